@@ -1,0 +1,86 @@
+/**
+ * Operating errors: what can go wrong without a bug in this program. Each has a code from a closed
+ * list, the values that were seen, and what to do about it. Bugs are `InvariantError`s instead
+ * (invariant.ts).
+ */
+
+/** Every code an operating error can carry. Scripts may rely on these names. */
+export const ERROR_CODES = [
+  // What the user asked for.
+  'option-invalid',
+  'strategy-unknown',
+  'threshold-invalid',
+  'model-unknown',
+  'pair-unknown',
+  'prompt-empty',
+  'prompt-too-long',
+  'template-failed',
+  'template-mismatch',
+  'vocabulary-mismatch',
+  // Model files and where they come from.
+  'model-file-missing',
+  'model-file-invalid',
+  'model-file-truncated',
+  'model-architecture-unsupported',
+  'model-load-failed',
+  'digest-mismatch',
+  'download-failed',
+  'source-unavailable',
+  'disk-full',
+  'file-system-failed',
+  // This machine and its native library.
+  'library-missing',
+  'library-mismatch',
+  'memory-insufficient',
+  'native-failed',
+  'kv-full',
+  'sequences-exhausted',
+  // Life cycle.
+  'engine-busy',
+  'disposed',
+  'aborted',
+] as const;
+
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+export interface PilotfishErrorDetails {
+  /** What the user can do about it, as an imperative sentence. */
+  readonly remedy?: string;
+  /** The values seen, for machines. */
+  readonly fields?: Readonly<Record<string, string | number | boolean | null>>;
+  readonly cause?: unknown;
+}
+
+const MARKER: unique symbol = Symbol.for('pilotfish.error') as never;
+
+export class PilotfishError extends Error {
+  readonly code: ErrorCode;
+  readonly remedy: string | null;
+  readonly fields: Readonly<Record<string, string | number | boolean | null>>;
+
+  constructor(code: ErrorCode, message: string, details: PilotfishErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'PilotfishError';
+    this.code = code;
+    this.remedy = details.remedy ?? null;
+    this.fields = details.fields ?? {};
+    Object.defineProperty(this, MARKER, { value: true });
+  }
+
+  /** True for errors of any copy of this package, where `instanceof` would fail. */
+  static isInstance(error: unknown): error is PilotfishError {
+    return typeof error === 'object' && error !== null && MARKER in error;
+  }
+}
+
+/** The reason of an aborted signal as an error: the caller's own error if it gave one. */
+export function abortError(signal: AbortSignal): PilotfishError {
+  const reason: unknown = signal.reason;
+  if (PilotfishError.isInstance(reason)) return reason;
+  return new PilotfishError('aborted', 'The request was cancelled.', { cause: reason });
+}
+
+/** @throws PilotfishError `aborted` if the signal has fired. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw abortError(signal);
+}

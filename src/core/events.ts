@@ -1,0 +1,142 @@
+/**
+ * The two kinds of events that are the only source of truth about a run, and the two lines that
+ * frame its log. Streams, usage, costs, colours, reports and training labels are folds over them;
+ * nothing keeps a second count. A log is one JSON object per line: `start`, then `token` and `work`
+ * in the order they happened, then `summary`.
+ */
+import type { FinishReason } from './finish-reason.ts';
+import type { SamplingParams } from './sampling-params.ts';
+import type { TokenId } from './token-id.ts';
+
+/** The two models of a pair. In speculation the small one is the draft, the large one the target. */
+export type ModelRole = 'small' | 'large';
+
+/** Who proposed an emitted token. */
+export type Origin = ModelRole | 'prompt-lookup';
+
+/** One emitted token. End-of-generation tokens are events too, with empty text, and they count. */
+export interface TokenEvent {
+  readonly type: 'token';
+  /** 0-based place in the answer. */
+  readonly index: number;
+  readonly tokenId: TokenId;
+  /**
+   * The text this token releases. May be empty (an unfinished UTF-8 character or a possible stop
+   * string is held back) and may carry text that earlier tokens held back. The texts of all tokens,
+   * concatenated, are the answer.
+   */
+  readonly text: string;
+  readonly origin: Origin;
+  /** True if the large model checked this token and would have written the same. */
+  readonly verified: boolean;
+  /** What the small side proposed here, when that is not what was emitted. */
+  readonly proposedTokenId: TokenId | null;
+  /** The gate's score of the proposal (entropy in nats, margin, coin, …). */
+  readonly score: number | null;
+  /** Natural log-probability under the writer, or the target where verified; never invented. */
+  readonly logprob: number | null;
+  /** 0-based round of the engine's loop that committed this token. */
+  readonly round: number;
+  /** Since the request was accepted. */
+  readonly elapsedMs: number;
+}
+
+/**
+ * What a forward was for. A forward may also feed tokens its model had missed: those are its rows
+ * without outputs.
+ */
+export type WorkPurpose =
+  | 'prefill'
+  | 'draft'
+  | 'verify'
+  | 'route'
+  | 'reward'
+  | 'correct'
+  | 'catch-up';
+
+/** One or several forwards of one model for one request. */
+export interface WorkEvent {
+  readonly type: 'work';
+  readonly model: ModelRole;
+  readonly purpose: WorkPurpose;
+  /** Rows (tokens processed) of each forward; its length is the number of forwards. */
+  readonly rowCounts: readonly number[];
+  /** How many of those rows went through the output head. */
+  readonly outputRowCount: number;
+  /** Time spent waiting for the model or the compute device. */
+  readonly waitedMs: number;
+  /** Native compute time: the batch's time x own rows / all rows. */
+  readonly computeMs: number;
+  /** Bytes over a link; 0 for a local model. */
+  readonly bytesUp: number;
+  readonly bytesDown: number;
+}
+
+/** Parameters by what they cost: the body is read by every row, the head by output rows only. */
+export interface ParameterCounts {
+  readonly body: number;
+  readonly outputHead: number;
+}
+
+export type ByRole<T> = Readonly<Record<ModelRole, T | null>>;
+
+/** The first line of a log: everything that is needed to recompute the summary. */
+export interface StartEvent {
+  readonly type: 'start';
+  readonly models: ByRole<string>;
+  readonly parameterCounts: ByRole<ParameterCounts>;
+  /** Bytes of weights that one forward reads (an untied embedding table is only looked up). */
+  readonly weightBytes: ByRole<number>;
+  readonly strategy: string;
+  readonly thresholds: Readonly<Record<string, number>>;
+  readonly sampling: SamplingParams;
+  readonly seed: number;
+  readonly promptTokenCount: number;
+  /** Rows of a prefill chunk: with the prompt length it gives the large-only counterfactual. */
+  readonly prefillChunkRowCount: number;
+  readonly maxTokens: number;
+  readonly contextLength: number;
+}
+
+/** What `cost/summary.ts` folds a log into. Ratios are to the large model alone. */
+export interface RunCost {
+  readonly tokenCount: number;
+  /** Emitted tokens with origin `large` / all emitted tokens. */
+  readonly largeShare: number;
+  /** Emitted tokens that the large model verified / all emitted tokens. */
+  readonly verifiedShare: number;
+  readonly smallForwards: number;
+  /** All forwards of the large model, prefill included. */
+  readonly largeForwards: number;
+  /** Sum over both models of forwards x weight bytes. */
+  readonly weightTrafficBytes: number;
+  /** 2·N per token a model wrote or scored. */
+  readonly generatedFlops: number;
+  /** 2·N per row processed, the output head for output rows only. */
+  readonly processedFlops: number;
+  /**
+   * Each ratio is to what the large model alone would cost for the same tokens: the same prompt
+   * prefilled once, then one forward per emitted token. Null if there is no large model.
+   */
+  readonly weightTrafficRatio: number | null;
+  readonly generatedFlopsRatio: number | null;
+  readonly processedFlopsRatio: number | null;
+  readonly linkBytesUp: number;
+  readonly linkBytesDown: number;
+  readonly computeMs: number;
+  readonly waitedMs: number;
+}
+
+/** The last line of a log. */
+export interface SummaryEvent extends RunCost {
+  readonly type: 'summary';
+  readonly text: string;
+  readonly finishReason: FinishReason;
+  /** Wall time of the request, and of its first emitted token; null if none was emitted. */
+  readonly elapsedMs: number;
+  readonly firstTokenMs: number | null;
+  /** Facts that a strategy wants to be known: draft lengths, acceptance, why it is off. */
+  readonly notes: readonly string[];
+}
+
+export type EngineEvent = StartEvent | TokenEvent | WorkEvent | SummaryEvent;

@@ -1,0 +1,23 @@
+/** A broken promise inside this program: a bug, never the user's fault. Stays on in production. */
+export class InvariantError extends Error {
+  constructor(message: string) {
+    super(`Invariant violated: ${message}. This is a bug in Pilotfish; please report it.`);
+    this.name = 'InvariantError';
+  }
+}
+
+/** Checks what must hold. @throws InvariantError */
+export function invariant(condition: boolean, message: string): asserts condition {
+  if (!condition) throw new InvariantError(message);
+}
+
+/** The value, which must be there. @throws InvariantError */
+export function present<T>(value: T | null | undefined, message: string): T {
+  invariant(value !== null && value !== undefined, message);
+  return value;
+}
+
+/** Makes the compiler prove that a union was handled whole. */
+export function unreachable(value: never): never {
+  throw new InvariantError(`unexpected value ${JSON.stringify(value)}`);
+}

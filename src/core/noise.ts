@@ -1,0 +1,79 @@
+/**
+ * Randomness as a function: the same (seed, position, purpose) gives the same noise, whoever asks,
+ * in whatever order and however often. This is what makes "same seed, same text" hold across
+ * strategies: the large model draws position 17 with the same noise whether it wrote every token
+ * before it or only verified drafts.
+ *
+ * A counter-based generator: a key is mixed from the three parts, and entry `index` of the noise is
+ * a hash of key and index. The mixer is a two-key variant of the xor-shift-multiply family
+ * (constants of C. Wellons, "Prospecting for hash functions", 2018).
+ */
+
+/** What a draw is for. Draws for different purposes are independent. */
+export type NoisePurpose = 'sample' | 'draft' | 'accept' | 'residual' | 'coin';
+
+const PURPOSE_NUMBER: Readonly<Record<NoisePurpose, number>> = {
+  sample: 1,
+  draft: 2,
+  accept: 3,
+  residual: 4,
+  coin: 5,
+};
+
+/** Two 32-bit words that name one stream of noise. */
+export interface NoiseKey {
+  readonly a: number;
+  readonly b: number;
+}
+
+/**
+ * @param seed any safe integer
+ * @param position the absolute position, in the sequence, of the token that is being decided
+ */
+export function noiseKey(seed: number, position: number, purpose: NoisePurpose): NoiseKey {
+  const low = seed >>> 0;
+  const high = Math.floor(seed / 4294967296) >>> 0;
+  const first = mix(low, 0x9e3779b9, high);
+  const second = mix(position >>> 0, first, PURPOSE_NUMBER[purpose]);
+  return { a: second, b: mix(first, second, position >>> 0) };
+}
+
+/** Entry `index` of a stream: 32 uniformly distributed bits, as an unsigned integer. */
+export function noiseBits(key: NoiseKey, index: number): number {
+  return mix(index, key.a, key.b);
+}
+
+/** A uniform number in (0, 1), never 0 nor 1. */
+export function noiseUniform(key: NoiseKey, index = 0): number {
+  return uniformFromBits(noiseBits(key, index));
+}
+
+/** The uniform number in (0, 1) that 32 bits stand for: the middle of their interval. */
+export function uniformFromBits(bits: number): number {
+  return (bits + 0.5) / 4294967296;
+}
+
+/** A standard Gumbel number: argmax over (log p + Gumbel) draws from p (the Gumbel-max trick). */
+export function noiseGumbel(key: NoiseKey, index: number): number {
+  return gumbelFromBits(noiseBits(key, index));
+}
+
+export function gumbelFromBits(bits: number): number {
+  return -Math.log(-Math.log(uniformFromBits(bits)));
+}
+
+/** The largest value `noiseGumbel` can give: an upper bound that lets a search stop early. */
+export const GUMBEL_MAX: number = gumbelFromBits(4294967295);
+
+/** Mixes a 32-bit value with two 32-bit keys into 32 bits. */
+export function mix(value: number, keyA: number, keyB: number): number {
+  let x = (value ^ keyA) | 0;
+  x ^= x >>> 17;
+  x = Math.imul(x, 0xed5ad4bb);
+  x ^= x >>> 11;
+  x = Math.imul((x + keyB) | 0, 0xac4c1b51);
+  x ^= x >>> 15;
+  x = Math.imul(x, 0x31848bab);
+  x ^= x >>> 14;
+  return x >>> 0;
+}

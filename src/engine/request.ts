@@ -1,0 +1,23 @@
+import type { ChatMessage } from '../core/chat-message.ts';
+import type { SamplingParams } from '../core/sampling-params.ts';
+
+/** What a caller asks of an engine. Everything but the prompt has a default. */
+export interface GenerateRequest {
+  /** The conversation, rendered with the model's chat template; the last turn is the user's. */
+  readonly messages?: readonly ChatMessage[];
+  /** A raw prompt instead: tokenised as it is, no template. Exactly one of the two is given. */
+  readonly prompt?: string;
+  /** `NAME` or `NAME@THRESHOLD`; default `small`. */
+  readonly strategy?: string;
+  /** Default: greedy. */
+  readonly sampling?: Partial<SamplingParams>;
+  /** Default 512; the context window may end the answer earlier. */
+  readonly maxTokens?: number;
+  /** Texts that end the answer; they are not part of it. At most `STOP_STRING_COUNT_MAX`. */
+  readonly stop?: readonly string[];
+  /** Any safe integer; default 0. The same seed gives the same text. */
+  readonly seed?: number;
+  /** Fill in `logprob` of every token (a pass over the vocabulary more per row). Default false. */
+  readonly logprobs?: boolean;
+  readonly signal?: AbortSignal;
+}
