@@ -1,5 +1,5 @@
 /** What a command may touch of the outside: streams, colours, cancellation. Tests pass their own. */
-import { Chalk, type ChalkInstance } from 'chalk';
+import { Chalk, type ChalkInstance, type ColorSupportLevel, chalkStderr } from 'chalk';
 
 export interface CliIo {
   /** Results: nothing else goes to standard output. */
@@ -14,30 +14,57 @@ export interface CliIo {
   readonly color: ChalkInstance;
   readonly errColor: ChalkInstance;
   readonly input: NodeJS.ReadableStream;
+  readonly inputIsTerminal: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Fires on Ctrl-C. */
   readonly signal: AbortSignal;
   setExitCode(code: number): void;
 }
 
-function colors(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv): ChalkInstance {
-  if (env['NO_COLOR'] !== undefined && env['NO_COLOR'] !== '') return new Chalk({ level: 0 });
+const COLUMNS_DEFAULT = 80;
+const FORCED_LEVELS: Readonly<Record<string, ColorSupportLevel>> = {
+  '0': 0,
+  false: 0,
+  '1': 1,
+  '2': 2,
+  '3': 3,
+};
+
+/** NO_COLOR wins over FORCE_COLOR, which wins over what the terminal is found to support. */
+export function colorLevel(
+  env: Readonly<Record<string, string | undefined>>,
+  isTerminal: boolean,
+  found: ColorSupportLevel,
+): ColorSupportLevel {
+  if (env['NO_COLOR'] !== undefined && env['NO_COLOR'] !== '') return 0;
   const forced = env['FORCE_COLOR'];
-  if (forced !== undefined && forced !== '0') return new Chalk({ level: 2 });
-  return stream.isTTY ? new Chalk() : new Chalk({ level: 0 });
+  if (forced !== undefined) return FORCED_LEVELS[forced] ?? 2;
+  return isTerminal ? found : 0;
+}
+
+/** The same outside without colours, as `--no-color` asks for. */
+export function withoutColor(io: CliIo): CliIo {
+  const plain = new Chalk({ level: 0 });
+  // Not a spread: `columns` is a getter that follows the terminal's size.
+  return Object.create(io, { color: { value: plain }, errColor: { value: plain } });
 }
 
 export function processIo(signal: AbortSignal): CliIo {
   const { stdout, stderr, stdin, env } = process;
+  const outIsTerminal = stdout.isTTY === true;
+  const errIsTerminal = stderr.isTTY === true;
   return {
     out: (text) => void stdout.write(text),
     err: (text) => void stderr.write(text),
-    outIsTerminal: stdout.isTTY === true,
-    errIsTerminal: stderr.isTTY === true,
-    columns: stdout.columns ?? 80,
-    color: colors(stdout, env),
-    errColor: colors(stderr, env),
+    outIsTerminal,
+    errIsTerminal,
+    get columns() {
+      return stdout.columns ?? stderr.columns ?? COLUMNS_DEFAULT;
+    },
+    color: new Chalk({ level: colorLevel(env, outIsTerminal, new Chalk().level) }),
+    errColor: new Chalk({ level: colorLevel(env, errIsTerminal, chalkStderr.level) }),
     input: stdin,
+    inputIsTerminal: stdin.isTTY === true,
     env,
     signal,
     setExitCode: (code) => {
