@@ -1,0 +1,80 @@
+/**
+ * What every part of the catalog is given: the caller's options with their defaults filled in, the
+ * named limits, and the few file system calls that tests replace.
+ */
+import { type FileHandle, open, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import envPaths from 'env-paths';
+import type { OnNotice, OnProgress } from '../core/progress.ts';
+import { PULL_LIMITS, type PullLimits } from './pull-limits.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface EnsureModelOptions {
+  /** Where our own cache is. Default: PILOTFISH_HOME, else the cache folder of this system. */
+  readonly home?: string;
+  /** Use only what is on this machine. HF_HUB_OFFLINE=1 does the same. */
+  readonly offline?: boolean;
+  /** Default: process.env. */
+  readonly env?: Environment;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: OnProgress;
+  readonly onNotice?: OnNotice;
+}
+
+/** The file system calls that fail in ways a test must be able to produce. */
+export interface Disk {
+  freeBytes(folder: string): Promise<number>;
+  open(path: string, flags: string): Promise<FileHandle>;
+}
+
+export interface CatalogContext {
+  readonly home: string;
+  readonly offline: boolean;
+  readonly env: Environment;
+  readonly signal: AbortSignal | undefined;
+  readonly onProgress: OnProgress;
+  readonly onNotice: OnNotice;
+  readonly limits: PullLimits;
+  readonly disk: Disk;
+}
+
+const REAL_DISK: Disk = {
+  freeBytes: async (folder) => {
+    const { bavail, bsize } = await statfs(folder);
+    return bavail * bsize;
+  },
+  open: (path, flags) => open(path, flags),
+};
+
+export function catalogContext(
+  options: EnsureModelOptions = {},
+  overrides: { readonly limits?: Partial<PullLimits>; readonly disk?: Partial<Disk> } = {},
+): CatalogContext {
+  const env = options.env ?? process.env;
+  return {
+    home: options.home ?? defaultHome(env),
+    offline: options.offline === true || isSwitchedOn(env['HF_HUB_OFFLINE']),
+    env,
+    signal: options.signal,
+    onProgress: options.onProgress ?? (() => undefined),
+    onNotice: options.onNotice ?? (() => undefined),
+    limits: { ...PULL_LIMITS, ...overrides.limits },
+    disk: { ...REAL_DISK, ...overrides.disk },
+  };
+}
+
+/** The folder our own cache keeps models in. */
+export function modelsFolder(context: CatalogContext): string {
+  return join(context.home, 'models');
+}
+
+function defaultHome(env: Environment): string {
+  const given = env['PILOTFISH_HOME'];
+  return given !== undefined && given !== '' ? given : envPaths('pilotfish', { suffix: '' }).cache;
+}
+
+/** The values that the Python hub client takes for "yes". */
+function isSwitchedOn(value: string | undefined): boolean {
+  return ['1', 'on', 'yes', 'true'].includes((value ?? '').toLowerCase());
+}

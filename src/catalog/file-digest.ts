@@ -1,0 +1,39 @@
+/** The sha256 of a file on disk, read in pieces: models do not fit in memory twice. */
+import { createHash } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import { throwIfAborted } from '../core/errors.ts';
+import type { CatalogContext } from './catalog-context.ts';
+import { fileSystemError } from './file-system-error.ts';
+
+const PIECE_BYTES = 4 * 1024 * 1024;
+
+/** @throws PilotfishError `aborted`, `file-system-failed` */
+export async function fileDigest(
+  path: string,
+  label: string,
+  context: CatalogContext,
+): Promise<string> {
+  const { signal, onProgress } = context;
+  try {
+    await using file = await open(path, 'r');
+    const { size } = await file.stat();
+    const hash = createHash('sha256');
+    const piece = Buffer.allocUnsafe(PIECE_BYTES);
+    for (let done = 0; ; ) {
+      throwIfAborted(signal);
+      const { bytesRead } = await file.read(piece, 0, PIECE_BYTES, done);
+      if (bytesRead === 0) return hash.digest('hex');
+      hash.update(piece.subarray(0, bytesRead));
+      done += bytesRead;
+      onProgress({ label, done, total: size, unit: 'bytes' });
+    }
+  } catch (error) {
+    throw fileSystemError(error, 'read', path);
+  }
+}
+
+const SHA256 = /^[0-9a-f]{64}$/;
+
+export function isSha256(text: string): boolean {
+  return SHA256.test(text);
+}

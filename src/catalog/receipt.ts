@@ -1,0 +1,88 @@
+/**
+ * A note beside a model file that its bytes were hashed: as long as size and modification time are
+ * those of the note, the file is trusted and "verified before first use" costs nothing.
+ * Invariant: a receipt is written only after a hash of the very bytes it names. Files that belong
+ * to other programs get their receipts in our own folder, keyed by path.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import type { CatalogContext } from './catalog-context.ts';
+import { fileSystemError } from './file-system-error.ts';
+
+const SOURCES = ['path', 'cache', 'hub-cache', 'llama-cpp-cache', 'hub', 'pypi'] as const;
+
+/** Where the bytes of a model came from, or, for caches, where they still are. */
+export type ModelSource = (typeof SOURCES)[number];
+
+export interface Receipt {
+  readonly sha256: string;
+  readonly bytes: number;
+  /** Null once a hash did not match: the file is hashed again before its next use. */
+  readonly mtimeMs: number | null;
+  readonly source: ModelSource;
+  readonly verifiedAt: string;
+}
+
+const RECEIPT: z.ZodType<Receipt> = z.object({
+  sha256: z.string(),
+  bytes: z.number(),
+  mtimeMs: z.number().nullable(),
+  source: z.enum(SOURCES),
+  verifiedAt: z.string(),
+});
+
+/** The receipt of a file of our own cache: beside it. */
+export function ownReceiptPath(modelPath: string): string {
+  return `${modelPath}.json`;
+}
+
+/** The receipt of a file that belongs to another program. */
+export function foreignReceiptPath(modelPath: string, context: CatalogContext): string {
+  const key = createHash('sha256').update(modelPath).digest('hex').slice(0, 32);
+  return join(context.home, 'receipts', `${key}.json`);
+}
+
+/** The receipt, or null if there is none that can be read: then the file is hashed again. */
+export async function readReceipt(receiptPath: string): Promise<Receipt | null> {
+  try {
+    return RECEIPT.parse(JSON.parse(await readFile(receiptPath, 'utf8')));
+  } catch {
+    return null;
+  }
+}
+
+export async function isTrusted(receipt: Receipt, modelPath: string): Promise<boolean> {
+  const { size, mtimeMs } = await stat(modelPath);
+  return receipt.bytes === size && receipt.mtimeMs === mtimeMs;
+}
+
+/** Notes that the file at `modelPath` was just found to hash to `sha256`. */
+export async function writeReceipt(
+  receiptPath: string,
+  modelPath: string,
+  { sha256, source }: Pick<Receipt, 'sha256' | 'source'>,
+): Promise<void> {
+  const { size, mtimeMs } = await stat(modelPath);
+  const verifiedAt = new Date().toISOString();
+  await replaceJson(receiptPath, { sha256, bytes: size, mtimeMs, source, verifiedAt });
+}
+
+/** Keeps what the file must hash to but not that it does. */
+export async function distrust(receiptPath: string, receipt: Receipt): Promise<void> {
+  await replaceJson(receiptPath, { ...receipt, mtimeMs: null });
+}
+
+/** Writes beside and renames, so that nobody ever reads half a file. */
+export async function replaceJson(path: string, value: unknown): Promise<void> {
+  const draft = `${path}.${randomUUID()}.tmp`;
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(draft, `${JSON.stringify(value)}\n`);
+    await rename(draft, path);
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw fileSystemError(error, 'write', path);
+  }
+}
