@@ -1,0 +1,46 @@
+/** What the commands need of the rest of the program, as one object that tests replace. */
+import type { EngineEvent } from '../core/events.ts';
+import type { OnNotice, OnProgress } from '../core/progress.ts';
+import type { GenerateRequest } from '../engine/request.ts';
+
+export interface OpenEngineOptions {
+  readonly pair?: string;
+  readonly small?: string;
+  readonly large?: string;
+  readonly strategies?: readonly string[];
+  readonly contextLength?: number;
+  readonly threadCount?: number;
+  readonly home?: string;
+  readonly offline?: boolean;
+  readonly speculative?: {
+    readonly proposer?: 'auto' | 'small' | 'prompt-lookup';
+    readonly verifier?: 'coupling' | 'rejection';
+    readonly draftLength?: 'auto' | number;
+  };
+  readonly signal?: AbortSignal;
+  readonly onProgress?: OnProgress;
+  readonly onNotice?: OnNotice;
+}
+
+export interface Engine extends AsyncDisposable {
+  generate(request: GenerateRequest): AsyncIterable<EngineEvent>;
+}
+
+export interface StrategyDescription {
+  readonly name: string;
+  readonly summary: string;
+  readonly threshold: {
+    readonly name: string;
+    readonly default: number;
+    readonly meaning: string;
+  } | null;
+  readonly needs: readonly ('small' | 'large')[];
+}
+
+export interface CliDependencies {
+  readonly version: string;
+  readonly strategies: readonly StrategyDescription[];
+  /** @throws PilotfishError `strategy-unknown`, `threshold-invalid` */
+  readonly parseStrategy: (text: string) => { name: string; threshold: number | null };
+  readonly openEngine: (options: OpenEngineOptions) => Promise<Engine>;
+}

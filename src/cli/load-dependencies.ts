@@ -1,0 +1,25 @@
+/** The real dependencies of the commands. What is heavy or native is loaded when it is called. */
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { PilotfishError } from '../core/errors.ts';
+import type { CliDependencies } from './cli-dependencies.ts';
+
+export async function loadDependencies(): Promise<CliDependencies> {
+  return {
+    version: packageVersion(),
+    strategies: [],
+    parseStrategy: (text) => {
+      if (text !== 'entropy') throw new PilotfishError('strategy-unknown', `There is no ${text}.`);
+      return { name: text, threshold: null };
+    },
+    openEngine: async () => {
+      throw new PilotfishError('library-missing', 'Not built yet.');
+    },
+  };
+}
+
+/** Beside `src` and beside `dist` alike. */
+function packageVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return z.object({ version: z.string() }).parse(JSON.parse(text)).version;
+}

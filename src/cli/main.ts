@@ -1,0 +1,6 @@
+#!/usr/bin/env node
+/** The `pilotfish` program. */
+import { loadDependencies } from './load-dependencies.ts';
+import { runProcess } from './run-process.ts';
+
+await runProcess(await loadDependencies());

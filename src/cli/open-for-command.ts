@@ -1,0 +1,26 @@
+/** Opens an engine for a command: progress while it loads, cancellation, notices. */
+import type { CliDependencies, Engine } from './cli-dependencies.ts';
+import { engineOptions, type GenerationOptions } from './generation-options.ts';
+import type { CliIo } from './io.ts';
+import { progressBar } from './progress-bar.ts';
+
+/** With `strategies` it loads only the models that these need. */
+export async function openForCommand(
+  strategies: readonly string[],
+  options: GenerationOptions,
+  io: CliIo,
+  dependencies: CliDependencies,
+): Promise<Engine> {
+  const bar = progressBar(io);
+  try {
+    return await dependencies.openEngine({
+      ...engineOptions(options),
+      strategies,
+      signal: io.signal,
+      onProgress: bar.onProgress,
+      onNotice: bar.onNotice,
+    });
+  } finally {
+    bar.stop();
+  }
+}

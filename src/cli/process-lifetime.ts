@@ -1,0 +1,62 @@
+/**
+ * How the process is told to stop. The first Ctrl-C cancels the work, which frees what it holds and
+ * ends the process in order; the second ends it at once. A reader of standard output that went away
+ * (`| head`) cancels the work, too, but is no error.
+ */
+import type { EventEmitter } from 'node:events';
+import { PilotfishError } from '../core/errors.ts';
+import { EXIT } from './exit-code.ts';
+
+/** The reason of the signal when nobody reads the output any more. */
+export class OutputClosed extends Error {
+  constructor() {
+    super('Standard output was closed by its reader.');
+    this.name = 'OutputClosed';
+  }
+}
+
+/** What is used of `process`, so that a test can play it. */
+export interface ProcessEvents {
+  on(event: 'SIGINT' | 'SIGTERM', listener: () => void): unknown;
+  exit(code: number): void;
+  readonly stdout: Pick<EventEmitter, 'on'>;
+  readonly stderr: Pick<EventEmitter, 'on'>;
+}
+
+export interface ProcessLifetime {
+  readonly signal: AbortSignal;
+  /** True once SIGTERM came, which has its own exit code. */
+  isTerminated(): boolean;
+}
+
+export function processLifetime(host: ProcessEvents): ProcessLifetime {
+  const controller = new AbortController();
+  let isTerminated = false;
+  host.on('SIGINT', () => {
+    if (controller.signal.aborted) host.exit(EXIT.interrupted);
+    controller.abort(new PilotfishError('aborted', 'Interrupted.'));
+  });
+  host.on('SIGTERM', () => {
+    if (controller.signal.aborted) host.exit(EXIT.terminated);
+    isTerminated = true;
+    controller.abort(new PilotfishError('aborted', 'Terminated.'));
+  });
+  host.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    controller.abort(isClosedPipe(error) ? new OutputClosed() : outputFailed(error));
+  });
+  // Losing the notices is no reason to lose the answer.
+  host.stderr.on('error', () => {});
+  return { signal: controller.signal, isTerminated: () => isTerminated };
+}
+
+function isClosedPipe({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED' || code === 'ECONNRESET';
+}
+
+function outputFailed(cause: NodeJS.ErrnoException): PilotfishError {
+  const code = cause.code === 'ENOSPC' ? 'disk-full' : 'file-system-failed';
+  return new PilotfishError(code, `Standard output cannot be written: ${cause.message}.`, {
+    remedy: 'Send the output to where there is room for it.',
+    cause,
+  });
+}

@@ -1,0 +1,43 @@
+/** The one place where an error that ends a command becomes text and an exit code. */
+import { PilotfishError } from '../core/errors.ts';
+import { exitCodeOf } from './exit-code.ts';
+import type { CliIo } from './io.ts';
+import { printableText } from './printable-text.ts';
+
+/** What a person, or with `--json` a script, gets to know about an error. */
+export interface ErrorReport {
+  readonly type: 'error';
+  /** An `ErrorCode`, or `internal` for a bug. */
+  readonly code: string;
+  readonly message: string;
+  readonly remedy: string | null;
+}
+
+const INTERNAL_REMEDY = 'Report this. PILOTFISH_DEBUG=1 shows where it happened.';
+
+export function errorReport(error: unknown): ErrorReport {
+  if (PilotfishError.isInstance(error)) {
+    return { type: 'error', code: error.code, message: error.message, remedy: error.remedy };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return { type: 'error', code: 'internal', message, remedy: INTERNAL_REMEDY };
+}
+
+/** `error[code]: message` and, where there is one, `help: remedy`. */
+export function renderErrorReport(report: ErrorReport, color: CliIo['errColor']): string {
+  const head = color.bold.red(`error[${report.code}]:`);
+  const lines = [`${head} ${printableText(report.message)}`];
+  if (report.remedy !== null) lines.push(`${color.bold('help:')} ${printableText(report.remedy)}`);
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+/** Prints the error and sets the exit code. With `json` standard output ends with it, too. */
+export function reportError(error: unknown, io: CliIo, json: boolean): void {
+  const report = errorReport(error);
+  io.err(renderErrorReport(report, io.errColor));
+  if (io.env['PILOTFISH_DEBUG'] === '1' && error instanceof Error && error.stack !== undefined) {
+    io.err(`${printableText(error.stack)}\n`);
+  }
+  if (json) io.out(`${JSON.stringify(report)}\n`);
+  io.setExitCode(exitCodeOf(error));
+}

@@ -1,0 +1,90 @@
+/**
+ * The command line as a function of its arguments and an outside: parses, runs one command, turns
+ * every failure into text and an exit code. It never throws and never ends the process.
+ */
+import { Command, CommanderError } from 'commander';
+import { PilotfishError } from '../core/errors.ts';
+import type { CliDependencies } from './cli-dependencies.ts';
+import { registerAsk } from './commands/ask.ts';
+import { EXIT, EXIT_CODE_HELP } from './exit-code.ts';
+import type { CliIo } from './io.ts';
+import { OutputClosed } from './process-lifetime.ts';
+import { reportError } from './report-error.ts';
+
+const DESCRIPTION =
+  'Runs a small language model and brings in a large one only where that changes the answer.';
+
+const NOTES = `${EXIT_CODE_HELP}
+
+Environment:
+  NO_COLOR, FORCE_COLOR  switch colours off or on
+  PILOTFISH_DEBUG=1      show where an error happened
+
+Try first:
+  pilotfish doctor
+  pilotfish ask "What is a pilot fish?"`;
+
+export async function runCli(
+  args: readonly string[],
+  io: CliIo,
+  dependencies: CliDependencies,
+): Promise<void> {
+  try {
+    await createProgram(io, dependencies).parseAsync(args, { from: 'user' });
+  } catch (error) {
+    report(error, args, io);
+  }
+}
+
+function createProgram(io: CliIo, dependencies: CliDependencies): Command {
+  const program = new Command('pilotfish')
+    .description(DESCRIPTION)
+    .version(dependencies.version)
+    .exitOverride()
+    .configureOutput({
+      writeOut: io.out,
+      // Commander's own error lines are left out: they come back as a CommanderError.
+      writeErr: io.err,
+      outputError: () => {},
+      getOutHelpWidth: () => io.columns,
+      getErrHelpWidth: () => io.columns,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+    .addHelpText('after', `\n${NOTES}`);
+  registerAsk(program, io, dependencies);
+  return program;
+}
+
+function report(error: unknown, args: readonly string[], io: CliIo): void {
+  if (io.signal.aborted && io.signal.reason instanceof OutputClosed) return;
+  const failure = error instanceof CommanderError ? usageError(error) : error;
+  if (failure === null) return;
+  if (failure === 'help') {
+    io.setExitCode(EXIT.usage);
+    return;
+  }
+  reportError(failure, io, wantsJson(args));
+}
+
+/** Parsing may have failed, so this looks for itself. */
+function wantsJson(args: readonly string[]): boolean {
+  const end = args.indexOf('--');
+  return (end === -1 ? args : args.slice(0, end)).includes('--json');
+}
+
+/** Commander's complaint as one of ours; null where help or the version was asked for. */
+function usageError(error: CommanderError): PilotfishError | 'help' | null {
+  if (error.exitCode === 0) return null;
+  // No command at all: the help went to standard error.
+  if (error.code === 'commander.help') return 'help';
+  const message = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
+  return new PilotfishError('option-invalid', asSentence(message), {
+    remedy: 'See `pilotfish --help`, or `pilotfish COMMAND --help`.',
+  });
+}
+
+function asSentence(text: string): string {
+  const capitalised = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.?!)]$/.test(capitalised) ? capitalised : `${capitalised}.`;
+}

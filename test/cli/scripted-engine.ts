@@ -1,0 +1,175 @@
+/** An engine that plays given tokens, and remembers what was asked of it. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type {
+  CliDependencies,
+  Engine,
+  OpenEngineOptions,
+  StrategyDescription,
+} from '../../src/cli/cli-dependencies.ts';
+import { PilotfishError, throwIfAborted } from '../../src/core/errors.ts';
+import type { EngineEvent, Origin, SummaryEvent, TokenEvent } from '../../src/core/events.ts';
+import { GREEDY } from '../../src/core/sampling-params.ts';
+import { tokenId } from '../../src/core/token-id.ts';
+import type { GenerateRequest } from '../../src/engine/request.ts';
+
+export type ScriptedToken = readonly [text: string, origin: Origin, verified: boolean];
+
+export interface Script {
+  readonly tokens: readonly ScriptedToken[];
+  /** Thrown after the tokens instead of a summary. */
+  readonly failure?: unknown;
+  readonly tokenDelayMs?: number;
+  /** Called before each token, with its place. */
+  readonly beforeToken?: (index: number) => void;
+  readonly summary?: Partial<SummaryEvent>;
+}
+
+export interface ScriptedDependencies extends CliDependencies {
+  readonly opened: OpenEngineOptions[];
+  readonly requests: GenerateRequest[];
+  readonly disposedCount: () => number;
+}
+
+export const STRATEGIES: readonly StrategyDescription[] = [
+  { name: 'small', summary: 'The small model alone.', threshold: null, needs: ['small'] },
+  { name: 'large', summary: 'The large model alone.', threshold: null, needs: ['large'] },
+  {
+    name: 'entropy',
+    summary: 'Large writes where small is unsure.',
+    threshold: { name: 'tau', default: 1.2, meaning: 'entropy in nats above which large writes' },
+    needs: ['small', 'large'],
+  },
+  {
+    name: 'margin',
+    summary: 'Large writes where the two best tokens of small are close.',
+    threshold: { name: 'tau', default: 0.2, meaning: 'margin below which large writes' },
+    needs: ['small', 'large'],
+  },
+  {
+    name: 'random',
+    summary: 'Large writes a random share: the control.',
+    threshold: { name: 'share', default: 0.3, meaning: 'share of tokens that large writes' },
+    needs: ['small', 'large'],
+  },
+  {
+    name: 'speculative',
+    summary: 'Small drafts, large checks: the text of large.',
+    threshold: null,
+    needs: ['small', 'large'],
+  },
+];
+
+function parseStrategy(text: string): { name: string; threshold: number | null } {
+  const [name = '', threshold] = text.split('@');
+  if (!STRATEGIES.some((strategy) => strategy.name === name)) {
+    throw new PilotfishError('strategy-unknown', `There is no strategy "${name}".`, {
+      remedy: 'Use one of small, large, entropy, margin, random, speculative.',
+    });
+  }
+  return { name, threshold: threshold === undefined ? null : Number(threshold) };
+}
+
+export function tokenEvent(index: number, [text, origin, verified]: ScriptedToken): TokenEvent {
+  return {
+    type: 'token',
+    index,
+    tokenId: tokenId(index),
+    text,
+    origin,
+    verified,
+    proposedTokenId: null,
+    score: null,
+    logprob: null,
+    round: index,
+    elapsedMs: index * 10,
+  };
+}
+
+export function summaryEvent(script: Script): SummaryEvent {
+  const { tokens } = script;
+  const share = (count: number): number => (tokens.length === 0 ? 0 : count / tokens.length);
+  return {
+    type: 'summary',
+    text: tokens.map(([text]) => text).join(''),
+    finishReason: 'end-of-generation',
+    elapsedMs: 2000,
+    firstTokenMs: 250,
+    notes: [],
+    tokenCount: tokens.length,
+    largeShare: share(tokens.filter(([, origin]) => origin === 'large').length),
+    verifiedShare: share(tokens.filter(([, , verified]) => verified).length),
+    smallForwards: tokens.length,
+    largeForwards: 3,
+    weightTrafficBytes: 12.3e9,
+    generatedFlops: 3.1e12,
+    processedFlops: 9.3e12,
+    weightTrafficRatio: 0.414,
+    generatedFlopsRatio: 0.37,
+    processedFlopsRatio: 1.1,
+    linkBytesUp: 0,
+    linkBytesDown: 0,
+    computeMs: 1900,
+    waitedMs: 5,
+    ...script.summary,
+  };
+}
+
+export function startEvent(request: GenerateRequest): EngineEvent & { type: 'start' } {
+  return {
+    type: 'start',
+    models: { small: 'tiny-small', large: 'tiny-large' },
+    parameterCounts: { small: { body: 10, outputHead: 2 }, large: { body: 100, outputHead: 20 } },
+    weightBytes: { small: 12, large: 120 },
+    strategy: request.strategy ?? 'small',
+    thresholds: {},
+    sampling: { ...GREEDY, ...request.sampling },
+    seed: request.seed ?? 0,
+    promptTokenCount: 5,
+    prefillChunkRowCount: 512,
+    maxTokens: request.maxTokens ?? 512,
+    contextLength: 4096,
+  };
+}
+
+async function* play(script: Script, request: GenerateRequest): AsyncGenerator<EngineEvent> {
+  yield startEvent(request);
+  for (const [index, token] of script.tokens.entries()) {
+    script.beforeToken?.(index);
+    if (script.tokenDelayMs !== undefined) await sleep(script.tokenDelayMs);
+    throwIfAborted(request.signal);
+    yield tokenEvent(index, token);
+  }
+  if (script.failure !== undefined) throw script.failure;
+  yield summaryEvent(script);
+}
+
+/** Every request is answered with the script that `choose` gives for it. */
+export function scriptedDependencies(
+  choose: (request: GenerateRequest, index: number) => Script,
+): ScriptedDependencies {
+  const opened: OpenEngineOptions[] = [];
+  const requests: GenerateRequest[] = [];
+  let disposed = 0;
+  const openEngine = async (options: OpenEngineOptions): Promise<Engine> => {
+    throwIfAborted(options.signal);
+    opened.push(options);
+    return {
+      generate: (request) => {
+        requests.push(request);
+        return play(choose(request, requests.length - 1), request);
+      },
+      [Symbol.asyncDispose]: async () => {
+        disposed += 1;
+      },
+    };
+  };
+  return {
+    version: '9.9.9',
+    strategies: STRATEGIES,
+    parseStrategy,
+    openEngine,
+    opened,
+    requests,
+    disposedCount: () => disposed,
+  };
+}
