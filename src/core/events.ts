@@ -29,7 +29,7 @@ export interface TokenEvent {
   readonly origin: Origin;
   /** True if the large model checked this token and would have written the same. */
   readonly verified: boolean;
-  /** What the small side proposed here, when that is not what was emitted. */
+  /** What the small model proposed here, if the large model wrote the token in its place. */
   readonly proposedTokenId: TokenId | null;
   /** The gate's score of the proposal (entropy in nats, margin, coin, …). */
   readonly score: number | null;

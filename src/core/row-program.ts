@@ -1,0 +1,38 @@
+/**
+ * What to compute from the logits of an output row. A program is data, not a closure: it can cross
+ * into a native kernel or another process, and it runs over memory that is only valid during the
+ * call (the views die when the next forward starts).
+ */
+import type { SamplingParams } from './sampling-params.ts';
+import type { NoisePurpose } from './noise.ts';
+import type { TokenId } from './token-id.ts';
+
+export interface RowProgram {
+  /** Only ids below this exist: padding beyond the common vocabulary of a pair is masked. */
+  readonly vocabularySize: number;
+  readonly sampling: SamplingParams;
+  readonly seed: number;
+  /** Which noise the draw uses; the position is the row's own. */
+  readonly purpose: NoisePurpose;
+  /** Also the natural log-probability of the choice before the sampling steps. */
+  readonly logprob?: boolean;
+  /** Also the entropy (nats) and the top-2 margin of the distribution before the sampling steps. */
+  readonly uncertainty?: boolean;
+  /** Also the whole distribution after the sampling steps. */
+  readonly distribution?: boolean;
+}
+
+/** What a program computed for one row. Owns its memory. */
+export interface RowResult {
+  /** argmax(log p + Gumbel noise) of the processed distribution; the plain argmax when greedy. */
+  readonly choice: TokenId;
+  readonly logprob: number | null;
+  /** In nats, from 0 to ln(vocabulary size). */
+  readonly entropy: number | null;
+  /** Probability of the best token minus that of the second best, from 0 to 1. */
+  readonly margin: number | null;
+  /** [vocabularySize] probabilities after the sampling steps, summing to 1. */
+  readonly distribution: Float64Array | null;
+  /** [hiddenSize] final hidden state (after the last norm) of the row, if asked for. */
+  readonly hidden: Float32Array | null;
+}

@@ -1,0 +1,58 @@
+/** The native arrays of a forward, filled through views and reused by every forward of a context. */
+import { allocate, type Address, type Batch, byteView, int32View, release } from './abi.ts';
+import { bigInt64View } from './abi.ts';
+
+const INT_BYTES = 4;
+const POINTER_BYTES = 8;
+
+export class BatchBuffer {
+  readonly #addresses: Address[] = [];
+  readonly #token: Int32Array;
+  readonly #position: Int32Array;
+  readonly #sequence: Int32Array;
+  readonly #output: Int8Array;
+  readonly #batch: Omit<Batch, 'n_tokens'>;
+
+  constructor(rowCountMax: number) {
+    const [token, pos, idCount, ids] = [0, 1, 2, 3].map(() =>
+      this.#allocate(rowCountMax * INT_BYTES),
+    ) as [Address, Address, Address, Address];
+    const idPointers = this.#allocate(rowCountMax * POINTER_BYTES);
+    const output = this.#allocate(rowCountMax);
+    this.#token = int32View(token, rowCountMax);
+    this.#position = int32View(pos, rowCountMax);
+    this.#sequence = int32View(ids, rowCountMax);
+    this.#output = byteView(output, rowCountMax);
+    // Every row belongs to one sequence: its pointer leads to its own element of `ids`.
+    int32View(idCount, rowCountMax).fill(1);
+    const pointers = bigInt64View(idPointers, rowCountMax);
+    for (let row = 0; row < rowCountMax; row += 1) pointers[row] = ids + BigInt(row * INT_BYTES);
+    this.#batch = { token, embd: null, pos, n_seq_id: idCount, seq_id: idPointers, logits: output };
+  }
+
+  /** Rows `tokens` of one sequence, from `position` on, with outputs from row `outputFrom`. */
+  fill(
+    tokens: readonly number[],
+    position: number,
+    sequence: number,
+    outputFrom: number,
+  ): Batch {
+    for (let row = 0; row < tokens.length; row += 1) {
+      this.#token[row] = tokens[row] as number;
+      this.#position[row] = position + row;
+      this.#sequence[row] = sequence;
+      this.#output[row] = row >= outputFrom ? 1 : 0;
+    }
+    return { n_tokens: tokens.length, ...this.#batch };
+  }
+
+  dispose(): void {
+    for (const address of this.#addresses.splice(0)) release(address);
+  }
+
+  #allocate(byteCount: number): Address {
+    const address = allocate(byteCount);
+    this.#addresses.push(address);
+    return address;
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * Will a model fit? Estimated before anything is loaded, because a machine that runs out of memory
+ * kills the process instead of raising an error.
+ */
+import { readFileSync } from 'node:fs';
+import { freemem } from 'node:os';
+import { PilotfishError } from '../../core/errors.ts';
+import type { ModelFileFacts } from './model-file.ts';
+
+/** Rows that the output buffer and the compute graph are sized for, see context-options.ts. */
+interface ContextShape {
+  readonly contextLength: number;
+  readonly rowCountMax: number;
+}
+
+export interface MemoryEstimate {
+  readonly weightBytes: number;
+  readonly kvBytes: number;
+  /** Activations and logits of the largest forward. */
+  readonly computeBytes: number;
+  readonly totalBytes: number;
+}
+
+/**
+ * Bytes per float of activations that a graph keeps alive at once, as a multiple of the hidden
+ * size: measured on the default pair (docs/LOG.md), rounded up.
+ */
+const LIVE_ACTIVATIONS = 32;
+
+export function estimateMemory(file: ModelFileFacts, shape: ContextShape): MemoryEstimate {
+  const weightBytes = file.byteCount;
+  const kvBytes = file.kvBytesPerToken * shape.contextLength;
+  const floatsPerRow = file.vocabularySize * 2 + file.hiddenSize * LIVE_ACTIVATIONS;
+  const computeBytes = shape.rowCountMax * floatsPerRow * 4;
+  return { weightBytes, kvBytes, computeBytes, totalBytes: weightBytes + kvBytes + computeBytes };
+}
+
+/** What the system could hand out: on Linux with caches that it would give back. */
+export function availableMemoryBytes(): number {
+  const candidates = [meminfoAvailable(), cgroupAvailable()].filter((value) => value !== null);
+  return candidates.length > 0 ? Math.min(...candidates) : freemem();
+}
+
+function meminfoAvailable(): number | null {
+  const match = /^MemAvailable:\s+(\d+) kB$/m.exec(readText('/proc/meminfo'));
+  return match?.[1] === undefined ? null : Number(match[1]) * 1024;
+}
+
+/** What a container's limit leaves; null without a limit. */
+function cgroupAvailable(): number | null {
+  const limit = Number(readText('/sys/fs/cgroup/memory.max').trim() || Number.NaN);
+  const used = Number(readText('/sys/fs/cgroup/memory.current').trim() || Number.NaN);
+  return Number.isFinite(limit) && Number.isFinite(used) ? Math.max(0, limit - used) : null;
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** @throws PilotfishError `memory-insufficient` */
+export function checkMemory(name: string, estimate: MemoryEstimate, availableBytes: number): void {
+  if (estimate.totalBytes <= availableBytes) return;
+  throw new PilotfishError(
+    'memory-insufficient',
+    `${name} needs about ${megabytes(estimate.totalBytes)} (weights ` +
+      `${megabytes(estimate.weightBytes)}, KV cache ${megabytes(estimate.kvBytes)}, computing ` +
+      `${megabytes(estimate.computeBytes)}); ${megabytes(availableBytes)} are available.`,
+    {
+      remedy: 'Close other programs, choose a smaller model, or give a smaller --context.',
+      fields: { model: name, neededBytes: estimate.totalBytes, availableBytes },
+    },
+  );
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.ceil(bytes / 1e6)} MB`;
+}

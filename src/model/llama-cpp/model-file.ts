@@ -1,0 +1,210 @@
+/**
+ * Reads what a GGUF file says about itself without loading its weights: shape, sizes, parameter
+ * counts, whether it is whole. Parsing is llama.cpp's own (`gguf_*`), so a file that passes here is
+ * a file the loader understands.
+ */
+import { stat, open } from 'node:fs/promises';
+import type { ParameterCounts } from '../../core/events.ts';
+import { PilotfishError } from '../../core/errors.ts';
+import { type Abi, type Address, bigInt64View } from './abi.ts';
+import { loadLibrary } from './library.ts';
+
+export interface ModelFileFacts {
+  readonly path: string;
+  readonly byteCount: number;
+  readonly architecture: string;
+  readonly name: string | null;
+  /** The type that most weight bytes have, for example `q4_K`. */
+  readonly quantisation: string | null;
+  readonly layerCount: number;
+  readonly hiddenSize: number;
+  readonly vocabularySize: number;
+  /** The context length the model was trained for. */
+  readonly contextLengthMax: number;
+  readonly tensorCount: number;
+  /** Bytes one forward reads: all tensors but an embedding table that is only looked up. */
+  readonly weightBytes: number;
+  readonly parameterCounts: ParameterCounts;
+  readonly chatTemplate: string | null;
+  /** Keys and values of one position in all layers, in half precision. */
+  readonly kvBytesPerToken: number;
+}
+
+interface Tensor {
+  readonly name: string;
+  readonly type: string;
+  readonly elementCount: number;
+  readonly byteCount: number;
+  readonly endOffset: number;
+}
+
+const GGUF_MAGIC = 'GGUF';
+const TENSOR_DIMENSIONS_MAX = 4;
+const GGUF_TYPE_U32 = 4;
+const GGUF_TYPE_I32 = 5;
+const GGUF_TYPE_STRING = 8;
+const GGUF_TYPE_ARRAY = 9;
+const GGUF_TYPE_U64 = 10;
+
+/** @throws PilotfishError `model-file-missing`, `model-file-invalid`, `model-file-truncated` */
+export async function readModelFile(path: string): Promise<ModelFileFacts> {
+  const byteCount = await checkMagic(path);
+  const { abi } = loadLibrary();
+  const gguf = abi.ggufOpen(path, { no_alloc: true, ctx: null });
+  if (gguf === null || gguf === 0n) {
+    throw truncated(path, byteCount, 'its header is incomplete or damaged');
+  }
+  try {
+    return describe(new GgufReader(abi, gguf), path, byteCount);
+  } finally {
+    abi.ggufFree(gguf);
+  }
+}
+
+async function checkMagic(path: string): Promise<number> {
+  const found = await stat(path).catch(() => null);
+  if (found === null || !found.isFile()) {
+    throw new PilotfishError('model-file-missing', `There is no model file at ${path}.`, {
+      remedy: 'Check the path, or run "pilotfish models list" for known models.',
+      fields: { path },
+    });
+  }
+  const handle = await open(path);
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(4), 0, 4, 0);
+    if (buffer.toString('latin1', 0, bytesRead) === GGUF_MAGIC) return found.size;
+  } finally {
+    await handle.close();
+  }
+  throw new PilotfishError('model-file-invalid', `${path} is not a GGUF file.`, {
+    remedy: 'Give a file in GGUF format; other formats can be converted with llama.cpp.',
+    fields: { path, byteCount: found.size },
+  });
+}
+
+function truncated(path: string, byteCount: number, why: string): PilotfishError {
+  return new PilotfishError(
+    'model-file-truncated',
+    `The model file ${path} (${byteCount} bytes) is not whole: ${why}.`,
+    { remedy: 'Get the file again; a known model with "pilotfish models pull".', fields: { path } },
+  );
+}
+
+function describe(gguf: GgufReader, path: string, byteCount: number): ModelFileFacts {
+  const architecture = gguf.string('general.architecture') ?? 'unknown';
+  const tensors = gguf.tensors();
+  const end = tensors.reduce((most, tensor) => Math.max(most, tensor.endOffset), 0);
+  if (end > byteCount) throw truncated(path, byteCount, `its tensors need ${end} bytes`);
+  const number = (key: string): number => gguf.number(`${architecture}.${key}`) ?? 0;
+  const layerCount = number('block_count');
+  const hiddenSize = number('embedding_length');
+  const headCount = number('attention.head_count');
+  const headSize = headCount > 0 ? hiddenSize / headCount : 0;
+  const keySize = gguf.number(`${architecture}.attention.key_length`) ?? headSize;
+  const valueSize = gguf.number(`${architecture}.attention.value_length`) ?? headSize;
+  const kvHeadCount = gguf.number(`${architecture}.attention.head_count_kv`) ?? headCount;
+  return {
+    path,
+    byteCount,
+    architecture,
+    name: gguf.string('general.name'),
+    quantisation: mainType(tensors),
+    layerCount,
+    hiddenSize,
+    vocabularySize: gguf.arrayLength('tokenizer.ggml.tokens'),
+    contextLengthMax: number('context_length'),
+    tensorCount: tensors.length,
+    ...weights(tensors),
+    chatTemplate: gguf.string('tokenizer.chat_template'),
+    kvBytesPerToken: layerCount * kvHeadCount * (keySize + valueSize) * 2,
+  };
+}
+
+/**
+ * Splits the parameters by what reads them. With tied embeddings (no `output.weight`) the table is
+ * the output head too; with untied ones it is only looked up, a row per token, and costs nothing.
+ */
+function weights(tensors: readonly Tensor[]): {
+  weightBytes: number;
+  parameterCounts: ParameterCounts;
+} {
+  const head =
+    tensors.find((tensor) => tensor.name === 'output.weight') ??
+    tensors.find((tensor) => tensor.name === 'token_embd.weight');
+  let body = 0;
+  let weightBytes = head?.byteCount ?? 0;
+  for (const tensor of tensors) {
+    if (tensor.name === 'output.weight' || tensor.name === 'token_embd.weight') continue;
+    body += tensor.elementCount;
+    weightBytes += tensor.byteCount;
+  }
+  return { weightBytes, parameterCounts: { body, outputHead: head?.elementCount ?? 0 } };
+}
+
+function mainType(tensors: readonly Tensor[]): string | null {
+  const bytes = new Map<string, number>();
+  for (const { type, byteCount } of tensors) bytes.set(type, (bytes.get(type) ?? 0) + byteCount);
+  return [...bytes].sort((a, b) => b[1] - a[1])[0]?.[0] ?? null;
+}
+
+/** Typed look-ups in an open GGUF file. Absent keys are null; wrong types count as absent. */
+class GgufReader {
+  readonly #abi: Abi;
+  readonly #gguf: Address;
+
+  constructor(abi: Abi, gguf: Address) {
+    this.#abi = abi;
+    this.#gguf = gguf;
+  }
+
+  string(key: string): string | null {
+    const found = this.#find(key);
+    return found?.type === GGUF_TYPE_STRING ? this.#abi.ggufString(this.#gguf, found.key) : null;
+  }
+
+  /** An integer; of a list (per-layer head counts) the largest. */
+  number(key: string): number | null {
+    const found = this.#find(key);
+    if (found === null) return null;
+    switch (found.type) {
+      case GGUF_TYPE_U32:
+        return this.#abi.ggufU32(this.#gguf, found.key);
+      case GGUF_TYPE_I32:
+        return this.#abi.ggufI32(this.#gguf, found.key);
+      case GGUF_TYPE_U64:
+        return Number(this.#abi.ggufU64(this.#gguf, found.key));
+      default:
+        return null;
+    }
+  }
+
+  arrayLength(key: string): number {
+    const found = this.#find(key);
+    if (found?.type !== GGUF_TYPE_ARRAY) return 0;
+    return Number(this.#abi.ggufArrayLength(this.#gguf, found.key));
+  }
+
+  tensors(): Tensor[] {
+    const dataOffset = Number(this.#abi.ggufDataOffset(this.#gguf));
+    const count = Number(this.#abi.ggufTensorCount(this.#gguf));
+    return Array.from({ length: count }, (_, index) => this.#tensor(index, dataOffset));
+  }
+
+  #tensor(index: number, dataOffset: number): Tensor {
+    const abi = this.#abi;
+    const shape = bigInt64View(abi.ggufTensorShape(this.#gguf, index), TENSOR_DIMENSIONS_MAX);
+    const byteCount = Number(abi.ggufTensorBytes(this.#gguf, index));
+    return {
+      name: abi.ggufTensorName(this.#gguf, index),
+      type: abi.ggmlTypeName(abi.ggufTensorType(this.#gguf, index)),
+      elementCount: shape.reduce((product, size) => product * Number(size), 1),
+      byteCount,
+      endOffset: dataOffset + Number(abi.ggufTensorOffset(this.#gguf, index)) + byteCount,
+    };
+  }
+
+  #find(key: string): { key: number | bigint; type: number } | null {
+    const found = this.#abi.ggufFindKey(this.#gguf, key);
+    return Number(found) < 0 ? null : { key: found, type: this.#abi.ggufType(this.#gguf, found) };
+  }
+}

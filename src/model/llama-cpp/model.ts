@@ -1,0 +1,223 @@
+/**
+ * A GGUF model run by llama.cpp in this process.
+ *
+ * Life cycle: `loadModel` reads the file's header, estimates memory, loads, opens one context.
+ * Disposal stops what is running, frees the context, then the model; the C library keeps freed
+ * memory, so it is asked to return it.
+ */
+import { availableParallelism } from 'node:os';
+import { abortError, PilotfishError, throwIfAborted } from '../../core/errors.ts';
+import type { OnProgress } from '../../core/progress.ts';
+import { type ComputeDevice, cpuDevice } from '../compute-device.ts';
+import type { LanguageModel, ModelFacts } from '../roles.ts';
+import { type Abi, type Address, registerLog, registerProgress, unregister } from './abi.ts';
+import { loadLibrary } from './library.ts';
+import { availableMemoryBytes, checkMemory, estimateMemory } from './memory-estimate.ts';
+import { type ModelFileFacts, readModelFile } from './model-file.ts';
+import { type ContextShape, NativeContext } from './native-context.ts';
+import { LlamaCppSequence, type SequenceHome } from './sequence.ts';
+import { LlamaCppVocabulary } from './vocabulary.ts';
+
+export const CONTEXT_LENGTH_DEFAULT = 4096;
+/** Rows of a forward: also the chunk of a prefill, and with it the wait for an abort. */
+export const ROW_COUNT_MAX_DEFAULT = 256;
+export const SEQUENCE_COUNT_MAX_DEFAULT = 16;
+/** More threads than this rarely help a decode, which waits for memory. */
+const THREAD_COUNT_MAX = 8;
+
+export interface LoadOptions {
+  /** For people and logs; default: the file's own name. */
+  readonly name?: string;
+  /** Tokens in the KV cache, all sequences together; at most what the model was trained for. */
+  readonly contextLength?: number;
+  readonly rowCountMax?: number;
+  readonly sequenceCountMax?: number;
+  readonly threadCount?: number;
+  readonly device?: ComputeDevice;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: OnProgress;
+  /** Bytes that may be used; default: what the system reports. */
+  readonly memoryBytes?: number;
+}
+
+/**
+ * @throws PilotfishError `model-file-*`, `model-architecture-unsupported`, `model-load-failed`,
+ *   `memory-insufficient`, `library-missing`, `library-mismatch`, `aborted`
+ */
+export async function loadModel(path: string, options: LoadOptions = {}): Promise<LlamaCppModel> {
+  throwIfAborted(options.signal);
+  const { abi } = loadLibrary();
+  const file = await readModelFile(path);
+  const name = options.name ?? file.name ?? path;
+  const shape = contextShape(file, options);
+  checkMemory(name, estimateMemory(file, shape), options.memoryBytes ?? availableMemoryBytes());
+  const model = await loadWeights(abi, file, { ...options, name });
+  try {
+    checkArchitecture(abi, model, file);
+    const vocabulary = new LlamaCppVocabulary(abi, abi.modelVocabulary(model), file.chatTemplate);
+    const sizes = { vocabularySize: vocabulary.size, hiddenSize: abi.modelHiddenSize(model) };
+    const context = await NativeContext.open(abi, model, {
+      shape,
+      sizes,
+      device: options.device ?? cpuDevice,
+    });
+    return new LlamaCppModel({ abi, model, context, vocabulary, file, shape, name });
+  } catch (error) {
+    await abi.modelFree(model);
+    throw error;
+  }
+}
+
+function contextShape(file: ModelFileFacts, options: LoadOptions): ContextShape {
+  const wanted = options.contextLength ?? CONTEXT_LENGTH_DEFAULT;
+  const trained = file.contextLengthMax > 0 ? file.contextLengthMax : wanted;
+  if (options.contextLength !== undefined && wanted > trained) {
+    throw new PilotfishError(
+      'option-invalid',
+      `A context of ${wanted} tokens exceeds the ${trained} the model was trained for.`,
+      { remedy: `Give at most ${trained}.`, fields: { option: 'context', value: wanted } },
+    );
+  }
+  const contextLength = Math.min(wanted, trained);
+  return {
+    contextLength,
+    rowCountMax: Math.min(options.rowCountMax ?? ROW_COUNT_MAX_DEFAULT, contextLength),
+    sequenceCountMax: options.sequenceCountMax ?? SEQUENCE_COUNT_MAX_DEFAULT,
+    threadCount: options.threadCount ?? Math.min(availableParallelism(), THREAD_COUNT_MAX),
+  };
+}
+
+/** llama.cpp's log level of errors. */
+const LOG_LEVEL_ERROR = 4;
+const LOG_LINES_MAX = 20;
+
+async function loadWeights(
+  abi: Abi,
+  file: ModelFileFacts,
+  options: LoadOptions & { name: string },
+): Promise<Address> {
+  const { signal, onProgress, name } = options;
+  const errors: string[] = [];
+  const progress = registerProgress((fraction) => {
+    onProgress?.({ label: `Loading ${name}`, done: fraction, total: 1, unit: 'fraction' });
+    return signal?.aborted !== true;
+  });
+  const log = registerLog((level, text) => {
+    if (level === LOG_LEVEL_ERROR && errors.length < LOG_LINES_MAX) errors.push(text.trim());
+  });
+  abi.setLog(log, null);
+  try {
+    const params = { ...abi.modelDefaultParams(), progress_callback: progress };
+    const model = await abi.modelLoad(file.path, params);
+    if (model !== null && model !== 0n) return model;
+  } finally {
+    abi.setLog(abi.silence, null);
+    unregister(log);
+    unregister(progress);
+  }
+  if (signal?.aborted === true) throw abortError(signal);
+  throw loadError(file, errors);
+}
+
+function loadError(file: ModelFileFacts, errors: readonly string[]): PilotfishError {
+  const why = errors.join(' ') || 'no reason given';
+  const fields = { path: file.path, architecture: file.architecture };
+  if (/unknown model architecture/.test(why)) {
+    return new PilotfishError(
+      'model-architecture-unsupported',
+      `This llama.cpp build does not know the architecture "${file.architecture}" (${file.path}).`,
+      { remedy: 'Choose a model of an architecture that llama.cpp supports.', fields },
+    );
+  }
+  return new PilotfishError('model-load-failed', `llama.cpp refused ${file.path}: ${why}`, {
+    remedy: 'Get the file again, or choose another model.',
+    fields,
+  });
+}
+
+/** Token-level methods roll back single tokens, which recurrent states cannot. */
+function checkArchitecture(abi: Abi, model: Address, file: ModelFileFacts): void {
+  const recurrent = abi.modelIsRecurrent(model);
+  if (!recurrent && !abi.modelHasEncoder(model)) return;
+  throw new PilotfishError(
+    'model-architecture-unsupported',
+    `"${file.architecture}" is ${recurrent ? 'a recurrent' : 'an encoder-decoder'} architecture.`,
+    {
+      remedy: 'Choose a decoder-only transformer: its KV cache can be rolled back.',
+      fields: { path: file.path, architecture: file.architecture },
+    },
+  );
+}
+
+interface Parts {
+  readonly abi: Abi;
+  readonly model: Address;
+  readonly context: NativeContext;
+  readonly vocabulary: LlamaCppVocabulary;
+  readonly file: ModelFileFacts;
+  readonly shape: ContextShape;
+  readonly name: string;
+}
+
+export class LlamaCppModel implements LanguageModel {
+  readonly facts: ModelFacts;
+  readonly vocabulary: LlamaCppVocabulary;
+  readonly #parts: Parts;
+  readonly #home: SequenceHome;
+  /** Free slots, the lowest last. */
+  readonly #free: number[];
+  #closed = false;
+
+  constructor(parts: Parts) {
+    const { context, file, shape, vocabulary } = parts;
+    this.#parts = parts;
+    this.vocabulary = vocabulary;
+    this.facts = {
+      name: parts.name,
+      parameterCounts: file.parameterCounts,
+      weightBytes: file.weightBytes,
+      hiddenSize: parts.abi.modelHiddenSize(parts.model),
+      contextLength: context.contextLength,
+      rowCountMax: shape.rowCountMax,
+    };
+    this.#free = Array.from({ length: shape.sequenceCountMax }, (_, index) => index).reverse();
+    this.#home = {
+      context,
+      contextLength: context.contextLength,
+      rowCountMax: shape.rowCountMax,
+      vocabularySize: vocabulary.size,
+      open: () => this.openSequence(),
+      close: (slot) => this.#close(slot),
+    };
+  }
+
+  get sequenceCount(): number {
+    return this.#parts.shape.sequenceCountMax - this.#free.length;
+  }
+
+  openSequence(): LlamaCppSequence {
+    if (this.#closed) throw new PilotfishError('disposed', 'The model was closed.');
+    const slot = this.#free.pop();
+    if (slot !== undefined) return new LlamaCppSequence(this.#home, slot);
+    throw new PilotfishError(
+      'sequences-exhausted',
+      `All ${this.#parts.shape.sequenceCountMax} sequences of ${this.facts.name} are in use.`,
+      { remedy: 'Send fewer requests at once.' },
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    const { abi, context, model } = this.#parts;
+    await context.dispose();
+    await abi.modelFree(model);
+    abi.memoryTrim?.(0);
+  }
+
+  async #close(slot: number): Promise<void> {
+    if (this.#closed) return;
+    await this.#parts.context.truncate(slot, 0);
+    this.#free.push(slot);
+  }
+}

@@ -1,0 +1,93 @@
+/** A vocabulary as llama.cpp knows it. Valid only while its model is loaded. */
+import { PilotfishError } from '../../core/errors.ts';
+import type { ChatMessage } from '../../core/chat-message.ts';
+import { type TokenId, tokenId, tokenIds } from '../../core/token-id.ts';
+import { type ChatTemplate, chatTemplate } from '../../vocabulary/chat-template.ts';
+import type { Vocabulary } from '../roles.ts';
+import type { Abi, Address } from './abi.ts';
+
+const PIECE_BYTES_START = 64;
+const TOKEN_NONE = -1;
+
+export class LlamaCppVocabulary implements Vocabulary {
+  readonly size: number;
+  readonly #abi: Abi;
+  readonly #vocabulary: Address;
+  readonly #template: ChatTemplate;
+  readonly #bos: string;
+  readonly #pieces = new Map<TokenId, Uint8Array>();
+  #endIds: ReadonlySet<TokenId> | null = null;
+
+  constructor(abi: Abi, vocabulary: Address, template: string | null) {
+    this.#abi = abi;
+    this.#vocabulary = vocabulary;
+    this.size = abi.tokenCount(vocabulary);
+    const text = (id: number): string =>
+      id === TOKEN_NONE ? '' : abi.tokenText(vocabulary, id);
+    this.#bos = text(abi.tokenBos(vocabulary));
+    this.#template = chatTemplate(template, {
+      bos: this.#bos,
+      eos: text(abi.tokenEos(vocabulary)),
+    });
+  }
+
+  tokenString(id: TokenId): string | null {
+    return id < this.size ? this.#abi.tokenText(this.#vocabulary, id) : null;
+  }
+
+  tokenBytes(id: TokenId): Uint8Array {
+    const known = this.#pieces.get(id);
+    if (known !== undefined) return known;
+    const piece = this.#piece(id, PIECE_BYTES_START);
+    this.#pieces.set(id, piece);
+    return piece;
+  }
+
+  isEndOfGeneration(id: TokenId): boolean {
+    return this.#abi.tokenIsEndOfGeneration(this.#vocabulary, id);
+  }
+
+  endOfGenerationIds(): ReadonlySet<TokenId> {
+    this.#endIds ??= this.#findEndIds();
+    return this.#endIds;
+  }
+
+  tokenize(text: string): TokenId[] {
+    const bytes = Buffer.from(text, 'utf8');
+    // Templates spell the start token out; a second one would change the answer.
+    const addSpecial = this.#bos === '' || !text.startsWith(this.#bos);
+    // Every token covers at least one byte, but for the special ones that the library adds.
+    const room = new Int32Array(bytes.length + 8);
+    const count = this.#abi.tokenize(
+      this.#vocabulary,
+      bytes,
+      bytes.length,
+      room,
+      room.length,
+      addSpecial,
+      true,
+    );
+    if (count < 0) {
+      throw new PilotfishError('native-failed', `Tokenising ${bytes.length} bytes failed.`);
+    }
+    return tokenIds(Array.from(room.subarray(0, count)));
+  }
+
+  renderChat(messages: readonly ChatMessage[]): string {
+    return this.#template.render(messages);
+  }
+
+  #piece(id: TokenId, roomBytes: number): Uint8Array {
+    const room = new Uint8Array(roomBytes);
+    const count = this.#abi.tokenToPiece(this.#vocabulary, id, room, roomBytes, 0, false);
+    return count < 0 ? this.#piece(id, -count) : room.slice(0, count);
+  }
+
+  #findEndIds(): ReadonlySet<TokenId> {
+    const ids = new Set<TokenId>();
+    for (let id = 0; id < this.size; id += 1) {
+      if (this.isEndOfGeneration(tokenId(id))) ids.add(tokenId(id));
+    }
+    return ids;
+  }
+}

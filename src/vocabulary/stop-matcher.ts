@@ -1,0 +1,72 @@
+/**
+ * Watches a text stream for stop strings. Text that may be the beginning of one is held back until
+ * it is clear whether it is; the stop string itself is never released.
+ */
+
+/** Stop strings of a request, and their length in characters. */
+export const STOP_STRING_COUNT_MAX = 16;
+export const STOP_STRING_LENGTH_MAX = 256;
+
+export interface StopMatch {
+  /** Text that is certain not to belong to a stop string. */
+  readonly released: string;
+  /** The stop string that ended the stream, if one did. */
+  readonly matched: string | null;
+}
+
+export class StopMatcher {
+  readonly #stops: readonly string[];
+  #held = '';
+
+  constructor(stops: readonly string[]) {
+    this.#stops = stops;
+  }
+
+  get isHolding(): boolean {
+    return this.#held !== '';
+  }
+
+  push(text: string): StopMatch {
+    this.#held += text;
+    const match = this.#earliestMatch();
+    if (match !== null) {
+      const released = this.#held.slice(0, match.at);
+      this.#held = '';
+      return { released, matched: match.stop };
+    }
+    const keep = this.#possibleStart();
+    const released = this.#held.slice(0, this.#held.length - keep);
+    this.#held = this.#held.slice(this.#held.length - keep);
+    return { released, matched: null };
+  }
+
+  /** What was held back; the stream has ended without a stop string. */
+  flush(): string {
+    const text = this.#held;
+    this.#held = '';
+    return text;
+  }
+
+  /** The match that begins first; of two that begin together, the longer. */
+  #earliestMatch(): { at: number; stop: string } | null {
+    let best: { at: number; stop: string } | null = null;
+    for (const stop of this.#stops) {
+      const at = this.#held.indexOf(stop);
+      if (at < 0) continue;
+      const sooner = best === null || at < best.at;
+      if (sooner || (at === best?.at && stop.length > best.stop.length)) best = { at, stop };
+    }
+    return best;
+  }
+
+  /** Length of the longest end of the held text that begins a stop string. */
+  #possibleStart(): number {
+    let longest = 0;
+    for (const stop of this.#stops) {
+      for (let length = Math.min(stop.length - 1, this.#held.length); length > longest; length -= 1) {
+        if (this.#held.endsWith(stop.slice(0, length))) longest = length;
+      }
+    }
+    return longest;
+  }
+}
