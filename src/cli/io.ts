@@ -59,7 +59,8 @@ export function processIo(signal: AbortSignal): CliIo {
     outIsTerminal,
     errIsTerminal,
     get columns() {
-      return stdout.columns ?? stderr.columns ?? COLUMNS_DEFAULT;
+      // A terminal that does not know its size says 0.
+      return stdout.columns || stderr.columns || COLUMNS_DEFAULT;
     },
     color: new Chalk({ level: colorLevel(env, outIsTerminal, new Chalk().level) }),
     errColor: new Chalk({ level: colorLevel(env, errIsTerminal, chalkStderr.level) }),

@@ -10,13 +10,14 @@ export async function openForCommand(
   options: GenerationOptions,
   io: CliIo,
   dependencies: CliDependencies,
+  signal: AbortSignal = io.signal,
 ): Promise<Engine> {
   const bar = progressBar(io);
   try {
     return await dependencies.openEngine({
       ...engineOptions(options),
       strategies,
-      signal: io.signal,
+      signal,
       onProgress: bar.onProgress,
       onNotice: bar.onNotice,
     });

@@ -6,7 +6,6 @@
  * Whoever makes one calls `stop()`, in a `finally`: a bar left running keeps the process alive.
  */
 
-import { Writable } from 'node:stream';
 import { SingleBar } from 'cli-progress';
 import { type Clock, systemClock } from '../core/clock.ts';
 import type { OnNotice, OnProgress, Progress } from '../core/progress.ts';
@@ -14,6 +13,7 @@ import type { CliIo } from './io.ts';
 import { printableText } from './printable-text.ts';
 import { RateMeter } from './rate-meter.ts';
 import { renderProgressBar, renderProgressLine } from './render-progress.ts';
+import { terminalStream } from './terminal-stream.ts';
 
 /** Things that end sooner are not worth a flash on the screen. */
 const DRAW_DELAY_MS = 300;
@@ -96,15 +96,8 @@ function terminalBar(io: CliIo, clock: Clock): ProgressBar {
 
 /** A running cli-progress bar whose whole line is ours. */
 function startBar(io: CliIo, line: () => string): SingleBar {
-  const stream = new Writable({
-    decodeStrings: false,
-    write: (chunk, _encoding, done) => {
-      io.err(String(chunk));
-      done();
-    },
-  });
   const bar = new SingleBar({
-    stream: Object.assign(stream, { isTTY: true, columns: io.columns }),
+    stream: terminalStream(io.err, () => io.columns),
     format: line,
     fps: REDRAWS_PER_SECOND,
     clearOnComplete: true,

@@ -1,4 +1,4 @@
-/** The one place where an error that ends a command becomes text and an exit code. */
+/** The one place where an error becomes text and an exit code. */
 import { PilotfishError } from '../core/errors.ts';
 import { exitCodeOf } from './exit-code.ts';
 import type { CliIo } from './io.ts';
@@ -31,13 +31,18 @@ export function renderErrorReport(report: ErrorReport, color: CliIo['errColor'])
   return lines.map((line) => `${line}\n`).join('');
 }
 
-/** Prints the error and sets the exit code. With `json` standard output ends with it, too. */
-export function reportError(error: unknown, io: CliIo, json: boolean): void {
+/** Prints the error for people and, with `json`, as a line on standard output. */
+export function printError(error: unknown, io: CliIo, json: boolean): void {
   const report = errorReport(error);
   io.err(renderErrorReport(report, io.errColor));
   if (io.env['PILOTFISH_DEBUG'] === '1' && error instanceof Error && error.stack !== undefined) {
     io.err(`${printableText(error.stack)}\n`);
   }
   if (json) io.out(`${JSON.stringify(report)}\n`);
+}
+
+/** What ends a command: prints the error and sets the exit code. */
+export function reportError(error: unknown, io: CliIo, json: boolean): void {
+  printError(error, io, json);
   io.setExitCode(exitCodeOf(error));
 }

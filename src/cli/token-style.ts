@@ -1,7 +1,8 @@
 /**
- * How a token's writer shows. The hues are from the Okabe-Ito set, which stays apart under every
- * common colour blindness and is readable on dark and on light grounds; weight and underline say
- * the same without hue. Small is unstyled: it is the rule, the others are what one looks for.
+ * How a token's writer shows. The hues are near those of the Okabe-Ito set, which stay apart under
+ * every common colour blindness, at a lightness that is readable on dark and on light grounds;
+ * weight and underline say the same without hue. Small is unstyled: it is the rule, the others are
+ * what one looks for.
  */
 import type { ChalkInstance } from 'chalk';
 import type { TokenEvent } from '../core/events.ts';
@@ -13,9 +14,20 @@ export function tokenStyle(token: Pick<TokenEvent, 'origin' | 'verified'>): Toke
   return token.origin;
 }
 
-const VERMILION = '#D55E00';
-const BLUISH_GREEN = '#009E73';
-const BLUE = '#0072B2';
+interface Hue {
+  /** One of the 256 colours, whose values are fixed. */
+  readonly code: number;
+  /** For terminals of 16 colours, whose red and green would be alike to many. */
+  readonly basic: 'magenta' | 'green' | 'blue';
+}
+
+const VERMILION: Hue = { code: 166, basic: 'magenta' };
+const BLUISH_GREEN: Hue = { code: 29, basic: 'green' };
+const BLUE: Hue = { code: 31, basic: 'blue' };
+
+function inHue(hue: Hue, color: ChalkInstance): ChalkInstance {
+  return color.level === 1 ? color[hue.basic] : color.ansi256(hue.code);
+}
 
 /** Line breaks stay outside of the colour codes (chalk sees to it). */
 export function paint(style: TokenStyle, text: string, color: ChalkInstance): string {
@@ -23,11 +35,11 @@ export function paint(style: TokenStyle, text: string, color: ChalkInstance): st
     case 'small':
       return text;
     case 'checked':
-      return color.hex(BLUISH_GREEN)(text);
+      return inHue(BLUISH_GREEN, color)(text);
     case 'large':
-      return color.hex(VERMILION).bold(text);
+      return inHue(VERMILION, color).bold(text);
     case 'prompt-lookup':
-      return color.hex(BLUE).underline(text);
+      return inHue(BLUE, color).underline(text);
   }
 }
 

@@ -1,0 +1,68 @@
+/** `pilotfish chat`: a conversation, at a prompt or from a pipe. */
+import type { Command } from 'commander';
+import { throwIfAborted } from '../../core/errors.ts';
+import { CHAT_HELP } from '../chat-command.ts';
+import { type ChatOptions, ChatSession } from '../chat-session.ts';
+import type { CliDependencies } from '../cli-dependencies.ts';
+import { addGenerationOptions, STRATEGY_DEFAULT } from '../generation-options.ts';
+import { type CliIo, withoutColor } from '../io.ts';
+import { type LineReader, lineReader } from '../line-reader.ts';
+import { strategyHelp } from '../strategy-help.ts';
+import { renderLegend } from '../token-style.ts';
+
+const PROMPT = '> ';
+
+const EXAMPLES = `Examples:
+  pilotfish chat
+  pilotfish chat --strategy speculative --system "Answer briefly."
+  printf 'Hello.\\nWhat did I say?\\n' | pilotfish chat --json`;
+
+export function registerChat(program: Command, io: CliIo, dependencies: CliDependencies): void {
+  const command = program
+    .command('chat')
+    .summary('have a conversation')
+    .description('Answers line after line, and remembers. From a pipe each line is one turn.')
+    .option('--strategy <NAME[@THRESHOLD]>', 'who writes which token', STRATEGY_DEFAULT)
+    .option('--system <TEXT>', 'a system message');
+  const lines = `Lines that begin with a slash:\n${CHAT_HELP.replaceAll(/^/gm, '  ')}`;
+  addGenerationOptions(command)
+    .addHelpText('after', `\n${lines}\n\n${strategyHelp(dependencies.strategies)}\n\n${EXAMPLES}`)
+    .action(async (options: ChatOptions) => {
+      await chat(options, options.color ? io : withoutColor(io), dependencies);
+    });
+}
+
+async function chat(options: ChatOptions, io: CliIo, dependencies: CliDependencies): Promise<void> {
+  dependencies.parseStrategy(options.strategy);
+  await using session = new ChatSession(options, io, dependencies);
+  await session.open();
+  if (io.inputIsTerminal && io.outIsTerminal && options.json !== true) greet(io);
+  const reader = lineReader(io, {
+    prompt: options.json === true ? '' : PROMPT,
+    onInterrupt: () => interrupt(session, reader),
+  });
+  try {
+    for (let line = await reader.next(); line !== null; line = await reader.next()) {
+      throwIfAborted(io.signal);
+      if (!(await session.take(line))) break;
+    }
+    throwIfAborted(io.signal);
+  } finally {
+    reader.close();
+  }
+  // At a prompt the user saw each error and went on; a script has to be told.
+  if (session.exitCode !== null && !io.inputIsTerminal) io.setExitCode(session.exitCode);
+}
+
+/** Ctrl-C on the terminal: stops the answer; at the prompt it leaves. */
+function interrupt(session: ChatSession, reader: LineReader): void {
+  if (session.interrupt()) return;
+  if (!session.isBusy) reader.close();
+  // The turn was cancelled and has not ended: the way of every other command.
+  else process.kill(process.pid, 'SIGINT');
+}
+
+function greet(io: CliIo): void {
+  const legend = renderLegend(io.color);
+  io.out(`${legend === '' ? '' : `${legend}\n`}/help lists what else can be typed.\n`);
+}
