@@ -7,6 +7,7 @@ import { PilotfishError } from '../core/errors.ts';
 import type { CliDependencies } from './cli-dependencies.ts';
 import { registerAsk } from './commands/ask.ts';
 import { registerChat } from './commands/chat.ts';
+import { registerCompare } from './commands/compare.ts';
 import { EXIT, EXIT_CODE_HELP } from './exit-code.ts';
 import type { CliIo } from './io.ts';
 import { OutputClosed } from './process-lifetime.ts';
@@ -55,6 +56,7 @@ function createProgram(io: CliIo, dependencies: CliDependencies): Command {
     .addHelpText('after', `\n${NOTES}`);
   registerAsk(program, io, dependencies);
   registerChat(program, io, dependencies);
+  registerCompare(program, io, dependencies);
   return program;
 }
 

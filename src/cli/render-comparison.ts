@@ -1,0 +1,91 @@
+/** The costs of compared runs as one table, or as a list where a table does not fit. */
+import Table from 'cli-table3';
+import stringWidth from 'string-width';
+import type { ComparisonRow } from './comparison.ts';
+import { formatRate, formatRatio, formatShare } from './format-quantity.ts';
+
+interface Column {
+  /** One word per line. */
+  readonly head: string;
+  readonly label: string;
+  readonly cell: (row: ComparisonRow) => string;
+}
+
+const COLUMNS: readonly Column[] = [
+  { head: 'tokens', label: 'tokens', cell: (row) => String(row.tokenCount) },
+  { head: 'large\nshare', label: 'large share', cell: (row) => formatShare(row.largeShare) },
+  {
+    head: 'veri-\nfied',
+    label: 'verified share',
+    cell: (row) => formatShare(row.verifiedShare),
+  },
+  { head: 'large\nfwds', label: 'large forwards', cell: (row) => String(row.largeForwards) },
+  {
+    head: 'weight\ntraffic',
+    label: 'weight traffic',
+    cell: (row) => formatRatio(row.weightTrafficRatio),
+  },
+  {
+    head: 'gen.\nFLOPs',
+    label: 'generated FLOPs',
+    cell: (row) => formatRatio(row.generatedFlopsRatio),
+  },
+  {
+    head: 'proc.\nFLOPs',
+    label: 'processed FLOPs',
+    cell: (row) => formatRatio(row.processedFlopsRatio),
+  },
+  { head: 'time\ns', label: 'time in s', cell: (row) => (row.elapsedMs / 1000).toFixed(1) },
+  { head: 'tok/s', label: 'tokens/s', cell: (row) => formatRate(row.tokensPerSecond) },
+  { head: 'same\ntext', label: 'same text as large', cell: (row) => sameText(row) },
+];
+
+const FOOTNOTE =
+  'Weight traffic and FLOPs: ratios to the large model alone for the same tokens. ' +
+  'Same text: as large.';
+
+function sameText({ sameTextAsLarge }: ComparisonRow): string {
+  if (sameTextAsLarge === null) return '–';
+  return sameTextAsLarge ? 'yes' : 'no';
+}
+
+/** Columns apart by one space, and nothing else. */
+const NO_BORDERS = {
+  ...{ top: '', 'top-mid': '', 'top-left': '', 'top-right': '' },
+  ...{ bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '' },
+  ...{ left: '', 'left-mid': '', right: '', 'right-mid': '' },
+  ...{ mid: '', 'mid-mid': '', middle: ' ' },
+};
+
+/** At most `width` cells wide. */
+export function renderComparison(rows: readonly ComparisonRow[], width: number): string {
+  const table = `${renderTable(rows)}\n`;
+  const isTooWide = table.split('\n').some((line) => stringWidth(line) > width);
+  return isTooWide ? renderList(rows) : `${table}${FOOTNOTE.length > width ? '' : `${FOOTNOTE}\n`}`;
+}
+
+function renderTable(rows: readonly ComparisonRow[]): string {
+  const table = new Table({
+    head: ['strategy', ...COLUMNS.map(({ head }) => head)],
+    colAligns: ['left', ...COLUMNS.map(() => 'right' as const)],
+    // Colours would be the table's own, whatever the terminal can do.
+    style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 0 },
+    chars: NO_BORDERS,
+  });
+  for (const row of rows) table.push([row.run, ...COLUMNS.map(({ cell }) => cell(row))]);
+  return table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n');
+}
+
+function renderList(rows: readonly ComparisonRow[]): string {
+  const labelWidth = Math.max(...COLUMNS.map(({ label }) => label.length)) + 2;
+  return rows
+    .map((row) => {
+      const lines = COLUMNS.map(({ label, cell }) => `  ${label.padEnd(labelWidth)}${cell(row)}\n`);
+      return `${row.run}\n${lines.join('')}`;
+    })
+    .join('');
+}
