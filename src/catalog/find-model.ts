@@ -4,22 +4,18 @@
  * Invariant: what it returns was hashed, now or at an unchanged earlier time, unless the user gave
  * the path: then it is theirs to vouch for.
  */
-import { stat } from 'node:fs/promises';
 import { PilotfishError } from '../core/errors.ts';
 import { type CatalogContext, catalogContext, type EnsureModelOptions } from './catalog-context.ts';
 import { fileDigest } from './file-digest.ts';
-import { fileSystemError, isMissing } from './file-system-error.ts';
-import { type ForeignFile, foreignFiles } from './foreign-caches.ts';
-import { type PullableReference, parseModelReference } from './model-reference.ts';
-import { modelTarget } from './model-target.ts';
 import {
-  foreignReceiptPath,
-  isTrusted,
-  type ModelSource,
-  ownReceiptPath,
-  readReceipt,
-  writeReceipt,
-} from './receipt.ts';
+  expectedDigests,
+  foreignCandidates,
+  type LocalCandidate,
+  ownCandidate,
+  sizeOfFile,
+} from './local-candidates.ts';
+import { type PullableReference, parseModelReference } from './model-reference.ts';
+import { isTrusted, type ModelSource, readReceipt, writeReceipt } from './receipt.ts';
 
 export interface LocalModel {
   readonly name: string;
@@ -42,103 +38,59 @@ export async function findModel(
   const context = catalogContext(options);
   const reference = parseModelReference(name);
   if (reference.kind === 'path') return givenFile(reference.name, reference.path);
-  return (await findInOwnCache(reference, context)) ?? (await findInForeign(reference, context));
+  return findLocal(reference, context);
 }
 
 /** @throws PilotfishError `model-file-missing` */
 export async function givenFile(name: string, path: string): Promise<LocalModel> {
-  if (await isFile(path)) return { name, path, source: 'path', sha256: null };
+  if ((await sizeOfFile(path)) !== null) return { name, path, source: 'path', sha256: null };
   throw new PilotfishError('model-file-missing', `There is no file at ${path}.`, {
     remedy: 'Check the path; "pilotfish models list" shows the models known by name.',
     fields: { model: name, path },
   });
 }
 
-export async function findInOwnCache(
+export async function findLocal(
   reference: PullableReference,
   context: CatalogContext,
 ): Promise<LocalModel | null> {
-  const path = modelTarget(reference, context);
-  if (!(await isFile(path))) return null;
-  const receiptPath = ownReceiptPath(path);
-  const known = reference.kind === 'known' ? [reference.model.sha256] : [];
-  const file: Candidate = { name: reference.name, path, receiptPath, from: 'cache' };
-  return checked(file, known, context);
-}
-
-export async function findInForeign(
-  reference: PullableReference,
-  context: CatalogContext,
-): Promise<LocalModel | null> {
-  for (const file of await foreignFiles(reference, context)) {
-    const { path, source } = file;
-    const candidate: Candidate = {
-      name: reference.name,
-      path,
-      receiptPath: foreignReceiptPath(path, context),
-      from: source,
-    };
-    const allowed = allowedDigests(reference, file);
-    // Hashing a gigabyte to learn what the size tells already helps nobody.
-    if (!canBe(reference, file)) continue;
-    const found = await checked(candidate, allowed, context);
+  const own = await findInOwnCache(reference, context);
+  if (own !== null) return own;
+  for (const candidate of await foreignCandidates(reference, context)) {
+    const found = await checked(candidate, context);
     if (found !== null) return found;
   }
   return null;
 }
 
-/** False where the size alone shows that the file is not this model, such as a cut download. */
-export function canBe(reference: PullableReference, file: ForeignFile): boolean {
-  if (reference.kind !== 'known' || file.sha256 !== null) return true;
-  return file.bytes === reference.model.bytes;
-}
-
-/** Its own cache's word counts as well as our table: the hub may have a newer file. */
-function allowedDigests(reference: PullableReference, file: ForeignFile): readonly string[] {
-  const known = reference.kind === 'known' ? [reference.model.sha256] : [];
-  return file.sha256 === null ? known : [...known, file.sha256];
-}
-
-interface Candidate {
-  readonly name: string;
-  readonly path: string;
-  readonly receiptPath: string;
-  readonly from: 'cache' | ForeignFile['source'];
+export async function findInOwnCache(
+  reference: PullableReference,
+  context: CatalogContext,
+): Promise<LocalModel | null> {
+  const candidate = await ownCandidate(reference, context);
+  return candidate === null ? null : checked(candidate, context);
 }
 
 /** The file if its receipt holds or its bytes hash to what is allowed; else null and a notice. */
 async function checked(
-  file: Candidate,
-  known: readonly string[],
+  candidate: LocalCandidate,
   context: CatalogContext,
 ): Promise<LocalModel | null> {
-  const { name, path, receiptPath, from } = file;
+  const { name, path, receiptPath, from } = candidate;
   const receipt = await readReceipt(receiptPath);
   if (receipt !== null && (await isTrusted(receipt, path))) {
     return { name, path, source: from, sha256: receipt.sha256 };
   }
   const sha256 = await fileDigest(path, `Verifying ${name}`, context);
-  // For a file of our own, the receipt is the word of the hub it came from.
-  const own = from === 'cache' && receipt !== null ? [receipt.sha256] : [];
-  const allowed = [...own, ...known];
-  if (allowed.length === 0) {
+  const expected = expectedDigests(candidate, receipt);
+  if (expected.length === 0) {
     context.onNotice(`There is no digest to check ${path} by; its bytes are noted as they are.`);
-  } else if (!allowed.includes(sha256)) {
-    context.onNotice(
-      `${path} is not used: its sha256 is ${sha256}, that of ${name} is ${allowed.join(' or ')}.`,
-    );
+  } else if (!expected.includes(sha256)) {
+    const wanted = expected.join(' or ');
+    context.onNotice(`${path} is not used: its sha256 is ${sha256}, that of ${name} is ${wanted}.`);
     return null;
   }
   const source = from === 'cache' ? (receipt?.source ?? 'cache') : from;
   await writeReceipt(receiptPath, path, { sha256, source });
   return { name, path, source: from, sha256 };
-}
-
-async function isFile(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isFile();
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw fileSystemError(error, 'read', path);
-  }
 }
