@@ -2,6 +2,7 @@
 import type { EngineEvent } from '../core/events.ts';
 import type { OnNotice, OnProgress } from '../core/progress.ts';
 import type { GenerateRequest } from '../engine/request.ts';
+import type { InspectMachineOptions, MachineFacts } from './machine-facts.ts';
 
 export interface OpenEngineOptions {
   readonly pair?: string;
@@ -43,4 +44,7 @@ export interface CliDependencies {
   /** @throws PilotfishError `strategy-unknown`, `threshold-invalid` */
   readonly parseStrategy: (text: string) => { name: string; threshold: number | null };
   readonly openEngine: (options: OpenEngineOptions) => Promise<Engine>;
+  readonly inspectMachine: (
+    options: Omit<InspectMachineOptions, 'inspectLibrary'>,
+  ) => Promise<MachineFacts>;
 }

@@ -15,6 +15,19 @@ export async function loadDependencies(): Promise<CliDependencies> {
     openEngine: async () => {
       throw new PilotfishError('library-missing', 'Not built yet.');
     },
+    inspectMachine: async (options) => {
+      const { inspectMachine } = await import('./machine-facts.ts');
+      return inspectMachine({
+        ...options,
+        inspectLibrary: async () => ({
+          path: null,
+          version: null,
+          knownBuild: false,
+          cpuVariant: null,
+          problem: null,
+        }),
+      });
+    },
   };
 }
 

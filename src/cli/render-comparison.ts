@@ -1,6 +1,7 @@
 /** The costs of compared runs as one table, or as a list where a table does not fit. */
 import Table from 'cli-table3';
 import stringWidth from 'string-width';
+import wrapAnsi from 'wrap-ansi';
 import type { ComparisonRow } from './comparison.ts';
 import { formatRate, formatRatio, formatShare } from './format-quantity.ts';
 
@@ -61,7 +62,8 @@ const NO_BORDERS = {
 export function renderComparison(rows: readonly ComparisonRow[], width: number): string {
   const table = `${renderTable(rows)}\n`;
   const isTooWide = table.split('\n').some((line) => stringWidth(line) > width);
-  return isTooWide ? renderList(rows) : `${table}${FOOTNOTE.length > width ? '' : `${FOOTNOTE}\n`}`;
+  const note = Number.isFinite(width) ? wrapAnsi(FOOTNOTE, width) : FOOTNOTE;
+  return `${isTooWide ? renderList(rows) : table}${note}\n`;
 }
 
 function renderTable(rows: readonly ComparisonRow[]): string {

@@ -8,6 +8,7 @@ import type { CliDependencies } from './cli-dependencies.ts';
 import { registerAsk } from './commands/ask.ts';
 import { registerChat } from './commands/chat.ts';
 import { registerCompare } from './commands/compare.ts';
+import { registerDoctor } from './commands/doctor.ts';
 import { EXIT, EXIT_CODE_HELP } from './exit-code.ts';
 import type { CliIo } from './io.ts';
 import { OutputClosed } from './process-lifetime.ts';
@@ -57,6 +58,7 @@ function createProgram(io: CliIo, dependencies: CliDependencies): Command {
   registerAsk(program, io, dependencies);
   registerChat(program, io, dependencies);
   registerCompare(program, io, dependencies);
+  registerDoctor(program, io, dependencies);
   return program;
 }
 

@@ -6,6 +6,7 @@ import type {
   OpenEngineOptions,
   StrategyDescription,
 } from '../../src/cli/cli-dependencies.ts';
+import type { MachineFacts } from '../../src/cli/machine-facts.ts';
 import { PilotfishError, throwIfAborted } from '../../src/core/errors.ts';
 import type { EngineEvent, Origin, SummaryEvent, TokenEvent } from '../../src/core/events.ts';
 import { GREEDY } from '../../src/core/sampling-params.ts';
@@ -58,6 +59,32 @@ export const STRATEGIES: readonly StrategyDescription[] = [
     needs: ['small', 'large'],
   },
 ];
+
+export const HEALTHY_MACHINE: MachineFacts = {
+  nodeVersion: '20.19.0',
+  platform: 'linux-x64',
+  cpuCount: 2,
+  availableMemoryBytes: 8e9,
+  library: {
+    path: '/lib/libllama.so',
+    version: 'b1234',
+    knownBuild: true,
+    cpuVariant: 'haswell',
+    problem: null,
+  },
+  home: '/home/fish/.cache/pilotfish',
+  homeProblem: null,
+  freeDiskBytes: 50e9,
+  pair: 'tiny',
+  models: [
+    { name: 'tiny-small', bytes: 4e8, path: '/models/small.gguf', problem: null },
+    { name: 'tiny-large', bytes: 1e9, path: '/models/large.gguf', problem: null },
+  ],
+  pip: 'python3 -m pip',
+  hubEndpoint: null,
+  hasHubToken: false,
+  isOffline: false,
+};
 
 function parseStrategy(text: string): { name: string; threshold: number | null } {
   const [name = '', threshold] = text.split('@');
@@ -168,6 +195,7 @@ export function scriptedDependencies(
     strategies: STRATEGIES,
     parseStrategy,
     openEngine,
+    inspectMachine: async () => HEALTHY_MACHINE,
     opened,
     requests,
     disposedCount: () => disposed,

@@ -1,0 +1,105 @@
+/** `pilotfish models`: what models there are, where they are, and that their bytes are right. */
+import type { Command } from 'commander';
+import type { EnsureModelOptions } from '../../catalog/ensure-model.ts';
+import type { ModelFileFacts } from '../../model/llama-cpp/model-file.ts';
+import type { CliIo } from '../io.ts';
+import { progressBar } from '../progress-bar.ts';
+import { inspectModel } from './models/inspect.ts';
+import { listModelsCommand } from './models/list.ts';
+import { pullModels } from './models/pull.ts';
+import { verifyModels } from './models/verify.ts';
+
+/** What tests replace: reading a model file takes the native library. */
+export interface ModelsDependencies {
+  readonly readModelFile: (path: string) => Promise<ModelFileFacts>;
+}
+
+interface JsonOption {
+  readonly json?: boolean;
+}
+
+const NAMES = `A model is a known name, the path of a .gguf file, or hub:OWNER/REPO/FILE.gguf.`;
+
+const EXAMPLES = `Examples:
+  pilotfish models list
+  pilotfish models pull
+  pilotfish models pull smollm2-135m-instruct
+  pilotfish models pull hub:OWNER/REPO/FILE.gguf
+  pilotfish models inspect ./model.gguf
+  pilotfish models verify
+
+Environment:
+  PILOTFISH_HOME          where pulled models are kept
+  HF_ENDPOINT, HF_TOKEN   which hub to pull from, and as whom
+  HF_HUB_OFFLINE=1        use only what is on this machine
+  HF_HOME, HF_HUB_CACHE, LLAMA_CACHE
+                          caches of other programs; their files are used in place
+  HTTPS_PROXY, NO_PROXY   how to reach the hub; pip has its own configuration`;
+
+export function registerModels(
+  program: Command,
+  io: CliIo,
+  dependencies: ModelsDependencies = { readModelFile },
+): void {
+  const models = program
+    .command('models')
+    .summary('list, pull, inspect and verify models')
+    .description(`Lists, pulls, inspects and verifies models.\n\n${NAMES}`)
+    .addHelpText('after', `\n${EXAMPLES}`);
+  models
+    .command('list')
+    .summary('known models and all that were pulled')
+    .description('Lists the known models and everything else that was pulled.')
+    .option('--json', 'one JSON object a line')
+    .action((options: JsonOption) => listModelsCommand(io, options.json === true));
+  models
+    .command('pull')
+    .summary('fetch models, or go on with a pull that was cut')
+    .description(
+      `Fetches models that are not here yet, or goes on with a pull that was cut.\n\n${NAMES}`,
+    )
+    .argument('[name...]', 'models; none: the default pair')
+    .option('--pair <NAME>', 'both models of a pair')
+    .option('--json', 'one JSON object a line')
+    .action((names: string[], options: JsonOption & { pair?: string }) =>
+      withProgress(io, (catalog) => pullModels(io, { names, ...options }, catalog)),
+    );
+  models
+    .command('inspect')
+    .summary('what a model file says about itself')
+    .description(`Shows what a model file says about itself.\n\n${NAMES}`)
+    .argument('<name>', 'a model on this machine')
+    .option('--json', 'one JSON object')
+    .action((name: string, options: JsonOption) =>
+      withProgress(io, (catalog) =>
+        inspectModel(io, { name, ...options }, { catalog, ...dependencies }),
+      ),
+    );
+  models
+    .command('verify')
+    .summary('hash models again')
+    .description('Hashes models again, whether or not they seem unchanged.')
+    .argument('[name...]', 'models; none: all that are here')
+    .option('--json', 'one JSON object a line')
+    .action((names: string[], options: JsonOption) =>
+      withProgress(io, (catalog) => verifyModels(io, { names, ...options }, catalog)),
+    );
+}
+
+/** Loaded when it is called: listing and pulling must work where the native library does not. */
+async function readModelFile(path: string): Promise<ModelFileFacts> {
+  const module = await import('../../model/llama-cpp/model-file.ts');
+  return module.readModelFile(path);
+}
+
+async function withProgress(
+  io: CliIo,
+  run: (catalog: EnsureModelOptions) => Promise<void>,
+): Promise<void> {
+  const { onProgress, onNotice, stop } = progressBar(io);
+  try {
+    await run({ env: io.env, signal: io.signal, onProgress, onNotice });
+  } finally {
+    stop();
+  }
+}

@@ -1,0 +1,71 @@
+/** `pilotfish models list`. */
+import { KNOWN_PAIRS } from '../../../catalog/known-pairs.ts';
+import { type ListedModel, listModels } from '../../../catalog/list-models.ts';
+import { formatBytes } from '../../format-quantity.ts';
+import type { CliIo } from '../../io.ts';
+import { printableText } from '../../printable-text.ts';
+import { plainTable } from './plain-table.ts';
+
+export async function listModelsCommand(io: CliIo, json: boolean): Promise<void> {
+  const models = await listModels({ env: io.env, signal: io.signal });
+  if (json) {
+    for (const model of models) io.out(`${JSON.stringify(jsonLine(model))}\n`);
+    return;
+  }
+  const head = ['NAME', 'ROLE', 'SIZE', 'LICENCE', 'STATE', 'PATH'];
+  const titles = head.map((title) => io.color.bold(title));
+  io.out(plainTable([titles, ...models.map((model) => row(model, io))]));
+  for (const { known } of models) {
+    if (known !== null && known.licenceNote !== null) {
+      io.out(`\n${known.name}: ${known.licenceNote}\n`);
+    }
+  }
+}
+
+function row(model: ListedModel, io: CliIo): string[] {
+  return [
+    printableText(model.name),
+    rolesOf(model.name).join(', ') || '–',
+    model.bytes === null ? '–' : formatBytes(model.bytes),
+    model.known?.licence ?? '–',
+    stateText(model, io),
+    printableText(model.path ?? '–'),
+  ];
+}
+
+function stateText({ state, bytes, bytesOnDisk, isVerified }: ListedModel, io: CliIo): string {
+  switch (state) {
+    case 'absent':
+      return io.color.dim('absent');
+    case 'partial': {
+      const amount =
+        bytes === null ? formatBytes(bytesOnDisk) : `${Math.floor((100 * bytesOnDisk) / bytes)}%`;
+      return io.color.yellow(`partial (${amount})`);
+    }
+    case 'present':
+      return io.color.green(isVerified ? 'present' : 'present, not verified');
+  }
+}
+
+/** Such as `small of qwen2.5-coder`. */
+function rolesOf(name: string): readonly string[] {
+  return KNOWN_PAIRS.flatMap((pair) => [
+    ...(pair.small === name ? [`small of ${pair.name}`] : []),
+    ...(pair.large === name ? [`large of ${pair.name}`] : []),
+  ]);
+}
+
+function jsonLine({ known, ...model }: ListedModel): Readonly<Record<string, unknown>> {
+  return {
+    type: 'model',
+    ...model,
+    pairs: KNOWN_PAIRS.flatMap((pair) => [
+      ...(pair.small === model.name ? [{ pair: pair.name, role: 'small' }] : []),
+      ...(pair.large === model.name ? [{ pair: pair.name, role: 'large' }] : []),
+    ]),
+    sha256: known?.sha256 ?? null,
+    quantisation: known?.quantisation ?? null,
+    licence: known?.licence ?? null,
+    licenceNote: known?.licenceNote ?? null,
+  };
+}

@@ -1,0 +1,34 @@
+/** A table without lines: columns that can be read, selected and cut. */
+import Table from 'cli-table3';
+
+const NO_LINE = '';
+
+const PLAIN: Pick<Table.TableConstructorOptions, 'chars' | 'style'> = {
+  chars: {
+    top: NO_LINE,
+    'top-mid': NO_LINE,
+    'top-left': NO_LINE,
+    'top-right': NO_LINE,
+    bottom: NO_LINE,
+    'bottom-mid': NO_LINE,
+    'bottom-left': NO_LINE,
+    'bottom-right': NO_LINE,
+    left: NO_LINE,
+    'left-mid': NO_LINE,
+    mid: NO_LINE,
+    'mid-mid': NO_LINE,
+    right: NO_LINE,
+    'right-mid': NO_LINE,
+    middle: '  ',
+  },
+  style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+};
+
+/** The rows as text, each line ended. */
+export function plainTable(rows: readonly (readonly string[])[]): string {
+  const table = new Table(PLAIN);
+  for (const row of rows) table.push([...row]);
+  // The last column is filled up with spaces too: a line that only just fits would wrap.
+  const lines = table.toString().split('\n');
+  return lines.map((line) => `${line.trimEnd()}\n`).join('');
+}
