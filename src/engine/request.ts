@@ -7,7 +7,7 @@ export interface GenerateRequest {
   readonly messages?: readonly ChatMessage[];
   /** A raw prompt instead: tokenised as it is, no template. Exactly one of the two is given. */
   readonly prompt?: string;
-  /** `NAME` or `NAME@THRESHOLD`; default `small`. */
+  /** `NAME` or `NAME@THRESHOLD`; default `entropy`. */
   readonly strategy?: string;
   /** Default: greedy. */
   readonly sampling?: Partial<SamplingParams>;

@@ -49,14 +49,11 @@ export class StopMatcher {
 
   /** The match that begins first; of two that begin together, the longer. */
   #earliestMatch(): { at: number; stop: string } | null {
-    let best: { at: number; stop: string } | null = null;
-    for (const stop of this.#stops) {
-      const at = this.#held.indexOf(stop);
-      if (at < 0) continue;
-      const sooner = best === null || at < best.at;
-      if (sooner || (at === best?.at && stop.length > best.stop.length)) best = { at, stop };
-    }
-    return best;
+    const matches = this.#stops
+      .map((stop) => ({ at: this.#held.indexOf(stop), stop }))
+      .filter((match) => match.at >= 0)
+      .sort((a, b) => a.at - b.at || b.stop.length - a.stop.length);
+    return matches[0] ?? null;
   }
 
   /** Length of the longest end of the held text that begins a stop string. */

@@ -158,10 +158,7 @@ export function bind(paths: LibraryPaths): Abi {
     ...bindVocabulary(llama),
     ...bindGguf(base),
     backendLoadAll: ggml.func('ggml_backend_load_all_from_path', 'void', ['str']),
-    backendCount: ggml.func('ggml_backend_reg_count', 'size_t', []),
-    backendRegistration: ggml.func('ggml_backend_reg_get', PTR, ['size_t']),
-    backendName: base.func('ggml_backend_reg_name', 'str', [PTR]),
-    backendProcAddress: base.func('ggml_backend_reg_get_proc_address', PTR, [PTR, 'str']),
+    version: llama.func('llama_version', 'str', []),
     backendInit: llama.func('llama_backend_init', 'void', []),
     setLog: llama.func('llama_log_set', 'void', [PTR, PTR]),
     // A function that ignores its arguments: a log callback that never enters JavaScript.
@@ -191,7 +188,6 @@ function bindModel(llama: Library): ModelAbi {
     modelFree: asPromise(llama.func('llama_model_free', 'void', [PTR])),
     modelVocabulary: llama.func('llama_model_get_vocab', PTR, [PTR]),
     modelHiddenSize: llama.func('llama_model_n_embd_out', 'int32_t', [PTR]),
-    modelChatTemplate: llama.func('llama_model_chat_template', 'str', [PTR, 'str']),
     modelIsRecurrent: llama.func('llama_model_is_recurrent', 'bool', [PTR]),
     modelHasEncoder: llama.func('llama_model_has_encoder', 'bool', [PTR]),
   };
@@ -205,7 +201,6 @@ function bindContext(llama: Library): ContextAbi {
     contextLength: llama.func('llama_n_ctx', 'uint32_t', [PTR]),
     setAbortCallback: llama.func('llama_set_abort_callback', 'void', [PTR, PTR, PTR]),
     setEmbeddings: llama.func('llama_set_embeddings', 'void', [PTR, 'bool']),
-    setThreadCounts: llama.func('llama_set_n_threads', 'void', [PTR, 'int32_t', 'int32_t']),
     decode: asPromise(llama.func('llama_decode', 'int32_t', [PTR, BATCH])),
     logitsOf: llama.func('llama_get_logits_ith', PTR, [PTR, 'int32_t']),
     hiddenOf: llama.func('llama_get_embeddings_ith', PTR, [PTR, 'int32_t']),
@@ -261,8 +256,6 @@ function bindGguf(base: Library): GgufAbi {
     ggufU64: base.func('gguf_get_val_u64', 'uint64_t', [PTR, 'int64_t']),
     ggufI32: base.func('gguf_get_val_i32', 'int32_t', [PTR, 'int64_t']),
     ggufArrayLength: base.func('gguf_get_arr_n', 'size_t', [PTR, 'int64_t']),
-    ggufArrayType: base.func('gguf_get_arr_type', 'int', [PTR, 'int64_t']),
-    ggufArrayData: base.func('gguf_get_arr_data', PTR, [PTR, 'int64_t']),
     ggufDataOffset: base.func('gguf_get_data_offset', 'size_t', [PTR]),
     ggufTensorCount: base.func('gguf_get_n_tensors', 'int64_t', [PTR]),
     ggufTensorName: base.func('gguf_get_tensor_name', 'str', [PTR, 'int64_t']),
@@ -280,7 +273,6 @@ interface ModelAbi {
   readonly modelFree: NativeAsync<[model: Address], void>;
   readonly modelVocabulary: Native<[model: Address], Address>;
   readonly modelHiddenSize: Native<[model: Address], number>;
-  readonly modelChatTemplate: Native<[model: Address, name: null], string | null>;
   readonly modelIsRecurrent: Native<[model: Address], boolean>;
   readonly modelHasEncoder: Native<[model: Address], boolean>;
 }
@@ -292,7 +284,6 @@ interface ContextAbi {
   readonly contextLength: Native<[context: Address], number>;
   readonly setAbortCallback: Native<[context: Address, callback: Address, flag: Address], void>;
   readonly setEmbeddings: Native<[context: Address, on: boolean], void>;
-  readonly setThreadCounts: Native<[context: Address, decode: number, batch: number], void>;
   readonly decode: NativeAsync<[context: Address, batch: Batch], number>;
   readonly logitsOf: Native<[context: Address, batchIndex: number], Address | null>;
   readonly hiddenOf: Native<[context: Address, batchIndex: number], Address | null>;
@@ -342,8 +333,6 @@ interface GgufAbi {
   readonly ggufU64: Native<[gguf: Address, key: GgufKey], number | bigint>;
   readonly ggufI32: Native<[gguf: Address, key: GgufKey], number>;
   readonly ggufArrayLength: Native<[gguf: Address, key: GgufKey], number | bigint>;
-  readonly ggufArrayType: Native<[gguf: Address, key: GgufKey], number>;
-  readonly ggufArrayData: Native<[gguf: Address, key: GgufKey], Address>;
   readonly ggufDataOffset: Native<[gguf: Address], number | bigint>;
   readonly ggufTensorCount: Native<[gguf: Address], number | bigint>;
   readonly ggufTensorName: Native<[gguf: Address, tensor: number], string>;
@@ -356,10 +345,7 @@ interface GgufAbi {
 
 interface ProcessAbi {
   readonly backendLoadAll: Native<[folder: string], void>;
-  readonly backendCount: Native<[], number | bigint>;
-  readonly backendRegistration: Native<[index: number], Address>;
-  readonly backendName: Native<[registration: Address], string>;
-  readonly backendProcAddress: Native<[registration: Address, name: string], Address | null>;
+  readonly version: Native<[], string>;
   readonly backendInit: Native<[], void>;
   readonly setLog: Native<[callback: Address | null, user: null], void>;
   readonly silence: Address;
@@ -398,11 +384,6 @@ export function byteView(address: Address, length: number): Int8Array {
 
 export function bigInt64View(address: Address, length: number): BigInt64Array {
   return new BigInt64Array(koffi.view(address, length * 8));
-}
-
-/** The address stored in element `index` of an array of pointers. */
-export function pointerAt(address: Address, index: number): Address {
-  return koffi.decode(address, index * 8, PTR);
 }
 
 /** Native memory that this program owns. */

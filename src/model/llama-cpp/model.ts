@@ -195,6 +195,10 @@ export class LlamaCppModel implements LanguageModel {
     return this.#parts.shape.sequenceCountMax - this.#free.length;
   }
 
+  get threadCount(): number {
+    return this.#parts.shape.threadCount;
+  }
+
   openSequence(): LlamaCppSequence {
     if (this.#closed) throw new PilotfishError('disposed', 'The model was closed.');
     const slot = this.#free.pop();

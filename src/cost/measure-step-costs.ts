@@ -1,0 +1,70 @@
+/** Measures a model's cost curve on this machine: a second or two, with the device to itself. */
+import { GREEDY } from '../core/sampling-params.ts';
+import { throwIfAborted } from '../core/errors.ts';
+import { tokenId } from '../core/token-id.ts';
+import type { OnProgress } from '../core/progress.ts';
+import type { LanguageModel, Sequence } from '../model/roles.ts';
+import type { CostCurve } from './step-costs.ts';
+
+/** Row counts that speculation chooses among. */
+export const MEASURED_ROW_COUNTS: readonly number[] = [1, 2, 3, 4, 5, 6, 8, 9];
+const REPEAT_COUNT = 5;
+/** Tokens in the cache while measuring: attention over them is part of a step. */
+const PREFIX_LENGTH = 64;
+
+export interface MeasureOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: OnProgress;
+}
+
+/**
+ * The median of several forwards for each row count, interleaved so that a busy moment of the
+ * machine does not fall on one of them.
+ */
+export async function measureCostCurve(
+  model: LanguageModel,
+  options: MeasureOptions = {},
+): Promise<CostCurve> {
+  await using sequence = model.openSequence();
+  const times = new Map<number, number[]>(MEASURED_ROW_COUNTS.map((count) => [count, []]));
+  await feed(sequence, model, PREFIX_LENGTH);
+  for (let repeat = 0; repeat <= REPEAT_COUNT; repeat += 1) {
+    for (const [rowCount, measured] of times) {
+      throwIfAborted(options.signal);
+      const ms = await feed(sequence, model, rowCount);
+      // The first pass warms caches up and is not counted.
+      if (repeat > 0) measured.push(ms);
+      await sequence.truncate(PREFIX_LENGTH);
+    }
+    options.onProgress?.({
+      label: `Measuring step costs of ${model.facts.name}`,
+      done: repeat + 1,
+      total: REPEAT_COUNT + 1,
+      unit: 'steps',
+    });
+  }
+  return { points: monotone(times) };
+}
+
+async function feed(sequence: Sequence, model: LanguageModel, rowCount: number): Promise<number> {
+  const { size } = model.vocabulary;
+  const tokens = Array.from({ length: rowCount }, (_, row) => tokenId((row * 7 + 11) % size));
+  const program = {
+    vocabularySize: size,
+    sampling: GREEDY,
+    seed: 0,
+    purpose: 'sample' as const,
+  };
+  const { computeMs } = await sequence.forward({ tokens, outputFrom: 0, program });
+  return computeMs;
+}
+
+/** Medians; more rows never cost less, so a dip is noise and is levelled. */
+function monotone(times: ReadonlyMap<number, readonly number[]>): CostCurve['points'] {
+  let most = 0;
+  return [...times].map(([rowCount, measured]) => {
+    const sorted = [...measured].sort((a, b) => a - b);
+    most = Math.max(most, sorted[Math.floor(sorted.length / 2)] ?? 0);
+    return { rowCount, ms: most };
+  });
+}

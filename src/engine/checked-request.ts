@@ -1,0 +1,79 @@
+/** A request with its defaults filled in and every value checked. */
+import type { ChatMessage } from '../core/chat-message.ts';
+import { PilotfishError } from '../core/errors.ts';
+import { type SamplingParams, samplingParams } from '../core/sampling-params.ts';
+import { STOP_STRING_COUNT_MAX, STOP_STRING_LENGTH_MAX } from '../vocabulary/stop-matcher.ts';
+import { MAX_TOKENS_DEFAULT, PROMPT_LENGTH_MAX } from './limits.ts';
+import type { GenerateRequest } from './request.ts';
+
+export interface CheckedRequest {
+  readonly input: { readonly messages: readonly ChatMessage[] } | { readonly prompt: string };
+  readonly strategy: string;
+  readonly sampling: SamplingParams;
+  readonly maxTokens: number;
+  readonly stop: readonly string[];
+  readonly seed: number;
+  readonly logprobs: boolean;
+}
+
+export const STRATEGY_DEFAULT = 'entropy';
+
+/** @throws PilotfishError `option-invalid`, `prompt-empty`, `prompt-too-long` */
+export function checkRequest(request: GenerateRequest): CheckedRequest {
+  const { maxTokens = MAX_TOKENS_DEFAULT, seed = 0, stop = [] } = request;
+  if (!Number.isSafeInteger(maxTokens) || maxTokens < 1) {
+    throw invalid('maxTokens', maxTokens, 'an integer from 1 up');
+  }
+  if (!Number.isSafeInteger(seed)) throw invalid('seed', seed, 'an integer within ±2^53');
+  checkStops(stop);
+  return {
+    input: checkInput(request),
+    strategy: request.strategy ?? STRATEGY_DEFAULT,
+    sampling: samplingParams(request.sampling),
+    maxTokens,
+    stop,
+    seed,
+    logprobs: request.logprobs ?? false,
+  };
+}
+
+function checkInput({ messages, prompt }: GenerateRequest): CheckedRequest['input'] {
+  if ((messages === undefined) === (prompt === undefined)) {
+    throw new PilotfishError('option-invalid', 'Give either messages or a prompt.', {
+      remedy: 'Pass exactly one of the two.',
+      fields: { option: 'messages' },
+    });
+  }
+  const texts = messages?.map((message) => message.content) ?? [prompt ?? ''];
+  const length = texts.reduce((sum, text) => sum + text.length, 0);
+  if (length > PROMPT_LENGTH_MAX) {
+    throw new PilotfishError(
+      'prompt-too-long',
+      `The prompt has ${length} characters; ${PROMPT_LENGTH_MAX} are the limit.`,
+      { remedy: 'Shorten the prompt.', fields: { length, limit: PROMPT_LENGTH_MAX } },
+    );
+  }
+  if ((texts.at(-1) ?? '').trim() === '') {
+    throw new PilotfishError('prompt-empty', 'The prompt is empty.', {
+      remedy: 'Give a question or a text to continue.',
+    });
+  }
+  return messages === undefined ? { prompt: prompt ?? '' } : { messages };
+}
+
+function checkStops(stop: readonly string[]): void {
+  if (stop.length > STOP_STRING_COUNT_MAX) {
+    throw invalid('stop', stop.length, `at most ${STOP_STRING_COUNT_MAX} strings`);
+  }
+  for (const text of stop) {
+    if (text.length > 0 && text.length <= STOP_STRING_LENGTH_MAX) continue;
+    throw invalid('stop', text.length, `strings of 1 to ${STOP_STRING_LENGTH_MAX} characters`);
+  }
+}
+
+function invalid(option: string, value: number, says: string): PilotfishError {
+  return new PilotfishError('option-invalid', `${option} is ${value}, not ${says}.`, {
+    remedy: `Give ${option} as ${says}.`,
+    fields: { option, value: String(value) },
+  });
+}

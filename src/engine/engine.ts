@@ -1,0 +1,153 @@
+/**
+ * One or two models behind one method: `generate`. Requests run one at a time, in order of arrival;
+ * a bounded number may wait.
+ */
+import { type Clock, systemClock } from '../core/clock.ts';
+import { abortError, PilotfishError } from '../core/errors.ts';
+import type { ByRole, EngineEvent, ModelRole } from '../core/events.ts';
+import { present } from '../core/invariant.ts';
+import { Turns } from '../core/turns.ts';
+import type { LanguageModel } from '../model/roles.ts';
+import { createStrategy, type StrategyOptions } from '../strategy/registry.ts';
+import type { Strategy } from '../strategy/strategy.ts';
+import { commonVocabularySize } from '../vocabulary/vocabulary-comparison.ts';
+import { type CheckedRequest, checkRequest } from './checked-request.ts';
+import { WAITING_REQUEST_COUNT_MAX } from './limits.ts';
+import { promptTokens } from './prompt.ts';
+import type { GenerateRequest } from './request.ts';
+import { type CostFacts, runRequest } from './run-request.ts';
+
+export interface EngineOptions extends StrategyOptions {
+  /** At least one. The engine owns them: it disposes of them. */
+  readonly models: ByRole<LanguageModel>;
+  /** Facts of a model that is not loaded, so that costs can still be compared with it. */
+  readonly absentFacts?: Partial<ByRole<CostFacts>>;
+  /** Whose chat template holds where the two differ; default: such a pair is refused. */
+  readonly template?: ModelRole;
+  readonly clock?: Clock;
+}
+
+/** Strategies that are kept between requests, with what they learned. */
+const STRATEGY_COUNT_MAX = 64;
+
+export class Engine implements AsyncDisposable {
+  readonly #options: EngineOptions;
+  readonly #vocabularySize: number;
+  readonly #contextLength: number;
+  readonly #strategies = new Map<string, Strategy>();
+  readonly #turns = new Turns({
+    name: 'the engine',
+    waitingCountMax: WAITING_REQUEST_COUNT_MAX,
+  });
+  /** One for every request that waits or runs. */
+  readonly #running = new Set<AbortController>();
+  #closed = false;
+
+  /** @throws PilotfishError `vocabulary-mismatch` */
+  constructor(options: EngineOptions) {
+    const { small, large } = options.models;
+    this.#options = options;
+    const any = present(large ?? small, 'an engine needs a model');
+    const contextLengths = [small, large].flatMap((model) => model?.facts.contextLength ?? []);
+    this.#contextLength = Math.min(...contextLengths);
+    this.#vocabularySize =
+      small !== null && large !== null
+        ? commonVocabularySize(tokenTable(small), tokenTable(large))
+        : any.vocabulary.size;
+  }
+
+  /**
+   * Runs a request as it is read: `start`, then tokens and work, then `summary`. Leaving the loop
+   * early stops the work and frees the KV memory.
+   * @throws PilotfishError `aborted`, `engine-busy`, `disposed`, and what the request's values or
+   *   the models give rise to
+   */
+  async *generate(request: GenerateRequest): AsyncGenerator<EngineEvent, void> {
+    const checked = checkRequest(request);
+    const strategy = this.#strategy(checked.strategy);
+    this.#checkModels(strategy);
+    const abort = new AbortController();
+    const forward = (): void => abort.abort(request.signal?.reason);
+    if (request.signal?.aborted === true) throw abortError(request.signal);
+    request.signal?.addEventListener('abort', forward, { once: true });
+    this.#running.add(abort);
+    try {
+      const leave = await this.#turns.enter(abort.signal);
+      try {
+        yield* this.#run(checked, strategy, abort.signal);
+      } finally {
+        leave();
+      }
+    } finally {
+      request.signal?.removeEventListener('abort', forward);
+      this.#running.delete(abort);
+    }
+  }
+
+  /** Cancels every request, then frees both models. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    const reason = closedError();
+    for (const abort of this.#running) abort.abort(reason);
+    const { small, large } = this.#options.models;
+    await small?.[Symbol.asyncDispose]();
+    await large?.[Symbol.asyncDispose]();
+  }
+
+  #run(
+    request: CheckedRequest,
+    strategy: Strategy,
+    signal: AbortSignal,
+  ): AsyncGenerator<EngineEvent, void> {
+    const { models, absentFacts = {}, template = null, clock = systemClock } = this.#options;
+    const prompt = promptTokens(request.input, { ...models, template }, this.#contextLength);
+    return runRequest({
+      request,
+      prompt,
+      strategy,
+      models,
+      facts: {
+        small: models.small?.facts ?? absentFacts.small ?? null,
+        large: models.large?.facts ?? absentFacts.large ?? null,
+      },
+      vocabularySize: this.#vocabularySize,
+      contextLength: this.#contextLength,
+      clock,
+      signal,
+    });
+  }
+
+  #strategy(text: string): Strategy {
+    const known = this.#strategies.get(text);
+    if (known !== undefined) return known;
+    const strategy = createStrategy(text, this.#options);
+    if (this.#strategies.size >= STRATEGY_COUNT_MAX) this.#strategies.clear();
+    this.#strategies.set(text, strategy);
+    return strategy;
+  }
+
+  #checkModels(strategy: Strategy): void {
+    if (this.#closed) throw closedError();
+    const missing = strategy.needs.find((role) => this.#options.models[role] === null);
+    if (missing === undefined) return;
+    throw new PilotfishError(
+      'model-unknown',
+      `The strategy ${strategy.name} needs a ${missing} model, and none is loaded.`,
+      { remedy: `Open the engine with a ${missing} model.`, fields: { role: missing } },
+    );
+  }
+}
+
+function closedError(): PilotfishError {
+  return new PilotfishError('disposed', 'The engine was closed.');
+}
+
+function tokenTable(model: LanguageModel): Parameters<typeof commonVocabularySize>[0] {
+  const { vocabulary } = model;
+  return {
+    name: model.facts.name,
+    size: vocabulary.size,
+    tokenString: (id) => vocabulary.tokenString(id),
+  };
+}

@@ -1,0 +1,62 @@
+/**
+ * From a request to prompt tokens: rendered and tokenised once, with the large model's template
+ * where there is a large model, because both models must read the same tokens.
+ */
+import type { ChatMessage } from '../core/chat-message.ts';
+import { PilotfishError } from '../core/errors.ts';
+import type { ModelRole } from '../core/events.ts';
+import { invariant, present } from '../core/invariant.ts';
+import type { TokenId } from '../core/token-id.ts';
+import type { LanguageModel } from '../model/roles.ts';
+import type { CheckedRequest } from './checked-request.ts';
+
+export interface PromptModels {
+  readonly small: LanguageModel | null;
+  readonly large: LanguageModel | null;
+  /** Whose chat template holds where the two differ; null refuses such a pair. */
+  readonly template: ModelRole | null;
+}
+
+/**
+ * @param contextLength the prompt and at least one token must fit
+ * @throws PilotfishError `template-failed`, `template-mismatch`, `prompt-too-long`
+ */
+export function promptTokens(
+  input: CheckedRequest['input'],
+  models: PromptModels,
+  contextLength: number,
+): TokenId[] {
+  const text = 'prompt' in input ? input.prompt : render(input.messages, models);
+  const { vocabulary } = present(models.large ?? models.small, 'an engine has a model');
+  const tokens = vocabulary.tokenize(text);
+  invariant(tokens.length > 0, 'a prompt that is not empty has tokens');
+  if (tokens.length < contextLength) return tokens;
+  throw new PilotfishError(
+    'prompt-too-long',
+    `The prompt has ${tokens.length} tokens; the context of ${contextLength} has room for ` +
+      `${contextLength - 1} and one to answer.`,
+    {
+      remedy: 'Shorten the prompt or give a larger --context.',
+      fields: { promptTokenCount: tokens.length, contextLength },
+    },
+  );
+}
+
+function render(messages: readonly ChatMessage[], models: PromptModels): string {
+  const { small, large, template } = models;
+  if (small === null || large === null || template !== null) {
+    const chosen = template === null ? (large ?? small) : models[template];
+    return present(chosen ?? large ?? small, 'an engine has a model').vocabulary.renderChat(
+      messages,
+    );
+  }
+  const [ofSmall, ofLarge] = [small, large].map(({ vocabulary }) => vocabulary.renderChat(messages));
+  if (ofSmall !== ofLarge) {
+    throw new PilotfishError(
+      'template-mismatch',
+      `${small.facts.name} and ${large.facts.name} render conversations differently.`,
+      { remedy: 'Say which template holds: --template small or --template large.' },
+    );
+  }
+  return present(ofLarge, 'the large model rendered');
+}

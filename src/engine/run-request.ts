@@ -1,0 +1,236 @@
+/**
+ * The loop: round after round, a strategy proposes and judges, and this commits and emits. It is the
+ * only place where a request's text grows and the only one that ends a request.
+ */
+import type { Clock } from '../core/clock.ts';
+import { seededDraws } from '../core/draws.ts';
+import type { Draws } from '../core/draws.ts';
+import { throwIfAborted } from '../core/errors.ts';
+import type {
+  ByRole,
+  EngineEvent,
+  ModelRole,
+  StartEvent,
+  SummaryEvent,
+  TokenEvent,
+} from '../core/events.ts';
+import type { FinishReason } from '../core/finish-reason.ts';
+import { invariant, present } from '../core/invariant.ts';
+import type { TokenId } from '../core/token-id.ts';
+import { RunCostFold } from '../cost/run-cost.ts';
+import { LazySequence } from '../kv-cache/lazy-sequence.ts';
+import { WorkRecorder } from '../kv-cache/work-recorder.ts';
+import type { LanguageModel, ModelFacts } from '../model/roles.ts';
+import type { Decision, Decoder, Strategy } from '../strategy/strategy.ts';
+import type { CheckedRequest } from './checked-request.ts';
+import { Emitter } from './emitter.ts';
+
+export interface RunOptions {
+  readonly request: CheckedRequest;
+  readonly prompt: readonly TokenId[];
+  readonly strategy: Strategy;
+  readonly models: ByRole<LanguageModel>;
+  /** Of the loaded models, and of one that is only compared with. */
+  readonly facts: ByRole<CostFacts>;
+  /** Ids from here on are padding of one of the models. */
+  readonly vocabularySize: number;
+  readonly contextLength: number;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** Default: seeded noise. Tests enumerate. */
+  readonly draws?: Draws;
+}
+
+/** What accounting needs of a model. */
+export type CostFacts = Pick<ModelFacts, 'name' | 'parameterCounts' | 'weightBytes'>;
+
+/** @throws PilotfishError; what was emitted before stays valid */
+export async function* runRequest(options: RunOptions): AsyncGenerator<EngineEvent, void> {
+  const run = new Run(options);
+  try {
+    yield* run.events();
+  } finally {
+    await run.close();
+  }
+}
+
+class Run {
+  readonly #options: RunOptions;
+  readonly #start: StartEvent;
+  readonly #startedMs: number;
+  readonly #recorder = new WorkRecorder();
+  readonly #sequences = new Map<ModelRole, LazySequence>();
+  readonly #fold: RunCostFold;
+  readonly #emitter: Emitter;
+  readonly #decoder: Decoder;
+  /** Prompt and committed tokens. */
+  readonly #text: TokenId[];
+  #answer = '';
+  #firstTokenMs: number | null = null;
+  #finish: FinishReason | null = null;
+
+  constructor(options: RunOptions) {
+    const { request, prompt, strategy, clock } = options;
+    this.#options = options;
+    this.#startedMs = clock.nowMs();
+    this.#text = [...prompt];
+    this.#start = startEvent(options);
+    this.#fold = new RunCostFold(this.#start);
+    this.#emitter = new Emitter({
+      stops: request.stop,
+      tokenBytes: (id) => this.#anyModel().vocabulary.tokenBytes(id),
+      isEndOfGeneration: (id) => this.#isEndOfGeneration(id),
+    });
+    this.#decoder = strategy.begin({
+      sequence: (role) => this.#sequence(role),
+      draws: options.draws ?? seededDraws(request.seed),
+      program: {
+        vocabularySize: options.vocabularySize,
+        sampling: request.sampling,
+        seed: request.seed,
+        purpose: 'sample',
+        logprob: request.logprobs,
+      },
+      isEndOfGeneration: (id) => this.#isEndOfGeneration(id),
+    });
+  }
+
+  async *events(): AsyncGenerator<EngineEvent, void> {
+    yield this.#start;
+    for (let round = 0; this.#finish === null; round += 1) {
+      const decisions = yield* this.#round();
+      for (const event of this.#commit(decisions, round)) yield this.#emit(event);
+    }
+    yield this.#summary();
+  }
+
+  async close(): Promise<void> {
+    const sequences = [...this.#sequences.values()];
+    this.#sequences.clear();
+    await Promise.all(sequences.map((sequence) => sequence[Symbol.asyncDispose]()));
+  }
+
+  /** Proposes and judges. On failure, the work that was done and the text held back come first. */
+  async *#round(): AsyncGenerator<EngineEvent, readonly Decision[]> {
+    const { signal } = this.#options;
+    try {
+      throwIfAborted(signal);
+      const tokenCountMax = this.#roomLeft();
+      const decisions = await this.#decoder.round({ text: this.#text, tokenCountMax }, signal);
+      invariant(decisions.length > 0, 'a round decides at least one token');
+      for (const event of this.#recorder.drain()) yield this.#emit(event);
+      return decisions;
+    } catch (error) {
+      for (const event of this.#recorder.drain()) yield this.#emit(event);
+      for (const event of this.#emitter.flush()) yield this.#emit(event);
+      throw error;
+    }
+  }
+
+  /** Appends decided tokens until one ends the answer; the rest of the round is dropped. */
+  *#commit(decisions: readonly Decision[], round: number): Generator<TokenEvent> {
+    for (const decision of decisions) {
+      const index = this.#tokenCount();
+      this.#text.push(decision.tokenId);
+      const elapsedMs = this.#elapsedMs();
+      const emission = this.#emitter.push({ type: 'token', index, ...decision, round, elapsedMs });
+      yield* emission.events;
+      this.#finish = emission.finish ?? this.#limitReached();
+      if (this.#finish === null) continue;
+      if (emission.finish === null) yield* this.#emitter.flush();
+      return;
+    }
+  }
+
+  #emit<E extends EngineEvent>(event: E): E {
+    this.#fold.add(event);
+    if (event.type === 'token') {
+      this.#firstTokenMs ??= this.#elapsedMs();
+      this.#answer += event.text;
+    }
+    return event;
+  }
+
+  #summary(): SummaryEvent {
+    return {
+      type: 'summary',
+      text: this.#answer,
+      ...this.#fold.cost(),
+      finishReason: present(this.#finish, 'the request has ended'),
+      elapsedMs: this.#elapsedMs(),
+      firstTokenMs: this.#firstTokenMs,
+      notes: this.#decoder.notes?.() ?? [],
+    };
+  }
+
+  #tokenCount(): number {
+    return this.#text.length - this.#options.prompt.length;
+  }
+
+  /** Tokens that may still be committed. */
+  #roomLeft(): number {
+    const { request, contextLength } = this.#options;
+    return Math.min(request.maxTokens - this.#tokenCount(), contextLength - this.#text.length);
+  }
+
+  #limitReached(): FinishReason | null {
+    const { request, contextLength } = this.#options;
+    if (this.#tokenCount() >= request.maxTokens) return 'token-limit';
+    return this.#text.length >= contextLength ? 'context-limit' : null;
+  }
+
+  #elapsedMs(): number {
+    return this.#options.clock.nowMs() - this.#startedMs;
+  }
+
+  #anyModel(): LanguageModel {
+    const { small, large } = this.#options.models;
+    return present(large ?? small, 'an engine has a model');
+  }
+
+  /** The union over both models, so that no strategy runs past an end that the other one knows. */
+  #isEndOfGeneration(id: TokenId): boolean {
+    const { small, large } = this.#options.models;
+    const endsIn = (model: LanguageModel | null): boolean =>
+      model?.vocabulary.endOfGenerationIds().has(id) ?? false;
+    return endsIn(small) || endsIn(large);
+  }
+
+  #sequence(role: ModelRole): LazySequence {
+    const known = this.#sequences.get(role);
+    if (known !== undefined) return known;
+    const model = present(this.#options.models[role], `the ${role} model is loaded`);
+    const sequence = new LazySequence({
+      role,
+      sequence: model.openSequence(),
+      promptLength: this.#options.prompt.length,
+      rowCountMax: model.facts.rowCountMax,
+      recorder: this.#recorder,
+    });
+    this.#sequences.set(role, sequence);
+    return sequence;
+  }
+}
+
+function startEvent(options: RunOptions): StartEvent {
+  const { request, strategy, models, facts } = options;
+  const ofBoth = <T>(pick: (model: CostFacts) => T): ByRole<T> => ({
+    small: facts.small === null ? null : pick(facts.small),
+    large: facts.large === null ? null : pick(facts.large),
+  });
+  const chunks = [models.large, models.small].map((model) => model?.facts.rowCountMax);
+  return {
+    type: 'start',
+    models: ofBoth((model) => model.name),
+    parameterCounts: ofBoth((model) => model.parameterCounts),
+    weightBytes: ofBoth((model) => model.weightBytes),
+    strategy: strategy.name,
+    thresholds: strategy.thresholds,
+    sampling: request.sampling,
+    seed: request.seed,
+    promptTokenCount: options.prompt.length,
+    prefillChunkRowCount: present(chunks[0] ?? chunks[1], 'an engine has a model'),
+    maxTokens: request.maxTokens,
+    contextLength: options.contextLength,
+  };
+}

@@ -1,0 +1,180 @@
+/**
+ * From names to a running engine: finds or pulls the models that the strategies need, loads them,
+ * measures what a strategy has to know. The composition root of library and command line.
+ */
+import { cpus } from 'node:os';
+import { basename, join } from 'node:path';
+import { catalogContext } from './catalog/catalog-context.ts';
+import { ensureModel, findModel } from './catalog/ensure-model.ts';
+import { DEFAULT_PAIR, parsePair } from './catalog/known-pairs.ts';
+import type { ByRole, ModelRole } from './core/events.ts';
+import { PilotfishError } from './core/errors.ts';
+import type { OnNotice, OnProgress } from './core/progress.ts';
+import { measureCostCurve } from './cost/measure-step-costs.ts';
+import { type CurveKey, StepCostStore } from './cost/step-cost-store.ts';
+import type { CostCurve, StepCosts } from './cost/step-costs.ts';
+import { STRATEGY_DEFAULT } from './engine/checked-request.ts';
+import { Engine } from './engine/engine.ts';
+import type { CostFacts } from './engine/run-request.ts';
+import { LIBRARY_PACKAGE_VERSION } from './model/llama-cpp/known-builds.ts';
+import { type LlamaCppModel, loadModel } from './model/llama-cpp/model.ts';
+import { readModelFile } from './model/llama-cpp/model-file.ts';
+import { rolesOf } from './strategy/registry.ts';
+import type { SpeculativeOptions } from './strategy/speculative.ts';
+
+export interface OpenEngineOptions {
+  /** A known pair; default: `qwen2.5-coder`. */
+  readonly pair?: string;
+  /** A known model, a path to a .gguf file, or `hub:owner/repo/file`; instead of the pair's own. */
+  readonly small?: string;
+  readonly large?: string;
+  /** What will be asked for: only models that one of these needs are loaded. Default: entropy. */
+  readonly strategies?: readonly string[];
+  /** Tokens of prompt and answer together; default 4096. */
+  readonly contextLength?: number;
+  readonly threadCount?: number;
+  /** Whose chat template holds where the two models' differ. */
+  readonly template?: ModelRole;
+  /** Where models are kept; default: PILOTFISH_HOME or the system's cache folder. */
+  readonly home?: string;
+  /** Use only what is on this machine. */
+  readonly offline?: boolean;
+  readonly speculative?: Omit<SpeculativeOptions, 'costs'>;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: OnProgress;
+  readonly onNotice?: OnNotice;
+}
+
+/**
+ * @throws PilotfishError whatever naming, pulling and loading give rise to; nothing stays loaded
+ *
+ * @example
+ * await using engine = await openEngine({ strategies: ['entropy'] });
+ * for await (const event of engine.generate({ prompt: 'Water boils at', strategy: 'entropy@1' })) {
+ *   if (event.type === 'token') process.stdout.write(event.text);
+ * }
+ */
+export async function openEngine(options: OpenEngineOptions = {}): Promise<Engine> {
+  const names = modelNames(options);
+  const roles = neededRoles(options);
+  const paths = await ensurePaths(names, roles, options);
+  const models: Record<ModelRole, LlamaCppModel | null> = { small: null, large: null };
+  try {
+    for (const role of roles) models[role] = await load(names[role], paths[role], options);
+    const costs = await stepCosts(models, options);
+    const { speculative, template } = options;
+    return new Engine({
+      models,
+      absentFacts: await absentFacts(names, roles, options),
+      speculative: { ...speculative, costs },
+      ...(template === undefined ? {} : { template }),
+    });
+  } catch (error) {
+    await models.small?.[Symbol.asyncDispose]();
+    await models.large?.[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+type Names = Readonly<Record<ModelRole, string>>;
+
+function modelNames({ pair, small, large }: OpenEngineOptions): Names {
+  const known = parsePair(pair ?? DEFAULT_PAIR.name);
+  return { small: small ?? known.small, large: large ?? known.large };
+}
+
+/** In a fixed order: the small model loads first. */
+function neededRoles({ strategies, speculative }: OpenEngineOptions): readonly ModelRole[] {
+  const wanted = strategies ?? [STRATEGY_DEFAULT];
+  const needed = new Set(wanted.flatMap((text) => rolesOf(text, { ...pick(speculative) })));
+  if (needed.size === 0) {
+    throw new PilotfishError('option-invalid', 'No strategy was named.', {
+      remedy: 'Name at least one strategy.',
+    });
+  }
+  return (['small', 'large'] as const).filter((role) => needed.has(role));
+}
+
+function pick(speculative: OpenEngineOptions['speculative']): { speculative?: SpeculativeOptions } {
+  return speculative === undefined ? {} : { speculative };
+}
+
+/** All models are pulled before the first is loaded: a failed pull costs no load. */
+async function ensurePaths(
+  names: Names,
+  roles: readonly ModelRole[],
+  options: OpenEngineOptions,
+): Promise<Record<ModelRole, string>> {
+  const paths = { small: '', large: '' };
+  for (const role of roles) paths[role] = (await ensureModel(names[role], options)).path;
+  return paths;
+}
+
+function load(name: string, path: string, options: OpenEngineOptions): Promise<LlamaCppModel> {
+  const { contextLength, threadCount, signal, onProgress } = options;
+  return loadModel(path, {
+    // A known name stays; a path or hub name is shortened to its file.
+    name: name.endsWith('.gguf') ? basename(name, '.gguf') : name,
+    ...(contextLength === undefined ? {} : { contextLength }),
+    ...(threadCount === undefined ? {} : { threadCount }),
+    ...(signal === undefined ? {} : { signal }),
+    ...(onProgress === undefined ? {} : { onProgress }),
+  });
+}
+
+/** Facts of the pair's other model, if its file is here: costs are compared with it. */
+async function absentFacts(
+  names: Names,
+  loaded: readonly ModelRole[],
+  options: OpenEngineOptions,
+): Promise<Partial<ByRole<CostFacts>>> {
+  const facts: Partial<Record<ModelRole, CostFacts>> = {};
+  for (const role of ['small', 'large'] as const) {
+    if (loaded.includes(role)) continue;
+    try {
+      const found = await findModel(names[role], options);
+      if (found !== null) facts[role] = { ...(await readModelFile(found.path)), name: names[role] };
+    } catch (error) {
+      // A model that is not asked for may be missing or broken; nothing is compared with it then.
+      if (!PilotfishError.isInstance(error)) throw error;
+    }
+  }
+  return facts;
+}
+
+/** Only automatic draft lengths look at costs; other strategies start without measuring. */
+async function stepCosts(
+  models: ByRole<LlamaCppModel>,
+  options: OpenEngineOptions,
+): Promise<StepCosts | null> {
+  const speculates = (options.strategies ?? []).some((text) => text.startsWith('speculative'));
+  const { draftLength = 'auto' } = options.speculative ?? {};
+  if (!speculates || draftLength !== 'auto') return null;
+  const store = new StepCostStore(join(catalogContext(options).home, 'step-costs'));
+  const curve = (model: LlamaCppModel | null): Promise<CostCurve> | null =>
+    model === null ? null : curveOf(model, store, options);
+  return { small: await curve(models.small), large: await curve(models.large) };
+}
+
+async function curveOf(
+  model: LlamaCppModel,
+  store: StepCostStore,
+  options: OpenEngineOptions,
+): Promise<CostCurve> {
+  const key: CurveKey = {
+    model: model.facts.name,
+    byteCount: model.facts.weightBytes,
+    threadCount: model.threadCount,
+    processor: cpus()[0]?.model ?? 'unknown',
+    library: LIBRARY_PACKAGE_VERSION,
+  };
+  const known = await store.load(key);
+  if (known !== null) return known;
+  const { signal, onProgress } = options;
+  const measured = await measureCostCurve(model, {
+    ...(signal === undefined ? {} : { signal }),
+    ...(onProgress === undefined ? {} : { onProgress }),
+  });
+  await store.save(key, measured);
+  return measured;
+}

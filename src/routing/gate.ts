@@ -1,0 +1,43 @@
+/**
+ * Gates of token routing: a score of the small model's proposal, and whether it sends the token to
+ * the large model. Pure. Thresholds keep each method's own direction (see `calls`).
+ */
+import type { Draws } from '../core/draws.ts';
+import { present } from '../core/invariant.ts';
+import type { RowResult } from '../core/row-program.ts';
+
+export interface Gate {
+  readonly name: string;
+  /** What the row program must compute for it. */
+  readonly needsUncertainty: boolean;
+  score(row: RowResult, position: number, draws: Draws): number;
+  /** True if the large model writes this token. */
+  calls(score: number, threshold: number): boolean;
+}
+
+/** Entropy in nats of the small model's own distribution; large when it exceeds the threshold. */
+export const entropyGate: Gate = {
+  name: 'entropy',
+  needsUncertainty: true,
+  score: (row) => present(row.entropy, 'the row program computes the entropy'),
+  calls: (score, threshold) => score > threshold,
+};
+
+/** Top-2 probability margin of the small model; large when it falls below the threshold. */
+export const marginGate: Gate = {
+  name: 'margin',
+  needsUncertainty: true,
+  score: (row) => present(row.margin, 'the row program computes the margin'),
+  calls: (score, threshold) => score < threshold,
+};
+
+/**
+ * The control: a coin keyed by (seed, position), so that the tokens of a smaller share are a subset
+ * of those of a larger one. Large when the coin, a uniform in (0, 1), is below the share.
+ */
+export const randomGate: Gate = {
+  name: 'random',
+  needsUncertainty: false,
+  score: (_row, position, draws) => draws.uniform(position, 'coin'),
+  calls: (score, share) => score < share,
+};

@@ -1,0 +1,56 @@
+/**
+ * How many tokens to draft, from measured costs and acceptance (METHODS: the textbook formula divides
+ * by γ·c + 1, as if a forward of γ + 1 rows cost one step; here it divides by what it costs on this
+ * machine). With acceptance a per token, a round of n drafts emits (1 - a^(n+1)) / (1 - a) tokens.
+ */
+
+/** What drafting and verifying cost, in milliseconds. */
+export interface SpeculationCosts {
+  /** One target forward with `rowCount` rows. */
+  readonly verifyMs: (rowCount: number) => number;
+  /** Writing `length` drafts. */
+  readonly draftMs: (length: number) => number;
+}
+
+/** Longest draft that is ever considered. */
+export const DRAFT_LENGTH_MAX = 8;
+
+/** Below this predicted speed-up a draft is not worth its risk: costs and acceptance are estimates. */
+export const SPEEDUP_MIN = 1.03;
+
+/** Expected tokens of one round, the correction or bonus token included. */
+export function expectedTokenCount(length: number, acceptance: number): number {
+  if (acceptance >= 1) return length + 1;
+  return (1 - acceptance ** (length + 1)) / (1 - acceptance);
+}
+
+/** Tokens per millisecond of rounds with `length` drafts, relative to plain one-row forwards. */
+export function expectedSpeedup(
+  length: number,
+  acceptance: number,
+  costs: SpeculationCosts,
+): number {
+  const plainMs = costs.verifyMs(1);
+  const roundMs = costs.draftMs(length) + costs.verifyMs(length + 1);
+  return (expectedTokenCount(length, acceptance) * plainMs) / roundMs;
+}
+
+export interface DraftLength {
+  /** 0 if drafting does not pay. */
+  readonly length: number;
+  /** The best predicted speed-up of any length, whether it pays or not. */
+  readonly speedup: number;
+}
+
+export function bestDraftLength(
+  acceptance: number,
+  costs: SpeculationCosts,
+  lengthMax: number,
+): DraftLength {
+  let best: DraftLength = { length: 0, speedup: 0 };
+  for (let length = 1; length <= Math.min(lengthMax, DRAFT_LENGTH_MAX); length += 1) {
+    const speedup = expectedSpeedup(length, acceptance, costs);
+    if (speedup > best.speedup) best = { length, speedup };
+  }
+  return best.speedup >= SPEEDUP_MIN ? best : { ...best, length: 0 };
+}

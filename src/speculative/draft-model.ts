@@ -1,0 +1,108 @@
+/**
+ * Drafts written by the small model, one token at a time. Whether that can pay at all is decided
+ * before the small model reads the prompt: where even full acceptance loses, it is never started.
+ */
+import { present } from '../core/invariant.ts';
+import type { RowProgram } from '../core/row-program.ts';
+import type { TokenId } from '../core/token-id.ts';
+import type { LazySequence } from '../kv-cache/lazy-sequence.ts';
+import type { AcceptanceEstimate } from './acceptance-estimate.ts';
+import { bestDraftLength, DRAFT_LENGTH_MAX, type SpeculationCosts } from './draft-length.ts';
+import type { Draft, DraftLengthChoice, Proposer, ProposeRequest } from './proposer.ts';
+
+export interface DraftModelOptions {
+  /** Opens the small model's sequence; called when the first draft is written, not before. */
+  readonly sequence: () => LazySequence;
+  /**
+   * With shared-noise coupling the draft uses the target's own noise (purpose `sample`), so that
+   * they agree as often as they can; with rejection sampling it needs independent noise (`draft`)
+   * and its distributions.
+   */
+  readonly program: RowProgram;
+  readonly isEndOfGeneration: (id: TokenId) => boolean;
+  readonly acceptance: AcceptanceEstimate;
+  readonly length: DraftLengthChoice;
+  readonly costs: SpeculationCosts | null;
+}
+
+/** Why a draft model stays off, or null if it may run. */
+export function reasonAgainstDraftModel(
+  costs: SpeculationCosts | null,
+  acceptance: number,
+): string | null {
+  if (costs === null) return 'step costs were not measured';
+  const atBest = bestDraftLength(1, costs, DRAFT_LENGTH_MAX);
+  if (atBest.length === 0) {
+    return `even with every draft accepted it would run at ${times(atBest.speedup)} of the speed`;
+  }
+  const expected = bestDraftLength(acceptance, costs, DRAFT_LENGTH_MAX);
+  if (expected.length > 0) return null;
+  return (
+    `at an acceptance of ${Math.round(acceptance * 100)} % it would run at ` +
+    `${times(expected.speedup)} of the speed`
+  );
+}
+
+function times(speedup: number): string {
+  return `${speedup.toFixed(2)}x`;
+}
+
+export class DraftModelProposer implements Proposer {
+  readonly #options: DraftModelOptions;
+  readonly #off: string | null;
+  #sequence: LazySequence | null = null;
+  #draftedCount = 0;
+  #acceptedCount = 0;
+
+  constructor(options: DraftModelOptions) {
+    this.#options = options;
+    this.#off =
+      options.length === 'auto'
+        ? reasonAgainstDraftModel(options.costs, options.acceptance.value)
+        : null;
+  }
+
+  /** Whether it will draft at all in this request. */
+  get isOff(): boolean {
+    return this.#off !== null;
+  }
+
+  async propose({ text, lengthMax, signal }: ProposeRequest): Promise<Draft | null> {
+    const length = Math.min(this.#length(), lengthMax);
+    if (length < 1) return null;
+    const { program, isEndOfGeneration } = this.#options;
+    this.#sequence ??= this.#options.sequence();
+    const tokens: TokenId[] = [];
+    const distributions: Float64Array[] = [];
+    while (tokens.length < length) {
+      const [row] = await this.#sequence.rows(
+        { text: [...text, ...tokens], outputCount: 1, program, purpose: 'draft' },
+        signal,
+      );
+      const { choice, distribution } = present(row, 'a forward with one output has one row');
+      tokens.push(choice);
+      if (distribution !== null) distributions.push(distribution);
+      if (isEndOfGeneration(choice)) break;
+    }
+    this.#draftedCount += tokens.length;
+    const drawn = program.distribution === true;
+    return { tokens, origin: 'small', distributions: drawn ? distributions : null };
+  }
+
+  observe(draft: Draft, acceptedCount: number): void {
+    this.#acceptedCount += acceptedCount;
+    this.#options.acceptance.observe(acceptedCount, draft.tokens.length);
+  }
+
+  note(): string {
+    if (this.#off !== null) return `draft model off: ${this.#off}`;
+    return `draft model: ${this.#acceptedCount} of ${this.#draftedCount} drafts accepted`;
+  }
+
+  #length(): number {
+    const { length, costs, acceptance } = this.#options;
+    if (length !== 'auto') return length;
+    if (this.#off !== null || costs === null) return 0;
+    return bestDraftLength(acceptance.value, costs, DRAFT_LENGTH_MAX).length;
+  }
+}

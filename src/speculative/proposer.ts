@@ -1,0 +1,33 @@
+/** Where drafts come from. A proposer also decides whether, and how far, drafting pays. */
+import type { Origin } from '../core/events.ts';
+import type { TokenId } from '../core/token-id.ts';
+
+export interface Draft {
+  readonly tokens: readonly TokenId[];
+  readonly origin: Origin;
+  /**
+   * [tokens.length][vocabularySize] the distributions the tokens were drawn from, where rejection
+   * sampling needs them. Null for a draft that was not drawn: all mass lies on its token.
+   */
+  readonly distributions: readonly Float64Array[] | null;
+}
+
+export interface ProposeRequest {
+  /** Prompt and committed tokens. */
+  readonly text: readonly TokenId[];
+  /** At most this many tokens; may be 0. */
+  readonly lengthMax: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Proposer {
+  /** Null declines: nothing to propose, or proposing would not pay. Never an error. */
+  propose(request: ProposeRequest): Promise<Draft | null>;
+  /** Learns from a verified draft. */
+  observe(draft: Draft, acceptedCount: number): void;
+  /** One line on what it did, for the summary. */
+  note(): string;
+}
+
+/** How long drafts are: chosen by cost and acceptance, or fixed by the user. */
+export type DraftLengthChoice = 'auto' | number;

@@ -1,0 +1,68 @@
+/**
+ * The two lossless verifiers, as pure functions. Words: drafts d_1..d_n; row i is the target's row
+ * behind d_1..d_i (row 0 is behind the committed text), so there are n + 1 rows. The outcome is a
+ * number of accepted drafts and one more token: a correction where a draft was rejected, the bonus
+ * token where none was. Either way the text grows by at least one token.
+ */
+import type { Draws } from '../core/draws.ts';
+import { invariant, present } from '../core/invariant.ts';
+import type { RowResult } from '../core/row-program.ts';
+import type { TokenId } from '../core/token-id.ts';
+import { residualWeights } from '../sampling/residual.ts';
+import type { Draft } from './proposer.ts';
+
+export interface Verification {
+  readonly acceptedCount: number;
+  /** Correction or bonus token, written by the target. */
+  readonly next: TokenId;
+}
+
+export type VerifierName = 'coupling' | 'rejection';
+
+/**
+ * Shared-noise coupling (drafter-invariant verification, arXiv 2408.07978): a draft is accepted iff
+ * it is the very token the target draws at that position with its own noise. The text is then
+ * exactly what the target writes alone with the same seed, whatever the drafts are.
+ */
+export function verifyByCoupling(draft: Draft, rows: readonly RowResult[]): Verification {
+  invariant(rows.length === draft.tokens.length + 1, 'the target needs a row behind every draft');
+  let acceptedCount = 0;
+  while (draft.tokens[acceptedCount] === rows[acceptedCount]?.choice) acceptedCount += 1;
+  return { acceptedCount, next: present(rows[acceptedCount], 'the bonus row').choice };
+}
+
+/**
+ * Rejection sampling (arXiv 2211.17192, 2302.01318): accept d with probability min(1, p_d / q_d),
+ * else draw from the residual. The text follows the target's distribution, but not its seed's text.
+ *
+ * @param position of the first draft token, which keys the draws
+ */
+export function verifyByRejection(
+  draft: Draft,
+  rows: readonly RowResult[],
+  position: number,
+  draws: Draws,
+): Verification {
+  invariant(rows.length === draft.tokens.length + 1, 'the target needs a row behind every draft');
+  for (const [index, token] of draft.tokens.entries()) {
+    const target = targetDistribution(rows, index);
+    const proposal = draft.distributions?.[index] ?? allMassOn(token, target.length);
+    const ratio = (target[token] as number) / (proposal[token] as number);
+    if (draws.accepts(Math.min(1, ratio), position + index)) continue;
+    const residual = residualWeights(target, proposal);
+    const next = draws.categorical(residual, position + index, 'residual');
+    return { acceptedCount: index, next };
+  }
+  const acceptedCount = draft.tokens.length;
+  return { acceptedCount, next: present(rows[acceptedCount], 'the bonus row').choice };
+}
+
+function targetDistribution(rows: readonly RowResult[], index: number): Float64Array {
+  return present(rows[index]?.distribution, 'rejection sampling needs the distribution');
+}
+
+function allMassOn(token: TokenId, size: number): Float64Array {
+  const distribution = new Float64Array(size);
+  distribution[token] = 1;
+  return distribution;
+}

@@ -1,0 +1,21 @@
+/** `small` and `large`: one model writes everything. The ends of every range, and the controls. */
+import type { ModelRole } from '../core/events.ts';
+import { present } from '../core/invariant.ts';
+import type { Strategy } from './strategy.ts';
+
+export function singleModel(role: ModelRole): Strategy {
+  return {
+    name: role,
+    needs: [role],
+    thresholds: {},
+    begin: ({ sequence, program }) => ({
+      async round({ text }, signal) {
+        const purpose = role === 'small' ? 'draft' : 'correct';
+        const rows = await sequence(role).rows({ text, outputCount: 1, program, purpose }, signal);
+        const { choice, logprob } = present(rows[0], 'one output row');
+        const decision = { tokenId: choice, origin: role, logprob };
+        return [{ ...decision, verified: false, proposedTokenId: null, score: null }];
+      },
+    }),
+  };
+}

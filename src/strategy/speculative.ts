@@ -1,0 +1,185 @@
+/**
+ * `speculative`: drafts from the small model or from the text itself, verified by the large model in
+ * one forward. Lossless: the text is the large model's, by shared noise (default) the very text of
+ * its seed. Where drafting does not pay on this machine, it is plain `large`.
+ */
+import { invariant, present } from '../core/invariant.ts';
+import type { RowResult } from '../core/row-program.ts';
+import type { TokenId } from '../core/token-id.ts';
+import { forwardMs, type StepCosts } from '../cost/step-costs.ts';
+import { AcceptanceEstimate } from '../speculative/acceptance-estimate.ts';
+import { DraftModelProposer } from '../speculative/draft-model.ts';
+import type { SpeculationCosts } from '../speculative/draft-length.ts';
+import { lookupAcceptance, PromptLookupProposer } from '../speculative/prompt-lookup.ts';
+import type { Draft, DraftLengthChoice, Proposer } from '../speculative/proposer.ts';
+import {
+  type Verification,
+  type VerifierName,
+  verifyByCoupling,
+  verifyByRejection,
+} from '../speculative/verifiers.ts';
+import type { Decision, Decoder, Round, Strategy, StrategyContext } from './strategy.ts';
+
+export type ProposerName = 'auto' | 'small' | 'prompt-lookup';
+
+export interface SpeculativeOptions {
+  /** `auto`: the small model where it pays, else prompt lookup. */
+  readonly proposer?: ProposerName;
+  readonly verifier?: VerifierName;
+  readonly draftLength?: DraftLengthChoice;
+  /** Measured on this machine; without them `auto` lengths draft nothing. */
+  readonly costs?: StepCosts | null;
+}
+
+/** What is believed of a draft model before its first draft: pairs of one family reach 0.6 to 0.9. */
+const ACCEPTANCE_PRIOR = 0.75;
+const ACCEPTANCE_PRIOR_WEIGHT = 16;
+
+export function speculative(options: SpeculativeOptions = {}): Strategy {
+  // Acceptance is a property of the pair and the traffic, so requests share what they learn.
+  const shared: Shared = {
+    ...options,
+    modelAcceptance: new AcceptanceEstimate(ACCEPTANCE_PRIOR, ACCEPTANCE_PRIOR_WEIGHT),
+    textAcceptance: lookupAcceptance(),
+  };
+  return {
+    name: 'speculative',
+    needs: options.proposer === 'prompt-lookup' ? ['large'] : ['small', 'large'],
+    thresholds: {},
+    begin: (context) => new SpeculativeDecoder(context, shared),
+  };
+}
+
+interface Shared extends SpeculativeOptions {
+  readonly modelAcceptance: AcceptanceEstimate;
+  readonly textAcceptance: ReturnType<typeof lookupAcceptance>;
+}
+
+class SpeculativeDecoder implements Decoder {
+  readonly #context: StrategyContext;
+  readonly #verifier: VerifierName;
+  readonly #proposer: Proposer;
+  readonly #notes: () => readonly string[];
+
+  constructor(context: StrategyContext, shared: Shared) {
+    this.#context = context;
+    this.#verifier = shared.verifier ?? 'coupling';
+    const model = draftModel(context, shared, this.#verifier);
+    const lookup = new PromptLookupProposer({
+      acceptance: shared.textAcceptance,
+      length: shared.draftLength ?? 'auto',
+      costs: lookupCosts(shared.costs),
+    });
+    const wanted = shared.proposer ?? 'auto';
+    const usesLookup = wanted === 'prompt-lookup' || (wanted === 'auto' && model.isOff);
+    this.#proposer = usesLookup ? lookup : model;
+    this.#notes = () =>
+      wanted === 'auto' && usesLookup ? [model.note(), lookup.note()] : [this.#proposer.note()];
+  }
+
+  async round(round: Round, signal: AbortSignal): Promise<readonly Decision[]> {
+    const { text, tokenCountMax } = round;
+    // The bonus token needs room too.
+    const draft = (await this.#proposer.propose({
+      text,
+      lengthMax: tokenCountMax - 1,
+      signal,
+    })) ?? { tokens: [], origin: 'small' as const, distributions: null };
+    const rows = await this.#verify(text, draft, signal);
+    const verification = this.#judge(draft, rows, text.length);
+    if (draft.tokens.length > 0) this.#proposer.observe(draft, verification.acceptedCount);
+    return decisions(draft, rows, verification);
+  }
+
+  notes(): readonly string[] {
+    return this.#notes();
+  }
+
+  #verify(
+    text: readonly TokenId[],
+    draft: Draft,
+    signal: AbortSignal,
+  ): Promise<readonly RowResult[]> {
+    const { program } = this.#context;
+    const outputCount = draft.tokens.length + 1;
+    const request = {
+      text: [...text, ...draft.tokens],
+      outputCount,
+      program: { ...program, distribution: this.#verifier === 'rejection' && outputCount > 1 },
+      purpose: outputCount > 1 ? ('verify' as const) : ('correct' as const),
+    };
+    return this.#context.sequence('large').rows(request, signal);
+  }
+
+  #judge(draft: Draft, rows: readonly RowResult[], position: number): Verification {
+    if (this.#verifier === 'coupling') return verifyByCoupling(draft, rows);
+    return verifyByRejection(draft, rows, position, this.#context.draws);
+  }
+}
+
+function draftModel(
+  context: StrategyContext,
+  shared: Shared,
+  verifier: VerifierName,
+): DraftModelProposer {
+  const { program } = context;
+  return new DraftModelProposer({
+    sequence: () => context.sequence('small'),
+    program:
+      verifier === 'coupling'
+        ? { ...program, logprob: false }
+        : { ...program, logprob: false, purpose: 'draft', distribution: true },
+    isEndOfGeneration: (id) => context.isEndOfGeneration(id),
+    acceptance: shared.modelAcceptance,
+    length: shared.draftLength ?? 'auto',
+    costs: draftModelCosts(shared.costs),
+  });
+}
+
+function lookupCosts(costs: StepCosts | null | undefined): SpeculationCosts | null {
+  const large = costs?.large ?? null;
+  if (large === null) return null;
+  return { verifyMs: (rowCount) => forwardMs(large, rowCount), draftMs: () => 0 };
+}
+
+function draftModelCosts(costs: StepCosts | null | undefined): SpeculationCosts | null {
+  const verify = lookupCosts(costs);
+  const small = costs?.small ?? null;
+  if (verify === null || small === null) return null;
+  // The first draft of a round also feeds the token that the target wrote last.
+  const draftMs = (length: number): number =>
+    forwardMs(small, 2) + (length - 1) * forwardMs(small, 1);
+  return { verifyMs: verify.verifyMs, draftMs };
+}
+
+/** Accepted drafts, then the correction or bonus token. */
+function decisions(
+  draft: Draft,
+  rows: readonly RowResult[],
+  { acceptedCount, next }: Verification,
+): Decision[] {
+  invariant(acceptedCount <= draft.tokens.length, 'more was accepted than drafted');
+  const accepted = draft.tokens.slice(0, acceptedCount).map((tokenId, index) => ({
+    tokenId,
+    origin: draft.origin,
+    verified: true,
+    proposedTokenId: null,
+    score: null,
+    logprob: targetLogprob(rows, index, tokenId),
+  }));
+  const written: Decision = {
+    tokenId: next,
+    origin: 'large',
+    verified: false,
+    proposedTokenId: draft.tokens[acceptedCount] ?? null,
+    score: null,
+    logprob: targetLogprob(rows, acceptedCount, next),
+  };
+  return [...accepted, written];
+}
+
+/** The target's log-probability where its row computed it for this very token. */
+function targetLogprob(rows: readonly RowResult[], index: number, id: TokenId): number | null {
+  const row = present(rows[index], 'a row behind every decision');
+  return row.choice === id ? row.logprob : null;
+}

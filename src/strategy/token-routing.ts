@@ -1,0 +1,39 @@
+/**
+ * Token routing: the small model proposes every token; a gate looks at the proposal and either keeps
+ * it or lets the large model write that token. The large model reads what it missed when it is next
+ * called. Both draw with the same noise, so at the ends of the range the text is that of one model
+ * alone: never calling gives `small`, always calling gives `large`.
+ */
+import { present } from '../core/invariant.ts';
+import type { Gate } from '../routing/gate.ts';
+import type { Decision, Strategy } from './strategy.ts';
+
+export function tokenRouting(gate: Gate, threshold: number, thresholdName: string): Strategy {
+  return {
+    name: gate.name,
+    needs: ['small', 'large'],
+    thresholds: { [thresholdName]: threshold },
+    begin: ({ sequence, program, draws }) => ({
+      async round({ text }, signal): Promise<readonly Decision[]> {
+        const scored = { ...program, uncertainty: gate.needsUncertainty };
+        const [proposal] = await sequence('small').rows(
+          { text, outputCount: 1, program: scored, purpose: 'draft' },
+          signal,
+        );
+        const { choice, ...row } = present(proposal, 'one output row');
+        const score = gate.score({ choice, ...row }, text.length, draws);
+        const judged = { verified: false, score };
+        if (!gate.calls(score, threshold)) {
+          const kept = { tokenId: choice, origin: 'small' as const, logprob: row.logprob };
+          return [{ ...judged, ...kept, proposedTokenId: null }];
+        }
+        const [correction] = await sequence('large').rows(
+          { text, outputCount: 1, program, purpose: 'correct' },
+          signal,
+        );
+        const { choice: tokenId, logprob } = present(correction, 'one output row');
+        return [{ ...judged, tokenId, origin: 'large', logprob, proposedTokenId: choice }];
+      },
+    }),
+  };
+}
