@@ -1,11 +1,13 @@
 /** The known names closest to a mistyped one, for error messages. */
 
 const SUGGESTIONS_MAX = 3;
+/** Shorter input is near everything. */
+const NAME_CHARACTERS_MIN = 3;
 /** Longer input is never a typing error, and the distance costs the product of both lengths. */
 const NAME_CHARACTERS_MAX = 100;
 
 export function nearestNames(name: string, known: readonly string[]): readonly string[] {
-  if (name.length > NAME_CHARACTERS_MAX) return [];
+  if (name.length < NAME_CHARACTERS_MIN || name.length > NAME_CHARACTERS_MAX) return [];
   const wanted = name.toLowerCase();
   const distanceMax = Math.max(1, Math.floor(wanted.length / 4));
   return known
@@ -18,7 +20,7 @@ export function nearestNames(name: string, known: readonly string[]): readonly s
 
 /** A part of a name counts as near: "0.5b-instruct" is short for one name, not far from it. */
 function distanceTo(wanted: string, candidate: string): number {
-  return wanted.length >= 3 && candidate.includes(wanted) ? 0 : editDistance(wanted, candidate);
+  return candidate.includes(wanted) ? 0 : editDistance(wanted, candidate);
 }
 
 /** Edits from `wanted` to a beginning of `candidate`: whole names are long to type. */

@@ -1,0 +1,123 @@
+/**
+ * A hub on the loopback for tests: one server that answers for files and redirects, another (of
+ * another origin, as the real one does) that has the bytes. It notes every request, and can be told
+ * to misbehave per file.
+ */
+import { createHash } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+
+export interface FakeFile {
+  readonly bytes: Buffer;
+  /** What the hub claims; default: the truth. */
+  readonly sha256?: string;
+  /** Answers of the hub itself instead of 302, first one first. */
+  readonly hubStatuses?: number[];
+  /** Per download, after how many bytes of the body to cut the connection. */
+  readonly cuts?: number[];
+  /** Per download, after how many bytes to go silent. */
+  readonly stalls?: number[];
+  /** Per download, how long to wait before the body. */
+  readonly delayMs?: number;
+  readonly ignoresRange?: boolean;
+  readonly hasNoDigest?: boolean;
+}
+
+export interface SeenRequest {
+  readonly host: 'hub' | 'store';
+  readonly method: string;
+  readonly path: string;
+  readonly range: string | null;
+  readonly authorization: string | null;
+}
+
+export interface FakeHub extends AsyncDisposable {
+  readonly url: string;
+  readonly requests: SeenRequest[];
+  /** By `owner/repo/resolve/revision/file`. */
+  readonly files: Map<string, FakeFile>;
+}
+
+export async function startFakeHub(): Promise<FakeHub> {
+  const requests: SeenRequest[] = [];
+  const files = new Map<string, FakeFile>();
+  const note = (host: SeenRequest['host'], request: IncomingMessage): FakeFile | null => {
+    const path = decodeURIComponent((request.url ?? '').slice(1));
+    const { range = null, authorization = null } = request.headers;
+    requests.push({ host, method: request.method ?? '', path, range, authorization });
+    return files.get(path) ?? null;
+  };
+  const store = await listen((request, response) => {
+    const file = note('store', request);
+    if (file === null) response.writeHead(404).end();
+    else void sendBytes(file, request, response);
+  });
+  const hub = await listen((request, response) => {
+    const file = note('hub', request);
+    const status = file === null ? 404 : (file.hubStatuses?.shift() ?? 302);
+    if (file === null || status !== 302) {
+      response.writeHead(status).end();
+      return;
+    }
+    const digest = file.sha256 ?? createHash('sha256').update(file.bytes).digest('hex');
+    const linked = { 'x-linked-etag': `"${digest}"`, 'x-linked-size': file.bytes.byteLength };
+    response.writeHead(302, {
+      location: `${store.url}${request.url}`,
+      ...(file.hasNoDigest === true ? {} : linked),
+    });
+    response.end();
+  });
+  return {
+    url: hub.url,
+    requests,
+    files,
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all([hub.close(), store.close()]);
+    },
+  };
+}
+
+async function sendBytes(
+  file: FakeFile,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { bytes } = file;
+  const asked = /^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1];
+  const start = file.ignoresRange === true ? 0 : Number(asked ?? 0);
+  const isRange = asked !== undefined && file.ignoresRange !== true;
+  if (file.delayMs !== undefined) await new Promise((done) => setTimeout(done, file.delayMs));
+  response.writeHead(isRange ? 206 : 200, {
+    'content-length': bytes.byteLength - start,
+    ...(isRange
+      ? { 'content-range': `bytes ${start}-${bytes.byteLength - 1}/${bytes.byteLength}` }
+      : {}),
+  });
+  const cut = file.cuts?.shift();
+  const stall = file.stalls?.shift();
+  if (cut !== undefined) {
+    response.write(bytes.subarray(start, start + cut), () => response.destroy());
+  } else if (stall !== undefined) {
+    response.write(bytes.subarray(start, start + stall));
+  } else {
+    response.end(bytes.subarray(start));
+  }
+}
+
+async function listen(
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<{ url: string; close: () => Promise<void> }> {
+  const server: Server = createServer(answer);
+  await new Promise<void>((ready) => {
+    server.listen(0, '127.0.0.1', ready);
+  });
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    close: () =>
+      new Promise<void>((done) => {
+        server.closeAllConnections();
+        server.close(() => done());
+      }),
+  };
+}
