@@ -3,6 +3,7 @@ import type { ChalkInstance } from 'chalk';
 import stringWidth from 'string-width';
 import type { TokenEvent } from '../core/events.ts';
 import { fitText } from './fit-text.ts';
+import { printableText } from './printable-text.ts';
 import { paint } from './token-style.ts';
 import { type Cell, cellsOf, widthOf, wrapCells } from './wrap-cells.ts';
 
@@ -44,25 +45,45 @@ function renderRow(answers: readonly ColumnAnswer[], width: number, color: Chalk
   const bodies = answers.map(({ tokens }) => wrapCells(cellsOf(tokens), width));
   const height = Math.max(...bodies.map((body) => body.length));
   const titles = answers.map(({ title }) => {
-    const text = fitText(title, width);
-    return `${color.bold(text)}${' '.repeat(width - stringWidth(text))}`;
+    const text = fitText(printableText(title), width);
+    return { text: color.bold(text), width: stringWidth(text) };
   });
   const rule = answers.map(() => '─'.repeat(width)).join('─┼─');
   const lines = Array.from({ length: height }, (_, place) =>
-    bodies.map((body) => renderCells(body[place] ?? [], width, color)).join(SEPARATOR),
+    joinColumns(
+      bodies.map((body) => renderCells(body[place] ?? [], color)),
+      width,
+    ),
   );
-  return [titles.join(SEPARATOR), rule, ...lines].map((line) => `${line.trimEnd()}\n`).join('');
+  return [joinColumns(titles, width), rule, ...lines].map((line) => `${line}\n`).join('');
 }
 
-/** Cells in their colours, runs of one style as one, filled up to the width. */
-function renderCells(cells: readonly Cell[], width: number, color: ChalkInstance): string {
-  let rendered = '';
+interface Rendered {
+  readonly text: string;
+  readonly width: number;
+}
+
+/** Side by side; all but the last filled up to the width. */
+function joinColumns(parts: readonly Rendered[], width: number): string {
+  const last = parts.length - 1;
+  return parts
+    .map((part, place) => (place === last ? part.text : fillUp(part, width)))
+    .join(SEPARATOR);
+}
+
+function fillUp(part: Rendered, width: number): string {
+  return part.text + ' '.repeat(Math.max(0, width - part.width));
+}
+
+/** Cells in their colours, runs of one style as one. */
+function renderCells(cells: readonly Cell[], color: ChalkInstance): Rendered {
+  let text = '';
   let run = '';
   for (const [place, cell] of cells.entries()) {
     run += cell.text;
     if (cells[place + 1]?.style === cell.style) continue;
-    rendered += paint(cell.style, run, color);
+    text += paint(cell.style, run, color);
     run = '';
   }
-  return rendered + ' '.repeat(Math.max(0, width - widthOf(cells)));
+  return { text, width: widthOf(cells) };
 }

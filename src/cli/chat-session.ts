@@ -11,7 +11,7 @@ import type { CliDependencies } from './cli-dependencies.ts';
 import { Conversation } from './conversation.ts';
 import { EngineHolder } from './engine-holder.ts';
 import { exitCodeOf } from './exit-code.ts';
-import { type GenerationOptions, requestFields } from './generation-options.ts';
+import { engineOptions, type GenerationOptions, requestFields } from './generation-options.ts';
 import type { CliIo } from './io.ts';
 import { openForCommand } from './open-for-command.ts';
 import { checked } from './read-prompt.ts';
@@ -42,9 +42,12 @@ export class ChatSession implements AsyncDisposable {
     this.#conversation = new Conversation(options.system);
     this.#strategy = options.strategy;
     this.#seed = options.seed;
-    this.#holder = new EngineHolder(dependencies, (strategies, signal) =>
-      openForCommand(strategies, options, io, dependencies, signal),
-    );
+    const { speculative } = engineOptions(options);
+    this.#holder = new EngineHolder({
+      rolesOf: (strategy) =>
+        dependencies.rolesOf(strategy, speculative === undefined ? {} : { speculative }),
+      open: (strategies, signal) => openForCommand(strategies, options, io, dependencies, signal),
+    });
   }
 
   /** The exit code of the first turn that failed, or null. */

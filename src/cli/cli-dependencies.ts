@@ -1,7 +1,8 @@
 /** What the commands need of the rest of the program, as one object that tests replace. */
-import type { EngineEvent } from '../core/events.ts';
+import type { EngineEvent, ModelRole } from '../core/events.ts';
 import type { OnNotice, OnProgress } from '../core/progress.ts';
 import type { GenerateRequest } from '../engine/request.ts';
+import type { ParsedStrategy, StrategyInfo, StrategyOptions } from '../strategy/registry.ts';
 import type { InspectMachineOptions, MachineFacts } from './machine-facts.ts';
 
 export interface OpenEngineOptions {
@@ -27,22 +28,13 @@ export interface Engine extends AsyncDisposable {
   generate(request: GenerateRequest): AsyncIterable<EngineEvent>;
 }
 
-export interface StrategyDescription {
-  readonly name: string;
-  readonly summary: string;
-  readonly threshold: {
-    readonly name: string;
-    readonly default: number;
-    readonly meaning: string;
-  } | null;
-  readonly needs: readonly ('small' | 'large')[];
-}
-
 export interface CliDependencies {
   readonly version: string;
-  readonly strategies: readonly StrategyDescription[];
+  readonly strategies: readonly StrategyInfo[];
   /** @throws PilotfishError `strategy-unknown`, `threshold-invalid` */
-  readonly parseStrategy: (text: string) => { name: string; threshold: number | null };
+  readonly parseStrategy: (text: string) => ParsedStrategy;
+  /** The models that a strategy loads. @throws as `parseStrategy` */
+  readonly rolesOf: (strategy: string, options: StrategyOptions) => readonly ModelRole[];
   readonly openEngine: (options: OpenEngineOptions) => Promise<Engine>;
   readonly inspectMachine: (
     options: Omit<InspectMachineOptions, 'inspectLibrary'>,

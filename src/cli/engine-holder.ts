@@ -2,35 +2,37 @@
  * The engine of a conversation whose strategy may change. It loads what the first strategy needs,
  * and opens anew, with more, only when a later one needs more.
  */
-import type { CliDependencies, Engine } from './cli-dependencies.ts';
+import type { ModelRole } from '../core/events.ts';
+import type { Engine } from './cli-dependencies.ts';
+
+export interface EngineOpener {
+  /** The models that a strategy needs. @throws PilotfishError if there is no such strategy */
+  rolesOf(strategy: string): readonly ModelRole[];
+  /** Opens an engine with the models of all these strategies. */
+  open(strategies: readonly string[], signal: AbortSignal): Promise<Engine>;
+}
 
 export class EngineHolder implements AsyncDisposable {
-  readonly #open: (strategies: readonly string[], signal: AbortSignal) => Promise<Engine>;
-  readonly #dependencies: Pick<CliDependencies, 'parseStrategy' | 'strategies'>;
+  readonly #opener: EngineOpener;
   readonly #strategies: string[] = [];
-  readonly #loaded = new Set<string>();
+  readonly #loaded = new Set<ModelRole>();
   #engine: Engine | null = null;
 
-  constructor(
-    dependencies: Pick<CliDependencies, 'parseStrategy' | 'strategies'>,
-    open: (strategies: readonly string[], signal: AbortSignal) => Promise<Engine>,
-  ) {
-    this.#dependencies = dependencies;
-    this.#open = open;
+  constructor(opener: EngineOpener) {
+    this.#opener = opener;
   }
 
   /** An engine that can run `strategy`. If opening fails, the next call tries again. */
   async engineFor(strategy: string, signal: AbortSignal): Promise<Engine> {
-    const { name } = this.#dependencies.parseStrategy(strategy);
-    const needs = this.#dependencies.strategies.find((known) => known.name === name)?.needs ?? [];
-    if (this.#engine !== null && needs.every((model) => this.#loaded.has(model))) {
+    const roles = this.#opener.rolesOf(strategy);
+    if (this.#engine !== null && roles.every((role) => this.#loaded.has(role))) {
       return this.#engine;
     }
     // Two engines at once might not fit into memory.
     await this[Symbol.asyncDispose]();
-    const engine = await this.#open([...this.#strategies, strategy], signal);
+    const engine = await this.#opener.open([...this.#strategies, strategy], signal);
     this.#strategies.push(strategy);
-    for (const model of needs) this.#loaded.add(model);
+    for (const role of roles) this.#loaded.add(role);
     this.#engine = engine;
     return engine;
   }

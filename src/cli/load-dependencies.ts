@@ -2,16 +2,15 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { PilotfishError } from '../core/errors.ts';
+import { parseStrategy, rolesOf, STRATEGIES } from '../strategy/registry.ts';
 import type { CliDependencies } from './cli-dependencies.ts';
 
 export async function loadDependencies(): Promise<CliDependencies> {
   return {
     version: packageVersion(),
-    strategies: [],
-    parseStrategy: (text) => {
-      if (text !== 'entropy') throw new PilotfishError('strategy-unknown', `There is no ${text}.`);
-      return { name: text, threshold: null };
-    },
+    strategies: STRATEGIES,
+    parseStrategy,
+    rolesOf,
     openEngine: async () => {
       throw new PilotfishError('library-missing', 'Not built yet.');
     },

@@ -69,24 +69,35 @@ function words(line: readonly Cell[]): Cell[][] {
 }
 
 function wrapLine(line: readonly Cell[], width: number): Cell[][] {
-  const lines: Cell[][] = [[]];
+  const lines: Cell[][] = [];
+  let current: Cell[] = [];
   let used = 0;
-  const startLine = (): void => {
-    lines.push([]);
+  const breakLine = (): void => {
+    lines.push(current);
+    current = [];
     used = 0;
   };
   for (const word of words(line)) {
-    const isSpace = word[0]?.text === ' ';
-    const wordWidth = widthOf(word);
-    if (used > 0 && used + wordWidth > width) {
-      startLine();
-      if (isSpace) continue;
+    // An indent stays with its word, even if that must then be broken.
+    if (!isBlank(current) && used + widthOf(word) > width) {
+      current = withoutTrailingSpaces(current);
+      breakLine();
+      if (isBlank(word)) continue;
     }
     for (const cell of word) {
-      if (used > 0 && used + cell.width > width) startLine();
-      lines.at(-1)?.push(cell);
+      if (used > 0 && used + cell.width > width) breakLine();
+      current.push(cell);
       used += cell.width;
     }
   }
+  breakLine();
   return lines;
+}
+
+function isBlank(cells: readonly Cell[]): boolean {
+  return cells.every((cell) => cell.text === ' ');
+}
+
+function withoutTrailingSpaces(cells: readonly Cell[]): Cell[] {
+  return cells.slice(0, cells.findLastIndex((cell) => cell.text !== ' ') + 1);
 }

@@ -1,17 +1,13 @@
 /** An engine that plays given tokens, and remembers what was asked of it. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type {
-  CliDependencies,
-  Engine,
-  OpenEngineOptions,
-  StrategyDescription,
-} from '../../src/cli/cli-dependencies.ts';
+import type { CliDependencies, Engine, OpenEngineOptions } from '../../src/cli/cli-dependencies.ts';
 import type { MachineFacts } from '../../src/cli/machine-facts.ts';
-import { PilotfishError, throwIfAborted } from '../../src/core/errors.ts';
+import { throwIfAborted } from '../../src/core/errors.ts';
 import type { EngineEvent, Origin, SummaryEvent, TokenEvent } from '../../src/core/events.ts';
 import { GREEDY } from '../../src/core/sampling-params.ts';
 import { tokenId } from '../../src/core/token-id.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
+import { parseStrategy, rolesOf, STRATEGIES } from '../../src/strategy/registry.ts';
 
 export type ScriptedToken = readonly [text: string, origin: Origin, verified: boolean];
 
@@ -30,35 +26,6 @@ export interface ScriptedDependencies extends CliDependencies {
   readonly requests: GenerateRequest[];
   readonly disposedCount: () => number;
 }
-
-export const STRATEGIES: readonly StrategyDescription[] = [
-  { name: 'small', summary: 'The small model alone.', threshold: null, needs: ['small'] },
-  { name: 'large', summary: 'The large model alone.', threshold: null, needs: ['large'] },
-  {
-    name: 'entropy',
-    summary: 'Large writes where small is unsure.',
-    threshold: { name: 'tau', default: 1.2, meaning: 'entropy in nats above which large writes' },
-    needs: ['small', 'large'],
-  },
-  {
-    name: 'margin',
-    summary: 'Large writes where the two best tokens of small are close.',
-    threshold: { name: 'tau', default: 0.2, meaning: 'margin below which large writes' },
-    needs: ['small', 'large'],
-  },
-  {
-    name: 'random',
-    summary: 'Large writes a random share: the control.',
-    threshold: { name: 'share', default: 0.3, meaning: 'share of tokens that large writes' },
-    needs: ['small', 'large'],
-  },
-  {
-    name: 'speculative',
-    summary: 'Small drafts, large checks: the text of large.',
-    threshold: null,
-    needs: ['small', 'large'],
-  },
-];
 
 export const HEALTHY_MACHINE: MachineFacts = {
   nodeVersion: '20.19.0',
@@ -85,16 +52,6 @@ export const HEALTHY_MACHINE: MachineFacts = {
   hasHubToken: false,
   isOffline: false,
 };
-
-function parseStrategy(text: string): { name: string; threshold: number | null } {
-  const [name = '', threshold] = text.split('@');
-  if (!STRATEGIES.some((strategy) => strategy.name === name)) {
-    throw new PilotfishError('strategy-unknown', `There is no strategy "${name}".`, {
-      remedy: 'Use one of small, large, entropy, margin, random, speculative.',
-    });
-  }
-  return { name, threshold: threshold === undefined ? null : Number(threshold) };
-}
 
 export function tokenEvent(index: number, [text, origin, verified]: ScriptedToken): TokenEvent {
   return {
@@ -194,6 +151,7 @@ export function scriptedDependencies(
     version: '9.9.9',
     strategies: STRATEGIES,
     parseStrategy,
+    rolesOf,
     openEngine,
     inspectMachine: async () => HEALTHY_MACHINE,
     opened,

@@ -32,7 +32,7 @@ export function registerAsk(program: Command, io: CliIo, dependencies: CliDepend
     .description(`Answers one prompt.\n\n${OUTPUT}`)
     .option('--strategy <NAME[@THRESHOLD]>', 'who writes which token', STRATEGY_DEFAULT);
   addGenerationOptions(addPromptOptions(command))
-    .addHelpText('after', `\n${strategyHelp(dependencies.strategies)}\n\n${EXAMPLES}`)
+    .addHelpText('after', `\n${strategyHelp(dependencies.strategies, io.columns)}\n\n${EXAMPLES}`)
     .action(async (prompt: string | undefined, options: AskOptions) => {
       await ask(prompt, options, options.color ? io : withoutColor(io), dependencies);
     });

@@ -26,7 +26,10 @@ export function registerChat(program: Command, io: CliIo, dependencies: CliDepen
     .option('--system <TEXT>', 'a system message');
   const lines = `Lines that begin with a slash:\n${CHAT_HELP.replaceAll(/^/gm, '  ')}`;
   addGenerationOptions(command)
-    .addHelpText('after', `\n${lines}\n\n${strategyHelp(dependencies.strategies)}\n\n${EXAMPLES}`)
+    .addHelpText(
+      'after',
+      `\n${lines}\n\n${strategyHelp(dependencies.strategies, io.columns)}\n\n${EXAMPLES}`,
+    )
     .action(async (options: ChatOptions) => {
       await chat(options, options.color ? io : withoutColor(io), dependencies);
     });

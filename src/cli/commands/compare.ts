@@ -31,7 +31,7 @@ export function registerCompare(program: Command, io: CliIo, dependencies: CliDe
     .description('Answers one prompt with several strategies, and says what each cost.')
     .option('--strategies <LIST>', 'strategies, separated by commas', STRATEGIES_DEFAULT);
   addGenerationOptions(addPromptOptions(command))
-    .addHelpText('after', `\n${strategyHelp(dependencies.strategies)}\n\n${EXAMPLES}`)
+    .addHelpText('after', `\n${strategyHelp(dependencies.strategies, io.columns)}\n\n${EXAMPLES}`)
     .action(async (prompt: string | undefined, options: CompareOptions) => {
       await compare(prompt, options, options.color ? io : withoutColor(io), dependencies);
     });
