@@ -1,0 +1,172 @@
+import { stripVTControlCharacters } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { type RecordedIoOptions, recordedIo } from '../../../test/cli/recorded-io.ts';
+import { type Script, scriptedDependencies } from '../../../test/cli/scripted-engine.ts';
+import { PilotfishError } from '../../core/errors.ts';
+import { runCli } from '../run-cli.ts';
+
+const SCRIPT: Script = {
+  tokens: [
+    ['Fish', 'small', true],
+    [' swim\u001b[2J', 'large', false],
+    ['.', 'small', false],
+  ],
+};
+const TEXT = 'Fish swim\u001b[2J.';
+
+async function ask(args: readonly string[], options: RecordedIoOptions = {}, script = SCRIPT) {
+  const dependencies = scriptedDependencies(() => script);
+  const recorded = recordedIo(options);
+  await runCli(['ask', ...args], recorded.io, dependencies);
+  return {
+    dependencies,
+    out: recorded.out(),
+    err: recorded.err(),
+    exitCode: recorded.exitCode(),
+  };
+}
+
+function jsonLines(text: string): { type: string }[] {
+  expect(text.endsWith('\n')).toBe(true);
+  return text
+    .slice(0, -1)
+    .split('\n')
+    .map((line) => JSON.parse(line));
+}
+
+describe('ask', () => {
+  it('gives a pipe the exact answer, and the summary to standard error', async () => {
+    const { out, err, exitCode, dependencies } = await ask(['hi']);
+    expect(out).toBe(TEXT);
+    expect(err).toMatch(/^strategy {9}entropy\n/);
+    expect([exitCode, dependencies.disposedCount()]).toEqual([null, 1]);
+  });
+
+  it('shows a terminal legend, coloured harmless text and summary', async () => {
+    const { out, err } = await ask(['hi'], { terminal: true, colorLevel: 2 });
+    expect(err).toBe('');
+    expect(out).toContain('\u001b[38;5;29mFish\u001b[39m\u001b[38;5;166m\u001b[1m swim␛[2J');
+    expect(stripVTControlCharacters(out)).toMatch(
+      /^written by: .*\n\nFish swim␛\[2J\.\n\nstrategy /,
+    );
+  });
+
+  it('uses no colours and no legend with --no-color', async () => {
+    const { out } = await ask(['--no-color', 'hi'], { terminal: true, colorLevel: 3 });
+    expect(out).toMatch(/^Fish swim␛\[2J\.\n\nstrategy /);
+  });
+
+  it('prints exactly the events with --json, on a terminal, too', async () => {
+    for (const terminal of [false, true]) {
+      const { out, err, dependencies } = await ask(['--json', 'hi'], { terminal });
+      const lines = jsonLines(out);
+      expect(lines.map(({ type }) => type)).toEqual([
+        'start',
+        'token',
+        'token',
+        'token',
+        'summary',
+      ]);
+      expect(lines[2]).toMatchObject({ text: ' swim\u001b[2J', origin: 'large' });
+      expect(err).toBe('');
+      expect(dependencies.requests[0]?.logprobs).toBe(true);
+    }
+  });
+
+  it('hands every option on', async () => {
+    const { dependencies } = await ask([
+      ...['--strategy', 'speculative', '--system', 'Be brief.', '--temperature', '0.5'],
+      ...['--top-k', '40', '--top-p', '0.9', '--min-p', '0.1', '--seed', '-7'],
+      ...['--max-tokens', '9', '--stop', 'a', '--stop', 'b', '--context', '2048'],
+      ...['--threads', '2', '--proposer', 'prompt-lookup', '--verifier', 'rejection'],
+      ...['--draft-length', '4', '--pair', 'p', '--small', 's', '--large', 'l', '--offline', 'hi'],
+    ]);
+    expect(dependencies.opened[0]).toMatchObject({
+      pair: 'p',
+      small: 's',
+      large: 'l',
+      strategies: ['speculative'],
+      contextLength: 2048,
+      threadCount: 2,
+      offline: true,
+      speculative: { proposer: 'prompt-lookup', verifier: 'rejection', draftLength: 4 },
+    });
+    const { signal, ...request } = dependencies.requests[0] ?? {};
+    expect(signal).toBeInstanceOf(AbortSignal);
+    expect(request).toEqual({
+      strategy: 'speculative',
+      messages: [
+        { role: 'system', content: 'Be brief.' },
+        { role: 'user', content: 'hi' },
+      ],
+      sampling: { temperature: 0.5, topK: 40, topP: 0.9, minP: 0.1 },
+      seed: -7,
+      maxTokens: 9,
+      stop: ['a', 'b'],
+    });
+  });
+
+  it('leaves defaults to the engine', async () => {
+    const { dependencies } = await ask(['hi']);
+    expect(Object.keys(dependencies.opened[0] ?? {}).sort()).toEqual([
+      'onNotice',
+      'onProgress',
+      'signal',
+      'strategies',
+    ]);
+    expect(dependencies.requests[0]).toMatchObject({ strategy: 'entropy' });
+    expect(dependencies.requests[0]).not.toHaveProperty('seed');
+  });
+
+  it('reads a raw prompt as it is', async () => {
+    const { dependencies } = await ask(['--raw', '-'], { input: 'def f():\n' });
+    expect(dependencies.requests[0]).toMatchObject({ prompt: 'def f():\n' });
+    expect(dependencies.requests[0]).not.toHaveProperty('messages');
+  });
+
+  it('stops in the middle of an answer, disposes the engine, and says so', async () => {
+    const recorded = recordedIo({ terminal: true });
+    const beforeToken = (index: number): void => {
+      if (index === 1) recorded.abort(new PilotfishError('aborted', 'Interrupted.'));
+    };
+    const dependencies = scriptedDependencies(() => ({ ...SCRIPT, beforeToken }));
+    await runCli(['ask', 'hi'], recorded.io, dependencies);
+    expect(recorded.out()).toBe('Fish\n');
+    expect(recorded.err()).toBe('error[aborted]: Interrupted.\n');
+    expect([recorded.exitCode(), dependencies.disposedCount()]).toEqual([130, 1]);
+  });
+
+  it('ends JSON output with the error after what was written', async () => {
+    const failure = new PilotfishError('kv-full', 'Full.', { remedy: 'Use --context.' });
+    const { out, exitCode, dependencies } = await ask(['--json', 'hi'], {}, { ...SCRIPT, failure });
+    const lines = jsonLines(out);
+    expect(lines.map(({ type }) => type)).toEqual(['start', 'token', 'token', 'token', 'error']);
+    expect(lines.at(-1)).toEqual({
+      type: 'error',
+      code: 'kv-full',
+      message: 'Full.',
+      remedy: 'Use --context.',
+    });
+    expect([exitCode, dependencies.disposedCount()]).toEqual([1, 1]);
+  });
+
+  it('takes any other failure for a bug', async () => {
+    const { err, exitCode } = await ask(['hi'], {}, { ...SCRIPT, failure: new TypeError('oops') });
+    expect([err.split('\n')[0], exitCode]).toEqual(['error[internal]: oops', 70]);
+  });
+
+  it('shows progress and notices on standard error only', async () => {
+    const dependencies = scriptedDependencies(() => SCRIPT);
+    const recorded = recordedIo();
+    await runCli(['ask', '--json', 'hi'], recorded.io, {
+      ...dependencies,
+      openEngine: (options) => {
+        options.onProgress?.({ label: 'Loading', done: 0, total: 1, unit: 'fraction' });
+        options.onNotice?.('Using the mirror.');
+        return dependencies.openEngine(options);
+      },
+    });
+    expect(recorded.err()).toBe('Loading …\nUsing the mirror.\n');
+    expect(jsonLines(recorded.out())).toHaveLength(5);
+  });
+});
