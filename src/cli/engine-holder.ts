@@ -3,27 +3,27 @@
  * and opens anew, with more, only when a later one needs more.
  */
 import type { ModelRole } from '../core/events.ts';
-import type { Engine } from './cli-dependencies.ts';
+import type { CliEngine } from './cli-dependencies.ts';
 
 export interface EngineOpener {
   /** The models that a strategy needs. @throws PilotfishError if there is no such strategy */
   rolesOf(strategy: string): readonly ModelRole[];
   /** Opens an engine with the models of all these strategies. */
-  open(strategies: readonly string[], signal: AbortSignal): Promise<Engine>;
+  open(strategies: readonly string[], signal: AbortSignal): Promise<CliEngine>;
 }
 
 export class EngineHolder implements AsyncDisposable {
   readonly #opener: EngineOpener;
   readonly #strategies: string[] = [];
   readonly #loaded = new Set<ModelRole>();
-  #engine: Engine | null = null;
+  #engine: CliEngine | null = null;
 
   constructor(opener: EngineOpener) {
     this.#opener = opener;
   }
 
   /** An engine that can run `strategy`. If opening fails, the next call tries again. */
-  async engineFor(strategy: string, signal: AbortSignal): Promise<Engine> {
+  async engineFor(strategy: string, signal: AbortSignal): Promise<CliEngine> {
     const roles = this.#opener.rolesOf(strategy);
     if (this.#engine !== null && roles.every((role) => this.#loaded.has(role))) {
       return this.#engine;

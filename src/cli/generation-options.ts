@@ -1,8 +1,9 @@
 /** The options that ask, chat and compare share: how they are parsed, and what they turn into. */
 import { type Command, Option } from 'commander';
 import { PilotfishError } from '../core/errors.ts';
+import type { ModelRole } from '../core/events.ts';
 import type { GenerateRequest } from '../engine/request.ts';
-import type { OpenEngineOptions } from './cli-dependencies.ts';
+import type { OpenEngineOptions } from '../open-engine.ts';
 import { integerFrom, type NumberRange, numberParser } from './parse-number.ts';
 
 export const STRATEGY_DEFAULT = 'entropy';
@@ -20,6 +21,7 @@ export interface GenerationOptions {
   readonly seed?: number;
   readonly maxTokens?: number;
   readonly stop?: readonly string[];
+  readonly template?: ModelRole;
   readonly context?: number;
   readonly threads?: number;
   readonly proposer?: 'auto' | 'small' | 'prompt-lookup';
@@ -78,6 +80,12 @@ function addModelOptions(command: Command): void {
     .option('--pair <NAME>', 'the pair of models (see `pilotfish models`)')
     .option('--small <MODEL>', 'another small model: a name, a .gguf file, hub:owner/repo/file')
     .option('--large <MODEL>', 'another large model')
+    .addOption(
+      new Option('--template <MODEL>', 'whose chat template holds where the two differ').choices([
+        'small',
+        'large',
+      ]),
+    )
     .option('--offline', 'use only what is on this machine')
     .option(
       '--context <N>',
@@ -156,6 +164,7 @@ export function engineOptions(options: GenerationOptions): OpenEngineOptions {
     pair: options.pair,
     small: options.small,
     large: options.large,
+    template: options.template,
     contextLength: options.context,
     threadCount: options.threads,
     offline: options.offline,

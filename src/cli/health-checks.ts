@@ -71,7 +71,7 @@ function checkLibrary({ library }: MachineFacts): HealthCheck {
   const name = 'library';
   if (library.problem !== null) {
     const { message, remedy } = library.problem;
-    return { name, status: 'fail', text: message, remedy };
+    return { name, status: 'fail', text: message, remedy: remedy === '' ? null : remedy };
   }
   const build = `llama.cpp ${library.version ?? 'of unknown version'}`;
   const variant = library.cpuVariant === null ? '' : `, computing with ${library.cpuVariant}`;

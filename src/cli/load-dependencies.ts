@@ -1,31 +1,22 @@
 /** The real dependencies of the commands. What is heavy or native is loaded when it is called. */
 import { readFileSync } from 'node:fs';
-import { z } from 'zod';
-import { PilotfishError } from '../core/errors.ts';
+import { invariant } from '../core/invariant.ts';
 import { parseStrategy, rolesOf, STRATEGIES } from '../strategy/registry.ts';
 import type { CliDependencies } from './cli-dependencies.ts';
 
-export async function loadDependencies(): Promise<CliDependencies> {
+export function loadDependencies(): CliDependencies {
   return {
     version: packageVersion(),
     strategies: STRATEGIES,
     parseStrategy,
     rolesOf,
-    openEngine: async () => {
-      throw new PilotfishError('library-missing', 'Not built yet.');
+    openEngine: async (options) => {
+      const { openEngine } = await import('../open-engine.ts');
+      return openEngine(options);
     },
     inspectMachine: async (options) => {
       const { inspectMachine } = await import('./machine-facts.ts');
-      return inspectMachine({
-        ...options,
-        inspectLibrary: async () => ({
-          path: null,
-          version: null,
-          knownBuild: false,
-          cpuVariant: null,
-          problem: null,
-        }),
-      });
+      return inspectMachine(options);
     },
   };
 }
@@ -33,5 +24,10 @@ export async function loadDependencies(): Promise<CliDependencies> {
 /** Beside `src` and beside `dist` alike. */
 function packageVersion(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return z.object({ version: z.string() }).parse(JSON.parse(text)).version;
+  const parsed: unknown = JSON.parse(text);
+  invariant(
+    typeof parsed === 'object' && parsed !== null && 'version' in parsed,
+    'package.json has a version',
+  );
+  return String(parsed.version);
 }

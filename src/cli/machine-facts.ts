@@ -9,20 +9,8 @@ import { DEFAULT_PAIR } from '../catalog/known-pairs.ts';
 import { findPip } from '../catalog/pip-command.ts';
 import { PilotfishError, throwIfAborted } from '../core/errors.ts';
 import type { OnNotice, OnProgress } from '../core/progress.ts';
+import { inspectLibrary, type LibraryReport } from '../model/llama-cpp/library-report.ts';
 import { availableMemoryBytes } from '../model/llama-cpp/memory-estimate.ts';
-
-/** What is known of the native library without loading a model. */
-export interface LibraryReport {
-  readonly path: string | null;
-  readonly version: string | null;
-  readonly knownBuild: boolean;
-  readonly cpuVariant: string | null;
-  readonly problem: {
-    readonly code: string;
-    readonly message: string;
-    readonly remedy: string | null;
-  } | null;
-}
 
 export interface ModelFact {
   readonly name: string;
@@ -57,7 +45,6 @@ export interface InspectMachineOptions {
   readonly signal: AbortSignal;
   readonly onProgress: OnProgress;
   readonly onNotice: OnNotice;
-  readonly inspectLibrary: () => Promise<LibraryReport>;
 }
 
 /** Downloads nothing; may note the digest of a model that it finds. @throws PilotfishError `aborted` */
@@ -70,7 +57,7 @@ export async function inspectMachine(options: InspectMachineOptions): Promise<Ma
     platform: `${process.platform}-${process.arch}`,
     cpuCount: availableParallelism(),
     availableMemoryBytes: availableMemoryBytes(),
-    library: await options.inspectLibrary(),
+    library: await inspectLibrary(),
     home: context.home,
     homeProblem: await writeProblem(existing),
     freeDiskBytes: await context.disk.freeBytes(existing).catch(() => null),

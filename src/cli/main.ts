@@ -3,4 +3,4 @@
 import { loadDependencies } from './load-dependencies.ts';
 import { runProcess } from './run-process.ts';
 
-await runProcess(await loadDependencies());
+await runProcess(loadDependencies());

@@ -1,5 +1,5 @@
 /** Opens an engine for a command: progress while it loads, cancellation, notices. */
-import type { CliDependencies, Engine } from './cli-dependencies.ts';
+import type { CliDependencies, CliEngine } from './cli-dependencies.ts';
 import { engineOptions, type GenerationOptions } from './generation-options.ts';
 import type { CliIo } from './io.ts';
 import { progressBar } from './progress-bar.ts';
@@ -11,7 +11,7 @@ export async function openForCommand(
   io: CliIo,
   dependencies: CliDependencies,
   signal: AbortSignal = io.signal,
-): Promise<Engine> {
+): Promise<CliEngine> {
   const bar = progressBar(io);
   try {
     return await dependencies.openEngine({

@@ -28,8 +28,9 @@ export function renderChecks(
 ): string {
   const indent = ' '.repeat(MARK_WIDTH + NAME_WIDTH);
   const width = Math.max(TEXT_WIDTH_MIN, columns - indent.length);
+  // Long words run on: a path that is broken cannot be copied.
   const block = (text: string): string =>
-    wrapAnsi(printableText(text), width, { hard: true }).replaceAll('\n', `\n${indent}`);
+    wrapAnsi(printableText(text), width).replaceAll('\n', `\n${indent}`);
   return checks
     .map(({ name, status, text, remedy }) => {
       const line = `${mark(status, color)}${name.padEnd(NAME_WIDTH)}${block(text)}\n`;

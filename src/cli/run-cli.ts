@@ -33,13 +33,18 @@ export async function runCli(
   dependencies: CliDependencies,
 ): Promise<void> {
   try {
-    await createProgram(io, dependencies).parseAsync(args, { from: 'user' });
+    const program = await createProgram(args, io, dependencies);
+    await program.parseAsync(args, { from: 'user' });
   } catch (error) {
     report(error, args, io);
   }
 }
 
-function createProgram(io: CliIo, dependencies: CliDependencies): Command {
+async function createProgram(
+  args: readonly string[],
+  io: CliIo,
+  dependencies: CliDependencies,
+): Promise<Command> {
   const program = new Command('pilotfish')
     .description(DESCRIPTION)
     .version(dependencies.version)
@@ -59,6 +64,9 @@ function createProgram(io: CliIo, dependencies: CliDependencies): Command {
   registerChat(program, io, dependencies);
   registerCompare(program, io, dependencies);
   registerDoctor(program, io, dependencies);
+  const isKnown = program.commands.some((command) => command.name() === args[0]);
+  // The catalog brings HTTP and archive readers along, which the other commands load at need.
+  if (!isKnown) (await import('./commands/models.ts')).registerModels(program, io);
   return program;
 }
 

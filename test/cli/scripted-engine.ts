@@ -1,12 +1,13 @@
 /** An engine that plays given tokens, and remembers what was asked of it. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CliDependencies, Engine, OpenEngineOptions } from '../../src/cli/cli-dependencies.ts';
+import type { CliDependencies, CliEngine } from '../../src/cli/cli-dependencies.ts';
 import type { MachineFacts } from '../../src/cli/machine-facts.ts';
 import { throwIfAborted } from '../../src/core/errors.ts';
 import type { EngineEvent, Origin, SummaryEvent, TokenEvent } from '../../src/core/events.ts';
 import { GREEDY } from '../../src/core/sampling-params.ts';
 import { tokenId } from '../../src/core/token-id.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
+import type { OpenEngineOptions } from '../../src/open-engine.ts';
 import { parseStrategy, rolesOf, STRATEGIES } from '../../src/strategy/registry.ts';
 
 export type ScriptedToken = readonly [text: string, origin: Origin, verified: boolean];
@@ -134,7 +135,7 @@ export function scriptedDependencies(
   const opened: OpenEngineOptions[] = [];
   const requests: GenerateRequest[] = [];
   let disposed = 0;
-  const openEngine = async (options: OpenEngineOptions): Promise<Engine> => {
+  const openEngine = async (options: OpenEngineOptions): Promise<CliEngine> => {
     throwIfAborted(options.signal);
     opened.push(options);
     return {

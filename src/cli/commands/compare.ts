@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { PilotfishError } from '../../core/errors.ts';
 import type { GenerateRequest } from '../../engine/request.ts';
 import { showAnswer } from '../answer-view.ts';
-import type { CliDependencies, Engine } from '../cli-dependencies.ts';
+import type { CliDependencies, CliEngine } from '../cli-dependencies.ts';
 import type { ComparedAnswer } from '../comparison.ts';
 import { type ComparisonView, comparisonView } from '../comparison-view.ts';
 import { addGenerationOptions, requestFields } from '../generation-options.ts';
@@ -55,7 +55,7 @@ async function compare(
 
 /** Runs one after another. If one fails, those before it are still compared. */
 async function runAll(
-  engine: Engine,
+  engine: CliEngine,
   strategies: readonly string[],
   request: GenerateRequest,
   view: ComparisonView,

@@ -1,0 +1,109 @@
+/** The program as a process: what a shell sees. No model, no network. */
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const REAL = 'src/cli/main.ts';
+const SCRIPTED = 'test/cli/scripted-main.ts';
+
+interface Outcome {
+  readonly out: string;
+  readonly err: string;
+  readonly code: number | null;
+}
+
+interface RunOptions {
+  readonly input?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Called with the process when it first wrote to standard output. */
+  readonly onFirstOutput?: (child: ChildProcessWithoutNullStreams) => void;
+}
+
+async function run(
+  main: string,
+  args: readonly string[],
+  { input = '', env = {}, onFirstOutput }: RunOptions = {},
+): Promise<Outcome> {
+  const child = spawn(process.execPath, ['--import', 'tsx', main, ...args], {
+    cwd: ROOT,
+    env: { PATH: process.env['PATH'] ?? '', ...env },
+  });
+  const text = { out: '', err: '' };
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    if (text.out === '') onFirstOutput?.(child);
+    text.out += chunk;
+  });
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    text.err += chunk;
+  });
+  child.stdin.end(input);
+  const [code] = await once(child, 'close');
+  return { ...text, code };
+}
+
+describe('the program', () => {
+  it('shows help and version without models or a native library', async () => {
+    const env = { PILOTFISH_LLAMA_CPP: '/nonexistent' };
+    const [help, version] = await Promise.all([
+      run(REAL, ['ask', '--help'], { env }),
+      run(REAL, ['--version'], { env }),
+    ]);
+    expect(help).toMatchObject({ err: '', code: 0 });
+    expect(help.out).toContain('Strategies, as NAME or NAME@THRESHOLD:\n  small');
+    const { version: expected } = JSON.parse(readFileSync(`${ROOT}/package.json`, 'utf8'));
+    expect(version).toEqual({ out: `${expected}\n`, err: '', code: 0 });
+  });
+
+  it('refuses what cannot be, with code 2', async () => {
+    const [strategy, option, prompt, command] = await Promise.all([
+      run(REAL, ['ask', '--strategy', 'nope', 'hi']),
+      run(REAL, ['ask', '--json', '--nope', 'hi']),
+      run(REAL, ['ask', '--json', '-'], { input: '\n' }),
+      run(REAL, ['nope']),
+    ]);
+    expect(strategy.err).toMatch(
+      /^error\[strategy-unknown\]: .*"nope"\.\nhelp: Choose one of small/,
+    );
+    expect(strategy).toMatchObject({ out: '', code: 2 });
+    expect(JSON.parse(option.out)).toMatchObject({ type: 'error', code: 'option-invalid' });
+    expect(JSON.parse(prompt.out)).toMatchObject({ type: 'error', code: 'prompt-empty' });
+    expect([option.code, prompt.code, command.code]).toEqual([2, 2, 2]);
+    expect(command.err).toMatch(/^error\[option-invalid\]: Unknown command 'nope'\.\n/);
+  });
+
+  it('gives a pipe the exact answer', async () => {
+    const { out, err, code } = await run(SCRIPTED, ['ask', '-'], { input: 'hi\n' });
+    expect(out).toBe('A pilot fish swims ahead of the\nshark\u001b[31m.');
+    expect(err).toMatch(/^strategy {9}entropy\n[\s\S]*\ndisposed\n$/);
+    expect(code).toBe(0);
+  });
+
+  it('stops at Ctrl-C, disposes, and tells JSON readers', async () => {
+    const { out, err, code } = await run(SCRIPTED, ['ask', '--json', 'hi'], {
+      env: { SCRIPT_REPEAT: '100', SCRIPT_DELAY_MS: '50' },
+      onFirstOutput: (child) => child.kill('SIGINT'),
+    });
+    expect(JSON.parse(out.trimEnd().split('\n').at(-1) ?? '')).toMatchObject({ code: 'aborted' });
+    expect(err).toBe('disposed\nerror[aborted]: Interrupted.\n');
+    expect(code).toBe(130);
+  });
+
+  it('has its own code for termination', async () => {
+    const { err, code } = await run(SCRIPTED, ['ask', 'hi'], {
+      env: { SCRIPT_REPEAT: '100', SCRIPT_DELAY_MS: '50' },
+      onFirstOutput: (child) => child.kill('SIGTERM'),
+    });
+    expect([code, err]).toEqual([143, 'disposed\nerror[aborted]: Terminated.\n']);
+  });
+
+  it('ends quietly when its reader goes away', async () => {
+    const { err, code } = await run(SCRIPTED, ['ask', '--json', 'hi'], {
+      env: { SCRIPT_REPEAT: '2000' },
+      onFirstOutput: (child) => child.stdout.destroy(),
+    });
+    expect([code, err]).toEqual([0, 'disposed\n']);
+  });
+});
