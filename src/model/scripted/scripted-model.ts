@@ -1,0 +1,212 @@
+/**
+ * A language model given by a function from prefixes to probabilities: small enough to enumerate,
+ * and strict about its use. It keeps what was fed to each sequence, so a strategy that forgets a
+ * rollback reads the wrong distribution and fails its test.
+ */
+import type { ChatMessage } from '../../core/chat-message.ts';
+import { PilotfishError, throwIfAborted } from '../../core/errors.ts';
+import { invariant, present } from '../../core/invariant.ts';
+import type { RowProgram, RowResult } from '../../core/row-program.ts';
+import { type TokenId, tokenId, tokenIds } from '../../core/token-id.ts';
+import { runRowProgram } from '../../sampling/run-row-program.ts';
+import type { Forward, ForwardRequest, LanguageModel, ModelFacts, Sequence } from '../roles.ts';
+import type { Vocabulary } from '../roles.ts';
+
+export interface ScriptedModelOptions {
+  readonly name?: string;
+  /** The text of each token; end-of-generation tokens have none. */
+  readonly tokens: readonly string[];
+  readonly endOfGeneration?: readonly number[];
+  /** Probabilities of the next token, [tokens.length]; zeros are allowed. */
+  readonly next: (prefix: readonly TokenId[]) => readonly number[];
+  readonly contextLength?: number;
+  readonly rowCountMax?: number;
+  readonly sequenceCountMax?: number;
+  /** Replaces the draw of a row's choice, for instance by an enumeration. */
+  readonly choose?: (distribution: Float64Array, program: RowProgram, position: number) => TokenId;
+  /** Runs before every forward: faults, delays, counting. */
+  readonly onForward?: (request: ForwardRequest, signal?: AbortSignal) => Promise<void>;
+}
+
+const PARAMETER_COUNTS = { body: 1000, outputHead: 100 };
+
+export class ScriptedModel implements LanguageModel {
+  readonly facts: ModelFacts;
+  readonly vocabulary: Vocabulary;
+  readonly #options: ScriptedModelOptions;
+  #sequenceCount = 0;
+  #closed = false;
+
+  constructor(options: ScriptedModelOptions) {
+    this.#options = options;
+    this.vocabulary = scriptedVocabulary(options);
+    this.facts = {
+      name: options.name ?? 'scripted',
+      parameterCounts: PARAMETER_COUNTS,
+      weightBytes: 1100,
+      hiddenSize: 1,
+      contextLength: options.contextLength ?? 64,
+      rowCountMax: options.rowCountMax ?? 8,
+    };
+  }
+
+  get sequenceCount(): number {
+    return this.#sequenceCount;
+  }
+
+  openSequence(): Sequence {
+    if (this.#closed) throw new PilotfishError('disposed', 'The model was closed.');
+    const countMax = this.#options.sequenceCountMax ?? 16;
+    if (this.#sequenceCount >= countMax) {
+      throw new PilotfishError('sequences-exhausted', `All ${countMax} sequences are in use.`);
+    }
+    this.#sequenceCount += 1;
+    return new ScriptedSequence(this.#options, this.facts, {
+      open: () => this.openSequence(),
+      isClosed: () => this.#closed,
+      close: () => {
+        this.#sequenceCount -= 1;
+      },
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+  }
+}
+
+interface Home {
+  readonly open: () => Sequence;
+  readonly close: () => void;
+  readonly isClosed: () => boolean;
+}
+
+class ScriptedSequence implements Sequence {
+  readonly #options: ScriptedModelOptions;
+  readonly #facts: ModelFacts;
+  readonly #home: Home;
+  #fed: TokenId[] = [];
+  #closed = false;
+  #busy = false;
+
+  constructor(options: ScriptedModelOptions, facts: ModelFacts, home: Home) {
+    this.#options = options;
+    this.#facts = facts;
+    this.#home = home;
+  }
+
+  get length(): number {
+    return this.#fed.length;
+  }
+
+  async forward(request: ForwardRequest, signal?: AbortSignal): Promise<Forward> {
+    this.#check(request);
+    throwIfAborted(signal);
+    this.#busy = true;
+    try {
+      await this.#options.onForward?.(request, signal);
+      throwIfAborted(signal);
+      if (this.#home.isClosed()) throw new PilotfishError('disposed', 'The model was closed.');
+      const start = this.#fed.length;
+      this.#fed.push(...request.tokens);
+      return { rows: this.#rows(request, start), waitedMs: 0, computeMs: 0 };
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  async truncate(length: number): Promise<void> {
+    invariant(!this.#busy, 'a sequence was cut while a forward ran');
+    invariant(length >= 0 && length <= this.#fed.length, `cannot cut to ${length}`);
+    this.#fed.length = length;
+  }
+
+  async fork(): Promise<Sequence> {
+    const copy = this.#home.open();
+    invariant(copy instanceof ScriptedSequence, 'a scripted model opens scripted sequences');
+    copy.#fed = [...this.#fed];
+    return copy;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#home.close();
+  }
+
+  #check({ tokens, outputFrom }: ForwardRequest): void {
+    invariant(!this.#closed, 'the sequence was closed');
+    invariant(!this.#busy, 'two forwards of one sequence overlap');
+    invariant(tokens.length > 0 && tokens.length <= this.#facts.rowCountMax, 'wrong row count');
+    invariant(outputFrom >= 0 && outputFrom <= tokens.length, 'outputs start outside the rows');
+    for (const token of tokens) {
+      invariant(token >= 0 && token < this.#options.tokens.length, `there is no token ${token}`);
+    }
+    if (this.#fed.length + tokens.length > this.#facts.contextLength) {
+      throw new PilotfishError('kv-full', 'The context is full.');
+    }
+  }
+
+  #rows({ tokens, outputFrom, program, hidden }: ForwardRequest, start: number): RowResult[] {
+    const rows: RowResult[] = [];
+    for (let row = outputFrom; row < tokens.length; row += 1) {
+      const end = start + row + 1;
+      const probabilities = this.#options.next(this.#fed.slice(0, end));
+      const result = this.#row(Float32Array.from(probabilities, Math.log), program, end);
+      // The "hidden state" is the position it was read at: enough to see that rows are not mixed up.
+      rows.push(Object.assign(result, { hidden: hidden === true ? Float32Array.of(end) : null }));
+    }
+    return rows;
+  }
+
+  #row(logits: Float32Array, program: RowProgram, position: number): Omit<RowResult, 'hidden'> {
+    const { choose } = this.#options;
+    if (choose === undefined) return runRowProgram(logits, program, position);
+    const { distribution, ...rest } = runRowProgram(
+      logits,
+      { ...program, distribution: true },
+      position,
+    );
+    const drawn = present(distribution, 'the program computes the distribution');
+    let choice: TokenId | null = null;
+    return {
+      ...rest,
+      distribution: program.distribution === true ? drawn : null,
+      // Rows behind a rejected draft are never looked at: drawing late spares their branches.
+      get choice(): TokenId {
+        choice ??= choose(drawn, program, position);
+        return choice;
+      },
+    };
+  }
+}
+
+function scriptedVocabulary({ tokens, endOfGeneration = [] }: ScriptedModelOptions): Vocabulary {
+  const ends = new Set(tokenIds(endOfGeneration));
+  const encoder = new TextEncoder();
+  return {
+    size: tokens.length,
+    tokenString: (id) => tokens[id] ?? null,
+    tokenBytes: (id) => (ends.has(id) ? new Uint8Array(0) : encoder.encode(tokens[id] ?? '')),
+    isEndOfGeneration: (id) => ends.has(id),
+    endOfGenerationIds: () => ends,
+    tokenize: (text) => greedyTokens(text, tokens),
+    renderChat: (messages) => messages.map(({ content }: ChatMessage) => content).join(''),
+  };
+}
+
+/** The longest token that fits, again and again. */
+function greedyTokens(text: string, tokens: readonly string[]): TokenId[] {
+  const ids: TokenId[] = [];
+  let rest = text;
+  while (rest.length > 0) {
+    const fits = tokens
+      .map((token, id) => ({ token, id }))
+      .filter(({ token }) => token !== '' && rest.startsWith(token))
+      .sort((a, b) => b.token.length - a.token.length)[0];
+    const { token, id } = present(fits, `no token begins "${rest}"`);
+    ids.push(tokenId(id));
+    rest = rest.slice(token.length);
+  }
+  return ids;
+}

@@ -1,0 +1,303 @@
+/**
+ * What every implementation of `LanguageModel` must do, as named cases over plain assertions: run
+ * them under any test runner. Each case opens the model's sequences and must leave none open.
+ */
+import assert from 'node:assert/strict';
+import { PilotfishError } from '../../core/errors.ts';
+import { InvariantError, present } from '../../core/invariant.ts';
+import type { RowProgram, RowResult } from '../../core/row-program.ts';
+import { GREEDY } from '../../core/sampling-params.ts';
+import { type TokenId, tokenId } from '../../core/token-id.ts';
+import type { LanguageModel, Sequence } from '../../model/roles.ts';
+
+export interface ContractCase {
+  readonly name: string;
+  run(model: LanguageModel, given: ContractInput): Promise<void>;
+}
+
+export interface ContractInput {
+  /** At least 12 tokens that the model can read. */
+  readonly tokens: readonly TokenId[];
+  /**
+   * Forwards of other shapes run other kernels, so logits differ in the last digits. A choice may
+   * differ where the probabilities of two tokens are closer than this.
+   */
+  readonly tieMargin: number;
+}
+
+type Program = Partial<RowProgram>;
+
+function programFor(model: LanguageModel, changes: Program = {}): RowProgram {
+  return {
+    vocabularySize: model.vocabulary.size,
+    sampling: GREEDY,
+    seed: 1,
+    purpose: 'sample',
+    uncertainty: true,
+    logprob: true,
+    ...changes,
+  };
+}
+
+async function feed(
+  model: LanguageModel,
+  sequence: Sequence,
+  tokens: readonly TokenId[],
+  options: { outputFrom?: number; hidden?: boolean; program?: Program } = {},
+): Promise<readonly RowResult[]> {
+  const { outputFrom = tokens.length - 1, hidden = false } = options;
+  const program = programFor(model, options.program);
+  const { rows } = await sequence.forward({ tokens, outputFrom, program, hidden });
+  return rows;
+}
+
+function last(rows: readonly RowResult[]): RowResult {
+  return present(rows.at(-1), 'the forward has an output row');
+}
+
+/** Equal choices, or a tie that numerics may decide either way. */
+function assertSameChoice(a: RowResult, b: RowResult, tieMargin: number): void {
+  if (a.choice === b.choice) return;
+  const margin = Math.min(a.margin ?? 0, b.margin ?? 0);
+  assert.ok(margin < tieMargin, `choices ${a.choice} and ${b.choice} differ at a margin of ${margin}`);
+}
+
+async function assertCode(promise: Promise<unknown>, code: string): Promise<void> {
+  await assert.rejects(promise, (error: unknown) => {
+    assert.ok(PilotfishError.isInstance(error), `not an operating error: ${String(error)}`);
+    assert.equal(error.code, code);
+    return true;
+  });
+}
+
+const CASES: readonly ContractCase[] = [
+  {
+    name: 'gives one result for every output row and none for the others',
+    async run(model, { tokens }) {
+      await using sequence = model.openSequence();
+      const part = tokens.slice(0, 4);
+      assert.equal((await feed(model, sequence, part, { outputFrom: 1 })).length, 3);
+      assert.equal((await feed(model, sequence, part, { outputFrom: 4 })).length, 0);
+      assert.equal(sequence.length, 8);
+    },
+  },
+  {
+    name: 'gives the same rows again for forwards of the same shapes',
+    async run(model, { tokens }) {
+      await using one = model.openSequence();
+      await using other = model.openSequence();
+      await feed(model, one, tokens.slice(0, 6));
+      await feed(model, other, tokens.slice(0, 6));
+      const a = last(await feed(model, one, tokens.slice(6, 7)));
+      const b = last(await feed(model, other, tokens.slice(6, 7)));
+      assert.deepEqual({ ...a, hidden: null }, { ...b, hidden: null });
+    },
+  },
+  {
+    name: 'reads a text in parts as it reads it at once',
+    async run(model, { tokens, tieMargin }) {
+      await using whole = model.openSequence();
+      await using parts = model.openSequence();
+      const atOnce = await feed(model, whole, tokens.slice(0, 8), { outputFrom: 0 });
+      for (const [index, token] of tokens.slice(0, 8).entries()) {
+        const row = last(await feed(model, parts, [token]));
+        assertSameChoice(row, present(atOnce[index], 'a row for every token'), tieMargin);
+      }
+    },
+  },
+  {
+    name: 'forgets what was cut off, and grows again as before',
+    async run(model, { tokens }) {
+      await using sequence = model.openSequence();
+      await feed(model, sequence, tokens.slice(0, 5));
+      const first = last(await feed(model, sequence, tokens.slice(5, 6)));
+      await feed(model, sequence, tokens.slice(6, 10));
+      await sequence.truncate(5);
+      assert.equal(sequence.length, 5);
+      const again = last(await feed(model, sequence, tokens.slice(5, 6)));
+      assert.deepEqual(again, first);
+    },
+  },
+  {
+    name: 'forks: the copy continues alike and on its own',
+    async run(model, { tokens, tieMargin }) {
+      await using original = model.openSequence();
+      await feed(model, original, tokens.slice(0, 6));
+      await using copy = await original.fork();
+      assert.equal(copy.length, 6);
+      await feed(model, copy, [...tokens.slice(8, 10)].reverse());
+      const after = last(await feed(model, original, tokens.slice(6, 7)));
+      await copy.truncate(6);
+      const copied = last(await feed(model, copy, tokens.slice(6, 7)));
+      assertSameChoice(after, copied, tieMargin);
+    },
+  },
+  {
+    name: 'draws with noise keyed by seed and position, not by call order',
+    async run(model, { tokens }) {
+      const program = { sampling: { ...GREEDY, temperature: 1.5 } };
+      await using one = model.openSequence();
+      await using other = model.openSequence();
+      const a = await feed(model, one, tokens.slice(0, 6), { outputFrom: 0, program });
+      await feed(model, other, tokens.slice(0, 6), { outputFrom: 0 });
+      await other.truncate(0);
+      const b = await feed(model, other, tokens.slice(0, 6), { outputFrom: 0, program });
+      assert.deepEqual(a.map((row) => row.choice), b.map((row) => row.choice));
+    },
+  },
+  {
+    name: 'returns hidden states when asked, and results that own their memory',
+    async run(model, { tokens }) {
+      await using sequence = model.openSequence();
+      await feed(model, sequence, tokens.slice(0, 4));
+      const rows = await feed(model, sequence, tokens.slice(4, 6), { outputFrom: 0, hidden: true });
+      const hidden = rows.map((row) => present(row.hidden, 'hidden states were asked for'));
+      const copies = hidden.map((vector) => vector.slice());
+      for (const vector of hidden) assert.equal(vector.length, model.facts.hiddenSize);
+      assert.notDeepEqual(hidden[0], hidden[1]);
+      const next = await feed(model, sequence, tokens.slice(6, 9), { outputFrom: 0 });
+      assert.deepEqual(hidden, copies);
+      assert.ok(next.every((row) => row.hidden === null));
+    },
+  },
+  {
+    name: 'reads hidden states off the row itself, whatever its batch',
+    async run(model, { tokens }) {
+      await using sequence = model.openSequence();
+      await feed(model, sequence, tokens.slice(0, 4));
+      const [, second] = await feed(model, sequence, tokens.slice(4, 6), {
+        outputFrom: 0,
+        hidden: true,
+      });
+      await sequence.truncate(5);
+      const alone = last(await feed(model, sequence, tokens.slice(5, 6), { hidden: true }));
+      const a = present(second?.hidden, 'hidden of the second row');
+      const b = present(alone.hidden, 'hidden of the row alone');
+      assert.ok(cosine(a, b) > 0.98, `the vectors have a cosine of ${cosine(a, b)}`);
+    },
+  },
+  {
+    name: 'masks ids beyond the given vocabulary size',
+    async run(model, { tokens }) {
+      await using sequence = model.openSequence();
+      const options = { outputFrom: 0, program: { vocabularySize: 2, distribution: true } };
+      for (const row of await feed(model, sequence, tokens.slice(0, 6), options)) {
+        assert.ok(row.choice < 2);
+        assert.equal(row.distribution?.length, 2);
+      }
+    },
+  },
+  {
+    name: 'refuses rows beyond the context, and keeps what it had',
+    async run(model, { tokens }) {
+      await using sequence = model.openSequence();
+      const { contextLength, rowCountMax } = model.facts;
+      const token = present(tokens[0], 'a token');
+      while (sequence.length < contextLength) {
+        const count = Math.min(rowCountMax, contextLength - sequence.length);
+        await feed(model, sequence, Array.from({ length: count }, () => token), {
+          outputFrom: count,
+        });
+      }
+      await assertCode(feed(model, sequence, [token]), 'kv-full');
+      assert.equal(sequence.length, contextLength);
+    },
+  },
+  {
+    name: 'turns wrong arguments into errors of the caller',
+    async run(model, { tokens }) {
+      await using sequence = model.openSequence();
+      const unknown = [tokenId(model.vocabulary.size)];
+      const tooMany = Array.from(
+        { length: model.facts.rowCountMax + 1 },
+        () => tokens[0] ?? tokenId(0),
+      );
+      for (const wrong of [[], unknown, [tokenId(-1)], tooMany]) {
+        await assert.rejects(feed(model, sequence, wrong), InvariantError);
+      }
+      assert.equal(sequence.length, 0);
+      await feed(model, sequence, tokens.slice(0, 2));
+    },
+  },
+  {
+    name: 'does not start what was aborted, and goes on afterwards',
+    async run(model, { tokens }) {
+      await using sequence = model.openSequence();
+      await feed(model, sequence, tokens.slice(0, 3));
+      const request = { tokens: tokens.slice(3, 5), outputFrom: 1, program: programFor(model) };
+      await assertCode(sequence.forward(request, AbortSignal.abort()), 'aborted');
+      assert.equal(sequence.length, 3);
+      assert.equal((await sequence.forward(request)).rows.length, 1);
+    },
+  },
+  {
+    name: 'serves several sequences at once without mixing them up',
+    async run(model, { tokens, tieMargin }) {
+      const texts = [0, 1, 2, 3].map((start) => tokens.slice(start, start + 6));
+      const alone: RowResult[] = [];
+      for (const text of texts) {
+        await using sequence = model.openSequence();
+        alone.push(last(await feed(model, sequence, text)));
+      }
+      const together = await Promise.all(
+        texts.map(async (text) => {
+          await using sequence = model.openSequence();
+          return last(await feed(model, sequence, text));
+        }),
+      );
+      for (const [index, row] of together.entries()) {
+        assertSameChoice(row, present(alone[index], 'a row alone'), tieMargin);
+      }
+    },
+  },
+  {
+    name: 'counts its sequences and takes closed ones back',
+    async run(model, { tokens }) {
+      const before = model.sequenceCount;
+      const sequence = model.openSequence();
+      assert.equal(model.sequenceCount, before + 1);
+      await feed(model, sequence, tokens.slice(0, 3));
+      await sequence[Symbol.asyncDispose]();
+      await sequence[Symbol.asyncDispose]();
+      assert.equal(model.sequenceCount, before);
+      await assert.rejects(feed(model, sequence, tokens.slice(0, 1)), InvariantError);
+      await using fresh = model.openSequence();
+      assert.equal(fresh.length, 0);
+      assert.equal((await feed(model, fresh, tokens.slice(0, 2))).length, 1);
+    },
+  },
+  {
+    name: 'refuses one sequence too many',
+    async run(model) {
+      const open: Sequence[] = [];
+      try {
+        assert.throws(() => {
+          for (let count = 0; count < SEQUENCES_TRIED_MAX; count += 1) {
+            open.push(model.openSequence());
+          }
+        }, PilotfishError);
+      } finally {
+        for (const sequence of open) await sequence[Symbol.asyncDispose]();
+      }
+      assert.ok(open.length > 0);
+    },
+  },
+];
+
+const SEQUENCES_TRIED_MAX = 10_000;
+
+function cosine(a: Float32Array, b: Float32Array): number {
+  const dot = (x: Float32Array, y: Float32Array): number =>
+    x.reduce((sum, value, index) => sum + value * (y[index] ?? 0), 0);
+  return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
+}
+
+/** The contract, each case followed by a check that no sequence was left open. */
+export const LANGUAGE_MODEL_CONTRACT: readonly ContractCase[] = CASES.map(({ name, run }) => ({
+  name,
+  async run(model, given) {
+    const before = model.sequenceCount;
+    await run(model, given);
+    assert.equal(model.sequenceCount, before, 'a sequence was left open');
+  },
+}));

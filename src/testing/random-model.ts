@@ -1,0 +1,165 @@
+/**
+ * A tiny Llama-shaped model with random weights and a byte-level vocabulary, written as GGUF: enough
+ * for llama.cpp to exercise layout, batching, rollback and hidden states, with nothing downloaded.
+ * The output head is scaled up so that near-ties are rare.
+ */
+import { noiseKey, noiseUniform } from '../core/noise.ts';
+import { type GgufTensor, type GgufValue, writeGguf } from './gguf-writer.ts';
+
+export interface RandomModelOptions {
+  readonly seed: number;
+  /**
+   * A second seed whose weights are mixed in: two models of one seed and different perturbations
+   * agree on some tokens and not on others, like a real pair.
+   */
+  readonly perturbation?: { readonly seed: number; readonly scale: number };
+  readonly layerCount?: number;
+  readonly hiddenSize?: number;
+  /** Extra tokens at the end, to give two models different vocabularies. */
+  readonly extraTokens?: readonly string[];
+  /** Default `llama`; anything else makes a file that the library refuses. */
+  readonly architecture?: string;
+  readonly chatTemplate?: string | null;
+  readonly contextLength?: number;
+  /** Of the output head; larger means surer. */
+  readonly headScale?: number;
+}
+
+const HEAD_COUNT = 4;
+const KV_HEAD_COUNT = 2;
+const NORM_EPSILON = 1e-5;
+const TOKEN_NORMAL = 1;
+const TOKEN_CONTROL = 3;
+
+const SPECIAL_TOKENS = ['<|endoftext|>', '<|im_start|>', '<|im_end|>'] as const;
+const MERGES = ['t h', 'i n', 'th e', 'a n', 'Ġ a', 'Ġ the', 'e r', 'o n'] as const;
+
+const CHAT_TEMPLATE =
+  "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + " +
+  "message['content'] + '<|im_end|>\\n' }}{% endfor %}" +
+  "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
+
+export async function writeRandomModel(path: string, options: RandomModelOptions): Promise<void> {
+  const shape = {
+    hidden: options.hiddenSize ?? 64,
+    layers: options.layerCount ?? 2,
+    vocabulary: vocabulary(options),
+  };
+  await writeGguf(path, metadata(options, shape), weights(options, shape));
+}
+
+interface Shape {
+  readonly hidden: number;
+  readonly layers: number;
+  readonly vocabulary: readonly string[];
+}
+
+function vocabulary({ extraTokens = [] }: RandomModelOptions): readonly string[] {
+  const merged = MERGES.map((merge) => merge.replace(' ', ''));
+  return [...byteTokens(), ...merged, ...SPECIAL_TOKENS, ...extraTokens];
+}
+
+/** The printable stand-ins of byte-level BPE for the 256 bytes, in byte order. */
+function byteTokens(): string[] {
+  const printable = (byte: number): boolean =>
+    (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
+  let next = 256;
+  return Array.from({ length: 256 }, (_, byte) => {
+    const codePoint = printable(byte) ? byte : next;
+    if (!printable(byte)) next += 1;
+    return String.fromCodePoint(codePoint);
+  });
+}
+
+function metadata(
+  options: RandomModelOptions,
+  { hidden, layers, vocabulary: tokens }: Shape,
+): Record<string, GgufValue> {
+  const architecture = options.architecture ?? 'llama';
+  const number = (value: number): GgufValue => ({ type: 'uint32', value });
+  const text = (value: string): GgufValue => ({ type: 'string', value });
+  const special = new Set<string>(SPECIAL_TOKENS);
+  const template = options.chatTemplate === undefined ? CHAT_TEMPLATE : options.chatTemplate;
+  return {
+    'general.architecture': text(architecture),
+    'general.name': text(`random-${options.seed}`),
+    [`${architecture}.context_length`]: number(options.contextLength ?? 2048),
+    [`${architecture}.embedding_length`]: number(hidden),
+    [`${architecture}.block_count`]: number(layers),
+    [`${architecture}.feed_forward_length`]: number(hidden * 2),
+    [`${architecture}.attention.head_count`]: number(HEAD_COUNT),
+    [`${architecture}.attention.head_count_kv`]: number(KV_HEAD_COUNT),
+    [`${architecture}.attention.layer_norm_rms_epsilon`]: { type: 'float32', value: NORM_EPSILON },
+    [`${architecture}.rope.dimension_count`]: number(hidden / HEAD_COUNT),
+    [`${architecture}.vocab_size`]: number(tokens.length),
+    'tokenizer.ggml.model': text('gpt2'),
+    'tokenizer.ggml.pre': text('qwen2'),
+    'tokenizer.ggml.tokens': { type: 'strings', value: tokens },
+    'tokenizer.ggml.token_type': {
+      type: 'int32s',
+      value: tokens.map((token) => (special.has(token) ? TOKEN_CONTROL : TOKEN_NORMAL)),
+    },
+    'tokenizer.ggml.merges': { type: 'strings', value: MERGES },
+    'tokenizer.ggml.eos_token_id': number(tokens.indexOf('<|im_end|>')),
+    'tokenizer.ggml.add_bos_token': { type: 'bool', value: false },
+    ...(template === null ? {} : { 'tokenizer.chat_template': text(template) }),
+  };
+}
+
+function weights(options: RandomModelOptions, shape: Shape): GgufTensor[] {
+  const { hidden, layers, vocabulary: tokens } = shape;
+  const kv = (hidden / HEAD_COUNT) * KV_HEAD_COUNT;
+  const tensors: GgufTensor[] = [];
+  const add = (name: string, dimensions: readonly number[], scale: number): void => {
+    tensors.push({
+      name,
+      shape: dimensions,
+      data: randomTensor(options, tensors.length, dimensions, scale),
+    });
+  };
+  const norm = (name: string): void => {
+    tensors.push({ name, shape: [hidden], data: new Float32Array(hidden).fill(1) });
+  };
+  const inner = 1 / Math.sqrt(hidden);
+  add('token_embd.weight', [hidden, tokens.length], 1);
+  for (let layer = 0; layer < layers; layer += 1) {
+    const block = `blk.${layer}`;
+    norm(`${block}.attn_norm.weight`);
+    // Sharper attention than at a usual initialisation, so that the context decides the token.
+    add(`${block}.attn_q.weight`, [hidden, hidden], inner * 2);
+    add(`${block}.attn_k.weight`, [hidden, kv], inner * 2);
+    add(`${block}.attn_v.weight`, [hidden, kv], inner * 2);
+    add(`${block}.attn_output.weight`, [hidden, hidden], inner * 2);
+    norm(`${block}.ffn_norm.weight`);
+    add(`${block}.ffn_gate.weight`, [hidden, hidden * 2], inner);
+    add(`${block}.ffn_up.weight`, [hidden, hidden * 2], inner);
+    add(`${block}.ffn_down.weight`, [hidden * 2, hidden], inner);
+  }
+  norm('output_norm.weight');
+  add('output.weight', [hidden, tokens.length], inner * (options.headScale ?? 4));
+  return tensors;
+}
+
+function randomTensor(
+  { seed, perturbation }: RandomModelOptions,
+  index: number,
+  dimensions: readonly number[],
+  scale: number,
+): Float32Array {
+  const length = dimensions.reduce((product, size) => product * size, 1);
+  const data = new Float32Array(length);
+  const mixed = perturbation ?? { seed: 0, scale: 0 };
+  const total = Math.sqrt(1 + mixed.scale ** 2);
+  for (let element = 0; element < length; element += 1) {
+    const value = gaussian(seed, index, element) + mixed.scale * gaussian(mixed.seed, index, element);
+    data[element] = (value / total) * scale;
+  }
+  return data;
+}
+
+/** A standard normal number (Box-Muller). */
+function gaussian(seed: number, stream: number, index: number): number {
+  const key = noiseKey(seed, stream, 'sample');
+  const radius = Math.sqrt(-2 * Math.log(noiseUniform(key, index * 2)));
+  return radius * Math.cos(2 * Math.PI * noiseUniform(key, index * 2 + 1));
+}

@@ -1,0 +1,68 @@
+/** The language model contract on every implementation that needs no download. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, it } from 'vitest';
+import { present } from '../../src/core/invariant.ts';
+import { tokenIds } from '../../src/core/token-id.ts';
+import { loadModel } from '../../src/model/llama-cpp/model.ts';
+import type { LanguageModel } from '../../src/model/roles.ts';
+import { ScriptedModel } from '../../src/model/scripted/scripted-model.ts';
+import { LANGUAGE_MODEL_CONTRACT } from '../../src/testing/contracts/language-model-contract.ts';
+import { writeRandomModel } from '../../src/testing/random-model.ts';
+
+interface Subject {
+  readonly name: string;
+  readonly open: (folder: string) => Promise<LanguageModel>;
+  readonly tieMargin: number;
+}
+
+const SUBJECTS: readonly Subject[] = [
+  {
+    name: 'scripted model',
+    tieMargin: 0,
+    open: async () =>
+      new ScriptedModel({
+        tokens: ['a', 'b', 'c', 'd', ''],
+        endOfGeneration: [4],
+        next: (prefix) => {
+          const at = ((prefix.at(-1) ?? 0) * 3 + prefix.length) % 5;
+          return [0, 1, 2, 3, 4].map((id) => (id === at ? 0.6 : 0.1));
+        },
+      }),
+  },
+  {
+    name: 'llama.cpp with random weights',
+    tieMargin: 0.02,
+    open: async (folder) => {
+      const path = join(folder, 'random.gguf');
+      await writeRandomModel(path, { seed: 11 });
+      return await loadModel(path, { contextLength: 256, rowCountMax: 32, threadCount: 1 });
+    },
+  },
+];
+
+for (const subject of SUBJECTS) {
+  describe(`${subject.name} keeps the language model contract`, () => {
+    let folder = '';
+    let model: LanguageModel | null = null;
+
+    beforeAll(async () => {
+      folder = await mkdtemp(join(tmpdir(), 'pilotfish-'));
+      model = await subject.open(folder);
+    });
+    afterAll(async () => {
+      await model?.[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true });
+    });
+
+    for (const { name, run } of LANGUAGE_MODEL_CONTRACT) {
+      it(name, async () => {
+        const opened = present(model, 'the model was opened');
+        const size = opened.vocabulary.size;
+        const tokens = tokenIds([3, 1, 2, 0, 1, 3, 2, 2, 1, 0, 3, 1].map((id) => (id * 31) % size));
+        await run(opened, { tokens, tieMargin: subject.tieMargin });
+      });
+    }
+  });
+}

@@ -1,0 +1,137 @@
+/**
+ * The output distribution of `speculative` equals the large model's, exactly, through the whole
+ * loop: every draft, every accept and reject, and every way a request can end is enumerated.
+ */
+import { describe, expect, it } from 'vitest';
+import type { Draws } from '../../src/core/draws.ts';
+import type { RowProgram } from '../../src/core/row-program.ts';
+import { samplingParams } from '../../src/core/sampling-params.ts';
+import { type TokenId, tokenIds } from '../../src/core/token-id.ts';
+import { runRequest } from '../../src/engine/run-request.ts';
+import { ScriptedModel } from '../../src/model/scripted/scripted-model.ts';
+import { singleModel } from '../../src/strategy/single-model.ts';
+import { type SpeculativeOptions, speculative } from '../../src/strategy/speculative.ts';
+import type { Strategy } from '../../src/strategy/strategy.ts';
+import {
+  enumerateDraws,
+  largestDifference,
+  type PathDraws,
+} from '../../src/testing/enumerate-draws.ts';
+
+const END = 3;
+const TOKENS = ['a', 'b', 'c', ''];
+
+/** A distribution that depends on the last two tokens, different for each model. */
+function script(salt: number): (prefix: readonly TokenId[]) => number[] {
+  return (prefix) => {
+    const state = (prefix.at(-1) ?? 0) * 5 + (prefix.at(-2) ?? 0) * 3 + salt;
+    const weights = [1 + (state % 4), (state * 7) % 5, 1 + ((state * 3) % 3), (state % 7) / 4];
+    const sum = weights.reduce((total, weight) => total + weight, 0);
+    return weights.map((weight) => weight / sum);
+  };
+}
+
+interface Case {
+  readonly strategy: () => Strategy;
+  readonly maxTokens?: number;
+  readonly contextLength?: number;
+  readonly stop?: readonly string[];
+  /** Aborts when this many tokens were emitted; the outcome is what was emitted. */
+  readonly abortAfter?: number;
+  readonly temperature?: number;
+}
+
+async function distributionOf(given: Case): Promise<Map<string, number>> {
+  return await enumerateDraws((draws) => runOnce(given, draws));
+}
+
+async function runOnce(given: Case, draws: PathDraws): Promise<string> {
+  const choose = (distribution: Float64Array, _program: RowProgram): TokenId =>
+    draws.categorical(distribution);
+  const model = (salt: number): ScriptedModel =>
+    new ScriptedModel({ tokens: TOKENS, endOfGeneration: [END], next: script(salt), choose });
+  const models = { small: model(1), large: model(2) };
+  const abort = new AbortController();
+  const emitted: number[] = [];
+  let finish = 'aborted';
+  try {
+    const events = runRequest({
+      request: {
+        input: { prompt: 'ab' },
+        strategy: 'test',
+        sampling: samplingParams({ temperature: given.temperature ?? 1 }),
+        maxTokens: given.maxTokens ?? 3,
+        stop: given.stop ?? [],
+        seed: 0,
+        logprobs: false,
+      },
+      prompt: tokenIds([0, 1]),
+      strategy: given.strategy(),
+      models,
+      facts: { small: models.small.facts, large: models.large.facts },
+      vocabularySize: TOKENS.length,
+      contextLength: given.contextLength ?? 64,
+      clock: { nowMs: () => 0 },
+      signal: abort.signal,
+      draws: draws satisfies Draws,
+    });
+    for await (const event of events) {
+      if (event.type === 'token') emitted.push(event.tokenId);
+      if (event.type === 'token' && emitted.length === given.abortAfter) abort.abort();
+      if (event.type === 'summary') finish = `${event.finishReason} ${JSON.stringify(event.text)}`;
+    }
+  } catch {
+    // An abort may come in the middle of a round: what was emitted until then is cut to the same
+    // length for all strategies.
+    return emitted.slice(0, given.abortAfter).join(' ');
+  } finally {
+    expect(models.small.sequenceCount + models.large.sequenceCount).toBe(0);
+  }
+  return given.abortAfter === undefined
+    ? `${emitted.join(' ')} ${finish}`
+    : emitted.slice(0, given.abortAfter).join(' ');
+}
+
+const ENDINGS: Readonly<Record<string, Omit<Case, 'strategy'>>> = {
+  'the token limit or an end-of-generation token': { maxTokens: 3 },
+  'the context limit': { maxTokens: 9, contextLength: 5 },
+  'a stop string inside a draft': { maxTokens: 3, stop: ['ca', 'bb'] },
+  'an abort': { maxTokens: 3, abortAfter: 2 },
+  'a limit of one token, which leaves no room for drafts': { maxTokens: 1 },
+  'a temperature below one': { maxTokens: 2, temperature: 0.5 },
+};
+
+const VARIANTS: readonly SpeculativeOptions[] = [
+  { proposer: 'small', verifier: 'coupling', draftLength: 1 },
+  { proposer: 'small', verifier: 'coupling', draftLength: 2 },
+  { proposer: 'small', verifier: 'rejection', draftLength: 1 },
+  { proposer: 'small', verifier: 'rejection', draftLength: 2 },
+  { proposer: 'small', verifier: 'rejection', draftLength: 3 },
+  { proposer: 'prompt-lookup', verifier: 'coupling', draftLength: 2 },
+  { proposer: 'prompt-lookup', verifier: 'rejection', draftLength: 2 },
+];
+
+describe('speculative decoding is lossless', () => {
+  for (const [ending, limits] of Object.entries(ENDINGS)) {
+    for (const options of VARIANTS) {
+      it(`ends with ${ending}: ${Object.values(options).join(', ')}`, async () => {
+        const target = await distributionOf({ ...limits, strategy: () => singleModel('large') });
+        const ours = await distributionOf({ ...limits, strategy: () => speculative(options) });
+        expect(total(target)).toBeCloseTo(1, 12);
+        expect(total(ours)).toBeCloseTo(1, 12);
+        expect(target.size).toBeGreaterThanOrEqual(3);
+        expect(largestDifference(ours, target)).toBeLessThan(1e-12);
+      });
+    }
+  }
+
+  it('would be seen to fail: the small model alone has another distribution', async () => {
+    const target = await distributionOf({ strategy: () => singleModel('large') });
+    const small = await distributionOf({ strategy: () => singleModel('small') });
+    expect(largestDifference(small, target)).toBeGreaterThan(0.01);
+  });
+});
+
+function total(distribution: ReadonlyMap<string, number>): number {
+  return [...distribution.values()].reduce((sum, probability) => sum + probability, 0);
+}
