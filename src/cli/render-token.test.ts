@@ -11,6 +11,11 @@ const PLAIN = new Chalk({ level: 0 });
 const BASIC = new Chalk({ level: 1 });
 const FULL = new Chalk({ level: 2 });
 
+/** Control characters and halves of characters, too. */
+const ANY_TEXT = fc
+  .array(fc.oneof(fc.integer({ min: 0, max: 0xff }), fc.integer({ min: 0, max: 0xffff })))
+  .map((codes) => String.fromCharCode(...codes));
+
 describe('renderToken', () => {
   it('styles by writer and check', () => {
     const shown = (origin: Origin, verified: boolean): string =>
@@ -35,7 +40,7 @@ describe('renderToken', () => {
 
   it('changes nothing of the text but what is harmful, however it is cut into tokens', () => {
     const token = fc.record({
-      text: fc.string({ unit: 'binary', maxLength: 12 }),
+      text: ANY_TEXT,
       origin: fc.constantFrom<Origin>('small', 'large', 'prompt-lookup'),
       verified: fc.boolean(),
     });

@@ -198,7 +198,6 @@ function bindContext(llama: Library): ContextAbi {
     contextDefaultParams: llama.func('llama_context_default_params', CONTEXT_PARAMS, []),
     contextInit: asPromise(llama.func('llama_init_from_model', PTR, [PTR, CONTEXT_PARAMS])),
     contextFree: asPromise(llama.func('llama_free', 'void', [PTR])),
-    contextLength: llama.func('llama_n_ctx', 'uint32_t', [PTR]),
     setAbortCallback: llama.func('llama_set_abort_callback', 'void', [PTR, PTR, PTR]),
     setEmbeddings: llama.func('llama_set_embeddings', 'void', [PTR, 'bool']),
     decode: asPromise(llama.func('llama_decode', 'int32_t', [PTR, BATCH])),
@@ -281,7 +280,6 @@ interface ContextAbi {
   readonly contextDefaultParams: Native<[], ContextParams>;
   readonly contextInit: NativeAsync<[model: Address, params: ContextParams], Address>;
   readonly contextFree: NativeAsync<[context: Address], void>;
-  readonly contextLength: Native<[context: Address], number>;
   readonly setAbortCallback: Native<[context: Address, callback: Address, flag: Address], void>;
   readonly setEmbeddings: Native<[context: Address, on: boolean], void>;
   readonly decode: NativeAsync<[context: Address, batch: Batch], number>;

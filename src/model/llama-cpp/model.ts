@@ -177,13 +177,14 @@ export class LlamaCppModel implements LanguageModel {
       parameterCounts: file.parameterCounts,
       weightBytes: file.weightBytes,
       hiddenSize: parts.abi.modelHiddenSize(parts.model),
-      contextLength: context.contextLength,
+      // The library rounds up; what was asked for holds.
+      contextLength: shape.contextLength,
       rowCountMax: shape.rowCountMax,
     };
     this.#free = Array.from({ length: shape.sequenceCountMax }, (_, index) => index).reverse();
     this.#home = {
       context,
-      contextLength: context.contextLength,
+      contextLength: shape.contextLength,
       rowCountMax: shape.rowCountMax,
       vocabularySize: vocabulary.size,
       open: () => this.openSequence(),
@@ -213,7 +214,8 @@ export class LlamaCppModel implements LanguageModel {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    const { abi, context, model } = this.#parts;
+    const { abi, context, model, vocabulary } = this.#parts;
+    vocabulary.close();
     await context.dispose();
     await abi.modelFree(model);
     abi.memoryTrim?.(0);

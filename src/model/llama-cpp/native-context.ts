@@ -107,10 +107,6 @@ export class NativeContext {
     return new NativeContext(abi, context, { ...options, rowCountMax: shape.rowCountMax });
   }
 
-  get contextLength(): number {
-    return this.#abi.contextLength(this.#context);
-  }
-
   /**
    * Evaluates one batch and hands its outputs to `read`, which must copy what it keeps.
    * On failure or abort the sequence keeps a prefix of the rows: see `length`.

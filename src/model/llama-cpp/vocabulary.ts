@@ -1,4 +1,7 @@
-/** A vocabulary as llama.cpp knows it. Valid only while its model is loaded. */
+/**
+ * A vocabulary as llama.cpp knows it. It lives inside its model: once that is closed, every call that
+ * would read native memory fails as `disposed` (a paused request may still ask).
+ */
 import { PilotfishError } from '../../core/errors.ts';
 import type { ChatMessage } from '../../core/chat-message.ts';
 import { type TokenId, tokenId, tokenIds } from '../../core/token-id.ts';
@@ -12,15 +15,16 @@ const TOKEN_NONE = -1;
 export class LlamaCppVocabulary implements Vocabulary {
   readonly size: number;
   readonly #abi: Abi;
-  readonly #vocabulary: Address;
+  readonly #address: Address;
   readonly #template: ChatTemplate;
   readonly #bos: string;
   readonly #pieces = new Map<TokenId, Uint8Array>();
   #endIds: ReadonlySet<TokenId> | null = null;
+  #closed = false;
 
   constructor(abi: Abi, vocabulary: Address, template: string | null) {
     this.#abi = abi;
-    this.#vocabulary = vocabulary;
+    this.#address = vocabulary;
     this.size = abi.tokenCount(vocabulary);
     const text = (id: number): string =>
       id === TOKEN_NONE ? '' : abi.tokenText(vocabulary, id);
@@ -73,8 +77,18 @@ export class LlamaCppVocabulary implements Vocabulary {
     return tokenIds(Array.from(room.subarray(0, count)));
   }
 
+  /** Called before the native memory goes. */
+  close(): void {
+    this.#closed = true;
+  }
+
   renderChat(messages: readonly ChatMessage[]): string {
     return this.#template.render(messages);
+  }
+
+  get #vocabulary(): Address {
+    if (!this.#closed) return this.#address;
+    throw new PilotfishError('disposed', 'The model was closed.');
   }
 
   #piece(id: TokenId, roomBytes: number): Uint8Array {

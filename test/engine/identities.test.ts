@@ -1,0 +1,166 @@
+/**
+ * The ends of every range, on real llama.cpp with random weights: a gate that never calls the large
+ * model is `small`, one that always does is `large`, and `speculative` is `large`. Token for token.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { EngineEvent, SummaryEvent, TokenEvent } from '../../src/core/events.ts';
+import { present } from '../../src/core/invariant.ts';
+import type { SamplingParams } from '../../src/core/sampling-params.ts';
+import { foldRunCost } from '../../src/cost/run-cost.ts';
+import type { GenerateRequest } from '../../src/engine/request.ts';
+import { openRandomPair, type RandomPair } from '../../src/testing/random-pair.ts';
+
+let coupling: RandomPair;
+let rejection: RandomPair;
+
+beforeAll(async () => {
+  coupling = await openRandomPair({ speculative: { proposer: 'small', draftLength: 3 } });
+  rejection = await openRandomPair({
+    speculative: { proposer: 'prompt-lookup', verifier: 'rejection', draftLength: 4 },
+  });
+});
+afterAll(async () => {
+  await coupling[Symbol.asyncDispose]();
+  await rejection[Symbol.asyncDispose]();
+});
+
+async function run(pair: RandomPair, request: GenerateRequest): Promise<EngineEvent[]> {
+  const events: EngineEvent[] = [];
+  for await (const event of pair.engine.generate({ maxTokens: 60, ...request })) events.push(event);
+  return events;
+}
+
+function tokens(events: readonly EngineEvent[]): TokenEvent[] {
+  return events.filter((event) => event.type === 'token');
+}
+
+function ids(events: readonly EngineEvent[]): number[] {
+  return tokens(events).map((event) => event.tokenId);
+}
+
+function summary(events: readonly EngineEvent[]): SummaryEvent {
+  return present(
+    events.find((event) => event.type === 'summary'),
+    'a finished run has a summary',
+  );
+}
+
+const SAMPLINGS: Readonly<Record<string, Partial<SamplingParams>>> = {
+  greedy: {},
+  sampled: { temperature: 1 },
+  'sampled, truncated': { temperature: 1.3, topK: 20, topP: 0.9, minP: 0.01 },
+};
+const PROMPTS = ['the quick brown fox', 'in the an on 12345', 'a\nb\nc\nd'];
+
+describe.each(Object.entries(SAMPLINGS))('%s', (_name, sampling) => {
+  it.each([
+    ['entropy@99', 'small'],
+    ['entropy@-1', 'large'],
+    ['margin@-1', 'small'],
+    ['margin@2', 'large'],
+    ['random@0', 'small'],
+    ['random@1', 'large'],
+  ])('%s writes what %s writes', async (gate, alone) => {
+    for (const [seed, prompt] of PROMPTS.entries()) {
+      const request = { prompt, sampling, seed };
+      const ofGate = await run(coupling, { ...request, strategy: gate });
+      const ofModel = await run(coupling, { ...request, strategy: alone });
+      expect(ids(ofGate)).toEqual(ids(ofModel));
+      expect(summary(ofGate).text).toBe(summary(ofModel).text);
+      expect(tokens(ofGate).every((token) => token.origin === alone)).toBe(true);
+    }
+  });
+
+  it('speculative writes what large writes', async () => {
+    let accepted = 0;
+    for (const [seed, prompt] of PROMPTS.entries()) {
+      const request = { prompt, sampling, seed };
+      const drafted = await run(coupling, { ...request, strategy: 'speculative' });
+      const large = await run(coupling, { ...request, strategy: 'large' });
+      expect(ids(drafted)).toEqual(ids(large));
+      accepted += tokens(drafted).filter((token) => token.verified).length;
+    }
+    // Otherwise nothing was drafted and the test says nothing.
+    expect(accepted).toBeGreaterThan(10);
+  });
+
+  it('the same seed gives the same text, another seed another one unless greedy', async () => {
+    const request = { prompt: 'the fox', sampling, strategy: 'random@0.5' };
+    const once = ids(await run(coupling, { ...request, seed: 4 }));
+    expect(ids(await run(coupling, { ...request, seed: 4 }))).toEqual(once);
+    expect(ids(await run(coupling, { ...request, seed: 5 }))).not.toEqual(once);
+  });
+});
+
+describe('accounting', () => {
+  it.each(['small', 'large', 'entropy', 'margin', 'random@0.3', 'speculative'])(
+    '%s: texts add up and the summary is a fold over the lines',
+    async (strategy) => {
+      const events = await run(coupling, { prompt: 'the fox', strategy, logprobs: true });
+      const lines = events.map((event): EngineEvent => JSON.parse(JSON.stringify(event)));
+      const start = present(
+        lines.find((line) => line.type === 'start'),
+        'a log starts',
+      );
+      const { text, tokenCount } = summary(lines);
+      expect(tokens(lines).reduce((joined, token) => joined + token.text, '')).toBe(text);
+      expect(tokens(lines).map((token) => token.index)).toEqual([...Array(tokenCount).keys()]);
+      expect(summary(lines)).toMatchObject({ ...foldRunCost(start, lines) });
+      expect(tokens(lines).every((token) => (token.logprob ?? 1) <= 0)).toBe(true);
+      expect(lines[0]).toBe(start);
+      expect(lines.at(-1)?.type).toBe('summary');
+    },
+  );
+
+  it('large costs exactly what the large model alone costs', async () => {
+    const { weightTrafficRatio, generatedFlopsRatio, processedFlopsRatio, largeShare } = summary(
+      await run(coupling, { prompt: 'the fox', strategy: 'large' }),
+    );
+    expect([weightTrafficRatio, generatedFlopsRatio, processedFlopsRatio, largeShare]).toEqual([
+      1, 1, 1, 1,
+    ]);
+  });
+
+  it('a larger random share makes a superset of large tokens as long as the texts agree', async () => {
+    const at = async (share: number): Promise<boolean[]> =>
+      tokens(await run(coupling, { prompt: 'the fox', strategy: `random@${share}`, seed: 3 })).map(
+        (token) => token.origin === 'large',
+      );
+    const [less, more] = [await at(0.2), await at(0.6)];
+    for (const [index, isLarge] of less.entries()) {
+      if (isLarge && index < more.length) expect(more[index]).toBe(true);
+    }
+  });
+});
+
+describe('limits', () => {
+  it('rejection sampling by prompt lookup ends where the context ends', async () => {
+    const prompt = 'the fox '.repeat(30);
+    const events = await run(rejection, {
+      prompt,
+      strategy: 'speculative',
+      maxTokens: 1000,
+      sampling: { temperature: 1 },
+    });
+    const { finishReason, tokenCount } = summary(events);
+    expect(['context-limit', 'end-of-generation']).toContain(finishReason);
+    expect(tokenCount).toBeGreaterThan(0);
+  });
+
+  it('refuses a prompt that fills the context, naming both numbers', async () => {
+    await expect(run(coupling, { prompt: 'xyz '.repeat(400) })).rejects.toMatchObject({
+      code: 'prompt-too-long',
+      fields: { contextLength: 384 },
+    });
+  });
+
+  it('stops at a stop string and does not show it', async () => {
+    const whole = summary(await run(coupling, { prompt: 'the fox', strategy: 'large' })).text;
+    const stop = [...whole].slice(10, 13).join('');
+    for (const strategy of ['large', 'entropy@-1', 'speculative']) {
+      const events = await run(coupling, { prompt: 'the fox', strategy, stop: [stop] });
+      expect(summary(events).finishReason).toBe('stop-string');
+      expect(summary(events).text).toBe(whole.slice(0, whole.indexOf(stop)));
+    }
+  });
+});
