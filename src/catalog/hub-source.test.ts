@@ -250,7 +250,8 @@ describe('a hub that refuses', () => {
     for (const changes of [{ offline: true }, { env: { HF_HUB_OFFLINE: '1' } }]) {
       const error = await failureOf(pullModel(reference(), context(changes)));
       expect(error.code).toBe('source-unavailable');
-      expect(error.message).toContain('offline');
+      expect(error.message).toContain('the hub: not asked (offline)');
+      expect(error.remedy).toContain('HF_HUB_OFFLINE');
     }
     expect(hub.requests).toEqual([]);
   });

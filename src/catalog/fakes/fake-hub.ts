@@ -22,7 +22,7 @@ export interface FakeFile {
   readonly hasNoDigest?: boolean;
 }
 
-export interface SeenRequest {
+interface SeenRequest {
   readonly host: 'hub' | 'store';
   readonly method: string;
   readonly path: string;

@@ -11,7 +11,7 @@ export type PipAnswer =
   | { readonly kind: 'fail'; readonly stderr: string }
   | { readonly kind: 'hang' };
 
-export interface PipCall {
+interface PipCall {
   readonly args: readonly string[];
   readonly pid: number;
   /** Of the helper process, if it hung. */
