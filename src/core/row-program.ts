@@ -3,8 +3,9 @@
  * into a native kernel or another process, and it runs over memory that is only valid during the
  * call (the views die when the next forward starts).
  */
-import type { SamplingParams } from './sampling-params.ts';
+
 import type { NoisePurpose } from './noise.ts';
+import type { SamplingParams } from './sampling-params.ts';
 import type { TokenId } from './token-id.ts';
 
 export interface RowProgram {

@@ -1,8 +1,9 @@
 /** Measures a model's cost curve on this machine: a second or two, with the device to itself. */
-import { GREEDY } from '../core/sampling-params.ts';
+
 import { throwIfAborted } from '../core/errors.ts';
-import { tokenId } from '../core/token-id.ts';
 import type { OnProgress } from '../core/progress.ts';
+import { GREEDY } from '../core/sampling-params.ts';
+import { tokenId } from '../core/token-id.ts';
 import type { LanguageModel, Sequence } from '../model/roles.ts';
 import type { CostCurve } from './step-costs.ts';
 

@@ -19,7 +19,9 @@ export interface CurveKey {
 
 const CURVE = z.object({
   key: z.record(z.string(), z.union([z.string(), z.number()])),
-  points: z.array(z.object({ rowCount: z.number().int().positive(), ms: z.number().positive() })).min(1),
+  points: z
+    .array(z.object({ rowCount: z.number().int().positive(), ms: z.number().positive() }))
+    .min(1),
 });
 
 export class StepCostStore {

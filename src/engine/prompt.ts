@@ -50,7 +50,9 @@ function render(messages: readonly ChatMessage[], models: PromptModels): string 
       messages,
     );
   }
-  const [ofSmall, ofLarge] = [small, large].map(({ vocabulary }) => vocabulary.renderChat(messages));
+  const [ofSmall, ofLarge] = [small, large].map(({ vocabulary }) =>
+    vocabulary.renderChat(messages),
+  );
   if (ofSmall !== ofLarge) {
     throw new PilotfishError(
       'template-mismatch',

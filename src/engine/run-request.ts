@@ -3,8 +3,8 @@
  * only place where a request's text grows and the only one that ends a request.
  */
 import type { Clock } from '../core/clock.ts';
-import { seededDraws } from '../core/draws.ts';
 import type { Draws } from '../core/draws.ts';
+import { seededDraws } from '../core/draws.ts';
 import { throwIfAborted } from '../core/errors.ts';
 import type {
   ByRole,

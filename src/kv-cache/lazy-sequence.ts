@@ -58,7 +58,10 @@ export class LazySequence implements AsyncDisposable {
   async rows(request: RowsRequest, signal?: AbortSignal): Promise<readonly RowResult[]> {
     const { text, outputCount } = request;
     const outputFrom = text.length - outputCount;
-    invariant(outputCount > 0 && outputFrom >= 0, `a text of ${text.length} has ${outputCount} rows`);
+    invariant(
+      outputCount > 0 && outputFrom >= 0,
+      `a text of ${text.length} has ${outputCount} rows`,
+    );
     await this.#rollBack(Math.min(commonLength(this.#fed, text), outputFrom));
     await this.#feedWithoutOutputs(request, this.#prefillEnd(outputFrom), 'prefill', signal);
     // One forward has room for `rowCountMax` rows; earlier ones go first, without outputs.

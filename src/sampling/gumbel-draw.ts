@@ -10,7 +10,10 @@
 import { GUMBEL_MAX, gumbelFromBits, mix, type NoiseKey, noiseGumbel } from '../core/noise.ts';
 import { argmax } from './row-statistics.ts';
 
-/** The plain loop, over some ids: also the oracle of `drawFromAll`. */
+/**
+ * The plain loop, over some ids, at least one: also the oracle of `drawFromAll`. The first id wins
+ * ties, also where a temperature near 0 sends every value to minus infinity.
+ */
 export function drawFrom(
   ids: Iterable<number>,
   logits: ArrayLike<number>,
@@ -21,7 +24,7 @@ export function drawFrom(
   let bestValue = Number.NEGATIVE_INFINITY;
   for (const id of ids) {
     const value = (logits[id] as number) / temperature + noiseGumbel(key, id);
-    if (value > bestValue) {
+    if (best < 0 || value > bestValue) {
       bestValue = value;
       best = id;
     }

@@ -8,7 +8,7 @@ import type { TokenId } from '../core/token-id.ts';
 import type { LazySequence } from '../kv-cache/lazy-sequence.ts';
 import type { AcceptanceEstimate } from './acceptance-estimate.ts';
 import { bestDraftLength, DRAFT_LENGTH_MAX, type SpeculationCosts } from './draft-length.ts';
-import type { Draft, DraftLengthChoice, Proposer, ProposeRequest } from './proposer.ts';
+import type { Draft, DraftLengthChoice, ProposeRequest, Proposer } from './proposer.ts';
 
 export interface DraftModelOptions {
   /** Opens the small model's sequence; called when the first draft is written, not before. */

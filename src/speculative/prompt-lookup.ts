@@ -10,7 +10,7 @@
 import type { TokenId } from '../core/token-id.ts';
 import { AcceptanceEstimate } from './acceptance-estimate.ts';
 import { bestDraftLength, DRAFT_LENGTH_MAX, type SpeculationCosts } from './draft-length.ts';
-import type { Draft, DraftLengthChoice, Proposer, ProposeRequest } from './proposer.ts';
+import type { Draft, DraftLengthChoice, ProposeRequest, Proposer } from './proposer.ts';
 
 /** Longest and shortest end of the text that is looked for. */
 export const MATCH_LENGTH_MAX = 5;

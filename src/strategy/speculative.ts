@@ -8,8 +8,8 @@ import type { RowResult } from '../core/row-program.ts';
 import type { TokenId } from '../core/token-id.ts';
 import { forwardMs, type StepCosts } from '../cost/step-costs.ts';
 import { AcceptanceEstimate } from '../speculative/acceptance-estimate.ts';
-import { DraftModelProposer } from '../speculative/draft-model.ts';
 import type { SpeculationCosts } from '../speculative/draft-length.ts';
+import { DraftModelProposer } from '../speculative/draft-model.ts';
 import { lookupAcceptance, PromptLookupProposer } from '../speculative/prompt-lookup.ts';
 import type { Draft, DraftLengthChoice, Proposer } from '../speculative/proposer.ts';
 import {

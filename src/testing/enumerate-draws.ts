@@ -87,5 +87,8 @@ export function largestDifference(
   b: ReadonlyMap<string, number>,
 ): number {
   const outcomes = new Set([...a.keys(), ...b.keys()]);
-  return Math.max(0, ...[...outcomes].map((key) => Math.abs((a.get(key) ?? 0) - (b.get(key) ?? 0))));
+  return Math.max(
+    0,
+    ...[...outcomes].map((key) => Math.abs((a.get(key) ?? 0) - (b.get(key) ?? 0))),
+  );
 }

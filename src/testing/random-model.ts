@@ -151,7 +151,8 @@ function randomTensor(
   const mixed = perturbation ?? { seed: 0, scale: 0 };
   const total = Math.sqrt(1 + mixed.scale ** 2);
   for (let element = 0; element < length; element += 1) {
-    const value = gaussian(seed, index, element) + mixed.scale * gaussian(mixed.seed, index, element);
+    const value =
+      gaussian(seed, index, element) + mixed.scale * gaussian(mixed.seed, index, element);
     data[element] = (value / total) * scale;
   }
   return data;

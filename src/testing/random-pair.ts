@@ -3,8 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Engine } from '../engine/engine.ts';
-import { loadModel } from '../model/llama-cpp/model.ts';
 import type { LlamaCppModel } from '../model/llama-cpp/model.ts';
+import { loadModel } from '../model/llama-cpp/model.ts';
 import type { StrategyOptions } from '../strategy/registry.ts';
 import { type RandomModelOptions, writeRandomModel } from './random-model.ts';
 
@@ -19,7 +19,7 @@ const PERTURBATION_SCALE = 0.02;
 const LOAD_OPTIONS = { contextLength: 384, rowCountMax: 64, threadCount: 1 };
 
 export async function openRandomPair(
-  options: StrategyOptions & { readonly models?: Partial<RandomModelOptions> } = {},
+  options: StrategyOptions & { readonly shape?: Partial<RandomModelOptions> } = {},
 ): Promise<RandomPair> {
   const folder = await mkdtemp(join(tmpdir(), 'pilotfish-'));
   const open = async (name: string, perturbation: number): Promise<LlamaCppModel> => {
@@ -27,7 +27,7 @@ export async function openRandomPair(
     await writeRandomModel(path, {
       seed: 1,
       perturbation: { seed: perturbation, scale: PERTURBATION_SCALE },
-      ...options.models,
+      ...options.shape,
     });
     return await loadModel(path, { ...LOAD_OPTIONS, name });
   };

@@ -60,7 +60,11 @@ export class StopMatcher {
   #possibleStart(): number {
     let longest = 0;
     for (const stop of this.#stops) {
-      for (let length = Math.min(stop.length - 1, this.#held.length); length > longest; length -= 1) {
+      for (
+        let length = Math.min(stop.length - 1, this.#held.length);
+        length > longest;
+        length -= 1
+      ) {
         if (this.#held.endsWith(stop.slice(0, length))) longest = length;
       }
     }

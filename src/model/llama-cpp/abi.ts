@@ -204,7 +204,12 @@ function bindContext(llama: Library): ContextAbi {
     logitsOf: llama.func('llama_get_logits_ith', PTR, [PTR, 'int32_t']),
     hiddenOf: llama.func('llama_get_embeddings_ith', PTR, [PTR, 'int32_t']),
     memory: llama.func('llama_get_memory', PTR, [PTR]),
-    sequenceRemove: llama.func('llama_memory_seq_rm', 'bool', [PTR, 'int32_t', 'int32_t', 'int32_t']),
+    sequenceRemove: llama.func('llama_memory_seq_rm', 'bool', [
+      PTR,
+      'int32_t',
+      'int32_t',
+      'int32_t',
+    ]),
     sequenceCopy: llama.func('llama_memory_seq_cp', 'void', [
       PTR,
       'int32_t',

@@ -1,6 +1,13 @@
 /** The native arrays of a forward, filled through views and reused by every forward of a context. */
-import { allocate, type Address, type Batch, byteView, int32View, release } from './abi.ts';
-import { bigInt64View } from './abi.ts';
+import {
+  type Address,
+  allocate,
+  type Batch,
+  bigInt64View,
+  byteView,
+  int32View,
+  release,
+} from './abi.ts';
 
 const INT_BYTES = 4;
 const POINTER_BYTES = 8;
@@ -31,12 +38,7 @@ export class BatchBuffer {
   }
 
   /** Rows `tokens` of one sequence, from `position` on, with outputs from row `outputFrom`. */
-  fill(
-    tokens: readonly number[],
-    position: number,
-    sequence: number,
-    outputFrom: number,
-  ): Batch {
+  fill(tokens: readonly number[], position: number, sequence: number, outputFrom: number): Batch {
     for (let row = 0; row < tokens.length; row += 1) {
       this.#token[row] = tokens[row] as number;
       this.#position[row] = position + row;

@@ -11,7 +11,11 @@ export interface LibraryReport {
   readonly knownBuild: boolean;
   /** The instruction sets that the chosen CPU back-end was built for, as its file name says. */
   readonly cpuVariant: string | null;
-  readonly problem: { readonly code: string; readonly message: string; readonly remedy: string } | null;
+  readonly problem: {
+    readonly code: string;
+    readonly message: string;
+    readonly remedy: string;
+  } | null;
 }
 
 export async function inspectLibrary(): Promise<LibraryReport> {

@@ -3,9 +3,9 @@
  * counts, whether it is whole. Parsing is llama.cpp's own (`gguf_*`), so a file that passes here is
  * a file the loader understands.
  */
-import { stat, open } from 'node:fs/promises';
-import type { ParameterCounts } from '../../core/events.ts';
+import { open, stat } from 'node:fs/promises';
 import { PilotfishError } from '../../core/errors.ts';
+import type { ParameterCounts } from '../../core/events.ts';
 import { type Abi, type Address, bigInt64View } from './abi.ts';
 import { loadLibrary } from './library.ts';
 

@@ -3,8 +3,9 @@
  * every native call that reads or writes the context goes through one chain, because concurrent use
  * aborts the process. Calls that would abort it for their arguments are checked here first.
  */
-import { invariant, present } from '../../core/invariant.ts';
+
 import { abortError, PilotfishError, throwIfAborted } from '../../core/errors.ts';
+import { invariant, present } from '../../core/invariant.ts';
 import type { ComputeDevice } from '../compute-device.ts';
 import {
   type Abi,
@@ -216,8 +217,7 @@ export class NativeContext {
       return floatView(found, length);
     };
     return {
-      logits: (row) =>
-        view(this.#abi.logitsOf(this.#context, row), this.#sizes.vocabularySize),
+      logits: (row) => view(this.#abi.logitsOf(this.#context, row), this.#sizes.vocabularySize),
       hidden: (row) => view(this.#abi.hiddenOf(this.#context, row), this.#sizes.hiddenSize),
     };
   }

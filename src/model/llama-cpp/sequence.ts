@@ -1,6 +1,7 @@
 /** A slot of a context. Checks arguments that llama.cpp would answer by aborting the process. */
-import { invariant } from '../../core/invariant.ts';
+
 import { PilotfishError } from '../../core/errors.ts';
+import { invariant } from '../../core/invariant.ts';
 import type { RowResult } from '../../core/row-program.ts';
 import { runRowProgram } from '../../sampling/run-row-program.ts';
 import type { Forward, ForwardRequest, Sequence } from '../roles.ts';

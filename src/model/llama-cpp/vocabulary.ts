@@ -2,8 +2,9 @@
  * A vocabulary as llama.cpp knows it. It lives inside its model: once that is closed, every call that
  * would read native memory fails as `disposed` (a paused request may still ask).
  */
-import { PilotfishError } from '../../core/errors.ts';
+
 import type { ChatMessage } from '../../core/chat-message.ts';
+import { PilotfishError } from '../../core/errors.ts';
 import { type TokenId, tokenId, tokenIds } from '../../core/token-id.ts';
 import { type ChatTemplate, chatTemplate } from '../../vocabulary/chat-template.ts';
 import type { Vocabulary } from '../roles.ts';
@@ -26,8 +27,7 @@ export class LlamaCppVocabulary implements Vocabulary {
     this.#abi = abi;
     this.#address = vocabulary;
     this.size = abi.tokenCount(vocabulary);
-    const text = (id: number): string =>
-      id === TOKEN_NONE ? '' : abi.tokenText(vocabulary, id);
+    const text = (id: number): string => (id === TOKEN_NONE ? '' : abi.tokenText(vocabulary, id));
     this.#bos = text(abi.tokenBos(vocabulary));
     this.#template = chatTemplate(template, {
       bos: this.#bos,

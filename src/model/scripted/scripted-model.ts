@@ -9,8 +9,14 @@ import { invariant, present } from '../../core/invariant.ts';
 import type { RowProgram, RowResult } from '../../core/row-program.ts';
 import { type TokenId, tokenId, tokenIds } from '../../core/token-id.ts';
 import { runRowProgram } from '../../sampling/run-row-program.ts';
-import type { Forward, ForwardRequest, LanguageModel, ModelFacts, Sequence } from '../roles.ts';
-import type { Vocabulary } from '../roles.ts';
+import type {
+  Forward,
+  ForwardRequest,
+  LanguageModel,
+  ModelFacts,
+  Sequence,
+  Vocabulary,
+} from '../roles.ts';
 
 export interface ScriptedModelOptions {
   readonly name?: string;

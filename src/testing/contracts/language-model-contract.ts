@@ -59,7 +59,10 @@ function last(rows: readonly RowResult[]): RowResult {
 function assertSameChoice(a: RowResult, b: RowResult, tieMargin: number): void {
   if (a.choice === b.choice) return;
   const margin = Math.min(a.margin ?? 0, b.margin ?? 0);
-  assert.ok(margin < tieMargin, `choices ${a.choice} and ${b.choice} differ at a margin of ${margin}`);
+  assert.ok(
+    margin < tieMargin,
+    `choices ${a.choice} and ${b.choice} differ at a margin of ${margin}`,
+  );
 }
 
 async function assertCode(promise: Promise<unknown>, code: string): Promise<void> {
@@ -142,7 +145,10 @@ const CASES: readonly ContractCase[] = [
       await feed(model, other, tokens.slice(0, 6), { outputFrom: 0 });
       await other.truncate(0);
       const b = await feed(model, other, tokens.slice(0, 6), { outputFrom: 0, program });
-      assert.deepEqual(a.map((row) => row.choice), b.map((row) => row.choice));
+      assert.deepEqual(
+        a.map((row) => row.choice),
+        b.map((row) => row.choice),
+      );
     },
   },
   {
@@ -195,9 +201,14 @@ const CASES: readonly ContractCase[] = [
       const token = present(tokens[0], 'a token');
       while (sequence.length < contextLength) {
         const count = Math.min(rowCountMax, contextLength - sequence.length);
-        await feed(model, sequence, Array.from({ length: count }, () => token), {
-          outputFrom: count,
-        });
+        await feed(
+          model,
+          sequence,
+          Array.from({ length: count }, () => token),
+          {
+            outputFrom: count,
+          },
+        );
       }
       await assertCode(feed(model, sequence, [token]), 'kv-full');
       assert.equal(sequence.length, contextLength);

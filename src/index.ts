@@ -1,0 +1,39 @@
+/**
+ * Pilotfish as a library: open an engine, ask it, read events.
+ *
+ * @example
+ * import { openEngine } from 'pilotfish';
+ *
+ * await using engine = await openEngine({ strategies: ['entropy'] });
+ * const messages = [{ role: 'user' as const, content: 'Why is the sky blue?' }];
+ * for await (const event of engine.generate({ messages, strategy: 'entropy@1' })) {
+ *   if (event.type === 'token') process.stdout.write(event.text);
+ * }
+ */
+export type { ChatMessage } from './core/chat-message.ts';
+export { ERROR_CODES, type ErrorCode, PilotfishError } from './core/errors.ts';
+export type {
+  ByRole,
+  EngineEvent,
+  ModelRole,
+  Origin,
+  ParameterCounts,
+  RunCost,
+  StartEvent,
+  SummaryEvent,
+  TokenEvent,
+  WorkEvent,
+  WorkPurpose,
+} from './core/events.ts';
+export type { FinishReason } from './core/finish-reason.ts';
+export type { OnNotice, OnProgress, Progress } from './core/progress.ts';
+export type { SamplingParams } from './core/sampling-params.ts';
+export type { TokenId } from './core/token-id.ts';
+export { foldRunCost, RunCostFold } from './cost/run-cost.ts';
+export { Engine, type EngineOptions } from './engine/engine.ts';
+export type { GenerateRequest } from './engine/request.ts';
+export { type LlamaCppModel, type LoadOptions, loadModel } from './model/llama-cpp/model.ts';
+export { type ModelFileFacts, readModelFile } from './model/llama-cpp/model-file.ts';
+export type { LanguageModel, Sequence, Vocabulary } from './model/roles.ts';
+export { type OpenEngineOptions, openEngine } from './open-engine.ts';
+export { parseStrategy, STRATEGIES, type StrategyInfo } from './strategy/registry.ts';

@@ -1,0 +1,145 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { RowProgram } from '../core/row-program.ts';
+import { GREEDY, type SamplingParams } from '../core/sampling-params.ts';
+import { processedDistribution } from './distribution.ts';
+import { rowStatistics } from './row-statistics.ts';
+import { runRowProgram } from './run-row-program.ts';
+
+const SAMPLED: SamplingParams = { ...GREEDY, temperature: 1 };
+const LOGITS: readonly number[] = [0.5, 2, -1, 1.75, 0, 2.5, -3, 1];
+
+const programOf = (changes: Partial<RowProgram> = {}): RowProgram => ({
+  vocabularySize: LOGITS.length,
+  sampling: SAMPLED,
+  seed: 1,
+  purpose: 'sample',
+  ...changes,
+});
+
+const row = (): Float32Array => Float32Array.from(LOGITS);
+
+const SAMPLINGS: Readonly<Record<string, SamplingParams>> = {
+  plain: SAMPLED,
+  'at a low temperature': { ...SAMPLED, temperature: 0.4 },
+  'at a high temperature': { ...SAMPLED, temperature: 5 },
+  'with top-k': { ...SAMPLED, topK: 3 },
+  'with top-p': { ...SAMPLED, topP: 0.7, temperature: 1.3 },
+  'with min-p': { ...SAMPLED, minP: 0.2, temperature: 2 },
+  'with all steps': { topK: 6, topP: 0.95, minP: 0.05, temperature: 1.5 },
+};
+
+describe('the choice', () => {
+  it.each(Object.entries(SAMPLINGS))('follows the processed distribution %s', (_name, sampling) => {
+    const count = 20_000;
+    const logits = row();
+    const counts = new Float64Array(LOGITS.length);
+    for (let position = 0; position < count; position += 1) {
+      const { choice } = runRowProgram(logits, programOf({ sampling }), position);
+      counts[choice] = (counts[choice] ?? 0) + 1;
+    }
+    const expected = processedDistribution(logits, LOGITS.length, sampling);
+    let [chiSquare, freedom] = [0, -1];
+    for (const [id, probability] of expected.entries()) {
+      if (probability === 0) {
+        expect(counts[id]).toBe(0);
+        continue;
+      }
+      chiSquare += ((counts[id] ?? 0) - count * probability) ** 2 / (count * probability);
+      freedom += 1;
+    }
+    expect(chiSquare).toBeLessThan(freedom + 6 * Math.sqrt(2 * freedom));
+  });
+
+  it('depends on seed, position and purpose, and on nothing else', () => {
+    const flat = new Float32Array(1000);
+    const chosen = (changes: Partial<RowProgram>, position: number): number =>
+      runRowProgram(flat, programOf({ vocabularySize: 1000, ...changes }), position).choice;
+    expect(chosen({}, 5)).toBe(chosen({ logprob: true, uncertainty: true, distribution: true }, 5));
+    const others = [
+      chosen({}, 5),
+      chosen({}, 6),
+      chosen({ seed: 2 }, 5),
+      chosen({ purpose: 'draft' }, 5),
+    ];
+    expect(new Set(others).size).toBe(others.length);
+  });
+
+  it('is the argmax when greedy, whatever the noise', () => {
+    fc.assert(
+      fc.property(fc.maxSafeInteger(), fc.nat(), (seed, position) => {
+        const sampling = { ...GREEDY, topK: 2, topP: 0.5, minP: 0.1 };
+        expect(runRowProgram(row(), programOf({ sampling, seed }), position).choice).toBe(5);
+      }),
+    );
+  });
+
+  it('is the same draw with truncation that drops nothing as without', () => {
+    const whole = { ...SAMPLED, topK: LOGITS.length };
+    fc.assert(
+      fc.property(fc.maxSafeInteger(), fc.nat(), (seed, position) => {
+        const plain = runRowProgram(row(), programOf({ seed }), position);
+        const kept = runRowProgram(row(), programOf({ seed, sampling: whole }), position);
+        expect(kept.choice).toBe(plain.choice);
+      }),
+    );
+  });
+});
+
+describe('a vocabulary limit', () => {
+  it('masks padding ids in every result, however likely they look', () => {
+    const padded = Float32Array.from([...LOGITS, 50, 60, Number.NaN]);
+    for (const sampling of [GREEDY, ...Object.values(SAMPLINGS)]) {
+      const program = programOf({ sampling, logprob: true, uncertainty: true, distribution: true });
+      for (let position = 0; position < 50; position += 1) {
+        const masked = runRowProgram(padded, program, position);
+        expect(masked).toEqual(runRowProgram(row(), program, position));
+      }
+    }
+  });
+});
+
+describe('the other results', () => {
+  it('are null unless they are asked for', () => {
+    const { choice, ...rest } = runRowProgram(row(), programOf(), 0);
+    expect(choice).toBeGreaterThanOrEqual(0);
+    expect(rest).toEqual({ logprob: null, entropy: null, margin: null, distribution: null });
+  });
+
+  it('are each computed where asked for alone', () => {
+    const { logSumExp, entropy, margin } = rowStatistics(row(), LOGITS.length);
+    const nothing = { logprob: null, entropy: null, margin: null, distribution: null };
+    const ask = (changes: Partial<RowProgram>): unknown =>
+      runRowProgram(row(), programOf(changes), 3);
+    const { choice } = runRowProgram(row(), programOf(), 3);
+    const logprob = (LOGITS[choice] ?? Number.NaN) - logSumExp;
+    expect(ask({ logprob: true })).toEqual({ ...nothing, choice, logprob });
+    expect(ask({ uncertainty: true })).toEqual({ ...nothing, choice, entropy, margin });
+    const distribution = processedDistribution(row(), LOGITS.length, SAMPLED);
+    expect(ask({ distribution: true })).toEqual({ ...nothing, choice, distribution });
+  });
+
+  it('give the log-probability before the sampling steps', () => {
+    const sampling = { ...GREEDY, topK: 1, temperature: 0.3 };
+    const { logprob } = runRowProgram(row(), programOf({ sampling, logprob: true }), 0);
+    const sum = LOGITS.reduce((total, logit) => total + Math.exp(logit), 0);
+    expect(logprob).toBeCloseTo(2.5 - Math.log(sum), 9);
+  });
+
+  it('own their memory: the row may die after the call', () => {
+    const program = programOf({ logprob: true, uncertainty: true, distribution: true });
+    const logits = row();
+    const result = runRowProgram(logits, program, 3);
+    const before = structuredClone(result);
+    logits.fill(Number.NaN);
+    expect(result).toEqual(before);
+  });
+
+  it('leave the row alone: two programs may read it', () => {
+    const logits = row();
+    for (const sampling of Object.values(SAMPLINGS)) {
+      runRowProgram(logits, programOf({ sampling, uncertainty: true, distribution: true }), 0);
+    }
+    expect(logits).toEqual(row());
+  });
+});

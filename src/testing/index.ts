@@ -1,0 +1,10 @@
+/** What tests of programs built on Pilotfish can use: models without downloads, contracts, draws. */
+export { ScriptedModel, type ScriptedModelOptions } from '../model/scripted/scripted-model.ts';
+export {
+  type ContractCase,
+  type ContractInput,
+  LANGUAGE_MODEL_CONTRACT,
+} from './contracts/language-model-contract.ts';
+export { enumerateDraws, largestDifference, PathDraws } from './enumerate-draws.ts';
+export { type RandomModelOptions, writeRandomModel } from './random-model.ts';
+export { openRandomPair, type RandomPair } from './random-pair.ts';

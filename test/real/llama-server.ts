@@ -1,0 +1,85 @@
+/**
+ * A real llama-server for tests: the prebuilt one inside the Python package xllamacpp, installed into
+ * a virtual environment under the user's cache. Null, with the reason printed, where it cannot be had.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { execa } from 'execa';
+import { catalogContext } from '../../src/catalog/catalog-context.ts';
+
+const PACKAGE = 'xllamacpp==2026.10.11549';
+const INSTALL_TIMEOUT_MS = 300_000;
+const START_TIMEOUT_MS = 120_000;
+
+export interface LlamaServer extends AsyncDisposable {
+  /** Greedy continuation of a tokenised prompt. */
+  complete(prompt: readonly number[], tokenCount: number): Promise<number[]>;
+}
+
+/** The Python that has the server, or why there is none. */
+export async function serverPython(): Promise<{ python: string } | { reason: string }> {
+  const folder = join(catalogContext().home, 'llama-server');
+  const python = join(folder, 'bin', 'python');
+  try {
+    if (!existsSync(python)) await execa('python3', ['-m', 'venv', folder]);
+    await execa(python, ['-m', 'pip', 'install', '-q', PACKAGE], { timeout: INSTALL_TIMEOUT_MS });
+    return { python };
+  } catch (error) {
+    return { reason: `no llama-server: ${error instanceof Error ? error.message : String(error)}` };
+  }
+}
+
+export async function startServer(
+  python: string,
+  modelPath: string,
+  contextLength: number,
+): Promise<LlamaServer> {
+  const script = join(import.meta.dirname, 'llama-server.py');
+  const child = spawn(python, [script, modelPath, String(contextLength)], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  const address = await listeningAddress(child);
+  return {
+    async complete(prompt, tokenCount) {
+      const response = await fetch(`${address}/completion`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({
+          prompt,
+          n_predict: tokenCount,
+          temperature: 0,
+          return_tokens: true,
+          cache_prompt: false,
+        }),
+      });
+      const body: unknown = await response.json();
+      if (typeof body === 'object' && body !== null && 'tokens' in body) {
+        return body.tokens as number[];
+      }
+      throw new TypeError(`not a completion: ${JSON.stringify(body)}`);
+    },
+    async [Symbol.asyncDispose]() {
+      const ended = new Promise((resolve) => child.once('exit', resolve));
+      child.stdin?.end();
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+async function listeningAddress(child: ChildProcess): Promise<string> {
+  const { stdout } = child;
+  if (stdout === null) throw new TypeError('the child has no output');
+  const timer = setTimeout(() => child.kill('SIGKILL'), START_TIMEOUT_MS);
+  try {
+    for await (const line of createInterface({ input: stdout })) {
+      const match = /^LISTENING (\S+)$/.exec(line);
+      if (match?.[1] !== undefined) return match[1];
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+  throw new TypeError('the server ended before it listened');
+}

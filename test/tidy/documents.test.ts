@@ -1,0 +1,57 @@
+/** Documents that a program can check: links lead somewhere, and examples are the ones that run. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ERROR_CODES } from '../../src/core/errors.ts';
+import { STRATEGIES } from '../../src/strategy/registry.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+
+function documents(): string[] {
+  const inDocs = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join(ROOT, 'docs', name));
+  return [join(ROOT, 'README.md'), ...inDocs];
+}
+
+function links(text: string): string[] {
+  return [...text.matchAll(/\]\(([^)#\s]+)[^)]*\)/g)]
+    .flatMap((match) => match[1] ?? [])
+    .filter((link) => !/^[a-z]+:/.test(link));
+}
+
+const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+
+describe('documents', () => {
+  it('link to files that exist', () => {
+    const broken = documents().flatMap((path) =>
+      links(readFileSync(path, 'utf8'))
+        .filter((link) => !existsSync(resolve(dirname(path), link)))
+        .map((link) => `${relative(ROOT, path)}: ${link}`),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  it('show the library example that is compiled and run', () => {
+    const example = readFileSync(join(ROOT, 'examples', 'ask.ts'), 'utf8');
+    expect(readme).toContain(`\`\`\`ts\n${example}\`\`\``);
+  });
+
+  it('name npm scripts that exist', () => {
+    const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+    const named = documents().flatMap((path) =>
+      [...readFileSync(path, 'utf8').matchAll(/npm run (?:--silent )?([\w:]+)/g)].flatMap(
+        (match) => match[1] ?? [],
+      ),
+    );
+    expect(named.length).toBeGreaterThan(0);
+    for (const name of named) expect(Object.keys(scripts)).toContain(name);
+  });
+
+  it('describe every strategy and every error code', () => {
+    const methods = readFileSync(join(ROOT, 'docs', 'METHODS.md'), 'utf8');
+    const errors = readFileSync(join(ROOT, 'docs', 'ERRORS.md'), 'utf8');
+    for (const { name } of STRATEGIES) expect(methods).toContain(`\`${name}\``);
+    for (const code of ERROR_CODES) expect(errors).toContain(`\`${code}\``);
+  });
+});
