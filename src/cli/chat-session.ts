@@ -2,6 +2,7 @@
  * A conversation over one engine: what each line does. An error or a Ctrl-C ends its turn, never
  * the session, and what was shown of an answer stays in the history as it was shown.
  */
+import wrapAnsi from 'wrap-ansi';
 import { PilotfishError, throwIfAborted } from '../core/errors.ts';
 import type { GenerateRequest } from '../engine/request.ts';
 import { AnswerFold } from './answer.ts';
@@ -146,7 +147,8 @@ export class ChatSession implements AsyncDisposable {
 
   /** For people: beside the answers on a terminal, out of their way in a pipe. */
   #note(text: string): void {
-    if (this.#io.outIsTerminal && !this.#json) this.#io.out(`${this.#io.color.dim(text)}\n`);
+    const { outIsTerminal, columns, color } = this.#io;
+    if (outIsTerminal && !this.#json) this.#io.out(`${color.dim(wrapAnsi(text, columns))}\n`);
     else this.#io.err(`${text}\n`);
   }
 

@@ -45,6 +45,8 @@ export function lineReader(io: CliIo, { prompt, onInterrupt }: LineReaderOptions
   });
   readline.on('close', () => {
     isClosed = true;
+    // The cursor is behind the prompt: what is printed next is not the user's line.
+    if (isTerminal && wake !== null) io.out('\n');
     notify();
   });
   readline.on('SIGINT', onInterrupt);

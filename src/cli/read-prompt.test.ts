@@ -1,4 +1,4 @@
-import { PassThrough } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { recordedIo } from '../../test/cli/recorded-io.ts';
 import { PROMPT_BYTES_MAX, readPrompt } from './read-prompt.ts';
@@ -44,6 +44,16 @@ describe('readPrompt', () => {
     const refusal = { code: 'prompt-too-long' };
     await expect(readPrompt('-', beyond, TRIMMED)).rejects.toMatchObject(refusal);
     await expect(readPrompt(`${chunk}b`, within, TRIMMED)).rejects.toMatchObject(refusal);
+  });
+
+  it('does not read on from an endless writer', async () => {
+    let chunkCount = 0;
+    async function* endless(): AsyncGenerator<Buffer> {
+      for (; chunkCount < 20; chunkCount += 1) yield Buffer.alloc(PROMPT_BYTES_MAX / 2 + 1, 'a');
+    }
+    const { io } = recordedIo({ input: Readable.from(endless(), { highWaterMark: 1 }) });
+    await expect(readPrompt('-', io, TRIMMED)).rejects.toMatchObject({ code: 'prompt-too-long' });
+    expect(chunkCount).toBeLessThan(10);
   });
 
   it('refuses what is not UTF-8', async () => {

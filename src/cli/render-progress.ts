@@ -28,7 +28,7 @@ function timing({ done, total, unit }: Progress, perSecond: number | null): stri
   const whole = unit === 'fraction' ? (total ?? 1) : total;
   const parts: string[] = [];
   if (unit === 'bytes') parts.push(`${formatBytes(perSecond)}/s`);
-  if (unit === 'steps') parts.push(`${formatRate(perSecond)}/s`);
+  if (unit === 'steps' && perSecond >= 1) parts.push(`${formatRate(perSecond)}/s`);
   if (whole !== null && whole > done) parts.push(`${formatClock((whole - done) / perSecond)} left`);
   return parts;
 }

@@ -1,12 +1,15 @@
 /** The program as a process: what a shell sees. No model, no network. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const REAL = 'src/cli/main.ts';
+/** A device that is always full. */
+const FULL_DISK = '/dev/full';
 const SCRIPTED = 'test/cli/scripted-main.ts';
 
 interface Outcome {
@@ -31,17 +34,17 @@ async function run(
     cwd: ROOT,
     env: { PATH: process.env['PATH'] ?? '', ...env },
   });
-  const text = { out: '', err: '' };
+  const seen = { out: '', err: '' };
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-    if (text.out === '') onFirstOutput?.(child);
-    text.out += chunk;
+    if (seen.out === '') onFirstOutput?.(child);
+    seen.out += chunk;
   });
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-    text.err += chunk;
+    seen.err += chunk;
   });
   child.stdin.end(input);
   const [code] = await once(child, 'close');
-  return { ...text, code };
+  return { ...seen, code };
 }
 
 describe('the program', () => {
@@ -105,5 +108,17 @@ describe('the program', () => {
       onFirstOutput: (child) => child.stdout.destroy(),
     });
     expect([code, err]).toEqual([0, 'disposed\n']);
+  });
+
+  it.skipIf(!existsSync(FULL_DISK))('says when its output cannot be written', async () => {
+    const full = openSync(FULL_DISK, 'w');
+    const child = spawn(process.execPath, ['--import', 'tsx', REAL, '--help'], {
+      cwd: ROOT,
+      stdio: ['ignore', full, 'pipe'],
+    });
+    const [err, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
+    closeSync(full);
+    expect(err).toMatch(/^error\[disk-full\]: Standard output cannot be written: ENOSPC/);
+    expect(code).toBe(1);
   });
 });

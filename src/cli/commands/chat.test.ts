@@ -140,6 +140,7 @@ describe('chat from a pipe', () => {
     const beforeToken = (): void => recorded.abort(new PilotfishError('aborted', 'Interrupted.'));
     const dependencies = scriptedDependencies(() => ({ ...answerTo({}), beforeToken }));
     await runCli(['chat'], recorded.io, dependencies);
+    expect(recorded.err()).toBe('error[aborted]: Interrupted.\n');
     expect([recorded.exitCode(), dependencies.requests.length]).toEqual([130, 1]);
     expect(dependencies.disposedCount()).toBe(1);
   });
@@ -154,6 +155,7 @@ describe('chat at a terminal', () => {
     ]);
     expect(out).toContain('/help lists what else can be typed.\n');
     expect(out).toContain('re: hello\nentropy: 1 tokens');
+    expect(out.endsWith('> \u001b[3G\n')).toBe(true);
     expect([exitCode, unused]).toEqual([null, 0]);
   });
 

@@ -95,4 +95,21 @@ describe('compare', () => {
     ]);
     expect([exitCode, dependencies.disposedCount()]).toEqual([1, 1]);
   });
+
+  it('compares nothing when the first run fails', async () => {
+    const failure = new PilotfishError('kv-full', 'Full.');
+    const { out } = await compare([...THREE, '--json'], {}, () => ({ tokens: [], failure }));
+    expect(out).not.toContain('"comparison"');
+  });
+
+  it('shows how far a run is while nothing else shows it, and wipes that', async () => {
+    const tokens = Array.from({ length: 4 }, () => ['x', 'small', false] as const);
+    const { err } = await compare(
+      ['--strategies', 'small'],
+      { terminal: true, columns: 160 },
+      () => ({ tokens, tokenDelayMs: 120 }),
+    );
+    expect(err).toContain('Answering with small  3');
+    expect(err.endsWith('\u001b[2K')).toBe(true);
+  });
 });
