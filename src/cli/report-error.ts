@@ -5,7 +5,7 @@ import type { CliIo } from './io.ts';
 import { printableText } from './printable-text.ts';
 
 /** What a person, or with `--json` a script, gets to know about an error. */
-export interface ErrorReport {
+interface ErrorReport {
   readonly type: 'error';
   /** An `ErrorCode`, or `internal` for a bug. */
   readonly code: string;
@@ -15,7 +15,7 @@ export interface ErrorReport {
 
 const INTERNAL_REMEDY = 'Report this. PILOTFISH_DEBUG=1 shows where it happened.';
 
-export function errorReport(error: unknown): ErrorReport {
+function errorReport(error: unknown): ErrorReport {
   if (PilotfishError.isInstance(error)) {
     return { type: 'error', code: error.code, message: error.message, remedy: error.remedy };
   }
@@ -24,7 +24,7 @@ export function errorReport(error: unknown): ErrorReport {
 }
 
 /** `error[code]: message` and, where there is one, `help: remedy`. */
-export function renderErrorReport(report: ErrorReport, color: CliIo['errColor']): string {
+function renderErrorReport(report: ErrorReport, color: CliIo['errColor']): string {
   const head = color.bold.red(`error[${report.code}]:`);
   const lines = [`${head} ${printableText(report.message)}`];
   if (report.remedy !== null) lines.push(`${color.bold('help:')} ${printableText(report.remedy)}`);

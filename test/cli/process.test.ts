@@ -5,6 +5,7 @@ import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { present } from '../../src/core/invariant.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const REAL = 'src/cli/main.ts';
@@ -116,7 +117,10 @@ describe('the program', () => {
       cwd: ROOT,
       stdio: ['ignore', full, 'pipe'],
     });
-    const [err, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
+    const [err, [code]] = await Promise.all([
+      text(present(child.stderr, 'standard error is a pipe')),
+      once(child, 'close'),
+    ]);
     closeSync(full);
     expect(err).toMatch(/^error\[disk-full\]: Standard output cannot be written: ENOSPC/);
     expect(code).toBe(1);
