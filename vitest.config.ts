@@ -1,9 +1,14 @@
 import { defineConfig } from 'vitest/config';
 
+/** Where to write a machine-readable report beside the one for people; used by CI. */
+const reportFile = process.env['PILOTFISH_TEST_REPORT'];
+
 const config: ReturnType<typeof defineConfig> = defineConfig({
   test: {
     // Native libraries live in one process; a fork per file keeps a crash inside its own file.
     pool: 'forks',
+    reporters: reportFile === undefined ? ['default'] : ['default', 'json'],
+    ...(reportFile === undefined ? {} : { outputFile: { json: reportFile } }),
     projects: [
       {
         extends: true,
@@ -12,6 +17,7 @@ const config: ReturnType<typeof defineConfig> = defineConfig({
           include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
           exclude: ['test/real/**'],
           testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
@@ -21,8 +27,8 @@ const config: ReturnType<typeof defineConfig> = defineConfig({
           include: ['test/real/**/*.test.ts'],
           // Real models fill both cores; two files at once would only slow each other down.
           fileParallelism: false,
-          testTimeout: 600_000,
-          hookTimeout: 600_000,
+          testTimeout: 900_000,
+          hookTimeout: 900_000,
         },
       },
     ],

@@ -137,6 +137,18 @@ describe('a pull from the hub', () => {
     expect(readFileSync(model.path).equals(BYTES)).toBe(true);
   });
 
+  it('takes no other range than it asked for', async () => {
+    serve({ cuts: [60_000, 0, 0] });
+    await failureOf(pullModel(reference(), context()));
+    serve({ rangeShift: 10 });
+    const error = await failureOf(pullModel(reference(), context()));
+    expect(error.code).toBe('download-failed');
+    expect(error.message).toContain('another range than asked: bytes');
+    serve();
+    await pullModel(reference(), context());
+    expect(bench.files()).toEqual([TARGET, `${TARGET}.json`]);
+  });
+
   it('refuses wrong bytes and keeps nothing', async () => {
     serve({ sha256: sha256Of(Buffer.from('other')) });
     const error = await failureOf(pullModel(reference(), context()));

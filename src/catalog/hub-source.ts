@@ -72,7 +72,7 @@ async function receive(transfer: Transfer, context: CatalogContext): Promise<voi
   }
 }
 
-/** Errors of the connection become failures of the source here, so that errors of the disk do not. */
+/** Errors of the connection become failures of the source here; errors of the disk do not. */
 async function* chunksOf(
   body: AsyncIterable<Uint8Array>,
   client: HubClient,

@@ -154,7 +154,6 @@ export async function finishPartial(
     // no harm, while a file of the hub without a receipt would have no digest to be checked by.
     await writeReceipt(ownReceiptPath(target), path, { sha256, source });
     await rename(path, target);
-    await rm(notePath(target), { force: true });
   } catch (error) {
     throw fileSystemError(error, 'write', target);
   }

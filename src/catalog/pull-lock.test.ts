@@ -63,7 +63,8 @@ describe('pulls of one model at once', () => {
   it('in two processes fetch it once', async () => {
     const script = `
       import { ensureModel } from ${JSON.stringify(join(import.meta.dirname, 'ensure-model.ts'))};
-      const model = await ensureModel(${JSON.stringify(NAME)}, { home: ${JSON.stringify(bench.home)} });
+      const options = { home: ${JSON.stringify(bench.home)} };
+      const model = await ensureModel(${JSON.stringify(NAME)}, options);
       console.log(JSON.stringify(model));`;
     const env = { ...process.env, HF_ENDPOINT: hub.url, HOME: bench.root };
     const run = async () => {

@@ -33,7 +33,7 @@ export class PullLock {
     this.#refresh.unref();
   }
 
-  /** @throws PilotfishError `download-failed` if another process holds it for too long, `aborted` */
+  /** @throws PilotfishError `download-failed` if another holds it for too long, `aborted` */
   static async acquire(target: string, name: string, context: CatalogContext): Promise<PullLock> {
     const path = `${target}.lock`;
     const { limits, signal } = context;

@@ -41,7 +41,7 @@ export async function pullModel(
   try {
     return await pullFromAny(reference, target, context);
   } finally {
-    // Nothing kept means nothing left: a folder with an empty partial file would tell a false story.
+    // Done or nothing kept: then no note, and no empty partial file that tells a false story.
     if ((await keptBytes(target)) === 0) await removePartial(target);
   }
 }

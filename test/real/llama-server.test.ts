@@ -5,7 +5,16 @@ import { tokenId } from '../../src/core/token-id.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import { type LlamaCppModel, loadModel } from '../../src/model/llama-cpp/model.ts';
 import { type LlamaServer, serverPython, startServer } from './llama-server.ts';
-import { LARGE, LOGIT_NOISE, realModel, run, SMALL, TINY, teacherForce } from './real-models.ts';
+import {
+  IS_SLICE,
+  LARGE,
+  LOGIT_NOISE,
+  realModel,
+  run,
+  SMALL,
+  TINY,
+  teacherForce,
+} from './real-models.ts';
 
 const QUESTIONS = [
   'Natalia sold 48 clips in April and half as many in May. How many in all?',
@@ -13,11 +22,12 @@ const QUESTIONS = [
 ];
 const MAX_TOKENS = 40;
 const CONTEXT_LENGTH = 512;
+const MODELS = IS_SLICE ? [TINY] : [TINY, SMALL, LARGE];
 
 const found = await serverPython();
 if ('reason' in found) process.stderr.write(`SKIPPED: ${found.reason}\n`);
 
-describe.skipIf('reason' in found).each([TINY, SMALL, LARGE])('llama-server with %s', (name) => {
+describe.skipIf('reason' in found).each(MODELS)('llama-server with %s', (name) => {
   let server: LlamaServer | null = null;
   let model: LlamaCppModel;
   let engine: Engine;

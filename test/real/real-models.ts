@@ -15,6 +15,9 @@ export const SMALL = 'qwen2.5-coder-0.5b-instruct';
 export const LARGE = 'qwen2.5-coder-1.5b-instruct';
 export const TINY = 'smollm2-135m-instruct';
 
+/** A slice for CI: fewer tokens and models, the same checks. */
+export const IS_SLICE: boolean = process.env['PILOTFISH_REAL_SLICE'] === '1';
+
 /**
  * Forwards of 1 and of n rows run other kernels. On the library builds known to this program the
  * logits of the real pair differ by up to this much (docs/LOG.md), so the better of two tokens that

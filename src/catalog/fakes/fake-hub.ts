@@ -19,6 +19,8 @@ export interface FakeFile {
   /** Per download, how long to wait before the body. */
   readonly delayMs?: number;
   readonly ignoresRange?: boolean;
+  /** Sends from so many bytes earlier than asked, and says so. */
+  readonly rangeShift?: number;
   readonly hasNoDigest?: boolean;
 }
 
@@ -83,7 +85,7 @@ async function sendBytes(
 ): Promise<void> {
   const { bytes } = file;
   const asked = /^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1];
-  const start = file.ignoresRange === true ? 0 : Number(asked ?? 0);
+  const start = file.ignoresRange === true ? 0 : Number(asked ?? 0) - (file.rangeShift ?? 0);
   const isRange = asked !== undefined && file.ignoresRange !== true;
   if (file.delayMs !== undefined) await new Promise((done) => setTimeout(done, file.delayMs));
   response.writeHead(isRange ? 206 : 200, {

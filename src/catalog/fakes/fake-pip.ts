@@ -49,7 +49,8 @@ if (args.includes('--version')) {
     : JSON.parse(fs.readFileSync(path.join(folder, file), 'utf8'));
   if (files.length > 1) fs.rmSync(path.join(folder, file));
   if (answer.kind === 'hang') {
-    const helper = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'inherit' });
+    const stay = ['-e', 'setInterval(() => {}, 1000)'];
+    const helper = spawn(process.execPath, stay, { stdio: 'inherit' });
     note(helper.pid);
     setInterval(() => {}, 1000);
   } else {

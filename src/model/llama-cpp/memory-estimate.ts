@@ -1,13 +1,14 @@
 /**
  * Will a model fit? Estimated before anything is loaded, because a machine that runs out of memory
- * kills the process instead of raising an error.
+ * kills the process instead of raising an error. The estimate is of the working set: the library
+ * maps the file and keeps a repacked copy of some weights, but the mapped originals of those are
+ * not read again and can be dropped by the system (measured in docs/LOG.md, 2026-11-21).
  */
 import { readFileSync } from 'node:fs';
 import { freemem } from 'node:os';
 import { PilotfishError } from '../../core/errors.ts';
 import type { ModelFileFacts } from './model-file.ts';
 
-/** Rows that the output buffer and the compute graph are sized for, see context-options.ts. */
 interface ContextShape {
   readonly contextLength: number;
   readonly rowCountMax: number;

@@ -1,0 +1,115 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { seededDraws } from '../core/draws.ts';
+import type { RowResult } from '../core/row-program.ts';
+import { tokenId } from '../core/token-id.ts';
+import { entropyGate, marginGate, randomGate } from './gate.ts';
+
+const rowOf = (entropy: number | null, margin: number | null): RowResult => ({
+  choice: tokenId(0),
+  logprob: null,
+  entropy,
+  margin,
+  distribution: null,
+  hidden: null,
+});
+
+const draws = seededDraws(1);
+
+describe('the entropy gate', () => {
+  it('calls the large model where the small one is unsure', () => {
+    expect(entropyGate.score(rowOf(1.25, 0.5), 0, draws)).toBe(1.25);
+    expect(entropyGate.calls(1.25, 1)).toBe(true);
+    expect(entropyGate.calls(0.75, 1)).toBe(false);
+    expect(entropyGate.calls(1, 1)).toBe(false);
+  });
+
+  it('always calls below zero, and never at the entropy of the whole vocabulary', () => {
+    const anyEntropy = fc.double({ min: 0, max: Math.log(151_936), noNaN: true });
+    fc.assert(
+      fc.property(anyEntropy, (entropy) => {
+        expect(entropyGate.calls(entropy, -Number.MIN_VALUE)).toBe(true);
+        expect(entropyGate.calls(entropy, Math.log(151_936))).toBe(false);
+      }),
+    );
+  });
+
+  it('needs the entropy of the row', () => {
+    expect(entropyGate.needsUncertainty).toBe(true);
+    expect(() => entropyGate.score(rowOf(null, 1), 0, draws)).toThrow(/entropy/);
+    expect(entropyGate.score(rowOf(0, null), 0, draws)).toBe(0);
+  });
+});
+
+describe('the margin gate', () => {
+  it('calls the large model where the best two are close', () => {
+    expect(marginGate.score(rowOf(1.25, 0.5), 0, draws)).toBe(0.5);
+    expect(marginGate.calls(0.2, 0.3)).toBe(true);
+    expect(marginGate.calls(0.4, 0.3)).toBe(false);
+    expect(marginGate.calls(0.3, 0.3)).toBe(false);
+  });
+
+  it('never calls at zero, and always above one', () => {
+    fc.assert(
+      fc.property(fc.double({ min: 0, max: 1, noNaN: true }), (margin) => {
+        expect(marginGate.calls(margin, 0)).toBe(false);
+        expect(marginGate.calls(margin, 1 + Number.EPSILON)).toBe(true);
+      }),
+    );
+  });
+
+  it('needs the margin of the row', () => {
+    expect(marginGate.needsUncertainty).toBe(true);
+    expect(() => marginGate.score(rowOf(1, null), 0, draws)).toThrow(/margin/);
+    expect(marginGate.score(rowOf(null, 0), 0, draws)).toBe(0);
+  });
+});
+
+describe('the random gate', () => {
+  const isCalled = (seed: number, position: number, share: number): boolean =>
+    randomGate.calls(randomGate.score(rowOf(null, null), position, seededDraws(seed)), share);
+
+  it('never calls at a share of 0 and always at 1', () => {
+    fc.assert(
+      fc.property(fc.maxSafeInteger(), fc.nat(), (seed, position) => {
+        expect(isCalled(seed, position, 0)).toBe(false);
+        expect(isCalled(seed, position, 1)).toBe(true);
+      }),
+    );
+  });
+
+  it('calls at the larger share wherever it calls at the smaller', () => {
+    const anyShare = fc.double({ min: 0, max: 1, noNaN: true });
+    fc.assert(
+      fc.property(fc.maxSafeInteger(), fc.nat(), anyShare, anyShare, (seed, position, a, b) => {
+        const [small, large] = [Math.min(a, b), Math.max(a, b)];
+        if (isCalled(seed, position, small)) expect(isCalled(seed, position, large)).toBe(true);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it.each([0.05, 0.3, 0.8])('calls for a share of %d of the tokens', (share) => {
+    const count = 20_000;
+    let called = 0;
+    for (let position = 0; position < count; position += 1) {
+      if (isCalled(3, position, share)) called += 1;
+    }
+    const spread = Math.sqrt(count * share * (1 - share));
+    expect(Math.abs(called - count * share)).toBeLessThan(6 * spread);
+  });
+
+  it('calls for other tokens with another seed, and needs nothing of the row', () => {
+    const pattern = (seed: number): string =>
+      Array.from({ length: 64 }, (_, position) => isCalled(seed, position, 0.5)).join();
+    expect(pattern(1)).toBe(pattern(1));
+    expect(pattern(1)).not.toBe(pattern(2));
+    expect(randomGate.needsUncertainty).toBe(false);
+  });
+
+  it('does not look at the coin that accepts drafts', () => {
+    const score = randomGate.score(rowOf(null, null), 9, draws);
+    expect(score).toBe(draws.uniform(9, 'coin'));
+    expect(score).not.toBe(draws.uniform(9, 'accept'));
+  });
+});

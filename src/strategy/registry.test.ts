@@ -1,0 +1,186 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { PilotfishError } from '../core/errors.ts';
+import { createStrategy, parseStrategy, rolesOf, STRATEGIES } from './registry.ts';
+
+function failure(text: string): PilotfishError {
+  try {
+    parseStrategy(text);
+  } catch (error) {
+    if (PilotfishError.isInstance(error)) return error;
+    throw error;
+  }
+  throw new Error(`"${text}" was accepted`);
+}
+
+const WITH_THRESHOLD = STRATEGIES.filter(({ threshold }) => threshold !== null);
+const WITHOUT_THRESHOLD = STRATEGIES.filter(({ threshold }) => threshold === null);
+
+describe('parseStrategy', () => {
+  it('takes every bare name, with its documented default', () => {
+    for (const { name, threshold } of STRATEGIES) {
+      expect(parseStrategy(name)).toEqual({ name, threshold: threshold?.default ?? null });
+    }
+  });
+
+  it('takes every default when it is written out', () => {
+    for (const { name, threshold } of WITH_THRESHOLD) {
+      expect(parseStrategy(`${name}@${threshold?.default}`)).toEqual(parseStrategy(name));
+    }
+  });
+
+  it.each([
+    ['entropy@1.5', 1.5],
+    ['entropy@-1', -1],
+    ['entropy@+2', 2],
+    ['entropy@.5', 0.5],
+    ['entropy@5.', 5],
+    ['entropy@1e3', 1000],
+    ['entropy@1E-3', 0.001],
+    ['entropy@-2.5e+1', -25],
+    ['entropy@007', 7],
+    ['margin@1.5', 1.5],
+    ['margin@-0.5', -0.5],
+    ['random@0', 0],
+    ['random@1', 1],
+    ['random@0.25', 0.25],
+    ['random@5e-1', 0.5],
+    ['random@30%', 0.3],
+    ['random@0%', 0],
+    ['random@100%', 1],
+    ['random@12.5%', 0.125],
+  ])('reads the threshold of %s', (text, threshold) => {
+    expect(parseStrategy(text)).toEqual({ name: text.split('@')[0], threshold });
+  });
+
+  it('takes back every number as it is printed', () => {
+    fc.assert(
+      fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (threshold) => {
+        expect(parseStrategy(`entropy@${threshold}`).threshold).toBeCloseTo(threshold, 12);
+      }),
+    );
+  });
+
+  it.each([
+    '',
+    '@',
+    '@1',
+    'Entropy',
+    'entropy ',
+    ' entropy',
+    'larger',
+    'constructor',
+    '__proto__',
+    'citer',
+    'entropy=1',
+    'entropy:1',
+  ])('does not know a strategy named "%s"', (text) => {
+    const error = failure(text);
+    const name = text.split('@')[0];
+    expect(error).toMatchObject({ code: 'strategy-unknown', fields: { strategy: name } });
+    expect(error.message).toContain(`"${name}"`);
+    for (const known of STRATEGIES) expect(error.remedy).toContain(known.name);
+  });
+
+  it.each([
+    ['entropy@', 'not a number'],
+    ['entropy@abc', 'not a number'],
+    ['entropy@ 1', 'not a number'],
+    ['entropy@1 ', 'not a number'],
+    ['entropy@1\n', 'not a number'],
+    ['entropy@1,5', 'not a number'],
+    ['entropy@1@2', 'not a number'],
+    ['entropy@.', 'not a number'],
+    ['entropy@-', 'not a number'],
+    ['entropy@--1', 'not a number'],
+    ['entropy@1e', 'not a number'],
+    ['entropy@1_000', 'not a number'],
+    ['entropy@0x10', 'not a number'],
+    ['entropy@0b1', 'not a number'],
+    ['entropy@NaN', 'not a number'],
+    ['entropy@Infinity', 'not a number'],
+    ['entropy@\u0663', 'not a number'],
+    ['entropy@\uff11', 'not a number'],
+    ['entropy@%', 'not a number'],
+    ['random@30%%', 'not a number'],
+    ['random@30 %', 'not a number'],
+    ['entropy@1e999', 'not finite'],
+    ['entropy@-1e999', 'not finite'],
+    ['entropy@30%', 'calibrated'],
+    ['margin@5%', 'calibrated'],
+    ['random@1.5', 'not between 0 and 1'],
+    ['random@-0.1', 'not between 0 and 1'],
+    ['random@101%', 'not between 0 and 1'],
+    ['random@-1%', 'not between 0 and 1'],
+    ['random@30', 'not between 0 and 1'],
+  ])('refuses the threshold of %j: %s', (text, why) => {
+    const error = failure(text);
+    expect(error).toMatchObject({ code: 'threshold-invalid', fields: { strategy: text } });
+    expect(error.message).toContain(why);
+    expect(error.message).toContain(text);
+    expect(error.remedy).toMatch(/^Give a number, as in (entropy|margin|random)@/);
+  });
+
+  it.each(WITHOUT_THRESHOLD)('refuses a threshold for $name, which takes none', ({ name }) => {
+    for (const text of [`${name}@1`, `${name}@`]) {
+      expect(failure(text)).toMatchObject({
+        code: 'threshold-invalid',
+        message: expect.stringContaining(`${name} takes no threshold`),
+        remedy: `Write "${name}".`,
+      });
+    }
+  });
+
+  it('never fails in another way, whatever is typed', () => {
+    const anyText = fc.oneof(
+      fc.string({ unit: 'grapheme' }),
+      fc.string().map((text) => `entropy@${text}`),
+      fc.string().map((text) => `random@${text}`),
+    );
+    fc.assert(
+      fc.property(anyText, (text) => {
+        try {
+          const { threshold } = parseStrategy(text);
+          if (threshold !== null) expect(Number.isFinite(threshold)).toBe(true);
+        } catch (error) {
+          expect(PilotfishError.isInstance(error)).toBe(true);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('the table of strategies', () => {
+  it('has no name twice, and names that an @ can follow', () => {
+    expect(new Set(STRATEGIES.map(({ name }) => name)).size).toBe(STRATEGIES.length);
+    for (const { name } of STRATEGIES) expect(name).toMatch(/^[a-z]+(-[a-z]+)*$/);
+  });
+
+  it('builds strategies that carry their name, threshold and models', () => {
+    for (const { name, needs, threshold } of STRATEGIES) {
+      const strategy = createStrategy(name);
+      expect(strategy.name).toBe(name);
+      expect(strategy.needs).toEqual(needs);
+      const expected = threshold === null ? {} : { [threshold.name]: threshold.default };
+      expect(strategy.thresholds).toEqual(expected);
+      expect(rolesOf(name)).toEqual(needs);
+    }
+  });
+
+  it('hands the given threshold on', () => {
+    expect(createStrategy('entropy@-1').thresholds).toEqual({ entropy: -1 });
+    expect(createStrategy('margin@2').thresholds).toEqual({ margin: 2 });
+    expect(createStrategy('random@30%').thresholds).toEqual({ share: 0.3 });
+  });
+
+  it('needs no small model for drafts by prompt lookup', () => {
+    const options = { speculative: { proposer: 'prompt-lookup' } } as const;
+    expect(rolesOf('speculative', options)).toEqual(['large']);
+  });
+
+  it('checks the text before it builds', () => {
+    expect(() => createStrategy('random@2')).toThrow(PilotfishError);
+    expect(() => rolesOf('nothing')).toThrow(PilotfishError);
+  });
+});
