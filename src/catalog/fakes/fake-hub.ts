@@ -94,15 +94,15 @@ async function sendBytes(
       ? { 'content-range': `bytes ${start}-${bytes.byteLength - 1}/${bytes.byteLength}` }
       : {}),
   });
+  sendBody(file, bytes.subarray(start), response);
+}
+
+function sendBody(file: FakeFile, body: Buffer, response: ServerResponse): void {
   const cut = file.cuts?.shift();
   const stall = file.stalls?.shift();
-  if (cut !== undefined) {
-    response.write(bytes.subarray(start, start + cut), () => response.destroy());
-  } else if (stall !== undefined) {
-    response.write(bytes.subarray(start, start + stall));
-  } else {
-    response.end(bytes.subarray(start));
-  }
+  if (cut !== undefined) response.write(body.subarray(0, cut), () => response.destroy());
+  else if (stall !== undefined) response.write(body.subarray(0, stall));
+  else response.end(body);
 }
 
 async function listen(
