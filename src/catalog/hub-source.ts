@@ -2,8 +2,7 @@
  * Pulls a file from the hub into the partial file, going on by `Range` after a cut. The digest the
  * hub itself reports decides what is right, not our table: the hub may have a newer file.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
-import { abortError } from '../core/errors.ts';
+import { abortableSleep } from './abortable-sleep.ts';
 import type { CatalogContext } from './catalog-context.ts';
 import { HubClient } from './hub-client.ts';
 import type { HubFile } from './model-reference.ts';
@@ -114,9 +113,7 @@ async function retrying<Result>(
       if (failureCount >= limits.attemptCountMax) throw error;
       const waitMs = limits.backoffMs * 2 ** (failureCount - 1);
       onNotice(`${error.message}; trying again.`);
-      await sleep(waitMs, undefined, signal === undefined ? {} : { signal }).catch(() => {
-        if (signal !== undefined) throw abortError(signal);
-      });
+      await abortableSleep(waitMs, signal);
     }
   }
 }

@@ -7,9 +7,9 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { abortError, PilotfishError, throwIfAborted } from '../core/errors.ts';
+import { PilotfishError, throwIfAborted } from '../core/errors.ts';
+import { abortableSleep } from './abortable-sleep.ts';
 import type { CatalogContext } from './catalog-context.ts';
 import { errnoOf, fileSystemError, isMissing } from './file-system-error.ts';
 
@@ -52,11 +52,7 @@ export class PullLock {
       }
       if (Date.now() >= deadlineMs) throw waitedTooLong(path, name, holder);
       if (isFirst) context.onNotice(`${holderText(holder)} is pulling ${name}; waiting for it.`);
-      await sleep(limits.lockPollMs, undefined, signal === undefined ? {} : { signal }).catch(
-        (error: unknown) => {
-          throw signal?.aborted === true ? abortError(signal) : error;
-        },
-      );
+      await abortableSleep(limits.lockPollMs, signal);
     }
   }
 
