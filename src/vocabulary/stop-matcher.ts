@@ -28,7 +28,7 @@ export class StopMatcher {
 
   push(text: string): StopMatch {
     this.#held += text;
-    const match = this.#earliestMatch();
+    const match = this.#firstMatch();
     if (match !== null) {
       const released = this.#held.slice(0, match.at);
       this.#held = '';
@@ -47,12 +47,15 @@ export class StopMatcher {
     return text;
   }
 
-  /** The match that begins first; of two that begin together, the longer. */
-  #earliestMatch(): { at: number; stop: string } | null {
+  /**
+   * The match that completes first; of two that complete together, the longer. So the end does not
+   * depend on how the text was cut into tokens: [abcd, bc] ends "abcd" behind "a" in any case.
+   */
+  #firstMatch(): { at: number; stop: string } | null {
     const matches = this.#stops
       .map((stop) => ({ at: this.#held.indexOf(stop), stop }))
       .filter((match) => match.at >= 0)
-      .sort((a, b) => a.at - b.at || b.stop.length - a.stop.length);
+      .sort((a, b) => a.at + a.stop.length - (b.at + b.stop.length) || a.at - b.at);
     return matches[0] ?? null;
   }
 
