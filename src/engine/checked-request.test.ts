@@ -1,0 +1,141 @@
+import { describe, expect, it } from 'vitest';
+import { PilotfishError } from '../core/errors.ts';
+import { GREEDY } from '../core/sampling-params.ts';
+import { STOP_STRING_COUNT_MAX, STOP_STRING_LENGTH_MAX } from '../vocabulary/stop-matcher.ts';
+import { checkRequest, STRATEGY_DEFAULT } from './checked-request.ts';
+import { MAX_TOKENS_DEFAULT, PROMPT_LENGTH_MAX } from './limits.ts';
+import type { GenerateRequest } from './request.ts';
+
+const PROMPT: GenerateRequest = { prompt: 'Once' };
+
+function failure(request: GenerateRequest): unknown {
+  try {
+    return checkRequest(request);
+  } catch (error) {
+    expect(error).toBeInstanceOf(PilotfishError);
+    return error;
+  }
+}
+
+describe('checkRequest', () => {
+  it('fills in every default', () => {
+    expect(checkRequest(PROMPT)).toEqual({
+      input: { prompt: 'Once' },
+      strategy: STRATEGY_DEFAULT,
+      sampling: GREEDY,
+      maxTokens: MAX_TOKENS_DEFAULT,
+      stop: [],
+      seed: 0,
+      logprobs: false,
+    });
+  });
+
+  it('keeps every given value', () => {
+    const messages = [{ role: 'user' as const, content: 'Why?' }];
+    const sampling = { topK: 40, topP: 0.9, minP: 0.05, temperature: 0.8 };
+    const given = { strategy: 'large', sampling, maxTokens: 1, stop: ['\n'], seed: -3 };
+    expect(checkRequest({ messages, ...given, logprobs: true })).toEqual({
+      input: { messages },
+      ...given,
+      logprobs: true,
+    });
+  });
+
+  it.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53])(
+    'refuses maxTokens %d, naming it',
+    (maxTokens) => {
+      expect(failure({ ...PROMPT, maxTokens })).toMatchObject({
+        code: 'option-invalid',
+        message: `maxTokens is ${maxTokens}, not an integer from 1 up.`,
+        remedy: expect.stringContaining('maxTokens'),
+        fields: { option: 'maxTokens', value: String(maxTokens) },
+      });
+    },
+  );
+
+  it.each([0.5, Number.NaN, Number.NEGATIVE_INFINITY, 2 ** 53, -(2 ** 53)])(
+    'refuses seed %d, naming it',
+    (seed) => {
+      expect(failure({ ...PROMPT, seed })).toMatchObject({
+        code: 'option-invalid',
+        message: expect.stringContaining(`seed is ${seed}, not`),
+        fields: { option: 'seed', value: String(seed) },
+      });
+    },
+  );
+
+  it('takes every safe integer as a seed', () => {
+    for (const seed of [Number.MIN_SAFE_INTEGER, -1, 2 ** 40, Number.MAX_SAFE_INTEGER]) {
+      expect(checkRequest({ ...PROMPT, seed }).seed).toBe(seed);
+    }
+  });
+
+  it('refuses sampling out of range, naming the parameter', () => {
+    expect(failure({ ...PROMPT, sampling: { topP: 2 } })).toMatchObject({
+      code: 'option-invalid',
+      message: expect.stringContaining('topP is 2'),
+    });
+  });
+
+  it('limits the number and the length of stop strings', () => {
+    const stop = Array.from({ length: STOP_STRING_COUNT_MAX }, () =>
+      'x'.repeat(STOP_STRING_LENGTH_MAX),
+    );
+    expect(checkRequest({ ...PROMPT, stop }).stop).toEqual(stop);
+    expect(failure({ ...PROMPT, stop: [...stop, 'x'] })).toMatchObject({
+      code: 'option-invalid',
+      message: `stop is 17, not at most ${STOP_STRING_COUNT_MAX} strings.`,
+    });
+    for (const text of ['', 'x'.repeat(STOP_STRING_LENGTH_MAX + 1)]) {
+      expect(failure({ ...PROMPT, stop: ['fine', text] })).toMatchObject({
+        code: 'option-invalid',
+        message: expect.stringContaining(`stop is ${text.length}, not`),
+        fields: { option: 'stop' },
+      });
+    }
+  });
+
+  it('wants messages or a prompt, not both and not neither', () => {
+    const messages = [{ role: 'user' as const, content: 'Why?' }];
+    for (const request of [{}, { messages, prompt: 'Once' }]) {
+      expect(failure(request)).toMatchObject({
+        code: 'option-invalid',
+        message: 'Give either messages or a prompt.',
+      });
+    }
+  });
+
+  it.each<GenerateRequest>([
+    { prompt: '' },
+    { prompt: ' \n\t' },
+    { messages: [] },
+    { messages: [{ role: 'user', content: ' ' }] },
+    {
+      messages: [
+        { role: 'system', content: 'Be brief.' },
+        { role: 'user', content: '' },
+      ],
+    },
+  ])('refuses an empty prompt: %j', (request) => {
+    expect(failure(request)).toMatchObject({ code: 'prompt-empty' });
+  });
+
+  it('keeps the white space of a prompt: it is text', () => {
+    expect(checkRequest({ prompt: ' a\n' }).input).toEqual({ prompt: ' a\n' });
+  });
+
+  it('refuses a prompt past the limit, all messages together', () => {
+    const half = 'x'.repeat(PROMPT_LENGTH_MAX / 2);
+    const messages = [
+      { role: 'system' as const, content: half },
+      { role: 'user' as const, content: half },
+    ];
+    expect(() => checkRequest({ messages })).not.toThrow();
+    const longer = [...messages, { role: 'user' as const, content: 'x' }];
+    expect(failure({ messages: longer })).toMatchObject({
+      code: 'prompt-too-long',
+      fields: { length: PROMPT_LENGTH_MAX + 1, limit: PROMPT_LENGTH_MAX },
+    });
+    expect(failure({ prompt: `${half}${half}x` })).toMatchObject({ code: 'prompt-too-long' });
+  });
+});
