@@ -1,0 +1,235 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { EngineEvent, Origin, StartEvent, TokenEvent, WorkEvent } from '../core/events.ts';
+import { GREEDY } from '../core/sampling-params.ts';
+import { tokenId } from '../core/token-id.ts';
+import { foldRunCost, RunCostFold } from './run-cost.ts';
+
+const START: StartEvent = {
+  type: 'start',
+  models: { small: 'tiny', large: 'huge' },
+  parameterCounts: {
+    small: { body: 10, outputHead: 3 },
+    large: { body: 100, outputHead: 20 },
+  },
+  weightBytes: { small: 7, large: 70 },
+  strategy: 'entropy',
+  thresholds: { entropy: 1 },
+  sampling: GREEDY,
+  seed: 0,
+  promptTokenCount: 6,
+  prefillChunkRowCount: 4,
+  maxTokens: 100,
+  contextLength: 1000,
+};
+
+function token(index: number, origin: Origin, verified = false): TokenEvent {
+  return {
+    type: 'token',
+    index,
+    tokenId: tokenId(index),
+    text: 'x',
+    origin,
+    verified,
+    proposedTokenId: null,
+    score: null,
+    logprob: null,
+    round: index,
+    elapsedMs: index,
+  };
+}
+
+function work(changes: Partial<WorkEvent>): WorkEvent {
+  return {
+    type: 'work',
+    model: 'large',
+    purpose: 'correct',
+    rowCounts: [1],
+    outputRowCount: 1,
+    waitedMs: 0,
+    computeMs: 0,
+    bytesUp: 0,
+    bytesDown: 0,
+    ...changes,
+  };
+}
+
+/** What the large model alone does: the prompt in chunks, all but its last token; then row by row. */
+function largeOnly(start: StartEvent, tokenCount: number): EngineEvent[] {
+  const rowCounts: number[] = [];
+  for (let left = start.promptTokenCount - 1; left > 0; left -= start.prefillChunkRowCount) {
+    rowCounts.push(Math.min(left, start.prefillChunkRowCount));
+  }
+  const prefill = work({ purpose: 'prefill', rowCounts, outputRowCount: 0 });
+  const steps = Array.from({ length: tokenCount }, (_, index) => [work({}), token(index, 'large')]);
+  return [start, ...(rowCounts.length > 0 ? [prefill] : []), ...steps.flat()];
+}
+
+const anyStart = fc
+  .record({
+    promptTokenCount: fc.integer({ min: 1, max: 50 }),
+    chunk: fc.integer({ min: 1, max: 9 }),
+  })
+  .map(({ promptTokenCount, chunk }) => ({
+    ...START,
+    promptTokenCount,
+    prefillChunkRowCount: chunk,
+  }));
+
+const anyEvents: fc.Arbitrary<EngineEvent[]> = fc.array(
+  fc.oneof(
+    fc
+      .tuple(fc.nat(), fc.constantFrom<Origin>('small', 'large', 'prompt-lookup'), fc.boolean())
+      .map(([index, origin, verified]) => token(index, origin, verified)),
+    fc
+      .record({
+        model: fc.constantFrom<'small' | 'large'>('small', 'large'),
+        rowCounts: fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 4 }),
+        outputRowCount: fc.nat({ max: 9 }),
+        waitedMs: fc.nat({ max: 100 }),
+        computeMs: fc.double({ min: 0, max: 100, noNaN: true }),
+        bytesUp: fc.nat({ max: 1000 }),
+        bytesDown: fc.nat({ max: 1000 }),
+      })
+      .map(work),
+  ),
+  { maxLength: 30 },
+);
+
+describe('foldRunCost', () => {
+  it('adds up a small example as one does by hand', () => {
+    const cost = foldRunCost(START, [
+      START,
+      work({ model: 'small', purpose: 'prefill', rowCounts: [4, 1], outputRowCount: 0 }),
+      work({ model: 'small', purpose: 'draft', waitedMs: 1, computeMs: 2 }),
+      token(0, 'small'),
+      work({ model: 'small', purpose: 'draft', computeMs: 2, bytesUp: 5 }),
+      work({ purpose: 'prefill', rowCounts: [4, 1], outputRowCount: 0, computeMs: 20 }),
+      // The large model reads the token it missed with the row that it is called for.
+      work({ rowCounts: [2], waitedMs: 3, computeMs: 6, bytesDown: 9 }),
+      token(1, 'large'),
+      work({ purpose: 'verify', rowCounts: [3], outputRowCount: 3, computeMs: 7 }),
+      token(2, 'prompt-lookup', true),
+      token(3, 'large'),
+    ]);
+    expect(cost).toEqual({
+      tokenCount: 4,
+      largeShare: 0.5,
+      verifiedShare: 0.25,
+      smallForwards: 4,
+      largeForwards: 4,
+      weightTrafficBytes: 4 * 7 + 4 * 70,
+      // Two small and four large rows with outputs.
+      generatedFlops: 2 * (2 * 13 + 4 * 120),
+      // Small: 7 rows, 2 with outputs. Large: 10 rows, 4 with outputs.
+      processedFlops: 2 * (7 * 10 + 2 * 3) + 2 * (10 * 100 + 4 * 20),
+      // Alone: two prefill forwards of 5 rows together, then four forwards of one row.
+      weightTrafficRatio: (4 * 7 + 4 * 70) / (6 * 70),
+      generatedFlopsRatio: (2 * 13 + 4 * 120) / (4 * 120),
+      processedFlopsRatio: (7 * 10 + 2 * 3 + 10 * 100 + 4 * 20) / (9 * 100 + 4 * 20),
+      linkBytesUp: 5,
+      linkBytesDown: 9,
+      computeMs: 37,
+      waitedMs: 4,
+    });
+  });
+
+  it('gives ratios of exactly 1 for the large model alone', () => {
+    fc.assert(
+      fc.property(anyStart, fc.nat({ max: 40 }), (start, tokenCount) => {
+        const cost = foldRunCost(start, largeOnly(start, tokenCount));
+        fc.pre(tokenCount > 0);
+        expect(cost.weightTrafficRatio).toBe(1);
+        expect(cost.generatedFlopsRatio).toBe(1);
+        expect(cost.processedFlopsRatio).toBe(1);
+        expect(cost.largeShare).toBe(1);
+      }),
+    );
+  });
+
+  it('has no ratios where nothing is known of a large model', () => {
+    const start: StartEvent = {
+      ...START,
+      parameterCounts: { ...START.parameterCounts, large: null },
+      weightBytes: { ...START.weightBytes, large: null },
+    };
+    const cost = foldRunCost(start, [work({ model: 'small' }), token(0, 'small')]);
+    expect(cost).toMatchObject({
+      weightTrafficRatio: null,
+      generatedFlopsRatio: null,
+      processedFlopsRatio: null,
+      weightTrafficBytes: 7,
+      generatedFlops: 26,
+      processedFlops: 26,
+    });
+  });
+
+  it('compares with a large model that is known but not loaded', () => {
+    const cost = foldRunCost({ ...START, promptTokenCount: 1 }, [
+      work({ model: 'small' }),
+      token(0, 'small'),
+    ]);
+    expect(cost.weightTrafficRatio).toBeCloseTo(7 / 70, 12);
+    expect(cost.generatedFlopsRatio).toBeCloseTo(13 / 120, 12);
+  });
+
+  it('has shares of 0 and no ratios that are not numbers before the first token', () => {
+    const empty = foldRunCost({ ...START, promptTokenCount: 1 }, []);
+    expect(empty).toMatchObject({
+      tokenCount: 0,
+      largeShare: 0,
+      verifiedShare: 0,
+      weightTrafficRatio: null,
+      generatedFlopsRatio: null,
+      processedFlopsRatio: null,
+    });
+    const prefilled = foldRunCost(START, [work({ model: 'small', outputRowCount: 0 })]);
+    expect(prefilled.weightTrafficRatio).toBeCloseTo(7 / 140, 12);
+    expect(prefilled.generatedFlopsRatio).toBeNull();
+  });
+
+  it('is the same for a log that was written as JSON lines and read again', () => {
+    fc.assert(
+      fc.property(anyStart, anyEvents, (start, events) => {
+        const lines = [start, ...events].map((event) => JSON.stringify(event)).join('\n');
+        const read = lines.split('\n').map((line): EngineEvent => JSON.parse(line));
+        const cost = foldRunCost(start, [start, ...events]);
+        expect(foldRunCost(start, read)).toEqual(cost);
+        // The summary is in the log too, and changes nothing.
+        const summary: EngineEvent = {
+          type: 'summary',
+          text: '',
+          ...cost,
+          finishReason: 'token-limit',
+          elapsedMs: 1,
+          firstTokenMs: null,
+          notes: [],
+        };
+        expect(foldRunCost(start, [...read, JSON.parse(JSON.stringify(summary))])).toEqual(cost);
+      }),
+    );
+  });
+
+  it('can be asked at any time without changing what follows', () => {
+    fc.assert(
+      fc.property(anyEvents, (events) => {
+        const fold = new RunCostFold(START);
+        for (const [index, event] of events.entries()) {
+          fold.add(event);
+          expect(fold.cost()).toEqual(foldRunCost(START, events.slice(0, index + 1)));
+        }
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('does not depend on the order of events, nor on how forwards are grouped', () => {
+    const together = [work({ rowCounts: [4, 4, 2], outputRowCount: 1, computeMs: 30 })];
+    const apart = [
+      work({ rowCounts: [2], outputRowCount: 1, computeMs: 8 }),
+      work({ rowCounts: [4], outputRowCount: 0, computeMs: 11 }),
+      work({ rowCounts: [4], outputRowCount: 0, computeMs: 11 }),
+    ];
+    expect(foldRunCost(START, apart)).toEqual(foldRunCost(START, together));
+  });
+});
