@@ -92,8 +92,8 @@ const height = HEAD + rows * ROW + 70;
 const facts =
   summary === null
     ? ''
-    : `${summary.tokenCount} tokens · large share ${percent(summary.largeShare)} · weight traffic ` +
-      `${summary.weightTrafficRatio?.toFixed(2)} of the large model alone · processed FLOPs ` +
+    : `${summary.tokenCount} tokens, large share ${percent(summary.largeShare)}; of the large model ` +
+      `alone: weight traffic ${summary.weightTrafficRatio?.toFixed(2)}, processed FLOPs ` +
       `${summary.processedFlopsRatio?.toFixed(2)}`;
 process.stdout.write(
   `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width.toFixed(0)} ${height}" role="img">
