@@ -11,7 +11,7 @@ import type { CostCurve } from './step-costs.ts';
 export const MEASURED_ROW_COUNTS: readonly number[] = [1, 2, 3, 4, 5, 6, 8, 9];
 const REPEAT_COUNT = 5;
 /** Tokens in the cache while measuring: attention over them is part of a step. */
-const PREFIX_LENGTH = 64;
+const PREFIX_LENGTH_MAX = 64;
 
 export interface MeasureOptions {
   readonly signal?: AbortSignal;
@@ -20,22 +20,27 @@ export interface MeasureOptions {
 
 /**
  * The median of several forwards for each row count, interleaved so that a busy moment of the
- * machine does not fall on one of them.
+ * machine does not fall on one of them. A small context or batch measures what fits in it.
  */
 export async function measureCostCurve(
   model: LanguageModel,
   options: MeasureOptions = {},
 ): Promise<CostCurve> {
+  const { rowCountMax, contextLength } = model.facts;
+  const fits = (count: number): boolean => count <= rowCountMax && count < contextLength;
+  const rowCounts = MEASURED_ROW_COUNTS.filter(fits);
+  const room = contextLength - Math.max(0, ...rowCounts);
+  const prefixLength = Math.min(PREFIX_LENGTH_MAX, rowCountMax, room);
   await using sequence = model.openSequence();
-  const times = new Map<number, number[]>(MEASURED_ROW_COUNTS.map((count) => [count, []]));
-  await feed(sequence, model, PREFIX_LENGTH);
+  const times = new Map<number, number[]>(rowCounts.map((count) => [count, []]));
+  await feed(sequence, model, prefixLength);
   for (let repeat = 0; repeat <= REPEAT_COUNT; repeat += 1) {
     for (const [rowCount, measured] of times) {
       throwIfAborted(options.signal);
       const ms = await feed(sequence, model, rowCount);
       // The first pass warms caches up and is not counted.
       if (repeat > 0) measured.push(ms);
-      await sequence.truncate(PREFIX_LENGTH);
+      await sequence.truncate(prefixLength);
     }
     options.onProgress?.({
       label: `Measuring step costs of ${model.facts.name}`,
