@@ -71,10 +71,10 @@ async function* exactly(
   for await (const chunk of stream) {
     if (!(chunk instanceof Uint8Array)) continue;
     seen += chunk.byteLength;
-    if (seen > bytes) throw new Error(`more than ${bytes} bytes`);
+    if (seen > bytes) throw new SourceFailure(`more than ${bytes} bytes`);
     yield chunk;
   }
-  if (seen < bytes) throw new Error(`${seen} bytes instead of ${bytes}`);
+  if (seen < bytes) throw new SourceFailure(`${seen} bytes instead of ${bytes}`);
 }
 
 function damaged(wheelPath: string, cause: unknown): SourceFailure {

@@ -45,7 +45,8 @@ function sourceFiles(folder: string): SourceFile[] {
         path,
         folder: name.includes(sep) ? (name.split(sep)[0] ?? '.') : '.',
         text: readFileSync(path, 'utf8'),
-        isTest: name.endsWith('.test.ts'),
+        // `fakes` folders hold what only tests use.
+        isTest: name.endsWith('.test.ts') || name.includes(`${sep}fakes${sep}`),
       };
     });
 }

@@ -48,6 +48,19 @@ describe('documents', () => {
     for (const name of named) expect(Object.keys(scripts)).toContain(name);
   });
 
+  it('name every optional platform package in the lockfile, so that npm ci works everywhere', () => {
+    const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'));
+    const entries = Object.entries<{ optionalDependencies?: Record<string, string> }>(packages);
+    const missing = entries.flatMap(([path, { optionalDependencies = {} }]) =>
+      Object.keys(optionalDependencies).filter(
+        (name) =>
+          packages[`node_modules/${name}`] === undefined &&
+          packages[`${path}/node_modules/${name}`] === undefined,
+      ),
+    );
+    expect(missing).toEqual([]);
+  });
+
   it('describe every strategy and every error code', () => {
     const methods = readFileSync(join(ROOT, 'docs', 'METHODS.md'), 'utf8');
     const errors = readFileSync(join(ROOT, 'docs', 'ERRORS.md'), 'utf8');
