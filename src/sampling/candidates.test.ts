@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { noiseKey, noiseUniform } from '../core/noise.ts';
 import { GREEDY, type SamplingParams } from '../core/sampling-params.ts';
 import { candidates, truncates } from './candidates.ts';
 
@@ -124,6 +125,17 @@ describe('candidates', () => {
       expect(idsOf(row, { ...ALL, topK })).toEqual(first(topK));
     }
     expect(idsOf(row, { ...ALL, topK: 100, minP: Math.exp(-6.5) })).toEqual(first(7));
+  });
+
+  it('are those of a full sort in a row as large as a real vocabulary', () => {
+    const key = noiseKey(1, 2, 'coin');
+    const level = (id: number): number => Math.fround(20 * noiseUniform(key, id) ** 4);
+    const row = Array.from({ length: 20_000 }, (_, id) => level(id));
+    for (const step of [{ topK: 40 }, { topK: 5000 }, { topP: 0.9 }, { topP: 0.9999 }]) {
+      const params = { ...ALL, ...step };
+      expect(idsOf(row, params)).toEqual(oracle(row, params));
+      expect(idsOf(row, { ...params, minP: 0.01 })).toEqual(oracle(row, { ...params, minP: 0.01 }));
+    }
   });
 
   it('do not look past the size', () => {

@@ -12,62 +12,99 @@ export function truncates(params: SamplingParams): boolean {
 
 /**
  * The ids that survive the truncating steps, most probable first (ties: lower id first). At least
- * one always does.
+ * one always does. Every step cuts the end of that order off, so only ids near the best are sorted:
+ * sorting a whole vocabulary would cost more than a small model's step.
  */
 export function candidates(logits: Float32Array, size: number, params: SamplingParams): number[] {
-  const max = logits[argmax(logits, size)] as number;
+  const row: Row = { logits, size, max: logits[argmax(logits, size)] as number };
+  const { topP, minP } = params;
   const topK = params.topK > 0 ? Math.min(params.topK, size) : size;
-  // min-p is relative to the best token, so it can be applied first without changing the outcome
-  // of top-k; top-p looks at the mass before min-p and is computed from that mass below.
-  const needed = params.topP < 1 ? null : minPCut(params.minP);
-  const sorted = largest(logits, size, topK, max, needed);
-  const kept = params.topP < 1 ? topPCount(logits, sorted, params.topP, max) : sorted.length;
-  const cut = max + minPCut(params.minP);
+  const minPGap = minP > 0 ? -Math.log(minP) : Number.POSITIVE_INFINITY;
+  const masses = topK === size && topP < 1 ? bucketSums(row, expOfNonPositive) : null;
+  let last = BUCKET_COUNT - 1;
+  if (topK < size) last = bucketHolding(bucketSums(row, one), topK);
+  if (masses !== null) last = bucketHolding(masses, topP * sumOf(masses));
+  // Top-p looks at the mass before min-p; without it, min-p can be applied first.
+  if (topP >= 1) last = Math.min(last, bucketOf(minPGap));
+  const sorted = sortedUpTo(row, last).slice(0, topK);
+  const kept = topP < 1 ? topPCount(row, sorted, topP, masses) : sorted.length;
   let count = 1;
-  while (count < kept && (logits[sorted[count] as number] as number) >= cut) count += 1;
+  while (count < kept && gapOf(row, sorted[count] as number) <= minPGap) count += 1;
   return sorted.slice(0, count);
 }
 
-/** Logits this far below the best (a negative number) are dropped by min-p. */
-function minPCut(minP: number): number {
-  return minP > 0 ? Math.log(minP) : Number.NEGATIVE_INFINITY;
+interface Row {
+  readonly logits: Float32Array;
+  readonly size: number;
+  readonly max: number;
 }
 
-/** How far below the best logit to look for the k largest, widened until there are enough. */
-const CUTS: readonly number[] = [-4, -8, -16, Number.NEGATIVE_INFINITY];
+/** How far below the best a logit lies. */
+function gapOf(row: Row, id: number): number {
+  return row.max - (row.logits[id] as number);
+}
 
-function largest(
-  logits: Float32Array,
-  size: number,
-  count: number,
-  max: number,
-  lowest: number | null,
-): number[] {
-  for (const cut of CUTS) {
-    const last = lowest !== null && lowest >= cut;
-    const bound = max + (last ? lowest : cut);
-    const ids: number[] = [];
-    for (let id = 0; id < size; id += 1) if ((logits[id] as number) >= bound) ids.push(id);
-    if (ids.length < count && !last && cut !== Number.NEGATIVE_INFINITY) continue;
-    ids.sort((a, b) => (logits[b] as number) - (logits[a] as number) || a - b);
-    return ids.slice(0, count);
+const BUCKETS_PER_NAT = 8;
+const BUCKET_COUNT = 512;
+
+/** Gaps in steps of 1/8; the last bucket takes all that are far. */
+function bucketOf(gap: number): number {
+  return gap < BUCKET_COUNT / BUCKETS_PER_NAT ? (gap * BUCKETS_PER_NAT) | 0 : BUCKET_COUNT - 1;
+}
+
+const one = (): number => 1;
+
+/** [BUCKET_COUNT] the sum, over the ids of each bucket, of a weight of the negative gap. */
+function bucketSums(row: Row, weigh: (negativeGap: number) => number): Float64Array {
+  const sums = new Float64Array(BUCKET_COUNT);
+  for (let id = 0; id < row.size; id += 1) {
+    const gap = gapOf(row, id);
+    const bucket = bucketOf(gap);
+    sums[bucket] = (sums[bucket] as number) + weigh(-gap);
   }
-  return [];
+  return sums;
 }
 
-/** The length of the shortest prefix of `sorted` that holds `topP` of its mass. */
+/** The first bucket up to which the sums reach `amount`; the last if rounding keeps them below. */
+function bucketHolding(sums: Float64Array, amount: number): number {
+  let sum = 0;
+  for (let bucket = 0; bucket < BUCKET_COUNT; bucket += 1) {
+    sum += sums[bucket] as number;
+    if (sum >= amount) return bucket;
+  }
+  return BUCKET_COUNT - 1;
+}
+
+function sumOf(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let index = 0; index < values.length; index += 1) sum += values[index] as number;
+  return sum;
+}
+
+/** All ids of the buckets up to `last`, in the final order. */
+function sortedUpTo(row: Row, last: number): number[] {
+  const { logits } = row;
+  const ids: number[] = [];
+  for (let id = 0; id < row.size; id += 1) if (bucketOf(gapOf(row, id)) <= last) ids.push(id);
+  return ids.sort((a, b) => (logits[b] as number) - (logits[a] as number) || a - b);
+}
+
+/**
+ * The length of the shortest prefix of `sorted` that holds `topP` of the mass.
+ * @param masses of the whole row by bucket; null: the mass is that of `sorted`
+ */
 function topPCount(
-  logits: Float32Array,
+  row: Row,
   sorted: readonly number[],
   topP: number,
-  max: number,
+  masses: Float64Array | null,
 ): number {
-  let total = 0;
-  for (const id of sorted) total += expOfNonPositive((logits[id] as number) - max);
+  const massOf = (id: number): number => expOfNonPositive(-gapOf(row, id));
+  const wanted = topP * sumOf(masses ?? sorted.map(massOf));
   let mass = 0;
   let count = 0;
-  while (count < sorted.length && mass < topP * total) {
-    mass += expOfNonPositive((logits[sorted[count] as number] as number) - max);
+  while (count < sorted.length && mass < wanted) {
+    mass += massOf(sorted[count] as number);
     count += 1;
   }
   return Math.max(1, count);
