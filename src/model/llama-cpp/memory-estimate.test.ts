@@ -58,7 +58,7 @@ describe('checkMemory', () => {
     expect(check).toThrow(PilotfishError);
     expect(check).toThrow(
       'tiny needs about 451 MB (weights 400 MB, KV cache 50 MB, computing 2 MB); ' +
-        '451 MB are available.',
+        '450 MB are available.',
     );
     expect(check).toThrow(
       expect.objectContaining({
@@ -75,8 +75,49 @@ describe('checkMemory', () => {
 });
 
 describe('availableMemoryBytes', () => {
+  const MEMINFO = 'MemTotal:       8000000 kB\nMemFree: 1 kB\nMemAvailable:    4000000 kB\n';
+  const readerOf =
+    (files: Readonly<Record<string, string>>) =>
+    (path: string): string =>
+      files[path.split('/').at(-1) ?? ''] ?? '';
+
   it('is some of this machine, at most all of it', () => {
     expect(availableMemoryBytes()).toBeGreaterThan(0);
     expect(availableMemoryBytes()).toBeLessThanOrEqual(totalmem());
+  });
+
+  it('is what Linux says it could hand out', () => {
+    expect(availableMemoryBytes(readerOf({ meminfo: MEMINFO }))).toBe(4_096_000_000);
+  });
+
+  it('is what the container leaves, where that is less', () => {
+    const container = { 'memory.max': '3000000000\n', 'memory.current': '1000000000\n' };
+    const files = { meminfo: MEMINFO, ...container };
+    expect(availableMemoryBytes(readerOf(files))).toBe(2_000_000_000);
+    const roomy = { ...files, 'memory.max': '9000000000\n' };
+    expect(availableMemoryBytes(readerOf(roomy))).toBe(4_096_000_000);
+  });
+
+  it('does not count the cached file pages of the container as used', () => {
+    const files = {
+      meminfo: MEMINFO,
+      'memory.max': '3000000000\n',
+      'memory.current': '2900000000\n',
+      'memory.stat':
+        'anon 300000000\nfile 2600000000\ninactive_anon 7\nactive_anon 7\n' +
+        'inactive_file 1500000000\nactive_file 1000000000\nworkingset_refault_file 5\n',
+    };
+    expect(availableMemoryBytes(readerOf(files))).toBe(2_600_000_000);
+  });
+
+  it('knows no limit where the container has none, and never goes below zero', () => {
+    const free = { meminfo: MEMINFO, 'memory.max': 'max\n', 'memory.current': '1\n' };
+    expect(availableMemoryBytes(readerOf(free))).toBe(4_096_000_000);
+    const full = { ...free, 'memory.max': '5\n', 'memory.current': '9\n' };
+    expect(availableMemoryBytes(readerOf(full))).toBe(0);
+  });
+
+  it('asks the system where no file tells', () => {
+    expect(availableMemoryBytes(readerOf({}))).toBeGreaterThan(0);
   });
 });

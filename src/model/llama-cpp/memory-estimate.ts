@@ -36,22 +36,34 @@ export function estimateMemory(file: ModelFileFacts, shape: ContextShape): Memor
   return { weightBytes, kvBytes, computeBytes, totalBytes: weightBytes + kvBytes + computeBytes };
 }
 
-/** What the system could hand out: on Linux with caches that it would give back. */
-export function availableMemoryBytes(): number {
-  const candidates = [meminfoAvailable(), cgroupAvailable()].filter((value) => value !== null);
+/**
+ * What the system could hand out: on Linux with caches that it would give back.
+ * @param read the text of a file, empty if there is none
+ */
+export function availableMemoryBytes(read: (path: string) => string = readText): number {
+  const candidates = [meminfoAvailable(read), cgroupAvailable(read)].filter(
+    (value) => value !== null,
+  );
   return candidates.length > 0 ? Math.min(...candidates) : freemem();
 }
 
-function meminfoAvailable(): number | null {
-  const match = /^MemAvailable:\s+(\d+) kB$/m.exec(readText('/proc/meminfo'));
+function meminfoAvailable(read: (path: string) => string): number | null {
+  const match = /^MemAvailable:\s+(\d+) kB$/m.exec(read('/proc/meminfo'));
   return match?.[1] === undefined ? null : Number(match[1]) * 1024;
 }
 
-/** What a container's limit leaves; null without a limit. */
-function cgroupAvailable(): number | null {
-  const limit = Number(readText('/sys/fs/cgroup/memory.max').trim() || Number.NaN);
-  const used = Number(readText('/sys/fs/cgroup/memory.current').trim() || Number.NaN);
-  return Number.isFinite(limit) && Number.isFinite(used) ? Math.max(0, limit - used) : null;
+/**
+ * What a container's limit leaves; null without a limit. Cached file pages count as used there, and
+ * a model that was just pulled or verified is all cached.
+ */
+function cgroupAvailable(read: (path: string) => string): number | null {
+  const number = (name: string): number =>
+    Number(read(`/sys/fs/cgroup/${name}`).trim() || Number.NaN);
+  const [limit, used] = [number('memory.max'), number('memory.current')];
+  if (!Number.isFinite(limit) || !Number.isFinite(used)) return null;
+  const cached = read('/sys/fs/cgroup/memory.stat').matchAll(/^(?:in)?active_file (\d+)$/gm);
+  const cachedBytes = [...cached].reduce((sum, match) => sum + Number(match[1]), 0);
+  return Math.max(0, limit - Math.max(0, used - cachedBytes));
 }
 
 function readText(path: string): string {
@@ -69,7 +81,7 @@ export function checkMemory(name: string, estimate: MemoryEstimate, availableByt
     'memory-insufficient',
     `${name} needs about ${megabytes(estimate.totalBytes)} (weights ` +
       `${megabytes(estimate.weightBytes)}, KV cache ${megabytes(estimate.kvBytes)}, computing ` +
-      `${megabytes(estimate.computeBytes)}); ${megabytes(availableBytes)} are available.`,
+      `${megabytes(estimate.computeBytes)}); ${Math.floor(availableBytes / 1e6)} MB are available.`,
     {
       remedy: 'Close other programs, choose a smaller model, or give a smaller --context.',
       fields: { model: name, neededBytes: estimate.totalBytes, availableBytes },
