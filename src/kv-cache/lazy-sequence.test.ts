@@ -135,6 +135,12 @@ describe('LazySequence', () => {
     expect(workOf(recorder.drain())).toEqual(['prefill 3+3+1 out 0', 'verify 1 out 1']);
   });
 
+  it('prefills the same where it is first called behind the prompt', async () => {
+    const { fake, rows } = bench(4);
+    expect(await rows([1, 2, 3, 4, 5, 6])).toEqual(expectedRows([1, 2, 3, 4, 5, 6], 1));
+    expect(fake.calls).toEqual(['[1 2 3] outputs 0', '[4 5 6] outputs 1']);
+  });
+
   it('has nothing to prefill for a prompt of one token', async () => {
     const { fake, rows } = bench(1);
     await rows([1]);

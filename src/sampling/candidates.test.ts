@@ -116,6 +116,7 @@ describe('candidates', () => {
     // Softmax of [2, 1, 0, 0] is 0.610, 0.224, 0.083, 0.083: 0.7 needs two tokens. Of what min-p
     // leaves (the best two) the first alone would have 0.73.
     expect(idsOf([2, 1, 0, 0], { ...ALL, topP: 0.7, minP: 0.3 })).toEqual([0, 1]);
+    expect(idsOf([2, 1, 0, 0], { ...ALL, topK: 3, topP: 0.7, minP: 0.3 })).toEqual([0, 1]);
   });
 
   it('find the k largest far below the best', () => {
