@@ -49,7 +49,12 @@ describe('expectedTokenCount', () => {
     expect(expectedTokenCount(0, 0.7)).toBeCloseTo(1, 12);
     expect(expectedTokenCount(5, 0)).toBe(1);
     expect(expectedTokenCount(5, 1)).toBe(6);
-    expect(expectedTokenCount(5, 1 - 1e-12)).toBeCloseTo(6, 3);
+  });
+
+  it('keeps its digits where nearly all drafts hold', () => {
+    for (const rest of [1e-6, 1e-9, 1e-12, 1e-14, 2 ** -51, 2 ** -53]) {
+      expect(expectedTokenCount(8, 1 - rest)).toBeCloseTo(9 - 36 * rest, 9);
+    }
   });
 
   it('grows with the length and with the acceptance', () => {

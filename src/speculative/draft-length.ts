@@ -18,10 +18,18 @@ export const DRAFT_LENGTH_MAX = 8;
 /** Below this predicted speed-up a draft is not worth its risk: costs and acceptance are estimates. */
 export const SPEEDUP_MIN = 1.03;
 
-/** Expected tokens of one round, the correction or bonus token included. */
+/**
+ * Expected tokens of one round, the correction or bonus token included. As a sum, because the closed
+ * form loses its digits where nearly all drafts hold.
+ */
 export function expectedTokenCount(length: number, acceptance: number): number {
-  if (acceptance >= 1) return length + 1;
-  return (1 - acceptance ** (length + 1)) / (1 - acceptance);
+  let count = 0;
+  let reached = 1;
+  for (let drafts = 0; drafts <= length; drafts += 1) {
+    count += reached;
+    reached *= acceptance;
+  }
+  return count;
 }
 
 /** Tokens per millisecond of rounds with `length` drafts, relative to plain one-row forwards. */
