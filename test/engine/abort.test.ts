@@ -57,9 +57,9 @@ async function manyCancelled(count: number): Promise<void> {
 describe('cancelled requests', () => {
   it(`leak no sequence, memory or handle, ${ABORTED_COUNT} of them`, async () => {
     await manyCancelled(100);
-    const before = measure();
+    const before = await measure();
     await manyCancelled(ABORTED_COUNT);
-    const after = measure();
+    const after = await measure();
     expect(after.handles).toBeLessThanOrEqual(before.handles);
     expect(after.heap - before.heap).toBeLessThan(HEAP_GROWTH_BYTES_MAX);
     expect(after.rss - before.rss).toBeLessThan(RSS_GROWTH_BYTES_MAX);
@@ -139,7 +139,9 @@ async function texts(request: GenerateRequest): Promise<string[]> {
   return events.flatMap((event) => (event.type === 'token' ? [event.text] : []));
 }
 
-function measure(): { heap: number; rss: number; handles: number } {
+async function measure(): Promise<{ heap: number; rss: number; handles: number }> {
+  // The executor's last turn of the event loop is no leak.
+  for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate);
   collectGarbage();
   const { heapUsed, rss } = process.memoryUsage();
   return { heap: heapUsed, rss, handles: process.getActiveResourcesInfo().length };

@@ -1,4 +1,4 @@
-/** The native arrays of a forward, filled through views and reused by every forward of a context. */
+/** The native arrays of a batch, filled through views and reused by every batch of a context. */
 import {
   type Address,
   allocate,
@@ -11,6 +11,16 @@ import {
 
 const INT_BYTES = 4;
 const POINTER_BYTES = 8;
+
+/** Rows of one sequence within a batch. */
+export interface BatchRows {
+  readonly tokens: readonly number[];
+  /** Of the first row, in its sequence. */
+  readonly position: number;
+  readonly sequence: number;
+  /** Rows from this index on have outputs; the number of rows asks for none. */
+  readonly outputFrom: number;
+}
 
 export class BatchBuffer {
   readonly #addresses: Address[] = [];
@@ -37,15 +47,19 @@ export class BatchBuffer {
     this.#batch = { token, embd: null, pos, n_seq_id: idCount, seq_id: idPointers, logits: output };
   }
 
-  /** Rows `tokens` of one sequence, from `position` on, with outputs from row `outputFrom`. */
-  fill(tokens: readonly number[], position: number, sequence: number, outputFrom: number): Batch {
-    for (let row = 0; row < tokens.length; row += 1) {
-      this.#token[row] = tokens[row] as number;
-      this.#position[row] = position + row;
-      this.#sequence[row] = sequence;
-      this.#output[row] = row >= outputFrom ? 1 : 0;
+  /** Lays the rows of all parts out one after the other. */
+  fill(parts: readonly BatchRows[]): Batch {
+    let row = 0;
+    for (const { tokens, position, sequence, outputFrom } of parts) {
+      for (const [index, token] of tokens.entries()) {
+        this.#token[row] = token;
+        this.#position[row] = position + index;
+        this.#sequence[row] = sequence;
+        this.#output[row] = index >= outputFrom ? 1 : 0;
+        row += 1;
+      }
     }
-    return { n_tokens: tokens.length, ...this.#batch };
+    return { n_tokens: row, ...this.#batch };
   }
 
   dispose(): void {

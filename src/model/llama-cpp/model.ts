@@ -11,6 +11,7 @@ import type { OnProgress } from '../../core/progress.ts';
 import { type ComputeDevice, cpuDevice } from '../compute-device.ts';
 import type { LanguageModel, ModelFacts } from '../roles.ts';
 import { type Abi, type Address, registerLog, registerProgress, unregister } from './abi.ts';
+import { Executor } from './executor.ts';
 import { loadLibrary } from './library.ts';
 import { availableMemoryBytes, checkMemory, estimateMemory } from './memory-estimate.ts';
 import { type ModelFileFacts, readModelFile } from './model-file.ts';
@@ -56,12 +57,10 @@ export async function loadModel(path: string, options: LoadOptions = {}): Promis
     checkArchitecture(abi, model, file);
     const vocabulary = new LlamaCppVocabulary(abi, abi.modelVocabulary(model), file.chatTemplate);
     const sizes = { vocabularySize: vocabulary.size, hiddenSize: abi.modelHiddenSize(model) };
-    const context = await NativeContext.open(abi, model, {
-      shape,
-      sizes,
-      device: options.device ?? cpuDevice,
-    });
-    return new LlamaCppModel({ abi, model, context, vocabulary, file, shape, name });
+    const context = await NativeContext.open(abi, model, { shape, sizes });
+    const device = options.device ?? cpuDevice;
+    const executor = new Executor({ context, device, rowCountMax: shape.rowCountMax });
+    return new LlamaCppModel({ abi, model, executor, vocabulary, file, shape, name });
   } catch (error) {
     await abi.modelFree(model);
     throw error;
@@ -83,8 +82,23 @@ function contextShape(file: ModelFileFacts, options: LoadOptions): ContextShape 
     contextLength,
     rowCountMax: Math.min(options.rowCountMax ?? ROW_COUNT_MAX_DEFAULT, contextLength),
     sequenceCountMax: options.sequenceCountMax ?? SEQUENCE_COUNT_MAX_DEFAULT,
-    threadCount: options.threadCount ?? Math.min(availableParallelism(), THREAD_COUNT_MAX),
+    threadCount: checkedThreadCount(options.threadCount),
   };
+}
+
+/** llama.cpp's threads spin at barriers: more of them than processors stop the whole machine. */
+function checkedThreadCount(given: number | undefined): number {
+  const processors = availableParallelism();
+  if (given === undefined) return Math.min(processors, THREAD_COUNT_MAX);
+  if (Number.isSafeInteger(given) && given >= 1 && given <= processors) return given;
+  throw new PilotfishError(
+    'option-invalid',
+    `${given} threads cannot work for a model on ${processors} processors.`,
+    {
+      remedy: `Give a number of threads from 1 to ${processors}.`,
+      fields: { option: 'threads', value: given, processors },
+    },
+  );
 }
 
 /** llama.cpp's log level of errors. */
@@ -152,7 +166,7 @@ function checkArchitecture(abi: Abi, model: Address, file: ModelFileFacts): void
 interface Parts {
   readonly abi: Abi;
   readonly model: Address;
-  readonly context: NativeContext;
+  readonly executor: Executor;
   readonly vocabulary: LlamaCppVocabulary;
   readonly file: ModelFileFacts;
   readonly shape: ContextShape;
@@ -169,7 +183,7 @@ export class LlamaCppModel implements LanguageModel {
   #closed = false;
 
   constructor(parts: Parts) {
-    const { context, file, shape, vocabulary } = parts;
+    const { executor, file, shape, vocabulary } = parts;
     this.#parts = parts;
     this.vocabulary = vocabulary;
     this.facts = {
@@ -183,7 +197,7 @@ export class LlamaCppModel implements LanguageModel {
     };
     this.#free = Array.from({ length: shape.sequenceCountMax }, (_, index) => index).reverse();
     this.#home = {
-      context,
+      executor,
       contextLength: shape.contextLength,
       rowCountMax: shape.rowCountMax,
       vocabularySize: vocabulary.size,
@@ -214,16 +228,16 @@ export class LlamaCppModel implements LanguageModel {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    const { abi, context, model, vocabulary } = this.#parts;
+    const { abi, executor, model, vocabulary } = this.#parts;
     vocabulary.close();
-    await context.dispose();
+    await executor.close();
     await abi.modelFree(model);
     abi.memoryTrim?.(0);
   }
 
   async #close(slot: number): Promise<void> {
     if (this.#closed) return;
-    await this.#parts.context.truncate(slot, 0);
+    await this.#parts.executor.change((context) => context.truncate(slot, 0));
     this.#free.push(slot);
   }
 }

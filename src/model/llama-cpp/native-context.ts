@@ -1,25 +1,20 @@
 /**
- * One llama.cpp context: the KV cache of all sequences of a model. It does one thing at a time:
- * every native call that reads or writes the context goes through one chain, because concurrent use
- * aborts the process. Calls that would abort it for their arguments are checked here first.
+ * One llama.cpp context: the KV cache of all sequences of a model, and its native calls. It does one
+ * thing at a time, because concurrent use aborts the process: the executor, its only user, sees to
+ * that. Calls that would abort the process for their arguments are checked first.
  */
-
-import { abortError, PilotfishError, throwIfAborted } from '../../core/errors.ts';
+import { PilotfishError } from '../../core/errors.ts';
 import { invariant, present } from '../../core/invariant.ts';
-import type { ComputeDevice } from '../compute-device.ts';
 import {
   type Abi,
   type Address,
   allocate,
   byteView,
-  DECODE_ABORTED,
-  DECODE_KV_FULL,
-  DECODE_OK,
   floatView,
   POOLING_TYPE_NONE,
   release,
 } from './abi.ts';
-import { BatchBuffer } from './batch.ts';
+import { BatchBuffer, type BatchRows } from './batch.ts';
 
 export interface ContextShape {
   readonly contextLength: number;
@@ -28,16 +23,9 @@ export interface ContextShape {
   readonly threadCount: number;
 }
 
-export interface NativeForward {
-  readonly tokens: readonly number[];
-  readonly position: number;
-  readonly sequence: number;
-  readonly outputFrom: number;
-  readonly hidden: boolean;
-}
-
-/** Rows of the forward that just ran. The views die when the next one starts. */
+/** Row outputs of the batch that just ran. The views die when the next one starts. */
 export interface NativeOutputs {
+  /** @param row index within the whole batch */
   logits(row: number): Float32Array;
   hidden(row: number): Float32Array;
 }
@@ -54,35 +42,28 @@ export class NativeContext {
   readonly #abortFlag: Address;
   readonly #abortBytes: Int8Array;
   readonly #batch: BatchBuffer;
-  readonly #device: ComputeDevice;
   readonly #sizes: Sizes;
-  #chain: Promise<unknown> = Promise.resolve();
   #embeddings = false;
-  #dead = false;
+  #freed = false;
 
-  private constructor(
-    abi: Abi,
-    context: Address,
-    options: { device: ComputeDevice; sizes: Sizes; rowCountMax: number },
-  ) {
+  private constructor(abi: Abi, context: Address, sizes: Sizes, rowCountMax: number) {
     this.#abi = abi;
     this.#context = context;
     this.#memory = abi.memory(context);
-    this.#device = options.device;
-    this.#sizes = options.sizes;
-    this.#batch = new BatchBuffer(options.rowCountMax);
+    this.#sizes = sizes;
+    this.#batch = new BatchBuffer(rowCountMax);
     this.#abortFlag = allocate(8);
     this.#abortBytes = byteView(this.#abortFlag, 8);
     this.#abortBytes.fill(0);
     abi.setAbortCallback(context, abi.stringLength, this.#abortFlag);
   }
 
+  /** @throws PilotfishError `native-failed` */
   static async open(
     abi: Abi,
     model: Address,
-    options: { shape: ContextShape; device: ComputeDevice; sizes: Sizes },
+    { shape, sizes }: { shape: ContextShape; sizes: Sizes },
   ): Promise<NativeContext> {
-    const { shape } = options;
     const params = {
       ...abi.contextDefaultParams(),
       n_ctx: shape.contextLength,
@@ -105,112 +86,25 @@ export class NativeContext {
         fields: { contextLength: shape.contextLength },
       });
     }
-    return new NativeContext(abi, context, { ...options, rowCountMax: shape.rowCountMax });
+    return new NativeContext(abi, context, sizes, shape.rowCountMax);
   }
 
-  /**
-   * Evaluates one batch and hands its outputs to `read`, which must copy what it keeps.
-   * On failure or abort the sequence keeps a prefix of the rows: see `length`.
-   * @throws PilotfishError `aborted`, `kv-full`, `native-failed`, `disposed`
-   */
-  async forward<T>(
-    request: NativeForward,
-    read: (outputs: NativeOutputs) => T,
-    signal?: AbortSignal,
-  ): Promise<{ value: T; computeMs: number }> {
-    return await this.#exclusive(() =>
-      this.#device.exclusive(async () => {
-        throwIfAborted(signal);
-        const started = performance.now();
-        this.#setEmbeddings(request.hidden);
-        const code = await this.#decode(request, signal);
-        this.#check(code, request, signal);
-        const value = read(this.#outputs());
-        return { value, computeMs: performance.now() - started };
-      }, signal),
-    );
-  }
-
-  /** Tokens that a sequence has in the cache. */
-  async sequenceLength(sequence: number): Promise<number> {
-    return await this.#exclusive(async () => this.#length(sequence));
-  }
-
-  /** Forgets everything from position `length` on. */
-  async truncate(sequence: number, length: number): Promise<void> {
-    await this.#exclusive(async () => {
-      const removed = this.#abi.sequenceRemove(this.#memory, sequence, length, -1);
-      invariant(removed, `sequence ${sequence} cannot be cut at ${length}`);
-    });
-  }
-
-  async copy(source: number, target: number): Promise<void> {
-    await this.#exclusive(async () => {
-      this.#abi.sequenceCopy(this.#memory, source, target, -1, -1);
-    });
-  }
-
-  /** Stops the forward under way, waits for it, and frees the native memory. */
-  async dispose(): Promise<void> {
-    if (this.#dead) return;
-    this.#dead = true;
-    this.#abortBytes[0] = 1;
-    await this.#chain.catch(() => undefined);
-    await this.#abi.contextFree(this.#context);
-    this.#batch.dispose();
-    release(this.#abortFlag);
-  }
-
-  #exclusive<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#chain.then(
-      () => this.#alive(work),
-      () => this.#alive(work),
-    );
-    this.#chain = turn;
-    // The caller sees the failure; the chain only orders.
-    turn.catch(() => undefined);
-    return turn;
-  }
-
-  #alive<T>(work: () => Promise<T>): Promise<T> {
-    if (!this.#dead) return work();
-    return Promise.reject(new PilotfishError('disposed', 'The model was closed.'));
-  }
-
-  async #decode(request: NativeForward, signal: AbortSignal | undefined): Promise<number> {
-    const { tokens, position, sequence, outputFrom } = request;
-    invariant(this.#length(sequence) === position, `rows must continue sequence ${sequence}`);
-    const batch = this.#batch.fill(tokens, position, sequence, outputFrom);
-    const raise = (): void => {
-      this.#abortBytes[0] = 1;
-    };
-    signal?.addEventListener('abort', raise, { once: true });
-    try {
-      return await this.#abi.decode(this.#context, batch);
-    } finally {
-      signal?.removeEventListener('abort', raise);
-      if (!this.#dead) this.#abortBytes[0] = 0;
+  /** Evaluates one batch off the event loop. @returns a `DECODE_*` code */
+  async decode(parts: readonly BatchRows[], hidden: boolean): Promise<number> {
+    for (const { sequence, position } of parts) {
+      const length = this.length(sequence);
+      invariant(length === position, `sequence ${sequence} has ${length} tokens, not ${position}`);
     }
+    this.#setEmbeddings(hidden);
+    return await this.#abi.decode(this.#context, this.#batch.fill(parts));
   }
 
-  #check(code: number, request: NativeForward, signal: AbortSignal | undefined): void {
-    if (code === DECODE_OK) return;
-    // The flag is also raised by `dispose`.
-    if (code === DECODE_ABORTED && signal?.aborted === true) throw abortError(signal);
-    if (code === DECODE_ABORTED) throw new PilotfishError('disposed', 'The model was closed.');
-    if (code === DECODE_KV_FULL) {
-      throw new PilotfishError(
-        'kv-full',
-        `The KV cache has no room for ${request.tokens.length} more tokens.`,
-        { remedy: 'Give a larger --context or send fewer requests at once.' },
-      );
-    }
-    throw new PilotfishError('native-failed', `llama.cpp failed with code ${code}.`, {
-      fields: { code },
-    });
+  /** Makes the decode under way, and those to come, return `DECODE_ABORTED`; or lets them run. */
+  setAborted(aborted: boolean): void {
+    if (!this.#freed) this.#abortBytes[0] = aborted ? 1 : 0;
   }
 
-  #outputs(): NativeOutputs {
+  outputs(): NativeOutputs {
     const view = (address: Address | null, length: number): Float32Array => {
       const found = present(address, 'the row has no output');
       invariant(found !== 0n, 'the row has no output');
@@ -222,17 +116,37 @@ export class NativeContext {
     };
   }
 
+  /** Tokens that a sequence has in the cache. */
+  length(sequence: number): number {
+    return this.#abi.sequencePositionMax(this.#memory, sequence) + 1;
+  }
+
+  /** Forgets everything from position `length` on. */
+  truncate(sequence: number, length: number): void {
+    const removed = this.#abi.sequenceRemove(this.#memory, sequence, length, -1);
+    invariant(removed, `sequence ${sequence} cannot be cut at ${length}`);
+  }
+
+  copy(source: number, target: number): void {
+    this.#abi.sequenceCopy(this.#memory, source, target, -1, -1);
+  }
+
+  /** Frees the native memory; nothing may be running. */
+  async free(): Promise<void> {
+    invariant(!this.#freed, 'a context is freed once');
+    this.#freed = true;
+    await this.#abi.contextFree(this.#context);
+    this.#batch.dispose();
+    release(this.#abortFlag);
+  }
+
   /**
    * Hidden states turn every row into an output (the head runs on all of them), so they are on
-   * only for the forwards that want them.
+   * only for the batches that want them.
    */
   #setEmbeddings(on: boolean): void {
     if (this.#embeddings === on) return;
     this.#abi.setEmbeddings(this.#context, on);
     this.#embeddings = on;
-  }
-
-  #length(sequence: number): number {
-    return this.#abi.sequencePositionMax(this.#memory, sequence) + 1;
   }
 }

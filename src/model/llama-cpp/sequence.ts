@@ -2,14 +2,12 @@
 
 import { PilotfishError } from '../../core/errors.ts';
 import { invariant } from '../../core/invariant.ts';
-import type { RowResult } from '../../core/row-program.ts';
-import { runRowProgram } from '../../sampling/run-row-program.ts';
 import type { Forward, ForwardRequest, Sequence } from '../roles.ts';
-import type { NativeContext, NativeOutputs } from './native-context.ts';
+import type { Executor } from './executor.ts';
 
 /** What a sequence needs of its model. */
 export interface SequenceHome {
-  readonly context: NativeContext;
+  readonly executor: Executor;
   readonly contextLength: number;
   readonly rowCountMax: number;
   readonly vocabularySize: number;
@@ -35,25 +33,16 @@ export class LlamaCppSequence implements Sequence {
 
   async forward(request: ForwardRequest, signal?: AbortSignal): Promise<Forward> {
     this.#checkRows(request);
-    const { context } = this.#home;
-    const position = this.#length;
-    const hidden = request.hidden === true;
-    const native = { ...request, position, sequence: this.slot, hidden };
-    const started = performance.now();
+    const { executor } = this.#home;
+    const slot = { sequence: this.slot, position: this.#length };
     try {
-      const { value, computeMs } = await context.forward(
-        native,
-        (outputs) => readRows(outputs, request, position),
-        signal,
-      );
-      this.#length = position + request.tokens.length;
-      const waitedMs = Math.max(0, performance.now() - started - computeMs);
-      return { rows: value, computeMs, waitedMs };
+      const forward = await executor.forward(slot, request, signal);
+      this.#length = slot.position + request.tokens.length;
+      return forward;
     } catch (error) {
-      // An aborted forward keeps the part of the batch that was complete; ask how much.
-      if (!this.#closed) {
-        this.#length = await context.sequenceLength(this.slot).catch(() => position);
-      }
+      // An aborted forward keeps the part of its rows that was complete; ask how much.
+      const lengthNow = executor.change((context) => context.length(this.slot));
+      if (!this.#closed) this.#length = await lengthNow.catch(() => slot.position);
       throw error;
     }
   }
@@ -61,14 +50,14 @@ export class LlamaCppSequence implements Sequence {
   async truncate(length: number): Promise<void> {
     invariant(length >= 0 && length <= this.#length, `cannot cut ${this.#length} to ${length}`);
     if (length === this.#length) return;
-    await this.#home.context.truncate(this.slot, length);
+    await this.#home.executor.change((context) => context.truncate(this.slot, length));
     this.#length = length;
   }
 
   async fork(): Promise<LlamaCppSequence> {
     const copy = this.#home.open();
     try {
-      await this.#home.context.copy(this.slot, copy.slot);
+      await this.#home.executor.change((context) => context.copy(this.slot, copy.slot));
     } catch (error) {
       await copy[Symbol.asyncDispose]();
       throw error;
@@ -99,15 +88,4 @@ export class LlamaCppSequence implements Sequence {
       { remedy: 'Give a larger --context.', fields: { contextLength } },
     );
   }
-}
-
-function readRows(outputs: NativeOutputs, request: ForwardRequest, position: number): RowResult[] {
-  const rows: RowResult[] = [];
-  for (let row = request.outputFrom; row < request.tokens.length; row += 1) {
-    rows.push({
-      ...runRowProgram(outputs.logits(row), request.program, position + row + 1),
-      hidden: request.hidden === true ? outputs.hidden(row).slice() : null,
-    });
-  }
-  return rows;
 }
