@@ -36,6 +36,7 @@ class TimedModel implements LanguageModel {
       hiddenSize: 1,
       contextLength,
       rowCountMax,
+      sequenceCountMax: 1,
     };
   }
 

@@ -1,12 +1,12 @@
 /**
- * One or two models behind one method: `generate`. Requests run one at a time, in order of arrival;
- * a bounded number may wait.
+ * One or two models behind one method: `generate`. Requests run side by side as far as the KV caches
+ * allow, their forwards batched by the models' executors; a bounded number waits, in order.
  */
 import { type Clock, systemClock } from '../core/clock.ts';
 import { abortError, PilotfishError } from '../core/errors.ts';
 import type { ByRole, EngineEvent, ModelRole } from '../core/events.ts';
 import { present } from '../core/invariant.ts';
-import { Turns } from '../core/turns.ts';
+import { Admission, type KvAmount, type KvAmounts } from '../kv-cache/admission.ts';
 import type { LanguageModel } from '../model/roles.ts';
 import { createStrategy, type StrategyOptions } from '../strategy/registry.ts';
 import type { Strategy } from '../strategy/strategy.ts';
@@ -35,10 +35,7 @@ export class Engine implements AsyncDisposable {
   readonly #vocabularySize: number;
   readonly #contextLength: number;
   readonly #strategies = new Map<string, Strategy>();
-  readonly #turns = new Turns({
-    name: 'the engine',
-    waitingCountMax: WAITING_REQUEST_COUNT_MAX,
-  });
+  readonly #admission: Admission;
   /** One for every request that waits or runs. */
   readonly #running = new Set<AbortController>();
   #closed = false;
@@ -54,6 +51,19 @@ export class Engine implements AsyncDisposable {
       small !== null && large !== null
         ? commonVocabularySize(tokenTable(small), tokenTable(large))
         : any.vocabulary.size;
+    this.#admission = new Admission({
+      capacity: amounts(options.models, (model) => ({
+        cellCount: model.facts.contextLength,
+        sequenceCount: model.facts.sequenceCountMax,
+      })),
+      waitingCountMax: WAITING_REQUEST_COUNT_MAX,
+    });
+  }
+
+  /** Requests that run now, and those that wait for room. */
+  get load(): { readonly runningCount: number; readonly waitingCount: number } {
+    const { admittedCount, waitingCount } = this.#admission;
+    return { runningCount: admittedCount, waitingCount };
   }
 
   /**
@@ -72,12 +82,7 @@ export class Engine implements AsyncDisposable {
     request.signal?.addEventListener('abort', forward, { once: true });
     this.#running.add(abort);
     try {
-      const leave = await this.#turns.enter(abort.signal);
-      try {
-        yield* this.#run(checked, strategy, abort.signal);
-      } finally {
-        leave();
-      }
+      yield* this.#run(checked, strategy, abort.signal);
     } finally {
       request.signal?.removeEventListener('abort', forward);
       this.#running.delete(abort);
@@ -95,27 +100,43 @@ export class Engine implements AsyncDisposable {
     await large?.[Symbol.asyncDispose]();
   }
 
-  #run(
+  async *#run(
     request: CheckedRequest,
     strategy: Strategy,
     signal: AbortSignal,
   ): AsyncGenerator<EngineEvent, void> {
     const { models, absentFacts = {}, template = null, clock = systemClock } = this.#options;
     const prompt = promptTokens(request.input, { ...models, template }, this.#contextLength);
-    return runRequest({
-      request,
-      prompt,
-      strategy,
-      models,
-      facts: {
-        small: models.small?.facts ?? absentFacts.small ?? null,
-        large: models.large?.facts ?? absentFacts.large ?? null,
-      },
-      vocabularySize: this.#vocabularySize,
-      contextLength: this.#contextLength,
-      clock,
+    const release = await this.#admission.admit(
+      this.#need(strategy, prompt.length + request.maxTokens),
       signal,
-    });
+    );
+    try {
+      yield* runRequest({
+        request,
+        prompt,
+        strategy,
+        models,
+        facts: {
+          small: models.small?.facts ?? absentFacts.small ?? null,
+          large: models.large?.facts ?? absentFacts.large ?? null,
+        },
+        vocabularySize: this.#vocabularySize,
+        contextLength: this.#contextLength,
+        clock,
+        signal,
+      });
+    } finally {
+      release();
+    }
+  }
+
+  /** The worst case of a request: the context window, or all it may write. */
+  #need(strategy: Strategy, tokenCount: number): KvAmounts {
+    const cellCount = Math.min(tokenCount, this.#contextLength);
+    return Object.fromEntries(
+      strategy.needs.map((role) => [role, { cellCount, sequenceCount: 1 }]),
+    );
   }
 
   #strategy(text: string): Strategy {
@@ -137,6 +158,19 @@ export class Engine implements AsyncDisposable {
       { remedy: `Open the engine with a ${missing} model.`, fields: { role: missing } },
     );
   }
+}
+
+function amounts(
+  models: ByRole<LanguageModel>,
+  amountOf: (model: LanguageModel) => KvAmount,
+): KvAmounts {
+  const roles = ['small', 'large'] as const;
+  return Object.fromEntries(
+    roles.flatMap((role) => {
+      const model = models[role];
+      return model === null ? [] : [[role, amountOf(model)]];
+    }),
+  );
 }
 
 function closedError(): PilotfishError {

@@ -64,6 +64,8 @@ export interface ModelFacts {
   readonly contextLength: number;
   /** Most rows a forward may have. */
   readonly rowCountMax: number;
+  /** Sequences that may be open at once. */
+  readonly sequenceCountMax: number;
 }
 
 export interface LanguageModel extends AsyncDisposable {

@@ -8,3 +8,4 @@ export {
 export { enumerateDraws, largestDifference, PathDraws } from './enumerate-draws.ts';
 export { type RandomModelOptions, writeRandomModel } from './random-model.ts';
 export { openRandomPair, type RandomPair } from './random-pair.ts';
+export { type TeacherForced, teacherForce } from './teacher-force.ts';

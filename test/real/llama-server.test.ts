@@ -4,17 +4,9 @@ import { present } from '../../src/core/invariant.ts';
 import { tokenId } from '../../src/core/token-id.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import { type LlamaCppModel, loadModel } from '../../src/model/llama-cpp/model.ts';
+import { teacherForce } from '../../src/testing/teacher-force.ts';
 import { type LlamaServer, serverPython, startServer } from './llama-server.ts';
-import {
-  IS_SLICE,
-  LARGE,
-  LOGIT_NOISE,
-  realModel,
-  run,
-  SMALL,
-  TINY,
-  teacherForce,
-} from './real-models.ts';
+import { IS_SLICE, LARGE, LOGIT_NOISE, realModel, run, SMALL, TINY } from './real-models.ts';
 
 const QUESTIONS = [
   'Natalia sold 48 clips in April and half as many in May. How many in all?',

@@ -6,15 +6,8 @@ import type { SamplingParams } from '../../src/core/sampling-params.ts';
 import { foldRunCost } from '../../src/cost/run-cost.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import { type LlamaCppModel, loadModel } from '../../src/model/llama-cpp/model.ts';
-import {
-  IS_SLICE,
-  LARGE,
-  LOGIT_NOISE,
-  realModel,
-  run,
-  SMALL,
-  teacherForce,
-} from './real-models.ts';
+import { teacherForce } from '../../src/testing/teacher-force.ts';
+import { IS_SLICE, LARGE, LOGIT_NOISE, realModel, run, SMALL } from './real-models.ts';
 
 const QUESTION = 'Natalia sold 48 clips in April and half as many in May. How many in all?';
 const MAX_TOKENS = IS_SLICE ? 16 : 40;

@@ -19,7 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   strategy: ['core', 'cost', 'kv-cache', 'routing', 'speculative'],
   engine: ['core', 'cost', 'kv-cache', 'model', 'strategy', 'vocabulary'],
   catalog: ['core'],
-  testing: ['core', 'engine', 'model', 'sampling', 'strategy'],
+  testing: ['core', 'engine', 'kv-cache', 'model', 'sampling', 'strategy'],
   // The composition root: open-engine.ts and index.ts.
   '.': ['catalog', 'core', 'cost', 'engine', 'model', 'strategy'],
   cli: ['.', 'catalog', 'core', 'cost', 'engine', 'model', 'strategy', 'vocabulary'],

@@ -42,12 +42,18 @@ export class Executor {
   #running: readonly BatchPart<QueuedForward>[] = [];
   #pump: Promise<void> | null = null;
   #closed = false;
+  #batchCount = 0;
 
   constructor({ context, device, rowCountMax }: ExecutorOptions) {
     this.#context = context;
     this.#device = device;
     const prefillRowCountMax = Math.min(rowCountMax, PREFILL_ROW_COUNT_BESIDE_STREAMS);
     this.#room = { rowCountMax, prefillRowCountMax };
+  }
+
+  /** Native batches so far. */
+  get batchCount(): number {
+    return this.#batchCount;
   }
 
   /** @throws PilotfishError `aborted`, `kv-full`, `native-failed`, `disposed` */
@@ -123,6 +129,7 @@ export class Executor {
     // Everything may have been cancelled while waiting for the device.
     if (parts.length === 0 || this.#closed) return;
     this.#running = parts;
+    this.#batchCount += 1;
     const started = performance.now();
     try {
       const hidden = parts.some(({ forward }) => forward.hidden);

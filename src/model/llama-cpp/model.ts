@@ -194,6 +194,7 @@ export class LlamaCppModel implements LanguageModel {
       // The library rounds up; what was asked for holds.
       contextLength: shape.contextLength,
       rowCountMax: shape.rowCountMax,
+      sequenceCountMax: shape.sequenceCountMax,
     };
     this.#free = Array.from({ length: shape.sequenceCountMax }, (_, index) => index).reverse();
     this.#home = {
@@ -208,6 +209,11 @@ export class LlamaCppModel implements LanguageModel {
 
   get sequenceCount(): number {
     return this.#parts.shape.sequenceCountMax - this.#free.length;
+  }
+
+  /** Native batches so far: fewer than forwards, where requests shared them. */
+  get batchCount(): number {
+    return this.#parts.executor.batchCount;
   }
 
   get threadCount(): number {

@@ -34,6 +34,7 @@ export interface ScriptedModelOptions {
   readonly onForward?: (request: ForwardRequest, signal?: AbortSignal) => Promise<void>;
 }
 
+const SEQUENCE_COUNT_MAX_DEFAULT = 16;
 const PARAMETER_COUNTS = { body: 1000, outputHead: 100 };
 
 export class ScriptedModel implements LanguageModel {
@@ -53,6 +54,7 @@ export class ScriptedModel implements LanguageModel {
       hiddenSize: 1,
       contextLength: options.contextLength ?? 64,
       rowCountMax: options.rowCountMax ?? 8,
+      sequenceCountMax: options.sequenceCountMax ?? SEQUENCE_COUNT_MAX_DEFAULT,
     };
   }
 
@@ -62,7 +64,7 @@ export class ScriptedModel implements LanguageModel {
 
   openSequence(): Sequence {
     if (this.#closed) throw new PilotfishError('disposed', 'The model was closed.');
-    const countMax = this.#options.sequenceCountMax ?? 16;
+    const countMax = this.facts.sequenceCountMax;
     if (this.#sequenceCount >= countMax) {
       throw new PilotfishError('sequences-exhausted', `All ${countMax} sequences are in use.`);
     }

@@ -1,0 +1,168 @@
+/**
+ * Who may start. A request reserves the worst case of everything it will need, in all models, at
+ * once, or waits: so nobody holds a part and waits for the rest, and a started request never finds
+ * the cache full. Strictly in order of arrival, so a large request is not overtaken for ever.
+ */
+import { abortError, PilotfishError } from '../core/errors.ts';
+import type { ModelRole } from '../core/events.ts';
+import { invariant } from '../core/invariant.ts';
+
+/** An amount of a model's KV cache. */
+export interface KvAmount {
+  /** Positions. */
+  readonly cellCount: number;
+  readonly sequenceCount: number;
+}
+
+export type KvAmounts = Readonly<Partial<Record<ModelRole, KvAmount>>>;
+
+export interface AdmissionOptions {
+  /** What there is in all. A role that is absent has nothing. */
+  readonly capacity: KvAmounts;
+  /** Requests that may wait; one more is refused. */
+  readonly waitingCountMax: number;
+}
+
+interface Waiting {
+  readonly need: KvAmounts;
+  readonly start: () => void;
+}
+
+const ROLES: readonly ModelRole[] = ['small', 'large'];
+const NOTHING: KvAmount = { cellCount: 0, sequenceCount: 0 };
+
+export class Admission {
+  readonly #options: AdmissionOptions;
+  readonly #used: Record<ModelRole, KvAmount> = { small: NOTHING, large: NOTHING };
+  readonly #waiting: Waiting[] = [];
+  #admittedCount = 0;
+
+  constructor(options: AdmissionOptions) {
+    this.#options = options;
+  }
+
+  get waitingCount(): number {
+    return this.#waiting.length;
+  }
+
+  get admittedCount(): number {
+    return this.#admittedCount;
+  }
+
+  /**
+   * Waits until the whole need is free. The caller gives it back by calling the result, once.
+   * @throws PilotfishError `kv-full` if it can never fit, `engine-busy`, `aborted`
+   */
+  async admit(need: KvAmounts, signal?: AbortSignal): Promise<() => void> {
+    this.#checkPossible(need);
+    await this.#turn(need, signal);
+    let released = false;
+    return () => {
+      if (released) return;
+      released = true;
+      this.#admittedCount -= 1;
+      this.#change(need, -1);
+      this.#startWaiting();
+    };
+  }
+
+  /** What must hold when nobody runs: everything was given back. */
+  checkIdle(): void {
+    invariant(this.#admittedCount === 0, `${this.#admittedCount} requests still run`);
+    for (const role of ROLES) {
+      const { cellCount, sequenceCount } = this.#used[role];
+      invariant(cellCount === 0 && sequenceCount === 0, `the ${role} model's cache is reserved`);
+    }
+  }
+
+  #turn(need: KvAmounts, signal: AbortSignal | undefined): Promise<void> {
+    if (signal?.aborted === true) return Promise.reject(abortError(signal));
+    if (this.#waiting.length === 0 && this.#fits(need)) {
+      this.#take(need);
+      return Promise.resolve();
+    }
+    const { waitingCountMax } = this.#options;
+    if (this.#waiting.length >= waitingCountMax) return Promise.reject(busy(waitingCountMax));
+    return new Promise((resolve, reject) => {
+      const cancel = (): void => {
+        this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+        if (signal !== undefined) reject(abortError(signal));
+        // It may have been the one that the others waited behind.
+        this.#startWaiting();
+      };
+      const start = (): void => {
+        signal?.removeEventListener('abort', cancel);
+        resolve();
+      };
+      const waiting: Waiting = { need, start };
+      signal?.addEventListener('abort', cancel, { once: true });
+      this.#waiting.push(waiting);
+    });
+  }
+
+  #startWaiting(): void {
+    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+      if (!this.#fits(next.need)) return;
+      this.#waiting.shift();
+      this.#take(next.need);
+      next.start();
+    }
+  }
+
+  #take(need: KvAmounts): void {
+    this.#admittedCount += 1;
+    this.#change(need, 1);
+  }
+
+  #change(need: KvAmounts, sign: 1 | -1): void {
+    for (const role of ROLES) {
+      const { cellCount, sequenceCount } = need[role] ?? NOTHING;
+      const used = this.#used[role];
+      this.#used[role] = {
+        cellCount: used.cellCount + sign * cellCount,
+        sequenceCount: used.sequenceCount + sign * sequenceCount,
+      };
+    }
+  }
+
+  #fits(need: KvAmounts): boolean {
+    return ROLES.every((role) => {
+      const capacity = this.#options.capacity[role] ?? NOTHING;
+      const { cellCount, sequenceCount } = need[role] ?? NOTHING;
+      const used = this.#used[role];
+      return (
+        used.cellCount + cellCount <= capacity.cellCount &&
+        used.sequenceCount + sequenceCount <= capacity.sequenceCount
+      );
+    });
+  }
+
+  #checkPossible(need: KvAmounts): void {
+    for (const role of ROLES) {
+      const capacity = this.#options.capacity[role] ?? NOTHING;
+      const wanted = need[role] ?? NOTHING;
+      if (
+        wanted.cellCount <= capacity.cellCount &&
+        wanted.sequenceCount <= capacity.sequenceCount
+      ) {
+        continue;
+      }
+      throw new PilotfishError(
+        'kv-full',
+        `The request needs ${wanted.cellCount} positions in the ${role} model's cache, which has ` +
+          `${capacity.cellCount}.`,
+        {
+          remedy: 'Ask for fewer tokens, or give a larger --context.',
+          fields: { role, needed: wanted.cellCount, capacity: capacity.cellCount },
+        },
+      );
+    }
+  }
+}
+
+function busy(waitingCountMax: number): PilotfishError {
+  return new PilotfishError('engine-busy', `${waitingCountMax} requests already wait.`, {
+    remedy: 'Send fewer requests at once, or try again later.',
+    fields: { waitingCountMax },
+  });
+}
