@@ -33,9 +33,11 @@ export interface NoiseKey {
 export function noiseKey(seed: number, position: number, purpose: NoisePurpose): NoiseKey {
   const low = seed >>> 0;
   const high = Math.floor(seed / 4294967296) >>> 0;
+  // Two words of the seed's own, so that all of its 53 bits count.
   const first = mix(low, 0x9e3779b9, high);
-  const second = mix(position >>> 0, first, PURPOSE_NUMBER[purpose]);
-  return { a: second, b: mix(first, second, position >>> 0) };
+  const second = mix(high, 0x85ebca6b, low);
+  const a = mix(position >>> 0, first, PURPOSE_NUMBER[purpose]);
+  return { a, b: mix(second, a, position >>> 0) };
 }
 
 /** Entry `index` of a stream: 32 uniformly distributed bits, as an unsigned integer. */

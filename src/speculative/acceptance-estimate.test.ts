@@ -65,6 +65,16 @@ describe('AcceptanceEstimate', () => {
     expect(estimate.value).toBeLessThan(0.1);
   });
 
+  it('returns to its prior when nothing is tried any more', () => {
+    const estimate = new AcceptanceEstimate(0.75, 16);
+    for (let round = 0; round < 200; round += 1) estimate.observe(0, 3);
+    const given = estimate.value;
+    estimate.relax();
+    expect(estimate.value).toBeCloseTo(given + 0.05 * (0.75 - given), 12);
+    for (let request = 0; request < 200; request += 1) estimate.relax();
+    expect(estimate.value).toBeCloseTo(0.75, 3);
+  });
+
   it('stays between 0 and 1, and moves towards what it sees', () => {
     const anyRound = fc
       .integer({ min: 1, max: 8 })

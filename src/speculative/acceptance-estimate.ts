@@ -4,17 +4,27 @@
  * failure. Old evidence fades, because texts change their character.
  */
 export class AcceptanceEstimate {
+  readonly #prior: number;
   #accepted: number;
   #tried: number;
 
   /** @param prior the value to start from, worth `priorWeight` observed drafts */
   constructor(prior: number, priorWeight: number) {
+    this.#prior = prior;
     this.#accepted = prior * priorWeight;
     this.#tried = priorWeight;
   }
 
   get value(): number {
     return this.#accepted / this.#tried;
+  }
+
+  /**
+   * Moves a little towards the prior, once per request: what was given up is tried again in the end,
+   * because the traffic may have changed.
+   */
+  relax(): void {
+    this.#accepted += RELAXING * (this.#prior * this.#tried - this.#accepted);
   }
 
   observe(acceptedCount: number, draftedCount: number): void {
@@ -27,3 +37,5 @@ export class AcceptanceEstimate {
 
 /** Weight that evidence keeps per newer draft: about the last 50 drafts count. */
 const FADING = 0.98;
+/** Share of the way back to the prior per request. */
+const RELAXING = 0.05;

@@ -26,7 +26,9 @@ function oracle(text: readonly TokenId[], lengthMax: number): Lookup | null {
       if (text.length < length || text.slice(start, start + length).join() !== wanted) continue;
       const end = start + length;
       if (lengthMax < 1) return null;
-      return { tokens: text.slice(end, end + lengthMax), matchLength: length };
+      const period = text.slice(end);
+      const tokens = Array.from({ length: lengthMax }, (_, at) => period[at % period.length]);
+      return { tokens: tokens.filter((token) => token !== undefined), matchLength: length };
     }
   }
   return null;
@@ -67,8 +69,11 @@ describe('lookUp', () => {
   });
 
   it('proposes on through an overlap: a repetition goes on repeating', () => {
-    expect(lookUp(tokenIds([7, 7, 7, 7]), 8)).toEqual({ tokens: [7], matchLength: 3 });
-    expect(lookUp(tokenIds([1, 2, 1, 2, 1]), 8)).toEqual({ tokens: [2, 1], matchLength: 3 });
+    expect(lookUp(tokenIds([7, 7, 7, 7]), 8)).toEqual({ tokens: Array(8).fill(7), matchLength: 3 });
+    expect(lookUp(tokenIds([1, 2, 1, 2, 1]), 8)).toEqual({
+      tokens: [2, 1, 2, 1, 2, 1, 2, 1],
+      matchLength: 3,
+    });
   });
 
   it('finds nothing in a text without repetition, or one that is too short', () => {
@@ -104,7 +109,7 @@ describe('PromptLookupProposer', () => {
   it('proposes what fits and is there with a fixed length', async () => {
     const text = [1, 2, 30, 40, 50, 1, 2];
     expect((await propose(proposerOf(2).proposer, text))?.tokens).toEqual([30, 40]);
-    expect((await propose(proposerOf(8).proposer, text))?.tokens).toEqual([30, 40, 50, 1, 2]);
+    expect((await propose(proposerOf(6).proposer, text))?.tokens).toEqual([30, 40, 50, 1, 2, 30]);
     expect((await propose(proposerOf(8).proposer, text, 1))?.tokens).toEqual([30]);
     expect(await propose(proposerOf(8).proposer, text, 0)).toBeNull();
   });
@@ -135,7 +140,7 @@ describe('PromptLookupProposer', () => {
     const { proposer, acceptance } = proposerOf('auto', DEAR_ROWS);
     const prior = acceptance.get(2)?.value ?? 0;
     const text = [1, 2, 30, 40, 50, 1, 2];
-    const written = [30, 40, 50, 1, 2];
+    const written = [30, 40, 50, 1, 2, 30, 40, 50];
     expect(await propose(proposer, text)).toBeNull();
     for (let count = 1; count < written.length; count += 1) {
       await propose(proposer, [...text, ...written.slice(0, count)]);
@@ -147,7 +152,7 @@ describe('PromptLookupProposer', () => {
 
   it('scores a held-back draft as soon as the target departs from it', async () => {
     const expected = lookupAcceptance().get(2);
-    expected?.observe(1, 5);
+    expected?.observe(1, 8);
     const { proposer, acceptance } = proposerOf('auto', DEAR_ROWS);
     const text = [1, 2, 30, 40, 50, 1, 2];
     await propose(proposer, text);

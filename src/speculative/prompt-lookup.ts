@@ -31,7 +31,18 @@ export function lookUp(text: readonly TokenId[], lengthMax: number): Lookup | nu
     if (length === MATCH_LENGTH_MAX) break;
   }
   if (best === null || lengthMax < 1) return null;
-  return { tokens: text.slice(best.end, best.end + lengthMax), matchLength: best.length };
+  return { tokens: continuation(text, best.end, lengthMax), matchLength: best.length };
+}
+
+/** What follows `from`; where the text ends, the proposal goes on with itself: loops are loops. */
+function continuation(text: readonly TokenId[], from: number, length: number): TokenId[] {
+  const tokens: TokenId[] = [];
+  for (let index = from; tokens.length < length; index += 1) {
+    const token = text[index] ?? tokens[index - text.length];
+    if (token === undefined) break;
+    tokens.push(token);
+  }
+  return tokens;
 }
 
 /** How many tokens before `end` equal the last tokens of the text, up to the longest looked for. */

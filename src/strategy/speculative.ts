@@ -46,7 +46,10 @@ export function speculative(options: SpeculativeOptions = {}): Strategy {
     name: 'speculative',
     needs: options.proposer === 'prompt-lookup' ? ['large'] : ['small', 'large'],
     thresholds: {},
-    begin: (context) => new SpeculativeDecoder(context, shared),
+    begin: (context) => {
+      shared.modelAcceptance.relax();
+      return new SpeculativeDecoder(context, shared);
+    },
   };
 }
 

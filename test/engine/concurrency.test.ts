@@ -95,7 +95,7 @@ describe('requests side by side', () => {
       stop: ['never written'],
     }));
     const runs = wide.map(collect);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    for (let turn = 0; turn < 3; turn += 1) await new Promise(setImmediate);
     expect(pair.engine.load).toEqual({ runningCount: 1, waitingCount: 3 });
     for (const events of await Promise.all(runs)) expect(events.at(-1)?.type).toBe('summary');
   });
