@@ -4,6 +4,7 @@ import { PilotfishError } from '../core/errors.ts';
 import type { ModelRole } from '../core/events.ts';
 import type { GenerateRequest } from '../engine/request.ts';
 import type { OpenEngineOptions } from '../open-engine.ts';
+import { DRAFT_LENGTH_MAX } from '../strategy/speculative.ts';
 import { integerFrom, type NumberRange, numberParser } from './parse-number.ts';
 
 export const STRATEGY_DEFAULT = 'entropy';
@@ -46,7 +47,7 @@ const MIN_P: NumberRange = {
   says: 'a number from 0 up, below 1',
 };
 const SEED: NumberRange = { holds: Number.isSafeInteger, says: 'an integer' };
-const DRAFT_LENGTH = integerFrom(1);
+const DRAFT_LENGTH = integerFrom(1, DRAFT_LENGTH_MAX);
 
 export const parseSeed: (text: string) => number = numberParser('--seed', SEED);
 

@@ -59,7 +59,10 @@ export interface WorkEvent {
   readonly type: 'work';
   readonly model: ModelRole;
   readonly purpose: WorkPurpose;
-  /** Rows (tokens processed) of each forward; its length is the number of forwards. */
+  /**
+   * Rows (tokens processed) of each forward; its length is the number of forwards. Counted as if the
+   * request were alone: one that shared a native batch with others' counts in full for each.
+   */
   readonly rowCounts: readonly number[];
   /** How many of those rows went through the output head. */
   readonly outputRowCount: number;

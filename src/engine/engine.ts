@@ -68,7 +68,8 @@ export class Engine implements AsyncDisposable {
 
   /**
    * Runs a request as it is read: `start`, then tokens and work, then `summary`. Leaving the loop
-   * early stops the work and frees the KV memory.
+   * early stops the work and frees the KV memory. From `start` on the request holds its share of the
+   * caches until the loop ends: one that is neither read on nor left keeps others waiting.
    * @throws PilotfishError `aborted`, `engine-busy`, `disposed`, and what the request's values or
    *   the models give rise to
    */
@@ -89,6 +90,11 @@ export class Engine implements AsyncDisposable {
     }
   }
 
+  /** The same as `await using`, for code that cannot say so. */
+  close(): Promise<void> {
+    return this[Symbol.asyncDispose]();
+  }
+
   /** Cancels every request, then frees both models. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
@@ -106,6 +112,7 @@ export class Engine implements AsyncDisposable {
     signal: AbortSignal,
   ): AsyncGenerator<EngineEvent, void> {
     const { models, absentFacts = {}, template = null, clock = systemClock } = this.#options;
+    const acceptedMs = clock.nowMs();
     const prompt = promptTokens(request.input, { ...models, template }, this.#contextLength);
     const release = await this.#admission.admit(
       this.#need(strategy, prompt.length + request.maxTokens),
@@ -124,6 +131,7 @@ export class Engine implements AsyncDisposable {
         vocabularySize: this.#vocabularySize,
         contextLength: this.#contextLength,
         clock,
+        acceptedMs,
         signal,
       });
     } finally {

@@ -5,7 +5,7 @@
 import type { ChatMessage } from '../core/chat-message.ts';
 import { PilotfishError } from '../core/errors.ts';
 import type { ModelRole } from '../core/events.ts';
-import { invariant, present } from '../core/invariant.ts';
+import { present } from '../core/invariant.ts';
 import type { TokenId } from '../core/token-id.ts';
 import type { LanguageModel } from '../model/roles.ts';
 import type { CheckedRequest } from './checked-request.ts';
@@ -27,9 +27,10 @@ export function promptTokens(
   contextLength: number,
 ): TokenId[] {
   const text = 'prompt' in input ? input.prompt : render(input.messages, models);
+  checkLength(text, contextLength);
   const { vocabulary } = present(models.large ?? models.small, 'an engine has a model');
   const tokens = vocabulary.tokenize(text);
-  invariant(tokens.length > 0, 'a prompt that is not empty has tokens');
+  checkTokens(tokens, models);
   if (tokens.length < contextLength) return tokens;
   throw new PilotfishError(
     'prompt-too-long',
@@ -41,6 +42,39 @@ export function promptTokens(
     },
   );
 }
+
+/** Tokenising megabytes only to refuse them would hold everybody up for seconds. */
+function checkLength(text: string, contextLength: number): void {
+  const lengthMax = contextLength * CHARACTERS_PER_TOKEN_MAX;
+  if (text.length <= lengthMax) return;
+  throw new PilotfishError(
+    'prompt-too-long',
+    `The prompt has ${text.length} characters, far more than fit in a context of ` +
+      `${contextLength} tokens.`,
+    {
+      remedy: 'Shorten the prompt or give a larger --context.',
+      fields: { length: text.length, contextLength },
+    },
+  );
+}
+
+function checkTokens(tokens: readonly TokenId[], { small }: PromptModels): void {
+  if (tokens.length === 0) {
+    throw new PilotfishError('prompt-empty', 'The prompt has no token in this vocabulary.', {
+      remedy: 'Give another prompt, or a model that knows its characters.',
+    });
+  }
+  const unknown = tokens.find((token) => small !== null && token >= small.vocabulary.size);
+  if (unknown === undefined) return;
+  throw new PilotfishError(
+    'vocabulary-mismatch',
+    `The prompt needs token ${unknown}, which only the large model has.`,
+    { remedy: 'Choose two models of one family.', fields: { tokenId: unknown } },
+  );
+}
+
+/** Text runs at about four characters per token; only runs of white space come near this. */
+const CHARACTERS_PER_TOKEN_MAX = 32;
 
 function render(messages: readonly ChatMessage[], models: PromptModels): string {
   const { small, large, template } = models;

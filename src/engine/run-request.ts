@@ -37,6 +37,8 @@ export interface RunOptions {
   readonly contextLength: number;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** When the request came in, by the clock; default: now. */
+  readonly acceptedMs?: number;
   /** Default: seeded noise. Tests enumerate. */
   readonly draws?: Draws;
 }
@@ -72,7 +74,7 @@ class Run {
   constructor(options: RunOptions) {
     const { request, prompt, strategy, clock } = options;
     this.#options = options;
-    this.#startedMs = clock.nowMs();
+    this.#startedMs = options.acceptedMs ?? clock.nowMs();
     this.#text = [...prompt];
     this.#start = startEvent(options);
     this.#fold = new RunCostFold(this.#start);

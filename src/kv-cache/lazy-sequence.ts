@@ -67,10 +67,7 @@ export class LazySequence implements AsyncDisposable {
     // One forward has room for `rowCountMax` rows; earlier ones go first, without outputs.
     const lastFrom = Math.min(outputFrom, text.length - this.#options.rowCountMax);
     await this.#feedWithoutOutputs(request, lastFrom, 'catch-up', signal);
-    const tokens = text.slice(this.length);
-    const forward = await this.#forward(request, tokens, outputFrom - this.length, signal);
-    this.#record(request.purpose, [tokens.length], outputCount, [forward]);
-    return forward.rows;
+    return await this.#feedWithOutputs(request, outputFrom, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -107,6 +104,25 @@ export class LazySequence implements AsyncDisposable {
     } finally {
       if (forwards.length > 0) this.#record(purpose, rowCounts, 0, forwards);
     }
+  }
+
+  /** What is left of the text: one forward, unless more rows than it has room for have outputs. */
+  async #feedWithOutputs(
+    request: RowsRequest,
+    outputFrom: number,
+    signal: AbortSignal | undefined,
+  ): Promise<readonly RowResult[]> {
+    const { text, purpose } = request;
+    const rowCounts: number[] = [];
+    const forwards: Forward[] = [];
+    while (this.length < text.length) {
+      const tokens = text.slice(this.length, this.length + this.#options.rowCountMax);
+      const from = Math.max(0, outputFrom - this.length);
+      forwards.push(await this.#forward(request, tokens, from, signal));
+      rowCounts.push(tokens.length);
+    }
+    this.#record(purpose, rowCounts, text.length - outputFrom, forwards);
+    return forwards.flatMap(({ rows }) => rows);
   }
 
   async #forward(

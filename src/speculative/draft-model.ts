@@ -23,12 +23,22 @@ export interface DraftModelOptions {
   readonly acceptance: AcceptanceEstimate;
   readonly length: DraftLengthChoice;
   readonly costs: SpeculationCosts | null;
+  readonly plan?: DraftPlan;
 }
 
-/** Why a draft model stays off, or null if it may run. */
+/** What is known of a request before its first round. */
+export interface DraftPlan {
+  readonly promptLength: number;
+  /** What reading the prompt costs the small model. */
+  readonly readMs: number;
+  readonly answerLengthMax: number;
+}
+
+/** Why a draft model stays off in a request, or null if it may run. */
 export function reasonAgainstDraftModel(
   costs: SpeculationCosts | null,
   acceptance: number,
+  plan?: DraftPlan,
 ): string | null {
   if (costs === null) return 'step costs were not measured';
   const atBest = bestDraftLength(1, costs, DRAFT_LENGTH_MAX);
@@ -36,10 +46,26 @@ export function reasonAgainstDraftModel(
     return `even with every draft accepted it would run at ${times(atBest.speedup)} of the speed`;
   }
   const expected = bestDraftLength(acceptance, costs, DRAFT_LENGTH_MAX);
-  if (expected.length > 0) return null;
+  if (expected.length > 0) {
+    return plan === undefined ? null : reasonAgainstReading(costs, expected.speedup, plan);
+  }
   return (
     `at an acceptance of ${Math.round(acceptance * 100)} % it would run at ` +
     `${times(expected.speedup)} of the speed`
+  );
+}
+
+/** The small model must read the prompt first: what it saves on the answer has to pay for that. */
+function reasonAgainstReading(
+  costs: SpeculationCosts,
+  speedup: number,
+  { promptLength, readMs, answerLengthMax }: DraftPlan,
+): string | null {
+  const savedMs = answerLengthMax * costs.verifyMs(1) * (1 - 1 / speedup);
+  if (savedMs > readMs) return null;
+  return (
+    `reading ${promptLength} tokens takes it about ${Math.round(readMs)} ms, and an answer of ` +
+    `${answerLengthMax} would save at most ${Math.round(savedMs)} ms`
   );
 }
 
@@ -58,7 +84,7 @@ export class DraftModelProposer implements Proposer {
     this.#options = options;
     this.#off =
       options.length === 'auto'
-        ? reasonAgainstDraftModel(options.costs, options.acceptance.value)
+        ? reasonAgainstDraftModel(options.costs, options.acceptance.value, options.plan)
         : null;
   }
 

@@ -3,13 +3,14 @@
  * one forward. Lossless: the text is the large model's, by shared noise (default) the very text of
  * its seed. Where drafting does not pay on this machine, it is plain `large`.
  */
+import { PilotfishError } from '../core/errors.ts';
 import { invariant, present } from '../core/invariant.ts';
 import type { RowResult } from '../core/row-program.ts';
 import type { TokenId } from '../core/token-id.ts';
-import { forwardMs, type StepCosts } from '../cost/step-costs.ts';
+import { type CostCurve, forwardMs, type StepCosts } from '../cost/step-costs.ts';
 import { AcceptanceEstimate } from '../speculative/acceptance-estimate.ts';
-import type { SpeculationCosts } from '../speculative/draft-length.ts';
-import { DraftModelProposer } from '../speculative/draft-model.ts';
+import { DRAFT_LENGTH_MAX, type SpeculationCosts } from '../speculative/draft-length.ts';
+import { DraftModelProposer, type DraftPlan } from '../speculative/draft-model.ts';
 import { lookupAcceptance, PromptLookupProposer } from '../speculative/prompt-lookup.ts';
 import type { Draft, DraftLengthChoice, Proposer } from '../speculative/proposer.ts';
 import {
@@ -19,6 +20,8 @@ import {
   verifyByRejection,
 } from '../speculative/verifiers.ts';
 import type { Decision, Decoder, Round, Strategy, StrategyContext } from './strategy.ts';
+
+export { DRAFT_LENGTH_MAX } from '../speculative/draft-length.ts';
 
 export type ProposerName = 'auto' | 'small' | 'prompt-lookup';
 
@@ -35,7 +38,9 @@ export interface SpeculativeOptions {
 const ACCEPTANCE_PRIOR = 0.75;
 const ACCEPTANCE_PRIOR_WEIGHT = 16;
 
+/** @throws PilotfishError `option-invalid` */
 export function speculative(options: SpeculativeOptions = {}): Strategy {
+  checkDraftLength(options.draftLength);
   // Acceptance is a property of the pair and the traffic, so requests share what they learn.
   const shared: Shared = {
     ...options,
@@ -53,6 +58,16 @@ export function speculative(options: SpeculativeOptions = {}): Strategy {
   };
 }
 
+function checkDraftLength(length: DraftLengthChoice | undefined): void {
+  if (length === undefined || length === 'auto') return;
+  if (Number.isSafeInteger(length) && length >= 1 && length <= DRAFT_LENGTH_MAX) return;
+  const says = `auto or an integer from 1 to ${DRAFT_LENGTH_MAX}`;
+  throw new PilotfishError('option-invalid', `The draft length is ${length}, not ${says}.`, {
+    remedy: `Give the draft length as ${says}.`,
+    fields: { option: 'draftLength', value: length },
+  });
+}
+
 interface Shared extends SpeculativeOptions {
   readonly modelAcceptance: AcceptanceEstimate;
   readonly textAcceptance: ReturnType<typeof lookupAcceptance>;
@@ -60,42 +75,54 @@ interface Shared extends SpeculativeOptions {
 
 class SpeculativeDecoder implements Decoder {
   readonly #context: StrategyContext;
+  readonly #shared: Shared;
   readonly #verifier: VerifierName;
-  readonly #proposer: Proposer;
-  readonly #notes: () => readonly string[];
+  /** Chosen in the first round, when the lengths of prompt and answer are known. */
+  #proposers: readonly Proposer[] = [];
 
   constructor(context: StrategyContext, shared: Shared) {
     this.#context = context;
+    this.#shared = shared;
     this.#verifier = shared.verifier ?? 'coupling';
-    const model = draftModel(context, shared, this.#verifier);
-    const lookup = new PromptLookupProposer({
-      acceptance: shared.textAcceptance,
-      length: shared.draftLength ?? 'auto',
-      costs: lookupCosts(shared.costs),
-    });
-    const wanted = shared.proposer ?? 'auto';
-    const usesLookup = wanted === 'prompt-lookup' || (wanted === 'auto' && model.isOff);
-    this.#proposer = usesLookup ? lookup : model;
-    this.#notes = () =>
-      wanted === 'auto' && usesLookup ? [model.note(), lookup.note()] : [this.#proposer.note()];
   }
 
   async round(round: Round, signal: AbortSignal): Promise<readonly Decision[]> {
     const { text, tokenCountMax } = round;
+    const proposer = this.#proposer(round);
     // The bonus token needs room too.
-    const draft = (await this.#proposer.propose({
-      text,
-      lengthMax: tokenCountMax - 1,
-      signal,
-    })) ?? { tokens: [], origin: 'small' as const, distributions: null };
+    const proposed = await proposer.propose({ text, lengthMax: tokenCountMax - 1, signal });
+    const draft = proposed ?? { tokens: [], origin: 'small' as const, distributions: null };
     const rows = await this.#verify(text, draft, signal);
     const verification = this.#judge(draft, rows, text.length);
-    if (draft.tokens.length > 0) this.#proposer.observe(draft, verification.acceptedCount);
+    if (draft.tokens.length > 0) proposer.observe(draft, verification.acceptedCount);
     return decisions(draft, rows, verification);
   }
 
   notes(): readonly string[] {
-    return this.#notes();
+    return this.#proposers.map((proposer) => proposer.note());
+  }
+
+  /** The one that drafts is the last of those considered. */
+  #proposer(round: Round): Proposer {
+    if (this.#proposers.length === 0) this.#proposers = this.#choose(round);
+    return present(this.#proposers.at(-1), 'a proposer was chosen');
+  }
+
+  #choose({ text, tokenCountMax }: Round): readonly Proposer[] {
+    const wanted = this.#shared.proposer ?? 'auto';
+    const lookup = new PromptLookupProposer({
+      acceptance: this.#shared.textAcceptance,
+      length: this.#shared.draftLength ?? 'auto',
+      costs: lookupCosts(this.#shared.costs),
+    });
+    if (wanted === 'prompt-lookup') return [lookup];
+    const plan = {
+      promptLength: text.length,
+      readMs: readMs(this.#shared.costs?.small ?? null, text.length),
+      answerLengthMax: tokenCountMax,
+    };
+    const model = draftModel(this.#context, this.#shared, plan);
+    return wanted === 'auto' && model.isOff ? [model, lookup] : [model];
   }
 
   #verify(
@@ -120,12 +147,9 @@ class SpeculativeDecoder implements Decoder {
   }
 }
 
-function draftModel(
-  context: StrategyContext,
-  shared: Shared,
-  verifier: VerifierName,
-): DraftModelProposer {
+function draftModel(context: StrategyContext, shared: Shared, plan: DraftPlan): DraftModelProposer {
   const { program } = context;
+  const { verifier = 'coupling' } = shared;
   return new DraftModelProposer({
     sequence: () => context.sequence('small'),
     program:
@@ -136,6 +160,7 @@ function draftModel(
     acceptance: shared.modelAcceptance,
     length: shared.draftLength ?? 'auto',
     costs: draftModelCosts(shared.costs),
+    plan,
   });
 }
 
@@ -153,6 +178,12 @@ function draftModelCosts(costs: StepCosts | null | undefined): SpeculationCosts 
   const draftMs = (length: number): number =>
     forwardMs(small, 2) + (length - 1) * forwardMs(small, 1);
   return { verifyMs: verify.verifyMs, draftMs };
+}
+
+/** Reading costs no more per token than the widest measured forward: prefills are wider still. */
+function readMs(curve: CostCurve | null, length: number): number {
+  const widest = curve?.points.at(-1);
+  return widest === undefined ? 0 : (length * widest.ms) / widest.rowCount;
 }
 
 /** Accepted drafts, then the correction or bonus token. */

@@ -23,7 +23,9 @@ export function chatTemplate(source: string | null, special: SpecialTexts): Chat
     render(messages) {
       if (source === null) {
         throw new PilotfishError('template-failed', 'The model has no chat template.', {
-          remedy: 'Give a raw prompt (--raw), or use an instruction-tuned model.',
+          remedy:
+            'Use an instruction-tuned model, name the model of the pair that has a template ' +
+            '(--template), or give a raw prompt (--raw).',
         });
       }
       try {

@@ -1,16 +1,23 @@
 /**
- * The C interface of llama.cpp as of the known builds, one to one: structures in declaration order
- * (llama.h) and the functions that are used. The only file that speaks koffi's untyped language;
- * everything it exports is typed, and native pointers are `bigint` addresses.
+ * Binds the C interface of llama.cpp as of the known builds: structures in declaration order
+ * (llama.h) and the functions of native-api.ts. The only file that speaks koffi's untyped language.
  *
  * Structures are passed by value. A wrong field here is memory corruption, not an error, which is
  * why `library.ts` refuses libraries it does not know by digest.
  */
 import koffi from 'koffi';
+import { PilotfishError } from '../../core/errors.ts';
 import type { LibraryPaths } from './library-lookup.ts';
-
-/** The address of a native object; 0n is NULL. */
-export type Address = bigint;
+import type {
+  Abi,
+  Address,
+  ContextAbi,
+  GgufAbi,
+  ModelAbi,
+  NativeAsync,
+  ThreadpoolAbi,
+  VocabularyAbi,
+} from './native-api.ts';
 
 const PTR = 'void *';
 
@@ -84,41 +91,23 @@ const BATCH = koffi.struct({
   logits: PTR,
 });
 
+/** GGML_MAX_N_THREADS */
+const THREAD_COUNT_LIMIT = 512;
+
+const THREADPOOL_PARAMS = koffi.struct({
+  cpumask: koffi.array('bool', THREAD_COUNT_LIMIT),
+  n_threads: 'int',
+  prio: 'int',
+  poll: 'uint32_t',
+  strict_cpu: 'bool',
+  paused: 'bool',
+});
+const THREADPOOL_NEW = koffi.proto(PTR, [koffi.pointer(THREADPOOL_PARAMS)]);
+
 const GGUF_INIT_PARAMS = koffi.struct({ no_alloc: 'bool', ctx: PTR });
 
 const PROGRESS_CALLBACK = koffi.pointer(koffi.proto('bool', ['float', PTR]));
 const LOG_CALLBACK = koffi.pointer(koffi.proto('void', ['int', 'str', PTR]));
-
-/** Fields that this program sets; the others keep the library's defaults. */
-export interface ModelParams {
-  progress_callback: Address;
-  vocab_only: boolean;
-}
-
-export interface ContextParams {
-  n_ctx: number;
-  n_batch: number;
-  n_ubatch: number;
-  n_seq_max: number;
-  n_threads: number;
-  n_threads_batch: number;
-  pooling_type: number;
-  embeddings: boolean;
-  no_perf: boolean;
-  kv_unified: boolean;
-  swa_full: boolean;
-}
-
-/** Rows of a forward; each array has `n_tokens` elements. */
-export interface Batch {
-  readonly n_tokens: number;
-  readonly token: Address;
-  readonly embd: null;
-  readonly pos: Address;
-  readonly n_seq_id: Address;
-  readonly seq_id: Address;
-  readonly logits: Address;
-}
 
 export const POOLING_TYPE_NONE = 0;
 
@@ -126,9 +115,6 @@ export const POOLING_TYPE_NONE = 0;
 export const DECODE_OK = 0;
 export const DECODE_KV_FULL = 1;
 export const DECODE_ABORTED = 2;
-
-type Native<A extends readonly unknown[], R> = (...args: A) => R;
-type NativeAsync<A extends readonly unknown[], R> = (...args: A) => Promise<R>;
 
 function asPromise<A extends readonly unknown[], R>(native: {
   async: (...args: unknown[]) => unknown;
@@ -144,10 +130,12 @@ function asPromise<A extends readonly unknown[], R>(native: {
 
 /** Koffi runs asynchronous calls on stacks of its own; 64 KiB overflow in a prefill. */
 const ASYNC_STACK_BYTES = 1 << 20;
+/** Koffi's own default, which passed (FFI measurements: 80 KiB does, 64 KiB does not). */
+const ASYNC_STACK_BYTES_MIN = 1 << 17;
 
 /** Loads the libraries and binds every function. Call once: koffi's settings hold per process. */
 export function bind(paths: LibraryPaths): Abi {
-  koffi.config({ async_stack_size: ASYNC_STACK_BYTES });
+  setStackSize();
   const base = koffi.load(paths.ggmlBase);
   const ggml = koffi.load(paths.ggml);
   const llama = koffi.load(paths.llama);
@@ -158,6 +146,7 @@ export function bind(paths: LibraryPaths): Abi {
     ...bindVocabulary(llama),
     ...bindGguf(base),
     backendLoadAll: ggml.func('ggml_backend_load_all_from_path', 'void', ['str']),
+    ...bindThreadpool(base, ggml, llama),
     version: llama.func('llama_version', 'str', []),
     backendInit: llama.func('llama_backend_init', 'void', []),
     setLog: llama.func('llama_log_set', 'void', [PTR, PTR]),
@@ -168,6 +157,25 @@ export function bind(paths: LibraryPaths): Abi {
     stringLength: c.symbol('strlen'),
     memoryTrim: optional(() => c.func('malloc_trim', 'int', ['size_t'])),
   };
+}
+
+/** Koffi takes settings only before the first library is loaded, which may be the host's. */
+function setStackSize(): void {
+  try {
+    koffi.config({ async_stack_size: ASYNC_STACK_BYTES });
+  } catch (cause) {
+    const bytes = koffi.config().async_stack_size ?? 0;
+    if (bytes >= ASYNC_STACK_BYTES_MIN) return;
+    throw new PilotfishError(
+      'library-mismatch',
+      `koffi is already in use with stacks of ${bytes} bytes for asynchronous calls.`,
+      {
+        remedy: `Call koffi.config({ async_stack_size: ${ASYNC_STACK_BYTES} }) before loading libraries.`,
+        fields: { bytes },
+        cause,
+      },
+    );
+  }
 }
 
 /** A function that exists with some C libraries only. */
@@ -181,6 +189,20 @@ function optional<T>(find: () => T): T | null {
 
 type Library = ReturnType<typeof koffi.load>;
 
+/** The pool's constructor lives in the CPU back-end that was chosen at run time: asked for by name. */
+function bindThreadpool(base: Library, ggml: Library, llama: Library): ThreadpoolAbi {
+  const registration = ggml.func('ggml_backend_reg_by_name', PTR, ['str']);
+  const find = base.func('ggml_backend_reg_get_proc_address', PTR, [PTR, 'str']);
+  const defaults = base.func('ggml_threadpool_params_default', THREADPOOL_PARAMS, ['int']);
+  return {
+    threadpoolNew(threadCount) {
+      const create = find(registration('CPU'), 'ggml_threadpool_new');
+      return create === null ? null : koffi.call(create, THREADPOOL_NEW, defaults(threadCount));
+    },
+    threadpoolAttach: llama.func('llama_attach_threadpool', 'void', [PTR, PTR, PTR]),
+  };
+}
+
 function bindModel(llama: Library): ModelAbi {
   return {
     modelDefaultParams: llama.func('llama_model_default_params', MODEL_PARAMS, []),
@@ -188,6 +210,8 @@ function bindModel(llama: Library): ModelAbi {
     modelFree: asPromise(llama.func('llama_model_free', 'void', [PTR])),
     modelVocabulary: llama.func('llama_model_get_vocab', PTR, [PTR]),
     modelHiddenSize: llama.func('llama_model_n_embd_out', 'int32_t', [PTR]),
+    modelIsHybrid: llama.func('llama_model_is_hybrid', 'bool', [PTR]),
+    modelIsDiffusion: llama.func('llama_model_is_diffusion', 'bool', [PTR]),
     modelIsRecurrent: llama.func('llama_model_is_recurrent', 'bool', [PTR]),
     modelHasEncoder: llama.func('llama_model_has_encoder', 'bool', [PTR]),
   };
@@ -223,6 +247,7 @@ function bindContext(llama: Library): ContextAbi {
 
 function bindVocabulary(llama: Library): VocabularyAbi {
   return {
+    vocabularyType: llama.func('llama_vocab_type', 'int', [PTR]),
     tokenCount: llama.func('llama_vocab_n_tokens', 'int32_t', [PTR]),
     tokenText: llama.func('llama_vocab_get_text', 'str', [PTR, 'int32_t']),
     tokenIsEndOfGeneration: llama.func('llama_vocab_is_eog', 'bool', [PTR, 'int32_t']),
@@ -270,93 +295,6 @@ function bindGguf(base: Library): GgufAbi {
     ggmlTypeName: base.func('ggml_type_name', 'str', ['int']),
   };
 }
-
-interface ModelAbi {
-  readonly modelDefaultParams: Native<[], ModelParams>;
-  readonly modelLoad: NativeAsync<[path: string, params: ModelParams], Address>;
-  readonly modelFree: NativeAsync<[model: Address], void>;
-  readonly modelVocabulary: Native<[model: Address], Address>;
-  readonly modelHiddenSize: Native<[model: Address], number>;
-  readonly modelIsRecurrent: Native<[model: Address], boolean>;
-  readonly modelHasEncoder: Native<[model: Address], boolean>;
-}
-
-interface ContextAbi {
-  readonly contextDefaultParams: Native<[], ContextParams>;
-  readonly contextInit: NativeAsync<[model: Address, params: ContextParams], Address>;
-  readonly contextFree: NativeAsync<[context: Address], void>;
-  readonly setAbortCallback: Native<[context: Address, callback: Address, flag: Address], void>;
-  readonly setEmbeddings: Native<[context: Address, on: boolean], void>;
-  readonly decode: NativeAsync<[context: Address, batch: Batch], number>;
-  readonly logitsOf: Native<[context: Address, batchIndex: number], Address | null>;
-  readonly hiddenOf: Native<[context: Address, batchIndex: number], Address | null>;
-  readonly memory: Native<[context: Address], Address>;
-  readonly sequenceRemove: Native<[m: Address, id: number, from: number, to: number], boolean>;
-  readonly sequenceCopy: Native<
-    [m: Address, source: number, target: number, from: number, to: number],
-    void
-  >;
-  readonly sequencePositionMax: Native<[memory: Address, id: number], number>;
-}
-
-interface VocabularyAbi {
-  readonly tokenCount: Native<[vocabulary: Address], number>;
-  readonly tokenText: Native<[vocabulary: Address, id: number], string>;
-  readonly tokenIsEndOfGeneration: Native<[vocabulary: Address, id: number], boolean>;
-  readonly tokenToPiece: Native<
-    [v: Address, id: number, to: Uint8Array, size: number, stripped: number, special: boolean],
-    number
-  >;
-  readonly tokenize: Native<
-    [
-      v: Address,
-      text: Uint8Array,
-      textBytes: number,
-      to: Int32Array,
-      size: number,
-      addSpecial: boolean,
-      parseSpecial: boolean,
-    ],
-    number
-  >;
-  readonly tokenBos: Native<[vocabulary: Address], number>;
-  readonly tokenEos: Native<[vocabulary: Address], number>;
-  readonly addsBos: Native<[vocabulary: Address], boolean>;
-}
-
-type GgufKey = number | bigint;
-
-interface GgufAbi {
-  readonly ggufOpen: Native<[path: string, params: { no_alloc: true; ctx: null }], Address | null>;
-  readonly ggufFree: Native<[gguf: Address], void>;
-  readonly ggufFindKey: Native<[gguf: Address, key: string], GgufKey>;
-  readonly ggufType: Native<[gguf: Address, key: GgufKey], number>;
-  readonly ggufString: Native<[gguf: Address, key: GgufKey], string>;
-  readonly ggufU32: Native<[gguf: Address, key: GgufKey], number>;
-  readonly ggufU64: Native<[gguf: Address, key: GgufKey], number | bigint>;
-  readonly ggufI32: Native<[gguf: Address, key: GgufKey], number>;
-  readonly ggufArrayLength: Native<[gguf: Address, key: GgufKey], number | bigint>;
-  readonly ggufDataOffset: Native<[gguf: Address], number | bigint>;
-  readonly ggufTensorCount: Native<[gguf: Address], number | bigint>;
-  readonly ggufTensorName: Native<[gguf: Address, tensor: number], string>;
-  readonly ggufTensorType: Native<[gguf: Address, tensor: number], number>;
-  readonly ggufTensorShape: Native<[gguf: Address, tensor: number], Address>;
-  readonly ggufTensorOffset: Native<[gguf: Address, tensor: number], number | bigint>;
-  readonly ggufTensorBytes: Native<[gguf: Address, tensor: number], number | bigint>;
-  readonly ggmlTypeName: Native<[type: number], string>;
-}
-
-interface ProcessAbi {
-  readonly backendLoadAll: Native<[folder: string], void>;
-  readonly version: Native<[], string>;
-  readonly backendInit: Native<[], void>;
-  readonly setLog: Native<[callback: Address | null, user: null], void>;
-  readonly silence: Address;
-  readonly stringLength: Address;
-  readonly memoryTrim: Native<[pad: number], number> | null;
-}
-
-export interface Abi extends ModelAbi, ContextAbi, VocabularyAbi, GgufAbi, ProcessAbi {}
 
 /** Registers a load-progress callback; the load stops when it returns false. */
 export function registerProgress(callback: (fraction: number) => boolean): Address {

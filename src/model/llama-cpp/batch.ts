@@ -1,13 +1,6 @@
 /** The native arrays of a batch, filled through views and reused by every batch of a context. */
-import {
-  type Address,
-  allocate,
-  type Batch,
-  bigInt64View,
-  byteView,
-  int32View,
-  release,
-} from './abi.ts';
+import { allocate, bigInt64View, byteView, int32View, release } from './abi.ts';
+import type { Address, Batch } from './native-api.ts';
 
 const INT_BYTES = 4;
 const POINTER_BYTES = 8;

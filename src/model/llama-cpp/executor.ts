@@ -11,6 +11,7 @@
  * fault fails.
  */
 import { abortError, PilotfishError } from '../../core/errors.ts';
+import { InvariantError } from '../../core/invariant.ts';
 import type { RowProgram, RowResult } from '../../core/row-program.ts';
 import { runRowProgram } from '../../sampling/run-row-program.ts';
 import type { ComputeDevice } from '../compute-device.ts';
@@ -99,8 +100,8 @@ export class Executor {
     this.#closed = true;
     this.#context.setAborted(true);
     await this.#pump;
-    for (const forward of this.#waiting) forward.fail(closedError());
-    this.#waiting = [];
+    for (const forward of this.#waiting.splice(0)) forward.fail(closedError());
+    for (const change of this.#changes.splice(0)) change();
     await this.#context.free();
   }
 
@@ -115,14 +116,24 @@ export class Executor {
   async #run(): Promise<void> {
     // The launch rule: whoever is ready to ask for more does so before the batch is planned.
     await eventLoopTurn();
-    while (this.#waiting.length > 0 || this.#changes.length > 0) {
-      for (const change of this.#changes.splice(0)) change();
-      if (this.#closed) return;
-      if (this.#waiting.length > 0) {
-        await this.#device.exclusive(() => this.#runBatch(planBatch(this.#waiting, this.#room)));
-      }
+    while (!this.#closed && (this.#waiting.length > 0 || this.#changes.length > 0)) {
+      // Whoever waits for a change goes on before the next batch: often to the next change, and a
+      // cancelled request must not wait for its neighbours' batch to be told so.
+      if (this.#changes.length > 0) for (const change of this.#changes.splice(0)) change();
+      else await this.#device.exclusive(() => this.#runNext());
       await eventLoopTurn();
     }
+  }
+
+  async #runNext(): Promise<void> {
+    const parts = planBatch(this.#waiting, this.#room).filter(({ forward }) => {
+      const length = this.#context.length(forward.sequence);
+      if (length === forward.position) return true;
+      const error = new InvariantError(`a sequence has ${length} tokens, not ${forward.position}`);
+      this.#settle(forward, () => forward.fail(error));
+      return false;
+    });
+    await this.#runBatch(parts);
   }
 
   async #runBatch(parts: readonly BatchPart<QueuedForward>[]): Promise<void> {
@@ -152,17 +163,27 @@ export class Executor {
     let sliceStarted = performance.now();
     let row = 0;
     for (const { forward, rowCount } of parts) {
-      const started = performance.now();
+      forward.computeMs += (batchMs * rowCount) / allRows;
       for (let index = 0; index < rowCount; index += 1, row += 1) {
-        forward.read(outputs, row);
+        this.#read(forward, outputs, row);
         if (performance.now() - sliceStarted < READ_SLICE_MS) continue;
         await eventLoopTurn();
         sliceStarted = performance.now();
       }
-      forward.computeMs += (batchMs * rowCount) / allRows + (performance.now() - started);
       if (forward.rowsLeft === 0) this.#settle(forward, () => forward.finish());
       else if (forward.isCancelled) this.#settle(forward, () => forward.fail(forward.abortError()));
     }
+  }
+
+  /** A row program that fails is its own request's failure, not its neighbours'. */
+  #read(forward: QueuedForward, outputs: NativeOutputs, row: number): void {
+    const started = performance.now();
+    try {
+      forward.read(outputs, row);
+    } catch (error) {
+      this.#settle(forward, () => forward.fail(error));
+    }
+    forward.computeMs += performance.now() - started;
   }
 
   /** After a batch that did not run whole: nobody's rows count, the survivors run again. */
@@ -180,7 +201,9 @@ export class Executor {
       return;
     }
     // Somebody's rows do not fit or are refused: alone, each shows whether they are its own.
-    for (const part of parts) await this.#runBatch([part]);
+    for (const part of parts) {
+      if (this.#waiting.includes(part.forward)) await this.#runBatch([part]);
+    }
   }
 
   #cancel(forward: QueuedForward): void {

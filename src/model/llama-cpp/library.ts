@@ -6,9 +6,10 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { PilotfishError } from '../../core/errors.ts';
-import { type Abi, bind } from './abi.ts';
+import { bind } from './abi.ts';
 import { KNOWN_BUILDS, LIBRARY_PACKAGE_VERSION } from './known-builds.ts';
 import { findLibraries, type LibraryPaths, processEnvironment } from './library-lookup.ts';
+import type { Abi } from './native-api.ts';
 
 /** Names, by its sha256, a library of another build that the user wants all the same. */
 export const ACCEPTED_BUILD_VARIABLE = 'PILOTFISH_LLAMA_CPP_SHA256';

@@ -6,8 +6,9 @@
 import { open, stat } from 'node:fs/promises';
 import { PilotfishError } from '../../core/errors.ts';
 import type { ParameterCounts } from '../../core/events.ts';
-import { type Abi, type Address, bigInt64View } from './abi.ts';
+import { bigInt64View } from './abi.ts';
 import { loadLibrary } from './library.ts';
+import type { Abi, Address } from './native-api.ts';
 
 export interface ModelFileFacts {
   readonly path: string;

@@ -8,13 +8,15 @@
 import { availableParallelism } from 'node:os';
 import { abortError, PilotfishError, throwIfAborted } from '../../core/errors.ts';
 import type { OnProgress } from '../../core/progress.ts';
+import { Turns } from '../../core/turns.ts';
 import { type ComputeDevice, cpuDevice } from '../compute-device.ts';
 import type { LanguageModel, ModelFacts } from '../roles.ts';
-import { type Abi, type Address, registerLog, registerProgress, unregister } from './abi.ts';
+import { registerLog, registerProgress, unregister } from './abi.ts';
 import { Executor } from './executor.ts';
 import { loadLibrary } from './library.ts';
 import { availableMemoryBytes, checkMemory, estimateMemory } from './memory-estimate.ts';
 import { type ModelFileFacts, readModelFile } from './model-file.ts';
+import type { Abi, Address } from './native-api.ts';
 import { type ContextShape, NativeContext } from './native-context.ts';
 import { LlamaCppSequence, type SequenceHome } from './sequence.ts';
 import { LlamaCppVocabulary } from './vocabulary.ts';
@@ -23,6 +25,10 @@ export const CONTEXT_LENGTH_DEFAULT = 4096;
 /** Rows of a forward: also the chunk of a prefill, and with it the wait for an abort. */
 export const ROW_COUNT_MAX_DEFAULT = 256;
 export const SEQUENCE_COUNT_MAX_DEFAULT = 16;
+/** LLAMA_MAX_SEQ */
+const SEQUENCE_COUNT_LIMIT = 256;
+/** Positions are 32-bit integers; no model comes near. */
+const CONTEXT_LENGTH_MAX = 2 ** 30;
 /** More threads than this rarely help a decode, which waits for memory. */
 const THREAD_COUNT_MAX = 8;
 
@@ -52,7 +58,8 @@ export async function loadModel(path: string, options: LoadOptions = {}): Promis
   const name = options.name ?? file.name ?? path;
   const shape = contextShape(file, options);
   checkMemory(name, estimateMemory(file, shape), options.memoryBytes ?? availableMemoryBytes());
-  const model = await loadWeights(abi, file, { ...options, name });
+  const load = (): Promise<Address> => loadWeights(abi, file, { ...options, name });
+  const model = await loads.exclusive(load, options.signal);
   try {
     checkArchitecture(abi, model, file);
     const vocabulary = new LlamaCppVocabulary(abi, abi.modelVocabulary(model), file.chatTemplate);
@@ -68,6 +75,9 @@ export async function loadModel(path: string, options: LoadOptions = {}): Promis
 }
 
 function contextShape(file: ModelFileFacts, options: LoadOptions): ContextShape {
+  checkCount('contextLength', options.contextLength, CONTEXT_LENGTH_MAX);
+  checkCount('rowCountMax', options.rowCountMax, CONTEXT_LENGTH_MAX);
+  checkCount('sequenceCountMax', options.sequenceCountMax, SEQUENCE_COUNT_LIMIT);
   const wanted = options.contextLength ?? CONTEXT_LENGTH_DEFAULT;
   const trained = file.contextLengthMax > 0 ? file.contextLengthMax : wanted;
   if (options.contextLength !== undefined && wanted > trained) {
@@ -78,12 +88,24 @@ function contextShape(file: ModelFileFacts, options: LoadOptions): ContextShape 
     );
   }
   const contextLength = Math.min(wanted, trained);
+  const rowCountMax = Math.min(options.rowCountMax ?? ROW_COUNT_MAX_DEFAULT, contextLength);
   return {
     contextLength,
-    rowCountMax: Math.min(options.rowCountMax ?? ROW_COUNT_MAX_DEFAULT, contextLength),
-    sequenceCountMax: options.sequenceCountMax ?? SEQUENCE_COUNT_MAX_DEFAULT,
+    rowCountMax,
+    // llama.cpp aborts the process where a batch has less room than there are sequences.
+    sequenceCountMax: Math.min(options.sequenceCountMax ?? SEQUENCE_COUNT_MAX_DEFAULT, rowCountMax),
     threadCount: checkedThreadCount(options.threadCount),
   };
+}
+
+function checkCount(option: string, value: number | undefined, most: number): void {
+  if (value === undefined) return;
+  if (Number.isSafeInteger(value) && value >= 1 && value <= most) return;
+  throw new PilotfishError(
+    'option-invalid',
+    `${option} is ${value}, not an integer from 1 to ${most}.`,
+    { remedy: `Give ${option} as an integer from 1 to ${most}.`, fields: { option, value } },
+  );
 }
 
 /** llama.cpp's threads spin at barriers: more of them than processors stop the whole machine. */
@@ -101,6 +123,9 @@ function checkedThreadCount(given: number | undefined): number {
   );
 }
 
+/** One load at a time: the library's log, which tells why a load failed, is global. */
+const loads = new Turns({ name: 'loading models', waitingCountMax: 64 });
+
 /** llama.cpp's log level of errors. */
 const LOG_LEVEL_ERROR = 4;
 const LOG_LINES_MAX = 20;
@@ -112,9 +137,15 @@ async function loadWeights(
 ): Promise<Address> {
   const { signal, onProgress, name } = options;
   const errors: string[] = [];
+  let thrown: { readonly error: unknown } | null = null;
   const progress = registerProgress((fraction) => {
-    onProgress?.({ label: `Loading ${name}`, done: fraction, total: 1, unit: 'fraction' });
-    return signal?.aborted !== true;
+    try {
+      onProgress?.({ label: `Loading ${name}`, done: fraction, total: 1, unit: 'fraction' });
+    } catch (error) {
+      // An exception must not cross native code: the load is stopped, then it is thrown.
+      thrown = { error };
+    }
+    return thrown === null && signal?.aborted !== true;
   });
   const log = registerLog((level, text) => {
     if (level === LOG_LEVEL_ERROR && errors.length < LOG_LINES_MAX) errors.push(text.trim());
@@ -124,6 +155,7 @@ async function loadWeights(
     const params = { ...abi.modelDefaultParams(), progress_callback: progress };
     const model = await abi.modelLoad(file.path, params);
     if (model !== null && model !== 0n) return model;
+    rethrow(thrown);
   } finally {
     abi.setLog(abi.silence, null);
     unregister(log);
@@ -131,6 +163,10 @@ async function loadWeights(
   }
   if (signal?.aborted === true) throw abortError(signal);
   throw loadError(file, errors);
+}
+
+function rethrow(thrown: { readonly error: unknown } | null): void {
+  if (thrown !== null) throw thrown.error;
 }
 
 function loadError(file: ModelFileFacts, errors: readonly string[]): PilotfishError {
@@ -149,13 +185,19 @@ function loadError(file: ModelFileFacts, errors: readonly string[]): PilotfishEr
   });
 }
 
-/** Token-level methods roll back single tokens, which recurrent states cannot. */
+/** Token-level methods cut single tokens off the cache, which only a pure KV cache allows. */
 function checkArchitecture(abi: Abi, model: Address, file: ModelFileFacts): void {
-  const recurrent = abi.modelIsRecurrent(model);
-  if (!recurrent && !abi.modelHasEncoder(model)) return;
+  const kinds = [
+    { kind: 'a recurrent', is: abi.modelIsRecurrent(model) },
+    { kind: 'a hybrid', is: abi.modelIsHybrid(model) },
+    { kind: 'a diffusion', is: abi.modelIsDiffusion(model) },
+    { kind: 'an encoder-decoder', is: abi.modelHasEncoder(model) },
+  ];
+  const refused = kinds.find(({ is }) => is);
+  if (refused === undefined) return;
   throw new PilotfishError(
     'model-architecture-unsupported',
-    `"${file.architecture}" is ${recurrent ? 'a recurrent' : 'an encoder-decoder'} architecture.`,
+    `"${file.architecture}" is ${refused.kind} architecture.`,
     {
       remedy: 'Choose a decoder-only transformer: its KV cache can be rolled back.',
       fields: { path: file.path, architecture: file.architecture },
@@ -180,7 +222,7 @@ export class LlamaCppModel implements LanguageModel {
   readonly #home: SequenceHome;
   /** Free slots, the lowest last. */
   readonly #free: number[];
-  #closed = false;
+  #closing: Promise<void> | null = null;
 
   constructor(parts: Parts) {
     const { executor, file, shape, vocabulary } = parts;
@@ -221,7 +263,7 @@ export class LlamaCppModel implements LanguageModel {
   }
 
   openSequence(): LlamaCppSequence {
-    if (this.#closed) throw new PilotfishError('disposed', 'The model was closed.');
+    if (this.#closing !== null) throw new PilotfishError('disposed', 'The model was closed.');
     const slot = this.#free.pop();
     if (slot !== undefined) return new LlamaCppSequence(this.#home, slot);
     throw new PilotfishError(
@@ -231,9 +273,13 @@ export class LlamaCppModel implements LanguageModel {
     );
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
+  /** Every call waits for the one closing. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#release();
+    return this.#closing;
+  }
+
+  async #release(): Promise<void> {
     const { abi, executor, model, vocabulary } = this.#parts;
     vocabulary.close();
     await executor.close();
@@ -242,7 +288,7 @@ export class LlamaCppModel implements LanguageModel {
   }
 
   async #close(slot: number): Promise<void> {
-    if (this.#closed) return;
+    if (this.#closing !== null) return;
     await this.#parts.executor.change((context) => context.truncate(slot, 0));
     this.#free.push(slot);
   }

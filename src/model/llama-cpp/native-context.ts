@@ -5,16 +5,10 @@
  */
 import { PilotfishError } from '../../core/errors.ts';
 import { invariant, present } from '../../core/invariant.ts';
-import {
-  type Abi,
-  type Address,
-  allocate,
-  byteView,
-  floatView,
-  POOLING_TYPE_NONE,
-  release,
-} from './abi.ts';
+import { allocate, byteView, floatView, POOLING_TYPE_NONE, release } from './abi.ts';
 import { BatchBuffer, type BatchRows } from './batch.ts';
+import type { Abi, Address } from './native-api.ts';
+import { attachThreadpool } from './threadpool.ts';
 
 export interface ContextShape {
   readonly contextLength: number;
@@ -82,10 +76,18 @@ export class NativeContext {
     const context = await abi.contextInit(model, params);
     if (context === null || context === 0n) {
       throw new PilotfishError('native-failed', 'llama.cpp could not create a context.', {
-        remedy: 'Give a smaller --context.',
+        remedy: 'Give a smaller context (--context) or fewer sequences.',
         fields: { contextLength: shape.contextLength },
       });
     }
+    const memory: Address | null = abi.memory(context);
+    if (memory === null || memory === 0n) {
+      await abi.contextFree(context);
+      throw new PilotfishError('model-architecture-unsupported', 'The model keeps no KV cache.', {
+        remedy: 'Choose a decoder-only transformer.',
+      });
+    }
+    attachThreadpool(abi, context, shape.threadCount);
     return new NativeContext(abi, context, sizes, shape.rowCountMax);
   }
 

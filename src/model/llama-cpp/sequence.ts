@@ -41,8 +41,10 @@ export class LlamaCppSequence implements Sequence {
       return forward;
     } catch (error) {
       // An aborted forward keeps the part of its rows that was complete; ask how much.
-      const lengthNow = executor.change((context) => context.length(this.slot));
-      if (!this.#closed) this.#length = await lengthNow.catch(() => slot.position);
+      if (!this.#closed) {
+        const lengthNow = executor.change((context) => context.length(this.slot));
+        this.#length = await lengthNow.catch(() => slot.position);
+      }
       throw error;
     }
   }

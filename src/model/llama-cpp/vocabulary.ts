@@ -8,10 +8,13 @@ import { PilotfishError } from '../../core/errors.ts';
 import { type TokenId, tokenId, tokenIds } from '../../core/token-id.ts';
 import { type ChatTemplate, chatTemplate } from '../../vocabulary/chat-template.ts';
 import type { Vocabulary } from '../roles.ts';
-import type { Abi, Address } from './abi.ts';
+import type { Abi, Address } from './native-api.ts';
 
 const PIECE_BYTES_START = 64;
 const TOKEN_NONE = -1;
+const VOCABULARY_NONE = 0;
+const VOCABULARY_SPM = 1;
+const BYTE_TOKEN = /^<0x[0-9A-F]{2}>$/;
 
 export class LlamaCppVocabulary implements Vocabulary {
   readonly size: number;
@@ -27,6 +30,7 @@ export class LlamaCppVocabulary implements Vocabulary {
     this.#abi = abi;
     this.#address = vocabulary;
     this.size = abi.tokenCount(vocabulary);
+    checkTokenizer(abi, vocabulary, this.size);
     const text = (id: number): string => (id === TOKEN_NONE ? '' : abi.tokenText(vocabulary, id));
     this.#bos = text(abi.tokenBos(vocabulary));
     this.#template = chatTemplate(template, {
@@ -104,4 +108,26 @@ export class LlamaCppVocabulary implements Vocabulary {
     }
     return ids;
   }
+}
+
+/**
+ * Tokenisers that end the process instead of failing: none at all, and SentencePiece without a token
+ * for every byte (any character it does not know is then looked up in vain).
+ */
+function checkTokenizer(abi: Abi, vocabulary: Address, size: number): void {
+  const type = abi.vocabularyType(vocabulary);
+  if (type === VOCABULARY_NONE) throw unusable('has no tokenizer');
+  if (type !== VOCABULARY_SPM) return;
+  const bytes = new Set<string>();
+  for (let id = 0; id < size; id += 1) {
+    const text = abi.tokenText(vocabulary, id);
+    if (BYTE_TOKEN.test(text)) bytes.add(text);
+  }
+  if (bytes.size < 256) throw unusable(`has tokens for ${bytes.size} of 256 bytes only`);
+}
+
+function unusable(why: string): PilotfishError {
+  return new PilotfishError('model-load-failed', `The model ${why}.`, {
+    remedy: 'Choose a language model with a complete tokenizer.',
+  });
 }
