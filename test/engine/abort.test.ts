@@ -24,41 +24,50 @@ afterAll(async () => {
   await pair[Symbol.asyncDispose]();
 });
 
-/** Runs until `eventCount` events were seen, then cancels in one of three ways. */
-async function cancelled(request: GenerateRequest, eventCount: number, way: number): Promise<void> {
+/** Runs until `eventCount` events were seen, then cancels in one of three ways: false if too late. */
+async function cancelled(
+  request: GenerateRequest,
+  eventCount: number,
+  way: number,
+): Promise<boolean> {
   const abort = new AbortController();
   let seen = 0;
   try {
     for await (const _event of pair.engine.generate({ ...request, signal: abort.signal })) {
       seen += 1;
       if (seen < eventCount) continue;
-      if (way === 0) return;
+      if (way === 0) return true;
       if (way === 1) abort.abort();
       if (way === 2) setImmediate(() => abort.abort());
     }
   } catch (error) {
     expect(error).toMatchObject({ code: 'aborted' });
+    return true;
   }
+  return false;
 }
 
 function openSequences(): number {
   return pair.small.sequenceCount + pair.large.sequenceCount;
 }
 
-async function manyCancelled(count: number): Promise<void> {
+async function manyCancelled(count: number): Promise<number> {
+  let abortedCount = 0;
   for (let index = 0; index < count; index += 1) {
     const strategy = STRATEGIES[index % STRATEGIES.length] ?? 'small';
     const request = { prompt: 'the quick brown fox', strategy, seed: index, maxTokens: 40 };
-    await cancelled(request, 1 + (index % 7), index % 3);
+    if (await cancelled(request, 1 + (index % 7), index % 3)) abortedCount += 1;
     expect(openSequences()).toBe(0);
   }
+  return abortedCount;
 }
 
 describe('cancelled requests', () => {
   it(`leak no sequence, memory or handle, ${ABORTED_COUNT} of them`, async () => {
     await manyCancelled(100);
     const before = await measure();
-    await manyCancelled(ABORTED_COUNT);
+    // A few end by themselves before they can be cancelled.
+    expect(await manyCancelled(ABORTED_COUNT)).toBeGreaterThan(ABORTED_COUNT * 0.9);
     const after = await measure();
     expect(after.handles).toBeLessThanOrEqual(before.handles);
     expect(after.heap - before.heap).toBeLessThan(HEAP_GROWTH_BYTES_MAX);

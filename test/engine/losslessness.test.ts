@@ -3,11 +3,10 @@
  * loop: every draft, every accept and reject, and every way a request can end is enumerated.
  */
 import { describe, expect, it } from 'vitest';
-import type { Draws } from '../../src/core/draws.ts';
 import type { RowProgram } from '../../src/core/row-program.ts';
 import { samplingParams } from '../../src/core/sampling-params.ts';
 import { type TokenId, tokenIds } from '../../src/core/token-id.ts';
-import { runRequest } from '../../src/engine/run-request.ts';
+import { type RunOptions, runRequest } from '../../src/engine/run-request.ts';
 import { ScriptedModel } from '../../src/model/scripted/scripted-model.ts';
 import { singleModel } from '../../src/strategy/single-model.ts';
 import { type SpeculativeOptions, speculative } from '../../src/strategy/speculative.ts';
@@ -19,6 +18,8 @@ import {
 } from '../../src/testing/enumerate-draws.ts';
 
 const END = 3;
+/** Repeats itself, so that prompt lookup has something to propose from the first round on. */
+const PROMPT = [0, 1, 0, 1];
 const TOKENS = ['a', 'b', 'c', ''];
 
 /** A distribution that depends on the last two tokens, different for each model. */
@@ -41,6 +42,9 @@ interface Case {
   readonly temperature?: number;
 }
 
+/** Forwards that verified drafts, over all paths of all enumerations. */
+let verifyCount = 0;
+
 async function distributionOf(given: Case): Promise<Map<string, number>> {
   return await enumerateDraws((draws) => runOnce(given, draws));
 }
@@ -53,48 +57,56 @@ async function runOnce(given: Case, draws: PathDraws): Promise<string> {
   const models = { small: model(1), large: model(2) };
   const abort = new AbortController();
   const emitted: number[] = [];
-  let finish = 'aborted';
+  let finish = '';
   try {
-    const events = runRequest({
-      request: {
-        input: { prompt: 'ab' },
-        strategy: 'test',
-        sampling: samplingParams({ temperature: given.temperature ?? 1 }),
-        maxTokens: given.maxTokens ?? 3,
-        stop: given.stop ?? [],
-        seed: 0,
-        logprobs: false,
-      },
-      prompt: tokenIds([0, 1]),
-      strategy: given.strategy(),
-      models,
-      facts: { small: models.small.facts, large: models.large.facts },
-      vocabularySize: TOKENS.length,
-      contextLength: given.contextLength ?? 64,
-      clock: { nowMs: () => 0 },
-      signal: abort.signal,
-      draws: draws satisfies Draws,
-    });
-    for await (const event of events) {
-      if (event.type === 'token') emitted.push(event.tokenId);
-      if (event.type === 'token' && emitted.length === given.abortAfter) abort.abort();
+    for await (const event of runRequest(runOptions(given, models, draws, abort.signal))) {
+      if (event.type === 'work' && event.purpose === 'verify') verifyCount += 1;
       if (event.type === 'summary') finish = `${event.finishReason} ${JSON.stringify(event.text)}`;
+      if (event.type !== 'token') continue;
+      emitted.push(event.tokenId);
+      if (emitted.length === given.abortAfter) abort.abort();
     }
-  } catch {
-    // An abort may come in the middle of a round: what was emitted until then is cut to the same
-    // length for all strategies.
-    return emitted.slice(0, given.abortAfter).join(' ');
-  } finally {
-    expect(models.small.sequenceCount + models.large.sequenceCount).toBe(0);
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'aborted' });
   }
-  return given.abortAfter === undefined
-    ? `${emitted.join(' ')} ${finish}`
-    : emitted.slice(0, given.abortAfter).join(' ');
+  expect(models.small.sequenceCount + models.large.sequenceCount).toBe(0);
+  if (given.abortAfter === undefined) return `${emitted.join(' ')} ${finish}`;
+  // An abort may come in the middle of a round: what was emitted until then is cut to the same
+  // length for all strategies.
+  return emitted.slice(0, given.abortAfter).join(' ');
+}
+
+function runOptions(
+  given: Case,
+  models: { readonly small: ScriptedModel; readonly large: ScriptedModel },
+  draws: PathDraws,
+  signal: AbortSignal,
+): RunOptions {
+  return {
+    request: {
+      input: { prompt: 'abab' },
+      strategy: 'test',
+      sampling: samplingParams({ temperature: given.temperature ?? 1 }),
+      maxTokens: given.maxTokens ?? 3,
+      stop: given.stop ?? [],
+      seed: 0,
+      logprobs: false,
+    },
+    prompt: tokenIds(PROMPT),
+    strategy: given.strategy(),
+    models,
+    facts: { small: models.small.facts, large: models.large.facts },
+    vocabularySize: TOKENS.length,
+    contextLength: given.contextLength ?? 64,
+    clock: { nowMs: () => 0 },
+    signal,
+    draws,
+  };
 }
 
 const ENDINGS: Readonly<Record<string, Omit<Case, 'strategy'>>> = {
   'the token limit or an end-of-generation token': { maxTokens: 3 },
-  'the context limit': { maxTokens: 9, contextLength: 5 },
+  'the context limit': { maxTokens: 9, contextLength: 7 },
   'a stop string inside a draft': { maxTokens: 3, stop: ['ca', 'bb'] },
   'an abort': { maxTokens: 3, abortAfter: 2 },
   'a limit of one token, which leaves no room for drafts': { maxTokens: 1 },
@@ -116,7 +128,10 @@ describe('speculative decoding is lossless', () => {
     for (const options of VARIANTS) {
       it(`ends with ${ending}: ${Object.values(options).join(', ')}`, async () => {
         const target = await distributionOf({ ...limits, strategy: () => singleModel('large') });
+        verifyCount = 0;
         const ours = await distributionOf({ ...limits, strategy: () => speculative(options) });
+        // Without drafts the comparison would say nothing; one token leaves no room for any.
+        expect(verifyCount > 0).toBe(limits.maxTokens !== 1);
         expect(total(target)).toBeCloseTo(1, 12);
         expect(total(ours)).toBeCloseTo(1, 12);
         expect(target.size).toBeGreaterThanOrEqual(3);

@@ -1,5 +1,5 @@
 /** Real models for the tests of this folder: found on this machine, or pulled. */
-import { ensureModel } from '../../src/catalog/ensure-model.ts';
+import { ensureModel, findModel } from '../../src/catalog/ensure-model.ts';
 import type { EngineEvent, SummaryEvent, TokenEvent } from '../../src/core/events.ts';
 import { present } from '../../src/core/invariant.ts';
 import type { TokenId } from '../../src/core/token-id.ts';
@@ -26,6 +26,13 @@ export async function realModel(name: string): Promise<string> {
     onNotice: (message) => process.stderr.write(`${message}\n`),
   });
   return local.path;
+}
+
+/** The default pair; in a slice only if it is here already: pulling it takes a minute. */
+export async function hasPair(): Promise<boolean> {
+  if (!IS_SLICE) return true;
+  const found = await Promise.all([SMALL, LARGE].map((name) => findModel(name)));
+  return found.every((model) => model !== null);
 }
 
 export interface Run {
