@@ -37,6 +37,11 @@ describe('documents', () => {
     expect(readme).toContain(`\`\`\`ts\n${example}\`\`\``);
   });
 
+  it('hold no placeholders', () => {
+    const left = documents().filter((path) => /^[A-Z]{4,}$/m.test(readFileSync(path, 'utf8')));
+    expect(left).toEqual([]);
+  });
+
   it('name npm scripts that exist', () => {
     const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
     const named = documents().flatMap((path) =>
