@@ -3,7 +3,7 @@ import type { ModelRole } from '../core/events.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { OpenEngineOptions } from '../open-engine.ts';
 import type { ParsedStrategy, StrategyInfo, StrategyOptions } from '../strategy/registry.ts';
-import type { InspectMachineOptions, MachineFacts } from './machine-facts.ts';
+import type { InspectMachineOptions, MachineFacts } from './doctor/machine-facts.ts';
 
 /** What a command does with an engine. */
 export type CliEngine = Pick<Engine, 'generate'> & AsyncDisposable;

@@ -15,7 +15,7 @@ export function loadDependencies(): CliDependencies {
       return openEngine(options);
     },
     inspectMachine: async (options) => {
-      const { inspectMachine } = await import('./machine-facts.ts');
+      const { inspectMachine } = await import('./doctor/machine-facts.ts');
       return inspectMachine(options);
     },
   };

@@ -1,8 +1,8 @@
 /** Opens an engine for a command: progress while it loads, cancellation, notices. */
 import type { CliDependencies, CliEngine } from './cli-dependencies.ts';
-import { engineOptions, type GenerationOptions } from './generation-options.ts';
 import type { CliIo } from './io.ts';
-import { progressBar } from './progress-bar.ts';
+import { engineOptions, type GenerationOptions } from './options/generation-options.ts';
+import { progressBar } from './rendering/progress-bar.ts';
 
 /** With `strategies` it loads only the models that these need. */
 export async function openForCommand(

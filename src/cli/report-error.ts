@@ -2,7 +2,7 @@
 import { PilotfishError } from '../core/errors.ts';
 import { exitCodeOf } from './exit-code.ts';
 import type { CliIo } from './io.ts';
-import { printableText } from './printable-text.ts';
+import { printableText } from './rendering/printable-text.ts';
 
 /** What a person, or with `--json` a script, gets to know about an error. */
 interface ErrorReport {

@@ -1,7 +1,7 @@
 /** An engine that plays given tokens, and remembers what was asked of it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CliDependencies, CliEngine } from '../../src/cli/cli-dependencies.ts';
-import type { MachineFacts } from '../../src/cli/machine-facts.ts';
+import type { MachineFacts } from '../../src/cli/doctor/machine-facts.ts';
 import { throwIfAborted } from '../../src/core/errors.ts';
 import type { EngineEvent, Origin, SummaryEvent, TokenEvent } from '../../src/core/events.ts';
 import { GREEDY } from '../../src/core/sampling-params.ts';

@@ -1,15 +1,19 @@
 /** `pilotfish ask`: one prompt, one answer. */
 import type { Command } from 'commander';
-import type { Answer } from '../answer.ts';
-import { jsonView, plainView, showAnswer, terminalView } from '../answer-view.ts';
 import type { CliDependencies } from '../cli-dependencies.ts';
-import { addGenerationOptions, requestFields, STRATEGY_DEFAULT } from '../generation-options.ts';
 import { type CliIo, withoutColor } from '../io.ts';
 import { openForCommand } from '../open-for-command.ts';
-import { addPromptOptions, type PromptOptions, promptFields } from '../prompt-options.ts';
-import { renderSummary } from '../render-summary.ts';
-import { strategyHelp } from '../strategy-help.ts';
-import { renderLegend } from '../token-style.ts';
+import {
+  addGenerationOptions,
+  requestFields,
+  STRATEGY_DEFAULT,
+} from '../options/generation-options.ts';
+import { addPromptOptions, type PromptOptions, promptFields } from '../options/prompt-options.ts';
+import { strategyHelp } from '../options/strategy-help.ts';
+import type { Answer } from '../rendering/answer.ts';
+import { jsonView, plainView, showAnswer, terminalView } from '../rendering/answer-view.ts';
+import { renderSummary } from '../rendering/render-summary.ts';
+import { renderLegend } from '../rendering/token-style.ts';
 
 interface AskOptions extends PromptOptions {
   readonly strategy: string;

@@ -1,14 +1,14 @@
 /** `pilotfish chat`: a conversation, at a prompt or from a pipe. */
 import type { Command } from 'commander';
 import { throwIfAborted } from '../../core/errors.ts';
-import { CHAT_HELP } from '../chat-command.ts';
-import { type ChatOptions, ChatSession } from '../chat-session.ts';
+import { CHAT_HELP } from '../chat/chat-command.ts';
+import { type ChatOptions, ChatSession } from '../chat/chat-session.ts';
+import { type LineReader, lineReader } from '../chat/line-reader.ts';
 import type { CliDependencies } from '../cli-dependencies.ts';
-import { addGenerationOptions, STRATEGY_DEFAULT } from '../generation-options.ts';
 import { type CliIo, withoutColor } from '../io.ts';
-import { type LineReader, lineReader } from '../line-reader.ts';
-import { strategyHelp } from '../strategy-help.ts';
-import { renderLegend } from '../token-style.ts';
+import { addGenerationOptions, STRATEGY_DEFAULT } from '../options/generation-options.ts';
+import { strategyHelp } from '../options/strategy-help.ts';
+import { renderLegend } from '../rendering/token-style.ts';
 
 const PROMPT = '> ';
 

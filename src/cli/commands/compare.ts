@@ -2,15 +2,15 @@
 import type { Command } from 'commander';
 import { PilotfishError } from '../../core/errors.ts';
 import type { GenerateRequest } from '../../engine/request.ts';
-import { showAnswer } from '../answer-view.ts';
 import type { CliDependencies, CliEngine } from '../cli-dependencies.ts';
-import type { ComparedAnswer } from '../comparison.ts';
-import { type ComparisonView, comparisonView } from '../comparison-view.ts';
-import { addGenerationOptions, requestFields } from '../generation-options.ts';
 import { type CliIo, withoutColor } from '../io.ts';
 import { openForCommand } from '../open-for-command.ts';
-import { addPromptOptions, type PromptOptions, promptFields } from '../prompt-options.ts';
-import { strategyHelp } from '../strategy-help.ts';
+import { addGenerationOptions, requestFields } from '../options/generation-options.ts';
+import { addPromptOptions, type PromptOptions, promptFields } from '../options/prompt-options.ts';
+import { strategyHelp } from '../options/strategy-help.ts';
+import { showAnswer } from '../rendering/answer-view.ts';
+import type { ComparedAnswer } from '../rendering/comparison.ts';
+import { type ComparisonView, comparisonView } from '../rendering/comparison-view.ts';
 
 const STRATEGIES_DEFAULT = 'small,large,entropy,margin,random@0.3,speculative';
 const STRATEGY_COUNT_MAX = 32;

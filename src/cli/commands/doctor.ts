@@ -1,12 +1,12 @@
 /** `pilotfish doctor`: can this machine run Pilotfish, and if not, why? */
 import type { Command } from 'commander';
 import type { CliDependencies } from '../cli-dependencies.ts';
+import { healthChecks, worstStatus } from '../doctor/health-checks.ts';
+import type { MachineFacts } from '../doctor/machine-facts.ts';
 import { EXIT } from '../exit-code.ts';
-import { healthChecks, worstStatus } from '../health-checks.ts';
 import { type CliIo, withoutColor } from '../io.ts';
-import type { MachineFacts } from '../machine-facts.ts';
-import { progressBar } from '../progress-bar.ts';
-import { renderChecks } from '../render-checks.ts';
+import { progressBar } from '../rendering/progress-bar.ts';
+import { renderChecks } from '../rendering/render-checks.ts';
 
 interface DoctorOptions {
   readonly json?: boolean;

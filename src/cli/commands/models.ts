@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { EnsureModelOptions } from '../../catalog/ensure-model.ts';
 import type { ModelFileFacts } from '../../model/llama-cpp/model-file.ts';
 import type { CliIo } from '../io.ts';
-import { progressBar } from '../progress-bar.ts';
+import { progressBar } from '../rendering/progress-bar.ts';
 import { inspectModel } from './models/inspect.ts';
 import { listModelsCommand } from './models/list.ts';
 import { pullModels } from './models/pull.ts';

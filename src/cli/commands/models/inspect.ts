@@ -3,9 +3,9 @@ import { type EnsureModelOptions, findModel } from '../../../catalog/ensure-mode
 import { type KnownModel, knownModel } from '../../../catalog/known-models.ts';
 import { PilotfishError } from '../../../core/errors.ts';
 import type { ModelFileFacts } from '../../../model/llama-cpp/model-file.ts';
-import { formatBytes } from '../../format-quantity.ts';
 import type { CliIo } from '../../io.ts';
-import { printableText } from '../../printable-text.ts';
+import { formatBytes } from '../../rendering/format-quantity.ts';
+import { printableText } from '../../rendering/printable-text.ts';
 import { plainTable } from './plain-table.ts';
 
 export interface InspectArguments {

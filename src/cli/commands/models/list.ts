@@ -1,9 +1,9 @@
 /** `pilotfish models list`. */
 import { KNOWN_PAIRS } from '../../../catalog/known-pairs.ts';
 import { type ListedModel, listModels } from '../../../catalog/list-models.ts';
-import { formatBytes } from '../../format-quantity.ts';
 import type { CliIo } from '../../io.ts';
-import { printableText } from '../../printable-text.ts';
+import { formatBytes } from '../../rendering/format-quantity.ts';
+import { printableText } from '../../rendering/printable-text.ts';
 import { plainTable } from './plain-table.ts';
 
 export async function listModelsCommand(io: CliIo, json: boolean): Promise<void> {

@@ -3,7 +3,7 @@ import { type EnsureModelOptions, ensureModel } from '../../../catalog/ensure-mo
 import { DEFAULT_PAIR, parsePair } from '../../../catalog/known-pairs.ts';
 import { parseModelReference } from '../../../catalog/model-reference.ts';
 import type { CliIo } from '../../io.ts';
-import { printableText } from '../../printable-text.ts';
+import { printableText } from '../../rendering/printable-text.ts';
 
 export interface PullArguments {
   readonly names: readonly string[];

@@ -4,7 +4,7 @@ import { listModels } from '../../../catalog/list-models.ts';
 import { verifyModel } from '../../../catalog/verify-model.ts';
 import { PilotfishError } from '../../../core/errors.ts';
 import type { CliIo } from '../../io.ts';
-import { printableText } from '../../printable-text.ts';
+import { printableText } from '../../rendering/printable-text.ts';
 
 export interface VerifyArguments {
   readonly names: readonly string[];

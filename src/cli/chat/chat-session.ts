@@ -1,0 +1,173 @@
+/**
+ * A conversation over one engine: what each line does. An error or a Ctrl-C ends its turn, never
+ * the session, and what was shown of an answer stays in the history as it was shown.
+ */
+import wrapAnsi from 'wrap-ansi';
+import { PilotfishError, throwIfAborted } from '../../core/errors.ts';
+import type { GenerateRequest } from '../../engine/request.ts';
+import type { CliDependencies } from '../cli-dependencies.ts';
+import { exitCodeOf } from '../exit-code.ts';
+import type { CliIo } from '../io.ts';
+import { openForCommand } from '../open-for-command.ts';
+import {
+  engineOptions,
+  type GenerationOptions,
+  requestFields,
+} from '../options/generation-options.ts';
+import { checked } from '../options/read-prompt.ts';
+import { AnswerFold } from '../rendering/answer.ts';
+import {
+  type AnswerView,
+  jsonView,
+  plainView,
+  showAnswer,
+  terminalView,
+} from '../rendering/answer-view.ts';
+import { renderSummaryLine } from '../rendering/render-summary.ts';
+import { printError } from '../report-error.ts';
+import { CHAT_HELP, type ChatLine, parseChatLine } from './chat-command.ts';
+import { Conversation } from './conversation.ts';
+import { EngineHolder } from './engine-holder.ts';
+
+export interface ChatOptions extends GenerationOptions {
+  readonly strategy: string;
+}
+
+export class ChatSession implements AsyncDisposable {
+  readonly #io: CliIo;
+  readonly #dependencies: CliDependencies;
+  readonly #json: boolean;
+  readonly #fields: GenerateRequest;
+  readonly #holder: EngineHolder;
+  readonly #conversation: Conversation;
+  #strategy: string;
+  #seed: number | undefined;
+  #turn: AbortController | null = null;
+  #exitCode: number | null = null;
+
+  constructor(options: ChatOptions, io: CliIo, dependencies: CliDependencies) {
+    this.#io = io;
+    this.#dependencies = dependencies;
+    this.#json = options.json === true;
+    this.#fields = requestFields(options);
+    this.#conversation = new Conversation(options.system);
+    this.#strategy = options.strategy;
+    this.#seed = options.seed;
+    const { speculative } = engineOptions(options);
+    this.#holder = new EngineHolder({
+      rolesOf: (strategy) =>
+        dependencies.rolesOf(strategy, speculative === undefined ? {} : { speculative }),
+      open: (strategies, signal) => openForCommand(strategies, options, io, dependencies, signal),
+    });
+  }
+
+  /** The exit code of the first turn that failed, or null. */
+  get exitCode(): number | null {
+    return this.#exitCode;
+  }
+
+  /** Loads what the first answer needs. */
+  async open(): Promise<void> {
+    await this.#holder.engineFor(this.#strategy, this.#io.signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#holder[Symbol.asyncDispose]();
+  }
+
+  /** Cancels the turn that is under way. False if there is none, or it was cancelled before. */
+  interrupt(): boolean {
+    if (this.#turn === null || this.#turn.signal.aborted) return false;
+    this.#turn.abort(new PilotfishError('aborted', 'The answer was stopped.'));
+    return true;
+  }
+
+  get isBusy(): boolean {
+    return this.#turn !== null;
+  }
+
+  /** Does what a line asks for. False if that is to leave. @throws what is not an error of a turn */
+  async take(line: string): Promise<boolean> {
+    this.#turn = new AbortController();
+    const signal = AbortSignal.any([this.#io.signal, this.#turn.signal]);
+    try {
+      return await this.#act(parseChatLine(line), signal);
+    } catch (error) {
+      throwIfAborted(this.#io.signal);
+      if (!PilotfishError.isInstance(error)) throw error;
+      this.#fail(error);
+      return true;
+    } finally {
+      this.#turn = null;
+    }
+  }
+
+  async #act(line: ChatLine, signal: AbortSignal): Promise<boolean> {
+    switch (line.kind) {
+      case 'nothing':
+        return true;
+      case 'say':
+        await this.#say(checked(line.text), signal);
+        return true;
+      case 'help':
+        this.#note(CHAT_HELP);
+        return true;
+      case 'reset':
+        this.#conversation.reset();
+        this.#note('The conversation is forgotten.');
+        return true;
+      case 'strategy':
+        this.#dependencies.parseStrategy(line.text);
+        this.#strategy = line.text;
+        this.#note(`The next answers are written with ${line.text}.`);
+        return true;
+      case 'seed':
+        this.#seed = line.seed;
+        this.#note(`The next answers are drawn with seed ${line.seed}.`);
+        return true;
+      case 'quit':
+        return false;
+    }
+  }
+
+  async #say(question: string, signal: AbortSignal): Promise<void> {
+    const engine = await this.#holder.engineFor(this.#strategy, signal);
+    const events = engine.generate({
+      ...this.#fields,
+      ...(this.#seed === undefined ? {} : { seed: this.#seed }),
+      strategy: this.#strategy,
+      messages: this.#conversation.asking(question),
+      signal,
+    });
+    const fold = new AnswerFold();
+    try {
+      const answer = await showAnswer(events, this.#view(), fold);
+      if (!this.#json) this.#note(renderSummaryLine(answer));
+    } finally {
+      this.#conversation.keep(question, fold.text());
+    }
+  }
+
+  #view(): AnswerView {
+    if (this.#json) return jsonView(this.#io);
+    if (this.#io.outIsTerminal) return terminalView(this.#io);
+    // Answers follow each other: each ends its line.
+    return { ...plainView(this.#io), close: () => this.#io.out('\n') };
+  }
+
+  /** For people: beside the answers on a terminal, out of their way in a pipe. */
+  #note(text: string): void {
+    const { outIsTerminal, columns, color } = this.#io;
+    if (outIsTerminal && !this.#json) this.#io.out(`${color.dim(wrapAnsi(text, columns))}\n`);
+    else this.#io.err(`${text}\n`);
+  }
+
+  #fail(error: PilotfishError): void {
+    if (error.code === 'aborted' && !this.#json) {
+      this.#note('(stopped)');
+      return;
+    }
+    printError(error, this.#io, this.#json);
+    this.#exitCode ??= exitCodeOf(error);
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * The engine of a conversation whose strategy may change. It loads what the first strategy needs,
+ * and opens anew, with more, only when a later one needs more.
+ */
+import type { ModelRole } from '../../core/events.ts';
+import type { CliEngine } from '../cli-dependencies.ts';
+
+export interface EngineOpener {
+  /** The models that a strategy needs. @throws PilotfishError if there is no such strategy */
+  rolesOf(strategy: string): readonly ModelRole[];
+  /** Opens an engine with the models of all these strategies. */
+  open(strategies: readonly string[], signal: AbortSignal): Promise<CliEngine>;
+}
+
+export class EngineHolder implements AsyncDisposable {
+  readonly #opener: EngineOpener;
+  readonly #strategies: string[] = [];
+  readonly #loaded = new Set<ModelRole>();
+  #engine: CliEngine | null = null;
+
+  constructor(opener: EngineOpener) {
+    this.#opener = opener;
+  }
+
+  /** An engine that can run `strategy`. If opening fails, the next call tries again. */
+  async engineFor(strategy: string, signal: AbortSignal): Promise<CliEngine> {
+    const roles = this.#opener.rolesOf(strategy);
+    if (this.#engine !== null && roles.every((role) => this.#loaded.has(role))) {
+      return this.#engine;
+    }
+    // Two engines at once might not fit into memory.
+    await this[Symbol.asyncDispose]();
+    const engine = await this.#opener.open([...this.#strategies, strategy], signal);
+    this.#strategies.push(strategy);
+    for (const role of roles) this.#loaded.add(role);
+    this.#engine = engine;
+    return engine;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const engine = this.#engine;
+    this.#engine = null;
+    await engine?.[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,186 @@
+/** The options that ask, chat and compare share: how they are parsed, and what they turn into. */
+import { type Command, Option } from 'commander';
+import { PilotfishError } from '../../core/errors.ts';
+import type { ModelRole } from '../../core/events.ts';
+import type { GenerateRequest } from '../../engine/request.ts';
+import type { OpenEngineOptions } from '../../open-engine.ts';
+import { DRAFT_LENGTH_MAX } from '../../strategy/speculative.ts';
+import { integerFrom, type NumberRange, numberParser } from './parse-number.ts';
+
+export const STRATEGY_DEFAULT = 'entropy';
+
+/** What commander hands to an action. Absent options are absent. */
+export interface GenerationOptions {
+  readonly pair?: string;
+  readonly small?: string;
+  readonly large?: string;
+  readonly system?: string;
+  readonly temperature: number;
+  readonly topK?: number;
+  readonly topP?: number;
+  readonly minP?: number;
+  readonly seed?: number;
+  readonly maxTokens?: number;
+  readonly stop?: readonly string[];
+  readonly template?: ModelRole;
+  readonly context?: number;
+  readonly threads?: number;
+  readonly proposer?: 'auto' | 'small' | 'prompt-lookup';
+  readonly verifier?: 'coupling' | 'rejection';
+  readonly draftLength?: 'auto' | number;
+  readonly offline?: boolean;
+  readonly json?: boolean;
+  /** False with `--no-color`. */
+  readonly color: boolean;
+}
+
+const TEMPERATURE: NumberRange = {
+  holds: (value) => value >= 0 && value <= 100,
+  says: 'a number from 0 to 100',
+};
+const TOP_P: NumberRange = {
+  holds: (value) => value > 0 && value <= 1,
+  says: 'a number above 0, at most 1',
+};
+const MIN_P: NumberRange = {
+  holds: (value) => value >= 0 && value < 1,
+  says: 'a number from 0 up, below 1',
+};
+const SEED: NumberRange = { holds: Number.isSafeInteger, says: 'an integer' };
+const DRAFT_LENGTH = integerFrom(1, DRAFT_LENGTH_MAX);
+
+export const parseSeed: (text: string) => number = numberParser('--seed', SEED);
+
+function parseDraftLength(text: string): 'auto' | number {
+  if (text === 'auto') return text;
+  const says = `auto or ${DRAFT_LENGTH.says}`;
+  return numberParser('--draft-length', { ...DRAFT_LENGTH, says })(text);
+}
+
+function collectStop(text: string, previous: readonly string[] | undefined): readonly string[] {
+  if (text === '') {
+    throw new PilotfishError('option-invalid', '--stop is "", which every answer contains.', {
+      remedy: 'Give --stop as a text that should end the answer.',
+      fields: { option: '--stop', value: text },
+    });
+  }
+  return [...(previous ?? []), text];
+}
+
+/** Adds everything but the strategy, which compare takes in the plural. */
+export function addGenerationOptions(command: Command): Command {
+  addModelOptions(command);
+  addSamplingOptions(command);
+  return command
+    .option('--json', 'print the events, one JSON object per line')
+    .option('--no-color', 'no colours');
+}
+
+function addModelOptions(command: Command): void {
+  command
+    .option('--pair <NAME>', 'the pair of models (see `pilotfish models`)')
+    .option('--small <MODEL>', 'another small model: a name, a .gguf file, hub:owner/repo/file')
+    .option('--large <MODEL>', 'another large model')
+    .addOption(
+      new Option('--template <MODEL>', 'whose chat template holds where the two differ').choices([
+        'small',
+        'large',
+      ]),
+    )
+    .option('--offline', 'use only what is on this machine')
+    .option(
+      '--context <N>',
+      'tokens that prompt and answer may take together',
+      numberParser('--context', integerFrom(1)),
+    )
+    .option(
+      '--threads <N>',
+      'threads for computing',
+      numberParser('--threads', integerFrom(1, 1024)),
+    );
+}
+
+function addSamplingOptions(command: Command): void {
+  command
+    .option(
+      '--temperature <T>',
+      '0 always takes the most probable token',
+      numberParser('--temperature', TEMPERATURE),
+      0,
+    )
+    .option(
+      '--top-k <K>',
+      'choose among the K most probable tokens; 0: all',
+      numberParser('--top-k', integerFrom(0)),
+    )
+    .option(
+      '--top-p <P>',
+      'choose among the fewest tokens that hold this probability',
+      numberParser('--top-p', TOP_P),
+    )
+    .option(
+      '--min-p <P>',
+      'drop tokens less probable than this share of the best',
+      numberParser('--min-p', MIN_P),
+    )
+    .option('--seed <N>', 'the same seed gives the same text (default: 0)', parseSeed)
+    .option(
+      '--max-tokens <N>',
+      'tokens of the answer at most',
+      numberParser('--max-tokens', integerFrom(1)),
+    )
+    .option('--stop <TEXT>', 'end the answer before this text; repeatable', collectStop)
+    .addOption(
+      new Option('--proposer <NAME>', 'who drafts for speculative').choices([
+        'auto',
+        'small',
+        'prompt-lookup',
+      ]),
+    )
+    .addOption(
+      new Option('--verifier <NAME>', 'how speculative checks drafts').choices([
+        'coupling',
+        'rejection',
+      ]),
+    )
+    .option('--draft-length <N>', 'tokens per draft of speculative, or auto', parseDraftLength);
+}
+
+type Given<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> };
+
+/** The object without its undefined fields, which exact optional properties must not hold. */
+function given<T extends object>(fields: T): Given<T> {
+  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
+  // The entries are those of `fields`, less the undefined ones: that is what the type says.
+  return Object.fromEntries(entries) as Given<T>;
+}
+
+export function engineOptions(options: GenerationOptions): OpenEngineOptions {
+  const speculative = given({
+    proposer: options.proposer,
+    verifier: options.verifier,
+    draftLength: options.draftLength,
+  });
+  return given({
+    pair: options.pair,
+    small: options.small,
+    large: options.large,
+    template: options.template,
+    contextLength: options.context,
+    threadCount: options.threads,
+    offline: options.offline,
+    speculative: Object.keys(speculative).length > 0 ? speculative : undefined,
+  });
+}
+
+/** The parts of a request that do not change from turn to turn. */
+export function requestFields(options: GenerationOptions): GenerateRequest {
+  const { temperature, topK, topP, minP } = options;
+  return given({
+    sampling: given({ temperature, topK, topP, minP }),
+    seed: options.seed,
+    maxTokens: options.maxTokens,
+    stop: options.stop,
+    logprobs: options.json,
+  });
+}

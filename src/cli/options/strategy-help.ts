@@ -1,0 +1,22 @@
+/** The strategies and their thresholds, as every command's help lists them. */
+import wrapAnsi from 'wrap-ansi';
+import type { StrategyInfo } from '../../strategy/registry.ts';
+
+const TEXT_WIDTH_MIN = 30;
+
+export function strategyHelp(strategies: readonly StrategyInfo[], columns: number): string {
+  const nameWidth = Math.max(0, ...strategies.map(({ name }) => name.length));
+  const indent = ' '.repeat(nameWidth + 4);
+  const wrapped = (text: string): string =>
+    wrapAnsi(text, Math.max(TEXT_WIDTH_MIN, columns - indent.length)).replaceAll(
+      '\n',
+      `\n${indent}`,
+    );
+  const entries = strategies.map(({ name, summary, threshold }) => {
+    const first = `  ${name.padEnd(nameWidth)}  ${wrapped(summary)}`;
+    if (threshold === null) return first;
+    const text = `@${threshold.name} (default ${threshold.default}): ${threshold.meaning}`;
+    return `${first}\n${indent}${wrapped(text)}`;
+  });
+  return `Strategies, as NAME or NAME@THRESHOLD:\n${entries.join('\n')}`;
+}

@@ -1,0 +1,48 @@
+/** What the runs of one prompt have in common: one row per strategy. */
+import type { FinishReason } from '../../core/finish-reason.ts';
+import { type Answer, tokensPerSecond } from './answer.ts';
+
+/** The strategy whose text the others are held against. */
+const REFERENCE = 'large';
+
+export interface ComparedAnswer {
+  /** The strategy as it was asked for. */
+  readonly run: string;
+  readonly answer: Answer;
+}
+
+export interface ComparisonRow {
+  readonly run: string;
+  readonly tokenCount: number;
+  readonly largeShare: number;
+  readonly verifiedShare: number;
+  readonly smallForwards: number;
+  readonly largeForwards: number;
+  readonly weightTrafficRatio: number | null;
+  readonly generatedFlopsRatio: number | null;
+  readonly processedFlopsRatio: number | null;
+  readonly elapsedMs: number;
+  readonly tokensPerSecond: number;
+  /** Null where `large` was not among the runs. */
+  readonly sameTextAsLarge: boolean | null;
+  readonly finishReason: FinishReason;
+}
+
+export function comparisonRows(compared: readonly ComparedAnswer[]): ComparisonRow[] {
+  const reference = compared.find(({ run }) => run === REFERENCE)?.answer.summary.text ?? null;
+  return compared.map(({ run, answer: { summary } }) => ({
+    run,
+    tokenCount: summary.tokenCount,
+    largeShare: summary.largeShare,
+    verifiedShare: summary.verifiedShare,
+    smallForwards: summary.smallForwards,
+    largeForwards: summary.largeForwards,
+    weightTrafficRatio: summary.weightTrafficRatio,
+    generatedFlopsRatio: summary.generatedFlopsRatio,
+    processedFlopsRatio: summary.processedFlopsRatio,
+    elapsedMs: summary.elapsedMs,
+    tokensPerSecond: tokensPerSecond(summary),
+    sameTextAsLarge: reference === null ? null : summary.text === reference,
+    finishReason: summary.finishReason,
+  }));
+}

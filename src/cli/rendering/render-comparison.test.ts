@@ -1,0 +1,45 @@
+import stringWidth from 'string-width';
+import { describe, expect, it } from 'vitest';
+import { type Script, startEvent, summaryEvent } from '../../../test/cli/scripted-engine.ts';
+import { type ComparedAnswer, comparisonRows } from './comparison.ts';
+import { renderComparison } from './render-comparison.ts';
+
+function compared(run: string, text: string, summary: Script['summary'] = {}): ComparedAnswer {
+  const script: Script = { tokens: [[text, 'large', true]], summary };
+  const start = startEvent({ strategy: run });
+  return { run, answer: { start, tokens: [], summary: summaryEvent(script) } };
+}
+
+const ROWS = comparisonRows([
+  compared('small', 'other', { weightTrafficRatio: 0.3, largeShare: 0, verifiedShare: 0 }),
+  compared('large', 'text'),
+  compared('speculative', 'text', { generatedFlopsRatio: null, elapsedMs: 61_000 }),
+]);
+
+describe('comparisonRows', () => {
+  it('holds each text against that of large', () => {
+    expect(ROWS.map((row) => row.sameTextAsLarge)).toEqual([false, true, true]);
+    const [alone] = comparisonRows([compared('small', 'text')]);
+    expect(alone?.sameTextAsLarge).toBe(null);
+  });
+});
+
+describe('renderComparison', () => {
+  it('is one table where it fits', () => {
+    expect(renderComparison(ROWS, 80)).toBe(
+      'strategy    tokens large veri- large  weight  gen. proc. time tok/s same\n' +
+        '                   share  fied  fwds traffic FLOPs FLOPs    s       text\n' +
+        'small            1    0%    0%     3    0.30  0.37  1.10  2.0   0.5   no\n' +
+        'large            1  100%  100%     3    0.41  0.37  1.10  2.0   0.5  yes\n' +
+        'speculative      1  100%  100%     3    0.41     –  1.10 61.0   0.0  yes\n' +
+        'Weight traffic and FLOPs: ratios to the large model alone for the same tokens.\n' +
+        'Same text: as large.\n',
+    );
+  });
+
+  it('becomes a list where it does not', () => {
+    const list = renderComparison(ROWS, 50);
+    expect(list).toContain('speculative\n  tokens              1\n  large share         100%\n');
+    for (const line of list.split('\n')) expect(stringWidth(line)).toBeLessThanOrEqual(50);
+  });
+});

@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type Script,
+  startEvent,
+  summaryEvent,
+  tokenEvent,
+} from '../../../test/cli/scripted-engine.ts';
+import { InvariantError } from '../../core/invariant.ts';
+import { type Answer, AnswerFold } from './answer.ts';
+import { renderSummary, renderSummaryLine } from './render-summary.ts';
+
+const TOKENS: Script['tokens'] = [
+  ['A', 'small', false],
+  [' fish', 'large', false],
+  [' a', 'prompt-lookup', true],
+  ['', 'small', true],
+];
+
+function answer(script: Partial<Script> = {}): Answer {
+  const whole = { tokens: TOKENS, ...script };
+  const fold = new AnswerFold();
+  fold.add(startEvent({ strategy: 'entropy@2' }));
+  whole.tokens.forEach((token, index) => {
+    fold.add(tokenEvent(index, token));
+  });
+  fold.add(summaryEvent(whole));
+  return fold.finish();
+}
+
+describe('renderSummary', () => {
+  it('shows every face of the cost apart', () => {
+    expect(renderSummary(answer(), 80)).toBe(
+      'strategy         entropy@2\n' +
+        'tokens           4: small 2, large 1, prompt-lookup 1\n' +
+        'large share      25%, verified 50%\n' +
+        'forwards         small 4, large 3\n' +
+        'weight traffic   0.41 of large alone (12.3 GB)\n' +
+        'generated FLOPs  0.37 of large alone (3.1 TFLOP)\n' +
+        'processed FLOPs  1.10 of large alone (9.3 TFLOP)\n' +
+        'time             2.00 s, first token after 0.25 s\n' +
+        'speed            2.0 tokens/s\n' +
+        'end              the model ended its answer\n',
+    );
+  });
+
+  it('leaves out what there is not, and adds notes and the link', () => {
+    const text = renderSummary(
+      answer({
+        tokens: [],
+        summary: {
+          weightTrafficRatio: null,
+          firstTokenMs: null,
+          elapsedMs: 0,
+          finishReason: 'token-limit',
+          linkBytesUp: 10,
+          linkBytesDown: 2000,
+          notes: ['drafts are off: they would not pay on this machine'],
+        },
+      }),
+      40,
+    );
+    expect(text).toContain('tokens           0: small 0, large 0\n');
+    expect(text).toContain('weight traffic   12.3 GB\n');
+    expect(text).toContain('link             10 B up, 2 kB down\n');
+    expect(text).toContain('time             0.00 s\nspeed            0.0 tokens/s\n');
+    expect(text).toContain('end              the token limit was\n');
+    expect(text).toContain(
+      'note             drafts are off: they\n                 would not pay on',
+    );
+  });
+
+  it('has a short form', () => {
+    expect(renderSummaryLine(answer())).toBe(
+      'entropy@2: 4 tokens · 25% large · 50% verified · weight traffic 0.41 of large alone · ' +
+        '2.00 s · 2.0 tokens/s',
+    );
+  });
+});
+
+describe('AnswerFold', () => {
+  it('takes a run without summary for a bug, and keeps its text', () => {
+    const fold = new AnswerFold();
+    fold.add(startEvent({}));
+    fold.add(tokenEvent(0, ['A', 'small', false]));
+    expect(fold.text()).toBe('A');
+    expect(() => fold.finish()).toThrow(InvariantError);
+  });
+});

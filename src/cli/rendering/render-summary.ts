@@ -1,0 +1,94 @@
+/** What a run was and what it cost, as a block of lines. */
+import wrapAnsi from 'wrap-ansi';
+import type { Origin } from '../../core/events.ts';
+import type { FinishReason } from '../../core/finish-reason.ts';
+import { type Answer, tokensPerSecond } from './answer.ts';
+import {
+  formatBytes,
+  formatFlops,
+  formatRate,
+  formatRatio,
+  formatSeconds,
+  formatShare,
+} from './format-quantity.ts';
+import { printableText } from './printable-text.ts';
+
+const LABEL_WIDTH = 17;
+const TEXT_WIDTH_MIN = 20;
+
+const FINISHED: Readonly<Record<FinishReason, string>> = {
+  'end-of-generation': 'the model ended its answer',
+  'stop-string': 'a stop text appeared',
+  'token-limit': 'the token limit was reached (--max-tokens)',
+  'context-limit': 'the context window is full (--context)',
+};
+
+const ORIGINS: readonly Origin[] = ['small', 'large', 'prompt-lookup'];
+
+/** `60: small 45, large 15`: tokens by who proposed them. */
+function writers({ tokens, start, summary }: Answer): string {
+  const counts = new Map<Origin, number>();
+  for (const { origin } of tokens) counts.set(origin, (counts.get(origin) ?? 0) + 1);
+  const isLoaded = (origin: Origin): boolean =>
+    origin !== 'prompt-lookup' && start.models[origin] !== null;
+  const parts = ORIGINS.filter((origin) => counts.has(origin) || isLoaded(origin)).map(
+    (origin) => `${origin} ${counts.get(origin) ?? 0}`,
+  );
+  return `${summary.tokenCount}: ${parts.join(', ')}`;
+}
+
+/** `0.41 of large alone (12.3 GB)`, or the amount only where there is no large model. */
+function cost(ratio: number | null, amount: string): string {
+  return ratio === null ? amount : `${formatRatio(ratio)} of large alone (${amount})`;
+}
+
+function time({ summary }: Answer): string {
+  const whole = formatSeconds(summary.elapsedMs);
+  if (summary.firstTokenMs === null) return whole;
+  return `${whole}, first token after ${formatSeconds(summary.firstTokenMs)}`;
+}
+
+function rows(answer: Answer): (readonly [label: string, text: string])[] {
+  const { summary } = answer;
+  const shares = `${formatShare(summary.largeShare)}, verified ${formatShare(summary.verifiedShare)}`;
+  const linkBytes = `${formatBytes(summary.linkBytesUp)} up, ${formatBytes(summary.linkBytesDown)} down`;
+  return [
+    ['strategy', answer.start.strategy],
+    ['tokens', writers(answer)],
+    ['large share', shares],
+    ['forwards', `small ${summary.smallForwards}, large ${summary.largeForwards}`],
+    ['weight traffic', cost(summary.weightTrafficRatio, formatBytes(summary.weightTrafficBytes))],
+    ['generated FLOPs', cost(summary.generatedFlopsRatio, formatFlops(summary.generatedFlops))],
+    ['processed FLOPs', cost(summary.processedFlopsRatio, formatFlops(summary.processedFlops))],
+    ...(summary.linkBytesUp + summary.linkBytesDown > 0 ? [['link', linkBytes] as const] : []),
+    ['time', time(answer)],
+    ['speed', `${formatRate(tokensPerSecond(summary))} tokens/s`],
+    ['end', FINISHED[summary.finishReason]],
+    ...summary.notes.map((note) => ['note', note] as const),
+  ];
+}
+
+/** Lines of at most `columns` cells (but not narrower than is readable), each ended. */
+export function renderSummary(answer: Answer, columns: number): string {
+  const width = Math.max(TEXT_WIDTH_MIN, columns - LABEL_WIDTH);
+  return rows(answer)
+    .map(([label, text]) => {
+      const lines = wrapAnsi(printableText(text), width, { hard: true }).split('\n');
+      return `${label.padEnd(LABEL_WIDTH)}${lines.join(`\n${' '.repeat(LABEL_WIDTH)}`)}\n`;
+    })
+    .join('');
+}
+
+/** The same in one line, for every turn of a conversation. */
+export function renderSummaryLine({ start, summary }: Answer): string {
+  const traffic = summary.weightTrafficRatio;
+  return [
+    `${start.strategy}: ${summary.tokenCount} tokens`,
+    `${formatShare(summary.largeShare)} large`,
+    ...(summary.verifiedShare > 0 ? [`${formatShare(summary.verifiedShare)} verified`] : []),
+    ...(traffic === null ? [] : [`weight traffic ${formatRatio(traffic)} of large alone`]),
+    formatSeconds(summary.elapsedMs),
+    `${formatRate(tokensPerSecond(summary))} tokens/s`,
+    ...(summary.finishReason === 'end-of-generation' ? [] : [FINISHED[summary.finishReason]]),
+  ].join(' · ');
+}

@@ -1,0 +1,12 @@
+import type { ChalkInstance } from 'chalk';
+import type { TokenEvent } from '../../core/events.ts';
+import { printableText } from './printable-text.ts';
+import { paint, tokenStyle } from './token-style.ts';
+
+/** A token's text for a terminal: coloured by who wrote it, with nothing in it that could act. */
+export function renderToken(
+  token: Pick<TokenEvent, 'text' | 'origin' | 'verified'>,
+  color: ChalkInstance,
+): string {
+  return paint(tokenStyle(token), printableText(token.text), color);
+}

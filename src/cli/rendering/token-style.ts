@@ -1,0 +1,57 @@
+/**
+ * How a token's writer shows. The hues are near those of the Okabe-Ito set, which stay apart under
+ * every common colour blindness, at a lightness that is readable on dark and on light grounds;
+ * weight and underline say the same without hue. Small is unstyled: it is the rule, the others are
+ * what one looks for.
+ */
+import type { ChalkInstance } from 'chalk';
+import type { TokenEvent } from '../../core/events.ts';
+
+export type TokenStyle = 'small' | 'checked' | 'large' | 'prompt-lookup';
+
+export function tokenStyle(token: Pick<TokenEvent, 'origin' | 'verified'>): TokenStyle {
+  if (token.origin === 'small') return token.verified ? 'checked' : 'small';
+  return token.origin;
+}
+
+interface Hue {
+  /** One of the 256 colours, whose values are fixed. */
+  readonly code: number;
+  /** For terminals of 16 colours, whose red and green would be alike to many. */
+  readonly basic: 'magenta' | 'green' | 'blue';
+}
+
+const VERMILION: Hue = { code: 166, basic: 'magenta' };
+const BLUISH_GREEN: Hue = { code: 29, basic: 'green' };
+const BLUE: Hue = { code: 31, basic: 'blue' };
+
+function inHue(hue: Hue, color: ChalkInstance): ChalkInstance {
+  return color.level === 1 ? color[hue.basic] : color.ansi256(hue.code);
+}
+
+/** Line breaks stay outside of the colour codes (chalk sees to it). */
+export function paint(style: TokenStyle, text: string, color: ChalkInstance): string {
+  switch (style) {
+    case 'small':
+      return text;
+    case 'checked':
+      return inHue(BLUISH_GREEN, color)(text);
+    case 'large':
+      return inHue(VERMILION, color).bold(text);
+    case 'prompt-lookup':
+      return inHue(BLUE, color).underline(text);
+  }
+}
+
+const LEGEND: readonly (readonly [TokenStyle, string])[] = [
+  ['small', 'small'],
+  ['large', 'large'],
+  ['checked', 'small, checked by large'],
+  ['prompt-lookup', 'copied from the prompt'],
+];
+
+/** One line that explains the colours; empty where there are none. */
+export function renderLegend(color: ChalkInstance): string {
+  if (color.level === 0) return '';
+  return `written by: ${LEGEND.map(([style, text]) => paint(style, text, color)).join(' · ')}`;
+}
