@@ -19,8 +19,8 @@ export interface MeasureOptions {
 }
 
 /**
- * The median of several forwards for each row count, interleaved so that a busy moment of the
- * machine does not fall on one of them. A small context or batch measures what fits in it.
+ * The fastest of several forwards for each row count: other work on the machine only adds. They are
+ * interleaved, so that a busy moment does not fall on one row count alone. A small context or batch measures what fits in it.
  */
 export async function measureCostCurve(
   model: LanguageModel,
@@ -65,12 +65,11 @@ async function feed(sequence: Sequence, model: LanguageModel, rowCount: number):
   return computeMs;
 }
 
-/** Medians; more rows never cost less, so a dip is noise and is levelled. */
+/** The fastest each; more rows never cost less, so a dip is noise and is levelled. */
 function monotone(times: ReadonlyMap<number, readonly number[]>): CostCurve['points'] {
   let most = 0;
   return [...times].map(([rowCount, measured]) => {
-    const sorted = [...measured].sort((a, b) => a - b);
-    most = Math.max(most, sorted[Math.floor(sorted.length / 2)] ?? 0);
+    most = Math.max(most, Math.min(...measured));
     return { rowCount, ms: most };
   });
 }
