@@ -4,7 +4,8 @@
  *
  *   1. Short forwards (streams writing token by token) come first, whole, in order of arrival.
  *   2. Long ones (prefills) fill what is left, oldest first, cut where the room ends. Beside streams
- *      they get a smaller room, so that a long prompt does not stall anybody.
+ *      they get a smaller room, so that a long prompt does not stall anybody. The oldest forward has
+ *      a share that streams cannot take, however many come: nobody waits for ever.
  *   3. All rows of a batch want hidden states, or none does: the switch is per batch, and turns every
  *      row into an output. The oldest waiting forward decides.
  */
@@ -30,18 +31,22 @@ export interface BatchRoom {
 
 /** Forwards of at most this many rows count as a stream's: a token, or a draft being verified. */
 export const STREAM_ROW_COUNT_MAX = 16;
+/** One row in so many is kept for a prefill that is the oldest. */
+const OLDEST_SHARE = 8;
 
-/** @param waiting in order of arrival, not empty */
+/** @param waiting in order of arrival */
 export function planBatch<W extends Waiting>(
   waiting: readonly W[],
   room: BatchRoom,
 ): BatchPart<W>[] {
-  const kind = waiting[0]?.hidden ?? false;
-  const alike = waiting.filter((forward) => forward.hidden === kind);
+  const oldest = waiting[0];
+  if (oldest === undefined) return [];
+  const alike = waiting.filter((forward) => forward.hidden === oldest.hidden);
+  const kept = isStream(oldest) ? 0 : keptForPrefill(oldest, room);
   const parts: BatchPart<W>[] = [];
   let left = room.rowCountMax;
   for (const forward of alike.filter(isStream)) {
-    if (forward.rowsLeft > left) continue;
+    if (forward.rowsLeft > left - kept) continue;
     parts.push({ forward, rowCount: forward.rowsLeft });
     left -= forward.rowsLeft;
   }
@@ -53,6 +58,10 @@ export function planBatch<W extends Waiting>(
     prefillLeft -= rowCount;
   }
   return parts;
+}
+
+function keptForPrefill({ rowsLeft }: Waiting, room: BatchRoom): number {
+  return Math.min(rowsLeft, room.prefillRowCountMax, Math.ceil(room.rowCountMax / OLDEST_SHARE));
 }
 
 function isStream(forward: Waiting): boolean {
