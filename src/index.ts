@@ -22,6 +22,7 @@ export type {
   StartEvent,
   SummaryEvent,
   TokenEvent,
+  TokenPrices,
   WorkEvent,
   WorkPurpose,
 } from './core/events.ts';

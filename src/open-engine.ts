@@ -8,7 +8,7 @@ import { catalogContext } from './catalog/catalog-context.ts';
 import { ensureModel, findModel } from './catalog/ensure-model.ts';
 import { DEFAULT_PAIR, parsePair } from './catalog/known-pairs.ts';
 import { PilotfishError } from './core/errors.ts';
-import type { ByRole, ModelRole } from './core/events.ts';
+import type { ByRole, ModelRole, TokenPrices } from './core/events.ts';
 import type { OnNotice, OnProgress } from './core/progress.ts';
 import { measureCostCurve } from './cost/measure-step-costs.ts';
 import { type CurveKey, StepCostStore } from './cost/step-cost-store.ts';
@@ -39,6 +39,8 @@ export interface OpenEngineOptions {
   readonly home?: string;
   /** Use only what is on this machine. */
   readonly offline?: boolean;
+  /** What the models' tokens cost; without them a summary has no price. */
+  readonly prices?: Partial<ByRole<TokenPrices>>;
   readonly speculative?: Omit<SpeculativeOptions, 'costs'>;
   readonly signal?: AbortSignal;
   readonly onProgress?: OnProgress;
@@ -62,12 +64,13 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
   try {
     for (const role of roles) models[role] = await load(names[role], paths[role], options);
     const costs = await stepCosts(models, options);
-    const { speculative, template } = options;
+    const { speculative, template, prices } = options;
     return new Engine({
       models,
       absentFacts: await absentFacts(names, roles, options),
       speculative: { ...speculative, costs },
       ...(template === undefined ? {} : { template }),
+      ...(prices === undefined ? {} : { prices }),
     });
   } catch (error) {
     await models.small?.[Symbol.asyncDispose]();

@@ -81,6 +81,14 @@ export interface ParameterCounts {
   readonly outputHead: number;
 }
 
+/** What a model's tokens cost whoever runs it, in any currency. */
+export interface TokenPrices {
+  /** Per million rows processed: tokens read, prefill and catch-up included. */
+  readonly inputPerMillion: number;
+  /** Per million tokens written or scored. */
+  readonly outputPerMillion: number;
+}
+
 export type ByRole<T> = Readonly<Record<ModelRole, T | null>>;
 
 /** The first line of a log: everything that is needed to recompute the summary. */
@@ -90,6 +98,8 @@ export interface StartEvent {
   readonly parameterCounts: ByRole<ParameterCounts>;
   /** Bytes of weights that one forward reads (an untied embedding table is only looked up). */
   readonly weightBytes: ByRole<number>;
+  /** Absent or null: nobody said what the model costs. */
+  readonly prices?: ByRole<TokenPrices>;
   readonly strategy: string;
   readonly thresholds: Readonly<Record<string, number>>;
   readonly sampling: SamplingParams;
@@ -124,6 +134,9 @@ export interface RunCost {
   readonly weightTrafficRatio: number | null;
   readonly generatedFlopsRatio: number | null;
   readonly processedFlopsRatio: number | null;
+  /** In the currency of the prices, a model without prices counting nothing; null without prices. */
+  readonly price: number | null;
+  readonly priceRatio: number | null;
   readonly linkBytesUp: number;
   readonly linkBytesDown: number;
   readonly computeMs: number;

@@ -127,6 +127,8 @@ describe('foldRunCost', () => {
       weightTrafficRatio: (4 * 7 + 4 * 70) / (6 * 70),
       generatedFlopsRatio: (2 * 13 + 4 * 120) / (4 * 120),
       processedFlopsRatio: (7 * 10 + 2 * 3 + 10 * 100 + 4 * 20) / (9 * 100 + 4 * 20),
+      price: null,
+      priceRatio: null,
       linkBytesUp: 5,
       linkBytesDown: 9,
       computeMs: 37,
@@ -145,6 +147,21 @@ describe('foldRunCost', () => {
         expect(cost.largeShare).toBe(1);
       }),
     );
+  });
+
+  it('prices rows and outputs, a model without prices counting nothing', () => {
+    const prices = { small: null, large: { inputPerMillion: 2, outputPerMillion: 10 } };
+    const events = [
+      work({ model: 'small', rowCounts: [7], outputRowCount: 1 }),
+      work({ rowCounts: [10, 1], outputRowCount: 2 }),
+      token(0, 'large'),
+    ];
+    const { price, priceRatio } = foldRunCost({ ...START, prices }, events);
+    expect(price).toBeCloseTo((11 * 2 + 2 * 10) / 1e6, 15);
+    // Alone: the prompt's other 5 rows and one row with an output.
+    expect(priceRatio).toBeCloseTo((11 * 2 + 2 * 10) / (6 * 2 + 10), 12);
+    const free = { small: { inputPerMillion: 0, outputPerMillion: 0 }, large: null };
+    expect(foldRunCost({ ...START, prices: free }, events).price).toBe(0);
   });
 
   it('has no ratios where nothing is known of a large model', () => {

@@ -7,17 +7,20 @@
  *   weight traffic    Σ forwards x weight bytes: decides time where decoding waits for memory
  *   generated FLOPs   2·N per token written or scored: the papers' convention
  *   processed FLOPs   2·N per row processed, the output head for output rows only
+ *   price             rows processed and tokens written or scored, at the user's prices
  *
  * Ratios are to the large model alone on the same tokens: the prompt prefilled once in the same
  * chunks (all but its last token), then one forward of one row for every emitted token.
  */
 import type {
+  ByRole,
   EngineEvent,
   ModelRole,
   ParameterCounts,
   RunCost,
   StartEvent,
   TokenEvent,
+  TokenPrices,
   WorkEvent,
 } from '../core/events.ts';
 
@@ -74,11 +77,18 @@ export class RunCostFold {
       weightTrafficRatio: ratio('weightTrafficBytes'),
       generatedFlopsRatio: ratio('generatedFlops'),
       processedFlopsRatio: ratio('processedFlops'),
+      price: this.#hasPrices() ? total('price') : null,
+      priceRatio: ratio('price'),
       linkBytesUp: this.#linkBytesUp,
       linkBytesDown: this.#linkBytesDown,
       computeMs: this.#computeMs,
       waitedMs: this.#waitedMs,
     };
+  }
+
+  #hasPrices(): boolean {
+    const { small, large } = this.#start.prices ?? NO_PRICES;
+    return small !== null || large !== null;
   }
 
   #addToken(event: TokenEvent): void {
@@ -112,6 +122,7 @@ export class RunCostFold {
   #facesOf(role: ModelRole, work: Work): Faces {
     const parameters = this.#start.parameterCounts[role] ?? NO_PARAMETERS;
     const weightBytes = this.#start.weightBytes[role] ?? 0;
+    const prices = (this.#start.prices ?? NO_PRICES)[role];
     return {
       weightTrafficBytes: work.forwards * weightBytes,
       generatedFlops:
@@ -119,6 +130,10 @@ export class RunCostFold {
       processedFlops:
         FLOPS_PER_PARAMETER *
         (work.rows * parameters.body + work.outputRows * parameters.outputHead),
+      price:
+        (work.rows * (prices?.inputPerMillion ?? 0) +
+          work.outputRows * (prices?.outputPerMillion ?? 0)) /
+        1e6,
     };
   }
 }
@@ -127,8 +142,10 @@ interface Faces {
   readonly weightTrafficBytes: number;
   readonly generatedFlops: number;
   readonly processedFlops: number;
+  readonly price: number;
 }
 
+const NO_PRICES: ByRole<TokenPrices> = { small: null, large: null };
 const NO_PARAMETERS: ParameterCounts = { body: 0, outputHead: 0 };
 
 function share(part: number, whole: number): number {

@@ -4,7 +4,7 @@
  */
 import { type Clock, systemClock } from '../core/clock.ts';
 import { abortError, PilotfishError } from '../core/errors.ts';
-import type { ByRole, EngineEvent, ModelRole } from '../core/events.ts';
+import type { ByRole, EngineEvent, ModelRole, TokenPrices } from '../core/events.ts';
 import { present } from '../core/invariant.ts';
 import { Admission, type KvAmount, type KvAmounts } from '../kv-cache/admission.ts';
 import type { LanguageModel } from '../model/roles.ts';
@@ -22,6 +22,8 @@ export interface EngineOptions extends StrategyOptions {
   readonly models: ByRole<LanguageModel>;
   /** Facts of a model that is not loaded, so that costs can still be compared with it. */
   readonly absentFacts?: Partial<ByRole<CostFacts>>;
+  /** What the models' tokens cost; without them a summary has no price. */
+  readonly prices?: Partial<ByRole<TokenPrices>>;
   /** Whose chat template holds where the two differ; default: such a pair is refused. */
   readonly template?: ModelRole;
   readonly clock?: Clock;
@@ -127,6 +129,10 @@ export class Engine implements AsyncDisposable {
         facts: {
           small: models.small?.facts ?? absentFacts.small ?? null,
           large: models.large?.facts ?? absentFacts.large ?? null,
+        },
+        prices: {
+          small: this.#options.prices?.small ?? null,
+          large: this.#options.prices?.large ?? null,
         },
         vocabularySize: this.#vocabularySize,
         contextLength: this.#contextLength,

@@ -13,6 +13,7 @@ import type {
   StartEvent,
   SummaryEvent,
   TokenEvent,
+  TokenPrices,
 } from '../core/events.ts';
 import type { FinishReason } from '../core/finish-reason.ts';
 import { invariant, present } from '../core/invariant.ts';
@@ -32,6 +33,7 @@ export interface RunOptions {
   readonly models: ByRole<LanguageModel>;
   /** Of the loaded models, and of one that is only compared with. */
   readonly facts: ByRole<CostFacts>;
+  readonly prices: ByRole<TokenPrices>;
   /** Ids from here on are padding of one of the models. */
   readonly vocabularySize: number;
   readonly contextLength: number;
@@ -226,6 +228,7 @@ function startEvent(options: RunOptions): StartEvent {
     models: ofBoth((model) => model.name),
     parameterCounts: ofBoth((model) => model.parameterCounts),
     weightBytes: ofBoth((model) => model.weightBytes),
+    prices: options.prices,
     strategy: strategy.name,
     thresholds: strategy.thresholds,
     sampling: request.sampling,

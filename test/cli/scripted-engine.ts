@@ -91,6 +91,8 @@ export function summaryEvent(script: Script): SummaryEvent {
     weightTrafficRatio: 0.414,
     generatedFlopsRatio: 0.37,
     processedFlopsRatio: 1.1,
+    price: null,
+    priceRatio: null,
     linkBytesUp: 0,
     linkBytesDown: 0,
     computeMs: 1900,

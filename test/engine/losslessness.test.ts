@@ -96,6 +96,7 @@ function runOptions(
     strategy: given.strategy(),
     models,
     facts: { small: models.small.facts, large: models.large.facts },
+    prices: { small: null, large: null },
     vocabularySize: TOKENS.length,
     contextLength: given.contextLength ?? 64,
     clock: { nowMs: () => 0 },

@@ -1,7 +1,7 @@
 /** The options that ask, chat and compare share: how they are parsed, and what they turn into. */
 import { type Command, Option } from 'commander';
 import { PilotfishError } from '../../core/errors.ts';
-import type { ModelRole } from '../../core/events.ts';
+import type { ModelRole, TokenPrices } from '../../core/events.ts';
 import type { GenerateRequest } from '../../engine/request.ts';
 import type { OpenEngineOptions } from '../../open-engine.ts';
 import { DRAFT_LENGTH_MAX } from '../../strategy/speculative.ts';
@@ -25,6 +25,8 @@ export interface GenerationOptions {
   readonly template?: ModelRole;
   readonly context?: number;
   readonly threads?: number;
+  readonly priceSmall?: TokenPrices;
+  readonly priceLarge?: TokenPrices;
   readonly proposer?: 'auto' | 'small' | 'prompt-lookup';
   readonly verifier?: 'coupling' | 'rejection';
   readonly draftLength?: 'auto' | number;
@@ -50,6 +52,19 @@ const SEED: NumberRange = { holds: Number.isSafeInteger, says: 'an integer' };
 const DRAFT_LENGTH = integerFrom(1, DRAFT_LENGTH_MAX);
 
 export const parseSeed: (text: string) => number = numberParser('--seed', SEED);
+
+function parsePrices(text: string): TokenPrices {
+  const [input, output, ...more] = text.split(',').map((part) => Number(part.trim() || 'none'));
+  const isPrice = (value: number | undefined): value is number =>
+    value !== undefined && Number.isFinite(value) && value >= 0;
+  if (isPrice(input) && isPrice(output) && more.length === 0) {
+    return { inputPerMillion: input, outputPerMillion: output };
+  }
+  throw new PilotfishError('option-invalid', `A price is "${text}", not two numbers from 0 up.`, {
+    remedy: 'Give a price as IN,OUT: what a million tokens read and written cost, as in 0.5,1.5.',
+    fields: { option: '--price', value: text },
+  });
+}
 
 function parseDraftLength(text: string): 'auto' | number {
   if (text === 'auto') return text;
@@ -87,6 +102,8 @@ function addModelOptions(command: Command): void {
         'large',
       ]),
     )
+    .option('--price-small <IN,OUT>', 'what a million tokens read and written cost', parsePrices)
+    .option('--price-large <IN,OUT>', 'the same for the large model', parsePrices)
     .option('--offline', 'use only what is on this machine')
     .option(
       '--context <N>',
@@ -168,6 +185,10 @@ export function engineOptions(options: GenerationOptions): OpenEngineOptions {
     template: options.template,
     contextLength: options.context,
     threadCount: options.threads,
+    prices:
+      options.priceSmall === undefined && options.priceLarge === undefined
+        ? undefined
+        : { small: options.priceSmall ?? null, large: options.priceLarge ?? null },
     offline: options.offline,
     speculative: Object.keys(speculative).length > 0 ? speculative : undefined,
   });

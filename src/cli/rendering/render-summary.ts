@@ -1,6 +1,6 @@
 /** What a run was and what it cost, as a block of lines. */
 import wrapAnsi from 'wrap-ansi';
-import type { Origin } from '../../core/events.ts';
+import type { Origin, SummaryEvent } from '../../core/events.ts';
 import type { FinishReason } from '../../core/finish-reason.ts';
 import { type Answer, tokensPerSecond } from './answer.ts';
 import {
@@ -42,6 +42,16 @@ function cost(ratio: number | null, amount: string): string {
   return ratio === null ? amount : `${formatRatio(ratio)} of large alone (${amount})`;
 }
 
+/** With its threshold, whether it was given or is the default. */
+function strategyText({ start }: Pick<Answer, 'start'>): string {
+  return [start.strategy, ...Object.values(start.thresholds)].join('@');
+}
+
+/** Prices have no currency here: the amount is in that of the prices. */
+function price({ price: amount, priceRatio }: SummaryEvent): string {
+  return cost(priceRatio, (amount ?? 0).toPrecision(3));
+}
+
 function time({ summary }: Answer): string {
   const whole = formatSeconds(summary.elapsedMs);
   if (summary.firstTokenMs === null) return whole;
@@ -53,7 +63,7 @@ function rows(answer: Answer): (readonly [label: string, text: string])[] {
   const shares = `${formatShare(summary.largeShare)}, verified ${formatShare(summary.verifiedShare)}`;
   const linkBytes = `${formatBytes(summary.linkBytesUp)} up, ${formatBytes(summary.linkBytesDown)} down`;
   return [
-    ['strategy', answer.start.strategy],
+    ['strategy', strategyText(answer)],
     ['tokens', writers(answer)],
     ['large share', shares],
     ['forwards', `small ${summary.smallForwards}, large ${summary.largeForwards}`],
@@ -61,6 +71,7 @@ function rows(answer: Answer): (readonly [label: string, text: string])[] {
     ['generated FLOPs', cost(summary.generatedFlopsRatio, formatFlops(summary.generatedFlops))],
     ['processed FLOPs', cost(summary.processedFlopsRatio, formatFlops(summary.processedFlops))],
     ...(summary.linkBytesUp + summary.linkBytesDown > 0 ? [['link', linkBytes] as const] : []),
+    ...(summary.price === null ? [] : [['price', price(summary)] as const]),
     ['time', time(answer)],
     ['speed', `${formatRate(tokensPerSecond(summary))} tokens/s`],
     ['end', FINISHED[summary.finishReason]],
@@ -83,7 +94,7 @@ export function renderSummary(answer: Answer, columns: number): string {
 export function renderSummaryLine({ start, summary }: Answer): string {
   const traffic = summary.weightTrafficRatio;
   return [
-    `${start.strategy}: ${summary.tokenCount} tokens`,
+    `${strategyText({ start })}: ${summary.tokenCount} tokens`,
     `${formatShare(summary.largeShare)} large`,
     ...(summary.verifiedShare > 0 ? [`${formatShare(summary.verifiedShare)} verified`] : []),
     ...(traffic === null ? [] : [`weight traffic ${formatRatio(traffic)} of large alone`]),
