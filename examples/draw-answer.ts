@@ -96,7 +96,8 @@ const facts =
       `alone: weight traffic ${summary.weightTrafficRatio?.toFixed(2)}, processed FLOPs ` +
       `${summary.processedFlopsRatio?.toFixed(2)}`;
 process.stdout.write(
-  `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width.toFixed(0)} ${height}" role="img">
+  `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width.toFixed(0)} ${height}" role="img" aria-label="An answer, tokens marked by who wrote them">
+<title>An answer, tokens marked by who wrote them</title>
 <style>text{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;font-size:14px;fill:#1f2430}
 .h{font-size:13px;fill:#5b6478}.l{fill:#f6b48f}</style>
 <rect width="100%" height="100%" rx="10" fill="#fbfbfd" stroke="#d8dce6"/>

@@ -20,7 +20,8 @@ export interface MeasureOptions {
 
 /**
  * The fastest of several forwards for each row count: other work on the machine only adds. They are
- * interleaved, so that a busy moment does not fall on one row count alone. A small context or batch measures what fits in it.
+ * interleaved, so that a busy moment does not fall on one row count alone. A small context or batch
+ * measures what fits in it.
  */
 export async function measureCostCurve(
   model: LanguageModel,
