@@ -69,7 +69,7 @@ export class Admission {
   /** What must hold when nobody runs: everything was given back. */
   checkIdle(): void {
     invariant(this.#admittedCount === 0, `${this.#admittedCount} requests still run`);
-    for (const role of ROLES.slice(0,1)) {
+    for (const role of ROLES) {
       const { cellCount, sequenceCount } = this.#used[role];
       invariant(cellCount === 0 && sequenceCount === 0, `the ${role} model's cache is reserved`);
     }
@@ -115,7 +115,7 @@ export class Admission {
   }
 
   #change(need: KvAmounts, sign: 1 | -1): void {
-    for (const role of ROLES.slice(0,1)) {
+    for (const role of ROLES) {
       const { cellCount, sequenceCount } = need[role] ?? NOTHING;
       const used = this.#used[role];
       this.#used[role] = {
@@ -138,7 +138,7 @@ export class Admission {
   }
 
   #checkPossible(need: KvAmounts): void {
-    for (const role of ROLES.slice(0,1)) {
+    for (const role of ROLES) {
       const capacity = this.#options.capacity[role] ?? NOTHING;
       const wanted = need[role] ?? NOTHING;
       checkPossible(role, 'positions', [wanted.cellCount, capacity.cellCount]);

@@ -1,0 +1,449 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { ModelRole } from '../core/events.ts';
+import { InvariantError } from '../core/invariant.ts';
+import { Admission, type KvAmount, type KvAmounts } from './admission.ts';
+
+const ROLES: readonly ModelRole[] = ['small', 'large'];
+
+/** Cells of the small and the large model, one sequence each. */
+const need = (small: number, large = 0): KvAmounts => ({
+  ...(small > 0 ? { small: { cellCount: small, sequenceCount: 1 } } : {}),
+  ...(large > 0 ? { large: { cellCount: large, sequenceCount: 1 } } : {}),
+});
+
+const admissionOf = (waitingCountMax = 100): Admission =>
+  new Admission({
+    capacity: {
+      small: { cellCount: 100, sequenceCount: 4 },
+      large: { cellCount: 100, sequenceCount: 4 },
+    },
+    waitingCountMax,
+  });
+
+/** Lets every continuation that is ready run. */
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Asks in order; `started` names who was let in, `outcome` what came of everybody. */
+function bench(waitingCountMax?: number) {
+  const admission = admissionOf(waitingCountMax);
+  const started: string[] = [];
+  const releases = new Map<string, () => void>();
+  const ask = (name: string, amounts: KvAmounts, signal?: AbortSignal): Promise<string> =>
+    admission.admit(amounts, signal).then(
+      (release) => {
+        started.push(name);
+        releases.set(name, release);
+        return 'admitted';
+      },
+      (error: unknown) => (error as { code: string }).code,
+    );
+  const release = async (name: string): Promise<void> => {
+    releases.get(name)?.();
+    await settle();
+  };
+  return { admission, ask, release, started };
+}
+
+describe('Admission', () => {
+  it('lets in at once whoever fits, up to the last cell', async () => {
+    const { admission, ask, started } = bench();
+    await Promise.all([ask('a', need(60, 60)), ask('b', need(40, 40))]);
+    expect(started).toEqual(['a', 'b']);
+    expect(admission.admittedCount).toBe(2);
+    expect(admission.waitingCount).toBe(0);
+  });
+
+  it('makes one cell too many wait until enough is given back', async () => {
+    const { admission, ask, release, started } = bench();
+    void ask('a', need(60));
+    void ask('b', need(41));
+    await settle();
+    expect(started).toEqual(['a']);
+    expect(admission.waitingCount).toBe(1);
+    await release('a');
+    expect(started).toEqual(['a', 'b']);
+    expect(admission.waitingCount).toBe(0);
+    expect(admission.admittedCount).toBe(1);
+  });
+
+  it('makes one sequence too many wait', async () => {
+    const { ask, release, started } = bench();
+    for (const name of ['a', 'b', 'c', 'd', 'e']) void ask(name, need(1));
+    await settle();
+    expect(started).toEqual(['a', 'b', 'c', 'd']);
+    await release('c');
+    expect(started).toEqual(['a', 'b', 'c', 'd', 'e']);
+  });
+
+  it('takes nothing of one model for a request that waits for the other', async () => {
+    const { ask, release, started } = bench();
+    void ask('large', need(0, 100));
+    void ask('both', need(100, 100));
+    await settle();
+    expect(started).toEqual(['large']);
+    await release('large');
+    expect(started).toEqual(['large', 'both']);
+    void ask('small', need(1));
+    await settle();
+    expect(started).toHaveLength(2);
+    await release('both');
+    expect(started).toEqual(['large', 'both', 'small']);
+  });
+
+  it('lets nobody overtake, even where the later one would fit', async () => {
+    const { ask, release, started } = bench();
+    void ask('a', need(50));
+    void ask('b', need(51));
+    void ask('c', need(1));
+    void ask('d', need(0, 1));
+    await settle();
+    expect(started).toEqual(['a']);
+    await release('a');
+    expect(started).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  it('starts as many of those that wait as fit, and stops at the first that does not', async () => {
+    const { ask, release, started } = bench();
+    void ask('a', need(100));
+    for (const [name, cells] of Object.entries({ b: 30, c: 30, d: 50, e: 1 })) {
+      void ask(name, need(cells));
+    }
+    await settle();
+    await release('a');
+    expect(started).toEqual(['a', 'b', 'c']);
+  });
+
+  it('takes back once what is given back twice', async () => {
+    const { admission, ask, release, started } = bench();
+    void ask('a', need(60));
+    void ask('b', need(40));
+    void ask('c', need(60));
+    void ask('d', need(40));
+    await settle();
+    await release('b');
+    await release('b');
+    expect(started).toEqual(['a', 'b']);
+    expect(admission.admittedCount).toBe(1);
+    await release('a');
+    expect(started).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  it('lets the next in where the one before it gives up waiting', async () => {
+    const { admission, ask, started } = bench();
+    const controller = new AbortController();
+    void ask('a', need(50));
+    const outcome = ask('b', need(51), controller.signal);
+    void ask('c', need(1));
+    await settle();
+    expect(started).toEqual(['a']);
+    controller.abort();
+    await expect(outcome).resolves.toBe('aborted');
+    await settle();
+    expect(started).toEqual(['a', 'c']);
+    expect(admission.waitingCount).toBe(0);
+  });
+
+  it('takes only the one that gives up out of the line', async () => {
+    const { ask, release, started } = bench();
+    const controller = new AbortController();
+    void ask('a', need(100));
+    void ask('b', need(100));
+    const outcome = ask('c', need(1), controller.signal);
+    void ask('d', need(1));
+    controller.abort();
+    await expect(outcome).resolves.toBe('aborted');
+    await release('a');
+    expect(started).toEqual(['a', 'b']);
+    await release('b');
+    expect(started).toEqual(['a', 'b', 'd']);
+  });
+
+  it('refuses a request that was cancelled before, though there is room', async () => {
+    const { admission, ask } = bench();
+    await expect(ask('a', need(1), AbortSignal.abort())).resolves.toBe('aborted');
+    admission.checkIdle();
+  });
+
+  it('does not mind a signal that fires after the request was let in', async () => {
+    const { admission, ask, release, started } = bench();
+    const controllers = [new AbortController(), new AbortController()];
+    void ask('a', need(60), controllers[0]?.signal);
+    void ask('b', need(60), controllers[1]?.signal);
+    void ask('c', need(60));
+    await settle();
+    await release('a');
+    for (const controller of controllers) controller.abort();
+    await settle();
+    expect(started).toEqual(['a', 'b']);
+    expect(admission.admittedCount).toBe(1);
+    expect(admission.waitingCount).toBe(1);
+  });
+
+  it('gives the own error of whoever cancelled, if it is one of ours', async () => {
+    const controller = new AbortController();
+    const admission = admissionOf();
+    await admission.admit(need(100));
+    const waiting = admission.admit(need(1), controller.signal);
+    const error = await admissionOf()
+      .admit(need(101))
+      .catch((reason: unknown) => reason);
+    controller.abort(error);
+    await expect(waiting).rejects.toBe(error);
+  });
+
+  it('refuses what can never fit, at once and with the numbers', async () => {
+    const admission = admissionOf();
+    await admission.admit(need(100, 100));
+    await expect(admission.admit(need(1, 101))).rejects.toMatchObject({
+      code: 'kv-full',
+      message: "The request needs 101 positions in the large model's cache, which has 100.",
+      fields: { role: 'large', needed: 101, capacity: 100 },
+    });
+    expect(admission.waitingCount).toBe(0);
+  });
+
+  it('says that sequences lack where it is not the positions', async () => {
+    const asked = { small: { cellCount: 10, sequenceCount: 5 } };
+    await expect(admissionOf().admit(asked)).rejects.toMatchObject({
+      code: 'kv-full',
+      message: "The request needs 5 sequences in the small model's cache, which has 4.",
+      fields: { role: 'small', needed: 5, capacity: 4 },
+    });
+  });
+
+  it('has nothing of a model that it was not given', async () => {
+    const capacity = { large: { cellCount: 9, sequenceCount: 1 } };
+    const admission = new Admission({ capacity, waitingCountMax: 1 });
+    await expect(admission.admit(need(1, 1))).rejects.toMatchObject({
+      code: 'kv-full',
+      fields: { role: 'small', capacity: 0 },
+    });
+    await expect(admission.admit(need(0, 9))).resolves.toBeTypeOf('function');
+  });
+
+  it('refuses the one more that would wait past the limit', async () => {
+    const { admission, ask, release, started } = bench(2);
+    for (const name of ['a', 'b', 'c']) void ask(name, need(100));
+    await expect(admission.admit(need(1))).rejects.toMatchObject({
+      code: 'engine-busy',
+      message: '2 requests already wait.',
+      fields: { waitingCountMax: 2 },
+    });
+    await release('a');
+    void ask('d', need(1));
+    await settle();
+    for (const name of ['b', 'c']) await release(name);
+    expect(started).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  it('is free for the next one where the one before failed and gave back', async () => {
+    const { admission, ask, started } = bench();
+    const work = async (): Promise<never> => {
+      const release = await admission.admit(need(100, 100));
+      try {
+        await settle();
+        throw new Error('the request failed');
+      } finally {
+        release();
+      }
+    };
+    const failed = expect(work()).rejects.toThrow('the request failed');
+    await ask('next', need(100, 100));
+    await failed;
+    expect(started).toEqual(['next']);
+    expect(admission.admittedCount).toBe(1);
+  });
+
+  it('is idle only when everything was given back', async () => {
+    const admission = admissionOf();
+    admission.checkIdle();
+    const release = await admission.admit(need(1));
+    expect(() => admission.checkIdle()).toThrow(InvariantError);
+    release();
+    admission.checkIdle();
+  });
+});
+
+interface Asked {
+  readonly amounts: KvAmounts;
+  readonly controller: AbortController;
+  outcome: string | null;
+  expected: string;
+  release: (() => void) | null;
+}
+
+type Command =
+  | { readonly kind: 'ask'; readonly amounts: KvAmounts }
+  | { readonly kind: 'release' | 'abort'; readonly which: number }
+  | { readonly kind: 'settle' };
+
+const CAPACITY: Readonly<Record<ModelRole, KvAmount>> = {
+  small: { cellCount: 20, sequenceCount: 3 },
+  large: { cellCount: 12, sequenceCount: 4 },
+};
+
+const amount = (most: KvAmount): fc.Arbitrary<KvAmount> =>
+  fc.record({
+    // Sometimes one more than there is.
+    cellCount: fc.integer({ min: 0, max: most.cellCount + 1 }),
+    sequenceCount: fc.integer({ min: 0, max: 2 }),
+  });
+
+const asking: fc.Arbitrary<Command> = fc.record({
+  kind: fc.constant('ask'),
+  amounts: fc.record(
+    { small: amount(CAPACITY.small), large: amount(CAPACITY.large) },
+    { requiredKeys: [] },
+  ),
+});
+const ending: fc.Arbitrary<Command> = fc.record({
+  kind: fc.constantFrom('release', 'abort'),
+  which: fc.nat({ max: 1000 }),
+});
+const commands: fc.Arbitrary<Command[]> = fc.array(
+  fc.oneof(
+    { weight: 5, arbitrary: asking },
+    { weight: 4, arbitrary: ending },
+    { weight: 3, arbitrary: fc.constant({ kind: 'settle' }) },
+  ),
+  { maxLength: 60 },
+);
+
+/** The same rules, written as plainly as possible: a line, and who is inside. */
+class Rules {
+  readonly line: Asked[] = [];
+  readonly inside = new Set<Asked>();
+  readonly order: Asked[] = [];
+  readonly #waitingCountMax: number;
+
+  constructor(waitingCountMax: number) {
+    this.#waitingCountMax = waitingCountMax;
+  }
+
+  ask(asked: Asked): void {
+    const mustWait = this.line.length > 0 || !this.#fits([...this.inside, asked]);
+    if (!this.#fits([asked])) asked.expected = 'kv-full';
+    else if (mustWait && this.line.length >= this.#waitingCountMax) asked.expected = 'engine-busy';
+    else this.line.push(asked);
+    this.#advance();
+  }
+
+  release(asked: Asked): void {
+    this.inside.delete(asked);
+    this.#advance();
+  }
+
+  abort(asked: Asked): void {
+    const index = this.line.indexOf(asked);
+    if (index < 0) return;
+    this.line.splice(index, 1);
+    asked.expected = 'aborted';
+    this.#advance();
+  }
+
+  #advance(): void {
+    for (let next = this.line[0]; next !== undefined; next = this.line[0]) {
+      if (!this.#fits([...this.inside, next])) return;
+      this.line.shift();
+      this.inside.add(next);
+      this.order.push(next);
+    }
+  }
+
+  #fits(all: readonly Asked[]): boolean {
+    return ROLES.every((role) =>
+      (['cellCount', 'sequenceCount'] as const).every((key) => {
+        const sum = all.reduce((total, { amounts }) => total + (amounts[role]?.[key] ?? 0), 0);
+        return sum <= CAPACITY[role][key];
+      }),
+    );
+  }
+}
+
+/** Does to an admission and to the rules the same things. */
+class Trial {
+  readonly admission: Admission;
+  readonly rules: Rules;
+  readonly everybody: Asked[] = [];
+  /** Those let in, as they heard of it. */
+  readonly order: Asked[] = [];
+
+  constructor(waitingCountMax: number) {
+    this.admission = new Admission({ capacity: CAPACITY, waitingCountMax });
+    this.rules = new Rules(waitingCountMax);
+  }
+
+  async run(command: Command): Promise<void> {
+    if (command.kind === 'settle') return await settle();
+    if (command.kind === 'ask') return this.#ask(command.amounts);
+    const asked = this.everybody[command.which % Math.max(1, this.everybody.length)];
+    if (asked === undefined) return;
+    if (command.kind === 'release') this.release(asked);
+    else {
+      this.rules.abort(asked);
+      asked.controller.abort();
+    }
+  }
+
+  release(asked: Asked): void {
+    if (asked.release === null) return;
+    this.rules.release(asked);
+    asked.release();
+  }
+
+  #ask(amounts: KvAmounts): void {
+    const controller = new AbortController();
+    const asked: Asked = {
+      amounts,
+      controller,
+      outcome: null,
+      expected: 'admitted',
+      release: null,
+    };
+    this.everybody.push(asked);
+    this.rules.ask(asked);
+    this.admission.admit(amounts, controller.signal).then(
+      (release) => {
+        this.order.push(asked);
+        asked.outcome = 'admitted';
+        asked.release = release;
+      },
+      (error: unknown) => {
+        asked.outcome = (error as { code: string }).code;
+      },
+    );
+  }
+}
+
+describe('admission after any series of requests, cancellations and ends', () => {
+  it('lets in whom the plain rules let in, in that order, and is idle at the end', async () => {
+    await fc.assert(
+      fc.asyncProperty(commands, fc.integer({ min: 0, max: 6 }), async (list, waitingCountMax) => {
+        const trial = new Trial(waitingCountMax);
+        const { admission, rules, everybody } = trial;
+        const check = (): void => {
+          expect(admission.waitingCount).toBe(rules.line.length);
+          expect(admission.admittedCount).toBe(rules.inside.size);
+        };
+        for (const command of list) {
+          await trial.run(command);
+          check();
+        }
+        for (let round = 0; rules.inside.size > 0; round += 1) {
+          expect(round).toBeLessThanOrEqual(list.length);
+          await settle();
+          for (const asked of [...rules.inside]) trial.release(asked);
+          check();
+        }
+        await settle();
+        expect(trial.order).toEqual(rules.order);
+        expect(everybody.map(({ outcome }) => outcome)).toEqual(
+          everybody.map(({ expected }) => expected),
+        );
+        admission.checkIdle();
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
