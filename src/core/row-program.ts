@@ -13,6 +13,8 @@ export interface RowProgram {
   readonly vocabularySize: number;
   readonly sampling: SamplingParams;
   readonly seed: number;
+  /** The text that the rows belong to, for penalties: needed where `penalises(sampling)`. */
+  readonly text?: readonly TokenId[];
   /** Which noise the draw uses; the position is the row's own. */
   readonly purpose: NoisePurpose;
   /** Also the natural log-probability of the choice before the sampling steps. */

@@ -14,6 +14,7 @@
 import type { ModelRole, WorkPurpose } from '../core/events.ts';
 import { invariant } from '../core/invariant.ts';
 import type { RowProgram, RowResult } from '../core/row-program.ts';
+import { penalises } from '../core/sampling-params.ts';
 import type { TokenId } from '../core/token-id.ts';
 import type { Forward, Sequence } from '../model/roles.ts';
 import type { WorkRecorder } from './work-recorder.ts';
@@ -132,7 +133,10 @@ export class LazySequence implements AsyncDisposable {
     signal: AbortSignal | undefined,
   ): Promise<Forward> {
     const { sequence } = this.#options;
-    const { program, hidden } = request;
+    const { hidden, text } = request;
+    const program = penalises(request.program.sampling)
+      ? { ...request.program, text }
+      : request.program;
     const wantsHidden = hidden === true && outputFrom < tokens.length;
     try {
       const forward = await sequence.forward(

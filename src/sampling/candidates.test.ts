@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { noiseKey, noiseUniform } from '../core/noise.ts';
-import { GREEDY, type SamplingParams } from '../core/sampling-params.ts';
+import { type DistributionParams, GREEDY } from '../core/sampling-params.ts';
 import { candidates, truncates } from './candidates.ts';
 
 const MASKED = Number.NEGATIVE_INFINITY;
-const ALL: SamplingParams = { ...GREEDY, temperature: 1 };
+const ALL: DistributionParams = { ...GREEDY, temperature: 1 };
 
 const anyLogit = fc.oneof(
   { weight: 5, arbitrary: fc.double({ min: -30, max: 30, noNaN: true }).map(Math.fround) },
@@ -16,7 +16,7 @@ const anyRow = fc
   .array(anyLogit, { minLength: 1, maxLength: 50 })
   .filter((row) => row.some((logit) => logit !== MASKED));
 
-const anyTruncation: fc.Arbitrary<SamplingParams> = fc.record({
+const anyTruncation: fc.Arbitrary<DistributionParams> = fc.record({
   topK: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 1e6 })),
   topP: fc.oneof(
     fc.constant(1),
@@ -36,7 +36,7 @@ const anyTruncation: fc.Arbitrary<SamplingParams> = fc.record({
  * The definition: sort everything, keep k, keep the shortest prefix with `topP` of the mass that is
  * left, keep what is at least `minP` times as probable as the best. `slack` moves the two borders.
  */
-function oracle(row: readonly number[], params: SamplingParams, slack = 0): number[] {
+function oracle(row: readonly number[], params: DistributionParams, slack = 0): number[] {
   const max = Math.max(...row);
   const logitOf = (id: number): number => row[id] ?? MASKED;
   const weightOf = (id: number): number => Math.exp(logitOf(id) - max);
@@ -53,7 +53,7 @@ function oracle(row: readonly number[], params: SamplingParams, slack = 0): numb
   return kept.length > 0 ? kept : top.slice(0, 1);
 }
 
-const idsOf = (row: readonly number[], params: SamplingParams): number[] =>
+const idsOf = (row: readonly number[], params: DistributionParams): number[] =>
   candidates(Float32Array.from(row), row.length, params);
 
 describe('candidates', () => {

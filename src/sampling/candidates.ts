@@ -2,11 +2,11 @@
  * The truncating sampling steps: which tokens may be drawn at all. Order: top-k, top-p, min-p
  * (llama.cpp's); the temperature comes after them and truncates nothing.
  */
-import type { SamplingParams } from '../core/sampling-params.ts';
+import type { DistributionParams } from '../core/sampling-params.ts';
 import { expOfNonPositive } from './exponential.ts';
 import { argmax } from './row-statistics.ts';
 
-export function truncates(params: SamplingParams): boolean {
+export function truncates(params: DistributionParams): boolean {
   return params.topK > 0 || params.topP < 1 || params.minP > 0;
 }
 
@@ -15,7 +15,11 @@ export function truncates(params: SamplingParams): boolean {
  * one always does. Every step cuts the end of that order off, so only ids near the best are sorted:
  * sorting a whole vocabulary would cost more than a small model's step.
  */
-export function candidates(logits: Float32Array, size: number, params: SamplingParams): number[] {
+export function candidates(
+  logits: Float32Array,
+  size: number,
+  params: DistributionParams,
+): number[] {
   const row: Row = { logits, size, max: logits[argmax(logits, size)] as number };
   const { topP, minP } = params;
   const topK = params.topK > 0 ? Math.min(params.topK, size) : size;

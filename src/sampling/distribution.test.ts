@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { GREEDY, type SamplingParams } from '../core/sampling-params.ts';
+import { type DistributionParams, GREEDY } from '../core/sampling-params.ts';
 import { candidates } from './candidates.ts';
 import { processedDistribution } from './distribution.ts';
 
@@ -15,7 +15,7 @@ const anyRow = fc
   .array(anyLogit, { minLength: 1, maxLength: 40 })
   .filter((row) => row.some((logit) => logit !== MASKED));
 
-const anySampling: fc.Arbitrary<SamplingParams> = fc.record({
+const anySampling: fc.Arbitrary<DistributionParams> = fc.record({
   topK: fc.oneof(fc.constant(0), fc.nat({ max: 20 })),
   topP: fc.oneof(fc.constant(1), fc.double({ min: 0.01, max: 1, noNaN: true })),
   minP: fc.oneof(fc.constant(0), fc.double({ min: 0, max: 0.9, noNaN: true })),
@@ -23,7 +23,7 @@ const anySampling: fc.Arbitrary<SamplingParams> = fc.record({
 });
 
 /** Softmax at the temperature over the surviving ids, in doubles. */
-function oracle(row: readonly number[], params: SamplingParams): number[] {
+function oracle(row: readonly number[], params: DistributionParams): number[] {
   const logits = Float32Array.from(row);
   const kept = new Set(candidates(logits, row.length, params));
   const max = Math.max(...row);

@@ -1,5 +1,5 @@
 /** Whole probability vectors: what rejection sampling needs and everything else avoids. */
-import type { SamplingParams } from '../core/sampling-params.ts';
+import type { DistributionParams } from '../core/sampling-params.ts';
 import { candidates, truncates } from './candidates.ts';
 import { expOfNonPositive } from './exponential.ts';
 import { argmax } from './row-statistics.ts';
@@ -11,7 +11,7 @@ import { argmax } from './row-statistics.ts';
 export function processedDistribution(
   logits: Float32Array,
   size: number,
-  params: SamplingParams,
+  params: DistributionParams,
 ): Float64Array {
   const probabilities = new Float64Array(size);
   const best = argmax(logits, size);

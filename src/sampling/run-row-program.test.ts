@@ -26,7 +26,13 @@ const SAMPLINGS: Readonly<Record<string, SamplingParams>> = {
   'with top-k': { ...SAMPLED, topK: 3 },
   'with top-p': { ...SAMPLED, topP: 0.7, temperature: 1.3 },
   'with min-p': { ...SAMPLED, minP: 0.2, temperature: 2 },
-  'with all steps': { topK: 6, topP: 0.95, minP: 0.05, temperature: 1.5 },
+  'with truncation and temperature': {
+    ...SAMPLED,
+    topK: 6,
+    topP: 0.95,
+    minP: 0.05,
+    temperature: 1.5,
+  },
 };
 
 describe('the choice', () => {

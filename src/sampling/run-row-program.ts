@@ -1,7 +1,11 @@
 /** Runs a row program over one row of logits. Pure; keeps no reference to the row. */
+
+import { invariant } from '../core/invariant.ts';
 import { noiseKey } from '../core/noise.ts';
 import type { RowProgram, RowResult } from '../core/row-program.ts';
-import { tokenId } from '../core/token-id.ts';
+import { penalises } from '../core/sampling-params.ts';
+import { type TokenId, tokenId } from '../core/token-id.ts';
+import { adjustedLogits } from './adjusted-logits.ts';
 import { candidates, truncates } from './candidates.ts';
 import { processedDistribution } from './distribution.ts';
 import { drawFrom, drawFromAll } from './gumbel-draw.ts';
@@ -16,8 +20,9 @@ export function runRowProgram(
   program: RowProgram,
   position: number,
 ): Omit<RowResult, 'hidden'> {
-  const size = program.vocabularySize;
-  const choice = choose(logits, program, position);
+  const { sampling, vocabularySize: size } = program;
+  const adjusted = adjustedLogits(logits, size, sampling, textBefore(program, position));
+  const choice = choose(adjusted, program, position);
   const statistics =
     program.logprob === true || program.uncertainty === true ? rowStatistics(logits, size) : null;
   return {
@@ -29,8 +34,15 @@ export function runRowProgram(
     entropy: program.uncertainty === true ? (statistics?.entropy ?? null) : null,
     margin: program.uncertainty === true ? (statistics?.margin ?? null) : null,
     distribution:
-      program.distribution === true ? processedDistribution(logits, size, program.sampling) : null,
+      program.distribution === true ? processedDistribution(adjusted, size, sampling) : null,
   };
+}
+
+function textBefore({ sampling, text }: RowProgram, position: number): readonly TokenId[] {
+  if (!penalises(sampling)) return [];
+  invariant(text !== undefined, 'penalties need the text before the row');
+  invariant(text.length >= position, `the text ends before position ${position}`);
+  return text.slice(Math.max(0, position - sampling.penaltyWindow), position);
 }
 
 function choose(logits: Float32Array, program: RowProgram, position: number): number {

@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import type { RowProgram } from '../../src/core/row-program.ts';
-import { samplingParams } from '../../src/core/sampling-params.ts';
+import { type SamplingParams, samplingParams } from '../../src/core/sampling-params.ts';
 import { type TokenId, tokenIds } from '../../src/core/token-id.ts';
 import { type RunOptions, runRequest } from '../../src/engine/run-request.ts';
 import { ScriptedModel } from '../../src/model/scripted/scripted-model.ts';
@@ -39,7 +39,7 @@ interface Case {
   readonly stop?: readonly string[];
   /** Aborts when this many tokens were emitted; the outcome is what was emitted. */
   readonly abortAfter?: number;
-  readonly temperature?: number;
+  readonly sampling?: Partial<SamplingParams>;
 }
 
 /** Forwards that verified drafts, over all paths of all enumerations. */
@@ -86,7 +86,7 @@ function runOptions(
     request: {
       input: { prompt: 'abab' },
       strategy: 'test',
-      sampling: samplingParams({ temperature: given.temperature ?? 1 }),
+      sampling: samplingParams({ temperature: 1, ...given.sampling }),
       maxTokens: given.maxTokens ?? 3,
       stop: given.stop ?? [],
       seed: 0,
@@ -111,7 +111,11 @@ const ENDINGS: Readonly<Record<string, Omit<Case, 'strategy'>>> = {
   'a stop string inside a draft': { maxTokens: 3, stop: ['ca', 'bb'] },
   'an abort': { maxTokens: 3, abortAfter: 2 },
   'a limit of one token, which leaves no room for drafts': { maxTokens: 1 },
-  'a temperature below one': { maxTokens: 2, temperature: 0.5 },
+  'a temperature below one': { maxTokens: 2, sampling: { temperature: 0.5 } },
+  'penalties that count the drafts before a draft': {
+    maxTokens: 3,
+    sampling: { repetitionPenalty: 1.5, frequencyPenalty: 0.7, penaltyWindow: 3 },
+  },
 };
 
 const VARIANTS: readonly SpeculativeOptions[] = [

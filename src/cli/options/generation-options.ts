@@ -19,6 +19,11 @@ export interface GenerationOptions {
   readonly topK?: number;
   readonly topP?: number;
   readonly minP?: number;
+  readonly repetitionPenalty?: number;
+  readonly frequencyPenalty?: number;
+  readonly presencePenalty?: number;
+  readonly penaltyWindow?: number;
+  readonly logitBias?: Readonly<Record<string, number>>;
   readonly seed?: number;
   readonly maxTokens?: number;
   readonly stop?: readonly string[];
@@ -48,10 +53,30 @@ const MIN_P: NumberRange = {
   holds: (value) => value >= 0 && value < 1,
   says: 'a number from 0 up, below 1',
 };
+const REPETITION_PENALTY: NumberRange = {
+  holds: (value) => value > 0 && value <= 100,
+  says: 'a number above 0, at most 100',
+};
+const PENALTY: NumberRange = {
+  holds: (value) => Math.abs(value) <= 100,
+  says: 'a number from -100 to 100',
+};
 const SEED: NumberRange = { holds: Number.isSafeInteger, says: 'an integer' };
 const DRAFT_LENGTH = integerFrom(1, DRAFT_LENGTH_MAX);
 
 export const parseSeed: (text: string) => number = numberParser('--seed', SEED);
+
+function collectBias(
+  text: string,
+  previous: Readonly<Record<string, number>> | undefined,
+): Readonly<Record<string, number>> {
+  const match = /^(\d+)=(-?\d+(?:\.\d+)?)$/.exec(text);
+  if (match?.[1] !== undefined) return { ...previous, [match[1]]: Number(match[2]) };
+  throw new PilotfishError('option-invalid', `--logit-bias is "${text}", not ID=BIAS.`, {
+    remedy: 'Give --logit-bias as a token id and a number, as in 13=-100.',
+    fields: { option: '--logit-bias', value: text },
+  });
+}
 
 function parsePrices(text: string): TokenPrices {
   const [input, output, ...more] = text.split(',').map((part) => Number(part.trim() || 'none'));
@@ -140,6 +165,23 @@ function addSamplingOptions(command: Command): void {
       'drop tokens less probable than this share of the best',
       numberParser('--min-p', MIN_P),
     )
+    .option(
+      '--repetition-penalty <P>',
+      'above 1 makes tokens that occurred less likely',
+      numberParser('--repetition-penalty', REPETITION_PENALTY),
+    )
+    .option(
+      '--frequency-penalty <P>',
+      'the same, for every time a token occurred',
+      numberParser('--frequency-penalty', PENALTY),
+    )
+    .option('--presence-penalty <P>', 'the same, once', numberParser('--presence-penalty', PENALTY))
+    .option(
+      '--penalty-window <N>',
+      'tokens that penalties look back (default: 64)',
+      numberParser('--penalty-window', integerFrom(0)),
+    )
+    .option('--logit-bias <ID=BIAS>', 'added to the logit of a token; repeatable', collectBias)
     .option('--seed <N>', 'the same seed gives the same text (default: 0)', parseSeed)
     .option(
       '--max-tokens <N>',
@@ -196,9 +238,13 @@ export function engineOptions(options: GenerationOptions): OpenEngineOptions {
 
 /** The parts of a request that do not change from turn to turn. */
 export function requestFields(options: GenerationOptions): GenerateRequest {
-  const { temperature, topK, topP, minP } = options;
+  const { temperature, topK, topP, minP, logitBias } = options;
+  const { repetitionPenalty, frequencyPenalty, presencePenalty, penaltyWindow } = options;
   return given({
-    sampling: given({ temperature, topK, topP, minP }),
+    sampling: given({
+      ...{ temperature, topK, topP, minP, logitBias },
+      ...{ repetitionPenalty, frequencyPenalty, presencePenalty, penaltyWindow },
+    }),
     seed: options.seed,
     maxTokens: options.maxTokens,
     stop: options.stop,

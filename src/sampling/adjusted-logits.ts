@@ -1,0 +1,43 @@
+/**
+ * The sampling steps that change single logits: logit bias, then penalties over the tokens before the
+ * draw. They come before everything else and hold for greedy choices too.
+ */
+import { penalises, type SamplingParams } from '../core/sampling-params.ts';
+import type { TokenId } from '../core/token-id.ts';
+
+/**
+ * @param before the tokens before the draw, the whole text or at least the penalty window
+ * @returns the logits themselves if nothing changes them, else a copy of the first `size`
+ */
+export function adjustedLogits(
+  logits: Float32Array,
+  size: number,
+  params: SamplingParams,
+  before: readonly TokenId[],
+): Float32Array {
+  const biases = Object.entries(params.logitBias);
+  const counts = penalises(params) ? occurrences(before, params.penaltyWindow) : NOTHING;
+  if (biases.length === 0 && counts.size === 0) return logits;
+  const adjusted = logits.slice(0, size);
+  for (const [id, bias] of biases) {
+    if (Number(id) < size) adjusted[Number(id)] = (adjusted[Number(id)] as number) + bias;
+  }
+  for (const [id, count] of counts) {
+    if (id < size) adjusted[id] = penalised(adjusted[id] as number, count, params);
+  }
+  return adjusted;
+}
+
+const NOTHING: ReadonlyMap<TokenId, number> = new Map();
+
+function occurrences(before: readonly TokenId[], window: number): Map<TokenId, number> {
+  const counts = new Map<TokenId, number>();
+  for (const id of before.slice(-window)) counts.set(id, (counts.get(id) ?? 0) + 1);
+  return counts;
+}
+
+function penalised(logit: number, count: number, params: SamplingParams): number {
+  const { repetitionPenalty, frequencyPenalty, presencePenalty } = params;
+  const scaled = logit > 0 ? logit / repetitionPenalty : logit * repetitionPenalty;
+  return scaled - count * frequencyPenalty - presencePenalty;
+}
