@@ -26,14 +26,20 @@ const PREFILL_ROW_COUNT_BESIDE_STREAMS = 64;
 /** Row programs run this long before the event loop gets a turn. */
 const READ_SLICE_MS = 6;
 
+/** What batching needs of a context. Its calls must not overlap. */
+export type ExecutorContext = Pick<
+  NativeContext,
+  'decode' | 'outputs' | 'length' | 'truncate' | 'copy' | 'setAborted' | 'free'
+>;
+
 export interface ExecutorOptions {
-  readonly context: NativeContext;
+  readonly context: ExecutorContext;
   readonly device: ComputeDevice;
   readonly rowCountMax: number;
 }
 
 export class Executor {
-  readonly #context: NativeContext;
+  readonly #context: ExecutorContext;
   readonly #device: ComputeDevice;
   readonly #room: BatchRoom;
   /** In order of arrival; a forward stays until all its rows have run. */
@@ -80,7 +86,7 @@ export class Executor {
   }
 
   /** Runs a quick change of sequences when no batch is under way. @throws PilotfishError `disposed` */
-  change<T>(work: (context: NativeContext) => T): Promise<T> {
+  change<T>(work: (context: ExecutorContext) => T): Promise<T> {
     if (this.#closed) return Promise.reject(closedError());
     return new Promise((resolve, reject) => {
       this.#changes.push(() => {
@@ -120,8 +126,17 @@ export class Executor {
       // Whoever waits for a change goes on before the next batch: often to the next change, and a
       // cancelled request must not wait for its neighbours' batch to be told so.
       if (this.#changes.length > 0) for (const change of this.#changes.splice(0)) change();
-      else await this.#device.exclusive(() => this.#runNext());
+      else await this.#takeTurn();
       await eventLoopTurn();
+    }
+  }
+
+  async #takeTurn(): Promise<void> {
+    try {
+      await this.#device.exclusive(() => this.#runNext());
+    } catch (error) {
+      // The device took no more: whoever waits is told so, instead of trying for ever.
+      for (const forward of this.#waiting) this.#settle(forward, () => forward.fail(error));
     }
   }
 
