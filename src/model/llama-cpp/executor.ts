@@ -89,13 +89,17 @@ export class Executor {
   change<T>(work: (context: ExecutorContext) => T): Promise<T> {
     if (this.#closed) return Promise.reject(closedError());
     return new Promise((resolve, reject) => {
-      this.#changes.push(() => {
+      const change = (): void => {
         try {
           resolve(work(this.#context));
         } catch (error) {
           reject(error);
         }
-      });
+      };
+      // Without a batch under way, also while the device is with another model, there is nothing to
+      // wait for.
+      if (this.#running.length === 0) return change();
+      this.#changes.push(change);
       this.#start();
     });
   }

@@ -435,3 +435,11 @@ describe('a closed model', () => {
     for (const code of await Promise.all(outcomes)) expect(['done', 'disposed']).toContain(code);
   });
 });
+
+describe('a file with an impossible number of layers', () => {
+  it.each([0, 513])('of %d is refused before the library sees it', async (layerCount) => {
+    const file = join(folder, `layers-${layerCount}.gguf`);
+    await writeRandomModel(file, { seed: 1, layerCount, hiddenSize: 8 });
+    expect(await codeOf(loadModel(file, SMALL))).toBe('model-file-invalid');
+  });
+});

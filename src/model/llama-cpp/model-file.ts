@@ -98,6 +98,7 @@ function describe(gguf: GgufReader, path: string, byteCount: number): ModelFileF
   if (end > byteCount) throw truncated(path, byteCount, `its tensors need ${end} bytes`);
   const number = (key: string): number => gguf.number(`${architecture}.${key}`) ?? 0;
   const layerCount = number('block_count');
+  checkLayerCount(path, layerCount);
   const hiddenSize = number('embedding_length');
   const headCount = number('attention.head_count');
   const headSize = headCount > 0 ? hiddenSize / headCount : 0;
@@ -119,6 +120,17 @@ function describe(gguf: GgufReader, path: string, byteCount: number): ModelFileF
     chatTemplate: gguf.string('tokenizer.chat_template'),
     kvBytesPerToken: layerCount * kvHeadCount * (keySize + valueSize) * 2,
   };
+}
+
+/** LLAMA_MAX_LAYERS: the library aborts the process beyond it, and for none. */
+const LAYER_COUNT_MAX = 512;
+
+function checkLayerCount(path: string, layerCount: number): void {
+  if (layerCount >= 1 && layerCount <= LAYER_COUNT_MAX) return;
+  throw new PilotfishError('model-file-invalid', `${path} says it has ${layerCount} layers.`, {
+    remedy: 'Give a language model; other GGUF files, such as adapters, cannot be run.',
+    fields: { path, layerCount },
+  });
 }
 
 /**
