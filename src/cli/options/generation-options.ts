@@ -7,7 +7,7 @@ import type { OpenEngineOptions } from '../../open-engine.ts';
 import { DRAFT_LENGTH_MAX } from '../../strategy/speculative.ts';
 import { integerFrom, type NumberRange, numberParser } from './parse-number.ts';
 
-export const STRATEGY_DEFAULT = 'entropy';
+export { STRATEGY_DEFAULT } from '../../engine/checked-request.ts';
 
 /** What commander hands to an action. Absent options are absent. */
 export interface GenerationOptions {
