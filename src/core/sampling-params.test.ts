@@ -15,6 +15,10 @@ const BAD: readonly Partial<SamplingParams>[] = [
   ...[0, -0.1, 1.0001, Number.NaN, Number.NEGATIVE_INFINITY].map((topP) => ({ topP })),
   ...[-0.01, 1, 2, Number.NaN, Number.POSITIVE_INFINITY].map((minP) => ({ minP })),
   ...[-0.1, 100.1, Number.NaN, Number.POSITIVE_INFINITY].map((temperature) => ({ temperature })),
+  ...[0, -1, 100.1, Number.NaN].map((repetitionPenalty) => ({ repetitionPenalty })),
+  ...[-100.1, 100.1, Number.NaN].map((frequencyPenalty) => ({ frequencyPenalty })),
+  ...[-100.1, 100.1, Number.NaN].map((presencePenalty) => ({ presencePenalty })),
+  ...[-1, 0.5, Number.NaN].map((penaltyWindow) => ({ penaltyWindow })),
 ];
 
 const GOOD: readonly Partial<SamplingParams>[] = [
@@ -28,6 +32,27 @@ const GOOD: readonly Partial<SamplingParams>[] = [
   { temperature: 0 },
   { temperature: 100 },
 ];
+
+describe('logit biases', () => {
+  it.each([
+    [{ '-1': 1 }, '-1'],
+    [{ two: 1 }, 'two'],
+    [{ '3': Number.NaN }, 'NaN'],
+    [{ '3': 1000.5 }, '1000.5'],
+  ])('refuses %o, naming what is wrong', (logitBias, value) => {
+    expect(failure({ logitBias })).toMatchObject({
+      code: 'option-invalid',
+      fields: { option: 'logitBias', value },
+    });
+  });
+
+  it('refuses more than it has room for', () => {
+    const logitBias = Object.fromEntries(Array.from({ length: 1025 }, (_, id) => [id, 1]));
+    expect(failure({ logitBias })).toMatchObject({
+      fields: { option: 'logitBias', value: '1025' },
+    });
+  });
+});
 
 describe('samplingParams', () => {
   it('is greedy by default', () => {

@@ -32,7 +32,17 @@ describe('checkRequest', () => {
 
   it('keeps every given value', () => {
     const messages = [{ role: 'user' as const, content: 'Why?' }];
-    const sampling = { topK: 40, topP: 0.9, minP: 0.05, temperature: 0.8 };
+    const sampling = {
+      logitBias: { 13: -2 },
+      repetitionPenalty: 1.1,
+      frequencyPenalty: 0.2,
+      presencePenalty: -0.1,
+      penaltyWindow: 32,
+      topK: 40,
+      topP: 0.9,
+      minP: 0.05,
+      temperature: 0.8,
+    };
     const given = { strategy: 'large', sampling, maxTokens: 1, stop: ['\n'], seed: -3 };
     expect(checkRequest({ messages, ...given, logprobs: true })).toEqual({
       input: { messages },
