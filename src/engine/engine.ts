@@ -46,13 +46,13 @@ export class Engine implements AsyncDisposable {
   constructor(options: EngineOptions) {
     const { small, large } = options.models;
     this.#options = options;
-    const any = present(large ?? small, 'an engine needs a model');
+    const either = present(large ?? small, 'an engine needs a model');
     const contextLengths = [small, large].flatMap((model) => model?.facts.contextLength ?? []);
     this.#contextLength = Math.min(...contextLengths);
     this.#vocabularySize =
       small !== null && large !== null
         ? commonVocabularySize(tokenTable(small), tokenTable(large))
-        : any.vocabulary.size;
+        : either.vocabulary.size;
     this.#admission = new Admission({
       capacity: amounts(options.models, (model) => ({
         cellCount: model.facts.contextLength,
