@@ -66,6 +66,8 @@ export interface WorkEvent {
   readonly rowCounts: readonly number[];
   /** How many of those rows went through the output head. */
   readonly outputRowCount: number;
+  /** Rows spared by the prefix cache: tokens that were read for an earlier request already. */
+  readonly reusedRowCount: number;
   /** Time spent waiting for the model or the compute device. */
   readonly waitedMs: number;
   /** Native compute time: the batch's time x own rows / all rows. */
@@ -129,7 +131,8 @@ export interface RunCost {
   readonly processedFlops: number;
   /**
    * Each ratio is to what the large model alone would cost for the same tokens: the same prompt
-   * prefilled once, then one forward per emitted token. Null if there is no large model.
+   * prefilled once (but for `reusedRowCount` tokens, which it would have had too), then one forward
+   * per emitted token. Null if there is no large model.
    */
   readonly weightTrafficRatio: number | null;
   readonly generatedFlopsRatio: number | null;
@@ -139,6 +142,8 @@ export interface RunCost {
   readonly priceRatio: number | null;
   readonly linkBytesUp: number;
   readonly linkBytesDown: number;
+  /** Prompt rows that the prefix cache spared: the most that it spared either model. */
+  readonly reusedRowCount: number;
   readonly computeMs: number;
   readonly waitedMs: number;
 }
@@ -151,6 +156,8 @@ export interface SummaryEvent extends RunCost {
   /** Wall time of the request, and of its first emitted token; null if none was emitted. */
   readonly elapsedMs: number;
   readonly firstTokenMs: number | null;
+  /** Of that, the wait for room in the KV caches. */
+  readonly queuedMs: number;
   /** Facts that a strategy wants to be known: draft lengths, acceptance, why it is off. */
   readonly notes: readonly string[];
 }

@@ -23,6 +23,7 @@ class TimedModel implements LanguageModel {
     renderChat: () => '',
   };
   sequenceCount = 0;
+  countCachedTokens = async (): Promise<number> => 0;
   lengthMax = 0;
   readonly measuredAt = new Set<number>();
   readonly #msOf: Shape['msOf'];

@@ -46,6 +46,7 @@ function work(changes: Partial<WorkEvent>): WorkEvent {
     purpose: 'correct',
     rowCounts: [1],
     outputRowCount: 1,
+    reusedRowCount: 0,
     waitedMs: 0,
     computeMs: 0,
     bytesUp: 0,
@@ -220,6 +221,7 @@ describe('foldRunCost', () => {
           finishReason: 'token-limit',
           elapsedMs: 1,
           firstTokenMs: null,
+          queuedMs: 0,
           notes: [],
         };
         expect(foldRunCost(start, [...read, JSON.parse(JSON.stringify(summary))])).toEqual(cost);

@@ -10,7 +10,9 @@
  *   price             rows processed and tokens written or scored, at the user's prices
  *
  * Ratios are to the large model alone on the same tokens: the prompt prefilled once in the same
- * chunks (all but its last token), then one forward of one row for every emitted token.
+ * chunks (all but its last token), then one forward of one row for every emitted token. Of what a
+ * prefix cache spares, the large model alone would have been spared as much as either model was
+ * here: in a chat it would have had the whole conversation in its cache.
  */
 import type {
   ByRole,
@@ -31,10 +33,11 @@ interface Work {
   forwards: number;
   rows: number;
   outputRows: number;
+  reusedRows: number;
 }
 
 function noWork(): Work {
-  return { forwards: 0, rows: 0, outputRows: 0 };
+  return { forwards: 0, rows: 0, outputRows: 0, reusedRows: 0 };
 }
 
 /** Adds events up; `cost()` may be asked at any time. */
@@ -81,6 +84,7 @@ export class RunCostFold {
       priceRatio: ratio('price'),
       linkBytesUp: this.#linkBytesUp,
       linkBytesDown: this.#linkBytesDown,
+      reusedRowCount: this.#reusedRowCount(),
       computeMs: this.#computeMs,
       waitedMs: this.#waitedMs,
     };
@@ -102,17 +106,24 @@ export class RunCostFold {
     work.forwards += event.rowCounts.length;
     work.rows += event.rowCounts.reduce((sum, rows) => sum + rows, 0);
     work.outputRows += event.outputRowCount;
+    work.reusedRows += event.reusedRowCount;
     this.#linkBytesUp += event.bytesUp;
     this.#linkBytesDown += event.bytesDown;
     this.#computeMs += event.computeMs;
     this.#waitedMs += event.waitedMs;
   }
 
+  #reusedRowCount(): number {
+    return Math.max(this.#work.small.reusedRows, this.#work.large.reusedRows);
+  }
+
   /** What the large model alone would have done for the same tokens. */
   #largeAlone(): Work {
-    const prefillRows = Math.max(0, this.#start.promptTokenCount - 1);
+    const promptRows = Math.max(0, this.#start.promptTokenCount - 1);
+    const prefillRows = Math.max(0, promptRows - this.#reusedRowCount());
     const prefillForwards = Math.ceil(prefillRows / this.#start.prefillChunkRowCount);
     return {
+      reusedRows: 0,
       forwards: prefillForwards + this.#tokenCount,
       rows: prefillRows + this.#tokenCount,
       outputRows: this.#tokenCount,

@@ -14,6 +14,7 @@ export interface CheckedRequest {
   readonly stop: readonly string[];
   readonly seed: number;
   readonly logprobs: boolean;
+  readonly reusePrefix: boolean;
 }
 
 export const STRATEGY_DEFAULT = 'entropy';
@@ -34,6 +35,7 @@ export function checkRequest(request: GenerateRequest): CheckedRequest {
     stop,
     seed,
     logprobs: request.logprobs ?? false,
+    reusePrefix: request.reusePrefix ?? true,
   };
 }
 

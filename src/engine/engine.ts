@@ -6,13 +6,14 @@ import { type Clock, systemClock } from '../core/clock.ts';
 import { abortError, PilotfishError } from '../core/errors.ts';
 import type { ByRole, EngineEvent, ModelRole, TokenPrices } from '../core/events.ts';
 import { present } from '../core/invariant.ts';
-import { Admission, type KvAmount, type KvAmounts } from '../kv-cache/admission.ts';
+import type { KvAmounts } from '../kv-cache/admission.ts';
+import { KvRoom } from '../kv-cache/kv-room.ts';
 import type { LanguageModel } from '../model/roles.ts';
 import { createStrategy, type StrategyOptions } from '../strategy/registry.ts';
 import type { Strategy } from '../strategy/strategy.ts';
 import { commonVocabularySize } from '../vocabulary/vocabulary-comparison.ts';
 import { type CheckedRequest, checkRequest } from './checked-request.ts';
-import { WAITING_REQUEST_COUNT_MAX } from './limits.ts';
+import { RUNNING_REQUEST_COUNT_MAX, WAITING_REQUEST_COUNT_MAX } from './limits.ts';
 import { promptTokens } from './prompt.ts';
 import type { GenerateRequest } from './request.ts';
 import { type CostFacts, runRequest } from './run-request.ts';
@@ -26,6 +27,13 @@ export interface EngineOptions extends StrategyOptions {
   readonly prices?: Partial<ByRole<TokenPrices>>;
   /** Whose chat template holds where the two differ; default: such a pair is refused. */
   readonly template?: ModelRole;
+  /** Requests that run at once, where the caches have room; default `RUNNING_REQUEST_COUNT_MAX`. */
+  readonly requestCountMax?: number;
+  /**
+   * Reserve room for only 1/n of the tokens that a request may write, because few write so many; a
+   * cache that does fill up makes the youngest request give way and start over. Default 1: never.
+   */
+  readonly overcommit?: number;
   readonly clock?: Clock;
 }
 
@@ -37,7 +45,8 @@ export class Engine implements AsyncDisposable {
   readonly #vocabularySize: number;
   readonly #contextLength: number;
   readonly #strategies = new Map<string, Strategy>();
-  readonly #admission: Admission;
+  readonly #room: KvRoom;
+  readonly #overcommit: number;
   /** One for every request that waits or runs. */
   readonly #running = new Set<AbortController>();
   #closed = false;
@@ -53,19 +62,30 @@ export class Engine implements AsyncDisposable {
       small !== null && large !== null
         ? commonVocabularySize(tokenTable(small), tokenTable(large))
         : either.vocabulary.size;
-    this.#admission = new Admission({
-      capacity: amounts(options.models, (model) => ({
-        cellCount: model.facts.contextLength,
-        sequenceCount: model.facts.sequenceCountMax,
-      })),
+    this.#overcommit = checkedOvercommit(options.overcommit ?? 1);
+    this.#room = new KvRoom({
+      models: options.models,
+      requestCountMax: options.requestCountMax ?? RUNNING_REQUEST_COUNT_MAX,
       waitingCountMax: WAITING_REQUEST_COUNT_MAX,
     });
   }
 
   /** Requests that run now, and those that wait for room. */
   get load(): { readonly runningCount: number; readonly waitingCount: number } {
-    const { admittedCount, waitingCount } = this.#admission;
-    return { runningCount: admittedCount, waitingCount };
+    return this.#room.load;
+  }
+
+  /**
+   * Checks that nothing was lost: where nobody runs, the caches hold what is kept for later requests
+   * and nothing else. @throws InvariantError
+   */
+  checkIdle(): Promise<void> {
+    return this.#room.checkIdle();
+  }
+
+  /** Forgets what earlier requests left in the caches. */
+  forget(): Promise<void> {
+    return this.#room.forget();
   }
 
   /**
@@ -116,36 +136,37 @@ export class Engine implements AsyncDisposable {
     const { models, absentFacts = {}, template = null, clock = systemClock } = this.#options;
     const acceptedMs = clock.nowMs();
     const prompt = promptTokens(request.input, { ...models, template }, this.#contextLength);
-    const release = await this.#admission.admit(
-      this.#need(strategy, prompt.length + request.maxTokens),
+    const likely = Math.ceil(request.maxTokens / this.#overcommit);
+    const stay = {
+      need: this.#need(strategy, prompt.length + likely),
+      needMax: this.#need(strategy, prompt.length + request.maxTokens),
+      reuses: request.reusePrefix,
+    };
+    const tenancy = await this.#room.enter(stay, signal);
+    yield* runRequest({
+      request,
+      prompt,
+      strategy,
+      models,
+      tenancy,
+      facts: {
+        small: models.small?.facts ?? absentFacts.small ?? null,
+        large: models.large?.facts ?? absentFacts.large ?? null,
+      },
+      prices: {
+        small: this.#options.prices?.small ?? null,
+        large: this.#options.prices?.large ?? null,
+      },
+      vocabularySize: this.#vocabularySize,
+      contextLength: this.#contextLength,
+      clock,
+      acceptedMs,
+      queuedMs: clock.nowMs() - acceptedMs,
       signal,
-    );
-    try {
-      yield* runRequest({
-        request,
-        prompt,
-        strategy,
-        models,
-        facts: {
-          small: models.small?.facts ?? absentFacts.small ?? null,
-          large: models.large?.facts ?? absentFacts.large ?? null,
-        },
-        prices: {
-          small: this.#options.prices?.small ?? null,
-          large: this.#options.prices?.large ?? null,
-        },
-        vocabularySize: this.#vocabularySize,
-        contextLength: this.#contextLength,
-        clock,
-        acceptedMs,
-        signal,
-      });
-    } finally {
-      release();
-    }
+    });
   }
 
-  /** The worst case of a request: the context window, or all it may write. */
+  /** The room for a text of so many tokens, at most the context window. */
   #need(strategy: Strategy, tokenCount: number): KvAmounts {
     const cellCount = Math.min(tokenCount, this.#contextLength);
     return Object.fromEntries(
@@ -174,17 +195,12 @@ export class Engine implements AsyncDisposable {
   }
 }
 
-function amounts(
-  models: ByRole<LanguageModel>,
-  amountOf: (model: LanguageModel) => KvAmount,
-): KvAmounts {
-  const roles = ['small', 'large'] as const;
-  return Object.fromEntries(
-    roles.flatMap((role) => {
-      const model = models[role];
-      return model === null ? [] : [[role, amountOf(model)]];
-    }),
-  );
+function checkedOvercommit(value: number): number {
+  if (Number.isFinite(value) && value >= 1) return value;
+  throw new PilotfishError('option-invalid', `overcommit is ${value}, not a number from 1 up.`, {
+    remedy: 'Give overcommit as a number from 1 up.',
+    fields: { option: 'overcommit', value: String(value) },
+  });
 }
 
 function closedError(): PilotfishError {

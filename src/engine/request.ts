@@ -19,5 +19,10 @@ export interface GenerateRequest {
   readonly seed?: number;
   /** Fill in `logprob` of every token (a pass over the vocabulary more per row). Default false. */
   readonly logprobs?: boolean;
+  /**
+   * Begin with what earlier requests with the same beginning left in the KV caches, and leave what
+   * this one reads. Default true; false where a run must not depend on earlier ones.
+   */
+  readonly reusePrefix?: boolean;
   readonly signal?: AbortSignal;
 }

@@ -5,7 +5,7 @@
 import type { Clock } from '../core/clock.ts';
 import type { Draws } from '../core/draws.ts';
 import { seededDraws } from '../core/draws.ts';
-import { throwIfAborted } from '../core/errors.ts';
+import { PilotfishError, throwIfAborted } from '../core/errors.ts';
 import type {
   ByRole,
   EngineEvent,
@@ -20,17 +20,21 @@ import { invariant, present } from '../core/invariant.ts';
 import type { TokenId } from '../core/token-id.ts';
 import { RunCostFold } from '../cost/run-cost.ts';
 import { LazySequence } from '../kv-cache/lazy-sequence.ts';
+import type { Tenancy } from '../kv-cache/tenancy.ts';
 import { WorkRecorder } from '../kv-cache/work-recorder.ts';
 import type { LanguageModel, ModelFacts } from '../model/roles.ts';
-import type { Decision, Decoder, Strategy } from '../strategy/strategy.ts';
+import type { Decision, Decoder, Round, Strategy } from '../strategy/strategy.ts';
 import type { CheckedRequest } from './checked-request.ts';
 import { Emitter } from './emitter.ts';
+import { KV_FULL_ATTEMPTS_MAX } from './limits.ts';
 
 export interface RunOptions {
   readonly request: CheckedRequest;
   readonly prompt: readonly TokenId[];
   readonly strategy: Strategy;
   readonly models: ByRole<LanguageModel>;
+  /** Its stay in the models' caches; it ends with the run. */
+  readonly tenancy: Tenancy;
   /** Of the loaded models, and of one that is only compared with. */
   readonly facts: ByRole<CostFacts>;
   readonly prices: ByRole<TokenPrices>;
@@ -41,6 +45,8 @@ export interface RunOptions {
   readonly signal: AbortSignal;
   /** When the request came in, by the clock; default: now. */
   readonly acceptedMs?: number;
+  /** How long it waited for room since then; default 0. */
+  readonly queuedMs?: number;
   /** Default: seeded noise. Tests enumerate. */
   readonly draws?: Draws;
 }
@@ -50,11 +56,10 @@ export type CostFacts = Pick<ModelFacts, 'name' | 'parameterCounts' | 'weightByt
 
 /** @throws PilotfishError; what was emitted before stays valid */
 export async function* runRequest(options: RunOptions): AsyncGenerator<EngineEvent, void> {
-  const run = new Run(options);
   try {
-    yield* run.events();
+    yield* new Run(options).events();
   } finally {
-    await run.close();
+    await options.tenancy.leave();
   }
 }
 
@@ -108,19 +113,13 @@ class Run {
     yield this.#summary();
   }
 
-  async close(): Promise<void> {
-    const sequences = [...this.#sequences.values()];
-    this.#sequences.clear();
-    await Promise.all(sequences.map((sequence) => sequence[Symbol.asyncDispose]()));
-  }
-
   /** Proposes and judges. On failure, the work that was done and the text held back come first. */
   async *#round(): AsyncGenerator<EngineEvent, readonly Decision[]> {
     const { signal } = this.#options;
     try {
       throwIfAborted(signal);
       const tokenCountMax = this.#roomLeft();
-      const decisions = await this.#decoder.round({ text: this.#text, tokenCountMax }, signal);
+      const decisions = await this.#decide({ text: this.#text, tokenCountMax }, signal);
       invariant(decisions.length > 0, 'a round decides at least one token');
       for (const event of this.#recorder.drain()) yield this.#emit(event);
       return decisions;
@@ -128,6 +127,19 @@ class Run {
       for (const event of this.#recorder.drain()) yield this.#emit(event);
       for (const event of this.#emitter.flush()) yield this.#emit(event);
       throw error;
+    }
+  }
+
+  /** Asks the strategy; where a cache is full, again after somebody gave way. */
+  async #decide(round: Round, signal: AbortSignal): Promise<readonly Decision[]> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#decoder.round(round, signal);
+      } catch (error) {
+        const isFull = PilotfishError.isInstance(error) && error.code === 'kv-full';
+        if (!isFull || attempt >= KV_FULL_ATTEMPTS_MAX) throw error;
+        if (!(await this.#options.tenancy.makeRoom())) throw error;
+      }
     }
   }
 
@@ -163,8 +175,14 @@ class Run {
       finishReason: present(this.#finish, 'the request has ended'),
       elapsedMs: this.#elapsedMs(),
       firstTokenMs: this.#firstTokenMs,
-      notes: this.#decoder.notes?.() ?? [],
+      queuedMs: this.#options.queuedMs ?? 0,
+      notes: [...(this.#decoder.notes?.() ?? []), ...this.#preemptionNote()],
     };
+  }
+
+  #preemptionNote(): readonly string[] {
+    const { preemptionCount } = this.#options.tenancy;
+    return preemptionCount === 0 ? [] : [`gave way to other requests ${preemptionCount} times`];
   }
 
   #tokenCount(): number {
@@ -206,12 +224,13 @@ class Run {
     const model = present(this.#options.models[role], `the ${role} model is loaded`);
     const sequence = new LazySequence({
       role,
-      sequence: model.openSequence(),
+      source: this.#options.tenancy.source(role),
       promptLength: this.#options.prompt.length,
       rowCountMax: model.facts.rowCountMax,
       recorder: this.#recorder,
     });
     this.#sequences.set(role, sequence);
+    this.#options.tenancy.add(sequence);
     return sequence;
   }
 }

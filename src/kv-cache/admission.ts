@@ -41,6 +41,16 @@ export class Admission {
     this.#options = options;
   }
 
+  /** What nobody has reserved of a model's cache. */
+  free(role: ModelRole): KvAmount {
+    const capacity = this.#options.capacity[role] ?? NOTHING;
+    const { cellCount, sequenceCount } = this.#used[role];
+    return {
+      cellCount: capacity.cellCount - cellCount,
+      sequenceCount: capacity.sequenceCount - sequenceCount,
+    };
+  }
+
   get waitingCount(): number {
     return this.#waiting.length;
   }
@@ -51,11 +61,16 @@ export class Admission {
 
   /**
    * Waits until the whole need is free. The caller gives it back by calling the result, once.
+   * @param options.first before all that wait: for who was admitted once and had to give way
    * @throws PilotfishError `kv-full` if it can never fit, `engine-busy`, `aborted`
    */
-  async admit(need: KvAmounts, signal?: AbortSignal): Promise<() => void> {
+  async admit(
+    need: KvAmounts,
+    signal?: AbortSignal,
+    options: { readonly first?: boolean } = {},
+  ): Promise<() => void> {
     this.#checkPossible(need);
-    await this.#turn(need, signal);
+    await this.#turn(need, signal, options.first ?? false);
     let released = false;
     return () => {
       if (released) return;
@@ -75,14 +90,15 @@ export class Admission {
     }
   }
 
-  #turn(need: KvAmounts, signal: AbortSignal | undefined): Promise<void> {
+  #turn(need: KvAmounts, signal: AbortSignal | undefined, first: boolean): Promise<void> {
     if (signal?.aborted === true) return Promise.reject(abortError(signal));
-    if (this.#waiting.length === 0 && this.#fits(need)) {
+    if ((first || this.#waiting.length === 0) && this.#fits(need)) {
       this.#take(need);
       return Promise.resolve();
     }
     const { waitingCountMax } = this.#options;
-    if (this.#waiting.length >= waitingCountMax) return Promise.reject(busy(waitingCountMax));
+    if (!first && this.#waiting.length >= waitingCountMax)
+      return Promise.reject(busy(waitingCountMax));
     return new Promise((resolve, reject) => {
       const cancel = (): void => {
         this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
@@ -96,7 +112,8 @@ export class Admission {
       };
       const waiting: Waiting = { need, start };
       signal?.addEventListener('abort', cancel, { once: true });
-      this.#waiting.push(waiting);
+      if (first) this.#waiting.unshift(waiting);
+      else this.#waiting.push(waiting);
     });
   }
 
@@ -127,13 +144,9 @@ export class Admission {
 
   #fits(need: KvAmounts): boolean {
     return ROLES.every((role) => {
-      const capacity = this.#options.capacity[role] ?? NOTHING;
       const { cellCount, sequenceCount } = need[role] ?? NOTHING;
-      const used = this.#used[role];
-      return (
-        used.cellCount + cellCount <= capacity.cellCount &&
-        used.sequenceCount + sequenceCount <= capacity.sequenceCount
-      );
+      const free = this.free(role);
+      return cellCount <= free.cellCount && sequenceCount <= free.sequenceCount;
     });
   }
 

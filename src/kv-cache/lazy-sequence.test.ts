@@ -6,6 +6,7 @@ import { GREEDY } from '../core/sampling-params.ts';
 import { type TokenId, tokenId, tokenIds } from '../core/token-id.ts';
 import type { Forward, ForwardRequest, Sequence } from '../model/roles.ts';
 import { LazySequence } from './lazy-sequence.ts';
+import { plainSequences } from './sequence-source.ts';
 import { WorkRecorder } from './work-recorder.ts';
 
 const PROGRAM: RowProgram = { vocabularySize: 100, sampling: GREEDY, seed: 0, purpose: 'sample' };
@@ -96,7 +97,7 @@ function bench(promptLength: number, rowCountMax = 8) {
   const recorder = new WorkRecorder();
   const lazy = new LazySequence({
     role: 'large',
-    sequence: fake,
+    source: plainSequences({ openSequence: () => fake }),
     promptLength,
     rowCountMax,
     recorder,
@@ -225,6 +226,7 @@ describe('LazySequence', () => {
         purpose: 'prefill',
         rowCounts: [2, 2],
         outputRowCount: 0,
+        reusedRowCount: 0,
         waitedMs: 2,
         computeMs: 4,
         bytesUp: 0,
@@ -346,6 +348,7 @@ describe('WorkRecorder', () => {
       purpose: 'draft' as const,
       rowCounts: [1],
       outputRowCount: 1,
+      reusedRowCount: 0,
       waitedMs: 0,
       computeMs: 0,
       bytesUp: 0,

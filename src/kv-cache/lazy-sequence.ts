@@ -4,19 +4,26 @@
  * then (rollback). So a strategy just asks for the rows behind a text and never does bookkeeping.
  *
  * Invariant: the KV cache holds exactly `#fed`, token for token; after a failure it is whatever
- * prefix of it the sequence says it kept.
+ * prefix of it the sequence says it kept. The native sequence is opened at the first use, with what
+ * the prefix cache has of the prompt, and may be given up between two uses (`vacate`): the next use
+ * opens another and feeds it the whole text again.
  *
  * The pending token (chosen, not yet fed) is the usual case of a missed token: after
  *   text [a b c d], fed [a b c]      the pending token is d, and the rows behind the text need the
  *                                    forward [d];
  *   text [a b x y], fed [a b c]      c was a draft that lost: cut to [a b], forward [x y].
  */
+
+import { PilotfishError } from '../core/errors.ts';
 import type { ModelRole, WorkPurpose } from '../core/events.ts';
 import { invariant } from '../core/invariant.ts';
 import type { RowProgram, RowResult } from '../core/row-program.ts';
 import { penalises } from '../core/sampling-params.ts';
 import type { TokenId } from '../core/token-id.ts';
+import { Turns } from '../core/turns.ts';
 import type { Forward, Sequence } from '../model/roles.ts';
+import { commonLength } from './common-length.ts';
+import type { SequenceSource } from './sequence-source.ts';
 import type { WorkRecorder } from './work-recorder.ts';
 
 export interface RowsRequest {
@@ -31,7 +38,7 @@ export interface RowsRequest {
 
 export interface LazySequenceOptions {
   readonly role: ModelRole;
-  readonly sequence: Sequence;
+  readonly source: SequenceSource;
   /** Tokens of the prompt: all but the last are prefilled without outputs. */
   readonly promptLength: number;
   /** Most rows of one forward; also the chunk of a prefill. */
@@ -41,7 +48,13 @@ export interface LazySequenceOptions {
 
 export class LazySequence implements AsyncDisposable {
   readonly #options: LazySequenceOptions;
+  /** Whoever takes the sequence away waits for the forward under way. */
+  readonly #turns = new Turns({ name: 'a sequence', waitingCountMax: TURNS_WAITING_MAX });
+  #sequence: Sequence | null = null;
   #fed: TokenId[] = [];
+  /** What the prefix cache spared, until it is recorded; only the first opening counts. */
+  #reusedRowCount: number | null = null;
+  #isInDoubt = false;
 
   constructor(options: LazySequenceOptions) {
     this.#options = options;
@@ -56,13 +69,23 @@ export class LazySequence implements AsyncDisposable {
    * The last `outputCount` rows of the text, after feeding everything before them that was missed.
    * @throws PilotfishError as `Sequence.forward`; the cache then holds a prefix of the text
    */
-  async rows(request: RowsRequest, signal?: AbortSignal): Promise<readonly RowResult[]> {
+  rows(request: RowsRequest, signal?: AbortSignal): Promise<readonly RowResult[]> {
+    return this.#turns.exclusive(() => this.#rows(request, signal), signal);
+  }
+
+  /** Gives the cells back and forgets them; the text is fed anew when rows are next asked for. */
+  vacate(): Promise<void> {
+    return this.#turns.exclusive(() => this.#close());
+  }
+
+  async #rows(request: RowsRequest, signal?: AbortSignal): Promise<readonly RowResult[]> {
     const { text, outputCount } = request;
     const outputFrom = text.length - outputCount;
     invariant(
       outputCount > 0 && outputFrom >= 0,
       `a text of ${text.length} has ${outputCount} rows`,
     );
+    if (this.#sequence === null) await this.#open(text, this.#prefillEnd(outputFrom), signal);
     await this.#rollBack(Math.min(commonLength(this.#fed, text), outputFrom));
     await this.#feedWithoutOutputs(request, this.#prefillEnd(outputFrom), 'prefill', signal);
     // One forward has room for `rowCountMax` rows; earlier ones go first, without outputs.
@@ -71,9 +94,33 @@ export class LazySequence implements AsyncDisposable {
     return await this.#feedWithOutputs(request, outputFrom, signal);
   }
 
+  /** No rows may be on their way. What is kept of it is decided before the first `await`. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#close();
+  }
+
+  async #open(
+    text: readonly TokenId[],
+    lengthMax: number,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const { source } = this.#options;
+    const { sequence, tokens } = await source.open(text, Math.max(0, lengthMax), signal);
+    this.#sequence = sequence;
+    this.#fed = [...tokens];
+    this.#reusedRowCount ??= tokens.length;
+  }
+
+  async #close(): Promise<void> {
+    const sequence = this.#sequence;
+    if (sequence === null) return;
+    const tokens = this.#fed;
+    this.#sequence = null;
     this.#fed = [];
-    await this.#options.sequence[Symbol.asyncDispose]();
+    // What a failed forward left behind is not worth a risk.
+    if (this.#isInDoubt) await sequence[Symbol.asyncDispose]();
+    else await this.#options.source.close({ sequence, tokens });
+    this.#isInDoubt = false;
   }
 
   /** The first feed ends before the last prompt token, so that all strategies prefill alike. */
@@ -83,7 +130,7 @@ export class LazySequence implements AsyncDisposable {
 
   async #rollBack(length: number): Promise<void> {
     if (length >= this.#fed.length) return;
-    await this.#options.sequence.truncate(length);
+    await this.#opened().truncate(length);
     this.#fed.length = length;
   }
 
@@ -103,7 +150,8 @@ export class LazySequence implements AsyncDisposable {
         rowCounts.push(chunk.length);
       }
     } finally {
-      if (forwards.length > 0) this.#record(purpose, rowCounts, 0, forwards);
+      const reused = purpose === 'prefill' && (this.#reusedRowCount ?? 0) > 0;
+      if (forwards.length > 0 || reused) this.#record(purpose, rowCounts, 0, forwards);
     }
   }
 
@@ -132,7 +180,7 @@ export class LazySequence implements AsyncDisposable {
     outputFrom: number,
     signal: AbortSignal | undefined,
   ): Promise<Forward> {
-    const { sequence } = this.#options;
+    const sequence = this.#opened();
     const { hidden, text } = request;
     const program = penalises(request.program.sampling)
       ? { ...request.program, text }
@@ -148,8 +196,20 @@ export class LazySequence implements AsyncDisposable {
     } catch (error) {
       this.#fed.push(...tokens);
       this.#fed.length = Math.min(this.#fed.length, sequence.length);
+      this.#isInDoubt = !isHarmless(error);
       throw error;
     }
+  }
+
+  #opened(): Sequence {
+    invariant(this.#sequence !== null, 'the sequence is open');
+    return this.#sequence;
+  }
+
+  #takeReused(): number {
+    const reused = this.#reusedRowCount ?? 0;
+    this.#reusedRowCount = 0;
+    return reused;
   }
 
   #record(
@@ -165,6 +225,7 @@ export class LazySequence implements AsyncDisposable {
       purpose,
       rowCounts,
       outputRowCount,
+      reusedRowCount: purpose === 'prefill' ? this.#takeReused() : 0,
       waitedMs: sum((forward) => forward.waitedMs),
       computeMs: sum((forward) => forward.computeMs),
       bytesUp: 0,
@@ -173,9 +234,10 @@ export class LazySequence implements AsyncDisposable {
   }
 }
 
-function commonLength(a: readonly TokenId[], b: readonly TokenId[]): number {
-  const end = Math.min(a.length, b.length);
-  let length = 0;
-  while (length < end && a[length] === b[length]) length += 1;
-  return length;
+/** Rows and one taking away at most. */
+const TURNS_WAITING_MAX = 16;
+
+/** Failures after which the cache is known to hold what its length says. */
+function isHarmless(error: unknown): boolean {
+  return PilotfishError.isInstance(error) && (error.code === 'aborted' || error.code === 'kv-full');
 }

@@ -50,8 +50,8 @@ export interface Sequence extends AsyncDisposable {
   forward(request: ForwardRequest, signal?: AbortSignal): Promise<Forward>;
   /** Forgets all but the first `length` tokens. Waits for a forward under way. */
   truncate(length: number): Promise<void>;
-  /** A new sequence with the same tokens; the cells are shared until they differ. */
-  fork(): Promise<Sequence>;
+  /** A new sequence with the same first `length` tokens (default: all); it shares their cells. */
+  fork(length?: number): Promise<Sequence>;
 }
 
 /** What is known of a model without running it. */
@@ -73,6 +73,8 @@ export interface LanguageModel extends AsyncDisposable {
   readonly vocabulary: Vocabulary;
   /** Sequences that are open now. */
   readonly sequenceCount: number;
+  /** Tokens in all sequences, as the cache itself counts them; shared cells count for each. */
+  countCachedTokens(): Promise<number>;
   /** @throws PilotfishError `sequences-exhausted`, `disposed` */
   openSequence(): Sequence;
 }

@@ -68,7 +68,7 @@ function bench(
       openedCount += 1;
       return new LazySequence({
         role: 'small',
-        sequence: native,
+        source: { open: async () => ({ sequence: native, tokens: [] }), close: async () => {} },
         promptLength: 1,
         rowCountMax: 8,
         recorder: new WorkRecorder(),

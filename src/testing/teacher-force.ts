@@ -8,6 +8,7 @@ import { noiseGumbel, noiseKey } from '../core/noise.ts';
 import { type SamplingParams, samplingParams } from '../core/sampling-params.ts';
 import { type TokenId, tokenId } from '../core/token-id.ts';
 import { LazySequence } from '../kv-cache/lazy-sequence.ts';
+import { plainSequences } from '../kv-cache/sequence-source.ts';
 import { WorkRecorder } from '../kv-cache/work-recorder.ts';
 import type { LanguageModel } from '../model/roles.ts';
 
@@ -33,7 +34,7 @@ export async function teacherForce(
   const temperature = sampling.temperature === 0 ? 1 : sampling.temperature;
   await using sequence = new LazySequence({
     role: 'large',
-    sequence: model.openSequence(),
+    source: plainSequences(model),
     promptLength: prompt.length,
     rowCountMax: model.facts.rowCountMax,
     recorder: new WorkRecorder(),

@@ -47,17 +47,13 @@ async function cancelled(
   return false;
 }
 
-function openSequences(): number {
-  return pair.small.sequenceCount + pair.large.sequenceCount;
-}
-
 async function manyCancelled(count: number): Promise<number> {
   let abortedCount = 0;
   for (let index = 0; index < count; index += 1) {
     const strategy = STRATEGIES[index % STRATEGIES.length] ?? 'small';
     const request = { prompt: 'the quick brown fox', strategy, seed: index, maxTokens: 40 };
     if (await cancelled(request, 1 + (index % 7), index % 3)) abortedCount += 1;
-    expect(openSequences()).toBe(0);
+    await pair.engine.checkIdle();
   }
   return abortedCount;
 }
@@ -91,7 +87,7 @@ describe('cancelled requests', () => {
     await expect(second).rejects.toMatchObject({ code: 'aborted' });
     await first.return();
     expect((await third).length).toBeGreaterThan(0);
-    expect(openSequences()).toBe(0);
+    await pair.engine.checkIdle();
   });
 
   it('keep the events that came before, work included', async () => {

@@ -20,7 +20,7 @@ beforeEach(async () => {
   pair = await openRandomPair({ speculative: { proposer: 'small', draftLength: 3 } });
 });
 afterEach(async () => {
-  expect(pair.small.sequenceCount + pair.large.sequenceCount).toBe(0);
+  await pair.engine.checkIdle();
   expect(pair.engine.load).toEqual({ runningCount: 0, waitingCount: 0 });
   await pair[Symbol.asyncDispose]();
 });

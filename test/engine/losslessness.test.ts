@@ -7,6 +7,7 @@ import type { RowProgram } from '../../src/core/row-program.ts';
 import { type SamplingParams, samplingParams } from '../../src/core/sampling-params.ts';
 import { type TokenId, tokenIds } from '../../src/core/token-id.ts';
 import { type RunOptions, runRequest } from '../../src/engine/run-request.ts';
+import { soleTenancy } from '../../src/kv-cache/tenancy.ts';
 import { ScriptedModel } from '../../src/model/scripted/scripted-model.ts';
 import { singleModel } from '../../src/strategy/single-model.ts';
 import { type SpeculativeOptions, speculative } from '../../src/strategy/speculative.ts';
@@ -91,10 +92,12 @@ function runOptions(
       stop: given.stop ?? [],
       seed: 0,
       logprobs: false,
+      reusePrefix: false,
     },
     prompt: tokenIds(PROMPT),
     strategy: given.strategy(),
     models,
+    tenancy: soleTenancy(models),
     facts: { small: models.small.facts, large: models.large.facts },
     prices: { small: null, large: null },
     vocabularySize: TOKENS.length,

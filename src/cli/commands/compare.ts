@@ -47,6 +47,8 @@ async function compare(
   const request = {
     ...requestFields(options),
     ...(await promptFields(argument, options, io)),
+    // Each answer costs what it costs alone, whatever ran before it.
+    reusePrefix: false,
     signal: io.signal,
   };
   await using engine = await openForCommand(strategies, options, io, dependencies);

@@ -146,7 +146,7 @@ describe('changes of sequences', () => {
       void ask(1, 1);
       void executor
         .change((given) => log.push(`change of ${given.length(0)}`))
-        .then(() => executor.change((given) => given.copy(0, 2)))
+        .then(() => executor.change((given) => given.copy(0, 2, 1)))
         .then(() => log.push('change after change'));
       await settle();
       log.push('end');

@@ -8,7 +8,12 @@ import { type TokenId, tokenId, tokenIds } from '../../core/token-id.ts';
 import { type GgufTensor, type GgufValue, writeGguf } from '../../testing/gguf-writer.ts';
 import { writeRandomModel } from '../../testing/random-model.ts';
 import type { ForwardRequest } from '../roles.ts';
-import { type LlamaCppModel, type LoadOptions, loadModel } from './model.ts';
+import {
+  type LlamaCppModel,
+  type LoadOptions,
+  loadModel,
+  SEQUENCE_COUNT_MAX_DEFAULT,
+} from './model.ts';
 
 let folder: string;
 /** A model that is all right. */
@@ -85,7 +90,7 @@ describe('a model loaded at the limits of what may be asked for', () => {
     expect(rowCountMax).toBeLessThanOrEqual(contextLength);
     const chosen = await useWhole(model);
     // As many sequences as were asked for, as far as a batch has room for them.
-    const wanted = Math.min(one.sequenceCountMax ?? 16, rowCountMax);
+    const wanted = Math.min(one.sequenceCountMax ?? SEQUENCE_COUNT_MAX_DEFAULT, rowCountMax);
     expect(sequenceCountMax).toBe(wanted);
     const sequences = Array.from({ length: wanted }, () => model.openSequence());
     expect(() => model.openSequence()).toThrow(/in use/);

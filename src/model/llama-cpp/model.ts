@@ -24,7 +24,8 @@ import { LlamaCppVocabulary } from './vocabulary.ts';
 export const CONTEXT_LENGTH_DEFAULT = 4096;
 /** Rows of a forward: also the chunk of a prefill, and with it the wait for an abort. */
 export const ROW_COUNT_MAX_DEFAULT = 256;
-export const SEQUENCE_COUNT_MAX_DEFAULT = 16;
+/** For 16 requests and 8 prefixes that are kept. */
+export const SEQUENCE_COUNT_MAX_DEFAULT = 24;
 /** LLAMA_MAX_SEQ */
 const SEQUENCE_COUNT_LIMIT = 256;
 /** Positions are 32-bit integers; no model comes near. */
@@ -251,6 +252,13 @@ export class LlamaCppModel implements LanguageModel {
 
   get sequenceCount(): number {
     return this.#parts.shape.sequenceCountMax - this.#free.length;
+  }
+
+  countCachedTokens(): Promise<number> {
+    const slots = Array.from({ length: this.#parts.shape.sequenceCountMax }, (_, slot) => slot);
+    return this.#parts.executor.change((context) =>
+      slots.reduce((sum, slot) => sum + context.length(slot), 0),
+    );
   }
 
   /** Native batches so far: fewer than forwards, where requests shared them. */

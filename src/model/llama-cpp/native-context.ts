@@ -129,8 +129,9 @@ export class NativeContext {
     invariant(removed, `sequence ${sequence} cannot be cut at ${length}`);
   }
 
-  copy(source: number, target: number): void {
-    this.#abi.sequenceCopy(this.#memory, source, target, -1, -1);
+  /** Lets `target` share the cells of the first `length` tokens of `source`. */
+  copy(source: number, target: number, length: number): void {
+    this.#abi.sequenceCopy(this.#memory, source, target, 0, length);
   }
 
   /** Frees the native memory; nothing may be running. */

@@ -56,15 +56,17 @@ export class LlamaCppSequence implements Sequence {
     this.#length = length;
   }
 
-  async fork(): Promise<LlamaCppSequence> {
+  async fork(length: number = this.#length): Promise<LlamaCppSequence> {
+    invariant(length >= 0 && length <= this.#length, `cannot fork ${length} of ${this.#length}`);
     const copy = this.#home.open();
+    if (length === 0) return copy;
     try {
-      await this.#home.executor.change((context) => context.copy(this.slot, copy.slot));
+      await this.#home.executor.change((context) => context.copy(this.slot, copy.slot, length));
     } catch (error) {
       await copy[Symbol.asyncDispose]();
       throw error;
     }
-    copy.#length = this.#length;
+    copy.#length = length;
     return copy;
   }
 

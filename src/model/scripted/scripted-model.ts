@@ -41,7 +41,7 @@ export class ScriptedModel implements LanguageModel {
   readonly facts: ModelFacts;
   readonly vocabulary: Vocabulary;
   readonly #options: ScriptedModelOptions;
-  #sequenceCount = 0;
+  readonly #open = new Set<Sequence>();
   #closed = false;
 
   constructor(options: ScriptedModelOptions) {
@@ -59,34 +59,44 @@ export class ScriptedModel implements LanguageModel {
   }
 
   get sequenceCount(): number {
-    return this.#sequenceCount;
+    return this.#open.size;
+  }
+
+  async countCachedTokens(): Promise<number> {
+    return this.#tokenCount();
   }
 
   openSequence(): Sequence {
     if (this.#closed) throw new PilotfishError('disposed', 'The model was closed.');
     const countMax = this.facts.sequenceCountMax;
-    if (this.#sequenceCount >= countMax) {
+    if (this.#open.size >= countMax) {
       throw new PilotfishError('sequences-exhausted', `All ${countMax} sequences are in use.`);
     }
-    this.#sequenceCount += 1;
-    return new ScriptedSequence(this.#options, this.facts, {
+    const sequence: Sequence = new ScriptedSequence(this.#options, this.facts, {
       open: () => this.openSequence(),
       isClosed: () => this.#closed,
-      close: () => {
-        this.#sequenceCount -= 1;
-      },
+      close: () => this.#open.delete(sequence),
+      tokenCount: () => this.#tokenCount(),
     });
+    this.#open.add(sequence);
+    return sequence;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
   }
+
+  #tokenCount(): number {
+    return [...this.#open].reduce((sum, { length }) => sum + length, 0);
+  }
 }
 
 interface Home {
   readonly open: () => Sequence;
-  readonly close: () => void;
+  readonly close: () => unknown;
   readonly isClosed: () => boolean;
+  /** In all sequences: they share one cache. */
+  readonly tokenCount: () => number;
 }
 
 class ScriptedSequence implements Sequence {
@@ -129,10 +139,11 @@ class ScriptedSequence implements Sequence {
     this.#fed.length = length;
   }
 
-  async fork(): Promise<Sequence> {
+  async fork(length: number = this.length): Promise<Sequence> {
+    invariant(length >= 0 && length <= this.length, `cannot fork ${length} of ${this.length}`);
     const copy = this.#home.open();
     invariant(copy instanceof ScriptedSequence, 'a scripted model opens scripted sequences');
-    copy.#fed = [...this.#fed];
+    copy.#fed = this.#fed.slice(0, length);
     return copy;
   }
 
@@ -150,7 +161,8 @@ class ScriptedSequence implements Sequence {
     for (const token of tokens) {
       invariant(token >= 0 && token < this.#options.tokens.length, `there is no token ${token}`);
     }
-    if (this.#fed.length + tokens.length > this.#facts.contextLength) {
+    // Stricter than a real cache, which counts shared cells once.
+    if (this.#home.tokenCount() + tokens.length > this.#facts.contextLength) {
       throw new PilotfishError('kv-full', 'The context is full.');
     }
   }

@@ -101,9 +101,9 @@ export class FakeContext implements ExecutorContext {
     this.tokens(sequence).length = length;
   }
 
-  copy(source: number, target: number): void {
+  copy(source: number, target: number, length: number): void {
     this.#enter('copy');
-    this.#held.set(target, [...this.tokens(source)]);
+    this.#held.set(target, this.tokens(source).slice(0, length));
   }
 
   setAborted(aborted: boolean): void {

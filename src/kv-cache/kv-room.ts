@@ -1,0 +1,140 @@
+/**
+ * The KV caches of an engine's models and the requests that live in them. Admission lets requests in
+ * as far as their reservations fit; what is left over belongs to the prefix caches.
+ *
+ * Reservations are worst cases by default, so a request that was let in never finds a cache full.
+ * With overcommitment they are smaller than that, and a cache can fill up. Then, in this order:
+ *
+ *   1. the prefix caches are emptied;
+ *   2. the youngest request gives way (it has the least to lose): it gives up all its cells, waits,
+ *      ahead of all that were never admitted, for its worst case, and reads its text again;
+ *   3. where only the request that found the cache full is left, it fails.
+ */
+import type { ByRole, ModelRole } from '../core/events.ts';
+import { present } from '../core/invariant.ts';
+import type { LanguageModel } from '../model/roles.ts';
+import { Admission, type KvAmount, type KvAmounts } from './admission.ts';
+import { PrefixCache } from './prefix-cache.ts';
+import type { SequenceSource } from './sequence-source.ts';
+import { Stay } from './stay.ts';
+import type { Tenancy } from './tenancy.ts';
+
+export interface KvRoomOptions {
+  readonly models: ByRole<LanguageModel>;
+  /** Requests that may run at once, if the cells suffice; the other sequences serve the cache. */
+  readonly requestCountMax: number;
+  /** Requests that may wait; one more is refused. */
+  readonly waitingCountMax: number;
+}
+
+export interface StayRequest {
+  readonly need: KvAmounts;
+  /** The worst case; as much as `need` unless the caller overcommits. */
+  readonly needMax: KvAmounts;
+  /** Whether it begins with what others left, and leaves what it read to others. */
+  readonly reuses: boolean;
+}
+
+const ROLES: readonly ModelRole[] = ['small', 'large'];
+
+export class KvRoom {
+  /** Sequences that no request can reserve. */
+  readonly #spareSequenceCount: Readonly<Record<ModelRole, number>>;
+  readonly #admission: Admission;
+  readonly #caches: ByRole<PrefixCache>;
+  /** In order of admission. */
+  readonly #stays = new Set<Stay>();
+
+  constructor({ models, requestCountMax, waitingCountMax }: KvRoomOptions) {
+    const { capacity, spare } = shares(models, requestCountMax);
+    this.#spareSequenceCount = spare;
+    this.#admission = new Admission({ capacity, waitingCountMax });
+    const cache = (role: ModelRole): PrefixCache | null => {
+      const model = models[role];
+      return model === null ? null : new PrefixCache({ model, room: () => this.#free(role) });
+    };
+    this.#caches = { small: cache('small'), large: cache('large') };
+  }
+
+  /** Requests that run now, and those that wait for room. */
+  get load(): { readonly runningCount: number; readonly waitingCount: number } {
+    const { admittedCount, waitingCount } = this.#admission;
+    return { runningCount: admittedCount, waitingCount };
+  }
+
+  /** What the prefix cache of a model holds. */
+  cached(role: ModelRole): KvAmount {
+    return this.#caches[role]?.used ?? { cellCount: 0, sequenceCount: 0 };
+  }
+
+  /**
+   * Waits for room. The caller ends the stay.
+   * @throws PilotfishError `kv-full` if it can never fit, `engine-busy`, `aborted`
+   */
+  async enter(request: StayRequest, signal: AbortSignal): Promise<Tenancy> {
+    const release = await this.#admission.admit(request.need, signal);
+    const stay: Stay = new Stay({
+      source: (role) => this.#source(role, request.reuses),
+      enterAgain: (again) => this.#admission.admit(request.needMax, again, { first: true }),
+      makeRoom: () => this.#makeRoom(stay),
+      left: () => this.#stays.delete(stay),
+      release,
+    });
+    this.#stays.add(stay);
+    return stay;
+  }
+
+  /**
+   * Free + cached + in use = total, in every cache, where nobody runs.
+   * @throws InvariantError
+   */
+  async checkIdle(): Promise<void> {
+    this.#admission.checkIdle();
+    for (const role of ROLES) await this.#caches[role]?.checkIdle();
+  }
+
+  /** Forgets the prefixes of earlier requests. */
+  async forget(): Promise<void> {
+    for (const role of ROLES) await this.#caches[role]?.clear();
+  }
+
+  #source(role: ModelRole, reuses: boolean): SequenceSource {
+    const cache = present(this.#caches[role], `the ${role} model is loaded`);
+    return reuses ? cache : cache.unshared();
+  }
+
+  #free(role: ModelRole): KvAmount {
+    const { cellCount, sequenceCount } = this.#admission.free(role);
+    const spare = this.#spareSequenceCount[role];
+    return { cellCount, sequenceCount: sequenceCount + spare };
+  }
+
+  async #makeRoom(asking: Stay): Promise<boolean> {
+    if (ROLES.some((role) => this.cached(role).sequenceCount > 0)) {
+      await this.forget();
+      return true;
+    }
+    const youngest = [...this.#stays].filter((stay) => stay.holdsCells).at(-1);
+    const others = [...this.#stays].filter((stay) => stay !== asking && stay.holdsCells);
+    if (youngest === undefined || others.length === 0) return false;
+    await youngest.giveWay();
+    return true;
+  }
+}
+
+/** All cells are for requests; of the sequences so many that `requestCountMax` requests have one. */
+function shares(
+  models: ByRole<LanguageModel>,
+  requestCountMax: number,
+): { readonly capacity: KvAmounts; readonly spare: Record<ModelRole, number> } {
+  const capacity: Partial<Record<ModelRole, KvAmount>> = {};
+  const spare = { small: 0, large: 0 };
+  for (const role of ROLES) {
+    const facts = models[role]?.facts;
+    if (facts === undefined) continue;
+    const sequenceCount = Math.min(facts.sequenceCountMax, requestCountMax);
+    capacity[role] = { cellCount: facts.contextLength, sequenceCount };
+    spare[role] = facts.sequenceCountMax - sequenceCount;
+  }
+  return { capacity, spare };
+}

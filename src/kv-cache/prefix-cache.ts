@@ -1,0 +1,213 @@
+/**
+ * What finished requests leave in a model's KV cache, for later ones that begin alike: the turns of
+ * a chat, questions behind one system prompt. A new request forks the entry with the longest common
+ * prefix and reads only the rest.
+ *
+ * Entries live in the room that no running request has reserved and yield to requests at once, the
+ * least recently used first. Where there is no room for both, a request takes its entry over instead
+ * of forking it, so a conversation that fills the whole context still goes on from where it was.
+ *
+ * Counting is cautious: an entry and its forks share cells, yet each counts all of its own.
+ */
+import { PilotfishError } from '../core/errors.ts';
+import { invariant, present } from '../core/invariant.ts';
+import type { TokenId } from '../core/token-id.ts';
+import { Turns } from '../core/turns.ts';
+import type { LanguageModel, Sequence } from '../model/roles.ts';
+import type { KvAmount } from './admission.ts';
+import { commonLength } from './common-length.ts';
+import type { OpenedSequence, SequenceSource } from './sequence-source.ts';
+
+export interface PrefixCacheOptions {
+  readonly model: Pick<LanguageModel, 'openSequence' | 'sequenceCount' | 'countCachedTokens'>;
+  /** What running requests have not reserved, asked whenever it matters. */
+  readonly room: () => KvAmount;
+}
+
+/** Shorter prefixes are not worth a copy, nor a sequence of the cache. */
+export const REUSED_LENGTH_MIN = 8;
+/** Requests that may wait to open a sequence; admission lets far fewer run. */
+const OPENING_COUNT_MAX = 4096;
+
+interface Entry extends OpenedSequence {
+  /** Being forked: it must stay until that is done. */
+  isPinned: boolean;
+}
+
+interface Match {
+  readonly entry: Entry;
+  readonly length: number;
+}
+
+export class PrefixCache implements SequenceSource {
+  readonly #options: PrefixCacheOptions;
+  /** The least recently used first. */
+  readonly #entries: Entry[] = [];
+  /** One at a time, so that two requests do not both count on the same room. */
+  readonly #opening = new Turns({ name: 'a sequence', waitingCountMax: OPENING_COUNT_MAX });
+  /** Sequences on their way out: their slots are free when these settle. */
+  readonly #leaving = new Set<Promise<void>>();
+  /** A sequence that could not be given back: nothing more can be said about the cache. */
+  #failure: { readonly error: unknown } | null = null;
+
+  constructor(options: PrefixCacheOptions) {
+    this.#options = options;
+  }
+
+  /** What the entries take. */
+  get used(): KvAmount {
+    const cellCount = this.#entries.reduce((sum, { tokens }) => sum + tokens.length, 0);
+    return { cellCount, sequenceCount: this.#entries.length };
+  }
+
+  open(text: readonly TokenId[], lengthMax: number, signal?: AbortSignal): Promise<OpenedSequence> {
+    return this.#opening.exclusive(() => this.#open(text, lengthMax), signal);
+  }
+
+  /** For requests that must not depend on what ran before: they find nothing and leave nothing. */
+  unshared(): SequenceSource {
+    const nothing = (): Promise<OpenedSequence> => this.#openEmpty(this.#options.room());
+    return {
+      open: (_text, _lengthMax, signal) => this.#opening.exclusive(nothing, signal),
+      close: ({ sequence }) => this.#dispose(sequence),
+    };
+  }
+
+  async close(opened: OpenedSequence): Promise<void> {
+    const { tokens } = opened;
+    if (tokens.length < REUSED_LENGTH_MIN || this.#isCovered(tokens)) {
+      return await this.#dispose(opened.sequence);
+    }
+    for (const entry of [...this.#entries]) if (begins(entry.tokens, tokens)) this.#evict(entry);
+    this.#entries.push({ ...opened, isPinned: false });
+    this.#shrink(this.#options.room());
+    await this.#left();
+  }
+
+  /** Forgets everything that no request is forking right now. */
+  async clear(): Promise<void> {
+    this.#shrink({ cellCount: 0, sequenceCount: 0 });
+    await this.#left();
+  }
+
+  /**
+   * Free + cached + in use = total, where nobody runs: the model holds the entries and nothing else.
+   * @throws InvariantError
+   */
+  async checkIdle(): Promise<void> {
+    await this.#left();
+    const { model, room } = this.#options;
+    const { cellCount, sequenceCount } = this.used;
+    const held = await model.countCachedTokens();
+    invariant(held === cellCount, `the model holds ${held} tokens, the prefix cache ${cellCount}`);
+    const open = model.sequenceCount;
+    invariant(open === sequenceCount, `${open} sequences are open, ${sequenceCount} are cached`);
+    for (const { sequence, tokens } of this.#entries) {
+      invariant(sequence.length === tokens.length, 'an entry differs from its sequence');
+    }
+    const free = room();
+    invariant(cellCount <= free.cellCount, `${cellCount} cells are cached of ${free.cellCount}`);
+  }
+
+  async #open(text: readonly TokenId[], lengthMax: number): Promise<OpenedSequence> {
+    const match = this.#match(text, lengthMax);
+    const room = this.#options.room();
+    if (match === null) return await this.#openEmpty(room);
+    return match.entry.tokens.length <= room.cellCount && room.sequenceCount > 0
+      ? await this.#fork(match, room)
+      : await this.#takeOver(match, room);
+  }
+
+  async #openEmpty(room: KvAmount): Promise<OpenedSequence> {
+    this.#shrink(room);
+    await this.#left();
+    return { sequence: this.#options.model.openSequence(), tokens: [] };
+  }
+
+  async #fork({ entry, length }: Match, room: KvAmount): Promise<OpenedSequence> {
+    this.#touch(entry);
+    entry.isPinned = true;
+    try {
+      this.#shrink(room);
+      await this.#left();
+      const sequence = await entry.sequence.fork(length);
+      return { sequence, tokens: entry.tokens.slice(0, length) };
+    } finally {
+      entry.isPinned = false;
+    }
+  }
+
+  async #takeOver({ entry, length }: Match, room: KvAmount): Promise<OpenedSequence> {
+    this.#remove(entry);
+    this.#shrink(room);
+    try {
+      await this.#left();
+      await entry.sequence.truncate(length);
+    } catch (error) {
+      await this.#dispose(entry.sequence);
+      throw error;
+    }
+    return { sequence: entry.sequence, tokens: entry.tokens.slice(0, length) };
+  }
+
+  /** The entry that spares most; of several the latest used. */
+  #match(text: readonly TokenId[], lengthMax: number): Match | null {
+    let best: Match | null = null;
+    for (const entry of this.#entries) {
+      const length = Math.min(commonLength(entry.tokens, text), lengthMax);
+      if (length >= Math.max(REUSED_LENGTH_MIN, best?.length ?? 0)) best = { entry, length };
+    }
+    return best;
+  }
+
+  #isCovered(tokens: readonly TokenId[]): boolean {
+    return this.#entries.some((entry) => begins(tokens, entry.tokens));
+  }
+
+  #touch(entry: Entry): void {
+    this.#remove(entry);
+    this.#entries.push(entry);
+  }
+
+  /** Drops the least recently used until the rest fits. */
+  #shrink(room: KvAmount): void {
+    const fits = ({ cellCount, sequenceCount }: KvAmount): boolean =>
+      cellCount <= room.cellCount && sequenceCount <= room.sequenceCount;
+    for (const entry of [...this.#entries]) {
+      if (fits(this.used)) return;
+      this.#evict(entry);
+    }
+  }
+
+  #evict(entry: Entry): void {
+    if (entry.isPinned) return;
+    this.#remove(entry);
+    void this.#dispose(entry.sequence);
+  }
+
+  #remove(entry: Entry): void {
+    const index = this.#entries.indexOf(entry);
+    present(this.#entries[index], 'the entry is cached');
+    this.#entries.splice(index, 1);
+  }
+
+  /** Never rejects; a model that was closed meanwhile has freed all its sequences. */
+  #dispose(sequence: Sequence): Promise<void> {
+    const leaving = Promise.resolve(sequence[Symbol.asyncDispose]())
+      .catch((error: unknown) => {
+        if (!PilotfishError.isInstance(error)) this.#failure ??= { error };
+      })
+      .finally(() => this.#leaving.delete(leaving));
+    this.#leaving.add(leaving);
+    return leaving;
+  }
+
+  async #left(): Promise<void> {
+    await Promise.all(this.#leaving);
+    if (this.#failure !== null) throw this.#failure.error;
+  }
+}
+
+function begins(start: readonly TokenId[], text: readonly TokenId[]): boolean {
+  return start.length <= text.length && commonLength(start, text) === start.length;
+}
