@@ -49,6 +49,7 @@ export class Executor {
   #running: readonly BatchPart<QueuedForward>[] = [];
   #pump: Promise<void> | null = null;
   #closed = false;
+  #closing: Promise<void> | null = null;
   #batchCount = 0;
 
   constructor({ context, device, rowCountMax }: ExecutorOptions) {
@@ -104,9 +105,13 @@ export class Executor {
     });
   }
 
-  /** Fails what waits, stops what runs, then frees the context. */
-  async close(): Promise<void> {
-    if (this.#closed) return;
+  /** Fails what waits, stops what runs, then frees the context. Every call waits for the one closing. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     this.#closed = true;
     this.#context.setAborted(true);
     await this.#pump;
