@@ -51,7 +51,7 @@ export class Engine implements AsyncDisposable {
   readonly #running = new Set<AbortController>();
   #closed = false;
 
-  /** @throws PilotfishError `vocabulary-mismatch` */
+  /** @throws PilotfishError `vocabulary-mismatch`, `option-invalid` */
   constructor(options: EngineOptions) {
     const { small, large } = options.models;
     this.#options = options;
@@ -63,9 +63,11 @@ export class Engine implements AsyncDisposable {
         ? commonVocabularySize(tokenTable(small), tokenTable(large))
         : either.vocabulary.size;
     this.#overcommit = checkedOvercommit(options.overcommit ?? 1);
+    const requestCountMax = options.requestCountMax ?? RUNNING_REQUEST_COUNT_MAX;
+    checkRequestCountMax(requestCountMax);
     this.#room = new KvRoom({
       models: options.models,
-      requestCountMax: options.requestCountMax ?? RUNNING_REQUEST_COUNT_MAX,
+      requestCountMax,
       waitingCountMax: WAITING_REQUEST_COUNT_MAX,
     });
   }
@@ -84,8 +86,8 @@ export class Engine implements AsyncDisposable {
   }
 
   /** Forgets what earlier requests left in the caches. */
-  forget(): Promise<void> {
-    return this.#room.forget();
+  async forget(): Promise<void> {
+    await this.#room.forget();
   }
 
   /**
@@ -200,6 +202,14 @@ function checkedOvercommit(value: number): number {
   throw new PilotfishError('option-invalid', `overcommit is ${value}, not a number from 1 up.`, {
     remedy: 'Give overcommit as a number from 1 up.',
     fields: { option: 'overcommit', value: String(value) },
+  });
+}
+
+function checkRequestCountMax(value: number): void {
+  if (Number.isSafeInteger(value) && value >= 1) return;
+  throw new PilotfishError('option-invalid', `requestCountMax is ${value}, not 1 or more.`, {
+    remedy: 'Give requestCountMax as an integer from 1 up.',
+    fields: { option: 'requestCountMax', value: String(value) },
   });
 }
 

@@ -41,7 +41,7 @@ export class Admission {
     this.#options = options;
   }
 
-  /** What nobody has reserved of a model's cache. */
+  /** What nobody has reserved of a model's cache; negative where `reserveMore` went past it. */
   free(role: ModelRole): KvAmount {
     const capacity = this.#options.capacity[role] ?? NOTHING;
     const { cellCount, sequenceCount } = this.#used[role];
@@ -77,6 +77,21 @@ export class Admission {
       released = true;
       this.#admittedCount -= 1;
       this.#change(need, -1);
+      this.#startWaiting();
+    };
+  }
+
+  /**
+   * Reserves more for somebody who is in, without waiting and past the capacity if need be: until
+   * there is room for all of it, nobody else comes in. The caller gives it back, once.
+   */
+  reserveMore(amounts: KvAmounts): () => void {
+    this.#change(amounts, 1);
+    let released = false;
+    return () => {
+      if (released) return;
+      released = true;
+      this.#change(amounts, -1);
       this.#startWaiting();
     };
   }

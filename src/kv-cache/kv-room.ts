@@ -9,6 +9,10 @@
  *   2. the youngest request gives way (it has the least to lose): it gives up all its cells, waits,
  *      ahead of all that were never admitted, for its worst case, and reads its text again;
  *   3. where only the request that found the cache full is left, it fails.
+ *
+ * When somebody gives way, the reservations of all that run are raised to their worst cases. So the
+ * one that gave way comes back only when none of them can take its cells again: those who came later
+ * give way before it does, and nobody gives way twice.
  */
 import type { ByRole, ModelRole } from '../core/events.ts';
 import { present } from '../core/invariant.ts';
@@ -36,6 +40,7 @@ export interface StayRequest {
 }
 
 const ROLES: readonly ModelRole[] = ['small', 'large'];
+const NOTHING: KvAmount = { cellCount: 0, sequenceCount: 0 };
 
 export class KvRoom {
   /** Sequences that no request can reserve. */
@@ -64,7 +69,7 @@ export class KvRoom {
 
   /** What the prefix cache of a model holds. */
   cached(role: ModelRole): KvAmount {
-    return this.#caches[role]?.used ?? { cellCount: 0, sequenceCount: 0 };
+    return this.#caches[role]?.used ?? NOTHING;
   }
 
   /**
@@ -76,6 +81,7 @@ export class KvRoom {
     const stay: Stay = new Stay({
       source: (role) => this.#source(role, request.reuses),
       enterAgain: (again) => this.#admission.admit(request.needMax, again, { first: true }),
+      reserveRest: () => this.#admission.reserveMore(difference(request.needMax, request.need)),
       makeRoom: () => this.#makeRoom(stay),
       left: () => this.#stays.delete(stay),
       release,
@@ -93,9 +99,10 @@ export class KvRoom {
     for (const role of ROLES) await this.#caches[role]?.checkIdle();
   }
 
-  /** Forgets the prefixes of earlier requests. */
-  async forget(): Promise<void> {
-    for (const role of ROLES) await this.#caches[role]?.clear();
+  /** Forgets the prefixes of earlier requests. @returns whether that frees cells */
+  async forget(): Promise<boolean> {
+    const freed = ROLES.map((role) => this.#caches[role]?.clear() ?? false);
+    return (await Promise.all(freed)).includes(true);
   }
 
   #source(role: ModelRole, reuses: boolean): SequenceSource {
@@ -110,16 +117,26 @@ export class KvRoom {
   }
 
   async #makeRoom(asking: Stay): Promise<boolean> {
-    if (ROLES.some((role) => this.cached(role).sequenceCount > 0)) {
-      await this.forget();
-      return true;
-    }
-    const youngest = [...this.#stays].filter((stay) => stay.holdsCells).at(-1);
-    const others = [...this.#stays].filter((stay) => stay !== asking && stay.holdsCells);
-    if (youngest === undefined || others.length === 0) return false;
-    await youngest.giveWay();
+    if (await this.forget()) return true;
+    const involved = [...this.#stays].filter((stay) => stay === asking || stay.holdsCells);
+    if (!involved.some((stay) => stay !== asking)) return false;
+    for (const stay of this.#stays) stay.reserveMost();
+    await involved.at(-1)?.giveWay();
     return true;
   }
+}
+
+/** What is left of `most` after `part`, which is no more than that in any place. */
+function difference(most: KvAmounts, part: KvAmounts): KvAmounts {
+  const rest: Partial<Record<ModelRole, KvAmount>> = {};
+  for (const role of ROLES) {
+    const [whole, taken] = [most[role] ?? NOTHING, part[role] ?? NOTHING];
+    rest[role] = {
+      cellCount: whole.cellCount - taken.cellCount,
+      sequenceCount: whole.sequenceCount - taken.sequenceCount,
+    };
+  }
+  return rest;
 }
 
 /** All cells are for requests; of the sequences so many that `requestCountMax` requests have one. */

@@ -46,6 +46,11 @@ export interface LazySequenceOptions {
   readonly recorder: WorkRecorder;
 }
 
+/** What came of a turn: rows, or that there is something to be waited for first. */
+type Turn =
+  | { readonly rows: readonly RowResult[] }
+  | { readonly entrance: (signal?: AbortSignal) => Promise<void> };
+
 export class LazySequence implements AsyncDisposable {
   readonly #options: LazySequenceOptions;
   /** Whoever takes the sequence away waits for the forward under way. */
@@ -69,13 +74,24 @@ export class LazySequence implements AsyncDisposable {
    * The last `outputCount` rows of the text, after feeding everything before them that was missed.
    * @throws PilotfishError as `Sequence.forward`; the cache then holds a prefix of the text
    */
-  rows(request: RowsRequest, signal?: AbortSignal): Promise<readonly RowResult[]> {
-    return this.#turns.exclusive(() => this.#rows(request, signal), signal);
+  async rows(request: RowsRequest, signal?: AbortSignal): Promise<readonly RowResult[]> {
+    for (;;) {
+      const turn = await this.#turns.exclusive(() => this.#turn(request, signal), signal);
+      if ('rows' in turn) return turn.rows;
+      // Outside of the turn: whoever vacates the sequence does not wait for this.
+      await turn.entrance(signal);
+    }
   }
 
   /** Gives the cells back and forgets them; the text is fed anew when rows are next asked for. */
   vacate(): Promise<void> {
     return this.#turns.exclusive(() => this.#close());
+  }
+
+  async #turn(request: RowsRequest, signal: AbortSignal | undefined): Promise<Turn> {
+    const { source } = this.#options;
+    const entrance = this.#sequence === null ? (source.entrance?.() ?? null) : null;
+    return entrance === null ? { rows: await this.#rows(request, signal) } : { entrance };
   }
 
   async #rows(request: RowsRequest, signal?: AbortSignal): Promise<readonly RowResult[]> {
@@ -117,10 +133,10 @@ export class LazySequence implements AsyncDisposable {
     const tokens = this.#fed;
     this.#sequence = null;
     this.#fed = [];
-    // What a failed forward left behind is not worth a risk.
-    if (this.#isInDoubt) await sequence[Symbol.asyncDispose]();
-    else await this.#options.source.close({ sequence, tokens });
+    // What a failed forward left behind is not worth a risk: nothing is said to be in it.
+    const known = this.#isInDoubt ? [] : tokens;
     this.#isInDoubt = false;
+    await this.#options.source.close({ sequence, tokens: known });
   }
 
   /** The first feed ends before the last prompt token, so that all strategies prefill alike. */
@@ -130,7 +146,12 @@ export class LazySequence implements AsyncDisposable {
 
   async #rollBack(length: number): Promise<void> {
     if (length >= this.#fed.length) return;
-    await this.#opened().truncate(length);
+    try {
+      await this.#opened().truncate(length);
+    } catch (error) {
+      this.#isInDoubt = true;
+      throw error;
+    }
     this.#fed.length = length;
   }
 
@@ -196,7 +217,7 @@ export class LazySequence implements AsyncDisposable {
     } catch (error) {
       this.#fed.push(...tokens);
       this.#fed.length = Math.min(this.#fed.length, sequence.length);
-      this.#isInDoubt = !isHarmless(error);
+      this.#isInDoubt ||= !isHarmless(error);
       throw error;
     }
   }

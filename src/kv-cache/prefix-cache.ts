@@ -75,19 +75,27 @@ export class PrefixCache implements SequenceSource {
 
   async close(opened: OpenedSequence): Promise<void> {
     const { tokens } = opened;
-    if (tokens.length < REUSED_LENGTH_MIN || this.#isCovered(tokens)) {
+    const room = this.#options.room();
+    // One that does not fit alone must not drive the others out before it goes itself.
+    const fits = tokens.length <= room.cellCount && room.sequenceCount > 0;
+    if (tokens.length < REUSED_LENGTH_MIN || !fits || this.#isCovered(tokens)) {
       return await this.#dispose(opened.sequence);
     }
     for (const entry of [...this.#entries]) if (begins(entry.tokens, tokens)) this.#evict(entry);
     this.#entries.push({ ...opened, isPinned: false });
-    this.#shrink(this.#options.room());
+    this.#shrink(room);
     await this.#left();
   }
 
-  /** Forgets everything that no request is forking right now. */
-  async clear(): Promise<void> {
+  /**
+   * Forgets everything that no request is forking right now, and waits for what is on its way out.
+   * @returns whether there was anything
+   */
+  async clear(): Promise<boolean> {
     this.#shrink({ cellCount: 0, sequenceCount: 0 });
+    const isFreeing = this.#leaving.size > 0;
     await this.#left();
+    return isFreeing;
   }
 
   /**

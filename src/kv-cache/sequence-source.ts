@@ -13,6 +13,12 @@ export interface OpenedSequence {
 
 export interface SequenceSource {
   /**
+   * What must be waited for before a sequence may be opened; null where nothing must, absent where
+   * nothing ever must. To be asked right before `open`, and to be waited for without holding up
+   * whoever wants to take the sequences away: it may be them who make the room.
+   */
+  entrance?(): ((signal?: AbortSignal) => Promise<void>) | null;
+  /**
    * A sequence for a text, holding at most its first `lengthMax` tokens.
    * @throws PilotfishError `aborted`, `sequences-exhausted`, `disposed`
    */

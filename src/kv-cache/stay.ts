@@ -1,6 +1,7 @@
 /** A request's stay in the KV caches of an engine, where it may have to give way to others. */
 import { throwIfAborted } from '../core/errors.ts';
 import type { ModelRole } from '../core/events.ts';
+import { invariant } from '../core/invariant.ts';
 import type { LazySequence } from './lazy-sequence.ts';
 import type { OpenedSequence, SequenceSource } from './sequence-source.ts';
 import type { Tenancy } from './tenancy.ts';
@@ -9,6 +10,8 @@ export interface StayOptions {
   readonly source: (role: ModelRole) => SequenceSource;
   /** Waits for the worst case of what the request needs. */
   readonly enterAgain: (signal: AbortSignal | undefined) => Promise<() => void>;
+  /** Raises the reservation that it begins with to the worst case, and gives that back. */
+  readonly reserveRest: () => () => void;
   readonly makeRoom: () => Promise<boolean>;
   readonly left: () => void;
   /** Gives the reservation back that it begins with. */
@@ -20,6 +23,9 @@ export class Stay implements Tenancy {
   readonly #sequences: LazySequence[] = [];
   /** Null after it gave way, until it is let in again. */
   #release: (() => void) | null;
+  #hasReservedMost = false;
+  #entering: Promise<void> | null = null;
+  #givingWay: Promise<void> | null = null;
   #preemptionCount = 0;
 
   constructor(options: StayOptions) {
@@ -38,9 +44,10 @@ export class Stay implements Tenancy {
   source(role: ModelRole): SequenceSource {
     const source = this.#options.source(role);
     return {
-      open: async (text, lengthMax, signal): Promise<OpenedSequence> => {
-        await this.#enter(signal);
-        return await source.open(text, lengthMax, signal);
+      entrance: () => (this.#release === null ? (signal) => this.#enter(signal) : null),
+      open: (text, lengthMax, signal): Promise<OpenedSequence> => {
+        invariant(this.#release !== null, 'a sequence is opened within a reservation');
+        return source.open(text, lengthMax, signal);
       },
       close: (opened) => source.close(opened),
     };
@@ -54,31 +61,59 @@ export class Stay implements Tenancy {
     return this.#options.makeRoom();
   }
 
+  /** Raises the reservation of whoever is in to the worst case. */
+  reserveMost(): void {
+    const release = this.#release;
+    if (release === null || this.#hasReservedMost) return;
+    this.#hasReservedMost = true;
+    const releaseRest = this.#options.reserveRest();
+    this.#release = () => {
+      release();
+      releaseRest();
+    };
+  }
+
   /** Gives up all cells; it is let in again when it next opens a sequence. */
-  async giveWay(): Promise<void> {
-    this.#preemptionCount += 1;
-    // First, so that a sequence opened meanwhile waits to be let in again.
-    this.#giveBack();
-    await Promise.all(this.#sequences.map((sequence) => sequence.vacate()));
+  giveWay(): Promise<void> {
+    this.#givingWay ??= this.#vacate().finally(() => {
+      this.#givingWay = null;
+    });
+    return this.#givingWay;
   }
 
   /** The reservation goes first: what the sequences held may then stay as a cached prefix. */
   async leave(): Promise<void> {
-    this.#giveBack();
-    this.#options.left();
-    await Promise.all(this.#sequences.map((sequence) => sequence[Symbol.asyncDispose]()));
-  }
-
-  async #enter(signal: AbortSignal | undefined): Promise<void> {
-    if (this.#release !== null) return;
-    const release = await this.#options.enterAgain(signal);
-    this.#release = release;
-    // The last moment to notice; the stay's end gives the reservation back.
-    throwIfAborted(signal);
-  }
-
-  #giveBack(): void {
     this.#release?.();
     this.#release = null;
+    this.#options.left();
+    await Promise.all(this.#sequences.map((sequence) => sequence[Symbol.asyncDispose]()));
+    await this.#givingWay;
+  }
+
+  async #vacate(): Promise<void> {
+    this.#preemptionCount += 1;
+    const release = this.#release;
+    // At once, so that a sequence opened from here on waits to be let in again.
+    this.#release = null;
+    try {
+      await Promise.all(this.#sequences.map((sequence) => sequence.vacate()));
+    } finally {
+      // Not before: whoever is let in counts on the cells and the slots.
+      release?.();
+    }
+  }
+
+  #enter(signal: AbortSignal | undefined): Promise<void> {
+    this.#entering ??= this.#enterAgain(signal).finally(() => {
+      this.#entering = null;
+    });
+    return this.#entering;
+  }
+
+  async #enterAgain(signal: AbortSignal | undefined): Promise<void> {
+    this.#release = await this.#options.enterAgain(signal);
+    this.#hasReservedMost = true;
+    // The last moment to notice; the stay's end gives the reservation back.
+    throwIfAborted(signal);
   }
 }
