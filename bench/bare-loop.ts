@@ -33,7 +33,10 @@ export class BareLoop {
     const model = await abi.modelLoad(path, abi.modelDefaultParams());
     const vocabularySize = abi.tokenCount(abi.modelVocabulary(model));
     const sizes = { vocabularySize, hiddenSize: abi.modelHiddenSize(model) };
-    const context = await NativeContext.open(abi, model, { shape, sizes });
+    const context = await NativeContext.open(abi, model, {
+      shape: { ...shape, cellCount: shape.contextLength },
+      sizes,
+    });
     return new BareLoop(abi, model, context, vocabularySize);
   }
 

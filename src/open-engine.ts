@@ -32,6 +32,8 @@ export interface OpenEngineOptions {
   readonly strategies?: readonly string[];
   /** Tokens of prompt and answer together; default 4096. */
   readonly contextLength?: number;
+  /** Tokens in each model's KV cache, for all requests together; default: one full context. */
+  readonly cellCount?: number;
   readonly threadCount?: number;
   /** Whose chat template holds where the two models' differ. */
   readonly template?: ModelRole;
@@ -114,11 +116,12 @@ async function ensurePaths(
 }
 
 function load(name: string, path: string, options: OpenEngineOptions): Promise<LlamaCppModel> {
-  const { contextLength, threadCount, signal, onProgress } = options;
+  const { contextLength, cellCount, threadCount, signal, onProgress } = options;
   return loadModel(path, {
     // A known name stays; a path or hub name is shortened to its file.
     name: name.endsWith('.gguf') ? basename(name, '.gguf') : name,
     ...(contextLength === undefined ? {} : { contextLength }),
+    ...(cellCount === undefined ? {} : { cellCount }),
     ...(threadCount === undefined ? {} : { threadCount }),
     ...(signal === undefined ? {} : { signal }),
     ...(onProgress === undefined ? {} : { onProgress }),

@@ -36,6 +36,7 @@ class TimedModel implements LanguageModel {
       weightBytes: 1,
       hiddenSize: 1,
       contextLength,
+      cellCount: contextLength,
       rowCountMax,
       sequenceCountMax: 1,
     };

@@ -131,6 +131,7 @@ describe('foldRunCost', () => {
       price: null,
       priceRatio: null,
       linkBytesUp: 5,
+      reusedRowCount: 0,
       linkBytesDown: 9,
       computeMs: 37,
       waitedMs: 4,

@@ -27,6 +27,7 @@ describe('checkRequest', () => {
       stop: [],
       seed: 0,
       logprobs: false,
+      reusePrefix: true,
     });
   });
 
@@ -44,10 +45,11 @@ describe('checkRequest', () => {
       temperature: 0.8,
     };
     const given = { strategy: 'large', sampling, maxTokens: 1, stop: ['\n'], seed: -3 };
-    expect(checkRequest({ messages, ...given, logprobs: true })).toEqual({
+    expect(checkRequest({ messages, ...given, logprobs: true, reusePrefix: false })).toEqual({
       input: { messages },
       ...given,
       logprobs: true,
+      reusePrefix: false,
     });
   });
 

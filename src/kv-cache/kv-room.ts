@@ -150,7 +150,7 @@ function shares(
     const facts = models[role]?.facts;
     if (facts === undefined) continue;
     const sequenceCount = Math.min(facts.sequenceCountMax, requestCountMax);
-    capacity[role] = { cellCount: facts.contextLength, sequenceCount };
+    capacity[role] = { cellCount: facts.cellCount, sequenceCount };
     spare[role] = facts.sequenceCountMax - sequenceCount;
   }
   return { capacity, spare };

@@ -60,8 +60,10 @@ export interface ModelFacts {
   readonly parameterCounts: ParameterCounts;
   readonly weightBytes: number;
   readonly hiddenSize: number;
-  /** Tokens that fit in the KV cache, all sequences together. */
+  /** Tokens that fit in one sequence. */
   readonly contextLength: number;
+  /** Tokens that fit in the KV cache, all sequences together: at least `contextLength`. */
+  readonly cellCount: number;
   /** Most rows a forward may have. */
   readonly rowCountMax: number;
   /** Sequences that may be open at once. */

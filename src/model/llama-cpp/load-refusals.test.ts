@@ -104,7 +104,25 @@ describe('a model loaded at the limits of what may be asked for', () => {
     expect(await useWhole(model)).toBe(chosen);
   });
 
+  it('holds several full sequences where it has more cells than a context', async () => {
+    await using model = await loadModel(path, { ...SMALL, contextLength: 512, cellCount: 1536 });
+    expect(model.facts).toMatchObject({ contextLength: 512, cellCount: 1536 });
+    const sequences = [model.openSequence(), model.openSequence(), model.openSequence()];
+    for (const sequence of sequences) {
+      while (sequence.length < 512) {
+        await sequence.forward({ ...request(model, 16), outputFrom: 16 });
+      }
+    }
+    expect(await model.countCachedTokens()).toBe(1536);
+    for (const sequence of sequences) {
+      expect(await codeOf(sequence.forward(request(model, 1)))).toBe('kv-full');
+      await sequence[Symbol.asyncDispose]();
+    }
+  });
+
   it.each<LoadOptions>([
+    { cellCount: 0 },
+    { cellCount: 63 },
     { contextLength: 0 },
     { contextLength: -5 },
     { contextLength: 1.5 },

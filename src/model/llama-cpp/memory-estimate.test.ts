@@ -23,7 +23,7 @@ const FILE: ModelFileFacts = {
 
 describe('estimateMemory', () => {
   it('adds the file, the KV cache of the context and the buffers of the largest forward', () => {
-    const estimate = estimateMemory(FILE, { contextLength: 4096, rowCountMax: 512 });
+    const estimate = estimateMemory(FILE, { cellCount: 4096, rowCountMax: 512 });
     expect(estimate.weightBytes).toBe(400_000_000);
     expect(estimate.kvBytes).toBe(4096 * 12_000);
     expect(estimate.computeBytes).toBeGreaterThan(512 * 50_000 * 4);
@@ -33,9 +33,9 @@ describe('estimateMemory', () => {
   });
 
   it('grows with the context and with the rows of a forward, each on its own', () => {
-    const base = estimateMemory(FILE, { contextLength: 1000, rowCountMax: 8 });
-    const longer = estimateMemory(FILE, { contextLength: 2000, rowCountMax: 8 });
-    const wider = estimateMemory(FILE, { contextLength: 1000, rowCountMax: 16 });
+    const base = estimateMemory(FILE, { cellCount: 1000, rowCountMax: 8 });
+    const longer = estimateMemory(FILE, { cellCount: 2000, rowCountMax: 8 });
+    const wider = estimateMemory(FILE, { cellCount: 1000, rowCountMax: 16 });
     expect(longer).toMatchObject({ kvBytes: base.kvBytes * 2, computeBytes: base.computeBytes });
     expect(wider).toMatchObject({ kvBytes: base.kvBytes, computeBytes: base.computeBytes * 2 });
   });

@@ -10,7 +10,7 @@ import { PilotfishError } from '../../core/errors.ts';
 import type { ModelFileFacts } from './model-file.ts';
 
 interface ContextShape {
-  readonly contextLength: number;
+  readonly cellCount: number;
   readonly rowCountMax: number;
 }
 
@@ -30,7 +30,7 @@ const LIVE_ACTIVATIONS = 32;
 
 export function estimateMemory(file: ModelFileFacts, shape: ContextShape): MemoryEstimate {
   const weightBytes = file.byteCount;
-  const kvBytes = file.kvBytesPerToken * shape.contextLength;
+  const kvBytes = file.kvBytesPerToken * shape.cellCount;
   const floatsPerRow = file.vocabularySize * 2 + file.hiddenSize * LIVE_ACTIVATIONS;
   const computeBytes = shape.rowCountMax * floatsPerRow * 4;
   return { weightBytes, kvBytes, computeBytes, totalBytes: weightBytes + kvBytes + computeBytes };

@@ -36,8 +36,10 @@ const THREAD_COUNT_MAX = 8;
 export interface LoadOptions {
   /** For people and logs; default: the file's own name. */
   readonly name?: string;
-  /** Tokens in the KV cache, all sequences together; at most what the model was trained for. */
+  /** Tokens in one sequence; at most what the model was trained for. */
   readonly contextLength?: number;
+  /** Tokens in the KV cache, all sequences together; default: the context length, or 4096 without. */
+  readonly cellCount?: number;
   readonly rowCountMax?: number;
   readonly sequenceCountMax?: number;
   readonly threadCount?: number;
@@ -57,7 +59,7 @@ export async function loadModel(path: string, options: LoadOptions = {}): Promis
   const { abi } = loadLibrary();
   const file = await readModelFile(path);
   const name = options.name ?? file.name ?? path;
-  const shape = contextShape(file, options);
+  const shape = loadShape(file, options);
   checkMemory(name, estimateMemory(file, shape), options.memoryBytes ?? availableMemoryBytes());
   const load = (): Promise<Address> => loadWeights(abi, file, { ...options, name });
   const model = await loads.exclusive(load, options.signal);
@@ -75,8 +77,14 @@ export async function loadModel(path: string, options: LoadOptions = {}): Promis
   }
 }
 
-function contextShape(file: ModelFileFacts, options: LoadOptions): ContextShape {
+/** What a model was loaded for. */
+interface LoadShape extends ContextShape {
+  readonly contextLength: number;
+}
+
+function loadShape(file: ModelFileFacts, options: LoadOptions): LoadShape {
   checkCount('contextLength', options.contextLength, CONTEXT_LENGTH_MAX);
+  checkCount('cellCount', options.cellCount, CONTEXT_LENGTH_MAX);
   checkCount('rowCountMax', options.rowCountMax, CONTEXT_LENGTH_MAX);
   checkCount('sequenceCountMax', options.sequenceCountMax, SEQUENCE_COUNT_LIMIT);
   const wanted = options.contextLength ?? CONTEXT_LENGTH_DEFAULT;
@@ -89,9 +97,18 @@ function contextShape(file: ModelFileFacts, options: LoadOptions): ContextShape 
     );
   }
   const contextLength = Math.min(wanted, trained);
+  const cellCount = options.cellCount ?? wanted;
+  if (cellCount < contextLength) {
+    throw new PilotfishError(
+      'option-invalid',
+      `A KV cache of ${cellCount} tokens has no room for a context of ${contextLength}.`,
+      { remedy: `Give at least ${contextLength}.`, fields: { option: 'cells', value: cellCount } },
+    );
+  }
   const rowCountMax = Math.min(options.rowCountMax ?? ROW_COUNT_MAX_DEFAULT, contextLength);
   return {
     contextLength,
+    cellCount,
     rowCountMax,
     // llama.cpp aborts the process where a batch has less room than there are sequences.
     sequenceCountMax: Math.min(options.sequenceCountMax ?? SEQUENCE_COUNT_MAX_DEFAULT, rowCountMax),
@@ -212,7 +229,7 @@ interface Parts {
   readonly executor: Executor;
   readonly vocabulary: LlamaCppVocabulary;
   readonly file: ModelFileFacts;
-  readonly shape: ContextShape;
+  readonly shape: LoadShape;
   readonly name: string;
 }
 
@@ -236,6 +253,7 @@ export class LlamaCppModel implements LanguageModel {
       hiddenSize: parts.abi.modelHiddenSize(parts.model),
       // The library rounds up; what was asked for holds.
       contextLength: shape.contextLength,
+      cellCount: shape.cellCount,
       rowCountMax: shape.rowCountMax,
       sequenceCountMax: shape.sequenceCountMax,
     };

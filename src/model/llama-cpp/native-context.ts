@@ -11,7 +11,8 @@ import type { Abi, Address } from './native-api.ts';
 import { attachThreadpool } from './threadpool.ts';
 
 export interface ContextShape {
-  readonly contextLength: number;
+  /** Of all sequences together. */
+  readonly cellCount: number;
   readonly rowCountMax: number;
   readonly sequenceCountMax: number;
   readonly threadCount: number;
@@ -60,7 +61,7 @@ export class NativeContext {
   ): Promise<NativeContext> {
     const params = {
       ...abi.contextDefaultParams(),
-      n_ctx: shape.contextLength,
+      n_ctx: shape.cellCount,
       n_batch: shape.rowCountMax,
       n_ubatch: shape.rowCountMax,
       n_seq_max: shape.sequenceCountMax,
@@ -77,7 +78,7 @@ export class NativeContext {
     if (context === null || context === 0n) {
       throw new PilotfishError('native-failed', 'llama.cpp could not create a context.', {
         remedy: 'Give a smaller context (--context) or fewer sequences.',
-        fields: { contextLength: shape.contextLength },
+        fields: { cellCount: shape.cellCount },
       });
     }
     const memory: Address | null = abi.memory(context);

@@ -26,6 +26,8 @@ export interface ScriptedModelOptions {
   /** Probabilities of the next token, [tokens.length]; zeros are allowed. */
   readonly next: (prefix: readonly TokenId[]) => readonly number[];
   readonly contextLength?: number;
+  /** Default: the context length. */
+  readonly cellCount?: number;
   readonly rowCountMax?: number;
   readonly sequenceCountMax?: number;
   /** Replaces the draw of a row's choice, for instance by an enumeration. */
@@ -53,6 +55,7 @@ export class ScriptedModel implements LanguageModel {
       weightBytes: 1100,
       hiddenSize: 1,
       contextLength: options.contextLength ?? 64,
+      cellCount: options.cellCount ?? options.contextLength ?? 64,
       rowCountMax: options.rowCountMax ?? 8,
       sequenceCountMax: options.sequenceCountMax ?? SEQUENCE_COUNT_MAX_DEFAULT,
     };
@@ -161,8 +164,10 @@ class ScriptedSequence implements Sequence {
     for (const token of tokens) {
       invariant(token >= 0 && token < this.#options.tokens.length, `there is no token ${token}`);
     }
+    const { contextLength, cellCount } = this.#facts;
+    const isLong = this.#fed.length + tokens.length > contextLength;
     // Stricter than a real cache, which counts shared cells once.
-    if (this.#home.tokenCount() + tokens.length > this.#facts.contextLength) {
+    if (isLong || this.#home.tokenCount() + tokens.length > cellCount) {
       throw new PilotfishError('kv-full', 'The context is full.');
     }
   }
