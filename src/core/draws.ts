@@ -2,7 +2,8 @@
  * The random decisions of verifiers and gates, as a role: the engine draws them from seeded noise,
  * tests enumerate every outcome and multiply the probabilities.
  */
-import { type NoisePurpose, noiseGumbel, noiseKey, noiseUniform } from './noise.ts';
+import { drawByWeight } from './draw-by-weight.ts';
+import { type NoisePurpose, noiseKey, noiseUniform } from './noise.ts';
 import { type TokenId, tokenId } from './token-id.ts';
 
 export interface Draws {
@@ -20,20 +21,7 @@ export function seededDraws(seed: number): Draws {
   return {
     uniform,
     accepts: (probability, position) => uniform(position, 'accept') < probability,
-    categorical(weights, position, purpose) {
-      const key = noiseKey(seed, position, purpose);
-      let best = 0;
-      let bestValue = Number.NEGATIVE_INFINITY;
-      for (let id = 0; id < weights.length; id += 1) {
-        const weight = weights[id] as number;
-        if (weight <= 0) continue;
-        const value = Math.log(weight) + noiseGumbel(key, id);
-        if (value > bestValue) {
-          bestValue = value;
-          best = id;
-        }
-      }
-      return tokenId(best);
-    },
+    categorical: (weights, position, purpose) =>
+      tokenId(drawByWeight(weights, noiseKey(seed, position, purpose))),
   };
 }

@@ -56,8 +56,8 @@ export function drawFromAll(
     const bits = mix(id, a, b);
     const bucket = ((gap - GAP_MIN) * BUCKETS_PER_NAT) | 0;
     if (4294967296 - bits - 0.5 > (REST_MAX[bucket] as number)) continue;
-    const value = bestValue - gap + gumbelFromBits(bits);
-    if (value > bestValue) {
+    const value = (logits[id] as number) / temperature + gumbelFromBits(bits);
+    if (value > bestValue || (value === bestValue && id < best)) {
       bestValue = value;
       best = id;
     }

@@ -3,11 +3,19 @@
  * max(p - q, 0), unnormalised. Where p = q to the last digit it is empty; then p itself is drawn
  * from, which is right because the draft could only have been rejected by rounding.
  */
+
+/** For the largest vocabulary so far: fresh memory for each residual takes longer than its numbers. */
+let scratch = new Float64Array(0);
+
+/** @returns weights that are valid until the next call, or the target itself */
 export function residualWeights(target: Float64Array, draft: Float64Array): Float64Array {
-  const weights = new Float64Array(target.length);
+  const size = target.length;
+  if (scratch.length < size) scratch = new Float64Array(size);
+  const weights = scratch.subarray(0, size);
   let sum = 0;
-  for (let id = 0; id < target.length; id += 1) {
-    const weight = Math.max(0, (target[id] as number) - (draft[id] as number));
+  for (let id = 0; id < size; id += 1) {
+    const excess = (target[id] as number) - (draft[id] as number);
+    const weight = excess > 0 ? excess : 0;
     weights[id] = weight;
     sum += weight;
   }

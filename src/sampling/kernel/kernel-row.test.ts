@@ -1,0 +1,266 @@
+/** The kernel against its oracle, the plain loops: the same choices for every row there can be. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { present } from '../../core/invariant.ts';
+import { noiseKey, noiseUniform } from '../../core/noise.ts';
+import { type DistributionParams, GREEDY } from '../../core/sampling-params.ts';
+import { PlainRow } from '../plain-row.ts';
+import { KernelRow } from './kernel-row.ts';
+import { RowKernel } from './row-kernel.ts';
+
+const MASKED = Number.NEGATIVE_INFINITY;
+
+interface Entry {
+  /** In (0, 1), and another one. */
+  readonly uniform: number;
+  readonly other: number;
+  /** Between plus and minus half the spread. */
+  readonly level: number;
+  readonly spread: number;
+  readonly isLucky: boolean;
+}
+
+/** Entries of real models, of broken ones, and of ones that a grammar masked. */
+const SHAPES = {
+  plain: ({ level }) => level,
+  flat: () => -1.5,
+  ties: ({ level }) => Math.round(level),
+  'few levels': ({ uniform, other, spread }) =>
+    uniform < 0.01 ? spread : other < 0.2 ? 0 : -spread,
+  peaked: ({ isLucky, level, spread }) => (isLucky ? spread : level),
+  'heavy tail': ({ uniform, level }) => Math.min(30, uniform ** -0.3) + level / 100,
+  'mostly masked': ({ isLucky, level, other }) => (isLucky || other < 0.02 ? level : MASKED),
+  'all but one masked': ({ isLucky, level }) => (isLucky ? level : MASKED),
+  'zeros of both signs': ({ uniform, other, spread }) =>
+    other < 0.2 ? -spread : uniform < 0.5 ? 0 : -0,
+  tiny: ({ level }) => Math.round(level) * 2 ** -149,
+  huge: ({ uniform, other, spread }) => (uniform - 0.5) * 6e38 - other * 1e31 * spread,
+  neighbours: ({ level }) => 16 + Math.round(level) * 2 ** -19,
+} satisfies Record<string, (entry: Entry) => number>;
+
+interface Given {
+  readonly shape: keyof typeof SHAPES;
+  readonly size: number;
+  readonly spread: number;
+  readonly seed: number;
+}
+
+function entry({ shape, size, spread, seed }: Given, id: number): number {
+  const key = noiseKey(seed, 0, 'coin');
+  const uniform = noiseUniform(key, id);
+  return SHAPES[shape]({
+    uniform,
+    other: noiseUniform(key, id + size),
+    level: (uniform - 0.5) * spread,
+    spread,
+    isLucky: id === seed % size,
+  });
+}
+
+/** What lies behind the ids that exist must not be seen. */
+const BEHIND = [Number.NaN, 1e38, Number.POSITIVE_INFINITY, 50];
+
+const rowOf = (given: Given): Float32Array =>
+  Float32Array.of(...Array.from({ length: given.size }, (_, id) => entry(given, id)), ...BEHIND);
+
+const anyGiven: fc.Arbitrary<Given> = fc.record({
+  shape: fc.constantFrom(...(Object.keys(SHAPES) as Given['shape'][])),
+  size: fc.oneof(
+    fc.integer({ min: 1, max: 9 }),
+    fc.integer({ min: 250, max: 262 }),
+    fc.integer({ min: 10, max: 3000 }),
+  ),
+  spread: fc.constantFrom(0.01, 1, 8, 30, 200, 10_000),
+  seed: fc.nat(),
+});
+
+const anyTemperature = fc.oneof(
+  { weight: 6, arbitrary: fc.double({ min: 0.05, max: 2, noNaN: true }) },
+  { weight: 2, arbitrary: fc.double({ min: 2, max: 100, noNaN: true }) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(1e-5, 1e-6, 9e-7, 1e-30, 1e-300, 1e-308, Number.MIN_VALUE, 1e7),
+  },
+);
+
+const anyTruncation = fc.record({
+  topK: fc.oneof(
+    fc.constant(0),
+    fc.integer({ min: 1, max: 60 }),
+    fc.integer({ min: 1, max: 4000 }),
+  ),
+  topP: fc.oneof(
+    fc.constant(1),
+    fc.constantFrom(Number.MIN_VALUE, 0.5, 1 - 1e-9, 1 - Number.EPSILON / 2),
+    fc.double({ min: 1e-6, max: 1 - 1e-6, noNaN: true }),
+  ),
+  minP: fc.oneof(
+    fc.constant(0),
+    fc.constantFrom(Number.MIN_VALUE, 1e-12, 0.5, 1 - Number.EPSILON / 2),
+    fc.double({ min: 0, max: 0.999, noNaN: true }),
+  ),
+});
+
+const kernel = present(RowKernel.create(), 'this Node has WebAssembly with vectors');
+
+function both(given: Given): { readonly fast: KernelRow; readonly plain: PlainRow } {
+  const logits = rowOf(given);
+  const fast = KernelRow.open(kernel, logits, given.size);
+  return { fast: present(fast, 'the row is ordinary'), plain: new PlainRow(logits, given.size) };
+}
+
+describe('the choices of a kernel row', () => {
+  it('argmax is the plain one', () => {
+    fc.assert(
+      fc.property(anyGiven, (given) => {
+        const { fast, plain } = both(given);
+        expect(fast.argmax()).toBe(plain.argmax());
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('draw is the plain one, at any temperature', () => {
+    fc.assert(
+      fc.property(
+        anyGiven,
+        anyTemperature,
+        fc.maxSafeInteger(),
+        fc.nat(),
+        (given, heat, seed, at) => {
+          const { fast, plain } = both(given);
+          const key = noiseKey(seed, at, 'sample');
+          expect(fast.draw(heat, key)).toBe(plain.draw(heat, key));
+        },
+      ),
+      { numRuns: 3000 },
+    );
+  });
+
+  it('draw is the plain one over a long run of positions', () => {
+    for (const [shape, heat] of [
+      ['plain', 1],
+      ['flat', 0.7],
+      ['heavy tail', 1.5],
+    ] as const) {
+      const { fast, plain } = both({ shape, size: 1003, spread: 12, seed: 5 });
+      for (let position = 0; position < 1000; position += 1) {
+        const key = noiseKey(77, position, 'sample');
+        expect(fast.draw(heat, key)).toBe(plain.draw(heat, key));
+      }
+    }
+  });
+
+  it('candidates are the plain ones, in their order', () => {
+    fc.assert(
+      fc.property(anyGiven, anyTruncation, (given, truncation) => {
+        fc.pre(truncation.topK > 0 || truncation.topP < 1 || truncation.minP > 0);
+        const { fast, plain } = both(given);
+        const params = { ...GREEDY, ...truncation, temperature: 1 };
+        expect(fast.candidates(params)).toEqual(plain.candidates(params));
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  it.each([
+    ['as many as are not masked', { topK: 5 }, [1, 4, 7, 300, 301]],
+    ['more than are not masked: the lowest masked ids fill up', { topK: 8 }, null],
+    ['top-p at a border of equal entries', { topP: 0.6 }, [1, 4, 7]],
+  ])('candidates of a masked row: %s', (_name, step, expected) => {
+    const logits = new Float32Array(600).fill(MASKED);
+    for (const id of [1, 4, 7, 300, 301]) logits[id] = 2;
+    const params = { ...GREEDY, ...step, temperature: 1 };
+    const fast = present(KernelRow.open(kernel, logits, 600), 'an ordinary row').candidates(params);
+    expect(fast).toEqual(new PlainRow(logits, 600).candidates(params));
+    expect(fast).toEqual(expected ?? [1, 4, 7, 300, 301, 0, 2, 3]);
+  });
+});
+
+describe('the numbers of a kernel row', () => {
+  /** |a - b| relative to the size of the numbers they are made of. */
+  const near = (a: number, b: number, scale: number): void => {
+    expect(Math.abs(a - b)).toBeLessThanOrEqual(1e-9 * Math.max(1, Math.abs(scale)));
+  };
+
+  it('statistics agree with the plain ones to 1e-9', () => {
+    fc.assert(
+      fc.property(anyGiven, (given) => {
+        const { fast, plain } = both(given);
+        const [actual, expected] = [fast.statistics(), plain.statistics()];
+        near(actual.logSumExp, expected.logSumExp, expected.logSumExp);
+        near(actual.entropy, expected.entropy, 50);
+        near(actual.margin, expected.margin, 1);
+        expect(actual.entropy).toBeGreaterThanOrEqual(0);
+        expect(actual.entropy).toBeLessThanOrEqual(Math.log(given.size) + 1e-9);
+        expect(actual.margin).toBeGreaterThanOrEqual(0);
+        expect(actual.margin).toBeLessThanOrEqual(1);
+      }),
+      { numRuns: 1500 },
+    );
+  });
+
+  it('a row of one possible token is certain to the last digit', () => {
+    const { fast } = both({ shape: 'all but one masked', size: 700, spread: 8, seed: 3 });
+    const { entropy, margin } = fast.statistics();
+    expect({ entropy, margin }).toEqual({ entropy: 0, margin: 1 });
+  });
+
+  it('a distribution agrees with the plain one to 1e-9, sums to 1, and has the same zeros', () => {
+    const anyParams: fc.Arbitrary<DistributionParams> = fc
+      .tuple(fc.oneof(fc.constant({ topK: 0, topP: 1, minP: 0 }), anyTruncation), anyTemperature)
+      .map(([truncation, temperature]) => ({ ...truncation, temperature }));
+    fc.assert(
+      fc.property(anyGiven, anyParams, (given, params) => {
+        const { fast, plain } = both(given);
+        const [actual, expected] = [fast.distribution(params), plain.distribution(params)];
+        let sum = 0;
+        expect(actual).toHaveLength(given.size);
+        for (const [id, probability] of actual.entries()) {
+          const other = expected[id] as number;
+          sum += probability;
+          if (Math.abs(probability - other) <= 1e-9 * other) continue;
+          expect({ id, probability }).toEqual({ id, probability: other });
+        }
+        expect(Math.abs(sum - 1)).toBeLessThanOrEqual(1e-12);
+      }),
+      { numRuns: 1500 },
+    );
+  });
+
+  it('a greedy distribution has all mass on the argmax', () => {
+    const { fast, plain } = both({ shape: 'ties', size: 1000, spread: 8, seed: 3 });
+    expect(fast.distribution(GREEDY)).toEqual(plain.distribution(GREEDY));
+  });
+
+  it('own their memory', () => {
+    const first = both({ shape: 'plain', size: 900, spread: 8, seed: 1 }).fast;
+    const distribution = first.distribution({ ...GREEDY, temperature: 1 });
+    const before = distribution.slice();
+    both({ shape: 'flat', size: 900, spread: 8, seed: 2 }).fast.distribution(GREEDY);
+    expect(distribution).toEqual(before);
+  });
+});
+
+describe('opening a row', () => {
+  it('leaves rows with a NaN, or without a finite largest entry, to the plain loops', () => {
+    const row = rowOf({ shape: 'plain', size: 500, spread: 8, seed: 1 });
+    for (const broken of [Number.NaN, Number.POSITIVE_INFINITY]) {
+      for (const id of [0, 3, 255, 256, 499]) {
+        const logits = row.slice();
+        logits[id] = broken;
+        expect(KernelRow.open(kernel, logits, 500)).toBeNull();
+      }
+    }
+    expect(KernelRow.open(kernel, new Float32Array(500).fill(MASKED), 500)).toBeNull();
+    expect(KernelRow.open(kernel, row, 500)).not.toBeNull();
+  });
+
+  it('ends the row before: it cannot be read by mistake', () => {
+    const before = both({ shape: 'plain', size: 500, spread: 8, seed: 1 }).fast;
+    const after = both({ shape: 'plain', size: 400, spread: 8, seed: 2 }).fast;
+    expect(() => before.statistics()).toThrow('before the next is opened');
+    expect(() => before.draw(1, noiseKey(1, 1, 'sample'))).toThrow('before the next is opened');
+    expect(after.statistics().entropy).toBeGreaterThan(0);
+  });
+});

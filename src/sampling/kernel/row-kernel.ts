@@ -1,0 +1,222 @@
+/**
+ * The kernel's memory and its functions, typed. One instance serves everybody: rows are read one at a
+ * time, in synchronous calls, so a single scratch memory is enough. It grows to the largest vocabulary
+ * seen and stays there: 12 bytes per entry, 1.8 MB for 152,000.
+ *
+ *   row      entryCount floats, padded with -Infinity to whole blocks
+ *   maxima   blockCount floats, padded with -Infinity to whole vectors
+ *   sums     4 doubles
+ *   results  entryCount doubles: exponentials, or as integers the ids that were collected
+ */
+import { ROW_KERNEL_BYTES } from './row-kernel-bytes.ts';
+
+/** Entries per block; the kernel is written for this size. */
+export const BLOCK_SIZE = 256;
+const BLOCK_BYTES = 4 * BLOCK_SIZE;
+const VECTOR_BYTES = 16;
+const SUMS_BYTES = 32;
+const PAGE_BYTES = 65536;
+/** Ids stay below this, so that an id and a logit's order fit into a double together. */
+export const ENTRY_COUNT_MAX: number = 2 ** 21;
+/** e^d counts as 0 below this, like in the plain loops: it is lost in a sum of doubles. */
+export const EXPONENT_MIN: number = -64 * Math.LN2;
+
+/** What `row-kernel.wat` exports; the unit test that rebuilds the bytes also calls each of them. */
+interface Exports {
+  readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
+  scan(row: number, end: number, maxima: number): number;
+  find(at: number, end: number, value: number): number;
+  count(row: number, maxima: number, maximaEnd: number, least: number): number;
+  collect(row: number, maxima: number, maximaEnd: number, least: number, out: number): number;
+  exponentials(
+    ...args: [
+      ...blocks: [row: number, maxima: number, maximaEnd: number],
+      ...terms: [max: number, scale: number, cut: number],
+      ...places: [out: number, stride: number, sums: number],
+    ]
+  ): void;
+  multiply(at: number, end: number, factor: number): void;
+  contender(
+    ...args: [
+      ...entries: [id: number, row: number, size: number, maxima: number],
+      ...bound: [max: number, scale: number, offset: number],
+      ...key: [a: number, b: number],
+    ]
+  ): number;
+}
+
+/** The little of the global that is used; the language's own types do not know it. */
+interface WebAssemblyGlobal {
+  validate(bytes: Uint8Array): boolean;
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (module: object) => { readonly exports: unknown };
+}
+
+/** A lower bound of what an entry of a draw must reach: see `contender` in `row-kernel.wat`. */
+export interface DrawBound {
+  readonly scale: number;
+  readonly offset: number;
+  readonly keyA: number;
+  readonly keyB: number;
+}
+
+export class RowKernel {
+  readonly #exports: Exports;
+  #entryCount = 0;
+  #size = 0;
+  #loadCount = 0;
+  #maxima = 0;
+  #maximaEnd = 0;
+  #sums = 0;
+  #results = 0;
+  #rowView: Float32Array = new Float32Array(0);
+  #bitView: Uint32Array = new Uint32Array(0);
+  #maximaView: Float32Array = new Float32Array(0);
+  #sumsView: Float64Array = new Float64Array(0);
+  #idView: Int32Array = new Int32Array(0);
+  #resultView: Float64Array = new Float64Array(0);
+
+  constructor(exports: Exports) {
+    this.#exports = exports;
+  }
+
+  /** @returns null where WebAssembly, its vectors or memory for them is missing */
+  static create(): RowKernel | null {
+    const { WebAssembly } = globalThis as { readonly WebAssembly?: WebAssemblyGlobal };
+    const bytes = Buffer.from(ROW_KERNEL_BYTES, 'base64');
+    if (WebAssembly?.validate(bytes) !== true) return null;
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes));
+    // The bytes are those of row-kernel.wat, which exports exactly this.
+    return new RowKernel(exports as Exports);
+  }
+
+  /** Rows so far: tells whether the one in memory is still the one that was loaded. */
+  get loadCount(): number {
+    return this.#loadCount;
+  }
+
+  /** The entries that were loaded, with padding. Not to be written to. */
+  get row(): Float32Array {
+    return this.#rowView;
+  }
+
+  /** The entries' bit patterns. */
+  get bits(): Uint32Array {
+    return this.#bitView;
+  }
+
+  /** The largest entry of each block. */
+  get maxima(): Float32Array {
+    return this.#maximaView;
+  }
+
+  /**
+   * Copies a row's first `size` entries in.
+   * @returns the largest; NaN if any is NaN; null if there is no memory for so many
+   */
+  load(logits: Float32Array, size: number): number | null {
+    this.#loadCount += 1;
+    if (!this.#fit(size)) return null;
+    if (size !== this.#size) this.#rowView.fill(Number.NEGATIVE_INFINITY, size);
+    this.#size = size;
+    this.#rowView.set(logits.length === size ? logits : logits.subarray(0, size));
+    return this.#exports.scan(0, 4 * this.#entryCount, this.#maxima);
+  }
+
+  /** The lowest id whose entry equals the row's largest. */
+  firstOf(max: number): number {
+    const at = this.#exports.find(this.#maxima, this.#maximaEnd, max);
+    const block = ((at - this.#maxima) / 4) * BLOCK_BYTES;
+    return this.#exports.find(block, block + BLOCK_BYTES, max) / 4;
+  }
+
+  /** How many entries are at least `least`, a finite float. */
+  count(least: number): number {
+    return this.#exports.count(0, this.#maxima, this.#maximaEnd, least);
+  }
+
+  /**
+   * The ids of the entries that are at least `least`, a finite float, ascending.
+   * @returns a view that the next call that fills `results` overwrites
+   */
+  collect(least: number): Int32Array {
+    const { collect } = this.#exports;
+    const count = collect(0, this.#maxima, this.#maximaEnd, least, this.#results);
+    return this.#idView.subarray(0, count);
+  }
+
+  /** Σ e^d and Σ d·e^d over the entries with d = logit - max above `cut` (at least EXPONENT_MIN). */
+  sums(max: number, cut: number): { readonly sum: number; readonly weighted: number } {
+    this.#exponentials(max, 1, cut, 0);
+    const [a = 0, b = 0, c = 0, d = 0] = this.#sumsView;
+    return { sum: a + b, weighted: c + d };
+  }
+
+  /** [size] e^((logit - max) * scale), divided by their sum. Owns its memory. */
+  softmax(max: number, scale: number): Float64Array {
+    this.#exponentials(max, scale, EXPONENT_MIN, 8 * BLOCK_SIZE);
+    const [a = 0, b = 0] = this.#sumsView;
+    const end = this.#results + 8 * this.#entryCount;
+    this.#exports.multiply(this.#results, end, 1 / (a + b));
+    return this.#resultView.slice(0, this.#size);
+  }
+
+  /** The first of four ids, from `id` on, one of which could win a draw; -1 if none could. */
+  contender(id: number, max: number, { scale, offset, keyA, keyB }: DrawBound): number {
+    const { contender } = this.#exports;
+    return contender(id, 0, this.#entryCount, this.#maxima, max, scale, offset, keyA, keyB);
+  }
+
+  #exponentials(max: number, scale: number, cut: number, stride: number): void {
+    const { exponentials } = this.#exports;
+    const [start, end] = [this.#maxima, this.#maximaEnd];
+    exponentials(0, start, end, max, scale, cut, this.#results, stride, this.#sums);
+  }
+
+  /** Lays the memory out for rows of `size` entries. @returns false if there is not enough */
+  #fit(size: number): boolean {
+    if (size > ENTRY_COUNT_MAX) return false;
+    const blockCount = Math.ceil(size / BLOCK_SIZE);
+    if (blockCount * BLOCK_SIZE === this.#entryCount) return true;
+    const entryCount = blockCount * BLOCK_SIZE;
+    const maxima = 4 * entryCount;
+    const sums = maxima + Math.ceil((4 * blockCount) / VECTOR_BYTES) * VECTOR_BYTES;
+    const results = sums + SUMS_BYTES;
+    const { memory } = this.#exports;
+    const missing = results + 8 * entryCount - memory.buffer.byteLength;
+    if (missing > 0 && !grows(memory, Math.ceil(missing / PAGE_BYTES))) return false;
+    const { buffer } = memory;
+    this.#entryCount = entryCount;
+    // Whatever was at the row's end has moved: the next load pads it.
+    this.#size = 0;
+    this.#maxima = maxima;
+    this.#maximaEnd = maxima + 4 * blockCount;
+    this.#sums = sums;
+    this.#results = results;
+    this.#rowView = new Float32Array(buffer, 0, entryCount);
+    this.#bitView = new Uint32Array(buffer, 0, entryCount);
+    this.#maximaView = new Float32Array(buffer, maxima, blockCount);
+    this.#sumsView = new Float64Array(buffer, sums, SUMS_BYTES / 8);
+    this.#idView = new Int32Array(buffer, results, entryCount);
+    this.#resultView = new Float64Array(buffer, results, entryCount);
+    new Float32Array(buffer, maxima, (sums - maxima) / 4).fill(Number.NEGATIVE_INFINITY);
+    return true;
+  }
+}
+
+function grows(memory: Exports['memory'], pages: number): boolean {
+  try {
+    memory.grow(pages);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+let shared: RowKernel | null | undefined;
+
+/** The kernel of this process, made at the first call; null where there is none. */
+export function sharedKernel(): RowKernel | null {
+  if (shared === undefined) shared = RowKernel.create();
+  return shared;
+}

@@ -1,0 +1,22 @@
+/**
+ * What the sampling steps and statistics ask of one row of logits. There are two ways through a row:
+ * `PlainRow`, a loop per question, which is the definition and the oracle of the tests; and `KernelRow`,
+ * which gives the same choices about ten times as fast. `openRow` picks one.
+ */
+import type { NoiseKey } from '../core/noise.ts';
+import type { DistributionParams } from '../core/sampling-params.ts';
+import type { RowStatistics } from './row-statistics.ts';
+
+/** A row's first `size` entries: the ids that exist. Valid until the next row is opened. */
+export interface LogitRow {
+  /** The id of the largest entry; the lowest id wins a tie. */
+  argmax(): number;
+  /** argmax(logit / temperature + Gumbel noise) over all ids. */
+  draw(temperature: number, key: NoiseKey): number;
+  /** The ids that top-k, top-p and min-p leave, most probable first; at least one. */
+  candidates(params: DistributionParams): readonly number[];
+  /** Of the distribution before the sampling steps. */
+  statistics(): RowStatistics;
+  /** [size] probabilities after the sampling steps, summing to 1. Owns its memory. */
+  distribution(params: DistributionParams): Float64Array;
+}
