@@ -20,9 +20,9 @@ export function plainDrawByWeight(weights: Float64Array, key: NoiseKey): number 
   return best;
 }
 
-/** 2^32, and the least that noise bits can lack to it. */
 const WHOLE = 4294967296;
-const LACK_MIN = 0.5;
+/** What bits of 0 lack to 1: (2^32 - 1/2) / 2^32. See `uniformFromBits`. */
+const LACK_MAX: number = WHOLE - 0.5;
 
 /**
  * The same index, but the logarithms are taken only where they can matter: an entry beats the value b
@@ -35,9 +35,11 @@ export function drawByWeight(weights: Float64Array, key: NoiseKey): number {
   let unit = 0;
   for (let id = 0; id < weights.length; id += 1) {
     const weight = weights[id] as number;
-    if (!(weight > LACK_MIN * unit)) continue;
     const bits = mix(id, a, b);
-    if (weight < (WHOLE - LACK_MIN - bits) * unit) continue;
+    // Nearly always true, also for weights of 0: a branch on those would often be mispredicted, and
+    // cost more than their noise.
+    if (weight < (LACK_MAX - bits) * unit) continue;
+    if (!(weight > 0)) continue;
     const value = Math.log(weight) + gumbelFromBits(bits);
     if (value > bestValue) {
       bestValue = value;

@@ -15,7 +15,8 @@ export function residualWeights(target: Float64Array, draft: Float64Array): Floa
   let sum = 0;
   for (let id = 0; id < size; id += 1) {
     const excess = (target[id] as number) - (draft[id] as number);
-    const weight = excess > 0 ? excess : 0;
+    // max(excess, 0), exactly, without a branch: its sign is as random as a coin.
+    const weight = 0.5 * (excess + Math.abs(excess));
     weights[id] = weight;
     sum += weight;
   }
