@@ -36,10 +36,9 @@ export function drawByWeight(weights: Float64Array, key: NoiseKey): number {
   for (let id = 0; id < weights.length; id += 1) {
     const weight = weights[id] as number;
     const bits = mix(id, a, b);
-    // Nearly always true, also for weights of 0: a branch on those would often be mispredicted, and
-    // cost more than their noise.
+    // Nearly always true, also for weights of 0 (which never win, their logarithm being -Infinity): a
+    // branch on those would often be mispredicted, and cost more than their noise.
     if (weight < (LACK_MAX - bits) * unit) continue;
-    if (!(weight > 0)) continue;
     const value = Math.log(weight) + gumbelFromBits(bits);
     if (value > bestValue) {
       bestValue = value;
