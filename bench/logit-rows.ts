@@ -28,7 +28,7 @@ export async function logitRows(modelName: string, count: number): Promise<Logit
   const vocabulary = new LlamaCppVocabulary(abi, address, null);
   const context = await NativeContext.open(abi, model, {
     shape: {
-      contextLength: CONTEXT_LENGTH,
+      cellCount: CONTEXT_LENGTH,
       rowCountMax: CONTEXT_LENGTH,
       sequenceCountMax: 1,
       threadCount: THREAD_COUNT,
