@@ -200,6 +200,7 @@ function bindThreadpool(base: Library, ggml: Library, llama: Library): Threadpoo
       return create === null ? null : koffi.call(create, THREADPOOL_NEW, defaults(threadCount));
     },
     threadpoolAttach: llama.func('llama_attach_threadpool', 'void', [PTR, PTR, PTR]),
+    setThreadCount: llama.func('llama_set_n_threads', 'void', [PTR, 'int32_t', 'int32_t']),
   };
 }
 

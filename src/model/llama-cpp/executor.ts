@@ -29,7 +29,7 @@ const READ_SLICE_MS = 6;
 /** What batching needs of a context. Its calls must not overlap. */
 export type ExecutorContext = Pick<
   NativeContext,
-  'decode' | 'outputs' | 'length' | 'truncate' | 'copy' | 'setAborted' | 'free'
+  'decode' | 'outputs' | 'length' | 'truncate' | 'copy' | 'setThreadCount' | 'setAborted' | 'free'
 >;
 
 export interface ExecutorOptions {

@@ -240,11 +240,13 @@ export class LlamaCppModel implements LanguageModel {
   readonly #home: SequenceHome;
   /** Free slots, the lowest last. */
   readonly #free: number[];
+  #threadCount: number;
   #closing: Promise<void> | null = null;
 
   constructor(parts: Parts) {
     const { executor, file, shape, vocabulary } = parts;
     this.#parts = parts;
+    this.#threadCount = shape.threadCount;
     this.vocabulary = vocabulary;
     this.facts = {
       name: parts.name,
@@ -285,7 +287,14 @@ export class LlamaCppModel implements LanguageModel {
   }
 
   get threadCount(): number {
-    return this.#parts.shape.threadCount;
+    return this.#threadCount;
+  }
+
+  /** From the next batch on. @throws PilotfishError `option-invalid`, `disposed` */
+  async setThreadCount(threadCount: number): Promise<void> {
+    const checked = checkedThreadCount(threadCount);
+    await this.#parts.executor.change((context) => context.setThreadCount(checked));
+    this.#threadCount = checked;
   }
 
   openSequence(): LlamaCppSequence {

@@ -121,6 +121,7 @@ export interface GgufAbi {
 export interface ThreadpoolAbi {
   readonly threadpoolNew: Native<[threadCount: number], Address | null>;
   readonly threadpoolAttach: Native<[context: Address, decode: Address, batch: Address], void>;
+  readonly setThreadCount: Native<[context: Address, decode: number, batch: number], void>;
 }
 
 export interface ProcessAbi {

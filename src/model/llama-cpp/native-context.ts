@@ -135,6 +135,12 @@ export class NativeContext {
     this.#abi.sequenceCopy(this.#memory, source, target, 0, length);
   }
 
+  /** Computes with so many threads from the next decode on. */
+  setThreadCount(threadCount: number): void {
+    this.#abi.setThreadCount(this.#context, threadCount, threadCount);
+    attachThreadpool(this.#abi, this.#context, threadCount);
+  }
+
   /** Frees the native memory; nothing may be running. */
   async free(): Promise<void> {
     invariant(!this.#freed, 'a context is freed once');

@@ -37,6 +37,8 @@ export class FakeContext implements ExecutorContext {
   readonly outputCounts: number[] = [];
   readonly violations: string[] = [];
   freedCount = 0;
+  /** Every number of threads that was set, in order. */
+  readonly threadCounts: number[] = [];
   /** What happens while a decode is under way. */
   during: (decode: number) => unknown = () => undefined;
   /** What a decode that was not stopped returns. */
@@ -104,6 +106,11 @@ export class FakeContext implements ExecutorContext {
   copy(source: number, target: number, length: number): void {
     this.#enter('copy');
     this.#held.set(target, this.tokens(source).slice(0, length));
+  }
+
+  setThreadCount(threadCount: number): void {
+    this.#enter('setThreadCount');
+    this.threadCounts.push(threadCount);
   }
 
   setAborted(aborted: boolean): void {
