@@ -2,21 +2,17 @@
  * From names to a running engine: finds or pulls the models that the strategies need, loads them,
  * measures what a strategy has to know. The composition root of library and command line.
  */
-import { cpus } from 'node:os';
-import { basename, join } from 'node:path';
-import { catalogContext } from './catalog/catalog-context.ts';
+import { basename } from 'node:path';
 import { ensureModel, findModel } from './catalog/ensure-model.ts';
 import { DEFAULT_PAIR, parsePair } from './catalog/known-pairs.ts';
 import { PilotfishError } from './core/errors.ts';
 import type { ByRole, ModelRole, TokenPrices } from './core/events.ts';
 import type { OnNotice, OnProgress } from './core/progress.ts';
-import { measureCostCurve } from './cost/measure-step-costs.ts';
-import { type CurveKey, StepCostStore } from './cost/step-cost-store.ts';
 import type { CostCurve, StepCosts } from './cost/step-costs.ts';
 import { STRATEGY_DEFAULT } from './engine/checked-request.ts';
 import { Engine } from './engine/engine.ts';
 import type { CostFacts } from './engine/run-request.ts';
-import { LIBRARY_PACKAGE_VERSION } from './model/llama-cpp/known-builds.ts';
+import { localModelCosts, useBestThreads } from './local-profile.ts';
 import { type LlamaCppModel, loadModel } from './model/llama-cpp/model.ts';
 import { readModelFile } from './model/llama-cpp/model-file.ts';
 import { rolesOf } from './strategy/registry.ts';
@@ -34,6 +30,7 @@ export interface OpenEngineOptions {
   readonly contextLength?: number;
   /** Tokens in each model's KV cache, for all requests together; default: one full context. */
   readonly cellCount?: number;
+  /** Default: what decodes each model fastest, measured once. */
   readonly threadCount?: number;
   /** Whose chat template holds where the two models' differ. */
   readonly template?: ModelRole;
@@ -115,9 +112,13 @@ async function ensurePaths(
   return paths;
 }
 
-function load(name: string, path: string, options: OpenEngineOptions): Promise<LlamaCppModel> {
+async function load(
+  name: string,
+  path: string,
+  options: OpenEngineOptions,
+): Promise<LlamaCppModel> {
   const { contextLength, cellCount, threadCount, signal, onProgress } = options;
-  return loadModel(path, {
+  const model = await loadModel(path, {
     // A known name stays; a path or hub name is shortened to its file.
     name: name.endsWith('.gguf') ? basename(name, '.gguf') : name,
     ...(contextLength === undefined ? {} : { contextLength }),
@@ -126,6 +127,13 @@ function load(name: string, path: string, options: OpenEngineOptions): Promise<L
     ...(signal === undefined ? {} : { signal }),
     ...(onProgress === undefined ? {} : { onProgress }),
   });
+  try {
+    await useBestThreads(model, options);
+    return model;
+  } catch (error) {
+    await model[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 /** Facts of the pair's other model, if its file is here: costs are compared with it. */
@@ -156,31 +164,7 @@ async function stepCosts(
   const speculates = (options.strategies ?? []).some((text) => text.startsWith('speculative'));
   const { draftLength = 'auto' } = options.speculative ?? {};
   if (!speculates || draftLength !== 'auto') return null;
-  const store = new StepCostStore(join(catalogContext(options).home, 'step-costs'));
-  const curve = (model: LlamaCppModel | null): Promise<CostCurve> | null =>
-    model === null ? null : curveOf(model, store, options);
+  const curve = async (model: LlamaCppModel | null): Promise<CostCurve | null> =>
+    model === null ? null : { points: (await localModelCosts(model, options)).decode };
   return { small: await curve(models.small), large: await curve(models.large) };
-}
-
-async function curveOf(
-  model: LlamaCppModel,
-  store: StepCostStore,
-  options: OpenEngineOptions,
-): Promise<CostCurve> {
-  const key: CurveKey = {
-    model: model.facts.name,
-    byteCount: model.facts.weightBytes,
-    threadCount: model.threadCount,
-    processor: cpus()[0]?.model ?? 'unknown',
-    library: LIBRARY_PACKAGE_VERSION,
-  };
-  const known = await store.load(key);
-  if (known !== null) return known;
-  const { signal, onProgress } = options;
-  const measured = await measureCostCurve(model, {
-    ...(signal === undefined ? {} : { signal }),
-    ...(onProgress === undefined ? {} : { onProgress }),
-  });
-  await store.save(key, measured);
-  return measured;
 }

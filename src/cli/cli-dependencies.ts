@@ -1,6 +1,7 @@
 /** What the commands need of the rest of the program, as one object that tests replace. */
 import type { ModelRole } from '../core/events.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { MeasuredSteps, MeasureStepsOptions } from '../measure-steps.ts';
 import type { OpenEngineOptions } from '../open-engine.ts';
 import type { ParsedStrategy, StrategyInfo, StrategyOptions } from '../strategy/registry.ts';
 import type { InspectMachineOptions, MachineFacts } from './doctor/machine-facts.ts';
@@ -16,5 +17,6 @@ export interface CliDependencies {
   /** The models that a strategy loads. @throws as `parseStrategy` */
   readonly rolesOf: (strategy: string, options: StrategyOptions) => readonly ModelRole[];
   readonly openEngine: (options: OpenEngineOptions) => Promise<CliEngine>;
+  readonly measureSteps: (options: MeasureStepsOptions) => Promise<MeasuredSteps>;
   readonly inspectMachine: (options: InspectMachineOptions) => Promise<MachineFacts>;
 }

@@ -14,6 +14,10 @@ export function loadDependencies(): CliDependencies {
       const { openEngine } = await import('../open-engine.ts');
       return openEngine(options);
     },
+    measureSteps: async (options) => {
+      const { measureSteps } = await import('../measure-steps.ts');
+      return measureSteps(options);
+    },
     inspectMachine: async (options) => {
       const { inspectMachine } = await import('./doctor/machine-facts.ts');
       return inspectMachine(options);

@@ -6,6 +6,7 @@ import { Command, CommanderError } from 'commander';
 import { PilotfishError } from '../core/errors.ts';
 import type { CliDependencies } from './cli-dependencies.ts';
 import { registerAsk } from './commands/ask.ts';
+import { registerBench } from './commands/bench.ts';
 import { registerChat } from './commands/chat.ts';
 import { registerCompare } from './commands/compare.ts';
 import { registerDoctor } from './commands/doctor.ts';
@@ -63,6 +64,7 @@ async function createProgram(
   registerAsk(program, io, dependencies);
   registerChat(program, io, dependencies);
   registerCompare(program, io, dependencies);
+  registerBench(program, io, dependencies);
   registerDoctor(program, io, dependencies);
   const isKnown = program.commands.some((command) => command.name() === args[0]);
   // The catalog brings HTTP and archive readers along, which the other commands load at need.

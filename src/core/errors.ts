@@ -35,6 +35,11 @@ export const ERROR_CODES = [
   'native-failed',
   'kv-full',
   'sequences-exhausted',
+  // Profiles of machines, and recorded runs.
+  'profile-unknown',
+  'profile-invalid',
+  'profile-incomplete',
+  'log-invalid',
   // Life cycle.
   'engine-busy',
   'disposed',

@@ -158,6 +158,7 @@ export function scriptedDependencies(
     parseStrategy,
     rolesOf,
     openEngine,
+    measureSteps: () => Promise.reject(new Error('the script measures nothing')),
     inspectMachine: async () => HEALTHY_MACHINE,
     opened,
     requests,

@@ -13,7 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   vocabulary: ['core'],
   model: ['core', 'sampling', 'vocabulary'],
   'kv-cache': ['core', 'model'],
-  cost: ['core', 'model'],
+  cost: ['core', 'model', 'sampling'],
   routing: ['core'],
   speculative: ['core', 'kv-cache', 'sampling'],
   strategy: ['core', 'cost', 'kv-cache', 'routing', 'speculative'],

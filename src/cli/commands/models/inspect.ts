@@ -5,8 +5,8 @@ import { PilotfishError } from '../../../core/errors.ts';
 import type { ModelFileFacts } from '../../../model/llama-cpp/model-file.ts';
 import type { CliIo } from '../../io.ts';
 import { formatBytes } from '../../rendering/format-quantity.ts';
+import { plainTable } from '../../rendering/plain-table.ts';
 import { printableText } from '../../rendering/printable-text.ts';
-import { plainTable } from './plain-table.ts';
 
 export interface InspectArguments {
   readonly name: string;

@@ -3,8 +3,8 @@ import { KNOWN_PAIRS } from '../../../catalog/known-pairs.ts';
 import { type ListedModel, listModels } from '../../../catalog/list-models.ts';
 import type { CliIo } from '../../io.ts';
 import { formatBytes } from '../../rendering/format-quantity.ts';
+import { plainTable } from '../../rendering/plain-table.ts';
 import { printableText } from '../../rendering/printable-text.ts';
-import { plainTable } from './plain-table.ts';
 
 export async function listModelsCommand(io: CliIo, json: boolean): Promise<void> {
   const models = await listModels({ env: io.env, signal: io.signal });

@@ -24,9 +24,12 @@ const PLAIN: Pick<Table.TableConstructorOptions, 'chars' | 'style'> = {
   style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
 };
 
-/** The rows as text, each line ended. */
-export function plainTable(rows: readonly (readonly string[])[]): string {
-  const table = new Table(PLAIN);
+/** The rows as text, each line ended. Numbers are read best to the right. */
+export function plainTable(
+  rows: readonly (readonly string[])[],
+  align: 'left' | 'right' = 'left',
+): string {
+  const table = new Table({ ...PLAIN, colAligns: rows[0]?.map(() => align) ?? [] });
   for (const row of rows) table.push([...row]);
   // The last column is filled up with spaces too: a line that only just fits would wrap.
   const lines = table.toString().split('\n');

@@ -1,0 +1,13 @@
+/** `pilotfish bench`: what forwards cost on this machine, and what a recorded run costs elsewhere. */
+import type { Command } from 'commander';
+import type { CliDependencies } from '../cli-dependencies.ts';
+import type { CliIo } from '../io.ts';
+import { registerSteps } from './bench/steps.ts';
+
+export function registerBench(program: Command, io: CliIo, dependencies: CliDependencies): void {
+  const bench = program
+    .command('bench')
+    .summary('measure this machine, re-cost recorded runs')
+    .description('Measures what forwards cost on this machine, and what runs cost on another.');
+  registerSteps(bench, io, dependencies);
+}

@@ -1,0 +1,281 @@
+/**
+ * Measures what forwards of a model cost on this machine, with the device to itself. Forwards of all
+ * shapes are interleaved, so that a busy moment does not fall on one shape alone, and the fastest of
+ * each counts: other work on the machine only adds.
+ */
+import type { Clock } from '../core/clock.ts';
+import { systemClock } from '../core/clock.ts';
+import { throwIfAborted } from '../core/errors.ts';
+import type { OnProgress } from '../core/progress.ts';
+import { GREEDY } from '../core/sampling-params.ts';
+import { tokenId } from '../core/token-id.ts';
+import type { LanguageModel, Sequence } from '../model/roles.ts';
+import type { MeasuredModel } from './machine-profile.ts';
+import { measureReadings } from './measure-readings.ts';
+
+/** Which shapes are measured, and how often. */
+export interface MeasurePlan {
+  readonly decodeRowCounts: readonly number[];
+  readonly prefillRowCounts: readonly number[];
+  /** Measured a second time, with `farTokenCount` tokens in the cache. */
+  readonly attentionRowCounts: readonly number[];
+  /** Tokens in the cache while measuring: attention over them is part of a forward. */
+  readonly nearTokenCount: number;
+  readonly farTokenCount: number;
+  /** Every shape is measured so often, and slow ones less. */
+  readonly repeatCountMax: number;
+  readonly repeatCountMin: number;
+  /** No further pass over all shapes is begun that would end later. */
+  readonly budgetMs: number;
+}
+
+/** While a model is opened: what speculation chooses among, in a second or two. */
+export const QUICK_PLAN: MeasurePlan = {
+  decodeRowCounts: [1, 2, 3, 4, 6, 9],
+  prefillRowCounts: [16],
+  attentionRowCounts: [],
+  nearTokenCount: 64,
+  farTokenCount: 64,
+  repeatCountMax: 5,
+  repeatCountMin: 1,
+  budgetMs: 1500,
+};
+
+/** What `bench steps` takes its time for. */
+export const FULL_PLAN: MeasurePlan = {
+  decodeRowCounts: [1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32],
+  prefillRowCounts: [1, 2, 4, 8, 16, 32, 64, 128, 256],
+  attentionRowCounts: [1, 16, 64],
+  nearTokenCount: 64,
+  farTokenCount: 512,
+  repeatCountMax: 7,
+  repeatCountMin: 3,
+  budgetMs: Number.POSITIVE_INFINITY,
+};
+
+/** A forward that takes longer is repeated `repeatCountMin` times only. */
+const SLOW_MS = 400;
+
+/** Forwards of one shape that lie further apart than this mean that the machine had other work. */
+export const QUIET_SPREAD_MAX = 0.15;
+
+export interface MeasureOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: OnProgress;
+  readonly clock?: Clock;
+  /** When the measurement is made, for its date. Default: now. */
+  readonly date?: Date;
+}
+
+/** What is measured besides facts of the model itself. */
+export type MeasurableModel = LanguageModel & { readonly threadCount: number };
+
+/** @throws PilotfishError `aborted`, and what forwards give rise to */
+export async function measureModel(
+  model: MeasurableModel,
+  plan: MeasurePlan,
+  options: MeasureOptions = {},
+): Promise<MeasuredModel> {
+  await using meter = new ForwardMeter(model, plan, options);
+  await meter.measure();
+  return {
+    model: model.facts.name,
+    weightBytes: model.facts.weightBytes,
+    threadCount: model.threadCount,
+    measuredAt: (options.date ?? new Date()).toISOString(),
+    isQuick: plan === QUICK_PLAN,
+    readingMs: measureReadings(model.vocabulary.size, options.clock),
+    ...meter.results(),
+  };
+}
+
+interface Shape {
+  readonly rowCount: number;
+  readonly hasOutputs: boolean;
+  readonly isFar: boolean;
+}
+
+interface Timed extends Shape {
+  readonly computeMs: number[];
+  readonly overheadMs: number[];
+  /** What warming up took: slow shapes are repeated less. */
+  warmMs: number;
+}
+
+type Curves = Pick<
+  MeasuredModel,
+  'cachedTokenCount' | 'decode' | 'prefill' | 'attention' | 'overheadMs' | 'spread'
+>;
+
+/** One sequence, fed and cut back. */
+class ForwardMeter implements AsyncDisposable {
+  readonly #model: LanguageModel;
+  readonly #plan: MeasurePlan;
+  readonly #options: MeasureOptions;
+  readonly #clock: Clock;
+  readonly #sequence: Sequence;
+  readonly #nearTokenCount: number;
+  readonly #farTokenCount: number;
+  readonly #shapes: readonly Timed[];
+  #done = 0;
+
+  constructor(model: LanguageModel, plan: MeasurePlan, options: MeasureOptions) {
+    const { rowCountMax, contextLength } = model.facts;
+    const fits = (count: number): boolean => count <= rowCountMax && count < contextLength;
+    const shapes = shapesOf(plan).filter(({ rowCount }) => fits(rowCount));
+    const room = contextLength - Math.max(0, ...shapes.map(({ rowCount }) => rowCount));
+    this.#model = model;
+    this.#plan = plan;
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#nearTokenCount = Math.min(plan.nearTokenCount, room);
+    this.#farTokenCount = Math.min(plan.farTokenCount, room);
+    const hasFar = this.#farTokenCount > this.#nearTokenCount;
+    this.#shapes = shapes
+      .filter(({ isFar }) => hasFar || !isFar)
+      .map((shape) => ({ ...shape, computeMs: [], overheadMs: [], warmMs: 0 }));
+    this.#sequence = model.openSequence();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#sequence[Symbol.asyncDispose]();
+  }
+
+  async measure(): Promise<void> {
+    await this.#fill(this.#nearTokenCount);
+    await this.#passes(this.#shapes.filter(({ isFar }) => !isFar));
+    // One sequence and not two: cells of a second one would be looked at too.
+    const far = this.#shapes.filter(({ isFar }) => isFar);
+    if (far.length === 0) return;
+    await this.#fill(this.#farTokenCount);
+    await this.#passes(far);
+  }
+
+  results(): Curves {
+    const near = this.#shapes.filter(({ isFar }) => !isFar);
+    const points = (hasOutputs: boolean): Curves['decode'] =>
+      levelled(near.filter((shape) => shape.hasOutputs === hasOutputs));
+    return {
+      cachedTokenCount: this.#nearTokenCount,
+      decode: points(true),
+      prefill: points(false),
+      attention: this.#attention(near),
+      overheadMs: median(near.flatMap(({ overheadMs }) => overheadMs)),
+      spread: median(this.#shapes.map(({ computeMs }) => spreadOf(computeMs))),
+    };
+  }
+
+  #attention(near: readonly Timed[]): Curves['attention'] {
+    const apart = this.#farTokenCount - this.#nearTokenCount;
+    return this.#shapes.flatMap(({ isFar, rowCount, computeMs }) => {
+      const other = near.find((shape) => !shape.hasOutputs && shape.rowCount === rowCount);
+      if (!isFar || other === undefined) return [];
+      const ms = (Math.min(...computeMs) - Math.min(...other.computeMs)) / apart;
+      return [{ rowCount, msPerCachedToken: Math.max(0, ms) }];
+    });
+  }
+
+  /** Repeats as often as the plan says and its budget allows. */
+  async #passes(shapes: readonly Timed[]): Promise<void> {
+    const started = this.#clock.nowMs();
+    for (let pass = 0; pass <= this.#plan.repeatCountMax; pass += 1) {
+      const passStarted = this.#clock.nowMs();
+      for (const shape of shapes) {
+        if (this.#wants(shape, pass)) await this.#time(shape, pass);
+        this.#report();
+      }
+      const now = this.#clock.nowMs();
+      const isEnough = pass >= this.#plan.repeatCountMin;
+      if (isEnough && now + (now - passStarted) - started > this.#plan.budgetMs) return;
+    }
+  }
+
+  #wants({ warmMs }: Timed, pass: number): boolean {
+    // A quick plan warms up with one row alone; a pass over all shapes is a good part of its budget.
+    if (pass === 0 && this.#plan.repeatCountMin < 2) return false;
+    return pass <= this.#plan.repeatCountMin || warmMs < SLOW_MS;
+  }
+
+  async #time(shape: Timed, pass: number): Promise<void> {
+    throwIfAborted(this.#options.signal);
+    const started = this.#clock.nowMs();
+    const computeMs = await this.#feed(shape.rowCount, shape.hasOutputs);
+    const overheadMs = Math.max(0, this.#clock.nowMs() - started - computeMs);
+    await this.#sequence.truncate(shape.isFar ? this.#farTokenCount : this.#nearTokenCount);
+    // The first pass warms caches up and is not counted.
+    if (pass === 0) shape.warmMs = computeMs;
+    else {
+      shape.computeMs.push(computeMs);
+      shape.overheadMs.push(overheadMs);
+    }
+  }
+
+  async #fill(length: number): Promise<void> {
+    while (this.#sequence.length < length) {
+      const missing = length - this.#sequence.length;
+      throwIfAborted(this.#options.signal);
+      await this.#feed(Math.min(missing, this.#model.facts.rowCountMax), false);
+    }
+  }
+
+  async #feed(rowCount: number, hasOutputs: boolean): Promise<number> {
+    const { size } = this.#model.vocabulary;
+    const tokens = Array.from({ length: rowCount }, (_, row) => tokenId((row * 7 + 11) % size));
+    const program = {
+      vocabularySize: size,
+      sampling: GREEDY,
+      seed: 0,
+      purpose: 'sample' as const,
+    };
+    const outputFrom = hasOutputs ? 0 : rowCount;
+    const { computeMs } = await this.#sequence.forward({ tokens, outputFrom, program });
+    return computeMs;
+  }
+
+  #report(): void {
+    this.#done += 1;
+    this.#options.onProgress?.({
+      label: `Measuring step costs of ${this.#model.facts.name}`,
+      done: this.#done,
+      total: this.#shapes.length * (this.#plan.repeatCountMax + 1),
+      unit: 'steps',
+    });
+  }
+}
+
+function shapesOf(plan: MeasurePlan): Shape[] {
+  const shape =
+    (hasOutputs: boolean, isFar: boolean) =>
+    (rowCount: number): Shape => ({ rowCount, hasOutputs, isFar });
+  return [
+    ...plan.decodeRowCounts.map(shape(true, false)),
+    ...plan.prefillRowCounts.map(shape(false, false)),
+    ...plan.attentionRowCounts.map(shape(false, true)),
+  ];
+}
+
+/**
+ * The fastest each. More rows never cost less, and noise only adds: what is slower than a wider
+ * forward was disturbed.
+ */
+function levelled(shapes: readonly Timed[]): Curves['decode'] {
+  let least = Number.POSITIVE_INFINITY;
+  return shapes
+    .map(({ rowCount, computeMs }) => ({ rowCount, ms: Math.min(...computeMs) }))
+    .reverse()
+    .map(({ rowCount, ms }) => {
+      least = Math.min(least, ms);
+      return { rowCount, ms: least };
+    })
+    .reverse();
+}
+
+function spreadOf(times: readonly number[]): number {
+  const least = Math.min(...times);
+  return least > 0 ? (median(times) - least) / least : 0;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+}

@@ -1,0 +1,95 @@
+/** The file format of profiles, checked field by field: what each means is in machine-profile.ts. */
+import { z } from 'zod';
+import { PilotfishError } from '../core/errors.ts';
+import type { MachineProfile } from './machine-profile.ts';
+
+const MS = z.number().finite().nonnegative();
+const POSITIVE = z.number().finite().positive();
+const COUNT = z.number().int().positive();
+
+const POINT = z.object({ rowCount: COUNT, ms: POSITIVE });
+const ASCENDING = 'has its points in another order than by rising rowCount';
+
+function isAscending(points: readonly { rowCount: number }[]): boolean {
+  return points.every((point, index) => point.rowCount > (points[index - 1]?.rowCount ?? 0));
+}
+
+const CURVE = z.array(POINT).refine(isAscending, ASCENDING);
+
+const MODEL = z.object({
+  model: z.string().min(1),
+  weightBytes: POSITIVE,
+  threadCount: COUNT,
+  measuredAt: z.iso.datetime(),
+  isQuick: z.boolean(),
+  spread: MS,
+  cachedTokenCount: z.number().int().nonnegative(),
+  decode: CURVE.min(1),
+  prefill: CURVE,
+  attention: z
+    .array(z.object({ rowCount: COUNT, msPerCachedToken: MS }))
+    .refine(isAscending, ASCENDING),
+  overheadMs: MS,
+  readingMs: z.object({ logprob: MS, uncertainty: MS, draw: MS }),
+});
+
+const THREADS = z.object({
+  model: z.string().min(1),
+  weightBytes: POSITIVE,
+  threadCount: COUNT,
+  measured: z.array(z.object({ threadCount: COUNT, ms: POSITIVE })).min(1),
+});
+
+const HEAD = {
+  format: z.literal('pilotfish-profile'),
+  version: z.literal(1),
+  name: z.string().min(1),
+  roundTripMs: MS.nullable().default(null),
+};
+
+const MEASURED = z.object({
+  ...HEAD,
+  kind: z.literal('measured'),
+  machine: z.object({ processor: z.string(), processorCount: COUNT, library: z.string() }),
+  models: z.array(MODEL),
+  threads: z.array(THREADS),
+});
+
+const PREDICTED = z.object({
+  ...HEAD,
+  kind: z.literal('predicted'),
+  title: z.string(),
+  source: z.string(),
+  roofline: z.object({
+    bytesPerSecond: POSITIVE,
+    flopsPerSecond: POSITIVE,
+    efficiency: z.number().positive().max(1),
+    launchMs: MS,
+  }),
+});
+
+const PROFILE: z.ZodType<MachineProfile> = z.discriminatedUnion('kind', [MEASURED, PREDICTED]);
+
+/** @param place for the error message: the file's path. @throws PilotfishError `profile-invalid` */
+export function parseProfile(text: string, place: string): MachineProfile {
+  const parsed = PROFILE.safeParse(parseJson(text, place));
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const where = issue === undefined || issue.path.length === 0 ? '' : ` at ${issue.path.join('.')}`;
+  throw invalid(place, `${issue?.message ?? 'unknown reason'}${where}`);
+}
+
+function parseJson(text: string, place: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw invalid(place, 'it is no JSON');
+  }
+}
+
+function invalid(place: string, why: string): PilotfishError {
+  return new PilotfishError('profile-invalid', `${place} is no profile: ${why}.`, {
+    remedy: 'Measure it again with "pilotfish bench steps", or remove the file.',
+    fields: { path: place },
+  });
+}

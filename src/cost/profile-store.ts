@@ -1,0 +1,126 @@
+/**
+ * Profiles, kept between runs as one JSON file each. A measured profile is also this program's
+ * memory of its own machine: measuring takes seconds, and costs stay the same as long as the model,
+ * the processor, the library and the number of threads do.
+ */
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { PilotfishError } from '../core/errors.ts';
+import { KNOWN_MACHINES } from './known-machines.ts';
+import {
+  emptyProfile,
+  type Machine,
+  type MachineProfile,
+  type MeasuredProfile,
+} from './machine-profile.ts';
+import { parseProfile } from './profile-format.ts';
+
+const NAME = /^[a-z0-9][a-z0-9._-]{0,99}$/i;
+const SUFFIX = '.json';
+
+export class ProfileStore {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** Where a profile of this name is kept. @throws PilotfishError `option-invalid` */
+  path(name: string): string {
+    checkName(name);
+    return join(this.#folder, `${name}${SUFFIX}`);
+  }
+
+  /**
+   * A stored profile, a known machine, or the file at a path that ends in `.json`.
+   * @throws PilotfishError `profile-unknown`, `profile-invalid`
+   */
+  async find(name: string): Promise<MachineProfile> {
+    const path = name.endsWith(SUFFIX) ? name : this.path(name);
+    const text = await readFile(path, 'utf8').catch(() => null);
+    if (text !== null) return parseProfile(text, path);
+    const known = KNOWN_MACHINES.find((machine) => machine.name === name);
+    if (known !== undefined) return known;
+    const names = [...(await this.names()), ...KNOWN_MACHINES.map((machine) => machine.name)];
+    throw new PilotfishError('profile-unknown', `There is no profile "${name}".`, {
+      remedy: `Choose one of ${names.join(', ')}, give a file, or run "pilotfish bench steps".`,
+      fields: { profile: name },
+    });
+  }
+
+  /** The names of stored profiles. */
+  async names(): Promise<readonly string[]> {
+    const files = await readdir(this.#folder).catch(() => []);
+    return files
+      .filter((file) => file.endsWith(SUFFIX))
+      .map((file) => file.slice(0, -SUFFIX.length))
+      .sort();
+  }
+
+  /** What was measured on this very machine, empty if nothing was or nothing can be read. */
+  async remembered(name: string, machine: Machine): Promise<MeasuredProfile> {
+    const found = await this.#measured(name);
+    return found !== null && isSame(found.machine, machine) ? found : emptyProfile(name, machine);
+  }
+
+  async #measured(name: string): Promise<MeasuredProfile | null> {
+    try {
+      const profile = parseProfile(await readFile(this.path(name), 'utf8'), name);
+      return profile.kind === 'measured' ? profile : null;
+    } catch {
+      return null;
+    }
+  }
+
+  /**
+   * Written whole or not at all.
+   * @returns where. @throws PilotfishError `option-invalid`, `file-system-failed`
+   */
+  async save(profile: MachineProfile): Promise<string> {
+    const path = this.path(profile.name);
+    const partial = `${path}.${process.pid}.partial`;
+    try {
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(partial, `${JSON.stringify(profile, null, 2)}\n`);
+      await rename(partial, path);
+      return path;
+    } catch (cause) {
+      throw new PilotfishError('file-system-failed', `The profile cannot be written to ${path}.`, {
+        remedy: 'Set PILOTFISH_HOME to a folder that you may write to.',
+        fields: { path },
+        cause,
+      });
+    }
+  }
+
+  /**
+   * Adds to what is remembered of this machine: read again first, because other processes add too.
+   * A folder that cannot be written only means measuring again.
+   */
+  async remember(
+    name: string,
+    machine: Machine,
+    change: (profile: MeasuredProfile) => MeasuredProfile,
+  ): Promise<void> {
+    try {
+      await this.save(change(await this.remembered(name, machine)));
+    } catch {
+      // Nothing is lost but a few seconds of the next run.
+    }
+  }
+}
+
+/** @throws PilotfishError `option-invalid` */
+function checkName(name: string): void {
+  if (NAME.test(name)) return;
+  throw new PilotfishError('option-invalid', `"${name}" cannot be the name of a profile.`, {
+    remedy: 'Use letters, digits, dots, hyphens and underscores; begin with a letter or digit.',
+    fields: { option: '--profile', value: name },
+  });
+}
+
+function isSame(a: Machine, b: Machine): boolean {
+  return (
+    a.processor === b.processor && a.processorCount === b.processorCount && a.library === b.library
+  );
+}

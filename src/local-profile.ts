@@ -1,0 +1,93 @@
+/**
+ * What this machine knows of its own speed: how many threads decode a model fastest and what its
+ * forwards cost. Measured when it is first asked for, and kept in the machine's own profile.
+ */
+import { availableParallelism, cpus } from 'node:os';
+import { join } from 'node:path';
+import { catalogContext, type EnsureModelOptions } from './catalog/catalog-context.ts';
+import type { OnProgress } from './core/progress.ts';
+import {
+  type Machine,
+  type MeasuredModel,
+  type MeasuredThreads,
+  withModel,
+  withThreads,
+} from './cost/machine-profile.ts';
+import { measureModel, QUICK_PLAN, QUIET_SPREAD_MAX } from './cost/measure-model.ts';
+import { tuneThreads } from './cost/measure-threads.ts';
+import { ProfileStore } from './cost/profile-store.ts';
+import { LIBRARY_PACKAGE_VERSION } from './model/llama-cpp/known-builds.ts';
+import type { LlamaCppModel } from './model/llama-cpp/model.ts';
+
+export function profileStore(options: Pick<EnsureModelOptions, 'home' | 'env'>): ProfileStore {
+  return new ProfileStore(join(catalogContext(options).home, 'profiles'));
+}
+
+export function thisMachine(): Machine {
+  return {
+    processor: cpus()[0]?.model.trim() ?? 'unknown',
+    processorCount: availableParallelism(),
+    library: LIBRARY_PACKAGE_VERSION,
+  };
+}
+
+/** Such as `amd-epyc-2cpu`; with a number of threads that the user set, `amd-epyc-2cpu-1t`. */
+export function localProfileName(
+  { processor, processorCount }: Machine,
+  threadCount?: number,
+): string {
+  const slug = processor.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
+  const words = slug.replaceAll(/^-+|-+$/g, '').slice(0, 60) || 'machine';
+  const threads = threadCount === undefined ? '' : `-${threadCount}t`;
+  return `${words}-${processorCount}cpu${threads}`;
+}
+
+export interface LocalProfileOptions {
+  readonly home?: string;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: OnProgress;
+  /** Set by the user: nothing is chosen then. */
+  readonly threadCount?: number;
+}
+
+/** Gives the model the number of threads that decodes it fastest here. */
+export async function useBestThreads(
+  model: LlamaCppModel,
+  options: LocalProfileOptions,
+): Promise<void> {
+  if (options.threadCount !== undefined) return;
+  const machine = thisMachine();
+  if (machine.processorCount === 1) return;
+  const store = profileStore(options);
+  const name = localProfileName(machine);
+  const { threads } = await store.remembered(name, machine);
+  const known = threads.find((other) => isOf(other, model));
+  if (known !== undefined) return model.setThreadCount(known.threadCount);
+  const { isQuiet, ...measured } = await tuneThreads(model, machine.processorCount, options);
+  // What a busy moment chose holds for now and is looked into again next time.
+  if (isQuiet) await store.remember(name, machine, (profile) => withThreads(profile, measured));
+}
+
+/** The model's costs with the threads it has: as they are remembered, or measured quickly. */
+export async function localModelCosts(
+  model: LlamaCppModel,
+  options: LocalProfileOptions,
+): Promise<MeasuredModel> {
+  const machine = thisMachine();
+  const store = profileStore(options);
+  const name = localProfileName(machine, options.threadCount);
+  const { models } = await store.remembered(name, machine);
+  const known = models.find(
+    (other) => isOf(other, model) && other.threadCount === model.threadCount,
+  );
+  if (known !== undefined) return known;
+  const measured = await measureModel(model, QUICK_PLAN, options);
+  if (measured.spread <= QUIET_SPREAD_MAX) {
+    await store.remember(name, machine, (profile) => withModel(profile, measured));
+  }
+  return measured;
+}
+
+function isOf(measured: MeasuredModel | MeasuredThreads, { facts }: LlamaCppModel): boolean {
+  return measured.model === facts.name && measured.weightBytes === facts.weightBytes;
+}

@@ -1,0 +1,104 @@
+/**
+ * What forwards of given models cost on this machine, measured at leisure and saved as a profile:
+ * the work behind `pilotfish bench steps`.
+ */
+import { ensureModel } from './catalog/ensure-model.ts';
+import type { OnNotice, OnProgress } from './core/progress.ts';
+import {
+  emptyProfile,
+  type MeasuredModel,
+  type MeasuredProfile,
+  type MeasuredThreads,
+  withModel,
+  withThreads,
+} from './cost/machine-profile.ts';
+import { FULL_PLAN, measureModel, QUIET_SPREAD_MAX } from './cost/measure-model.ts';
+import { tuneThreads } from './cost/measure-threads.ts';
+import { localProfileName, profileStore, thisMachine } from './local-profile.ts';
+import { type LlamaCppModel, loadModel } from './model/llama-cpp/model.ts';
+
+/** Room for the longest cache that is measured and the widest forward on top. */
+const CONTEXT_LENGTH = 1024;
+
+export interface MeasureStepsOptions {
+  /** Known names, paths of .gguf files, or `hub:owner/repo/file`. */
+  readonly models: readonly string[];
+  /** What the profile is called; default: a name of this machine. */
+  readonly profile?: string;
+  /** Default: what decodes each model fastest, measured anew. */
+  readonly threadCount?: number;
+  readonly home?: string;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly offline?: boolean;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: OnProgress;
+  readonly onNotice?: OnNotice;
+}
+
+export interface MeasuredSteps {
+  readonly profile: MeasuredProfile;
+  /** Where it was saved. */
+  readonly path: string;
+  /** What was measured now; the profile may hold other models from before. */
+  readonly models: readonly MeasuredModel[];
+  /** False if other work disturbed the measurement. */
+  readonly isQuiet: boolean;
+}
+
+/**
+ * @throws PilotfishError whatever finding, pulling and loading give rise to; `option-invalid`,
+ *   `file-system-failed`, `aborted`
+ */
+export async function measureSteps(options: MeasureStepsOptions): Promise<MeasuredSteps> {
+  const machine = thisMachine();
+  const name = options.profile ?? localProfileName(machine, options.threadCount);
+  const store = profileStore(options);
+  // A name that cannot be is found out before minutes of measuring.
+  store.path(name);
+  const measured: MeasuredModel[] = [];
+  let profile = await store.remembered(name, machine).catch(() => emptyProfile(name, machine));
+  let path = '';
+  for (const model of options.models) {
+    const { costs, threads } = await measureOne(model, options);
+    measured.push(costs);
+    profile = withModel(profile, costs);
+    if (threads !== null) profile = withThreads(profile, threads);
+    // After each, so that an interrupted run keeps what it has.
+    path = await store.save(profile);
+  }
+  const isQuiet = measured.every(({ spread }) => spread <= QUIET_SPREAD_MAX);
+  return { profile, path, models: measured, isQuiet };
+}
+
+interface OneModel {
+  readonly costs: MeasuredModel;
+  /** Null where the user set the number of threads. */
+  readonly threads: MeasuredThreads | null;
+}
+
+async function measureOne(name: string, options: MeasureStepsOptions): Promise<OneModel> {
+  await using model = await load(name, options);
+  const { signal, onProgress } = options;
+  const given = {
+    ...(signal === undefined ? {} : { signal }),
+    ...(onProgress === undefined ? {} : { onProgress }),
+  };
+  if (options.threadCount !== undefined) {
+    return { costs: await measureModel(model, FULL_PLAN, given), threads: null };
+  }
+  const { isQuiet, ...threads } = await tuneThreads(model, thisMachine().processorCount, given);
+  const costs = await measureModel(model, FULL_PLAN, given);
+  return { costs, threads: isQuiet ? threads : null };
+}
+
+async function load(name: string, options: MeasureStepsOptions): Promise<LlamaCppModel> {
+  const { path } = await ensureModel(name, options);
+  const { threadCount, signal, onProgress } = options;
+  return loadModel(path, {
+    name,
+    contextLength: CONTEXT_LENGTH,
+    ...(threadCount === undefined ? {} : { threadCount }),
+    ...(signal === undefined ? {} : { signal }),
+    ...(onProgress === undefined ? {} : { onProgress }),
+  });
+}
