@@ -3,7 +3,7 @@
  * forwards cost. Measured when it is first asked for, and kept in the machine's own profile.
  */
 import { availableParallelism, cpus } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { catalogContext, type EnsureModelOptions } from './catalog/catalog-context.ts';
 import type { OnProgress } from './core/progress.ts';
 import {
@@ -40,6 +40,11 @@ export function localProfileName(
   const words = slug.replaceAll(/^-+|-+$/g, '').slice(0, 60) || 'machine';
   const threads = threadCount === undefined ? '' : `-${threadCount}t`;
   return `${words}-${processorCount}cpu${threads}`;
+}
+
+/** What a model is called everywhere: a known name stays, a path or hub name is its file's. */
+export function shortName(reference: string): string {
+  return reference.endsWith('.gguf') ? basename(reference, '.gguf') : reference;
 }
 
 export interface LocalProfileOptions {

@@ -14,7 +14,7 @@ import {
 } from './cost/machine-profile.ts';
 import { FULL_PLAN, measureModel, QUIET_SPREAD_MAX } from './cost/measure-model.ts';
 import { tuneThreads } from './cost/measure-threads.ts';
-import { localProfileName, profileStore, thisMachine } from './local-profile.ts';
+import { localProfileName, profileStore, shortName, thisMachine } from './local-profile.ts';
 import { type LlamaCppModel, loadModel } from './model/llama-cpp/model.ts';
 
 /** Room for the longest cache that is measured and the widest forward on top. */
@@ -95,7 +95,7 @@ async function load(name: string, options: MeasureStepsOptions): Promise<LlamaCp
   const { path } = await ensureModel(name, options);
   const { threadCount, signal, onProgress } = options;
   return loadModel(path, {
-    name,
+    name: shortName(name),
     contextLength: CONTEXT_LENGTH,
     ...(threadCount === undefined ? {} : { threadCount }),
     ...(signal === undefined ? {} : { signal }),

@@ -2,7 +2,6 @@
  * From names to a running engine: finds or pulls the models that the strategies need, loads them,
  * measures what a strategy has to know. The composition root of library and command line.
  */
-import { basename } from 'node:path';
 import { ensureModel, findModel } from './catalog/ensure-model.ts';
 import { DEFAULT_PAIR, parsePair } from './catalog/known-pairs.ts';
 import { PilotfishError } from './core/errors.ts';
@@ -12,7 +11,7 @@ import type { CostCurve, StepCosts } from './cost/step-costs.ts';
 import { STRATEGY_DEFAULT } from './engine/checked-request.ts';
 import { Engine } from './engine/engine.ts';
 import type { CostFacts } from './engine/run-request.ts';
-import { localModelCosts, useBestThreads } from './local-profile.ts';
+import { localModelCosts, shortName, useBestThreads } from './local-profile.ts';
 import { type LlamaCppModel, loadModel } from './model/llama-cpp/model.ts';
 import { readModelFile } from './model/llama-cpp/model-file.ts';
 import { rolesOf } from './strategy/registry.ts';
@@ -119,8 +118,7 @@ async function load(
 ): Promise<LlamaCppModel> {
   const { contextLength, cellCount, threadCount, signal, onProgress } = options;
   const model = await loadModel(path, {
-    // A known name stays; a path or hub name is shortened to its file.
-    name: name.endsWith('.gguf') ? basename(name, '.gguf') : name,
+    name: shortName(name),
     ...(contextLength === undefined ? {} : { contextLength }),
     ...(cellCount === undefined ? {} : { cellCount }),
     ...(threadCount === undefined ? {} : { threadCount }),

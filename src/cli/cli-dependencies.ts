@@ -3,6 +3,8 @@ import type { ModelRole } from '../core/events.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { MeasuredSteps, MeasureStepsOptions } from '../measure-steps.ts';
 import type { OpenEngineOptions } from '../open-engine.ts';
+import type { AdviceInputs, PrepareAdviceOptions } from '../prepare-advice.ts';
+import type { Recosted, RecostOptions } from '../recost.ts';
 import type { ParsedStrategy, StrategyInfo, StrategyOptions } from '../strategy/registry.ts';
 import type { InspectMachineOptions, MachineFacts } from './doctor/machine-facts.ts';
 
@@ -18,5 +20,7 @@ export interface CliDependencies {
   readonly rolesOf: (strategy: string, options: StrategyOptions) => readonly ModelRole[];
   readonly openEngine: (options: OpenEngineOptions) => Promise<CliEngine>;
   readonly measureSteps: (options: MeasureStepsOptions) => Promise<MeasuredSteps>;
+  readonly recost: (options: RecostOptions) => Promise<Recosted>;
+  readonly prepareAdvice: (options: PrepareAdviceOptions) => Promise<AdviceInputs>;
   readonly inspectMachine: (options: InspectMachineOptions) => Promise<MachineFacts>;
 }

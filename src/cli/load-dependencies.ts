@@ -18,6 +18,14 @@ export function loadDependencies(): CliDependencies {
       const { measureSteps } = await import('../measure-steps.ts');
       return measureSteps(options);
     },
+    recost: async (options) => {
+      const { recost } = await import('../recost.ts');
+      return recost(options);
+    },
+    prepareAdvice: async (options) => {
+      const { prepareAdvice } = await import('../prepare-advice.ts');
+      return prepareAdvice(options);
+    },
     inspectMachine: async (options) => {
       const { inspectMachine } = await import('./doctor/machine-facts.ts');
       return inspectMachine(options);

@@ -5,6 +5,7 @@
 import { Command, CommanderError } from 'commander';
 import { PilotfishError } from '../core/errors.ts';
 import type { CliDependencies } from './cli-dependencies.ts';
+import { registerAdvise } from './commands/advise.ts';
 import { registerAsk } from './commands/ask.ts';
 import { registerBench } from './commands/bench.ts';
 import { registerChat } from './commands/chat.ts';
@@ -64,6 +65,7 @@ async function createProgram(
   registerAsk(program, io, dependencies);
   registerChat(program, io, dependencies);
   registerCompare(program, io, dependencies);
+  registerAdvise(program, io, dependencies);
   registerBench(program, io, dependencies);
   registerDoctor(program, io, dependencies);
   const isKnown = program.commands.some((command) => command.name() === args[0]);

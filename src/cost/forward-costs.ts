@@ -30,8 +30,14 @@ export function fullForwardMs(
   shape: ForwardShape,
   readings: readonly RowReading[] = [],
 ): number {
-  const readingMs = readings.reduce((sum, reading) => sum + costs.readingMs[reading], 0);
-  return costs.forwardMs(shape) + costs.overheadMs + shape.outputRowCount * readingMs;
+  const rowMs = shape.outputRowCount * readingMs(costs, readings);
+  return costs.forwardMs(shape) + costs.overheadMs + rowMs;
+}
+
+/** Log-probability and entropy come from the same sums over the row: both cost what one does. */
+function readingMs({ readingMs: ms }: ForwardCosts, readings: readonly RowReading[]): number {
+  const has = (reading: RowReading): number => (readings.includes(reading) ? ms[reading] : 0);
+  return has('draw') + Math.max(has('logprob'), has('uncertainty'));
 }
 
 /** A forward whose rows all have outputs: decoding, verifying. */

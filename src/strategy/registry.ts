@@ -1,7 +1,14 @@
 /** Every strategy by name: what users type, what help prints, what the engine builds. */
 import { PilotfishError } from '../core/errors.ts';
 import type { ModelRole } from '../core/events.ts';
+import type { CostModel } from '../cost/cost-model.ts';
 import { entropyGate, marginGate, randomGate } from '../routing/gate.ts';
+import {
+  draftModelCost,
+  promptLookupCost,
+  singleModelCost,
+  tokenRoutingCost,
+} from './cost-models.ts';
 import { singleModel } from './single-model.ts';
 import { type SpeculativeOptions, speculative } from './speculative.ts';
 import type { Strategy } from './strategy.ts';
@@ -21,6 +28,8 @@ export interface StrategyInfo {
   readonly summary: string;
   readonly threshold: ThresholdInfo | null;
   readonly needs: readonly ModelRole[];
+  /** What it is expected to do, one for each way it can go about it. */
+  readonly costModels: readonly CostModel[];
 }
 
 interface Entry extends StrategyInfo {
@@ -40,6 +49,7 @@ const ENTRIES: readonly Entry[] = [
     summary: 'the small model alone',
     threshold: null,
     needs: ['small'],
+    costModels: [singleModelCost('small')],
     build: () => singleModel('small'),
   },
   {
@@ -47,6 +57,7 @@ const ENTRIES: readonly Entry[] = [
     summary: 'the large model alone',
     threshold: null,
     needs: ['large'],
+    costModels: [singleModelCost('large')],
     build: () => singleModel('large'),
   },
   {
@@ -59,6 +70,7 @@ const ENTRIES: readonly Entry[] = [
       isShare: false,
     },
     needs: BOTH,
+    costModels: [tokenRoutingCost(entropyGate)],
     build: (threshold) => tokenRouting(entropyGate, threshold, 'entropy'),
   },
   {
@@ -71,6 +83,7 @@ const ENTRIES: readonly Entry[] = [
       isShare: false,
     },
     needs: BOTH,
+    costModels: [tokenRoutingCost(marginGate)],
     build: (threshold) => tokenRouting(marginGate, threshold, 'margin'),
   },
   {
@@ -83,6 +96,7 @@ const ENTRIES: readonly Entry[] = [
       isShare: true,
     },
     needs: BOTH,
+    costModels: [tokenRoutingCost(randomGate)],
     build: (share) => tokenRouting(randomGate, share, 'share'),
   },
   {
@@ -90,6 +104,7 @@ const ENTRIES: readonly Entry[] = [
     summary: "the large model's own text, drafted by the small one or by prompt lookup",
     threshold: null,
     needs: BOTH,
+    costModels: [draftModelCost, promptLookupCost],
     build: (_threshold, options) => speculative(options.speculative),
   },
 ];

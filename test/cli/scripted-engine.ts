@@ -159,6 +159,8 @@ export function scriptedDependencies(
     rolesOf,
     openEngine,
     measureSteps: () => Promise.reject(new Error('the script measures nothing')),
+    recost: () => Promise.reject(new Error('the script re-costs nothing')),
+    prepareAdvice: () => Promise.reject(new Error('the script gives no advice')),
     inspectMachine: async () => HEALTHY_MACHINE,
     opened,
     requests,

@@ -21,7 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   catalog: ['core'],
   testing: ['core', 'engine', 'kv-cache', 'model', 'sampling', 'strategy'],
   // The composition root: open-engine.ts and index.ts.
-  '.': ['catalog', 'core', 'cost', 'engine', 'model', 'strategy'],
+  '.': ['catalog', 'core', 'cost', 'engine', 'model', 'speculative', 'strategy'],
   cli: ['.', 'catalog', 'core', 'cost', 'engine', 'model', 'strategy', 'vocabulary'],
 };
 

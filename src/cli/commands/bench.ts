@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { CliDependencies } from '../cli-dependencies.ts';
 import type { CliIo } from '../io.ts';
+import { registerRecost } from './bench/recost.ts';
 import { registerSteps } from './bench/steps.ts';
 
 export function registerBench(program: Command, io: CliIo, dependencies: CliDependencies): void {
@@ -10,4 +11,5 @@ export function registerBench(program: Command, io: CliIo, dependencies: CliDepe
     .summary('measure this machine, re-cost recorded runs')
     .description('Measures what forwards cost on this machine, and what runs cost on another.');
   registerSteps(bench, io, dependencies);
+  registerRecost(bench, io, dependencies);
 }

@@ -78,7 +78,7 @@ function collectBias(
   });
 }
 
-function parsePrices(text: string): TokenPrices {
+export function parsePrices(text: string): TokenPrices {
   const [input, output, ...more] = text.split(',').map((part) => Number(part.trim() || 'none'));
   const isPrice = (value: number | undefined): value is number =>
     value !== undefined && Number.isFinite(value) && value >= 0;

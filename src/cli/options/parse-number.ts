@@ -34,3 +34,14 @@ export function parseNumber(option: string, range: NumberRange, text: string): n
 export function numberParser(option: string, range: NumberRange): (text: string) => number {
   return (text) => parseNumber(option, range, text);
 }
+
+/** Milliseconds of a network's round trip; a minute is no network. */
+export const ROUND_TRIP_MS: NumberRange = {
+  holds: (value) => value >= 0 && value <= 60_000,
+  says: 'a number of milliseconds from 0 to 60000',
+};
+
+export const UNIT_INTERVAL: NumberRange = {
+  holds: (value) => value >= 0 && value <= 1,
+  says: 'a number from 0 to 1',
+};

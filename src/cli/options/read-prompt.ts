@@ -33,6 +33,18 @@ export function checked(prompt: string): string {
 }
 
 async function readAll(io: CliIo): Promise<string> {
+  return decode(await readBytes(io, PROMPT_BYTES_MAX, longPrompt));
+}
+
+/**
+ * Standard input to its end.
+ * @throws PilotfishError `aborted`; whatever `tooLong` makes past so many bytes
+ */
+export async function readBytes(
+  io: CliIo,
+  byteCountMax: number,
+  tooLong: () => PilotfishError,
+): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let byteCount = 0;
   const stop = (): void => {
@@ -44,7 +56,7 @@ async function readAll(io: CliIo): Promise<string> {
     for await (const chunk of io.input) {
       const bytes = Buffer.from(chunk);
       byteCount += bytes.length;
-      if (byteCount > PROMPT_BYTES_MAX) throw longPrompt();
+      if (byteCount > byteCountMax) throw tooLong();
       chunks.push(bytes);
     }
   } catch (error) {
@@ -53,7 +65,7 @@ async function readAll(io: CliIo): Promise<string> {
   } finally {
     io.signal.removeEventListener('abort', stop);
   }
-  return decode(Buffer.concat(chunks));
+  return Buffer.concat(chunks);
 }
 
 function decode(bytes: Buffer): string {

@@ -1,0 +1,239 @@
+/** `pilotfish advise`: whether and where each strategy pays, before anything is built on it. */
+import type { Command } from 'commander';
+import type { TokenPrices } from '../../core/events.ts';
+import { type Advice, advise, type Situation } from '../../cost/advise.ts';
+import type { CostModel } from '../../cost/cost-model.ts';
+import type { MachineProfile } from '../../cost/machine-profile.ts';
+import { profileCosts } from '../../cost/profile-costs.ts';
+import type { AdviceInputs } from '../../prepare-advice.ts';
+import type { StrategyInfo } from '../../strategy/registry.ts';
+import type { CliDependencies } from '../cli-dependencies.ts';
+import { type CliIo, withoutColor } from '../io.ts';
+import { parsePrices } from '../options/generation-options.ts';
+import {
+  integerFrom,
+  numberParser,
+  ROUND_TRIP_MS,
+  UNIT_INTERVAL,
+} from '../options/parse-number.ts';
+import { progressBar } from '../rendering/progress-bar.ts';
+import { renderAdvice } from '../rendering/render-advice.ts';
+
+interface AdviseOptions {
+  readonly pair?: string;
+  readonly small?: string;
+  readonly large?: string;
+  readonly profile?: string;
+  readonly remoteProfile?: string;
+  readonly roundTrip?: number;
+  readonly share?: number;
+  readonly acceptance?: number;
+  readonly promptTokens: number;
+  readonly answerTokens: number;
+  readonly priceSmall?: TokenPrices;
+  readonly priceLarge?: TokenPrices;
+  readonly threads?: number;
+  readonly offline?: boolean;
+  readonly json?: boolean;
+  readonly color: boolean;
+}
+
+/** Advice on a large model in one place. */
+export interface PlacedAdvice {
+  readonly place: 'local' | 'remote';
+  readonly roundTripMs: number;
+  /** Of the machine that the large model runs on. */
+  readonly largeProfile: MachineProfile;
+  readonly strategies: readonly Advice[];
+}
+
+const PROMPT_TOKENS_DEFAULT = 128;
+const ANSWER_TOKENS_DEFAULT = 256;
+const TOKENS_MAX = 32_768;
+
+const DESCRIPTION =
+  'Says for every strategy whether it costs less than the large model alone: in time, weight ' +
+  'traffic, FLOPs and, with prices, money; and from where on it does. It says nothing about how ' +
+  'good the answers are. Without --share and --acceptance the strategies are tried out on a few ' +
+  'built-in prompts.';
+
+const EXAMPLES = `Examples:
+  pilotfish advise
+  pilotfish advise --share 0.2 --acceptance 0.7
+  pilotfish advise --profile rtx-4090 --share 0.2 --acceptance 0.7
+  pilotfish advise --round-trip 40 --remote-profile h100-sxm --price-large 0.5,1.5`;
+
+export function registerAdvise(program: Command, io: CliIo, dependencies: CliDependencies): void {
+  const command = program
+    .command('advise')
+    .summary('whether and where each strategy pays')
+    .description(DESCRIPTION)
+    .option('--pair <NAME>', 'the pair of models (see `pilotfish models`)')
+    .option('--small <MODEL>', 'another small model: a name, a .gguf file, hub:owner/repo/file')
+    .option('--large <MODEL>', 'another large model')
+    .option('--profile <NAME>', 'the machine: a stored or built-in profile, or a .json file');
+  addSituationOptions(command)
+    .option('--json', 'print the advice as one JSON object')
+    .option('--no-color', 'no colours')
+    .addHelpText('after', `\n${EXAMPLES}`)
+    .action(async (options: AdviseOptions) => {
+      await adviseCommand(options, options.color ? io : withoutColor(io), dependencies);
+    });
+}
+
+function addSituationOptions(command: Command): Command {
+  const tokens = (option: string): ((text: string) => number) =>
+    numberParser(option, integerFrom(1, TOKENS_MAX));
+  return command
+    .option(
+      '--round-trip <MS>',
+      'also advise on a large model behind a network of this round trip',
+      numberParser('--round-trip', ROUND_TRIP_MS),
+    )
+    .option('--remote-profile <NAME>', 'the machine of that model (default: the same)')
+    .option(
+      '--share <SHARE>',
+      'share of the tokens that the large model writes, for routing',
+      numberParser('--share', UNIT_INTERVAL),
+    )
+    .option(
+      '--acceptance <SHARE>',
+      'share of the drafts that hold, for speculation',
+      numberParser('--acceptance', UNIT_INTERVAL),
+    )
+    .option('--prompt-tokens <N>', 'a prompt', tokens('--prompt-tokens'), PROMPT_TOKENS_DEFAULT)
+    .option('--answer-tokens <N>', 'an answer', tokens('--answer-tokens'), ANSWER_TOKENS_DEFAULT)
+    .option('--price-small <IN,OUT>', 'what a million tokens read and written cost', parsePrices)
+    .option('--price-large <IN,OUT>', 'the same for the large model', parsePrices)
+    .option(
+      '--threads <N>',
+      'threads for computing',
+      numberParser('--threads', integerFrom(1, 1024)),
+    )
+    .option('--offline', 'use only what is on this machine');
+}
+
+async function adviseCommand(
+  options: AdviseOptions,
+  io: CliIo,
+  dependencies: CliDependencies,
+): Promise<void> {
+  const inputs = await prepare(options, io, dependencies);
+  const places = placesOf(options, inputs).map(({ place, roundTripMs, largeProfile }) => ({
+    place,
+    roundTripMs,
+    largeProfile,
+    strategies: adviceFor(
+      dependencies.strategies,
+      situationOf(options, inputs, largeProfile, roundTripMs),
+      (strategy, model) => parameterValue(strategy, model, options, inputs),
+    ),
+  }));
+  if (options.json === true) io.out(`${jsonLine(options, inputs, places)}\n`);
+  else io.out(renderAdvice(places, { ...options, ...inputs }, io.columns, io.color));
+}
+
+async function prepare(
+  options: AdviseOptions,
+  io: CliIo,
+  { prepareAdvice }: CliDependencies,
+): Promise<AdviceInputs> {
+  const { pair, small, large, profile, remoteProfile, threads, offline } = options;
+  const bar = progressBar(io);
+  try {
+    return await prepareAdvice({
+      triesOut: options.share === undefined || options.acceptance === undefined,
+      signal: io.signal,
+      onProgress: bar.onProgress,
+      onNotice: bar.onNotice,
+      ...(pair === undefined ? {} : { pair }),
+      ...(small === undefined ? {} : { small }),
+      ...(large === undefined ? {} : { large }),
+      ...(profile === undefined ? {} : { profile }),
+      ...(remoteProfile === undefined ? {} : { remoteProfile }),
+      ...(threads === undefined ? {} : { threadCount: threads }),
+      ...(offline === undefined ? {} : { offline }),
+    });
+  } finally {
+    bar.stop();
+  }
+}
+
+type Place = Omit<PlacedAdvice, 'strategies'>;
+
+function placesOf({ roundTrip }: AdviseOptions, inputs: AdviceInputs): readonly Place[] {
+  const { profile, remoteProfile } = inputs;
+  const local: Place = { place: 'local', roundTripMs: 0, largeProfile: profile };
+  const roundTripMs = roundTrip ?? profile.roundTripMs;
+  if (roundTripMs === null) return [local];
+  return [local, { place: 'remote', roundTripMs, largeProfile: remoteProfile }];
+}
+
+function situationOf(
+  { priceSmall, priceLarge, promptTokens, answerTokens }: AdviseOptions,
+  { models: { small, large }, profile }: AdviceInputs,
+  largeProfile: MachineProfile,
+  roundTripMs: number,
+): Situation {
+  return {
+    models: {
+      small: { ...small, costs: profileCosts(profile, small), prices: priceSmall ?? null },
+      large: { ...large, costs: profileCosts(largeProfile, large), prices: priceLarge ?? null },
+    },
+    roundTripMs,
+    promptTokenCount: promptTokens,
+    answerTokenCount: answerTokens,
+  };
+}
+
+function adviceFor(
+  strategies: readonly StrategyInfo[],
+  situation: Situation,
+  value: (strategy: StrategyInfo, model: CostModel) => number,
+): readonly Advice[] {
+  const alone = strategies.find(({ name }) => name === 'large')?.costModels[0];
+  if (alone === undefined) return [];
+  return strategies.flatMap((strategy) =>
+    strategy.costModels.map((model) => advise(model, alone, situation, value(strategy, model))),
+  );
+}
+
+/** What the user said, else what was tried out. */
+function parameterValue(
+  strategy: StrategyInfo,
+  { parameter }: CostModel,
+  { share, acceptance }: AdviseOptions,
+  { behaviour }: AdviceInputs,
+): number {
+  const byDefault = strategy.threshold?.isShare === true ? strategy.threshold.default : 0;
+  switch (parameter) {
+    case null:
+      return 0;
+    case 'share':
+      return share ?? behaviour?.shares[strategy.name] ?? byDefault;
+    case 'acceptance':
+      return acceptance ?? behaviour?.acceptance ?? 0;
+    case 'lookup-acceptance':
+      return acceptance ?? behaviour?.lookupAcceptance ?? 0;
+  }
+}
+
+function jsonLine(
+  options: AdviseOptions,
+  { models, behaviour, profile }: AdviceInputs,
+  places: readonly PlacedAdvice[],
+): string {
+  return JSON.stringify({
+    type: 'advice',
+    models: { small: models.small.name, large: models.large.name },
+    profile: profile.name,
+    promptTokenCount: options.promptTokens,
+    answerTokenCount: options.answerTokens,
+    behaviour,
+    places: places.map(({ largeProfile, ...place }) => ({
+      ...place,
+      largeProfile: largeProfile.name,
+      kind: largeProfile.kind,
+    })),
+  });
+}

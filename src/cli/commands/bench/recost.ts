@@ -1,0 +1,125 @@
+/** `pilotfish bench recost`: what a recorded run would take on another machine. */
+import { readFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { PilotfishError } from '../../../core/errors.ts';
+import type { Recosted } from '../../../recost.ts';
+import type { CliDependencies } from '../../cli-dependencies.ts';
+import { type CliIo, withoutColor } from '../../io.ts';
+import { numberParser, ROUND_TRIP_MS } from '../../options/parse-number.ts';
+import { readBytes } from '../../options/read-prompt.ts';
+import { renderRecosted } from '../../rendering/render-recosted.ts';
+
+/** Far longer than any context window's answer makes a log. */
+const LOG_BYTES_MAX = 256 * 1024 * 1024;
+const STANDARD_INPUT = '-';
+
+interface RecostOptions {
+  readonly profile: string;
+  readonly roundTrip?: number;
+  readonly json?: boolean;
+  readonly color: boolean;
+}
+
+const EXAMPLES = `Examples:
+  pilotfish ask --strategy entropy --json "What is 17 times 23?" > run.jsonl
+  pilotfish bench recost run.jsonl --profile rtx-4090
+  pilotfish bench recost run.jsonl --profile one-thread --round-trip 20
+  pilotfish compare --json "Hi" | pilotfish bench recost - --profile h100-sxm --json`;
+
+export function registerRecost(bench: Command, io: CliIo, dependencies: CliDependencies): void {
+  bench
+    .command('recost')
+    .summary('what a recorded run would take on another machine')
+    .description(
+      'Says what a run, as `ask --json` or `compare --json` recorded it, would take on the machine ' +
+        'of a profile: stored by `bench steps`, built in, or a file.',
+    )
+    .argument('[log]', 'the recorded lines; absent or -: standard input')
+    .requiredOption(
+      '--profile <NAME>',
+      'the machine: a stored or built-in profile, or a .json file',
+    )
+    .option(
+      '--round-trip <MS>',
+      'the large model is behind a network: milliseconds of a round trip',
+      numberParser('--round-trip', ROUND_TRIP_MS),
+    )
+    .option('--json', 'print one JSON object per run')
+    .option('--no-color', 'no colours')
+    .addHelpText('after', `\n${EXAMPLES}`)
+    .action(async (log: string | undefined, options: RecostOptions) => {
+      await recost(log, options, options.color ? io : withoutColor(io), dependencies);
+    });
+}
+
+async function recost(
+  path: string | undefined,
+  { profile, roundTrip, json }: RecostOptions,
+  io: CliIo,
+  dependencies: CliDependencies,
+): Promise<void> {
+  const recosted = await dependencies.recost({
+    log: await readLog(path, io),
+    profile,
+    env: io.env,
+    signal: io.signal,
+    ...(roundTrip === undefined ? {} : { roundTripMs: roundTrip }),
+  });
+  for (const notice of notices(recosted)) io.err(`${notice}\n`);
+  if (json === true) {
+    io.out(jsonLines(recosted));
+    return;
+  }
+  io.out(renderRecosted(recosted, io.color));
+}
+
+async function readLog(path: string | undefined, io: CliIo): Promise<string> {
+  if (path === undefined || path === STANDARD_INPUT) {
+    if (path === undefined && io.inputIsTerminal) throw noLog();
+    return (await readBytes(io, LOG_BYTES_MAX, longLog)).toString('utf8');
+  }
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new PilotfishError('file-system-failed', `The log ${path} cannot be read.`, {
+      remedy: 'Check the path.',
+      fields: { path },
+      cause,
+    });
+  }
+}
+
+function notices({ runs, isCut }: Recosted): string[] {
+  const open = runs.filter((run) => run.recordedMs === null).length;
+  if (!isCut && open === 0) return [];
+  return [
+    isCut
+      ? 'The log ends within a line: the run is re-costed as far as it goes.'
+      : 'The log ends before the run did: it is re-costed as far as it goes.',
+  ];
+}
+
+function jsonLines({ runs, profile, roundTripMs }: Recosted): string {
+  return runs
+    .map((run) => {
+      const isComplete = run.recordedMs !== null;
+      const { name, kind } = profile;
+      const line = { type: 'recosted', profile: name, kind, roundTripMs, isComplete, ...run };
+      return `${JSON.stringify(line)}\n`;
+    })
+    .join('');
+}
+
+function noLog(): PilotfishError {
+  return new PilotfishError('option-invalid', 'No log was given.', {
+    remedy: 'Give the file of a log, or pipe one in.',
+    fields: { option: 'log' },
+  });
+}
+
+function longLog(): PilotfishError {
+  return new PilotfishError('log-invalid', `The log exceeds ${LOG_BYTES_MAX / 2 ** 20} MiB.`, {
+    remedy: 'Give the log of one run at a time.',
+    fields: { byteCountMax: LOG_BYTES_MAX },
+  });
+}

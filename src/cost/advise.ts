@@ -1,0 +1,167 @@
+/**
+ * Whether a strategy pays: its expected work at a machine's costs, against the large model alone on
+ * the same answer; and where it begins to. Pure functions of profile, parameter and lengths.
+ *
+ * Nothing here knows how good the answers are. A ratio below 1 says that an answer costs less.
+ */
+import type { ModelRole, ParameterCounts, TokenPrices } from '../core/events.ts';
+import type { AnswerLengths, CostModel, CostParameter, ExpectedWork } from './cost-model.ts';
+import { type ForwardCosts, fullForwardMs } from './forward-costs.ts';
+
+/** What is known of a model and what its forwards cost. */
+export interface AdvisedModel {
+  readonly costs: ForwardCosts;
+  readonly weightBytes: number;
+  readonly parameterCounts: ParameterCounts;
+  readonly prices: TokenPrices | null;
+}
+
+export interface Situation extends AnswerLengths {
+  readonly models: Readonly<Record<ModelRole, AdvisedModel>>;
+  /** Of a large model behind a network; 0 for a local one. */
+  readonly roundTripMs: number;
+}
+
+export const FACES = [
+  'time',
+  'weightTraffic',
+  'generatedFlops',
+  'processedFlops',
+  'price',
+] as const;
+export type Face = (typeof FACES)[number];
+
+/** Where a strategy pays: from one value of its parameter to another. Null: nowhere. */
+export interface PayingRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface FaceAdvice {
+  /** To the large model alone; null without prices. */
+  readonly ratio: number | null;
+  readonly pays: boolean;
+  /** Over the parameter, from 0 to 1; null where it pays nowhere, or has no parameter or price. */
+  readonly range: PayingRange | null;
+}
+
+export interface Advice {
+  readonly name: string;
+  readonly parameter: CostParameter | null;
+  readonly value: number | null;
+  readonly faces: Readonly<Record<Face, FaceAdvice>>;
+  /** Round trips, in ms, over which it pays in time. Null: none. */
+  readonly roundTripRange: PayingRange | null;
+  readonly note: string | null;
+}
+
+/** @param value of the cost model's parameter; 0 where it has none */
+export function advise(
+  model: CostModel,
+  large: CostModel,
+  situation: Situation,
+  value: number,
+): Advice {
+  const ratioAt = (face: Face, at: number): number | null =>
+    ratio(facesOf(model, situation, at)[face], facesOf(large, situation, 0)[face]);
+  const faceAdvice = (face: Face): FaceAdvice => {
+    const here = ratioAt(face, value);
+    const hasRange = here !== null && model.parameter !== null;
+    return {
+      ratio: here,
+      pays: here !== null && here < 1,
+      range: hasRange ? payingRange((at) => ratioAt(face, at) ?? 1, SHARES) : null,
+    };
+  };
+  const withTrip = (roundTripMs: number): number => {
+    const there = { ...situation, roundTripMs };
+    return facesOf(model, there, value).time / facesOf(large, there, 0).time;
+  };
+  return {
+    name: model.name,
+    parameter: model.parameter,
+    value: model.parameter === null ? null : value,
+    faces: Object.fromEntries(FACES.map((face) => [face, faceAdvice(face)])) as Advice['faces'],
+    roundTripRange: payingRange(withTrip, ROUND_TRIPS_MS),
+    note: workOf(model, situation, value).note,
+  };
+}
+
+type Amounts = Readonly<Record<Exclude<Face, 'price'>, number>> & { readonly price: number | null };
+
+function workOf(model: CostModel, situation: Situation, value: number): ExpectedWork {
+  const { models, roundTripMs, promptTokenCount, answerTokenCount } = situation;
+  const costs = { small: models.small.costs, large: models.large.costs };
+  return model.work({ promptTokenCount, answerTokenCount, value, costs, roundTripMs });
+}
+
+/** FLOPs of one parameter for one row: a multiplication and an addition. */
+const FLOPS_PER_PARAMETER = 2;
+
+/** The faces of cost (cost/run-cost.ts) of expected instead of recorded work. */
+export function facesOf(model: CostModel, situation: Situation, value: number): Amounts {
+  const { models, roundTripMs } = situation;
+  const work = workOf(model, situation, value);
+  const total = { time: 0, weightTraffic: 0, generatedFlops: 0, processedFlops: 0, price: 0 };
+  total.time = work.largeCallCount * roundTripMs;
+  for (const { model: role, count, shape } of work.forwards) {
+    const { costs, weightBytes, parameterCounts, prices } = models[role];
+    const { rowCount, outputRowCount } = shape;
+    const readings = role === 'small' && model.readsUncertainty ? ['uncertainty' as const] : [];
+    const { body, outputHead } = parameterCounts;
+    const flops = count * FLOPS_PER_PARAMETER;
+    total.time += count * fullForwardMs(costs, shape, readings);
+    total.weightTraffic += count * weightBytes;
+    total.generatedFlops += flops * outputRowCount * (body + outputHead);
+    total.processedFlops += flops * (rowCount * body + outputRowCount * outputHead);
+    total.price +=
+      (count *
+        (rowCount * (prices?.inputPerMillion ?? 0) +
+          outputRowCount * (prices?.outputPerMillion ?? 0))) /
+      1e6;
+  }
+  const hasPrices = models.small.prices !== null || models.large.prices !== null;
+  return { ...total, price: hasPrices ? total.price : null };
+}
+
+function ratio(amount: number | null, alone: number | null): number | null {
+  return amount === null || alone === null || alone <= 0 ? null : amount / alone;
+}
+
+/** Where crossings are looked for before they are narrowed down. */
+const SHARES: readonly number[] = Array.from({ length: 101 }, (_, index) => index / 100);
+const ROUND_TRIPS_MS: readonly number[] = [
+  0,
+  ...Array.from({ length: 81 }, (_, index) => 0.1 * 10 ** (index / 16)),
+];
+const BISECTION_COUNT = 40;
+
+/**
+ * From the first to the last place where a ratio lies below 1, its borders narrowed down to where it
+ * crosses 1. Ratios that rise or fall throughout, as they do, have one border at most.
+ */
+export function payingRange(
+  ratioAt: (value: number) => number,
+  places: readonly number[],
+): PayingRange | null {
+  const pays = places.map((value) => ratioAt(value) < 1);
+  const first = pays.indexOf(true);
+  const last = pays.lastIndexOf(true);
+  if (first < 0) return null;
+  const at = (index: number): number => places[index] ?? 0;
+  return {
+    from: first === 0 ? at(0) : crossing(ratioAt, at(first), at(first - 1)),
+    to: last === places.length - 1 ? at(last) : crossing(ratioAt, at(last), at(last + 1)),
+  };
+}
+
+/** @returns the place between a paying and a losing one where the ratio is 1 */
+function crossing(ratioAt: (value: number) => number, paying: number, losing: number): number {
+  let [inside, outside] = [paying, losing];
+  for (let step = 0; step < BISECTION_COUNT; step += 1) {
+    const middle = (inside + outside) / 2;
+    if (ratioAt(middle) < 1) inside = middle;
+    else outside = middle;
+  }
+  return inside;
+}
