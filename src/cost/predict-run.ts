@@ -44,6 +44,7 @@ export function predictRun(
   const parts = new Map<string, PredictedPart>();
   let tokenCount = 0;
   let callCount = 0;
+  let before: LoggedWork | null = null;
   let recordedComputeMs = 0;
   for (const { work, shapes, tokensBefore } of forwardsOf(run)) {
     tokenCount = tokensBefore;
@@ -53,7 +54,8 @@ export function predictRun(
     const ms = shapes.reduce((sum, shape) => {
       return sum + (ofModel === null ? 0 : fullForwardMs(ofModel, shape, read));
     }, 0);
-    if (work.model === 'large' && work.outputRowCount > 0) callCount += 1;
+    if (asksLarge(work, before)) callCount += 1;
+    before = work;
     recordedComputeMs += work.computeMs;
     addPart(parts, work, ms);
   }
@@ -69,6 +71,17 @@ export function predictRun(
         : largeAloneMs(run, tokenCount, costs.large, readings.large) + roundTripMs,
     recordedComputeMs,
   };
+}
+
+/** Whether somebody waits for an answer. A large model that goes on writing is asked only once. */
+function asksLarge(work: LoggedWork, before: LoggedWork | null): boolean {
+  if (work.model !== 'large' || work.outputRowCount === 0) return false;
+  const goesOn = work.purpose === 'correct' && isCorrection(before) && work.rowCounts[0] === 1;
+  return !goesOn;
+}
+
+function isCorrection(work: LoggedWork | null): boolean {
+  return work?.model === 'large' && work.purpose === 'correct';
 }
 
 /** Forwards, each with the tokens in the cache before it; and where the run ends. */

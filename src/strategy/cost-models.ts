@@ -94,7 +94,7 @@ function catchUps({
 
 /** Drafts of the small model, of the length that takes least time per token. */
 export const draftModelCost: CostModel = {
-  name: 'speculative, drafts by small',
+  name: 'speculative (small)',
   parameter: 'acceptance',
   readsUncertainty: false,
   work: (plan) => {
@@ -105,7 +105,7 @@ export const draftModelCost: CostModel = {
 
 /** Drafts that cost nothing; the acceptance is that of rounds which find one. */
 export const promptLookupCost: CostModel = {
-  name: 'speculative, drafts by prompt lookup',
+  name: 'speculative (lookup)',
   parameter: 'lookup-acceptance',
   readsUncertainty: false,
   work: (plan) => speculationWork(plan, () => []),
@@ -141,7 +141,7 @@ function speculationWork(plan: WorkPlan, drafts: Drafts): ExpectedWork {
       ...best.forwards.map((some) => ({ ...some, count: some.count * roundCount })),
     ],
     largeCallCount: roundCount,
-    note: `${best.length} drafts a round`,
+    note: `${best.length} ${best.length === 1 ? 'draft' : 'drafts'} a round`,
   };
 }
 

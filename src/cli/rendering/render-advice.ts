@@ -8,7 +8,6 @@ import {
   type FaceAdvice,
   type PayingRange,
 } from '../../cost/advise.ts';
-import type { CostParameter } from '../../cost/cost-model.ts';
 import type { AdviceInputs } from '../../prepare-advice.ts';
 import type { PlacedAdvice } from '../commands/advise.ts';
 import type { CliIo } from '../io.ts';
@@ -20,16 +19,10 @@ import { formatMs } from './render-step-costs.ts';
 
 const FACE_TITLES: Readonly<Record<Face, string>> = {
   time: 'time',
-  weightTraffic: 'weights read',
-  generatedFlops: 'FLOPs written',
-  processedFlops: 'FLOPs in all',
+  weightTraffic: 'weights',
+  generatedFlops: 'written',
+  processedFlops: 'FLOPs',
   price: 'price',
-};
-
-const PARAMETER_NAMES: Readonly<Record<CostParameter, string>> = {
-  share: 'share',
-  acceptance: 'acceptance',
-  'lookup-acceptance': 'acceptance',
 };
 
 export interface AdviceContext extends Pick<AdviceInputs, 'models' | 'profile' | 'behaviour'> {
@@ -56,16 +49,27 @@ function renderPlace(placed: PlacedAdvice, color: CliIo['color']): string {
   const { strategies } = placed;
   const hasPrice = strategies.some(({ faces }) => faces.price.ratio !== null);
   const faces = FACES.filter((face) => face !== 'price' || hasPrice);
-  const head = ['strategy', 'with', ...faces.map((face) => FACE_TITLES[face]), 'in time it pays'];
-  const rows = strategies.map((advice) => [
-    advice.name,
-    valueText(advice),
-    ...faces.map((face) => faceText(advice.faces[face], color)),
-    whereText(advice),
-  ]);
-  const title = color.bold(titleOf(placed));
-  const table = plainTable([head.map((text) => color.bold(text)), ...rows]);
-  return `${title}\n${table}${breakEvens(strategies, faces)}`;
+  const faceTitles = faces.map((face) => FACE_TITLES[face]);
+  const ratios = [
+    ['costs', 'with', ...faceTitles].map((text) => color.bold(text)),
+    ...strategies.map((advice) => [
+      advice.name,
+      valueText(advice),
+      ...faces.map((face) => faceText(advice.faces[face], color)),
+    ]),
+  ];
+  const ranges = [
+    ['pays', 'where its', ...faceTitles, 'network'].map((text) => color.bold(text)),
+    ...strategies
+      .filter(({ parameter }) => parameter !== null)
+      .map((advice) => [
+        advice.name,
+        advice.parameter === 'share' ? 'share is' : 'acceptance is',
+        ...faces.map((face) => rangeText(advice.faces[face].range, 1, formatRatio)),
+        rangeText(advice.roundTripRange, ROUND_TRIP_END_MS, (ms) => `${formatMs(ms)} ms`),
+      ]),
+  ];
+  return `${color.bold(titleOf(placed))}\n${plainTable(ratios)}\n${plainTable(ranges)}`;
 }
 
 function titleOf({ place, roundTripMs, largeProfile }: PlacedAdvice): string {
@@ -77,8 +81,7 @@ function titleOf({ place, roundTripMs, largeProfile }: PlacedAdvice): string {
 
 function valueText({ parameter, value, note }: Advice): string {
   if (parameter === null || value === null) return '';
-  const text = `${PARAMETER_NAMES[parameter]} ${value.toFixed(2)}`;
-  return note === null ? text : `${text}, ${note}`;
+  return note === null ? formatRatio(value) : `${formatRatio(value)}, ${note}`;
 }
 
 function faceText({ ratio, pays }: FaceAdvice, color: CliIo['color']): string {
@@ -86,51 +89,28 @@ function faceText({ ratio, pays }: FaceAdvice, color: CliIo['color']): string {
   return pays ? color.green(text) : text;
 }
 
-function whereText(advice: Advice): string {
-  const { parameter, faces } = advice;
-  if (parameter === null) return faces.time.pays ? 'yes' : '–';
-  const where = rangeText(faces.time.range, PARAMETER_NAMES[parameter], formatRatio);
-  return advice.faces.time.pays ? `yes, ${where}` : `no, ${where}`;
-}
+/** Beyond it a network is taken for endless. */
+const ROUND_TRIP_END_MS = 9_900;
 
-/** Where the other faces and the round trip begin to pay. */
-function breakEvens(strategies: readonly Advice[], faces: readonly Face[]): string {
-  const lines = strategies.flatMap((advice) => {
-    const { parameter, name } = advice;
-    if (parameter === null) return [];
-    const others = faces
-      .filter((face) => face !== 'time')
-      .map((face) => {
-        const where = rangeText(advice.faces[face].range, PARAMETER_NAMES[parameter], formatRatio);
-        return `${FACE_TITLES[face]} ${where}`;
-      });
-    const trip = rangeText(advice.roundTripRange, 'round trip', (ms) => `${formatMs(ms)} ms`);
-    return [`  ${name}: ${others.join('; ')}; time, by the network, ${trip}\n`];
-  });
-  return `it pays in\n${lines.join('')}`;
-}
-
-const ROUND_TRIP_END_MS = 10_000;
-
-/** `below 0.12`, `above 0.63`, `between 0.1 and 0.4`, `always`, `never`. */
+/** `< 0.12`, `> 0.63`, `0.10 to 0.40`, `always`, `never`. */
 function rangeText(
   range: PayingRange | null,
-  name: string,
+  end: number,
   format: (value: number) => string,
 ): string {
-  if (range === null) return `at no ${name}`;
-  const end = name === 'round trip' ? ROUND_TRIP_END_MS * 0.99 : 1;
+  if (range === null) return 'never';
   const [isFromStart, isToEnd] = [range.from === 0, range.to >= end];
-  if (isFromStart && isToEnd) return `at any ${name}`;
-  if (isFromStart) return `below a ${name} of ${format(range.to)}`;
-  if (isToEnd) return `above a ${name} of ${format(range.from)}`;
-  return `at a ${name} from ${format(range.from)} to ${format(range.to)}`;
+  if (isFromStart && isToEnd) return 'always';
+  if (isFromStart) return `< ${format(range.to)}`;
+  return isToEnd ? `> ${format(range.from)}` : `${format(range.from)} to ${format(range.to)}`;
 }
 
 function notes({ profile, behaviour }: AdviceContext): string {
   return [
-    'Ratios are to the large model alone for the same answer: below 1 costs less.',
-    'They say nothing about how good the answers are: only speculation keeps those of large.',
+    'Ratios are to the large model alone for the same answer: below 1 costs less. Written: FLOPs of',
+    'tokens written or scored; FLOPs: of all rows, catch-up included. Network: the round trip to the',
+    'large model at which it pays in time. None of this says how good the answers are: only',
+    'speculation keeps those of large.',
     ...(behaviour === null
       ? []
       : ['Shares and acceptances that were not given come from three short built-in prompts.']),

@@ -1,0 +1,190 @@
+/**
+ * How well the predictor predicts: strategies run on a few prompts, against what a profile measured in
+ * the same process says they take. Wants a machine with nothing else to do; `computeMs`, which the
+ * forwards report themselves, is the cross-check.
+ *
+ *   npm run bench:predictor -- [--threads 2,1] [--tokens N] [--repeats N] [--small M] [--large M]
+ *                              [--quick] [--json]
+ */
+import { Command } from 'commander';
+import { ensureModel } from '../src/catalog/ensure-model.ts';
+import { DEFAULT_PAIR } from '../src/catalog/known-pairs.ts';
+import type { EngineEvent, ModelRole } from '../src/core/events.ts';
+import { invariant } from '../src/core/invariant.ts';
+import type { ForwardCosts } from '../src/cost/forward-costs.ts';
+import type { MeasuredModel } from '../src/cost/machine-profile.ts';
+import { FULL_PLAN, measureModel, QUICK_PLAN } from '../src/cost/measure-model.ts';
+import { measuredCosts } from '../src/cost/measured-costs.ts';
+import { predictRun } from '../src/cost/predict-run.ts';
+import { type LoggedWork, parseRunLog } from '../src/cost/run-log.ts';
+import { Engine } from '../src/engine/engine.ts';
+import { type LlamaCppModel, loadModel } from '../src/model/llama-cpp/model.ts';
+import { STRATEGIES } from '../src/strategy/registry.ts';
+
+const STRATEGIES_RUN = ['small', 'large', 'entropy', 'margin', 'random@0.3', 'speculative'];
+const PROMPTS = [
+  'Natalia sold 48 clips in April and half as many in May. How many in all?',
+  'Write a function that merges two sorted lists, and explain how it works.',
+  'Why do leaves change their colour in autumn? Answer for a child.',
+];
+/** Forced, so that drafting and verifying are predicted, too, where they do not pay. */
+const DRAFT_LENGTH = 3;
+const CONTEXT_LENGTH = 1024;
+
+interface Settings {
+  readonly threads: string;
+  readonly tokens: string;
+  readonly repeats: string;
+  readonly small: string;
+  readonly large: string;
+  readonly quick?: boolean;
+  readonly json?: boolean;
+}
+
+/** Sums over the prompts, of the fastest repeat of each. */
+interface Result {
+  readonly threadCount: number;
+  readonly strategy: string;
+  readonly predictedMs: number;
+  readonly measuredMs: number;
+  /** (predicted - measured) / measured. */
+  readonly error: number;
+  /**
+   * The same for the native part alone: forwards of one shape are each taken for their lower
+   * quartile, so that other work on the machine does not decide it.
+   */
+  readonly computeError: number;
+}
+
+const settings = new Command()
+  .option('--threads <LIST>', 'numbers of threads', '2,1')
+  .option('--tokens <N>', 'tokens per answer', '48')
+  .option('--repeats <N>', 'runs per prompt and strategy; the fastest counts', '2')
+  .option('--small <MODEL>', 'small model', DEFAULT_PAIR.small)
+  .option('--large <MODEL>', 'large model', DEFAULT_PAIR.large)
+  .option('--quick', 'predict from a quick profile')
+  .option('--json', 'print results as JSON')
+  .parse()
+  .opts<Settings>();
+
+const results: Result[] = [];
+for (const threadCount of settings.threads.split(',').map(Number)) {
+  await benchWith(threadCount);
+}
+if (settings.json === true) process.stdout.write(`${JSON.stringify({ results })}\n`);
+else process.stdout.write(table(results));
+
+async function benchWith(threadCount: number): Promise<void> {
+  const models = {
+    small: await load('small', threadCount),
+    large: await load('large', threadCount),
+  };
+  const profile = { small: await measure(models.small), large: await measure(models.large) };
+  const costs = { small: measuredCosts(profile.small), large: measuredCosts(profile.large) };
+  await using engine = new Engine({
+    models,
+    speculative: { proposer: 'small', draftLength: DRAFT_LENGTH },
+  });
+  for (const strategy of STRATEGIES_RUN) {
+    const result = { threadCount, strategy, ...(await compare(engine, strategy, costs)) };
+    results.push(result);
+    process.stderr.write(`${JSON.stringify(result)}\n`);
+  }
+}
+
+async function load(role: ModelRole, threadCount: number): Promise<LlamaCppModel> {
+  const { path } = await ensureModel(settings[role]);
+  return loadModel(path, { name: settings[role], contextLength: CONTEXT_LENGTH, threadCount });
+}
+
+async function measure(model: LlamaCppModel): Promise<MeasuredModel> {
+  const measured = await measureModel(model, settings.quick === true ? QUICK_PLAN : FULL_PLAN);
+  const { name } = model.facts;
+  process.stderr.write(`${name}: spread ${measured.spread.toFixed(2)}\n`);
+  return measured;
+}
+
+type Costs = Readonly<Record<ModelRole, ForwardCosts>>;
+type Sums = Pick<Result, 'predictedMs' | 'measuredMs' | 'error' | 'computeError'>;
+
+async function compare(engine: Engine, strategy: string, costs: Costs): Promise<Sums> {
+  const total = { predicted: 0, measured: 0, forwards: 0 };
+  const works: LoggedWork[] = [];
+  for (const content of PROMPTS) {
+    const runs = [];
+    for (let repeat = 0; repeat < Number(settings.repeats); repeat += 1) {
+      runs.push(await runOnce(engine, strategy, content, costs));
+    }
+    const fastest = runs.reduce((a, b) => (b.measured < a.measured ? b : a));
+    total.predicted += fastest.predicted;
+    total.measured += fastest.measured;
+    total.forwards += fastest.forwards;
+    works.push(...fastest.works);
+  }
+  const computed = calmComputeMs(works);
+  return {
+    predictedMs: total.predicted,
+    measuredMs: total.measured,
+    error: (total.predicted - total.measured) / total.measured,
+    computeError: (total.forwards - computed) / computed,
+  };
+}
+
+interface Run {
+  readonly predicted: number;
+  readonly measured: number;
+  readonly works: readonly LoggedWork[];
+  /** Predicted, without overhead. */
+  readonly forwards: number;
+}
+
+function calmComputeMs(works: readonly LoggedWork[]): number {
+  const groups = new Map<string, number[]>();
+  for (const { model, purpose, rowCounts, outputRowCount, computeMs } of works) {
+    const key = [model, purpose, rowCounts, outputRowCount].join(' ');
+    groups.set(key, [...(groups.get(key) ?? []), computeMs]);
+  }
+  return [...groups.values()].reduce((sum, times) => {
+    const sorted = times.sort((a, b) => a - b);
+    return sum + times.length * (sorted[Math.floor(times.length / 4)] ?? 0);
+  }, 0);
+}
+
+async function runOnce(
+  engine: Engine,
+  strategy: string,
+  content: string,
+  costs: Costs,
+): Promise<Run> {
+  const events: EngineEvent[] = [];
+  const messages = [{ role: 'user' as const, content }];
+  const maxTokens = Number(settings.tokens);
+  for await (const event of engine.generate({ messages, strategy, maxTokens })) {
+    events.push(event);
+  }
+  // The way of `bench recost`: through the lines of a log.
+  const log = parseRunLog(events.map((event) => JSON.stringify(event)).join('\n'));
+  const [run] = log.runs;
+  invariant(run !== undefined && run.summary !== null, 'the run was recorded whole');
+  const known = STRATEGIES.find(({ name }) => name === run.start.strategy);
+  const readsUncertainty = known?.costModels.some((model) => model.readsUncertainty) ?? false;
+  const predicted = predictRun(run, costs, { readsUncertainty });
+  const forwardCount = predicted.parts.reduce((sum, part) => sum + part.forwardCount, 0);
+  return {
+    predicted: predicted.ms,
+    measured: run.summary.elapsedMs,
+    works: run.events.filter((event) => event.type === 'work'),
+    forwards: predicted.ms - forwardCount * costs.small.overheadMs,
+  };
+}
+
+function table(rows: readonly Result[]): string {
+  const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+  const lines = rows.map(
+    ({ threadCount, strategy, predictedMs, measuredMs, error, computeError }) =>
+      `| ${threadCount} | ${strategy} | ${(predictedMs / 1000).toFixed(2)} s | ` +
+      `${(measuredMs / 1000).toFixed(2)} s | ${percent(error)} | ${percent(computeError)} |`,
+  );
+  const head = '| threads | strategy | predicted | measured | error | error of forwards |';
+  return `${head}\n|---|---|---|---|---|---|\n${lines.join('\n')}\n`;
+}
