@@ -98,23 +98,23 @@ function* forwardsOf(run: RecordedRun): Generator<{
       draftCount = 0;
       continue;
     }
-    const textLength = run.start.promptTokenCount + tokenCount;
-    yield {
-      work: event,
-      shapes: shapesOf(event, textLength + draftCount),
-      tokensBefore: tokenCount,
-    };
+    const end = run.start.promptTokenCount + tokenCount + rowsAhead(event, draftCount);
+    yield { work: event, shapes: shapesOf(event, end), tokensBefore: tokenCount };
     if (event.purpose === 'draft') draftCount += event.outputRowCount;
   }
   yield { work: null, shapes: [], tokensBefore: tokenCount };
 }
 
-/** @param textLength tokens up to and with the row whose output is wanted */
-function shapesOf(work: LoggedWork, textLength: number): ReturnType<typeof decodeShape>[] {
+/** Rows behind the committed text: drafts before the next draft, and drafts being verified. */
+function rowsAhead({ purpose, outputRowCount }: LoggedWork, draftCount: number): number {
+  if (purpose === 'draft') return draftCount;
+  return purpose === 'verify' ? outputRowCount - 1 : 0;
+}
+
+/** @param end where the last row stands. A prompt is read from its beginning, or where the cache ends */
+function shapesOf(work: LoggedWork, end: number): ReturnType<typeof decodeShape>[] {
   const { rowCounts, outputRowCount } = work;
   const rowCount = sum(rowCounts);
-  // A prompt is read from its beginning, or from where the cache ends; other rows end with the text.
-  const end = textLength + (work.purpose === 'verify' ? outputRowCount - 1 : 0);
   let cached = work.purpose === 'prefill' ? work.reusedRowCount : Math.max(0, end - rowCount);
   let rowsBehind = rowCount;
   return rowCounts.map((rows) => {

@@ -1,0 +1,159 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { PROFILE, TIMED } from './fakes/timed-profile.ts';
+import { KNOWN_MACHINES } from './known-machines.ts';
+import { type Machine, withModel, withThreads } from './machine-profile.ts';
+import { ProfileStore } from './profile-store.ts';
+
+let folder = '';
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pilotfish-profiles-'));
+});
+
+afterEach(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+const store = (): ProfileStore => new ProfileStore(folder);
+
+describe('finding a profile', () => {
+  it('gives back what was saved, also over an older one, also from a new folder', async () => {
+    const deep = new ProfileStore(join(folder, 'a', 'b'));
+    await deep.save({ ...PROFILE, models: [] });
+    const path = await deep.save(PROFILE);
+    expect(await deep.find('box')).toEqual(PROFILE);
+    expect(await store().find(path)).toEqual(PROFILE);
+    expect(await readdir(join(folder, 'a', 'b'))).toEqual(['box.json']);
+  });
+
+  it('knows machines that nobody measured, but what is stored comes first', async () => {
+    const [known] = KNOWN_MACHINES;
+    expect(await store().find(known?.name ?? '')).toEqual(known);
+    await store().save({ ...PROFILE, name: known?.name ?? '' });
+    expect(await store().find(known?.name ?? '')).toMatchObject({ kind: 'measured' });
+  });
+
+  it('names what there is where it finds nothing', async () => {
+    await store().save(PROFILE);
+    await expect(store().find('nope')).rejects.toMatchObject({
+      code: 'profile-unknown',
+      remedy: expect.stringContaining(`Choose one of box, ${KNOWN_MACHINES[0]?.name}`),
+    });
+    await expect(store().find('./nope.json')).rejects.toMatchObject({ code: 'profile-unknown' });
+  });
+
+  it.each(['', '.', '..', '../box', 'a/b', 'a b', '-box', 'é', 'x'.repeat(101)])(
+    'refuses the name "%s"',
+    async (name) => {
+      await expect(store().find(name)).rejects.toMatchObject({ code: 'option-invalid' });
+      await expect(store().save({ ...PROFILE, name })).rejects.toMatchObject({
+        code: 'option-invalid',
+      });
+    },
+  );
+
+  it.each([
+    ['', 'it is no JSON'],
+    ['{', 'it is no JSON'],
+    ['null', 'expected object'],
+    ['{"format":"pilotfish-profile"}', 'at kind'],
+    [JSON.stringify({ ...PROFILE, version: 2 }), 'at version'],
+    [JSON.stringify({ ...PROFILE, models: [{ ...TIMED, decode: [] }] }), 'at models.0.decode'],
+    [
+      JSON.stringify({ ...PROFILE, models: [{ ...TIMED, decode: [{ rowCount: 1, ms: -1 }] }] }),
+      'at models.0.decode.0.ms',
+    ],
+    [
+      JSON.stringify({
+        ...PROFILE,
+        models: [
+          {
+            ...TIMED,
+            prefill: [
+              { rowCount: 2, ms: 1 },
+              { rowCount: 2, ms: 2 },
+            ],
+          },
+        ],
+      }),
+      'rising rowCount at models.0.prefill',
+    ],
+  ])('says what is wrong with the file %s', async (text, why) => {
+    await writeFile(join(folder, 'box.json'), text);
+    await expect(store().find('box')).rejects.toMatchObject({
+      code: 'profile-invalid',
+      message: expect.stringContaining(why),
+      fields: { path: join(folder, 'box.json') },
+    });
+  });
+
+  it('takes a profile without a round trip for a local one', async () => {
+    const { roundTripMs: _none, ...rest } = PROFILE;
+    await writeFile(join(folder, 'box.json'), JSON.stringify(rest));
+    expect(await store().find('box')).toEqual(PROFILE);
+  });
+});
+
+describe('remembering this machine', () => {
+  const { machine } = PROFILE;
+
+  it('adds to what is there', async () => {
+    const other = { ...TIMED, model: 'other' };
+    const newer = { ...TIMED, spread: 0.5 };
+    for (const model of [TIMED, other, newer]) {
+      await store().remember('box', machine, (profile) => withModel(profile, model));
+    }
+    await store().remember('box', machine, (profile) =>
+      withThreads(profile, { model: 'timed', weightBytes: 1, threadCount: 1, measured: [] }),
+    );
+    // Nothing without measurements can be read back.
+    expect((await store().remembered('box', machine)).models).toEqual([]);
+    await store().save({ ...PROFILE, models: [other, newer] });
+    expect(await store().remembered('box', machine)).toEqual({
+      ...PROFILE,
+      models: [other, newer],
+    });
+  });
+
+  it.each<Partial<Machine>>([
+    { processor: 'Another' },
+    { processorCount: 3 },
+    { library: '1.2.4' },
+  ])('forgets what another machine measured: %j', async (change) => {
+    await store().save(PROFILE);
+    const elsewhere = { ...machine, ...change };
+    expect(await store().remembered('box', elsewhere)).toMatchObject({
+      machine: elsewhere,
+      models: [],
+      threads: [],
+    });
+    await store().remember('box', elsewhere, (profile) => withModel(profile, TIMED));
+    expect(await store().remembered('box', elsewhere)).toMatchObject({ models: [TIMED] });
+  });
+
+  it('has nothing where the file was damaged, and measures again', async () => {
+    await writeFile(join(folder, 'box.json'), '{');
+    expect((await store().remembered('box', machine)).models).toEqual([]);
+    await store().remember('box', machine, (profile) => withModel(profile, TIMED));
+    expect((await store().remembered('box', machine)).models).toEqual([TIMED]);
+    expect(await readFile(join(folder, 'box.json'), 'utf8')).toContain('\n  "name": "box"');
+  });
+
+  it('is no error where the folder cannot be written; saving is', async () => {
+    // A file in the place of the folder stops everybody, root included.
+    const blocked = join(folder, 'blocked');
+    await writeFile(blocked, 'a file');
+    const nowhere = new ProfileStore(blocked);
+    await expect(nowhere.remember('box', machine, (profile) => profile)).resolves.toBeUndefined();
+    await expect(nowhere.save(PROFILE)).rejects.toMatchObject({ code: 'file-system-failed' });
+    expect(await nowhere.names()).toEqual([]);
+  });
+
+  it('takes a folder in the place of the file for nothing', async () => {
+    await mkdir(join(folder, 'box.json', 'in-the-way'), { recursive: true });
+    expect((await store().remembered('box', machine)).models).toEqual([]);
+  });
+});
