@@ -62,8 +62,14 @@ export function advise(
   situation: Situation,
   value: number,
 ): Advice {
-  const ratioAt = (face: Face, at: number): number | null =>
-    ratio(facesOf(model, situation, at)[face], facesOf(large, situation, 0)[face]);
+  const alone = facesOf(large, situation, 0);
+  // All faces of one value come out of the same expected work.
+  const known = new Map<number, Amounts>();
+  const ratioAt = (face: Face, at: number): number | null => {
+    const amounts = known.get(at) ?? facesOf(model, situation, at);
+    known.set(at, amounts);
+    return ratio(amounts[face], alone[face]);
+  };
   const faceAdvice = (face: Face): FaceAdvice => {
     const here = ratioAt(face, value);
     const hasRange = here !== null && model.parameter !== null;

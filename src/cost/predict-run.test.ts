@@ -70,7 +70,7 @@ describe('predictRun', () => {
       // Two drafts, then all three rows verified; a forward wider than its room is split.
       draft,
       draft,
-      work({ purpose: 'verify', rowCounts: [1, 2], outputRowCount: 2 }),
+      work({ purpose: 'verify', rowCounts: [2, 2], outputRowCount: 3 }),
     ];
     predictRun(run(events), { small: costs(1, small), large: costs(10, large) });
     const shape = (rowCount: number, outputRowCount: number, cachedTokenCount: number) => ({
@@ -87,8 +87,8 @@ describe('predictRun', () => {
       shape(1, 1, 8),
     ]);
     expect(large.slice(0, 2)).toEqual([shape(3, 0, 2), shape(2, 1, 5)]);
-    // Text of 8 and two drafts, of whose last three rows none had been read.
-    expect(large.slice(2, 4)).toEqual([shape(1, 0, 8), shape(2, 2, 9)]);
+    // Eight tokens of text and two drafts: the last of ten, four of which had not been read.
+    expect(large.slice(2, 4)).toEqual([shape(2, 1, 6), shape(2, 2, 8)]);
   });
 
   it('adds up forwards, what is around them and what is read of them', () => {

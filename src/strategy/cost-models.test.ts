@@ -1,0 +1,176 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { CostModel, ExpectedForwards, WorkPlan } from '../cost/cost-model.ts';
+import type { ForwardCosts } from '../cost/forward-costs.ts';
+import { randomGate } from '../routing/gate.ts';
+import {
+  draftModelCost,
+  promptLookupCost,
+  singleModelCost,
+  tokenRoutingCost,
+} from './cost-models.ts';
+
+const flat = (ms: number): ForwardCosts => ({
+  forwardMs: () => ms,
+  overheadMs: 0,
+  readingMs: { logprob: 0, uncertainty: 0, draw: 0 },
+});
+
+const plan = (changes: Partial<WorkPlan> = {}): WorkPlan => ({
+  promptTokenCount: 5,
+  answerTokenCount: 6,
+  value: 0.5,
+  costs: { small: flat(1), large: flat(10) },
+  roundTripMs: 0,
+  ...changes,
+});
+
+const routing = tokenRoutingCost(randomGate);
+
+function amounts(forwards: readonly ExpectedForwards[]) {
+  const total = { forwards: 0, rows: 0, outputs: 0, cached: 0 };
+  for (const { count, shape } of forwards) {
+    total.forwards += count;
+    total.rows += count * shape.rowCount;
+    total.outputs += count * shape.outputRowCount;
+    total.cached += count * shape.cachedTokenCount;
+  }
+  return total;
+}
+
+function of(model: CostModel, given: WorkPlan, role: 'small' | 'large') {
+  return model.work(given).forwards.filter((some) => some.model === role);
+}
+
+describe('one model alone', () => {
+  it('reads all but the last prompt token in chunks, then writes row by row', () => {
+    const { forwards, largeCallCount } = singleModelCost('large').work(
+      plan({ promptTokenCount: 600 }),
+    );
+    expect(
+      forwards.map(({ count, shape }) => [count, shape.rowCount, shape.outputRowCount]),
+    ).toEqual([
+      [1, 256, 0],
+      [1, 256, 0],
+      [1, 87, 0],
+      [6, 1, 1],
+    ]);
+    // Its steps find 599, 600, … 604 tokens in the cache.
+    expect(forwards.map(({ shape }) => shape.cachedTokenCount)).toEqual([0, 256, 512, 601.5]);
+    expect(largeCallCount).toBe(1);
+    expect(singleModelCost('small').work(plan()).largeCallCount).toBe(0);
+  });
+
+  it('reads nothing where the prompt is one token', () => {
+    expect(singleModelCost('small').work(plan({ promptTokenCount: 1 })).forwards).toHaveLength(1);
+  });
+});
+
+/** All ways that coins can fall, each with its probability, played as the engine plays them. */
+function enumerate(promptTokenCount: number, answerTokenCount: number, share: number) {
+  const total = { forwards: 0, rows: 0, outputs: 0, cached: 0 };
+  for (let coins = 0; coins < 2 ** answerTokenCount; coins += 1) {
+    let probability = 1;
+    let fed = 0;
+    const forwards: ExpectedForwards[] = [];
+    const feed = (rowCount: number, outputRowCount: number): void => {
+      const shape = { rowCount, outputRowCount, cachedTokenCount: fed };
+      if (rowCount > 0) forwards.push({ model: 'large', count: 1, shape });
+      fed += rowCount;
+    };
+    for (let index = 0; index < answerTokenCount; index += 1) {
+      const calls = (coins & (1 << index)) !== 0;
+      probability *= calls ? share : 1 - share;
+      if (!calls) continue;
+      if (fed === 0) feed(promptTokenCount - 1, 0);
+      feed(promptTokenCount + index - fed, 1);
+    }
+    const played = amounts(forwards);
+    for (const key of ['forwards', 'rows', 'outputs', 'cached'] as const) {
+      total[key] += probability * played[key];
+    }
+  }
+  return total;
+}
+
+describe('token routing', () => {
+  it.each([0, 0.1, 0.5, 0.9, 1])('expects at a share of %d what all coins together do', (share) => {
+    for (const [prompt, answer] of [
+      [1, 1],
+      [5, 1],
+      [1, 4],
+      [7, 9],
+    ] as const) {
+      const given = plan({ promptTokenCount: prompt, answerTokenCount: answer, value: share });
+      const expected = enumerate(prompt, answer, share);
+      const found = amounts(of(routing, given, 'large'));
+      expect(found.forwards).toBeCloseTo(expected.forwards, 6);
+      expect(found.rows).toBeCloseTo(expected.rows, 6);
+      expect(found.outputs).toBeCloseTo(expected.outputs, 6);
+      expect(found.cached).toBeCloseTo(expected.cached, 6);
+    }
+  });
+
+  it('proposes every token with the small model, whatever the share', () => {
+    for (const value of [0, 0.3, 1]) {
+      expect(of(routing, plan({ value }), 'small')).toEqual(
+        of(singleModelCost('small'), plan(), 'small'),
+      );
+    }
+  });
+
+  it('calls the large model once a token at most', () => {
+    const { largeCallCount } = routing.work(plan({ answerTokenCount: 40, value: 0.25 }));
+    expect(largeCallCount).toBe(10);
+  });
+});
+
+describe('speculation', () => {
+  const rounds = (model: CostModel, given: WorkPlan) => {
+    const verifies = of(model, given, 'large').filter(({ shape }) => shape.outputRowCount > 1);
+    const [verify] = verifies;
+    return { verify, length: (verify?.shape.rowCount ?? 0) - 1, count: verify?.count ?? 0 };
+  };
+
+  it('drafts as long as it may where every draft holds and rows are free', () => {
+    const { length, count } = rounds(draftModelCost, plan({ answerTokenCount: 90, value: 1 }));
+    expect([length, count]).toEqual([8, 10]);
+    expect(draftModelCost.work(plan()).note).toMatch(/^\d drafts a round$/);
+  });
+
+  it('drafts one token where none holds: a round writes one token', () => {
+    const given = plan({ answerTokenCount: 90, value: 0 });
+    expect(rounds(draftModelCost, given)).toMatchObject({ length: 1, count: 90 });
+    expect(draftModelCost.work(given).largeCallCount).toBe(90);
+  });
+
+  it('drafts longer over a network', () => {
+    const near = rounds(
+      draftModelCost,
+      plan({ value: 0.6, costs: { small: flat(9), large: flat(10) } }),
+    );
+    const far = rounds(
+      draftModelCost,
+      plan({ value: 0.6, costs: { small: flat(9), large: flat(10) }, roundTripMs: 500 }),
+    );
+    expect(far.length).toBeGreaterThan(near.length);
+  });
+
+  it('reads every token once with the small model, but for drafts that did not hold', () => {
+    fc.assert(
+      fc.property(fc.double({ min: 0, max: 1, noNaN: true }), (value) => {
+        const given = plan({ answerTokenCount: 100, value });
+        const { length, count } = rounds(draftModelCost, given);
+        const small = amounts(of(draftModelCost, given, 'small'));
+        // Drafts of a round, and the bonus token's forerunner after a round accepted whole.
+        expect(small.rows - 4).toBeCloseTo(count * (length + value ** length), 6);
+        expect(small.outputs).toBeCloseTo(count * length, 6);
+      }),
+    );
+  });
+
+  it('has nothing to do for the small model where drafts are looked up', () => {
+    expect(of(promptLookupCost, plan(), 'small')).toEqual([]);
+    expect(promptLookupCost.parameter).toBe('lookup-acceptance');
+  });
+});
