@@ -1,0 +1,179 @@
+import { describe, expect, it } from 'vitest';
+import { recordedIo } from '../../../test/cli/recorded-io.ts';
+import { scriptedDependencies } from '../../../test/cli/scripted-engine.ts';
+import { PROFILE, TIMED } from '../../cost/fakes/timed-profile.ts';
+import { KNOWN_MACHINES } from '../../cost/known-machines.ts';
+import type { AdviceInputs, PrepareAdviceOptions } from '../../prepare-advice.ts';
+import { STRATEGIES } from '../../strategy/registry.ts';
+import { runCli } from '../run-cli.ts';
+
+const MODELS: AdviceInputs['models'] = {
+  small: {
+    name: 'timed',
+    weightBytes: 1000,
+    parameterCounts: { body: 900, outputHead: 100 },
+    kvBytesPerToken: 10,
+  },
+  large: {
+    name: 'huge',
+    weightBytes: 5000,
+    parameterCounts: { body: 4500, outputHead: 500 },
+    kvBytesPerToken: 50,
+  },
+};
+const profile = {
+  ...PROFILE,
+  models: [
+    TIMED,
+    { ...TIMED, model: 'huge', weightBytes: 5000, decode: [{ rowCount: 1, ms: 50 }] },
+  ],
+};
+const INPUTS: AdviceInputs = { models: MODELS, profile, remoteProfile: profile, behaviour: null };
+
+async function advise(args: readonly string[], inputs: Partial<AdviceInputs> = {}) {
+  const asked: PrepareAdviceOptions[] = [];
+  const recorded = recordedIo();
+  await runCli(['advise', ...args], recorded.io, {
+    ...scriptedDependencies(() => ({ tokens: [] })),
+    prepareAdvice: async (options) => {
+      asked.push(options);
+      return { ...INPUTS, ...inputs };
+    },
+  });
+  return { out: recorded.out(), err: recorded.err(), exitCode: recorded.exitCode(), asked };
+}
+
+const GIVEN = ['--share', '0.2', '--acceptance', '0.7'];
+
+describe('advise', () => {
+  it('advises on every strategy of the registry, in eighty columns', async () => {
+    const { out, err, exitCode } = await advise(GIVEN);
+    for (const { costModels } of STRATEGIES) {
+      for (const { name } of costModels) expect(out).toContain(`\n${name} `);
+    }
+    expect(out).toMatch(/^small timed, large huge; prompts of 128 tokens, answers of 256\n/);
+    expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+    expect([err, exitCode]).toEqual(['', null]);
+    expect(out).not.toContain('price');
+    expect(out).not.toContain('PREDICTED');
+  });
+
+  it('says what each costs, and from where on it pays', async () => {
+    const { out } = await advise([...GIVEN, '--prompt-tokens', '1', '--answer-tokens', '100']);
+    expect(out).toMatch(/^small +0\.20 +0\.20 +0\.20 +0\.20$/m);
+    expect(out).toMatch(/^large +1\.00 +1\.00 +1\.00 +1\.00$/m);
+    // A token of the small model and a fifth of one of the large, whatever it reads: 10 + 10 of 50.
+    expect(out).toMatch(/^entropy +0\.20 +0\.40 +0\.40 +0\.40 /m);
+    expect(out).toMatch(/^entropy +share is +< 0\.80 +< 0\.80 +< 0\.80 /m);
+    expect(out).toMatch(/^speculative \(small\) +acceptance is +> 0\.\d\d /m);
+  });
+
+  it('adds a large model behind a network, on another machine if there is one', async () => {
+    const [remote = PROFILE] = KNOWN_MACHINES;
+    const { out, asked } = await advise(
+      [...GIVEN, '--round-trip', '40', '--remote-profile', remote.name],
+      { remoteProfile: remote },
+    );
+    expect(out).toContain('\nThe large model on the same machine\n');
+    expect(out).toContain(`\nThe large model 40.0 ms away, on ${remote.name} (predicted)\n`);
+    expect(asked[0]).toMatchObject({ remoteProfile: remote.name });
+  });
+
+  it('takes the round trip of a profile that has one', async () => {
+    const { out } = await advise(GIVEN, { profile: { ...profile, roundTripMs: 12 } });
+    expect(out).toContain('The large model 12.0 ms away');
+  });
+
+  it('always says that a prediction is one', async () => {
+    const [machine = PROFILE] = KNOWN_MACHINES;
+    const { out } = await advise(GIVEN, { profile: machine, remoteProfile: machine });
+    expect(out).toContain(`machine ${machine.name}: `);
+    expect(out.match(/PREDICTED/g)).toHaveLength(2);
+  });
+
+  it('adds prices where it is told some', async () => {
+    const { out } = await advise([...GIVEN, '--price-large', '1,2']);
+    expect(out).toMatch(/^costs .* price$/m);
+    expect(out).toMatch(/^small .* 0\.00$/m);
+  });
+
+  it('tries out what it is not told', async () => {
+    const behaviour = {
+      shares: { entropy: 0.11, margin: 0.22 },
+      acceptance: 0.66,
+      lookupAcceptance: 0.44,
+    };
+    const { out, asked } = await advise([], { behaviour });
+    expect(asked[0]?.triesOut).toBe(true);
+    expect(out).toMatch(/^entropy +0\.11 /m);
+    expect(out).toMatch(/^margin +0\.22 /m);
+    // A share of its own: nothing to try out.
+    expect(out).toMatch(/^random +0\.30 /m);
+    expect(out).toMatch(/^speculative \(small\) +0\.66, /m);
+    expect(out).toMatch(/^speculative \(lookup\) +0\.44, /m);
+    const told = await advise(['--share', '0.5'], { behaviour });
+    expect(told.asked[0]?.triesOut).toBe(true);
+    expect(told.out).toMatch(/^random +0\.50 /m);
+    expect((await advise(GIVEN)).asked[0]?.triesOut).toBe(false);
+  });
+
+  it('prints one JSON object with every number', async () => {
+    const { out } = await advise([...GIVEN, '--json', '--round-trip', '5']);
+    const advice = JSON.parse(out);
+    expect(advice).toMatchObject({
+      type: 'advice',
+      models: { small: 'timed', large: 'huge' },
+      profile: 'box',
+      promptTokenCount: 128,
+      answerTokenCount: 256,
+      places: [
+        { place: 'local', roundTripMs: 0, largeProfile: 'box', kind: 'measured' },
+        { place: 'remote', roundTripMs: 5 },
+      ],
+    });
+    const [{ strategies }] = advice.places;
+    expect(strategies.map(({ name }: { name: string }) => name)).toEqual(
+      STRATEGIES.flatMap(({ costModels }) => costModels.map(({ name }) => name)),
+    );
+    expect(strategies[2]).toMatchObject({
+      name: 'entropy',
+      parameter: 'share',
+      value: 0.2,
+      faces: { weightTraffic: { pays: true, range: { from: 0 } }, price: { ratio: null } },
+    });
+  });
+
+  it('hands every option on', async () => {
+    const { asked } = await advise([
+      ...['--pair', 'p', '--small', 's', '--large', 'l', '--profile', 'x', '--threads', '2'],
+      '--offline',
+    ]);
+    expect(asked[0]).toMatchObject({
+      ...{ pair: 'p', small: 's', large: 'l', profile: 'x', threadCount: 2, offline: true },
+    });
+  });
+
+  it('says which model a profile lacks', async () => {
+    const { err, exitCode } = await advise(GIVEN, { profile: PROFILE, remoteProfile: PROFILE });
+    expect(err).toContain(
+      'error[profile-incomplete]: The profile box has costs of timed, not of huge.',
+    );
+    expect(exitCode).toBe(1);
+  });
+
+  it.each([
+    [['--share', '1.1'], '--share is "1.1", not a number from 0 to 1.'],
+    [['--acceptance', 'x'], '--acceptance is "x"'],
+    [['--round-trip', '-3'], '--round-trip is "-3"'],
+    [['--answer-tokens', '0'], '--answer-tokens is "0"'],
+    [['--price-large', '1'], 'A price is "1"'],
+  ])('refuses %j before anything is measured', async (args, message) => {
+    const { err, exitCode, asked } = await advise(args);
+    expect(err).toContain(message);
+    expect([exitCode, asked]).toEqual([2, []]);
+  });
+
+  it('shows examples', async () => {
+    expect((await advise(['--help'])).out).toContain('Examples:\n  pilotfish advise\n');
+  });
+});
