@@ -50,6 +50,7 @@ export class TimedModel implements LanguageModel {
       weightBytes: 1000,
       hiddenSize: 1,
       contextLength: options.contextLength ?? 4096,
+      cellCount: options.contextLength ?? 4096,
       rowCountMax: options.rowCountMax ?? 256,
       sequenceCountMax: 1,
     };
@@ -58,6 +59,10 @@ export class TimedModel implements LanguageModel {
   async setThreadCount(threadCount: number): Promise<void> {
     this.threadCount = threadCount;
     this.threadCounts.push(threadCount);
+  }
+
+  countCachedTokens(): Promise<number> {
+    return Promise.resolve(0);
   }
 
   openSequence(): Sequence {
