@@ -14,7 +14,7 @@ const config: ReturnType<typeof defineConfig> = defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+          include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts'],
           exclude: ['test/real/**'],
           testTimeout: 60_000,
           hookTimeout: 60_000,

@@ -1,10 +1,22 @@
 /** The benchmarks by name: `npm run bench -- NAME [options]`. What each measures: bench/README.md. */
 import { Command } from 'commander';
+import { abortCommand } from './abort.ts';
+import { chatCommand } from './chat.ts';
 import { engineCommand } from './engine.ts';
 import { llamaServerCommand } from './llama-server.ts';
+import { memoryCommand } from './memory.ts';
+import { speculativeCommand } from './speculative.ts';
 
 const program = new Command('bench')
   .description('Benchmarks of the engine, each against its yardstick in the same run.')
   .showHelpAfterError();
-for (const command of [engineCommand(), llamaServerCommand()]) program.addCommand(command);
+const commands = [
+  engineCommand(),
+  llamaServerCommand(),
+  chatCommand(),
+  memoryCommand(),
+  abortCommand(),
+  speculativeCommand(),
+];
+for (const command of commands) program.addCommand(command);
 await program.parseAsync();
