@@ -30,6 +30,27 @@ interface Sizes {
   readonly hiddenSize: number;
 }
 
+/** Rows that one context has views of; llama.cpp moves its outputs when they outgrow their buffer. */
+const VIEW_COUNT_MAX = 1024;
+
+/**
+ * Views by address, made once. The garbage collector counts the bytes behind every view as if they
+ * were new memory: a view of a large vocabulary per row made it collect everything several times a
+ * second. A view found here is right whatever happened since: the library just named the address.
+ */
+class ViewCache {
+  readonly #views = new Map<Address, Float32Array>();
+
+  at(address: Address, length: number): Float32Array {
+    const known = this.#views.get(address);
+    if (known?.length === length) return known;
+    if (this.#views.size >= VIEW_COUNT_MAX) this.#views.clear();
+    const view = floatView(address, length);
+    this.#views.set(address, view);
+    return view;
+  }
+}
+
 export class NativeContext {
   readonly #abi: Abi;
   readonly #context: Address;
@@ -38,6 +59,7 @@ export class NativeContext {
   readonly #abortBytes: Int8Array;
   readonly #batch: BatchBuffer;
   readonly #sizes: Sizes;
+  readonly #views = new ViewCache();
   #embeddings = false;
   #freed = false;
 
@@ -111,7 +133,7 @@ export class NativeContext {
     const view = (address: Address | null, length: number): Float32Array => {
       const found = present(address, 'the row has no output');
       invariant(found !== 0n, 'the row has no output');
-      return floatView(found, length);
+      return this.#views.at(found, length);
     };
     return {
       logits: (row) => view(this.#abi.logitsOf(this.#context, row), this.#sizes.vocabularySize),
