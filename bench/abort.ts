@@ -173,7 +173,7 @@ async function abortAt(
 }
 
 function greedy(prompts: CountingPrompts, maxTokens: number): GenerateRequest {
-  return { prompt: prompts.next(), strategy: 'large', maxTokens };
+  return { prompt: prompts.next(), strategy: 'large', maxTokens, reusePrefix: false };
 }
 
 interface Started {

@@ -56,9 +56,6 @@ interface Result {
   readonly met: boolean;
 }
 
-/** Events of an engine with a prefix cache say what it spared. */
-type CachedWork = WorkEvent & { readonly reusedRowCount?: number };
-
 export function chatCommand(): Command {
   return new Command('chat')
     .description('rows that the second chat turn processes, against those that are new')
@@ -124,7 +121,7 @@ async function turn(
   request: GenerateRequest,
 ): Promise<Turn & { readonly text: string }> {
   const prompt = model.vocabulary.tokenize(model.vocabulary.renderChat(request.messages ?? []));
-  const work: CachedWork[] = [];
+  const work: WorkEvent[] = [];
   const answer: TokenEvent[] = [];
   let text = '';
   for await (const event of engine.generate(request)) {
@@ -143,15 +140,15 @@ async function turn(
   return { tokens, promptTokenCount: prompt.length, models, text };
 }
 
-function modelTurn(work: readonly CachedWork[], readLength: number): ModelTurn {
-  const rowsOf = (events: readonly CachedWork[]): number =>
+function modelTurn(work: readonly WorkEvent[], readLength: number): ModelTurn {
+  const rowsOf = (events: readonly WorkEvent[]): number =>
     events.reduce((sum, { rowCounts }) => sum + rowCounts.reduce((a, b) => a + b, 0), 0);
   const rows = rowsOf(work);
   const prefillRows = rowsOf(work.filter(({ purpose }) => purpose === 'prefill'));
   // Rows that a forward fed before its output rows were missed before: catch-up, whatever its purpose.
   const outputRows = work.reduce((sum, { outputRowCount }) => sum + outputRowCount, 0);
   const catchUpRows = rows - prefillRows - outputRows;
-  const reusedRows = work.reduce((sum, { reusedRowCount = 0 }) => sum + reusedRowCount, 0);
+  const reusedRows = work.reduce((sum, { reusedRowCount }) => sum + reusedRowCount, 0);
   return { prefillRows, catchUpRows, otherRows: outputRows, rows, reusedRows, readLength };
 }
 

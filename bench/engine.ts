@@ -38,6 +38,7 @@ interface Options {
   readonly repeats: number;
   readonly rows: number;
   readonly context: number;
+  readonly keepPrefixes?: boolean;
   readonly threads?: number;
   readonly json?: boolean;
 }
@@ -81,6 +82,7 @@ export function engineCommand(): Command {
     .option('--repeats <N>', 'pairs per width', count, 6)
     .option('--rows <N>', 'most rows of a forward', count, 256)
     .option('--context <N>', 'tokens of the KV cache', count, 4096)
+    .option('--keep-prefixes', 'let requests leave what they read in the KV cache')
     .option('--threads <N>', 'threads of a model', count)
     .option('--json', 'print results as JSON')
     .action(run);
@@ -114,9 +116,9 @@ async function run(options: Options): Promise<void> {
 }
 
 function openBare(path: string, model: LlamaCppModel): Promise<BareLoop> {
-  const { contextLength, rowCountMax, sequenceCountMax } = model.facts;
+  const { cellCount, rowCountMax, sequenceCountMax } = model.facts;
   const { threadCount } = model;
-  return BareLoop.open(path, { contextLength, rowCountMax, sequenceCountMax, threadCount });
+  return BareLoop.open(path, { cellCount, rowCountMax, sequenceCountMax, threadCount });
 }
 
 async function compare(bench: Bench, width: number): Promise<Result> {
@@ -162,7 +164,13 @@ async function engineLoad(
 ): Promise<LoadTimes> {
   const program = PROGRAMS[options.program] ?? {};
   const requests = texts.map((prompt, index) => [
-    { prompt, ...program, maxTokens: options.tokens, seed: index },
+    {
+      prompt,
+      ...program,
+      maxTokens: options.tokens,
+      seed: index,
+      reusePrefix: options.keepPrefixes === true,
+    },
   ]);
   return loadTimes(await runEngineLoad(engine, requests));
 }

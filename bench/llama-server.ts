@@ -151,7 +151,7 @@ async function serverLoad({ server, options, tokenize }: Bench, loops: Loops): P
 async function engineLoad({ engine, options }: Bench, loops: Loops): Promise<LoadTimes> {
   const maxTokens = options.tokens;
   const requests = loops.map((texts) =>
-    texts.map((prompt) => ({ prompt, strategy: 'large', maxTokens })),
+    texts.map((prompt) => ({ prompt, strategy: 'large', maxTokens, reusePrefix: false })),
   );
   return loadTimes(await runEngineLoad(engine, requests));
 }

@@ -59,7 +59,9 @@ async function measure(given: MemorySettings): Promise<MemoryRun> {
   await sleep(SETTLE_MS);
   const closed = read();
   const files = await Promise.all(loaded.map(({ path }) => readModelFile(path)));
-  const estimate = files.map((file) => estimateMemory(file, shape)).reduce(sum);
+  const estimate = files
+    .map((file) => estimateMemory(file, { ...shape, cellCount: given.context }))
+    .reduce(sum);
   const { user, system } = process.cpuUsage();
   const processorSeconds = (user + system) / 1e6;
   return { estimate, before, loaded: afterLoad, peak: seen, closed, processorSeconds };

@@ -156,7 +156,8 @@ function answer(
 ): Promise<TimedAnswer | null> {
   const strategy = arm === 'speculative' ? 'speculative' : 'large';
   const messages = [{ role: 'user' as const, content: text }];
-  return timedAnswer(engine, { messages, strategy, maxTokens });
+  // Every arm reads the prompt itself: what the arm before it read must not serve it.
+  return timedAnswer(engine, { messages, strategy, maxTokens, reusePrefix: false });
 }
 
 function faster(a: TimedAnswer | null, b: TimedAnswer | null): TimedAnswer | null {

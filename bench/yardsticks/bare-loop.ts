@@ -5,7 +5,7 @@
 import { loadLibrary } from '../../src/model/llama-cpp/library.ts';
 import type { Abi, Address } from '../../src/model/llama-cpp/native-api.ts';
 import { type ContextShape, NativeContext } from '../../src/model/llama-cpp/native-context.ts';
-import { argmax } from '../../src/sampling/row-statistics.ts';
+import { openRow } from '../../src/sampling/open-row.ts';
 import type { StreamTimes } from '../workload/stream-times.ts';
 
 export class BareLoop implements AsyncDisposable {
@@ -58,7 +58,7 @@ export class BareLoop implements AsyncDisposable {
       await this.#context.decode(parts, false);
       const outputs = this.#context.outputs();
       for (const sequence of prompts.keys()) {
-        last[sequence] = argmax(outputs.logits(sequence), this.#vocabularySize);
+        last[sequence] = openRow(outputs.logits(sequence), this.#vocabularySize).argmax();
         times[sequence]?.push(performance.now() - began);
       }
     }
