@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { PilotfishError } from '../core/errors.ts';
 import { InvariantError, present } from '../core/invariant.ts';
 import { type TokenId, tokenIds } from '../core/token-id.ts';
-import type { Sequence } from '../model/roles.ts';
 import type { ScriptedModel } from '../model/scripted/scripted-model.ts';
 import type { KvAmount } from './admission.ts';
 import { commonLength } from './common-length.ts';
+import { HeldSequence } from './fakes/held-sequence.ts';
 import { choiceBehind, prefixModel, read } from './fakes/prefix-model.ts';
 import { PrefixCache, REUSED_LENGTH_MIN } from './prefix-cache.ts';
 import type { OpenedSequence } from './sequence-source.ts';
@@ -144,45 +144,6 @@ describe('PrefixCache', () => {
     await cache.checkIdle();
   });
 });
-
-/** Lets a test decide when sequences have been forked, cut or closed. */
-class HeldSequence implements Sequence {
-  readonly inner: Sequence;
-  hold: Promise<unknown> = Promise.resolve();
-  failure: unknown = null;
-  closedCount = 0;
-
-  constructor(inner: Sequence) {
-    this.inner = inner;
-  }
-
-  get length(): number {
-    return this.inner.length;
-  }
-
-  forward: Sequence['forward'] = (request, signal) => this.inner.forward(request, signal);
-
-  async truncate(length: number): Promise<void> {
-    await this.#held();
-    await this.inner.truncate(length);
-  }
-
-  async fork(length?: number): Promise<Sequence> {
-    await this.#held();
-    return await this.inner.fork(length);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.closedCount += 1;
-    await this.#held();
-    await this.inner[Symbol.asyncDispose]();
-  }
-
-  async #held(): Promise<void> {
-    await this.hold;
-    if (this.failure !== null) throw this.failure;
-  }
-}
 
 /** A cache with one entry that the test holds. */
 async function heldBench(room: KvAmount = UNLIMITED, sequenceCountMax = 1000) {
