@@ -1,0 +1,125 @@
+/**
+ * A model that counts what happens to it, and fails when told to. A canary bends what its sequences
+ * do, which the simulation must notice.
+ */
+import { PilotfishError } from '../../src/core/errors.ts';
+import { InvariantError } from '../../src/core/invariant.ts';
+import { GREEDY } from '../../src/core/sampling-params.ts';
+import { tokenId } from '../../src/core/token-id.ts';
+import type {
+  Forward,
+  ForwardRequest,
+  LanguageModel,
+  ModelFacts,
+  Sequence,
+  Vocabulary,
+} from '../../src/model/roles.ts';
+import type { ScriptedModel } from '../../src/model/scripted/scripted-model.ts';
+
+export type FailureKind = 'native-failed' | 'invariant' | 'kv-full' | 'none';
+
+export interface Observer {
+  /** Before every forward: waits for its turn, and says how it ends. */
+  readonly beforeForward: (signal?: AbortSignal) => Promise<FailureKind>;
+  readonly afterKvFull: () => void;
+}
+
+/** What a canary does to lengths; the default is to leave them as they are. */
+export interface Bend {
+  readonly truncate?: (length: number) => number;
+  readonly fork?: (length: number) => number;
+  /** Whether a failure leaves the cache as it was, which no real one promises. */
+  readonly failsCleanly?: boolean;
+  /** Reported instead of a failed forward. */
+  readonly failure?: PilotfishError;
+}
+
+export class ObservedModel implements LanguageModel {
+  readonly facts: ModelFacts;
+  readonly vocabulary: Vocabulary;
+  readonly #inner: ScriptedModel;
+  readonly #observer: Observer;
+  readonly #bend: Bend;
+
+  constructor(inner: ScriptedModel, observer: Observer, bend: Bend = {}) {
+    this.facts = inner.facts;
+    this.vocabulary = inner.vocabulary;
+    this.#inner = inner;
+    this.#observer = observer;
+    this.#bend = bend;
+  }
+
+  get sequenceCount(): number {
+    return this.#inner.sequenceCount;
+  }
+
+  countCachedTokens(): Promise<number> {
+    return this.#inner.countCachedTokens();
+  }
+
+  openSequence(): Sequence {
+    return new ObservedSequence(this.#inner.openSequence(), this.#observer, this.#bend);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#inner[Symbol.asyncDispose]();
+  }
+}
+
+class ObservedSequence implements Sequence {
+  readonly #inner: Sequence;
+  readonly #observer: Observer;
+  readonly #bend: Bend;
+
+  constructor(inner: Sequence, observer: Observer, bend: Bend) {
+    this.#inner = inner;
+    this.#observer = observer;
+    this.#bend = bend;
+  }
+
+  get length(): number {
+    return this.#inner.length;
+  }
+
+  async forward(request: ForwardRequest, signal?: AbortSignal): Promise<Forward> {
+    const kind = await this.#observer.beforeForward(signal);
+    if (kind !== 'none') await this.#fail(kind);
+    try {
+      return await this.#inner.forward(request, signal);
+    } catch (error) {
+      const isFull = PilotfishError.isInstance(error) && error.code === 'kv-full';
+      if (isFull) this.#observer.afterKvFull();
+      throw error;
+    }
+  }
+
+  truncate(length: number): Promise<void> {
+    return this.#inner.truncate(this.#bend.truncate?.(length) ?? length);
+  }
+
+  async fork(length: number = this.length): Promise<Sequence> {
+    const copy = await this.#inner.fork(this.#bend.fork?.(length) ?? length);
+    return new ObservedSequence(copy, this.#observer, this.#bend);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#inner[Symbol.asyncDispose]();
+  }
+
+  async #fail(kind: FailureKind): Promise<never> {
+    if (kind === 'kv-full') throw new PilotfishError('kv-full', 'simulated: no room');
+    if (this.#bend.failsCleanly !== true) await this.#corrupt();
+    if (kind === 'invariant') throw new InvariantError('simulated: a bug');
+    throw this.#bend.failure ?? new PilotfishError('native-failed', 'simulated: a lost context');
+  }
+
+  /** As many tokens as before, but another one at the end: nobody may use it again. */
+  async #corrupt(): Promise<void> {
+    if (this.length === 0) return;
+    await this.#inner.truncate(this.length - 1);
+    const program = { vocabularySize: 1, sampling: GREEDY, seed: 0, purpose: 'sample' as const };
+    const wrong = { tokens: [tokenId(this.length % 2)], outputFrom: 1, program };
+    // The model may have been closed meanwhile.
+    await this.#inner.forward(wrong).catch(() => undefined);
+  }
+}

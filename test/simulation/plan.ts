@@ -1,0 +1,161 @@
+/** What a simulation does: a random load, and what goes wrong in it. */
+import fc from 'fast-check';
+import type { ModelRole } from '../../src/core/events.ts';
+import type { SpeculativeOptions } from '../../src/strategy/speculative.ts';
+import type { FailureKind } from './observed-model.ts';
+
+export type Trouble =
+  | { readonly kind: 'none' }
+  /** Cancelled, or out of time, so many steps after it came. */
+  | { readonly kind: 'abort' | 'deadline'; readonly after: number }
+  /** Its reader leaves after so many events. */
+  | { readonly kind: 'leave'; readonly events: number }
+  /** Its reader stops reading for long. */
+  | { readonly kind: 'slow'; readonly events: number; readonly steps: number };
+
+export interface RequestPlan {
+  readonly prompt: string;
+  readonly strategy: string;
+  readonly seed: number;
+  readonly temperature: number;
+  readonly isPenalised: boolean;
+  readonly maxTokens: number;
+  readonly stop: readonly string[];
+  readonly reusePrefix: boolean;
+  /** In steps. */
+  readonly arrivesAt: number;
+  readonly trouble: Trouble;
+}
+
+export interface ForwardFailure {
+  readonly role: ModelRole;
+  /** Counted from the first forward of that model. */
+  readonly forward: number;
+  readonly kind: FailureKind;
+}
+
+export interface EnginePlan {
+  readonly contextLength: Readonly<Record<ModelRole, number>>;
+  readonly rowCountMax: number;
+  readonly sequenceCountMax: number;
+  readonly requestCountMax: number;
+  readonly overcommit: number;
+  readonly speculative: SpeculativeOptions;
+}
+
+/** The whole engine or only its large model is closed in the middle. */
+export interface Closing {
+  readonly what: 'engine' | 'large';
+  readonly at: number;
+}
+
+export interface Plan {
+  readonly engine: EnginePlan;
+  readonly requests: readonly RequestPlan[];
+  readonly failures: readonly ForwardFailure[];
+  readonly closing: Closing | null;
+  /** How many scheduled tasks run before everything that is ready goes on, again and again. */
+  readonly bursts: readonly number[];
+}
+
+const BEGINNINGS = ['abcabcabcabcabc', 'abcabcabckjihg', 'kjihgfedcba', 'ddddddddddd', ''];
+const TAILS = ['a', 'bc', 'fgh', 'abcab', 'kkkkkk'];
+const STRATEGIES = [
+  'small',
+  'large',
+  'entropy@1.5',
+  'margin@0.5',
+  'random@0.5',
+  'speculative',
+  'speculative',
+];
+
+const anyPrompt = fc
+  .tuple(fc.constantFrom(...BEGINNINGS), fc.array(fc.constantFrom(...TAILS), { maxLength: 2 }))
+  .map(([beginning, tails]) => [beginning, ...tails].join('') || 'a');
+
+const anyTrouble: fc.Arbitrary<Trouble> = fc.oneof(
+  { weight: 10, arbitrary: fc.constant({ kind: 'none' as const }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('abort' as const, 'deadline' as const),
+      after: fc.nat({ max: 60 }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant('leave' as const), events: fc.nat({ max: 12 }) }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('slow' as const),
+      events: fc.nat({ max: 12 }),
+      steps: fc.integer({ min: 20, max: 200 }),
+    }),
+  },
+);
+
+const anyRequest: fc.Arbitrary<RequestPlan> = fc.record({
+  prompt: anyPrompt,
+  strategy: fc.constantFrom(...STRATEGIES),
+  seed: fc.nat({ max: 3 }),
+  temperature: fc.constantFrom(0, 1),
+  isPenalised: fc.boolean(),
+  maxTokens: fc.integer({ min: 1, max: 24 }),
+  stop: fc.constantFrom([], [], [], ['ab', 'kc']),
+  reusePrefix: fc.oneof({ weight: 5, arbitrary: fc.constant(true) }, fc.boolean()),
+  arrivesAt: fc.oneof(fc.constant(0), fc.nat({ max: 80 })),
+  trouble: anyTrouble,
+});
+
+const anyEngine: fc.Arbitrary<EnginePlan> = fc.record({
+  contextLength: fc.record({
+    small: fc.integer({ min: 36, max: 90 }),
+    large: fc.integer({ min: 36, max: 90 }),
+  }),
+  rowCountMax: fc.integer({ min: 5, max: 16 }),
+  sequenceCountMax: fc.integer({ min: 1, max: 6 }),
+  requestCountMax: fc.integer({ min: 1, max: 5 }),
+  overcommit: fc.constantFrom(1, 2, 4, 24),
+  speculative: fc.record({
+    proposer: fc.constantFrom('small' as const, 'prompt-lookup' as const),
+    verifier: fc.constantFrom('coupling' as const, 'rejection' as const),
+    draftLength: fc.integer({ min: 1, max: 4 }),
+  }),
+});
+
+const anyFailure: fc.Arbitrary<ForwardFailure> = fc.record({
+  role: fc.constantFrom('small' as const, 'large' as const),
+  forward: fc.nat({ max: 60 }),
+  kind: fc.constantFrom('native-failed', 'invariant', 'kv-full'),
+});
+
+const anyClosing: fc.Arbitrary<Closing> = fc.record({
+  what: fc.constantFrom('engine' as const, 'large' as const),
+  at: fc.integer({ min: 1, max: 150 }),
+});
+
+export interface PlanOptions {
+  /** Nothing goes wrong. */
+  readonly isCalm?: boolean;
+}
+
+export function anyPlan({ isCalm = false }: PlanOptions = {}): fc.Arbitrary<Plan> {
+  const request = isCalm
+    ? anyRequest.map((plan) => ({ ...plan, trouble: { kind: 'none' as const } }))
+    : anyRequest;
+  return fc.record({
+    engine: anyEngine,
+    requests: fc.array(request, { minLength: 2, maxLength: 12, size: 'max' }),
+    failures: isCalm ? fc.constant([]) : fc.array(anyFailure, { maxLength: 2 }),
+    closing: isCalm
+      ? fc.constant(null)
+      : fc.oneof(
+          { weight: 12, arbitrary: fc.constant(null) },
+          { weight: 1, arbitrary: anyClosing },
+        ),
+    bursts: fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 4 }),
+  });
+}

@@ -1,0 +1,64 @@
+/** Requests of a plan: how they are asked, and what each writes in an engine of its own. */
+import type { EngineEvent, SummaryEvent } from '../../src/core/events.ts';
+import { present } from '../../src/core/invariant.ts';
+import { Engine } from '../../src/engine/engine.ts';
+import type { GenerateRequest } from '../../src/engine/request.ts';
+import type { EnginePlan, RequestPlan } from './plan.ts';
+import { scriptedModel } from './scripted-pair.ts';
+
+type AskedPlan = Omit<RequestPlan, 'arrivesAt' | 'trouble'>;
+
+export function generateRequest(plan: AskedPlan, signal?: AbortSignal): GenerateRequest {
+  const { prompt, strategy, seed, temperature, maxTokens, stop, reusePrefix } = plan;
+  return {
+    prompt,
+    strategy,
+    seed,
+    maxTokens,
+    stop,
+    reusePrefix,
+    sampling: { temperature, ...(plan.isPenalised ? { frequencyPenalty: 0.5 } : {}) },
+    ...(signal === undefined ? {} : { signal }),
+  };
+}
+
+/** What a request wrote. */
+export interface Written {
+  readonly ids: readonly number[];
+  readonly summary: SummaryEvent | null;
+}
+
+export function written(events: readonly EngineEvent[]): Written {
+  return {
+    ids: events.flatMap((event) => (event.type === 'token' ? [event.tokenId] : [])),
+    summary: events.find((event) => event.type === 'summary') ?? null,
+  };
+}
+
+/** The oracle: each request in a fresh engine, with nobody beside it. */
+export class Alone {
+  readonly #plan: EnginePlan;
+  readonly #known = new Map<string, Written>();
+
+  constructor(plan: EnginePlan) {
+    this.#plan = plan;
+  }
+
+  async writes(plan: AskedPlan): Promise<Written & { readonly summary: SummaryEvent }> {
+    const key = JSON.stringify(generateRequest(plan));
+    const found = this.#known.get(key) ?? (await this.#run(plan));
+    this.#known.set(key, found);
+    return { ...found, summary: present(found.summary, 'a request alone ends well') };
+  }
+
+  async #run(plan: AskedPlan): Promise<Written> {
+    const { contextLength, rowCountMax, speculative } = this.#plan;
+    const options = { rowCountMax, sequenceCountMax: 1 };
+    const small = scriptedModel('small', { ...options, contextLength: contextLength.small });
+    const large = scriptedModel('large', { ...options, contextLength: contextLength.large });
+    await using engine = new Engine({ models: { small, large }, speculative });
+    const events: EngineEvent[] = [];
+    for await (const event of engine.generate(generateRequest(plan))) events.push(event);
+    return written(events);
+  }
+}
