@@ -135,12 +135,13 @@ function ratio(amount: number | null, alone: number | null): number | null {
 }
 
 /** Where crossings are looked for before they are narrowed down. */
-const SHARES: readonly number[] = Array.from({ length: 101 }, (_, index) => index / 100);
+const SHARES: readonly number[] = Array.from({ length: 41 }, (_, index) => index / 40);
 const ROUND_TRIPS_MS: readonly number[] = [
   0,
-  ...Array.from({ length: 81 }, (_, index) => 0.1 * 10 ** (index / 16)),
+  ...Array.from({ length: 41 }, (_, index) => 0.1 * 10 ** (index / 8)),
 ];
-const BISECTION_COUNT = 40;
+/** Each halves what is left: to a millionth of a place's distance. */
+const BISECTION_COUNT = 20;
 
 /**
  * From the first to the last place where a ratio lies below 1, its borders narrowed down to where it

@@ -11,57 +11,65 @@ import type { MeasuredModel } from './machine-profile.ts';
 import { type CostCurve, forwardMs } from './step-costs.ts';
 
 export function measuredCosts(model: MeasuredModel): ForwardCosts {
+  const curves = curvesOf(model);
   return {
-    forwardMs: (shape) => atLeast(shapeMs(model, shape), model),
+    forwardMs: (shape) => Math.max(curves.leastMs, shapeMs(curves, shape)),
     overheadMs: model.overheadMs,
     readingMs: model.readingMs,
   };
 }
 
-function shapeMs(model: MeasuredModel, shape: ForwardShape): number {
+interface Curves {
+  readonly decode: CostCurve;
+  readonly prefill: CostCurve;
+  /** Milliseconds that a cached token adds, by rows. */
+  readonly attention: CostCurve;
+  readonly cachedTokenCount: number;
+  /** A forward is never cheaper than half of the cheapest one measured, whatever a slope says. */
+  readonly leastMs: number;
+}
+
+function curvesOf({ decode, prefill, attention, cachedTokenCount }: MeasuredModel): Curves {
+  const slopes = attention.map(({ rowCount, msPerCachedToken: ms }) => ({ rowCount, ms }));
+  return {
+    decode: { points: decode },
+    prefill: { points: prefill },
+    attention: { points: slopes },
+    cachedTokenCount,
+    leastMs: Math.min(...[...decode, ...prefill].map(({ ms }) => ms)) / 2,
+  };
+}
+
+function shapeMs(curves: Curves, shape: ForwardShape): number {
   const { rowCount, outputRowCount, cachedTokenCount } = shape;
-  const more = cachedTokenCount - model.cachedTokenCount;
-  return rowsMs(model, rowCount, outputRowCount) + more * attentionMs(model, rowCount);
+  const more = cachedTokenCount - curves.cachedTokenCount;
+  return rowsMs(curves, rowCount, outputRowCount) + more * attentionMs(curves, rowCount);
 }
 
-/** A forward is never cheaper than a fraction of the cheapest one measured, whatever a slope says. */
-function atLeast(ms: number, { decode, prefill }: MeasuredModel): number {
-  const least = Math.min(...[...decode, ...prefill].map((point) => point.ms));
-  return Math.max(ms, least / 2);
-}
-
-function rowsMs(model: MeasuredModel, rowCount: number, outputRowCount: number): number {
-  const decode: CostCurve = { points: model.decode };
-  if (outputRowCount >= rowCount) return forwardMs(decode, rowCount);
-  const withoutOutputs = bodyMs(model, rowCount);
+function rowsMs(curves: Curves, rowCount: number, outputRowCount: number): number {
+  if (outputRowCount >= rowCount) return forwardMs(curves.decode, rowCount);
+  const withoutOutputs = bodyMs(curves, rowCount);
   // Nothing is known of rows without outputs: they are taken for rows with outputs.
-  if (withoutOutputs === null) return forwardMs(decode, rowCount);
+  if (withoutOutputs === null) return forwardMs(curves.decode, rowCount);
   if (outputRowCount === 0) return withoutOutputs;
-  const body = bodyMs(model, outputRowCount) ?? 0;
-  return withoutOutputs + Math.max(0, forwardMs(decode, outputRowCount) - body);
+  const body = bodyMs(curves, outputRowCount) ?? 0;
+  return withoutOutputs + Math.max(0, forwardMs(curves.decode, outputRowCount) - body);
 }
 
-function bodyMs({ prefill, decode }: MeasuredModel, rowCount: number): number | null {
-  const first = prefill[0];
-  const last = prefill.at(-1);
-  if (first === undefined || last === undefined) return null;
+function bodyMs({ prefill, decode }: Curves, rowCount: number): number | null {
+  const first = prefill.points[0];
+  if (first === undefined) return null;
   // Below the first point a row without output costs what one with an output does, at most.
-  if (rowCount < first.rowCount) {
-    return Math.min(first.ms, forwardMs({ points: decode }, rowCount));
-  }
+  if (rowCount < first.rowCount) return Math.min(first.ms, forwardMs(decode, rowCount));
   // One point alone has no slope: wide forwards cost in proportion to their rows.
-  if (first === last) return (first.ms * rowCount) / first.rowCount;
-  return forwardMs({ points: prefill }, rowCount);
+  if (prefill.points.length === 1) return (first.ms * rowCount) / first.rowCount;
+  return forwardMs(prefill, rowCount);
 }
 
-function attentionMs({ attention }: MeasuredModel, rowCount: number): number {
-  const last = attention.at(-1);
+function attentionMs({ attention }: Curves, rowCount: number): number {
+  const last = attention.points.at(-1);
   if (last === undefined) return 0;
   // Every row looks at every cached token: beyond the last point it is in proportion.
-  if (rowCount >= last.rowCount) return (last.msPerCachedToken * rowCount) / last.rowCount;
-  const points = attention.map(({ rowCount: rows, msPerCachedToken: ms }) => ({
-    rowCount: rows,
-    ms,
-  }));
-  return forwardMs({ points }, rowCount);
+  if (rowCount >= last.rowCount) return (last.ms * rowCount) / last.rowCount;
+  return forwardMs(attention, rowCount);
 }

@@ -61,35 +61,32 @@ function singleSteps(model: ModelRole, plan: WorkPlan): readonly ExpectedForward
   return [{ model, count: answerTokenCount, shape: decodeShape(1, meanCached) }];
 }
 
-/** Below this expectation a forward does not show in any sum. */
-const COUNT_MIN = 1e-9;
+/** Gaps less probable than this do not show in any sum. */
+const GAP_MIN = 1e-9;
 
 /** Forwards of the large model by the number of rows that they catch up with. */
-function catchUps({
-  promptTokenCount,
-  answerTokenCount,
-  value: share,
-}: WorkPlan): ExpectedForwards[] {
+function catchUps(plan: WorkPlan): readonly ExpectedForwards[] {
+  const { promptTokenCount, answerTokenCount, value: share } = plan;
   const forwards: ExpectedForwards[] = [];
-  for (let rowCount = 1; rowCount <= answerTokenCount; rowCount += 1) {
-    const gap = share * (1 - share) ** (rowCount - 1);
-    const shape = { rowCount, outputRowCount: 1 };
-    // The first call finds the prompt read and no more.
+  let gap = share;
+  for (let rowCount = 1; rowCount <= answerTokenCount && gap > GAP_MIN; rowCount += 1) {
+    // The first call finds the prompt read and no more. A later one, at token i, reads what came
+    // since token i - rowCount, which the large model wrote, too: i is from rowCount up.
+    const laterCount = share * (answerTokenCount - rowCount);
+    const meanSince = (answerTokenCount - 1 - rowCount) / 2;
+    const meanCached = (laterCount * (meanSince + 1)) / (1 + laterCount);
     forwards.push({
       model: 'large',
-      count: gap,
-      shape: { ...shape, cachedTokenCount: promptTokenCount - 1 },
+      count: gap * (1 + laterCount),
+      shape: {
+        rowCount,
+        outputRowCount: 1,
+        cachedTokenCount: promptTokenCount - 1 + Math.max(0, meanCached),
+      },
     });
-    // A later one at token i reads what came since token i - rowCount, which was called, too.
-    const laterCount = answerTokenCount - rowCount;
-    const meanIndex = (rowCount + answerTokenCount - 1) / 2;
-    forwards.push({
-      model: 'large',
-      count: share * gap * laterCount,
-      shape: { ...shape, cachedTokenCount: promptTokenCount + meanIndex - rowCount },
-    });
+    gap *= 1 - share;
   }
-  return forwards.filter(({ count }) => count > COUNT_MIN);
+  return forwards;
 }
 
 /** Drafts of the small model, of the length that takes least time per token. */
@@ -123,9 +120,7 @@ function draftsOf(plan: WorkPlan, length: number): readonly ExpectedForwards[] {
     count,
     shape: { rowCount, outputRowCount: 1, cachedTokenCount: cached },
   });
-  return [ofRows(1, length - wholeRounds), ofRows(2, wholeRounds)].filter(
-    ({ count }) => count > COUNT_MIN,
-  );
+  return [ofRows(1, length - wholeRounds), ofRows(2, wholeRounds)].filter(({ count }) => count > 0);
 }
 
 function speculationWork(plan: WorkPlan, drafts: Drafts): ExpectedWork {
