@@ -32,6 +32,7 @@ export const HEALTHY_MACHINE: MachineFacts = {
   nodeVersion: '20.19.0',
   platform: 'linux-x64',
   cpuCount: 2,
+  threads: [],
   availableMemoryBytes: 8e9,
   library: {
     path: '/lib/libllama.so',

@@ -48,6 +48,16 @@ describe('doctor', () => {
     expect(exitCode).toBe(null);
   });
 
+  it('shows the numbers of threads that were measured', async () => {
+    const measured = [{ threadCount: 1, ms: 9 }];
+    const threads = ['tiny', 'huge'].map((model, index) => ({
+      ...{ model, weightBytes: 1, threadCount: index + 1, measured },
+    }));
+    const { out } = await doctor({ threads });
+    expect(out).toContain('processor  2 cores; fastest number of threads: tiny 1, huge 2\n');
+    expect((await doctor({})).out).toContain('processor  2 cores\n');
+  });
+
   it('fails one that cannot run, and says what to do', async () => {
     const { out, exitCode } = await doctor({ library: BROKEN });
     expect(out).toContain(

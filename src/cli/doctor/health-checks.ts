@@ -82,8 +82,12 @@ function checkLibrary({ library }: MachineFacts): HealthCheck {
   return { name, status: 'warn', text: `not a known build: ${text}`, remedy };
 }
 
-function checkCpu({ cpuCount }: MachineFacts): HealthCheck {
-  return ok('processor', `${cpuCount} ${cpuCount === 1 ? 'core' : 'cores'}`);
+function checkCpu({ cpuCount, threads }: MachineFacts): HealthCheck {
+  const cores = `${cpuCount} ${cpuCount === 1 ? 'core' : 'cores'}`;
+  const measured = threads.map(({ model, threadCount }) => `${model} ${threadCount}`);
+  const fastest =
+    measured.length === 0 ? '' : `; fastest number of threads: ${measured.join(', ')}`;
+  return ok('processor', `${cores}${fastest}`);
 }
 
 function checkMemory({ availableMemoryBytes, models, pair }: MachineFacts): HealthCheck {

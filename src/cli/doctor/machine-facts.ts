@@ -9,6 +9,8 @@ import { DEFAULT_PAIR } from '../../catalog/known-pairs.ts';
 import { findPip } from '../../catalog/pip-command.ts';
 import { PilotfishError, throwIfAborted } from '../../core/errors.ts';
 import type { OnNotice, OnProgress } from '../../core/progress.ts';
+import type { MeasuredThreads } from '../../cost/machine-profile.ts';
+import { localProfileName, profileStore, thisMachine } from '../../local-profile.ts';
 import { inspectLibrary, type LibraryReport } from '../../model/llama-cpp/library-report.ts';
 import { availableMemoryBytes } from '../../model/llama-cpp/memory-estimate.ts';
 
@@ -25,6 +27,8 @@ export interface MachineFacts {
   /** As `linux-x64`. */
   readonly platform: string;
   readonly cpuCount: number;
+  /** How many threads decode which model fastest, where that was measured. */
+  readonly threads: readonly MeasuredThreads[];
   readonly availableMemoryBytes: number;
   readonly library: LibraryReport;
   readonly home: string;
@@ -56,6 +60,7 @@ export async function inspectMachine(options: InspectMachineOptions): Promise<Ma
     nodeVersion: process.versions.node,
     platform: `${process.platform}-${process.arch}`,
     cpuCount: availableParallelism(),
+    threads: await measuredThreads(options),
     availableMemoryBytes: availableMemoryBytes(),
     library: await inspectLibrary(),
     home: context.home,
@@ -73,6 +78,14 @@ export async function inspectMachine(options: InspectMachineOptions): Promise<Ma
   };
   throwIfAborted(signal);
   return facts;
+}
+
+async function measuredThreads(
+  options: InspectMachineOptions,
+): Promise<readonly MeasuredThreads[]> {
+  const machine = thisMachine();
+  const { threads } = await profileStore(options).remembered(localProfileName(machine), machine);
+  return threads;
 }
 
 async function modelFact(name: string, options: InspectMachineOptions): Promise<ModelFact> {
