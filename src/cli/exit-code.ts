@@ -20,6 +20,8 @@ const OF_ERROR: Readonly<Record<ErrorCode, number>> = {
   'pair-unknown': EXIT.usage,
   'prompt-empty': EXIT.usage,
   'prompt-too-long': EXIT.usage,
+  'grammar-invalid': EXIT.usage,
+  'grammar-stuck': EXIT.failed,
   'template-failed': EXIT.failed,
   'template-mismatch': EXIT.failed,
   'vocabulary-mismatch': EXIT.failed,

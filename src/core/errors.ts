@@ -14,6 +14,8 @@ export const ERROR_CODES = [
   'pair-unknown',
   'prompt-empty',
   'prompt-too-long',
+  'grammar-invalid',
+  'grammar-stuck',
   'template-failed',
   'template-mismatch',
   'vocabulary-mismatch',

@@ -93,6 +93,9 @@ export interface TokenPrices {
 
 export type ByRole<T> = Readonly<Record<ModelRole, T | null>>;
 
+/** How the form of an answer was asked for. */
+export type GrammarKind = 'json-schema' | 'json' | 'gbnf' | 'regex';
+
 /** The first line of a log: everything that is needed to recompute the summary. */
 export interface StartEvent {
   readonly type: 'start';
@@ -106,6 +109,8 @@ export interface StartEvent {
   readonly thresholds: Readonly<Record<string, number>>;
   readonly sampling: SamplingParams;
   readonly seed: number;
+  /** What kind of grammar the answer keeps to; absent: none. */
+  readonly grammar?: GrammarKind;
   readonly promptTokenCount: number;
   /** Rows of a prefill chunk: with the prompt length it gives the large-only counterfactual. */
   readonly prefillChunkRowCount: number;

@@ -8,6 +8,13 @@ import type { NoisePurpose } from './noise.ts';
 import type { SamplingParams } from './sampling-params.ts';
 import type { TokenId } from './token-id.ts';
 
+/**
+ * What a grammar allows, by the position of the token being decided: [ceil(vocabulary size / 32)]
+ * words, a bit set for every allowed token. Null: nothing can be written there (behind a draft that
+ * the grammar forbids, behind the end), so the row's result is of no use and is not constrained.
+ */
+export type RowMasks = ReadonlyMap<number, Int32Array | null>;
+
 export interface RowProgram {
   /** Only ids below this exist: padding beyond the common vocabulary of a pair is masked. */
   readonly vocabularySize: number;
@@ -15,11 +22,16 @@ export interface RowProgram {
   readonly seed: number;
   /** The text that the rows belong to, for penalties: needed where `penalises(sampling)`. */
   readonly text?: readonly TokenId[];
+  /** Of the tokens that a grammar allows; without it all are. It has every output row's position. */
+  readonly masks?: RowMasks;
   /** Which noise the draw uses; the position is the row's own. */
   readonly purpose: NoisePurpose;
-  /** Also the natural log-probability of the choice before the sampling steps. */
+  /** Also the natural log-probability of the choice before the sampling steps and the mask. */
   readonly logprob?: boolean;
-  /** Also the entropy (nats) and the top-2 margin of the distribution before the sampling steps. */
+  /**
+   * Also the entropy (nats) and the top-2 margin of the distribution before the sampling steps, of
+   * the allowed tokens where there is a mask.
+   */
   readonly uncertainty?: boolean;
   /** Also the whole distribution after the sampling steps. */
   readonly distribution?: boolean;

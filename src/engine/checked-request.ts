@@ -2,6 +2,7 @@
 import type { ChatMessage } from '../core/chat-message.ts';
 import { PilotfishError } from '../core/errors.ts';
 import { type SamplingParams, samplingParams } from '../core/sampling-params.ts';
+import { type GrammarSource, grammarSource } from '../grammar/grammar-request.ts';
 import { STOP_STRING_COUNT_MAX, STOP_STRING_LENGTH_MAX } from '../vocabulary/stop-matcher.ts';
 import { MAX_TOKENS_DEFAULT, PROMPT_LENGTH_MAX } from './limits.ts';
 import type { GenerateRequest } from './request.ts';
@@ -15,11 +16,13 @@ export interface CheckedRequest {
   readonly seed: number;
   readonly logprobs: boolean;
   readonly reusePrefix: boolean;
+  /** What the matching engine compiles; absent: any text. */
+  readonly grammar?: GrammarSource;
 }
 
 export const STRATEGY_DEFAULT = 'entropy';
 
-/** @throws PilotfishError `option-invalid`, `prompt-empty`, `prompt-too-long` */
+/** @throws PilotfishError `option-invalid`, `prompt-empty`, `prompt-too-long`, `grammar-invalid` */
 export function checkRequest(request: GenerateRequest): CheckedRequest {
   const { maxTokens = MAX_TOKENS_DEFAULT, seed = 0, stop = [] } = request;
   if (!Number.isSafeInteger(maxTokens) || maxTokens < 1) {
@@ -36,6 +39,7 @@ export function checkRequest(request: GenerateRequest): CheckedRequest {
     seed,
     logprobs: request.logprobs ?? false,
     reusePrefix: request.reusePrefix ?? true,
+    ...(request.grammar === undefined ? {} : { grammar: grammarSource(request.grammar) }),
   };
 }
 

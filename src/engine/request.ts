@@ -1,5 +1,6 @@
 import type { ChatMessage } from '../core/chat-message.ts';
 import type { SamplingParams } from '../core/sampling-params.ts';
+import type { GrammarRequest } from '../grammar/grammar-request.ts';
 
 /** What a caller asks of an engine. Everything but the prompt has a default. */
 export interface GenerateRequest {
@@ -15,6 +16,8 @@ export interface GenerateRequest {
   readonly maxTokens?: number;
   /** Texts that end the answer; they are not part of it. At most `STOP_STRING_COUNT_MAX`. */
   readonly stop?: readonly string[];
+  /** The form that the whole answer has, under every strategy. Default: any text. */
+  readonly grammar?: GrammarRequest;
   /** Any safe integer; default 0. The same seed gives the same text. */
   readonly seed?: number;
   /** Fill in `logprob` of every token (a pass over the vocabulary more per row). Default false. */

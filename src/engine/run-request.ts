@@ -19,11 +19,12 @@ import type { FinishReason } from '../core/finish-reason.ts';
 import { invariant, present } from '../core/invariant.ts';
 import type { TokenId } from '../core/token-id.ts';
 import { RunCostFold } from '../cost/run-cost.ts';
+import type { AnswerGrammar } from '../grammar/answer-grammar.ts';
 import { LazySequence } from '../kv-cache/lazy-sequence.ts';
 import type { Tenancy } from '../kv-cache/tenancy.ts';
 import { WorkRecorder } from '../kv-cache/work-recorder.ts';
 import type { LanguageModel, ModelFacts } from '../model/roles.ts';
-import type { Decision, Decoder, Round, Strategy } from '../strategy/strategy.ts';
+import type { Decision, Decoder, Round, Strategy, StrategyContext } from '../strategy/strategy.ts';
 import type { CheckedRequest } from './checked-request.ts';
 import { Emitter } from './emitter.ts';
 import { KV_FULL_ATTEMPTS_MAX } from './limits.ts';
@@ -41,6 +42,8 @@ export interface RunOptions {
   /** Ids from here on are padding of one of the models. */
   readonly vocabularySize: number;
   readonly contextLength: number;
+  /** What the answer keeps to; absent: any text. */
+  readonly grammar?: Pick<AnswerGrammar, 'masks' | 'allowedDraft'>;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** When the request came in, by the clock; default: now. */
@@ -100,6 +103,7 @@ class Run {
         purpose: 'sample',
         logprob: request.logprobs,
       },
+      ...allowedDraft(options.grammar),
       isEndOfGeneration: (id) => this.#isEndOfGeneration(id),
     });
   }
@@ -228,11 +232,17 @@ class Run {
       promptLength: this.#options.prompt.length,
       rowCountMax: model.facts.rowCountMax,
       recorder: this.#recorder,
+      ...(this.#options.grammar === undefined ? {} : { grammar: this.#options.grammar }),
     });
     this.#sequences.set(role, sequence);
     this.#options.tenancy.add(sequence);
     return sequence;
   }
+}
+
+function allowedDraft(grammar: RunOptions['grammar']): Pick<StrategyContext, 'allowedDraft'> {
+  if (grammar === undefined) return {};
+  return { allowedDraft: (text, draft, signal) => grammar.allowedDraft(text, draft, signal) };
 }
 
 function startEvent(options: RunOptions): StartEvent {
@@ -252,6 +262,7 @@ function startEvent(options: RunOptions): StartEvent {
     thresholds: strategy.thresholds,
     sampling: request.sampling,
     seed: request.seed,
+    ...(request.grammar === undefined ? {} : { grammar: request.grammar.kind }),
     promptTokenCount: options.prompt.length,
     prefillChunkRowCount: present(chunks[0] ?? chunks[1], 'an engine has a model'),
     maxTokens: request.maxTokens,

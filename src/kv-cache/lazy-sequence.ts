@@ -17,7 +17,7 @@
 import { PilotfishError } from '../core/errors.ts';
 import type { ModelRole, WorkPurpose } from '../core/events.ts';
 import { invariant } from '../core/invariant.ts';
-import type { RowProgram, RowResult } from '../core/row-program.ts';
+import type { RowMasks, RowProgram, RowResult } from '../core/row-program.ts';
 import { penalises } from '../core/sampling-params.ts';
 import type { TokenId } from '../core/token-id.ts';
 import { Turns } from '../core/turns.ts';
@@ -44,6 +44,13 @@ export interface LazySequenceOptions {
   /** Most rows of one forward; also the chunk of a prefill. */
   readonly rowCountMax: number;
   readonly recorder: WorkRecorder;
+  /** What a grammar allows; absent: everything. */
+  readonly grammar?: RowGrammar;
+}
+
+/** The part of a grammar that rows need. */
+export interface RowGrammar {
+  masks(text: readonly TokenId[], outputCount: number, signal?: AbortSignal): Promise<RowMasks>;
 }
 
 /** What came of a turn: rows, or that there is something to be waited for first. */
@@ -107,7 +114,9 @@ export class LazySequence implements AsyncDisposable {
     // One forward has room for `rowCountMax` rows; earlier ones go first, without outputs.
     const lastFrom = Math.min(outputFrom, text.length - this.#options.rowCountMax);
     await this.#feedWithoutOutputs(request, lastFrom, 'catch-up', signal);
-    return await this.#feedWithOutputs(request, outputFrom, signal);
+    const masks = await this.#options.grammar?.masks(text, outputCount, signal);
+    const program = masks === undefined ? request.program : { ...request.program, masks };
+    return await this.#feedWithOutputs({ ...request, program }, outputFrom, signal);
   }
 
   /** No rows may be on their way. What is kept of it is decided before the first `await`. */

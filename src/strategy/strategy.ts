@@ -33,6 +33,15 @@ export interface StrategyContext {
   readonly draws: Draws;
   /** The request's sampling as a row program, to be extended with what a method needs. */
   readonly program: RowProgram;
+  /**
+   * The beginning of a draft that the request's grammar allows; absent: there is no grammar. Drafts
+   * of a model need no cutting: its own rows are masked.
+   */
+  allowedDraft?(
+    text: readonly TokenId[],
+    draft: readonly TokenId[],
+    signal: AbortSignal,
+  ): Promise<readonly TokenId[]>;
   /** An end-of-generation token of either model. */
   isEndOfGeneration(id: TokenId): boolean;
 }

@@ -1,0 +1,73 @@
+/**
+ * The grammar of one request: which tokens may come next, by the request's text. Both models ask for
+ * the same places, and verification for those that drafting has seen, so the last masks are kept.
+ */
+import { invariant } from '../core/invariant.ts';
+import type { RowMasks } from '../core/row-program.ts';
+import type { TokenId } from '../core/token-id.ts';
+import type { GrammarSession } from './grammar-service.ts';
+
+/** Masks that are kept: more than the rows of a verified draft. */
+const KEPT_COUNT_MAX = 64;
+
+export class AnswerGrammar implements Disposable {
+  readonly #session: Pick<GrammarSession, 'masks' | 'allowedLength' | typeof Symbol.dispose>;
+  readonly #promptLength: number;
+  #answer: readonly TokenId[] = [];
+  /** By the length of the answer before them; all of `#answer`. */
+  #masks = new Map<number, Int32Array | null>();
+
+  constructor(
+    session: Pick<GrammarSession, 'masks' | 'allowedLength' | typeof Symbol.dispose>,
+    promptLength: number,
+  ) {
+    this.#session = session;
+    this.#promptLength = promptLength;
+  }
+
+  /** Of the last `outputCount` rows of a text. */
+  async masks(
+    text: readonly TokenId[],
+    outputCount: number,
+    signal?: AbortSignal,
+  ): Promise<RowMasks> {
+    const answer = text.slice(this.#promptLength);
+    const from = answer.length - outputCount + 1;
+    invariant(from >= 0, 'rows inside the prompt have no mask');
+    const masks = this.#known(answer);
+    let missing = from;
+    while (missing <= answer.length && masks.has(missing)) missing += 1;
+    if (missing <= answer.length) {
+      const fetched = await this.#session.masks(answer, missing, signal);
+      for (const [index, mask] of fetched.entries()) masks.set(missing + index, mask);
+    }
+    for (const length of masks.keys()) {
+      if (length <= answer.length - KEPT_COUNT_MAX && length < from) masks.delete(length);
+    }
+    this.#answer = answer;
+    this.#masks = masks;
+    return new Map([...masks].map(([length, mask]) => [this.#promptLength + length, mask]));
+  }
+
+  /** A draft up to its first token that the grammar forbids, and up to the end of the answer. */
+  async allowedDraft(
+    text: readonly TokenId[],
+    draft: readonly TokenId[],
+    signal?: AbortSignal,
+  ): Promise<readonly TokenId[]> {
+    const answer = text.slice(this.#promptLength);
+    const length = await this.#session.allowedLength([...answer, ...draft], signal);
+    return draft.slice(0, Math.max(0, length - answer.length));
+  }
+
+  [Symbol.dispose](): void {
+    this.#session[Symbol.dispose]();
+  }
+
+  /** The masks that hold for this answer, too. */
+  #known(answer: readonly TokenId[]): Map<number, Int32Array | null> {
+    let common = 0;
+    while (common < answer.length && this.#answer[common] === answer[common]) common += 1;
+    return new Map([...this.#masks].filter(([length]) => length <= common));
+  }
+}

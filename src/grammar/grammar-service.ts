@@ -1,0 +1,157 @@
+/**
+ * Grammars of an engine: a thread that is started with the first one, and sessions in it. A thread
+ * that had to be ended is replaced, and the sessions of other requests go on: each call names the
+ * whole answer, so the new thread follows it from its beginning.
+ */
+import { abortError, PilotfishError } from '../core/errors.ts';
+import { invariant } from '../core/invariant.ts';
+import type { TokenId } from '../core/token-id.ts';
+import { Turns } from '../core/turns.ts';
+import type { ThreadCall } from './thread-calls.ts';
+import { ThreadHandle } from './thread-handle.ts';
+import type { PackedVocabulary } from './xgrammar.ts';
+
+/** What a grammar may take: to be compiled (with the vocabulary, once), and for the masks of a forward. */
+export const COMPILE_DEADLINE_MS = 20_000;
+export const STEP_DEADLINE_MS = 5_000;
+const WAITING_CALL_COUNT_MAX = 1024;
+
+export interface GrammarServiceOptions {
+  readonly vocabulary: () => PackedVocabulary;
+  readonly compileDeadlineMs?: number;
+  readonly stepDeadlineMs?: number;
+}
+
+export class GrammarService implements AsyncDisposable {
+  readonly #options: GrammarServiceOptions;
+  readonly #turns = new Turns({
+    name: 'the thread that follows grammars',
+    waitingCountMax: WAITING_CALL_COUNT_MAX,
+  });
+  #vocabulary: PackedVocabulary | null = null;
+  #thread: ThreadHandle | null = null;
+  #sessionCount = 0;
+  #isClosed = false;
+
+  constructor(options: GrammarServiceOptions) {
+    this.#options = options;
+  }
+
+  /** @throws PilotfishError `grammar-invalid`, `aborted`, `disposed`, `native-failed` */
+  async open(text: string, signal?: AbortSignal): Promise<GrammarSession> {
+    this.#sessionCount += 1;
+    const session = new GrammarSession(this, this.#sessionCount, text);
+    try {
+      await session.start(signal);
+      return session;
+    } catch (error) {
+      session[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
+    await this.#thread?.end(closedError());
+  }
+
+  /** Runs calls in the thread when it is free. Deadlines begin then. */
+  async inThread<T>(
+    work: (thread: ThreadHandle) => Promise<T>,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
+    const done = this.#turns.exclusive(() => work(this.#liveThread()), signal);
+    return await untilAborted(done, signal);
+  }
+
+  get deadlines(): { readonly compileMs: number; readonly stepMs: number } {
+    const { compileDeadlineMs = COMPILE_DEADLINE_MS, stepDeadlineMs = STEP_DEADLINE_MS } =
+      this.#options;
+    return { compileMs: compileDeadlineMs, stepMs: stepDeadlineMs };
+  }
+
+  #liveThread(): ThreadHandle {
+    if (this.#isClosed) throw closedError();
+    if (this.#thread !== null && !this.#thread.hasEnded) return this.#thread;
+    this.#vocabulary ??= this.#options.vocabulary();
+    this.#thread = new ThreadHandle(this.#vocabulary);
+    return this.#thread;
+  }
+}
+
+/** One answer that a grammar holds for. */
+export class GrammarSession implements Disposable {
+  readonly #service: GrammarService;
+  readonly #id: number;
+  readonly #text: string;
+  /** The thread that knows this session. */
+  #thread: ThreadHandle | null = null;
+  #isClosed = false;
+
+  constructor(service: GrammarService, id: number, text: string) {
+    this.#service = service;
+    this.#id = id;
+    this.#text = text;
+  }
+
+  async start(signal?: AbortSignal): Promise<void> {
+    await this.#service.inThread((thread) => this.#openIn(thread), signal);
+  }
+
+  /** As `GrammarTracker.masks`. */
+  async masks(
+    answer: readonly TokenId[],
+    from: number,
+    signal?: AbortSignal,
+  ): Promise<readonly (Int32Array | null)[]> {
+    const call = { session: this.#id, answer: Int32Array.from(answer), from };
+    const masks = await this.#call({ kind: 'masks', ...call }, signal);
+    invariant(typeof masks === 'object', 'masks are answered with masks');
+    return masks;
+  }
+
+  /** As `GrammarTracker.allowedLength`. */
+  async allowedLength(answer: readonly TokenId[], signal?: AbortSignal): Promise<number> {
+    const call = { session: this.#id, answer: Int32Array.from(answer) };
+    const length = await this.#call({ kind: 'allowed-length', ...call }, signal);
+    invariant(typeof length === 'number', 'a length is answered with a number');
+    return length;
+  }
+
+  [Symbol.dispose](): void {
+    this.#isClosed = true;
+    this.#thread?.tell({ kind: 'close', session: this.#id });
+    this.#thread = null;
+  }
+
+  #call(call: ThreadCall, signal: AbortSignal | undefined): ReturnType<ThreadHandle['call']> {
+    const { stepMs } = this.#service.deadlines;
+    return this.#service.inThread(async (thread) => {
+      if (this.#thread !== thread) await this.#openIn(thread);
+      return await thread.call(call, stepMs);
+    }, signal);
+  }
+
+  async #openIn(thread: ThreadHandle): Promise<void> {
+    const { compileMs } = this.#service.deadlines;
+    await thread.call({ kind: 'open', session: this.#id, text: this.#text }, compileMs);
+    this.#thread = thread;
+    // Closed while it was opened, by an abort.
+    if (this.#isClosed) this[Symbol.dispose]();
+  }
+}
+
+/** The caller of an aborted request does not wait for the thread. */
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work;
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(abortError(signal));
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}
+
+function closedError(): PilotfishError {
+  return new PilotfishError('disposed', 'The engine was closed.');
+}

@@ -1,0 +1,69 @@
+/** Whether two schemas have no value in common, as far as that is easy to see: for `oneOf`. */
+import { isList, isObject, type Json, type JsonObject } from './schema-keywords.ts';
+
+/** @param resolve follows `$ref`; null where it leads nowhere useful */
+export function areDisjoint(
+  a: Json,
+  b: Json,
+  resolve: (schema: JsonObject) => Json | null,
+): boolean {
+  const [left, right] = [followed(a, resolve), followed(b, resolve)];
+  if (!isObject(left) || !isObject(right)) return false;
+  const [values, others] = [valuesOf(left), valuesOf(right)];
+  if (values !== null && others !== null) {
+    const texts = new Set(values.map((value) => JSON.stringify(value)));
+    return !others.some((value) => texts.has(JSON.stringify(value))) && values.every(isPlain);
+  }
+  const [types, otherTypes] = [typesOf(left), typesOf(right)];
+  if (types === null || otherTypes === null) return false;
+  if (![...types].some((type) => otherTypes.has(type))) return true;
+  return haveOtherMark(left, right, resolve);
+}
+
+/** Objects that must both have a property with disjoint values. */
+function haveOtherMark(
+  a: JsonObject,
+  b: JsonObject,
+  resolve: (schema: JsonObject) => Json | null,
+): boolean {
+  if (a['type'] !== 'object' || b['type'] !== 'object') return false;
+  const [required, others] = [a['required'], b['required']];
+  const [properties, otherProperties] = [a['properties'], b['properties']];
+  if (!isList(required) || !isList(others)) return false;
+  if (!isObject(properties) || !isObject(otherProperties)) return false;
+  return required.some((name) => {
+    if (typeof name !== 'string' || !others.includes(name)) return false;
+    const [mine, theirs] = [properties[name], otherProperties[name]];
+    const areMarks = isObject(mine) && isObject(theirs);
+    return areMarks && valuesOf(mine) !== null && areDisjoint(mine, theirs, resolve);
+  });
+}
+
+function followed(schema: Json, resolve: (schema: JsonObject) => Json | null): Json | null {
+  return isObject(schema) && schema['$ref'] !== undefined ? resolve(schema) : schema;
+}
+
+function valuesOf(schema: JsonObject): readonly Json[] | null {
+  if (schema['const'] !== undefined) return [schema['const']];
+  return isList(schema['enum']) ? schema['enum'] : null;
+}
+
+/** Written one way only, so that their texts can be compared. */
+function isPlain(value: Json): boolean {
+  return typeof value !== 'object' || value === null;
+}
+
+/** Integers are numbers. */
+function typesOf(schema: JsonObject): ReadonlySet<string> | null {
+  const { type } = schema;
+  const named = isList(type) ? type : [type];
+  const fromValues = valuesOf(schema)?.map((value) => typeName(value));
+  const types = type === undefined ? fromValues : named;
+  if (types === undefined || !types.every((name) => typeof name === 'string')) return null;
+  return new Set(types.map((name) => (name === 'integer' ? 'number' : name)));
+}
+
+function typeName(value: Json): string {
+  if (value === null) return 'null';
+  return Array.isArray(value) ? 'array' : typeof value;
+}

@@ -1,0 +1,26 @@
+/** The tokens of a vocabulary as bytes in one piece, for another thread. */
+import type { TokenId } from '../core/token-id.ts';
+import { tokenId } from '../core/token-id.ts';
+import type { PackedVocabulary } from './xgrammar.ts';
+
+export interface TokenSource {
+  /** Ids from here on do not exist. */
+  readonly size: number;
+  /** Tokens without bytes are never allowed: control tokens, padding. */
+  tokenBytes(id: TokenId): Uint8Array;
+  /** End an answer, and stand nowhere else. */
+  readonly endIds: readonly TokenId[];
+}
+
+export function packVocabulary({ size, tokenBytes, endIds }: TokenSource): PackedVocabulary {
+  const offsets = new Int32Array(size + 1);
+  const pieces: Uint8Array[] = [];
+  for (let id = 0; id < size; id += 1) {
+    const piece = tokenBytes(tokenId(id));
+    pieces.push(piece);
+    offsets[id + 1] = (offsets[id] ?? 0) + piece.length;
+  }
+  const bytes = new Uint8Array(offsets[size] ?? 0);
+  for (const [id, piece] of pieces.entries()) bytes.set(piece, offsets[id] ?? 0);
+  return { bytes, offsets, endIds: Int32Array.from(endIds.filter((id) => id < size)) };
+}

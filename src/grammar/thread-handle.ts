@@ -1,0 +1,108 @@
+/** One thread as seen from outside: a call at a time, each with a deadline, and a certain end. */
+import { Worker } from 'node:worker_threads';
+import { PilotfishError } from '../core/errors.ts';
+import { InvariantError, invariant } from '../core/invariant.ts';
+import type { ThreadCall, ThreadReply } from './thread-calls.ts';
+import type { PackedVocabulary } from './xgrammar.ts';
+
+type ThreadValue = Extract<ThreadReply, { isDone: true }>['value'];
+
+interface Pending {
+  readonly resolve: (value: ThreadValue) => void;
+  readonly reject: (error: unknown) => void;
+  readonly deadline: NodeJS.Timeout;
+}
+
+export class ThreadHandle {
+  readonly #worker: Worker;
+  #pending: Pending | null = null;
+  #hasEnded = false;
+
+  constructor(vocabulary: PackedVocabulary) {
+    this.#worker = startThread(vocabulary);
+    // Only calls keep the process alive.
+    this.#worker.unref();
+    this.#worker.on('message', (reply: ThreadReply) => this.#answered(reply));
+    this.#worker.on('error', (error) => this.#failed(threadError(error)));
+    this.#worker.on('exit', () => this.#failed(threadError(null)));
+  }
+
+  /** An ended thread answers no more calls: take another one. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /**
+   * @throws PilotfishError what the thread reports; `grammar-invalid` if it takes longer than
+   *   `deadlineMs`. The thread has ended then.
+   */
+  call(call: ThreadCall, deadlineMs: number): Promise<ThreadValue> {
+    invariant(this.#pending === null && !this.#hasEnded, 'the thread answers one call at a time');
+    return new Promise((resolve, reject) => {
+      const deadline = setTimeout(() => this.#failed(tooSlow(deadlineMs)), deadlineMs);
+      this.#pending = { resolve, reject, deadline };
+      this.#worker.ref();
+      this.#worker.postMessage(call);
+    });
+  }
+
+  /** Without an answer, also while a call runs. */
+  tell(call: ThreadCall): void {
+    if (!this.#hasEnded) this.#worker.postMessage(call);
+  }
+
+  async end(reason: PilotfishError): Promise<void> {
+    this.#failed(reason);
+    await this.#worker.terminate();
+  }
+
+  #answered(reply: ThreadReply): void {
+    if (reply.isDone) this.#settle()?.resolve(reply.value);
+    else this.#failed(reported(reply));
+  }
+
+  /** After any failure the engine in the thread may be in pieces: it ends. */
+  #failed(error: unknown): void {
+    this.#hasEnded = true;
+    void this.#worker.terminate();
+    this.#settle()?.reject(error);
+  }
+
+  #settle(): Pending | null {
+    const pending = this.#pending;
+    this.#pending = null;
+    if (pending !== null) clearTimeout(pending.deadline);
+    this.#worker.unref();
+    return pending;
+  }
+}
+
+/** From source, where files end in .ts, the thread needs tsx as the process does. */
+function startThread(workerData: PackedVocabulary): Worker {
+  if (!import.meta.url.endsWith('.ts')) {
+    return new Worker(new URL('./grammar-thread.js', import.meta.url), { workerData });
+  }
+  const { href } = new URL('./grammar-thread.ts', import.meta.url);
+  const start = `import('tsx/esm/api').then((tsx) => (tsx.register(), import('${href}')))`;
+  return new Worker(start, { eval: true, workerData });
+}
+
+function reported({ code, message }: Extract<ThreadReply, { isDone: false }>): Error {
+  if (code === null) return new InvariantError(message);
+  return new PilotfishError(code, message, { remedy: 'Use a smaller or simpler grammar.' });
+}
+
+function tooSlow(deadlineMs: number): PilotfishError {
+  return new PilotfishError(
+    'grammar-invalid',
+    `The grammar is too expensive: one step took more than ${deadlineMs} ms.`,
+    { remedy: 'Use a simpler one, with smaller repetition counts.', fields: { deadlineMs } },
+  );
+}
+
+function threadError(cause: unknown): PilotfishError {
+  return new PilotfishError('native-failed', 'The thread that follows grammars ended.', {
+    remedy: 'Try again with a simpler grammar.',
+    cause,
+  });
+}
