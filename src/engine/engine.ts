@@ -6,6 +6,9 @@ import { type Clock, systemClock } from '../core/clock.ts';
 import { abortError, PilotfishError } from '../core/errors.ts';
 import type { ByRole, EngineEvent, ModelRole, TokenPrices } from '../core/events.ts';
 import { present } from '../core/invariant.ts';
+import { AnswerGrammar } from '../grammar/answer-grammar.ts';
+import { GrammarService } from '../grammar/grammar-service.ts';
+import { packVocabulary } from '../grammar/pack-vocabulary.ts';
 import type { KvAmounts } from '../kv-cache/admission.ts';
 import { KvRoom } from '../kv-cache/kv-room.ts';
 import type { LanguageModel } from '../model/roles.ts';
@@ -47,6 +50,7 @@ export class Engine implements AsyncDisposable {
   readonly #strategies = new Map<string, Strategy>();
   readonly #room: KvRoom;
   readonly #overcommit: number;
+  readonly #grammars: GrammarService;
   /** One for every request that waits or runs. */
   readonly #running = new Set<AbortController>();
   #closed = false;
@@ -62,6 +66,7 @@ export class Engine implements AsyncDisposable {
       small !== null && large !== null
         ? commonVocabularySize(tokenTable(small), tokenTable(large))
         : either.vocabulary.size;
+    this.#grammars = new GrammarService({ vocabulary: () => this.#packedVocabulary() });
     this.#overcommit = checkedOvercommit(options.overcommit ?? 1);
     const requestCountMax = options.requestCountMax ?? RUNNING_REQUEST_COUNT_MAX;
     checkRequestCountMax(requestCountMax);
@@ -126,6 +131,7 @@ export class Engine implements AsyncDisposable {
     const reason = closedError();
     for (const abort of this.#running) abort.abort(reason);
     const { small, large } = this.#options.models;
+    await this.#grammars[Symbol.asyncDispose]();
     await small?.[Symbol.asyncDispose]();
     await large?.[Symbol.asyncDispose]();
   }
@@ -138,6 +144,7 @@ export class Engine implements AsyncDisposable {
     const { models, absentFacts = {}, template = null, clock = systemClock } = this.#options;
     const acceptedMs = clock.nowMs();
     const prompt = promptTokens(request.input, { ...models, template }, this.#contextLength);
+    using grammar = await this.#openGrammar(request, prompt.length, signal);
     const likely = Math.ceil(request.maxTokens / this.#overcommit);
     const stay = {
       need: this.#need(strategy, prompt.length + likely),
@@ -161,10 +168,34 @@ export class Engine implements AsyncDisposable {
       },
       vocabularySize: this.#vocabularySize,
       contextLength: this.#contextLength,
+      ...(grammar === null ? {} : { grammar }),
       clock,
       acceptedMs,
       queuedMs: clock.nowMs() - acceptedMs,
       signal,
+    });
+  }
+
+  async #openGrammar(
+    { grammar }: CheckedRequest,
+    promptLength: number,
+    signal: AbortSignal,
+  ): Promise<AnswerGrammar | null> {
+    if (grammar === undefined) return null;
+    return new AnswerGrammar(await this.#grammars.open(grammar.text, signal), promptLength);
+  }
+
+  /** Tokens by their bytes, which means the same for every kind of vocabulary. */
+  #packedVocabulary(): ReturnType<typeof packVocabulary> {
+    const { small, large } = this.#options.models;
+    const { vocabulary } = present(large ?? small, 'an engine needs a model');
+    const ends = [small, large].flatMap((model) => [
+      ...(model?.vocabulary.endOfGenerationIds() ?? []),
+    ]);
+    return packVocabulary({
+      size: this.#vocabularySize,
+      tokenBytes: (id) => vocabulary.tokenBytes(id),
+      endIds: [...new Set(ends)],
     });
   }
 

@@ -6,6 +6,24 @@ import { penalises, type SamplingParams } from '../core/sampling-params.ts';
 import type { TokenId } from '../core/token-id.ts';
 
 /**
+ * The logits of the tokens that a grammar's mask allows, minus infinity for the others. The mask
+ * comes before bias and penalties; no step lifts minus infinity, so any other place gives the same.
+ */
+export function maskedLogits(
+  logits: Float32Array,
+  size: number,
+  mask: Int32Array | null,
+): Float32Array {
+  if (mask === null) return logits;
+  const masked = logits.slice(0, size);
+  for (let id = 0; id < size; id += 1) {
+    const isAllowed = ((mask[id >> 5] as number) >>> (id & 31)) & 1;
+    if (isAllowed === 0) masked[id] = Number.NEGATIVE_INFINITY;
+  }
+  return masked;
+}
+
+/**
  * @param before the tokens before the draw, the whole text or at least the penalty window
  * @returns the logits themselves if nothing changes them, else a copy of the first `size`
  */

@@ -1,20 +1,23 @@
 /** Runs a row program over one row of logits. Pure; keeps no reference to the row. */
 
+import { PilotfishError } from '../core/errors.ts';
 import { invariant } from '../core/invariant.ts';
 import { noiseKey } from '../core/noise.ts';
 import type { RowProgram, RowResult } from '../core/row-program.ts';
 import { penalises } from '../core/sampling-params.ts';
 import { type TokenId, tokenId } from '../core/token-id.ts';
-import { adjustedLogits } from './adjusted-logits.ts';
+import { adjustedLogits, maskedLogits } from './adjusted-logits.ts';
 import { truncates } from './candidates.ts';
 import { drawFrom } from './gumbel-draw.ts';
 import type { LogitRow } from './logit-row.ts';
 import { openRow } from './open-row.ts';
+import type { RowStatistics } from './row-statistics.ts';
 
 /**
  * @param logits at least `program.vocabularySize` entries
  * @param position of the token being decided: the row's own position + 1
  * @param open tests and benchmarks compare ways through a row
+ * @throws PilotfishError `grammar-stuck` if the program's mask allows no token
  */
 export function runRowProgram(
   logits: Float32Array,
@@ -23,24 +26,48 @@ export function runRowProgram(
   open: (logits: Float32Array, size: number) => LogitRow = openRow,
 ): Omit<RowResult, 'hidden'> {
   const { sampling, vocabularySize: size } = program;
-  const adjusted = adjustedLogits(logits, size, sampling, textBefore(program, position));
+  const mask = maskOf(program, position);
+  const masked = maskedLogits(logits, size, mask);
+  const adjusted = adjustedLogits(masked, size, sampling, textBefore(program, position));
   const row = open(adjusted, size);
   const choice = choose(row, adjusted, program, position);
+  if (mask !== null && adjusted[choice] === Number.NEGATIVE_INFINITY) throw stuckError(position);
   const distribution = program.distribution === true ? row.distribution(sampling) : null;
-  // Of the model's own distribution: the row before it was adjusted. Opening it ends the other one.
-  const wantsStatistics = program.logprob === true || program.uncertainty === true;
-  const own = !wantsStatistics || adjusted === logits ? row : open(logits, size);
-  const statistics = wantsStatistics ? own.statistics() : null;
+  // Opening another row ends the one before.
+  let last = { logits: adjusted, row };
+  const statistics = (of: Float32Array): RowStatistics => {
+    if (last.logits !== of) last = { logits: of, row: open(of, size) };
+    return last.row.statistics();
+  };
+  // Before bias and penalties: uncertainty about what may be written, log-probability of the model's own.
+  const allowed = program.uncertainty === true ? statistics(masked) : null;
+  const isOwn = allowed !== null && masked === logits;
+  const own = program.logprob !== true ? null : isOwn ? allowed : statistics(logits);
   return {
     choice: tokenId(choice),
-    logprob:
-      statistics !== null && program.logprob === true
-        ? (logits[choice] as number) - statistics.logSumExp
-        : null,
-    entropy: program.uncertainty === true ? (statistics?.entropy ?? null) : null,
-    margin: program.uncertainty === true ? (statistics?.margin ?? null) : null,
+    logprob: own === null ? null : (logits[choice] as number) - own.logSumExp,
+    entropy: allowed?.entropy ?? null,
+    margin: allowed?.margin ?? null,
     distribution,
   };
+}
+
+function maskOf({ masks }: RowProgram, position: number): Int32Array | null {
+  if (masks === undefined) return null;
+  const mask = masks.get(position);
+  invariant(mask !== undefined, `the grammar has no mask for position ${position}`);
+  return mask;
+}
+
+function stuckError(position: number): PilotfishError {
+  return new PilotfishError(
+    'grammar-stuck',
+    `The grammar allows no token of this vocabulary at position ${position}.`,
+    {
+      remedy: 'Give a grammar that the model can write: it lacks a character, or an end token.',
+      fields: { position },
+    },
+  );
 }
 
 function textBefore({ sampling, text }: RowProgram, position: number): readonly TokenId[] {

@@ -110,10 +110,12 @@ class SpeculativeDecoder implements Decoder {
 
   #choose({ text, tokenCountMax }: Round): readonly Proposer[] {
     const wanted = this.#shared.proposer ?? 'auto';
+    const { allowedDraft } = this.#context;
     const lookup = new PromptLookupProposer({
       acceptance: this.#shared.textAcceptance,
       length: this.#shared.draftLength ?? 'auto',
       costs: lookupCosts(this.#shared.costs),
+      ...(allowedDraft === undefined ? {} : { allowed: allowedDraft }),
     });
     if (wanted === 'prompt-lookup') return [lookup];
     const plan = {

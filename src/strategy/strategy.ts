@@ -37,11 +37,11 @@ export interface StrategyContext {
    * The beginning of a draft that the request's grammar allows; absent: there is no grammar. Drafts
    * of a model need no cutting: its own rows are masked.
    */
-  allowedDraft?(
+  readonly allowedDraft?: (
     text: readonly TokenId[],
     draft: readonly TokenId[],
-    signal: AbortSignal,
-  ): Promise<readonly TokenId[]>;
+    signal: AbortSignal | undefined,
+  ) => Promise<readonly TokenId[]>;
   /** An end-of-generation token of either model. */
   isEndOfGeneration(id: TokenId): boolean;
 }
