@@ -15,6 +15,7 @@ export { ERROR_CODES, type ErrorCode, PilotfishError } from './core/errors.ts';
 export type {
   ByRole,
   EngineEvent,
+  GrammarKind,
   ModelRole,
   Origin,
   ParameterCounts,
@@ -33,6 +34,7 @@ export type { TokenId } from './core/token-id.ts';
 export { foldRunCost, RunCostFold } from './cost/run-cost.ts';
 export { Engine, type EngineOptions } from './engine/engine.ts';
 export type { GenerateRequest } from './engine/request.ts';
+export type { GrammarRequest } from './grammar/grammar-request.ts';
 export { type LlamaCppModel, type LoadOptions, loadModel } from './model/llama-cpp/model.ts';
 export { type ModelFileFacts, readModelFile } from './model/llama-cpp/model-file.ts';
 export type { LanguageModel, Sequence, Vocabulary } from './model/roles.ts';

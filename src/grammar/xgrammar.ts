@@ -12,8 +12,6 @@ import { invariant } from '../core/invariant.ts';
 import type { TokenId } from '../core/token-id.ts';
 import type { GrammarMatcher } from './grammar-tracker.ts';
 
-const PACKAGE = '@mlc-ai/web-xgrammar';
-
 /** The tokens of a pair, packed to be sent to another thread. */
 export interface PackedVocabulary {
   /** The bytes of all tokens, one after the other; none for control tokens. */
@@ -161,7 +159,8 @@ function loadLibrary(): { readonly library: Library; readonly log: readonly stri
     lines.push(words.map(String).join(' '));
   };
   try {
-    const path = createRequire(import.meta.url).resolve(PACKAGE);
+    const require = createRequire(import.meta.url);
+    const path = require.resolve('@mlc-ai/web-xgrammar');
     const names = ['exports', 'module', 'process', 'location', 'console'];
     const script = compileFunction(readFileSync(path, 'utf8'), names, { filename: path });
     const module: { readonly exports: object } = { exports: {} };
@@ -170,9 +169,13 @@ function loadLibrary(): { readonly library: Library; readonly log: readonly stri
     script.call({}, module.exports, module, undefined, location, quiet);
     return { library: module.exports as Library, log: lines };
   } catch (error) {
-    throw new PilotfishError('native-failed', `${PACKAGE} cannot be loaded.`, {
-      remedy: 'Install the dependencies anew (npm ci).',
-      cause: error,
-    });
+    throw new PilotfishError(
+      'native-failed',
+      'The package @mlc-ai/web-xgrammar cannot be loaded.',
+      {
+        remedy: 'Install the dependencies anew (npm ci).',
+        cause: error,
+      },
+    );
   }
 }

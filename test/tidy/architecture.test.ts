@@ -22,8 +22,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   catalog: ['core'],
   testing: ['core', 'engine', 'kv-cache', 'model', 'sampling', 'strategy'],
   // The composition root: open-engine.ts and index.ts.
-  '.': ['catalog', 'core', 'cost', 'engine', 'model', 'speculative', 'strategy'],
-  cli: ['.', 'catalog', 'core', 'cost', 'engine', 'model', 'strategy', 'vocabulary'],
+  '.': ['catalog', 'core', 'cost', 'engine', 'grammar', 'model', 'speculative', 'strategy'],
+  cli: ['.', 'catalog', 'core', 'cost', 'engine', 'grammar', 'model', 'strategy', 'vocabulary'],
 };
 
 const FILE_LINES_MAX = 400;

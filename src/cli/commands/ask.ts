@@ -8,6 +8,11 @@ import {
   requestFields,
   STRATEGY_DEFAULT,
 } from '../options/generation-options.ts';
+import {
+  addGrammarOptions,
+  type GrammarOptions,
+  grammarFields,
+} from '../options/grammar-options.ts';
 import { addPromptOptions, type PromptOptions, promptFields } from '../options/prompt-options.ts';
 import { strategyHelp } from '../options/strategy-help.ts';
 import type { Answer } from '../rendering/answer.ts';
@@ -15,7 +20,7 @@ import { jsonView, plainView, showAnswer, terminalView } from '../rendering/answ
 import { renderSummary } from '../rendering/render-summary.ts';
 import { renderLegend } from '../rendering/token-style.ts';
 
-interface AskOptions extends PromptOptions {
+interface AskOptions extends PromptOptions, GrammarOptions {
   readonly strategy: string;
 }
 
@@ -23,6 +28,7 @@ const EXAMPLES = `Examples:
   pilotfish ask "Write a function that reverses a string."
   pilotfish ask --strategy speculative --seed 7 --temperature 0.8 "Tell a story."
   pilotfish ask --strategy entropy@2 --json < prompt.txt > events.jsonl
+  pilotfish ask --regex "(yes|no), because .{10,60}\\." "Is 91 a prime number?"
   cat notes.txt | pilotfish ask --system "Summarise in one sentence."`;
 
 const OUTPUT =
@@ -35,7 +41,7 @@ export function registerAsk(program: Command, io: CliIo, dependencies: CliDepend
     .summary('answer one prompt')
     .description(`Answers one prompt.\n\n${OUTPUT}`)
     .option('--strategy <NAME[@THRESHOLD]>', 'who writes which token', STRATEGY_DEFAULT);
-  addGenerationOptions(addPromptOptions(command))
+  addGenerationOptions(addGrammarOptions(addPromptOptions(command)))
     .addHelpText('after', `\n${strategyHelp(dependencies.strategies, io.columns)}\n\n${EXAMPLES}`)
     .action(async (prompt: string | undefined, options: AskOptions) => {
       await ask(prompt, options, options.color ? io : withoutColor(io), dependencies);
@@ -52,6 +58,7 @@ async function ask(
   dependencies.parseStrategy(options.strategy);
   const request = {
     ...requestFields(options),
+    ...(await grammarFields(options)),
     ...(await promptFields(argument, options, io)),
     strategy: options.strategy,
     signal: io.signal,

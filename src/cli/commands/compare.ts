@@ -6,6 +6,11 @@ import type { CliDependencies, CliEngine } from '../cli-dependencies.ts';
 import { type CliIo, withoutColor } from '../io.ts';
 import { openForCommand } from '../open-for-command.ts';
 import { addGenerationOptions, requestFields } from '../options/generation-options.ts';
+import {
+  addGrammarOptions,
+  type GrammarOptions,
+  grammarFields,
+} from '../options/grammar-options.ts';
 import { addPromptOptions, type PromptOptions, promptFields } from '../options/prompt-options.ts';
 import { strategyHelp } from '../options/strategy-help.ts';
 import { showAnswer } from '../rendering/answer-view.ts';
@@ -15,13 +20,14 @@ import { type ComparisonView, comparisonView } from '../rendering/comparison-vie
 const STRATEGIES_DEFAULT = 'small,large,entropy,margin,random@0.3,speculative';
 const STRATEGY_COUNT_MAX = 32;
 
-interface CompareOptions extends PromptOptions {
+interface CompareOptions extends PromptOptions, GrammarOptions {
   readonly strategies: string;
 }
 
 const EXAMPLES = `Examples:
   pilotfish compare "Write a function that reverses a string."
   pilotfish compare --strategies large,entropy@1,entropy@2 --max-tokens 100 - < prompt.txt
+  pilotfish compare --json-schema schema.json "Name a river and its length."
   pilotfish compare --strategies small,large --json "2 + 2 =" | tail -n 1`;
 
 export function registerCompare(program: Command, io: CliIo, dependencies: CliDependencies): void {
@@ -30,7 +36,7 @@ export function registerCompare(program: Command, io: CliIo, dependencies: CliDe
     .summary('answer one prompt with several strategies')
     .description('Answers one prompt with several strategies, and says what each cost.')
     .option('--strategies <LIST>', 'strategies, separated by commas', STRATEGIES_DEFAULT);
-  addGenerationOptions(addPromptOptions(command))
+  addGenerationOptions(addGrammarOptions(addPromptOptions(command)))
     .addHelpText('after', `\n${strategyHelp(dependencies.strategies, io.columns)}\n\n${EXAMPLES}`)
     .action(async (prompt: string | undefined, options: CompareOptions) => {
       await compare(prompt, options, options.color ? io : withoutColor(io), dependencies);
@@ -46,6 +52,7 @@ async function compare(
   const strategies = parseStrategies(options.strategies, dependencies);
   const request = {
     ...requestFields(options),
+    ...(await grammarFields(options)),
     ...(await promptFields(argument, options, io)),
     // Each answer costs what it costs alone, whatever ran before it.
     reusePrefix: false,

@@ -1,0 +1,74 @@
+/** The form of an answer, on the command line of ask and compare. */
+import { readFile, stat } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { errnoOf } from '../../catalog/file-system-error.ts';
+import { PilotfishError } from '../../core/errors.ts';
+import type { GenerateRequest } from '../../engine/request.ts';
+import {
+  GRAMMAR_LENGTH_MAX,
+  type GrammarRequest,
+  grammarSource,
+} from '../../grammar/grammar-request.ts';
+
+export interface GrammarOptions {
+  /** A file, or a schema itself: anything that begins with a brace. */
+  readonly jsonSchema?: string;
+  /** A file. */
+  readonly grammar?: string;
+  readonly regex?: string;
+}
+
+export function addGrammarOptions(command: Command): Command {
+  return command
+    .option('--json-schema <FILE_OR_TEXT>', 'the answer is JSON that this schema allows')
+    .option('--grammar <FILE>', 'the answer keeps to a grammar in GBNF')
+    .option('--regex <PATTERN>', 'the whole answer matches a regular expression');
+}
+
+/** @throws PilotfishError `grammar-invalid`, `option-invalid`, `file-system-failed` */
+export async function grammarFields(
+  options: GrammarOptions,
+): Promise<Pick<GenerateRequest, 'grammar'>> {
+  const { jsonSchema, grammar, regex } = options;
+  const given = [jsonSchema, grammar, regex].filter((option) => option !== undefined);
+  if (given.length > 1) {
+    throw new PilotfishError('option-invalid', 'An answer has one grammar at most.', {
+      remedy: 'Give one of --json-schema, --grammar and --regex.',
+      fields: { option: '--grammar', value: String(given.length) },
+    });
+  }
+  const request = await grammarRequest(options);
+  if (request === null) return {};
+  // What is wrong with it is said before a model is loaded.
+  grammarSource(request);
+  return { grammar: request };
+}
+
+async function grammarRequest(options: GrammarOptions): Promise<GrammarRequest | null> {
+  const { jsonSchema, grammar, regex } = options;
+  if (jsonSchema !== undefined) {
+    const isText = jsonSchema.trimStart().startsWith('{');
+    return { jsonSchema: isText ? jsonSchema : await textOf(jsonSchema, '--json-schema') };
+  }
+  if (grammar !== undefined) return { gbnf: await textOf(grammar, '--grammar') };
+  return regex === undefined ? null : { regex };
+}
+
+async function textOf(path: string, option: string): Promise<string> {
+  try {
+    const { size } = await stat(path);
+    // In bytes; the characters are counted where the grammar is read.
+    if (size <= GRAMMAR_LENGTH_MAX * 4) return await readFile(path, 'utf8');
+  } catch (cause) {
+    const errno = errnoOf(cause);
+    throw new PilotfishError('file-system-failed', `Could not read ${path}: ${errno}.`, {
+      remedy: `Check the path that ${option} names.`,
+      fields: { path, errno },
+      cause,
+    });
+  }
+  throw new PilotfishError('option-invalid', `${option}: ${path} is far too large for a grammar.`, {
+    remedy: `Give a file of at most ${GRAMMAR_LENGTH_MAX} characters.`,
+    fields: { option, value: path },
+  });
+}
