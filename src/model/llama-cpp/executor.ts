@@ -17,6 +17,7 @@ import { runRowProgram } from '../../sampling/run-row-program.ts';
 import type { ComputeDevice } from '../compute-device.ts';
 import type { Forward, ForwardRequest } from '../roles.ts';
 import { DECODE_ABORTED, DECODE_KV_FULL, DECODE_OK } from './abi.ts';
+import { ArrivalOrder } from './arrival-order.ts';
 import type { BatchRows } from './batch.ts';
 import { type BatchPart, type BatchRoom, planBatch } from './batch-plan.ts';
 import type { NativeContext, NativeOutputs } from './native-context.ts';
@@ -42,8 +43,9 @@ export class Executor {
   readonly #context: ExecutorContext;
   readonly #device: ComputeDevice;
   readonly #room: BatchRoom;
-  /** In order of arrival; a forward stays until all its rows have run. */
+  /** By place in line; a forward stays until all its rows have run. */
   #waiting: QueuedForward[] = [];
+  readonly #order = new ArrivalOrder();
   /** Changes to sequences, which run between batches. */
   #changes: (() => void)[] = [];
   #running: readonly BatchPart<QueuedForward>[] = [];
@@ -74,14 +76,14 @@ export class Executor {
     if (signal?.aborted === true) return Promise.reject(abortError(signal));
     return new Promise((resolve, reject) => {
       const cancel = (): void => this.#cancel(queued);
-      const queued = new QueuedForward(slot, request, {
+      const queued = new QueuedForward({ ...slot, place: this.#order.placeOf(slot) }, request, {
         ...(signal === undefined ? {} : { signal }),
         resolve,
         reject,
         settled: () => signal?.removeEventListener('abort', cancel),
       });
       signal?.addEventListener('abort', cancel, { once: true });
-      this.#waiting.push(queued);
+      this.#enqueue(queued);
       this.#start();
     });
   }
@@ -118,6 +120,11 @@ export class Executor {
     for (const forward of this.#waiting.splice(0)) forward.fail(closedError());
     for (const change of this.#changes.splice(0)) change();
     await this.#context.free();
+  }
+
+  #enqueue(queued: QueuedForward): void {
+    const behind = this.#waiting.findIndex(({ place }) => place > queued.place);
+    this.#waiting.splice(behind < 0 ? this.#waiting.length : behind, 0, queued);
   }
 
   #start(): void {
@@ -194,9 +201,15 @@ export class Executor {
         await eventLoopTurn();
         sliceStarted = performance.now();
       }
-      if (forward.rowsLeft === 0) this.#settle(forward, () => forward.finish());
+      if (forward.rowsLeft === 0) this.#finish(forward);
       else if (forward.isCancelled) this.#settle(forward, () => forward.fail(forward.abortError()));
     }
+  }
+
+  #finish(forward: QueuedForward): void {
+    const { sequence, position, place } = forward;
+    if (!forward.hasOutputs) this.#order.keep(sequence, position, place);
+    this.#settle(forward, () => forward.finish());
   }
 
   /** A row program that fails is its own request's failure, not its neighbours'. */
@@ -252,6 +265,8 @@ interface Settling {
 /** A forward on its way through one or more batches. */
 class QueuedForward {
   readonly sequence: number;
+  /** In line: the smaller, the earlier. */
+  readonly place: number;
   readonly hidden: boolean;
   isCancelled = false;
   computeMs = 0;
@@ -265,17 +280,22 @@ class QueuedForward {
   #done = 0;
 
   constructor(
-    { sequence, position }: { readonly sequence: number; readonly position: number },
+    { sequence, position, place }: Readonly<Record<'sequence' | 'position' | 'place', number>>,
     request: ForwardRequest,
     settling: Settling,
   ) {
     this.sequence = sequence;
+    this.place = place;
     this.hidden = request.hidden === true;
     this.#start = position;
     this.#tokens = request.tokens;
     this.#outputFrom = request.outputFrom;
     this.#program = request.program;
     this.#settling = settling;
+  }
+
+  get hasOutputs(): boolean {
+    return this.#outputFrom < this.#tokens.length;
   }
 
   get rowsLeft(): number {

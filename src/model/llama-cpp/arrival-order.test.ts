@@ -1,0 +1,53 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { ArrivalOrder } from './arrival-order.ts';
+import { executorBench, takeViolations } from './fakes/fake-context.ts';
+
+describe('ArrivalOrder', () => {
+  it('gives later places to whoever comes later', () => {
+    const order = new ArrivalOrder();
+    const first = order.placeOf({ sequence: 0, position: 0 });
+    expect(order.placeOf({ sequence: 1, position: 0 })).toBeGreaterThan(first);
+    expect(order.placeOf({ sequence: 0, position: 1 })).toBeGreaterThan(first);
+  });
+
+  it('keeps the place of a text for what continues it, once', () => {
+    const order = new ArrivalOrder();
+    const place = order.placeOf({ sequence: 0, position: 0 });
+    order.placeOf({ sequence: 1, position: 0 });
+    order.keep(0, 64, place);
+    expect(order.placeOf({ sequence: 0, position: 64 })).toBe(place);
+    expect(order.placeOf({ sequence: 0, position: 64 })).not.toBe(place);
+  });
+
+  it('keeps no place for another text in the same sequence', () => {
+    const order = new ArrivalOrder();
+    const place = order.placeOf({ sequence: 0, position: 0 });
+    order.keep(0, 64, place);
+    expect(order.placeOf({ sequence: 0, position: 0 })).toBeGreaterThan(place);
+    expect(order.placeOf({ sequence: 0, position: 64 })).toBeGreaterThan(place);
+  });
+});
+
+describe('prompts that come together', () => {
+  afterEach(() => expect(takeViolations()).toEqual([]));
+
+  it('are read one after the other, in order of arrival, however many forwards each takes', async () => {
+    const { ask, context } = executorBench();
+    const read = async (sequence: number): Promise<void> => {
+      await ask(sequence, 64, { outputs: 0 });
+      await ask(sequence, 64, { outputs: 0 });
+      await ask(sequence, 40, { outputs: 0 });
+      await ask(sequence, 1);
+    };
+    await Promise.all([read(0), read(1)]);
+    expect(context.decodes).toEqual([
+      '0:64',
+      '0:64',
+      '0:40 1:24',
+      '0:1 1:40',
+      '1:64',
+      '1:40',
+      '1:1',
+    ]);
+  });
+});
