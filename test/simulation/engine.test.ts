@@ -11,8 +11,8 @@ import { runCount, runsAtLeast } from './run-count.ts';
 import { simulate } from './simulation.ts';
 import { Tally } from './tally.ts';
 
-const CALM_RUN_COUNT = 60;
-const TROUBLED_RUN_COUNT = 200;
+const CALM_RUN_COUNT = 50;
+const TROUBLED_RUN_COUNT = 150;
 const TIMEOUT_MS = 3_600_000;
 
 async function runs(count: number, isCalm: boolean): Promise<Tally> {
@@ -33,7 +33,7 @@ describe('an engine under any load', () => {
     async () => {
       const tally = await runs(CALM_RUN_COUNT, true);
       if (!runsAtLeast(CALM_RUN_COUNT)) return;
-      const expected = { 'ended: done': 100, 'gave way': 5, 'reused a prefix': 20, queued: 20 };
+      const expected = { 'ended: done': 100, 'gave way': 2, 'reused a prefix': 8, queued: 20 };
       expect(tally.missing(expected)).toEqual([]);
     },
     TIMEOUT_MS,
@@ -44,23 +44,24 @@ describe('an engine under any load', () => {
     async () => {
       const tally = await runs(TROUBLED_RUN_COUNT, false);
       if (!runsAtLeast(TROUBLED_RUN_COUNT)) return;
+      // Each happens several times as often on average.
       const expected = {
-        'ended: done': 300,
+        'ended: done': 200,
         'ended: aborted': 30,
         'ended: left': 15,
-        'ended: native-failed': 10,
-        'ended: bug': 10,
+        'ended: native-failed': 4,
+        'ended: bug': 4,
         'ended: disposed': 5,
         deadlines: 10,
         'slow readers': 10,
         'events beside a slow reader': 100,
-        'simulated full caches': 10,
-        'a full cache': 20,
-        'gave way': 10,
+        'simulated full caches': 4,
+        'a full cache': 5,
+        'gave way': 3,
         'closed engine': 1,
         'closed large': 1,
         'steps with a queue': 500,
-        'reused a prefix': 50,
+        'reused a prefix': 15,
         'continued from a cache': 100,
       };
       expect(tally.missing(expected)).toEqual([]);

@@ -5,7 +5,7 @@
 import { PilotfishError } from '../../src/core/errors.ts';
 import { InvariantError } from '../../src/core/invariant.ts';
 import { GREEDY } from '../../src/core/sampling-params.ts';
-import { tokenId } from '../../src/core/token-id.ts';
+import { type TokenId, tokenId } from '../../src/core/token-id.ts';
 import type {
   Forward,
   ForwardRequest,
@@ -28,10 +28,6 @@ export interface Observer {
 export interface Bend {
   readonly truncate?: (length: number) => number;
   readonly fork?: (length: number) => number;
-  /** Whether a failure leaves the cache as it was, which no real one promises. */
-  readonly failsCleanly?: boolean;
-  /** Reported instead of a failed forward. */
-  readonly failure?: PilotfishError;
 }
 
 export class ObservedModel implements LanguageModel {
@@ -66,7 +62,9 @@ export class ObservedModel implements LanguageModel {
   }
 }
 
-class ObservedSequence implements Sequence {
+export class ObservedSequence implements Sequence {
+  /** What it was fed, as far as its user can know: a failure may have left something else. */
+  readonly believed: TokenId[] = [];
   readonly #inner: Sequence;
   readonly #observer: Observer;
   readonly #bend: Bend;
@@ -85,7 +83,9 @@ class ObservedSequence implements Sequence {
     const kind = await this.#observer.beforeForward(signal);
     if (kind !== 'none') await this.#fail(kind);
     try {
-      return await this.#inner.forward(request, signal);
+      const forward = await this.#inner.forward(request, signal);
+      this.believed.push(...request.tokens);
+      return forward;
     } catch (error) {
       const isFull = PilotfishError.isInstance(error) && error.code === 'kv-full';
       if (isFull) this.#observer.afterKvFull();
@@ -94,12 +94,15 @@ class ObservedSequence implements Sequence {
   }
 
   truncate(length: number): Promise<void> {
+    this.believed.length = length;
     return this.#inner.truncate(this.#bend.truncate?.(length) ?? length);
   }
 
   async fork(length: number = this.length): Promise<Sequence> {
     const copy = await this.#inner.fork(this.#bend.fork?.(length) ?? length);
-    return new ObservedSequence(copy, this.#observer, this.#bend);
+    const observed = new ObservedSequence(copy, this.#observer, this.#bend);
+    observed.believed.push(...this.believed.slice(0, length));
+    return observed;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -108,9 +111,9 @@ class ObservedSequence implements Sequence {
 
   async #fail(kind: FailureKind): Promise<never> {
     if (kind === 'kv-full') throw new PilotfishError('kv-full', 'simulated: no room');
-    if (this.#bend.failsCleanly !== true) await this.#corrupt();
+    await this.#corrupt();
     if (kind === 'invariant') throw new InvariantError('simulated: a bug');
-    throw this.#bend.failure ?? new PilotfishError('native-failed', 'simulated: a lost context');
+    throw new PilotfishError('native-failed', 'simulated: a lost context');
   }
 
   /** As many tokens as before, but another one at the end: nobody may use it again. */

@@ -152,10 +152,7 @@ export function anyPlan({ isCalm = false }: PlanOptions = {}): fc.Arbitrary<Plan
     failures: isCalm ? fc.constant([]) : fc.array(anyFailure, { maxLength: 2 }),
     closing: isCalm
       ? fc.constant(null)
-      : fc.oneof(
-          { weight: 12, arbitrary: fc.constant(null) },
-          { weight: 1, arbitrary: anyClosing },
-        ),
+      : fc.oneof({ weight: 6, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: anyClosing }),
     bursts: fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 4 }),
   });
 }

@@ -135,7 +135,9 @@ class Simulation {
     expect(runningCount).toBeLessThanOrEqual(ROLES.length * most);
     expect(runningCount + waitingCount).toBeLessThanOrEqual(this.#plan.requests.length);
     if (waitingCount > 0) this.#tally.add('steps with a queue');
+    if (this.#plan.engine.overcommit > 1) return;
     for (const role of ROLES) {
+      // Reserved and cached together. A fork counts its shared cells again, but they are reserved.
       const { facts } = this.#models[role];
       const held = await this.#models[role].countCachedTokens();
       expect(held).toBeLessThanOrEqual(facts.contextLength);
@@ -291,8 +293,11 @@ class Simulation {
   #judgeFailures(): void {
     const endedBy = (outcome: Outcome): number =>
       this.#ended.filter((ended) => ended.outcome === outcome).length;
-    expect(endedBy('native-failed')).toBe(this.#failed['native-failed']);
-    expect(endedBy('bug')).toBe(this.#failed.invariant);
+    // Work that was done is told before the failure: a reader may leave in between.
+    const failed = this.#failed['native-failed'] + this.#failed.invariant;
+    const told = endedBy('native-failed') + endedBy('bug');
+    expect(told).toBeLessThanOrEqual(failed);
+    expect(told).toBeGreaterThanOrEqual(failed - endedBy('left'));
     expect(endedBy('kv-full')).toBeLessThanOrEqual(this.#failed['kv-full']);
     this.#tally.add('simulated full caches', this.#failed['kv-full']);
     if (this.#plan.engine.overcommit === 1) expect(this.#fullCount).toBe(0);

@@ -1,0 +1,141 @@
+/**
+ * The simulation is only worth what it notices. Each of these breaks one part of the engine the way
+ * a small mistake would; the very simulation that passes in engine.test.ts must fail on it.
+ */
+import fc from 'fast-check';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { Admission } from '../../src/kv-cache/admission.ts';
+import { LazySequence } from '../../src/kv-cache/lazy-sequence.ts';
+import { PrefixCache } from '../../src/kv-cache/prefix-cache.ts';
+import { Stay } from '../../src/kv-cache/stay.ts';
+import { type Bend, ObservedSequence } from './observed-model.ts';
+import { anyPlan } from './plan.ts';
+import { simulate } from './simulation.ts';
+import { Tally } from './tally.ts';
+
+/** Far more than any canary has needed. */
+const RUN_COUNT_MAX = 400;
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+interface Canary {
+  readonly name: string;
+  /** What the simulation says of it. */
+  readonly noticed: RegExp;
+  readonly isCalm: boolean;
+  readonly bend?: Bend;
+  readonly breakIt?: () => void;
+}
+
+const WRONG_TEXT = /equal|text ends before|the prefix cache/;
+
+const CANARIES: readonly Canary[] = [
+  {
+    name: 'a rollback that forgets one token',
+    noticed: WRONG_TEXT,
+    isCalm: true,
+    bend: { truncate: (length) => length + 1 },
+  },
+  {
+    name: 'a fork that shares one token too few',
+    noticed: WRONG_TEXT,
+    isCalm: true,
+    bend: { fork: (length) => length - 1 },
+  },
+  {
+    name: 'a cache that says less than its sequences hold',
+    noticed: /the prefix cache/,
+    isCalm: true,
+    breakIt: () => {
+      const close = PrefixCache.prototype.close;
+      vi.spyOn(PrefixCache.prototype, 'close').mockImplementation(function (
+        this: PrefixCache,
+        { sequence, tokens },
+      ) {
+        return close.call(this, { sequence, tokens: tokens.slice(0, -1) });
+      });
+    },
+  },
+  {
+    name: 'a cache that keeps what a failed forward left behind',
+    noticed: WRONG_TEXT,
+    isCalm: false,
+    breakIt: () => {
+      const close = PrefixCache.prototype.close;
+      vi.spyOn(PrefixCache.prototype, 'close').mockImplementation(function (
+        this: PrefixCache,
+        { sequence, tokens },
+      ) {
+        const believed = sequence instanceof ObservedSequence ? sequence.believed : tokens;
+        return close.call(this, { sequence, tokens: [...believed] });
+      });
+    },
+  },
+  {
+    name: 'an admission that leaks the room of every third request',
+    noticed: /wait for each other|deeply equal|still run/,
+    isCalm: true,
+    breakIt: () => {
+      const admit = Admission.prototype.admit;
+      let count = 0;
+      vi.spyOn(Admission.prototype, 'admit').mockImplementation(async function (
+        this: Admission,
+        ...args
+      ) {
+        const release = await admit.apply(this, args);
+        count += 1;
+        return count % 3 === 0 ? () => undefined : release;
+      });
+    },
+  },
+  {
+    name: 'an admission that lets everybody in',
+    noticed: /in use|full|less than or equal/,
+    isCalm: true,
+    breakIt: () => {
+      vi.spyOn(Admission.prototype, 'admit').mockResolvedValue(() => undefined);
+    },
+  },
+  {
+    name: 'a request that gives way and keeps its cells',
+    noticed: /in use|full|less than or equal/,
+    isCalm: true,
+    breakIt: () => {
+      vi.spyOn(LazySequence.prototype, 'vacate').mockResolvedValue(undefined);
+    },
+  },
+  {
+    name: 'reservations that stay below the worst case where somebody gave way',
+    noticed: /less than or equal/,
+    isCalm: true,
+    breakIt: () => {
+      vi.spyOn(Stay.prototype, 'reserveMost').mockReturnValue(undefined);
+    },
+  },
+  {
+    name: 'a request that does not close its sequences',
+    noticed: /in use|no room|full|the prefix cache/,
+    isCalm: true,
+    breakIt: () => {
+      vi.spyOn(LazySequence.prototype, Symbol.asyncDispose).mockResolvedValue(undefined);
+    },
+  },
+];
+
+describe('the simulation notices', () => {
+  it.each(CANARIES)('$name', async ({ isCalm, noticed, bend = {}, breakIt }) => {
+    breakIt?.();
+    const property = fc.asyncProperty(
+      fc.scheduler(),
+      anyPlan({ isCalm }),
+      async (scheduler, plan) => {
+        await simulate(scheduler, plan, new Tally(), bend);
+      },
+    );
+    const details = await fc.check(property, { numRuns: RUN_COUNT_MAX, endOnFailure: true });
+    expect(details.failed).toBe(true);
+    expect(String(details.errorInstance)).toMatch(noticed);
+  });
+});
