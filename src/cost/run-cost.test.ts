@@ -56,14 +56,23 @@ function work(changes: Partial<WorkEvent>): WorkEvent {
 }
 
 /** What the large model alone does: the prompt in chunks, all but its last token; then row by row. */
-function largeOnly(start: StartEvent, tokenCount: number): EngineEvent[] {
+function largeOnly(start: StartEvent, tokenCount: number, reused = 0): EngineEvent[] {
   const rowCounts: number[] = [];
-  for (let left = start.promptTokenCount - 1; left > 0; left -= start.prefillChunkRowCount) {
+  for (
+    let left = start.promptTokenCount - 1 - reused;
+    left > 0;
+    left -= start.prefillChunkRowCount
+  ) {
     rowCounts.push(Math.min(left, start.prefillChunkRowCount));
   }
-  const prefill = work({ purpose: 'prefill', rowCounts, outputRowCount: 0 });
+  const prefill = work({
+    purpose: 'prefill',
+    rowCounts,
+    outputRowCount: 0,
+    reusedRowCount: reused,
+  });
   const steps = Array.from({ length: tokenCount }, (_, index) => [work({}), token(index, 'large')]);
-  return [start, ...(rowCounts.length > 0 ? [prefill] : []), ...steps.flat()];
+  return [start, ...(rowCounts.length + reused > 0 ? [prefill] : []), ...steps.flat()];
 }
 
 const anyStart = fc
@@ -87,6 +96,7 @@ const anyEvents: fc.Arbitrary<EngineEvent[]> = fc.array(
         model: fc.constantFrom<'small' | 'large'>('small', 'large'),
         rowCounts: fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 4 }),
         outputRowCount: fc.nat({ max: 9 }),
+        reusedRowCount: fc.nat({ max: 60 }),
         waitedMs: fc.nat({ max: 100 }),
         computeMs: fc.double({ min: 0, max: 100, noNaN: true }),
         bytesUp: fc.nat({ max: 1000 }),
@@ -133,6 +143,7 @@ describe('foldRunCost', () => {
       linkBytesUp: 5,
       reusedRowCount: 0,
       linkBytesDown: 9,
+      reusedRowCount: 0,
       computeMs: 37,
       waitedMs: 4,
     });
@@ -140,15 +151,41 @@ describe('foldRunCost', () => {
 
   it('gives ratios of exactly 1 for the large model alone', () => {
     fc.assert(
-      fc.property(anyStart, fc.nat({ max: 40 }), (start, tokenCount) => {
-        const cost = foldRunCost(start, largeOnly(start, tokenCount));
+      fc.property(anyStart, fc.nat({ max: 40 }), fc.nat({ max: 49 }), (start, tokenCount, most) => {
         fc.pre(tokenCount > 0);
+        const reused = Math.min(most, start.promptTokenCount - 1);
+        const cost = foldRunCost(start, largeOnly(start, tokenCount, reused));
+        expect(cost.reusedRowCount).toBe(reused);
         expect(cost.weightTrafficRatio).toBe(1);
         expect(cost.generatedFlopsRatio).toBe(1);
         expect(cost.processedFlopsRatio).toBe(1);
         expect(cost.largeShare).toBe(1);
       }),
     );
+  });
+
+  it('spares the large model alone what a prefix cache spared either model', () => {
+    const events = (small: number, large: number): EngineEvent[] => [
+      work({ model: 'small', purpose: 'prefill', rowCounts: [5 - small], reusedRowCount: small }),
+      work({ purpose: 'prefill', rowCounts: [5 - large], reusedRowCount: large }),
+      token(0, 'large'),
+    ];
+    for (const [small, large, alone] of [
+      [0, 0, 6],
+      [4, 0, 2],
+      [0, 4, 2],
+      [5, 4, 1],
+    ] as const) {
+      const cost = foldRunCost(START, events(small, large));
+      expect(cost.reusedRowCount).toBe(Math.max(small, large));
+      const own = (5 - small) * 10 + (5 - large) * 100 + 3 + 20;
+      expect(cost.processedFlopsRatio).toBeCloseTo(own / (alone * 100 + 20), 12);
+    }
+  });
+
+  it('counts no row twice where more was reused than the prompt has', () => {
+    const cost = foldRunCost(START, [work({ reusedRowCount: 99 }), token(0, 'large')]);
+    expect(cost.processedFlopsRatio).toBe(1);
   });
 
   it('prices rows and outputs, a model without prices counting nothing', () => {

@@ -255,6 +255,61 @@ describe('Admission', () => {
     expect(admission.admittedCount).toBe(1);
   });
 
+  it('says what nobody has reserved', async () => {
+    const { admission, ask, release } = bench();
+    void ask('a', need(60, 30));
+    await settle();
+    expect(admission.free('small')).toEqual({ cellCount: 40, sequenceCount: 3 });
+    expect(admission.free('large')).toEqual({ cellCount: 70, sequenceCount: 3 });
+    await release('a');
+    expect(admission.free('small')).toEqual({ cellCount: 100, sequenceCount: 4 });
+    const only = new Admission({ capacity: {}, waitingCountMax: 0 });
+    expect(only.free('large')).toEqual({ cellCount: 0, sequenceCount: 0 });
+  });
+
+  it('lets whoever comes back in before all that wait, past the limit of those', async () => {
+    const { admission, ask, release, started } = bench(1);
+    void ask('a', need(60));
+    void ask('b', need(50));
+    const back = admission.admit(need(70), undefined, { first: true });
+    void back.then(() => started.push('back'));
+    await settle();
+    expect(admission.waitingCount).toBe(2);
+    await release('a');
+    expect(started).toEqual(['a', 'back']);
+    (await back)();
+    await settle();
+    expect(started).toEqual(['a', 'back', 'b']);
+  });
+
+  it('lets whoever comes back in at once where it fits, though others wait', async () => {
+    const { admission, ask } = bench();
+    void ask('a', need(60));
+    void ask('b', need(50));
+    await admission.admit(need(40), undefined, { first: true });
+    expect(admission.waitingCount).toBe(1);
+  });
+
+  it('reserves more for who is in, past the capacity, and lets nobody in beside it', async () => {
+    const { admission, ask, release, started } = bench();
+    void ask('a', need(60));
+    await settle();
+    const giveBack = admission.reserveMore({ small: { cellCount: 50, sequenceCount: 0 } });
+    expect(admission.free('small')).toEqual({ cellCount: -10, sequenceCount: 3 });
+    expect(admission.admittedCount).toBe(1);
+    void ask('b', need(1));
+    await settle();
+    expect(started).toEqual(['a']);
+    giveBack();
+    giveBack();
+    await settle();
+    expect(started).toEqual(['a', 'b']);
+    await release('a');
+    await release('b');
+    admission.checkIdle();
+    expect(admission.free('small').cellCount).toBe(100);
+  });
+
   it('is idle only when everything was given back', async () => {
     const admission = admissionOf();
     admission.checkIdle();
@@ -267,6 +322,7 @@ describe('Admission', () => {
 
 interface Asked {
   readonly amounts: KvAmounts;
+  readonly first: boolean;
   readonly controller: AbortController;
   outcome: string | null;
   expected: string;
@@ -274,7 +330,7 @@ interface Asked {
 }
 
 type Command =
-  | { readonly kind: 'ask'; readonly amounts: KvAmounts }
+  | { readonly kind: 'ask'; readonly amounts: KvAmounts; readonly first: boolean }
   | { readonly kind: 'release' | 'abort'; readonly which: number }
   | { readonly kind: 'settle' };
 
@@ -292,6 +348,8 @@ const amount = (most: KvAmount): fc.Arbitrary<KvAmount> =>
 
 const asking: fc.Arbitrary<Command> = fc.record({
   kind: fc.constant('ask'),
+  /** Was in before, and had to give way. */
+  first: fc.oneof({ weight: 4, arbitrary: fc.constant(false) }, fc.constant(true)),
   amounts: fc.record(
     { small: amount(CAPACITY.small), large: amount(CAPACITY.large) },
     { requiredKeys: [] },
@@ -322,8 +380,11 @@ class Rules {
   }
 
   ask(asked: Asked): void {
-    const mustWait = this.line.length > 0 || !this.#fits([...this.inside, asked]);
+    const fitsNow = this.#fits([...this.inside, asked]);
+    const mustWait = this.line.length > 0 || !fitsNow;
     if (!this.#fits([asked])) asked.expected = 'kv-full';
+    else if (asked.first && fitsNow) this.#letIn(asked);
+    else if (asked.first) this.line.unshift(asked);
     else if (mustWait && this.line.length >= this.#waitingCountMax) asked.expected = 'engine-busy';
     else this.line.push(asked);
     this.#advance();
@@ -346,9 +407,13 @@ class Rules {
     for (let next = this.line[0]; next !== undefined; next = this.line[0]) {
       if (!this.#fits([...this.inside, next])) return;
       this.line.shift();
-      this.inside.add(next);
-      this.order.push(next);
+      this.#letIn(next);
     }
+  }
+
+  #letIn(asked: Asked): void {
+    this.inside.add(asked);
+    this.order.push(asked);
   }
 
   #fits(all: readonly Asked[]): boolean {
@@ -376,7 +441,7 @@ class Trial {
 
   async run(command: Command): Promise<void> {
     if (command.kind === 'settle') return await settle();
-    if (command.kind === 'ask') return this.#ask(command.amounts);
+    if (command.kind === 'ask') return this.#ask(command.amounts, command.first);
     // One of the last few: the others are over.
     const asked = this.everybody.at(-1 - command.which);
     if (asked === undefined) return;
@@ -393,10 +458,11 @@ class Trial {
     asked.release();
   }
 
-  #ask(amounts: KvAmounts): void {
+  #ask(amounts: KvAmounts, first: boolean): void {
     const controller = new AbortController();
     const asked: Asked = {
       amounts,
+      first,
       controller,
       outcome: null,
       expected: 'admitted',
@@ -404,7 +470,7 @@ class Trial {
     };
     this.everybody.push(asked);
     this.rules.ask(asked);
-    this.admission.admit(amounts, controller.signal).then(
+    this.admission.admit(amounts, controller.signal, { first }).then(
       (release) => {
         this.order.push(asked);
         asked.outcome = 'admitted';

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Engine } from '../engine/engine.ts';
+import { Engine, type EngineOptions } from '../engine/engine.ts';
 import type { LlamaCppModel } from '../model/llama-cpp/model.ts';
 import { loadModel } from '../model/llama-cpp/model.ts';
 import type { StrategyOptions } from '../strategy/registry.ts';
@@ -14,13 +14,17 @@ export interface RandomPair extends AsyncDisposable {
   readonly large: LlamaCppModel;
 }
 
+export interface RandomPairOptions
+  extends StrategyOptions,
+    Pick<EngineOptions, 'overcommit' | 'requestCountMax'> {
+  readonly shape?: Partial<RandomModelOptions>;
+}
+
 /** How far the two models' weights are from each other: they agree on about half of the tokens. */
 const PERTURBATION_SCALE = 0.02;
 const LOAD_OPTIONS = { contextLength: 384, rowCountMax: 64, threadCount: 1 };
 
-export async function openRandomPair(
-  options: StrategyOptions & { readonly shape?: Partial<RandomModelOptions> } = {},
-): Promise<RandomPair> {
+export async function openRandomPair(options: RandomPairOptions = {}): Promise<RandomPair> {
   const folder = await mkdtemp(join(tmpdir(), 'pilotfish-'));
   const open = async (name: string, perturbation: number): Promise<LlamaCppModel> => {
     const path = join(folder, `${name}.gguf`);

@@ -39,6 +39,15 @@ describe('compare', () => {
     expect([exitCode, dependencies.disposedCount()]).toEqual([null, 1]);
   });
 
+  it('lets no run profit from what another one left in the caches', async () => {
+    const { dependencies } = await compare(THREE);
+    expect(dependencies.requests.map(({ reusePrefix }) => reusePrefix)).toEqual([
+      false,
+      false,
+      false,
+    ]);
+  });
+
   it('gives a pipe the answers under headings, then the table', async () => {
     const { out, err } = await compare(THREE);
     expect(out).toMatch(/^== small ==\nPlaice\.\n\n== large ==\nShark\.\n\n== random@0\.5 ==\n/);

@@ -136,6 +136,60 @@ const CASES: readonly ContractCase[] = [
     },
   },
   {
+    name: 'forks a part: the copy has the first tokens only, whatever becomes of the original',
+    async run(model, { tokens, tieMargin }) {
+      await using original = model.openSequence();
+      const [behindFour, , , behindSeven] = await feed(model, original, tokens.slice(0, 7), {
+        outputFrom: 3,
+      });
+      await using copy = await original.fork(3);
+      assert.equal(copy.length, 3);
+      await original.truncate(1);
+      const copied = last(await feed(model, copy, tokens.slice(3, 4)));
+      assertSameChoice(copied, present(behindFour, 'a row behind four tokens'), tieMargin);
+      const longer = last(await feed(model, copy, tokens.slice(4, 7)));
+      assertSameChoice(longer, present(behindSeven, 'a row behind seven'), tieMargin);
+      assert.equal(original.length, 1);
+      await using empty = await copy.fork(0);
+      assert.equal(empty.length, 0);
+      const alone = last(await feed(model, empty, tokens.slice(0, 4)));
+      assertSameChoice(alone, present(behindFour, 'a row behind four tokens'), tieMargin);
+      for (const wrong of [-1, 8]) await assert.rejects(copy.fork(wrong), InvariantError);
+    },
+  },
+  {
+    name: 'keeps a copy whose original is closed',
+    async run(model, { tokens, tieMargin }) {
+      const original = model.openSequence();
+      const behind = last(await feed(model, original, tokens.slice(0, 6)));
+      await using copy = await original.fork(5);
+      await original[Symbol.asyncDispose]();
+      await using other = model.openSequence();
+      await feed(model, other, [...tokens.slice(0, 6)].reverse());
+      assertSameChoice(last(await feed(model, copy, tokens.slice(5, 6))), behind, tieMargin);
+    },
+  },
+  {
+    name: 'counts the tokens in its cache, those of copies again',
+    async run(model, { tokens }) {
+      const before = await model.countCachedTokens();
+      const count = async (): Promise<number> => (await model.countCachedTokens()) - before;
+      const original = model.openSequence();
+      assert.equal(await count(), 0);
+      await feed(model, original, tokens.slice(0, 6));
+      assert.equal(await count(), 6);
+      const copy = await original.fork(4);
+      assert.equal(await count(), 10);
+      await feed(model, copy, tokens.slice(4, 5));
+      await original.truncate(2);
+      assert.equal(await count(), 7);
+      await original[Symbol.asyncDispose]();
+      assert.equal(await count(), 5);
+      await copy[Symbol.asyncDispose]();
+      assert.equal(await count(), 0);
+    },
+  },
+  {
     name: 'draws with noise keyed by seed and position, not by call order',
     async run(model, { tokens }) {
       const program = { sampling: { ...GREEDY, temperature: 1.5 } };
@@ -308,7 +362,9 @@ export const LANGUAGE_MODEL_CONTRACT: readonly ContractCase[] = CASES.map(({ nam
   name,
   async run(model, given) {
     const before = model.sequenceCount;
+    const tokensBefore = await model.countCachedTokens();
     await run(model, given);
     assert.equal(model.sequenceCount, before, 'a sequence was left open');
+    assert.equal(await model.countCachedTokens(), tokensBefore, 'tokens were left in the cache');
   },
 }));

@@ -1,0 +1,113 @@
+/** What an engine is told when it is made, and what requests say about sharing: on scripted models. */
+import { describe, expect, it } from 'vitest';
+import type { EngineEvent, SummaryEvent } from '../../src/core/events.ts';
+import { present } from '../../src/core/invariant.ts';
+import { Engine, type EngineOptions } from '../../src/engine/engine.ts';
+import type { GenerateRequest } from '../../src/engine/request.ts';
+import { scriptedModel } from '../simulation/scripted-pair.ts';
+
+const PROMPT = 'abcabcabcabc';
+
+function engineOf(options: Partial<EngineOptions> = {}): Engine {
+  const shape = { contextLength: 60, sequenceCountMax: 4 };
+  const models = { small: scriptedModel('small', shape), large: scriptedModel('large', shape) };
+  return new Engine({ models, ...options });
+}
+
+async function run(engine: Engine, request: GenerateRequest): Promise<SummaryEvent> {
+  const events: EngineEvent[] = [];
+  for await (const event of engine.generate({ maxTokens: 6, strategy: 'large', ...request })) {
+    events.push(event);
+  }
+  return present(
+    events.find((event) => event.type === 'summary'),
+    'it ended well',
+  );
+}
+
+describe('engine options', () => {
+  it.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])(
+    'refuse %s running requests',
+    (requestCountMax) => {
+      expect(() => engineOf({ requestCountMax })).toThrow(
+        expect.objectContaining({
+          code: 'option-invalid',
+          fields: { option: 'requestCountMax', value: String(requestCountMax) },
+        }),
+      );
+    },
+  );
+
+  it.each([0, 0.5, -1, Number.NaN, Number.POSITIVE_INFINITY])(
+    'refuse an overcommitment of %s',
+    (overcommit) => {
+      expect(() => engineOf({ overcommit })).toThrow(
+        expect.objectContaining({
+          code: 'option-invalid',
+          fields: { option: 'overcommit', value: String(overcommit) },
+        }),
+      );
+    },
+  );
+
+  it('let no more requests of a model run than they say', async () => {
+    await using engine = engineOf({ requestCountMax: 1 });
+    const first = engine.generate({ prompt: 'a', strategy: 'large', maxTokens: 2 });
+    await first.next();
+    const second = run(engine, { prompt: 'b' });
+    await new Promise(setImmediate);
+    expect(engine.load).toEqual({ runningCount: 1, waitingCount: 1 });
+    await first.return();
+    await second;
+    await engine.checkIdle();
+  });
+});
+
+describe('the time in the queue', () => {
+  it('is told apart from the rest', async () => {
+    let nowMs = 0;
+    await using engine = engineOf({ requestCountMax: 1, clock: { nowMs: () => nowMs } });
+    const first = engine.generate({ prompt: 'a', strategy: 'large', maxTokens: 2 });
+    await first.next();
+    nowMs = 10;
+    const second = run(engine, { prompt: 'b' });
+    await new Promise(setImmediate);
+    nowMs = 35;
+    await first.return();
+    const { queuedMs, elapsedMs } = await second;
+    expect([queuedMs, elapsedMs]).toEqual([25, 25]);
+    expect((await run(engine, { prompt: 'c' })).queuedMs).toBe(0);
+  });
+});
+
+describe('reusing prefixes', () => {
+  it('is the default', async () => {
+    await using engine = engineOf();
+    expect((await run(engine, { prompt: PROMPT })).reusedRowCount).toBe(0);
+    expect((await run(engine, { prompt: PROMPT })).reusedRowCount).toBe(PROMPT.length - 1);
+    await engine.forget();
+    expect((await run(engine, { prompt: PROMPT })).reusedRowCount).toBe(0);
+    await engine.checkIdle();
+  });
+
+  it('can be refused by a request, which then finds nothing and leaves nothing', async () => {
+    await using engine = engineOf();
+    const apart = { prompt: PROMPT, reusePrefix: false };
+    await run(engine, apart);
+    expect((await run(engine, { prompt: PROMPT })).reusedRowCount).toBe(0);
+    expect((await run(engine, apart)).reusedRowCount).toBe(0);
+    expect((await run(engine, { prompt: PROMPT })).reusedRowCount).toBe(PROMPT.length - 1);
+    await engine.checkIdle();
+  });
+
+  it('writes the same text either way', async () => {
+    await using engine = engineOf({ speculative: { proposer: 'small', draftLength: 3 } });
+    for (const strategy of ['small', 'large', 'entropy@1', 'random@0.5', 'speculative']) {
+      const request = { prompt: PROMPT, strategy, maxTokens: 20 };
+      const { text } = await run(engine, { ...request, reusePrefix: false });
+      await run(engine, request);
+      const again = await run(engine, request);
+      expect([again.text, again.reusedRowCount]).toEqual([text, PROMPT.length - 1]);
+    }
+  });
+});
