@@ -143,7 +143,6 @@ describe('foldRunCost', () => {
       linkBytesUp: 5,
       reusedRowCount: 0,
       linkBytesDown: 9,
-      reusedRowCount: 0,
       computeMs: 37,
       waitedMs: 4,
     });

@@ -36,6 +36,8 @@ export interface ForwardFailure {
 
 export interface EnginePlan {
   readonly contextLength: Readonly<Record<ModelRole, number>>;
+  /** Cells beyond one context. */
+  readonly extraCellCount: Readonly<Record<ModelRole, number>>;
   readonly rowCountMax: number;
   readonly sequenceCountMax: number;
   readonly requestCountMax: number;
@@ -112,8 +114,12 @@ const anyRequest: fc.Arbitrary<RequestPlan> = fc.record({
 
 const anyEngine: fc.Arbitrary<EnginePlan> = fc.record({
   contextLength: fc.record({
-    small: fc.integer({ min: 36, max: 90 }),
-    large: fc.integer({ min: 36, max: 90 }),
+    small: fc.integer({ min: 36, max: 70 }),
+    large: fc.integer({ min: 36, max: 70 }),
+  }),
+  extraCellCount: fc.record({
+    small: fc.constantFrom(0, 0, 10, 40, 100),
+    large: fc.constantFrom(0, 0, 10, 40, 100),
   }),
   rowCountMax: fc.integer({ min: 5, max: 16 }),
   sequenceCountMax: fc.integer({ min: 1, max: 6 }),

@@ -140,14 +140,15 @@ class Simulation {
       // Reserved and cached together. A fork counts its shared cells again, but they are reserved.
       const { facts } = this.#models[role];
       const held = await this.#models[role].countCachedTokens();
-      expect(held).toBeLessThanOrEqual(facts.contextLength);
+      expect(held).toBeLessThanOrEqual(facts.cellCount);
     }
   }
 
   #model(role: ModelRole, bend: Bend): ObservedModel {
-    const { contextLength, rowCountMax, sequenceCountMax } = this.#plan.engine;
+    const { contextLength, extraCellCount, rowCountMax, sequenceCountMax } = this.#plan.engine;
     const inner = scriptedModel(role, {
       contextLength: contextLength[role],
+      cellCount: contextLength[role] + extraCellCount[role],
       rowCountMax,
       sequenceCountMax,
     });
