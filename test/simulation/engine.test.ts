@@ -2,7 +2,7 @@
  * Random loads, schedules and faults: whatever happens around a request, it writes what it writes
  * alone, or the beginning of it and the right error; and nothing is lost.
  *
- * `PILOTFISH_SIMULATION_RUNS=20000` for a long soak. A failure prints its seed, path and schedule.
+ * `PILOTFISH_SIMULATION_RUNS=5000` for a long soak. A failure prints its seed, path and schedule.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
