@@ -53,6 +53,7 @@ export class Executor {
   #closed = false;
   #closing: Promise<void> | null = null;
   #batchCount = 0;
+  #nativeMs = 0;
 
   constructor({ context, device, rowCountMax }: ExecutorOptions) {
     this.#context = context;
@@ -64,6 +65,11 @@ export class Executor {
   /** Native batches so far. */
   get batchCount(): number {
     return this.#batchCount;
+  }
+
+  /** Time in native batches so far: from the call until its result is here. */
+  get nativeMs(): number {
+    return this.#nativeMs;
   }
 
   /** @throws PilotfishError `aborted`, `kv-full`, `native-failed`, `disposed` */
@@ -177,6 +183,7 @@ export class Executor {
       const hidden = parts.some(({ forward }) => forward.hidden);
       const code = await this.#context.decode(parts.map(batchRows), hidden);
       const ms = performance.now() - started;
+      this.#nativeMs += ms;
       if (code === DECODE_OK) await this.#deliver(parts, ms);
       else await this.#recover(parts, code);
     } catch (error) {

@@ -286,6 +286,11 @@ export class LlamaCppModel implements LanguageModel {
     return this.#parts.executor.batchCount;
   }
 
+  /** Time in native batches so far. */
+  get nativeMs(): number {
+    return this.#parts.executor.nativeMs;
+  }
+
   get threadCount(): number {
     return this.#threadCount;
   }
