@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { GREEDY, type SamplingParams, samplingParams } from '../core/sampling-params.ts';
 import { tokenIds } from '../core/token-id.ts';
-import { adjustedLogits } from './adjusted-logits.ts';
+import { adjustedLogits, maskedLogits } from './adjusted-logits.ts';
 import { runRowProgram } from './run-row-program.ts';
 
 const LOGITS = Float32Array.of(2, 1, -1, 0, 5);
@@ -94,5 +94,28 @@ describe('a row program with penalties', () => {
         },
       ),
     );
+  });
+});
+
+describe('maskedLogits', () => {
+  it('keeps what the mask allows and takes the rest away, whole words of it or single bits', () => {
+    const anyWord = fc.oneof(fc.constant(0), fc.constant(-1), fc.integer());
+    fc.assert(
+      fc.property(fc.array(anyWord, { minLength: 1, maxLength: 4 }), fc.nat(31), (words, cut) => {
+        const size = 32 * words.length - cut;
+        const logits = Float32Array.from({ length: 32 * words.length }, (_, id) => id);
+        const masked = maskedLogits(logits, size, Int32Array.from(words));
+        const expected = Array.from({ length: size }, (_, id) => {
+          const isAllowed = ((BigInt(words[id >> 5] ?? 0) >> BigInt(id & 31)) & 1n) === 1n;
+          return isAllowed ? id : Number.NEGATIVE_INFINITY;
+        });
+        expect([...masked]).toEqual(expected);
+        expect(logits[0]).toBe(0);
+      }),
+    );
+  });
+
+  it('hands the row back untouched without a mask', () => {
+    expect(maskedLogits(LOGITS, 4, null)).toBe(LOGITS);
   });
 });

@@ -16,11 +16,23 @@ export function maskedLogits(
 ): Float32Array {
   if (mask === null) return logits;
   const masked = logits.slice(0, size);
-  for (let id = 0; id < size; id += 1) {
-    const isAllowed = ((mask[id >> 5] as number) >>> (id & 31)) & 1;
-    if (isAllowed === 0) masked[id] = Number.NEGATIVE_INFINITY;
+  for (let start = 0; start < size; start += WORD_BITS) {
+    const word = mask[start / WORD_BITS] as number;
+    // Most words allow all of their tokens or none.
+    if (word === -1) continue;
+    const end = Math.min(size, start + WORD_BITS);
+    if (word === 0) masked.fill(Number.NEGATIVE_INFINITY, start, end);
+    else maskWord(masked, word, start, end);
   }
   return masked;
+}
+
+const WORD_BITS = 32;
+
+function maskWord(masked: Float32Array, word: number, start: number, end: number): void {
+  for (let id = start; id < end; id += 1) {
+    if (((word >>> (id - start)) & 1) === 0) masked[id] = Number.NEGATIVE_INFINITY;
+  }
 }
 
 /**
