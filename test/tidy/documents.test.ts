@@ -45,7 +45,7 @@ describe('documents', () => {
   it('name npm scripts that exist', () => {
     const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
     const named = documents().flatMap((path) =>
-      [...readFileSync(path, 'utf8').matchAll(/npm run (?:--silent )?([\w:]+)/g)].flatMap(
+      [...readFileSync(path, 'utf8').matchAll(/npm run (?:--silent )?([\w:]+(?:-\w+)*)/g)].flatMap(
         (match) => match[1] ?? [],
       ),
     );
