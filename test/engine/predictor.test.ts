@@ -1,0 +1,128 @@
+/**
+ * The predictor, end to end and without noise: models whose forwards take the time of a formula are
+ * measured, strategies run on them, and their logs are predicted. What is off is then off by the
+ * predictor: rows, outputs, cached tokens, overhead.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ModelRole } from '../../src/core/events.ts';
+import { present } from '../../src/core/invariant.ts';
+import type { ForwardCosts, ForwardShape } from '../../src/cost/forward-costs.ts';
+import { FULL_PLAN, measureModel } from '../../src/cost/measure-model.ts';
+import { measuredCosts } from '../../src/cost/measured-costs.ts';
+import { predictRun } from '../../src/cost/predict-run.ts';
+import { parseRunLog } from '../../src/cost/run-log.ts';
+import { Engine } from '../../src/engine/engine.ts';
+import type { LanguageModel, Sequence } from '../../src/model/roles.ts';
+import type { SpeculativeOptions } from '../../src/strategy/speculative.ts';
+import { openRandomPair, type RandomPair } from '../../src/testing/random-pair.ts';
+
+const OVERHEAD_MS = 0.4;
+/** Far below what is asked of the predictor on a real machine: 15 %. */
+const ERROR_MAX = 0.01;
+
+/** A body that reads rows ever cheaper, a head for output rows, attention. */
+function formula(scale: number): (shape: ForwardShape) => number {
+  return ({ rowCount, outputRowCount, cachedTokenCount }) =>
+    scale * (10 + 4 * rowCount ** 0.9 + 1.5 * outputRowCount + 0.002 * cachedTokenCount * rowCount);
+}
+
+const TIMES: Readonly<Record<ModelRole, (shape: ForwardShape) => number>> = {
+  small: formula(1),
+  large: formula(3),
+};
+
+const clock = { ms: 0, nowMs: () => clock.ms };
+
+/** The model, with the time of its formula passing on the clock. */
+function timed(model: LanguageModel, msOf: (shape: ForwardShape) => number) {
+  const wrap = (sequence: Sequence): Sequence => ({
+    get length() {
+      return sequence.length;
+    },
+    forward: async (request, signal) => {
+      const shape = {
+        rowCount: request.tokens.length,
+        outputRowCount: request.tokens.length - request.outputFrom,
+        cachedTokenCount: sequence.length,
+      };
+      const { rows } = await sequence.forward(request, signal);
+      const computeMs = msOf(shape);
+      clock.ms += computeMs + OVERHEAD_MS;
+      return { rows, waitedMs: 0, computeMs };
+    },
+    truncate: (length) => sequence.truncate(length),
+    fork: async () => wrap(await sequence.fork()),
+    [Symbol.asyncDispose]: () => sequence[Symbol.asyncDispose](),
+  });
+  return {
+    facts: model.facts,
+    vocabulary: model.vocabulary,
+    threadCount: 1,
+    get sequenceCount() {
+      return model.sequenceCount;
+    },
+    openSequence: () => wrap(model.openSequence()),
+    [Symbol.asyncDispose]: () => model[Symbol.asyncDispose](),
+  };
+}
+
+type Timed = Readonly<Record<ModelRole, ReturnType<typeof timed>>>;
+
+let pair: RandomPair;
+let models: Timed;
+let costs: Readonly<Record<ModelRole, ForwardCosts>>;
+
+beforeAll(async () => {
+  pair = await openRandomPair();
+  models = { small: timed(pair.small, TIMES.small), large: timed(pair.large, TIMES.large) };
+  const { small, large } = models;
+  costs = {
+    small: measuredCosts(await measureModel(small, FULL_PLAN, { clock })),
+    large: measuredCosts(await measureModel(large, FULL_PLAN, { clock })),
+  };
+});
+
+afterAll(async () => {
+  await pair[Symbol.asyncDispose]();
+});
+
+async function predict(strategy: string, speculative: SpeculativeOptions = {}) {
+  // Not disposed: it would close the pair.
+  const engine = new Engine({ models, clock, speculative });
+  const lines: string[] = [];
+  const prompt = 'The pilot fish swims ahead of the shark, in the open sea. '.repeat(3);
+  const request = { prompt, strategy, maxTokens: 60, logprobs: false };
+  for await (const event of engine.generate(request)) lines.push(JSON.stringify(event));
+  const run = present(parseRunLog(lines.join('\n')).runs[0], 'one run was recorded');
+  const { ms, largeAloneMs } = predictRun(run, costs);
+  return { ms, largeAloneMs, elapsedMs: present(run.summary, 'it ended').elapsedMs };
+}
+
+describe('the predictor on models whose time is a formula', () => {
+  it.each<[string, SpeculativeOptions]>([
+    ['small', {}],
+    ['large', {}],
+    ['entropy', {}],
+    ['entropy@3.5', {}],
+    ['margin', {}],
+    ['random@0.05', {}],
+    ['random@0.3', {}],
+    ['speculative', { proposer: 'small', draftLength: 1 }],
+    ['speculative', { proposer: 'small', draftLength: 4 }],
+    ['speculative', { proposer: 'small', draftLength: 4, verifier: 'rejection' }],
+    ['speculative', { proposer: 'prompt-lookup', draftLength: 8 }],
+  ])('predicts %s %j', async (strategy, speculative) => {
+    const { ms, elapsedMs } = await predict(strategy, speculative);
+    expect(Math.abs(ms / elapsedMs - 1)).toBeLessThan(ERROR_MAX);
+  });
+
+  it('predicts the large model alone from any run of the same length', async () => {
+    const alone = await predict('large');
+    // A token that is held back comes into the log one forward later.
+    expect(Math.abs((alone.largeAloneMs ?? 0) / alone.ms - 1)).toBeLessThan(1e-4);
+    for (const strategy of ['small', 'random@0.3']) {
+      const { largeAloneMs } = await predict(strategy);
+      expect(Math.abs((largeAloneMs ?? 0) / alone.elapsedMs - 1)).toBeLessThan(ERROR_MAX);
+    }
+  });
+});
