@@ -4,22 +4,29 @@
  * forwards report themselves, is the cross-check.
  *
  *   npm run bench:predictor -- [--threads 2,1] [--tokens N] [--repeats N] [--small M] [--large M]
- *                              [--quick] [--json]
+ *                              [--quick] [--processor-time] [--json]
  */
 import { Command } from 'commander';
 import { ensureModel } from '../src/catalog/ensure-model.ts';
 import { DEFAULT_PAIR } from '../src/catalog/known-pairs.ts';
+import { systemClock } from '../src/core/clock.ts';
 import type { EngineEvent, ModelRole } from '../src/core/events.ts';
 import { invariant } from '../src/core/invariant.ts';
 import type { ForwardCosts } from '../src/cost/forward-costs.ts';
 import type { MeasuredModel } from '../src/cost/machine-profile.ts';
-import { FULL_PLAN, measureModel, QUICK_PLAN } from '../src/cost/measure-model.ts';
+import {
+  FULL_PLAN,
+  type MeasurableModel,
+  measureModel,
+  QUICK_PLAN,
+} from '../src/cost/measure-model.ts';
 import { measuredCosts } from '../src/cost/measured-costs.ts';
 import { predictRun } from '../src/cost/predict-run.ts';
 import { type LoggedWork, parseRunLog } from '../src/cost/run-log.ts';
 import { Engine } from '../src/engine/engine.ts';
-import { type LlamaCppModel, loadModel } from '../src/model/llama-cpp/model.ts';
+import { loadModel } from '../src/model/llama-cpp/model.ts';
 import { STRATEGIES } from '../src/strategy/registry.ts';
+import { inProcessorTime, processorClock } from './processor-time.ts';
 
 const STRATEGIES_RUN = ['small', 'large', 'entropy', 'margin', 'random@0.3', 'speculative'];
 const PROMPTS = [
@@ -38,6 +45,7 @@ interface Settings {
   readonly small: string;
   readonly large: string;
   readonly quick?: boolean;
+  readonly processorTime?: boolean;
   readonly json?: boolean;
 }
 
@@ -63,10 +71,12 @@ const settings = new Command()
   .option('--small <MODEL>', 'small model', DEFAULT_PAIR.small)
   .option('--large <MODEL>', 'large model', DEFAULT_PAIR.large)
   .option('--quick', 'predict from a quick profile')
+  .option('--processor-time', 'count processor time: one thread on a busy machine')
   .option('--json', 'print results as JSON')
   .parse()
   .opts<Settings>();
 
+const clock = settings.processorTime === true ? processorClock : systemClock;
 const results: Result[] = [];
 for (const threadCount of settings.threads.split(',').map(Number)) {
   await benchWith(threadCount);
@@ -83,6 +93,7 @@ async function benchWith(threadCount: number): Promise<void> {
   const costs = { small: measuredCosts(profile.small), large: measuredCosts(profile.large) };
   await using engine = new Engine({
     models,
+    clock,
     speculative: { proposer: 'small', draftLength: DRAFT_LENGTH },
   });
   for (const strategy of STRATEGIES_RUN) {
@@ -92,13 +103,16 @@ async function benchWith(threadCount: number): Promise<void> {
   }
 }
 
-async function load(role: ModelRole, threadCount: number): Promise<LlamaCppModel> {
+async function load(role: ModelRole, threadCount: number): Promise<MeasurableModel> {
   const { path } = await ensureModel(settings[role]);
-  return loadModel(path, { name: settings[role], contextLength: CONTEXT_LENGTH, threadCount });
+  const name = settings[role];
+  const model = await loadModel(path, { name, contextLength: CONTEXT_LENGTH, threadCount });
+  return settings.processorTime === true ? inProcessorTime(model) : model;
 }
 
-async function measure(model: LlamaCppModel): Promise<MeasuredModel> {
-  const measured = await measureModel(model, settings.quick === true ? QUICK_PLAN : FULL_PLAN);
+async function measure(model: MeasurableModel): Promise<MeasuredModel> {
+  const plan = settings.quick === true ? QUICK_PLAN : FULL_PLAN;
+  const measured = await measureModel(model, plan, { clock });
   const { name } = model.facts;
   process.stderr.write(`${name}: spread ${measured.spread.toFixed(2)}\n`);
   return measured;

@@ -1,0 +1,41 @@
+/**
+ * Models and a clock that count processor time instead of wall time: what other programs take away
+ * does not count then. With one thread only, because threads that wait for each other spin.
+ */
+import type { Clock } from '../src/core/clock.ts';
+import type { MeasurableModel } from '../src/cost/measure-model.ts';
+import type { Sequence } from '../src/model/roles.ts';
+
+/** Milliseconds that this process has computed. */
+export const processorClock: Clock = {
+  nowMs: () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1000;
+  },
+};
+
+export function inProcessorTime(model: MeasurableModel): MeasurableModel {
+  const wrap = (sequence: Sequence): Sequence => ({
+    get length() {
+      return sequence.length;
+    },
+    forward: async (request, signal) => {
+      const started = processorClock.nowMs();
+      const { rows } = await sequence.forward(request, signal);
+      return { rows, waitedMs: 0, computeMs: processorClock.nowMs() - started };
+    },
+    truncate: (length) => sequence.truncate(length),
+    fork: async () => wrap(await sequence.fork()),
+    [Symbol.asyncDispose]: () => sequence[Symbol.asyncDispose](),
+  });
+  return {
+    facts: model.facts,
+    vocabulary: model.vocabulary,
+    threadCount: model.threadCount,
+    get sequenceCount() {
+      return model.sequenceCount;
+    },
+    openSequence: () => wrap(model.openSequence()),
+    [Symbol.asyncDispose]: () => model[Symbol.asyncDispose](),
+  };
+}
