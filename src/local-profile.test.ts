@@ -101,6 +101,16 @@ describe('what is remembered of this machine', () => {
     expect((await localModelCosts(model, { home })).spread).not.toBe(0.125);
   });
 
+  it('does not give a whole measurement up for a quick one', async () => {
+    await using model = await load();
+    const { weightBytes } = model.facts;
+    await remember({ weightBytes, threadCount: 7 });
+    await localModelCosts(model, { home });
+    const machine = thisMachine();
+    const { models } = await profileStore({ home }).remembered(localProfileName(machine), machine);
+    expect(models).toMatchObject([{ threadCount: 7, isQuick: false }]);
+  });
+
   it('keeps apart what was measured with a number of threads that the user set', async () => {
     await using model = await load();
     const { weightBytes } = model.facts;

@@ -87,7 +87,9 @@ export async function localModelCosts(
   );
   if (known !== undefined) return known;
   const measured = await measureModel(model, QUICK_PLAN, options);
-  if (measured.spread <= QUIET_SPREAD_MAX) {
+  // What was measured at leisure, if with other threads, is not given up for a quick look.
+  const hasFull = models.some((other) => isOf(other, model) && !other.isQuick);
+  if (measured.spread <= QUIET_SPREAD_MAX && !hasFull) {
     await store.remember(name, machine, (profile) => withModel(profile, measured));
   }
   return measured;
