@@ -26,6 +26,7 @@ import { type LoggedWork, parseRunLog } from '../src/cost/run-log.ts';
 import { Engine } from '../src/engine/engine.ts';
 import { loadModel } from '../src/model/llama-cpp/model.ts';
 import { STRATEGIES } from '../src/strategy/registry.ts';
+import { Pace, type Paces } from './pace.ts';
 import { inProcessorTime, processorClock } from './processor-time.ts';
 
 const STRATEGIES_RUN = ['small', 'large', 'entropy', 'margin', 'random@0.3', 'speculative'];
@@ -57,6 +58,8 @@ interface Result {
   readonly measuredMs: number;
   /** (predicted - measured) / measured. */
   readonly error: number;
+  /** The same, with every model's predicted time at the pace of the moment: see pace.ts. */
+  readonly pacedError: number;
   /**
    * The same for the native part alone: forwards of one shape are each taken for their lower
    * quartile, so that other work on the machine does not decide it.
@@ -96,8 +99,12 @@ async function benchWith(threadCount: number): Promise<void> {
     clock,
     speculative: { proposer: 'small', draftLength: DRAFT_LENGTH },
   });
+  const paces = {
+    small: await Pace.open(models.small, profile.small),
+    large: await Pace.open(models.large, profile.large),
+  };
   for (const strategy of STRATEGIES_RUN) {
-    const result = { threadCount, strategy, ...(await compare(engine, strategy, costs)) };
+    const result = { threadCount, strategy, ...(await compare(engine, strategy, costs, paces)) };
     results.push(result);
     process.stderr.write(`${JSON.stringify(result)}\n`);
   }
@@ -119,18 +126,24 @@ async function measure(model: MeasurableModel): Promise<MeasuredModel> {
 }
 
 type Costs = Readonly<Record<ModelRole, ForwardCosts>>;
-type Sums = Pick<Result, 'predictedMs' | 'measuredMs' | 'error' | 'computeError'>;
+type Sums = Omit<Result, 'threadCount' | 'strategy'>;
 
-async function compare(engine: Engine, strategy: string, costs: Costs): Promise<Sums> {
-  const total = { predicted: 0, measured: 0, forwards: 0 };
+async function compare(
+  engine: Engine,
+  strategy: string,
+  costs: Costs,
+  paces: Paces,
+): Promise<Sums> {
+  const total = { predicted: 0, paced: 0, measured: 0, forwards: 0 };
   const works: LoggedWork[] = [];
   for (const content of PROMPTS) {
     const runs = [];
     for (let repeat = 0; repeat < Number(settings.repeats); repeat += 1) {
-      runs.push(await runOnce(engine, strategy, content, costs));
+      runs.push(await runOnce(engine, strategy, content, costs, paces));
     }
     const fastest = runs.reduce((a, b) => (b.measured < a.measured ? b : a));
     total.predicted += fastest.predicted;
+    total.paced += fastest.paced;
     total.measured += fastest.measured;
     total.forwards += fastest.forwards;
     works.push(...fastest.works);
@@ -140,12 +153,14 @@ async function compare(engine: Engine, strategy: string, costs: Costs): Promise<
     predictedMs: total.predicted,
     measuredMs: total.measured,
     error: (total.predicted - total.measured) / total.measured,
+    pacedError: (total.paced - total.measured) / total.measured,
     computeError: (total.forwards - computed) / computed,
   };
 }
 
 interface Run {
   readonly predicted: number;
+  readonly paced: number;
   readonly measured: number;
   readonly works: readonly LoggedWork[];
   /** Predicted, without overhead. */
@@ -169,7 +184,9 @@ async function runOnce(
   strategy: string,
   content: string,
   costs: Costs,
+  paces: Paces,
 ): Promise<Run> {
+  const before = await paceOf(paces);
   const events: EngineEvent[] = [];
   const messages = [{ role: 'user' as const, content }];
   const maxTokens = Number(settings.tokens);
@@ -183,22 +200,34 @@ async function runOnce(
   const known = STRATEGIES.find(({ name }) => name === run.start.strategy);
   const readsUncertainty = known?.costModels.some((model) => model.readsUncertainty) ?? false;
   const predicted = predictRun(run, costs, { readsUncertainty });
+  const after = await paceOf(paces);
+  const paced = predicted.parts.reduce(
+    (sum, { model, ms }) => sum + (ms * (before[model] + after[model])) / 2,
+    0,
+  );
   const forwardCount = predicted.parts.reduce((sum, part) => sum + part.forwardCount, 0);
   return {
     predicted: predicted.ms,
+    paced,
     measured: run.summary.elapsedMs,
     works: run.events.filter((event) => event.type === 'work'),
     forwards: predicted.ms - forwardCount * costs.small.overheadMs,
   };
 }
 
+async function paceOf({ small, large }: Paces): Promise<Readonly<Record<ModelRole, number>>> {
+  return { small: await small.now(), large: await large.now() };
+}
+
 function table(rows: readonly Result[]): string {
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
   const lines = rows.map(
-    ({ threadCount, strategy, predictedMs, measuredMs, error, computeError }) =>
+    ({ threadCount, strategy, predictedMs, measuredMs, error, pacedError, computeError }) =>
       `| ${threadCount} | ${strategy} | ${(predictedMs / 1000).toFixed(2)} s | ` +
-      `${(measuredMs / 1000).toFixed(2)} s | ${percent(error)} | ${percent(computeError)} |`,
+      `${(measuredMs / 1000).toFixed(2)} s | ${percent(error)} | ${percent(pacedError)} | ` +
+      `${percent(computeError)} |`,
   );
-  const head = '| threads | strategy | predicted | measured | error | error of forwards |';
-  return `${head}\n|---|---|---|---|---|---|\n${lines.join('\n')}\n`;
+  const head =
+    '| threads | strategy | predicted | measured | error | at its pace | error of forwards |';
+  return `${head}\n|---|---|---|---|---|---|---|\n${lines.join('\n')}\n`;
 }

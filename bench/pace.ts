@@ -1,0 +1,57 @@
+/**
+ * How fast the machine is at the moment, against when it was measured: single steps of both models
+ * between the runs. On a machine with other work it changes from minute to minute, which is not the
+ * predictor's fault.
+ */
+import type { ModelRole } from '../src/core/events.ts';
+import { GREEDY } from '../src/core/sampling-params.ts';
+import { tokenId } from '../src/core/token-id.ts';
+import type { MeasuredModel } from '../src/cost/machine-profile.ts';
+import type { LanguageModel, Sequence } from '../src/model/roles.ts';
+
+const STEP_COUNT = 5;
+
+export class Pace {
+  readonly #model: LanguageModel;
+  readonly #stepMs: number;
+  readonly #sequence: Sequence;
+
+  private constructor(model: LanguageModel, stepMs: number, sequence: Sequence) {
+    this.#model = model;
+    this.#stepMs = stepMs;
+    this.#sequence = sequence;
+  }
+
+  /** Holds a slot of the model until that is closed. */
+  static async open(model: LanguageModel, profile: MeasuredModel): Promise<Pace> {
+    const pace = new Pace(model, profile.decode[0]?.ms ?? Number.NaN, model.openSequence());
+    await pace.#feed(profile.cachedTokenCount);
+    return pace;
+  }
+
+  /** Milliseconds of a single step now, over those of the profile: above 1 is slower. */
+  async now(): Promise<number> {
+    const { length } = this.#sequence;
+    const times: number[] = [];
+    for (let step = 0; step < STEP_COUNT; step += 1) {
+      times.push(await this.#feed(1));
+      await this.#sequence.truncate(length);
+    }
+    const sorted = times.sort((a, b) => a - b);
+    return (sorted[Math.floor(STEP_COUNT / 2)] ?? Number.NaN) / this.#stepMs;
+  }
+
+  async #feed(rowCount: number): Promise<number> {
+    const { size } = this.#model.vocabulary;
+    const tokens = Array.from({ length: rowCount }, (_, row) => tokenId((row * 7 + 11) % size));
+    const program = {
+      vocabularySize: size,
+      sampling: GREEDY,
+      seed: 0,
+      purpose: 'sample' as const,
+    };
+    return (await this.#sequence.forward({ tokens, outputFrom: rowCount - 1, program })).computeMs;
+  }
+}
+
+export type Paces = Readonly<Record<ModelRole, Pace>>;
