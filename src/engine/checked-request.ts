@@ -16,7 +16,7 @@ export interface CheckedRequest {
   readonly seed: number;
   readonly logprobs: boolean;
   readonly reusePrefix: boolean;
-  /** What the matching engine compiles; absent: any text. */
+  /** What the answer keeps to; absent: any text. */
   readonly grammar?: GrammarSource;
 }
 

@@ -182,7 +182,7 @@ export class Engine implements AsyncDisposable {
     signal: AbortSignal,
   ): Promise<AnswerGrammar | null> {
     if (grammar === undefined) return null;
-    return new AnswerGrammar(await this.#grammars.open(grammar.text, signal), promptLength);
+    return new AnswerGrammar(await this.#grammars.open(grammar, signal), promptLength);
   }
 
   /** Tokens by their bytes, which means the same for every kind of vocabulary. */

@@ -12,7 +12,7 @@ import {
 import { grammarError } from './grammar-error.ts';
 
 /** Characters and classes of all rules, repetitions counted as often as they may occur. */
-export const GRAMMAR_SIZE_MAX = 200_000;
+export const GRAMMAR_SIZE_MAX = 50_000;
 const RULE_COUNT_MAX = 20_000;
 
 /**

@@ -10,7 +10,7 @@ import { grammarError } from './grammar-error.ts';
 import { type RuleState, ruleAutomaton } from './rule-automaton.ts';
 
 /** States of all rules together: each costs compile time. */
-export const STATE_COUNT_MAX = 20_000;
+const STATE_COUNT_MAX = 10_000;
 
 /**
  * @param grammar without parts that nothing matches (`usableGrammar`)

@@ -1,5 +1,6 @@
-/** What a request may ask of its answer's form, and the text that the matching engine is given. */
+/** What a request may ask of its answer's form. */
 import type { GrammarKind } from '../core/events.ts';
+import { unreachable } from '../core/invariant.ts';
 import { usableGrammar } from './check-grammar.ts';
 import { engineText } from './engine-text.ts';
 import type { Grammar } from './expression.ts';
@@ -23,37 +24,49 @@ export type GrammarRequest =
 /** Characters of a grammar as it is given. */
 export const GRAMMAR_LENGTH_MAX = 65_536;
 
+/** A grammar as it was given, small enough to be looked at; nothing in it is checked yet. */
 export interface GrammarSource {
   readonly kind: GrammarKind;
-  /** What the engine compiles; equal texts are equal grammars. */
   readonly text: string;
 }
 
-/** @throws PilotfishError `grammar-invalid` */
+/** Quick, whatever is given. @throws PilotfishError `grammar-invalid` */
 export function grammarSource(request: GrammarRequest): GrammarSource {
-  const keys = Object.keys(request);
-  if (keys.length !== 1) {
-    throw grammarError(
-      `A grammar is given in ${keys.length} ways.`,
-      'Give exactly one of jsonSchema, json, gbnf and regex.',
-    );
+  const [key, ...others] = Object.keys(request);
+  if (others.length > 0) {
+    const ways = Object.keys(request).join(', ');
+    throw grammarError(`A grammar is given in several ways: ${ways}.`, `Give one of ${WAYS}.`);
   }
-  if ('jsonSchema' in request)
-    return source('json-schema', jsonSchema(schemaOf(request.jsonSchema)));
-  if ('json' in request && request.json) return source('json', anyJson());
-  if ('gbnf' in request) return source('gbnf', parseGbnf(checkedText('gbnf', request.gbnf)));
-  if ('regex' in request) {
-    const root = regularExpression(checkedText('regex', request.regex));
-    return source('regex', { root, rules: new Map() });
-  }
-  throw grammarError(
-    `There is no kind of grammar "${keys[0]}".`,
-    'Give one of jsonSchema, json: true, gbnf and regex.',
-  );
+  if ('jsonSchema' in request) return { kind: 'json-schema', text: schemaText(request.jsonSchema) };
+  if ('gbnf' in request) return { kind: 'gbnf', text: checkedText('gbnf', request.gbnf) };
+  if ('regex' in request) return { kind: 'regex', text: checkedText('regex', request.regex) };
+  if (request.json === true) return { kind: 'json', text: '' };
+  throw grammarError(`There is no kind of grammar "${key}".`, `Give one of ${WAYS}.`);
 }
 
-function source(kind: GrammarKind, grammar: Grammar): GrammarSource {
-  return { kind, text: engineText(usableGrammar(grammar)) };
+const WAYS = 'jsonSchema, json: true, gbnf and regex';
+
+/**
+ * What the matching engine compiles. May take its time.
+ * @throws PilotfishError `grammar-invalid`
+ */
+export function compiledText(source: GrammarSource): string {
+  return engineText(usableGrammar(grammarOf(source)));
+}
+
+function grammarOf({ kind, text }: GrammarSource): Grammar {
+  switch (kind) {
+    case 'json-schema':
+      return jsonSchema(JSON.parse(text) as Json);
+    case 'json':
+      return anyJson();
+    case 'gbnf':
+      return parseGbnf(text);
+    case 'regex':
+      return { root: regularExpression(text), rules: new Map() };
+    default:
+      return unreachable(kind);
+  }
 }
 
 function checkedText(name: string, given: unknown): string {
@@ -65,17 +78,18 @@ function checkedText(name: string, given: unknown): string {
   );
 }
 
-/** A copy without anything that is no JSON. */
-function schemaOf(given: unknown): Json {
+/** JSON text, whatever is given. */
+function schemaText(given: unknown): string {
   try {
-    const written = typeof given === 'string' ? given : (JSON.stringify(given) ?? '');
-    return JSON.parse(checkedText('jsonSchema', written)) as Json;
+    if (typeof given !== 'string') return checkedText('jsonSchema', JSON.stringify(given));
+    const text = checkedText('jsonSchema', given);
+    JSON.parse(text);
+    return text;
   } catch (error) {
-    if (
-      !(error instanceof SyntaxError || error instanceof RangeError || error instanceof TypeError)
-    ) {
-      throw error;
-    }
+    // Cycles, numbers too large for JSON, nesting that exhausts the stack, and syntax.
+    const isJsonError =
+      error instanceof SyntaxError || error instanceof RangeError || error instanceof TypeError;
+    if (!isJsonError) throw error;
     throw grammarError(`The JSON schema is no JSON: ${error.message}.`, 'Correct the schema.');
   }
 }

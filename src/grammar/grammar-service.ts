@@ -7,6 +7,7 @@ import { abortError, PilotfishError } from '../core/errors.ts';
 import { invariant } from '../core/invariant.ts';
 import type { TokenId } from '../core/token-id.ts';
 import { Turns } from '../core/turns.ts';
+import type { GrammarSource } from './grammar-request.ts';
 import type { ThreadCall } from './thread-calls.ts';
 import { ThreadHandle } from './thread-handle.ts';
 import type { PackedVocabulary } from './xgrammar.ts';
@@ -38,9 +39,9 @@ export class GrammarService implements AsyncDisposable {
   }
 
   /** @throws PilotfishError `grammar-invalid`, `aborted`, `disposed`, `native-failed` */
-  async open(text: string, signal?: AbortSignal): Promise<GrammarSession> {
+  async open(source: GrammarSource, signal?: AbortSignal): Promise<GrammarSession> {
     this.#sessionCount += 1;
-    const session = new GrammarSession(this, this.#sessionCount, text);
+    const session = new GrammarSession(this, this.#sessionCount, source);
     try {
       await session.start(signal);
       return session;
@@ -83,15 +84,15 @@ export class GrammarService implements AsyncDisposable {
 export class GrammarSession implements Disposable {
   readonly #service: GrammarService;
   readonly #id: number;
-  readonly #text: string;
+  readonly #source: GrammarSource;
   /** The thread that knows this session. */
   #thread: ThreadHandle | null = null;
   #isClosed = false;
 
-  constructor(service: GrammarService, id: number, text: string) {
+  constructor(service: GrammarService, id: number, source: GrammarSource) {
     this.#service = service;
     this.#id = id;
-    this.#text = text;
+    this.#source = source;
   }
 
   async start(signal?: AbortSignal): Promise<void> {
@@ -134,7 +135,7 @@ export class GrammarSession implements Disposable {
 
   async #openIn(thread: ThreadHandle): Promise<void> {
     const { compileMs } = this.#service.deadlines;
-    await thread.call({ kind: 'open', session: this.#id, text: this.#text }, compileMs);
+    await thread.call({ kind: 'open', session: this.#id, source: this.#source }, compileMs);
     this.#thread = thread;
     // Closed while it was opened, by an abort.
     if (this.#isClosed) this[Symbol.dispose]();

@@ -6,6 +6,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { PilotfishError } from '../core/errors.ts';
 import { present } from '../core/invariant.ts';
 import { tokenIds } from '../core/token-id.ts';
+import { compiledText, type GrammarSource } from './grammar-request.ts';
 import { type GrammarMatcher, GrammarTracker } from './grammar-tracker.ts';
 import type { ThreadCall, ThreadReply } from './thread-calls.ts';
 import { type PackedVocabulary, XGrammar } from './xgrammar.ts';
@@ -18,6 +19,10 @@ interface Session {
 const port = present(parentPort, 'this file runs in a thread of its own');
 const sessions = new Map<number, Session>();
 let engine: Promise<XGrammar> | null = null;
+/** What grammars became, the most recent ones. */
+const texts = new Map<string, string>();
+const TEXT_COUNT_MAX = 32;
+const refusals = new WeakSet<object>();
 
 port.on('message', (call: ThreadCall) => {
   if (call.kind === 'close') close(call.session);
@@ -30,9 +35,16 @@ async function answer(call: Exclude<ThreadCall, { kind: 'close' }>): Promise<voi
     const buffers = Array.isArray(value) ? value.flatMap((mask) => mask?.buffer ?? []) : [];
     port.postMessage({ isDone: true, value } satisfies ThreadReply, buffers as ArrayBuffer[]);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    const code = PilotfishError.isInstance(error) ? error.code : null;
-    port.postMessage({ isDone: false, code, message } satisfies ThreadReply);
+    // Before the engine sees a grammar, refusing it breaks nothing.
+    const refused = typeof error === 'object' && error !== null && refusals.has(error);
+    const known = PilotfishError.isInstance(error) ? error : null;
+    port.postMessage({
+      isDone: false,
+      code: known?.code ?? null,
+      message: error instanceof Error ? error.message : String(error),
+      remedy: known?.remedy ?? null,
+      isFatal: !refused,
+    } satisfies ThreadReply);
   }
 }
 
@@ -40,8 +52,9 @@ async function run(
   call: Exclude<ThreadCall, { kind: 'close' }>,
 ): Promise<readonly (Int32Array | null)[] | number> {
   if (call.kind === 'open') {
+    const text = textOf(call.source);
     engine ??= XGrammar.create(workerData as PackedVocabulary);
-    const matcher = await (await engine).open(call.text);
+    const matcher = await (await engine).open(text);
     sessions.set(call.session, { matcher, tracker: new GrammarTracker(matcher) });
     return 0;
   }
@@ -49,6 +62,21 @@ async function run(
   const tokens = tokenIds([...call.answer]);
   if (call.kind === 'allowed-length') return tracker.allowedLength(tokens);
   return await tracker.masks(tokens, call.from);
+}
+
+function textOf(source: GrammarSource): string {
+  const key = `${source.kind} ${source.text}`;
+  const known = texts.get(key);
+  if (known !== undefined) return known;
+  try {
+    const text = compiledText(source);
+    if (texts.size >= TEXT_COUNT_MAX) texts.delete(texts.keys().next().value ?? '');
+    texts.set(key, text);
+    return text;
+  } catch (error) {
+    if (PilotfishError.isInstance(error)) refusals.add(error);
+    throw error;
+  }
 }
 
 function close(session: number): void {

@@ -14,9 +14,9 @@ export interface RuleState {
   readonly isEnd: boolean;
 }
 
-const STATE_COUNT_MAX = 20_000;
+const STATE_COUNT_MAX = 10_000;
 /** Of the automaton before it is made deterministic: repetitions count as often as they may occur. */
-const PART_COUNT_MAX = 400_000;
+const PART_COUNT_MAX = 200_000;
 
 /** The states; the first one is where it begins. @throws PilotfishError `grammar-invalid` */
 export function ruleAutomaton(body: Expression): readonly RuleState[] {

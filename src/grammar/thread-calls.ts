@@ -1,8 +1,9 @@
 /** What is said between the engine and the thread that follows grammars. */
 import type { ErrorCode } from '../core/errors.ts';
+import type { GrammarSource } from './grammar-request.ts';
 
 export type ThreadCall =
-  | { readonly kind: 'open'; readonly session: number; readonly text: string }
+  | { readonly kind: 'open'; readonly session: number; readonly source: GrammarSource }
   | {
       readonly kind: 'masks';
       readonly session: number;
@@ -15,4 +16,12 @@ export type ThreadCall =
 
 export type ThreadReply =
   | { readonly isDone: true; readonly value: readonly (Int32Array | null)[] | number }
-  | { readonly isDone: false; readonly code: ErrorCode | null; readonly message: string };
+  | {
+      readonly isDone: false;
+      /** Null: a bug. */
+      readonly code: ErrorCode | null;
+      readonly message: string;
+      readonly remedy: string | null;
+      /** The engine may be in pieces: the thread is of no use any more. */
+      readonly isFatal: boolean;
+    };

@@ -58,10 +58,11 @@ export class ThreadHandle {
 
   #answered(reply: ThreadReply): void {
     if (reply.isDone) this.#settle()?.resolve(reply.value);
-    else this.#failed(reported(reply));
+    else if (reply.isFatal) this.#failed(reported(reply));
+    else this.#settle()?.reject(reported(reply));
   }
 
-  /** After any failure the engine in the thread may be in pieces: it ends. */
+  /** Ends the thread: the engine in it may be in pieces, or busy for ever. */
   #failed(error: unknown): void {
     this.#hasEnded = true;
     void this.#worker.terminate();
@@ -87,9 +88,9 @@ function startThread(workerData: PackedVocabulary): Worker {
   return new Worker(start, { eval: true, workerData });
 }
 
-function reported({ code, message }: Extract<ThreadReply, { isDone: false }>): Error {
+function reported({ code, message, remedy }: Extract<ThreadReply, { isDone: false }>): Error {
   if (code === null) return new InvariantError(message);
-  return new PilotfishError(code, message, { remedy: 'Use a smaller or simpler grammar.' });
+  return new PilotfishError(code, message, remedy === null ? {} : { remedy });
 }
 
 function tooSlow(deadlineMs: number): PilotfishError {

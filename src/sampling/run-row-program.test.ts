@@ -2,7 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { RowProgram } from '../core/row-program.ts';
 import { GREEDY, type SamplingParams } from '../core/sampling-params.ts';
+import { tokenIds } from '../core/token-id.ts';
 import { processedDistribution } from './distribution.ts';
+import { PlainRow } from './plain-row.ts';
 import { rowStatistics } from './row-statistics.ts';
 import { runRowProgram } from './run-row-program.ts';
 
@@ -147,5 +149,87 @@ describe('the other results', () => {
       runRowProgram(logits, programOf({ sampling, uncertainty: true, distribution: true }), 0);
     }
     expect(logits).toEqual(row());
+  });
+});
+
+describe('a mask', () => {
+  const POSITION = 4;
+  const maskOf = (ids: readonly number[]): Int32Array => {
+    const mask = new Int32Array(Math.ceil(LOGITS.length / 32));
+    for (const id of ids) mask[id >> 5] = (mask[id >> 5] ?? 0) | (1 << (id & 31));
+    return mask;
+  };
+  const masked = (ids: readonly number[], changes: Partial<RowProgram> = {}) => {
+    const program = programOf({ masks: new Map([[POSITION, maskOf(ids)]]), ...changes });
+    return runRowProgram(row(), program, POSITION);
+  };
+  const anyIds = fc.uniqueArray(fc.nat({ max: LOGITS.length - 1 }), { minLength: 1 });
+
+  it('leaves the distribution of a row in which the other tokens do not exist', () => {
+    fc.assert(
+      fc.property(anyIds, fc.constantFrom(...Object.values(SAMPLINGS)), (ids, sampling) => {
+        const penalised = { ...sampling, logitBias: { 2: 4, 5: -3 }, repetitionPenalty: 1.5 };
+        const text = tokenIds([5, 2, 5, 1]);
+        const program = { sampling: penalised, text };
+        const wanted = { ...program, distribution: true, uncertainty: true };
+        const { choice, distribution, ...score } = masked(ids, wanted);
+        const alone = runRowProgram(
+          row().map((logit, id) => (ids.includes(id) ? logit : Number.NEGATIVE_INFINITY)),
+          programOf(wanted),
+          POSITION,
+        );
+        expect([choice, distribution]).toEqual([alone.choice, alone.distribution]);
+        expect(score).toMatchObject({ entropy: alone.entropy, margin: alone.margin });
+        expect(ids).toContain(choice);
+      }),
+    );
+  });
+
+  it('makes a token certain where no other is allowed, and keeps its own log-probability', () => {
+    const result = masked([6], { uncertainty: true, logprob: true, sampling: GREEDY });
+    const { logSumExp } = rowStatistics(row(), LOGITS.length);
+    expect(result).toMatchObject({ choice: 6, entropy: 0, margin: 1 });
+    expect(result.logprob).toBeCloseTo((LOGITS[6] ?? 0) - logSumExp, 12);
+  });
+
+  it('that allows nothing is an error, greedy and sampled', () => {
+    for (const sampling of Object.values({ ...SAMPLINGS, greedy: GREEDY })) {
+      expect(() => masked([], { sampling, distribution: true })).toThrow(
+        expect.objectContaining({ code: 'grammar-stuck' }),
+      );
+    }
+  });
+
+  it('of null constrains nothing, and a row without one is a bug', () => {
+    const free = programOf({ masks: new Map([[POSITION, null]]) });
+    expect(runRowProgram(row(), free, POSITION)).toEqual(
+      runRowProgram(row(), programOf(), POSITION),
+    );
+    expect(() => runRowProgram(row(), free, POSITION + 1)).toThrow('no mask for position 5');
+  });
+
+  it('is the same for the kernel as for the plain loops', () => {
+    const size = 5000;
+    const logits = Float32Array.from({ length: size }, (_, id) => Math.sin(id * 7.3) * 6);
+    const mask = new Int32Array(Math.ceil(size / 32)).map((_, word) =>
+      word % 3 === 0 ? 0x1248 : 0,
+    );
+    for (const sampling of Object.values({ ...SAMPLINGS, greedy: GREEDY })) {
+      for (let position = 0; position < 20; position += 1) {
+        const masks = new Map([[position, mask]]);
+        const wanted = { logprob: true, uncertainty: true, distribution: true };
+        const program = programOf({ vocabularySize: size, sampling, masks, ...wanted });
+        const fast = runRowProgram(logits, program, position);
+        const plain = runRowProgram(logits, program, position, (of) => new PlainRow(of, size));
+        expect(fast.choice).toBe(plain.choice);
+        expect(fast.entropy).toBeCloseTo(plain.entropy ?? Number.NaN, 8);
+        expect(fast.margin).toBeCloseTo(plain.margin ?? Number.NaN, 8);
+        expect(fast.logprob).toBeCloseTo(plain.logprob ?? Number.NaN, 8);
+        expect(fast.distribution?.[fast.choice]).toBeCloseTo(
+          plain.distribution?.[plain.choice] ?? Number.NaN,
+          8,
+        );
+      }
+    }
   });
 });

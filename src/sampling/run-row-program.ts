@@ -30,8 +30,9 @@ export function runRowProgram(
   const masked = maskedLogits(logits, size, mask);
   const adjusted = adjustedLogits(masked, size, sampling, textBefore(program, position));
   const row = open(adjusted, size);
+  const isStuck = mask !== null && adjusted[row.argmax()] === Number.NEGATIVE_INFINITY;
+  if (isStuck) throw stuckError(position);
   const choice = choose(row, adjusted, program, position);
-  if (mask !== null && adjusted[choice] === Number.NEGATIVE_INFINITY) throw stuckError(position);
   const distribution = program.distribution === true ? row.distribution(sampling) : null;
   // Opening another row ends the one before.
   let last = { logits: adjusted, row };

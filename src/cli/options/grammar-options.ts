@@ -5,6 +5,7 @@ import { errnoOf } from '../../catalog/file-system-error.ts';
 import { PilotfishError } from '../../core/errors.ts';
 import type { GenerateRequest } from '../../engine/request.ts';
 import {
+  compiledText,
   GRAMMAR_LENGTH_MAX,
   type GrammarRequest,
   grammarSource,
@@ -40,7 +41,7 @@ export async function grammarFields(
   const request = await grammarRequest(options);
   if (request === null) return {};
   // What is wrong with it is said before a model is loaded.
-  grammarSource(request);
+  compiledText(grammarSource(request));
   return { grammar: request };
 }
 

@@ -1,0 +1,116 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { tokenIds } from '../core/token-id.ts';
+import { byteEngine, byteVocabulary, END_ID } from './fakes/byte-engine.ts';
+import { compiledText, type GrammarSource, grammarSource } from './grammar-request.ts';
+import { GrammarService, type GrammarServiceOptions } from './grammar-service.ts';
+import { GrammarTracker } from './grammar-tracker.ts';
+
+const SCHEMA = grammarSource({
+  jsonSchema: { type: 'object', properties: { a: { type: 'integer' } }, required: ['a'] },
+});
+const ANSWER = tokenIds([...Buffer.from('{"a":12}'), END_ID]);
+/** Compiles within a second or so, but never within a millisecond. */
+const SLOW: GrammarSource = grammarSource({ regex: '[a-z ]{2000}' });
+
+let open: GrammarService[] = [];
+function service(options: Partial<GrammarServiceOptions> = {}): GrammarService {
+  const made = new GrammarService({ vocabulary: byteVocabulary, ...options });
+  open.push(made);
+  return made;
+}
+afterEach(async () => {
+  for (const each of open) await each[Symbol.asyncDispose]();
+  open = [];
+});
+
+describe('GrammarService', () => {
+  it('gives the masks that the engine gives in this thread', async () => {
+    const engine = await byteEngine();
+    using matcher = await engine.open(compiledText(SCHEMA));
+    const tracker = new GrammarTracker(matcher);
+    using session = await service().open(SCHEMA);
+    for (const length of [0, 3, 8, 9, 1]) {
+      const answer = ANSWER.slice(0, length);
+      expect(await session.masks(answer, 0)).toEqual(await tracker.masks(answer, 0));
+      expect(await session.allowedLength(answer)).toBe(length);
+    }
+    expect(await session.allowedLength(tokenIds([...Buffer.from('{"b')]))).toBe(2);
+  });
+
+  it('keeps many sessions apart, also when their calls cross', async () => {
+    const grammars = service();
+    const sources = ['ab*', 'b+', '(ab)*'].map((regex) => grammarSource({ regex }));
+    const sessions = await Promise.all(sources.map((source) => grammars.open(source)));
+    const text = tokenIds([...Buffer.from('abab')]);
+    const lengths = await Promise.all(sessions.map((session) => session.allowedLength(text)));
+    expect(lengths).toEqual([2, 0, 4]);
+    for (const session of sessions) session[Symbol.dispose]();
+  });
+
+  it('refuses a wrong grammar, naming what is wrong, and goes on', async () => {
+    const grammars = service();
+    using before = await grammars.open(SCHEMA);
+    const wrong = grammarSource({ gbnf: 'root ::= "a" foo' });
+    await expect(grammars.open(wrong)).rejects.toMatchObject({
+      code: 'grammar-invalid',
+      message: expect.stringContaining('line 1, column 14: there is no rule named foo'),
+      remedy: 'Correct the grammar (GBNF).',
+    });
+    expect(await before.allowedLength(ANSWER)).toBe(ANSWER.length);
+  });
+
+  it('ends what takes too long; the sessions of others go on in a new thread', async () => {
+    const grammars = service({ stepDeadlineMs: 1000 });
+    using other = await grammars.open(SCHEMA);
+    const masks = await other.masks(ANSWER, 0);
+    using endless = await grammars.open(grammarSource({ regex: 'a*' }));
+    const long = tokenIds(new Array<number>(1_000_000).fill(0x61));
+    await expect(endless.masks(long, 0)).rejects.toMatchObject({
+      code: 'grammar-invalid',
+      message: expect.stringContaining('took more than 1000 ms'),
+    });
+    expect(await other.masks(ANSWER, 0)).toEqual(masks);
+    expect(await endless.allowedLength(long.slice(0, 3))).toBe(3);
+  });
+
+  it('refuses what would grow without bounds before the engine sees it', async () => {
+    // The places where the last a may have been: 2^20 states, if they were all made.
+    const hostile = grammarSource({ regex: `[ab]*a${'[ab]'.repeat(20)}` });
+    await expect(service().open(hostile)).rejects.toMatchObject({
+      code: 'grammar-invalid',
+      message: expect.stringContaining('too large'),
+    });
+  });
+
+  it('says so when compiling takes too long', async () => {
+    const grammars = service({ compileDeadlineMs: 1 });
+    await expect(grammars.open(SLOW)).rejects.toMatchObject({
+      code: 'grammar-invalid',
+      message: expect.stringContaining('took more than 1 ms'),
+    });
+  });
+
+  it('lets an aborted caller go at once', async () => {
+    const grammars = service();
+    const abort = new AbortController();
+    const opening = grammars.open(SLOW, abort.signal);
+    const waiting = grammars.open(SCHEMA, abort.signal);
+    abort.abort();
+    await expect(opening).rejects.toMatchObject({ code: 'aborted' });
+    await expect(waiting).rejects.toMatchObject({ code: 'aborted' });
+    using session = await grammars.open(SCHEMA);
+    expect(await session.allowedLength(ANSWER)).toBe(ANSWER.length);
+  });
+
+  it('refuses calls after closing, and ends those under way', async () => {
+    const grammars = service();
+    using session = await grammars.open(SCHEMA);
+    const opening = grammars.open(SLOW);
+    await Promise.all([
+      expect(opening).rejects.toMatchObject({ code: 'disposed' }),
+      grammars[Symbol.asyncDispose](),
+    ]);
+    await expect(session.masks(ANSWER, 0)).rejects.toMatchObject({ code: 'disposed' });
+    await expect(grammars.open(SCHEMA)).rejects.toMatchObject({ code: 'disposed' });
+  });
+});

@@ -1,0 +1,158 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { allows, byteEngine, randomText } from '../fakes/byte-engine.ts';
+import { anySchema } from '../fakes/random-schema.ts';
+import { compiledText, GRAMMAR_LENGTH_MAX, grammarSource } from '../grammar-request.ts';
+
+const engine = await byteEngine();
+const ajv = new Ajv2020({ strict: false, logger: false });
+
+const grammarOf = (jsonSchema: object | boolean | string): string =>
+  compiledText(grammarSource({ jsonSchema }));
+
+describe('jsonSchema', () => {
+  it('allows only what an independent validator calls valid, for any schema', async () => {
+    let textCount = 0;
+    const numbers = fc.infiniteStream(fc.nat());
+    await fc.assert(
+      fc.asyncProperty(anySchema(), numbers, async (schema, stream) => {
+        const grammar = grammarOf(schema);
+        const validate = ajv.compile(schema);
+        const pick = (count: number): number => (stream.next().value ?? 0) % count;
+        for (let repeats = 0; repeats < 3; repeats += 1) {
+          const bytes = await randomText(engine, grammar, pick);
+          if (bytes === null) continue;
+          textCount += 1;
+          const text = bytes.toString('utf8');
+          // Broken UTF-8 would come back as other bytes.
+          expect(Buffer.from(text)).toEqual(bytes);
+          const value: unknown = JSON.parse(text);
+          expect([schema, text, validate(value)]).toEqual([schema, text, true]);
+        }
+      }),
+      { numRuns: 150 },
+    );
+    expect(textCount).toBeGreaterThan(200);
+  });
+
+  it('allows any JSON object as JSON.stringify writes it, compact or indented', async () => {
+    const grammar = compiledText(grammarSource({ json: true }));
+    const anyObject = fc.dictionary(fc.string({ unit: 'grapheme' }), fc.jsonValue({ maxDepth: 2 }));
+    await fc.assert(
+      fc.asyncProperty(anyObject, fc.constantFrom(undefined, 2), async (object, indent) => {
+        // Numbers of very many digits are left out.
+        const shorter = (_: string, value: unknown): unknown =>
+          typeof value === 'number' ? Number((value % 1e6).toPrecision(9)) : value;
+        const text = JSON.stringify(object, shorter, indent).replace(/e-\d{3}/g, 'e-9');
+        expect([text, await allows(engine, grammar, text)]).toEqual([text, true]);
+      }),
+      { numRuns: 200 },
+    );
+    for (const text of ['[]', '1', '"a"', '{', '{"a":1,}', '{a:1}', '{"a":01}', '']) {
+      expect(await allows(engine, grammar, text)).toBe(false);
+    }
+  });
+
+  it.each<[object, readonly string[], readonly string[]]>([
+    [{ type: 'integer', minimum: -12, maximum: 105 }, ['-12', '0', '105'], ['-13', '106', '1.0']],
+    [{ type: 'integer', exclusiveMinimum: 9.5 }, ['10', '123456'], ['9', '-10']],
+    [{ type: 'number', minimum: 0, exclusiveMaximum: 2 }, ['0', '1.999'], ['2', '2.0', '-0.5']],
+    [{ type: 'number', exclusiveMinimum: -3, maximum: -1 }, ['-1', '-2.5', '-1.0'], ['-3', '-0.9']],
+    [
+      { type: 'string', minLength: 2, maxLength: 3 },
+      ['"ab"', '"日本é"', '"a\\n"'],
+      ['"a"', '"abcd"'],
+    ],
+    [{ type: 'string', pattern: '^["\\\\/]{2}$' }, ['"\\"\\\\"', '"//"'], ['"""', '"\\"']],
+    [{ type: 'string', format: 'date' }, ['"2026-11-22"'], ['"2026-13-01"', '"2026-02-30"']],
+    [{ enum: ['a"', 1, null] }, ['"a\\""', '1', 'null'], ['"a"', '2']],
+    [{ type: ['integer', 'null'] }, ['7', 'null'], ['"7"']],
+    [
+      { properties: { a: { type: 'null' }, b: true }, required: ['b'] },
+      ['{"b":[1]}', '{"a":null, "b": {}}', '{\n  "b": 1\n}'],
+      ['{}', '{"b":1,"a":null}', '{"a":null}', '{"b":1,"c":2}'],
+    ],
+    [
+      { type: 'array', items: { const: 1 }, minItems: 1, maxItems: 2 },
+      ['[1]', '[1, 1]'],
+      ['[]', '[1,1,1]'],
+    ],
+    [
+      { prefixItems: [{ const: 1 }], items: { const: 2 }, minItems: 2 },
+      ['[1,2]', '[1,2,2]'],
+      ['[1]', '[2]'],
+    ],
+    [
+      {
+        $defs: { n: { type: 'object', properties: { next: { $ref: '#/$defs/n' } } } },
+        $ref: '#/$defs/n',
+      },
+      ['{}', '{"next":{"next":{}}}'],
+      ['{"next":1}'],
+    ],
+  ])('%j allows %j and not %j', async (schema, allowed, refused) => {
+    const grammar = grammarOf(schema);
+    const validate = ajv.compile(schema);
+    for (const text of allowed) {
+      expect([text, await allows(engine, grammar, text)]).toEqual([text, true]);
+      expect(validate(JSON.parse(text))).toBe(true);
+    }
+    for (const text of refused) {
+      expect([text, await allows(engine, grammar, text)]).toEqual([text, false]);
+    }
+  });
+
+  it.each<[object | boolean | string, string]>([
+    ['{"type":', 'no JSON'],
+    [false, 'at # allows nothing'],
+    [{ type: 'foo' }, 'unknown "type": "foo"'],
+    [{ properties: { a: { not: {} } } }, 'at #/properties/a has "not"'],
+    [{ type: 'array', items: { multipleOf: 3 } }, 'at #/items has "multipleOf"'],
+    [{ $ref: '#/nowhere' }, 'refers to "#/nowhere"'],
+    [{ $ref: 'https://example.org/schema' }, 'not in this schema'],
+    [{ $ref: '#' }, 'Nothing matches'],
+    [{ type: 'object', properties: { a: { $ref: '#' } }, required: ['a'] }, 'Nothing matches'],
+    [{ allOf: [{ type: 'object' }, { type: 'string' }] }, 'several schemas in "allOf"'],
+    [{ anyOf: [{ type: 'null' }], minLength: 3 }, '"minLength" beside "anyOf"'],
+    [{ oneOf: [{ type: 'integer' }, { type: 'number' }] }, 'options 0 and 1 in "oneOf"'],
+    [{ enum: [] }, 'no list of values'],
+    [{ type: 'integer', enum: ['a'] }, 'allows no value'],
+    [{ minLength: 1, minimum: 1 }, 'several types'],
+    [{ type: 'string', minLength: 5, maxLength: 3 }, 'no string of 5 to 3'],
+    [{ type: 'string', maxLength: 1_000_000 }, 'more than 64 characters'],
+    [{ type: 'string', minLength: -1 }, 'no count'],
+    [{ type: 'string', pattern: '^a$', maxLength: 3 }, 'cannot be kept together'],
+    [{ type: 'string', pattern: '(?=a)' }, 'look-around'],
+    [{ type: 'number', minimum: 0.5 }, 'bounds a number by 0.5'],
+    [{ type: 'integer', minimum: 5, maximum: 3 }, 'no number from 5 to 3'],
+    [{ type: 'array', uniqueItems: true }, '"uniqueItems"'],
+    [{ type: 'array', items: { type: 'integer' }, minItems: 100_000 }, 'too large'],
+    [{ type: 'object', minProperties: 1 }, '"minProperties"'],
+    [
+      { type: 'object', required: ['a'], additionalProperties: false },
+      'additionalProperties allows',
+    ],
+    [{ type: 'object', patternProperties: {} }, '"patternProperties"'],
+    [nested(100), 'deeper than 64'],
+    [`{"enum":["${'x'.repeat(GRAMMAR_LENGTH_MAX)}"]}`, 'are the limit'],
+    ['{"items":'.repeat(5000), 'no JSON'],
+    [`${'{"items":'.repeat(5000)}{}${'}'.repeat(5000)}`, 'deeper than 64'],
+  ])('refuses %j: %s', (schema, why) => {
+    expect(() => grammarOf(schema)).toThrow(
+      expect.objectContaining({ code: 'grammar-invalid', message: expect.stringContaining(why) }),
+    );
+  });
+
+  it('refuses objects that are no JSON', () => {
+    const cyclic: Record<string, unknown> = { type: 'object' };
+    cyclic['properties'] = { self: cyclic };
+    for (const schema of [cyclic, { const: 1n }]) {
+      expect(() => grammarOf(schema)).toThrow(expect.objectContaining({ code: 'grammar-invalid' }));
+    }
+  });
+});
+
+function nested(depth: number): object {
+  return depth === 0 ? { type: 'null' } : { type: 'array', items: nested(depth - 1) };
+}
