@@ -35,6 +35,7 @@ export function inProcessorTime(model: MeasurableModel): MeasurableModel {
     get sequenceCount() {
       return model.sequenceCount;
     },
+    countCachedTokens: () => model.countCachedTokens(),
     openSequence: () => wrap(model.openSequence()),
     [Symbol.asyncDispose]: () => model[Symbol.asyncDispose](),
   };

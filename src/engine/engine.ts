@@ -30,7 +30,7 @@ export interface EngineOptions extends StrategyOptions {
   readonly prices?: Partial<ByRole<TokenPrices>>;
   /** Whose chat template holds where the two differ; default: such a pair is refused. */
   readonly template?: ModelRole;
-  /** Requests that run at once, where the caches have room; default `RUNNING_REQUEST_COUNT_MAX`. */
+  /** Requests that use a model at once, where its cache has room; default `RUNNING_REQUEST_COUNT_MAX`. */
   readonly requestCountMax?: number;
   /**
    * Reserve room for only 1/n of the tokens that a request may write, because few write so many; a
@@ -54,6 +54,7 @@ export class Engine implements AsyncDisposable {
   /** One for every request that waits or runs. */
   readonly #running = new Set<AbortController>();
   #closed = false;
+  #closing: Promise<void> | null = null;
 
   /** @throws PilotfishError `vocabulary-mismatch`, `option-invalid` */
   constructor(options: EngineOptions) {
@@ -124,9 +125,13 @@ export class Engine implements AsyncDisposable {
     return this[Symbol.asyncDispose]();
   }
 
-  /** Cancels every request, then frees both models. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#closed) return;
+  /** Cancels every request, then frees both models. Every call waits for the one closing. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     this.#closed = true;
     const reason = closedError();
     for (const abort of this.#running) abort.abort(reason);

@@ -61,6 +61,7 @@ function timed(model: LanguageModel, msOf: (shape: ForwardShape) => number) {
     get sequenceCount() {
       return model.sequenceCount;
     },
+    countCachedTokens: () => model.countCachedTokens(),
     openSequence: () => wrap(model.openSequence()),
     [Symbol.asyncDispose]: () => model[Symbol.asyncDispose](),
   };
