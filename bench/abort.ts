@@ -21,8 +21,6 @@ const EARLIEST = 0.03;
 const LATEST = 0.95;
 const SHORT_PROMPT_TOKENS = 24;
 const STREAM_TOKENS = 400;
-/** More than is left beside the long request, less than is free once that is gone. */
-const NEXT_TOKENS = 1200;
 const SPARE_CELLS = 128;
 
 interface Options {
@@ -58,13 +56,20 @@ interface Bench {
   readonly engine: Engine;
   readonly long: CountingPrompts;
   readonly short: CountingPrompts;
+  /** Of the next request: more than is left beside the long one, less than it leaves. */
+  readonly nextTokens: number;
 }
 
 export function abortCommand(): Command {
   return new Command('abort')
     .description('how soon an abort within a long prefill takes effect')
     .option('--model <NAME>', 'model', LARGE_DEFAULT)
-    .option('--prompt-tokens <N>', 'tokens of the prompt that is aborted', count, 2000)
+    .option(
+      '--prompt-tokens <N>',
+      'tokens of the prompt that is aborted; at least 600',
+      count,
+      2000,
+    )
     .option('--aborts <N>', 'aborts, alone and beside a stream', count, 12)
     .option('--seed <N>', 'of the random moments', count, 1)
     .option('--threads <N>', 'threads of the model', count)
@@ -86,6 +91,7 @@ async function run(options: Options): Promise<void> {
     engine,
     long: new CountingPrompts(tokenize, options.promptTokens),
     short: new CountingPrompts(tokenize, SHORT_PROMPT_TOKENS),
+    nextTokens: options.promptTokens,
   };
   const watch = new MachineWatch();
   const results: Result[] = [];
@@ -148,7 +154,7 @@ async function firstTokenMs({ engine, long }: Bench): Promise<number> {
 
 /** @returns null if the prefill was over before the abort */
 async function abortAt(
-  { engine, long, short }: Bench,
+  { engine, long, short, nextTokens }: Bench,
   moment: number,
   ms: number,
 ): Promise<Effect | null> {
@@ -156,7 +162,7 @@ async function abortAt(
   const cancelNext = new AbortController();
   const aborted = started(engine, { ...greedy(long, 16), signal: abort.signal });
   await aborted.start;
-  const next = started(engine, { ...greedy(short, NEXT_TOKENS), signal: cancelNext.signal });
+  const next = started(engine, { ...greedy(short, nextTokens), signal: cancelNext.signal });
   await sleep(ms);
   const began = performance.now();
   const since = (): number => performance.now() - began;
