@@ -92,7 +92,8 @@ async function predict(strategy: string, speculative: SpeculativeOptions = {}, m
   const engine = new Engine({ models, clock, speculative });
   const lines: string[] = [];
   const prompt = 'The pilot fish swims ahead of the shark, in the open sea. '.repeat(3);
-  const request = { prompt, strategy, maxTokens, logprobs: false };
+  // Engines that share models must leave nothing behind in their caches.
+  const request = { prompt, strategy, maxTokens, logprobs: false, reusePrefix: false };
   for await (const event of engine.generate(request)) lines.push(JSON.stringify(event));
   const run = present(parseRunLog(lines.join('\n')).runs[0], 'one run was recorded');
   const { ms, largeAloneMs } = predictRun(run, costs);
