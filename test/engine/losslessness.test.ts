@@ -7,6 +7,9 @@ import type { RowProgram } from '../../src/core/row-program.ts';
 import { type SamplingParams, samplingParams } from '../../src/core/sampling-params.ts';
 import { type TokenId, tokenIds } from '../../src/core/token-id.ts';
 import { type RunOptions, runRequest } from '../../src/engine/run-request.ts';
+import { AnswerGrammar } from '../../src/grammar/answer-grammar.ts';
+import { TOY_END, ToyMatcher, type ToyTable } from '../../src/grammar/fakes/toy-matcher.ts';
+import { GrammarTracker } from '../../src/grammar/grammar-tracker.ts';
 import { soleTenancy } from '../../src/kv-cache/tenancy.ts';
 import { ScriptedModel } from '../../src/model/scripted/scripted-model.ts';
 import { singleModel } from '../../src/strategy/single-model.ts';
@@ -41,6 +44,11 @@ interface Case {
   /** Aborts when this many tokens were emitted; the outcome is what was emitted. */
   readonly abortAfter?: number;
   readonly sampling?: Partial<SamplingParams>;
+  readonly grammar?: {
+    readonly table: ToyTable;
+    /** Whether drafts are cut where the grammar forbids them: it may not matter. */
+    readonly cutsDrafts: boolean;
+  };
 }
 
 /** Forwards that verified drafts, over all paths of all enumerations. */
@@ -105,8 +113,35 @@ function runOptions(
     clock: { nowMs: () => 0 },
     signal,
     draws,
+    ...(given.grammar === undefined ? {} : { grammar: grammarOf(given.grammar) }),
   };
 }
+
+function grammarOf({ table, cutsDrafts }: NonNullable<Case['grammar']>): AnswerGrammar {
+  const tracker = new GrammarTracker(new ToyMatcher(table));
+  const session = {
+    masks: (answer: readonly TokenId[], from: number) => tracker.masks(answer, from),
+    allowedLength: async (answer: readonly TokenId[]) =>
+      cutsDrafts ? tracker.allowedLength(answer) : answer.length,
+    [Symbol.dispose]: () => {},
+  };
+  return new AnswerGrammar(session, PROMPT.length);
+}
+
+/** No token twice in a row, and no end behind an a. */
+const NO_TWICE: ToyTable = {
+  start: { 0: 'a', 1: 'b', 2: 'c' },
+  a: { 1: 'b', 2: 'c' },
+  b: { 0: 'a', 2: 'c', 3: TOY_END },
+  c: { 0: 'a', 1: 'b', 3: TOY_END },
+};
+
+/** No b behind an a, though the prompt is full of them. */
+const NO_AB: ToyTable = {
+  start: { 0: 'a', 2: 'a', 1: 'b' },
+  a: { 0: 'a', 2: 'b', 3: TOY_END },
+  b: { 1: 'b', 3: TOY_END },
+};
 
 const ENDINGS: Readonly<Record<string, Omit<Case, 'strategy'>>> = {
   'the token limit or an end-of-generation token': { maxTokens: 3 },
@@ -118,6 +153,13 @@ const ENDINGS: Readonly<Record<string, Omit<Case, 'strategy'>>> = {
   'penalties that count the drafts before a draft': {
     maxTokens: 3,
     sampling: { repetitionPenalty: 1.5, frequencyPenalty: 0.7, penaltyWindow: 3 },
+  },
+  'a grammar': { maxTokens: 4, grammar: { table: NO_TWICE, cutsDrafts: true } },
+  'a grammar that forbids drafts': { maxTokens: 3, grammar: { table: NO_AB, cutsDrafts: true } },
+  'a grammar that forbids drafts, which are sent nevertheless': {
+    maxTokens: 3,
+    grammar: { table: NO_AB, cutsDrafts: false },
+    sampling: { repetitionPenalty: 1.3, penaltyWindow: 4 },
   },
 };
 
