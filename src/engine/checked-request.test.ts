@@ -150,4 +150,19 @@ describe('checkRequest', () => {
     });
     expect(failure({ prompt: `${half}${half}x` })).toMatchObject({ code: 'prompt-too-long' });
   });
+
+  it('takes a grammar as text, and refuses what is none', () => {
+    const jsonSchema = { type: 'integer' };
+    const grammarOf = (grammar: GenerateRequest['grammar']): unknown =>
+      checkRequest({ ...PROMPT, ...(grammar === undefined ? {} : { grammar }) }).grammar;
+    expect(grammarOf({ jsonSchema })).toEqual({ kind: 'json-schema', text: '{"type":"integer"}' });
+    expect(grammarOf({ regex: 'a+' })).toEqual({ kind: 'regex', text: 'a+' });
+    expect(grammarOf({ gbnf: 'root ::= "a"' })).toMatchObject({ kind: 'gbnf' });
+    expect(grammarOf({ json: true })).toEqual({ kind: 'json', text: '' });
+    expect(grammarOf(undefined)).toBeUndefined();
+    expect(failure({ ...PROMPT, grammar: { regex: 'x'.repeat(70_000) } })).toMatchObject({
+      code: 'grammar-invalid',
+      remedy: expect.any(String),
+    });
+  });
 });

@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { type RecordedIoOptions, recordedIo } from '../../../test/cli/recorded-io.ts';
@@ -182,5 +185,36 @@ describe('ask', () => {
     });
     expect(recorded.err()).toBe('Loading …\nUsing the mirror.\n');
     expect(jsonLines(recorded.out())).toHaveLength(5);
+  });
+
+  it('hands the grammar on: a schema as text or file, a GBNF file, a pattern', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'pilotfish-'));
+    const [schemaFile, gbnfFile] = [join(folder, 'schema.json'), join(folder, 'a.gbnf')];
+    await writeFile(schemaFile, '{"type":"integer"}');
+    await writeFile(gbnfFile, 'root ::= "a"');
+    const grammarOf = async (...args: string[]): Promise<unknown> =>
+      (await ask([...args, 'hi'])).dependencies.requests[0]?.grammar;
+    expect(await grammarOf('--json-schema', ' {"type":"null"}')).toEqual({
+      jsonSchema: ' {"type":"null"}',
+    });
+    expect(await grammarOf('--json-schema', schemaFile)).toEqual({
+      jsonSchema: '{"type":"integer"}',
+    });
+    expect(await grammarOf('--grammar', gbnfFile)).toEqual({ gbnf: 'root ::= "a"' });
+    expect(await grammarOf('--regex', '[ab]')).toEqual({ regex: '[ab]' });
+    expect(await grammarOf()).toBeUndefined();
+    await rm(folder, { recursive: true });
+  });
+
+  it.each([
+    [['--regex', '('], 'grammar-invalid'],
+    [['--json-schema', '{"type":"foo"}'], 'grammar-invalid'],
+    [['--json-schema', '{"type":'], 'grammar-invalid'],
+    [['--regex', 'a', '--json-schema', '{}'], 'option-invalid'],
+    [['--grammar', '/nowhere/at-all.gbnf'], 'file-system-failed'],
+  ])('refuses %j before a model is loaded: %s', async (args, code) => {
+    const { err, dependencies } = await ask([...args, 'hi']);
+    expect(err).toContain(`error[${code}]`);
+    expect(dependencies.opened).toEqual([]);
   });
 });

@@ -32,7 +32,6 @@ const ESCAPED: CodePoints = codePoints([
   { first: 0x5c, last: 0x5c },
 ]);
 const PLAIN: CodePoints = complement(ESCAPED);
-const ASCII: CodePoints = codePoints([{ first: 0, last: 0x7f }]);
 
 /** The short escapes: each stands for one character. */
 const SHORT_ESCAPE: Expression = sequence(
@@ -40,15 +39,8 @@ const SHORT_ESCAPE: Expression = sequence(
   oneOf('""', '\\\\', '//', 'bb', 'ff', 'nn', 'rr', 'tt'),
 );
 
-/**
- * One character of a string whose length counts. What is rare has rules of its own, so that each
- * length is one state.
- */
-export const countedCharacter: Expression = choice(
-  characters(intersection(PLAIN, ASCII)),
-  rule('wide'),
-  rule('escape'),
-);
+/** One character of a string whose length counts. */
+export const countedCharacter: Expression = choice(characters(PLAIN), SHORT_ESCAPE);
 
 /** Escaped surrogates are left out: half a pair is no character. */
 const LONG_ESCAPE: Expression = sequence(
@@ -111,8 +103,6 @@ export function pair(key: Expression, value: Expression): Expression {
 /** The rules that the expressions above refer to. */
 export function jsonRules(): Map<string, Expression> {
   return new Map<string, Expression>([
-    ['wide', characters(complement(ASCII))],
-    ['escape', SHORT_ESCAPE],
     ['string', sequence(text('"'), repeat(CHARACTER, 0, null), text('"'))],
     ['number', NUMBER],
     ['object', bracketed('{', list(pair(anyString, anyValue), 0, null), '}')],

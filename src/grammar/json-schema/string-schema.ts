@@ -6,7 +6,7 @@ import { anyString, countedCharacter, insideString } from './json-values.ts';
 import { countOf, type JsonObject, schemaError } from './schema-keywords.ts';
 import { STRING_FORMATS } from './string-formats.ts';
 
-/** Each length costs the engine a look at the whole vocabulary (tens of milliseconds), once per grammar. */
+/** Each length costs the engine a look at the whole vocabulary, some 50 ms, once per grammar. */
 export const COUNTED_LENGTH_MAX = 64;
 
 export function stringOf(
