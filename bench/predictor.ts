@@ -190,7 +190,12 @@ async function runOnce(
   const events: EngineEvent[] = [];
   const messages = [{ role: 'user' as const, content }];
   const maxTokens = Number(settings.tokens);
-  for await (const event of engine.generate({ messages, strategy, maxTokens })) {
+  for await (const event of engine.generate({
+    messages,
+    strategy,
+    maxTokens,
+    reusePrefix: false,
+  })) {
     events.push(event);
   }
   // The way of `bench recost`: through the lines of a log.

@@ -155,6 +155,18 @@ describe('predictRun', () => {
     );
   });
 
+  it('spares the large model alone what the run found in the cache', () => {
+    const read = (reusedRowCount: number, rowCounts: readonly number[]) =>
+      work({ purpose: 'prefill', rowCounts, outputRowCount: 0, reusedRowCount });
+    const alone = (...events: RecordedRun['events']): number =>
+      predictRun(run(events), { small: costs(1), large: costs(10) }).largeAloneMs ?? 0;
+    // Five rows of prompt in two forwards; three in one, behind the two that were there.
+    expect(alone(read(0, [4, 1]))).toBeCloseTo(50 + 0.004 + 2 * 0.5, 9);
+    expect(alone(read(2, [3]))).toBeCloseTo(30 + 0.002 + 0.5, 9);
+    expect(alone({ ...read(2, [3]), model: 'small' })).toBeCloseTo(30 + 0.002 + 0.5, 9);
+    expect(alone(read(5, []))).toBe(0);
+  });
+
   it('waits for the network once a call, but not while the large model goes on', () => {
     const routing = [draft, work({}), token(), draft, work({ rowCounts: [2] }), token()];
     const speculation = [work({ purpose: 'verify', rowCounts: [3], outputRowCount: 3 }), token()];

@@ -126,15 +126,23 @@ function shapesOf(work: LoggedWork, end: number): ReturnType<typeof decodeShape>
   });
 }
 
+function reusedRowCount({ events }: RecordedRun, role: ModelRole): number {
+  const works = events.filter((event) => event.type === 'work' && event.model === role);
+  return sum(works.map((work) => (work.type === 'work' ? work.reusedRowCount : 0)));
+}
+
 function largeAloneMs(
-  { start }: RecordedRun,
+  run: RecordedRun,
   tokenCount: number,
   costs: ForwardCosts,
   readings: readonly RowReading[],
 ): number {
   let ms = 0;
+  const { start } = run;
   const promptRows = start.promptTokenCount - 1;
-  for (let cached = 0; cached < promptRows; cached += start.prefillChunkRowCount) {
+  // What the run found in the cache it would have found, too (as in cost/run-cost.ts).
+  const found = Math.max(reusedRowCount(run, 'small'), reusedRowCount(run, 'large'));
+  for (let cached = found; cached < promptRows; cached += start.prefillChunkRowCount) {
     const rowCount = Math.min(start.prefillChunkRowCount, promptRows - cached);
     ms += fullForwardMs(costs, { rowCount, outputRowCount: 0, cachedTokenCount: cached });
   }

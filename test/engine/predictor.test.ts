@@ -87,13 +87,16 @@ afterAll(async () => {
   await pair[Symbol.asyncDispose]();
 });
 
-async function predict(strategy: string, speculative: SpeculativeOptions = {}, maxTokens = 60) {
+async function predict(
+  strategy: string,
+  speculative: SpeculativeOptions = {},
+  { maxTokens = 60, reusePrefix = false } = {},
+) {
   // Not disposed: it would close the pair.
   const engine = new Engine({ models, clock, speculative });
   const lines: string[] = [];
   const prompt = 'The pilot fish swims ahead of the shark, in the open sea. '.repeat(3);
-  // Engines that share models must leave nothing behind in their caches.
-  const request = { prompt, strategy, maxTokens, logprobs: false, reusePrefix: false };
+  const request = { prompt, strategy, maxTokens, reusePrefix, logprobs: false };
   for await (const event of engine.generate(request)) lines.push(JSON.stringify(event));
   const run = present(parseRunLog(lines.join('\n')).runs[0], 'one run was recorded');
   const { ms, largeAloneMs } = predictRun(run, costs);
@@ -125,7 +128,7 @@ describe('the predictor on models whose time is a formula', () => {
     expect(Math.abs((alone.largeAloneMs ?? 0) / alone.ms - 1)).toBeLessThan(1e-4);
     for (const strategy of ['small', 'random@0.3']) {
       const { largeAloneMs, tokenCount } = await predict(strategy);
-      const { elapsedMs } = await predict('large', {}, tokenCount);
+      const { elapsedMs } = await predict('large', {}, { maxTokens: tokenCount });
       expect(Math.abs((largeAloneMs ?? 0) / elapsedMs - 1)).toBeLessThan(ERROR_MAX);
     }
   });
