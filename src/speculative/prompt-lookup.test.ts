@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type TokenId, tokenIds } from '../core/token-id.ts';
+import { tokenId, tokenIds } from '../core/token-id.ts';
 import { DRAFT_LENGTH_MAX, type SpeculationCosts } from './draft-length.ts';
 import {
   type Lookup,
@@ -173,5 +173,26 @@ describe('PromptLookupProposer', () => {
       text.push(phrase[step % phrase.length] ?? 0);
     }
     expect(sentAt).toBeGreaterThan(phrase.length);
+  });
+
+  it('sends the beginning of a draft that may be written, and none if that is empty', async () => {
+    const asked: number[][] = [];
+    const proposer = new PromptLookupProposer({
+      acceptance: lookupAcceptance(),
+      length: 4,
+      costs: FREE_ROWS,
+      allowed: async (text, draft) => {
+        asked.push([text.length, ...draft]);
+        return draft.slice(0, draft.indexOf(tokenId(50)));
+      },
+    });
+    const draft = await propose(proposer, [1, 2, 30, 40, 50, 1, 2]);
+    expect(draft?.tokens).toEqual([30, 40]);
+    expect(await propose(proposer, [1, 2, 50, 60, 1, 2])).toBeNull();
+    expect(asked).toEqual([
+      [7, 30, 40, 50, 1],
+      [6, 50, 60, 1, 2],
+    ]);
+    expect(proposer.note()).toContain('0 of 2 drafts accepted');
   });
 });

@@ -10,7 +10,7 @@ export type GgufValue =
   | { readonly type: 'float32'; readonly value: number }
   | { readonly type: 'bool'; readonly value: boolean }
   | { readonly type: 'strings'; readonly value: readonly string[] }
-  | { readonly type: 'int32s'; readonly value: readonly number[] };
+  | { readonly type: 'int32s' | 'float32s'; readonly value: readonly number[] };
 
 export interface GgufTensor {
   readonly name: string;
@@ -80,6 +80,8 @@ function encode(value: GgufValue): Buffer[] {
       return [...arrayHead(TYPE.string, value.value.length), ...value.value.map(string)];
     case 'int32s':
       return [...arrayHead(TYPE.int32, value.value.length), ...value.value.map(int32)];
+    case 'float32s':
+      return [...arrayHead(TYPE.float32, value.value.length), ...value.value.map(float32)];
   }
 }
 

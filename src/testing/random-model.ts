@@ -19,6 +19,8 @@ export interface RandomModelOptions {
   readonly extraTokens?: readonly string[];
   /** Default `llama`; anything else makes a file that the library refuses. */
   readonly architecture?: string;
+  /** Default `byte-level` (as in GPT-2 and Qwen); `sentencepiece` falls back to bytes (Llama 2, Gemma). */
+  readonly tokenizer?: 'byte-level' | 'sentencepiece';
   readonly chatTemplate?: string | null;
   readonly contextLength?: number;
   /** Of the output head; larger means surer. */
@@ -54,9 +56,41 @@ interface Shape {
   readonly vocabulary: readonly string[];
 }
 
-function vocabulary({ extraTokens = [] }: RandomModelOptions): readonly string[] {
+function vocabulary({ extraTokens = [], tokenizer }: RandomModelOptions): readonly string[] {
+  if (tokenizer === 'sentencepiece') return [...SENTENCEPIECE_TOKENS, ...extraTokens];
   const merged = MERGES.map((merge) => merge.replace(' ', ''));
   return [...byteTokens(), ...merged, ...SPECIAL_TOKENS, ...extraTokens];
+}
+
+/** Specials first, then a token for every byte, then pieces; ▁ stands for a space. */
+const SENTENCEPIECE_TOKENS: readonly string[] = [
+  ...['<unk>', '<s>', '</s>'],
+  ...Array.from({ length: 256 }, (_, byte) => {
+    return `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`;
+  }),
+  ...['▁', ...'abcdefghijklmnopqrstuvwxyz0123456789{}[]":,.-'],
+  ...['▁the', '▁a', 'in', 'er', '":', '▁"', '",', 'é', '日'],
+];
+const TOKEN_UNKNOWN = 2;
+const TOKEN_BYTE = 6;
+
+function sentencePieceMetadata(tokens: readonly string[]): Record<string, GgufValue> {
+  const types = tokens.map((token) => {
+    if (token === '<unk>') return TOKEN_UNKNOWN;
+    if (token === '<s>' || token === '</s>') return TOKEN_CONTROL;
+    return /^<0x..>$/.test(token) ? TOKEN_BYTE : TOKEN_NORMAL;
+  });
+  return {
+    'tokenizer.ggml.model': { type: 'string', value: 'llama' },
+    'tokenizer.ggml.tokens': { type: 'strings', value: tokens },
+    'tokenizer.ggml.scores': { type: 'float32s', value: tokens.map((_, id) => -id) },
+    'tokenizer.ggml.token_type': { type: 'int32s', value: types },
+    'tokenizer.ggml.bos_token_id': { type: 'uint32', value: tokens.indexOf('<s>') },
+    'tokenizer.ggml.eos_token_id': { type: 'uint32', value: tokens.indexOf('</s>') },
+    'tokenizer.ggml.unknown_token_id': { type: 'uint32', value: tokens.indexOf('<unk>') },
+    'tokenizer.ggml.add_bos_token': { type: 'bool', value: false },
+    'tokenizer.ggml.add_space_prefix': { type: 'bool', value: false },
+  };
 }
 
 /** The printable stand-ins of byte-level BPE for the 256 bytes, in byte order. */
@@ -78,7 +112,6 @@ function metadata(
   const architecture = options.architecture ?? 'llama';
   const number = (value: number): GgufValue => ({ type: 'uint32', value });
   const text = (value: string): GgufValue => ({ type: 'string', value });
-  const special = new Set<string>(SPECIAL_TOKENS);
   const template = options.chatTemplate === undefined ? CHAT_TEMPLATE : options.chatTemplate;
   return {
     'general.architecture': text(architecture),
@@ -92,6 +125,18 @@ function metadata(
     [`${architecture}.attention.layer_norm_rms_epsilon`]: { type: 'float32', value: NORM_EPSILON },
     [`${architecture}.rope.dimension_count`]: number(hidden / HEAD_COUNT),
     [`${architecture}.vocab_size`]: number(tokens.length),
+    ...(options.tokenizer === 'sentencepiece'
+      ? sentencePieceMetadata(tokens)
+      : byteLevelMetadata(tokens)),
+    ...(template === null ? {} : { 'tokenizer.chat_template': text(template) }),
+  };
+}
+
+function byteLevelMetadata(tokens: readonly string[]): Record<string, GgufValue> {
+  const number = (value: number): GgufValue => ({ type: 'uint32', value });
+  const text = (value: string): GgufValue => ({ type: 'string', value });
+  const special = new Set<string>(SPECIAL_TOKENS);
+  return {
     'tokenizer.ggml.model': text('gpt2'),
     'tokenizer.ggml.pre': text('qwen2'),
     'tokenizer.ggml.tokens': { type: 'strings', value: tokens },
@@ -102,7 +147,6 @@ function metadata(
     'tokenizer.ggml.merges': { type: 'strings', value: MERGES },
     'tokenizer.ggml.eos_token_id': number(tokens.indexOf('<|im_end|>')),
     'tokenizer.ggml.add_bos_token': { type: 'bool', value: false },
-    ...(template === null ? {} : { 'tokenizer.chat_template': text(template) }),
   };
 }
 

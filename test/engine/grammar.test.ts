@@ -140,6 +140,27 @@ describe('other grammars', () => {
   });
 });
 
+describe('a vocabulary of another kind', () => {
+  it('SentencePiece with byte fallback: tokens are their bytes', async () => {
+    await using pair = await openRandomPair({
+      shape: { tokenizer: 'sentencepiece', chatTemplate: null },
+      speculative: { proposer: 'small', draftLength: 3 },
+    });
+    const grammar = {
+      jsonSchema: {
+        type: 'object',
+        properties: { é: { type: 'string', pattern: '^the 日{2}$' } },
+        required: ['é'],
+      },
+    };
+    for (const strategy of ['small', 'large', 'margin@0.2', 'speculative']) {
+      const request = { prompt: 'the inner', strategy, grammar, sampling: { temperature: 1 } };
+      const { text, finishReason } = summary(await run(pair.engine, request));
+      expect([JSON.parse(text), finishReason]).toEqual([{ é: 'the 日日' }, 'end-of-generation']);
+    }
+  });
+});
+
 describe('endings', () => {
   it('are left to the grammar: the end only where it is complete, and always there', async () => {
     const bias = { sampling: { logitBias: { 266: 900 } } };

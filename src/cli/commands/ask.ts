@@ -28,7 +28,7 @@ const EXAMPLES = `Examples:
   pilotfish ask "Write a function that reverses a string."
   pilotfish ask --strategy speculative --seed 7 --temperature 0.8 "Tell a story."
   pilotfish ask --strategy entropy@2 --json < prompt.txt > events.jsonl
-  pilotfish ask --regex "(yes|no), because .{10,60}\\." "Is 91 a prime number?"
+  pilotfish ask --regex "(yes|no), because .*" "Is 91 a prime number?"
   cat notes.txt | pilotfish ask --system "Summarise in one sentence."`;
 
 const OUTPUT =
