@@ -18,7 +18,7 @@ export const STEP_DEADLINE_MS = 5_000;
 const WAITING_CALL_COUNT_MAX = 1024;
 
 export interface GrammarServiceOptions {
-  readonly vocabulary: () => PackedVocabulary;
+  readonly vocabulary: () => Promise<PackedVocabulary>;
   readonly compileDeadlineMs?: number;
   readonly stepDeadlineMs?: number;
 }
@@ -61,7 +61,7 @@ export class GrammarService implements AsyncDisposable {
     work: (thread: ThreadHandle) => Promise<T>,
     signal: AbortSignal | undefined,
   ): Promise<T> {
-    const done = this.#turns.exclusive(() => work(this.#liveThread()), signal);
+    const done = this.#turns.exclusive(async () => work(await this.#liveThread()), signal);
     return await untilAborted(done, signal);
   }
 
@@ -71,10 +71,12 @@ export class GrammarService implements AsyncDisposable {
     return { compileMs: compileDeadlineMs, stepMs: stepDeadlineMs };
   }
 
-  #liveThread(): ThreadHandle {
+  async #liveThread(): Promise<ThreadHandle> {
     if (this.#isClosed) throw closedError();
     if (this.#thread !== null && !this.#thread.hasEnded) return this.#thread;
-    this.#vocabulary ??= this.#options.vocabulary();
+    this.#vocabulary ??= await this.#options.vocabulary();
+    // Closed while the vocabulary was read.
+    if (this.#isClosed) throw closedError();
     this.#thread = new ThreadHandle(this.#vocabulary);
     return this.#thread;
   }

@@ -1,4 +1,5 @@
 /** The tokens of a vocabulary as bytes in one piece, for another thread. */
+import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import type { TokenId } from '../core/token-id.ts';
 import { tokenId } from '../core/token-id.ts';
 import type { PackedVocabulary } from './xgrammar.ts';
@@ -12,10 +13,15 @@ export interface TokenSource {
   readonly endIds: readonly TokenId[];
 }
 
-export function packVocabulary({ size, tokenBytes, endIds }: TokenSource): PackedVocabulary {
+const SLICE_TOKEN_COUNT = 1024;
+
+/** In slices, between which the event loop gets its turn. */
+export async function packVocabulary(source: TokenSource): Promise<PackedVocabulary> {
+  const { size, tokenBytes, endIds } = source;
   const offsets = new Int32Array(size + 1);
   const pieces: Uint8Array[] = [];
   for (let id = 0; id < size; id += 1) {
+    if (id % SLICE_TOKEN_COUNT === 0) await eventLoopTurn();
     const piece = tokenBytes(tokenId(id));
     pieces.push(piece);
     offsets[id + 1] = (offsets[id] ?? 0) + piece.length;

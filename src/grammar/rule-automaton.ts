@@ -85,12 +85,7 @@ class Parts {
 
   #choice(options: readonly Expression[], from: number): number {
     const end = this.state();
-    for (const option of options) {
-      // A way in of its own: a loop at the option's beginning must not lead to the others.
-      const start = this.state();
-      this.free[from]?.push(start);
-      this.free[this.add(option, start)]?.push(end);
-    }
+    for (const option of options) this.free[this.add(option, from)]?.push(end);
     return end;
   }
 
@@ -99,6 +94,7 @@ class Parts {
     for (let count = 0; count < min; count += 1) at = this.add(part, at);
     const end = this.state();
     if (max === null) {
+      // A state of its own: what is led back must not lead to what came before.
       const loop = this.state();
       this.free[at]?.push(loop);
       this.free[this.add(part, loop)]?.push(loop);
@@ -107,9 +103,7 @@ class Parts {
     }
     for (let count = min; count < max; count += 1) {
       this.free[at]?.push(end);
-      const start = this.state();
-      this.free[at]?.push(start);
-      at = this.add(part, start);
+      at = this.add(part, at);
     }
     this.free[at]?.push(end);
     return end;

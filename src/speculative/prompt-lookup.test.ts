@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { tokenId, tokenIds } from '../core/token-id.ts';
+import { type TokenId, tokenId, tokenIds } from '../core/token-id.ts';
 import { DRAFT_LENGTH_MAX, type SpeculationCosts } from './draft-length.ts';
 import {
   type Lookup,

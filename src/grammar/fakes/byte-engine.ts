@@ -24,7 +24,7 @@ const PIECES: readonly Uint8Array[] = [
 ];
 export const END_ID: number = PIECES.length;
 
-export function byteVocabulary(): PackedVocabulary {
+export function byteVocabulary(): Promise<PackedVocabulary> {
   return packVocabulary({
     size: PIECES.length + 1,
     tokenBytes: (id) => PIECES[id] ?? new Uint8Array(0),
@@ -32,8 +32,8 @@ export function byteVocabulary(): PackedVocabulary {
   });
 }
 
-export function byteEngine(): Promise<XGrammar> {
-  return XGrammar.create(byteVocabulary());
+export async function byteEngine(): Promise<XGrammar> {
+  return await XGrammar.create(await byteVocabulary());
 }
 
 /** Whether the grammar allows exactly this text, byte by byte, and then the end. */

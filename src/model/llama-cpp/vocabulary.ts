@@ -11,6 +11,7 @@ import type { Vocabulary } from '../roles.ts';
 import type { Abi, Address } from './native-api.ts';
 
 const PIECE_BYTES_START = 64;
+const KEPT_PIECE_COUNT_MAX = 16_384;
 const TOKEN_NONE = -1;
 const VOCABULARY_NONE = 0;
 const VOCABULARY_SPM = 1;
@@ -47,6 +48,8 @@ export class LlamaCppVocabulary implements Vocabulary {
     const known = this.#pieces.get(id);
     if (known !== undefined) return known;
     const piece = this.#piece(id, PIECE_BYTES_START);
+    // A grammar reads the whole vocabulary once; 152,000 pieces would be 70 MB.
+    if (this.#pieces.size >= KEPT_PIECE_COUNT_MAX) this.#pieces.clear();
     this.#pieces.set(id, piece);
     return piece;
   }
