@@ -51,7 +51,7 @@ describe('advise', () => {
     for (const { costModels } of STRATEGIES) {
       for (const { name } of costModels) expect(out).toContain(`\n${name} `);
     }
-    expect(out).toMatch(/^small timed, large huge; prompts of 128 tokens, answers of 256\n/);
+    expect(out).toMatch(/^small timed, large huge\nprompts of 128 tokens, answers of 256\n/);
     expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
     expect([err, exitCode]).toEqual(['', null]);
     expect(out).not.toContain('price');

@@ -38,7 +38,7 @@ export function renderAdvice(
 ): string {
   const { small, large } = context.models;
   const head =
-    `small ${printableText(small.name)}, large ${printableText(large.name)}; ` +
+    `small ${printableText(small.name)}, large ${printableText(large.name)}\n` +
     `prompts of ${context.promptTokens} tokens, answers of ${context.answerTokens}\n` +
     `machine ${printableText(context.profile.name)}: ${profileText(context.profile)}\n`;
   const tables = places.map((place) => `\n${renderPlace(place, color)}`).join('');
