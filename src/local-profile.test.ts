@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PROFILE, TIMED } from './cost/fakes/timed-profile.ts';
 import type { MeasuredModel, MeasuredThreads } from './cost/machine-profile.ts';
 import {
+  isBusy,
   localModelCosts,
   localProfileName,
   profileStore,
@@ -64,6 +65,18 @@ describe('the name of this machine', () => {
 
   it('shortens the name of a model to that of its file', () => {
     expect(['qwen', '/a/b.gguf', 'hub:o/r/c.gguf'].map(shortName)).toEqual(['qwen', 'b', 'c']);
+  });
+});
+
+describe('isBusy', () => {
+  it.each([
+    [[0, 9, 9], 2, false],
+    [[1.9, 0, 0], 2, false],
+    [[2, 0, 0], 2, true],
+    [[7, 0, 0], 8, false],
+    [[], 1, false],
+  ])('with a load of %j on %d processors: %s', (load, processorCount, expected) => {
+    expect(isBusy(load, processorCount)).toBe(expected);
   });
 });
 

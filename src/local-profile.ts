@@ -2,7 +2,7 @@
  * What this machine knows of its own speed: how many threads decode a model fastest and what its
  * forwards cost. Measured when it is first asked for, and kept in the machine's own profile.
  */
-import { availableParallelism, cpus } from 'node:os';
+import { availableParallelism, cpus, loadavg } from 'node:os';
 import { basename, join } from 'node:path';
 import { catalogContext, type EnsureModelOptions } from './catalog/catalog-context.ts';
 import type { OnProgress } from './core/progress.ts';
@@ -47,6 +47,17 @@ export function shortName(reference: string): string {
   return reference.endsWith('.gguf') ? basename(reference, '.gguf') : reference;
 }
 
+/**
+ * Whether other programs want all processors: what is measured then holds for now only. Steady work
+ * beside it slows every forward alike, which their spread does not show. Windows always says 0.
+ */
+export function isBusy(
+  [lastMinute = 0]: readonly number[] = loadavg(),
+  processorCount: number = availableParallelism(),
+): boolean {
+  return lastMinute >= processorCount;
+}
+
 export interface LocalProfileOptions {
   readonly home?: string;
   readonly signal?: AbortSignal;
@@ -70,7 +81,9 @@ export async function useBestThreads(
   if (known !== undefined) return model.setThreadCount(known.threadCount);
   const { isQuiet, ...measured } = await tuneThreads(model, machine.processorCount, options);
   // What a busy moment chose holds for now and is looked into again next time.
-  if (isQuiet) await store.remember(name, machine, (profile) => withThreads(profile, measured));
+  if (isQuiet && !isBusy()) {
+    await store.remember(name, machine, (profile) => withThreads(profile, measured));
+  }
 }
 
 /** The model's costs with the threads it has: as they are remembered, or measured quickly. */
@@ -89,7 +102,7 @@ export async function localModelCosts(
   const measured = await measureModel(model, QUICK_PLAN, options);
   // What was measured at leisure, if with other threads, is not given up for a quick look.
   const hasFull = models.some((other) => isOf(other, model) && !other.isQuick);
-  if (measured.spread <= QUIET_SPREAD_MAX && !hasFull) {
+  if (measured.spread <= QUIET_SPREAD_MAX && !isBusy() && !hasFull) {
     await store.remember(name, machine, (profile) => withModel(profile, measured));
   }
   return measured;

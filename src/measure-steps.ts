@@ -14,7 +14,7 @@ import {
 } from './cost/machine-profile.ts';
 import { FULL_PLAN, measureModel, QUIET_SPREAD_MAX } from './cost/measure-model.ts';
 import { tuneThreads } from './cost/measure-threads.ts';
-import { localProfileName, profileStore, shortName, thisMachine } from './local-profile.ts';
+import { isBusy, localProfileName, profileStore, shortName, thisMachine } from './local-profile.ts';
 import { type LlamaCppModel, loadModel } from './model/llama-cpp/model.ts';
 
 /** Room for the longest cache that is measured and the widest forward on top. */
@@ -55,6 +55,8 @@ export async function measureSteps(options: MeasureStepsOptions): Promise<Measur
   const store = profileStore(options);
   // A name that cannot be is found out before minutes of measuring.
   store.path(name);
+  // Asked before: measuring itself takes all processors.
+  const wasBusy = isBusy();
   const measured: MeasuredModel[] = [];
   let profile = await store.remembered(name, machine).catch(() => emptyProfile(name, machine));
   let path = '';
@@ -62,11 +64,11 @@ export async function measureSteps(options: MeasureStepsOptions): Promise<Measur
     const { costs, threads } = await measureOne(model, options);
     measured.push(costs);
     profile = withModel(profile, costs);
-    if (threads !== null) profile = withThreads(profile, threads);
+    if (threads !== null && !wasBusy) profile = withThreads(profile, threads);
     // After each, so that an interrupted run keeps what it has.
     path = await store.save(profile);
   }
-  const isQuiet = measured.every(({ spread }) => spread <= QUIET_SPREAD_MAX);
+  const isQuiet = !wasBusy && measured.every(({ spread }) => spread <= QUIET_SPREAD_MAX);
   return { profile, path, models: measured, isQuiet };
 }
 

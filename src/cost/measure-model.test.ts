@@ -50,6 +50,15 @@ describe('measureModel', () => {
     expect(attention.map(({ msPerCachedToken }) => msPerCachedToken)).toEqual([0, 0]);
   });
 
+  it('takes a wider forward for no less attentive than a narrower one', async () => {
+    const msOf = ({ rowCount, cachedTokenCount }: TimedForward): number =>
+      100 + (rowCount === 1 ? 0.02 : 0.01) * cachedTokenCount;
+    const { attention } = await measure({ msOf }).measured;
+    const [narrow, wide] = attention.map(({ msPerCachedToken }) => msPerCachedToken);
+    expect(narrow).toBeCloseTo(0.02, 9);
+    expect(wide).toBe(narrow);
+  });
+
   it('does not count the first pass, which warms caches up', async () => {
     const msOf = ({ n }: TimedForward): number => (n === 0 ? 1 : 5);
     const { decode, spread } = await measure({ msOf }).measured;

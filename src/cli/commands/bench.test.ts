@@ -121,7 +121,7 @@ describe('bench steps', () => {
   it('says when the machine was busy', async () => {
     const busy = { ...STEPS, isQuiet: false, models: [{ ...MODEL, spread: 0.42 }] };
     const { err } = await steps([], busy);
-    expect(err).toContain('The machine was not quiet: forwards of one kind lay 42% above');
+    expect(err).toContain('The machine was not quiet (forwards of one kind lay 42% above');
   });
 
   it('prints one JSON object', async () => {

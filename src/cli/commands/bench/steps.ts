@@ -96,7 +96,7 @@ async function measure(
 function busyNotice({ models }: MeasuredSteps): string {
   const spread = Math.max(...models.map((model) => model.spread));
   return (
-    `The machine was not quiet: forwards of one kind lay ${formatShare(spread)} above their ` +
-    'fastest. Measure again when it has nothing else to do.'
+    `The machine was not quiet (forwards of one kind lay ${formatShare(spread)} above their ` +
+    'fastest). Measure again when it has nothing else to do.'
   );
 }
