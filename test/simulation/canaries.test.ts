@@ -22,31 +22,30 @@ afterEach(() => {
 
 interface Canary {
   readonly name: string;
-  /** What the simulation says of it. */
-  readonly noticed: RegExp;
   readonly isCalm: boolean;
   readonly bend?: Bend;
   readonly breakIt?: () => void;
 }
 
-const WRONG_TEXT = /equal|text ends before|the prefix cache/;
+/**
+ * A check of the simulation or of the engine, whichever the schedule meets first; a canary that ends
+ * in another error was badly made.
+ */
+const NOTICED = /AssertionError|InvariantError|PilotfishError|wait for each other|is starved/;
 
 const CANARIES: readonly Canary[] = [
   {
     name: 'a rollback that forgets one token',
-    noticed: WRONG_TEXT,
     isCalm: true,
     bend: { truncate: (length) => length + 1 },
   },
   {
     name: 'a fork that shares one token too few',
-    noticed: WRONG_TEXT,
     isCalm: true,
     bend: { fork: (length) => length - 1 },
   },
   {
     name: 'a cache that says less than its sequences hold',
-    noticed: /the prefix cache/,
     isCalm: true,
     breakIt: () => {
       const close = PrefixCache.prototype.close;
@@ -60,7 +59,6 @@ const CANARIES: readonly Canary[] = [
   },
   {
     name: 'a cache that keeps what a failed forward left behind',
-    noticed: WRONG_TEXT,
     isCalm: false,
     breakIt: () => {
       const close = PrefixCache.prototype.close;
@@ -75,7 +73,6 @@ const CANARIES: readonly Canary[] = [
   },
   {
     name: 'an admission that leaks the room of every third request',
-    noticed: /wait for each other|deeply equal|still run/,
     isCalm: true,
     breakIt: () => {
       const admit = Admission.prototype.admit;
@@ -92,7 +89,6 @@ const CANARIES: readonly Canary[] = [
   },
   {
     name: 'an admission that lets everybody in',
-    noticed: /in use|full|less than or equal/,
     isCalm: true,
     breakIt: () => {
       vi.spyOn(Admission.prototype, 'admit').mockResolvedValue(() => undefined);
@@ -100,7 +96,6 @@ const CANARIES: readonly Canary[] = [
   },
   {
     name: 'a request that gives way and keeps its cells',
-    noticed: /in use|full|less than or equal/,
     isCalm: true,
     breakIt: () => {
       vi.spyOn(LazySequence.prototype, 'vacate').mockResolvedValue(undefined);
@@ -108,7 +103,6 @@ const CANARIES: readonly Canary[] = [
   },
   {
     name: 'reservations that stay below the worst case where somebody gave way',
-    noticed: /less than or equal/,
     isCalm: true,
     breakIt: () => {
       vi.spyOn(Stay.prototype, 'reserveMost').mockReturnValue(undefined);
@@ -116,7 +110,6 @@ const CANARIES: readonly Canary[] = [
   },
   {
     name: 'a request that does not close its sequences',
-    noticed: /in use|no room|full|the prefix cache/,
     isCalm: true,
     breakIt: () => {
       vi.spyOn(LazySequence.prototype, Symbol.asyncDispose).mockResolvedValue(undefined);
@@ -125,7 +118,7 @@ const CANARIES: readonly Canary[] = [
 ];
 
 describe('the simulation notices', () => {
-  it.each(CANARIES)('$name', async ({ isCalm, noticed, bend = {}, breakIt }) => {
+  it.each(CANARIES)('$name', async ({ isCalm, bend = {}, breakIt }) => {
     breakIt?.();
     const property = fc.asyncProperty(
       fc.scheduler(),
@@ -136,6 +129,6 @@ describe('the simulation notices', () => {
     );
     const details = await fc.check(property, { numRuns: RUN_COUNT_MAX, endOnFailure: true });
     expect(details.failed).toBe(true);
-    expect(String(details.errorInstance)).toMatch(noticed);
+    expect(String(details.errorInstance)).toMatch(NOTICED);
   });
 });
