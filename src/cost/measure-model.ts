@@ -1,7 +1,7 @@
 /**
  * Measures what forwards of a model cost on this machine, with the device to itself. Forwards of all
- * shapes are interleaved, so that a busy moment does not fall on one shape alone, and the fastest of
- * each counts: other work on the machine only adds.
+ * shapes are interleaved, so that a busy moment does not fall on one shape alone, and the median of
+ * each counts: runs consist of ordinary forwards, not of the fastest ones.
  */
 import type { Clock } from '../core/clock.ts';
 import { systemClock } from '../core/clock.ts';
@@ -258,13 +258,12 @@ function shapesOf(plan: MeasurePlan): Shape[] {
 }
 
 /**
- * The fastest each. More rows never cost less, and noise only adds: what is slower than a wider
- * forward was disturbed.
+ * The median each. More rows never cost less: what is slower than a wider forward was disturbed.
  */
 function levelled(shapes: readonly Timed[]): Curves['decode'] {
   let least = Number.POSITIVE_INFINITY;
   return shapes
-    .map(({ rowCount, computeMs }) => ({ rowCount, ms: Math.min(...computeMs) }))
+    .map(({ rowCount, computeMs }) => ({ rowCount, ms: median(computeMs) }))
     .reverse()
     .map(({ rowCount, ms }) => {
       least = Math.min(least, ms);
