@@ -7,10 +7,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { invariant } from '../../src/core/invariant.ts';
-import { serverPython } from '../../test/real/llama-server.ts';
+import { listeningAddress, serverPython } from '../../test/real/llama-server.ts';
 import { processSeconds } from '../report/machine-watch.ts';
 import type { StreamTimes } from '../workload/stream-times.ts';
 import { CompletionClient } from './completion-client.ts';
@@ -143,21 +142,6 @@ async function answering(child: ChildProcess, address: string): Promise<void> {
   }
   child.kill('SIGKILL');
   throw new TypeError(`the server did not start (exit code ${child.exitCode})`);
-}
-
-async function listeningAddress(child: ChildProcess): Promise<string> {
-  const { stdout } = child;
-  invariant(stdout !== null, 'the child has an output');
-  const timer = setTimeout(() => child.kill('SIGKILL'), START_TIMEOUT_MS);
-  try {
-    for await (const line of createInterface({ input: stdout })) {
-      const match = /^LISTENING (\S+)$/.exec(line);
-      if (match?.[1] !== undefined) return match[1];
-    }
-  } finally {
-    clearTimeout(timer);
-  }
-  throw new TypeError('the server ended before it listened');
 }
 
 async function installedPython(): Promise<string> {

@@ -69,7 +69,8 @@ export async function startServer(
   };
 }
 
-async function listeningAddress(child: ChildProcess): Promise<string> {
+/** What the script prints once it listens. */
+export async function listeningAddress(child: ChildProcess): Promise<string> {
   const { stdout } = child;
   if (stdout === null) throw new TypeError('the child has no output');
   const timer = setTimeout(() => child.kill('SIGKILL'), START_TIMEOUT_MS);
