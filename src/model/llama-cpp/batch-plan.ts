@@ -3,9 +3,11 @@
  * tested without a model.
  *
  *   1. Short forwards (streams writing token by token) come first, whole, in order of arrival.
- *   2. Long ones (prefills) fill what is left, oldest first, cut where the room ends. Beside streams
- *      they get a smaller room, so that a long prompt does not stall anybody. The oldest forward has
- *      a share that streams cannot take, however many come: nobody waits for ever.
+ *   2. Long ones (prefills) come next, oldest first, cut where the room ends. One that is alone gets
+ *      the whole room. Beside streams, or beside one another, they share a smaller one: a long prompt
+ *      does not stall anybody, and prompts that came together are read one after the other, since to
+ *      read them together would only keep the first ones waiting for the last. The oldest forward
+ *      has a share that streams cannot take, however many come: nobody waits for ever.
  *   3. All rows of a batch want hidden states, or none does: the switch is per batch, and turns every
  *      row into an output. The oldest waiting forward decides.
  */
@@ -25,7 +27,10 @@ export interface BatchPart<W extends Waiting> {
 
 export interface BatchRoom {
   readonly rowCountMax: number;
-  /** Rows of prefills in a batch that also serves streams. */
+  /**
+   * Rows that prefills share in a batch with streams or other prefills; a last one that would be
+   * left with a stream's rows is finished beyond it.
+   */
   readonly prefillRowCountMax: number;
 }
 
@@ -50,14 +55,33 @@ export function planBatch<W extends Waiting>(
     parts.push({ forward, rowCount: forward.rowsLeft });
     left -= forward.rowsLeft;
   }
-  let prefillLeft = parts.length > 0 ? Math.min(left, room.prefillRowCountMax) : left;
-  for (const forward of alike) {
-    if (isStream(forward) || prefillLeft === 0) continue;
-    const rowCount = Math.min(forward.rowsLeft, prefillLeft);
+  const prefills = alike.filter((forward) => !isStream(forward));
+  return [...parts, ...prefillParts(prefills, left, { ...room, isShared: parts.length > 0 })];
+}
+
+function prefillParts<W extends Waiting>(
+  prefills: readonly W[],
+  rowsLeft: number,
+  room: BatchRoom & { readonly isShared: boolean },
+): BatchPart<W>[] {
+  const parts: BatchPart<W>[] = [];
+  let left = rowsLeft;
+  let shared = room.prefillRowCountMax;
+  for (const forward of prefills) {
+    const isAlone = !room.isShared && parts.length === 0;
+    const rowCount = Math.min(left, isAlone ? forward.rowsLeft : rowsWithin(shared, forward));
+    if (rowCount <= 0) break;
     parts.push({ forward, rowCount });
-    prefillLeft -= rowCount;
+    left -= rowCount;
+    shared -= rowCount;
   }
   return parts;
+}
+
+/** A few rows more than there is room for, if they are the last: nobody waits a batch for them. */
+function rowsWithin(room: number, { rowsLeft }: Waiting): number {
+  if (room <= 0) return 0;
+  return rowsLeft <= room + STREAM_ROW_COUNT_MAX ? rowsLeft : room;
 }
 
 function keptForPrefill({ rowsLeft }: Waiting, room: BatchRoom): number {
