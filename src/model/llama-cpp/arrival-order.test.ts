@@ -5,26 +5,27 @@ import { executorBench, takeViolations } from './fakes/fake-context.ts';
 describe('ArrivalOrder', () => {
   it('gives later places to whoever comes later', () => {
     const order = new ArrivalOrder();
-    const first = order.placeOf({ sequence: 0, position: 0 });
-    expect(order.placeOf({ sequence: 1, position: 0 })).toBeGreaterThan(first);
-    expect(order.placeOf({ sequence: 0, position: 1 })).toBeGreaterThan(first);
+    const first = order.placeOf({ sequence: 0, position: 0 }).number;
+    expect(order.placeOf({ sequence: 1, position: 0 }).number).toBeGreaterThan(first);
+    expect(order.placeOf({ sequence: 0, position: 1 }).number).toBeGreaterThan(first);
   });
 
   it('keeps the place of a text for what continues it, once', () => {
     const order = new ArrivalOrder();
-    const place = order.placeOf({ sequence: 0, position: 0 });
+    const place = order.placeOf({ sequence: 0, position: 0 }).number;
     order.placeOf({ sequence: 1, position: 0 });
     order.keep(0, 64, place);
-    expect(order.placeOf({ sequence: 0, position: 64 })).toBe(place);
-    expect(order.placeOf({ sequence: 0, position: 64 })).not.toBe(place);
+    const kept = { number: place, isKept: true };
+    expect(order.placeOf({ sequence: 0, position: 64 })).toEqual(kept);
+    expect(order.placeOf({ sequence: 0, position: 64 })).toMatchObject({ isKept: false });
   });
 
   it('keeps no place for another text in the same sequence', () => {
     const order = new ArrivalOrder();
-    const place = order.placeOf({ sequence: 0, position: 0 });
+    const place = order.placeOf({ sequence: 0, position: 0 }).number;
     order.keep(0, 64, place);
-    expect(order.placeOf({ sequence: 0, position: 0 })).toBeGreaterThan(place);
-    expect(order.placeOf({ sequence: 0, position: 64 })).toBeGreaterThan(place);
+    expect(order.placeOf({ sequence: 0, position: 0 }).number).toBeGreaterThan(place);
+    expect(order.placeOf({ sequence: 0, position: 64 }).number).toBeGreaterThan(place);
   });
 });
 
@@ -44,7 +45,8 @@ describe('prompts that come together', () => {
       '0:64',
       '0:64',
       '0:40 1:24',
-      '0:1 1:40',
+      '0:1',
+      '1:40',
       '1:64',
       '1:40',
       '1:1',

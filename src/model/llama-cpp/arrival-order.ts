@@ -12,18 +12,24 @@ interface Span {
   readonly position: number;
 }
 
+export interface Place {
+  /** The smaller, the earlier. */
+  readonly number: number;
+  readonly isKept: boolean;
+}
+
 export class ArrivalOrder {
   #next = 0;
   /** Where a sequence's unfinished text goes on, and its place; one at most per sequence. */
   readonly #unfinished = new Map<number, { readonly position: number; readonly place: number }>();
 
-  /** The smaller, the earlier: a new place, or that of the text which this continues. */
-  placeOf({ sequence, position }: Span): number {
+  /** A new place, or that of the text which this continues. */
+  placeOf({ sequence, position }: Span): Place {
     const before = this.#unfinished.get(sequence);
     this.#unfinished.delete(sequence);
-    if (before?.position === position) return before.place;
+    if (before?.position === position) return { number: before.place, isKept: true };
     this.#next += 1;
-    return this.#next;
+    return { number: this.#next, isKept: false };
   }
 
   /** A span without outputs has run up to `end`: somebody waits for what comes behind it. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { present } from '../../core/invariant.ts';
 import {
   type BatchPart,
   type BatchRoom,
@@ -21,7 +22,10 @@ const shown = (parts: readonly BatchPart<Named>[]): string =>
 
 /** Waiting forwards of these lengths; hidden ones are negative. */
 const waitingOf = (...lengths: readonly number[]): Named[] =>
-  lengths.map((length, id) => ({ id, rowsLeft: Math.abs(length), hidden: length < 0 }));
+  lengths.map((length, id) => ({
+    ...{ id, rowsLeft: Math.abs(length), hidden: length < 0 },
+    endsPrompt: false,
+  }));
 
 const ROOM: BatchRoom = { rowCountMax: 256, prefillRowCountMax: 64 };
 
@@ -48,6 +52,19 @@ describe('planBatch', () => {
   it('finishes a prompt of which only a few rows would be left', () => {
     expect(shown(planBatch(waitingOf(1, 80, 40), ROOM))).toBe('0:1 1:80');
     expect(shown(planBatch(waitingOf(1, 81, 40), ROOM))).toBe('0:1 1:64');
+  });
+
+  it('writes the first token of the oldest before the next prompt is read', () => {
+    const [first, ...others] = waitingOf(1, 1, 80);
+    const waiting = [{ ...present(first, 'it is there'), endsPrompt: true }, ...others];
+    expect(shown(planBatch(waiting, ROOM))).toBe('0:1 1:1');
+    // Not that of a later one: the oldest, a prefill, would wait as long as others come.
+    const [prefill, later] = waitingOf(80, 1);
+    const oldFirst = [
+      present(prefill, 'it is there'),
+      { ...present(later, 'it too'), endsPrompt: true },
+    ];
+    expect(shown(planBatch(oldFirst, ROOM))).toBe('1:1 0:80');
   });
 
   it('passes by a stream that does not fit, for one that does', () => {
@@ -95,10 +112,13 @@ const situations = rooms.chain((room) => {
     fc.integer({ min: 1, max: most(STREAM_ROW_COUNT_MAX + 2) }),
     fc.constant(most(STREAM_ROW_COUNT_MAX)),
   );
-  const forwards = fc.array(fc.record({ rowsLeft, hidden: fc.boolean() }), {
-    minLength: 1,
-    maxLength: 40,
-  });
+  const forwards = fc.array(
+    fc.record({ rowsLeft, hidden: fc.boolean(), endsPrompt: fc.boolean() }),
+    {
+      minLength: 1,
+      maxLength: 40,
+    },
+  );
   return forwards.map((list) => ({ room, waiting: list.map((one, id) => ({ ...one, id })) }));
 });
 
@@ -177,7 +197,8 @@ describe('a batch for any waiting list', () => {
       // Rows kept for the oldest prefill are not kept where it does not use them.
       for (const forward of absent.filter(isStream)) expect(forward.rowsLeft).toBeGreaterThan(left);
       const prefillRows = rowsOf(parts.filter(({ forward }) => !isStream(forward)));
-      if (absent.some((forward) => !isStream(forward))) {
+      const endsPrompt = parts[0]?.forward.endsPrompt === true && isStream(parts[0].forward);
+      if (!endsPrompt && absent.some((forward) => !isStream(forward))) {
         expect(left === 0 || prefillRows >= room.prefillRowCountMax).toBe(true);
       }
     });
@@ -207,15 +228,16 @@ describe('planning again and again while others keep coming', () => {
     });
     fc.assert(
       fc.property(arrivals, ({ situation: { room, waiting }, each, prefill }) => {
-        const first: Live[] = waiting.map(({ rowsLeft, hidden }) => ({ rowsLeft, hidden }));
+        const first: Live[] = waiting.map(({ id: _, ...live }) => ({ ...live }));
         // Every round brings more streams than fit, and a prefill, of both kinds.
         const coming = (): Live[] =>
           [false, true].flatMap((hidden) => [
             ...Array.from({ length: Math.ceil(room.rowCountMax / each) + 1 }, () => ({
               rowsLeft: Math.min(each, room.rowCountMax),
               hidden,
+              endsPrompt: true,
             })),
-            { rowsLeft: Math.min(prefill, room.rowCountMax), hidden },
+            { rowsLeft: Math.min(prefill, room.rowCountMax), hidden, endsPrompt: false },
           ]);
         // The oldest needs one round, or a few if it is a prefill.
         const share = Math.min(room.prefillRowCountMax, Math.ceil(room.rowCountMax / 8));

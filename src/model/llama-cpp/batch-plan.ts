@@ -7,7 +7,8 @@
  *      the whole room. Beside streams, or beside one another, they share a smaller one: a long prompt
  *      does not stall anybody, and prompts that came together are read one after the other, since to
  *      read them together would only keep the first ones waiting for the last. The oldest forward
- *      has a share that streams cannot take, however many come: nobody waits for ever.
+ *      has a share that streams cannot take, however many come: nobody waits for ever. None joins a
+ *      batch whose oldest forward ends a prompt: its request gets its first token at once.
  *   3. All rows of a batch want hidden states, or none does: the switch is per batch, and turns every
  *      row into an output. The oldest waiting forward decides.
  */
@@ -17,6 +18,8 @@ export interface Waiting {
   /** Rows that are still to be evaluated. */
   readonly rowsLeft: number;
   readonly hidden: boolean;
+  /** It goes on from a prompt that was read just now: with it comes the first token. */
+  readonly endsPrompt: boolean;
 }
 
 export interface BatchPart<W extends Waiting> {
@@ -55,6 +58,8 @@ export function planBatch<W extends Waiting>(
     parts.push({ forward, rowCount: forward.rowsLeft });
     left -= forward.rowsLeft;
   }
+  // A first token does not wait for the next prompt to be read, nor streams that can come along.
+  if (isStream(oldest) && oldest.endsPrompt) return parts;
   const prefills = alike.filter((forward) => !isStream(forward));
   return [...parts, ...prefillParts(prefills, left, { ...room, isShared: parts.length > 0 })];
 }

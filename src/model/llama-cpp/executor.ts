@@ -17,7 +17,7 @@ import { runRowProgram } from '../../sampling/run-row-program.ts';
 import type { ComputeDevice } from '../compute-device.ts';
 import type { Forward, ForwardRequest } from '../roles.ts';
 import { DECODE_ABORTED, DECODE_KV_FULL, DECODE_OK } from './abi.ts';
-import { ArrivalOrder } from './arrival-order.ts';
+import { ArrivalOrder, type Place } from './arrival-order.ts';
 import type { BatchRows } from './batch.ts';
 import { type BatchPart, type BatchRoom, planBatch } from './batch-plan.ts';
 import type { NativeContext, NativeOutputs } from './native-context.ts';
@@ -275,6 +275,7 @@ class QueuedForward {
   /** In line: the smaller, the earlier. */
   readonly place: number;
   readonly hidden: boolean;
+  readonly endsPrompt: boolean;
   isCancelled = false;
   computeMs = 0;
   readonly #start: number;
@@ -287,18 +288,19 @@ class QueuedForward {
   #done = 0;
 
   constructor(
-    { sequence, position, place }: Readonly<Record<'sequence' | 'position' | 'place', number>>,
+    { sequence, position, place }: { sequence: number; position: number; place: Place },
     request: ForwardRequest,
     settling: Settling,
   ) {
     this.sequence = sequence;
-    this.place = place;
+    this.place = place.number;
     this.hidden = request.hidden === true;
     this.#start = position;
     this.#tokens = request.tokens;
     this.#outputFrom = request.outputFrom;
     this.#program = request.program;
     this.#settling = settling;
+    this.endsPrompt = place.isKept && this.hasOutputs;
   }
 
   get hasOutputs(): boolean {
