@@ -1,34 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { allows, byteEngine, randomText } from './fakes/byte-engine.ts';
+import { anyText, pattern } from './fakes/random-pattern.ts';
 import { compiledText, grammarSource } from './grammar-request.ts';
 
 const engine = await byteEngine();
 const grammarOf = (regex: string): string => compiledText(grammarSource({ regex }));
-
-const atom = fc.constantFrom(
-  ...['a', 'b', 'ab', '.', '[ab]', '[^ab]', '[a-cé]', '\\d', '\\W', '\\s', '\\.', '\\n', 'é', '日'],
-  ...['[\\d\\-x]', '[^\\s"]', '\\u{1F600}', '\\u00e9', '[\\]\\\\]', '(?:)', '\\x41', '[^]', ' '],
-);
-const quantifier = fc.constantFrom('', '', '', '*', '+', '?', '{2}', '{1,}', '{0,2}', '*?');
-const { pattern } = fc.letrec<{ pattern: string; term: string }>((tie) => ({
-  pattern: fc
-    .array(fc.array(tie('term'), { maxLength: 2 }), { minLength: 1, maxLength: 3 })
-    .map((options) => options.map((terms) => terms.join('')).join('|')),
-  term: fc.oneof(
-    { maxDepth: 1 },
-    fc.tuple(atom, quantifier).map(([a, q]) => a.replace(/^ab$/, '(ab)') + q),
-    fc.tuple(tie('pattern'), quantifier).map(([inner, q]) => `(${inner})${q}`),
-  ),
-}));
-const anyText = fc
-  .array(
-    fc.constantFrom('a', 'b', 'c', 'é', '日', '😀', '1', ' ', '\n', '.', '"', '\\', 'x', 'A'),
-    {
-      maxLength: 6,
-    },
-  )
-  .map((characters) => characters.join(''));
 
 describe('regularExpression', () => {
   it('allows what JavaScript matches, and nothing else', async () => {

@@ -1,10 +1,18 @@
 /**
  * Regular expressions as grammar: JavaScript's syntax with the `u` flag, less what a context-free
- * grammar cannot say (look-around, back references, word boundaries). The whole text must match, so
- * anchors are only allowed where they change nothing. Lazy quantifiers match the same texts.
+ * grammar cannot say (look-around, back references, word boundaries). Anchors may stand at the ends of
+ * the outermost alternatives. Lazy quantifiers match the same texts.
  */
 import { type CodePoints, codePoints, complement } from './code-points.ts';
-import { characters, choice, type Expression, repeat, sequence, text } from './expression.ts';
+import {
+  characters,
+  choice,
+  EMPTY,
+  type Expression,
+  repeat,
+  sequence,
+  text,
+} from './expression.ts';
 import { grammarError } from './grammar-error.ts';
 
 export const PATTERN_LENGTH_MAX = 4096;
@@ -12,8 +20,21 @@ const NESTING_MAX = 64;
 const REMEDY =
   'Write it without look-around, back references, \\b and \\p, and anchor only its ends.';
 
-/** @throws PilotfishError `grammar-invalid` */
+/** The texts that match as a whole; anchors change nothing. @throws PilotfishError `grammar-invalid` */
 export function regularExpression(pattern: string): Expression {
+  return parsed(pattern, EMPTY);
+}
+
+/**
+ * The texts in which the pattern matches somewhere, as a schema's `pattern` means it: where an
+ * alternative has no anchor, any characters may stand. @throws PilotfishError `grammar-invalid`
+ */
+export function textContaining(pattern: string): Expression {
+  return parsed(pattern, repeat(characters(complement([])), 0, null));
+}
+
+/** @param beside what may stand at an end without an anchor */
+function parsed(pattern: string, beside: Expression): Expression {
   if (pattern.length > PATTERN_LENGTH_MAX) {
     throw grammarError(
       `The regular expression has ${pattern.length} characters; ${PATTERN_LENGTH_MAX} are the limit.`,
@@ -26,7 +47,7 @@ export function regularExpression(pattern: string): Expression {
     const why = error instanceof Error ? error.message : String(error);
     throw grammarError(why, 'Correct the regular expression (JavaScript syntax, flag u).');
   }
-  return new Parser(pattern).parse();
+  return new Parser(pattern, beside).parse();
 }
 
 const RANGE = (first: number, last: number): { first: number; last: number } => ({ first, last });
@@ -52,11 +73,13 @@ const ANY_BUT_LINE_ENDS = complement(codePoints(LINE_ENDS));
 /** Reads a pattern that is known to be well formed. */
 class Parser {
   readonly #characters: readonly string[];
+  readonly #beside: Expression;
   #at = 0;
   #nesting = 0;
 
-  constructor(pattern: string) {
+  constructor(pattern: string, beside: Expression) {
     this.#characters = [...pattern];
+    this.#beside = beside;
   }
 
   parse(): Expression {
@@ -85,24 +108,32 @@ class Parser {
 
   #alternatives(): Expression {
     if (this.#nesting >= NESTING_MAX) throw this.#unsupported('so many groups within groups');
-    const options = [this.#sequence()];
-    while (this.#takeIf('|')) options.push(this.#sequence());
+    const option = (): Expression => (this.#nesting === 0 ? this.#outermost() : this.#sequence());
+    const options = [option()];
+    while (this.#takeIf('|')) options.push(option());
     return choice(...options);
+  }
+
+  #outermost(): Expression {
+    const before = this.#takeIf('^') ? EMPTY : this.#beside;
+    const inner = this.#sequence();
+    const after = this.#takeIf('$') ? EMPTY : this.#beside;
+    return sequence(before, inner, after);
   }
 
   #sequence(): Expression {
     const parts: Expression[] = [];
-    if (this.#nesting === 0) this.#takeIf('^');
-    while (this.#next !== undefined && this.#next !== '|' && this.#next !== ')') {
-      const ends = this.#nesting === 0 && this.#next === '$' && this.#isLast(this.#at + 1);
-      if (ends) this.#take();
-      else parts.push(this.#quantified(this.#atom()));
+    while (!this.#endsAt(this.#at)) {
+      const isEndAnchor = this.#nesting === 0 && this.#next === '$' && this.#endsAt(this.#at + 1);
+      if (isEndAnchor) break;
+      parts.push(this.#quantified(this.#atom()));
     }
     return sequence(...parts);
   }
 
-  #isLast(at: number): boolean {
-    return this.#characters[at] === undefined || this.#characters[at] === '|';
+  #endsAt(at: number): boolean {
+    const character = this.#characters[at];
+    return character === undefined || character === '|' || character === ')';
   }
 
   #atom(): Expression {

@@ -1,6 +1,6 @@
 /** Strings by length, pattern or format. */
 import { choice, type Expression, repeat, sequence, text } from '../expression.ts';
-import { regularExpression } from '../regular-expression.ts';
+import { textContaining } from '../regular-expression.ts';
 import type { SchemaConverter } from './json-schema.ts';
 import { anyString, countedCharacter, insideString } from './json-values.ts';
 import { countOf, type JsonObject, schemaError } from './schema-keywords.ts';
@@ -30,7 +30,7 @@ export function stringOf(
   }
   if (format !== undefined) return quoted(format);
   if (pattern !== undefined) {
-    if (typeof pattern === 'string') return quoted(insideString(regularExpression(pattern)));
+    if (typeof pattern === 'string') return quoted(insideString(textContaining(pattern)));
     throw schemaError(where, 'has a "pattern" that is no string', 'Give a regular expression.');
   }
   return hasLength ? counted(min, given, where, converter) : anyString;
