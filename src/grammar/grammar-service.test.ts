@@ -1,9 +1,11 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { PilotfishError } from '../core/errors.ts';
 import { tokenIds } from '../core/token-id.ts';
 import { byteEngine, byteVocabulary, END_ID } from './fakes/byte-engine.ts';
 import { compiledText, type GrammarSource, grammarSource } from './grammar-request.ts';
-import { GrammarService, type GrammarServiceOptions } from './grammar-service.ts';
+import { GrammarService, type GrammarServiceOptions, GrammarSession } from './grammar-service.ts';
 import { GrammarTracker } from './grammar-tracker.ts';
+import { ThreadHandle } from './thread-handle.ts';
 
 const SCHEMA = grammarSource({
   jsonSchema: { type: 'object', properties: { a: { type: 'integer' } }, required: ['a'] },
@@ -112,5 +114,33 @@ describe('GrammarService', () => {
     ]);
     await expect(session.masks(ANSWER, 0)).rejects.toMatchObject({ code: 'disposed' });
     await expect(grammars.open(SCHEMA)).rejects.toMatchObject({ code: 'disposed' });
+  });
+});
+
+describe('GrammarSession', () => {
+  const deadlines = { compileMs: 20_000, stepMs: 5_000 };
+
+  it('asks nothing of the thread once it is closed, also while it is opened anew', async () => {
+    const thread = new ThreadHandle(await byteVocabulary());
+    const calls = vi.spyOn(thread, 'call');
+    const session = new GrammarSession({ deadlines, inThread: (work) => work(thread) }, 1, SCHEMA);
+    const masks = session.masks(ANSWER, 0);
+    session[Symbol.dispose]();
+    await expect(masks).rejects.toMatchObject({ code: 'disposed' });
+    await expect(session.allowedLength(ANSWER)).rejects.toMatchObject({ code: 'disposed' });
+    expect(calls.mock.calls.map(([{ kind }]) => kind)).toEqual(['open']);
+    await thread.end(new PilotfishError('disposed', 'The test is over.'));
+  });
+});
+
+describe('the thread', () => {
+  it('refuses a session that it does not know, and goes on', async () => {
+    const thread = new ThreadHandle(await byteVocabulary());
+    const answer = Int32Array.from(ANSWER);
+    const unknown = { kind: 'allowed-length', session: 7, answer } as const;
+    await expect(thread.call(unknown, 20_000)).rejects.toMatchObject({ code: 'disposed' });
+    await thread.call({ kind: 'open', session: 7, source: SCHEMA }, 20_000);
+    expect(await thread.call(unknown, 20_000)).toBe(ANSWER.length);
+    await thread.end(new PilotfishError('disposed', 'The test is over.'));
   });
 });

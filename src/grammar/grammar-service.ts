@@ -84,14 +84,18 @@ export class GrammarService implements AsyncDisposable {
 
 /** One answer that a grammar holds for. */
 export class GrammarSession implements Disposable {
-  readonly #service: GrammarService;
+  readonly #service: Pick<GrammarService, 'inThread' | 'deadlines'>;
   readonly #id: number;
   readonly #source: GrammarSource;
   /** The thread that knows this session. */
   #thread: ThreadHandle | null = null;
   #isClosed = false;
 
-  constructor(service: GrammarService, id: number, source: GrammarSource) {
+  constructor(
+    service: Pick<GrammarService, 'inThread' | 'deadlines'>,
+    id: number,
+    source: GrammarSource,
+  ) {
     this.#service = service;
     this.#id = id;
     this.#source = source;
@@ -136,11 +140,14 @@ export class GrammarSession implements Disposable {
   }
 
   async #openIn(thread: ThreadHandle): Promise<void> {
+    if (this.#isClosed) throw sessionClosedError();
     const { compileMs } = this.#service.deadlines;
     await thread.call({ kind: 'open', session: this.#id, source: this.#source }, compileMs);
     this.#thread = thread;
-    // Closed while it was opened, by an abort.
-    if (this.#isClosed) this[Symbol.dispose]();
+    if (!this.#isClosed) return;
+    // Closed while it was opened, by an abort: the thread is not to be asked about it any more.
+    this[Symbol.dispose]();
+    throw sessionClosedError();
   }
 }
 
@@ -157,4 +164,8 @@ function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Pro
 
 function closedError(): PilotfishError {
   return new PilotfishError('disposed', 'The engine was closed.');
+}
+
+function sessionClosedError(): PilotfishError {
+  return new PilotfishError('disposed', 'The grammar of this answer was closed.');
 }

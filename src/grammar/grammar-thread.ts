@@ -35,7 +35,7 @@ async function answer(call: Exclude<ThreadCall, { kind: 'close' }>): Promise<voi
     const buffers = Array.isArray(value) ? value.flatMap((mask) => mask?.buffer ?? []) : [];
     port.postMessage({ isDone: true, value } satisfies ThreadReply, buffers as ArrayBuffer[]);
   } catch (error) {
-    // Before the engine sees a grammar, refusing it breaks nothing.
+    // What the engine has not seen breaks nothing in it.
     const refused = typeof error === 'object' && error !== null && refusals.has(error);
     const known = PilotfishError.isInstance(error) ? error : null;
     port.postMessage({
@@ -58,7 +58,7 @@ async function run(
     sessions.set(call.session, { matcher, tracker: new GrammarTracker(matcher) });
     return 0;
   }
-  const { tracker } = present(sessions.get(call.session), 'the session is open');
+  const { tracker } = sessions.get(call.session) ?? refuse(unknownSession());
   const tokens = tokenIds([...call.answer]);
   if (call.kind === 'allowed-length') return tracker.allowedLength(tokens);
   return await tracker.masks(tokens, call.from);
@@ -74,9 +74,19 @@ function textOf(source: GrammarSource): string {
     texts.set(key, text);
     return text;
   } catch (error) {
-    if (PilotfishError.isInstance(error)) refusals.add(error);
+    if (PilotfishError.isInstance(error)) refuse(error);
     throw error;
   }
+}
+
+/** The thread goes on after it. */
+function refuse(error: PilotfishError): never {
+  refusals.add(error);
+  throw error;
+}
+
+function unknownSession(): PilotfishError {
+  return new PilotfishError('disposed', 'The grammar of this answer is not open.');
 }
 
 function close(session: number): void {

@@ -6,7 +6,7 @@ const atom = fc.constantFrom(
   ...['[\\d\\-x]', '[^\\s"]', '\\u{1F600}', '\\u00e9', '[\\]\\\\]', '(?:)', '\\x41', '[^]', ' '],
 );
 const quantifier = fc.constantFrom('', '', '', '*', '+', '?', '{2}', '{1,}', '{0,2}', '*?');
-export const { pattern } = fc.letrec<{ pattern: string; term: string }>((tie) => ({
+const patterns = fc.letrec<{ pattern: string; term: string }>((tie) => ({
   pattern: fc
     .array(fc.array(tie('term'), { maxLength: 2 }), { minLength: 1, maxLength: 3 })
     .map((options) => options.map((terms) => terms.join('')).join('|')),
@@ -16,8 +16,11 @@ export const { pattern } = fc.letrec<{ pattern: string; term: string }>((tie) =>
     fc.tuple(tie('pattern'), quantifier).map(([inner, q]) => `(${inner})${q}`),
   ),
 }));
+
+export const pattern: fc.Arbitrary<string> = patterns.pattern;
+
 /** Texts that such patterns match now and then. */
-export const anyText = fc
+export const anyText: fc.Arbitrary<string> = fc
   .array(
     fc.constantFrom('a', 'b', 'c', 'é', '日', '😀', '1', ' ', '\n', '.', '"', '\\', 'x', 'A'),
     {
