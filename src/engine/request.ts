@@ -18,7 +18,10 @@ export interface GenerateRequest {
   readonly stop?: readonly string[];
   /** The form that the whole answer has, under every strategy. Default: any text. */
   readonly grammar?: GrammarRequest;
-  /** Any safe integer; default 0. The same seed gives the same text. */
+  /**
+   * Any safe integer; default 0. The same seed gives the same text; under `speculative` with the
+   * verifier `rejection` only at a fixed draft length.
+   */
   readonly seed?: number;
   /** Fill in `logprob` of every token (a pass over the vocabulary more per row). Default false. */
   readonly logprobs?: boolean;

@@ -28,6 +28,7 @@ export type ProposerName = 'auto' | 'small' | 'prompt-lookup';
 export interface SpeculativeOptions {
   /** `auto`: the small model where it pays, else prompt lookup. */
   readonly proposer?: ProposerName;
+  /** Default `coupling`. `rejection` repeats a seed's text only at a fixed draft length. */
   readonly verifier?: VerifierName;
   readonly draftLength?: DraftLengthChoice;
   /** Measured on this machine; without them `auto` lengths draft nothing. */

@@ -197,10 +197,10 @@ function addSamplingOptions(command: Command): void {
       ]),
     )
     .addOption(
-      new Option('--verifier <NAME>', 'how speculative checks drafts').choices([
-        'coupling',
-        'rejection',
-      ]),
+      new Option(
+        '--verifier <NAME>',
+        'how speculative checks drafts; rejection repeats a seed only with a fixed --draft-length',
+      ).choices(['coupling', 'rejection']),
     )
     .option('--draft-length <N>', 'tokens per draft of speculative, or auto', parseDraftLength);
 }
