@@ -144,6 +144,20 @@ describe('jsonSchema', () => {
     );
   });
 
+  it('follows references however long their chain is', async () => {
+    const count = 100;
+    const $defs = Object.fromEntries(
+      Array.from({ length: count }, (_, index) => {
+        const next = index + 1 < count ? { $ref: `#/$defs/d${index + 1}` } : { type: 'null' };
+        return [`d${index}`, { type: 'array', items: next, minItems: 1, maxItems: 1 }];
+      }),
+    );
+    const grammar = grammarOf({ $defs, $ref: '#/$defs/d0' });
+    const text = (depth: number): string => `${'['.repeat(depth)}null${']'.repeat(depth)}`;
+    expect(await allows(engine, grammar, text(count))).toBe(true);
+    expect(await allows(engine, grammar, text(count - 1))).toBe(false);
+  });
+
   it('refuses objects that are no JSON', () => {
     const cyclic: Record<string, unknown> = { type: 'object' };
     cyclic['properties'] = { self: cyclic };

@@ -50,6 +50,9 @@ class Converter implements SchemaConverter {
   readonly #rules = jsonRules();
   /** Rules by the pointer of a `$ref`. */
   readonly #references = new Map<string, Expression>();
+  /** Where they lead, in the order in which they were met. */
+  readonly #referred: { readonly name: string; readonly target: Json; readonly pointer: string }[] =
+    [];
   #depth = 0;
 
   constructor(schema: Json) {
@@ -57,7 +60,12 @@ class Converter implements SchemaConverter {
   }
 
   grammar(): Grammar {
-    return { root: this.convert(this.#schema, '#'), rules: this.#rules };
+    const root = this.convert(this.#schema, '#');
+    // Grows as it is walked. Each begins at depth 0: a chain of references is no nesting.
+    for (const { name, target, pointer } of this.#referred) {
+      this.#rules.set(name, this.convert(target, pointer));
+    }
+    return { root, rules: this.#rules };
   }
 
   shared(expression: Expression): Expression {
@@ -153,9 +161,9 @@ class Converter implements SchemaConverter {
     if (known !== undefined) return known;
     const name = `reference-${this.#rules.size}`;
     this.#references.set(pointer, rule(name));
-    // Its place among the rules, before those that its conversion adds.
+    this.#referred.push({ name, target, pointer });
+    // Takes its name; the rule itself comes when the schema around the reference is done.
     this.#rules.set(name, choice());
-    this.#rules.set(name, this.convert(target, pointer));
     return rule(name);
   }
 
