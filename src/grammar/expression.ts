@@ -25,8 +25,9 @@ export interface Grammar {
   readonly rules: ReadonlyMap<string, Expression>;
 }
 
+/** Of a text with half a surrogate pair, nothing matches: UTF-8 cannot say it. */
 export function text(value: string): Expression {
-  return { kind: 'text', text: value };
+  return /\p{Surrogate}/u.test(value) ? choice() : { kind: 'text', text: value };
 }
 
 /** Ranges as pairs of characters: `oneOf('az', 'AZ', '__')`. */

@@ -81,7 +81,7 @@ function checkedText(name: string, given: unknown): string {
 /** JSON text, whatever is given. */
 function schemaText(given: unknown): string {
   try {
-    if (typeof given !== 'string') return checkedText('jsonSchema', JSON.stringify(given));
+    if (typeof given !== 'string') return checkedText('jsonSchema', JSON.stringify(given, finite));
     const text = checkedText('jsonSchema', given);
     JSON.parse(text);
     return text;
@@ -92,4 +92,10 @@ function schemaText(given: unknown): string {
     if (!isJsonError) throw error;
     throw grammarError(`The JSON schema is no JSON: ${error.message}.`, 'Correct the schema.');
   }
+}
+
+/** JSON.stringify would write null. */
+function finite(_key: string, value: unknown): unknown {
+  if (typeof value !== 'number' || Number.isFinite(value)) return value;
+  throw new RangeError(`it has the number ${value}`);
 }

@@ -47,6 +47,19 @@ describe('regularExpression', () => {
   });
 
   it.each([
+    ['[^\\ud800-\\udfff]', ['-', 'é'], ['']],
+    ['[a\\ud800-\\udfff]', ['a'], ['-']],
+    ['[\\ud7ff-\\ue000]', ['\ud7ff', '\ue000'], ['-', '\ue001']],
+    ['[\\ud83d\\ude00-\\ud83d\\ude02]', ['😁'], ['-', '😃']],
+    ['a|\ud800', ['a'], ['\ufffd', '-']],
+  ])('keeps half pairs out: %j', async (regex, allowed, refused) => {
+    const grammar = grammarOf(regex);
+    for (const text of [...allowed, ...refused]) {
+      expect([text, await allows(engine, grammar, text)]).toEqual([text, allowed.includes(text)]);
+    }
+  });
+
+  it.each([
     ['(', 'Unterminated group'],
     ['a{2', 'Incomplete quantifier'],
     ['[b-a]', 'out of order'],

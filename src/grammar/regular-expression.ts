@@ -141,7 +141,7 @@ class Parser {
     if (character === '(') return this.#group();
     if (character === '[') return characters(this.#class());
     if (character === '.') return characters(ANY_BUT_LINE_ENDS);
-    if (character === '\\') return characters(this.#escape());
+    if (character === '\\') return characters(codePoints(this.#escape()));
     if (character === '^' || character === '$') throw this.#unsupported(`${character} inside it`);
     return text(character);
   }
@@ -206,6 +206,7 @@ class Parser {
     return isNegated ? complement(set) : set;
   }
 
+  /** Surrogates included: a range may end at one. */
   #classMember(): CodePoints {
     const character = this.#take();
     if (character !== '\\') return single(character.codePointAt(0) ?? 0);
@@ -255,7 +256,7 @@ class Parser {
 }
 
 function single(codePoint: number): CodePoints {
-  return codePoints([{ first: codePoint, last: codePoint }]);
+  return [{ first: codePoint, last: codePoint }];
 }
 
 function isSingle(set: CodePoints): boolean {

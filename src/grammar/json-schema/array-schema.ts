@@ -16,8 +16,8 @@ export function arrayOf(schema: JsonObject, where: string, converter: SchemaConv
   }
   const min = countOf(schema, 'minItems', 0, where);
   const max = countOf(schema, 'maxItems', null, where);
-  const isEnough = items === false ? prefix.length >= min : max === null || max >= min;
-  if (!isEnough) throw schemaError(where, 'allows too few items', 'Lower "minItems".');
+  const most = Math.min(max ?? Infinity, items === false ? prefix.length : Infinity);
+  if (most < min) throw schemaError(where, 'allows too few items', 'Lower "minItems".');
   const unique = schema['uniqueItems'] === true && (max === null || max > 1);
   if (unique) throw schemaError(where, 'has "uniqueItems", which cannot be kept', 'Leave it out.');
   const first = prefix

@@ -83,6 +83,7 @@ describe('jsonSchema', () => {
       ['[1,2]', '[1,2,2]'],
       ['[1]', '[2]'],
     ],
+    [{ $id: 'https://example.org/', properties: { $id: { type: 'null' } } }, ['{"$id":null}'], []],
     [
       {
         $defs: { n: { type: 'object', properties: { next: { $ref: '#/$defs/n' } } } },
@@ -128,6 +129,14 @@ describe('jsonSchema', () => {
     [{ type: 'integer', minimum: 5, maximum: 3 }, 'no number from 5 to 3'],
     [{ type: 'array', uniqueItems: true }, '"uniqueItems"'],
     [{ type: 'array', items: { type: 'integer' }, minItems: 100_000 }, 'too large'],
+    [{ prefixItems: [true, true, true], items: false, minItems: 3, maxItems: 2 }, 'too few items'],
+    [{ prefixItems: [true], items: false, minItems: 2 }, 'too few items'],
+    ['{"const":1e400}', 'has a number beyond'],
+    ['{"enum":[1,{"a":[-1e400]}]}', 'has a number beyond'],
+    [{ const: Number.POSITIVE_INFINITY }, 'is no JSON'],
+    [{ properties: { a: { $id: 'https://example.org/a' } } }, 'at #/properties/a has "$id"'],
+    [{ $defs: { a: { $id: 'a', $defs: { b: true } } }, $ref: '#/$defs/a/$defs/b' }, 'has "$id"'],
+    [{ type: 'string', pattern: '^[\\ud800-\\udfff]$' }, 'Nothing matches'],
     [{ type: 'object', minProperties: 1 }, '"minProperties"'],
     [
       { type: 'object', required: ['a'], additionalProperties: false },

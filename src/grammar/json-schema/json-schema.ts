@@ -11,6 +11,7 @@ import { anyBoolean, anyObject, anyValue, jsonRules, nullValue } from './json-va
 import { integerSchema, numberSchema } from './number-schema.ts';
 import { objectOf } from './object-schema.ts';
 import {
+  checkIdentity,
   constraintsOf,
   isList,
   isObject,
@@ -171,11 +172,15 @@ class Converter implements SchemaConverter {
   #target(pointer: Json): Json | null {
     if (typeof pointer !== 'string' || !/^#(\/|$)/.test(pointer)) return null;
     let target: Json = this.#schema;
-    for (const step of pointer.split('/').slice(1)) {
+    const steps = pointer.split('/').slice(1);
+    for (const [index, step] of steps.entries()) {
       const key = unescaped(step);
       const isHere = typeof target === 'object' && target !== null && Object.hasOwn(target, key);
       if (!isHere) return null;
       target = (target as JsonObject)[key] ?? null;
+      // A property may have this name, too; as a keyword it is a text.
+      if (!isObject(target) || typeof target['$id'] !== 'string') continue;
+      checkIdentity(target, `#/${steps.slice(0, index + 1).join('/')}`);
     }
     return target;
   }
@@ -229,7 +234,14 @@ function schemaTypes(
 function values(list: readonly Json[], schema: JsonObject, where: string): Expression {
   const fitting = list.filter((value) => fits(value, schema['type']));
   if (fitting.length === 0) throw schemaError(where, 'allows no value', 'Add one that fits.');
-  return choice(...fitting.map((value) => text(JSON.stringify(value))));
+  return choice(...fitting.map((value) => text(valueText(value, where))));
+}
+
+function valueText(value: Json, where: string): string {
+  return JSON.stringify(value, (_key, inner: Json) => {
+    if (typeof inner !== 'number' || Number.isFinite(inner)) return inner;
+    throw schemaError(where, 'has a number beyond what numbers hold', 'Use a smaller one.');
+  });
 }
 
 function fits(value: Json, type: Json | undefined): boolean {

@@ -44,7 +44,14 @@ export function constraintsOf(schema: JsonObject, where: string): readonly strin
   if (refused !== undefined) {
     throw schemaError(where, `has "${refused}", which cannot be kept`, 'Leave it out.');
   }
+  checkIdentity(schema, where);
   return keywords.filter((keyword) => CONSTRAINTS.has(keyword));
+}
+
+/** Below the root, `$id` gives every `$ref` inside another meaning. @throws PilotfishError */
+export function checkIdentity(schema: JsonObject, where: string): void {
+  if (where === '#' || schema['$id'] === undefined) return;
+  throw schemaError(where, 'has "$id", which is only known at the root', 'Leave it out.');
 }
 
 export function isObject(value: Json | undefined): value is JsonObject {
