@@ -77,6 +77,16 @@ export class LazySequence implements AsyncDisposable {
     return this.#fed.length;
   }
 
+  /** Tokens of a prompt that it would have to read now; an estimate before the first use. */
+  unreadLength(prompt: readonly TokenId[]): number {
+    const { source, promptLength } = this.#options;
+    const held =
+      this.#sequence === null
+        ? (source.prefixLength?.(prompt, promptLength - 1) ?? 0)
+        : commonLength(this.#fed, prompt);
+    return prompt.length - held;
+  }
+
   /**
    * The last `outputCount` rows of the text, after feeding everything before them that was missed.
    * @throws PilotfishError as `Sequence.forward`; the cache then holds a prefix of the text

@@ -46,6 +46,9 @@ describe('PrefixCache', () => {
     const { cache, run } = bench();
     await run(range(0, 20));
     await run([...range(0, 12), ...range(20, 28)]);
+    expect(cache.prefixLength([...range(0, 15), ...range(3, 9)], 100)).toBe(15);
+    expect(cache.prefixLength(range(0, 20), 11)).toBe(11);
+    expect(cache.prefixLength(range(5, 25), 11)).toBe(0);
     const opened = await cache.open([...range(0, 15), ...range(3, 9)], 100);
     expect(opened.tokens).toEqual(range(0, 15));
     const capped = await cache.open(range(0, 20), 11);

@@ -64,6 +64,10 @@ export class PrefixCache implements SequenceSource {
     return this.#opening.exclusive(() => this.#open(text, lengthMax), signal);
   }
 
+  prefixLength(text: readonly TokenId[], lengthMax: number): number {
+    return this.#match(text, lengthMax)?.length ?? 0;
+  }
+
   /** For requests that must not depend on what ran before: they find nothing and leave nothing. */
   unshared(): SequenceSource {
     const nothing = (): Promise<OpenedSequence> => this.#openEmpty(this.#options.room());

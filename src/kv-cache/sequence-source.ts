@@ -13,6 +13,11 @@ export interface OpenedSequence {
 
 export interface SequenceSource {
   /**
+   * How many tokens `open` would give now, without opening anything: an estimate, as others may come
+   * first. Absent: none.
+   */
+  prefixLength?(text: readonly TokenId[], lengthMax: number): number;
+  /**
    * What must be waited for before a sequence may be opened; null where nothing must, absent where
    * nothing ever must. To be asked right before `open`, and to be waited for without holding up
    * whoever wants to take the sequences away: it may be them who make the room.

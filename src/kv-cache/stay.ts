@@ -44,6 +44,7 @@ export class Stay implements Tenancy {
   source(role: ModelRole): SequenceSource {
     const source = this.#options.source(role);
     return {
+      prefixLength: (text, lengthMax) => source.prefixLength?.(text, lengthMax) ?? 0,
       entrance: () => (this.#release === null ? (signal) => this.#enter(signal) : null),
       open: (text, lengthMax, signal): Promise<OpenedSequence> => {
         invariant(this.#release !== null, 'a sequence is opened within a reservation');

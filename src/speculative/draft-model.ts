@@ -28,8 +28,9 @@ export interface DraftModelOptions {
 
 /** What is known of a request before its first round. */
 export interface DraftPlan {
-  readonly promptLength: number;
-  /** What reading the prompt costs the small model. */
+  /** Tokens of the prompt that the small model does not hold already. */
+  readonly unreadLength: number;
+  /** What reading them costs it. */
   readonly readMs: number;
   readonly answerLengthMax: number;
 }
@@ -59,12 +60,12 @@ export function reasonAgainstDraftModel(
 function reasonAgainstReading(
   costs: SpeculationCosts,
   speedup: number,
-  { promptLength, readMs, answerLengthMax }: DraftPlan,
+  { unreadLength, readMs, answerLengthMax }: DraftPlan,
 ): string | null {
   const savedMs = answerLengthMax * costs.verifyMs(1) * (1 - 1 / speedup);
   if (savedMs > readMs) return null;
   return (
-    `reading ${promptLength} tokens takes it about ${Math.round(readMs)} ms, and an answer of ` +
+    `reading ${unreadLength} tokens takes it about ${Math.round(readMs)} ms, and an answer of ` +
     `${answerLengthMax} would save at most ${Math.round(savedMs)} ms`
   );
 }

@@ -119,9 +119,10 @@ class SpeculativeDecoder implements Decoder {
       ...(allowedDraft === undefined ? {} : { allowed: allowedDraft }),
     });
     if (wanted === 'prompt-lookup') return [lookup];
+    const unreadLength = this.#context.sequence('small').unreadLength(text);
     const plan = {
-      promptLength: text.length,
-      readMs: readMs(this.#shared.costs?.small ?? null, text.length),
+      unreadLength,
+      readMs: readMs(this.#shared.costs?.small ?? null, unreadLength),
       answerLengthMax: tokenCountMax,
     };
     const model = draftModel(this.#context, this.#shared, plan);

@@ -100,6 +100,26 @@ describe('reusing prefixes', () => {
     await engine.checkIdle();
   });
 
+  it('spares the small model the reading that it is judged by before it drafts', async () => {
+    const costs = {
+      small: { points: [{ rowCount: 1, ms: 1 }] },
+      large: {
+        points: [
+          { rowCount: 1, ms: 10 },
+          { rowCount: 9, ms: 10 },
+        ],
+      },
+    };
+    await using engine = engineOf({ speculative: { proposer: 'small', costs } });
+    const request = { prompt: 'abcdefghijk'.repeat(4), strategy: 'speculative', maxTokens: 4 };
+    const notes = async (reusePrefix: boolean): Promise<string> =>
+      (await run(engine, { ...request, reusePrefix })).notes.join();
+    expect(await notes(true)).toContain('draft model off: reading 44 tokens takes it about 44 ms');
+    await run(engine, { ...request, strategy: 'small' });
+    expect(await notes(false)).toContain('draft model off: reading 44 tokens');
+    expect(await notes(true)).toMatch(/^draft model: \d+ of \d+ drafts accepted/);
+  });
+
   it('writes the same text either way', async () => {
     await using engine = engineOf({ speculative: { proposer: 'small', draftLength: 3 } });
     for (const strategy of ['small', 'large', 'entropy@1', 'random@0.5', 'speculative']) {
