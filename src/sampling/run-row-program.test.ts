@@ -37,6 +37,27 @@ const SAMPLINGS: Readonly<Record<string, SamplingParams>> = {
   },
 };
 
+describe('a row that is not a number', () => {
+  it.each([8, 5000])('of %i tokens is an error, however it is read', (size) => {
+    const broken = new Float32Array(size).fill(Number.NaN);
+    const mask = new Int32Array(Math.ceil(size / 32));
+    mask[0] = 0b1100;
+    for (const sampling of Object.values({ ...SAMPLINGS, greedy: GREEDY })) {
+      for (const masks of [{}, { masks: new Map([[4, mask]]) }]) {
+        for (const wanted of [{}, { distribution: true, uncertainty: true, logprob: true }]) {
+          const program = programOf({ vocabularySize: size, sampling, ...masks, ...wanted });
+          expect(() => runRowProgram(broken, program, 4)).toThrow(
+            expect.objectContaining({
+              code: 'native-failed',
+              message: expect.stringContaining('not a number'),
+            }),
+          );
+        }
+      }
+    }
+  });
+});
+
 describe('the choice', () => {
   it.each(Object.entries(SAMPLINGS))('follows the processed distribution %s', (_name, sampling) => {
     const count = 20_000;

@@ -17,7 +17,8 @@ import type { RowStatistics } from './row-statistics.ts';
  * @param logits at least `program.vocabularySize` entries
  * @param position of the token being decided: the row's own position + 1
  * @param open tests and benchmarks compare ways through a row
- * @throws PilotfishError `grammar-stuck` if the program's mask allows no token
+ * @throws PilotfishError `grammar-stuck` if the program's mask allows no token, `native-failed` if
+ *   what would be chosen is not a number
  */
 export function runRowProgram(
   logits: Float32Array,
@@ -31,8 +32,10 @@ export function runRowProgram(
   const adjusted = adjustedLogits(masked, size, sampling, textBefore(program, position));
   const row = open(adjusted, size);
   const isStuck = mask !== null && adjusted[row.argmax()] === Number.NEGATIVE_INFINITY;
-  if (isStuck) throw stuckError(position);
+  if (isStuck) throw adjusted.some(Number.isNaN) ? brokenError(position) : stuckError(position);
   const choice = choose(row, adjusted, program, position);
+  // Where nothing is a number, a draw may find no token at all.
+  if (Number.isNaN(adjusted[choice] ?? Number.NaN)) throw brokenError(position);
   const distribution = program.distribution === true ? row.distribution(sampling) : null;
   // Opening another row ends the one before.
   let last = { logits: adjusted, row };
@@ -66,6 +69,18 @@ function stuckError(position: number): PilotfishError {
     `The grammar allows no token of this vocabulary at position ${position}.`,
     {
       remedy: 'Give a grammar that the model can write: it lacks a character, or an end token.',
+      fields: { position },
+    },
+  );
+}
+
+/** All entries are, where a sum inside the model overflowed or its weights are damaged. */
+function brokenError(position: number): PilotfishError {
+  return new PilotfishError(
+    'native-failed',
+    `The model's output is not a number at position ${position}.`,
+    {
+      remedy: 'The model file may be damaged, or made for another build: try another one.',
       fields: { position },
     },
   );
