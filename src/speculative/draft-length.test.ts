@@ -92,7 +92,7 @@ describe('expectedSpeedup', () => {
         const [low, high] = [Math.min(a, b), Math.max(a, b)];
         const speedup = expectedSpeedup(length, low, costs);
         expect(expectedSpeedup(length, high, costs)).toBeGreaterThanOrEqual(speedup * (1 - 1e-9));
-        const dearer = { ...costs, draftMs: (n: number) => costs.draftMs(n) + 1 };
+        const dearer = { ...costs, draftMs: (n: number, a: number) => costs.draftMs(n, a) + 1 };
         expect(expectedSpeedup(length, low, dearer)).toBeLessThan(speedup);
       }),
     );

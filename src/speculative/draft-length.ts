@@ -8,8 +8,23 @@
 export interface SpeculationCosts {
   /** One target forward with `rowCount` rows. */
   readonly verifyMs: (rowCount: number) => number;
-  /** Writing `length` drafts. */
-  readonly draftMs: (length: number) => number;
+  /** Writing `length` drafts, of which that share holds: it decides what is new to the draft model. */
+  readonly draftMs: (length: number, acceptance: number) => number;
+}
+
+/**
+ * A round's forwards of the draft model, by their rows. The last draft is not read until the next
+ * round: after a round accepted whole two rows are new, after any other only the target's token.
+ */
+export function draftForwards(
+  length: number,
+  acceptance: number,
+): readonly { readonly rowCount: number; readonly count: number }[] {
+  const wholeRounds = acceptance ** length;
+  return [
+    { rowCount: 1, count: length - wholeRounds },
+    { rowCount: 2, count: wholeRounds },
+  ];
 }
 
 /** Longest draft that is ever considered. */
@@ -39,7 +54,7 @@ export function expectedSpeedup(
   costs: SpeculationCosts,
 ): number {
   const plainMs = costs.verifyMs(1);
-  const roundMs = costs.draftMs(length) + costs.verifyMs(length + 1);
+  const roundMs = costs.draftMs(length, acceptance) + costs.verifyMs(length + 1);
   return (expectedTokenCount(length, acceptance) * plainMs) / roundMs;
 }
 

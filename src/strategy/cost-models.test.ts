@@ -1,14 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { present } from '../core/invariant.ts';
 import type { CostModel, ExpectedForwards, WorkPlan } from '../cost/cost-model.ts';
 import type { ForwardCosts } from '../cost/forward-costs.ts';
+import { type CostCurve, forwardMs } from '../cost/step-costs.ts';
 import { randomGate } from '../routing/gate.ts';
+import { bestDraftLength, DRAFT_LENGTH_MAX } from '../speculative/draft-length.ts';
 import {
   draftModelCost,
   promptLookupCost,
   singleModelCost,
   tokenRoutingCost,
 } from './cost-models.ts';
+import { draftModelCosts } from './speculative.ts';
 
 const flat = (ms: number): ForwardCosts => ({
   forwardMs: () => ms,
@@ -165,6 +169,39 @@ describe('speculation', () => {
         // Drafts of a round, and the bonus token's forerunner after a round accepted whole.
         expect(small.rows - 4).toBeCloseTo(count * (length + value ** length), 6);
         expect(small.outputs).toBeCloseTo(count * length, 6);
+      }),
+    );
+  });
+
+  it('expects of drafts what the strategy itself expects when it chooses their number', () => {
+    const ms = fc.double({ min: 0.5, max: 50, noNaN: true });
+    const curve = fc.tuple(ms, ms, ms).map(
+      ([one, two, nine]): CostCurve => ({
+        points: [
+          { rowCount: 1, ms: one },
+          { rowCount: 2, ms: two },
+          { rowCount: 9, ms: nine },
+        ],
+      }),
+    );
+    const acceptance = fc.double({ min: 0, max: 1, noNaN: true });
+    fc.assert(
+      fc.property(curve, curve, acceptance, (small, large, value) => {
+        const measured = (of: CostCurve): ForwardCosts => ({
+          ...flat(0),
+          forwardMs: ({ rowCount }) => forwardMs(of, rowCount),
+        });
+        const costs = { small: measured(small), large: measured(large) };
+        const given = plan({ promptTokenCount: 1, answerTokenCount: 90, value, costs });
+        const total = draftModelCost.work(given).forwards.reduce((sum, { model, count, shape }) => {
+          return sum + count * costs[model].forwardMs(shape);
+        }, 0);
+        const chosen = bestDraftLength(
+          value,
+          present(draftModelCosts({ small, large }), 'both were measured'),
+          DRAFT_LENGTH_MAX,
+        );
+        expect((90 * forwardMs(large, 1)) / total).toBeCloseTo(chosen.speedup, 6);
       }),
     );
   });

@@ -12,7 +12,11 @@ import {
 } from '../cost/cost-model.ts';
 import { decodeShape, fullForwardMs } from '../cost/forward-costs.ts';
 import type { Gate } from '../routing/gate.ts';
-import { DRAFT_LENGTH_MAX, expectedTokenCount } from '../speculative/draft-length.ts';
+import {
+  DRAFT_LENGTH_MAX,
+  draftForwards,
+  expectedTokenCount,
+} from '../speculative/draft-length.ts';
 
 /** One model reads the prompt and writes every token. A remote one streams: one round trip. */
 export function singleModelCost(role: ModelRole): CostModel {
@@ -111,16 +115,15 @@ export const promptLookupCost: CostModel = {
 /** Forwards of one round's drafts. */
 type Drafts = (plan: WorkPlan, length: number) => readonly ExpectedForwards[];
 
-/** The last draft is not read until the next round: after a round accepted whole, two rows are new. */
 function draftsOf(plan: WorkPlan, length: number): readonly ExpectedForwards[] {
-  const wholeRounds = plan.value ** length;
   const cached = meanLength(plan);
-  const ofRows = (rowCount: number, count: number): ExpectedForwards => ({
-    model: 'small',
-    count,
-    shape: { rowCount, outputRowCount: 1, cachedTokenCount: cached },
-  });
-  return [ofRows(1, length - wholeRounds), ofRows(2, wholeRounds)].filter(({ count }) => count > 0);
+  return draftForwards(length, plan.value)
+    .filter(({ count }) => count > 0)
+    .map(({ rowCount, count }) => ({
+      model: 'small',
+      count,
+      shape: { rowCount, outputRowCount: 1, cachedTokenCount: cached },
+    }));
 }
 
 function speculationWork(plan: WorkPlan, drafts: Drafts): ExpectedWork {

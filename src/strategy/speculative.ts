@@ -9,7 +9,11 @@ import type { RowResult } from '../core/row-program.ts';
 import type { TokenId } from '../core/token-id.ts';
 import { type CostCurve, forwardMs, type StepCosts } from '../cost/step-costs.ts';
 import { AcceptanceEstimate } from '../speculative/acceptance-estimate.ts';
-import { DRAFT_LENGTH_MAX, type SpeculationCosts } from '../speculative/draft-length.ts';
+import {
+  DRAFT_LENGTH_MAX,
+  draftForwards,
+  type SpeculationCosts,
+} from '../speculative/draft-length.ts';
 import { DraftModelProposer, type DraftPlan } from '../speculative/draft-model.ts';
 import { lookupAcceptance, PromptLookupProposer } from '../speculative/prompt-lookup.ts';
 import type { Draft, DraftLengthChoice, Proposer } from '../speculative/proposer.ts';
@@ -174,13 +178,16 @@ function lookupCosts(costs: StepCosts | null | undefined): SpeculationCosts | nu
   return { verifyMs: (rowCount) => forwardMs(large, rowCount), draftMs: () => 0 };
 }
 
-function draftModelCosts(costs: StepCosts | null | undefined): SpeculationCosts | null {
+/** Null where a model was not measured. */
+export function draftModelCosts(costs: StepCosts | null | undefined): SpeculationCosts | null {
   const verify = lookupCosts(costs);
   const small = costs?.small ?? null;
   if (verify === null || small === null) return null;
-  // The first draft of a round also feeds the token that the target wrote last.
-  const draftMs = (length: number): number =>
-    forwardMs(small, 2) + (length - 1) * forwardMs(small, 1);
+  const draftMs = (length: number, acceptance: number): number =>
+    draftForwards(length, acceptance).reduce(
+      (sum, { rowCount, count }) => sum + count * forwardMs(small, rowCount),
+      0,
+    );
   return { verifyMs: verify.verifyMs, draftMs };
 }
 
