@@ -23,7 +23,11 @@ export interface OpenEngineOptions {
   /** A known model, a path to a .gguf file, or `hub:owner/repo/file`; instead of the pair's own. */
   readonly small?: string;
   readonly large?: string;
-  /** What will be asked for: only models that one of these needs are loaded. Default: entropy. */
+  /**
+   * What will be asked for: only models that one of these needs are loaded. Default: entropy. Name
+   * `speculative` if its draft lengths are to be automatic: for that the costs of steps are measured
+   * here. Where they were not, it drafts nothing and is plain `large`; the summary says so.
+   */
   readonly strategies?: readonly string[];
   /** Tokens of prompt and answer together; default 4096. */
   readonly contextLength?: number;

@@ -115,13 +115,20 @@ describe('PromptLookupProposer', () => {
   });
 
   it('declines where verifying does not pay or costs are unknown', async () => {
-    for (const costs of [DEAR_ROWS, null]) {
+    for (const [costs, note] of [
+      [DEAR_ROWS, 'prompt lookup: 0 of 0 drafts accepted, 1 matches not worth verifying'],
+      [null, 'prompt lookup off: step costs were not measured'],
+    ] as const) {
       const { proposer } = proposerOf('auto', costs);
       expect(await propose(proposer, [1, 2, 30, 1, 2])).toBeNull();
-      expect(proposer.note()).toBe(
-        'prompt lookup: 0 of 0 drafts accepted, 1 matches not worth verifying',
-      );
+      expect(proposer.note()).toBe(note);
     }
+  });
+
+  it('needs no costs where the length is fixed', async () => {
+    const { proposer } = proposerOf(2, null);
+    expect(await propose(proposer, [1, 2, 30, 40, 1, 2])).not.toBeNull();
+    expect(proposer.note()).toContain('prompt lookup: 0 of 2 drafts accepted');
   });
 
   it('learns from sent drafts by the length of their match', async () => {

@@ -131,6 +131,10 @@ export class PromptLookupProposer implements Proposer {
   }
 
   note(): string {
+    const { length, costs } = this.#options;
+    if (length === 'auto' && costs === null) {
+      return 'prompt lookup off: step costs were not measured';
+    }
     return (
       `prompt lookup: ${this.#acceptedCount} of ${this.#sentCount} drafts accepted, ` +
       `${this.#heldBackCount} matches not worth verifying`
