@@ -24,13 +24,49 @@ export function usableGrammar(grammar: Grammar): Grammar {
   checkSize(grammar);
   const finite = finiteRules(grammar);
   const root = pruned(grammar.root, finite);
-  if (root === null) {
-    throw grammarError(
-      'Nothing matches the grammar: every text that it begins goes on without end.',
-      'Give the recursion an end.',
-    );
-  }
+  if (root === null) throw nothingMatches(grammar, finite);
   return { root, rules: usedRules(root, grammar.rules, finite) };
+}
+
+function nothingMatches({ root, rules }: Grammar, finite: ReadonlySet<string>): Error {
+  const endless = new Map([...rules].filter(([name]) => !finite.has(name)));
+  return isRecursive(root, endless)
+    ? grammarError(
+        'Nothing matches the grammar: every text that it begins goes on without end.',
+        'Give the recursion an end.',
+      )
+    : grammarError(
+        'Nothing matches the grammar: it needs a character where none is allowed.',
+        'Allow at least one there, or leave that part out.',
+      );
+}
+
+/** Whether some of these rules that an expression leads to lead to themselves. */
+function isRecursive(root: Expression, rules: Grammar['rules']): boolean {
+  const waiting = rulesWithin(root, rules);
+  const leadsTo = new Map<string, readonly string[]>();
+  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+    if (leadsTo.has(name)) continue;
+    const next = rulesWithin(present(rules.get(name), `there is a rule ${name}`), rules);
+    leadsTo.set(name, next);
+    waiting.push(...next);
+  }
+  // Rules that lead nowhere any more are taken away; circles are what stays.
+  for (let before = -1; before !== leadsTo.size; ) {
+    before = leadsTo.size;
+    for (const [name, next] of leadsTo) {
+      if (!next.some((other) => leadsTo.has(other))) leadsTo.delete(name);
+    }
+  }
+  return leadsTo.size > 0;
+}
+
+/** The names of those of the rules that an expression refers to. */
+function rulesWithin(expression: Expression, rules: Grammar['rules']): string[] {
+  if (expression.kind !== 'rule') {
+    return partsOf(expression).flatMap((part) => rulesWithin(part, rules));
+  }
+  return rules.has(expression.name) ? [expression.name] : [];
 }
 
 /** The rules that the root leads to, pruned, in the order in which they are met. */

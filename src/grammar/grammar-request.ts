@@ -32,6 +32,7 @@ export interface GrammarSource {
 
 /** Quick, whatever is given. @throws PilotfishError `grammar-invalid` */
 export function grammarSource(request: GrammarRequest): GrammarSource {
+  checkObject(request);
   const [key, ...others] = Object.keys(request);
   if (others.length > 0) {
     const ways = Object.keys(request).join(', ');
@@ -41,7 +42,18 @@ export function grammarSource(request: GrammarRequest): GrammarSource {
   if ('gbnf' in request) return { kind: 'gbnf', text: checkedText('gbnf', request.gbnf) };
   if ('regex' in request) return { kind: 'regex', text: checkedText('regex', request.regex) };
   if (request.json === true) return { kind: 'json', text: '' };
-  throw grammarError(`There is no kind of grammar "${key}".`, `Give one of ${WAYS}.`);
+  const kind = key === undefined ? 'in {}' : `"${key}"`;
+  throw grammarError(`There is no kind of grammar ${kind}.`, `Give one of ${WAYS}.`);
+}
+
+/** Callers without types may give anything. */
+function checkObject(given: unknown): void {
+  if (typeof given === 'object' && given !== null && !Array.isArray(given)) return;
+  const name = Array.isArray(given) ? 'a list' : given === null ? 'null' : `a ${typeof given}`;
+  throw grammarError(
+    `A grammar is given as ${name}, not as an object.`,
+    `Give an object with one of ${WAYS}.`,
+  );
 }
 
 const WAYS = 'jsonSchema, json: true, gbnf and regex';

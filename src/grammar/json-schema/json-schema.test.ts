@@ -84,6 +84,7 @@ describe('jsonSchema', () => {
       ['[1]', '[2]'],
     ],
     [{ $id: 'https://example.org/', properties: { $id: { type: 'null' } } }, ['{"$id":null}'], []],
+    [{ type: 'string', format: 'constructor' }, ['"any"'], []],
     [
       {
         $defs: { n: { type: 'object', properties: { next: { $ref: '#/$defs/n' } } } },
@@ -112,8 +113,8 @@ describe('jsonSchema', () => {
     [{ type: 'array', items: { multipleOf: 3 } }, 'at #/items has "multipleOf"'],
     [{ $ref: '#/nowhere' }, 'refers to "#/nowhere"'],
     [{ $ref: 'https://example.org/schema' }, 'not in this schema'],
-    [{ $ref: '#' }, 'Nothing matches'],
-    [{ type: 'object', properties: { a: { $ref: '#' } }, required: ['a'] }, 'Nothing matches'],
+    [{ $ref: '#' }, 'goes on without end'],
+    [{ type: 'object', properties: { a: { $ref: '#' } }, required: ['a'] }, 'goes on without end'],
     [{ allOf: [{ type: 'object' }, { type: 'string' }] }, 'several schemas in "allOf"'],
     [{ anyOf: [{ type: 'null' }], minLength: 3 }, '"minLength" beside "anyOf"'],
     [{ oneOf: [{ type: 'integer' }, { type: 'number' }] }, 'options 0 and 1 in "oneOf"'],
@@ -126,6 +127,9 @@ describe('jsonSchema', () => {
     [{ type: 'string', pattern: '^a$', maxLength: 3 }, 'cannot be kept together'],
     [{ type: 'string', pattern: '(?=a)' }, 'look-around'],
     [{ type: 'number', minimum: 0.5 }, 'bounds a number by 0.5'],
+    [{ type: 'number', exclusiveMinimum: 3, maximum: 3 }, 'no number from 3 to 3'],
+    [{ type: 'number', minimum: 3, exclusiveMaximum: 3 }, 'no number from 3 to 3'],
+    [{ type: 'integer', exclusiveMinimum: 3, exclusiveMaximum: 4 }, 'no number from 4 to 3'],
     [{ type: 'integer', minimum: 5, maximum: 3 }, 'no number from 5 to 3'],
     [{ type: 'array', uniqueItems: true }, '"uniqueItems"'],
     [{ type: 'array', items: { type: 'integer' }, minItems: 100_000 }, 'too large'],
@@ -136,7 +140,7 @@ describe('jsonSchema', () => {
     [{ const: Number.POSITIVE_INFINITY }, 'is no JSON'],
     [{ properties: { a: { $id: 'https://example.org/a' } } }, 'at #/properties/a has "$id"'],
     [{ $defs: { a: { $id: 'a', $defs: { b: true } } }, $ref: '#/$defs/a/$defs/b' }, 'has "$id"'],
-    [{ type: 'string', pattern: '^[\\ud800-\\udfff]$' }, 'Nothing matches'],
+    [{ type: 'string', pattern: '^[\\ud800-\\udfff]$' }, 'where none is allowed'],
     [{ type: 'object', minProperties: 1 }, '"minProperties"'],
     [
       { type: 'object', required: ['a'], additionalProperties: false },

@@ -49,6 +49,8 @@ export function numberSchema(schema: JsonObject, where: string): Expression {
   const range = bounds(schema, where);
   if (range.min === null && range.max === null) return anyNumber;
   checkRange(range.min, range.max, where);
+  const isEmpty = range.min === range.max && (range.minExclusive || range.maxExclusive);
+  if (isEmpty) throw emptyRange(range.min, range.max, where);
   for (const bound of [range.min, range.max]) {
     const isKept =
       bound === null || (Number.isInteger(bound) && Math.abs(bound) <= NUMBER_BOUND_MAX);
@@ -84,6 +86,9 @@ function bound(schema: JsonObject, keyword: string, where: string): number | nul
 }
 
 function checkRange(min: number | null, max: number | null, where: string): void {
-  if (min === null || max === null || min <= max) return;
-  throw schemaError(where, `allows no number from ${min} to ${max}`, 'Exchange the bounds.');
+  if (min !== null && max !== null && min > max) throw emptyRange(min, max, where);
+}
+
+function emptyRange(min: number | null, max: number | null, where: string): Error {
+  return schemaError(where, `allows no number from ${min} to ${max}`, 'Correct the bounds.');
 }

@@ -17,8 +17,7 @@ export function stringOf(
   const min = countOf(schema, 'minLength', 0, where);
   const given = countOf(schema, 'maxLength', null, where);
   const { pattern } = schema;
-  const format =
-    typeof schema['format'] === 'string' ? STRING_FORMATS[schema['format']] : undefined;
+  const format = formatOf(schema);
   const hasLength = min > 0 || given !== null;
   const rivals = [pattern !== undefined, format !== undefined, hasLength].filter(Boolean);
   if (rivals.length > 1) {
@@ -34,6 +33,12 @@ export function stringOf(
     throw schemaError(where, 'has a "pattern" that is no string', 'Give a regular expression.');
   }
   return hasLength ? counted(min, given, where, converter) : anyString;
+}
+
+/** Formats that are not known say nothing. */
+function formatOf({ format }: JsonObject): Expression | undefined {
+  const isKnown = typeof format === 'string' && Object.hasOwn(STRING_FORMATS, format);
+  return isKnown ? STRING_FORMATS[format] : undefined;
 }
 
 function counted(
