@@ -8,6 +8,7 @@ import { present } from '../core/invariant.ts';
 import { tokenIds } from '../core/token-id.ts';
 import { compiledText, type GrammarSource } from './grammar-request.ts';
 import { type GrammarMatcher, GrammarTracker } from './grammar-tracker.ts';
+import { RecentEntries } from './recent-entries.ts';
 import type { ThreadCall, ThreadReply } from './thread-calls.ts';
 import { type PackedVocabulary, XGrammar } from './xgrammar.ts';
 
@@ -19,9 +20,9 @@ interface Session {
 const port = present(parentPort, 'this file runs in a thread of its own');
 const sessions = new Map<number, Session>();
 let engine: Promise<XGrammar> | null = null;
-/** What grammars became, the most recent ones. */
-const texts = new Map<string, string>();
 const TEXT_COUNT_MAX = 32;
+/** What grammars became, those used last. */
+const texts = new RecentEntries<string>(TEXT_COUNT_MAX);
 const refusals = new WeakSet<object>();
 
 port.on('message', (call: ThreadCall) => {
@@ -70,8 +71,7 @@ function textOf(source: GrammarSource): string {
   if (known !== undefined) return known;
   try {
     const text = compiledText(source);
-    if (texts.size >= TEXT_COUNT_MAX) texts.delete(texts.keys().next().value ?? '');
-    texts.set(key, text);
+    texts.add(key, text);
     return text;
   } catch (error) {
     if (PilotfishError.isInstance(error)) refuse(error);

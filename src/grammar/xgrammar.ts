@@ -11,6 +11,7 @@ import { PilotfishError } from '../core/errors.ts';
 import { invariant } from '../core/invariant.ts';
 import type { TokenId } from '../core/token-id.ts';
 import type { GrammarMatcher } from './grammar-tracker.ts';
+import { RecentEntries } from './recent-entries.ts';
 
 /** The tokens of a pair, packed to be sent to another thread. */
 export interface PackedVocabulary {
@@ -56,12 +57,17 @@ interface LibraryMatcher extends Disposal {
   isTerminated(): boolean;
 }
 
+const COMPILED_COUNT_MAX = 32;
+
 /** The engine with one vocabulary. Not to be used again after one of its calls has failed. */
 export class XGrammar {
   readonly #library: Library;
   readonly #log: readonly string[];
   readonly #compiler: Compiler;
-  readonly #compiled = new Map<string, Disposal>();
+  /** Compiled grammars are kept, those used last. */
+  readonly #compiled = new RecentEntries<Disposal>(COMPILED_COUNT_MAX, (grammar) =>
+    grammar.dispose(),
+  );
 
   private constructor(library: Library, log: readonly string[], compiler: Compiler) {
     this.#library = library;
@@ -100,22 +106,14 @@ export class XGrammar {
     }
   }
 
-  /** Compiled grammars are kept, the most recent ones. */
   async #compile(text: string): Promise<Disposal> {
     const grammar = await this.#library.Grammar.fromEBNF(text, 'root');
     const compiled = await this.#compiler.compileGrammar(grammar);
     grammar.dispose();
-    const [oldest] = this.#compiled;
-    if (this.#compiled.size >= COMPILED_COUNT_MAX && oldest !== undefined) {
-      this.#compiled.delete(oldest[0]);
-      oldest[1].dispose();
-    }
-    this.#compiled.set(text, compiled);
+    this.#compiled.add(text, compiled);
     return compiled;
   }
 }
-
-const COMPILED_COUNT_MAX = 32;
 
 class XGrammarMatcher implements GrammarMatcher, Disposable {
   readonly #matcher: LibraryMatcher;

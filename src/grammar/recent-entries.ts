@@ -1,0 +1,31 @@
+/** A map of bounded size: the entry that was used longest ago makes room for a new one. */
+export class RecentEntries<V> {
+  readonly #countMax: number;
+  readonly #onDropped: (value: V) => void;
+  /** The one used longest ago comes first. */
+  readonly #entries = new Map<string, V>();
+
+  constructor(countMax: number, onDropped: (value: V) => void = () => {}) {
+    this.#countMax = countMax;
+    this.#onDropped = onDropped;
+  }
+
+  /** Counts as a use. */
+  get(key: string): V | undefined {
+    const value = this.#entries.get(key);
+    if (value === undefined) return undefined;
+    this.#entries.delete(key);
+    this.#entries.set(key, value);
+    return value;
+  }
+
+  /** @param key a new one */
+  add(key: string, value: V): void {
+    const [oldest] = this.#entries;
+    if (oldest !== undefined && this.#entries.size >= this.#countMax) {
+      this.#entries.delete(oldest[0]);
+      this.#onDropped(oldest[1]);
+    }
+    this.#entries.set(key, value);
+  }
+}
