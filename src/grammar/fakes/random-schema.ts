@@ -60,7 +60,7 @@ function strings(): fc.Arbitrary<Schema> {
       return { type: 'string', minLength, maxLength: minLength + more };
     }),
     fc
-      .constantFrom('^[a-z]{2,4}$', '^(yes|no|"maybe")$', '^\\d+\\s?\\S$', '[^b]')
+      .constantFrom('^[a-z]{2,4}$', '^(yes|no|"maybe")$', '^\\d+\\s?\\S$', '[^b]', '^x|y$')
       .map((pattern) => {
         return { type: 'string', pattern };
       }),
