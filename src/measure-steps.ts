@@ -3,9 +3,9 @@
  * the work behind `pilotfish bench steps`.
  */
 import { ensureModel } from './catalog/ensure-model.ts';
+import { parseModelReference } from './catalog/model-reference.ts';
 import type { OnNotice, OnProgress } from './core/progress.ts';
 import {
-  emptyProfile,
   type MeasuredModel,
   type MeasuredProfile,
   type MeasuredThreads,
@@ -14,10 +14,12 @@ import {
 } from './cost/machine-profile.ts';
 import { FULL_PLAN, measureModel, QUIET_SPREAD_MAX } from './cost/measure-model.ts';
 import { tuneThreads } from './cost/measure-threads.ts';
+import type { ProfileStore } from './cost/profile-store.ts';
 import { isBusy, localProfileName, profileStore, shortName, thisMachine } from './local-profile.ts';
 import { type LlamaCppModel, loadModel } from './model/llama-cpp/model.ts';
+import { readModelFile } from './model/llama-cpp/model-file.ts';
 
-/** Room for the longest cache that is measured and the widest forward on top. */
+/** Room for the longest cache that is measured and the widest forward on top; less if need be. */
 const CONTEXT_LENGTH = 1024;
 
 export interface MeasureStepsOptions {
@@ -50,18 +52,16 @@ export interface MeasuredSteps {
  *   `file-system-failed`, `aborted`
  */
 export async function measureSteps(options: MeasureStepsOptions): Promise<MeasuredSteps> {
-  const machine = thisMachine();
-  const name = options.profile ?? localProfileName(machine, options.threadCount);
+  // What cannot be is found out before minutes of measuring.
   const store = profileStore(options);
-  // A name that cannot be is found out before minutes of measuring.
-  store.path(name);
+  let profile = await openProfile(store, options);
+  const files = await findFiles(options);
   // Asked before: measuring itself takes all processors.
   const wasBusy = isBusy();
   const measured: MeasuredModel[] = [];
-  let profile = await store.remembered(name, machine).catch(() => emptyProfile(name, machine));
   let path = '';
-  for (const model of options.models) {
-    const { costs, threads } = await measureOne(model, options);
+  for (const file of files) {
+    const { costs, threads } = await measureOne(file, options);
     measured.push(costs);
     profile = withModel(profile, costs);
     if (threads !== null && !wasBusy) profile = withThreads(profile, threads);
@@ -72,14 +72,43 @@ export async function measureSteps(options: MeasureStepsOptions): Promise<Measur
   return { profile, path, models: measured, isQuiet };
 }
 
+/** Under a name of its own choice a user may mean a profile that must not be lost. */
+async function openProfile(
+  store: ProfileStore,
+  { profile, threadCount }: MeasureStepsOptions,
+): Promise<MeasuredProfile> {
+  const machine = thisMachine();
+  if (profile !== undefined) return await store.ownNamed(profile, machine);
+  return await store.remembered(localProfileName(machine, threadCount), machine);
+}
+
+interface SteppedFile {
+  readonly name: string;
+  readonly path: string;
+  /** What the model was trained for; 0 if the file does not say. */
+  readonly contextLengthMax: number;
+}
+
+/** All of them, pulled where they have to be: a typo in the last name costs no measurement. */
+async function findFiles(options: MeasureStepsOptions): Promise<readonly SteppedFile[]> {
+  for (const model of options.models) parseModelReference(model);
+  const files: SteppedFile[] = [];
+  for (const model of options.models) {
+    const { path } = await ensureModel(model, options);
+    const { contextLengthMax } = await readModelFile(path);
+    files.push({ name: shortName(model), path, contextLengthMax });
+  }
+  return files;
+}
+
 interface OneModel {
   readonly costs: MeasuredModel;
   /** Null where the user set the number of threads. */
   readonly threads: MeasuredThreads | null;
 }
 
-async function measureOne(name: string, options: MeasureStepsOptions): Promise<OneModel> {
-  await using model = await load(name, options);
+async function measureOne(file: SteppedFile, options: MeasureStepsOptions): Promise<OneModel> {
+  await using model = await load(file, options);
   const { signal, onProgress } = options;
   const given = {
     ...(signal === undefined ? {} : { signal }),
@@ -93,12 +122,14 @@ async function measureOne(name: string, options: MeasureStepsOptions): Promise<O
   return { costs, threads: isQuiet ? threads : null };
 }
 
-async function load(name: string, options: MeasureStepsOptions): Promise<LlamaCppModel> {
-  const { path } = await ensureModel(name, options);
+async function load(
+  { name, path, contextLengthMax }: SteppedFile,
+  options: MeasureStepsOptions,
+): Promise<LlamaCppModel> {
   const { threadCount, signal, onProgress } = options;
   return loadModel(path, {
-    name: shortName(name),
-    contextLength: CONTEXT_LENGTH,
+    name,
+    contextLength: Math.min(CONTEXT_LENGTH, contextLengthMax || CONTEXT_LENGTH),
     ...(threadCount === undefined ? {} : { threadCount }),
     ...(signal === undefined ? {} : { signal }),
     ...(onProgress === undefined ? {} : { onProgress }),

@@ -27,7 +27,10 @@ export interface MeasuredModel {
   readonly measuredAt: string;
   /** A second or two while a model was opened, in fewer points; `bench steps` measures more. */
   readonly isQuick: boolean;
-  /** How far forwards of one shape lay apart: the median of (median - minimum) / minimum. */
+  /**
+   * How far forwards of one shape lay apart: the median of (median - minimum) / minimum over the
+   * shapes that were measured more than once.
+   */
   readonly spread: number;
   /** Tokens in the cache while the curves were measured. */
   readonly cachedTokenCount: number;
@@ -101,13 +104,30 @@ export function emptyProfile(name: string, machine: Machine): MeasuredProfile {
   };
 }
 
+/** What tells models apart: two files may have one name. */
+export interface ModelIdentity {
+  readonly name: string;
+  readonly weightBytes: number;
+}
+
+/** Whether something was measured of this very model. */
+export function isOf(
+  measured: MeasuredModel | MeasuredThreads,
+  { name, weightBytes }: ModelIdentity,
+): boolean {
+  return measured.model === name && measured.weightBytes === weightBytes;
+}
+
 /** With the model's measurement in place of an older one of the same model. */
 export function withModel(profile: MeasuredProfile, measured: MeasuredModel): MeasuredProfile {
-  const others = profile.models.filter(({ model }) => model !== measured.model);
-  return { ...profile, models: [...others, measured] };
+  return { ...profile, models: [...others(profile.models, measured), measured] };
 }
 
 export function withThreads(profile: MeasuredProfile, measured: MeasuredThreads): MeasuredProfile {
-  const others = profile.threads.filter(({ model }) => model !== measured.model);
-  return { ...profile, threads: [...others, measured] };
+  return { ...profile, threads: [...others(profile.threads, measured), measured] };
+}
+
+function others<T extends MeasuredModel | MeasuredThreads>(all: readonly T[], measured: T): T[] {
+  const { model: name, weightBytes } = measured;
+  return all.filter((other) => !isOf(other, { name, weightBytes }));
 }

@@ -89,7 +89,7 @@ function parseJson(text: string, place: string): unknown {
 
 function invalid(place: string, why: string): PilotfishError {
   return new PilotfishError('profile-invalid', `${place} is no profile: ${why}.`, {
-    remedy: 'Measure it again with "pilotfish bench steps", or remove the file.',
+    remedy: 'Correct the file, or remove it and measure again with "pilotfish bench steps".',
     fields: { path: place },
   });
 }

@@ -103,7 +103,8 @@ describe('remembering this machine', () => {
   it('adds to what is there', async () => {
     const other = { ...TIMED, model: 'other' };
     const newer = { ...TIMED, spread: 0.5 };
-    for (const model of [TIMED, other, newer]) {
+    const namesake = { ...TIMED, weightBytes: 2000 };
+    for (const model of [TIMED, namesake, other, newer]) {
       await store().remember('box', machine, (profile) => withModel(profile, model));
     }
     await store().remember('box', machine, (profile) =>

@@ -63,6 +63,28 @@ export class ProfileStore {
     return found !== null && isSame(found.machine, machine) ? found : emptyProfile(name, machine);
   }
 
+  /**
+   * What a measurement under a name that the user chose is added to.
+   * @throws PilotfishError `option-invalid` where the name is that of another machine, or of figures
+   *   that nobody measured; `profile-invalid` and `file-system-failed`, because a file that cannot
+   *   be read may be such a one
+   */
+  async ownNamed(name: string, machine: Machine): Promise<MeasuredProfile> {
+    const path = this.path(name);
+    if (KNOWN_MACHINES.some((known) => known.name === name)) {
+      throw taken(name, 'is the name of a built-in one', 'Choose another name.');
+    }
+    const text = await textOf(path);
+    if (text === null) return emptyProfile(name, machine);
+    const found = parseProfile(text, path);
+    const remedy = `Choose another name, or remove ${path} first.`;
+    if (found.kind === 'predicted') throw taken(name, 'holds figures of a data sheet', remedy);
+    if (isSame(found.machine, machine)) return found;
+    const { processor, processorCount, library } = found.machine;
+    const of = `${processor}, ${processorCount} processors, library ${library}`;
+    throw taken(name, `is of another machine (${of})`, remedy);
+  }
+
   async #measured(name: string): Promise<MeasuredProfile | null> {
     try {
       const profile = parseProfile(await readFile(this.path(name), 'utf8'), name);
@@ -108,6 +130,31 @@ export class ProfileStore {
       // Nothing is lost but a few seconds of the next run.
     }
   }
+}
+
+/** Null where there is no such file. @throws PilotfishError `file-system-failed` */
+async function textOf(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw new PilotfishError('file-system-failed', `The profile ${path} cannot be read.`, {
+      remedy: 'Choose another name, or see to the file.',
+      fields: { path },
+      cause,
+    });
+  }
+}
+
+function taken(name: string, why: string, remedy: string): PilotfishError {
+  return new PilotfishError(
+    'option-invalid',
+    `The profile ${name} ${why}: it is not overwritten.`,
+    {
+      remedy,
+      fields: { option: '--profile', value: name },
+    },
+  );
 }
 
 /** @throws PilotfishError `option-invalid` */

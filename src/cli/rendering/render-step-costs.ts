@@ -1,5 +1,5 @@
 /** The measured costs of a model as a table: milliseconds, and multiples of a single step. */
-import type { CurvePoint, MeasuredModel } from '../../cost/machine-profile.ts';
+import { type CurvePoint, isOf, type MeasuredModel } from '../../cost/machine-profile.ts';
 import type { MeasuredSteps } from '../../measure-steps.ts';
 import type { CliIo } from '../io.ts';
 import { plainTable } from './plain-table.ts';
@@ -43,7 +43,9 @@ function rate(point: CurvePoint | null): string {
 
 function threadText(model: MeasuredModel, profile: MeasuredSteps['profile']): string {
   const chosen = `${model.threadCount} ${model.threadCount === 1 ? 'thread' : 'threads'}`;
-  const measured = profile.threads.find((other) => other.model === model.model)?.measured ?? [];
+  const { model: name, weightBytes } = model;
+  const known = profile.threads.find((other) => isOf(other, { name, weightBytes }));
+  const measured = known?.measured ?? [];
   if (measured.length < 2) return chosen;
   const all = measured.map(({ threadCount, ms }) => `${threadCount}: ${formatMs(ms)} ms`);
   return `${chosen} (${all.join(', ')})`;
