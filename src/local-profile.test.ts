@@ -1,54 +1,28 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { availableParallelism, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type TimedForward, TimedModel } from './cost/fakes/timed-model.ts';
 import { PROFILE, TIMED } from './cost/fakes/timed-profile.ts';
-import type { MeasuredModel, MeasuredThreads } from './cost/machine-profile.ts';
+import type { Machine, MeasuredProfile } from './cost/machine-profile.ts';
 import {
   isBusy,
   localModelCosts,
   localProfileName,
   profileStore,
   shortName,
-  thisMachine,
   useBestThreads,
 } from './local-profile.ts';
-import { measureSteps } from './measure-steps.ts';
-import { type LlamaCppModel, loadModel } from './model/llama-cpp/model.ts';
-import { openEngine } from './open-engine.ts';
-import { prepareAdvice } from './prepare-advice.ts';
-import { writeRandomModel } from './testing/random-model.ts';
 
 let home: string;
-let path: string;
 
 beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), 'pilotfish-home-'));
-  path = join(home, 'tiny.gguf');
-  await writeRandomModel(path, { seed: 9, contextLength: 2048 });
 });
 
 afterEach(async () => {
   await rm(home, { recursive: true, force: true });
 });
-
-const load = (): Promise<LlamaCppModel> => loadModel(path, { name: 'tiny', threadCount: 1 });
-
-/** What is remembered of this machine, as if it had been measured. */
-async function remember(
-  model: Partial<MeasuredModel>,
-  threads: readonly MeasuredThreads[] = [],
-  threadCount?: number,
-): Promise<void> {
-  const machine = thisMachine();
-  await profileStore({ home }).save({
-    ...PROFILE,
-    name: localProfileName(machine, threadCount),
-    machine,
-    models: [{ ...TIMED, model: 'tiny', ...model }],
-    threads,
-  });
-}
 
 describe('the name of this machine', () => {
   it.each([
@@ -80,133 +54,136 @@ describe('isBusy', () => {
   });
 });
 
-describe('what is remembered of this machine', () => {
-  it('decides the number of threads, unless the user does', async () => {
-    await using model = await load();
-    const { weightBytes } = model.facts;
-    const most = availableParallelism();
-    const measured = [{ threadCount: most, ms: 1 }];
-    await remember({}, [{ model: 'tiny', weightBytes, threadCount: most, measured }]);
-    await useBestThreads(model, { home, threadCount: 1 });
-    expect(model.threadCount).toBe(1);
-    await useBestThreads(model, { home });
-    expect(model.threadCount).toBe(most);
+const MACHINE: Machine = { processor: 'Some CPU', processorCount: 4, library: '1' };
+const NAME = localProfileName(MACHINE);
+
+/** A model that keeps its own time, on a machine that is quiet unless something else is said. */
+function timed(msOf: (forward: TimedForward) => number = () => 10) {
+  const model = new TimedModel({ msOf });
+  const clock = { nowMs: () => model.nowMs };
+  return { model, options: { home, machine: MACHINE, clock, isBusy: () => false } };
+}
+
+const kept = (name = NAME): Promise<MeasuredProfile> =>
+  profileStore({ home }).remembered(name, MACHINE);
+
+/** As if it had been measured. */
+async function remember(changes: Partial<MeasuredProfile>, name = NAME): Promise<void> {
+  await profileStore({ home }).save({ ...PROFILE, name, machine: MACHINE, ...changes });
+}
+
+/** Fewer threads are slower; with all four the machine is overcrowded. */
+const byThreads = ({ threadCount }: TimedForward): number =>
+  threadCount === 4 ? 30 : 20 / threadCount;
+/** Every third forward of a shape takes less. */
+const uneven = ({ n }: TimedForward): number => (n % 3 === 1 ? 10 : 15);
+
+describe('the number of threads', () => {
+  const threads = (threadCount: number, weightBytes = 1000) => ({
+    ...{ model: 'timed', weightBytes, threadCount },
+    measured: [{ threadCount, ms: 1 }],
   });
 
-  it('is measured where it is not known', async () => {
-    await using model = await load();
-    await useBestThreads(model, { home });
-    expect(model.threadCount).toBeGreaterThanOrEqual(1);
-    const costs = await localModelCosts(model, { home });
-    expect(costs).toMatchObject({ model: 'tiny', isQuick: true, threadCount: model.threadCount });
+  it('is measured where it is not known, and kept', async () => {
+    await remember({ threads: [] });
+    const { model, options } = timed(byThreads);
+    await useBestThreads(model, options);
+    expect(model.threadCount).toBe(2);
+    const expected = { model: 'timed', weightBytes: 1000, threadCount: 2 };
+    expect((await kept()).threads).toMatchObject([expected]);
+  });
+
+  it('is what is remembered, without a single forward', async () => {
+    await remember({ threads: [threads(3, 999), threads(4)] });
+    const { model, options } = timed(byThreads);
+    await useBestThreads(model, options);
+    expect([model.threadCount, model.forwards]).toEqual([4, []]);
+  });
+
+  it('is what the user says', async () => {
+    await remember({ threads: [threads(4)] });
+    const { model, options } = timed(byThreads);
+    await useBestThreads(model, { ...options, threadCount: 1 });
+    expect([model.threadCounts, model.forwards]).toEqual([[], []]);
+  });
+
+  it('is chosen on a busy machine too, and not kept', async () => {
+    await remember({ threads: [] });
+    const busy = timed(byThreads);
+    await useBestThreads(busy.model, { ...busy.options, isBusy: () => true });
+    expect(busy.model.threadCount).toBe(2);
+    const noisy = timed(({ n }) => (n % 8 === 1 ? 10 : 20));
+    await useBestThreads(noisy.model, noisy.options);
+    expect((await kept()).threads).toEqual([]);
+  });
+});
+
+describe('what forwards cost', () => {
+  it('is measured quickly where it is not known, and kept', async () => {
+    const { model, options } = timed();
+    const { costs, isQuiet } = await localModelCosts(model, options);
+    expect(costs).toMatchObject({ model: 'timed', isQuick: true, threadCount: 1, spread: 0 });
+    expect(isQuiet).toBe(true);
+    expect((await kept()).models).toEqual([costs]);
+    const forwardCount = model.forwards.length;
+    expect(await localModelCosts(model, options)).toEqual({ costs, isQuiet: true });
+    expect(model.forwards).toHaveLength(forwardCount);
+  });
+
+  it.each([
+    ['forwards lie apart', uneven, false],
+    ['other programs want all processors', () => 10, true],
+    // A pass takes longer than the budget: there is only one.
+    ['forwards of a slow model lie apart', (f: TimedForward) => 20 * uneven(f), false],
+  ] as const)('is not kept where %s', async (_why, msOf, busy) => {
+    const { model, options } = timed(msOf);
+    const { costs, isQuiet } = await localModelCosts(model, { ...options, isBusy: () => busy });
     expect(costs.decode[0]).toMatchObject({ rowCount: 1 });
+    expect(isQuiet).toBe(false);
+    expect(await readdir(home)).toEqual([]);
   });
 
-  it('is taken for costs of the same file and number of threads only', async () => {
-    await using model = await load();
-    const { weightBytes } = model.facts;
-    const fits = { weightBytes, threadCount: 1, spread: 0.125 };
-    await remember(fits);
-    expect(await localModelCosts(model, { home })).toMatchObject({ spread: 0.125 });
-    await remember({ ...fits, weightBytes: weightBytes + 1 });
-    expect((await localModelCosts(model, { home })).spread).not.toBe(0.125);
-    await remember({ ...fits, threadCount: 7 });
-    expect((await localModelCosts(model, { home })).spread).not.toBe(0.125);
+  it('is kept of a slow model whose forwards are alike', async () => {
+    const { model, options } = timed(({ rowCount }) => 100 * rowCount);
+    const { costs } = await localModelCosts(model, options);
+    expect((await kept()).models).toEqual([costs]);
   });
 
-  it('does not give a whole measurement up for a quick one', async () => {
-    await using model = await load();
-    const { weightBytes } = model.facts;
-    await remember({ weightBytes, threadCount: 7 });
-    await localModelCosts(model, { home });
-    const machine = thisMachine();
-    const { models } = await profileStore({ home }).remembered(localProfileName(machine), machine);
-    expect(models).toMatchObject([{ threadCount: 7, isQuick: false }]);
+  it('is what is remembered of the same file and number of threads', async () => {
+    const remembered = async (changes: object): Promise<boolean> => {
+      await remember({ models: [{ ...TIMED, threadCount: 1, spread: 0.125, ...changes }] });
+      const { model, options } = timed();
+      return (await localModelCosts(model, options)).costs.spread === 0.125;
+    };
+    expect(await remembered({})).toBe(true);
+    expect(await remembered({ weightBytes: 1001 })).toBe(false);
+    expect(await remembered({ threadCount: 7 })).toBe(false);
+    expect(await remembered({ model: 'other' })).toBe(false);
   });
 
-  it('keeps apart what was measured with a number of threads that the user set', async () => {
-    await using model = await load();
-    const { weightBytes } = model.facts;
-    await remember({ weightBytes, threadCount: 1, spread: 0.125 }, [], 1);
-    expect(await localModelCosts(model, { home, threadCount: 1 })).toMatchObject({ spread: 0.125 });
-    expect((await localModelCosts(model, { home })).spread).not.toBe(0.125);
-  });
-});
-
-describe('measureSteps', () => {
-  it('measures, saves and says where; what was there stays', async () => {
-    await remember({ model: 'other' });
-    const { profile, path: saved, models } = await measureSteps({ models: [path], home });
-    expect(saved).toBe(join(home, 'profiles', `${localProfileName(thisMachine())}.json`));
-    expect(models.map(({ model, isQuick }) => [model, isQuick])).toEqual([['tiny', false]]);
-    expect(profile.models.map(({ model }) => model)).toEqual(['other', 'tiny']);
-    expect(await profileStore({ home }).find(profile.name)).toEqual(profile);
+  it('is remembered of several files of one name', async () => {
+    const other = { ...TIMED, weightBytes: 1001 };
+    await remember({ models: [other] });
+    const { model, options } = timed();
+    const { costs } = await localModelCosts(model, options);
+    expect((await kept()).models).toEqual([other, costs]);
   });
 
-  it('measures with the threads that the user set, under the name that the user gave', async () => {
-    const { profile } = await measureSteps({
-      models: [path],
-      home,
-      threadCount: 1,
-      profile: 'one',
-    });
-    expect(profile).toMatchObject({ name: 'one', threads: [], models: [{ threadCount: 1 }] });
-    expect(await readdir(join(home, 'profiles'))).toEqual(['one.json']);
+  it('is not given up for a quick look where it was measured at leisure', async () => {
+    const full = { ...TIMED, threadCount: 7 };
+    await remember({ models: [full] });
+    const { model, options } = timed();
+    await localModelCosts(model, options);
+    expect((await kept()).models).toEqual([full]);
+    await remember({ models: [{ ...full, isQuick: true }] });
+    const { costs } = await localModelCosts(model, options);
+    expect((await kept()).models).toEqual([costs]);
   });
 
-  it('refuses a name that cannot be before it looks for a model', async () => {
-    const measuring = measureSteps({ models: ['nope'], home, profile: '../x' });
-    await expect(measuring).rejects.toMatchObject({ code: 'option-invalid' });
-  });
-});
-
-describe('openEngine', () => {
-  it('computes with the number of threads that was measured', async () => {
-    await using engine = await openEngine({ small: path, strategies: ['small'], home });
-    const events = [];
-    for await (const event of engine.generate({ prompt: 'Hi', strategy: 'small', maxTokens: 3 })) {
-      events.push(event.type);
-    }
-    expect(events.at(-1)).toBe('summary');
-  });
-});
-
-describe('prepareAdvice', () => {
-  it('measures costs and tries strategies out where nothing is known', async () => {
-    const other = join(home, 'larger.gguf');
-    await writeRandomModel(other, { seed: 10, contextLength: 2048, layerCount: 4 });
-    const inputs = await prepareAdvice({ small: path, large: other, home, triesOut: true });
-    expect(inputs.models).toMatchObject({ small: { name: 'tiny' }, large: { name: 'larger' } });
-    expect(inputs.models.large.kvBytesPerToken).toBe(2 * inputs.models.small.kvBytesPerToken);
-    expect(inputs.profile).toMatchObject({ kind: 'measured' });
-    expect(inputs.remoteProfile).toBe(inputs.profile);
-    const { shares, acceptance, lookupAcceptance } = inputs.behaviour ?? {};
-    expect(Object.keys(shares ?? {}).sort()).toEqual(['entropy', 'margin']);
-    for (const share of [...Object.values(shares ?? {}), acceptance, lookupAcceptance]) {
-      expect(share).toBeGreaterThanOrEqual(0);
-      expect(share).toBeLessThanOrEqual(1);
-    }
-  });
-
-  it('measures nothing where everything is given', async () => {
-    const inputs = await prepareAdvice({
-      small: path,
-      large: path,
-      home,
-      profile: 'h100-sxm',
-      remoteProfile: 'rtx-4090',
-      triesOut: false,
-    });
-    expect(inputs).toMatchObject({
-      profile: { name: 'h100-sxm' },
-      remoteProfile: { name: 'rtx-4090' },
-      behaviour: null,
-    });
-    expect(await readdir(home)).toEqual(['tiny.gguf']);
-  });
-
-  it('finds a misspelt profile before it looks for a model', async () => {
-    const preparing = prepareAdvice({ small: 'nope', home, profile: 'nope', triesOut: true });
-    await expect(preparing).rejects.toMatchObject({ code: 'profile-unknown' });
+  it('is kept apart for a number of threads that the user set', async () => {
+    const { model, options } = timed();
+    const { costs } = await localModelCosts(model, { ...options, threadCount: 1 });
+    expect(await readdir(join(home, 'profiles'))).toEqual([`${NAME}-1t.json`]);
+    expect((await kept(`${NAME}-1t`)).models).toEqual([costs]);
   });
 });

@@ -5,19 +5,19 @@
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { basename, join } from 'node:path';
 import { catalogContext, type EnsureModelOptions } from './catalog/catalog-context.ts';
+import type { Clock } from './core/clock.ts';
 import type { OnProgress } from './core/progress.ts';
 import {
+  isOf,
   type Machine,
   type MeasuredModel,
-  type MeasuredThreads,
   withModel,
   withThreads,
 } from './cost/machine-profile.ts';
 import { measureModel, QUICK_PLAN, QUIET_SPREAD_MAX } from './cost/measure-model.ts';
-import { tuneThreads } from './cost/measure-threads.ts';
+import { type TunableModel, tuneThreads } from './cost/measure-threads.ts';
 import { ProfileStore } from './cost/profile-store.ts';
 import { LIBRARY_PACKAGE_VERSION } from './model/llama-cpp/known-builds.ts';
-import type { LlamaCppModel } from './model/llama-cpp/model.ts';
 
 export function profileStore(options: Pick<EnsureModelOptions, 'home' | 'env'>): ProfileStore {
   return new ProfileStore(join(catalogContext(options).home, 'profiles'));
@@ -64,50 +64,57 @@ export interface LocalProfileOptions {
   readonly onProgress?: OnProgress;
   /** Set by the user: nothing is chosen then. */
   readonly threadCount?: number;
+  /** Default: this one. */
+  readonly machine?: Machine;
+  /** What forwards are timed with. */
+  readonly clock?: Clock;
+  /** Whether other programs want all processors. Default: what the system says. */
+  readonly isBusy?: () => boolean;
 }
 
 /** Gives the model the number of threads that decodes it fastest here. */
 export async function useBestThreads(
-  model: LlamaCppModel,
+  model: TunableModel,
   options: LocalProfileOptions,
 ): Promise<void> {
   if (options.threadCount !== undefined) return;
-  const machine = thisMachine();
+  const machine = options.machine ?? thisMachine();
   if (machine.processorCount === 1) return;
   const store = profileStore(options);
   const name = localProfileName(machine);
   const { threads } = await store.remembered(name, machine);
-  const known = threads.find((other) => isOf(other, model));
+  const known = threads.find((other) => isOf(other, model.facts));
   if (known !== undefined) return model.setThreadCount(known.threadCount);
   const { isQuiet, ...measured } = await tuneThreads(model, machine.processorCount, options);
   // What a busy moment chose holds for now and is looked into again next time.
-  if (isQuiet && !isBusy()) {
+  if (isQuiet && !(options.isBusy ?? isBusy)()) {
     await store.remember(name, machine, (profile) => withThreads(profile, measured));
   }
 }
 
+export interface LocalCosts {
+  readonly costs: MeasuredModel;
+  /** False where they were measured just now beside other work: good enough for now, and not kept. */
+  readonly isQuiet: boolean;
+}
+
 /** The model's costs with the threads it has: as they are remembered, or measured quickly. */
 export async function localModelCosts(
-  model: LlamaCppModel,
+  model: TunableModel,
   options: LocalProfileOptions,
-): Promise<MeasuredModel> {
-  const machine = thisMachine();
+): Promise<LocalCosts> {
+  const machine = options.machine ?? thisMachine();
   const store = profileStore(options);
   const name = localProfileName(machine, options.threadCount);
   const { models } = await store.remembered(name, machine);
-  const known = models.find(
-    (other) => isOf(other, model) && other.threadCount === model.threadCount,
-  );
-  if (known !== undefined) return known;
-  const measured = await measureModel(model, QUICK_PLAN, options);
+  const own = models.filter((other) => isOf(other, model.facts));
+  const known = own.find(({ threadCount }) => threadCount === model.threadCount);
+  if (known !== undefined) return { costs: known, isQuiet: true };
+  const costs = await measureModel(model, QUICK_PLAN, options);
+  const isQuiet = costs.spread <= QUIET_SPREAD_MAX && !(options.isBusy ?? isBusy)();
   // What was measured at leisure, if with other threads, is not given up for a quick look.
-  const hasFull = models.some((other) => isOf(other, model) && !other.isQuick);
-  if (measured.spread <= QUIET_SPREAD_MAX && !isBusy() && !hasFull) {
-    await store.remember(name, machine, (profile) => withModel(profile, measured));
+  if (isQuiet && own.every((other) => other.isQuick)) {
+    await store.remember(name, machine, (profile) => withModel(profile, costs));
   }
-  return measured;
-}
-
-function isOf(measured: MeasuredModel | MeasuredThreads, { facts }: LlamaCppModel): boolean {
-  return measured.model === facts.name && measured.weightBytes === facts.weightBytes;
+  return { costs, isQuiet };
 }

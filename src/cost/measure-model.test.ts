@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { Progress } from '../core/progress.ts';
 import { type TimedForward, TimedModel, type TimedModelOptions } from './fakes/timed-model.ts';
-import { FULL_PLAN, type MeasurePlan, measureModel, QUICK_PLAN } from './measure-model.ts';
+import {
+  FULL_PLAN,
+  type MeasurePlan,
+  measureModel,
+  QUICK_PLAN,
+  QUIET_SPREAD_MAX,
+} from './measure-model.ts';
 
 /** A plan without budget, so that only counts decide. */
 const PLAN: MeasurePlan = {
@@ -111,20 +117,46 @@ describe('measureModel', () => {
     const shapeCount = QUICK_PLAN.decodeRowCounts.length + QUICK_PLAN.prefillRowCounts.length;
     expect(await slow.measured).toMatchObject({ isQuick: true, attention: [] });
     expect((await fast.measured).decode).toHaveLength(QUICK_PLAN.decodeRowCounts.length);
-    // The first forward fills the cache.
-    expect(slow.model.forwards).toHaveLength(1 + shapeCount);
-    expect(fast.model.forwards).toHaveLength(1 + QUICK_PLAN.repeatCountMax * shapeCount);
+    // The first forward fills the cache, the second warms a single row up.
+    const passLength = shapeCount + QUICK_PLAN.singleRowCount - 1;
+    expect(slow.model.forwards).toHaveLength(2 + passLength);
+    expect(fast.model.forwards).toHaveLength(2 + QUICK_PLAN.repeatCountMax * passLength);
     expect(fast.model.nowMs).toBeLessThan(QUICK_PLAN.budgetMs);
   });
 
-  it('reports progress up to the end', async () => {
-    const model = new TimedModel({ msOf: LINEAR });
-    const reports: Progress[] = [];
-    await measureModel(model, PLAN, { onProgress: (progress) => reports.push(progress) });
-    const { label, done, total } = reports.at(-1) ?? {};
-    expect([label, done]).toEqual(['Measuring step costs of timed', total]);
-    expect(reports.every((report, index) => report.done === index + 1)).toBe(true);
+  it('measures a single row several times, apart, where there is time for one pass', async () => {
+    const { model, measured } = measure({ msOf: () => 400 }, QUICK_PLAN);
+    await measured;
+    const rowCounts = model.forwards.slice(2).map(({ rowCount }) => rowCount);
+    expect(rowCounts).toEqual([1, 2, 1, 3, 1, 4, 1, 6, 1, 9, 16]);
   });
+
+  it('counts the median of these, and not the first, which warms up', async () => {
+    const times = [990, 400, 300, 480, 390, 410];
+    const msOf = ({ rowCount, n }: TimedForward): number =>
+      rowCount === 1 ? (times[n] ?? 0) : 1000 * rowCount;
+    const { decode, spread } = await measure({ msOf }, QUICK_PLAN).measured;
+    expect(decode[0]).toEqual({ rowCount: 1, ms: 400 });
+    expect(spread).toBeCloseTo(1 / 3, 9);
+  });
+
+  it('takes a machine of which there is but one reading for not quiet', async () => {
+    const plan = { ...QUICK_PLAN, singleRowCount: 1 };
+    const { spread } = await measure({ msOf: () => 400 }, plan).measured;
+    expect(spread).toBeGreaterThan(QUIET_SPREAD_MAX);
+  });
+
+  it.each([PLAN, { ...PLAN, singleRowCount: 3 }])(
+    'reports progress up to the end',
+    async (plan) => {
+      const model = new TimedModel({ msOf: LINEAR });
+      const reports: Progress[] = [];
+      await measureModel(model, plan, { onProgress: (progress) => reports.push(progress) });
+      const { label, done, total } = reports.at(-1) ?? {};
+      expect([label, done]).toEqual(['Measuring step costs of timed', total]);
+      expect(reports.every((report, index) => report.done === index + 1)).toBe(true);
+    },
+  );
 
   it('stops when it is told to, and gives its slot back', async () => {
     const controller = new AbortController();

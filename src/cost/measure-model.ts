@@ -22,6 +22,11 @@ export interface MeasurePlan {
   /** Tokens in the cache while measuring: attention over them is part of a forward. */
   readonly nearTokenCount: number;
   readonly farTokenCount: number;
+  /**
+   * How often a pass measures a single decoded row, spread over the pass: what everything else is
+   * compared with, and where a plan that has time for one pass sees whether the machine is quiet.
+   */
+  readonly singleRowCount: number;
   /** Every shape is measured so often, and slow ones less. */
   readonly repeatCountMax: number;
   readonly repeatCountMin: number;
@@ -36,6 +41,7 @@ export const QUICK_PLAN: MeasurePlan = {
   attentionRowCounts: [],
   nearTokenCount: 64,
   farTokenCount: 64,
+  singleRowCount: 5,
   repeatCountMax: 5,
   repeatCountMin: 1,
   budgetMs: 1500,
@@ -48,6 +54,7 @@ export const FULL_PLAN: MeasurePlan = {
   attentionRowCounts: [1, 16, 64],
   nearTokenCount: 64,
   farTokenCount: 512,
+  singleRowCount: 1,
   repeatCountMax: 7,
   repeatCountMin: 3,
   budgetMs: Number.POSITIVE_INFINITY,
@@ -58,6 +65,8 @@ const SLOW_MS = 400;
 
 /** Forwards of one shape that lie further apart than this mean that the machine had other work. */
 export const QUIET_SPREAD_MAX = 0.15;
+/** The spread where no shape was measured twice: nothing says that the machine was quiet. */
+const SPREAD_UNKNOWN = 1;
 
 export interface MeasureOptions {
   readonly signal?: AbortSignal;
@@ -161,7 +170,7 @@ class ForwardMeter implements AsyncDisposable {
       prefill: points(false),
       attention: this.#attention(near),
       overheadMs: median(near.flatMap(({ overheadMs }) => overheadMs)),
-      spread: median(this.#shapes.map(({ computeMs }) => spreadOf(computeMs))),
+      spread: spreadOf(this.#shapes),
     };
   }
 
@@ -181,9 +190,10 @@ class ForwardMeter implements AsyncDisposable {
   /** Repeats as often as the plan says and its budget allows. */
   async #passes(shapes: readonly Timed[]): Promise<void> {
     const started = this.#clock.nowMs();
+    const order = passOrder(shapes, this.#plan.singleRowCount);
     for (let pass = 0; pass <= this.#plan.repeatCountMax; pass += 1) {
       const passStarted = this.#clock.nowMs();
-      for (const shape of shapes) {
+      for (const shape of pass === 0 ? shapes : order) {
         if (this.#wants(shape, pass)) await this.#time(shape, pass);
         this.#report();
       }
@@ -193,10 +203,10 @@ class ForwardMeter implements AsyncDisposable {
     }
   }
 
-  #wants({ warmMs }: Timed, pass: number): boolean {
+  #wants(shape: Timed, pass: number): boolean {
     // A quick plan warms up with one row alone; a pass over all shapes is a good part of its budget.
-    if (pass === 0 && this.#plan.repeatCountMin < 2) return false;
-    return pass <= this.#plan.repeatCountMin || warmMs < SLOW_MS;
+    if (pass === 0 && this.#plan.repeatCountMin < 2) return isSingleRow(shape);
+    return pass <= this.#plan.repeatCountMin || shape.warmMs < SLOW_MS;
   }
 
   async #time(shape: Timed, pass: number): Promise<void> {
@@ -235,12 +245,18 @@ class ForwardMeter implements AsyncDisposable {
     return computeMs;
   }
 
+  #forwardCountMax(): number {
+    const { repeatCountMax, singleRowCount } = this.#plan;
+    const more = this.#shapes.some(isSingleRow) ? singleRowCount - 1 : 0;
+    return this.#shapes.length + (this.#shapes.length + more) * repeatCountMax;
+  }
+
   #report(): void {
     this.#done += 1;
     this.#options.onProgress?.({
       label: `Measuring step costs of ${this.#model.facts.name}`,
       done: this.#done,
-      total: this.#shapes.length * (this.#plan.repeatCountMax + 1),
+      total: this.#forwardCountMax(),
       unit: 'steps',
     });
   }
@@ -272,9 +288,31 @@ function levelled(shapes: readonly Timed[]): Curves['decode'] {
     .reverse();
 }
 
-function spreadOf(times: readonly number[]): number {
-  const least = Math.min(...times);
-  return least > 0 ? (median(times) - least) / least : 0;
+/** The shapes of a pass, single rows put in at equal distances. */
+function passOrder(shapes: readonly Timed[], singleRowCount: number): readonly Timed[] {
+  const single = shapes.find(isSingleRow);
+  if (single === undefined) return shapes;
+  const others = shapes.filter((shape) => shape !== single);
+  const place = (index: number): number => Math.floor((index * others.length) / singleRowCount);
+  return Array.from({ length: singleRowCount }, (_, index) => [
+    single,
+    ...others.slice(place(index), place(index + 1)),
+  ]).flat();
+}
+
+function isSingleRow({ rowCount, hasOutputs, isFar }: Shape): boolean {
+  return rowCount === 1 && hasOutputs && !isFar;
+}
+
+/** Over the shapes of which there is more than one reading. */
+function spreadOf(shapes: readonly Timed[]): number {
+  const spreads = shapes
+    .filter(({ computeMs }) => computeMs.length > 1)
+    .map(({ computeMs }) => {
+      const least = Math.min(...computeMs);
+      return least > 0 ? (median(computeMs) - least) / least : 0;
+    });
+  return spreads.length > 0 ? median(spreads) : SPREAD_UNKNOWN;
 }
 
 function median(values: readonly number[]): number {
