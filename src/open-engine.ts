@@ -149,7 +149,8 @@ async function absentFacts(
     if (loaded.includes(role)) continue;
     try {
       const found = await findModel(names[role], options);
-      if (found !== null) facts[role] = { ...(await readModelFile(found.path)), name: names[role] };
+      if (found === null) continue;
+      facts[role] = { ...(await readModelFile(found.path)), name: shortName(names[role]) };
     } catch (error) {
       // A model that is not asked for may be missing or broken; nothing is compared with it then.
       if (!PilotfishError.isInstance(error)) throw error;
@@ -167,6 +168,6 @@ async function stepCosts(
   const { draftLength = 'auto' } = options.speculative ?? {};
   if (!speculates || draftLength !== 'auto') return null;
   const curve = async (model: LlamaCppModel | null): Promise<CostCurve | null> =>
-    model === null ? null : { points: (await localModelCosts(model, options)).decode };
+    model === null ? null : { points: (await localModelCosts(model, options)).costs.decode };
   return { small: await curve(models.small), large: await curve(models.large) };
 }

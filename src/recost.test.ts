@@ -90,6 +90,20 @@ describe('recost', () => {
     expect(runs[0]?.ms).toBeCloseTo(0.3, 3);
   });
 
+  it('predicts what reading the cache takes from what the log says of models', async () => {
+    const run = (changes: object) => logOf(start('large', changes), work('large'), token, summary);
+    const at = async (changes: object) =>
+      await recost({ log: run(changes), profile: 'h100-sxm', home });
+    // A gigabyte a token: 3.35 TB/s, of which forwards reach 0.6.
+    const kvBytesPerToken = { small: null, large: 1e9 };
+    const { runs, isWithoutCache } = await at({ kvBytesPerToken });
+    expect(runs[0]?.ms).toBeCloseTo(0.3 + 1000 / 3350 / 0.6, 3);
+    expect(isWithoutCache).toBe(false);
+    expect(await at({})).toMatchObject({ isWithoutCache: true });
+    const measured = await recost({ log: run({}), profile: 'box', home });
+    expect(measured).toMatchObject({ isWithoutCache: false });
+  });
+
   it('needs the costs of models that worked, not of one that is only compared with', async () => {
     const unknown = { models: { small: 'timed', large: 'unknown' } };
     const alone = logOf(start('small', unknown), work('small'), token);

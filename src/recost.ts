@@ -1,6 +1,5 @@
 /** Recorded runs under another machine's profile: the work behind `pilotfish bench recost`. */
-import { catalogContext } from './catalog/catalog-context.ts';
-import { findModel } from './catalog/ensure-model.ts';
+import { knownModel } from './catalog/known-models.ts';
 import { PilotfishError } from './core/errors.ts';
 import type { ByRole, ModelRole } from './core/events.ts';
 import type { ForwardCosts } from './cost/forward-costs.ts';
@@ -9,7 +8,6 @@ import { type PredictedRun, predictRun } from './cost/predict-run.ts';
 import { profileCosts } from './cost/profile-costs.ts';
 import { parseRunLog, type RecordedRun } from './cost/run-log.ts';
 import { profileStore } from './local-profile.ts';
-import { readModelFile } from './model/llama-cpp/model-file.ts';
 import { STRATEGIES } from './strategy/registry.ts';
 
 export interface RecostOptions {
@@ -37,6 +35,8 @@ export interface Recosted {
   /** True if the log ends within a line. */
   readonly isCut: boolean;
   readonly roundTripMs: number;
+  /** True if a prediction leaves out what reading the cache takes, because a log does not tell. */
+  readonly isWithoutCache: boolean;
 }
 
 /** @throws PilotfishError `log-invalid`, `profile-unknown`, `profile-invalid`, `profile-incomplete` */
@@ -45,21 +45,18 @@ export async function recost(options: RecostOptions): Promise<Recosted> {
   const profile = await profileStore(options).find(options.profile);
   const roundTripMs = options.roundTripMs ?? profile.roundTripMs ?? 0;
   const recosted: RecostedRun[] = [];
-  for (const run of runs) recosted.push(await recostRun(run, profile, roundTripMs, options));
-  return { profile, runs: recosted, isCut, roundTripMs };
+  for (const run of runs) recosted.push(recostRun(run, profile, roundTripMs));
+  const isWithoutCache =
+    profile.kind === 'predicted' && runs.some(({ start }) => start.kvBytesPerToken === undefined);
+  return { profile, runs: recosted, isCut, roundTripMs, isWithoutCache };
 }
 
-async function recostRun(
-  run: RecordedRun,
-  profile: MachineProfile,
-  roundTripMs: number,
-  options: RecostOptions,
-): Promise<RecostedRun> {
+function recostRun(run: RecordedRun, profile: MachineProfile, roundTripMs: number): RecostedRun {
   const { strategy } = run.start;
   const known = STRATEGIES.find(({ name }) => name === strategy);
   const readsUncertainty =
     known?.costModels.some((model) => model.readsUncertainty === true) ?? false;
-  const costs = await costsOf(run, profile, options);
+  const costs = costsOf(run, profile);
   return {
     name: run.name,
     strategy,
@@ -69,36 +66,30 @@ async function recostRun(
   };
 }
 
-async function costsOf(
-  run: RecordedRun,
-  profile: MachineProfile,
-  options: RecostOptions,
-): Promise<ByRole<ForwardCosts>> {
-  const ofRole = async (role: ModelRole): Promise<ForwardCosts | null> => {
-    const { models, weightBytes, parameterCounts } = run.start;
+function costsOf(run: RecordedRun, profile: MachineProfile): ByRole<ForwardCosts> {
+  const ofRole = (role: ModelRole): ForwardCosts | null => {
+    const { models, weightBytes, parameterCounts, kvBytesPerToken } = run.start;
     const [name, bytes, counts] = [models[role], weightBytes[role], parameterCounts[role]];
     const isUsed = run.events.some((event) => event.type === 'work' && event.model === role);
     if (name === null || bytes === null || counts === null) return null;
-    const kvBytesPerToken = profile.kind === 'predicted' ? await kvBytesOf(name, options) : 0;
     try {
-      const model = { name, weightBytes: bytes, parameterCounts: counts, kvBytesPerToken };
-      return profileCosts(profile, model);
+      return profileCosts(profile, {
+        name,
+        reference: referenceOf(name),
+        weightBytes: bytes,
+        parameterCounts: counts,
+        kvBytesPerToken: kvBytesPerToken?.[role] ?? 0,
+      });
     } catch (error) {
       // A model that is only compared with may be unknown to the profile.
       if (isUsed || !PilotfishError.isInstance(error)) throw error;
       return null;
     }
   };
-  return { small: await ofRole('small'), large: await ofRole('large') };
+  return { small: ofRole('small'), large: ofRole('large') };
 }
 
-/** A log does not tell; a model that is on this machine does. */
-async function kvBytesOf(name: string, options: RecostOptions): Promise<number> {
-  try {
-    const found = await findModel(name, { ...options, home: catalogContext(options).home });
-    return found === null ? 0 : (await readModelFile(found.path)).kvBytesPerToken;
-  } catch (error) {
-    if (!PilotfishError.isInstance(error)) throw error;
-    return 0;
-  }
+/** What `--model` takes. A log has no paths: of a file it knows only what it was called. */
+function referenceOf(name: string): string {
+  return knownModel(name) === null ? `PATH/${name}.gguf` : name;
 }

@@ -103,6 +103,8 @@ export interface StartEvent {
   readonly parameterCounts: ByRole<ParameterCounts>;
   /** Bytes of weights that one forward reads (an untied embedding table is only looked up). */
   readonly weightBytes: ByRole<number>;
+  /** Keys and values of one token in all layers: what a forward reads of every cached token. */
+  readonly kvBytesPerToken: ByRole<number>;
   /** Absent or null: nobody said what the model costs. */
   readonly prices?: ByRole<TokenPrices>;
   readonly strategy: string;

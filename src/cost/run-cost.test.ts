@@ -13,6 +13,7 @@ const START: StartEvent = {
     large: { body: 100, outputHead: 20 },
   },
   weightBytes: { small: 7, large: 70 },
+  kvBytesPerToken: { small: 1, large: 2 },
   strategy: 'entropy',
   thresholds: { entropy: 1 },
   sampling: GREEDY,

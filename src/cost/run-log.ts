@@ -11,6 +11,8 @@ export interface LoggedStart {
   readonly models: ByRole<string>;
   readonly parameterCounts: ByRole<ParameterCounts>;
   readonly weightBytes: ByRole<number>;
+  /** Absent in logs of older versions. */
+  readonly kvBytesPerToken?: ByRole<number> | undefined;
   readonly strategy: string;
   readonly sampling: { readonly temperature: number };
   readonly promptTokenCount: number;
@@ -51,7 +53,7 @@ export interface RunLog {
 }
 
 const COUNT = z.number().int().nonnegative();
-const MS = z.number().finite().nonnegative();
+const AMOUNT = z.number().finite().nonnegative();
 
 function byRole<T extends z.ZodType>(value: T) {
   return z.object({ small: value.nullable(), large: value.nullable() });
@@ -61,6 +63,7 @@ const START: z.ZodType<LoggedStart> = z.object({
   models: byRole(z.string()),
   parameterCounts: byRole(z.object({ body: COUNT, outputHead: COUNT })),
   weightBytes: byRole(COUNT),
+  kvBytesPerToken: byRole(AMOUNT).optional(),
   strategy: z.string(),
   sampling: z.object({ temperature: z.number() }),
   promptTokenCount: COUNT.min(1),
@@ -80,13 +83,13 @@ const WORK: z.ZodType<LoggedWork> = z.object({
   purpose: z.string(),
   rowCounts: z.array(COUNT.min(1)),
   outputRowCount: COUNT,
-  computeMs: MS,
+  computeMs: AMOUNT,
   reusedRowCount: COUNT.default(0),
 });
 
 const SUMMARY: z.ZodType<{ elapsedMs: number; firstTokenMs: number | null }> = z.object({
-  elapsedMs: MS,
-  firstTokenMs: MS.nullable(),
+  elapsedMs: AMOUNT,
+  firstTokenMs: AMOUNT.nullable(),
 });
 
 const LINE = z.object({ type: z.string(), run: z.string().optional() });

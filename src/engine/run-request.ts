@@ -55,7 +55,10 @@ export interface RunOptions {
 }
 
 /** What accounting needs of a model. */
-export type CostFacts = Pick<ModelFacts, 'name' | 'parameterCounts' | 'weightBytes'>;
+export type CostFacts = Pick<
+  ModelFacts,
+  'name' | 'parameterCounts' | 'weightBytes' | 'kvBytesPerToken'
+>;
 
 /** @throws PilotfishError; what was emitted before stays valid */
 export async function* runRequest(options: RunOptions): AsyncGenerator<EngineEvent, void> {
@@ -257,6 +260,7 @@ function startEvent(options: RunOptions): StartEvent {
     models: ofBoth((model) => model.name),
     parameterCounts: ofBoth((model) => model.parameterCounts),
     weightBytes: ofBoth((model) => model.weightBytes),
+    kvBytesPerToken: ofBoth((model) => model.kvBytesPerToken),
     prices: options.prices,
     strategy: strategy.name,
     thresholds: strategy.thresholds,

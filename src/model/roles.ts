@@ -59,6 +59,8 @@ export interface ModelFacts {
   readonly name: string;
   readonly parameterCounts: ParameterCounts;
   readonly weightBytes: number;
+  /** Keys and values of one token in all layers. */
+  readonly kvBytesPerToken: number;
   readonly hiddenSize: number;
   /** Tokens that fit in one sequence. */
   readonly contextLength: number;

@@ -110,6 +110,7 @@ export function startEvent(request: GenerateRequest): EngineEvent & { type: 'sta
     models: { small: 'tiny-small', large: 'tiny-large' },
     parameterCounts: { small: { body: 10, outputHead: 2 }, large: { body: 100, outputHead: 20 } },
     weightBytes: { small: 12, large: 120 },
+    kvBytesPerToken: { small: 1, large: 2 },
     strategy: request.strategy ?? 'small',
     thresholds: {},
     sampling: { ...GREEDY, ...request.sampling },

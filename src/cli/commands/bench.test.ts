@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -45,6 +45,7 @@ const STEPS: MeasuredSteps = {
 const RECOSTED: Recosted = {
   profile: PROFILE,
   isCut: false,
+  isWithoutCache: false,
   roundTripMs: 0,
   runs: [
     {
@@ -116,6 +117,12 @@ describe('bench steps', () => {
       ].join('\n'),
     );
     expect([err, exitCode]).toEqual(['Measuring …\n', null]);
+  });
+
+  it('shows the threads of the very file that was measured', async () => {
+    const other = { ...MODEL, weightBytes: 2000 };
+    const { out } = await steps([], { ...STEPS, models: [other] });
+    expect(out).toContain('timed  2 threads\n');
   });
 
   it('says when the machine was busy', async () => {
@@ -217,6 +224,26 @@ describe('bench recost', () => {
     const { out } = await recost([path, '--profile', 'box', '--round-trip', '20'], far);
     expect(asked[0]).toMatchObject({ log: 'a log', roundTripMs: 20 });
     expect(out).toMatch(/^network {2}20\.0 ms a call .* 180 ms/m);
+  });
+
+  it('refuses a log that is far too long, without reading it whole', async () => {
+    const path = join(folder, 'long.jsonl');
+    await writeFile(path, '');
+    await truncate(path, 256 * 2 ** 20 + 1);
+    const { err, exitCode } = await recost([path, '--profile', 'box']);
+    expect(err).toContain('error[log-invalid]: The log exceeds 256 MiB.');
+    expect([exitCode, asked]).toEqual([1, []]);
+  });
+
+  it('says when a prediction leaves the cache out', async () => {
+    const older = { ...RECOSTED, isWithoutCache: true };
+    const { err } = await recost(['-', '--profile', 'box'], older);
+    expect(err).toBe('The log is of an older version: what reading the cache takes is left out.\n');
+  });
+
+  it('names the machines that are built in', async () => {
+    const { out } = await bench(['recost', '--help'], {});
+    for (const { name } of KNOWN_MACHINES) expect(out).toContain(name);
   });
 
   it('always says that a prediction is one', async () => {

@@ -37,11 +37,11 @@ async function readAll(io: CliIo): Promise<string> {
 }
 
 /**
- * Standard input to its end.
+ * Standard input, or another stream, to its end.
  * @throws PilotfishError `aborted`; whatever `tooLong` makes past so many bytes
  */
 export async function readBytes(
-  io: CliIo,
+  io: Pick<CliIo, 'input' | 'signal'>,
   byteCountMax: number,
   tooLong: () => PilotfishError,
 ): Promise<Buffer> {

@@ -48,6 +48,7 @@ export class TimedModel implements LanguageModel {
       name: 'timed',
       parameterCounts: { body: 1, outputHead: 1 },
       weightBytes: 1000,
+      kvBytesPerToken: 10,
       hiddenSize: 1,
       contextLength: options.contextLength ?? 4096,
       cellCount: options.contextLength ?? 4096,

@@ -252,6 +252,7 @@ export class LlamaCppModel implements LanguageModel {
       name: parts.name,
       parameterCounts: file.parameterCounts,
       weightBytes: file.weightBytes,
+      kvBytesPerToken: file.kvBytesPerToken,
       hiddenSize: parts.abi.modelHiddenSize(parts.model),
       // The library rounds up; what was asked for holds.
       contextLength: shape.contextLength,

@@ -53,6 +53,7 @@ export class ScriptedModel implements LanguageModel {
       name: options.name ?? 'scripted',
       parameterCounts: PARAMETER_COUNTS,
       weightBytes: 1100,
+      kvBytesPerToken: 10,
       hiddenSize: 1,
       contextLength: options.contextLength ?? 64,
       cellCount: options.cellCount ?? options.contextLength ?? 64,

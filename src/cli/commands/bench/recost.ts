@@ -1,7 +1,9 @@
 /** `pilotfish bench recost`: what a recorded run would take on another machine. */
-import { readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { PilotfishError } from '../../../core/errors.ts';
+import { KNOWN_MACHINES } from '../../../cost/known-machines.ts';
 import type { Recosted } from '../../../recost.ts';
 import type { CliDependencies } from '../../cli-dependencies.ts';
 import { type CliIo, withoutColor } from '../../io.ts';
@@ -32,7 +34,8 @@ export function registerRecost(bench: Command, io: CliIo, dependencies: CliDepen
     .summary('what a recorded run would take on another machine')
     .description(
       'Says what a run, as `ask --json` or `compare --json` recorded it, would take on the machine ' +
-        'of a profile: stored by `bench steps`, built in, or a file.',
+        'of a profile: stored by `bench steps`, a .json file, or built in by its data sheet ' +
+        `(${KNOWN_MACHINES.map(({ name }) => name).join(', ')}).`,
     )
     .argument('[log]', 'the recorded lines; absent or -: standard input')
     .requiredOption(
@@ -79,8 +82,13 @@ async function readLog(path: string | undefined, io: CliIo): Promise<string> {
     return (await readBytes(io, LOG_BYTES_MAX, longLog)).toString('utf8');
   }
   try {
-    return await readFile(path, 'utf8');
+    if ((await stat(path)).size > LOG_BYTES_MAX) throw longLog();
+    // A pipe has a path too, and no size.
+    const input = createReadStream(path);
+    const bytes = await readBytes({ input, signal: io.signal }, LOG_BYTES_MAX, longLog);
+    return bytes.toString('utf8');
   } catch (cause) {
+    if (PilotfishError.isInstance(cause)) throw cause;
     throw new PilotfishError('file-system-failed', `The log ${path} cannot be read.`, {
       remedy: 'Check the path.',
       fields: { path },
@@ -89,13 +97,17 @@ async function readLog(path: string | undefined, io: CliIo): Promise<string> {
   }
 }
 
-function notices({ runs, isCut }: Recosted): string[] {
-  const open = runs.filter((run) => run.recordedMs === null).length;
-  if (!isCut && open === 0) return [];
+function notices({ runs, isCut, isWithoutCache }: Recosted): string[] {
+  const isOpen = runs.some((run) => run.recordedMs === null);
   return [
-    isCut
-      ? 'The log ends within a line: the run is re-costed as far as it goes.'
-      : 'The log ends before the run did: it is re-costed as far as it goes.',
+    ...(isCut
+      ? ['The log ends within a line: the run is re-costed as far as it goes.']
+      : isOpen
+        ? ['The log ends before the run did: it is re-costed as far as it goes.']
+        : []),
+    ...(isWithoutCache
+      ? ['The log is of an older version: what reading the cache takes is left out.']
+      : []),
   ];
 }
 

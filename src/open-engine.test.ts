@@ -1,0 +1,76 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { PROFILE } from './cost/fakes/timed-profile.ts';
+import type { Engine } from './engine/engine.ts';
+import type { GenerateRequest } from './engine/request.ts';
+import { localProfileName, profileStore, thisMachine } from './local-profile.ts';
+import { LlamaCppModel } from './model/llama-cpp/model.ts';
+import { readModelFile } from './model/llama-cpp/model-file.ts';
+import { openEngine } from './open-engine.ts';
+import { writeRandomModel } from './testing/random-model.ts';
+
+let home: string;
+let path: string;
+
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'pilotfish-home-'));
+  path = join(home, 'tiny.gguf');
+  await writeRandomModel(path, { seed: 9, contextLength: 512 });
+});
+
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await rm(home, { recursive: true, force: true });
+});
+
+async function firstEvent(engine: Engine, request: GenerateRequest): Promise<unknown> {
+  for await (const event of engine.generate(request)) return event;
+  return null;
+}
+
+describe('openEngine', () => {
+  it.skipIf(availableParallelism() === 1)(
+    'computes with the number of threads that was measured, or that the user says',
+    async () => {
+      const { weightBytes } = await readModelFile(path);
+      const threadCount = availableParallelism() - 1;
+      const measured = [{ threadCount, ms: 1 }];
+      const machine = thisMachine();
+      await profileStore({ home }).save({
+        ...{ ...PROFILE, name: localProfileName(machine), machine },
+        threads: [{ model: 'tiny', weightBytes, threadCount, measured }],
+      });
+      const setThreadCount = vi.spyOn(LlamaCppModel.prototype, 'setThreadCount');
+      const options = { small: path, strategies: ['small'], home };
+      await (await openEngine(options)).close();
+      expect(setThreadCount.mock.calls).toEqual([[threadCount]]);
+      await (await openEngine({ ...options, threadCount: 1 })).close();
+      expect(setThreadCount).toHaveBeenCalledTimes(1);
+    },
+  );
+
+  it('says what it compares with, whether it is loaded or not', async () => {
+    const large = join(home, 'larger.gguf');
+    await writeRandomModel(large, { seed: 10, contextLength: 512, layerCount: 4 });
+    const options = { small: path, large, strategies: ['small'], home, threadCount: 1 };
+    await using engine = await openEngine(options);
+    const start = await firstEvent(engine, { prompt: 'Hi', strategy: 'small' });
+    const { kvBytesPerToken } = await readModelFile(path);
+    expect(start).toMatchObject({
+      models: { small: 'tiny', large: 'larger' },
+      kvBytesPerToken: { small: kvBytesPerToken, large: 2 * kvBytesPerToken },
+    });
+  });
+
+  it('tokenises a prompt as it reads it', async () => {
+    const options = { small: path, strategies: ['small'], home, threadCount: 1 };
+    await using engine = await openEngine(options);
+    const request = { messages: [{ role: 'user' as const, content: 'Hi' }], strategy: 'small' };
+    const tokens = engine.promptTokens(request);
+    const start = await firstEvent(engine, request);
+    expect(start).toMatchObject({ promptTokenCount: tokens.length });
+    expect(tokens.length).toBeGreaterThan(2);
+  });
+});
