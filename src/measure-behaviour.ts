@@ -24,7 +24,14 @@ export interface Behaviour {
   /** By strategy: the share at its default threshold. */
   readonly shares: Readonly<Record<string, number>>;
   readonly acceptance: number;
-  readonly lookupAcceptance: number;
+  readonly lookup: LookupBehaviour;
+}
+
+export interface LookupBehaviour {
+  /** Share of the tokens before which the text so far, prompt included, holds something to look up. */
+  readonly hitRate: number;
+  /** Of what was found there, the share that holds. */
+  readonly acceptance: number;
 }
 
 interface Options {
@@ -41,59 +48,81 @@ export const ROUTING_STRATEGIES: readonly string[] = STRATEGIES.filter(
 /** What has to be opened for it. */
 export const MEASURED_STRATEGIES: readonly string[] = [ALWAYS_CALLS, ...ROUTING_STRATEGIES];
 
+/** A prompt and what was written after it. */
+interface Answer {
+  readonly prompt: readonly TokenId[];
+  readonly tokens: readonly TokenEvent[];
+}
+
 /** @throws PilotfishError what requests give rise to */
-export async function measureBehaviour(engine: Engine, options: Options): Promise<Behaviour> {
+export async function measureBehaviour(
+  engine: Pick<Engine, 'generate' | 'promptTokens'>,
+  options: Options,
+): Promise<Behaviour> {
   const total = MEASURED_STRATEGIES.length * PROMPTS.length * TOKEN_COUNT;
   let done = 0;
-  const answers = async (strategy: string): Promise<TokenEvent[][]> => {
-    const all: TokenEvent[][] = [];
+  const answers = async (strategy: string): Promise<Answer[]> => {
+    const all: Answer[] = [];
     for (const content of PROMPTS) {
       const tokens: TokenEvent[] = [];
       const messages = [{ role: 'user' as const, content }];
-      const request = { messages, strategy, maxTokens: TOKEN_COUNT };
       const signal = options.signal === undefined ? {} : { signal: options.signal };
-      for await (const event of engine.generate({ ...request, ...signal })) {
+      const request = { messages, strategy, maxTokens: TOKEN_COUNT, ...signal };
+      for await (const event of engine.generate(request)) {
         if (event.type !== 'token') continue;
         tokens.push(event);
         done += 1;
         options.onProgress?.({ label: 'Trying out strategies', done, total, unit: 'steps' });
       }
-      all.push(tokens);
+      all.push({ prompt: engine.promptTokens(request), tokens });
     }
     return all;
   };
   const shares: Record<string, number> = {};
   for (const strategy of ROUTING_STRATEGIES) {
-    shares[strategy] = shareOf(
-      (await answers(strategy)).flat(),
-      (token) => token.origin === 'large',
-    );
+    const written = (await answers(strategy)).flatMap(({ tokens }) => tokens);
+    shares[strategy] = share(written, (token) => token.origin === 'large');
   }
+  // The large model's own text, with what the small one would have written at each place.
   const written = await answers(ALWAYS_CALLS);
   return {
     shares,
-    acceptance: shareOf(written.flat(), (token) => token.proposedTokenId === token.tokenId),
-    lookupAcceptance: lookupAcceptance(
-      written.map((answer) => answer.map((token) => token.tokenId)),
+    acceptance: share(
+      written.flatMap(({ tokens }) => tokens),
+      (token) => token.proposedTokenId === token.tokenId,
+    ),
+    lookup: lookupBehaviour(
+      written.map(({ prompt, tokens }) => ({
+        prompt,
+        answer: tokens.map(({ tokenId }) => tokenId),
+      })),
     ),
   };
 }
 
-/** Of the tokens that prompt lookup would propose next, those that did come next. */
-export function lookupAcceptance(answers: readonly (readonly TokenId[])[]): number {
+/** What prompt lookup would propose before each token of the answers, against what came. */
+export function lookupBehaviour(
+  texts: readonly { readonly prompt: readonly TokenId[]; readonly answer: readonly TokenId[] }[],
+): LookupBehaviour {
+  let tokenCount = 0;
   let found = 0;
   let held = 0;
-  for (const answer of answers) {
+  for (const { prompt, answer } of texts) {
     for (const [index, id] of answer.entries()) {
-      const proposal = lookUp(answer.slice(0, index), 1)?.tokens[0];
+      tokenCount += 1;
+      const proposal = lookUp([...prompt, ...answer.slice(0, index)], 1)?.tokens[0];
       if (proposal === undefined) continue;
       found += 1;
       if (proposal === id) held += 1;
     }
   }
-  return found === 0 ? 0 : held / found;
+  return { hitRate: part(found, tokenCount), acceptance: part(held, found) };
 }
 
-function shareOf<T>(values: readonly T[], holds: (value: T) => boolean): number {
-  return values.length === 0 ? 0 : values.filter(holds).length / values.length;
+function share<T>(values: readonly T[], holds: (value: T) => boolean): number {
+  return part(values.filter(holds).length, values.length);
+}
+
+function part(count: number, whole: number): number {
+  return whole === 0 ? 0 : count / whole;
 }

@@ -10,6 +10,7 @@ import {
 import {
   type AdvisedModel,
   advise,
+  type Billing,
   FACES,
   facesOf,
   payingRange,
@@ -101,6 +102,14 @@ describe('on two cores, as they were measured', () => {
     expect(faces.processedFlops.ratio).toBeGreaterThan(1);
   });
 
+  it('promises of prompt lookup no more than there is to be found', () => {
+    const at = (lookupHitRate: number) =>
+      advise(promptLookupCost, large, { ...pair(TWO_CORES), lookupHitRate }, 0.78).faces.time;
+    expect(at(1).ratio).toBeLessThan(0.93);
+    expect(at(0.12).ratio).toBeGreaterThan(0.98);
+    expect(at(0)).toEqual({ ratio: 1, pays: false, range: null });
+  });
+
   it('advises a draft model where it costs next to nothing', () => {
     const costs = {
       ...TWO_CORES,
@@ -170,6 +179,27 @@ describe('advise', () => {
     expect(advise(routing, large, priced, 0.5).faces.price.pays).toBe(true);
   });
 
+  it('prices the whole text again at every call of an API that keeps nothing', () => {
+    const base = pair(TWO_CORES);
+    const prices = { inputPerMillion: 1, outputPerMillion: 3 };
+    const situation = (billing: Billing): Situation => ({
+      ...base,
+      billing,
+      models: { ...base.models, large: { ...base.models.large, prices } },
+    });
+    // The large model alone streams: one call, the prompt read once.
+    const alone = facesOf(large, situation('per-call'), 0).price;
+    expect(alone).toBeCloseTo((128 + 3 * 256) / 1e6, 12);
+    const tenth = facesOf(routing, situation('per-call'), 0.1).price;
+    expect(tenth).toBeCloseTo((25.6 * (128 + 255 / 2) + 3 * 25.6) / 1e6, 12);
+    // What a server that keeps the sequence makes cheap, such an API makes dear.
+    const faces = (billing: Billing) => advise(routing, large, situation(billing), 0.1).faces.price;
+    expect(faces('kept').pays).toBe(true);
+    expect(faces('per-call').pays).toBe(false);
+    expect(faces('per-call').range?.to).toBeCloseTo(896 / (256 * (255.5 + 3)), 6);
+    expect(facesOf(large, base, 0).price).toBeNull();
+  });
+
   it('reads entropies where the gate does', () => {
     const read = { logprob: 0, uncertainty: 2, draw: 0 };
     const costs = { small: { ...TWO_CORES.small, readingMs: read }, large: TWO_CORES.large };
@@ -224,6 +254,7 @@ const anySituation: fc.Arbitrary<Situation> = fc
     large: anyCosts(3),
     promptTokenCount: fc.integer({ min: 1, max: 600 }),
     answerTokenCount: fc.integer({ min: 1, max: 60 }),
+    lookupHitRate: fc.double({ min: 0, max: 1, noNaN: true }),
     roundTripMs: fc.constantFrom(0, 0, 1, 30),
   })
   .map(({ small, large: other, ...rest }) => ({ ...pair({ small, large: other }), ...rest }));

@@ -16,8 +16,18 @@ export interface AdvisedModel {
   readonly prices: TokenPrices | null;
 }
 
+/**
+ * What a call of the large model is billed for. `kept`: its server keeps the sequence, and every row
+ * is read once. `per-call`: an API that keeps nothing reads the whole text again at each call. Output
+ * rows are billed alike.
+ */
+export const BILLINGS = ['kept', 'per-call'] as const;
+export type Billing = (typeof BILLINGS)[number];
+
 export interface Situation extends AnswerLengths {
   readonly models: Readonly<Record<ModelRole, AdvisedModel>>;
+  /** Default: `kept`, as the price of a run is counted. */
+  readonly billing?: Billing;
   /** Of a large model behind a network; 0 for a local one. */
   readonly roundTripMs: number;
 }
@@ -96,9 +106,9 @@ export function advise(
 type Amounts = Readonly<Record<Exclude<Face, 'price'>, number>> & { readonly price: number | null };
 
 function workOf(model: CostModel, situation: Situation, value: number): ExpectedWork {
-  const { models, roundTripMs, promptTokenCount, answerTokenCount } = situation;
+  const { models, billing: _, ...rest } = situation;
   const costs = { small: models.small.costs, large: models.large.costs };
-  return model.work({ promptTokenCount, answerTokenCount, value, costs, roundTripMs });
+  return model.work({ ...rest, value, costs });
 }
 
 /** FLOPs of one parameter for one row: a multiplication and an addition. */
@@ -106,7 +116,7 @@ const FLOPS_PER_PARAMETER = 2;
 
 /** The faces of cost (cost/run-cost.ts) of expected instead of recorded work. */
 export function facesOf(model: CostModel, situation: Situation, value: number): Amounts {
-  const { models, roundTripMs } = situation;
+  const { models, roundTripMs, billing = 'kept' } = situation;
   const work = workOf(model, situation, value);
   const total = { time: 0, weightTraffic: 0, generatedFlops: 0, processedFlops: 0, price: 0 };
   total.time = work.largeCallCount * roundTripMs;
@@ -120,14 +130,20 @@ export function facesOf(model: CostModel, situation: Situation, value: number): 
     total.weightTraffic += count * weightBytes;
     total.generatedFlops += flops * outputRowCount * (body + outputHead);
     total.processedFlops += flops * (rowCount * body + outputRowCount * outputHead);
-    total.price +=
-      (count *
-        (rowCount * (prices?.inputPerMillion ?? 0) +
-          outputRowCount * (prices?.outputPerMillion ?? 0))) /
-      1e6;
+    const isReadPerCall = role === 'large' && billing === 'per-call';
+    const inputCount = isReadPerCall ? 0 : count * rowCount;
+    total.price += priceOf(prices, inputCount, count * outputRowCount);
+  }
+  if (billing === 'per-call') {
+    total.price += priceOf(models.large.prices, work.largeContextTokenCount, 0);
   }
   const hasPrices = models.small.prices !== null || models.large.prices !== null;
   return { ...total, price: hasPrices ? total.price : null };
+}
+
+function priceOf(prices: TokenPrices | null, inputCount: number, outputCount: number): number {
+  if (prices === null) return 0;
+  return (inputCount * prices.inputPerMillion + outputCount * prices.outputPerMillion) / 1e6;
 }
 
 function ratio(amount: number | null, alone: number | null): number | null {

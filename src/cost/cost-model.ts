@@ -15,6 +15,11 @@ export type CostParameter = 'share' | 'acceptance' | 'lookup-acceptance';
 export interface AnswerLengths {
   readonly promptTokenCount: number;
   readonly answerTokenCount: number;
+  /**
+   * Share of the answer's tokens before which the text so far holds something to look up as a draft.
+   * Absent: unknown, taken for 0.
+   */
+  readonly lookupHitRate?: number;
 }
 
 /** Forwards of one shape; `count` is an expectation and need not be whole. */
@@ -28,6 +33,8 @@ export interface ExpectedWork {
   readonly forwards: readonly ExpectedForwards[];
   /** Times that somebody waits for the large model: round trips, if it is behind a network. */
   readonly largeCallCount: number;
+  /** Tokens of text behind each of those calls, added up: what an API reads that keeps nothing. */
+  readonly largeContextTokenCount: number;
   /** What the strategy chose for itself, in words; null if there is nothing to choose. */
   readonly note: string | null;
 }

@@ -6,6 +6,7 @@ import { type Clock, systemClock } from '../core/clock.ts';
 import { abortError, PilotfishError } from '../core/errors.ts';
 import type { ByRole, EngineEvent, ModelRole, TokenPrices } from '../core/events.ts';
 import { present } from '../core/invariant.ts';
+import type { TokenId } from '../core/token-id.ts';
 import { AnswerGrammar } from '../grammar/answer-grammar.ts';
 import { GrammarService } from '../grammar/grammar-service.ts';
 import { packVocabulary } from '../grammar/pack-vocabulary.ts';
@@ -97,6 +98,14 @@ export class Engine implements AsyncDisposable {
   }
 
   /**
+   * The tokens of a request's prompt, as the models read them.
+   * @throws PilotfishError as `generate` does for a prompt
+   */
+  promptTokens(request: GenerateRequest): readonly TokenId[] {
+    return this.#promptTokens(checkRequest(request));
+  }
+
+  /**
    * Runs a request as it is read: `start`, then tokens and work, then `summary`. Leaving the loop
    * early stops the work and frees the KV memory. From `start` on the request holds its share of the
    * caches until the loop ends: one that is neither read on nor left keeps others waiting.
@@ -146,9 +155,9 @@ export class Engine implements AsyncDisposable {
     strategy: Strategy,
     signal: AbortSignal,
   ): AsyncGenerator<EngineEvent, void> {
-    const { models, absentFacts = {}, template = null, clock = systemClock } = this.#options;
+    const { models, absentFacts = {}, clock = systemClock } = this.#options;
     const acceptedMs = clock.nowMs();
-    const prompt = promptTokens(request.input, { ...models, template }, this.#contextLength);
+    const prompt = this.#promptTokens(request);
     using grammar = await this.#openGrammar(request, prompt.length, signal);
     const likely = Math.ceil(request.maxTokens / this.#overcommit);
     const stay = {
@@ -179,6 +188,11 @@ export class Engine implements AsyncDisposable {
       queuedMs: clock.nowMs() - acceptedMs,
       signal,
     });
+  }
+
+  #promptTokens({ input }: CheckedRequest): TokenId[] {
+    const { models, template = null } = this.#options;
+    return promptTokens(input, { ...models, template }, this.#contextLength);
   }
 
   async #openGrammar(

@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { present } from '../core/invariant.ts';
+import { type TokenId, tokenId } from '../core/token-id.ts';
 import type { CostModel, ExpectedForwards, WorkPlan } from '../cost/cost-model.ts';
 import type { ForwardCosts } from '../cost/forward-costs.ts';
 import { type CostCurve, forwardMs } from '../cost/step-costs.ts';
 import { randomGate } from '../routing/gate.ts';
 import { bestDraftLength, DRAFT_LENGTH_MAX } from '../speculative/draft-length.ts';
+import { lookUp } from '../speculative/prompt-lookup.ts';
 import {
   draftModelCost,
   promptLookupCost,
@@ -207,7 +209,91 @@ describe('speculation', () => {
   });
 
   it('has nothing to do for the small model where drafts are looked up', () => {
-    expect(of(promptLookupCost, plan(), 'small')).toEqual([]);
+    expect(of(promptLookupCost, plan({ lookupHitRate: 0.5 }), 'small')).toEqual([]);
     expect(promptLookupCost.parameter).toBe('lookup-acceptance');
+  });
+});
+
+describe('prompt lookup', () => {
+  const large = singleModelCost('large');
+  const calls = (given: WorkPlan) => promptLookupCost.work(given).largeCallCount;
+
+  it('is the large model alone where nothing is found, or nothing is known', () => {
+    for (const value of [0, 0.5, 1]) {
+      const given = plan({ value, answerTokenCount: 9 });
+      const alone = amounts(large.work(given).forwards);
+      expect(amounts(promptLookupCost.work(given).forwards)).toEqual(alone);
+      const { note, ...work } = promptLookupCost.work({ ...given, lookupHitRate: 0 });
+      expect(amounts(work.forwards)).toEqual(alone);
+      expect(work).toMatchObject({ largeCallCount: 1, largeContextTokenCount: 5 });
+      expect(note).toMatch(/^\d drafts?, found 0%$/);
+    }
+  });
+
+  it('drafts as the small model does where something is found before every token', () => {
+    const given = plan({ answerTokenCount: 90, value: 0.8, lookupHitRate: 1 });
+    const free = { ...given, costs: { ...given.costs, small: flat(0) } };
+    expect(of(promptLookupCost, given, 'large')).toEqual(of(draftModelCost, free, 'large'));
+  });
+
+  it('has one-row rounds where nothing is found', () => {
+    const given = plan({ answerTokenCount: 90, value: 1, lookupHitRate: 0.1 });
+    const [, drafted, alone] = of(promptLookupCost, given, 'large');
+    // Nine tokens of ninety come in one round of eight drafts and a bonus token.
+    expect(drafted).toMatchObject({ count: 1, shape: { rowCount: 9 } });
+    expect(alone).toMatchObject({ count: 81, shape: { rowCount: 1, outputRowCount: 1 } });
+    // Before the draft, the draft, after it.
+    expect(calls(given)).toBe(3);
+  });
+
+  it('knows how many tokens rounds with a draft write, however long drafts are', () => {
+    const id = fc.integer({ min: 0, max: 2 }).map(tokenId);
+    fc.assert(
+      fc.property(fc.array(id, { minLength: 20, maxLength: 60 }), fc.nat(10), (text, prompt) => {
+        const hits = text.filter(
+          (_, place) => place >= prompt && draftAt(text, place, 1).length > 0,
+        );
+        for (const length of [1, 2, 5, 8]) {
+          expect(draftedCount(text, prompt, length)).toBe(hits.length);
+        }
+      }),
+    );
+  });
+});
+
+function draftAt(text: readonly TokenId[], place: number, length: number): readonly TokenId[] {
+  return lookUp(text.slice(0, place), length)?.tokens ?? [];
+}
+
+/** Tokens that rounds with a draft write, round by round as the proposer goes about it. */
+function draftedCount(text: readonly TokenId[], prompt: number, length: number): number {
+  let drafted = 0;
+  let place = prompt;
+  while (place < text.length) {
+    const draft = draftAt(text, place, length);
+    const wrong = draft.findIndex((token, index) => token !== text[place + index]);
+    const written = Math.min((wrong < 0 ? draft.length : wrong) + 1, text.length - place);
+    if (draft.length > 0) drafted += written;
+    place += written;
+  }
+  return drafted;
+}
+
+describe('what an API reads that keeps nothing', () => {
+  it('is the prompt where the large model writes alone', () => {
+    expect(singleModelCost('large').work(plan()).largeContextTokenCount).toBe(5);
+    expect(singleModelCost('small').work(plan()).largeContextTokenCount).toBe(0);
+  });
+
+  it('is the text so far, at every call of a gate', () => {
+    // Behind the six calls lie 5, 6, … 10 tokens.
+    expect(routing.work(plan({ value: 1 })).largeContextTokenCount).toBe(45);
+    expect(routing.work(plan({ value: 0.2 })).largeContextTokenCount).toBeCloseTo(9, 9);
+  });
+
+  it('is the text so far and the drafts, at every round', () => {
+    const { largeContextTokenCount } = draftModelCost.work(plan({ value: 0 }));
+    // One draft each round.
+    expect(largeContextTokenCount).toBe(45 + 6);
   });
 });

@@ -27,6 +27,7 @@ export function singleModelCost(role: ModelRole): CostModel {
     work: (plan) => ({
       forwards: [...prefill(role, plan.promptTokenCount), ...singleSteps(role, plan)],
       largeCallCount: role === 'large' ? 1 : 0,
+      largeContextTokenCount: role === 'large' ? plan.promptTokenCount : 0,
       note: null,
     }),
   };
@@ -52,6 +53,7 @@ export function tokenRoutingCost(gate: Gate): CostModel {
           ...catchUps(plan),
         ],
         largeCallCount: share * answerTokenCount,
+        largeContextTokenCount: share * answerTokenCount * (meanLength(plan) + 1),
         note: null,
       };
     },
@@ -59,10 +61,8 @@ export function tokenRoutingCost(gate: Gate): CostModel {
 }
 
 function singleSteps(model: ModelRole, plan: WorkPlan): readonly ExpectedForwards[] {
-  const { promptTokenCount, answerTokenCount } = plan;
   // Costs are linear in the cached tokens, so their mean does.
-  const meanCached = promptTokenCount - 1 + (answerTokenCount - 1) / 2;
-  return [{ model, count: answerTokenCount, shape: decodeShape(1, meanCached) }];
+  return [{ model, count: plan.answerTokenCount, shape: decodeShape(1, meanLength(plan)) }];
 }
 
 /** Gaps less probable than this do not show in any sum. */
@@ -93,27 +93,52 @@ function catchUps(plan: WorkPlan): readonly ExpectedForwards[] {
   return forwards;
 }
 
-/** Drafts of the small model, of the length that takes least time per token. */
+/** Drafts of the small model, of the length that takes least time. */
 export const draftModelCost: CostModel = {
   name: 'speculative (small)',
   parameter: 'acceptance',
   readsUncertainty: false,
   work: (plan) => {
-    const work = speculationWork(plan, draftsOf);
-    return { ...work, forwards: [...prefill('small', plan.promptTokenCount), ...work.forwards] };
+    const work = speculationWork(plan, { draftedShare: 1, drafts: draftsOf });
+    return {
+      ...work,
+      forwards: [...prefill('small', plan.promptTokenCount), ...work.forwards],
+      note: `${draftCount(work.length)} a round`,
+    };
   },
 };
 
-/** Drafts that cost nothing; the acceptance is that of rounds which find one. */
+/**
+ * Drafts that cost nothing, where there are any; between them the large model writes alone. All
+ * tokens of a round with a draft stand where something is found: the text up to an accepted draft
+ * matches still, one token longer. So the hit rate is the share of tokens that such rounds write,
+ * however long drafts are.
+ */
 export const promptLookupCost: CostModel = {
   name: 'speculative (lookup)',
   parameter: 'lookup-acceptance',
   readsUncertainty: false,
-  work: (plan) => speculationWork(plan, () => []),
+  work: (plan) => {
+    const { lookupHitRate = 0 } = plan;
+    const work = speculationWork(plan, { draftedShare: lookupHitRate, drafts: () => [] });
+    return { ...work, note: `${draftCount(work.length)}, found ${percent(lookupHitRate)}` };
+  },
 };
 
-/** Forwards of one round's drafts. */
-type Drafts = (plan: WorkPlan, length: number) => readonly ExpectedForwards[];
+function draftCount(length: number): string {
+  return `${length} ${length === 1 ? 'draft' : 'drafts'}`;
+}
+
+function percent(share: number): string {
+  return `${Math.round(100 * share)}%`;
+}
+
+interface Drafting {
+  /** Share of the tokens that rounds with a draft write. */
+  readonly draftedShare: number;
+  /** Forwards of one round's drafts. */
+  readonly drafts: (plan: WorkPlan, length: number) => readonly ExpectedForwards[];
+}
 
 function draftsOf(plan: WorkPlan, length: number): readonly ExpectedForwards[] {
   const cached = meanLength(plan);
@@ -126,43 +151,58 @@ function draftsOf(plan: WorkPlan, length: number): readonly ExpectedForwards[] {
     }));
 }
 
-function speculationWork(plan: WorkPlan, drafts: Drafts): ExpectedWork {
-  const rounds = Array.from({ length: DRAFT_LENGTH_MAX }, (_, index) =>
-    roundOf(plan, drafts, index + 1),
-  );
-  const [first, ...others] = rounds as [SpeculationRound, ...SpeculationRound[]];
-  const best = others.reduce((a, b) => (b.msPerToken < a.msPerToken ? b : a), first);
-  const roundCount = plan.answerTokenCount / best.tokenCount;
-  return {
-    forwards: [
-      ...prefill('large', plan.promptTokenCount),
-      ...best.forwards.map((some) => ({ ...some, count: some.count * roundCount })),
-    ],
-    largeCallCount: roundCount,
-    note: `${best.length} ${best.length === 1 ? 'draft' : 'drafts'} a round`,
-  };
-}
-
-interface SpeculationRound {
+interface SpeculationWork extends Omit<ExpectedWork, 'note'> {
+  /** Of the drafts. */
   readonly length: number;
-  readonly tokenCount: number;
-  readonly msPerToken: number;
-  readonly forwards: readonly ExpectedForwards[];
 }
 
-function roundOf(plan: WorkPlan, drafts: Drafts, length: number): SpeculationRound {
-  const tokenCount = expectedTokenCount(length, plan.value);
+/** With drafts of the length that takes least time. */
+function speculationWork(plan: WorkPlan, drafting: Drafting): SpeculationWork {
+  const works = Array.from({ length: DRAFT_LENGTH_MAX }, (_, index) =>
+    workOfLength(plan, drafting, index + 1),
+  );
+  const [first, ...others] = works as [SpeculationWork, ...SpeculationWork[]];
+  return others.reduce((a, b) => (timeOf(b, plan) < timeOf(a, plan) ? b : a), first);
+}
+
+function workOfLength(plan: WorkPlan, drafting: Drafting, length: number): SpeculationWork {
+  const { promptTokenCount, answerTokenCount, value } = plan;
+  const { draftedShare, drafts } = drafting;
+  const meanCached = meanLength(plan);
+  const roundCount = (draftedShare * answerTokenCount) / expectedTokenCount(length, value);
+  const aloneCount = (1 - draftedShare) * answerTokenCount;
+  // A stretch without drafts is one call. There is one at the start, and at most one after a draft.
+  const stretchCount = Math.min(aloneCount, 1 + roundCount);
+  const meanContext = meanCached + 1;
   const verify: ExpectedForwards = {
     model: 'large',
     count: 1,
-    shape: decodeShape(length + 1, meanLength(plan)),
+    shape: decodeShape(length + 1, meanCached),
   };
-  const forwards = [...drafts(plan, length), verify];
-  const ms = forwards.reduce(
+  const all: readonly ExpectedForwards[] = [
+    ...prefill('large', promptTokenCount),
+    ...[...drafts(plan, length), verify].map((some) => ({
+      ...some,
+      count: some.count * roundCount,
+    })),
+    { model: 'large', count: aloneCount, shape: decodeShape(1, meanCached) },
+  ];
+  return {
+    length,
+    forwards: all.filter(({ count }) => count > 0),
+    largeCallCount: roundCount + stretchCount,
+    largeContextTokenCount:
+      roundCount * (meanContext + length) +
+      Math.min(1, stretchCount) * promptTokenCount +
+      Math.max(0, stretchCount - 1) * meanContext,
+  };
+}
+
+function timeOf({ forwards, largeCallCount }: SpeculationWork, plan: WorkPlan): number {
+  return forwards.reduce(
     (sum, { model, count, shape }) => sum + count * fullForwardMs(plan.costs[model], shape),
-    plan.roundTripMs,
+    largeCallCount * plan.roundTripMs,
   );
-  return { length, tokenCount, msPerToken: ms / tokenCount, forwards };
 }
 
 function meanLength({ promptTokenCount, answerTokenCount }: WorkPlan): number {

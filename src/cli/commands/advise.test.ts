@@ -28,7 +28,13 @@ const profile = {
     { ...TIMED, model: 'huge', weightBytes: 5000, decode: [{ rowCount: 1, ms: 50 }] },
   ],
 };
-const INPUTS: AdviceInputs = { models: MODELS, profile, remoteProfile: profile, behaviour: null };
+const INPUTS: AdviceInputs = {
+  models: MODELS,
+  profile,
+  remoteProfile: profile,
+  roundTripMs: null,
+  behaviour: null,
+};
 
 async function advise(args: readonly string[], inputs: Partial<AdviceInputs> = {}) {
   const asked: PrepareAdviceOptions[] = [];
@@ -43,7 +49,7 @@ async function advise(args: readonly string[], inputs: Partial<AdviceInputs> = {
   return { out: recorded.out(), err: recorded.err(), exitCode: recorded.exitCode(), asked };
 }
 
-const GIVEN = ['--share', '0.2', '--acceptance', '0.7'];
+const GIVEN = ['--share', '0.2', '--acceptance', '0.7', '--lookup', '0.1,0.6'];
 
 describe('advise', () => {
   it('advises on every strategy of the registry, in eighty columns', async () => {
@@ -72,16 +78,23 @@ describe('advise', () => {
     const [remote = PROFILE] = KNOWN_MACHINES;
     const { out, asked } = await advise(
       [...GIVEN, '--round-trip', '40', '--remote-profile', remote.name],
-      { remoteProfile: remote },
+      { remoteProfile: remote, roundTripMs: 40 },
     );
     expect(out).toContain('\nThe large model on the same machine\n');
     expect(out).toContain(`\nThe large model 40.0 ms away, on ${remote.name} (predicted)\n`);
-    expect(asked[0]).toMatchObject({ remoteProfile: remote.name });
+    expect(asked[0]).toMatchObject({ remoteProfile: remote.name, roundTripMs: 40 });
   });
 
-  it('takes the round trip of a profile that has one', async () => {
-    const { out } = await advise(GIVEN, { profile: { ...profile, roundTripMs: 12 } });
-    expect(out).toContain('The large model 12.0 ms away');
+  it('says from which round trip on the small model alone pays', async () => {
+    const slow = { ...TIMED, decode: [{ rowCount: 1, ms: 60 }] };
+    const [, huge = TIMED] = profile.models;
+    const slower = { ...profile, models: [slow, huge] };
+    const args = [...GIVEN, '--prompt-tokens', '1', '--answer-tokens', '10'];
+    const { out } = await advise(args, { profile: slower, remoteProfile: slower, roundTripMs: 1 });
+    // Ten tokens take 100 ms longer, and one call is spared.
+    expect(out).toMatch(/^small +> 100 ms$/m);
+    expect((await advise(args)).out).toMatch(/^small +always$/m);
+    expect((await advise(args)).out).not.toMatch(/^large +(always|never)/m);
   });
 
   it('always says that a prediction is one', async () => {
@@ -95,13 +108,47 @@ describe('advise', () => {
     const { out } = await advise([...GIVEN, '--price-large', '1,2']);
     expect(out).toMatch(/^costs .* price$/m);
     expect(out).toMatch(/^small .* 0\.00$/m);
+    expect(out).toContain('bills every row once');
+    expect((await advise(GIVEN)).out).not.toContain('bills');
+  });
+
+  it('prices an API that reads the whole text at every call', async () => {
+    const args = [
+      ...GIVEN,
+      '--price-large',
+      '1,2',
+      '--prompt-tokens',
+      '100',
+      '--answer-tokens',
+      '11',
+    ];
+    const kept = await advise(args);
+    const perCall = await advise([...args, '--billing', 'per-call']);
+    // Of 100 read and 22 for what was written: 0.2 of 11 calls, each reads 105 and writes one.
+    expect(perCall.out).toMatch(new RegExp(`^random .* ${((2.2 * 107) / 122).toFixed(2)}$`, 'm'));
+    expect(kept.out).not.toMatch(/^random .* 1\.93$/m);
+    expect(perCall.out).toContain('again at every call');
+    const json = await advise([...args, '--billing', 'per-call', '--json']);
+    expect(JSON.parse(json.out)).toMatchObject({ billing: 'per-call' });
+  });
+
+  it('says nothing of prompt lookup where nothing is known of it', async () => {
+    const { out } = await advise(['--share', '0.2', '--acceptance', '0.7']);
+    expect(out).toMatch(/^speculative \(small\) +0\.70, /m);
+    expect(out).not.toContain('speculative (lookup)');
+    expect(out.replaceAll('\n', ' ')).toContain('Prompt lookup is left out');
+  });
+
+  it('names the machines that are built in', async () => {
+    const { out } = await advise(['--help']);
+    for (const { name } of KNOWN_MACHINES) expect(out).toContain(name);
   });
 
   it('tries out what it is not told', async () => {
     const behaviour = {
       shares: { entropy: 0.11, margin: 0.22 },
       acceptance: 0.66,
-      lookupAcceptance: 0.44,
+      lookup: { hitRate: 0.13, acceptance: 0.44 },
     };
     const { out, asked } = await advise([], { behaviour });
     expect(asked[0]?.triesOut).toBe(true);
@@ -110,7 +157,13 @@ describe('advise', () => {
     // A share of its own: nothing to try out.
     expect(out).toMatch(/^random +0\.30 /m);
     expect(out).toMatch(/^speculative \(small\) +0\.66, /m);
-    expect(out).toMatch(/^speculative \(lookup\) +0\.44, /m);
+    expect(out).toMatch(/^speculative \(lookup\) +0\.44, \d drafts?, found 13% /m);
+    const acceptance = await advise(['--acceptance', '0.9'], { behaviour });
+    expect(acceptance.out).toMatch(/^speculative \(small\) +0\.90, /m);
+    expect(acceptance.out).toMatch(/^speculative \(lookup\) +0\.44, /m);
+    const lookup = await advise(['--lookup', '0.5,0.6'], { behaviour });
+    expect(lookup.out).toMatch(/^speculative \(small\) +0\.66, /m);
+    expect(lookup.out).toMatch(/^speculative \(lookup\) +0\.60, \d drafts?, found 50% /m);
     const told = await advise(['--share', '0.5'], { behaviour });
     expect(told.asked[0]?.triesOut).toBe(true);
     expect(told.out).toMatch(/^random +0\.50 /m);
@@ -118,7 +171,7 @@ describe('advise', () => {
   });
 
   it('prints one JSON object with every number', async () => {
-    const { out } = await advise([...GIVEN, '--json', '--round-trip', '5']);
+    const { out } = await advise([...GIVEN, '--json', '--round-trip', '5'], { roundTripMs: 5 });
     const advice = JSON.parse(out);
     expect(advice).toMatchObject({
       type: 'advice',
@@ -126,6 +179,8 @@ describe('advise', () => {
       profile: 'box',
       promptTokenCount: 128,
       answerTokenCount: 256,
+      billing: 'kept',
+      lookup: { hitRate: 0.1, acceptance: 0.6 },
       places: [
         { place: 'local', roundTripMs: 0, largeProfile: 'box', kind: 'measured' },
         { place: 'remote', roundTripMs: 5 },
@@ -167,6 +222,10 @@ describe('advise', () => {
     [['--round-trip', '-3'], '--round-trip is "-3"'],
     [['--answer-tokens', '0'], '--answer-tokens is "0"'],
     [['--price-large', '1'], 'A price is "1"'],
+    [['--lookup', '0.5'], '--lookup is "0.5"'],
+    [['--lookup', '0.5,1.1'], '--lookup is "0.5,1.1"'],
+    [['--lookup', '0.5,0.1,0'], '--lookup is'],
+    [['--billing', 'x'], "--billing <HOW>' argument 'x' is invalid"],
   ])('refuses %j before anything is measured', async (args, message) => {
     const { err, exitCode, asked } = await advise(args);
     expect(err).toContain(message);

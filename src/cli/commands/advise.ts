@@ -1,10 +1,13 @@
 /** `pilotfish advise`: whether and where each strategy pays, before anything is built on it. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { PilotfishError } from '../../core/errors.ts';
 import type { TokenPrices } from '../../core/events.ts';
-import { type Advice, advise, type Situation } from '../../cost/advise.ts';
+import { type Advice, advise, BILLINGS, type Billing, type Situation } from '../../cost/advise.ts';
 import type { CostModel } from '../../cost/cost-model.ts';
+import { KNOWN_MACHINES } from '../../cost/known-machines.ts';
 import type { MachineProfile } from '../../cost/machine-profile.ts';
 import { profileCosts } from '../../cost/profile-costs.ts';
+import type { LookupBehaviour } from '../../measure-behaviour.ts';
 import type { AdviceInputs } from '../../prepare-advice.ts';
 import type { StrategyInfo } from '../../strategy/registry.ts';
 import type { CliDependencies } from '../cli-dependencies.ts';
@@ -28,10 +31,12 @@ interface AdviseOptions {
   readonly roundTrip?: number;
   readonly share?: number;
   readonly acceptance?: number;
+  readonly lookup?: LookupBehaviour;
   readonly promptTokens: number;
   readonly answerTokens: number;
   readonly priceSmall?: TokenPrices;
   readonly priceLarge?: TokenPrices;
+  readonly billing: Billing;
   readonly threads?: number;
   readonly offline?: boolean;
   readonly json?: boolean;
@@ -55,13 +60,16 @@ const DESCRIPTION =
   'Says for every strategy whether it costs less than the large model alone: in time, weight ' +
   'traffic, FLOPs and, with prices, money; and from where on it does. It says nothing about how ' +
   'good the answers are. Without --share and --acceptance the strategies are tried out on a few ' +
-  'built-in prompts.';
+  'built-in prompts. Machines that nobody measured are built in by their data sheets: ' +
+  `${KNOWN_MACHINES.map(({ name }) => name).join(', ')}.`;
 
 const EXAMPLES = `Examples:
   pilotfish advise
   pilotfish advise --share 0.2 --acceptance 0.7
   pilotfish advise --profile rtx-4090 --share 0.2 --acceptance 0.7
-  pilotfish advise --round-trip 40 --remote-profile h100-sxm --price-large 0.5,1.5`;
+  pilotfish advise --share 0.2 --acceptance 0.7 --lookup 0.1,0.6
+  pilotfish advise --round-trip 40 --remote-profile h100-sxm
+  pilotfish advise --round-trip 40 --price-large 0.5,1.5 --billing per-call`;
 
 export function registerAdvise(program: Command, io: CliIo, dependencies: CliDependencies): void {
   const command = program
@@ -90,7 +98,7 @@ function addSituationOptions(command: Command): Command {
       'also advise on a large model behind a network of this round trip',
       numberParser('--round-trip', ROUND_TRIP_MS),
     )
-    .option('--remote-profile <NAME>', 'the machine of that model (default: the same)')
+    .option('--remote-profile <NAME>', 'the machine of that model (default: the same one)')
     .option(
       '--share <SHARE>',
       'share of the tokens that the large model writes, for routing',
@@ -98,13 +106,37 @@ function addSituationOptions(command: Command): Command {
     )
     .option(
       '--acceptance <SHARE>',
-      'share of the drafts that hold, for speculation',
+      'share of the drafts of the small model that hold, for speculation',
       numberParser('--acceptance', UNIT_INTERVAL),
     )
-    .option('--prompt-tokens <N>', 'a prompt', tokens('--prompt-tokens'), PROMPT_TOKENS_DEFAULT)
-    .option('--answer-tokens <N>', 'an answer', tokens('--answer-tokens'), ANSWER_TOKENS_DEFAULT)
+    .option(
+      '--lookup <HITS,SHARE>',
+      'prompt lookup: share of the tokens where it finds a draft, and of those drafts that hold',
+      parseLookup,
+    )
+    .option(
+      '--prompt-tokens <N>',
+      'length of a prompt in tokens',
+      tokens('--prompt-tokens'),
+      PROMPT_TOKENS_DEFAULT,
+    )
+    .option(
+      '--answer-tokens <N>',
+      'length of an answer in tokens',
+      tokens('--answer-tokens'),
+      ANSWER_TOKENS_DEFAULT,
+    )
     .option('--price-small <IN,OUT>', 'what a million tokens read and written cost', parsePrices)
     .option('--price-large <IN,OUT>', 'the same for the large model', parsePrices)
+    .addOption(
+      new Option(
+        '--billing <HOW>',
+        'how the large model is billed: every row once, by a server that keeps the sequence, or ' +
+          'the whole text at each call, by an API that keeps nothing',
+      )
+        .choices(BILLINGS)
+        .default(BILLINGS[0]),
+    )
     .option(
       '--threads <N>',
       'threads for computing',
@@ -119,7 +151,7 @@ async function adviseCommand(
   dependencies: CliDependencies,
 ): Promise<void> {
   const inputs = await prepare(options, io, dependencies);
-  const places = placesOf(options, inputs).map(({ place, roundTripMs, largeProfile }) => ({
+  const places = placesOf(inputs).map(({ place, roundTripMs, largeProfile }) => ({
     place,
     roundTripMs,
     largeProfile,
@@ -129,8 +161,12 @@ async function adviseCommand(
       (strategy, model) => parameterValue(strategy, model, options, inputs),
     ),
   }));
-  if (options.json === true) io.out(`${jsonLine(options, inputs, places)}\n`);
-  else io.out(renderAdvice(places, { ...options, ...inputs }, io.columns, io.color));
+  if (options.json === true) {
+    io.out(`${jsonLine(options, inputs, places)}\n`);
+    return;
+  }
+  const context = { ...options, ...inputs, knowsLookup: lookupOf(options, inputs) !== null };
+  io.out(renderAdvice(places, context, io.columns, io.color));
 }
 
 async function prepare(
@@ -138,7 +174,7 @@ async function prepare(
   io: CliIo,
   { prepareAdvice }: CliDependencies,
 ): Promise<AdviceInputs> {
-  const { pair, small, large, profile, remoteProfile, threads, offline } = options;
+  const { pair, small, large, profile, remoteProfile, roundTrip, threads, offline } = options;
   const bar = progressBar(io);
   try {
     return await prepareAdvice({
@@ -151,6 +187,7 @@ async function prepare(
       ...(large === undefined ? {} : { large }),
       ...(profile === undefined ? {} : { profile }),
       ...(remoteProfile === undefined ? {} : { remoteProfile }),
+      ...(roundTrip === undefined ? {} : { roundTripMs: roundTrip }),
       ...(threads === undefined ? {} : { threadCount: threads }),
       ...(offline === undefined ? {} : { offline }),
     });
@@ -161,26 +198,33 @@ async function prepare(
 
 type Place = Omit<PlacedAdvice, 'strategies'>;
 
-function placesOf({ roundTrip }: AdviseOptions, inputs: AdviceInputs): readonly Place[] {
-  const { profile, remoteProfile } = inputs;
+function placesOf(inputs: AdviceInputs): readonly Place[] {
+  const { profile, remoteProfile, roundTripMs } = inputs;
   const local: Place = { place: 'local', roundTripMs: 0, largeProfile: profile };
-  const roundTripMs = roundTrip ?? profile.roundTripMs;
   if (roundTripMs === null) return [local];
   return [local, { place: 'remote', roundTripMs, largeProfile: remoteProfile }];
 }
 
 function situationOf(
-  { priceSmall, priceLarge, promptTokens, answerTokens }: AdviseOptions,
-  { models: { small, large }, profile }: AdviceInputs,
+  options: AdviseOptions,
+  inputs: AdviceInputs,
   largeProfile: MachineProfile,
   roundTripMs: number,
 ): Situation {
+  const { priceSmall, priceLarge, promptTokens, answerTokens, billing } = options;
+  const {
+    models: { small, large },
+    profile,
+  } = inputs;
+  const lookup = lookupOf(options, inputs);
   return {
     models: {
       small: { ...small, costs: profileCosts(profile, small), prices: priceSmall ?? null },
       large: { ...large, costs: profileCosts(largeProfile, large), prices: priceLarge ?? null },
     },
     roundTripMs,
+    billing,
+    ...(lookup === null ? {} : { lookupHitRate: lookup.hitRate }),
     promptTokenCount: promptTokens,
     answerTokenCount: answerTokens,
   };
@@ -189,22 +233,27 @@ function situationOf(
 function adviceFor(
   strategies: readonly StrategyInfo[],
   situation: Situation,
-  value: (strategy: StrategyInfo, model: CostModel) => number,
+  value: (strategy: StrategyInfo, model: CostModel) => number | null,
 ): readonly Advice[] {
   const alone = strategies.find(({ name }) => name === 'large')?.costModels[0];
   if (alone === undefined) return [];
   return strategies.flatMap((strategy) =>
-    strategy.costModels.map((model) => advise(model, alone, situation, value(strategy, model))),
+    strategy.costModels.flatMap((model) => {
+      const known = value(strategy, model);
+      return known === null ? [] : [advise(model, alone, situation, known)];
+    }),
   );
 }
 
-/** What the user said, else what was tried out. */
+/** What the user said, else what was tried out; null where nobody knows. */
 function parameterValue(
   strategy: StrategyInfo,
   { parameter }: CostModel,
-  { share, acceptance }: AdviseOptions,
-  { behaviour }: AdviceInputs,
-): number {
+  options: AdviseOptions,
+  inputs: AdviceInputs,
+): number | null {
+  const { share, acceptance } = options;
+  const { behaviour } = inputs;
   const byDefault = strategy.threshold?.isShare === true ? strategy.threshold.default : 0;
   switch (parameter) {
     case null:
@@ -214,21 +263,46 @@ function parameterValue(
     case 'acceptance':
       return acceptance ?? behaviour?.acceptance ?? 0;
     case 'lookup-acceptance':
-      return acceptance ?? behaviour?.lookupAcceptance ?? 0;
+      return lookupOf(options, inputs)?.acceptance ?? null;
   }
+}
+
+/** How prompt lookup fares says something of texts, not of the pair: `--acceptance` does not tell. */
+function lookupOf({ lookup }: AdviseOptions, { behaviour }: AdviceInputs): LookupBehaviour | null {
+  return lookup ?? behaviour?.lookup ?? null;
+}
+
+function parseLookup(text: string): LookupBehaviour {
+  const [hitRate, acceptance, ...more] = text
+    .split(',')
+    .map((part) => Number(part.trim() || 'none'));
+  const isShare = (value: number | undefined): value is number =>
+    value !== undefined && value >= 0 && value <= 1;
+  if (isShare(hitRate) && isShare(acceptance) && more.length === 0) return { hitRate, acceptance };
+  throw new PilotfishError(
+    'option-invalid',
+    `--lookup is "${text}", not two numbers from 0 to 1.`,
+    {
+      remedy: 'Give --lookup as HITS,SHARE: how often a draft is found, and holds, as in 0.1,0.6.',
+      fields: { option: '--lookup', value: text },
+    },
+  );
 }
 
 function jsonLine(
   options: AdviseOptions,
-  { models, behaviour, profile }: AdviceInputs,
+  inputs: AdviceInputs,
   places: readonly PlacedAdvice[],
 ): string {
+  const { models, behaviour, profile } = inputs;
   return JSON.stringify({
     type: 'advice',
     models: { small: models.small.name, large: models.large.name },
     profile: profile.name,
     promptTokenCount: options.promptTokens,
     answerTokenCount: options.answerTokens,
+    billing: options.billing,
+    lookup: lookupOf(options, inputs),
     behaviour,
     places: places.map(({ largeProfile, ...place }) => ({
       ...place,

@@ -1,8 +1,10 @@
 /** Advice for people: one table for each place of the large model, and what the numbers mean. */
 
 import wrapAnsi from 'wrap-ansi';
+import type { TokenPrices } from '../../core/events.ts';
 import {
   type Advice,
+  type Billing,
   FACES,
   type Face,
   type FaceAdvice,
@@ -28,6 +30,11 @@ const FACE_TITLES: Readonly<Record<Face, string>> = {
 export interface AdviceContext extends Pick<AdviceInputs, 'models' | 'profile' | 'behaviour'> {
   readonly promptTokens: number;
   readonly answerTokens: number;
+  readonly priceSmall?: TokenPrices;
+  readonly priceLarge?: TokenPrices;
+  readonly billing: Billing;
+  /** False where nothing is known of prompt lookup, so that nothing is said of it. */
+  readonly knowsLookup: boolean;
 }
 
 export function renderAdvice(
@@ -61,11 +68,11 @@ function renderPlace(placed: PlacedAdvice, color: CliIo['color']): string {
   const ranges = [
     ['pays', 'where its', ...faceTitles, 'network'].map((text) => color.bold(text)),
     ...strategies
-      .filter(({ parameter }) => parameter !== null)
+      .filter(({ parameter, roundTripRange }) => parameter !== null || roundTripRange !== null)
       .map((advice) => [
         advice.name,
-        advice.parameter === 'share' ? 'share is' : 'acceptance is',
-        ...faces.map((face) => rangeText(advice.faces[face].range, 1, formatRatio)),
+        parameterText(advice),
+        ...faces.map((face) => parameterRangeText(advice, face)),
         rangeText(advice.roundTripRange, ROUND_TRIP_END_MS, (ms) => `${formatMs(ms)} ms`),
       ]),
   ];
@@ -89,6 +96,15 @@ function faceText({ ratio, pays }: FaceAdvice, color: CliIo['color']): string {
   return pays ? color.green(text) : text;
 }
 
+function parameterText({ parameter }: Advice): string {
+  if (parameter === null) return '';
+  return parameter === 'share' ? 'share is' : 'acceptance is';
+}
+
+function parameterRangeText({ parameter, faces }: Advice, face: Face): string {
+  return parameter === null ? '' : rangeText(faces[face].range, 1, formatRatio);
+}
+
 /** Beyond it a network is taken for endless. */
 const ROUND_TRIP_END_MS = 9_900;
 
@@ -105,12 +121,17 @@ function rangeText(
   return isToEnd ? `> ${format(range.from)}` : `${format(range.from)} to ${format(range.to)}`;
 }
 
-function notes({ profile, behaviour }: AdviceContext): string {
+function notes(context: AdviceContext): string {
+  const { profile, behaviour, knowsLookup } = context;
   return [
-    'Ratios are to the large model alone for the same answer: below 1 costs less. Written: FLOPs of',
-    'tokens written or scored; FLOPs: of all rows, catch-up included. Network: the round trip to the',
-    'large model at which it pays in time. None of this says how good the answers are: only',
-    'speculation keeps those of large.',
+    'Ratios are to the large model alone for the same answer: below 1 costs less. Weights: bytes of',
+    'weights read by forwards. Written: FLOPs of tokens written or scored; FLOPs: of all rows,',
+    'catch-up included. Network: the round trip to the large model at which it pays in time.',
+    knowsLookup
+      ? 'Found: share of the tokens where prompt lookup finds a draft.'
+      : 'Prompt lookup is left out: --lookup says how it fares.',
+    'None of this says how good the answers are: only speculation keeps those of large.',
+    ...(hasPrices(context) ? [BILLING_NOTES[context.billing]] : []),
     ...(behaviour === null
       ? []
       : ['Shares and acceptances that were not given come from three short built-in prompts.']),
@@ -119,3 +140,16 @@ function notes({ profile, behaviour }: AdviceContext): string {
       : []),
   ].join(' ');
 }
+
+function hasPrices({ priceSmall, priceLarge }: AdviceContext): boolean {
+  return priceSmall !== undefined || priceLarge !== undefined;
+}
+
+const BILLING_NOTES: Readonly<Record<Billing, string>> = {
+  kept:
+    'Price: as of a server that keeps the sequence and bills every row once. An API that bills the ' +
+    'whole text at every call is another matter: --billing per-call.',
+  'per-call':
+    'Price: as of an API that keeps nothing and bills the whole text again at every call of the ' +
+    'large model.',
+};
