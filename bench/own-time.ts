@@ -2,7 +2,7 @@
  * The engine's own time per token: what passes outside of native batches, by strategy. One request at a
  * time; the strategies take turns. On a busy machine look at the smallest figure.
  *
- *   npm run bench:own-time -- [--small NAME] [--large NAME] [--tokens N] [--repeats N]
+ *   npm run --silent bench:own-time -- [--small NAME] [--large NAME] [--tokens N] [--repeats N]
  *     [--threads N] [--json]
  */
 import { Command } from 'commander';

@@ -3,7 +3,7 @@
  * the same process says they take. Wants a machine with nothing else to do; `computeMs`, which the
  * forwards report themselves, is the cross-check.
  *
- *   npm run bench:predictor -- [--threads 2,1] [--tokens N] [--repeats N] [--small M] [--large M]
+ *   npm run --silent bench:predictor -- [--threads 2,1] [--tokens N] [--repeats N] [--small M] [--large M]
  *                              [--quick] [--processor-time] [--json]
  */
 import { Command } from 'commander';

@@ -3,7 +3,7 @@
  * the event loop when they are read in slices, as the executor reads them. Paired and interleaved in
  * one process.
  *
- *   npm run bench:rows -- [--model NAME] [--repeats N] [--json]
+ *   npm run --silent bench:rows -- [--model NAME] [--repeats N] [--json]
  */
 import { Command } from 'commander';
 import { drawByWeight, plainDrawByWeight } from '../src/core/draw-by-weight.ts';

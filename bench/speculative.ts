@@ -3,7 +3,8 @@
  * of real prompts. A control, `large` against itself in the same way, shows what noise alone does to
  * the worst ratio. Resumable: a whole run takes long.
  */
-import { existsSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { z } from 'zod';
@@ -111,10 +112,18 @@ function dataFile({ data = DATA_DEFAULT }: SpeculationOptions): string {
 function openLines(
   options: SpeculationOptions,
 ): Pick<ResumableLines<SpeculationLine>, 'all' | 'add'> {
-  const { out, minutes: _, json: __, data: ___, perCategory: ____, ...settings } = options;
-  if (out !== undefined) return new ResumableLines(out, settings, (line) => lineSchema.parse(line));
+  const { out, minutes: _, json: __, data: ___, perCategory: ____, ...rest } = options;
+  if (out !== undefined) {
+    // By their bytes: an id of one file may name another question in the next.
+    const settings = { ...rest, questions: digestOf(dataFile(options)) };
+    return new ResumableLines(out, settings, (line) => lineSchema.parse(line));
+  }
   const all: SpeculationLine[] = [];
   return { all, add: (line) => all.push(line) };
+}
+
+function digestOf(path: string): string {
+  return createHash('sha256').update(readFileSync(path)).digest('hex').slice(0, 16);
 }
 
 async function warmUp(engine: Engine): Promise<void> {

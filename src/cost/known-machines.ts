@@ -1,7 +1,7 @@
 /**
  * Well-known machines by their data sheets, as predicted profiles. Bandwidths and peaks are public
- * figures, named with each; `efficiency` and `launchMs` are assumptions of this project, the same for
- * all machines of a kind, and not measured.
+ * figures, named with each, or derived as said there; `efficiency` and `launchMs` are assumptions of
+ * this project, the same for all machines of a kind, and not measured.
  */
 import type { PredictedProfile } from './machine-profile.ts';
 

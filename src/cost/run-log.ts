@@ -159,7 +159,8 @@ function checked<T>(schema: z.ZodType<T>, value: unknown, lineNumber: number): T
 
 function invalid(lineNumber: number, why: string): PilotfishError {
   return new PilotfishError('log-invalid', `Line ${lineNumber} of the log is wrong: ${why}.`, {
-    remedy: 'Give a log as "pilotfish ask --json" writes it, from its first line on.',
+    remedy:
+      'Give a log as "pilotfish ask --json" writes it, without lines of npm (npm start --silent).',
     fields: { line: lineNumber },
   });
 }

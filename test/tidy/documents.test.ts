@@ -42,6 +42,14 @@ describe('documents', () => {
     expect(left).toEqual([]);
   });
 
+  it('silence npm where a program reads the output', () => {
+    const paths = [...documents(), join(ROOT, 'bench', 'README.md')];
+    const lines = paths.flatMap((path) => readFileSync(path, 'utf8').split('\n'));
+    const read = lines.filter((line) => /npm (start|run).*( --json( |$)| > )/.test(line));
+    expect(read.length).toBeGreaterThan(5);
+    expect(read.filter((line) => !line.includes('--silent'))).toEqual([]);
+  });
+
   it('name npm scripts that exist', () => {
     const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
     const named = documents().flatMap((path) =>
