@@ -4,6 +4,9 @@ import { present } from '../../core/invariant.ts';
 import {
   type BatchPart,
   type BatchRoom,
+  type Before,
+  isStream,
+  passedBy,
   planBatch,
   STREAM_ROW_COUNT_MAX,
   type Waiting,
@@ -13,7 +16,6 @@ interface Named extends Waiting {
   readonly id: number;
 }
 
-const isStream = ({ rowsLeft }: Waiting): boolean => rowsLeft <= STREAM_ROW_COUNT_MAX;
 const rowsOf = (parts: readonly BatchPart<Waiting>[]): number =>
   parts.reduce((sum, { rowCount }) => sum + rowCount, 0);
 /** `name:rows` of every part. */
@@ -24,8 +26,14 @@ const shown = (parts: readonly BatchPart<Named>[]): string =>
 const waitingOf = (...lengths: readonly number[]): Named[] =>
   lengths.map((length, id) => ({
     ...{ id, rowsLeft: Math.abs(length), hidden: length < 0 },
-    endsPrompt: false,
+    ...{ endsPrompt: false, continuesPrompt: false, wasPassedBy: false },
   }));
+
+/** A prompt that is being read: it keeps its place, and more of it follows. */
+const promptOf = (rowsLeft: number): Named => ({
+  ...present(waitingOf(rowsLeft)[0], 'it is there'),
+  continuesPrompt: true,
+});
 
 const ROOM: BatchRoom = { rowCountMax: 256, prefillRowCountMax: 64 };
 
@@ -77,16 +85,60 @@ describe('planBatch', () => {
     expect(shown(planBatch(waitingOf(40, -1, 1, -40), ROOM))).toBe('2:1 0:40');
   });
 
-  it('keeps rows for the oldest prefill however many streams come', () => {
+  it('keeps rows for the oldest prefill, once passed by, however many streams come', () => {
     const streams = Array.from({ length: 40 }, () => 16);
-    const parts = planBatch(waitingOf(200, ...streams), ROOM);
-    expect(parts.find(({ forward }) => forward.id === 0)?.rowCount).toBeGreaterThan(0);
-    expect(rowsOf(parts)).toBeGreaterThan(200);
+    const rowsFor = (wasPassedBy: boolean): number | undefined => {
+      const [oldest, ...others] = waitingOf(200, ...streams);
+      const prefill = { ...present(oldest, 'it is there'), wasPassedBy };
+      const parts = planBatch([prefill, ...others], ROOM);
+      expect(rowsOf(parts)).toBeGreaterThan(200);
+      return parts.find(({ forward }) => forward.id === 0)?.rowCount;
+    };
+    expect(rowsFor(false)).toBeUndefined();
+    expect(rowsFor(true)).toBeGreaterThan(0);
   });
 
   it('keeps no more rows for the oldest prefill than it has left', () => {
     const streams = [...Array.from({ length: 14 }, () => 16), 15];
-    expect(rowsOf(planBatch(waitingOf(17, ...streams), ROOM))).toBe(256);
+    const [oldest, ...others] = waitingOf(17, ...streams);
+    const passedBy = { ...present(oldest, 'it is there'), wasPassedBy: true };
+    expect(rowsOf(planBatch([passedBy, ...others], ROOM))).toBe(256);
+  });
+
+  it('reads on in a prompt behind streams, however few rows of it a forward has', () => {
+    const room = { rowCountMax: 16, prefillRowCountMax: 16 };
+    const [, first, second] = waitingOf(16, 1, 1);
+    const streams = [present(first, 'it is there'), present(second, 'it too')];
+    expect(shown(planBatch([promptOf(16), ...streams], room))).toBe('1:1 2:1 0:14');
+    expect(shown(planBatch([promptOf(3), ...streams], room))).toBe('1:1 2:1 0:3');
+  });
+
+  it('gives prefills the smaller room also beside streams of another model', () => {
+    const before = { hidden: false, streamsElsewhere: true };
+    expect(shown(planBatch(waitingOf(200), ROOM, before))).toBe('0:64');
+    expect(shown(planBatch(waitingOf(80, 200), ROOM, before))).toBe('0:80');
+  });
+
+  it('gives prefills the smaller room also beside streams of the other kind', () => {
+    expect(shown(planBatch(waitingOf(200, -1), ROOM))).toBe('0:64');
+  });
+
+  it('lets those that want hidden states and the others take turns where both wait', () => {
+    const once = (hidden: boolean): Before => ({ hidden, streamsElsewhere: false });
+    expect(shown(planBatch(waitingOf(40, -1, 1), ROOM, once(false)))).toBe('1:1');
+    expect(shown(planBatch(waitingOf(40, -1, 1), ROOM, once(true)))).toBe('2:1 0:40');
+    expect(shown(planBatch(waitingOf(-1, -2), ROOM, once(true)))).toBe('0:1 1:2');
+  });
+
+  it('passes a prefill by that gets less than its share, not one that gets all it has left', () => {
+    const byPassed = (...lengths: readonly number[]): number[] => {
+      const waiting = waitingOf(...lengths);
+      return [...passedBy(waiting, planBatch(waiting, ROOM), ROOM)].map(({ id }) => id);
+    };
+    const streams = Array.from({ length: 16 }, () => 16);
+    expect(byPassed(200, ...streams.slice(1), 15)).toEqual([0]);
+    expect(byPassed(17, ...streams.slice(2), 15)).toEqual([]);
+    expect(byPassed(1, ...streams)).toEqual([16]);
   });
 
   it('has nothing to run where nobody waits', () => {
@@ -112,14 +164,24 @@ const situations = rooms.chain((room) => {
     fc.integer({ min: 1, max: most(STREAM_ROW_COUNT_MAX + 2) }),
     fc.constant(most(STREAM_ROW_COUNT_MAX)),
   );
-  const forwards = fc.array(
-    fc.record({ rowsLeft, hidden: fc.boolean(), endsPrompt: fc.boolean() }),
-    {
-      minLength: 1,
-      maxLength: 40,
-    },
+  const prompt = fc.constantFrom(
+    { endsPrompt: false, continuesPrompt: false },
+    { endsPrompt: true, continuesPrompt: false },
+    { endsPrompt: false, continuesPrompt: true },
   );
-  return forwards.map((list) => ({ room, waiting: list.map((one, id) => ({ ...one, id })) }));
+  const forward = fc
+    .record({ rowsLeft, hidden: fc.boolean(), wasPassedBy: fc.boolean(), prompt })
+    .map(({ prompt: part, ...one }) => ({ ...one, ...part }));
+  return fc.record({
+    room: fc.constant(room),
+    waiting: fc
+      .array(forward, { minLength: 1, maxLength: 40 })
+      .map((list) => list.map((one, id) => ({ ...one, id }))),
+    before: fc.record({
+      hidden: fc.option(fc.boolean()),
+      streamsElsewhere: fc.boolean(),
+    }),
+  });
 });
 
 /** Plans for any waiting list; `check` sees the parts and who was left out. */
@@ -127,12 +189,18 @@ function forAnyWaiting(
   check: (seen: {
     room: BatchRoom;
     waiting: readonly Named[];
+    /** Those of the batch's kind. */
+    alike: readonly Named[];
     parts: readonly BatchPart<Named>[];
+    before: Before;
   }) => void,
 ): void {
   fc.assert(
-    fc.property(situations, ({ room, waiting }) => {
-      check({ room, waiting, parts: planBatch(waiting, room) });
+    fc.property(situations, ({ room, waiting, before }) => {
+      const parts = planBatch(waiting, room, before);
+      const hidden = parts[0]?.forward.hidden;
+      const alike = waiting.filter((forward) => forward.hidden === hidden);
+      check({ room, waiting, alike, parts, before });
     }),
     { numRuns: 300 },
   );
@@ -164,15 +232,29 @@ describe('a batch for any waiting list', () => {
     });
   });
 
-  it('is of one kind: the oldest decides whether hidden states are computed', () => {
-    forAnyWaiting(({ waiting, parts }) => {
-      for (const { forward } of parts) expect(forward.hidden).toBe(waiting[0]?.hidden);
+  it('is of one kind as to hidden states: the other than before, or that of the oldest', () => {
+    forAnyWaiting(({ waiting, parts, before }) => {
+      const kinds = new Set(waiting.map(({ hidden }) => hidden));
+      const expected =
+        before.hidden === null || kinds.size === 1 ? waiting[0]?.hidden : !before.hidden;
+      for (const { forward } of parts) expect(forward.hidden).toBe(expected);
     });
   });
 
-  it('serves the oldest', () => {
-    forAnyWaiting(({ waiting, parts }) => {
-      expect(parts.map(({ forward }) => forward)).toContain(waiting[0]);
+  it('serves the oldest of its kind, unless that is a prefill which was not passed by yet', () => {
+    forAnyWaiting(({ alike, parts }) => {
+      const oldest = present(alike[0], 'somebody waits');
+      const served = parts.map(({ forward }) => forward);
+      if (isStream(oldest) || oldest.wasPassedBy) expect(served).toContain(oldest);
+      else if (!served.includes(oldest)) expect(served.some(isStream)).toBe(true);
+    });
+  });
+
+  it('serves the first stream, unless its rows are kept for a prefill that was passed by', () => {
+    forAnyWaiting(({ alike, parts }) => {
+      const stream = alike.find(isStream);
+      if (stream === undefined || (alike[0]?.wasPassedBy === true && !isStream(alike[0]))) return;
+      expect(parts.map(({ forward }) => forward)).toContain(stream);
     });
   });
 
@@ -188,16 +270,14 @@ describe('a batch for any waiting list', () => {
   });
 
   it('passes nobody by who would have fitted', () => {
-    forAnyWaiting(({ room, waiting, parts }) => {
+    forAnyWaiting(({ room, alike, parts }) => {
       const served = new Set(parts.map(({ forward }) => forward));
       const left = room.rowCountMax - rowsOf(parts);
-      const absent = waiting.filter(
-        (forward) => forward.hidden === waiting[0]?.hidden && !served.has(forward),
-      );
+      const absent = alike.filter((forward) => !served.has(forward));
       // Rows kept for the oldest prefill are not kept where it does not use them.
       for (const forward of absent.filter(isStream)) expect(forward.rowsLeft).toBeGreaterThan(left);
       const prefillRows = rowsOf(parts.filter(({ forward }) => !isStream(forward)));
-      const endsPrompt = parts[0]?.forward.endsPrompt === true && isStream(parts[0].forward);
+      const endsPrompt = alike[0]?.endsPrompt === true && isStream(alike[0]);
       if (!endsPrompt && absent.some((forward) => !isStream(forward))) {
         expect(left === 0 || prefillRows >= room.prefillRowCountMax).toBe(true);
       }
@@ -205,9 +285,9 @@ describe('a batch for any waiting list', () => {
   });
 
   it('gives prefills that are not alone little more than their smaller room', () => {
-    forAnyWaiting(({ room, parts }) => {
+    forAnyWaiting(({ room, waiting, parts, before }) => {
       const [first, ...others] = parts.filter(({ forward }) => !isStream(forward));
-      const isShared = parts.some(({ forward }) => isStream(forward));
+      const isShared = before.streamsElsewhere || waiting.some(isStream);
       if (first === undefined || (others.length === 0 && !isShared)) return;
       const rows = rowsOf([first, ...others]);
       expect(rows).toBeLessThanOrEqual(room.prefillRowCountMax + STREAM_ROW_COUNT_MAX);
@@ -217,40 +297,105 @@ describe('a batch for any waiting list', () => {
 
 interface Live extends Waiting {
   rowsLeft: number;
+  wasPassedBy: boolean;
 }
+
+/** A model that is planned for again and again, as its executor does it. */
+class Course {
+  readonly #room: BatchRoom;
+  #hiddenBefore: boolean | null = null;
+
+  constructor(room: BatchRoom) {
+    this.#room = room;
+  }
+
+  /** One batch. @returns who still waits */
+  run(waiting: readonly Live[]): Live[] {
+    const before = { hidden: this.#hiddenBefore, streamsElsewhere: false };
+    const parts = planBatch(waiting, this.#room, before);
+    const hidden = parts[0]?.forward.hidden === true;
+    this.#hiddenBefore = hidden;
+    const alike = waiting.filter((forward) => forward.hidden === hidden);
+    const unserved = passedBy(alike, parts, this.#room);
+    for (const forward of alike) forward.wasPassedBy = unserved.has(forward);
+    for (const { forward, rowCount } of parts) forward.rowsLeft -= rowCount;
+    return waiting.filter(({ rowsLeft }) => rowsLeft > 0);
+  }
+}
+
+const liveOf = (rowsLeft: number, more: Partial<Live> = {}): Live => ({
+  ...{ rowsLeft, hidden: false, endsPrompt: false, continuesPrompt: false, wasPassedBy: false },
+  ...more,
+});
+
+const arrivals = fc.record({
+  situation: situations,
+  each: fc.integer({ min: 1, max: STREAM_ROW_COUNT_MAX }),
+  prefill: fc.integer({ min: 1, max: 300 }),
+});
+
+/** What comes in each round: more streams than fit, and a prefill, of both kinds. */
+function coming(
+  { rowCountMax }: BatchRoom,
+  { each, prefill }: { readonly each: number; readonly prefill: number },
+): Live[] {
+  return [false, true].flatMap((hidden) => [
+    ...Array.from({ length: Math.ceil(rowCountMax / each) + 1 }, () =>
+      liveOf(Math.min(each, rowCountMax), { hidden, endsPrompt: true }),
+    ),
+    liveOf(Math.min(prefill, rowCountMax), { hidden }),
+  ]);
+}
+
+/** The two kinds take turns, and so do streams and a prefill that is first. */
+const TURNS = 4;
 
 describe('planning again and again while others keep coming', () => {
   it('finishes every forward in a number of rounds that does not depend on those', () => {
-    const arrivals = fc.record({
-      situation: situations,
-      each: fc.integer({ min: 1, max: STREAM_ROW_COUNT_MAX }),
-      prefill: fc.integer({ min: 1, max: 300 }),
-    });
     fc.assert(
-      fc.property(arrivals, ({ situation: { room, waiting }, each, prefill }) => {
+      fc.property(arrivals, ({ situation: { room, waiting }, ...others }) => {
         const first: Live[] = waiting.map(({ id: _, ...live }) => ({ ...live }));
-        // Every round brings more streams than fit, and a prefill, of both kinds.
-        const coming = (): Live[] =>
-          [false, true].flatMap((hidden) => [
-            ...Array.from({ length: Math.ceil(room.rowCountMax / each) + 1 }, () => ({
-              rowsLeft: Math.min(each, room.rowCountMax),
-              hidden,
-              endsPrompt: true,
-            })),
-            { rowsLeft: Math.min(prefill, room.rowCountMax), hidden, endsPrompt: false },
-          ]);
-        // The oldest needs one round, or a few if it is a prefill.
+        const course = new Course(room);
+        // The oldest needs one round of its own, or a few if it is a prefill.
         const share = Math.min(room.prefillRowCountMax, Math.ceil(room.rowCountMax / 8));
-        const bound = first.length * Math.ceil(room.rowCountMax / share);
+        const bound = TURNS * first.length * Math.ceil(room.rowCountMax / share);
         let live = first;
         for (let round = 0; first.some(({ rowsLeft }) => rowsLeft > 0); round += 1) {
           expect(round).toBeLessThan(bound);
-          for (const { forward, rowCount } of planBatch(live, room)) forward.rowsLeft -= rowCount;
-          live = live.filter(({ rowsLeft }) => rowsLeft > 0);
-          if (live.length < 200) live = [...live, ...coming()];
+          live = course.run(live);
+          if (live.length < 200) live = [...live, ...coming(room, others)];
         }
       }),
       { numRuns: 100 },
+    );
+  });
+
+  it('finishes every stream also behind a prompt that never ends and keeps its place', () => {
+    fc.assert(
+      fc.property(arrivals, ({ situation: { room, waiting }, ...others }) => {
+        const first: Live[] = waiting.map(({ id: _, ...live }) => ({ ...live }));
+        const streams = first.filter(isStream);
+        const course = new Course(room);
+        const chunk = (): Live => liveOf(room.rowCountMax, { continuesPrompt: true });
+        let prompt = chunk();
+        let live = first;
+        let promptRows = 0;
+        const bound = TURNS * (streams.length + 1);
+        for (let round = 0; streams.some(({ rowsLeft }) => rowsLeft > 0); round += 1) {
+          expect(round).toBeLessThan(bound);
+          live = course.run([prompt, ...live]).filter((forward) => forward !== prompt);
+          promptRows += room.rowCountMax - prompt.rowsLeft;
+          if (prompt.rowsLeft === 0) prompt = chunk();
+          if (live.length < 200) live = [...live, ...coming(room, others)];
+        }
+        // It is read on meanwhile.
+        for (let round = 0; round < TURNS; round += 1) {
+          course.run([prompt, ...live]);
+          promptRows += room.rowCountMax - prompt.rowsLeft;
+        }
+        expect(promptRows).toBeGreaterThan(0);
+      }),
+      { numRuns: 200 },
     );
   });
 });

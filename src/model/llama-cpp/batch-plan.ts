@@ -4,13 +4,18 @@
  *
  *   1. Short forwards (streams writing token by token) come first, whole, in order of arrival.
  *   2. Long ones (prefills) come next, oldest first, cut where the room ends. One that is alone gets
- *      the whole room. Beside streams, or beside one another, they share a smaller one: a long prompt
- *      does not stall anybody, and prompts that came together are read one after the other, since to
- *      read them together would only keep the first ones waiting for the last. The oldest forward
- *      has a share that streams cannot take, however many come: nobody waits for ever. None joins a
- *      batch whose oldest forward ends a prompt: its request gets its first token at once.
+ *      the whole room. Beside streams, of this model or another on the same device, or beside one
+ *      another, they share a smaller one: a long prompt does not stall anybody, and prompts that came
+ *      together are read one after the other, since to read them together would only keep the first
+ *      ones waiting for the last. The oldest forward, once it was passed by, has a share that streams
+ *      cannot take, however many come: nobody waits for ever. None joins a batch whose oldest forward
+ *      ends a prompt: its request gets its first token at once.
  *   3. All rows of a batch want hidden states, or none does: the switch is per batch, and turns every
- *      row into an output. The oldest waiting forward decides.
+ *      row into an output. Where both kinds wait they take turns: a prompt keeps its place until it
+ *      is read, so if the oldest decided, the other kind would wait for all of it.
+ *
+ * What goes on with a prompt is never a stream, however short, and gives way once before it is given
+ * its share: it keeps its place, so streams that do not fit beside it would wait for all of it.
  */
 
 /** What planning needs to know of a waiting forward. */
@@ -20,6 +25,10 @@ export interface Waiting {
   readonly hidden: boolean;
   /** It goes on from a prompt that was read just now: with it comes the first token. */
   readonly endsPrompt: boolean;
+  /** It goes on with a prompt, and more of it comes behind. */
+  readonly continuesPrompt: boolean;
+  /** The last batch of its kind, as to hidden states, had no room for its share. */
+  readonly wasPassedBy: boolean;
 }
 
 export interface BatchPart<W extends Waiting> {
@@ -37,6 +46,16 @@ export interface BatchRoom {
   readonly prefillRowCountMax: number;
 }
 
+/** What the device did right before. */
+export interface Before {
+  /** Whether this model's last batch wanted hidden states; null if there was none. */
+  readonly hidden: boolean | null;
+  /** Streams of another model had the turn before, and will want the next. */
+  readonly streamsElsewhere: boolean;
+}
+
+const NOTHING_BEFORE: Before = { hidden: null, streamsElsewhere: false };
+
 /** Forwards of at most this many rows count as a stream's: a token, or a draft being verified. */
 export const STREAM_ROW_COUNT_MAX = 16;
 /** One row in so many is kept for a prefill that is the oldest. */
@@ -46,11 +65,12 @@ const OLDEST_SHARE = 8;
 export function planBatch<W extends Waiting>(
   waiting: readonly W[],
   room: BatchRoom,
+  before: Before = NOTHING_BEFORE,
 ): BatchPart<W>[] {
-  const oldest = waiting[0];
+  const oldest = waiting.find(({ hidden }) => hidden !== before.hidden) ?? waiting[0];
   if (oldest === undefined) return [];
   const alike = waiting.filter((forward) => forward.hidden === oldest.hidden);
-  const kept = isStream(oldest) ? 0 : keptForPrefill(oldest, room);
+  const kept = isStream(oldest) || !oldest.wasPassedBy ? 0 : keptForPrefill(oldest, room);
   const parts: BatchPart<W>[] = [];
   let left = room.rowCountMax;
   for (const forward of alike.filter(isStream)) {
@@ -61,7 +81,20 @@ export function planBatch<W extends Waiting>(
   // A first token does not wait for the next prompt to be read, nor streams that can come along.
   if (isStream(oldest) && oldest.endsPrompt) return parts;
   const prefills = alike.filter((forward) => !isStream(forward));
-  return [...parts, ...prefillParts(prefills, left, { ...room, isShared: parts.length > 0 })];
+  // Streams of the other kind have the next batch.
+  const isShared = before.streamsElsewhere || waiting.some(isStream);
+  return [...parts, ...prefillParts(prefills, left, { ...room, isShared })];
+}
+
+/** Of those that could have been in a batch, the ones whose share did not fit. */
+export function passedBy<W extends Waiting>(
+  alike: readonly W[],
+  parts: readonly BatchPart<W>[],
+  room: BatchRoom,
+): ReadonlySet<W> {
+  const rowCounts = new Map(parts.map(({ forward, rowCount }) => [forward, rowCount]));
+  const share = (forward: W): number => (isStream(forward) ? 1 : keptForPrefill(forward, room));
+  return new Set(alike.filter((forward) => (rowCounts.get(forward) ?? 0) < share(forward)));
 }
 
 function prefillParts<W extends Waiting>(
@@ -93,6 +126,6 @@ function keptForPrefill({ rowsLeft }: Waiting, room: BatchRoom): number {
   return Math.min(rowsLeft, room.prefillRowCountMax, Math.ceil(room.rowCountMax / OLDEST_SHARE));
 }
 
-function isStream(forward: Waiting): boolean {
-  return forward.rowsLeft <= STREAM_ROW_COUNT_MAX;
+export function isStream({ rowsLeft, continuesPrompt }: Waiting): boolean {
+  return rowsLeft <= STREAM_ROW_COUNT_MAX && !continuesPrompt;
 }

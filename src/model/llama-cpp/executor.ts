@@ -6,23 +6,24 @@
  * loop), then the next batch starts with all that came in; so requests do not alternate at width
  * one. A request that is busy at another model is simply not waiting here.
  *
- * Cancelling a forward under way stops the whole batch through the native flag; the others' rows run
- * again in the next one. A batch that fails is repeated part by part, so that only the forward at
- * fault fails.
+ * Who cancels a forward is told so at once. Where it is under way, the native flag stops the whole
+ * batch, and the others' rows run again in the next one; but nobody is interrupted twice, or a client
+ * that cancels again and again would stop everybody for ever. What the cancelled forward leaves in
+ * its sequence is cut off when the batch has ended. A batch that fails is repeated part by part, so
+ * that only the forward at fault fails.
  */
 import { abortError, PilotfishError } from '../../core/errors.ts';
 import { InvariantError } from '../../core/invariant.ts';
-import type { RowProgram, RowResult } from '../../core/row-program.ts';
-import { runRowProgram } from '../../sampling/run-row-program.ts';
 import type { ComputeDevice } from '../compute-device.ts';
-import type { Forward, ForwardRequest } from '../roles.ts';
+import type { ForwardRequest } from '../roles.ts';
 import { DECODE_ABORTED, DECODE_KV_FULL, DECODE_OK } from './abi.ts';
-import { ArrivalOrder, type Place } from './arrival-order.ts';
+import { ArrivalOrder } from './arrival-order.ts';
 import type { BatchRows } from './batch.ts';
-import { type BatchPart, type BatchRoom, planBatch } from './batch-plan.ts';
+import { type BatchPart, type BatchRoom, isStream, passedBy, planBatch } from './batch-plan.ts';
 import type { NativeContext, NativeOutputs } from './native-context.ts';
+import { type ForwardEnd, QueuedForward } from './queued-forward.ts';
 
-/** Rows of prefills beside streams: a compromise between their speeds. */
+/** Rows of prefills beside streams, of this model or another: a compromise between their speeds. */
 const PREFILL_ROW_COUNT_BESIDE_STREAMS = 64;
 /** Row programs run this long before the event loop gets a turn. */
 const READ_SLICE_MS = 6;
@@ -42,6 +43,8 @@ export interface ExecutorOptions {
 export class Executor {
   readonly #context: ExecutorContext;
   readonly #device: ComputeDevice;
+  /** Whose turns on the device are meant. */
+  readonly #user = Symbol('an executor');
   readonly #room: BatchRoom;
   /** By place in line; a forward stays until all its rows have run. */
   #waiting: QueuedForward[] = [];
@@ -49,6 +52,8 @@ export class Executor {
   /** Changes to sequences, which run between batches. */
   #changes: (() => void)[] = [];
   #running: readonly BatchPart<QueuedForward>[] = [];
+  /** Whether the batch before wanted hidden states. */
+  #hiddenBefore: boolean | null = null;
   #pump: Promise<void> | null = null;
   #closed = false;
   #closing: Promise<void> | null = null;
@@ -72,22 +77,29 @@ export class Executor {
     return this.#nativeMs;
   }
 
-  /** @throws PilotfishError `aborted`, `kv-full`, `native-failed`, `disposed` */
+  /**
+   * Never rejects: a failure (PilotfishError `aborted`, `kv-full`, `native-failed`, `disposed`) comes
+   * with what the sequence holds then, so that nobody waits for a batch to ask.
+   */
   forward(
     slot: { readonly sequence: number; readonly position: number },
     request: ForwardRequest,
     signal?: AbortSignal,
-  ): Promise<Forward> {
-    if (this.#closed) return Promise.reject(closedError());
-    if (signal?.aborted === true) return Promise.reject(abortError(signal));
-    return new Promise((resolve, reject) => {
-      const cancel = (): void => this.#cancel(queued);
-      const queued = new QueuedForward({ ...slot, place: this.#order.placeOf(slot) }, request, {
-        ...(signal === undefined ? {} : { signal }),
-        resolve,
-        reject,
-        settled: () => signal?.removeEventListener('abort', cancel),
-      });
+  ): Promise<ForwardEnd> {
+    const refused = (error: PilotfishError): Promise<ForwardEnd> =>
+      Promise.resolve({ length: slot.position, error });
+    if (this.#closed) return refused(closedError());
+    if (signal?.aborted === true) return refused(abortError(signal));
+    return new Promise((resolve) => {
+      const cancel = (): void => {
+        if (signal !== undefined) this.#cancel(queued, abortError(signal));
+      };
+      const settle = (end: ForwardEnd): void => {
+        signal?.removeEventListener('abort', cancel);
+        resolve(end);
+      };
+      const place = this.#order.placeOf(slot);
+      const queued = new QueuedForward({ ...slot, place }, request, settle);
       signal?.addEventListener('abort', cancel, { once: true });
       this.#enqueue(queued);
       this.#start();
@@ -163,19 +175,49 @@ export class Executor {
   }
 
   async #runNext(): Promise<void> {
-    const parts = planBatch(this.#waiting, this.#room).filter(({ forward }) => {
-      const length = this.#context.length(forward.sequence);
-      if (length === forward.position) return true;
-      const error = new InvariantError(`a sequence has ${length} tokens, not ${forward.position}`);
-      this.#settle(forward, () => forward.fail(error));
-      return false;
-    });
-    await this.#runBatch(parts);
+    if (this.#waiting.length === 0 || this.#closed) return;
+    const before = {
+      hidden: this.#hiddenBefore,
+      streamsElsewhere: this.#device.beginTurn(this.#user, this.#waiting.some(isStream)),
+    };
+    const parts = planBatch(this.#waiting, this.#room, before);
+    this.#noteWhoIsPassedBy(parts);
+    await this.#runBatch(parts.filter(({ forward }) => this.#isAsLongAsItSays(forward)));
+  }
+
+  #noteWhoIsPassedBy(parts: readonly BatchPart<QueuedForward>[]): void {
+    const hidden = parts.some(({ forward }) => forward.hidden);
+    const alike = this.#waiting.filter((forward) => forward.hidden === hidden);
+    const unserved = passedBy(alike, parts, this.#room);
+    for (const forward of alike) forward.wasPassedBy = unserved.has(forward);
+    this.#hiddenBefore = hidden;
+  }
+
+  #isAsLongAsItSays(forward: QueuedForward): boolean {
+    const length = this.#context.length(forward.sequence);
+    if (length === forward.position) return true;
+    const error = new InvariantError(`a sequence has ${length} tokens, not ${forward.position}`);
+    this.#settle(forward, () => forward.fail(error, length));
+    return false;
   }
 
   async #runBatch(parts: readonly BatchPart<QueuedForward>[]): Promise<void> {
-    // Everything may have been cancelled while waiting for the device.
     if (parts.length === 0 || this.#closed) return;
+    const code = await this.#decode(parts);
+    if (code === null || code === DECODE_OK || code === DECODE_ABORTED || this.#closed) return;
+    const [only, ...others] = parts;
+    if (only !== undefined && others.length === 0) {
+      this.#settle(only.forward, () => only.forward.fail(decodeError(code, only.forward)));
+      return;
+    }
+    // Somebody's rows do not fit or are refused: alone, each shows whether they are its own.
+    for (const part of parts) {
+      if (this.#waiting.includes(part.forward)) await this.#runBatch([part]);
+    }
+  }
+
+  /** Runs a batch and gives its rows out. @returns the native code; null if it threw */
+  async #decode(parts: readonly BatchPart<QueuedForward>[]): Promise<number | null> {
     this.#running = parts;
     this.#batchCount += 1;
     const started = performance.now();
@@ -185,9 +227,12 @@ export class Executor {
       const ms = performance.now() - started;
       this.#nativeMs += ms;
       if (code === DECODE_OK) await this.#deliver(parts, ms);
-      else await this.#recover(parts, code);
+      this.#cut(parts, code);
+      return code;
     } catch (error) {
       for (const { forward } of parts) this.#settle(forward, () => forward.fail(error));
+      this.#cutIfPossible(parts);
+      return null;
     } finally {
       this.#running = [];
       if (!this.#closed) this.#context.setAborted(false);
@@ -203,13 +248,12 @@ export class Executor {
     for (const { forward, rowCount } of parts) {
       forward.computeMs += (batchMs * rowCount) / allRows;
       for (let index = 0; index < rowCount; index += 1, row += 1) {
-        this.#read(forward, outputs, row);
+        if (!forward.hasFailed) this.#read(forward, outputs, row);
         if (performance.now() - sliceStarted < READ_SLICE_MS) continue;
         await eventLoopTurn();
         sliceStarted = performance.now();
       }
-      if (forward.rowsLeft === 0) this.#finish(forward);
-      else if (forward.isCancelled) this.#settle(forward, () => forward.fail(forward.abortError()));
+      if (forward.rowsLeft === 0 && !forward.hasFailed) this.#finish(forward);
     }
   }
 
@@ -230,128 +274,39 @@ export class Executor {
     forward.computeMs += performance.now() - started;
   }
 
-  /** After a batch that did not run whole: nobody's rows count, the survivors run again. */
-  async #recover(parts: readonly BatchPart<QueuedForward>[], code: number): Promise<void> {
+  /**
+   * Takes back the rows that do not count: of forwards that failed on the way, whose requests were
+   * told that they are not there, and after a batch that did not run whole, of all, to be repeated.
+   */
+  #cut(parts: readonly BatchPart<QueuedForward>[], code: number): void {
     for (const { forward } of parts) {
-      if (this.#closed) this.#settle(forward, () => forward.fail(closedError()));
-      else if (forward.isCancelled) this.#settle(forward, () => forward.fail(forward.abortError()));
-      // Rows of a micro-batch that did run are cut off again, so that the forward can be repeated.
-      else this.#context.truncate(forward.sequence, forward.position);
-    }
-    if (code === DECODE_ABORTED || this.#closed) return;
-    const [only, ...others] = parts;
-    if (only !== undefined && others.length === 0) {
-      this.#settle(only.forward, () => only.forward.fail(decodeError(code, only.forward)));
-      return;
-    }
-    // Somebody's rows do not fit or are refused: alone, each shows whether they are its own.
-    for (const part of parts) {
-      if (this.#waiting.includes(part.forward)) await this.#runBatch([part]);
+      if (code === DECODE_ABORTED) forward.interruptionCount += 1;
+      if (code === DECODE_OK && !forward.hasFailed) continue;
+      this.#context.truncate(forward.sequence, forward.position);
     }
   }
 
-  #cancel(forward: QueuedForward): void {
-    forward.isCancelled = true;
-    if (this.#running.some((part) => part.forward === forward)) this.#context.setAborted(true);
-    else this.#settle(forward, () => forward.fail(forward.abortError()));
+  /** After an exception, which is what is told. A sequence that stays too long fails its next use. */
+  #cutIfPossible(parts: readonly BatchPart<QueuedForward>[]): void {
+    for (const { forward } of parts) {
+      try {
+        this.#context.truncate(forward.sequence, forward.position);
+      } catch {}
+    }
+  }
+
+  #cancel(forward: QueuedForward, error: PilotfishError): void {
+    const isRunning = this.#running.some((part) => part.forward === forward);
+    this.#settle(forward, () => forward.fail(error));
+    if (!isRunning) return;
+    const survivors = this.#running.filter((part) => !part.forward.hasFailed);
+    const isFair = survivors.every((part) => part.forward.interruptionCount === 0);
+    if (isFair) this.#context.setAborted(true);
   }
 
   #settle(forward: QueuedForward, settle: () => void): void {
     this.#waiting = this.#waiting.filter((other) => other !== forward);
     settle();
-  }
-}
-
-interface Settling {
-  readonly signal?: AbortSignal;
-  readonly resolve: (forward: Forward) => void;
-  readonly reject: (error: unknown) => void;
-  readonly settled: () => void;
-}
-
-/** A forward on its way through one or more batches. */
-class QueuedForward {
-  readonly sequence: number;
-  /** In line: the smaller, the earlier. */
-  readonly place: number;
-  readonly hidden: boolean;
-  readonly endsPrompt: boolean;
-  isCancelled = false;
-  computeMs = 0;
-  readonly #start: number;
-  readonly #tokens: readonly number[];
-  readonly #outputFrom: number;
-  readonly #program: RowProgram;
-  readonly #settling: Settling;
-  readonly #queuedMs = performance.now();
-  readonly #rows: RowResult[] = [];
-  #done = 0;
-
-  constructor(
-    { sequence, position, place }: { sequence: number; position: number; place: Place },
-    request: ForwardRequest,
-    settling: Settling,
-  ) {
-    this.sequence = sequence;
-    this.place = place.number;
-    this.hidden = request.hidden === true;
-    this.#start = position;
-    this.#tokens = request.tokens;
-    this.#outputFrom = request.outputFrom;
-    this.#program = request.program;
-    this.#settling = settling;
-    this.endsPrompt = place.isKept && this.hasOutputs;
-  }
-
-  get hasOutputs(): boolean {
-    return this.#outputFrom < this.#tokens.length;
-  }
-
-  get rowsLeft(): number {
-    return this.#tokens.length - this.#done;
-  }
-
-  /** Of its next row, in its sequence. */
-  get position(): number {
-    return this.#start + this.#done;
-  }
-
-  /** The next rows, as a part of a batch. */
-  rows(count: number): BatchRows {
-    return {
-      tokens: this.#tokens.slice(this.#done, this.#done + count),
-      position: this.position,
-      sequence: this.sequence,
-      outputFrom: Math.min(count, Math.max(0, this.#outputFrom - this.#done)),
-    };
-  }
-
-  /** Takes what it wants of its next row, which is row `batchRow` of the batch. */
-  read(outputs: NativeOutputs, batchRow: number): void {
-    const index = this.#done;
-    this.#done += 1;
-    if (index < this.#outputFrom) return;
-    const position = this.#start + index + 1;
-    this.#rows.push({
-      ...runRowProgram(outputs.logits(batchRow), this.#program, position),
-      hidden: this.hidden ? outputs.hidden(batchRow).slice() : null,
-    });
-  }
-
-  finish(): void {
-    this.#settling.settled();
-    const waitedMs = Math.max(0, performance.now() - this.#queuedMs - this.computeMs);
-    this.#settling.resolve({ rows: this.#rows, computeMs: this.computeMs, waitedMs });
-  }
-
-  fail(error: unknown): void {
-    this.#settling.settled();
-    this.#settling.reject(error);
-  }
-
-  abortError(): PilotfishError {
-    const { signal } = this.#settling;
-    return signal === undefined ? closedError() : abortError(signal);
   }
 }
 

@@ -33,20 +33,11 @@ export class LlamaCppSequence implements Sequence {
 
   async forward(request: ForwardRequest, signal?: AbortSignal): Promise<Forward> {
     this.#checkRows(request);
-    const { executor } = this.#home;
     const slot = { sequence: this.slot, position: this.#length };
-    try {
-      const forward = await executor.forward(slot, request, signal);
-      this.#length = slot.position + request.tokens.length;
-      return forward;
-    } catch (error) {
-      // An aborted forward keeps the part of its rows that was complete; ask how much.
-      if (!this.#closed) {
-        const lengthNow = executor.change((context) => context.length(this.slot));
-        this.#length = await lengthNow.catch(() => slot.position);
-      }
-      throw error;
-    }
+    const end = await this.#home.executor.forward(slot, request, signal);
+    this.#length = end.length;
+    if ('error' in end) throw end.error;
+    return end.forward;
   }
 
   async truncate(length: number): Promise<void> {

@@ -3,7 +3,7 @@ import { present } from '../../../core/invariant.ts';
 import type { RowProgram } from '../../../core/row-program.ts';
 import { GREEDY } from '../../../core/sampling-params.ts';
 import { tokenIds } from '../../../core/token-id.ts';
-import { Turns } from '../../../core/turns.ts';
+import { ComputeDevice } from '../../compute-device.ts';
 import type { Forward } from '../../roles.ts';
 import { DECODE_ABORTED, DECODE_OK } from '../abi.ts';
 import type { BatchRows } from '../batch.ts';
@@ -33,6 +33,8 @@ interface Output {
 export class FakeContext implements ExecutorContext {
   /** Rows of every decode, as `sequence:rows`. */
   readonly decodes: string[] = [];
+  /** What every decode returned. */
+  readonly codes: number[] = [];
   /** Rows with outputs, of every decode. */
   readonly outputCounts: number[] = [];
   readonly violations: string[] = [];
@@ -70,6 +72,7 @@ export class FakeContext implements ExecutorContext {
     try {
       await this.during(this.decodes.length - 1);
       const code = this.#aborted ? DECODE_ABORTED : this.code(parts);
+      this.codes.push(code);
       // What does not run whole leaves some of its rows behind.
       this.#feed(parts, hidden, code === DECODE_OK ? Number.POSITIVE_INFINITY : 2);
       return code;
@@ -195,24 +198,31 @@ export interface ExecutorBench {
   readonly ask: (sequence: number, rowCount: number, asking?: Asking) => Promise<Forward>;
   readonly choices: (forward: Promise<Forward>) => Promise<number[]>;
   readonly context: FakeContext;
-  readonly device: Turns;
+  readonly device: ComputeDevice;
   readonly executor: Executor;
 }
 
 export function executorBench(
-  options: { readonly rowCountMax?: number; readonly waitingCountMax?: number } = {},
+  options: {
+    readonly rowCountMax?: number;
+    readonly waitingCountMax?: number;
+    /** One that it shares with others. */
+    readonly device?: ComputeDevice;
+  } = {},
 ): ExecutorBench {
   const { rowCountMax = 64, waitingCountMax = 100 } = options;
   const context = new FakeContext(rowCountMax);
   contexts.push(context);
-  const device = new Turns({ name: 'the fake device', waitingCountMax });
+  const device = options.device ?? new ComputeDevice({ name: 'the fake device', waitingCountMax });
   const executor = new Executor({ context, device, rowCountMax });
-  const ask = (sequence: number, rowCount: number, asking: Asking = {}): Promise<Forward> => {
+  const ask = async (sequence: number, rowCount: number, asking: Asking = {}): Promise<Forward> => {
     const { outputs = 1, hidden = false, signal, program = PROGRAM } = asking;
     const position = context.tokens(sequence).length;
     const tokens = tokenIds(tokensOf(sequence, position, position + rowCount));
     const request = { tokens, outputFrom: rowCount - outputs, program, hidden };
-    return executor.forward({ sequence, position }, request, signal);
+    const end = await executor.forward({ sequence, position }, request, signal);
+    if ('error' in end) throw end.error;
+    return end.forward;
   };
   const choices = async (forward: Promise<Forward>): Promise<number[]> =>
     (await forward).rows.map(({ choice }) => choice);
