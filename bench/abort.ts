@@ -1,6 +1,7 @@
 /**
  * How soon an abort takes effect: requests are aborted at random moments of a long prefill, while
- * another one waits for their share of the KV cache. Alone, and beside a running stream.
+ * another one waits for their share of the KV cache. Alone, beside a running stream, and behind
+ * another long prompt, which is read first.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
@@ -44,8 +45,11 @@ interface Effect {
   readonly nextFirstTokenMs: number;
 }
 
+const BESIDES = ['nothing', 'a stream', 'a prompt'] as const;
+type Beside = (typeof BESIDES)[number];
+
 interface Result {
-  readonly beside: 'nothing' | 'a stream';
+  readonly beside: Beside;
   readonly prefillMs: number;
   readonly effects: readonly Effect[];
   readonly worstMs: number;
@@ -70,7 +74,7 @@ export function abortCommand(): Command {
       count,
       2000,
     )
-    .option('--aborts <N>', 'aborts, alone and beside a stream', count, 12)
+    .option('--aborts <N>', 'aborts, alone and beside each', count, 12)
     .option('--seed <N>', 'of the random moments', count, 1)
     .option('--threads <N>', 'threads of the model', count)
     .option('--json', 'print results as JSON')
@@ -78,9 +82,19 @@ export function abortCommand(): Command {
 }
 
 async function run(options: Options): Promise<void> {
-  const contextLength = options.promptTokens + SHORT_PROMPT_TOKENS + STREAM_TOKENS + SPARE_CELLS;
+  const watch = new MachineWatch();
+  const results: Result[] = [];
+  for (const beside of BESIDES) results.push(await measureWith(options, beside));
+  report(options, results, watch);
+}
+
+/** Loads anew, because the cache must just not hold the next request beside all others. */
+async function measureWith(options: Options, beside: Beside): Promise<Result> {
+  const { promptTokens } = options;
+  const contextLength = promptTokens + SHORT_PROMPT_TOKENS + STREAM_TOKENS + SPARE_CELLS;
   const { model } = await loadFromCatalog(options.model, {
     contextLength,
+    cellCount: contextLength + (beside === 'a prompt' ? promptTokens : 0),
     rowCountMax: 256,
     sequenceCountMax: 4,
     ...(options.threads === undefined ? {} : { threadCount: options.threads }),
@@ -89,19 +103,14 @@ async function run(options: Options): Promise<void> {
   const tokenize = (text: string): readonly number[] => model.vocabulary.tokenize(text);
   const bench: Bench = {
     engine,
-    long: new CountingPrompts(tokenize, options.promptTokens),
+    long: new CountingPrompts(tokenize, promptTokens),
     short: new CountingPrompts(tokenize, SHORT_PROMPT_TOKENS),
-    nextTokens: options.promptTokens,
+    nextTokens: promptTokens,
   };
-  const watch = new MachineWatch();
-  const results: Result[] = [];
-  for (const beside of ['nothing', 'a stream'] as const) {
-    results.push(await measure(bench, options, beside));
-  }
-  report(options, results, watch);
+  return await measure(bench, options, beside);
 }
 
-async function measure(bench: Bench, options: Options, beside: Result['beside']): Promise<Result> {
+async function measure(bench: Bench, options: Options, beside: Beside): Promise<Result> {
   const prefillMs = await running(bench, beside, () => firstTokenMs(bench));
   const draws = seededDraws(options.seed);
   const effects: Effect[] = [];
@@ -119,7 +128,7 @@ async function measure(bench: Bench, options: Options, beside: Result['beside'])
 /** A prefill that was faster than the one before may be over: it is aborted sooner then. */
 async function abortWithin(
   bench: Bench,
-  beside: Result['beside'],
+  beside: Beside,
   moment: number,
   prefillMs: number,
 ): Promise<Effect> {
@@ -127,21 +136,22 @@ async function abortWithin(
   return effect ?? (await abortWithin(bench, beside, moment / 2, prefillMs));
 }
 
-/** Runs `work` while a stream is writing, if there is to be one. */
+/** Runs `work` while a stream is writing, or after a prompt that is read first, if there is to be one. */
 async function running<T>(
-  { engine, short }: Bench,
-  beside: Result['beside'],
+  { engine, short, long }: Bench,
+  beside: Beside,
   work: () => Promise<T>,
 ): Promise<T> {
   if (beside === 'nothing') return await work();
   const abort = new AbortController();
-  const stream = started(engine, { ...greedy(short, STREAM_TOKENS), signal: abort.signal });
-  await stream.firstToken;
+  const request = greedy(beside === 'a stream' ? short : long, STREAM_TOKENS);
+  const other = started(engine, { ...request, signal: abort.signal });
+  await (beside === 'a stream' ? other.firstToken : other.start);
   try {
     return await work();
   } finally {
     abort.abort();
-    await stream.end;
+    await other.end;
   }
 }
 

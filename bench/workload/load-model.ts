@@ -8,6 +8,8 @@ export const SMALL_DEFAULT = 'qwen2.5-coder-0.5b-instruct';
 
 export interface Shape {
   readonly contextLength: number;
+  /** Default: one context. */
+  readonly cellCount?: number;
   readonly rowCountMax: number;
   readonly sequenceCountMax: number;
   readonly threadCount?: number;

@@ -376,11 +376,31 @@ describe('giving way in the middle of a forward', () => {
     resolve();
     await under;
     await b.tenancy.leave();
+    await settle();
     expect(room.load).toEqual({ runningCount: 1, waitingCount: 0 });
     await making;
     state.isSlow = false;
     await a.tenancy.leave();
     await room.checkIdle();
+  });
+
+  it('and leaving is waited for by the check of the room', async () => {
+    const { state, onForward, resolve } = slowForwards();
+    const { room, enter } = bench({ onForward });
+    const [a, b] = [await enter(30, 50), await enter(30, 50)];
+    await a.read(30);
+    await b.read(30);
+    state.isSlow = true;
+    const under = b.readOnce(30);
+    await settle();
+    const making = a.tenancy.makeRoom();
+    await settle();
+    await a.tenancy.leave();
+    resolve();
+    await under;
+    await b.tenancy.leave();
+    await room.checkIdle();
+    await making;
   });
 
   it.each(Array.from({ length: 16 }, (_, moment) => moment))(
@@ -434,6 +454,26 @@ describe('a sequence in doubt', () => {
   });
 });
 
+describe('who leaves', () => {
+  it('does not wait until its sequences are closed; the check of the room does', async () => {
+    const held: HeldSequence[] = [];
+    const { room, enter } = bench({ held });
+    const a = await enter(30, 30, false);
+    await a.read(20);
+    let resolve: () => void = () => undefined;
+    const closed = new Promise<void>((done) => {
+      resolve = done;
+    });
+    for (const sequence of held) sequence.hold = closed;
+    expect(await outcomeOf(a.tenancy.leave())).toBe('done');
+    const checking = room.checkIdle();
+    expect(await outcomeOf(checking)).toBe('pending');
+    resolve();
+    await checking;
+    expect(held.map(({ closedCount }) => closedCount)).toEqual([1]);
+  });
+});
+
 describe('a room where nobody is', () => {
   it('keeps what was read, within what nobody has reserved', async () => {
     const { room, enter } = bench();
@@ -445,6 +485,7 @@ describe('a room where nobody is', () => {
     await b.read(5);
     expect(room.cached('large').cellCount).toBe(0);
     await b.tenancy.leave();
+    await settle();
     expect(await room.forget()).toBe(false);
     await room.checkIdle();
   });

@@ -49,6 +49,8 @@ export class KvRoom {
   readonly #caches: ByRole<PrefixCache>;
   /** In order of admission. */
   readonly #stays = new Set<Stay>();
+  /** Of stays that have ended: they settle when their sequences are closed. */
+  readonly #leaving = new Set<Promise<unknown>>();
 
   constructor({ models, requestCountMax, waitingCountMax }: KvRoomOptions) {
     const { capacity, spare } = shares(models, requestCountMax);
@@ -83,7 +85,7 @@ export class KvRoom {
       enterAgain: (again) => this.#admission.admit(request.needMax, again, { first: true }),
       reserveRest: () => this.#admission.reserveMore(difference(request.needMax, request.need)),
       makeRoom: () => this.#makeRoom(stay),
-      left: () => this.#stays.delete(stay),
+      left: (gone) => this.#left(stay, gone),
       release,
     });
     this.#stays.add(stay);
@@ -95,6 +97,7 @@ export class KvRoom {
    * @throws InvariantError
    */
   async checkIdle(): Promise<void> {
+    await Promise.all(this.#leaving);
     this.#admission.checkIdle();
     for (const role of ROLES) await this.#caches[role]?.checkIdle();
   }
@@ -114,6 +117,13 @@ export class KvRoom {
     const { cellCount, sequenceCount } = this.#admission.free(role);
     const spare = this.#spareSequenceCount[role];
     return { cellCount, sequenceCount: sequenceCount + spare };
+  }
+
+  /** A sequence that cannot be closed is the prefix cache's to tell, to whoever opens the next. */
+  #left(stay: Stay, gone: Promise<unknown>): void {
+    this.#stays.delete(stay);
+    this.#leaving.add(gone);
+    void gone.finally(() => this.#leaving.delete(gone));
   }
 
   async #makeRoom(asking: Stay): Promise<boolean> {

@@ -5,6 +5,7 @@ import type { WorkEvent } from '../core/events.ts';
 import { InvariantError } from '../core/invariant.ts';
 import { type TokenId, tokenIds } from '../core/token-id.ts';
 import type { ScriptedModelOptions } from '../model/scripted/scripted-model.ts';
+import { HeldSequence } from './fakes/held-sequence.ts';
 import { choiceBehind, PROGRAM, prefixModel } from './fakes/prefix-model.ts';
 import { LazySequence } from './lazy-sequence.ts';
 import { PrefixCache } from './prefix-cache.ts';
@@ -306,5 +307,42 @@ describe('what a sequence says that it holds when it is closed', () => {
     await rows(lazy, 10);
     await lazy[Symbol.asyncDispose]();
     expect(closed).toEqual([[], TEXT.slice(0, 10)]);
+  });
+});
+
+describe('a roll-back that waits for others', () => {
+  it('is not waited for by a request that is aborted, and nothing of it is kept', async () => {
+    const inner = prefixModel();
+    const held = new HeldSequence(inner.openSequence());
+    const closed: (readonly TokenId[])[] = [];
+    const lazy = new LazySequence({
+      role: 'large',
+      source: {
+        open: async () => ({ sequence: held, tokens: [] }),
+        close: ({ sequence, tokens }) => {
+          closed.push(tokens);
+          return Promise.resolve(sequence[Symbol.asyncDispose]());
+        },
+      },
+      promptLength: PROMPT_LENGTH,
+      rowCountMax: 64,
+      recorder: new WorkRecorder(),
+    });
+    await rows(lazy, PROMPT_LENGTH + 3);
+    let resolve: () => void = () => undefined;
+    held.hold = new Promise<void>((done) => {
+      resolve = done;
+    });
+    const controller = new AbortController();
+    const { signal } = controller;
+    const aborted = rows(lazy, PROMPT_LENGTH + 1, { signal });
+    await settle();
+    controller.abort();
+    await expect(aborted).rejects.toMatchObject({ code: 'aborted' });
+    const closing = lazy[Symbol.asyncDispose]();
+    resolve();
+    await closing;
+    expect(closed).toEqual([[]]);
+    expect(inner.sequenceCount).toBe(0);
   });
 });

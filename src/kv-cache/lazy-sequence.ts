@@ -21,6 +21,7 @@ import type { RowMasks, RowProgram, RowResult } from '../core/row-program.ts';
 import { penalises } from '../core/sampling-params.ts';
 import type { TokenId } from '../core/token-id.ts';
 import { Turns } from '../core/turns.ts';
+import { untilAborted } from '../core/until-aborted.ts';
 import type { Forward, Sequence } from '../model/roles.ts';
 import { commonLength } from './common-length.ts';
 import type { SequenceSource } from './sequence-source.ts';
@@ -119,7 +120,7 @@ export class LazySequence implements AsyncDisposable {
       `a text of ${text.length} has ${outputCount} rows`,
     );
     if (this.#sequence === null) await this.#open(text, this.#prefillEnd(outputFrom), signal);
-    await this.#rollBack(Math.min(commonLength(this.#fed, text), outputFrom));
+    await this.#rollBack(Math.min(commonLength(this.#fed, text), outputFrom), signal);
     await this.#feedWithoutOutputs(request, this.#prefillEnd(outputFrom), 'prefill', signal);
     // One forward has room for `rowCountMax` rows; earlier ones go first, without outputs.
     const lastFrom = Math.min(outputFrom, text.length - this.#options.rowCountMax);
@@ -163,10 +164,11 @@ export class LazySequence implements AsyncDisposable {
     return Math.min(this.#options.promptLength - 1, outputFrom);
   }
 
-  async #rollBack(length: number): Promise<void> {
+  async #rollBack(length: number, signal: AbortSignal | undefined): Promise<void> {
     if (length >= this.#fed.length) return;
     try {
-      await this.#opened().truncate(length);
+      // A cut may wait for the batch of others.
+      await untilAborted(this.#opened().truncate(length), signal);
     } catch (error) {
       this.#isInDoubt = true;
       throw error;

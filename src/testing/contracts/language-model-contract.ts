@@ -285,6 +285,16 @@ const CASES: readonly ContractCase[] = [
     },
   },
   {
+    name: 'disposes of a sequence that is being cut',
+    async run(model, { tokens }) {
+      const sequence = model.openSequence();
+      await feed(model, sequence, tokens.slice(0, 5));
+      await Promise.all([sequence.truncate(2), sequence[Symbol.asyncDispose]()]);
+      assert.equal(model.sequenceCount, 0);
+      assert.equal(await model.countCachedTokens(), 0);
+    },
+  },
+  {
     name: 'does not start what was aborted, and goes on afterwards',
     async run(model, { tokens }) {
       await using sequence = model.openSequence();
