@@ -5,7 +5,7 @@
 import type { Clock } from '../core/clock.ts';
 import type { Draws } from '../core/draws.ts';
 import { seededDraws } from '../core/draws.ts';
-import { PilotfishError, throwIfAborted } from '../core/errors.ts';
+import { throwIfAborted } from '../core/errors.ts';
 import type {
   ByRole,
   EngineEvent,
@@ -18,8 +18,10 @@ import type {
 import type { FinishReason } from '../core/finish-reason.ts';
 import { invariant, present } from '../core/invariant.ts';
 import type { TokenId } from '../core/token-id.ts';
+import { untilAborted } from '../core/until-aborted.ts';
 import { RunCostFold } from '../cost/run-cost.ts';
 import type { AnswerGrammar } from '../grammar/answer-grammar.ts';
+import { fullRole } from '../kv-cache/full-cache.ts';
 import { LazySequence } from '../kv-cache/lazy-sequence.ts';
 import type { Tenancy } from '../kv-cache/tenancy.ts';
 import { WorkRecorder } from '../kv-cache/work-recorder.ts';
@@ -143,9 +145,9 @@ class Run {
       try {
         return await this.#decoder.round(round, signal);
       } catch (error) {
-        const isFull = PilotfishError.isInstance(error) && error.code === 'kv-full';
-        if (!isFull || attempt >= KV_FULL_ATTEMPTS_MAX) throw error;
-        if (!(await this.#options.tenancy.makeRoom())) throw error;
+        const role = fullRole(error);
+        if (role === null || attempt >= KV_FULL_ATTEMPTS_MAX) throw error;
+        if (!(await untilAborted(this.#options.tenancy.makeRoom(role), signal))) throw error;
       }
     }
   }

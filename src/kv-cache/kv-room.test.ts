@@ -8,6 +8,7 @@ import type { ScriptedModelOptions } from '../model/scripted/scripted-model.ts';
 import type { KvAmounts } from './admission.ts';
 import { HeldSequence } from './fakes/held-sequence.ts';
 import { choiceBehind, PROGRAM, prefixModel } from './fakes/prefix-model.ts';
+import { fullRole } from './full-cache.ts';
 import { KvRoom } from './kv-room.ts';
 import { LazySequence } from './lazy-sequence.ts';
 import type { Tenancy } from './tenancy.ts';
@@ -74,9 +75,9 @@ async function again(read: () => Promise<void>, tenancy: Tenancy): Promise<void>
     try {
       return await read();
     } catch (error) {
-      if (!PilotfishError.isInstance(error) || error.code !== 'kv-full') throw error;
-      if (attempt >= KV_FULL_ATTEMPTS_MAX) throw error;
-      if (!(await tenancy.makeRoom())) throw error;
+      const role = fullRole(error);
+      if (role === null || attempt >= KV_FULL_ATTEMPTS_MAX) throw error;
+      if (!(await tenancy.makeRoom(role))) throw error;
     }
   }
 }
@@ -215,6 +216,35 @@ describe('where a cache is full', () => {
     expect(await outcomeOf(reading)).toBe('done');
   });
 
+  it('only those who hold cells of that model give way, and only its prefixes go', async () => {
+    const { room, enter } = bench({ both: true });
+    const before = await enter(10, 10);
+    await before.read(10, 'large');
+    await before.tenancy.leave();
+    const [a, b] = [await enter(20, 50), await enter(20, 50)];
+    for (const tenant of [a, b]) await tenant.read(20, 'small');
+    const c = await enter(10, 10, false);
+    await c.read(10, 'large');
+    await a.read(41, 'small');
+    const tenants = [a, b, c];
+    expect(tenants.map(({ tenancy }) => tenancy.preemptionCount)).toEqual([0, 1, 0]);
+    expect(tenants.map(({ length }) => length('small'))).toEqual([41, 0, 0]);
+    expect(c.length('large')).toBe(10);
+    expect(room.cached('large').cellCount).toBe(10);
+    for (const { tenancy } of tenants) await tenancy.leave();
+    await room.checkIdle();
+  });
+
+  it('whoever asks and is alone in that model fails, though others hold cells of the other', async () => {
+    const { models, enter } = bench({ both: true });
+    const [a, b] = [await enter(20, 50), await enter(20, 50)];
+    await b.read(20, 'large');
+    const strange = models.small?.openSequence();
+    await strange?.forward({ tokens: textOf(3, 20), outputFrom: 20, program: PROGRAM });
+    expect(await outcomeOf(a.read(41, 'small'))).toBe('kv-full');
+    expect(b.tenancy.preemptionCount).toBe(0);
+  });
+
   it('two that ask at the same time make one give way once', async () => {
     const { enter } = bench();
     const tenants = [await enter(20, 50), await enter(20, 50), await enter(20, 50)];
@@ -345,7 +375,7 @@ describe('giving way in the middle of a forward', () => {
     const under = b.readOnce(30);
     await settle();
     state.isSlow = false;
-    const making = a.tenancy.makeRoom();
+    const making = a.tenancy.makeRoom('large');
     const late = enter(10, 10).then(async (tenant) => {
       await tenant.read(10);
       await tenant.tenancy.leave();
@@ -371,7 +401,7 @@ describe('giving way in the middle of a forward', () => {
     state.isSlow = true;
     const under = b.readOnce(30);
     await settle();
-    const making = a.tenancy.makeRoom();
+    const making = a.tenancy.makeRoom('large');
     await settle();
     resolve();
     await under;
@@ -393,7 +423,7 @@ describe('giving way in the middle of a forward', () => {
     state.isSlow = true;
     const under = b.readOnce(30);
     await settle();
-    const making = a.tenancy.makeRoom();
+    const making = a.tenancy.makeRoom('large');
     await settle();
     await a.tenancy.leave();
     resolve();
@@ -412,7 +442,7 @@ describe('giving way in the middle of a forward', () => {
       await b.read(30);
       const other = b.read(20, 'small');
       for (let turn = 0; turn < moment; turn += 1) await Promise.resolve();
-      const making = a.tenancy.makeRoom();
+      const making = a.tenancy.makeRoom('large');
       expect(await outcomeOf(making)).toBe('done');
       await a.tenancy.leave();
       expect(await outcomeOf(other)).toBe('done');
@@ -486,7 +516,7 @@ describe('a room where nobody is', () => {
     expect(room.cached('large').cellCount).toBe(0);
     await b.tenancy.leave();
     await settle();
-    expect(await room.forget()).toBe(false);
+    expect(room.cached('large').sequenceCount).toBe(0);
     await room.checkIdle();
   });
 

@@ -5,9 +5,10 @@
  * Reservations are worst cases by default, so a request that was let in never finds a cache full.
  * With overcommitment they are smaller than that, and a cache can fill up. Then, in this order:
  *
- *   1. the prefix caches are emptied;
- *   2. the youngest request gives way (it has the least to lose): it gives up all its cells, waits,
- *      ahead of all that were never admitted, for its worst case, and reads its text again;
+ *   1. the prefix cache of that model is emptied;
+ *   2. the youngest request that holds cells of it gives way (it has the least to lose): it gives up
+ *      all its cells, waits, ahead of all that were never admitted, for its worst case, and reads
+ *      its text again;
  *   3. where only the request that found the cache full is left, it fails.
  *
  * When somebody gives way, the reservations of all that run are raised to their worst cases. So the
@@ -84,7 +85,7 @@ export class KvRoom {
       source: (role) => this.#source(role, request.reuses),
       enterAgain: (again) => this.#admission.admit(request.needMax, again, { first: true }),
       reserveRest: () => this.#admission.reserveMore(difference(request.needMax, request.need)),
-      makeRoom: () => this.#makeRoom(stay),
+      makeRoom: (role) => this.#makeRoom(stay, role),
       left: (gone) => this.#left(stay, gone),
       release,
     });
@@ -102,10 +103,9 @@ export class KvRoom {
     for (const role of ROLES) await this.#caches[role]?.checkIdle();
   }
 
-  /** Forgets the prefixes of earlier requests. @returns whether that frees cells */
-  async forget(): Promise<boolean> {
-    const freed = ROLES.map((role) => this.#caches[role]?.clear() ?? false);
-    return (await Promise.all(freed)).includes(true);
+  /** Forgets the prefixes of earlier requests. */
+  async forget(): Promise<void> {
+    await Promise.all(ROLES.map((role) => this.#caches[role]?.clear()));
   }
 
   #source(role: ModelRole, reuses: boolean): SequenceSource {
@@ -126,9 +126,9 @@ export class KvRoom {
     void gone.finally(() => this.#leaving.delete(gone));
   }
 
-  async #makeRoom(asking: Stay): Promise<boolean> {
-    if (await this.forget()) return true;
-    const involved = [...this.#stays].filter((stay) => stay === asking || stay.holdsCells);
+  async #makeRoom(asking: Stay, role: ModelRole): Promise<boolean> {
+    if ((await this.#caches[role]?.clear()) === true) return true;
+    const involved = [...this.#stays].filter((stay) => stay === asking || stay.holdsCells(role));
     if (!involved.some((stay) => stay !== asking)) return false;
     for (const stay of this.#stays) stay.reserveMost();
     await involved.at(-1)?.giveWay();

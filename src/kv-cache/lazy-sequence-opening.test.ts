@@ -234,7 +234,7 @@ describe('vacating', () => {
 });
 
 describe('what a sequence says that it holds when it is closed', () => {
-  const failing = async (error: unknown): Promise<(readonly TokenId[])[]> => {
+  const failing = async (error: Error): Promise<(readonly TokenId[])[]> => {
     let failure: unknown = null;
     const { closed, cache, open } = bench(async () => {
       if (failure !== null) throw failure;
@@ -242,7 +242,7 @@ describe('what a sequence says that it holds when it is closed', () => {
     const lazy = open();
     await rows(lazy, PROMPT_LENGTH);
     failure = error;
-    await expect(rows(lazy, 25)).rejects.toBe(error);
+    await expect(rows(lazy, 25)).rejects.toThrow(error.message);
     await lazy[Symbol.asyncDispose]();
     await cache.checkIdle();
     return closed;
@@ -307,6 +307,18 @@ describe('what a sequence says that it holds when it is closed', () => {
     await rows(lazy, 10);
     await lazy[Symbol.asyncDispose]();
     expect(closed).toEqual([[], TEXT.slice(0, 10)]);
+  });
+});
+
+describe('a cache that is full', () => {
+  it('is told with the role of its model, and everything else that the model says', async () => {
+    const fields = { contextLength: 60 };
+    const full = new PilotfishError('kv-full', 'no room', { remedy: 'Make some.', fields });
+    const { open } = bench(() => Promise.reject(full));
+    await expect(rows(open(), 25)).rejects.toMatchObject({
+      ...{ code: 'kv-full', message: 'no room', remedy: 'Make some.' },
+      fields: { contextLength: 60, role: 'large' },
+    });
   });
 });
 

@@ -24,6 +24,7 @@ import { Turns } from '../core/turns.ts';
 import { untilAborted } from '../core/until-aborted.ts';
 import type { Forward, Sequence } from '../model/roles.ts';
 import { commonLength } from './common-length.ts';
+import { withRole } from './full-cache.ts';
 import type { SequenceSource } from './sequence-source.ts';
 import type { WorkRecorder } from './work-recorder.ts';
 
@@ -73,6 +74,10 @@ export class LazySequence implements AsyncDisposable {
     this.#options = options;
   }
 
+  get role(): ModelRole {
+    return this.#options.role;
+  }
+
   /** Tokens in the KV cache. */
   get length(): number {
     return this.#fed.length;
@@ -90,7 +95,8 @@ export class LazySequence implements AsyncDisposable {
 
   /**
    * The last `outputCount` rows of the text, after feeding everything before them that was missed.
-   * @throws PilotfishError as `Sequence.forward`; the cache then holds a prefix of the text
+   * @throws PilotfishError as `Sequence.forward`, `kv-full` with its `role`; the cache then holds a
+   *   prefix of the text
    */
   async rows(request: RowsRequest, signal?: AbortSignal): Promise<readonly RowResult[]> {
     for (;;) {
@@ -239,7 +245,7 @@ export class LazySequence implements AsyncDisposable {
       this.#fed.push(...tokens);
       this.#fed.length = Math.min(this.#fed.length, sequence.length);
       this.#isInDoubt ||= !isHarmless(error);
-      throw error;
+      throw withRole(error, this.role);
     }
   }
 

@@ -12,7 +12,7 @@ export interface StayOptions {
   readonly enterAgain: (signal: AbortSignal | undefined) => Promise<() => void>;
   /** Raises the reservation that it begins with to the worst case, and gives that back. */
   readonly reserveRest: () => () => void;
-  readonly makeRoom: () => Promise<boolean>;
+  readonly makeRoom: (role: ModelRole) => Promise<boolean>;
   /** @param gone settles when nothing of the stay is in the caches but what is kept there */
   readonly left: (gone: Promise<unknown>) => void;
   /** Gives the reservation back that it begins with. */
@@ -38,8 +38,8 @@ export class Stay implements Tenancy {
     return this.#preemptionCount;
   }
 
-  get holdsCells(): boolean {
-    return this.#sequences.some(({ length }) => length > 0);
+  holdsCells(role: ModelRole): boolean {
+    return this.#sequences.some((sequence) => sequence.role === role && sequence.length > 0);
   }
 
   source(role: ModelRole): SequenceSource {
@@ -59,8 +59,8 @@ export class Stay implements Tenancy {
     this.#sequences.push(sequence);
   }
 
-  makeRoom(): Promise<boolean> {
-    return this.#options.makeRoom();
+  makeRoom(role: ModelRole): Promise<boolean> {
+    return this.#options.makeRoom(role);
   }
 
   /** Raises the reservation of whoever is in to the worst case. */

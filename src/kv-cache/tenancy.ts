@@ -13,10 +13,11 @@ export interface Tenancy {
   /** A sequence of this request: it is closed with the stay, and may be vacated for another one. */
   add(sequence: LazySequence): void;
   /**
-   * After `kv-full`: makes somebody give way, this request itself if it is the youngest.
+   * After `kv-full`: makes somebody give way who holds cells of that model, this request itself if it
+   * is the youngest.
    * @returns whether trying again may help
    */
-  makeRoom(): Promise<boolean>;
+  makeRoom(role: ModelRole): Promise<boolean>;
   /** Times that this request gave its cells up and had to read its text again. */
   readonly preemptionCount: number;
   /** Ends the stay; the sequences may still be on their way out. */
