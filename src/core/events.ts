@@ -163,7 +163,7 @@ export interface SummaryEvent extends RunCost {
   /** Wall time of the request, and of its first emitted token; null if none was emitted. */
   readonly elapsedMs: number;
   readonly firstTokenMs: number | null;
-  /** Of that, the wait for room in the KV caches. */
+  /** Of that, the wait for room in the KV caches, and nothing else. */
   readonly queuedMs: number;
   /** Facts that a strategy wants to be known: draft lengths, acceptance, why it is off. */
   readonly notes: readonly string[];

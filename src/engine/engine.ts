@@ -12,6 +12,7 @@ import { GrammarService } from '../grammar/grammar-service.ts';
 import { packVocabulary } from '../grammar/pack-vocabulary.ts';
 import type { KvAmounts } from '../kv-cache/admission.ts';
 import { KvRoom } from '../kv-cache/kv-room.ts';
+import type { Tenancy } from '../kv-cache/tenancy.ts';
 import type { LanguageModel } from '../model/roles.ts';
 import { createStrategy, type StrategyOptions } from '../strategy/registry.ts';
 import type { Strategy } from '../strategy/strategy.ts';
@@ -158,14 +159,16 @@ export class Engine implements AsyncDisposable {
     const { models, absentFacts = {}, clock = systemClock } = this.#options;
     const acceptedMs = clock.nowMs();
     const prompt = this.#promptTokens(request);
-    using grammar = await this.#openGrammar(request, prompt.length, signal);
     const likely = Math.ceil(request.maxTokens / this.#overcommit);
     const stay = {
       need: this.#need(strategy, prompt.length + likely),
       needMax: this.#need(strategy, prompt.length + request.maxTokens),
       reuses: request.reusePrefix,
     };
+    const queuedFromMs = clock.nowMs();
     const tenancy = await this.#room.enter(stay, signal);
+    const queuedMs = clock.nowMs() - queuedFromMs;
+    using grammar = await this.#openGrammar(request, prompt.length, { tenancy, signal });
     yield* runRequest({
       request,
       prompt,
@@ -185,7 +188,7 @@ export class Engine implements AsyncDisposable {
       ...(grammar === null ? {} : { grammar }),
       clock,
       acceptedMs,
-      queuedMs: clock.nowMs() - acceptedMs,
+      queuedMs,
       signal,
     });
   }
@@ -195,13 +198,22 @@ export class Engine implements AsyncDisposable {
     return promptTokens(input, { ...models, template }, this.#contextLength);
   }
 
+  /**
+   * Only for requests that are in: one thread compiles grammars and follows them, so those of a long
+   * queue would stop the ones that run. A request whose grammar fails leaves.
+   */
   async #openGrammar(
     { grammar }: CheckedRequest,
     promptLength: number,
-    signal: AbortSignal,
+    { tenancy, signal }: { readonly tenancy: Tenancy; readonly signal: AbortSignal },
   ): Promise<AnswerGrammar | null> {
     if (grammar === undefined) return null;
-    return new AnswerGrammar(await this.#grammars.open(grammar, signal), promptLength);
+    try {
+      return new AnswerGrammar(await this.#grammars.open(grammar, signal), promptLength);
+    } catch (error) {
+      await tenancy.leave();
+      throw error;
+    }
   }
 
   /** Tokens by their bytes, which means the same for every kind of vocabulary. */

@@ -2,9 +2,9 @@
 export const MAX_TOKENS_DEFAULT = 512;
 /** Characters of a prompt before it is tokenised; a context window holds far fewer. */
 export const PROMPT_LENGTH_MAX = 4_000_000;
-/** Requests that run at once, where the KV caches have room for so many. */
+/** Requests that use one model at once, where its KV cache has room for so many. */
 export const RUNNING_REQUEST_COUNT_MAX = 16;
 /** Times that one round is tried again after a cache was full and somebody gave way. */
 export const KV_FULL_ATTEMPTS_MAX = 64;
-/** Requests that may wait while one runs. */
+/** Requests that may wait for room; one more is refused as `engine-busy`. */
 export const WAITING_REQUEST_COUNT_MAX = 256;

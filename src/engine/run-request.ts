@@ -50,7 +50,7 @@ export interface RunOptions {
   readonly signal: AbortSignal;
   /** When the request came in, by the clock; default: now. */
   readonly acceptedMs?: number;
-  /** How long it waited for room since then; default 0. */
+  /** How long of that it waited for room; default 0. */
   readonly queuedMs?: number;
   /** Default: seeded noise. Tests enumerate. */
   readonly draws?: Draws;

@@ -1,9 +1,10 @@
 /** What an engine is told when it is made, and what requests say about sharing: on scripted models. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { EngineEvent, SummaryEvent } from '../../src/core/events.ts';
 import { present } from '../../src/core/invariant.ts';
 import { Engine, type EngineOptions } from '../../src/engine/engine.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
+import { GrammarService } from '../../src/grammar/grammar-service.ts';
 import { scriptedModel } from '../simulation/scripted-pair.ts';
 
 const PROMPT = 'abcabcabcabc';
@@ -77,6 +78,30 @@ describe('the time in the queue', () => {
     const { queuedMs, elapsedMs } = await second;
     expect([queuedMs, elapsedMs]).toEqual([25, 25]);
     expect((await run(engine, { prompt: 'c' })).queuedMs).toBe(0);
+  });
+
+  it('holds neither the time to read the prompt nor that of a grammar', async () => {
+    let nowMs = 0;
+    const model = scriptedModel('large', { contextLength: 60, sequenceCountMax: 4 });
+    await using engine = new Engine({
+      models: { small: null, large: model },
+      clock: { nowMs: () => nowMs },
+    });
+    const { tokenize } = model.vocabulary;
+    vi.spyOn(model.vocabulary, 'tokenize').mockImplementation((text) => {
+      nowMs += 10;
+      return tokenize(text);
+    });
+    const { open } = GrammarService.prototype;
+    const opening = vi.spyOn(GrammarService.prototype, 'open');
+    opening.mockImplementation(function (this: GrammarService, ...args) {
+      nowMs += 5;
+      return open.apply(this, args);
+    });
+    const grammar = { regex: '[abc]{9}' };
+    const { queuedMs, elapsedMs } = await run(engine, { prompt: 'a', grammar });
+    opening.mockRestore();
+    expect([queuedMs, elapsedMs]).toEqual([0, 15]);
   });
 });
 

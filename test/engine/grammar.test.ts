@@ -218,6 +218,23 @@ describe('endings', () => {
   });
 });
 
+describe('a grammar of a request that waits', () => {
+  it('is not looked at before there is room, and gives the room back where it is wrong', async () => {
+    await using pair = await openRandomPair({ requestCountMax: 1 });
+    const { engine } = pair;
+    const first = engine.generate({ prompt: 'the', strategy: 'small', maxTokens: 9 });
+    await first.next();
+    const wrong = { prompt: 'the', grammar: { regex: '(' }, strategy: 'small' };
+    const outcome = run(engine, wrong).catch((error: unknown) => error);
+    for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate);
+    expect(engine.load).toEqual({ runningCount: 1, waitingCount: 1 });
+    await first.return();
+    expect(await outcome).toMatchObject({ code: 'grammar-invalid' });
+    expect(engine.load).toEqual({ runningCount: 0, waitingCount: 0 });
+    await engine.checkIdle();
+  });
+});
+
 describe('what is wrong with a grammar', () => {
   it.each<[unknown, string]>([
     [{ jsonSchema: { type: 'object', not: {} } }, 'has "not"'],
