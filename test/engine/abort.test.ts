@@ -79,14 +79,18 @@ describe('cancelled requests', () => {
 
   it('wait in the queue without blocking those behind them', async () => {
     const abort = new AbortController();
-    const first = pair.engine.generate({ prompt: 'the fox', strategy: 'large', maxTokens: 40 });
+    // It leaves room for the third, not for the second.
+    const first = pair.engine.generate({ prompt: 'the fox', strategy: 'large', maxTokens: 200 });
     await first.next();
-    const second = texts({ prompt: 'a', strategy: 'small', signal: abort.signal });
-    const third = texts({ prompt: 'in the', strategy: 'small', maxTokens: 5 });
+    const { signal } = abort;
+    const second = texts({ prompt: 'a', strategy: 'large', maxTokens: 300, signal });
+    const third = texts({ prompt: 'in the', strategy: 'large', maxTokens: 5 });
+    for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate);
+    expect(pair.engine.load).toEqual({ runningCount: 1, waitingCount: 2 });
     abort.abort();
     await expect(second).rejects.toMatchObject({ code: 'aborted' });
-    await first.return();
     expect((await third).length).toBeGreaterThan(0);
+    await first.return();
     await pair.engine.checkIdle();
   });
 
