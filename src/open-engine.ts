@@ -33,6 +33,15 @@ export interface OpenEngineOptions {
   readonly contextLength?: number;
   /** Tokens in each model's KV cache, for all requests together; default: one full context. */
   readonly cellCount?: number;
+  /** Requests that use one model at once, where its cache has room; default 16. */
+  readonly requestCountMax?: number;
+  /**
+   * Sequences that each model's KV cache may hold, for running requests and for kept prefixes; default
+   * 24. To let more requests run, raise it with `requestCountMax`.
+   */
+  readonly sequenceCountMax?: number;
+  /** As `EngineOptions.overcommit`: reserve room for 1/n of the tokens that a request may write. */
+  readonly overcommit?: number;
   /** Default: what decodes each model fastest, measured once. */
   readonly threadCount?: number;
   /** Whose chat template holds where the two models' differ. */
@@ -66,13 +75,15 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
   try {
     for (const role of roles) models[role] = await load(names[role], paths[role], options);
     const costs = await stepCosts(models, options);
-    const { speculative, template, prices } = options;
+    const { speculative, template, prices, requestCountMax, overcommit } = options;
     return new Engine({
       models,
       absentFacts: await absentFacts(names, roles, options),
       speculative: { ...speculative, costs },
       ...(template === undefined ? {} : { template }),
       ...(prices === undefined ? {} : { prices }),
+      ...(requestCountMax === undefined ? {} : { requestCountMax }),
+      ...(overcommit === undefined ? {} : { overcommit }),
     });
   } catch (error) {
     await models.small?.[Symbol.asyncDispose]();
@@ -120,11 +131,13 @@ async function load(
   path: string,
   options: OpenEngineOptions,
 ): Promise<LlamaCppModel> {
-  const { contextLength, cellCount, threadCount, signal, onProgress } = options;
+  const { contextLength, cellCount, sequenceCountMax, threadCount } = options;
+  const { signal, onProgress } = options;
   const model = await loadModel(path, {
     name: shortName(name),
     ...(contextLength === undefined ? {} : { contextLength }),
     ...(cellCount === undefined ? {} : { cellCount }),
+    ...(sequenceCountMax === undefined ? {} : { sequenceCountMax }),
     ...(threadCount === undefined ? {} : { threadCount }),
     ...(signal === undefined ? {} : { signal }),
     ...(onProgress === undefined ? {} : { onProgress }),
