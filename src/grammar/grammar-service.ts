@@ -3,10 +3,11 @@
  * that had to be ended is replaced, and the sessions of other requests go on: each call names the
  * whole answer, so the new thread follows it from its beginning.
  */
-import { abortError, PilotfishError } from '../core/errors.ts';
+import { PilotfishError } from '../core/errors.ts';
 import { invariant } from '../core/invariant.ts';
 import type { TokenId } from '../core/token-id.ts';
 import { Turns } from '../core/turns.ts';
+import { untilAborted } from '../core/until-aborted.ts';
 import type { GrammarSource } from './grammar-request.ts';
 import type { ThreadCall } from './thread-calls.ts';
 import { ThreadHandle } from './thread-handle.ts';
@@ -62,6 +63,7 @@ export class GrammarService implements AsyncDisposable {
     signal: AbortSignal | undefined,
   ): Promise<T> {
     const done = this.#turns.exclusive(async () => work(await this.#liveThread()), signal);
+    // The caller of an aborted request does not wait for the thread.
     return await untilAborted(done, signal);
   }
 
@@ -149,17 +151,6 @@ export class GrammarSession implements Disposable {
     this[Symbol.dispose]();
     throw sessionClosedError();
   }
-}
-
-/** The caller of an aborted request does not wait for the thread. */
-function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work;
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(abortError(signal));
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
 }
 
 function closedError(): PilotfishError {
