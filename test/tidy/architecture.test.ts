@@ -20,9 +20,20 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   strategy: ['core', 'cost', 'kv-cache', 'routing', 'speculative'],
   engine: ['core', 'cost', 'grammar', 'kv-cache', 'model', 'strategy', 'vocabulary'],
   catalog: ['core'],
+  evaluation: ['core'],
   testing: ['core', 'engine', 'kv-cache', 'model', 'sampling', 'strategy'],
   // The composition root: open-engine.ts and index.ts.
-  '.': ['catalog', 'core', 'cost', 'engine', 'grammar', 'model', 'speculative', 'strategy'],
+  '.': [
+    'catalog',
+    'core',
+    'cost',
+    'engine',
+    'evaluation',
+    'grammar',
+    'model',
+    'speculative',
+    'strategy',
+  ],
   cli: ['.', 'catalog', 'core', 'cost', 'engine', 'grammar', 'model', 'strategy', 'vocabulary'],
 };
 
