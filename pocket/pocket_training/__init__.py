@@ -1,0 +1,1 @@
+"""How the pocket models are made: tokenizer, model, training, GGUF. Not part of the product."""
