@@ -1,6 +1,6 @@
 /** A model by name, path or hub file, ready to be loaded: found on this machine or pulled. */
 import { catalogContext, type EnsureModelOptions } from './catalog-context.ts';
-import { findLocal, givenFile, type LocalModel } from './find-model.ts';
+import { findLocal, isPullable, type LocalModel, ownFile } from './find-model.ts';
 import { parseModelReference } from './model-reference.ts';
 import { pullModel } from './pull-model.ts';
 
@@ -17,6 +17,6 @@ export async function ensureModel(
 ): Promise<LocalModel> {
   const context = catalogContext(options);
   const reference = parseModelReference(name);
-  if (reference.kind === 'path') return givenFile(reference.name, reference.path);
+  if (!isPullable(reference)) return ownFile(reference, context);
   return (await findLocal(reference, context)) ?? (await pullModel(reference, context));
 }

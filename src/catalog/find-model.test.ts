@@ -12,7 +12,7 @@ import {
   sha256Of,
   someBytes,
 } from './fakes/catalog-bench.ts';
-import { findLocal } from './find-model.ts';
+import { findLocal, isPullable } from './find-model.ts';
 import type { KnownModel } from './known-models.ts';
 import { parseModelReference } from './model-reference.ts';
 
@@ -53,7 +53,7 @@ async function hubCacheFile(folder: string, bytes: Buffer, blob = sha256Of(bytes
 
 function find(env: Record<string, string> = {}, name?: string) {
   const reference = name === undefined ? REFERENCE : parseModelReference(name);
-  if (reference.kind === 'path') throw new Error('not pullable');
+  if (!isPullable(reference)) throw new Error('not pullable');
   return findLocal(reference, bench.context({ env }));
 }
 

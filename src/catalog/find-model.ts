@@ -5,6 +5,7 @@
  * the path: then it is theirs to vouch for.
  */
 import { PilotfishError } from '../core/errors.ts';
+import { checkedBundled } from './bundled-models.ts';
 import { type CatalogContext, catalogContext, type EnsureModelOptions } from './catalog-context.ts';
 import { fileDigest } from './file-digest.ts';
 import {
@@ -14,7 +15,11 @@ import {
   ownCandidate,
   sizeOfFile,
 } from './local-candidates.ts';
-import { type PullableReference, parseModelReference } from './model-reference.ts';
+import {
+  type ModelReference,
+  type PullableReference,
+  parseModelReference,
+} from './model-reference.ts';
 import { isTrusted, type ModelSource, readReceipt, writeReceipt } from './receipt.ts';
 
 export interface LocalModel {
@@ -37,8 +42,22 @@ export async function findModel(
 ): Promise<LocalModel | null> {
   const context = catalogContext(options);
   const reference = parseModelReference(name);
-  if (reference.kind === 'path') return givenFile(reference.name, reference.path);
-  return findLocal(reference, context);
+  return isPullable(reference) ? findLocal(reference, context) : ownFile(reference, context);
+}
+
+export function isPullable(reference: ModelReference): reference is PullableReference {
+  return reference.kind === 'known' || reference.kind === 'hub';
+}
+
+/** A file that the user or this package brings along. @throws PilotfishError */
+export async function ownFile(
+  reference: Exclude<ModelReference, PullableReference>,
+  context: CatalogContext,
+): Promise<LocalModel> {
+  const { name } = reference;
+  if (reference.kind === 'path') return givenFile(name, reference.path);
+  const path = await checkedBundled(reference.model, context);
+  return { name, path, source: 'package', sha256: reference.model.sha256 };
 }
 
 /** @throws PilotfishError `model-file-missing` */

@@ -13,6 +13,7 @@ import {
   someBytes,
 } from './fakes/catalog-bench.ts';
 import { type FakeFile, type FakeHub, startFakeHub } from './fakes/fake-hub.ts';
+import { isPullable } from './find-model.ts';
 import { type PullableReference, parseModelReference } from './model-reference.ts';
 import { modelTarget } from './model-target.ts';
 import { pullModel } from './pull-model.ts';
@@ -35,7 +36,7 @@ afterEach(async () => {
 
 function reference(name = 'hub:me/repo/q4/model.gguf'): PullableReference {
   const parsed = parseModelReference(name);
-  if (parsed.kind === 'path') throw new Error('not a hub name');
+  if (!isPullable(parsed)) throw new Error('not a hub name');
   return parsed;
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { PilotfishError } from '../core/errors.ts';
+import { bundledModel } from './bundled-models.ts';
 import { isSha256 } from './file-digest.ts';
 import { KNOWN_MODELS, knownModel } from './known-models.ts';
 import { DEFAULT_PAIR, KNOWN_PAIRS, parsePair } from './known-pairs.ts';
@@ -38,8 +39,8 @@ describe('parsePair', () => {
   it('knows pairs of known models', () => {
     for (const pair of KNOWN_PAIRS) {
       expect(parsePair(pair.name)).toBe(pair);
-      expect(knownModel(pair.small)).not.toBeNull();
-      expect(knownModel(pair.large)).not.toBeNull();
+      expect(knownModel(pair.small) ?? bundledModel(pair.small)).not.toBeNull();
+      expect(knownModel(pair.large) ?? bundledModel(pair.large)).not.toBeNull();
     }
     expect(DEFAULT_PAIR.name).toBe('qwen2.5-coder');
   });

@@ -24,16 +24,20 @@ export interface PypiHome {
   readonly parts: readonly PypiPart[];
 }
 
-export interface KnownModel {
+/** What a table says of a model, wherever its file comes from. */
+export interface ModelCard {
   readonly name: string;
   readonly title: string;
   readonly quantisation: string;
-  readonly fileName: string;
   readonly bytes: number;
   readonly sha256: string;
   readonly licence: string;
   /** What a user should know about the licence, or null for a permissive one. */
   readonly licenceNote: string | null;
+}
+
+export interface KnownModel extends ModelCard {
+  readonly fileName: string;
   readonly hub: HubHome | null;
   readonly pypi: PypiHome | null;
 }

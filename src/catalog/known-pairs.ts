@@ -4,7 +4,7 @@ import { nearestNames } from './nearest-names.ts';
 
 export interface ModelPair {
   readonly name: string;
-  /** Names of known models. */
+  /** Names of models that are known or come with this package. */
   readonly small: string;
   readonly large: string;
 }
@@ -15,7 +15,19 @@ export const DEFAULT_PAIR: ModelPair = {
   large: 'qwen2.5-coder-1.5b-instruct',
 };
 
-export const KNOWN_PAIRS: readonly ModelPair[] = [DEFAULT_PAIR];
+/** They come with this package and do arithmetic word problems (pocket/README.md). */
+export const POCKET_PAIR: ModelPair = {
+  name: 'pocket',
+  small: 'pocket-small',
+  large: 'pocket-large',
+};
+const POCKET_STRONG_PAIR: ModelPair = {
+  name: 'pocket-strong',
+  small: 'pocket-small-strong',
+  large: 'pocket-large',
+};
+
+export const KNOWN_PAIRS: readonly ModelPair[] = [DEFAULT_PAIR, POCKET_PAIR, POCKET_STRONG_PAIR];
 
 /** @throws PilotfishError `pair-unknown` */
 export function parsePair(name: string): ModelPair {

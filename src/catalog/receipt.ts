@@ -13,15 +13,18 @@ import { fileSystemError } from './file-system-error.ts';
 
 const SOURCES = ['path', 'cache', 'hub-cache', 'llama-cpp-cache', 'hub', 'pypi'] as const;
 
-/** Where the bytes of a model came from, or, for caches, where they still are. */
-export type ModelSource = (typeof SOURCES)[number];
+/** Where the bytes of a file with a receipt came from, or, for caches, where they still are. */
+export type PulledSource = (typeof SOURCES)[number];
+
+/** Where the bytes of a model came from, or, for caches and this package, where they still are. */
+export type ModelSource = PulledSource | 'package';
 
 export interface Receipt {
   readonly sha256: string;
   readonly bytes: number;
   /** Null once a hash did not match: the file is hashed again before its next use. */
   readonly mtimeMs: number | null;
-  readonly source: ModelSource;
+  readonly source: PulledSource;
   readonly verifiedAt: string;
 }
 

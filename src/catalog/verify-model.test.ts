@@ -100,9 +100,11 @@ describe('listModels', () => {
     (await listModels(options())).find((model) => model.name === name);
 
   it('shows known models as absent where there is no folder at all', async () => {
-    const models = await listModels(options());
+    const all = await listModels(options());
+    const models = all.filter(({ source }) => source !== 'package');
     expect(models).toHaveLength(4);
     expect(new Set(models.map(({ state }) => state))).toEqual(new Set(['absent']));
+    expect(all.slice(4).map(({ state }) => state)).toEqual(['present', 'present', 'present']);
     expect(models[0]).toMatchObject({
       name: 'qwen2.5-coder-0.5b-instruct',
       path: null,
@@ -122,7 +124,7 @@ describe('listModels', () => {
       bytes: BYTES.byteLength,
       bytesOnDisk: BYTES.byteLength,
       isVerified: true,
-      known: null,
+      card: null,
     });
   });
 
@@ -138,7 +140,7 @@ describe('listModels', () => {
       bytes: null,
       bytesOnDisk: 20_000,
       isVerified: false,
-      known: null,
+      card: null,
     });
   });
 
@@ -155,7 +157,7 @@ describe('listModels', () => {
       bytes: 4,
       isVerified: false,
     });
-    expect(await byName(stray)).toMatchObject({ state: 'present', known: null });
-    expect(await listModels(options())).toHaveLength(5);
+    expect(await byName(stray)).toMatchObject({ state: 'present', card: null });
+    expect(await listModels(options())).toHaveLength(8);
   });
 });

@@ -2,7 +2,7 @@
 import { PilotfishError } from '../core/errors.ts';
 import { catalogContext, type EnsureModelOptions } from './catalog-context.ts';
 import { fileDigest } from './file-digest.ts';
-import { givenFile, type LocalModel } from './find-model.ts';
+import { givenFile, type LocalModel, ownFile } from './find-model.ts';
 import {
   expectedDigests,
   foreignCandidates,
@@ -29,6 +29,8 @@ export async function verifyModel(
     const given = await givenFile(reference.name, reference.path);
     return { ...given, sha256: await fileDigest(given.path, label, context) };
   }
+  // Hashed before every use, and so now.
+  if (reference.kind === 'bundled') return ownFile(reference, context);
   const candidate =
     (await ownCandidate(reference, context)) ?? (await foreignCandidates(reference, context))[0];
   if (candidate === undefined) throw notHere(reference);

@@ -1,6 +1,7 @@
 /** `pilotfish models inspect`. */
+import { bundledModel } from '../../../catalog/bundled-models.ts';
 import { type EnsureModelOptions, findModel } from '../../../catalog/ensure-model.ts';
-import { type KnownModel, knownModel } from '../../../catalog/known-models.ts';
+import { knownModel, type ModelCard } from '../../../catalog/known-models.ts';
 import { PilotfishError } from '../../../core/errors.ts';
 import type { ModelFileFacts } from '../../../model/llama-cpp/model-file.ts';
 import type { CliIo } from '../../io.ts';
@@ -31,29 +32,29 @@ export async function inspectModel(
     });
   }
   const facts = await readModelFile(model.path);
-  const known = knownModel(model.name);
+  const card = knownModel(model.name) ?? bundledModel(model.name);
   if (json) {
     // "name" is what this program calls it; the file's own name for itself goes beside it.
     const { name: title, ...rest } = facts;
-    const licence = known?.licence ?? null;
+    const licence = card?.licence ?? null;
     io.out(`${JSON.stringify({ type: 'model', ...rest, ...model, title, licence })}\n`);
     return;
   }
-  const rows = factRows(facts, known);
+  const rows = factRows(facts, card);
   io.out(plainTable(rows.map(([title, value]) => [io.color.bold(title), printableText(value)])));
 }
 
 function factRows(
   facts: ModelFileFacts,
-  known: KnownModel | null,
+  card: ModelCard | null,
 ): readonly (readonly [string, string])[] {
   const { body, outputHead } = facts.parameterCounts;
   return [
     ['path', facts.path],
     ['name', facts.name ?? '–'],
-    ['licence', known?.licence ?? '–'],
+    ['licence', card?.licence ?? '–'],
     ['architecture', facts.architecture],
-    ['quantisation', quantisation(facts, known)],
+    ['quantisation', quantisation(facts, card)],
     ['parameters, body', count(body)],
     ['parameters, output head', count(outputHead)],
     ['layers', count(facts.layerCount)],
@@ -69,9 +70,9 @@ function factRows(
 }
 
 /** A recipe such as Q4_K_M mixes types; a file names only those. */
-function quantisation(facts: ModelFileFacts, known: KnownModel | null): string {
+function quantisation(facts: ModelFileFacts, card: ModelCard | null): string {
   const most = facts.quantisation ?? '–';
-  return known === null ? most : `${known.quantisation} (most bytes: ${most})`;
+  return card === null ? most : `${card.quantisation} (most bytes: ${most})`;
 }
 
 function count(value: number): string {

@@ -15,9 +15,9 @@ export async function listModelsCommand(io: CliIo, json: boolean): Promise<void>
   const head = ['NAME', 'ROLE', 'SIZE', 'LICENCE', 'STATE', 'PATH'];
   const titles = head.map((title) => io.color.bold(title));
   io.out(plainTable([titles, ...models.map((model) => row(model, io))]));
-  for (const { known } of models) {
-    if (known !== null && known.licenceNote !== null) {
-      io.out(`\n${known.name}: ${known.licenceNote}\n`);
+  for (const { card } of models) {
+    if (card !== null && card.licenceNote !== null) {
+      io.out(`\n${card.name}: ${card.licenceNote}\n`);
     }
   }
 }
@@ -27,7 +27,7 @@ function row(model: ListedModel, io: CliIo): string[] {
     printableText(model.name),
     rolesOf(model.name).join(', ') || '–',
     model.bytes === null ? '–' : formatBytes(model.bytes),
-    model.known?.licence ?? '–',
+    model.card?.licence ?? '–',
     stateText(model, io),
     printableText(model.path ?? '–'),
   ];
@@ -55,7 +55,7 @@ function rolesOf(name: string): readonly string[] {
   ]);
 }
 
-function jsonLine({ known, ...model }: ListedModel): Readonly<Record<string, unknown>> {
+function jsonLine({ card, ...model }: ListedModel): Readonly<Record<string, unknown>> {
   return {
     type: 'model',
     ...model,
@@ -63,9 +63,9 @@ function jsonLine({ known, ...model }: ListedModel): Readonly<Record<string, unk
       ...(pair.small === model.name ? [{ pair: pair.name, role: 'small' }] : []),
       ...(pair.large === model.name ? [{ pair: pair.name, role: 'large' }] : []),
     ]),
-    sha256: known?.sha256 ?? null,
-    quantisation: known?.quantisation ?? null,
-    licence: known?.licence ?? null,
-    licenceNote: known?.licenceNote ?? null,
+    sha256: card?.sha256 ?? null,
+    quantisation: card?.quantisation ?? null,
+    licence: card?.licence ?? null,
+    licenceNote: card?.licenceNote ?? null,
   };
 }

@@ -18,7 +18,6 @@ export async function verifyModels(
   catalog: EnsureModelOptions,
 ): Promise<void> {
   const all = names.length > 0 ? names : await namesHere(catalog);
-  if (all.length === 0) io.err('There is nothing to verify: no model is on this machine.\n');
   let firstMismatch: PilotfishError | null = null;
   for (const name of new Set(all)) {
     try {
