@@ -2,8 +2,9 @@
  * From names to a running engine: finds or pulls the models that the strategies need, loads them,
  * measures what a strategy has to know. The composition root of library and command line.
  */
+import { bundledModel } from './catalog/bundled-models.ts';
 import { ensureModel, findModel } from './catalog/ensure-model.ts';
-import { DEFAULT_PAIR, parsePair } from './catalog/known-pairs.ts';
+import { DEFAULT_PAIR, POCKET_PAIR, parsePair } from './catalog/known-pairs.ts';
 import { PilotfishError } from './core/errors.ts';
 import type { ByRole, ModelRole, TokenPrices } from './core/events.ts';
 import type { OnNotice, OnProgress } from './core/progress.ts';
@@ -11,6 +12,7 @@ import type { CostCurve, StepCosts } from './cost/step-costs.ts';
 import { STRATEGY_DEFAULT } from './engine/checked-request.ts';
 import { Engine } from './engine/engine.ts';
 import type { CostFacts } from './engine/run-request.ts';
+import { POCKET_SCOPE } from './evaluation/tasks/pocket/scope.ts';
 import { localModelCosts, shortName, useBestThreads } from './local-profile.ts';
 import { type LlamaCppModel, loadModel } from './model/llama-cpp/model.ts';
 import { readModelFile } from './model/llama-cpp/model-file.ts';
@@ -18,7 +20,10 @@ import { rolesOf } from './strategy/registry.ts';
 import type { SpeculativeOptions } from './strategy/speculative.ts';
 
 export interface OpenEngineOptions {
-  /** A known pair; default: `qwen2.5-coder`. */
+  /**
+   * A known pair; default: `qwen2.5-coder`, or `pocket`, which comes with this package, where the
+   * former is not here and no source has it. `onNotice` says so, and so do the names in every `start`.
+   */
   readonly pair?: string;
   /** A known model, a path to a .gguf file, or `hub:owner/repo/file`; instead of the pair's own. */
   readonly small?: string;
@@ -68,9 +73,8 @@ export interface OpenEngineOptions {
  * }
  */
 export async function openEngine(options: OpenEngineOptions = {}): Promise<Engine> {
-  const names = modelNames(options);
   const roles = neededRoles(options);
-  const paths = await ensurePaths(names, roles, options);
+  const { names, paths } = await chooseModels(roles, options);
   const models: Record<ModelRole, LlamaCppModel | null> = { small: null, large: null };
   try {
     for (const role of roles) models[role] = await load(names[role], paths[role], options);
@@ -80,6 +84,7 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
       models,
       absentFacts: await absentFacts(names, roles, options),
       speculative: { ...speculative, costs },
+      ...(roles.every((role) => bundledModel(names[role]) !== null) ? { scope: POCKET_SCOPE } : {}),
       ...(template === undefined ? {} : { template }),
       ...(prices === undefined ? {} : { prices }),
       ...(requestCountMax === undefined ? {} : { requestCountMax }),
@@ -113,6 +118,33 @@ function neededRoles({ strategies, speculative }: OpenEngineOptions): readonly M
 
 function pick(speculative: OpenEngineOptions['speculative']): { speculative?: SpeculativeOptions } {
   return speculative === undefined ? {} : { speculative };
+}
+
+interface Chosen {
+  readonly names: Names;
+  readonly paths: Readonly<Record<ModelRole, string>>;
+}
+
+/** Nobody who named models gets others instead. */
+async function chooseModels(
+  roles: readonly ModelRole[],
+  options: OpenEngineOptions,
+): Promise<Chosen> {
+  const names = modelNames(options);
+  try {
+    return { names, paths: await ensurePaths(names, roles, options) };
+  } catch (error) {
+    const { pair, small, large } = options;
+    const isNamed = [pair, small, large].some((name) => name !== undefined);
+    const isNowhere = PilotfishError.isInstance(error) && error.code === 'source-unavailable';
+    if (isNamed || !isNowhere) throw error;
+    options.onNotice?.(
+      `The ${DEFAULT_PAIR.name} models are neither here nor to be had from any source. ` +
+        `The ${POCKET_PAIR.name} pair answers instead: it only does arithmetic word problems.`,
+    );
+    const paths = await ensurePaths(POCKET_PAIR, roles, options);
+    return { names: POCKET_PAIR, paths };
+  }
 }
 
 /** All models are pulled before the first is loaded: a failed pull costs no load. */

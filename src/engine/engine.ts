@@ -30,6 +30,8 @@ export interface EngineOptions extends StrategyOptions {
   readonly absentFacts?: Partial<ByRole<CostFacts>>;
   /** What the models' tokens cost; without them a summary has no price. */
   readonly prices?: Partial<ByRole<TokenPrices>>;
+  /** For models that can do but one thing: what that is, so that answers to anything else say so. */
+  readonly scope?: ModelScope;
   /** Whose chat template holds where the two differ; default: such a pair is refused. */
   readonly template?: ModelRole;
   /** Requests that use a model at once, where its cache has room; default `RUNNING_REQUEST_COUNT_MAX`. */
@@ -40,6 +42,13 @@ export interface EngineOptions extends StrategyOptions {
    */
   readonly overcommit?: number;
   readonly clock?: Clock;
+}
+
+export interface ModelScope {
+  /** @param text the last message of a chat, or the prompt */
+  covers(text: string): boolean;
+  /** A note in the summary of requests that it does not cover. */
+  readonly note: string;
 }
 
 /** Strategies that are kept between requests, with what they learned. */
@@ -189,6 +198,7 @@ export class Engine implements AsyncDisposable {
       clock,
       acceptedMs,
       queuedMs,
+      notes: this.#scopeNotes(request.input),
       signal,
     });
   }
@@ -196,6 +206,12 @@ export class Engine implements AsyncDisposable {
   #promptTokens({ input }: CheckedRequest): TokenId[] {
     const { models, template = null } = this.#options;
     return promptTokens(input, { ...models, template }, this.#contextLength);
+  }
+
+  #scopeNotes(input: CheckedRequest['input']): readonly string[] {
+    const { scope } = this.#options;
+    const text = 'prompt' in input ? input.prompt : (input.messages.at(-1)?.content ?? '');
+    return scope === undefined || scope.covers(text) ? [] : [scope.note];
   }
 
   /**

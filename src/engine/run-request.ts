@@ -52,6 +52,8 @@ export interface RunOptions {
   readonly acceptedMs?: number;
   /** How long of that it waited for room; default 0. */
   readonly queuedMs?: number;
+  /** What else its summary should say. */
+  readonly notes?: readonly string[];
   /** Default: seeded noise. Tests enumerate. */
   readonly draws?: Draws;
 }
@@ -185,7 +187,11 @@ class Run {
       elapsedMs: this.#elapsedMs(),
       firstTokenMs: this.#firstTokenMs,
       queuedMs: this.#options.queuedMs ?? 0,
-      notes: [...(this.#decoder.notes?.() ?? []), ...this.#preemptionNote()],
+      notes: [
+        ...(this.#options.notes ?? []),
+        ...(this.#decoder.notes?.() ?? []),
+        ...this.#preemptionNote(),
+      ],
     };
   }
 
