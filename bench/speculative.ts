@@ -16,7 +16,12 @@ import { progress } from './report/report.ts';
 import { ResumableLines } from './report/resumable-lines.ts';
 import { publishSpeculation } from './report/speculation-report.ts';
 import { count } from './workload/options.ts';
-import { type Question, readQuestions, stratifiedSample } from './workload/questions.ts';
+import {
+  pocketQuestions,
+  type Question,
+  readQuestions,
+  stratifiedSample,
+} from './workload/questions.ts';
 import { type TimedAnswer, timedAnswer, timedAnswerSchema } from './workload/timed-answer.ts';
 
 export interface SpeculationOptions {
@@ -29,6 +34,7 @@ export interface SpeculationOptions {
   readonly control?: boolean;
   readonly out?: string;
   readonly minutes?: number;
+  readonly draftLength?: number;
   readonly threads?: number;
   readonly json?: boolean;
 }
@@ -71,20 +77,23 @@ export function speculativeCommand(): Command {
       'stop after so many minutes, to be continued with the same --out',
       count,
     )
+    .option('--draft-length <N>', 'always draft so many tokens with the small model', count)
     .option('--threads <N>', 'threads of a model', count)
     .option('--json', 'print results as JSON')
     .action(run);
 }
 
 async function run(options: SpeculationOptions): Promise<void> {
-  const data = dataFile(options);
-  const sample = stratifiedSample(readQuestions(data), options.perCategory, options.seed);
+  const sample = stratifiedSample(questions(options), options.perCategory, options.seed);
   const lines = openLines(options);
   const known = new Set(lines.all.map(({ id }) => id));
   const left = sample.filter(({ id }) => !known.has(id));
   await using engine = await openEngine({
     strategies: ['large', 'speculative'],
-    contextLength: CONTEXT_LENGTH,
+    ...(isPocket(options) ? {} : { contextLength: CONTEXT_LENGTH }),
+    ...(options.draftLength === undefined
+      ? {}
+      : { speculative: { proposer: 'small', draftLength: options.draftLength } }),
     ...(options.pair === undefined ? {} : { pair: options.pair }),
     ...(options.threads === undefined ? {} : { threadCount: options.threads }),
   });
@@ -98,6 +107,16 @@ async function run(options: SpeculationOptions): Promise<void> {
     progress(summary(line, known.size + index + 1, sample.length));
   }
   publishSpeculation(options, { lines: lines.all, wanted: sample.length }, watch);
+}
+
+/** The pocket models can read nothing else. */
+function isPocket({ pair, data }: SpeculationOptions): boolean {
+  return data === undefined && pair?.startsWith('pocket') === true;
+}
+
+function questions(options: SpeculationOptions): Question[] {
+  if (isPocket(options)) return pocketQuestions(options.perCategory);
+  return readQuestions(dataFile(options));
 }
 
 function dataFile({ data = DATA_DEFAULT }: SpeculationOptions): string {

@@ -35,6 +35,8 @@ export interface LookupBehaviour {
 }
 
 interface Options {
+  /** What to try; default: `PROMPTS`. */
+  readonly prompts?: readonly string[];
   readonly signal?: AbortSignal;
   readonly onProgress?: OnProgress;
 }
@@ -59,11 +61,12 @@ export async function measureBehaviour(
   engine: Pick<Engine, 'generate' | 'promptTokens'>,
   options: Options,
 ): Promise<Behaviour> {
-  const total = MEASURED_STRATEGIES.length * PROMPTS.length * TOKEN_COUNT;
+  const { prompts = PROMPTS } = options;
+  const total = MEASURED_STRATEGIES.length * prompts.length * TOKEN_COUNT;
   let done = 0;
   const answers = async (strategy: string): Promise<Answer[]> => {
     const all: Answer[] = [];
-    for (const content of PROMPTS) {
+    for (const content of prompts) {
       const tokens: TokenEvent[] = [];
       const messages = [{ role: 'user' as const, content }];
       const signal = options.signal === undefined ? {} : { signal: options.signal };

@@ -2,6 +2,7 @@
  * Everything that advice is made of, gathered: facts of the models' files, the machine's profile, how
  * the strategies behave. What is known already or given is not measured.
  */
+import { bundledModel } from './catalog/bundled-models.ts';
 import { ensureModel } from './catalog/ensure-model.ts';
 import { DEFAULT_PAIR, parsePair } from './catalog/known-pairs.ts';
 import { parseModelReference } from './catalog/model-reference.ts';
@@ -15,6 +16,7 @@ import {
   withModel,
 } from './cost/machine-profile.ts';
 import { type CostedModel, checkKnowsName, profileCosts } from './cost/profile-costs.ts';
+import { pocketProblem } from './evaluation/tasks/pocket/problem.ts';
 import {
   type LocalProfileOptions,
   localModelCosts,
@@ -63,6 +65,11 @@ export interface AdviceInputs {
   /** Null where nothing was tried out. */
   readonly behaviour: Behaviour | null;
 }
+
+/** The pocket models can read nothing else. */
+const POCKET_PROMPTS: readonly string[] = [0, 1, 2].map(
+  (index) => pocketProblem({ split: 'train', seed: 0 }, index).question,
+);
 
 const ROLES: readonly ModelRole[] = ['small', 'large'];
 
@@ -200,5 +207,10 @@ function notQuiet(name: string): string {
 
 async function tryOut(options: PrepareAdviceOptions): Promise<Behaviour> {
   await using engine = await openEngine({ ...options, strategies: MEASURED_STRATEGIES });
-  return await measureBehaviour(engine, options);
+  const names = ROLES.map((role) => nameOf(role, options));
+  const prompts = names.every((name) => bundledModel(name) !== null) ? POCKET_PROMPTS : undefined;
+  return await measureBehaviour(engine, {
+    ...options,
+    ...(prompts === undefined ? {} : { prompts }),
+  });
 }

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { seededDraws } from '../../src/core/draws.ts';
+import { pocketProblem } from '../../src/evaluation/tasks/pocket/problem.ts';
 
 const LINE = z.object({
   question_id: z.union([z.int(), z.string()]),
@@ -25,6 +26,20 @@ export function readQuestions(path: string): Question[] {
     const { question_id: id, category, turns } = LINE.parse(JSON.parse(line));
     return { id: String(id), category, text: turns[0] ?? '' };
   });
+}
+
+const POCKET_SEED = 31;
+
+/** What the pocket models can answer, by the number of operations. */
+export function pocketQuestions(count: number): Question[] {
+  return [2, 3, 4].flatMap((operations) =>
+    Array.from({ length: count }, (_, index) => {
+      const options = { operationCountMin: operations, operationCountMax: operations };
+      const problem = pocketProblem({ split: 'test', seed: POCKET_SEED, ...options }, index);
+      const category = `${operations} operations`;
+      return { id: `${operations}-${index}`, category, text: problem.question };
+    }),
+  );
 }
 
 /**
