@@ -11,10 +11,12 @@ import { IS_SLICE, LARGE, LOGIT_NOISE, realModel, run, SMALL, TINY } from './rea
 const QUESTIONS = [
   'Natalia sold 48 clips in April and half as many in May. How many in all?',
   'Write a Python function that reverses a string.',
+  'Ana has 12 apples. Ben gives Ana 5 apples. How many apples does Ana have now?',
 ];
 const MAX_TOKENS = 40;
 const CONTEXT_LENGTH = 512;
-const MODELS = IS_SLICE ? [TINY] : [TINY, SMALL, LARGE];
+const POCKET = ['pocket-small', 'pocket-small-strong', 'pocket-large'];
+const MODELS = IS_SLICE ? [...POCKET, TINY] : [...POCKET, TINY, SMALL, LARGE];
 
 const found = await serverPython();
 if ('reason' in found) process.stderr.write(`SKIPPED: ${found.reason}\n`);

@@ -1,0 +1,135 @@
+/** Every strategy on learned weights: the ends of its range, its accounting, and many at once. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { EngineEvent } from '../../src/core/events.ts';
+import { present } from '../../src/core/invariant.ts';
+import type { SamplingParams } from '../../src/core/sampling-params.ts';
+import type { TokenId } from '../../src/core/token-id.ts';
+import { foldRunCost } from '../../src/cost/run-cost.ts';
+import type { GenerateRequest } from '../../src/engine/request.ts';
+import { STRATEGIES } from '../../src/strategy/registry.ts';
+import { teacherForce } from '../../src/testing/teacher-force.ts';
+import { answer, openPocket, type PocketPair, question, testProblems } from './pocket-pair.ts';
+
+const problems = testProblems(12);
+const SAMPLINGS: Readonly<Record<string, Partial<SamplingParams>>> = {
+  greedy: {},
+  sampled: { temperature: 0.8 },
+  'sampled, truncated': { temperature: 1, topK: 20, topP: 0.9 },
+};
+const SEED = 11;
+/** In logits: forwards of other shapes were seen to differ by less. */
+const NEAR_TIE = 0.25;
+const EXAMPLES: readonly string[] = [
+  ...['small', 'large', 'entropy@0.4', 'margin@0.5', 'random@0.3', 'speculative'],
+];
+
+let pair: PocketPair;
+beforeAll(async () => {
+  pair = await openPocket({
+    load: { cellCount: 8192 },
+    speculative: { proposer: 'small', draftLength: 4 },
+  });
+});
+afterAll(async () => {
+  await pair.engine.checkIdle();
+  await pair[Symbol.asyncDispose]();
+});
+
+it('tries every strategy there is', () => {
+  const named = EXAMPLES.map((strategy) => strategy.split('@')[0]);
+  expect(named.sort()).toEqual(STRATEGIES.map(({ name }) => name).sort());
+});
+
+/** How far `ids` are from what the model itself would write: the worst of them, in logits. */
+async function worstGap(
+  model: 'small' | 'large',
+  request: GenerateRequest,
+  ids: readonly TokenId[],
+): Promise<number> {
+  // A sequence of its own: prefixes that were kept may hold them all.
+  await pair.engine.forget();
+  const { vocabulary } = pair[model];
+  const prompt = vocabulary.tokenize(vocabulary.renderChat(request.messages ?? []));
+  const { sampling = {}, seed = 0 } = request;
+  return (await teacherForce(pair[model], prompt, ids, { sampling, seed })).worstGap;
+}
+
+describe.each(Object.entries(SAMPLINGS))('%s', (_name, sampling) => {
+  it.each([
+    ['entropy@99', 'small'],
+    ['entropy@-1', 'large'],
+    ['margin@-1', 'small'],
+    ['margin@2', 'large'],
+    ['random@0', 'small'],
+    ['random@1', 'large'],
+    ['speculative', 'large'],
+  ] as const)('%s writes what %s writes', async (strategy, alone) => {
+    for (const problem of problems) {
+      // What a run before has read would make forwards of other shapes.
+      const request = { ...question(problem), sampling, seed: SEED, reusePrefix: false };
+      const run = await answer(pair.engine, { ...request, strategy });
+      const own = await answer(pair.engine, { ...request, strategy: alone });
+      if (run.summary.text === own.summary.text) continue;
+      // Drafts are verified several rows at once.
+      expect(strategy).toBe('speculative');
+      expect(await worstGap(alone, request, run.ids)).toBeLessThan(NEAR_TIE);
+    }
+  });
+});
+
+/** Truncation is left out: what it cuts off has no distance from what was chosen. */
+const BATCHED = Object.entries(SAMPLINGS).filter(([, sampling]) => sampling.topK === undefined);
+
+describe.each(BATCHED)('%s', (_name, sampling) => {
+  it('many at once write what they write one by one', async () => {
+    const requests = problems.flatMap((problem) =>
+      EXAMPLES.map((strategy) => ({ ...question(problem), strategy, sampling, seed: SEED })),
+    );
+    const together = await Promise.all(requests.map((request) => answer(pair.engine, request)));
+    let otherCount = 0;
+    for (const [index, request] of requests.entries()) {
+      const alone = await answer(pair.engine, request);
+      const batched = present(together[index], 'every request has an answer');
+      if (batched.summary.text === alone.summary.text) continue;
+      otherCount += 1;
+      const own = request.strategy === 'small' ? 'small' : 'large';
+      if (['small', 'large', 'speculative'].includes(request.strategy)) {
+        expect(await worstGap(own, request, batched.ids)).toBeLessThan(NEAR_TIE);
+      }
+    }
+    expect(otherCount).toBeLessThanOrEqual(requests.length / 20);
+  });
+});
+
+describe('the accounting', () => {
+  it.each(EXAMPLES)(
+    '%s: texts add up and the summary is a fold over the lines',
+    async (strategy) => {
+      for (const problem of problems.slice(0, 4)) {
+        const { events, summary, tokens } = await answer(pair.engine, {
+          ...question(problem),
+          strategy,
+        });
+        const lines = events.map((event): EngineEvent => JSON.parse(JSON.stringify(event)));
+        const start = present(
+          lines.find((line) => line.type === 'start'),
+          'a log starts',
+        );
+        expect(summary).toMatchObject({ ...foldRunCost(start, lines) });
+        expect(tokens.map(({ text }) => text).join('')).toBe(summary.text);
+        expect(summary.finishReason).toBe('end-of-generation');
+      }
+    },
+  );
+
+  it('speculation on learned weights accepts most drafts', async () => {
+    let verified = 0;
+    let all = 0;
+    for (const problem of problems) {
+      const run = await answer(pair.engine, { ...question(problem), strategy: 'speculative' });
+      verified += run.tokens.filter((token) => token.verified).length;
+      all += run.tokens.length;
+    }
+    expect(verified / all).toBeGreaterThan(0.6);
+  });
+});
