@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** Where to write a machine-readable report beside the one for people; used by CI. */
@@ -7,6 +8,8 @@ const config: ReturnType<typeof defineConfig> = defineConfig({
   test: {
     // Native libraries live in one process; a fork per file keeps a crash inside its own file.
     pool: 'forks',
+    // Models of tests compute on one thread each.
+    maxWorkers: availableParallelism(),
     reporters: reportFile === undefined ? ['default'] : ['default', 'json'],
     ...(reportFile === undefined ? {} : { outputFile: { json: reportFile } }),
     projects: [

@@ -10,7 +10,7 @@ import { STRATEGIES } from '../../src/strategy/registry.ts';
 import { teacherForce } from '../../src/testing/teacher-force.ts';
 import { answer, openPocket, type PocketPair, question, testProblems } from './pocket-pair.ts';
 
-const problems = testProblems(12);
+const problems = testProblems(6);
 const SAMPLINGS: Readonly<Record<string, Partial<SamplingParams>>> = {
   greedy: {},
   sampled: { temperature: 0.8 },

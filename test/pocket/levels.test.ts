@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isRight } from '../../src/evaluation/tasks/pocket/answer.ts';
 import { answer, openPocket, type PocketPair, question, testProblems } from './pocket-pair.ts';
 
-const PROBLEM_COUNT = 120;
+const PROBLEM_COUNT = 80;
 const STREAM_COUNT = 8;
 const problems = testProblems(PROBLEM_COUNT);
 

@@ -2,7 +2,7 @@
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 
-const REQUEST_COUNT = 300;
+const REQUEST_COUNT = 150;
 /** Of JavaScript objects, in MB: the program and a few requests, but not hundreds of them. */
 const HEAP_MB = 64;
 const GROWTH_MB_MAX = 48;

@@ -3,7 +3,7 @@ import { answer, openPocket, question, testProblems } from './pocket-pair.ts';
 
 const STRATEGIES = ['small', 'large', 'entropy@0.4', 'random@0.3', 'speculative'];
 const STREAM_COUNT = 8;
-const WARM_UP_COUNT = 100;
+const WARM_UP_COUNT = 60;
 const requestCount = Number(process.argv[2]);
 
 await using pair = await openPocket({ load: { cellCount: 2048 } });

@@ -13,7 +13,7 @@ import { WorkRecorder } from '../../src/kv-cache/work-recorder.ts';
 import type { SpeculativeOptions } from '../../src/strategy/speculative.ts';
 import { answer, openPocket, type PocketPair, question, testProblems } from './pocket-pair.ts';
 
-const DRAW_COUNT = 1500;
+const DRAW_COUNT = 1000;
 const STREAM_COUNT = 8;
 const TOKEN_COUNT = 3;
 /** Hot: so that there is something to draw. */
