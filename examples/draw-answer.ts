@@ -89,12 +89,14 @@ function percent(part: number): string {
 const { pieces, rows } = layOut();
 const width = MARGIN * 2 + COLUMNS * COLUMN;
 const height = HEAD + rows * ROW + 70;
-const facts =
+const [share, costs] =
   summary === null
-    ? ''
-    : `${summary.tokenCount} tokens, large share ${percent(summary.largeShare)}; of the large model ` +
-      `alone: weight traffic ${summary.weightTrafficRatio?.toFixed(2)}, processed FLOPs ` +
-      `${summary.processedFlopsRatio?.toFixed(2)}`;
+    ? ['', '']
+    : [
+        `: ${percent(summary.largeShare)} of ${summary.tokenCount} tokens`,
+        `of the large model alone: weight traffic ${summary.weightTrafficRatio?.toFixed(2)}, ` +
+          `processed FLOPs ${summary.processedFlopsRatio?.toFixed(2)}`,
+      ];
 process.stdout.write(
   `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width.toFixed(0)} ${height}" role="img" aria-label="An answer, tokens marked by who wrote them">
 <title>An answer, tokens marked by who wrote them</title>
@@ -104,8 +106,8 @@ process.stdout.write(
 <text class="h" x="${MARGIN}" y="34">${escaped(title)}</text>
 ${pieces.map(drawPiece).join('\n')}
 <rect class="l" x="${MARGIN}" y="${height - 54}" width="14" height="14" rx="3"/>
-<text class="h" x="${MARGIN + 20}" y="${height - 42}">written by the large model</text>
-<text class="h" x="${MARGIN}" y="${height - 16}">${escaped(facts)}</text>
+<text class="h" x="${MARGIN + 20}" y="${height - 42}">written by the large model${share}</text>
+<text class="h" x="${MARGIN}" y="${height - 16}">${costs}</text>
 </svg>
 `,
 );
