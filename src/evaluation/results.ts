@@ -1,0 +1,150 @@
+/**
+ * What came of an evaluation: the one object that `eval --json` prints and `report` draws. Shares,
+ * accuracies and ratios are fractions; ratios are to the large model alone, measured on the same
+ * questions. Intervals hold 95 %.
+ */
+import type { Origin } from '../core/events.ts';
+
+/** What a strategy decides about: single tokens, whole answers; null: it decides nothing. */
+export type Unit = 'token' | 'query' | null;
+
+/** The cost that a curve is drawn against. */
+export type CostAxis =
+  | 'largeShare'
+  | 'transmittedShare'
+  | 'generatedFlopsRatio'
+  | 'weightTrafficRatio';
+
+/** One strategy at one threshold with one seed, over all questions. */
+export interface PointResult {
+  readonly strategy: string;
+  readonly unit: Unit;
+  readonly threshold: number | null;
+  readonly seed: number;
+  /** Questions that it stands for. */
+  readonly n: number;
+  /** Questions that were answered: fewer than `n` after screening. */
+  readonly answeredCount: number;
+  readonly accuracy: number;
+  readonly accuracyLow: number;
+  readonly accuracyHigh: number;
+  /** Mean tokens of an answer. */
+  readonly tokenCount: number;
+  readonly largeShare: number;
+  readonly verifiedShare: number;
+  /** Null but for U-HLM. */
+  readonly transmittedShare: number | null;
+  /** Of the large model, all questions together. */
+  readonly largeForwards: number;
+  readonly weightTrafficRatio: number;
+  readonly generatedFlopsRatio: number;
+  readonly processedFlopsRatio: number;
+  /** By machine profile: predicted time to that of the large model alone. */
+  readonly timeRatios: Readonly<Record<string, number>>;
+  /** (accuracy - small) / (large - small); null where the large model is not better. */
+  readonly gapRecovered: number | null;
+  /** No other point is at least as accurate for less weight traffic. */
+  readonly isOnFront: boolean;
+}
+
+/** An estimate with its interval; null where it does not exist. */
+export interface Estimate {
+  readonly value: number | null;
+  readonly low: number | null;
+  readonly high: number | null;
+}
+
+/** One strategy over all its thresholds, seeds averaged. */
+export interface CurveSummary {
+  readonly axis: CostAxis;
+  readonly apgr: number | null;
+  readonly apgrLow: number | null;
+  readonly apgrHigh: number | null;
+  readonly cpt50: number | null;
+  readonly cpt80: number | null;
+  readonly cpt95: number | null;
+}
+
+/** A strategy against a control, over the part of its curve where 20 to 95 % of the gap is recovered. */
+export interface Comparison {
+  readonly strategy: string;
+  readonly control: string;
+  readonly axis: CostAxis;
+  /** Points of the strategy that lie in that part. */
+  readonly pointCount: number;
+  /** Mean difference in accuracy to the control at equal cost; paired bootstrap over questions. */
+  readonly difference: Estimate;
+  /** Two-sided, of no difference; null where nothing could be compared. */
+  readonly pValue: number | null;
+  /** Each point against the control's nearest one in cost: who alone is right, and McNemar's test. */
+  readonly pairs: readonly PointPair[];
+}
+
+export interface PointPair {
+  readonly threshold: number | null;
+  readonly controlThreshold: number | null;
+  readonly cost: number;
+  readonly controlCost: number;
+  /** Questions that the strategy alone gets right, and the control alone. */
+  readonly onlyStrategyCount: number;
+  readonly onlyControlCount: number;
+  readonly pValue: number;
+}
+
+/** What a gate knows, over the tokens of the large model's own answers (teacher-forced). */
+export interface GateEvidence {
+  readonly gate: string;
+  readonly tokenCount: number;
+  /** Chance that a token where the models differ looks worse to the gate than one where they agree. */
+  readonly auc: number | null;
+  /** In the order of scores, from those that are kept first to those that are sent first. */
+  readonly bins: readonly GateBin[];
+}
+
+export interface GateBin {
+  /** Scores of the bin lie from here to there. */
+  readonly from: number;
+  readonly to: number;
+  readonly agreeCount: number;
+  readonly differCount: number;
+}
+
+export interface ExampleToken {
+  readonly text: string;
+  readonly origin: Origin;
+  readonly score: number | null;
+}
+
+/** A question that some strategies get right and others wrong. */
+export interface Example {
+  readonly questionId: string;
+  readonly question: string;
+  readonly answer: string;
+  readonly answers: readonly {
+    readonly strategy: string;
+    readonly threshold: number | null;
+    readonly isRight: boolean;
+    readonly extracted: string | null;
+    readonly tokens: readonly ExampleToken[];
+  }[];
+}
+
+export interface EvaluationResult {
+  readonly version: 1;
+  readonly task: string;
+  readonly questionCount: number;
+  /** Whether questions on which both models are right, or both wrong, were sampled. */
+  readonly isScreened: boolean;
+  readonly models: {
+    readonly small: { readonly name: string; readonly digest: string };
+    readonly large: { readonly name: string; readonly digest: string };
+  };
+  readonly maxTokens: number;
+  readonly results: readonly PointResult[];
+  readonly summary: Readonly<Record<string, CurveSummary>>;
+  /** The same curves against generated FLOPs, on which methods of different units compare. */
+  readonly summaryByFlops: Readonly<Record<string, CurveSummary>>;
+  readonly comparisons: readonly Comparison[];
+  readonly gates: readonly GateEvidence[];
+  readonly examples: readonly Example[];
+}
