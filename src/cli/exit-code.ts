@@ -45,6 +45,8 @@ const OF_ERROR: Readonly<Record<ErrorCode, number>> = {
   'profile-invalid': EXIT.failed,
   'profile-incomplete': EXIT.failed,
   'log-invalid': EXIT.failed,
+  'cache-invalid': EXIT.failed,
+  'evaluation-invalid': EXIT.usage,
   'engine-busy': EXIT.failed,
   disposed: EXIT.failed,
   aborted: EXIT.interrupted,

@@ -42,6 +42,9 @@ export const ERROR_CODES = [
   'profile-invalid',
   'profile-incomplete',
   'log-invalid',
+  // Evaluations.
+  'cache-invalid',
+  'evaluation-invalid',
   // Life cycle.
   'engine-busy',
   'disposed',

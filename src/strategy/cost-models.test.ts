@@ -9,8 +9,10 @@ import { randomGate } from '../routing/gate.ts';
 import { bestDraftLength, DRAFT_LENGTH_MAX } from '../speculative/draft-length.ts';
 import { lookUp } from '../speculative/prompt-lookup.ts';
 import {
+  cascadeCost,
   draftModelCost,
   promptLookupCost,
+  randomQueryCost,
   singleModelCost,
   tokenRoutingCost,
 } from './cost-models.ts';
@@ -258,6 +260,24 @@ describe('prompt lookup', () => {
         }
       }),
     );
+  });
+});
+
+describe('query choice', () => {
+  const work = (model: CostModel, value: number, role: 'small' | 'large') =>
+    amounts(of(model, plan({ value }), role));
+
+  it('costs what the models cost alone, by the share of answers that each writes', () => {
+    for (const value of [0, 0.25, 1]) {
+      const alone = (role: 'small' | 'large') => work(singleModelCost(role), 0, role);
+      expect(work(cascadeCost, value, 'small')).toEqual(alone('small'));
+      expect(work(cascadeCost, value, 'large').rows).toBeCloseTo(value * alone('large').rows, 9);
+      expect(work(randomQueryCost, value, 'small').rows).toBeCloseTo(
+        (1 - value) * alone('small').rows,
+        9,
+      );
+      expect(work(randomQueryCost, value, 'large')).toEqual(work(cascadeCost, value, 'large'));
+    }
   });
 });
 

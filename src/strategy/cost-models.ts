@@ -60,6 +60,39 @@ export function tokenRoutingCost(gate: Gate): CostModel {
   };
 }
 
+/** The small model answers; for a `share` of the questions the large one then answers anew. */
+export const cascadeCost: CostModel = {
+  name: 'cascade',
+  parameter: 'share',
+  readsUncertainty: true,
+  work: (plan) => answersOf(plan, { small: 1, large: plan.value }),
+};
+
+/** Each question is answered by one model, for a `share` of them the large one. */
+export const randomQueryCost: CostModel = {
+  name: 'random-query',
+  parameter: 'share',
+  readsUncertainty: false,
+  work: (plan) => answersOf(plan, { small: 1 - plan.value, large: plan.value }),
+};
+
+/** Whole answers, so many of each model. */
+function answersOf(plan: WorkPlan, counts: Readonly<Record<ModelRole, number>>): ExpectedWork {
+  const roles: readonly ModelRole[] = ['small', 'large'];
+  const forwards = roles.flatMap((role) =>
+    [...prefill(role, plan.promptTokenCount), ...singleSteps(role, plan)].map((some) => ({
+      ...some,
+      count: some.count * counts[role],
+    })),
+  );
+  return {
+    forwards: forwards.filter(({ count }) => count > 0),
+    largeCallCount: counts.large,
+    largeContextTokenCount: counts.large * plan.promptTokenCount,
+    note: null,
+  };
+}
+
 function singleSteps(model: ModelRole, plan: WorkPlan): readonly ExpectedForwards[] {
   // Costs are linear in the cached tokens, so their mean does.
   return [{ model, count: plan.answerTokenCount, shape: decodeShape(1, meanLength(plan)) }];

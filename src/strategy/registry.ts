@@ -3,12 +3,16 @@ import { PilotfishError } from '../core/errors.ts';
 import type { ModelRole } from '../core/events.ts';
 import type { CostModel } from '../cost/cost-model.ts';
 import { entropyGate, marginGate, randomGate } from '../routing/gate.ts';
+import { cascade } from './cascade.ts';
 import {
+  cascadeCost,
   draftModelCost,
   promptLookupCost,
+  randomQueryCost,
   singleModelCost,
   tokenRoutingCost,
 } from './cost-models.ts';
+import { randomQuery } from './random-query.ts';
 import { singleModel } from './single-model.ts';
 import { type SpeculativeOptions, speculative } from './speculative.ts';
 import type { Strategy } from './strategy.ts';
@@ -23,8 +27,12 @@ export interface ThresholdInfo {
   readonly isShare: boolean;
 }
 
+/** What a strategy decides about: single tokens or whole answers; null: it decides nothing. */
+export type StrategyUnit = 'token' | 'query' | null;
+
 export interface StrategyInfo {
   readonly name: string;
+  readonly unit: StrategyUnit;
   readonly summary: string;
   readonly threshold: ThresholdInfo | null;
   readonly needs: readonly ModelRole[];
@@ -46,6 +54,7 @@ const BOTH: readonly ModelRole[] = ['small', 'large'];
 const ENTRIES: readonly Entry[] = [
   {
     name: 'small',
+    unit: null,
     summary: 'the small model alone',
     threshold: null,
     needs: ['small'],
@@ -54,6 +63,7 @@ const ENTRIES: readonly Entry[] = [
   },
   {
     name: 'large',
+    unit: null,
     summary: 'the large model alone',
     threshold: null,
     needs: ['large'],
@@ -62,6 +72,7 @@ const ENTRIES: readonly Entry[] = [
   },
   {
     name: 'entropy',
+    unit: 'token',
     summary: "token routing by the small model's entropy",
     threshold: {
       name: 'entropy',
@@ -75,6 +86,7 @@ const ENTRIES: readonly Entry[] = [
   },
   {
     name: 'margin',
+    unit: 'token',
     summary: "token routing by the small model's top-2 probability margin",
     threshold: {
       name: 'margin',
@@ -88,6 +100,7 @@ const ENTRIES: readonly Entry[] = [
   },
   {
     name: 'random',
+    unit: 'token',
     summary: 'token routing by a coin: the control',
     threshold: {
       name: 'share',
@@ -100,7 +113,36 @@ const ENTRIES: readonly Entry[] = [
     build: (share) => tokenRouting(randomGate, share, 'share'),
   },
   {
+    name: 'cascade',
+    unit: 'query',
+    summary: "the large model answers anew where the small one's answer is unsure",
+    threshold: {
+      name: 'entropy',
+      default: 0.3,
+      meaning: 'the large model writes answers whose mean entropy, in nats, exceeds it',
+      isShare: false,
+    },
+    needs: BOTH,
+    costModels: [cascadeCost],
+    build: (threshold) => cascade(threshold),
+  },
+  {
+    name: 'random-query',
+    unit: 'query',
+    summary: 'a coin gives the whole answer to either model: the control of cascades',
+    threshold: {
+      name: 'share',
+      default: 0.3,
+      meaning: 'the large model writes this share of the answers, from 0 to 1 (or 30%)',
+      isShare: true,
+    },
+    needs: BOTH,
+    costModels: [randomQueryCost],
+    build: (share) => randomQuery(share),
+  },
+  {
     name: 'speculative',
+    unit: null,
     summary: "the large model's own text, drafted by the small one or by prompt lookup",
     threshold: null,
     needs: BOTH,

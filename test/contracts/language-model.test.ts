@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { present } from '../../src/core/invariant.ts';
 import { tokenIds } from '../../src/core/token-id.ts';
+import { CachedModel } from '../../src/evaluation/cache/cached-model.ts';
+import { TrieStore } from '../../src/evaluation/cache/trie-store.ts';
 import { loadModel } from '../../src/model/llama-cpp/model.ts';
 import type { LanguageModel } from '../../src/model/roles.ts';
 import { ScriptedModel } from '../../src/model/scripted/scripted-model.ts';
@@ -17,28 +19,44 @@ interface Subject {
   readonly tieMargin: number;
 }
 
+function scriptedModel(): ScriptedModel {
+  return new ScriptedModel({
+    tokens: ['a', 'b', 'c', 'd', ''],
+    endOfGeneration: [4],
+    next: (prefix) => {
+      const at = ((prefix.at(-1) ?? 0) * 3 + prefix.length) % 5;
+      return [0, 1, 2, 3, 4].map((id) => (id === at ? 0.6 : 0.1));
+    },
+  });
+}
+
+async function randomModel(folder: string): Promise<LanguageModel> {
+  const path = join(folder, 'random.gguf');
+  await writeRandomModel(path, { seed: 11 });
+  return await loadModel(path, { contextLength: 256, rowCountMax: 32, threadCount: 1 });
+}
+
+function cached(model: LanguageModel, folder: string): LanguageModel {
+  const scope = { modelDigest: 'any', engine: 'any' };
+  return new CachedModel(model, new TrieStore(join(folder, 'cache'), scope));
+}
+
 const SUBJECTS: readonly Subject[] = [
-  {
-    name: 'scripted model',
-    tieMargin: 0,
-    open: async () =>
-      new ScriptedModel({
-        tokens: ['a', 'b', 'c', 'd', ''],
-        endOfGeneration: [4],
-        next: (prefix) => {
-          const at = ((prefix.at(-1) ?? 0) * 3 + prefix.length) % 5;
-          return [0, 1, 2, 3, 4].map((id) => (id === at ? 0.6 : 0.1));
-        },
-      }),
-  },
+  { name: 'scripted model', tieMargin: 0, open: async () => scriptedModel() },
   {
     name: 'llama.cpp with random weights',
     tieMargin: 0.02,
-    open: async (folder) => {
-      const path = join(folder, 'random.gguf');
-      await writeRandomModel(path, { seed: 11 });
-      return await loadModel(path, { contextLength: 256, rowCountMax: 32, threadCount: 1 });
-    },
+    open: randomModel,
+  },
+  {
+    name: 'a cache around a scripted model',
+    tieMargin: 0,
+    open: async (folder) => cached(scriptedModel(), folder),
+  },
+  {
+    name: 'a cache around llama.cpp',
+    tieMargin: 0.02,
+    open: async (folder) => cached(await randomModel(folder), folder),
   },
 ];
 

@@ -8,7 +8,15 @@ import { openRandomPair, type RandomPair } from '../../src/testing/random-pair.t
 
 const ABORTED_COUNT = 1000;
 const CLOSED_COUNT = 18;
-const STRATEGIES = ['small', 'large', 'entropy@2', 'margin@0.5', 'random@0.5', 'speculative'];
+const STRATEGIES = [
+  'small',
+  'large',
+  'entropy@2',
+  'margin@0.5',
+  'random@0.5',
+  'cascade@1',
+  'speculative',
+];
 /** Growth of the heap that a thousand requests may leave, garbage collection being what it is. */
 const HEAP_GROWTH_BYTES_MAX = 8_000_000;
 const RSS_GROWTH_BYTES_MAX = 48_000_000;

@@ -9,7 +9,15 @@ import type { GenerateRequest } from '../../src/engine/request.ts';
 import { openRandomPair, type RandomPair } from '../../src/testing/random-pair.ts';
 import { teacherForce } from '../../src/testing/teacher-force.ts';
 
-const STRATEGIES = ['small', 'large', 'entropy@2', 'margin@0.5', 'random@0.5', 'speculative'];
+const STRATEGIES = [
+  'small',
+  'large',
+  'entropy@2',
+  'margin@0.5',
+  'random@0.5',
+  'cascade@1',
+  'speculative',
+];
 const STREAM_COUNT = 8;
 /** Of these random weights, in logits: forwards of other shapes were seen to differ by 0.014. */
 const NEAR_TIE = 0.03;

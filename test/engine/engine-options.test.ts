@@ -147,7 +147,15 @@ describe('reusing prefixes', () => {
 
   it('writes the same text either way', async () => {
     await using engine = engineOf({ speculative: { proposer: 'small', draftLength: 3 } });
-    for (const strategy of ['small', 'large', 'entropy@1', 'random@0.5', 'speculative']) {
+    for (const strategy of [
+      'small',
+      'large',
+      'entropy@1',
+      'random@0.5',
+      'cascade@1',
+      'random-query@0.5',
+      'speculative',
+    ]) {
       const request = { prompt: PROMPT, strategy, maxTokens: 20 };
       const { text } = await run(engine, { ...request, reusePrefix: false });
       await run(engine, request);

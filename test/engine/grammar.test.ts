@@ -59,9 +59,16 @@ const SAMPLINGS: readonly Partial<SamplingParams>[] = [
   { ...CLOSING, temperature: 1.5, topK: 20, repetitionPenalty: 1.2 },
 ];
 const STRATEGIES: readonly [() => RandomPair, string][] = [
-  ...['small', 'large', 'entropy@2', 'margin@0.2', 'random@0.5', 'speculative'].map(
-    (strategy): [() => RandomPair, string] => [() => coupling, strategy],
-  ),
+  ...[
+    'small',
+    'large',
+    'entropy@2',
+    'margin@0.2',
+    'random@0.5',
+    'cascade@1',
+    'random-query@0.5',
+    'speculative',
+  ].map((strategy): [() => RandomPair, string] => [() => coupling, strategy]),
   [() => rejection, 'speculative'],
   [() => lookup, 'speculative'],
 ];

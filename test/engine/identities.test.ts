@@ -97,24 +97,30 @@ describe.each(Object.entries(SAMPLINGS))('%s', (_name, sampling) => {
 });
 
 describe('accounting', () => {
-  it.each(['small', 'large', 'entropy', 'margin', 'random@0.3', 'speculative'])(
-    '%s: texts add up and the summary is a fold over the lines',
-    async (strategy) => {
-      const events = await run(coupling, { prompt: 'the fox', strategy, logprobs: true });
-      const lines = events.map((event): EngineEvent => JSON.parse(JSON.stringify(event)));
-      const start = present(
-        lines.find((line) => line.type === 'start'),
-        'a log starts',
-      );
-      const { text, tokenCount } = summary(lines);
-      expect(tokens(lines).reduce((joined, token) => joined + token.text, '')).toBe(text);
-      expect(tokens(lines).map((token) => token.index)).toEqual([...Array(tokenCount).keys()]);
-      expect(summary(lines)).toMatchObject({ ...foldRunCost(start, lines) });
-      expect(tokens(lines).every((token) => (token.logprob ?? 1) <= 0)).toBe(true);
-      expect(lines[0]).toBe(start);
-      expect(lines.at(-1)?.type).toBe('summary');
-    },
-  );
+  it.each([
+    'small',
+    'large',
+    'entropy',
+    'margin',
+    'random@0.3',
+    'cascade',
+    'random-query@0.5',
+    'speculative',
+  ])('%s: texts add up and the summary is a fold over the lines', async (strategy) => {
+    const events = await run(coupling, { prompt: 'the fox', strategy, logprobs: true });
+    const lines = events.map((event): EngineEvent => JSON.parse(JSON.stringify(event)));
+    const start = present(
+      lines.find((line) => line.type === 'start'),
+      'a log starts',
+    );
+    const { text, tokenCount } = summary(lines);
+    expect(tokens(lines).reduce((joined, token) => joined + token.text, '')).toBe(text);
+    expect(tokens(lines).map((token) => token.index)).toEqual([...Array(tokenCount).keys()]);
+    expect(summary(lines)).toMatchObject({ ...foldRunCost(start, lines) });
+    expect(tokens(lines).every((token) => (token.logprob ?? 1) <= 0)).toBe(true);
+    expect(lines[0]).toBe(start);
+    expect(lines.at(-1)?.type).toBe('summary');
+  });
 
   it('large costs exactly what the large model alone costs', async () => {
     const { weightTrafficRatio, generatedFlopsRatio, processedFlopsRatio, largeShare } = summary(

@@ -20,7 +20,16 @@ const SEED = 11;
 /** In logits: forwards of other shapes were seen to differ by less. */
 const NEAR_TIE = 0.25;
 const EXAMPLES: readonly string[] = [
-  ...['small', 'large', 'entropy@0.4', 'margin@0.5', 'random@0.3', 'speculative'],
+  ...[
+    'small',
+    'large',
+    'entropy@0.4',
+    'margin@0.5',
+    'random@0.3',
+    'cascade',
+    'random-query@0.5',
+    'speculative',
+  ],
 ];
 
 let pair: PocketPair;

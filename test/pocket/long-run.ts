@@ -1,7 +1,15 @@
 /** A process that answers many questions and says how its memory grew: see long-run.test.ts. */
 import { answer, openPocket, question, testProblems } from './pocket-pair.ts';
 
-const STRATEGIES = ['small', 'large', 'entropy@0.4', 'random@0.3', 'speculative'];
+const STRATEGIES = [
+  'small',
+  'large',
+  'entropy@0.4',
+  'random@0.3',
+  'cascade',
+  'random-query@0.5',
+  'speculative',
+];
 const STREAM_COUNT = 8;
 const WARM_UP_COUNT = 60;
 const requestCount = Number(process.argv[2]);

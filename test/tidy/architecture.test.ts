@@ -20,7 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   strategy: ['core', 'cost', 'kv-cache', 'routing', 'speculative'],
   engine: ['core', 'cost', 'grammar', 'kv-cache', 'model', 'strategy', 'vocabulary'],
   catalog: ['core'],
-  evaluation: ['core'],
+  evaluation: ['core', 'cost', 'engine', 'kv-cache', 'model', 'routing', 'strategy'],
   testing: ['core', 'engine', 'kv-cache', 'model', 'sampling', 'strategy'],
   // The composition root: open-engine.ts and index.ts.
   '.': [

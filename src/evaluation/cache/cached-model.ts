@@ -1,0 +1,74 @@
+/**
+ * A model that remembers its greedy rows: a `LanguageModel` around another one, so that the engine,
+ * every strategy and all accounting run on it unchanged. Owns the model it stands for.
+ */
+import { PilotfishError } from '../../core/errors.ts';
+import type { LanguageModel, ModelFacts, Vocabulary } from '../../model/roles.ts';
+import { type CachedHome, CachedSequence } from './cached-sequence.ts';
+import type { TrieStore } from './trie-store.ts';
+
+export class CachedModel implements LanguageModel {
+  readonly #inner: LanguageModel;
+  readonly #store: TrieStore;
+  readonly #open = new Set<CachedSequence>();
+  #knownRowCount = 0;
+  #computedRowCount = 0;
+  #isClosed = false;
+
+  constructor(inner: LanguageModel, store: TrieStore) {
+    this.#inner = inner;
+    this.#store = store;
+  }
+
+  get facts(): ModelFacts {
+    return this.#inner.facts;
+  }
+
+  get vocabulary(): Vocabulary {
+    return this.#inner.vocabulary;
+  }
+
+  get sequenceCount(): number {
+    return this.#open.size;
+  }
+
+  /** Output rows that were remembered, and those that the model computed. */
+  get rowCounts(): { readonly known: number; readonly computed: number } {
+    return { known: this.#knownRowCount, computed: this.#computedRowCount };
+  }
+
+  /** Tokens of all texts, whether the model itself has read them or not. */
+  async countCachedTokens(): Promise<number> {
+    return [...this.#open].reduce((sum, { length }) => sum + length, 0);
+  }
+
+  openSequence(): CachedSequence {
+    if (this.#isClosed) throw new PilotfishError('disposed', 'The model was closed.');
+    return new CachedSequence(this.#home());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
+    await this.#inner[Symbol.asyncDispose]();
+    await this.#store.release();
+  }
+
+  #home(): CachedHome {
+    return {
+      inner: this.#inner,
+      store: this.#store,
+      admit: (sequence) => {
+        const countMax = this.facts.sequenceCountMax;
+        if (this.#open.size >= countMax) {
+          throw new PilotfishError('sequences-exhausted', `All ${countMax} sequences are in use.`);
+        }
+        this.#open.add(sequence);
+      },
+      leave: (sequence) => this.#open.delete(sequence),
+      count: (rowCount, isKnown) => {
+        if (isKnown) this.#knownRowCount += rowCount;
+        else this.#computedRowCount += rowCount;
+      },
+    };
+  }
+}

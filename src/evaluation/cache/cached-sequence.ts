@@ -1,0 +1,240 @@
+/**
+ * A sequence that answers from a tree what was asked before, and asks the model only for the rest. It
+ * looks like any other to the engine, which so counts the work of a run that nobody else ran before:
+ * the same rows in the same forwards, whether they were computed or remembered. Only times are not
+ * those of a live run: a remembered forward takes none.
+ *
+ * The model's own sequence is opened at the first row that is not known, and lags behind: what it
+ * missed it reads without outputs, in a forward of its own, and then comes exactly the forward that
+ * was asked for, so that rows come out of the shapes that a live run has.
+ */
+import { PilotfishError, throwIfAborted } from '../../core/errors.ts';
+import { invariant, present } from '../../core/invariant.ts';
+import type { RowProgram, RowResult } from '../../core/row-program.ts';
+import { penalises } from '../../core/sampling-params.ts';
+import type { TokenId } from '../../core/token-id.ts';
+import { commonLength } from '../../kv-cache/common-length.ts';
+import type { Forward, ForwardRequest, LanguageModel, Sequence } from '../../model/roles.ts';
+import { type ContinuationTrie, type KnownRow, type NodeId, ROOT } from './continuation-trie.ts';
+import type { TrieStore } from './trie-store.ts';
+
+/** The model that a sequence belongs to. */
+export interface CachedHome {
+  readonly inner: LanguageModel;
+  readonly store: TrieStore;
+  /** Enters the sequence into the model's count. @throws PilotfishError `sequences-exhausted` */
+  admit(sequence: CachedSequence): void;
+  leave(sequence: CachedSequence): void;
+  /** Counts rows that were remembered, and rows that were not. */
+  count(rowCount: number, isKnown: boolean): void;
+}
+
+/** Where in a tree the text is. */
+interface Place {
+  readonly trie: ContinuationTrie;
+  /** The tree begins behind so many tokens. */
+  readonly from: number;
+  /** The nodes behind the tokens from there on; those of tokens without outputs come when needed. */
+  readonly nodes: NodeId[];
+}
+
+interface Start {
+  readonly tokens: readonly TokenId[];
+  readonly place: Place | null;
+}
+
+export class CachedSequence implements Sequence {
+  readonly #home: CachedHome;
+  readonly #tokens: TokenId[];
+  #place: Place | null;
+  /** The model's own sequence, and what it has read. */
+  #inner: Sequence | null = null;
+  #read: TokenId[] = [];
+  #isClosed = false;
+
+  constructor(home: CachedHome, start: Start = { tokens: [], place: null }) {
+    this.#home = home;
+    this.#tokens = [...start.tokens];
+    this.#place = start.place;
+    home.admit(this);
+  }
+
+  get length(): number {
+    return this.#tokens.length;
+  }
+
+  async forward(request: ForwardRequest, signal?: AbortSignal): Promise<Forward> {
+    this.#check(request);
+    throwIfAborted(signal);
+    const { tokens, outputFrom } = request;
+    if (outputFrom === tokens.length) {
+      this.#tokens.push(...tokens);
+      return { rows: [], ...NO_TIME };
+    }
+    return isCacheable(request)
+      ? await this.#remember(request, signal)
+      : await this.#compute(request, signal);
+  }
+
+  async truncate(length: number): Promise<void> {
+    invariant(length >= 0 && length <= this.length, `cannot cut to ${length}`);
+    this.#tokens.length = length;
+    if (this.#place !== null) this.#place = cut(this.#place, length);
+  }
+
+  async fork(length: number = this.length): Promise<CachedSequence> {
+    invariant(length >= 0 && length <= this.length, `cannot fork ${length} of ${this.length}`);
+    const place = this.#place === null ? null : cut(this.#place, length);
+    const copy = new CachedSequence(this.#home, { tokens: this.#tokens.slice(0, length), place });
+    const shared = Math.min(length, commonLength(this.#read, this.#tokens));
+    if (this.#inner !== null && shared > 0) {
+      copy.#inner = await this.#inner.fork(shared);
+      copy.#read = this.#read.slice(0, shared);
+    }
+    return copy;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#home.leave(this);
+    const inner = this.#inner;
+    this.#inner = null;
+    await inner?.[Symbol.asyncDispose]();
+  }
+
+  /** From the tree if all rows are there; else computes them, and the tree has them from then on. */
+  async #remember(request: ForwardRequest, signal: AbortSignal | undefined): Promise<Forward> {
+    const { tokens, outputFrom, program } = request;
+    this.#place ??= {
+      trie: await this.#home.store.tree(this.#tokens, program.vocabularySize),
+      from: this.length,
+      nodes: [],
+    };
+    const place = this.#place;
+    const nodes = follow(place, this.#tokens, tokens);
+    const outputs = nodes.slice(outputFrom);
+    const known = outputs.map((node) => place.trie.row(node));
+    const isKnown = known.every((row) => row !== null);
+    this.#home.count(outputs.length, isKnown);
+    if (!isKnown) {
+      const { rows, ...times } = await this.#compute(
+        { ...request, program: { ...program, uncertainty: true, logprob: true } },
+        signal,
+      );
+      for (const [index, row] of rows.entries()) {
+        place.trie.learn(present(outputs[index], 'a node for every row'), knownRow(row));
+      }
+      place.nodes.push(...nodes);
+      // As the tree has them: another sequence may have been here first.
+      return { rows: outputs.map((node) => rowOf(place.trie, node, program)), ...times };
+    }
+    this.#tokens.push(...tokens);
+    place.nodes.push(...nodes);
+    return { rows: outputs.map((node) => rowOf(place.trie, node, program)), ...NO_TIME };
+  }
+
+  async #compute(request: ForwardRequest, signal: AbortSignal | undefined): Promise<Forward> {
+    this.#inner ??= this.#home.inner.openSequence();
+    const inner = this.#inner;
+    const shared = commonLength(this.#read, this.#tokens);
+    if (shared < this.#read.length) {
+      await inner.truncate(shared);
+      this.#read.length = shared;
+    }
+    const { rowCountMax } = this.#home.inner.facts;
+    while (this.#read.length < this.length) {
+      const missed = this.#tokens.slice(this.#read.length, this.#read.length + rowCountMax);
+      await this.#feed(inner, { ...request, tokens: missed, outputFrom: missed.length }, signal);
+    }
+    const forward = await this.#feed(inner, request, signal);
+    this.#tokens.push(...request.tokens);
+    return forward;
+  }
+
+  async #feed(
+    inner: Sequence,
+    request: ForwardRequest,
+    signal: AbortSignal | undefined,
+  ): Promise<Forward> {
+    const hidden = request.hidden === true && request.outputFrom < request.tokens.length;
+    try {
+      const forward = await inner.forward({ ...request, hidden }, signal);
+      this.#read.push(...request.tokens);
+      return forward;
+    } catch (error) {
+      this.#read.push(...request.tokens);
+      this.#read.length = inner.length;
+      throw error;
+    }
+  }
+
+  /** What a model would refuse is refused though it is not asked. */
+  #check({ tokens, outputFrom }: ForwardRequest): void {
+    const { facts, vocabulary } = this.#home.inner;
+    invariant(!this.#isClosed, 'the sequence was closed');
+    invariant(tokens.length > 0 && tokens.length <= facts.rowCountMax, 'wrong row count');
+    invariant(outputFrom >= 0 && outputFrom <= tokens.length, 'outputs start outside the rows');
+    for (const token of tokens) {
+      invariant(token >= 0 && token < vocabulary.size, `there is no token ${token}`);
+    }
+    if (this.length + tokens.length <= facts.contextLength) return;
+    throw new PilotfishError('kv-full', 'The context is full.');
+  }
+}
+
+const NO_TIME = { waitedMs: 0, computeMs: 0 };
+
+/**
+ * Only greedy rows of a plain text are the same for everybody who asks; a tree has no distributions
+ * and no hidden states.
+ */
+function isCacheable({ program, hidden }: ForwardRequest): boolean {
+  const { sampling, masks, distribution } = program;
+  const isPlain = !penalises(sampling) && Object.keys(sampling.logitBias).length === 0;
+  const wantsMore = hidden === true || distribution === true || masks !== undefined;
+  return sampling.temperature === 0 && isPlain && !wantsMore;
+}
+
+/** The nodes behind `tokens`, which come after the text. Nodes of the text itself are made up for. */
+function follow(
+  { trie, from, nodes }: Place,
+  text: readonly TokenId[],
+  tokens: readonly TokenId[],
+): readonly NodeId[] {
+  let node = nodes.at(-1) ?? ROOT;
+  for (const token of text.slice(from + nodes.length)) {
+    node = trie.step(node, token);
+    nodes.push(node);
+  }
+  return tokens.map((token) => {
+    node = trie.step(node, token);
+    return node;
+  });
+}
+
+function cut({ trie, from, nodes }: Place, length: number): Place | null {
+  return length < from ? null : { trie, from, nodes: nodes.slice(0, length - from) };
+}
+
+function knownRow({ choice, logprob, entropy, margin }: RowResult): KnownRow {
+  return {
+    choice,
+    logprob: present(logprob, 'the program computes it'),
+    entropy: present(entropy, 'the program computes it'),
+    margin: present(margin, 'the program computes it'),
+  };
+}
+
+/** What the program asked for, and no more. */
+function rowOf(trie: ContinuationTrie, node: NodeId, program: RowProgram): RowResult {
+  const { choice, logprob, entropy, margin } = present(trie.row(node), 'the row is known');
+  return {
+    choice,
+    logprob: program.logprob === true ? logprob : null,
+    entropy: program.uncertainty === true ? entropy : null,
+    margin: program.uncertainty === true ? margin : null,
+    distribution: null,
+    hidden: null,
+  };
+}

@@ -1,0 +1,116 @@
+/**
+ * What one model says after every prefix that was tried: a tree whose edges are tokens and whose nodes
+ * hold the row behind them. Greedy answers of all strategies and thresholds to one prompt are walks
+ * through it, and share what they have in common.
+ */
+import { invariant } from '../../core/invariant.ts';
+import { type TokenId, tokenId } from '../../core/token-id.ts';
+
+/** The greedy result of one row; everything that gates look at beside the hidden state. */
+export interface KnownRow {
+  readonly choice: TokenId;
+  /** Nats. */
+  readonly logprob: number;
+  /** Nats. */
+  readonly entropy: number;
+  readonly margin: number;
+}
+
+/** Nodes are numbered in the order they came, the root is 0. */
+export type NodeId = number;
+
+export const ROOT: NodeId = 0;
+
+/**
+ * A new node with or without its row, or the row of a node that had none. As one line each they are
+ * the file format (see trie-store.ts).
+ */
+export type TrieEntry =
+  | readonly [parent: NodeId, token: number]
+  | readonly [parent: NodeId, token: number, ...row: RowFields]
+  | readonly [node: NodeId, ...row: RowFields];
+
+type RowFields = readonly [choice: number, logprob: number, entropy: number, margin: number];
+
+/** Token ids are below it: (parent, token) is one number, exact up to 2^32 nodes. */
+const TOKEN_SPAN = 2 ** 21;
+
+export class ContinuationTrie {
+  readonly #children = new Map<number, NodeId>();
+  readonly #rows: (KnownRow | null)[] = [null];
+  #fresh: TrieEntry[] = [];
+
+  get nodeCount(): number {
+    return this.#rows.length;
+  }
+
+  /** The node behind `token` at `node`; it is made if need be. */
+  step(node: NodeId, token: TokenId): NodeId {
+    const known = this.#children.get(edge(node, token));
+    if (known !== undefined) return known;
+    const made = this.#add(node, token);
+    this.#fresh.push([node, token]);
+    return made;
+  }
+
+  row(node: NodeId): KnownRow | null {
+    return this.#rows[node] ?? null;
+  }
+
+  /** The first row holds: whatever was built on it stays as it is. */
+  learn(node: NodeId, row: KnownRow): void {
+    invariant(node > ROOT && node < this.#rows.length, `node ${node} is in the tree`);
+    if (this.#rows[node] !== null) return;
+    this.#rows[node] = row;
+    const fields: RowFields = [row.choice, row.logprob, row.entropy, row.margin];
+    const last = this.#fresh.at(-1);
+    // Mostly a row belongs to the node that was just made: one entry for both.
+    if (node === this.#rows.length - 1 && last?.length === 2) {
+      this.#fresh[this.#fresh.length - 1] = [...last, ...fields];
+    } else this.#fresh.push([node, ...fields]);
+  }
+
+  /** What came since it was last asked for, in order. */
+  takeFresh(): readonly TrieEntry[] {
+    const fresh = this.#fresh;
+    this.#fresh = [];
+    return fresh;
+  }
+
+  /** Adds what `takeFresh` of another one gave. @returns false if the entry does not fit here */
+  replay(entry: readonly number[]): boolean {
+    if (!entry.every(Number.isFinite)) return false;
+    const [first = 0, second = 0, third = 0, fourth = 0, fifth = 0, sixth = 0] = entry;
+    if (!Number.isSafeInteger(first) || first < 0 || first >= this.#rows.length) return false;
+    if (!isToken(second)) return false;
+    if (entry.length === 5) {
+      if (first === ROOT || this.#rows[first] !== null) return false;
+      this.#rows[first] = knownRow(second, third, fourth, fifth);
+      return true;
+    }
+    if (entry.length !== 2 && !(entry.length === 6 && isToken(third))) return false;
+    if (this.#children.has(edge(first, second))) return false;
+    const node = this.#add(first, second);
+    if (entry.length === 6) this.#rows[node] = knownRow(third, fourth, fifth, sixth);
+    return true;
+  }
+
+  #add(parent: NodeId, token: number): NodeId {
+    const node = this.#rows.length;
+    this.#children.set(edge(parent, token), node);
+    this.#rows.push(null);
+    return node;
+  }
+}
+
+function edge(parent: NodeId, token: number): number {
+  return parent * TOKEN_SPAN + token;
+}
+
+function isToken(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0 && value < TOKEN_SPAN;
+}
+
+function knownRow(choice: number, logprob: number, entropy: number, margin: number): KnownRow {
+  return { choice: tokenId(choice), logprob, entropy, margin };
+}
