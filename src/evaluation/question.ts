@@ -1,4 +1,5 @@
 /** What a task asks, and how answers to it are judged. */
+import { createHash } from 'node:crypto';
 import type { ChatMessage } from '../core/chat-message.ts';
 
 /**
@@ -25,4 +26,12 @@ export interface Grade {
   readonly isRight: boolean;
   /** What was taken for the answer; null where none was found. */
   readonly extracted: string | null;
+}
+
+const HASH_DIGITS = 16;
+
+/** Of what the models are asked and what is right: equal for equal questions under any name. */
+export function questionHash({ messages, answer, kind, options }: Question): string {
+  const content = JSON.stringify([messages, answer, kind, options ?? null]);
+  return createHash('sha256').update(content).digest('hex').slice(0, HASH_DIGITS);
 }

@@ -10,6 +10,8 @@ export interface Gate {
   readonly name: string;
   /** What the row program must compute for it. */
   readonly needsUncertainty: boolean;
+  /** On which side of the threshold scores call the large model. */
+  readonly callsOn: 'above' | 'below';
   score(row: RowResult, position: number, draws: Draws): number;
   /** True if the large model writes this token. */
   calls(score: number, threshold: number): boolean;
@@ -19,6 +21,7 @@ export interface Gate {
 export const entropyGate: Gate = {
   name: 'entropy',
   needsUncertainty: true,
+  callsOn: 'above',
   score: (row) => present(row.entropy, 'the row program computes the entropy'),
   calls: (score, threshold) => score > threshold,
 };
@@ -27,6 +30,7 @@ export const entropyGate: Gate = {
 export const marginGate: Gate = {
   name: 'margin',
   needsUncertainty: true,
+  callsOn: 'below',
   score: (row) => present(row.margin, 'the row program computes the margin'),
   calls: (score, threshold) => score < threshold,
 };
@@ -38,6 +42,10 @@ export const marginGate: Gate = {
 export const randomGate: Gate = {
   name: 'random',
   needsUncertainty: false,
+  callsOn: 'below',
   score: (_row, position, draws) => draws.uniform(position, 'coin'),
   calls: (score, share) => score < share,
 };
+
+/** Gates whose scores say something about the token: all but the coin. */
+export const INFORMED_GATES: readonly Gate[] = [entropyGate, marginGate];

@@ -4,11 +4,11 @@
  * dropped by `release`, so that memory holds the prompts at work and no more.
  */
 import { createHash } from 'node:crypto';
-import { appendFile, mkdir, readFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { PilotfishError } from '../../core/errors.ts';
 import type { TokenId } from '../../core/token-id.ts';
+import { appendLines, parsedJson, readLines } from '../growing-file.ts';
 import { ContinuationTrie } from './continuation-trie.ts';
 
 /** Files of other versions lie in other folders, and are refused where they do not. */
@@ -78,14 +78,9 @@ export class TrieStore {
   async #open(key: string): Promise<OpenTree> {
     const trie = new ContinuationTrie();
     const path = join(this.#folder, `${key}.jsonl`);
-    const text = this.#folder === '' ? null : await readIfThere(path);
-    if (text === null) return { trie, path, isBegun: false };
-    const end = text.lastIndexOf('\n') + 1;
-    // An interruption may have cut the last line off: what came before it is whole.
-    if (end < text.length) await truncate(path, Buffer.byteLength(text.slice(0, end)));
-    if (end === 0) return { trie, path, isBegun: false };
-    const [header, ...lines] = text.slice(0, end - 1).split('\n');
-    this.#checkHeader(path, header ?? '', key);
+    const [header, ...lines] = this.#folder === '' ? [] : await readLines(path);
+    if (header === undefined) return { trie, path, isBegun: false };
+    this.#checkHeader(path, header, key);
     for (const [index, line] of lines.entries()) {
       if (!trie.replay(entryOf(line))) throw invalid(path, `line ${index + 2} does not fit`);
     }
@@ -93,7 +88,7 @@ export class TrieStore {
   }
 
   #checkHeader(path: string, line: string, key: string): void {
-    const header = HEADER.safeParse(parsed(line));
+    const header = HEADER.safeParse(parsedJson(line));
     if (!header.success) throw invalid(path, 'its first line is not a header');
     const expected = { version: CACHE_VERSION, ...this.#scope, prompt: key };
     for (const [name, value] of Object.entries(expected)) {
@@ -106,33 +101,14 @@ export class TrieStore {
     const fresh = tree.trie.takeFresh();
     if (this.#folder === '' || fresh.length === 0) return;
     const header = { version: CACHE_VERSION, ...this.#scope, prompt: key };
-    const lines = tree.isBegun ? fresh : [header, ...fresh];
-    await mkdir(this.#folder, { recursive: true });
-    await appendFile(tree.path, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    await appendLines(tree.path, tree.isBegun ? fresh : [header, ...fresh]);
     tree.isBegun = true;
   }
 }
 
-async function readIfThere(path: string): Promise<string | null> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
-}
-
 function entryOf(line: string): readonly number[] {
-  const value = parsed(line);
+  const value = parsedJson(line);
   return Array.isArray(value) ? value : [Number.NaN];
-}
-
-function parsed(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return null;
-  }
 }
 
 function invalid(path: string, why: string): PilotfishError {

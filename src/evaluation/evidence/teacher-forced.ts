@@ -1,0 +1,96 @@
+/**
+ * What gates would see along the large model's own answers: one reading of each by the small model
+ * gives, for every token, what the small model would have written there and every gate's score. So
+ * all gates and thresholds are judged at once, before any of them runs.
+ */
+
+import { seededDraws } from '../../core/draws.ts';
+import { throwIfAborted } from '../../core/errors.ts';
+import { invariant } from '../../core/invariant.ts';
+import type { RowProgram, RowResult } from '../../core/row-program.ts';
+import { GREEDY } from '../../core/sampling-params.ts';
+import type { TokenId } from '../../core/token-id.ts';
+import type { LanguageModel } from '../../model/roles.ts';
+import { INFORMED_GATES } from '../../routing/gate.ts';
+
+/** Of one answer of the large model. */
+export interface TokenEvidence {
+  readonly question: string;
+  /** `questionHash` of it. */
+  readonly asked: string;
+  /** A digit for each token: 1 where the small model would have written another one. */
+  readonly differs: string;
+  /** By gate, the score at each token. */
+  readonly scores: Readonly<Record<string, readonly number[]>>;
+}
+
+export interface Transcript {
+  readonly question: string;
+  readonly asked: string;
+  readonly prompt: readonly TokenId[];
+  /** What the large model wrote, its end token included. */
+  readonly answer: readonly TokenId[];
+}
+
+/** @throws PilotfishError as `Sequence.forward` */
+export async function teacherForced(
+  small: LanguageModel,
+  transcript: Transcript,
+  vocabularySize: number,
+  signal?: AbortSignal,
+): Promise<TokenEvidence> {
+  const { prompt, answer, question, asked } = transcript;
+  const program: RowProgram = {
+    vocabularySize,
+    sampling: GREEDY,
+    seed: 0,
+    purpose: 'sample',
+    uncertainty: true,
+  };
+  const rows = await rowsAlong(small, [...prompt, ...answer.slice(0, -1)], {
+    outputFrom: prompt.length - 1,
+    program,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  invariant(rows.length === answer.length, 'a row for every token');
+  return {
+    question,
+    asked,
+    differs: rows.map(({ choice }, index) => (choice === answer[index] ? '0' : '1')).join(''),
+    scores: Object.fromEntries(
+      INFORMED_GATES.map((gate) => [gate.name, rows.map((row) => gate.score(row, 0, NO_COINS))]),
+    ),
+  };
+}
+
+/** Informed gates toss none. */
+const NO_COINS = seededDraws(0);
+
+interface Reading {
+  readonly outputFrom: number;
+  readonly program: RowProgram;
+  readonly signal?: AbortSignal;
+}
+
+/** The rows of a text from a place on; what comes before is read without outputs. */
+async function rowsAlong(
+  model: LanguageModel,
+  text: readonly TokenId[],
+  { outputFrom, program, signal }: Reading,
+): Promise<readonly RowResult[]> {
+  await using sequence = model.openSequence();
+  const rows: RowResult[] = [];
+  while (sequence.length < text.length) {
+    throwIfAborted(signal);
+    const from = sequence.length;
+    // A forward has outputs or none: rows without them are cheaper.
+    const end = from < outputFrom ? outputFrom : text.length;
+    const tokens = text.slice(from, Math.min(end, from + model.facts.rowCountMax));
+    const forward = await sequence.forward(
+      { tokens, outputFrom: from < outputFrom ? tokens.length : 0, program },
+      signal,
+    );
+    rows.push(...forward.rows);
+  }
+  return rows;
+}

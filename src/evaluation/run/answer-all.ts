@@ -1,0 +1,82 @@
+/**
+ * Answers questions under points, wave after wave, and remembers every answer before it goes on. What
+ * was answered before is not asked again, so an evaluation can be stopped at any moment.
+ */
+
+import { throwIfAborted } from '../../core/errors.ts';
+import type { EngineEvent } from '../../core/events.ts';
+import type { OnProgress } from '../../core/progress.ts';
+import { appendLines } from '../growing-file.ts';
+import type { Question } from '../question.ts';
+import type { AnswerStore } from './answer-store.ts';
+import type { EvaluationPair } from './evaluation-pair.ts';
+import { type EvaluationPoint, pointKey } from './evaluation-point.ts';
+import { runWave } from './run-wave.ts';
+
+export interface AnsweringOptions {
+  readonly pair: EvaluationPair;
+  readonly store: AnswerStore;
+  readonly maxTokens: number;
+  readonly waveSize: number;
+  /** Where every event goes, too; absent: nowhere. */
+  readonly logPath?: string;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: OnProgress;
+}
+
+/** @throws PilotfishError `aborted`, and what requests give rise to; answers so far are kept */
+export async function answerAll(
+  questions: readonly Question[],
+  points: readonly EvaluationPoint[],
+  label: string,
+  options: AnsweringOptions,
+): Promise<void> {
+  const { pair, store, waveSize, maxTokens, signal } = options;
+  const total = questions.length * points.length;
+  let done = 0;
+  const advance = (count: number): void => {
+    done += count;
+    options.onProgress?.({ label, done, total, unit: 'steps' });
+  };
+  for (const wave of wavesOf(questions, waveSize)) {
+    try {
+      for (const point of points) {
+        throwIfAborted(signal);
+        const missing = wave.filter((question) => store.get(point, question) === null);
+        advance(wave.length - missing.length);
+        if (missing.length === 0) continue;
+        const lines: LoggedEvent[] = [];
+        const records = await runWave(missing, point, {
+          engine: pair.engine,
+          maxTokens,
+          ...(signal === undefined ? {} : { signal }),
+          onAnswer: () => advance(1),
+          onEvents: (question, events) => lines.push(...logged(point, question, events)),
+        });
+        if (options.logPath !== undefined) await appendLines(options.logPath, lines);
+        await pair.flush();
+        await store.add(records);
+      }
+    } finally {
+      await pair.release();
+    }
+  }
+}
+
+/** Fixed parts of a list. */
+export function wavesOf<T>(items: readonly T[], size: number): readonly (readonly T[])[] {
+  const count = Math.ceil(items.length / size);
+  return Array.from({ length: count }, (_, wave) => items.slice(wave * size, (wave + 1) * size));
+}
+
+/** An event of one of many runs. */
+type LoggedEvent = EngineEvent & { readonly run: string };
+
+function logged(
+  point: EvaluationPoint,
+  question: Question,
+  events: readonly EngineEvent[],
+): readonly LoggedEvent[] {
+  const run = `${pointKey(point)} ${question.id}`;
+  return events.map((event) => ({ run, ...event }));
+}

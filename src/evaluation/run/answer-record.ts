@@ -1,0 +1,179 @@
+/**
+ * One answer to one question, kept small: what was written, by whom, with which scores, and the
+ * forwards that it took. Costs are folded from it when they are asked for, and so is any other
+ * machine's time; grades are worked out from the text.
+ */
+import { z } from 'zod';
+import type {
+  EngineEvent,
+  Origin,
+  StartEvent,
+  TokenEvent,
+  WorkEvent,
+  WorkPurpose,
+} from '../../core/events.ts';
+import type { FinishReason } from '../../core/finish-reason.ts';
+import { invariant, present } from '../../core/invariant.ts';
+import { tokenId } from '../../core/token-id.ts';
+import { parsedJson } from '../growing-file.ts';
+import { type Question, questionHash } from '../question.ts';
+import type { EvaluationPoint } from './evaluation-point.ts';
+
+/**
+ * Forwards of one model: the tokens written before them, the model (`s` or `l`), what for, output
+ * rows, rows of each forward.
+ */
+export type WorkRecord = readonly [
+  tokenCount: number,
+  model: 's' | 'l',
+  purpose: WorkPurpose,
+  outputRowCount: number,
+  ...rowCounts: number[],
+];
+
+export interface AnswerRecord extends EvaluationPoint {
+  readonly question: string;
+  /** Of what was asked (see `questionHash`): a question may change under its name. */
+  readonly asked: string;
+  readonly promptTokenCount: number;
+  readonly tokenIds: readonly number[];
+  /** What each token released: concatenated they are the answer. */
+  readonly texts: readonly string[];
+  /** A letter for each token: `s` small, `l` large, `p` prompt lookup; capital where verified. */
+  readonly origins: string;
+  /** Six digits of the gate's score of each token; null: no gate looked. */
+  readonly scores: readonly (number | null)[] | null;
+  readonly finishReason: FinishReason;
+  readonly work: readonly WorkRecord[];
+}
+
+const LETTERS: Readonly<Record<Origin, string>> = { small: 's', large: 'l', 'prompt-lookup': 'p' };
+const ORIGINS: Readonly<Record<string, Origin>> = { s: 'small', l: 'large', p: 'prompt-lookup' };
+const SCORE_DIGITS = 6;
+
+/** @param events of a run that ended */
+export function recordOf(
+  point: EvaluationPoint,
+  question: Question,
+  events: readonly EngineEvent[],
+): AnswerRecord {
+  const tokens = events.filter((event) => event.type === 'token');
+  const start = present(events.find(isStart), 'a run starts');
+  const end = events.at(-1);
+  invariant(end?.type === 'summary', 'a run ends with its summary');
+  const scores = tokens.map(({ score }) => short(score));
+  return {
+    question: question.id,
+    asked: questionHash(question),
+    ...point,
+    promptTokenCount: start.promptTokenCount,
+    tokenIds: tokens.map(({ tokenId }) => tokenId),
+    texts: tokens.map(({ text }) => text),
+    origins: tokens.map(({ origin, verified }) => letter(origin, verified)).join(''),
+    scores: scores.every((score) => score === null) ? null : scores,
+    finishReason: end.finishReason,
+    work: workRecords(events),
+  };
+}
+
+function isStart(event: EngineEvent): event is StartEvent {
+  return event.type === 'start';
+}
+
+function letter(origin: Origin, verified: boolean): string {
+  return verified ? LETTERS[origin].toUpperCase() : LETTERS[origin];
+}
+
+function short(score: number | null): number | null {
+  return score === null ? null : Number(score.toPrecision(SCORE_DIGITS));
+}
+
+function workRecords(events: readonly EngineEvent[]): WorkRecord[] {
+  const records: WorkRecord[] = [];
+  let tokenCount = 0;
+  for (const event of events) {
+    if (event.type === 'token') tokenCount += 1;
+    if (event.type !== 'work') continue;
+    const { model, purpose, outputRowCount, rowCounts } = event;
+    const initial = model === 'small' ? 's' : 'l';
+    records.push([tokenCount, initial, purpose, outputRowCount, ...rowCounts]);
+  }
+  return records;
+}
+
+export function answerText({ texts }: Pick<AnswerRecord, 'texts'>): string {
+  return texts.join('');
+}
+
+/** Tokens and work in the order they happened, as far as a record holds them; all times are 0. */
+export function* eventsOf(record: AnswerRecord): Generator<TokenEvent | WorkEvent> {
+  const tokens = recordedTokens(record);
+  let written = 0;
+  for (const [tokenCount, initial, purpose, outputRowCount, ...rowCounts] of record.work) {
+    yield* tokens.slice(written, tokenCount);
+    written = tokenCount;
+    const model = initial === 's' ? 'small' : 'large';
+    yield { type: 'work', model, purpose, rowCounts, outputRowCount, ...NOTHING_ELSE };
+  }
+  yield* tokens.slice(written);
+}
+
+const NOTHING_ELSE = { reusedRowCount: 0, waitedMs: 0, computeMs: 0, bytesUp: 0, bytesDown: 0 };
+
+export function recordedTokens(record: AnswerRecord): readonly TokenEvent[] {
+  const { tokenIds, texts, origins, scores } = record;
+  return texts.map((text, index) => {
+    const initial = origins.charAt(index);
+    return {
+      type: 'token',
+      index,
+      tokenId: tokenId(present(tokenIds[index], 'a record has an id for every text')),
+      text,
+      origin: present(ORIGINS[initial.toLowerCase()], `${initial} is an origin`),
+      verified: initial !== initial.toLowerCase(),
+      proposedTokenId: null,
+      score: scores?.[index] ?? null,
+      logprob: null,
+      round: 0,
+      elapsedMs: 0,
+    };
+  });
+}
+
+const COUNT = z.number().int().nonnegative();
+const PURPOSES = ['prefill', 'draft', 'verify', 'route', 'reward', 'correct', 'catch-up'] as const;
+const FINISH_REASONS = [
+  'end-of-generation',
+  'stop-string',
+  'token-limit',
+  'context-limit',
+] as const;
+
+const RECORD: z.ZodType<AnswerRecord> = z
+  .object({
+    question: z.string(),
+    asked: z.string(),
+    strategy: z.string(),
+    threshold: z.number().nullable(),
+    seed: z.number().int(),
+    promptTokenCount: COUNT.min(1),
+    tokenIds: z.array(COUNT),
+    texts: z.array(z.string()),
+    origins: z.string().regex(/^[slp]*$/i),
+    scores: z.array(z.number().nullable()).nullable(),
+    finishReason: z.enum(FINISH_REASONS),
+    work: z.array(z.tuple([COUNT, z.enum(['s', 'l']), z.enum(PURPOSES), COUNT]).rest(COUNT)),
+  })
+  .refine(({ tokenIds, texts, origins }) => {
+    return texts.length === tokenIds.length && origins.length === tokenIds.length;
+  }, 'its tokens, texts and origins are not equally many');
+
+/** @returns the record, or what is wrong with it */
+export function parseRecord(line: string): AnswerRecord | string {
+  const value = parsedJson(line);
+  if (value === undefined) return 'it is not JSON';
+  const parsed = RECORD.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  return `${issue?.path.join('.') || 'the record'}: ${issue?.message ?? 'wrong'}`;
+}

@@ -1,0 +1,76 @@
+/** The two models of an evaluation, open and remembering. */
+
+import { PilotfishError } from '../../core/errors.ts';
+import type { ByRole, ModelRole, ParameterCounts } from '../../core/events.ts';
+import type { Engine } from '../../engine/engine.ts';
+import type { LanguageModel } from '../../model/roles.ts';
+
+/** What costs are worked out from, and what tells one model from another. */
+export interface EvaluatedModel {
+  readonly name: string;
+  /** SHA-256 of the file, in hex. */
+  readonly digest: string;
+  readonly parameterCounts: ParameterCounts;
+  readonly weightBytes: number;
+  readonly kvBytesPerToken: number;
+  /** Rows of a prefill chunk. */
+  readonly rowCountMax: number;
+}
+
+export interface EvaluationPair extends AsyncDisposable {
+  readonly engine: Pick<Engine, 'generate' | 'promptTokens'>;
+  readonly models: Readonly<Record<ModelRole, EvaluatedModel>>;
+  /** The small model itself, which remembers nothing. */
+  readonly small: LanguageModel;
+  readonly vocabularySize: number;
+  readonly contextLength: number;
+  /** Build of the native library. */
+  readonly library: string;
+  /** Output rows that were remembered, and those that a model computed. */
+  rowCounts(): { readonly known: number; readonly computed: number };
+  /** Whether rows are remembered: off for a live check. */
+  remember(isOn: boolean): void;
+  /** Writes what is new. No request may be running. */
+  flush(): Promise<void>;
+  /** Writes what is new and forgets the prompts so far. */
+  release(): Promise<void>;
+}
+
+/** What an evaluation's answers depend on besides the questions: the folder keeps it. */
+export interface Manifest {
+  readonly version: number;
+  readonly models: Readonly<Record<ModelRole, EvaluatedModel>>;
+  readonly library: string;
+  readonly contextLength: number;
+  readonly maxTokens: number;
+  /** Questions that run side by side: batches of other widths differ in their last digits. */
+  readonly waveSize: number;
+}
+
+export const MANIFEST_VERSION = 1;
+
+/** @throws PilotfishError `evaluation-invalid`, naming the first value that differs */
+export function checkManifest(found: Manifest, expected: Manifest, folder: string): void {
+  const [before, now] = [flat(found), flat(expected)];
+  for (const [name, value] of Object.entries(now)) {
+    if (before[name] === value) continue;
+    throw new PilotfishError(
+      'evaluation-invalid',
+      `${folder} holds an evaluation with ${name} ${before[name]}; this one has ${value}.`,
+      {
+        remedy: 'Choose another folder with --out, or ask for what the folder holds.',
+        fields: { folder, name, found: before[name] ?? null, expected: value },
+      },
+    );
+  }
+}
+
+function flat(manifest: Manifest): Readonly<Record<string, string | number>> {
+  const { models, ...rest } = manifest;
+  const digests: ByRole<string> = { small: models.small.digest, large: models.large.digest };
+  return {
+    ...rest,
+    'small model digest': `${digests.small}`,
+    'large model digest': `${digests.large}`,
+  };
+}

@@ -1,0 +1,115 @@
+/** What an evaluation is asked to do, and which points come of it. Pure. */
+
+import { present } from '../../core/invariant.ts';
+import { INFORMED_GATES } from '../../routing/gate.ts';
+import { STRATEGIES, type StrategyInfo } from '../../strategy/registry.ts';
+import type { TokenEvidence } from '../evidence/teacher-forced.ts';
+import { calledShare, thresholdForShare } from '../evidence/threshold-for-share.ts';
+import type { EvaluationPoint } from './evaluation-point.ts';
+
+/** A strategy by name, at these thresholds or at thresholds for these shares. */
+export interface RequestedStrategy {
+  readonly name: string;
+  /** Given by the user; empty: found from the shares. */
+  readonly thresholds: readonly number[];
+  /** Of tokens, or of answers, that the large model should write. */
+  readonly shares: readonly number[];
+}
+
+export interface EvaluationPlan {
+  readonly strategies: readonly RequestedStrategy[];
+  /** For strategies that toss coins. */
+  readonly seeds: readonly number[];
+  /** Questions on which both models are right, or both wrong, are sampled; null: all are run. */
+  readonly screening: Screening | null;
+  readonly maxTokens: number;
+  readonly waveSize: number;
+}
+
+export interface Screening {
+  /** Share of these questions that run. */
+  readonly share: number;
+  readonly seed: number;
+}
+
+/** Both models alone: every evaluation has them. */
+export const SMALL_ALONE: EvaluationPoint = { strategy: 'small', threshold: null, seed: 0 };
+export const LARGE_ALONE: EvaluationPoint = { strategy: 'large', threshold: null, seed: 0 };
+
+/** A point, and the share that it is expected to have. */
+export interface PlannedPoint extends EvaluationPoint {
+  /** Of the large model's own tokens (token strategies) or of the questions; null: nothing is known. */
+  readonly predictedShare: number | null;
+}
+
+/** What thresholds are found from. */
+export interface ScoreEvidence {
+  /** Of gates, over the tokens of the large model's own answers. */
+  readonly tokens: readonly TokenEvidence[];
+  /** By strategy that chooses whole answers, a score of each question. */
+  readonly queries: Readonly<Record<string, readonly number[]>>;
+}
+
+export function infoOf(name: string): StrategyInfo {
+  return present(
+    STRATEGIES.find((info) => info.name === name),
+    `${name} is a strategy`,
+  );
+}
+
+/** Whether a strategy tosses coins, so that it is run with several seeds. */
+export function tossesCoins({ threshold }: StrategyInfo): boolean {
+  return threshold?.isShare === true;
+}
+
+/** Strategies that look at a whole answer of the small model before they choose. */
+export function judgesAnswers(info: StrategyInfo): boolean {
+  return info.unit === 'query' && !tossesCoins(info);
+}
+
+/** Keeps every answer of the small model: no mean entropy is higher. */
+const KEEPS_ALL = 1e6;
+
+/** A point under which a strategy scores every answer of the small model and keeps it. */
+export function scoringPoint(name: string): EvaluationPoint {
+  return { strategy: name, threshold: KEEPS_ALL, seed: 0 };
+}
+
+export function plannedPoints(plan: EvaluationPlan, evidence: ScoreEvidence): PlannedPoint[] {
+  return plan.strategies
+    .filter(({ name }) => name !== SMALL_ALONE.strategy && name !== LARGE_ALONE.strategy)
+    .flatMap((requested): PlannedPoint[] => {
+      const info = infoOf(requested.name);
+      const strategy = requested.name;
+      if (info.threshold === null) {
+        return [{ strategy, threshold: null, seed: 0, predictedShare: null }];
+      }
+      if (tossesCoins(info)) {
+        const shares = requested.thresholds.length > 0 ? requested.thresholds : requested.shares;
+        return shares.flatMap((threshold) =>
+          plan.seeds.map((seed) => ({ strategy, threshold, seed, predictedShare: threshold })),
+        );
+      }
+      const scores = scoresOf(strategy, evidence);
+      const side = callingSide(strategy);
+      const thresholds =
+        requested.thresholds.length > 0
+          ? requested.thresholds
+          : requested.shares.map((share) => thresholdForShare(scores, share, side));
+      return [...new Set(thresholds)].map((threshold) => ({
+        strategy,
+        threshold,
+        seed: 0,
+        predictedShare: calledShare(scores, threshold, side),
+      }));
+    });
+}
+
+function scoresOf(strategy: string, { tokens, queries }: ScoreEvidence): readonly number[] {
+  return queries[strategy] ?? tokens.flatMap(({ scores }) => scores[strategy] ?? []);
+}
+
+/** Cascades call on high scores, gates say for themselves. */
+function callingSide(strategy: string): 'above' | 'below' {
+  return INFORMED_GATES.find(({ name }) => name === strategy)?.callsOn ?? 'above';
+}

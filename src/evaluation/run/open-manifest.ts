@@ -1,0 +1,74 @@
+/** The first file of an evaluation's folder: what its answers come from. */
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { PilotfishError } from '../../core/errors.ts';
+import { parsedJson } from '../growing-file.ts';
+import {
+  checkManifest,
+  type EvaluationPair,
+  MANIFEST_VERSION,
+  type Manifest,
+} from './evaluation-pair.ts';
+import type { EvaluationPlan } from './evaluation-plan.ts';
+
+const MODEL = z.object({
+  name: z.string(),
+  digest: z.string(),
+  parameterCounts: z.object({ body: z.number(), outputHead: z.number() }),
+  weightBytes: z.number(),
+  kvBytesPerToken: z.number(),
+  rowCountMax: z.number(),
+});
+
+const MANIFEST: z.ZodType<Manifest> = z.object({
+  version: z.number(),
+  models: z.object({ small: MODEL, large: MODEL }),
+  library: z.string(),
+  contextLength: z.number(),
+  maxTokens: z.number(),
+  waveSize: z.number(),
+});
+
+/**
+ * Writes it into a new folder, or compares it with what an earlier run wrote.
+ * @throws PilotfishError `evaluation-invalid`
+ */
+export async function openManifest(
+  folder: string,
+  pair: EvaluationPair,
+  { maxTokens, waveSize }: Pick<EvaluationPlan, 'maxTokens' | 'waveSize'>,
+): Promise<Manifest> {
+  const { models, library, contextLength } = pair;
+  const version = MANIFEST_VERSION;
+  const expected = { version, models, library, contextLength, maxTokens, waveSize };
+  const path = join(folder, 'evaluation.json');
+  const text = await readIfThere(path);
+  if (text === null) await write(path, folder, expected);
+  else checkManifest(parsedManifest(text, path), expected, folder);
+  return expected;
+}
+
+function parsedManifest(text: string, path: string): Manifest {
+  const parsed = MANIFEST.safeParse(parsedJson(text));
+  if (parsed.success) return parsed.data;
+  throw new PilotfishError('evaluation-invalid', `${path} does not describe an evaluation.`, {
+    remedy: 'Choose another folder with --out.',
+    fields: { path },
+  });
+}
+
+async function write(path: string, folder: string, manifest: Manifest): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await writeFile(`${path}.tmp`, `${JSON.stringify(manifest, null, 2)}\n`);
+  await rename(`${path}.tmp`, path);
+}
+
+async function readIfThere(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}

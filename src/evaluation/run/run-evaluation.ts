@@ -1,0 +1,154 @@
+/**
+ * An evaluation from its questions to answers under every point: both models alone on all questions;
+ * which questions to run; what gates see along the large model's answers, and thresholds from that;
+ * then every strategy at its points.
+ */
+import { join } from 'node:path';
+import { throwIfAborted } from '../../core/errors.ts';
+import { present } from '../../core/invariant.ts';
+import type { OnProgress } from '../../core/progress.ts';
+import { tokenIds } from '../../core/token-id.ts';
+import { type TokenEvidence, teacherForced } from '../evidence/teacher-forced.ts';
+import { grade } from '../graders/grade.ts';
+import { type Question, questionHash } from '../question.ts';
+import { chooseSample, screeningStratum } from '../screening/choose-sample.ts';
+import { fullDesign, type SampleDesign } from '../screening/sample-design.ts';
+import { type AnsweringOptions, answerAll } from './answer-all.ts';
+import { answerText } from './answer-record.ts';
+import { AnswerStore } from './answer-store.ts';
+import type { EvaluationPair } from './evaluation-pair.ts';
+import {
+  type EvaluationPlan,
+  infoOf,
+  judgesAnswers,
+  LARGE_ALONE,
+  type PlannedPoint,
+  plannedPoints,
+  SMALL_ALONE,
+  scoringPoint,
+} from './evaluation-plan.ts';
+import type { EvaluationPoint } from './evaluation-point.ts';
+import { EvidenceStore } from './evidence-store.ts';
+import { openManifest } from './open-manifest.ts';
+
+export interface RunEvaluationOptions {
+  readonly pair: EvaluationPair;
+  readonly questions: readonly Question[];
+  readonly plan: EvaluationPlan;
+  /** Where answers are kept. */
+  readonly folder: string;
+  readonly logPath?: string;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: OnProgress;
+}
+
+/** Everything that results are worked out from. */
+export interface EvaluatedAnswers {
+  readonly store: AnswerStore;
+  readonly questions: readonly Question[];
+  /** Those that strategies were run on, and for how many each stands. */
+  readonly chosen: readonly Question[];
+  readonly design: SampleDesign;
+  readonly evidence: readonly TokenEvidence[];
+  readonly points: readonly PlannedPoint[];
+}
+
+/** At least so many questions of each kind run: two are needed for a variance. */
+const STRATUM_MINIMUM = 8;
+
+/** @throws PilotfishError; what was answered so far is kept, and not asked again */
+export async function runEvaluation(options: RunEvaluationOptions): Promise<EvaluatedAnswers> {
+  const { questions, plan, pair, folder } = options;
+  await openManifest(folder, pair, plan);
+  const store = await AnswerStore.open(join(folder, 'answers.jsonl'));
+  const answering = { ...options, ...plan, store };
+  await answerAll(questions, [SMALL_ALONE, LARGE_ALONE], 'Answering with either model', answering);
+  const { chosen, design } = chooseQuestions(store, questions, plan);
+  const tokens = await readEvidence(chosen, answering);
+  const queries = await scoreAnswers(chosen, answering);
+  const points = plannedPoints(plan, { tokens, queries });
+  await answerAll(chosen, points.map(bare), 'Answering with every strategy', answering);
+  return { store, questions, chosen, design, evidence: tokens, points };
+}
+
+function bare({ strategy, threshold, seed }: PlannedPoint): EvaluationPoint {
+  return { strategy, threshold, seed };
+}
+
+/** Questions on which both models do alike say little: only a sample of them runs. */
+function chooseQuestions(
+  store: AnswerStore,
+  questions: readonly Question[],
+  { screening }: EvaluationPlan,
+): Pick<EvaluatedAnswers, 'chosen' | 'design'> {
+  if (screening === null) return { chosen: questions, design: fullDesign(questions.length) };
+  const isRight = (point: EvaluationPoint, question: Question): boolean => {
+    const record = present(store.get(point, question), 'both models answered');
+    return grade(answerText(record), question).isRight;
+  };
+  const strata = questions.map((question) =>
+    screeningStratum(isRight(SMALL_ALONE, question), isRight(LARGE_ALONE, question)),
+  );
+  const { positions, design } = chooseSample(strata, {
+    concordant: { share: screening.share },
+    minimumPerStratum: STRATUM_MINIMUM,
+    seed: screening.seed,
+  });
+  const chosen = positions.map((at) => present(questions[at], 'a position of a question'));
+  return { chosen, design };
+}
+
+type Answering = AnsweringOptions & RunEvaluationOptions;
+
+async function readEvidence(
+  questions: readonly Question[],
+  options: Answering,
+): Promise<readonly TokenEvidence[]> {
+  const { pair, store, signal } = options;
+  const kept = await EvidenceStore.open(join(options.folder, 'evidence.jsonl'));
+  const all: TokenEvidence[] = [];
+  const label = "Reading the large model's answers";
+  for (const [index, question] of questions.entries()) {
+    throwIfAborted(signal);
+    const asked = questionHash(question);
+    const known = kept.get(asked);
+    const evidence = known ?? (await evidenceOf(question, { pair, store }, signal));
+    if (known === null) await kept.add(evidence);
+    all.push(evidence);
+    options.onProgress?.({ label, done: index + 1, total: questions.length, unit: 'steps' });
+  }
+  return all;
+}
+
+function evidenceOf(
+  question: Question,
+  { pair, store }: { readonly pair: EvaluationPair; readonly store: AnswerStore },
+  signal: AbortSignal | undefined,
+): Promise<TokenEvidence> {
+  const record = present(store.get(LARGE_ALONE, question), 'the large model answered');
+  const transcript = {
+    question: question.id,
+    asked: questionHash(question),
+    prompt: pair.engine.promptTokens({ messages: question.messages }),
+    answer: tokenIds(record.tokenIds),
+  };
+  return teacherForced(pair.small, transcript, pair.vocabularySize, signal);
+}
+
+/** Scores that cascades give the small model's answers. */
+async function scoreAnswers(
+  questions: readonly Question[],
+  options: Answering,
+): Promise<Readonly<Record<string, readonly number[]>>> {
+  const names = options.plan.strategies
+    .map(({ name }) => name)
+    .filter((name) => judgesAnswers(infoOf(name)));
+  const points = names.map(scoringPoint);
+  await answerAll(questions, points, "Scoring the small model's answers", options);
+  const scoresOf = (point: EvaluationPoint): readonly number[] =>
+    questions.map((question) => {
+      const record = present(options.store.get(point, question), 'the answer was scored');
+      return present(record.scores?.[0], 'every token has the score of the answer');
+    });
+  return Object.fromEntries(points.map((point) => [point.strategy, scoresOf(point)]));
+}

@@ -1,0 +1,62 @@
+/**
+ * A wave: some questions at once, under one strategy, their forwards batched by the engine. Waves are
+ * fixed parts of the question list and end before the next begins, so that the batches, and with them
+ * the last digits of logits, do not depend on how fast anything is.
+ */
+import type { EngineEvent } from '../../core/events.ts';
+import type { Engine } from '../../engine/engine.ts';
+import type { Question } from '../question.ts';
+import { type AnswerRecord, recordOf } from './answer-record.ts';
+import { type EvaluationPoint, requestSeed, strategyText } from './evaluation-point.ts';
+
+export interface WaveOptions {
+  readonly engine: Pick<Engine, 'generate'>;
+  readonly maxTokens: number;
+  readonly signal?: AbortSignal;
+  /** Of every answer, when it has ended. */
+  readonly onEvents?: (question: Question, events: readonly EngineEvent[]) => void;
+  readonly onAnswer?: () => void;
+}
+
+/** @throws PilotfishError of the first request that fails; the others are then cancelled */
+export async function runWave(
+  questions: readonly Question[],
+  point: EvaluationPoint,
+  options: WaveOptions,
+): Promise<readonly AnswerRecord[]> {
+  const failed = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, failed.signal]) : failed.signal;
+  const answers = questions.map(async (question) => {
+    try {
+      return await answer(question, point, { ...options, signal });
+    } catch (error) {
+      failed.abort(error);
+      throw error;
+    }
+  });
+  // Nothing is left running when this ends.
+  const settled = await Promise.allSettled(answers);
+  if (failed.signal.aborted) throw failed.signal.reason;
+  return settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+}
+
+async function answer(
+  question: Question,
+  point: EvaluationPoint,
+  options: WaveOptions & { readonly signal: AbortSignal },
+): Promise<AnswerRecord> {
+  const events: EngineEvent[] = [];
+  const request = {
+    messages: question.messages,
+    strategy: strategyText(point),
+    seed: requestSeed(point, question.id),
+    maxTokens: options.maxTokens,
+    // Each answer costs what it costs alone, whatever ran before it.
+    reusePrefix: false,
+    signal: options.signal,
+  };
+  for await (const event of options.engine.generate(request)) events.push(event);
+  options.onEvents?.(question, events);
+  options.onAnswer?.();
+  return recordOf(point, question, events);
+}
