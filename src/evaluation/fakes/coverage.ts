@@ -1,0 +1,89 @@
+/** How often 95 % intervals hold the truth, over drawn worlds. */
+import { compareCurves } from '../curves/compare-curves.ts';
+import { apgr } from '../curves/gap-recovered.ts';
+import { accuracyAt, polyline } from '../curves/polyline.ts';
+import { summariseCurve } from '../curves/summarise-curve.ts';
+import { estimateDifference, estimateShare } from '../screening/estimate-mean.ts';
+import { bootstrap, drawReplicates, meanOf, type Replicates } from '../statistics/bootstrap.ts';
+import type { Interval } from '../statistics/interval.ts';
+import { drawWorld, TRUTH, type World } from './question-world.ts';
+
+export interface Study {
+  readonly worldCount: number;
+  readonly questionCount: number;
+  /** Null: every question is answered. */
+  readonly concordantShare: number | null;
+  readonly replicateCount: number;
+}
+
+export type Measured = 'share' | 'difference' | 'bootstrapDifference' | 'apgr' | 'comparison';
+
+interface Judged extends Interval {
+  readonly truth: number;
+}
+
+/** The third point, of a middling cost. */
+const POINT = 2;
+const TRUE_SHARE = TRUTH.strategy[POINT]?.accuracy ?? 0;
+const TRUE_DIFFERENCE = TRUE_SHARE - (TRUTH.coin[POINT]?.accuracy ?? 0);
+const NO_INTERVAL: Interval = { low: Number.NaN, high: Number.NaN };
+
+function judge(measured: Measured, world: World, replicates: () => Replicates): Judged {
+  const { design, anchors, strategy, coin } = world;
+  const own = strategy[POINT]?.isRight ?? [];
+  const other = coin[POINT]?.isRight ?? [];
+  const strategyCurve = { axis: 'largeShare' as const, points: strategy, anchors };
+  switch (measured) {
+    case 'share':
+      return { ...estimateShare(design, own), truth: TRUE_SHARE };
+    case 'difference':
+      return { ...estimateDifference(design, own, other), truth: TRUE_DIFFERENCE };
+    case 'bootstrapDifference': {
+      const differences = Float64Array.from(own, (value, index) => value - (other[index] ?? 0));
+      const { interval } = bootstrap(replicates(), meanOf(differences));
+      return { ...(interval ?? NO_INTERVAL), truth: TRUE_DIFFERENCE };
+    }
+    case 'apgr': {
+      const { apgrLow: low, apgrHigh: high } = summariseCurve(strategyCurve, replicates());
+      const truth = apgr(TRUTH.strategy, TRUTH.anchors) ?? Number.NaN;
+      return { low: low ?? Number.NaN, high: high ?? Number.NaN, truth };
+    }
+    case 'comparison': {
+      const names = { strategy: 'strategy', control: 'coin' };
+      const compared = { ...names, strategyCurve, controlPoints: coin };
+      const { difference, pairs } = compareCurves(compared, replicates());
+      const thresholds = pairs.map((pair) => pair.threshold);
+      const { low, high } = difference;
+      return {
+        low: low ?? Number.NaN,
+        high: high ?? Number.NaN,
+        truth: trueComparison(thresholds),
+      };
+    }
+  }
+}
+
+/** Of the points that were compared in this world; their thresholds are their true costs. */
+function trueComparison(thresholds: readonly (number | null)[]): number {
+  const curve = polyline([TRUTH.anchors.small, ...TRUTH.coin, TRUTH.anchors.large]);
+  const compared = TRUTH.strategy.filter(({ cost }) => thresholds.includes(cost));
+  const differences = compared.map(({ cost, accuracy }) => accuracy - accuracyAt(curve, cost));
+  return differences.reduce((sum, difference) => sum + difference, 0) / differences.length;
+}
+
+/** The share of worlds in which the interval holds the truth, and its mean width. */
+export function coverage(
+  { worldCount, questionCount, concordantShare, replicateCount }: Study,
+  measured: Measured,
+): { readonly share: number; readonly width: number } {
+  let hits = 0;
+  let width = 0;
+  for (let seed = 1; seed <= worldCount; seed += 1) {
+    const world = drawWorld(seed, questionCount, { concordantShare });
+    const replicates = () => drawReplicates(world.design, { seed, count: replicateCount });
+    const { low, high, truth } = judge(measured, world, replicates);
+    if (low <= truth && truth <= high) hits += 1;
+    width += (high - low) / worldCount;
+  }
+  return { share: hits / worldCount, width };
+}

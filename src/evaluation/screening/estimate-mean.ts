@@ -1,0 +1,128 @@
+/**
+ * Means over all questions from those that were answered, and how precise they are.
+ *
+ * Two-phase sampling for stratification (W. G. Cochran, Sampling Techniques, 3rd ed. 1977, section
+ * 12.2): the N questions are a random sample of all that could be asked, which gives the strata their
+ * shares W_h = N_h / N; of each stratum n_h questions are answered, with mean m_h and variance s_h²
+ * (divisor n_h - 1). Then
+ *
+ *   mean      m = Σ W_h m_h
+ *   variance  V = N / (N - 1) · [ Σ W_h² s_h² / n_h - Σ W_h s_h² / (n_h N) + Σ W_h (m_h - m)² / N ]
+ *
+ * the first term for the sampling within strata, the third for the shares themselves (the second takes
+ * away what sampling within strata adds to it). V is unbiased, the population being endless; with every
+ * question answered it is exactly s² / N.
+ *
+ * **Strata without any variation.** If all answers seen in a sampled stratum are equal, s_h² = 0 claims
+ * that the unseen ones are too. There s_h² = 1 / (n_h + 1) is used: the variance if one more question had
+ * been answered and had come out the other way. Strata that were answered whole need no such credit.
+ */
+import { invariant } from '../../core/invariant.ts';
+import { type Interval, NORMAL_975 } from '../statistics/interval.ts';
+import { wilson } from '../statistics/wilson.ts';
+import type { SampleDesign } from './sample-design.ts';
+
+interface StratumEstimate {
+  /** W_h, n_h, m_h and s_h². */
+  readonly share: number;
+  readonly count: number;
+  readonly mean: number;
+  readonly variance: number;
+  /** Sampled, and all values equal. */
+  readonly isUnvaried: boolean;
+}
+
+function stratumEstimates(design: SampleDesign, values: ArrayLike<number>): StratumEstimate[] {
+  invariant(values.length === design.strata.length, 'values and answered questions do not match');
+  const members: number[][] = design.stratumSizes.map(() => []);
+  for (const [index, stratum] of design.strata.entries()) {
+    members[stratum]?.push(values[index] as number);
+  }
+  return members.flatMap((list, stratum) => {
+    const size = design.stratumSizes[stratum] ?? 0;
+    if (size === 0) return [];
+    const count = list.length;
+    const mean = list.reduce((sum, value) => sum + value, 0) / count;
+    const squares = list.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+    const isUnvaried = count < size && list.every((value) => value === list[0]);
+    const variance = isUnvaried || count < 2 ? 0 : squares / (count - 1);
+    return [{ share: size / design.questionCount, count, mean, variance, isUnvaried }];
+  });
+}
+
+/** The formula for V above, with s_h² as given. */
+function varianceOfMean(strata: readonly StratumEstimate[], mean: number, n: number): number {
+  if (n < 2) return 0;
+  let sum = 0;
+  for (const { share, count, mean: own, variance } of strata) {
+    const within = (variance / count) * share;
+    sum += within * share - within / n + (share * (own - mean) ** 2) / n;
+  }
+  // Above 0 but for the middle term, which may win by rounding or where strata hold one question each.
+  return Math.max(0, (n / (n - 1)) * sum);
+}
+
+export interface MeanEstimate {
+  readonly mean: number;
+  readonly variance: number;
+}
+
+/** Mean of any quantity of a question, as of a cost, and the variance of that mean; no credits. */
+export function estimateMean(design: SampleDesign, values: ArrayLike<number>): MeanEstimate {
+  const strata = stratumEstimates(design, values);
+  const mean = meanOf(strata);
+  return { mean, variance: varianceOfMean(strata, mean, design.questionCount) };
+}
+
+function meanOf(strata: readonly StratumEstimate[]): number {
+  return strata.reduce((sum, stratum) => sum + stratum.share * stratum.mean, 0);
+}
+
+/** What the credit for strata without variation adds to the variance of a mean of outcomes. */
+export function unseenVariance(design: SampleDesign, values: ArrayLike<number>): number {
+  return stratumEstimates(design, values)
+    .filter((stratum) => stratum.isUnvaried)
+    .reduce((sum, { share, count }) => sum + share ** 2 / (count * (count + 1)), 0);
+}
+
+export interface MeanInterval extends Interval {
+  readonly value: number;
+}
+
+/**
+ * A share over all questions, as of right answers, with its 95 % interval: Wilson's for a plain sample
+ * that would be as precise, n = p (1 - p) / V + 1, which is N itself if every question was answered. For
+ * this n the strata with credit take the mean that they would have had with one more question.
+ * @param values within [0, 1]: 0 or 1, or a mean of these over several runs
+ */
+export function estimateShare(design: SampleDesign, values: ArrayLike<number>): MeanInterval {
+  const strata = stratumEstimates(design, values);
+  const value = Math.min(1, Math.max(0, meanOf(strata)));
+  const varied = strata.map((stratum) => {
+    const { count, mean, isUnvaried } = stratum;
+    if (!isUnvaried) return stratum;
+    const other = mean > 0.5 ? 0 : 1;
+    return { ...stratum, mean: (count * mean + other) / (count + 1) };
+  });
+  const share = meanOf(varied);
+  const n = design.questionCount;
+  const variance = varianceOfMean(strata, value, n) + unseenVariance(design, values);
+  const size = variance === 0 ? n : (share * (1 - share)) / variance + 1;
+  return { value, ...wilson(value * size, size) };
+}
+
+/**
+ * How much more often `first` is right than `second` over all questions, answered in pairs: the mean of
+ * first - second per question, its interval mean ± z sqrt(V) with the credit, within [-1, 1].
+ */
+export function estimateDifference(
+  design: SampleDesign,
+  first: ArrayLike<number>,
+  second: ArrayLike<number>,
+): MeanInterval {
+  invariant(first.length === second.length, 'pairs do not match');
+  const differences = Float64Array.from(first, (value, index) => value - (second[index] as number));
+  const { mean, variance } = estimateMean(design, differences);
+  const reach = NORMAL_975 * Math.sqrt(variance + unseenVariance(design, differences));
+  return { value: mean, low: Math.max(-1, mean - reach), high: Math.min(1, mean + reach) };
+}

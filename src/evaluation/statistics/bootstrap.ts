@@ -1,0 +1,114 @@
+/**
+ * The bootstrap over questions, for whatever can be computed from weights of questions (B. Efron, 1979;
+ * percentile intervals). Weights are drawn once per replicate and serve every statistic, so that whatever
+ * is compared is resampled together.
+ *
+ * One replicate of a screened sample: N questions are drawn anew, which gives each stratum a count N*_h
+ * (multinomial with shares N_h / N). A stratum that was answered whole gives N*_h draws with replacement
+ * of weight 1 / N. One that was sampled gives n_h - 1 draws of weight N*_h / ((n_h - 1) N): with n_h draws
+ * the variance would be too small by (n_h - 1) / n_h (J. Rao and C. Wu, JASA 83, 1988). With everything
+ * answered this is the plain bootstrap.
+ */
+import { mix, type NoiseKey, noiseKey } from '../../core/noise.ts';
+import { type SampleDesign, weightedSum } from '../screening/sample-design.ts';
+import type { Interval } from './interval.ts';
+import { pValueOfZero, quantileInterval } from './quantile-interval.ts';
+
+/** Weights of the answered questions in each replicate; they sum to 1. */
+export interface Replicates {
+  readonly design: SampleDesign;
+  readonly seed: number;
+  readonly weights: readonly Float64Array[];
+}
+
+export const REPLICATE_COUNT = 2000;
+
+export function drawReplicates(
+  design: SampleDesign,
+  { seed, count = REPLICATE_COUNT }: { readonly seed: number; readonly count?: number },
+): Replicates {
+  const members: number[][] = design.stratumSizes.map(() => []);
+  for (const [index, stratum] of design.strata.entries()) members[stratum]?.push(index);
+  const weights = Array.from({ length: count }, (_, replicate) =>
+    drawWeights(design, members, new DrawOrder(noiseKey(seed, replicate, 'coin'))),
+  );
+  return { design, seed, weights };
+}
+
+/** One uniform whole number after the other. */
+class DrawOrder {
+  readonly #key: NoiseKey;
+  #index = 0;
+
+  constructor(key: NoiseKey) {
+    this.#key = key;
+  }
+
+  /** From 0 to below `count`. */
+  next(count: number): number {
+    this.#index += 1;
+    return Math.floor((mix(this.#index, this.#key.a, this.#key.b) / 4294967296) * count);
+  }
+}
+
+function drawWeights(
+  design: SampleDesign,
+  members: readonly (readonly number[])[],
+  draws: DrawOrder,
+): Float64Array {
+  const weights = new Float64Array(design.strata.length);
+  const counts = drawStratumCounts(design, draws);
+  for (const [stratum, list] of members.entries()) {
+    const count = counts[stratum] ?? 0;
+    const isWhole = list.length === design.stratumSizes[stratum];
+    const drawCount = isWhole ? count : Math.max(1, list.length - 1);
+    const each = isWhole ? 1 : count / drawCount;
+    for (let draw = 0; draw < drawCount && list.length > 0; draw += 1) {
+      const index = list[draws.next(list.length)] as number;
+      weights[index] = (weights[index] as number) + each / design.questionCount;
+    }
+  }
+  return weights;
+}
+
+function drawStratumCounts(
+  { stratumSizes, questionCount }: SampleDesign,
+  draws: DrawOrder,
+): number[] {
+  const counts = stratumSizes.map(() => 0);
+  for (let question = 0; question < questionCount; question += 1) {
+    let rest = draws.next(questionCount);
+    let stratum = 0;
+    while (rest >= (stratumSizes[stratum] ?? 0)) {
+      rest -= stratumSizes[stratum] ?? 0;
+      stratum += 1;
+    }
+    counts[stratum] = (counts[stratum] ?? 0) + 1;
+  }
+  return counts;
+}
+
+/** A quantity of all questions, given the weight of each answered one; null where it does not exist. */
+export type Statistic = (weights: Float64Array) => number | null;
+
+export interface BootstrapResult {
+  /** Null if the statistic does not exist in more than 2.5 % of the replicates: no tail would hold. */
+  readonly interval: Interval | null;
+  /** Two-sided, of "it is 0"; null where the interval is. */
+  readonly pValue: number | null;
+}
+
+const LACK_MAX = 0.025;
+
+/** How the statistic varies over the replicates. */
+export function bootstrap(replicates: Replicates, statistic: Statistic): BootstrapResult {
+  const values = replicates.weights.flatMap((weights) => statistic(weights) ?? []);
+  const lack = replicates.weights.length - values.length;
+  if (lack > LACK_MAX * replicates.weights.length) return { interval: null, pValue: null };
+  return { interval: quantileInterval(values), pValue: pValueOfZero(values) };
+}
+
+/** The statistic that is a mean of `values`, one of each answered question. */
+export function meanOf(values: ArrayLike<number>): Statistic {
+  return (weights) => weightedSum(weights, values);
+}

@@ -1,0 +1,30 @@
+/** Interval and p-value from the values that a statistic took in replicates (percentile method). */
+import { quantileSorted } from 'simple-statistics';
+import type { Interval } from './interval.ts';
+
+/**
+ * The central 95 % of the values, interpolating between them (type 7 of R. Hyndman and Y. Fan, The
+ * American Statistician 50, 1996). Null without any.
+ */
+export function quantileInterval(values: ArrayLike<number>): Interval | null {
+  if (values.length === 0) return null;
+  const sorted = Array.from(Float64Array.from(values).sort());
+  return { low: quantileSorted(sorted, 0.025), high: quantileSorted(sorted, 0.975) };
+}
+
+/**
+ * Two-sided p-value of "the statistic is 0": the confidence level at which the percentile interval would
+ * just reach 0, that is min(1, 2 min(1 + #{<= 0}, 1 + #{>= 0}) / (1 + #)). With one added to counts it is
+ * never 0 (A. Davison and D. Hinkley, Bootstrap Methods and their Application, 1997, section 4.2). Null
+ * without values.
+ */
+export function pValueOfZero(values: ArrayLike<number>): number | null {
+  if (values.length === 0) return null;
+  let atMost = 1;
+  let atLeast = 1;
+  for (const value of Array.from(values)) {
+    if (value <= 0) atMost += 1;
+    if (value >= 0) atLeast += 1;
+  }
+  return Math.min(1, (2 * Math.min(atMost, atLeast)) / (values.length + 1));
+}
