@@ -47,6 +47,7 @@ const OF_ERROR: Readonly<Record<ErrorCode, number>> = {
   'log-invalid': EXIT.failed,
   'cache-invalid': EXIT.failed,
   'evaluation-invalid': EXIT.usage,
+  'result-invalid': EXIT.failed,
   'engine-busy': EXIT.failed,
   disposed: EXIT.failed,
   aborted: EXIT.interrupted,

@@ -45,6 +45,7 @@ export const ERROR_CODES = [
   // Evaluations.
   'cache-invalid',
   'evaluation-invalid',
+  'result-invalid',
   // Life cycle.
   'engine-busy',
   'disposed',

@@ -21,6 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   engine: ['core', 'cost', 'grammar', 'kv-cache', 'model', 'strategy', 'vocabulary'],
   catalog: ['core'],
   evaluation: ['core', 'cost', 'engine', 'kv-cache', 'model', 'routing', 'strategy'],
+  report: ['core', 'evaluation'],
   testing: ['core', 'engine', 'kv-cache', 'model', 'sampling', 'strategy'],
   // The composition root: open-engine.ts and index.ts.
   '.': [
@@ -34,7 +35,18 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'speculative',
     'strategy',
   ],
-  cli: ['.', 'catalog', 'core', 'cost', 'engine', 'grammar', 'model', 'strategy', 'vocabulary'],
+  cli: [
+    '.',
+    'catalog',
+    'core',
+    'cost',
+    'engine',
+    'grammar',
+    'model',
+    'report',
+    'strategy',
+    'vocabulary',
+  ],
 };
 
 const FILE_LINES_MAX = 400;

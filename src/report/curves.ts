@@ -1,0 +1,129 @@
+/**
+ * From results to what is drawn: seeds of one strategy and threshold become one point; strategies
+ * are told apart by what they are for (the models alone, controls, methods).
+ */
+import type { CostAxis, EvaluationResult, PointResult, Unit } from '../evaluation/results.ts';
+
+/** One strategy at one threshold, seeds averaged. Shares, ratios and accuracies as in the results. */
+export interface CurvePoint {
+  readonly strategy: string;
+  readonly unit: Unit;
+  readonly threshold: number | null;
+  readonly seedCount: number;
+  readonly n: number;
+  readonly accuracy: number;
+  /** Mean bounds of the seeds' intervals, widened where needed to hold every seed's accuracy. */
+  readonly low: number;
+  readonly high: number;
+  readonly tokenCount: number;
+  readonly largeShare: number;
+  readonly verifiedShare: number;
+  readonly transmittedShare: number | null;
+  readonly generatedFlopsRatio: number;
+  readonly weightTrafficRatio: number;
+  readonly processedFlopsRatio: number;
+  /** Of the profiles that every seed has a prediction for. */
+  readonly timeRatios: Readonly<Record<string, number>>;
+  readonly gapRecovered: number | null;
+  /** Whether it is on the front with at least half of its seeds. */
+  readonly isOnFront: boolean;
+}
+
+/** How the models alone are called. */
+export const MODELS_ALONE = ['small', 'large'] as const;
+
+export function isModelAlone(strategy: string): boolean {
+  return strategy === 'small' || strategy === 'large';
+}
+
+/** Strategies that know nothing of the text: what the others have to beat. In order of appearance. */
+export function controlsOf(result: EvaluationResult): ReadonlySet<string> {
+  const compared = result.comparisons.map(({ control }) => control);
+  const all = [...result.results.map(({ strategy }) => strategy), ...compared];
+  return new Set(
+    all.filter(
+      (name) => !isModelAlone(name) && (compared.includes(name) || name.startsWith('random')),
+    ),
+  );
+}
+
+/** `entropy@1.5`; the name alone where there is no threshold. */
+export function pointName(point: Pick<CurvePoint, 'strategy' | 'threshold'>): string {
+  const { strategy, threshold } = point;
+  return threshold === null ? strategy : `${strategy}@${Number(threshold.toPrecision(4))}`;
+}
+
+/** One point per strategy and threshold, in order of appearance. */
+export function curvePoints(results: readonly PointResult[]): CurvePoint[] {
+  const groups = new Map<string, PointResult[]>();
+  for (const result of results) {
+    const key = JSON.stringify([result.strategy, result.threshold]);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [result]);
+    else group.push(result);
+  }
+  return [...groups.values()].flatMap(averaged);
+}
+
+function averaged(seeds: readonly PointResult[]): CurvePoint[] {
+  const [first] = seeds;
+  if (first === undefined) return [];
+  const mean = (of: (point: PointResult) => number): number => average(seeds.map(of));
+  const meanOrNull = (of: (point: PointResult) => number | null): number | null => {
+    const values = seeds.map(of).filter((value) => value !== null);
+    return values.length === 0 ? null : average(values);
+  };
+  const accuracies = seeds.map(({ accuracy }) => accuracy);
+  return [
+    {
+      strategy: first.strategy,
+      unit: first.unit,
+      threshold: first.threshold,
+      seedCount: seeds.length,
+      n: first.n,
+      accuracy: average(accuracies),
+      low: Math.min(
+        mean((point) => point.accuracyLow),
+        ...accuracies,
+      ),
+      high: Math.max(
+        mean((point) => point.accuracyHigh),
+        ...accuracies,
+      ),
+      tokenCount: mean((point) => point.tokenCount),
+      largeShare: mean((point) => point.largeShare),
+      verifiedShare: mean((point) => point.verifiedShare),
+      transmittedShare: meanOrNull((point) => point.transmittedShare),
+      generatedFlopsRatio: mean((point) => point.generatedFlopsRatio),
+      weightTrafficRatio: mean((point) => point.weightTrafficRatio),
+      processedFlopsRatio: mean((point) => point.processedFlopsRatio),
+      timeRatios: meanTimes(seeds),
+      gapRecovered: meanOrNull((point) => point.gapRecovered),
+      isOnFront: seeds.filter((point) => point.isOnFront).length * 2 >= seeds.length,
+    },
+  ];
+}
+
+function meanTimes(seeds: readonly PointResult[]): Record<string, number> {
+  const profiles = Object.keys(seeds[0]?.timeRatios ?? {});
+  return Object.fromEntries(
+    profiles.flatMap((profile) => {
+      const values = seeds.flatMap(({ timeRatios }) => timeRatios[profile] ?? []);
+      return values.length === seeds.length ? [[profile, average(values)]] : [];
+    }),
+  );
+}
+
+function average(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** The axis on which a strategy's unit is counted: what its summary says, else the large share. */
+export function shareAxisOf(result: EvaluationResult, strategy: string): CostAxis {
+  return result.summary[strategy]?.axis ?? 'largeShare';
+}
+
+/** Names in order of appearance, each once. */
+export function strategiesOf(points: readonly { readonly strategy: string }[]): string[] {
+  return [...new Set(points.map(({ strategy }) => strategy))];
+}

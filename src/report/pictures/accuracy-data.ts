@@ -1,0 +1,133 @@
+/** Which points an accuracy picture shows, and at which cost: pure selection, no drawing. */
+import type { CostAxis, EvaluationResult, Unit } from '../../evaluation/results.ts';
+import {
+  type CurvePoint,
+  controlsOf,
+  curvePoints,
+  isModelAlone,
+  pointName,
+  shareAxisOf,
+} from '../curves.ts';
+
+/** What a picture's horizontal axis is. */
+export interface CostScale {
+  /** The title of the axis, with its unit. */
+  readonly title: string;
+  /** In the middle of a sentence. */
+  readonly words: string;
+  readonly isShare: boolean;
+  /** Null for points that have no such cost. */
+  readonly costOf: (point: CurvePoint) => number | null;
+}
+
+/** A point at its place. The index signature is what the plotting library asks of data. */
+export interface DrawnPoint {
+  readonly [field: string]: unknown;
+  readonly name: string;
+  readonly strategy: string;
+  readonly cost: number;
+  readonly accuracy: number;
+  readonly low: number;
+  readonly high: number;
+  readonly isControl: boolean;
+  readonly isOnFront: boolean;
+}
+
+export interface AccuracyData {
+  readonly scale: CostScale;
+  /** Methods and controls, the models alone left out. */
+  readonly points: readonly DrawnPoint[];
+  /** The models alone: small first. */
+  readonly alone: readonly DrawnPoint[];
+}
+
+const SHARE_SCALES: Readonly<Record<'largeShare' | 'transmittedShare', CostScale>> = {
+  largeShare: {
+    title: 'Large share: tokens that the large model wrote ÷ all tokens',
+    words: 'large share',
+    isShare: true,
+    costOf: (point) => point.largeShare,
+  },
+  transmittedShare: {
+    title: 'Transmitted share: tokens sent to the large model ÷ all tokens',
+    words: 'transmitted share',
+    isShare: true,
+    costOf: ({ transmittedShare, strategy }) => {
+      if (isModelAlone(strategy)) return strategy === 'small' ? 0 : 1;
+      return transmittedShare;
+    },
+  },
+};
+
+export const FLOPS: CostScale = {
+  title: 'Generated FLOPs ÷ those of the large model alone',
+  words: 'generated FLOPs',
+  isShare: false,
+  costOf: (point) => point.generatedFlopsRatio,
+};
+
+export const WEIGHT_TRAFFIC: CostScale = {
+  title: 'Weight traffic ÷ that of the large model alone',
+  words: 'weight traffic',
+  isShare: false,
+  costOf: (point) => point.weightTrafficRatio,
+};
+
+export function predictedTime(profile: string): CostScale {
+  return {
+    title: `Predicted time on ${profile} ÷ that of the large model alone`,
+    words: `predicted time on ${profile}`,
+    isShare: false,
+    costOf: ({ timeRatios, strategy }) => {
+      // By definition, also where nobody predicted it.
+      return timeRatios[profile] ?? (strategy === 'large' ? 1 : null);
+    },
+  };
+}
+
+/** All strategies, whatever their unit: for costs on which units compare. */
+export function accuracyData(result: EvaluationResult, scale: CostScale): AccuracyData {
+  return place(result, curvePoints(result.results), scale);
+}
+
+/** Strategies of one unit against the share that they decide about. */
+export function shareData(
+  result: EvaluationResult,
+  unit: Unit,
+  axis: 'largeShare' | 'transmittedShare',
+): AccuracyData {
+  const points = curvePoints(result.results).filter(
+    ({ strategy, unit: own }) =>
+      isModelAlone(strategy) || (own === unit && shareAxis(result, strategy) === axis),
+  );
+  return place(result, points, SHARE_SCALES[axis]);
+}
+
+/** Of a summary against another kind of cost the share is not known: it is the large share then. */
+function shareAxis(result: EvaluationResult, strategy: string): CostAxis {
+  const axis = shareAxisOf(result, strategy);
+  return axis === 'transmittedShare' ? axis : 'largeShare';
+}
+
+function place(
+  result: EvaluationResult,
+  points: readonly CurvePoint[],
+  scale: CostScale,
+): AccuracyData {
+  const controls = controlsOf(result);
+  const drawn = points.flatMap((point): DrawnPoint[] => {
+    const cost = scale.costOf(point);
+    if (cost === null) return [];
+    const { strategy, accuracy, low, high, isOnFront } = point;
+    const isControl = controls.has(strategy);
+    const name = pointName(point);
+    return [{ name, strategy, cost, accuracy, low, high, isControl, isOnFront }];
+  });
+  return {
+    scale,
+    points: drawn.filter(({ strategy }) => !isModelAlone(strategy)),
+    alone: ['small', 'large'].flatMap(
+      (model) => drawn.find(({ strategy }) => strategy === model) ?? [],
+    ),
+  };
+}

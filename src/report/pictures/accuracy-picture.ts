@@ -1,0 +1,245 @@
+/**
+ * Accuracy against one cost: a line per strategy, controls as bands of their intervals, the models
+ * alone as rules.
+ */
+import type { TopLevelSpec } from 'vega-lite';
+import type { EvaluationResult } from '../../evaluation/results.ts';
+import { strategiesOf } from '../curves.ts';
+import { CONTROL, INK, MUTED, type StrategyStyle } from '../strategy-styles.ts';
+import { listed, percent, percentRange, ratio } from '../wording.ts';
+import type { AccuracyData, CostScale, DrawnPoint } from './accuracy-data.ts';
+import { type NumberTable, type Picture, subtitleOf } from './picture.ts';
+import { PLOT, THEME } from './theme.ts';
+
+type Layer = Extract<TopLevelSpec, { readonly layer: unknown }>['layer'][number];
+
+export interface AccuracyPictureOptions {
+  readonly name: string;
+  readonly title: string;
+  readonly styles: ReadonlyMap<string, StrategyStyle>;
+  /** Whether the points that nothing beats are marked. */
+  readonly hasFront: boolean;
+}
+
+const X = { field: 'cost', type: 'quantitative' } as const;
+const Y = { field: 'accuracy', type: 'quantitative' } as const;
+
+export function accuracyPicture(
+  result: EvaluationResult,
+  data: AccuracyData,
+  options: AccuracyPictureOptions,
+): Picture {
+  const { name, title } = options;
+  return {
+    name,
+    title,
+    alt: altOf(data),
+    spec: {
+      config: THEME,
+      ...PLOT,
+      title: { text: title, subtitle: [subtitleOf(result), howToRead(data, options)] },
+      layer: layers(data, options),
+    },
+    numbers: numbersOf(title, data),
+  };
+}
+
+function layers(data: AccuracyData, options: AccuracyPictureOptions): Layer[] {
+  const { points, alone, scale } = data;
+  const x = { ...X, scale: { domain: costDomain(data), nice: false }, axis: costAxis(scale) };
+  const y = { ...Y, scale: { domain: accuracyDomain(data) }, axis: ACCURACY_AXIS };
+  const looks = lookChannels(points, options.styles);
+  const methods = points.filter(({ isControl }) => !isControl);
+  return [
+    ...bands(points),
+    ...rules(data),
+    ...(options.hasFront ? front([...points, ...alone]) : []),
+    {
+      data: { values: [...points] },
+      mark: { type: 'line', strokeWidth: 2 },
+      encoding: { x, y, ...color(looks) },
+    },
+    whiskers([...methods, ...alone], looks),
+    {
+      data: { values: [...points] },
+      mark: { type: 'point', filled: true, size: 80, opacity: 1 },
+      encoding: { x: X, y: Y, ...looks },
+    },
+    {
+      data: { values: [...alone] },
+      mark: { type: 'point', filled: true, size: 90, opacity: 1, color: INK.light },
+      encoding: { x: X, y: Y },
+    },
+  ];
+}
+
+const ACCURACY_AXIS = {
+  title: 'Accuracy: questions answered right (more is better ↑)',
+  format: '.0%',
+  tickCount: 8,
+} as const;
+
+function costAxis({ title, isShare }: CostScale): {
+  title: string;
+  format: string;
+  tickCount: number;
+} {
+  return { title: `${title} (← less is better)`, format: isShare ? '.0%' : '.1f', tickCount: 10 };
+}
+
+type Looks = ReturnType<typeof lookChannels>;
+
+/** One legend tells hue and shape. */
+function lookChannels(points: readonly DrawnPoint[], styles: ReadonlyMap<string, StrategyStyle>) {
+  const domain = strategiesOf(points);
+  const of = (look: keyof StrategyStyle): string[] =>
+    domain.map((strategy) => styles.get(strategy)?.[look] ?? '');
+  const field = { field: 'strategy', type: 'nominal' } as const;
+  const legend = { orient: 'bottom', title: null, columns: 5, offset: 16 } as const;
+  return {
+    color: { ...field, scale: { domain, range: of('color') }, legend },
+    shape: { ...field, scale: { domain, range: of('shape') }, legend },
+  };
+}
+
+function color({ color: channel }: Looks): { color: Looks['color'] } {
+  return { color: channel };
+}
+
+/** A band needs two points; a control of one gets a whisker. */
+function bands(points: readonly DrawnPoint[]): Layer[] {
+  const controls = points.filter(({ isControl }) => isControl);
+  return strategiesOf(controls).map((control): Layer => {
+    const values = controls.filter(({ strategy }) => strategy === control);
+    const encoding = { x: X, y: { ...Y, field: 'low' }, y2: { field: 'high' } } as const;
+    const mark =
+      values.length > 1
+        ? ({ type: 'area', color: CONTROL.light, opacity: 0.25 } as const)
+        : ({ type: 'rule', color: CONTROL.light, strokeWidth: 2 } as const);
+    return { data: { values }, mark, encoding };
+  });
+}
+
+function whiskers(points: readonly DrawnPoint[], looks: Looks): Layer {
+  const { scale } = looks.color;
+  const domain = [...scale.domain, 'small', 'large'];
+  const range = [...scale.range, INK.light, INK.light];
+  return {
+    data: { values: [...points] },
+    mark: { type: 'rule', strokeWidth: 1.5, opacity: 0.55 },
+    encoding: {
+      x: X,
+      y: { ...Y, field: 'low' },
+      y2: { field: 'high' },
+      stroke: { field: 'strategy', type: 'nominal', scale: { domain, range }, legend: null },
+    },
+  };
+}
+
+/** The models alone across the whole picture, each with its name where curves seldom are. */
+function rules(data: AccuracyData): Layer[] {
+  const [left, right] = costDomain(data);
+  return data.alone.flatMap((point): Layer[] => {
+    const isLarge = point.strategy === 'large';
+    const text = `${point.strategy} alone ${percent(point.accuracy)}`;
+    const values = [{ ...point, text, cost: isLarge ? left : right }];
+    return [
+      {
+        data: { values },
+        mark: { type: 'rule', color: MUTED.light, strokeDash: [6, 4], strokeWidth: 1.5 },
+        encoding: { y: Y },
+      },
+      {
+        data: { values },
+        mark: {
+          type: 'text',
+          align: isLarge ? 'left' : 'right',
+          baseline: isLarge ? 'bottom' : 'top',
+          dx: isLarge ? 6 : -6,
+          dy: isLarge ? -5 : 6,
+          color: INK.light,
+          fontSize: 13,
+        },
+        encoding: { x: X, y: Y, text: { field: 'text' } },
+      },
+    ];
+  });
+}
+
+function front(points: readonly DrawnPoint[]): Layer[] {
+  const values = points.filter(({ isOnFront }) => isOnFront).sort((a, b) => a.cost - b.cost);
+  return [
+    {
+      data: { values },
+      mark: {
+        type: 'line',
+        interpolate: 'step-after',
+        color: INK.light,
+        strokeWidth: 1.2,
+        strokeDash: [2, 3],
+      },
+      encoding: { x: X, y: Y },
+    },
+    {
+      data: { values },
+      mark: {
+        type: 'point',
+        filled: false,
+        size: 260,
+        color: INK.light,
+        strokeWidth: 1.5,
+        opacity: 1,
+      },
+      encoding: { x: X, y: Y },
+    },
+  ];
+}
+
+/** Shares from 0 to 1; ratios as far as there are points, the large model alone included. */
+function costDomain({ scale, points, alone }: AccuracyData): [number, number] {
+  const costs = [...points, ...alone].map(({ cost }) => cost);
+  if (scale.isShare) return [0, Math.max(1, ...costs)];
+  const [least, most] = [Math.min(1, ...costs), Math.max(1, ...costs)];
+  const room = 0.04 * Math.max(most - least, 0.1);
+  return [Math.max(0, least - room), most + room];
+}
+
+/** As near as the intervals allow, with some room. */
+function accuracyDomain({ points, alone }: AccuracyData): [number, number] {
+  const all = [...points, ...alone];
+  const [least, most] = [
+    Math.min(...all.map(({ low }) => low)),
+    Math.max(...all.map(({ high }) => high)),
+  ];
+  const room = 0.06 * Math.max(most - least, 0.05);
+  return [Math.max(0, least - room), Math.min(1, most + room)];
+}
+
+function howToRead({ points }: AccuracyData, { hasFront }: AccuracyPictureOptions): string {
+  const controls = strategiesOf(points.filter(({ isControl }) => isControl));
+  const band = controls.length === 0 ? '' : `Grey band: ${listed(controls)}. `;
+  const rings = hasFront ? ' Rings, dotted line: Pareto front.' : '';
+  return `${band}Bands and whiskers: 95 % intervals.${rings}`;
+}
+
+function altOf({ points, alone, scale }: AccuracyData): string {
+  const levels = alone.map(({ strategy, accuracy }) => `${strategy} alone ${percent(accuracy)}`);
+  const strategies = strategiesOf(points);
+  const shown = strategies.length === 0 ? '' : ` of ${listed(strategies)}`;
+  return `Accuracy against ${scale.words}${shown}; ${listed(levels)}. The numbers follow as a table.`;
+}
+
+function numbersOf(title: string, { points, alone, scale }: AccuracyData): NumberTable {
+  const cost = scale.isShare ? percent : ratio;
+  return {
+    caption: title,
+    textColumnCount: 1,
+    columns: ['strategy', scale.words, 'accuracy', '95 % interval'],
+    rows: [...alone, ...points].map((point) => [
+      point.name,
+      cost(point.cost),
+      percent(point.accuracy),
+      percentRange(point.low, point.high),
+    ]),
+  };
+}

@@ -1,0 +1,90 @@
+/** Every picture that a result has the data for, in the order of the page. */
+import type { EvaluationResult } from '../../evaluation/results.ts';
+import { controlsOf, strategiesOf } from '../curves.ts';
+import { type StrategyStyle, strategyStyles } from '../strategy-styles.ts';
+import { accuracyData, FLOPS, predictedTime, shareData, WEIGHT_TRAFFIC } from './accuracy-data.ts';
+import { accuracyPicture } from './accuracy-picture.ts';
+import { calibrationPicture, scoresPicture, shownGates } from './gate-pictures.ts';
+import type { Picture } from './picture.ts';
+
+export function allPictures(result: EvaluationResult): Picture[] {
+  const styles = strategyStyles(strategiesOf(result.results), controlsOf(result));
+  return [
+    ...sharePictures(result, styles),
+    accuracyPicture(result, accuracyData(result, FLOPS), {
+      name: 'accuracy-generated-flops',
+      title: 'Accuracy against generated FLOPs',
+      styles,
+      hasFront: false,
+    }),
+    accuracyPicture(result, accuracyData(result, WEIGHT_TRAFFIC), {
+      name: 'accuracy-weight-traffic',
+      title: 'Accuracy against weight traffic',
+      styles,
+      hasFront: true,
+    }),
+    ...timePictures(result, styles),
+    ...(shownGates(result).length > 0 ? [scoresPicture(result), calibrationPicture(result)] : []),
+  ];
+}
+
+/** Shares of different units are different things: each has a picture of its own. */
+function sharePictures(
+  result: EvaluationResult,
+  styles: ReadonlyMap<string, StrategyStyle>,
+): Picture[] {
+  const kinds = [
+    {
+      data: shareData(result, 'token', 'largeShare'),
+      name: 'accuracy-large-share',
+      title: 'Accuracy against large share: methods that choose tokens',
+    },
+    {
+      data: shareData(result, 'token', 'transmittedShare'),
+      name: 'accuracy-transmitted-share',
+      title: 'Accuracy against transmitted share',
+    },
+    {
+      data: shareData(result, 'query', 'largeShare'),
+      name: 'accuracy-large-share-query',
+      title: 'Accuracy against large share: methods that choose questions',
+    },
+  ];
+  return kinds
+    .filter(({ data }) => data.points.length > 0)
+    .map(({ data, name, title }) =>
+      accuracyPicture(result, data, { name, title, styles, hasFront: false }),
+    );
+}
+
+function timePictures(
+  result: EvaluationResult,
+  styles: ReadonlyMap<string, StrategyStyle>,
+): Picture[] {
+  const profiles = new Set(result.results.flatMap(({ timeRatios }) => Object.keys(timeRatios)));
+  const taken = new Set<string>();
+  return [...profiles].map((profile) => {
+    const name = freeName(`accuracy-time-${fileNamePart(profile)}`, taken);
+    const title = `Accuracy against predicted time on ${profile}`;
+    const data = accuracyData(result, predictedTime(profile));
+    return accuracyPicture(result, data, { name, title, styles, hasFront: false });
+  });
+}
+
+/** Letters, digits and dashes only: names come from files and may be paths. */
+export function fileNamePart(text: string): string {
+  const part = text
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-+|-+$/g, '')
+    .slice(0, 60);
+  return part === '' ? 'x' : part;
+}
+
+/** The name, numbered if it is taken; then it is taken too. */
+export function freeName(wanted: string, taken: Set<string>): string {
+  let name = wanted;
+  for (let count = 2; taken.has(name); count += 1) name = `${wanted}-${count}`;
+  taken.add(name);
+  return name;
+}

@@ -1,0 +1,51 @@
+/** What all pictures look like, and how wide they are. */
+import type { Config } from 'vega-lite';
+import { GRID, INK, MUTED } from '../strategy-styles.ts';
+
+/** The font that ships with this program, then the one browsers have that is like it. */
+export const FONT = 'DejaVu Sans';
+const FONTS = `${FONT}, Verdana, Arial, sans-serif`;
+
+/** In pixels, of the area that is drawn into. */
+export const PLOT = { width: 760, height: 430 } as const;
+
+export const THEME: Config = {
+  font: FONTS,
+  // The page draws its own ground, and a picture file gets a white one.
+  background: 'transparent',
+  padding: { left: 16, right: 24, top: 16, bottom: 16 },
+  // Screen readers get the table of the numbers instead of a thousand marks.
+  aria: false,
+  title: {
+    anchor: 'start',
+    frame: 'group',
+    color: INK.light,
+    fontSize: 18,
+    fontWeight: 'bold',
+    subtitleColor: MUTED.light,
+    subtitleFontSize: 13,
+    subtitlePadding: 6,
+    offset: 16,
+  },
+  axis: {
+    labelColor: MUTED.light,
+    labelFontSize: 13,
+    titleColor: INK.light,
+    titleFontSize: 14,
+    titleFontWeight: 'normal',
+    titlePadding: 12,
+    gridColor: GRID.light,
+    domainColor: MUTED.light,
+    tickColor: MUTED.light,
+  },
+  legend: {
+    labelColor: INK.light,
+    labelFontSize: 13,
+    labelLimit: 260,
+    symbolSize: 110,
+    symbolStrokeWidth: 2,
+    columnPadding: 24,
+    rowPadding: 6,
+  },
+  view: { stroke: null },
+};

@@ -1,0 +1,165 @@
+/**
+ * Result files of `eval --json`, checked field by field: what each means is in
+ * evaluation/results.ts. Fields that are not known are left alone.
+ */
+import { z } from 'zod';
+import { PilotfishError } from '../core/errors.ts';
+import type { EvaluationResult } from '../evaluation/results.ts';
+
+const VERSION = 1;
+
+const COUNT = z.number().int().nonnegative();
+const FRACTION = z.number().min(0).max(1);
+const AMOUNT = z.number().nonnegative();
+const NUMBER_OR_NULL = z.number().nullable();
+const AXIS = z.enum([
+  'largeShare',
+  'transmittedShare',
+  'generatedFlopsRatio',
+  'weightTrafficRatio',
+]);
+
+const POINT = z.object({
+  strategy: z.string().min(1),
+  unit: z.enum(['token', 'query']).nullable(),
+  threshold: NUMBER_OR_NULL,
+  seed: z.number(),
+  n: COUNT,
+  answeredCount: COUNT,
+  accuracy: FRACTION,
+  accuracyLow: FRACTION,
+  accuracyHigh: FRACTION,
+  tokenCount: AMOUNT,
+  largeShare: FRACTION,
+  verifiedShare: FRACTION,
+  transmittedShare: FRACTION.nullable(),
+  largeForwards: AMOUNT,
+  weightTrafficRatio: AMOUNT,
+  generatedFlopsRatio: AMOUNT,
+  processedFlopsRatio: AMOUNT,
+  timeRatios: z.record(z.string(), AMOUNT),
+  gapRecovered: NUMBER_OR_NULL,
+  isOnFront: z.boolean(),
+});
+
+const SUMMARY = z.object({
+  axis: AXIS,
+  apgr: NUMBER_OR_NULL,
+  apgrLow: NUMBER_OR_NULL,
+  apgrHigh: NUMBER_OR_NULL,
+  cpt50: NUMBER_OR_NULL,
+  cpt80: NUMBER_OR_NULL,
+  cpt95: NUMBER_OR_NULL,
+});
+
+const COMPARISON = z.object({
+  strategy: z.string(),
+  control: z.string(),
+  axis: AXIS,
+  pointCount: COUNT,
+  difference: z.object({ value: NUMBER_OR_NULL, low: NUMBER_OR_NULL, high: NUMBER_OR_NULL }),
+  pValue: FRACTION.nullable(),
+  pairs: z.array(
+    z.object({
+      threshold: NUMBER_OR_NULL,
+      controlThreshold: NUMBER_OR_NULL,
+      cost: z.number(),
+      controlCost: z.number(),
+      onlyStrategyCount: AMOUNT,
+      onlyControlCount: AMOUNT,
+      pValue: FRACTION,
+    }),
+  ),
+});
+
+const GATE = z.object({
+  gate: z.string(),
+  tokenCount: COUNT,
+  auc: NUMBER_OR_NULL,
+  bins: z.array(
+    z.object({ from: z.number(), to: z.number(), agreeCount: COUNT, differCount: COUNT }),
+  ),
+});
+
+const EXAMPLE = z.object({
+  questionId: z.string(),
+  question: z.string(),
+  answer: z.string(),
+  answers: z.array(
+    z.object({
+      strategy: z.string(),
+      threshold: NUMBER_OR_NULL,
+      isRight: z.boolean(),
+      extracted: z.string().nullable(),
+      tokens: z.array(
+        z.object({
+          text: z.string(),
+          origin: z.enum(['small', 'large', 'prompt-lookup']),
+          score: NUMBER_OR_NULL,
+        }),
+      ),
+    }),
+  ),
+});
+
+const MODEL = z.object({ name: z.string(), digest: z.string() });
+
+const RESULT: z.ZodType<EvaluationResult> = z.object({
+  version: z.literal(VERSION),
+  task: z.string().min(1),
+  questionCount: COUNT,
+  isScreened: z.boolean(),
+  models: z.object({ small: MODEL, large: MODEL }),
+  maxTokens: COUNT,
+  results: z.array(POINT).min(1, 'has no results'),
+  summary: z.record(z.string(), SUMMARY),
+  summaryByFlops: z.record(z.string(), SUMMARY),
+  comparisons: z.array(COMPARISON),
+  gates: z.array(GATE),
+  examples: z.array(EXAMPLE),
+});
+
+const VERSIONED = z.object({ version: z.number() });
+
+/** @param place for the error message: the file's path. @throws PilotfishError `result-invalid` */
+export function parseResult(text: string, place: string): EvaluationResult {
+  const value = parseJson(text, place);
+  const versioned = VERSIONED.safeParse(value);
+  if (versioned.success && versioned.data.version !== VERSION) {
+    const seen = `it is of version ${versioned.data.version}, and this program reads ${VERSION}`;
+    throw invalid(place, seen, 'Evaluate again with this version of Pilotfish.');
+  }
+  const parsed = RESULT.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const where = issue === undefined || issue.path.length === 0 ? '' : ` at ${issue.path.join('.')}`;
+  throw invalid(place, `${issue?.message ?? 'unknown reason'}${where}`, AGAIN);
+}
+
+const AGAIN = 'Give a file that `pilotfish eval --json` wrote.';
+
+function parseJson(text: string, place: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw invalid(place, ...whyNoJson(text.trim()));
+  }
+}
+
+function whyNoJson(text: string): [why: string, remedy: string] {
+  if (text === '') return ['it is empty', AGAIN];
+  if (text.startsWith('{') && !text.endsWith('}')) {
+    return ['it ends in the middle', 'Copy the whole file, or evaluate again.'];
+  }
+  if (text.startsWith('> ')) {
+    return ["it begins with npm's own lines", 'Write it with `npm start --silent -- eval --json`.'];
+  }
+  return ['it is no JSON', AGAIN];
+}
+
+function invalid(place: string, why: string, remedy: string): PilotfishError {
+  return new PilotfishError('result-invalid', `${place} is no evaluation result: ${why}.`, {
+    remedy,
+    fields: { path: place },
+  });
+}

@@ -1,0 +1,47 @@
+/** Numbers as people read them, in pages and pictures. A dash stands for what does not exist. */
+
+const NONE = '–';
+
+/** `61.3 %`. */
+export function percent(share: number | null, digits: number = 1): string {
+  return share === null ? NONE : `${(share * 100).toFixed(digits)} %`;
+}
+
+/** `57.1 to 65.2 %`. */
+export function percentRange(low: number | null, high: number | null): string {
+  if (low === null || high === null) return NONE;
+  return `${(low * 100).toFixed(1)} to ${(high * 100).toFixed(1)} %`;
+}
+
+/** A difference of shares in percentage points, with its sign: `+4.2`. */
+export function points(difference: number | null): string {
+  if (difference === null) return NONE;
+  const text = (difference * 100).toFixed(1);
+  return Number(text) > 0 ? `+${text}` : text.replace('-', '−').replace(/^−0\.0$/, '0.0');
+}
+
+export function pointRange(low: number | null, high: number | null): string {
+  return low === null || high === null ? NONE : `${points(low)} to ${points(high)}`;
+}
+
+/** A ratio to the large model alone. */
+export function ratio(value: number | null): string {
+  return value === null ? NONE : value.toFixed(2);
+}
+
+/** `0.012`, and `< 0.001` for what lies below. */
+export function pText(value: number | null): string {
+  if (value === null) return NONE;
+  return value < 0.001 ? '< 0.001' : value.toFixed(3);
+}
+
+/** At most four significant digits. */
+export function short(value: number | null): string {
+  return value === null ? NONE : String(Number(value.toPrecision(4)));
+}
+
+/** `a`, `a and b`, `a, b and c`. */
+export function listed(names: readonly string[]): string {
+  if (names.length < 2) return names.join('');
+  return `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+}
