@@ -3,7 +3,7 @@
  * measures what a strategy has to know. The composition root of library and command line.
  */
 import { bundledModel } from './catalog/bundled-models.ts';
-import { ensureModel, findModel } from './catalog/ensure-model.ts';
+import { ensureModel, findModel, type LocalModel } from './catalog/ensure-model.ts';
 import { DEFAULT_PAIR, POCKET_PAIR, parsePair } from './catalog/known-pairs.ts';
 import { PilotfishError } from './core/errors.ts';
 import type { ByRole, ModelRole, TokenPrices } from './core/events.ts';
@@ -16,6 +16,7 @@ import { POCKET_SCOPE } from './evaluation/tasks/pocket/scope.ts';
 import { localModelCosts, shortName, useBestThreads } from './local-profile.ts';
 import { type LlamaCppModel, loadModel } from './model/llama-cpp/model.ts';
 import { readModelFile } from './model/llama-cpp/model-file.ts';
+import type { LanguageModel } from './model/roles.ts';
 import { rolesOf } from './strategy/registry.ts';
 import type { SpeculativeOptions } from './strategy/speculative.ts';
 
@@ -58,9 +59,19 @@ export interface OpenEngineOptions {
   /** What the models' tokens cost; without them a summary has no price. */
   readonly prices?: Partial<ByRole<TokenPrices>>;
   readonly speculative?: Omit<SpeculativeOptions, 'costs'>;
+  /** Puts something around a loaded model; it then owns the model. Default: nothing. */
+  readonly wrapModel?: (model: LlamaCppModel, of: WrappedModel) => Promise<LanguageModel>;
   readonly signal?: AbortSignal;
   readonly onProgress?: OnProgress;
   readonly onNotice?: OnNotice;
+}
+
+export interface WrappedModel {
+  readonly role: ModelRole;
+  readonly name: string;
+  readonly path: string;
+  /** SHA-256 of the file, in hex; null for a file given by its path: it is not hashed. */
+  readonly sha256: string | null;
 }
 
 /**
@@ -74,14 +85,19 @@ export interface OpenEngineOptions {
  */
 export async function openEngine(options: OpenEngineOptions = {}): Promise<Engine> {
   const roles = neededRoles(options);
-  const { names, paths } = await chooseModels(roles, options);
+  const { names, files } = await chooseModels(roles, options);
   const models: Record<ModelRole, LlamaCppModel | null> = { small: null, large: null };
   try {
-    for (const role of roles) models[role] = await load(names[role], paths[role], options);
+    for (const role of roles) models[role] = await load(names[role], files[role].path, options);
     const costs = await stepCosts(models, options);
+    const wrapped = async (role: ModelRole): Promise<LanguageModel | null> => {
+      const model = models[role];
+      const of = { role, name: shortName(names[role]), ...files[role] };
+      return model === null ? null : ((await options.wrapModel?.(model, of)) ?? model);
+    };
     const { speculative, template, prices, requestCountMax, overcommit } = options;
     return new Engine({
-      models,
+      models: { small: await wrapped('small'), large: await wrapped('large') },
       absentFacts: await absentFacts(names, roles, options),
       speculative: { ...speculative, costs },
       ...(roles.every((role) => bundledModel(names[role]) !== null) ? { scope: POCKET_SCOPE } : {}),
@@ -122,8 +138,10 @@ function pick(speculative: OpenEngineOptions['speculative']): { speculative?: Sp
 
 interface Chosen {
   readonly names: Names;
-  readonly paths: Readonly<Record<ModelRole, string>>;
+  readonly files: Files;
 }
+
+type Files = Readonly<Record<ModelRole, Pick<LocalModel, 'path' | 'sha256'>>>;
 
 /** Nobody who named models gets others instead. */
 async function chooseModels(
@@ -132,7 +150,7 @@ async function chooseModels(
 ): Promise<Chosen> {
   const names = modelNames(options);
   try {
-    return { names, paths: await ensurePaths(names, roles, options) };
+    return { names, files: await ensureFiles(names, roles, options) };
   } catch (error) {
     const { pair, small, large } = options;
     const isNamed = [pair, small, large].some((name) => name !== undefined);
@@ -142,20 +160,21 @@ async function chooseModels(
       `The ${DEFAULT_PAIR.name} models are neither here nor to be had from any source. ` +
         `The ${POCKET_PAIR.name} pair answers instead: it only does arithmetic word problems.`,
     );
-    const paths = await ensurePaths(POCKET_PAIR, roles, options);
-    return { names: POCKET_PAIR, paths };
+    const files = await ensureFiles(POCKET_PAIR, roles, options);
+    return { names: POCKET_PAIR, files };
   }
 }
 
 /** All models are pulled before the first is loaded: a failed pull costs no load. */
-async function ensurePaths(
+async function ensureFiles(
   names: Names,
   roles: readonly ModelRole[],
   options: OpenEngineOptions,
-): Promise<Record<ModelRole, string>> {
-  const paths = { small: '', large: '' };
-  for (const role of roles) paths[role] = (await ensureModel(names[role], options)).path;
-  return paths;
+): Promise<Files> {
+  const nothing = { path: '', sha256: null };
+  const files: Record<ModelRole, Files[ModelRole]> = { small: nothing, large: nothing };
+  for (const role of roles) files[role] = await ensureModel(names[role], options);
+  return files;
 }
 
 async function load(

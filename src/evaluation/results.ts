@@ -34,6 +34,11 @@ export interface PointResult {
   readonly verifiedShare: number;
   /** Null but for U-HLM. */
   readonly transmittedShare: number | null;
+  /**
+   * The large share that was expected before it ran: of the large model's own tokens, those whose
+   * scores call it; or of the questions. Null where nothing was expected.
+   */
+  readonly predictedShare: number | null;
   /** Of the large model, all questions together. */
   readonly largeForwards: number;
   readonly weightTrafficRatio: number;

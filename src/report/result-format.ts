@@ -33,6 +33,7 @@ const POINT = z.object({
   largeShare: FRACTION,
   verifiedShare: FRACTION,
   transmittedShare: FRACTION.nullable(),
+  predictedShare: SHARE.nullable(),
   largeForwards: AMOUNT,
   weightTrafficRatio: AMOUNT,
   generatedFlopsRatio: AMOUNT,

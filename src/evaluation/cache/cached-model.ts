@@ -14,6 +14,8 @@ export class CachedModel implements LanguageModel {
   #knownRowCount = 0;
   #computedRowCount = 0;
   #isClosed = false;
+  /** False: every row is computed, and none is kept. */
+  remembers = true;
 
   constructor(inner: LanguageModel, store: TrieStore) {
     this.#inner = inner;
@@ -57,6 +59,7 @@ export class CachedModel implements LanguageModel {
     return {
       inner: this.#inner,
       store: this.#store,
+      remembers: () => this.remembers,
       admit: (sequence) => {
         const countMax = this.facts.sequenceCountMax;
         if (this.#open.size >= countMax) {

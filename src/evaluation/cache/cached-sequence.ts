@@ -22,6 +22,7 @@ import type { TrieStore } from './trie-store.ts';
 export interface CachedHome {
   readonly inner: LanguageModel;
   readonly store: TrieStore;
+  remembers(): boolean;
   /** Enters the sequence into the model's count. @throws PilotfishError `sequences-exhausted` */
   admit(sequence: CachedSequence): void;
   leave(sequence: CachedSequence): void;
@@ -71,7 +72,7 @@ export class CachedSequence implements Sequence {
       this.#tokens.push(...tokens);
       return { rows: [], ...NO_TIME };
     }
-    return isCacheable(request)
+    return this.#home.remembers() && isCacheable(request)
       ? await this.#remember(request, signal)
       : await this.#compute(request, signal);
   }

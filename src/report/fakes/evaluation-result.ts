@@ -204,6 +204,7 @@ function point(
     tokenCount: 131.5,
     verifiedShare: 0,
     transmittedShare: null,
+    predictedShare: costs.largeShare,
     largeForwards: Math.round(n * 131.5 * costs.largeShare),
     processedFlopsRatio: costs.generatedFlopsRatio * 1.4,
     timeRatios: {

@@ -1,0 +1,55 @@
+/** Points of strategies as curves against a cost, seeds averaged. */
+import { type CurvePoint, type CurveRun, curvePoint } from '../curves/curve-point.ts';
+import type { Curve } from '../curves/summarise-curve.ts';
+import type { CostAxis } from '../results.ts';
+import type { PointRuns } from './point-result.ts';
+import type { AnswerRun } from './point-runs.ts';
+
+/** Axes that an answer's own events give. */
+export type MeasuredAxis = Exclude<CostAxis, 'transmittedShare'>;
+
+/** By strategy, those with several points or thresholds only. */
+export function curvesOf(
+  all: readonly PointRuns[],
+  alone: { readonly small: readonly AnswerRun[]; readonly large: readonly AnswerRun[] },
+  axis: MeasuredAxis,
+): ReadonlyMap<string, Curve> {
+  const run = (runs: readonly AnswerRun[]): CurveRun => curveRun(runs, alone.large, axis);
+  const anchors = {
+    small: curvePoint(null, [run(alone.small)]),
+    large: curvePoint(null, [run(alone.large)]),
+  };
+  const names = new Set(all.map(({ point }) => point.strategy));
+  const curves = new Map<string, Curve>();
+  for (const name of names) {
+    const own = all.filter(({ point }) => point.strategy === name && point.threshold !== null);
+    const thresholds = new Set(own.map(({ point }) => point.threshold));
+    const points = [...thresholds].map((threshold): CurvePoint => {
+      const seeds = own.filter(({ point }) => point.threshold === threshold);
+      return curvePoint(
+        threshold,
+        seeds.map(({ runs }) => run(runs)),
+      );
+    });
+    if (points.length > 0) curves.set(name, { axis, points, anchors });
+  }
+  return curves;
+}
+
+function curveRun(
+  runs: readonly AnswerRun[],
+  largeRuns: readonly AnswerRun[],
+  axis: MeasuredAxis,
+): CurveRun {
+  const isRight = runs.map(({ grade }) => grade.isRight);
+  if (axis === 'largeShare') {
+    return {
+      isRight,
+      costNumerator: runs.map(({ cost }) => cost.largeShare * cost.tokenCount),
+      costDenominator: runs.map(({ cost }) => cost.tokenCount),
+    };
+  }
+  const pick = ({ cost }: AnswerRun): number =>
+    axis === 'generatedFlopsRatio' ? cost.generatedFlops : cost.weightTrafficBytes;
+  return { isRight, costNumerator: runs.map(pick), costDenominator: largeRuns.map(pick) };
+}

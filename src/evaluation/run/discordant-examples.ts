@@ -1,0 +1,37 @@
+/** Questions on which strategies disagree, to be looked at side by side. */
+import type { Example } from '../results.ts';
+import { recordedTokens } from './answer-record.ts';
+import type { PointRuns } from './point-result.ts';
+
+/** So many questions and no more: a page is read by people. */
+const EXAMPLE_COUNT_MAX = 12;
+
+/** @param shown one point of each strategy, over the same questions */
+export function discordantExamples(shown: readonly PointRuns[]): readonly Example[] {
+  const questionCount = shown[0]?.runs.length ?? 0;
+  const examples: Example[] = [];
+  for (let index = 0; index < questionCount; index += 1) {
+    const answers = shown.flatMap(({ point, runs }) => {
+      const run = runs[index];
+      return run === undefined ? [] : [{ point, run }];
+    });
+    const rightCount = answers.filter(({ run }) => run.grade.isRight).length;
+    const question = answers[0]?.run.question;
+    if (question === undefined || rightCount === 0 || rightCount === answers.length) continue;
+    examples.push({
+      questionId: question.id,
+      question: question.text,
+      answer: question.answer,
+      answers: answers.map(({ point, run }) => ({
+        strategy: point.strategy,
+        threshold: point.threshold,
+        ...run.grade,
+        tokens: recordedTokens(run.record).map(({ text, origin, score }) => {
+          return { text, origin, score };
+        }),
+      })),
+    });
+    if (examples.length === EXAMPLE_COUNT_MAX) break;
+  }
+  return examples;
+}

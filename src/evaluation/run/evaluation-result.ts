@@ -1,0 +1,173 @@
+/** What came of an evaluation, worked out from its answers alone: the same answers, the same result. */
+
+import { INFORMED_GATES } from '../../routing/gate.ts';
+import { compareCurves } from '../curves/compare-curves.ts';
+import { gapRecovered } from '../curves/gap-recovered.ts';
+import { paretoFront } from '../curves/pareto-front.ts';
+import { type Curve, summariseCurve } from '../curves/summarise-curve.ts';
+import type { TokenEvidence } from '../evidence/teacher-forced.ts';
+import type {
+  Comparison,
+  CurveSummary,
+  EvaluationResult,
+  GateEvidence,
+  PointResult,
+} from '../results.ts';
+import { fullDesign } from '../screening/sample-design.ts';
+import { drawReplicates, type Replicates } from '../statistics/bootstrap.ts';
+import { gateEvidence } from '../statistics/gate-evidence.ts';
+import { curvesOf } from './curves-of.ts';
+import { discordantExamples } from './discordant-examples.ts';
+import { infoOf, LARGE_ALONE, SMALL_ALONE, tossesCoins } from './evaluation-plan.ts';
+import {
+  type LonePointResult,
+  type PointRuns,
+  pointResult,
+  type TimeProfile,
+} from './point-result.ts';
+import { type RunFacts, runsOf } from './point-runs.ts';
+import type { EvaluatedAnswers } from './run-evaluation.ts';
+
+export interface ResultOptions {
+  readonly task: string;
+  readonly facts: RunFacts;
+  readonly profiles: readonly TimeProfile[];
+  readonly isScreened: boolean;
+}
+
+const REPLICATE_SEED = 1;
+
+export function evaluationResult(
+  answers: EvaluatedAnswers,
+  options: ResultOptions,
+): EvaluationResult {
+  const { store, questions, chosen, design, points } = answers;
+  const { facts, profiles } = options;
+  const runs = (point: PointRuns['point'], of = chosen): PointRuns => ({
+    point,
+    runs: runsOf(point, of, store, facts),
+  });
+  const [small, large] = [SMALL_ALONE, LARGE_ALONE].map((point) => ({
+    ...point,
+    predictedShare: null,
+  })) as [PointRuns['point'], PointRuns['point']];
+  const alone = { small: runs(small).runs, large: runs(large).runs };
+  const all = points.map((point) => runs(point));
+  const largeOfAll = runs(large, questions);
+  const ofAll = {
+    design: fullDesign(questions.length),
+    largeRuns: largeOfAll.runs,
+    facts,
+    profiles,
+  };
+  const ofChosen = { design, largeRuns: alone.large, facts, profiles };
+  const lone = [
+    pointResult(runs(small, questions), ofAll),
+    pointResult(largeOfAll, ofAll),
+    ...all.map((one) => pointResult(one, ofChosen)),
+  ];
+  const results = withFront(lone);
+  const replicates = drawReplicates(design, { seed: REPLICATE_SEED });
+  const byShare = curvesOf(all, alone, 'largeShare');
+  const byFlops = curvesOf(all, alone, 'generatedFlopsRatio');
+  return {
+    version: 1,
+    task: options.task,
+    questionCount: questions.length,
+    isScreened: options.isScreened,
+    models: {
+      small: { name: facts.models.small.name, digest: facts.models.small.digest },
+      large: { name: facts.models.large.name, digest: facts.models.large.digest },
+    },
+    maxTokens: facts.maxTokens,
+    results,
+    summary: summaries(byShare, replicates),
+    summaryByFlops: summaries(byFlops, replicates),
+    comparisons: comparisons(byShare, byFlops, replicates),
+    gates: gates(answers.evidence),
+    examples: discordantExamples([
+      { point: small, runs: alone.small },
+      { point: large, runs: alone.large },
+      ...shownPoints(all, results),
+    ]),
+  };
+}
+
+/** Adds what takes the other points to say. */
+function withFront(lone: readonly LonePointResult[]): readonly PointResult[] {
+  const place = ({ accuracy, weightTrafficRatio }: LonePointResult) => {
+    return { accuracy, cost: weightTrafficRatio };
+  };
+  const [small, large] = lone as [LonePointResult, LonePointResult];
+  const anchors = { small: place(small), large: place(large) };
+  const isOnFront = paretoFront(lone.map(place));
+  return lone.map((result, index) => ({
+    ...result,
+    gapRecovered: gapRecovered(result.accuracy, anchors),
+    isOnFront: isOnFront[index] === true,
+  }));
+}
+
+function summaries(
+  curves: ReadonlyMap<string, Curve>,
+  replicates: Replicates,
+): Readonly<Record<string, CurveSummary>> {
+  return Object.fromEntries(
+    [...curves].map(([name, curve]) => [name, summariseCurve(curve, replicates)]),
+  );
+}
+
+/**
+ * Every informed strategy against every other one: by large share where both decide about the same
+ * unit, by generated FLOPs where they do not.
+ */
+function comparisons(
+  byShare: ReadonlyMap<string, Curve>,
+  byFlops: ReadonlyMap<string, Curve>,
+  replicates: Replicates,
+): readonly Comparison[] {
+  const names = [...byShare.keys()];
+  return names
+    .filter((name) => !tossesCoins(infoOf(name)))
+    .flatMap((strategy) =>
+      names
+        .filter((name) => name !== strategy)
+        .flatMap((control) => {
+          const isSameUnit = infoOf(strategy).unit === infoOf(control).unit;
+          const curves = isSameUnit ? byShare : byFlops;
+          const [strategyCurve, other] = [curves.get(strategy), curves.get(control)];
+          if (strategyCurve === undefined || other === undefined) return [];
+          const compared = { strategy, control, strategyCurve, controlPoints: other.points };
+          return [compareCurves(compared, replicates)];
+        }),
+    );
+}
+
+function gates(evidence: readonly TokenEvidence[]): readonly GateEvidence[] {
+  const differs = evidence.flatMap((one) => [...one.differs].map((digit) => digit === '1'));
+  return INFORMED_GATES.map(({ name, callsOn }) => {
+    const scores = evidence.flatMap((one) => one.scores[name] ?? []);
+    return gateEvidence(name, scores, differs, callsOn === 'above' ? 'high' : 'low');
+  });
+}
+
+/** The part of the gap that an example should have recovered: enough to see what a strategy does. */
+const SHOWN_GAP = 0.8;
+
+/** Of each strategy the point that recovers most nearly so much. */
+function shownPoints(
+  all: readonly PointRuns[],
+  results: readonly PointResult[],
+): readonly PointRuns[] {
+  const best = new Map<string, { readonly one: PointRuns; readonly distance: number }>();
+  for (const [index, one] of all.entries()) {
+    // The two models alone come first among the results.
+    const gap = results[index + 2]?.gapRecovered ?? 1;
+    const distance = Math.abs(gap - SHOWN_GAP);
+    const known = best.get(one.point.strategy);
+    if (known === undefined || distance < known.distance) {
+      best.set(one.point.strategy, { one, distance });
+    }
+  }
+  return [...best.values()].map(({ one }) => one);
+}

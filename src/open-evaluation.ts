@@ -1,0 +1,100 @@
+/**
+ * Opens a pair for an evaluation: an engine whose models remember every greedy row that they computed,
+ * on disk, by the digest of the model's file. Another part of the composition root.
+ */
+import { join } from 'node:path';
+import { catalogContext } from './catalog/catalog-context.ts';
+import { fileDigest } from './catalog/file-digest.ts';
+import type { ModelRole } from './core/events.ts';
+import { present } from './core/invariant.ts';
+import { CachedModel } from './evaluation/cache/cached-model.ts';
+import { TrieStore } from './evaluation/cache/trie-store.ts';
+import type { EvaluatedModel, EvaluationPair } from './evaluation/run/evaluation-pair.ts';
+import { LIBRARY_PACKAGE_VERSION } from './model/llama-cpp/known-builds.ts';
+import type { LlamaCppModel } from './model/llama-cpp/model.ts';
+import { type OpenEngineOptions, openEngine, type WrappedModel } from './open-engine.ts';
+
+export interface OpenEvaluationOptions
+  extends Omit<OpenEngineOptions, 'wrapModel' | 'strategies' | 'cellCount' | 'requestCountMax'> {
+  /** What will be asked for, beside both models alone. */
+  readonly strategies: readonly string[];
+  /** Tokens of prompt and answer together. */
+  readonly contextLength: number;
+  /** Questions that run side by side. */
+  readonly waveSize: number;
+  /** False keeps remembered rows in memory only. Default: in the cache folder, for later runs. */
+  readonly keepsRows?: boolean;
+}
+
+interface OpenModel {
+  readonly model: LlamaCppModel;
+  readonly cached: CachedModel;
+  readonly store: TrieStore;
+  readonly facts: EvaluatedModel;
+}
+
+/** Sequences of each model beside those of requests: evidence is read in one of its own. */
+const SPARE_SEQUENCE_COUNT = 2;
+
+/** @throws PilotfishError as `openEngine` */
+export async function openEvaluation(options: OpenEvaluationOptions): Promise<EvaluationPair> {
+  const { waveSize, contextLength, strategies } = options;
+  const folder = join(catalogContext(options).home, 'evaluation-cache');
+  const open = new Map<ModelRole, OpenModel>();
+  const engine = await openEngine({
+    ...options,
+    strategies: ['small', 'large', ...strategies],
+    // One context more than requests reserve: evidence is read in it.
+    cellCount: (waveSize + 1) * contextLength,
+    requestCountMax: waveSize,
+    sequenceCountMax: waveSize + SPARE_SEQUENCE_COUNT,
+    wrapModel: async (model, of) => {
+      const facts = await factsOf(model, of, options);
+      const scope = { modelDigest: facts.digest, engine: LIBRARY_PACKAGE_VERSION };
+      const store = new TrieStore(options.keepsRows === false ? null : folder, scope);
+      const cached = new CachedModel(model, store);
+      open.set(of.role, { model, cached, store, facts });
+      return cached;
+    },
+  });
+  const [small, large] = [opened(open, 'small'), opened(open, 'large')];
+  const both = [small, large];
+  return {
+    engine,
+    models: { small: small.facts, large: large.facts },
+    small: small.model,
+    // The engine has made sure that the tables agree this far.
+    vocabularySize: Math.min(small.model.vocabulary.size, large.model.vocabulary.size),
+    contextLength,
+    library: LIBRARY_PACKAGE_VERSION,
+    rowCounts: () => ({
+      known: small.cached.rowCounts.known + large.cached.rowCounts.known,
+      computed: small.cached.rowCounts.computed + large.cached.rowCounts.computed,
+    }),
+    remember: (isOn) => {
+      for (const { cached } of both) cached.remembers = isOn;
+    },
+    flush: async () => {
+      for (const { store } of both) await store.flush();
+    },
+    release: async () => {
+      for (const { store } of both) await store.release();
+    },
+    [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
+  };
+}
+
+function opened(open: ReadonlyMap<ModelRole, OpenModel>, role: ModelRole): OpenModel {
+  return present(open.get(role), `the ${role} model was wrapped`);
+}
+
+async function factsOf(
+  model: LlamaCppModel,
+  { name, path, sha256 }: WrappedModel,
+  options: OpenEvaluationOptions,
+): Promise<EvaluatedModel> {
+  const { parameterCounts, weightBytes, kvBytesPerToken, rowCountMax } = model.facts;
+  const label = `Hashing ${name}`;
+  const digest = sha256 ?? (await fileDigest(path, label, catalogContext(options)));
+  return { name, digest, parameterCounts, weightBytes, kvBytesPerToken, rowCountMax };
+}
