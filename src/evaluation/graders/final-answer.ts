@@ -30,9 +30,12 @@ export interface MarkReader<T> {
 
 const BOX = /\\(?:boxed|fbox)\s*\{/g;
 const HASH = /^[ \t]*####[ \t]*(\S.*)$/gm;
-/** Looks ahead at its content, which may hold the next statement. */
+/**
+ * Looks ahead at its content, which may hold the next statement; bounded, so that an output of nothing
+ * but statements takes no time.
+ */
 const STATEMENT =
-  /\banswers?\b(?: (?:to|for|of) [^.:\n]{1,100}?)?[\s*_]*(?:\b(?:is|are|was|would be|will be|should be|must be|equals)\b|[:=])[\s*_:]*(?=([^\n]*))/gi;
+  /\banswers?\b(?: (?:to|for|of) [^.:\n]{1,100}?)?[\s*_]*(?:\b(?:is|are|was|would be|will be|should be|must be|equals)\b|[:=])[\s*_:]*(?=([^\n]{0,300}))/gi;
 
 /** An answer that is not finished says nothing: what comes from an open box on is left out. */
 export function withoutOpenBox(output: string): string {

@@ -31,7 +31,7 @@ const READER: MarkReader<string> = {
   },
   isDirect: (content, form) =>
     form === 'statement'
-      ? /^(?:[$\\\d([{.+-]|\S+$)/.test(content)
+      ? /^(?:[$\\\d([{.+-]|[A-Za-z](?:\.?$| ?[=+*^-]))/.test(content)
       : /^[$\\\d([{.+-]+[^\p{L}]*$/u.test(content),
 };
 
