@@ -19,6 +19,13 @@ export const ERROR_CODES = [
   'template-failed',
   'template-mismatch',
   'vocabulary-mismatch',
+  // Questions of an evaluation.
+  'task-unknown',
+  'slice-unknown',
+  'question-unknown',
+  'data-not-found',
+  'data-invalid',
+  'data-overlap',
   // Model files and where they come from.
   'model-file-missing',
   'model-file-invalid',

@@ -1,0 +1,52 @@
+/** When two questions are the same one: by their words, however they are cased, spaced or punctuated. */
+import { PilotfishError } from '../core/errors.ts';
+import type { Question } from './question.ts';
+
+const EXAMPLE_COUNT_MAX = 3;
+const EXAMPLE_CHARACTERS_MAX = 100;
+
+/** Points within numbers and signs of formulas stay: `2.5` is not `25`, `5 - 3` is not `5 + 3`. */
+const FORGOTTEN: readonly (readonly [RegExp, string])[] = [
+  [/(?<=\d),(?=\d{3}(?!\d))/g, ''],
+  [/['"‘’“”`]/g, ''],
+  [/(?<=\p{L})[-–—](?=\p{L})|\s[–—]\s/gu, ' '],
+  [/[.,;:!?…]+(?!\d)|(?<!\d)[.,;:!?…]+/g, ' '],
+  [/\s+/g, ' '],
+];
+
+/** Equal for questions that are the same. Options count: one question may come with several sets. */
+export function questionKey({ text, options = [] }: Pick<Question, 'text' | 'options'>): string {
+  return [text, ...options].map(forgetful).join('\n');
+}
+
+function forgetful(text: string): string {
+  let words = text.normalize('NFKC').toLowerCase();
+  for (const [pattern, replacement] of FORGOTTEN) words = words.replaceAll(pattern, replacement);
+  return words.trim();
+}
+
+/**
+ * Refuses to evaluate on what was trained on.
+ *
+ * @throws PilotfishError `data-overlap` with the number of common questions and up to three of them
+ */
+export function checkOverlap(training: readonly Question[], evaluation: readonly Question[]): void {
+  const seen = new Map(training.map((question) => [questionKey(question), question.id]));
+  const common = evaluation.flatMap((question) => {
+    const other = seen.get(questionKey(question));
+    return other === undefined ? [] : [{ question, other }];
+  });
+  if (common.length === 0) return;
+  const examples = common.slice(0, EXAMPLE_COUNT_MAX).map(({ question: { id, text }, other }) => {
+    const isLong = text.length > EXAMPLE_CHARACTERS_MAX;
+    return `${id} is ${other}: "${text.slice(0, EXAMPLE_CHARACTERS_MAX)}${isLong ? '…' : ''}"`;
+  });
+  throw new PilotfishError(
+    'data-overlap',
+    `${common.length} of ${evaluation.length} questions were trained on; ${examples.join('; ')}.`,
+    {
+      remedy: 'Evaluate on another split, or train without these questions.',
+      fields: { commonCount: common.length, evaluationCount: evaluation.length },
+    },
+  );
+}
