@@ -40,7 +40,9 @@ export function publishedTask<T>(set: PublishedSet<T>): Task {
       checkRows(path, placed);
       const { unique, repeats } = withoutRepeats(placed);
       if (repeats.length > 0) {
-        options.onNotice?.(`${path}: ${repeats.length} questions come twice and are asked once.`);
+        options.onNotice?.(
+          `${path}: rows that ask a question again are left out: ${repeats.length}.`,
+        );
       }
       return prompted(select(unique, options), options, set);
     },

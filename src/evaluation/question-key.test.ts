@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import type { Question } from './question.ts';
+import { checkOverlap, questionKey } from './question-key.ts';
+
+function key(text: string, options?: readonly string[]): string {
+  return questionKey({ text, ...(options && { options }) });
+}
+
+describe('questions are the same', () => {
+  it.each([
+    ['How many has he?', 'how many  has\nHE'],
+    ['She said: "Go!"', 'She said, ‘go’.'],
+    ['It costs $80,000.', 'It costs $80000'],
+    ['a well-known fact', 'a well known fact'],
+    ['Janet’s ducks', "Janet's ducks"],
+    ['one – two', 'one two'],
+  ])('%j and %j', (a, b) => {
+    expect(key(a)).toBe(key(b));
+  });
+});
+
+describe('questions differ', () => {
+  it.each([
+    ['What is 2.5?', 'What is 25?'],
+    ['What is 5 - 3?', 'What is 5 + 3?'],
+    ['Add (1,2)', 'Add (12)'],
+    ['f(x) = x', 'f(x) = -x'],
+    ['Ana has 3', 'Ana has 4'],
+    ['resign', 're sign'],
+  ])('%j and %j', (a, b) => {
+    expect(key(a)).not.toBe(key(b));
+  });
+
+  it('by their options', () => {
+    expect(key('Which?', ['Rome', 'Paris'])).not.toBe(key('Which?', ['Rome', 'Oslo']));
+    expect(key('Which?', ['Rome', 'Paris'])).toBe(key('which', ['rome', 'Paris.']));
+  });
+});
+
+describe('overlap of training and evaluation', () => {
+  const questions = (name: string, texts: readonly string[]): readonly Question[] =>
+    texts.map((text, index) => ({
+      id: `${name}/${index}`,
+      text,
+      messages: [],
+      answer: '1',
+      kind: 'number',
+    }));
+
+  it('is refused with the first three examples', () => {
+    const training = questions('train', ['One?', 'Two?', 'Three?', 'Four?', 'Five?']);
+    const evaluation = questions('test', ['six', 'FIVE', 'four', 'three', 'two']);
+    const check = (): void => checkOverlap(training, evaluation);
+    expect(check).toThrow(
+      expect.objectContaining({
+        code: 'data-overlap',
+        message:
+          '4 of 5 questions were trained on; test/1 is train/4: "FIVE"; test/2 is train/3: "four"; ' +
+          'test/3 is train/2: "three".',
+        fields: { commonCount: 4, evaluationCount: 5 },
+      }),
+    );
+  });
+
+  it('is none where all differ', () => {
+    checkOverlap(questions('train', ['One?']), questions('test', ['One more?']));
+    checkOverlap([], questions('test', ['One?']));
+  });
+});
