@@ -47,8 +47,14 @@ function wholeLine(output: string, options: readonly string[]): number | null {
 
 const EMPHASIS = /\\(?:text|textbf|mathrm|mathbf|boxed)\s*\{([^{}]*)\}|[*_`$]+/g;
 /** `(b)`, `B)`, `B.`, `option B`, or a capital with nothing but a reason or an aside after it. */
-const LETTER =
-  /^(?:(?:option|choice|letter)\s+)?(?:\(\s*([A-Za-z])\s*\)|([A-Za-z])(?=[).:])|([A-Z])(?=\s*$|[,;!]|\s+(?:because|since|as|is)\b|\s+[-–—(]))/i;
+const LETTER = new RegExp(
+  [
+    String.raw`^(?:(?:option|choice|letter)\s+)?`,
+    String.raw`(?:\(\s*([A-Z])\s*\)|([A-Z])(?=[).:])`,
+    String.raw`|([A-Z])(?=\s*$|[,;!]|\s+(?:because|since|as|is)\b|\s+[-–—(]))`,
+  ].join(''),
+  'i',
+);
 
 /** An option at the beginning of a text: its letter, or its own text. */
 function readOption(content: string, options: readonly string[]): number | null {

@@ -34,8 +34,14 @@ const HASH = /^[ \t]*####[ \t]*(\S.*)$/gm;
  * Looks ahead at its content, which may hold the next statement; bounded, so that an output of nothing
  * but statements takes no time.
  */
-const STATEMENT =
-  /\banswers?\b(?: (?:to|for|of) [^.:\n]{1,100}?)?[\s*_]*(?:\b(?:is|are|was|would be|will be|should be|must be|equals)\b|[:=])[\s*_:]*(?=([^\n]{0,300}))/gi;
+const STATEMENT = new RegExp(
+  [
+    String.raw`\banswers?\b(?: (?:to|for|of) [^.:\n]{1,100}?)?[\s*_]*`,
+    String.raw`(?:\b(?:is|are|was|would be|will be|should be|must be|equals)\b|[:=])`,
+    String.raw`[\s*_:]*(?=([^\n]{0,300}))`,
+  ].join(''),
+  'gi',
+);
 
 /** An answer that is not finished says nothing: what comes from an open box on is left out. */
 export function withoutOpenBox(output: string): string {

@@ -64,7 +64,7 @@ export async function readOwnQuestions(
   throw invalidData(path, repeat.place, `asks the same question as ${repeat.firstPlace}`);
 }
 
-/** @throws PilotfishError `data-invalid` for an answer that no output could match, or an id that comes twice */
+/** @throws PilotfishError `data-invalid`: an answer that no output could match, an id that comes twice */
 function checkRows(path: string, rows: readonly Row<BareQuestion>[]): void {
   const places = new Map<string, string>();
   for (const { value: question, place } of rows) {

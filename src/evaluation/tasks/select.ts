@@ -7,7 +7,11 @@ const NAMED_COUNT_MAX = 3;
 
 type Range = Pick<LoadOptions, 'ids' | 'seed' | 'from' | 'count'>;
 
-/** Ids first, then the shuffle, then the range. @throws PilotfishError `option-invalid`, `question-unknown` */
+/**
+ * Ids first, then the shuffle, then the range.
+ *
+ * @throws PilotfishError `option-invalid`, `question-unknown`
+ */
 export function select<T extends { readonly id: string }>(
   all: readonly T[],
   { ids, seed, from, count }: Range,
