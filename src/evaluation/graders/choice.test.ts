@@ -81,6 +81,13 @@ describe('an option in its many forms', () => {
   });
 });
 
+it('options may hold signs of emphasis', () => {
+  const options = ['snake_case', 'camelCase', '2*3'];
+  expect(letterIn('The answer is `snake_case`.', options)).toBe('A');
+  expect(letterIn('The answer is 2*3.', options)).toBe('C');
+  expect(gradeChoice('(A)', 'snake_case', options).isRight).toBe(true);
+});
+
 describe('the right option', () => {
   it('is told by letter or by text', () => {
     for (const answer of ['B', 'b', '(B)', 'B.', 'Paris', ' paris ']) {

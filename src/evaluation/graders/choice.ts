@@ -15,7 +15,7 @@ export function letterOf(index: number): string {
 
 /** @returns the index of the right option: the answer is its letter or its text; null if neither */
 export function rightOption(answer: string, options: readonly string[]): number | null {
-  const byText = options.findIndex((option) => bareText(option) === bareText(answer));
+  const byText = options.findIndex((option) => bareOption(option) === bareOption(answer));
   if (byText >= 0) return byText;
   const letter = /^\(?([A-Za-z])[).]?$/.exec(answer.trim())?.[1]?.toUpperCase();
   const index = letter === undefined ? -1 : letter.charCodeAt(0) - LETTER_A;
@@ -45,6 +45,11 @@ function wholeLine(output: string, options: readonly string[]): number | null {
   return found.at(-2) === null ? (found.at(-1) ?? null) : null;
 }
 
+/** Emphasis within a text goes too: as an option of the question and as an answer alike. */
+function bareOption(text: string): string {
+  return bareText(text.replaceAll(EMPHASIS, '$1'));
+}
+
 const EMPHASIS = /\\(?:text|textbf|mathrm|mathbf|boxed)\s*\{([^{}]*)\}|[*_`$]+/g;
 /** `(b)`, `B)`, `B.`, `option B`, or a capital with nothing but a reason or an aside after it. */
 const LETTER = new RegExp(
@@ -59,7 +64,7 @@ const LETTER = new RegExp(
 /** An option at the beginning of a text: its letter, or its own text. */
 function readOption(content: string, options: readonly string[]): number | null {
   const text = content.replaceAll(EMPHASIS, '$1').trim();
-  const byText = beginsWith(bareText(text), options);
+  const byText = beginsWith(bareOption(text), options);
   if (byText !== null) return byText;
   const [, enclosed, marked, bare] = LETTER.exec(text) ?? [];
   // The article is no option: `A` must be a capital where nothing encloses it.
@@ -69,12 +74,12 @@ function readOption(content: string, options: readonly string[]): number | null 
 
 /** A line that is nothing but an option: `(B)`, `B. Paris`, `Paris.` */
 function readLine(line: string, options: readonly string[]): number | null {
-  const text = bareText(line.replaceAll(EMPHASIS, '$1').replace(/^\s*[-•]\s+/, ''));
+  const text = bareOption(line.replace(/^\s*[-•]\s+/, ''));
   const rest = /^([a-z])(?:[).:\s]+(.*))?$/.exec(text);
   const byLetter = indexOf(rest?.[1], options);
-  const own = bareText(options[byLetter ?? -1] ?? '');
+  const own = bareOption(options[byLetter ?? -1] ?? '');
   if (byLetter !== null && (rest?.[2] ?? own) === own) return byLetter;
-  const byText = options.findIndex((option) => bareText(option) === text);
+  const byText = options.findIndex((option) => bareOption(option) === text);
   return byText >= 0 ? byText : null;
 }
 
@@ -87,7 +92,7 @@ function indexOf(letter: string | undefined, options: readonly string[]): number
 /** The longest option that the text begins with, as whole words. */
 function beginsWith(bare: string, options: readonly string[]): number | null {
   const fitting = options
-    .map((option, index) => ({ words: bareText(option), index }))
+    .map((option, index) => ({ words: bareOption(option), index }))
     .filter(({ words }) => words !== '' && bare.startsWith(words))
     .filter(({ words }) => !/^[\p{L}\p{N}]/u.test(bare.slice(words.length)))
     .sort((a, b) => b.words.length - a.words.length);
@@ -110,7 +115,7 @@ function onlyNamed(output: string, options: readonly string[]): number | null {
 }
 
 function isTold(option: string, text: string): boolean {
-  const words = bareText(option);
+  const words = bareOption(option);
   if (words === '') return false;
   const escaped = words.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
   const pattern = new RegExp(`(?<![\\p{L}\\p{N}])${escaped}(?![\\p{L}\\p{N}])`, 'giu');

@@ -1,22 +1,26 @@
 /**
- * Where an output says what its answer is. Three forms count as marks:
+ * Where an output says what its answer is. Four forms count as marks:
  *
  * - a box: `\boxed{…}` with balanced braces;
  * - a hash line: `#### 18`;
- * - a statement: `The answer is 18.`, `**Final answer:** 18`, up to the end of its line.
+ * - a label: `**Final answer:** 18`, the answer on its line or the next one;
+ * - a claim: `The answer is 18.`, up to the end of its line.
  *
- * A mark is read by the grader of its kind, which also says whether a hash line or statement is direct
- * (the answer comes first: `The answer is 18 eggs.`) or loose (words come first: `The answer is that
- * she has 18.`; a heading: `#### Step 2`). The order of precedence:
+ * A mark is read by the grader of its kind, which also says whether it is direct (the answer comes first:
+ * `The answer is 18 eggs.`) or loose (words come first: `The answer is that she has 18.`). What follows a
+ * hash line or label loosely is a heading or a calculation (`#### Step 2`, `Answer: Ann has 16 eggs.`).
+ * The order of precedence:
  *
  * 1. the last box or direct mark, whichever comes later, that can be read;
- * 2. the last loose statement that can be read;
+ * 2. the last loose claim that can be read;
  * 3. what the kind falls back to.
  */
 import { closingBrace } from './braces.ts';
 
-export interface Mark {
-  readonly form: 'box' | 'hash' | 'statement';
+export type MarkForm = 'hash' | 'label' | 'claim';
+
+interface Mark {
+  readonly form: 'box' | MarkForm;
   /** Where it begins in the output. */
   readonly start: number;
   readonly content: string;
@@ -25,7 +29,7 @@ export interface Mark {
 export interface MarkReader<T> {
   /** @returns null where there is no answer in it */
   read(content: string): T | null;
-  isDirect(content: string, form: 'hash' | 'statement'): boolean;
+  isDirect(content: string, form: MarkForm): boolean;
 }
 
 const BOX = /\\(?:boxed|fbox)\s*\{/g;
@@ -37,8 +41,9 @@ const HASH = /^[ \t]*####[ \t]*(\S.*)$/gm;
 const STATEMENT = new RegExp(
   [
     String.raw`\banswers?\b(?: (?:to|for|of) [^.:\n]{1,100}?)?[\s*_]*`,
-    String.raw`(?:\b(?:is|are|was|would be|will be|should be|must be|equals)\b|[:=])`,
-    String.raw`[\s*_:]*(?=([^\n]{0,300}))`,
+    String.raw`(?:\b(?<verb>is|are|was|would be|will be|should be|must be|equals)\b|[:=])`,
+    // On the next line, `1. ` begins a calculation.
+    String.raw`[\s*_:]*(?![\s*_:])(?!(?<=\n[\s*_]*)\d+[.)][ \t]+\S)(?=(?<content>[^\n]{0,300}))`,
   ].join(''),
   'gi',
 );
@@ -60,13 +65,15 @@ function marksOf(output: string): readonly Mark[] {
     if (close === null) return [];
     return [{ form: 'box', start: index, content: output.slice(brace + 1, close) }];
   });
-  const lines = (pattern: RegExp, form: 'hash' | 'statement'): readonly Mark[] =>
-    [...output.matchAll(pattern)].map(({ index, 1: content = '' }) => {
-      return { form, start: index, content: content.trim() };
-    });
-  return [...boxes, ...lines(HASH, 'hash'), ...lines(STATEMENT, 'statement')].sort(
-    (a, b) => a.start - b.start,
-  );
+  const hashes = [...output.matchAll(HASH)].map(({ index, 1: content = '' }): Mark => {
+    return { form: 'hash', start: index, content: content.trim() };
+  });
+  const statements = [...output.matchAll(STATEMENT)].map(({ index, 0: opening, groups }): Mark => {
+    const isClaim = groups?.['verb'] !== undefined && !opening.includes('\n');
+    const content = (groups?.['content'] ?? '').trim();
+    return { form: isClaim ? 'claim' : 'label', start: index, content };
+  });
+  return [...boxes, ...hashes, ...statements].sort((a, b) => a.start - b.start);
 }
 
 /** Rules 1 and 2 above. @returns null where no mark can be read */
@@ -74,7 +81,7 @@ export function readMarks<T>(output: string, { read, isDirect }: MarkReader<T>):
   const latestFirst = marksOf(output).toReversed();
   const isStrong = ({ form, content }: Mark): boolean => form === 'box' || isDirect(content, form);
   const strong = latestFirst.filter(isStrong);
-  const loose = latestFirst.filter((mark) => !isStrong(mark) && mark.form === 'statement');
+  const loose = latestFirst.filter((mark) => !isStrong(mark) && mark.form === 'claim');
   for (const { content } of [...strong, ...loose]) {
     const answer = read(content);
     if (answer !== null) return answer;

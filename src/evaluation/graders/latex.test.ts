@@ -105,6 +105,7 @@ describe('the answer in an output', () => {
     ['The answer is \\$18.90.', '18.9'],
     ['\\boxed{7}\nThe answer is right because of symmetry.', '7'],
     ['\\boxed{7}\nThe answer is correct.', '7'],
+    ['Answer: even', '\\text{even}'],
     ['The answer is even.', '\\text{even}'],
     ['The answer is x + 1', 'x+1'],
     ['\\fbox{7}', '7'],

@@ -29,12 +29,12 @@ const READER: MarkReader<string> = {
     const answer = inner?.values[0]?.trim() ?? value;
     return answer === '' ? null : answer;
   },
+  // `The answer is correct.` claims something else.
   isDirect: (content, form) =>
-    form === 'statement'
-      ? /^(?:[$\\\d([{.+-]|[A-Za-z](?:\.?$| ?[=+*^-]))/.test(content)
-      : /^[$\\\d([{.+-]+[^\p{L}]*$/u.test(content),
+    DIRECT.test(content) || (form === 'label' && /^\p{L}+[.]?$/u.test(content)),
 };
 
+const DIRECT = /^(?:[$\\\d([{.+-]|[A-Za-z](?:\.?$| ?[=+*^-]))/;
 const MATH_FIRST = /^(?:\$\$?(.+?)(?<!\\)\$\$?|\\\((.+?)\\\)|\\\[(.+?)\\\])/s;
 const MATH = /\$\$(.+?)\$\$|(?<!\\)\$(.+?)(?<!\\)\$|\\\((.+?)\\\)|\\\[(.+?)\\\]/gs;
 const NUMBER = /(?<![\w.])-?(?:\d[\d,]*\d|\d)(?:\.\d+)?(?:\/\d+)?(?!\w)/g;

@@ -98,6 +98,7 @@ describe('the number that is the answer', () => {
     ['**Answer:** 18 dollars, from 16 eggs', '18'],
     ['**Final Answer**: $18', '18'],
     ['Answer:\n\n18', '18'],
+    ['**Answer:**\n\n**18**\n\nShe began with 16.', '18'],
     ['The final answer is:\n\\[ \\boxed{18} \\]', '18'],
     ['The answer to the question is 18, as 16 - 3 = 13 shows', '18'],
     ['The answer is $18 because 9 * 2 = 18 and 16 > 2', '18'],
@@ -120,6 +121,12 @@ describe('the number that is the answer', () => {
     ['16 - 3 - 4 = 9\n9 * 2 = 18', '18'],
     ['She has 16. She sells 18.', '18'],
     ['She makes 18 dollars.\nIs that right?', '18'],
+    // What follows a label at length is the calculation.
+    ['**Answer:**\n1. She has 16 - 3 - 4 = 9 eggs.\n2. She makes 9 * 2 = 18.', '18'],
+    ['**Answer:**\nStep 1: 16 - 3 - 4 = 9\nStep 2: 9 * 2 = 18', '18'],
+    ['Answer: Her ducks lay 16 eggs. She sells 9 of them and makes $18.', '18'],
+    ['The answer is:\nShe has 9 eggs.\nShe makes 18.', '18'],
+    ['Answer: 18. She has 9 eggs.', '18'],
     // Headings are no hash lines.
     ['#### Step 2: Add\n9 * 2 = 18', '18'],
     ['#### 2. Add them\n9 * 2 = 18', '18'],

@@ -10,7 +10,7 @@ export function gradeText(output: string, answer: string): Grade {
 
 const READER: MarkReader<string> = {
   read: (content) => (bareText(content) === '' ? null : content.trim()),
-  isDirect: (_, form) => form === 'statement',
+  isDirect: (_, form) => form !== 'hash',
 };
 
 function lastLine(output: string): string | null {
