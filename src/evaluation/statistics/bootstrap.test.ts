@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import { estimateMean } from '../screening/estimate-mean.ts';
+import { fullDesign, type SampleDesign, sampleDesign } from '../screening/sample-design.ts';
+import { bootstrap, drawReplicates, meanOf } from './bootstrap.ts';
+import { normalNoise } from './normal-noise.ts';
+import { pValueOfZero, quantileInterval } from './quantile-interval.ts';
+
+function moments(values: readonly number[]): { mean: number; variance: number } {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return { mean, variance: squares / (values.length - 1) };
+}
+
+/** 0.1, 0.5 and 0.9 right; few answered of the outer strata. */
+function screened(): { design: SampleDesign; values: number[] } {
+  const strata = [...new Array(10).fill(0), ...new Array(40).fill(1), ...new Array(10).fill(2)];
+  const values = strata.map((stratum, index) => {
+    if (stratum === 1) return index % 2;
+    return (index % 10 === 0 ? 1 : 0) === (stratum === 0 ? 1 : 0) ? 1 : 0;
+  });
+  return { design: sampleDesign(strata, [60, 40, 100]), values };
+}
+
+describe('the bootstrap', () => {
+  it.each([
+    ['every question answered', fullDesign(60)],
+    ['a screened sample', screened().design],
+  ])('varies as the formula says: %s', (_, design) => {
+    const { values } = screened();
+    const replicates = drawReplicates(design, { seed: 3, count: 20_000 });
+    const drawn = moments(replicates.weights.map((weights) => meanOf(values)(weights) ?? 0));
+    const { mean, variance } = estimateMean(design, values);
+    expect(Math.abs(drawn.mean - mean)).toBeLessThan(4 * Math.sqrt(variance / 20_000));
+    // Above the formula's by at most its middle term, below by 1 / N.
+    expect(drawn.variance / variance).toBeGreaterThan(0.96);
+    expect(drawn.variance / variance).toBeLessThan(1.04);
+  });
+
+  it('keeps the weights at a sum of 1, follows the seed, and draws replicates apart', () => {
+    const { design } = screened();
+    const replicates = drawReplicates(design, { seed: 3, count: 50 });
+    for (const weights of replicates.weights) {
+      expect(weights.reduce((sum, weight) => sum + weight, 0)).toBeCloseTo(1, 10);
+    }
+    expect(drawReplicates(design, { seed: 3, count: 50 })).toEqual(replicates);
+    expect(drawReplicates(design, { seed: 4, count: 1 }).weights[0]).not.toEqual(
+      replicates.weights[0],
+    );
+    expect(replicates.weights[1]).not.toEqual(replicates.weights[0]);
+  });
+
+  it('takes the central 95 % and says how far 0 is out', () => {
+    const values = Array.from({ length: 101 }, (_, index) => index - 10);
+    const { interval, pValue } = bootstrap(
+      { design: fullDesign(1), seed: 1, weights: values.map((value) => Float64Array.of(value)) },
+      meanOf([1]),
+    );
+    expect(interval?.low).toBeCloseTo(-7.5, 10);
+    expect(interval?.high).toBeCloseTo(87.5, 10);
+    // 11 of 101 are at most 0.
+    expect(pValue).toBeCloseTo((2 * 12) / 102, 10);
+  });
+
+  it('gives no interval where the statistic often does not exist', () => {
+    const replicates = drawReplicates(fullDesign(4), { seed: 1, count: 100 });
+    let calls = 0;
+    const missing = (count: number) => () => {
+      calls += 1;
+      return calls <= count ? null : 1;
+    };
+    expect(bootstrap(replicates, missing(3))).toEqual({ interval: null, pValue: null });
+    calls = 0;
+    expect(bootstrap(replicates, missing(2)).interval).toEqual({ low: 1, high: 1 });
+  });
+});
+
+describe('p-values and intervals of replicates', () => {
+  it('see no difference where there is none', () => {
+    expect(pValueOfZero([0, 0, 0])).toBe(1);
+    expect(pValueOfZero([1, 2, 3])).toBe(0.5);
+    expect(pValueOfZero([-1, -2, -3])).toBe(0.5);
+    expect(pValueOfZero([])).toBeNull();
+    expect(quantileInterval([])).toBeNull();
+    expect(quantileInterval([5])).toEqual({ low: 5, high: 5 });
+  });
+});
+
+describe('normal noise', () => {
+  it('has mean 0 and variance 1, and 5 % beyond 1.96', () => {
+    const values = Array.from({ length: 20_000 }, (_, index) => normalNoise(5, index));
+    const { mean, variance } = moments(values);
+    expect(Math.abs(mean)).toBeLessThan(0.03);
+    expect(Math.abs(variance - 1)).toBeLessThan(0.04);
+    const beyond = values.filter((value) => Math.abs(value) > 1.959964).length / values.length;
+    expect(Math.abs(beyond - 0.05)).toBeLessThan(0.006);
+  });
+});
