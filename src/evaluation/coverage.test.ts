@@ -1,14 +1,15 @@
 /**
  * Do intervals hold the truth as often as they say? Drawn worlds of which the truth is known, with fixed
- * seeds. With w worlds the share varies by sqrt(0.05 · 0.95 / w): 0.007 and 0.011 below.
+ * seeds; a larger study is `npm run bench:intervals`. With w worlds the share of hits of a true 95 %
+ * interval has the standard deviation sqrt(0.05 · 0.95 / w); three of these are allowed.
  */
 import { describe, expect, it } from 'vitest';
 import { coverage } from './fakes/coverage.ts';
 
-const formula = { worldCount: 1000, questionCount: 300, replicateCount: 0 };
-const resampled = { worldCount: 400, questionCount: 300, replicateCount: 300 };
+const formula = { worldCount: 1000, questionCount: 200, replicateCount: 0 };
+const resampled = { worldCount: 250, questionCount: 200, replicateCount: 199 };
 
-describe('95 % intervals hold the truth in 93 to 97 % of the worlds', () => {
+describe('95 % intervals hold the truth in 95 % of the worlds', () => {
   it.each([
     ['share', { ...formula, concordantShare: null }],
     ['share', { ...formula, concordantShare: 0.4 }],
@@ -16,11 +17,10 @@ describe('95 % intervals hold the truth in 93 to 97 % of the worlds', () => {
     ['difference', { ...formula, concordantShare: 0.4 }],
     ['bootstrapDifference', { ...resampled, concordantShare: 0.4 }],
     ['comparison', { ...resampled, concordantShare: 0.4 }],
-    ['apgr', { ...resampled, concordantShare: null }],
     ['apgr', { ...resampled, concordantShare: 0.4 }],
   ] as const)('%s %o', (measured, study) => {
     const { share } = coverage(study, measured);
-    expect(share).toBeGreaterThanOrEqual(0.93);
-    expect(share).toBeLessThanOrEqual(0.97);
+    const deviation = Math.sqrt((0.05 * 0.95) / study.worldCount);
+    expect(Math.abs(share - 0.95)).toBeLessThan(3 * deviation);
   });
 });

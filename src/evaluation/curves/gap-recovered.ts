@@ -39,7 +39,7 @@ export function apgr(points: readonly Place[], anchors: AnchorPlaces): number | 
 
 /**
  * Call-performance threshold: the lowest cost at which the curve, anchors included, recovers `quality` of
- * the gap; null if it never does, which takes a quality above 1.
+ * the gap; null if it never does, which takes a quality above 1 or a worse point at the large model's cost.
  */
 export function cpt(
   points: readonly Place[],

@@ -51,14 +51,17 @@ export function accuracyAt(curve: Polyline, cost: number): number {
   return left.accuracy + part * (right.accuracy - left.accuracy);
 }
 
+/** Accuracies are sums of weights; equal ones may differ by so much. */
+const ROUNDING = 1e-12;
+
 /** The lowest cost at which the curve is at or above an accuracy; null if it never is. */
 export function firstCostAt(curve: Polyline, accuracy: number): number | null {
   for (const [index, knot] of curve.entries()) {
-    if (knot.accuracy < accuracy) continue;
+    if (knot.accuracy < accuracy - ROUNDING) continue;
     const before = curve[index - 1];
     if (before === undefined) return knot.cost;
     const part = (accuracy - before.accuracy) / (knot.accuracy - before.accuracy);
-    return before.cost + part * (knot.cost - before.cost);
+    return before.cost + Math.min(1, part) * (knot.cost - before.cost);
   }
   return null;
 }

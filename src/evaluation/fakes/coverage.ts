@@ -29,28 +29,34 @@ const TRUE_DIFFERENCE = TRUE_SHARE - (TRUTH.coin[POINT]?.accuracy ?? 0);
 const NO_INTERVAL: Interval = { low: Number.NaN, high: Number.NaN };
 
 function judge(measured: Measured, world: World, replicates: () => Replicates): Judged {
-  const { design, anchors, strategy, coin } = world;
-  const own = strategy[POINT]?.isRight ?? [];
-  const other = coin[POINT]?.isRight ?? [];
-  const strategyCurve = { axis: 'largeShare' as const, points: strategy, anchors };
+  const { design } = world;
+  const strategyCurve = () => {
+    return { axis: 'largeShare' as const, points: world.strategy(), anchors: world.anchors() };
+  };
   switch (measured) {
     case 'share':
-      return { ...estimateShare(design, own), truth: TRUE_SHARE };
-    case 'difference':
-      return { ...estimateDifference(design, own, other), truth: TRUE_DIFFERENCE };
+      return { ...estimateShare(design, world.strategyPoint(POINT).isRight), truth: TRUE_SHARE };
+    case 'difference': {
+      const own = world.strategyPoint(POINT).isRight;
+      const interval = estimateDifference(design, own, world.coinPoint(POINT).isRight);
+      return { ...interval, truth: TRUE_DIFFERENCE };
+    }
     case 'bootstrapDifference': {
-      const differences = Float64Array.from(own, (value, index) => value - (other[index] ?? 0));
+      const other = world.coinPoint(POINT).isRight;
+      const differences = world
+        .strategyPoint(POINT)
+        .isRight.map((value, index) => value - (other[index] ?? 0));
       const { interval } = bootstrap(replicates(), meanOf(differences));
       return { ...(interval ?? NO_INTERVAL), truth: TRUE_DIFFERENCE };
     }
     case 'apgr': {
-      const { apgrLow: low, apgrHigh: high } = summariseCurve(strategyCurve, replicates());
+      const { apgrLow: low, apgrHigh: high } = summariseCurve(strategyCurve(), replicates());
       const truth = apgr(TRUTH.strategy, TRUTH.anchors) ?? Number.NaN;
       return { low: low ?? Number.NaN, high: high ?? Number.NaN, truth };
     }
     case 'comparison': {
       const names = { strategy: 'strategy', control: 'coin' };
-      const compared = { ...names, strategyCurve, controlPoints: coin };
+      const compared = { ...names, strategyCurve: strategyCurve(), controlPoints: world.coin() };
       const { difference, pairs } = compareCurves(compared, replicates());
       const thresholds = pairs.map((pair) => pair.threshold);
       const { low, high } = difference;
@@ -80,7 +86,7 @@ export function coverage(
   let width = 0;
   for (let seed = 1; seed <= worldCount; seed += 1) {
     const world = drawWorld(seed, questionCount, { concordantShare });
-    const replicates = () => drawReplicates(world.design, { seed, count: replicateCount });
+    const replicates = () => drawReplicates(world.design, { seed: -seed, count: replicateCount });
     const { low, high, truth } = judge(measured, world, replicates);
     if (low <= truth && truth <= high) hits += 1;
     width += (high - low) / worldCount;

@@ -47,12 +47,15 @@ export const TRUTH: {
   anchors: { small: truePlace({ x: 0, skill: 0 }), large: truePlace({ x: 1, skill: 0 }) },
 };
 
+/** Points are drawn when asked for; the same again each time. */
 export interface World {
   /** Questions that were answered of all, and for what they stand. */
   readonly design: SampleDesign;
-  readonly anchors: Anchors;
-  readonly strategy: readonly CurvePoint[];
-  readonly coin: readonly CurvePoint[];
+  strategyPoint(index: number): CurvePoint;
+  coinPoint(index: number): CurvePoint;
+  strategy(): readonly CurvePoint[];
+  coin(): readonly CurvePoint[];
+  anchors(): Anchors;
 }
 
 export interface WorldOptions {
@@ -74,11 +77,18 @@ export function drawWorld(
   }));
   const draw = (point: WorldPoint, stream: number): CurvePoint =>
     drawPoint(questions, point, 100 + stream);
+  const strategyPoint = (index: number) => draw(STRATEGY[index] as WorldPoint, index);
+  const coinPoint = (index: number) => draw(COIN[index] as WorldPoint, 10 + index);
   return {
     design,
-    anchors: { small: draw({ x: 0, skill: 0 }, 90), large: draw({ x: 1, skill: 0 }, 91) },
-    strategy: STRATEGY.map((point, index) => draw(point, index)),
-    coin: COIN.map((point, index) => draw(point, 10 + index)),
+    strategyPoint,
+    coinPoint,
+    strategy: () => STRATEGY.map((_, index) => strategyPoint(index)),
+    coin: () => COIN.map((_, index) => coinPoint(index)),
+    anchors: () => ({
+      small: draw({ x: 0, skill: 0 }, 90),
+      large: draw({ x: 1, skill: 0 }, 91),
+    }),
   };
 }
 

@@ -29,63 +29,60 @@ export function drawReplicates(
 ): Replicates {
   const members: number[][] = design.stratumSizes.map(() => []);
   for (const [index, stratum] of design.strata.entries()) members[stratum]?.push(index);
-  const weights = Array.from({ length: count }, (_, replicate) =>
-    drawWeights(design, members, new DrawOrder(noiseKey(seed, replicate, 'coin'))),
+  const stratumOf = Uint32Array.from(
+    design.stratumSizes.flatMap((size, stratum) => new Array<number>(size).fill(stratum)),
   );
+  const weights = Array.from({ length: count }, (_, replicate) => {
+    const uniform = uniformDraws(noiseKey(seed, replicate, 'coin'));
+    return drawWeights(design, members, drawStratumCounts(design, stratumOf, uniform), uniform);
+  });
   return { design, seed, weights };
 }
 
-/** One uniform whole number after the other. */
-class DrawOrder {
-  readonly #key: NoiseKey;
-  #index = 0;
+/** One uniform number in [0, 1) after the other. */
+function uniformDraws({ a, b }: NoiseKey): () => number {
+  let index = 0;
+  return () => {
+    index += 1;
+    return mix(index, a, b) / 4294967296;
+  };
+}
 
-  constructor(key: NoiseKey) {
-    this.#key = key;
+/** @param stratumOf stratum of each of the N questions, in any order */
+function drawStratumCounts(
+  { stratumSizes, questionCount }: SampleDesign,
+  stratumOf: Uint32Array,
+  uniform: () => number,
+): Float64Array {
+  if (stratumSizes.includes(questionCount)) return Float64Array.from(stratumSizes);
+  const counts = new Float64Array(stratumSizes.length);
+  for (let question = 0; question < questionCount; question += 1) {
+    const stratum = stratumOf[Math.floor(uniform() * questionCount)] as number;
+    counts[stratum] = (counts[stratum] as number) + 1;
   }
-
-  /** From 0 to below `count`. */
-  next(count: number): number {
-    this.#index += 1;
-    return Math.floor((mix(this.#index, this.#key.a, this.#key.b) / 4294967296) * count);
-  }
+  return counts;
 }
 
 function drawWeights(
   design: SampleDesign,
   members: readonly (readonly number[])[],
-  draws: DrawOrder,
+  counts: Float64Array,
+  uniform: () => number,
 ): Float64Array {
   const weights = new Float64Array(design.strata.length);
-  const counts = drawStratumCounts(design, draws);
   for (const [stratum, list] of members.entries()) {
     const count = counts[stratum] ?? 0;
-    const isWhole = list.length === design.stratumSizes[stratum];
-    const drawCount = isWhole ? count : Math.max(1, list.length - 1);
-    const each = isWhole ? 1 : count / drawCount;
-    for (let draw = 0; draw < drawCount && list.length > 0; draw += 1) {
-      const index = list[draws.next(list.length)] as number;
-      weights[index] = (weights[index] as number) + each / design.questionCount;
+    const size = list.length;
+    const isWhole = size === design.stratumSizes[stratum];
+    const drawCount = isWhole ? count : Math.max(1, size - 1);
+    const each = (isWhole ? 1 : count / drawCount) / design.questionCount;
+    // Run for every question in every replicate.
+    for (let draw = 0; draw < drawCount; draw += 1) {
+      const index = list[Math.floor(uniform() * size)] as number;
+      weights[index] = (weights[index] as number) + each;
     }
   }
   return weights;
-}
-
-function drawStratumCounts(
-  { stratumSizes, questionCount }: SampleDesign,
-  draws: DrawOrder,
-): number[] {
-  const counts = stratumSizes.map(() => 0);
-  for (let question = 0; question < questionCount; question += 1) {
-    let rest = draws.next(questionCount);
-    let stratum = 0;
-    while (rest >= (stratumSizes[stratum] ?? 0)) {
-      rest -= stratumSizes[stratum] ?? 0;
-      stratum += 1;
-    }
-    counts[stratum] = (counts[stratum] ?? 0) + 1;
-  }
-  return counts;
 }
 
 /** A quantity of all questions, given the weight of each answered one; null where it does not exist. */
