@@ -159,8 +159,8 @@ describe('a comparison', () => {
       compareCurves(compared, drawReplicates(sampleDesign(strata, sizes), { seed: 1, count: 400 }));
     const screened = of([80, 120]).difference;
     expect(screened.value).toBeCloseTo(0.05, 10);
-    // Nothing seen to vary in the second stratum: 0.6² / (20 · 21) is credited.
-    const creditReach = 1.96 * Math.sqrt(0.36 / 420);
+    // Nothing seen to vary in the second stratum: 0.6² · p (1 - p) / 20, p = 1 / 42, is credited.
+    const creditReach = 1.96 * Math.sqrt((0.36 * (1 / 42) * (41 / 42)) / 20);
     expect(screened.low).toBeLessThan(0.05 - 0.9 * creditReach);
     expect(screened.high).toBeGreaterThan(0.05 + 0.9 * creditReach);
     expect(of([80, 20]).difference.value).toBeCloseTo(0.1, 10);

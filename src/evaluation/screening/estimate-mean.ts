@@ -13,9 +13,11 @@
  * away what sampling within strata adds to it). V is unbiased, the population being endless; with every
  * question answered it is exactly s² / N.
  *
- * **Strata without any variation.** If all answers seen in a sampled stratum are equal, s_h² = 0 claims
- * that the unseen ones are too. There s_h² = 1 / (n_h + 1) is used: the variance if one more question had
- * been answered and had come out the other way. Strata that were answered whole need no such credit.
+ * **Strata without any variation.** If all outcomes seen in a sampled stratum are equal, s_h² = 0 claims
+ * that the unseen ones are too. There s_h² = p (1 - p) is used with p = 1 / (2 n_h + 2): the chance of the
+ * other outcome, none of n_h having been seen, is expected there after Jeffreys' prior Beta(1/2, 1/2) (L.
+ * Brown, T. Cai and A. DasGupta, Statistical Science 16, 2001). Strata that were answered whole need no
+ * such credit. It makes intervals of small samples a little too wide rather than too narrow.
  */
 import { invariant } from '../../core/invariant.ts';
 import { type Interval, NORMAL_975 } from '../statistics/interval.ts';
@@ -78,11 +80,19 @@ function meanOf(strata: readonly StratumEstimate[]): number {
   return strata.reduce((sum, stratum) => sum + stratum.share * stratum.mean, 0);
 }
 
+/** Expected chance of an outcome that was not seen in `count` questions. */
+function otherChance(count: number): number {
+  return 1 / (2 * count + 2);
+}
+
 /** What the credit for strata without variation adds to the variance of a mean of outcomes. */
 export function unseenVariance(design: SampleDesign, values: ArrayLike<number>): number {
   return stratumEstimates(design, values)
     .filter((stratum) => stratum.isUnvaried)
-    .reduce((sum, { share, count }) => sum + share ** 2 / (count * (count + 1)), 0);
+    .reduce((sum, { share, count }) => {
+      const other = otherChance(count);
+      return sum + (share ** 2 * other * (1 - other)) / count;
+    }, 0);
 }
 
 export interface MeanInterval extends Interval {
@@ -92,7 +102,7 @@ export interface MeanInterval extends Interval {
 /**
  * A share over all questions, as of right answers, with its 95 % interval: Wilson's for a plain sample
  * that would be as precise, n = p (1 - p) / V + 1, which is N itself if every question was answered. For
- * this n the strata with credit take the mean that they would have had with one more question.
+ * this n, p takes strata with credit at the mean that the credit expects of them.
  * @param values within [0, 1]: 0 or 1, or a mean of these over several runs
  */
 export function estimateShare(design: SampleDesign, values: ArrayLike<number>): MeanInterval {
@@ -101,8 +111,8 @@ export function estimateShare(design: SampleDesign, values: ArrayLike<number>): 
   const varied = strata.map((stratum) => {
     const { count, mean, isUnvaried } = stratum;
     if (!isUnvaried) return stratum;
-    const other = mean > 0.5 ? 0 : 1;
-    return { ...stratum, mean: (count * mean + other) / (count + 1) };
+    const other = otherChance(count);
+    return { ...stratum, mean: mean > 0.5 ? mean - other : mean + other };
   });
   const share = meanOf(varied);
   const n = design.questionCount;
