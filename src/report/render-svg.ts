@@ -1,5 +1,5 @@
 /** Pictures drawn as SVG, without a browser or a canvas. */
-import { type LoggerInterface, parse, View } from 'vega';
+import { type LoggerInterface, parse, textMetrics, View } from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
 
 /** What the plotting library complained about: nothing, as long as the pictures are right. */
@@ -7,6 +7,21 @@ export interface DrawnSvg {
   readonly svg: string;
   readonly warnings: readonly string[];
 }
+
+/**
+ * Mean widths of letters in the pictures' font, in font sizes. The library's own guess without a
+ * canvas, 0.8, leaves wide margins; letters of scripts written in squares are as wide as high.
+ */
+const WIDTH = { regular: 0.61, bold: 0.69, square: 1 } as const;
+const SQUARE_LETTERS = /[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uff00-\uff60]/u;
+
+textMetrics.width = (item, text) => {
+  const { fontSize = 11, fontWeight } = item;
+  const usual = fontWeight === 'bold' ? WIDTH.bold : WIDTH.regular;
+  const letters = [...String(text ?? '').trim()];
+  const widths = letters.map((letter) => (SQUARE_LETTERS.test(letter) ? WIDTH.square : usual));
+  return fontSize * widths.reduce<number>((sum, width) => sum + width, 0);
+};
 
 export async function renderSvg(spec: TopLevelSpec): Promise<DrawnSvg> {
   const warnings: string[] = [];

@@ -57,12 +57,15 @@ export function strategyStyles(
 ): ReadonlyMap<string, StrategyStyle> {
   const styles = new Map<string, StrategyStyle>();
   const free = new Set(LOOKS);
+  const controlNames = [...controls];
   const isKnown = (name: string): boolean => (KNOWN as readonly string[]).includes(name);
   const order = [...strategies.filter(isKnown), ...strategies.filter((name) => !isKnown(name))];
   for (const name of order) {
     if (isModelAlone(name)) styles.set(name, { color: INK.light, shape: 'circle' });
-    else if (controls.has(name)) styles.set(name, { color: CONTROL.light, shape: 'circle' });
-    else {
+    else if (controls.has(name)) {
+      const shape = SHAPES[controlNames.indexOf(name) % SHAPES.length] ?? 'circle';
+      styles.set(name, { color: CONTROL.light, shape });
+    } else {
       const own = LOOKS[(KNOWN as readonly string[]).indexOf(name)];
       const look = own ?? [...free][0];
       const chosen = look ?? LOOKS[styles.size % LOOKS.length];

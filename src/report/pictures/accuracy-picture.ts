@@ -7,9 +7,9 @@ import type { EvaluationResult } from '../../evaluation/results.ts';
 import { strategiesOf } from '../curves.ts';
 import { CONTROL, INK, MUTED, type StrategyStyle } from '../strategy-styles.ts';
 import { listed, percent, percentRange, ratio } from '../wording.ts';
-import type { AccuracyData, CostScale, DrawnPoint } from './accuracy-data.ts';
+import type { AccuracyData, DrawnPoint } from './accuracy-data.ts';
 import { type NumberTable, type Picture, subtitleOf } from './picture.ts';
-import { PLOT, THEME } from './theme.ts';
+import { PERCENT_LABEL, PLOT, THEME } from './theme.ts';
 
 type Layer = Extract<TopLevelSpec, { readonly layer: unknown }>['layer'][number];
 
@@ -21,8 +21,34 @@ export interface AccuracyPictureOptions {
   readonly hasFront: boolean;
 }
 
-const X = { field: 'cost', type: 'quantitative' } as const;
-const Y = { field: 'accuracy', type: 'quantitative' } as const;
+/** Where a point lies; every layer has the same, or the library would join their scales. */
+type Axes = ReturnType<typeof axesOf>;
+
+function axesOf(data: AccuracyData) {
+  const { title, isShare } = data.scale;
+  return {
+    x: {
+      field: 'cost',
+      type: 'quantitative',
+      scale: { domain: costDomain(data), nice: false },
+      axis: {
+        title: `${title} (← less is better)`,
+        labelExpr: isShare ? PERCENT_LABEL : "format(datum.value, '.1f')",
+        tickCount: 10,
+      },
+    },
+    y: {
+      field: 'accuracy',
+      type: 'quantitative',
+      scale: { domain: accuracyDomain(data), nice: false },
+      axis: {
+        title: 'Accuracy: questions answered right (more is better ↑)',
+        labelExpr: PERCENT_LABEL,
+        tickCount: 8,
+      },
+    },
+  } as const;
+}
 
 export function accuracyPicture(
   result: EvaluationResult,
@@ -45,46 +71,41 @@ export function accuracyPicture(
 }
 
 function layers(data: AccuracyData, options: AccuracyPictureOptions): Layer[] {
-  const { points, alone, scale } = data;
-  const x = { ...X, scale: { domain: costDomain(data), nice: false }, axis: costAxis(scale) };
-  const y = { ...Y, scale: { domain: accuracyDomain(data) }, axis: ACCURACY_AXIS };
-  const looks = lookChannels(points, options.styles);
+  const { alone } = data;
+  const points = curvesFirst(data.points);
+  const axes = axesOf(data);
+  const looks = lookChannels(data.points, options.styles);
   const methods = points.filter(({ isControl }) => !isControl);
+  const ink = { mark: { color: INK.light }, encoding: {} };
   return [
-    ...bands(points),
-    ...rules(data),
-    ...(options.hasFront ? front([...points, ...alone]) : []),
+    ...bands(points, axes),
+    ...rules(data, axes),
+    ...(options.hasFront ? front([...points, ...alone], axes) : []),
     {
-      data: { values: [...points] },
+      data: { values: points },
       mark: { type: 'line', strokeWidth: 2 },
-      encoding: { x, y, ...color(looks) },
+      encoding: { ...axes, ...color(looks) },
     },
-    whiskers([...methods, ...alone], looks),
+    whiskers(methods, axes, { mark: {}, encoding: color(looks) }),
+    whiskers(alone, axes, ink),
     {
-      data: { values: [...points] },
+      data: { values: points },
       mark: { type: 'point', filled: true, size: 80, opacity: 1 },
-      encoding: { x: X, y: Y, ...looks },
+      encoding: { ...axes, ...looks },
     },
     {
       data: { values: [...alone] },
       mark: { type: 'point', filled: true, size: 90, opacity: 1, color: INK.light },
-      encoding: { x: X, y: Y },
+      encoding: { ...axes },
     },
   ];
 }
 
-const ACCURACY_AXIS = {
-  title: 'Accuracy: questions answered right (more is better ↑)',
-  format: '.0%',
-  tickCount: 8,
-} as const;
-
-function costAxis({ title, isShare }: CostScale): {
-  title: string;
-  format: string;
-  tickCount: number;
-} {
-  return { title: `${title} (← less is better)`, format: isShare ? '.0%' : '.1f', tickCount: 10 };
+/** What is a single point lies on top of the curves. */
+function curvesFirst(points: readonly DrawnPoint[]): DrawnPoint[] {
+  const isCurve = ({ strategy }: DrawnPoint): boolean =>
+    points.filter((point) => point.strategy === strategy).length > 1;
+  return [...points.filter(isCurve), ...points.filter((point) => !isCurve(point))];
 }
 
 type Looks = ReturnType<typeof lookChannels>;
@@ -95,7 +116,13 @@ function lookChannels(points: readonly DrawnPoint[], styles: ReadonlyMap<string,
   const of = (look: keyof StrategyStyle): string[] =>
     domain.map((strategy) => styles.get(strategy)?.[look] ?? '');
   const field = { field: 'strategy', type: 'nominal' } as const;
-  const legend = { orient: 'bottom', title: null, columns: 5, offset: 16 } as const;
+  const legend = {
+    orient: 'bottom',
+    title: null,
+    columns: 5,
+    offset: 16,
+    symbolOpacity: 1,
+  } as const;
   return {
     color: { ...field, scale: { domain, range: of('color') }, legend },
     shape: { ...field, scale: { domain, range: of('shape') }, legend },
@@ -107,11 +134,11 @@ function color({ color: channel }: Looks): { color: Looks['color'] } {
 }
 
 /** A band needs two points; a control of one gets a whisker. */
-function bands(points: readonly DrawnPoint[]): Layer[] {
+function bands(points: readonly DrawnPoint[], { x, y }: Axes): Layer[] {
   const controls = points.filter(({ isControl }) => isControl);
   return strategiesOf(controls).map((control): Layer => {
     const values = controls.filter(({ strategy }) => strategy === control);
-    const encoding = { x: X, y: { ...Y, field: 'low' }, y2: { field: 'high' } } as const;
+    const encoding = { x, y: { ...y, field: 'low' }, y2: { field: 'high' } } as const;
     const mark =
       values.length > 1
         ? ({ type: 'area', color: CONTROL.light, opacity: 0.25 } as const)
@@ -120,24 +147,21 @@ function bands(points: readonly DrawnPoint[]): Layer[] {
   });
 }
 
-function whiskers(points: readonly DrawnPoint[], looks: Looks): Layer {
-  const { scale } = looks.color;
-  const domain = [...scale.domain, 'small', 'large'];
-  const range = [...scale.range, INK.light, INK.light];
+/** @param look a hue for all of them, or the channel that tells it */
+function whiskers(
+  points: readonly DrawnPoint[],
+  { x, y }: Axes,
+  look: { readonly mark: { readonly color?: string }; readonly encoding: Partial<Looks> },
+): Layer {
   return {
     data: { values: [...points] },
-    mark: { type: 'rule', strokeWidth: 1.5, opacity: 0.55 },
-    encoding: {
-      x: X,
-      y: { ...Y, field: 'low' },
-      y2: { field: 'high' },
-      stroke: { field: 'strategy', type: 'nominal', scale: { domain, range }, legend: null },
-    },
+    mark: { type: 'rule', strokeWidth: 1.5, opacity: 0.55, ...look.mark },
+    encoding: { x, y: { ...y, field: 'low' }, y2: { field: 'high' }, ...look.encoding },
   };
 }
 
 /** The models alone across the whole picture, each with its name where curves seldom are. */
-function rules(data: AccuracyData): Layer[] {
+function rules(data: AccuracyData, { x, y }: Axes): Layer[] {
   const [left, right] = costDomain(data);
   return data.alone.flatMap((point): Layer[] => {
     const isLarge = point.strategy === 'large';
@@ -147,7 +171,7 @@ function rules(data: AccuracyData): Layer[] {
       {
         data: { values },
         mark: { type: 'rule', color: MUTED.light, strokeDash: [6, 4], strokeWidth: 1.5 },
-        encoding: { y: Y },
+        encoding: { y },
       },
       {
         data: { values },
@@ -160,13 +184,13 @@ function rules(data: AccuracyData): Layer[] {
           color: INK.light,
           fontSize: 13,
         },
-        encoding: { x: X, y: Y, text: { field: 'text' } },
+        encoding: { x, y, text: { field: 'text' } },
       },
     ];
   });
 }
 
-function front(points: readonly DrawnPoint[]): Layer[] {
+function front(points: readonly DrawnPoint[], { x, y }: Axes): Layer[] {
   const values = points.filter(({ isOnFront }) => isOnFront).sort((a, b) => a.cost - b.cost);
   return [
     {
@@ -178,7 +202,7 @@ function front(points: readonly DrawnPoint[]): Layer[] {
         strokeWidth: 1.2,
         strokeDash: [2, 3],
       },
-      encoding: { x: X, y: Y },
+      encoding: { x, y },
     },
     {
       data: { values },
@@ -190,7 +214,7 @@ function front(points: readonly DrawnPoint[]): Layer[] {
         strokeWidth: 1.5,
         opacity: 1,
       },
-      encoding: { x: X, y: Y },
+      encoding: { x, y },
     },
   ];
 }

@@ -5,7 +5,7 @@ import { AGREE, DIFFER, INK, MUTED } from '../strategy-styles.ts';
 import { wilson95 } from '../wilson.ts';
 import { listed, percent, percentRange, short } from '../wording.ts';
 import { type Picture, subtitleOf } from './picture.ts';
-import { THEME } from './theme.ts';
+import { PERCENT_LABEL, THEME } from './theme.ts';
 
 type Panel = Extract<TopLevelSpec, { readonly concat: unknown }>['concat'][number];
 
@@ -15,8 +15,16 @@ const COLUMN_COUNT = 2;
 const WIDTH_TOLERANCE = 0.01;
 
 const CLASSES = [
-  { name: 'models agree', count: ({ agreeCount }: GateBin): number => agreeCount },
-  { name: 'models differ', count: ({ differCount }: GateBin): number => differCount },
+  {
+    name: 'models agree',
+    count: ({ agreeCount }: GateBin): number => agreeCount,
+    fillOpacity: 0.45,
+  },
+  {
+    name: 'models differ',
+    count: ({ differCount }: GateBin): number => differCount,
+    fillOpacity: 0.45,
+  },
 ] as const;
 
 export function scoresPicture(result: EvaluationResult): Picture {
@@ -55,7 +63,7 @@ export function calibrationPicture(result: EvaluationResult): Picture {
     alt:
       `Share of tokens on which the models differ, by score bins of ${listed(gateNames(result))}. ` +
       'The numbers follow as a table.',
-    spec: concat(result, title, CALIBRATION_NOTE, shownGates(result).map(calibrationPanel)),
+    spec: concat(result, title, CALIBRATION_NOTE, calibrationPanels(result)),
     numbers: {
       caption: title,
       textColumnCount: 2,
@@ -151,26 +159,32 @@ function scorePanel(gate: GateEvidence): Panel {
     type: 'quantitative',
     stack: null,
     axis: isEven
-      ? { title: 'Share of the class', format: '.0%', tickCount: 6 }
+      ? { title: 'Share of the class', labelExpr: PERCENT_LABEL, tickCount: 6 }
       : { title: 'Share of the class ÷ width of the bin', tickCount: 6 },
   } as const;
-  const names = CLASSES.map(({ name }) => name);
+  const scale = { domain: CLASSES.map(({ name }) => name), range: [AGREE.light, DIFFER.light] };
   const legend = { orient: 'bottom', title: null, symbolType: 'square' } as const;
-  const field = { field: 'class', type: 'nominal' } as const;
+  const color = { field: 'class', type: 'nominal', scale, legend } as const;
+  const [agree, differ] = CLASSES.map(({ name }) => values.filter((value) => value.class === name));
+  const steps = (differ ?? []).flatMap(({ from, to, ...rest }) => [
+    { ...rest, score: from },
+    { ...rest, score: to },
+  ]);
   return {
     ...PANEL,
     title: panelTitle(gate),
-    data: { values },
-    mark: { type: 'bar', strokeWidth: 2, binSpacing: 0 },
-    encoding: {
-      x,
-      x2: { field: 'to' },
-      y,
-      y2: { field: 'zero' },
-      fill: { ...field, scale: { domain: names, range: [AGREE.light, DIFFER.light] }, legend },
-      stroke: { ...field, scale: { domain: names, range: [AGREE.light, DIFFER.light] }, legend },
-      fillOpacity: { ...field, scale: { domain: names, range: [0.35, 0.06] }, legend },
-    },
+    layer: [
+      {
+        data: { values: agree ?? [] },
+        mark: { type: 'bar', binSpacing: 0, fillOpacity: 0.45 },
+        encoding: { x, x2: { field: 'to' }, y, y2: { field: 'zero' }, color },
+      },
+      {
+        data: { values: steps.map((step, order) => ({ ...step, order })) },
+        mark: { type: 'line', strokeWidth: 2.5, interpolate: 'linear' },
+        encoding: { x: { ...x, field: 'score' }, y, order: { field: 'order' }, color },
+      },
+    ],
   };
 }
 
@@ -192,7 +206,15 @@ function calibration({ bins }: GateEvidence): CalibrationRow[] {
     });
 }
 
-function calibrationPanel(gate: GateEvidence): Panel {
+/** All panels on one scale: only so does a gate that knows nothing look like one. */
+function calibrationPanels(result: EvaluationResult): Panel[] {
+  const gates = shownGates(result);
+  const highest = Math.max(...gates.flatMap((gate) => calibration(gate).map(({ high }) => high)));
+  return gates.map((gate) => calibrationPanel(gate, highest));
+}
+
+function calibrationPanel(gate: GateEvidence, highest: number): Panel {
+  const domain = [0, highest];
   const values = calibration(gate).map(({ bin, share, low, high }) => ({
     score: (bin.from + bin.to) / 2,
     share,
@@ -205,8 +227,8 @@ function calibrationPanel(gate: GateEvidence): Panel {
   const y = {
     field: 'share',
     type: 'quantitative',
-    scale: { zero: true },
-    axis: { title: 'Tokens that differ', format: '.0%', tickCount: 6 },
+    scale: { domain },
+    axis: { title: 'Tokens that differ', labelExpr: PERCENT_LABEL, tickCount: 6 },
   } as const;
   return {
     ...PANEL,

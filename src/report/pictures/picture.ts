@@ -24,5 +24,7 @@ export interface NumberTable {
 /** What was asked, in one line below the title. */
 export function subtitleOf(result: EvaluationResult): string {
   const { task, models, questionCount } = result;
-  return `${task}, n = ${questionCount} questions, ${models.small.name} → ${models.large.name}`;
+  const screened = result.isScreened ? ', screened' : '';
+  const pair = `${models.small.name} → ${models.large.name}`;
+  return `${task}, n = ${questionCount} questions${screened}, ${pair}`;
 }

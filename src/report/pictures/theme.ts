@@ -9,6 +9,9 @@ const FONTS = `${FONT}, Verdana, Arial, sans-serif`;
 /** In pixels, of the area that is drawn into. */
 export const PLOT = { width: 760, height: 430 } as const;
 
+/** How an axis of shares writes its labels. */
+export const PERCENT_LABEL = "format(datum.value * 100, '~f') + ' %'";
+
 export const THEME: Config = {
   font: FONTS,
   // The page draws its own ground, and a picture file gets a white one.
@@ -47,5 +50,6 @@ export const THEME: Config = {
     columnPadding: 24,
     rowPadding: 6,
   },
+  axisQuantitative: { labelFlush: false },
   view: { stroke: null },
 };
