@@ -5,6 +5,7 @@ import type { MeasuredSteps, MeasureStepsOptions } from '../measure-steps.ts';
 import type { OpenEngineOptions } from '../open-engine.ts';
 import type { AdviceInputs, PrepareAdviceOptions } from '../prepare-advice.ts';
 import type { Recosted, RecostOptions } from '../recost.ts';
+import type { WriteReportOptions, WrittenReport } from '../report/write-report.ts';
 import type { ParsedStrategy, StrategyInfo, StrategyOptions } from '../strategy/registry.ts';
 import type { InspectMachineOptions, MachineFacts } from './doctor/machine-facts.ts';
 
@@ -22,5 +23,6 @@ export interface CliDependencies {
   readonly measureSteps: (options: MeasureStepsOptions) => Promise<MeasuredSteps>;
   readonly recost: (options: RecostOptions) => Promise<Recosted>;
   readonly prepareAdvice: (options: PrepareAdviceOptions) => Promise<AdviceInputs>;
+  readonly writeReport: (options: WriteReportOptions) => Promise<WrittenReport>;
   readonly inspectMachine: (options: InspectMachineOptions) => Promise<MachineFacts>;
 }

@@ -26,6 +26,10 @@ export function loadDependencies(): CliDependencies {
       const { prepareAdvice } = await import('../prepare-advice.ts');
       return prepareAdvice(options);
     },
+    writeReport: async (options) => {
+      const { writeReport } = await import('../report/write-report.ts');
+      return writeReport(options);
+    },
     inspectMachine: async (options) => {
       const { inspectMachine } = await import('./doctor/machine-facts.ts');
       return inspectMachine(options);

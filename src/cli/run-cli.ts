@@ -11,6 +11,7 @@ import { registerBench } from './commands/bench.ts';
 import { registerChat } from './commands/chat.ts';
 import { registerCompare } from './commands/compare.ts';
 import { registerDoctor } from './commands/doctor.ts';
+import { registerReport } from './commands/report.ts';
 import { EXIT, EXIT_CODE_HELP } from './exit-code.ts';
 import type { CliIo } from './io.ts';
 import { OutputClosed } from './process-lifetime.ts';
@@ -67,6 +68,7 @@ async function createProgram(
   registerCompare(program, io, dependencies);
   registerAdvise(program, io, dependencies);
   registerBench(program, io, dependencies);
+  registerReport(program, io, dependencies);
   registerDoctor(program, io, dependencies);
   const isKnown = program.commands.some((command) => command.name() === args[0]);
   // The catalog brings HTTP and archive readers along, which the other commands load at need.

@@ -163,6 +163,7 @@ export function scriptedDependencies(
     measureSteps: () => Promise.reject(new Error('the script measures nothing')),
     recost: () => Promise.reject(new Error('the script re-costs nothing')),
     prepareAdvice: () => Promise.reject(new Error('the script gives no advice')),
+    writeReport: () => Promise.reject(new Error('the script writes no report')),
     inspectMachine: async () => HEALTHY_MACHINE,
     opened,
     requests,

@@ -208,8 +208,8 @@ function point(
     largeForwards: Math.round(n * 131.5 * costs.largeShare),
     processedFlopsRatio: costs.generatedFlopsRatio * 1.4,
     timeRatios: {
-      'rtx-4090': 0.4 * costs.weightTrafficRatio + 0.45,
-      'this machine': 0.2 + 0.95 * costs.weightTrafficRatio,
+      'rtx-4090': 0.55 * costs.weightTrafficRatio + 0.45,
+      'this machine': 0.05 + 0.95 * costs.weightTrafficRatio,
     },
     gapRecovered: (hits / n - SMALL_ACCURACY) / (LARGE_ACCURACY - SMALL_ACCURACY),
     isOnFront: false,

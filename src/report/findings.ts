@@ -1,0 +1,162 @@
+/**
+ * What a result says, in sentences. They claim no more than the intervals do: a strategy beats its
+ * control if the interval of the difference lies above zero and the test agrees.
+ */
+import type { Comparison, EvaluationResult } from '../evaluation/results.ts';
+import {
+  type CurvePoint,
+  controlsOf,
+  curvePoints,
+  isModelAlone,
+  pointName,
+  strategiesOf,
+} from './curves.ts';
+import { listed, percent, percentRange, pointRange, points, pText, ratio } from './wording.ts';
+
+/** The level that intervals of 95 % belong to. */
+const SIGNIFICANCE = 0.05;
+/** What counts as nearly all that the large model is better by. */
+const NEARLY_ALL = 0.95;
+const FEW_QUESTIONS = 200;
+
+export type Verdict = 'better' | 'worse' | 'undecided' | 'not compared';
+
+/** Undecided where interval and test do not say the same. */
+export function verdictOf({ difference, pValue }: Comparison): Verdict {
+  const { low, high } = difference;
+  if (low === null || high === null || pValue === null) return 'not compared';
+  if (low > 0 && pValue < SIGNIFICANCE) return 'better';
+  if (high < 0 && pValue < SIGNIFICANCE) return 'worse';
+  return 'undecided';
+}
+
+/** Sentences, the most important ones first. */
+export function findings(result: EvaluationResult): string[] {
+  const drawn = curvePoints(result.results);
+  return [
+    ...levels(drawn),
+    ...againstControls(result),
+    ...cheapest(result, drawn),
+    ...frontMembers(drawn),
+    ...cautions(result),
+  ];
+}
+
+function levels(drawn: readonly CurvePoint[]): string[] {
+  const [small, large] = aloneOf(drawn);
+  if (small === undefined || large === undefined) return ['The models alone were not both run.'];
+  const level = ({ accuracy, low, high }: CurvePoint): string =>
+    `${percent(accuracy)} (${percentRange(low, high)})`;
+  const both = `Right alone: the small model ${level(small)}, the large model ${level(large)}.`;
+  if (large.accuracy <= small.accuracy) {
+    return [
+      `${both} The large model is not better here: there is no gap that a strategy could recover.`,
+    ];
+  }
+  const gap = `The gap between them is ${points(large.accuracy - small.accuracy).slice(1)} points.`;
+  return [`${both} ${gap}`];
+}
+
+function aloneOf(drawn: readonly CurvePoint[]): [CurvePoint | undefined, CurvePoint | undefined] {
+  const find = (name: string): CurvePoint | undefined =>
+    drawn.find(({ strategy }) => strategy === name);
+  return [find('small'), find('large')];
+}
+
+function againstControls(result: EvaluationResult): string[] {
+  const controls = controlsOf(result);
+  const comparisons = result.comparisons.filter(({ control }) => controls.has(control));
+  const judged = comparisons.filter((comparison) => verdictOf(comparison) !== 'not compared');
+  if (judged.length === 0) {
+    return [
+      'No strategy could be compared with a random control: nothing shows that one is better.',
+    ];
+  }
+  const of = (verdict: Verdict): Comparison[] =>
+    comparisons.filter((comparison) => verdictOf(comparison) === verdict);
+  return [
+    ...(of('better').length === 0 ? [`No strategy beats ${controlNames(judged)}.`] : []),
+    ...of('better').map((one) => `${one.strategy} beats ${spelt(one)}.`),
+    ...of('worse').map((one) => `${one.strategy} is worse than ${spelt(one)}.`),
+    ...of('undecided').map(
+      (one) => `Whether ${one.strategy} differs from ${spelt(one)} is not decided.`,
+    ),
+    ...of('not compared').map(
+      ({ strategy, control }) =>
+        `${strategy} could not be compared with ${controlName(control)}: no costs in common.`,
+    ),
+  ];
+}
+
+function controlName(control: string): string {
+  return control === 'random' ? 'the random gate' : `the control ${control}`;
+}
+
+function controlNames(comparisons: readonly Comparison[]): string {
+  const names = new Set(comparisons.map(({ control }) => controlName(control)));
+  return [...names].join(' or ');
+}
+
+const COST_WORDS = {
+  largeShare: 'large share',
+  transmittedShare: 'transmitted share',
+  generatedFlopsRatio: 'generated FLOPs',
+  weightTrafficRatio: 'weight traffic',
+} as const;
+
+function spelt({ control, axis, difference, pValue }: Comparison): string {
+  const { value, low, high } = difference;
+  const p = pValue === null || pValue < 0.001 ? `p ${pText(pValue)}` : `p = ${pText(pValue)}`;
+  return (
+    `${controlName(control)} at equal ${COST_WORDS[axis]}: ` +
+    `${points(value)} points (${pointRange(low, high)}; ${p})`
+  );
+}
+
+/** Which single point keeps nearly the large model's accuracy for the least weight traffic. */
+function cheapest(result: EvaluationResult, drawn: readonly CurvePoint[]): string[] {
+  const [small, large] = aloneOf(drawn);
+  if (small === undefined || large === undefined || large.accuracy <= small.accuracy) return [];
+  const controls = controlsOf(result);
+  const [best] = drawn
+    .filter(({ strategy }) => !isModelAlone(strategy) && !controls.has(strategy))
+    .filter(({ gapRecovered }) => gapRecovered !== null && gapRecovered >= NEARLY_ALL)
+    .sort((a, b) => a.weightTrafficRatio - b.weightTrafficRatio);
+  const part = percent(NEARLY_ALL, 0);
+  if (best === undefined) return [`No strategy recovers ${part} of the gap at a measured point.`];
+  const { weightTrafficRatio, accuracy, low, high } = best;
+  const how = weightTrafficRatio < 1 ? '' : ', which saves nothing';
+  return [
+    `Of the points that recover ${part} of the gap, ${pointName(best)} reads the least weights: ` +
+      `${ratio(weightTrafficRatio)} of what the large model alone reads${how}, with ` +
+      `${percent(accuracy)} right (${percentRange(low, high)}).`,
+  ];
+}
+
+function frontMembers(drawn: readonly CurvePoint[]): string[] {
+  const front = strategiesOf(drawn.filter(({ isOnFront }) => isOnFront));
+  if (front.length === 0) return [];
+  return [
+    `On the Pareto front of accuracy against weight traffic, intervals aside: ${listed(front)}.`,
+  ];
+}
+
+function cautions({ comparisons, questionCount, isScreened }: EvaluationResult): string[] {
+  const few =
+    questionCount < FEW_QUESTIONS
+      ? [
+          `${questionCount} questions are few: intervals are wide, and small differences stay hidden.`,
+        ]
+      : [];
+  const many =
+    comparisons.length > 1
+      ? [`${comparisons.length} comparisons were made; their p-values are not corrected for that.`]
+      : [];
+  const screened = isScreened
+    ? [
+        'Screened: of the questions that both models get right, and of those that both get wrong, ' +
+          'the other strategies answered a sample that stands for the rest.',
+      ]
+    : [];
+  return [...few, ...many, ...screened];
+}
