@@ -54,7 +54,8 @@ function levels(drawn: readonly CurvePoint[]): string[] {
     ];
   }
   const gap = `The gap between them is ${points(large.accuracy - small.accuracy).slice(1)} points.`;
-  return [`${both} ${gap}`];
+  const doubt = large.low > small.high ? '' : ' The intervals overlap: the gap itself is doubtful.';
+  return [`${both} ${gap}${doubt}`];
 }
 
 function aloneOf(drawn: readonly CurvePoint[]): [CurvePoint | undefined, CurvePoint | undefined] {
@@ -75,26 +76,31 @@ function againstControls(result: EvaluationResult): string[] {
   const of = (verdict: Verdict): Comparison[] =>
     comparisons.filter((comparison) => verdictOf(comparison) === verdict);
   return [
-    ...(of('better').length === 0 ? [`No strategy beats ${controlNames(judged)}.`] : []),
+    ...unbeaten(judged),
     ...of('better').map((one) => `${one.strategy} beats ${spelt(one)}.`),
     ...of('worse').map((one) => `${one.strategy} is worse than ${spelt(one)}.`),
-    ...of('undecided').map(
-      (one) => `Whether ${one.strategy} differs from ${spelt(one)} is not decided.`,
-    ),
-    ...of('not compared').map(
-      ({ strategy, control }) =>
-        `${strategy} could not be compared with ${controlName(control)}: no costs in common.`,
-    ),
+    ...of('undecided').map((one) => `Not decided: ${one.strategy} against ${spelt(one)}.`),
+    ...of('not compared').map(notCompared),
   ];
+}
+
+function notCompared({ strategy, control, pointCount }: Comparison): string {
+  const why = pointCount === 0 ? ': no point of it recovers 20 to 95 % of the gap' : '';
+  return `${strategy} could not be compared with ${controlName(control)}${why}.`;
 }
 
 function controlName(control: string): string {
   return control === 'random' ? 'the random gate' : `the control ${control}`;
 }
 
-function controlNames(comparisons: readonly Comparison[]): string {
-  const names = new Set(comparisons.map(({ control }) => controlName(control)));
-  return [...names].join(' or ');
+/** Of each control apart: beating one of another unit says nothing of this one. */
+function unbeaten(judged: readonly Comparison[]): string[] {
+  const beaten = new Set(
+    judged.filter((one) => verdictOf(one) === 'better').map(({ control }) => control),
+  );
+  const names = judged.map(({ control }) => control).filter((name) => !beaten.has(name));
+  const said = [...new Set(names)].map(controlName);
+  return said.length === 0 ? [] : [`No strategy beats ${said.join(', nor ')}.`];
 }
 
 const COST_WORDS = {

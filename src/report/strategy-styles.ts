@@ -15,12 +15,13 @@ export const INK = { light: '#1f2328', dark: '#e6e8eb' } as const;
 export const MUTED = { light: '#59636e', dark: '#a3adb8' } as const;
 export const GRID = { light: '#dfe3e8', dark: '#353b43' } as const;
 export const CONTROL = { light: '#7d868f', dark: '#9aa4ae' } as const;
-export const AGREE = { light: '#0072b3', dark: '#58a8e0' } as const;
-export const DIFFER = { light: '#d45500', dark: '#ff8c42' } as const;
+/** Tokens on which the models agree and differ. */
+export const AGREE = { light: '#0072b2', dark: '#56a7e0' } as const;
+export const DIFFER = { light: '#d55e00', dark: '#ff8a3d' } as const;
 
 const HUES = [
-  { light: '#0072b2', dark: '#56a7e0' },
-  { light: '#d55e00', dark: '#ff8a3d' },
+  AGREE,
+  DIFFER,
   { light: '#009e73', dark: '#2fc79c' },
   { light: '#cc79a7', dark: '#e39cc4' },
   { light: '#b58900', dark: '#e6b93a' },
@@ -35,8 +36,6 @@ export const COLOR_PAIRS: readonly { readonly light: string; readonly dark: stri
   MUTED,
   GRID,
   CONTROL,
-  AGREE,
-  DIFFER,
   ...HUES,
 ];
 

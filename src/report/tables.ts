@@ -121,13 +121,21 @@ function pairTable({ comparisons }: EvaluationResult): NumberTable {
   return {
     caption: "Single points against the control's nearest one in cost (McNemar's test)",
     textColumnCount: 2,
-    columns: ['strategy', 'control', 'cost', 'its cost', 'it alone right', 'control alone', 'p'],
+    columns: [
+      'strategy',
+      'control',
+      'its cost',
+      "control's cost",
+      'it alone right',
+      'control alone',
+      'p',
+    ],
     rows: comparisons.flatMap(({ strategy, control, pairs }) =>
       pairs.map((pair) => [
         pointName({ strategy, threshold: pair.threshold }),
         pointName({ strategy: control, threshold: pair.controlThreshold }),
-        short(pair.controlCost),
         short(pair.cost),
+        short(pair.controlCost),
         String(pair.onlyStrategyCount),
         String(pair.onlyControlCount),
         pText(pair.pValue),

@@ -38,7 +38,8 @@ summary { cursor: pointer; padding: 0.3rem 0; }
 table { border-collapse: collapse; font-size: 0.85rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; padding: 0.4rem 0; color: var(--muted); }
 th, td { padding: 0.25rem 0.7rem; border-bottom: 1px solid var(--line); text-align: left; }
-th { vertical-align: bottom; }
+thead th { vertical-align: bottom; }
+tbody th { font-weight: normal; }
 td.number, th.number { text-align: right; white-space: nowrap; }
 .examples > details { border: 1px solid var(--line); border-radius: 6px; margin: 0.6rem 0; }
 .examples > details > summary { padding: 0.6rem 0.9rem; overflow-wrap: anywhere; }

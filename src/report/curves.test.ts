@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import type { PointResult } from '../evaluation/results.ts';
+import { controlsOf, curvePoints, pointName } from './curves.ts';
+import { fakeResult } from './fakes/evaluation-result.ts';
+
+const RESULT = fakeResult();
+const [ONE] = RESULT.results.filter(({ strategy }) => strategy === 'random');
+
+function seeds(...changes: Partial<PointResult>[]): PointResult[] {
+  if (ONE === undefined) return expect.fail('the fake has a random gate');
+  return changes.map((change, seed) => ({ ...ONE, seed, ...change }));
+}
+
+describe('curvePoints', () => {
+  it('averages the seeds of one strategy and threshold, and no others', () => {
+    const points = curvePoints([
+      ...seeds(
+        { accuracy: 0.5, accuracyLow: 0.4, accuracyHigh: 0.6, largeShare: 0.2 },
+        { accuracy: 0.6, accuracyLow: 0.5, accuracyHigh: 0.7, largeShare: 0.4 },
+      ),
+      ...seeds({ threshold: 0.7 }),
+    ]);
+    expect(points).toHaveLength(2);
+    expect(points[0]).toMatchObject({ seedCount: 2, accuracy: 0.55 });
+    expect(points[0]?.low).toBeCloseTo(0.45, 12);
+    expect(points[0]?.high).toBeCloseTo(0.65, 12);
+    expect(points[0]?.largeShare).toBeCloseTo(0.3, 12);
+  });
+
+  it('widens the interval to every seed that was seen', () => {
+    const [point] = curvePoints(
+      seeds(
+        { accuracy: 0.2, accuracyLow: 0.18, accuracyHigh: 0.22 },
+        { accuracy: 0.8, accuracyLow: 0.78, accuracyHigh: 0.82 },
+      ),
+    );
+    expect([point?.low, point?.high]).toEqual([0.2, 0.8]);
+  });
+
+  it('keeps what only some seeds have out of the mean', () => {
+    const [point] = curvePoints(
+      seeds(
+        { timeRatios: { box: 0.5, other: 1 }, gapRecovered: null, isOnFront: true },
+        { timeRatios: { box: 0.7 }, gapRecovered: 0.4, isOnFront: false },
+      ),
+    );
+    expect(Object.keys(point?.timeRatios ?? {})).toEqual(['box']);
+    expect(point?.timeRatios['box']).toBeCloseTo(0.6, 12);
+    expect([point?.gapRecovered, point?.isOnFront]).toEqual([0.4, true]);
+  });
+});
+
+describe('controlsOf', () => {
+  it('finds what others are compared with, and what is called random', () => {
+    expect([...controlsOf(RESULT)]).toEqual(['random', 'random-transmission', 'random-query']);
+    expect([...controlsOf({ ...RESULT, comparisons: [] })]).toContain('random');
+  });
+
+  it('never takes a model alone for one', () => {
+    const comparisons = RESULT.comparisons.map((one) => ({ ...one, control: 'large' }));
+    expect(controlsOf({ ...RESULT, comparisons }).has('large')).toBe(false);
+  });
+});
+
+describe('pointName', () => {
+  it('adds the threshold', () => {
+    expect(pointName({ strategy: 'entropy', threshold: 1 / 3 })).toBe('entropy@0.3333');
+    expect(pointName({ strategy: 'large', threshold: null })).toBe('large');
+  });
+});

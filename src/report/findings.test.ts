@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest';
+import type { Comparison, EvaluationResult } from '../evaluation/results.ts';
+import { fakeResult } from './fakes/evaluation-result.ts';
+import { findings, verdictOf } from './findings.ts';
+
+const RESULT = fakeResult();
+
+function text(result: EvaluationResult): string {
+  return findings(result).join('\n');
+}
+
+function comparison(low: number | null, high: number | null, pValue: number | null): Comparison {
+  const value = low === null || high === null ? null : (low + high) / 2;
+  return {
+    strategy: 'entropy',
+    control: 'random',
+    axis: 'largeShare',
+    pointCount: 3,
+    difference: { value, low, high },
+    pValue,
+    pairs: [],
+  };
+}
+
+describe('verdictOf', () => {
+  it.each([
+    [0.01, 0.1, 0.01, 'better'],
+    [-0.1, -0.01, 0.01, 'worse'],
+    [-0.01, 0.1, 0.2, 'undecided'],
+    // Interval and test disagree.
+    [0.01, 0.1, 0.2, 'undecided'],
+    [-0.01, 0.1, 0.01, 'undecided'],
+    [null, null, null, 'not compared'],
+    [0.01, 0.1, null, 'not compared'],
+  ])('of %d to %d with p = %d is %s', (low, high, p, verdict) => {
+    expect(verdictOf(comparison(low, high, p))).toBe(verdict);
+  });
+});
+
+describe('findings', () => {
+  it('begins with the models alone', () => {
+    expect(findings(RESULT)[0]).toBe(
+      'Right alone: the small model 40.5 % (35.8 to 45.4 %), the large model 72.0 % ' +
+        '(67.4 to 76.2 %). The gap between them is 31.5 points.',
+    );
+  });
+
+  it('says who beats a control, by how much, and what is open', () => {
+    const said = findings(RESULT);
+    expect(said).toContain(
+      'entropy beats the random gate at equal large share: +12.1 points (+7.8 to +16.3; p < 0.001).',
+    );
+    expect(said).toContain(
+      'Not decided: router against the control random-query at equal large share: +2.1 points ' +
+        '(−1.7 to +6.0; p = 0.290).',
+    );
+    expect(said.join('\n')).toContain('u-hlm could not be compared');
+    expect(said).toContain('No strategy beats the control random-query.');
+    expect(said.join('\n')).not.toContain('No strategy beats the random gate');
+  });
+
+  it('says so if nothing beats the random gate', () => {
+    const said = text(fakeResult({ isGateGood: false }));
+    expect(said).toContain('No strategy beats the random gate, nor the control random-query, nor');
+    expect(said).not.toMatch(/^\S+ beats/m);
+  });
+
+  it('says who is worse than a control', () => {
+    const comparisons = [comparison(-0.1, -0.02, 0.001)];
+    const said = text({ ...RESULT, comparisons });
+    expect(said).toContain('No strategy beats the random gate.');
+    expect(said).toContain('entropy is worse than the random gate');
+  });
+
+  it('says that nothing is shown where nothing was compared', () => {
+    expect(text({ ...RESULT, comparisons: [] })).toContain('nothing shows that one is better');
+  });
+
+  it('speaks of no gap where the large model is not better', () => {
+    const results = RESULT.results.map((point) =>
+      point.strategy === 'large' ? { ...point, accuracy: 0.4 } : { ...point, gapRecovered: null },
+    );
+    const said = text({ ...RESULT, results });
+    expect(said).toContain('The large model is not better here');
+    expect(said).not.toMatch(/of the gap, |The gap between/);
+  });
+
+  it('doubts a gap whose ends overlap', () => {
+    const few = text(fakeResult({ questionCount: 20 }));
+    expect(few).toContain('the gap itself is doubtful');
+    expect(few).toContain('20 questions are few');
+    expect(text(RESULT)).not.toContain('doubtful');
+  });
+
+  it('names the cheapest point that is nearly as good as the large model, and no control', () => {
+    const results = RESULT.results.map((point) =>
+      point.strategy === 'random' ? { ...point, gapRecovered: 1, weightTrafficRatio: 0.1 } : point,
+    );
+    const said = text({ ...RESULT, results });
+    expect(said).toContain(
+      'Of the points that recover 95 % of the gap, u-hlm@0.02 reads the least',
+    );
+    expect(said).not.toContain('saves nothing');
+  });
+
+  it('says that nothing is saved, or that nothing comes near', () => {
+    const dear = RESULT.results.map((point) => ({ ...point, weightTrafficRatio: 1.2 }));
+    expect(text({ ...RESULT, results: dear })).toContain(
+      '1.20 of what the large model alone reads, which saves nothing',
+    );
+    const far = RESULT.results.map((point) => ({ ...point, gapRecovered: 0.5 }));
+    expect(text({ ...RESULT, results: far })).toContain('No strategy recovers 95 % of the gap');
+  });
+
+  it('warns of many comparisons', () => {
+    expect(text(RESULT)).toContain('4 comparisons were made');
+    const one = RESULT.comparisons.slice(0, 1);
+    expect(text({ ...RESULT, comparisons: one, isScreened: false })).not.toMatch(
+      /comparisons|Screened/,
+    );
+  });
+});

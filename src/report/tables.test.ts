@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import { fakeResult } from './fakes/evaluation-result.ts';
+import type { NumberTable } from './pictures/picture.ts';
+import { resultTables } from './tables.ts';
+
+const RESULT = fakeResult();
+
+function table(tables: readonly NumberTable[], caption: string): NumberTable {
+  return tables.find((one) => one.caption.startsWith(caption)) ?? expect.fail(`no ${caption}`);
+}
+
+/** A row by its first cells, as an object by column. */
+function row({ columns, rows }: NumberTable, ...first: string[]): Record<string, string> {
+  const found = rows.find((cells) => first.every((cell, place) => cells[place] === cell));
+  return Object.fromEntries(columns.map((name, place) => [name, found?.[place] ?? 'missing']));
+}
+
+describe('resultTables', () => {
+  const tables = resultTables(RESULT);
+
+  it('has a cell for every column', () => {
+    expect(tables).toHaveLength(5);
+    for (const { columns, rows } of tables) {
+      for (const cells of rows) expect(cells).toHaveLength(columns.length);
+    }
+  });
+
+  it('shows every point once, seeds averaged', () => {
+    const results = table(tables, 'Results');
+    const points = new Set(
+      RESULT.results.map(({ strategy, threshold }) => `${strategy}${threshold}`),
+    );
+    expect(results.rows).toHaveLength(points.size);
+    expect(row(results, 'random@0.2')).toMatchObject({ seeds: '3', 'large share': '20.0 %' });
+    expect(row(results, 'large')).toMatchObject({
+      unit: '–',
+      accuracy: '72.0 %',
+      '95 % interval': '67.4 to 76.2 %',
+      'weight traffic': '1.00',
+      'time, rtx-4090': '1.00',
+      transmitted: '–',
+    });
+  });
+
+  it('shows costs of curves in the unit of their axis', () => {
+    const curve = { apgr: 0.8, apgrLow: 0.7, apgrHigh: 0.9, cpt50: 0.12, cpt80: 0.3, cpt95: null };
+    const shown = resultTables({
+      ...RESULT,
+      summary: { entropy: { axis: 'largeShare', ...curve } },
+      summaryByFlops: { entropy: { axis: 'generatedFlopsRatio', ...curve } },
+    });
+    expect(row(table(shown, 'Curves:'), 'entropy')).toEqual({
+      strategy: 'entropy',
+      cost: 'large share',
+      APGR: '0.80',
+      '95 % interval': '0.70 to 0.90',
+      CPT50: '12.0 %',
+      CPT80: '30.0 %',
+      CPT95: 'never',
+    });
+    expect(row(table(shown, 'Curves against'), 'entropy')).toMatchObject({ CPT50: '0.12' });
+  });
+
+  it('shows comparisons with what they amount to', () => {
+    expect(row(table(tables, 'Against controls'), 'margin', 'random')).toMatchObject({
+      difference: '+6.2',
+      '95 % interval': '+1.3 to +10.9',
+      p: '0.012',
+      verdict: 'better',
+    });
+    expect(row(table(tables, 'Single points'), 'entropy@1', 'random@0.2')).toMatchObject({
+      'its cost': '0.16',
+      "control's cost": '0.2',
+      'it alone right': '71',
+      'control alone': '22',
+      p: '< 0.001',
+    });
+  });
+
+  it('leaves out tables without rows', () => {
+    const shown = resultTables({ ...RESULT, comparisons: [], summary: {}, summaryByFlops: {} });
+    expect(shown.map(({ caption }) => caption.split(':')[0])).toEqual(['Results']);
+  });
+});

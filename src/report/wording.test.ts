@@ -1,0 +1,24 @@
+import { describe, expect, it } from 'vitest';
+import { listed, percent, points, pText, ratio, short } from './wording.ts';
+
+describe('wording', () => {
+  it('writes shares, differences and ratios', () => {
+    expect([percent(0.613), percent(1, 0), percent(null)]).toEqual(['61.3 %', '100 %', '–']);
+    expect([points(0.042), points(-0.0301), points(-0.0001)]).toEqual(['+4.2', '−3.0', '0.0']);
+    expect([ratio(0.7249), ratio(null)]).toEqual(['0.72', '–']);
+    expect([short(1 / 3), short(12), short(null)]).toEqual(['0.3333', '12', '–']);
+  });
+
+  it('never says that a chance is nought', () => {
+    expect([pText(0), pText(0.0009), pText(0.012)]).toEqual(['< 0.001', '< 0.001', '0.012']);
+  });
+
+  it('lists names', () => {
+    expect([listed([]), listed(['a']), listed(['a', 'b']), listed(['a', 'b', 'c'])]).toEqual([
+      '',
+      'a',
+      'a and b',
+      'a, b and c',
+    ]);
+  });
+});
