@@ -2,6 +2,13 @@
 import { type LoggerInterface, parse, textMetrics, View } from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
 
+/** The library's types leave this out. Its source invites to replace `width`. */
+declare module 'vega' {
+  export const textMetrics: {
+    width: (item: { fontSize?: number; fontWeight?: string | number }, text: unknown) => number;
+  };
+}
+
 /** What the plotting library complained about: nothing, as long as the pictures are right. */
 export interface DrawnSvg {
   readonly svg: string;

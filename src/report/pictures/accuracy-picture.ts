@@ -63,7 +63,7 @@ export function accuracyPicture(
     spec: {
       config: THEME,
       ...PLOT,
-      title: { text: title, subtitle: [subtitleOf(result), howToRead(data, options)] },
+      title: { text: title, subtitle: [subtitleOf(result), ...howToRead(data, options)] },
       layer: layers(data, options),
     },
     numbers: numbersOf(title, data),
@@ -239,11 +239,11 @@ function accuracyDomain({ points, alone }: AccuracyData): [number, number] {
   return [Math.max(0, least - room), Math.min(1, most + room)];
 }
 
-function howToRead({ points }: AccuracyData, { hasFront }: AccuracyPictureOptions): string {
+function howToRead({ points }: AccuracyData, { hasFront }: AccuracyPictureOptions): string[] {
   const controls = strategiesOf(points.filter(({ isControl }) => isControl));
-  const band = controls.length === 0 ? '' : `Grey band: ${listed(controls)}. `;
-  const rings = hasFront ? ' Rings, dotted line: Pareto front.' : '';
-  return `${band}Bands and whiskers: 95 % intervals.${rings}`;
+  const band = controls.length === 0 ? [] : [`Grey, choosing at random: ${listed(controls)}.`];
+  const rings = hasFront ? ' Rings and dotted line: Pareto front.' : '';
+  return [...band, `Bands and whiskers: 95 % intervals.${rings}`];
 }
 
 function altOf({ points, alone, scale }: AccuracyData): string {

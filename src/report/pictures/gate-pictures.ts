@@ -214,7 +214,7 @@ function calibrationPanels(result: EvaluationResult): Panel[] {
 }
 
 function calibrationPanel(gate: GateEvidence, highest: number): Panel {
-  const domain = [0, highest];
+  const domain = [0, Math.min(1, highest * 1.06)];
   const values = calibration(gate).map(({ bin, share, low, high }) => ({
     score: (bin.from + bin.to) / 2,
     share,

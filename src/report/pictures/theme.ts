@@ -29,6 +29,8 @@ export const THEME: Config = {
     subtitleFontSize: 13,
     subtitlePadding: 6,
     offset: 16,
+    // Names of models may be as long as paths.
+    limit: 880,
   },
   axis: {
     labelColor: MUTED.light,
