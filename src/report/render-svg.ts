@@ -2,10 +2,17 @@
 import { type LoggerInterface, parse, textMetrics, View } from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
 
+interface TextItem {
+  readonly fontSize?: number;
+  readonly fontWeight?: string | number;
+  /** In pixels: longer texts are shortened. 0: they are not. */
+  readonly limit?: number;
+}
+
 /** The library's types leave this out. Its source invites to replace `width`. */
 declare module 'vega' {
   export const textMetrics: {
-    width: (item: { fontSize?: number; fontWeight?: string | number }, text: unknown) => number;
+    width: (item: TextItem, text: unknown) => number;
   };
 }
 
@@ -23,11 +30,12 @@ const WIDTH = { regular: 0.61, bold: 0.69, square: 1 } as const;
 const SQUARE_LETTERS = /[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uff00-\uff60]/u;
 
 textMetrics.width = (item, text) => {
-  const { fontSize = 11, fontWeight } = item;
+  const { fontSize = 11, fontWeight, limit = 0 } = item;
   const usual = fontWeight === 'bold' ? WIDTH.bold : WIDTH.regular;
   const letters = [...String(text ?? '').trim()];
   const widths = letters.map((letter) => (SQUARE_LETTERS.test(letter) ? WIDTH.square : usual));
-  return fontSize * widths.reduce<number>((sum, width) => sum + width, 0);
+  const whole = fontSize * widths.reduce<number>((sum, width) => sum + width, 0);
+  return limit > 0 ? Math.min(limit, whole) : whole;
 };
 
 export async function renderSvg(spec: TopLevelSpec): Promise<DrawnSvg> {

@@ -120,7 +120,7 @@ function panelTitle({ gate, auc, bins }: GateEvidence) {
   const tokens = bins.reduce((sum, bin) => sum + tokenCountOf(bin), 0);
   const known = auc === null ? '' : `, AUC ${auc.toFixed(3)}`;
   const text = `${gate}: ${tokens.toLocaleString('en')} tokens${known}`;
-  return { text, fontSize: 14, offset: 8 };
+  return { text, fontSize: 14, offset: 8, limit: PANEL.width };
 }
 
 /** Scores from left to right in the order in which they are sent; margins fall. */
@@ -129,7 +129,7 @@ function scoreAxis({ gate, bins }: GateEvidence) {
   const [least, most] = [Math.min(...ends), Math.max(...ends)];
   return {
     scale: { domain: [least, most], nice: false, zero: false, reverse: isFalling(bins) },
-    axis: { title: `${gate} score (sent first →)`, tickCount: 6 },
+    axis: { title: `${gate} score (sent first →)`, titleLimit: PANEL.width, tickCount: 6 },
   };
 }
 

@@ -39,6 +39,7 @@ export const THEME: Config = {
     titleFontSize: 14,
     titleFontWeight: 'normal',
     titlePadding: 12,
+    titleLimit: PLOT.width,
     gridColor: GRID.light,
     domainColor: MUTED.light,
     tickColor: MUTED.light,

@@ -1,0 +1,54 @@
+import { PNG } from 'pngjs';
+import { describe, expect, it } from 'vitest';
+import { fakeResult } from './fakes/evaluation-result.ts';
+import { allPictures } from './pictures/all-pictures.ts';
+import { renderPng } from './render-png.ts';
+import { renderSvg } from './render-svg.ts';
+
+/** How many pixels have each colour, as `r,g,b,a`. */
+function colorCounts({ data }: PNG): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (let at = 0; at < data.length; at += 4) {
+    const color = data.subarray(at, at + 4).join(',');
+    counts.set(color, (counts.get(color) ?? 0) + 1);
+  }
+  return counts;
+}
+
+function decoded(png: Uint8Array): PNG {
+  return PNG.sync.read(Buffer.from(png));
+}
+
+describe('renderPng', () => {
+  it('draws a picture wide, on white, in the colours of its strategies', async () => {
+    const [picture] = allPictures(fakeResult());
+    if (picture === undefined) return expect.fail('no picture');
+    const image = decoded(await renderPng((await renderSvg(picture.spec)).svg));
+    expect(image.width).toBe(1600);
+    expect(image.height).toBeGreaterThan(900);
+    expect(image.height).toBeLessThan(1600);
+    const counts = colorCounts(image);
+    const share = (color: string): number =>
+      (counts.get(color) ?? 0) / (image.width * image.height);
+    expect(share('255,255,255,255')).toBeGreaterThan(0.5);
+    expect(share('255,255,255,255')).toBeLessThan(0.95);
+    // Entropy and margin, their points and lines; ink.
+    for (const color of ['0,114,178,255', '213,94,0,255', '31,35,40,255']) {
+      expect([color, share(color) > 0.001]).toEqual([color, true]);
+    }
+  });
+
+  it('has the letters that pictures need in its own font', async () => {
+    const drawn = async (text: string): Promise<number> => {
+      const svg =
+        '<svg xmlns="http://www.w3.org/2000/svg" width="80" height="80">' +
+        `<text x="10" y="60" font-size="60" font-family="Nowhere, sans-serif">${text}</text></svg>`;
+      const counts = colorCounts(decoded(await renderPng(svg)));
+      return counts.get('0,0,0,255') ?? 0;
+    };
+    for (const letter of ['e', '÷', '←', '→', '↑', '−', '–', '%', '…']) {
+      expect([letter, (await drawn(letter)) > 1000]).toEqual([letter, true]);
+    }
+    expect(await drawn(' ')).toBe(0);
+  });
+});
