@@ -29,9 +29,6 @@ export interface CurvePoint {
   readonly isOnFront: boolean;
 }
 
-/** How the models alone are called. */
-export const MODELS_ALONE = ['small', 'large'] as const;
-
 export function isModelAlone(strategy: string): boolean {
   return strategy === 'small' || strategy === 'large';
 }
