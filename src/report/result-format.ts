@@ -33,7 +33,7 @@ const POINT = z.object({
   largeShare: FRACTION,
   verifiedShare: FRACTION,
   transmittedShare: FRACTION.nullable(),
-  predictedShare: SHARE.nullable(),
+  predictedShare: FRACTION.nullable(),
   largeForwards: AMOUNT,
   weightTrafficRatio: AMOUNT,
   generatedFlopsRatio: AMOUNT,
