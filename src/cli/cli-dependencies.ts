@@ -1,6 +1,7 @@
 /** What the commands need of the rest of the program, as one object that tests replace. */
 import type { ModelRole } from '../core/events.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { Evaluated, EvaluateOptions } from '../evaluate.ts';
 import type { MeasuredSteps, MeasureStepsOptions } from '../measure-steps.ts';
 import type { OpenEngineOptions } from '../open-engine.ts';
 import type { AdviceInputs, PrepareAdviceOptions } from '../prepare-advice.ts';
@@ -22,6 +23,7 @@ export interface CliDependencies {
   readonly openEngine: (options: OpenEngineOptions) => Promise<CliEngine>;
   readonly measureSteps: (options: MeasureStepsOptions) => Promise<MeasuredSteps>;
   readonly recost: (options: RecostOptions) => Promise<Recosted>;
+  readonly evaluate: (options: EvaluateOptions) => Promise<Evaluated>;
   readonly prepareAdvice: (options: PrepareAdviceOptions) => Promise<AdviceInputs>;
   readonly writeReport: (options: WriteReportOptions) => Promise<WrittenReport>;
   readonly inspectMachine: (options: InspectMachineOptions) => Promise<MachineFacts>;

@@ -22,6 +22,10 @@ export function loadDependencies(): CliDependencies {
       const { recost } = await import('../recost.ts');
       return recost(options);
     },
+    evaluate: async (options) => {
+      const { evaluate } = await import('../evaluate.ts');
+      return evaluate(options);
+    },
     prepareAdvice: async (options) => {
       const { prepareAdvice } = await import('../prepare-advice.ts');
       return prepareAdvice(options);

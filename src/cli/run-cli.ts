@@ -11,6 +11,7 @@ import { registerBench } from './commands/bench.ts';
 import { registerChat } from './commands/chat.ts';
 import { registerCompare } from './commands/compare.ts';
 import { registerDoctor } from './commands/doctor.ts';
+import { registerEval } from './commands/eval.ts';
 import { registerReport } from './commands/report.ts';
 import { EXIT, EXIT_CODE_HELP } from './exit-code.ts';
 import type { CliIo } from './io.ts';
@@ -68,6 +69,7 @@ async function createProgram(
   registerCompare(program, io, dependencies);
   registerAdvise(program, io, dependencies);
   registerBench(program, io, dependencies);
+  registerEval(program, io, dependencies);
   registerReport(program, io, dependencies);
   registerDoctor(program, io, dependencies);
   const isKnown = program.commands.some((command) => command.name() === args[0]);

@@ -7,17 +7,19 @@ import type { TokenEvidence } from '../evidence/teacher-forced.ts';
 import { calledShare, thresholdForShare } from '../evidence/threshold-for-share.ts';
 import type { EvaluationPoint } from './evaluation-point.ts';
 
-/** A strategy by name, at these thresholds or at thresholds for these shares. */
+/** A strategy by name, at these thresholds or at thresholds for shares. */
 export interface RequestedStrategy {
   readonly name: string;
   /** Given by the user; empty: found from the shares. */
   readonly thresholds: readonly number[];
-  /** Of tokens, or of answers, that the large model should write. */
-  readonly shares: readonly number[];
 }
 
 export interface EvaluationPlan {
   readonly strategies: readonly RequestedStrategy[];
+  /** Of tokens, or of answers, that the large model should write; null: where curves rise. */
+  readonly shares: readonly number[] | null;
+  /** Points of a curve where shares are not given. */
+  readonly pointCount: number;
   /** For strategies that toss coins. */
   readonly seeds: readonly number[];
   /** Questions on which both models are right, or both wrong, are sampled; null: all are run. */
@@ -75,34 +77,54 @@ export function scoringPoint(name: string): EvaluationPoint {
   return { strategy: name, threshold: KEEPS_ALL, seed: 0 };
 }
 
-export function plannedPoints(plan: EvaluationPlan, evidence: ScoreEvidence): PlannedPoint[] {
-  return plan.strategies
-    .filter(({ name }) => name !== SMALL_ALONE.strategy && name !== LARGE_ALONE.strategy)
-    .flatMap((requested): PlannedPoint[] => {
-      const info = infoOf(requested.name);
-      const strategy = requested.name;
-      if (info.threshold === null) {
-        return [{ strategy, threshold: null, seed: 0, predictedShare: null }];
-      }
-      if (tossesCoins(info)) {
-        const shares = requested.thresholds.length > 0 ? requested.thresholds : requested.shares;
-        return shares.flatMap((threshold) =>
-          plan.seeds.map((seed) => ({ strategy, threshold, seed, predictedShare: threshold })),
-        );
-      }
-      const scores = scoresOf(strategy, evidence);
-      const side = callingSide(strategy);
-      const thresholds =
-        requested.thresholds.length > 0
-          ? requested.thresholds
-          : requested.shares.map((share) => thresholdForShare(scores, share, side));
-      return [...new Set(thresholds)].map((threshold) => ({
-        strategy,
-        threshold,
-        seed: 0,
-        predictedShare: calledShare(scores, threshold, side),
-      }));
-    });
+/** Points at thresholds that the user gave, and of strategies without one. */
+export function givenPoints(plan: EvaluationPlan, evidence: ScoreEvidence): PlannedPoint[] {
+  return asked(plan).flatMap(({ name, thresholds }): PlannedPoint[] => {
+    if (infoOf(name).threshold === null) {
+      return [{ strategy: name, threshold: null, seed: 0, predictedShare: null }];
+    }
+    return thresholds.flatMap((threshold) => pointsAt(name, threshold, plan, evidence));
+  });
+}
+
+/** Strategies whose thresholds are found from shares. */
+export function shareStrategies(plan: EvaluationPlan): readonly string[] {
+  return asked(plan)
+    .filter(({ name, thresholds }) => infoOf(name).threshold !== null && thresholds.length === 0)
+    .map(({ name }) => name);
+}
+
+/** Where a strategy sends about this share of tokens or answers to the large model. */
+export function pointsForShare(
+  strategy: string,
+  share: number,
+  plan: EvaluationPlan,
+  evidence: ScoreEvidence,
+): PlannedPoint[] {
+  const threshold = tossesCoins(infoOf(strategy))
+    ? share
+    : thresholdForShare(scoresOf(strategy, evidence), share, callingSide(strategy));
+  return pointsAt(strategy, threshold, plan, evidence);
+}
+
+function pointsAt(
+  strategy: string,
+  threshold: number,
+  { seeds }: EvaluationPlan,
+  evidence: ScoreEvidence,
+): PlannedPoint[] {
+  if (tossesCoins(infoOf(strategy))) {
+    return seeds.map((seed) => ({ strategy, threshold, seed, predictedShare: threshold }));
+  }
+  const scores = scoresOf(strategy, evidence);
+  const predictedShare = calledShare(scores, threshold, callingSide(strategy));
+  return [{ strategy, threshold, seed: 0, predictedShare }];
+}
+
+/** All but the two models alone, which every evaluation has. */
+function asked({ strategies }: EvaluationPlan): readonly RequestedStrategy[] {
+  const alone = [SMALL_ALONE.strategy, LARGE_ALONE.strategy];
+  return strategies.filter(({ name }) => !alone.includes(name));
 }
 
 function scoresOf(strategy: string, { tokens, queries }: ScoreEvidence): readonly number[] {

@@ -12,23 +12,27 @@ import { type TokenEvidence, teacherForced } from '../evidence/teacher-forced.ts
 import { grade } from '../graders/grade.ts';
 import { type Question, questionHash } from '../question.ts';
 import { chooseSample, screeningStratum } from '../screening/choose-sample.ts';
-import { fullDesign, type SampleDesign } from '../screening/sample-design.ts';
+import { fullDesign, type SampleDesign, weightedSum } from '../screening/sample-design.ts';
 import { type AnsweringOptions, answerAll } from './answer-all.ts';
 import { answerText } from './answer-record.ts';
 import { AnswerStore } from './answer-store.ts';
 import type { EvaluationPair } from './evaluation-pair.ts';
 import {
   type EvaluationPlan,
+  givenPoints,
   infoOf,
   judgesAnswers,
   LARGE_ALONE,
   type PlannedPoint,
-  plannedPoints,
+  pointsForShare,
+  type ScoreEvidence,
   SMALL_ALONE,
   scoringPoint,
+  shareStrategies,
 } from './evaluation-plan.ts';
 import type { EvaluationPoint } from './evaluation-point.ts';
 import { EvidenceStore } from './evidence-store.ts';
+import { FIRST_SHARES, nextShare } from './next-share.ts';
 import { openManifest } from './open-manifest.ts';
 
 export interface RunEvaluationOptions {
@@ -66,12 +70,81 @@ export async function runEvaluation(options: RunEvaluationOptions): Promise<Eval
   const { chosen, design } = chooseQuestions(store, questions, plan);
   const tokens = await readEvidence(chosen, answering);
   const queries = await scoreAnswers(chosen, answering);
-  const points = plannedPoints(plan, { tokens, queries });
-  await answerAll(chosen, points.map(bare), 'Answering with every strategy', answering);
+  const evidence = { tokens, queries };
+  const points = await answerPoints({ ...answering, chosen, design }, evidence);
   return { store, questions, chosen, design, evidence: tokens, points };
 }
 
-function bare({ strategy, threshold, seed }: PlannedPoint): EvaluationPoint {
+type PointAnswering = Answering & Pick<EvaluatedAnswers, 'chosen' | 'design'>;
+
+const ANSWERING_LABEL = 'Answering with every strategy';
+
+/** Given thresholds and shares at once; where neither is given, curve by curve where it rises. */
+async function answerPoints(
+  options: PointAnswering,
+  evidence: ScoreEvidence,
+): Promise<readonly PlannedPoint[]> {
+  const { plan, chosen } = options;
+  const strategies = shareStrategies(plan);
+  const shares = plan.shares ?? FIRST_SHARES.slice(0, plan.pointCount);
+  const points = givenPoints(plan, evidence);
+  const add = async (more: readonly (readonly [strategy: string, share: number])[]) => {
+    for (const [strategy, share] of more) {
+      const found = pointsForShare(strategy, share, plan, evidence);
+      points.push(...found.filter((point) => !points.some((known) => isSame(known, point))));
+    }
+    await answerAll(chosen, points.map(bare), ANSWERING_LABEL, options);
+  };
+  await add(strategies.flatMap((strategy) => shares.map((share) => [strategy, share] as const)));
+  if (plan.shares !== null) return points;
+  const tried = new Map(strategies.map((strategy) => [strategy, [...shares]]));
+  for (let count = shares.length; count < plan.pointCount; count += 1) {
+    const next = strategies.flatMap((strategy) => {
+      const share = nextShareOf(strategy, points, tried.get(strategy) ?? [], options, evidence);
+      if (share !== null) tried.get(strategy)?.push(share);
+      return share === null ? [] : [[strategy, share] as const];
+    });
+    await add(next);
+  }
+  return points;
+}
+
+function isSame(a: PlannedPoint, b: PlannedPoint): boolean {
+  return a.strategy === b.strategy && a.threshold === b.threshold && a.seed === b.seed;
+}
+
+function nextShareOf(
+  strategy: string,
+  points: readonly PlannedPoint[],
+  shares: readonly number[],
+  options: PointAnswering,
+  evidence: ScoreEvidence,
+): number | null {
+  const { plan, chosen, design, store } = options;
+  const accuracy = (point: EvaluationPoint): number =>
+    weightedSum(
+      design.weights,
+      chosen.map((question) => Number(isRight(store, point, question))),
+    );
+  const ends = [
+    { share: 0, accuracy: accuracy(SMALL_ALONE) },
+    { share: 1, accuracy: accuracy(LARGE_ALONE) },
+  ];
+  const between = shares.map((share) => {
+    const own = pointsForShare(strategy, share, plan, evidence);
+    const found = own.filter((point) => points.some((known) => isSame(known, point)));
+    const mean = found.reduce((sum, point) => sum + accuracy(point), 0) / found.length;
+    return { share, accuracy: mean };
+  });
+  return nextShare([...ends, ...between]);
+}
+
+function isRight(store: AnswerStore, point: EvaluationPoint, question: Question): boolean {
+  const record = present(store.get(bare(point), question), 'the question was answered');
+  return grade(answerText(record), question).isRight;
+}
+
+function bare({ strategy, threshold, seed }: EvaluationPoint): EvaluationPoint {
   return { strategy, threshold, seed };
 }
 
@@ -82,12 +155,8 @@ function chooseQuestions(
   { screening }: EvaluationPlan,
 ): Pick<EvaluatedAnswers, 'chosen' | 'design'> {
   if (screening === null) return { chosen: questions, design: fullDesign(questions.length) };
-  const isRight = (point: EvaluationPoint, question: Question): boolean => {
-    const record = present(store.get(point, question), 'both models answered');
-    return grade(answerText(record), question).isRight;
-  };
   const strata = questions.map((question) =>
-    screeningStratum(isRight(SMALL_ALONE, question), isRight(LARGE_ALONE, question)),
+    screeningStratum(isRight(store, SMALL_ALONE, question), isRight(store, LARGE_ALONE, question)),
   );
   const { positions, design } = chooseSample(strata, {
     concordant: { share: screening.share },

@@ -3,11 +3,15 @@
  * fixed parts of the question list and end before the next begins, so that the batches, and with them
  * the last digits of logits, do not depend on how fast anything is.
  */
+import { setMaxListeners } from 'node:events';
 import type { EngineEvent } from '../../core/events.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Question } from '../question.ts';
 import { type AnswerRecord, recordOf } from './answer-record.ts';
 import { type EvaluationPoint, requestSeed, strategyText } from './evaluation-point.ts';
+
+/** Every request of a wave listens to one signal. */
+const LISTENERS_PER_REQUEST = 4;
 
 export interface WaveOptions {
   readonly engine: Pick<Engine, 'generate'>;
@@ -26,6 +30,7 @@ export async function runWave(
 ): Promise<readonly AnswerRecord[]> {
   const failed = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, failed.signal]) : failed.signal;
+  setMaxListeners(LISTENERS_PER_REQUEST * questions.length, signal);
   const answers = questions.map(async (question) => {
     try {
       return await answer(question, point, { ...options, signal });

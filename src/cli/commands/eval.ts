@@ -1,0 +1,214 @@
+/** `pilotfish eval`: accuracy against cost of strategies on a task, with controls and intervals. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Command, Option } from 'commander';
+import { definedFields } from '../../core/defined-fields.ts';
+import { PilotfishError } from '../../core/errors.ts';
+import type { ModelRole } from '../../core/events.ts';
+import type { EvaluateOptions } from '../../evaluate.ts';
+import type { CliDependencies } from '../cli-dependencies.ts';
+import { type CliIo, withoutColor } from '../io.ts';
+import { integerFrom, numberParser } from '../options/parse-number.ts';
+import { parseShares } from '../options/parse-shares.ts';
+import { progressBar } from '../rendering/progress-bar.ts';
+import { renderEvaluation } from '../rendering/render-evaluation.ts';
+
+interface EvalOptions {
+  readonly task: string;
+  readonly split?: string;
+  readonly slice?: string;
+  readonly count?: number;
+  readonly from?: number;
+  readonly questionSeed?: number;
+  readonly data?: string;
+  readonly prompt?: string;
+  readonly strategies?: string;
+  readonly shares?: readonly number[];
+  readonly points?: number;
+  readonly seeds?: number;
+  readonly screen?: number;
+  readonly maxTokens?: number;
+  readonly wave?: number;
+  readonly context?: number;
+  readonly threads?: number;
+  readonly pair?: string;
+  readonly small?: string;
+  readonly large?: string;
+  readonly template?: ModelRole;
+  readonly profile?: readonly string[];
+  readonly checkLive?: number;
+  readonly out?: string;
+  readonly logs?: boolean;
+  readonly cache: boolean;
+  readonly offline?: boolean;
+  readonly json?: boolean;
+  readonly color: boolean;
+}
+
+const NOTES = `Both models always answer alone, too. A strategy without a threshold (entropy) gets points where
+its curve rises; with one (entropy@1,entropy@2) it runs there. Answers are kept in --out: an
+evaluation can be stopped and taken up again, and asked for more points, at any moment.
+
+Examples:
+  pilotfish eval --task pocket --pair pocket --count 250
+  pilotfish eval --task gsm8k --data ~/data --slice gsm8k-test-400 --screen 25%
+  pilotfish eval --task mine.jsonl --strategies entropy,random --shares 5%,10%,30%
+  pilotfish eval --task pocket --pair pocket --count 100 --json > result.json
+  pilotfish report result.json`;
+
+const COUNT_MAX = 100_000;
+
+export function registerEval(program: Command, io: CliIo, dependencies: CliDependencies): void {
+  const count = (name: string, max = COUNT_MAX) => numberParser(name, integerFrom(1, max));
+  program
+    .command('eval')
+    .summary('measure accuracy against cost on a task, with controls')
+    .description(
+      'Measures accuracy against cost of strategies on a task, with both models alone, random ' +
+        'controls and confidence intervals.',
+    )
+    .requiredOption('--task <TASK>', 'pocket, gsm8k, svamp, math500, strategyqa, or a .jsonl file')
+    .option('--data <FOLDER>', "where published sets' files are, as FOLDER/gsm8k/test.jsonl")
+    .option('--split <NAME>', 'which part of the task (default: test)')
+    .option('--slice <SLICE>', 'questions chosen once and for all: a known slice or a .json file')
+    .option('--count <N>', 'how many questions', count('--count'))
+    .option('--from <N>', 'pass over so many first', numberParser('--from', integerFrom(0)))
+    .option(
+      '--question-seed <N>',
+      "which pocket problems; shuffles a file's questions",
+      numberParser('--question-seed', integerFrom(0)),
+    )
+    .option('--prompt <NAME>', 'how questions are asked: steps, boxed, hash, … (default: by task)')
+    .option('--strategies <LIST>', 'NAME or NAME@THRESHOLD, separated by commas (default: all)')
+    .option('--shares <LIST>', 'shares of tokens or answers for the large model', parseShares)
+    .option(
+      '--points <N>',
+      'points of a curve without --shares (default: 6)',
+      count('--points', 64),
+    )
+    .option('--seeds <N>', 'runs of random strategies (default: 3)', count('--seeds', 64))
+    .option(
+      '--screen <SHARE>',
+      'run this share of the questions on which both models do alike (default: all)',
+      (text: string) => parseShares(text)[0],
+    )
+    .option('--max-tokens <N>', 'tokens of an answer at most (default: 512)', count('--max-tokens'))
+    .option('--wave <N>', 'questions side by side (default: 16)', count('--wave', 256))
+    .option('--context <N>', 'tokens of prompt and answer together', count('--context', 1e7))
+    .option('--threads <N>', 'threads for computing', count('--threads', 1024))
+    .option('--pair <NAME>', 'the pair of models (see `pilotfish models`)')
+    .option('--small <MODEL>', 'another small model: a name, a .gguf file, hub:owner/repo/file')
+    .option('--large <MODEL>', 'another large model')
+    .addOption(
+      new Option('--template <MODEL>', 'whose chat template holds where the two differ').choices([
+        'small',
+        'large',
+      ]),
+    )
+    .option(
+      '--profile <NAME>',
+      'also predict times on this machine profile; repeatable',
+      (text: string, before: readonly string[] = []) => [...before, text],
+    )
+    .option('--check-live <N>', 'give N answers again, nothing remembered', count('--check-live'))
+    .option('--out <FOLDER>', 'where answers are kept (default: evaluations/TASK-PAIR)')
+    .option('--logs', 'also keep every event of every run')
+    .option('--no-cache', 'remember no rows beyond this run')
+    .option('--offline', 'use only what is on this machine')
+    .option('--json', 'print the result as one JSON object')
+    .option('--no-color', 'no colours')
+    .addHelpText('after', `\n${NOTES}`)
+    .action(async (options: EvalOptions) => {
+      await evaluateCommand(options, options.color ? io : withoutColor(io), dependencies);
+    });
+}
+
+async function evaluateCommand(
+  options: EvalOptions,
+  io: CliIo,
+  dependencies: CliDependencies,
+): Promise<void> {
+  const bar = progressBar(io);
+  const folder = options.out ?? defaultFolder(options);
+  try {
+    const evaluated = await dependencies.evaluate({
+      ...evaluateOptions(options, dependencies),
+      folder,
+      signal: io.signal,
+      onProgress: bar.onProgress,
+      onNotice: bar.onNotice,
+    });
+    bar.stop();
+    const { result, liveCheck, rowCounts } = evaluated;
+    const path = join(folder, 'result.json');
+    await mkdir(folder, { recursive: true });
+    await writeFile(path, `${JSON.stringify(result)}\n`);
+    const printed = { ...result, liveCheck, rowCounts };
+    if (options.json === true) io.out(`${JSON.stringify(printed)}\n`);
+    else io.out(renderEvaluation(evaluated, path, io.color));
+  } finally {
+    bar.stop();
+  }
+}
+
+function evaluateOptions(
+  options: EvalOptions,
+  dependencies: CliDependencies,
+): Omit<EvaluateOptions, 'folder'> {
+  return {
+    ...definedFields({
+      split: options.split,
+      slice: options.slice,
+      count: options.count,
+      from: options.from,
+      questionSeed: options.questionSeed,
+      dataFolder: options.data,
+      prompt: options.prompt,
+      shares: options.shares,
+      pointCount: options.points,
+      seedCount: options.seeds,
+      screenShare: options.screen,
+      maxTokens: options.maxTokens,
+      waveSize: options.wave,
+      contextLength: options.context,
+      threadCount: options.threads,
+      pair: options.pair,
+      small: options.small,
+      large: options.large,
+      template: options.template,
+      profiles: options.profile,
+      liveCheckCount: options.checkLive,
+      logs: options.logs,
+      offline: options.offline,
+    }),
+    keepsRows: options.cache,
+    task: options.task,
+    strategies: strategyList(options.strategies, dependencies),
+  };
+}
+
+/** @throws PilotfishError `option-invalid`, and what the strategies themselves give cause for */
+function strategyList(
+  text: string | undefined,
+  { strategies, parseStrategy }: CliDependencies,
+): readonly string[] {
+  if (text === undefined) {
+    return strategies.filter(({ unit }) => unit !== null).map(({ name }) => name);
+  }
+  const names = text.split(',').map((part) => part.trim());
+  if (names.includes('')) {
+    throw new PilotfishError('option-invalid', `--strategies is "${text}", with an empty name.`, {
+      remedy: 'Give --strategies as names separated by commas.',
+      fields: { option: '--strategies', value: text },
+    });
+  }
+  for (const name of names) parseStrategy(name);
+  return names;
+}
+
+function defaultFolder({ task, slice, split, pair, small, large }: EvalOptions): string {
+  const models = pair ?? [small, large].filter((name) => name !== undefined).join('-');
+  const words = [slice ?? `${task}${split === undefined ? '' : `-${split}`}`, models];
+  const name = words.filter((word) => word !== '').join('-');
+  return join('evaluations', name.replaceAll(/[^\w.-]+/g, '-'));
+}

@@ -1,0 +1,202 @@
+/**
+ * An evaluation from names to its result: task and questions, models, answers, statistics. Another
+ * part of the composition root.
+ */
+import { join } from 'node:path';
+import { definedFields } from './core/defined-fields.ts';
+import { PilotfishError } from './core/errors.ts';
+import type { ModelRole } from './core/events.ts';
+import { present } from './core/invariant.ts';
+import { profileCosts } from './cost/profile-costs.ts';
+import type { Question } from './evaluation/question.ts';
+import type { EvaluationResult } from './evaluation/results.ts';
+import { checkLive, type LiveCheck } from './evaluation/run/check-live.ts';
+import type { EvaluatedModel } from './evaluation/run/evaluation-pair.ts';
+import type { EvaluationPlan, RequestedStrategy } from './evaluation/run/evaluation-plan.ts';
+import { evaluationResult } from './evaluation/run/evaluation-result.ts';
+import type { TimeProfile } from './evaluation/run/point-result.ts';
+import { runEvaluation } from './evaluation/run/run-evaluation.ts';
+import { findSlice } from './evaluation/slices/slice.ts';
+import { findTask } from './evaluation/tasks/registry.ts';
+import type { Task } from './evaluation/tasks/task.ts';
+import { profileStore } from './local-profile.ts';
+import { type OpenEvaluationOptions, openEvaluation } from './open-evaluation.ts';
+import { parseStrategy } from './strategy/registry.ts';
+
+export interface EvaluateOptions
+  extends Pick<
+    OpenEvaluationOptions,
+    | 'pair'
+    | 'small'
+    | 'large'
+    | 'template'
+    | 'threadCount'
+    | 'home'
+    | 'offline'
+    | 'keepsRows'
+    | 'signal'
+    | 'onProgress'
+    | 'onNotice'
+  > {
+  /** A known task, or the path of a `.jsonl` file. */
+  readonly task: string;
+  /** Default: `test`, or the task's only one. */
+  readonly split?: string;
+  /** Instead of split and count: questions that were chosen once and for all. */
+  readonly slice?: string;
+  readonly count?: number;
+  readonly from?: number;
+  /** Which pocket problems, or in which order a file's questions are taken. */
+  readonly questionSeed?: number;
+  readonly dataFolder?: string;
+  readonly prompt?: string;
+  /** `NAME`, or `NAME@THRESHOLD`, a name several times for several thresholds. */
+  readonly strategies: readonly string[];
+  /** Default: points are put where a curve rises. */
+  readonly shares?: readonly number[];
+  /** Points of a curve where no shares are given; default 6. */
+  readonly pointCount?: number;
+  /** Runs of strategies that toss coins; default 3. */
+  readonly seedCount?: number;
+  /** Share of the questions to run on which both models are right, or both wrong; default: all. */
+  readonly screenShare?: number;
+  /** Tokens of an answer at most; default 512. */
+  readonly maxTokens?: number;
+  /** Questions that run side by side; default 16. */
+  readonly waveSize?: number;
+  /** Tokens of prompt and answer together; default: 512 more than an answer may have. */
+  readonly contextLength?: number;
+  /** Where answers are kept, and found again by a later run. */
+  readonly folder: string;
+  /** Also keep every event of every run. */
+  readonly logs?: boolean;
+  /** Machine profiles to predict times on. */
+  readonly profiles?: readonly string[];
+  /** Answers to give again with nothing remembered, one at a time. */
+  readonly liveCheckCount?: number;
+}
+
+export interface Evaluated {
+  readonly result: EvaluationResult;
+  /** Null where none was asked for. */
+  readonly liveCheck: LiveCheck | null;
+  /** Output rows that were remembered, and those that a model computed. */
+  readonly rowCounts: { readonly known: number; readonly computed: number };
+}
+
+const POINT_COUNT = 6;
+const SEED_COUNT = 3;
+const MAX_TOKENS = 512;
+const WAVE_SIZE = 16;
+/** Room for a prompt, where nobody says how long contexts are. */
+const PROMPT_TOKEN_COUNT = 512;
+const SCREENING_SEED = 1;
+
+/** @throws PilotfishError for what is misspelt or missing, before a model is loaded */
+export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
+  const plan = planOf(options);
+  const { task, questions } = await questionsOf(options);
+  const { contextLength = plan.maxTokens + PROMPT_TOKEN_COUNT, folder } = options;
+  await using pair = await openEvaluation({
+    ...options,
+    strategies: plan.strategies.map(({ name }) => name),
+    contextLength,
+    waveSize: plan.waveSize,
+  });
+  const profiles = await timeProfiles(options, pair.models);
+  const answers = await runEvaluation({
+    ...options,
+    pair,
+    questions,
+    plan,
+    ...(options.logs === true ? { logPath: join(folder, 'logs.jsonl') } : {}),
+  });
+  const facts = { models: pair.models, maxTokens: plan.maxTokens, contextLength };
+  const isScreened = plan.screening !== null;
+  const result = evaluationResult(answers, { task, facts, profiles, isScreened });
+  const { liveCheckCount = 0 } = options;
+  const liveCheck =
+    liveCheckCount === 0
+      ? null
+      : await checkLive(answers, { ...options, pair, ...plan, count: liveCheckCount });
+  return { result, liveCheck, rowCounts: pair.rowCounts() };
+}
+
+/** @throws PilotfishError `option-invalid`, `strategy-unknown`, `threshold-invalid` */
+function planOf(options: EvaluateOptions): EvaluationPlan {
+  const { seedCount = SEED_COUNT, screenShare, shares } = options;
+  return {
+    strategies: requestedStrategies(options.strategies),
+    shares: shares ?? null,
+    pointCount: options.pointCount ?? POINT_COUNT,
+    seeds: Array.from({ length: seedCount }, (_, seed) => seed + 1),
+    screening: screenShare === undefined ? null : { share: screenShare, seed: SCREENING_SEED },
+    maxTokens: options.maxTokens ?? MAX_TOKENS,
+    waveSize: options.waveSize ?? WAVE_SIZE,
+  };
+}
+
+function requestedStrategies(texts: readonly string[]): readonly RequestedStrategy[] {
+  const thresholds = new Map<string, number[]>();
+  for (const text of texts) {
+    const { name, threshold } = parseStrategy(text);
+    const known = thresholds.get(name) ?? [];
+    if (text.includes('@') && threshold !== null) known.push(threshold);
+    thresholds.set(name, known);
+  }
+  return [...thresholds].map(([name, own]) => ({ name, thresholds: own }));
+}
+
+async function questionsOf(
+  options: EvaluateOptions,
+): Promise<{ readonly task: string; readonly questions: readonly Question[] }> {
+  const { slice, count } = options;
+  const found = slice === undefined ? null : await findSlice(slice);
+  if (found !== null && found.task !== options.task) throw otherTask(options, found.task);
+  const task = findTask(options.task);
+  const split = found?.split ?? options.split ?? defaultSplit(task);
+  const ids = found?.ids.slice(0, count);
+  const questions = await task.load({
+    split,
+    ...definedFields({
+      ids,
+      count: ids === undefined ? count : undefined,
+      from: options.from,
+      seed: options.questionSeed,
+      dataFolder: options.dataFolder,
+      prompt: options.prompt,
+      onNotice: options.onNotice,
+    }),
+  });
+  return { task: slice ?? `${task.name}/${split}`, questions };
+}
+
+function defaultSplit({ splits }: Pick<Task, 'splits'>): string {
+  return splits.includes('test') ? 'test' : present(splits[0], 'a task has a split');
+}
+
+function otherTask({ slice = '', task }: EvaluateOptions, of: string): PilotfishError {
+  return new PilotfishError(
+    'option-invalid',
+    `The slice ${slice} is of the task ${of}, not of ${task}.`,
+    { remedy: `Give --task ${of}.`, fields: { slice, task } },
+  );
+}
+
+/** @throws PilotfishError `profile-unknown`, `profile-incomplete` */
+async function timeProfiles(
+  options: EvaluateOptions,
+  models: Readonly<Record<ModelRole, EvaluatedModel>>,
+): Promise<readonly TimeProfile[]> {
+  const store = profileStore(options);
+  const found: TimeProfile[] = [];
+  for (const name of options.profiles ?? []) {
+    const profile = await store.find(name);
+    const costs = {
+      small: profileCosts(profile, models.small),
+      large: profileCosts(profile, models.large),
+    };
+    found.push({ name: profile.name, costs, roundTripMs: profile.roundTripMs ?? 0 });
+  }
+  return found;
+}
