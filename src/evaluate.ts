@@ -30,6 +30,7 @@ export interface EvaluateOptions
     | 'small'
     | 'large'
     | 'template'
+    | 'contextLength'
     | 'threadCount'
     | 'home'
     | 'offline'
@@ -64,8 +65,6 @@ export interface EvaluateOptions
   readonly maxTokens?: number;
   /** Questions that run side by side; default 16. */
   readonly waveSize?: number;
-  /** Tokens of prompt and answer together; default: 512 more than an answer may have. */
-  readonly contextLength?: number;
   /** Where answers are kept, and found again by a later run. */
   readonly folder: string;
   /** Also keep every event of every run. */
@@ -88,19 +87,16 @@ const POINT_COUNT = 6;
 const SEED_COUNT = 3;
 const MAX_TOKENS = 512;
 const WAVE_SIZE = 16;
-/** Room for a prompt, where nobody says how long contexts are. */
-const PROMPT_TOKEN_COUNT = 512;
 const SCREENING_SEED = 1;
 
 /** @throws PilotfishError for what is misspelt or missing, before a model is loaded */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
   const plan = planOf(options);
   const { task, questions } = await questionsOf(options);
-  const { contextLength = plan.maxTokens + PROMPT_TOKEN_COUNT, folder } = options;
   await using pair = await openEvaluation({
     ...options,
     strategies: plan.strategies.map(({ name }) => name),
-    contextLength,
+    maxTokens: plan.maxTokens,
     waveSize: plan.waveSize,
   });
   const profiles = await timeProfiles(options, pair.models);
@@ -109,9 +105,10 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
     pair,
     questions,
     plan,
-    ...(options.logs === true ? { logPath: join(folder, 'logs.jsonl') } : {}),
+    ...(options.logs === true ? { logPath: join(options.folder, 'logs.jsonl') } : {}),
   });
-  const facts = { models: pair.models, maxTokens: plan.maxTokens, contextLength };
+  const { models, contextLength } = pair;
+  const facts = { models, maxTokens: plan.maxTokens, contextLength };
   const isScreened = plan.screening !== null;
   const result = evaluationResult(answers, { task, facts, profiles, isScreened });
   const { liveCheckCount = 0 } = options;

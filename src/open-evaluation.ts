@@ -18,8 +18,8 @@ export interface OpenEvaluationOptions
   extends Omit<OpenEngineOptions, 'wrapModel' | 'strategies' | 'cellCount' | 'requestCountMax'> {
   /** What will be asked for, beside both models alone. */
   readonly strategies: readonly string[];
-  /** Tokens of prompt and answer together. */
-  readonly contextLength: number;
+  /** Tokens of an answer at most. */
+  readonly maxTokens: number;
   /** Questions that run side by side. */
   readonly waveSize: number;
   /** False keeps remembered rows in memory only. Default: in the cache folder, for later runs. */
@@ -36,16 +36,20 @@ interface OpenModel {
 /** Sequences of each model beside those of requests: evidence is read in one of its own. */
 const SPARE_SEQUENCE_COUNT = 2;
 
+/** Tokens of a prompt that room is made for; longer ones have fewer neighbours. */
+const PROMPT_TOKEN_COUNT = 512;
+/** As long as a context is where nobody says. */
+const CELL_COUNT_MIN = 4096;
+
 /** @throws PilotfishError as `openEngine` */
 export async function openEvaluation(options: OpenEvaluationOptions): Promise<EvaluationPair> {
-  const { waveSize, contextLength, strategies } = options;
+  const { waveSize, strategies } = options;
   const folder = join(catalogContext(options).home, 'evaluation-cache');
   const open = new Map<ModelRole, OpenModel>();
   const engine = await openEngine({
     ...options,
     strategies: ['small', 'large', ...strategies],
-    // One context more than requests reserve: evidence is read in it.
-    cellCount: (waveSize + 1) * contextLength,
+    cellCount: cellCountOf(options),
     requestCountMax: waveSize,
     sequenceCountMax: waveSize + SPARE_SEQUENCE_COUNT,
     wrapModel: async (model, of) => {
@@ -65,7 +69,7 @@ export async function openEvaluation(options: OpenEvaluationOptions): Promise<Ev
     small: small.model,
     // The engine has made sure that the tables agree this far.
     vocabularySize: Math.min(small.model.vocabulary.size, large.model.vocabulary.size),
-    contextLength,
+    contextLength: Math.min(small.model.facts.contextLength, large.model.facts.contextLength),
     library: LIBRARY_PACKAGE_VERSION,
     rowCounts: () => ({
       known: small.cached.rowCounts.known + large.cached.rowCounts.known,
@@ -82,6 +86,12 @@ export async function openEvaluation(options: OpenEvaluationOptions): Promise<Ev
     },
     [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
   };
+}
+
+/** Room for a wave, and for one more sequence: evidence is read in it. */
+function cellCountOf({ waveSize, maxTokens, contextLength }: OpenEvaluationOptions): number {
+  const each = contextLength ?? maxTokens + PROMPT_TOKEN_COUNT;
+  return Math.max(CELL_COUNT_MIN, (waveSize + 1) * each);
 }
 
 function opened(open: ReadonlyMap<ModelRole, OpenModel>, role: ModelRole): OpenModel {
