@@ -11,11 +11,11 @@ import { fullDesign } from '../src/evaluation/screening/sample-design.ts';
 import { drawReplicates } from '../src/evaluation/statistics/bootstrap.ts';
 
 const WORLDS: Readonly<Record<Measured, number>> = {
-  share: 10_000,
-  difference: 10_000,
-  bootstrapDifference: 2_000,
-  apgr: 2_000,
-  comparison: 2_000,
+  share: 5_000,
+  difference: 5_000,
+  bootstrapDifference: 1_000,
+  apgr: 1_000,
+  comparison: 1_000,
 };
 const REPLICATES = 499;
 
@@ -28,7 +28,7 @@ function printCoverage(): void {
     '| interval | questions | concordant ones answered | worlds | holds the truth | mean width |',
   );
   print('|---|---|---|---|---|---|');
-  for (const questionCount of [200, 500]) {
+  for (const questionCount of [200, 600]) {
     for (const concordantShare of [null, 0.4, 0.2]) {
       for (const measured of Object.keys(WORLDS) as Measured[]) {
         const worldCount = WORLDS[measured];

@@ -100,6 +100,8 @@ describe('a comparison', () => {
     expect(pointCount).toBe(1);
     expect(difference.value).toBeCloseTo(0.12, 10);
     expect(difference.low).toBeGreaterThan(0.02);
+    expect(difference.low).toBeLessThan(0.09);
+    expect(difference.high).toBeGreaterThan(0.15);
     expect(difference.high).toBeLessThan(0.25);
     expect(pValue).toBeLessThan(0.01);
   });

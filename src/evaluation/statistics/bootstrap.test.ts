@@ -31,7 +31,7 @@ describe('the bootstrap', () => {
     const drawn = moments(replicates.weights.map((weights) => meanOf(values)(weights) ?? 0));
     const { mean, variance } = estimateMean(design, values);
     expect(Math.abs(drawn.mean - mean)).toBeLessThan(4 * Math.sqrt(variance / 20_000));
-    // Above the formula's by at most its middle term, below by 1 / N.
+    // Above the formula's by at most its middle term.
     expect(drawn.variance / variance).toBeGreaterThan(0.96);
     expect(drawn.variance / variance).toBeLessThan(1.04);
   });

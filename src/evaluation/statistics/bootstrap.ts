@@ -3,11 +3,10 @@
  * percentile intervals). Weights are drawn once per replicate and serve every statistic, so that whatever
  * is compared is resampled together.
  *
- * One replicate of a screened sample: N questions are drawn anew, which gives each stratum a count N*_h
- * (multinomial with shares N_h / N). A stratum that was answered whole gives N*_h draws with replacement
- * of weight 1 / N. One that was sampled gives n_h - 1 draws of weight N*_h / ((n_h - 1) N): with n_h draws
- * the variance would be too small by (n_h - 1) / n_h (J. Rao and C. Wu, JASA 83, 1988). With everything
- * answered this is the plain bootstrap.
+ * One replicate: N questions are drawn anew, which gives each stratum a count N*_h (multinomial with shares
+ * N_h / N). Of its n_h answered questions n_h - 1 are drawn with replacement, each with the weight N*_h /
+ * ((n_h - 1) N): with n_h draws the variance would be too small by (n_h - 1) / n_h (J. Rao and C. Wu, JASA
+ * 83, 1988). With everything answered this is the plain bootstrap, but for that one draw.
  */
 import { mix, type NoiseKey, noiseKey } from '../../core/noise.ts';
 import { type SampleDesign, weightedSum } from '../screening/sample-design.ts';
@@ -73,9 +72,9 @@ function drawWeights(
   for (const [stratum, list] of members.entries()) {
     const count = counts[stratum] ?? 0;
     const size = list.length;
-    const isWhole = size === design.stratumSizes[stratum];
-    const drawCount = isWhole ? count : Math.max(1, size - 1);
-    const each = (isWhole ? 1 : count / drawCount) / design.questionCount;
+    if (size === 0) continue;
+    const drawCount = Math.max(1, size - 1);
+    const each = count / drawCount / design.questionCount;
     // Run for every question in every replicate.
     for (let draw = 0; draw < drawCount; draw += 1) {
       const index = list[Math.floor(uniform() * size)] as number;
