@@ -9,6 +9,7 @@ import type { ModelRole } from './core/events.ts';
 import { present } from './core/invariant.ts';
 import { profileCosts } from './cost/profile-costs.ts';
 import type { Question } from './evaluation/question.ts';
+import { checkOverlap } from './evaluation/question-key.ts';
 import type { EvaluationResult } from './evaluation/results.ts';
 import { checkLive, type LiveCheck } from './evaluation/run/check-live.ts';
 import type { EvaluatedModel } from './evaluation/run/evaluation-pair.ts';
@@ -17,6 +18,7 @@ import { evaluationResult } from './evaluation/run/evaluation-result.ts';
 import type { TimeProfile } from './evaluation/run/point-result.ts';
 import { runEvaluation } from './evaluation/run/run-evaluation.ts';
 import { findSlice } from './evaluation/slices/slice.ts';
+import { JSONL_EXTENSION } from './evaluation/tasks/jsonl.ts';
 import { findTask } from './evaluation/tasks/registry.ts';
 import type { Task } from './evaluation/tasks/task.ts';
 import { profileStore } from './local-profile.ts';
@@ -51,6 +53,11 @@ export interface EvaluateOptions
   readonly questionSeed?: number;
   readonly dataFolder?: string;
   readonly prompt?: string;
+  /**
+   * What something that is evaluated was trained on, as `gsm8k/train` or the path of a `.jsonl` file:
+   * questions that are among them too are refused.
+   */
+  readonly trainedOn?: readonly string[];
   /** `NAME`, or `NAME@THRESHOLD`, a name several times for several thresholds. */
   readonly strategies: readonly string[];
   /** Default: points are put where a curve rises. */
@@ -93,6 +100,9 @@ const SCREENING_SEED = 1;
 export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
   const plan = planOf(options);
   const { task, questions } = await questionsOf(options);
+  for (const name of options.trainedOn ?? []) {
+    checkOverlap(await trainingQuestions(name, options), questions);
+  }
   await using pair = await openEvaluation({
     ...options,
     strategies: plan.strategies.map(({ name }) => name),
@@ -166,6 +176,21 @@ async function questionsOf(
     }),
   });
   return { task: slice ?? `${task.name}/${split}`, questions };
+}
+
+/** @param name a `.jsonl` file, or a task and its split, as `gsm8k/train` */
+async function trainingQuestions(
+  name: string,
+  { dataFolder }: EvaluateOptions,
+): Promise<readonly Question[]> {
+  const folder = definedFields({ dataFolder });
+  if (name.endsWith(JSONL_EXTENSION)) {
+    const task = findTask(name);
+    return await task.load({ split: defaultSplit(task), ...folder });
+  }
+  const [taskName = '', split] = name.split('/');
+  const task = findTask(taskName);
+  return await task.load({ split: split ?? 'train', ...folder });
 }
 
 function defaultSplit({ splits }: Pick<Task, 'splits'>): string {

@@ -65,12 +65,31 @@ describe('measureBehaviour', () => {
       promptTokens: () => ids('xabcz'),
     };
     const behaviour = await measureBehaviour(engine, {});
-    expect(behaviour.shares).toEqual({ entropy: 1 / 4, margin: 1 / 2 });
+    expect(behaviour.shares).toEqual({ entropy: 1 / 4, margin: 1 / 2, cascade: 0 });
     expect(behaviour.acceptance).toBe(3 / 4);
     // Of "abcy", "ab" promises the "c" that comes, and "abc" a "z", as in the prompt.
     expect(behaviour.lookup).toEqual({ hitRate: 2 / 4, acceptance: 1 / 2 });
     expect(asked.map(({ strategy }) => strategy)).toEqual(
       [...MEASURED_STRATEGIES.slice(1), 'entropy@-1'].flatMap((name) => [name, name, name]),
     );
+  });
+
+  it('sees what the engine adds around a forward, reading the prompt left out', async () => {
+    const work = (rowCounts: number[], computeMs: number): EngineEvent => ({
+      ...{ type: 'work', model: 'large', purpose: 'correct', rowCounts, outputRowCount: 1 },
+      ...{ reusedRowCount: 0, waitedMs: 0, computeMs, bytesUp: 0, bytesDown: 0 },
+    });
+    const engine = {
+      async *generate(): AsyncGenerator<EngineEvent, void> {
+        yield work([90], 500);
+        yield { ...token('a', 'large', 'a'), elapsedMs: 700 };
+        yield work([1], 3);
+        yield work([1, 1], 6);
+        yield { ...token('b', 'large', 'b'), elapsedMs: 715 };
+      },
+      promptTokens: () => ids('x'),
+    };
+    // 15 ms, 9 of them computing, over three forwards.
+    expect((await measureBehaviour(engine, {})).overheadMs).toBeCloseTo(2, 9);
   });
 });

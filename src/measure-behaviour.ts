@@ -3,7 +3,7 @@
  * how many drafts hold. A first idea of a pair, where the user gives no numbers of their own.
  */
 
-import type { TokenEvent } from './core/events.ts';
+import type { EngineEvent, TokenEvent } from './core/events.ts';
 import type { OnProgress } from './core/progress.ts';
 import type { TokenId } from './core/token-id.ts';
 import type { Engine } from './engine/engine.ts';
@@ -16,7 +16,7 @@ const PROMPTS: readonly string[] = [
   'Write a function that returns the second largest number of a list.',
   'Explain in a few sentences why the moon has phases.',
 ];
-const TOKEN_COUNT = 48;
+const TOKEN_COUNT = 96;
 /** Calls the large model for every token, so that both models' choices are known. */
 const ALWAYS_CALLS = 'entropy@-1';
 
@@ -25,6 +25,11 @@ export interface Behaviour {
   readonly shares: Readonly<Record<string, number>>;
   readonly acceptance: number;
   readonly lookup: LookupBehaviour;
+  /**
+   * Milliseconds that the engine adds around a forward: batching, strategy, events. Beside a model
+   * that takes a millisecond it is a good part of the time. Null where nothing was timed.
+   */
+  readonly overheadMs: number | null;
 }
 
 export interface LookupBehaviour {
@@ -50,10 +55,13 @@ export const ROUTING_STRATEGIES: readonly string[] = STRATEGIES.filter(
 /** What has to be opened for it. */
 export const MEASURED_STRATEGIES: readonly string[] = [ALWAYS_CALLS, ...ROUTING_STRATEGIES];
 
-/** A prompt and what was written after it. */
+/** A prompt, what was written after it, and how long that took. */
 interface Answer {
   readonly prompt: readonly TokenId[];
   readonly tokens: readonly TokenEvent[];
+  /** From the first token on: reading the prompt is another matter. */
+  readonly forwardCount: number;
+  readonly computeMs: number;
 }
 
 /** @throws PilotfishError what requests give rise to */
@@ -64,20 +72,18 @@ export async function measureBehaviour(
   const { prompts = PROMPTS } = options;
   const total = MEASURED_STRATEGIES.length * prompts.length * TOKEN_COUNT;
   let done = 0;
+  const advance = (): void => {
+    done += 1;
+    options.onProgress?.({ label: 'Trying out strategies', done, total, unit: 'steps' });
+  };
   const answers = async (strategy: string): Promise<Answer[]> => {
     const all: Answer[] = [];
     for (const content of prompts) {
-      const tokens: TokenEvent[] = [];
       const messages = [{ role: 'user' as const, content }];
       const signal = options.signal === undefined ? {} : { signal: options.signal };
       const request = { messages, strategy, maxTokens: TOKEN_COUNT, ...signal };
-      for await (const event of engine.generate(request)) {
-        if (event.type !== 'token') continue;
-        tokens.push(event);
-        done += 1;
-        options.onProgress?.({ label: 'Trying out strategies', done, total, unit: 'steps' });
-      }
-      all.push({ prompt: engine.promptTokens(request), tokens });
+      const prompt = engine.promptTokens(request);
+      all.push({ prompt, ...(await readAnswer(engine.generate(request), advance)) });
     }
     return all;
   };
@@ -100,7 +106,36 @@ export async function measureBehaviour(
         answer: tokens.map(({ tokenId }) => tokenId),
       })),
     ),
+    overheadMs: overheadMs(written),
   };
+}
+
+/** The median over the answers: a busy moment does not count. */
+function overheadMs(answers: readonly Answer[]): number | null {
+  const all = answers.flatMap(({ tokens, forwardCount, computeMs }) => {
+    const [first, last] = [tokens[0], tokens.at(-1)];
+    if (first === undefined || last === undefined || forwardCount === 0) return [];
+    return [Math.max(0, last.elapsedMs - first.elapsedMs - computeMs) / forwardCount];
+  });
+  return all.sort((a, b) => a - b)[Math.floor(all.length / 2)] ?? null;
+}
+
+async function readAnswer(
+  events: AsyncIterable<EngineEvent>,
+  onToken: () => void,
+): Promise<Omit<Answer, 'prompt'>> {
+  const tokens: TokenEvent[] = [];
+  let [forwardCount, computeMs] = [0, 0];
+  for await (const event of events) {
+    if (event.type === 'work' && tokens.length > 0) {
+      forwardCount += event.rowCounts.length;
+      computeMs += event.computeMs;
+    }
+    if (event.type !== 'token') continue;
+    tokens.push(event);
+    onToken();
+  }
+  return { tokens, forwardCount, computeMs };
 }
 
 /** What prompt lookup would propose before each token of the answers, against what came. */

@@ -231,7 +231,11 @@ async function stepCosts(
   const speculates = (options.strategies ?? []).some((text) => text.startsWith('speculative'));
   const { draftLength = 'auto' } = options.speculative ?? {};
   if (!speculates || draftLength !== 'auto') return null;
-  const curve = async (model: LlamaCppModel | null): Promise<CostCurve | null> =>
-    model === null ? null : { points: (await localModelCosts(model, options)).costs.decode };
+  const curve = async (model: LlamaCppModel | null): Promise<CostCurve | null> => {
+    if (model === null) return null;
+    const { decode, overheadMs } = (await localModelCosts(model, options)).costs;
+    // What is around a forward counts too: for tiny models it is as much as the forward.
+    return { points: decode.map(({ rowCount, ms }) => ({ rowCount, ms: ms + overheadMs })) };
+  };
   return { small: await curve(models.small), large: await curve(models.large) };
 }

@@ -33,9 +33,9 @@ describe('prepareAdvice', () => {
     expect(inputs.remoteProfile).toBe(inputs.profile);
     expect(inputs.roundTripMs).toBeNull();
     const { shares, acceptance, lookup } = inputs.behaviour ?? {};
-    expect(Object.keys(shares ?? {}).sort()).toEqual(['entropy', 'margin']);
+    expect(Object.keys(shares ?? {}).sort()).toEqual(['cascade', 'entropy', 'margin']);
     const all = [...Object.values(shares ?? {}), acceptance, ...Object.values(lookup ?? {})];
-    expect(all).toHaveLength(5);
+    expect(all).toHaveLength(6);
     for (const share of all) {
       expect(share).toBeGreaterThanOrEqual(0);
       expect(share).toBeLessThanOrEqual(1);

@@ -66,9 +66,11 @@ export interface AdviceInputs {
   readonly behaviour: Behaviour | null;
 }
 
-/** The pocket models can read nothing else. */
-const POCKET_PROMPTS: readonly string[] = [0, 1, 2].map(
-  (index) => pocketProblem({ split: 'train', seed: 0 }, index).question,
+/** The pocket models can read nothing else, and answer so many in a few seconds. */
+const POCKET_PROMPT_COUNT = 12;
+const POCKET_PROMPTS: readonly string[] = Array.from(
+  { length: POCKET_PROMPT_COUNT },
+  (_, index) => pocketProblem({ split: 'test', seed: 0 }, index).question,
 );
 
 const ROLES: readonly ModelRole[] = ['small', 'large'];
@@ -94,7 +96,7 @@ export async function prepareAdvice(options: PrepareAdviceOptions): Promise<Advi
     profile,
     remoteProfile: profiles.remote ?? profile,
     roundTripMs: profiles.roundTripMs,
-    behaviour: options.triesOut ? await tryOut(options) : null,
+    behaviour: options.triesOut ? await triedOut(profiles, options) : null,
   };
 }
 
@@ -203,6 +205,12 @@ function notQuiet(name: string): string {
     `The machine had other work while costs of ${name} were measured: times below may be wrong, ` +
     'and are not kept. Ask again when it is quiet, or run "pilotfish bench steps".'
   );
+}
+
+/** How long this machine's engine takes says nothing of another one. */
+async function triedOut({ given }: Profiles, options: PrepareAdviceOptions): Promise<Behaviour> {
+  const behaviour = await tryOut(options);
+  return given === null ? behaviour : { ...behaviour, overheadMs: null };
 }
 
 async function tryOut(options: PrepareAdviceOptions): Promise<Behaviour> {

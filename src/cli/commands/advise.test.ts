@@ -149,6 +149,7 @@ describe('advise', () => {
       shares: { entropy: 0.11, margin: 0.22 },
       acceptance: 0.66,
       lookup: { hitRate: 0.13, acceptance: 0.44 },
+      overheadMs: null,
     };
     const { out, asked } = await advise([], { behaviour });
     expect(asked[0]?.triesOut).toBe(true);
@@ -168,6 +169,28 @@ describe('advise', () => {
     expect(told.asked[0]?.triesOut).toBe(true);
     expect(told.out).toMatch(/^random +0\.50 /m);
     expect((await advise(GIVEN)).asked[0]?.triesOut).toBe(false);
+  });
+
+  it('adds what the engine takes around a forward, which tiny models feel most', async () => {
+    const behaviour = {
+      shares: {},
+      acceptance: 0.9,
+      lookup: { hitRate: 0, acceptance: 0 },
+      overheadMs: null,
+    };
+    const ratio = async (overheadMs: number | null): Promise<number> => {
+      const { out } = await advise(['--json'], { behaviour: { ...behaviour, overheadMs } });
+      const { places } = JSON.parse(out) as {
+        places: { strategies: { name: string; faces: { time: { ratio: number } } }[] }[];
+      };
+      const found = places[0]?.strategies.find(({ name }) => name === 'small');
+      return found?.faces.time.ratio ?? Number.NaN;
+    };
+    const [none, some, much] = [await ratio(null), await ratio(5), await ratio(1e6)];
+    expect(none).toBeLessThan(some);
+    expect(some).toBeLessThan(much);
+    // The same around both: with so much of it nothing else counts.
+    expect(much).toBeCloseTo(1, 3);
   });
 
   it('prints one JSON object with every number', async () => {

@@ -4,9 +4,10 @@ import { PilotfishError } from '../../core/errors.ts';
 import type { TokenPrices } from '../../core/events.ts';
 import { type Advice, advise, BILLINGS, type Billing, type Situation } from '../../cost/advise.ts';
 import type { CostModel } from '../../cost/cost-model.ts';
+import type { ForwardCosts } from '../../cost/forward-costs.ts';
 import { KNOWN_MACHINES } from '../../cost/known-machines.ts';
 import type { MachineProfile } from '../../cost/machine-profile.ts';
-import { profileCosts } from '../../cost/profile-costs.ts';
+import { type CostedModel, profileCosts } from '../../cost/profile-costs.ts';
 import type { LookupBehaviour } from '../../measure-behaviour.ts';
 import type { AdviceInputs } from '../../prepare-advice.ts';
 import type { StrategyInfo } from '../../strategy/registry.ts';
@@ -219,8 +220,8 @@ function situationOf(
   const lookup = lookupOf(options, inputs);
   return {
     models: {
-      small: { ...small, costs: profileCosts(profile, small), prices: priceSmall ?? null },
-      large: { ...large, costs: profileCosts(largeProfile, large), prices: priceLarge ?? null },
+      small: { ...small, costs: costsOn(profile, small, inputs), prices: priceSmall ?? null },
+      large: { ...large, costs: costsOn(largeProfile, large, inputs), prices: priceLarge ?? null },
     },
     roundTripMs,
     billing,
@@ -228,6 +229,17 @@ function situationOf(
     promptTokenCount: promptTokens,
     answerTokenCount: answerTokens,
   };
+}
+
+/** With what the engine was seen to add around a forward, where it ran on this very machine. */
+function costsOn(
+  of: MachineProfile,
+  model: CostedModel,
+  { profile, behaviour }: AdviceInputs,
+): ForwardCosts {
+  const costs = profileCosts(of, model);
+  const seenMs = of === profile ? (behaviour?.overheadMs ?? 0) : 0;
+  return { ...costs, overheadMs: Math.max(costs.overheadMs, seenMs) };
 }
 
 function adviceFor(

@@ -22,6 +22,7 @@ interface EvalOptions {
   readonly questionSeed?: number;
   readonly data?: string;
   readonly prompt?: string;
+  readonly trainedOn?: readonly string[];
   readonly strategies?: string;
   readonly shares?: readonly number[];
   readonly points?: number;
@@ -79,6 +80,11 @@ export function registerEval(program: Command, io: CliIo, dependencies: CliDepen
       numberParser('--question-seed', integerFrom(0)),
     )
     .option('--prompt <NAME>', 'how questions are asked: steps, boxed, hash, … (default: by task)')
+    .option(
+      '--trained-on <QUESTIONS>',
+      'refuse questions that are also here: TASK/SPLIT or a .jsonl file; repeatable',
+      collect,
+    )
     .option('--strategies <LIST>', 'NAME or NAME@THRESHOLD, separated by commas (default: all)')
     .option('--shares <LIST>', 'shares of tokens or answers for the large model', parseShares)
     .option(
@@ -105,11 +111,7 @@ export function registerEval(program: Command, io: CliIo, dependencies: CliDepen
         'large',
       ]),
     )
-    .option(
-      '--profile <NAME>',
-      'also predict times on this machine profile; repeatable',
-      (text: string, before: readonly string[] = []) => [...before, text],
-    )
+    .option('--profile <NAME>', 'also predict times on this machine profile; repeatable', collect)
     .option('--check-live <N>', 'give N answers again, nothing remembered', count('--check-live'))
     .option('--out <FOLDER>', 'where answers are kept (default: evaluations/TASK-PAIR)')
     .option('--logs', 'also keep every event of every run')
@@ -121,6 +123,10 @@ export function registerEval(program: Command, io: CliIo, dependencies: CliDepen
     .action(async (options: EvalOptions) => {
       await evaluateCommand(options, options.color ? io : withoutColor(io), dependencies);
     });
+}
+
+function collect(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text];
 }
 
 async function evaluateCommand(
@@ -164,6 +170,7 @@ function evaluateOptions(
       questionSeed: options.questionSeed,
       dataFolder: options.data,
       prompt: options.prompt,
+      trainedOn: options.trainedOn,
       shares: options.shares,
       pointCount: options.points,
       seedCount: options.seeds,

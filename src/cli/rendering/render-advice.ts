@@ -134,7 +134,7 @@ function notes(context: AdviceContext): string {
     ...(hasPrices(context) ? [BILLING_NOTES[context.billing]] : []),
     ...(behaviour === null
       ? []
-      : ['Shares and acceptances that were not given come from three short built-in prompts.']),
+      : ['Shares and acceptances that were not given come from a few built-in prompts.']),
     ...(profile.kind === 'predicted'
       ? ['Times are PREDICTED from a data sheet: right in order of magnitude.']
       : []),
