@@ -5,14 +5,14 @@ import { AGREE, DIFFER, INK, MUTED } from '../strategy-styles.ts';
 import { wilson95 } from '../wilson.ts';
 import { listed, percent, percentRange, short } from '../wording.ts';
 import { type Picture, subtitleOf } from './picture.ts';
-import { PERCENT_LABEL, THEME } from './theme.ts';
+import { type ScoreScale, scoreScale } from './score-scale.ts';
+import { PERCENT_LABEL, PLOT, THEME } from './theme.ts';
 
 type Panel = Extract<TopLevelSpec, { readonly concat: unknown }>['concat'][number];
 
-const PANEL = { width: 360, height: 250 } as const;
+const PANEL_HEIGHT = 250;
 const COLUMN_COUNT = 2;
-/** Bins whose widths differ by less are drawn as equally wide. */
-const WIDTH_TOLERANCE = 0.01;
+const COLUMN_GAP = 44;
 
 const CLASSES = [
   {
@@ -35,7 +35,7 @@ export function scoresPicture(result: EvaluationResult): Picture {
     alt:
       `Histograms of the scores of ${listed(gateNames(result))}, apart by whether both models ` +
       'would write the same token. The numbers follow as a table.',
-    spec: concat(result, title, SCORES_NOTE, shownGates(result).map(scorePanel)),
+    spec: concat(result, title, SCORES_NOTE, scorePanels(result)),
     numbers: {
       caption: title,
       textColumnCount: 2,
@@ -112,84 +112,104 @@ function concat(
     title: { text: title, subtitle: [subtitleOf(result), note] },
     concat: panels,
     columns: COLUMN_COUNT,
-    spacing: { row: 36, column: 44 },
+    spacing: { row: 36, column: COLUMN_GAP },
   };
 }
 
-function panelTitle({ gate, auc, bins }: GateEvidence) {
+/** A single gate has the whole width. */
+function panelWidth(gateCount: number): number {
+  return gateCount === 1 ? PLOT.width : Math.floor((PLOT.width - COLUMN_GAP) / COLUMN_COUNT);
+}
+
+function panelTitle({ gate, auc, bins }: GateEvidence, width: number) {
   const tokens = bins.reduce((sum, bin) => sum + tokenCountOf(bin), 0);
   const known = auc === null ? '' : `, AUC ${auc.toFixed(3)}`;
   const text = `${gate}: ${tokens.toLocaleString('en')} tokens${known}`;
-  return { text, fontSize: 14, offset: 8, limit: PANEL.width };
+  return { text, fontSize: 14, offset: 8, limit: width };
 }
 
-/** Scores from left to right in the order in which they are sent; margins fall. */
-function scoreAxis({ gate, bins }: GateEvidence) {
-  const ends = bins.flatMap(({ from, to }) => [from, to]);
-  const [least, most] = [Math.min(...ends), Math.max(...ends)];
+function scoreAxis(gate: GateEvidence, { domain, isReversed, ticks }: ScoreScale, width: number) {
+  const title = `${gate.gate} score (sent first →)`;
+  const labels = JSON.stringify(
+    Object.fromEntries(ticks?.map(({ at, label }) => [at, label]) ?? []),
+  );
+  const own =
+    ticks === null
+      ? { tickCount: 6 }
+      : { values: ticks.map(({ at }) => at), labelExpr: `(${labels})[datum.value]` };
   return {
-    scale: { domain: [least, most], nice: false, zero: false, reverse: isFalling(bins) },
-    axis: { title: `${gate} score (sent first →)`, titleLimit: PANEL.width, tickCount: 6 },
+    scale: { domain: [...domain], nice: false, zero: false, reverse: isReversed },
+    axis: { title, titleLimit: width, ...own },
   };
 }
 
-function isFalling(bins: readonly GateBin[]): boolean {
-  const [first, last] = [bins[0], bins.at(-1)];
-  if (first === undefined || last === undefined) return false;
-  return first.from + first.to > last.from + last.to || first.from > first.to;
+function scorePanels(result: EvaluationResult): Panel[] {
+  const gates = shownGates(result);
+  return gates.map((gate) => scorePanel(gate, panelWidth(gates.length)));
 }
 
-/** Bars of unequal width show density, so that areas compare. */
-function scorePanel(gate: GateEvidence): Panel {
-  const widths = gate.bins.map(({ from, to }) => Math.abs(to - from));
-  const [thin, wide] = [Math.min(...widths), Math.max(...widths)];
-  const isEven = wide - thin <= WIDTH_TOLERANCE * wide;
-  const values = CLASSES.flatMap(({ name, count }) => {
-    const all = gate.bins.reduce((sum, bin) => sum + count(bin), 0);
-    return gate.bins.map((bin) => {
-      const share = all === 0 ? 0 : count(bin) / all;
-      const width = Math.abs(bin.to - bin.from) || WIDTH_TOLERANCE * (wide || 1);
-      const { from, to } = bin;
-      return { class: name, from, to, height: isEven ? share : share / width, zero: 0 };
-    });
-  });
-  const x = { field: 'from', type: 'quantitative', ...scoreAxis(gate) } as const;
+function scorePanel(gate: GateEvidence, width: number): Panel {
+  const scale = scoreScale(gate.bins);
+  const [agree, differ] = CLASSES.map(({ count }) => classShares(gate.bins, scale, count));
+  const outline = (differ ?? []).flatMap(({ start, end, share }) => [
+    { score: start, share },
+    { score: end, share },
+  ]);
+  const x = { field: 'start', type: 'quantitative', ...scoreAxis(gate, scale, width) } as const;
   const y = {
-    field: 'height',
+    field: 'share',
     type: 'quantitative',
     stack: null,
-    axis: isEven
-      ? { title: 'Share of the class', labelExpr: PERCENT_LABEL, tickCount: 6 }
-      : { title: 'Share of the class ÷ width of the bin', tickCount: 6 },
+    axis: { title: 'Share of the class', labelExpr: PERCENT_LABEL, tickCount: 6 },
   } as const;
-  const scale = { domain: CLASSES.map(({ name }) => name), range: [AGREE.light, DIFFER.light] };
-  const legend = { orient: 'bottom', title: null, symbolType: 'square' } as const;
-  const color = { field: 'class', type: 'nominal', scale, legend } as const;
-  const [agree, differ] = CLASSES.map(({ name }) => values.filter((value) => value.class === name));
-  const steps = (differ ?? []).flatMap(({ from, to, ...rest }) => [
-    { ...rest, score: from },
-    { ...rest, score: to },
-  ]);
+  const names = CLASSES.map(({ name }) => name);
+  const color = (name: string) =>
+    ({
+      datum: name,
+      type: 'nominal',
+      scale: { domain: names, range: [AGREE.light, DIFFER.light] },
+      legend: { orient: 'bottom', title: null, symbolType: 'square' },
+    }) as const;
   return {
-    ...PANEL,
-    title: panelTitle(gate),
+    width,
+    height: PANEL_HEIGHT,
+    title: panelTitle(gate, width),
     layer: [
       {
         data: { values: agree ?? [] },
         mark: { type: 'bar', binSpacing: 0, fillOpacity: 0.45 },
-        encoding: { x, x2: { field: 'to' }, y, y2: { field: 'zero' }, color },
+        encoding: { x, x2: { field: 'end' }, y, y2: { datum: 0 }, color: color(CLASSES[0].name) },
       },
       {
-        data: { values: steps.map((step, order) => ({ ...step, order })) },
-        mark: { type: 'line', strokeWidth: 2.5, interpolate: 'linear' },
-        encoding: { x: { ...x, field: 'score' }, y, order: { field: 'order' }, color },
+        data: { values: outline.map((corner, order) => ({ ...corner, order })) },
+        mark: { type: 'line', strokeWidth: 2.5 },
+        encoding: {
+          x: { ...x, field: 'score' },
+          y,
+          order: { field: 'order' },
+          color: color(CLASSES[1].name),
+        },
       },
     ],
   };
 }
 
+function classShares(
+  bins: readonly GateBin[],
+  { places }: ScoreScale,
+  count: (bin: GateBin) => number,
+): { readonly start: number; readonly end: number; readonly share: number }[] {
+  const all = bins.reduce((sum, bin) => sum + count(bin), 0);
+  return bins.map((bin, at) => {
+    const { start, end } = places[at] ?? { start: at, end: at + 1 };
+    return { start, end, share: all === 0 ? 0 : count(bin) / all };
+  });
+}
+
 interface CalibrationRow {
   readonly bin: GateBin;
+  /** Where it is drawn: the middle of its bin. */
+  readonly score: number;
   readonly count: number;
   readonly share: number;
   readonly low: number;
@@ -198,32 +218,35 @@ interface CalibrationRow {
 
 /** Bins without tokens say nothing and are left out. */
 function calibration({ bins }: GateEvidence): CalibrationRow[] {
-  return bins
-    .filter((bin) => tokenCountOf(bin) > 0)
-    .map((bin) => {
-      const count = tokenCountOf(bin);
-      return { bin, count, share: bin.differCount / count, ...wilson95(bin.differCount, count) };
-    });
+  const { places } = scoreScale(bins);
+  return bins.flatMap((bin, at) => {
+    const count = tokenCountOf(bin);
+    if (count === 0) return [];
+    const { start, end } = places[at] ?? { start: at, end: at + 1 };
+    const interval = wilson95(bin.differCount, count);
+    return { bin, score: (start + end) / 2, count, share: bin.differCount / count, ...interval };
+  });
 }
 
 /** All panels on one scale: only so does a gate that knows nothing look like one. */
 function calibrationPanels(result: EvaluationResult): Panel[] {
   const gates = shownGates(result);
   const highest = Math.max(...gates.flatMap((gate) => calibration(gate).map(({ high }) => high)));
-  return gates.map((gate) => calibrationPanel(gate, highest));
+  return gates.map((gate) => calibrationPanel(gate, highest, panelWidth(gates.length)));
 }
 
-function calibrationPanel(gate: GateEvidence, highest: number): Panel {
+function calibrationPanel(gate: GateEvidence, highest: number, width: number): Panel {
   const domain = [0, Math.min(1, highest * 1.06)];
-  const values = calibration(gate).map(({ bin, share, low, high }) => ({
-    score: (bin.from + bin.to) / 2,
+  const values = calibration(gate).map(({ score, share, low, high }) => ({
+    score,
     share,
     low,
     high,
   }));
   const all = gate.bins.reduce((sum, bin) => sum + tokenCountOf(bin), 0);
   const differing = gate.bins.reduce((sum, bin) => sum + bin.differCount, 0);
-  const x = { field: 'score', type: 'quantitative', ...scoreAxis(gate) } as const;
+  const axis = scoreAxis(gate, scoreScale(gate.bins), width);
+  const x = { field: 'score', type: 'quantitative', ...axis } as const;
   const y = {
     field: 'share',
     type: 'quantitative',
@@ -231,8 +254,9 @@ function calibrationPanel(gate: GateEvidence, highest: number): Panel {
     axis: { title: 'Tokens that differ', labelExpr: PERCENT_LABEL, tickCount: 6 },
   } as const;
   return {
-    ...PANEL,
-    title: panelTitle(gate),
+    width,
+    height: PANEL_HEIGHT,
+    title: panelTitle(gate, width),
     layer: [
       {
         data: { values: [{ share: differing / all }] },

@@ -1,0 +1,56 @@
+/**
+ * Where a gate's bins lie on the horizontal axis, always from those that are kept to those that are
+ * sent. Bins of one width lie at their scores; others, whose scores may span magnitudes, side by
+ * side, each labelled with where it begins.
+ */
+import type { GateBin } from '../../evaluation/results.ts';
+
+export interface ScoreScale {
+  readonly isEven: boolean;
+  readonly domain: readonly [number, number];
+  /** Whether the axis runs from right to left, as margins do. */
+  readonly isReversed: boolean;
+  /** Of each bin, in the axis' numbers; its start is the end that is kept first. */
+  readonly places: readonly { readonly start: number; readonly end: number }[];
+  /** Where there are labels, and what they say; null: the axis finds them itself. */
+  readonly ticks: readonly { readonly at: number; readonly label: string }[] | null;
+}
+
+/** Widths that differ by less, of the widest, are one width. */
+const WIDTH_TOLERANCE = 0.01;
+const TICK_COUNT_MAX = 7;
+
+export function scoreScale(bins: readonly GateBin[]): ScoreScale {
+  const isReversed = isFalling(bins);
+  const ends = bins.map(({ from, to }) => {
+    const [least, most] = [Math.min(from, to), Math.max(from, to)];
+    return isReversed ? { start: most, end: least } : { start: least, end: most };
+  });
+  const widths = ends.map(({ start, end }) => Math.abs(end - start));
+  const [thin, wide] = [Math.min(...widths), Math.max(...widths)];
+  if (thin > 0 && wide - thin <= WIDTH_TOLERANCE * wide) {
+    const all = ends.flatMap(({ start, end }) => [start, end]);
+    const domain = [Math.min(...all), Math.max(...all)] as const;
+    return { isEven: true, domain, isReversed, places: ends, ticks: null };
+  }
+  return {
+    isEven: false,
+    domain: [0, bins.length],
+    isReversed: false,
+    places: bins.map((_, place) => ({ start: place, end: place + 1 })),
+    ticks: tickLabels([...ends.map(({ start }) => start), ends.at(-1)?.end ?? 0]),
+  };
+}
+
+function tickLabels(edges: readonly number[]): { at: number; label: string }[] {
+  const step = Math.ceil((edges.length - 1) / (TICK_COUNT_MAX - 1));
+  return edges
+    .map((edge, at) => ({ at, label: String(Number(edge.toPrecision(2))) }))
+    .filter(({ at }) => at % step === 0);
+}
+
+function isFalling(bins: readonly GateBin[]): boolean {
+  const [first, last] = [bins[0], bins.at(-1)];
+  if (first === undefined || last === undefined) return false;
+  return first.from + first.to > last.from + last.to || first.from > first.to;
+}
