@@ -33,7 +33,7 @@ function axesOf(data: AccuracyData) {
       scale: { domain: costDomain(data), nice: false },
       axis: {
         title: `${title} (← less is better)`,
-        labelExpr: isShare ? PERCENT_LABEL : "format(datum.value, '.1f')",
+        labelExpr: isShare ? PERCENT_LABEL : "format(datum.value, '.2f')",
         tickCount: 10,
       },
     },

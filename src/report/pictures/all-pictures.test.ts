@@ -198,6 +198,20 @@ describe('renderSvg', () => {
     }
   });
 
+  it('labels no two ticks of an axis alike', async () => {
+    for (const { spec, name } of PICTURES) {
+      const { svg } = await renderSvg(spec);
+      const axes = svg.split('class="mark-text role-axis-label"').slice(1);
+      expect(axes.length).toBeGreaterThan(1);
+      for (const axis of axes) {
+        const texts = [...(axis.split('role-axis-')[0]?.matchAll(/>([^<]+)<\/text>/g) ?? [])];
+        const labels = texts.map((match) => match[1]);
+        expect(labels.length).toBeGreaterThan(2);
+        expect([name, labels]).toEqual([name, [...new Set(labels)]]);
+      }
+    }
+  });
+
   it('makes names shorter that are longer than the picture', async () => {
     const long = 'long/'.repeat(200);
     const results = RESULT.results.map((point) => ({
