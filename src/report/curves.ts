@@ -19,6 +19,7 @@ export interface CurvePoint {
   readonly largeShare: number;
   readonly verifiedShare: number;
   readonly transmittedShare: number | null;
+  readonly predictedShare: number | null;
   readonly generatedFlopsRatio: number;
   readonly weightTrafficRatio: number;
   readonly processedFlopsRatio: number;
@@ -91,6 +92,7 @@ function averaged(seeds: readonly PointResult[]): CurvePoint[] {
       largeShare: mean((point) => point.largeShare),
       verifiedShare: mean((point) => point.verifiedShare),
       transmittedShare: meanOrNull((point) => point.transmittedShare),
+      predictedShare: meanOrNull((point) => point.predictedShare),
       generatedFlopsRatio: mean((point) => point.generatedFlopsRatio),
       weightTrafficRatio: mean((point) => point.weightTrafficRatio),
       processedFlopsRatio: mean((point) => point.processedFlopsRatio),

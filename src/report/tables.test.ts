@@ -32,6 +32,9 @@ describe('resultTables', () => {
     );
     expect(results.rows).toHaveLength(points.size);
     expect(row(results, 'random@0.2')).toMatchObject({ seeds: '3', 'large share': '20.0 %' });
+    const foreseen = RESULT.results.map((point) => ({ ...point, predictedShare: 0.25 }));
+    const expecting = table(resultTables({ ...RESULT, results: foreseen }), 'Results');
+    expect(row(expecting, 'random@0.2')).toMatchObject({ expected: '25.0 %' });
     expect(row(results, 'large')).toMatchObject({
       unit: '–',
       accuracy: '72.0 %',

@@ -40,6 +40,7 @@ function pointTable({ results }: EvaluationResult): NumberTable {
     { name: '95 % interval', of: ({ low, high }) => percentRange(low, high) },
     { name: 'gap recovered', of: ({ gapRecovered }) => percent(gapRecovered, 0) },
     { name: 'large share', of: ({ largeShare }) => percent(largeShare) },
+    { name: 'expected', of: ({ predictedShare }) => percent(predictedShare) },
     { name: 'transmitted', of: ({ transmittedShare }) => percent(transmittedShare) },
     { name: 'verified', of: ({ verifiedShare }) => percent(verifiedShare) },
     { name: 'weight traffic', of: ({ weightTrafficRatio }) => ratio(weightTrafficRatio) },

@@ -14,7 +14,7 @@ import type {
   PointResult,
   Unit,
 } from '../../evaluation/results.ts';
-import { wilson95 } from '../wilson.ts';
+import { wilson } from '../../evaluation/statistics/wilson.ts';
 
 type Random = () => number;
 
@@ -193,7 +193,7 @@ function point(
     Partial<PointResult>,
 ): PointResult {
   const hits = Math.round(accuracy * n);
-  const { low, high } = wilson95(hits, n);
+  const { low, high } = wilson(hits, n);
   return {
     ...head,
     n,

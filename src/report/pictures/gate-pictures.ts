@@ -1,8 +1,8 @@
 /** What gates know: how scores lie where the models agree and differ, and how often they differ. */
 import type { TopLevelSpec } from 'vega-lite';
 import type { EvaluationResult, GateBin, GateEvidence } from '../../evaluation/results.ts';
+import { wilson } from '../../evaluation/statistics/wilson.ts';
 import { AGREE, DIFFER, INK, MUTED } from '../strategy-styles.ts';
-import { wilson95 } from '../wilson.ts';
 import { listed, percent, percentRange, short } from '../wording.ts';
 import { type Picture, subtitleOf } from './picture.ts';
 import { type ScoreScale, scoreScale } from './score-scale.ts';
@@ -223,7 +223,7 @@ function calibration({ bins }: GateEvidence): CalibrationRow[] {
     const count = tokenCountOf(bin);
     if (count === 0) return [];
     const { start, end } = places[at] ?? { start: at, end: at + 1 };
-    const interval = wilson95(bin.differCount, count);
+    const interval = wilson(bin.differCount, count);
     return { bin, score: (start + end) / 2, count, share: bin.differCount / count, ...interval };
   });
 }
