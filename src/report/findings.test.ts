@@ -72,6 +72,15 @@ describe('findings', () => {
     expect(said).toContain('entropy is worse than the random gate');
   });
 
+  it('says which method is better than another, once, and not that it beats a control', () => {
+    const ahead = { ...comparison(0.1, 0.3, 0.001), control: 'cascade' };
+    const behind = { ...comparison(-0.3, -0.1, 0.001), strategy: 'cascade', control: 'entropy' };
+    const said = text({ ...RESULT, comparisons: [comparison(-0.1, 0.1, 0.5), ahead, behind] });
+    expect(said).toContain('No strategy beats the random gate.');
+    expect(said).toContain('entropy is better than cascade at equal large share: +20.0 points');
+    expect(said).not.toMatch(/cascade is|beats.*cascade/);
+  });
+
   it('says that nothing is shown where nothing was compared', () => {
     expect(text({ ...RESULT, comparisons: [] })).toContain('nothing shows that one is better');
   });

@@ -36,6 +36,7 @@ export function findings(result: EvaluationResult): string[] {
   return [
     ...levels(drawn),
     ...againstControls(result),
+    ...betweenMethods(result),
     ...cheapest(result, drawn),
     ...frontMembers(drawn),
     ...cautions(result),
@@ -93,6 +94,15 @@ function controlName(control: string): string {
   return control === 'random' ? 'the random gate' : `the control ${control}`;
 }
 
+/** Only what is decided, and of two that were compared both ways only the better one. */
+function betweenMethods(result: EvaluationResult): string[] {
+  const controls = controlsOf(result);
+  return result.comparisons
+    .filter(({ control }) => !controls.has(control))
+    .filter((comparison) => verdictOf(comparison) === 'better')
+    .map((one) => `${one.strategy} is better than ${spelt(one)}.`);
+}
+
 /** Of each control apart: beating one of another unit says nothing of this one. */
 function unbeaten(judged: readonly Comparison[]): string[] {
   const beaten = new Set(
@@ -113,8 +123,9 @@ const COST_WORDS = {
 function spelt({ control, axis, difference, pValue }: Comparison): string {
   const { value, low, high } = difference;
   const p = pValue === null || pValue < 0.001 ? `p ${pText(pValue)}` : `p = ${pText(pValue)}`;
+  const name = control.startsWith('rand') ? controlName(control) : control;
   return (
-    `${controlName(control)} at equal ${COST_WORDS[axis]}: ` +
+    `${name} at equal ${COST_WORDS[axis]}: ` +
     `${points(value)} points (${pointRange(low, high)}; ${p})`
   );
 }

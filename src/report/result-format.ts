@@ -120,6 +120,8 @@ const RESULT: z.ZodType<EvaluationResult> = z.object({
   examples: z.array(EXAMPLE),
 });
 
+/** What `eval --json` prints where it fails. */
+const FAILURE = z.object({ type: z.literal('error'), message: z.string() });
 const VERSIONED = z.object({ version: z.number() });
 
 /** @param place for the error message: the file's path. @throws PilotfishError `result-invalid` */
@@ -130,6 +132,9 @@ export function parseResult(text: string, place: string): EvaluationResult {
     const seen = `it is of version ${versioned.data.version}, and this program reads ${VERSION}`;
     throw invalid(place, seen, 'Evaluate again with this version of Pilotfish.');
   }
+  const failed = FAILURE.safeParse(value);
+  if (failed.success) throw invalid(place, `it holds an error, "${failed.data.message}"`, AGAIN);
+  if (!versioned.success) throw invalid(place, 'it has no version', AGAIN);
   const parsed = RESULT.safeParse(value);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
