@@ -41,6 +41,11 @@ describe('scoreScale', () => {
     expect(falling.ticks?.map(({ label }) => label)).toEqual(['1', '0.9', '0.2', '0']);
   });
 
+  it('writes as many digits as tell edges apart', () => {
+    const { ticks } = scoreScale(bins([1, 0.9991], [0.9991, 0.93], [0.93, 0.00005]));
+    expect(ticks?.map(({ label }) => label)).toEqual(['1', '0.999', '0.93', '0']);
+  });
+
   it('has a place for bins without width', () => {
     const { isEven, places } = scoreScale(bins([0, 0], [0, 0]));
     expect(isEven).toBe(false);

@@ -19,6 +19,7 @@ export interface ScoreScale {
 /** Widths that differ by less, of the widest, are one width. */
 const WIDTH_TOLERANCE = 0.01;
 const TICK_COUNT_MAX = 7;
+const DIGIT_COUNTS = [2, 3, 4, 5] as const;
 
 export function scoreScale(bins: readonly GateBin[]): ScoreScale {
   const isReversed = isFalling(bins);
@@ -44,9 +45,13 @@ export function scoreScale(bins: readonly GateBin[]): ScoreScale {
 
 function tickLabels(edges: readonly number[]): { at: number; label: string }[] {
   const step = Math.ceil((edges.length - 1) / (TICK_COUNT_MAX - 1));
-  return edges
-    .map((edge, at) => ({ at, label: String(Number(edge.toPrecision(2))) }))
-    .filter(({ at }) => at % step === 0);
+  const shown = edges.flatMap((edge, at) => (at % step === 0 ? [{ at, edge }] : []));
+  const written = (digits: number): { at: number; label: string }[] =>
+    shown.map(({ at, edge }) => ({ at, label: String(Number(edge.toFixed(digits))) }));
+  const isClear = (digits: number): boolean =>
+    new Set(written(digits).map(({ label }) => label)).size === shown.length;
+  // Margins crowd below 1, entropies above 0: as many digits as tell the edges apart.
+  return written(DIGIT_COUNTS.find(isClear) ?? DIGIT_COUNTS[3]);
 }
 
 function isFalling(bins: readonly GateBin[]): boolean {
