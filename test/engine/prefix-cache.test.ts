@@ -17,7 +17,7 @@ const STRATEGIES = [
   'entropy@2',
   'margin@0.5',
   'random@0.5',
- 
+
   'speculative',
 ];
 const ROLES: readonly ModelRole[] = ['small', 'large'];

@@ -41,6 +41,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'core',
     'cost',
     'engine',
+    'evaluation',
     'grammar',
     'model',
     'report',

@@ -27,11 +27,18 @@ const PLAIN: Pick<Table.TableConstructorOptions, 'chars' | 'style'> = {
 /** The rows as text, each line ended. Numbers are read best to the right. */
 export function plainTable(
   rows: readonly (readonly string[])[],
-  align: 'left' | 'right' = 'left',
+  align: 'left' | 'right' | 'named' = 'left',
 ): string {
-  const table = new Table({ ...PLAIN, colAligns: rows[0]?.map(() => align) ?? [] });
+  const colAligns = rows[0]?.map((_, column) => alignOf(align, column)) ?? [];
+  const table = new Table({ ...PLAIN, colAligns });
   for (const row of rows) table.push([...row]);
   // The last column is filled up with spaces too: a line that only just fits would wrap.
   const lines = table.toString().split('\n');
   return lines.map((line) => `${line.trimEnd()}\n`).join('');
+}
+
+/** Named rows: a name to the left, then numbers. */
+function alignOf(align: 'left' | 'right' | 'named', column: number): 'left' | 'right' {
+  if (align !== 'named') return align;
+  return column === 0 ? 'left' : 'right';
 }

@@ -105,7 +105,7 @@ function table(
   rows: readonly (readonly string[])[],
   color: CliIo['color'],
 ): string {
-  return plainTable([titles.map((title) => color.bold(title)), ...rows], 'right');
+  return plainTable([titles.map((title) => color.bold(title)), ...rows], 'named');
 }
 
 function percent(value: number | null): string {
