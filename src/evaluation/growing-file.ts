@@ -2,19 +2,38 @@
  * A file of lines that only grows. What was added is on disk when `append` returns; a last line that
  * an interruption cut off is dropped at the next opening, and everything before it is whole.
  */
-import { appendFile, mkdir, readFile, truncate } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { appendFile, mkdir, truncate } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { PilotfishError } from '../core/errors.ts';
 
-/** @returns the lines that are there; none where there is no file */
-export async function readLines(path: string): Promise<readonly string[]> {
+/** An answer of a whole long context stays far below it. */
+const LINE_BYTES_MAX = 64 * 2 ** 20;
+const NEWLINE = 0x0a;
+
+/**
+ * The lines that are there, read as they are asked for; none where there is no file.
+ * @throws PilotfishError `file-system-failed`
+ */
+export async function* linesOf(path: string): AsyncGenerator<string, void> {
+  let wholeByteCount = 0;
+  let parts: Buffer[] = [];
   try {
-    const text = await readFile(path, 'utf8');
-    const end = text.lastIndexOf('\n') + 1;
-    if (end < text.length) await truncate(path, Buffer.byteLength(text.slice(0, end)));
-    return text.slice(0, end).split('\n').slice(0, -1);
+    for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+      let from = 0;
+      for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, from)) {
+        const line = Buffer.concat([...parts, chunk.subarray(from, end)]);
+        parts = [];
+        from = end + 1;
+        wholeByteCount += line.length + 1;
+        yield line.toString('utf8');
+      }
+      if (from < chunk.length) parts.push(chunk.subarray(from));
+      checkLength(parts, path);
+    }
+    if (parts.length > 0) await truncate(path, wholeByteCount);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
     throw fileError(error, path);
   }
 }
@@ -38,7 +57,17 @@ export function parsedJson(text: string): unknown {
   }
 }
 
-function fileError(error: unknown, path: string): PilotfishError {
+function checkLength(parts: readonly Buffer[], path: string): void {
+  if (parts.reduce((sum, { length }) => sum + length, 0) <= LINE_BYTES_MAX) return;
+  throw new PilotfishError('file-system-failed', `A line of ${path} has no end.`, {
+    remedy: 'Choose another folder: nothing here wrote this file.',
+    fields: { path, byteCountMax: LINE_BYTES_MAX },
+  });
+}
+
+/** What a file system said, as an operating error. */
+export function fileError(error: unknown, path: string): PilotfishError {
+  if (PilotfishError.isInstance(error)) return error;
   const { code = 'unknown', message } = error as NodeJS.ErrnoException;
   const isFull = code === 'ENOSPC' || code === 'EDQUOT';
   return new PilotfishError(

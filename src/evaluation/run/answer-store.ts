@@ -3,7 +3,7 @@
  * there already is not asked again.
  */
 import { PilotfishError } from '../../core/errors.ts';
-import { appendLines, readLines } from '../growing-file.ts';
+import { appendLines, linesOf } from '../growing-file.ts';
 import { type Question, questionHash } from '../question.ts';
 import { type AnswerRecord, parseRecord } from './answer-record.ts';
 import { type EvaluationPoint, pointKey } from './evaluation-point.ts';
@@ -19,9 +19,11 @@ export class AnswerStore {
   /** @throws PilotfishError `evaluation-invalid`, naming the line; `file-system-failed` */
   static async open(path: string): Promise<AnswerStore> {
     const store = new AnswerStore(path);
-    for (const [index, line] of (await readLines(path)).entries()) {
+    let lineCount = 0;
+    for await (const line of linesOf(path)) {
+      lineCount += 1;
       const record = parseRecord(line);
-      if (typeof record === 'string') throw invalid(path, index + 1, record);
+      if (typeof record === 'string') throw invalid(path, lineCount, record);
       store.#keep(record);
     }
     return store;

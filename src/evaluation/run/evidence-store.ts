@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { PilotfishError } from '../../core/errors.ts';
 import type { TokenEvidence } from '../evidence/teacher-forced.ts';
-import { appendLines, parsedJson, readLines } from '../growing-file.ts';
+import { appendLines, linesOf, parsedJson } from '../growing-file.ts';
 
 const EVIDENCE: z.ZodType<TokenEvidence> = z.object({
   question: z.string(),
@@ -22,9 +22,11 @@ export class EvidenceStore {
   /** @throws PilotfishError `evaluation-invalid`, naming the line; `file-system-failed` */
   static async open(path: string): Promise<EvidenceStore> {
     const store = new EvidenceStore(path);
-    for (const [index, line] of (await readLines(path)).entries()) {
+    let lineCount = 0;
+    for await (const line of linesOf(path)) {
+      lineCount += 1;
       const parsed = EVIDENCE.safeParse(parsedJson(line));
-      if (!parsed.success) throw invalid(path, index + 1);
+      if (!parsed.success) throw invalid(path, lineCount);
       store.#evidence.set(parsed.data.asked, parsed.data);
     }
     return store;
