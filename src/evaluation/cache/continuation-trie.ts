@@ -46,6 +46,7 @@ export class ContinuationTrie {
 
   /** The node behind `token` at `node`; it is made if need be. */
   step(node: NodeId, token: TokenId): NodeId {
+    invariant(isToken(token), `${token} is the id of a token`);
     const known = this.#children.get(edge(node, token));
     if (known !== undefined) return known;
     const made = this.#add(node, token);

@@ -1,14 +1,19 @@
 /**
  * The trees of one model, one per prompt, in files that only grow. A file's first line says what it
- * belongs to; every other line is an entry of the tree. Trees are read when first asked for and
- * dropped by `release`, so that memory holds the prompts at work and no more.
+ * belongs to; other lines are entries of the tree. Trees are read when first asked for and dropped by
+ * `release`, so that memory holds the prompts at work and no more.
+ *
+ * Entries name nodes by their numbers, so they mean something only behind the entries that their
+ * writer knew. Two processes may write one file at once: what a process adds at one time begins with a
+ * mark of everything before it as that process knows it, and whoever reads passes over what does not
+ * fit. So nothing wrong is ever remembered, and at worst some rows are computed again.
  */
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { PilotfishError } from '../../core/errors.ts';
 import type { TokenId } from '../../core/token-id.ts';
-import { appendLines, parsedJson, readLines } from '../growing-file.ts';
+import { appendLines, linesOf, parsedJson } from '../growing-file.ts';
 import { ContinuationTrie } from './continuation-trie.ts';
 
 /** Files of other versions lie in other folders, and are refused where they do not. */
@@ -29,9 +34,17 @@ const HEADER = z.object({
   prompt: z.string(),
 });
 
+/** A line that begins what one process added at one time. */
+interface Mark {
+  /** Digest of all entries before it. */
+  readonly after: string;
+}
+
 interface OpenTree {
   readonly trie: ContinuationTrie;
   readonly path: string;
+  /** Over the entries of the file. */
+  readonly hash: Hash;
   /** Whether the file is there, with its header. */
   isBegun: boolean;
 }
@@ -71,20 +84,36 @@ export class TrieStore {
 
   /** Writes what is new and forgets every tree. */
   async release(): Promise<void> {
-    await this.flush();
-    this.#trees.clear();
+    try {
+      await this.flush();
+    } finally {
+      this.#trees.clear();
+    }
   }
 
   async #open(key: string): Promise<OpenTree> {
-    const trie = new ContinuationTrie();
     const path = join(this.#folder, `${key}.jsonl`);
-    const [header, ...lines] = this.#folder === '' ? [] : await readLines(path);
-    if (header === undefined) return { trie, path, isBegun: false };
-    this.#checkHeader(path, header, key);
-    for (const [index, line] of lines.entries()) {
-      if (!trie.replay(entryOf(line))) throw invalid(path, `line ${index + 2} does not fit`);
+    const tree = { trie: new ContinuationTrie(), path, hash: createHash('sha256'), isBegun: false };
+    if (this.#folder === '') return tree;
+    let lineCount = 0;
+    let fits = true;
+    for await (const line of linesOf(path)) {
+      lineCount += 1;
+      if (lineCount === 1) {
+        this.#checkHeader(path, line, key);
+        tree.isBegun = true;
+        continue;
+      }
+      const value = parsedJson(line);
+      // A mark, or the header of another process that began the file at the same time.
+      if (isObject(value)) fits = 'after' in value && value.after === digestOf(tree.hash);
+      else if (fits) {
+        const isEntry = Array.isArray(value) && tree.trie.replay(value);
+        if (!isEntry) throw invalid(path, `line ${lineCount} does not fit`);
+        tree.hash.update(line);
+      }
     }
-    return { trie, path, isBegun: true };
+    return tree;
   }
 
   #checkHeader(path: string, line: string, key: string): void {
@@ -98,17 +127,31 @@ export class TrieStore {
   }
 
   async #write(key: string, tree: OpenTree): Promise<void> {
+    if (this.#folder === '') return;
     const fresh = tree.trie.takeFresh();
-    if (this.#folder === '' || fresh.length === 0) return;
+    if (fresh.length === 0) return;
     const header = { version: CACHE_VERSION, ...this.#scope, prompt: key };
-    await appendLines(tree.path, tree.isBegun ? fresh : [header, ...fresh]);
+    const mark: Mark = { after: digestOf(tree.hash) };
+    try {
+      await appendLines(tree.path, [...(tree.isBegun ? [] : [header]), mark, ...fresh]);
+    } catch (error) {
+      // Nobody knows how much of it is there: the tree is read anew when it is next asked for.
+      this.#trees.delete(key);
+      throw error;
+    }
     tree.isBegun = true;
+    for (const entry of fresh) tree.hash.update(JSON.stringify(entry));
   }
 }
 
-function entryOf(line: string): readonly number[] {
-  const value = parsedJson(line);
-  return Array.isArray(value) ? value : [Number.NaN];
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+const DIGEST_DIGITS = 16;
+
+function digestOf(hash: Hash): string {
+  return hash.copy().digest('hex').slice(0, DIGEST_DIGITS);
 }
 
 function invalid(path: string, why: string): PilotfishError {

@@ -1,0 +1,254 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { tokenId, tokenIds } from '../../core/token-id.ts';
+import { type ContinuationTrie, type KnownRow, ROOT } from './continuation-trie.ts';
+import { type CacheScope, TrieStore } from './trie-store.ts';
+
+const SCOPE: CacheScope = { modelDigest: 'abc', engine: 'b1' };
+const PROMPT = tokenIds([3, 1, 4]);
+const SIZE = 10;
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pilotfish-tries-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+function store(scope: CacheScope = SCOPE): TrieStore {
+  return new TrieStore(folder, scope);
+}
+
+function rowOf(choice: number): KnownRow {
+  return { choice: tokenId(choice), logprob: -choice / 3, entropy: choice / 7, margin: 1 / choice };
+}
+
+/** Learns the row `choice` behind a path of tokens. */
+function learn(trie: ContinuationTrie, path: readonly number[], choice: number): void {
+  let node = ROOT;
+  for (const token of path) node = trie.step(node, tokenId(token));
+  trie.learn(node, rowOf(choice));
+}
+
+async function rowBehind(path: readonly number[]): Promise<KnownRow | null> {
+  const trie = await store().tree(PROMPT, SIZE);
+  let node = ROOT;
+  for (const token of path) node = trie.step(node, tokenId(token));
+  return trie.row(node);
+}
+
+async function files(): Promise<string[]> {
+  const names = await readdir(folder, { recursive: true });
+  return names.filter((name) => name.endsWith('.jsonl')).map((name) => join(folder, name));
+}
+
+async function onlyFile(): Promise<string> {
+  const [path, ...others] = await files();
+  expect(others).toEqual([]);
+  return path ?? '';
+}
+
+describe('a store of trees', () => {
+  it('hands on from one process to the next what was released', async () => {
+    const first = store();
+    learn(await first.tree(PROMPT, SIZE), [5, 6], 7);
+    await first.release();
+    expect(await rowBehind([5, 6])).toEqual(rowOf(7));
+    const second = store();
+    learn(await second.tree(PROMPT, SIZE), [5, 8], 2);
+    await second.flush();
+    learn(await second.tree(PROMPT, SIZE), [5, 8, 8], 3);
+    await second.flush();
+    await second.flush();
+    expect(await rowBehind([5, 6])).toEqual(rowOf(7));
+    expect(await rowBehind([5, 8])).toEqual(rowOf(2));
+    expect(await rowBehind([5, 8, 8])).toEqual(rowOf(3));
+    expect(await rowBehind([9])).toBeNull();
+  });
+
+  it('has a tree for every prompt and vocabulary, and one however often it is asked', async () => {
+    const one = store();
+    const trees = await Promise.all([
+      one.tree(PROMPT, SIZE),
+      one.tree(PROMPT, SIZE),
+      one.tree(PROMPT, SIZE + 1),
+      one.tree(tokenIds([3, 1]), SIZE),
+      one.tree([], SIZE),
+    ]);
+    expect(trees[0]).toBe(trees[1]);
+    expect(new Set(trees).size).toBe(4);
+    for (const [index, tree] of [...new Set(trees)].entries()) learn(tree, [1], index + 1);
+    await one.release();
+    expect(await files()).toHaveLength(4);
+    expect(await rowBehind([1])).toEqual(rowOf(1));
+  });
+
+  it('writes nothing where nothing came, and nothing without a folder', async () => {
+    const idle = store();
+    await idle.tree(PROMPT, SIZE);
+    await idle.release();
+    const memory = new TrieStore(null, SCOPE);
+    learn(await memory.tree(PROMPT, SIZE), [1], 2);
+    await memory.flush();
+    expect((await memory.tree(PROMPT, SIZE)).nodeCount).toBe(2);
+    await memory.release();
+    expect((await memory.tree(PROMPT, SIZE)).nodeCount).toBe(1);
+    expect(await files()).toEqual([]);
+  });
+
+  it('keeps models and libraries apart', async () => {
+    learn(await store().tree(PROMPT, SIZE), [1], 2);
+    for (const scope of [SCOPE, { ...SCOPE, modelDigest: 'x' }, { ...SCOPE, engine: 'b2' }]) {
+      const one = store(scope);
+      learn(await one.tree(PROMPT, SIZE), [1], 2);
+      await one.release();
+    }
+    expect(await files()).toHaveLength(3);
+  });
+
+  it('drops a last line that was cut off, and adds behind it', async () => {
+    const first = store();
+    learn(await first.tree(PROMPT, SIZE), [5], 7);
+    learn(await first.tree(PROMPT, SIZE), [6], 8);
+    await first.release();
+    const path = await onlyFile();
+    await writeFile(path, (await readFile(path, 'utf8')).slice(0, -3));
+    expect(await rowBehind([5])).toEqual(rowOf(7));
+    expect(await rowBehind([6])).toBeNull();
+    const second = store();
+    learn(await second.tree(PROMPT, SIZE), [6], 8);
+    await second.release();
+    expect(await rowBehind([6])).toEqual(rowOf(8));
+  });
+
+  it('begins anew where not even the first line is whole', async () => {
+    const first = store();
+    learn(await first.tree(PROMPT, SIZE), [5], 7);
+    await first.release();
+    await writeFile(await onlyFile(), '{"version":');
+    expect(await rowBehind([5])).toBeNull();
+    const second = store();
+    learn(await second.tree(PROMPT, SIZE), [5], 7);
+    await second.release();
+    expect(await rowBehind([5])).toEqual(rowOf(7));
+  });
+
+  it.each([
+    ['version', 2, 1],
+    ['modelDigest', 'other', 'abc'],
+    ['engine', 'other', 'b1'],
+    ['prompt', 'other', expect.any(String)],
+  ])('refuses a file of another %s', async (name, found, expected) => {
+    const first = store();
+    learn(await first.tree(PROMPT, SIZE), [5], 7);
+    await first.release();
+    const path = await onlyFile();
+    const [header = '', ...lines] = (await readFile(path, 'utf8')).split('\n');
+    const before = JSON.parse(header);
+    expect(before[name]).toEqual(expected);
+    const changed = JSON.stringify({ ...before, [name]: found });
+    await writeFile(path, [changed, ...lines].join('\n'));
+    await expect(store().tree(PROMPT, SIZE)).rejects.toMatchObject({
+      code: 'cache-invalid',
+      message: `The cache file ${path} cannot be used: its ${name} is ${found}, not ${before[name]}.`,
+      fields: { path },
+    });
+  });
+
+  it('names the line that does not fit, and opens the file once it is gone', async () => {
+    const first = store();
+    learn(await first.tree(PROMPT, SIZE), [5], 7);
+    await first.release();
+    const path = await onlyFile();
+    const whole = await readFile(path, 'utf8');
+    for (const line of ['[77,1]', 'nonsense', '7', '"x"', '[0,1,null,0,0,0]', '']) {
+      await writeFile(path, `${whole}${line}\n[0,8]\n`);
+      await expect(rowBehind([5]), line).rejects.toMatchObject({
+        code: 'cache-invalid',
+        message: `The cache file ${path} cannot be used: line 4 does not fit.`,
+      });
+    }
+    const again = store();
+    await expect(again.tree(PROMPT, SIZE)).rejects.toMatchObject({ code: 'cache-invalid' });
+    await rm(path);
+    expect((await again.tree(PROMPT, SIZE)).nodeCount).toBe(1);
+  });
+
+  it('reads files from before there were marks', async () => {
+    const first = store();
+    learn(await first.tree(PROMPT, SIZE), [5], 7);
+    await first.release();
+    const path = await onlyFile();
+    const lines = (await readFile(path, 'utf8')).split('\n');
+    await writeFile(path, lines.filter((line) => !line.includes('after')).join('\n'));
+    const second = store();
+    learn(await second.tree(PROMPT, SIZE), [6], 8);
+    await second.release();
+    expect([await rowBehind([5]), await rowBehind([6])]).toEqual([rowOf(7), rowOf(8)]);
+  });
+});
+
+describe('two processes that write one tree', () => {
+  it('never mix up what each of them means by a node', async () => {
+    const shared = store();
+    learn(await shared.tree(PROMPT, SIZE), [1], 1);
+    await shared.release();
+    const [first, second] = [store(), store()];
+    const trees = [await first.tree(PROMPT, SIZE), await second.tree(PROMPT, SIZE)] as const;
+    // Node 2 is another one for each.
+    learn(trees[0], [1, 2], 2);
+    learn(trees[1], [1, 3], 3);
+    await first.flush();
+    await second.flush();
+    learn(trees[0], [1, 2, 4], 4);
+    learn(trees[1], [1, 3, 5], 5);
+    await second.flush();
+    await first.flush();
+    expect(await rowBehind([1])).toEqual(rowOf(1));
+    expect(await rowBehind([1, 2])).toEqual(rowOf(2));
+    expect(await rowBehind([1, 2, 4])).toEqual(rowOf(4));
+    expect(await rowBehind([1, 2, 5])).toBeNull();
+    // The other one came second: its rows are computed again, and kept then.
+    expect(await rowBehind([1, 3])).toBeNull();
+    const third = store();
+    learn(await third.tree(PROMPT, SIZE), [1, 3], 3);
+    await third.release();
+    expect(await rowBehind([1, 3])).toEqual(rowOf(3));
+    expect(await rowBehind([1, 2, 4])).toEqual(rowOf(4));
+  });
+
+  it('may both begin the file', async () => {
+    const [first, second] = [store(), store()];
+    learn(await first.tree(PROMPT, SIZE), [1, 2], 2);
+    learn(await second.tree(PROMPT, SIZE), [3, 4], 4);
+    await first.release();
+    await second.release();
+    expect(await rowBehind([1, 2])).toEqual(rowOf(2));
+    expect(await rowBehind([3, 4])).toBeNull();
+  });
+});
+
+describe('a store that cannot write', () => {
+  it('says so, and writes a tree that is whole once it can again', async () => {
+    const blocked = join(folder, 'v1');
+    const one = store();
+    learn(await one.tree(PROMPT, SIZE), [5], 7);
+    await writeFile(blocked, '');
+    await expect(one.flush()).rejects.toMatchObject({ code: 'file-system-failed' });
+    await rm(blocked);
+    learn(await one.tree(PROMPT, SIZE), [5, 6], 8);
+    await one.release();
+    expect(await rowBehind([5, 6])).toEqual(rowOf(8));
+  });
+
+  it('forgets every tree all the same when it is released', async () => {
+    const one = store();
+    learn(await one.tree(PROMPT, SIZE), [5], 7);
+    learn(await one.tree([], SIZE), [5], 7);
+    await writeFile(join(folder, 'v1'), '');
+    await expect(one.release()).rejects.toMatchObject({ code: 'file-system-failed' });
+    await rm(join(folder, 'v1'));
+    expect((await one.tree([], SIZE)).nodeCount).toBe(1);
+  });
+});
