@@ -33,6 +33,8 @@ export interface CachedHome {
 /** Where in a tree the text is. */
 interface Place {
   readonly trie: ContinuationTrie;
+  /** Of the programs that it knows the rows of. */
+  readonly vocabularySize: number;
   /** The tree begins behind so many tokens. */
   readonly from: number;
   /** The nodes behind the tokens from there on; those of tokens without outputs come when needed. */
@@ -88,11 +90,15 @@ export class CachedSequence implements Sequence {
     const place = this.#place === null ? null : cut(this.#place, length);
     const copy = new CachedSequence(this.#home, { tokens: this.#tokens.slice(0, length), place });
     const shared = Math.min(length, commonLength(this.#read, this.#tokens));
-    if (this.#inner !== null && shared > 0) {
+    if (this.#inner === null || shared === 0) return copy;
+    try {
       copy.#inner = await this.#inner.fork(shared);
       copy.#read = this.#read.slice(0, shared);
+      return copy;
+    } catch (error) {
+      await copy[Symbol.asyncDispose]();
+      throw error;
     }
-    return copy;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -107,12 +113,7 @@ export class CachedSequence implements Sequence {
   /** From the tree if all rows are there; else computes them, and the tree has them from then on. */
   async #remember(request: ForwardRequest, signal: AbortSignal | undefined): Promise<Forward> {
     const { tokens, outputFrom, program } = request;
-    this.#place ??= {
-      trie: await this.#home.store.tree(this.#tokens, program.vocabularySize),
-      from: this.length,
-      nodes: [],
-    };
-    const place = this.#place;
+    const place = await this.#placeFor(program.vocabularySize);
     const nodes = follow(place, this.#tokens, tokens);
     const outputs = nodes.slice(outputFrom);
     const known = outputs.map((node) => place.trie.row(node));
@@ -133,6 +134,14 @@ export class CachedSequence implements Sequence {
     this.#tokens.push(...tokens);
     place.nodes.push(...nodes);
     return { rows: outputs.map((node) => rowOf(place.trie, node, program)), ...NO_TIME };
+  }
+
+  /** Where the text is already, or the root of the tree behind it. */
+  async #placeFor(vocabularySize: number): Promise<Place> {
+    if (this.#place?.vocabularySize === vocabularySize) return this.#place;
+    const trie = await this.#home.store.tree(this.#tokens, vocabularySize);
+    this.#place = { trie, vocabularySize, from: this.length, nodes: [] };
+    return this.#place;
   }
 
   async #compute(request: ForwardRequest, signal: AbortSignal | undefined): Promise<Forward> {
@@ -214,8 +223,9 @@ function follow(
   });
 }
 
-function cut({ trie, from, nodes }: Place, length: number): Place | null {
-  return length < from ? null : { trie, from, nodes: nodes.slice(0, length - from) };
+function cut(place: Place, length: number): Place | null {
+  const { from, nodes } = place;
+  return length < from ? null : { ...place, nodes: nodes.slice(0, length - from) };
 }
 
 function knownRow({ choice, logprob, entropy, margin }: RowResult): KnownRow {
