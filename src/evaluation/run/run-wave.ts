@@ -9,6 +9,7 @@ import type { Engine } from '../../engine/engine.ts';
 import type { Question } from '../question.ts';
 import { type AnswerRecord, recordOf } from './answer-record.ts';
 import { type EvaluationPoint, requestSeed, strategyText } from './evaluation-point.ts';
+import { ofQuestion } from './question-error.ts';
 
 /** Every request of a wave listens to one signal. */
 const LISTENERS_PER_REQUEST = 4;
@@ -22,7 +23,7 @@ export interface WaveOptions {
   readonly onAnswer?: () => void;
 }
 
-/** @throws PilotfishError of the first request that fails; the others are then cancelled */
+/** @throws PilotfishError of the first request that fails, naming its question; the others are cancelled */
 export async function runWave(
   questions: readonly Question[],
   point: EvaluationPoint,
@@ -35,8 +36,9 @@ export async function runWave(
     try {
       return await answer(question, point, { ...options, signal });
     } catch (error) {
-      failed.abort(error);
-      throw error;
+      const named = ofQuestion(error, question);
+      failed.abort(named);
+      throw named;
     }
   });
   // Nothing is left running when this ends.

@@ -1,0 +1,148 @@
+/** A pair of scripted models that remembers, open for an evaluation, and what was asked of it. */
+import { Engine } from '../../src/engine/engine.ts';
+import type { GenerateRequest } from '../../src/engine/request.ts';
+import { CachedModel } from '../../src/evaluation/cache/cached-model.ts';
+import { TrieStore } from '../../src/evaluation/cache/trie-store.ts';
+import type { Question } from '../../src/evaluation/question.ts';
+import type { EvaluatedModel, EvaluationPair } from '../../src/evaluation/run/evaluation-pair.ts';
+import type { EvaluationPlan } from '../../src/evaluation/run/evaluation-plan.ts';
+import type {
+  ScriptedModel,
+  ScriptedModelOptions,
+} from '../../src/model/scripted/scripted-model.ts';
+import { scriptedModel } from '../simulation/scripted-pair.ts';
+
+export interface ScriptedEvaluation {
+  readonly pair: EvaluationPair;
+  readonly engine: Engine;
+  readonly models: { readonly small: ScriptedModel; readonly large: ScriptedModel };
+  /** Requests so far, in order. */
+  readonly requests: readonly GenerateRequest[];
+  /** Sequences of both models that are open. */
+  openCount(): number;
+}
+
+export interface ScriptedEvaluationOptions {
+  readonly small?: Partial<ScriptedModelOptions>;
+  readonly large?: Partial<ScriptedModelOptions>;
+  /** Before every request. */
+  readonly onRequest?: (request: GenerateRequest, index: number) => void;
+  /** Where rows are remembered; default: in memory. */
+  readonly folder?: string;
+  /** Tokens that the small model drafts; default: the engine's own choice. */
+  readonly draftLength?: number;
+}
+
+export const WAVE_SIZE = 4;
+export const MAX_TOKENS = 12;
+const ROOM = { contextLength: 64, cellCount: 2000, sequenceCountMax: 24, rowCountMax: 16 };
+
+export function scriptedEvaluation(options: ScriptedEvaluationOptions = {}): ScriptedEvaluation {
+  const models = {
+    small: scriptedModel('small', { ...ROOM, ...options.small }),
+    large: scriptedModel('large', { ...ROOM, ...options.large }),
+  };
+  const stores = {
+    small: new TrieStore(options.folder ?? null, { modelDigest: 'small', engine: 'scripted' }),
+    large: new TrieStore(options.folder ?? null, { modelDigest: 'large', engine: 'scripted' }),
+  };
+  const cached = {
+    small: new CachedModel(models.small, stores.small),
+    large: new CachedModel(models.large, stores.large),
+  };
+  const { draftLength } = options;
+  const engine = new Engine({
+    models: cached,
+    ...(draftLength === undefined ? {} : { speculative: { draftLength } }),
+  });
+  const requests: GenerateRequest[] = [];
+  const both = [cached.small, cached.large];
+  const pair: EvaluationPair = {
+    engine: {
+      promptTokens: (request) => engine.promptTokens(request),
+      generate: (request) => {
+        options.onRequest?.(request, requests.length);
+        requests.push(request);
+        return engine.generate(request);
+      },
+    },
+    models: { small: factsOf(models.small), large: factsOf(models.large) },
+    small: models.small,
+    vocabularySize: models.small.vocabulary.size,
+    contextLength: models.small.facts.contextLength,
+    library: 'scripted',
+    rowCounts: () => ({
+      known: cached.small.rowCounts.known + cached.large.rowCounts.known,
+      computed: cached.small.rowCounts.computed + cached.large.rowCounts.computed,
+    }),
+    remember: (isOn) => {
+      for (const model of both) model.remembers = isOn;
+    },
+    flush: async () => {
+      for (const store of Object.values(stores)) await store.flush();
+    },
+    release: async () => {
+      for (const store of Object.values(stores)) await store.release();
+    },
+    [Symbol.asyncDispose]: () => engine.close(),
+  };
+  const openCount = () => models.small.sequenceCount + models.large.sequenceCount;
+  return { pair, engine, models, requests, openCount };
+}
+
+function factsOf({ facts }: ScriptedModel): EvaluatedModel {
+  const { name, parameterCounts, weightBytes, kvBytesPerToken, rowCountMax } = facts;
+  const digest = `digest of ${name}`;
+  return { name, digest, parameterCounts, weightBytes, kvBytesPerToken, rowCountMax };
+}
+
+/** Of letters that the models know; no two are the same. */
+export function questionOf(index: number, answer: string = 'a'): Question {
+  const letters = [...index.toString(10).padStart(4, '0')].map(
+    (digit) => 'abcdefghij'[Number(digit)],
+  );
+  const content = letters.join('');
+  return {
+    id: `letters/${index}`,
+    text: `What comes after ${content}?`,
+    messages: [{ role: 'user', content }],
+    answer,
+    kind: 'text',
+  };
+}
+
+/**
+ * Questions of which the large model knows most, the small one some: answers are what one of them, or
+ * neither, says.
+ */
+export async function scriptedQuestions(
+  count: number,
+  maxTokens: number = MAX_TOKENS,
+): Promise<readonly Question[]> {
+  const { engine } = scriptedEvaluation();
+  const questions: Question[] = [];
+  for (let index = 0; index < count; index += 1) {
+    const bare = questionOf(index);
+    const strategy = index % 4 === 3 ? 'small' : 'large';
+    let answer = '';
+    for await (const event of engine.generate({ messages: bare.messages, strategy, maxTokens })) {
+      if (event.type === 'summary') answer = event.text;
+    }
+    questions.push(questionOf(index, index % 5 === 4 || answer === '' ? 'x' : answer));
+  }
+  await engine.close();
+  return questions;
+}
+
+export function planOf(plan: Partial<EvaluationPlan> = {}): EvaluationPlan {
+  return {
+    strategies: ['entropy', 'random', 'cascade'].map((name) => ({ name, thresholds: [] })),
+    shares: [0.2, 0.5],
+    pointCount: 3,
+    seeds: [1, 2],
+    screening: null,
+    maxTokens: MAX_TOKENS,
+    waveSize: WAVE_SIZE,
+    ...plan,
+  };
+}
