@@ -164,9 +164,14 @@ const RECORD: z.ZodType<AnswerRecord> = z
     finishReason: z.enum(FINISH_REASONS),
     work: z.array(z.tuple([COUNT, z.enum(['s', 'l']), z.enum(PURPOSES), COUNT]).rest(COUNT)),
   })
-  .refine(({ tokenIds, texts, origins }) => {
-    return texts.length === tokenIds.length && origins.length === tokenIds.length;
-  }, 'its tokens, texts and origins are not equally many');
+  .refine(({ tokenIds, texts, origins, scores }) => {
+    const { length } = tokenIds;
+    return [texts, origins, scores ?? texts].every((all) => all.length === length);
+  }, 'its tokens, texts, origins and scores are not equally many')
+  .refine(({ tokenIds, work }) => {
+    const places = [0, ...work.map(([tokenCount]) => tokenCount), tokenIds.length];
+    return places.every((place, index) => place >= (places[index - 1] ?? 0));
+  }, 'its work is not in the order of its tokens');
 
 /** @returns the record, or what is wrong with it */
 export function parseRecord(line: string): AnswerRecord | string {

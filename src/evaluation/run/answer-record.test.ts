@@ -1,0 +1,143 @@
+import { describe, expect, it } from 'vitest';
+import {
+  MAX_TOKENS,
+  questionOf,
+  scriptedEvaluation,
+} from '../../../test/evaluation/scripted-evaluation.ts';
+import type { EngineEvent, SummaryEvent } from '../../core/events.ts';
+import { foldRunCost } from '../../cost/run-cost.ts';
+import { STRATEGIES } from '../../strategy/registry.ts';
+import { answerText, eventsOf, parseRecord, recordOf } from './answer-record.ts';
+import { infoOf } from './evaluation-plan.ts';
+import { strategyText } from './evaluation-point.ts';
+import { startOf } from './point-runs.ts';
+
+const THRESHOLDS: Readonly<Record<string, readonly number[]>> = {
+  entropy: [0.5, 100],
+  margin: [0.5, -1],
+  random: [0.4],
+  cascade: [0.5, 100],
+  'random-query': [0, 1],
+};
+const POINTS = STRATEGIES.flatMap(({ name }) =>
+  (THRESHOLDS[name] ?? [null]).map((threshold) => ({ strategy: name, threshold, seed: 3 })),
+);
+
+const world = scriptedEvaluation({ draftLength: 3 });
+const facts = {
+  models: world.pair.models,
+  maxTokens: MAX_TOKENS,
+  contextLength: world.pair.contextLength,
+};
+
+async function eventsUnder(point: (typeof POINTS)[number], index: number): Promise<EngineEvent[]> {
+  const events: EngineEvent[] = [];
+  const { messages } = questionOf(index);
+  const request = { messages, strategy: strategyText(point), seed: index, maxTokens: MAX_TOKENS };
+  for await (const event of world.engine.generate({ ...request, reusePrefix: false })) {
+    events.push(event);
+  }
+  return events;
+}
+
+function summaryOf(events: readonly EngineEvent[]): SummaryEvent {
+  const last = events.at(-1);
+  if (last?.type !== 'summary') throw new Error('a run ends with its summary');
+  return last;
+}
+
+describe('a record of an answer', () => {
+  it.each(POINTS)('holds all that a run of $strategy@$threshold cost', async (point) => {
+    expect(infoOf(point.strategy).threshold === null).toBe(point.threshold === null);
+    for (const index of [1, 12, 345, 9876]) {
+      const events = await eventsUnder(point, index);
+      const record = recordOf(point, questionOf(index), events);
+      const summary = summaryOf(events);
+      expect(answerText(record)).toBe(summary.text);
+      expect(record.finishReason).toBe(summary.finishReason);
+      const cost = foldRunCost(startOf(record, facts), eventsOf(record));
+      const untimed = { ...cost, computeMs: summary.computeMs, waitedMs: summary.waitedMs };
+      expect(summary).toMatchObject(untimed);
+      const again = parseRecord(JSON.stringify(record));
+      expect(again).toEqual(record);
+    }
+  });
+
+  it('has tokens and work in the order they happened', async () => {
+    for (const point of POINTS) {
+      const events = await eventsUnder(point, 42);
+      const record = recordOf(point, questionOf(42), events);
+      const told = (all: Iterable<EngineEvent>): unknown[] => {
+        return [...all].flatMap((event): unknown[] => {
+          if (event.type === 'token') {
+            const { index, tokenId, text, origin, verified } = event;
+            return [{ index, tokenId, text, origin, verified }];
+          }
+          if (event.type !== 'work') return [];
+          const { model, purpose, rowCounts, outputRowCount } = event;
+          return [{ model, purpose, rowCounts, outputRowCount }];
+        });
+      };
+      expect(told(eventsOf(record))).toEqual(told(events));
+      const tokens = events.filter((event) => event.type === 'token');
+      for (const [index, { score }] of tokens.entries()) {
+        const kept = record.scores?.[index] ?? null;
+        if (score === null) expect(kept).toBeNull();
+        else expect(kept).toBeCloseTo(score, 4);
+      }
+    }
+  });
+
+  it('has no scores where no gate looked', async () => {
+    const events = await eventsUnder({ strategy: 'large', threshold: null, seed: 0 }, 1);
+    const point = { strategy: 'large', threshold: null, seed: 0 };
+    expect(recordOf(point, questionOf(1), events).scores).toBeNull();
+  });
+
+  it('is made of runs that ended', async () => {
+    const events = await eventsUnder({ strategy: 'large', threshold: null, seed: 0 }, 1);
+    const point = { strategy: 'large', threshold: null, seed: 0 };
+    expect(() => recordOf(point, questionOf(1), events.slice(0, -1))).toThrow('summary');
+    expect(() => recordOf(point, questionOf(1), events.slice(1))).toThrow('a run starts');
+  });
+});
+
+describe('a line that is no record', () => {
+  const line = async (change: object): Promise<string> => {
+    const point = { strategy: 'entropy', threshold: 0.5, seed: 0 };
+    const record = recordOf(point, questionOf(1), await eventsUnder({ ...point, seed: 3 }, 1));
+    return JSON.stringify({ ...record, ...change });
+  };
+
+  it.each([
+    [{ question: 1 }, /^question: /],
+    [{ promptTokenCount: 0 }, /^promptTokenCount: /],
+    [{ texts: ['a'] }, /^the record: its tokens, texts, origins and scores are not equally many/],
+    [{ origins: 'x' }, /^origins: /],
+    [{ finishReason: 'tired' }, /^finishReason: /],
+    [{ work: [[0, 'x', 'route', 1, 1]] }, /^work\.0\.1: /],
+    [{ work: [[0, 's', 'route', 1, -1]] }, /^work\.0\.4: /],
+    [{ scores: [null, 'a'] }, /^scores\.1: /],
+    [{ threshold: undefined }, /^threshold: /],
+  ])('says what is wrong with it: %j', async (change, message) => {
+    expect(parseRecord(await line(change))).toMatch(message);
+  });
+
+  it('may not even be JSON', () => {
+    expect(parseRecord('{')).toBe('it is not JSON');
+    expect(parseRecord('7')).toMatch(/^the record: /);
+  });
+
+  const late = [99, 's', 'route', 1, 1];
+  const back = [
+    [2, 's', 'route', 1, 1],
+    [1, 's', 'route', 1, 1],
+  ];
+  it.each([
+    [{ scores: [0.5] }, 'its tokens, texts, origins and scores are not equally many'],
+    [{ work: [late] }, 'its work is not in the order of its tokens'],
+    [{ work: back }, 'its work is not in the order of its tokens'],
+  ])('may disagree with itself: %j', async (change, message) => {
+    expect(parseRecord(await line(change))).toBe(`the record: ${message}`);
+  });
+});
