@@ -3,7 +3,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { PilotfishError } from '../../core/errors.ts';
-import { parsedJson } from '../growing-file.ts';
+import { fileError, parsedJson } from '../growing-file.ts';
 import {
   checkManifest,
   type EvaluationPair,
@@ -32,7 +32,7 @@ const MANIFEST: z.ZodType<Manifest> = z.object({
 
 /**
  * Writes it into a new folder, or compares it with what an earlier run wrote.
- * @throws PilotfishError `evaluation-invalid`
+ * @throws PilotfishError `evaluation-invalid`, `disk-full`, `file-system-failed`
  */
 export async function openManifest(
   folder: string,
@@ -59,9 +59,13 @@ function parsedManifest(text: string, path: string): Manifest {
 }
 
 async function write(path: string, folder: string, manifest: Manifest): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  await writeFile(`${path}.tmp`, `${JSON.stringify(manifest, null, 2)}\n`);
-  await rename(`${path}.tmp`, path);
+  try {
+    await mkdir(folder, { recursive: true });
+    await writeFile(`${path}.tmp`, `${JSON.stringify(manifest, null, 2)}\n`);
+    await rename(`${path}.tmp`, path);
+  } catch (error) {
+    throw fileError(error, path);
+  }
 }
 
 async function readIfThere(path: string): Promise<string | null> {
@@ -69,6 +73,6 @@ async function readIfThere(path: string): Promise<string | null> {
     return await readFile(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
+    throw fileError(error, path);
   }
 }

@@ -1,0 +1,86 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { planOf, scriptedEvaluation } from '../../../test/evaluation/scripted-evaluation.ts';
+import type { EvaluationPair } from './evaluation-pair.ts';
+import { openManifest } from './open-manifest.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pilotfish-manifest-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const { pair } = scriptedEvaluation();
+const { small, large } = pair.models;
+const deep = () => join(folder, 'a', 'b');
+
+describe('the manifest of an evaluation', () => {
+  it('is written once, and holds for the same evaluation again', async () => {
+    const first = await openManifest(deep(), pair, planOf());
+    const text = await readFile(join(deep(), 'evaluation.json'), 'utf8');
+    expect(await openManifest(deep(), pair, planOf({ shares: null, seeds: [9] }))).toEqual(first);
+    expect(await readFile(join(deep(), 'evaluation.json'), 'utf8')).toBe(text);
+    expect(await readdir(deep())).toEqual(['evaluation.json']);
+    expect(JSON.parse(text)).toEqual(first);
+  });
+
+  const others: readonly (readonly [string, Partial<EvaluationPair>, object, string, string])[] = [
+    [
+      'small model digest',
+      { models: { small: { ...small, digest: 'x' }, large } },
+      {},
+      'digest of small',
+      'x',
+    ],
+    [
+      'large model digest',
+      { models: { small, large: { ...large, digest: 'x' } } },
+      {},
+      'digest of large',
+      'x',
+    ],
+    ['library', { library: 'other' }, {}, 'scripted', 'other'],
+    ['contextLength', { contextLength: 32 }, {}, '64', '32'],
+    ['maxTokens', {}, { maxTokens: 13 }, '12', '13'],
+    ['waveSize', {}, { waveSize: 5 }, '4', '5'],
+  ];
+  it.each(others)('refuses another %s, naming both values', async (name, of, plan, found, now) => {
+    await openManifest(folder, pair, planOf());
+    const refused = openManifest(folder, { ...pair, ...of }, planOf(plan));
+    await expect(refused).rejects.toMatchObject({
+      code: 'evaluation-invalid',
+      message: `${folder} holds an evaluation with ${name} ${found}; this one has ${now}.`,
+      remedy: expect.stringContaining('--out'),
+    });
+  });
+
+  it('refuses a file of another version, and one that is something else', async () => {
+    const manifest = await openManifest(folder, pair, planOf());
+    const path = join(folder, 'evaluation.json');
+    await writeFile(path, JSON.stringify({ ...manifest, version: 0 }));
+    await expect(openManifest(folder, pair, planOf())).rejects.toMatchObject({
+      message: expect.stringContaining('with version 0; this one has 1'),
+    });
+    for (const text of ['', '{}', '{"version":1', '[]']) {
+      await writeFile(path, text);
+      await expect(openManifest(folder, pair, planOf()), text).rejects.toMatchObject({
+        code: 'evaluation-invalid',
+        message: `${path} does not describe an evaluation.`,
+      });
+    }
+  });
+
+  it('says where it could not be read or written', async () => {
+    const path = join(folder, 'file');
+    await writeFile(path, '');
+    await expect(openManifest(path, pair, planOf())).rejects.toMatchObject({
+      code: 'file-system-failed',
+      fields: { code: 'ENOTDIR' },
+    });
+    await expect(openManifest(join(folder, '\0'), pair, planOf())).rejects.toMatchObject({
+      code: 'file-system-failed',
+    });
+  });
+});
