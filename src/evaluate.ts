@@ -7,6 +7,7 @@ import { definedFields } from './core/defined-fields.ts';
 import { PilotfishError } from './core/errors.ts';
 import type { ModelRole } from './core/events.ts';
 import { present } from './core/invariant.ts';
+import type { MachineProfile } from './cost/machine-profile.ts';
 import { profileCosts } from './cost/profile-costs.ts';
 import type { Question } from './evaluation/question.ts';
 import { checkOverlap } from './evaluation/question-key.ts';
@@ -19,6 +20,7 @@ import type { TimeProfile } from './evaluation/run/point-result.ts';
 import { runEvaluation } from './evaluation/run/run-evaluation.ts';
 import { findSlice } from './evaluation/slices/slice.ts';
 import { JSONL_EXTENSION } from './evaluation/tasks/jsonl.ts';
+import { POCKET } from './evaluation/tasks/pocket-task.ts';
 import { findTask } from './evaluation/tasks/registry.ts';
 import type { Task } from './evaluation/tasks/task.ts';
 import { profileStore } from './local-profile.ts';
@@ -103,13 +105,14 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
   for (const name of options.trainedOn ?? []) {
     checkOverlap(await trainingQuestions(name, options), questions);
   }
+  const found = await findProfiles(options);
   await using pair = await openEvaluation({
     ...options,
     strategies: plan.strategies.map(({ name }) => name),
     maxTokens: plan.maxTokens,
     waveSize: plan.waveSize,
   });
-  const profiles = await timeProfiles(options, pair.models);
+  const profiles = found.map((profile) => timeProfile(profile, pair.models));
   const answers = await runEvaluation({
     ...options,
     pair,
@@ -147,11 +150,23 @@ function requestedStrategies(texts: readonly string[]): readonly RequestedStrate
   const thresholds = new Map<string, number[]>();
   for (const text of texts) {
     const { name, threshold } = parseStrategy(text);
-    const known = thresholds.get(name) ?? [];
-    if (text.includes('@') && threshold !== null) known.push(threshold);
-    thresholds.set(name, known);
+    const known = thresholds.get(name);
+    const own = text.includes('@') && threshold !== null ? [threshold] : [];
+    if (known !== undefined && known.length * own.length === 0) throw twice(name);
+    thresholds.set(name, [...(known ?? []), ...own]);
   }
   return [...thresholds].map(([name, own]) => ({ name, thresholds: own }));
+}
+
+function twice(name: string): PilotfishError {
+  return new PilotfishError(
+    'option-invalid',
+    `${name} is asked for with a threshold and without one, or twice without.`,
+    {
+      remedy: `Give ${name} alone, or a threshold each time, as in ${name}@1,${name}@2.`,
+      fields: { option: '--strategies', value: name },
+    },
+  );
 }
 
 async function questionsOf(
@@ -190,7 +205,19 @@ async function trainingQuestions(
   }
   const [taskName = '', split] = name.split('/');
   const task = findTask(taskName);
+  if (task.name === POCKET.name) throw endless(name);
   return await task.load({ split: split ?? 'train', ...folder });
+}
+
+function endless(name: string): PilotfishError {
+  return new PilotfishError(
+    'option-invalid',
+    `${name} has no end, so nothing can be looked up in it.`,
+    {
+      remedy: 'Leave it out: problems of its other splits are never in it.',
+      fields: { option: '--trained-on', value: name },
+    },
+  );
 }
 
 function defaultSplit({ splits }: Pick<Task, 'splits'>): string {
@@ -205,20 +232,20 @@ function otherTask({ slice = '', task }: EvaluateOptions, of: string): Pilotfish
   );
 }
 
-/** @throws PilotfishError `profile-unknown`, `profile-incomplete` */
-async function timeProfiles(
-  options: EvaluateOptions,
-  models: Readonly<Record<ModelRole, EvaluatedModel>>,
-): Promise<readonly TimeProfile[]> {
+/** @throws PilotfishError `profile-unknown`, `profile-invalid` */
+async function findProfiles(options: EvaluateOptions): Promise<readonly MachineProfile[]> {
   const store = profileStore(options);
-  const found: TimeProfile[] = [];
-  for (const name of options.profiles ?? []) {
-    const profile = await store.find(name);
-    const costs = {
-      small: profileCosts(profile, models.small),
-      large: profileCosts(profile, models.large),
-    };
-    found.push({ name: profile.name, costs, roundTripMs: profile.roundTripMs ?? 0 });
-  }
-  return found;
+  return await Promise.all((options.profiles ?? []).map((name) => store.find(name)));
+}
+
+/** @throws PilotfishError `profile-incomplete` */
+function timeProfile(
+  profile: MachineProfile,
+  models: Readonly<Record<ModelRole, EvaluatedModel>>,
+): TimeProfile {
+  const costs = {
+    small: profileCosts(profile, models.small),
+    large: profileCosts(profile, models.large),
+  };
+  return { name: profile.name, costs, roundTripMs: profile.roundTripMs ?? 0 };
 }

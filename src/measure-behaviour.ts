@@ -89,8 +89,11 @@ export async function measureBehaviour(
   };
   const shares: Record<string, number> = {};
   for (const strategy of ROUTING_STRATEGIES) {
-    const written = (await answers(strategy)).flatMap(({ tokens }) => tokens);
-    shares[strategy] = share(written, (token) => token.origin === 'large');
+    const written = await answers(strategy);
+    const isQuery = STRATEGIES.some(({ name, unit }) => name === strategy && unit === 'query');
+    // A strategy that chooses whole answers has a share of answers, however long they are.
+    const counted = written.flatMap(({ tokens }) => (isQuery ? tokens.slice(0, 1) : tokens));
+    shares[strategy] = share(counted, (token) => token.origin === 'large');
   }
   // The large model's own text, with what the small one would have written at each place.
   const written = await answers(ALWAYS_CALLS);

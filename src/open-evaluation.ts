@@ -10,7 +10,7 @@ import { present } from './core/invariant.ts';
 import { CachedModel } from './evaluation/cache/cached-model.ts';
 import { TrieStore } from './evaluation/cache/trie-store.ts';
 import type { EvaluatedModel, EvaluationPair } from './evaluation/run/evaluation-pair.ts';
-import { LIBRARY_PACKAGE_VERSION } from './model/llama-cpp/known-builds.ts';
+import { libraryDigest, loadLibrary } from './model/llama-cpp/library.ts';
 import type { LlamaCppModel } from './model/llama-cpp/model.ts';
 import { type OpenEngineOptions, openEngine, type WrappedModel } from './open-engine.ts';
 
@@ -36,6 +36,8 @@ interface OpenModel {
 /** Sequences of each model beside those of requests: evidence is read in one of its own. */
 const SPARE_SEQUENCE_COUNT = 2;
 
+/** Of `speculative`, in every evaluation. */
+const DRAFT_LENGTH = 4;
 /** Tokens of a prompt that room is made for; longer ones have fewer neighbours. */
 const PROMPT_TOKEN_COUNT = 512;
 /** As long as a context is where nobody says. */
@@ -50,11 +52,13 @@ export async function openEvaluation(options: OpenEvaluationOptions): Promise<Ev
     ...options,
     strategies: ['small', 'large', ...strategies],
     cellCount: cellCountOf(options),
+    // Automatic lengths depend on what ran before, and on what forwards cost here.
+    speculative: { ...options.speculative, proposer: 'small', draftLength: DRAFT_LENGTH },
     requestCountMax: waveSize,
     sequenceCountMax: waveSize + SPARE_SEQUENCE_COUNT,
     wrapModel: async (model, of) => {
       const facts = await factsOf(model, of, options);
-      const scope = { modelDigest: facts.digest, engine: LIBRARY_PACKAGE_VERSION };
+      const scope = { modelDigest: facts.digest, engine: libraryDigest(loadLibrary().paths.llama) };
       const store = new TrieStore(options.keepsRows === false ? null : folder, scope);
       const cached = new CachedModel(model, store);
       open.set(of.role, { model, cached, store, facts });
@@ -70,7 +74,8 @@ export async function openEvaluation(options: OpenEvaluationOptions): Promise<Ev
     // The engine has made sure that the tables agree this far.
     vocabularySize: Math.min(small.model.vocabulary.size, large.model.vocabulary.size),
     contextLength: Math.min(small.model.facts.contextLength, large.model.facts.contextLength),
-    library: LIBRARY_PACKAGE_VERSION,
+    library: libraryDigest(loadLibrary().paths.llama),
+    template: options.template ?? 'own',
     rowCounts: () => ({
       known: small.cached.rowCounts.known + large.cached.rowCounts.known,
       computed: small.cached.rowCounts.computed + large.cached.rowCounts.computed,

@@ -110,6 +110,7 @@ export interface GateBin {
   /** Scores of the bin lie from here to there. */
   readonly from: number;
   readonly to: number;
+  /** Tokens by what they stand for: whole numbers where every question was run. */
   readonly agreeCount: number;
   readonly differCount: number;
 }

@@ -78,7 +78,7 @@ const GATE = z.object({
   tokenCount: COUNT,
   auc: NUMBER_OR_NULL,
   bins: z.array(
-    z.object({ from: z.number(), to: z.number(), agreeCount: COUNT, differCount: COUNT }),
+    z.object({ from: z.number(), to: z.number(), agreeCount: AMOUNT, differCount: AMOUNT }),
   ),
 });
 

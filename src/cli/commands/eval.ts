@@ -58,6 +58,8 @@ Examples:
   pilotfish report result.json`;
 
 const COUNT_MAX = 100_000;
+/** A model holds 256 sequences; two are spare. */
+const WAVE_MAX = 254;
 
 export function registerEval(program: Command, io: CliIo, dependencies: CliDependencies): void {
   const count = (name: string, max = COUNT_MAX) => numberParser(name, integerFrom(1, max));
@@ -99,7 +101,7 @@ export function registerEval(program: Command, io: CliIo, dependencies: CliDepen
       (text: string) => parseShares(text)[0],
     )
     .option('--max-tokens <N>', 'tokens of an answer at most (default: 512)', count('--max-tokens'))
-    .option('--wave <N>', 'questions side by side (default: 16)', count('--wave', 256))
+    .option('--wave <N>', 'questions side by side (default: 16)', count('--wave', WAVE_MAX))
     .option('--context <N>', 'tokens of prompt and answer together', count('--context', 1e7))
     .option('--threads <N>', 'threads for computing', count('--threads', 1024))
     .option('--pair <NAME>', 'the pair of models (see `pilotfish models`)')

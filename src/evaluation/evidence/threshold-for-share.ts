@@ -6,39 +6,67 @@ export type CallingSide = 'above' | 'below';
 /** Digits of a threshold: users read and type it. */
 const THRESHOLD_DIGITS = 4;
 
+/** Scores, and for how much each counts. */
+export interface WeightedScores {
+  readonly scores: readonly number[];
+  /** One for each score. */
+  readonly weights: readonly number[];
+}
+
 /**
- * The threshold at which about `share` of the scores call the large model: the middle between the
- * last score that does and the first that does not.
- * @param scores at least one
+ * The threshold at which about `share` of the scores, by weight, call the large model: the middle
+ * between the last score that does and the first that does not.
+ * @param weighted at least one score
  */
 export function thresholdForShare(
-  scores: readonly number[],
+  weighted: WeightedScores,
   share: number,
   side: CallingSide,
 ): number {
   const sign = side === 'above' ? 1 : -1;
   // Those that call first come first.
-  const order = scores.map((score) => -sign * score).sort((a, b) => a - b);
-  const count = Math.round(share * order.length);
-  const first = order[0] ?? 0;
-  const last = order.at(-1) ?? 0;
-  const inside = count === 0 ? first - 1 : (order[count - 1] ?? last);
-  const outside = count === order.length ? last + 1 : (order[count] ?? last);
+  const order = weighted.scores
+    .map((score, index) => ({ key: -sign * score, weight: weighted.weights[index] ?? 0 }))
+    .sort((a, b) => a.key - b.key);
+  const count = countOfShare(
+    order.map(({ weight }) => weight),
+    share,
+  );
+  const keyAt = (index: number): number => order[index]?.key ?? 0;
+  const inside = count === 0 ? keyAt(0) - 1 : keyAt(count - 1);
+  const outside = count === order.length ? keyAt(count - 1) + 1 : keyAt(count);
   const threshold = -sign * ((inside + outside) / 2);
   const rounded = Number(threshold.toPrecision(THRESHOLD_DIGITS));
   // Rounding must not move it past a score.
-  return calledShare(scores, rounded, side) === calledShare(scores, threshold, side)
-    ? rounded
-    : threshold;
+  const isSafe = calledShare(weighted, rounded, side) === calledShare(weighted, threshold, side);
+  return isSafe ? rounded : threshold;
 }
 
-/** The share of the scores that call the large model. */
+/** How many of the first weights come nearest to this share of them all. */
+function countOfShare(weights: readonly number[], share: number): number {
+  const wanted = share * sum(weights);
+  let [count, before] = [0, 0];
+  for (const weight of weights) {
+    // Half of it or more belongs inside.
+    if (before + weight / 2 > wanted) break;
+    before += weight;
+    count += 1;
+  }
+  return count;
+}
+
+/** The share of the scores, by weight, that call the large model. */
 export function calledShare(
-  scores: readonly number[],
+  { scores, weights }: WeightedScores,
   threshold: number,
   side: CallingSide,
 ): number {
   const calls = (score: number): boolean =>
     side === 'above' ? score > threshold : score < threshold;
-  return scores.length === 0 ? 0 : scores.filter(calls).length / scores.length;
+  const called = sum(weights.filter((_, index) => calls(scores[index] ?? Number.NaN)));
+  return scores.length === 0 ? 0 : called / sum(weights);
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }

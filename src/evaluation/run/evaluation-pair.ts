@@ -24,8 +24,10 @@ export interface EvaluationPair extends AsyncDisposable {
   readonly small: LanguageModel;
   readonly vocabularySize: number;
   readonly contextLength: number;
-  /** Build of the native library. */
+  /** SHA-256 of the native library, in hex: another build has other last digits. */
   readonly library: string;
+  /** Whose chat template was asked to hold; `own` where nobody was. */
+  readonly template: string;
   /** Output rows that were remembered, and those that a model computed. */
   rowCounts(): { readonly known: number; readonly computed: number };
   /** Whether rows are remembered: off for a live check. */
@@ -41,6 +43,7 @@ export interface Manifest {
   readonly version: number;
   readonly models: Readonly<Record<ModelRole, EvaluatedModel>>;
   readonly library: string;
+  readonly template: string;
   readonly contextLength: number;
   readonly maxTokens: number;
   /** Questions that run side by side: batches of other widths differ in their last digits. */

@@ -4,7 +4,11 @@ import { present } from '../../core/invariant.ts';
 import { INFORMED_GATES } from '../../routing/gate.ts';
 import { STRATEGIES, type StrategyInfo } from '../../strategy/registry.ts';
 import type { TokenEvidence } from '../evidence/teacher-forced.ts';
-import { calledShare, thresholdForShare } from '../evidence/threshold-for-share.ts';
+import {
+  calledShare,
+  thresholdForShare,
+  type WeightedScores,
+} from '../evidence/threshold-for-share.ts';
 import type { EvaluationPoint } from './evaluation-point.ts';
 
 /** A strategy by name, at these thresholds or at thresholds for shares. */
@@ -44,8 +48,10 @@ export interface PlannedPoint extends EvaluationPoint {
   readonly predictedShare: number | null;
 }
 
-/** What thresholds are found from. */
+/** What thresholds are found from; everything in the order of the questions that run. */
 export interface ScoreEvidence {
+  /** For how many questions each stands, up to a factor. */
+  readonly weights: ArrayLike<number>;
   /** Of gates, over the tokens of the large model's own answers. */
   readonly tokens: readonly TokenEvidence[];
   /** By strategy that chooses whole answers, a score of each question. */
@@ -127,8 +133,15 @@ function asked({ strategies }: EvaluationPlan): readonly RequestedStrategy[] {
   return strategies.filter(({ name }) => !alone.includes(name));
 }
 
-function scoresOf(strategy: string, { tokens, queries }: ScoreEvidence): readonly number[] {
-  return queries[strategy] ?? tokens.flatMap(({ scores }) => scores[strategy] ?? []);
+function scoresOf(strategy: string, evidence: ScoreEvidence): WeightedScores {
+  const weights = Array.from(evidence.weights);
+  const ofQueries = evidence.queries[strategy];
+  if (ofQueries !== undefined) return { scores: ofQueries, weights };
+  const ofTokens = evidence.tokens.map(({ scores }) => scores[strategy] ?? []);
+  return {
+    scores: ofTokens.flat(),
+    weights: ofTokens.flatMap((scores, index) => scores.map(() => weights[index] ?? 0)),
+  };
 }
 
 /** Cascades call on high scores, gates say for themselves. */

@@ -5,7 +5,6 @@ import { compareCurves } from '../curves/compare-curves.ts';
 import { gapRecovered } from '../curves/gap-recovered.ts';
 import { paretoFront } from '../curves/pareto-front.ts';
 import { type Curve, summariseCurve } from '../curves/summarise-curve.ts';
-import type { TokenEvidence } from '../evidence/teacher-forced.ts';
 import type {
   Comparison,
   CurveSummary,
@@ -84,7 +83,7 @@ export function evaluationResult(
     summary: summaries(byShare, replicates),
     summaryByFlops: summaries(byFlops, replicates),
     comparisons: comparisons(byShare, byFlops, replicates),
-    gates: gates(answers.evidence),
+    gates: gates(answers),
     examples: discordantExamples([
       { point: small, runs: alone.small },
       { point: large, runs: alone.large },
@@ -143,11 +142,18 @@ function comparisons(
     );
 }
 
-function gates(evidence: readonly TokenEvidence[]): readonly GateEvidence[] {
-  const differs = evidence.flatMap((one) => [...one.differs].map((digit) => digit === '1'));
+function gates({ evidence, design }: EvaluatedAnswers): readonly GateEvidence[] {
+  // A question's tokens count for all questions that it stands for: once where all were run.
+  const standsFor = design.weights.map((weight) => weight * design.questionCount);
   return INFORMED_GATES.map(({ name, callsOn }) => {
-    const scores = evidence.flatMap((one) => one.scores[name] ?? []);
-    return gateEvidence(name, scores, differs, callsOn === 'above' ? 'high' : 'low');
+    const tokens = evidence.flatMap(({ differs, scores }, index) =>
+      (scores[name] ?? []).map((score, at) => ({
+        score,
+        differs: differs[at] === '1',
+        weight: standsFor[index] ?? 0,
+      })),
+    );
+    return gateEvidence(name, tokens, callsOn === 'above' ? 'high' : 'low');
   });
 }
 

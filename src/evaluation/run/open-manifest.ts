@@ -25,6 +25,7 @@ const MANIFEST: z.ZodType<Manifest> = z.object({
   version: z.number(),
   models: z.object({ small: MODEL, large: MODEL }),
   library: z.string(),
+  template: z.string(),
   contextLength: z.number(),
   maxTokens: z.number(),
   waveSize: z.number(),
@@ -39,9 +40,9 @@ export async function openManifest(
   pair: EvaluationPair,
   { maxTokens, waveSize }: Pick<EvaluationPlan, 'maxTokens' | 'waveSize'>,
 ): Promise<Manifest> {
-  const { models, library, contextLength } = pair;
+  const { models, library, template, contextLength } = pair;
   const version = MANIFEST_VERSION;
-  const expected = { version, models, library, contextLength, maxTokens, waveSize };
+  const expected = { version, models, library, template, contextLength, maxTokens, waveSize };
   const path = join(folder, 'evaluation.json');
   const text = await readIfThere(path);
   if (text === null) await write(path, folder, expected);

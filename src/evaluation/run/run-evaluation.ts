@@ -72,7 +72,7 @@ export async function runEvaluation(options: RunEvaluationOptions): Promise<Eval
   const { chosen, design } = chooseQuestions(store, questions, plan);
   const tokens = await readEvidence(chosen, answering);
   const queries = await scoreAnswers(chosen, answering);
-  const evidence = { tokens, queries };
+  const evidence = { weights: design.weights, tokens, queries };
   const points = await answerPoints({ ...answering, chosen, design }, evidence);
   return { store, questions, chosen, design, evidence: tokens, points };
 }

@@ -1,5 +1,4 @@
 /** What a gate's scores know about where the two models differ. */
-import { wilcoxonRankSum } from 'simple-statistics';
 import { invariant } from '../../core/invariant.ts';
 import type { GateBin, GateEvidence } from '../results.ts';
 
@@ -8,31 +7,32 @@ export type ScoreDirection = 'high' | 'low';
 
 const BIN_COUNT = 10;
 
-/**
- * @param scores of each token; none is NaN
- * @param differs whether the models' tokens differ there
- */
+export interface GateToken {
+  /** Not NaN. */
+  readonly score: number;
+  /** Whether the models' tokens differ there. */
+  readonly differs: boolean;
+  /** How many tokens it stands for: 1 where every question was run. */
+  readonly weight: number;
+}
+
 export function gateEvidence(
   gate: string,
-  scores: ArrayLike<number>,
-  differs: ArrayLike<boolean | number>,
+  all: readonly GateToken[],
   direction: ScoreDirection,
 ): GateEvidence {
-  invariant(scores.length === differs.length, 'scores and tokens do not match');
   const sign = direction === 'high' ? 1 : -1;
-  const tokens = Array.from(scores, (score, index) => {
-    invariant(!Number.isNaN(score), `score ${index} of ${gate} is not a number`);
-    return { score, suspicion: sign * score, differs: Boolean(differs[index]) };
+  const tokens = all.map((token, index) => {
+    invariant(!Number.isNaN(token.score), `score ${index} of ${gate} is not a number`);
+    return { ...token, suspicion: sign * token.score };
   });
   tokens.sort((first, second) => compare(first.suspicion, second.suspicion));
   return { gate, tokenCount: tokens.length, auc: auc(tokens), bins: bins(tokens) };
 }
 
-interface ScoredToken {
-  readonly score: number;
+interface ScoredToken extends GateToken {
   /** Higher: sent earlier. */
   readonly suspicion: number;
-  readonly differs: boolean;
 }
 
 /** Not by subtraction, for scores may be infinite. */
@@ -43,38 +43,62 @@ function compare(first: number, second: number): number {
 
 /**
  * The chance that a token where the models differ looks worse than one where they agree, ties counted
- * half: U / (n m) of H. Mann and D. Whitney (1947), U = rank sum - n (n + 1) / 2. Null without both kinds.
+ * half (H. Mann and D. Whitney, 1947), by weight. Null without both kinds.
  */
 function auc(tokens: readonly ScoredToken[]): number | null {
-  const differing = tokens.filter((token) => token.differs).map((token) => token.suspicion);
-  const agreeing = tokens.filter((token) => !token.differs).map((token) => token.suspicion);
-  const n = differing.length;
-  if (n === 0 || agreeing.length === 0) return null;
-  const rankSum = wilcoxonRankSum(differing, agreeing);
-  return (rankSum - (n * (n + 1)) / 2) / (n * agreeing.length);
+  let [agreed, differed, won] = [0, 0, 0];
+  for (const tied of runsOfEqual(tokens)) {
+    const agreeing = weightOf(tied, false);
+    const differing = weightOf(tied, true);
+    won += differing * (agreed + agreeing / 2);
+    agreed += agreeing;
+    differed += differing;
+  }
+  return agreed * differed === 0 ? null : won / (agreed * differed);
 }
 
-/** About equally many tokens each; tokens of one score share a bin, so there may be fewer bins. */
+/** About equal weight each; tokens of one score share a bin, so there may be fewer bins. */
 function bins(tokens: readonly ScoredToken[]): GateBin[] {
   const result: GateBin[] = [];
-  let start = 0;
-  for (let bin = 1; bin <= BIN_COUNT; bin += 1) {
-    let end = Math.round((bin * tokens.length) / BIN_COUNT);
-    if (end <= start) continue;
-    while (end < tokens.length && tokens[end]?.score === tokens[end - 1]?.score) end += 1;
-    result.push(binOf(tokens.slice(start, end)));
-    start = end;
+  const total = tokens.reduce((sum, { weight }) => sum + weight, 0);
+  // Rounded, so that equal weights fill bins as counts would.
+  const binAt = (weight: number): number => Math.floor((weight / total) * BIN_COUNT + ROUNDING);
+  let [filled, bound] = [0, 1];
+  let bin: ScoredToken[] = [];
+  for (const tied of runsOfEqual(tokens)) {
+    bin.push(...tied);
+    filled += weightOf(tied, true) + weightOf(tied, false);
+    if (binAt(filled) < bound) continue;
+    result.push(binOf(bin));
+    bin = [];
+    bound = binAt(filled) + 1;
   }
-  return result;
+  return bin.length === 0 ? result : [...result, binOf(bin)];
+}
+
+const ROUNDING = 1e-9;
+
+/** Tokens of one score, in order. */
+function runsOfEqual(tokens: readonly ScoredToken[]): readonly (readonly ScoredToken[])[] {
+  const runs: ScoredToken[][] = [];
+  for (const token of tokens) {
+    const last = runs.at(-1);
+    if (last?.[0]?.score === token.score) last.push(token);
+    else runs.push([token]);
+  }
+  return runs;
+}
+
+function weightOf(tokens: readonly ScoredToken[], differs: boolean): number {
+  return tokens.reduce((sum, token) => sum + (token.differs === differs ? token.weight : 0), 0);
 }
 
 function binOf(tokens: readonly ScoredToken[]): GateBin {
   const ends = [tokens[0]?.score ?? 0, tokens.at(-1)?.score ?? 0];
-  const differCount = tokens.filter((token) => token.differs).length;
   return {
     from: Math.min(...ends),
     to: Math.max(...ends),
-    agreeCount: tokens.length - differCount,
-    differCount,
+    agreeCount: weightOf(tokens, false),
+    differCount: weightOf(tokens, true),
   };
 }

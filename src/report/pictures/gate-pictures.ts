@@ -44,8 +44,8 @@ export function scoresPicture(result: EvaluationResult): Picture {
         gate.bins.map((bin) => [
           gate.gate,
           binText(bin),
-          String(bin.agreeCount),
-          String(bin.differCount),
+          String(Math.round(bin.agreeCount)),
+          String(Math.round(bin.differCount)),
         ]),
       ),
     },
