@@ -28,7 +28,7 @@ interface Mark {
 
 export interface MarkReader<T> {
   /** @returns null where there is no answer in it */
-  read(content: string): T | null;
+  read(content: string, form: Mark['form']): T | null;
   isDirect(content: string, form: MarkForm): boolean;
 }
 
@@ -82,8 +82,8 @@ export function readMarks<T>(output: string, { read, isDirect }: MarkReader<T>):
   const isStrong = ({ form, content }: Mark): boolean => form === 'box' || isDirect(content, form);
   const strong = latestFirst.filter(isStrong);
   const loose = latestFirst.filter((mark) => !isStrong(mark) && mark.form === 'claim');
-  for (const { content } of [...strong, ...loose]) {
-    const answer = read(content);
+  for (const { content, form } of [...strong, ...loose]) {
+    const answer = read(content, form);
     if (answer !== null) return answer;
   }
   return null;

@@ -114,6 +114,15 @@ describe('the answer in an output', () => {
     ['There are 12 ways.', '12'],
     ['#### 12', '12'],
     ['#### Step 1\nThere are 12 ways.', '12'],
+    ['\\boxed{12}.\nThe answer is 12 square units, as shown.', '12'],
+    ['The answer is 12. There are no others.', '12'],
+    ['The answer is 12 because 3 \\cdot 4 = 12.', '12'],
+    ['The answer is (1, 2). It lies on the line.', '(1,2)'],
+    ['Answer: **12**. There are no others.', '12'],
+    ['The answer is 3.\\overline{3}. It never ends.', '3.\\overline{3}'],
+    ['The answer is 5! ways.', '5!\\text{ ways}'],
+    // A box is read as it is.
+    ['\\boxed{\\text{the same as before. Twice}}', '\\text{the same as before. Twice}'],
   ])('of %j is %s', (output, answer) => {
     expect(gradeLatex(output, answer)).toMatchObject({ isRight: true });
   });

@@ -21,9 +21,11 @@ export function gradeLatex(output: string, answer: string): Grade {
 }
 
 const READER: MarkReader<string> = {
-  read: (content) => {
+  read: (content, form) => {
+    const isProse = form === 'claim' || form === 'label';
     const math = MATH_FIRST.exec(content.trim());
-    const value = (math?.slice(1).find((part) => part !== undefined) ?? content).trim();
+    const formula = math?.slice(1).find((part) => part !== undefined);
+    const value = (formula ?? (isProse ? clause(content) : content)).trim();
     const boxed = /\\boxed\s*(?=\{)/.exec(value);
     const inner = boxed === null ? null : bracedArguments(value, boxed.index + boxed[0].length, 1);
     const answer = inner?.values[0]?.trim() ?? value;
@@ -35,9 +37,19 @@ const READER: MarkReader<string> = {
 };
 
 const DIRECT = /^(?:[$\\\d([{.+-]|[A-Za-z](?:\.?$| ?[=+*^-]))/;
+/** `!` is a factorial, and what `3.\overline{3}` has is no full stop. */
+const SENTENCE = /^.*?[.?](?=[\s*"'”)]|$)/;
+/** The reason is no part of the answer. */
+const REASON = /[\s,;(]+(?:because|since|as|given|which|where|when|if|after)\b.*$/i;
 const MATH_FIRST = /^(?:\$\$?(.+?)(?<!\\)\$\$?|\\\((.+?)\\\)|\\\[(.+?)\\\])/s;
 const MATH = /\$\$(.+?)\$\$|(?<!\\)\$(.+?)(?<!\\)\$|\\\((.+?)\\\)|\\\[(.+?)\\\]/gs;
 const NUMBER = /(?<![\w.])-?(?:\d[\d,]*\d|\d)(?:\.\d+)?(?:\/\d+)?(?!\w)/g;
+
+/** What a claim in words says, without what follows it. */
+function clause(content: string): string {
+  const sentence = SENTENCE.exec(content)?.[0] ?? content;
+  return sentence.replace(REASON, '');
+}
 
 /** Marks, else what the last formula comes to, else the last number. */
 function findLatex(output: string): string | null {
