@@ -11,6 +11,16 @@ describe('a short text', () => {
     ['\\boxed{\\text{Nile}}', 'the Nile'],
     ['#### Step 1\nAnswer: Nile', 'Nile'],
     ['The answer is (a) ready', '(a) ready'],
+    // What is claimed of the answer is none.
+    ['Answer: Nile\nI hope this answer is helpful.', 'Nile'],
+    ['\\boxed{Nile}\nThe answer is the longest river.', 'Nile'],
+    ['The answer is the Amazon. No: the answer is the Nile.', 'Nile'],
+    ['The answer is Nile. It is the longest river.', 'Nile'],
+    ['The answer is "Nile." It is the longest river.', 'Nile'],
+    ['The answer is J. K. Rowling. She wrote it.', 'J. K. Rowling'],
+    ['The answer is Dr. Who. He is a lord.', 'Dr. Who'],
+    ['The answer is no. He is a lord.', 'no'],
+    ['Answer: Yes. But no.', 'Yes. But no.'],
   ])('%j is %s', (output, answer) => {
     expect(grade(output, { kind: 'text', answer })).toMatchObject({ isRight: true });
   });

@@ -9,9 +9,21 @@ export function gradeText(output: string, answer: string): Grade {
 }
 
 const READER: MarkReader<string> = {
-  read: (content) => (bareText(content) === '' ? null : content.trim()),
-  isDirect: (_, form) => form !== 'hash',
+  read: (content, form) => {
+    const said = (form === 'claim' ? firstSentence(content) : content).trim();
+    return bareText(said) === '' ? null : said;
+  },
+  // Any text may follow `answer is`, as in `I hope this answer is helpful`: claims come last.
+  isDirect: (_, form) => form === 'label',
 };
+
+/** The point of an abbreviation ends nothing: `J. K. Rowling`, `Dr. Who`. */
+const SENTENCE =
+  /^.*?[.!?](?<!(?<![\p{L}\p{N}])(?:\p{L}|Mrs?|Ms|Dr|St|Mt|Prof|Jr|Sr|vs)\.)["'”’*_)]*(?=\s|$)/iu;
+
+function firstSentence(content: string): string {
+  return SENTENCE.exec(content)?.[0] ?? content;
+}
 
 function lastLine(output: string): string | null {
   const lines = output.split('\n').map((line) => line.trim());
