@@ -103,6 +103,16 @@ describe('the number that is the answer', () => {
     ['The answer to the question is 18, as 16 - 3 = 13 shows', '18'],
     ['The answer is $18 because 9 * 2 = 18 and 16 > 2', '18'],
     ['The answer is 3 (since 1 + 2 = 3).', '3'],
+    // A chain says what comes after its last sign.
+    ['The answer is 9 * 2 = 18 dollars in 1 day.', '18'],
+    ['The answer is 9 * 2 = **18** for 1 day of 3.', '18'],
+    ['The answer is 9 eggs * $2 = $18 of a well-known 20.', '18'],
+    ['The answer is that she makes 9 * 2 = 18 dollars in 1 day.', '18'],
+    ['The answer is 18 = 9 * 2', '18'],
+    ['The answer is 18 = 9 eggs * $2 a day', '18'],
+    ['The answer is 18 = 9 x 2', '18'],
+    ['The answer is 18 = 20 -2', '18'],
+    ['The answer is 18 = 6 * (2 + 1)', '18'],
     // Of several, the last one.
     ['\\boxed{16}, no: \\boxed{18}', '18'],
     ['The answer is 16. Wait. The answer is 18.', '18'],

@@ -58,13 +58,25 @@ function readStatement(plain: string): Quantity | null {
 
 /** In `9 * 2 = 18` what comes after the last sign; else the first number if it is direct, or the last. */
 function readClause(clause: string): Quantity | null {
-  const parts = clause.split(EQUAL);
-  if (parts.length > 1) {
-    const [result, ...others] = quantitiesIn(parts.at(-1) ?? '');
-    if (result !== undefined && others.length === 0) return result;
-  }
+  const result = chainResult(clause);
+  if (result !== null) return result;
   const quantities = quantitiesIn(clause);
   return DIRECT.test(clause) ? (quantities[0] ?? null) : lastAsserted(quantities);
+}
+
+const OPERATOR = /(?:[-+*×÷/^]|\bx)[\s($]*$/i;
+
+/** The first number after the last sign, unless a calculation begins with it: `15 = 5 * 3`. */
+function chainResult(clause: string): Quantity | null {
+  const parts = clause.split(EQUAL);
+  const last = parts.length > 1 ? (parts.at(-1) ?? '') : '';
+  const [result, next] = quantitiesIn(last);
+  if (result === undefined) return null;
+  if (next === undefined) return result;
+  const between = last.slice(result.end, next.start);
+  const isCalculation =
+    OPERATOR.test(between) || (between.trim() === '' && next.text.startsWith('-'));
+  return isCalculation ? null : result;
 }
 
 const SENTENCE_END = /(?<=[.!?])\s+|\n/;
