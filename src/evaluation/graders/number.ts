@@ -19,6 +19,16 @@ export function readNumber(text: string): Quantity | null {
   return /^[\s$(]*$/.test(plain.slice(0, first.start)) ? first : null;
 }
 
+const AROUND = /^(?:[\s$€£¥₹().,;:]|USD|EUR|GBP|INR)*$/;
+
+/** Whether a text is one number with nothing but currency, per cent or punctuation around it. */
+export function isBareNumber(text: string): boolean {
+  const found = readNumber(text);
+  if (found === null) return false;
+  const plain = plainText(text);
+  return AROUND.test(plain.slice(0, found.start) + plain.slice(found.end));
+}
+
 /** What an output says last, by the order of precedence in final-answer.ts; else its last number. */
 export function findNumber(output: string): Quantity | null {
   const closed = withoutOpenBox(output);

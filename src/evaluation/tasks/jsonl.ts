@@ -1,12 +1,12 @@
 /**
  * Anybody's questions: a file of JSON lines `{question, answer, id?, kind?, options?}`. Without `kind`
- * a row with options is a choice, an answer that is one number a number, any other a text. Other
- * fields are left alone.
+ * a row with options is a choice, an answer that is one number without a unit a number (`$1,200`, `45%`),
+ * any other a text (`12 Angry Men`, but `12 eggs` too). Other fields are left alone.
  */
 import { basename } from 'node:path';
 import { z } from 'zod';
 import { OPTION_COUNT_MAX } from '../graders/choice.ts';
-import { readNumber } from '../graders/number.ts';
+import { isBareNumber } from '../graders/number.ts';
 import type { AnswerKind } from '../question.ts';
 import { readOwnQuestions } from './file-task.ts';
 import { select } from './select.ts';
@@ -54,5 +54,5 @@ function ownQuestion(
 
 function likelyKind(answer: string, options: readonly string[] | undefined): AnswerKind {
   if (options !== undefined) return 'choice';
-  return readNumber(answer) === null ? 'text' : 'number';
+  return isBareNumber(answer) ? 'number' : 'text';
 }

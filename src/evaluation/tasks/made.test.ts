@@ -79,6 +79,31 @@ describe("a user's own file", () => {
     expect(questions[4]?.messages[0]?.content).toContain('\\boxed');
   });
 
+  it('takes an answer that only begins with a number for a text, unless its kind is told', async () => {
+    const kindOf = async (answer: string | number, kind?: string) => {
+      const [question] = await load([{ question: 'What?', answer, ...(kind && { kind }) }]);
+      return question?.kind;
+    };
+    for (const answer of ['12 Angry Men', '4 July', '12 eggs', '2nd', '1 and 2', '5!']) {
+      expect([answer, await kindOf(answer)]).toEqual([answer, 'text']);
+    }
+    for (const answer of [
+      -2.5,
+      '$1,200.',
+      '45 %',
+      '45 percent',
+      '20 €',
+      'USD 20',
+      '20 USD',
+      '3/4',
+      '1.5 million',
+      '(7)',
+    ]) {
+      expect([answer, await kindOf(answer)]).toEqual([answer, 'number']);
+    }
+    expect(await kindOf('12 eggs', 'number')).toBe('number');
+  });
+
   it('is asked in the prompt that is named', async () => {
     const rows = [{ question: 'What is 1 + 1?', answer: 2 }];
     const [question] = await load(rows, { prompt: 'bare' });
