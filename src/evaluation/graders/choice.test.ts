@@ -81,6 +81,51 @@ describe('an option in its many forms', () => {
   });
 });
 
+describe('a mark that joins two options', () => {
+  it.each([
+    'The answer is (A) or (B).',
+    'The answer is (A) Rome or (B) Paris.',
+    'The answer is Rome and Paris.',
+    'The answer is Paris, or Rome, depending on the year.',
+    'Answer: (A) and (B)',
+    '\\boxed{Rome or Paris}',
+  ])('%j is none', (output) => {
+    expect(letterIn(output, CITIES)).toBeNull();
+  });
+
+  it.each([
+    ['The answer is yes and no.', null],
+    ['The answer is yes or no, depending on the day.', null],
+    ['The answer is no, and no one knows why.', 'B'],
+  ])('%j is %s where the options are yes and no', (output, letter) => {
+    expect(letterIn(output, YES_NO)).toBe(letter);
+  });
+
+  it.each([
+    'The answer is Paris, and Rome is not.',
+    'The answer is Paris and its suburbs.',
+    'The answer is (B) or, in words, Paris.',
+    'The answer is (B) Paris and not (A) Rome.',
+  ])('%j joins none', (output) => {
+    expect(letterIn(output, CITIES)).toBe('B');
+  });
+
+  it('may be an option itself', () => {
+    expect(letterIn('The answer is salt and pepper.', ['salt', 'pepper', 'salt and pepper'])).toBe(
+      'C',
+    );
+  });
+});
+
+it('an option that is a number is not named within another', () => {
+  const numbers = ['1', '2', '5'];
+  for (const other of ['1.5', '1,000', '1/2', '1:30', '-1', '0.5', '10']) {
+    expect(letterIn(`The answer is ${other}.`, numbers), other).toBeNull();
+  }
+  expect(letterIn('The answer is 1.', numbers)).toBe('A');
+  expect(letterIn('The answer is 2, not 1.5.', numbers)).toBe('B');
+});
+
 it('options may hold signs of emphasis', () => {
   const options = ['snake_case', 'camelCase', '2*3'];
   expect(letterIn('The answer is `snake_case`.', options)).toBe('A');

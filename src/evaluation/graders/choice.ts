@@ -61,15 +61,38 @@ const LETTER = new RegExp(
   'i',
 );
 
-/** An option at the beginning of a text: its letter, or its own text. */
+/** An option at the beginning of a text, unless another is joined to it: `(A) or (B)`. */
 function readOption(content: string, options: readonly string[]): number | null {
+  const found = leadingOption(content, options);
+  if (found === null) return null;
+  const joined = JOINED.exec(found.rest)?.[1];
+  const other = joined === undefined ? null : leadingOption(joined, options);
+  const isHedge = other !== null && other.index !== found.index && HEDGE_END.test(other.rest);
+  return isHedge ? null : found.index;
+}
+
+const JOINED = /^[\s).,;:"'”’]*(?:(?:and|or)\b|&|\/)\s*(.*)$/is;
+/** `Paris, and Rome is not` goes on otherwise: it joins no answers. */
+const HEDGE_END = /^[\s)"'”’]*(?:$|[.,;:!?]|(?:and|or|both|depending)\b)/i;
+
+interface LeadingOption {
+  readonly index: number;
+  /** What follows it. */
+  readonly rest: string;
+}
+
+/** By its letter, with its own text or without, or by its own text. */
+function leadingOption(content: string, options: readonly string[]): LeadingOption | null {
   const text = content.replaceAll(EMPHASIS, '$1').trim();
   const byText = beginsWith(bareOption(text), options);
   if (byText !== null) return byText;
-  const [, enclosed, marked, bare] = LETTER.exec(text) ?? [];
+  const [letter = '', enclosed, marked, bare] = LETTER.exec(text) ?? [];
   // The article is no option: `A` must be a capital where nothing encloses it.
-  if (bare === 'a') return null;
-  return indexOf(enclosed ?? marked ?? bare, options);
+  const index = bare === 'a' ? null : indexOf(enclosed ?? marked ?? bare, options);
+  if (index === null) return null;
+  const rest = text.slice(letter.length);
+  const told = beginsWith(bareOption(rest), options);
+  return told?.index === index ? told : { index, rest };
 }
 
 /** A line that is nothing but an option: `(B)`, `B. Paris`, `Paris.` */
@@ -89,15 +112,22 @@ function indexOf(letter: string | undefined, options: readonly string[]): number
   return index >= 0 && index < options.length ? index : null;
 }
 
-/** The longest option that the text begins with, as whole words. */
-function beginsWith(bare: string, options: readonly string[]): number | null {
+/** The longest option that the text begins with, as whole words and numbers. */
+function beginsWith(bare: string, options: readonly string[]): LeadingOption | null {
   const fitting = options
     .map((option, index) => ({ words: bareOption(option), index }))
     .filter(({ words }) => words !== '' && bare.startsWith(words))
-    .filter(({ words }) => !/^[\p{L}\p{N}]/u.test(bare.slice(words.length)))
+    .filter(({ words }) => !GOES_ON.test(bare.slice(words.length)))
     .sort((a, b) => b.words.length - a.words.length);
-  return fitting[0]?.index ?? null;
+  const [longest] = fitting;
+  if (longest === undefined) return null;
+  return { index: longest.index, rest: bare.slice(longest.words.length) };
 }
+
+/** What makes a longer word or number of the one before it: `1` is not told by `1.5`, `1/2`, `1:30`. */
+const GOES_ON = /^(?:[\p{L}\p{N}]|[.,/:]\d)/u;
+const BEFORE = String.raw`(?<![\p{L}\p{N}]|\d[.,/:]|[-\u2212](?=\d))`;
+const AFTER = String.raw`(?![\p{L}\p{N}]|[.,/:]\d)`;
 
 const DENIED = /\b(?:not|isn't|rather than|instead of)\s+(?:option\s+|choice\s+)?["'“]?$/i;
 const NAMED_LETTER = /\(([A-Z])\)|\b(?:option|choice|letter)\s+\(?([A-Z])\b/gi;
@@ -118,7 +148,7 @@ function isTold(option: string, text: string): boolean {
   const words = bareOption(option);
   if (words === '') return false;
   const escaped = words.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  const pattern = new RegExp(`(?<![\\p{L}\\p{N}])${escaped}(?![\\p{L}\\p{N}])`, 'giu');
+  const pattern = new RegExp(`${BEFORE}${escaped}${AFTER}`, 'giu');
   const lower = text.toLowerCase().replaceAll(/\s+/g, ' ');
   return [...lower.matchAll(pattern)].some(
     ({ index }) => !DENIED.test(lower.slice(Math.max(0, index - 30), index)),
