@@ -14,6 +14,10 @@ describe('questions are the same', () => {
     ['a well-known fact', 'a well known fact'],
     ['Janet’s ducks', "Janet's ducks"],
     ['one – two', 'one two'],
+    ['Wait... then go!!', 'Wait… then go'],
+    ['the 1990’s: room No.5', 'the 1990s, room No. 5'],
+    ["f'(2)", 'f’(2)'],
+    ["the dogs' (two) bones", 'the dogs (two) bones'],
   ])('%j and %j', (a, b) => {
     expect(key(a)).toBe(key(b));
   });
@@ -27,6 +31,13 @@ describe('questions differ', () => {
     ['f(x) = x', 'f(x) = -x'],
     ['Ana has 3', 'Ana has 4'],
     ['resign', 're sign'],
+    ['What is 5!?', 'What is 5?'],
+    ['What is 5!!?', 'What is 5!?'],
+    ["What is f'(2)?", 'What is f(2)?'],
+    ["What is f''(2)?", "What is f'(2)?"],
+    ["It is 5' high", 'It is 5 high'],
+    ['.5 + 1', '5 + 1'],
+    ['What is .5?', 'What is 5?'],
   ])('%j and %j', (a, b) => {
     expect(key(a)).not.toBe(key(b));
   });

@@ -5,12 +5,20 @@ import type { Question } from './question.ts';
 const EXAMPLE_COUNT_MAX = 3;
 const EXAMPLE_CHARACTERS_MAX = 100;
 
-/** Points within numbers and signs of formulas stay: `2.5` is not `25`, `5 - 3` is not `5 + 3`. */
+/** In the place of an apostrophe that is a prime. */
+const PRIME = '\u2032';
+
+/**
+ * Points of numbers and signs of formulas stay: `2.5` is not `25`, `.5` not `5`, `5 - 3` not `5 + 3`, `5!`
+ * not `5`, `f'(2)` not `f(2)`.
+ */
 const FORGOTTEN: readonly (readonly [RegExp, string])[] = [
   [/(?<=\d),(?=\d{3}(?!\d))/g, ''],
+  [/(?<=\d['’]?)['’](?!\p{L})/gu, PRIME],
+  [/(?<=(?<![\p{L}\d])\p{L}['’]{0,3})['’](?=['’]{0,3}\()/gu, PRIME],
   [/['"‘’“”`]/g, ''],
   [/(?<=\p{L})[-–—](?=\p{L})|\s[–—]\s/gu, ' '],
-  [/[.,;:!?…]+(?!\d)|(?<!\d)[.,;:!?…]+/g, ' '],
+  [/[,;:?](?!\d)|(?<!\d)[,;:?]|\.(?!\d)|(?<=[\p{L}.])\.|(?<!\d!{0,3})!/gu, ' '],
   [/\s+/g, ' '],
 ];
 
