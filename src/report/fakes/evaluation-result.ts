@@ -350,7 +350,8 @@ function tokensOf(text: string): ExampleToken[] {
   });
 }
 
-export const HOSTILE = '<script>alert("1")</script><img src=x onerror=alert(2)> & \'quoted\' `x`';
+export const HOSTILE =
+  "<script>alert(\"1\")</script><img src=x onerror=alert(2)> & 'quoted' `x` $' $` $&";
 
 const EXAMPLES: readonly Example[] = [
   {

@@ -156,6 +156,8 @@ describe('renderPage', () => {
     expect(values.filter((value) => value === HOSTILE)).toHaveLength(2);
     expect(elements(hostile, 'article').map(textOf).join('')).toContain(HOSTILE);
     expect(elements(hostile, 'svg').map(textOf).join('')).toContain('<script>');
+    const labels = elements(hostile, 'svg').map((svg) => attribute(svg, 'aria-label') ?? '');
+    expect(labels.filter((label) => label.includes(HOSTILE))).not.toEqual([]);
     // The page is whole after all of it.
     expect(elements(hostile, 'section')).toHaveLength(1);
     expect(elements(hostile, 'figure')).toHaveLength(9 - 1);
