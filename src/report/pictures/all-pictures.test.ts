@@ -177,6 +177,7 @@ describe('pictures of gates', () => {
     expect(point).toMatchObject({ score: 0.5, share: 0.25 });
     expect(Number(point?.['low'])).toBeCloseTo(0.1119, 4);
     expect(numbers.rows).toEqual([['g', '0 to 1', '20', '25.0 %', '11.2 to 46.9 %']]);
+    expect(all(spec, 'subtitle').flat().join(' ')).toContain('as if tokens were independent');
   });
 
   it('nothing without tokens', () => {

@@ -82,7 +82,7 @@ export function calibrationPicture(result: EvaluationResult): Picture {
 }
 
 const CALIBRATION_NOTE =
-  'Whiskers: 95 % intervals (Wilson). Dashed: all tokens. A gate that knows nothing stays on it.';
+  'Whiskers: 95 %, as if tokens were independent. Dashed: all tokens; a gate that knows nothing stays there.';
 
 /** Gates with a token at all. */
 export function shownGates({ gates }: EvaluationResult): GateEvidence[] {
