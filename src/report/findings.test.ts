@@ -94,6 +94,13 @@ describe('findings', () => {
     expect(said).not.toMatch(/of the gap, |The gap between/);
   });
 
+  it('says how small a gap is', () => {
+    const results = RESULT.results.map((point) =>
+      point.strategy === 'large' ? { ...point, accuracy: 0.4053 } : point,
+    );
+    expect(text({ ...RESULT, results })).toContain('between them is less than 0.1 points.');
+  });
+
   it('doubts a gap whose ends overlap', () => {
     const few = text(fakeResult({ questionCount: 20 }));
     expect(few).toContain('the gap itself is doubtful');

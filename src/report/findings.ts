@@ -11,7 +11,17 @@ import {
   pointName,
   strategiesOf,
 } from './curves.ts';
-import { listed, percent, percentRange, pointRange, points, pText, ratio } from './wording.ts';
+import {
+  AXIS_NAMES,
+  distance,
+  listed,
+  percent,
+  percentRange,
+  pointRange,
+  points,
+  pText,
+  ratio,
+} from './wording.ts';
 
 /** The level that intervals of 95 % belong to. */
 const SIGNIFICANCE = 0.05;
@@ -54,7 +64,7 @@ function levels(drawn: readonly CurvePoint[]): string[] {
       `${both} The large model is not better here: there is no gap that a strategy could recover.`,
     ];
   }
-  const gap = `The gap between them is ${points(large.accuracy - small.accuracy).slice(1)} points.`;
+  const gap = `The gap between them is ${distance(large.accuracy - small.accuracy)} points.`;
   const doubt = large.low > small.high ? '' : ' The intervals overlap: the gap itself is doubtful.';
   return [`${both} ${gap}${doubt}`];
 }
@@ -113,19 +123,12 @@ function unbeaten(judged: readonly Comparison[]): string[] {
   return said.length === 0 ? [] : [`No strategy beats ${said.join(', nor ')}.`];
 }
 
-const COST_WORDS = {
-  largeShare: 'large share',
-  transmittedShare: 'transmitted share',
-  generatedFlopsRatio: 'generated FLOPs',
-  weightTrafficRatio: 'weight traffic',
-} as const;
-
 function spelt({ control, axis, difference, pValue }: Comparison): string {
   const { value, low, high } = difference;
   const p = pValue === null || pValue < 0.001 ? `p ${pText(pValue)}` : `p = ${pText(pValue)}`;
   const name = control.startsWith('rand') ? controlName(control) : control;
   return (
-    `${name} at equal ${COST_WORDS[axis]}: ` +
+    `${name} at equal ${AXIS_NAMES[axis]}: ` +
     `${points(value)} points (${pointRange(low, high)}; ${p})`
   );
 }

@@ -3,14 +3,16 @@ import type { CurveSummary, EvaluationResult } from '../evaluation/results.ts';
 import { type CurvePoint, curvePoints, pointName } from './curves.ts';
 import { verdictOf } from './findings.ts';
 import type { NumberTable } from './pictures/picture.ts';
-import { percent, percentRange, pointRange, points, pText, ratio, short } from './wording.ts';
-
-const AXIS_NAMES = {
-  largeShare: 'large share',
-  transmittedShare: 'transmitted share',
-  generatedFlopsRatio: 'generated FLOPs',
-  weightTrafficRatio: 'weight traffic',
-} as const;
+import {
+  AXIS_NAMES,
+  percent,
+  percentRange,
+  pointRange,
+  points,
+  pText,
+  ratio,
+  short,
+} from './wording.ts';
 
 /** Only tables that have rows. */
 export function resultTables(result: EvaluationResult): NumberTable[] {

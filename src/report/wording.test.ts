@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { listed, percent, points, pText, ratio, short } from './wording.ts';
+import { distance, listed, percent, points, pText, ratio, short } from './wording.ts';
 
 describe('wording', () => {
   it('writes shares, differences and ratios', () => {
@@ -7,6 +7,11 @@ describe('wording', () => {
     expect([points(0.042), points(-0.0301), points(-0.0001)]).toEqual(['+4.2', '−3.0', '0.0']);
     expect([ratio(0.7249), ratio(null)]).toEqual(['0.72', '–']);
     expect([short(1 / 3), short(12), short(null)]).toEqual(['0.3333', '12', '–']);
+  });
+
+  it('never says that a difference is nought where there is one', () => {
+    expect([distance(0.042), distance(-0.042), distance(0)]).toEqual(['4.2', '4.2', '0.0']);
+    expect([distance(0.0004), distance(0.0006)]).toEqual(['less than 0.1', '0.1']);
   });
 
   it('never says that a chance is nought', () => {

@@ -1,4 +1,12 @@
-/** Numbers as people read them, in pages and pictures. A dash stands for what does not exist. */
+/** Numbers and costs as people read them, in pages and pictures. A dash stands for what does not exist. */
+import type { CostAxis } from '../evaluation/results.ts';
+
+export const AXIS_NAMES: Readonly<Record<CostAxis, string>> = {
+  largeShare: 'large share',
+  transmittedShare: 'transmitted share',
+  generatedFlopsRatio: 'generated FLOPs',
+  weightTrafficRatio: 'weight traffic',
+};
 
 const NONE = '–';
 
@@ -18,6 +26,12 @@ export function points(difference: number | null): string {
   if (difference === null) return NONE;
   const text = (difference * 100).toFixed(1);
   return Number(text) > 0 ? `+${text}` : text.replace('-', '−').replace(/^−0\.0$/, '0.0');
+}
+
+/** How far apart two shares are, in percentage points: `4.2`. */
+export function distance(difference: number): string {
+  const size = Math.abs(difference) * 100;
+  return size > 0 && size < 0.05 ? 'less than 0.1' : size.toFixed(1);
 }
 
 export function pointRange(low: number | null, high: number | null): string {

@@ -60,7 +60,7 @@ describe('report', () => {
 
   it('makes the folder that it is given, and writes there alone', async () => {
     const out = join(folder, 'deep', 'report');
-    await report([path, '--out', out, '--open-nothing']);
+    await report([path, '--out', out]);
     expect((await readdir(out)).sort()).toEqual([...NAMES, 'report.html'].sort());
     expect((await readdir(folder)).sort()).toEqual(['deep', 'result.json']);
   });
@@ -109,6 +109,7 @@ describe('report', () => {
   it.each([
     [['/nonexistent/r.json'], 'error[file-system-failed]: Could not read /nonexistent/r.json', 1],
     [[], 'error[option-invalid]', 2],
+    [['r.json', '--open-nothing'], 'error[option-invalid]', 2],
     [['r.json', '--nonsense'], 'error[option-invalid]', 2],
   ])('refuses %j', async (args, message, code) => {
     const { err, exitCode } = await report(args);

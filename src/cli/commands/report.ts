@@ -29,7 +29,6 @@ export function registerReport(program: Command, io: CliIo, dependencies: CliDep
     )
     .argument('<results...>', 'files that `eval --json` wrote')
     .option('--out <FOLDER>', 'where to write (default: beside the first file)')
-    .option('--open-nothing', 'open no browser; it never does, so scripts may say so or not')
     .option('--json', 'print the written paths as one JSON object')
     .option('--no-color', 'no colours')
     .addHelpText('after', `\n${NOTES}`)
