@@ -81,6 +81,17 @@ describe('findings', () => {
     expect(said).not.toMatch(/cascade is|beats.*cascade/);
   });
 
+  it('says which method is worse where the other way round nothing was found', () => {
+    const behind = { ...comparison(-0.3, -0.1, 0.001), control: 'cascade' };
+    const reverse = { ...comparison(null, null, null), strategy: 'cascade', control: 'entropy' };
+    const open = { ...comparison(-0.1, 0.1, 0.5), strategy: 'cascade', control: 'entropy' };
+    for (const other of [{ ...reverse, pointCount: 0 }, open]) {
+      const said = text({ ...RESULT, comparisons: [behind, other] });
+      expect(said).toContain('entropy is worse than cascade at equal large share: −20.0 points');
+      expect(said).not.toMatch(/^cascade/m);
+    }
+  });
+
   it('says that nothing is shown where nothing was compared', () => {
     expect(text({ ...RESULT, comparisons: [] })).toContain('nothing shows that one is better');
   });

@@ -104,13 +104,25 @@ function controlName(control: string): string {
   return control === 'random' ? 'the random gate' : `the control ${control}`;
 }
 
-/** Only what is decided, and of two that were compared both ways only the better one. */
+/**
+ * Only what is decided. Two methods are compared over the part of the one's curve and of the other's: that
+ * one is worse is only said where the other was not found better.
+ */
 function betweenMethods(result: EvaluationResult): string[] {
   const controls = controlsOf(result);
-  return result.comparisons
-    .filter(({ control }) => !controls.has(control))
-    .filter((comparison) => verdictOf(comparison) === 'better')
-    .map((one) => `${one.strategy} is better than ${spelt(one)}.`);
+  const between = result.comparisons.filter(({ control }) => !controls.has(control));
+  const isBetter = (strategy: string, control: string): boolean =>
+    between.some(
+      (one) =>
+        one.strategy === strategy && one.control === control && verdictOf(one) === 'better',
+    );
+  return between.flatMap((one) => {
+    const verdict = verdictOf(one);
+    const isSaid = verdict === 'worse' && !isBetter(one.control, one.strategy);
+    return verdict === 'better' || isSaid
+      ? [`${one.strategy} is ${verdict} than ${spelt(one)}.`]
+      : [];
+  });
 }
 
 /** Of each control apart: beating one of another unit says nothing of this one. */

@@ -65,17 +65,18 @@ describe('resultTables', () => {
   });
 
   it('shows comparisons with what they amount to', () => {
-    expect(row(table(tables, 'Against controls'), 'margin', 'random')).toMatchObject({
+    expect(row(table(tables, 'Compared at equal cost'), 'margin', 'random')).toMatchObject({
       difference: '+6.2',
       '95 % interval': '+1.3 to +10.9',
       p: '0.012',
       verdict: 'better',
     });
+    expect(table(tables, 'Single points').caption).toContain('first seed, unweighted');
     expect(row(table(tables, 'Single points'), 'entropy@1', 'random@0.2')).toMatchObject({
       'its cost': '0.16',
-      "control's cost": '0.2',
+      "the other's cost": '0.2',
       'it alone right': '71',
-      'control alone': '22',
+      'the other alone': '22',
       p: '< 0.001',
     });
   });

@@ -92,11 +92,11 @@ function cptText({ axis }: CurveSummary, cost: number | null): string {
 
 function comparisonTable({ comparisons }: EvaluationResult): NumberTable {
   return {
-    caption: 'Against controls at equal cost: mean difference in accuracy, in percentage points',
+    caption: 'Compared at equal cost: mean difference in accuracy, in percentage points',
     textColumnCount: 3,
     columns: [
       'strategy',
-      'control',
+      'compared with',
       'cost',
       'points',
       'difference',
@@ -122,15 +122,16 @@ function comparisonTable({ comparisons }: EvaluationResult): NumberTable {
 
 function pairTable({ comparisons }: EvaluationResult): NumberTable {
   return {
-    caption: "Single points against the control's nearest one in cost (McNemar's test)",
+    caption:
+      "Single points against the other's nearest one in cost (McNemar's test): first seed, unweighted",
     textColumnCount: 2,
     columns: [
       'strategy',
-      'control',
+      'compared with',
       'its cost',
-      "control's cost",
+      "the other's cost",
       'it alone right',
-      'control alone',
+      'the other alone',
       'p',
     ],
     rows: comparisons.flatMap(({ strategy, control, pairs }) =>
