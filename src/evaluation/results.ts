@@ -146,6 +146,8 @@ export interface EvaluationResult {
     readonly large: { readonly name: string; readonly digest: string };
   };
   readonly maxTokens: number;
+  /** Accuracy of the large model alone less that of the small one, paired over all questions. */
+  readonly gap: Estimate;
   readonly results: readonly PointResult[];
   readonly summary: Readonly<Record<string, CurveSummary>>;
   /** The same curves against generated FLOPs, on which methods of different units compare. */

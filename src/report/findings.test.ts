@@ -41,7 +41,7 @@ describe('findings', () => {
   it('begins with the models alone', () => {
     expect(findings(RESULT)[0]).toBe(
       'Right alone: the small model 40.5 % (35.8 to 45.4 %), the large model 72.0 % ' +
-        '(67.4 to 76.2 %). The gap between them is 31.5 points.',
+        '(67.4 to 76.2 %). The gap between them is 31.5 points (+25.4 to +37.6, paired).',
     );
   });
 
@@ -109,14 +109,28 @@ describe('findings', () => {
     const results = RESULT.results.map((point) =>
       point.strategy === 'large' ? { ...point, accuracy: 0.4053 } : point,
     );
-    expect(text({ ...RESULT, results })).toContain('between them is less than 0.1 points.');
+    expect(text({ ...RESULT, results })).toContain('between them is less than 0.1 points (');
   });
 
-  it('doubts a gap whose ends overlap', () => {
-    const few = text(fakeResult({ questionCount: 20 }));
-    expect(few).toContain('the gap itself is doubtful');
-    expect(few).toContain('20 questions are few');
-    expect(text(RESULT)).not.toContain('doubtful');
+  it('doubts a gap whose own interval reaches 0, whatever those of the models alone do', () => {
+    const doubtful = { ...RESULT, gap: { value: 0.315, low: -0.01, high: 0.64 } };
+    expect(text(doubtful)).toContain('the gap itself is doubtful');
+    expect(text({ ...RESULT, gap: { value: null, low: null, high: null } })).toContain('doubtful');
+    // 60 and 70 % of 200 questions, 30 of them against 10: McNemar's p is 0.002.
+    const levels = { small: [0.6, 0.531, 0.665], large: [0.7, 0.633, 0.759] } as const;
+    const results = RESULT.results.map((point) => {
+      if (point.strategy !== 'small' && point.strategy !== 'large') return point;
+      const [accuracy, accuracyLow, accuracyHigh] = levels[point.strategy];
+      return { ...point, accuracy, accuracyLow, accuracyHigh };
+    });
+    const certain = text({ ...RESULT, results, gap: { value: 0.1, low: 0.0395, high: 0.1605 } });
+    expect(certain).toContain('is 10.0 points (+4.0 to +16.1, paired).');
+    expect(certain).not.toContain('doubtful');
+  });
+
+  it('warns of few questions', () => {
+    expect(text(fakeResult({ questionCount: 20 }))).toContain('20 questions are few');
+    expect(text(RESULT)).not.toContain('are few');
   });
 
   it('names the cheapest point that is nearly as good as the large model, and no control', () => {

@@ -2,7 +2,7 @@
  * What a result says, in sentences. They claim no more than the intervals do: a strategy beats its
  * control if the interval of the difference lies above zero and the test agrees.
  */
-import type { Comparison, EvaluationResult } from '../evaluation/results.ts';
+import type { Comparison, Estimate, EvaluationResult } from '../evaluation/results.ts';
 import {
   type CurvePoint,
   controlsOf,
@@ -44,7 +44,7 @@ export function verdictOf({ difference, pValue }: Comparison): Verdict {
 export function findings(result: EvaluationResult): string[] {
   const drawn = curvePoints(result.results);
   return [
-    ...levels(drawn),
+    ...levels(drawn, result.gap),
     ...againstControls(result),
     ...betweenMethods(result),
     ...cheapest(result, drawn),
@@ -53,7 +53,7 @@ export function findings(result: EvaluationResult): string[] {
   ];
 }
 
-function levels(drawn: readonly CurvePoint[]): string[] {
+function levels(drawn: readonly CurvePoint[], gap: Estimate): string[] {
   const [small, large] = aloneOf(drawn);
   if (small === undefined || large === undefined) return ['The models alone were not both run.'];
   const level = ({ accuracy, low, high }: CurvePoint): string =>
@@ -64,9 +64,12 @@ function levels(drawn: readonly CurvePoint[]): string[] {
       `${both} The large model is not better here: there is no gap that a strategy could recover.`,
     ];
   }
-  const gap = `The gap between them is ${distance(large.accuracy - small.accuracy)} points.`;
-  const doubt = large.low > small.high ? '' : ' The intervals overlap: the gap itself is doubtful.';
-  return [`${both} ${gap}${doubt}`];
+  const apart = distance(large.accuracy - small.accuracy);
+  const said = `The gap between them is ${apart} points (${pointRange(gap.low, gap.high)}, paired).`;
+  // Not by the intervals of both: on the same questions these may overlap where the gap is certain.
+  const isDoubtful = gap.low === null || gap.low <= 0;
+  const doubt = isDoubtful ? ' Its interval reaches 0: the gap itself is doubtful.' : '';
+  return [`${both} ${said}${doubt}`];
 }
 
 function aloneOf(drawn: readonly CurvePoint[]): [CurvePoint | undefined, CurvePoint | undefined] {

@@ -35,6 +35,8 @@ describe('parseResult', () => {
     [JSON.stringify({ ...RESULT, version: 2, results: 'of another shape' }), 'it is of version 2'],
     [JSON.stringify({ ...RESULT, results: [] }), 'has no results at results'],
     [JSON.stringify({ ...RESULT, models: { small: RESULT.models.small } }), 'at models.large'],
+    [TEXT.replace('"gap":', '"gape":'), 'at gap'],
+    [JSON.stringify({ ...RESULT, gap: { value: 0.1, low: 0 } }), 'at gap.high'],
     [TEXT.replace('"accuracyHigh":', '"accuracyHigh":1'), 'at results.0.accuracyHigh'],
     [TEXT.replace('"origin":"small"', '"origin":"<script>"'), 'tokens.0.origin'],
   ])('refuses %.40s', (text, message) => {

@@ -12,6 +12,7 @@ const COUNT = z.number().int().nonnegative();
 const FRACTION = z.number().min(0).max(1);
 const AMOUNT = z.number().nonnegative();
 const NUMBER_OR_NULL = z.number().nullable();
+const ESTIMATE = z.object({ value: NUMBER_OR_NULL, low: NUMBER_OR_NULL, high: NUMBER_OR_NULL });
 const AXIS = z.enum([
   'largeShare',
   'transmittedShare',
@@ -58,7 +59,7 @@ const COMPARISON = z.object({
   control: z.string(),
   axis: AXIS,
   pointCount: COUNT,
-  difference: z.object({ value: NUMBER_OR_NULL, low: NUMBER_OR_NULL, high: NUMBER_OR_NULL }),
+  difference: ESTIMATE,
   pValue: FRACTION.nullable(),
   pairs: z.array(
     z.object({
@@ -112,6 +113,7 @@ const RESULT: z.ZodType<EvaluationResult> = z.object({
   isScreened: z.boolean(),
   models: z.object({ small: MODEL, large: MODEL }),
   maxTokens: COUNT,
+  gap: ESTIMATE,
   results: z.array(POINT).min(1, 'has no results'),
   summary: z.record(z.string(), SUMMARY),
   summaryByFlops: z.record(z.string(), SUMMARY),

@@ -1,6 +1,11 @@
 /** An evaluation as tables: points with their costs, curves in a few numbers, comparisons. */
 import type { Evaluated } from '../../evaluate.ts';
-import type { Comparison, CurveSummary, PointResult } from '../../evaluation/results.ts';
+import type {
+  Comparison,
+  CurveSummary,
+  Estimate,
+  PointResult,
+} from '../../evaluation/results.ts';
 import type { CliIo } from '../io.ts';
 import { plainTable } from './plain-table.ts';
 
@@ -23,6 +28,7 @@ export function renderEvaluation(
   ];
   const { known, computed } = rowCounts;
   const footer = [
+    gapLine(result.gap),
     'Shares are of tokens; ratios are to the large model alone on the same questions.',
     `Rows: ${known} remembered, ${computed} computed.`,
     ...(liveCheck === null
@@ -35,6 +41,12 @@ export function renderEvaluation(
     `Result: ${path} (draw it with "pilotfish report ${path}")`,
   ];
   return `${[...sections, `${footer.join('\n')}\n`].filter((part) => part !== '').join('\n')}`;
+}
+
+/** Paired: the intervals of two accuracies may overlap where that of their difference is above 0. */
+function gapLine({ value, low, high }: Estimate): string {
+  const interval = low === null || high === null ? '' : ` (${points(low)} to ${points(high)})`;
+  return `Gap, large - small: ${points(value)} points${interval}, paired.`;
 }
 
 const POINT_TITLES = [

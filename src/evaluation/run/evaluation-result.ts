@@ -18,6 +18,7 @@ import { gateEvidence } from '../statistics/gate-evidence.ts';
 import { curvesOf } from './curves-of.ts';
 import { discordantExamples } from './discordant-examples.ts';
 import { infoOf, LARGE_ALONE, SMALL_ALONE, tossesCoins } from './evaluation-plan.ts';
+import { modelsGap } from './models-gap.ts';
 import {
   type LonePointResult,
   type PointRuns,
@@ -52,6 +53,7 @@ export function evaluationResult(
   })) as [PointRuns['point'], PointRuns['point']];
   const alone = { small: runs(small).runs, large: runs(large).runs };
   const all = points.map((point) => runs(point));
+  const smallOfAll = runs(small, questions);
   const largeOfAll = runs(large, questions);
   const ofAll = {
     design: fullDesign(questions.length),
@@ -61,7 +63,7 @@ export function evaluationResult(
   };
   const ofChosen = { design, largeRuns: alone.large, facts, profiles };
   const lone = [
-    pointResult(runs(small, questions), ofAll),
+    pointResult(smallOfAll, ofAll),
     pointResult(largeOfAll, ofAll),
     ...all.map((one) => pointResult(one, ofChosen)),
   ];
@@ -79,6 +81,7 @@ export function evaluationResult(
       large: { name: facts.models.large.name, digest: facts.models.large.digest },
     },
     maxTokens: facts.maxTokens,
+    gap: modelsGap(smallOfAll.runs, largeOfAll.runs),
     results,
     summary: summaries(byShare, replicates),
     summaryByFlops: summaries(byFlops, replicates),

@@ -6,6 +6,7 @@ import type {
   Comparison,
   CostAxis,
   CurveSummary,
+  Estimate,
   EvaluationResult,
   Example,
   ExampleToken,
@@ -140,6 +141,7 @@ export function fakeResult(options: FakeResultOptions = {}): EvaluationResult {
       large: { name: 'qwen2.5-coder-1.5b-instruct', digest: 'b'.repeat(64) },
     },
     maxTokens: 256,
+    gap: gapOf(questionCount),
     results,
     summary: Object.fromEntries(curves.map((curve) => [curve.strategy, summaryOf(curve)])),
     summaryByFlops: Object.fromEntries(
@@ -152,6 +154,13 @@ export function fakeResult(options: FakeResultOptions = {}): EvaluationResult {
     gates: [entropyEvidence(random), marginEvidence(random), coinEvidence(random)],
     examples: EXAMPLES,
   };
+}
+
+/** Paired, as if the small model alone were right on 8.5 % of the questions. */
+function gapOf(n: number): Estimate {
+  const value = (Math.round(LARGE_ACCURACY * n) - Math.round(SMALL_ACCURACY * n)) / n;
+  const reach = 1.96 * Math.sqrt((value + 2 * 0.085 - value ** 2) / n);
+  return { value, low: value - reach, high: value + reach };
 }
 
 function alone(strategy: string, accuracy: number, weight: number, n: number): PointResult {
