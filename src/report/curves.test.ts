@@ -63,7 +63,14 @@ describe('controlsOf', () => {
 
 describe('pointName', () => {
   it('adds the threshold', () => {
-    expect(pointName({ strategy: 'entropy', threshold: 1 / 3 })).toBe('entropy@0.3333');
+    expect(pointName({ strategy: 'entropy', threshold: 0.25 })).toBe('entropy@0.25');
     expect(pointName({ strategy: 'large', threshold: null })).toBe('large');
+  });
+
+  it('names thresholds that are nearly the same, or nearly 1, apart', () => {
+    const names = [0.99998, 0.999985, 1].map((threshold) =>
+      pointName({ strategy: 'margin', threshold }),
+    );
+    expect(names).toEqual(['margin@0.99998', 'margin@0.999985', 'margin@1']);
   });
 });

@@ -46,10 +46,13 @@ export function controlsOf(result: EvaluationResult): ReadonlySet<string> {
   return new Set(names.filter((name) => name.startsWith('rand')));
 }
 
-/** `entropy@1.5`; the name alone where there is no threshold. */
+/**
+ * `entropy@1.5`; the name alone where there is no threshold. With all digits, which are few unless scores
+ * lie close: margin@0.99998 is not margin@1.
+ */
 export function pointName(point: Pick<CurvePoint, 'strategy' | 'threshold'>): string {
   const { strategy, threshold } = point;
-  return threshold === null ? strategy : `${strategy}@${Number(threshold.toPrecision(4))}`;
+  return threshold === null ? strategy : `${strategy}@${threshold}`;
 }
 
 /** One point per strategy and threshold, in order of appearance. */

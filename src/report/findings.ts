@@ -116,8 +116,7 @@ function betweenMethods(result: EvaluationResult): string[] {
   const between = result.comparisons.filter(({ control }) => !controls.has(control));
   const isBetter = (strategy: string, control: string): boolean =>
     between.some(
-      (one) =>
-        one.strategy === strategy && one.control === control && verdictOf(one) === 'better',
+      (one) => one.strategy === strategy && one.control === control && verdictOf(one) === 'better',
     );
   return between.flatMap((one) => {
     const verdict = verdictOf(one);

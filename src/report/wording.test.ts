@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { distance, listed, percent, points, pText, ratio, short } from './wording.ts';
+import { distance, distinctly, listed, percent, points, pText, ratio, short } from './wording.ts';
 
 describe('wording', () => {
   it('writes shares, differences and ratios', () => {
@@ -16,6 +16,23 @@ describe('wording', () => {
 
   it('never says that a chance is nought', () => {
     expect([pText(0), pText(0.0009), pText(0.012)]).toEqual(['< 0.001', '< 0.001', '0.012']);
+  });
+
+  it('tells numbers apart that are nearly the same', () => {
+    const edges = [0.99998, 0.999983, 1, 1 / 3, 0.5];
+    expect(edges.map((edge) => distinctly(edge, edges))).toEqual([
+      '0.99998',
+      '0.999983',
+      '1',
+      '0.3333',
+      '0.5',
+    ]);
+    expect([distinctly(0.99998, []), distinctly(1e-9, []), distinctly(0, [])]).toEqual([
+      '0.99998',
+      '1e-9',
+      '0',
+    ]);
+    expect(distinctly(0.1 + 0.2, [0.3])).toBe('0.30000000000000004');
   });
 
   it('lists names', () => {

@@ -54,6 +54,22 @@ export function short(value: number | null): string {
   return value === null ? NONE : String(Number(value.toPrecision(4)));
 }
 
+const DIGITS_MAX = 17;
+
+/**
+ * At least four significant digits, and as many more as tell it from all others that differ, and from 0 and
+ * 1, where shares end.
+ */
+export function distinctly(value: number, others: readonly number[]): string {
+  const different = [...others, 0, 1].filter((other) => other !== value);
+  const written = (number: number, digits: number): number => Number(number.toPrecision(digits));
+  for (let digits = 4; digits < DIGITS_MAX; digits += 1) {
+    const text = written(value, digits);
+    if (different.every((other) => written(other, digits) !== text)) return String(text);
+  }
+  return String(value);
+}
+
 /** `a`, `a and b`, `a, b and c`. */
 export function listed(names: readonly string[]): string {
   if (names.length < 2) return names.join('');

@@ -11,8 +11,13 @@ function rendered(result: EvaluationResult): string {
   return renderEvaluation(evaluated, 'result.json', recordedIo().io.color);
 }
 
-it('says the gap between the models with its paired interval', () => {
-  expect(rendered(RESULT)).toContain(
-    'Gap, large - small: +31.5 points (+25.4 to +37.6), paired.',
+it('shows thresholds as they are', () => {
+  const results = RESULT.results.map((point) =>
+    point.strategy === 'margin' ? { ...point, threshold: 0.99998 } : point,
   );
+  expect(rendered({ ...RESULT, results })).toMatch(/^margin[ *]+0\.99998 /m);
+});
+
+it('says the gap between the models with its paired interval', () => {
+  expect(rendered(RESULT)).toContain('Gap, large - small: +31.5 points (+25.4 to +37.6), paired.');
 });

@@ -1,11 +1,6 @@
 /** An evaluation as tables: points with their costs, curves in a few numbers, comparisons. */
 import type { Evaluated } from '../../evaluate.ts';
-import type {
-  Comparison,
-  CurveSummary,
-  Estimate,
-  PointResult,
-} from '../../evaluation/results.ts';
+import type { Comparison, CurveSummary, Estimate, PointResult } from '../../evaluation/results.ts';
 import type { CliIo } from '../io.ts';
 import { plainTable } from './plain-table.ts';
 
@@ -67,7 +62,8 @@ function pointRow(point: PointResult): readonly string[] {
   const { strategy, threshold, seed, gapRecovered } = point;
   return [
     `${strategy}${point.isOnFront ? ' *' : ''}`,
-    threshold === null ? NOTHING : `${Number(threshold.toPrecision(4))}`,
+    // All its digits: rounded, it might lie on the other side of a score.
+    threshold === null ? NOTHING : String(threshold),
     seed === 0 ? NOTHING : String(seed),
     percent(point.accuracy),
     `${percent(point.accuracyLow)} to ${percent(point.accuracyHigh)}`,

@@ -180,6 +180,11 @@ describe('pictures of gates', () => {
     expect(all(spec, 'subtitle').flat().join(' ')).toContain('as if tokens were independent');
   });
 
+  it('bins that lie close by names of their own', () => {
+    const { numbers } = picture('scores', gated([bin(1, 0.99998, 15, 5), bin(0.99997, 0.5, 3, 1)]));
+    expect(numbers.rows.map(([, score]) => score)).toEqual(['1 to 0.99998', '0.99997 to 0.5']);
+  });
+
   it('nothing without tokens', () => {
     const names = gated([bin(0, 1, 0, 0)]).map(({ name }) => name);
     expect(names).not.toContain('scores');

@@ -3,7 +3,7 @@ import type { TopLevelSpec } from 'vega-lite';
 import type { EvaluationResult, GateBin, GateEvidence } from '../../evaluation/results.ts';
 import { wilson } from '../../evaluation/statistics/wilson.ts';
 import { AGREE, DIFFER, INK, MUTED } from '../strategy-styles.ts';
-import { listed, percent, percentRange, short } from '../wording.ts';
+import { distinctly, listed, percent, percentRange } from '../wording.ts';
 import { type Picture, subtitleOf } from './picture.ts';
 import { type ScoreScale, scoreScale } from './score-scale.ts';
 import { PERCENT_LABEL, PLOT, THEME } from './theme.ts';
@@ -43,7 +43,7 @@ export function scoresPicture(result: EvaluationResult): Picture {
       rows: shownGates(result).flatMap((gate) =>
         gate.bins.map((bin) => [
           gate.gate,
-          binText(bin),
+          binText(bin, gate.bins),
           String(Math.round(bin.agreeCount)),
           String(Math.round(bin.differCount)),
         ]),
@@ -71,7 +71,7 @@ export function calibrationPicture(result: EvaluationResult): Picture {
       rows: shownGates(result).flatMap((gate) =>
         calibration(gate).map(({ bin, count, share, low, high }) => [
           gate.gate,
-          binText(bin),
+          binText(bin, gate.bins),
           String(count),
           percent(share),
           percentRange(low, high),
@@ -97,8 +97,10 @@ function tokenCountOf({ agreeCount, differCount }: GateBin): number {
   return agreeCount + differCount;
 }
 
-function binText({ from, to }: GateBin): string {
-  return `${short(from)} to ${short(to)}`;
+/** Margins crowd below 1: bins that differ are told apart. */
+function binText({ from, to }: GateBin, bins: readonly GateBin[]): string {
+  const edges = bins.flatMap((bin) => [bin.from, bin.to]);
+  return `${distinctly(from, edges)} to ${distinctly(to, edges)}`;
 }
 
 function concat(
