@@ -101,18 +101,18 @@ const SCREENING_SEED = 1;
 /** @throws PilotfishError for what is misspelt or missing, before a model is loaded */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
   const plan = planOf(options);
+  const named = await namedProfiles(options);
   const { task, questions } = await questionsOf(options);
   for (const name of options.trainedOn ?? []) {
     checkOverlap(await trainingQuestions(name, options), questions);
   }
-  const found = await findProfiles(options);
   await using pair = await openEvaluation({
     ...options,
     strategies: plan.strategies.map(({ name }) => name),
     maxTokens: plan.maxTokens,
     waveSize: plan.waveSize,
   });
-  const profiles = found.map((profile) => timeProfile(profile, pair.models));
+  const profiles = named.map((profile) => timeProfile(profile, pair.models));
   const answers = await runEvaluation({
     ...options,
     pair,
@@ -147,26 +147,24 @@ function planOf(options: EvaluateOptions): EvaluationPlan {
 }
 
 function requestedStrategies(texts: readonly string[]): readonly RequestedStrategy[] {
-  const thresholds = new Map<string, number[]>();
+  const asked = new Map<string, (number | null)[]>();
   for (const text of texts) {
     const { name, threshold } = parseStrategy(text);
-    const known = thresholds.get(name);
-    const own = text.includes('@') && threshold !== null ? [threshold] : [];
-    if (known !== undefined && known.length * own.length === 0) throw twice(name);
-    thresholds.set(name, [...(known ?? []), ...own]);
+    const known = asked.get(name) ?? [];
+    asked.set(name, [...known, text.includes('@') ? threshold : null]);
   }
-  return [...thresholds].map(([name, own]) => ({ name, thresholds: own }));
-}
-
-function twice(name: string): PilotfishError {
-  return new PilotfishError(
-    'option-invalid',
-    `${name} is asked for with a threshold and without one, or twice without.`,
-    {
-      remedy: `Give ${name} alone, or a threshold each time, as in ${name}@1,${name}@2.`,
-      fields: { option: '--strategies', value: name },
-    },
-  );
+  return [...asked].map(([name, all]) => {
+    const thresholds = all.filter((threshold) => threshold !== null);
+    if (thresholds.length === 0 || thresholds.length === all.length) return { name, thresholds };
+    throw new PilotfishError(
+      'option-invalid',
+      `${name} is asked for with and without a threshold.`,
+      {
+        remedy: `Give ${name} alone, and points are found, or every threshold that it should have.`,
+        fields: { strategy: name },
+      },
+    );
+  });
 }
 
 async function questionsOf(
@@ -233,9 +231,11 @@ function otherTask({ slice = '', task }: EvaluateOptions, of: string): Pilotfish
 }
 
 /** @throws PilotfishError `profile-unknown`, `profile-invalid` */
-async function findProfiles(options: EvaluateOptions): Promise<readonly MachineProfile[]> {
+async function namedProfiles(options: EvaluateOptions): Promise<readonly MachineProfile[]> {
   const store = profileStore(options);
-  return await Promise.all((options.profiles ?? []).map((name) => store.find(name)));
+  const found: MachineProfile[] = [];
+  for (const name of options.profiles ?? []) found.push(await store.find(name));
+  return found;
 }
 
 /** @throws PilotfishError `profile-incomplete` */

@@ -89,7 +89,9 @@ export function givenPoints(plan: EvaluationPlan, evidence: ScoreEvidence): Plan
     if (infoOf(name).threshold === null) {
       return [{ strategy: name, threshold: null, seed: 0, predictedShare: null }];
     }
-    return thresholds.flatMap((threshold) => pointsAt(name, threshold, plan, evidence));
+    return [...new Set(thresholds)].flatMap((threshold) =>
+      pointsAt(name, threshold, plan, evidence),
+    );
   });
 }
 

@@ -1,0 +1,64 @@
+/** What is refused before a model is looked for. Evaluations that run: test/pocket/evaluation.test.ts. */
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type EvaluateOptions, evaluate } from './evaluate.ts';
+
+let home: string;
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'pilotfish-evaluate-'));
+});
+afterEach(() => rm(home, { recursive: true, force: true }));
+
+/** There are no models: whatever comes to loading them is refused otherwise. */
+function asked(options: Partial<EvaluateOptions>): EvaluateOptions {
+  return {
+    ...{ task: 'pocket', count: 2, strategies: ['entropy'], home, offline: true },
+    ...{ small: join(home, 'none.gguf'), large: join(home, 'none.gguf') },
+    ...{ folder: join(home, 'out'), ...options },
+  };
+}
+
+describe('evaluate refuses, before a model is looked for,', () => {
+  const wrong: readonly (readonly [string, Partial<EvaluateOptions>, object])[] = [
+    ['an unknown task', { task: 'crosswords' }, { code: 'task-unknown' }],
+    ['an unknown slice', { slice: 'crosswords' }, { code: 'slice-unknown' }],
+    [
+      'a slice of another task',
+      { slice: 'gsm8k-test-400' },
+      { code: 'option-invalid', remedy: 'Give --task gsm8k.' },
+    ],
+    ['a split that is not there', { split: 'other' }, { code: 'option-invalid' }],
+    ['an unknown strategy', { strategies: ['guess'] }, { code: 'strategy-unknown' }],
+    ['a wrong threshold', { strategies: ['random@2'] }, { code: 'threshold-invalid' }],
+    [
+      'a strategy with and without a threshold',
+      { strategies: ['entropy@1', 'random', 'entropy'] },
+      {
+        code: 'option-invalid',
+        message: 'entropy is asked for with and without a threshold.',
+        fields: { strategy: 'entropy' },
+      },
+    ],
+    ['an unknown profile', { profiles: ['nowhere'] }, { code: 'profile-unknown' }],
+    ['no end of questions', { count: undefined } as object, { code: 'option-invalid' }],
+  ];
+  it.each(wrong)('%s', async (_, options, refusal) => {
+    await expect(evaluate(asked(options))).rejects.toMatchObject(refusal);
+    expect(await readdir(home)).toEqual([]);
+  });
+
+  it('a question that is none', async () => {
+    const task = join(home, 'mine.jsonl');
+    await writeFile(task, '{"question": "What?"}\n');
+    await expect(evaluate(asked({ task }))).rejects.toMatchObject({ code: 'data-invalid' });
+  });
+});
+
+describe('evaluate', () => {
+  it('looks for models when everything else is right', async () => {
+    await expect(evaluate(asked({}))).rejects.toMatchObject({ code: 'model-file-missing' });
+    expect(await readdir(home)).toEqual([]);
+  });
+});
