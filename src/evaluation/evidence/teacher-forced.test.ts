@@ -1,0 +1,89 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { scriptedModel } from '../../../test/simulation/scripted-pair.ts';
+import { GREEDY } from '../../core/sampling-params.ts';
+import { type TokenId, tokenIds } from '../../core/token-id.ts';
+import type { ForwardRequest } from '../../model/roles.ts';
+import { type TokenEvidence, teacherForced } from './teacher-forced.ts';
+
+const SIZE = 12;
+
+/** One row at a time, in a sequence of its own for each. */
+async function rowByRow(
+  prompt: readonly TokenId[],
+  answer: readonly TokenId[],
+): Promise<Pick<TokenEvidence, 'differs' | 'scores'>> {
+  const scores: Record<string, number[]> = { entropy: [], margin: [] };
+  let differs = '';
+  for (const [index, token] of answer.entries()) {
+    const model = scriptedModel('small', { contextLength: 64, rowCountMax: 64 });
+    await using sequence = model.openSequence();
+    const text = [...prompt, ...answer.slice(0, index)];
+    const { rows } = await sequence.forward({
+      tokens: text,
+      outputFrom: text.length - 1,
+      program: {
+        ...{ vocabularySize: SIZE, sampling: GREEDY, seed: 0, purpose: 'sample' },
+        uncertainty: true,
+      },
+    });
+    const [row] = rows;
+    differs += row?.choice === token ? '0' : '1';
+    scores['entropy']?.push(row?.entropy ?? Number.NaN);
+    scores['margin']?.push(row?.margin ?? Number.NaN);
+  }
+  return { differs, scores };
+}
+
+const TEXT = fc.array(fc.nat(SIZE - 1), { minLength: 1, maxLength: 20 }).map(tokenIds);
+
+describe('evidence along an answer', () => {
+  it('is what the model says row by row, in forwards of any width', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        TEXT,
+        TEXT,
+        fc.integer({ min: 1, max: 9 }),
+        async (prompt, answer, width) => {
+          const widths: number[] = [];
+          const model = scriptedModel('small', {
+            ...{ contextLength: 64, rowCountMax: width },
+            onForward: async ({ tokens }: ForwardRequest) => void widths.push(tokens.length),
+          });
+          const asked = { question: 'q/1', asked: 'abc', prompt, answer };
+          const found = await teacherForced(model, asked, SIZE);
+          const expected = await rowByRow(prompt, answer);
+          expect(found).toEqual({ question: 'q/1', asked: 'abc', ...expected });
+          expect(Math.max(...widths)).toBeLessThanOrEqual(width);
+          // Every token but the last is read once.
+          const rowCount = widths.reduce((sum, count) => sum + count, 0);
+          expect(rowCount).toBe(prompt.length + answer.length - 1);
+          expect(model.sequenceCount).toBe(0);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it('sees agreement and disagreement', async () => {
+    const prompt = tokenIds([1, 2, 3]);
+    const { differs } = await teacherForced(
+      scriptedModel('small', { contextLength: 64 }),
+      { question: 'q/1', asked: 'abc', prompt, answer: tokenIds([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]) },
+      SIZE,
+    );
+    expect(differs).toMatch(/1/);
+  });
+
+  it('stops when it is told to, and leaves no sequence', async () => {
+    const controller = new AbortController();
+    const model = scriptedModel('small', {
+      ...{ contextLength: 64, rowCountMax: 2 },
+      onForward: async () => controller.abort(),
+    });
+    const asked = { question: 'q/1', asked: 'a', prompt: tokenIds([1, 2]), answer: tokenIds([3]) };
+    const stopped = teacherForced(model, asked, SIZE, controller.signal);
+    await expect(stopped).rejects.toMatchObject({ code: 'aborted' });
+    expect(model.sequenceCount).toBe(0);
+  });
+});

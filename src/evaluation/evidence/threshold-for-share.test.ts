@@ -1,0 +1,94 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parseStrategy } from '../../strategy/registry.ts';
+import { type CallingSide, calledShare, thresholdForShare } from './threshold-for-share.ts';
+
+const SIDES: readonly CallingSide[] = ['above', 'below'];
+const SIDE = fc.constantFrom(...SIDES);
+const SHARE = fc.double({ min: 0, max: 1, noNaN: true });
+const SCORES = fc.array(fc.double({ min: 0, max: 12, noNaN: true }), {
+  minLength: 1,
+  maxLength: 40,
+});
+
+describe('a threshold for a share', () => {
+  it('calls as many as were asked for, to the nearest one, where no two are alike', () => {
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(fc.nat(10_000), { minLength: 1, maxLength: 40 }),
+        SHARE,
+        SIDE,
+        (numbers, share, side) => {
+          const scores = numbers.map((number) => number / 997);
+          const called = calledShare(scores, thresholdForShare(scores, share, side), side);
+          expect(Math.round(called * scores.length)).toBe(Math.round(share * scores.length));
+        },
+      ),
+    );
+  });
+
+  it('is off by no more than the scores that are alike where it falls', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.nat(5), { minLength: 1, maxLength: 40 }),
+        SHARE,
+        SIDE,
+        (scores, share, side) => {
+          const threshold = thresholdForShare(scores, share, side);
+          const count = Math.round(calledShare(scores, threshold, side) * scores.length);
+          const wanted = Math.round(share * scores.length);
+          const order = [...scores].sort((a, b) => (side === 'above' ? b - a : a - b));
+          const alike = scores.filter((score) => score === order[Math.max(0, wanted - 1)]).length;
+          expect(Math.abs(count - wanted)).toBeLessThanOrEqual(alike);
+        },
+      ),
+    );
+  });
+
+  it('calls none for nothing and all for everything', () => {
+    fc.assert(
+      fc.property(SCORES, SIDE, (scores, side) => {
+        expect(calledShare(scores, thresholdForShare(scores, 0, side), side)).toBe(0);
+        expect(calledShare(scores, thresholdForShare(scores, 1, side), side)).toBe(1);
+      }),
+    );
+  });
+
+  it('calls no fewer for a larger share', () => {
+    fc.assert(
+      fc.property(SCORES, SHARE, SHARE, SIDE, (scores, a, b, side) => {
+        const [less, more] = [Math.min(a, b), Math.max(a, b)].map((share) =>
+          calledShare(scores, thresholdForShare(scores, share, side), side),
+        );
+        expect(less).toBeLessThanOrEqual(more ?? 0);
+      }),
+    );
+  });
+
+  it('can be written down and read again', () => {
+    fc.assert(
+      fc.property(SCORES, SHARE, (scores, share) => {
+        for (const [name, side] of [
+          ['entropy', 'above'],
+          ['margin', 'below'],
+        ] as const) {
+          const threshold = thresholdForShare(scores, share, side);
+          expect(parseStrategy(`${name}@${threshold}`).threshold).toBe(threshold);
+        }
+      }),
+    );
+  });
+
+  it('has few digits where they do', () => {
+    expect(thresholdForShare([0.1, 0.2, 0.9], 1 / 3, 'above')).toBe(0.55);
+    expect(thresholdForShare([0.123_456, 0.345_678, 0.9], 1 / 3, 'below')).toBe(0.2346);
+    expect(thresholdForShare([1.000_001, 1.000_002, 9], 1 / 3, 'below')).toBeCloseTo(
+      1.000_001_5,
+      9,
+    );
+  });
+});
+
+it('no share of nothing', () => {
+  expect(calledShare([], 1, 'above')).toBe(0);
+});

@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest';
+import { planOf } from '../../../test/evaluation/scripted-evaluation.ts';
+import { STRATEGIES } from '../../strategy/registry.ts';
+import {
+  givenPoints,
+  judgesAnswers,
+  pointsForShare,
+  type ScoreEvidence,
+  scoringPoint,
+  shareStrategies,
+  tossesCoins,
+} from './evaluation-plan.ts';
+import { pointKey, requestSeed, strategyText } from './evaluation-point.ts';
+
+const EVIDENCE: ScoreEvidence = {
+  tokens: [
+    {
+      question: 'q/1',
+      asked: 'a',
+      differs: '0100',
+      scores: { entropy: [0.1, 2, 0.3, 0.4], margin: [0.9, 0.1, 0.8, 0.7] },
+    },
+    {
+      question: 'q/2',
+      asked: 'b',
+      differs: '0',
+      scores: { entropy: [0.5], margin: [0.6] },
+    },
+  ],
+  queries: { cascade: [0.2, 1] },
+};
+
+function strategies(...all: readonly (readonly [name: string, ...thresholds: number[]])[]) {
+  return planOf({ strategies: all.map(([name, ...thresholds]) => ({ name, thresholds })) });
+}
+
+describe('the points of a plan', () => {
+  it('are at the thresholds that were given, each once, with what they are expected to do', () => {
+    const plan = strategies(['entropy', 0.45, 0.45], ['margin', 0.65], ['cascade', 0.5]);
+    expect(givenPoints(plan, EVIDENCE)).toEqual([
+      { strategy: 'entropy', threshold: 0.45, seed: 0, predictedShare: 0.4 },
+      { strategy: 'margin', threshold: 0.65, seed: 0, predictedShare: 0.4 },
+      { strategy: 'cascade', threshold: 0.5, seed: 0, predictedShare: 0.5 },
+    ]);
+    expect(shareStrategies(plan)).toEqual([]);
+  });
+
+  it('are as many as there are seeds where coins are tossed', () => {
+    const plan = strategies(['random', 0.25], ['random-query']);
+    expect(givenPoints(plan, EVIDENCE)).toEqual(
+      [1, 2].map((seed) => ({ strategy: 'random', threshold: 0.25, seed, predictedShare: 0.25 })),
+    );
+    expect(shareStrategies(plan)).toEqual(['random-query']);
+    expect(pointsForShare('random-query', 0.1, plan, EVIDENCE)).toEqual(
+      [1, 2].map((seed) => {
+        return { strategy: 'random-query', threshold: 0.1, seed, predictedShare: 0.1 };
+      }),
+    );
+  });
+
+  it('have no threshold where the strategy has none, and leave out the models alone', () => {
+    const plan = strategies(['small'], ['speculative'], ['large'], ['entropy']);
+    expect(givenPoints(plan, EVIDENCE)).toEqual([
+      { strategy: 'speculative', threshold: null, seed: 0, predictedShare: null },
+    ]);
+    expect(shareStrategies(plan)).toEqual(['entropy']);
+  });
+
+  it('are found from the scores for a share', () => {
+    const found = (name: string, share: number) =>
+      pointsForShare(name, share, planOf(), EVIDENCE)[0];
+    expect(found('entropy', 0.2)).toMatchObject({ threshold: 1.25, predictedShare: 0.2 });
+    expect(found('margin', 0.4)).toMatchObject({ threshold: 0.65, predictedShare: 0.4 });
+    expect(found('cascade', 0.5)).toMatchObject({ threshold: 0.6, predictedShare: 0.5 });
+  });
+});
+
+describe('strategies', () => {
+  const named = (holds: (info: (typeof STRATEGIES)[number]) => boolean) =>
+    STRATEGIES.filter(holds).map(({ name }) => name);
+
+  it('toss coins, judge answers, or neither', () => {
+    expect(named(tossesCoins)).toEqual(['random', 'random-query']);
+    expect(named(judgesAnswers)).toEqual(['cascade']);
+    expect(scoringPoint('cascade').threshold).toBeGreaterThan(1000);
+  });
+});
+
+describe('a point', () => {
+  const point = { strategy: 'random', threshold: 0.1, seed: 1 };
+
+  it('is told from every other one', () => {
+    const others = [
+      point,
+      { ...point, seed: 2 },
+      { ...point, threshold: 0.11 },
+      { ...point, threshold: null },
+      { ...point, strategy: 'entropy' },
+    ];
+    expect(new Set(others.map(pointKey)).size).toBe(5);
+    expect(others.map(strategyText).slice(2, 4)).toEqual(['random@0.11', 'random']);
+  });
+
+  it('has coins of its own for every question and seed, whatever its threshold', () => {
+    const seeds = [point, { ...point, seed: 2 }].flatMap((one) => [
+      requestSeed(one, 'q/1'),
+      requestSeed(one, 'q/2'),
+    ]);
+    expect(new Set(seeds).size).toBe(4);
+    expect(seeds.every(Number.isSafeInteger)).toBe(true);
+    expect(requestSeed({ ...point, threshold: 0.9 }, 'q/1')).toBe(seeds[0]);
+  });
+});
