@@ -38,28 +38,34 @@ export async function answerAll(
     done += count;
     options.onProgress?.({ label, done, total, unit: 'steps' });
   };
+  const answerWave = async (wave: readonly Question[]): Promise<void> => {
+    for (const point of points) {
+      throwIfAborted(signal);
+      const missing = wave.filter((question) => store.get(point, question) === null);
+      advance(wave.length - missing.length);
+      if (missing.length === 0) continue;
+      const lines: LoggedEvent[] = [];
+      const records = await runWave(missing, point, {
+        engine: pair.engine,
+        maxTokens,
+        ...(signal === undefined ? {} : { signal }),
+        onAnswer: () => advance(1),
+        onEvents: (question, events) => lines.push(...logged(point, question, events)),
+      });
+      if (options.logPath !== undefined) await appendLines(options.logPath, lines);
+      await pair.flush();
+      await store.add(records);
+    }
+  };
   for (const wave of wavesOf(questions, waveSize)) {
     try {
-      for (const point of points) {
-        throwIfAborted(signal);
-        const missing = wave.filter((question) => store.get(point, question) === null);
-        advance(wave.length - missing.length);
-        if (missing.length === 0) continue;
-        const lines: LoggedEvent[] = [];
-        const records = await runWave(missing, point, {
-          engine: pair.engine,
-          maxTokens,
-          ...(signal === undefined ? {} : { signal }),
-          onAnswer: () => advance(1),
-          onEvents: (question, events) => lines.push(...logged(point, question, events)),
-        });
-        if (options.logPath !== undefined) await appendLines(options.logPath, lines);
-        await pair.flush();
-        await store.add(records);
-      }
-    } finally {
-      await pair.release();
+      await answerWave(wave);
+    } catch (error) {
+      // What went wrong first counts; rows that cannot be kept now are computed again.
+      await pair.release().catch(() => undefined);
+      throw error;
     }
+    await pair.release();
   }
 }
 

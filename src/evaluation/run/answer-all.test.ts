@@ -1,0 +1,184 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  MAX_TOKENS,
+  questionOf,
+  type ScriptedEvaluation,
+  type ScriptedEvaluationOptions,
+  scriptedEvaluation,
+  WAVE_SIZE,
+} from '../../../test/evaluation/scripted-evaluation.ts';
+import { type AnsweringOptions, answerAll, wavesOf } from './answer-all.ts';
+import { AnswerStore } from './answer-store.ts';
+import { LARGE_ALONE, SMALL_ALONE } from './evaluation-plan.ts';
+
+const QUESTIONS = Array.from({ length: 10 }, (_, index) => questionOf(index));
+const POINTS = [SMALL_ALONE, LARGE_ALONE, { strategy: 'entropy', threshold: 0.5, seed: 0 }];
+
+let folder: string;
+let path: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pilotfish-answering-'));
+  path = join(folder, 'answers.jsonl');
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+interface Answering extends ScriptedEvaluation {
+  readonly options: AnsweringOptions;
+}
+
+async function answering(
+  world: ScriptedEvaluationOptions = {},
+  more: Partial<AnsweringOptions> = {},
+): Promise<Answering> {
+  const opened = scriptedEvaluation(world);
+  const store = await AnswerStore.open(path);
+  const options = { pair: opened.pair, store, maxTokens: MAX_TOKENS, waveSize: WAVE_SIZE, ...more };
+  return { ...opened, options };
+}
+
+/** Requests as strategy and question. */
+function asked({ requests }: ScriptedEvaluation): readonly string[] {
+  return requests.map(({ strategy, messages }) => `${strategy} ${messages?.[0]?.content}`);
+}
+
+async function lineCount(of = path): Promise<number> {
+  return (await readFile(of, 'utf8')).split('\n').length - 1;
+}
+
+describe('answering', () => {
+  it('goes wave after wave, each under every point', async () => {
+    const world = await answering();
+    await answerAll(QUESTIONS, POINTS, 'Answering', world.options);
+    const expected = wavesOf(QUESTIONS, WAVE_SIZE).flatMap((wave) =>
+      ['small', 'large', 'entropy@0.5'].flatMap((strategy) =>
+        wave.map(({ messages }) => `${strategy} ${messages[0]?.content}`),
+      ),
+    );
+    expect(asked(world)).toEqual(expected);
+    expect(await lineCount()).toBe(30);
+    expect(world.openCount()).toBe(0);
+  });
+
+  it('asks nothing twice, and says how far it is', async () => {
+    await answerAll(QUESTIONS, POINTS.slice(0, 2), 'Answering', (await answering()).options);
+    const progress: unknown[] = [];
+    const again = await answering({}, { onProgress: (event) => progress.push(event) });
+    await answerAll(QUESTIONS, POINTS, 'Answering', again.options);
+    expect(again.requests).toHaveLength(10);
+    expect(new Set(again.requests.map(({ strategy }) => strategy))).toEqual(
+      new Set(['entropy@0.5']),
+    );
+    expect(progress.at(-1)).toEqual({ label: 'Answering', done: 30, total: 30, unit: 'steps' });
+    await answerAll(QUESTIONS, POINTS, 'Answering', again.options);
+    expect(again.requests).toHaveLength(10);
+    expect(await lineCount()).toBe(30);
+  });
+
+  it('loses the wave at work and nothing else when it is stopped', async () => {
+    const controller = new AbortController();
+    const rows = join(folder, 'rows');
+    const world = await answering(
+      { folder: rows, onRequest: (_, index) => void (index === 17 && controller.abort()) },
+      { signal: controller.signal },
+    );
+    const stopped = answerAll(QUESTIONS, POINTS, 'Answering', world.options);
+    await expect(stopped).rejects.toMatchObject({ code: 'aborted' });
+    expect(world.openCount()).toBe(0);
+    await world.engine.checkIdle();
+    // Three points of the first wave and one of the second were whole.
+    expect(await lineCount()).toBe(16);
+    const rest = await answering({ folder: rows });
+    await answerAll(QUESTIONS, POINTS, 'Answering', rest.options);
+    expect(rest.requests).toHaveLength(30 - 16);
+    const plain = scriptedEvaluation();
+    const fresh = await AnswerStore.open(join(folder, 'fresh.jsonl'));
+    await answerAll(QUESTIONS, POINTS, 'Answering', {
+      ...rest.options,
+      pair: plain.pair,
+      store: fresh,
+    });
+    for (const point of POINTS) {
+      for (const question of QUESTIONS) {
+        expect(rest.options.store.get(point, question)).toEqual(fresh.get(point, question));
+      }
+    }
+  });
+
+  it('keeps the rows of a wave that it did not end', async () => {
+    const controller = new AbortController();
+    const rows = join(folder, 'rows');
+    let forwardCount = 0;
+    const world = await answering(
+      {
+        folder: rows,
+        large: { onForward: async () => void (++forwardCount === 20 && controller.abort()) },
+      },
+      { signal: controller.signal },
+    );
+    const stopped = answerAll(QUESTIONS, [LARGE_ALONE], 'Answering', world.options);
+    await expect(stopped).rejects.toMatchObject({ code: 'aborted' });
+    const before = world.pair.rowCounts().computed;
+    const rest = await answering({ folder: rows });
+    await answerAll(QUESTIONS, [LARGE_ALONE], 'Answering', rest.options);
+    const { known, computed } = rest.pair.rowCounts();
+    expect(known).toBeGreaterThan(0);
+    const whole = scriptedEvaluation();
+    const store = await AnswerStore.open(join(folder, 'whole.jsonl'));
+    await answerAll(QUESTIONS, [LARGE_ALONE], 'Answering', {
+      ...rest.options,
+      pair: whole.pair,
+      store,
+    });
+    expect(known + computed).toBe(whole.pair.rowCounts().computed);
+    expect(before).toBeGreaterThanOrEqual(known);
+  });
+
+  it('is told to stop before it asks anything', async () => {
+    const world = await answering({}, { signal: AbortSignal.abort() });
+    const stopped = answerAll(QUESTIONS, POINTS, 'Answering', world.options);
+    await expect(stopped).rejects.toMatchObject({ code: 'aborted' });
+    expect(world.requests).toEqual([]);
+  });
+
+  it('says what went wrong first where nothing can be kept any more', async () => {
+    const world = await answering({
+      onRequest: (_, index) => {
+        if (index === 5) throw new Error('a fault');
+      },
+    });
+    const release = async (): Promise<void> => {
+      if (world.requests.length > WAVE_SIZE) throw new Error('no room');
+    };
+    const options = { ...world.options, pair: { ...world.pair, release } };
+    const failed = answerAll(QUESTIONS, [SMALL_ALONE], 'Answering', options);
+    await expect(failed).rejects.toThrow('a fault');
+  });
+
+  it('logs every event with the run it belongs to', async () => {
+    const logPath = join(folder, 'logs.jsonl');
+    const world = await answering({}, { logPath });
+    await answerAll(QUESTIONS.slice(0, 5), POINTS.slice(0, 1), 'Answering', world.options);
+    const events = (await readFile(logPath, 'utf8'))
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(
+      events
+        .filter(({ type }) => type === 'summary')
+        .map(({ run }) => run)
+        .sort(),
+    ).toEqual(QUESTIONS.slice(0, 5).map(({ id }) => `small seed 0 ${id}`));
+    expect(events.every(({ run }) => typeof run === 'string')).toBe(true);
+  });
+});
+
+describe('waves', () => {
+  it('are fixed parts of a list', () => {
+    expect(wavesOf([1, 2, 3, 4, 5], 2)).toEqual([[1, 2], [3, 4], [5]]);
+    expect(wavesOf([], 2)).toEqual([]);
+    expect(wavesOf([1], 9)).toEqual([[1]]);
+  });
+});
