@@ -17,6 +17,7 @@ import { invariant, present } from '../../core/invariant.ts';
 import { tokenId } from '../../core/token-id.ts';
 import { parsedJson } from '../growing-file.ts';
 import { type Question, questionHash } from '../question.ts';
+import { infoOf } from './evaluation-plan.ts';
 import type { EvaluationPoint } from './evaluation-point.ts';
 
 /**
@@ -41,7 +42,7 @@ export interface AnswerRecord extends EvaluationPoint {
   readonly texts: readonly string[];
   /** A letter for each token: `s` small, `l` large, `p` prompt lookup; capital where verified. */
   readonly origins: string;
-  /** Six digits of the gate's score of each token; null: no gate looked. */
+  /** The gate's score of each token, that of a token's own gate in six digits; null: no gate looked. */
   readonly scores: readonly (number | null)[] | null;
   readonly finishReason: FinishReason;
   readonly work: readonly WorkRecord[];
@@ -61,7 +62,9 @@ export function recordOf(
   const start = present(events.find(isStart), 'a run starts');
   const end = events.at(-1);
   invariant(end?.type === 'summary', 'a run ends with its summary');
-  const scores = tokens.map(({ score }) => short(score));
+  // Thresholds of whole answers are found from these very scores: they keep all their digits.
+  const isExact = infoOf(point.strategy).unit === 'query';
+  const scores = tokens.map(({ score }) => (isExact ? score : short(score)));
   return {
     question: question.id,
     asked: questionHash(question),

@@ -1,0 +1,305 @@
+/** A whole evaluation on scripted models: points, evidence, results, the live check, taking up again. */
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  MAX_TOKENS,
+  planOf,
+  questionOf,
+  type ScriptedEvaluation,
+  type ScriptedEvaluationOptions,
+  scriptedEvaluation,
+  scriptedQuestions,
+} from '../../../test/evaluation/scripted-evaluation.ts';
+import type { Question } from '../question.ts';
+import type { EvaluationResult } from '../results.ts';
+import { checkLive } from './check-live.ts';
+import type { EvaluationPlan } from './evaluation-plan.ts';
+import { pointKey } from './evaluation-point.ts';
+import { evaluationResult } from './evaluation-result.ts';
+import { type EvaluatedAnswers, runEvaluation } from './run-evaluation.ts';
+
+let base: string;
+let folder: string;
+let questions: readonly Question[];
+beforeAll(async () => {
+  base = await mkdtemp(join(tmpdir(), 'pilotfish-evaluation-'));
+  questions = await scriptedQuestions(30);
+});
+afterAll(() => rm(base, { recursive: true, force: true }));
+beforeEach(async () => {
+  folder = await mkdtemp(join(base, 'one-'));
+});
+
+interface Ran {
+  readonly world: ScriptedEvaluation;
+  readonly answers: EvaluatedAnswers;
+  readonly result: EvaluationResult;
+}
+
+async function run(
+  plan: Partial<EvaluationPlan> = {},
+  options: ScriptedEvaluationOptions & {
+    readonly signal?: AbortSignal;
+    readonly into?: string;
+  } = {},
+): Promise<Ran> {
+  const { signal, into = folder, ...rest } = options;
+  const world = scriptedEvaluation(rest);
+  const whole = planOf(plan);
+  const answers = await runEvaluation({
+    ...{ pair: world.pair, questions, plan: whole, folder: into },
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const { models, contextLength } = world.pair;
+  const result = evaluationResult(answers, {
+    task: 'letters',
+    facts: { models, maxTokens: MAX_TOKENS, contextLength },
+    profiles: [],
+    isScreened: whole.screening !== null,
+  });
+  return { world, answers, result };
+}
+
+describe('an evaluation', () => {
+  it('has both models, and every strategy at the shares that were asked for', async () => {
+    const { result, answers, world } = await run();
+    expect(result.results.map(pointKey)).toEqual([
+      'small seed 0',
+      'large seed 0',
+      ...answers.points.map(pointKey),
+    ]);
+    const of = (name: string) => result.results.filter(({ strategy }) => strategy === name);
+    expect(of('random').map(({ threshold, seed }) => [threshold, seed])).toEqual([
+      [0.2, 1],
+      [0.2, 2],
+      [0.5, 1],
+      [0.5, 2],
+    ]);
+    expect(of('entropy')).toHaveLength(2);
+    for (const point of answers.points.filter(({ strategy }) => strategy === 'cascade')) {
+      const { threshold, seed } = point;
+      const given = questions.filter((question) => {
+        const record = answers.store.get({ strategy: 'cascade', threshold, seed }, question);
+        return /^l+$/.test(record?.origins ?? '');
+      });
+      expect(given.length / questions.length).toBeCloseTo(point.predictedShare ?? 0, 9);
+      expect(given.length).toBeGreaterThan(0);
+    }
+    const [small, large] = result.results;
+    expect(small?.largeShare).toBe(0);
+    expect(large).toMatchObject({ largeShare: 1, weightTrafficRatio: 1, gapRecovered: 1 });
+    expect(large?.accuracy).toBeGreaterThan(small?.accuracy ?? 1);
+    expect(result).toMatchObject({ version: 1, questionCount: 30, isScreened: false });
+    expect(Object.keys(result.summary)).toEqual(['entropy', 'random', 'cascade']);
+    expect(world.openCount()).toBe(0);
+    expect(await readdir(folder)).toEqual(['answers.jsonl', 'evaluation.json', 'evidence.jsonl']);
+  });
+
+  it('puts points where curves rise if nobody says where', async () => {
+    const { answers } = await run({ shares: null, pointCount: 5 });
+    const shares = answers.points.flatMap(({ strategy, seed, threshold }) =>
+      strategy === 'random' && seed === 1 ? [threshold] : [],
+    );
+    expect(shares).toHaveLength(5);
+    expect(shares.slice(0, 3)).toEqual([0.05, 0.2, 0.5]);
+    expect(new Set(shares).size).toBe(5);
+  });
+
+  it('has predictions that come true: what gates see is what they will see', async () => {
+    // Answers under a gate that always calls are the large model's own.
+    const { result } = await run({ strategies: [{ name: 'entropy', thresholds: [-1, 100] }] });
+    const [, , always, never] = result.results;
+    expect(always).toMatchObject({ predictedShare: 1, largeShare: 1 });
+    expect(never).toMatchObject({ predictedShare: 0, largeShare: 0 });
+    expect(always?.accuracy).toBe(result.results[1]?.accuracy);
+    expect(never?.accuracy).toBe(result.results[0]?.accuracy);
+  });
+
+  it('shows questions on which strategies disagree, a dozen at most', async () => {
+    const { result } = await run();
+    expect(result.examples.length).toBeGreaterThan(2);
+    expect(result.examples.length).toBeLessThanOrEqual(12);
+    for (const { answers, questionId } of result.examples) {
+      expect(answers.map(({ strategy }) => strategy)).toEqual([
+        'small',
+        'large',
+        'entropy',
+        'random',
+        'cascade',
+      ]);
+      expect(new Set(answers.map(({ isRight }) => isRight)).size, questionId).toBe(2);
+      for (const { tokens } of answers) expect(tokens.length).toBeGreaterThan(0);
+    }
+  });
+
+  it('is the same again, and asks nothing again', async () => {
+    const first = await run();
+    const again = await run();
+    expect(again.result).toEqual(first.result);
+    expect(again.world.requests).toEqual([]);
+    expect(again.world.pair.rowCounts()).toEqual({ known: 0, computed: 0 });
+    const other = await mkdtemp(join(base, 'other-'));
+    const fresh = await run({}, { into: other });
+    expect(fresh.result).toEqual(first.result);
+    expect(fresh.world.requests).toHaveLength(first.world.requests.length);
+  });
+
+  it('costs the same whether its rows were remembered or computed', async () => {
+    const rows = join(folder, 'rows');
+    const cold = await run({}, { into: join(folder, 'cold'), folder: rows });
+    const warm = await run({}, { into: join(folder, 'warm'), folder: rows });
+    expect(cold.world.pair.rowCounts().computed).toBeGreaterThan(0);
+    expect(warm.world.pair.rowCounts().computed).toBe(0);
+    expect(warm.result).toEqual(cold.result);
+  });
+
+  it('can be stopped anywhere and taken up again: the same result, nothing asked twice', async () => {
+    const whole = await run({}, { into: join(folder, 'whole') });
+    const total = whole.world.requests.length;
+    for (const stopAt of [0, 7, 61, 100, total - 1]) {
+      const into = join(folder, `${stopAt}`);
+      const controller = new AbortController();
+      let askedCount = 0;
+      const stopped = run(
+        {},
+        {
+          ...{ into, signal: controller.signal },
+          onRequest: (_, index) => {
+            askedCount = index + 1;
+            if (index === stopAt) controller.abort();
+          },
+        },
+      );
+      await expect(stopped).rejects.toMatchObject({ code: 'aborted' });
+      const rest = await run({}, { into });
+      expect(rest.result).toEqual(whole.result);
+      const againCount = askedCount + rest.world.requests.length - total;
+      expect(againCount).toBeLessThanOrEqual(planOf().waveSize);
+      expect(rest.world.openCount()).toBe(0);
+    }
+  });
+
+  it('can be asked for more points', async () => {
+    await run();
+    const more = await run({ shares: [0.2, 0.5, 0.8] });
+    expect(new Set(more.world.requests.map(({ strategy }) => strategy?.split('@')[0]))).toEqual(
+      new Set(['entropy', 'random', 'cascade']),
+    );
+    const fresh = await run({ shares: [0.2, 0.5, 0.8] }, { into: join(folder, 'fresh') });
+    expect(more.result).toEqual(fresh.result);
+  });
+
+  it('is refused in the folder of another one', async () => {
+    await run();
+    await expect(run({ maxTokens: 11 })).rejects.toMatchObject({
+      code: 'evaluation-invalid',
+      message: expect.stringContaining('with maxTokens 12; this one has 11'),
+    });
+  });
+
+  it('asks nothing where one question is too long to be asked', async () => {
+    const world = scriptedEvaluation();
+    const long = {
+      ...questionOf(77),
+      messages: [{ role: 'user' as const, content: 'ab'.repeat(99) }],
+    };
+    const refused = runEvaluation({
+      ...{ pair: world.pair, questions: [...questions, long], plan: planOf(), folder },
+    });
+    await expect(refused).rejects.toMatchObject({
+      code: 'prompt-too-long',
+      fields: { question: 'letters/77' },
+    });
+    expect(world.requests).toEqual([]);
+    expect(await readdir(folder)).toEqual([]);
+  });
+});
+
+describe('a screened evaluation', () => {
+  const VALUES = [
+    ...(['strategy', 'threshold', 'seed', 'n', 'accuracy', 'tokenCount', 'largeShare'] as const),
+    ...(['verifiedShare', 'predictedShare', 'largeForwards', 'weightTrafficRatio'] as const),
+    ...(['generatedFlopsRatio', 'processedFlopsRatio', 'gapRecovered', 'isOnFront'] as const),
+  ];
+  const valuesOf = ({ results }: EvaluationResult) =>
+    results.map((point) =>
+      Object.fromEntries(
+        VALUES.map((name) => {
+          const value = point[name];
+          return [name, typeof value === 'number' ? Number(value.toFixed(9)) : value];
+        }),
+      ),
+    );
+
+  it('in which everything was chosen says what a plain one says', async () => {
+    const plain = await run();
+    const screened = await run({ screening: { share: 1, seed: 1 } });
+    expect(screened.result.isScreened).toBe(true);
+    expect(screened.answers.chosen).toEqual(questions);
+    expect(valuesOf(screened.result)).toEqual(valuesOf(plain.result));
+  });
+
+  it('runs strategies on what was chosen, and stands for all questions', async () => {
+    const plain = await run({}, { into: join(folder, 'plain') });
+    const { result, answers, world } = await run({ screening: { share: 0, seed: 1 } });
+    const { chosen, design } = answers;
+    expect(chosen.length).toBeLessThan(questions.length);
+    const ofStrategies = world.requests.filter(({ strategy }) => strategy?.startsWith('random'));
+    expect(ofStrategies).toHaveLength(4 * chosen.length);
+    const [small, large, ...others] = result.results;
+    expect([small?.answeredCount, large?.answeredCount]).toEqual([30, 30]);
+    // Both models answered everything: no weights in their figures.
+    expect([small?.accuracy, large?.accuracy]).toEqual(
+      plain.result.results.slice(0, 2).map(({ accuracy }) => accuracy),
+    );
+    for (const point of others) {
+      expect(point).toMatchObject({ n: 30, answeredCount: chosen.length });
+    }
+    const sum = design.weights.reduce((total, weight) => total + weight, 0);
+    expect(sum).toBeCloseTo(1, 12);
+  });
+});
+
+describe('a live check', () => {
+  it('finds every answer the same where models are exact, and remembers again afterwards', async () => {
+    const { world, answers } = await run();
+    const before = world.pair.rowCounts();
+    const askedCount = world.requests.length;
+    const progress: number[] = [];
+    const check = await checkLive(answers, {
+      ...{ pair: world.pair, maxTokens: MAX_TOKENS, count: 10 },
+      onProgress: ({ done }) => progress.push(done),
+    });
+    expect(check).toMatchObject({ count: 10, sameCount: 10, sameGradeCount: 10 });
+    expect(check.largeShare).toBe(check.liveLargeShare);
+    expect(world.requests).toHaveLength(askedCount + 10);
+    expect(world.pair.rowCounts()).toEqual(before);
+    expect(progress).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    expect(world.openCount()).toBe(0);
+  });
+
+  it('finds what is not the same', async () => {
+    const { answers } = await run();
+    const never = scriptedEvaluation({ small: { next: () => [1, ...Array(11).fill(0)] } });
+    const check = await checkLive(answers, {
+      pair: never.pair,
+      maxTokens: MAX_TOKENS,
+      count: 1000,
+    });
+    expect(check.count).toBe(answers.points.length * 30);
+    expect(check.sameCount).toBeLessThan(check.count);
+    expect(check.sameGradeCount).toBeLessThan(check.count);
+    expect(check.liveLargeShare).not.toBe(check.largeShare);
+  });
+
+  it('remembers again after it was stopped', async () => {
+    const { world, answers } = await run();
+    const isOn: boolean[] = [];
+    const pair = { ...world.pair, remember: (on: boolean) => void isOn.push(on) };
+    const options = { pair, maxTokens: MAX_TOKENS, count: 3, signal: AbortSignal.abort() };
+    await expect(checkLive(answers, options)).rejects.toMatchObject({ code: 'aborted' });
+    expect(isOn).toEqual([false, true]);
+  });
+});
