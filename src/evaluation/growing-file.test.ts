@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { appendLines, linesOf, parsedJson } from './growing-file.ts';
+import { appendLines, linesNow, linesOf, parsedJson } from './growing-file.ts';
 
 let folder: string;
 let path: string;
@@ -21,7 +21,7 @@ async function read(from = path): Promise<string[]> {
 
 describe('a file of lines', () => {
   it('has none where it is not there, and what was added where it is', async () => {
-    expect(await read()).toEqual([]);
+    expect([await read(), linesNow(path)]).toEqual([[], []]);
     await appendLines(path, []);
     expect(await read()).toEqual([]);
     await appendLines(path, [{ a: 'ü\n' }, [1, 2]]);
@@ -34,12 +34,14 @@ describe('a file of lines', () => {
     const values = ['ä€😀', { long: 'x'.repeat(70_000) }, [1], 'end'];
     const bytes = Buffer.from(values.map((value) => `${JSON.stringify(value)}\n`).join(''));
     await fc.assert(
-      fc.asyncProperty(fc.nat(bytes.length), async (length) => {
+      fc.asyncProperty(fc.nat(bytes.length), fc.boolean(), async (length, isAtOnce) => {
         await writeFile(path, bytes.subarray(0, length));
         const whole = bytes.subarray(0, length).toString('latin1').split('\n').length - 1;
-        expect((await read()).map(parsedJson)).toEqual(values.slice(0, whole));
+        if (isAtOnce) expect(linesNow(path).map(parsedJson)).toEqual(values.slice(0, whole));
+        else expect((await read()).map(parsedJson)).toEqual(values.slice(0, whole));
         await appendLines(path, ['more']);
         expect((await read()).map(parsedJson)).toEqual([...values.slice(0, whole), 'more']);
+        expect(linesNow(path)).toEqual(await read());
       }),
       { numRuns: 60 },
     );
@@ -59,6 +61,7 @@ describe('a file of lines', () => {
     await mkdir(path, { recursive: true });
     const refusal = { code: 'file-system-failed', fields: { path } };
     await expect(read()).rejects.toMatchObject(refusal);
+    expect(() => linesNow(path)).toThrow(expect.objectContaining(refusal));
     await expect(appendLines(path, ['a'])).rejects.toMatchObject(refusal);
   });
 });

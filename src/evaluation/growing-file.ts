@@ -2,7 +2,7 @@
  * A file of lines that only grows. What was added is on disk when `append` returns; a last line that
  * an interruption cut off is dropped at the next opening, and everything before it is whole.
  */
-import { createReadStream } from 'node:fs';
+import { createReadStream, readFileSync, statSync, truncateSync } from 'node:fs';
 import { appendFile, mkdir, truncate } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { PilotfishError } from '../core/errors.ts';
@@ -38,6 +38,28 @@ export async function* linesOf(path: string): AsyncGenerator<string, void> {
   }
 }
 
+/** A file that is read at one go is no longer. */
+const WHOLE_BYTES_MAX = 256 * 2 ** 20;
+
+/**
+ * All lines of a short file at once, and before anything else happens: whoever waits for files at
+ * random moments goes on at random moments.
+ * @throws PilotfishError `file-system-failed`
+ */
+export function linesNow(path: string): readonly string[] {
+  try {
+    const { size } = statSync(path);
+    if (size > WHOLE_BYTES_MAX) throw tooLong(path, WHOLE_BYTES_MAX);
+    const bytes = readFileSync(path);
+    const end = bytes.lastIndexOf(NEWLINE) + 1;
+    if (end < bytes.length) truncateSync(path, end);
+    return bytes.toString('utf8', 0, end).split('\n').slice(0, -1);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw fileError(error, path);
+  }
+}
+
 export async function appendLines(path: string, values: readonly unknown[]): Promise<void> {
   if (values.length === 0) return;
   try {
@@ -59,10 +81,16 @@ export function parsedJson(text: string): unknown {
 
 function checkLength(parts: readonly Buffer[], path: string): void {
   if (parts.reduce((sum, { length }) => sum + length, 0) <= LINE_BYTES_MAX) return;
-  throw new PilotfishError('file-system-failed', `A line of ${path} has no end.`, {
-    remedy: 'Choose another folder: nothing here wrote this file.',
-    fields: { path, byteCountMax: LINE_BYTES_MAX },
-  });
+  throw tooLong(path, LINE_BYTES_MAX);
+}
+
+function tooLong(path: string, byteCountMax: number): PilotfishError {
+  const megabytes = byteCountMax / 2 ** 20;
+  return new PilotfishError(
+    'file-system-failed',
+    `The file ${path}, or a line of it, exceeds ${megabytes} MiB.`,
+    { remedy: 'Choose another folder.', fields: { path, byteCountMax } },
+  );
 }
 
 /** What a file system said, as an operating error. */

@@ -21,6 +21,11 @@ export class ComputeDevice extends Turns {
     this.#last = { user, hasStreams };
     return last !== null && last.user !== user && last.hasStreams;
   }
+
+  /** Forgets whose the last turn was: what comes next is planned as on a device that nobody used. */
+  forget(): void {
+    this.#last = null;
+  }
 }
 
 /** The CPU of this process: shared by all models on it. */

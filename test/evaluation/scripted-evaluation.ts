@@ -78,11 +78,15 @@ export function scriptedEvaluation(options: ScriptedEvaluationOptions = {}): Scr
     remember: (isOn) => {
       for (const model of both) model.remembers = isOn;
     },
+    begin: () => undefined,
     flush: async () => {
       for (const store of Object.values(stores)) await store.flush();
     },
     release: async () => {
       for (const store of Object.values(stores)) await store.release();
+    },
+    drop: () => {
+      for (const store of Object.values(stores)) store.drop();
     },
     [Symbol.asyncDispose]: () => engine.close(),
   };

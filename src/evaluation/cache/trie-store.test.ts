@@ -97,6 +97,16 @@ describe('a store of trees', () => {
     expect(await files()).toEqual([]);
   });
 
+  it('drops what was not written when it is told to', async () => {
+    const one = store();
+    learn(await one.tree(PROMPT, SIZE), [1], 2);
+    await one.flush();
+    learn(await one.tree(PROMPT, SIZE), [3], 4);
+    one.drop();
+    await one.release();
+    expect([await rowBehind([1]), await rowBehind([3])]).toEqual([rowOf(2), null]);
+  });
+
   it('keeps models and libraries apart', async () => {
     learn(await store().tree(PROMPT, SIZE), [1], 2);
     for (const scope of [SCOPE, { ...SCOPE, modelDigest: 'x' }, { ...SCOPE, engine: 'b2' }]) {

@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { PilotfishError } from '../../core/errors.ts';
 import type { TokenId } from '../../core/token-id.ts';
-import { appendLines, linesOf, parsedJson } from '../growing-file.ts';
+import { appendLines, linesNow, parsedJson } from '../growing-file.ts';
 import { ContinuationTrie } from './continuation-trie.ts';
 
 /** Files of other versions lie in other folders, and are refused where they do not. */
@@ -91,13 +91,18 @@ export class TrieStore {
     }
   }
 
+  /** Forgets every tree, and what is new in them. */
+  drop(): void {
+    this.#trees.clear();
+  }
+
   async #open(key: string): Promise<OpenTree> {
     const path = join(this.#folder, `${key}.jsonl`);
     const tree = { trie: new ContinuationTrie(), path, hash: createHash('sha256'), isBegun: false };
     if (this.#folder === '') return tree;
     let lineCount = 0;
     let fits = true;
-    for await (const line of linesOf(path)) {
+    for (const line of linesNow(path)) {
       lineCount += 1;
       if (lineCount === 1) {
         this.#checkHeader(path, line, key);

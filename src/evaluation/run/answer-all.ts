@@ -45,6 +45,7 @@ export async function answerAll(
       advance(wave.length - missing.length);
       if (missing.length === 0) continue;
       const lines: LoggedEvent[] = [];
+      pair.begin();
       const records = await runWave(missing, point, {
         engine: pair.engine,
         maxTokens,
@@ -61,8 +62,9 @@ export async function answerAll(
     try {
       await answerWave(wave);
     } catch (error) {
-      // What went wrong first counts; rows that cannot be kept now are computed again.
-      await pair.release().catch(() => undefined);
+      // Half a wave's rows are not kept: with them the wave would run in other batches the next time,
+      // and end in other last digits than a wave that nobody stopped.
+      pair.drop();
       throw error;
     }
     await pair.release();

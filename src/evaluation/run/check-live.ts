@@ -56,6 +56,7 @@ export async function checkLive(
     for (const [index, { point, question }] of drawn.entries()) {
       const before = present(answers.store.get(point, question), 'the question was answered');
       const wave = { engine: pair.engine, maxTokens, ...(signal === undefined ? {} : { signal }) };
+      pair.begin();
       const live = present((await runWave([question], point, wave))[0], 'one answer');
       const isSame =
         before.tokenIds.join() === live.tokenIds.join() && before.origins === live.origins;

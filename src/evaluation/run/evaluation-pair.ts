@@ -32,10 +32,14 @@ export interface EvaluationPair extends AsyncDisposable {
   rowCounts(): { readonly known: number; readonly computed: number };
   /** Whether rows are remembered: off for a live check. */
   remember(isOn: boolean): void;
+  /** What comes next is batched as if nothing had run before. No request may be running. */
+  begin(): void;
   /** Writes what is new. No request may be running. */
   flush(): Promise<void>;
   /** Writes what is new and forgets the prompts so far. */
   release(): Promise<void>;
+  /** Forgets the prompts so far, and what is new. */
+  drop(): void;
 }
 
 /** What an evaluation's answers depend on besides the questions: the folder keeps it. */

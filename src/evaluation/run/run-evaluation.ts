@@ -217,6 +217,7 @@ function evidenceOf(
     prompt: pair.engine.promptTokens({ messages: question.messages }),
     answer: tokenIds(record.tokenIds),
   };
+  pair.begin();
   return teacherForced(pair.small, transcript, pair.vocabularySize, signal);
 }
 
