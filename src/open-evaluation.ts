@@ -2,6 +2,8 @@
  * Opens a pair for an evaluation: an engine whose models remember every greedy row that they computed,
  * on disk, by the digest of the model's file. Another part of the composition root.
  */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { catalogContext } from './catalog/catalog-context.ts';
 import { fileDigest } from './catalog/file-digest.ts';
@@ -9,7 +11,9 @@ import type { ModelRole } from './core/events.ts';
 import { present } from './core/invariant.ts';
 import { CachedModel } from './evaluation/cache/cached-model.ts';
 import { TrieStore } from './evaluation/cache/trie-store.ts';
+import { fileError } from './evaluation/growing-file.ts';
 import type { EvaluatedModel, EvaluationPair } from './evaluation/run/evaluation-pair.ts';
+import { cpuDevice } from './model/compute-device.ts';
 import { libraryDigest, loadLibrary } from './model/llama-cpp/library.ts';
 import type { LlamaCppModel } from './model/llama-cpp/model.ts';
 import { type OpenEngineOptions, openEngine, type WrappedModel } from './open-engine.ts';
@@ -22,7 +26,7 @@ export interface OpenEvaluationOptions
   readonly maxTokens: number;
   /** Questions that run side by side. */
   readonly waveSize: number;
-  /** False keeps remembered rows in memory only. Default: in the cache folder, for later runs. */
+  /** False forgets remembered rows when the pair is closed. Default: later runs find them. */
   readonly keepsRows?: boolean;
 }
 
@@ -43,10 +47,40 @@ const PROMPT_TOKEN_COUNT = 512;
 /** As long as a context is where nobody says. */
 const CELL_COUNT_MIN = 4096;
 
-/** @throws PilotfishError as `openEngine` */
+/** @throws PilotfishError as `openEngine`, `file-system-failed` */
 export async function openEvaluation(options: OpenEvaluationOptions): Promise<EvaluationPair> {
+  if (options.keepsRows !== false) {
+    return await openPair(options, join(catalogContext(options).home, 'evaluation-cache'));
+  }
+  // Also rows of one run are on disk: all of them together may be more than memory has room for.
+  const folder = await temporaryFolder();
+  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  try {
+    const pair = await openPair(options, folder);
+    const close = async (): Promise<void> => {
+      try {
+        await pair[Symbol.asyncDispose]();
+      } finally {
+        await remove();
+      }
+    };
+    return { ...pair, [Symbol.asyncDispose]: close };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+async function temporaryFolder(): Promise<string> {
+  try {
+    return await mkdtemp(join(tmpdir(), 'pilotfish-rows-'));
+  } catch (error) {
+    throw fileError(error, tmpdir());
+  }
+}
+
+async function openPair(options: OpenEvaluationOptions, folder: string): Promise<EvaluationPair> {
   const { waveSize, strategies } = options;
-  const folder = join(catalogContext(options).home, 'evaluation-cache');
   const open = new Map<ModelRole, OpenModel>();
   const engine = await openEngine({
     ...options,
@@ -59,7 +93,7 @@ export async function openEvaluation(options: OpenEvaluationOptions): Promise<Ev
     wrapModel: async (model, of) => {
       const facts = await factsOf(model, of, options);
       const scope = { modelDigest: facts.digest, engine: libraryDigest(loadLibrary().paths.llama) };
-      const store = new TrieStore(options.keepsRows === false ? null : folder, scope);
+      const store = new TrieStore(folder, scope);
       const cached = new CachedModel(model, store);
       open.set(of.role, { model, cached, store, facts });
       return cached;
@@ -83,11 +117,15 @@ export async function openEvaluation(options: OpenEvaluationOptions): Promise<Ev
     remember: (isOn) => {
       for (const { cached } of both) cached.remembers = isOn;
     },
+    begin: () => cpuDevice.forget(),
     flush: async () => {
       for (const { store } of both) await store.flush();
     },
     release: async () => {
       for (const { store } of both) await store.release();
+    },
+    drop: () => {
+      for (const { store } of both) store.drop();
     },
     [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
   };
