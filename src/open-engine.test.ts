@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { PilotfishError } from './core/errors.ts';
 import { PROFILE } from './cost/fakes/timed-profile.ts';
 import type { Engine } from './engine/engine.ts';
 import type { GenerateRequest } from './engine/request.ts';
@@ -63,6 +64,35 @@ describe('openEngine', () => {
       kvBytesPerToken: { small: kvBytesPerToken, large: 2 * kvBytesPerToken },
     });
   });
+
+  it.each(['small', 'large'])(
+    'leaves no model open where the %s one cannot be wrapped',
+    async (at) => {
+      const large = join(home, 'larger.gguf');
+      await writeRandomModel(large, { seed: 10, contextLength: 512 });
+      const opened: LlamaCppModel[] = [];
+      const disposed: string[] = [];
+      const failed = openEngine({
+        ...{ small: path, large, strategies: ['entropy'], home, threadCount: 1 },
+        wrapModel: async (model, { role }) => {
+          opened.push(model);
+          if (role === at) throw new PilotfishError('cache-invalid', 'no room for it');
+          const wrapped = Object.create(model);
+          wrapped[Symbol.asyncDispose] = async () => {
+            disposed.push(role);
+            await model[Symbol.asyncDispose]();
+          };
+          return wrapped;
+        },
+      });
+      await expect(failed).rejects.toMatchObject({ code: 'cache-invalid' });
+      // What was put around a model goes first, and takes the model along.
+      expect(disposed).toEqual(at === 'small' ? [] : ['small']);
+      for (const model of opened) {
+        expect(() => model.openSequence()).toThrow(expect.objectContaining({ code: 'disposed' }));
+      }
+    },
+  );
 
   it('tokenises a prompt as it reads it', async () => {
     const options = { small: path, strategies: ['small'], home, threadCount: 1 };

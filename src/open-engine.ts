@@ -87,17 +87,23 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
   const roles = neededRoles(options);
   const { names, files } = await chooseModels(roles, options);
   const models: Record<ModelRole, LlamaCppModel | null> = { small: null, large: null };
+  /** What owns each model by now: itself, or what was put around it. */
+  const owners: Record<ModelRole, LanguageModel | null> = { small: null, large: null };
   try {
-    for (const role of roles) models[role] = await load(names[role], files[role].path, options);
+    for (const role of roles) {
+      models[role] = await load(names[role], files[role].path, options);
+      owners[role] = models[role];
+    }
     const costs = await stepCosts(models, options);
-    const wrapped = async (role: ModelRole): Promise<LanguageModel | null> => {
+    for (const role of roles) {
       const model = models[role];
+      if (model === null || options.wrapModel === undefined) continue;
       const of = { role, name: shortName(names[role]), ...files[role] };
-      return model === null ? null : ((await options.wrapModel?.(model, of)) ?? model);
-    };
+      owners[role] = await options.wrapModel(model, of);
+    }
     const { speculative, template, prices, requestCountMax, overcommit } = options;
     return new Engine({
-      models: { small: await wrapped('small'), large: await wrapped('large') },
+      models: owners,
       absentFacts: await absentFacts(names, roles, options),
       speculative: { ...speculative, costs },
       ...(roles.every((role) => bundledModel(names[role]) !== null) ? { scope: POCKET_SCOPE } : {}),
@@ -107,8 +113,11 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
       ...(overcommit === undefined ? {} : { overcommit }),
     });
   } catch (error) {
-    await models.small?.[Symbol.asyncDispose]();
-    await models.large?.[Symbol.asyncDispose]();
+    try {
+      await owners.small?.[Symbol.asyncDispose]();
+    } finally {
+      await owners.large?.[Symbol.asyncDispose]();
+    }
     throw error;
   }
 }
