@@ -1,6 +1,6 @@
 /** `pilotfish eval`: accuracy against cost of strategies on a task, with controls and intervals. */
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { definedFields } from '../../core/defined-fields.ts';
 import { PilotfishError } from '../../core/errors.ts';
@@ -9,7 +9,7 @@ import type { EvaluateOptions } from '../../evaluate.ts';
 import type { CliDependencies } from '../cli-dependencies.ts';
 import { type CliIo, withoutColor } from '../io.ts';
 import { integerFrom, numberParser } from '../options/parse-number.ts';
-import { parseShares } from '../options/parse-shares.ts';
+import { shareParser, sharesParser } from '../options/parse-shares.ts';
 import { progressBar } from '../rendering/progress-bar.ts';
 import { renderEvaluation } from '../rendering/render-evaluation.ts';
 
@@ -88,7 +88,11 @@ export function registerEval(program: Command, io: CliIo, dependencies: CliDepen
       collect,
     )
     .option('--strategies <LIST>', 'NAME or NAME@THRESHOLD, separated by commas (default: all)')
-    .option('--shares <LIST>', 'shares of tokens or answers for the large model', parseShares)
+    .option(
+      '--shares <LIST>',
+      'shares of tokens or answers for the large model',
+      sharesParser('--shares'),
+    )
     .option(
       '--points <N>',
       'points of a curve without --shares (default: 6)',
@@ -98,7 +102,7 @@ export function registerEval(program: Command, io: CliIo, dependencies: CliDepen
     .option(
       '--screen <SHARE>',
       'run this share of the questions on which both models do alike (default: all)',
-      (text: string) => parseShares(text)[0],
+      shareParser('--screen'),
     )
     .option('--max-tokens <N>', 'tokens of an answer at most (default: 512)', count('--max-tokens'))
     .option('--wave <N>', 'questions side by side (default: 16)', count('--wave', WAVE_MAX))
@@ -149,13 +153,29 @@ async function evaluateCommand(
     bar.stop();
     const { result, liveCheck, rowCounts } = evaluated;
     const path = join(folder, 'result.json');
-    await mkdir(folder, { recursive: true });
-    await writeFile(path, `${JSON.stringify(result)}\n`);
+    await writeResult(path, `${JSON.stringify(result)}\n`);
     const printed = { ...result, liveCheck, rowCounts };
     if (options.json === true) io.out(`${JSON.stringify(printed)}\n`);
     else io.out(renderEvaluation(evaluated, path, io.color));
   } finally {
     bar.stop();
+  }
+}
+
+/** All of it or nothing: an earlier result stays until this one is whole. */
+async function writeResult(path: string, text: string): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(`${path}.tmp`, text);
+    await rename(`${path}.tmp`, path);
+  } catch (cause) {
+    const errno = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
+    throw new PilotfishError('file-system-failed', `Could not write ${path}: ${errno}.`, {
+      remedy:
+        'Give another folder with --out: the answers are kept, and the result is made of them.',
+      fields: { path, errno },
+      cause,
+    });
   }
 }
 

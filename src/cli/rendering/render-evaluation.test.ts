@@ -1,23 +1,87 @@
-import { expect, it } from 'vitest';
-import { recordedIo } from '../../../test/cli/recorded-io.ts';
-import type { EvaluationResult } from '../../evaluation/results.ts';
+import { Chalk } from 'chalk';
+import { describe, expect, it } from 'vitest';
+import type { Evaluated } from '../../evaluate.ts';
 import { fakeResult } from '../../report/fakes/evaluation-result.ts';
 import { renderEvaluation } from './render-evaluation.ts';
 
-const RESULT = fakeResult();
+const NO_COLOR = new Chalk({ level: 0 });
+const result = { ...fakeResult(), isScreened: false };
+const evaluated: Evaluated = { result, liveCheck: null, rowCounts: { known: 12, computed: 34 } };
+const render = (given: Evaluated): string => renderEvaluation(given, 'out/result.json', NO_COLOR);
 
-function rendered(result: EvaluationResult): string {
-  const evaluated = { result, liveCheck: null, rowCounts: { known: 1, computed: 2 } };
-  return renderEvaluation(evaluated, 'result.json', recordedIo().io.color);
-}
+describe('an evaluation as tables', () => {
+  it('has a row for every point, with its share of right answers and its costs', () => {
+    const lines = render(evaluated).split('\n');
+    const { models, questionCount, task } = result;
+    expect(lines[0]).toBe(
+      `${task}: ${questionCount} questions, ${models.small.name} and ${models.large.name}`,
+    );
+    const from = lines.findIndex((line) => line.includes('threshold')) + 1;
+    for (const [index, point] of result.results.entries()) {
+      const row = lines[from + index] ?? '';
+      expect(row.trim().split(/\s+/)[0]).toBe(point.strategy);
+      expect(row).toContain(`${(100 * point.accuracy).toFixed(1)}%`);
+      expect(row).toContain(point.weightTrafficRatio.toFixed(3));
+    }
+    expect(lines.filter((line) => / \* /.test(line))).toHaveLength(
+      result.results.filter(({ isOnFront }) => isOnFront).length,
+    );
+  });
+
+  it('sums curves up, and compares them where they can be compared', () => {
+    const text = render(evaluated);
+    expect(text).toContain('CPT50');
+    expect(text).toMatch(/entropy - random .*large share/);
+    const nothing = { value: null, low: null, high: null };
+    const comparisons = result.comparisons.map((one) => ({ ...one, difference: nothing }));
+    const bare = { ...result, comparisons, summary: {}, summaryByFlops: {} };
+    const short = render({ ...evaluated, result: bare });
+    expect(short).not.toContain('CPT50');
+    expect(short).not.toContain('at equal cost');
+  });
+
+  it('says what was remembered, given again, sampled, and where it is', () => {
+    const text = render(evaluated);
+    expect(text).toContain('Rows: 12 remembered, 34 computed.');
+    expect(text).toContain('pilotfish report out/result.json');
+    expect(text).not.toContain('Given again live');
+    const liveCheck = {
+      count: 9,
+      sameCount: 7,
+      sameGradeCount: 8,
+      largeShare: 0.2,
+      liveLargeShare: 0.25,
+    };
+    const more = render({ ...evaluated, liveCheck, result: { ...result, isScreened: true } });
+    expect(more).toContain(
+      'Given again live: 9 answers, 7 the same token for token, 8 graded the same; large share ' +
+        '20.0% remembered, 25.0% live.',
+    );
+    expect(more).toContain('questions on which both do alike sampled');
+  });
+
+  it('has a dash for what does not exist', () => {
+    const [small] = result.results;
+    const alone = {
+      ...result,
+      results: small === undefined ? [] : [{ ...small, gapRecovered: null }],
+    };
+    const row = render({ ...evaluated, result: alone })
+      .split('\n')
+      .find((line) => line.trim().startsWith('small'));
+    expect(row).toMatch(/\s-\s/);
+  });
 
 it('shows thresholds as they are', () => {
-  const results = RESULT.results.map((point) =>
+  const results = result.results.map((point) =>
     point.strategy === 'margin' ? { ...point, threshold: 0.99998 } : point,
   );
-  expect(rendered({ ...RESULT, results })).toMatch(/^margin[ *]+0\.99998 /m);
+  const text = render({ ...evaluated, result: { ...result, results } });
+  expect(text).toMatch(/^margin[ *]+0\.99998 /m);
 });
 
 it('says the gap between the models with its paired interval', () => {
-  expect(rendered(RESULT)).toContain('Gap, large - small: +31.5 points (+25.4 to +37.6), paired.');
+  const text = render(evaluated);
+  expect(text).toContain('Gap, large - small: +31.5 points (+25.4 to +37.6), paired.');
+});
 });

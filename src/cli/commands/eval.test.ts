@@ -1,0 +1,223 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type RecordedIoOptions, recordedIo } from '../../../test/cli/recorded-io.ts';
+import { scriptedDependencies } from '../../../test/cli/scripted-engine.ts';
+import { PilotfishError, throwIfAborted } from '../../core/errors.ts';
+import type { Evaluated, EvaluateOptions } from '../../evaluate.ts';
+import { fakeResult } from '../../report/fakes/evaluation-result.ts';
+import { runCli } from '../run-cli.ts';
+
+const EVALUATED: Evaluated = {
+  result: fakeResult(),
+  liveCheck: null,
+  rowCounts: { known: 12, computed: 34 },
+};
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pilotfish-eval-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+interface EvalRun {
+  readonly out: string;
+  readonly err: string;
+  readonly exitCode: number | null;
+  readonly asked: readonly EvaluateOptions[];
+}
+
+async function evaluation(
+  args: readonly string[],
+  options: RecordedIoOptions & {
+    readonly evaluate?: (options: EvaluateOptions) => Promise<Evaluated>;
+  } = {},
+): Promise<EvalRun> {
+  const { evaluate = async () => EVALUATED, ...rest } = options;
+  const recorded = recordedIo(rest);
+  const asked: EvaluateOptions[] = [];
+  const scripted = scriptedDependencies(() => ({ tokens: [] }));
+  await runCli(['eval', ...args], recorded.io, {
+    ...scripted,
+    evaluate: (given) => {
+      asked.push(given);
+      return evaluate(given);
+    },
+  });
+  return { out: recorded.out(), err: recorded.err(), exitCode: recorded.exitCode(), asked };
+}
+
+const POCKET = ['--task', 'pocket', '--pair', 'pocket'];
+
+describe('eval', () => {
+  it('asks for what it is told, and for nothing else', async () => {
+    const out = join(folder, 'out');
+    const { asked, exitCode } = await evaluation([
+      ...['--task', 'gsm8k', '--data', '/data', '--split', 'train', '--slice', 's', '--count', '9'],
+      ...[
+        '--from',
+        '3',
+        '--question-seed',
+        '0',
+        '--prompt',
+        'steps',
+        '--strategies',
+        'entropy@1,random',
+      ],
+      ...['--shares', '5%,0.3', '--points', '4', '--seeds', '2', '--screen', '25%'],
+      ...['--max-tokens', '99', '--wave', '8', '--context', '2048', '--threads', '1'],
+      ...['--pair', 'pocket', '--small', 'a', '--large', 'b', '--template', 'large'],
+      ...['--profile', 'x', '--profile', 'y', '--check-live', '5', '--out', out],
+      ...['--logs', '--no-cache', '--offline'],
+    ]);
+    expect(exitCode).toBe(null);
+    const { signal, onProgress, onNotice, ...options } = asked[0] ?? ({} as EvaluateOptions);
+    expect([signal, onProgress, onNotice]).toEqual([
+      expect.any(AbortSignal),
+      expect.any(Function),
+      expect.any(Function),
+    ]);
+    expect(options).toEqual({
+      ...{ task: 'gsm8k', dataFolder: '/data', split: 'train', slice: 's', count: 9, from: 3 },
+      ...{ questionSeed: 0, prompt: 'steps', strategies: ['entropy@1', 'random'] },
+      ...{ shares: [0.05, 0.3], pointCount: 4, seedCount: 2, screenShare: 0.25, maxTokens: 99 },
+      ...{
+        waveSize: 8,
+        contextLength: 2048,
+        threadCount: 1,
+        pair: 'pocket',
+        small: 'a',
+        large: 'b',
+      },
+      ...{ template: 'large', profiles: ['x', 'y'], liveCheckCount: 5, folder: out, logs: true },
+      ...{ keepsRows: false, offline: true },
+    });
+  });
+
+  it('takes every strategy that decides something where none is named', async () => {
+    const { asked } = await evaluation([...POCKET, '--out', folder]);
+    const strategies = ['entropy', 'margin', 'random', 'cascade', 'random-query'];
+    expect(asked[0]).toMatchObject({ strategies, keepsRows: true });
+    expect(asked[0]).not.toHaveProperty('count');
+  });
+
+  it('keeps the result beside the answers, and prints tables', async () => {
+    const { out, exitCode } = await evaluation([...POCKET, '--out', folder]);
+    expect(exitCode).toBe(null);
+    const path = join(folder, 'result.json');
+    expect(JSON.parse(await readFile(path, 'utf8'))).toEqual(EVALUATED.result);
+    expect(await readdir(folder)).toEqual(['result.json']);
+    expect(out).toContain('400 questions');
+    expect(out).toContain(`pilotfish report ${path}`);
+  });
+
+  it('prints one JSON object, which report can draw', async () => {
+    const liveCheck = {
+      count: 5,
+      sameCount: 4,
+      sameGradeCount: 5,
+      largeShare: 0.2,
+      liveLargeShare: 0.21,
+    };
+    const evaluate = async (): Promise<Evaluated> => ({ ...EVALUATED, liveCheck });
+    const { out } = await evaluation([...POCKET, '--out', folder, '--json'], { evaluate });
+    expect(out.trimEnd().split('\n')).toHaveLength(1);
+    const { liveCheck: printedCheck, rowCounts, ...result } = JSON.parse(out);
+    expect(result).toEqual(EVALUATED.result);
+    expect([printedCheck, rowCounts]).toEqual([liveCheck, EVALUATED.rowCounts]);
+  });
+
+  it('shows how far it is, apart from the result', async () => {
+    const { err, out } = await evaluation([...POCKET, '--out', folder, '--json'], {
+      evaluate: async ({ onProgress, onNotice }) => {
+        onProgress?.({ label: 'Answering', done: 1, total: 2, unit: 'steps' });
+        onNotice?.('A notice.');
+        return EVALUATED;
+      },
+    });
+    expect(err).toContain('Answering');
+    expect(err).toContain('A notice.');
+    expect(out).not.toContain('Answering');
+  });
+
+  it('has a folder for every task and pair', async () => {
+    const fault = new PilotfishError('kv-full', 'enough seen');
+    const folderOf = async (args: readonly string[]): Promise<string | undefined> => {
+      const { asked } = await evaluation(args, { evaluate: () => Promise.reject(fault) });
+      return asked[0]?.folder;
+    };
+    expect(await folderOf(POCKET)).toBe(join('evaluations', 'pocket-pocket'));
+    expect(await folderOf(['--task', '../my set.jsonl'])).toBe(
+      join('evaluations', '..-my-set.jsonl'),
+    );
+    expect(await folderOf(['--task', 'gsm8k', '--split', 'train', '--small', 'a/b.gguf'])).toBe(
+      join('evaluations', 'gsm8k-train-a-b.gguf'),
+    );
+    expect(await folderOf(['--task', 'gsm8k', '--slice', 's'])).toBe(join('evaluations', 's'));
+  });
+
+  it('shows what it can do', async () => {
+    const { out } = await evaluation(['--help']);
+    expect(out).toContain('Examples:\n  pilotfish eval --task pocket');
+    for (const option of ['--task <TASK>', '--shares <LIST>', '--check-live <N>', '--no-cache']) {
+      expect(out).toContain(option);
+    }
+  });
+
+  it.each([
+    [['--pair', 'pocket'], 'error[option-invalid]'],
+    [[...POCKET, '--shares', '5%,150%'], '--shares is "150%", not a share from 0 to 1'],
+    [[...POCKET, '--shares', ''], '--shares is "", not a share'],
+    [[...POCKET, '--screen', '10%,20%'], '--screen is "10%,20%", not a share'],
+    [[...POCKET, '--strategies', ''], '--strategies is "", with an empty name'],
+    [[...POCKET, '--strategies', 'entropy,,random'], 'with an empty name'],
+    [[...POCKET, '--strategies', 'entropy,guess'], 'error[strategy-unknown]'],
+    [[...POCKET, '--strategies', 'entropy@x'], 'error[threshold-invalid]'],
+    [[...POCKET, '--count', '0'], '--count is "0"'],
+    [[...POCKET, '--points', '65'], '--points is "65"'],
+    [[...POCKET, '--wave', '1.5'], '--wave is "1.5"'],
+    [[...POCKET, '--template', 'both'], 'error[option-invalid]'],
+    [[...POCKET, '--nonsense'], 'error[option-invalid]'],
+  ])('refuses %j', async (args, message) => {
+    const { err, exitCode, asked } = await evaluation(args);
+    expect(err.replace(/\s+/g, ' ')).toContain(message);
+    expect(exitCode).toBe(2);
+    expect(asked).toEqual([]);
+  });
+
+  it('writes nothing where the evaluation fails, and says why', async () => {
+    const failure = new PilotfishError('task-unknown', 'There is no task "x".', {
+      remedy: 'Use y.',
+    });
+    const { err, out, exitCode } = await evaluation(['--task', 'x', '--out', folder], {
+      evaluate: () => Promise.reject(failure),
+    });
+    expect(err).toContain('error[task-unknown]: There is no task "x".');
+    expect(err).toContain('help: Use y.');
+    expect([out, exitCode]).toEqual(['', 2]);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('says where the result could not be written', async () => {
+    const file = join(folder, 'file');
+    await writeFile(file, '');
+    const { err, exitCode } = await evaluation([...POCKET, '--out', file]);
+    expect(err).toContain('error[file-system-failed]: Could not write');
+    expect(exitCode).toBe(1);
+  });
+
+  it('stops when it is interrupted', async () => {
+    const recorded = recordedIo();
+    recorded.abort();
+    const scripted = scriptedDependencies(() => ({ tokens: [] }));
+    const evaluate = async ({ signal }: EvaluateOptions): Promise<Evaluated> => {
+      throwIfAborted(signal);
+      return EVALUATED;
+    };
+    const args = ['eval', ...POCKET, '--out', folder];
+    await runCli(args, recorded.io, { ...scripted, evaluate });
+    expect(recorded.exitCode()).toBe(130);
+    expect(await readdir(folder)).toEqual([]);
+  });
+});
