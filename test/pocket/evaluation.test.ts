@@ -20,7 +20,7 @@ afterAll(() => rm(base, { recursive: true, force: true }));
 function asked(name: string, options: Partial<EvaluateOptions> = {}): EvaluateOptions {
   return {
     ...{ pair: 'pocket', task: 'pocket', count: QUESTION_COUNT, home, offline: true },
-    ...{ strategies: ['entropy', 'random', 'cascade'], shares: [0.1, 0.4], seedCount: 1 },
+    ...{ strategies: ['entropy', 'random', 'cascade'], shares: [0.2], seedCount: 1 },
     ...{ maxTokens: 160, waveSize: 4, threadCount: 1, keepsRows: false },
     ...{ folder: join(base, name), ...options },
   };
@@ -31,7 +31,7 @@ describe('an evaluation of the pocket pair', () => {
     const { results, models, questionCount } = first.result;
     expect(questionCount).toBe(QUESTION_COUNT);
     expect([models.small.name, models.large.name]).toEqual(['pocket-small', 'pocket-large']);
-    expect(results).toHaveLength(2 + 3 * 2);
+    expect(results).toHaveLength(2 + 3);
     const [small, large, ...others] = results;
     expect(large?.accuracy).toBeGreaterThan(small?.accuracy ?? 1);
     for (const { strategy, largeShare } of others) {
@@ -63,14 +63,14 @@ describe('an evaluation of the pocket pair', () => {
       asked('stopped', {
         ...{ keepsRows, signal: controller.signal },
         onProgress: ({ label, done }) => {
-          if (label.startsWith('Answering with every') && done >= 20) controller.abort();
+          if (label.startsWith('Answering with every') && done >= 9) controller.abort();
         },
       }),
     );
     await expect(stopped).rejects.toMatchObject({ code: 'aborted' });
     const rest = await evaluate(asked('stopped', { keepsRows }));
     expect(rest.result).toEqual(first.result);
-    expect(rest.rowCounts.computed).toBeLessThan(first.rowCounts.computed / 2);
+    expect(rest.rowCounts.computed).toBeLessThan(first.rowCounts.computed);
     const nothing = await evaluate(asked('stopped', { keepsRows }));
     expect(nothing.result).toEqual(first.result);
     expect(nothing.rowCounts).toEqual({ known: 0, computed: 0 });
