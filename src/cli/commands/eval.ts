@@ -47,8 +47,9 @@ interface EvalOptions {
 }
 
 const NOTES = `Both models always answer alone, too. A strategy without a threshold (entropy) gets points
-where its curve rises; with one (entropy@1,entropy@2) it runs there. Answers are kept in --out: an
-evaluation can be stopped and taken up again, and asked for more points, at any moment.
+where its curve rises; with one (entropy@1,entropy@2) it runs there. Answers are kept in
+--out: an evaluation can be stopped and taken up again, and asked for more points, at any
+moment.
 
 Examples:
   pilotfish eval --task pocket --pair pocket --count 250
