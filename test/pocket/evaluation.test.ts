@@ -63,7 +63,7 @@ describe('an evaluation of the pocket pair', () => {
       asked('stopped', {
         ...{ keepsRows, signal: controller.signal },
         onProgress: ({ label, done }) => {
-          if (label.startsWith('Answering with every') && done >= 9) controller.abort();
+          if (label.startsWith('Answering with every') && done >= 14) controller.abort();
         },
       }),
     );
