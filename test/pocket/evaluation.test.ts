@@ -56,26 +56,31 @@ describe('an evaluation of the pocket pair', () => {
     expect(liveCheck?.sameGradeCount).toBeGreaterThanOrEqual(7);
   });
 
-  it('goes on where it was stopped, and asks nothing again', async () => {
-    const controller = new AbortController();
-    const keepsRows = true;
-    const stopped = evaluate(
-      asked('stopped', {
-        ...{ keepsRows, signal: controller.signal },
+  it('goes on where it was stopped, to the same digit, and asks nothing again', async () => {
+    const plan = { strategies: ['entropy'], shares: [0.1, 0.4], keepsRows: true };
+    const ofItsOwn = (name: string) => ({ ...plan, home: join(base, `home of ${name}`) });
+    const whole = await evaluate(asked('whole', ofItsOwn('whole')));
+    for (const [name, doneCount] of [
+      ['early', 1],
+      ['late', 9],
+    ] as const) {
+      const controller = new AbortController();
+      const options = asked(name, ofItsOwn(name));
+      const stopped = evaluate({
+        ...{ ...options, signal: controller.signal },
         onProgress: ({ label, done }) => {
-          if (label.startsWith('Answering with every') && done >= 14) controller.abort();
+          if (label.startsWith('Answering with every') && done >= doneCount) controller.abort();
         },
-      }),
-    );
-    await expect(stopped).rejects.toMatchObject({ code: 'aborted' });
-    const rest = await evaluate(asked('stopped', { keepsRows }));
-    expect(rest.result).toEqual(first.result);
-    expect(rest.rowCounts.computed).toBeLessThan(first.rowCounts.computed);
-    const nothing = await evaluate(asked('stopped', { keepsRows }));
-    expect(nothing.result).toEqual(first.result);
+      });
+      await expect(stopped).rejects.toMatchObject({ code: 'aborted' });
+      const rest = await evaluate(options);
+      expect(rest.result, name).toEqual(whole.result);
+      expect(rest.rowCounts.computed).toBeLessThan(whole.rowCounts.computed);
+    }
+    const nothing = await evaluate(asked('late', ofItsOwn('late')));
     expect(nothing.rowCounts).toEqual({ known: 0, computed: 0 });
-    const remembered = await evaluate(asked('remembered', { keepsRows }));
-    expect(remembered.result).toEqual(first.result);
+    const remembered = await evaluate(asked('remembered', ofItsOwn('whole')));
+    expect(remembered.result).toEqual(whole.result);
     expect(remembered.rowCounts.computed).toBe(0);
   });
 
