@@ -70,6 +70,7 @@ export function scriptedEvaluation(options: ScriptedEvaluationOptions = {}): Scr
     small: models.small,
     vocabularySize: models.small.vocabulary.size,
     contextLength: models.small.facts.contextLength,
+    template: 'own',
     library: 'scripted',
     rowCounts: () => ({
       known: cached.small.rowCounts.known + cached.large.rowCounts.known,

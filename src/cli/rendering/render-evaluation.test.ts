@@ -72,16 +72,16 @@ describe('an evaluation as tables', () => {
     expect(row).toMatch(/\s-\s/);
   });
 
-it('shows thresholds as they are', () => {
-  const results = result.results.map((point) =>
-    point.strategy === 'margin' ? { ...point, threshold: 0.99998 } : point,
-  );
-  const text = render({ ...evaluated, result: { ...result, results } });
-  expect(text).toMatch(/^margin[ *]+0\.99998 /m);
-});
+  it('shows thresholds as they are', () => {
+    const results = result.results.map((point) =>
+      point.strategy === 'margin' ? { ...point, threshold: 0.99998 } : point,
+    );
+    const text = render({ ...evaluated, result: { ...result, results } });
+    expect(text).toMatch(/^margin[ *]+0\.99998 /m);
+  });
 
-it('says the gap between the models with its paired interval', () => {
-  const text = render(evaluated);
-  expect(text).toContain('Gap, large - small: +31.5 points (+25.4 to +37.6), paired.');
-});
+  it('says the gap between the models with its paired interval', () => {
+    const text = render(evaluated);
+    expect(text).toContain('Gap, large - small: +31.5 points (+25.4 to +37.6), paired.');
+  });
 });

@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseStrategy } from '../../strategy/registry.ts';
-import { type CallingSide, calledShare, thresholdForShare } from './threshold-for-share.ts';
+import {
+  type CallingSide,
+  calledShare,
+  thresholdForShare,
+  type WeightedScores,
+} from './threshold-for-share.ts';
 
 const SIDES: readonly CallingSide[] = ['above', 'below'];
 const SIDE = fc.constantFrom(...SIDES);
@@ -10,6 +15,11 @@ const SCORES = fc.array(fc.double({ min: 0, max: 12, noNaN: true }), {
   minLength: 1,
   maxLength: 40,
 });
+
+/** All count alike. */
+function even(scores: readonly number[]): WeightedScores {
+  return { scores, weights: scores.map(() => 1) };
+}
 
 describe('a threshold for a share', () => {
   it('calls as many as were asked for, to the nearest one, where no two are alike', () => {
@@ -20,7 +30,11 @@ describe('a threshold for a share', () => {
         SIDE,
         (numbers, share, side) => {
           const scores = numbers.map((number) => number / 997);
-          const called = calledShare(scores, thresholdForShare(scores, share, side), side);
+          const called = calledShare(
+            even(scores),
+            thresholdForShare(even(scores), share, side),
+            side,
+          );
           expect(Math.round(called * scores.length)).toBe(Math.round(share * scores.length));
         },
       ),
@@ -34,8 +48,8 @@ describe('a threshold for a share', () => {
         SHARE,
         SIDE,
         (scores, share, side) => {
-          const threshold = thresholdForShare(scores, share, side);
-          const count = Math.round(calledShare(scores, threshold, side) * scores.length);
+          const threshold = thresholdForShare(even(scores), share, side);
+          const count = Math.round(calledShare(even(scores), threshold, side) * scores.length);
           const wanted = Math.round(share * scores.length);
           const order = [...scores].sort((a, b) => (side === 'above' ? b - a : a - b));
           const alike = scores.filter((score) => score === order[Math.max(0, wanted - 1)]).length;
@@ -48,8 +62,27 @@ describe('a threshold for a share', () => {
   it('calls none for nothing and all for everything', () => {
     fc.assert(
       fc.property(SCORES, SIDE, (scores, side) => {
-        expect(calledShare(scores, thresholdForShare(scores, 0, side), side)).toBe(0);
-        expect(calledShare(scores, thresholdForShare(scores, 1, side), side)).toBe(1);
+        expect(calledShare(even(scores), thresholdForShare(even(scores), 0, side), side)).toBe(0);
+        expect(calledShare(even(scores), thresholdForShare(even(scores), 1, side), side)).toBe(1);
+      }),
+    );
+  });
+
+  it('counts a score for as much as it stands for, as if it were there so often', () => {
+    const score = fc.record({ score: fc.nat(10_000), weight: fc.integer({ min: 1, max: 4 }) });
+    const scoresOnce = fc.uniqueArray(score, { minLength: 1, selector: (one) => one.score });
+    fc.assert(
+      fc.property(scoresOnce, SHARE, SIDE, (all, share, side) => {
+        const weighted = {
+          scores: all.map((one) => one.score),
+          weights: all.map((one) => one.weight),
+        };
+        const repeated = even(all.flatMap((one) => new Array(one.weight).fill(one.score)));
+        const threshold = thresholdForShare(weighted, share, side);
+        const called = calledShare(weighted, threshold, side);
+        expect(called).toBeCloseTo(calledShare(repeated, threshold, side), 12);
+        // Within half of the heaviest score of what was asked for.
+        expect(Math.abs(called - share) * repeated.scores.length).toBeLessThanOrEqual(2 + 1e-9);
       }),
     );
   });
@@ -58,7 +91,7 @@ describe('a threshold for a share', () => {
     fc.assert(
       fc.property(SCORES, SHARE, SHARE, SIDE, (scores, a, b, side) => {
         const [less, more] = [Math.min(a, b), Math.max(a, b)].map((share) =>
-          calledShare(scores, thresholdForShare(scores, share, side), side),
+          calledShare(even(scores), thresholdForShare(even(scores), share, side), side),
         );
         expect(less).toBeLessThanOrEqual(more ?? 0);
       }),
@@ -72,7 +105,7 @@ describe('a threshold for a share', () => {
           ['entropy', 'above'],
           ['margin', 'below'],
         ] as const) {
-          const threshold = thresholdForShare(scores, share, side);
+          const threshold = thresholdForShare(even(scores), share, side);
           expect(parseStrategy(`${name}@${threshold}`).threshold).toBe(threshold);
         }
       }),
@@ -80,9 +113,9 @@ describe('a threshold for a share', () => {
   });
 
   it('has few digits where they do', () => {
-    expect(thresholdForShare([0.1, 0.2, 0.9], 1 / 3, 'above')).toBe(0.55);
-    expect(thresholdForShare([0.123_456, 0.345_678, 0.9], 1 / 3, 'below')).toBe(0.2346);
-    expect(thresholdForShare([1.000_001, 1.000_002, 9], 1 / 3, 'below')).toBeCloseTo(
+    expect(thresholdForShare(even([0.1, 0.2, 0.9]), 1 / 3, 'above')).toBe(0.55);
+    expect(thresholdForShare(even([0.123_456, 0.345_678, 0.9]), 1 / 3, 'below')).toBe(0.2346);
+    expect(thresholdForShare(even([1.000_001, 1.000_002, 9]), 1 / 3, 'below')).toBeCloseTo(
       1.000_001_5,
       9,
     );
@@ -90,5 +123,5 @@ describe('a threshold for a share', () => {
 });
 
 it('no share of nothing', () => {
-  expect(calledShare([], 1, 'above')).toBe(0);
+  expect(calledShare(even([]), 1, 'above')).toBe(0);
 });

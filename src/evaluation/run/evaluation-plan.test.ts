@@ -13,6 +13,7 @@ import {
 import { pointKey, requestSeed, strategyText } from './evaluation-point.ts';
 
 const EVIDENCE: ScoreEvidence = {
+  weights: [1, 1],
   tokens: [
     {
       question: 'q/1',
@@ -43,6 +44,15 @@ describe('the points of a plan', () => {
       { strategy: 'cascade', threshold: 0.5, seed: 0, predictedShare: 0.5 },
     ]);
     expect(shareStrategies(plan)).toEqual([]);
+  });
+
+  it('expect what all questions would do, where each that runs stands for several', () => {
+    const plan = strategies(['entropy', 0.45], ['cascade', 0.5]);
+    const shares = givenPoints(plan, { ...EVIDENCE, weights: [1, 4] }).map(
+      ({ predictedShare }) => predictedShare,
+    );
+    // Of tokens, 1 + 4 of 4 + 4; of questions, 4 of 5.
+    expect(shares).toEqual([5 / 8, 4 / 5]);
   });
 
   it('are as many as there are seeds where coins are tossed', () => {
