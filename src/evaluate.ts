@@ -16,7 +16,7 @@ import { checkLive, type LiveCheck } from './evaluation/run/check-live.ts';
 import type { EvaluatedModel } from './evaluation/run/evaluation-pair.ts';
 import type { EvaluationPlan, RequestedStrategy } from './evaluation/run/evaluation-plan.ts';
 import { evaluationResult } from './evaluation/run/evaluation-result.ts';
-import type { TimeProfile } from './evaluation/run/point-result.ts';
+import type { TimeProfile } from './evaluation/run/point-runs.ts';
 import { runEvaluation } from './evaluation/run/run-evaluation.ts';
 import { findSlice } from './evaluation/slices/slice.ts';
 import { JSONL_EXTENSION } from './evaluation/tasks/jsonl.ts';
@@ -121,9 +121,9 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
     ...(options.logs === true ? { logPath: join(options.folder, 'logs.jsonl') } : {}),
   });
   const { models, contextLength } = pair;
-  const facts = { models, maxTokens: plan.maxTokens, contextLength };
+  const facts = { models, maxTokens: plan.maxTokens, contextLength, profiles };
   const isScreened = plan.screening !== null;
-  const result = evaluationResult(answers, { task, facts, profiles, isScreened });
+  const result = evaluationResult(answers, { task, facts, isScreened });
   const { liveCheckCount = 0 } = options;
   const liveCheck =
     liveCheckCount === 0

@@ -3,8 +3,9 @@
 /** On which side of the threshold a score calls the large model. */
 export type CallingSide = 'above' | 'below';
 
-/** Digits of a threshold: users read and type it. */
+/** Fewest and most digits of a threshold: users read and type it. */
 const THRESHOLD_DIGITS = 4;
+const THRESHOLD_DIGITS_MAX = 17;
 
 /** Scores, and for how much each counts. */
 export interface WeightedScores {
@@ -36,10 +37,17 @@ export function thresholdForShare(
   const inside = count === 0 ? keyAt(0) - 1 : keyAt(count - 1);
   const outside = count === order.length ? keyAt(count - 1) + 1 : keyAt(count);
   const threshold = -sign * ((inside + outside) / 2);
-  const rounded = Number(threshold.toPrecision(THRESHOLD_DIGITS));
-  // Rounding must not move it past a score.
-  const isSafe = calledShare(weighted, rounded, side) === calledShare(weighted, threshold, side);
-  return isSafe ? rounded : threshold;
+  return rounded(threshold, weighted, side);
+}
+
+/** To as few digits as do not move it past a score. */
+function rounded(threshold: number, weighted: WeightedScores, side: CallingSide): number {
+  const called = calledShare(weighted, threshold, side);
+  for (let digits = THRESHOLD_DIGITS; digits < THRESHOLD_DIGITS_MAX; digits += 1) {
+    const shorter = Number(threshold.toPrecision(digits));
+    if (calledShare(weighted, shorter, side) === called) return shorter;
+  }
+  return threshold;
 }
 
 /** How many of the first weights come nearest to this share of them all. */

@@ -41,7 +41,7 @@ export async function answerAll(
   const answerWave = async (wave: readonly Question[]): Promise<void> => {
     for (const point of points) {
       throwIfAborted(signal);
-      const missing = wave.filter((question) => store.get(point, question) === null);
+      const missing = wave.filter((question) => !store.has(point, question));
       advance(wave.length - missing.length);
       if (missing.length === 0) continue;
       const lines: LoggedEvent[] = [];

@@ -28,6 +28,7 @@ const facts = {
   models: world.pair.models,
   maxTokens: MAX_TOKENS,
   contextLength: world.pair.contextLength,
+  profiles: [],
 };
 
 async function eventsUnder(point: (typeof POINTS)[number], index: number): Promise<EngineEvent[]> {

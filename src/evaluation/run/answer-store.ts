@@ -8,9 +8,15 @@ import { type Question, questionHash } from '../question.ts';
 import { type AnswerRecord, parseRecord } from './answer-record.ts';
 import { type EvaluationPoint, pointKey } from './evaluation-point.ts';
 
+/** A record as its line: a large evaluation has millions of tokens, each of which is several values. */
+interface KeptAnswer {
+  readonly asked: string;
+  readonly line: Buffer;
+}
+
 export class AnswerStore {
   readonly #path: string;
-  readonly #answers = new Map<string, Map<string, AnswerRecord>>();
+  readonly #answers = new Map<string, Map<string, KeptAnswer>>();
 
   private constructor(path: string) {
     this.#path = path;
@@ -24,7 +30,7 @@ export class AnswerStore {
       lineCount += 1;
       const record = parseRecord(line);
       if (typeof record === 'string') throw invalid(path, lineCount, record);
-      store.#keep(record);
+      store.#keep(record, line);
     }
     return store;
   }
@@ -34,8 +40,25 @@ export class AnswerStore {
    * @throws PilotfishError `evaluation-invalid` if something else was asked under the same name
    */
   get(point: EvaluationPoint, question: Question): AnswerRecord | null {
-    const record = this.#answers.get(pointKey(point))?.get(question.id) ?? null;
-    if (record === null || record.asked === questionHash(question)) return record;
+    const kept = this.#kept(point, question);
+    // It was checked when it came in.
+    return kept === null ? null : (JSON.parse(kept.line.toString('utf8')) as AnswerRecord);
+  }
+
+  /** The same without the answer. @throws as `get` */
+  has(point: EvaluationPoint, question: Question): boolean {
+    return this.#kept(point, question) !== null;
+  }
+
+  /** On disk when it returns. */
+  async add(records: readonly AnswerRecord[]): Promise<void> {
+    await appendLines(this.#path, records);
+    for (const record of records) this.#keep(record, JSON.stringify(record));
+  }
+
+  #kept(point: EvaluationPoint, question: Question): KeptAnswer | null {
+    const kept = this.#answers.get(pointKey(point))?.get(question.id) ?? null;
+    if (kept === null || kept.asked === questionHash(question)) return kept;
     throw new PilotfishError(
       'evaluation-invalid',
       `${this.#path} has an answer to another question named ${question.id}.`,
@@ -46,16 +69,10 @@ export class AnswerStore {
     );
   }
 
-  /** On disk when it returns. */
-  async add(records: readonly AnswerRecord[]): Promise<void> {
-    await appendLines(this.#path, records);
-    for (const record of records) this.#keep(record);
-  }
-
-  #keep(record: AnswerRecord): void {
-    const key = pointKey(record);
-    const ofPoint = this.#answers.get(key) ?? new Map<string, AnswerRecord>();
-    ofPoint.set(record.question, record);
+  #keep({ asked, question, ...point }: AnswerRecord, line: string): void {
+    const key = pointKey(point);
+    const ofPoint = this.#answers.get(key) ?? new Map<string, KeptAnswer>();
+    ofPoint.set(question, { asked, line: Buffer.from(line) });
     this.#answers.set(key, ofPoint);
   }
 }

@@ -1,13 +1,20 @@
 /** Questions on which strategies disagree, to be looked at side by side. */
+import { present } from '../../core/invariant.ts';
+import type { Question } from '../question.ts';
 import type { Example } from '../results.ts';
 import { recordedTokens } from './answer-record.ts';
+import type { AnswerStore } from './answer-store.ts';
+import type { EvaluationPoint } from './evaluation-point.ts';
 import type { PointRuns } from './point-result.ts';
 
 /** So many questions and no more: a page is read by people. */
 const EXAMPLE_COUNT_MAX = 12;
 
 /** @param shown one point of each strategy, over the same questions */
-export function discordantExamples(shown: readonly PointRuns[]): readonly Example[] {
+export function discordantExamples(
+  shown: readonly PointRuns[],
+  store: AnswerStore,
+): readonly Example[] {
   const questionCount = shown[0]?.runs.length ?? 0;
   const examples: Example[] = [];
   for (let index = 0; index < questionCount; index += 1) {
@@ -26,12 +33,19 @@ export function discordantExamples(shown: readonly PointRuns[]): readonly Exampl
         strategy: point.strategy,
         threshold: point.threshold,
         ...run.grade,
-        tokens: recordedTokens(run.record).map(({ text, origin, score }) => {
-          return { text, origin, score };
-        }),
+        tokens: tokensOf(point, question, store),
       })),
     });
     if (examples.length === EXAMPLE_COUNT_MAX) break;
   }
   return examples;
+}
+
+function tokensOf(
+  point: EvaluationPoint,
+  question: Question,
+  store: AnswerStore,
+): Example['answers'][number]['tokens'] {
+  const record = present(store.get(point, question), 'the question was answered');
+  return recordedTokens(record).map(({ text, origin, score }) => ({ text, origin, score }));
 }

@@ -19,19 +19,13 @@ import { curvesOf } from './curves-of.ts';
 import { discordantExamples } from './discordant-examples.ts';
 import { infoOf, LARGE_ALONE, SMALL_ALONE, tossesCoins } from './evaluation-plan.ts';
 import { modelsGap } from './models-gap.ts';
-import {
-  type LonePointResult,
-  type PointRuns,
-  pointResult,
-  type TimeProfile,
-} from './point-result.ts';
+import { type LonePointResult, type PointRuns, pointResult } from './point-result.ts';
 import { type RunFacts, runsOf } from './point-runs.ts';
 import type { EvaluatedAnswers } from './run-evaluation.ts';
 
 export interface ResultOptions {
   readonly task: string;
   readonly facts: RunFacts;
-  readonly profiles: readonly TimeProfile[];
   readonly isScreened: boolean;
 }
 
@@ -42,7 +36,8 @@ export function evaluationResult(
   options: ResultOptions,
 ): EvaluationResult {
   const { store, questions, chosen, design, points } = answers;
-  const { facts, profiles } = options;
+  const { facts } = options;
+  const profileNames = facts.profiles.map(({ name }) => name);
   const runs = (point: PointRuns['point'], of = chosen): PointRuns => ({
     point,
     runs: runsOf(point, of, store, facts),
@@ -58,10 +53,9 @@ export function evaluationResult(
   const ofAll = {
     design: fullDesign(questions.length),
     largeRuns: largeOfAll.runs,
-    facts,
-    profiles,
+    profileNames,
   };
-  const ofChosen = { design, largeRuns: alone.large, facts, profiles };
+  const ofChosen = { design, largeRuns: alone.large, profileNames };
   const lone = [
     pointResult(smallOfAll, ofAll),
     pointResult(largeOfAll, ofAll),
@@ -87,11 +81,14 @@ export function evaluationResult(
     summaryByFlops: summaries(byFlops, replicates),
     comparisons: comparisons(byShare, byFlops, replicates),
     gates: gates(answers),
-    examples: discordantExamples([
-      { point: small, runs: alone.small },
-      { point: large, runs: alone.large },
-      ...shownPoints(all, results),
-    ]),
+    examples: discordantExamples(
+      [
+        { point: small, runs: alone.small },
+        { point: large, runs: alone.large },
+        ...shownPoints(all, results),
+      ],
+      store,
+    ),
   };
 }
 

@@ -8,8 +8,8 @@ export interface SharePoint {
   readonly accuracy: number;
 }
 
-/** Shares that a curve begins with. */
-export const FIRST_SHARES: readonly number[] = [0.05, 0.2, 0.5];
+/** Shares that a curve begins with: the fewer, the more are put where it rises. */
+export const FIRST_SHARES: readonly number[] = [0.1, 0.4];
 
 /** Closer points say nothing new. */
 const STRETCH_MIN = 0.005;
