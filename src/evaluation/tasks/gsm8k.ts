@@ -12,7 +12,7 @@ const ROW = z.object({
 export const GSM8K: Task = publishedTask({
   name: 'gsm8k',
   splits: ['train', 'test'],
-  defaultPrompt: 'steps',
+  defaultPrompt: 'boxed',
   publishedAt: 'github.com/openai/grade-school-math (grade_school_math/data)',
   format: 'jsonl',
   row: ROW,
