@@ -59,6 +59,7 @@ describe('an option in its many forms', () => {
     'E',
     'The answer is (F).',
     'The answer is a matter of taste.',
+    'The answer is a (rather small) city.',
     'Either (A) or (B).',
     'Rome or Paris',
     'A. Rome\nB. Paris',

@@ -71,6 +71,7 @@ describe('a number in the many ways it is written', () => {
     expect(gradeNumber('The answer is 9/20.', '45%').isRight).toBe(true);
     expect(gradeNumber('The answer is 45.', '45%').isRight).toBe(true);
     expect(gradeNumber('The answer is 0.45%.', '45%').isRight).toBe(false);
+    expect(gradeNumber('The answer is 0.45.', '45').isRight).toBe(false);
   });
 
   it.each([
@@ -140,6 +141,8 @@ describe('the number that is the answer', () => {
     // Headings are no hash lines.
     ['#### Step 2: Add\n9 * 2 = 18', '18'],
     ['#### 2. Add them\n9 * 2 = 18', '18'],
+    ['2400 / 200 = 12 200-kilobyte videos', '12'],
+    ['The answer is 18 = 9 * 2.', '18'],
     // A box in a box, and braces in it.
     ['\\boxed{\\text{She makes } \\frac{36}{2}}', '18'],
     ['\\boxed{18 \\text{ dollars}}', '18'],

@@ -29,8 +29,8 @@ export function shuffled<T>(items: readonly T[], seed: number): readonly T[] {
   checkInteger('seed', seed, Number.MIN_SAFE_INTEGER);
   const key = noiseKey(seed, 0, 'coin');
   return items
-    .map((item, index) => ({ item, index, bits: noiseBits(key, index) }))
-    .sort((a, b) => a.bits - b.bits || a.index - b.index)
+    .map((item, index) => ({ item, bits: noiseBits(key, index) }))
+    .sort((a, b) => a.bits - b.bits)
     .map(({ item }) => item);
 }
 
