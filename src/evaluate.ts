@@ -23,6 +23,7 @@ import { JSONL_EXTENSION } from './evaluation/tasks/jsonl.ts';
 import { POCKET } from './evaluation/tasks/pocket-task.ts';
 import { findTask } from './evaluation/tasks/registry.ts';
 import type { Task } from './evaluation/tasks/task.ts';
+import { evaluationLock } from './evaluation-lock.ts';
 import { profileStore } from './local-profile.ts';
 import { type OpenEvaluationOptions, openEvaluation } from './open-evaluation.ts';
 import { parseStrategy } from './strategy/registry.ts';
@@ -106,6 +107,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
   for (const name of options.trainedOn ?? []) {
     checkOverlap(await trainingQuestions(name, options), questions);
   }
+  await using _lock = await evaluationLock(options.folder);
   await using pair = await openEvaluation({
     ...options,
     strategies: plan.strategies.map(({ name }) => name),

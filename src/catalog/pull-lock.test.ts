@@ -10,7 +10,7 @@ import { type FakeHub, startFakeHub } from './fakes/fake-hub.ts';
 import { isPullable } from './find-model.ts';
 import { type PullableReference, parseModelReference } from './model-reference.ts';
 import { modelTarget } from './model-target.ts';
-import { PullLock } from './pull-lock.ts';
+import { pullLock } from './pull-lock.ts';
 import { pullModel } from './pull-model.ts';
 
 const BYTES = someBytes(300_000);
@@ -124,7 +124,7 @@ describe('an abandoned lock', () => {
   it('is not taken over from a holder that keeps it fresh', async () => {
     const target = modelTarget(reference(), context());
     const limits = { lockStaleMs: 100, lockWaitMsMax: 400 };
-    await using _lock = await PullLock.acquire(target, NAME, context({ limits }));
+    await using _lock = await pullLock(target, NAME, context({ limits }));
     const path = `${target}.lock`;
     const mine = JSON.parse(readFileSync(path, 'utf8')) as object;
     await writeFile(path, JSON.stringify({ ...mine, host: 'elsewhere.example' }));

