@@ -107,13 +107,13 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
   for (const name of options.trainedOn ?? []) {
     checkOverlap(await trainingQuestions(name, options), questions);
   }
-  await using _lock = await evaluationLock(options.folder);
   await using pair = await openEvaluation({
     ...options,
     strategies: plan.strategies.map(({ name }) => name),
     maxTokens: plan.maxTokens,
     waveSize: plan.waveSize,
   });
+  await using _lock = await evaluationLock(options.folder);
   const profiles = named.map((profile) => timeProfile(profile, pair.models));
   const answers = await runEvaluation({
     ...options,
