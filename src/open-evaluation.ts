@@ -94,7 +94,7 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
       const facts = await factsOf(model, of, options);
       const scope = { modelDigest: facts.digest, engine: libraryDigest(loadLibrary().paths.llama) };
       const store = new TrieStore(folder, scope);
-      const cached = new CachedModel(model, store);
+      const cached = new CachedModel(model, store, { keepsSequences: true });
       open.set(of.role, { model, cached, store, facts });
       return cached;
     },
@@ -122,7 +122,10 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
       for (const { store } of both) await store.flush();
     },
     release: async () => {
-      for (const { store } of both) await store.release();
+      for (const { store, cached } of both) {
+        await cached.rest();
+        await store.release();
+      }
     },
     drop: () => {
       for (const { store } of both) store.drop();

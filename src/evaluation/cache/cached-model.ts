@@ -5,21 +5,34 @@
 import { PilotfishError } from '../../core/errors.ts';
 import type { LanguageModel, ModelFacts, Vocabulary } from '../../model/roles.ts';
 import { type CachedHome, CachedSequence } from './cached-sequence.ts';
+import { IdleSequences } from './idle-sequences.ts';
 import type { TrieStore } from './trie-store.ts';
+
+export interface CachedModelOptions {
+  /**
+   * Keep the model's sequences, when texts end, for the next texts that begin alike; `rest` closes
+   * them. Default false.
+   */
+  readonly keepsSequences?: boolean;
+}
 
 export class CachedModel implements LanguageModel {
   readonly #inner: LanguageModel;
   readonly #store: TrieStore;
   readonly #open = new Set<CachedSequence>();
+  readonly #idle: IdleSequences;
+  readonly #keepsSequences: boolean;
   #knownRowCount = 0;
   #computedRowCount = 0;
   #isClosed = false;
   /** False: every row is computed, and none is kept. */
   remembers = true;
 
-  constructor(inner: LanguageModel, store: TrieStore) {
+  constructor(inner: LanguageModel, store: TrieStore, options: CachedModelOptions = {}) {
     this.#inner = inner;
     this.#store = store;
+    this.#idle = new IdleSequences(inner);
+    this.#keepsSequences = options.keepsSequences ?? false;
   }
 
   get facts(): ModelFacts {
@@ -49,8 +62,14 @@ export class CachedModel implements LanguageModel {
     return new CachedSequence(this.#home());
   }
 
+  /** Closes sequences of the model that are kept for the next text. */
+  async rest(): Promise<void> {
+    await this.#idle.clear();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
+    await this.rest();
     await this.#inner[Symbol.asyncDispose]();
     await this.#store.release();
   }
@@ -59,6 +78,8 @@ export class CachedModel implements LanguageModel {
     return {
       inner: this.#inner,
       store: this.#store,
+      idle: this.#idle,
+      keepsSequences: () => this.#keepsSequences && this.remembers && !this.#isClosed,
       remembers: () => this.remembers,
       admit: (sequence) => {
         const countMax = this.facts.sequenceCountMax;

@@ -16,12 +16,16 @@ import type { TokenId } from '../../core/token-id.ts';
 import { commonLength } from '../../kv-cache/common-length.ts';
 import type { Forward, ForwardRequest, LanguageModel, Sequence } from '../../model/roles.ts';
 import { type ContinuationTrie, type KnownRow, type NodeId, ROOT } from './continuation-trie.ts';
+import type { IdleSequences } from './idle-sequences.ts';
 import type { TrieStore } from './trie-store.ts';
 
 /** The model that a sequence belongs to. */
 export interface CachedHome {
   readonly inner: LanguageModel;
   readonly store: TrieStore;
+  readonly idle: IdleSequences;
+  /** Whether sequences of the model outlive texts; not in a live check. */
+  keepsSequences(): boolean;
   remembers(): boolean;
   /** Enters the sequence into the model's count. @throws PilotfishError `sequences-exhausted` */
   admit(sequence: CachedSequence): void;
@@ -53,6 +57,7 @@ export class CachedSequence implements Sequence {
   /** The model's own sequence, and what it has read. */
   #inner: Sequence | null = null;
   #read: TokenId[] = [];
+  #hasFailed = false;
   #isClosed = false;
 
   constructor(home: CachedHome, start: Start = { tokens: [], place: null }) {
@@ -107,7 +112,11 @@ export class CachedSequence implements Sequence {
     this.#home.leave(this);
     const inner = this.#inner;
     this.#inner = null;
-    await inner?.[Symbol.asyncDispose]();
+    if (inner === null) return;
+    // What a failure left behind is not worth a risk.
+    const isKept = this.#home.keepsSequences() && !this.#hasFailed;
+    if (isKept) this.#home.idle.give({ sequence: inner, read: this.#read });
+    else await inner[Symbol.asyncDispose]();
   }
 
   /** From the tree if all rows are there; else computes them, and the tree has them from then on. */
@@ -145,8 +154,19 @@ export class CachedSequence implements Sequence {
   }
 
   async #compute(request: ForwardRequest, signal: AbortSignal | undefined): Promise<Forward> {
-    this.#inner ??= this.#home.inner.openSequence();
-    const inner = this.#inner;
+    try {
+      return await this.#readOn(request, signal);
+    } catch (error) {
+      const isFull = PilotfishError.isInstance(error) && error.code === 'kv-full';
+      // Sequences that nobody uses may be what fills the cache.
+      if (isFull && (await this.#home.idle.clear())) return await this.#readOn(request, signal);
+      this.#hasFailed = true;
+      throw error;
+    }
+  }
+
+  async #readOn(request: ForwardRequest, signal: AbortSignal | undefined): Promise<Forward> {
+    const inner = this.#inner ?? this.#open();
     const shared = commonLength(this.#read, this.#tokens);
     if (shared < this.#read.length) {
       await inner.truncate(shared);
@@ -160,6 +180,15 @@ export class CachedSequence implements Sequence {
     const forward = await this.#feed(inner, request, signal);
     this.#tokens.push(...request.tokens);
     return forward;
+  }
+
+  #open(): Sequence {
+    const { sequence, read } = this.#home.keepsSequences()
+      ? this.#home.idle.take(this.#tokens)
+      : { sequence: this.#home.inner.openSequence(), read: [] };
+    this.#inner = sequence;
+    this.#read = read;
+    return sequence;
   }
 
   async #feed(
