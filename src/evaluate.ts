@@ -83,6 +83,8 @@ export interface EvaluateOptions
   readonly profiles?: readonly string[];
   /** Answers to give again with nothing remembered, one at a time. */
   readonly liveCheckCount?: number;
+  /** Told of the result before the live check, which may be cut short. */
+  readonly onResult?: (result: EvaluationResult) => Promise<void>;
 }
 
 export interface Evaluated {
@@ -126,6 +128,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
   const facts = { models, maxTokens: plan.maxTokens, contextLength, profiles };
   const isScreened = plan.screening !== null;
   const result = evaluationResult(answers, { task, facts, isScreened });
+  await options.onResult?.(result);
   const { liveCheckCount = 0 } = options;
   const liveCheck =
     liveCheckCount === 0

@@ -34,7 +34,7 @@ async function evaluation(
     readonly evaluate?: (options: EvaluateOptions) => Promise<Evaluated>;
   } = {},
 ): Promise<EvalRun> {
-  const { evaluate = async () => EVALUATED, ...rest } = options;
+  const { evaluate = evaluated, ...rest } = options;
   const recorded = recordedIo(rest);
   const asked: EvaluateOptions[] = [];
   const scripted = scriptedDependencies(() => ({ tokens: [] }));
@@ -46,6 +46,11 @@ async function evaluation(
     },
   });
   return { out: recorded.out(), err: recorded.err(), exitCode: recorded.exitCode(), asked };
+}
+
+async function evaluated({ onResult }: EvaluateOptions): Promise<Evaluated> {
+  await onResult?.(EVALUATED.result);
+  return EVALUATED;
 }
 
 const POCKET = ['--task', 'pocket', '--pair', 'pocket'];
@@ -72,9 +77,11 @@ describe('eval', () => {
       ...['--logs', '--no-cache', '--offline'],
     ]);
     expect(exitCode).toBe(null);
-    const { signal, onProgress, onNotice, ...options } = asked[0] ?? ({} as EvaluateOptions);
-    expect([signal, onProgress, onNotice]).toEqual([
+    const { signal, onProgress, onNotice, onResult, ...options } =
+      asked[0] ?? ({} as EvaluateOptions);
+    expect([signal, onProgress, onNotice, onResult]).toEqual([
       expect.any(AbortSignal),
+      expect.any(Function),
       expect.any(Function),
       expect.any(Function),
     ]);
@@ -110,6 +117,18 @@ describe('eval', () => {
     expect(await readdir(folder)).toEqual(['result.json']);
     expect(out).toContain('400 questions');
     expect(out).toContain(`pilotfish report ${path}`);
+  });
+
+  it('has written the result when the live check is cut short', async () => {
+    const evaluate = async (given: EvaluateOptions): Promise<Evaluated> => {
+      await evaluated(given);
+      throw new PilotfishError('aborted', 'Interrupted.');
+    };
+    const args = [...POCKET, '--out', folder, '--check-live', '5'];
+    const { exitCode } = await evaluation(args, { evaluate });
+    expect(exitCode).toBe(130);
+    const text = await readFile(join(folder, 'result.json'), 'utf8');
+    expect(JSON.parse(text)).toEqual(EVALUATED.result);
   });
 
   it('prints one JSON object, which report can draw', async () => {

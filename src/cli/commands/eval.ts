@@ -144,17 +144,17 @@ async function evaluateCommand(
   const bar = progressBar(io);
   const folder = options.out ?? defaultFolder(options);
   try {
+    const path = join(folder, 'result.json');
     const evaluated = await dependencies.evaluate({
       ...evaluateOptions(options, dependencies),
       folder,
       signal: io.signal,
       onProgress: bar.onProgress,
       onNotice: bar.onNotice,
+      onResult: (found) => writeResult(path, `${JSON.stringify(found)}\n`),
     });
     bar.stop();
     const { result, liveCheck, rowCounts } = evaluated;
-    const path = join(folder, 'result.json');
-    await writeResult(path, `${JSON.stringify(result)}\n`);
     const printed = { ...result, liveCheck, rowCounts };
     if (options.json === true) io.out(`${JSON.stringify(printed)}\n`);
     else io.out(renderEvaluation(evaluated, path, io.color));
