@@ -4,9 +4,9 @@
  * questions. Intervals hold 95 %.
  */
 import type { Origin } from '../core/events.ts';
+import type { StrategyUnit } from '../strategy/registry.ts';
 
-/** What a strategy decides about: single tokens, whole answers; null: it decides nothing. */
-export type Unit = 'token' | 'query' | null;
+export type Unit = StrategyUnit;
 
 /** The cost that a curve is drawn against. */
 export type CostAxis =

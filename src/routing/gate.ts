@@ -6,12 +6,15 @@ import type { Draws } from '../core/draws.ts';
 import { present } from '../core/invariant.ts';
 import type { RowResult } from '../core/row-program.ts';
 
+/** On which side of a threshold scores call the large model. */
+export type CallingSide = 'above' | 'below';
+
 export interface Gate {
   readonly name: string;
   /** What the row program must compute for it. */
   readonly needsUncertainty: boolean;
   /** On which side of the threshold scores call the large model. */
-  readonly callsOn: 'above' | 'below';
+  readonly callsOn: CallingSide;
   score(row: RowResult, position: number, draws: Draws): number;
   /** True if the large model writes this token. */
   calls(score: number, threshold: number): boolean;

@@ -1,13 +1,14 @@
 /** `pilotfish eval`: accuracy against cost of strategies on a task, with controls and intervals. */
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { definedFields } from '../../core/defined-fields.ts';
 import { PilotfishError } from '../../core/errors.ts';
 import type { ModelRole } from '../../core/events.ts';
 import type { EvaluateOptions } from '../../evaluate.ts';
 import type { CliDependencies } from '../cli-dependencies.ts';
 import { type CliIo, withoutColor } from '../io.ts';
+import { addPairOptions } from '../options/generation-options.ts';
 import { integerFrom, numberParser } from '../options/parse-number.ts';
 import { shareParser, sharesParser } from '../options/parse-shares.ts';
 import { progressBar } from '../rendering/progress-bar.ts';
@@ -64,7 +65,7 @@ const WAVE_MAX = 254;
 
 export function registerEval(program: Command, io: CliIo, dependencies: CliDependencies): void {
   const count = (name: string, max = COUNT_MAX) => numberParser(name, integerFrom(1, max));
-  program
+  const command = program
     .command('eval')
     .summary('measure accuracy against cost on a task, with controls')
     .description(
@@ -106,24 +107,13 @@ export function registerEval(program: Command, io: CliIo, dependencies: CliDepen
       shareParser('--screen'),
     )
     .option('--max-tokens <N>', 'tokens of an answer at most (default: 512)', count('--max-tokens'))
-    .option('--wave <N>', 'questions side by side (default: 16)', count('--wave', WAVE_MAX))
-    .option('--context <N>', 'tokens of prompt and answer together', count('--context', 1e7))
-    .option('--threads <N>', 'threads for computing', count('--threads', 1024))
-    .option('--pair <NAME>', 'the pair of models (see `pilotfish models`)')
-    .option('--small <MODEL>', 'another small model: a name, a .gguf file, hub:owner/repo/file')
-    .option('--large <MODEL>', 'another large model')
-    .addOption(
-      new Option('--template <MODEL>', 'whose chat template holds where the two differ').choices([
-        'small',
-        'large',
-      ]),
-    )
+    .option('--wave <N>', 'questions side by side (default: 16)', count('--wave', WAVE_MAX));
+  addPairOptions(command)
     .option('--profile <NAME>', 'also predict times on this machine profile; repeatable', collect)
     .option('--check-live <N>', 'give N answers again, nothing remembered', count('--check-live'))
     .option('--out <FOLDER>', 'where answers are kept (default: evaluations/TASK-PAIR)')
     .option('--logs', 'also keep every event of every run')
     .option('--no-cache', 'remember no rows beyond this run')
-    .option('--offline', 'use only what is on this machine')
     .option('--json', 'print the result as one JSON object')
     .option('--no-color', 'no colours')
     .addHelpText('after', `\n${NOTES}`)

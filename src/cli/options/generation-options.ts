@@ -117,7 +117,14 @@ export function addGenerationOptions(command: Command): Command {
 }
 
 function addModelOptions(command: Command): void {
-  command
+  addPairOptions(command)
+    .option('--price-small <IN,OUT>', 'what a million tokens read and written cost', parsePrices)
+    .option('--price-large <IN,OUT>', 'the same for the large model', parsePrices);
+}
+
+/** Which models, and how they are loaded. */
+export function addPairOptions(command: Command): Command {
+  return command
     .option('--pair <NAME>', 'the pair of models (see `pilotfish models`)')
     .option('--small <MODEL>', 'another small model: a name, a .gguf file, hub:owner/repo/file')
     .option('--large <MODEL>', 'another large model')
@@ -127,8 +134,6 @@ function addModelOptions(command: Command): void {
         'large',
       ]),
     )
-    .option('--price-small <IN,OUT>', 'what a million tokens read and written cost', parsePrices)
-    .option('--price-large <IN,OUT>', 'the same for the large model', parsePrices)
     .option('--offline', 'use only what is on this machine')
     .option(
       '--context <N>',

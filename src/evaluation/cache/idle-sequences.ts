@@ -20,10 +20,6 @@ export class IdleSequences {
     this.#model = model;
   }
 
-  get count(): number {
-    return this.#idle.length;
-  }
-
   /**
    * An idle one is taken before another is opened, however little it shares: so there never are more
    * than were in use at once.

@@ -1,12 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { CallingSide } from '../../routing/gate.ts';
 import { parseStrategy } from '../../strategy/registry.ts';
-import {
-  type CallingSide,
-  calledShare,
-  thresholdForShare,
-  type WeightedScores,
-} from './threshold-for-share.ts';
+import { calledShare, thresholdForShare, type WeightedScores } from './threshold-for-share.ts';
 
 const SIDES: readonly CallingSide[] = ['above', 'below'];
 const SIDE = fc.constantFrom(...SIDES);

@@ -1,7 +1,6 @@
 /** Thresholds by the share of cases that they send to the large model. Pure. */
 
-/** On which side of the threshold a score calls the large model. */
-export type CallingSide = 'above' | 'below';
+import type { CallingSide } from '../../routing/gate.ts';
 
 /** Fewest and most digits of a threshold: users read and type it. */
 const THRESHOLD_DIGITS = 4;

@@ -153,7 +153,7 @@ function gates({ evidence, design }: EvaluatedAnswers): readonly GateEvidence[] 
         weight: standsFor[index] ?? 0,
       })),
     );
-    return gateEvidence(name, tokens, callsOn === 'above' ? 'high' : 'low');
+    return gateEvidence(name, tokens, callsOn);
   });
 }
 

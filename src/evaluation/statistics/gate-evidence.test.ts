@@ -34,8 +34,8 @@ describe('what a gate knows', () => {
     fc.assert(
       fc.property(someTokens, (tokens) => {
         const plain = plainAuc(tokens);
-        const high = gateEvidence('entropy', tokens, 'high').auc;
-        const low = gateEvidence('entropy', tokens, 'low').auc;
+        const high = gateEvidence('entropy', tokens, 'above').auc;
+        const low = gateEvidence('entropy', tokens, 'below').auc;
         if (plain === null) {
           expect([high, low]).toEqual([null, null]);
           return;
@@ -48,10 +48,10 @@ describe('what a gate knows', () => {
 
   it('counts every token once, in bins that do not overlap', () => {
     fc.assert(
-      fc.property(someTokens, fc.constantFrom('high', 'low'), (tokens, direction) => {
+      fc.property(someTokens, fc.constantFrom('above', 'below'), (tokens, direction) => {
         const { bins, tokenCount } = gateEvidence('margin', tokens, direction);
         expect(tokenCount).toBe(tokens.length);
-        const ordered = direction === 'high' ? bins : bins.toReversed();
+        const ordered = direction === 'above' ? bins : bins.toReversed();
         for (const [index, bin] of ordered.entries()) {
           const inside = tokens.filter(({ score }) => score >= bin.from && score <= bin.to);
           expect(bin.differCount).toBe(weightOf(inside.filter((token) => token.differs)));
@@ -70,24 +70,24 @@ describe('what a gate knows', () => {
       const score = (index * 7) % 1000;
       return { score, differs: score >= 900, weight: 1 };
     });
-    const { bins, auc } = gateEvidence('entropy', tokens, 'high');
+    const { bins, auc } = gateEvidence('entropy', tokens, 'above');
     expect(bins).toHaveLength(10);
     expect(bins.map((bin) => bin.agreeCount + bin.differCount)).toEqual(new Array(10).fill(100));
     expect(bins.at(-1)).toEqual({ from: 900, to: 999, agreeCount: 0, differCount: 100 });
     expect(auc).toBe(1);
-    expect(gateEvidence('entropy', tokens, 'low').bins[0]?.from).toBe(900);
+    expect(gateEvidence('entropy', tokens, 'below').bins[0]?.from).toBe(900);
   });
 
   it('has one bin for what one score fills, and the others as wide as ever', () => {
     const scores = [...new Array(55).fill(0), ...Array.from({ length: 45 }, (_, at) => at + 1)];
     const tokens = scores.map((score) => ({ score, differs: false, weight: 1 }));
-    const { bins } = gateEvidence('entropy', tokens, 'high');
+    const { bins } = gateEvidence('entropy', tokens, 'above');
     expect(bins.map((bin) => bin.agreeCount)).toEqual([55, 5, 10, 10, 10, 10]);
   });
 
   it('refuses scores that are no numbers', () => {
     const token = { score: Number.NaN, differs: true, weight: 1 };
-    expect(() => gateEvidence('entropy', [token], 'high')).toThrow(/not a number/);
+    expect(() => gateEvidence('entropy', [token], 'above')).toThrow(/not a number/);
   });
 });
 

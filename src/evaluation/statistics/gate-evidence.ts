@@ -1,9 +1,7 @@
 /** What a gate's scores know about where the two models differ. */
 import { invariant } from '../../core/invariant.ts';
+import type { CallingSide } from '../../routing/gate.ts';
 import type { GateBin, GateEvidence } from '../results.ts';
-
-/** Which scores a gate sends to the large model first. */
-export type ScoreDirection = 'high' | 'low';
 
 const BIN_COUNT = 10;
 
@@ -19,9 +17,9 @@ export interface GateToken {
 export function gateEvidence(
   gate: string,
   all: readonly GateToken[],
-  direction: ScoreDirection,
+  callsOn: CallingSide,
 ): GateEvidence {
-  const sign = direction === 'high' ? 1 : -1;
+  const sign = callsOn === 'above' ? 1 : -1;
   const tokens = all.map((token, index) => {
     invariant(!Number.isNaN(token.score), `score ${index} of ${gate} is not a number`);
     return { ...token, suspicion: sign * token.score };
