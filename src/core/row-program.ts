@@ -20,7 +20,11 @@ export interface RowProgram {
   readonly vocabularySize: number;
   readonly sampling: SamplingParams;
   readonly seed: number;
-  /** The text that the rows belong to, for penalties: needed where `penalises(sampling)`. */
+  /**
+   * The text that the rows belong to, for penalties and `textLogprob`: needed where
+   * `penalises(sampling)` up to the row, and for `textLogprob` up to the token being decided. It may
+   * be longer.
+   */
   readonly text?: readonly TokenId[];
   /** Of the tokens that a grammar allows; without it all are. It has every output row's position. */
   readonly masks?: RowMasks;
@@ -33,9 +37,22 @@ export interface RowProgram {
    * the allowed tokens where there is a mask.
    */
   readonly uncertainty?: boolean;
+  /**
+   * Also so many of the largest natural log-probabilities, 1 to `TOP_LOGPROBS_MAX`, of the
+   * distribution before the sampling steps, of the allowed tokens where there is a mask.
+   */
+  readonly topLogprobs?: number;
+  /**
+   * Also the natural log-probability, before the sampling steps and the mask, of the token that
+   * `text` has where the row decides: how likely is what really comes.
+   */
+  readonly textLogprob?: boolean;
   /** Also the whole distribution after the sampling steps. */
   readonly distribution?: boolean;
 }
+
+/** Most log-probabilities that `topLogprobs` may ask for. */
+export const TOP_LOGPROBS_MAX = 64;
 
 /** What a program computed for one row. Owns its memory. */
 export interface RowResult {
@@ -46,6 +63,13 @@ export interface RowResult {
   readonly entropy: number | null;
   /** Probability of the best token minus that of the second best, from 0 to 1. */
   readonly margin: number | null;
+  /**
+   * [topLogprobs] in nats, descending. Where fewer tokens exist or are allowed, the rest is minus
+   * infinity, the log-probability of what cannot come: the length is always what was asked for.
+   */
+  readonly topLogprobs: Float32Array | null;
+  /** In nats; minus infinity for ids that do not exist (`vocabularySize` and above). */
+  readonly textLogprob: number | null;
   /** [vocabularySize] probabilities after the sampling steps, summing to 1. */
   readonly distribution: Float64Array | null;
   /** [hiddenSize] final hidden state (after the last norm) of the row, if asked for. */

@@ -28,6 +28,7 @@ class FakeSequence implements Sequence {
   readonly held: TokenId[] = [];
   readonly calls: string[] = [];
   readonly hiddenAsked: boolean[] = [];
+  readonly textsGiven: (readonly TokenId[] | undefined)[] = [];
   failure: Failure | null = null;
   closedCount = 0;
   fedCount = 0;
@@ -41,7 +42,7 @@ class FakeSequence implements Sequence {
     return this.held.length;
   }
 
-  async forward({ tokens, outputFrom, hidden }: ForwardRequest): Promise<Forward> {
+  async forward({ tokens, outputFrom, hidden, program }: ForwardRequest): Promise<Forward> {
     expect(this.closedCount).toBe(0);
     expect(tokens.length).toBeGreaterThan(0);
     expect(tokens.length).toBeLessThanOrEqual(this.#rowCountMax);
@@ -49,6 +50,7 @@ class FakeSequence implements Sequence {
     expect(outputFrom).toBeLessThanOrEqual(tokens.length);
     this.calls.push(`[${tokens.join(' ')}] outputs ${tokens.length - outputFrom}`);
     this.hiddenAsked.push(hidden === true);
+    this.textsGiven.push(program.text);
     // A caller that changes its array later must not change the cache.
     const fed = [...tokens];
     await Promise.resolve();
@@ -64,6 +66,8 @@ class FakeSequence implements Sequence {
       entropy: null,
       margin: null,
       distribution: null,
+      topLogprobs: null,
+      textLogprob: null,
       hidden: null,
     }));
     return { rows, waitedMs: 1, computeMs: fed.length };
@@ -241,6 +245,18 @@ describe('LazySequence', () => {
     const request = { text, outputCount: 1, program: PROGRAM, purpose: 'route' as const };
     await lazy.rows({ ...request, hidden: true });
     expect(fake.hiddenAsked).toEqual([false, true]);
+  });
+
+  it('gives a program the text that penalties need, unless it has one of its own', async () => {
+    const { fake, lazy } = bench(1);
+    const text = tokenIds([1, 2]);
+    const penalised = { ...PROGRAM, sampling: { ...GREEDY, presencePenalty: 1 } };
+    const own = tokenIds([1, 2, 3]);
+    const programs = [PROGRAM, penalised, { ...penalised, text: own }, { ...PROGRAM, text: own }];
+    for (const program of programs) {
+      await lazy.rows({ text, outputCount: 1, program, purpose: 'route' });
+    }
+    expect(fake.textsGiven).toEqual([undefined, text, own, own]);
   });
 
   it('refuses rows that the text does not have', async () => {

@@ -230,9 +230,8 @@ export class LazySequence implements AsyncDisposable {
   ): Promise<Forward> {
     const sequence = this.#opened();
     const { hidden, text } = request;
-    const program = penalises(request.program.sampling)
-      ? { ...request.program, text }
-      : request.program;
+    const needsText = penalises(request.program.sampling) && request.program.text === undefined;
+    const program = needsText ? { ...request.program, text } : request.program;
     const wantsHidden = hidden === true && outputFrom < tokens.length;
     try {
       const forward = await sequence.forward(

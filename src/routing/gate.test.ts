@@ -11,6 +11,8 @@ const rowOf = (entropy: number | null, margin: number | null): RowResult => ({
   entropy,
   margin,
   distribution: null,
+  topLogprobs: null,
+  textLogprob: null,
   hidden: null,
 });
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { RowProgram } from '../core/row-program.ts';
 import { GREEDY, type SamplingParams } from '../core/sampling-params.ts';
-import { tokenIds } from '../core/token-id.ts';
+import { tokenId, tokenIds } from '../core/token-id.ts';
 import { processedDistribution } from './distribution.ts';
 import { PlainRow } from './plain-row.ts';
 import { rowStatistics } from './row-statistics.ts';
@@ -18,6 +18,11 @@ const programOf = (changes: Partial<RowProgram> = {}): RowProgram => ({
   purpose: 'sample',
   ...changes,
 });
+
+const NOTHING = {
+  ...{ logprob: null, entropy: null, margin: null, distribution: null },
+  ...{ topLogprobs: null, textLogprob: null },
+};
 
 const row = (): Float32Array => Float32Array.from(LOGITS);
 
@@ -44,7 +49,8 @@ describe('a row that is not a number', () => {
     mask[0] = 0b1100;
     for (const sampling of Object.values({ ...SAMPLINGS, greedy: GREEDY })) {
       for (const masks of [{}, { masks: new Map([[4, mask]]) }]) {
-        for (const wanted of [{}, { distribution: true, uncertainty: true, logprob: true }]) {
+        const all = { distribution: true, uncertainty: true, logprob: true, topLogprobs: 4 };
+        for (const wanted of [{}, all]) {
           const program = programOf({ vocabularySize: size, sampling, ...masks, ...wanted });
           expect(() => runRowProgram(broken, program, 4)).toThrow(
             expect.objectContaining({
@@ -119,7 +125,8 @@ describe('a vocabulary limit', () => {
   it('masks padding ids in every result, however likely they look', () => {
     const padded = Float32Array.from([...LOGITS, 50, 60, Number.NaN]);
     for (const sampling of [GREEDY, ...Object.values(SAMPLINGS)]) {
-      const program = programOf({ sampling, logprob: true, uncertainty: true, distribution: true });
+      const wanted = { logprob: true, uncertainty: true, distribution: true, topLogprobs: 9 };
+      const program = programOf({ sampling, ...wanted });
       for (let position = 0; position < 50; position += 1) {
         const masked = runRowProgram(padded, program, position);
         expect(masked).toEqual(runRowProgram(row(), program, position));
@@ -132,20 +139,24 @@ describe('the other results', () => {
   it('are null unless they are asked for', () => {
     const { choice, ...rest } = runRowProgram(row(), programOf(), 0);
     expect(choice).toBeGreaterThanOrEqual(0);
-    expect(rest).toEqual({ logprob: null, entropy: null, margin: null, distribution: null });
+    expect(rest).toEqual(NOTHING);
   });
 
   it('are each computed where asked for alone', () => {
     const { logSumExp, entropy, margin } = rowStatistics(row(), LOGITS.length);
-    const nothing = { logprob: null, entropy: null, margin: null, distribution: null };
     const ask = (changes: Partial<RowProgram>): unknown =>
       runRowProgram(row(), programOf(changes), 3);
     const { choice } = runRowProgram(row(), programOf(), 3);
     const logprob = (LOGITS[choice] ?? Number.NaN) - logSumExp;
-    expect(ask({ logprob: true })).toEqual({ ...nothing, choice, logprob });
-    expect(ask({ uncertainty: true })).toEqual({ ...nothing, choice, entropy, margin });
+    expect(ask({ logprob: true })).toEqual({ ...NOTHING, choice, logprob });
+    expect(ask({ uncertainty: true })).toEqual({ ...NOTHING, choice, entropy, margin });
     const distribution = processedDistribution(row(), LOGITS.length, SAMPLED);
-    expect(ask({ distribution: true })).toEqual({ ...nothing, choice, distribution });
+    expect(ask({ distribution: true })).toEqual({ ...NOTHING, choice, distribution });
+    const topLogprobs = Float32Array.of(2.5 - logSumExp, 2 - logSumExp);
+    expect(ask({ topLogprobs: 2 })).toEqual({ ...NOTHING, choice, topLogprobs });
+    const text = tokenIds([7, 7, 7, 2]);
+    const textLogprob = -1 - logSumExp;
+    expect(ask({ textLogprob: true, text })).toEqual({ ...NOTHING, choice, textLogprob });
   });
 
   it('give the log-probability before the sampling steps', () => {
@@ -156,7 +167,8 @@ describe('the other results', () => {
   });
 
   it('own their memory: the row may die after the call', () => {
-    const program = programOf({ logprob: true, uncertainty: true, distribution: true });
+    const wanted = { logprob: true, uncertainty: true, distribution: true, topLogprobs: 3 };
+    const program = programOf(wanted);
     const logits = row();
     const result = runRowProgram(logits, program, 3);
     const before = structuredClone(result);
@@ -238,10 +250,14 @@ describe('a mask', () => {
     for (const sampling of Object.values({ ...SAMPLINGS, greedy: GREEDY })) {
       for (let position = 0; position < 20; position += 1) {
         const masks = new Map([[position, mask]]);
+        const text = Array.from({ length: 30 }, (_, at) => tokenId(at * 150));
         const wanted = { logprob: true, uncertainty: true, distribution: true };
-        const program = programOf({ vocabularySize: size, sampling, masks, ...wanted });
+        const more = { topLogprobs: 9, textLogprob: true, text };
+        const program = programOf({ vocabularySize: size, sampling, masks, ...wanted, ...more });
         const fast = runRowProgram(logits, program, position);
         const plain = runRowProgram(logits, program, position, (of) => new PlainRow(of, size));
+        expect(fast.textLogprob).toBeCloseTo(plain.textLogprob ?? Number.NaN, 8);
+        expect(largestGap(fast.topLogprobs, plain.topLogprobs)).toBeLessThan(1e-6);
         expect(fast.choice).toBe(plain.choice);
         expect(fast.entropy).toBeCloseTo(plain.entropy ?? Number.NaN, 8);
         expect(fast.margin).toBeCloseTo(plain.margin ?? Number.NaN, 8);
@@ -252,5 +268,136 @@ describe('a mask', () => {
         );
       }
     }
+  });
+});
+
+/** Of two lists of log-probabilities; equal infinities are no gap. */
+function largestGap(a: Float32Array | null, b: Float32Array | null): number {
+  expect(a?.length).toBe(b?.length);
+  const gaps = Array.from(a ?? [], (value, at) => (value === b?.[at] ? 0 : value - (b?.[at] ?? 0)));
+  return Math.max(0, ...gaps.map(Math.abs));
+}
+
+interface GivenRow {
+  readonly logits: Float32Array;
+  readonly mask: Int32Array | null;
+}
+
+/** Rows on both sides of where the kernel begins, some masked, many with ties. */
+const ANY_ROW: fc.Arbitrary<GivenRow> = fc
+  .record({
+    size: fc.oneof(fc.integer({ min: 1, max: 70 }), fc.integer({ min: 1020, max: 1400 })),
+    step: fc.constantFrom(0, 0.25, 3),
+    spread: fc.constantFrom(0.5, 6, 80),
+    seed: fc.nat(),
+    allowed: fc.option(fc.constantFrom(-1, 1, 0x1248)),
+  })
+  .map(({ size, step, spread, seed, allowed }) => {
+    const logits = Float32Array.from({ length: size }, (_, id) => {
+      const value = Math.sin((id + 1) * (seed % 9973)) * spread;
+      return step === 0 ? value : Math.round(value / step) * step;
+    });
+    const mask = allowed === null ? null : new Int32Array(Math.ceil(size / 32)).fill(allowed);
+    if (mask !== null) mask[0] = (mask[0] ?? 0) | 1;
+    return { logits, mask };
+  });
+
+/** By definition: sort everything, take logarithms of a softmax. */
+function topByDefinition({ logits, mask }: GivenRow, count: number): number[] {
+  const isAllowed = (id: number): boolean =>
+    mask === null || (((mask[id >> 5] ?? 0) >>> (id & 31)) & 1) === 1;
+  const left = [...logits].filter((_, id) => isAllowed(id)).sort((a, b) => b - a);
+  const max = left[0] ?? 0;
+  const logSum = max + Math.log(left.reduce((sum, logit) => sum + Math.exp(logit - max), 0));
+  return Array.from({ length: count }, (_, at) => (left[at] ?? Number.NEGATIVE_INFINITY) - logSum);
+}
+
+const PLAIN = (logits: Float32Array, size: number) => new PlainRow(logits, size);
+const ANY_SAMPLING = fc.constantFrom(GREEDY, ...Object.values(SAMPLINGS));
+
+describe('the largest log-probabilities', () => {
+  it('are those of the allowed tokens before the sampling steps, however the row is read', () => {
+    fc.assert(
+      fc.property(
+        ANY_ROW,
+        ANY_SAMPLING,
+        fc.integer({ min: 1, max: 64 }),
+        (given, sampling, top) => {
+          const size = given.logits.length;
+          const masks = new Map([[4, given.mask]]);
+          const steps = { ...sampling, logitBias: { 0: 3 } };
+          const wanted = { topLogprobs: top, vocabularySize: size, sampling: steps, masks };
+          const expected = Float32Array.from(topByDefinition(given, top));
+          for (const open of [undefined, PLAIN]) {
+            const { topLogprobs } = runRowProgram(given.logits, programOf(wanted), 4, open);
+            expect(largestGap(topLogprobs, expected)).toBeLessThan(2e-5);
+            expect([...(topLogprobs ?? [])]).toEqual(
+              [...(topLogprobs ?? [])].sort((a, b) => b - a),
+            );
+          }
+        },
+      ),
+    );
+  });
+
+  it('begin with that of a greedy choice, and agree with the margin', () => {
+    const wanted = { topLogprobs: 2, logprob: true, uncertainty: true, sampling: GREEDY };
+    const { topLogprobs, logprob, margin } = runRowProgram(row(), programOf(wanted), 0);
+    const [best = 0, second = 0] = topLogprobs ?? [];
+    expect(best).toBeCloseTo(logprob ?? Number.NaN, 6);
+    expect(Math.exp(best) - Math.exp(second)).toBeCloseTo(margin ?? Number.NaN, 6);
+  });
+
+  it.each([0, 65, 1.5, -1])('cannot be %d many', (topLogprobs) => {
+    expect(() => runRowProgram(row(), programOf({ topLogprobs }), 0)).toThrow('cannot be asked');
+  });
+});
+
+describe('the log-probability of the text', () => {
+  const logprobs = (): number[] => {
+    const { logSumExp } = rowStatistics(row(), LOGITS.length);
+    return LOGITS.map((logit) => logit - logSumExp);
+  };
+  const anyText = fc.array(fc.nat(LOGITS.length - 1), { minLength: 1, maxLength: 12 });
+
+  it('is of its token at the position, whatever comes behind, is allowed or is drawn', () => {
+    fc.assert(
+      fc.property(anyText, fc.nat(), ANY_SAMPLING, fc.boolean(), (tokens, at, sampling, isFree) => {
+        const position = at % tokens.length;
+        const masks = new Map([[position, isFree ? null : Int32Array.of(0b10)]]);
+        const penalised = { ...sampling, presencePenalty: 0.5, logitBias: { 3: 2 } };
+        const wanted = { sampling: penalised, masks, textLogprob: true, uncertainty: true };
+        const program = programOf({ ...wanted, text: tokenIds(tokens) });
+        const found = runRowProgram(row(), program, position);
+        expect(found.textLogprob).toBeCloseTo(logprobs()[tokens[position] ?? 0] ?? 0, 9);
+      }),
+    );
+  });
+
+  it('leaves penalties to what comes before the row', () => {
+    fc.assert(
+      fc.property(anyText, fc.nat(), fc.nat(4), (tokens, at, penaltyWindow) => {
+        const position = at % tokens.length;
+        const penalties = { repetitionPenalty: 1.7, frequencyPenalty: 0.4, penaltyWindow };
+        const wanted = { sampling: { ...SAMPLED, ...penalties }, distribution: true };
+        const of = (text: readonly number[]) =>
+          runRowProgram(row(), programOf({ ...wanted, text: tokenIds(text) }), position);
+        expect(of(tokens)).toEqual(of(tokens.slice(0, position)));
+      }),
+    );
+  });
+
+  it('needs a text that reaches there', () => {
+    const text = tokenIds([1, 2]);
+    const ask = (changes: Partial<RowProgram>, position: number) => () =>
+      runRowProgram(row(), programOf({ textLogprob: true, ...changes }), position).textLogprob;
+    expect(ask({ text }, 1)()).toBeCloseTo(logprobs()[2] ?? 0, 9);
+    expect(ask({ text }, 2)).toThrow('the text ends before position 3');
+    expect(ask({}, 0)).toThrow('the text ends');
+  });
+
+  it('is minus infinity for what does not exist', () => {
+    const program = programOf({ vocabularySize: 6, textLogprob: true, text: tokenIds([6]) });
+    expect(runRowProgram(row(), program, 0).textLogprob).toBe(Number.NEGATIVE_INFINITY);
   });
 });

@@ -3,7 +3,7 @@
 import { PilotfishError } from '../core/errors.ts';
 import { invariant } from '../core/invariant.ts';
 import { noiseKey } from '../core/noise.ts';
-import type { RowProgram, RowResult } from '../core/row-program.ts';
+import { type RowProgram, type RowResult, TOP_LOGPROBS_MAX } from '../core/row-program.ts';
 import { penalises } from '../core/sampling-params.ts';
 import { type TokenId, tokenId } from '../core/token-id.ts';
 import { adjustedLogits, maskedLogits } from './adjusted-logits.ts';
@@ -11,7 +11,7 @@ import { truncates } from './candidates.ts';
 import { drawFrom } from './gumbel-draw.ts';
 import type { LogitRow } from './logit-row.ts';
 import { openRow } from './open-row.ts';
-import type { RowStatistics } from './row-statistics.ts';
+import { RowReader } from './row-reader.ts';
 
 /**
  * @param logits at least `program.vocabularySize` entries
@@ -30,30 +30,44 @@ export function runRowProgram(
   const mask = maskOf(program, position);
   const masked = maskedLogits(logits, size, mask);
   const adjusted = adjustedLogits(masked, size, sampling, textBefore(program, position));
-  const row = open(adjusted, size);
+  const reader = new RowReader(open, size);
+  const row = reader.row(adjusted);
   const isStuck = mask !== null && adjusted[row.argmax()] === Number.NEGATIVE_INFINITY;
   if (isStuck) throw adjusted.some(Number.isNaN) ? brokenError(position) : stuckError(position);
   const choice = choose(row, adjusted, program, position);
   // Where nothing is a number, a draw may find no token at all.
   if (Number.isNaN(adjusted[choice] ?? Number.NaN)) throw brokenError(position);
   const distribution = program.distribution === true ? row.distribution(sampling) : null;
-  // Opening another row ends the one before.
-  let last = { logits: adjusted, row };
-  const statistics = (of: Float32Array): RowStatistics => {
-    if (last.logits !== of) last = { logits: of, row: open(of, size) };
-    return last.row.statistics();
-  };
-  // Before bias and penalties: uncertainty about what may be written, log-probability of the model's own.
-  const allowed = program.uncertainty === true ? statistics(masked) : null;
-  const isOwn = allowed !== null && masked === logits;
-  const own = program.logprob !== true ? null : isOwn ? allowed : statistics(logits);
+  // Before bias and penalties: of what may be written, then of the model's own.
+  const allowed = program.uncertainty === true ? reader.statistics(masked) : null;
+  const top = program.topLogprobs ?? null;
+  const topLogprobs = top === null ? null : largestLogprobs(reader, masked, top);
+  const logprobOf = (id: number): number => logprobAt(reader, logits, id);
   return {
     choice: tokenId(choice),
-    logprob: own === null ? null : (logits[choice] as number) - own.logSumExp,
+    logprob: program.logprob === true ? logprobOf(choice) : null,
     entropy: allowed?.entropy ?? null,
     margin: allowed?.margin ?? null,
+    topLogprobs,
+    textLogprob: program.textLogprob === true ? logprobOf(tokenAt(program, position)) : null,
     distribution,
   };
+}
+
+/** [count] in nats, descending; what is missing is minus infinity. */
+function largestLogprobs(reader: RowReader, logits: Float32Array, count: number): Float32Array {
+  const isCount = Number.isSafeInteger(count) && count >= 1 && count <= TOP_LOGPROBS_MAX;
+  invariant(isCount, `${count} log-probabilities cannot be asked for`);
+  const largest = new Float32Array(count).fill(Number.NEGATIVE_INFINITY);
+  const ids = reader.row(logits).candidates({ topK: count, topP: 1, minP: 0, temperature: 1 });
+  for (const [rank, id] of ids.entries()) largest[rank] = logprobAt(reader, logits, id);
+  return largest;
+}
+
+/** Of one token, in nats. Ids that do not exist cannot come. */
+function logprobAt(reader: RowReader, logits: Float32Array, id: number): number {
+  if (id >= reader.size) return Number.NEGATIVE_INFINITY;
+  return (logits[id] as number) - reader.statistics(logits).logSumExp;
 }
 
 function maskOf({ masks }: RowProgram, position: number): Int32Array | null {
@@ -91,6 +105,13 @@ function textBefore({ sampling, text }: RowProgram, position: number): readonly 
   invariant(text !== undefined, 'penalties need the text before the row');
   invariant(text.length >= position, `the text ends before position ${position}`);
   return text.slice(Math.max(0, position - sampling.penaltyWindow), position);
+}
+
+/** What the program's text has at the position that a row decides. */
+function tokenAt({ text }: RowProgram, position: number): TokenId {
+  const token = text?.[position];
+  invariant(token !== undefined, `the text ends before position ${position + 1}`);
+  return token;
 }
 
 function choose(

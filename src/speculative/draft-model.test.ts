@@ -36,6 +36,8 @@ class CountingSequence implements Sequence {
       entropy: null,
       margin: null,
       distribution: program.distribution === true ? Float64Array.from([token, 1]) : null,
+      topLogprobs: null,
+      textLogprob: null,
       hidden: null,
     }));
     return { rows, waitedMs: 0, computeMs: 1 };

@@ -45,6 +45,8 @@ function rowOf(distribution: Float64Array): RowResult {
     entropy: null,
     margin: null,
     distribution,
+    topLogprobs: null,
+    textLogprob: null,
     hidden: null,
   };
 }

@@ -13,6 +13,8 @@ function rowOf(choice: number, distribution: readonly number[] | null = null): R
     entropy: null,
     margin: null,
     distribution: distribution === null ? null : Float64Array.from(distribution),
+    topLogprobs: null,
+    textLogprob: null,
     hidden: null,
   };
 }

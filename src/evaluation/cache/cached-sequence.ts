@@ -229,9 +229,10 @@ const NO_TIME = { waitedMs: 0, computeMs: 0 };
  * and no hidden states.
  */
 function isCacheable({ program, hidden }: ForwardRequest): boolean {
-  const { sampling, masks, distribution } = program;
+  const { sampling, masks, distribution, topLogprobs, textLogprob } = program;
   const isPlain = !penalises(sampling) && Object.keys(sampling.logitBias).length === 0;
-  const wantsMore = hidden === true || distribution === true || masks !== undefined;
+  const isWhole = hidden === true || distribution === true || topLogprobs !== undefined;
+  const wantsMore = isWhole || textLogprob === true || masks !== undefined;
   return sampling.temperature === 0 && isPlain && !wantsMore;
 }
 
@@ -274,6 +275,8 @@ function rowOf(trie: ContinuationTrie, node: NodeId, program: RowProgram): RowRe
     logprob: program.logprob === true ? logprob : null,
     entropy: program.uncertainty === true ? entropy : null,
     margin: program.uncertainty === true ? margin : null,
+    topLogprobs: null,
+    textLogprob: null,
     distribution: null,
     hidden: null,
   };

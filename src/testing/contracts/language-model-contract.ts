@@ -5,65 +5,14 @@
 import assert from 'node:assert/strict';
 import { PilotfishError } from '../../core/errors.ts';
 import { InvariantError, present } from '../../core/invariant.ts';
-import type { RowProgram, RowResult } from '../../core/row-program.ts';
+import type { RowResult } from '../../core/row-program.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
-import { type TokenId, tokenId } from '../../core/token-id.ts';
-import type { LanguageModel, Sequence } from '../../model/roles.ts';
+import { tokenId } from '../../core/token-id.ts';
+import type { Sequence } from '../../model/roles.ts';
+import { assertSameChoice, type ContractCase, feed, last, programFor } from './contract-case.ts';
+import { ROW_CASES } from './row-cases.ts';
 
-export interface ContractCase {
-  readonly name: string;
-  run(model: LanguageModel, given: ContractInput): Promise<void>;
-}
-
-export interface ContractInput {
-  /** At least 12 tokens that the model can read. */
-  readonly tokens: readonly TokenId[];
-  /**
-   * Forwards of other shapes run other kernels, so logits differ in the last digits. A choice may
-   * differ where the probabilities of two tokens are closer than this.
-   */
-  readonly tieMargin: number;
-}
-
-type Program = Partial<RowProgram>;
-
-function programFor(model: LanguageModel, changes: Program = {}): RowProgram {
-  return {
-    vocabularySize: model.vocabulary.size,
-    sampling: GREEDY,
-    seed: 1,
-    purpose: 'sample',
-    uncertainty: true,
-    logprob: true,
-    ...changes,
-  };
-}
-
-async function feed(
-  model: LanguageModel,
-  sequence: Sequence,
-  tokens: readonly TokenId[],
-  options: { outputFrom?: number; hidden?: boolean; program?: Program } = {},
-): Promise<readonly RowResult[]> {
-  const { outputFrom = tokens.length - 1, hidden = false } = options;
-  const program = programFor(model, options.program);
-  const { rows } = await sequence.forward({ tokens, outputFrom, program, hidden });
-  return rows;
-}
-
-function last(rows: readonly RowResult[]): RowResult {
-  return present(rows.at(-1), 'the forward has an output row');
-}
-
-/** Equal choices, or a tie that numerics may decide either way. */
-function assertSameChoice(a: RowResult, b: RowResult, tieMargin: number): void {
-  if (a.choice === b.choice) return;
-  const margin = Math.min(a.margin ?? 0, b.margin ?? 0);
-  assert.ok(
-    margin < tieMargin,
-    `choices ${a.choice} and ${b.choice} differ at a margin of ${margin}`,
-  );
-}
+export type { ContractCase, ContractInput } from './contract-case.ts';
 
 async function assertCode(promise: Promise<unknown>, code: string): Promise<void> {
   await assert.rejects(promise, (error: unknown) => {
@@ -73,7 +22,7 @@ async function assertCode(promise: Promise<unknown>, code: string): Promise<void
   });
 }
 
-const CASES: readonly ContractCase[] = [
+const SEQUENCE_CASES: readonly ContractCase[] = [
   {
     name: 'gives one result for every output row and none for the others',
     async run(model, { tokens }) {
@@ -206,48 +155,6 @@ const CASES: readonly ContractCase[] = [
     },
   },
   {
-    name: 'returns hidden states when asked, and results that own their memory',
-    async run(model, { tokens }) {
-      await using sequence = model.openSequence();
-      await feed(model, sequence, tokens.slice(0, 4));
-      const rows = await feed(model, sequence, tokens.slice(4, 6), { outputFrom: 0, hidden: true });
-      const hidden = rows.map((row) => present(row.hidden, 'hidden states were asked for'));
-      const copies = hidden.map((vector) => vector.slice());
-      for (const vector of hidden) assert.equal(vector.length, model.facts.hiddenSize);
-      assert.notDeepEqual(hidden[0], hidden[1]);
-      const next = await feed(model, sequence, tokens.slice(6, 9), { outputFrom: 0 });
-      assert.deepEqual(hidden, copies);
-      assert.ok(next.every((row) => row.hidden === null));
-    },
-  },
-  {
-    name: 'reads hidden states off the row itself, whatever its batch',
-    async run(model, { tokens }) {
-      await using sequence = model.openSequence();
-      await feed(model, sequence, tokens.slice(0, 4));
-      const [, second] = await feed(model, sequence, tokens.slice(4, 6), {
-        outputFrom: 0,
-        hidden: true,
-      });
-      await sequence.truncate(5);
-      const alone = last(await feed(model, sequence, tokens.slice(5, 6), { hidden: true }));
-      const a = present(second?.hidden, 'hidden of the second row');
-      const b = present(alone.hidden, 'hidden of the row alone');
-      assert.ok(cosine(a, b) > 0.98, `the vectors have a cosine of ${cosine(a, b)}`);
-    },
-  },
-  {
-    name: 'masks ids beyond the given vocabulary size',
-    async run(model, { tokens }) {
-      await using sequence = model.openSequence();
-      const options = { outputFrom: 0, program: { vocabularySize: 2, distribution: true } };
-      for (const row of await feed(model, sequence, tokens.slice(0, 6), options)) {
-        assert.ok(row.choice < 2);
-        assert.equal(row.distribution?.length, 2);
-      }
-    },
-  },
-  {
     name: 'refuses rows beyond the context, and keeps what it had',
     async run(model, { tokens }) {
       await using sequence = model.openSequence();
@@ -361,14 +268,11 @@ const CASES: readonly ContractCase[] = [
 
 const SEQUENCES_TRIED_MAX = 10_000;
 
-function cosine(a: Float32Array, b: Float32Array): number {
-  const dot = (x: Float32Array, y: Float32Array): number =>
-    x.reduce((sum, value, index) => sum + value * (y[index] ?? 0), 0);
-  return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
-}
-
 /** The contract, each case followed by a check that no sequence was left open. */
-export const LANGUAGE_MODEL_CONTRACT: readonly ContractCase[] = CASES.map(({ name, run }) => ({
+export const LANGUAGE_MODEL_CONTRACT: readonly ContractCase[] = [
+  ...SEQUENCE_CASES,
+  ...ROW_CASES,
+].map(({ name, run }) => ({
   name,
   async run(model, given) {
     const before = model.sequenceCount;
