@@ -3,13 +3,10 @@
  * part of the composition root.
  */
 import { join } from 'node:path';
-import { definedFields } from './core/defined-fields.ts';
 import { PilotfishError } from './core/errors.ts';
 import type { ModelRole } from './core/events.ts';
-import { present } from './core/invariant.ts';
 import type { MachineProfile } from './cost/machine-profile.ts';
 import { profileCosts } from './cost/profile-costs.ts';
-import type { Question } from './evaluation/question.ts';
 import { checkOverlap } from './evaluation/question-key.ts';
 import type { EvaluationResult } from './evaluation/results.ts';
 import { checkLive, type LiveCheck } from './evaluation/run/check-live.ts';
@@ -18,44 +15,29 @@ import type { EvaluationPlan, RequestedStrategy } from './evaluation/run/evaluat
 import { evaluationResult } from './evaluation/run/evaluation-result.ts';
 import type { TimeProfile } from './evaluation/run/point-runs.ts';
 import { runEvaluation } from './evaluation/run/run-evaluation.ts';
-import { findSlice } from './evaluation/slices/slice.ts';
-import { JSONL_EXTENSION } from './evaluation/tasks/jsonl.ts';
-import { POCKET } from './evaluation/tasks/pocket-task.ts';
-import { findTask } from './evaluation/tasks/registry.ts';
-import type { Task } from './evaluation/tasks/task.ts';
 import { evaluationLock } from './evaluation-lock.ts';
+import { loadQuestions, type QuestionOptions, trainingQuestions } from './load-questions.ts';
 import { profileStore } from './local-profile.ts';
 import { type OpenEvaluationOptions, openEvaluation } from './open-evaluation.ts';
 import { parseStrategy } from './strategy/registry.ts';
 
 export interface EvaluateOptions
-  extends Pick<
-    OpenEvaluationOptions,
-    | 'pair'
-    | 'small'
-    | 'large'
-    | 'template'
-    | 'contextLength'
-    | 'threadCount'
-    | 'home'
-    | 'offline'
-    | 'keepsRows'
-    | 'signal'
-    | 'onProgress'
-    | 'onNotice'
-  > {
-  /** A known task, or the path of a `.jsonl` file. */
-  readonly task: string;
-  /** Default: `test`, or the task's only one. */
-  readonly split?: string;
-  /** Instead of split and count: questions that were chosen once and for all. */
-  readonly slice?: string;
-  readonly count?: number;
-  readonly from?: number;
-  /** Which pocket problems, or in which order a file's questions are taken. */
-  readonly questionSeed?: number;
-  readonly dataFolder?: string;
-  readonly prompt?: string;
+  extends QuestionOptions,
+    Pick<
+      OpenEvaluationOptions,
+      | 'pair'
+      | 'small'
+      | 'large'
+      | 'template'
+      | 'contextLength'
+      | 'threadCount'
+      | 'home'
+      | 'offline'
+      | 'keepsRows'
+      | 'signal'
+      | 'onProgress'
+      | 'onNotice'
+    > {
   /**
    * What something that is evaluated was trained on, as `gsm8k/train` or the path of a `.jsonl` file:
    * questions that are among them too are refused.
@@ -105,7 +87,7 @@ const SCREENING_SEED = 1;
 export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
   const plan = planOf(options);
   const named = await namedProfiles(options);
-  const { task, questions } = await questionsOf(options);
+  const { task, questions } = await loadQuestions(options);
   for (const name of options.trainedOn ?? []) {
     checkOverlap(await trainingQuestions(name, options), questions);
   }
@@ -170,69 +152,6 @@ function requestedStrategies(texts: readonly string[]): readonly RequestedStrate
       },
     );
   });
-}
-
-async function questionsOf(
-  options: EvaluateOptions,
-): Promise<{ readonly task: string; readonly questions: readonly Question[] }> {
-  const { slice, count } = options;
-  const found = slice === undefined ? null : await findSlice(slice);
-  if (found !== null && found.task !== options.task) throw otherTask(options, found.task);
-  const task = findTask(options.task);
-  const split = found?.split ?? options.split ?? defaultSplit(task);
-  const ids = found?.ids.slice(0, count);
-  const questions = await task.load({
-    split,
-    ...definedFields({
-      ids,
-      count: ids === undefined ? count : undefined,
-      from: options.from,
-      seed: options.questionSeed,
-      dataFolder: options.dataFolder,
-      prompt: options.prompt,
-      onNotice: options.onNotice,
-    }),
-  });
-  return { task: slice ?? `${task.name}/${split}`, questions };
-}
-
-/** @param name a `.jsonl` file, or a task and its split, as `gsm8k/train` */
-async function trainingQuestions(
-  name: string,
-  { dataFolder }: EvaluateOptions,
-): Promise<readonly Question[]> {
-  const folder = definedFields({ dataFolder });
-  if (name.endsWith(JSONL_EXTENSION)) {
-    const task = findTask(name);
-    return await task.load({ split: defaultSplit(task), ...folder });
-  }
-  const [taskName = '', split] = name.split('/');
-  const task = findTask(taskName);
-  if (task.name === POCKET.name) throw endless(name);
-  return await task.load({ split: split ?? 'train', ...folder });
-}
-
-function endless(name: string): PilotfishError {
-  return new PilotfishError(
-    'option-invalid',
-    `${name} has no end, so nothing can be looked up in it.`,
-    {
-      remedy: 'Leave it out: problems of its other splits are never in it.',
-      fields: { option: '--trained-on', value: name },
-    },
-  );
-}
-
-function defaultSplit({ splits }: Pick<Task, 'splits'>): string {
-  return splits.includes('test') ? 'test' : present(splits[0], 'a task has a split');
-}
-
-function otherTask({ slice = '', task }: EvaluateOptions, of: string): PilotfishError {
-  return new PilotfishError(
-    'option-invalid',
-    `The slice ${slice} is of the task ${of}, not of ${task}.`,
-    { remedy: `Give --task ${of}.`, fields: { slice, task } },
-  );
 }
 
 /** @throws PilotfishError `profile-unknown`, `profile-invalid` */

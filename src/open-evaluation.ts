@@ -26,6 +26,8 @@ export interface OpenEvaluationOptions
   readonly maxTokens: number;
   /** Questions that run side by side. */
   readonly waveSize: number;
+  /** Sequences of each model beside those of requests; default 2: evidence is read in one of its own. */
+  readonly spareSequenceCount?: number;
   /** False forgets remembered rows when the pair is closed. Default: later runs find them. */
   readonly keepsRows?: boolean;
 }
@@ -37,7 +39,6 @@ interface OpenModel {
   readonly facts: EvaluatedModel;
 }
 
-/** Sequences of each model beside those of requests: evidence is read in one of its own. */
 const SPARE_SEQUENCE_COUNT = 2;
 
 /** Of `speculative`, in every evaluation. */
@@ -89,7 +90,7 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
     // Automatic lengths depend on what ran before, and on what forwards cost here.
     speculative: { ...options.speculative, proposer: 'small', draftLength: DRAFT_LENGTH },
     requestCountMax: waveSize,
-    sequenceCountMax: waveSize + SPARE_SEQUENCE_COUNT,
+    sequenceCountMax: waveSize + (options.spareSequenceCount ?? SPARE_SEQUENCE_COUNT),
     wrapModel: async (model, of) => {
       const facts = await factsOf(model, of, options);
       const scope = { modelDigest: facts.digest, engine: libraryDigest(loadLibrary().paths.llama) };
@@ -105,6 +106,7 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
     engine,
     models: { small: small.facts, large: large.facts },
     small: small.model,
+    large: large.model,
     // The engine has made sure that the tables agree this far.
     vocabularySize: Math.min(small.model.vocabulary.size, large.model.vocabulary.size),
     contextLength: Math.min(small.model.facts.contextLength, large.model.facts.contextLength),
@@ -134,10 +136,11 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
   };
 }
 
-/** Room for a wave, and for one more sequence: evidence is read in it. */
-function cellCountOf({ waveSize, maxTokens, contextLength }: OpenEvaluationOptions): number {
+/** Room for a wave, and for what is read beside it. */
+function cellCountOf(options: OpenEvaluationOptions): number {
+  const { waveSize, maxTokens, contextLength, spareSequenceCount = 1 } = options;
   const each = contextLength ?? maxTokens + PROMPT_TOKEN_COUNT;
-  return Math.max(CELL_COUNT_MIN, (waveSize + 1) * each);
+  return Math.max(CELL_COUNT_MIN, (waveSize + spareSequenceCount) * each);
 }
 
 function opened(open: ReadonlyMap<ModelRole, OpenModel>, role: ModelRole): OpenModel {

@@ -53,6 +53,13 @@ export const ERROR_CODES = [
   'cache-invalid',
   'evaluation-invalid',
   'result-invalid',
+  // Trained heads, and how they are trained.
+  'router-missing',
+  'router-invalid',
+  'router-mismatch',
+  'training-invalid',
+  'training-data-insufficient',
+  'training-diverged',
   // Life cycle.
   'engine-busy',
   'disposed',

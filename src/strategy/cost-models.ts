@@ -11,7 +11,7 @@ import {
   type WorkPlan,
 } from '../cost/cost-model.ts';
 import { decodeShape, fullForwardMs } from '../cost/forward-costs.ts';
-import type { Gate } from '../routing/gate.ts';
+import { type Gate, randomGate } from '../routing/gate.ts';
 import {
   DRAFT_LENGTH_MAX,
   draftForwards,
@@ -58,6 +58,11 @@ export function tokenRoutingCost(gate: Gate): CostModel {
       };
     },
   };
+}
+
+/** Token routing by a trained router: it reads hidden states, which come with the forward. */
+export function learnedRoutingCost(name: string): CostModel {
+  return { ...tokenRoutingCost(randomGate), name };
 }
 
 /** The small model answers; for a `share` of the questions the large one then answers anew. */

@@ -1,12 +1,17 @@
 /** Every strategy by name: what users type, what help prints, what the engine builds. */
 import { PilotfishError } from '../core/errors.ts';
 import type { ModelRole } from '../core/events.ts';
+import { present } from '../core/invariant.ts';
 import type { CostModel } from '../cost/cost-model.ts';
+import { thresholdForTokenShare } from '../routing/calibration.ts';
 import { entropyGate, marginGate, randomGate } from '../routing/gate.ts';
+import type { Router } from '../routing/router.ts';
+import { routerGate } from '../routing/router-gate.ts';
 import { cascade } from './cascade.ts';
 import {
   cascadeCost,
   draftModelCost,
+  learnedRoutingCost,
   promptLookupCost,
   randomQueryCost,
   singleModelCost,
@@ -20,7 +25,8 @@ import { tokenRouting } from './token-routing.ts';
 
 export interface ThresholdInfo {
   readonly name: string;
-  readonly default: number;
+  /** Null: the trained router says. */
+  readonly default: number | null;
   /** What a threshold means and which way it goes, for help texts. */
   readonly meaning: string;
   /** Shares lie in [0, 1] and may be given in percent; other thresholds are any finite number. */
@@ -38,18 +44,76 @@ export interface StrategyInfo {
   readonly needs: readonly ModelRole[];
   /** What it is expected to do, one for each way it can go about it. */
   readonly costModels: readonly CostModel[];
+  /** Whether it needs a router that was trained for the pair. */
+  readonly isLearned: boolean;
 }
 
 interface Entry extends StrategyInfo {
-  readonly build: (threshold: number, options: StrategyOptions) => Strategy;
+  readonly build: (parsed: ParsedStrategy, options: StrategyOptions) => Strategy;
 }
 
 /** Settings of strategies that have more than a threshold. */
 export interface StrategyOptions {
   readonly speculative?: SpeculativeOptions;
+  /** Trained routers, by the strategy that they route for. */
+  readonly routers?: ReadonlyMap<string, Router>;
 }
 
 const BOTH: readonly ModelRole[] = ['small', 'large'];
+
+/** Token routing by trained routers, one name for each way to train one (docs/METHODS.md). */
+const LEARNED: readonly (readonly [name: string, summary: string])[] = [
+  ['citer', 'token routing by a router trained to look ahead to the final answer'],
+  ['citer-paper', "the same with the paper's labels along references"],
+  ['citer-s', 'its ablation: a router trained on whether the next tokens are the same'],
+  ['co-llm', 'a router trained on the likelihood of both models mixed'],
+  ['co-llm-supervised', 'the same, and on whether the next tokens are the same'],
+  ['alignment', "a router trained on how likely the large model finds the small one's token"],
+];
+
+function learned(name: string, summary: string): Entry {
+  return {
+    name,
+    unit: 'token',
+    summary,
+    threshold: {
+      name: 'tau',
+      default: null,
+      meaning: 'the large model writes tokens whose score is below it; or a share, as 30%',
+      isShare: false,
+    },
+    needs: BOTH,
+    isLearned: true,
+    costModels: [learnedRoutingCost(name)],
+    build: ({ threshold, share }, { routers }) => {
+      const router = routers?.get(name);
+      if (router === undefined) throw missing(name);
+      const tau = threshold ?? thresholdOf(router, share ?? null);
+      return tokenRouting(routerGate(router), tau, 'tau');
+    },
+  };
+}
+
+function thresholdOf(
+  { strategy, calibration, defaultThreshold }: Router,
+  share: number | null,
+): number {
+  if (share === null) return defaultThreshold;
+  if (calibration !== null) return thresholdForTokenShare(calibration, share);
+  const text = `${strategy}@${share * 100}%`;
+  throw invalid(text, 'its router was not calibrated', 'Run `pilotfish calibrate` on the router.');
+}
+
+function missing(name: string): PilotfishError {
+  return new PilotfishError('router-missing', `${name} needs a router trained for these models.`, {
+    remedy: 'Train one with `pilotfish train router`, or name its file with --router.',
+    fields: { strategy: name },
+  });
+}
+
+function given(threshold: number | null): number {
+  return present(threshold, 'a threshold was given or has a default');
+}
 
 const ENTRIES: readonly Entry[] = [
   {
@@ -58,6 +122,7 @@ const ENTRIES: readonly Entry[] = [
     summary: 'the small model alone',
     threshold: null,
     needs: ['small'],
+    isLearned: false,
     costModels: [singleModelCost('small')],
     build: () => singleModel('small'),
   },
@@ -67,6 +132,7 @@ const ENTRIES: readonly Entry[] = [
     summary: 'the large model alone',
     threshold: null,
     needs: ['large'],
+    isLearned: false,
     costModels: [singleModelCost('large')],
     build: () => singleModel('large'),
   },
@@ -81,8 +147,9 @@ const ENTRIES: readonly Entry[] = [
       isShare: false,
     },
     needs: BOTH,
+    isLearned: false,
     costModels: [tokenRoutingCost(entropyGate)],
-    build: (threshold) => tokenRouting(entropyGate, threshold, 'entropy'),
+    build: ({ threshold }) => tokenRouting(entropyGate, given(threshold), 'entropy'),
   },
   {
     name: 'margin',
@@ -95,8 +162,9 @@ const ENTRIES: readonly Entry[] = [
       isShare: false,
     },
     needs: BOTH,
+    isLearned: false,
     costModels: [tokenRoutingCost(marginGate)],
-    build: (threshold) => tokenRouting(marginGate, threshold, 'margin'),
+    build: ({ threshold }) => tokenRouting(marginGate, given(threshold), 'margin'),
   },
   {
     name: 'random',
@@ -109,9 +177,11 @@ const ENTRIES: readonly Entry[] = [
       isShare: true,
     },
     needs: BOTH,
+    isLearned: false,
     costModels: [tokenRoutingCost(randomGate)],
-    build: (share) => tokenRouting(randomGate, share, 'share'),
+    build: ({ threshold }) => tokenRouting(randomGate, given(threshold), 'share'),
   },
+  ...LEARNED.map(([name, summary]) => learned(name, summary)),
   {
     name: 'cascade',
     unit: 'query',
@@ -123,8 +193,9 @@ const ENTRIES: readonly Entry[] = [
       isShare: false,
     },
     needs: BOTH,
+    isLearned: false,
     costModels: [cascadeCost],
-    build: (threshold) => cascade(threshold),
+    build: ({ threshold }) => cascade(given(threshold)),
   },
   {
     name: 'random-query',
@@ -137,8 +208,9 @@ const ENTRIES: readonly Entry[] = [
       isShare: true,
     },
     needs: BOTH,
+    isLearned: false,
     costModels: [randomQueryCost],
-    build: (share) => randomQuery(share),
+    build: ({ threshold }) => randomQuery(given(threshold)),
   },
   {
     name: 'speculative',
@@ -146,8 +218,9 @@ const ENTRIES: readonly Entry[] = [
     summary: "the large model's own text, drafted by the small one or by prompt lookup",
     threshold: null,
     needs: BOTH,
+    isLearned: false,
     costModels: [draftModelCost, promptLookupCost],
-    build: (_threshold, options) => speculative(options.speculative),
+    build: (_parsed, options) => speculative(options.speculative),
   },
 ];
 
@@ -155,8 +228,10 @@ export const STRATEGIES: readonly StrategyInfo[] = ENTRIES;
 
 export interface ParsedStrategy {
   readonly name: string;
-  /** Null for strategies without one; the default where none was given. */
+  /** Null for strategies without one, and where a trained router says; the default where none was given. */
   readonly threshold: number | null;
+  /** Of tokens, where a share was given instead of a trained router's threshold. */
+  readonly share?: number;
 }
 
 /**
@@ -172,19 +247,31 @@ export function parseStrategy(text: string): ParsedStrategy {
     if (given === null) return { name, threshold: null };
     throw invalid(text, `${name} takes no threshold`, `Write "${name}".`);
   }
-  const threshold = given === null ? entry.threshold.default : parse(text, given, entry.threshold);
-  return { name, threshold };
+  if (given === null) return { name, threshold: entry.threshold.default };
+  if (entry.isLearned && given.endsWith('%')) {
+    return {
+      name,
+      threshold: null,
+      share: parse(text, given, { ...entry.threshold, isShare: true }),
+    };
+  }
+  return { name, threshold: parse(text, given, entry.threshold) };
 }
 
-/** Builds a strategy that requests can share. @throws as `parseStrategy` */
+/**
+ * Builds a strategy that requests can share.
+ * @throws as `parseStrategy`; PilotfishError `router-missing`
+ */
 export function createStrategy(text: string, options: StrategyOptions = {}): Strategy {
-  const { name, threshold } = parseStrategy(text);
-  return find(name).build(threshold ?? 0, options);
+  const parsed = parseStrategy(text);
+  return find(parsed.name).build(parsed, options);
 }
 
 /** The models that a strategy needs. @throws as `parseStrategy` */
 export function rolesOf(text: string, options: StrategyOptions = {}): readonly ModelRole[] {
-  return createStrategy(text, options).needs;
+  const { needs, isLearned } = find(parseStrategy(text).name);
+  // What it is given may spare it a model; a router never does.
+  return isLearned ? needs : createStrategy(text, options).needs;
 }
 
 function find(name: string): Entry {
@@ -201,7 +288,7 @@ const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?(%?)$/i;
 
 function parse(text: string, given: string, info: ThresholdInfo): number {
   const match = NUMBER.exec(given);
-  const example = `Give a number, as in ${text.split('@')[0]}@${info.default}: ${info.meaning}.`;
+  const example = `Give a number, as in ${text.split('@')[0]}@${info.default ?? 0.9}: ${info.meaning}.`;
   if (match === null) throw invalid(text, `"${given}" is not a number`, example);
   const isPercent = match[3] === '%';
   if (isPercent && !info.isShare) {

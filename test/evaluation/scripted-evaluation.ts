@@ -68,6 +68,7 @@ export function scriptedEvaluation(options: ScriptedEvaluationOptions = {}): Scr
     },
     models: { small: factsOf(models.small), large: factsOf(models.large) },
     small: models.small,
+    large: models.large,
     vocabularySize: models.small.vocabulary.size,
     contextLength: models.small.facts.contextLength,
     template: 'own',

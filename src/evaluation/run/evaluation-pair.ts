@@ -22,6 +22,8 @@ export interface EvaluationPair extends AsyncDisposable {
   readonly models: Readonly<Record<ModelRole, EvaluatedModel>>;
   /** The small model itself, which remembers nothing. */
   readonly small: LanguageModel;
+  /** The same of the large one. */
+  readonly large: LanguageModel;
   readonly vocabularySize: number;
   readonly contextLength: number;
   /** SHA-256 of the native library, in hex: another build has other last digits. */

@@ -1,0 +1,92 @@
+/** Questions by the names that users give: a task with a split or a slice, or what was trained on. */
+import { definedFields } from './core/defined-fields.ts';
+import { PilotfishError } from './core/errors.ts';
+import { present } from './core/invariant.ts';
+import type { OnNotice } from './core/progress.ts';
+import type { Question } from './evaluation/question.ts';
+import { findSlice } from './evaluation/slices/slice.ts';
+import { JSONL_EXTENSION } from './evaluation/tasks/jsonl.ts';
+import { POCKET } from './evaluation/tasks/pocket-task.ts';
+import { findTask } from './evaluation/tasks/registry.ts';
+import type { Task } from './evaluation/tasks/task.ts';
+
+export interface QuestionOptions {
+  /** A known task, or the path of a `.jsonl` file. */
+  readonly task: string;
+  /** Default: `test`, or the task's only one. */
+  readonly split?: string;
+  /** Instead of split and count: questions that were chosen once and for all. */
+  readonly slice?: string;
+  readonly count?: number;
+  readonly from?: number;
+  /** Which pocket problems, or in which order a file's questions are taken. */
+  readonly questionSeed?: number;
+  readonly dataFolder?: string;
+  readonly prompt?: string;
+  /** Told of duplicates that were left out. */
+  readonly onNotice?: OnNotice;
+}
+
+/** @throws PilotfishError for what is misspelt or missing */
+export async function loadQuestions(
+  options: QuestionOptions,
+): Promise<{ readonly task: string; readonly questions: readonly Question[] }> {
+  const { slice, count } = options;
+  const found = slice === undefined ? null : await findSlice(slice);
+  if (found !== null && found.task !== options.task) throw otherTask(options, found.task);
+  const task = findTask(options.task);
+  const split = found?.split ?? options.split ?? defaultSplit(task);
+  const ids = found?.ids.slice(0, count);
+  const questions = await task.load({
+    split,
+    ...definedFields({
+      ids,
+      count: ids === undefined ? count : undefined,
+      from: options.from,
+      seed: options.questionSeed,
+      dataFolder: options.dataFolder,
+      prompt: options.prompt,
+      onNotice: options.onNotice,
+    }),
+  });
+  return { task: slice ?? `${task.name}/${split}`, questions };
+}
+
+/** @param name a `.jsonl` file, or a task and its split, as `gsm8k/train` */
+export async function trainingQuestions(
+  name: string,
+  { dataFolder }: QuestionOptions,
+): Promise<readonly Question[]> {
+  const folder = definedFields({ dataFolder });
+  if (name.endsWith(JSONL_EXTENSION)) {
+    const task = findTask(name);
+    return await task.load({ split: defaultSplit(task), ...folder });
+  }
+  const [taskName = '', split] = name.split('/');
+  const task = findTask(taskName);
+  if (task.name === POCKET.name) throw endless(name);
+  return await task.load({ split: split ?? 'train', ...folder });
+}
+
+function endless(name: string): PilotfishError {
+  return new PilotfishError(
+    'option-invalid',
+    `${name} has no end, so nothing can be looked up in it.`,
+    {
+      remedy: 'Leave it out: problems of its other splits are never in it.',
+      fields: { option: '--trained-on', value: name },
+    },
+  );
+}
+
+function defaultSplit({ splits }: Pick<Task, 'splits'>): string {
+  return splits.includes('test') ? 'test' : present(splits[0], 'a task has a split');
+}
+
+function otherTask({ slice = '', task }: QuestionOptions, of: string): PilotfishError {
+  return new PilotfishError(
+    'option-invalid',
+    `The slice ${slice} is of the task ${of}, not of ${task}.`,
+    { remedy: `Give --task ${of}.`, fields: { slice, task } },
+  );
+}

@@ -1,0 +1,58 @@
+/** Which threshold gives which share of tokens to the large model, as measured. Pure. */
+import { PilotfishError } from '../core/errors.ts';
+import { present } from '../core/invariant.ts';
+
+export interface CalibrationPoint {
+  readonly threshold: number;
+  /** Of the tokens, written by the large model. */
+  readonly share: number;
+  /**
+   * Of the tokens along the large model's own answers, those that come out as the large model would
+   * have written them.
+   */
+  readonly agreement: number;
+  /** Of the gap between both models' accuracies, recovered; null where answers could not be graded. */
+  readonly gapRecovered: number | null;
+}
+
+export interface Calibration {
+  /** What it was measured on, in words. */
+  readonly on: string;
+  /** By threshold, ascending; so are the shares. */
+  readonly points: readonly CalibrationPoint[];
+}
+
+/** Calls no token, and every token: scores are probabilities. */
+export const NEVER = 0;
+export const ALWAYS = 2;
+
+/**
+ * The threshold for a share, between the two measured ones around it.
+ * @param share from 0 to 1
+ */
+export function thresholdForTokenShare({ points }: Calibration, share: number): number {
+  if (share <= 0) return NEVER;
+  if (share >= 1) return ALWAYS;
+  const ends = [{ threshold: NEVER, share: 0 }, ...points, { threshold: 1, share: 1 }];
+  const above = ends.findIndex((point) => point.share >= share);
+  const [low, high] = [present(ends[above - 1], 'a point below'), present(ends[above], 'a point')];
+  const part = high.share === low.share ? 1 : (share - low.share) / (high.share - low.share);
+  return low.threshold + part * (high.threshold - low.threshold);
+}
+
+/**
+ * The cheapest measured threshold that reaches a quality: recovers this part of the gap, or where
+ * answers could not be graded, agrees with the large model on this part of the tokens.
+ * @throws PilotfishError `threshold-invalid` where none does
+ */
+export function thresholdForQuality({ points, on }: Calibration, quality: number): number {
+  const reached = points.find(
+    ({ gapRecovered, agreement }) => (gapRecovered ?? agreement) >= quality,
+  );
+  if (reached !== undefined) return reached.threshold;
+  throw new PilotfishError(
+    'threshold-invalid',
+    `No threshold reaches a quality of ${quality} on ${on}.`,
+    { remedy: 'Ask for less, or train a better router.', fields: { quality } },
+  );
+}

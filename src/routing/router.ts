@@ -1,0 +1,61 @@
+/**
+ * A router: a small trained network that says how likely the small model is good enough at a position,
+ * bound to the pair of models that it was trained for.
+ */
+import { fromHalf } from '../core/half.ts';
+import { invariant } from '../core/invariant.ts';
+import type { FoldedNetwork } from '../network/folded-network.ts';
+import type { Calibration } from './calibration.ts';
+import { featureSize, type RouterFeatures } from './router-features.ts';
+
+/** A model by name, for people, and by the SHA-256 of its file, in hex. */
+export interface BoundModel {
+  readonly name: string;
+  readonly digest: string;
+}
+
+export interface RouterFacts {
+  /** The strategy that it routes for, as `citer`. */
+  readonly strategy: string;
+  readonly pair: { readonly small: BoundModel; readonly large: BoundModel };
+  /** Of the small model. */
+  readonly hiddenSize: number;
+  readonly features: RouterFeatures;
+  /** Logits are divided by it: 1 where it was not calibrated. */
+  readonly temperature: number;
+  /** Where no threshold and no share is asked for. */
+  readonly defaultThreshold: number;
+  /** Thresholds for shares; null where it was not calibrated. */
+  readonly calibration: Calibration | null;
+  /** How it was made, in words and numbers for people. */
+  readonly training: Readonly<Record<string, string | number>>;
+}
+
+export interface Router extends RouterFacts {
+  /** Of the file's content, in hex. */
+  readonly digest: string;
+  /** What it was trained on: hashes of questions (see `trainedOnHash`). */
+  readonly trainedOn: ReadonlySet<number>;
+  readonly network: FoldedNetwork;
+}
+
+export type RouterScore = (features: Uint16Array) => number;
+
+/**
+ * From features in halves, [featureSize], to the probability that the small model is good enough, in
+ * [0, 1]. Not to be called by two at once: it has one buffer.
+ */
+export function routerScore(
+  router: Pick<Router, 'network' | 'features' | 'hiddenSize' | 'temperature'>,
+): RouterScore {
+  const { network, features, hiddenSize, temperature } = router;
+  const size = featureSize(features, hiddenSize);
+  return (halves) => {
+    invariant(halves.length === size, `a router of ${size} features got ${halves.length}`);
+    return sigmoid(network.logit(fromHalf(halves)) / temperature);
+  };
+}
+
+export function sigmoid(logit: number): number {
+  return 1 / (1 + Math.exp(-logit));
+}

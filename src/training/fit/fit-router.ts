@@ -1,0 +1,97 @@
+/** Trains one router's network on labelled trajectories, and says how well it tells them apart. */
+import { auc } from '../../network/auc.ts';
+import type { TrainingCheckpoint } from '../../network/checkpoint.ts';
+import { splitByGroup } from '../../network/dataset.ts';
+import { foldNetwork } from '../../network/fold-network.ts';
+import type { FoldedNetwork } from '../../network/folded-network.ts';
+import type { NetworkShape } from '../../network/network-shape.ts';
+import { temperatureScale } from '../../network/temperature-scale.ts';
+import { trainNetwork } from '../../network/train-network.ts';
+import { logitsOf } from '../../network/trained-network.ts';
+import type { Objective } from '../labels/targets.ts';
+import { objectiveLoss } from './objective-loss.ts';
+import { TARGET_MIDDLE, type TrainingRows } from './training-rows.ts';
+
+export interface FitSettings {
+  readonly shape: Omit<NetworkShape, 'inputSize'>;
+  readonly rate: number;
+  readonly weightDecay: number;
+  readonly batchSize: number;
+  readonly epochCountMax: number;
+  readonly patience: number;
+  /** Of the questions. */
+  readonly validationShare: number;
+  /** The rarer side counts at most so many times more. */
+  readonly balanceMax: number;
+  readonly seed: number;
+}
+
+export interface FitOptions extends FitSettings {
+  readonly objective: Objective;
+  readonly rows: TrainingRows;
+  readonly signal?: AbortSignal;
+  readonly checkpoint?: TrainingCheckpoint;
+  readonly onCheckpoint?: (checkpoint: TrainingCheckpoint) => void;
+}
+
+export interface Fit {
+  readonly network: FoldedNetwork;
+  readonly temperature: number;
+  readonly bestEpoch: number;
+  readonly epochCount: number;
+  readonly validationLoss: number;
+  /** Of telling tokens below the middle from those above, on validation rows; null: one side is empty. */
+  readonly auc: number | null;
+  /** The same among tokens in which the models differ. */
+  readonly aucOfDiffering: number | null;
+  /** Rows of the validation questions. */
+  readonly validationRows: Int32Array;
+}
+
+/** @throws PilotfishError `training-data-insufficient`, `training-diverged`, `aborted` */
+export async function fitRouter(options: FitOptions): Promise<Fit> {
+  const { rows, objective, shape, seed, signal, checkpoint, onCheckpoint } = options;
+  const { dataset } = rows;
+  const { training, validation } = splitByGroup(dataset.groups, options.validationShare, seed);
+  const optional = {
+    ...(signal === undefined ? {} : { signal }),
+    ...(checkpoint === undefined ? {} : { checkpoint }),
+    ...(onCheckpoint === undefined ? {} : { onCheckpoint }),
+  };
+  const { network, bestEpoch, history } = await trainNetwork({
+    ...optional,
+    dataset,
+    rows: training,
+    validationRows: validation,
+    shape: { ...shape, inputSize: dataset.inputSize },
+    loss: objectiveLoss(objective, rows, options.balanceMax),
+    optimiser: { ...ADAMW, rate: options.rate, weightDecay: options.weightDecay },
+    batchSize: options.batchSize,
+    epochCountMax: options.epochCountMax,
+    patience: options.patience,
+    seed,
+  });
+  const logits = await logitsOf(network, dataset, validation, signal);
+  const targets = Float32Array.from(validation, (row) => rows.targets[row] ?? Number.NaN);
+  const differs = Float32Array.from(validation, (row) => rows.differs[row] ?? 0);
+  const even = new Float32Array(validation.length).fill(1);
+  const best = history[bestEpoch - 1];
+  return {
+    network: foldNetwork(network),
+    temperature: temperatureScale(logits, targets, even),
+    bestEpoch,
+    epochCount: history.length,
+    validationLoss: best?.validationLoss ?? Number.NaN,
+    auc: aucOf(logits, targets, even),
+    aucOfDiffering: aucOf(logits, targets, differs),
+    validationRows: validation,
+  };
+}
+
+const ADAMW = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+
+/** Rows of weight 0 do not count. */
+function aucOf(logits: Float32Array, targets: Float32Array, weights: Float32Array): number | null {
+  const labels = targets.map((target) => Number(target >= TARGET_MIDDLE));
+  return auc(logits, labels, weights);
+}

@@ -1,0 +1,30 @@
+/** The loss that each objective is trained with. Pure. */
+import { crossEntropyLoss, mixtureLoss, type RowLoss } from '../../network/loss.ts';
+import type { Objective } from '../labels/targets.ts';
+import { balancedWeights, type TrainingRows } from './training-rows.ts';
+
+/** Of Co-LLM's supervised variant: shares of both losses, and how much more a wrong token counts. */
+const SUPERVISED_SHARE = 1 / 3;
+const SUPERVISED_BALANCE = 5;
+
+export function objectiveLoss(
+  objective: Objective,
+  { targets, logSmall, logLarge }: TrainingRows,
+  balanceMax: number,
+): RowLoss {
+  const even = new Float32Array(targets.length).fill(1);
+  if (objective === 'co-llm') return mixtureLoss(logSmall, logLarge, even);
+  if (objective !== 'co-llm-supervised') {
+    return crossEntropyLoss(targets, balancedWeights(targets, balanceMax));
+  }
+  const mixture = mixtureLoss(logSmall, logLarge, even);
+  const weights = targets.map((target) => (target < 1 ? SUPERVISED_BALANCE : 1));
+  const supervised = crossEntropyLoss(targets, even);
+  const joined = (ofMixture: number, ofSupervised: number, row: number): number =>
+    (1 - SUPERVISED_SHARE) * ofMixture + SUPERVISED_SHARE * (weights[row] as number) * ofSupervised;
+  return {
+    weights: even,
+    loss: (logit, row) => joined(mixture.loss(logit, row), supervised.loss(logit, row), row),
+    slope: (logit, row) => joined(mixture.slope(logit, row), supervised.slope(logit, row), row),
+  };
+}

@@ -1,0 +1,82 @@
+/** Labelled trajectories as rows that a network trains on. Pure. */
+import { present } from '../../core/invariant.ts';
+import type { Dataset } from '../../network/dataset.ts';
+import type { RouterFeatures } from '../../routing/router-features.ts';
+import type { Target } from '../labels/targets.ts';
+import type { Example } from '../readings/example-store.ts';
+import { featureColumns } from '../readings/feature-columns.ts';
+
+export interface LabelledExample {
+  readonly example: Example;
+  /** [token count] */
+  readonly targets: readonly Target[];
+}
+
+/** [row count] each, but for the dataset; a row is a token that has a target. */
+export interface TrainingRows {
+  /** Its groups are questions: all trajectories of a question are on one side of a split. */
+  readonly dataset: Dataset;
+  readonly targets: Float32Array;
+  /** Natural log-probabilities of the trajectory's token under either model. */
+  readonly logSmall: Float32Array;
+  readonly logLarge: Float32Array;
+  /** 1 where the models' tokens differ. */
+  readonly differs: Uint8Array;
+  /** An example's group; undefined where none of its tokens is a row. */
+  groupOf(example: Example): number | undefined;
+}
+
+/** @param read the features that the readings have, among them the wanted ones */
+export function trainingRows(
+  labelled: readonly LabelledExample[],
+  wanted: RouterFeatures,
+  read: RouterFeatures,
+  hiddenSize: number,
+): TrainingRows {
+  const columns = featureColumns(wanted, read, hiddenSize);
+  const places = labelled.flatMap(({ example, targets }) =>
+    targets.flatMap(({ value }, position) =>
+      value === null ? [] : [{ example, position, value }],
+    ),
+  );
+  const { size } = columns;
+  const features = new Uint16Array(places.length * size);
+  for (const [row, { example, position }] of places.entries()) {
+    features.set(columns.of(example.reading.features, position), row * size);
+  }
+  const questions = new Map<string, number>();
+  const groupOf = ({ trajectory: { question } }: Example): number => {
+    const known = questions.get(question.id) ?? questions.size;
+    questions.set(question.id, known);
+    return known;
+  };
+  const groups = Int32Array.from(places, ({ example }) => groupOf(example));
+  const floats = (pick: (place: (typeof places)[number]) => number | undefined): Float32Array =>
+    Float32Array.from(places, (place) => present(pick(place), 'read at every token'));
+  return {
+    groupOf: ({ trajectory: { question } }) => questions.get(question.id),
+    dataset: { rowCount: places.length, inputSize: size, features, groups },
+    targets: floats(({ value }) => value),
+    logSmall: floats(({ example, position }) => example.reading.ownBySmall[position]),
+    logLarge: floats(({ example, position }) => example.reading.bestByLarge[position]),
+    differs: Uint8Array.from(places, ({ example: { reading }, position }) =>
+      Number(reading.small[position] !== reading.large[position]),
+    ),
+  };
+}
+
+/** A target below it says that the large model should write the token. */
+export const TARGET_MIDDLE = 0.5;
+
+/**
+ * How much each row counts so that the rarer side is not drowned: rows of the rarer side count as much
+ * more as they are rarer, up to `balanceMax` times; 1 leaves all alike.
+ */
+export function balancedWeights(targets: Float32Array, balanceMax: number): Float32Array {
+  const lowCount = targets.filter((target) => target < TARGET_MIDDLE).length;
+  const highCount = targets.length - lowCount;
+  const weight = (count: number, other: number): number =>
+    count === 0 ? 1 : Math.min(balanceMax, Math.max(1, other / count));
+  const [low, high] = [weight(lowCount, highCount), weight(highCount, lowCount)];
+  return targets.map((target) => (target < TARGET_MIDDLE ? low : high));
+}

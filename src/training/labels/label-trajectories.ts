@@ -1,0 +1,187 @@
+/**
+ * Reads trajectories and rolls their branches out, some trajectories at a time: their rollouts run
+ * side by side, in the executor's batches, each a fork of its trajectory. What is in the stores is not
+ * done again, so this can be stopped at any moment.
+ */
+import { present } from '../../core/invariant.ts';
+import type { OnProgress } from '../../core/progress.ts';
+import { GREEDY } from '../../core/sampling-params.ts';
+import { readAlong } from '../../kv-cache/read-along.ts';
+import type { RouterFeatures } from '../../routing/router-features.ts';
+import type { Example, ExampleStore } from '../readings/example-store.ts';
+import { readTrajectory } from '../readings/read-trajectory.ts';
+import { Trunk } from '../readings/trunk.ts';
+import type { BranchKey, OutcomeStore } from '../rollouts/outcome-store.ts';
+import type { Policy } from '../rollouts/policy.ts';
+import { rollOut } from '../rollouts/roll-out.ts';
+import { type RolloutDraws, samplingOf } from '../rollouts/rollout-plan.ts';
+import { runJobs } from '../rollouts/run-jobs.ts';
+import type { TrainingPair } from '../training-pair.ts';
+import type { Trajectory } from '../trajectory.ts';
+import { valueOfText } from '../value-of-text.ts';
+import type { Branch } from './preferences.ts';
+
+export interface LabellingOptions {
+  readonly pair: TrainingPair;
+  readonly examples: ExampleStore;
+  readonly outcomes: OutcomeStore;
+  readonly features: RouterFeatures;
+  readonly policy: Policy;
+  readonly draws: RolloutDraws;
+  readonly seed: number;
+  /** Which branches of an example are needed; none where an objective rolls nothing out. */
+  readonly branchesOf: (example: Example) => readonly Branch[];
+  /** Rollouts that are run at most, those in the store apart. */
+  readonly rolloutCountMax: number;
+  /** Tokens of an answer at most. */
+  readonly maxTokens: number;
+  /** Of the progress. */
+  readonly label: string;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: OnProgress;
+}
+
+/** Trajectories whose forks are open at the same time. */
+export const TRUNK_COUNT = 8;
+/** Branches that are rolled out side by side. */
+export const BRANCH_COUNT = 16;
+/** Trajectories that are read side by side: one computes while another's rows are looked at. */
+const READING_COUNT = 2;
+
+export interface Labelled {
+  /** One for each trajectory, in order. */
+  readonly examples: readonly Example[];
+  /** Branches that the cap left out. */
+  readonly skippedCount: number;
+  /** Rollouts that the examples needed, whether they were run now or before. */
+  readonly rolloutCount: number;
+}
+
+/** @throws PilotfishError as `Sequence.forward`, `aborted`; what was done so far is in the stores */
+export async function labelTrajectories(
+  trajectories: readonly Trajectory[],
+  options: LabellingOptions,
+): Promise<Labelled> {
+  const all: Example[] = [];
+  let roomLeft = options.rolloutCountMax;
+  let skippedCount = 0;
+  let rolloutCount = 0;
+  for (let from = 0; from < trajectories.length; from += TRUNK_COUNT) {
+    const group = trajectories.slice(from, from + TRUNK_COUNT);
+    const { examples, rolled, skipped } = await labelGroup(group, roomLeft, options);
+    all.push(...examples);
+    roomLeft -= rolled;
+    rolloutCount += rolled;
+    skippedCount += skipped;
+    const { label } = options;
+    options.onProgress?.({ label, done: all.length, total: trajectories.length, unit: 'steps' });
+  }
+  return { examples: all, skippedCount, rolloutCount };
+}
+
+interface Planted {
+  readonly example: Example;
+  readonly trunk: Trunk;
+}
+
+interface Job extends Planted {
+  readonly branch: Branch;
+  readonly draw: number;
+}
+
+async function labelGroup(
+  group: readonly Trajectory[],
+  roomLeft: number,
+  options: LabellingOptions,
+): Promise<{ examples: readonly Example[]; rolled: number; skipped: number }> {
+  const trunks = group.map(({ prompt, tokens }) => new Trunk(options.pair, [...prompt, ...tokens]));
+  try {
+    const planted: Planted[] = [];
+    const reading = async (index: number, signal: AbortSignal): Promise<void> => {
+      const trajectory = present(group[index], 'a trajectory of the group');
+      const trunk = present(trunks[index], 'a trunk for every trajectory');
+      const known = options.examples.get(trajectory);
+      planted[index] = {
+        trunk,
+        example: known ?? (await read(trajectory, trunk, options, signal)),
+      };
+    };
+    await runJobs([...group.keys()], READING_COUNT, reading, options.signal);
+    const needed = planted.flatMap((one) => jobsOf(one, options));
+    const allowed = needed.slice(0, Math.max(0, roomLeft));
+    const jobs = allowed.filter((job) => options.outcomes.get(keyOf(job, options)) === null);
+    const grown = [...new Set(jobs.map(({ trunk }) => trunk))];
+    await runJobs(
+      grown,
+      READING_COUNT,
+      (trunk, signal) => grow(trunk, options, signal),
+      options.signal,
+    );
+    await runJobs(jobs, BRANCH_COUNT, (job, signal) => run(job, options, signal), options.signal);
+    const examples = planted.map(({ example }) => example);
+    return { examples, rolled: allowed.length, skipped: needed.length - allowed.length };
+  } finally {
+    await Promise.all(trunks.map((trunk) => trunk[Symbol.asyncDispose]()));
+  }
+}
+
+async function read(
+  trajectory: Trajectory,
+  trunk: Trunk,
+  { pair, features, examples }: LabellingOptions,
+  signal: AbortSignal,
+): Promise<Example> {
+  const reading = await readTrajectory(trajectory, { pair, trunk, features, signal });
+  return await examples.add(trajectory, reading);
+}
+
+function jobsOf(planted: Planted, { branchesOf, draws }: LabellingOptions): readonly Job[] {
+  const each = Array.from({ length: draws.count }, (_, draw) => draw);
+  return branchesOf(planted.example).flatMap((branch) =>
+    each.map((draw) => ({ ...planted, branch, draw })),
+  );
+}
+
+function keyOf({ example, branch, draw }: Job, { policy }: LabellingOptions): BranchKey {
+  return { trajectory: example.key, policy: policy.id, ...branch, draw };
+}
+
+/** Reads the trajectory into the models that branches need, unless they have read it just now. */
+async function grow(
+  trunk: Trunk,
+  { pair, policy }: LabellingOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const text = trunk.text.slice(0, -1);
+  const program = {
+    vocabularySize: pair.vocabularySize,
+    sampling: GREEDY,
+    seed: 0,
+    purpose: 'sample' as const,
+  };
+  for (const role of policy.strategy.needs) {
+    const { rowCountMax } = pair.models[role].facts;
+    const outputFrom = text.length;
+    await readAlong(trunk.sequence(role), text, { outputFrom, program, rowCountMax, signal });
+  }
+}
+
+async function run(job: Job, options: LabellingOptions, signal: AbortSignal): Promise<void> {
+  const { example, trunk, branch, draw } = job;
+  const { pair, policy, draws, seed, maxTokens, outcomes } = options;
+  const { prompt, tokens, question } = example.trajectory;
+  const begun = [...tokens.slice(0, branch.position), branch.token];
+  const written = await rollOut({
+    ...{ pair, trunk, strategy: policy.strategy, signal },
+    text: [...prompt, ...begun],
+    lengthMax: prompt.length + maxTokens,
+    sampling: samplingOf(draws),
+    seed: seed + draw,
+  });
+  const { vocabulary } = pair.models.large;
+  await outcomes.add({
+    ...keyOf(job, options),
+    value: valueOfText([...begun, ...written], question, vocabulary),
+    tokenCount: written.length,
+  });
+}

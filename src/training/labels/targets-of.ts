@@ -1,0 +1,120 @@
+/** Targets of an example under an objective, from the ends of its branches. */
+import { present } from '../../core/invariant.ts';
+import type { Example } from '../readings/example-store.ts';
+import type { OutcomeStore } from '../rollouts/outcome-store.ts';
+import type { Policy } from '../rollouts/policy.ts';
+import {
+  citerBranches,
+  citerPaperBranches,
+  judgedPositions,
+  type RolloutPlan,
+  walkOf,
+} from '../rollouts/rollout-plan.ts';
+import { type Branch, type Preference, preferencesOf } from './preferences.ts';
+import {
+  alignmentTargets,
+  citerPaperTargets,
+  citerSTargets,
+  citerTargets,
+  type Objective,
+  type Target,
+} from './targets.ts';
+
+/** What rollouts an objective needs. */
+export function branchesFor(
+  objective: Objective,
+  example: Example,
+  policy: Policy,
+  plan: RolloutPlan,
+): readonly Branch[] {
+  if (objective === 'citer') return citerBranches(example, policy, plan);
+  return objective === 'citer-paper' ? citerPaperBranches(example, plan) : [];
+}
+
+/** Where branches were left out by a cap, tokens have no target. */
+export function targetsFor(
+  objective: Objective,
+  example: Example,
+  policy: Policy,
+  plan: RolloutPlan,
+  outcomes: OutcomeStore,
+): readonly Target[] {
+  const { trajectory, reading } = example;
+  switch (objective) {
+    case 'citer':
+      return citerTargets(reading, preferences(example, policy, plan, outcomes));
+    case 'citer-paper': {
+      const ends = citerPaperBranches(example, plan).flatMap((branch) => {
+        const end = endOf(example, policy, plan, outcomes, branch);
+        return end === null ? [] : [[branch.position, end] as const];
+      });
+      return citerPaperTargets(trajectory.tokens, reading, new Map(ends));
+    }
+    case 'alignment':
+      return alignmentTargets(reading);
+    default:
+      return citerSTargets(trajectory.tokens, reading);
+  }
+}
+
+/** Of the judged positions whose branches were all rolled out. */
+export function preferences(
+  example: Example,
+  policy: Policy,
+  plan: RolloutPlan,
+  outcomes: OutcomeStore,
+): readonly Preference[] {
+  const positions = judgedPositions(example, plan);
+  const ends = new Map<string, number | null>();
+  for (const branch of citerBranches(example, policy, plan)) {
+    ends.set(keyOf(branch), endOf(example, policy, plan, outcomes, branch));
+  }
+  if (plan.draws.count > 1) return drawnPreferences(example, positions, ends);
+  const byPosition = new Map(
+    citerBranches(example, policy, plan).map((branch) => [
+      branch.position,
+      ends.get(keyOf(branch)),
+    ]),
+  );
+  const walk = walkOf(example, policy);
+  const found = preferencesOf(
+    walk,
+    positions,
+    (position) => byPosition.get(position) ?? Number.NaN,
+  );
+  return found.filter(({ smallValue, largeValue }) => !Number.isNaN(smallValue + largeValue));
+}
+
+function drawnPreferences(
+  { reading }: Example,
+  positions: readonly number[],
+  ends: ReadonlyMap<string, number | null>,
+): readonly Preference[] {
+  return positions.flatMap((position) => {
+    const of = (token: number | undefined): number | null =>
+      ends.get(keyOf({ position, token: present(token, 'a row for every token') })) ?? null;
+    const [smallValue, largeValue] = [of(reading.small[position]), of(reading.large[position])];
+    return smallValue === null || largeValue === null ? [] : [{ position, smallValue, largeValue }];
+  });
+}
+
+function keyOf({ position, token }: { readonly position: number; readonly token: number }): string {
+  return `${position} ${token}`;
+}
+
+/** The mean over draws; null where one is missing. */
+function endOf(
+  { key }: Example,
+  policy: Policy,
+  { draws }: RolloutPlan,
+  outcomes: OutcomeStore,
+  { position, token }: Branch,
+): number | null {
+  let sum = 0;
+  for (let draw = 0; draw < draws.count; draw += 1) {
+    const end = outcomes.get({ trajectory: key, policy: policy.id, position, token, draw });
+    if (end === null) return null;
+    sum += end.value;
+  }
+  return sum / draws.count;
+}

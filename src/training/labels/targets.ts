@@ -1,0 +1,104 @@
+/**
+ * What each objective trains a router towards, at every token of a trajectory: how good the small
+ * model's token is there, from 0 to 1. Pure. See docs/METHODS.md for where they come from.
+ */
+import { present } from '../../core/invariant.ts';
+import type { TokenId } from '../../core/token-id.ts';
+import type { Reading } from '../readings/reading.ts';
+import type { Preference } from './preferences.ts';
+
+export const OBJECTIVES = [
+  'citer',
+  'citer-paper',
+  'citer-s',
+  'co-llm',
+  'co-llm-supervised',
+  'alignment',
+] as const;
+export type Objective = (typeof OBJECTIVES)[number];
+
+/** Whether labels need rollouts; and with them rounds, in which they go on under the router before. */
+export function usesRollouts(objective: Objective): boolean {
+  return objective === 'citer' || objective === 'citer-paper';
+}
+
+/** Which kind of place a token is: the paper's three cases, here and there. */
+export type LabelCase = 'agree' | 'large-right' | 'rolled-out' | 'unjudged';
+
+export interface Target {
+  /** From 0 (the large model should write it) to 1; null: this token is not trained on. */
+  readonly value: number | null;
+  readonly labelCase: LabelCase;
+}
+
+/**
+ * `citer`: 1 where the models agree, and else whether the small model's token ends at least as well
+ * as the large model's, by rollouts of both. With rollouts that were drawn, values between 0 and 1
+ * are chances, and the target is the chance that the small one's end is no worse.
+ */
+export function citerTargets(
+  { small, large }: Pick<Reading, 'small' | 'large'>,
+  preferences: readonly Preference[],
+): readonly Target[] {
+  const judged = new Map(preferences.map((preference) => [preference.position, preference]));
+  return small.map((token, position): Target => {
+    if (token === large[position]) return { value: 1, labelCase: 'agree' };
+    const preference = judged.get(position);
+    if (preference === undefined) return { value: null, labelCase: 'unjudged' };
+    return { value: chanceNoWorse(preference), labelCase: 'rolled-out' };
+  });
+}
+
+/** P(small's end is at least as good as large's), where ends are right or wrong independently. */
+export function chanceNoWorse({ smallValue, largeValue }: Preference): number {
+  return 1 - largeValue * (1 - smallValue);
+}
+
+/**
+ * `citer-paper` (section 3.3 and the released labels): along a reference, 1 where the small model's
+ * token is the reference's, else 0 where the large model's is, else by a rollout of the small model's
+ * token alone: 1 if its answer is right.
+ */
+export function citerPaperTargets(
+  tokens: readonly TokenId[],
+  { small, large }: Pick<Reading, 'small' | 'large'>,
+  smallValues: ReadonlyMap<number, number>,
+): readonly Target[] {
+  return tokens.map((token, position): Target => {
+    if (small[position] === token) return { value: 1, labelCase: 'agree' };
+    if (large[position] === token) return { value: 0, labelCase: 'large-right' };
+    const value = smallValues.get(position);
+    return value === undefined
+      ? { value: null, labelCase: 'unjudged' }
+      : { value, labelCase: 'rolled-out' };
+  });
+}
+
+/** `citer-s`: the paper's ablation without looking ahead: 1 where the small model's token is the next one. */
+export function citerSTargets(
+  tokens: readonly TokenId[],
+  { small }: Pick<Reading, 'small'>,
+): readonly Target[] {
+  return tokens.map((token, position) =>
+    small[position] === token
+      ? { value: 1, labelCase: 'agree' }
+      : { value: 0, labelCase: 'large-right' },
+  );
+}
+
+/**
+ * `alignment` (reward-based token modelling, arXiv 2409.13757, of which no exact form is published):
+ * the likelihood of the small model's token under the large model, relative to its best one.
+ */
+export function alignmentTargets({
+  smallByLarge,
+  bestByLarge,
+  small,
+  large,
+}: Reading): readonly Target[] {
+  return small.map((token, position) => {
+    const log = present(smallByLarge[position], 'read') - present(bestByLarge[position], 'read');
+    const labelCase = token === large[position] ? 'agree' : 'large-right';
+    return { value: Math.min(1, Math.exp(log)), labelCase };
+  });
+}

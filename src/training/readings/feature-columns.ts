@@ -1,0 +1,26 @@
+/** A router's features among those that a reading has: always one run of columns. */
+import { invariant } from '../../core/invariant.ts';
+import { featureSize, type RouterFeatures } from '../../routing/router-features.ts';
+
+export interface FeatureColumns {
+  readonly size: number;
+  /** Of a row of a reading's features; a view. */
+  of(features: Uint16Array, row: number): Uint16Array;
+}
+
+/** Readings have [hidden state, log-probabilities in descending order]. */
+export function featureColumns(
+  wanted: RouterFeatures,
+  read: RouterFeatures,
+  hiddenSize: number,
+): FeatureColumns {
+  invariant(read.hidden || !wanted.hidden, 'the readings have hidden states');
+  invariant(read.topLogprobs >= wanted.topLogprobs, 'the readings have enough log-probabilities');
+  const width = featureSize(read, hiddenSize);
+  const from = read.hidden && !wanted.hidden ? hiddenSize : 0;
+  const size = featureSize(wanted, hiddenSize);
+  return {
+    size,
+    of: (features, row) => features.subarray(row * width + from, row * width + from + size),
+  };
+}

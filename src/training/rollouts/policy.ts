@@ -1,0 +1,45 @@
+/** How an answer goes on behind a branch: the small model alone at first, later a router's routing. */
+import type { Router } from '../../routing/router.ts';
+import { routerScore } from '../../routing/router.ts';
+import type { RouterFeatures } from '../../routing/router-features.ts';
+import { routerGate } from '../../routing/router-gate.ts';
+import { singleModel } from '../../strategy/single-model.ts';
+import type { Strategy } from '../../strategy/strategy.ts';
+import { tokenRouting } from '../../strategy/token-routing.ts';
+import { featureColumns } from '../readings/feature-columns.ts';
+import { differingPositions, type Reading } from '../readings/reading.ts';
+
+export interface Policy {
+  /** By content: ends of branches are kept under it. */
+  readonly id: string;
+  readonly strategy: Strategy;
+  /** Positions of a reading at which it keeps the small model's token though the large one's differs. */
+  keptPositions(reading: Reading): ReadonlySet<number>;
+}
+
+/** Of the first round. */
+export const SMALL_POLICY: Policy = {
+  id: 'small',
+  strategy: singleModel('small'),
+  keptPositions: (reading) => new Set(differingPositions(reading)),
+};
+
+/** @param read the features that readings have, among them the router's */
+export function routerPolicy(router: Router, threshold: number, read: RouterFeatures): Policy {
+  const gate = routerGate(router);
+  const score = routerScore(router);
+  const columns = featureColumns(router.features, read, router.hiddenSize);
+  return {
+    id: `${router.digest.slice(0, DIGEST_DIGITS)}@${threshold}`,
+    strategy: tokenRouting(gate, threshold, 'tau'),
+    keptPositions: (reading) =>
+      new Set(
+        differingPositions(reading).filter((position) => {
+          const row = columns.of(reading.features, position);
+          return !gate.calls(score(row), threshold);
+        }),
+      ),
+  };
+}
+
+const DIGEST_DIGITS = 16;

@@ -1,0 +1,68 @@
+/**
+ * Thresholds for shares along trajectories that were read: what share of their tokens a router would
+ * call, and how many tokens then come out as the large model's. Pure.
+ */
+import type { Calibration, CalibrationPoint } from '../../routing/calibration.ts';
+import { type Router, routerScore } from '../../routing/router.ts';
+import type { RouterFeatures } from '../../routing/router-features.ts';
+import type { Example } from '../readings/example-store.ts';
+import { featureColumns } from '../readings/feature-columns.ts';
+
+/** Shares that thresholds are listed for: finer where routers work. */
+const SHARES: readonly number[] = [
+  ...[0.001, 0.002, 0.003, 0.005, 0.0075],
+  ...Array.from({ length: 19 }, (_, index) => 0.01 + 0.005 * index),
+  ...Array.from({ length: 17 }, (_, index) => 0.11 + 0.05 * index),
+];
+
+/** A token that was read: its score, and whether the models differ there. */
+export interface ScoredToken {
+  readonly score: number;
+  readonly differs: boolean;
+}
+
+export function scoredTokens(
+  router: Router,
+  examples: readonly Example[],
+  read: RouterFeatures,
+): readonly ScoredToken[] {
+  const score = routerScore(router);
+  const columns = featureColumns(router.features, read, router.hiddenSize);
+  return examples.flatMap(({ reading }) =>
+    reading.small.map((token, position) => ({
+      score: score(columns.of(reading.features, position)),
+      differs: token !== reading.large[position],
+    })),
+  );
+}
+
+/** Equal scores share a threshold, so there may be fewer points than shares. */
+export function calibrationAlong(tokens: readonly ScoredToken[], on: string): Calibration {
+  const order = [...tokens].sort((a, b) => a.score - b.score);
+  const keptDiffering = differingFrom(order);
+  const points: CalibrationPoint[] = [];
+  for (const wanted of SHARES) {
+    const count = Math.round(wanted * order.length);
+    const threshold = between(order[count - 1]?.score, order[count]?.score);
+    const called = order.filter(({ score }) => score < threshold).length;
+    const share = called / order.length;
+    if (points.some((point) => point.threshold >= threshold || point.share >= share)) continue;
+    const agreement = 1 - (keptDiffering[called] ?? 0) / order.length;
+    points.push({ threshold, share, agreement, gapRecovered: null });
+  }
+  return { on, points };
+}
+
+/** [count + 1]: how many of the tokens from each place on differ. */
+function differingFrom(order: readonly ScoredToken[]): Float64Array {
+  const counts = new Float64Array(order.length + 1);
+  for (let index = order.length - 1; index >= 0; index -= 1) {
+    counts[index] = (counts[index + 1] ?? 0) + Number(order[index]?.differs === true);
+  }
+  return counts;
+}
+
+function between(below: number | undefined, above: number | undefined): number {
+  if (below === undefined) return above ?? 0;
+  return above === undefined ? 1 : (below + above) / 2;
+}

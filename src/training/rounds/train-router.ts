@@ -1,0 +1,274 @@
+/**
+ * CITER's rounds (arXiv 2502.01976, section 3.4): labels by rollouts of the small model alone train a
+ * first router; from then on the router of the round before takes part in the rollouts, and its own
+ * answers are walked along, too, so that a router is judged in the states that routing comes to. Each
+ * round's network begins anew. Objectives without rollouts have one round.
+ */
+import { join } from 'node:path';
+import { PilotfishError } from '../../core/errors.ts';
+import { present } from '../../core/invariant.ts';
+import type { OnNotice, OnProgress } from '../../core/progress.ts';
+import type { Router, RouterFacts } from '../../routing/router.ts';
+import type { RouterFeatures } from '../../routing/router-features.ts';
+import { decodeRouter, encodeRouter } from '../../routing/router-file.ts';
+import { type Fit, type FitSettings, fitRouter } from '../fit/fit-router.ts';
+import { KeptCheckpoint } from '../fit/kept-checkpoint.ts';
+import { type TrainingRows, trainingRows } from '../fit/training-rows.ts';
+import { labelTrajectories } from '../labels/label-trajectories.ts';
+import { type Objective, usesRollouts } from '../labels/targets.ts';
+import { branchesFor, targetsFor } from '../labels/targets-of.ts';
+import { type Example, ExampleStore } from '../readings/example-store.ts';
+import { OutcomeStore } from '../rollouts/outcome-store.ts';
+import { type Policy, routerPolicy, SMALL_POLICY } from '../rollouts/policy.ts';
+import type { RolloutPlan } from '../rollouts/rollout-plan.ts';
+import type { TrainingPair } from '../training-pair.ts';
+import type { Trajectory } from '../trajectory.ts';
+import { calibrationAlong, scoredTokens } from './calibrate-along.ts';
+import { type LabelCounts, labelCounts } from './label-counts.ts';
+import { writeMixed } from './write-mixed.ts';
+
+export interface TrainRouterOptions {
+  readonly pair: TrainingPair;
+  /** What the router is bound to. */
+  readonly boundTo: RouterFacts['pair'];
+  /** What labels are made along at first: of each question one or more. */
+  readonly trajectories: readonly Trajectory[];
+  readonly objective: Objective;
+  /** Only objectives with rollouts have more than one. */
+  readonly roundCount: number;
+  readonly rollouts: RolloutPlan;
+  /** Rollouts of one round at most. */
+  readonly rolloutCountMax: number;
+  /** Share of tokens that the policy of later rounds calls; null: as many again as labels call for. */
+  readonly policyShare: number | null;
+  readonly features: RouterFeatures;
+  readonly fit: FitSettings;
+  /** Tokens of an answer at most. */
+  readonly maxTokens: number;
+  /** Where labels and checkpoints are kept. */
+  readonly folder: string;
+  /** Of the questions (see `Router.trainedOn`). */
+  readonly trainedOn: ReadonlySet<number>;
+  /** How the router was made, for whoever looks at it. */
+  readonly facts: Readonly<Record<string, string | number>>;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: OnProgress;
+  readonly onNotice?: OnNotice;
+  readonly onRound?: (report: RoundReport) => void;
+}
+
+export interface RoundReport extends LabelCounts {
+  readonly round: number;
+  /** Trajectories that labels were made along. */
+  readonly trajectoryCount: number;
+  /** Rollouts that were needed, now or earlier. */
+  readonly rolloutCount: number;
+  /** The share of tokens that the policy of the rollouts called for; 0: the small model alone. */
+  readonly policyShare: number;
+  readonly auc: number | null;
+  readonly aucOfDiffering: number | null;
+  readonly bestEpoch: number;
+  readonly validationLoss: number;
+}
+
+export interface TrainedRouter {
+  readonly router: Router;
+  readonly bytes: Uint8Array;
+  readonly rounds: readonly RoundReport[];
+}
+
+/** What readings hold, for any router that may be trained on them. */
+export const READ_FEATURES: RouterFeatures = { hidden: true, topLogprobs: 32 };
+
+/**
+ * @throws PilotfishError `training-data-insufficient`, `training-diverged`, `training-invalid`,
+ *   `aborted`; labels and training steps so far are kept
+ */
+export async function trainRouter(options: TrainRouterOptions): Promise<TrainedRouter> {
+  const stores = {
+    examples: await ExampleStore.open(join(options.folder, 'readings.jsonl')),
+    outcomes: await OutcomeStore.open(join(options.folder, 'rollouts.jsonl')),
+  };
+  const rounds: RoundReport[] = [];
+  let policy: Policy & { readonly share: number } = { ...SMALL_POLICY, share: 0 };
+  let trained: Trained | null = null;
+  const roundCount = usesRollouts(options.objective) ? options.roundCount : 1;
+  for (let round = 1; round <= roundCount; round += 1) {
+    trained = await runRound(round, policy, stores, options);
+    rounds.push(trained.report);
+    options.onRound?.(trained.report);
+    policy = nextPolicy(trained, options);
+  }
+  const { router, bytes } = present(trained, 'there is a round');
+  return { router, bytes, rounds };
+}
+
+interface Stores {
+  readonly examples: ExampleStore;
+  readonly outcomes: OutcomeStore;
+}
+
+interface Trained {
+  readonly router: Router;
+  readonly bytes: Uint8Array;
+  readonly report: RoundReport;
+}
+
+async function runRound(
+  round: number,
+  policy: Policy & { readonly share: number },
+  stores: Stores,
+  options: TrainRouterOptions,
+): Promise<Trained> {
+  const trajectories = await trajectoriesOf(round, policy, options);
+  const { objective, rollouts } = options;
+  const { examples, skippedCount, rolloutCount } = await labelTrajectories(trajectories, {
+    ...options,
+    ...stores,
+    policy,
+    features: READ_FEATURES,
+    draws: rollouts.draws,
+    seed: rollouts.seed,
+    label: `Labelling, round ${round}`,
+    branchesOf: (example) => branchesFor(objective, example, policy, rollouts),
+  });
+  if (skippedCount > 0) {
+    options.onNotice?.(`${skippedCount} rollouts were left out: more than the cap allows.`);
+  }
+  const labelled = examples.map((example) => ({
+    example,
+    targets: targetsFor(objective, example, policy, rollouts, stores.outcomes),
+  }));
+  const { hiddenSize } = options.pair.models.small.facts;
+  const rows = trainingRows(labelled, options.features, READ_FEATURES, hiddenSize);
+  const counts = labelCounts(labelled);
+  checkLabels(counts, options);
+  const fit = await fitKept(round, rows, options);
+  const { router, bytes } = routerOf(fit, rows, examples, counts, options);
+  const { auc, aucOfDiffering, bestEpoch, validationLoss } = fit;
+  const report = {
+    ...counts,
+    ...{ round, rolloutCount, policyShare: policy.share },
+    trajectoryCount: trajectories.length,
+    ...{ auc, aucOfDiffering, bestEpoch, validationLoss },
+  };
+  return { router, bytes, report };
+}
+
+/** From the second round on also what the policy itself writes. */
+async function trajectoriesOf(
+  round: number,
+  policy: Policy,
+  options: TrainRouterOptions,
+): Promise<readonly Trajectory[]> {
+  if (round === 1) return options.trajectories;
+  const mixed = await writeMixed(firstOfEach(options.trajectories), {
+    ...options,
+    policy,
+    path: join(options.folder, 'mixed.jsonl'),
+    label: `Answering with the router of round ${round - 1}`,
+  });
+  return [...options.trajectories, ...mixed];
+}
+
+function firstOfEach(trajectories: readonly Trajectory[]): readonly Trajectory[] {
+  const first = new Map<string, Trajectory>();
+  for (const trajectory of trajectories) {
+    const { id } = trajectory.question;
+    if (!first.has(id)) first.set(id, trajectory);
+  }
+  return [...first.values()];
+}
+
+/** A network, from where an earlier training was interrupted if it was the same one. */
+async function fitKept(
+  round: number,
+  rows: TrainingRows,
+  options: TrainRouterOptions,
+): Promise<Fit> {
+  const { objective, fit, folder, signal } = options;
+  const path = join(folder, `network-${objective}-${round}.checkpoint`);
+  const kept = await KeptCheckpoint.open(path, { objective, fit, rows });
+  let epochCount = 0;
+  try {
+    const fitted = await fitRouter({
+      ...fit,
+      ...{ objective, rows },
+      ...(signal === undefined ? {} : { signal }),
+      ...(kept.checkpoint === null ? {} : { checkpoint: kept.checkpoint }),
+      onCheckpoint: (checkpoint) => {
+        kept.keep(checkpoint);
+        epochCount = checkpoint.history.length;
+        const label = `Training the network of round ${round}`;
+        options.onProgress?.({ label, done: epochCount, total: null, unit: 'steps' });
+      },
+    });
+    await kept.remove();
+    return fitted;
+  } catch (error) {
+    await kept.write();
+    throw error;
+  }
+}
+
+function routerOf(
+  fit: Fit,
+  rows: TrainingRows,
+  examples: readonly Example[],
+  counts: LabelCounts,
+  options: TrainRouterOptions,
+): { readonly router: Router; readonly bytes: Uint8Array } {
+  const held = new Set(Array.from(fit.validationRows, (row) => rows.dataset.groups[row]));
+  const heldOut = examples.filter((example) => held.has(rows.groupOf(example)));
+  const large = heldOut.filter(({ trajectory: { source } }) => source !== 'mixed');
+  const facts: Omit<Router, 'digest'> = {
+    strategy: options.objective,
+    pair: options.boundTo,
+    hiddenSize: options.pair.models.small.facts.hiddenSize,
+    features: options.features,
+    temperature: fit.temperature,
+    defaultThreshold: 0,
+    calibration: null,
+    training: options.facts,
+    trainedOn: options.trainedOn,
+    network: fit.network,
+  };
+  // As it will be read again: with weights in half precision.
+  const bare = decodeRouter(encodeRouter(facts), 'the router');
+  const tokens = scoredTokens(bare, large, READ_FEATURES);
+  const calibration = calibrationAlong(tokens, `answers to ${large.length} held-out questions`);
+  const wanted = DEFAULT_SHARE_FACTOR * (counts.lowCount / counts.targetCount);
+  const nearest = calibration.points.find(({ share }) => share >= wanted);
+  const defaultThreshold = nearest?.threshold ?? 1;
+  const bytes = encodeRouter({ ...facts, calibration, defaultThreshold });
+  return { router: decodeRouter(bytes, 'the router'), bytes };
+}
+
+/** By default a router calls twice as many tokens as labels call for: it cannot tell all of them. */
+const DEFAULT_SHARE_FACTOR = 2;
+
+function nextPolicy(
+  { router, report }: Trained,
+  { policyShare }: TrainRouterOptions,
+): Policy & { readonly share: number } {
+  const wanted = policyShare ?? DEFAULT_SHARE_FACTOR * (report.lowCount / report.targetCount);
+  const points = router.calibration?.points ?? [];
+  const point = points.find(({ share }) => share >= wanted) ?? points.at(-1);
+  const threshold = point?.threshold ?? router.defaultThreshold;
+  return { ...routerPolicy(router, threshold, READ_FEATURES), share: point?.share ?? wanted };
+}
+
+/** @throws PilotfishError `training-data-insufficient` */
+function checkLabels({ targetCount, lowCount }: LabelCounts, options: TrainRouterOptions): void {
+  const { length } = options.trajectories;
+  if (targetCount > 0 && lowCount > 0 && lowCount < targetCount) return;
+  const all = lowCount === 0 ? 'keep the small model' : 'call the large one';
+  throw new PilotfishError(
+    'training-data-insufficient',
+    `All ${targetCount} labels of ${length} answers say to ${all}: there is nothing to learn.`,
+    {
+      remedy: 'Train on more questions, or on such that one model can answer and the other cannot.',
+      fields: { targetCount, lowCount },
+    },
+  );
+}
