@@ -54,9 +54,9 @@ export const ERROR_CODES = [
   'evaluation-invalid',
   'result-invalid',
   // Trained heads, and how they are trained.
-  'router-missing',
-  'router-invalid',
-  'router-mismatch',
+  'head-missing',
+  'head-invalid',
+  'head-mismatch',
   'training-invalid',
   'training-data-insufficient',
   'training-diverged',

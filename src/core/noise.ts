@@ -10,7 +10,17 @@
  */
 
 /** What a draw is for. Draws for different purposes are independent. */
-export type NoisePurpose = 'sample' | 'draft' | 'accept' | 'residual' | 'coin';
+export type NoisePurpose =
+  | 'sample'
+  | 'draft'
+  | 'accept'
+  | 'residual'
+  | 'coin'
+  // Of training: the position counts layers, steps or epochs.
+  | 'weights'
+  | 'dropout'
+  | 'shuffle'
+  | 'split';
 
 const PURPOSE_NUMBER: Readonly<Record<NoisePurpose, number>> = {
   sample: 1,
@@ -18,6 +28,10 @@ const PURPOSE_NUMBER: Readonly<Record<NoisePurpose, number>> = {
   accept: 3,
   residual: 4,
   coin: 5,
+  weights: 6,
+  dropout: 7,
+  shuffle: 8,
+  split: 9,
 };
 
 /** Two 32-bit words that name one stream of noise. */

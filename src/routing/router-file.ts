@@ -62,7 +62,7 @@ export function encodeRouter(router: Omit<Router, 'digest'>): Uint8Array {
 
 /**
  * @param name of the file, for errors
- * @throws PilotfishError `router-invalid`
+ * @throws PilotfishError `head-invalid`
  */
 export function decodeRouter(bytes: Uint8Array, name: string): Router {
   const { metadata, tensors } = decodeSafetensors(bytes, name);
@@ -107,7 +107,7 @@ function parsedJson(text: string): unknown {
 }
 
 function invalid(name: string, why: string): PilotfishError {
-  return new PilotfishError('router-invalid', `${name} cannot be used as a router: ${why}.`, {
+  return new PilotfishError('head-invalid', `${name} cannot be used as a router: ${why}.`, {
     remedy: 'Train one with `pilotfish train router`, or name another file.',
     fields: { name },
   });

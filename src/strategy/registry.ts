@@ -105,7 +105,7 @@ function thresholdOf(
 }
 
 function missing(name: string): PilotfishError {
-  return new PilotfishError('router-missing', `${name} needs a router trained for these models.`, {
+  return new PilotfishError('head-missing', `${name} needs a router trained for these models.`, {
     remedy: 'Train one with `pilotfish train router`, or name its file with --router.',
     fields: { strategy: name },
   });
@@ -260,7 +260,7 @@ export function parseStrategy(text: string): ParsedStrategy {
 
 /**
  * Builds a strategy that requests can share.
- * @throws as `parseStrategy`; PilotfishError `router-missing`
+ * @throws as `parseStrategy`; PilotfishError `head-missing`
  */
 export function createStrategy(text: string, options: StrategyOptions = {}): Strategy {
   const parsed = parseStrategy(text);

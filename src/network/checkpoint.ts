@@ -1,0 +1,70 @@
+/** The state of a training between two epochs: plain numbers by name, to be kept in a file. */
+import { PilotfishError } from '../core/errors.ts';
+import type { Network } from './network.ts';
+import type { Standardisation } from './standardisation.ts';
+import type { NetworkTensors } from './trained-network.ts';
+
+export interface EpochReport {
+  /** Counts from 1. */
+  readonly epoch: number;
+  /** Weighted mean over the training rows, each as its batch came: with dropout, while learning. */
+  readonly trainingLoss: number;
+  /** Weighted mean over the validation rows after the epoch. */
+  readonly validationLoss: number;
+}
+
+export interface TrainingCheckpoint {
+  /** Steps of the optimiser so far. */
+  readonly stepCount: number;
+  /** The epochs so far. */
+  readonly history: readonly EpochReport[];
+  readonly current: NetworkTensors;
+  /** Running means of the gradients of each parameter, and of their squares. */
+  readonly first: NetworkTensors;
+  readonly second: NetworkTensors;
+  /** The network after the epoch of the lowest validation loss. */
+  readonly best: NetworkTensors;
+}
+
+/** A copy of everything that an evaluation needs. */
+export function tensorsOf(network: Network, standardisation: Standardisation): NetworkTensors {
+  const { parameters, statistics } = network;
+  const named = [...parameters, ...statistics].map(({ name, values }) => [
+    name,
+    Float32Array.from(values),
+  ]);
+  return {
+    'input.mean': standardisation.means.slice(),
+    'input.factor': standardisation.factors.slice(),
+    ...Object.fromEntries(named),
+  };
+}
+
+/** @throws PilotfishError `head-invalid` if there is no such tensor of that length */
+export function restored(tensors: NetworkTensors, name: string, length: number): Float32Array {
+  const values = tensors[name];
+  if (values?.length === length) return values;
+  const seen = values === undefined ? 'is missing' : `has ${values.length} numbers`;
+  throw new PilotfishError(
+    'head-invalid',
+    `The tensor ${name} ${seen}; a network of this shape has ${length} there.`,
+    { remedy: 'Go on with the shape that the training began with, or begin anew.' },
+  );
+}
+
+/** The first epoch of the lowest validation loss. */
+export function bestOf(history: readonly EpochReport[]): EpochReport | undefined {
+  return history.reduce<EpochReport | undefined>(
+    (best, report) =>
+      best === undefined || report.validationLoss < best.validationLoss ? report : best,
+    undefined,
+  );
+}
+
+export function isOver(
+  history: readonly EpochReport[],
+  limits: { readonly epochCountMax: number; readonly patience: number },
+): boolean {
+  const best = bestOf(history)?.epoch ?? 0;
+  return history.length >= limits.epochCountMax || history.length - best >= limits.patience;
+}

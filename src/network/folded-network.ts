@@ -1,0 +1,43 @@
+/**
+ * The form of a network that answers: standardisation and batch normalisation are folded into the
+ * linear layers, and neighbouring linear layers are multiplied together, so that the paper's network
+ * of three becomes one of two. One logit at a time, without allocation.
+ */
+import { invariant } from '../core/invariant.ts';
+import { kernelLogit } from './kernel/kernel-logit.ts';
+import { plainLogit } from './plain-logit.ts';
+
+/** A linear layer: out = weights · in + biases. */
+export interface FoldedLayer {
+  readonly inputSize: number;
+  readonly outputSize: number;
+  /** [outputSize x inputSize] */
+  readonly weights: Float32Array;
+  /** [outputSize] */
+  readonly biases: Float32Array;
+}
+
+export class FoldedNetwork {
+  /** A ReLU stands between each two. The last one has one output. */
+  readonly layers: readonly FoldedLayer[];
+  readonly inputSize: number;
+  readonly #logit: (input: Float32Array) => number;
+
+  constructor(layers: readonly FoldedLayer[]) {
+    const fits = layers.every(({ inputSize, outputSize, weights, biases }, index) => {
+      const next = layers[index + 1]?.inputSize ?? 1;
+      const areWhole = weights.length === inputSize * outputSize && biases.length === outputSize;
+      return areWhole && outputSize === next;
+    });
+    invariant(layers.length > 0 && fits, 'each layer reads what the one before it writes');
+    this.layers = layers;
+    this.inputSize = layers[0]?.inputSize ?? 0;
+    this.#logit = kernelLogit(layers) ?? plainLogit(layers);
+  }
+
+  /** @param input [inputSize] features as they are, not standardised */
+  logit(input: Float32Array): number {
+    invariant(input.length === this.inputSize, 'the network reads as many features as it learned');
+    return this.#logit(input);
+  }
+}

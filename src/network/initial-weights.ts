@@ -1,0 +1,17 @@
+/**
+ * Where training begins: weights uniform in ±√(6 / inputs) (He et al., 2015: outputs of rectified
+ * layers keep their variance); biases 0.
+ */
+import { noiseKey, noiseUniform } from '../core/noise.ts';
+import type { Linear } from './linear.ts';
+
+/** Weights of linear layer `index`, drawn in the order of their places. */
+export function initialise(layer: Linear, seed: number, index: number): void {
+  const key = noiseKey(seed, index, 'weights');
+  const bound = Math.sqrt(6 / layer.inputSize);
+  const { values } = layer.weight;
+  for (let at = 0; at < values.length; at += 1) {
+    values[at] = (2 * noiseUniform(key, at) - 1) * bound;
+  }
+  layer.bias.values.fill(0);
+}

@@ -1,0 +1,93 @@
+/**
+ * The kernel's functions, typed, and the panels that they read. Each user has an instance, and thus a
+ * memory, of its own: trainings go on side by side, in parts.
+ *
+ *   left panel   [depth x 4]   4 rows of a left matrix, padded with rows of 0
+ *   right panel  [depth x 8]   8 columns of a right matrix, padded with columns of 0
+ */
+import type { Matrix } from '../matrix.ts';
+import { MATRIX_KERNEL_BYTES } from './matrix-kernel-bytes.ts';
+
+/** Rows of a left panel; the kernel is written for this size. */
+export const LEFT_WIDTH = 4;
+/** Columns of a right panel, and units of a panel of a layer. */
+export const RIGHT_WIDTH = 8;
+const PAGE_BYTES = 65536;
+
+/** What `matrix-kernel.wat` exports. Addresses and sizes in bytes; places are multiples of 4. */
+export interface MatrixKernel {
+  readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
+  multiply(
+    ...args: [
+      ...left: [from: number, end: number, panelBytes: number],
+      ...right: [from: number, end: number],
+      ...out: [at: number, rowBytes: number],
+    ]
+  ): void;
+  layer(
+    ...args: [
+      ...inputs: [from: number, end: number],
+      ...panels: [from: number, end: number],
+      ...rest: [biases: number, floor: number, out: number],
+    ]
+  ): void;
+}
+
+/** The little of the global that is used; the language's own types do not know it. */
+interface WebAssemblyGlobal {
+  validate(bytes: Uint8Array): boolean;
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (module: object) => { readonly exports: unknown };
+}
+
+let compiled: (() => MatrixKernel) | null | undefined;
+
+/** @returns null where WebAssembly or its vectors are missing */
+export function openMatrixKernel(): MatrixKernel | null {
+  if (compiled === undefined) compiled = compile();
+  return compiled === null ? null : compiled();
+}
+
+function compile(): (() => MatrixKernel) | null {
+  const { WebAssembly } = globalThis as { readonly WebAssembly?: WebAssemblyGlobal };
+  const bytes = Buffer.from(MATRIX_KERNEL_BYTES, 'base64');
+  if (WebAssembly?.validate(bytes) !== true) return null;
+  const module = new WebAssembly.Module(bytes);
+  // The bytes are those of matrix-kernel.wat, which exports exactly this.
+  return () => new WebAssembly.Instance(module).exports as MatrixKernel;
+}
+
+/** Makes the memory hold so many bytes. @returns false if there is not enough */
+export function reserve({ memory }: MatrixKernel, byteCount: number): boolean {
+  const missing = byteCount - memory.buffer.byteLength;
+  if (missing <= 0) return true;
+  try {
+    memory.grow(Math.ceil(missing / PAGE_BYTES));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** How many floats the panels of `count` rows or columns have. */
+export function panelsSize(count: number, width: number, depth: number): number {
+  return Math.ceil(count / width) * width * depth;
+}
+
+/** Writes all columns of `right`, in panels of `width`, to the start of `out`. */
+export function packColumns(right: Matrix, width: number, out: Float32Array): void {
+  const { values, rowCount, columnCount, rowStride, columnStride } = right;
+  let at = 0;
+  for (let first = 0; first < columnCount; first += width) {
+    const count = Math.min(width, columnCount - first);
+    for (let row = 0; row < rowCount; row += 1) {
+      let from = row * rowStride + first * columnStride;
+      for (let column = 0; column < count; column += 1) {
+        out[at + column] = values[from] as number;
+        from += columnStride;
+      }
+      if (count < width) out.fill(0, at + count, at + width);
+      at += width;
+    }
+  }
+}

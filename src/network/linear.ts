@@ -1,0 +1,95 @@
+/** A linear layer: out = in · Wᵀ + b, with W as [outputSize x inputSize], like PyTorch. */
+import type { Parameter } from './layer.ts';
+import { type Allocate, type Multiply, matrix, type Numbers, transposed } from './matrix.ts';
+import type { Steps } from './steps.ts';
+
+export interface LinearOptions {
+  readonly name: string;
+  readonly inputSize: number;
+  readonly outputSize: number;
+  /** The longest batch. */
+  readonly rowCountMax: number;
+  readonly allocate: Allocate;
+  readonly multiply: Multiply;
+}
+
+export class Linear {
+  readonly #options: LinearOptions;
+  readonly weight: Parameter;
+  readonly bias: Parameter;
+  readonly #outputs: Numbers;
+  readonly #inputGradients: Numbers;
+  #inputs: Numbers;
+
+  constructor(options: LinearOptions) {
+    const { name, inputSize, outputSize, rowCountMax, allocate } = options;
+    const parameter = (part: string, count: number, decays: boolean): Parameter => {
+      const [values, gradients] = [allocate(count), allocate(count)];
+      return { name: `${name}.${part}`, values, gradients, decays };
+    };
+    this.#options = options;
+    this.weight = parameter('weight', outputSize * inputSize, true);
+    this.bias = parameter('bias', outputSize, false);
+    this.#outputs = allocate(rowCountMax * outputSize);
+    this.#inputGradients = allocate(rowCountMax * inputSize);
+    this.#inputs = this.#outputs;
+  }
+
+  get inputSize(): number {
+    return this.#options.inputSize;
+  }
+
+  /**
+   * @param inputs [rowCount x inputSize], not to be changed before the backward pass
+   * @returns [rowCount x outputSize], the layer's own memory, good until its next pass
+   */
+  *forward(inputs: Numbers, rowCount: number): Steps<Numbers> {
+    const { inputSize, outputSize, multiply } = this.#options;
+    const weight = matrix(this.weight.values, outputSize, inputSize);
+    this.#inputs = inputs;
+    yield* multiply(matrix(inputs, rowCount, inputSize), transposed(weight), this.#outputs);
+    addToRows(this.#outputs, this.bias.values, rowCount);
+    return this.#outputs;
+  }
+
+  /**
+   * @param gradients [rowCount x outputSize] by the outputs of the last forward pass
+   * @returns [rowCount x inputSize] by its inputs, the layer's own memory
+   */
+  *backward(gradients: Numbers, rowCount: number): Steps<Numbers> {
+    const { inputSize, outputSize, multiply } = this.#options;
+    yield* this.backwardToParameters(gradients, rowCount);
+    const weight = matrix(this.weight.values, outputSize, inputSize);
+    yield* multiply(matrix(gradients, rowCount, outputSize), weight, this.#inputGradients);
+    return this.#inputGradients;
+  }
+
+  /** The same where nobody asks for the gradient by the inputs: the first layer. */
+  *backwardToParameters(gradients: Numbers, rowCount: number): Steps<void> {
+    const { inputSize, outputSize, multiply } = this.#options;
+    const outer = transposed(matrix(gradients, rowCount, outputSize));
+    yield* multiply(outer, matrix(this.#inputs, rowCount, inputSize), this.weight.gradients);
+    sumOfRows(gradients, this.bias.gradients, rowCount);
+  }
+}
+
+function addToRows(rows: Numbers, addend: Numbers, rowCount: number): void {
+  const size = addend.length;
+  for (let row = 0; row < rowCount; row += 1) {
+    for (let unit = 0; unit < size; unit += 1) {
+      const at = row * size + unit;
+      rows[at] = (rows[at] as number) + (addend[unit] as number);
+    }
+  }
+}
+
+function sumOfRows(rows: Numbers, sums: Numbers, rowCount: number): void {
+  const size = sums.length;
+  const exact = new Float64Array(size);
+  for (let row = 0; row < rowCount; row += 1) {
+    for (let unit = 0; unit < size; unit += 1) {
+      exact[unit] = (exact[unit] as number) + (rows[row * size + unit] as number);
+    }
+  }
+  sums.set(exact);
+}

@@ -1,0 +1,98 @@
+/** A network that can be trained: its layers, forward and backward passes, and its numbers by name. */
+import { BatchNorm } from './batch-norm.ts';
+import { Dropout } from './dropout.ts';
+import { initialise } from './initial-weights.ts';
+import type { InPlaceLayer, Parameter, Pass, Statistic } from './layer.ts';
+import { Linear } from './linear.ts';
+import type { Allocate, Multiply, Numbers } from './matrix.ts';
+import { layerSizes, type NetworkShape } from './network-shape.ts';
+import { Relu } from './relu.ts';
+import type { Steps } from './steps.ts';
+
+export interface NetworkOptions {
+  readonly shape: NetworkShape;
+  /** Of the initial weights and of dropout. */
+  readonly seed: number;
+  /** The longest batch. */
+  readonly rowCountMax: number;
+  readonly allocate: Allocate;
+  readonly multiply: Multiply;
+}
+
+/** A linear layer and what stands between it and the next one. */
+interface Block {
+  readonly linear: Linear;
+  readonly behind: readonly InPlaceLayer[];
+}
+
+export class Network {
+  readonly #blocks: readonly Block[];
+  readonly parameters: readonly Parameter[];
+  readonly statistics: readonly Statistic[];
+
+  /** The shape is one that `checkShape` lets pass. */
+  constructor(options: NetworkOptions) {
+    const sizes = layerSizes(options.shape);
+    this.#blocks = sizes.slice(1).map((_, index) => block(options, sizes, index));
+    this.parameters = this.#blocks.flatMap(({ linear, behind }) => [
+      linear.weight,
+      linear.bias,
+      ...behind.flatMap(({ parameters }) => parameters),
+    ]);
+    this.statistics = this.#blocks.flatMap(({ behind }) =>
+      behind.flatMap(({ statistics }) => statistics),
+    );
+    for (const [index, { linear }] of this.#blocks.entries()) {
+      initialise(linear, options.seed, index);
+    }
+  }
+
+  /**
+   * @param rows [rowCount x inputSize], standardised
+   * @returns [rowCount] logits, the network's own memory, good until its next pass
+   */
+  *forward(rows: Numbers, rowCount: number, pass: Pass): Steps<Numbers> {
+    let values = rows;
+    for (const { linear, behind } of this.#blocks) {
+      values = yield* linear.forward(values, rowCount);
+      for (const layer of behind) {
+        layer.forward(values, rowCount, pass);
+        yield;
+      }
+    }
+    return values;
+  }
+
+  /**
+   * Fills the gradients of all parameters, for the last forward pass, a training one.
+   * @param slopes [rowCount] of the loss by each logit
+   */
+  *backward(slopes: Numbers, rowCount: number): Steps<void> {
+    let gradients = slopes;
+    for (let index = this.#blocks.length - 1; index >= 0; index -= 1) {
+      const { linear, behind } = this.#blocks[index] as Block;
+      for (const layer of behind.toReversed()) {
+        layer.backward(gradients, rowCount);
+        yield;
+      }
+      if (index === 0) yield* linear.backwardToParameters(gradients, rowCount);
+      else gradients = yield* linear.backward(gradients, rowCount);
+    }
+  }
+}
+
+function block(options: NetworkOptions, sizes: readonly number[], index: number): Block {
+  const { shape, seed, rowCountMax, allocate, multiply } = options;
+  const inputSize = sizes[index] as number;
+  const size = sizes[index + 1] as number;
+  const name = String(index);
+  const common = { rowCountMax, allocate };
+  const linear = new Linear({ ...common, name, inputSize, outputSize: size, multiply });
+  const hidden = shape.hidden[index];
+  if (hidden === undefined) return { linear, behind: [] };
+  const activation = hidden.activation
+    ? [new BatchNorm({ ...common, name: `${name}.norm`, size }), new Relu(size, rowCountMax)]
+    : [];
+  const dropout = new Dropout({ seed, layer: index, size, rowCountMax, share: shape.dropout });
+  return { linear, behind: [...activation, dropout] };
+}

@@ -1,0 +1,247 @@
+/**
+ * Trains a network: shuffled batches, AdamW, early stopping by the loss on validation rows. The same
+ * options give the same weights, bit for bit, also where a training was interrupted and went on from
+ * a checkpoint.
+ */
+import { PilotfishError } from '../core/errors.ts';
+import { invariant } from '../core/invariant.ts';
+import { adamwStep, type Moments, type OptimiserSettings, zeroMoments } from './adamw.ts';
+import { batchesOf } from './batches.ts';
+import {
+  bestOf,
+  type EpochReport,
+  isOver,
+  restored,
+  type TrainingCheckpoint,
+  tensorsOf,
+} from './checkpoint.ts';
+import { checkDataset, type Dataset } from './dataset.ts';
+import { fastMultiply } from './kernel/kernel-multiply.ts';
+import type { RowLoss } from './loss.ts';
+import type { Multiply, Numbers } from './matrix.ts';
+import { Network } from './network.ts';
+import { checkShape, type NetworkShape } from './network-shape.ts';
+import { shuffled } from './shuffle.ts';
+import { type Standardisation, standardisationOf, standardise } from './standardisation.ts';
+import { inTurns, type Steps } from './steps.ts';
+import type { TrainedNetwork } from './trained-network.ts';
+
+export interface TrainingOptions {
+  readonly dataset: Dataset;
+  /** What is learned from. */
+  readonly rows: Int32Array;
+  /** What decides when to stop; no example of theirs is among the training rows. */
+  readonly validationRows: Int32Array;
+  readonly shape: NetworkShape;
+  readonly loss: RowLoss;
+  readonly optimiser: OptimiserSettings;
+  /** At least 2: batch normalisation needs something to compare. */
+  readonly batchSize: number;
+  readonly epochCountMax: number;
+  /** Stops after so many epochs without a lower validation loss. */
+  readonly patience: number;
+  readonly seed: number;
+  readonly signal?: AbortSignal;
+  readonly onEpoch?: (report: EpochReport) => void;
+  /** Goes on from there. Everything else must be as it was. */
+  readonly checkpoint?: TrainingCheckpoint;
+  /** Gets the state after each epoch: copies, for the caller to keep. */
+  readonly onCheckpoint?: (checkpoint: TrainingCheckpoint) => void;
+  /** How matrices are multiplied; the fast way unless given. */
+  readonly multiply?: Multiply;
+}
+
+export interface TrainingResult {
+  /** As it was after its best epoch. */
+  readonly network: TrainedNetwork;
+  readonly history: readonly EpochReport[];
+  /** Counts from 1. */
+  readonly bestEpoch: number;
+}
+
+/**
+ * @throws PilotfishError `training-data-insufficient`, `training-diverged`, `option-invalid`,
+ *   `head-invalid` for a checkpoint of another network, `aborted`
+ */
+export async function trainNetwork(options: TrainingOptions): Promise<TrainingResult> {
+  check(options);
+  return await inTurns(train(options), options.signal);
+}
+
+function* train(options: TrainingOptions): Steps<TrainingResult> {
+  const standardisation = yield* standardisationOf(options.dataset, options.rows);
+  const training = new Training(options, standardisation);
+  let checkpoint = options.checkpoint ?? training.checkpoint([]);
+  if (options.checkpoint !== undefined) training.restore(options.checkpoint);
+  while (!isOver(checkpoint.history, options)) {
+    const report = yield* training.epoch(checkpoint.history.length + 1);
+    checkpoint = training.checkpoint([...checkpoint.history, report], checkpoint);
+    options.onEpoch?.(report);
+    options.onCheckpoint?.(checkpoint);
+  }
+  const { history, best } = checkpoint;
+  const network = { shape: options.shape, tensors: best };
+  return { network, history, bestEpoch: bestOf(history)?.epoch ?? 0 };
+}
+
+/** A network, its optimiser and the memory of one batch. */
+class Training {
+  readonly #options: TrainingOptions;
+  readonly #standardisation: Standardisation;
+  readonly #network: Network;
+  readonly #moments: readonly Moments[];
+  /** Scales the sum over a batch to the mean, for weights of mean 1. */
+  readonly #meanWeight: number;
+  readonly #inputs: Float32Array;
+  readonly #slopes: Float32Array;
+  #stepCount = 0;
+
+  constructor(options: TrainingOptions, standardisation: Standardisation) {
+    const { dataset, rows, shape, loss, seed, batchSize, multiply = fastMultiply() } = options;
+    // The last batch may take over a single row.
+    const rowCountMax = batchSize + 1;
+    const allocate = (count: number): Float32Array => new Float32Array(count);
+    this.#options = options;
+    this.#standardisation = standardisation;
+    this.#network = new Network({ shape, seed, rowCountMax, allocate, multiply });
+    this.#moments = this.#network.parameters.map(zeroMoments);
+    this.#meanWeight = weightOf(loss, rows) / rows.length;
+    this.#inputs = new Float32Array(rowCountMax * dataset.inputSize);
+    this.#slopes = new Float32Array(rowCountMax);
+  }
+
+  *epoch(epoch: number): Steps<EpochReport> {
+    const { rows, validationRows, loss, seed, batchSize } = this.#options;
+    let sum = 0;
+    for (const batch of batchesOf(shuffled(rows, seed, 'shuffle', epoch), batchSize)) {
+      sum += yield* this.#learn(batch);
+      if (!Number.isFinite(sum)) throw diverged(epoch, 'training', sum);
+    }
+    let validationSum = 0;
+    for (const batch of batchesOf(validationRows, batchSize)) {
+      const logits = yield* this.#logits(batch, false);
+      validationSum += lossOf(loss, logits, batch);
+    }
+    const trainingLoss = sum / weightOf(loss, rows);
+    const validationLoss = validationSum / weightOf(loss, validationRows);
+    if (!Number.isFinite(validationLoss)) throw diverged(epoch, 'validation', validationLoss);
+    return { epoch, trainingLoss, validationLoss };
+  }
+
+  /** Everything that the next epoch depends on, copied. */
+  checkpoint(history: readonly EpochReport[], before?: TrainingCheckpoint): TrainingCheckpoint {
+    const current = tensorsOf(this.#network, this.#standardisation);
+    const isBest = before === undefined || bestOf(history) === history.at(-1);
+    const moments = (kind: 'first' | 'second'): Record<string, Float32Array> =>
+      Object.fromEntries(
+        this.#moments.map((moment) => [moment.parameter.name, moment[kind].slice()]),
+      );
+    return {
+      stepCount: this.#stepCount,
+      history,
+      current,
+      first: moments('first'),
+      second: moments('second'),
+      best: isBest ? tensorsOf(this.#network, this.#standardisation) : before.best,
+    };
+  }
+
+  /** @throws PilotfishError `head-invalid` if it is of another network */
+  restore(checkpoint: TrainingCheckpoint): void {
+    const { current, first, second, stepCount } = checkpoint;
+    for (const { name, values } of [...this.#network.parameters, ...this.#network.statistics]) {
+      values.set(restored(current, name, values.length));
+    }
+    for (const moments of this.#moments) {
+      const { name } = moments.parameter;
+      moments.first.set(restored(first, name, moments.first.length));
+      moments.second.set(restored(second, name, moments.second.length));
+    }
+    this.#stepCount = stepCount;
+  }
+
+  /** One step of the optimiser. @returns the batch's sum of losses before it */
+  *#learn(batch: Int32Array): Steps<number> {
+    const { loss, optimiser } = this.#options;
+    const logits = yield* this.#logits(batch, true);
+    const sum = lossOf(loss, logits, batch);
+    const share = 1 / (batch.length * this.#meanWeight);
+    batch.forEach((row, index) => {
+      const slope = loss.slope(logits[index] as number, row);
+      this.#slopes[index] = slope * (loss.weights[row] as number) * share;
+    });
+    yield* this.#network.backward(this.#slopes, batch.length);
+    this.#stepCount += 1;
+    for (const moments of this.#moments) {
+      adamwStep(moments, optimiser, this.#stepCount);
+      yield;
+    }
+    return sum;
+  }
+
+  *#logits(batch: Int32Array, training: boolean): Steps<Numbers> {
+    standardise(this.#options.dataset, this.#standardisation, batch, this.#inputs);
+    yield;
+    const pass = { training, step: this.#stepCount };
+    return yield* this.#network.forward(this.#inputs, batch.length, pass);
+  }
+}
+
+/** Weighted sum of losses. */
+function lossOf(loss: RowLoss, logits: Numbers, batch: Int32Array): number {
+  let sum = 0;
+  for (let index = 0; index < batch.length; index += 1) {
+    const row = batch[index] as number;
+    const weight = loss.weights[row] as number;
+    // A row without weight may have any loss.
+    if (weight > 0) sum += weight * loss.loss(logits[index] as number, row);
+  }
+  return sum;
+}
+
+function weightOf(loss: RowLoss, rows: Int32Array): number {
+  return rows.reduce((sum, row) => sum + (loss.weights[row] as number), 0);
+}
+
+function check(options: TrainingOptions): void {
+  const { dataset, rows, validationRows, shape, loss, batchSize } = options;
+  const { epochCountMax, patience } = options;
+  checkShape(shape);
+  checkDataset(dataset);
+  invariant(dataset.inputSize === shape.inputSize, 'the network reads the features of the rows');
+  invariant(loss.weights.length === dataset.rowCount, 'each row has a weight');
+  const groups = new Set(rows.map((row) => dataset.groups[row] as number));
+  const shared = validationRows.find((row) => groups.has(dataset.groups[row] as number));
+  invariant(shared === undefined, `row ${shared} validates the example that it trains`);
+  const counts = Object.entries({ epochCountMax, patience });
+  const wrong = counts.find(([, count]) => !Number.isInteger(count) || count < 1);
+  if (wrong !== undefined) throw optionInvalid(`${wrong[0]} is ${wrong[1]}`, 'at least 1');
+  if (!Number.isInteger(batchSize) || batchSize < 2) {
+    throw optionInvalid(`batchSize is ${batchSize}`, 'at least 2');
+  }
+  const [weight, validationWeight] = [weightOf(loss, rows), weightOf(loss, validationRows)];
+  if (rows.length < 2 || !(weight > 0) || !(validationWeight > 0)) {
+    throw new PilotfishError(
+      'training-data-insufficient',
+      `${rows.length} rows of weight ${weight} to train on and ${validationRows.length} of weight ` +
+        `${validationWeight} to validate with are not enough.`,
+      { remedy: 'Collect more rows, of at least two examples.' },
+    );
+  }
+}
+
+function optionInvalid(seen: string, wanted: string): PilotfishError {
+  const remedy = `Use a whole number, ${wanted}.`;
+  return new PilotfishError('option-invalid', `${seen}, which is not possible.`, { remedy });
+}
+
+function diverged(epoch: number, side: string, loss: number): PilotfishError {
+  return new PilotfishError(
+    'training-diverged',
+    `The ${side} loss became ${loss} in epoch ${epoch}.`,
+    {
+      remedy: 'Train with a lower rate, or look for rows that are out of the ordinary.',
+      fields: { epoch },
+    },
+  );
+}
