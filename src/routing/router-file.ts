@@ -4,8 +4,11 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { PilotfishError } from '../core/errors.ts';
-import { foldedNetworkOf, foldedNetworkTensors } from '../network/folded-network-tensors.ts';
-import { decodeSafetensors, encodeSafetensors } from '../network/safetensors.ts';
+import {
+  foldedNetworkFromTensors,
+  foldedNetworkTensors,
+} from '../network/folded-network-tensors.ts';
+import { decodeTensors, encodeTensors } from '../network/safetensors.ts';
 import type { Router } from './router.ts';
 import { featureSize } from './router-features.ts';
 
@@ -46,47 +49,43 @@ const WORD = 2 ** 24;
 export function encodeRouter(router: Omit<Router, 'digest'>): Uint8Array {
   const { network, trainedOn, ...facts } = router;
   const numbers = [...trainedOn].sort((a, b) => a - b);
-  const words = numbers.flatMap((number) => [Math.floor(number / WORD), number % WORD]);
-  return encodeSafetensors({
-    metadata: {
-      format: FORMAT,
-      version: String(ROUTER_VERSION),
-      facts: JSON.stringify(FACTS.parse(facts)),
-    },
-    tensors: {
-      ...foldedNetworkTensors(network),
-      [TRAINED_ON]: { shape: [numbers.length, 2], data: Int32Array.from(words) },
-    },
-  });
+  const values = Int32Array.from(
+    numbers.flatMap((number) => [Math.floor(number / WORD), number % WORD]),
+  );
+  const tensors = foldedNetworkTensors(network);
+  tensors.set(TRAINED_ON, { dtype: 'I32', shape: [numbers.length, 2], values });
+  const metadata = {
+    format: FORMAT,
+    version: String(ROUTER_VERSION),
+    facts: JSON.stringify(FACTS.parse(facts)),
+  };
+  return encodeTensors({ tensors, metadata });
 }
 
-/**
- * @param name of the file, for errors
- * @throws PilotfishError `head-invalid`
- */
-export function decodeRouter(bytes: Uint8Array, name: string): Router {
-  const { metadata, tensors } = decodeSafetensors(bytes, name);
-  if (metadata['format'] !== FORMAT) throw invalid(name, 'it holds no router');
+/** @throws PilotfishError `head-invalid`, naming what is wrong */
+export function decodeRouter(bytes: Uint8Array): Router {
+  const { metadata, tensors } = decodeTensors(bytes);
+  if (metadata['format'] !== FORMAT) throw invalid('it holds no router');
   const version = metadata['version'] ?? 'none';
   if (version !== String(ROUTER_VERSION)) {
-    throw invalid(name, `its version is ${version}, not ${ROUTER_VERSION}`);
+    throw invalid(`its version is ${version}, not ${ROUTER_VERSION}`);
   }
   const parsed = FACTS.safeParse(parsedJson(metadata['facts'] ?? ''));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    throw invalid(name, `${issue?.path.join('.') || 'its description'}: ${issue?.message}`);
+    throw invalid(`${issue?.path.join('.') || 'its description'}: ${issue?.message}`);
   }
-  const { [TRAINED_ON]: trainedOn, ...weights } = tensors;
-  const network = foldedNetworkOf(weights, name);
+  const network = foldedNetworkFromTensors(tensors);
   const { features, hiddenSize } = parsed.data;
   const size = featureSize(features, hiddenSize);
   if (network.inputSize !== size) {
-    throw invalid(name, `its network reads ${network.inputSize} features, not ${size}`);
+    throw invalid(`its network reads ${network.inputSize} features, not ${size}`);
   }
+  const words = tensors.get(TRAINED_ON);
   return {
     ...parsed.data,
     network,
-    trainedOn: new Set(numbersOf(trainedOn?.data ?? new Int32Array(0))),
+    trainedOn: new Set(words?.dtype === 'I32' ? numbersOf(words.values) : []),
     digest: createHash('sha256').update(bytes).digest('hex'),
   };
 }
@@ -106,9 +105,8 @@ function parsedJson(text: string): unknown {
   }
 }
 
-function invalid(name: string, why: string): PilotfishError {
-  return new PilotfishError('head-invalid', `${name} cannot be used as a router: ${why}.`, {
+function invalid(why: string): PilotfishError {
+  return new PilotfishError('head-invalid', `The file cannot be used as a router: ${why}.`, {
     remedy: 'Train one with `pilotfish train router`, or name another file.',
-    fields: { name },
   });
 }

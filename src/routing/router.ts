@@ -5,6 +5,7 @@
 import { fromHalf } from '../core/half.ts';
 import { invariant } from '../core/invariant.ts';
 import type { FoldedNetwork } from '../network/folded-network.ts';
+import { sigmoid } from '../network/loss.ts';
 import type { Calibration } from './calibration.ts';
 import { featureSize, type RouterFeatures } from './router-features.ts';
 
@@ -54,8 +55,4 @@ export function routerScore(
     invariant(halves.length === size, `a router of ${size} features got ${halves.length}`);
     return sigmoid(network.logit(fromHalf(halves)) / temperature);
   };
-}
-
-export function sigmoid(logit: number): number {
-  return 1 / (1 + Math.exp(-logit));
 }

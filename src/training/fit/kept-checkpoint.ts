@@ -5,9 +5,11 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { z } from 'zod';
+import { PilotfishError } from '../../core/errors.ts';
 import { fileError, parsedJson } from '../../evaluation/growing-file.ts';
-import type { EpochReport, TrainingCheckpoint } from '../../network/checkpoint.ts';
-import { decodeSafetensors, encodeSafetensors } from '../../network/safetensors.ts';
+import type { TrainingCheckpoint } from '../../network/checkpoint.ts';
+import { decodeTensors, encodeTensors, type Tensor } from '../../network/safetensors.ts';
 import type { Objective } from '../labels/targets.ts';
 import type { FitSettings } from './fit-router.ts';
 import type { TrainingRows } from './training-rows.ts';
@@ -39,11 +41,7 @@ export class KeptCheckpoint {
   static async open(path: string, training: TrainingIdentity): Promise<KeptCheckpoint> {
     const identity = identityOf(training);
     const bytes = await readIfThere(path);
-    return new KeptCheckpoint(
-      path,
-      identity,
-      bytes === null ? null : decode(bytes, path, identity),
-    );
+    return new KeptCheckpoint(path, identity, bytes === null ? null : decode(bytes, identity));
   }
 
   /** What an earlier run came to; null: nothing, or another training. */
@@ -93,42 +91,48 @@ function identityOf({ objective, fit, rows }: TrainingIdentity): string {
 }
 
 function encode(checkpoint: TrainingCheckpoint, identity: string): Uint8Array {
-  const tensors = PARTS.flatMap((part) =>
-    Object.entries(checkpoint[part]).map(
-      ([name, data]) => [`${part}/${name}`, { shape: [data.length], data }] as const,
-    ),
-  );
+  const tensors = new Map<string, Tensor>();
+  for (const part of PARTS) {
+    for (const [name, values] of Object.entries(checkpoint[part])) {
+      tensors.set(`${part}/${name}`, { dtype: 'F32', shape: [values.length], values });
+    }
+  }
   const { stepCount, history } = checkpoint;
-  return encodeSafetensors({
+  return encodeTensors({
     metadata: { identity, progress: JSON.stringify({ stepCount, history }) },
-    tensors: Object.fromEntries(tensors),
+    tensors,
   });
 }
 
+const PROGRESS = z.object({
+  stepCount: z.number(),
+  history: z.array(
+    z.object({ epoch: z.number(), trainingLoss: z.number(), validationLoss: z.number() }),
+  ),
+});
+
 /** Null for anything that is not a checkpoint of this training: it then begins anew. */
-function decode(bytes: Uint8Array, path: string, identity: string): TrainingCheckpoint | null {
+function decode(bytes: Uint8Array, identity: string): TrainingCheckpoint | null {
   try {
-    const { metadata, tensors } = decodeSafetensors(bytes, path);
-    if (metadata['identity'] !== identity) return null;
-    const progress = parsedJson(metadata['progress'] ?? '') as {
-      readonly stepCount: number;
-      readonly history: readonly EpochReport[];
-    };
+    const { metadata, tensors } = decodeTensors(bytes);
+    const progress = PROGRESS.safeParse(parsedJson(metadata['progress'] ?? ''));
+    if (metadata['identity'] !== identity || !progress.success) return null;
     const part = (name: (typeof PARTS)[number]): Record<string, Float32Array> =>
       Object.fromEntries(
-        Object.entries(tensors).flatMap(([key, { data }]) =>
-          key.startsWith(`${name}/`) && data instanceof Float32Array
-            ? [[key.slice(name.length + 1), data]]
+        [...tensors].flatMap(([key, { dtype, values }]) =>
+          key.startsWith(`${name}/`) && dtype === 'F32'
+            ? [[key.slice(name.length + 1), values]]
             : [],
         ),
       );
     return {
-      ...progress,
+      ...progress.data,
       ...{ current: part('current'), best: part('best') },
       ...{ first: part('first'), second: part('second') },
     };
-  } catch {
-    return null;
+  } catch (error) {
+    if (PilotfishError.isInstance(error)) return null;
+    throw error;
   }
 }
 

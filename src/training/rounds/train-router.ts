@@ -234,14 +234,14 @@ function routerOf(
     network: fit.network,
   };
   // As it will be read again: with weights in half precision.
-  const bare = decodeRouter(encodeRouter(facts), 'the router');
+  const bare = decodeRouter(encodeRouter(facts));
   const tokens = scoredTokens(bare, large, READ_FEATURES);
   const calibration = calibrationAlong(tokens, `answers to ${large.length} held-out questions`);
   const wanted = DEFAULT_SHARE_FACTOR * (counts.lowCount / counts.targetCount);
   const nearest = calibration.points.find(({ share }) => share >= wanted);
   const defaultThreshold = nearest?.threshold ?? 1;
   const bytes = encodeRouter({ ...facts, calibration, defaultThreshold });
-  return { router: decodeRouter(bytes, 'the router'), bytes };
+  return { router: decodeRouter(bytes), bytes };
 }
 
 /** By default a router calls twice as many tokens as labels call for: it cannot tell all of them. */
