@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { present } from '../../src/core/invariant.ts';
 import { tokenIds } from '../../src/core/token-id.ts';
-import { CachedModel } from '../../src/evaluation/cache/cached-model.ts';
+import { CachedModel, type CachedModelOptions } from '../../src/evaluation/cache/cached-model.ts';
 import { TrieStore } from '../../src/evaluation/cache/trie-store.ts';
 import { loadModel } from '../../src/model/llama-cpp/model.ts';
 import type { LanguageModel } from '../../src/model/roles.ts';
@@ -36,10 +36,16 @@ async function randomModel(folder: string): Promise<LanguageModel> {
   return await loadModel(path, { contextLength: 256, rowCountMax: 32, threadCount: 1 });
 }
 
-function cached(model: LanguageModel, folder: string): LanguageModel {
+function cached(
+  model: LanguageModel,
+  folder: string,
+  options: CachedModelOptions = {},
+): LanguageModel {
   const scope = { modelDigest: 'any', engine: 'any' };
-  return new CachedModel(model, new TrieStore(join(folder, 'cache'), scope));
+  return new CachedModel(model, new TrieStore(join(folder, 'cache'), scope), options);
 }
+
+const WITH_FEATURES: CachedModelOptions = { features: { hidden: true, topLogprobs: 8 } };
 
 const SUBJECTS: readonly Subject[] = [
   { name: 'scripted model', tieMargin: 0, open: async () => scriptedModel() },
@@ -57,6 +63,16 @@ const SUBJECTS: readonly Subject[] = [
     name: 'a cache around llama.cpp',
     tieMargin: 0.02,
     open: async (folder) => cached(await randomModel(folder), folder),
+  },
+  {
+    name: 'a cache with features around a scripted model',
+    tieMargin: 0,
+    open: async (folder) => cached(scriptedModel(), folder, WITH_FEATURES),
+  },
+  {
+    name: 'a cache with features around llama.cpp',
+    tieMargin: 0.02,
+    open: async (folder) => cached(await randomModel(folder), folder, WITH_FEATURES),
   },
 ];
 

@@ -6,6 +6,7 @@ import { PilotfishError } from '../../core/errors.ts';
 import type { LanguageModel, ModelFacts, Vocabulary } from '../../model/roles.ts';
 import { type CachedHome, CachedSequence } from './cached-sequence.ts';
 import { IdleSequences } from './idle-sequences.ts';
+import type { RowFeatures } from './row-features.ts';
 import type { TrieStore } from './trie-store.ts';
 
 export interface CachedModelOptions {
@@ -14,6 +15,14 @@ export interface CachedModelOptions {
    * them. Default false.
    */
   readonly keepsSequences?: boolean;
+  /**
+   * Compute these with every row that is remembered, and remember them too, in half precision: then
+   * whoever asks for them, or for fewer log-probabilities, is answered like everybody else. All
+   * hidden states and lists of log-probabilities that the model gives are rounded to halves,
+   * remembered or not. A row from before without them is computed again when they are asked for; its
+   * choice and scores stay. Default: none, and rows with features are handed on as they are.
+   */
+  readonly features?: RowFeatures;
 }
 
 export class CachedModel implements LanguageModel {
@@ -22,6 +31,7 @@ export class CachedModel implements LanguageModel {
   readonly #open = new Set<CachedSequence>();
   readonly #idle: IdleSequences;
   readonly #keepsSequences: boolean;
+  readonly #features: RowFeatures | null;
   #knownRowCount = 0;
   #computedRowCount = 0;
   #isClosed = false;
@@ -33,6 +43,7 @@ export class CachedModel implements LanguageModel {
     this.#store = store;
     this.#idle = new IdleSequences(inner);
     this.#keepsSequences = options.keepsSequences ?? false;
+    this.#features = options.features ?? null;
   }
 
   get facts(): ModelFacts {
@@ -79,6 +90,7 @@ export class CachedModel implements LanguageModel {
       inner: this.#inner,
       store: this.#store,
       idle: this.#idle,
+      features: this.#features,
       keepsSequences: () => this.#keepsSequences && this.remembers && !this.#isClosed,
       remembers: () => this.remembers,
       admit: (sequence) => {

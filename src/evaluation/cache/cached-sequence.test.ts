@@ -3,64 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { RowProgram } from '../../core/row-program.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
-import { type TokenId, tokenIds } from '../../core/token-id.ts';
-import type { ForwardRequest, LanguageModel, Sequence } from '../../model/roles.ts';
-import { ScriptedModel, type ScriptedModelOptions } from '../../model/scripted/scripted-model.ts';
-import { CachedModel } from './cached-model.ts';
+import { tokenIds } from '../../core/token-id.ts';
+import type { ForwardRequest } from '../../model/roles.ts';
+import { counted, PLAIN, rows, say, scripted } from './fakes/counted-model.ts';
+import { ANY_PROGRAM, GREEDY_PROGRAM, steps, take } from './fakes/walks.ts';
 import { TrieStore } from './trie-store.ts';
-
-const TOKEN_COUNT = 5;
-const PLAIN: RowProgram = {
-  vocabularySize: TOKEN_COUNT,
-  sampling: GREEDY,
-  seed: 1,
-  purpose: 'sample',
-  uncertainty: true,
-};
-
-/** Its rows depend on the whole text. */
-function scripted(options: Partial<ScriptedModelOptions> = {}): ScriptedModel {
-  return new ScriptedModel({
-    tokens: ['a', 'b', 'c', 'd', ''],
-    endOfGeneration: [4],
-    next: (prefix) => {
-      const hash = prefix.reduce((sum, token) => (sum * 31 + token + 1) % 1009, 7);
-      return Array.from({ length: TOKEN_COUNT }, (_, id) => ((hash * (id + 2)) % 17) + 1);
-    },
-    ...options,
-  });
-}
-
-const MEMORY = () => new TrieStore(null, { modelDigest: 'any', engine: 'any' });
-
-/** A caching model around a scripted one, and what the latter was asked for. */
-function counted(options: Partial<ScriptedModelOptions> = {}, store = MEMORY()) {
-  const asked: (readonly [rows: number, outputs: number])[] = [];
-  const inner = scripted({
-    ...options,
-    onForward: async (request, signal) => {
-      await options.onForward?.(request, signal);
-      asked.push([request.tokens.length, request.tokens.length - request.outputFrom]);
-    },
-  });
-  const take = () => asked.splice(0);
-  return { model: new CachedModel(inner, store), inner, take };
-}
-
-function rows(tokens: readonly number[], outputFrom = 0, more: Partial<ForwardRequest> = {}) {
-  return { tokens: tokenIds(tokens), outputFrom, program: PLAIN, ...more };
-}
-
-/** Reads a prompt without outputs, then the tokens one by one. */
-async function say(model: LanguageModel, prompt: readonly number[], tokens: readonly number[]) {
-  await using sequence = model.openSequence();
-  await sequence.forward(rows(prompt, prompt.length));
-  const said: unknown[] = [];
-  for (const token of tokens) said.push(...(await sequence.forward(rows([token]))).rows);
-  return said;
-}
 
 describe('a sequence that remembers', () => {
   it('asks the model for nothing that it was asked before', async () => {
@@ -160,6 +108,11 @@ describe('a sequence that remembers', () => {
     ['with a mask', { program: { ...PLAIN, masks: new Map([[2, Int32Array.of(1)]]) } }],
     ['with their distributions', { program: { ...PLAIN, distribution: true } }],
     ['with hidden states', { hidden: true }],
+    ['with log-probabilities', { program: { ...PLAIN, topLogprobs: 2 } }],
+    [
+      'with that of the text',
+      { program: { ...PLAIN, textLogprob: true, text: tokenIds([0, 1, 2]) } },
+    ],
     [
       'with penalties',
       {
@@ -226,7 +179,7 @@ describe('a sequence that remembers', () => {
       [2, 0],
       [1, 1],
     ]);
-    expect(found.rows).toEqual((await say(scripted(), [0, 1], [2])) as typeof found.rows);
+    expect(found.rows).toEqual(await say(scripted(), [0, 1], [2]));
   });
 
   it('leaves no sequence behind, not even one that could not be forked', async () => {
@@ -244,83 +197,6 @@ describe('a sequence that remembers', () => {
     expect([model.sequenceCount, inner.sequenceCount]).toEqual([1, 1]);
   });
 });
-
-type Step =
-  | {
-      readonly kind: 'forward';
-      readonly tokens: readonly TokenId[];
-      readonly outputs: number;
-      readonly program: RowProgram;
-      readonly hidden: boolean;
-    }
-  | { readonly kind: 'truncate' | 'fork'; readonly share: number }
-  | { readonly kind: 'reopen' };
-
-const TOKENS = fc.array(fc.nat(1), { minLength: 1, maxLength: 3 }).map(tokenIds);
-const SHARE = fc.double({ min: 0, max: 1, noNaN: true });
-const GREEDY_PROGRAM: fc.Arbitrary<RowProgram> = fc.record({
-  vocabularySize: fc.constant(TOKEN_COUNT),
-  sampling: fc.constant(GREEDY),
-  seed: fc.constant(1),
-  purpose: fc.constant('sample'),
-  uncertainty: fc.boolean(),
-  logprob: fc.boolean(),
-});
-const ANY_PROGRAM: fc.Arbitrary<RowProgram> = fc
-  .tuple(GREEDY_PROGRAM, fc.nat(5), fc.integer({ min: 2, max: TOKEN_COUNT }))
-  .map(([program, kind, vocabularySize]) => {
-    if (kind === 0) return { ...program, sampling: { ...GREEDY, temperature: 0.8 } };
-    if (kind === 1) return { ...program, distribution: true };
-    return kind === 2 ? { ...program, vocabularySize } : program;
-  });
-
-function steps(program: fc.Arbitrary<RowProgram>, hidden: fc.Arbitrary<boolean>) {
-  const forward = fc.record({
-    ...{ kind: fc.constant('forward' as const), tokens: TOKENS, outputs: fc.nat(3) },
-    ...{ program, hidden },
-  });
-  const cut = fc.record({
-    kind: fc.constantFrom('truncate' as const, 'fork' as const),
-    share: SHARE,
-  });
-  const reopen = fc.constant({ kind: 'reopen' as const });
-  const step: fc.Arbitrary<Step> = fc.oneof(
-    { weight: 6, arbitrary: forward },
-    { weight: 2, arbitrary: cut },
-    { weight: 1, arbitrary: reopen },
-  );
-  return fc.array(step, { maxLength: 30 });
-}
-
-/** @returns every row, length and failure that the steps lead to */
-async function take(model: LanguageModel, all: readonly Step[]): Promise<readonly unknown[]> {
-  const seen: unknown[] = [];
-  let sequence: Sequence = model.openSequence();
-  for (const step of all) {
-    if (step.kind === 'reopen') {
-      await sequence[Symbol.asyncDispose]();
-      sequence = model.openSequence();
-    } else if (step.kind === 'forward') {
-      const { tokens, outputs, program, hidden } = step;
-      const outputFrom = Math.max(0, tokens.length - outputs);
-      const wantsHidden = hidden && outputFrom < tokens.length;
-      const request = { tokens, outputFrom, program, hidden: wantsHidden };
-      const done = sequence.forward(request).then(({ rows: found }) => found);
-      seen.push(await done.catch(({ code }: { code: string }) => code));
-    } else if (step.kind === 'fork') {
-      const copy = await sequence.fork(at(step.share, sequence));
-      await sequence[Symbol.asyncDispose]();
-      sequence = copy;
-    } else await sequence.truncate(at(step.share, sequence));
-    seen.push(sequence.length);
-  }
-  await sequence[Symbol.asyncDispose]();
-  return seen;
-}
-
-function at(share: number, { length }: Sequence): number {
-  return Math.floor(share * length);
-}
 
 describe('any use of sequences', () => {
   const small = { contextLength: 24, cellCount: 200 };

@@ -10,13 +10,20 @@
  */
 import { PilotfishError, throwIfAborted } from '../../core/errors.ts';
 import { invariant, present } from '../../core/invariant.ts';
-import type { RowProgram, RowResult } from '../../core/row-program.ts';
+import type { RowResult } from '../../core/row-program.ts';
 import { penalises } from '../../core/sampling-params.ts';
 import type { TokenId } from '../../core/token-id.ts';
 import { commonLength } from '../../kv-cache/common-length.ts';
 import type { Forward, ForwardRequest, LanguageModel, Sequence } from '../../model/roles.ts';
 import { type ContinuationTrie, type KnownRow, type NodeId, ROOT } from './continuation-trie.ts';
 import type { IdleSequences } from './idle-sequences.ts';
+import {
+  featuresOf,
+  includes,
+  type RowFeatures,
+  roundedRow,
+  withFeatures,
+} from './row-features.ts';
 import type { TrieStore } from './trie-store.ts';
 
 /** The model that a sequence belongs to. */
@@ -24,6 +31,8 @@ export interface CachedHome {
   readonly inner: LanguageModel;
   readonly store: TrieStore;
   readonly idle: IdleSequences;
+  /** What is remembered of rows beside their scores; null: nothing. */
+  readonly features: RowFeatures | null;
   /** Whether sequences of the model outlive texts; not in a live check. */
   keepsSequences(): boolean;
   remembers(): boolean;
@@ -79,9 +88,12 @@ export class CachedSequence implements Sequence {
       this.#tokens.push(...tokens);
       return { rows: [], ...NO_TIME };
     }
-    return this.#home.remembers() && isCacheable(request)
-      ? await this.#remember(request, signal)
-      : await this.#compute(request, signal);
+    const { features } = this.#home;
+    if (this.#home.remembers() && isCacheable(request, features ?? {})) {
+      return await this.#remember(request, signal);
+    }
+    const forward = await this.#compute(request, signal);
+    return features === null ? forward : { ...forward, rows: forward.rows.map(roundedRow) };
   }
 
   async truncate(length: number): Promise<void> {
@@ -125,24 +137,35 @@ export class CachedSequence implements Sequence {
     const place = await this.#placeFor(program.vocabularySize);
     const nodes = follow(place, this.#tokens, tokens);
     const outputs = nodes.slice(outputFrom);
-    const known = outputs.map((node) => place.trie.row(node));
-    const isKnown = known.every((row) => row !== null);
+    const wanted = featuresOf(request);
+    const isKnown = outputs.every((node) => place.trie.hasFeatures(node, wanted));
     this.#home.count(outputs.length, isKnown);
-    if (!isKnown) {
-      const { rows, ...times } = await this.#compute(
-        { ...request, program: { ...program, uncertainty: true, logprob: true } },
-        signal,
-      );
-      for (const [index, row] of rows.entries()) {
-        place.trie.learn(present(outputs[index], 'a node for every row'), knownRow(row));
-      }
-      place.nodes.push(...nodes);
-      // As the tree has them: another sequence may have been here first.
-      return { rows: outputs.map((node) => rowOf(place.trie, node, program)), ...times };
-    }
-    this.#tokens.push(...tokens);
+    let times = NO_TIME;
+    if (isKnown) this.#tokens.push(...tokens);
+    else times = await this.#learn(request, { trie: place.trie, outputs }, signal);
     place.nodes.push(...nodes);
-    return { rows: outputs.map((node) => rowOf(place.trie, node, program)), ...NO_TIME };
+    // As the tree has them: another sequence may have been here first.
+    return { ...times, rows: outputs.map((node) => rowOf(place.trie, node, request)) };
+  }
+
+  /** Computes the rows with all that is to be remembered of them. */
+  async #learn(
+    request: ForwardRequest,
+    { trie, outputs }: { readonly trie: ContinuationTrie; readonly outputs: readonly NodeId[] },
+    signal: AbortSignal | undefined,
+  ): Promise<Times> {
+    const scored = {
+      ...request,
+      program: { ...request.program, uncertainty: true, logprob: true },
+    };
+    const whole = withFeatures(scored, this.#home.features ?? {});
+    const { rows, ...times } = await this.#compute(whole, signal);
+    for (const [index, row] of rows.entries()) {
+      const node = present(outputs[index], 'a node for every row');
+      trie.learn(node, knownRow(row));
+      trie.learnFeatures(node, row);
+    }
+    return times;
   }
 
   /** Where the text is already, or the root of the tree behind it. */
@@ -222,18 +245,20 @@ export class CachedSequence implements Sequence {
   }
 }
 
-const NO_TIME = { waitedMs: 0, computeMs: 0 };
+type Times = Omit<Forward, 'rows'>;
+
+const NO_TIME: Times = { waitedMs: 0, computeMs: 0 };
 
 /**
- * Only greedy rows of a plain text are the same for everybody who asks; a tree has no distributions
- * and no hidden states.
+ * Only greedy rows of a plain text are the same for everybody who asks; a tree has no distributions,
+ * and no features but those that its rows are to have.
  */
-function isCacheable({ program, hidden }: ForwardRequest): boolean {
-  const { sampling, masks, distribution, topLogprobs, textLogprob } = program;
+function isCacheable(request: ForwardRequest, features: RowFeatures): boolean {
+  const { sampling, masks, distribution, textLogprob } = request.program;
   const isPlain = !penalises(sampling) && Object.keys(sampling.logitBias).length === 0;
-  const isWhole = hidden === true || distribution === true || topLogprobs !== undefined;
-  const wantsMore = isWhole || textLogprob === true || masks !== undefined;
-  return sampling.temperature === 0 && isPlain && !wantsMore;
+  const wantsMore = distribution === true || textLogprob === true || masks !== undefined;
+  const isKept = includes(features, featuresOf(request));
+  return sampling.temperature === 0 && isPlain && !wantsMore && isKept;
 }
 
 /** The nodes behind `tokens`, which come after the text. Nodes of the text itself are made up for. */
@@ -267,17 +292,17 @@ function knownRow({ choice, logprob, entropy, margin }: RowResult): KnownRow {
   };
 }
 
-/** What the program asked for, and no more. */
-function rowOf(trie: ContinuationTrie, node: NodeId, program: RowProgram): RowResult {
+/** What was asked for, and no more. */
+function rowOf(trie: ContinuationTrie, node: NodeId, request: ForwardRequest): RowResult {
+  const { program } = request;
   const { choice, logprob, entropy, margin } = present(trie.row(node), 'the row is known');
   return {
     choice,
     logprob: program.logprob === true ? logprob : null,
     entropy: program.uncertainty === true ? entropy : null,
     margin: program.uncertainty === true ? margin : null,
-    topLogprobs: null,
     textLogprob: null,
     distribution: null,
-    hidden: null,
+    ...trie.features(node, featuresOf(request)),
   };
 }

@@ -10,15 +10,32 @@ const ROW: fc.Arbitrary<KnownRow> = fc.record({
   margin: fc.double({ min: 0, max: 1, noNaN: true }),
 });
 
-/** A step from any node made so far, a row for one, or a flush. */
+/** A step from any node made so far, a row or features for one, or a flush. */
 type Move =
   | { readonly kind: 'step'; readonly at: number; readonly token: number }
   | { readonly kind: 'learn'; readonly at: number; readonly row: KnownRow }
+  | { readonly kind: 'feature'; readonly at: number; readonly features: Features }
   | { readonly kind: 'take' };
+
+type Features = Parameters<ContinuationTrie['learnFeatures']>[1];
+
+const NUMBERS = fc.double({ min: -200, max: 200, noNaN: true });
+const FEATURES: fc.Arbitrary<Features> = fc.record({
+  hidden: fc.option(fc.array(NUMBERS, { minLength: 3, maxLength: 3 }).map(floats)),
+  topLogprobs: fc.option(fc.array(NUMBERS, { minLength: 1, maxLength: 5 }).map(floats)),
+});
+
+function floats(numbers: readonly number[]): Float32Array {
+  return Float32Array.from(numbers);
+}
 
 const MOVE: fc.Arbitrary<Move> = fc.oneof(
   { weight: 5, arbitrary: step() },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('learn'), at: fc.nat(), row: ROW }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constant('feature'), at: fc.nat(), features: FEATURES }),
+  },
   { weight: 1, arbitrary: fc.constant({ kind: 'take' } as const) },
 );
 
@@ -37,7 +54,11 @@ function walk(moves: readonly Move[]): {
   for (const move of moves) {
     if (move.kind === 'take') take();
     else if (move.kind === 'step') trie.step(move.at % trie.nodeCount, tokenId(move.token));
-    else if (trie.nodeCount > 1) trie.learn(1 + (move.at % (trie.nodeCount - 1)), move.row);
+    else if (trie.nodeCount > 1) {
+      const node = 1 + (move.at % (trie.nodeCount - 1));
+      if (move.kind === 'learn') trie.learn(node, move.row);
+      else if (trie.row(node) !== null) trie.learnFeatures(node, move.features);
+    }
   }
   take();
   return { trie, lines };
@@ -49,12 +70,15 @@ function replayed(lines: readonly string[]): ContinuationTrie {
   return trie;
 }
 
-/** Every node with its row, children in the order of their tokens. */
+/** Every node with its row and features, children in the order of their tokens. */
 function shapeOf(trie: ContinuationTrie, lines: readonly string[]): unknown {
-  const rows = Array.from({ length: trie.nodeCount }, (_, node) => trie.row(node));
+  const rows = Array.from({ length: trie.nodeCount }, (_, node) => {
+    const lists = [1, 2, 3, 4, 5].map((count) => trie.features(node, { topLogprobs: count }));
+    return [trie.row(node), trie.features(node, { hidden: true }), lists];
+  });
   const edges = lines
     .map((line): readonly number[] => JSON.parse(line))
-    .filter(({ length }) => length !== 5)
+    .filter(({ length }) => length === 2 || length === 6)
     .map(([parent = 0, token = 0]) => [parent, token, trie.step(parent, tokenId(token))]);
   return { rows, edges };
 }
@@ -98,6 +122,39 @@ describe('a tree of continuations', () => {
     expect(() => trie.step(ROOT, tokenId(2 ** 21))).toThrow('token');
   });
 
+  it('takes a longer list for a shorter one, and no second hidden state', () => {
+    const trie = new ContinuationTrie();
+    const [row] = fc.sample(ROW, 1) as [KnownRow];
+    const node = trie.step(ROOT, tokenId(1));
+    trie.learn(node, row);
+    const learn = (hidden: number[] | null, top: number[] | null) =>
+      trie.learnFeatures(node, {
+        hidden: hidden === null ? null : floats(hidden),
+        topLogprobs: top === null ? null : floats(top),
+      });
+    const wanted = { hidden: true, topLogprobs: 2 };
+    expect(trie.hasFeatures(node, { hidden: true })).toBe(false);
+    learn([1, 2], [-1, -2]);
+    trie.takeFresh();
+    learn([3, 4], [-3, -4]);
+    expect(trie.takeFresh()).toEqual([]);
+    expect(trie.features(node, wanted)).toEqual({
+      hidden: floats([1, 2]),
+      topLogprobs: floats([-1, -2]),
+    });
+    expect(trie.hasFeatures(node, wanted)).toBe(true);
+    expect(trie.hasFeatures(node, { topLogprobs: 3 })).toBe(false);
+    learn(null, [-3, -4, -5]);
+    expect(trie.takeFresh()).toHaveLength(1);
+    expect(trie.features(node, wanted).topLogprobs).toEqual(floats([-3, -4]));
+    const bare = trie.step(node, tokenId(1));
+    expect(trie.hasFeatures(bare, {})).toBe(false);
+    expect(() => trie.learnFeatures(bare, { hidden: floats([1, 2]), topLogprobs: null })).toThrow();
+    trie.learn(bare, row);
+    expect(() => trie.learnFeatures(bare, { hidden: floats([1]), topLogprobs: null })).toThrow();
+    expect(trie.hasFeatures(bare, {})).toBe(true);
+  });
+
   it('has no row where nothing was learned, and none to learn at its root', () => {
     const trie = new ContinuationTrie();
     expect([trie.row(ROOT), trie.row(trie.step(ROOT, tokenId(1))), trie.row(99)]).toEqual([
@@ -113,7 +170,7 @@ describe('a tree of continuations', () => {
   it.each([
     ['nothing', []],
     ['a parent alone', [0]],
-    ['a parent that is not there', [2, 1]],
+    ['a parent that is not there', [3, 1]],
     ['a parent below the root', [-1, 1]],
     ['half a parent', [0.5, 1]],
     ['a child that is there', [0, 4]],
@@ -125,12 +182,36 @@ describe('a tree of continuations', () => {
     ['a row of the root', [0, 1, -1, 1, 0.5]],
     ['a second row', [1, 1, -1, 1, 0.5]],
     ['a choice that is no token', [0, 5, 1.5, -1, 1, 0.5]],
-    ['what is no number', [0, 5, 1, null, 1, 0.5] as number[]],
+    ['what is no number', [0, 5, 1, null, 1, 0.5]],
+    ['a feature it does not know', [2, 'other', 'AAAAAA==']],
+    ['a feature without numbers', [2, 'hidden']],
+    ['a feature of no numbers', [2, 'topLogprobs', '']],
+    ['a feature and more', [2, 'hidden', 'AAAAAA==', 1]],
+    ['a feature that is no text', [2, 'hidden', 7]],
+    ['a feature of nobody', ['2', 'hidden', 'AAAAAA==']],
+    ['a feature of a node that is not there', [3, 'hidden', 'AAAAAA==']],
+    ['a feature of a node without a row', [0, 'hidden', 'AAAAAA==']],
+    ['half a number', [2, 'topLogprobs', 'AAAA']],
+    ['what is no base64', [2, 'topLogprobs', 'AA A=']],
+    ['another number of numbers', [2, 'hidden', 'AAAAAAAA']],
+    ['fewer numbers', [2, 'hidden', 'AAA=']],
+    ['a second hidden state', [1, 'hidden', 'AAAAAA==']],
+    ['a list no longer than the one before', [1, 'topLogprobs', 'AAAAAA==']],
+    ['a list too long', [1, 'topLogprobs', Buffer.alloc(130).toString('base64')]],
   ])('refuses %s', (_, entry) => {
     const trie = new ContinuationTrie();
     expect(trie.replay([0, 4, 3, -0.5, 0.7, 0.2])).toBe(true);
+    expect(trie.replay([0, 6, 3, -0.5, 0.7, 0.2])).toBe(true);
+    for (const name of ['hidden', 'topLogprobs']) {
+      expect(trie.replay([1, name, 'AEAAQg=='])).toBe(true);
+    }
     expect(trie.replay(entry)).toBe(false);
-    expect(trie.nodeCount).toBe(2);
+    expect(trie.nodeCount).toBe(3);
+    expect(trie.features(1, { hidden: true, topLogprobs: 2 })).toEqual({
+      hidden: Float32Array.of(2, 3),
+      topLogprobs: Float32Array.of(2, 3),
+    });
+    expect(trie.features(2, { hidden: true }).hidden).toBeNull();
     expect(trie.row(1)).toEqual({ choice: 3, logprob: -0.5, entropy: 0.7, margin: 0.2 });
   });
 });

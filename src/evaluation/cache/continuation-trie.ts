@@ -4,9 +4,12 @@
  * through it, and share what they have in common.
  */
 import { invariant } from '../../core/invariant.ts';
+import { type RowResult, TOP_LOGPROBS_MAX } from '../../core/row-program.ts';
 import { type TokenId, tokenId } from '../../core/token-id.ts';
+import { FeatureTable, listsUpTo, ONE_LENGTH } from './feature-table.ts';
+import type { RowFeatures } from './row-features.ts';
 
-/** The greedy result of one row; everything that gates look at beside the hidden state. */
+/** The greedy result of one row; everything that gates look at beside its features. */
 export interface KnownRow {
   readonly choice: TokenId;
   /** Nats. */
@@ -21,16 +24,25 @@ export type NodeId = number;
 
 export const ROOT: NodeId = 0;
 
+/** As they are named in entries. */
+type FeatureName = 'hidden' | 'topLogprobs';
+
 /**
- * A new node with or without its row, or the row of a node that had none. As one line each they are
- * the file format (see trie-store.ts).
+ * A new node with or without its row, the row of a node that had none, or a feature of a row. As one
+ * line each they are the file format (see trie-store.ts).
  */
 export type TrieEntry =
   | readonly [parent: NodeId, token: number]
   | readonly [parent: NodeId, token: number, ...row: RowFields]
-  | readonly [node: NodeId, ...row: RowFields];
+  | readonly [node: NodeId, ...row: RowFields]
+  | readonly [node: NodeId, feature: FeatureName, numbers: string];
 
 type RowFields = readonly [choice: number, logprob: number, entropy: number, margin: number];
+
+/** What `RowResult` has of them. */
+type Features = Pick<RowResult, FeatureName>;
+
+const FEATURE_NAMES: readonly FeatureName[] = ['hidden', 'topLogprobs'];
 
 /** Token ids are below it: (parent, token) is one number, exact up to 2^32 nodes. */
 const TOKEN_SPAN = 2 ** 21;
@@ -38,6 +50,10 @@ const TOKEN_SPAN = 2 ** 21;
 export class ContinuationTrie {
   readonly #children = new Map<number, NodeId>();
   readonly #rows: (KnownRow | null)[] = [null];
+  readonly #features: Readonly<Record<FeatureName, FeatureTable>> = {
+    hidden: new FeatureTable(ONE_LENGTH),
+    topLogprobs: new FeatureTable(listsUpTo(TOP_LOGPROBS_MAX)),
+  };
   #fresh: TrieEntry[] = [];
 
   get nodeCount(): number {
@@ -71,6 +87,33 @@ export class ContinuationTrie {
     } else this.#fresh.push([node, ...fields]);
   }
 
+  /** The row has them all; false as well where there is no row. */
+  hasFeatures(node: NodeId, { hidden, topLogprobs }: RowFeatures): boolean {
+    const { hidden: states, topLogprobs: lists } = this.#features;
+    const hasHidden = hidden !== true || states.lengthOf(node) > 0;
+    return this.row(node) !== null && hasHidden && lists.lengthOf(node) >= (topLogprobs ?? 0);
+  }
+
+  /** Those that are asked for, rounded to halves; what the row has not is null. Owns its memory. */
+  features(node: NodeId, wanted: RowFeatures): Features {
+    const { hidden, topLogprobs } = this.#features;
+    const count = wanted.topLogprobs;
+    return {
+      hidden: wanted.hidden === true ? hidden.get(node) : null,
+      topLogprobs: count === undefined ? null : topLogprobs.get(node, count),
+    };
+  }
+
+  /** Features of a row that is known. The first hold, but that longer lists replace shorter ones. */
+  learnFeatures(node: NodeId, features: Features): void {
+    invariant(this.row(node) !== null, `node ${node} has a row`);
+    for (const name of FEATURE_NAMES) {
+      const numbers = features[name];
+      const text = numbers === null ? null : this.#features[name].learn(node, numbers);
+      if (text !== null) this.#fresh.push([node, name, text]);
+    }
+  }
+
   /** What came since it was last asked for, in order. */
   takeFresh(): readonly TrieEntry[] {
     const fresh = this.#fresh;
@@ -79,8 +122,9 @@ export class ContinuationTrie {
   }
 
   /** Adds what `takeFresh` of another one gave. @returns false if the entry does not fit here */
-  replay(entry: readonly number[]): boolean {
-    if (!entry.every(Number.isFinite)) return false;
+  replay(entry: readonly unknown[]): boolean {
+    if (typeof entry[1] === 'string') return this.#replayFeature(entry);
+    if (!isNumbers(entry)) return false;
     const [first = 0, second = 0, third = 0, fourth = 0, fifth = 0, sixth = 0] = entry;
     if (!Number.isSafeInteger(first) || first < 0 || first >= this.#rows.length) return false;
     if (!isToken(second)) return false;
@@ -96,6 +140,13 @@ export class ContinuationTrie {
     return true;
   }
 
+  #replayFeature([node, name, text, ...more]: readonly unknown[]): boolean {
+    const known = FEATURE_NAMES.find((feature) => feature === name);
+    if (known === undefined || typeof text !== 'string' || more.length > 0) return false;
+    if (typeof node !== 'number' || this.row(node) === null) return false;
+    return this.#features[known].replay(node, text);
+  }
+
   #add(parent: NodeId, token: number): NodeId {
     const node = this.#rows.length;
     this.#children.set(edge(parent, token), node);
@@ -106,6 +157,10 @@ export class ContinuationTrie {
 
 function edge(parent: NodeId, token: number): number {
   return parent * TOKEN_SPAN + token;
+}
+
+function isNumbers(entry: readonly unknown[]): entry is readonly number[] {
+  return entry.every(Number.isFinite);
 }
 
 function isToken(value: number): boolean {

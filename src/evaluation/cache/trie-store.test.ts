@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { tokenId, tokenIds } from '../../core/token-id.ts';
-import { type ContinuationTrie, type KnownRow, ROOT } from './continuation-trie.ts';
+import { type ContinuationTrie, type KnownRow, type NodeId, ROOT } from './continuation-trie.ts';
 import { type CacheScope, TrieStore } from './trie-store.ts';
 
 const SCOPE: CacheScope = { modelDigest: 'abc', engine: 'b1' };
@@ -26,16 +26,32 @@ function rowOf(choice: number): KnownRow {
 
 /** Learns the row `choice` behind a path of tokens. */
 function learn(trie: ContinuationTrie, path: readonly number[], choice: number): void {
-  let node = ROOT;
-  for (const token of path) node = trie.step(node, tokenId(token));
-  trie.learn(node, rowOf(choice));
+  trie.learn(nodeBehind(trie, path), rowOf(choice));
 }
 
 async function rowBehind(path: readonly number[]): Promise<KnownRow | null> {
   const trie = await store().tree(PROMPT, SIZE);
+  return trie.row(nodeBehind(trie, path));
+}
+
+function nodeBehind(trie: ContinuationTrie, path: readonly number[]): NodeId {
   let node = ROOT;
   for (const token of path) node = trie.step(node, tokenId(token));
-  return trie.row(node);
+  return node;
+}
+
+/** The row is known. */
+function learnStates(trie: ContinuationTrie, path: readonly number[], first: number): void {
+  const topLogprobs = Float32Array.of(-first);
+  const hidden = Float32Array.of(first, first / 2);
+  trie.learnFeatures(nodeBehind(trie, path), { hidden, topLogprobs });
+}
+
+async function stateBehind(path: readonly number[]): Promise<readonly number[] | null> {
+  const trie = await store().tree(PROMPT, SIZE);
+  const wanted = { hidden: true, topLogprobs: 1 };
+  const { hidden, topLogprobs } = trie.features(nodeBehind(trie, path), wanted);
+  return hidden === null ? null : [...hidden, ...(topLogprobs ?? [])];
 }
 
 async function files(): Promise<string[]> {
@@ -48,6 +64,9 @@ async function onlyFile(): Promise<string> {
   expect(others).toEqual([]);
   return path ?? '';
 }
+
+/** Of node 1, which has a row: one with a number cut off, of no node, of no kind. */
+const STATES = ['[1,"hidden","AAA"]', '[9,"hidden","AAAAAA=="]', '[1,"other","AAAAAA=="]'];
 
 describe('a store of trees', () => {
   it('hands on from one process to the next what was released', async () => {
@@ -65,6 +84,22 @@ describe('a store of trees', () => {
     expect(await rowBehind([5, 8])).toEqual(rowOf(2));
     expect(await rowBehind([5, 8, 8])).toEqual(rowOf(3));
     expect(await rowBehind([9])).toBeNull();
+  });
+
+  it('hands on features of rows, with them or later', async () => {
+    const first = store();
+    learn(await first.tree(PROMPT, SIZE), [5], 7);
+    learnStates(await first.tree(PROMPT, SIZE), [5], 7);
+    learn(await first.tree(PROMPT, SIZE), [6], 8);
+    await first.release();
+    const second = store();
+    learnStates(await second.tree(PROMPT, SIZE), [6], 8);
+    await second.release();
+    expect([await rowBehind([5]), await rowBehind([6])]).toEqual([rowOf(7), rowOf(8)]);
+    expect([await stateBehind([5]), await stateBehind([6])]).toEqual([
+      [7, 3.5, -7],
+      [8, 4, -8],
+    ]);
   });
 
   it('has a tree for every prompt and vocabulary, and one however often it is asked', async () => {
@@ -172,7 +207,7 @@ describe('a store of trees', () => {
     await first.release();
     const path = await onlyFile();
     const whole = await readFile(path, 'utf8');
-    for (const line of ['[77,1]', 'nonsense', '7', '"x"', '[0,1,null,0,0,0]', '']) {
+    for (const line of ['[77,1]', 'nonsense', '7', '"x"', '[0,1,null,0,0,0]', '', ...STATES]) {
       await writeFile(path, `${whole}${line}\n[0,8]\n`);
       await expect(rowBehind([5]), line).rejects.toMatchObject({
         code: 'cache-invalid',
@@ -226,6 +261,32 @@ describe('two processes that write one tree', () => {
     await third.release();
     expect(await rowBehind([1, 3])).toEqual(rowOf(3));
     expect(await rowBehind([1, 2, 4])).toEqual(rowOf(4));
+  });
+
+  it('never mix up the features of a node', async () => {
+    const shared = store();
+    learn(await shared.tree(PROMPT, SIZE), [1], 1);
+    learnStates(await shared.tree(PROMPT, SIZE), [1], 1);
+    await shared.release();
+    const [first, second] = [store(), store()];
+    const trees = [await first.tree(PROMPT, SIZE), await second.tree(PROMPT, SIZE)] as const;
+    learn(trees[0], [1, 2], 2);
+    learnStates(trees[0], [1, 2], 2);
+    learn(trees[1], [1, 3], 3);
+    await second.flush();
+    await first.flush();
+    learnStates(trees[1], [1, 3], 3);
+    await second.flush();
+    expect(await stateBehind([1])).toEqual([1, 0.5, -1]);
+    expect([await rowBehind([1, 3]), await stateBehind([1, 3])]).toEqual([rowOf(3), [3, 1.5, -3]]);
+    // The other one came second: its rows are computed again, and kept then.
+    expect([await rowBehind([1, 2]), await stateBehind([1, 2])]).toEqual([null, null]);
+    const third = store();
+    learn(await third.tree(PROMPT, SIZE), [1, 2], 2);
+    learnStates(await third.tree(PROMPT, SIZE), [1, 2], 4);
+    await third.release();
+    expect(await stateBehind([1, 2])).toEqual([4, 2, -4]);
+    expect(await stateBehind([1, 3])).toEqual([3, 1.5, -3]);
   });
 
   it('may both begin the file', async () => {

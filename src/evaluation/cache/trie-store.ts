@@ -1,7 +1,8 @@
 /**
  * The trees of one model, one per prompt, in files that only grow. A file's first line says what it
  * belongs to; other lines are entries of the tree. Trees are read when first asked for and dropped by
- * `release`, so that memory holds the prompts at work and no more.
+ * `release`, so that memory holds the prompts at work and no more. Features of rows are entries too;
+ * files without any are whole.
  *
  * Entries name nodes by their numbers, so they mean something only behind the entries that their
  * writer knew. Two processes may write one file at once: what a process adds at one time begins with a

@@ -25,6 +25,8 @@ export interface ScriptedModelOptions {
   readonly endOfGeneration?: readonly number[];
   /** Probabilities of the next token, [tokens.length]; zeros are allowed. */
   readonly next: (prefix: readonly TokenId[]) => readonly number[];
+  /** Of a row by the text it ends; all as long. Default: the number of its tokens. */
+  readonly hiddenState?: (prefix: readonly TokenId[]) => readonly number[];
   readonly contextLength?: number;
   /** Default: the context length. */
   readonly cellCount?: number;
@@ -54,7 +56,7 @@ export class ScriptedModel implements LanguageModel {
       parameterCounts: PARAMETER_COUNTS,
       weightBytes: 1100,
       kvBytesPerToken: 10,
-      hiddenSize: 1,
+      hiddenSize: hiddenOf(options, []).length,
       contextLength: options.contextLength ?? 64,
       cellCount: options.cellCount ?? options.contextLength ?? 64,
       rowCountMax: options.rowCountMax ?? 8,
@@ -179,8 +181,8 @@ class ScriptedSequence implements Sequence {
       const end = start + row + 1;
       const probabilities = this.#options.next(this.#fed.slice(0, end));
       const result = this.#row(Float32Array.from(probabilities, Math.log), program, end);
-      // The "hidden state" is the position it was read at: enough to see that rows are not mixed up.
-      rows.push(Object.assign(result, { hidden: hidden === true ? Float32Array.of(end) : null }));
+      const state = hidden === true ? hiddenOf(this.#options, this.#fed.slice(0, end)) : null;
+      rows.push(Object.assign(result, { hidden: state }));
     }
     return rows;
   }
@@ -205,6 +207,14 @@ class ScriptedSequence implements Sequence {
       },
     };
   }
+}
+
+/** By default the position it was read at: enough to see that rows are not mixed up. */
+function hiddenOf(
+  { hiddenState = ({ length }) => [length] }: ScriptedModelOptions,
+  prefix: readonly TokenId[],
+): Float32Array {
+  return Float32Array.from(hiddenState(prefix));
 }
 
 function scriptedVocabulary({ tokens, endOfGeneration = [] }: ScriptedModelOptions): Vocabulary {
