@@ -3,7 +3,9 @@
  * measures what a strategy has to know. The composition root of library and command line.
  */
 import { bundledModel } from './catalog/bundled-models.ts';
+import { catalogContext } from './catalog/catalog-context.ts';
 import { ensureModel, findModel, type LocalModel } from './catalog/ensure-model.ts';
+import { fileDigest } from './catalog/file-digest.ts';
 import { DEFAULT_PAIR, POCKET_PAIR, parsePair } from './catalog/known-pairs.ts';
 import { PilotfishError } from './core/errors.ts';
 import type { ByRole, ModelRole, TokenPrices } from './core/events.ts';
@@ -13,11 +15,13 @@ import { STRATEGY_DEFAULT } from './engine/checked-request.ts';
 import { Engine } from './engine/engine.ts';
 import type { CostFacts } from './engine/run-request.ts';
 import { POCKET_SCOPE } from './evaluation/tasks/pocket/scope.ts';
+import { findRouters } from './find-routers.ts';
 import { localModelCosts, shortName, useBestThreads } from './local-profile.ts';
 import { type LlamaCppModel, loadModel } from './model/llama-cpp/model.ts';
 import { readModelFile } from './model/llama-cpp/model-file.ts';
 import type { LanguageModel } from './model/roles.ts';
-import { rolesOf } from './strategy/registry.ts';
+import type { BoundModel, Router } from './routing/router.ts';
+import { isLearned, rolesOf } from './strategy/registry.ts';
 import type { SpeculativeOptions } from './strategy/speculative.ts';
 
 export interface OpenEngineOptions {
@@ -59,6 +63,8 @@ export interface OpenEngineOptions {
   /** What the models' tokens cost; without them a summary has no price. */
   readonly prices?: Partial<ByRole<TokenPrices>>;
   readonly speculative?: Omit<SpeculativeOptions, 'costs'>;
+  /** Files of trained routers, instead of those that come with this package. */
+  readonly routerFiles?: readonly string[];
   /** Puts something around a loaded model; it then owns the model. Default: nothing. */
   readonly wrapModel?: (model: LlamaCppModel, of: WrappedModel) => Promise<LanguageModel>;
   readonly signal?: AbortSignal;
@@ -95,6 +101,7 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
       owners[role] = models[role];
     }
     const costs = await stepCosts(models, options);
+    const routers = await routersFor(names, files, options);
     for (const role of roles) {
       const model = models[role];
       if (model === null || options.wrapModel === undefined) continue;
@@ -106,6 +113,7 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
       models: owners,
       absentFacts: await absentFacts(names, roles, options),
       speculative: { ...speculative, costs },
+      routers,
       ...(roles.every((role) => bundledModel(names[role]) !== null) ? { scope: POCKET_SCOPE } : {}),
       ...(template === undefined ? {} : { template }),
       ...(prices === undefined ? {} : { prices }),
@@ -120,6 +128,24 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
     }
     throw error;
   }
+}
+
+/** Only where a strategy needs one, for that takes the digests of both models' files. */
+async function routersFor(
+  names: Names,
+  files: Files,
+  options: OpenEngineOptions,
+): Promise<ReadonlyMap<string, Router>> {
+  const { strategies = [], routerFiles = [] } = options;
+  if (routerFiles.length === 0 && !strategies.some((text) => isLearned(text))) return new Map();
+  const bound = async (role: ModelRole): Promise<BoundModel> => {
+    const name = shortName(names[role]);
+    const { path, sha256 } = files[role];
+    const digest = sha256 ?? (await fileDigest(path, `Hashing ${name}`, catalogContext(options)));
+    return { name, digest };
+  };
+  const models = { small: await bound('small'), large: await bound('large') };
+  return await findRouters({ strategies, models, files: routerFiles });
 }
 
 type Names = Readonly<Record<ModelRole, string>>;

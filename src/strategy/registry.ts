@@ -267,6 +267,11 @@ export function createStrategy(text: string, options: StrategyOptions = {}): Str
   return find(parsed.name).build(parsed, options);
 }
 
+/** Whether a strategy needs a trained router. @throws as `parseStrategy` */
+export function isLearned(text: string): boolean {
+  return find(parseStrategy(text).name).isLearned;
+}
+
 /** The models that a strategy needs. @throws as `parseStrategy` */
 export function rolesOf(text: string, options: StrategyOptions = {}): readonly ModelRole[] {
   const { needs, isLearned } = find(parseStrategy(text).name);

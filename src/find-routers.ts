@@ -1,0 +1,124 @@
+/**
+ * Trained routers by the strategies that are asked for: files that the user named, and those that come
+ * with this package. A router is given to the pair of models that it was trained for and no other.
+ */
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { PilotfishError } from './core/errors.ts';
+import type { ModelRole } from './core/events.ts';
+import type { BoundModel, Router } from './routing/router.ts';
+import { decodeRouter } from './routing/router-file.ts';
+import { isLearned } from './strategy/registry.ts';
+
+export interface FindRoutersOptions {
+  readonly strategies: readonly string[];
+  readonly models: Readonly<Record<ModelRole, BoundModel>>;
+  /** Paths of routers to use instead of those that come with this package. */
+  readonly files?: readonly string[];
+}
+
+/** A few megabytes at most; beyond it the file is something else. */
+const ROUTER_BYTES_MAX = 64 * 2 ** 20;
+const EXTENSION = '.safetensors';
+
+/**
+ * Those of the strategies that have one; what is missing shows when it is asked for.
+ * @throws PilotfishError `head-missing` for a file that is not there, `head-invalid`, `head-mismatch`
+ */
+export async function findRouters({
+  strategies,
+  models,
+  files = [],
+}: FindRoutersOptions): Promise<ReadonlyMap<string, Router>> {
+  const found = new Map<string, Router>();
+  for (const path of files) {
+    const router = await readRouter(path);
+    checkPair(router, models, path);
+    found.set(router.strategy, router);
+  }
+  const wanted = strategies.filter((text) => isLearned(text));
+  if (wanted.every((text) => found.has(nameOf(text)))) return found;
+  for (const router of await shippedRouters()) {
+    const isWanted = wanted.some((text) => nameOf(text) === router.strategy);
+    if (isWanted && !found.has(router.strategy) && isFor(router, models)) {
+      found.set(router.strategy, router);
+    }
+  }
+  const missing = wanted.find((text) => !found.has(nameOf(text)));
+  if (missing !== undefined) throw missingRouter(nameOf(missing), models);
+  return found;
+}
+
+/** @throws PilotfishError `head-missing`, `head-invalid`, naming the file */
+export async function readRouter(path: string): Promise<Router> {
+  try {
+    const bytes = await readFile(path);
+    if (bytes.length > ROUTER_BYTES_MAX) throw tooLarge(bytes.length);
+    return decodeRouter(bytes);
+  } catch (error) {
+    if (PilotfishError.isInstance(error)) {
+      const { code, remedy, fields } = error;
+      const details = { fields: { ...fields, path }, cause: error };
+      throw new PilotfishError(code, `${path}: ${error.message}`, {
+        ...details,
+        ...(remedy === null ? {} : { remedy }),
+      });
+    }
+    const errno = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    throw new PilotfishError('head-missing', `The router ${path} cannot be read: ${errno}.`, {
+      remedy: 'Name a file that `pilotfish train router` wrote.',
+      fields: { path, errno },
+      cause: error,
+    });
+  }
+}
+
+/** The routers in heads/, of all pairs. */
+async function shippedRouters(): Promise<readonly Router[]> {
+  const folder = fileURLToPath(new URL('../heads', import.meta.url));
+  const names = await readdir(folder, { recursive: true }).catch(() => []);
+  const paths = names.filter((name) => name.endsWith(EXTENSION)).sort();
+  return await Promise.all(paths.map((name) => readRouter(join(folder, name))));
+}
+
+function nameOf(text: string): string {
+  return text.split('@')[0] ?? text;
+}
+
+function isFor({ pair }: Router, models: FindRoutersOptions['models']): boolean {
+  return pair.small.digest === models.small.digest && pair.large.digest === models.large.digest;
+}
+
+function checkPair(router: Router, models: FindRoutersOptions['models'], path: string): void {
+  if (isFor(router, models)) return;
+  const { small, large } = router.pair;
+  const role = small.digest === models.small.digest ? 'large' : 'small';
+  throw new PilotfishError(
+    'head-mismatch',
+    `The router ${path} was trained for ${small.name} and ${large.name}; the ${role} model here is ` +
+      `${models[role].name}${models[role].name === router.pair[role].name ? ', but another file' : ''}.`,
+    {
+      remedy: 'Train one for these models with `pilotfish train router`.',
+      fields: { path, expected: router.pair[role].digest, found: models[role].digest },
+    },
+  );
+}
+
+function missingRouter(strategy: string, { small, large }: FindRoutersOptions['models']) {
+  return new PilotfishError(
+    'head-missing',
+    `No router for ${strategy} was trained for ${small.name} and ${large.name}.`,
+    {
+      remedy: `Train one with \`pilotfish train router --objective ${strategy}\`, or name its file with --router.`,
+      fields: { strategy, small: small.name, large: large.name },
+    },
+  );
+}
+
+function tooLarge(byteCount: number): PilotfishError {
+  return new PilotfishError('head-invalid', `it has ${byteCount} bytes, far more than a router.`, {
+    remedy: 'Name a file that `pilotfish train router` wrote.',
+    fields: { byteCount },
+  });
+}
