@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { PilotfishError } from '../../core/errors.ts';
 import { present } from '../../core/invariant.ts';
 import type { OnNotice, OnProgress } from '../../core/progress.ts';
+import { GREEDY } from '../../core/sampling-params.ts';
 import type { Router, RouterFacts } from '../../routing/router.ts';
 import type { RouterFeatures } from '../../routing/router-features.ts';
 import { decodeRouter, encodeRouter } from '../../routing/router-file.ts';
@@ -25,7 +26,7 @@ import type { TrainingPair } from '../training-pair.ts';
 import type { Trajectory } from '../trajectory.ts';
 import { calibrationAlong, scoredTokens } from './calibrate-along.ts';
 import { type LabelCounts, labelCounts } from './label-counts.ts';
-import { writeMixed } from './write-mixed.ts';
+import { writeAnswers } from './write-answers.ts';
 
 export interface TrainRouterOptions {
   readonly pair: TrainingPair;
@@ -76,6 +77,9 @@ export interface TrainedRouter {
   readonly bytes: Uint8Array;
   readonly rounds: readonly RoundReport[];
 }
+
+/** In the folder of a training: answers that were written to be walked along. */
+export const WRITTEN_FILE = 'written.jsonl';
 
 /** What readings hold, for any router that may be trained on them. */
 export const READ_FEATURES: RouterFeatures = { hidden: true, topLogprobs: 32 };
@@ -162,10 +166,11 @@ async function trajectoriesOf(
   options: TrainRouterOptions,
 ): Promise<readonly Trajectory[]> {
   if (round === 1) return options.trajectories;
-  const mixed = await writeMixed(firstOfEach(options.trajectories), {
+  const { id, strategy } = policy;
+  const mixed = await writeAnswers(firstOfEach(options.trajectories), {
     ...options,
-    policy,
-    path: join(options.folder, 'mixed.jsonl'),
+    writer: { id, strategy, sampling: GREEDY, seed: 0, source: 'mixed' },
+    path: join(options.folder, WRITTEN_FILE),
     label: `Answering with the router of round ${round - 1}`,
   });
   return [...options.trajectories, ...mixed];

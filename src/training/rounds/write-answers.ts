@@ -1,23 +1,36 @@
-/** Answers that a router's policy writes: the states that routing really comes to. */
+/**
+ * Answers to walk along, written beforehand: by a router's policy, which come to the states that routing
+ * really comes to, or drawn from the large model.
+ */
 import { z } from 'zod';
 import { PilotfishError } from '../../core/errors.ts';
 import type { OnProgress } from '../../core/progress.ts';
-import { GREEDY } from '../../core/sampling-params.ts';
+import type { SamplingParams } from '../../core/sampling-params.ts';
 import { tokenIds } from '../../core/token-id.ts';
 import { appendLines, linesOf, parsedJson } from '../../evaluation/growing-file.ts';
 import { questionHash } from '../../evaluation/question.ts';
+import type { Strategy } from '../../strategy/strategy.ts';
 import { BRANCH_COUNT } from '../labels/label-trajectories.ts';
 import { Trunk } from '../readings/trunk.ts';
-import type { Policy } from '../rollouts/policy.ts';
 import { rollOut } from '../rollouts/roll-out.ts';
 import { runJobs } from '../rollouts/run-jobs.ts';
 import type { TrainingPair } from '../training-pair.ts';
-import type { Trajectory } from '../trajectory.ts';
+import type { Trajectory, TrajectorySource } from '../trajectory.ts';
 import { valueOfText } from '../value-of-text.ts';
 
-export interface WriteMixedOptions {
+/** Who writes. */
+export interface Writer {
+  /** By content: answers are kept under it. */
+  readonly id: string;
+  readonly strategy: Strategy;
+  readonly sampling: SamplingParams;
+  readonly seed: number;
+  readonly source: TrajectorySource;
+}
+
+export interface WriteAnswersOptions {
   readonly pair: TrainingPair;
-  readonly policy: Policy;
+  readonly writer: Writer;
   readonly maxTokens: number;
   /** Where answers are kept, and found again. */
   readonly path: string;
@@ -27,7 +40,7 @@ export interface WriteMixedOptions {
 }
 
 const LINE = z.object({
-  policy: z.string(),
+  writer: z.string(),
   asked: z.string(),
   tokens: z.array(z.number().int().nonnegative()),
   value: z.number(),
@@ -39,12 +52,12 @@ type Line = z.infer<typeof LINE>;
  * One for each of the given trajectories, of the same question.
  * @throws PilotfishError `training-invalid`, and as `Sequence.forward`; what was written is kept
  */
-export async function writeMixed(
+export async function writeAnswers(
   like: readonly Trajectory[],
-  options: WriteMixedOptions,
+  options: WriteAnswersOptions,
 ): Promise<readonly Trajectory[]> {
-  const { pair, policy, path, signal } = options;
-  const known = await knownLines(path, policy.id);
+  const { pair, writer, path, signal } = options;
+  const known = await knownLines(path, writer.id);
   let done = 0;
   const write = async (trajectory: Trajectory, jobSignal: AbortSignal): Promise<void> => {
     const asked = questionHash(trajectory.question);
@@ -61,35 +74,34 @@ export async function writeMixed(
     const line = known.get(questionHash(question));
     if (line === undefined) return [];
     const { tokens, value } = line;
-    return [{ question, prompt, source: 'mixed', tokens: tokenIds(tokens), value }];
+    return [{ question, prompt, source: writer.source, tokens: tokenIds(tokens), value }];
   });
 
   async function answer(
     { question, prompt }: Trajectory,
     asked: string,
-    { maxTokens }: WriteMixedOptions,
+    { maxTokens }: WriteAnswersOptions,
     jobSignal: AbortSignal,
   ): Promise<Line> {
     await using trunk = new Trunk(pair, prompt);
     const written = await rollOut({
-      ...{ pair, trunk, strategy: policy.strategy, text: prompt, signal: jobSignal },
+      ...{ pair, trunk, text: prompt, signal: jobSignal },
+      ...{ strategy: writer.strategy, sampling: writer.sampling, seed: writer.seed },
       lengthMax: prompt.length + maxTokens,
-      sampling: GREEDY,
-      seed: 0,
     });
     const value = valueOfText(written, question, pair.models.large.vocabulary);
-    return { policy: policy.id, asked, tokens: [...written], value };
+    return { writer: writer.id, asked, tokens: [...written], value };
   }
 }
 
-async function knownLines(path: string, policy: string): Promise<Map<string, Line>> {
+async function knownLines(path: string, writer: string): Promise<Map<string, Line>> {
   const known = new Map<string, Line>();
   let lineCount = 0;
   for await (const text of linesOf(path)) {
     lineCount += 1;
     const parsed = LINE.safeParse(parsedJson(text));
     if (!parsed.success) throw invalid(path, lineCount);
-    if (parsed.data.policy === policy) known.set(parsed.data.asked, parsed.data);
+    if (parsed.data.writer === writer) known.set(parsed.data.asked, parsed.data);
   }
   return known;
 }

@@ -1,0 +1,219 @@
+/**
+ * Training a router from names to its file: questions, models, the large model's answers, labels,
+ * network. Another part of the composition root.
+ */
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { GREEDY } from './core/sampling-params.ts';
+import { type TokenId, tokenIds } from './core/token-id.ts';
+import { grade } from './evaluation/graders/grade.ts';
+import { fileError } from './evaluation/growing-file.ts';
+import type { Question } from './evaluation/question.ts';
+import { questionNumber } from './evaluation/question-key.ts';
+import { answerAll } from './evaluation/run/answer-all.ts';
+import { answerText } from './evaluation/run/answer-record.ts';
+import { AnswerStore } from './evaluation/run/answer-store.ts';
+import type { EvaluationPair } from './evaluation/run/evaluation-pair.ts';
+import { LARGE_ALONE } from './evaluation/run/evaluation-plan.ts';
+import { openManifest } from './evaluation/run/open-manifest.ts';
+import { evaluationLock } from './evaluation-lock.ts';
+import { loadQuestions, type QuestionOptions } from './load-questions.ts';
+import { type OpenEvaluationOptions, openEvaluation } from './open-evaluation.ts';
+import type { RouterFeatures } from './routing/router-features.ts';
+import { singleModel } from './strategy/single-model.ts';
+import type { FitSettings } from './training/fit/fit-router.ts';
+import { BRANCH_COUNT, TRUNK_COUNT } from './training/labels/label-trajectories.ts';
+import type { Objective } from './training/labels/targets.ts';
+import type { RolloutPlan } from './training/rollouts/rollout-plan.ts';
+import {
+  type RoundReport,
+  type TrainedRouter,
+  trainRouter,
+  WRITTEN_FILE,
+} from './training/rounds/train-router.ts';
+import { writeAnswers } from './training/rounds/write-answers.ts';
+import type { TrainingPair } from './training/training-pair.ts';
+import type { Trajectory } from './training/trajectory.ts';
+
+export interface TrainOptions
+  extends QuestionOptions,
+    Pick<
+      OpenEvaluationOptions,
+      | 'pair'
+      | 'small'
+      | 'large'
+      | 'template'
+      | 'contextLength'
+      | 'threadCount'
+      | 'home'
+      | 'offline'
+      | 'signal'
+      | 'onProgress'
+    > {
+  readonly objective: Objective;
+  /** Default 2 for objectives that roll out. */
+  readonly roundCount?: number;
+  /** Rollouts of each branch; default 1, which is greedy. */
+  readonly drawCount?: number;
+  /** Rollouts of one round at most; default 200,000. */
+  readonly rolloutCountMax?: number;
+  /** Positions of an answer that are judged, at most; default 24. */
+  readonly positionCountMax?: number;
+  readonly policyShare?: number;
+  readonly features?: RouterFeatures;
+  readonly fit?: Partial<FitSettings>;
+  /** Tokens of an answer at most; default 512. */
+  readonly maxTokens?: number;
+  /** Questions that are answered side by side; default 16. */
+  readonly waveSize?: number;
+  readonly seed?: number;
+  /** Where labels and the training's state are kept, and the router is written. */
+  readonly folder: string;
+  /** Where the router is written; default: `OBJECTIVE.safetensors` in the folder. */
+  readonly file?: string;
+  /** The command, for whoever looks at the router later. */
+  readonly command?: string;
+  readonly onRound?: (report: RoundReport) => void;
+}
+
+export interface Trained extends TrainedRouter {
+  readonly path: string;
+  /** Questions that the large model answered rightly, of how many. */
+  readonly solvedCount: number;
+  readonly questionCount: number;
+}
+
+const MAX_TOKENS = 512;
+const WAVE_SIZE = 16;
+const SEED = 1;
+const ROUND_COUNT = 2;
+const ROLLOUT_COUNT_MAX = 200_000;
+const POSITION_COUNT_MAX = 24;
+/** Of answers that are drawn. */
+const TEMPERATURE = 0.8;
+
+/** Settings of the network, where nobody gives others. */
+export const FIT_DEFAULTS: Omit<FitSettings, 'seed'> = {
+  shape: { hidden: [{ size: 256, activation: true }], dropout: 0.1 },
+  rate: 1e-3,
+  weightDecay: 0.01,
+  batchSize: 256,
+  epochCountMax: 100,
+  patience: 8,
+  validationShare: 0.15,
+  balanceMax: 1,
+};
+
+/**
+ * @throws PilotfishError for what is misspelt or missing, before a model is loaded; `aborted`, and
+ *   what training gives rise to: labels and training steps so far are kept in the folder
+ */
+export async function train(options: TrainOptions): Promise<Trained> {
+  const { objective, folder, seed = SEED, maxTokens = MAX_TOKENS } = options;
+  const { task, questions } = await loadQuestions({ split: 'train', ...options });
+  await using _lock = await evaluationLock(folder);
+  await using pair = await openEvaluation({
+    ...options,
+    strategies: [],
+    maxTokens,
+    waveSize: options.waveSize ?? WAVE_SIZE,
+    spareSequenceCount: TRUNK_COUNT + BRANCH_COUNT,
+  });
+  const trajectories = await largeAnswers(questions, pair, options);
+  const solved = trajectories.filter(({ value }) => value === 1);
+  const trained = await trainRouter({
+    ...options,
+    pair: trainingPair(pair),
+    boundTo: {
+      small: { name: pair.models.small.name, digest: pair.models.small.digest },
+      large: { name: pair.models.large.name, digest: pair.models.large.digest },
+    },
+    trajectories: await walkedAlong(solved, pair, options),
+    roundCount: options.roundCount ?? ROUND_COUNT,
+    rollouts: rolloutPlan(options),
+    rolloutCountMax: options.rolloutCountMax ?? ROLLOUT_COUNT_MAX,
+    policyShare: options.policyShare ?? null,
+    features: options.features ?? { hidden: true, topLogprobs: 0 },
+    fit: { ...FIT_DEFAULTS, ...options.fit, seed },
+    maxTokens,
+    trainedOn: new Set(questions.map(questionNumber)),
+    facts: { questions: task, questionCount: questions.length, seed, ...command(options) },
+  });
+  const path = options.file ?? join(folder, `${objective}.safetensors`);
+  await writeWhole(path, trained.bytes);
+  const counts = { solvedCount: solved.length, questionCount: questions.length };
+  return { ...trained, ...counts, path };
+}
+
+function command(options: TrainOptions): Readonly<Record<string, string>> {
+  return options.command === undefined ? {} : { command: options.command };
+}
+
+function rolloutPlan({ drawCount = 1, positionCountMax, seed = SEED }: TrainOptions): RolloutPlan {
+  return {
+    draws: { count: drawCount, temperature: TEMPERATURE },
+    positionCountMax: positionCountMax ?? POSITION_COUNT_MAX,
+    seed,
+  };
+}
+
+async function largeAnswers(
+  questions: readonly Question[],
+  pair: EvaluationPair,
+  options: TrainOptions,
+): Promise<readonly Trajectory[]> {
+  const { folder, maxTokens = MAX_TOKENS, waveSize = WAVE_SIZE } = options;
+  await openManifest(folder, pair, { maxTokens, waveSize });
+  const store = await AnswerStore.open(join(folder, 'answers.jsonl'));
+  const answering = { ...options, pair, store, maxTokens, waveSize };
+  await answerAll(questions, [LARGE_ALONE], 'Answering with the large model', answering);
+  return questions.flatMap((question): readonly Trajectory[] => {
+    const record = store.get(LARGE_ALONE, question);
+    if (record === null) return [];
+    const prompt = pair.engine.promptTokens({ messages: question.messages });
+    const value = Number(grade(answerText(record), question).isRight);
+    return [{ question, source: 'large', prompt, tokens: tokenIds(record.tokenIds), value }];
+  });
+}
+
+/** What labels are made along: the large model's answers, or for the paper's rule others that it drew. */
+async function walkedAlong(
+  solved: readonly Trajectory[],
+  pair: EvaluationPair,
+  options: TrainOptions,
+): Promise<readonly Trajectory[]> {
+  if (options.objective !== 'citer-paper') return solved;
+  const { seed = SEED, maxTokens = MAX_TOKENS } = options;
+  const sampled = await writeAnswers(solved, {
+    ...options,
+    pair: trainingPair(pair),
+    writer: {
+      id: `large drawn at ${TEMPERATURE}, seed ${seed}`,
+      strategy: singleModel('large'),
+      sampling: { ...GREEDY, temperature: TEMPERATURE },
+      seed,
+      source: 'sampled',
+    },
+    maxTokens,
+    path: join(options.folder, WRITTEN_FILE),
+    label: 'Drawing reference answers',
+  });
+  return sampled.filter(({ value }) => value === 1);
+}
+
+function trainingPair({ small, large, vocabularySize }: EvaluationPair): TrainingPair {
+  const ends = [small, large].map(({ vocabulary }) => vocabulary.endOfGenerationIds());
+  const isEndOfGeneration = (id: TokenId): boolean => ends.some((ids) => ids.has(id));
+  return { models: { small, large }, vocabularySize, isEndOfGeneration };
+}
+
+/** All of it or nothing. */
+async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(`${path}.tmp`, bytes);
+    await rename(`${path}.tmp`, path);
+  } catch (error) {
+    throw fileError(error, path);
+  }
+}
