@@ -5,16 +5,18 @@
 import type { Draws } from '../core/draws.ts';
 import { present } from '../core/invariant.ts';
 import type { RowResult } from '../core/row-program.ts';
+import type { RowNeeds } from './row-needs.ts';
 
 /** On which side of a threshold scores call the large model. */
 export type CallingSide = 'above' | 'below';
 
 export interface Gate {
   readonly name: string;
-  /** What the row program must compute for it. */
-  readonly needsUncertainty: boolean;
+  /** What it must see of a row to score it. */
+  readonly needs: RowNeeds;
   /** On which side of the threshold scores call the large model. */
   readonly callsOn: CallingSide;
+  /** @param position of the token that the row proposes: the text before it has as many tokens */
   score(row: RowResult, position: number, draws: Draws): number;
   /** True if the large model writes this token. */
   calls(score: number, threshold: number): boolean;
@@ -23,7 +25,7 @@ export interface Gate {
 /** Entropy in nats of the small model's own distribution; large when it exceeds the threshold. */
 export const entropyGate: Gate = {
   name: 'entropy',
-  needsUncertainty: true,
+  needs: { uncertainty: true },
   callsOn: 'above',
   score: (row) => present(row.entropy, 'the row program computes the entropy'),
   calls: (score, threshold) => score > threshold,
@@ -32,7 +34,7 @@ export const entropyGate: Gate = {
 /** Top-2 probability margin of the small model; large when it falls below the threshold. */
 export const marginGate: Gate = {
   name: 'margin',
-  needsUncertainty: true,
+  needs: { uncertainty: true },
   callsOn: 'below',
   score: (row) => present(row.margin, 'the row program computes the margin'),
   calls: (score, threshold) => score < threshold,
@@ -44,7 +46,7 @@ export const marginGate: Gate = {
  */
 export const randomGate: Gate = {
   name: 'random',
-  needsUncertainty: false,
+  needs: {},
   callsOn: 'below',
   score: (_row, position, draws) => draws.uniform(position, 'coin'),
   calls: (score, share) => score < share,

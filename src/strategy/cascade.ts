@@ -4,6 +4,7 @@
  * At the ends of the range the text is that of one model alone.
  */
 import { present } from '../core/invariant.ts';
+import { type RowNeeds, withNeeds } from '../routing/row-needs.ts';
 import { singleModel } from './single-model.ts';
 import type { Decision, Decoder, Round, Strategy, StrategyContext } from './strategy.ts';
 
@@ -15,6 +16,9 @@ export function cascade(threshold: number): Strategy {
     begin: (context) => new CascadeDecoder(context, threshold),
   };
 }
+
+/** Of every row of the small model's answer. */
+const NEEDS: RowNeeds = { uncertainty: true };
 
 class CascadeDecoder implements Decoder {
   readonly #context: StrategyContext;
@@ -44,14 +48,11 @@ class CascadeDecoder implements Decoder {
   /** The small model's whole answer, to its end or to the limit. */
   async #draft({ text, tokenCountMax }: Round, signal: AbortSignal): Promise<readonly Drafted[]> {
     const { sequence, program, isEndOfGeneration } = this.#context;
-    const scored = { ...program, uncertainty: true };
     const drafted: Drafted[] = [];
     const whole = [...text];
     while (drafted.length < tokenCountMax) {
-      const [row] = await sequence('small').rows(
-        { text: whole, outputCount: 1, program: scored, purpose: 'draft' },
-        signal,
-      );
+      const draft = { text: whole, outputCount: 1, program, purpose: 'draft' as const };
+      const [row] = await sequence('small').rows(withNeeds(draft, NEEDS), signal);
       const { choice, logprob, entropy } = present(row, 'one output row');
       const decision = { tokenId: choice, origin: 'small' as const, logprob, score: null };
       drafted.push({

@@ -6,6 +6,7 @@
  */
 import { present } from '../core/invariant.ts';
 import type { Gate } from '../routing/gate.ts';
+import { withNeeds } from '../routing/row-needs.ts';
 import type { Decision, Strategy } from './strategy.ts';
 
 export function tokenRouting(gate: Gate, threshold: number, thresholdName: string): Strategy {
@@ -15,11 +16,8 @@ export function tokenRouting(gate: Gate, threshold: number, thresholdName: strin
     thresholds: { [thresholdName]: threshold },
     begin: ({ sequence, program, draws }) => ({
       async round({ text }, signal): Promise<readonly Decision[]> {
-        const scored = { ...program, uncertainty: gate.needsUncertainty };
-        const [proposal] = await sequence('small').rows(
-          { text, outputCount: 1, program: scored, purpose: 'draft' },
-          signal,
-        );
+        const draft = { text, outputCount: 1, program, purpose: 'draft' as const };
+        const [proposal] = await sequence('small').rows(withNeeds(draft, gate.needs), signal);
         const { choice, ...row } = present(proposal, 'one output row');
         const score = gate.score({ choice, ...row }, text.length, draws);
         const judged = { verified: false, score };

@@ -4,9 +4,11 @@ import { scriptedModel } from '../../../test/simulation/scripted-pair.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
 import { type TokenId, tokenIds } from '../../core/token-id.ts';
 import type { ForwardRequest } from '../../model/roles.ts';
+import { type Gate, INFORMED_GATES } from '../../routing/gate.ts';
 import { type TokenEvidence, teacherForced } from './teacher-forced.ts';
 
 const SIZE = 12;
+const READING = { gates: INFORMED_GATES, vocabularySize: SIZE };
 
 /** One row at a time, in a sequence of its own for each. */
 async function rowByRow(
@@ -51,7 +53,7 @@ describe('evidence along an answer', () => {
             onForward: async ({ tokens }: ForwardRequest) => void widths.push(tokens.length),
           });
           const asked = { question: 'q/1', asked: 'abc', prompt, answer };
-          const found = await teacherForced(model, asked, SIZE);
+          const found = await teacherForced(model, asked, READING);
           const expected = await rowByRow(prompt, answer);
           expect(found).toEqual({ question: 'q/1', asked: 'abc', ...expected });
           expect(Math.max(...widths)).toBeLessThanOrEqual(width);
@@ -65,12 +67,44 @@ describe('evidence along an answer', () => {
     );
   });
 
+  it('shows gates what they need, where the token is in the text', async () => {
+    const seen: unknown[] = [];
+    const gateOf = (name: string, needs: Gate['needs']): Gate => ({
+      name,
+      needs,
+      callsOn: 'above',
+      score: ({ hidden, topLogprobs, entropy }, position) => {
+        seen.push([name, hidden?.length, topLogprobs?.length, entropy === null]);
+        return position;
+      },
+      calls: () => true,
+    });
+    const gates = [gateOf('a', { hidden: true, topLogprobs: 2 }), gateOf('b', { topLogprobs: 3 })];
+    const asked: unknown[] = [];
+    const model = scriptedModel('small', {
+      ...{ contextLength: 64, rowCountMax: 2 },
+      onForward: async ({ hidden = false, outputFrom, tokens }: ForwardRequest) =>
+        void asked.push([hidden, outputFrom < tokens.length]),
+    });
+    const text = { prompt: tokenIds([1, 2, 3]), answer: tokenIds([4, 5, 6]) };
+    const question = { question: 'q/1', asked: 'abc', ...text };
+    const { scores } = await teacherForced(model, question, { gates, vocabularySize: SIZE });
+    expect(scores).toEqual({ a: [3, 4, 5], b: [3, 4, 5] });
+    expect(seen).toEqual(['a', 'a', 'a', 'b', 'b', 'b'].map((name) => [name, 1, 3, true]));
+    // Hidden states only with outputs.
+    expect(asked).toEqual([
+      [false, false],
+      [true, true],
+      [true, true],
+    ]);
+  });
+
   it('sees agreement and disagreement', async () => {
     const prompt = tokenIds([1, 2, 3]);
     const { differs } = await teacherForced(
       scriptedModel('small', { contextLength: 64 }),
       { question: 'q/1', asked: 'abc', prompt, answer: tokenIds([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]) },
-      SIZE,
+      READING,
     );
     expect(differs).toMatch(/1/);
   });
@@ -82,7 +116,7 @@ describe('evidence along an answer', () => {
       onForward: async () => controller.abort(),
     });
     const asked = { question: 'q/1', asked: 'a', prompt: tokenIds([1, 2]), answer: tokenIds([3]) };
-    const stopped = teacherForced(model, asked, SIZE, controller.signal);
+    const stopped = teacherForced(model, asked, { ...READING, signal: controller.signal });
     await expect(stopped).rejects.toMatchObject({ code: 'aborted' });
     expect(model.sequenceCount).toBe(0);
   });

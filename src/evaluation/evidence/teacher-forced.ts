@@ -11,7 +11,8 @@ import type { RowProgram, RowResult } from '../../core/row-program.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
 import type { TokenId } from '../../core/token-id.ts';
 import type { LanguageModel } from '../../model/roles.ts';
-import { INFORMED_GATES } from '../../routing/gate.ts';
+import type { Gate } from '../../routing/gate.ts';
+import { joinNeeds, type RowNeeds, withNeeds } from '../../routing/row-needs.ts';
 
 /** Of one answer of the large model. */
 export interface TokenEvidence {
@@ -32,34 +33,35 @@ export interface Transcript {
   readonly answer: readonly TokenId[];
 }
 
+export interface TeacherForcing {
+  /** Whose scores are wanted; none that tosses coins. */
+  readonly gates: readonly Gate[];
+  /** Ids from there on are masked. */
+  readonly vocabularySize: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** @throws PilotfishError as `Sequence.forward` */
 export async function teacherForced(
   small: LanguageModel,
-  transcript: Transcript,
-  vocabularySize: number,
-  signal?: AbortSignal,
+  { prompt, answer, question, asked }: Transcript,
+  { gates, vocabularySize, signal }: TeacherForcing,
 ): Promise<TokenEvidence> {
-  const { prompt, answer, question, asked } = transcript;
-  const program: RowProgram = {
-    vocabularySize,
-    sampling: GREEDY,
-    seed: 0,
-    purpose: 'sample',
-    uncertainty: true,
-  };
+  const program: RowProgram = { vocabularySize, sampling: GREEDY, seed: 0, purpose: 'sample' };
   const rows = await rowsAlong(small, [...prompt, ...answer.slice(0, -1)], {
     outputFrom: prompt.length - 1,
     program,
-    ...(signal === undefined ? {} : { signal }),
+    needs: joinNeeds(...gates.map(({ needs }) => needs)),
+    signal,
   });
   invariant(rows.length === answer.length, 'a row for every token');
+  const scoresOf = (gate: Gate): readonly number[] =>
+    rows.map((row, index) => gate.score(row, prompt.length + index, NO_COINS));
   return {
     question,
     asked,
     differs: rows.map(({ choice }, index) => (choice === answer[index] ? '0' : '1')).join(''),
-    scores: Object.fromEntries(
-      INFORMED_GATES.map((gate) => [gate.name, rows.map((row) => gate.score(row, 0, NO_COINS))]),
-    ),
+    scores: Object.fromEntries(gates.map((gate) => [gate.name, scoresOf(gate)])),
   };
 }
 
@@ -69,14 +71,16 @@ const NO_COINS = seededDraws(0);
 interface Reading {
   readonly outputFrom: number;
   readonly program: RowProgram;
-  readonly signal?: AbortSignal;
+  /** Of the rows with outputs. */
+  readonly needs: RowNeeds;
+  readonly signal: AbortSignal | undefined;
 }
 
 /** The rows of a text from a place on; what comes before is read without outputs. */
 async function rowsAlong(
   model: LanguageModel,
   text: readonly TokenId[],
-  { outputFrom, program, signal }: Reading,
+  { outputFrom, program, needs, signal }: Reading,
 ): Promise<readonly RowResult[]> {
   await using sequence = model.openSequence();
   const rows: RowResult[] = [];
@@ -86,11 +90,12 @@ async function rowsAlong(
     // A forward has outputs or none: rows without them are cheaper.
     const end = from < outputFrom ? outputFrom : text.length;
     const tokens = text.slice(from, Math.min(end, from + model.facts.rowCountMax));
-    const forward = await sequence.forward(
-      { tokens, outputFrom: from < outputFrom ? tokens.length : 0, program },
-      signal,
-    );
-    rows.push(...forward.rows);
+    const forward =
+      from < outputFrom
+        ? { tokens, outputFrom: tokens.length, program }
+        : withNeeds({ tokens, outputFrom: 0, program }, needs);
+    const { rows: read } = await sequence.forward(forward, signal);
+    rows.push(...read);
   }
   return rows;
 }

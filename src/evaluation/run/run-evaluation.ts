@@ -8,6 +8,7 @@ import { throwIfAborted } from '../../core/errors.ts';
 import { present } from '../../core/invariant.ts';
 import type { OnProgress } from '../../core/progress.ts';
 import { tokenIds } from '../../core/token-id.ts';
+import { INFORMED_GATES } from '../../routing/gate.ts';
 import { type TokenEvidence, teacherForced } from '../evidence/teacher-forced.ts';
 import { grade } from '../graders/grade.ts';
 import { type Question, questionHash } from '../question.ts';
@@ -218,7 +219,8 @@ function evidenceOf(
     answer: tokenIds(record.tokenIds),
   };
   pair.begin();
-  return teacherForced(pair.small, transcript, pair.vocabularySize, signal);
+  const { small, vocabularySize } = pair;
+  return teacherForced(small, transcript, { gates: INFORMED_GATES, vocabularySize, signal });
 }
 
 /** Scores that cascades give the small model's answers. */

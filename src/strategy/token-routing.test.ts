@@ -1,0 +1,82 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { scriptedModel } from '../../test/simulation/scripted-pair.ts';
+import { seededDraws } from '../core/draws.ts';
+import type { RowProgram } from '../core/row-program.ts';
+import { GREEDY } from '../core/sampling-params.ts';
+import { tokenIds } from '../core/token-id.ts';
+import { LazySequence } from '../kv-cache/lazy-sequence.ts';
+import { plainSequences } from '../kv-cache/sequence-source.ts';
+import { WorkRecorder } from '../kv-cache/work-recorder.ts';
+import type { ForwardRequest } from '../model/roles.ts';
+import type { Gate } from '../routing/gate.ts';
+import type { RowNeeds } from '../routing/row-needs.ts';
+import { tokenRouting } from './token-routing.ts';
+
+const PROGRAM: RowProgram = { vocabularySize: 12, sampling: GREEDY, seed: 1, purpose: 'sample' };
+
+/** What one round asks of the rows of both models, and what the gate then sees. */
+async function routed(needs: RowNeeds, calls: boolean) {
+  const asked: unknown[] = [];
+  const seen: unknown[] = [];
+  const gate: Gate = {
+    name: 'any',
+    needs,
+    callsOn: 'above',
+    score: ({ entropy, hidden, topLogprobs }, position) => {
+      seen.push({ entropy: entropy !== null, hidden: hidden !== null, top: topLogprobs?.length });
+      return position;
+    },
+    calls: () => calls,
+  };
+  const sequenceOf = (role: 'small' | 'large') => {
+    const model = scriptedModel(role, {
+      contextLength: 64,
+      onForward: async ({ program, hidden = false, outputFrom, tokens }: ForwardRequest) => {
+        if (outputFrom === tokens.length) return;
+        const { uncertainty = false, topLogprobs } = program;
+        asked.push({ role, entropy: uncertainty, hidden, top: topLogprobs });
+      },
+    });
+    const recorder = new WorkRecorder();
+    const source = plainSequences(model);
+    return new LazySequence({ role, source, promptLength: 3, rowCountMax: 8, recorder });
+  };
+  const sequences = { small: sequenceOf('small'), large: sequenceOf('large') };
+  const decoder = tokenRouting(gate, 0, 'threshold').begin({
+    sequence: (role) => sequences[role],
+    draws: seededDraws(1),
+    program: PROGRAM,
+    isEndOfGeneration: () => false,
+  });
+  const round = { text: tokenIds([1, 2, 3]), tokenCountMax: 1 };
+  const [decision] = await decoder.round(round, new AbortController().signal);
+  return { asked, seen, decision };
+}
+
+const NOTHING = { entropy: false, hidden: false, top: undefined };
+
+describe('token routing', () => {
+  it("asks the small model's row for what its gate needs, and the large one's for nothing", async () => {
+    const anyNeeds: fc.Arbitrary<RowNeeds> = fc.record(
+      {
+        uncertainty: fc.boolean(),
+        hidden: fc.boolean(),
+        topLogprobs: fc.integer({ min: 1, max: 9 }),
+      },
+      { requiredKeys: [] },
+    );
+    await fc.assert(
+      fc.asyncProperty(anyNeeds, fc.boolean(), async (needs, calls) => {
+        const { uncertainty = false, hidden = false, topLogprobs: top } = needs;
+        const wanted = { entropy: uncertainty, hidden, top };
+        const { asked, seen, decision } = await routed(needs, calls);
+        const large = calls ? [{ role: 'large', ...NOTHING }] : [];
+        expect(asked).toEqual([{ role: 'small', ...wanted }, ...large]);
+        expect(seen).toEqual([wanted]);
+        expect(decision).toMatchObject({ origin: calls ? 'large' : 'small', score: 3 });
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
