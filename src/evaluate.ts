@@ -7,7 +7,7 @@ import { PilotfishError } from './core/errors.ts';
 import type { ModelRole } from './core/events.ts';
 import type { MachineProfile } from './cost/machine-profile.ts';
 import { profileCosts } from './cost/profile-costs.ts';
-import { checkOverlap } from './evaluation/question-key.ts';
+import { checkOverlap, checkTrainedOn } from './evaluation/question-key.ts';
 import type { EvaluationResult } from './evaluation/results.ts';
 import { checkLive, type LiveCheck } from './evaluation/run/check-live.ts';
 import type { EvaluatedModel } from './evaluation/run/evaluation-pair.ts';
@@ -19,7 +19,8 @@ import { evaluationLock } from './evaluation-lock.ts';
 import { loadQuestions, type QuestionOptions, trainingQuestions } from './load-questions.ts';
 import { profileStore } from './local-profile.ts';
 import { type OpenEvaluationOptions, openEvaluation } from './open-evaluation.ts';
-import { parseStrategy } from './strategy/registry.ts';
+import type { Router } from './routing/router.ts';
+import { isLearned, parseStrategy, routerThreshold, STRATEGIES } from './strategy/registry.ts';
 
 export interface EvaluateOptions
   extends QuestionOptions,
@@ -34,6 +35,7 @@ export interface EvaluateOptions
       | 'home'
       | 'offline'
       | 'keepsRows'
+    | 'routerFiles'
       | 'signal'
       | 'onProgress'
       | 'onNotice'
@@ -43,8 +45,12 @@ export interface EvaluateOptions
    * questions that are among them too are refused.
    */
   readonly trainedOn?: readonly string[];
-  /** `NAME`, or `NAME@THRESHOLD`, a name several times for several thresholds. */
-  readonly strategies: readonly string[];
+  /**
+   * `NAME`, or `NAME@THRESHOLD`, a name several times for several thresholds; a trained router's also
+   * as `NAME@30%`, by its calibration. Default: every strategy that decides something, of those that
+   * need a router the ones that have one for this pair.
+   */
+  readonly strategies?: readonly string[];
   /** Default: points are put where a curve rises. */
   readonly shares?: readonly number[];
   /** Points of a curve where no shares are given; default 6. */
@@ -77,6 +83,10 @@ export interface Evaluated {
   readonly rowCounts: { readonly known: number; readonly computed: number };
 }
 
+/** All but the models alone and `speculative`, which decide nothing. */
+const DECIDING_STRATEGIES: readonly string[] = STRATEGIES.filter(({ unit }) => unit !== null).map(
+  ({ name }) => name,
+);
 const POINT_COUNT = 6;
 const SEED_COUNT = 3;
 const MAX_TOKENS = 512;
@@ -85,7 +95,8 @@ const SCREENING_SEED = 1;
 
 /** @throws PilotfishError for what is misspelt or missing, before a model is loaded */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
-  const plan = planOf(options);
+  const asked = options.strategies ?? DECIDING_STRATEGIES;
+  const given = planOf(options, asked);
   const named = await namedProfiles(options);
   const { task, questions } = await loadQuestions(options);
   for (const name of options.trainedOn ?? []) {
@@ -93,10 +104,13 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
   }
   await using pair = await openEvaluation({
     ...options,
-    strategies: plan.strategies.map(({ name }) => name),
-    maxTokens: plan.maxTokens,
-    waveSize: plan.waveSize,
+    strategies: asked,
+    routersOptional: options.strategies === undefined,
+    maxTokens: given.maxTokens,
+    waveSize: given.waveSize,
   });
+  for (const router of pair.routers.values()) checkTrainedOn(router, questions);
+  const plan = { ...given, strategies: requestedStrategies(asked, pair.routers) };
   await using _lock = await evaluationLock(options.folder);
   const profiles = named.map((profile) => timeProfile(profile, pair.models));
   const answers = await runEvaluation({
@@ -120,10 +134,10 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
 }
 
 /** @throws PilotfishError `option-invalid`, `strategy-unknown`, `threshold-invalid` */
-function planOf(options: EvaluateOptions): EvaluationPlan {
+function planOf(options: EvaluateOptions, asked: readonly string[]): EvaluationPlan {
   const { seedCount = SEED_COUNT, screenShare, shares } = options;
   return {
-    strategies: requestedStrategies(options.strategies),
+    strategies: requestedStrategies(asked, null),
     shares: shares ?? null,
     pointCount: options.pointCount ?? POINT_COUNT,
     seeds: Array.from({ length: seedCount }, (_, seed) => seed + 1),
@@ -133,12 +147,19 @@ function planOf(options: EvaluateOptions): EvaluationPlan {
   };
 }
 
-function requestedStrategies(texts: readonly string[]): readonly RequestedStrategy[] {
+/** @param routers null before they are known: shares are then taken for thresholds, to be checked only */
+function requestedStrategies(
+  texts: readonly string[],
+  routers: ReadonlyMap<string, Router> | null,
+): readonly RequestedStrategy[] {
   const asked = new Map<string, (number | null)[]>();
   for (const text of texts) {
-    const { name, threshold } = parseStrategy(text);
+    const { name, threshold, share } = parseStrategy(text);
+    const router = routers?.get(name);
+    if (routers !== null && router === undefined && isLearned(name)) continue;
+    const calibrated = share === undefined || !router ? share : routerThreshold(router, share);
     const known = asked.get(name) ?? [];
-    asked.set(name, [...known, text.includes('@') ? threshold : null]);
+    asked.set(name, [...known, text.includes('@') ? (calibrated ?? threshold) : null]);
   }
   return [...asked].map(([name, all]) => {
     const thresholds = all.filter((threshold) => threshold !== null);

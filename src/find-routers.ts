@@ -16,6 +16,8 @@ export interface FindRoutersOptions {
   readonly models: Readonly<Record<ModelRole, BoundModel>>;
   /** Paths of routers to use instead of those that come with this package. */
   readonly files?: readonly string[];
+  /** Whether a strategy may go without; default false. */
+  readonly isOptional?: boolean;
 }
 
 /** A few megabytes at most; beyond it the file is something else. */
@@ -23,13 +25,14 @@ const ROUTER_BYTES_MAX = 64 * 2 ** 20;
 const EXTENSION = '.safetensors';
 
 /**
- * Those of the strategies that have one; what is missing shows when it is asked for.
+ * Routers of the strategies, and those in the files.
  * @throws PilotfishError `head-missing` for a file that is not there, `head-invalid`, `head-mismatch`
  */
 export async function findRouters({
   strategies,
   models,
   files = [],
+  isOptional = false,
 }: FindRoutersOptions): Promise<ReadonlyMap<string, Router>> {
   const found = new Map<string, Router>();
   for (const path of files) {
@@ -46,7 +49,7 @@ export async function findRouters({
     }
   }
   const missing = wanted.find((text) => !found.has(nameOf(text)));
-  if (missing !== undefined) throw missingRouter(nameOf(missing), models);
+  if (missing !== undefined && !isOptional) throw missingRouter(nameOf(missing), models);
   return found;
 }
 

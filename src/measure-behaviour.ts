@@ -48,8 +48,10 @@ interface Options {
 
 /** Strategies that route tokens by something that has to be tried out. */
 export const ROUTING_STRATEGIES: readonly string[] = STRATEGIES.filter(
-  ({ threshold, costModels }) =>
-    threshold?.isShare === false && costModels.some(({ parameter }) => parameter === 'share'),
+  ({ threshold, costModels, isLearned }) =>
+    !isLearned &&
+    threshold?.isShare === false &&
+    costModels.some(({ parameter }) => parameter === 'share'),
 ).map(({ name }) => name);
 
 /** What has to be opened for it. */

@@ -63,6 +63,11 @@ export interface OpenEngineOptions {
   /** What the models' tokens cost; without them a summary has no price. */
   readonly prices?: Partial<ByRole<TokenPrices>>;
   readonly speculative?: Omit<SpeculativeOptions, 'costs'>;
+  /**
+   * Whether strategies whose router is not there may be asked for: they fail when they are used.
+   * Default false.
+   */
+  readonly routersOptional?: boolean;
   /** Files of trained routers, instead of those that come with this package. */
   readonly routerFiles?: readonly string[];
   /** Puts something around a loaded model; it then owns the model. Default: nothing. */
@@ -78,6 +83,8 @@ export interface WrappedModel {
   readonly path: string;
   /** SHA-256 of the file, in hex; null for a file given by its path: it is not hashed. */
   readonly sha256: string | null;
+  /** Those that strategies use. */
+  readonly routers: ReadonlyMap<string, Router>;
 }
 
 /**
@@ -105,7 +112,7 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
     for (const role of roles) {
       const model = models[role];
       if (model === null || options.wrapModel === undefined) continue;
-      const of = { role, name: shortName(names[role]), ...files[role] };
+      const of = { role, name: shortName(names[role]), ...files[role], routers };
       owners[role] = await options.wrapModel(model, of);
     }
     const { speculative, template, prices, requestCountMax, overcommit } = options;
@@ -136,8 +143,8 @@ async function routersFor(
   files: Files,
   options: OpenEngineOptions,
 ): Promise<ReadonlyMap<string, Router>> {
-  const { strategies = [], routerFiles = [] } = options;
-  if (routerFiles.length === 0 && !strategies.some((text) => isLearned(text))) return new Map();
+  const { strategies = [], routerFiles = [], routersOptional } = options;
+  if (!strategies.some((text) => isLearned(text))) return new Map();
   const bound = async (role: ModelRole): Promise<BoundModel> => {
     const name = shortName(names[role]);
     const { path, sha256 } = files[role];
@@ -145,7 +152,8 @@ async function routersFor(
     return { name, digest };
   };
   const models = { small: await bound('small'), large: await bound('large') };
-  return await findRouters({ strategies, models, files: routerFiles });
+  const isOptional = routersOptional ?? false;
+  return await findRouters({ strategies, models, files: routerFiles, isOptional });
 }
 
 type Names = Readonly<Record<ModelRole, string>>;

@@ -7,9 +7,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { catalogContext } from './catalog/catalog-context.ts';
 import { fileDigest } from './catalog/file-digest.ts';
+import { definedFields } from './core/defined-fields.ts';
 import type { ModelRole } from './core/events.ts';
 import { present } from './core/invariant.ts';
 import { CachedModel } from './evaluation/cache/cached-model.ts';
+import type { RowFeatures } from './evaluation/cache/row-features.ts';
 import { TrieStore } from './evaluation/cache/trie-store.ts';
 import { fileError } from './evaluation/growing-file.ts';
 import type { EvaluatedModel, EvaluationPair } from './evaluation/run/evaluation-pair.ts';
@@ -17,6 +19,9 @@ import { cpuDevice } from './model/compute-device.ts';
 import { libraryDigest, loadLibrary } from './model/llama-cpp/library.ts';
 import type { LlamaCppModel } from './model/llama-cpp/model.ts';
 import { type OpenEngineOptions, openEngine, type WrappedModel } from './open-engine.ts';
+import type { Router } from './routing/router.ts';
+import { routerGate } from './routing/router-gate.ts';
+import { joinNeeds } from './routing/row-needs.ts';
 
 export interface OpenEvaluationOptions
   extends Omit<OpenEngineOptions, 'wrapModel' | 'strategies' | 'cellCount' | 'requestCountMax'> {
@@ -83,6 +88,7 @@ async function temporaryFolder(): Promise<string> {
 async function openPair(options: OpenEvaluationOptions, folder: string): Promise<EvaluationPair> {
   const { waveSize, strategies } = options;
   const open = new Map<ModelRole, OpenModel>();
+  let routers: ReadonlyMap<string, Router> = new Map();
   const engine = await openEngine({
     ...options,
     strategies: ['small', 'large', ...strategies],
@@ -95,7 +101,12 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
       const facts = await factsOf(model, of, options);
       const scope = { modelDigest: facts.digest, engine: libraryDigest(loadLibrary().paths.llama) };
       const store = new TrieStore(folder, scope);
-      const cached = new CachedModel(model, store, { keepsSequences: true });
+      routers = of.routers;
+      const features = of.role === 'small' ? rowFeatures(routers) : null;
+      const cached = new CachedModel(model, store, {
+        keepsSequences: true,
+        ...(features === null ? {} : { features }),
+      });
       open.set(of.role, { model, cached, store, facts });
       return cached;
     },
@@ -107,6 +118,7 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
     models: { small: small.facts, large: large.facts },
     small: small.model,
     large: large.model,
+    routers,
     // The engine has made sure that the tables agree this far.
     vocabularySize: Math.min(small.model.vocabulary.size, large.model.vocabulary.size),
     contextLength: Math.min(small.model.facts.contextLength, large.model.facts.contextLength),
@@ -134,6 +146,14 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
     },
     [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
   };
+}
+
+/** What routers see of a row; null where there is none. */
+function rowFeatures(routers: ReadonlyMap<string, Router>): RowFeatures | null {
+  if (routers.size === 0) return null;
+  const needs = [...routers.values()].map((router) => routerGate(router).needs);
+  const { hidden, topLogprobs } = joinNeeds(...needs);
+  return definedFields({ hidden, topLogprobs });
 }
 
 /** Room for a wave, and for what is read beside it. */

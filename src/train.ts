@@ -18,8 +18,9 @@ import { LARGE_ALONE } from './evaluation/run/evaluation-plan.ts';
 import { openManifest } from './evaluation/run/open-manifest.ts';
 import { evaluationLock } from './evaluation-lock.ts';
 import { loadQuestions, type QuestionOptions } from './load-questions.ts';
+import { citerPaperShape, routerShape } from './network/network-shape.ts';
 import { type OpenEvaluationOptions, openEvaluation } from './open-evaluation.ts';
-import type { RouterFeatures } from './routing/router-features.ts';
+import { featureSize, type RouterFeatures } from './routing/router-features.ts';
 import { singleModel } from './strategy/single-model.ts';
 import type { FitSettings } from './training/fit/fit-router.ts';
 import { BRANCH_COUNT, TRUNK_COUNT } from './training/labels/label-trajectories.ts';
@@ -61,6 +62,10 @@ export interface TrainOptions
   readonly positionCountMax?: number;
   readonly policyShare?: number;
   readonly features?: RouterFeatures;
+  /** Units of the hidden layer; default 256. */
+  readonly width?: number;
+  /** The paper's network instead, of twice the input's size and as much again. */
+  readonly isPaperNet?: boolean;
   readonly fit?: Partial<FitSettings>;
   /** Tokens of an answer at most; default 512. */
   readonly maxTokens?: number;
@@ -93,8 +98,7 @@ const POSITION_COUNT_MAX = 24;
 const TEMPERATURE = 0.8;
 
 /** Settings of the network, where nobody gives others. */
-export const FIT_DEFAULTS: Omit<FitSettings, 'seed'> = {
-  shape: { hidden: [{ size: 256, activation: true }], dropout: 0.1 },
+const FIT_DEFAULTS: Omit<FitSettings, 'seed' | 'shape'> = {
   rate: 1e-3,
   weightDecay: 0.01,
   batchSize: 256,
@@ -121,6 +125,8 @@ export async function train(options: TrainOptions): Promise<Trained> {
   });
   const trajectories = await largeAnswers(questions, pair, options);
   const solved = trajectories.filter(({ value }) => value === 1);
+  const features = options.features ?? { hidden: true, topLogprobs: 0 };
+  const inputSize = featureSize(features, pair.small.facts.hiddenSize);
   const trained = await trainRouter({
     ...options,
     pair: trainingPair(pair),
@@ -133,8 +139,8 @@ export async function train(options: TrainOptions): Promise<Trained> {
     rollouts: rolloutPlan(options),
     rolloutCountMax: options.rolloutCountMax ?? ROLLOUT_COUNT_MAX,
     policyShare: options.policyShare ?? null,
-    features: options.features ?? { hidden: true, topLogprobs: 0 },
-    fit: { ...FIT_DEFAULTS, ...options.fit, seed },
+    features,
+    fit: { ...FIT_DEFAULTS, shape: shapeOf(options, inputSize), ...options.fit, seed },
     maxTokens,
     trainedOn: new Set(questions.map(questionNumber)),
     facts: { questions: task, questionCount: questions.length, seed, ...command(options) },
@@ -143,6 +149,10 @@ export async function train(options: TrainOptions): Promise<Trained> {
   await writeWhole(path, trained.bytes);
   const counts = { solvedCount: solved.length, questionCount: questions.length };
   return { ...trained, ...counts, path };
+}
+
+function shapeOf({ width, isPaperNet }: TrainOptions, inputSize: number): FitSettings['shape'] {
+  return isPaperNet === true ? citerPaperShape(inputSize) : routerShape(inputSize, width);
 }
 
 function command(options: TrainOptions): Readonly<Record<string, string>> {

@@ -8,6 +8,7 @@ import type { AdviceInputs, PrepareAdviceOptions } from '../prepare-advice.ts';
 import type { Recosted, RecostOptions } from '../recost.ts';
 import type { WriteReportOptions, WrittenReport } from '../report/write-report.ts';
 import type { ParsedStrategy, StrategyInfo, StrategyOptions } from '../strategy/registry.ts';
+import type { Trained, TrainOptions } from '../train.ts';
 import type { InspectMachineOptions, MachineFacts } from './doctor/machine-facts.ts';
 
 /** What a command does with an engine. */
@@ -25,6 +26,7 @@ export interface CliDependencies {
   readonly recost: (options: RecostOptions) => Promise<Recosted>;
   readonly evaluate: (options: EvaluateOptions) => Promise<Evaluated>;
   readonly prepareAdvice: (options: PrepareAdviceOptions) => Promise<AdviceInputs>;
+  readonly train: (options: TrainOptions) => Promise<Trained>;
   readonly writeReport: (options: WriteReportOptions) => Promise<WrittenReport>;
   readonly inspectMachine: (options: InspectMachineOptions) => Promise<MachineFacts>;
 }

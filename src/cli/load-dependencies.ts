@@ -30,6 +30,10 @@ export function loadDependencies(): CliDependencies {
       const { prepareAdvice } = await import('../prepare-advice.ts');
       return prepareAdvice(options);
     },
+    train: async (options) => {
+      const { train } = await import('../train.ts');
+      return train(options);
+    },
     writeReport: async (options) => {
       const { writeReport } = await import('../report/write-report.ts');
       return writeReport(options);

@@ -13,6 +13,7 @@ import { registerCompare } from './commands/compare.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerEval } from './commands/eval.ts';
 import { registerReport } from './commands/report.ts';
+import { registerTrain } from './commands/train.ts';
 import { EXIT, EXIT_CODE_HELP } from './exit-code.ts';
 import type { CliIo } from './io.ts';
 import { OutputClosed } from './process-lifetime.ts';
@@ -71,6 +72,7 @@ async function createProgram(
   registerBench(program, io, dependencies);
   registerEval(program, io, dependencies);
   registerReport(program, io, dependencies);
+  registerTrain(program, io, dependencies);
   registerDoctor(program, io, dependencies);
   const isKnown = program.commands.some((command) => command.name() === args[0]);
   // The catalog brings HTTP and archive readers along, which the other commands load at need.

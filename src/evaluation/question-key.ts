@@ -45,6 +45,29 @@ export function questionNumber(question: Pick<Question, 'text' | 'options'>): nu
 }
 
 /**
+ * Refuses to evaluate a head on questions that it was trained on.
+ * @param head with the numbers of its questions (see `questionNumber`)
+ * @throws PilotfishError `data-overlap`
+ */
+export function checkTrainedOn(
+  head: { readonly strategy: string; readonly trainedOn: ReadonlySet<number> },
+  evaluation: readonly Question[],
+): void {
+  const common = evaluation.filter((question) => head.trainedOn.has(questionNumber(question)));
+  if (common.length === 0) return;
+  const names = common.slice(0, EXAMPLE_COUNT_MAX).map(({ id }) => id);
+  throw new PilotfishError(
+    'data-overlap',
+    `The router of ${head.strategy} was trained on ${common.length} of these ${evaluation.length} ` +
+      `questions: ${names.join(', ')}${common.length > names.length ? ', …' : ''}.`,
+    {
+      remedy: 'Evaluate on another split, or leave this strategy out.',
+      fields: { commonCount: common.length, evaluationCount: evaluation.length },
+    },
+  );
+}
+
+/**
  * Refuses to evaluate on what was trained on.
  *
  * @throws PilotfishError `data-overlap` with the number of common questions and up to three of them

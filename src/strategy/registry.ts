@@ -4,7 +4,7 @@ import type { ModelRole } from '../core/events.ts';
 import { present } from '../core/invariant.ts';
 import type { CostModel } from '../cost/cost-model.ts';
 import { thresholdForTokenShare } from '../routing/calibration.ts';
-import { entropyGate, marginGate, randomGate } from '../routing/gate.ts';
+import { type CallingSide, entropyGate, marginGate, randomGate } from '../routing/gate.ts';
 import type { Router } from '../routing/router.ts';
 import { routerGate } from '../routing/router-gate.ts';
 import { cascade } from './cascade.ts';
@@ -31,6 +31,8 @@ export interface ThresholdInfo {
   readonly meaning: string;
   /** Shares lie in [0, 1] and may be given in percent; other thresholds are any finite number. */
   readonly isShare: boolean;
+  /** On which side of it scores call the large model. */
+  readonly callsOn: CallingSide;
 }
 
 /** What a strategy decides about: single tokens or whole answers; null: it decides nothing. */
@@ -81,6 +83,7 @@ function learned(name: string, summary: string): Entry {
       default: null,
       meaning: 'the large model writes tokens whose score is below it; or a share, as 30%',
       isShare: false,
+      callsOn: 'below',
     },
     needs: BOTH,
     isLearned: true,
@@ -88,13 +91,17 @@ function learned(name: string, summary: string): Entry {
     build: ({ threshold, share }, { routers }) => {
       const router = routers?.get(name);
       if (router === undefined) throw missing(name);
-      const tau = threshold ?? thresholdOf(router, share ?? null);
+      const tau = threshold ?? routerThreshold(router, share ?? null);
       return tokenRouting(routerGate(router), tau, 'tau');
     },
   };
 }
 
-function thresholdOf(
+/**
+ * The threshold of a router for a share of tokens; for none, its own.
+ * @throws PilotfishError `threshold-invalid` if it was not calibrated
+ */
+export function routerThreshold(
   { strategy, calibration, defaultThreshold }: Router,
   share: number | null,
 ): number {
@@ -145,6 +152,7 @@ const ENTRIES: readonly Entry[] = [
       default: 1,
       meaning: 'the large model writes tokens whose entropy, in nats, exceeds it',
       isShare: false,
+      callsOn: entropyGate.callsOn,
     },
     needs: BOTH,
     isLearned: false,
@@ -160,6 +168,7 @@ const ENTRIES: readonly Entry[] = [
       default: 0.3,
       meaning: 'the large model writes tokens whose margin is below it',
       isShare: false,
+      callsOn: marginGate.callsOn,
     },
     needs: BOTH,
     isLearned: false,
@@ -175,6 +184,7 @@ const ENTRIES: readonly Entry[] = [
       default: 0.3,
       meaning: 'the large model writes this share of the tokens, from 0 to 1 (or 30%)',
       isShare: true,
+      callsOn: randomGate.callsOn,
     },
     needs: BOTH,
     isLearned: false,
@@ -191,6 +201,7 @@ const ENTRIES: readonly Entry[] = [
       default: 0.3,
       meaning: 'the large model writes answers whose mean entropy, in nats, exceeds it',
       isShare: false,
+      callsOn: 'above',
     },
     needs: BOTH,
     isLearned: false,
@@ -206,6 +217,7 @@ const ENTRIES: readonly Entry[] = [
       default: 0.3,
       meaning: 'the large model writes this share of the answers, from 0 to 1 (or 30%)',
       isShare: true,
+      callsOn: 'below',
     },
     needs: BOTH,
     isLearned: false,

@@ -164,6 +164,7 @@ export function scriptedDependencies(
     recost: () => Promise.reject(new Error('the script re-costs nothing')),
     prepareAdvice: () => Promise.reject(new Error('the script gives no advice')),
     writeReport: () => Promise.reject(new Error('the script writes no report')),
+    train: () => Promise.reject(new Error('the script trains nothing')),
     evaluate: () => Promise.reject(new Error('the script evaluates nothing')),
     inspectMachine: async () => HEALTHY_MACHINE,
     opened,

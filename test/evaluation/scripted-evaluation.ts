@@ -69,6 +69,7 @@ export function scriptedEvaluation(options: ScriptedEvaluationOptions = {}): Scr
     models: { small: factsOf(models.small), large: factsOf(models.large) },
     small: models.small,
     large: models.large,
+    routers: new Map(),
     vocabularySize: models.small.vocabulary.size,
     contextLength: models.small.facts.contextLength,
     template: 'own',

@@ -271,7 +271,8 @@ function parameterValue(
     case null:
       return 0;
     case 'share':
-      return share ?? behaviour?.shares[strategy.name] ?? byDefault;
+      // Nobody knows what a router that is not here would do.
+      return share ?? behaviour?.shares[strategy.name] ?? (strategy.isLearned ? null : byDefault);
     case 'acceptance':
       return acceptance ?? behaviour?.acceptance ?? 0;
     case 'lookup-acceptance':

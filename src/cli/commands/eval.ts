@@ -8,21 +8,20 @@ import type { ModelRole } from '../../core/events.ts';
 import type { EvaluateOptions } from '../../evaluate.ts';
 import type { CliDependencies } from '../cli-dependencies.ts';
 import { type CliIo, withoutColor } from '../io.ts';
+import { collectText } from '../options/collect-text.ts';
 import { addPairOptions } from '../options/generation-options.ts';
 import { integerFrom, numberParser } from '../options/parse-number.ts';
 import { shareParser, sharesParser } from '../options/parse-shares.ts';
+import {
+  addQuestionOptions,
+  QUESTION_COUNT_MAX,
+  type QuestionFlags,
+  questionOptions,
+} from '../options/question-options.ts';
 import { progressBar } from '../rendering/progress-bar.ts';
 import { renderEvaluation } from '../rendering/render-evaluation.ts';
 
-interface EvalOptions {
-  readonly task: string;
-  readonly split?: string;
-  readonly slice?: string;
-  readonly count?: number;
-  readonly from?: number;
-  readonly questionSeed?: number;
-  readonly data?: string;
-  readonly prompt?: string;
+interface EvalOptions extends QuestionFlags {
   readonly trainedOn?: readonly string[];
   readonly strategies?: string;
   readonly shares?: readonly number[];
@@ -43,6 +42,7 @@ interface EvalOptions {
   readonly logs?: boolean;
   readonly cache: boolean;
   readonly offline?: boolean;
+  readonly router?: readonly string[];
   readonly json?: boolean;
   readonly color: boolean;
 }
@@ -59,35 +59,25 @@ Examples:
   pilotfish eval --task pocket --pair pocket --count 100 --json > result.json
   pilotfish report result.json`;
 
-const COUNT_MAX = 100_000;
 /** A model holds 256 sequences; two are spare. */
 const WAVE_MAX = 254;
 
 export function registerEval(program: Command, io: CliIo, dependencies: CliDependencies): void {
-  const count = (name: string, max = COUNT_MAX) => numberParser(name, integerFrom(1, max));
-  const command = program
-    .command('eval')
-    .summary('measure accuracy against cost on a task, with controls')
-    .description(
-      'Measures accuracy against cost of strategies on a task, with both models alone, random ' +
-        'controls and confidence intervals.',
-    )
-    .requiredOption('--task <TASK>', 'pocket, gsm8k, svamp, math500, strategyqa, or a .jsonl file')
-    .option('--data <FOLDER>', "where published sets' files are, as FOLDER/gsm8k/test.jsonl")
-    .option('--split <NAME>', 'which part of the task (default: test)')
-    .option('--slice <SLICE>', 'questions chosen once and for all: a known slice or a .json file')
-    .option('--count <N>', 'how many questions', count('--count'))
-    .option('--from <N>', 'pass over so many first', numberParser('--from', integerFrom(0)))
-    .option(
-      '--question-seed <N>',
-      "which pocket problems; shuffles a file's questions",
-      numberParser('--question-seed', integerFrom(0)),
-    )
-    .option('--prompt <NAME>', 'how questions are asked: steps, boxed, hash, … (default: by task)')
+  const count = (name: string, max = QUESTION_COUNT_MAX) => numberParser(name, integerFrom(1, max));
+  const command = addQuestionOptions(
+    program
+      .command('eval')
+      .summary('measure accuracy against cost on a task, with controls')
+      .description(
+        'Measures accuracy against cost of strategies on a task, with both models alone, random ' +
+          'controls and confidence intervals.',
+      ),
+    'test',
+  )
     .option(
       '--trained-on <QUESTIONS>',
       'refuse questions that are also here: TASK/SPLIT or a .jsonl file; repeatable',
-      collect,
+      collectText,
     )
     .option('--strategies <LIST>', 'NAME or NAME@THRESHOLD, separated by commas (default: all)')
     .option(
@@ -109,7 +99,11 @@ export function registerEval(program: Command, io: CliIo, dependencies: CliDepen
     .option('--max-tokens <N>', 'tokens of an answer at most (default: 512)', count('--max-tokens'))
     .option('--wave <N>', 'questions side by side (default: 16)', count('--wave', WAVE_MAX));
   addPairOptions(command)
-    .option('--profile <NAME>', 'also predict times on this machine profile; repeatable', collect)
+    .option(
+      '--profile <NAME>',
+      'also predict times on this machine profile; repeatable',
+      collectText,
+    )
     .option('--check-live <N>', 'give N answers again, nothing remembered', count('--check-live'))
     .option('--out <FOLDER>', 'where answers are kept (default: evaluations/TASK-PAIR)')
     .option('--logs', 'also keep every event of every run')
@@ -120,10 +114,6 @@ export function registerEval(program: Command, io: CliIo, dependencies: CliDepen
     .action(async (options: EvalOptions) => {
       await evaluateCommand(options, options.color ? io : withoutColor(io), dependencies);
     });
-}
-
-function collect(text: string, before: readonly string[] = []): readonly string[] {
-  return [...before, text];
 }
 
 async function evaluateCommand(
@@ -175,14 +165,8 @@ function evaluateOptions(
   dependencies: CliDependencies,
 ): Omit<EvaluateOptions, 'folder'> {
   return {
+    ...questionOptions(options),
     ...definedFields({
-      split: options.split,
-      slice: options.slice,
-      count: options.count,
-      from: options.from,
-      questionSeed: options.questionSeed,
-      dataFolder: options.data,
-      prompt: options.prompt,
       trainedOn: options.trainedOn,
       shares: options.shares,
       pointCount: options.points,
@@ -200,21 +184,17 @@ function evaluateOptions(
       liveCheckCount: options.checkLive,
       logs: options.logs,
       offline: options.offline,
+      routerFiles: options.router,
     }),
     keepsRows: options.cache,
-    task: options.task,
-    strategies: strategyList(options.strategies, dependencies),
+    ...(options.strategies === undefined
+      ? {}
+      : { strategies: strategyList(options.strategies, dependencies) }),
   };
 }
 
 /** @throws PilotfishError `option-invalid`, and what the strategies themselves give cause for */
-function strategyList(
-  text: string | undefined,
-  { strategies, parseStrategy }: CliDependencies,
-): readonly string[] {
-  if (text === undefined) {
-    return strategies.filter(({ unit }) => unit !== null).map(({ name }) => name);
-  }
+function strategyList(text: string, { parseStrategy }: CliDependencies): readonly string[] {
   const names = text.split(',').map((part) => part.trim());
   if (names.includes('')) {
     throw new PilotfishError('option-invalid', `--strategies is "${text}", with an empty name.`, {

@@ -5,6 +5,7 @@ import type { ModelRole, TokenPrices } from '../../core/events.ts';
 import type { GenerateRequest } from '../../engine/request.ts';
 import type { OpenEngineOptions } from '../../open-engine.ts';
 import { DRAFT_LENGTH_MAX } from '../../strategy/speculative.ts';
+import { collectText } from './collect-text.ts';
 import { integerFrom, type NumberRange, numberParser } from './parse-number.ts';
 
 export { STRATEGY_DEFAULT } from '../../engine/checked-request.ts';
@@ -35,6 +36,7 @@ export interface GenerationOptions {
   readonly proposer?: 'auto' | 'small' | 'prompt-lookup';
   readonly verifier?: 'coupling' | 'rejection';
   readonly draftLength?: 'auto' | number;
+  readonly router?: readonly string[];
   readonly offline?: boolean;
   readonly json?: boolean;
   /** False with `--no-color`. */
@@ -134,6 +136,7 @@ export function addPairOptions(command: Command): Command {
         'large',
       ]),
     )
+    .option('--router <FILE>', 'a trained router instead of the one that comes along', collectText)
     .option('--offline', 'use only what is on this machine')
     .option(
       '--context <N>',
@@ -236,6 +239,7 @@ export function engineOptions(options: GenerationOptions): OpenEngineOptions {
       options.priceSmall === undefined && options.priceLarge === undefined
         ? undefined
         : { small: options.priceSmall ?? null, large: options.priceLarge ?? null },
+    routerFiles: options.router,
     offline: options.offline,
     speculative: Object.keys(speculative).length > 0 ? speculative : undefined,
   });

@@ -4,6 +4,7 @@ import { PilotfishError } from '../../core/errors.ts';
 import type { ByRole, ModelRole, ParameterCounts } from '../../core/events.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { LanguageModel } from '../../model/roles.ts';
+import type { Router } from '../../routing/router.ts';
 
 /** What costs are worked out from, and what tells one model from another. */
 export interface EvaluatedModel {
@@ -24,6 +25,8 @@ export interface EvaluationPair extends AsyncDisposable {
   readonly small: LanguageModel;
   /** The same of the large one. */
   readonly large: LanguageModel;
+  /** By the strategy that they route for. */
+  readonly routers: ReadonlyMap<string, Router>;
   readonly vocabularySize: number;
   readonly contextLength: number;
   /** SHA-256 of the native library, in hex: another build has other last digits. */
@@ -54,13 +57,17 @@ export interface Manifest {
   readonly maxTokens: number;
   /** Questions that run side by side: batches of other widths differ in their last digits. */
   readonly waveSize: number;
+  /** Digests of routers, by the strategy that they route for; more may come. */
+  readonly routers: Readonly<Record<string, string>>;
 }
 
 export const MANIFEST_VERSION = 1;
 
 /** @throws PilotfishError `evaluation-invalid`, naming the first value that differs */
 export function checkManifest(found: Manifest, expected: Manifest, folder: string): void {
-  const [before, now] = [flat(found), flat(expected)];
+  // Routers that the folder has not seen are new strategies, and nothing else.
+  const known = { ...expected.routers, ...found.routers };
+  const [before, now] = [flat({ ...found, routers: known }), flat(expected)];
   for (const [name, value] of Object.entries(now)) {
     if (before[name] === value) continue;
     throw new PilotfishError(
@@ -75,11 +82,14 @@ export function checkManifest(found: Manifest, expected: Manifest, folder: strin
 }
 
 function flat(manifest: Manifest): Readonly<Record<string, string | number>> {
-  const { models, ...rest } = manifest;
+  const { models, routers, ...rest } = manifest;
   const digests: ByRole<string> = { small: models.small.digest, large: models.large.digest };
   return {
     ...rest,
     'small model digest': `${digests.small}`,
     'large model digest': `${digests.large}`,
+    ...Object.fromEntries(
+      Object.entries(routers).map(([strategy, digest]) => [`router of ${strategy}`, digest]),
+    ),
   };
 }

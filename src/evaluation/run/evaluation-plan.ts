@@ -1,7 +1,7 @@
 /** What an evaluation is asked to do, and which points come of it. Pure. */
 
 import { present } from '../../core/invariant.ts';
-import { INFORMED_GATES } from '../../routing/gate.ts';
+import type { CallingSide } from '../../routing/gate.ts';
 import { STRATEGIES, type StrategyInfo } from '../../strategy/registry.ts';
 import type { TokenEvidence } from '../evidence/teacher-forced.ts';
 import {
@@ -146,7 +146,7 @@ function scoresOf(strategy: string, evidence: ScoreEvidence): WeightedScores {
   };
 }
 
-/** Cascades call on high scores, gates say for themselves. */
-function callingSide(strategy: string): 'above' | 'below' {
-  return INFORMED_GATES.find(({ name }) => name === strategy)?.callsOn ?? 'above';
+/** Of a strategy that has a threshold. */
+export function callingSide(strategy: string): CallingSide {
+  return present(infoOf(strategy).threshold, `${strategy} has a threshold`).callsOn;
 }

@@ -1,6 +1,5 @@
 /** What came of an evaluation, worked out from its answers alone: the same answers, the same result. */
 
-import { INFORMED_GATES } from '../../routing/gate.ts';
 import { compareCurves } from '../curves/compare-curves.ts';
 import { gapRecovered } from '../curves/gap-recovered.ts';
 import { paretoFront } from '../curves/pareto-front.ts';
@@ -17,7 +16,7 @@ import { drawReplicates, type Replicates } from '../statistics/bootstrap.ts';
 import { gateEvidence } from '../statistics/gate-evidence.ts';
 import { curvesOf } from './curves-of.ts';
 import { discordantExamples } from './discordant-examples.ts';
-import { infoOf, LARGE_ALONE, SMALL_ALONE, tossesCoins } from './evaluation-plan.ts';
+import { callingSide, infoOf, LARGE_ALONE, SMALL_ALONE, tossesCoins } from './evaluation-plan.ts';
 import { modelsGap } from './models-gap.ts';
 import { type LonePointResult, type PointRuns, pointResult } from './point-result.ts';
 import { type RunFacts, runsOf } from './point-runs.ts';
@@ -145,7 +144,8 @@ function comparisons(
 function gates({ evidence, design }: EvaluatedAnswers): readonly GateEvidence[] {
   // A question's tokens count for all questions that it stands for: once where all were run.
   const standsFor = design.weights.map((weight) => weight * design.questionCount);
-  return INFORMED_GATES.map(({ name, callsOn }) => {
+  const names = Object.keys(evidence[0]?.scores ?? {});
+  return names.map((name) => {
     const tokens = evidence.flatMap(({ differs, scores }, index) =>
       (scores[name] ?? []).map((score, at) => ({
         score,
@@ -153,7 +153,7 @@ function gates({ evidence, design }: EvaluatedAnswers): readonly GateEvidence[] 
         weight: standsFor[index] ?? 0,
       })),
     );
-    return gateEvidence(name, tokens, callsOn);
+    return gateEvidence(name, tokens, callingSide(name));
   });
 }
 

@@ -29,6 +29,7 @@ const MANIFEST: z.ZodType<Manifest> = z.object({
   contextLength: z.number(),
   maxTokens: z.number(),
   waveSize: z.number(),
+  routers: z.record(z.string(), z.string()).default({}),
 });
 
 /**
@@ -42,12 +43,19 @@ export async function openManifest(
 ): Promise<Manifest> {
   const { models, library, template, contextLength } = pair;
   const version = MANIFEST_VERSION;
-  const expected = { version, models, library, template, contextLength, maxTokens, waveSize };
+  const routers = Object.fromEntries(
+    [...pair.routers].map(([strategy, { digest }]) => [strategy, digest]),
+  );
+  const own = { version, models, library, template, contextLength, maxTokens, waveSize };
+  const expected = { ...own, routers };
   const path = join(folder, 'evaluation.json');
   const text = await readIfThere(path);
-  if (text === null) await write(path, folder, expected);
-  else checkManifest(parsedManifest(text, path), expected, folder);
-  return expected;
+  const found = text === null ? null : parsedManifest(text, path);
+  if (found !== null) checkManifest(found, expected, folder);
+  const joined = { ...expected, routers: { ...found?.routers, ...routers } };
+  const isNew = Object.keys(joined.routers).length > Object.keys(found?.routers ?? {}).length;
+  if (found === null || isNew) await write(path, folder, joined);
+  return joined;
 }
 
 function parsedManifest(text: string, path: string): Manifest {

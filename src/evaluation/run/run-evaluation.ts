@@ -8,7 +8,8 @@ import { throwIfAborted } from '../../core/errors.ts';
 import { present } from '../../core/invariant.ts';
 import type { OnProgress } from '../../core/progress.ts';
 import { tokenIds } from '../../core/token-id.ts';
-import { INFORMED_GATES } from '../../routing/gate.ts';
+import { type Gate, INFORMED_GATES } from '../../routing/gate.ts';
+import { routerGate } from '../../routing/router-gate.ts';
 import { type TokenEvidence, teacherForced } from '../evidence/teacher-forced.ts';
 import { grade } from '../graders/grade.ts';
 import { type Question, questionHash } from '../question.ts';
@@ -194,20 +195,29 @@ async function readEvidence(
   const kept = await EvidenceStore.open(join(options.folder, 'evidence.jsonl'));
   const all: TokenEvidence[] = [];
   const label = "Reading the large model's answers";
+  const gates = gatesOf(options);
   for (const [index, question] of questions.entries()) {
     throwIfAborted(signal);
     const asked = questionHash(question);
     const known = kept.get(asked);
-    const evidence = known ?? (await evidenceOf(question, { pair, store }, signal));
-    if (known === null) await kept.add(evidence);
+    const isWhole = known !== null && gates.every(({ name }) => name in known.scores);
+    const evidence = isWhole ? known : await evidenceOf(question, gates, { pair, store }, signal);
+    if (!isWhole) await kept.add(evidence);
     all.push(evidence);
     options.onProgress?.({ label, done: index + 1, total: questions.length, unit: 'steps' });
   }
   return all;
 }
 
+/** Whatever scores tokens without a coin: plain gates, and the routers of the plan. */
+function gatesOf({ plan, pair }: Answering): readonly Gate[] {
+  const learned = plan.strategies.flatMap(({ name }) => pair.routers.get(name) ?? []);
+  return [...INFORMED_GATES, ...learned.map(routerGate)];
+}
+
 function evidenceOf(
   question: Question,
+  gates: readonly Gate[],
   { pair, store }: { readonly pair: EvaluationPair; readonly store: AnswerStore },
   signal: AbortSignal | undefined,
 ): Promise<TokenEvidence> {
@@ -220,7 +230,7 @@ function evidenceOf(
   };
   pair.begin();
   const { small, vocabularySize } = pair;
-  return teacherForced(small, transcript, { gates: INFORMED_GATES, vocabularySize, signal });
+  return teacherForced(small, transcript, { gates, vocabularySize, signal });
 }
 
 /** Scores that cascades give the small model's answers. */

@@ -1,0 +1,13 @@
+/** `pilotfish train`: heads that decide when the large model is brought in. */
+import type { Command } from 'commander';
+import type { CliDependencies } from '../cli-dependencies.ts';
+import type { CliIo } from '../io.ts';
+import { registerTrainRouter } from './train/router.ts';
+
+export function registerTrain(program: Command, io: CliIo, dependencies: CliDependencies): void {
+  const train = program
+    .command('train')
+    .summary('train routers for a pair of models')
+    .description('Trains what decides when the large model is brought in.');
+  registerTrainRouter(train, io, dependencies);
+}

@@ -1,0 +1,53 @@
+/** A training for people: a line for each round, and what came of it. */
+import type { Trained } from '../../train.ts';
+import type { RoundReport } from '../../training/rounds/train-router.ts';
+import type { CliIo } from '../io.ts';
+import { printableText } from './printable-text.ts';
+
+const COLUMNS = ['round', 'answers', 'tokens', 'differ', 'rollouts', 'call', 'AUC', 'of differing'];
+const WIDTHS = [5, 8, 9, 7, 9, 7, 6, 12];
+
+export const ROUND_TITLES: string = line(COLUMNS);
+
+/** A line with its end. */
+export function renderRound(report: RoundReport): string {
+  const { tokenCount, agreeCount, lowCount, targetCount } = report;
+  const score = (value: number | null): string => (value === null ? '–' : value.toFixed(3));
+  return `${line([
+    String(report.round),
+    String(report.trajectoryCount),
+    String(tokenCount),
+    percent((tokenCount - agreeCount) / tokenCount),
+    String(report.rolloutCount),
+    percent(lowCount / targetCount),
+    score(report.auc),
+    score(report.aucOfDiffering),
+  ])}\n`;
+}
+
+export function renderTrained(
+  { path, router, questionCount, solvedCount }: Trained,
+  color: CliIo['color'],
+): string {
+  const { strategy, calibration, defaultThreshold } = router;
+  const point = calibration?.points.find(({ threshold }) => threshold >= defaultThreshold);
+  const share = point === undefined ? '' : `, which calls ${percent(point.share)} of the tokens`;
+  const file = printableText(path);
+  return [
+    '',
+    `The large model solved ${solvedCount} of ${questionCount} questions; labels are of those.`,
+    `By default ${strategy} keeps scores from ${defaultThreshold.toPrecision(4)} on${share}.`,
+    `${color.bold(file)} is the router. Use it with`,
+    `  pilotfish ask --router ${file} --strategy ${strategy}@10% "..."`,
+    `  pilotfish eval --router ${file} --strategies ${strategy},entropy,random ...`,
+    '',
+  ].join('\n');
+}
+
+function line(cells: readonly string[]): string {
+  return cells.map((cell, column) => cell.padStart(WIDTHS[column] ?? 0)).join('  ');
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}
