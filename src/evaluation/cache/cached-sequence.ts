@@ -257,7 +257,10 @@ function isCacheable(request: ForwardRequest, features: RowFeatures): boolean {
   const { sampling, masks, distribution, textLogprob } = request.program;
   const isPlain = !penalises(sampling) && Object.keys(sampling.logitBias).length === 0;
   const wantsMore = distribution === true || textLogprob === true || masks !== undefined;
-  const isKept = includes(features, featuresOf(request));
+  const { topLogprobs = 1 } = request.program;
+  // Whoever asks for none or half a one is refused by the model.
+  const isCount = Number.isSafeInteger(topLogprobs) && topLogprobs > 0;
+  const isKept = isCount && includes(features, featuresOf(request));
   return sampling.temperature === 0 && isPlain && !wantsMore && isKept;
 }
 

@@ -1,6 +1,7 @@
 /** What output rows of every language model must give. */
 import assert from 'node:assert/strict';
-import { present } from '../../core/invariant.ts';
+import { InvariantError, present } from '../../core/invariant.ts';
+import { TOP_LOGPROBS_MAX } from '../../core/row-program.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
 import { tokenId } from '../../core/token-id.ts';
 import { type ContractCase, feed, last } from './contract-case.ts';
@@ -69,6 +70,19 @@ export const ROW_CASES: readonly ContractCase[] = [
       await sequence.truncate(0);
       const plain = await feed(model, sequence, tokens.slice(0, 6), { outputFrom: 0 });
       assert.ok(plain.every(({ topLogprobs }) => topLogprobs === null));
+    },
+  },
+  {
+    name: 'refuses to give less than one log-probability, half a one or too many',
+    async run(model, { tokens }) {
+      for (const topLogprobs of [0, -1, 1.5, TOP_LOGPROBS_MAX + 1]) {
+        for (const hidden of [false, true]) {
+          await using sequence = model.openSequence();
+          await feed(model, sequence, tokens.slice(0, 2));
+          const options = { hidden, program: { topLogprobs } };
+          await assert.rejects(feed(model, sequence, tokens.slice(2, 3), options), InvariantError);
+        }
+      }
     },
   },
   {
