@@ -138,8 +138,8 @@ function checkCover(places: readonly Place[], byteCount: number): void {
 }
 
 function readTensor(data: Uint8Array, { dtype, shape, from, until }: Place): Tensor {
-  // A copy begins at an address that suits every type.
-  const { buffer } = data.slice(from, until);
+  // A copy begins at an address that suits every type. A Buffer's own `slice` would be no copy.
+  const { buffer } = new Uint8Array(data.subarray(from, until));
   switch (dtype) {
     case 'F32':
       return { dtype, shape, values: new Float32Array(buffer) };
