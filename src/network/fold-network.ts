@@ -2,6 +2,7 @@
 import { NORM_EPSILON } from './batch-norm.ts';
 import { restored } from './checkpoint.ts';
 import { type FoldedLayer, FoldedNetwork } from './folded-network.ts';
+import { roundedToHalves } from './half-columns.ts';
 import { layerSizes } from './network-shape.ts';
 import type { TrainedNetwork } from './trained-network.ts';
 
@@ -14,22 +15,31 @@ interface Affine {
   readonly biases: Float64Array;
 }
 
-/** @throws PilotfishError `head-invalid` if its tensors do not fit its shape */
-export function foldNetwork(network: TrainedNetwork): FoldedNetwork {
+/** The precision of weights; biases are always single. */
+export type WeightPrecision = 'single' | 'half';
+
+/**
+ * In half precision, which is how a network is kept, it says bit for bit the same after it was written
+ * to a file and read again.
+ * @throws PilotfishError `head-invalid` if its tensors do not fit its shape
+ */
+export function foldNetwork(
+  network: TrainedNetwork,
+  precision: WeightPrecision = 'half',
+): FoldedNetwork {
   const { hidden } = network.shape;
   const layers: Affine[] = [];
   /** What has no ReLU behind it yet. */
   let open: Affine | null = null;
   for (const index of layerSizes(network.shape).slice(1).keys()) {
-    const layer: Affine = hidden[index]?.activation
-      ? normalised(linear(network, index), network, index)
-      : linear(network, index);
+    const layer = hidden[index]?.activation ? normalised(network, index) : linear(network, index);
     open = open === null ? layer : product(layer, open);
     if (index < hidden.length && !hidden[index]?.activation) continue;
-    layers.push(layers.length === 0 ? standardised(open, network) : open);
+    const round = precision === 'half' ? roundedToHalves : asItIs;
+    layers.push(layers.length === 0 ? standardised(open, network, round) : rounded(open, round));
     open = null;
   }
-  return new FoldedNetwork(layers.map(rounded));
+  return new FoldedNetwork(layers.map(singlePrecision));
 }
 
 function linear({ shape, tensors }: TrainedNetwork, index: number): Affine {
@@ -40,9 +50,10 @@ function linear({ shape, tensors }: TrainedNetwork, index: number): Affine {
   return { inputSize, outputSize, ...doubles };
 }
 
-/** With batch normalisation behind it: each unit is scaled and shifted. */
-function normalised(layer: Affine, { tensors }: TrainedNetwork, index: number): Affine {
-  const { inputSize, outputSize, weights, biases } = layer;
+/** With batch normalisation behind it: each unit is scaled and shifted. It has no bias of its own. */
+function normalised({ shape, tensors }: TrainedNetwork, index: number): Affine {
+  const [inputSize = 0, outputSize = 0] = layerSizes(shape).slice(index);
+  const weights = restored(tensors, `${index}.weight`, inputSize * outputSize);
   const part = (name: string): Float32Array =>
     restored(tensors, `${index}.norm.${name}`, outputSize);
   const [scale, shift, mean, variance] = [
@@ -54,20 +65,40 @@ function normalised(layer: Affine, { tensors }: TrainedNetwork, index: number): 
   const factor = (unit: number): number =>
     (scale[unit] as number) / Math.sqrt((variance[unit] as number) + NORM_EPSILON);
   return {
-    ...layer,
-    weights: weights.map((weight, at) => weight * factor(Math.floor(at / inputSize))),
-    biases: biases.map(
-      (bias, unit) => (bias - (mean[unit] as number)) * factor(unit) + (shift[unit] as number),
+    inputSize,
+    outputSize,
+    weights: Float64Array.from(
+      weights,
+      (weight, at) => weight * factor(Math.floor(at / inputSize)),
+    ),
+    biases: Float64Array.from(
+      shift,
+      (value, unit) => value - (mean[unit] as number) * factor(unit),
     ),
   };
 }
 
-/** With the standardisation in front of it: each input is shifted and scaled. */
-function standardised(layer: Affine, { tensors }: TrainedNetwork): Affine {
+type Round = (weights: Float64Array, inputSize: number) => Float64Array;
+
+const asItIs: Round = (weights) => weights;
+
+function rounded(layer: Affine, round: Round): Affine {
+  return { ...layer, weights: round(layer.weights, layer.inputSize) };
+}
+
+/**
+ * With the standardisation in front of it: each input is shifted and scaled. The shift is taken by the
+ * weights after rounding: otherwise an input that is large but hardly changes would move the logit by
+ * what rounding did to its mean.
+ */
+function standardised(layer: Affine, { tensors }: TrainedNetwork, round: Round): Affine {
   const { inputSize, weights, biases } = layer;
   const means = restored(tensors, 'input.mean', inputSize);
   const factors = restored(tensors, 'input.factor', inputSize);
-  const scaled = weights.map((weight, at) => weight * (factors[at % inputSize] as number));
+  const scaled = round(
+    weights.map((weight, at) => weight * (factors[at % inputSize] as number)),
+    inputSize,
+  );
   const shifted = biases.map((bias, unit) => {
     let sum = bias;
     for (let input = 0; input < inputSize; input += 1) {
@@ -97,7 +128,7 @@ function product(outer: Affine, inner: Affine): Affine {
   return { inputSize, outputSize: outer.outputSize, weights, biases };
 }
 
-function rounded({ inputSize, outputSize, weights, biases }: Affine): FoldedLayer {
+function singlePrecision({ inputSize, outputSize, weights, biases }: Affine): FoldedLayer {
   const floats = { weights: Float32Array.from(weights), biases: Float32Array.from(biases) };
   return { inputSize, outputSize, ...floats };
 }

@@ -1,7 +1,5 @@
 /**
- * A folded network as tensors, weights in half precision. Folding leaves inputs of very different
- * scales, so each column of a layer is scaled by a power of two first: what half precision loses is
- * then the same share of every column. For layer i = 0, 1, …:
+ * A folded network as tensors, weights in half precision (half-columns.ts). For layer i = 0, 1, …:
  *
  *   layer.i.weight   F16 [outputs, inputs]   each column's largest is in [0.5, 1)
  *   layer.i.scale    F32 [inputs]            powers of two: weight = half · scale
@@ -10,20 +8,19 @@
 import { PilotfishError } from '../core/errors.ts';
 import { fromHalf, toHalf } from '../core/half.ts';
 import { type FoldedLayer, FoldedNetwork } from './folded-network.ts';
+import { columnScales } from './half-columns.ts';
 import type { Tensor, Tensors } from './safetensors.ts';
 
-/** Powers of two outside of these are not exact in single precision. */
-const EXPONENT_MIN = -126;
-const EXPONENT_MAX = 127;
 const LAYER_COUNT_MAX = 64;
 
+/** Exact for a network that was folded in half precision. */
 export function foldedNetworkTensors({ layers }: FoldedNetwork): Map<string, Tensor> {
   return new Map(layers.flatMap((layer, index) => layerTensors(layer, `layer.${index}`)));
 }
 
 function layerTensors(layer: FoldedLayer, name: string): [string, Tensor][] {
   const { inputSize, outputSize, weights, biases } = layer;
-  const scales = columnScales(layer);
+  const scales = columnScales(weights, inputSize);
   const scaled = weights.map((weight, at) => weight / (scales[at % inputSize] as number));
   const shape = [outputSize, inputSize];
   return [
@@ -31,20 +28,6 @@ function layerTensors(layer: FoldedLayer, name: string): [string, Tensor][] {
     [`${name}.scale`, { dtype: 'F32', shape: [inputSize], values: scales }],
     [`${name}.bias`, { dtype: 'F32', shape: [outputSize], values: biases }],
   ];
-}
-
-/** The power of two just above each column's largest weight; 1 for a column of zeros. */
-function columnScales({ inputSize, weights }: FoldedLayer): Float32Array {
-  const largest = new Float32Array(inputSize);
-  for (let at = 0; at < weights.length; at += 1) {
-    const input = at % inputSize;
-    largest[input] = Math.max(largest[input] as number, Math.abs(weights[at] as number));
-  }
-  return largest.map((value) => {
-    if (!(value > 0 && Number.isFinite(value))) return 1;
-    const exponent = Math.floor(Math.log2(value)) + 1;
-    return 2 ** Math.min(Math.max(exponent, EXPONENT_MIN), EXPONENT_MAX);
-  });
 }
 
 /**

@@ -13,5 +13,5 @@ export function initialise(layer: Linear, seed: number, index: number): void {
   for (let at = 0; at < values.length; at += 1) {
     values[at] = (2 * noiseUniform(key, at) - 1) * bound;
   }
-  layer.bias.values.fill(0);
+  layer.bias?.values.fill(0);
 }

@@ -7,6 +7,11 @@ export interface LinearOptions {
   readonly name: string;
   readonly inputSize: number;
   readonly outputSize: number;
+  /**
+   * Not in front of batch normalisation, which would take it out again: its gradient would be nothing
+   * but rounding, and Adam makes whole steps of that.
+   */
+  readonly hasBias: boolean;
   /** The longest batch. */
   readonly rowCountMax: number;
   readonly allocate: Allocate;
@@ -16,23 +21,27 @@ export interface LinearOptions {
 export class Linear {
   readonly #options: LinearOptions;
   readonly weight: Parameter;
-  readonly bias: Parameter;
+  readonly bias: Parameter | null;
   readonly #outputs: Numbers;
   readonly #inputGradients: Numbers;
   #inputs: Numbers;
 
   constructor(options: LinearOptions) {
-    const { name, inputSize, outputSize, rowCountMax, allocate } = options;
+    const { name, inputSize, outputSize, hasBias, rowCountMax, allocate } = options;
     const parameter = (part: string, count: number, decays: boolean): Parameter => {
       const [values, gradients] = [allocate(count), allocate(count)];
       return { name: `${name}.${part}`, values, gradients, decays };
     };
     this.#options = options;
     this.weight = parameter('weight', outputSize * inputSize, true);
-    this.bias = parameter('bias', outputSize, false);
+    this.bias = hasBias ? parameter('bias', outputSize, false) : null;
     this.#outputs = allocate(rowCountMax * outputSize);
     this.#inputGradients = allocate(rowCountMax * inputSize);
     this.#inputs = this.#outputs;
+  }
+
+  get parameters(): readonly Parameter[] {
+    return this.bias === null ? [this.weight] : [this.weight, this.bias];
   }
 
   get inputSize(): number {
@@ -48,7 +57,7 @@ export class Linear {
     const weight = matrix(this.weight.values, outputSize, inputSize);
     this.#inputs = inputs;
     yield* multiply(matrix(inputs, rowCount, inputSize), transposed(weight), this.#outputs);
-    addToRows(this.#outputs, this.bias.values, rowCount);
+    if (this.bias !== null) addToRows(this.#outputs, this.bias.values, rowCount);
     return this.#outputs;
   }
 
@@ -69,7 +78,7 @@ export class Linear {
     const { inputSize, outputSize, multiply } = this.#options;
     const outer = transposed(matrix(gradients, rowCount, outputSize));
     yield* multiply(outer, matrix(this.#inputs, rowCount, inputSize), this.weight.gradients);
-    sumOfRows(gradients, this.bias.gradients, rowCount);
+    if (this.bias !== null) sumOfRows(gradients, this.bias.gradients, rowCount);
   }
 }
 

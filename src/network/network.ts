@@ -35,8 +35,7 @@ export class Network {
     const sizes = layerSizes(options.shape);
     this.#blocks = sizes.slice(1).map((_, index) => block(options, sizes, index));
     this.parameters = this.#blocks.flatMap(({ linear, behind }) => [
-      linear.weight,
-      linear.bias,
+      ...linear.parameters,
       ...behind.flatMap(({ parameters }) => parameters),
     ]);
     this.statistics = this.#blocks.flatMap(({ behind }) =>
@@ -87,8 +86,10 @@ function block(options: NetworkOptions, sizes: readonly number[], index: number)
   const size = sizes[index + 1] as number;
   const name = String(index);
   const common = { rowCountMax, allocate };
-  const linear = new Linear({ ...common, name, inputSize, outputSize: size, multiply });
   const hidden = shape.hidden[index];
+  const hasBias = hidden?.activation !== true;
+  const sizesOf = { inputSize, outputSize: size, hasBias };
+  const linear = new Linear({ ...common, ...sizesOf, name, multiply });
   if (hidden === undefined) return { linear, behind: [] };
   const activation = hidden.activation
     ? [new BatchNorm({ ...common, name: `${name}.norm`, size }), new Relu(size, rowCountMax)]

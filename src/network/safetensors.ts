@@ -138,7 +138,7 @@ function checkCover(places: readonly Place[], byteCount: number): void {
 }
 
 function readTensor(data: Uint8Array, { dtype, shape, from, until }: Place): Tensor {
-  // A copy begins at an address that suits every type. A Buffer's own `slice` would be no copy.
+  // A copy begins at an address that suits every type. (A slice of a Buffer would be no copy.)
   const { buffer } = new Uint8Array(data.subarray(from, until));
   switch (dtype) {
     case 'F32':

@@ -14,7 +14,8 @@ import { inTurns, type Steps } from './steps.ts';
  * By name, for hidden layer and output i = 0, 1, …:
  *
  *   input.mean, input.factor       [inputSize] of the standardisation (x - mean) · factor
- *   i.weight, i.bias               [outputs x inputs], [outputs]
+ *   i.weight                       [outputs x inputs]
+ *   i.bias                         [outputs], where no batch norm stands behind
  *   i.norm.weight, i.norm.bias     [outputs] scale and shift of batch norm
  *   i.norm.mean, i.norm.variance   [outputs] its running statistics
  */
