@@ -71,7 +71,9 @@ def main():
     features = tensors["features"].to(torch.float32)
     rows, held_out = tensors["rows"].long(), tensors["validation"].long()
     deviations, means = torch.std_mean(features[rows].double(), dim=0, correction=0)
-    inputs = ((features - means) / deviations).to(torch.float32)
+    # Kept in single precision on both sides; an input that is large but hardly changes would show it.
+    means, factors = means.float().double(), (1 / deviations).float().double()
+    inputs = ((features.double() - means) * factors).float()
     targets, weights = tensors["targets"], tensors["weights"]
     mean_weight = weights[rows].mean()
     decaying = [tensor for name, tensor in names.items() if tensor.requires_grad and tensor.dim() > 1]
