@@ -1,7 +1,6 @@
 /** Rows of features in half precision, and the example that each is from. */
 
 import { PilotfishError } from '../core/errors.ts';
-import { fromHalf } from '../core/half.ts';
 import { invariant } from '../core/invariant.ts';
 import { shuffled } from './shuffle.ts';
 
@@ -25,9 +24,6 @@ export function checkDataset({ rowCount, inputSize, features, groups }: Dataset)
   invariant(features.length === rowCount * inputSize, 'features are rows of the input size');
   invariant(groups.length === rowCount, 'each row has a group');
 }
-
-/** Half precision as numbers, by their bits. */
-export const HALF_VALUES: Float32Array = fromHalf(Uint16Array.from({ length: 65536 }, (_, i) => i));
 
 /**
  * Chooses examples for validation. All rows of an example are on one side, because its tokens are

@@ -61,6 +61,7 @@ describe('a network', () => {
       allocate: (count) => new Float64Array(count),
       multiply: plainMultiply,
     });
+    atOnce(network.initialise(3));
     const inputs = random(ROWS * shape.inputSize, 4);
     // Away from its first value, so that biases, scales and shifts all matter.
     for (const [index, { values }] of network.parameters.entries()) {
@@ -111,6 +112,7 @@ describe('a network', () => {
       allocate: (count) => new Float32Array(count),
       multiply: plainMultiply,
     });
+    atOnce(network.initialise(1));
     const [weight] = network.parameters;
     const bias = network.parameters.at(-1);
     const values = Array.from(weight?.values ?? []);

@@ -11,7 +11,7 @@ import type { Steps } from './steps.ts';
 
 export interface NetworkOptions {
   readonly shape: NetworkShape;
-  /** Of the initial weights and of dropout. */
+  /** Of dropout. */
   readonly seed: number;
   /** The longest batch. */
   readonly rowCountMax: number;
@@ -41,9 +41,12 @@ export class Network {
     this.statistics = this.#blocks.flatMap(({ behind }) =>
       behind.flatMap(({ statistics }) => statistics),
     );
-    for (const [index, { linear }] of this.#blocks.entries()) {
-      initialise(linear, options.seed, index);
-    }
+  }
+
+  /** Gives it the weights that training begins with; before that they are 0. */
+  *initialise(seed: number): Steps<void> {
+    for (const [index, { linear }] of this.#blocks.entries())
+      yield* initialise(linear, seed, index);
   }
 
   /**

@@ -3,7 +3,8 @@
  * that never changes there says nothing and becomes 0 everywhere.
  */
 import { PilotfishError } from '../core/errors.ts';
-import { type Dataset, HALF_VALUES } from './dataset.ts';
+import { halfValues } from '../core/half.ts';
+import type { Dataset } from './dataset.ts';
 import type { Numbers } from './matrix.ts';
 import type { Steps } from './steps.ts';
 
@@ -23,12 +24,13 @@ const PART = 256;
  */
 export function* standardisationOf(dataset: Dataset, rows: Int32Array): Steps<Standardisation> {
   const { inputSize, features } = dataset;
+  const known = halfValues();
   const means = new Float64Array(inputSize);
   const squares = new Float64Array(inputSize);
   for (let index = 0; index < rows.length; index += 1) {
     const start = (rows[index] as number) * inputSize;
     for (let unit = 0; unit < inputSize; unit += 1) {
-      const value = HALF_VALUES[features[start + unit] as number] as number;
+      const value = known[features[start + unit] as number] as number;
       // Welford's update: the mean so far, and squares around it.
       const before = value - (means[unit] as number);
       means[unit] = (means[unit] as number) + before / (index + 1);
@@ -52,11 +54,12 @@ export function standardise(
   out: Numbers,
 ): void {
   const { inputSize, features } = dataset;
+  const known = halfValues();
   for (let index = 0; index < rows.length; index += 1) {
     const from = (rows[index] as number) * inputSize;
     const to = index * inputSize;
     for (let unit = 0; unit < inputSize; unit += 1) {
-      const value = HALF_VALUES[features[from + unit] as number] as number;
+      const value = known[features[from + unit] as number] as number;
       out[to + unit] = (value - (means[unit] as number)) * (factors[unit] as number);
     }
   }
@@ -68,7 +71,7 @@ function notFinite(
   unit: number,
 ): PilotfishError {
   const isWrong = (row: number): boolean =>
-    !Number.isFinite(HALF_VALUES[features[row * inputSize + unit] as number]);
+    !Number.isFinite(halfValues()[features[row * inputSize + unit] as number]);
   const row = rows.find(isWrong) ?? -1;
   return new PilotfishError(
     'training-diverged',

@@ -71,6 +71,7 @@ export async function trainNetwork(options: TrainingOptions): Promise<TrainingRe
 function* train(options: TrainingOptions): Steps<TrainingResult> {
   const standardisation = yield* standardisationOf(options.dataset, options.rows);
   const training = new Training(options, standardisation);
+  yield* training.begin();
   let checkpoint = options.checkpoint ?? training.checkpoint([]);
   if (options.checkpoint !== undefined) training.restore(options.checkpoint);
   while (!isOver(checkpoint.history, options)) {
@@ -108,6 +109,10 @@ class Training {
     this.#meanWeight = weightOf(loss, rows) / rows.length;
     this.#inputs = new Float32Array(rowCountMax * dataset.inputSize);
     this.#slopes = new Float32Array(rowCountMax);
+  }
+
+  *begin(): Steps<void> {
+    yield* this.#network.initialise(this.#options.seed);
   }
 
   *epoch(epoch: number): Steps<EpochReport> {

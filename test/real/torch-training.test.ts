@@ -14,6 +14,7 @@ import { Network } from '../../src/network/network.ts';
 import { layerSizes, type NetworkShape } from '../../src/network/network-shape.ts';
 import { decodeTensors, encodeTensors, type Tensor } from '../../src/network/safetensors.ts';
 import { shuffled } from '../../src/network/shuffle.ts';
+import { atOnce } from '../../src/network/steps.ts';
 import { trainNetwork } from '../../src/network/train-network.ts';
 import { logitsOf } from '../../src/network/trained-network.ts';
 import { torchPython } from './torch-python.ts';
@@ -79,6 +80,7 @@ function question(shape: NetworkShape): Uint8Array {
     allocate: (count) => new Float32Array(count),
     multiply: plainMultiply,
   });
+  atOnce(network.initialise(SEED));
   const initial = [...network.parameters, ...network.statistics].map(
     ({ name, values }): [string, Tensor] => [
       `initial.${name}`,

@@ -74,20 +74,43 @@ export function panelsSize(count: number, width: number, depth: number): number 
   return Math.ceil(count / width) * width * depth;
 }
 
-/** Writes all columns of `right`, in panels of `width`, to the start of `out`. */
+/** Writes all columns of `right`, in panels of `width` (a multiple of 4), to the start of `out`. */
 export function packColumns(right: Matrix, width: number, out: Float32Array): void {
-  const { values, rowCount, columnCount, rowStride, columnStride } = right;
-  let at = 0;
+  const { rowCount, columnCount } = right;
   for (let first = 0; first < columnCount; first += width) {
-    const count = Math.min(width, columnCount - first);
+    const panel = out.subarray(first * rowCount, (first + width) * rowCount);
+    for (let lane = 0; lane < width; lane += 4) packFour(right, first + lane, panel, lane, width);
+  }
+}
+
+/** Four columns from `first` on to lanes of a panel; columns beyond the last one are 0. */
+function packFour(
+  { values, rowCount, columnCount, rowStride, columnStride }: Matrix,
+  first: number,
+  panel: Float32Array,
+  lane: number,
+  width: number,
+): void {
+  let from = first * columnStride;
+  let at = lane;
+  if (first + 4 <= columnCount) {
+    // Written out, because this is a tenth of the time of a product.
     for (let row = 0; row < rowCount; row += 1) {
-      let from = row * rowStride + first * columnStride;
-      for (let column = 0; column < count; column += 1) {
-        out[at + column] = values[from] as number;
-        from += columnStride;
-      }
-      if (count < width) out.fill(0, at + count, at + width);
+      panel[at] = values[from] as number;
+      panel[at + 1] = values[from + columnStride] as number;
+      panel[at + 2] = values[from + 2 * columnStride] as number;
+      panel[at + 3] = values[from + 3 * columnStride] as number;
+      from += rowStride;
       at += width;
     }
+    return;
+  }
+  for (let row = 0; row < rowCount; row += 1) {
+    for (let column = 0; column < 4; column += 1) {
+      const isThere = first + column < columnCount;
+      panel[at + column] = isThere ? (values[from + column * columnStride] as number) : 0;
+    }
+    from += rowStride;
+    at += width;
   }
 }
