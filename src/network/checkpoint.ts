@@ -1,7 +1,9 @@
 /** The state of a training between two epochs: plain numbers by name, to be kept in a file. */
 import { PilotfishError } from '../core/errors.ts';
+import type { Numbers } from './matrix.ts';
 import type { Network } from './network.ts';
 import type { Standardisation } from './standardisation.ts';
+import type { Steps } from './steps.ts';
 import type { NetworkTensors } from './trained-network.ts';
 
 export interface EpochReport {
@@ -27,17 +29,28 @@ export interface TrainingCheckpoint {
 }
 
 /** A copy of everything that an evaluation needs. */
-export function tensorsOf(network: Network, standardisation: Standardisation): NetworkTensors {
-  const { parameters, statistics } = network;
-  const named = [...parameters, ...statistics].map(({ name, values }) => [
-    name,
-    Float32Array.from(values),
+export function* tensorsOf(
+  { parameters, statistics }: Network,
+  { means, factors }: Standardisation,
+): Steps<NetworkTensors> {
+  return yield* copied([
+    { name: 'input.mean', values: means },
+    { name: 'input.factor', values: factors },
+    ...parameters,
+    ...statistics,
   ]);
-  return {
-    'input.mean': standardisation.means.slice(),
-    'input.factor': standardisation.factors.slice(),
-    ...Object.fromEntries(named),
-  };
+}
+
+/** Copies by name. */
+export function* copied(
+  list: readonly { readonly name: string; readonly values: Numbers }[],
+): Steps<NetworkTensors> {
+  const tensors: Record<string, Float32Array> = {};
+  for (const { name, values } of list) {
+    tensors[name] = new Float32Array(values);
+    yield;
+  }
+  return tensors;
 }
 
 /** @throws PilotfishError `head-invalid` if there is no such tensor of that length */

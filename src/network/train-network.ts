@@ -9,6 +9,7 @@ import { adamwStep, type Moments, type OptimiserSettings, zeroMoments } from './
 import { batchesOf } from './batches.ts';
 import {
   bestOf,
+  copied,
   type EpochReport,
   isOver,
   restored,
@@ -24,7 +25,7 @@ import { checkShape, type NetworkShape } from './network-shape.ts';
 import { shuffled } from './shuffle.ts';
 import { type Standardisation, standardisationOf, standardise } from './standardisation.ts';
 import { inTurns, type Steps } from './steps.ts';
-import type { TrainedNetwork } from './trained-network.ts';
+import type { NetworkTensors, TrainedNetwork } from './trained-network.ts';
 
 export interface TrainingOptions {
   readonly dataset: Dataset;
@@ -72,11 +73,11 @@ function* train(options: TrainingOptions): Steps<TrainingResult> {
   const standardisation = yield* standardisationOf(options.dataset, options.rows);
   const training = new Training(options, standardisation);
   yield* training.begin();
-  let checkpoint = options.checkpoint ?? training.checkpoint([]);
+  let checkpoint = options.checkpoint ?? (yield* training.checkpoint([]));
   if (options.checkpoint !== undefined) training.restore(options.checkpoint);
   while (!isOver(checkpoint.history, options)) {
     const report = yield* training.epoch(checkpoint.history.length + 1);
-    checkpoint = training.checkpoint([...checkpoint.history, report], checkpoint);
+    checkpoint = yield* training.checkpoint([...checkpoint.history, report], checkpoint);
     options.onEpoch?.(report);
     options.onCheckpoint?.(checkpoint);
   }
@@ -134,20 +135,21 @@ class Training {
   }
 
   /** Everything that the next epoch depends on, copied. */
-  checkpoint(history: readonly EpochReport[], before?: TrainingCheckpoint): TrainingCheckpoint {
-    const current = tensorsOf(this.#network, this.#standardisation);
+  *checkpoint(
+    history: readonly EpochReport[],
+    before?: TrainingCheckpoint,
+  ): Steps<TrainingCheckpoint> {
+    const current = yield* tensorsOf(this.#network, this.#standardisation);
+    const moments = (kind: 'first' | 'second'): Steps<NetworkTensors> =>
+      copied(this.#moments.map((all) => ({ name: all.parameter.name, values: all[kind] })));
     const isBest = before === undefined || bestOf(history) === history.at(-1);
-    const moments = (kind: 'first' | 'second'): Record<string, Float32Array> =>
-      Object.fromEntries(
-        this.#moments.map((moment) => [moment.parameter.name, moment[kind].slice()]),
-      );
     return {
       stepCount: this.#stepCount,
       history,
       current,
-      first: moments('first'),
-      second: moments('second'),
-      best: isBest ? tensorsOf(this.#network, this.#standardisation) : before.best,
+      first: yield* moments('first'),
+      second: yield* moments('second'),
+      best: isBest ? current : before.best,
     };
   }
 
