@@ -35,7 +35,7 @@ export interface EvaluateOptions
       | 'home'
       | 'offline'
       | 'keepsRows'
-    | 'routerFiles'
+      | 'routerFiles'
       | 'signal'
       | 'onProgress'
       | 'onNotice'

@@ -1,4 +1,5 @@
 /** Questions by the names that users give: a task with a split or a slice, or what was trained on. */
+import { basename } from 'node:path';
 import { definedFields } from './core/defined-fields.ts';
 import { PilotfishError } from './core/errors.ts';
 import { present } from './core/invariant.ts';
@@ -9,10 +10,13 @@ import { JSONL_EXTENSION } from './evaluation/tasks/jsonl.ts';
 import { POCKET } from './evaluation/tasks/pocket-task.ts';
 import { findTask } from './evaluation/tasks/registry.ts';
 import type { Task } from './evaluation/tasks/task.ts';
+import { loadTraffic } from './evaluation/tasks/traffic.ts';
 
 export interface QuestionOptions {
   /** A known task, or the path of a `.jsonl` file. */
-  readonly task: string;
+  readonly task?: string;
+  /** Instead of a task: a file of prompts without answers (see evaluation/tasks/traffic.ts). */
+  readonly traffic?: string;
   /** Default: `test`, or the task's only one. */
   readonly split?: string;
   /** Instead of split and count: questions that were chosen once and for all. */
@@ -31,7 +35,11 @@ export interface QuestionOptions {
 export async function loadQuestions(
   options: QuestionOptions,
 ): Promise<{ readonly task: string; readonly questions: readonly Question[] }> {
-  const { slice, count } = options;
+  const { slice, count, traffic } = options;
+  if (traffic !== undefined) {
+    return { task: basename(traffic), questions: await loadTraffic(traffic, count) };
+  }
+  if (options.task === undefined) throw noTask();
   const found = slice === undefined ? null : await findSlice(slice);
   if (found !== null && found.task !== options.task) throw otherTask(options, found.task);
   const task = findTask(options.task);
@@ -68,6 +76,13 @@ export async function trainingQuestions(
   return await task.load({ split: split ?? 'train', ...folder });
 }
 
+function noTask(): PilotfishError {
+  return new PilotfishError('option-invalid', 'There is no task.', {
+    remedy: 'Give --task, or --traffic where that is possible.',
+    fields: { option: '--task' },
+  });
+}
+
 function endless(name: string): PilotfishError {
   return new PilotfishError(
     'option-invalid',
@@ -83,7 +98,7 @@ function defaultSplit({ splits }: Pick<Task, 'splits'>): string {
   return splits.includes('test') ? 'test' : present(splits[0], 'a task has a split');
 }
 
-function otherTask({ slice = '', task }: QuestionOptions, of: string): PilotfishError {
+function otherTask({ slice = '', task = '' }: QuestionOptions, of: string): PilotfishError {
   return new PilotfishError(
     'option-invalid',
     `The slice ${slice} is of the task ${of}, not of ${task}.`,

@@ -2,12 +2,10 @@
  * Training a router from names to its file: questions, models, the large model's answers, labels,
  * network. Another part of the composition root.
  */
-import { mkdir, rename, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { GREEDY } from './core/sampling-params.ts';
 import { type TokenId, tokenIds } from './core/token-id.ts';
 import { grade } from './evaluation/graders/grade.ts';
-import { fileError } from './evaluation/growing-file.ts';
 import type { Question } from './evaluation/question.ts';
 import { questionNumber } from './evaluation/question-key.ts';
 import { answerAll } from './evaluation/run/answer-all.ts';
@@ -16,6 +14,7 @@ import { AnswerStore } from './evaluation/run/answer-store.ts';
 import type { EvaluationPair } from './evaluation/run/evaluation-pair.ts';
 import { LARGE_ALONE } from './evaluation/run/evaluation-plan.ts';
 import { openManifest } from './evaluation/run/open-manifest.ts';
+import { checkGradable, isGradable } from './evaluation/tasks/traffic.ts';
 import { evaluationLock } from './evaluation-lock.ts';
 import { loadQuestions, type QuestionOptions } from './load-questions.ts';
 import { citerPaperShape, routerShape } from './network/network-shape.ts';
@@ -24,7 +23,7 @@ import { featureSize, type RouterFeatures } from './routing/router-features.ts';
 import { singleModel } from './strategy/single-model.ts';
 import type { FitSettings } from './training/fit/fit-router.ts';
 import { BRANCH_COUNT, TRUNK_COUNT } from './training/labels/label-trajectories.ts';
-import type { Objective } from './training/labels/targets.ts';
+import { type Objective, usesRollouts } from './training/labels/targets.ts';
 import type { RolloutPlan } from './training/rollouts/rollout-plan.ts';
 import {
   type RoundReport,
@@ -35,6 +34,7 @@ import {
 import { writeAnswers } from './training/rounds/write-answers.ts';
 import type { TrainingPair } from './training/training-pair.ts';
 import type { Trajectory } from './training/trajectory.ts';
+import { writeWhole } from './write-whole.ts';
 
 export interface TrainOptions
   extends QuestionOptions,
@@ -115,6 +115,7 @@ const FIT_DEFAULTS: Omit<FitSettings, 'seed' | 'shape'> = {
 export async function train(options: TrainOptions): Promise<Trained> {
   const { objective, folder, seed = SEED, maxTokens = MAX_TOKENS } = options;
   const { task, questions } = await loadQuestions({ split: 'train', ...options });
+  if (usesRollouts(objective)) checkGradable(questions, objective);
   await using _lock = await evaluationLock(folder);
   await using pair = await openEvaluation({
     ...options,
@@ -181,7 +182,9 @@ async function largeAnswers(
     const record = store.get(LARGE_ALONE, question);
     if (record === null) return [];
     const prompt = pair.engine.promptTokens({ messages: question.messages });
-    const value = Number(grade(answerText(record), question).isRight);
+    // Without an answer to compare with, whatever the large model says is what is wanted.
+    const isRight = !isGradable(question) || grade(answerText(record), question).isRight;
+    const value = Number(isRight);
     return [{ question, source: 'large', prompt, tokens: tokenIds(record.tokenIds), value }];
   });
 }
@@ -215,15 +218,4 @@ function trainingPair({ small, large, vocabularySize }: EvaluationPair): Trainin
   const ends = [small, large].map(({ vocabulary }) => vocabulary.endOfGenerationIds());
   const isEndOfGeneration = (id: TokenId): boolean => ends.some((ids) => ids.has(id));
   return { models: { small, large }, vocabularySize, isEndOfGeneration };
-}
-
-/** All of it or nothing. */
-async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(`${path}.tmp`, bytes);
-    await rename(`${path}.tmp`, path);
-  } catch (error) {
-    throw fileError(error, path);
-  }
 }

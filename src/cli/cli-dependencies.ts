@@ -1,4 +1,5 @@
 /** What the commands need of the rest of the program, as one object that tests replace. */
+import type { Calibrated, CalibrateOptions } from '../calibrate.ts';
 import type { ModelRole } from '../core/events.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Evaluated, EvaluateOptions } from '../evaluate.ts';
@@ -6,6 +7,7 @@ import type { MeasuredSteps, MeasureStepsOptions } from '../measure-steps.ts';
 import type { OpenEngineOptions } from '../open-engine.ts';
 import type { AdviceInputs, PrepareAdviceOptions } from '../prepare-advice.ts';
 import type { Recosted, RecostOptions } from '../recost.ts';
+import type { DrawReliabilityOptions } from '../report/draw-reliability.ts';
 import type { WriteReportOptions, WrittenReport } from '../report/write-report.ts';
 import type { ParsedStrategy, StrategyInfo, StrategyOptions } from '../strategy/registry.ts';
 import type { Trained, TrainOptions } from '../train.ts';
@@ -26,6 +28,8 @@ export interface CliDependencies {
   readonly recost: (options: RecostOptions) => Promise<Recosted>;
   readonly evaluate: (options: EvaluateOptions) => Promise<Evaluated>;
   readonly prepareAdvice: (options: PrepareAdviceOptions) => Promise<AdviceInputs>;
+  readonly calibrate: (options: CalibrateOptions) => Promise<Calibrated>;
+  readonly drawReliability: (options: DrawReliabilityOptions) => Promise<void>;
   readonly train: (options: TrainOptions) => Promise<Trained>;
   readonly writeReport: (options: WriteReportOptions) => Promise<WrittenReport>;
   readonly inspectMachine: (options: InspectMachineOptions) => Promise<MachineFacts>;

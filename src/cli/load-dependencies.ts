@@ -30,6 +30,14 @@ export function loadDependencies(): CliDependencies {
       const { prepareAdvice } = await import('../prepare-advice.ts');
       return prepareAdvice(options);
     },
+    calibrate: async (options) => {
+      const { calibrate } = await import('../calibrate.ts');
+      return calibrate(options);
+    },
+    drawReliability: async (options) => {
+      const { drawReliability } = await import('../report/draw-reliability.ts');
+      return drawReliability(options);
+    },
     train: async (options) => {
       const { train } = await import('../train.ts');
       return train(options);

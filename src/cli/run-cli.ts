@@ -8,6 +8,7 @@ import type { CliDependencies } from './cli-dependencies.ts';
 import { registerAdvise } from './commands/advise.ts';
 import { registerAsk } from './commands/ask.ts';
 import { registerBench } from './commands/bench.ts';
+import { registerCalibrate } from './commands/calibrate.ts';
 import { registerChat } from './commands/chat.ts';
 import { registerCompare } from './commands/compare.ts';
 import { registerDoctor } from './commands/doctor.ts';
@@ -73,6 +74,7 @@ async function createProgram(
   registerEval(program, io, dependencies);
   registerReport(program, io, dependencies);
   registerTrain(program, io, dependencies);
+  registerCalibrate(program, io, dependencies);
   registerDoctor(program, io, dependencies);
   const isKnown = program.commands.some((command) => command.name() === args[0]);
   // The catalog brings HTTP and archive readers along, which the other commands load at need.

@@ -39,6 +39,9 @@ const FACTS = z.object({
       ),
     })
     .nullable(),
+  reliability: z.array(
+    z.object({ predicted: SHARE, observed: SHARE, count: z.number().int().positive() }),
+  ),
   training: z.record(z.string(), z.union([z.string(), z.number()])),
 });
 
@@ -46,6 +49,7 @@ const FACTS = z.object({
 const TRAINED_ON = 'trained_on';
 const WORD = 2 ** 24;
 
+/** @param router without its digest, which is that of the bytes */
 export function encodeRouter(router: Omit<Router, 'digest'>): Uint8Array {
   const { network, trainedOn, ...facts } = router;
   const numbers = [...trainedOn].sort((a, b) => a - b);

@@ -15,6 +15,15 @@ export interface BoundModel {
   readonly digest: string;
 }
 
+/** A bin of a reliability diagram. */
+export interface ReliabilityPoint {
+  /** Mean score. */
+  readonly predicted: number;
+  /** Mean label. */
+  readonly observed: number;
+  readonly count: number;
+}
+
 export interface RouterFacts {
   /** The strategy that it routes for, as `citer`. */
   readonly strategy: string;
@@ -28,6 +37,8 @@ export interface RouterFacts {
   readonly defaultThreshold: number;
   /** Thresholds for shares; null where it was not calibrated. */
   readonly calibration: Calibration | null;
+  /** Scores of held-out tokens against their labels, by bins that are not empty. */
+  readonly reliability: readonly ReliabilityPoint[];
   /** How it was made, in words and numbers for people. */
   readonly training: Readonly<Record<string, string | number>>;
 }

@@ -164,6 +164,8 @@ export function scriptedDependencies(
     recost: () => Promise.reject(new Error('the script re-costs nothing')),
     prepareAdvice: () => Promise.reject(new Error('the script gives no advice')),
     writeReport: () => Promise.reject(new Error('the script writes no report')),
+    calibrate: () => Promise.reject(new Error('the script calibrates nothing')),
+    drawReliability: () => Promise.resolve(),
     train: () => Promise.reject(new Error('the script trains nothing')),
     evaluate: () => Promise.reject(new Error('the script evaluates nothing')),
     inspectMachine: async () => HEALTHY_MACHINE,

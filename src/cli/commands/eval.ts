@@ -9,7 +9,7 @@ import type { EvaluateOptions } from '../../evaluate.ts';
 import type { CliDependencies } from '../cli-dependencies.ts';
 import { type CliIo, withoutColor } from '../io.ts';
 import { collectText } from '../options/collect-text.ts';
-import { addPairOptions } from '../options/generation-options.ts';
+import { addPairOptions, addRouterOption } from '../options/generation-options.ts';
 import { integerFrom, numberParser } from '../options/parse-number.ts';
 import { shareParser, sharesParser } from '../options/parse-shares.ts';
 import {
@@ -98,7 +98,7 @@ export function registerEval(program: Command, io: CliIo, dependencies: CliDepen
     )
     .option('--max-tokens <N>', 'tokens of an answer at most (default: 512)', count('--max-tokens'))
     .option('--wave <N>', 'questions side by side (default: 16)', count('--wave', WAVE_MAX));
-  addPairOptions(command)
+  addRouterOption(addPairOptions(command))
     .option(
       '--profile <NAME>',
       'also predict times on this machine profile; repeatable',
@@ -208,7 +208,10 @@ function strategyList(text: string, { parseStrategy }: CliDependencies): readonl
 
 function defaultFolder({ task, slice, split, pair, small, large }: EvalOptions): string {
   const models = pair ?? [small, large].filter((name) => name !== undefined).join('-');
-  const words = [slice ?? `${task}${split === undefined ? '' : `-${split}`}`, models];
+  const words = [
+    slice ?? `${task ?? 'questions'}${split === undefined ? '' : `-${split}`}`,
+    models,
+  ];
   const name = words.filter((word) => word !== '').join('-');
   return join('evaluations', name.replaceAll(/[^\w.-]+/g, '-'));
 }

@@ -119,9 +119,18 @@ export function addGenerationOptions(command: Command): Command {
 }
 
 function addModelOptions(command: Command): void {
-  addPairOptions(command)
+  addRouterOption(addPairOptions(command))
     .option('--price-small <IN,OUT>', 'what a million tokens read and written cost', parsePrices)
     .option('--price-large <IN,OUT>', 'the same for the large model', parsePrices);
+}
+
+/** Trained routers, by name of their files. */
+export function addRouterOption(command: Command): Command {
+  return command.option(
+    '--router <FILE>',
+    'a trained router instead of the one that comes along; repeatable',
+    collectText,
+  );
 }
 
 /** Which models, and how they are loaded. */
@@ -136,7 +145,6 @@ export function addPairOptions(command: Command): Command {
         'large',
       ]),
     )
-    .option('--router <FILE>', 'a trained router instead of the one that comes along', collectText)
     .option('--offline', 'use only what is on this machine')
     .option(
       '--context <N>',

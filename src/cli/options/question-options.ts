@@ -5,7 +5,8 @@ import type { QuestionOptions } from '../../load-questions.ts';
 import { integerFrom, numberParser } from './parse-number.ts';
 
 export interface QuestionFlags {
-  readonly task: string;
+  readonly task?: string;
+  readonly traffic?: string;
   readonly split?: string;
   readonly slice?: string;
   readonly count?: number;
@@ -19,7 +20,7 @@ export const QUESTION_COUNT_MAX = 100_000;
 
 export function addQuestionOptions(command: Command, splitDefault: string): Command {
   return command
-    .requiredOption('--task <TASK>', 'pocket, gsm8k, svamp, math500, strategyqa, or a .jsonl file')
+    .option('--task <TASK>', 'pocket, gsm8k, svamp, math500, strategyqa, or a .jsonl file')
     .option('--data <FOLDER>', "where published sets' files are, as FOLDER/gsm8k/test.jsonl")
     .option('--split <NAME>', `which part of the task (default: ${splitDefault})`)
     .option('--slice <SLICE>', 'questions chosen once and for all: a known slice or a .json file')
@@ -39,8 +40,9 @@ export function addQuestionOptions(command: Command, splitDefault: string): Comm
 
 export function questionOptions(flags: QuestionFlags): QuestionOptions {
   return {
-    task: flags.task,
     ...definedFields({
+      task: flags.task,
+      traffic: flags.traffic,
       split: flags.split,
       slice: flags.slice,
       count: flags.count,

@@ -4,7 +4,9 @@ import type { TrainingCheckpoint } from '../../network/checkpoint.ts';
 import { splitByGroup } from '../../network/dataset.ts';
 import { foldNetwork } from '../../network/fold-network.ts';
 import type { FoldedNetwork } from '../../network/folded-network.ts';
+import { sigmoid } from '../../network/loss.ts';
 import type { NetworkShape } from '../../network/network-shape.ts';
+import { type Reliability, reliability } from '../../network/reliability.ts';
 import { temperatureScale } from '../../network/temperature-scale.ts';
 import { trainNetwork } from '../../network/train-network.ts';
 import { logitsOf } from '../../network/trained-network.ts';
@@ -44,6 +46,8 @@ export interface Fit {
   readonly auc: number | null;
   /** The same among tokens in which the models differ. */
   readonly aucOfDiffering: number | null;
+  /** Of scores, temperature included, on validation rows. */
+  readonly reliability: Reliability;
   /** Rows of the validation questions. */
   readonly validationRows: Int32Array;
 }
@@ -75,10 +79,13 @@ export async function fitRouter(options: FitOptions): Promise<Fit> {
   const targets = Float32Array.from(validation, (row) => rows.targets[row] ?? Number.NaN);
   const differs = Float32Array.from(validation, (row) => rows.differs[row] ?? 0);
   const even = new Float32Array(validation.length).fill(1);
+  const temperature = temperatureScale(logits, targets, even);
+  const scores = logits.map((logit) => sigmoid(logit / temperature));
   const best = history[bestEpoch - 1];
   return {
     network: foldNetwork(network),
-    temperature: temperatureScale(logits, targets, even),
+    temperature,
+    reliability: reliability(scores, targets, even, BIN_COUNT),
     bestEpoch,
     epochCount: history.length,
     validationLoss: best?.validationLoss ?? Number.NaN,
@@ -87,6 +94,9 @@ export async function fitRouter(options: FitOptions): Promise<Fit> {
     validationRows: validation,
   };
 }
+
+/** Of a reliability diagram. */
+const BIN_COUNT = 10;
 
 const ADAMW = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
 

@@ -9,7 +9,8 @@ import { PilotfishError } from '../../core/errors.ts';
 import { present } from '../../core/invariant.ts';
 import type { OnNotice, OnProgress } from '../../core/progress.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
-import type { Router, RouterFacts } from '../../routing/router.ts';
+import type { Reliability } from '../../network/reliability.ts';
+import type { ReliabilityPoint, Router, RouterFacts } from '../../routing/router.ts';
 import type { RouterFeatures } from '../../routing/router-features.ts';
 import { decodeRouter, encodeRouter } from '../../routing/router-file.ts';
 import { type Fit, type FitSettings, fitRouter } from '../fit/fit-router.ts';
@@ -69,6 +70,8 @@ export interface RoundReport extends LabelCounts {
   readonly auc: number | null;
   readonly aucOfDiffering: number | null;
   readonly bestEpoch: number;
+  /** Of scores against held-out labels. */
+  readonly calibrationError: number | null;
   readonly validationLoss: number;
 }
 
@@ -149,12 +152,13 @@ async function runRound(
   checkLabels(counts, options);
   const fit = await fitKept(round, rows, options);
   const { router, bytes } = routerOf(fit, rows, examples, counts, options);
-  const { auc, aucOfDiffering, bestEpoch, validationLoss } = fit;
+  const { auc, aucOfDiffering, bestEpoch, validationLoss, reliability } = fit;
+  const calibrationError = reliability.expectedCalibrationError;
   const report = {
     ...counts,
     ...{ round, rolloutCount, policyShare: policy.share },
     trajectoryCount: trajectories.length,
-    ...{ auc, aucOfDiffering, bestEpoch, validationLoss },
+    ...{ auc, aucOfDiffering, bestEpoch, validationLoss, calibrationError },
   };
   return { router, bytes, report };
 }
@@ -234,6 +238,7 @@ function routerOf(
     temperature: fit.temperature,
     defaultThreshold: 0,
     calibration: null,
+    reliability: reliabilityPoints(fit.reliability),
     training: options.facts,
     trainedOn: options.trainedOn,
     network: fit.network,
@@ -247,6 +252,14 @@ function routerOf(
   const defaultThreshold = nearest?.threshold ?? 1;
   const bytes = encodeRouter({ ...facts, calibration, defaultThreshold });
   return { router: decodeRouter(bytes), bytes };
+}
+
+function reliabilityPoints({ bins }: Reliability): readonly ReliabilityPoint[] {
+  return bins.flatMap(({ meanPredicted, observedShare, rowCount }) =>
+    meanPredicted === null || observedShare === null
+      ? []
+      : [{ predicted: meanPredicted, observed: observedShare, count: rowCount }],
+  );
 }
 
 /** By default a router calls twice as many tokens as labels call for: it cannot tell all of them. */

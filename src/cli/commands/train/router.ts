@@ -85,6 +85,7 @@ export function registerTrainRouter(
       .description('Trains a router: which tokens the large model should write.'),
     'train',
   )
+    .option('--traffic <FILE>', 'instead of a task: prompts without answers, as JSON lines')
     .addOption(
       new Option('--objective <NAME>', 'what it is trained towards')
         .choices(OBJECTIVES)
@@ -210,8 +211,8 @@ function trainOptions(flags: TrainRouterFlags): TrainOptions {
   };
 }
 
-function defaultFolder({ task, slice, pair, small, large }: TrainRouterFlags): string {
+function defaultFolder({ task, traffic, slice, pair, small, large }: TrainRouterFlags): string {
   const models = pair ?? [small, large].filter((name) => name !== undefined).join('-');
-  const name = [slice ?? task, models].filter((word) => word !== '').join('-');
+  const name = [slice ?? task ?? traffic, models].filter((word) => word).join('-');
   return join('training', name.replaceAll(/[^\w.-]+/g, '-'));
 }
