@@ -130,6 +130,10 @@ export async function train(options: TrainOptions): Promise<Trained> {
   const inputSize = featureSize(features, pair.small.facts.hiddenSize);
   const trained = await trainRouter({
     ...options,
+    onRound: async (report, bytes) => {
+      await writeWhole(join(folder, `${objective}-round-${report.round}.safetensors`), bytes);
+      options.onRound?.(report);
+    },
     pair: trainingPair(pair),
     boundTo: {
       small: { name: pair.models.small.name, digest: pair.models.small.digest },

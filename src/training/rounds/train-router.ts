@@ -56,7 +56,8 @@ export interface TrainRouterOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: OnProgress;
   readonly onNotice?: OnNotice;
-  readonly onRound?: (report: RoundReport) => void;
+  /** Of every round, with its router's file: the last one is what is returned. */
+  readonly onRound?: (report: RoundReport, bytes: Uint8Array) => Promise<void> | void;
 }
 
 export interface RoundReport extends LabelCounts {
@@ -103,7 +104,7 @@ export async function trainRouter(options: TrainRouterOptions): Promise<TrainedR
   for (let round = 1; round <= roundCount; round += 1) {
     trained = await runRound(round, policy, stores, options);
     rounds.push(trained.report);
-    options.onRound?.(trained.report);
+    await options.onRound?.(trained.report, trained.bytes);
     policy = nextPolicy(trained, options);
   }
   const { router, bytes } = present(trained, 'there is a round');

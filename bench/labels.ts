@@ -1,0 +1,241 @@
+/**
+ * Labels and routers: how fast trajectories are read (both models, teacher-forced, with everything that
+ * labels are made of) against bare forwards with the same outputs, in turns; and what a router adds to
+ * a step of the small model.
+ *
+ *   npm run --silent bench:labels -- [--small NAME] [--large NAME] [--examples N] [--repeats N] [--json]
+ */
+import { Command } from 'commander';
+import { ensureModel } from '../src/catalog/ensure-model.ts';
+import { toHalf } from '../src/core/half.ts';
+import { noiseKey, noiseUniform } from '../src/core/noise.ts';
+import type { RowProgram, RowResult } from '../src/core/row-program.ts';
+import { GREEDY } from '../src/core/sampling-params.ts';
+import { type TokenId, tokenIds } from '../src/core/token-id.ts';
+import { readAlong } from '../src/kv-cache/read-along.ts';
+import { loadModel } from '../src/model/llama-cpp/model.ts';
+import type { LanguageModel } from '../src/model/roles.ts';
+import { DEFAULT_OPTIMISER } from '../src/network/adamw.ts';
+import { foldNetwork } from '../src/network/fold-network.ts';
+import { crossEntropyLoss } from '../src/network/loss.ts';
+import { routerShape } from '../src/network/network-shape.ts';
+import { trainNetwork } from '../src/network/train-network.ts';
+import { routerGate } from '../src/routing/router-gate.ts';
+import { readTrajectory } from '../src/training/readings/read-trajectory.ts';
+import { Trunk } from '../src/training/readings/trunk.ts';
+import { runJobs } from '../src/training/rollouts/run-jobs.ts';
+import { READ_FEATURES } from '../src/training/rounds/train-router.ts';
+import type { TrainingPair } from '../src/training/training-pair.ts';
+
+interface Settings {
+  readonly small: string;
+  readonly large: string;
+  readonly examples: string;
+  readonly promptTokens: string;
+  readonly tokens: string;
+  readonly repeats: string;
+  readonly threads: string;
+  readonly json?: boolean;
+}
+
+const settings = new Command()
+  .option('--small <NAME>', 'the small model', 'qwen2.5-coder-0.5b-instruct')
+  .option('--large <NAME>', 'the large model', 'qwen2.5-coder-1.5b-instruct')
+  .option('--examples <N>', 'trajectories of a turn', '4')
+  .option('--prompt-tokens <N>', 'tokens of a prompt', '80')
+  .option('--tokens <N>', 'tokens of an answer', '120')
+  .option('--repeats <N>', 'turns of either way', '5')
+  .option('--threads <N>', 'threads for computing', '2')
+  .option('--json', 'print results as JSON')
+  .parse()
+  .opts<Settings>();
+
+/** As when labels are made: two trajectories side by side. */
+const SIDE_BY_SIDE = 2;
+const STEP_COUNT = 64;
+const SCORES_PER_TIME = 500;
+
+async function open(name: string): Promise<LanguageModel> {
+  const { path } = await ensureModel(name, {});
+  return await loadModel(path, {
+    name,
+    threadCount: Number(settings.threads),
+    cellCount: 8192,
+    contextLength: 512,
+  });
+}
+
+const small = await open(settings.small);
+const large = await open(settings.large);
+const vocabularySize = Math.min(small.vocabulary.size, large.vocabulary.size);
+const pair: TrainingPair = {
+  models: { small, large },
+  vocabularySize,
+  isEndOfGeneration: (id) => large.vocabulary.isEndOfGeneration(id),
+};
+
+interface Text {
+  readonly prompt: readonly TokenId[];
+  readonly tokens: readonly TokenId[];
+}
+
+/** Any tokens will do: forwards cost the same. */
+function text(example: number): Text {
+  const draw = (count: number, from: number): readonly TokenId[] =>
+    tokenIds(
+      Array.from({ length: count }, (_, index) => {
+        const uniform = noiseUniform(noiseKey(example, from + index, 'sample'));
+        return Math.floor(uniform * Math.min(vocabularySize, 500));
+      }),
+    );
+  return {
+    prompt: draw(Number(settings.promptTokens), 0),
+    tokens: draw(Number(settings.tokens), 1e6),
+  };
+}
+
+const texts = Array.from({ length: Number(settings.examples) }, (_, example) => text(example));
+
+async function readBare({ prompt, tokens }: Text): Promise<void> {
+  const program: RowProgram = { vocabularySize, sampling: GREEDY, seed: 0, purpose: 'sample' };
+  for (const [model, hidden] of [
+    [small, true],
+    [large, false],
+  ] as const) {
+    await using sequence = model.openSequence();
+    await readAlong(sequence, [...prompt, ...tokens.slice(0, -1)], {
+      ...{ outputFrom: prompt.length - 1, program, hidden },
+      rowCountMax: model.facts.rowCountMax,
+    });
+  }
+}
+
+async function readLabelled(one: Text, signal: AbortSignal): Promise<void> {
+  await using trunk = new Trunk(pair, [...one.prompt, ...one.tokens]);
+  await readTrajectory(one, { pair, trunk, features: READ_FEATURES, signal });
+}
+
+async function timed(read: (one: Text, signal: AbortSignal) => Promise<void>): Promise<number> {
+  const started = performance.now();
+  await runJobs(texts, SIDE_BY_SIDE, read);
+  return performance.now() - started;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return (
+    ((sorted[Math.floor((sorted.length - 1) / 2)] ?? 0) +
+      (sorted[Math.floor(sorted.length / 2)] ?? 0)) /
+    2
+  );
+}
+
+async function labelRatios(): Promise<{
+  readonly ratios: number[];
+  readonly tokensPerSecond: number;
+}> {
+  await timed(readBare);
+  await timed(readLabelled);
+  const ratios: number[] = [];
+  let fastest = Number.POSITIVE_INFINITY;
+  for (let repeat = 0; repeat < Number(settings.repeats); repeat += 1) {
+    const first = repeat % 2 === 0 ? readBare : readLabelled;
+    const one = await timed(first);
+    const other = await timed(first === readBare ? readLabelled : readBare);
+    const [bare, labelled] = first === readBare ? [one, other] : [other, one];
+    ratios.push(bare / labelled);
+    fastest = Math.min(fastest, labelled);
+  }
+  const tokenCount = texts.reduce((sum, { tokens }) => sum + tokens.length, 0);
+  return { ratios, tokensPerSecond: (1000 * tokenCount) / fastest };
+}
+
+/** One-row forwards with a hidden state, and what the gate does with such a row. */
+async function routerCost(): Promise<{ readonly stepMs: number; readonly scoreMs: number }> {
+  const program: RowProgram = { vocabularySize, sampling: GREEDY, seed: 0, purpose: 'draft' };
+  await using sequence = small.openSequence();
+  const [one] = texts;
+  let row: RowResult | undefined;
+  const steps: number[] = [];
+  for (let step = 0; step < STEP_COUNT; step += 1) {
+    const tokens = [one?.tokens[step % one.tokens.length] ?? tokenIds([1])[0]].flatMap(
+      (id) => id ?? [],
+    );
+    const forward = await sequence.forward({ tokens, outputFrom: 0, program, hidden: true });
+    steps.push(forward.computeMs);
+    row = forward.rows[0];
+  }
+  const gate = await untrainedGate();
+  const scores: number[] = [];
+  for (let time = 0; time < 2 * Number(settings.repeats); time += 1) {
+    const started = performance.now();
+    for (let count = 0; count < SCORES_PER_TIME; count += 1) {
+      if (row !== undefined) gate.score(row, 0, NO_COINS);
+    }
+    scores.push((performance.now() - started) / SCORES_PER_TIME);
+  }
+  return { stepMs: median(steps), scoreMs: Math.min(...scores) };
+}
+
+const NO_COINS = {
+  uniform: () => 0,
+  accepts: () => false,
+  categorical: () => tokenIds([0])[0] as TokenId,
+};
+
+/** Of the default size; what it has learned does not matter here. */
+async function untrainedGate() {
+  const { hiddenSize } = small.facts;
+  const rowCount = 64;
+  const numbers = Float32Array.from({ length: rowCount * hiddenSize }, (_, index) =>
+    noiseUniform(noiseKey(3, index, 'sample')),
+  );
+  const rows = Int32Array.from({ length: rowCount }, (_, row) => row);
+  const { network } = await trainNetwork({
+    dataset: { rowCount, inputSize: hiddenSize, features: toHalf(numbers), groups: rows },
+    ...{
+      rows: rows.subarray(0, 48),
+      validationRows: rows.subarray(48),
+      shape: routerShape(hiddenSize),
+    },
+    loss: crossEntropyLoss(
+      Float32Array.from(rows, (row) => row % 2),
+      new Float32Array(rowCount).fill(1),
+    ),
+    ...{ optimiser: DEFAULT_OPTIMISER, batchSize: 16, epochCountMax: 1, patience: 1, seed: 1 },
+  });
+  const bound = { name: 'any', digest: 'any' };
+  return routerGate({
+    ...{ strategy: 'citer', pair: { small: bound, large: bound }, hiddenSize, temperature: 1 },
+    ...{ features: { hidden: true, topLogprobs: 0 }, calibration: null, defaultThreshold: 0.5 },
+    ...{ reliability: [], training: {}, digest: 'any', trainedOn: new Set<number>() },
+    network: foldNetwork(network),
+  });
+}
+
+const labels = await labelRatios();
+const router = await routerCost();
+const result = {
+  pair: [settings.small, settings.large],
+  labelThroughputRatio: median(labels.ratios),
+  labelThroughputRatios: labels.ratios,
+  labelledTokensPerSecond: labels.tokensPerSecond,
+  smallStepMs: router.stepMs,
+  routerScoreMs: router.scoreMs,
+  routerShareOfStep: router.scoreMs / router.stepMs,
+};
+if (settings.json === true) process.stdout.write(`${JSON.stringify(result)}\n`);
+else {
+  const range = [Math.min(...labels.ratios), Math.max(...labels.ratios)].map((one) =>
+    one.toFixed(2),
+  );
+  process.stdout.write(
+    `${settings.small} and ${settings.large}\n` +
+      `labels against bare forwards with the same outputs: ${result.labelThroughputRatio.toFixed(3)} ` +
+      `(${range.join(' to ')}), ${labels.tokensPerSecond.toFixed(0)} tokens/s through both models\n` +
+      `a router's score: ${(1000 * router.scoreMs).toFixed(1)} µs, ` +
+      `${(100 * result.routerShareOfStep).toFixed(2)} % of a step of ${router.stepMs.toFixed(2)} ms\n`,
+  );
+}
+await small[Symbol.asyncDispose]();
+await large[Symbol.asyncDispose]();
