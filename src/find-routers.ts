@@ -113,7 +113,9 @@ function missingRouter(strategy: string, { small, large }: FindRoutersOptions['m
     'head-missing',
     `No router for ${strategy} was trained for ${small.name} and ${large.name}.`,
     {
-      remedy: `Train one with \`pilotfish train router --objective ${strategy}\`, or name its file with --router.`,
+      remedy:
+        `Train one with \`pilotfish train router --objective ${strategy}\`, ` +
+        'or name its file with --router.',
       fields: { strategy, small: small.name, large: large.name },
     },
   );

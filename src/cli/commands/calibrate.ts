@@ -42,7 +42,7 @@ own prompts (--traffic, without answers), and writes what it found into the rout
 from then on NAME@30% is a share that was measured. Answers are kept in --out.
 
 Examples:
-  pilotfish calibrate training/pocket/citer.safetensors --task pocket --split train --from 5000 --count 200 --pair pocket
+  pilotfish calibrate citer.safetensors --task pocket --pair pocket --split train --from 5000 --count 200
   pilotfish calibrate router.safetensors --traffic prompts.jsonl --share 10%
   pilotfish calibrate router.safetensors --task mine.jsonl --quality 95%`;
 

@@ -26,7 +26,8 @@ export function renderCalibration(
       : ['Answers could not be graded: quality is agreement with the large model.']),
     `By default it now keeps scores from ${router.defaultThreshold} on.`,
     `Scores are off the rate of agreement by ${error === null ? '–' : percent(error)} on average.`,
-    `${color.bold(printableText(path))} is the calibrated router; ${printableText(picture)} shows its scores.`,
+    `${color.bold(printableText(path))} is the calibrated router.`,
+    `${printableText(picture)} shows what its scores mean.`,
     '',
   ].join('\n');
 }
