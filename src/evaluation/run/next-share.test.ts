@@ -8,7 +8,13 @@ const ENDS = [
 ];
 
 describe('the next share', () => {
-  it('lies where the curve rises most, or falls', () => {
+  it('lies where least is known: where the curve rises or falls, and where points are far apart', () => {
+    const points = [
+      { share: 0.1, accuracy: 0.7 },
+      { share: 0.2, accuracy: 0.72 },
+    ];
+    // 0.1 × 0.3 before, 0.8 × 0.08 behind.
+    expect(nextShare([...ENDS, ...points])).toBe(0.6);
     expect(nextShare(ENDS)).toBe(0.5);
     expect(nextShare([...ENDS, { share: 0.5, accuracy: 0.75 }])).toBe(0.25);
     expect(nextShare([...ENDS, { share: 0.5, accuracy: 0.1 }])).toBe(0.75);

@@ -1,7 +1,9 @@
 /**
- * Where the next point of a curve belongs: in the middle of the stretch on which accuracy changes most.
- * So points gather where a curve rises, which on one pair is at shares of 2 to 15 %, on another
- * elsewhere, and not where it is flat. Pure.
+ * Where the next point of a curve belongs: in the middle of the stretch on which least is known of it.
+ * Between two points a rising curve lies somewhere in their rectangle, so the stretch with the largest
+ * one (width × rise) is taken. Points gather where a curve rises, which on one pair is at shares of 2 to
+ * 15 %, on another elsewhere; but a long stretch is not left out because it rises little: the last tenth
+ * of the gap may lie on it. Pure.
  */
 export interface SharePoint {
   readonly share: number;
@@ -23,12 +25,13 @@ export function nextShare(points: readonly SharePoint[]): number | null {
   const stretches = order.slice(1).flatMap((to, index) => {
     const from = order[index];
     if (from === undefined || to.share - from.share < 2 * STRETCH_MIN) return [];
-    const rise = Math.abs(to.accuracy - from.accuracy);
-    return [{ middle: (from.share + to.share) / 2, rise, width: to.share - from.share }];
+    const width = to.share - from.share;
+    const area = width * Math.abs(to.accuracy - from.accuracy);
+    return [{ middle: (from.share + to.share) / 2, area, width }];
   });
   const [first, ...others] = stretches;
   if (first === undefined) return null;
   const isBetter = (a: typeof first, b: typeof first): boolean =>
-    a.rise > b.rise || (a.rise === b.rise && a.width > b.width);
+    a.area > b.area || (a.area === b.area && a.width > b.width);
   return others.reduce((best, one) => (isBetter(one, best) ? one : best), first).middle;
 }

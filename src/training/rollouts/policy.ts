@@ -1,4 +1,5 @@
 /** How an answer goes on behind a branch: the small model alone at first, later a router's routing. */
+import { createHash } from 'node:crypto';
 import type { Router } from '../../routing/router.ts';
 import { routerScore } from '../../routing/router.ts';
 import type { RouterFeatures } from '../../routing/router-features.ts';
@@ -30,7 +31,7 @@ export function routerPolicy(router: Router, threshold: number, read: RouterFeat
   const score = routerScore(router);
   const columns = featureColumns(router.features, read, router.hiddenSize);
   return {
-    id: `${router.digest.slice(0, DIGEST_DIGITS)}@${threshold}`,
+    id: `${networkDigest(router)}@${threshold}`,
     strategy: tokenRouting(gate, threshold, 'tau'),
     keptPositions: (reading) =>
       new Set(
@@ -43,3 +44,14 @@ export function routerPolicy(router: Router, threshold: number, read: RouterFeat
 }
 
 const DIGEST_DIGITS = 16;
+
+/** Of what scores depend on, and nothing else: a router with other notes is the same policy. */
+function networkDigest({ network, temperature, features }: Router): string {
+  const hash = createHash('sha256').update(JSON.stringify([temperature, features]));
+  for (const { weights, biases } of network.layers) {
+    for (const numbers of [weights, biases]) {
+      hash.update(new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength));
+    }
+  }
+  return hash.digest('hex').slice(0, DIGEST_DIGITS);
+}
