@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PilotfishError } from '../core/errors.ts';
-import { createStrategy, parseStrategy, rolesOf, STRATEGIES } from './registry.ts';
+import { tinyRouter, tinyRouters } from '../routing/fakes/tiny-router.ts';
+import { createStrategy, isLearned, parseStrategy, rolesOf, STRATEGIES } from './registry.ts';
 
 function failure(text: string): PilotfishError {
   try {
@@ -14,6 +15,9 @@ function failure(text: string): PilotfishError {
 }
 
 const WITH_THRESHOLD = STRATEGIES.filter(({ threshold }) => threshold !== null);
+const WITH_DEFAULT = WITH_THRESHOLD.filter(({ threshold }) => threshold?.default !== null);
+const LEARNED = STRATEGIES.filter((strategy) => strategy.isLearned).map(({ name }) => name);
+const routers = tinyRouters(LEARNED);
 const WITHOUT_THRESHOLD = STRATEGIES.filter(({ threshold }) => threshold === null);
 
 describe('parseStrategy', () => {
@@ -24,7 +28,7 @@ describe('parseStrategy', () => {
   });
 
   it('takes every default when it is written out', () => {
-    for (const { name, threshold } of WITH_THRESHOLD) {
+    for (const { name, threshold } of WITH_DEFAULT) {
       expect(parseStrategy(`${name}@${threshold?.default}`)).toEqual(parseStrategy(name));
     }
   });
@@ -71,7 +75,8 @@ describe('parseStrategy', () => {
     'larger',
     'constructor',
     '__proto__',
-    'citer',
+    'citer-',
+    'routing',
     'entropy=1',
     'entropy:1',
   ])('does not know a strategy named "%s"', (text) => {
@@ -113,12 +118,18 @@ describe('parseStrategy', () => {
     ['random@101%', 'not between 0 and 1'],
     ['random@-1%', 'not between 0 and 1'],
     ['random@30', 'not between 0 and 1'],
+    ['citer@101%', 'not between 0 and 1'],
+    ['citer@-1%', 'not between 0 and 1'],
+    ['citer@', 'not a number'],
+    ['co-llm@x%', 'not a number'],
   ])('refuses the threshold of %j: %s', (text, why) => {
     const error = failure(text);
     expect(error).toMatchObject({ code: 'threshold-invalid', fields: { strategy: text } });
     expect(error.message).toContain(why);
     expect(error.message).toContain(text);
-    expect(error.remedy).toMatch(/^Give a number, as in (entropy|margin|random)@/);
+    expect(error.remedy).toMatch(
+      /^Give a number, as in (entropy|margin|random|citer|co-llm)@[\d.]+:/,
+    );
   });
 
   it.each(WITHOUT_THRESHOLD)('refuses a threshold for $name, which takes none', ({ name }) => {
@@ -159,10 +170,11 @@ describe('the table of strategies', () => {
 
   it('builds strategies that carry their name, threshold and models', () => {
     for (const { name, needs, threshold } of STRATEGIES) {
-      const strategy = createStrategy(name);
+      const strategy = createStrategy(name, { routers });
       expect(strategy.name).toBe(name);
       expect(strategy.needs).toEqual(needs);
-      const expected = threshold === null ? {} : { [threshold.name]: threshold.default };
+      const byDefault = threshold?.default ?? routers.get(name)?.defaultThreshold;
+      const expected = threshold === null ? {} : { [threshold.name]: byDefault };
       expect(strategy.thresholds).toEqual(expected);
       expect(rolesOf(name)).toEqual(needs);
     }
@@ -182,5 +194,47 @@ describe('the table of strategies', () => {
   it('checks the text before it builds', () => {
     expect(() => createStrategy('random@2')).toThrow(PilotfishError);
     expect(() => rolesOf('nothing')).toThrow(PilotfishError);
+  });
+});
+
+describe('strategies with a trained router', () => {
+  it('are all those whose routers say where the threshold is', () => {
+    const withoutDefault = WITH_THRESHOLD.filter(({ threshold }) => threshold?.default === null);
+    expect(LEARNED).toEqual(withoutDefault.map(({ name }) => name));
+    expect(LEARNED).toContain('citer');
+    for (const { name } of STRATEGIES) expect(isLearned(`${name}`)).toBe(LEARNED.includes(name));
+  });
+
+  it('take a share in percent, and otherwise a threshold', () => {
+    expect(parseStrategy('citer@30%')).toEqual({ name: 'citer', threshold: null, share: 0.3 });
+    expect(parseStrategy('citer@0.3')).toEqual({ name: 'citer', threshold: 0.3 });
+    expect(parseStrategy('citer@2')).toEqual({ name: 'citer', threshold: 2 });
+    expect(parseStrategy('random@30%')).not.toHaveProperty('share');
+  });
+
+  it('turn a share into the threshold that their router was calibrated to', () => {
+    expect(createStrategy('citer@30%', { routers }).thresholds).toEqual({ tau: 0.5 });
+    expect(createStrategy('citer@20%', { routers }).thresholds['tau']).toBeCloseTo(0.375, 12);
+    expect(createStrategy('citer@0%', { routers }).thresholds).toEqual({ tau: 0 });
+    expect(createStrategy('citer@100%', { routers }).thresholds).toEqual({ tau: 2 });
+  });
+
+  it('take no share where their router was not calibrated', () => {
+    const bare = new Map([['citer', tinyRouter({ calibration: null })]]);
+    expect(() => createStrategy('citer@30%', { routers: bare })).toThrow(
+      expect.objectContaining({ code: 'threshold-invalid' }),
+    );
+    expect(createStrategy('citer', { routers: bare }).thresholds).toEqual({ tau: 0.625 });
+  });
+
+  it.each(LEARNED)('%s is refused without a router of its own', (name) => {
+    const others = new Map([...routers].filter(([strategy]) => strategy !== name));
+    for (const options of [{}, { routers: others }]) {
+      expect(() => createStrategy(name, options)).toThrow(
+        expect.objectContaining({ code: 'head-missing', fields: { strategy: name } }),
+      );
+    }
+    // Which models it needs is known before.
+    expect(rolesOf(name)).toEqual(['small', 'large']);
   });
 });

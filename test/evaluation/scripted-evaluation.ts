@@ -10,6 +10,7 @@ import type {
   ScriptedModel,
   ScriptedModelOptions,
 } from '../../src/model/scripted/scripted-model.ts';
+import type { Router } from '../../src/routing/router.ts';
 import { scriptedModel } from '../simulation/scripted-pair.ts';
 
 export interface ScriptedEvaluation {
@@ -31,6 +32,8 @@ export interface ScriptedEvaluationOptions {
   readonly folder?: string;
   /** Tokens that the small model drafts; default: the engine's own choice. */
   readonly draftLength?: number;
+  /** By the strategy that they route for. */
+  readonly routers?: ReadonlyMap<string, Router>;
 }
 
 export const WAVE_SIZE = 4;
@@ -50,9 +53,10 @@ export function scriptedEvaluation(options: ScriptedEvaluationOptions = {}): Scr
     small: new CachedModel(models.small, stores.small),
     large: new CachedModel(models.large, stores.large),
   };
-  const { draftLength } = options;
+  const { draftLength, routers = new Map() } = options;
   const engine = new Engine({
     models: cached,
+    routers,
     ...(draftLength === undefined ? {} : { speculative: { draftLength } }),
   });
   const requests: GenerateRequest[] = [];
@@ -69,7 +73,7 @@ export function scriptedEvaluation(options: ScriptedEvaluationOptions = {}): Scr
     models: { small: factsOf(models.small), large: factsOf(models.large) },
     small: models.small,
     large: models.large,
-    routers: new Map(),
+    routers,
     vocabularySize: models.small.vocabulary.size,
     contextLength: models.small.facts.contextLength,
     template: 'own',

@@ -6,6 +6,7 @@ import type { SamplingParams } from '../../src/core/sampling-params.ts';
 import type { TokenId } from '../../src/core/token-id.ts';
 import { foldRunCost } from '../../src/cost/run-cost.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
+import { tinyRouters } from '../../src/routing/fakes/tiny-router.ts';
 import { STRATEGIES } from '../../src/strategy/registry.ts';
 import { teacherForce } from '../../src/testing/teacher-force.ts';
 import { answer, openPocket, type PocketPair, question, testProblems } from './pocket-pair.ts';
@@ -17,6 +18,8 @@ const SAMPLINGS: Readonly<Record<string, Partial<SamplingParams>>> = {
   'sampled, truncated': { temperature: 1, topK: 20, topP: 0.9 },
 };
 const SEED = 11;
+/** Of the small model. */
+const HIDDEN_SIZE = 64;
 /** In logits: forwards of other shapes were seen to differ by less. */
 const NEAR_TIE = 0.25;
 const EXAMPLES: readonly string[] = [
@@ -29,6 +32,7 @@ const EXAMPLES: readonly string[] = [
     'cascade',
     'random-query@0.5',
     'speculative',
+    'citer@0.5',
   ],
 ];
 
@@ -37,7 +41,10 @@ beforeAll(async () => {
   pair = await openPocket({
     load: { cellCount: 8192 },
     speculative: { proposer: 'small', draftLength: 4 },
+    // Untrained ones: what they score is not looked at here.
+    routers: tinyRouters(['citer'], { hiddenSize: HIDDEN_SIZE }),
   });
+  expect(pair.small.facts.hiddenSize).toBe(HIDDEN_SIZE);
 });
 afterAll(async () => {
   await pair.engine.checkIdle();
@@ -46,7 +53,9 @@ afterAll(async () => {
 
 it('tries every strategy there is', () => {
   const named = EXAMPLES.map((strategy) => strategy.split('@')[0]);
-  expect(named.sort()).toEqual(STRATEGIES.map(({ name }) => name).sort());
+  // Those with trained routers differ in nothing but these.
+  const all = STRATEGIES.filter(({ name, isLearned }) => !isLearned || name === 'citer');
+  expect(named.sort()).toEqual(all.map(({ name }) => name).sort());
 });
 
 /** How far `ids` are from what the model itself would write: the worst of them, in logits. */
@@ -71,6 +80,8 @@ describe.each(Object.entries(SAMPLINGS))('%s', (_name, sampling) => {
     ['margin@2', 'large'],
     ['random@0', 'small'],
     ['random@1', 'large'],
+    ['citer@0', 'small'],
+    ['citer@2', 'large'],
     ['speculative', 'large'],
   ] as const)('%s writes what %s writes', async (strategy, alone) => {
     for (const problem of problems) {
@@ -130,6 +141,19 @@ describe('the accounting', () => {
       }
     },
   );
+
+  it('a router calls for some tokens and not for others', async () => {
+    const { tokens } = await answer(pair.engine, {
+      ...question(present(problems[0], 'there are problems')),
+      strategy: 'citer@0.5',
+    });
+    const origins = new Set(tokens.map(({ origin }) => origin));
+    expect([...origins].sort()).toEqual(['large', 'small']);
+    for (const { score, origin } of tokens) {
+      const seen = present(score, 'a router scores every token');
+      expect(origin).toBe(seen < 0.5 ? 'large' : 'small');
+    }
+  });
 
   it('speculation on learned weights accepts most drafts', async () => {
     let verified = 0;

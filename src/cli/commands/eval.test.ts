@@ -102,11 +102,18 @@ describe('eval', () => {
     });
   });
 
-  it('takes every strategy that decides something where none is named', async () => {
+  it('leaves the choice to the evaluation where no strategy is named', async () => {
     const { asked } = await evaluation([...POCKET, '--out', folder]);
-    const strategies = ['entropy', 'margin', 'random', 'cascade', 'random-query'];
-    expect(asked[0]).toMatchObject({ strategies, keepsRows: true });
-    expect(asked[0]).not.toHaveProperty('count');
+    expect(asked[0]).toMatchObject({ keepsRows: true });
+    for (const name of ['strategies', 'routerFiles', 'count']) {
+      expect(asked[0]).not.toHaveProperty(name);
+    }
+  });
+
+  it('takes routers from the files that are named', async () => {
+    const files = ['--router', 'a.safetensors', '--router', 'b.safetensors'];
+    const { asked } = await evaluation([...POCKET, ...files, '--out', folder]);
+    expect(asked[0]).toMatchObject({ routerFiles: ['a.safetensors', 'b.safetensors'] });
   });
 
   it('keeps the result beside the answers, and prints tables', async () => {

@@ -15,7 +15,8 @@ export function strategyHelp(strategies: readonly StrategyInfo[], columns: numbe
   const entries = strategies.map(({ name, summary, threshold }) => {
     const first = `  ${name.padEnd(nameWidth)}  ${wrapped(summary)}`;
     if (threshold === null) return first;
-    const text = `@${threshold.name} (default ${threshold.default}): ${threshold.meaning}`;
+    const byDefault = threshold.default ?? 'from its router';
+    const text = `@${threshold.name} (default ${byDefault}): ${threshold.meaning}`;
     return `${first}\n${indent}${wrapped(text)}`;
   });
   return `Strategies, as NAME or NAME@THRESHOLD:\n${entries.join('\n')}`;

@@ -6,24 +6,30 @@ import {
 } from '../../../test/evaluation/scripted-evaluation.ts';
 import type { EngineEvent, SummaryEvent } from '../../core/events.ts';
 import { foldRunCost } from '../../cost/run-cost.ts';
+import { tinyRouters } from '../../routing/fakes/tiny-router.ts';
 import { STRATEGIES } from '../../strategy/registry.ts';
 import { answerText, eventsOf, parseRecord, recordOf } from './answer-record.ts';
 import { infoOf } from './evaluation-plan.ts';
 import { strategyText } from './evaluation-point.ts';
 import { startOf } from './point-runs.ts';
 
-const THRESHOLDS: Readonly<Record<string, readonly number[]>> = {
+const THRESHOLDS: Record<string, readonly number[]> = {
   entropy: [0.5, 100],
   margin: [0.5, -1],
   random: [0.4],
   cascade: [0.5, 100],
   'random-query': [0, 1],
 };
+const LEARNED = STRATEGIES.filter(({ isLearned }) => isLearned).map(({ name }) => name);
+for (const name of LEARNED) THRESHOLDS[name] = [0.5];
 const POINTS = STRATEGIES.flatMap(({ name }) =>
   (THRESHOLDS[name] ?? [null]).map((threshold) => ({ strategy: name, threshold, seed: 3 })),
 );
 
-const world = scriptedEvaluation({ draftLength: 3 });
+const world = scriptedEvaluation({
+  draftLength: 3,
+  routers: tinyRouters(LEARNED, { hiddenSize: 1 }),
+});
 const facts = {
   models: world.pair.models,
   maxTokens: MAX_TOKENS,

@@ -1,0 +1,64 @@
+/** Small routers with weights by a formula: scores that differ from row to row, known to every test. */
+import { FoldedNetwork } from '../../network/folded-network.ts';
+import type { Router } from '../router.ts';
+import { featureSize } from '../router-features.ts';
+import { decodeRouter, encodeRouter } from '../router-file.ts';
+
+export const SMALL_DIGEST = 'digest of small';
+export const LARGE_DIGEST = 'digest of large';
+
+/** One hidden layer of three units; its weights are exact in half precision. */
+export function tinyNetwork(inputSize: number, seed = 1): FoldedNetwork {
+  const outputSize = 3;
+  const weight = (at: number): number => (((at * 7 + seed * 5) % 11) - 5) / 8;
+  const first = {
+    inputSize,
+    outputSize,
+    weights: Float32Array.from({ length: inputSize * outputSize }, (_, at) => weight(at)),
+    biases: Float32Array.of(0.5, -0.25, 0.125),
+  };
+  const last = {
+    inputSize: outputSize,
+    outputSize: 1,
+    weights: Float32Array.of(1, -0.5, 0.75),
+    biases: Float32Array.of(0.25),
+  };
+  return new FoldedNetwork([first, last]);
+}
+
+/** As it comes from its file, of a small model with this hidden size (default 4). */
+export function tinyRouter(changes: Partial<Omit<Router, 'digest'>> = {}): Router {
+  const { hiddenSize = 4, features = { hidden: true, topLogprobs: 0 } } = changes;
+  const router = {
+    strategy: 'citer',
+    pair: {
+      small: { name: 'small', digest: SMALL_DIGEST },
+      large: { name: 'large', digest: LARGE_DIGEST },
+    },
+    temperature: 1.5,
+    defaultThreshold: 0.625,
+    calibration: {
+      on: 'a formula',
+      points: [
+        { threshold: 0.25, share: 0.1, agreement: 0.9, gapRecovered: null },
+        { threshold: 0.5, share: 0.3, agreement: 0.95, gapRecovered: null },
+        { threshold: 0.75, share: 0.6, agreement: 0.99, gapRecovered: null },
+      ],
+    },
+    training: { questions: 'letters/train', questionCount: 3 },
+    trainedOn: new Set([7, 2 ** 24, 2 ** 48 - 1]),
+    network: tinyNetwork(featureSize(features, hiddenSize)),
+    ...changes,
+    hiddenSize,
+    features,
+  };
+  return decodeRouter(encodeRouter(router));
+}
+
+/** One for each of the strategies. */
+export function tinyRouters(
+  strategies: readonly string[],
+  changes: Partial<Omit<Router, 'digest'>> = {},
+): ReadonlyMap<string, Router> {
+  return new Map(strategies.map((strategy) => [strategy, tinyRouter({ ...changes, strategy })]));
+}
