@@ -14,7 +14,7 @@ import { Trunk } from '../readings/trunk.ts';
 import type { BranchKey, OutcomeStore } from '../rollouts/outcome-store.ts';
 import type { Policy } from '../rollouts/policy.ts';
 import { rollOut } from '../rollouts/roll-out.ts';
-import { type RolloutDraws, samplingOf } from '../rollouts/rollout-plan.ts';
+import { endsName, type RolloutDraws, samplingOf } from '../rollouts/rollout-plan.ts';
 import { runJobs } from '../rollouts/run-jobs.ts';
 import type { TrainingPair } from '../training-pair.ts';
 import type { Trajectory } from '../trajectory.ts';
@@ -31,7 +31,7 @@ export interface LabellingOptions {
   readonly seed: number;
   /** Which branches of an example are needed; none where an objective rolls nothing out. */
   readonly branchesOf: (example: Example) => readonly Branch[];
-  /** Rollouts that are run at most, those in the store apart. */
+  /** Rollouts that labels may need at most, whether they are run now or were before. */
   readonly rolloutCountMax: number;
   /** Tokens of an answer at most. */
   readonly maxTokens: number;
@@ -142,8 +142,9 @@ function jobsOf(planted: Planted, { branchesOf, draws }: LabellingOptions): read
   );
 }
 
-function keyOf({ example, branch, draw }: Job, { policy }: LabellingOptions): BranchKey {
-  return { trajectory: example.key, policy: policy.id, ...branch, draw };
+function keyOf({ example, branch, draw }: Job, options: LabellingOptions): BranchKey {
+  const policy = endsName(options.policy, options);
+  return { trajectory: example.key, policy, ...branch, draw };
 }
 
 /** Reads the trajectory into the models that branches need, unless they have read it just now. */

@@ -6,6 +6,7 @@ import type { Policy } from '../rollouts/policy.ts';
 import {
   citerBranches,
   citerPaperBranches,
+  endsName,
   judgedPositions,
   type RolloutPlan,
   walkOf,
@@ -106,13 +107,15 @@ function keyOf({ position, token }: { readonly position: number; readonly token:
 function endOf(
   { key }: Example,
   policy: Policy,
-  { draws }: RolloutPlan,
+  plan: RolloutPlan,
   outcomes: OutcomeStore,
-  { position, token }: Branch,
+  branch: Branch,
 ): number | null {
+  const { draws } = plan;
+  const ends = { trajectory: key, policy: endsName(policy, plan), ...branch };
   let sum = 0;
   for (let draw = 0; draw < draws.count; draw += 1) {
-    const end = outcomes.get({ trajectory: key, policy: policy.id, position, token, draw });
+    const end = outcomes.get({ ...ends, draw });
     if (end === null) return null;
     sum += end.value;
   }

@@ -7,6 +7,7 @@ import { appendLines, linesOf, parsedJson } from '../../evaluation/growing-file.
 export interface BranchKey {
   /** `trajectoryKey` of it. */
   readonly trajectory: string;
+  /** `endsName` of it. */
   readonly policy: string;
   readonly position: number;
   readonly token: number;

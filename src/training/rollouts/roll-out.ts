@@ -17,7 +17,7 @@ export interface RollOutOptions {
   readonly strategy: Strategy;
   /** What is there already: the prompt, the trajectory up to the branch, the branch's token. */
   readonly text: readonly TokenId[];
-  /** Tokens of the whole text at most. */
+  /** Tokens of the whole text at most; never more than the context has room for. */
   readonly lengthMax: number;
   readonly sampling: SamplingParams;
   readonly seed: number;
@@ -30,7 +30,11 @@ export interface RollOutOptions {
  * @throws PilotfishError as `Sequence.forward`
  */
 export async function rollOut(options: RollOutOptions): Promise<readonly TokenId[]> {
-  const { pair, strategy, sampling, seed, lengthMax } = options;
+  const { pair, strategy, sampling, seed } = options;
+  const { small, large } = pair.models;
+  // As in the engine: a text that fills the context ends there.
+  const room = Math.min(small.facts.contextLength, large.facts.contextLength);
+  const lengthMax = Math.min(options.lengthMax, room);
   const text = [...options.text];
   const signal = options.signal ?? new AbortController().signal;
   const sequences = new Map<ModelRole, LazySequence>();

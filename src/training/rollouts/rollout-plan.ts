@@ -32,6 +32,14 @@ export function samplingOf({ count, temperature }: RolloutDraws): SamplingParams
   return count === 1 ? GREEDY : { ...GREEDY, temperature };
 }
 
+/** Under which name ends are kept: ends that were drawn otherwise are other ends. */
+export function endsName(
+  { id }: Pick<Policy, 'id'>,
+  { draws, seed }: Pick<RolloutPlan, 'draws' | 'seed'>,
+): string {
+  return draws.count === 1 ? id : `${id}, drawn at ${draws.temperature} with seed ${seed}`;
+}
+
 /** A trajectory as preferences see it. */
 export function walkOf({ trajectory, reading }: Example, policy: Policy): Walk {
   const kept = policy.keptPositions(reading);

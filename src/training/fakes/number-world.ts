@@ -1,0 +1,168 @@
+/**
+ * A world that can be looked through: two scripted models that write short rows of numbers and agree
+ * often but not always, questions whose answer is the last number, and what either model or a policy
+ * writes, worked out from the models' tables alone, without sequences.
+ */
+
+import type { ModelRole } from '../../core/events.ts';
+import { toHalf } from '../../core/half.ts';
+import { type TokenId, tokenId, tokenIds } from '../../core/token-id.ts';
+import type { Question } from '../../evaluation/question.ts';
+import { ScriptedModel, type ScriptedModelOptions } from '../../model/scripted/scripted-model.ts';
+import { type Router, routerScore } from '../../routing/router.ts';
+import type { TrainingPair } from '../training-pair.ts';
+import type { Trajectory } from '../trajectory.ts';
+import { valueOfText } from '../value-of-text.ts';
+
+const TOKENS: readonly string[] = ['; 1', '; 2', '; 3', '; 4', ''];
+export const END: TokenId = tokenId(TOKENS.length - 1);
+export const MAX_TOKENS = 12;
+/** Of the small model. */
+export const HIDDEN_SIZE = 3;
+/** One text in so many ends; in so many the small model has another favourite. */
+const END_RARITY = 7;
+const DISAGREEMENT_RARITY = 3;
+
+function hashOf(prefix: readonly TokenId[]): number {
+  let hash = 11;
+  for (const token of prefix) hash = (hash * 37 + token + 3) % 1_000_003;
+  return hash;
+}
+
+export function isSmallOdd(prefix: readonly TokenId[]): boolean {
+  return hashOf(prefix) % DISAGREEMENT_RARITY === 0;
+}
+
+export function nextOf(role: ModelRole): (prefix: readonly TokenId[]) => readonly number[] {
+  return (prefix) => {
+    const hash = hashOf(prefix);
+    const shift = role === 'small' && isSmallOdd(prefix) ? 1 : 0;
+    const favourite = hash % END_RARITY === 0 ? END : ((hash >> 2) + shift) % END;
+    const sure = (hash >> 4) % 2 === 0 ? 0.8 : 0.4;
+    return TOKENS.map((_, id) => {
+      const rest = (1 - sure) / (TOKENS.length - 1);
+      return id === favourite ? sure : rest * (role === 'small' ? 1 : 0.9 + id / 20);
+    });
+  };
+}
+
+/** Tells whether the models differ, in its first number; the others only look as if they did. */
+export function hiddenState(prefix: readonly TokenId[]): readonly number[] {
+  const hash = hashOf(prefix);
+  return [isSmallOdd(prefix) ? 1.5 : -0.5, (hash % 13) / 7, -(hash % 5) / 3];
+}
+
+export interface NumberWorld {
+  readonly pair: TrainingPair;
+  readonly models: Readonly<Record<ModelRole, ScriptedModel>>;
+  /** Sequences of both models that are open. */
+  openCount(): number;
+  /** Tokens that both models were fed. */
+  fedCount(): number;
+}
+
+export type Forwarding = Pick<ScriptedModelOptions, 'onForward' | 'rowCountMax' | 'contextLength'>;
+
+export function numberWorld(options: Forwarding = {}): NumberWorld {
+  const { onForward, rowCountMax = 8, contextLength = 64 } = options;
+  let fedCount = 0;
+  const model = (role: ModelRole): ScriptedModel =>
+    new ScriptedModel({
+      name: role,
+      tokens: TOKENS,
+      endOfGeneration: [END],
+      next: nextOf(role),
+      hiddenState: role === 'small' ? hiddenState : () => [0],
+      contextLength,
+      cellCount: 100_000,
+      sequenceCountMax: 1000,
+      rowCountMax,
+      onForward: async (request, signal) => {
+        fedCount += request.tokens.length;
+        await onForward?.(request, signal);
+      },
+    });
+  const models = { small: model('small'), large: model('large') };
+  return {
+    models,
+    pair: { models, vocabularySize: TOKENS.length, isEndOfGeneration: (id) => id === END },
+    openCount: () => models.small.sequenceCount + models.large.sequenceCount,
+    fedCount: () => fedCount,
+  };
+}
+
+export function promptOf(index: number): readonly TokenId[] {
+  return tokenIds([...index.toString(4).padStart(4, '0')].map(Number));
+}
+
+/** The most likely next token. */
+export function favourite(role: ModelRole, text: readonly TokenId[]): TokenId {
+  const row = nextOf(role)(text);
+  return tokenId(row.indexOf(Math.max(...row)));
+}
+
+export type Chooser = (text: readonly TokenId[]) => TokenId;
+
+export const smallAlone: Chooser = (text) => favourite('small', text);
+export const largeAlone: Chooser = (text) => favourite('large', text);
+
+/** What a router's policy writes next. */
+export function routed(router: Router, threshold: number): Chooser {
+  const score = routerScore(router);
+  return (text) => {
+    const isCalled = score(toHalf(Float32Array.from(hiddenState(text)))) < threshold;
+    return favourite(isCalled ? 'large' : 'small', text);
+  };
+}
+
+/** Goes on until a text ends or is as long. */
+export function goOn(
+  choose: Chooser,
+  begun: readonly TokenId[],
+  lengthMax: number,
+): readonly TokenId[] {
+  const text = [...begun];
+  while (text.length < lengthMax && text.at(-1) !== END) text.push(choose(text));
+  return text.slice(begun.length);
+}
+
+/** Its answer is what the large model says, or for one in three questions what it does not. */
+export function questionOf(index: number): Question {
+  const prompt = promptOf(index);
+  const last = goOn(largeAlone, prompt, prompt.length + MAX_TOKENS)
+    .filter((token) => token !== END)
+    .at(-1);
+  const answer = String(1 + (((last ?? 0) + (index % 3 === 2 ? 1 : 0)) % END));
+  const content = `numbers behind ${prompt.join(' ')}`;
+  return {
+    id: `numbers/${index}`,
+    text: content,
+    messages: [{ role: 'user', content }],
+    answer,
+    kind: 'number',
+  };
+}
+
+const VOCABULARY = numberWorld().models.large.vocabulary;
+
+export function valueOf(tokens: readonly TokenId[], question: Question): number {
+  return valueOfText(tokens, question, VOCABULARY);
+}
+
+export function trajectoryOf(index: number, choose: Chooser = largeAlone): Trajectory {
+  const question = questionOf(index);
+  const prompt = promptOf(index);
+  const tokens = goOn(choose, prompt, prompt.length + MAX_TOKENS);
+  const source = choose === largeAlone ? 'large' : 'mixed';
+  return { question, source, prompt, tokens, value: valueOf(tokens, question) };
+}
+
+/** The large model's answers that are right. */
+export function solvedTrajectories(count: number, from = 0): readonly Trajectory[] {
+  const found: Trajectory[] = [];
+  for (let index = from; found.length < count; index += 1) {
+    const trajectory = trajectoryOf(index);
+    if (trajectory.value === 1) found.push(trajectory);
+  }
+  return found;
+}

@@ -1,0 +1,295 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { TokenId } from '../../core/token-id.ts';
+import { tinyRouter } from '../../routing/fakes/tiny-router.ts';
+import {
+  type Chooser,
+  type Forwarding,
+  favourite,
+  goOn,
+  HIDDEN_SIZE,
+  MAX_TOKENS,
+  type NumberWorld,
+  numberWorld,
+  routed,
+  smallAlone,
+  solvedTrajectories,
+  trajectoryOf,
+  valueOf,
+} from '../fakes/number-world.ts';
+import { type Example, ExampleStore } from '../readings/example-store.ts';
+import { OutcomeStore } from '../rollouts/outcome-store.ts';
+import { type Policy, routerPolicy, SMALL_POLICY } from '../rollouts/policy.ts';
+import type { RolloutPlan } from '../rollouts/rollout-plan.ts';
+import type { Trajectory } from '../trajectory.ts';
+import { type Labelled, labelTrajectories } from './label-trajectories.ts';
+import { type Objective, type Target, usesRollouts } from './targets.ts';
+import { branchesFor, targetsFor } from './targets-of.ts';
+
+const FEATURES = { hidden: true, topLogprobs: 4 };
+const GREEDY_PLAN: RolloutPlan = {
+  draws: { count: 1, temperature: 1 },
+  positionCountMax: 100,
+  seed: 1,
+};
+const ROUTER = tinyRouter({ hiddenSize: HIDDEN_SIZE });
+const THRESHOLD = 0.55;
+const POLICIES: readonly (readonly [string, Policy, Chooser])[] = [
+  ['the small model', SMALL_POLICY, smallAlone],
+  ['a router', routerPolicy(ROUTER, THRESHOLD, FEATURES), routed(ROUTER, THRESHOLD)],
+];
+
+interface Run {
+  readonly objective?: Objective;
+  readonly policy?: Policy;
+  readonly plan?: RolloutPlan;
+  readonly rolloutCountMax?: number;
+  readonly world?: NumberWorld;
+  readonly signal?: AbortSignal;
+}
+
+interface Result extends Labelled {
+  readonly targets: readonly (readonly Target[])[];
+  readonly outcomes: OutcomeStore;
+}
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pilotfish-labels-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+async function label(trajectories: readonly Trajectory[], run: Run = {}): Promise<Result> {
+  const { objective = 'citer', policy = SMALL_POLICY, plan = GREEDY_PLAN } = run;
+  const { world = numberWorld(), rolloutCountMax = 10_000, signal } = run;
+  const examples = await ExampleStore.open(join(folder, 'readings.jsonl'));
+  const outcomes = await OutcomeStore.open(join(folder, 'rollouts.jsonl'));
+  const labelled = await labelTrajectories(trajectories, {
+    ...{ pair: world.pair, examples, outcomes, policy, rolloutCountMax },
+    ...{ features: FEATURES, draws: plan.draws, seed: plan.seed, maxTokens: MAX_TOKENS },
+    branchesOf: (example) => branchesFor(objective, example, policy, plan),
+    label: 'Labelling',
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const targets = labelled.examples.map((example) =>
+    targetsFor(objective, example, policy, plan, outcomes),
+  );
+  return { ...labelled, targets, outcomes };
+}
+
+const MIXED: Chooser = (text) => favourite(text.length % 3 === 0 ? 'small' : 'large', text);
+const OTHERS: Chooser = (text) =>
+  text.length % 4 === 0 ? (((favourite('large', text) + 2) % 4) as TokenId) : MIXED(text);
+const WALKED: readonly Trajectory[] = [
+  ...solvedTrajectories(20),
+  ...Array.from({ length: 20 }, (_, index) => trajectoryOf(index + 100, MIXED)),
+];
+
+/** What becomes of a branch: everything is written anew. */
+function endOf({ prompt, tokens, question }: Trajectory, at: number, token: TokenId, by: Chooser) {
+  const begun = [...tokens.slice(0, at), token];
+  const text = [...prompt, ...begun];
+  return valueOf([...begun, ...goOn(by, text, prompt.length + MAX_TOKENS)], question);
+}
+
+function bruteForce(trajectory: Trajectory, policy: Chooser): readonly (number | null)[] {
+  const { prompt, tokens } = trajectory;
+  return tokens.map((token, position) => {
+    const before = [...prompt, ...tokens.slice(0, position)];
+    const small = favourite('small', before);
+    const large = favourite('large', before);
+    if (small === large) return 1;
+    if (token !== small && token !== large) return null;
+    const ends = [small, large].map((id) => endOf(trajectory, position, id, policy));
+    return Number((ends[0] ?? 0) >= (ends[1] ?? 0));
+  });
+}
+
+const valuesOf = ({ targets }: Result) => targets.map((all) => all.map(({ value }) => value));
+
+describe('labels by rollouts', () => {
+  it.each(POLICIES)('are those of brute force, rolled out by %s', async (_by, policy, chooser) => {
+    const walked = [...WALKED, ...solvedTrajectories(6).map((_, at) => trajectoryOf(at, OTHERS))];
+    const result = await label(walked, { policy });
+    const expected = walked.map((trajectory) => bruteForce(trajectory, chooser));
+    expect(valuesOf(result)).toEqual(expected);
+    // Both labels occur, among them such as a token's own place would not give.
+    const all = expected.flat();
+    expect(all.filter((value) => value === 0).length).toBeGreaterThan(5);
+    const rolledOut = result.targets.flat().filter(({ labelCase }) => labelCase === 'rolled-out');
+    expect(rolledOut.filter(({ value }) => value === 1).length).toBeGreaterThan(5);
+  });
+
+  it('need one rollout for each position at which the models differ', async () => {
+    const result = await label(solvedTrajectories(20));
+    const differing = result.examples.flatMap(({ reading: { small, large } }) =>
+      small.filter((token, at) => token !== large[at]),
+    );
+    expect([result.rolloutCount, result.skippedCount]).toEqual([differing.length, 0]);
+    expect(result.outcomes.count).toBe(differing.length);
+  });
+
+  it("of the paper's rule roll out the small model's token where neither has the text's", async () => {
+    const walked = Array.from({ length: 20 }, (_, index) => trajectoryOf(index, OTHERS));
+    const result = await label(walked, { objective: 'citer-paper' });
+    const expected = walked.map((trajectory) =>
+      trajectory.tokens.map((token, position) => {
+        const before = [...trajectory.prompt, ...trajectory.tokens.slice(0, position)];
+        const small = favourite('small', before);
+        if (small === token) return 1;
+        if (favourite('large', before) === token) return 0;
+        return endOf(trajectory, position, small, smallAlone);
+      }),
+    );
+    expect(valuesOf(result)).toEqual(expected);
+    expect(new Set(result.targets.flat().map(({ labelCase }) => labelCase)).size).toBe(3);
+  });
+
+  it('of other objectives roll nothing out', async () => {
+    for (const objective of ['citer-s', 'co-llm', 'co-llm-supervised', 'alignment'] as const) {
+      expect(usesRollouts(objective)).toBe(false);
+      const result = await label(WALKED.slice(0, 4), { objective });
+      expect([result.rolloutCount, result.outcomes.count]).toEqual([0, 0]);
+    }
+  });
+
+  it('of drawn rollouts are chances, the same every time, and no greedy end is among them', async () => {
+    const plan = { ...GREEDY_PLAN, draws: { count: 6, temperature: 1 } };
+    await label(WALKED);
+    const greedy = new Map((await rolloutLines()).map((line) => [JSON.stringify(line), line]));
+    const drawn = await label(WALKED, { plan });
+    const values = valuesOf(drawn).flat();
+    expect(values.some((value) => value !== null && value > 0 && value < 1)).toBe(true);
+    const added = (await rolloutLines()).filter((line) => !greedy.has(JSON.stringify(line)));
+    expect(added).toHaveLength(drawn.rolloutCount);
+    await rm(join(folder, 'rollouts.jsonl'));
+    expect(valuesOf(await label(WALKED, { plan }))).toEqual(valuesOf(drawn));
+  });
+
+  it('of another seed draw anew', async () => {
+    const draws = { count: 3, temperature: 1 };
+    const first = await label(WALKED, { plan: { ...GREEDY_PLAN, draws, seed: 1 } });
+    const second = await label(WALKED, { plan: { ...GREEDY_PLAN, draws, seed: 7 } });
+    expect(valuesOf(second)).not.toEqual(valuesOf(first));
+    expect(second.outcomes.count).toBe(first.outcomes.count * 2);
+  });
+});
+
+async function rolloutLines(): Promise<readonly unknown[]> {
+  const text = await readFile(join(folder, 'rollouts.jsonl'), 'utf8');
+  return text
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line));
+}
+
+describe('what is in the stores', () => {
+  it('is not done again: a second run computes nothing', async () => {
+    const first = await label(WALKED);
+    const world = numberWorld();
+    const second = await label(WALKED, { world });
+    expect(world.fedCount()).toBe(0);
+    expect(second.rolloutCount).toBe(first.rolloutCount);
+    expect(second.targets).toEqual(first.targets);
+    expect(second.examples).toEqual(first.examples);
+  });
+
+  it('serves other objectives and policies as far as it goes', async () => {
+    await label(WALKED, { objective: 'citer-s' });
+    const world = numberWorld();
+    const rolled = await label(WALKED, { world });
+    const readAlone = numberWorld();
+    const lines = (await readFile(join(folder, 'readings.jsonl'), 'utf8')).split('\n').length - 1;
+    expect(lines).toBe(WALKED.length);
+    await rm(join(folder, 'rollouts.jsonl'));
+    await label(WALKED, { world: readAlone });
+    expect(world.fedCount()).toBe(readAlone.fedCount());
+    // Under another policy every branch has another end.
+    const policy = routerPolicy(ROUTER, THRESHOLD, FEATURES);
+    const other = await label(WALKED, { policy });
+    expect(other.outcomes.count).toBe(rolled.rolloutCount + other.rolloutCount);
+  });
+
+  it('is cut off by the cap, which leaves tokens without a target', async () => {
+    const whole = await label(WALKED);
+    await rm(join(folder, 'rollouts.jsonl'));
+    for (const rolloutCountMax of [0, 1, 17]) {
+      const capped = await label(WALKED, { rolloutCountMax });
+      expect(capped.rolloutCount).toBe(rolloutCountMax);
+      expect(capped.skippedCount).toBe(whole.rolloutCount - rolloutCountMax);
+      expect(capped.outcomes.count).toBe(rolloutCountMax);
+      const unjudged = capped.targets.flat().filter(({ value }) => value === null);
+      expect(unjudged.length).toBeGreaterThan(0);
+      for (const [at, targets] of capped.targets.entries()) {
+        for (const [position, { value }] of targets.entries()) {
+          if (value !== null) expect(value).toBe(whole.targets[at]?.[position]?.value);
+        }
+      }
+    }
+    // The cap is on what is needed, so that a run that was stopped ends as one that was not.
+    const again = await label(WALKED, { rolloutCountMax: 17, world: numberWorld() });
+    expect([again.rolloutCount, again.outcomes.count]).toEqual([17, 17]);
+  });
+});
+
+/** Stops, or breaks, at the n-th forward. */
+function stopping(at: number, stop: () => void): Forwarding {
+  let count = 0;
+  return {
+    onForward: async () => {
+      count += 1;
+      const isLast = count === at;
+      await new Promise((resolve) => setImmediate(resolve));
+      if (isLast) stop();
+    },
+  };
+}
+
+describe('an interruption', () => {
+  it.each([1, 30, 200, 500])('at forward %s loses nothing that was done', async (at) => {
+    const caller = new AbortController();
+    const world = numberWorld(stopping(at, () => caller.abort()));
+    const run = label(WALKED, { world, signal: caller.signal });
+    await expect(run).rejects.toMatchObject({ code: 'aborted' });
+    expect(world.openCount()).toBe(0);
+    const kept = await OutcomeStore.open(join(folder, 'rollouts.jsonl'));
+    const rest = numberWorld();
+    const resumed = await label(WALKED, { world: rest });
+    const resumedFolder = folder;
+    folder = await mkdtemp(join(tmpdir(), 'pilotfish-labels-'));
+    const all = numberWorld();
+    const whole = await label(WALKED, { world: all });
+    expect(resumed.targets).toEqual(whole.targets);
+    expect(resumed.examples).toEqual(whole.examples);
+    if (kept.count > 0) expect(rest.fedCount()).toBeLessThan(all.fedCount());
+    await rm(resumedFolder, { recursive: true });
+  });
+
+  it.each([1, 30, 200, 500])('by a failure at forward %s closes everything', async (at) => {
+    const failure = new Error('broken');
+    const broken = (): void => {
+      throw failure;
+    };
+    const world = numberWorld(stopping(at, broken));
+    await expect(label(WALKED, { world })).rejects.toBe(failure);
+    expect(world.openCount()).toBe(0);
+  });
+
+  it('reports how far it is', async () => {
+    const seen: number[] = [];
+    const world = numberWorld();
+    const examples = await ExampleStore.open(join(folder, 'readings.jsonl'));
+    const outcomes = await OutcomeStore.open(join(folder, 'rollouts.jsonl'));
+    const none = (_example: Example) => [];
+    await labelTrajectories(WALKED, {
+      ...{ pair: world.pair, examples, outcomes, policy: SMALL_POLICY, rolloutCountMax: 1 },
+      ...{ features: FEATURES, draws: GREEDY_PLAN.draws, seed: 1, maxTokens: MAX_TOKENS },
+      ...{ branchesOf: none, label: 'Labelling' },
+      onProgress: ({ done }) => seen.push(done),
+    });
+    expect(seen.at(-1)).toBe(WALKED.length);
+    expect([...seen].sort((a, b) => a - b)).toEqual(seen);
+  });
+});

@@ -1,0 +1,201 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { present } from '../../core/invariant.ts';
+import { GREEDY } from '../../core/sampling-params.ts';
+import type { TokenId } from '../../core/token-id.ts';
+import { Engine } from '../../engine/engine.ts';
+import { tinyRouters } from '../../routing/fakes/tiny-router.ts';
+import { createStrategy } from '../../strategy/registry.ts';
+import {
+  END,
+  goOn,
+  HIDDEN_SIZE,
+  largeAlone,
+  MAX_TOKENS,
+  type NumberWorld,
+  numberWorld,
+  promptOf,
+  routed,
+  smallAlone,
+  trajectoryOf,
+} from '../fakes/number-world.ts';
+import { readTrajectory } from '../readings/read-trajectory.ts';
+import { Trunk } from '../readings/trunk.ts';
+import { type RollOutOptions, rollOut } from './roll-out.ts';
+
+const routers = tinyRouters(['citer'], { hiddenSize: HIDDEN_SIZE });
+const strategyOf = (text: string) => createStrategy(text, { routers });
+/** Of a question behind which the large model does not end by itself. */
+const LONG = Array.from({ length: 256 }, (_, index) => index).findIndex(
+  (index) => !trajectoryOf(index).tokens.includes(END),
+);
+const STRATEGIES = ['small', 'large', 'entropy@1.3', 'margin@0.5', 'random@0.4', 'citer@0.5'];
+
+const anyCase = fc.record({
+  index: fc.nat(200),
+  position: fc.nat(MAX_TOKENS - 1),
+  token: fc.nat(END),
+  strategy: fc.constantFrom(...STRATEGIES),
+  temperature: fc.constantFrom(0, 1),
+  seed: fc.nat(50),
+  rowCountMax: fc.integer({ min: 1, max: 8 }),
+});
+type Case = typeof anyCase extends fc.Arbitrary<infer T> ? T : never;
+
+function optionsOf(
+  { index, position, token, strategy, temperature, seed }: Case,
+  { pair }: NumberWorld,
+): Omit<RollOutOptions, 'trunk'> {
+  const { prompt, tokens } = trajectoryOf(index);
+  return {
+    pair,
+    strategy: strategyOf(strategy),
+    text: [...prompt, ...tokens.slice(0, position), token as TokenId],
+    lengthMax: prompt.length + MAX_TOKENS,
+    sampling: { ...GREEDY, temperature },
+    seed,
+  };
+}
+
+/** A trunk of the whole trajectory, read by both models. */
+async function readTrunk(world: NumberWorld, index: number): Promise<Trunk> {
+  const trajectory = trajectoryOf(index);
+  const trunk = new Trunk(world.pair, [...trajectory.prompt, ...trajectory.tokens]);
+  const features = { hidden: true, topLogprobs: 0 };
+  await readTrajectory(trajectory, { pair: world.pair, trunk, features });
+  return trunk;
+}
+
+describe('a rollout', () => {
+  it('that forks from a trajectory writes what one from scratch writes, and reads less', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyCase, async (given) => {
+        const world = numberWorld(given);
+        const trunk = await readTrunk(world, given.index);
+        const openCount = world.openCount();
+        const before = world.fedCount();
+        const forked = await rollOut({ ...optionsOf(given, world), trunk });
+        const forkedCount = world.fedCount() - before;
+        expect(world.openCount()).toBe(openCount);
+        const bare = numberWorld(given);
+        const options = optionsOf(given, bare);
+        const scratch = await rollOut({ ...options, trunk: new Trunk(bare.pair, options.text) });
+        expect(forked).toEqual(scratch);
+        // Every model that reads at all reads its branch's token, and what is written behind it.
+        if (forked.length > 0) expect(forkedCount).toBeLessThan(bare.fedCount());
+        await trunk[Symbol.asyncDispose]();
+        expect([world.openCount(), bare.openCount()]).toEqual([0, 0]);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('writes what the models say, to the end or the greatest length', async () => {
+    const router = present(routers.get('citer'), 'there is one');
+    const choosers = { small: smallAlone, large: largeAlone, 'citer@0.5': routed(router, 0.5) };
+    const lengths = new Set<number>();
+    for (const [strategy, choose] of Object.entries(choosers)) {
+      for (let index = 0; index < 40; index += 1) {
+        const world = numberWorld();
+        const text = promptOf(index);
+        const lengthMax = text.length + MAX_TOKENS;
+        const written = await rollOut({
+          ...{ pair: world.pair, trunk: new Trunk(world.pair, text), text, lengthMax },
+          ...{ strategy: strategyOf(strategy), sampling: GREEDY, seed: 0 },
+        });
+        expect(written).toEqual(goOn(choose, text, lengthMax));
+        lengths.add(written.length);
+      }
+    }
+    expect(lengths.has(MAX_TOKENS)).toBe(true);
+    expect(lengths.size).toBeGreaterThan(5);
+  });
+
+  it('writes what the engine writes, greedy and sampled', async () => {
+    const world = numberWorld();
+    const engine = new Engine({ models: world.models, routers });
+    for (const strategy of STRATEGIES) {
+      for (const [seed, temperature] of [0, 1, 1, 1].entries()) {
+        const text = promptOf(seed + 20);
+        const prompt = text.map((token) => world.models.small.vocabulary.tokenString(token));
+        const expected: TokenId[] = [];
+        const request = { prompt: prompt.join(''), seed, sampling: { temperature } };
+        for await (const event of engine.generate({
+          ...request,
+          strategy,
+          maxTokens: MAX_TOKENS,
+        })) {
+          if (event.type === 'token') expected.push(event.tokenId);
+        }
+        const written = await rollOut({
+          ...{ pair: world.pair, trunk: new Trunk(world.pair, text), text, seed },
+          ...{ strategy: strategyOf(strategy), sampling: { ...GREEDY, temperature } },
+          lengthMax: text.length + MAX_TOKENS,
+        });
+        expect(written).toEqual(expected);
+      }
+    }
+    await engine.close();
+  });
+
+  it('ends where the context is full, as in the engine', async () => {
+    const contextLength = 9;
+    const world = numberWorld({ contextLength });
+    const text = promptOf(LONG);
+    expect(goOn(largeAlone, text, text.length + MAX_TOKENS).length).toBe(MAX_TOKENS);
+    const written = await rollOut({
+      ...{ pair: world.pair, trunk: new Trunk(world.pair, text), text },
+      ...{ strategy: strategyOf('large'), sampling: GREEDY, seed: 0 },
+      lengthMax: text.length + MAX_TOKENS,
+    });
+    expect(written).toEqual(goOn(largeAlone, text, contextLength));
+  });
+
+  it.each([
+    ['has ended', [...promptOf(3), END], MAX_TOKENS],
+    ['has its greatest length', promptOf(3), 0],
+  ])('writes nothing behind a text that %s', async (_why, text, more) => {
+    const world = numberWorld();
+    const written = await rollOut({
+      ...{ pair: world.pair, trunk: new Trunk(world.pair, text), text },
+      ...{ strategy: strategyOf('small'), sampling: GREEDY, seed: 0 },
+      lengthMax: text.length + more,
+    });
+    expect(written).toEqual([]);
+    expect(world.fedCount()).toBe(0);
+  });
+
+  it('leaves no sequence open when a forward fails or it is aborted, wherever', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyCase, fc.integer({ min: 1, max: 12 }), fc.boolean(), async (...all) => {
+        const [given, failsAt, isAbort] = all;
+        const caller = new AbortController();
+        let forwardCount = 0;
+        let isArmed = false;
+        const world = numberWorld({
+          rowCountMax: given.rowCountMax,
+          onForward: async () => {
+            if (isArmed) forwardCount += 1;
+            if (forwardCount !== failsAt) return;
+            if (isAbort) caller.abort();
+            else throw new Error('broken');
+          },
+        });
+        const trunk = await readTrunk(world, given.index);
+        const openCount = world.openCount();
+        isArmed = true;
+        const run = rollOut({ ...optionsOf(given, world), trunk, signal: caller.signal });
+        const outcome = await run.then(
+          () => 'written',
+          (error: { readonly code?: string }) => error.code ?? 'broken',
+        );
+        const expected = forwardCount < failsAt ? 'written' : isAbort ? 'aborted' : 'broken';
+        expect(outcome).toBe(expected);
+        expect(world.openCount()).toBe(openCount);
+        await trunk[Symbol.asyncDispose]();
+        expect(world.openCount()).toBe(0);
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
