@@ -145,7 +145,7 @@ export function questionOf(index: number): Question {
 
 const VOCABULARY = numberWorld().models.large.vocabulary;
 
-export function valueOf(tokens: readonly TokenId[], question: Question): number {
+export function worthOf(tokens: readonly TokenId[], question: Question): number {
   return valueOfText(tokens, question, VOCABULARY);
 }
 
@@ -154,7 +154,7 @@ export function trajectoryOf(index: number, choose: Chooser = largeAlone): Traje
   const prompt = promptOf(index);
   const tokens = goOn(choose, prompt, prompt.length + MAX_TOKENS);
   const source = choose === largeAlone ? 'large' : 'mixed';
-  return { question, source, prompt, tokens, value: valueOf(tokens, question) };
+  return { question, source, prompt, tokens, value: worthOf(tokens, question) };
 }
 
 /** The large model's answers that are right. */

@@ -17,7 +17,7 @@ import {
   smallAlone,
   solvedTrajectories,
   trajectoryOf,
-  valueOf,
+  worthOf,
 } from '../fakes/number-world.ts';
 import { type Example, ExampleStore } from '../readings/example-store.ts';
 import { OutcomeStore } from '../rollouts/outcome-store.ts';
@@ -91,7 +91,7 @@ const WALKED: readonly Trajectory[] = [
 function endOf({ prompt, tokens, question }: Trajectory, at: number, token: TokenId, by: Chooser) {
   const begun = [...tokens.slice(0, at), token];
   const text = [...prompt, ...begun];
-  return valueOf([...begun, ...goOn(by, text, prompt.length + MAX_TOKENS)], question);
+  return worthOf([...begun, ...goOn(by, text, prompt.length + MAX_TOKENS)], question);
 }
 
 function bruteForce(trajectory: Trajectory, policy: Chooser): readonly (number | null)[] {

@@ -1,0 +1,114 @@
+/** A router from questions to its file, on learned weights: stopped everywhere, taken up again, and used. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { evaluate } from '../../src/evaluate.ts';
+import { openEngine } from '../../src/open-engine.ts';
+import { decodeRouter } from '../../src/routing/router-file.ts';
+import { type TrainOptions, train } from '../../src/train.ts';
+import type { RoundReport } from '../../src/training/rounds/train-router.ts';
+
+const QUESTIONS = { task: 'pocket', questionSeed: 3, count: 8 } as const;
+const POCKET = { pair: 'pocket', offline: true, threadCount: 1 } as const;
+/** What a training goes through, by what its progress says. */
+const PHASES: readonly string[] = [
+  'Answering with the large model',
+  'Labelling, round 1',
+  'Training the network of round 1',
+  'Answering with the router of round 1',
+  'Labelling, round 2',
+  'Training the network of round 2',
+];
+
+let base: string;
+/** As nobody stopped it, and as it came out after many stops. */
+let [whole, resumed]: Uint8Array[] = [];
+let wholeRounds: readonly RoundReport[];
+let resumedRounds: readonly RoundReport[];
+const stoppedIn: string[] = [];
+const folderOf = (name: string): string => join(base, name);
+
+function optionsOf(name: string): TrainOptions {
+  return {
+    ...{ ...QUESTIONS, ...POCKET, objective: 'citer', folder: folderOf(name) },
+    ...{ home: folderOf('home'), maxTokens: 120, waveSize: 4, positionCountMax: 3 },
+    ...{ width: 8, fit: { epochCountMax: 6, batchSize: 64, validationShare: 0.3 } },
+  };
+}
+
+/** Until something in the phase has been done, or for ever. */
+async function trainUntil(phase: string | null): Promise<readonly RoundReport[]> {
+  const caller = new AbortController();
+  const { rounds } = await train({
+    ...optionsOf('resumed'),
+    signal: caller.signal,
+    onProgress: ({ label, done }) => {
+      if (label === phase && done > 0) caller.abort();
+    },
+  });
+  return rounds;
+}
+
+beforeAll(async () => {
+  base = await mkdtemp(join(tmpdir(), 'pilotfish-training-'));
+  for (const phase of PHASES) {
+    const error: unknown = await trainUntil(phase).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'aborted' });
+    stoppedIn.push(phase);
+  }
+  resumedRounds = await trainUntil(null);
+  wholeRounds = (await train(optionsOf('whole'))).rounds;
+  [whole, resumed] = await Promise.all(
+    ['whole', 'resumed'].map((name) => readFile(join(folderOf(name), 'citer.safetensors'))),
+  );
+});
+afterAll(() => rm(base, { recursive: true, force: true }));
+
+it('ends in the same file, wherever it was stopped', () => {
+  expect(stoppedIn).toEqual(PHASES);
+  expect(resumedRounds).toEqual(wholeRounds);
+  expect(resumed).toEqual(whole);
+});
+
+it('has two rounds, the second with the answers of the first', () => {
+  const [first, second] = wholeRounds;
+  expect(first).toMatchObject({ round: 1, policyShare: 0 });
+  expect(second?.trajectoryCount).toBe(2 * (first?.trajectoryCount ?? 0));
+  expect(second?.policyShare).toBeGreaterThan(0);
+  expect(first?.rolledOutCount).toBeGreaterThan(0);
+});
+
+it('is not used for questions that it was trained on', async () => {
+  const file = join(folderOf('whole'), 'citer.safetensors');
+  const run = evaluate({
+    ...{ ...QUESTIONS, ...POCKET, split: 'train', count: 2, strategies: ['citer'] },
+    ...{ routerFiles: [file], folder: folderOf('evaluation'), home: folderOf('home') },
+  });
+  await expect(run).rejects.toMatchObject({
+    code: 'data-overlap',
+    fields: { commonCount: 2, evaluationCount: 2 },
+  });
+  expect(decodeRouter(await readFile(file)).trainedOn.size).toBe(QUESTIONS.count);
+});
+
+it('is not used for other models, and is for its own', async () => {
+  const options = {
+    ...{ ...POCKET, home: folderOf('home'), strategies: ['citer'] },
+    routerFiles: [join(folderOf('whole'), 'citer.safetensors')],
+  };
+  const other = openEngine({ ...options, pair: 'pocket-strong' });
+  await expect(other).rejects.toMatchObject({
+    code: 'head-mismatch',
+    message: expect.stringContaining('the small model here is pocket-small-strong'),
+  });
+  const without = openEngine({ ...options, routerFiles: [] });
+  await expect(without).rejects.toMatchObject({ code: 'head-missing' });
+  await using engine = await openEngine(options);
+  let text = '';
+  const request = { prompt: 'Ann has 3 apples.', maxTokens: 8, strategy: 'citer@50%' };
+  for await (const event of engine.generate(request)) {
+    if (event.type === 'token') text += event.text;
+  }
+  expect(text).not.toBe('');
+});
