@@ -36,8 +36,9 @@ export function thresholdForTokenShare({ points }: Calibration, share: number): 
   const ends = [{ threshold: NEVER, share: 0 }, ...points, { threshold: 1, share: 1 }];
   const above = ends.findIndex((point) => point.share >= share);
   const [low, high] = [present(ends[above - 1], 'a point below'), present(ends[above], 'a point')];
-  const part = high.share === low.share ? 1 : (share - low.share) / (high.share - low.share);
-  return low.threshold + part * (high.threshold - low.threshold);
+  if (share === high.share) return high.threshold;
+  const part = (share - low.share) / (high.share - low.share);
+  return Math.min(high.threshold, low.threshold + part * (high.threshold - low.threshold));
 }
 
 /**

@@ -4,11 +4,12 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { PilotfishError } from '../core/errors.ts';
+import { TOP_LOGPROBS_MAX } from '../core/row-program.ts';
 import {
   foldedNetworkFromTensors,
   foldedNetworkTensors,
 } from '../network/folded-network-tensors.ts';
-import { decodeTensors, encodeTensors } from '../network/safetensors.ts';
+import { decodeTensors, encodeTensors, type Tensor } from '../network/safetensors.ts';
 import type { Router } from './router.ts';
 import { featureSize } from './router-features.ts';
 
@@ -23,7 +24,10 @@ const FACTS = z.object({
   strategy: z.string(),
   pair: z.object({ small: MODEL, large: MODEL }),
   hiddenSize: z.number().int().positive(),
-  features: z.object({ hidden: z.boolean(), topLogprobs: z.number().int().min(0) }),
+  features: z.object({
+    hidden: z.boolean(),
+    topLogprobs: z.number().int().min(0).max(TOP_LOGPROBS_MAX),
+  }),
   temperature: z.number().positive(),
   defaultThreshold: z.number(),
   calibration: z
@@ -85,20 +89,24 @@ export function decodeRouter(bytes: Uint8Array): Router {
   if (network.inputSize !== size) {
     throw invalid(`its network reads ${network.inputSize} features, not ${size}`);
   }
-  const words = tensors.get(TRAINED_ON);
   return {
     ...parsed.data,
     network,
-    trainedOn: new Set(words?.dtype === 'I32' ? numbersOf(words.values) : []),
+    trainedOn: new Set(numbersOf(tensors.get(TRAINED_ON))),
     digest: createHash('sha256').update(bytes).digest('hex'),
   };
 }
 
-function numbersOf(words: ArrayLike<number>): number[] {
-  return Array.from(
-    { length: Math.floor(words.length / 2) },
-    (_, index) => (words[2 * index] ?? 0) * WORD + (words[2 * index + 1] ?? 0),
-  );
+/** Without them nobody could tell what a router must not be evaluated on. */
+function numbersOf(words: Tensor | undefined): number[] {
+  const [count = 0, width, ...more] = words?.shape ?? [];
+  const fits = words?.dtype === 'I32' && width === 2 && more.length === 0;
+  if (!fits || !words.values.every((word) => word >= 0 && word < WORD)) {
+    throw invalid(`${TRAINED_ON} is not a list of questions`);
+  }
+  const { values } = words;
+  const word = (at: number): number => values[at] ?? 0;
+  return Array.from({ length: count }, (_, at) => word(2 * at) * WORD + word(2 * at + 1));
 }
 
 function parsedJson(text: string): unknown {

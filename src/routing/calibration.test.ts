@@ -1,0 +1,91 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  ALWAYS,
+  type Calibration,
+  NEVER,
+  thresholdForQuality,
+  thresholdForTokenShare,
+} from './calibration.ts';
+
+const ON = 'a formula';
+const point = (threshold: number, share: number, agreement = share, gap: number | null = null) => {
+  return { threshold, share, agreement, gapRecovered: gap };
+};
+
+/** Thresholds and shares ascend together. */
+const anyCalibration: fc.Arbitrary<Calibration> = fc
+  .uniqueArray(fc.tuple(fc.integer({ min: 1, max: 999 }), fc.integer({ min: 1, max: 999 })), {
+    maxLength: 12,
+    selector: ([threshold]) => threshold,
+  })
+  .map((pairs) => {
+    const thresholds = pairs.map(([threshold]) => threshold / 1000).sort((a, b) => a - b);
+    const shares = [...new Set(pairs.map(([, share]) => share / 1000))].sort((a, b) => a - b);
+    return { on: ON, points: shares.map((share, at) => point(thresholds[at] ?? 1, share)) };
+  });
+const anyShare = fc.double({ min: 0, max: 1, noNaN: true });
+
+describe('the threshold for a share', () => {
+  it('never falls as the share grows, and lies between the ends', () => {
+    fc.assert(
+      fc.property(anyCalibration, anyShare, anyShare, (calibration, a, b) => {
+        const [less, more] = a <= b ? [a, b] : [b, a];
+        const low = thresholdForTokenShare(calibration, less);
+        const high = thresholdForTokenShare(calibration, more);
+        expect(low).toBeLessThanOrEqual(high);
+        expect(low).toBeGreaterThanOrEqual(NEVER);
+        expect(high).toBeLessThanOrEqual(more >= 1 ? ALWAYS : 1);
+      }),
+    );
+  });
+
+  it('is that of a measured share, exactly, and even between two', () => {
+    fc.assert(
+      fc.property(anyCalibration, (calibration) => {
+        const { points } = calibration;
+        for (const [at, { share, threshold }] of points.entries()) {
+          expect(thresholdForTokenShare(calibration, share)).toBe(threshold);
+          const next = points[at + 1] ?? point(1, 1);
+          const middle = thresholdForTokenShare(calibration, (share + next.share) / 2);
+          expect(middle).toBeCloseTo((threshold + next.threshold) / 2, 9);
+        }
+      }),
+    );
+  });
+
+  it('calls nothing for no share, and everything for all', () => {
+    const { points } = { points: [point(0.2, 0.1), point(1, 0.9)] };
+    for (const calibration of [
+      { on: ON, points },
+      { on: ON, points: [] },
+    ]) {
+      expect(thresholdForTokenShare(calibration, 0)).toBe(NEVER);
+      expect(thresholdForTokenShare(calibration, 1)).toBe(ALWAYS);
+    }
+    // A score of 1 is possible, and one of 0 as well.
+    expect(1 < ALWAYS && !(0 < NEVER)).toBe(true);
+    expect(thresholdForTokenShare({ on: ON, points: [] }, 0.3)).toBeCloseTo(0.3, 12);
+    expect(thresholdForTokenShare({ on: ON, points }, 0.05)).toBeCloseTo(0.1, 12);
+  });
+});
+
+describe('the threshold for a quality', () => {
+  const calibration = {
+    on: ON,
+    points: [point(0.2, 0.1, 0.9, 0.3), point(0.4, 0.2, 0.95, null), point(0.6, 0.3, 0.99, 0.8)],
+  };
+
+  it('is the cheapest that recovers as much of the gap, or else agrees as often', () => {
+    expect(thresholdForQuality(calibration, 0.3)).toBe(0.2);
+    expect(thresholdForQuality(calibration, 0.31)).toBe(0.4);
+    expect(thresholdForQuality({ on: ON, points: calibration.points.slice(2) }, 0.8)).toBe(0.6);
+  });
+
+  it('is refused where nothing reaches it', () => {
+    const { points } = calibration;
+    expect(() => thresholdForQuality({ on: ON, points: points.slice(2) }, 0.81)).toThrow(
+      expect.objectContaining({ code: 'threshold-invalid', fields: { quality: 0.81 } }),
+    );
+  });
+});
