@@ -45,6 +45,7 @@ export function tinyRouter(changes: Partial<Omit<Router, 'digest'>> = {}): Route
         { threshold: 0.75, share: 0.6, agreement: 0.99, gapRecovered: null },
       ],
     },
+    reliability: [{ predicted: 0.25, observed: 0.5, count: 4 }],
     training: { questions: 'letters/train', questionCount: 3 },
     trainedOn: new Set([7, 2 ** 24, 2 ** 48 - 1]),
     network: tinyNetwork(featureSize(features, hiddenSize)),
