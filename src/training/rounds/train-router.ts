@@ -164,13 +164,16 @@ async function runRound(
   return { router, bytes, report };
 }
 
-/** From the second round on also what the policy itself writes. */
+/**
+ * From the second round on also what the policy itself writes. Not for the paper's rule: it takes what
+ * it walks along for right, and would learn to choose what was chosen.
+ */
 async function trajectoriesOf(
   round: number,
   policy: Policy,
   options: TrainRouterOptions,
 ): Promise<readonly Trajectory[]> {
-  if (round === 1) return options.trajectories;
+  if (round === 1 || options.objective === 'citer-paper') return options.trajectories;
   const { id, strategy } = policy;
   const mixed = await writeAnswers(firstOfEach(options.trajectories), {
     ...options,
@@ -282,12 +285,12 @@ function checkLabels({ targetCount, lowCount }: LabelCounts, options: TrainRoute
   const { length } = options.trajectories;
   if (targetCount > 0 && lowCount > 0 && lowCount < targetCount) return;
   const all = lowCount === 0 ? 'keep the small model' : 'call the large one';
-  throw new PilotfishError(
-    'training-data-insufficient',
-    `All ${targetCount} labels of ${length} answers say to ${all}: there is nothing to learn.`,
-    {
-      remedy: 'Train on more questions, or on such that one model can answer and the other cannot.',
-      fields: { targetCount, lowCount },
-    },
-  );
+  const seen =
+    targetCount === 0
+      ? `There are no labels, of ${length === 0 ? 'no' : length} answers`
+      : `All ${targetCount} labels of ${length} answers say to ${all}`;
+  throw new PilotfishError('training-data-insufficient', `${seen}: there is nothing to learn.`, {
+    remedy: 'Train on more questions, or on such that one model can answer and the other cannot.',
+    fields: { targetCount, lowCount },
+  });
 }

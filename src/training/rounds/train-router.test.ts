@@ -1,0 +1,179 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { routerScore } from '../../routing/router.ts';
+import {
+  HIDDEN_SIZE,
+  MAX_TOKENS,
+  type NumberWorld,
+  numberWorld,
+  solvedTrajectories,
+} from '../fakes/number-world.ts';
+import { OBJECTIVES } from '../labels/targets.ts';
+import { ExampleStore } from '../readings/example-store.ts';
+import { routerPolicy } from '../rollouts/policy.ts';
+import { scoredTokens } from './calibrate-along.ts';
+import {
+  READ_FEATURES,
+  type RoundReport,
+  type TrainedRouter,
+  type TrainRouterOptions,
+  trainRouter,
+  WRITTEN_FILE,
+} from './train-router.ts';
+
+const TRAJECTORIES = solvedTrajectories(40);
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pilotfish-rounds-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+function optionsOf(
+  changes: Partial<TrainRouterOptions> = {},
+  world: NumberWorld = numberWorld(),
+): TrainRouterOptions {
+  return {
+    pair: world.pair,
+    boundTo: { small: { name: 's', digest: '5' }, large: { name: 'l', digest: '6' } },
+    ...{ trajectories: TRAJECTORIES, objective: 'citer', roundCount: 2, rolloutCountMax: 10_000 },
+    rollouts: { draws: { count: 1, temperature: 1 }, positionCountMax: 100, seed: 1 },
+    ...{ policyShare: null, features: { hidden: true, topLogprobs: 0 }, maxTokens: MAX_TOKENS },
+    fit: {
+      shape: { hidden: [{ size: 8, activation: true }], dropout: 0 },
+      ...{ rate: 0.01, weightDecay: 0, batchSize: 32, epochCountMax: 12, patience: 12 },
+      ...{ validationShare: 0.25, balanceMax: 1, seed: 1 },
+    },
+    ...{ folder, trainedOn: new Set([3, 4]), facts: { seed: 1 } },
+    ...changes,
+  };
+}
+
+const jsonLines = async (name: string): Promise<readonly Record<string, unknown>[]> => {
+  const text = await readFile(join(folder, name), 'utf8');
+  return text
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line));
+};
+
+describe('training in rounds', () => {
+  it('tells the states apart in which the models differ', async () => {
+    const { router, rounds } = await trainRouter(optionsOf({ objective: 'citer-s' }));
+    expect(rounds).toHaveLength(1);
+    // But for texts that either model ends, where both write the same.
+    expect(rounds[0]?.auc).toBeGreaterThan(0.95);
+    expect(rounds[0]).toMatchObject({ rolloutCount: 0, policyShare: 0, trajectoryCount: 40 });
+    expect(router).toMatchObject({ strategy: 'citer-s', hiddenSize: HIDDEN_SIZE });
+    expect(router.trainedOn).toEqual(new Set([3, 4]));
+    const examples = await ExampleStore.open(join(folder, 'readings.jsonl'));
+    const read = TRAJECTORIES.flatMap((trajectory) => examples.get(trajectory) ?? []);
+    const tokens = scoredTokens(router, read, READ_FEATURES);
+    // By default it calls for twice as many as there are, and so for all of them.
+    const kept = tokens.filter(({ score }) => score >= router.defaultThreshold);
+    expect(kept.filter(({ differs }) => differs)).toEqual([]);
+    expect(kept.length).toBeGreaterThan(tokens.length / 4);
+    expect(tokens.filter(({ differs }) => differs).length).toBeGreaterThan(20);
+  });
+
+  it.each(OBJECTIVES)('gives the same bytes for the same seed: %s', async (objective) => {
+    const fit = { ...optionsOf().fit, epochCountMax: 3 };
+    const first = await trainRouter(optionsOf({ objective, fit }));
+    await rm(folder, { recursive: true });
+    const second = await trainRouter(optionsOf({ objective, fit }));
+    expect(second.bytes).toEqual(first.bytes);
+    expect(second.rounds).toEqual(first.rounds);
+    expect((await readdir(folder)).filter((name) => name.includes('checkpoint'))).toEqual([]);
+  });
+
+  it('rolls out with the small model first, and then with the router before', async () => {
+    const routers: TrainedRouter['bytes'][] = [];
+    const reports: RoundReport[] = [];
+    const options = optionsOf({
+      roundCount: 3,
+      policyShare: 0.3,
+      onRound: (report, bytes) => {
+        reports.push(report);
+        routers.push(bytes);
+      },
+    });
+    const { bytes, rounds } = await trainRouter(options);
+    expect(rounds).toEqual(reports);
+    expect(bytes).toEqual(routers.at(-1));
+    const policies = [...new Set((await jsonLines('rollouts.jsonl')).map(({ policy }) => policy))];
+    const writers = [...new Set((await jsonLines(WRITTEN_FILE)).map(({ writer }) => writer))];
+    expect(policies[0]).toBe('small');
+    expect(policies).toHaveLength(3);
+    expect(policies.slice(1)).toEqual(writers);
+    const { decodeRouter } = await import('../../routing/router-file.ts');
+    for (const [at, id] of writers.entries()) {
+      const router = decodeRouter(routers[at] ?? new Uint8Array());
+      const points = router.calibration?.points ?? [];
+      const point = points.find(({ share }) => share >= 0.3);
+      expect(id).toBe(routerPolicy(router, point?.threshold ?? -1, READ_FEATURES).id);
+      expect(reports[at + 1]?.policyShare).toBe(point?.share);
+    }
+    expect(reports.map(({ trajectoryCount }) => trajectoryCount)).toEqual([40, 80, 80]);
+  });
+
+  it("walks along no answers of its own under the paper's rule", async () => {
+    const { rounds } = await trainRouter(optionsOf({ objective: 'citer-paper' }));
+    expect(rounds.map(({ trajectoryCount }) => trajectoryCount)).toEqual([40, 40]);
+  });
+
+  it('is refused where labels say only one thing, or there are none', async () => {
+    const agreeing = numberWorld();
+    const same = {
+      ...agreeing.pair,
+      models: { small: agreeing.models.large, large: agreeing.models.large },
+    };
+    const onlyKept = trainRouter(optionsOf({ pair: same }));
+    await expect(onlyKept).rejects.toMatchObject({
+      code: 'training-data-insufficient',
+      message: expect.stringContaining('keep the small model'),
+    });
+    await expect(trainRouter(optionsOf({ trajectories: [] }))).rejects.toMatchObject({
+      code: 'training-data-insufficient',
+      message: expect.stringContaining('no answers'),
+    });
+  });
+
+  it('says how many rollouts the cap left out', async () => {
+    const notices: string[] = [];
+    const options = optionsOf({ roundCount: 1, rolloutCountMax: 30 });
+    const { rounds } = await trainRouter({ ...options, onNotice: (text) => notices.push(text) });
+    expect(rounds[0]?.rolloutCount).toBe(30);
+    expect(rounds[0]?.unjudgedCount).toBeGreaterThan(0);
+    expect(notices).toEqual([expect.stringMatching(/^\d+ rollouts were left out/)]);
+  });
+
+  it('leads to the same router from wherever it was stopped', async () => {
+    const seen: string[] = [];
+    const onProgress: TrainRouterOptions['onProgress'] = ({ label }) => {
+      seen.push(label);
+    };
+    const whole = await trainRouter(optionsOf({ onProgress }));
+    await rm(folder, { recursive: true });
+    for (const stopAt of [1, 4, 8, 20, 40, seen.length - 2]) {
+      const caller = new AbortController();
+      let count = 0;
+      const world = numberWorld();
+      const run = trainRouter({
+        ...optionsOf({}, world),
+        signal: caller.signal,
+        onProgress: () => {
+          count += 1;
+          if (count === stopAt) caller.abort();
+        },
+      });
+      await expect(run).rejects.toMatchObject({ code: 'aborted' });
+      expect(world.openCount()).toBe(0);
+    }
+    const resumed = await trainRouter(optionsOf());
+    expect(resumed.rounds).toEqual(whole.rounds);
+    expect(resumed.bytes).toEqual(whole.bytes);
+    expect(routerScore(resumed.router)(new Uint16Array(HIDDEN_SIZE))).toBeGreaterThan(0);
+  });
+});
