@@ -207,7 +207,11 @@ async function untrainedGate() {
   const bound = { name: 'any', digest: 'any' };
   return routerGate({
     ...{ strategy: 'citer', pair: { small: bound, large: bound }, hiddenSize, temperature: 1 },
-    ...{ features: { hidden: true, topLogprobs: 0 }, calibration: null, defaultThreshold: 0.5 },
+    ...{
+      features: { hidden: true, topLogprobs: 0, tokenEmbedding: false },
+      calibration: null,
+      defaultThreshold: 0.5,
+    },
     ...{ reliability: [], training: {}, digest: 'any', trainedOn: new Set<number>() },
     network: foldNetwork(network),
   });

@@ -32,6 +32,7 @@ export function inProcessorTime(model: MeasurableModel): MeasurableModel {
     facts: model.facts,
     vocabulary: model.vocabulary,
     threadCount: model.threadCount,
+    tokenEmbedding: (id) => model.tokenEmbedding(id),
     get sequenceCount() {
       return model.sequenceCount;
     },

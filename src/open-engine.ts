@@ -9,6 +9,7 @@ import { fileDigest } from './catalog/file-digest.ts';
 import { DEFAULT_PAIR, POCKET_PAIR, parsePair } from './catalog/known-pairs.ts';
 import { PilotfishError } from './core/errors.ts';
 import type { ByRole, ModelRole, TokenPrices } from './core/events.ts';
+import { present } from './core/invariant.ts';
 import type { OnNotice, OnProgress } from './core/progress.ts';
 import type { CostCurve, StepCosts } from './cost/step-costs.ts';
 import { STRATEGY_DEFAULT } from './engine/checked-request.ts';
@@ -20,7 +21,7 @@ import { localModelCosts, shortName, useBestThreads } from './local-profile.ts';
 import { type LlamaCppModel, loadModel } from './model/llama-cpp/model.ts';
 import { readModelFile } from './model/llama-cpp/model-file.ts';
 import type { LanguageModel } from './model/roles.ts';
-import type { BoundModel, Router } from './routing/router.ts';
+import { type BoundModel, type Router, withEmbeddings } from './routing/router.ts';
 import { isLearned, rolesOf } from './strategy/registry.ts';
 import type { SpeculativeOptions } from './strategy/speculative.ts';
 
@@ -108,7 +109,7 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
       owners[role] = models[role];
     }
     const costs = await stepCosts(models, options);
-    const routers = await routersFor(names, files, options);
+    const routers = await routersFor(names, files, models.small, options);
     for (const role of roles) {
       const model = models[role];
       if (model === null || options.wrapModel === undefined) continue;
@@ -141,6 +142,7 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
 async function routersFor(
   names: Names,
   files: Files,
+  small: LlamaCppModel | null,
   options: OpenEngineOptions,
 ): Promise<ReadonlyMap<string, Router>> {
   const { strategies = [], routerFiles = [], routersOptional } = options;
@@ -153,7 +155,11 @@ async function routersFor(
   };
   const models = { small: await bound('small'), large: await bound('large') };
   const isOptional = routersOptional ?? false;
-  return await findRouters({ strategies, models, files: routerFiles, isOptional });
+  const found = await findRouters({ strategies, models, files: routerFiles, isOptional });
+  const model = present(small, 'a learned strategy needs the small model');
+  const ready = (router: Router): Router =>
+    withEmbeddings(router, (id) => model.tokenEmbedding(id));
+  return new Map([...found].map(([strategy, router]) => [strategy, ready(router)]));
 }
 
 type Names = Readonly<Record<ModelRole, string>>;

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { GREEDY } from './core/sampling-params.ts';
-import { type TokenId, tokenIds } from './core/token-id.ts';
+import { type TokenId, tokenId, tokenIds } from './core/token-id.ts';
 import { grade } from './evaluation/graders/grade.ts';
 import type { Question } from './evaluation/question.ts';
 import { questionNumber } from './evaluation/question-key.ts';
@@ -94,6 +94,7 @@ const SEED = 1;
 const ROUND_COUNT = 2;
 const ROLLOUT_COUNT_MAX = 200_000;
 const POSITION_COUNT_MAX = 24;
+const FEATURES: RouterFeatures = { hidden: true, topLogprobs: 0, tokenEmbedding: false };
 /** Of answers that are drawn. */
 const TEMPERATURE = 0.8;
 
@@ -124,9 +125,11 @@ export async function train(options: TrainOptions): Promise<Trained> {
     waveSize: options.waveSize ?? WAVE_SIZE,
     spareSequenceCount: TRUNK_COUNT + BRANCH_COUNT,
   });
+  const features = options.features ?? FEATURES;
+  // Found out now, not when all questions are answered.
+  if (features.tokenEmbedding) pair.small.tokenEmbedding(tokenId(0));
   const trajectories = await largeAnswers(questions, pair, options);
   const solved = trajectories.filter(({ value }) => value === 1);
-  const features = options.features ?? { hidden: true, topLogprobs: 0 };
   const inputSize = featureSize(features, pair.small.facts.hiddenSize);
   const trained = await trainRouter({
     ...options,

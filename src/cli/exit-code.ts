@@ -36,6 +36,7 @@ const OF_ERROR: Readonly<Record<ErrorCode, number>> = {
   'model-file-truncated': EXIT.failed,
   'model-architecture-unsupported': EXIT.failed,
   'model-load-failed': EXIT.failed,
+  'embedding-unavailable': EXIT.failed,
   'digest-mismatch': EXIT.failed,
   'download-failed': EXIT.failed,
   'source-unavailable': EXIT.failed,

@@ -32,6 +32,7 @@ export const ERROR_CODES = [
   'model-file-truncated',
   'model-architecture-unsupported',
   'model-load-failed',
+  'embedding-unavailable',
   'digest-mismatch',
   'download-failed',
   'source-unavailable',

@@ -76,6 +76,11 @@ export interface ModelFacts {
 export interface LanguageModel extends AsyncDisposable {
   readonly facts: ModelFacts;
   readonly vocabulary: Vocabulary;
+  /**
+   * The input embedding of a token, as the model's file has it: [hiddenSize]. The caller's own copy.
+   * @throws PilotfishError `embedding-unavailable`, `disposed`; InvariantError for an unknown token
+   */
+  tokenEmbedding(id: TokenId): Float32Array;
   /** Sequences that are open now. */
   readonly sequenceCount: number;
   /** Tokens in all sequences, as the cache itself counts them; shared cells count for each. */

@@ -1,33 +1,52 @@
 /**
- * What a router looks at: the small model's last hidden state at the position, and, as an option, its
- * largest log-probabilities (as R2R does, arXiv 2505.21600). In half precision wherever they come
- * from, so that labels, remembered rows and live rows give a router the same numbers.
+ * What a router looks at: the small model's last hidden state at the position, and, as options, its
+ * largest log-probabilities and the embedding of the token that it proposes (as R2R does, arXiv
+ * 2505.21600). In half precision wherever they come from, so that labels, remembered rows and live
+ * rows give a router the same numbers.
  */
 import { halfBits } from '../core/half.ts';
 import { present } from '../core/invariant.ts';
 import type { RowResult } from '../core/row-program.ts';
+import type { TokenId } from '../core/token-id.ts';
 
-export interface RouterFeatures {
+/** Features of the small model's state, whatever it proposes: those that readings keep. */
+export interface StateFeatures {
   readonly hidden: boolean;
   /** How many of the largest natural log-probabilities, descending; 0: none. */
   readonly topLogprobs: number;
 }
 
+export interface RouterFeatures extends StateFeatures {
+  /** The small model's own input embedding of the token that it proposes. */
+  readonly tokenEmbedding: boolean;
+}
+
+/** A token's input embedding in the small model: [hidden size]. */
+export type TokenEmbedding = (id: TokenId) => Float32Array;
+
 /** Of a log-probability that is minus infinity: a token that a grammar forbids. */
 const LOGPROB_MIN = -100;
 
 /** @param hiddenSize of the small model */
-export function featureSize({ hidden, topLogprobs }: RouterFeatures, hiddenSize: number): number {
+export function stateFeatureSize(
+  { hidden, topLogprobs }: StateFeatures,
+  hiddenSize: number,
+): number {
   return (hidden ? hiddenSize : 0) + topLogprobs;
 }
 
+/** @param hiddenSize of the small model */
+export function featureSize(features: RouterFeatures, hiddenSize: number): number {
+  return stateFeatureSize(features, hiddenSize) + (features.tokenEmbedding ? hiddenSize : 0);
+}
+
 /**
- * Writes a row's features as halves: [hidden state, log-probabilities], [featureSize] in all.
+ * Writes a row's features as halves: [hidden state, log-probabilities], the first of a router's.
  * The row program must have computed them.
  */
-export function writeFeatures(
+export function writeStateFeatures(
   row: Pick<RowResult, 'hidden' | 'topLogprobs'>,
-  { hidden, topLogprobs }: RouterFeatures,
+  { hidden, topLogprobs }: StateFeatures,
   target: Uint16Array,
 ): void {
   let at = 0;
@@ -41,4 +60,21 @@ export function writeFeatures(
   for (let index = 0; index < topLogprobs; index += 1) {
     target[at++] = halfBits(Math.max(LOGPROB_MIN, logprobs[index] ?? LOGPROB_MIN));
   }
+}
+
+/**
+ * Writes what a router sees of the proposed token, behind what it sees of the state: the last of its
+ * features.
+ * @param target [featureSize]
+ */
+export function writeTokenFeatures(
+  token: TokenId,
+  { tokenEmbedding }: RouterFeatures,
+  embeddingOf: TokenEmbedding | undefined,
+  target: Uint16Array,
+): void {
+  if (!tokenEmbedding) return;
+  const embedding = present(embeddingOf, 'the router was given embeddings')(token);
+  let at = target.length - embedding.length;
+  for (const value of embedding) target[at++] = halfBits(value);
 }

@@ -27,6 +27,8 @@ const FACTS = z.object({
   features: z.object({
     hidden: z.boolean(),
     topLogprobs: z.number().int().min(0).max(TOP_LOGPROBS_MAX),
+    // Files from before there were any have none.
+    tokenEmbedding: z.boolean().default(false),
   }),
   temperature: z.number().positive(),
   defaultThreshold: z.number(),

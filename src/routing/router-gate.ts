@@ -1,10 +1,11 @@
 /** A router as a gate: the large model writes where the score is below the threshold (CITER, eq. 5). */
 import type { Gate } from './gate.ts';
 import { type Router, routerScore } from './router.ts';
-import { featureSize, writeFeatures } from './router-features.ts';
+import { featureSize, writeStateFeatures, writeTokenFeatures } from './router-features.ts';
 
+/** @param router with embeddings, if it looks at them */
 export function routerGate(router: Router): Gate {
-  const { features, hiddenSize, strategy } = router;
+  const { features, hiddenSize, strategy, embeddingOf } = router;
   const score = routerScore(router);
   const halves = new Uint16Array(featureSize(features, hiddenSize));
   return {
@@ -15,7 +16,8 @@ export function routerGate(router: Router): Gate {
     },
     callsOn: 'below',
     score: (row) => {
-      writeFeatures(row, features, halves);
+      writeStateFeatures(row, features, halves);
+      writeTokenFeatures(row.choice, features, embeddingOf, halves);
       return score(halves);
     },
     calls: (value, threshold) => value < threshold,

@@ -4,10 +4,11 @@
  */
 import { fromHalf } from '../core/half.ts';
 import { invariant } from '../core/invariant.ts';
+import { tokenId } from '../core/token-id.ts';
 import type { FoldedNetwork } from '../network/folded-network.ts';
 import { sigmoid } from '../network/loss.ts';
 import type { Calibration } from './calibration.ts';
-import { featureSize, type RouterFeatures } from './router-features.ts';
+import { featureSize, type RouterFeatures, type TokenEmbedding } from './router-features.ts';
 
 /** A model by name, for people, and by the SHA-256 of its file, in hex. */
 export interface BoundModel {
@@ -49,6 +50,19 @@ export interface Router extends RouterFacts {
   /** What it was trained on: hashes of questions (see `trainedOnHash`). */
   readonly trainedOn: ReadonlySet<number>;
   readonly network: FoldedNetwork;
+  /** Of the small model: a router's file has none (see `withEmbeddings`). */
+  readonly embeddingOf?: TokenEmbedding;
+}
+
+/**
+ * The router, with the embeddings that it looks at, if it does: nothing is read otherwise.
+ * @throws whatever the small model throws where its embeddings cannot be read
+ */
+export function withEmbeddings(router: Router, embeddingOf: TokenEmbedding): Router {
+  if (!router.features.tokenEmbedding) return router;
+  // Found out now, not in the middle of an answer.
+  embeddingOf(tokenId(0));
+  return { ...router, embeddingOf };
 }
 
 export type RouterScore = (features: Uint16Array) => number;

@@ -58,6 +58,7 @@ function timed(model: LanguageModel, msOf: (shape: ForwardShape) => number) {
     facts: model.facts,
     vocabulary: model.vocabulary,
     threadCount: 1,
+    tokenEmbedding: model.tokenEmbedding.bind(model),
     get sequenceCount() {
       return model.sequenceCount;
     },

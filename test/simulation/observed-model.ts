@@ -45,6 +45,10 @@ export class ObservedModel implements LanguageModel {
     this.#bend = bend;
   }
 
+  tokenEmbedding(id: TokenId): Float32Array {
+    return this.#inner.tokenEmbedding(id);
+  }
+
   get sequenceCount(): number {
     return this.#inner.sequenceCount;
   }

@@ -102,6 +102,7 @@ function factsOf(path: string): ModelFileFacts {
     parameterCounts: { body: 357_898_112, outputHead: 136_134_656 },
     chatTemplate: '{{ messages }}',
     kvBytesPerToken: 12_288,
+    tokenEmbeddings: null,
   };
 }
 

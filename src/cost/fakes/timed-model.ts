@@ -62,6 +62,10 @@ export class TimedModel implements LanguageModel {
     this.threadCounts.push(threadCount);
   }
 
+  tokenEmbedding(): Float32Array {
+    return new Float32Array(this.facts.hiddenSize);
+  }
+
   countCachedTokens(): Promise<number> {
     return Promise.resolve(0);
   }

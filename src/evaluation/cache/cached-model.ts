@@ -3,6 +3,7 @@
  * every strategy and all accounting run on it unchanged. Owns the model it stands for.
  */
 import { PilotfishError } from '../../core/errors.ts';
+import type { TokenId } from '../../core/token-id.ts';
 import type { LanguageModel, ModelFacts, Vocabulary } from '../../model/roles.ts';
 import { type CachedHome, CachedSequence } from './cached-sequence.ts';
 import { IdleSequences } from './idle-sequences.ts';
@@ -52,6 +53,10 @@ export class CachedModel implements LanguageModel {
 
   get vocabulary(): Vocabulary {
     return this.#inner.vocabulary;
+  }
+
+  tokenEmbedding(id: TokenId): Float32Array {
+    return this.#inner.tokenEmbedding(id);
   }
 
   get sequenceCount(): number {

@@ -294,8 +294,18 @@ function bindGguf(base: Library): GgufAbi {
     ggufTensorOffset: base.func('gguf_get_tensor_offset', 'size_t', [PTR, 'int64_t']),
     ggufTensorBytes: base.func('gguf_get_tensor_size', 'size_t', [PTR, 'int64_t']),
     ggmlTypeName: base.func('ggml_type_name', 'str', ['int']),
+    ggmlDequantiser: (type) => {
+      const name = DEQUANTISERS[type] ?? `dequantize_row_${type}`;
+      return optional(() => base.func(name, 'void', [PTR, PTR, 'int64_t']));
+    },
   };
 }
+
+/** By the name of the type, where it is not part of theirs. */
+const DEQUANTISERS: Readonly<Record<string, string>> = {
+  f16: 'ggml_fp16_to_fp32_row',
+  bf16: 'ggml_bf16_to_fp32_row',
+};
 
 /** Registers a load-progress callback; the load stops when it returns false. */
 export function registerProgress(callback: (fraction: number) => boolean): Address {

@@ -19,6 +19,7 @@ const FILE: ModelFileFacts = {
   parameterCounts: { body: 1, outputHead: 1 },
   chatTemplate: null,
   kvBytesPerToken: 12_000,
+  tokenEmbeddings: null,
 };
 
 describe('estimateMemory', () => {

@@ -29,14 +29,29 @@ export interface ModelFileFacts {
   readonly chatTemplate: string | null;
   /** Keys and values of one position in all layers, in half precision. */
   readonly kvBytesPerToken: number;
+  /** Null where the file has none: parts of a split file may be elsewhere. */
+  readonly tokenEmbeddings: EmbeddingTensor | null;
+}
+
+/** The input embeddings in a file: one row after the other. */
+export interface EmbeddingTensor {
+  /** Of its elements, as `q8_0`. */
+  readonly type: string;
+  /** Of the first row in the file, in bytes. */
+  readonly offset: number;
+  readonly byteCount: number;
+  /** Elements of a row. */
+  readonly width: number;
+  readonly rowCount: number;
 }
 
 interface Tensor {
   readonly name: string;
   readonly type: string;
+  readonly shape: readonly number[];
   readonly elementCount: number;
+  readonly offset: number;
   readonly byteCount: number;
-  readonly endOffset: number;
 }
 
 const GGUF_MAGIC = 'GGUF';
@@ -94,7 +109,7 @@ function truncated(path: string, byteCount: number, why: string): PilotfishError
 function describe(gguf: GgufReader, path: string, byteCount: number): ModelFileFacts {
   const architecture = gguf.string('general.architecture') ?? 'unknown';
   const tensors = gguf.tensors();
-  const end = tensors.reduce((most, tensor) => Math.max(most, tensor.endOffset), 0);
+  const end = tensors.reduce((most, tensor) => Math.max(most, tensor.offset + tensor.byteCount), 0);
   if (end > byteCount) throw truncated(path, byteCount, `its tensors need ${end} bytes`);
   const number = (key: string): number => gguf.number(`${architecture}.${key}`) ?? 0;
   const layerCount = number('block_count');
@@ -119,7 +134,18 @@ function describe(gguf: GgufReader, path: string, byteCount: number): ModelFileF
     ...weights(tensors),
     chatTemplate: gguf.string('tokenizer.chat_template'),
     kvBytesPerToken: layerCount * kvHeadCount * (keySize + valueSize) * 2,
+    tokenEmbeddings: embeddingTensor(tensors),
   };
+}
+
+const TOKEN_EMBEDDINGS = 'token_embd.weight';
+
+function embeddingTensor(tensors: readonly Tensor[]): EmbeddingTensor | null {
+  const found = tensors.find(({ name }) => name === TOKEN_EMBEDDINGS);
+  if (found === undefined) return null;
+  const { type, offset, byteCount, shape } = found;
+  const [width = 0, rowCount = 0] = shape;
+  return { type, offset, byteCount, width, rowCount };
 }
 
 /** LLAMA_MAX_LAYERS: the library aborts the process beyond it, and for none. */
@@ -143,11 +169,11 @@ function weights(tensors: readonly Tensor[]): {
 } {
   const head =
     tensors.find((tensor) => tensor.name === 'output.weight') ??
-    tensors.find((tensor) => tensor.name === 'token_embd.weight');
+    tensors.find((tensor) => tensor.name === TOKEN_EMBEDDINGS);
   let body = 0;
   let weightBytes = head?.byteCount ?? 0;
   for (const tensor of tensors) {
-    if (tensor.name === 'output.weight' || tensor.name === 'token_embd.weight') continue;
+    if (tensor.name === 'output.weight' || tensor.name === TOKEN_EMBEDDINGS) continue;
     body += tensor.elementCount;
     weightBytes += tensor.byteCount;
   }
@@ -205,14 +231,16 @@ class GgufReader {
 
   #tensor(index: number, dataOffset: number): Tensor {
     const abi = this.#abi;
-    const shape = bigInt64View(abi.ggufTensorShape(this.#gguf, index), TENSOR_DIMENSIONS_MAX);
+    const sizes = bigInt64View(abi.ggufTensorShape(this.#gguf, index), TENSOR_DIMENSIONS_MAX);
+    const shape = Array.from(sizes, Number);
     const byteCount = Number(abi.ggufTensorBytes(this.#gguf, index));
     return {
       name: abi.ggufTensorName(this.#gguf, index),
       type: abi.ggmlTypeName(abi.ggufTensorType(this.#gguf, index)),
-      elementCount: shape.reduce((product, size) => product * Number(size), 1),
+      shape,
+      elementCount: shape.reduce((product, size) => product * size, 1),
+      offset: dataOffset + Number(abi.ggufTensorOffset(this.#gguf, index)),
       byteCount,
-      endOffset: dataOffset + Number(abi.ggufTensorOffset(this.#gguf, index)) + byteCount,
     };
   }
 

@@ -8,10 +8,12 @@
 import { availableParallelism } from 'node:os';
 import { abortError, PilotfishError, throwIfAborted } from '../../core/errors.ts';
 import type { OnProgress } from '../../core/progress.ts';
+import type { TokenId } from '../../core/token-id.ts';
 import { Turns } from '../../core/turns.ts';
 import { type ComputeDevice, cpuDevice } from '../compute-device.ts';
 import type { LanguageModel, ModelFacts } from '../roles.ts';
 import { registerLog, registerProgress, unregister } from './abi.ts';
+import { EmbeddingTable } from './embedding-table.ts';
 import { Executor } from './executor.ts';
 import { loadLibrary } from './library.ts';
 import { availableMemoryBytes, checkMemory, estimateMemory } from './memory-estimate.ts';
@@ -238,6 +240,7 @@ export class LlamaCppModel implements LanguageModel {
   readonly vocabulary: LlamaCppVocabulary;
   readonly #parts: Parts;
   readonly #home: SequenceHome;
+  readonly #embeddings: EmbeddingTable;
   /** Free slots, the lowest last. */
   readonly #free: number[];
   #threadCount: number;
@@ -260,6 +263,8 @@ export class LlamaCppModel implements LanguageModel {
       rowCountMax: shape.rowCountMax,
       sequenceCountMax: shape.sequenceCountMax,
     };
+    const { hiddenSize } = this.facts;
+    this.#embeddings = new EmbeddingTable({ abi: parts.abi, file, hiddenSize });
     this.#free = Array.from({ length: shape.sequenceCountMax }, (_, index) => index).reverse();
     this.#home = {
       executor,
@@ -269,6 +274,10 @@ export class LlamaCppModel implements LanguageModel {
       open: () => this.openSequence(),
       close: (slot) => this.#close(slot),
     };
+  }
+
+  tokenEmbedding(id: TokenId): Float32Array {
+    return this.#embeddings.row(id);
   }
 
   get sequenceCount(): number {
@@ -323,6 +332,7 @@ export class LlamaCppModel implements LanguageModel {
   async #release(): Promise<void> {
     const { abi, executor, model, vocabulary } = this.#parts;
     vocabulary.close();
+    this.#embeddings.close();
     await executor.close();
     await abi.modelFree(model);
     abi.memoryTrim?.(0);

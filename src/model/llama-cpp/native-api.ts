@@ -98,6 +98,9 @@ export interface VocabularyAbi {
 
 export type GgufKey = number | bigint;
 
+/** @param count of elements: whole blocks, or the process aborts */
+export type Dequantiser = Native<[from: Uint8Array, to: Float32Array, count: number], void>;
+
 export interface GgufAbi {
   readonly ggufOpen: Native<[path: string, params: { no_alloc: true; ctx: null }], Address | null>;
   readonly ggufFree: Native<[gguf: Address], void>;
@@ -116,6 +119,8 @@ export interface GgufAbi {
   readonly ggufTensorOffset: Native<[gguf: Address, tensor: number], number | bigint>;
   readonly ggufTensorBytes: Native<[gguf: Address, tensor: number], number | bigint>;
   readonly ggmlTypeName: Native<[type: number], string>;
+  /** The function that turns elements of a type, by its name, into floats; null if there is none. */
+  readonly ggmlDequantiser: Native<[type: string], Dequantiser | null>;
 }
 
 export interface ThreadpoolAbi {

@@ -27,6 +27,8 @@ export interface ScriptedModelOptions {
   readonly next: (prefix: readonly TokenId[]) => readonly number[];
   /** Of a row by the text it ends; all as long. Default: the number of its tokens. */
   readonly hiddenState?: (prefix: readonly TokenId[]) => readonly number[];
+  /** [as long as a hidden state]. Default: the token, in all numbers. */
+  readonly tokenEmbedding?: (id: TokenId) => readonly number[];
   readonly contextLength?: number;
   /** Default: the context length. */
   readonly cellCount?: number;
@@ -62,6 +64,14 @@ export class ScriptedModel implements LanguageModel {
       rowCountMax: options.rowCountMax ?? 8,
       sequenceCountMax: options.sequenceCountMax ?? SEQUENCE_COUNT_MAX_DEFAULT,
     };
+  }
+
+  tokenEmbedding(id: TokenId): Float32Array {
+    if (this.#closed) throw new PilotfishError('disposed', 'The model was closed.');
+    invariant(id >= 0 && id < this.#options.tokens.length, `there is no token ${id}`);
+    const { hiddenSize } = this.facts;
+    const { tokenEmbedding = (): number[] => Array(hiddenSize).fill(id) } = this.#options;
+    return Float32Array.from(tokenEmbedding(id));
   }
 
   get sequenceCount(): number {

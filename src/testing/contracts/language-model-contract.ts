@@ -249,6 +249,23 @@ const SEQUENCE_CASES: readonly ContractCase[] = [
     },
   },
   {
+    name: 'knows the input embedding of every token, and gives copies of it',
+    async run(model) {
+      const { size } = model.vocabulary;
+      for (const id of new Set([0, 1, Math.floor(size / 2), size - 1])) {
+        const embedding = model.tokenEmbedding(tokenId(id));
+        assert.equal(embedding.length, model.facts.hiddenSize);
+        assert.ok(embedding.every(Number.isFinite), `token ${id} has numbers`);
+        const before = Float32Array.from(embedding);
+        embedding.fill(Number.NaN);
+        assert.deepEqual(model.tokenEmbedding(tokenId(id)), before);
+      }
+      const [one, other] = [0, 1].map((id) => model.tokenEmbedding(tokenId(id)));
+      assert.notDeepEqual(one, other);
+      assert.throws(() => model.tokenEmbedding(tokenId(-1)), InvariantError);
+    },
+  },
+  {
     name: 'refuses one sequence too many',
     async run(model) {
       const open: Sequence[] = [];

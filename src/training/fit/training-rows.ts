@@ -1,10 +1,14 @@
 /** Labelled trajectories as rows that a network trains on. Pure. */
 import { present } from '../../core/invariant.ts';
 import type { Dataset } from '../../network/dataset.ts';
-import type { RouterFeatures } from '../../routing/router-features.ts';
+import type {
+  RouterFeatures,
+  StateFeatures,
+  TokenEmbedding,
+} from '../../routing/router-features.ts';
 import type { Target } from '../labels/targets.ts';
 import type { Example } from '../readings/example-store.ts';
-import { featureColumns } from '../readings/feature-columns.ts';
+import { readingFeatures } from '../readings/reading-features.ts';
 
 export interface LabelledExample {
   readonly example: Example;
@@ -26,23 +30,28 @@ export interface TrainingRows {
   groupOf(example: Example): number | undefined;
 }
 
-/** @param read the features that the readings have, among them the wanted ones */
+/**
+ * @param read the features that the readings have, among them the wanted ones of the state
+ * @param embeddingOf of the small model, if embeddings are wanted
+ */
 export function trainingRows(
   labelled: readonly LabelledExample[],
   wanted: RouterFeatures,
-  read: RouterFeatures,
+  read: StateFeatures,
   hiddenSize: number,
+  embeddingOf?: TokenEmbedding,
 ): TrainingRows {
-  const columns = featureColumns(wanted, read, hiddenSize);
+  const ofReading = readingFeatures({ wanted, read, hiddenSize, embeddingOf });
   const places = labelled.flatMap(({ example, targets }) =>
     targets.flatMap(({ value }, position) =>
       value === null ? [] : [{ example, position, value }],
     ),
   );
-  const { size } = columns;
+  const { size } = ofReading;
   const features = new Uint16Array(places.length * size);
   for (const [row, { example, position }] of places.entries()) {
-    features.set(columns.of(example.reading.features, position), row * size);
+    const target = features.subarray(row * size, (row + 1) * size);
+    ofReading.write(example.reading, position, target);
   }
   const questions = new Map<string, number>();
   const groupOf = ({ trajectory: { question } }: Example): number => {

@@ -7,7 +7,7 @@ import { present } from '../../core/invariant.ts';
 import type { OnProgress } from '../../core/progress.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
 import { readAlong } from '../../kv-cache/read-along.ts';
-import type { RouterFeatures } from '../../routing/router-features.ts';
+import type { StateFeatures } from '../../routing/router-features.ts';
 import type { Example, ExampleStore } from '../readings/example-store.ts';
 import { readTrajectory } from '../readings/read-trajectory.ts';
 import { Trunk } from '../readings/trunk.ts';
@@ -25,7 +25,7 @@ export interface LabellingOptions {
   readonly pair: TrainingPair;
   readonly examples: ExampleStore;
   readonly outcomes: OutcomeStore;
-  readonly features: RouterFeatures;
+  readonly features: StateFeatures;
   readonly policy: Policy;
   readonly draws: RolloutDraws;
   readonly seed: number;

@@ -1,6 +1,6 @@
-/** A router's features among those that a reading has: always one run of columns. */
+/** A router's features of the state among those that a reading has: always one run of columns. */
 import { invariant } from '../../core/invariant.ts';
-import { featureSize, type RouterFeatures } from '../../routing/router-features.ts';
+import { type StateFeatures, stateFeatureSize } from '../../routing/router-features.ts';
 
 export interface FeatureColumns {
   readonly size: number;
@@ -10,15 +10,15 @@ export interface FeatureColumns {
 
 /** Readings have [hidden state, log-probabilities in descending order]. */
 export function featureColumns(
-  wanted: RouterFeatures,
-  read: RouterFeatures,
+  wanted: StateFeatures,
+  read: StateFeatures,
   hiddenSize: number,
 ): FeatureColumns {
   invariant(read.hidden || !wanted.hidden, 'the readings have hidden states');
   invariant(read.topLogprobs >= wanted.topLogprobs, 'the readings have enough log-probabilities');
-  const width = featureSize(read, hiddenSize);
+  const width = stateFeatureSize(read, hiddenSize);
   const from = read.hidden && !wanted.hidden ? hiddenSize : 0;
-  const size = featureSize(wanted, hiddenSize);
+  const size = stateFeatureSize(wanted, hiddenSize);
   return {
     size,
     of: (features, row) => features.subarray(row * width + from, row * width + from + size),

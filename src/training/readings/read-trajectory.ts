@@ -4,7 +4,11 @@ import type { RowProgram, RowResult } from '../../core/row-program.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
 import type { TokenId } from '../../core/token-id.ts';
 import { readAlong } from '../../kv-cache/read-along.ts';
-import { featureSize, type RouterFeatures, writeFeatures } from '../../routing/router-features.ts';
+import {
+  type StateFeatures,
+  stateFeatureSize,
+  writeStateFeatures,
+} from '../../routing/router-features.ts';
 import type { TrainingPair } from '../training-pair.ts';
 import type { Trajectory } from '../trajectory.ts';
 import type { Reading } from './reading.ts';
@@ -14,7 +18,7 @@ export interface ReadTrajectoryOptions {
   readonly pair: TrainingPair;
   /** Of the trajectory's text; it has read all but the last token then. */
   readonly trunk: Trunk;
-  readonly features: RouterFeatures;
+  readonly features: StateFeatures;
   readonly signal?: AbortSignal;
 }
 
@@ -28,10 +32,10 @@ export async function readTrajectory(
   // How the large model likes what the small one would have written: asked for in the text's place.
   const ofLarge = await rowsOf('large', prompt, small, options);
   const { pair, features } = options;
-  const size = featureSize(features, pair.models.small.facts.hiddenSize);
+  const size = stateFeatureSize(features, pair.models.small.facts.hiddenSize);
   const halves = new Uint16Array(tokens.length * size);
   for (const [at, row] of ofSmall.entries()) {
-    writeFeatures(row, features, halves.subarray(at * size, (at + 1) * size));
+    writeStateFeatures(row, features, halves.subarray(at * size, (at + 1) * size));
   }
   return {
     small,

@@ -2,13 +2,13 @@
 import { createHash } from 'node:crypto';
 import type { Router } from '../../routing/router.ts';
 import { routerScore } from '../../routing/router.ts';
-import type { RouterFeatures } from '../../routing/router-features.ts';
+import type { StateFeatures } from '../../routing/router-features.ts';
 import { routerGate } from '../../routing/router-gate.ts';
 import { singleModel } from '../../strategy/single-model.ts';
 import type { Strategy } from '../../strategy/strategy.ts';
 import { tokenRouting } from '../../strategy/token-routing.ts';
-import { featureColumns } from '../readings/feature-columns.ts';
 import { differingPositions, type Reading } from '../readings/reading.ts';
+import { readingFeatures } from '../readings/reading-features.ts';
 
 export interface Policy {
   /** By content: ends of branches are kept under it. */
@@ -25,20 +25,23 @@ export const SMALL_POLICY: Policy = {
   keptPositions: (reading) => new Set(differingPositions(reading)),
 };
 
-/** @param read the features that readings have, among them the router's */
-export function routerPolicy(router: Router, threshold: number, read: RouterFeatures): Policy {
+/**
+ * @param router with embeddings, if it looks at them
+ * @param read the features that readings have, among them the router's
+ */
+export function routerPolicy(router: Router, threshold: number, read: StateFeatures): Policy {
   const gate = routerGate(router);
   const score = routerScore(router);
-  const columns = featureColumns(router.features, read, router.hiddenSize);
+  const { features: wanted, hiddenSize, embeddingOf } = router;
+  const features = readingFeatures({ wanted, read, hiddenSize, embeddingOf });
   return {
     id: `${networkDigest(router)}@${threshold}`,
     strategy: tokenRouting(gate, threshold, 'tau'),
     keptPositions: (reading) =>
       new Set(
-        differingPositions(reading).filter((position) => {
-          const row = columns.of(reading.features, position);
-          return !gate.calls(score(row), threshold);
-        }),
+        differingPositions(reading).filter(
+          (position) => !gate.calls(score(features.at(reading, position)), threshold),
+        ),
       ),
   };
 }

@@ -4,9 +4,9 @@
  */
 import type { Calibration, CalibrationPoint } from '../../routing/calibration.ts';
 import { type Router, routerScore } from '../../routing/router.ts';
-import type { RouterFeatures } from '../../routing/router-features.ts';
+import type { StateFeatures } from '../../routing/router-features.ts';
 import type { Example } from '../readings/example-store.ts';
-import { featureColumns } from '../readings/feature-columns.ts';
+import { readingFeatures } from '../readings/reading-features.ts';
 
 /** Shares that thresholds are listed for: finer where routers work. */
 const SHARES: readonly number[] = [
@@ -21,16 +21,18 @@ export interface ScoredToken {
   readonly differs: boolean;
 }
 
+/** @param router with embeddings, if it looks at them */
 export function scoredTokens(
   router: Router,
   examples: readonly Example[],
-  read: RouterFeatures,
+  read: StateFeatures,
 ): readonly ScoredToken[] {
   const score = routerScore(router);
-  const columns = featureColumns(router.features, read, router.hiddenSize);
+  const { features: wanted, hiddenSize, embeddingOf } = router;
+  const features = readingFeatures({ wanted, read, hiddenSize, embeddingOf });
   return examples.flatMap(({ reading }) =>
     reading.small.map((token, position) => ({
-      score: score(columns.of(reading.features, position)),
+      score: score(features.at(reading, position)),
       differs: token !== reading.large[position],
     })),
   );

@@ -10,8 +10,17 @@ import { present } from '../../core/invariant.ts';
 import type { OnNotice, OnProgress } from '../../core/progress.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
 import type { Reliability } from '../../network/reliability.ts';
-import type { ReliabilityPoint, Router, RouterFacts } from '../../routing/router.ts';
-import type { RouterFeatures } from '../../routing/router-features.ts';
+import {
+  type ReliabilityPoint,
+  type Router,
+  type RouterFacts,
+  withEmbeddings,
+} from '../../routing/router.ts';
+import type {
+  RouterFeatures,
+  StateFeatures,
+  TokenEmbedding,
+} from '../../routing/router-features.ts';
 import { decodeRouter, encodeRouter } from '../../routing/router-file.ts';
 import { type Fit, type FitSettings, fitRouter } from '../fit/fit-router.ts';
 import { KeptCheckpoint } from '../fit/kept-checkpoint.ts';
@@ -86,7 +95,7 @@ export interface TrainedRouter {
 export const WRITTEN_FILE = 'written.jsonl';
 
 /** What readings hold, for any router that may be trained on them. */
-export const READ_FEATURES: RouterFeatures = { hidden: true, topLogprobs: 32 };
+export const READ_FEATURES: StateFeatures = { hidden: true, topLogprobs: 32 };
 
 /**
  * @throws PilotfishError `training-data-insufficient`, `training-diverged`, `training-invalid`,
@@ -148,7 +157,8 @@ async function runRound(
     targets: targetsFor(objective, example, policy, rollouts, stores.outcomes),
   }));
   const { hiddenSize } = options.pair.models.small.facts;
-  const rows = trainingRows(labelled, options.features, READ_FEATURES, hiddenSize);
+  const embeddingOf = embeddingsOf(options);
+  const rows = trainingRows(labelled, options.features, READ_FEATURES, hiddenSize, embeddingOf);
   const counts = labelCounts(labelled);
   checkLabels(counts, options);
   const fit = await fitKept(round, rows, options);
@@ -248,14 +258,20 @@ function routerOf(
     network: fit.network,
   };
   // As it will be read again: with weights in half precision.
-  const bare = decodeRouter(encodeRouter(facts));
+  const ready = (bytes: Uint8Array): Router =>
+    withEmbeddings(decodeRouter(bytes), embeddingsOf(options));
+  const bare = ready(encodeRouter(facts));
   const tokens = scoredTokens(bare, large, READ_FEATURES);
   const calibration = calibrationAlong(tokens, `answers to ${large.length} held-out questions`);
   const wanted = DEFAULT_SHARE_FACTOR * (counts.lowCount / counts.targetCount);
   const nearest = calibration.points.find(({ share }) => share >= wanted);
   const defaultThreshold = nearest?.threshold ?? 1;
   const bytes = encodeRouter({ ...facts, calibration, defaultThreshold });
-  return { router: decodeRouter(bytes), bytes };
+  return { router: ready(bytes), bytes };
+}
+
+function embeddingsOf({ pair }: TrainRouterOptions): TokenEmbedding {
+  return (id) => pair.models.small.tokenEmbedding(id);
 }
 
 function reliabilityPoints({ bins }: Reliability): readonly ReliabilityPoint[] {

@@ -28,6 +28,7 @@ interface TrainRouterFlags extends QuestionFlags {
   readonly width?: number;
   readonly paperNet?: boolean;
   readonly topLogprobs?: number;
+  readonly tokenEmbedding?: boolean;
   readonly hidden: boolean;
   readonly rate?: number;
   readonly balance?: number;
@@ -119,6 +120,7 @@ export function registerTrainRouter(
       'also look at so many of the largest log-probabilities, up to 32',
       count('--top-logprobs', 32),
     )
+    .option('--token-embedding', 'also look at the embedding of the token that is proposed')
     .option('--no-hidden', 'do not look at the hidden state')
     .option('--rate <RATE>', 'step size of the optimiser', numberParser('--rate', POSITIVE))
     .option(
@@ -205,7 +207,11 @@ function trainOptions(flags: TrainRouterFlags): TrainOptions {
       file: flags.file,
     }),
     objective: flags.objective,
-    features: { hidden: flags.hidden, topLogprobs: flags.topLogprobs ?? 0 },
+    features: {
+      hidden: flags.hidden,
+      topLogprobs: flags.topLogprobs ?? 0,
+      tokenEmbedding: flags.tokenEmbedding ?? false,
+    },
     fit,
     folder: flags.out ?? defaultFolder(flags),
   };
