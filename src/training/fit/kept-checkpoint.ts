@@ -98,10 +98,18 @@ function encode(checkpoint: TrainingCheckpoint, identity: string): Uint8Array {
     }
   }
   const { stepCount, history } = checkpoint;
-  return encodeTensors({
+  const body = encodeTensors({
     metadata: { identity, progress: JSON.stringify({ stepCount, history }) },
     tensors,
   });
+  return Buffer.concat([body, digestOf(body)]);
+}
+
+/** Behind the tensors: weights that are damaged still look like weights. */
+const DIGEST_BYTES = 32;
+
+function digestOf(bytes: Uint8Array): Buffer {
+  return createHash('sha256').update(bytes).digest();
 }
 
 const PROGRESS = z.object({
@@ -113,8 +121,10 @@ const PROGRESS = z.object({
 
 /** Null for anything that is not a checkpoint of this training: it then begins anew. */
 function decode(bytes: Uint8Array, identity: string): TrainingCheckpoint | null {
+  const body = bytes.subarray(0, -DIGEST_BYTES);
+  if (!digestOf(body).equals(bytes.subarray(-DIGEST_BYTES))) return null;
   try {
-    const { metadata, tensors } = decodeTensors(bytes);
+    const { metadata, tensors } = decodeTensors(body);
     const progress = PROGRESS.safeParse(parsedJson(metadata['progress'] ?? ''));
     if (metadata['identity'] !== identity || !progress.success) return null;
     const part = (name: (typeof PARTS)[number]): Record<string, Float32Array> =>
