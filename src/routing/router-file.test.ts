@@ -52,9 +52,9 @@ describe('the file of a router', () => {
       strategy: fc.constantFrom('citer', 'co-llm'),
       hiddenSize: fc.integer({ min: 1, max: 9 }),
       features: fc.constantFrom(
-        { hidden: true, topLogprobs: 0 },
-        { hidden: true, topLogprobs: 32 },
-        { hidden: false, topLogprobs: 7 },
+        { hidden: true, topLogprobs: 0, tokenEmbedding: false },
+        { hidden: true, topLogprobs: 32, tokenEmbedding: false },
+        { hidden: false, topLogprobs: 7, tokenEmbedding: false },
       ),
       temperature: fc.double({ min: 0.01, max: 100, noNaN: true }),
       defaultThreshold: fc.double({ min: 0, max: 1, noNaN: true }),
@@ -101,7 +101,7 @@ describe('the file of a router', () => {
     ['no pair', withFact('pair', undefined), 'pair'],
     [
       'more log-probabilities than there are',
-      withFact('features', { hidden: false, topLogprobs: 1000 }),
+      withFact('features', { hidden: false, topLogprobs: 1000, tokenEmbedding: false }),
       'features.topLogprobs',
     ],
     ['no network', changed(({ tensors }) => void tensors.delete('layer.0.weight')), 'layer.0'],

@@ -7,7 +7,7 @@ import { tokenId } from '../core/token-id.ts';
 import { plainLogit } from '../network/plain-logit.ts';
 import { tinyRouter } from './fakes/tiny-router.ts';
 import { routerScore } from './router.ts';
-import { featureSize, type RouterFeatures, writeFeatures } from './router-features.ts';
+import { featureSize, type RouterFeatures, writeStateFeatures } from './router-features.ts';
 import { routerGate } from './router-gate.ts';
 
 const HIDDEN_SIZE = 4;
@@ -16,9 +16,9 @@ const numbers = (count: number) =>
   fc.array(fc.float({ noNaN: true, min: -50, max: 50 }), { minLength: count, maxLength: count });
 const anyRow = fc.record({ hidden: numbers(HIDDEN_SIZE), top: numbers(6) });
 const anyFeatures: fc.Arbitrary<RouterFeatures> = fc.constantFrom(
-  { hidden: true, topLogprobs: 0 },
-  { hidden: true, topLogprobs: 3 },
-  { hidden: false, topLogprobs: 5 },
+  { hidden: true, topLogprobs: 0, tokenEmbedding: false },
+  { hidden: true, topLogprobs: 3, tokenEmbedding: false },
+  { hidden: false, topLogprobs: 5, tokenEmbedding: false },
 );
 
 function rowOf({ hidden, top }: { hidden: number[]; top: number[] }): RowResult {
@@ -35,7 +35,7 @@ describe('features', () => {
     fc.assert(
       fc.property(anyRow, anyFeatures, (given, features) => {
         const target = new Uint16Array(featureSize(features, HIDDEN_SIZE));
-        writeFeatures(rowOf(given), features, target);
+        writeStateFeatures(rowOf(given), features, target);
         const top = given.top.slice(0, features.topLogprobs);
         const wanted = [...(features.hidden ? given.hidden : []), ...top];
         expect([...fromHalf(target)]).toEqual(wanted.map((value) => roundToHalf(value)));
@@ -46,7 +46,7 @@ describe('features', () => {
   it('have a number for what a grammar forbids, and for what is not there', () => {
     const target = new Uint16Array(3);
     const topLogprobs = Float32Array.of(-0.5, Number.NEGATIVE_INFINITY);
-    writeFeatures({ hidden: null, topLogprobs }, { hidden: false, topLogprobs: 3 }, target);
+    writeStateFeatures({ hidden: null, topLogprobs }, { hidden: false, topLogprobs: 3 }, target);
     expect([...target]).toEqual([halfBits(-0.5), halfBits(-100), halfBits(-100)]);
   });
 
@@ -54,10 +54,10 @@ describe('features', () => {
     const none = { hidden: null, topLogprobs: null };
     const target = new Uint16Array(8);
     for (const features of [
-      { hidden: true, topLogprobs: 0 },
-      { hidden: false, topLogprobs: 2 },
+      { hidden: true, topLogprobs: 0, tokenEmbedding: false },
+      { hidden: false, topLogprobs: 2, tokenEmbedding: false },
     ]) {
-      expect(() => writeFeatures(none, features, target)).toThrow(/asked for/);
+      expect(() => writeStateFeatures(none, features, target)).toThrow(/asked for/);
     }
   });
 });
@@ -91,11 +91,14 @@ describe('the gate of a router', () => {
   });
 
   it('is named after its strategy and asks for what its network reads', () => {
-    const both = tinyRouter({ strategy: 'co-llm', features: { hidden: true, topLogprobs: 3 } });
+    const both = tinyRouter({
+      strategy: 'co-llm',
+      features: { hidden: true, topLogprobs: 3, tokenEmbedding: false },
+    });
     expect(routerGate(both)).toMatchObject({ name: 'co-llm' });
     expect(routerGate(both).needs).toEqual({ hidden: true, topLogprobs: 3 });
     expect(routerGate(tinyRouter()).needs).toEqual({ hidden: true });
-    const top = tinyRouter({ features: { hidden: false, topLogprobs: 3 } });
+    const top = tinyRouter({ features: { hidden: false, topLogprobs: 3, tokenEmbedding: false } });
     expect(routerGate(top).needs).toEqual({ topLogprobs: 3 });
   });
 

@@ -28,7 +28,8 @@ export function tinyNetwork(inputSize: number, seed = 1): FoldedNetwork {
 
 /** As it comes from its file, of a small model with this hidden size (default 4). */
 export function tinyRouter(changes: Partial<Omit<Router, 'digest'>> = {}): Router {
-  const { hiddenSize = 4, features = { hidden: true, topLogprobs: 0 } } = changes;
+  const { hiddenSize = 4, features = { hidden: true, topLogprobs: 0, tokenEmbedding: false } } =
+    changes;
   const router = {
     strategy: 'citer',
     pair: {

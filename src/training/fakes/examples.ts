@@ -10,7 +10,7 @@ import { type Trajectory, trajectoryKey } from '../trajectory.ts';
 import { questionOf } from './number-world.ts';
 
 export const HIDDEN_SIZE = 6;
-export const FEATURES: RouterFeatures = { hidden: true, topLogprobs: 2 };
+export const FEATURES: RouterFeatures = { hidden: true, topLogprobs: 2, tokenEmbedding: false };
 
 export interface ExampleShape {
   readonly questionCount: number;

@@ -21,10 +21,10 @@ const LABELLED: readonly LabelledExample[] = labelledExamples({
 
 describe('rows to train on', () => {
   it.each([
-    { hidden: true, topLogprobs: 2 },
-    { hidden: true, topLogprobs: 0 },
-    { hidden: true, topLogprobs: 1 },
-    { hidden: false, topLogprobs: 1 },
+    { hidden: true, topLogprobs: 2, tokenEmbedding: false },
+    { hidden: true, topLogprobs: 0, tokenEmbedding: false },
+    { hidden: true, topLogprobs: 1, tokenEmbedding: false },
+    { hidden: false, topLogprobs: 1, tokenEmbedding: false },
   ])('are the tokens that have a target, with their own features: %o', (wanted) => {
     const rows = trainingRows(LABELLED, wanted, FEATURES, HIDDEN_SIZE);
     const from = wanted.hidden ? 0 : HIDDEN_SIZE;
@@ -64,9 +64,9 @@ describe('rows to train on', () => {
   });
 
   it('must be among what was read', () => {
-    const none = { hidden: true, topLogprobs: 0 };
+    const none = { hidden: true, topLogprobs: 0, tokenEmbedding: false };
     expect(() => trainingRows(LABELLED, FEATURES, none, HIDDEN_SIZE)).toThrow(/enough/);
-    const hidden = { hidden: false, topLogprobs: 2 };
+    const hidden = { hidden: false, topLogprobs: 2, tokenEmbedding: false };
     expect(() => trainingRows(LABELLED, none, hidden, HIDDEN_SIZE)).toThrow(/hidden/);
   });
 });

@@ -4,7 +4,7 @@ import { toHalf } from '../../core/half.ts';
 import { present } from '../../core/invariant.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
 import type { TokenId } from '../../core/token-id.ts';
-import type { RouterFeatures } from '../../routing/router-features.ts';
+import type { StateFeatures } from '../../routing/router-features.ts';
 import {
   favourite,
   goOn,
@@ -29,7 +29,7 @@ function logprob(role: 'small' | 'large', before: readonly TokenId[], token: Tok
   return Math.log((row[token] ?? 0) / row.reduce((sum, value) => sum + value, 0));
 }
 
-function halvesOf(before: readonly TokenId[], { hidden, topLogprobs }: RouterFeatures): number[] {
+function halvesOf(before: readonly TokenId[], { hidden, topLogprobs }: StateFeatures): number[] {
   const all = nextOf('small')(before).map((_, id) => logprob('small', before, id as TokenId));
   const top = all.sort((a, b) => b - a).slice(0, topLogprobs);
   const numbers = [...(hidden ? hiddenState(before) : []), ...top];

@@ -58,7 +58,7 @@ describe('calibration along what was read', () => {
       ...{ questionCount: 3, tokenCount: 5 },
       isLow: () => false,
     }).map(({ example }) => example);
-    const features = { hidden: true, topLogprobs: 0 };
+    const features = { hidden: true, topLogprobs: 0, tokenEmbedding: false };
     const router = tinyRouter({ hiddenSize: HIDDEN_SIZE, features });
     const tokens = scoredTokens(router, examples, FEATURES);
     expect(tokens).toHaveLength(15);

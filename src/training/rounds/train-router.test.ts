@@ -40,7 +40,11 @@ function optionsOf(
     boundTo: { small: { name: 's', digest: '5' }, large: { name: 'l', digest: '6' } },
     ...{ trajectories: TRAJECTORIES, objective: 'citer', roundCount: 2, rolloutCountMax: 10_000 },
     rollouts: { draws: { count: 1, temperature: 1 }, positionCountMax: 100, seed: 1 },
-    ...{ policyShare: null, features: { hidden: true, topLogprobs: 0 }, maxTokens: MAX_TOKENS },
+    ...{
+      policyShare: null,
+      features: { hidden: true, topLogprobs: 0, tokenEmbedding: false },
+      maxTokens: MAX_TOKENS,
+    },
     fit: {
       shape: { hidden: [{ size: 8, activation: true }], dropout: 0 },
       ...{ rate: 0.01, weightDecay: 0, batchSize: 32, epochCountMax: 12, patience: 12 },
