@@ -68,7 +68,8 @@ export function registerCalibrate(
     )
     .option(
       '--quality <SHARE>',
-      "instead: the part of the gap that it recovers by default; of prompts without answers, the part of the tokens that come out as the large model's",
+      'instead: the part of the gap that it recovers by default; without answers, of the tokens ' +
+        "that come out as the large model's",
       shareParser('--quality'),
     )
     .option('--shares <LIST>', 'shares of tokens at which it is run', sharesParser('--shares'))

@@ -1,0 +1,91 @@
+/** A router's calibration on learned weights: measured shares, the default that is asked for, traffic. */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type Calibrated, calibrate } from '../../src/calibrate.ts';
+import { loadQuestions } from '../../src/load-questions.ts';
+import { thresholdForTokenShare } from '../../src/routing/calibration.ts';
+import { decodeRouter } from '../../src/routing/router-file.ts';
+import { train } from '../../src/train.ts';
+
+const POCKET = { pair: 'pocket', offline: true, threadCount: 1, maxTokens: 120 } as const;
+const HELD_OUT = { task: 'pocket', split: 'test', questionSeed: 9, count: 8 } as const;
+const SHARES = [0.05, 0.3, 0.6];
+
+let base: string;
+let routerFile: string;
+let calibrated: Calibrated;
+const folderOf = (name: string): string => join(base, name);
+const optionsOf = (name: string) => ({
+  ...{ ...POCKET, routerFile, shares: SHARES, home: folderOf('home') },
+  ...{ folder: folderOf(name), file: folderOf(`${name}.safetensors`) },
+});
+
+beforeAll(async () => {
+  base = await mkdtemp(join(tmpdir(), 'pilotfish-calibration-'));
+  const { path } = await train({
+    ...{ ...POCKET, task: 'pocket', questionSeed: 3, count: 8, objective: 'citer-s' },
+    ...{ folder: folderOf('training'), home: folderOf('home'), width: 8 },
+    fit: { epochCountMax: 4, batchSize: 64, validationShare: 0.3 },
+  });
+  routerFile = path;
+  calibrated = await calibrate({ ...optionsOf('graded'), ...HELD_OUT });
+}, 60_000);
+afterAll(() => rm(base, { recursive: true, force: true }));
+
+it('measures shares and qualities, and writes them into the file', async () => {
+  const { calibration, isGraded, path } = calibrated;
+  expect(isGraded).toBe(true);
+  const { points } = calibration;
+  expect(points).toHaveLength(SHARES.length);
+  const shares = points.map(({ share }) => share);
+  expect(shares).toEqual([...shares].sort((a, b) => a - b));
+  for (const [index, wanted] of SHARES.entries()) {
+    expect(Math.abs((shares[index] ?? 0) - wanted)).toBeLessThan(0.15);
+  }
+  const agreements = points.map(({ agreement }) => agreement);
+  expect(agreements).toEqual([...agreements].sort((a, b) => a - b));
+  const written = decodeRouter(await readFile(path));
+  expect(written.calibration).toEqual(calibration);
+  // The router itself is what it was.
+  const before = decodeRouter(await readFile(routerFile));
+  expect(written.network.layers).toEqual(before.network.layers);
+  expect(written.trainedOn).toEqual(before.trainedOn);
+});
+
+it('chooses the default by share or by quality, and refuses what no threshold reaches', async () => {
+  const again = { ...optionsOf('graded'), ...HELD_OUT };
+  const byShare = await calibrate({ ...again, share: 0.4 });
+  const { calibration, router } = byShare;
+  // Nothing is asked again in the same folder.
+  expect(calibration).toEqual(calibrated.calibration);
+  expect(router.defaultThreshold).toBe(thresholdForTokenShare(calibration, 0.4));
+  await expect(calibrate({ ...again, quality: 2 })).rejects.toMatchObject({
+    code: 'threshold-invalid',
+  });
+});
+
+it('also works on prompts that nobody can grade', async () => {
+  const { questions } = await loadQuestions(HELD_OUT);
+  const traffic = folderOf('traffic.jsonl');
+  const lines = questions.map(({ messages }, index) =>
+    JSON.stringify(index % 2 === 0 ? { messages } : { prompt: messages[0]?.content }),
+  );
+  await writeFile(traffic, lines.join('\n'));
+  const ungraded = await calibrate({ ...optionsOf('traffic'), traffic });
+  expect(ungraded.isGraded).toBe(false);
+  const graded = calibrated.calibration.points;
+  const { points } = ungraded.calibration;
+  expect(points.map(({ threshold, share }) => ({ threshold, share }))).toEqual(
+    graded.map(({ threshold, share }) => ({ threshold, share })),
+  );
+  expect(points.every(({ gapRecovered }) => gapRecovered === null)).toBe(true);
+});
+
+it('refuses questions that the router was trained on', async () => {
+  const trained = { task: 'pocket', split: 'train', questionSeed: 3, from: 5, count: 5 } as const;
+  await expect(calibrate({ ...optionsOf('seen'), ...trained })).rejects.toMatchObject({
+    code: 'data-overlap',
+  });
+});
