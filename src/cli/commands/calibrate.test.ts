@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest';
+import { recordedIo } from '../../../test/cli/recorded-io.ts';
+import { scriptedDependencies } from '../../../test/cli/scripted-engine.ts';
+import type { Calibrated, CalibrateOptions } from '../../calibrate.ts';
+import type { DrawReliabilityOptions } from '../../report/draw-reliability.ts';
+import { tinyRouter } from '../../routing/fakes/tiny-router.ts';
+import { runCli } from '../run-cli.ts';
+
+const CALIBRATED: Calibrated = {
+  path: 'some/router.safetensors',
+  router: {
+    ...tinyRouter({ strategy: 'citer' }),
+    defaultThreshold: 0.875,
+    reliability: [{ predicted: 0.9, observed: 0.8, count: 7 }],
+  },
+  calibration: {
+    on: '9 questions of mine',
+    points: [
+      { threshold: 0.5, share: 0.1, agreement: 0.95, gapRecovered: 0.625 },
+      { threshold: 0.75, share: 0.25, agreement: 0.99, gapRecovered: null },
+    ],
+  },
+  isGraded: true,
+  agreement: {
+    expectedCalibrationError: 0.125,
+    bins: [
+      { from: 0, until: 0.5, rowCount: 0, weight: 0, meanPredicted: null, observedShare: null },
+      { from: 0.5, until: 1, rowCount: 3, weight: 3, meanPredicted: 0.75, observedShare: 0.5 },
+    ],
+  },
+};
+
+async function calibration(args: readonly string[], calibrated: Calibrated = CALIBRATED) {
+  const recorded = recordedIo();
+  const asked: CalibrateOptions[] = [];
+  const drawn: DrawReliabilityOptions[] = [];
+  await runCli(['calibrate', ...args], recorded.io, {
+    ...scriptedDependencies(() => ({ tokens: [] })),
+    calibrate: async (options) => {
+      asked.push(options);
+      return calibrated;
+    },
+    drawReliability: async (options) => {
+      drawn.push(options);
+    },
+  });
+  const { out, err, exitCode } = recorded;
+  return { out: out(), err: err(), exitCode: exitCode(), asked, drawn };
+}
+
+describe('calibrate', () => {
+  it('asks for what it is told, and for nothing else', async () => {
+    const { asked, exitCode } = await calibration([
+      ...['r.safetensors', '--task', 'gsm8k', '--data', '/data', '--split', 'test', '--count', '9'],
+      ...['--share', '10%', '--shares', '5%,0.3', '--max-tokens', '99', '--wave', '8'],
+      ...['--context', '2048', '--threads', '1', '--pair', 'p', '--offline'],
+      ...['--out', 'o', '--file', 'f.safetensors'],
+    ]);
+    expect(exitCode).toBe(0);
+    expect(asked).toMatchObject([
+      {
+        ...{ routerFile: 'r.safetensors', task: 'gsm8k', dataFolder: '/data', split: 'test' },
+        ...{ count: 9, share: 0.1, shares: [0.05, 0.3], maxTokens: 99, waveSize: 8 },
+        ...{ contextLength: 2048, threadCount: 1, pair: 'p', offline: true },
+        ...{ folder: 'o', file: 'f.safetensors' },
+      },
+    ]);
+  });
+
+  it('prints what each threshold gives, and draws what scores mean', async () => {
+    const { out, asked, drawn } = await calibration(['a/b.safetensors', '--traffic', 'x.jsonl']);
+    expect(asked).toMatchObject([{ traffic: 'x.jsonl', folder: 'calibration/a-b' }]);
+    expect(out).toMatch(/0\.5 +10\.0 % +95\.0 % +62\.5 %\n +0\.75 +25\.0 % +99\.0 % +–\n/);
+    expect(out).toContain('scores from 0.875 on');
+    expect(out).toContain('12.5 %');
+    expect(out).not.toContain('could not be graded');
+    expect(drawn).toMatchObject([
+      {
+        path: 'calibration/a-b/reliability.png',
+        series: [
+          { points: [{ predicted: 0.9, observed: 0.8, count: 7 }] },
+          { points: [{ predicted: 0.75, observed: 0.5, count: 3 }] },
+        ],
+      },
+    ]);
+  });
+
+  it('says where quality is agreement', async () => {
+    const args = ['r.safetensors', '--traffic', 'x.jsonl'];
+    const { out } = await calibration(args, { ...CALIBRATED, isGraded: false });
+    expect(out).toContain('could not be graded');
+  });
+
+  it('prints one object with --json', async () => {
+    const { out } = await calibration(['r.safetensors', '--task', 'pocket', '--json']);
+    expect(JSON.parse(out)).toMatchObject({
+      ...{ path: CALIBRATED.path, defaultThreshold: 0.875, isGraded: true },
+      calibration: CALIBRATED.calibration,
+    });
+  });
+
+  it('refuses what is no share, and a router that is not named', async () => {
+    for (const args of [
+      ['r', '--share', '120%'],
+      ['r', '--quality', 'high'],
+      ['--share', '1%'],
+    ]) {
+      const { exitCode, asked } = await calibration(args);
+      expect(exitCode).toBe(2);
+      expect(asked).toEqual([]);
+    }
+  });
+});
