@@ -3,6 +3,7 @@
  * network. Another part of the composition root.
  */
 import { join } from 'node:path';
+import { PilotfishError } from './core/errors.ts';
 import { GREEDY } from './core/sampling-params.ts';
 import { type TokenId, tokenId, tokenIds } from './core/token-id.ts';
 import { grade } from './evaluation/graders/grade.ts';
@@ -26,6 +27,7 @@ import { BRANCH_COUNT, TRUNK_COUNT } from './training/labels/label-trajectories.
 import { type Objective, usesRollouts } from './training/labels/targets.ts';
 import type { RolloutPlan } from './training/rollouts/rollout-plan.ts';
 import {
+  READ_FEATURES,
   type RoundReport,
   type TrainedRouter,
   trainRouter,
@@ -115,6 +117,8 @@ const FIT_DEFAULTS: Omit<FitSettings, 'seed' | 'shape'> = {
  */
 export async function train(options: TrainOptions): Promise<Trained> {
   const { objective, folder, seed = SEED, maxTokens = MAX_TOKENS } = options;
+  const features = options.features ?? { hidden: true, topLogprobs: 0 };
+  checkFeatures(features);
   const { task, questions } = await loadQuestions({ split: 'train', ...options });
   if (usesRollouts(objective)) checkGradable(questions, objective);
   await using _lock = await evaluationLock(folder);
@@ -157,6 +161,23 @@ export async function train(options: TrainOptions): Promise<Trained> {
   await writeWhole(path, trained.bytes);
   const counts = { solvedCount: solved.length, questionCount: questions.length };
   return { ...trained, ...counts, path };
+}
+
+/** Before hours of rollouts. @throws PilotfishError `option-invalid` */
+function checkFeatures({ hidden, topLogprobs }: RouterFeatures): void {
+  const most = READ_FEATURES.topLogprobs;
+  const isCount = Number.isInteger(topLogprobs) && topLogprobs >= 0 && topLogprobs <= most;
+  if (isCount && (hidden || topLogprobs > 0)) return;
+  throw new PilotfishError(
+    'option-invalid',
+    isCount
+      ? 'A router that looks neither at the hidden state nor at log-probabilities sees nothing.'
+      : `A router cannot look at ${topLogprobs} log-probabilities.`,
+    {
+      remedy: `Leave --no-hidden out, or give --top-logprobs from 1 to ${most}.`,
+      fields: { hidden, topLogprobs },
+    },
+  );
 }
 
 function shapeOf({ width, isPaperNet }: TrainOptions, inputSize: number): FitSettings['shape'] {

@@ -54,6 +54,17 @@ describe('ask', () => {
     );
   });
 
+  it('takes routers from the files that are named', async () => {
+    const files = ['--router', 'a.safetensors', '--router', 'b.safetensors'];
+    const { dependencies } = await ask([...files, '--strategy', 'citer@10%', 'hi']);
+    expect(dependencies.opened).toMatchObject([
+      { strategies: ['citer@10%'], routerFiles: ['a.safetensors', 'b.safetensors'] },
+    ]);
+    expect(dependencies.requests).toMatchObject([{ strategy: 'citer@10%' }]);
+    const without = await ask(['hi']);
+    expect(without.dependencies.opened[0]).not.toHaveProperty('routerFiles');
+  });
+
   it('uses no colours and no legend with --no-color', async () => {
     const { out } = await ask(['--no-color', 'hi'], { terminal: true, colorLevel: 3 });
     expect(out).toMatch(/^Fish swim␛\[2J\.\n\nstrategy /);

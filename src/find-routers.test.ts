@@ -1,0 +1,99 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findRouters, readRouter } from './find-routers.ts';
+import { LARGE_DIGEST, SMALL_DIGEST, tinyRouter } from './routing/fakes/tiny-router.ts';
+import { encodeRouter } from './routing/router-file.ts';
+
+const MODELS = {
+  small: { name: 'small', digest: SMALL_DIGEST },
+  large: { name: 'large', digest: LARGE_DIGEST },
+};
+
+let folder: string;
+let citer: string;
+let coLlm: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pilotfish-routers-'));
+  citer = join(folder, 'citer.safetensors');
+  coLlm = join(folder, 'co-llm.safetensors');
+  await writeFile(citer, encodeRouter(tinyRouter()));
+  await writeFile(coLlm, encodeRouter(tinyRouter({ strategy: 'co-llm' })));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe('routers that are named', () => {
+  it('serve their strategies, with a threshold or a share or none', async () => {
+    for (const text of ['citer', 'citer@0.5', 'citer@30%']) {
+      const found = await findRouters({ strategies: [text], models: MODELS, files: [citer] });
+      expect([...found.keys()]).toEqual(['citer']);
+      expect(found.get('citer')?.digest).toBe(tinyRouter().digest);
+    }
+    const strategies = ['citer', 'co-llm', 'entropy'];
+    const both = await findRouters({ strategies, models: MODELS, files: [coLlm, citer] });
+    expect([...both.keys()].sort()).toEqual(['citer', 'co-llm']);
+  });
+
+  it.each([
+    ['small', 'large'],
+    ['large', 'small'],
+  ] as const)('are refused where the %s model is another one', async (role, _other) => {
+    const models = { ...MODELS, [role]: { name: 'stranger', digest: 'other' } };
+    await expect(
+      findRouters({ strategies: ['citer'], models, files: [citer] }),
+    ).rejects.toMatchObject({
+      code: 'head-mismatch',
+      message: `The router ${citer} was trained for small and large; the ${role} model here is stranger.`,
+      fields: { path: citer, expected: MODELS[role].digest, found: 'other' },
+    });
+    const renamed = { ...MODELS, [role]: { name: role, digest: 'other' } };
+    const another = findRouters({ strategies: ['citer'], models: renamed, files: [citer] });
+    await expect(another).rejects.toThrow(`the ${role} model here is ${role}, but another file.`);
+    // What a model is called does not matter.
+    const alias = { ...MODELS, [role]: { ...MODELS[role], name: 'alias' } };
+    const found = await findRouters({ strategies: ['citer'], models: alias, files: [citer] });
+    expect(found.size).toBe(1);
+  });
+
+  it('are refused where the file is none, or not there, by its name', async () => {
+    const text = join(folder, 'notes.txt');
+    await writeFile(text, 'no router');
+    await expect(readRouter(text)).rejects.toMatchObject({
+      code: 'head-invalid',
+      message: expect.stringContaining(text),
+      fields: { path: text },
+    });
+    const absent = join(folder, 'absent.safetensors');
+    await mkdir(join(folder, 'folder'), { recursive: true });
+    for (const [path, errno] of [
+      [absent, 'ENOENT'],
+      [join(folder, 'folder'), 'EISDIR'],
+    ] as const) {
+      await expect(readRouter(path)).rejects.toMatchObject({
+        code: 'head-missing',
+        message: `The router ${path} cannot be read: ${errno}.`,
+        fields: { path, errno },
+      });
+    }
+  });
+});
+
+describe('routers that are not there', () => {
+  it('are missed by name, unless one may go without', async () => {
+    const options = { strategies: ['entropy', 'alignment@0.5'], models: MODELS, files: [citer] };
+    await expect(findRouters(options)).rejects.toMatchObject({
+      code: 'head-missing',
+      message: 'No router for alignment was trained for small and large.',
+      remedy: expect.stringContaining('--objective alignment'),
+      fields: { strategy: 'alignment', small: 'small', large: 'large' },
+    });
+    const found = await findRouters({ ...options, isOptional: true });
+    expect([...found.keys()]).toEqual(['citer']);
+  });
+
+  it('are not missed by strategies that need none', async () => {
+    const found = await findRouters({ strategies: ['small', 'entropy@1'], models: MODELS });
+    expect(found.size).toBe(0);
+  });
+});

@@ -1,0 +1,19 @@
+import { describe, expect, it } from 'vitest';
+import { train } from './train.ts';
+
+describe('training', () => {
+  it.each([
+    { hidden: false, topLogprobs: 0 },
+    { hidden: true, topLogprobs: 33 },
+    { hidden: true, topLogprobs: 1.5 },
+    { hidden: false, topLogprobs: -1 },
+  ])('refuses features that no router can have before anything is read: %o', async (features) => {
+    const run = train({ task: 'no such task', objective: 'citer', folder: '/nowhere', features });
+    await expect(run).rejects.toMatchObject({ code: 'option-invalid', fields: features });
+  });
+
+  it('refuses what is misspelt before a model is loaded', async () => {
+    const run = train({ task: 'no such task', objective: 'citer', folder: '/nowhere' });
+    await expect(run).rejects.toMatchObject({ code: 'task-unknown' });
+  });
+});
