@@ -1,9 +1,11 @@
 /** The language model contract on real models. */
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { present } from '../../src/core/invariant.ts';
+import { GREEDY } from '../../src/core/sampling-params.ts';
+import { tokenId } from '../../src/core/token-id.ts';
 import { type LlamaCppModel, loadModel } from '../../src/model/llama-cpp/model.ts';
 import { LANGUAGE_MODEL_CONTRACT } from '../../src/testing/contracts/language-model-contract.ts';
-import { IS_SLICE, LARGE, realModel, SMALL, TINY } from './real-models.ts';
+import { IS_SLICE, LARGE, LOGIT_NOISE, realModel, SMALL, TINY } from './real-models.ts';
 
 const TEXT = 'The quick brown fox jumps over the lazy dog, and then it rests under an old tree.';
 /** Two tokens closer than this may be decided either way by forwards of other shapes. */
@@ -33,3 +35,38 @@ describe.each(IS_SLICE ? [TINY] : [TINY, SMALL, LARGE])(
     }
   },
 );
+
+/**
+ * How well input embeddings, in place of the output head, give the distribution back: the same table
+ * in SmolLM2, in the others two roundings of it.
+ */
+describe.each(IS_SLICE ? [TINY] : [TINY, SMALL, LARGE])('%s', (name) => {
+  it('has token embeddings that its hidden states point to', async () => {
+    await using model = await loadModel(await realModel(name), { name, contextLength: 256 });
+    const { size } = model.vocabulary;
+    const tokens = model.vocabulary.tokenize(TEXT);
+    await using sequence = model.openSequence();
+    const { rows } = await sequence.forward({
+      ...{ tokens, outputFrom: tokens.length - 3, hidden: true },
+      program: {
+        ...{ vocabularySize: size, sampling: GREEDY, seed: 0, purpose: 'sample', logprob: true },
+      },
+    });
+    const states = rows.map(({ hidden }) => present(hidden, 'it was asked for'));
+    const logits = states.map(() => new Float64Array(size));
+    for (let id = 0; id < size; id += 1) {
+      const embedding = model.tokenEmbedding(tokenId(id));
+      for (const [row, state] of states.entries()) {
+        let sum = 0;
+        for (let at = 0; at < state.length; at += 1) sum += (state[at] ?? 0) * (embedding[at] ?? 0);
+        present(logits[row], 'a list for every row')[id] = sum;
+      }
+    }
+    for (const [row, { choice, logprob }] of rows.entries()) {
+      const list = present(logits[row], 'a list for every row');
+      const mass = Math.log(list.reduce((sum, logit) => sum + Math.exp(logit), 0));
+      const found = (list[choice] ?? Number.NaN) - mass;
+      expect(Math.abs(found - present(logprob, 'it was asked for'))).toBeLessThan(LOGIT_NOISE);
+    }
+  });
+});
