@@ -213,6 +213,7 @@ async function untrainedGate() {
       defaultThreshold: 0.5,
     },
     ...{ reliability: [], training: {}, digest: 'any', trainedOn: new Set<number>() },
+    calibratedOn: new Set<number>(),
     network: foldNetwork(network),
   });
 }

@@ -4,7 +4,7 @@
  * composition root.
  */
 
-import { checkTrainedOn } from './evaluation/question-key.ts';
+import { checkTrainedOn, questionNumber } from './evaluation/question-key.ts';
 import type { PointResult } from './evaluation/results.ts';
 import type { EvaluationPlan } from './evaluation/run/evaluation-plan.ts';
 import { evaluationResult } from './evaluation/run/evaluation-result.ts';
@@ -87,7 +87,7 @@ const BIN_COUNT = 10;
 export async function calibrate(options: CalibrateOptions): Promise<Calibrated> {
   const { routerFile, folder, maxTokens = MAX_TOKENS, waveSize = WAVE_SIZE } = options;
   const given = await readRouter(routerFile);
-  const { task, questions } = await loadQuestions(options);
+  const { task, questions } = await loadQuestions(options, 'train');
   checkTrainedOn(given, questions);
   await using pair = await openEvaluation({
     ...options,
@@ -105,8 +105,9 @@ export async function calibrate(options: CalibrateOptions): Promise<Calibrated> 
   const isGraded = questions.every(isGradable);
   const points = calibrationPoints(given, results, answers, isGraded);
   const calibration = { on: `${questions.length} questions of ${task}`, points };
-  const defaultThreshold = defaultOf(calibration, isGraded, options);
-  const bytes = encodeRouter({ ...given, calibration, defaultThreshold });
+  const defaultThreshold = defaultOf(given, calibration, isGraded, options);
+  const calibratedOn = new Set(questions.map(questionNumber));
+  const bytes = encodeRouter({ ...given, calibration, defaultThreshold, calibratedOn });
   const path = options.file ?? routerFile;
   await writeWhole(path, bytes);
   const agreement = agreementOf(given, answers);
@@ -158,17 +159,20 @@ function agreementAt(strategy: string, threshold: number, { evidence }: Evaluate
 }
 
 function defaultOf(
+  { defaultThreshold }: Router,
   calibration: Calibration,
   isGraded: boolean,
-  { share, quality }: CalibrateOptions,
+  { share, quality, onNotice }: CalibrateOptions,
 ): number {
   if (share !== undefined) return thresholdForTokenShare(calibration, share);
-  if (quality !== undefined) return thresholdForQuality(calibration, quality);
+  const kind = isGraded ? 'gapRecovered' : 'agreement';
+  if (quality !== undefined) return thresholdForQuality(calibration, kind, quality);
   const wanted = isGraded ? QUALITY_OF_GAP : QUALITY_OF_TOKENS;
-  const reached = calibration.points.find(
-    ({ gapRecovered, agreement }) => (isGraded ? (gapRecovered ?? 0) : agreement) >= wanted,
-  );
-  return (reached ?? calibration.points.at(-1))?.threshold ?? 1;
+  const reached = calibration.points.find((point) => (point[kind] ?? 0) >= wanted);
+  if (reached !== undefined) return reached.threshold;
+  const what = isGraded ? 'of the gap between the models' : "of the large model's tokens";
+  onNotice?.(`No threshold gives ${100 * wanted} % ${what}: the default stays as it was.`);
+  return defaultThreshold;
 }
 
 function agreementOf({ strategy }: Router, { evidence }: EvaluatedAnswers): Reliability {

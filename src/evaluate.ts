@@ -7,7 +7,8 @@ import { PilotfishError } from './core/errors.ts';
 import type { ModelRole } from './core/events.ts';
 import type { MachineProfile } from './cost/machine-profile.ts';
 import { profileCosts } from './cost/profile-costs.ts';
-import { checkOverlap, checkTrainedOn } from './evaluation/question-key.ts';
+import type { Question } from './evaluation/question.ts';
+import { checkCalibratedOn, checkOverlap, checkTrainedOn } from './evaluation/question-key.ts';
 import type { EvaluationResult } from './evaluation/results.ts';
 import { checkLive, type LiveCheck } from './evaluation/run/check-live.ts';
 import type { EvaluatedModel } from './evaluation/run/evaluation-pair.ts';
@@ -109,8 +110,8 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
     maxTokens: given.maxTokens,
     waveSize: given.waveSize,
   });
-  for (const router of pair.routers.values()) checkTrainedOn(router, questions);
-  const plan = { ...given, strategies: requestedStrategies(asked, pair.routers) };
+  const routers = usableRouters(pair.routers, questions, asked, options);
+  const plan = { ...given, strategies: requestedStrategies(asked, routers) };
   await using _lock = await evaluationLock(options.folder);
   const profiles = named.map((profile) => timeProfile(profile, pair.models));
   const answers = await runEvaluation({
@@ -145,6 +146,31 @@ function planOf(options: EvaluateOptions, asked: readonly string[]): EvaluationP
     maxTokens: options.maxTokens ?? MAX_TOKENS,
     waveSize: options.waveSize ?? WAVE_SIZE,
   };
+}
+
+/**
+ * Routers that have not seen the questions. Where nobody asked for them by name, others are left out.
+ * @throws PilotfishError `data-overlap`
+ */
+function usableRouters(
+  routers: ReadonlyMap<string, Router>,
+  questions: readonly Question[],
+  asked: readonly string[],
+  { strategies, onNotice }: EvaluateOptions,
+): ReadonlyMap<string, Router> {
+  const usable = [...routers].filter(([name, router]) => {
+    try {
+      checkTrainedOn(router, questions);
+      const isByShare = asked.some((text) => text.startsWith(`${name}@`) && text.endsWith('%'));
+      if (isByShare) checkCalibratedOn(router, questions);
+      return true;
+    } catch (error) {
+      if (strategies !== undefined || !PilotfishError.isInstance(error)) throw error;
+      onNotice?.(`${name} is left out: ${error.message}`);
+      return false;
+    }
+  });
+  return new Map(usable);
 }
 
 /** @param routers null before they are known: shares are then taken for thresholds, to be checked only */

@@ -42,13 +42,15 @@ export async function findRouters({
   }
   const wanted = strategies.filter((text) => isLearned(text));
   if (wanted.every((text) => found.has(nameOf(text)))) return found;
-  for (const router of await shippedRouters()) {
+  const { routers, failure } = await shippedRouters();
+  for (const router of routers) {
     const isWanted = wanted.some((text) => nameOf(text) === router.strategy);
     if (isWanted && !found.has(router.strategy) && isFor(router, models)) {
       found.set(router.strategy, router);
     }
   }
   const missing = wanted.find((text) => !found.has(nameOf(text)));
+  if (missing !== undefined && !isOptional && failure !== null) throw failure;
   if (missing !== undefined && !isOptional) throw missingRouter(nameOf(missing), models);
   return found;
 }
@@ -77,12 +79,23 @@ export async function readRouter(path: string): Promise<Router> {
   }
 }
 
-/** The routers in heads/, of all pairs. */
-async function shippedRouters(): Promise<readonly Router[]> {
+interface Shipped {
+  readonly routers: readonly Router[];
+  /** Of the first file that cannot be used. */
+  readonly failure: unknown;
+}
+
+/** The routers in heads/, of all pairs. One that cannot be used is no reason to do without the others. */
+async function shippedRouters(): Promise<Shipped> {
   const folder = fileURLToPath(new URL('../heads', import.meta.url));
   const names = await readdir(folder, { recursive: true }).catch(() => []);
   const paths = names.filter((name) => name.endsWith(EXTENSION)).sort();
-  return await Promise.all(paths.map((name) => readRouter(join(folder, name))));
+  const read = await Promise.allSettled(paths.map((name) => readRouter(join(folder, name))));
+  const failed = read.find((result) => result.status === 'rejected');
+  return {
+    routers: read.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])),
+    failure: failed?.reason ?? null,
+  };
 }
 
 function nameOf(text: string): string {

@@ -9,6 +9,7 @@ import { findSlice } from './evaluation/slices/slice.ts';
 import { JSONL_EXTENSION } from './evaluation/tasks/jsonl.ts';
 import { POCKET } from './evaluation/tasks/pocket-task.ts';
 import { findTask } from './evaluation/tasks/registry.ts';
+import { select } from './evaluation/tasks/select.ts';
 import type { Task } from './evaluation/tasks/task.ts';
 import { loadTraffic } from './evaluation/tasks/traffic.ts';
 
@@ -31,19 +32,26 @@ export interface QuestionOptions {
   readonly onNotice?: OnNotice;
 }
 
-/** @throws PilotfishError for what is misspelt or missing */
+/**
+ * @param splitPreferred where none is asked for, if the task has it; default `test`
+ * @throws PilotfishError for what is misspelt or missing
+ */
 export async function loadQuestions(
   options: QuestionOptions,
+  splitPreferred = 'test',
 ): Promise<{ readonly task: string; readonly questions: readonly Question[] }> {
   const { slice, count, traffic } = options;
   if (traffic !== undefined) {
-    return { task: basename(traffic), questions: await loadTraffic(traffic, count) };
+    checkTrafficOptions(options);
+    const all = await loadTraffic(traffic);
+    const range = { seed: options.questionSeed, from: options.from, count };
+    return { task: basename(traffic), questions: select(all, definedFields(range)) };
   }
   if (options.task === undefined) throw noTask();
   const found = slice === undefined ? null : await findSlice(slice);
   if (found !== null && found.task !== options.task) throw otherTask(options, found.task);
   const task = findTask(options.task);
-  const split = found?.split ?? options.split ?? defaultSplit(task);
+  const split = found?.split ?? options.split ?? defaultSplit(task, splitPreferred);
   const ids = found?.ids.slice(0, count);
   const questions = await task.load({
     split,
@@ -76,6 +84,17 @@ export async function trainingQuestions(
   return await task.load({ split: split ?? 'train', ...folder });
 }
 
+/** What means nothing for traffic is not passed over in silence. @throws PilotfishError `option-invalid` */
+function checkTrafficOptions(options: QuestionOptions): void {
+  const { task, split, slice, prompt } = options;
+  const wrong = Object.entries({ task, split, slice, prompt }).find(([, value]) => value);
+  if (wrong === undefined) return;
+  throw new PilotfishError('option-invalid', `Traffic has no ${wrong[0]}.`, {
+    remedy: `Leave out --${wrong[0]}: prompts of --traffic are asked as they are.`,
+    fields: { option: wrong[0], value: String(wrong[1]) },
+  });
+}
+
 function noTask(): PilotfishError {
   return new PilotfishError('option-invalid', 'There is no task.', {
     remedy: 'Give --task, or --traffic where that is possible.',
@@ -94,8 +113,9 @@ function endless(name: string): PilotfishError {
   );
 }
 
-function defaultSplit({ splits }: Pick<Task, 'splits'>): string {
-  return splits.includes('test') ? 'test' : present(splits[0], 'a task has a split');
+function defaultSplit({ splits }: Pick<Task, 'splits'>, preferred = 'test'): string {
+  const wanted = [preferred, 'test'].find((split) => splits.includes(split));
+  return wanted ?? present(splits[0], 'a task has a split');
 }
 
 function otherTask({ slice = '', task = '' }: QuestionOptions, of: string): PilotfishError {

@@ -3,6 +3,7 @@
  * network. Another part of the composition root.
  */
 import { join } from 'node:path';
+import { definedFields } from './core/defined-fields.ts';
 import { PilotfishError } from './core/errors.ts';
 import { GREEDY } from './core/sampling-params.ts';
 import { type TokenId, tokenId, tokenIds } from './core/token-id.ts';
@@ -78,8 +79,6 @@ export interface TrainOptions
   readonly folder: string;
   /** Where the router is written; default: `OBJECTIVE.safetensors` in the folder. */
   readonly file?: string;
-  /** The command, for whoever looks at the router later. */
-  readonly command?: string;
   readonly onRound?: (report: RoundReport) => void;
 }
 
@@ -117,9 +116,9 @@ const FIT_DEFAULTS: Omit<FitSettings, 'seed' | 'shape'> = {
  */
 export async function train(options: TrainOptions): Promise<Trained> {
   const { objective, folder, seed = SEED, maxTokens = MAX_TOKENS } = options;
-  const features = options.features ?? { hidden: true, topLogprobs: 0 };
+  const features = options.features ?? FEATURES;
   checkFeatures(features);
-  const { task, questions } = await loadQuestions({ split: 'train', ...options });
+  const { task, questions } = await loadQuestions(options, 'train');
   if (usesRollouts(objective)) checkGradable(questions, objective);
   await using _lock = await evaluationLock(folder);
   await using pair = await openEvaluation({
@@ -129,7 +128,6 @@ export async function train(options: TrainOptions): Promise<Trained> {
     waveSize: options.waveSize ?? WAVE_SIZE,
     spareSequenceCount: TRUNK_COUNT + BRANCH_COUNT,
   });
-  const features = options.features ?? FEATURES;
   // Found out now, not when all questions are answered.
   if (features.tokenEmbedding) pair.small.tokenEmbedding(tokenId(0));
   const trajectories = await largeAnswers(questions, pair, options);
@@ -155,7 +153,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
     fit: { ...FIT_DEFAULTS, shape: shapeOf(options, inputSize), ...options.fit, seed },
     maxTokens,
     trainedOn: new Set(questions.map(questionNumber)),
-    facts: { questions: task, questionCount: questions.length, seed, ...command(options) },
+    facts: trainingFacts(task, questions.length, options),
   });
   const path = options.file ?? join(folder, `${objective}.safetensors`);
   await writeWhole(path, trained.bytes);
@@ -164,10 +162,10 @@ export async function train(options: TrainOptions): Promise<Trained> {
 }
 
 /** Before hours of rollouts. @throws PilotfishError `option-invalid` */
-function checkFeatures({ hidden, topLogprobs }: RouterFeatures): void {
+function checkFeatures({ hidden, topLogprobs, tokenEmbedding }: RouterFeatures): void {
   const most = READ_FEATURES.topLogprobs;
   const isCount = Number.isInteger(topLogprobs) && topLogprobs >= 0 && topLogprobs <= most;
-  if (isCount && (hidden || topLogprobs > 0)) return;
+  if (isCount && (hidden || topLogprobs > 0 || tokenEmbedding)) return;
   throw new PilotfishError(
     'option-invalid',
     isCount
@@ -184,8 +182,18 @@ function shapeOf({ width, isPaperNet }: TrainOptions, inputSize: number): FitSet
   return isPaperNet === true ? citerPaperShape(inputSize) : routerShape(inputSize, width);
 }
 
-function command(options: TrainOptions): Readonly<Record<string, string>> {
-  return options.command === undefined ? {} : { command: options.command };
+/** For whoever looks at the router later, and wants to make it again. */
+function trainingFacts(
+  task: string,
+  questionCount: number,
+  options: TrainOptions,
+): Readonly<Record<string, string | number>> {
+  const { drawCount = 1, roundCount = ROUND_COUNT, maxTokens = MAX_TOKENS } = options;
+  return {
+    ...{ questions: task, questionCount, maxTokens, seed: options.seed ?? SEED },
+    ...definedFields({ from: options.from, questionSeed: options.questionSeed }),
+    ...(usesRollouts(options.objective) ? { roundCount, drawCount } : {}),
+  };
 }
 
 function rolloutPlan({ drawCount = 1, positionCountMax, seed = SEED }: TrainOptions): RolloutPlan {

@@ -44,22 +44,41 @@ export function questionNumber(question: Pick<Question, 'text' | 'options'>): nu
   return createHash('sha256').update(questionKey(question)).digest().readUIntBE(0, NUMBER_BYTES);
 }
 
-/**
- * Refuses to evaluate a head on questions that it was trained on.
- * @param head with the numbers of its questions (see `questionNumber`)
- * @throws PilotfishError `data-overlap`
- */
+/** A trained head, and the numbers of questions that it has seen (see `questionNumber`). */
+interface SeeingHead {
+  readonly strategy: string;
+  readonly trainedOn: ReadonlySet<number>;
+  readonly calibratedOn: ReadonlySet<number>;
+}
+
+/** Refuses to evaluate a head on questions that it was trained on. @throws PilotfishError `data-overlap` */
 export function checkTrainedOn(
-  head: { readonly strategy: string; readonly trainedOn: ReadonlySet<number> },
+  { strategy, trainedOn }: Pick<SeeingHead, 'strategy' | 'trainedOn'>,
   evaluation: readonly Question[],
 ): void {
-  const common = evaluation.filter((question) => head.trainedOn.has(questionNumber(question)));
+  checkUnseen(`The router of ${strategy} was trained on`, trainedOn, evaluation);
+}
+
+/** The same for questions that its thresholds were found on. @throws PilotfishError `data-overlap` */
+export function checkCalibratedOn(
+  { strategy, calibratedOn }: Pick<SeeingHead, 'strategy' | 'calibratedOn'>,
+  evaluation: readonly Question[],
+): void {
+  checkUnseen(`The router of ${strategy} was calibrated on`, calibratedOn, evaluation);
+}
+
+function checkUnseen(
+  was: string,
+  seen: ReadonlySet<number>,
+  evaluation: readonly Question[],
+): void {
+  const common = evaluation.filter((question) => seen.has(questionNumber(question)));
   if (common.length === 0) return;
   const names = common.slice(0, EXAMPLE_COUNT_MAX).map(({ id }) => id);
   throw new PilotfishError(
     'data-overlap',
-    `The router of ${head.strategy} was trained on ${common.length} of these ${evaluation.length} ` +
-      `questions: ${names.join(', ')}${common.length > names.length ? ', …' : ''}.`,
+    `${was} ${common.length} of these ${evaluation.length} questions: ${names.join(', ')}` +
+      `${common.length > names.length ? ', …' : ''}.`,
     {
       remedy: 'Evaluate on another split, or leave this strategy out.',
       fields: { commonCount: common.length, evaluationCount: evaluation.length },

@@ -76,16 +76,17 @@ describe('the threshold for a quality', () => {
     points: [point(0.2, 0.1, 0.9, 0.3), point(0.4, 0.2, 0.95, null), point(0.6, 0.3, 0.99, 0.8)],
   };
 
-  it('is the cheapest that recovers as much of the gap, or else agrees as often', () => {
-    expect(thresholdForQuality(calibration, 0.3)).toBe(0.2);
-    expect(thresholdForQuality(calibration, 0.31)).toBe(0.4);
-    expect(thresholdForQuality({ on: ON, points: calibration.points.slice(2) }, 0.8)).toBe(0.6);
+  it('is the cheapest that recovers as much of the gap, or agrees as often', () => {
+    expect(thresholdForQuality(calibration, 'gapRecovered', 0.3)).toBe(0.2);
+    expect(thresholdForQuality(calibration, 'gapRecovered', 0.31)).toBe(0.6);
+    expect(thresholdForQuality(calibration, 'agreement', 0.95)).toBe(0.4);
   });
 
   it('is refused where nothing reaches it', () => {
-    const { points } = calibration;
-    expect(() => thresholdForQuality({ on: ON, points: points.slice(2) }, 0.81)).toThrow(
+    expect(() => thresholdForQuality(calibration, 'gapRecovered', 0.81)).toThrow(
       expect.objectContaining({ code: 'threshold-invalid', fields: { quality: 0.81 } }),
     );
+    const ungraded = { on: ON, points: calibration.points.slice(1, 2) };
+    expect(() => thresholdForQuality(ungraded, 'gapRecovered', 0.1)).toThrow(/no gap/);
   });
 });

@@ -41,19 +41,30 @@ export function thresholdForTokenShare({ points }: Calibration, share: number): 
   return Math.min(high.threshold, low.threshold + part * (high.threshold - low.threshold));
 }
 
+/** What a threshold may be asked for. */
+export type Quality = 'gapRecovered' | 'agreement';
+
 /**
- * The cheapest measured threshold that reaches a quality: recovers this part of the gap, or where
- * answers could not be graded, agrees with the large model on this part of the tokens.
+ * The cheapest measured threshold that reaches a quality.
  * @throws PilotfishError `threshold-invalid` where none does
  */
-export function thresholdForQuality({ points, on }: Calibration, quality: number): number {
-  const reached = points.find(
-    ({ gapRecovered, agreement }) => (gapRecovered ?? agreement) >= quality,
-  );
+export function thresholdForQuality(
+  { points, on }: Calibration,
+  kind: Quality,
+  quality: number,
+): number {
+  const reached = points.find((point) => (point[kind] ?? Number.NEGATIVE_INFINITY) >= quality);
   if (reached !== undefined) return reached.threshold;
+  const isGap = kind === 'gapRecovered';
+  const hasGap = !isGap || points.some(({ gapRecovered }) => gapRecovered !== null);
   throw new PilotfishError(
     'threshold-invalid',
-    `No threshold reaches a quality of ${quality} on ${on}.`,
-    { remedy: 'Ask for less, or train a better router.', fields: { quality } },
+    hasGap
+      ? `No threshold reaches a quality of ${quality} on ${on}.`
+      : `The large model is not better on ${on}: there is no gap to recover.`,
+    {
+      remedy: 'Ask for less or for a share, train a better router, or take other questions.',
+      fields: { quality },
+    },
   );
 }

@@ -9,7 +9,7 @@ import {
   foldedNetworkFromTensors,
   foldedNetworkTensors,
 } from '../network/folded-network-tensors.ts';
-import { decodeTensors, encodeTensors, type Tensor } from '../network/safetensors.ts';
+import { decodeTensors, encodeTensors, type Tensor, type Tensors } from '../network/safetensors.ts';
 import type { Router } from './router.ts';
 import { featureSize } from './router-features.ts';
 
@@ -51,19 +51,17 @@ const FACTS = z.object({
   training: z.record(z.string(), z.union([z.string(), z.number()])),
 });
 
-/** What questions a router was trained on, as numbers below 2^48 (see `questionNumber`). */
+/** Questions as numbers below 2^48 (see `questionNumber`), each as two words of 24 bits. */
 const TRAINED_ON = 'trained_on';
+const CALIBRATED_ON = 'calibrated_on';
 const WORD = 2 ** 24;
 
 /** @param router without its digest, which is that of the bytes */
 export function encodeRouter(router: Omit<Router, 'digest'>): Uint8Array {
-  const { network, trainedOn, ...facts } = router;
-  const numbers = [...trainedOn].sort((a, b) => a - b);
-  const values = Int32Array.from(
-    numbers.flatMap((number) => [Math.floor(number / WORD), number % WORD]),
-  );
+  const { network, trainedOn, calibratedOn, ...facts } = router;
   const tensors = foldedNetworkTensors(network);
-  tensors.set(TRAINED_ON, { dtype: 'I32', shape: [numbers.length, 2], values });
+  tensors.set(TRAINED_ON, numbersTensor(trainedOn));
+  tensors.set(CALIBRATED_ON, numbersTensor(calibratedOn));
   const metadata = {
     format: FORMAT,
     version: String(ROUTER_VERSION),
@@ -94,21 +92,29 @@ export function decodeRouter(bytes: Uint8Array): Router {
   return {
     ...parsed.data,
     network,
-    trainedOn: new Set(numbersOf(tensors.get(TRAINED_ON))),
+    trainedOn: numbersOf(tensors, TRAINED_ON),
+    calibratedOn: numbersOf(tensors, CALIBRATED_ON),
     digest: createHash('sha256').update(bytes).digest('hex'),
   };
 }
 
 /** Without them nobody could tell what a router must not be evaluated on. */
-function numbersOf(words: Tensor | undefined): number[] {
+function numbersOf(tensors: Tensors, name: string): ReadonlySet<number> {
+  const words = tensors.get(name);
   const [count = 0, width, ...more] = words?.shape ?? [];
   const fits = words?.dtype === 'I32' && width === 2 && more.length === 0;
   if (!fits || !words.values.every((word) => word >= 0 && word < WORD)) {
-    throw invalid(`${TRAINED_ON} is not a list of questions`);
+    throw invalid(`${name} is not a list of questions`);
   }
   const { values } = words;
   const word = (at: number): number => values[at] ?? 0;
-  return Array.from({ length: count }, (_, at) => word(2 * at) * WORD + word(2 * at + 1));
+  return new Set(Array.from({ length: count }, (_, at) => word(2 * at) * WORD + word(2 * at + 1)));
+}
+
+function numbersTensor(numbers: ReadonlySet<number>): Tensor {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  const words = sorted.flatMap((number) => [Math.floor(number / WORD), number % WORD]);
+  return { dtype: 'I32', shape: [sorted.length, 2], values: Int32Array.from(words) };
 }
 
 function parsedJson(text: string): unknown {

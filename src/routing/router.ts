@@ -2,6 +2,7 @@
  * A router: a small trained network that says how likely the small model is good enough at a position,
  * bound to the pair of models that it was trained for.
  */
+import { createHash } from 'node:crypto';
 import { fromHalf } from '../core/half.ts';
 import { invariant } from '../core/invariant.ts';
 import { tokenId } from '../core/token-id.ts';
@@ -49,6 +50,8 @@ export interface Router extends RouterFacts {
   readonly digest: string;
   /** What it was trained on: hashes of questions (see `trainedOnHash`). */
   readonly trainedOn: ReadonlySet<number>;
+  /** What its thresholds were found on: the same. */
+  readonly calibratedOn: ReadonlySet<number>;
   readonly network: FoldedNetwork;
   /** Of the small model: a router's file has none (see `withEmbeddings`). */
   readonly embeddingOf?: TokenEmbedding;
@@ -80,4 +83,21 @@ export function routerScore(
     invariant(halves.length === size, `a router of ${size} features got ${halves.length}`);
     return sigmoid(network.logit(fromHalf(halves)) / temperature);
   };
+}
+
+const DIGEST_DIGITS = 16;
+
+/** Of what scores depend on, and nothing else: a router that was calibrated is the same policy. */
+export function scoreDigest({
+  network,
+  temperature,
+  features,
+}: Pick<Router, 'network' | 'temperature' | 'features'>): string {
+  const hash = createHash('sha256').update(JSON.stringify([temperature, features]));
+  for (const { weights, biases } of network.layers) {
+    for (const numbers of [weights, biases]) {
+      hash.update(new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength));
+    }
+  }
+  return hash.digest('hex').slice(0, DIGEST_DIGITS);
 }

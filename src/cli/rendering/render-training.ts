@@ -11,7 +11,7 @@ export const ROUND_TITLES: string = line(COLUMNS);
 
 /** A line with its end. */
 export function renderRound(report: RoundReport): string {
-  const { tokenCount, agreeCount, lowCount, targetCount } = report;
+  const { tokenCount, agreeCount, callShare } = report;
   const score = (value: number | null): string => (value === null ? '–' : value.toFixed(3));
   return `${line([
     String(report.round),
@@ -19,7 +19,7 @@ export function renderRound(report: RoundReport): string {
     String(tokenCount),
     percent((tokenCount - agreeCount) / tokenCount),
     String(report.rolloutCount),
-    percent(lowCount / targetCount),
+    percent(callShare),
     score(report.auc),
     score(report.aucOfDiffering),
   ])}\n`;

@@ -3,6 +3,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { PilotfishError } from '../../core/errors.ts';
+import { scoreDigest } from '../../routing/router.ts';
 import { fileError, parsedJson } from '../growing-file.ts';
 import {
   checkManifest,
@@ -44,7 +45,7 @@ export async function openManifest(
   const { models, library, template, contextLength } = pair;
   const version = MANIFEST_VERSION;
   const routers = Object.fromEntries(
-    [...pair.routers].map(([strategy, { digest }]) => [strategy, digest]),
+    [...pair.routers].map(([strategy, router]) => [strategy, scoreDigest(router)]),
   );
   const own = { version, models, library, template, contextLength, maxTokens, waveSize };
   const expected = { ...own, routers };

@@ -201,12 +201,18 @@ async function readEvidence(
     const asked = questionHash(question);
     const known = kept.get(asked);
     const isWhole = known !== null && gates.every(({ name }) => name in known.scores);
-    const evidence = isWhole ? known : await evidenceOf(question, gates, { pair, store }, signal);
-    if (!isWhole) await kept.add(evidence);
-    all.push(evidence);
+    const found = isWhole ? known : await evidenceOf(question, gates, { pair, store }, signal);
+    // What other gates saw before stays known.
+    const whole = isWhole ? known : { ...found, scores: { ...known?.scores, ...found.scores } };
+    if (!isWhole) await kept.add(whole);
+    all.push({ ...whole, scores: scoresOf(whole, gates) });
     options.onProgress?.({ label, done: index + 1, total: questions.length, unit: 'steps' });
   }
   return all;
+}
+
+function scoresOf({ scores }: TokenEvidence, gates: readonly Gate[]): TokenEvidence['scores'] {
+  return Object.fromEntries(gates.map(({ name }) => [name, scores[name] ?? []]));
 }
 
 /** Whatever scores tokens without a coin: plain gates, and the routers of the plan. */

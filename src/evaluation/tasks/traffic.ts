@@ -23,7 +23,7 @@ const ROW = z.union([z.object({ messages: MESSAGES }), z.object({ prompt: TEXT }
  * Questions that nobody can grade; repeated ones come once.
  * @throws PilotfishError `data-not-found`, `data-invalid`, naming the line
  */
-export async function loadTraffic(path: string, count?: number): Promise<readonly Question[]> {
+export async function loadTraffic(path: string): Promise<readonly Question[]> {
   const remedy = 'Give the path of a file with one JSON object a line, each with a "prompt".';
   const rows = await readRows({ path, format: 'jsonl', remedy }, ROW);
   const name = basename(path, JSONL_EXTENSION);
@@ -36,7 +36,7 @@ export async function loadTraffic(path: string, count?: number): Promise<readonl
     const id = `${name}/${place.replace('line ', '')}`;
     questions.set(text, { id, text, messages, answer: '', kind: 'text' });
   }
-  return [...questions.values()].slice(0, count);
+  return [...questions.values()];
 }
 
 /** Whether there is a right answer to compare with. */

@@ -48,6 +48,7 @@ export function tinyRouter(changes: Partial<Omit<Router, 'digest'>> = {}): Route
     },
     reliability: [{ predicted: 0.25, observed: 0.5, count: 4 }],
     training: { questions: 'letters/train', questionCount: 3 },
+    calibratedOn: new Set<number>(),
     trainedOn: new Set([7, 2 ** 24, 2 ** 48 - 1]),
     network: tinyNetwork(featureSize(features, hiddenSize)),
     ...changes,

@@ -9,21 +9,22 @@ const SUPERVISED_BALANCE = 5;
 
 export function objectiveLoss(
   objective: Objective,
-  { targets, logSmall, logLarge }: TrainingRows,
+  { targets, weights, logSmall, logLarge }: TrainingRows,
   balanceMax: number,
 ): RowLoss {
-  const even = new Float32Array(targets.length).fill(1);
-  if (objective === 'co-llm') return mixtureLoss(logSmall, logLarge, even);
+  if (objective === 'co-llm') return mixtureLoss(logSmall, logLarge, weights);
   if (objective !== 'co-llm-supervised') {
-    return crossEntropyLoss(targets, balancedWeights(targets, balanceMax));
+    const balanced = balancedWeights(targets, balanceMax);
+    const joint = weights.map((weight, row) => weight * (balanced[row] as number));
+    return crossEntropyLoss(targets, joint);
   }
-  const mixture = mixtureLoss(logSmall, logLarge, even);
-  const weights = targets.map((target) => (target < 1 ? SUPERVISED_BALANCE : 1));
-  const supervised = crossEntropyLoss(targets, even);
+  const mixture = mixtureLoss(logSmall, logLarge, weights);
+  const supervised = crossEntropyLoss(targets, weights);
+  const factors = targets.map((target) => (target < 1 ? SUPERVISED_BALANCE : 1));
   const joined = (ofMixture: number, ofSupervised: number, row: number): number =>
-    (1 - SUPERVISED_SHARE) * ofMixture + SUPERVISED_SHARE * (weights[row] as number) * ofSupervised;
+    (1 - SUPERVISED_SHARE) * ofMixture + SUPERVISED_SHARE * (factors[row] as number) * ofSupervised;
   return {
-    weights: even,
+    weights,
     loss: (logit, row) => joined(mixture.loss(logit, row), supervised.loss(logit, row), row),
     slope: (logit, row) => joined(mixture.slope(logit, row), supervised.slope(logit, row), row),
   };

@@ -21,6 +21,8 @@ export interface TrainingRows {
   /** Its groups are questions: all trajectories of a question are on one side of a split. */
   readonly dataset: Dataset;
   readonly targets: Float32Array;
+  /** For how many tokens each stands. */
+  readonly weights: Float32Array;
   /** Natural log-probabilities of the trajectory's token under either model. */
   readonly logSmall: Float32Array;
   readonly logLarge: Float32Array;
@@ -43,8 +45,8 @@ export function trainingRows(
 ): TrainingRows {
   const ofReading = readingFeatures({ wanted, read, hiddenSize, embeddingOf });
   const places = labelled.flatMap(({ example, targets }) =>
-    targets.flatMap(({ value }, position) =>
-      value === null ? [] : [{ example, position, value }],
+    targets.flatMap(({ value, weight = 1 }, position) =>
+      value === null ? [] : [{ example, position, value, weight }],
     ),
   );
   const { size } = ofReading;
@@ -66,12 +68,22 @@ export function trainingRows(
     groupOf: ({ trajectory: { question } }) => questions.get(question.id),
     dataset: { rowCount: places.length, inputSize: size, features, groups },
     targets: floats(({ value }) => value),
+    weights: floats(({ weight }) => weight),
     logSmall: floats(({ example, position }) => example.reading.ownBySmall[position]),
-    logLarge: floats(({ example, position }) => example.reading.bestByLarge[position]),
+    logLarge: floats(({ example, position }) => ownByLarge(example, position)),
     differs: Uint8Array.from(places, ({ example: { reading }, position }) =>
       Number(reading.small[position] !== reading.large[position]),
     ),
   };
+}
+
+/**
+ * Of the trajectory's token under the large model. Where it is neither model's choice, the two were so
+ * close that forwards of other shapes chose differently: the best one's is as good.
+ */
+function ownByLarge({ trajectory, reading }: Example, position: number): number | undefined {
+  const isSmall = trajectory.tokens[position] === reading.small[position];
+  return (isSmall ? reading.smallByLarge : reading.bestByLarge)[position];
 }
 
 /** A target below it says that the large model should write the token. */

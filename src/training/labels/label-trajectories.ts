@@ -49,9 +49,9 @@ export const BRANCH_COUNT = 16;
 const READING_COUNT = 2;
 
 export interface Labelled {
-  /** One for each trajectory, in order. */
+  /** In the order of the trajectories, without those that the cap left out. */
   readonly examples: readonly Example[];
-  /** Branches that the cap left out. */
+  /** Trajectories that the cap left out. */
   readonly skippedCount: number;
   /** Rollouts that the examples needed, whether they were run now or before. */
   readonly rolloutCount: number;
@@ -66,15 +66,17 @@ export async function labelTrajectories(
   let roomLeft = options.rolloutCountMax;
   let skippedCount = 0;
   let rolloutCount = 0;
+  let done = 0;
   for (let from = 0; from < trajectories.length; from += TRUNK_COUNT) {
     const group = trajectories.slice(from, from + TRUNK_COUNT);
     const { examples, rolled, skipped } = await labelGroup(group, roomLeft, options);
+    done += group.length;
     all.push(...examples);
     roomLeft -= rolled;
     rolloutCount += rolled;
     skippedCount += skipped;
     const { label } = options;
-    options.onProgress?.({ label, done: all.length, total: trajectories.length, unit: 'steps' });
+    options.onProgress?.({ label, done, total: trajectories.length, unit: 'steps' });
   }
   return { examples: all, skippedCount, rolloutCount };
 }
@@ -107,9 +109,9 @@ async function labelGroup(
       };
     };
     await runJobs([...group.keys()], READING_COUNT, reading, options.signal);
-    const needed = planted.flatMap((one) => jobsOf(one, options));
-    const allowed = needed.slice(0, Math.max(0, roomLeft));
-    const jobs = allowed.filter((job) => options.outcomes.get(keyOf(job, options)) === null);
+    const kept = within(roomLeft, planted, options);
+    const needed = kept.flatMap((one) => jobsOf(one, options));
+    const jobs = needed.filter((job) => options.outcomes.get(keyOf(job, options)) === null);
     const grown = [...new Set(jobs.map(({ trunk }) => trunk))];
     await runJobs(
       grown,
@@ -118,8 +120,8 @@ async function labelGroup(
       options.signal,
     );
     await runJobs(jobs, BRANCH_COUNT, (job, signal) => run(job, options, signal), options.signal);
-    const examples = planted.map(({ example }) => example);
-    return { examples, rolled: allowed.length, skipped: needed.length - allowed.length };
+    const examples = kept.map(({ example }) => example);
+    return { examples, rolled: needed.length, skipped: planted.length - kept.length };
   } finally {
     await Promise.all(trunks.map((trunk) => trunk[Symbol.asyncDispose]()));
   }
@@ -133,6 +135,25 @@ async function read(
 ): Promise<Example> {
   const reading = await readTrajectory(trajectory, { pair, trunk, features, signal });
   return await examples.add(trajectory, reading);
+}
+
+/**
+ * Those whose rollouts the cap allows, one after the other. All branches of an answer or none: with a
+ * part of them it would seem to need the large model less than it does.
+ */
+function within(
+  roomLeft: number,
+  planted: readonly Planted[],
+  options: LabellingOptions,
+): readonly Planted[] {
+  let room = roomLeft;
+  return planted.filter((one) => {
+    const count = jobsOf(one, options).length;
+    // A longer answer may not fit any more and a shorter one still do.
+    if (count > room) return false;
+    room -= count;
+    return true;
+  });
 }
 
 function jobsOf(planted: Planted, { branchesOf, draws }: LabellingOptions): readonly Job[] {

@@ -29,6 +29,8 @@ export interface Target {
   /** From 0 (the large model should write it) to 1; null: this token is not trained on. */
   readonly value: number | null;
   readonly labelCase: LabelCase;
+  /** For how many tokens it stands: those of its kind that were not tried out; default 1. */
+  readonly weight?: number;
 }
 
 /**
@@ -41,12 +43,29 @@ export function citerTargets(
   preferences: readonly Preference[],
 ): readonly Target[] {
   const judged = new Map(preferences.map((preference) => [preference.position, preference]));
-  return small.map((token, position): Target => {
+  const targets = small.map((token, position): Target => {
     if (token === large[position]) return { value: 1, labelCase: 'agree' };
     const preference = judged.get(position);
     if (preference === undefined) return { value: null, labelCase: 'unjudged' };
     return { value: chanceNoWorse(preference), labelCase: 'rolled-out' };
   });
+  return standingForAll(targets);
+}
+
+/**
+ * Tokens that were tried out stand for those that were not: otherwise an answer with many differing
+ * tokens would seem to call for the large model less often than it does. Where none was, the answer
+ * says nothing.
+ */
+function standingForAll(targets: readonly Target[]): readonly Target[] {
+  const judged = targets.filter(({ labelCase }) => labelCase === 'rolled-out').length;
+  const unjudged = targets.filter(({ labelCase }) => labelCase === 'unjudged').length;
+  if (unjudged === 0) return targets;
+  if (judged === 0) return targets.map((target) => ({ ...target, value: null }));
+  const weight = (judged + unjudged) / judged;
+  return targets.map((target) =>
+    target.labelCase === 'rolled-out' ? { ...target, weight } : target,
+  );
 }
 
 /** P(small's end is at least as good as large's), where ends are right or wrong independently. */
@@ -64,7 +83,7 @@ export function citerPaperTargets(
   { small, large }: Pick<Reading, 'small' | 'large'>,
   smallValues: ReadonlyMap<number, number>,
 ): readonly Target[] {
-  return tokens.map((token, position): Target => {
+  const targets = tokens.map((token, position): Target => {
     if (small[position] === token) return { value: 1, labelCase: 'agree' };
     if (large[position] === token) return { value: 0, labelCase: 'large-right' };
     const value = smallValues.get(position);
@@ -72,6 +91,7 @@ export function citerPaperTargets(
       ? { value: null, labelCase: 'unjudged' }
       : { value, labelCase: 'rolled-out' };
   });
+  return standingForAll(targets);
 }
 
 /** `citer-s`: the paper's ablation without looking ahead: 1 where the small model's token is the next one. */

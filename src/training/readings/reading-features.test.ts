@@ -75,7 +75,7 @@ function routerOf(features: RouterFeatures): Router {
     encodeRouter({
       ...{ strategy: 'citer', pair: { small: bound, large: bound }, hiddenSize: HIDDEN_SIZE },
       ...{ features, temperature: 2, defaultThreshold: 0.5, calibration: null, reliability: [] },
-      ...{ training: {}, trainedOn: new Set<number>() },
+      ...{ training: {}, trainedOn: new Set<number>(), calibratedOn: new Set<number>() },
       network: new FoldedNetwork([
         { inputSize, outputSize: 1, weights, biases: Float32Array.of(0.2) },
       ]),

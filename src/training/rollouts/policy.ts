@@ -1,7 +1,5 @@
 /** How an answer goes on behind a branch: the small model alone at first, later a router's routing. */
-import { createHash } from 'node:crypto';
-import type { Router } from '../../routing/router.ts';
-import { routerScore } from '../../routing/router.ts';
+import { type Router, routerScore, scoreDigest } from '../../routing/router.ts';
 import type { StateFeatures } from '../../routing/router-features.ts';
 import { routerGate } from '../../routing/router-gate.ts';
 import { singleModel } from '../../strategy/single-model.ts';
@@ -35,7 +33,7 @@ export function routerPolicy(router: Router, threshold: number, read: StateFeatu
   const { features: wanted, hiddenSize, embeddingOf } = router;
   const features = readingFeatures({ wanted, read, hiddenSize, embeddingOf });
   return {
-    id: `${networkDigest(router)}@${threshold}`,
+    id: `${scoreDigest(router)}@${threshold}`,
     strategy: tokenRouting(gate, threshold, 'tau'),
     keptPositions: (reading) =>
       new Set(
@@ -44,17 +42,4 @@ export function routerPolicy(router: Router, threshold: number, read: StateFeatu
         ),
       ),
   };
-}
-
-const DIGEST_DIGITS = 16;
-
-/** Of what scores depend on, and nothing else: a router with other notes is the same policy. */
-function networkDigest({ network, temperature, features }: Router): string {
-  const hash = createHash('sha256').update(JSON.stringify([temperature, features]));
-  for (const { weights, biases } of network.layers) {
-    for (const numbers of [weights, biases]) {
-      hash.update(new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength));
-    }
-  }
-  return hash.digest('hex').slice(0, DIGEST_DIGITS);
 }

@@ -150,7 +150,7 @@ async function runRound(
     branchesOf: (example) => branchesFor(objective, example, policy, rollouts),
   });
   if (skippedCount > 0) {
-    options.onNotice?.(`${skippedCount} rollouts were left out: more than the cap allows.`);
+    options.onNotice?.(`The cap on rollouts left ${skippedCount} answers out.`);
   }
   const labelled = examples.map((example) => ({
     example,
@@ -191,7 +191,15 @@ async function trajectoriesOf(
     path: join(options.folder, WRITTEN_FILE),
     label: `Answering with the router of round ${round - 1}`,
   });
-  return [...options.trajectories, ...mixed];
+  // A cap then leaves out questions, and not one kind of answers.
+  return inTurn(options.trajectories, mixed);
+}
+
+function inTurn(large: readonly Trajectory[], mixed: readonly Trajectory[]): readonly Trajectory[] {
+  const count = Math.max(large.length, mixed.length);
+  return Array.from({ length: count }, (_, index) => [large[index], mixed[index]]).flatMap((two) =>
+    two.flatMap((one) => one ?? []),
+  );
 }
 
 function firstOfEach(trajectories: readonly Trajectory[]): readonly Trajectory[] {
@@ -226,7 +234,8 @@ async function fitKept(
         options.onProgress?.({ label, done: epochCount, total: null, unit: 'steps' });
       },
     });
-    await kept.remove();
+    // Whoever comes back for a later round finds it done.
+    await kept.write();
     return fitted;
   } catch (error) {
     await kept.write();
@@ -255,6 +264,7 @@ function routerOf(
     reliability: reliabilityPoints(fit.reliability),
     training: options.facts,
     trainedOn: options.trainedOn,
+    calibratedOn: new Set(),
     network: fit.network,
   };
   // As it will be read again: with weights in half precision.
@@ -263,7 +273,7 @@ function routerOf(
   const bare = ready(encodeRouter(facts));
   const tokens = scoredTokens(bare, large, READ_FEATURES);
   const calibration = calibrationAlong(tokens, `answers to ${large.length} held-out questions`);
-  const wanted = DEFAULT_SHARE_FACTOR * (counts.lowCount / counts.targetCount);
+  const wanted = DEFAULT_SHARE_FACTOR * counts.callShare;
   const nearest = calibration.points.find(({ share }) => share >= wanted);
   const defaultThreshold = nearest?.threshold ?? 1;
   const bytes = encodeRouter({ ...facts, calibration, defaultThreshold });
@@ -289,7 +299,7 @@ function nextPolicy(
   { router, report }: Trained,
   { policyShare }: TrainRouterOptions,
 ): Policy & { readonly share: number } {
-  const wanted = policyShare ?? DEFAULT_SHARE_FACTOR * (report.lowCount / report.targetCount);
+  const wanted = policyShare ?? DEFAULT_SHARE_FACTOR * report.callShare;
   const points = router.calibration?.points ?? [];
   const point = points.find(({ share }) => share >= wanted) ?? points.at(-1);
   const threshold = point?.threshold ?? router.defaultThreshold;

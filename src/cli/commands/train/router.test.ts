@@ -10,7 +10,7 @@ import { runCli } from '../../run-cli.ts';
 const ROUND: RoundReport = {
   ...{ round: 1, trajectoryCount: 40, rolloutCount: 321, policyShare: 0 },
   ...{ tokenCount: 2000, targetCount: 1900, agreeCount: 1500, settledCount: 0 },
-  ...{ rolledOutCount: 400, unjudgedCount: 100, lowCount: 95 },
+  ...{ rolledOutCount: 400, unjudgedCount: 100, lowCount: 95, callShare: 0.01 },
   ...{ auc: 0.875, aucOfDiffering: null, bestEpoch: 3, validationLoss: 0.25 },
   calibrationError: 0.03,
 };
