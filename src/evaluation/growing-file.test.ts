@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { appendFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { appendLines, linesNow, linesOf, parsedJson } from './growing-file.ts';
@@ -34,11 +36,11 @@ describe('a file of lines', () => {
     const values = ['ä€😀', { long: 'x'.repeat(70_000) }, [1], 'end'];
     const bytes = Buffer.from(values.map((value) => `${JSON.stringify(value)}\n`).join(''));
     await fc.assert(
-      fc.asyncProperty(fc.nat(bytes.length), fc.boolean(), async (length, isAtOnce) => {
+      fc.asyncProperty(fc.nat(bytes.length), async (length) => {
         await writeFile(path, bytes.subarray(0, length));
         const whole = bytes.subarray(0, length).toString('latin1').split('\n').length - 1;
-        if (isAtOnce) expect(linesNow(path).map(parsedJson)).toEqual(values.slice(0, whole));
-        else expect((await read()).map(parsedJson)).toEqual(values.slice(0, whole));
+        expect(linesNow(path).map(parsedJson)).toEqual(values.slice(0, whole));
+        expect((await read()).map(parsedJson)).toEqual(values.slice(0, whole));
         await appendLines(path, ['more']);
         expect((await read()).map(parsedJson)).toEqual([...values.slice(0, whole), 'more']);
         expect(linesNow(path)).toEqual(await read());
@@ -47,7 +49,50 @@ describe('a file of lines', () => {
     );
   });
 
-  it('is left as it is by whoever stops reading', async () => {
+  it('keeps long lines whole that are added at the same time', async () => {
+    const long = ['a', 'b', 'c'].map((letter) => letter.repeat(1_200_000));
+    for (let round = 1; round <= 3; round += 1) {
+      await Promise.all(long.map((value) => appendLines(path, [value])));
+      const values = (await read()).map(parsedJson);
+      expect(values.map((value) => String(value)[0]).sort()).toEqual(
+        ['a', 'b', 'c'].flatMap((letter) => Array(round).fill(letter)),
+      );
+      expect(values.every((value) => long.includes(String(value)))).toBe(true);
+    }
+  });
+
+  it('keeps long lines whole that two processes add at the same time', async () => {
+    const script = `
+      import { existsSync, writeFileSync } from 'node:fs';
+      import { appendLines } from ${JSON.stringify(join(import.meta.dirname, 'growing-file.ts'))};
+      const [mine, other] = process.argv.slice(-2);
+      const folder = ${JSON.stringify(folder)};
+      writeFileSync(folder + '/' + mine, '');
+      while (!existsSync(folder + '/' + other)) await new Promise((resolve) => setTimeout(resolve, 1));
+      for (let turn = 0; turn < 20; turn += 1) {
+        await appendLines(${JSON.stringify(path)}, [mine.repeat(1_100_000)]);
+      }`;
+    const run = (...names: readonly string[]) =>
+      promisify(execFile)(process.execPath, [
+        ...['--import', 'tsx', '--input-type=module', '--eval', script],
+        ...names,
+      ]);
+    await Promise.all([run('a', 'b'), run('b', 'a')]);
+    const lines = await read();
+    expect(lines).toHaveLength(40);
+    expect(lines.filter((line) => !/^"(a{1100000}|b{1100000})"$/.test(line))).toHaveLength(0);
+  });
+
+  it('can be added to after it could not', async () => {
+    await mkdir(path, { recursive: true });
+    const failed = await Promise.allSettled([appendLines(path, ['a']), appendLines(path, ['b'])]);
+    expect(failed.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    await rm(path, { recursive: true });
+    await appendLines(path, ['c']);
+    expect(linesNow(path)).toEqual(['"c"']);
+  });
+
+  it('is left as it is by whoever stops reading, or reads it at once', async () => {
     await appendLines(path, ['a', 'b']);
     await appendFile(path, '"cut');
     for await (const line of linesOf(path)) {
@@ -55,6 +100,11 @@ describe('a file of lines', () => {
       break;
     }
     expect(await readFile(path, 'utf8')).toBe('"a"\n"b"\n"cut');
+    // It may be what another process is writing.
+    expect(linesNow(path)).toEqual(['"a"', '"b"']);
+    expect(await readFile(path, 'utf8')).toBe('"a"\n"b"\n"cut');
+    await appendLines(path, ['c']);
+    expect(linesNow(path)).toEqual(['"a"', '"b"', '"cut', '"c"']);
   });
 
   it('says which file cannot be used', async () => {

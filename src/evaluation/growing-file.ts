@@ -1,9 +1,10 @@
 /**
- * A file of lines that only grows. What was added is on disk when `append` returns; a last line that
- * an interruption cut off is dropped at the next opening, and everything before it is whole.
+ * A file of lines that only grows. What was added is on disk when `appendLines` returns, and begins a
+ * line whatever an interruption left behind. `linesOf` is for files of one process: it drops a last
+ * line that was cut off. `linesNow` is for files that several processes may write: it changes nothing.
  */
-import { createReadStream, readFileSync, statSync, truncateSync } from 'node:fs';
-import { appendFile, mkdir, truncate } from 'node:fs/promises';
+import { createReadStream, readFileSync, statSync } from 'node:fs';
+import { type FileHandle, mkdir, open, truncate } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { PilotfishError } from '../core/errors.ts';
 
@@ -42,8 +43,9 @@ export async function* linesOf(path: string): AsyncGenerator<string, void> {
 const WHOLE_BYTES_MAX = 256 * 2 ** 20;
 
 /**
- * All lines of a short file at once, and before anything else happens: whoever waits for files at
- * random moments goes on at random moments.
+ * All whole lines of a short file at once, and before anything else happens: whoever waits for files
+ * at random moments goes on at random moments. What follows the last of them may be what another
+ * process is writing just now.
  * @throws PilotfishError `file-system-failed`
  */
 export function linesNow(path: string): readonly string[] {
@@ -52,7 +54,6 @@ export function linesNow(path: string): readonly string[] {
     if (size > WHOLE_BYTES_MAX) throw tooLong(path, WHOLE_BYTES_MAX);
     const bytes = readFileSync(path);
     const end = bytes.lastIndexOf(NEWLINE) + 1;
-    if (end < bytes.length) truncateSync(path, end);
     return bytes.toString('utf8', 0, end).split('\n').slice(0, -1);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
@@ -60,14 +61,49 @@ export function linesNow(path: string): readonly string[] {
   }
 }
 
+/** What comes last in each file that this process adds to now. Settled ones are forgotten. */
+const lastAppends = new Map<string, Promise<void>>();
+
+/**
+ * Lines of one call stay together, and those of calls at the same time follow each other: in this
+ * process they wait for each other, and other processes find one write, at the file's end.
+ * @throws PilotfishError `disk-full`, `file-system-failed`; some of it may be there then
+ */
 export async function appendLines(path: string, values: readonly unknown[]): Promise<void> {
   if (values.length === 0) return;
+  const text = values.map((value) => `${JSON.stringify(value)}\n`).join('');
+  const before = lastAppends.get(path) ?? Promise.resolve();
+  const append = before.then(() => appendText(path, text));
+  // Whoever comes next does not care whether this one failed.
+  const settled = append.catch(() => undefined);
+  lastAppends.set(path, settled);
+  try {
+    await append;
+  } finally {
+    if (lastAppends.get(path) === settled) lastAppends.delete(path);
+  }
+}
+
+async function appendText(path: string, text: string): Promise<void> {
   try {
     await mkdir(dirname(path), { recursive: true });
-    await appendFile(path, values.map((value) => `${JSON.stringify(value)}\n`).join(''));
+    await using file = await open(path, 'a+');
+    const bytes = Buffer.from((await endsInLine(file)) ? `\n${text}` : text);
+    // Not `appendFile`, which writes in parts. Only a disk that is nearly full takes less than all.
+    for (let from = 0; from < bytes.length; ) {
+      from += (await file.write(bytes, from)).bytesWritten;
+    }
   } catch (error) {
     throw fileError(error, path);
   }
+}
+
+/** Whether the last line is not whole. */
+async function endsInLine(file: FileHandle): Promise<boolean> {
+  const { size } = await file.stat();
+  if (size === 0) return false;
+  const { buffer } = await file.read({ buffer: Buffer.alloc(1), position: size - 1 });
+  return buffer[0] !== NEWLINE;
 }
 
 /** The value of a JSON text; undefined where it is none. */

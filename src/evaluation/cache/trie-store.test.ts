@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -201,23 +201,35 @@ describe('a store of trees', () => {
     });
   });
 
-  it('names the line that does not fit, and opens the file once it is gone', async () => {
+  it('passes over what is damaged, up to what was written behind it by one who knew', async () => {
     const first = store();
     learn(await first.tree(PROMPT, SIZE), [5], 7);
     await first.release();
     const path = await onlyFile();
     const whole = await readFile(path, 'utf8');
     for (const line of ['[77,1]', 'nonsense', '7', '"x"', '[0,1,null,0,0,0]', '', ...STATES]) {
-      await writeFile(path, `${whole}${line}\n[0,8]\n`);
-      await expect(rowBehind([5]), line).rejects.toMatchObject({
-        code: 'cache-invalid',
-        message: `The cache file ${path} cannot be used: line 4 does not fit.`,
-      });
+      await writeFile(path, `${whole}${line}\n[0,8,9,0,0,0]\n`);
+      expect([await rowBehind([5]), await rowBehind([8])], line).toEqual([rowOf(7), null]);
+      const second = store();
+      learn(await second.tree(PROMPT, SIZE), [6], 8);
+      await second.release();
+      expect([await rowBehind([5]), await rowBehind([6])], line).toEqual([rowOf(7), rowOf(8)]);
+      expect(await rowBehind([8]), line).toBeNull();
     }
-    const again = store();
-    await expect(again.tree(PROMPT, SIZE)).rejects.toMatchObject({ code: 'cache-invalid' });
+  });
+
+  it('refuses a file of something else, and begins anew once it is gone', async () => {
+    const one = store();
+    learn(await one.tree(PROMPT, SIZE), [5], 7);
+    await one.release();
+    const path = await onlyFile();
+    await writeFile(path, `nonsense\n[0,8]\n`);
+    await expect(one.tree(PROMPT, SIZE)).rejects.toMatchObject({
+      code: 'cache-invalid',
+      message: `The cache file ${path} cannot be used: it does not begin with a header.`,
+    });
     await rm(path);
-    expect((await again.tree(PROMPT, SIZE)).nodeCount).toBe(1);
+    expect((await one.tree(PROMPT, SIZE)).nodeCount).toBe(1);
   });
 
   it('reads files from before there were marks', async () => {
@@ -287,6 +299,26 @@ describe('two processes that write one tree', () => {
     await third.release();
     expect(await stateBehind([1, 2])).toEqual([4, 2, -4]);
     expect(await stateBehind([1, 3])).toEqual([3, 1.5, -3]);
+  });
+
+  it('may read while the other one writes', async () => {
+    const first = store();
+    learn(await first.tree(PROMPT, SIZE), [1], 1);
+    await first.flush();
+    const path = await onlyFile();
+    const size = (await readFile(path)).length;
+    learn(await first.tree(PROMPT, SIZE), [1, 2], 2);
+    await first.flush();
+    const whole = await readFile(path);
+    for (let length = size; length < whole.length; length += 1) {
+      // What the first one writes is there in part, and in whole when the second one writes.
+      await writeFile(path, whole.subarray(0, length));
+      const second = store();
+      learn(await second.tree(PROMPT, SIZE), [1, 3], 3);
+      await appendFile(path, whole.subarray(length));
+      await second.release();
+      expect([await rowBehind([1]), await rowBehind([1, 2])]).toEqual([rowOf(1), rowOf(2)]);
+    }
   });
 
   it('may both begin the file', async () => {

@@ -7,7 +7,9 @@
  * Entries name nodes by their numbers, so they mean something only behind the entries that their
  * writer knew. Two processes may write one file at once: what a process adds at one time begins with a
  * mark of everything before it as that process knows it, and whoever reads passes over what does not
- * fit. So nothing wrong is ever remembered, and at worst some rows are computed again.
+ * fit, up to the next mark that does: what builds on other entries, a line that an interruption cut
+ * off, a line that was damaged. So nothing wrong is ever remembered, and at worst some rows are
+ * computed again.
  */
 import { createHash, type Hash } from 'node:crypto';
 import { join } from 'node:path';
@@ -101,30 +103,19 @@ export class TrieStore {
     const path = join(this.#folder, `${key}.jsonl`);
     const tree = { trie: new ContinuationTrie(), path, hash: createHash('sha256'), isBegun: false };
     if (this.#folder === '') return tree;
-    let lineCount = 0;
-    let fits = true;
-    for (const line of linesNow(path)) {
-      lineCount += 1;
-      if (lineCount === 1) {
-        this.#checkHeader(path, line, key);
-        tree.isBegun = true;
-        continue;
-      }
-      const value = parsedJson(line);
-      // A mark, or the header of another process that began the file at the same time.
-      if (isObject(value)) fits = 'after' in value && value.after === digestOf(tree.hash);
-      else if (fits) {
-        const isEntry = Array.isArray(value) && tree.trie.replay(value);
-        if (!isEntry) throw invalid(path, `line ${lineCount} does not fit`);
-        tree.hash.update(line);
-      }
-    }
+    const lines = linesNow(path);
+    // Before the header there may be one that was cut off.
+    const begin = lines.findIndex((line) => parsedJson(line) !== undefined);
+    if (begin < 0) return tree;
+    this.#checkHeader(path, parsedJson(lines[begin] ?? ''), key);
+    tree.isBegun = true;
+    replayAll(lines.slice(begin + 1), tree);
     return tree;
   }
 
-  #checkHeader(path: string, line: string, key: string): void {
-    const header = HEADER.safeParse(parsedJson(line));
-    if (!header.success) throw invalid(path, 'its first line is not a header');
+  #checkHeader(path: string, value: unknown, key: string): void {
+    const header = HEADER.safeParse(value);
+    if (!header.success) throw invalid(path, 'it does not begin with a header');
     const expected = { version: CACHE_VERSION, ...this.#scope, prompt: key };
     for (const [name, value] of Object.entries(expected)) {
       const found = header.data[name as keyof typeof header.data];
@@ -147,6 +138,19 @@ export class TrieStore {
     }
     tree.isBegun = true;
     for (const entry of fresh) tree.hash.update(JSON.stringify(entry));
+  }
+}
+
+function replayAll(lines: readonly string[], { trie, hash }: OpenTree): void {
+  let fits = true;
+  for (const line of lines) {
+    const value = parsedJson(line);
+    // A mark, or the header of another process that began the file at the same time.
+    if (isObject(value)) fits = 'after' in value && value.after === digestOf(hash);
+    else if (fits) {
+      fits = Array.isArray(value) && trie.replay(value);
+      if (fits) hash.update(line);
+    }
   }
 }
 
