@@ -134,7 +134,7 @@ describe('a trunk', () => {
             });
           }
           const other = text[sharedCount] === 0 ? 1 : 0;
-          const branch = [...text.slice(0, sharedCount), other] as TokenId[];
+          const branch = [...text.slice(0, sharedCount), other, 2, 3] as TokenId[];
           const opened = await trunk.source('small').open(branch, lengthMax);
           const length = Math.min(readCount, sharedCount, lengthMax);
           expect(opened.tokens).toEqual(branch.slice(0, length));

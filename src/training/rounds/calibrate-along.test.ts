@@ -15,7 +15,7 @@ const anyTokens: fc.Arbitrary<readonly ScoredToken[]> = fc.array(
     ),
     differs: fc.boolean(),
   }),
-  { minLength: 1, maxLength: 300 },
+  { minLength: 1, maxLength: 300, size: 'max' },
 );
 
 describe('calibration along what was read', () => {
