@@ -38,7 +38,8 @@ type Line = z.infer<typeof LINE>;
 
 export class ExampleStore {
   readonly #path: string;
-  readonly #lines = new Map<string, Line>();
+  /** As numbers: as text they would take as much again, on the heap. */
+  readonly #readings = new Map<string, Reading>();
 
   private constructor(path: string) {
     this.#path = path;
@@ -52,15 +53,15 @@ export class ExampleStore {
       lineCount += 1;
       const parsed = LINE.safeParse(parsedJson(text));
       if (!parsed.success || !isWhole(parsed.data)) throw invalid(path, lineCount);
-      store.#lines.set(parsed.data.key, parsed.data);
+      store.#readings.set(parsed.data.key, readingOf(parsed.data));
     }
     return store;
   }
 
   get(trajectory: Trajectory): Example | null {
     const key = trajectoryKey(trajectory);
-    const line = this.#lines.get(key);
-    return line === undefined ? null : { key, trajectory, reading: readingOf(line) };
+    const reading = this.#readings.get(key);
+    return reading === undefined ? null : { key, trajectory, reading };
   }
 
   /** On disk when it returns. */
@@ -78,7 +79,7 @@ export class ExampleStore {
       featureSize: reading.featureSize,
     };
     await appendLines(this.#path, [line]);
-    this.#lines.set(key, line);
+    this.#readings.set(key, reading);
     return { key, trajectory, reading };
   }
 }
