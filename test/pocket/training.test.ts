@@ -9,7 +9,7 @@ import { decodeRouter } from '../../src/routing/router-file.ts';
 import { type TrainOptions, train } from '../../src/train.ts';
 import type { RoundReport } from '../../src/training/rounds/train-router.ts';
 
-const QUESTIONS = { task: 'pocket', questionSeed: 3, count: 8 } as const;
+const QUESTIONS = { task: 'pocket', questionSeed: 3, count: 6 } as const;
 const POCKET = { pair: 'pocket', offline: true, threadCount: 1 } as const;
 /** Files of what was written, read and rolled out. */
 const KEPT = /\.jsonl$|^evaluation\.json$/;
