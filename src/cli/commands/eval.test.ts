@@ -192,7 +192,6 @@ describe('eval', () => {
   });
 
   it.each([
-    [['--pair', 'pocket'], 'error[option-invalid]'],
     [[...POCKET, '--shares', '5%,150%'], '--shares is "150%", not a share from 0 to 1'],
     [[...POCKET, '--shares', ''], '--shares is "", not a share'],
     [[...POCKET, '--screen', '10%,20%'], '--screen is "10%,20%", not a share'],
