@@ -3,7 +3,7 @@
  * line whatever an interruption left behind. `linesOf` is for files of one process: it drops a last
  * line that was cut off. `linesNow` is for files that several processes may write: it changes nothing.
  */
-import { createReadStream, readFileSync, statSync } from 'node:fs';
+import { closeSync, createReadStream, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { type FileHandle, mkdir, open, truncate } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { PilotfishError } from '../core/errors.ts';
@@ -61,46 +61,74 @@ export function linesNow(path: string): readonly string[] {
   }
 }
 
+/** Where in a file lines are, with their ends. */
+export interface LinePlace {
+  readonly offset: number;
+  readonly byteCount: number;
+}
+
+/**
+ * A line that is there.
+ * @throws PilotfishError `file-system-failed`
+ */
+export function lineAt(path: string, { offset, byteCount }: LinePlace): string {
+  const bytes = Buffer.alloc(byteCount - 1);
+  try {
+    const file = openSync(path, 'r');
+    try {
+      readSync(file, bytes, 0, bytes.length, offset);
+    } finally {
+      closeSync(file);
+    }
+    return bytes.toString('utf8');
+  } catch (error) {
+    throw fileError(error, path);
+  }
+}
+
 /** What comes last in each file that this process adds to now. Settled ones are forgotten. */
-const lastAppends = new Map<string, Promise<void>>();
+const lastAppends = new Map<string, Promise<unknown>>();
 
 /**
  * Lines of one call stay together, and those of calls at the same time follow each other: in this
  * process they wait for each other, and other processes find one write, at the file's end.
+ * @returns where they begin, if no other process adds to the file now
  * @throws PilotfishError `disk-full`, `file-system-failed`; some of it may be there then
  */
-export async function appendLines(path: string, values: readonly unknown[]): Promise<void> {
-  if (values.length === 0) return;
+export async function appendLines(path: string, values: readonly unknown[]): Promise<LinePlace> {
   const text = values.map((value) => `${JSON.stringify(value)}\n`).join('');
+  if (values.length === 0) return { offset: 0, byteCount: 0 };
   const before = lastAppends.get(path) ?? Promise.resolve();
   const append = before.then(() => appendText(path, text));
   // Whoever comes next does not care whether this one failed.
   const settled = append.catch(() => undefined);
   lastAppends.set(path, settled);
   try {
-    await append;
+    return await append;
   } finally {
     if (lastAppends.get(path) === settled) lastAppends.delete(path);
   }
 }
 
-async function appendText(path: string, text: string): Promise<void> {
+async function appendText(path: string, text: string): Promise<LinePlace> {
   try {
     await mkdir(dirname(path), { recursive: true });
     await using file = await open(path, 'a+');
-    const bytes = Buffer.from((await endsInLine(file)) ? `\n${text}` : text);
+    const { size } = await file.stat();
+    const before = (await endsInLine(file, size)) ? '\n' : '';
+    const bytes = Buffer.from(`${before}${text}`);
     // Not `appendFile`, which writes in parts. Only a disk that is nearly full takes less than all.
     for (let from = 0; from < bytes.length; ) {
       from += (await file.write(bytes, from)).bytesWritten;
     }
+    return { offset: size + before.length, byteCount: bytes.length - before.length };
   } catch (error) {
     throw fileError(error, path);
   }
 }
 
 /** Whether the last line is not whole. */
-async function endsInLine(file: FileHandle): Promise<boolean> {
-  const { size } = await file.stat();
+async function endsInLine(file: FileHandle, size: number): Promise<boolean> {
   if (size === 0) return false;
   const { buffer } = await file.read({ buffer: Buffer.alloc(1), position: size - 1 });
   return buffer[0] !== NEWLINE;

@@ -17,7 +17,7 @@ import {
 import { type Outcome, OutcomeStore } from '../rollouts/outcome-store.ts';
 import { writeAnswers } from '../rounds/write-answers.ts';
 import { type Trajectory, trajectoryKey } from '../trajectory.ts';
-import { ExampleStore } from './example-store.ts';
+import { ExampleStore, RECENT_COUNT } from './example-store.ts';
 import type { Reading } from './reading.ts';
 
 let folder: string;
@@ -84,6 +84,42 @@ describe('readings', () => {
     expect(store.get({ ...own, tokens: own.tokens.slice(1) })).toBeNull();
     expect(store.get({ ...own, prompt: own.prompt.slice(1) })).toBeNull();
     expect(store.get({ ...own, question: trajectory(4, 5).question })).toBeNull();
+  });
+
+  it('leave features in the file, but those of the last few', async () => {
+    const count = RECENT_COUNT + 3;
+    const readings = fc.sample(anyReading(4, 3), { numRuns: count, seed: 1 });
+    const store = await ExampleStore.open(path);
+    const added = await Promise.all(
+      readings.map((reading, index) => store.add(trajectory(index, 4), reading)),
+    );
+    expect(store.recentCount).toBe(RECENT_COUNT);
+    const opened = await ExampleStore.open(path);
+    expect(opened.recentCount).toBe(0);
+    const got = readings.flatMap((_, index) => opened.get(trajectory(index, 4)) ?? []);
+    expect(opened.recentCount).toBe(RECENT_COUNT);
+    for (const all of [added, got, added.toReversed(), got.toReversed()]) {
+      for (const { key, reading } of all) {
+        const index = added.findIndex((one) => one.key === key);
+        expect(reading).toEqual(readings[index]);
+        // Whoever looks at one for long has it from memory.
+        expect(reading.features).toBe(reading.features);
+      }
+    }
+    expect([store.recentCount, opened.recentCount]).toEqual([RECENT_COUNT, RECENT_COUNT]);
+  });
+
+  it('are refused where the file is no longer what it was', async () => {
+    const store = await ExampleStore.open(path);
+    const readings = fc.sample(anyReading(4, 3), { numRuns: RECENT_COUNT + 2, seed: 1 });
+    for (const [index, reading] of readings.entries()) {
+      await store.add(trajectory(index, 4), reading);
+    }
+    const [, example] = readings.map((_, index) => store.get(trajectory(index, 4)));
+    await truncate(path, 10);
+    expect(() => example?.reading.features).toThrow(
+      expect.objectContaining({ code: 'training-invalid', fields: { path, line: 2 } }),
+    );
   });
 
   it.each([
