@@ -1,10 +1,11 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TrainingCheckpoint } from '../../network/checkpoint.ts';
 import { FEATURES, HIDDEN_SIZE, labelledExamples } from '../fakes/examples.ts';
-import { KeptCheckpoint, type TrainingIdentity } from './kept-checkpoint.ts';
+import { identityOf, KeptCheckpoint, type TrainingIdentity } from './kept-checkpoint.ts';
 import { type TrainingRows, trainingRows } from './training-rows.ts';
 
 const rowsOf = (isLow: (features: readonly number[]) => boolean): TrainingRows => {
@@ -46,6 +47,31 @@ async function written(): Promise<void> {
 
 const found = async (training: TrainingIdentity = TRAINING) =>
   (await KeptCheckpoint.open(path, training)).checkpoint;
+
+describe('what a checkpoint belongs to', () => {
+  it('is a digest of all rows and settings, made in small parts', () => {
+    const bytes = 5 * 2 ** 20 + 6;
+    const features = Uint16Array.from({ length: bytes / 2 }, (_, index) => (index * 7919) >> 3);
+    const { objective, fit } = TRAINING;
+    const rows = { ...TRAINING.rows, dataset: { ...TRAINING.rows.dataset, features } };
+    const { targets, logSmall, logLarge, dataset } = rows;
+    const hash = createHash('sha256').update(JSON.stringify([objective, fit]));
+    for (const numbers of [targets, logSmall, logLarge, features, dataset.groups]) {
+      hash.update(Buffer.from(numbers.buffer, numbers.byteOffset, numbers.byteLength));
+    }
+    const steps = identityOf({ objective, fit, rows });
+    let partCount = 0;
+    let step = steps.next();
+    for (; step.done !== true; step = steps.next()) partCount += 1;
+    expect(step.value).toBe(hash.digest('hex'));
+    expect(partCount).toBe(4 + 6);
+  });
+
+  it('is not waited for by whoever aborts', async () => {
+    const opening = KeptCheckpoint.open(path, TRAINING, AbortSignal.abort());
+    await expect(opening).rejects.toMatchObject({ code: 'aborted' });
+  });
+});
 
 describe('a kept checkpoint', () => {
   it('comes back as it was, for the same training', async () => {

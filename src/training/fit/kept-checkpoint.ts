@@ -10,6 +10,7 @@ import { PilotfishError } from '../../core/errors.ts';
 import { fileError, parsedJson } from '../../evaluation/growing-file.ts';
 import type { TrainingCheckpoint } from '../../network/checkpoint.ts';
 import { decodeTensors, encodeTensors, type Tensor } from '../../network/safetensors.ts';
+import { inTurns, type Steps } from '../../network/steps.ts';
 import type { Objective } from '../labels/targets.ts';
 import type { FitSettings } from './fit-router.ts';
 import type { TrainingRows } from './training-rows.ts';
@@ -37,9 +38,13 @@ export class KeptCheckpoint {
     this.#checkpoint = checkpoint;
   }
 
-  /** @throws PilotfishError `file-system-failed` */
-  static async open(path: string, training: TrainingIdentity): Promise<KeptCheckpoint> {
-    const identity = identityOf(training);
+  /** @throws PilotfishError `file-system-failed`, `aborted` */
+  static async open(
+    path: string,
+    training: TrainingIdentity,
+    signal?: AbortSignal,
+  ): Promise<KeptCheckpoint> {
+    const identity = await inTurns(identityOf(training), signal);
     const bytes = await readIfThere(path);
     return new KeptCheckpoint(path, identity, bytes === null ? null : decode(bytes, identity));
   }
@@ -81,11 +86,22 @@ export class KeptCheckpoint {
   }
 }
 
-function identityOf({ objective, fit, rows }: TrainingIdentity): string {
+/** A few milliseconds' work. All at once is no choice either: a hash takes less than 2 GiB in a call. */
+const HASHED_BYTES = 2 ** 20;
+
+/** Of all rows, which may be many gigabytes. Exported for its test. */
+export function* identityOf({ objective, fit, rows }: TrainingIdentity): Steps<string> {
   const hash = createHash('sha256').update(JSON.stringify([objective, fit]));
   const { targets, logSmall, logLarge, dataset } = rows;
-  for (const numbers of [targets, logSmall, logLarge, dataset.features, dataset.groups]) {
-    hash.update(new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength));
+  for (const { buffer, byteOffset, byteLength } of [
+    ...[targets, logSmall, logLarge],
+    ...[dataset.features, dataset.groups],
+  ]) {
+    for (let from = 0; from < byteLength; from += HASHED_BYTES) {
+      const length = Math.min(HASHED_BYTES, byteLength - from);
+      hash.update(new Uint8Array(buffer, byteOffset + from, length));
+      yield;
+    }
   }
   return hash.digest('hex');
 }
