@@ -50,8 +50,8 @@ const settings = new Command()
   .parse()
   .opts<Settings>();
 
-/** As when labels are made: two trajectories side by side. */
-const SIDE_BY_SIDE = 2;
+/** As when labels are made: one trajectory after the other. */
+const SIDE_BY_SIDE = 1;
 const STEP_COUNT = 64;
 const SCORES_PER_TIME = 500;
 

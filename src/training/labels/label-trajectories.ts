@@ -45,8 +45,11 @@ export interface LabellingOptions {
 export const TRUNK_COUNT = 8;
 /** Branches that are rolled out side by side. */
 export const BRANCH_COUNT = 16;
-/** Trajectories that are read side by side: one computes while another's rows are looked at. */
-const READING_COUNT = 2;
+/**
+ * Trajectories that are read side by side. In a batch with another one the last digits of hidden states
+ * would depend on which two met, and no router could be made again.
+ */
+const READING_COUNT = 1;
 
 export interface Labelled {
   /** In the order of the trajectories, without those that the cap left out. */
