@@ -22,6 +22,15 @@ function asked(options: Partial<EvaluateOptions>): EvaluateOptions {
 
 describe('evaluate refuses, before a model is looked for,', () => {
   const wrong: readonly (readonly [string, Partial<EvaluateOptions>, object])[] = [
+    [
+      'no task',
+      { task: undefined } as object,
+      {
+        code: 'option-invalid',
+        message: 'Nothing says which questions: there is no --task.',
+        remedy: expect.stringContaining('Give --task'),
+      },
+    ],
     ['an unknown task', { task: 'crosswords' }, { code: 'task-unknown' }],
     ['an unknown slice', { slice: 'crosswords' }, { code: 'slice-unknown' }],
     [

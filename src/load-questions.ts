@@ -96,8 +96,8 @@ function checkTrafficOptions(options: QuestionOptions): void {
 }
 
 function noTask(): PilotfishError {
-  return new PilotfishError('option-invalid', 'There is no task.', {
-    remedy: 'Give --task, or --traffic where that is possible.',
+  return new PilotfishError('option-invalid', 'Nothing says which questions: there is no --task.', {
+    remedy: 'Give --task; train and calibrate also take --traffic, prompts without answers.',
     fields: { option: '--task' },
   });
 }

@@ -135,7 +135,7 @@ it('is not used for other models, and is for its own', async () => {
     code: 'head-mismatch',
     message: expect.stringContaining('the small model here is pocket-small-strong'),
   });
-  const without = openEngine({ ...options, routerFiles: [] });
+  const without = openEngine({ ...options, pair: 'pocket-strong', routerFiles: [] });
   await expect(without).rejects.toMatchObject({ code: 'head-missing' });
   await using engine = await openEngine(options);
   let text = '';

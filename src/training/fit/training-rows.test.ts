@@ -9,14 +9,15 @@ const LABELLED: readonly LabelledExample[] = labelledExamples({
   ...{ questionCount: 5, tokenCount: 7 },
   isLow: ([first = 0]) => first < -0.5,
 }).map(({ example, targets }, index) => ({
-  // Two trajectories of one question, and a token without a target.
+  // Two trajectories of one question, a token without a target, and one that stands for others.
   example:
     index === 4
       ? { ...example, trajectory: { ...example.trajectory, question: questionOf(1) } }
       : example,
-  targets: targets.map((target, position) =>
-    position === 3 ? { value: null, labelCase: 'unjudged' as const } : target,
-  ),
+  targets: targets.map((target, position) => {
+    if (position === 3) return { value: null, labelCase: 'unjudged' as const };
+    return position === 6 ? { ...target, weight: 2.5 } : target;
+  }),
 }));
 
 describe('rows to train on', () => {
@@ -32,6 +33,7 @@ describe('rows to train on', () => {
     const readSize = HIDDEN_SIZE + FEATURES.topLogprobs;
     expect(rows.dataset).toMatchObject({ rowCount: 5 * 6, inputSize: size });
     let row = 0;
+    let smallCount = 0;
     for (const { example, targets } of LABELLED) {
       const { reading } = example;
       for (const [position, { value }] of targets.entries()) {
@@ -41,13 +43,19 @@ describe('rows to train on', () => {
         expect(own).toEqual(reading.features.subarray(start, start + size));
         expect(rows.targets[row]).toBe(value);
         expect(rows.logSmall[row]).toBe(reading.ownBySmall[position]);
-        expect(rows.logLarge[row]).toBe(reading.bestByLarge[position]);
+        expect(rows.weights[row]).toBe(position === 6 ? 2.5 : 1);
+        const { tokens } = example.trajectory;
+        const isSmall = tokens[position] === reading.small[position];
+        const ofOwn = isSmall ? reading.smallByLarge : reading.bestByLarge;
+        expect(rows.logLarge[row]).toBe(ofOwn[position]);
+        if (isSmall) smallCount += 1;
         expect(rows.differs[row]).toBe(Number(position % 2 === 0));
         expect(rows.dataset.groups[row]).toBe(rows.groupOf(example));
         row += 1;
       }
     }
     expect(row).toBe(rows.dataset.rowCount);
+    expect(smallCount).toBe(5 * 2);
     expect(fromHalf(rows.dataset.features).every(Number.isFinite)).toBe(true);
   });
 

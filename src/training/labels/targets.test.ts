@@ -36,10 +36,27 @@ describe('targets', () => {
     ];
     expect(citerTargets(reading(SMALL, LARGE), preferences)).toEqual([
       agree,
-      { value: 0, labelCase: 'rolled-out' },
-      { value: 1, labelCase: 'rolled-out' },
+      // Two stand for three.
+      { value: 0, labelCase: 'rolled-out', weight: 1.5 },
+      { value: 1, labelCase: 'rolled-out', weight: 1.5 },
       unjudged,
     ]);
+    const all = [...preferences, { position: 3, smallValue: 1, largeValue: 1 }];
+    const judged = citerTargets(reading(SMALL, LARGE), all);
+    expect(judged.map(({ value, weight }) => [value, weight])).toEqual([
+      [1, undefined],
+      [0, undefined],
+      [1, undefined],
+      [1, undefined],
+    ]);
+  });
+
+  it('of an answer of which nothing was judged are none, agreement included', () => {
+    const none = citerTargets(reading(SMALL, LARGE), []);
+    expect(none.map(({ value }) => value)).toEqual([null, null, null, null]);
+    expect(none.map(({ labelCase }) => labelCase)).toEqual(['agree', ...Array(3).fill('unjudged')]);
+    // Where there was nothing to judge, there was nothing to leave out.
+    expect(citerTargets(reading(SMALL, SMALL), [])).toEqual(Array(4).fill(agree));
   });
 
   it("of citer-paper: the small token's own end only where neither is the reference's", () => {
@@ -50,9 +67,22 @@ describe('targets', () => {
       largeRight,
       { value: 0, labelCase: 'rolled-out' },
     ]);
-    expect(citerPaperTargets(TOKENS, both, new Map())[3]).toEqual(unjudged);
+    // Of what was settled by the text itself nothing stands for others.
+    const two = citerPaperTargets(tokenIds([1, 9, 6, 9]), both, new Map([[3, 1]]));
+    expect(two).toEqual([
+      agree,
+      unjudged,
+      largeRight,
+      { value: 1, labelCase: 'rolled-out', weight: 2 },
+    ]);
+    const none = citerPaperTargets(TOKENS, both, new Map());
+    expect(none.map(({ value }) => value)).toEqual([null, null, null, null]);
     // An end that nobody needs changes nothing.
-    expect(citerPaperTargets(TOKENS, both, new Map([[2, 1]]))[2]).toEqual(largeRight);
+    const needless = new Map([
+      [2, 1],
+      [3, 0],
+    ]);
+    expect(citerPaperTargets(TOKENS, both, needless)[2]).toEqual(largeRight);
   });
 
   it("of citer-s: whether the small model's token is the next one", () => {
@@ -80,6 +110,24 @@ describe('targets', () => {
   it('need rollouts only where answers are judged by their ends', () => {
     expect(OBJECTIVES.filter(usesRollouts)).toEqual(['citer', 'citer-paper']);
   });
+});
+
+it('judged tokens count for all that differ, whichever were judged', () => {
+  const answer = fc.array(fc.constantFrom('agree', 'judged', 'unjudged'), { minLength: 1 });
+  fc.assert(
+    fc.property(answer, (kinds) => {
+      const small = kinds.map(() => 1);
+      const large = kinds.map((kind) => (kind === 'agree' ? 1 : 2));
+      const preferences = kinds.flatMap((kind, position) =>
+        kind === 'judged' ? [{ position, smallValue: 0, largeValue: 1 }] : [],
+      );
+      const targets = citerTargets(reading(small, large), preferences);
+      const used = targets.filter(({ value }) => value !== null);
+      const weight = used.reduce((sum, one) => sum + (one.weight ?? 1), 0);
+      const isSilent = preferences.length === 0 && kinds.includes('unjudged');
+      expect(weight).toBeCloseTo(isSilent ? 0 : kinds.length, 9);
+    }),
+  );
 });
 
 it('the chance of an end no worse is that of two coins', () => {

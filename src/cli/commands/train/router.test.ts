@@ -45,6 +45,7 @@ async function trained({ onRound }: TrainOptions): Promise<Trained> {
   return TRAINED;
 }
 
+const FEATURES = { hidden: true, topLogprobs: 0, tokenEmbedding: false };
 const POCKET = ['--task', 'pocket', '--pair', 'pocket'];
 
 describe('train router', () => {
@@ -68,7 +69,7 @@ describe('train router', () => {
       ...{ task: 'gsm8k', dataFolder: '/data', split: 'train', count: 9, from: 3 },
       ...{ questionSeed: 0, prompt: 'steps', objective: 'citer-paper', roundCount: 3 },
       ...{ drawCount: 4, rolloutCountMax: 5000, positionCountMax: 7, policyShare: 0.1 },
-      ...{ width: 64, isPaperNet: true, features: { hidden: false, topLogprobs: 20 } },
+      ...{ width: 64, isPaperNet: true, features: { ...FEATURES, hidden: false, topLogprobs: 20 } },
       fit: { rate: 0.01, balanceMax: 5, epochCountMax: 9, patience: 2 },
       ...{ seed: 8, maxTokens: 99, waveSize: 4, contextLength: 2048, threadCount: 1 },
       ...{ pair: 'pocket', small: 'a', large: 'b', template: 'large', offline: true },
@@ -81,10 +82,12 @@ describe('train router', () => {
     const { signal: _1, onProgress: _2, onNotice: _3, onRound: _4, ...options } = asked[0] ?? {};
     expect(options).toEqual({
       ...{ task: 'pocket', pair: 'pocket', objective: 'citer', fit: {} },
-      ...{ features: { hidden: true, topLogprobs: 0 }, folder: 'training/pocket-pocket' },
+      ...{ features: FEATURES, folder: 'training/pocket-pocket' },
     });
     const named = await run(['--task', 'my questions.jsonl', '--small', 'a/b', '--large', 'c']);
     expect(named.asked[0]?.folder).toBe('training/my-questions.jsonl-a-b-c');
+    const embedded = await run([...POCKET, '--token-embedding']);
+    expect(embedded.asked[0]?.features).toEqual({ ...FEATURES, tokenEmbedding: true });
   });
 
   it('prints a line for each round, and how the router is used', async () => {
@@ -94,8 +97,8 @@ describe('train router', () => {
     expect(lines[0]).toMatch(/^round +answers +tokens +differ +rollouts +call +AUC +of differing$/);
     const cells = lines.slice(1, 3).map((line) => line.trim().split(/ {2,}/));
     expect(cells).toEqual([
-      ['1', '40', '2000', '25.0 %', '321', '5.0 %', '0.875', '–'],
-      ['2', '80', '2000', '25.0 %', '321', '5.0 %', '0.875', '0.750'],
+      ['1', '40', '2000', '25.0 %', '321', '1.0 %', '0.875', '–'],
+      ['2', '80', '2000', '25.0 %', '321', '1.0 %', '0.875', '0.750'],
     ]);
     expect(lines[0]?.length).toBe(lines[1]?.length);
     expect(out).toContain('The large model solved 40 of 50 questions');
@@ -110,7 +113,7 @@ describe('train router', () => {
     const parsed = JSON.parse(out);
     expect(parsed).toMatchObject({ path: TRAINED.path, questionCount: 50, solvedCount: 40 });
     expect(parsed.rounds).toEqual(ROUNDS);
-    const { network: _network, trainedOn: _trainedOn, ...facts } = TRAINED.router;
+    const { network: _1, trainedOn: _2, calibratedOn: _3, ...facts } = TRAINED.router;
     expect(parsed.router).toEqual(facts);
   });
 

@@ -168,8 +168,8 @@ async function run(
     });
     bar.stop();
     const { rounds, path, router, solvedCount, questionCount } = trained;
-    const { network: _network, trainedOn: _trainedOn, ...facts } = router;
     if (isJson) {
+      const { network: _1, trainedOn: _2, calibratedOn: _3, ...facts } = router;
       io.out(`${JSON.stringify({ path, questionCount, solvedCount, rounds, router: facts })}\n`);
     } else io.out(renderTrained(trained, io.color));
   } finally {
