@@ -38,6 +38,7 @@ export async function findRouters({
   for (const path of files) {
     const router = await readRouter(path);
     checkPair(router, models, path);
+    if (found.has(router.strategy)) throw twice(router.strategy, path);
     found.set(router.strategy, router);
   }
   const wanted = strategies.filter((text) => isLearned(text));
@@ -132,6 +133,13 @@ function missingRouter(strategy: string, { small, large }: FindRoutersOptions['m
       fields: { strategy, small: small.name, large: large.name },
     },
   );
+}
+
+function twice(strategy: string, path: string): PilotfishError {
+  return new PilotfishError('option-invalid', `${path} is a second router for ${strategy}.`, {
+    remedy: 'Name one router for each strategy.',
+    fields: { strategy, path },
+  });
 }
 
 function tooLarge(byteCount: number): PilotfishError {

@@ -100,6 +100,8 @@ export interface WrappedModel {
 export async function openEngine(options: OpenEngineOptions = {}): Promise<Engine> {
   const roles = neededRoles(options);
   const { names, files } = await chooseModels(roles, options);
+  // A missing one costs no load.
+  const found = await routersFor(names, files, options);
   const models: Record<ModelRole, LlamaCppModel | null> = { small: null, large: null };
   /** What owns each model by now: itself, or what was put around it. */
   const owners: Record<ModelRole, LanguageModel | null> = { small: null, large: null };
@@ -109,7 +111,7 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
       owners[role] = models[role];
     }
     const costs = await stepCosts(models, options);
-    const routers = await routersFor(names, files, models.small, options);
+    const routers = bound(found, models.small);
     for (const role of roles) {
       const model = models[role];
       if (model === null || options.wrapModel === undefined) continue;
@@ -142,24 +144,31 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
 async function routersFor(
   names: Names,
   files: Files,
-  small: LlamaCppModel | null,
   options: OpenEngineOptions,
 ): Promise<ReadonlyMap<string, Router>> {
   const { strategies = [], routerFiles = [], routersOptional } = options;
   if (!strategies.some((text) => isLearned(text))) return new Map();
-  const bound = async (role: ModelRole): Promise<BoundModel> => {
+  const digested = async (role: ModelRole): Promise<BoundModel> => {
     const name = shortName(names[role]);
     const { path, sha256 } = files[role];
     const digest = sha256 ?? (await fileDigest(path, `Hashing ${name}`, catalogContext(options)));
     return { name, digest };
   };
-  const models = { small: await bound('small'), large: await bound('large') };
+  const models = { small: await digested('small'), large: await digested('large') };
   const isOptional = routersOptional ?? false;
-  const found = await findRouters({ strategies, models, files: routerFiles, isOptional });
+  return await findRouters({ strategies, models, files: routerFiles, isOptional });
+}
+
+/** To the model whose tokens they may look at. */
+function bound(
+  routers: ReadonlyMap<string, Router>,
+  small: LlamaCppModel | null,
+): ReadonlyMap<string, Router> {
+  if (routers.size === 0) return routers;
   const model = present(small, 'a learned strategy needs the small model');
   const ready = (router: Router): Router =>
     withEmbeddings(router, (id) => model.tokenEmbedding(id));
-  return new Map([...found].map(([strategy, router]) => [strategy, ready(router)]));
+  return new Map([...routers].map(([strategy, router]) => [strategy, ready(router)]));
 }
 
 type Names = Readonly<Record<ModelRole, string>>;
