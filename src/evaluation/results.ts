@@ -152,7 +152,11 @@ export interface EvaluationResult {
   readonly summary: Readonly<Record<string, CurveSummary>>;
   /** The same curves against generated FLOPs, on which methods of different units compare. */
   readonly summaryByFlops: Readonly<Record<string, CurveSummary>>;
+  /** Against weight traffic: what decides time where decoding is bound by memory. */
+  readonly summaryByTraffic: Readonly<Record<string, CurveSummary>>;
   readonly comparisons: readonly Comparison[];
+  /** Every strategy against every other one at equal weight traffic. */
+  readonly comparisonsByTraffic: readonly Comparison[];
   readonly gates: readonly GateEvidence[];
   readonly examples: readonly Example[];
 }

@@ -117,7 +117,10 @@ const RESULT: z.ZodType<EvaluationResult> = z.object({
   results: z.array(POINT).min(1, 'has no results'),
   summary: z.record(z.string(), SUMMARY),
   summaryByFlops: z.record(z.string(), SUMMARY),
+  // Results of before have none.
+  summaryByTraffic: z.record(z.string(), SUMMARY).default({}),
   comparisons: z.array(COMPARISON),
+  comparisonsByTraffic: z.array(COMPARISON).default([]),
   gates: z.array(GATE),
   examples: z.array(EXAMPLE),
 });

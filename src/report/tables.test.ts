@@ -19,7 +19,7 @@ describe('resultTables', () => {
   const tables = resultTables(RESULT);
 
   it('has a cell for every column', () => {
-    expect(tables).toHaveLength(5);
+    expect(tables).toHaveLength(6);
     for (const { columns, rows } of tables) {
       for (const cells of rows) expect(cells).toHaveLength(columns.length);
     }
@@ -82,7 +82,13 @@ describe('resultTables', () => {
   });
 
   it('leaves out tables without rows', () => {
-    const shown = resultTables({ ...RESULT, comparisons: [], summary: {}, summaryByFlops: {} });
+    const shown = resultTables({
+      ...RESULT,
+      comparisons: [],
+      summary: {},
+      summaryByFlops: {},
+      summaryByTraffic: {},
+    });
     expect(shown.map(({ caption }) => caption.split(':')[0])).toEqual(['Results']);
   });
 });

@@ -1,5 +1,5 @@
 /** The tables of a result: points, curves, comparisons. */
-import type { CurveSummary, EvaluationResult } from '../evaluation/results.ts';
+import type { Comparison, CurveSummary, EvaluationResult } from '../evaluation/results.ts';
 import { type CurvePoint, curvePoints, pointName } from './curves.ts';
 import { verdictOf } from './findings.ts';
 import type { NumberTable } from './pictures/picture.ts';
@@ -20,7 +20,9 @@ export function resultTables(result: EvaluationResult): NumberTable[] {
     pointTable(result),
     curveTable('Curves', result.summary),
     curveTable('Curves against generated FLOPs', result.summaryByFlops),
-    comparisonTable(result),
+    curveTable('Curves against weight traffic', result.summaryByTraffic),
+    comparisonTable(result.comparisons, 'Compared at equal cost'),
+    comparisonTable(result.comparisonsByTraffic, 'Compared at equal weight traffic'),
     pairTable(result),
   ];
   return tables.filter(({ rows }) => rows.length > 0);
@@ -90,9 +92,9 @@ function cptText({ axis }: CurveSummary, cost: number | null): string {
   return axis === 'largeShare' || axis === 'transmittedShare' ? percent(cost) : ratio(cost);
 }
 
-function comparisonTable({ comparisons }: EvaluationResult): NumberTable {
+function comparisonTable(comparisons: readonly Comparison[], caption: string): NumberTable {
   return {
-    caption: 'Compared at equal cost: mean difference in accuracy, in percentage points',
+    caption: `${caption}: mean difference in accuracy, in percentage points`,
     textColumnCount: 3,
     columns: [
       'strategy',

@@ -34,7 +34,7 @@ describe('an evaluation as tables', () => {
     expect(text).toMatch(/entropy - random .*large share/);
     const nothing = { value: null, low: null, high: null };
     const comparisons = result.comparisons.map((one) => ({ ...one, difference: nothing }));
-    const bare = { ...result, comparisons, summary: {}, summaryByFlops: {} };
+    const bare = { ...result, comparisons, summary: {}, summaryByFlops: {}, summaryByTraffic: {} };
     const short = render({ ...evaluated, result: bare });
     expect(short).not.toContain('CPT50');
     expect(short).not.toContain('at equal cost');

@@ -1,10 +1,24 @@
 /** An evaluation as tables: points with their costs, curves in a few numbers, comparisons. */
 import type { Evaluated } from '../../evaluate.ts';
-import type { Comparison, CurveSummary, Estimate, PointResult } from '../../evaluation/results.ts';
+import type {
+  Comparison,
+  CostAxis,
+  CurveSummary,
+  Estimate,
+  EvaluationResult,
+  PointResult,
+} from '../../evaluation/results.ts';
 import type { CliIo } from '../io.ts';
 import { plainTable } from './plain-table.ts';
 
 const NOTHING = '-';
+
+const AXIS_NAMES: Readonly<Record<CostAxis, string>> = {
+  largeShare: 'large share',
+  transmittedShare: 'transmitted share',
+  generatedFlopsRatio: 'FLOPs',
+  weightTrafficRatio: 'traffic',
+};
 
 export function renderEvaluation(
   { result, liveCheck, rowCounts }: Evaluated,
@@ -19,7 +33,8 @@ export function renderEvaluation(
     table(POINT_TITLES, result.results.map(pointRow), color),
     curves(result.summary, 'by large share', color),
     curves(result.summaryByFlops, 'by generated FLOPs', color),
-    comparisons(result.comparisons, color),
+    curves(result.summaryByTraffic, 'by weight traffic', color),
+    comparisons(shownComparisons(result), color),
   ];
   const { known, computed } = rowCounts;
   const footer = [
@@ -93,12 +108,32 @@ function curves(
   return table([title, 'APGR', '95 %', 'CPT50', 'CPT80', 'CPT95'], rows, color);
 }
 
+/**
+ * All would be a long list: every strategy against chance, and the best one, at equal share and at equal
+ * weight traffic, against all others. The rest is in the result.
+ */
+function shownComparisons(result: EvaluationResult): readonly Comparison[] {
+  const { summary, comparisons: all, comparisonsByTraffic } = result;
+  const apgr = (name: string): number => summary[name]?.apgr ?? Number.NEGATIVE_INFINITY;
+  const names = [...new Set(all.map(({ strategy }) => strategy))];
+  const best = names.reduce<string | undefined>(
+    (one, name) => (one === undefined || apgr(name) > apgr(one) ? name : one),
+    undefined,
+  );
+  const isChance = ({ control }: Comparison): boolean => control.startsWith('random');
+  const isBest = ({ strategy }: Comparison): boolean => strategy === best;
+  return [
+    ...all.filter((one) => isBest(one) || isChance(one)),
+    ...comparisonsByTraffic.filter(isBest),
+  ];
+}
+
 function comparisons(all: readonly Comparison[], color: CliIo['color']): string {
   const rows = all
     .filter(({ difference }) => difference.value !== null)
     .map(({ strategy, control, axis, pointCount, difference, pValue }) => [
       `${strategy} - ${control}`,
-      axis === 'largeShare' ? 'large share' : 'FLOPs',
+      AXIS_NAMES[axis],
       String(pointCount),
       points(difference.value),
       `${points(difference.low)} to ${points(difference.high)}`,

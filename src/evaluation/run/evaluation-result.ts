@@ -64,6 +64,7 @@ export function evaluationResult(
   const replicates = drawReplicates(design, { seed: REPLICATE_SEED });
   const byShare = curvesOf(all, alone, 'largeShare');
   const byFlops = curvesOf(all, alone, 'generatedFlopsRatio');
+  const byTraffic = curvesOf(all, alone, 'weightTrafficRatio');
   return {
     version: 1,
     task: options.task,
@@ -78,7 +79,9 @@ export function evaluationResult(
     results,
     summary: summaries(byShare, replicates),
     summaryByFlops: summaries(byFlops, replicates),
+    summaryByTraffic: summaries(byTraffic, replicates),
     comparisons: comparisons(byShare, byFlops, replicates),
+    comparisonsByTraffic: comparisons(byTraffic, byTraffic, replicates),
     gates: gates(answers),
     examples: discordantExamples(
       [
@@ -115,16 +118,13 @@ function summaries(
   );
 }
 
-/**
- * Every informed strategy against every other one: by large share where both decide about the same
- * unit, by generated FLOPs where they do not.
- */
+/** Every informed strategy against every other one. */
 function comparisons(
-  byShare: ReadonlyMap<string, Curve>,
-  byFlops: ReadonlyMap<string, Curve>,
+  withinUnit: ReadonlyMap<string, Curve>,
+  acrossUnits: ReadonlyMap<string, Curve>,
   replicates: Replicates,
 ): readonly Comparison[] {
-  const names = [...byShare.keys()];
+  const names = [...withinUnit.keys()];
   return names
     .filter((name) => !tossesCoins(infoOf(name)))
     .flatMap((strategy) =>
@@ -132,7 +132,7 @@ function comparisons(
         .filter((name) => name !== strategy)
         .flatMap((control) => {
           const isSameUnit = infoOf(strategy).unit === infoOf(control).unit;
-          const curves = isSameUnit ? byShare : byFlops;
+          const curves = isSameUnit ? withinUnit : acrossUnits;
           const [strategyCurve, other] = [curves.get(strategy), curves.get(control)];
           if (strategyCurve === undefined || other === undefined) return [];
           const compared = { strategy, control, strategyCurve, controlPoints: other.points };

@@ -150,6 +150,13 @@ export function fakeResult(options: FakeResultOptions = {}): EvaluationResult {
         { ...summaryOf(curve), axis: 'generatedFlopsRatio' as const },
       ]),
     ),
+    summaryByTraffic: Object.fromEntries(
+      curves.map((curve) => [
+        curve.strategy,
+        { ...summaryOf(curve), axis: 'weightTrafficRatio' as const },
+      ]),
+    ),
+    comparisonsByTraffic: [],
     comparisons: isGateGood ? GOOD_COMPARISONS : GOOD_COMPARISONS.map(withoutDifference),
     gates: [entropyEvidence(random), marginEvidence(random), coinEvidence(random)],
     examples: EXAMPLES,
