@@ -24,7 +24,7 @@ import { routerGate } from './routing/router-gate.ts';
 import { joinNeeds } from './routing/row-needs.ts';
 
 export interface OpenEvaluationOptions
-  extends Omit<OpenEngineOptions, 'wrapModel' | 'strategies' | 'cellCount' | 'requestCountMax'> {
+  extends Omit<OpenEngineOptions, 'wrapModel' | 'strategies' | 'requestCountMax'> {
   /** What will be asked for, beside both models alone. */
   readonly strategies: readonly string[];
   /** Tokens of an answer at most. */
@@ -92,7 +92,7 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
   const engine = await openEngine({
     ...options,
     strategies: ['small', 'large', ...strategies],
-    cellCount: cellCountOf(options),
+    cellCount: options.cellCount ?? cellCountOf(options),
     // Automatic lengths depend on what ran before, and on what forwards cost here.
     speculative: { ...options.speculative, proposer: 'small', draftLength: DRAFT_LENGTH },
     requestCountMax: waveSize,

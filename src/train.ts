@@ -23,6 +23,7 @@ import { citerPaperShape, routerShape } from './network/network-shape.ts';
 import { type OpenEvaluationOptions, openEvaluation } from './open-evaluation.ts';
 import { featureSize, type RouterFeatures } from './routing/router-features.ts';
 import { singleModel } from './strategy/single-model.ts';
+import { trainingCellCount } from './training/cell-count.ts';
 import type { FitSettings } from './training/fit/fit-router.ts';
 import { BRANCH_COUNT, TRUNK_COUNT } from './training/labels/label-trajectories.ts';
 import { type Objective, usesRollouts } from './training/labels/targets.ts';
@@ -121,12 +122,13 @@ export async function train(options: TrainOptions): Promise<Trained> {
   const { task, questions } = await loadQuestions(options, 'train');
   if (usesRollouts(objective)) checkGradable(questions, objective);
   await using _lock = await evaluationLock(folder);
+  const { waveSize = WAVE_SIZE, contextLength } = options;
   await using pair = await openEvaluation({
     ...options,
     strategies: [],
-    maxTokens,
-    waveSize: options.waveSize ?? WAVE_SIZE,
+    ...{ maxTokens, waveSize },
     spareSequenceCount: TRUNK_COUNT + BRANCH_COUNT,
+    cellCount: trainingCellCount({ questions, maxTokens, waveSize, contextLength }),
   });
   // Found out now, not when all questions are answered.
   if (features.tokenEmbedding) pair.small.tokenEmbedding(tokenId(0));

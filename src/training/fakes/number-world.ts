@@ -61,10 +61,13 @@ export interface NumberWorld {
   fedCount(): number;
 }
 
-export type Forwarding = Pick<ScriptedModelOptions, 'onForward' | 'rowCountMax' | 'contextLength'>;
+export type Forwarding = Pick<
+  ScriptedModelOptions,
+  'onForward' | 'rowCountMax' | 'contextLength' | 'cellCount'
+>;
 
 export function numberWorld(options: Forwarding = {}): NumberWorld {
-  const { onForward, rowCountMax = 8, contextLength = 64 } = options;
+  const { onForward, rowCountMax = 8, contextLength = 64, cellCount = 100_000 } = options;
   let fedCount = 0;
   const model = (role: ModelRole): ScriptedModel =>
     new ScriptedModel({
@@ -74,7 +77,7 @@ export function numberWorld(options: Forwarding = {}): NumberWorld {
       next: nextOf(role),
       hiddenState: role === 'small' ? hiddenState : () => [0],
       contextLength,
-      cellCount: 100_000,
+      cellCount,
       sequenceCountMax: 1000,
       rowCountMax,
       onForward: async (request, signal) => {

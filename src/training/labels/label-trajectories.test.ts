@@ -212,6 +212,19 @@ describe('what is in the stores', () => {
     expect(other.outcomes.count).toBe(rolled.rolloutCount + other.rolloutCount);
   });
 
+  it('comes to the same where the cache has room for few at a time', async () => {
+    const [wide, narrow] = [numberWorld(), numberWorld({ cellCount: 64 })];
+    const expected = valuesOf(await label(WALKED, { world: wide }));
+    await rm(folder, { recursive: true });
+    const result = await label(WALKED, { world: narrow });
+    expect(valuesOf(result)).toEqual(expected);
+    expect(narrow.openCount()).toBe(0);
+    expect(narrow.fedCount()).toBeGreaterThan(wide.fedCount());
+    await rm(folder, { recursive: true });
+    const none = label(WALKED, { world: numberWorld({ cellCount: 8, contextLength: 8 }) });
+    await expect(none).rejects.toMatchObject({ code: 'kv-full' });
+  });
+
   it('is cut off by the cap, which leaves tokens without a target', async () => {
     const whole = await label(WALKED);
     await rm(join(folder, 'rollouts.jsonl'));

@@ -15,7 +15,7 @@ import type { BranchKey, OutcomeStore } from '../rollouts/outcome-store.ts';
 import type { Policy } from '../rollouts/policy.ts';
 import { rollOut } from '../rollouts/roll-out.ts';
 import { endsName, type RolloutDraws, samplingOf } from '../rollouts/rollout-plan.ts';
-import { runJobs } from '../rollouts/run-jobs.ts';
+import { isFull, runJobs, runJobsThatFit } from '../rollouts/run-jobs.ts';
 import type { TrainingPair } from '../training-pair.ts';
 import type { Trajectory } from '../trajectory.ts';
 import { valueOfText } from '../value-of-text.ts';
@@ -72,7 +72,7 @@ export async function labelTrajectories(
   let done = 0;
   for (let from = 0; from < trajectories.length; from += TRUNK_COUNT) {
     const group = trajectories.slice(from, from + TRUNK_COUNT);
-    const { examples, rolled, skipped } = await labelGroup(group, roomLeft, options);
+    const { examples, rolled, skipped } = await labelFitting(group, roomLeft, options);
     done += group.length;
     all.push(...examples);
     roomLeft -= rolled;
@@ -94,11 +94,38 @@ interface Job extends Planted {
   readonly draw: number;
 }
 
+interface LabelledGroup {
+  readonly examples: readonly Example[];
+  readonly rolled: number;
+  readonly skipped: number;
+}
+
+/** In halves where the KV cache has no room for all trunks and a branch; what is done stays done. */
+async function labelFitting(
+  group: readonly Trajectory[],
+  roomLeft: number,
+  options: LabellingOptions,
+): Promise<LabelledGroup> {
+  try {
+    return await labelGroup(group, roomLeft, options);
+  } catch (error) {
+    if (!isFull(error) || group.length === 1) throw error;
+  }
+  const middle = Math.ceil(group.length / 2);
+  const first = await labelFitting(group.slice(0, middle), roomLeft, options);
+  const second = await labelFitting(group.slice(middle), roomLeft - first.rolled, options);
+  return {
+    examples: [...first.examples, ...second.examples],
+    rolled: first.rolled + second.rolled,
+    skipped: first.skipped + second.skipped,
+  };
+}
+
 async function labelGroup(
   group: readonly Trajectory[],
   roomLeft: number,
   options: LabellingOptions,
-): Promise<{ examples: readonly Example[]; rolled: number; skipped: number }> {
+): Promise<LabelledGroup> {
   const trunks = group.map(({ prompt, tokens }) => new Trunk(options.pair, [...prompt, ...tokens]));
   try {
     const planted: Planted[] = [];
@@ -122,7 +149,8 @@ async function labelGroup(
       (trunk, signal) => grow(trunk, options, signal),
       options.signal,
     );
-    await runJobs(jobs, BRANCH_COUNT, (job, signal) => run(job, options, signal), options.signal);
+    const roll = (job: Job, signal: AbortSignal): Promise<void> => run(job, options, signal);
+    await runJobsThatFit(jobs, BRANCH_COUNT, roll, options.signal);
     const examples = kept.map(({ example }) => example);
     return { examples, rolled: needed.length, skipped: planted.length - kept.length };
   } finally {

@@ -227,6 +227,19 @@ describe('answers to walk along', () => {
     expect(again.fedCount()).toBe(world.fedCount());
   });
 
+  it('are written fewer at a time where the cache has no room for more', async () => {
+    const seen: number[] = [];
+    const narrow = numberWorld({ cellCount: 40, contextLength: 40 });
+    const written = await write(narrow, undefined, undefined, seen);
+    expect(written).toEqual(LIKE.map((_, index) => trajectoryOf(index, smallAlone)));
+    expect(seen).toEqual(LIKE.map((_, index) => index + 1));
+    expect(narrow.openCount()).toBe(0);
+    await rm(path);
+    await expect(write(numberWorld({ cellCount: 3 }))).rejects.toMatchObject({
+      code: 'kv-full',
+    });
+  });
+
   it('that were written before an abort are kept', async () => {
     const caller = new AbortController();
     let count = 0;

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { runJobs } from './run-jobs.ts';
+import { PilotfishError } from '../../core/errors.ts';
+import { runJobs, runJobsThatFit } from './run-jobs.ts';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -64,5 +65,60 @@ describe('running jobs', () => {
     );
     await expect(run).rejects.toMatchObject({ code: 'aborted' });
     expect(begun).toEqual(jobs.slice(0, 1));
+  });
+});
+
+describe('jobs that share a cache', () => {
+  const full = (): PilotfishError => new PilotfishError('kv-full', 'no room');
+
+  it('all end, with fewer at a time where there is room for no more', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 1, max: 10 }), { maxLength: 20 }),
+        fc.integer({ min: 1, max: 16 }),
+        async (sizes, workerCount) => {
+          let used = 0;
+          const done: number[] = [];
+          await runJobsThatFit([...sizes.keys()], workerCount, async (job) => {
+            let held = 0;
+            try {
+              for (; held < (sizes[job] ?? 0); held += 1) {
+                if (used >= 10) throw full();
+                used += 1;
+                await turn();
+              }
+              done.push(job);
+            } finally {
+              used -= held;
+            }
+          });
+          expect(done.toSorted((a, b) => a - b)).toEqual([...sizes.keys()]);
+          expect(used).toBe(0);
+        },
+      ),
+    );
+  });
+
+  it('fail where there is no room for one alone, and with any other failure', async () => {
+    const running: number[] = [];
+    let count = 0;
+    const alone = runJobsThatFit([0, 1, 2, 3, 4], 4, async (job) => {
+      count += 1;
+      running.push(count);
+      await turn();
+      count -= 1;
+      if (job === 3) throw full();
+    });
+    await expect(alone).rejects.toMatchObject({ code: 'kv-full' });
+    expect([Math.max(...running), running.at(-1)]).toEqual([4, 1]);
+    const failure = new Error('job 1 fails');
+    const other = runJobsThatFit([0, 1, 2], 2, async (job) => {
+      await turn();
+      throw job === 1 ? failure : full();
+    });
+    await expect(other).rejects.toBe(failure);
+    const signal = AbortSignal.abort();
+    const none = runJobsThatFit([0], 2, () => Promise.reject(full()), signal);
+    await expect(none).rejects.toMatchObject({ code: 'aborted' });
   });
 });

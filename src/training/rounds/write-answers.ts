@@ -13,7 +13,7 @@ import type { Strategy } from '../../strategy/strategy.ts';
 import { BRANCH_COUNT } from '../labels/label-trajectories.ts';
 import { Trunk } from '../readings/trunk.ts';
 import { rollOut } from '../rollouts/roll-out.ts';
-import { runJobs } from '../rollouts/run-jobs.ts';
+import { runJobsThatFit } from '../rollouts/run-jobs.ts';
 import type { TrainingPair } from '../training-pair.ts';
 import type { Trajectory, TrajectorySource } from '../trajectory.ts';
 import { valueOfText } from '../value-of-text.ts';
@@ -69,7 +69,7 @@ export async function writeAnswers(
     done += 1;
     options.onProgress?.({ label: options.label, done, total: like.length, unit: 'steps' });
   };
-  await runJobs(like, BRANCH_COUNT, write, signal);
+  await runJobsThatFit(like, BRANCH_COUNT, write, signal);
   return like.flatMap(({ question, prompt }) => {
     const line = known.get(questionHash(question));
     if (line === undefined) return [];

@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import { type TrainingSizes, trainingCellCount } from './cell-count.ts';
+import { BRANCH_COUNT, TRUNK_COUNT } from './labels/label-trajectories.ts';
+
+const asked = (characterCount: number): TrainingSizes['questions'][number] => ({
+  messages: [{ role: 'user', content: 'x'.repeat(characterCount) }],
+});
+const SHORT: TrainingSizes = { questions: [asked(10), asked(300)], maxTokens: 512, waveSize: 16 };
+
+describe('cells for a training', () => {
+  it('are room for a wave, or for what labels are made of', () => {
+    expect(trainingCellCount(SHORT)).toBe(17 * 1024);
+    expect(trainingCellCount({ ...SHORT, waveSize: 40 })).toBe(41 * 1024);
+    expect(trainingCellCount({ ...SHORT, waveSize: 1 })).toBe(BRANCH_COUNT * 1024);
+    const long = { ...SHORT, waveSize: 1, maxTokens: 1024 };
+    expect(trainingCellCount(long)).toBe(TRUNK_COUNT * 1536 + BRANCH_COUNT * 1024);
+    expect(trainingCellCount({ ...SHORT, questions: [], waveSize: 1, maxTokens: 4 })).toBe(
+      BRANCH_COUNT * 516,
+    );
+  });
+
+  it('grow with prompts, up to what short ones with all sequences would take', () => {
+    const questions = [asked(100), asked(3000)];
+    expect(trainingCellCount({ ...SHORT, questions })).toBe(17 * 2012);
+    expect(trainingCellCount({ ...SHORT, questions, waveSize: 1 })).toBe(25 * 1024);
+  });
+
+  it('are enough for a context, and no more than so many contexts', () => {
+    const contextLength = 600;
+    expect(trainingCellCount({ ...SHORT, contextLength })).toBe(
+      TRUNK_COUNT * contextLength + BRANCH_COUNT * 512,
+    );
+    expect(trainingCellCount({ ...SHORT, contextLength: 50_000 })).toBe(50_000);
+    expect(trainingCellCount({ ...SHORT, contextLength: 100 })).toBe(4096);
+  });
+});
