@@ -177,12 +177,19 @@ export class CachedSequence implements Sequence {
   }
 
   async #compute(request: ForwardRequest, signal: AbortSignal | undefined): Promise<Forward> {
+    const { idle } = this.#home;
+    const closedBefore = idle.closedCount;
     try {
-      return await this.#readOn(request, signal);
+      try {
+        return await this.#readOn(request, signal);
+      } catch (error) {
+        if (!PilotfishError.isInstance(error) || error.code !== 'kv-full') throw error;
+        // Sequences that nobody uses may be what fills the cache, or was until somebody closed them.
+        await idle.clear();
+        if (idle.closedCount === closedBefore) throw error;
+        return await this.#readOn(request, signal);
+      }
     } catch (error) {
-      const isFull = PilotfishError.isInstance(error) && error.code === 'kv-full';
-      // Sequences that nobody uses may be what fills the cache.
-      if (isFull && (await this.#home.idle.clear())) return await this.#readOn(request, signal);
       this.#hasFailed = true;
       throw error;
     }

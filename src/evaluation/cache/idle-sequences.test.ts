@@ -8,12 +8,12 @@ import { TrieStore } from './trie-store.ts';
 
 const PROGRAM = { vocabularySize: 4, sampling: GREEDY, seed: 0, purpose: 'sample' } as const;
 
-function scripted(asked: number[] = [], cellCount = 64): ScriptedModel {
+function scripted(asked: number[] = [], cellCount = 64, sequenceCountMax = 2): ScriptedModel {
   return new ScriptedModel({
     tokens: ['a', 'b', 'c', ''],
     endOfGeneration: [3],
     cellCount,
-    sequenceCountMax: 2,
+    sequenceCountMax,
     next: (prefix) => [0, 1, 2, 3].map((id) => 1 + ((prefix.length * 7 + id * 3) % 5)),
     onForward: async ({ tokens }) => {
       asked.push(tokens.length);
@@ -34,9 +34,10 @@ describe('idle sequences', () => {
     expect(idle.take(tokenIds([2]))).toBe(one);
     expect(model.sequenceCount).toBe(2);
     idle.give(one);
-    expect(await idle.clear()).toBe(true);
-    expect(await idle.clear()).toBe(false);
-    expect(model.sequenceCount).toBe(1);
+    await Promise.all([idle.clear(), idle.clear()]);
+    expect([model.sequenceCount, idle.closedCount]).toEqual([1, 1]);
+    await idle.clear();
+    expect([model.sequenceCount, idle.closedCount]).toEqual([1, 1]);
   });
 });
 
@@ -48,8 +49,8 @@ async function say(model: CachedModel, prompt: readonly number[], tokens: readon
   for (const token of tokens) await sequence.forward({ ...outputs, tokens: tokenIds([token]) });
 }
 
-function cached(asked: number[], cellCount?: number) {
-  const inner = scripted(asked, cellCount);
+function cached(asked: number[], cellCount?: number, sequenceCountMax?: number) {
+  const inner = scripted(asked, cellCount, sequenceCountMax);
   const store = new TrieStore(null, { modelDigest: 'any', engine: 'any' });
   return { inner, model: new CachedModel(inner, store, { keepsSequences: true }) };
 }
@@ -84,6 +85,41 @@ describe('a model that remembers', () => {
     }
     await model.rest();
     expect(await inner.countCachedTokens()).toBe(0);
+  });
+
+  it('makes room for all that find the cache full at the same time', async () => {
+    const { inner, model } = cached([], 10, 3);
+    await using first = model.openSequence();
+    await using second = model.openSequence();
+    const one = (token: number) => ({ tokens: tokenIds([token]), outputFrom: 0, program: PROGRAM });
+    await first.forward(one(0));
+    await second.forward(one(1));
+    await say(model, [2, 1, 2, 2], [1, 1]);
+    expect(inner.sequenceCount).toBe(3);
+    // Two tokens and six idle ones are in ten cells.
+    const three = { tokens: tokenIds([1, 1, 1]), outputFrom: 0, program: PROGRAM };
+    const both = await Promise.all([first.forward(three), second.forward(three)]);
+    expect(both.map(({ rows }) => rows.length)).toEqual([3, 3]);
+    expect(inner.sequenceCount).toBe(2);
+  });
+
+  it('keeps no sequence that found no room though it was made', async () => {
+    const { inner, model } = cached([], 10, 3);
+    await using held = model.openSequence();
+    const tokens = (all: readonly number[]) => ({
+      ...{ tokens: tokenIds(all), outputFrom: 0, program: PROGRAM },
+    });
+    await held.forward(tokens([0, 1, 1, 1, 1, 1, 1]));
+    {
+      await using failing = model.openSequence();
+      await failing.forward(tokens([1]));
+      await say(model, [2], [1]);
+      expect(inner.sequenceCount).toBe(3);
+      const refusal = { code: 'kv-full' };
+      await expect(failing.forward(tokens([1, 1, 1, 1]))).rejects.toMatchObject(refusal);
+      expect(inner.sequenceCount).toBe(2);
+    }
+    expect(inner.sequenceCount).toBe(1);
   });
 
   it('shares nothing with a live check', async () => {

@@ -15,6 +15,9 @@ export interface ReadSequence {
 export class IdleSequences {
   readonly #model: LanguageModel;
   #idle: ReadSequence[] = [];
+  /** Settles when all that were taken out to be closed are closed. */
+  #closing: Promise<void> = Promise.resolve();
+  #closedCount = 0;
 
   constructor(model: LanguageModel) {
     this.#model = model;
@@ -36,11 +39,26 @@ export class IdleSequences {
     this.#idle.push(sequence);
   }
 
-  /** Closes them all. @returns whether there were any */
-  async clear(): Promise<boolean> {
+  /** Sequences that were closed so far: whoever found the cache full may find room where it grew. */
+  get closedCount(): number {
+    return this.#closedCount;
+  }
+
+  /** Closes them all, and waits for those that somebody else is closing. */
+  async clear(): Promise<void> {
     const idle = this.#idle;
     this.#idle = [];
-    for (const { sequence } of idle) await sequence[Symbol.asyncDispose]();
-    return idle.length > 0;
+    const before = this.#closing;
+    const closing = this.#closeAll(idle);
+    this.#closing = Promise.allSettled([before, closing]).then(() => undefined);
+    await before;
+    await closing;
+  }
+
+  async #closeAll(idle: readonly ReadSequence[]): Promise<void> {
+    for (const { sequence } of idle) {
+      await sequence[Symbol.asyncDispose]();
+      this.#closedCount += 1;
+    }
   }
 }
