@@ -96,15 +96,20 @@ function endOf({ prompt, tokens, question }: Trajectory, at: number, token: Toke
 
 function bruteForce(trajectory: Trajectory, policy: Chooser): readonly (number | null)[] {
   const { prompt, tokens } = trajectory;
-  return tokens.map((token, position) => {
+  let judgedCount = 0;
+  const values = tokens.map((token, position) => {
     const before = [...prompt, ...tokens.slice(0, position)];
     const small = favourite('small', before);
     const large = favourite('large', before);
     if (small === large) return 1;
     if (token !== small && token !== large) return null;
+    judgedCount += 1;
     const ends = [small, large].map((id) => endOf(trajectory, position, id, policy));
     return Number((ends[0] ?? 0) >= (ends[1] ?? 0));
   });
+  // An answer of which nothing could be judged, though something differs, says nothing.
+  const isSilent = judgedCount === 0 && values.includes(null);
+  return isSilent ? values.map(() => null) : values;
 }
 
 const valuesOf = ({ targets }: Result) => targets.map((all) => all.map(({ value }) => value));
@@ -225,25 +230,31 @@ describe('what is in the stores', () => {
     await expect(none).rejects.toMatchObject({ code: 'kv-full' });
   });
 
-  it('is cut off by the cap, which leaves tokens without a target', async () => {
-    const whole = await label(WALKED);
-    await rm(join(folder, 'rollouts.jsonl'));
-    for (const rolloutCountMax of [0, 1, 17]) {
-      const capped = await label(WALKED, { rolloutCountMax });
-      expect(capped.rolloutCount).toBe(rolloutCountMax);
-      expect(capped.skippedCount).toBe(whole.rolloutCount - rolloutCountMax);
-      expect(capped.outcomes.count).toBe(rolloutCountMax);
-      const unjudged = capped.targets.flat().filter(({ value }) => value === null);
-      expect(unjudged.length).toBeGreaterThan(0);
-      for (const [at, targets] of capped.targets.entries()) {
-        for (const [position, { value }] of targets.entries()) {
-          if (value !== null) expect(value).toBe(whole.targets[at]?.[position]?.value);
-        }
+  it('is cut off by the cap behind whole answers, whatever is known already', async () => {
+    const each: number[] = [];
+    for (const trajectory of WALKED) each.push((await label([trajectory])).rolloutCount);
+    expect(each).toContain(0);
+    const known = folder;
+    for (const rolloutCountMax of [0, 1, 17, 60]) {
+      let fitting = 0;
+      let needed = 0;
+      while (needed + (each[fitting] ?? 0) <= rolloutCountMax) needed += each[fitting++] ?? 0;
+      // Of the answers behind the cap there are such that need nothing; they are left out, too.
+      expect(each.slice(fitting)).toContain(0);
+      folder = await mkdtemp(join(tmpdir(), 'pilotfish-labels-'));
+      const fresh = await label(WALKED, { rolloutCountMax });
+      await rm(folder, { recursive: true });
+      folder = known;
+      const again = await label(WALKED, { rolloutCountMax });
+      for (const { examples, targets, rolloutCount, skippedCount } of [fresh, again]) {
+        expect(examples.map(({ trajectory }) => trajectory)).toEqual(WALKED.slice(0, fitting));
+        expect(rolloutCount).toBe(needed);
+        expect(skippedCount).toBe(WALKED.length - fitting);
+        expect(targets.flat().filter(({ labelCase }) => labelCase === 'unjudged')).toEqual([]);
       }
+      expect(fresh.outcomes.count).toBe(needed);
+      expect(again.targets).toEqual(fresh.targets);
     }
-    // The cap is on what is needed, so that a run that was stopped ends as one that was not.
-    const again = await label(WALKED, { rolloutCountMax: 17, world: numberWorld() });
-    expect([again.rolloutCount, again.outcomes.count]).toEqual([17, 17]);
   });
 });
 

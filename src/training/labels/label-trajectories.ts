@@ -52,9 +52,9 @@ export const BRANCH_COUNT = 16;
 const READING_COUNT = 1;
 
 export interface Labelled {
-  /** In the order of the trajectories, without those that the cap left out. */
+  /** Of the first trajectories, in their order, as far as the cap goes. */
   readonly examples: readonly Example[];
-  /** Trajectories that the cap left out. */
+  /** Trajectories behind them, which the cap left out. */
   readonly skippedCount: number;
   /** Rollouts that the examples needed, whether they were run now or before. */
   readonly rolloutCount: number;
@@ -65,23 +65,18 @@ export async function labelTrajectories(
   trajectories: readonly Trajectory[],
   options: LabellingOptions,
 ): Promise<Labelled> {
+  const { label, rolloutCountMax } = options;
   const all: Example[] = [];
-  let roomLeft = options.rolloutCountMax;
-  let skippedCount = 0;
   let rolloutCount = 0;
-  let done = 0;
   for (let from = 0; from < trajectories.length; from += TRUNK_COUNT) {
     const group = trajectories.slice(from, from + TRUNK_COUNT);
-    const { examples, rolled, skipped } = await labelFitting(group, roomLeft, options);
-    done += group.length;
+    const { examples, rolled } = await labelFitting(group, rolloutCountMax - rolloutCount, options);
     all.push(...examples);
-    roomLeft -= rolled;
     rolloutCount += rolled;
-    skippedCount += skipped;
-    const { label } = options;
-    options.onProgress?.({ label, done, total: trajectories.length, unit: 'steps' });
+    options.onProgress?.({ label, done: all.length, total: trajectories.length, unit: 'steps' });
+    if (examples.length < group.length) break;
   }
-  return { examples: all, skippedCount, rolloutCount };
+  return { examples: all, skippedCount: trajectories.length - all.length, rolloutCount };
 }
 
 interface Planted {
@@ -97,7 +92,6 @@ interface Job extends Planted {
 interface LabelledGroup {
   readonly examples: readonly Example[];
   readonly rolled: number;
-  readonly skipped: number;
 }
 
 /** In halves where the KV cache has no room for all trunks and a branch; what is done stays done. */
@@ -113,11 +107,12 @@ async function labelFitting(
   }
   const middle = Math.ceil(group.length / 2);
   const first = await labelFitting(group.slice(0, middle), roomLeft, options);
+  // The cap cuts behind whole answers.
+  if (first.examples.length < middle) return first;
   const second = await labelFitting(group.slice(middle), roomLeft - first.rolled, options);
   return {
     examples: [...first.examples, ...second.examples],
     rolled: first.rolled + second.rolled,
-    skipped: first.skipped + second.skipped,
   };
 }
 
@@ -152,7 +147,7 @@ async function labelGroup(
     const roll = (job: Job, signal: AbortSignal): Promise<void> => run(job, options, signal);
     await runJobsThatFit(jobs, BRANCH_COUNT, roll, options.signal);
     const examples = kept.map(({ example }) => example);
-    return { examples, rolled: needed.length, skipped: planted.length - kept.length };
+    return { examples, rolled: needed.length };
   } finally {
     await Promise.all(trunks.map((trunk) => trunk[Symbol.asyncDispose]()));
   }
@@ -169,8 +164,9 @@ async function read(
 }
 
 /**
- * Those whose rollouts the cap allows, one after the other. All branches of an answer or none: with a
- * part of them it would seem to need the large model less than it does.
+ * The first ones, as far as the cap goes. All branches of an answer or none: with a part of them it
+ * would seem to need the large model less than it does. And nothing behind the first that is left out:
+ * of later answers those would still fit that need few rollouts or none.
  */
 function within(
   roomLeft: number,
@@ -178,13 +174,11 @@ function within(
   options: LabellingOptions,
 ): readonly Planted[] {
   let room = roomLeft;
-  return planted.filter((one) => {
-    const count = jobsOf(one, options).length;
-    // A longer answer may not fit any more and a shorter one still do.
-    if (count > room) return false;
-    room -= count;
-    return true;
+  const first = planted.findIndex((one) => {
+    room -= jobsOf(one, options).length;
+    return room < 0;
   });
+  return first === -1 ? planted : planted.slice(0, first);
 }
 
 function jobsOf(planted: Planted, { branchesOf, draws }: LabellingOptions): readonly Job[] {

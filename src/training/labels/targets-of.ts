@@ -32,7 +32,7 @@ export function branchesFor(
   return objective === 'citer-paper' ? citerPaperBranches(example, plan) : [];
 }
 
-/** Where branches were left out by a cap, tokens have no target. */
+/** Of an example whose branches were all rolled out. */
 export function targetsFor(
   objective: Objective,
   example: Example,
