@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { fromHalf } from '../../core/half.ts';
+import { auc } from '../../network/auc.ts';
 import type { TrainingCheckpoint } from '../../network/checkpoint.ts';
 import { splitByGroup } from '../../network/dataset.ts';
+import { temperatureScale } from '../../network/temperature-scale.ts';
 import { FEATURES, HIDDEN_SIZE, labelledExamples } from '../fakes/examples.ts';
 import { type FitOptions, fitRouter } from './fit-router.ts';
 import { trainingRows } from './training-rows.ts';
@@ -43,6 +45,27 @@ describe('fitting a router', () => {
       return chosen.reduce((sum, logit) => sum + logit, 0) / chosen.length;
     };
     expect(mean(false)).toBeGreaterThan(mean(true) + 2);
+  });
+
+  it('is judged by all tokens that validation rows stand for', async () => {
+    const weights = SEPARABLE.weights.map((_, row) => 1 + (row % 5) ** 3);
+    const settings = { ...SETTINGS, epochCountMax: 2 };
+    const fit = await fitRouter({ ...settings, rows: { ...SEPARABLE, weights } });
+    const rows = [...fit.validationRows];
+    const logits = Float32Array.from(rows, (row) =>
+      fit.network.logit(HALVES_SCORED(SEPARABLE, row)),
+    );
+    const targets = Float32Array.from(rows, (row) => SEPARABLE.targets[row] ?? Number.NaN);
+    const of = Float32Array.from(rows, (row) => weights[row] ?? Number.NaN);
+    const ofDiffering = of.map((weight, at) => weight * (SEPARABLE.differs[rows[at] ?? -1] ?? 0));
+    expect(fit.auc).toBeCloseTo(auc(logits, targets, of) ?? Number.NaN, 3);
+    expect(fit.aucOfDiffering).toBeCloseTo(auc(logits, targets, ofDiffering) ?? Number.NaN, 3);
+    expect(fit.temperature).toBeCloseTo(temperatureScale(logits, targets, of), 2);
+    // All of which would come out otherwise if rows counted alike.
+    const even = of.map(() => 1);
+    expect(Math.abs((fit.auc ?? 0) - (auc(logits, targets, even) ?? 0))).toBeGreaterThan(0.002);
+    const ofEven = temperatureScale(logits, targets, even);
+    expect(Math.abs(fit.temperature - ofEven)).toBeGreaterThan(0.02);
   });
 
   it('finds nothing where there is nothing', async () => {

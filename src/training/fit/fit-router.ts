@@ -77,20 +77,22 @@ export async function fitRouter(options: FitOptions): Promise<Fit> {
   });
   const logits = await logitsOf(network, dataset, validation, signal);
   const targets = Float32Array.from(validation, (row) => rows.targets[row] ?? Number.NaN);
-  const differs = Float32Array.from(validation, (row) => rows.differs[row] ?? 0);
-  const even = new Float32Array(validation.length).fill(1);
-  const temperature = temperatureScale(logits, targets, even);
+  const weights = Float32Array.from(validation, (row) => rows.weights[row] ?? Number.NaN);
+  const ofDiffering = weights.map(
+    (weight, at) => weight * (rows.differs[validation[at] ?? -1] ?? 0),
+  );
+  const temperature = temperatureScale(logits, targets, weights);
   const scores = logits.map((logit) => sigmoid(logit / temperature));
   const best = history[bestEpoch - 1];
   return {
     network: foldNetwork(network),
     temperature,
-    reliability: reliability(scores, targets, even, BIN_COUNT),
+    reliability: reliability(scores, targets, weights, BIN_COUNT),
     bestEpoch,
     epochCount: history.length,
     validationLoss: best?.validationLoss ?? Number.NaN,
-    auc: aucOf(logits, targets, even),
-    aucOfDiffering: aucOf(logits, targets, differs),
+    auc: aucOf(logits, targets, weights),
+    aucOfDiffering: aucOf(logits, targets, ofDiffering),
     validationRows: validation,
   };
 }

@@ -3,7 +3,7 @@
  * the next run goes on from there. Of another training (other rows, other settings) it is nothing.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { PilotfishError } from '../../core/errors.ts';
@@ -68,11 +68,6 @@ export class KeptCheckpoint {
     await this.#write();
   }
 
-  async remove(): Promise<void> {
-    await this.#writing;
-    await rm(this.#path, { force: true });
-  }
-
   async #write(): Promise<void> {
     if (this.#checkpoint === null) return;
     const bytes = encode(this.#checkpoint, this.#identity);
@@ -92,9 +87,9 @@ const HASHED_BYTES = 2 ** 20;
 /** Of all rows, which may be many gigabytes. Exported for its test. */
 export function* identityOf({ objective, fit, rows }: TrainingIdentity): Steps<string> {
   const hash = createHash('sha256').update(JSON.stringify([objective, fit]));
-  const { targets, logSmall, logLarge, dataset } = rows;
+  const { targets, weights, logSmall, logLarge, dataset } = rows;
   for (const { buffer, byteOffset, byteLength } of [
-    ...[targets, logSmall, logLarge],
+    ...[targets, weights, logSmall, logLarge],
     ...[dataset.features, dataset.groups],
   ]) {
     for (let from = 0; from < byteLength; from += HASHED_BYTES) {

@@ -29,6 +29,13 @@ describe.each(OBJECTIVES)('the loss of %s', (objective) => {
     );
   });
 
+  it('counts every row for the tokens that it stands for', () => {
+    const standing = ROWS.weights.map((_, row) => 1 + (row % 3));
+    const weighted = objectiveLoss(objective, { ...ROWS, weights: standing }, 1);
+    expect(weighted.weights).toEqual(standing);
+    expect(weighted.loss(0.3, 1)).toBe(loss(0.3, 1));
+  });
+
   it('has a weight for every row', () => {
     expect(weights).toHaveLength(rowCount);
     expect(weights.every((weight) => weight >= 1 && weight <= BALANCE)).toBe(true);

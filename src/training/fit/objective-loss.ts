@@ -9,14 +9,13 @@ const SUPERVISED_BALANCE = 5;
 
 export function objectiveLoss(
   objective: Objective,
-  { targets, weights, logSmall, logLarge }: TrainingRows,
+  rows: TrainingRows,
   balanceMax: number,
 ): RowLoss {
+  const { targets, weights, logSmall, logLarge } = rows;
   if (objective === 'co-llm') return mixtureLoss(logSmall, logLarge, weights);
   if (objective !== 'co-llm-supervised') {
-    const balanced = balancedWeights(targets, balanceMax);
-    const joint = weights.map((weight, row) => weight * (balanced[row] as number));
-    return crossEntropyLoss(targets, joint);
+    return crossEntropyLoss(targets, balancedWeights(rows, balanceMax));
   }
   const mixture = mixtureLoss(logSmall, logLarge, weights);
   const supervised = crossEntropyLoss(targets, weights);

@@ -1,9 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { fromHalf } from '../../core/half.ts';
+import { tokenId } from '../../core/token-id.ts';
 import { FEATURES, HIDDEN_SIZE, labelledExamples } from '../fakes/examples.ts';
 import { questionOf } from '../fakes/number-world.ts';
+import type { Example } from '../readings/example-store.ts';
 import { labelCounts } from '../rounds/label-counts.ts';
-import { balancedWeights, type LabelledExample, trainingRows } from './training-rows.ts';
+import {
+  balancedWeights,
+  type LabelledExample,
+  type TrainingRows,
+  trainingRows,
+} from './training-rows.ts';
 
 const LABELLED: readonly LabelledExample[] = labelledExamples({
   ...{ questionCount: 5, tokenCount: 7 },
@@ -20,6 +27,24 @@ const LABELLED: readonly LabelledExample[] = labelledExamples({
   }),
 }));
 
+/** Of the token that was written, which either model chose. */
+function ownByLarge({ trajectory, reading }: Example, position: number): number | undefined {
+  const token = trajectory.tokens[position];
+  if (token === reading.small[position]) return reading.smallByLarge[position];
+  return token === reading.large[position] ? reading.bestByLarge[position] : Number.NaN;
+}
+
+function rowAt(rows: TrainingRows, row: number) {
+  return {
+    target: rows.targets[row],
+    weight: rows.weights[row],
+    logSmall: rows.logSmall[row],
+    logLarge: rows.logLarge[row],
+    differs: rows.differs[row],
+    group: rows.dataset.groups[row],
+  };
+}
+
 describe('rows to train on', () => {
   it.each([
     { hidden: true, topLogprobs: 2, tokenEmbedding: false },
@@ -33,7 +58,6 @@ describe('rows to train on', () => {
     const readSize = HIDDEN_SIZE + FEATURES.topLogprobs;
     expect(rows.dataset).toMatchObject({ rowCount: 5 * 6, inputSize: size });
     let row = 0;
-    let smallCount = 0;
     for (const { example, targets } of LABELLED) {
       const { reading } = example;
       for (const [position, { value }] of targets.entries()) {
@@ -41,22 +65,32 @@ describe('rows to train on', () => {
         const start = position * readSize + from;
         const own = rows.dataset.features.subarray(row * size, (row + 1) * size);
         expect(own).toEqual(reading.features.subarray(start, start + size));
-        expect(rows.targets[row]).toBe(value);
-        expect(rows.logSmall[row]).toBe(reading.ownBySmall[position]);
-        expect(rows.weights[row]).toBe(position === 6 ? 2.5 : 1);
-        const { tokens } = example.trajectory;
-        const isSmall = tokens[position] === reading.small[position];
-        const ofOwn = isSmall ? reading.smallByLarge : reading.bestByLarge;
-        expect(rows.logLarge[row]).toBe(ofOwn[position]);
-        if (isSmall) smallCount += 1;
-        expect(rows.differs[row]).toBe(Number(position % 2 === 0));
-        expect(rows.dataset.groups[row]).toBe(rows.groupOf(example));
+        expect(rowAt(rows, row)).toEqual({
+          target: value,
+          weight: targets[position]?.weight ?? 1,
+          logSmall: reading.ownBySmall[position],
+          logLarge: ownByLarge(example, position),
+          differs: Number(position % 2 === 0),
+          group: rows.groupOf(example),
+        });
         row += 1;
       }
     }
     expect(row).toBe(rows.dataset.rowCount);
-    expect(smallCount).toBe(5 * 2);
     expect(fromHalf(rows.dataset.features).every(Number.isFinite)).toBe(true);
+  });
+
+  it('have the likelihood of the best token where neither model chose the one that was written', () => {
+    const [{ example, targets } = { example: null, targets: [] }] = LABELLED;
+    if (example === null) throw new Error('there are examples');
+    const strange = {
+      ...example,
+      trajectory: { ...example.trajectory, tokens: targets.map(() => tokenId(3)) },
+    };
+    const whole = targets.map(() => ({ value: 1, labelCase: 'agree' as const }));
+    const labelled = [{ example: strange, targets: whole }];
+    const { logLarge } = trainingRows(labelled, FEATURES, FEATURES, HIDDEN_SIZE);
+    expect(logLarge).toEqual(example.reading.bestByLarge);
   });
 
   it('are grouped by question', () => {
@@ -92,8 +126,20 @@ describe('weights', () => {
     [4, 0, 10, 1, 1],
   ])('of %d low and %d high targets, at most %d times', (low, high, max, ofLow, ofHigh) => {
     const expected = [...Array(low).fill(ofLow), ...Array(high).fill(ofHigh)];
-    expect([...balancedWeights(targets(low, high), max)]).toEqual(expected);
+    const weights = new Float32Array(low + high).fill(1);
+    expect([...balancedWeights({ targets: targets(low, high), weights }, max)]).toEqual(expected);
+    // Rows that stand for two each are no rarer for it.
+    const twofold = weights.map(() => 2);
+    const doubled = balancedWeights({ targets: targets(low, high), weights: twofold }, max);
+    expect([...doubled]).toEqual(expected.map((weight) => 2 * weight));
   });
+});
+
+it('balanced weights balance what rows stand for, not rows', () => {
+  const targets = Float32Array.of(0, 1, 1, 1, 1);
+  const weights = Float32Array.of(2, 1, 1, 1, 1);
+  expect([...balancedWeights({ targets, weights }, 10)]).toEqual([4, 1, 1, 1, 1]);
+  expect([...balancedWeights({ targets, weights }, 1)]).toEqual([...weights]);
 });
 
 it('labels are counted by case and by side', () => {
@@ -105,6 +151,13 @@ it('labels are counted by case and by side', () => {
   expect(counts.lowCount).toBeGreaterThan(0);
   const [{ example } = { example: null }] = LABELLED;
   if (example === null) throw new Error('there are examples');
+  // Of 35 tokens 5 have no target, and 5 stand for 2.5.
+  const weights = targets.map(({ value, weight = 1 }) => (value === null ? 0 : weight));
+  expect(weights.reduce((sum, weight) => sum + weight)).toBe(25 + 5 * 2.5);
+  const low = weights.filter((_, at) => targets[at]?.value === 0);
+  expect(low.reduce((sum, weight) => sum + weight)).toBeGreaterThan(low.length);
+  expect(counts.callShare).toBeCloseTo(low.reduce((sum, weight) => sum + weight) / 37.5, 9);
+  expect(labelCounts([])).toMatchObject({ targetCount: 0, callShare: 0 });
   const half = { value: 0.5, labelCase: 'large-right' as const };
   expect(labelCounts([{ example, targets: [half] }])).toMatchObject({
     ...{ lowCount: 0, settledCount: 1, targetCount: 1 },

@@ -91,13 +91,18 @@ export const TARGET_MIDDLE = 0.5;
 
 /**
  * How much each row counts so that the rarer side is not drowned: rows of the rarer side count as much
- * more as they are rarer, up to `balanceMax` times; 1 leaves all alike.
+ * more as the tokens are rarer that they stand for, up to `balanceMax` times; 1 changes nothing.
  */
-export function balancedWeights(targets: Float32Array, balanceMax: number): Float32Array {
-  const lowCount = targets.filter((target) => target < TARGET_MIDDLE).length;
-  const highCount = targets.length - lowCount;
-  const weight = (count: number, other: number): number =>
-    count === 0 ? 1 : Math.min(balanceMax, Math.max(1, other / count));
-  const [low, high] = [weight(lowCount, highCount), weight(highCount, lowCount)];
-  return targets.map((target) => (target < TARGET_MIDDLE ? low : high));
+export function balancedWeights(
+  { targets, weights }: Pick<TrainingRows, 'targets' | 'weights'>,
+  balanceMax: number,
+): Float32Array {
+  const isLow = (row: number): boolean => (targets[row] as number) < TARGET_MIDDLE;
+  const all = weights.reduce((sum, weight) => sum + weight, 0);
+  const ofLow = weights.reduce((sum, weight, row) => sum + (isLow(row) ? weight : 0), 0);
+  const ofHigh = all - ofLow;
+  const factor = (own: number, other: number): number =>
+    own === 0 ? 1 : Math.min(balanceMax, Math.max(1, other / own));
+  const [low, high] = [factor(ofLow, ofHigh), factor(ofHigh, ofLow)];
+  return weights.map((weight, row) => weight * (isLow(row) ? low : high));
 }
