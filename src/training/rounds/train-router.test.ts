@@ -10,7 +10,7 @@ import {
   numberWorld,
   solvedTrajectories,
 } from '../fakes/number-world.ts';
-import { OBJECTIVES } from '../labels/targets.ts';
+import { OBJECTIVES, usesRollouts } from '../labels/targets.ts';
 import { ExampleStore } from '../readings/example-store.ts';
 import { routerPolicy } from '../rollouts/policy.ts';
 import { scoredTokens } from './calibrate-along.ts';
@@ -89,7 +89,9 @@ describe('training in rounds', () => {
     const second = await trainRouter(optionsOf({ objective, fit }));
     expect(second.bytes).toEqual(first.bytes);
     expect(second.rounds).toEqual(first.rounds);
-    expect((await readdir(folder)).filter((name) => name.includes('checkpoint'))).toEqual([]);
+    const kept = (await readdir(folder)).filter((name) => name.includes('checkpoint'));
+    const rounds = usesRollouts(objective) ? [1, 2] : [1];
+    expect(kept.sort()).toEqual(rounds.map((round) => `network-${objective}-${round}.checkpoint`));
   });
 
   it('rolls out with the small model first, and then with the router before', async () => {
@@ -144,40 +146,69 @@ describe('training in rounds', () => {
     });
   });
 
-  it('says how many rollouts the cap left out', async () => {
+  it('says how many answers the cap left out', async () => {
     const notices: string[] = [];
     const options = optionsOf({ roundCount: 1, rolloutCountMax: 30 });
     const { rounds } = await trainRouter({ ...options, onNotice: (text) => notices.push(text) });
-    expect(rounds[0]?.rolloutCount).toBe(30);
-    expect(rounds[0]?.unjudgedCount).toBeGreaterThan(0);
-    expect(notices).toEqual([expect.stringMatching(/^\d+ rollouts were left out/)]);
+    const { rolloutCount = 0, trajectoryCount = 0, unjudgedCount } = rounds[0] ?? {};
+    expect(rolloutCount).toBeGreaterThan(20);
+    expect(rolloutCount).toBeLessThanOrEqual(30);
+    expect(trajectoryCount).toBeLessThan(40);
+    // Of every other answer everything is judged.
+    expect(unjudgedCount).toBe(0);
+    expect(notices).toEqual([`The cap on rollouts left ${40 - trajectoryCount} answers out.`]);
+  });
+
+  it('takes answers of the large model and of the router in turn, as far as the cap goes', async () => {
+    const { rounds } = await trainRouter(optionsOf({ rolloutCountMax: 30 }));
+    const count = rounds[1]?.trajectoryCount ?? 0;
+    expect(count).toBeGreaterThan(8);
+    expect(count).toBeLessThan(40);
+    // What a router writes as the large model does is not read again.
+    const sources = (await jsonLines('readings.jsonl')).map(({ source }) => source);
+    expect(sources.filter((source) => source === 'mixed').length).toBeGreaterThan(2);
   });
 
   it('leads to the same router from wherever it was stopped', async () => {
     const seen: string[] = [];
-    const onProgress: TrainRouterOptions['onProgress'] = ({ label }) => {
-      seen.push(label);
+    const onProgress: TrainRouterOptions['onProgress'] = ({ label, done }) => {
+      seen.push(`${label}: ${done}`);
     };
     const whole = await trainRouter(optionsOf({ onProgress }));
     await rm(folder, { recursive: true });
-    for (const stopAt of [1, 4, 8, 20, 40, seen.length - 2]) {
+    for (const stopAt of [0, 3, 7, 19, 39, seen.length - 3]) {
       const caller = new AbortController();
-      let count = 0;
       const world = numberWorld();
       const run = trainRouter({
         ...optionsOf({}, world),
         signal: caller.signal,
-        onProgress: () => {
-          count += 1;
-          if (count === stopAt) caller.abort();
+        onProgress: ({ label, done }) => {
+          if (`${label}: ${done}` === seen[stopAt]) caller.abort();
         },
       });
       await expect(run).rejects.toMatchObject({ code: 'aborted' });
       expect(world.openCount()).toBe(0);
     }
-    const resumed = await trainRouter(optionsOf());
+    const again: string[] = [];
+    const resumed = await trainRouter(
+      optionsOf({ onProgress: ({ label, done }) => again.push(`${label}: ${done}`) }),
+    );
     expect(resumed.rounds).toEqual(whole.rounds);
     expect(resumed.bytes).toEqual(whole.bytes);
     expect(routerScore(resumed.router)(new Uint16Array(HIDDEN_SIZE))).toBeGreaterThan(0);
+    // Neither the first round's network was trained again, nor the epochs before the last stop.
+    expect(again.filter((step) => step.startsWith('Training'))).toEqual(seen.slice(-2));
+  });
+
+  it('trains nothing again where everything is done', async () => {
+    const whole = await trainRouter(optionsOf());
+    const seen: string[] = [];
+    const world = numberWorld();
+    const again = await trainRouter(
+      optionsOf({ onProgress: ({ label }) => seen.push(label) }, world),
+    );
+    expect(again).toEqual(whole);
+    expect(seen.filter((label) => label.startsWith('Training'))).toEqual([]);
+    expect(world.fedCount()).toBe(0);
   });
 });

@@ -71,7 +71,7 @@ export interface TrainRouterOptions {
 
 export interface RoundReport extends LabelCounts {
   readonly round: number;
-  /** Trajectories that labels were made along. */
+  /** Trajectories that labels were made along: without those that the cap left out. */
   readonly trajectoryCount: number;
   /** Rollouts that were needed, now or earlier. */
   readonly rolloutCount: number;
@@ -168,7 +168,7 @@ async function runRound(
   const report = {
     ...counts,
     ...{ round, rolloutCount, policyShare: policy.share },
-    trajectoryCount: trajectories.length,
+    trajectoryCount: examples.length,
     ...{ auc, aucOfDiffering, bestEpoch, validationLoss, calibrationError },
   };
   return { router, bytes, report };
