@@ -54,9 +54,9 @@ describe('what a checkpoint belongs to', () => {
     const features = Uint16Array.from({ length: bytes / 2 }, (_, index) => (index * 7919) >> 3);
     const { objective, fit } = TRAINING;
     const rows = { ...TRAINING.rows, dataset: { ...TRAINING.rows.dataset, features } };
-    const { targets, logSmall, logLarge, dataset } = rows;
+    const { targets, weights, logSmall, logLarge, dataset } = rows;
     const hash = createHash('sha256').update(JSON.stringify([objective, fit]));
-    for (const numbers of [targets, logSmall, logLarge, features, dataset.groups]) {
+    for (const numbers of [targets, weights, logSmall, logLarge, features, dataset.groups]) {
       hash.update(Buffer.from(numbers.buffer, numbers.byteOffset, numbers.byteLength));
     }
     const steps = identityOf({ objective, fit, rows });
@@ -64,7 +64,7 @@ describe('what a checkpoint belongs to', () => {
     let step = steps.next();
     for (; step.done !== true; step = steps.next()) partCount += 1;
     expect(step.value).toBe(hash.digest('hex'));
-    expect(partCount).toBe(4 + 6);
+    expect(partCount).toBe(5 + 6);
   });
 
   it('is not waited for by whoever aborts', async () => {
