@@ -8,6 +8,7 @@ import { GREEDY } from '../../src/core/sampling-params.ts';
 import { type TokenId, tokenId } from '../../src/core/token-id.ts';
 import { evaluate } from '../../src/evaluate.ts';
 import { loadQuestions } from '../../src/load-questions.ts';
+import { atOnce } from '../../src/network/steps.ts';
 import { openEngine } from '../../src/open-engine.ts';
 import { withEmbeddings } from '../../src/routing/router.ts';
 import { type Trained, train } from '../../src/train.ts';
@@ -81,7 +82,7 @@ describe('a router that looks at the embedding of the proposed token', () => {
       const embeddingOf = (id: TokenId): Float32Array =>
         small.tokenEmbedding(tokenId((id + shift) % small.vocabulary.size));
       const router = withEmbeddings(trained.router, embeddingOf);
-      return scoredTokens(router, [example], READ_FEATURES).map(({ score }) => score);
+      return atOnce(scoredTokens(router, [example], READ_FEATURES)).map(({ score }) => score);
     };
     const distances: number[] = [];
     const changes: number[] = [];

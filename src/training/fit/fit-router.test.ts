@@ -3,6 +3,7 @@ import { fromHalf } from '../../core/half.ts';
 import { auc } from '../../network/auc.ts';
 import type { TrainingCheckpoint } from '../../network/checkpoint.ts';
 import { splitByGroup } from '../../network/dataset.ts';
+import { atOnce } from '../../network/steps.ts';
 import { temperatureScale } from '../../network/temperature-scale.ts';
 import { FEATURES, HIDDEN_SIZE, labelledExamples } from '../fakes/examples.ts';
 import { type FitOptions, fitRouter } from './fit-router.ts';
@@ -10,7 +11,7 @@ import { trainingRows } from './training-rows.ts';
 
 const rowsOf = (isLow: (features: readonly number[]) => boolean) => {
   const labelled = labelledExamples({ questionCount: 40, tokenCount: 30, isLow });
-  return trainingRows(labelled, FEATURES, FEATURES, HIDDEN_SIZE);
+  return atOnce(trainingRows(labelled, FEATURES, FEATURES, HIDDEN_SIZE));
 };
 const SEPARABLE = rowsOf(([first = 0, second = 0]) => first + second < -0.4);
 const SETTINGS: Omit<FitOptions, 'rows'> = {
@@ -111,7 +112,7 @@ describe('fitting a router', () => {
   it('has no ranking to speak of where one side is missing, and is refused without rows', async () => {
     const none = await fitRouter({ ...SETTINGS, rows: rowsOf(() => false), epochCountMax: 1 });
     expect([none.auc, none.aucOfDiffering]).toEqual([null, null]);
-    const empty = trainingRows([], FEATURES, FEATURES, HIDDEN_SIZE);
+    const empty = atOnce(trainingRows([], FEATURES, FEATURES, HIDDEN_SIZE));
     await expect(fitRouter({ ...SETTINGS, rows: empty })).rejects.toMatchObject({
       code: 'training-data-insufficient',
     });

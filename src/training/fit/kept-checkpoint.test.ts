@@ -4,13 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TrainingCheckpoint } from '../../network/checkpoint.ts';
+import { atOnce } from '../../network/steps.ts';
 import { FEATURES, HIDDEN_SIZE, labelledExamples } from '../fakes/examples.ts';
 import { identityOf, KeptCheckpoint, type TrainingIdentity } from './kept-checkpoint.ts';
 import { type TrainingRows, trainingRows } from './training-rows.ts';
 
 const rowsOf = (isLow: (features: readonly number[]) => boolean): TrainingRows => {
   const labelled = labelledExamples({ questionCount: 3, tokenCount: 4, isLow });
-  return trainingRows(labelled, FEATURES, FEATURES, HIDDEN_SIZE);
+  return atOnce(trainingRows(labelled, FEATURES, FEATURES, HIDDEN_SIZE));
 };
 const TRAINING: TrainingIdentity = {
   objective: 'citer',

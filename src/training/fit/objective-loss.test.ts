@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { atOnce } from '../../network/steps.ts';
 import { FEATURES, HIDDEN_SIZE, labelledExamples } from '../fakes/examples.ts';
 import { OBJECTIVES } from '../labels/targets.ts';
 import { objectiveLoss } from './objective-loss.ts';
@@ -9,7 +10,7 @@ const LABELLED = labelledExamples({
   ...{ questionCount: 4, tokenCount: 8 },
   isLow: ([first = 0]) => first < -0.5,
 });
-const ROWS = trainingRows(LABELLED, FEATURES, FEATURES, HIDDEN_SIZE);
+const ROWS = atOnce(trainingRows(LABELLED, FEATURES, FEATURES, HIDDEN_SIZE));
 const { rowCount } = ROWS.dataset;
 const anyLogit = fc.double({ min: -12, max: 12, noNaN: true });
 const anyRow = fc.nat(rowCount - 1);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fromHalf } from '../../core/half.ts';
-import { tokenId } from '../../core/token-id.ts';
+import { type TokenId, tokenId } from '../../core/token-id.ts';
+import { atOnce } from '../../network/steps.ts';
 import { FEATURES, HIDDEN_SIZE, labelledExamples } from '../fakes/examples.ts';
 import { questionOf } from '../fakes/number-world.ts';
 import type { Example } from '../readings/example-store.ts';
@@ -52,7 +53,7 @@ describe('rows to train on', () => {
     { hidden: true, topLogprobs: 1, tokenEmbedding: false },
     { hidden: false, topLogprobs: 1, tokenEmbedding: false },
   ])('are the tokens that have a target, with their own features: %o', (wanted) => {
-    const rows = trainingRows(LABELLED, wanted, FEATURES, HIDDEN_SIZE);
+    const rows = atOnce(trainingRows(LABELLED, wanted, FEATURES, HIDDEN_SIZE));
     const from = wanted.hidden ? 0 : HIDDEN_SIZE;
     const size = (wanted.hidden ? HIDDEN_SIZE : 0) + wanted.topLogprobs;
     const readSize = HIDDEN_SIZE + FEATURES.topLogprobs;
@@ -89,12 +90,12 @@ describe('rows to train on', () => {
     };
     const whole = targets.map(() => ({ value: 1, labelCase: 'agree' as const }));
     const labelled = [{ example: strange, targets: whole }];
-    const { logLarge } = trainingRows(labelled, FEATURES, FEATURES, HIDDEN_SIZE);
+    const { logLarge } = atOnce(trainingRows(labelled, FEATURES, FEATURES, HIDDEN_SIZE));
     expect(logLarge).toEqual(example.reading.bestByLarge);
   });
 
   it('are grouped by question', () => {
-    const rows = trainingRows(LABELLED, FEATURES, FEATURES, HIDDEN_SIZE);
+    const rows = atOnce(trainingRows(LABELLED, FEATURES, FEATURES, HIDDEN_SIZE));
     const groups = LABELLED.map(({ example }) => rows.groupOf(example));
     expect(groups).toEqual([0, 1, 2, 3, 1]);
     const [stranger] = labelledExamples({
@@ -105,11 +106,33 @@ describe('rows to train on', () => {
     expect(stranger && rows.groupOf(stranger.example)).toBeUndefined();
   });
 
+  it('are made in parts, and the model file is asked for a token once', () => {
+    const asked: TokenId[] = [];
+    const wanted = { ...FEATURES, tokenEmbedding: true };
+    const embeddingOf = (id: TokenId): Float32Array => {
+      asked.push(id);
+      return Float32Array.from({ length: HIDDEN_SIZE }, (_, at) => id * 8 + at);
+    };
+    const steps = trainingRows(LABELLED, wanted, FEATURES, HIDDEN_SIZE, embeddingOf);
+    let partCount = 0;
+    let step = steps.next();
+    for (; step.done !== true; step = steps.next()) partCount += 1;
+    expect(partCount).toBe(LABELLED.length);
+    const { features, inputSize, rowCount } = step.value.dataset;
+    const chosen = LABELLED.flatMap(({ example: { reading }, targets }) =>
+      reading.small.filter((_, position) => targets[position]?.value !== null),
+    );
+    expect(chosen).toHaveLength(rowCount);
+    expect(asked).toEqual([...new Set(chosen)]);
+    const firsts = chosen.map((_, row) => features[(row + 1) * inputSize - HIDDEN_SIZE] ?? 0);
+    expect([...fromHalf(Uint16Array.from(firsts))]).toEqual(chosen.map((id) => id * 8));
+  });
+
   it('must be among what was read', () => {
     const none = { hidden: true, topLogprobs: 0, tokenEmbedding: false };
-    expect(() => trainingRows(LABELLED, FEATURES, none, HIDDEN_SIZE)).toThrow(/enough/);
+    expect(() => atOnce(trainingRows(LABELLED, FEATURES, none, HIDDEN_SIZE))).toThrow(/enough/);
     const hidden = { hidden: false, topLogprobs: 2, tokenEmbedding: false };
-    expect(() => trainingRows(LABELLED, none, hidden, HIDDEN_SIZE)).toThrow(/hidden/);
+    expect(() => atOnce(trainingRows(LABELLED, none, hidden, HIDDEN_SIZE))).toThrow(/hidden/);
   });
 });
 

@@ -1,6 +1,7 @@
 /** Labelled trajectories as rows that a network trains on. Pure. */
 import { present } from '../../core/invariant.ts';
 import type { Dataset } from '../../network/dataset.ts';
+import type { Steps } from '../../network/steps.ts';
 import type {
   RouterFeatures,
   StateFeatures,
@@ -33,48 +34,53 @@ export interface TrainingRows {
 }
 
 /**
+ * One part for each trajectory.
  * @param read the features that the readings have, among them the wanted ones of the state
  * @param embeddingOf of the small model, if embeddings are wanted
  */
-export function trainingRows(
+export function* trainingRows(
   labelled: readonly LabelledExample[],
   wanted: RouterFeatures,
   read: StateFeatures,
   hiddenSize: number,
   embeddingOf?: TokenEmbedding,
-): TrainingRows {
+): Steps<TrainingRows> {
   const ofReading = readingFeatures({ wanted, read, hiddenSize, embeddingOf });
-  const places = labelled.flatMap(({ example, targets }) =>
-    targets.flatMap(({ value, weight = 1 }, position) =>
-      value === null ? [] : [{ example, position, value, weight }],
-    ),
-  );
   const { size } = ofReading;
-  const features = new Uint16Array(places.length * size);
-  for (const [row, { example, position }] of places.entries()) {
-    const target = features.subarray(row * size, (row + 1) * size);
-    ofReading.write(example.reading, position, target);
-  }
+  const rowCount = labelled.reduce((sum, { targets }) => sum + targets.filter(hasValue).length, 0);
+  const [features, groups] = [new Uint16Array(rowCount * size), new Int32Array(rowCount)];
+  const [targetOf, weights] = [new Float32Array(rowCount), new Float32Array(rowCount)];
+  const [logSmall, logLarge] = [new Float32Array(rowCount), new Float32Array(rowCount)];
+  const differs = new Uint8Array(rowCount);
   const questions = new Map<string, number>();
-  const groupOf = ({ trajectory: { question } }: Example): number => {
-    const known = questions.get(question.id) ?? questions.size;
-    questions.set(question.id, known);
-    return known;
-  };
-  const groups = Int32Array.from(places, ({ example }) => groupOf(example));
-  const floats = (pick: (place: (typeof places)[number]) => number | undefined): Float32Array =>
-    Float32Array.from(places, (place) => present(pick(place), 'read at every token'));
+  let row = 0;
+  for (const { example, targets } of labelled) {
+    const { trajectory, reading } = example;
+    const { id } = trajectory.question;
+    for (const [position, { value, weight = 1 }] of targets.entries()) {
+      if (value === null) continue;
+      const group = questions.get(id) ?? questions.size;
+      questions.set(id, group);
+      groups[row] = group;
+      ofReading.write(reading, position, features.subarray(row * size, (row + 1) * size));
+      targetOf[row] = value;
+      weights[row] = weight;
+      logSmall[row] = present(reading.ownBySmall[position], 'read at every token');
+      logLarge[row] = present(ownByLarge(example, position), 'read at every token');
+      differs[row] = Number(reading.small[position] !== reading.large[position]);
+      row += 1;
+    }
+    yield;
+  }
   return {
     groupOf: ({ trajectory: { question } }) => questions.get(question.id),
-    dataset: { rowCount: places.length, inputSize: size, features, groups },
-    targets: floats(({ value }) => value),
-    weights: floats(({ weight }) => weight),
-    logSmall: floats(({ example, position }) => example.reading.ownBySmall[position]),
-    logLarge: floats(({ example, position }) => ownByLarge(example, position)),
-    differs: Uint8Array.from(places, ({ example: { reading }, position }) =>
-      Number(reading.small[position] !== reading.large[position]),
-    ),
+    dataset: { rowCount, inputSize: size, features, groups },
+    ...{ targets: targetOf, weights, logSmall, logLarge, differs },
   };
+}
+
+function hasValue({ value }: Target): boolean {
+  return value !== null;
 }
 
 /**

@@ -8,6 +8,7 @@ import { GREEDY } from '../../core/sampling-params.ts';
 import { type TokenId, tokenId, tokenIds } from '../../core/token-id.ts';
 import { ScriptedModel } from '../../model/scripted/scripted-model.ts';
 import { FoldedNetwork } from '../../network/folded-network.ts';
+import { atOnce } from '../../network/steps.ts';
 import { type Router, routerScore, withEmbeddings } from '../../routing/router.ts';
 import {
   featureSize,
@@ -151,7 +152,7 @@ describe('features along a reading', () => {
         const router = withEmbeddings(routerOf(features), (id) => small.tokenEmbedding(id));
         const example = await readExample(pair, tokenIds(before), tokenIds(answer));
         const live = await liveScores(pair, router, example.trajectory);
-        const tokens = scoredTokens(router, [example], READ);
+        const tokens = atOnce(scoredTokens(router, [example], READ));
         expect(tokens.map(({ score }) => score)).toEqual(live);
         const threshold = live.reduce((sum, score) => sum + score, 0) / live.length;
         const kept = routerPolicy(router, threshold, READ).keptPositions(example.reading);
@@ -180,14 +181,14 @@ describe('features along a reading', () => {
           ({ isRow }): Target => ({ value: isRow ? 1 : null, labelCase: 'agree' }),
         );
         const labelled = [{ example, targets }];
-        const { dataset } = trainingRows(labelled, wanted, READ, HIDDEN_SIZE, table);
+        const { dataset } = atOnce(trainingRows(labelled, wanted, READ, HIDDEN_SIZE, table));
         const { inputSize, features, rowCount } = dataset;
         const router = withEmbeddings(routerOf(wanted), table);
         const score = routerScore(router);
         const ofRows = Array.from({ length: rowCount }, (_, row) =>
           score(features.subarray(row * inputSize, (row + 1) * inputSize)),
         );
-        const ofTokens = scoredTokens(router, [example], READ);
+        const ofTokens = atOnce(scoredTokens(router, [example], READ));
         expect(ofRows).toEqual(
           ofTokens.filter((_, at) => places[at]?.isRow === true).map((token) => token.score),
         );

@@ -3,6 +3,7 @@
  * the token that the small model chose is looked up, for it is the same at every position.
  */
 import { present } from '../../core/invariant.ts';
+import type { TokenId } from '../../core/token-id.ts';
 import {
   featureSize,
   type RouterFeatures,
@@ -42,10 +43,11 @@ export function readingFeatures({
   const columns = featureColumns(wanted, read, hiddenSize);
   const size = featureSize(wanted, hiddenSize);
   const buffer = new Uint16Array(size);
+  const remembered = embeddingOf && rememberingEach(embeddingOf);
   const write: ReadingFeatures['write'] = ({ features, small }, position, target) => {
     target.set(columns.of(features, position));
     const token = present(small[position], 'a token at every position');
-    writeTokenFeatures(token, wanted, embeddingOf, target);
+    writeTokenFeatures(token, wanted, remembered, target);
   };
   return {
     size,
@@ -54,5 +56,15 @@ export function readingFeatures({
       write(reading, position, buffer);
       return buffer;
     },
+  };
+}
+
+/** Texts have few different tokens, and a model file is asked for each of them once. */
+function rememberingEach(embeddingOf: TokenEmbedding): TokenEmbedding {
+  const known = new Map<TokenId, Float32Array>();
+  return (id) => {
+    const embedding = known.get(id) ?? embeddingOf(id);
+    known.set(id, embedding);
+    return embedding;
   };
 }

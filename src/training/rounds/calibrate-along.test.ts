@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { atOnce } from '../../network/steps.ts';
 import { thresholdForTokenShare } from '../../routing/calibration.ts';
 import { tinyRouter } from '../../routing/fakes/tiny-router.ts';
 import { routerScore } from '../../routing/router.ts';
@@ -60,7 +61,7 @@ describe('calibration along what was read', () => {
     }).map(({ example }) => example);
     const features = { hidden: true, topLogprobs: 0, tokenEmbedding: false };
     const router = tinyRouter({ hiddenSize: HIDDEN_SIZE, features });
-    const tokens = scoredTokens(router, examples, FEATURES);
+    const tokens = atOnce(scoredTokens(router, examples, FEATURES));
     expect(tokens).toHaveLength(15);
     const size = HIDDEN_SIZE + FEATURES.topLogprobs;
     for (const [at, { score, differs }] of tokens.entries()) {

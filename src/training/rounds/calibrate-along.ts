@@ -2,6 +2,7 @@
  * Thresholds for shares along trajectories that were read: what share of their tokens a router would
  * call, and how many tokens then come out as the large model's. Pure.
  */
+import type { Steps } from '../../network/steps.ts';
 import type { Calibration, CalibrationPoint } from '../../routing/calibration.ts';
 import { type Router, routerScore } from '../../routing/router.ts';
 import type { StateFeatures } from '../../routing/router-features.ts';
@@ -21,21 +22,27 @@ export interface ScoredToken {
   readonly differs: boolean;
 }
 
-/** @param router with embeddings, if it looks at them */
-export function scoredTokens(
+/**
+ * One part for each trajectory.
+ * @param router with embeddings, if it looks at them
+ */
+export function* scoredTokens(
   router: Router,
   examples: readonly Example[],
   read: StateFeatures,
-): readonly ScoredToken[] {
+): Steps<readonly ScoredToken[]> {
   const score = routerScore(router);
   const { features: wanted, hiddenSize, embeddingOf } = router;
   const features = readingFeatures({ wanted, read, hiddenSize, embeddingOf });
-  return examples.flatMap(({ reading }) =>
-    reading.small.map((token, position) => ({
-      score: score(features.at(reading, position)),
-      differs: token !== reading.large[position],
-    })),
-  );
+  const tokens: ScoredToken[] = [];
+  for (const { reading } of examples) {
+    for (const [position, token] of reading.small.entries()) {
+      const differs = token !== reading.large[position];
+      tokens.push({ score: score(features.at(reading, position)), differs });
+    }
+    yield;
+  }
+  return tokens;
 }
 
 /** Equal scores share a threshold, so there may be fewer points than shares. */

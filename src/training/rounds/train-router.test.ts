@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { atOnce } from '../../network/steps.ts';
 import { routerScore } from '../../routing/router.ts';
 import {
   HIDDEN_SIZE,
@@ -74,7 +75,7 @@ describe('training in rounds', () => {
     expect(router.trainedOn).toEqual(new Set([3, 4]));
     const examples = await ExampleStore.open(join(folder, 'readings.jsonl'));
     const read = TRAJECTORIES.flatMap((trajectory) => examples.get(trajectory) ?? []);
-    const tokens = scoredTokens(router, read, READ_FEATURES);
+    const tokens = atOnce(scoredTokens(router, read, READ_FEATURES));
     // By default it calls for twice as many as there are, and so for all of them.
     const kept = tokens.filter(({ score }) => score >= router.defaultThreshold);
     expect(kept.filter(({ differs }) => differs)).toEqual([]);

@@ -10,6 +10,7 @@ import { present } from '../../core/invariant.ts';
 import type { OnNotice, OnProgress } from '../../core/progress.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
 import type { Reliability } from '../../network/reliability.ts';
+import { inTurns, type Steps } from '../../network/steps.ts';
 import {
   type ReliabilityPoint,
   type Router,
@@ -24,9 +25,9 @@ import type {
 import { decodeRouter, encodeRouter } from '../../routing/router-file.ts';
 import { type Fit, type FitSettings, fitRouter } from '../fit/fit-router.ts';
 import { KeptCheckpoint } from '../fit/kept-checkpoint.ts';
-import { type TrainingRows, trainingRows } from '../fit/training-rows.ts';
+import { type LabelledExample, type TrainingRows, trainingRows } from '../fit/training-rows.ts';
 import { labelTrajectories } from '../labels/label-trajectories.ts';
-import { type Objective, usesRollouts } from '../labels/targets.ts';
+import { type Objective, type Target, usesRollouts } from '../labels/targets.ts';
 import { branchesFor, targetsFor } from '../labels/targets-of.ts';
 import { type Example, ExampleStore } from '../readings/example-store.ts';
 import { OutcomeStore } from '../rollouts/outcome-store.ts';
@@ -152,17 +153,20 @@ async function runRound(
   if (skippedCount > 0) {
     options.onNotice?.(`The cap on rollouts left ${skippedCount} answers out.`);
   }
-  const labelled = examples.map((example) => ({
-    example,
-    targets: targetsFor(objective, example, policy, rollouts, stores.outcomes),
-  }));
+  const { signal } = options;
+  const targetsOf = (example: Example): readonly Target[] =>
+    targetsFor(objective, example, policy, rollouts, stores.outcomes);
+  const labelled = await inTurns(labelledBy(targetsOf, examples), signal);
   const { hiddenSize } = options.pair.models.small.facts;
   const embeddingOf = embeddingsOf(options);
-  const rows = trainingRows(labelled, options.features, READ_FEATURES, hiddenSize, embeddingOf);
+  const rows = await inTurns(
+    trainingRows(labelled, options.features, READ_FEATURES, hiddenSize, embeddingOf),
+    signal,
+  );
   const counts = labelCounts(labelled);
   checkLabels(counts, options);
   const fit = await fitKept(round, rows, options);
-  const { router, bytes } = routerOf(fit, rows, examples, counts, options);
+  const { router, bytes } = await routerOf(fit, rows, examples, counts, options);
   const { auc, aucOfDiffering, bestEpoch, validationLoss, reliability } = fit;
   const calibrationError = reliability.expectedCalibrationError;
   const report = {
@@ -172,6 +176,19 @@ async function runRound(
     ...{ auc, aucOfDiffering, bestEpoch, validationLoss, calibrationError },
   };
   return { router, bytes, report };
+}
+
+/** One part for each trajectory: a router's policy looks at all of its features. */
+function* labelledBy(
+  targetsOf: (example: Example) => readonly Target[],
+  examples: readonly Example[],
+): Steps<readonly LabelledExample[]> {
+  const labelled: LabelledExample[] = [];
+  for (const example of examples) {
+    labelled.push({ example, targets: targetsOf(example) });
+    yield;
+  }
+  return labelled;
 }
 
 /**
@@ -243,13 +260,13 @@ async function fitKept(
   }
 }
 
-function routerOf(
+async function routerOf(
   fit: Fit,
   rows: TrainingRows,
   examples: readonly Example[],
   counts: LabelCounts,
   options: TrainRouterOptions,
-): { readonly router: Router; readonly bytes: Uint8Array } {
+): Promise<{ readonly router: Router; readonly bytes: Uint8Array }> {
   const held = new Set(Array.from(fit.validationRows, (row) => rows.dataset.groups[row]));
   const heldOut = examples.filter((example) => held.has(rows.groupOf(example)));
   const large = heldOut.filter(({ trajectory: { source } }) => source !== 'mixed');
@@ -271,7 +288,7 @@ function routerOf(
   const ready = (bytes: Uint8Array): Router =>
     withEmbeddings(decodeRouter(bytes), embeddingsOf(options));
   const bare = ready(encodeRouter(facts));
-  const tokens = scoredTokens(bare, large, READ_FEATURES);
+  const tokens = await inTurns(scoredTokens(bare, large, READ_FEATURES), options.signal);
   const calibration = calibrationAlong(tokens, `answers to ${large.length} held-out questions`);
   const wanted = DEFAULT_SHARE_FACTOR * counts.callShare;
   const nearest = calibration.points.find(({ share }) => share >= wanted);
