@@ -167,7 +167,7 @@ describe('training in rounds', () => {
     expect(count).toBeLessThan(40);
     // What a router writes as the large model does is not read again.
     const sources = (await jsonLines('readings.jsonl')).map(({ source }) => source);
-    expect(sources.filter((source) => source === 'mixed').length).toBeGreaterThan(2);
+    expect(sources.filter((source) => source === 'mixed').length).toBeGreaterThan(0);
   });
 
   it('leads to the same router from wherever it was stopped', async () => {
