@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findRouters, readRouter } from './find-routers.ts';
+import { type FindRoutersOptions, findRouters, readRouter } from './find-routers.ts';
 import { LARGE_DIGEST, SMALL_DIGEST, tinyRouter } from './routing/fakes/tiny-router.ts';
 import { encodeRouter } from './routing/router-file.ts';
 
@@ -95,5 +95,49 @@ describe('routers that are not there', () => {
   it('are not missed by strategies that need none', async () => {
     const found = await findRouters({ strategies: ['small', 'entropy@1'], models: MODELS });
     expect(found.size).toBe(0);
+  });
+});
+
+describe('routers that come with the package', () => {
+  let shippedFolder: string;
+  beforeAll(async () => {
+    shippedFolder = join(folder, 'heads');
+    await mkdir(join(shippedFolder, 'a'), { recursive: true });
+    await mkdir(join(shippedFolder, 'b'));
+    await writeFile(join(shippedFolder, 'README.md'), 'Routers.');
+    await writeFile(join(shippedFolder, 'a', 'broken.safetensors'), 'cut off');
+    await writeFile(join(shippedFolder, 'b', 'citer.safetensors'), encodeRouter(tinyRouter()));
+    const stranger = { name: 'stranger', digest: 'other' };
+    const pair = { small: stranger, large: stranger };
+    const other = encodeRouter(tinyRouter({ strategy: 'alignment', pair }));
+    await writeFile(join(shippedFolder, 'b', 'alignment.safetensors'), other);
+  });
+  const found = (strategies: readonly string[], options: Partial<FindRoutersOptions> = {}) =>
+    findRouters({ strategies, models: MODELS, shippedFolder, ...options });
+
+  it('serve their own pair, files that cannot be read passed over', async () => {
+    expect([...(await found(['citer@0.5', 'entropy'])).keys()]).toEqual(['citer']);
+    expect(await found(['entropy'])).toEqual(new Map());
+    const absent = { shippedFolder: join(folder, 'nowhere') };
+    await expect(found(['citer'], absent)).rejects.toMatchObject({
+      message: 'No router for citer was trained for small and large.',
+    });
+  });
+
+  it('give way to files that are named', async () => {
+    const named = join(folder, 'named.safetensors');
+    await writeFile(named, encodeRouter(tinyRouter({ temperature: 7 })));
+    expect((await found(['citer'], { files: [named] })).get('citer')?.temperature).toBe(7);
+  });
+
+  it('are missed with the failure of a file that may have been it', async () => {
+    for (const strategy of ['alignment', 'co-llm']) {
+      await expect(found(['citer', strategy])).rejects.toMatchObject({
+        code: 'head-invalid',
+        fields: { path: join(shippedFolder, 'a', 'broken.safetensors') },
+      });
+    }
+    const optional = await found(['citer', 'co-llm'], { isOptional: true });
+    expect([...optional.keys()]).toEqual(['citer']);
   });
 });

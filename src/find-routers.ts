@@ -18,11 +18,14 @@ export interface FindRoutersOptions {
   readonly files?: readonly string[];
   /** Whether a strategy may go without; default false. */
   readonly isOptional?: boolean;
+  /** Of the routers that come with this package; default: its heads/. */
+  readonly shippedFolder?: string;
 }
 
 /** A few megabytes at most; beyond it the file is something else. */
 const ROUTER_BYTES_MAX = 64 * 2 ** 20;
 const EXTENSION = '.safetensors';
+const SHIPPED_FOLDER = fileURLToPath(new URL('../heads', import.meta.url));
 
 /**
  * Routers of the strategies, and those in the files.
@@ -33,6 +36,7 @@ export async function findRouters({
   models,
   files = [],
   isOptional = false,
+  shippedFolder = SHIPPED_FOLDER,
 }: FindRoutersOptions): Promise<ReadonlyMap<string, Router>> {
   const found = new Map<string, Router>();
   for (const path of files) {
@@ -43,7 +47,7 @@ export async function findRouters({
   }
   const wanted = strategies.filter((text) => isLearned(text));
   if (wanted.every((text) => found.has(nameOf(text)))) return found;
-  const { routers, failure } = await shippedRouters();
+  const { routers, failure } = await shippedRouters(shippedFolder);
   for (const router of routers) {
     const isWanted = wanted.some((text) => nameOf(text) === router.strategy);
     if (isWanted && !found.has(router.strategy) && isFor(router, models)) {
@@ -86,9 +90,8 @@ interface Shipped {
   readonly failure: unknown;
 }
 
-/** The routers in heads/, of all pairs. One that cannot be used is no reason to do without the others. */
-async function shippedRouters(): Promise<Shipped> {
-  const folder = fileURLToPath(new URL('../heads', import.meta.url));
+/** Those of all pairs. One that cannot be used is no reason to do without the others. */
+async function shippedRouters(folder: string): Promise<Shipped> {
   const names = await readdir(folder, { recursive: true }).catch(() => []);
   const paths = names.filter((name) => name.endsWith(EXTENSION)).sort();
   const read = await Promise.allSettled(paths.map((name) => readRouter(join(folder, name))));

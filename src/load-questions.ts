@@ -18,7 +18,7 @@ export interface QuestionOptions {
   readonly task?: string;
   /** Instead of a task: a file of prompts without answers (see evaluation/tasks/traffic.ts). */
   readonly traffic?: string;
-  /** Default: `test`, or the task's only one. */
+  /** Default: the one that is preferred (see `loadQuestions`), `test`, or the task's first. */
   readonly split?: string;
   /** Instead of split and count: questions that were chosen once and for all. */
   readonly slice?: string;

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Question } from './question.ts';
-import { checkOverlap, questionKey } from './question-key.ts';
+import {
+  checkCalibratedOn,
+  checkOverlap,
+  checkTrainedOn,
+  questionKey,
+  questionNumber,
+} from './question-key.ts';
 
 function key(text: string, options?: readonly string[]): string {
   return questionKey({ text, ...(options && { options }) });
@@ -71,6 +77,32 @@ describe('overlap of training and evaluation', () => {
         fields: { commonCount: 4, evaluationCount: 5 },
       }),
     );
+  });
+
+  it.each([
+    ['trained', checkTrainedOn],
+    ['calibrated', checkCalibratedOn],
+  ] as const)('with what a router was %s on is refused by name', (how, check) => {
+    const evaluation = questions('test', ['One?', 'Two?', 'Three?', 'Four?', 'Five?']);
+    const seen = new Set(questions('seen', ['five', 'ONE', 'two', 'Three']).map(questionNumber));
+    const none = new Set<number>();
+    const head = (own: ReadonlySet<number>, other: ReadonlySet<number>) => ({
+      strategy: 'citer',
+      ...(how === 'trained'
+        ? { trainedOn: own, calibratedOn: other }
+        : { trainedOn: other, calibratedOn: own }),
+    });
+    expect(() => check(head(seen, none), evaluation)).toThrow(
+      expect.objectContaining({
+        code: 'data-overlap',
+        message:
+          `The router of citer was ${how} on 4 of these 5 questions: ` +
+          'test/0, test/1, test/2, ….',
+        fields: { commonCount: 4, evaluationCount: 5 },
+      }),
+    );
+    check(head(none, seen), evaluation);
+    check(head(seen, none), evaluation.slice(3, 4));
   });
 
   it('is none where all differ', () => {

@@ -48,6 +48,9 @@ function withFact(name: string, value: unknown): Uint8Array {
 
 describe('the file of a router', () => {
   it('gives everything back, and the same scores', () => {
+    const anyNumbers = fc.uniqueArray(fc.nat(2 ** 31 - 1)).map((all) => {
+      return new Set(all.map((number) => number * 2 ** 17 + (number % 7)));
+    });
     const anyRouter = fc.record({
       strategy: fc.constantFrom('citer', 'co-llm'),
       hiddenSize: fc.integer({ min: 1, max: 9 }),
@@ -59,9 +62,8 @@ describe('the file of a router', () => {
       temperature: fc.double({ min: 0.01, max: 100, noNaN: true }),
       defaultThreshold: fc.double({ min: 0, max: 1, noNaN: true }),
       calibration: fc.constantFrom(null, { on: 'nothing', points: [] }, tinyRouter().calibration),
-      trainedOn: fc.uniqueArray(fc.nat(2 ** 31 - 1)).map((all) => {
-        return new Set(all.map((number) => number * 2 ** 17 + (number % 7)));
-      }),
+      trainedOn: anyNumbers,
+      calibratedOn: anyNumbers,
     });
     fc.assert(
       fc.property(anyRouter, (changes) => {
@@ -105,6 +107,11 @@ describe('the file of a router', () => {
       'features.topLogprobs',
     ],
     ['no network', changed(({ tensors }) => void tensors.delete('layer.0.weight')), 'layer.0'],
+    [
+      'no questions of its calibration',
+      changed(({ tensors }) => void tensors.delete('calibrated_on')),
+      'calibrated_on',
+    ],
     ['no questions', changed(({ tensors }) => void tensors.delete('trained_on')), 'trained_on'],
     [
       'half a question',

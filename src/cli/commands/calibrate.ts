@@ -58,7 +58,7 @@ export function registerCalibrate(
       .argument('<ROUTER>', 'the file of a router')
       .summary('find thresholds of a router for shares and qualities')
       .description('Measures which threshold of a router gives which share and which quality.'),
-    'test',
+    'train',
   )
     .option('--traffic <FILE>', 'instead of a task: prompts without answers, as JSON lines')
     .option(

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { planOf, scriptedEvaluation } from '../../../test/evaluation/scripted-evaluation.ts';
+import { tinyRouter } from '../../routing/fakes/tiny-router.ts';
+import type { Router } from '../../routing/router.ts';
 import type { EvaluationPair } from './evaluation-pair.ts';
 import { openManifest } from './open-manifest.ts';
 
@@ -53,6 +55,22 @@ describe('the manifest of an evaluation', () => {
       code: 'evaluation-invalid',
       message: `${folder} holds an evaluation with ${name} ${found}; this one has ${now}.`,
       remedy: expect.stringContaining('--out'),
+    });
+  });
+
+  it('holds for a router that was calibrated since, and for no other router', async () => {
+    const withRouter = (router: Router): EvaluationPair => ({
+      ...pair,
+      routers: new Map([['citer', router]]),
+    });
+    await openManifest(folder, withRouter(tinyRouter()), planOf());
+    const calibrated = tinyRouter({ calibration: null, calibratedOn: new Set([5]) });
+    expect(calibrated.digest).not.toBe(tinyRouter().digest);
+    await openManifest(folder, withRouter(calibrated), planOf());
+    const other = withRouter(tinyRouter({ temperature: 2 }));
+    await expect(openManifest(folder, other, planOf())).rejects.toMatchObject({
+      code: 'evaluation-invalid',
+      message: expect.stringContaining('citer'),
     });
   });
 

@@ -1,5 +1,5 @@
 /** A whole evaluation on scripted models: points, evidence, results, the live check, taking up again. */
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -12,6 +12,8 @@ import {
   scriptedEvaluation,
   scriptedQuestions,
 } from '../../../test/evaluation/scripted-evaluation.ts';
+import { tinyRouters } from '../../routing/fakes/tiny-router.ts';
+import type { TokenEvidence } from '../evidence/teacher-forced.ts';
 import type { Question } from '../question.ts';
 import type { EvaluationResult } from '../results.ts';
 import { checkLive } from './check-live.ts';
@@ -216,6 +218,37 @@ describe('an evaluation', () => {
     });
     expect(world.requests).toEqual([]);
     expect(await readdir(folder)).toEqual([]);
+  });
+});
+
+describe('evidence', () => {
+  const only = (name: string) => ({ strategies: [{ name, thresholds: [] }] });
+  const linesIn = async (): Promise<readonly TokenEvidence[]> =>
+    (await readFile(join(folder, 'evidence.jsonl'), 'utf8'))
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+
+  it('of other gates is added to what is known, and each plan sees its own', async () => {
+    const small = {
+      hiddenState: (text: readonly number[]) => [text.length / 8, -(text.at(-1) ?? 0)],
+    };
+    const routed = { small, routers: tinyRouters(['citer', 'co-llm'], { hiddenSize: 2 }) };
+    const before = await run(only('citer'), routed);
+    const after = await run(only('co-llm'), routed);
+    const scored = ({ answers }: Ran) => answers.evidence.map(({ scores }) => Object.keys(scores));
+    expect(new Set(scored(before).flat())).not.toContain('co-llm');
+    expect(new Set(scored(after).flat())).not.toContain('citer');
+    const last = (await linesIn()).slice(-questions.length);
+    for (const [index, { scores }] of last.entries()) {
+      expect(scores['citer']).toEqual(before.answers.evidence[index]?.scores['citer']);
+      expect(scores['co-llm']).toEqual(after.answers.evidence[index]?.scores['co-llm']);
+    }
+    // So that nothing is read for either again.
+    const lineCount = (await linesIn()).length;
+    const again = await run(only('citer'), routed);
+    expect(again.answers.evidence).toEqual(before.answers.evidence);
+    expect(await linesIn()).toHaveLength(lineCount);
   });
 });
 
