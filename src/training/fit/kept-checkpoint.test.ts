@@ -93,6 +93,7 @@ describe('a kept checkpoint', () => {
     ['labels', { rows: rowsOf(([first = 0]) => first < 0.2) }],
     ['weights', { rows: { ...TRAINING.rows, weights: TRAINING.rows.logLarge } }],
     ['likelihoods', { rows: { ...TRAINING.rows, logSmall: TRAINING.rows.logLarge } }],
+    ['weights', { rows: { ...TRAINING.rows, weights: TRAINING.rows.weights.map((w) => 2 * w) } }],
     [
       'features',
       {
