@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Calibrated, calibrate } from '../../src/calibrate.ts';
+import { evaluate } from '../../src/evaluate.ts';
+import { questionNumber } from '../../src/evaluation/question-key.ts';
 import { loadQuestions } from '../../src/load-questions.ts';
 import { thresholdForTokenShare } from '../../src/routing/calibration.ts';
 import { decodeRouter } from '../../src/routing/router-file.ts';
@@ -52,6 +54,9 @@ it('measures shares and qualities, and writes them into the file', async () => {
   const before = decodeRouter(await readFile(routerFile));
   expect(written.network.layers).toEqual(before.network.layers);
   expect(written.trainedOn).toEqual(before.trainedOn);
+  const { questions } = await loadQuestions(HELD_OUT);
+  expect(before.calibratedOn).toEqual(new Set());
+  expect(written.calibratedOn).toEqual(new Set(questions.map(questionNumber)));
 });
 
 it('chooses the default by share or by quality, and refuses what no threshold reaches', async () => {
@@ -64,6 +69,60 @@ it('chooses the default by share or by quality, and refuses what no threshold re
   await expect(calibrate({ ...again, quality: 2 })).rejects.toMatchObject({
     code: 'threshold-invalid',
   });
+});
+
+it('keeps the default where nothing reaches the usual quality, and says so', async () => {
+  const before = decodeRouter(await readFile(routerFile)).defaultThreshold;
+  const notices: string[] = [];
+  const again = {
+    ...{ ...optionsOf('graded'), ...HELD_OUT, shares: [0.05] },
+    onNotice: (text: string) => notices.push(text),
+  };
+  const { router, calibration } = await calibrate(again);
+  expect(calibration.points[0]?.threshold).not.toBe(before);
+  expect(router.defaultThreshold).toBe(before);
+  expect(notices).toContain(
+    'No threshold gives 80 % of the gap between the models: the default stays as it was.',
+  );
+});
+
+it('is not believed on its own questions: shares are refused there, thresholds are not', async () => {
+  const run = (strategy: string, questionSeed: number) =>
+    evaluate({
+      ...{ ...POCKET, ...HELD_OUT, count: 2, questionSeed, strategies: [strategy] },
+      ...{ routerFiles: [calibrated.path], folder: folderOf(`asked-${questionSeed}`) },
+      home: folderOf('home'),
+    });
+  await expect(run('citer-s@30%', HELD_OUT.questionSeed)).rejects.toMatchObject({
+    code: 'data-overlap',
+    message: expect.stringContaining('was calibrated on 2 of these 2 questions'),
+  });
+  const pointsOf = async (strategy: string, questionSeed: number) =>
+    (await run(strategy, questionSeed)).result.results.map((point) => point.strategy);
+  const points = ['small', 'large', 'citer-s'];
+  expect(await pointsOf('citer-s@0.5', HELD_OUT.questionSeed)).toEqual(points);
+  expect(await pointsOf('citer-s@30%', 11)).toEqual(points);
+});
+
+it('is left out, with a notice, where nobody names strategies and it has seen the questions', async () => {
+  const strategiesOn = async (split: string, name: string) => {
+    const notices: string[] = [];
+    const { result } = await evaluate({
+      ...{ ...POCKET, task: 'pocket', questionSeed: 3, count: 1, split, maxTokens: 8 },
+      ...{ shares: [0.5], seedCount: 1, routerFiles: [routerFile], home: folderOf('home') },
+      ...{ folder: folderOf(name), onNotice: (text: string) => notices.push(text) },
+    });
+    return { notices, names: result.results.map(({ strategy }) => strategy) };
+  };
+  const seen = await strategiesOn('train', 'unnamed-seen');
+  expect(seen.notices).toContainEqual(
+    expect.stringMatching(/^citer-s is left out: .* was trained on 1 of these 1 questions/),
+  );
+  expect(seen.names).toContain('entropy');
+  expect(seen.names).not.toContain('citer-s');
+  const fresh = await strategiesOn('test', 'unnamed-fresh');
+  expect(fresh.notices.filter((text) => text.includes('citer-s'))).toEqual([]);
+  expect(fresh.names).toContain('citer-s');
 });
 
 it('also works on prompts that nobody can grade', async () => {
