@@ -125,7 +125,7 @@ async function run(
 /** What the scores were trained to say, and how they go with what both models agree on. */
 function diagram({ router, agreement, calibration }: Calibrated, path: string) {
   const series: ReliabilitySeries[] = [
-    { name: 'labels of held-out training questions', points: router.reliability },
+    { name: 'held-out labels', points: router.reliability },
     {
       name: 'both models agree',
       points: agreement.bins.flatMap(({ meanPredicted, observedShare, rowCount }) =>
