@@ -1,0 +1,48 @@
+/** The routers that come with this package, on the models that they were trained for. */
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { BUNDLED_MODELS } from '../../src/catalog/bundled-models.ts';
+import { openEngine } from '../../src/open-engine.ts';
+import { decodeRouter } from '../../src/routing/router-file.ts';
+import { STRATEGIES } from '../../src/strategy/registry.ts';
+import { question, testProblems } from './pocket-pair.ts';
+
+const FOLDER = join(import.meta.dirname, '../../heads/pocket');
+const BYTES_MAX = 2 * 2 ** 20;
+const LEARNED = STRATEGIES.filter(({ isLearned }) => isLearned).map(({ name }) => name);
+const digestOf = (name: string): string =>
+  BUNDLED_MODELS.find((model) => model.name === name)?.sha256 ?? '';
+
+it('are there for every learned strategy, small, and bound to the pocket pair', async () => {
+  const names = (await readdir(FOLDER)).sort();
+  expect(names).toEqual(LEARNED.map((name) => `${name}.safetensors`).sort());
+  for (const name of names) {
+    const path = join(FOLDER, name);
+    expect((await stat(path)).size).toBeLessThan(BYTES_MAX);
+    const router = decodeRouter(await readFile(path));
+    expect(`${router.strategy}.safetensors`).toBe(name);
+    expect(router.pair.small.digest).toBe(digestOf('pocket-small'));
+    expect(router.pair.large.digest).toBe(digestOf('pocket-large'));
+    expect(router.trainedOn.size).toBe(1200);
+    expect(router.training).toMatchObject({ questions: 'pocket/train', questionSeed: 77, seed: 1 });
+  }
+});
+
+it('are found by name, and call about as often as they are asked to', async () => {
+  await using engine = await openEngine({ pair: 'pocket', offline: true, strategies: LEARNED });
+  for (const name of LEARNED) {
+    let tokenCount = 0;
+    let largeCount = 0;
+    for (const problem of testProblems(6, 900)) {
+      const request = { ...question(problem), strategy: `${name}@15%`, maxTokens: 150 };
+      for await (const event of engine.generate(request)) {
+        if (event.type !== 'token') continue;
+        tokenCount += 1;
+        if (event.origin === 'large') largeCount += 1;
+      }
+    }
+    const share = largeCount / tokenCount;
+    expect({ name, isNear: share > 0.04 && share < 0.3 }).toEqual({ name, isNear: true });
+  }
+});
