@@ -6,9 +6,10 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { catalogContext } from '../../src/catalog/catalog-context.ts';
+import { IS_SLICE } from './real-models.ts';
 
 /** The build from PyPI brings libraries for GPUs along on some platforms: gigabytes. */
-const PACKAGES = ['torch', 'numpy'];
+const PACKAGES = ['torch==2.13.0', 'numpy'];
 const INSTALL_TIMEOUT_MS = 600_000;
 
 export async function torchPython(): Promise<{ python: string } | { reason: string }> {
@@ -20,6 +21,7 @@ export async function torchPython(): Promise<{ python: string } | { reason: stri
     const hasTorch = await execa(python, ['-c', 'import torch, numpy'], { reject: false });
     if (hasTorch.exitCode === 0) return { python };
     if (named !== undefined) return { reason: `${named} has no torch` };
+    if (IS_SLICE) return { reason: 'no PyTorch here, and it is gigabytes: not in the small slice' };
     await execa(python, ['-m', 'pip', 'install', '-q', ...PACKAGES], {
       timeout: INSTALL_TIMEOUT_MS,
     });
