@@ -125,9 +125,10 @@ function panelWidth(gateCount: number): number {
 
 function panelTitle({ gate, auc, bins }: GateEvidence, width: number) {
   const tokens = bins.reduce((sum, bin) => sum + tokenCountOf(bin), 0);
-  const known = auc === null ? '' : `, AUC ${auc.toFixed(3)}`;
-  const text = `${gate}: ${tokens.toLocaleString('en')} tokens${known}`;
-  return { text, fontSize: 14, offset: 8, limit: width };
+  const known = auc === null ? '' : `: AUC ${auc.toFixed(3)}`;
+  // In a line of its own: names may be long.
+  const subtitle = `${tokens.toLocaleString('en')} tokens`;
+  return { text: `${gate}${known}`, subtitle, fontSize: 14, offset: 8, limit: width };
 }
 
 function scoreAxis(gate: GateEvidence, { domain, isReversed, ticks }: ScoreScale, width: number) {
