@@ -11,11 +11,12 @@ import { evaluationResult } from './evaluation/run/evaluation-result.ts';
 import type { EvaluatedAnswers } from './evaluation/run/run-evaluation.ts';
 import { runEvaluation } from './evaluation/run/run-evaluation.ts';
 import { isGradable } from './evaluation/tasks/traffic.ts';
+import { writeWhole } from './evaluation/whole-file.ts';
 import { evaluationLock } from './evaluation-lock.ts';
 import { readRouter } from './find-routers.ts';
 import { loadQuestions, type QuestionOptions } from './load-questions.ts';
 import { type Reliability, reliability } from './network/reliability.ts';
-import { type OpenEvaluationOptions, openEvaluation } from './open-evaluation.ts';
+import { openEvaluation, type PairOptions } from './open-evaluation.ts';
 import {
   type Calibration,
   type CalibrationPoint,
@@ -24,23 +25,8 @@ import {
 } from './routing/calibration.ts';
 import type { Router } from './routing/router.ts';
 import { decodeRouter, encodeRouter } from './routing/router-file.ts';
-import { writeWhole } from './write-whole.ts';
 
-export interface CalibrateOptions
-  extends QuestionOptions,
-    Pick<
-      OpenEvaluationOptions,
-      | 'pair'
-      | 'small'
-      | 'large'
-      | 'template'
-      | 'contextLength'
-      | 'threadCount'
-      | 'home'
-      | 'offline'
-      | 'signal'
-      | 'onProgress'
-    > {
+export interface CalibrateOptions extends QuestionOptions, PairOptions {
   /** The router's file. */
   readonly routerFile: string;
   /** Where the calibrated router is written; default: its own file. */

@@ -19,28 +19,14 @@ import { runEvaluation } from './evaluation/run/run-evaluation.ts';
 import { evaluationLock } from './evaluation-lock.ts';
 import { loadQuestions, type QuestionOptions, trainingQuestions } from './load-questions.ts';
 import { profileStore } from './local-profile.ts';
-import { type OpenEvaluationOptions, openEvaluation } from './open-evaluation.ts';
+import { type OpenEvaluationOptions, openEvaluation, type PairOptions } from './open-evaluation.ts';
 import type { Router } from './routing/router.ts';
 import { isLearned, parseStrategy, routerThreshold, STRATEGIES } from './strategy/registry.ts';
 
 export interface EvaluateOptions
   extends QuestionOptions,
-    Pick<
-      OpenEvaluationOptions,
-      | 'pair'
-      | 'small'
-      | 'large'
-      | 'template'
-      | 'contextLength'
-      | 'threadCount'
-      | 'home'
-      | 'offline'
-      | 'keepsRows'
-      | 'routerFiles'
-      | 'signal'
-      | 'onProgress'
-      | 'onNotice'
-    > {
+    PairOptions,
+    Pick<OpenEvaluationOptions, 'keepsRows' | 'routerFiles' | 'onNotice'> {
   /**
    * What something that is evaluated was trained on, as `gsm8k/train` or the path of a `.jsonl` file:
    * questions that are among them too are refused.

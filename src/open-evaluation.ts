@@ -37,6 +37,21 @@ export interface OpenEvaluationOptions
   readonly keepsRows?: boolean;
 }
 
+/** What whoever asks for many answers says of the models: of the options above, those for everybody. */
+export type PairOptions = Pick<
+  OpenEvaluationOptions,
+  | 'pair'
+  | 'small'
+  | 'large'
+  | 'template'
+  | 'contextLength'
+  | 'threadCount'
+  | 'home'
+  | 'offline'
+  | 'signal'
+  | 'onProgress'
+>;
+
 interface OpenModel {
   readonly model: LlamaCppModel;
   readonly cached: CachedModel;

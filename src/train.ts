@@ -17,10 +17,11 @@ import type { EvaluationPair } from './evaluation/run/evaluation-pair.ts';
 import { LARGE_ALONE } from './evaluation/run/evaluation-plan.ts';
 import { openManifest } from './evaluation/run/open-manifest.ts';
 import { checkGradable, isGradable } from './evaluation/tasks/traffic.ts';
+import { writeWhole } from './evaluation/whole-file.ts';
 import { evaluationLock } from './evaluation-lock.ts';
 import { loadQuestions, type QuestionOptions } from './load-questions.ts';
 import { citerPaperShape, routerShape } from './network/network-shape.ts';
-import { type OpenEvaluationOptions, openEvaluation } from './open-evaluation.ts';
+import { openEvaluation, type PairOptions } from './open-evaluation.ts';
 import { featureSize, type RouterFeatures } from './routing/router-features.ts';
 import { singleModel } from './strategy/single-model.ts';
 import { trainingCellCount } from './training/cell-count.ts';
@@ -38,23 +39,8 @@ import {
 import { writeAnswers } from './training/rounds/write-answers.ts';
 import type { TrainingPair } from './training/training-pair.ts';
 import type { Trajectory } from './training/trajectory.ts';
-import { writeWhole } from './write-whole.ts';
 
-export interface TrainOptions
-  extends QuestionOptions,
-    Pick<
-      OpenEvaluationOptions,
-      | 'pair'
-      | 'small'
-      | 'large'
-      | 'template'
-      | 'contextLength'
-      | 'threadCount'
-      | 'home'
-      | 'offline'
-      | 'signal'
-      | 'onProgress'
-    > {
+export interface TrainOptions extends QuestionOptions, PairOptions {
   readonly objective: Objective;
   /** Default 2 for objectives that roll out. */
   readonly roundCount?: number;

@@ -3,11 +3,10 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Calibrated, CalibrateOptions } from '../../calibrate.ts';
 import { definedFields } from '../../core/defined-fields.ts';
-import type { ModelRole } from '../../core/events.ts';
 import type { ReliabilitySeries } from '../../report/pictures/reliability-picture.ts';
 import type { CliDependencies } from '../cli-dependencies.ts';
 import { type CliIo, withoutColor } from '../io.ts';
-import { addPairOptions } from '../options/generation-options.ts';
+import { addPairOptions, type PairFlags, pairOptions } from '../options/generation-options.ts';
 import { integerFrom, numberParser } from '../options/parse-number.ts';
 import { shareParser, sharesParser } from '../options/parse-shares.ts';
 import {
@@ -18,19 +17,12 @@ import {
 import { progressBar } from '../rendering/progress-bar.ts';
 import { renderCalibration } from '../rendering/render-calibration.ts';
 
-interface CalibrateFlags extends QuestionFlags {
+interface CalibrateFlags extends QuestionFlags, PairFlags {
   readonly share?: number;
   readonly quality?: number;
   readonly shares?: readonly number[];
   readonly maxTokens?: number;
   readonly wave?: number;
-  readonly context?: number;
-  readonly threads?: number;
-  readonly pair?: string;
-  readonly small?: string;
-  readonly large?: string;
-  readonly template?: ModelRole;
-  readonly offline?: boolean;
   readonly out?: string;
   readonly file?: string;
   readonly json?: boolean;
@@ -147,19 +139,13 @@ function calibrateOptions(
 ): CalibrateOptions {
   return {
     ...questionOptions(flags),
+    ...pairOptions(flags),
     ...definedFields({
       share: flags.share,
       quality: flags.quality,
       shares: flags.shares,
       maxTokens: flags.maxTokens,
       waveSize: flags.wave,
-      contextLength: flags.context,
-      threadCount: flags.threads,
-      pair: flags.pair,
-      small: flags.small,
-      large: flags.large,
-      template: flags.template,
-      offline: flags.offline,
       file: flags.file,
     }),
     routerFile,

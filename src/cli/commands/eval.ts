@@ -4,12 +4,16 @@ import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { definedFields } from '../../core/defined-fields.ts';
 import { PilotfishError } from '../../core/errors.ts';
-import type { ModelRole } from '../../core/events.ts';
 import type { EvaluateOptions } from '../../evaluate.ts';
 import type { CliDependencies } from '../cli-dependencies.ts';
 import { type CliIo, withoutColor } from '../io.ts';
 import { collectText } from '../options/collect-text.ts';
-import { addPairOptions, addRouterOption } from '../options/generation-options.ts';
+import {
+  addPairOptions,
+  addRouterOption,
+  type PairFlags,
+  pairOptions,
+} from '../options/generation-options.ts';
 import { integerFrom, numberParser } from '../options/parse-number.ts';
 import { shareParser, sharesParser } from '../options/parse-shares.ts';
 import {
@@ -21,7 +25,7 @@ import {
 import { progressBar } from '../rendering/progress-bar.ts';
 import { renderEvaluation } from '../rendering/render-evaluation.ts';
 
-interface EvalOptions extends QuestionFlags {
+interface EvalOptions extends QuestionFlags, PairFlags {
   readonly trainedOn?: readonly string[];
   readonly strategies?: string;
   readonly shares?: readonly number[];
@@ -30,18 +34,11 @@ interface EvalOptions extends QuestionFlags {
   readonly screen?: number;
   readonly maxTokens?: number;
   readonly wave?: number;
-  readonly context?: number;
-  readonly threads?: number;
-  readonly pair?: string;
-  readonly small?: string;
-  readonly large?: string;
-  readonly template?: ModelRole;
   readonly profile?: readonly string[];
   readonly checkLive?: number;
   readonly out?: string;
   readonly logs?: boolean;
   readonly cache: boolean;
-  readonly offline?: boolean;
   readonly router?: readonly string[];
   readonly json?: boolean;
   readonly color: boolean;
@@ -166,6 +163,7 @@ function evaluateOptions(
 ): Omit<EvaluateOptions, 'folder'> {
   return {
     ...questionOptions(options),
+    ...pairOptions(options),
     ...definedFields({
       trainedOn: options.trainedOn,
       shares: options.shares,
@@ -174,16 +172,9 @@ function evaluateOptions(
       screenShare: options.screen,
       maxTokens: options.maxTokens,
       waveSize: options.wave,
-      contextLength: options.context,
-      threadCount: options.threads,
-      pair: options.pair,
-      small: options.small,
-      large: options.large,
-      template: options.template,
       profiles: options.profile,
       liveCheckCount: options.checkLive,
       logs: options.logs,
-      offline: options.offline,
       routerFiles: options.router,
     }),
     keepsRows: options.cache,

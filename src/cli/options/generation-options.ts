@@ -1,5 +1,6 @@
 /** The options that ask, chat and compare share: how they are parsed, and what they turn into. */
 import { type Command, Option } from 'commander';
+import { type DefinedFields, definedFields } from '../../core/defined-fields.ts';
 import { PilotfishError } from '../../core/errors.ts';
 import type { ModelRole, TokenPrices } from '../../core/events.ts';
 import type { GenerateRequest } from '../../engine/request.ts';
@@ -11,10 +12,7 @@ import { integerFrom, type NumberRange, numberParser } from './parse-number.ts';
 export { STRATEGY_DEFAULT } from '../../engine/checked-request.ts';
 
 /** What commander hands to an action. Absent options are absent. */
-export interface GenerationOptions {
-  readonly pair?: string;
-  readonly small?: string;
-  readonly large?: string;
+export interface GenerationOptions extends PairFlags {
   readonly system?: string;
   readonly temperature: number;
   readonly topK?: number;
@@ -28,16 +26,12 @@ export interface GenerationOptions {
   readonly seed?: number;
   readonly maxTokens?: number;
   readonly stop?: readonly string[];
-  readonly template?: ModelRole;
-  readonly context?: number;
-  readonly threads?: number;
   readonly priceSmall?: TokenPrices;
   readonly priceLarge?: TokenPrices;
   readonly proposer?: 'auto' | 'small' | 'prompt-lookup';
   readonly verifier?: 'coupling' | 'rejection';
   readonly draftLength?: 'auto' | number;
   readonly router?: readonly string[];
-  readonly offline?: boolean;
   readonly json?: boolean;
   /** False with `--no-color`. */
   readonly color: boolean;
@@ -133,6 +127,34 @@ export function addRouterOption(command: Command): Command {
   );
 }
 
+/** What `addPairOptions` reads. */
+export interface PairFlags {
+  readonly pair?: string;
+  readonly small?: string;
+  readonly large?: string;
+  readonly template?: ModelRole;
+  readonly context?: number;
+  readonly threads?: number;
+  readonly offline?: boolean;
+}
+
+type PairOptionFields = Pick<
+  OpenEngineOptions,
+  'pair' | 'small' | 'large' | 'template' | 'contextLength' | 'threadCount' | 'offline'
+>;
+
+export function pairOptions(flags: PairFlags): DefinedFields<PairOptionFields> {
+  return definedFields({
+    pair: flags.pair,
+    small: flags.small,
+    large: flags.large,
+    template: flags.template,
+    contextLength: flags.context,
+    threadCount: flags.threads,
+    offline: flags.offline,
+  });
+}
+
 /** Which models, and how they are loaded. */
 export function addPairOptions(command: Command): Command {
   return command
@@ -221,34 +243,19 @@ function addSamplingOptions(command: Command): void {
     .option('--draft-length <N>', 'tokens per draft of speculative, or auto', parseDraftLength);
 }
 
-type Given<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> };
-
-/** The object without its undefined fields, which exact optional properties must not hold. */
-function given<T extends object>(fields: T): Given<T> {
-  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
-  // The entries are those of `fields`, less the undefined ones: that is what the type says.
-  return Object.fromEntries(entries) as Given<T>;
-}
-
 export function engineOptions(options: GenerationOptions): OpenEngineOptions {
-  const speculative = given({
+  const speculative = definedFields({
     proposer: options.proposer,
     verifier: options.verifier,
     draftLength: options.draftLength,
   });
-  return given({
-    pair: options.pair,
-    small: options.small,
-    large: options.large,
-    template: options.template,
-    contextLength: options.context,
-    threadCount: options.threads,
+  return definedFields({
+    ...pairOptions(options),
     prices:
       options.priceSmall === undefined && options.priceLarge === undefined
         ? undefined
         : { small: options.priceSmall ?? null, large: options.priceLarge ?? null },
     routerFiles: options.router,
-    offline: options.offline,
     speculative: Object.keys(speculative).length > 0 ? speculative : undefined,
   });
 }
@@ -257,8 +264,8 @@ export function engineOptions(options: GenerationOptions): OpenEngineOptions {
 export function requestFields(options: GenerationOptions): GenerateRequest {
   const { temperature, topK, topP, minP, logitBias } = options;
   const { repetitionPenalty, frequencyPenalty, presencePenalty, penaltyWindow } = options;
-  return given({
-    sampling: given({
+  return definedFields({
+    sampling: definedFields({
       ...{ temperature, topK, topP, minP, logitBias },
       ...{ repetitionPenalty, frequencyPenalty, presencePenalty, penaltyWindow },
     }),

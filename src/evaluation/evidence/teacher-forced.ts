@@ -5,14 +5,14 @@
  */
 
 import { seededDraws } from '../../core/draws.ts';
-import { throwIfAborted } from '../../core/errors.ts';
 import { invariant } from '../../core/invariant.ts';
-import type { RowProgram, RowResult } from '../../core/row-program.ts';
+import type { RowProgram } from '../../core/row-program.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
 import type { TokenId } from '../../core/token-id.ts';
+import { readAlong } from '../../kv-cache/read-along.ts';
 import type { LanguageModel } from '../../model/roles.ts';
 import type { Gate } from '../../routing/gate.ts';
-import { joinNeeds, type RowNeeds, withNeeds } from '../../routing/row-needs.ts';
+import { joinNeeds, withNeeds } from '../../routing/row-needs.ts';
 
 /** Of one answer of the large model. */
 export interface TokenEvidence {
@@ -48,11 +48,13 @@ export async function teacherForced(
   { gates, vocabularySize, signal }: TeacherForcing,
 ): Promise<TokenEvidence> {
   const program: RowProgram = { vocabularySize, sampling: GREEDY, seed: 0, purpose: 'sample' };
-  const rows = await rowsAlong(small, [...prompt, ...answer.slice(0, -1)], {
+  const asks = withNeeds({ program }, joinNeeds(...gates.map(({ needs }) => needs)));
+  await using sequence = small.openSequence();
+  const rows = await readAlong(sequence, [...prompt, ...answer.slice(0, -1)], {
+    ...asks,
     outputFrom: prompt.length - 1,
-    program,
-    needs: joinNeeds(...gates.map(({ needs }) => needs)),
-    signal,
+    rowCountMax: small.facts.rowCountMax,
+    ...(signal === undefined ? {} : { signal }),
   });
   invariant(rows.length === answer.length, 'a row for every token');
   const scoresOf = (gate: Gate): readonly number[] =>
@@ -67,35 +69,3 @@ export async function teacherForced(
 
 /** Informed gates toss none. */
 const NO_COINS = seededDraws(0);
-
-interface Reading {
-  readonly outputFrom: number;
-  readonly program: RowProgram;
-  /** Of the rows with outputs. */
-  readonly needs: RowNeeds;
-  readonly signal: AbortSignal | undefined;
-}
-
-/** The rows of a text from a place on; what comes before is read without outputs. */
-async function rowsAlong(
-  model: LanguageModel,
-  text: readonly TokenId[],
-  { outputFrom, program, needs, signal }: Reading,
-): Promise<readonly RowResult[]> {
-  await using sequence = model.openSequence();
-  const rows: RowResult[] = [];
-  while (sequence.length < text.length) {
-    throwIfAborted(signal);
-    const from = sequence.length;
-    // A forward has outputs or none: rows without them are cheaper.
-    const end = from < outputFrom ? outputFrom : text.length;
-    const tokens = text.slice(from, Math.min(end, from + model.facts.rowCountMax));
-    const forward =
-      from < outputFrom
-        ? { tokens, outputFrom: tokens.length, program }
-        : withNeeds({ tokens, outputFrom: 0, program }, needs);
-    const { rows: read } = await sequence.forward(forward, signal);
-    rows.push(...read);
-  }
-  return rows;
-}

@@ -1,10 +1,10 @@
 /** The first file of an evaluation's folder: what its answers come from. */
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { PilotfishError } from '../../core/errors.ts';
 import { scoreDigest } from '../../routing/router.ts';
-import { fileError, parsedJson } from '../growing-file.ts';
+import { parsedJson } from '../growing-file.ts';
+import { readWhole, writeWhole } from '../whole-file.ts';
 import {
   checkManifest,
   type EvaluationPair,
@@ -50,12 +50,12 @@ export async function openManifest(
   const own = { version, models, library, template, contextLength, maxTokens, waveSize };
   const expected = { ...own, routers };
   const path = join(folder, 'evaluation.json');
-  const text = await readIfThere(path);
-  const found = text === null ? null : parsedManifest(text, path);
+  const text = await readWhole(path);
+  const found = text === null ? null : parsedManifest(text.toString('utf8'), path);
   if (found !== null) checkManifest(found, expected, folder);
   const joined = { ...expected, routers: { ...found?.routers, ...routers } };
   const isNew = Object.keys(joined.routers).length > Object.keys(found?.routers ?? {}).length;
-  if (found === null || isNew) await write(path, folder, joined);
+  if (found === null || isNew) await writeWhole(path, `${JSON.stringify(joined, null, 2)}\n`);
   return joined;
 }
 
@@ -66,23 +66,4 @@ function parsedManifest(text: string, path: string): Manifest {
     remedy: 'Choose another folder with --out.',
     fields: { path },
   });
-}
-
-async function write(path: string, folder: string, manifest: Manifest): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true });
-    await writeFile(`${path}.tmp`, `${JSON.stringify(manifest, null, 2)}\n`);
-    await rename(`${path}.tmp`, path);
-  } catch (error) {
-    throw fileError(error, path);
-  }
-}
-
-async function readIfThere(path: string): Promise<string | null> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw fileError(error, path);
-  }
 }

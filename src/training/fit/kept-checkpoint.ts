@@ -3,11 +3,10 @@
  * the next run goes on from there. Of another training (other rows, other settings) it is nothing.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { z } from 'zod';
 import { PilotfishError } from '../../core/errors.ts';
-import { fileError, parsedJson } from '../../evaluation/growing-file.ts';
+import { parsedJson } from '../../evaluation/growing-file.ts';
+import { readWhole, writeWhole } from '../../evaluation/whole-file.ts';
 import type { TrainingCheckpoint } from '../../network/checkpoint.ts';
 import { decodeTensors, encodeTensors, type Tensor } from '../../network/safetensors.ts';
 import { inTurns, type Steps } from '../../network/steps.ts';
@@ -45,7 +44,7 @@ export class KeptCheckpoint {
     signal?: AbortSignal,
   ): Promise<KeptCheckpoint> {
     const identity = await inTurns(identityOf(training), signal);
-    const bytes = await readIfThere(path);
+    const bytes = await readWhole(path);
     return new KeptCheckpoint(path, identity, bytes === null ? null : decode(bytes, identity));
   }
 
@@ -71,13 +70,7 @@ export class KeptCheckpoint {
   async #write(): Promise<void> {
     if (this.#checkpoint === null) return;
     const bytes = encode(this.#checkpoint, this.#identity);
-    try {
-      await mkdir(dirname(this.#path), { recursive: true });
-      await writeFile(`${this.#path}.tmp`, bytes);
-      await rename(`${this.#path}.tmp`, this.#path);
-    } catch (error) {
-      throw fileError(error, this.#path);
-    }
+    await writeWhole(this.#path, bytes);
   }
 }
 
@@ -154,14 +147,5 @@ function decode(bytes: Uint8Array, identity: string): TrainingCheckpoint | null 
   } catch (error) {
     if (PilotfishError.isInstance(error)) return null;
     throw error;
-  }
-}
-
-async function readIfThere(path: string): Promise<Uint8Array | null> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw fileError(error, path);
   }
 }

@@ -2,12 +2,11 @@
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { definedFields } from '../../../core/defined-fields.ts';
-import type { ModelRole } from '../../../core/events.ts';
 import type { TrainOptions } from '../../../train.ts';
 import { OBJECTIVES, type Objective } from '../../../training/labels/targets.ts';
 import type { CliDependencies } from '../../cli-dependencies.ts';
 import { type CliIo, withoutColor } from '../../io.ts';
-import { addPairOptions } from '../../options/generation-options.ts';
+import { addPairOptions, type PairFlags, pairOptions } from '../../options/generation-options.ts';
 import { integerFrom, type NumberRange, numberParser } from '../../options/parse-number.ts';
 import { shareParser } from '../../options/parse-shares.ts';
 import {
@@ -18,7 +17,7 @@ import {
 import { progressBar } from '../../rendering/progress-bar.ts';
 import { ROUND_TITLES, renderRound, renderTrained } from '../../rendering/render-training.ts';
 
-interface TrainRouterFlags extends QuestionFlags {
+interface TrainRouterFlags extends QuestionFlags, PairFlags {
   readonly objective: Objective;
   readonly rounds?: number;
   readonly rollouts?: number;
@@ -37,13 +36,6 @@ interface TrainRouterFlags extends QuestionFlags {
   readonly seed?: number;
   readonly maxTokens?: number;
   readonly wave?: number;
-  readonly context?: number;
-  readonly threads?: number;
-  readonly pair?: string;
-  readonly small?: string;
-  readonly large?: string;
-  readonly template?: ModelRole;
-  readonly offline?: boolean;
   readonly out?: string;
   readonly file?: string;
   readonly json?: boolean;
@@ -186,6 +178,7 @@ function trainOptions(flags: TrainRouterFlags): TrainOptions {
   });
   return {
     ...questionOptions(flags),
+    ...pairOptions(flags),
     ...definedFields({
       roundCount: flags.rounds,
       drawCount: flags.rollouts,
@@ -197,13 +190,6 @@ function trainOptions(flags: TrainRouterFlags): TrainOptions {
       seed: flags.seed,
       maxTokens: flags.maxTokens,
       waveSize: flags.wave,
-      contextLength: flags.context,
-      threadCount: flags.threads,
-      pair: flags.pair,
-      small: flags.small,
-      large: flags.large,
-      template: flags.template,
-      offline: flags.offline,
       file: flags.file,
     }),
     objective: flags.objective,
