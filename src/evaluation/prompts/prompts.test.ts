@@ -6,6 +6,12 @@ import { PROMPTS, promptMessages } from './prompts.ts';
 const NUMBER = { text: 'What is 1 + 1?', kind: 'number' } as const;
 const CHOICE = { text: 'Which is it?', kind: 'choice', options: ['Rome', 'Paris'] } as const;
 const YES_NO = { text: 'Is it so?', kind: 'choice', options: ['Yes', 'No'] } as const;
+const WORKED: Readonly<Record<string, (a: number, b: number) => number>> = {
+  '+': (a, b) => a + b,
+  '-': (a, b) => a - b,
+  '*': (a, b) => a * b,
+  '/': (a, b) => a / b,
+};
 const QUESTIONS = [
   NUMBER,
   CHOICE,
@@ -17,8 +23,7 @@ const QUESTIONS = [
 
 function contentOf(question: Pick<Question, 'text' | 'kind' | 'options'>, name?: string): string {
   const messages = promptMessages(question, name);
-  expect(messages).toHaveLength(1);
-  return messages[0]?.content ?? '';
+  return messages.at(-1)?.content ?? '';
 }
 
 describe('prompts', () => {
@@ -45,6 +50,20 @@ describe('prompts', () => {
     expect(grade(`${output} 7 is not it.`, { kind: 'number', answer: '18' }).isRight).toBe(true);
   });
 
+  it('show examples that are worked out as their grader would have it', () => {
+    const shown = promptMessages(NUMBER, 'examples');
+    expect(shown.map(({ role }) => role).join()).toBe(`${'user,assistant,'.repeat(5)}user`);
+    for (const { content } of shown.filter(({ role }) => role === 'assistant')) {
+      const sums = [...content.matchAll(/(\d+) ([-+*/]) (\d+) = (\d+)/g)];
+      expect(sums.length).toBeGreaterThan(0);
+      for (const [, a, sign = '', b, result] of sums) {
+        expect(WORKED[sign]?.(Number(a), Number(b)), content).toBe(Number(result));
+      }
+      const answer = sums.at(-1)?.[4] ?? '';
+      expect(grade(content, { kind: 'number', answer }).isRight, content).toBe(true);
+    }
+  });
+
   it('list the options with their letters', () => {
     expect(contentOf(CHOICE)).toContain('(A) Rome\n(B) Paris\n');
     expect(contentOf(YES_NO, 'yes-no')).not.toContain('(A)');
@@ -57,9 +76,9 @@ describe('prompts', () => {
   });
 
   it.each([
-    [NUMBER, 'letter', 'Use one of steps, boxed, hash, bare.'],
+    [NUMBER, 'letter', 'Use one of steps, boxed, hash, examples, bare.'],
     [CHOICE, 'yes-no', 'Use one of letter, bare.'],
-    [NUMBER, 'nonsense', 'Use one of steps, boxed, hash, bare.'],
+    [NUMBER, 'nonsense', 'Use one of steps, boxed, hash, examples, bare.'],
   ])('that do not fit are refused: %o, %s', (question, name, remedy) => {
     expect(() => promptMessages(question, name)).toThrow(
       expect.objectContaining({ code: 'option-invalid', remedy }),

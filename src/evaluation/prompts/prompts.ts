@@ -3,6 +3,7 @@ import type { ChatMessage } from '../../core/chat-message.ts';
 import { PilotfishError } from '../../core/errors.ts';
 import { letterOf } from '../graders/choice.ts';
 import type { AnswerKind, Question } from '../question.ts';
+import { EXAMPLE_TURNS } from './example-turns.ts';
 
 type Asked = Pick<Question, 'text' | 'kind' | 'options'>;
 
@@ -34,6 +35,11 @@ export const PROMPTS: readonly Prompt[] = [
       'Write the final number alone on the last line, after "#### ".',
     ],
   ),
+  {
+    name: 'examples',
+    fits: ({ kind }) => kind === 'number',
+    messages: ({ text }) => [...EXAMPLE_TURNS, ...user(text)],
+  },
   {
     name: 'letter',
     fits: ({ kind }) => kind === 'choice',
