@@ -10,11 +10,13 @@ import { fileDigest } from './catalog/file-digest.ts';
 import { definedFields } from './core/defined-fields.ts';
 import type { ModelRole } from './core/events.ts';
 import { present } from './core/invariant.ts';
+import type { TokenId } from './core/token-id.ts';
 import { CachedModel } from './evaluation/cache/cached-model.ts';
 import type { RowFeatures } from './evaluation/cache/row-features.ts';
 import { TrieStore } from './evaluation/cache/trie-store.ts';
 import { fileError } from './evaluation/growing-file.ts';
 import type { EvaluatedModel, EvaluationPair } from './evaluation/run/evaluation-pair.ts';
+import { SharedPrefixModel } from './kv-cache/shared-prefix-model.ts';
 import { cpuDevice } from './model/compute-device.ts';
 import { libraryDigest, loadLibrary } from './model/llama-cpp/library.ts';
 import type { LlamaCppModel } from './model/llama-cpp/model.ts';
@@ -53,7 +55,7 @@ export type PairOptions = Pick<
 >;
 
 interface OpenModel {
-  readonly model: LlamaCppModel;
+  readonly shared: SharedPrefixModel;
   readonly cached: CachedModel;
   readonly store: TrieStore;
   readonly facts: EvaluatedModel;
@@ -104,6 +106,7 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
   const { waveSize, strategies } = options;
   const open = new Map<ModelRole, OpenModel>();
   let routers: ReadonlyMap<string, Router> = new Map();
+  let shared: readonly (readonly TokenId[])[] = [];
   const engine = await openEngine({
     ...options,
     strategies: ['small', 'large', ...strategies],
@@ -111,18 +114,19 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
     // Automatic lengths depend on what ran before, and on what forwards cost here.
     speculative: { ...options.speculative, proposer: 'small', draftLength: DRAFT_LENGTH },
     requestCountMax: waveSize,
-    sequenceCountMax: waveSize + (options.spareSequenceCount ?? SPARE_SEQUENCE_COUNT),
+    sequenceCountMax: waveSize + (options.spareSequenceCount ?? SPARE_SEQUENCE_COUNT) + 1,
     wrapModel: async (model, of) => {
       const facts = await factsOf(model, of, options);
       const scope = { modelDigest: facts.digest, engine: libraryDigest(loadLibrary().paths.llama) };
       const store = new TrieStore(folder, scope);
       routers = of.routers;
       const features = of.role === 'small' ? rowFeatures(routers) : null;
-      const cached = new CachedModel(model, store, {
+      const shared = new SharedPrefixModel(model);
+      const cached = new CachedModel(shared, store, {
         keepsSequences: true,
         ...(features === null ? {} : { features }),
       });
-      open.set(of.role, { model, cached, store, facts });
+      open.set(of.role, { shared, cached, store, facts });
       return cached;
     },
   });
@@ -131,20 +135,28 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
   return {
     engine,
     models: { small: small.facts, large: large.facts },
-    small: small.model,
-    large: large.model,
+    small: small.shared,
+    large: large.shared,
     routers,
     // The engine has made sure that the tables agree this far.
-    vocabularySize: Math.min(small.model.vocabulary.size, large.model.vocabulary.size),
-    contextLength: Math.min(small.model.facts.contextLength, large.model.facts.contextLength),
+    vocabularySize: Math.min(small.shared.vocabulary.size, large.shared.vocabulary.size),
+    contextLength: Math.min(small.shared.facts.contextLength, large.shared.facts.contextLength),
     library: libraryDigest(loadLibrary().paths.llama),
     template: options.template ?? 'own',
     rowCounts: () => ({
       known: small.cached.rowCounts.known + large.cached.rowCounts.known,
       computed: small.cached.rowCounts.computed + large.cached.rowCounts.computed,
     }),
-    remember: (isOn) => {
-      for (const { cached } of both) cached.remembers = isOn;
+    share: async (prompts) => {
+      shared = prompts;
+      for (const model of both) await model.shared.share(prompts);
+    },
+    remember: async (isOn) => {
+      for (const model of both) {
+        model.cached.remembers = isOn;
+        await model.cached.rest();
+        await model.shared.share(isOn ? shared : []);
+      }
     },
     begin: () => cpuDevice.forget(),
     flush: async () => {

@@ -16,6 +16,7 @@ import { AnswerStore } from './evaluation/run/answer-store.ts';
 import type { EvaluationPair } from './evaluation/run/evaluation-pair.ts';
 import { LARGE_ALONE } from './evaluation/run/evaluation-plan.ts';
 import { openManifest } from './evaluation/run/open-manifest.ts';
+import { promptsOf } from './evaluation/run/prompts-of.ts';
 import { checkGradable, isGradable } from './evaluation/tasks/traffic.ts';
 import { writeWhole } from './evaluation/whole-file.ts';
 import { evaluationLock } from './evaluation-lock.ts';
@@ -199,6 +200,7 @@ async function largeAnswers(
 ): Promise<readonly Trajectory[]> {
   const { folder, maxTokens = MAX_TOKENS, waveSize = WAVE_SIZE } = options;
   await openManifest(folder, pair, { maxTokens, waveSize });
+  await pair.share(promptsOf(questions, pair));
   const store = await AnswerStore.open(join(folder, 'answers.jsonl'));
   const answering = { ...options, pair, store, maxTokens, waveSize };
   await answerAll(questions, [LARGE_ALONE], 'Answering with the large model', answering);

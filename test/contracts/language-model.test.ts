@@ -7,6 +7,7 @@ import { present } from '../../src/core/invariant.ts';
 import { tokenIds } from '../../src/core/token-id.ts';
 import { CachedModel, type CachedModelOptions } from '../../src/evaluation/cache/cached-model.ts';
 import { TrieStore } from '../../src/evaluation/cache/trie-store.ts';
+import { SharedPrefixModel } from '../../src/kv-cache/shared-prefix-model.ts';
 import { loadModel } from '../../src/model/llama-cpp/model.ts';
 import type { LanguageModel } from '../../src/model/roles.ts';
 import { ScriptedModel } from '../../src/model/scripted/scripted-model.ts';
@@ -47,6 +48,11 @@ function cached(
 
 const WITH_FEATURES: CachedModelOptions = { features: { hidden: true, topLogprobs: 8 } };
 
+/** Nothing is shared by the texts of the contract, so that they are read as they come. */
+function sharing(model: LanguageModel): LanguageModel {
+  return new SharedPrefixModel(model);
+}
+
 const SUBJECTS: readonly Subject[] = [
   { name: 'scripted model', tieMargin: 0, open: async () => scriptedModel() },
   {
@@ -73,6 +79,16 @@ const SUBJECTS: readonly Subject[] = [
     name: 'a cache with features around llama.cpp',
     tieMargin: 0.02,
     open: async (folder) => cached(await randomModel(folder), folder, WITH_FEATURES),
+  },
+  {
+    name: 'a shared prefix before a scripted model',
+    tieMargin: 0,
+    open: async () => sharing(scriptedModel()),
+  },
+  {
+    name: 'a shared prefix before llama.cpp',
+    tieMargin: 0.02,
+    open: async (folder) => sharing(await randomModel(folder)),
   },
 ];
 

@@ -6,6 +6,7 @@ import { TrieStore } from '../../src/evaluation/cache/trie-store.ts';
 import type { Question } from '../../src/evaluation/question.ts';
 import type { EvaluatedModel, EvaluationPair } from '../../src/evaluation/run/evaluation-pair.ts';
 import type { EvaluationPlan } from '../../src/evaluation/run/evaluation-plan.ts';
+import { SharedPrefixModel } from '../../src/kv-cache/shared-prefix-model.ts';
 import type {
   ScriptedModel,
   ScriptedModelOptions,
@@ -49,9 +50,13 @@ export function scriptedEvaluation(options: ScriptedEvaluationOptions = {}): Scr
     small: new TrieStore(options.folder ?? null, { modelDigest: 'small', engine: 'scripted' }),
     large: new TrieStore(options.folder ?? null, { modelDigest: 'large', engine: 'scripted' }),
   };
+  const shared = {
+    small: new SharedPrefixModel(models.small),
+    large: new SharedPrefixModel(models.large),
+  };
   const cached = {
-    small: new CachedModel(models.small, stores.small),
-    large: new CachedModel(models.large, stores.large),
+    small: new CachedModel(shared.small, stores.small),
+    large: new CachedModel(shared.large, stores.large),
   };
   const { draftLength, routers = new Map() } = options;
   const engine = new Engine({
@@ -71,8 +76,8 @@ export function scriptedEvaluation(options: ScriptedEvaluationOptions = {}): Scr
       },
     },
     models: { small: factsOf(models.small), large: factsOf(models.large) },
-    small: models.small,
-    large: models.large,
+    small: shared.small,
+    large: shared.large,
     routers,
     vocabularySize: models.small.vocabulary.size,
     contextLength: models.small.facts.contextLength,
@@ -82,7 +87,10 @@ export function scriptedEvaluation(options: ScriptedEvaluationOptions = {}): Scr
       known: cached.small.rowCounts.known + cached.large.rowCounts.known,
       computed: cached.small.rowCounts.computed + cached.large.rowCounts.computed,
     }),
-    remember: (isOn) => {
+    share: async (prompts) => {
+      for (const model of Object.values(shared)) await model.share(prompts);
+    },
+    remember: async (isOn) => {
       for (const model of both) model.remembers = isOn;
     },
     begin: () => undefined,

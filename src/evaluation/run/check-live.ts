@@ -51,7 +51,7 @@ export async function checkLive(
     liveTokens: 0,
     liveLarge: 0,
   };
-  pair.remember(false);
+  await pair.remember(false);
   try {
     for (const [index, { point, question }] of drawn.entries()) {
       const before = present(answers.store.get(point, question), 'the question was answered');
@@ -71,7 +71,7 @@ export async function checkLive(
       options.onProgress?.({ label: 'Answering again, nothing remembered', ...done });
     }
   } finally {
-    pair.remember(true);
+    await pair.remember(true);
   }
   const { sameCount, sameGradeCount, tokens, large, liveTokens, liveLarge } = tally;
   return {

@@ -2,6 +2,7 @@
 
 import { PilotfishError } from '../../core/errors.ts';
 import type { ByRole, ModelRole, ParameterCounts } from '../../core/events.ts';
+import type { TokenId } from '../../core/token-id.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { LanguageModel } from '../../model/roles.ts';
 import type { Router } from '../../routing/router.ts';
@@ -35,8 +36,10 @@ export interface EvaluationPair extends AsyncDisposable {
   readonly template: string;
   /** Output rows that were remembered, and those that a model computed. */
   rowCounts(): { readonly known: number; readonly computed: number };
-  /** Whether rows are remembered: off for a live check. */
-  remember(isOn: boolean): void;
+  /** What all these prompts begin with is read once from now on. No request may be running. */
+  share(prompts: readonly (readonly TokenId[])[]): Promise<void>;
+  /** Whether rows are remembered, and beginnings shared: off for a live check. */
+  remember(isOn: boolean): Promise<void>;
   /** What comes next is batched as if nothing had run before. No request may be running. */
   begin(): void;
   /** Writes what is new. No request may be running. */

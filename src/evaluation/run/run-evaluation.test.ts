@@ -330,7 +330,7 @@ describe('a live check', () => {
   it('remembers again after it was stopped', async () => {
     const { world, answers } = plain;
     const isOn: boolean[] = [];
-    const pair = { ...world.pair, remember: (on: boolean) => void isOn.push(on) };
+    const pair = { ...world.pair, remember: async (on: boolean) => void isOn.push(on) };
     const options = { pair, maxTokens: MAX_TOKENS, count: 3, signal: AbortSignal.abort() };
     await expect(checkLive(answers, options)).rejects.toMatchObject({ code: 'aborted' });
     expect(isOn).toEqual([false, true]);

@@ -36,7 +36,7 @@ import type { EvaluationPoint } from './evaluation-point.ts';
 import { EvidenceStore } from './evidence-store.ts';
 import { FIRST_SHARES, nextShare } from './next-share.ts';
 import { openManifest } from './open-manifest.ts';
-import { ofQuestion } from './question-error.ts';
+import { promptsOf } from './prompts-of.ts';
 
 export interface RunEvaluationOptions {
   readonly pair: EvaluationPair;
@@ -66,8 +66,9 @@ const STRATUM_MINIMUM = 8;
 /** @throws PilotfishError; what was answered so far is kept, and not asked again */
 export async function runEvaluation(options: RunEvaluationOptions): Promise<EvaluatedAnswers> {
   const { questions, plan, pair, folder } = options;
-  checkPrompts(questions, pair);
+  const prompts = promptsOf(questions, pair);
   await openManifest(folder, pair, plan);
+  await pair.share(prompts);
   const store = await AnswerStore.open(join(folder, 'answers.jsonl'));
   const answering = { ...options, ...plan, store };
   await answerAll(questions, [SMALL_ALONE, LARGE_ALONE], 'Answering with either model', answering);
@@ -77,20 +78,6 @@ export async function runEvaluation(options: RunEvaluationOptions): Promise<Eval
   const evidence = { weights: design.weights, tokens, queries };
   const points = await answerPoints({ ...answering, chosen, design }, evidence);
   return { store, questions, chosen, design, evidence: tokens, points };
-}
-
-/**
- * Refuses what no model could read before anything is asked.
- * @throws PilotfishError as `Engine.promptTokens`, naming the question
- */
-function checkPrompts(questions: readonly Question[], { engine }: EvaluationPair): void {
-  for (const question of questions) {
-    try {
-      engine.promptTokens({ messages: question.messages });
-    } catch (error) {
-      throw ofQuestion(error, question);
-    }
-  }
 }
 
 type PointAnswering = Answering & Pick<EvaluatedAnswers, 'chosen' | 'design'>;

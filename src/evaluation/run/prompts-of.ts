@@ -1,0 +1,21 @@
+import type { TokenId } from '../../core/token-id.ts';
+import type { Question } from '../question.ts';
+import type { EvaluationPair } from './evaluation-pair.ts';
+import { ofQuestion } from './question-error.ts';
+
+/**
+ * What the models read of each question. Refuses what none could read before anything is asked.
+ * @throws PilotfishError as `Engine.promptTokens`, naming the question
+ */
+export function promptsOf(
+  questions: readonly Question[],
+  { engine }: Pick<EvaluationPair, 'engine'>,
+): readonly (readonly TokenId[])[] {
+  return questions.map((question) => {
+    try {
+      return engine.promptTokens({ messages: question.messages });
+    } catch (error) {
+      throw ofQuestion(error, question);
+    }
+  });
+}
