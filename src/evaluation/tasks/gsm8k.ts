@@ -12,7 +12,7 @@ const ROW = z.object({
 export const GSM8K: Task = publishedTask({
   name: 'gsm8k',
   splits: ['train', 'test'],
-  defaultPrompt: 'boxed',
+  defaultPrompt: 'examples',
   publishedAt: 'github.com/openai/grade-school-math (grade_school_math/data)',
   format: 'jsonl',
   row: ROW,

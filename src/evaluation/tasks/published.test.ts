@@ -51,6 +51,7 @@ describe('published sets', () => {
       kind: 'number',
     });
     expect(second?.messages[0]?.content).toContain('boxed');
+    expect(second?.messages.at(-1)).toEqual({ role: 'user', content: 'What is 1 + 0?' });
   });
 
   it('svamp: half a sentence is joined to its question, and ids decide the split', async () => {

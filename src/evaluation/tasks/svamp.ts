@@ -21,7 +21,7 @@ const ROW = z.object({
 export const SVAMP: Task = publishedTask({
   name: 'svamp',
   splits: ['train', 'test'],
-  defaultPrompt: 'boxed',
+  defaultPrompt: 'examples',
   publishedAt: 'github.com/arkilpatel/SVAMP',
   format: 'json',
   row: ROW,
