@@ -185,6 +185,11 @@ describe('pictures of gates', () => {
     expect(numbers.rows.map(([, score]) => score)).toEqual(['1 to 0.99998', '0.99997 to 0.5']);
   });
 
+  it('how many tokens there are, whole ones also where questions stand for several', () => {
+    const { spec } = picture('scores', gated([bin(0, 1, 1500.25, 20.125)]));
+    expect(all(spec, 'subtitle').flat()).toContain('1,520 tokens');
+  });
+
   it('nothing without tokens', () => {
     const names = gated([bin(0, 1, 0, 0)]).map(({ name }) => name);
     expect(names).not.toContain('scores');

@@ -126,8 +126,8 @@ function panelWidth(gateCount: number): number {
 function panelTitle({ gate, auc, bins }: GateEvidence, width: number) {
   const tokens = bins.reduce((sum, bin) => sum + tokenCountOf(bin), 0);
   const known = auc === null ? '' : `: AUC ${auc.toFixed(3)}`;
-  // In a line of its own: names may be long.
-  const subtitle = `${tokens.toLocaleString('en')} tokens`;
+  // In a line of its own: names may be long. Tokens of screened questions stand for several.
+  const subtitle = `${Math.round(tokens).toLocaleString('en')} tokens`;
   return { text: `${gate}${known}`, subtitle, fontSize: 14, offset: 8, limit: width };
 }
 
