@@ -33,6 +33,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'engine',
     'evaluation',
     'grammar',
+    'kv-cache',
     'model',
     'network',
     'routing',
