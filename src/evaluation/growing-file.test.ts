@@ -78,7 +78,8 @@ describe('a file of lines', () => {
         ...names,
       ]);
     await Promise.all([run('a', 'b'), run('b', 'a')]);
-    const lines = await read();
+    // One may see half of what the other is writing, and begin with an end of line.
+    const lines = linesNow(path).filter((line) => line !== '');
     expect(lines).toHaveLength(40);
     expect(lines.filter((line) => !/^"(a{1100000}|b{1100000})"$/.test(line))).toHaveLength(0);
   });

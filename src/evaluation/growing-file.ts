@@ -1,7 +1,9 @@
 /**
  * A file of lines that only grows. What was added is on disk when `appendLines` returns, and begins a
  * line whatever an interruption left behind. `linesOf` is for files of one process: it drops a last
- * line that was cut off. `linesNow` is for files that several processes may write: it changes nothing.
+ * line that was cut off. `linesNow` is for files that several processes may write: it changes nothing,
+ * and may find empty lines: who adds while another process writes can take its line for a cut-off one,
+ * and ends it once more.
  */
 import { closeSync, createReadStream, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { type FileHandle, mkdir, open, truncate } from 'node:fs/promises';
