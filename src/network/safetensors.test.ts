@@ -27,6 +27,8 @@ const file = fc.record({
     .map((entries): Record<string, string> => Object.fromEntries(entries)),
 });
 
+const ONE_NUMBER: Tensor = { dtype: 'F32', shape: [], values: new Float32Array(1) };
+
 /** A file around any header and data. */
 function fileOf(header: unknown, data = new Uint8Array(0)): Uint8Array {
   const json = Buffer.from(typeof header === 'string' ? header : JSON.stringify(header));
@@ -60,6 +62,7 @@ describe('files of tensors', () => {
         // As a file is read: a view into memory that others use too.
         expect(decodeTensors(Buffer.from(moved))).toEqual(back);
       }),
+      { examples: [[{ tensors: new Map([['__proto__', ONE_NUMBER]]), metadata: {} }, 0]] },
     );
   });
 

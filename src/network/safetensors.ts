@@ -35,15 +35,16 @@ export function encodeTensors({ tensors, metadata }: TensorFile): Uint8Array {
   const sorted = [...tensors].sort(
     ([nameA, a], [nameB, b]) => BYTES[b.dtype] - BYTES[a.dtype] || (nameA < nameB ? -1 : 1),
   );
-  const header: Record<string, unknown> = { [METADATA_NAME]: metadata };
+  const header: [name: string, entry: unknown][] = [[METADATA_NAME, metadata]];
   let end = 0;
   for (const [name, { dtype, shape, values }] of sorted) {
     invariant(name !== METADATA_NAME, 'a tensor has a name of its own');
     invariant(countOf(shape) === values.length, `the shape of ${name} is that of its numbers`);
-    header[name] = { dtype, shape, data_offsets: [end, end + values.byteLength] };
+    header.push([name, { dtype, shape, data_offsets: [end, end + values.byteLength] }]);
     end += values.byteLength;
   }
-  const json = Buffer.from(JSON.stringify(header));
+  // From entries, since assigning would lose a tensor by the name of "__proto__".
+  const json = Buffer.from(JSON.stringify(Object.fromEntries(header)));
   const headerBytes = Math.ceil(json.length / ALIGNMENT) * ALIGNMENT;
   const file = Buffer.alloc(ALIGNMENT + headerBytes + end, ' ');
   file.writeBigUInt64LE(BigInt(headerBytes));
