@@ -39,7 +39,7 @@ function plainLines(io: CliIo, clock: Clock): ProgressBar {
       const now = clock.nowMs();
       const isNew = progress.label !== label;
       if (isNew) meter.reset();
-      meter.add(progress.done, now);
+      meter.add(progress.done, now, progress.unit);
       if (!isNew && now - lastLineMs < LINE_INTERVAL_MS) return;
       label = progress.label;
       lastLineMs = now;
@@ -79,7 +79,7 @@ function terminalBar(io: CliIo, clock: Clock): ProgressBar {
         delay = setTimeout(draw, DRAW_DELAY_MS);
       }
       latest = progress;
-      meter.add(progress.done, clock.nowMs());
+      meter.add(progress.done, clock.nowMs(), progress.unit);
       shown?.update(progress.done);
     },
     onNotice: (message) => {

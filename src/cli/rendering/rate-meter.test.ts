@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import type { Progress } from '../../core/progress.ts';
 import { RateMeter } from './rate-meter.ts';
 
-function rateOf(samples: readonly (readonly [done: number, atMs: number])[]): number | null {
+type Samples = readonly (readonly [done: number, atMs: number])[];
+
+function rateOf(samples: Samples, unit: Progress['unit'] = 'bytes'): number | null {
   const meter = new RateMeter();
-  for (const [done, atMs] of samples) meter.add(done, atMs);
+  for (const [done, atMs] of samples) meter.add(done, atMs, unit);
   return meter.perSecond();
 }
 
@@ -24,6 +27,19 @@ describe('RateMeter', () => {
       [1100, 500],
     ] as const;
     expect(rateOf(resumed)).toBe(200);
+  });
+
+  it('is not shaken by waves of steps', () => {
+    // Sixteen at a time, every half minute, the last of each wave a while after the others.
+    const waves = Array.from({ length: 40 }, (_, wave) => [
+      [wave * 16, wave * 30_000] as const,
+      [wave * 16 + 15, wave * 30_000 + 20_000] as const,
+    ]).flat();
+    const sure = waves
+      .slice(12)
+      .map((_, index) => rateOf(waves.slice(0, index + 12), 'steps') ?? 0);
+    expect(Math.min(...sure)).toBeGreaterThan(0.45);
+    expect(Math.max(...sure)).toBeLessThan(0.65);
   });
 
   it('forgets what is older than its window', () => {
