@@ -16,6 +16,7 @@ import type { RowFeatures } from './evaluation/cache/row-features.ts';
 import { TrieStore } from './evaluation/cache/trie-store.ts';
 import { fileError } from './evaluation/growing-file.ts';
 import type { EvaluatedModel, EvaluationPair } from './evaluation/run/evaluation-pair.ts';
+import { PREFIX_SEQUENCE_COUNT, SPARE_SEQUENCE_COUNT } from './evaluation/run/sequence-counts.ts';
 import { SharedPrefixModel } from './kv-cache/shared-prefix-model.ts';
 import { cpuDevice } from './model/compute-device.ts';
 import { libraryDigest, loadLibrary } from './model/llama-cpp/library.ts';
@@ -60,8 +61,6 @@ interface OpenModel {
   readonly store: TrieStore;
   readonly facts: EvaluatedModel;
 }
-
-const SPARE_SEQUENCE_COUNT = 2;
 
 /** Of `speculative`, in every evaluation. */
 const DRAFT_LENGTH = 4;
@@ -114,7 +113,8 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
     // Automatic lengths depend on what ran before, and on what forwards cost here.
     speculative: { ...options.speculative, proposer: 'small', draftLength: DRAFT_LENGTH },
     requestCountMax: waveSize,
-    sequenceCountMax: waveSize + (options.spareSequenceCount ?? SPARE_SEQUENCE_COUNT) + 1,
+    sequenceCountMax:
+      waveSize + (options.spareSequenceCount ?? SPARE_SEQUENCE_COUNT) + PREFIX_SEQUENCE_COUNT,
     wrapModel: async (model, of) => {
       const facts = await factsOf(model, of, options);
       const scope = { modelDigest: facts.digest, engine: libraryDigest(loadLibrary().paths.llama) };
@@ -149,7 +149,10 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
     }),
     share: async (prompts) => {
       shared = prompts;
-      for (const model of both) await model.shared.share(prompts);
+      for (const model of both) {
+        await model.cached.rest();
+        await model.shared.share(prompts);
+      }
     },
     remember: async (isOn) => {
       for (const model of both) {

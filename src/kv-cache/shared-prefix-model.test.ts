@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { GREEDY } from '../core/sampling-params.ts';
 import { type TokenId, tokenIds } from '../core/token-id.ts';
+import { untilAborted } from '../core/until-aborted.ts';
 import type { ForwardRequest, LanguageModel, Sequence } from '../model/roles.ts';
 import { ScriptedModel, type ScriptedModelOptions } from '../model/scripted/scripted-model.ts';
 import { SHARED_LENGTH_MIN, SharedPrefixModel } from './shared-prefix-model.ts';
@@ -49,6 +50,15 @@ async function sharing(options: Partial<ScriptedModelOptions> = {}) {
   ]);
   expect(length).toBe(PREFIX.length);
   return { inner, model, take: () => asked.splice(0) };
+}
+
+/** A promise that is settled from outside. */
+function deferred() {
+  let settle = { resolve: (): void => undefined, reject: (_: Error): void => undefined };
+  const promise = new Promise<void>((resolve, reject) => {
+    settle = { resolve, reject };
+  });
+  return { promise, resolve: () => settle.resolve(), reject: (e: Error) => settle.reject(e) };
 }
 
 function request(tokens: readonly TokenId[], outputFrom = tokens.length): ForwardRequest {
@@ -134,6 +144,66 @@ describe('a shared prefix', () => {
     expect([model.sequenceCount, inner.sequenceCount]).toEqual([0, 0]);
     fails = false;
     expect(await read(model, text)).toEqual(await read(scripted(), text));
+  });
+
+  it('that has no sequence at first is read when there is one', async () => {
+    const { inner, model } = await sharing();
+    const text = [...PREFIX, ...tokenIds([1])];
+    const taken = Array.from({ length: 4 }, () => inner.openSequence());
+    await expect(read(model, text)).rejects.toMatchObject({ code: 'sequences-exhausted' });
+    for (const one of taken) await one[Symbol.asyncDispose]();
+    expect(await read(model, text)).toEqual(await read(scripted(), text));
+  });
+
+  it('keeps nobody waiting who gives up, and is read on for the others', async () => {
+    const gate = deferred();
+    const { inner, model, take } = await sharing({ onForward: () => gate.promise });
+    const text = [...PREFIX, ...tokenIds([1])];
+    const stop = new AbortController();
+    await using sequence = model.openSequence();
+    await sequence.forward(request(PREFIX.slice(0, 16)));
+    const given = sequence.forward(request(tokenIds([4])), stop.signal);
+    const other = read(model, text);
+    stop.abort();
+    await expect(given).rejects.toMatchObject({ code: 'aborted' });
+    expect([take(), sequence.length, inner.sequenceCount]).toEqual([[], 16, 1]);
+    gate.resolve();
+    expect(await other).toEqual(await read(scripted(), text));
+    expect(inner.sequenceCount).toBe(1);
+  });
+
+  it('fails all who wait for it when it fails', async () => {
+    const gate = deferred();
+    const { inner, model } = await sharing({ onForward: () => gate.promise });
+    const text = [...PREFIX, ...tokenIds([1])];
+    const both = Promise.allSettled([read(model, text), read(model, text)]);
+    gate.reject(new Error('no room'));
+    const failed = { status: 'rejected', reason: new Error('no room') };
+    expect(await both).toEqual([failed, failed]);
+    expect([model.sequenceCount, inner.sequenceCount]).toEqual([0, 0]);
+  });
+
+  it('is not read to its end when the model is closed', async () => {
+    const asked: number[] = [];
+    const inner = scripted({
+      onForward: async (_, signal) => {
+        asked.push(1);
+        await untilAborted(new Promise(() => undefined), signal);
+      },
+    });
+    const model = new SharedPrefixModel(inner);
+    await model.share([PREFIX, PREFIX]);
+    const waiting = read(model, [...PREFIX, ...tokenIds([1])]);
+    await expect.poll(() => asked.length).toBe(1);
+    const closed = model[Symbol.asyncDispose]();
+    await expect(waiting).rejects.toMatchObject({ code: 'disposed' });
+    await closed;
+    expect([asked.length, inner.sequenceCount]).toEqual([1, 0]);
+  });
+
+  it('of very many texts', async () => {
+    const model = new SharedPrefixModel(scripted());
+    expect(await model.share(Array(200_000).fill(PREFIX))).toBe(PREFIX.length);
   });
 
   it('takes one sequence of the model', async () => {

@@ -8,6 +8,8 @@ import { PilotfishError } from '../core/errors.ts';
 import { invariant } from '../core/invariant.ts';
 import { GREEDY } from '../core/sampling-params.ts';
 import type { TokenId } from '../core/token-id.ts';
+import { untilAborted } from '../core/until-aborted.ts';
+import { OpenSequences } from '../model/open-sequences.ts';
 import type { LanguageModel, ModelFacts, Sequence, Vocabulary } from '../model/roles.ts';
 import { commonLength } from './common-length.ts';
 import { readAlong } from './read-along.ts';
@@ -16,13 +18,23 @@ import { type SharedPrefixHome, SharedPrefixSequence } from './shared-prefix-seq
 /** Shorter ones are not worth a sequence of the cache. */
 export const SHARED_LENGTH_MIN = 32;
 
+/**
+ * Rows of one forward while it is read. Executors cut longer ones where another model is writing, and
+ * every row behind the prefix would then depend, in its last digits, on what ran before.
+ */
+const READING_ROW_COUNT_MAX = 64;
+
+interface Reading {
+  readonly sequence: Promise<Sequence>;
+  readonly stop: AbortController;
+}
+
 export class SharedPrefixModel implements LanguageModel {
   readonly #inner: LanguageModel;
-  readonly #open = new Set<Sequence>();
+  readonly #sequences = new OpenSequences(() => this.facts.sequenceCountMax);
   #prefix: readonly TokenId[] = [];
   /** The prefix, read by whoever came first. */
-  #reading: Promise<Sequence> | null = null;
-  #isClosed = false;
+  #reading: Reading | null = null;
 
   constructor(inner: LanguageModel) {
     this.#inner = inner;
@@ -39,7 +51,7 @@ export class SharedPrefixModel implements LanguageModel {
   }
 
   get sequenceCount(): number {
-    return this.#open.size;
+    return this.#sequences.count;
   }
 
   tokenEmbedding(id: TokenId): Float32Array {
@@ -48,28 +60,29 @@ export class SharedPrefixModel implements LanguageModel {
 
   /** Tokens of all texts, whoever read them; the prefix by itself is nobody's. */
   async countCachedTokens(): Promise<number> {
-    return [...this.#open].reduce((sum, { length }) => sum + length, 0);
+    return this.#sequences.tokenCount;
   }
 
   /**
    * From now on the beginning that all these texts have in common is read once, if it is long enough.
-   * No sequence may be open.
+   * No sequence may be open. The prefix takes cells of the cache: a text that does not begin with it
+   * has so many less.
    * @returns its length in tokens; 0 where it is not worth it
    */
   async share(texts: readonly (readonly TokenId[])[]): Promise<number> {
-    invariant(this.#open.size === 0, 'texts are shared before any is read');
-    await this.#forget();
+    invariant(this.#sequences.count === 0, 'texts are shared before any is read');
     this.#prefix = commonPrefix(texts);
-    return this.#prefix.length;
+    const { length } = this.#prefix;
+    await this.#forget();
+    return length;
   }
 
   openSequence(): SharedPrefixSequence {
-    if (this.#isClosed) throw new PilotfishError('disposed', 'The model was closed.');
     return new SharedPrefixSequence(this.#home());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#isClosed = true;
+    this.#sequences.close();
     try {
       await this.#forget();
     } finally {
@@ -81,25 +94,31 @@ export class SharedPrefixModel implements LanguageModel {
     return {
       prefix: this.#prefix,
       rowCountMax: this.#inner.facts.rowCountMax,
-      begin: (count) => this.#begin(count),
-      admit: (sequence) => {
-        const countMax = this.facts.sequenceCountMax;
-        if (this.#open.size >= countMax) {
-          throw new PilotfishError('sequences-exhausted', `All ${countMax} sequences are in use.`);
-        }
-        this.#open.add(sequence);
-      },
-      leave: (sequence) => this.#open.delete(sequence),
+      sequences: this.#sequences,
+      begin: (count, signal) => this.#begin(count, signal),
     };
   }
 
-  async #begin(count: number): Promise<Sequence> {
+  async #begin(count: number, signal: AbortSignal | undefined): Promise<Sequence> {
     if (count === 0) return this.#inner.openSequence();
-    this.#reading ??= this.#read();
-    return await (await this.#reading).fork(count);
+    this.#reading ??= this.#startReading();
+    // Whoever gives up does not wait; what is being read is for the others, too.
+    const prefix = await untilAborted(this.#reading.sequence, signal);
+    if (this.#sequences.isClosed) throw closedError();
+    return await prefix.fork(count);
   }
 
-  async #read(): Promise<Sequence> {
+  #startReading(): Reading {
+    const stop = new AbortController();
+    const reading: Reading = { stop, sequence: this.#read(stop.signal) };
+    // Whoever comes next may have more room. Also, nobody may be waiting any more.
+    reading.sequence.catch(() => {
+      if (this.#reading === reading) this.#reading = null;
+    });
+    return reading;
+  }
+
+  async #read(signal: AbortSignal): Promise<Sequence> {
     const sequence = this.#inner.openSequence();
     try {
       await readAlong(sequence, this.#prefix, {
@@ -111,12 +130,11 @@ export class SharedPrefixModel implements LanguageModel {
           seed: 0,
           purpose: 'sample',
         },
-        rowCountMax: this.#inner.facts.rowCountMax,
+        rowCountMax: Math.min(this.#inner.facts.rowCountMax, READING_ROW_COUNT_MAX),
+        signal,
       });
       return sequence;
     } catch (error) {
-      // Whoever comes next may have more room.
-      this.#reading = null;
       await sequence[Symbol.asyncDispose]();
       throw error;
     }
@@ -125,15 +143,23 @@ export class SharedPrefixModel implements LanguageModel {
   async #forget(): Promise<void> {
     const reading = this.#reading;
     this.#reading = null;
-    const read = await reading?.catch(() => null);
+    reading?.stop.abort(closedError());
+    const read = await reading?.sequence.catch(() => null);
     await read?.[Symbol.asyncDispose]();
   }
+}
+
+function closedError(): PilotfishError {
+  return new PilotfishError('disposed', 'The model was closed.');
 }
 
 function commonPrefix(texts: readonly (readonly TokenId[])[]): readonly TokenId[] {
   const [first, ...others] = texts;
   // One text alone has nothing in common with others.
   if (first === undefined || others.length === 0) return [];
-  const length = Math.min(...others.map((text) => commonLength(first, text)));
+  const length = others.reduce(
+    (least, text) => Math.min(least, commonLength(first, text)),
+    first.length,
+  );
   return length < SHARED_LENGTH_MIN ? [] : first.slice(0, length);
 }

@@ -2,6 +2,7 @@
 import { throwIfAborted } from '../core/errors.ts';
 import { invariant } from '../core/invariant.ts';
 import type { TokenId } from '../core/token-id.ts';
+import type { OpenSequences } from '../model/open-sequences.ts';
 import type { Forward, ForwardRequest, Sequence } from '../model/roles.ts';
 import { commonLength } from './common-length.ts';
 
@@ -9,16 +10,13 @@ import { commonLength } from './common-length.ts';
 export interface SharedPrefixHome {
   readonly prefix: readonly TokenId[];
   readonly rowCountMax: number;
-  /** A sequence of the inner model that has read so many tokens of the prefix. */
-  begin(count: number): Promise<Sequence>;
-  /** Enters a sequence into the model's count. @throws PilotfishError `sequences-exhausted` */
-  admit(sequence: Sequence): void;
-  leave(sequence: Sequence): void;
-}
-
-interface Start {
-  readonly sharedLength: number;
-  readonly inner: Sequence | null;
+  /** The model's open ones. */
+  readonly sequences: OpenSequences;
+  /**
+   * A sequence of the inner model that has read so many tokens of the prefix.
+   * @throws PilotfishError as `Sequence.forward`; `aborted` at once
+   */
+  begin(count: number, signal: AbortSignal | undefined): Promise<Sequence>;
 }
 
 export class SharedPrefixSequence implements Sequence {
@@ -26,14 +24,13 @@ export class SharedPrefixSequence implements Sequence {
   /** While there is no inner sequence: so much of the prefix is the text. */
   #sharedLength: number;
   /** From the first token on that is not the prefix's, or has outputs. */
-  #inner: Sequence | null;
+  #inner: Sequence | null = null;
   #isClosed = false;
 
-  constructor(home: SharedPrefixHome, start: Start = { sharedLength: 0, inner: null }) {
+  constructor(home: SharedPrefixHome, sharedLength = 0) {
     this.#home = home;
-    this.#sharedLength = start.sharedLength;
-    this.#inner = start.inner;
-    home.admit(this);
+    this.#sharedLength = sharedLength;
+    home.sequences.admit(this);
   }
 
   get length(): number {
@@ -53,7 +50,7 @@ export class SharedPrefixSequence implements Sequence {
       this.#sharedLength += sharedCount;
       return { rows: [], waitedMs: 0, computeMs: 0 };
     }
-    this.#inner = await this.#home.begin(this.#sharedLength + sharedCount);
+    this.#inner = await this.#home.begin(this.#sharedLength + sharedCount, signal);
     const own = { tokens: tokens.slice(sharedCount), outputFrom: outputFrom - sharedCount };
     return await this.#inner.forward({ ...request, ...own }, signal);
   }
@@ -66,11 +63,13 @@ export class SharedPrefixSequence implements Sequence {
 
   async fork(length: number = this.length): Promise<SharedPrefixSequence> {
     invariant(length >= 0 && length <= this.length, `cannot fork ${length} of ${this.length}`);
-    const inner = this.#inner === null ? null : await this.#inner.fork(length);
+    const copy = new SharedPrefixSequence(this.#home, length);
+    if (this.#inner === null) return copy;
     try {
-      return new SharedPrefixSequence(this.#home, { sharedLength: length, inner });
+      copy.#inner = await this.#inner.fork(length);
+      return copy;
     } catch (error) {
-      await inner?.[Symbol.asyncDispose]();
+      await copy[Symbol.asyncDispose]();
       throw error;
     }
   }
@@ -78,7 +77,7 @@ export class SharedPrefixSequence implements Sequence {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#home.leave(this);
+    this.#home.sequences.leave(this);
     await this.#inner?.[Symbol.asyncDispose]();
   }
 }

@@ -1,10 +1,11 @@
 /** The language model contract on every implementation that needs no download. */
+import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { present } from '../../src/core/invariant.ts';
-import { tokenIds } from '../../src/core/token-id.ts';
+import { type TokenId, tokenIds } from '../../src/core/token-id.ts';
 import { CachedModel, type CachedModelOptions } from '../../src/evaluation/cache/cached-model.ts';
 import { TrieStore } from '../../src/evaluation/cache/trie-store.ts';
 import { SharedPrefixModel } from '../../src/kv-cache/shared-prefix-model.ts';
@@ -20,8 +21,9 @@ interface Subject {
   readonly tieMargin: number;
 }
 
-function scriptedModel(): ScriptedModel {
+function scriptedModel(cellCount = 64): ScriptedModel {
   return new ScriptedModel({
+    cellCount,
     tokens: ['a', 'b', 'c', 'd', ''],
     endOfGeneration: [4],
     next: (prefix) => {
@@ -31,10 +33,10 @@ function scriptedModel(): ScriptedModel {
   });
 }
 
-async function randomModel(folder: string): Promise<LanguageModel> {
+async function randomModel(folder: string, cellCount = 256): Promise<LanguageModel> {
   const path = join(folder, 'random.gguf');
   await writeRandomModel(path, { seed: 11 });
-  return await loadModel(path, { contextLength: 256, rowCountMax: 32, threadCount: 1 });
+  return await loadModel(path, { contextLength: 256, cellCount, rowCountMax: 32, threadCount: 1 });
 }
 
 function cached(
@@ -48,9 +50,17 @@ function cached(
 
 const WITH_FEATURES: CachedModelOptions = { features: { hidden: true, topLogprobs: 8 } };
 
-/** Nothing is shared by the texts of the contract, so that they are read as they come. */
-function sharing(model: LanguageModel): LanguageModel {
-  return new SharedPrefixModel(model);
+/** Without a prefix texts are read as they come; with one those of the contract begin with it. */
+async function sharing(model: LanguageModel, sharesPrefix: boolean): Promise<LanguageModel> {
+  const shared = new SharedPrefixModel(model);
+  const tokens = contractTokens(model);
+  const prefix = [...tokens, ...tokens, ...tokens];
+  if (sharesPrefix) assert.equal(await shared.share([prefix, prefix]), prefix.length);
+  return shared;
+}
+
+function contractTokens({ vocabulary: { size } }: LanguageModel): readonly TokenId[] {
+  return tokenIds([3, 1, 2, 0, 1, 3, 2, 2, 1, 0, 3, 1].map((id) => (id * 31) % size));
 }
 
 const SUBJECTS: readonly Subject[] = [
@@ -83,12 +93,27 @@ const SUBJECTS: readonly Subject[] = [
   {
     name: 'a shared prefix before a scripted model',
     tieMargin: 0,
-    open: async () => sharing(scriptedModel()),
+    open: async () => await sharing(scriptedModel(), false),
+  },
+  {
+    name: 'a shared prefix of the texts before a scripted model',
+    tieMargin: 0,
+    open: async () => await sharing(scriptedModel(400), true),
   },
   {
     name: 'a shared prefix before llama.cpp',
     tieMargin: 0.02,
-    open: async (folder) => sharing(await randomModel(folder)),
+    open: async (folder) => await sharing(await randomModel(folder), false),
+  },
+  {
+    name: 'a shared prefix of the texts before llama.cpp',
+    tieMargin: 0.02,
+    open: async (folder) => await sharing(await randomModel(folder, 512), true),
+  },
+  {
+    name: 'a cache around a shared prefix of the texts before llama.cpp',
+    tieMargin: 0.02,
+    open: async (folder) => cached(await sharing(await randomModel(folder, 512), true), folder),
   },
 ];
 
@@ -109,9 +134,7 @@ for (const subject of SUBJECTS) {
     for (const { name, run } of LANGUAGE_MODEL_CONTRACT) {
       it(name, async () => {
         const opened = present(model, 'the model was opened');
-        const size = opened.vocabulary.size;
-        const tokens = tokenIds([3, 1, 2, 0, 1, 3, 2, 2, 1, 0, 3, 1].map((id) => (id * 31) % size));
-        await run(opened, { tokens, tieMargin: subject.tieMargin });
+        await run(opened, { tokens: contractTokens(opened), tieMargin: subject.tieMargin });
       });
     }
   });

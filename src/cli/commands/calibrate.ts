@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Calibrated, CalibrateOptions } from '../../calibrate.ts';
 import { definedFields } from '../../core/defined-fields.ts';
+import { WAVE_SIZE_MAX } from '../../evaluation/run/sequence-counts.ts';
 import type { ReliabilitySeries } from '../../report/pictures/reliability-picture.ts';
 import type { CliDependencies } from '../cli-dependencies.ts';
 import { type CliIo, withoutColor } from '../io.ts';
@@ -70,7 +71,7 @@ export function registerCalibrate(
       'tokens of an answer at most (default: 512)',
       count('--max-tokens', 100_000),
     )
-    .option('--wave <N>', 'questions side by side (default: 16)', count('--wave', 254));
+    .option('--wave <N>', 'questions side by side (default: 16)', count('--wave', WAVE_SIZE_MAX));
   addPairOptions(command)
     .option('--out <FOLDER>', 'where answers are kept (default: calibration/ROUTER)')
     .option(

@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { definedFields } from '../../core/defined-fields.ts';
 import { PilotfishError } from '../../core/errors.ts';
 import type { EvaluateOptions } from '../../evaluate.ts';
+import { WAVE_SIZE_MAX } from '../../evaluation/run/sequence-counts.ts';
 import type { CliDependencies } from '../cli-dependencies.ts';
 import { type CliIo, withoutColor } from '../io.ts';
 import { collectText } from '../options/collect-text.ts';
@@ -56,9 +57,6 @@ Examples:
   pilotfish eval --task pocket --pair pocket --count 100 --json > result.json
   pilotfish report result.json`;
 
-/** A model holds 256 sequences; two are spare. */
-const WAVE_MAX = 254;
-
 export function registerEval(program: Command, io: CliIo, dependencies: CliDependencies): void {
   const count = (name: string, max = QUESTION_COUNT_MAX) => numberParser(name, integerFrom(1, max));
   const command = addQuestionOptions(
@@ -94,7 +92,7 @@ export function registerEval(program: Command, io: CliIo, dependencies: CliDepen
       shareParser('--screen'),
     )
     .option('--max-tokens <N>', 'tokens of an answer at most (default: 512)', count('--max-tokens'))
-    .option('--wave <N>', 'questions side by side (default: 16)', count('--wave', WAVE_MAX));
+    .option('--wave <N>', 'questions side by side (default: 16)', count('--wave', WAVE_SIZE_MAX));
   addRouterOption(addPairOptions(command))
     .option(
       '--profile <NAME>',

@@ -2,8 +2,8 @@
  * A model that remembers its greedy rows: a `LanguageModel` around another one, so that the engine,
  * every strategy and all accounting run on it unchanged. Owns the model it stands for.
  */
-import { PilotfishError } from '../../core/errors.ts';
 import type { TokenId } from '../../core/token-id.ts';
+import { OpenSequences } from '../../model/open-sequences.ts';
 import type { LanguageModel, ModelFacts, Vocabulary } from '../../model/roles.ts';
 import { type CachedHome, CachedSequence } from './cached-sequence.ts';
 import { IdleSequences } from './idle-sequences.ts';
@@ -29,13 +29,12 @@ export interface CachedModelOptions {
 export class CachedModel implements LanguageModel {
   readonly #inner: LanguageModel;
   readonly #store: TrieStore;
-  readonly #open = new Set<CachedSequence>();
+  readonly #sequences = new OpenSequences(() => this.facts.sequenceCountMax);
   readonly #idle: IdleSequences;
   readonly #keepsSequences: boolean;
   readonly #features: RowFeatures | null;
   #knownRowCount = 0;
   #computedRowCount = 0;
-  #isClosed = false;
   /** False: every row is computed, and none is kept. */
   remembers = true;
 
@@ -60,7 +59,7 @@ export class CachedModel implements LanguageModel {
   }
 
   get sequenceCount(): number {
-    return this.#open.size;
+    return this.#sequences.count;
   }
 
   /** Output rows that were remembered, and those that the model computed. */
@@ -70,11 +69,10 @@ export class CachedModel implements LanguageModel {
 
   /** Tokens of all texts, whether the model itself has read them or not. */
   async countCachedTokens(): Promise<number> {
-    return [...this.#open].reduce((sum, { length }) => sum + length, 0);
+    return this.#sequences.tokenCount;
   }
 
   openSequence(): CachedSequence {
-    if (this.#isClosed) throw new PilotfishError('disposed', 'The model was closed.');
     return new CachedSequence(this.#home());
   }
 
@@ -84,7 +82,7 @@ export class CachedModel implements LanguageModel {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#isClosed = true;
+    this.#sequences.close();
     await this.rest();
     await this.#inner[Symbol.asyncDispose]();
     await this.#store.release();
@@ -93,19 +91,12 @@ export class CachedModel implements LanguageModel {
   #home(): CachedHome {
     return {
       inner: this.#inner,
+      sequences: this.#sequences,
       store: this.#store,
       idle: this.#idle,
       features: this.#features,
-      keepsSequences: () => this.#keepsSequences && this.remembers && !this.#isClosed,
+      keepsSequences: () => this.#keepsSequences && this.remembers && !this.#sequences.isClosed,
       remembers: () => this.remembers,
-      admit: (sequence) => {
-        const countMax = this.facts.sequenceCountMax;
-        if (this.#open.size >= countMax) {
-          throw new PilotfishError('sequences-exhausted', `All ${countMax} sequences are in use.`);
-        }
-        this.#open.add(sequence);
-      },
-      leave: (sequence) => this.#open.delete(sequence),
       count: (rowCount, isKnown) => {
         if (isKnown) this.#knownRowCount += rowCount;
         else this.#computedRowCount += rowCount;

@@ -14,6 +14,7 @@ import type { RowResult } from '../../core/row-program.ts';
 import { penalises } from '../../core/sampling-params.ts';
 import type { TokenId } from '../../core/token-id.ts';
 import { commonLength } from '../../kv-cache/common-length.ts';
+import type { OpenSequences } from '../../model/open-sequences.ts';
 import type { Forward, ForwardRequest, LanguageModel, Sequence } from '../../model/roles.ts';
 import { type ContinuationTrie, type KnownRow, type NodeId, ROOT } from './continuation-trie.ts';
 import type { IdleSequences } from './idle-sequences.ts';
@@ -29,6 +30,8 @@ import type { TrieStore } from './trie-store.ts';
 /** The model that a sequence belongs to. */
 export interface CachedHome {
   readonly inner: LanguageModel;
+  /** The model's open ones. */
+  readonly sequences: OpenSequences;
   readonly store: TrieStore;
   readonly idle: IdleSequences;
   /** What is remembered of rows beside their scores; null: nothing. */
@@ -36,9 +39,6 @@ export interface CachedHome {
   /** Whether sequences of the model outlive texts; not in a live check. */
   keepsSequences(): boolean;
   remembers(): boolean;
-  /** Enters the sequence into the model's count. @throws PilotfishError `sequences-exhausted` */
-  admit(sequence: CachedSequence): void;
-  leave(sequence: CachedSequence): void;
   /** Counts rows that were remembered, and rows that were not. */
   count(rowCount: number, isKnown: boolean): void;
 }
@@ -73,7 +73,7 @@ export class CachedSequence implements Sequence {
     this.#home = home;
     this.#tokens = [...start.tokens];
     this.#place = start.place;
-    home.admit(this);
+    home.sequences.admit(this);
   }
 
   get length(): number {
@@ -121,7 +121,7 @@ export class CachedSequence implements Sequence {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#home.leave(this);
+    this.#home.sequences.leave(this);
     const inner = this.#inner;
     this.#inner = null;
     if (inner === null) return;

@@ -22,7 +22,7 @@ export interface EvaluatedModel {
 export interface EvaluationPair extends AsyncDisposable {
   readonly engine: Pick<Engine, 'generate' | 'promptTokens'>;
   readonly models: Readonly<Record<ModelRole, EvaluatedModel>>;
-  /** The small model itself, which remembers nothing. */
+  /** The small model behind the memory: it remembers no rows, but reads what is shared once. */
   readonly small: LanguageModel;
   /** The same of the large one. */
   readonly large: LanguageModel;

@@ -12,6 +12,7 @@ import {
   scriptedEvaluation,
   scriptedQuestions,
 } from '../../../test/evaluation/scripted-evaluation.ts';
+import type { ForwardRequest } from '../../model/roles.ts';
 import { tinyRouters } from '../../routing/fakes/tiny-router.ts';
 import type { TokenEvidence } from '../evidence/teacher-forced.ts';
 import type { Question } from '../question.ts';
@@ -48,13 +49,17 @@ async function run(
   options: ScriptedEvaluationOptions & {
     readonly signal?: AbortSignal;
     readonly into?: string;
+    readonly asked?: readonly Question[];
+    /** False: every text is read by itself. */
+    readonly shares?: boolean;
   } = {},
 ): Promise<Ran> {
-  const { signal, into = folder, ...rest } = options;
+  const { signal, into = folder, asked = questions, shares = true, ...rest } = options;
   const world = scriptedEvaluation(rest);
+  const pair = shares ? world.pair : { ...world.pair, share: async () => undefined };
   const whole = planOf(plan);
   const answers = await runEvaluation({
-    ...{ pair: world.pair, questions, plan: whole, folder: into },
+    ...{ pair, questions: asked, plan: whole, folder: into },
     ...(signal === undefined ? {} : { signal }),
   });
   const { models, contextLength } = world.pair;
@@ -67,6 +72,30 @@ async function run(
 }
 
 describe('an evaluation', () => {
+  it('reads once what all prompts begin with, and finds the same', async () => {
+    const first = { role: 'user', content: 'abcdefghij'.repeat(4) } as const;
+    const asked = questions.map((one) => ({ ...one, messages: [first, ...one.messages] }));
+    const measured = async (shares: boolean) => {
+      let rowCount = 0;
+      const counted = {
+        contextLength: 96,
+        onForward: async ({ tokens }: ForwardRequest) => {
+          rowCount += tokens.length;
+        },
+      };
+      const into = join(folder, String(shares));
+      const ran = await run({}, { into, asked, shares, small: counted, large: counted });
+      await ran.world.engine.close();
+      expect(ran.world.openCount()).toBe(0);
+      return { result: ran.result, rowCount };
+    };
+    const alone = await measured(false);
+    const shared = await measured(true);
+    expect(shared.result).toEqual(alone.result);
+    // Of each of 24 questions either model read 40 letters more than once.
+    expect(shared.rowCount).toBeLessThan(alone.rowCount - 40 * 2 * 23);
+  });
+
   it('has both models, and every strategy at the shares that were asked for', async () => {
     const { result, answers, world } = plain;
     expect(result.results.map(pointKey)).toEqual([

@@ -12,6 +12,7 @@ import type { TokenId } from '../../core/token-id.ts';
 import { Turns } from '../../core/turns.ts';
 import { type ComputeDevice, cpuDevice } from '../compute-device.ts';
 import type { LanguageModel, ModelFacts } from '../roles.ts';
+import { SEQUENCE_COUNT_LIMIT } from '../sequence-count-limit.ts';
 import { registerLog, registerProgress, unregister } from './abi.ts';
 import { EmbeddingTable } from './embedding-table.ts';
 import { Executor } from './executor.ts';
@@ -28,8 +29,6 @@ export const CONTEXT_LENGTH_DEFAULT = 4096;
 export const ROW_COUNT_MAX_DEFAULT = 256;
 /** For 16 requests and 8 prefixes that are kept. */
 export const SEQUENCE_COUNT_MAX_DEFAULT = 24;
-/** LLAMA_MAX_SEQ */
-const SEQUENCE_COUNT_LIMIT = 256;
 /** Positions are 32-bit integers; no model comes near. */
 const CONTEXT_LENGTH_MAX = 2 ** 30;
 /** More threads than this rarely help a decode, which waits for memory. */

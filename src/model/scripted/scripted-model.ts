@@ -9,6 +9,7 @@ import { invariant, present } from '../../core/invariant.ts';
 import type { RowProgram, RowResult } from '../../core/row-program.ts';
 import { type TokenId, tokenId, tokenIds } from '../../core/token-id.ts';
 import { runRowProgram } from '../../sampling/run-row-program.ts';
+import { OpenSequences } from '../open-sequences.ts';
 import type {
   Forward,
   ForwardRequest,
@@ -47,8 +48,7 @@ export class ScriptedModel implements LanguageModel {
   readonly facts: ModelFacts;
   readonly vocabulary: Vocabulary;
   readonly #options: ScriptedModelOptions;
-  readonly #open = new Set<Sequence>();
-  #closed = false;
+  readonly #sequences = new OpenSequences(() => this.facts.sequenceCountMax);
 
   constructor(options: ScriptedModelOptions) {
     this.#options = options;
@@ -67,7 +67,7 @@ export class ScriptedModel implements LanguageModel {
   }
 
   tokenEmbedding(id: TokenId): Float32Array {
-    if (this.#closed) throw new PilotfishError('disposed', 'The model was closed.');
+    if (this.#sequences.isClosed) throw new PilotfishError('disposed', 'The model was closed.');
     invariant(id >= 0 && id < this.#options.tokens.length, `there is no token ${id}`);
     const { hiddenSize } = this.facts;
     const { tokenEmbedding = (): number[] => Array(hiddenSize).fill(id) } = this.#options;
@@ -75,44 +75,31 @@ export class ScriptedModel implements LanguageModel {
   }
 
   get sequenceCount(): number {
-    return this.#open.size;
+    return this.#sequences.count;
   }
 
   async countCachedTokens(): Promise<number> {
-    return this.#tokenCount();
+    return this.#sequences.tokenCount;
   }
 
   openSequence(): Sequence {
-    if (this.#closed) throw new PilotfishError('disposed', 'The model was closed.');
-    const countMax = this.facts.sequenceCountMax;
-    if (this.#open.size >= countMax) {
-      throw new PilotfishError('sequences-exhausted', `All ${countMax} sequences are in use.`);
-    }
     const sequence: Sequence = new ScriptedSequence(this.#options, this.facts, {
       open: () => this.openSequence(),
-      isClosed: () => this.#closed,
-      close: () => this.#open.delete(sequence),
-      tokenCount: () => this.#tokenCount(),
+      sequences: this.#sequences,
     });
-    this.#open.add(sequence);
+    this.#sequences.admit(sequence);
     return sequence;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true;
-  }
-
-  #tokenCount(): number {
-    return [...this.#open].reduce((sum, { length }) => sum + length, 0);
+    this.#sequences.close();
   }
 }
 
 interface Home {
   readonly open: () => Sequence;
-  readonly close: () => unknown;
-  readonly isClosed: () => boolean;
-  /** In all sequences: they share one cache. */
-  readonly tokenCount: () => number;
+  /** The model's open ones, which share one cache. */
+  readonly sequences: OpenSequences;
 }
 
 class ScriptedSequence implements Sequence {
@@ -140,7 +127,8 @@ class ScriptedSequence implements Sequence {
     try {
       await this.#options.onForward?.(request, signal);
       throwIfAborted(signal);
-      if (this.#home.isClosed()) throw new PilotfishError('disposed', 'The model was closed.');
+      if (this.#home.sequences.isClosed)
+        throw new PilotfishError('disposed', 'The model was closed.');
       const start = this.#fed.length;
       this.#fed.push(...request.tokens);
       return { rows: this.#rows(request, start), waitedMs: 0, computeMs: 0 };
@@ -166,7 +154,7 @@ class ScriptedSequence implements Sequence {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    this.#home.close();
+    this.#home.sequences.leave(this);
   }
 
   #check({ tokens, outputFrom }: ForwardRequest): void {
@@ -180,7 +168,7 @@ class ScriptedSequence implements Sequence {
     const { contextLength, cellCount } = this.#facts;
     const isLong = this.#fed.length + tokens.length > contextLength;
     // Stricter than a real cache, which counts shared cells once.
-    if (isLong || this.#home.tokenCount() + tokens.length > cellCount) {
+    if (isLong || this.#home.sequences.tokenCount + tokens.length > cellCount) {
       throw new PilotfishError('kv-full', 'The context is full.');
     }
   }

@@ -1,0 +1,45 @@
+/** The open sequences of a model that is put together from others: counted, limited, closed. */
+import { PilotfishError } from '../core/errors.ts';
+import type { Sequence } from './roles.ts';
+
+export class OpenSequences {
+  readonly #open = new Set<Sequence>();
+  readonly #countMax: () => number;
+  #isClosed = false;
+
+  constructor(countMax: () => number) {
+    this.#countMax = countMax;
+  }
+
+  get count(): number {
+    return this.#open.size;
+  }
+
+  /** Tokens of all of them; those that several share count for each. */
+  get tokenCount(): number {
+    return [...this.#open].reduce((sum, { length }) => sum + length, 0);
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** @throws PilotfishError `disposed`, `sequences-exhausted` */
+  admit(sequence: Sequence): void {
+    if (this.#isClosed) throw new PilotfishError('disposed', 'The model was closed.');
+    const countMax = this.#countMax();
+    if (this.#open.size >= countMax) {
+      throw new PilotfishError('sequences-exhausted', `All ${countMax} sequences are in use.`);
+    }
+    this.#open.add(sequence);
+  }
+
+  leave(sequence: Sequence): void {
+    this.#open.delete(sequence);
+  }
+
+  /** From now on none is admitted. */
+  close(): void {
+    this.#isClosed = true;
+  }
+}
