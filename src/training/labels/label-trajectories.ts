@@ -68,12 +68,15 @@ export async function labelTrajectories(
   const { label, rolloutCountMax } = options;
   const all: Example[] = [];
   let rolloutCount = 0;
+  const report = (): void =>
+    options.onProgress?.({ label, done: all.length, total: trajectories.length, unit: 'steps' });
+  report();
   for (let from = 0; from < trajectories.length; from += TRUNK_COUNT) {
     const group = trajectories.slice(from, from + TRUNK_COUNT);
     const { examples, rolled } = await labelFitting(group, rolloutCountMax - rolloutCount, options);
     all.push(...examples);
     rolloutCount += rolled;
-    options.onProgress?.({ label, done: all.length, total: trajectories.length, unit: 'steps' });
+    report();
     if (examples.length < group.length) break;
   }
   return { examples: all, skippedCount: trajectories.length - all.length, rolloutCount };
