@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { definedFields } from './core/defined-fields.ts';
 import { PilotfishError } from './core/errors.ts';
+import type { ModelRole } from './core/events.ts';
 import { GREEDY } from './core/sampling-params.ts';
 import { type TokenId, tokenId, tokenIds } from './core/token-id.ts';
 import { grade } from './evaluation/graders/grade.ts';
@@ -51,6 +52,8 @@ export interface TrainOptions extends QuestionOptions, PairOptions {
   readonly rolloutCountMax?: number;
   /** Positions of an answer that are judged, at most; default 24. */
   readonly positionCountMax?: number;
+  /** Which model goes on behind branches in the first round; default `small`, as in the paper. */
+  readonly firstPolicy?: ModelRole;
   readonly policyShare?: number;
   readonly features?: RouterFeatures;
   /** Units of the hidden layer; default 256. */
@@ -80,6 +83,7 @@ export interface Trained extends TrainedRouter {
 const MAX_TOKENS = 512;
 const WAVE_SIZE = 16;
 const SEED = 1;
+const FIRST_POLICY: ModelRole = 'small';
 const ROUND_COUNT = 2;
 const ROLLOUT_COUNT_MAX = 200_000;
 const POSITION_COUNT_MAX = 24;
@@ -137,6 +141,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
     roundCount: options.roundCount ?? ROUND_COUNT,
     rollouts: rolloutPlan(options),
     rolloutCountMax: options.rolloutCountMax ?? ROLLOUT_COUNT_MAX,
+    firstPolicy: options.firstPolicy ?? FIRST_POLICY,
     policyShare: options.policyShare ?? null,
     features,
     fit: { ...FIT_DEFAULTS, shape: shapeOf(options, inputSize), ...options.fit, seed },
@@ -178,10 +183,11 @@ function trainingFacts(
   options: TrainOptions,
 ): Readonly<Record<string, string | number>> {
   const { drawCount = 1, roundCount = ROUND_COUNT, maxTokens = MAX_TOKENS } = options;
+  const { firstPolicy = FIRST_POLICY } = options;
   return {
     ...{ questions: task, questionCount, maxTokens, seed: options.seed ?? SEED },
     ...definedFields({ from: options.from, questionSeed: options.questionSeed }),
-    ...(usesRollouts(options.objective) ? { roundCount, drawCount } : {}),
+    ...(usesRollouts(options.objective) ? { roundCount, drawCount, firstPolicy } : {}),
   };
 }
 

@@ -10,6 +10,7 @@ import {
   favourite,
   goOn,
   HIDDEN_SIZE,
+  largeAlone,
   MAX_TOKENS,
   type NumberWorld,
   numberWorld,
@@ -21,7 +22,7 @@ import {
 } from '../fakes/number-world.ts';
 import { type Example, ExampleStore } from '../readings/example-store.ts';
 import { OutcomeStore } from '../rollouts/outcome-store.ts';
-import { type Policy, routerPolicy, SMALL_POLICY } from '../rollouts/policy.ts';
+import { LARGE_POLICY, type Policy, routerPolicy, SMALL_POLICY } from '../rollouts/policy.ts';
 import type { RolloutPlan } from '../rollouts/rollout-plan.ts';
 import type { Trajectory } from '../trajectory.ts';
 import { type Labelled, labelTrajectories } from './label-trajectories.ts';
@@ -38,6 +39,7 @@ const ROUTER = tinyRouter({ hiddenSize: HIDDEN_SIZE });
 const THRESHOLD = 0.55;
 const POLICIES: readonly (readonly [string, Policy, Chooser])[] = [
   ['the small model', SMALL_POLICY, smallAlone],
+  ['the large model', LARGE_POLICY, largeAlone],
   ['a router', routerPolicy(ROUTER, THRESHOLD, FEATURES), routed(ROUTER, THRESHOLD)],
 ];
 

@@ -1,4 +1,5 @@
-/** How an answer goes on behind a branch: the small model alone at first, later a router's routing. */
+/** How an answer goes on behind a branch: under one model alone at first, later a router's routing. */
+import type { ModelRole } from '../../core/events.ts';
 import { type Router, routerScore, scoreDigest } from '../../routing/router.ts';
 import type { StateFeatures } from '../../routing/router-features.ts';
 import { routerGate } from '../../routing/router-gate.ts';
@@ -16,11 +17,30 @@ export interface Policy {
   keptPositions(reading: Reading): ReadonlySet<number>;
 }
 
-/** Of the first round. */
+/**
+ * The small model alone, the paper's: what comes of a token where nobody helps later on. Where it
+ * often fails by itself, ends say little of the token.
+ */
 export const SMALL_POLICY: Policy = {
   id: 'small',
   strategy: singleModel('small'),
   keptPositions: (reading) => new Set(differingPositions(reading)),
+};
+
+/**
+ * The large model alone: whether a token does damage that even the large model does not make good.
+ * Along its own right answers the branch that has its token ends right, so only the other is in doubt.
+ */
+export const LARGE_POLICY: Policy = {
+  id: 'large',
+  strategy: singleModel('large'),
+  keptPositions: () => new Set(),
+};
+
+/** Of the first round. */
+export const FIRST_POLICIES: Readonly<Record<ModelRole, Policy & { readonly share: number }>> = {
+  small: { ...SMALL_POLICY, share: 0 },
+  large: { ...LARGE_POLICY, share: 1 },
 };
 
 /**

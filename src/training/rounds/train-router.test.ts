@@ -42,6 +42,7 @@ function optionsOf(
     ...{ trajectories: TRAJECTORIES, objective: 'citer', roundCount: 2, rolloutCountMax: 10_000 },
     rollouts: { draws: { count: 1, temperature: 1 }, positionCountMax: 100, seed: 1 },
     ...{
+      firstPolicy: 'small',
       policyShare: null,
       features: { hidden: true, topLogprobs: 0, tokenEmbedding: false },
       maxTokens: MAX_TOKENS,

@@ -1,11 +1,12 @@
 /**
- * CITER's rounds (arXiv 2502.01976, section 3.4): labels by rollouts of the small model alone train a
- * first router; from then on the router of the round before takes part in the rollouts, and its own
+ * CITER's rounds (arXiv 2502.01976, section 3.4): labels by rollouts of one model alone, the small one
+ * in the paper, train a first router; from then on the router of the round before takes part in the rollouts, and its own
  * answers are walked along, too, so that a router is judged in the states that routing comes to. Each
  * round's network begins anew. Objectives without rollouts have one round.
  */
 import { join } from 'node:path';
 import { PilotfishError } from '../../core/errors.ts';
+import type { ModelRole } from '../../core/events.ts';
 import { present } from '../../core/invariant.ts';
 import type { OnNotice, OnProgress } from '../../core/progress.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
@@ -31,7 +32,7 @@ import { type Objective, type Target, usesRollouts } from '../labels/targets.ts'
 import { branchesFor, targetsFor } from '../labels/targets-of.ts';
 import { type Example, ExampleStore } from '../readings/example-store.ts';
 import { OutcomeStore } from '../rollouts/outcome-store.ts';
-import { type Policy, routerPolicy, SMALL_POLICY } from '../rollouts/policy.ts';
+import { FIRST_POLICIES, type Policy, routerPolicy } from '../rollouts/policy.ts';
 import type { RolloutPlan } from '../rollouts/rollout-plan.ts';
 import type { TrainingPair } from '../training-pair.ts';
 import type { Trajectory } from '../trajectory.ts';
@@ -51,6 +52,8 @@ export interface TrainRouterOptions {
   readonly rollouts: RolloutPlan;
   /** Rollouts of one round at most. */
   readonly rolloutCountMax: number;
+  /** Which model goes on behind branches in the first round. */
+  readonly firstPolicy: ModelRole;
   /** Share of tokens that the policy of later rounds calls; null: as many again as labels call for. */
   readonly policyShare: number | null;
   readonly features: RouterFeatures;
@@ -76,7 +79,7 @@ export interface RoundReport extends LabelCounts {
   readonly trajectoryCount: number;
   /** Rollouts that were needed, now or earlier. */
   readonly rolloutCount: number;
-  /** The share of tokens that the policy of the rollouts called for; 0: the small model alone. */
+  /** The share of tokens that the policy of the rollouts called for; 0 or 1: one model alone. */
   readonly policyShare: number;
   readonly auc: number | null;
   readonly aucOfDiffering: number | null;
@@ -108,7 +111,7 @@ export async function trainRouter(options: TrainRouterOptions): Promise<TrainedR
     outcomes: await OutcomeStore.open(join(options.folder, 'rollouts.jsonl')),
   };
   const rounds: RoundReport[] = [];
-  let policy: Policy & { readonly share: number } = { ...SMALL_POLICY, share: 0 };
+  let policy = FIRST_POLICIES[options.firstPolicy];
   let trained: Trained | null = null;
   const roundCount = usesRollouts(options.objective) ? options.roundCount : 1;
   for (let round = 1; round <= roundCount; round += 1) {

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { definedFields } from '../../../core/defined-fields.ts';
+import type { ModelRole } from '../../../core/events.ts';
 import type { TrainOptions } from '../../../train.ts';
 import { OBJECTIVES, type Objective } from '../../../training/labels/targets.ts';
 import type { CliDependencies } from '../../cli-dependencies.ts';
@@ -23,6 +24,7 @@ interface TrainRouterFlags extends QuestionFlags, PairFlags {
   readonly rollouts?: number;
   readonly rolloutCap?: number;
   readonly positions?: number;
+  readonly firstPolicy?: ModelRole;
   readonly policyShare?: number;
   readonly width?: number;
   readonly paperNet?: boolean;
@@ -99,6 +101,12 @@ export function registerTrainRouter(
       '--positions <N>',
       'positions of an answer that are judged, at most (default: 24)',
       count('--positions', 4096),
+    )
+    .addOption(
+      new Option(
+        '--first-policy <MODEL>',
+        'which model goes on after a token in the first round (default: small)',
+      ).choices(['small', 'large']),
     )
     .option(
       '--policy-share <SHARE>',
@@ -184,6 +192,7 @@ function trainOptions(flags: TrainRouterFlags): TrainOptions {
       drawCount: flags.rollouts,
       rolloutCountMax: flags.rolloutCap,
       positionCountMax: flags.positions,
+      firstPolicy: flags.firstPolicy,
       policyShare: flags.policyShare,
       width: flags.width,
       isPaperNet: flags.paperNet,
