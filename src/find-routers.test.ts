@@ -2,9 +2,14 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bundledModel } from './catalog/bundled-models.ts';
+import { knownModel } from './catalog/known-models.ts';
+import { DEFAULT_PAIR, POCKET_PAIR } from './catalog/known-pairs.ts';
+import { present } from './core/invariant.ts';
 import { type FindRoutersOptions, findRouters, readRouter } from './find-routers.ts';
 import { LARGE_DIGEST, SMALL_DIGEST, tinyRouter } from './routing/fakes/tiny-router.ts';
 import { encodeRouter } from './routing/router-file.ts';
+import { OBJECTIVES } from './training/labels/targets.ts';
 
 const MODELS = {
   small: { name: 'small', digest: SMALL_DIGEST },
@@ -139,5 +144,28 @@ describe('routers that come with the package', () => {
     }
     const optional = await found(['citer', 'co-llm'], { isOptional: true });
     expect([...optional.keys()]).toEqual(['citer']);
+  });
+});
+
+describe('routers that come with this package', () => {
+  const digestOf = (name: string): string => {
+    const digest = knownModel(name)?.sha256 ?? bundledModel(name)?.sha256;
+    return present(digest, `${name} is known`);
+  };
+
+  it.each([
+    [POCKET_PAIR, OBJECTIVES],
+    [DEFAULT_PAIR, ['citer', 'citer-s', 'co-llm', 'alignment']],
+  ])('are there for the pair $name', async ({ small, large }, strategies) => {
+    const models = {
+      small: { name: small, digest: digestOf(small) },
+      large: { name: large, digest: digestOf(large) },
+    };
+    const found = await findRouters({ strategies, models });
+    expect([...found.keys()].sort()).toEqual([...strategies].sort());
+    for (const { calibration, trainedOn } of found.values()) {
+      expect(calibration?.points.length).toBeGreaterThan(3);
+      expect(trainedOn.size).toBeGreaterThan(300);
+    }
   });
 });
