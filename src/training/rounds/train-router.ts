@@ -1,8 +1,8 @@
 /**
  * CITER's rounds (arXiv 2502.01976, section 3.4): labels by rollouts of one model alone, the small one
- * in the paper, train a first router; from then on the router of the round before takes part in the rollouts, and its own
- * answers are walked along, too, so that a router is judged in the states that routing comes to. Each
- * round's network begins anew. Objectives without rollouts have one round.
+ * in the paper, train a first router; from then on the router of the round before takes part in the
+ * rollouts, and its own answers are walked along, too, so that a router is judged in the states that
+ * routing comes to. Each round's network begins anew. Objectives without rollouts have one round.
  */
 import { join } from 'node:path';
 import { PilotfishError } from '../../core/errors.ts';
