@@ -127,8 +127,9 @@ class ScriptedSequence implements Sequence {
     try {
       await this.#options.onForward?.(request, signal);
       throwIfAborted(signal);
-      if (this.#home.sequences.isClosed)
+      if (this.#home.sequences.isClosed) {
         throw new PilotfishError('disposed', 'The model was closed.');
+      }
       const start = this.#fed.length;
       this.#fed.push(...request.tokens);
       return { rows: this.#rows(request, start), waitedMs: 0, computeMs: 0 };
