@@ -106,6 +106,8 @@ describe('fitting a router', () => {
       const fit = await fitRouter({ ...SETTINGS, objective, rows: SEPARABLE, epochCountMax: 2 });
       expect(Number.isFinite(fit.validationLoss)).toBe(true);
       expect(Number.isFinite(fit.temperature)).toBe(true);
+      // Only where there are labels: a deferral has none.
+      expect(fit.temperature === 1).toBe(objective === 'co-llm');
     }
   });
 

@@ -81,7 +81,8 @@ export async function fitRouter(options: FitOptions): Promise<Fit> {
   const ofDiffering = weights.map(
     (weight, at) => weight * (rows.differs[validation[at] ?? -1] ?? 0),
   );
-  const temperature = temperatureScale(logits, targets, weights);
+  // A deferral has no labels: with those of `citer-s` its scores would only be pushed together.
+  const temperature = objective === 'co-llm' ? 1 : temperatureScale(logits, targets, weights);
   const scores = logits.map((logit) => sigmoid(logit / temperature));
   const best = history[bestEpoch - 1];
   return {
