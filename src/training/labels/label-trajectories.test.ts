@@ -23,7 +23,7 @@ import {
 import { type Example, ExampleStore } from '../readings/example-store.ts';
 import { OutcomeStore } from '../rollouts/outcome-store.ts';
 import { LARGE_POLICY, type Policy, routerPolicy, SMALL_POLICY } from '../rollouts/policy.ts';
-import type { RolloutPlan } from '../rollouts/rollout-plan.ts';
+import { drawSeed, type RolloutPlan } from '../rollouts/rollout-plan.ts';
 import type { Trajectory } from '../trajectory.ts';
 import { type Labelled, labelTrajectories } from './label-trajectories.ts';
 import { type Objective, type Target, usesRollouts } from './targets.ts';
@@ -178,9 +178,11 @@ describe('labels by rollouts', () => {
   it('of another seed draw anew', async () => {
     const draws = { count: 3, temperature: 1 };
     const first = await label(WALKED, { plan: { ...GREEDY_PLAN, draws, seed: 1 } });
-    const second = await label(WALKED, { plan: { ...GREEDY_PLAN, draws, seed: 7 } });
+    const second = await label(WALKED, { plan: { ...GREEDY_PLAN, draws, seed: 2 } });
     expect(valuesOf(second)).not.toEqual(valuesOf(first));
     expect(second.outcomes.count).toBe(first.outcomes.count * 2);
+    const seeds = [1, 2].flatMap((seed) => [0, 1, 2].map((draw) => drawSeed({ seed }, draw)));
+    expect(new Set(seeds).size).toBe(6);
   });
 });
 
@@ -315,7 +317,7 @@ describe('an interruption', () => {
       ...{ branchesOf: none, label: 'Labelling' },
       onProgress: ({ done }) => seen.push(done),
     });
-    expect(seen.at(-1)).toBe(WALKED.length);
+    expect([seen[0], seen.at(-1)]).toEqual([0, WALKED.length]);
     expect([...seen].sort((a, b) => a - b)).toEqual(seen);
   });
 });

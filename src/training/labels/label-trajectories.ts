@@ -14,7 +14,7 @@ import { Trunk } from '../readings/trunk.ts';
 import type { BranchKey, OutcomeStore } from '../rollouts/outcome-store.ts';
 import type { Policy } from '../rollouts/policy.ts';
 import { rollOut } from '../rollouts/roll-out.ts';
-import { endsName, type RolloutDraws, samplingOf } from '../rollouts/rollout-plan.ts';
+import { drawSeed, endsName, type RolloutDraws, samplingOf } from '../rollouts/rollout-plan.ts';
 import { isFull, runJobs, runJobsThatFit } from '../rollouts/run-jobs.ts';
 import type { TrainingPair } from '../training-pair.ts';
 import type { Trajectory } from '../trajectory.ts';
@@ -226,7 +226,7 @@ async function run(job: Job, options: LabellingOptions, signal: AbortSignal): Pr
     text: [...prompt, ...begun],
     lengthMax: prompt.length + maxTokens,
     sampling: samplingOf(draws),
-    seed: seed + draw,
+    seed: drawSeed({ seed }, draw),
   });
   const { vocabulary } = pair.models.large;
   await outcomes.add({

@@ -37,8 +37,16 @@ export function endsName(
   { id }: Pick<Policy, 'id'>,
   { draws, seed }: Pick<RolloutPlan, 'draws' | 'seed'>,
 ): string {
-  return draws.count === 1 ? id : `${id}, drawn at ${draws.temperature} with seed ${seed}`;
+  return draws.count === 1 ? id : `${id}, drawn at ${draws.temperature} by seed ${seed}`;
 }
+
+/** Of one draw: seeds that follow each other have no draw in common. */
+export function drawSeed({ seed }: Pick<RolloutPlan, 'seed'>, draw: number): number {
+  return seed + draw * SEED_RANGE;
+}
+
+/** Seeds are smaller; the noise looks at all 53 bits. */
+const SEED_RANGE = 2 ** 32;
 
 /** A trajectory as preferences see it. */
 export function walkOf({ trajectory, reading }: Example, policy: Policy): Walk {

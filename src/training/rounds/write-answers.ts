@@ -59,6 +59,9 @@ export async function writeAnswers(
   const { pair, writer, path, signal } = options;
   const known = await knownLines(path, writer.id);
   let done = 0;
+  const report = (): void =>
+    options.onProgress?.({ label: options.label, done, total: like.length, unit: 'steps' });
+  report();
   const write = async (trajectory: Trajectory, jobSignal: AbortSignal): Promise<void> => {
     const asked = questionHash(trajectory.question);
     if (!known.has(asked)) {
@@ -67,7 +70,7 @@ export async function writeAnswers(
       known.set(asked, line);
     }
     done += 1;
-    options.onProgress?.({ label: options.label, done, total: like.length, unit: 'steps' });
+    report();
   };
   await runJobsThatFit(like, BRANCH_COUNT, write, signal);
   return like.flatMap(({ question, prompt }) => {
