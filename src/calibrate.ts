@@ -3,7 +3,7 @@
  * writes into its file which threshold gives which share and which quality. Another part of the
  * composition root.
  */
-
+import { PilotfishError } from './core/errors.ts';
 import { checkTrainedOn, questionNumber } from './evaluation/question-key.ts';
 import type { PointResult } from './evaluation/results.ts';
 import type { EvaluationPlan } from './evaluation/run/evaluation-plan.ts';
@@ -72,6 +72,7 @@ const BIN_COUNT = 10;
  */
 export async function calibrate(options: CalibrateOptions): Promise<Calibrated> {
   const { routerFile, folder, maxTokens = MAX_TOKENS, waveSize = WAVE_SIZE } = options;
+  checkWishes(options);
   const given = await readRouter(routerFile);
   const { task, questions } = await loadQuestions(options, 'train');
   checkTrainedOn(given, questions);
@@ -98,6 +99,16 @@ export async function calibrate(options: CalibrateOptions): Promise<Calibrated> 
   await writeWhole(path, bytes);
   const agreement = agreementOf(given, answers);
   return { path, router: decodeRouter(bytes), calibration, isGraded, agreement };
+}
+
+/** @throws PilotfishError `option-invalid` */
+function checkWishes({ share, quality }: CalibrateOptions): void {
+  if (share === undefined || quality === undefined) return;
+  throw new PilotfishError(
+    'option-invalid',
+    `A router has one default: not both a share of ${share} and a quality of ${quality}.`,
+    { remedy: 'Give either --share or --quality.', fields: { share, quality } },
+  );
 }
 
 function planFor({ strategy }: Router, options: CalibrateOptions): EvaluationPlan {

@@ -7,7 +7,7 @@ import { type Calibrated, calibrate } from '../../src/calibrate.ts';
 import { evaluate } from '../../src/evaluate.ts';
 import { questionNumber } from '../../src/evaluation/question-key.ts';
 import { loadQuestions } from '../../src/load-questions.ts';
-import { thresholdForTokenShare } from '../../src/routing/calibration.ts';
+import { thresholdForQuality, thresholdForTokenShare } from '../../src/routing/calibration.ts';
 import { decodeRouter } from '../../src/routing/router-file.ts';
 import { train } from '../../src/train.ts';
 
@@ -66,8 +66,17 @@ it('chooses the default by share or by quality, and refuses what no threshold re
   // Nothing is asked again in the same folder.
   expect(calibration).toEqual(calibrated.calibration);
   expect(router.defaultThreshold).toBe(thresholdForTokenShare(calibration, 0.4));
+  const quality = calibration.points.at(-1)?.gapRecovered ?? 0;
+  const byQuality = await calibrate({ ...again, quality });
+  expect(byQuality.router.defaultThreshold).toBe(
+    thresholdForQuality(calibration, 'gapRecovered', quality),
+  );
   await expect(calibrate({ ...again, quality: 2 })).rejects.toMatchObject({
     code: 'threshold-invalid',
+  });
+  await expect(calibrate({ ...again, share: 0.4, quality })).rejects.toMatchObject({
+    code: 'option-invalid',
+    fields: { share: 0.4, quality },
   });
 });
 
