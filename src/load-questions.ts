@@ -32,6 +32,14 @@ export interface QuestionOptions {
   readonly onNotice?: OnNotice;
 }
 
+export interface LoadedQuestions {
+  /** As results name it: with the split, or the slice. */
+  readonly task: string;
+  readonly questions: readonly Question[];
+  /** How they were put to the models; null: as they are. */
+  readonly prompt: string | null;
+}
+
 /**
  * @param splitPreferred where none is asked for, if the task has it; default `test`
  * @throws PilotfishError for what is misspelt or missing
@@ -39,13 +47,17 @@ export interface QuestionOptions {
 export async function loadQuestions(
   options: QuestionOptions,
   splitPreferred = 'test',
-): Promise<{ readonly task: string; readonly questions: readonly Question[] }> {
+): Promise<LoadedQuestions> {
   const { slice, count, traffic } = options;
   if (traffic !== undefined) {
     checkTrafficOptions(options);
     const all = await loadTraffic(traffic);
     const range = { seed: options.questionSeed, from: options.from, count };
-    return { task: basename(traffic), questions: select(all, definedFields(range)) };
+    return {
+      task: basename(traffic),
+      prompt: null,
+      questions: select(all, definedFields(range)),
+    };
   }
   if (options.task === undefined) throw noTask();
   const found = slice === undefined ? null : await findSlice(slice);
@@ -65,7 +77,8 @@ export async function loadQuestions(
       onNotice: options.onNotice,
     }),
   });
-  return { task: slice ?? `${task.name}/${split}`, questions };
+  const prompt = options.prompt ?? task.defaultPrompt;
+  return { task: slice ?? `${task.name}/${split}`, questions, prompt };
 }
 
 /** @param name a `.jsonl` file, or a task and its split, as `gsm8k/train` */

@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { train } from './train.ts';
 
@@ -12,6 +15,22 @@ describe('training', () => {
     const { hidden, topLogprobs } = features;
     const fields = { hidden, topLogprobs };
     await expect(run).rejects.toMatchObject({ code: 'option-invalid', fields });
+  });
+
+  it('refuses to roll out where no answer can be checked, before a model is loaded', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'pilotfish-train-'));
+    const traffic = join(folder, 'mine.jsonl');
+    await writeFile(traffic, '{"prompt": "Why is the sky blue?"}\n{"prompt": "And the sea?"}\n');
+    const run = (objective: 'citer' | 'citer-s') =>
+      train({ traffic, objective, folder, small: 'no such model', large: 'no such model' });
+    await expect(run('citer')).rejects.toMatchObject({
+      code: 'training-data-insufficient',
+      message: 'mine/1 has no answer that could be checked; citer needs one.',
+      remedy: expect.stringContaining('citer-s'),
+    });
+    // Others come as far as the models.
+    await expect(run('citer-s')).rejects.toMatchObject({ code: 'model-unknown' });
+    await rm(folder, { recursive: true });
   });
 
   it('refuses what is misspelt before a model is loaded', async () => {

@@ -21,7 +21,7 @@ import { promptsOf } from './evaluation/run/prompts-of.ts';
 import { checkGradable, isGradable } from './evaluation/tasks/traffic.ts';
 import { writeWhole } from './evaluation/whole-file.ts';
 import { evaluationLock } from './evaluation-lock.ts';
-import { loadQuestions, type QuestionOptions } from './load-questions.ts';
+import { type LoadedQuestions, loadQuestions, type QuestionOptions } from './load-questions.ts';
 import { citerPaperShape, routerShape } from './network/network-shape.ts';
 import { openEvaluation, type PairOptions } from './open-evaluation.ts';
 import { featureSize, type RouterFeatures } from './routing/router-features.ts';
@@ -110,7 +110,8 @@ export async function train(options: TrainOptions): Promise<Trained> {
   const { objective, folder, seed = SEED, maxTokens = MAX_TOKENS } = options;
   const features = options.features ?? FEATURES;
   checkFeatures(features);
-  const { task, questions } = await loadQuestions(options, 'train');
+  const loaded = await loadQuestions(options, 'train');
+  const { questions } = loaded;
   if (usesRollouts(objective)) checkGradable(questions, objective);
   await using _lock = await evaluationLock(folder);
   const { waveSize = WAVE_SIZE, contextLength } = options;
@@ -147,7 +148,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
     fit: { ...FIT_DEFAULTS, shape: shapeOf(options, inputSize), ...options.fit, seed },
     maxTokens,
     trainedOn: new Set(questions.map(questionNumber)),
-    facts: trainingFacts(task, questions.length, options),
+    facts: trainingFacts(loaded, options),
   });
   const path = options.file ?? join(folder, `${objective}.safetensors`);
   await writeWhole(path, trained.bytes);
@@ -178,16 +179,26 @@ function shapeOf({ width, isPaperNet }: TrainOptions, inputSize: number): FitSet
 
 /** For whoever looks at the router later, and wants to make it again. */
 function trainingFacts(
-  task: string,
-  questionCount: number,
+  { task, questions, prompt }: LoadedQuestions,
   options: TrainOptions,
 ): Readonly<Record<string, string | number>> {
-  const { drawCount = 1, roundCount = ROUND_COUNT, maxTokens = MAX_TOKENS } = options;
-  const { firstPolicy = FIRST_POLICY } = options;
+  const { from, questionSeed, maxTokens = MAX_TOKENS, seed = SEED } = options;
+  const { shape: _1, seed: _2, ...fit } = { ...FIT_DEFAULTS, ...options.fit };
   return {
-    ...{ questions: task, questionCount, maxTokens, seed: options.seed ?? SEED },
-    ...definedFields({ from: options.from, questionSeed: options.questionSeed }),
-    ...(usesRollouts(options.objective) ? { roundCount, drawCount, firstPolicy } : {}),
+    ...{ questions: task, questionCount: questions.length, maxTokens, seed },
+    ...definedFields({ prompt: prompt ?? undefined, from, questionSeed }),
+    ...(usesRollouts(options.objective) ? rolloutFacts(options) : {}),
+    ...definedFields(fit),
+  };
+}
+
+function rolloutFacts(options: TrainOptions): Readonly<Record<string, string | number>> {
+  const { drawCount = 1, roundCount = ROUND_COUNT, firstPolicy = FIRST_POLICY } = options;
+  const { policyShare, rolloutCountMax } = options;
+  const { positionCountMax = POSITION_COUNT_MAX } = options;
+  return {
+    ...{ roundCount, drawCount, firstPolicy, positionCountMax },
+    ...definedFields({ policyShare, rolloutCountMax }),
   };
 }
 

@@ -1,9 +1,10 @@
 /** A router from questions to its file, on learned weights: stopped everywhere, taken up again, and used. */
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { evaluate } from '../../src/evaluate.ts';
+import { loadQuestions } from '../../src/load-questions.ts';
 import { openEngine } from '../../src/open-engine.ts';
 import { decodeRouter } from '../../src/routing/router-file.ts';
 import { type TrainOptions, train } from '../../src/train.ts';
@@ -110,6 +111,32 @@ it('has two rounds, the second with the answers of the first', () => {
   expect(second?.trajectoryCount).toBe(2 * (first?.trajectoryCount ?? 0));
   expect(second?.policyShare).toBeGreaterThan(0);
   expect(first?.rolledOutCount).toBeGreaterThan(0);
+});
+
+it('says how it was made', async () => {
+  const { training } = decodeRouter(await readFile(join(folderOf('resumed'), 'citer.safetensors')));
+  expect(training).toMatchObject({
+    ...{ questions: 'pocket/train', prompt: 'bare', questionCount: 6, questionSeed: 3, seed: 1 },
+    ...{ maxTokens: 120, roundCount: 2, drawCount: 1, firstPolicy: 'small', positionCountMax: 3 },
+    ...{ epochCountMax: 6, batchSize: 64, validationShare: 0.3, rate: 0.001, balanceMax: 1 },
+  });
+});
+
+it('learns from traffic, whose answers nobody can check', async () => {
+  const { questions } = await loadQuestions({ ...QUESTIONS, questionSeed: 8 });
+  const traffic = folderOf('mine.jsonl');
+  await writeFile(
+    traffic,
+    questions.map(({ messages }) => `${JSON.stringify({ messages })}\n`).join(''),
+  );
+  const { task: _, count: _1, questionSeed: _2, ...options } = optionsOf('traffic');
+  const trained = await train({ ...options, traffic, objective: 'citer-s' });
+  // Whatever the large model says is what is wanted.
+  expect([trained.solvedCount, trained.questionCount]).toEqual([6, 6]);
+  expect(trained.router.training).toMatchObject({ questions: 'mine.jsonl', questionCount: 6 });
+  expect(trained.router.training).not.toHaveProperty('prompt');
+  expect(trained.rounds[0]?.lowCount).toBeGreaterThan(0);
+  expect(trained.router.trainedOn.size).toBe(6);
 });
 
 it('is not used for questions that it was trained on', async () => {
