@@ -126,6 +126,19 @@ describe('training in rounds', () => {
     expect(reports.map(({ trajectoryCount }) => trajectoryCount)).toEqual([40, 80, 80]);
   });
 
+  it('rolls out with the large model first where it is asked to', async () => {
+    const options = optionsOf({ firstPolicy: 'large', policyShare: 0.3 });
+    const { rounds } = await trainRouter(options);
+    const policies = [...new Set((await jsonLines('rollouts.jsonl')).map(({ policy }) => policy))];
+    expect(policies).toHaveLength(2);
+    expect(policies[0]).toBe('large');
+    expect(rounds[0]?.policyShare).toBe(1);
+    expect(rounds[1]?.policyShare).toBeLessThan(1);
+    // Where nothing is rolled out, nobody goes on.
+    const none = await trainRouter({ ...options, objective: 'citer-s' });
+    expect(none.rounds[0]?.policyShare).toBe(0);
+  });
+
   it("walks along no answers of its own under the paper's rule", async () => {
     const { rounds } = await trainRouter(optionsOf({ objective: 'citer-paper' }));
     expect(rounds.map(({ trajectoryCount }) => trajectoryCount)).toEqual([40, 40]);

@@ -79,7 +79,7 @@ export interface RoundReport extends LabelCounts {
   readonly trajectoryCount: number;
   /** Rollouts that were needed, now or earlier. */
   readonly rolloutCount: number;
-  /** The share of tokens that the policy of the rollouts called for; 0 or 1: one model alone. */
+  /** The share of tokens that the policy of rollouts called for; 0 or 1: one model alone, or none. */
   readonly policyShare: number;
   readonly auc: number | null;
   readonly aucOfDiffering: number | null;
@@ -169,12 +169,13 @@ async function runRound(
   const counts = labelCounts(labelled);
   checkLabels(counts, options);
   const fit = await fitKept(round, rows, options);
+  if (fit.auc === null) options.onNotice?.(ONE_SIDED);
   const { router, bytes } = await routerOf(fit, rows, examples, counts, options);
   const { auc, aucOfDiffering, bestEpoch, validationLoss, reliability } = fit;
   const calibrationError = reliability.expectedCalibrationError;
   const report = {
     ...counts,
-    ...{ round, rolloutCount, policyShare: policy.share },
+    ...{ round, rolloutCount, policyShare: usesRollouts(objective) ? policy.share : 0 },
     trajectoryCount: examples.length,
     ...{ auc, aucOfDiffering, bestEpoch, validationLoss, calibrationError },
   };
@@ -311,6 +312,10 @@ function reliabilityPoints({ bins }: Reliability): readonly ReliabilityPoint[] {
       : [{ predicted: meanPredicted, observed: observedShare, count: rowCount }],
   );
 }
+
+const ONE_SIDED =
+  'All labels of the held-out answers say the same, so nothing tells how good this router is: ' +
+  'train on more questions.';
 
 /** By default a router calls twice as many tokens as labels call for: it cannot tell all of them. */
 const DEFAULT_SHARE_FACTOR = 2;
