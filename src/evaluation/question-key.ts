@@ -80,7 +80,7 @@ function checkUnseen(
     `${was} ${common.length} of these ${evaluation.length} questions: ${names.join(', ')}` +
       `${common.length > names.length ? ', …' : ''}.`,
     {
-      remedy: 'Evaluate on another split, or leave this strategy out.',
+      remedy: 'Give questions that it has not seen, of another split or --from, or leave it out.',
       fields: { commonCount: common.length, evaluationCount: evaluation.length },
     },
   );

@@ -77,7 +77,9 @@ function notFinite(
     'training-diverged',
     `Feature ${unit} of row ${row} is not a finite number.`,
     {
-      remedy: 'Leave that row out, or scale features into the range of half precision.',
+      remedy:
+        "The small model's state has a number beyond half precision: train without that feature, " +
+        'as with --no-hidden --top-logprobs 32, or delete readings.jsonl if a file was damaged.',
       fields: { row, unit },
     },
   );
