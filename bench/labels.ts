@@ -20,7 +20,9 @@ import { foldNetwork } from '../src/network/fold-network.ts';
 import { crossEntropyLoss } from '../src/network/loss.ts';
 import { routerShape } from '../src/network/network-shape.ts';
 import { trainNetwork } from '../src/network/train-network.ts';
+import { type StateFeatures, stateFeatureSize } from '../src/routing/router-features.ts';
 import { routerGate } from '../src/routing/router-gate.ts';
+import { runRowProgram } from '../src/sampling/run-row-program.ts';
 import { readTrajectory } from '../src/training/readings/read-trajectory.ts';
 import { Trunk } from '../src/training/readings/trunk.ts';
 import { runJobs } from '../src/training/rollouts/run-jobs.ts';
@@ -54,6 +56,9 @@ const settings = new Command()
 const SIDE_BY_SIDE = 1;
 const STEP_COUNT = 64;
 const SCORES_PER_TIME = 500;
+const ROW_TIMES = 200;
+/** Of made-up logits, logistically distributed. */
+const LOGIT_SPREAD = 2;
 
 async function open(name: string): Promise<LanguageModel> {
   const { path } = await ensureModel(name, {});
@@ -150,9 +155,21 @@ async function labelRatios(): Promise<{
   return { ratios, tokensPerSecond: (1000 * tokenCount) / fastest };
 }
 
-/** One-row forwards with a hidden state, and what the gate does with such a row. */
-async function routerCost(): Promise<{ readonly stepMs: number; readonly scoreMs: number }> {
-  const program: RowProgram = { vocabularySize, sampling: GREEDY, seed: 0, purpose: 'draft' };
+interface RouterCost {
+  /** Of the small model, without a router. */
+  readonly stepMs: number;
+  /** Of the network, on what it looks at. */
+  readonly scoreMs: number;
+  /** Of finding the log-probabilities that it looks at in a row of logits. */
+  readonly rowMs: number;
+}
+
+const PROGRAM: RowProgram = { vocabularySize, sampling: GREEDY, seed: 0, purpose: 'draft' };
+
+/** One-row forwards with what the router looks at, and what its gate does with such a row. */
+async function routerCost(features: StateFeatures): Promise<RouterCost> {
+  const { topLogprobs } = features;
+  const program = topLogprobs === 0 ? PROGRAM : { ...PROGRAM, topLogprobs };
   await using sequence = small.openSequence();
   const [one] = texts;
   let row: RowResult | undefined;
@@ -161,11 +178,12 @@ async function routerCost(): Promise<{ readonly stepMs: number; readonly scoreMs
     const tokens = [one?.tokens[step % one.tokens.length] ?? tokenIds([1])[0]].flatMap(
       (id) => id ?? [],
     );
-    const forward = await sequence.forward({ tokens, outputFrom: 0, program, hidden: true });
+    const { hidden } = features;
+    const forward = await sequence.forward({ tokens, outputFrom: 0, program, hidden });
     steps.push(forward.computeMs);
     row = forward.rows[0];
   }
-  const gate = await untrainedGate();
+  const gate = await untrainedGate(features);
   const scores: number[] = [];
   for (let time = 0; time < 2 * Number(settings.repeats); time += 1) {
     const started = performance.now();
@@ -174,7 +192,23 @@ async function routerCost(): Promise<{ readonly stepMs: number; readonly scoreMs
     }
     scores.push((performance.now() - started) / SCORES_PER_TIME);
   }
-  return { stepMs: median(steps), scoreMs: Math.min(...scores) };
+  const rowMs = topLogprobs === 0 ? 0 : timeOfRow(program) - timeOfRow(PROGRAM);
+  return { stepMs: median(steps), scoreMs: Math.min(...scores), rowMs };
+}
+
+/** The least of some, on logits of the vocabulary's size. */
+function timeOfRow(program: RowProgram): number {
+  const logits = Float32Array.from({ length: vocabularySize }, (_, id) => {
+    const uniform = noiseUniform(noiseKey(id, 0, 'sample'));
+    return LOGIT_SPREAD * Math.log(uniform / (1 - uniform));
+  });
+  let least = Number.POSITIVE_INFINITY;
+  for (let time = 0; time < ROW_TIMES; time += 1) {
+    const started = performance.now();
+    runRowProgram(logits, program, 1);
+    least = Math.min(least, performance.now() - started);
+  }
+  return least;
 }
 
 const NO_COINS = {
@@ -184,19 +218,20 @@ const NO_COINS = {
 };
 
 /** Of the default size; what it has learned does not matter here. */
-async function untrainedGate() {
+async function untrainedGate(features: StateFeatures) {
   const { hiddenSize } = small.facts;
+  const inputSize = stateFeatureSize(features, hiddenSize);
   const rowCount = 64;
-  const numbers = Float32Array.from({ length: rowCount * hiddenSize }, (_, index) =>
+  const numbers = Float32Array.from({ length: rowCount * inputSize }, (_, index) =>
     noiseUniform(noiseKey(3, index, 'sample')),
   );
   const rows = Int32Array.from({ length: rowCount }, (_, row) => row);
   const { network } = await trainNetwork({
-    dataset: { rowCount, inputSize: hiddenSize, features: toHalf(numbers), groups: rows },
+    dataset: { rowCount, inputSize, features: toHalf(numbers), groups: rows },
     ...{
       rows: rows.subarray(0, 48),
       validationRows: rows.subarray(48),
-      shape: routerShape(hiddenSize),
+      shape: routerShape(inputSize),
     },
     loss: crossEntropyLoss(
       Float32Array.from(rows, (row) => row % 2),
@@ -208,7 +243,7 @@ async function untrainedGate() {
   return routerGate({
     ...{ strategy: 'citer', pair: { small: bound, large: bound }, hiddenSize, temperature: 1 },
     ...{
-      features: { hidden: true, topLogprobs: 0, tokenEmbedding: false },
+      features: { ...features, tokenEmbedding: false },
       calibration: null,
       defaultThreshold: 0.5,
     },
@@ -219,15 +254,18 @@ async function untrainedGate() {
 }
 
 const labels = await labelRatios();
-const router = await routerCost();
+const routers = {
+  'the hidden state': await routerCost({ hidden: true, topLogprobs: 0 }),
+  '32 log-probabilities': await routerCost({ hidden: false, topLogprobs: 32 }),
+};
 const result = {
   pair: [settings.small, settings.large],
   labelThroughputRatio: median(labels.ratios),
   labelThroughputRatios: labels.ratios,
   labelledTokensPerSecond: labels.tokensPerSecond,
-  smallStepMs: router.stepMs,
-  routerScoreMs: router.scoreMs,
-  routerShareOfStep: router.scoreMs / router.stepMs,
+  routers: Object.entries(routers).map(([looksAt, cost]) => ({
+    ...{ looksAt, ...cost, shareOfStep: (cost.scoreMs + cost.rowMs) / cost.stepMs },
+  })),
 };
 if (settings.json === true) process.stdout.write(`${JSON.stringify(result)}\n`);
 else {
@@ -237,10 +275,15 @@ else {
   process.stdout.write(
     `${settings.small} and ${settings.large}\n` +
       `labels against bare forwards with the same outputs: ${result.labelThroughputRatio.toFixed(3)} ` +
-      `(${range.join(' to ')}), ${labels.tokensPerSecond.toFixed(0)} tokens/s through both models\n` +
-      `a router's score: ${(1000 * router.scoreMs).toFixed(1)} µs, ` +
-      `${(100 * result.routerShareOfStep).toFixed(2)} % of a step of ${router.stepMs.toFixed(2)} ms\n`,
+      `(${range.join(' to ')}), ${labels.tokensPerSecond.toFixed(0)} tokens/s through both models\n`,
   );
+  for (const { looksAt, scoreMs, rowMs, stepMs, shareOfStep } of result.routers) {
+    process.stdout.write(
+      `a router that looks at ${looksAt}: score ${(1000 * scoreMs).toFixed(1)} µs, ` +
+        `finding what it looks at ${(1000 * rowMs).toFixed(1)} µs, together ` +
+        `${(100 * shareOfStep).toFixed(2)} % of a step of ${stepMs.toFixed(2)} ms\n`,
+    );
+  }
 }
 await small[Symbol.asyncDispose]();
 await large[Symbol.asyncDispose]();
