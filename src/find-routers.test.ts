@@ -1,13 +1,19 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { devNull, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundledModel } from './catalog/bundled-models.ts';
 import { knownModel } from './catalog/known-models.ts';
 import { DEFAULT_PAIR, POCKET_PAIR } from './catalog/known-pairs.ts';
 import { present } from './core/invariant.ts';
-import { type FindRoutersOptions, findRouters, readRouter } from './find-routers.ts';
+import {
+  type FindRoutersOptions,
+  findRouters,
+  readNamedRouters,
+  readRouter,
+} from './find-routers.ts';
 import { LARGE_DIGEST, SMALL_DIGEST, tinyRouter } from './routing/fakes/tiny-router.ts';
+import type { Router } from './routing/router.ts';
 import { encodeRouter } from './routing/router-file.ts';
 import { OBJECTIVES } from './training/labels/targets.ts';
 
@@ -28,15 +34,22 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
+type Asked = Omit<FindRoutersOptions, 'named'> & { readonly files: readonly string[] };
+
+async function findNamed({ files, ...options }: Asked): Promise<ReadonlyMap<string, Router>> {
+  const named = await readNamedRouters(files, options.strategies);
+  return await findRouters({ ...options, named });
+}
+
 describe('routers that are named', () => {
   it('serve their strategies, with a threshold or a share or none', async () => {
     for (const text of ['citer', 'citer@0.5', 'citer@30%']) {
-      const found = await findRouters({ strategies: [text], models: MODELS, files: [citer] });
+      const found = await findNamed({ strategies: [text], models: MODELS, files: [citer] });
       expect([...found.keys()]).toEqual(['citer']);
       expect(found.get('citer')?.digest).toBe(tinyRouter().digest);
     }
     const strategies = ['citer', 'co-llm', 'entropy'];
-    const both = await findRouters({ strategies, models: MODELS, files: [coLlm, citer] });
+    const both = await findNamed({ strategies, models: MODELS, files: [coLlm, citer] });
     expect([...both.keys()].sort()).toEqual(['citer', 'co-llm']);
   });
 
@@ -46,18 +59,18 @@ describe('routers that are named', () => {
   ] as const)('are refused where the %s model is another one', async (role, _other) => {
     const models = { ...MODELS, [role]: { name: 'stranger', digest: 'other' } };
     await expect(
-      findRouters({ strategies: ['citer'], models, files: [citer] }),
+      findNamed({ strategies: ['citer'], models, files: [citer] }),
     ).rejects.toMatchObject({
       code: 'head-mismatch',
       message: `The router ${citer} was trained for small and large; the ${role} model here is stranger.`,
       fields: { path: citer, expected: MODELS[role].digest, found: 'other' },
     });
     const renamed = { ...MODELS, [role]: { name: role, digest: 'other' } };
-    const another = findRouters({ strategies: ['citer'], models: renamed, files: [citer] });
+    const another = findNamed({ strategies: ['citer'], models: renamed, files: [citer] });
     await expect(another).rejects.toThrow(`the ${role} model here is ${role}, but another file.`);
     // What a model is called does not matter.
     const alias = { ...MODELS, [role]: { ...MODELS[role], name: 'alias' } };
-    const found = await findRouters({ strategies: ['citer'], models: alias, files: [citer] });
+    const found = await findNamed({ strategies: ['citer'], models: alias, files: [citer] });
     expect(found.size).toBe(1);
   });
 
@@ -70,30 +83,70 @@ describe('routers that are named', () => {
       fields: { path: text },
     });
     const absent = join(folder, 'absent.safetensors');
+    await expect(readRouter(absent)).rejects.toMatchObject({
+      code: 'head-missing',
+      message: `The router ${absent} cannot be read: ENOENT.`,
+      fields: { path: absent, errno: 'ENOENT' },
+    });
+  });
+
+  it('are refused unread where the file is huge, or no file at all', async () => {
+    const huge = join(folder, 'model.gguf');
+    await writeFile(huge, '');
+    // Sparse. More than can be read at once, which would be another error.
+    const byteCount = 3 * 2 ** 30;
+    await truncate(huge, byteCount);
+    await expect(readRouter(huge)).rejects.toMatchObject({
+      code: 'head-invalid',
+      message: expect.stringContaining(`it has ${byteCount} bytes`),
+      fields: { path: huge, byteCount },
+    });
     await mkdir(join(folder, 'folder'), { recursive: true });
-    for (const [path, errno] of [
-      [absent, 'ENOENT'],
-      [join(folder, 'folder'), 'EISDIR'],
-    ] as const) {
+    const devices = process.platform === 'win32' ? [] : [devNull];
+    for (const path of [join(folder, 'folder'), ...devices]) {
       await expect(readRouter(path)).rejects.toMatchObject({
-        code: 'head-missing',
-        message: `The router ${path} cannot be read: ${errno}.`,
-        fields: { path, errno },
+        code: 'head-invalid',
+        message: `${path}: it is a folder or a device, not a file.`,
       });
     }
+  });
+
+  it.each([[['entropy']], [['small', 'co-llm@0.5']]])(
+    'are refused where no strategy uses them: %s',
+    async (strategies) => {
+      await expect(
+        readNamedRouters([coLlm, citer], [...strategies, 'co-llm']),
+      ).rejects.toMatchObject({
+        code: 'option-invalid',
+        message: `${citer} is a router for citer, which was not asked for.`,
+        remedy: expect.stringContaining('Name citer with --strategy'),
+        fields: { strategy: 'citer', path: citer },
+      });
+      // Whatever is wrong with a file is said first.
+      const absent = readNamedRouters([join(folder, 'absent.safetensors')], strategies);
+      await expect(absent).rejects.toMatchObject({ code: 'head-missing' });
+    },
+  );
+
+  it('are refused where two are of one strategy', async () => {
+    await expect(readNamedRouters([citer, citer], ['citer'])).rejects.toMatchObject({
+      code: 'option-invalid',
+      message: `${citer} is a second router for citer.`,
+    });
   });
 });
 
 describe('routers that are not there', () => {
   it('are missed by name, unless one may go without', async () => {
-    const options = { strategies: ['entropy', 'alignment@0.5'], models: MODELS, files: [citer] };
-    await expect(findRouters(options)).rejects.toMatchObject({
+    const strategies = ['entropy', 'citer', 'alignment@0.5'];
+    const options = { strategies, models: MODELS, files: [citer] };
+    await expect(findNamed(options)).rejects.toMatchObject({
       code: 'head-missing',
       message: 'No router for alignment was trained for small and large.',
       remedy: expect.stringContaining('--objective alignment'),
       fields: { strategy: 'alignment', small: 'small', large: 'large' },
     });
-    const found = await findRouters({ ...options, isOptional: true });
+    const found = await findNamed({ ...options, isOptional: true });
     expect([...found.keys()]).toEqual(['citer']);
   });
 
@@ -132,7 +185,10 @@ describe('routers that come with the package', () => {
   it('give way to files that are named', async () => {
     const named = join(folder, 'named.safetensors');
     await writeFile(named, encodeRouter(tinyRouter({ temperature: 7 })));
-    expect((await found(['citer'], { files: [named] })).get('citer')?.temperature).toBe(7);
+    expect(
+      (await found(['citer'], { named: await readNamedRouters([named], ['citer']) })).get('citer')
+        ?.temperature,
+    ).toBe(7);
   });
 
   it('are missed with the failure of a file that may have been it', async () => {

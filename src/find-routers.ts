@@ -2,7 +2,7 @@
  * Trained routers by the strategies that are asked for: files that the user named, and those that come
  * with this package. A router is given to the pair of models that it was trained for and no other.
  */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PilotfishError } from './core/errors.ts';
@@ -11,11 +11,17 @@ import type { BoundModel, Router } from './routing/router.ts';
 import { decodeRouter } from './routing/router-file.ts';
 import { isLearned } from './strategy/registry.ts';
 
+/** A router that the user named by its file. */
+export interface NamedRouter {
+  readonly path: string;
+  readonly router: Router;
+}
+
 export interface FindRoutersOptions {
   readonly strategies: readonly string[];
   readonly models: Readonly<Record<ModelRole, BoundModel>>;
-  /** Paths of routers to use instead of those that come with this package. */
-  readonly files?: readonly string[];
+  /** To use instead of those that come with this package (see `readNamedRouters`). */
+  readonly named?: readonly NamedRouter[];
   /** Whether a strategy may go without; default false. */
   readonly isOptional?: boolean;
   /** Of the routers that come with this package; default: its heads/. */
@@ -28,21 +34,42 @@ const EXTENSION = '.safetensors';
 const SHIPPED_FOLDER = fileURLToPath(new URL('../heads', import.meta.url));
 
 /**
- * Routers of the strategies, and those in the files.
- * @throws PilotfishError `head-missing` for a file that is not there, `head-invalid`, `head-mismatch`
+ * Reads the files that the user named. One that no strategy uses is a mistake, not something to pass
+ * over: whoever names it believes that it routes.
+ * @throws PilotfishError as `readRouter`; `option-invalid` for one that was not asked for, or a second
+ *   one for a strategy
+ */
+export async function readNamedRouters(
+  paths: readonly string[],
+  strategies: readonly string[],
+): Promise<readonly NamedRouter[]> {
+  const wanted = new Set(strategies.filter((text) => isLearned(text)).map(nameOf));
+  const named: NamedRouter[] = [];
+  for (const path of paths) {
+    const router = await readRouter(path);
+    if (!wanted.has(router.strategy)) throw notAskedFor(router.strategy, path);
+    if (named.some((other) => other.router.strategy === router.strategy)) {
+      throw twice(router.strategy, path);
+    }
+    named.push({ path, router });
+  }
+  return named;
+}
+
+/**
+ * Routers of the strategies.
+ * @throws PilotfishError `head-missing`, `head-mismatch` for a named one, `head-invalid`
  */
 export async function findRouters({
   strategies,
   models,
-  files = [],
+  named = [],
   isOptional = false,
   shippedFolder = SHIPPED_FOLDER,
 }: FindRoutersOptions): Promise<ReadonlyMap<string, Router>> {
   const found = new Map<string, Router>();
-  for (const path of files) {
-    const router = await readRouter(path);
+  for (const { path, router } of named) {
     checkPair(router, models, path);
-    if (found.has(router.strategy)) throw twice(router.strategy, path);
     found.set(router.strategy, router);
   }
   const wanted = strategies.filter((text) => isLearned(text));
@@ -63,9 +90,11 @@ export async function findRouters({
 /** @throws PilotfishError `head-missing`, `head-invalid`, naming the file */
 export async function readRouter(path: string): Promise<Router> {
   try {
-    const bytes = await readFile(path);
-    if (bytes.length > ROUTER_BYTES_MAX) throw tooLarge(bytes.length);
-    return decodeRouter(bytes);
+    // Before anything is read: a model named by mistake fills the memory, a device never ends.
+    const stats = await stat(path);
+    if (!stats.isFile()) throw noFile();
+    if (stats.size > ROUTER_BYTES_MAX) throw tooLarge(stats.size);
+    return decodeRouter(await readFile(path));
   } catch (error) {
     if (PilotfishError.isInstance(error)) {
       const { code, remedy, fields } = error;
@@ -142,6 +171,23 @@ function twice(strategy: string, path: string): PilotfishError {
   return new PilotfishError('option-invalid', `${path} is a second router for ${strategy}.`, {
     remedy: 'Name one router for each strategy.',
     fields: { strategy, path },
+  });
+}
+
+function notAskedFor(strategy: string, path: string): PilotfishError {
+  return new PilotfishError(
+    'option-invalid',
+    `${path} is a router for ${strategy}, which was not asked for.`,
+    {
+      remedy: `Name ${strategy} with --strategy or among --strategies, or leave --router out.`,
+      fields: { strategy, path },
+    },
+  );
+}
+
+function noFile(): PilotfishError {
+  return new PilotfishError('head-invalid', 'it is a folder or a device, not a file.', {
+    remedy: 'Name a file that `pilotfish train router` wrote.',
   });
 }
 

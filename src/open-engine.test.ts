@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -10,6 +10,8 @@ import { localProfileName, profileStore, thisMachine } from './local-profile.ts'
 import { LlamaCppModel } from './model/llama-cpp/model.ts';
 import { readModelFile } from './model/llama-cpp/model-file.ts';
 import { openEngine } from './open-engine.ts';
+import { tinyRouter } from './routing/fakes/tiny-router.ts';
+import { encodeRouter } from './routing/router-file.ts';
 import { writeRandomModel } from './testing/random-model.ts';
 
 let home: string;
@@ -93,6 +95,22 @@ describe('openEngine', () => {
       }
     },
   );
+
+  it('refuses a router that no strategy uses, before it looks for a model', async () => {
+    const router = join(home, 'citer.safetensors');
+    await writeFile(router, encodeRouter(tinyRouter()));
+    const options = { small: join(home, 'nowhere.gguf'), home, routerFiles: [router] };
+    for (const named of [{}, { strategies: ['small', 'margin'] }]) {
+      await expect(openEngine({ ...options, ...named })).rejects.toMatchObject({
+        code: 'option-invalid',
+        fields: { strategy: 'citer', path: router },
+      });
+    }
+    await writeFile(router, 'cut off');
+    await expect(openEngine(options)).rejects.toMatchObject({ code: 'head-invalid' });
+    await rm(router);
+    await expect(openEngine(options)).rejects.toMatchObject({ code: 'head-missing' });
+  });
 
   it('tokenises a prompt as it reads it', async () => {
     const options = { small: path, strategies: ['small'], home, threadCount: 1 };

@@ -16,7 +16,7 @@ import { STRATEGY_DEFAULT } from './engine/checked-request.ts';
 import { Engine } from './engine/engine.ts';
 import type { CostFacts } from './engine/run-request.ts';
 import { POCKET_SCOPE } from './evaluation/tasks/pocket/scope.ts';
-import { findRouters } from './find-routers.ts';
+import { findRouters, type NamedRouter, readNamedRouters } from './find-routers.ts';
 import { localModelCosts, shortName, useBestThreads } from './local-profile.ts';
 import { type LlamaCppModel, loadModel } from './model/llama-cpp/model.ts';
 import { readModelFile } from './model/llama-cpp/model-file.ts';
@@ -69,7 +69,10 @@ export interface OpenEngineOptions {
    * Default false.
    */
   readonly routersOptional?: boolean;
-  /** Files of trained routers, instead of those that come with this package. */
+  /**
+   * Files of trained routers, instead of those that come with this package. Each must be of one of the
+   * strategies.
+   */
   readonly routerFiles?: readonly string[];
   /** Puts something around a loaded model; it then owns the model. Default: nothing. */
   readonly wrapModel?: (model: LlamaCppModel, of: WrappedModel) => Promise<LanguageModel>;
@@ -99,9 +102,11 @@ export interface WrappedModel {
  */
 export async function openEngine(options: OpenEngineOptions = {}): Promise<Engine> {
   const roles = neededRoles(options);
+  const { strategies = [STRATEGY_DEFAULT], routerFiles = [] } = options;
+  // A wrong file costs no download, a missing router no load.
+  const named = await readNamedRouters(routerFiles, strategies);
   const { names, files } = await chooseModels(roles, options);
-  // A missing one costs no load.
-  const found = await routersFor(names, files, options);
+  const found = await routersFor({ names, files }, named, options);
   const models: Record<ModelRole, LlamaCppModel | null> = { small: null, large: null };
   /** What owns each model by now: itself, or what was put around it. */
   const owners: Record<ModelRole, LanguageModel | null> = { small: null, large: null };
@@ -142,11 +147,11 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
 
 /** Only where a strategy needs one, for that takes the digests of both models' files. */
 async function routersFor(
-  names: Names,
-  files: Files,
+  { names, files }: Chosen,
+  named: readonly NamedRouter[],
   options: OpenEngineOptions,
 ): Promise<ReadonlyMap<string, Router>> {
-  const { strategies = [], routerFiles = [], routersOptional } = options;
+  const { strategies = [], routersOptional } = options;
   if (!strategies.some((text) => isLearned(text))) return new Map();
   const digested = async (role: ModelRole): Promise<BoundModel> => {
     const name = shortName(names[role]);
@@ -156,7 +161,7 @@ async function routersFor(
   };
   const models = { small: await digested('small'), large: await digested('large') };
   const isOptional = routersOptional ?? false;
-  return await findRouters({ strategies, models, files: routerFiles, isOptional });
+  return await findRouters({ strategies, models, named, isOptional });
 }
 
 /** To the model whose tokens they may look at. */
