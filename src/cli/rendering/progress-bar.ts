@@ -43,7 +43,7 @@ function plainLines(io: CliIo, clock: Clock): ProgressBar {
       if (!isNew && now - lastLineMs < LINE_INTERVAL_MS) return;
       label = progress.label;
       lastLineMs = now;
-      io.err(`${renderProgressLine(progress, meter.perSecond())}\n`);
+      io.err(`${renderProgressLine(progress, meter.perSecond(now))}\n`);
     },
     onNotice: (message) => io.err(`${printableText(message)}\n`),
     stop: () => {
@@ -61,7 +61,7 @@ function terminalBar(io: CliIo, clock: Clock): ProgressBar {
   const draw = (): void => {
     delay = null;
     shown = startBar(io, () =>
-      latest === null ? '' : renderProgressBar(latest, meter.perSecond(), io.columns),
+      latest === null ? '' : renderProgressBar(latest, meter.perSecond(clock.nowMs()), io.columns),
     );
   };
   const stop = (): void => {

@@ -4,15 +4,16 @@ import { RateMeter } from './rate-meter.ts';
 
 type Samples = readonly (readonly [done: number, atMs: number])[];
 
-function rateOf(samples: Samples, unit: Progress['unit'] = 'bytes'): number | null {
+/** @param waitedMs since the last sample */
+function rateOf(samples: Samples, unit: Progress['unit'] = 'bytes', waitedMs = 0): number | null {
   const meter = new RateMeter();
   for (const [done, atMs] of samples) meter.add(done, atMs, unit);
-  return meter.perSecond();
+  return meter.perSecond((samples.at(-1)?.[1] ?? 0) + waitedMs);
 }
 
 describe('RateMeter', () => {
   it('says nothing before it has seen enough', () => {
-    expect(new RateMeter().perSecond()).toBe(null);
+    expect(new RateMeter().perSecond(0)).toBe(null);
     expect(rateOf([[5, 0]])).toBe(null);
     const early = [
       [0, 0],
@@ -40,6 +41,26 @@ describe('RateMeter', () => {
       .map((_, index) => rateOf(waves.slice(0, index + 12), 'steps') ?? 0);
     expect(Math.min(...sure)).toBeGreaterThan(0.45);
     expect(Math.max(...sure)).toBeLessThan(0.65);
+  });
+
+  it('does not count a run-up of what was remembered', () => {
+    // 305 answers in six milliseconds; then one in twelve seconds.
+    const runUp = Array.from({ length: 306 }, (_, done) => [done, Math.floor(done / 50)] as const);
+    const slow = Array.from({ length: 9 }, (_, i) => [306 + i, 12_000 * (i + 1)] as const);
+    for (const unit of ['steps', 'bytes'] as const) {
+      for (const count of [1, 2, 3, 9]) {
+        const rate = rateOf([...runUp, ...slow.slice(0, count)], unit);
+        expect(rate).toBeCloseTo(1 / 12, 3);
+      }
+    }
+  });
+
+  it('shows a stall of bytes, and waits for steps', () => {
+    const even = Array.from({ length: 61 }, (_, i) => [i * 10, i * 100] as const);
+    expect(rateOf(even)).toBeCloseTo(100, 6);
+    expect(rateOf(even, 'bytes', 2500)).toBeCloseTo(50, 6);
+    for (const waitedMs of [5000, 60_000]) expect(rateOf(even, 'bytes', waitedMs)).toBe(0);
+    expect(rateOf(even, 'steps', 60_000)).toBe(rateOf(even, 'steps'));
   });
 
   it('forgets what is older than its window', () => {

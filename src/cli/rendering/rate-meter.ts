@@ -21,6 +21,7 @@ export class RateMeter {
   #samples: Sample[] = [];
   #latest: Sample | null = null;
   #startMs: number | null = null;
+  #unit: Progress['unit'] = 'steps';
 
   reset(): void {
     this.#samples = [];
@@ -32,25 +33,35 @@ export class RateMeter {
     // A count that falls back is a restart.
     if (this.#latest !== null && done < this.#latest.done) this.reset();
     this.#startMs ??= atMs;
+    this.#unit = unit;
+    const before = this.#latest;
     this.#latest = { done, atMs };
-    const sinceStart = unit === 'bytes' ? 0 : atMs - this.#startMs;
-    const windowMs = Math.max(WINDOW_MS, WINDOW_SHARE * sinceStart);
     const last = this.#samples.at(-1);
-    if (last === undefined || atMs - last.atMs >= windowMs / SAMPLES_PER_WINDOW) {
+    if (last === undefined || atMs - last.atMs >= this.#windowMs(atMs) / SAMPLES_PER_WINDOW) {
+      // What a burst came to, or all of it would seem to have taken as long as the gap behind it.
+      if (before !== null && before !== last) this.#samples.push(before);
       this.#samples.push(this.#latest);
     }
     // The newest sample outside the window stays: it is where the window begins.
-    while ((this.#samples[1]?.atMs ?? Number.POSITIVE_INFINITY) <= atMs - windowMs) {
-      this.#samples.shift();
-    }
+    const fromMs = atMs - this.#windowMs(atMs);
+    while ((this.#samples[1]?.atMs ?? Number.POSITIVE_INFINITY) <= fromMs) this.#samples.shift();
   }
 
-  /** Null until enough was seen. */
-  perSecond(): number | null {
-    const first = this.#samples[0];
-    if (first === undefined || this.#latest === null) return null;
-    const elapsedMs = this.#latest.atMs - first.atMs;
+  /** Null until enough was seen. Without news bytes stall; steps may only be slow. */
+  perSecond(nowMs: number): number | null {
+    const latest = this.#latest;
+    if (latest === null) return null;
+    const untilMs = this.#unit === 'bytes' ? nowMs : latest.atMs;
+    const fromMs = untilMs - this.#windowMs(untilMs);
+    const seen = [...this.#samples, latest];
+    const first = seen.findLast(({ atMs }) => atMs <= fromMs) ?? seen[0] ?? latest;
+    const elapsedMs = untilMs - first.atMs;
     if (elapsedMs < WINDOW_MIN_MS) return null;
-    return ((this.#latest.done - first.done) * 1000) / elapsedMs;
+    return ((latest.done - first.done) * 1000) / elapsedMs;
+  }
+
+  #windowMs(atMs: number): number {
+    const sinceStart = this.#unit === 'bytes' ? 0 : atMs - (this.#startMs ?? atMs);
+    return Math.max(WINDOW_MS, WINDOW_SHARE * sinceStart);
   }
 }
