@@ -84,14 +84,14 @@ function layers(data: AccuracyData, options: AccuracyPictureOptions): Layer[] {
     {
       data: { values: points },
       mark: { type: 'line', strokeWidth: 2 },
-      encoding: { ...axes, ...color(looks) },
+      encoding: { ...axes, ...line(looks) },
     },
-    whiskers(methods, axes, { mark: {}, encoding: color(looks) }),
+    whiskers(methods, axes, { mark: {}, encoding: { color: looks.color } }),
     whiskers(alone, axes, ink),
     {
       data: { values: points },
       mark: { type: 'point', filled: true, size: 80, opacity: 1 },
-      encoding: { ...axes, ...looks },
+      encoding: { ...axes, color: looks.color, shape: looks.shape },
     },
     {
       data: { values: [...alone] },
@@ -110,11 +110,12 @@ function curvesFirst(points: readonly DrawnPoint[]): DrawnPoint[] {
 
 type Looks = ReturnType<typeof lookChannels>;
 
-/** One legend tells hue and shape. */
+/** One legend tells all of them. */
 function lookChannels(points: readonly DrawnPoint[], styles: ReadonlyMap<string, StrategyStyle>) {
   const domain = strategiesOf(points);
-  const of = (look: keyof StrategyStyle): string[] =>
+  const of = (look: 'color' | 'shape'): string[] =>
     domain.map((strategy) => styles.get(strategy)?.[look] ?? '');
+  const dashes = domain.map((strategy) => [...(styles.get(strategy)?.dash ?? [])]);
   const field = { field: 'strategy', type: 'nominal' } as const;
   const legend = {
     orient: 'bottom',
@@ -126,11 +127,12 @@ function lookChannels(points: readonly DrawnPoint[], styles: ReadonlyMap<string,
   return {
     color: { ...field, scale: { domain, range: of('color') }, legend },
     shape: { ...field, scale: { domain, range: of('shape') }, legend },
+    strokeDash: { ...field, scale: { domain, range: dashes }, legend },
   };
 }
 
-function color({ color: channel }: Looks): { color: Looks['color'] } {
-  return { color: channel };
+function line({ color, strokeDash }: Looks): Pick<Looks, 'color' | 'strokeDash'> {
+  return { color, strokeDash };
 }
 
 /** A band needs two points; a control of one gets a whisker. */

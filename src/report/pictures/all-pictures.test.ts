@@ -38,6 +38,11 @@ function only(...names: string[]): EvaluationResult {
   return { ...RESULT, results: RESULT.results.filter(({ strategy }) => names.includes(strategy)) };
 }
 
+interface DrawnScale {
+  readonly domain?: readonly string[];
+  readonly range?: readonly (string | readonly number[])[];
+}
+
 describe('allPictures', () => {
   it('draws everything that there is data for', () => {
     expect(PICTURES.map(({ name }) => name)).toEqual([
@@ -107,16 +112,17 @@ describe('allPictures', () => {
   it('gives a strategy the same looks in every picture', () => {
     const looks = new Map<string, Set<string>>();
     for (const { spec } of PICTURES) {
-      for (const scale of all(spec, 'scale') as { domain?: string[]; range?: string[] }[]) {
+      for (const scale of all(spec, 'scale') as DrawnScale[]) {
         scale.range?.forEach((look, place) => {
           const name = scale.domain?.[place] ?? '';
-          const kind = look.startsWith('#') ? 'color' : 'shape';
+          const text = String(look);
+          const kind = typeof look !== 'string' ? 'dash' : text.startsWith('#') ? 'color' : 'shape';
           const key = `${name} ${kind}`;
-          looks.set(key, (looks.get(key) ?? new Set()).add(look));
+          looks.set(key, (looks.get(key) ?? new Set()).add(text));
         });
       }
     }
-    expect(looks.size).toBeGreaterThan(16);
+    expect(looks.size).toBeGreaterThan(24);
     for (const [name, seen] of looks) expect([name, seen.size]).toEqual([name, 1]);
   });
 
