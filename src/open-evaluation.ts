@@ -16,7 +16,11 @@ import type { RowFeatures } from './evaluation/cache/row-features.ts';
 import { TrieStore } from './evaluation/cache/trie-store.ts';
 import { fileError } from './evaluation/growing-file.ts';
 import type { EvaluatedModel, EvaluationPair } from './evaluation/run/evaluation-pair.ts';
-import { PREFIX_SEQUENCE_COUNT, SPARE_SEQUENCE_COUNT } from './evaluation/run/sequence-counts.ts';
+import {
+  checkWaveSize,
+  SPARE_SEQUENCE_COUNT,
+  sequenceCountOf,
+} from './evaluation/run/sequence-counts.ts';
 import { SharedPrefixModel } from './kv-cache/shared-prefix-model.ts';
 import { cpuDevice } from './model/compute-device.ts';
 import { libraryDigest, loadLibrary } from './model/llama-cpp/library.ts';
@@ -34,7 +38,7 @@ export interface OpenEvaluationOptions
   readonly maxTokens: number;
   /** Questions that run side by side. */
   readonly waveSize: number;
-  /** Sequences of each model beside those of requests; default 2: evidence is read in one of its own. */
+  /** Sequences of each model beside those of requests; default 1, for evidence. */
   readonly spareSequenceCount?: number;
   /** False forgets remembered rows when the pair is closed. Default: later runs find them. */
   readonly keepsRows?: boolean;
@@ -69,8 +73,9 @@ const PROMPT_TOKEN_COUNT = 512;
 /** As long as a context is where nobody says. */
 const CELL_COUNT_MIN = 4096;
 
-/** @throws PilotfishError as `openEngine`, `file-system-failed` */
+/** @throws PilotfishError as `openEngine`, `file-system-failed`; `option-invalid` for too large a wave */
 export async function openEvaluation(options: OpenEvaluationOptions): Promise<EvaluationPair> {
+  checkWaveSize(options.waveSize, spareSequenceCountOf(options));
   if (options.keepsRows !== false) {
     return await openPair(options, join(catalogContext(options).home, 'evaluation-cache'));
   }
@@ -113,8 +118,7 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
     // Automatic lengths depend on what ran before, and on what forwards cost here.
     speculative: { ...options.speculative, proposer: 'small', draftLength: DRAFT_LENGTH },
     requestCountMax: waveSize,
-    sequenceCountMax:
-      waveSize + (options.spareSequenceCount ?? SPARE_SEQUENCE_COUNT) + PREFIX_SEQUENCE_COUNT,
+    sequenceCountMax: sequenceCountOf(waveSize, spareSequenceCountOf(options)),
     wrapModel: async (model, of) => {
       const facts = await factsOf(model, of, options);
       const scope = { modelDigest: facts.digest, engine: libraryDigest(loadLibrary().paths.llama) };
@@ -188,9 +192,13 @@ function rowFeatures(routers: ReadonlyMap<string, Router>): RowFeatures | null {
 
 /** Room for a wave, and for what is read beside it. */
 function cellCountOf(options: OpenEvaluationOptions): number {
-  const { waveSize, maxTokens, contextLength, spareSequenceCount = 1 } = options;
+  const { waveSize, maxTokens, contextLength } = options;
   const each = contextLength ?? maxTokens + PROMPT_TOKEN_COUNT;
-  return Math.max(CELL_COUNT_MIN, (waveSize + spareSequenceCount) * each);
+  return Math.max(CELL_COUNT_MIN, (waveSize + spareSequenceCountOf(options)) * each);
+}
+
+function spareSequenceCountOf({ spareSequenceCount }: OpenEvaluationOptions): number {
+  return spareSequenceCount ?? SPARE_SEQUENCE_COUNT;
 }
 
 function opened(open: ReadonlyMap<ModelRole, OpenModel>, role: ModelRole): OpenModel {

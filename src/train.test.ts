@@ -2,7 +2,19 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { train } from './train.ts';
+import { TRAINING_WAVE_SIZE_MAX } from './training/sequence-counts.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pilotfish-train-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('training', () => {
   it.each([
@@ -18,7 +30,6 @@ describe('training', () => {
   });
 
   it('refuses to roll out where no answer can be checked, before a model is loaded', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'pilotfish-train-'));
     const traffic = join(folder, 'mine.jsonl');
     await writeFile(traffic, '{"prompt": "Why is the sky blue?"}\n{"prompt": "And the sea?"}\n');
     const run = (objective: 'citer' | 'citer-s') =>
@@ -30,8 +41,23 @@ describe('training', () => {
     });
     // Others come as far as the models.
     await expect(run('citer-s')).rejects.toMatchObject({ code: 'model-unknown' });
-    await rm(folder, { recursive: true });
   });
+
+  it.each([TRAINING_WAVE_SIZE_MAX + 1, 240, 0, 1.5])(
+    'refuses a wave of %s by name before a model is loaded',
+    async (waveSize) => {
+      const small = join(folder, 'nowhere.gguf');
+      const options = { task: 'pocket', count: 1, objective: 'citer', folder, small } as const;
+      await expect(train({ ...options, waveSize })).rejects.toMatchObject({
+        code: 'option-invalid',
+        message: `waveSize is ${waveSize}, which is not possible.`,
+        remedy: `Answer from 1 to ${TRAINING_WAVE_SIZE_MAX} questions side by side.`,
+      });
+      // One less is not what stops it.
+      const most = train({ ...options, waveSize: TRAINING_WAVE_SIZE_MAX });
+      await expect(most).rejects.toMatchObject({ code: 'model-file-missing' });
+    },
+  );
 
   it('refuses what is misspelt before a model is loaded', async () => {
     const run = train({ task: 'no such task', objective: 'citer', folder: '/nowhere' });

@@ -28,7 +28,6 @@ import { featureSize, type RouterFeatures } from './routing/router-features.ts';
 import { singleModel } from './strategy/single-model.ts';
 import { trainingCellCount } from './training/cell-count.ts';
 import type { FitSettings } from './training/fit/fit-router.ts';
-import { BRANCH_COUNT, TRUNK_COUNT } from './training/labels/label-trajectories.ts';
 import { type Objective, usesRollouts } from './training/labels/targets.ts';
 import type { RolloutPlan } from './training/rollouts/rollout-plan.ts';
 import {
@@ -39,6 +38,7 @@ import {
   WRITTEN_FILE,
 } from './training/rounds/train-router.ts';
 import { writeAnswers } from './training/rounds/write-answers.ts';
+import { LABEL_SEQUENCE_COUNT } from './training/sequence-counts.ts';
 import type { TrainingPair } from './training/training-pair.ts';
 import type { Trajectory } from './training/trajectory.ts';
 
@@ -119,7 +119,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
     ...options,
     strategies: [],
     ...{ maxTokens, waveSize },
-    spareSequenceCount: TRUNK_COUNT + BRANCH_COUNT,
+    spareSequenceCount: LABEL_SEQUENCE_COUNT,
     cellCount: trainingCellCount({ questions, maxTokens, waveSize, contextLength }),
   });
   // Found out now, not when all questions are answered.

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type TrainingSizes, trainingCellCount } from './cell-count.ts';
-import { BRANCH_COUNT, TRUNK_COUNT } from './labels/label-trajectories.ts';
+import { BRANCH_COUNT, TRUNK_COUNT } from './sequence-counts.ts';
 
 const asked = (characterCount: number): TrainingSizes['questions'][number] => ({
   messages: [{ role: 'user', content: 'x'.repeat(characterCount) }],

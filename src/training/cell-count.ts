@@ -1,6 +1,6 @@
 /** How many KV cells a training asks for. Pure. */
 import type { Question } from '../evaluation/question.ts';
-import { BRANCH_COUNT, TRUNK_COUNT } from './labels/label-trajectories.ts';
+import { BRANCH_COUNT, LABEL_SEQUENCE_COUNT, TRUNK_COUNT } from './sequence-counts.ts';
 
 export interface TrainingSizes {
   readonly questions: readonly Pick<Question, 'messages'>[];
@@ -39,7 +39,7 @@ export function trainingCellCount(sizes: TrainingSizes): number {
     BRANCH_COUNT * each,
     TRUNK_COUNT * each + BRANCH_COUNT * Math.min(each, maxTokens),
   );
-  const sequenceCount = waveSize + TRUNK_COUNT + BRANCH_COUNT;
+  const sequenceCount = waveSize + LABEL_SEQUENCE_COUNT;
   const allowed = sequenceCount * (contextLength ?? PROMPT_TOKEN_COUNT + maxTokens);
   return Math.max(CELL_COUNT_MIN, contextLength ?? 0, Math.min(wanted, allowed));
 }

@@ -16,6 +16,7 @@ import type { Policy } from '../rollouts/policy.ts';
 import { rollOut } from '../rollouts/roll-out.ts';
 import { drawSeed, endsName, type RolloutDraws, samplingOf } from '../rollouts/rollout-plan.ts';
 import { isFull, runJobs, runJobsThatFit } from '../rollouts/run-jobs.ts';
+import { BRANCH_COUNT, TRUNK_COUNT } from '../sequence-counts.ts';
 import type { TrainingPair } from '../training-pair.ts';
 import type { Trajectory } from '../trajectory.ts';
 import { valueOfText } from '../value-of-text.ts';
@@ -41,10 +42,6 @@ export interface LabellingOptions {
   readonly onProgress?: OnProgress;
 }
 
-/** Trajectories whose forks are open at the same time. */
-export const TRUNK_COUNT = 8;
-/** Branches that are rolled out side by side. */
-export const BRANCH_COUNT = 16;
 /**
  * Trajectories that are read side by side. In a batch with another one the last digits of hidden states
  * would depend on which two met, and no router could be made again.

@@ -133,7 +133,7 @@ describe('train router', () => {
     ['--balance', '0.5'],
     ['--epochs', 'many'],
     ['--patience', '0'],
-    ['--wave', '129'],
+    ['--wave', '232'],
   ])('refuses %s %s before anything is trained', async (option, value) => {
     const { asked, err, exitCode } = await run([...POCKET, option, value]);
     expect(asked).toEqual([]);

@@ -5,6 +5,7 @@ import { definedFields } from '../../../core/defined-fields.ts';
 import type { ModelRole } from '../../../core/events.ts';
 import type { TrainOptions } from '../../../train.ts';
 import { OBJECTIVES, type Objective } from '../../../training/labels/targets.ts';
+import { TRAINING_WAVE_SIZE_MAX } from '../../../training/sequence-counts.ts';
 import type { CliDependencies } from '../../cli-dependencies.ts';
 import { type CliIo, withoutColor } from '../../io.ts';
 import { addPairOptions, type PairFlags, pairOptions } from '../../options/generation-options.ts';
@@ -65,7 +66,7 @@ const BALANCE: NumberRange = {
 };
 const ROUNDS_MAX = 8;
 const ROLLOUTS_MAX = 64;
-const WAVE_MAX = 128;
+const WAVE_MAX = TRAINING_WAVE_SIZE_MAX;
 
 export function registerTrainRouter(
   train: Command,
