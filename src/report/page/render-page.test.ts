@@ -1,7 +1,8 @@
 import { parse, type DefaultTreeAdapterTypes as Tree } from 'parse5';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { EvaluationResult } from '../../evaluation/results.ts';
-import { fakeResult, HOSTILE } from '../fakes/evaluation-result.ts';
+import { fakeResult } from '../fakes/evaluation-result.ts';
+import { HOSTILE } from '../fakes/examples.ts';
 import { allPictures } from '../pictures/all-pictures.ts';
 import { renderSvg } from '../render-svg.ts';
 import type { DrawnResult } from './page-view.ts';
