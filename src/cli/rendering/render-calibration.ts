@@ -24,7 +24,7 @@ export function renderCalibration(
     ...(isGraded
       ? []
       : ['Answers could not be graded: quality is agreement with the large model.']),
-    `By default it now keeps scores from ${router.defaultThreshold} on.`,
+    `By default it now keeps scores from ${Number(router.defaultThreshold.toPrecision(4))} on.`,
     `Scores are off the rate of agreement by ${error === null ? '–' : percent(error)} on average.`,
     `${color.bold(printableText(path))} is the calibrated router.`,
     `${printableText(picture)} shows what its scores mean.`,
