@@ -38,8 +38,14 @@ export function thresholdForTokenShare({ points }: Calibration, share: number): 
   const [low, high] = [present(ends[above - 1], 'a point below'), present(ends[above], 'a point')];
   if (share === high.share) return high.threshold;
   const part = (share - low.share) / (high.share - low.share);
-  return Math.min(high.threshold, low.threshold + part * (high.threshold - low.threshold));
+  const between = low.threshold + part * (high.threshold - low.threshold);
+  // Answers and logs name it, and nobody reads sixteen digits.
+  const rounded = Number(between.toPrecision(SHOWN_DIGITS));
+  return Math.min(high.threshold, Math.max(low.threshold, rounded));
 }
+
+/** Of a threshold between two measured ones. */
+const SHOWN_DIGITS = 6;
 
 /** What a threshold may be asked for. */
 export type Quality = 'gapRecovered' | 'agreement';
