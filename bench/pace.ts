@@ -6,7 +6,7 @@
 import type { ModelRole } from '../src/core/events.ts';
 import { GREEDY } from '../src/core/sampling-params.ts';
 import { tokenId } from '../src/core/token-id.ts';
-import type { MeasuredModel } from '../src/cost/machine-profile.ts';
+import type { MeasuredModel } from '../src/machines/machine-profile.ts';
 import type { LanguageModel, Sequence } from '../src/model/roles.ts';
 
 const STEP_COUNT = 5;

@@ -12,17 +12,17 @@ import { DEFAULT_PAIR } from '../src/catalog/known-pairs.ts';
 import { systemClock } from '../src/core/clock.ts';
 import type { EngineEvent, ModelRole } from '../src/core/events.ts';
 import { invariant } from '../src/core/invariant.ts';
-import type { ForwardCosts } from '../src/cost/forward-costs.ts';
-import type { MeasuredModel } from '../src/cost/machine-profile.ts';
+import type { ForwardCosts } from '../src/machines/forward-costs.ts';
+import type { MeasuredModel } from '../src/machines/machine-profile.ts';
 import {
   FULL_PLAN,
   type MeasurableModel,
   measureModel,
   QUICK_PLAN,
-} from '../src/cost/measure-model.ts';
-import { measuredCosts } from '../src/cost/measured-costs.ts';
-import { predictRun } from '../src/cost/predict-run.ts';
-import { type LoggedWork, parseRunLog } from '../src/cost/run-log.ts';
+} from '../src/machines/measure-model.ts';
+import { measuredCosts } from '../src/machines/measured-costs.ts';
+import { predictRun } from '../src/machines/predict-run.ts';
+import { type LoggedWork, parseRunLog } from '../src/accounting/run-log.ts';
 import { Engine } from '../src/engine/engine.ts';
 import { loadModel } from '../src/model/llama-cpp/model.ts';
 import { STRATEGIES } from '../src/strategy/registry.ts';

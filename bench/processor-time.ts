@@ -3,7 +3,7 @@
  * does not count then. With one thread only, because threads that wait for each other spin.
  */
 import type { Clock } from '../src/core/clock.ts';
-import type { MeasurableModel } from '../src/cost/measure-model.ts';
+import type { MeasurableModel } from '../src/machines/measure-model.ts';
 import type { Sequence } from '../src/model/roles.ts';
 
 /** Milliseconds that this process has computed. */

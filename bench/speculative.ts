@@ -10,7 +10,7 @@ import { Command } from 'commander';
 import { z } from 'zod';
 import { PilotfishError } from '../src/core/errors.ts';
 import type { Engine } from '../src/engine/engine.ts';
-import { openEngine } from '../src/open-engine.ts';
+import { openEngine } from '../src/app/open-engine.ts';
 import { MachineWatch } from './report/machine-watch.ts';
 import { progress } from './report/report.ts';
 import { ResumableLines } from './report/resumable-lines.ts';

@@ -11,27 +11,27 @@ export function loadDependencies(): CliDependencies {
     parseStrategy,
     rolesOf,
     openEngine: async (options) => {
-      const { openEngine } = await import('../open-engine.ts');
+      const { openEngine } = await import('../app/open-engine.ts');
       return openEngine(options);
     },
     measureSteps: async (options) => {
-      const { measureSteps } = await import('../measure-steps.ts');
+      const { measureSteps } = await import('../app/measure-steps.ts');
       return measureSteps(options);
     },
     recost: async (options) => {
-      const { recost } = await import('../recost.ts');
+      const { recost } = await import('../app/recost.ts');
       return recost(options);
     },
     evaluate: async (options) => {
-      const { evaluate } = await import('../evaluate.ts');
+      const { evaluate } = await import('../app/evaluate.ts');
       return evaluate(options);
     },
     prepareAdvice: async (options) => {
-      const { prepareAdvice } = await import('../prepare-advice.ts');
+      const { prepareAdvice } = await import('../app/prepare-advice.ts');
       return prepareAdvice(options);
     },
     calibrate: async (options) => {
-      const { calibrate } = await import('../calibrate.ts');
+      const { calibrate } = await import('../app/calibrate.ts');
       return calibrate(options);
     },
     drawReliability: async (options) => {
@@ -39,7 +39,7 @@ export function loadDependencies(): CliDependencies {
       return drawReliability(options);
     },
     train: async (options) => {
-      const { train } = await import('../train.ts');
+      const { train } = await import('../app/train.ts');
       return train(options);
     },
     writeReport: async (options) => {

@@ -6,7 +6,7 @@
 import { PilotfishError } from '../core/errors.ts';
 import { invariant } from '../core/invariant.ts';
 import type { TokenId } from '../core/token-id.ts';
-import { Turns } from '../core/turns.ts';
+import { Turns } from '../core/fair-mutex.ts';
 import { untilAborted } from '../core/until-aborted.ts';
 import type { GrammarSource } from './grammar-request.ts';
 import type { ThreadCall } from './thread-calls.ts';

@@ -5,7 +5,7 @@ import { InvariantError, present } from '../core/invariant.ts';
 import { type TokenId, tokenIds } from '../core/token-id.ts';
 import type { ScriptedModel } from '../model/scripted/scripted-model.ts';
 import type { KvAmount } from './admission.ts';
-import { commonLength } from './common-length.ts';
+import { commonLength } from '../core/common-length.ts';
 import { HeldSequence } from './fakes/held-sequence.ts';
 import { choiceBehind, prefixModel, read } from './fakes/prefix-model.ts';
 import { PrefixCache, REUSED_LENGTH_MIN } from './prefix-cache.ts';

@@ -12,10 +12,10 @@
 import { abortError, PilotfishError, throwIfAborted } from '../core/errors.ts';
 import { invariant, present } from '../core/invariant.ts';
 import type { TokenId } from '../core/token-id.ts';
-import { Turns } from '../core/turns.ts';
+import { Turns } from '../core/fair-mutex.ts';
 import type { LanguageModel, Sequence } from '../model/roles.ts';
 import type { KvAmount } from './admission.ts';
-import { commonLength } from './common-length.ts';
+import { commonLength } from '../core/common-length.ts';
 import type { OpenedSequence, SequenceSource } from './sequence-source.ts';
 
 export interface PrefixCacheOptions {

@@ -11,7 +11,7 @@ import type { TokenId } from '../core/token-id.ts';
 import { untilAborted } from '../core/until-aborted.ts';
 import { OpenSequences } from '../model/open-sequences.ts';
 import type { LanguageModel, ModelFacts, Sequence, Vocabulary } from '../model/roles.ts';
-import { commonLength } from './common-length.ts';
+import { commonLength } from '../core/common-length.ts';
 import { readAlong } from './read-along.ts';
 import { type SharedPrefixHome, SharedPrefixSequence } from './shared-prefix-sequence.ts';
 

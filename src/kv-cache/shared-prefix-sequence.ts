@@ -4,7 +4,7 @@ import { invariant } from '../core/invariant.ts';
 import type { TokenId } from '../core/token-id.ts';
 import type { OpenSequences } from '../model/open-sequences.ts';
 import type { Forward, ForwardRequest, Sequence } from '../model/roles.ts';
-import { commonLength } from './common-length.ts';
+import { commonLength } from '../core/common-length.ts';
 
 /** The model that a sequence belongs to. */
 export interface SharedPrefixHome {

@@ -1,5 +1,5 @@
 /** What native forwards take turns on. A GPU or a remote engine would be a device of its own. */
-import { Turns } from '../core/turns.ts';
+import { Turns } from '../core/fair-mutex.ts';
 
 /** Forwards that may wait at once; more means that nobody limits the requests. */
 const WAITING_COUNT_MAX = 4096;

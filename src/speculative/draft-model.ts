@@ -5,7 +5,7 @@
 import { present } from '../core/invariant.ts';
 import type { RowProgram } from '../core/row-program.ts';
 import type { TokenId } from '../core/token-id.ts';
-import type { LazySequence } from '../kv-cache/lazy-sequence.ts';
+import type { LazySequence } from '../session/local-session.ts';
 import type { AcceptanceEstimate } from './acceptance-estimate.ts';
 import { bestDraftLength, DRAFT_LENGTH_MAX, type SpeculationCosts } from './draft-length.ts';
 import type { Draft, DraftLengthChoice, ProposeRequest, Proposer } from './proposer.ts';

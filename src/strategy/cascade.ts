@@ -4,7 +4,7 @@
  * At the ends of the range the text is that of one model alone.
  */
 import { present } from '../core/invariant.ts';
-import { type RowNeeds, withNeeds } from '../routing/row-needs.ts';
+import { type RowNeeds, withNeeds } from '../judging/row-needs.ts';
 import { singleModel } from './single-model.ts';
 import type { Decision, Decoder, Round, Strategy, StrategyContext } from './strategy.ts';
 

@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { present } from '../core/invariant.ts';
 import { type TokenId, tokenId } from '../core/token-id.ts';
-import type { CostModel, ExpectedForwards, WorkPlan } from '../cost/cost-model.ts';
-import type { ForwardCosts } from '../cost/forward-costs.ts';
-import { type CostCurve, forwardMs } from '../cost/step-costs.ts';
-import { randomGate } from '../routing/gate.ts';
+import type { CostModel, ExpectedForwards, WorkPlan } from '../machines/cost-model.ts';
+import type { ForwardCosts } from '../machines/forward-costs.ts';
+import { type CostCurve, forwardMs } from '../machines/step-costs.ts';
+import { randomGate } from '../judging/gate.ts';
 import { bestDraftLength, DRAFT_LENGTH_MAX } from '../speculative/draft-length.ts';
 import { lookUp } from '../speculative/prompt-lookup.ts';
 import {

@@ -9,9 +9,9 @@ import {
   type ExpectedWork,
   prefill,
   type WorkPlan,
-} from '../cost/cost-model.ts';
-import { decodeShape, fullForwardMs } from '../cost/forward-costs.ts';
-import { type Gate, randomGate } from '../routing/gate.ts';
+} from '../machines/cost-model.ts';
+import { decodeShape, fullForwardMs } from '../machines/forward-costs.ts';
+import { type Gate, randomGate } from '../judging/gate.ts';
 import {
   DRAFT_LENGTH_MAX,
   draftForwards,

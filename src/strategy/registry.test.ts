@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PilotfishError } from '../core/errors.ts';
-import { tinyRouter, tinyRouters } from '../routing/fakes/tiny-router.ts';
+import { tinyRouter, tinyRouters } from '../judging/fakes/tiny-router.ts';
 import { createStrategy, isLearned, parseStrategy, rolesOf, STRATEGIES } from './registry.ts';
 
 function failure(text: string): PilotfishError {

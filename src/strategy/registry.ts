@@ -2,11 +2,11 @@
 import { PilotfishError } from '../core/errors.ts';
 import type { ModelRole } from '../core/events.ts';
 import { present } from '../core/invariant.ts';
-import type { CostModel } from '../cost/cost-model.ts';
-import { thresholdForTokenShare } from '../routing/calibration.ts';
-import { type CallingSide, entropyGate, marginGate, randomGate } from '../routing/gate.ts';
-import type { Router } from '../routing/router.ts';
-import { routerGate } from '../routing/router-gate.ts';
+import type { CostModel } from '../machines/cost-model.ts';
+import { thresholdForTokenShare } from '../judging/calibration.ts';
+import { type CallingSide, entropyGate, marginGate, randomGate } from '../judging/gate.ts';
+import type { Router } from '../judging/router.ts';
+import { routerGate } from '../judging/router-gate.ts';
 import { cascade } from './cascade.ts';
 import {
   cascadeCost,

@@ -7,7 +7,7 @@ import { PilotfishError } from '../core/errors.ts';
 import { invariant, present } from '../core/invariant.ts';
 import type { RowResult } from '../core/row-program.ts';
 import type { TokenId } from '../core/token-id.ts';
-import { type CostCurve, forwardMs, type StepCosts } from '../cost/step-costs.ts';
+import { type CostCurve, forwardMs, type StepCosts } from '../machines/step-costs.ts';
 import { AcceptanceEstimate } from '../speculative/acceptance-estimate.ts';
 import {
   DRAFT_LENGTH_MAX,

@@ -7,7 +7,7 @@ import type { Draws } from '../core/draws.ts';
 import type { ModelRole, Origin } from '../core/events.ts';
 import type { RowProgram } from '../core/row-program.ts';
 import type { TokenId } from '../core/token-id.ts';
-import type { LazySequence } from '../kv-cache/lazy-sequence.ts';
+import type { LazySequence } from '../session/local-session.ts';
 
 /** One token of a verdict: what to commit, and why. */
 export interface Decision {

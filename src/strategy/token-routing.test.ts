@@ -5,12 +5,12 @@ import { seededDraws } from '../core/draws.ts';
 import type { RowProgram } from '../core/row-program.ts';
 import { GREEDY } from '../core/sampling-params.ts';
 import { tokenIds } from '../core/token-id.ts';
-import { LazySequence } from '../kv-cache/lazy-sequence.ts';
+import { LazySequence } from '../session/local-session.ts';
 import { plainSequences } from '../kv-cache/sequence-source.ts';
-import { WorkRecorder } from '../kv-cache/work-recorder.ts';
+import { WorkRecorder } from '../session/work-recorder.ts';
 import type { ForwardRequest } from '../model/roles.ts';
-import type { Gate } from '../routing/gate.ts';
-import type { RowNeeds } from '../routing/row-needs.ts';
+import type { Gate } from '../judging/gate.ts';
+import type { RowNeeds } from '../judging/row-needs.ts';
 import { tokenRouting } from './token-routing.ts';
 
 const PROGRAM: RowProgram = { vocabularySize: 12, sampling: GREEDY, seed: 1, purpose: 'sample' };

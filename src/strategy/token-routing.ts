@@ -5,8 +5,8 @@
  * alone: never calling gives `small`, always calling gives `large`.
  */
 import { present } from '../core/invariant.ts';
-import type { Gate } from '../routing/gate.ts';
-import { withNeeds } from '../routing/row-needs.ts';
+import type { Gate } from '../judging/gate.ts';
+import { withNeeds } from '../judging/row-needs.ts';
 import type { Decision, Strategy } from './strategy.ts';
 
 export function tokenRouting(gate: Gate, threshold: number, thresholdName: string): Strategy {

@@ -7,9 +7,9 @@ import { present } from '../core/invariant.ts';
 import { noiseGumbel, noiseKey } from '../core/noise.ts';
 import { type SamplingParams, samplingParams } from '../core/sampling-params.ts';
 import { type TokenId, tokenId } from '../core/token-id.ts';
-import { LazySequence } from '../kv-cache/lazy-sequence.ts';
+import { LazySequence } from '../session/local-session.ts';
 import { plainSequences } from '../kv-cache/sequence-source.ts';
-import { WorkRecorder } from '../kv-cache/work-recorder.ts';
+import { WorkRecorder } from '../session/work-recorder.ts';
 import type { LanguageModel } from '../model/roles.ts';
 
 export interface TeacherForced {

@@ -7,7 +7,7 @@ import type { EngineEvent, Origin, SummaryEvent, TokenEvent } from '../../src/co
 import { GREEDY } from '../../src/core/sampling-params.ts';
 import { tokenId } from '../../src/core/token-id.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
-import type { OpenEngineOptions } from '../../src/open-engine.ts';
+import type { OpenEngineOptions } from '../../src/app/open-engine.ts';
 import { parseStrategy, rolesOf, STRATEGIES } from '../../src/strategy/registry.ts';
 
 export type ScriptedToken = readonly [text: string, origin: Origin, verified: boolean];

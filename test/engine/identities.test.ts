@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EngineEvent, SummaryEvent, TokenEvent } from '../../src/core/events.ts';
 import { present } from '../../src/core/invariant.ts';
 import type { SamplingParams } from '../../src/core/sampling-params.ts';
-import { foldRunCost } from '../../src/cost/run-cost.ts';
+import { foldRunCost } from '../../src/accounting/run-cost.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
 import { openRandomPair, type RandomPair } from '../../src/testing/random-pair.ts';
 

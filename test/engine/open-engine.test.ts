@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type OpenEngineOptions, openEngine } from '../../src/open-engine.ts';
+import { type OpenEngineOptions, openEngine } from '../../src/app/open-engine.ts';
 import { writeRandomModel } from '../../src/testing/random-model.ts';
 
 let folder: string;

@@ -6,11 +6,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ModelRole } from '../../src/core/events.ts';
 import { present } from '../../src/core/invariant.ts';
-import type { ForwardCosts, ForwardShape } from '../../src/cost/forward-costs.ts';
-import { FULL_PLAN, measureModel } from '../../src/cost/measure-model.ts';
-import { measuredCosts } from '../../src/cost/measured-costs.ts';
-import { predictRun } from '../../src/cost/predict-run.ts';
-import { parseRunLog } from '../../src/cost/run-log.ts';
+import type { ForwardCosts, ForwardShape } from '../../src/machines/forward-costs.ts';
+import { FULL_PLAN, measureModel } from '../../src/machines/measure-model.ts';
+import { measuredCosts } from '../../src/machines/measured-costs.ts';
+import { predictRun } from '../../src/machines/predict-run.ts';
+import { parseRunLog } from '../../src/accounting/run-log.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import type { LanguageModel, Sequence } from '../../src/model/roles.ts';
 import type { SpeculativeOptions } from '../../src/strategy/speculative.ts';

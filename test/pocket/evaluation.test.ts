@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Evaluated, type EvaluateOptions, evaluate } from '../../src/evaluate.ts';
+import { type Evaluated, type EvaluateOptions, evaluate } from '../../src/app/evaluate.ts';
 
 const QUESTION_COUNT = 6;
 

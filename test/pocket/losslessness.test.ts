@@ -7,9 +7,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { present } from '../../src/core/invariant.ts';
 import { samplingParams } from '../../src/core/sampling-params.ts';
 import type { TokenId } from '../../src/core/token-id.ts';
-import { LazySequence } from '../../src/kv-cache/lazy-sequence.ts';
+import { LazySequence } from '../../src/session/local-session.ts';
 import { plainSequences } from '../../src/kv-cache/sequence-source.ts';
-import { WorkRecorder } from '../../src/kv-cache/work-recorder.ts';
+import { WorkRecorder } from '../../src/session/work-recorder.ts';
 import type { SpeculativeOptions } from '../../src/strategy/speculative.ts';
 import { answer, openPocket, type PocketPair, question, testProblems } from './pocket-pair.ts';
 

@@ -3,11 +3,11 @@ import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { evaluate } from '../../src/evaluate.ts';
-import { loadQuestions } from '../../src/load-questions.ts';
-import { openEngine } from '../../src/open-engine.ts';
-import { decodeRouter } from '../../src/routing/router-file.ts';
-import { type TrainOptions, train } from '../../src/train.ts';
+import { evaluate } from '../../src/app/evaluate.ts';
+import { loadQuestions } from '../../src/app/load-questions.ts';
+import { openEngine } from '../../src/app/open-engine.ts';
+import { decodeRouter } from '../../src/judging/router-file.ts';
+import { type TrainOptions, train } from '../../src/app/train.ts';
 import type { RoundReport } from '../../src/training/rounds/train-router.ts';
 
 const QUESTIONS = { task: 'pocket', questionSeed: 3, count: 6 } as const;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EngineEvent } from '../../src/core/events.ts';
 import { present } from '../../src/core/invariant.ts';
 import type { SamplingParams } from '../../src/core/sampling-params.ts';
-import { foldRunCost } from '../../src/cost/run-cost.ts';
+import { foldRunCost } from '../../src/accounting/run-cost.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import { type LlamaCppModel, loadModel } from '../../src/model/llama-cpp/model.ts';
 import { teacherForce } from '../../src/testing/teacher-force.ts';

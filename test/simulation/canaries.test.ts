@@ -5,9 +5,9 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Admission } from '../../src/kv-cache/admission.ts';
-import { LazySequence } from '../../src/kv-cache/lazy-sequence.ts';
+import { LazySequence } from '../../src/session/local-session.ts';
 import { PrefixCache } from '../../src/kv-cache/prefix-cache.ts';
-import { Stay } from '../../src/kv-cache/stay.ts';
+import { Stay } from '../../src/kv-cache/scheduled-lease.ts';
 import { type Bend, ObservedSequence } from './observed-model.ts';
 import { anyPlan } from './plan.ts';
 import { simulate } from './simulation.ts';

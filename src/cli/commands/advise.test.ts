@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { recordedIo } from '../../../test/cli/recorded-io.ts';
 import { scriptedDependencies } from '../../../test/cli/scripted-engine.ts';
-import { PROFILE, TIMED } from '../../cost/fakes/timed-profile.ts';
-import { KNOWN_MACHINES } from '../../cost/known-machines.ts';
-import type { AdviceInputs, PrepareAdviceOptions } from '../../prepare-advice.ts';
+import { PROFILE, TIMED } from '../../machines/fakes/timed-profile.ts';
+import { KNOWN_MACHINES } from '../../machines/known-machines.ts';
+import type { AdviceInputs, PrepareAdviceOptions } from '../../app/prepare-advice.ts';
 import { STRATEGIES } from '../../strategy/registry.ts';
 import { runCli } from '../run-cli.ts';
 

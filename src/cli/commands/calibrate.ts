@@ -1,7 +1,7 @@
 /** `pilotfish calibrate`: which threshold of a router gives which share and which quality. */
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import type { Calibrated, CalibrateOptions } from '../../calibrate.ts';
+import type { Calibrated, CalibrateOptions } from '../../app/calibrate.ts';
 import { definedFields } from '../../core/defined-fields.ts';
 import { WAVE_SIZE_MAX } from '../../evaluation/run/sequence-counts.ts';
 import type { ReliabilitySeries } from '../../report/pictures/reliability-picture.ts';

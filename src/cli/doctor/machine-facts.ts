@@ -9,8 +9,8 @@ import { DEFAULT_PAIR } from '../../catalog/known-pairs.ts';
 import { findPip } from '../../catalog/pip-command.ts';
 import { PilotfishError, throwIfAborted } from '../../core/errors.ts';
 import type { OnNotice, OnProgress } from '../../core/progress.ts';
-import type { MeasuredThreads } from '../../cost/machine-profile.ts';
-import { localProfileName, profileStore, thisMachine } from '../../local-profile.ts';
+import type { MeasuredThreads } from '../../machines/machine-profile.ts';
+import { localProfileName, profileStore, thisMachine } from '../../app/local-profile.ts';
 import { inspectLibrary, type LibraryReport } from '../../model/llama-cpp/library-report.ts';
 import { availableMemoryBytes } from '../../model/llama-cpp/memory-estimate.ts';
 

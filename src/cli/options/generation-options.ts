@@ -4,7 +4,7 @@ import { type DefinedFields, definedFields } from '../../core/defined-fields.ts'
 import { PilotfishError } from '../../core/errors.ts';
 import type { ModelRole, TokenPrices } from '../../core/events.ts';
 import type { GenerateRequest } from '../../engine/request.ts';
-import type { OpenEngineOptions } from '../../open-engine.ts';
+import type { OpenEngineOptions } from '../../app/open-engine.ts';
 import { DRAFT_LENGTH_MAX } from '../../strategy/speculative.ts';
 import { collectText } from './collect-text.ts';
 import { integerFrom, type NumberRange, numberParser } from './parse-number.ts';

@@ -9,8 +9,8 @@ import {
   type Face,
   type FaceAdvice,
   type PayingRange,
-} from '../../cost/advise.ts';
-import type { AdviceInputs } from '../../prepare-advice.ts';
+} from '../../machines/advise.ts';
+import type { AdviceInputs } from '../../app/prepare-advice.ts';
 import type { PlacedAdvice } from '../commands/advise.ts';
 import type { CliIo } from '../io.ts';
 import { formatRatio } from './format-quantity.ts';

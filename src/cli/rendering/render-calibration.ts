@@ -1,5 +1,5 @@
 /** A calibration for people: what each threshold gives, and the one that is used from then on. */
-import type { Calibrated } from '../../calibrate.ts';
+import type { Calibrated } from '../../app/calibrate.ts';
 import type { CliIo } from '../io.ts';
 import { plainTable } from './plain-table.ts';
 import { printableText } from './printable-text.ts';

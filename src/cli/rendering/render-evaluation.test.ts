@@ -1,6 +1,6 @@
 import { Chalk } from 'chalk';
 import { describe, expect, it } from 'vitest';
-import type { Evaluated } from '../../evaluate.ts';
+import type { Evaluated } from '../../app/evaluate.ts';
 import { fakeResult } from '../../report/fakes/evaluation-result.ts';
 import { renderEvaluation } from './render-evaluation.ts';
 

@@ -1,5 +1,5 @@
 /** An evaluation as tables: points with their costs, curves in a few numbers, comparisons. */
-import type { Evaluated } from '../../evaluate.ts';
+import type { Evaluated } from '../../app/evaluate.ts';
 import type {
   Comparison,
   CostAxis,

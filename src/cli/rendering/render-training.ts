@@ -1,5 +1,5 @@
 /** A training for people: a line for each round, and what came of it. */
-import type { Trained } from '../../train.ts';
+import type { Trained } from '../../app/train.ts';
 import type { RoundReport } from '../../training/rounds/train-router.ts';
 import type { CliIo } from '../io.ts';
 import { printableText } from './printable-text.ts';

@@ -4,7 +4,7 @@ import { scriptedModel } from '../../../test/simulation/scripted-pair.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
 import { type TokenId, tokenIds } from '../../core/token-id.ts';
 import type { ForwardRequest } from '../../model/roles.ts';
-import { type Gate, INFORMED_GATES } from '../../routing/gate.ts';
+import { type Gate, INFORMED_GATES } from '../../judging/gate.ts';
 import { type TokenEvidence, teacherForced } from './teacher-forced.ts';
 
 const SIZE = 12;

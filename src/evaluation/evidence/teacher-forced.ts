@@ -11,8 +11,8 @@ import { GREEDY } from '../../core/sampling-params.ts';
 import type { TokenId } from '../../core/token-id.ts';
 import { readAlong } from '../../kv-cache/read-along.ts';
 import type { LanguageModel } from '../../model/roles.ts';
-import type { Gate } from '../../routing/gate.ts';
-import { joinNeeds, withNeeds } from '../../routing/row-needs.ts';
+import type { Gate } from '../../judging/gate.ts';
+import { joinNeeds, withNeeds } from '../../judging/row-needs.ts';
 
 /** Of one answer of the large model. */
 export interface TokenEvidence {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { CallingSide } from '../../routing/gate.ts';
+import type { CallingSide } from '../../judging/gate.ts';
 import { parseStrategy } from '../../strategy/registry.ts';
 import { calledShare, thresholdForShare, type WeightedScores } from './threshold-for-share.ts';
 

@@ -1,6 +1,6 @@
 /** Thresholds by the share of cases that they send to the large model. Pure. */
 
-import type { CallingSide } from '../../routing/gate.ts';
+import type { CallingSide } from '../../judging/gate.ts';
 
 /** Fewest and most digits of a threshold: users read and type it. */
 const THRESHOLD_DIGITS = 4;

@@ -5,8 +5,8 @@ import {
   scriptedEvaluation,
 } from '../../../test/evaluation/scripted-evaluation.ts';
 import type { EngineEvent, SummaryEvent } from '../../core/events.ts';
-import { foldRunCost } from '../../cost/run-cost.ts';
-import { tinyRouters } from '../../routing/fakes/tiny-router.ts';
+import { foldRunCost } from '../../accounting/run-cost.ts';
+import { tinyRouters } from '../../judging/fakes/tiny-router.ts';
 import { STRATEGIES } from '../../strategy/registry.ts';
 import { answerText, eventsOf, parseRecord, recordOf } from './answer-record.ts';
 import { infoOf } from './evaluation-plan.ts';

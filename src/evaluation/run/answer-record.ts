@@ -15,7 +15,7 @@ import type {
 import type { FinishReason } from '../../core/finish-reason.ts';
 import { invariant, present } from '../../core/invariant.ts';
 import { tokenId } from '../../core/token-id.ts';
-import { parsedJson } from '../growing-file.ts';
+import { parsedJson } from '../../storage/jsonl-file.ts';
 import { type Question, questionHash } from '../question.ts';
 import { infoOf } from './evaluation-plan.ts';
 import type { EvaluationPoint } from './evaluation-point.ts';

@@ -1,7 +1,7 @@
 /** What an evaluation is asked to do, and which points come of it. Pure. */
 
 import { present } from '../../core/invariant.ts';
-import type { CallingSide } from '../../routing/gate.ts';
+import type { CallingSide } from '../../judging/gate.ts';
 import { STRATEGIES, type StrategyInfo } from '../../strategy/registry.ts';
 import type { TokenEvidence } from '../evidence/teacher-forced.ts';
 import {

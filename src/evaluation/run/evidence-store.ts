@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { PilotfishError } from '../../core/errors.ts';
 import type { TokenEvidence } from '../evidence/teacher-forced.ts';
-import { appendLines, linesOf, parsedJson } from '../growing-file.ts';
+import { appendLines, linesOf, parsedJson } from '../../storage/jsonl-file.ts';
 
 const EVIDENCE: z.ZodType<TokenEvidence> = z.object({
   question: z.string(),

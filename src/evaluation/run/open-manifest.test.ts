@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { planOf, scriptedEvaluation } from '../../../test/evaluation/scripted-evaluation.ts';
-import { tinyRouter } from '../../routing/fakes/tiny-router.ts';
-import type { Router } from '../../routing/router.ts';
+import { tinyRouter } from '../../judging/fakes/tiny-router.ts';
+import type { Router } from '../../judging/router.ts';
 import type { EvaluationPair } from './evaluation-pair.ts';
 import { openManifest } from './open-manifest.ts';
 

@@ -2,9 +2,9 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { PilotfishError } from '../../core/errors.ts';
-import { scoreDigest } from '../../routing/router.ts';
-import { parsedJson } from '../growing-file.ts';
-import { readWhole, writeWhole } from '../whole-file.ts';
+import { scoreDigest } from '../../judging/router.ts';
+import { parsedJson } from '../../storage/jsonl-file.ts';
+import { readWhole, writeWhole } from '../../storage/whole-file.ts';
 import {
   checkManifest,
   type EvaluationPair,

@@ -2,9 +2,9 @@
 import type { ModelRole, RunCost, StartEvent, TokenEvent, WorkEvent } from '../../core/events.ts';
 import { present } from '../../core/invariant.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
-import type { ForwardCosts } from '../../cost/forward-costs.ts';
-import { predictRun } from '../../cost/predict-run.ts';
-import { foldRunCost } from '../../cost/run-cost.ts';
+import type { ForwardCosts } from '../../machines/forward-costs.ts';
+import { predictRun } from '../../machines/predict-run.ts';
+import { foldRunCost } from '../../accounting/run-cost.ts';
 import { grade } from '../graders/grade.ts';
 import type { Grade, Question } from '../question.ts';
 import { type AnswerRecord, answerText, eventsOf } from './answer-record.ts';

@@ -13,7 +13,7 @@ import {
   scriptedQuestions,
 } from '../../../test/evaluation/scripted-evaluation.ts';
 import type { ForwardRequest } from '../../model/roles.ts';
-import { tinyRouters } from '../../routing/fakes/tiny-router.ts';
+import { tinyRouters } from '../../judging/fakes/tiny-router.ts';
 import type { TokenEvidence } from '../evidence/teacher-forced.ts';
 import type { Question } from '../question.ts';
 import type { EvaluationResult } from '../results.ts';

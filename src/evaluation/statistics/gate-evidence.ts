@@ -1,6 +1,6 @@
 /** What a gate's scores know about where the two models differ. */
 import { invariant } from '../../core/invariant.ts';
-import type { CallingSide } from '../../routing/gate.ts';
+import type { CallingSide } from '../../judging/gate.ts';
 import type { GateBin, GateEvidence } from '../results.ts';
 
 const BIN_COUNT = 10;

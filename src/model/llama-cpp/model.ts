@@ -9,7 +9,7 @@ import { availableParallelism } from 'node:os';
 import { abortError, PilotfishError, throwIfAborted } from '../../core/errors.ts';
 import type { OnProgress } from '../../core/progress.ts';
 import type { TokenId } from '../../core/token-id.ts';
-import { Turns } from '../../core/turns.ts';
+import { Turns } from '../../core/fair-mutex.ts';
 import { type ComputeDevice, cpuDevice } from '../compute-device.ts';
 import type { LanguageModel, ModelFacts } from '../roles.ts';
 import { SEQUENCE_COUNT_LIMIT } from '../sequence-count-limit.ts';

@@ -2,10 +2,10 @@
 import { toHalf } from '../../core/half.ts';
 import { noiseKey, noiseUniform } from '../../core/noise.ts';
 import { tokenId } from '../../core/token-id.ts';
-import { featureSize, type RouterFeatures } from '../../routing/router-features.ts';
+import { featureSize, type RouterFeatures } from '../../judging/router-features.ts';
 import type { LabelledExample } from '../fit/training-rows.ts';
 import { citerTargets, type Target } from '../labels/targets.ts';
-import type { Example } from '../readings/example-store.ts';
+import type { Example } from '../traces/example-store.ts';
 import { type Trajectory, trajectoryKey } from '../trajectory.ts';
 import { questionOf } from './number-world.ts';
 

@@ -9,7 +9,7 @@ import { toHalf } from '../../core/half.ts';
 import { type TokenId, tokenId, tokenIds } from '../../core/token-id.ts';
 import type { Question } from '../../evaluation/question.ts';
 import { ScriptedModel, type ScriptedModelOptions } from '../../model/scripted/scripted-model.ts';
-import { type Router, routerScore } from '../../routing/router.ts';
+import { type Router, routerScore } from '../../judging/router.ts';
 import type { TrainingPair } from '../training-pair.ts';
 import type { Trajectory } from '../trajectory.ts';
 import { valueOfText } from '../value-of-text.ts';

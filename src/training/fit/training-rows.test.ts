@@ -4,7 +4,7 @@ import { type TokenId, tokenId } from '../../core/token-id.ts';
 import { atOnce } from '../../network/steps.ts';
 import { FEATURES, HIDDEN_SIZE, labelledExamples } from '../fakes/examples.ts';
 import { questionOf } from '../fakes/number-world.ts';
-import type { Example } from '../readings/example-store.ts';
+import type { Example } from '../traces/example-store.ts';
 import { labelCounts } from '../rounds/label-counts.ts';
 import {
   balancedWeights,

@@ -6,10 +6,10 @@ import type {
   RouterFeatures,
   StateFeatures,
   TokenEmbedding,
-} from '../../routing/router-features.ts';
+} from '../../judging/router-features.ts';
 import type { Target } from '../labels/targets.ts';
-import type { Example } from '../readings/example-store.ts';
-import { readingFeatures } from '../readings/reading-features.ts';
+import type { Example } from '../traces/example-store.ts';
+import { readingFeatures } from '../traces/trace-features.ts';
 
 export interface LabelledExample {
   readonly example: Example;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TokenId } from '../../core/token-id.ts';
-import { tinyRouter } from '../../routing/fakes/tiny-router.ts';
+import { tinyRouter } from '../../judging/fakes/tiny-router.ts';
 import {
   type Chooser,
   type Forwarding,
@@ -20,7 +20,7 @@ import {
   trajectoryOf,
   worthOf,
 } from '../fakes/number-world.ts';
-import { type Example, ExampleStore } from '../readings/example-store.ts';
+import { type Example, ExampleStore } from '../traces/example-store.ts';
 import { OutcomeStore } from '../rollouts/outcome-store.ts';
 import { LARGE_POLICY, type Policy, routerPolicy, SMALL_POLICY } from '../rollouts/policy.ts';
 import { drawSeed, type RolloutPlan } from '../rollouts/rollout-plan.ts';

@@ -13,7 +13,7 @@
  */
 import { invariant, present } from '../../core/invariant.ts';
 import type { TokenId } from '../../core/token-id.ts';
-import { differingPositions, type Reading } from '../readings/reading.ts';
+import { differingPositions, type Reading } from '../traces/trace.ts';
 
 /** A trajectory as far as preferences depend on it. */
 export interface Walk {

@@ -1,6 +1,6 @@
 /** Targets of an example under an objective, from the ends of its branches. */
 import { present } from '../../core/invariant.ts';
-import type { Example } from '../readings/example-store.ts';
+import type { Example } from '../traces/example-store.ts';
 import type { OutcomeStore } from '../rollouts/outcome-store.ts';
 import type { Policy } from '../rollouts/policy.ts';
 import {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type TokenId, tokenIds } from '../../core/token-id.ts';
-import type { Reading } from '../readings/reading.ts';
+import type { Reading } from '../traces/trace.ts';
 import {
   alignmentTargets,
   chanceNoWorse,

@@ -4,7 +4,7 @@
  */
 import { present } from '../../core/invariant.ts';
 import type { TokenId } from '../../core/token-id.ts';
-import type { Reading } from '../readings/reading.ts';
+import type { Reading } from '../traces/trace.ts';
 import type { Preference } from './preferences.ts';
 
 export const OBJECTIVES = [

@@ -1,7 +1,7 @@
 /** Ends of branches, kept as they come: what was rolled out once is not rolled out again. */
 import { z } from 'zod';
 import { PilotfishError } from '../../core/errors.ts';
-import { appendLines, linesOf, parsedJson } from '../../evaluation/growing-file.ts';
+import { appendLines, linesOf, parsedJson } from '../../storage/jsonl-file.ts';
 
 /** Which branch: of which trajectory, under which policy. */
 export interface BranchKey {

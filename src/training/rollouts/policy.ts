@@ -1,13 +1,13 @@
 /** How an answer goes on behind a branch: under one model alone at first, later a router's routing. */
 import type { ModelRole } from '../../core/events.ts';
-import { type Router, routerScore, scoreDigest } from '../../routing/router.ts';
-import type { StateFeatures } from '../../routing/router-features.ts';
-import { routerGate } from '../../routing/router-gate.ts';
+import { type Router, routerScore, scoreDigest } from '../../judging/router.ts';
+import type { StateFeatures } from '../../judging/router-features.ts';
+import { routerGate } from '../../judging/router-gate.ts';
 import { singleModel } from '../../strategy/single-model.ts';
 import type { Strategy } from '../../strategy/strategy.ts';
 import { tokenRouting } from '../../strategy/token-routing.ts';
-import { differingPositions, type Reading } from '../readings/reading.ts';
-import { readingFeatures } from '../readings/reading-features.ts';
+import { differingPositions, type Reading } from '../traces/trace.ts';
+import { readingFeatures } from '../traces/trace-features.ts';
 
 export interface Policy {
   /** By content: ends of branches are kept under it. */

@@ -4,7 +4,7 @@ import { present } from '../../core/invariant.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
 import type { TokenId } from '../../core/token-id.ts';
 import { Engine } from '../../engine/engine.ts';
-import { tinyRouters } from '../../routing/fakes/tiny-router.ts';
+import { tinyRouters } from '../../judging/fakes/tiny-router.ts';
 import { createStrategy } from '../../strategy/registry.ts';
 import {
   END,
@@ -19,8 +19,8 @@ import {
   smallAlone,
   trajectoryOf,
 } from '../fakes/number-world.ts';
-import { readTrajectory } from '../readings/read-trajectory.ts';
-import { Trunk } from '../readings/trunk.ts';
+import { readTrajectory } from '../traces/trace-trajectory.ts';
+import { Trunk } from '../traces/fork-point.ts';
 import { type RollOutOptions, rollOut } from './roll-out.ts';
 
 const routers = tinyRouters(['citer'], { hiddenSize: HIDDEN_SIZE });

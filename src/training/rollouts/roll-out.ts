@@ -5,10 +5,10 @@ import type { ModelRole } from '../../core/events.ts';
 import { present } from '../../core/invariant.ts';
 import type { SamplingParams } from '../../core/sampling-params.ts';
 import type { TokenId } from '../../core/token-id.ts';
-import { LazySequence } from '../../kv-cache/lazy-sequence.ts';
-import { WorkRecorder } from '../../kv-cache/work-recorder.ts';
+import { LazySequence } from '../../session/local-session.ts';
+import { WorkRecorder } from '../../session/work-recorder.ts';
 import type { Strategy } from '../../strategy/strategy.ts';
-import type { Trunk } from '../readings/trunk.ts';
+import type { Trunk } from '../traces/fork-point.ts';
 import type { TrainingPair } from '../training-pair.ts';
 
 export interface RollOutOptions {

@@ -7,7 +7,7 @@ import {
   neededBranches,
   type Walk,
 } from '../labels/preferences.ts';
-import type { Example } from '../readings/example-store.ts';
+import type { Example } from '../traces/example-store.ts';
 import type { Policy } from './policy.ts';
 
 /** How branches go on. */

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { atOnce } from '../../network/steps.ts';
-import { thresholdForTokenShare } from '../../routing/calibration.ts';
-import { tinyRouter } from '../../routing/fakes/tiny-router.ts';
-import { routerScore } from '../../routing/router.ts';
+import { thresholdForTokenShare } from '../../judging/calibration.ts';
+import { tinyRouter } from '../../judging/fakes/tiny-router.ts';
+import { routerScore } from '../../judging/router.ts';
 import { FEATURES, HIDDEN_SIZE, labelledExamples } from '../fakes/examples.ts';
 import { calibrationAlong, type ScoredToken, scoredTokens } from './calibrate-along.ts';
 

@@ -3,11 +3,11 @@
  * call, and how many tokens then come out as the large model's. Pure.
  */
 import type { Steps } from '../../network/steps.ts';
-import type { Calibration, CalibrationPoint } from '../../routing/calibration.ts';
-import { type Router, routerScore } from '../../routing/router.ts';
-import type { StateFeatures } from '../../routing/router-features.ts';
-import type { Example } from '../readings/example-store.ts';
-import { readingFeatures } from '../readings/reading-features.ts';
+import type { Calibration, CalibrationPoint } from '../../judging/calibration.ts';
+import { type Router, routerScore } from '../../judging/router.ts';
+import type { StateFeatures } from '../../judging/router-features.ts';
+import type { Example } from '../traces/example-store.ts';
+import { readingFeatures } from '../traces/trace-features.ts';
 
 /** Shares that thresholds are listed for: finer where routers work. */
 const SHARES: readonly number[] = [

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { atOnce } from '../../network/steps.ts';
-import { routerScore } from '../../routing/router.ts';
+import { routerScore } from '../../judging/router.ts';
 import {
   HIDDEN_SIZE,
   MAX_TOKENS,
@@ -12,7 +12,7 @@ import {
   solvedTrajectories,
 } from '../fakes/number-world.ts';
 import { OBJECTIVES, usesRollouts } from '../labels/targets.ts';
-import { ExampleStore } from '../readings/example-store.ts';
+import { ExampleStore } from '../traces/example-store.ts';
 import { routerPolicy } from '../rollouts/policy.ts';
 import { scoredTokens } from './calibrate-along.ts';
 import {
@@ -115,7 +115,7 @@ describe('training in rounds', () => {
     expect(policies[0]).toBe('small');
     expect(policies).toHaveLength(3);
     expect(policies.slice(1)).toEqual(writers);
-    const { decodeRouter } = await import('../../routing/router-file.ts');
+    const { decodeRouter } = await import('../../judging/router-file.ts');
     for (const [at, id] of writers.entries()) {
       const router = decodeRouter(routers[at] ?? new Uint8Array());
       const points = router.calibration?.points ?? [];

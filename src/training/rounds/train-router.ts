@@ -17,20 +17,20 @@ import {
   type Router,
   type RouterFacts,
   withEmbeddings,
-} from '../../routing/router.ts';
+} from '../../judging/router.ts';
 import type {
   RouterFeatures,
   StateFeatures,
   TokenEmbedding,
-} from '../../routing/router-features.ts';
-import { decodeRouter, encodeRouter } from '../../routing/router-file.ts';
+} from '../../judging/router-features.ts';
+import { decodeRouter, encodeRouter } from '../../judging/router-file.ts';
 import { type Fit, type FitSettings, fitRouter } from '../fit/fit-router.ts';
 import { KeptCheckpoint } from '../fit/kept-checkpoint.ts';
 import { type LabelledExample, type TrainingRows, trainingRows } from '../fit/training-rows.ts';
 import { labelTrajectories } from '../labels/label-trajectories.ts';
 import { type Objective, type Target, usesRollouts } from '../labels/targets.ts';
 import { branchesFor, targetsFor } from '../labels/targets-of.ts';
-import { type Example, ExampleStore } from '../readings/example-store.ts';
+import { type Example, ExampleStore } from '../traces/example-store.ts';
 import { OutcomeStore } from '../rollouts/outcome-store.ts';
 import { FIRST_POLICIES, type Policy, routerPolicy } from '../rollouts/policy.ts';
 import type { RolloutPlan } from '../rollouts/rollout-plan.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { definedFields } from '../../../core/defined-fields.ts';
 import type { ModelRole } from '../../../core/events.ts';
-import type { TrainOptions } from '../../../train.ts';
+import type { TrainOptions } from '../../../app/train.ts';
 import { OBJECTIVES, type Objective } from '../../../training/labels/targets.ts';
 import { TRAINING_WAVE_SIZE_MAX } from '../../../training/sequence-counts.ts';
 import type { CliDependencies } from '../../cli-dependencies.ts';

@@ -1,0 +1,182 @@
+/**
+ * Calibrates a router: runs it at several thresholds on questions or traffic that it has not seen, and
+ * writes into its file which threshold gives which share and which quality. Another part of the
+ * composition root.
+ */
+import { PilotfishError } from '../core/errors.ts';
+import { checkTrainedOn, questionNumber } from '../evaluation/question-key.ts';
+import type { PointResult } from '../evaluation/results.ts';
+import type { EvaluationPlan } from '../evaluation/run/evaluation-plan.ts';
+import { evaluationResult } from '../evaluation/run/evaluation-result.ts';
+import type { EvaluatedAnswers } from '../evaluation/run/run-evaluation.ts';
+import { runEvaluation } from '../evaluation/run/run-evaluation.ts';
+import { isGradable } from '../evaluation/tasks/traffic.ts';
+import { writeWhole } from '../storage/whole-file.ts';
+import { evaluationLock } from './evaluation-lock.ts';
+import { readRouter } from './find-routers.ts';
+import { loadQuestions, type QuestionOptions } from './load-questions.ts';
+import { type Reliability, reliability } from '../network/reliability.ts';
+import { openEvaluation, type PairOptions } from './open-evaluation.ts';
+import {
+  type Calibration,
+  type CalibrationPoint,
+  thresholdForQuality,
+  thresholdForTokenShare,
+} from '../judging/calibration.ts';
+import type { Router } from '../judging/router.ts';
+import { decodeRouter, encodeRouter } from '../judging/router-file.ts';
+
+export interface CalibrateOptions extends QuestionOptions, PairOptions {
+  /** The router's file. */
+  readonly routerFile: string;
+  /** Where the calibrated router is written; default: its own file. */
+  readonly file?: string;
+  /** Shares of tokens at which it is run; default `CALIBRATION_SHARES`. */
+  readonly shares?: readonly number[];
+  /** The share of tokens that it calls by default from then on. */
+  readonly share?: number;
+  /**
+   * Instead: the part of the gap that it recovers by default or, where answers cannot be graded, the
+   * part of the tokens that come out as the large model's. Default: 0.8 of the gap, 0.99 of the tokens.
+   */
+  readonly quality?: number;
+  readonly maxTokens?: number;
+  readonly waveSize?: number;
+  /** Where answers are kept. */
+  readonly folder: string;
+}
+
+export interface Calibrated {
+  readonly path: string;
+  readonly router: Router;
+  readonly calibration: Calibration;
+  /** Whether answers could be graded. */
+  readonly isGraded: boolean;
+  /** Scores against whether both models agree, along the large model's answers. */
+  readonly agreement: Reliability;
+}
+
+export const CALIBRATION_SHARES: readonly number[] = [
+  0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.2, 0.3, 0.5,
+];
+const QUALITY_OF_GAP = 0.8;
+const QUALITY_OF_TOKENS = 0.99;
+const MAX_TOKENS = 512;
+const WAVE_SIZE = 16;
+const BIN_COUNT = 10;
+
+/**
+ * @throws PilotfishError `head-missing`, `head-invalid`, `head-mismatch`, `data-overlap` for questions
+ *   that it was trained on, `threshold-invalid` where no threshold has the quality that was asked for;
+ *   what was answered is kept
+ */
+export async function calibrate(options: CalibrateOptions): Promise<Calibrated> {
+  const { routerFile, folder, maxTokens = MAX_TOKENS, waveSize = WAVE_SIZE } = options;
+  checkWishes(options);
+  const given = await readRouter(routerFile);
+  const { task, questions } = await loadQuestions(options, 'train');
+  checkTrainedOn(given, questions);
+  await using pair = await openEvaluation({
+    ...options,
+    strategies: [given.strategy],
+    routerFiles: [routerFile],
+    maxTokens,
+    waveSize,
+  });
+  await using _lock = await evaluationLock(folder);
+  const plan = planFor(given, options);
+  const answers = await runEvaluation({ ...options, pair, questions, plan });
+  const { models, contextLength } = pair;
+  const facts = { models, maxTokens, contextLength, profiles: [] };
+  const { results } = evaluationResult(answers, { task, facts, isScreened: false });
+  const isGraded = questions.every(isGradable);
+  const points = calibrationPoints(given, results, answers, isGraded);
+  const calibration = { on: `${questions.length} questions of ${task}`, points };
+  const defaultThreshold = defaultOf(given, calibration, isGraded, options);
+  const calibratedOn = new Set(questions.map(questionNumber));
+  const bytes = encodeRouter({ ...given, calibration, defaultThreshold, calibratedOn });
+  const path = options.file ?? routerFile;
+  await writeWhole(path, bytes);
+  const agreement = agreementOf(given, answers);
+  return { path, router: decodeRouter(bytes), calibration, isGraded, agreement };
+}
+
+/** @throws PilotfishError `option-invalid` */
+function checkWishes({ share, quality }: CalibrateOptions): void {
+  if (share === undefined || quality === undefined) return;
+  throw new PilotfishError(
+    'option-invalid',
+    `A router has one default: not both a share of ${share} and a quality of ${quality}.`,
+    { remedy: 'Give either --share or --quality.', fields: { share, quality } },
+  );
+}
+
+function planFor({ strategy }: Router, options: CalibrateOptions): EvaluationPlan {
+  return {
+    strategies: [{ name: strategy, thresholds: [] }],
+    shares: options.shares ?? CALIBRATION_SHARES,
+    pointCount: 0,
+    seeds: [1],
+    screening: null,
+    maxTokens: options.maxTokens ?? MAX_TOKENS,
+    waveSize: options.waveSize ?? WAVE_SIZE,
+  };
+}
+
+/** As measured; shares that fall where the threshold rises, by chance, are levelled. */
+function calibrationPoints(
+  { strategy }: Router,
+  results: readonly PointResult[],
+  answers: EvaluatedAnswers,
+  isGraded: boolean,
+): readonly CalibrationPoint[] {
+  const own = results
+    .flatMap(({ threshold, ...result }) =>
+      result.strategy === strategy && threshold !== null ? [{ ...result, threshold }] : [],
+    )
+    .sort((a, b) => a.threshold - b.threshold);
+  let highest = 0;
+  return own.map(({ threshold, largeShare, gapRecovered }) => {
+    highest = Math.max(highest, largeShare);
+    return {
+      threshold,
+      share: highest,
+      agreement: agreementAt(strategy, threshold, answers),
+      gapRecovered: isGraded ? gapRecovered : null,
+    };
+  });
+}
+
+/** Tokens along the large model's answers that come out as the large model's. */
+function agreementAt(strategy: string, threshold: number, { evidence }: EvaluatedAnswers): number {
+  const kept = evidence.flatMap(({ scores, differs }) =>
+    (scores[strategy] ?? []).map((score, at) => score >= threshold && differs[at] === '1'),
+  );
+  return 1 - kept.filter(Boolean).length / kept.length;
+}
+
+function defaultOf(
+  { defaultThreshold }: Router,
+  calibration: Calibration,
+  isGraded: boolean,
+  { share, quality, onNotice }: CalibrateOptions,
+): number {
+  if (share !== undefined) return thresholdForTokenShare(calibration, share);
+  const kind = isGraded ? 'gapRecovered' : 'agreement';
+  if (quality !== undefined) return thresholdForQuality(calibration, kind, quality);
+  const wanted = isGraded ? QUALITY_OF_GAP : QUALITY_OF_TOKENS;
+  const reached = calibration.points.find((point) => (point[kind] ?? 0) >= wanted);
+  if (reached !== undefined) return reached.threshold;
+  const what = isGraded ? 'of the gap between the models' : "of the large model's tokens";
+  onNotice?.(`No threshold gives ${100 * wanted} % ${what}: the default stays as it was.`);
+  return defaultThreshold;
+}
+
+function agreementOf({ strategy }: Router, { evidence }: EvaluatedAnswers): Reliability {
+  const scores = evidence.flatMap((one) => one.scores[strategy] ?? []);
+  const agrees = evidence.flatMap(({ differs }) =>
+    [...differs].map((digit) => Number(digit === '0')),
+  );
+  const weights = new Float32Array(scores.length).fill(1);
+  return reliability(Float32Array.from(scores), Float32Array.from(agrees), weights, BIN_COUNT);
+}

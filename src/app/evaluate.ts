@@ -1,0 +1,208 @@
+/**
+ * An evaluation from names to its result: task and questions, models, answers, statistics. Another
+ * part of the composition root.
+ */
+import { join } from 'node:path';
+import { PilotfishError } from '../core/errors.ts';
+import type { ModelRole } from '../core/events.ts';
+import type { MachineProfile } from '../machines/machine-profile.ts';
+import { profileCosts } from '../machines/profile-costs.ts';
+import type { Question } from '../evaluation/question.ts';
+import { checkCalibratedOn, checkOverlap, checkTrainedOn } from '../evaluation/question-key.ts';
+import type { EvaluationResult } from '../evaluation/results.ts';
+import { checkLive, type LiveCheck } from '../evaluation/run/check-live.ts';
+import type { EvaluatedModel } from '../evaluation/run/evaluation-pair.ts';
+import type { EvaluationPlan, RequestedStrategy } from '../evaluation/run/evaluation-plan.ts';
+import { evaluationResult } from '../evaluation/run/evaluation-result.ts';
+import type { TimeProfile } from '../evaluation/run/point-runs.ts';
+import { runEvaluation } from '../evaluation/run/run-evaluation.ts';
+import { evaluationLock } from './evaluation-lock.ts';
+import { loadQuestions, type QuestionOptions, trainingQuestions } from './load-questions.ts';
+import { profileStore } from './local-profile.ts';
+import { type OpenEvaluationOptions, openEvaluation, type PairOptions } from './open-evaluation.ts';
+import type { Router } from '../judging/router.ts';
+import { isLearned, parseStrategy, routerThreshold, STRATEGIES } from '../strategy/registry.ts';
+
+export interface EvaluateOptions
+  extends QuestionOptions,
+    PairOptions,
+    Pick<OpenEvaluationOptions, 'keepsRows' | 'routerFiles' | 'onNotice'> {
+  /**
+   * What something that is evaluated was trained on, as `gsm8k/train` or the path of a `.jsonl` file:
+   * questions that are among them too are refused.
+   */
+  readonly trainedOn?: readonly string[];
+  /**
+   * `NAME`, or `NAME@THRESHOLD`, a name several times for several thresholds; a trained router's also
+   * as `NAME@30%`, by its calibration. Default: every strategy that decides something, of those that
+   * need a router the ones that have one for this pair.
+   */
+  readonly strategies?: readonly string[];
+  /** Default: points are put where a curve rises. */
+  readonly shares?: readonly number[];
+  /** Points of a curve where no shares are given; default 6. */
+  readonly pointCount?: number;
+  /** Runs of strategies that toss coins; default 3. */
+  readonly seedCount?: number;
+  /** Share of the questions to run on which both models are right, or both wrong; default: all. */
+  readonly screenShare?: number;
+  /** Tokens of an answer at most; default 512. */
+  readonly maxTokens?: number;
+  /** Questions that run side by side; default 16. */
+  readonly waveSize?: number;
+  /** Where answers are kept, and found again by a later run. */
+  readonly folder: string;
+  /** Also keep every event of every run. */
+  readonly logs?: boolean;
+  /** Machine profiles to predict times on. */
+  readonly profiles?: readonly string[];
+  /** Answers to give again with nothing remembered, one at a time. */
+  readonly liveCheckCount?: number;
+  /** Told of the result before the live check, which may be cut short. */
+  readonly onResult?: (result: EvaluationResult) => Promise<void>;
+}
+
+export interface Evaluated {
+  readonly result: EvaluationResult;
+  /** Null where none was asked for. */
+  readonly liveCheck: LiveCheck | null;
+  /** Output rows that were remembered, and those that a model computed. */
+  readonly rowCounts: { readonly known: number; readonly computed: number };
+}
+
+/** All but the models alone and `speculative`, which decide nothing. */
+const DECIDING_STRATEGIES: readonly string[] = STRATEGIES.filter(({ unit }) => unit !== null).map(
+  ({ name }) => name,
+);
+const POINT_COUNT = 6;
+const SEED_COUNT = 3;
+const MAX_TOKENS = 512;
+const WAVE_SIZE = 16;
+const SCREENING_SEED = 1;
+
+/** @throws PilotfishError for what is misspelt or missing, before a model is loaded */
+export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
+  const asked = options.strategies ?? DECIDING_STRATEGIES;
+  const given = planOf(options, asked);
+  const named = await namedProfiles(options);
+  const { task, questions } = await loadQuestions(options);
+  for (const name of options.trainedOn ?? []) {
+    checkOverlap(await trainingQuestions(name, options), questions);
+  }
+  await using pair = await openEvaluation({
+    ...options,
+    strategies: asked,
+    routersOptional: options.strategies === undefined,
+    maxTokens: given.maxTokens,
+    waveSize: given.waveSize,
+  });
+  const routers = usableRouters(pair.routers, questions, asked, options);
+  const plan = { ...given, strategies: requestedStrategies(asked, routers) };
+  await using _lock = await evaluationLock(options.folder);
+  const profiles = named.map((profile) => timeProfile(profile, pair.models));
+  const answers = await runEvaluation({
+    ...options,
+    pair,
+    questions,
+    plan,
+    ...(options.logs === true ? { logPath: join(options.folder, 'logs.jsonl') } : {}),
+  });
+  const { models, contextLength } = pair;
+  const facts = { models, maxTokens: plan.maxTokens, contextLength, profiles };
+  const isScreened = plan.screening !== null;
+  const result = evaluationResult(answers, { task, facts, isScreened });
+  await options.onResult?.(result);
+  const { liveCheckCount = 0 } = options;
+  const liveCheck =
+    liveCheckCount === 0
+      ? null
+      : await checkLive(answers, { ...options, pair, ...plan, count: liveCheckCount });
+  return { result, liveCheck, rowCounts: pair.rowCounts() };
+}
+
+/** @throws PilotfishError `option-invalid`, `strategy-unknown`, `threshold-invalid` */
+function planOf(options: EvaluateOptions, asked: readonly string[]): EvaluationPlan {
+  const { seedCount = SEED_COUNT, screenShare, shares } = options;
+  return {
+    strategies: requestedStrategies(asked, null),
+    shares: shares ?? null,
+    pointCount: options.pointCount ?? POINT_COUNT,
+    seeds: Array.from({ length: seedCount }, (_, seed) => seed + 1),
+    screening: screenShare === undefined ? null : { share: screenShare, seed: SCREENING_SEED },
+    maxTokens: options.maxTokens ?? MAX_TOKENS,
+    waveSize: options.waveSize ?? WAVE_SIZE,
+  };
+}
+
+/**
+ * Routers that have not seen the questions. Where nobody asked for them by name, others are left out.
+ * @throws PilotfishError `data-overlap`
+ */
+function usableRouters(
+  routers: ReadonlyMap<string, Router>,
+  questions: readonly Question[],
+  asked: readonly string[],
+  { strategies, onNotice }: EvaluateOptions,
+): ReadonlyMap<string, Router> {
+  const usable = [...routers].filter(([name, router]) => {
+    try {
+      checkTrainedOn(router, questions);
+      const isByShare = asked.some((text) => text.startsWith(`${name}@`) && text.endsWith('%'));
+      if (isByShare) checkCalibratedOn(router, questions);
+      return true;
+    } catch (error) {
+      if (strategies !== undefined || !PilotfishError.isInstance(error)) throw error;
+      onNotice?.(`${name} is left out: ${error.message}`);
+      return false;
+    }
+  });
+  return new Map(usable);
+}
+
+/** @param routers null before they are known: shares are then taken for thresholds, to be checked only */
+function requestedStrategies(
+  texts: readonly string[],
+  routers: ReadonlyMap<string, Router> | null,
+): readonly RequestedStrategy[] {
+  const asked = new Map<string, (number | null)[]>();
+  for (const text of texts) {
+    const { name, threshold, share } = parseStrategy(text);
+    const router = routers?.get(name);
+    if (routers !== null && router === undefined && isLearned(name)) continue;
+    const calibrated = share === undefined || !router ? share : routerThreshold(router, share);
+    const known = asked.get(name) ?? [];
+    asked.set(name, [...known, text.includes('@') ? (calibrated ?? threshold) : null]);
+  }
+  return [...asked].map(([name, all]) => {
+    const thresholds = all.filter((threshold) => threshold !== null);
+    if (thresholds.length === 0 || thresholds.length === all.length) return { name, thresholds };
+    throw new PilotfishError(
+      'option-invalid',
+      `${name} is asked for with and without a threshold.`,
+      {
+        remedy: `Give ${name} alone, and points are found, or every threshold that it should have.`,
+        fields: { strategy: name },
+      },
+    );
+  });
+}
+
+/** @throws PilotfishError `profile-unknown`, `profile-invalid` */
+async function namedProfiles(options: EvaluateOptions): Promise<readonly MachineProfile[]> {
+  const store = profileStore(options);
+  const found: MachineProfile[] = [];
+  for (const name of options.profiles ?? []) found.push(await store.find(name));
+  return found;
+}
+
+/** @throws PilotfishError `profile-incomplete` */
+function timeProfile(
+  profile: MachineProfile,
+  models: Readonly<Record<ModelRole, EvaluatedModel>>,
+): TimeProfile {
+  const costs = {
+    small: profileCosts(profile, models.small),
+    large: profileCosts(profile, models.large),
+  };
+  return { name: profile.name, costs, roundTripMs: profile.roundTripMs ?? 0 };
+}

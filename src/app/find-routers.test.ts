@@ -1,0 +1,227 @@
+import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { devNull, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bundledModel } from '../catalog/bundled-models.ts';
+import { knownModel } from '../catalog/known-models.ts';
+import { DEFAULT_PAIR, POCKET_PAIR } from '../catalog/known-pairs.ts';
+import { present } from '../core/invariant.ts';
+import {
+  type FindRoutersOptions,
+  findRouters,
+  readNamedRouters,
+  readRouter,
+} from './find-routers.ts';
+import { LARGE_DIGEST, SMALL_DIGEST, tinyRouter } from '../judging/fakes/tiny-router.ts';
+import type { Router } from '../judging/router.ts';
+import { encodeRouter } from '../judging/router-file.ts';
+import { OBJECTIVES } from '../training/labels/targets.ts';
+
+const MODELS = {
+  small: { name: 'small', digest: SMALL_DIGEST },
+  large: { name: 'large', digest: LARGE_DIGEST },
+};
+
+let folder: string;
+let citer: string;
+let coLlm: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pilotfish-routers-'));
+  citer = join(folder, 'citer.safetensors');
+  coLlm = join(folder, 'co-llm.safetensors');
+  await writeFile(citer, encodeRouter(tinyRouter()));
+  await writeFile(coLlm, encodeRouter(tinyRouter({ strategy: 'co-llm' })));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+type Asked = Omit<FindRoutersOptions, 'named'> & { readonly files: readonly string[] };
+
+async function findNamed({ files, ...options }: Asked): Promise<ReadonlyMap<string, Router>> {
+  const named = await readNamedRouters(files, options.strategies);
+  return await findRouters({ ...options, named });
+}
+
+describe('routers that are named', () => {
+  it('serve their strategies, with a threshold or a share or none', async () => {
+    for (const text of ['citer', 'citer@0.5', 'citer@30%']) {
+      const found = await findNamed({ strategies: [text], models: MODELS, files: [citer] });
+      expect([...found.keys()]).toEqual(['citer']);
+      expect(found.get('citer')?.digest).toBe(tinyRouter().digest);
+    }
+    const strategies = ['citer', 'co-llm', 'entropy'];
+    const both = await findNamed({ strategies, models: MODELS, files: [coLlm, citer] });
+    expect([...both.keys()].sort()).toEqual(['citer', 'co-llm']);
+  });
+
+  it.each([
+    ['small', 'large'],
+    ['large', 'small'],
+  ] as const)('are refused where the %s model is another one', async (role, _other) => {
+    const models = { ...MODELS, [role]: { name: 'stranger', digest: 'other' } };
+    await expect(
+      findNamed({ strategies: ['citer'], models, files: [citer] }),
+    ).rejects.toMatchObject({
+      code: 'head-mismatch',
+      message: `The router ${citer} was trained for small and large; the ${role} model here is stranger.`,
+      fields: { path: citer, expected: MODELS[role].digest, found: 'other' },
+    });
+    const renamed = { ...MODELS, [role]: { name: role, digest: 'other' } };
+    const another = findNamed({ strategies: ['citer'], models: renamed, files: [citer] });
+    await expect(another).rejects.toThrow(`the ${role} model here is ${role}, but another file.`);
+    // What a model is called does not matter.
+    const alias = { ...MODELS, [role]: { ...MODELS[role], name: 'alias' } };
+    const found = await findNamed({ strategies: ['citer'], models: alias, files: [citer] });
+    expect(found.size).toBe(1);
+  });
+
+  it('are refused where the file is none, or not there, by its name', async () => {
+    const text = join(folder, 'notes.txt');
+    await writeFile(text, 'no router');
+    await expect(readRouter(text)).rejects.toMatchObject({
+      code: 'head-invalid',
+      message: expect.stringContaining(text),
+      fields: { path: text },
+    });
+    const absent = join(folder, 'absent.safetensors');
+    await expect(readRouter(absent)).rejects.toMatchObject({
+      code: 'head-missing',
+      message: `The router ${absent} cannot be read: ENOENT.`,
+      fields: { path: absent, errno: 'ENOENT' },
+    });
+  });
+
+  it('are refused unread where the file is huge, or no file at all', async () => {
+    const huge = join(folder, 'model.gguf');
+    await writeFile(huge, '');
+    // Sparse. More than can be read at once, which would be another error.
+    const byteCount = 3 * 2 ** 30;
+    await truncate(huge, byteCount);
+    await expect(readRouter(huge)).rejects.toMatchObject({
+      code: 'head-invalid',
+      message: expect.stringContaining(`it has ${byteCount} bytes`),
+      fields: { path: huge, byteCount },
+    });
+    await mkdir(join(folder, 'folder'), { recursive: true });
+    const devices = process.platform === 'win32' ? [] : [devNull];
+    for (const path of [join(folder, 'folder'), ...devices]) {
+      await expect(readRouter(path)).rejects.toMatchObject({
+        code: 'head-invalid',
+        message: `${path}: it is a folder or a device, not a file.`,
+      });
+    }
+  });
+
+  it.each([[['entropy']], [['small', 'co-llm@0.5']]])(
+    'are refused where no strategy uses them: %s',
+    async (strategies) => {
+      await expect(
+        readNamedRouters([coLlm, citer], [...strategies, 'co-llm']),
+      ).rejects.toMatchObject({
+        code: 'option-invalid',
+        message: `${citer} is a router for citer, which was not asked for.`,
+        remedy: expect.stringContaining('Name citer with --strategy'),
+        fields: { strategy: 'citer', path: citer },
+      });
+      // Whatever is wrong with a file is said first.
+      const absent = readNamedRouters([join(folder, 'absent.safetensors')], strategies);
+      await expect(absent).rejects.toMatchObject({ code: 'head-missing' });
+    },
+  );
+
+  it('are refused where two are of one strategy', async () => {
+    await expect(readNamedRouters([citer, citer], ['citer'])).rejects.toMatchObject({
+      code: 'option-invalid',
+      message: `${citer} is a second router for citer.`,
+    });
+  });
+});
+
+describe('routers that are not there', () => {
+  it('are missed by name, unless one may go without', async () => {
+    const strategies = ['entropy', 'citer', 'alignment@0.5'];
+    const options = { strategies, models: MODELS, files: [citer] };
+    await expect(findNamed(options)).rejects.toMatchObject({
+      code: 'head-missing',
+      message: 'No router for alignment was trained for small and large.',
+      remedy: expect.stringContaining('--objective alignment'),
+      fields: { strategy: 'alignment', small: 'small', large: 'large' },
+    });
+    const found = await findNamed({ ...options, isOptional: true });
+    expect([...found.keys()]).toEqual(['citer']);
+  });
+
+  it('are not missed by strategies that need none', async () => {
+    const found = await findRouters({ strategies: ['small', 'entropy@1'], models: MODELS });
+    expect(found.size).toBe(0);
+  });
+});
+
+describe('routers that come with the package', () => {
+  let shippedFolder: string;
+  beforeAll(async () => {
+    shippedFolder = join(folder, 'heads');
+    await mkdir(join(shippedFolder, 'a'), { recursive: true });
+    await mkdir(join(shippedFolder, 'b'));
+    await writeFile(join(shippedFolder, 'README.md'), 'Routers.');
+    await writeFile(join(shippedFolder, 'a', 'broken.safetensors'), 'cut off');
+    await writeFile(join(shippedFolder, 'b', 'citer.safetensors'), encodeRouter(tinyRouter()));
+    const stranger = { name: 'stranger', digest: 'other' };
+    const pair = { small: stranger, large: stranger };
+    const other = encodeRouter(tinyRouter({ strategy: 'alignment', pair }));
+    await writeFile(join(shippedFolder, 'b', 'alignment.safetensors'), other);
+  });
+  const found = (strategies: readonly string[], options: Partial<FindRoutersOptions> = {}) =>
+    findRouters({ strategies, models: MODELS, shippedFolder, ...options });
+
+  it('serve their own pair, files that cannot be read passed over', async () => {
+    expect([...(await found(['citer@0.5', 'entropy'])).keys()]).toEqual(['citer']);
+    expect(await found(['entropy'])).toEqual(new Map());
+    const absent = { shippedFolder: join(folder, 'nowhere') };
+    await expect(found(['citer'], absent)).rejects.toMatchObject({
+      message: 'No router for citer was trained for small and large.',
+    });
+  });
+
+  it('give way to files that are named', async () => {
+    const named = join(folder, 'named.safetensors');
+    await writeFile(named, encodeRouter(tinyRouter({ temperature: 7 })));
+    expect(
+      (await found(['citer'], { named: await readNamedRouters([named], ['citer']) })).get('citer')
+        ?.temperature,
+    ).toBe(7);
+  });
+
+  it('are missed with the failure of a file that may have been it', async () => {
+    for (const strategy of ['alignment', 'co-llm']) {
+      await expect(found(['citer', strategy])).rejects.toMatchObject({
+        code: 'head-invalid',
+        fields: { path: join(shippedFolder, 'a', 'broken.safetensors') },
+      });
+    }
+    const optional = await found(['citer', 'co-llm'], { isOptional: true });
+    expect([...optional.keys()]).toEqual(['citer']);
+  });
+});
+
+describe('routers that come with this package', () => {
+  const digestOf = (name: string): string => {
+    const digest = knownModel(name)?.sha256 ?? bundledModel(name)?.sha256;
+    return present(digest, `${name} is known`);
+  };
+
+  it.each([
+    [POCKET_PAIR, OBJECTIVES],
+    [DEFAULT_PAIR, ['citer', 'citer-s', 'co-llm', 'alignment']],
+  ])('are there for the pair $name', async ({ small, large }, strategies) => {
+    const models = {
+      small: { name: small, digest: digestOf(small) },
+      large: { name: large, digest: digestOf(large) },
+    };
+    const found = await findRouters({ strategies, models });
+    expect([...found.keys()].sort()).toEqual([...strategies].sort());
+    for (const { calibration, trainedOn } of found.values()) {
+      expect(calibration?.points.length).toBeGreaterThan(3);
+      expect(trainedOn.size).toBeGreaterThan(300);
+    }
+  });
+});

@@ -1,0 +1,199 @@
+/**
+ * Trained routers by the strategies that are asked for: files that the user named, and those that come
+ * with this package. A router is given to the pair of models that it was trained for and no other.
+ */
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { PilotfishError } from '../core/errors.ts';
+import type { ModelRole } from '../core/events.ts';
+import type { BoundModel, Router } from '../judging/router.ts';
+import { decodeRouter } from '../judging/router-file.ts';
+import { isLearned } from '../strategy/registry.ts';
+
+/** A router that the user named by its file. */
+export interface NamedRouter {
+  readonly path: string;
+  readonly router: Router;
+}
+
+export interface FindRoutersOptions {
+  readonly strategies: readonly string[];
+  readonly models: Readonly<Record<ModelRole, BoundModel>>;
+  /** To use instead of those that come with this package (see `readNamedRouters`). */
+  readonly named?: readonly NamedRouter[];
+  /** Whether a strategy may go without; default false. */
+  readonly isOptional?: boolean;
+  /** Of the routers that come with this package; default: its heads/. */
+  readonly shippedFolder?: string;
+}
+
+/** A few megabytes at most; beyond it the file is something else. */
+const ROUTER_BYTES_MAX = 64 * 2 ** 20;
+const EXTENSION = '.safetensors';
+const SHIPPED_FOLDER = fileURLToPath(new URL('../../heads', import.meta.url));
+
+/**
+ * Reads the files that the user named. One that no strategy uses is a mistake, not something to pass
+ * over: whoever names it believes that it routes.
+ * @throws PilotfishError as `readRouter`; `option-invalid` for one that was not asked for, or a second
+ *   one for a strategy
+ */
+export async function readNamedRouters(
+  paths: readonly string[],
+  strategies: readonly string[],
+): Promise<readonly NamedRouter[]> {
+  const wanted = new Set(strategies.filter((text) => isLearned(text)).map(nameOf));
+  const named: NamedRouter[] = [];
+  for (const path of paths) {
+    const router = await readRouter(path);
+    if (!wanted.has(router.strategy)) throw notAskedFor(router.strategy, path);
+    if (named.some((other) => other.router.strategy === router.strategy)) {
+      throw twice(router.strategy, path);
+    }
+    named.push({ path, router });
+  }
+  return named;
+}
+
+/**
+ * Routers of the strategies.
+ * @throws PilotfishError `head-missing`, `head-mismatch` for a named one, `head-invalid`
+ */
+export async function findRouters({
+  strategies,
+  models,
+  named = [],
+  isOptional = false,
+  shippedFolder = SHIPPED_FOLDER,
+}: FindRoutersOptions): Promise<ReadonlyMap<string, Router>> {
+  const found = new Map<string, Router>();
+  for (const { path, router } of named) {
+    checkPair(router, models, path);
+    found.set(router.strategy, router);
+  }
+  const wanted = strategies.filter((text) => isLearned(text));
+  if (wanted.every((text) => found.has(nameOf(text)))) return found;
+  const { routers, failure } = await shippedRouters(shippedFolder);
+  for (const router of routers) {
+    const isWanted = wanted.some((text) => nameOf(text) === router.strategy);
+    if (isWanted && !found.has(router.strategy) && isFor(router, models)) {
+      found.set(router.strategy, router);
+    }
+  }
+  const missing = wanted.find((text) => !found.has(nameOf(text)));
+  if (missing !== undefined && !isOptional && failure !== null) throw failure;
+  if (missing !== undefined && !isOptional) throw missingRouter(nameOf(missing), models);
+  return found;
+}
+
+/** @throws PilotfishError `head-missing`, `head-invalid`, naming the file */
+export async function readRouter(path: string): Promise<Router> {
+  try {
+    // Before anything is read: a model named by mistake fills the memory, a device never ends.
+    const stats = await stat(path);
+    if (!stats.isFile()) throw noFile();
+    if (stats.size > ROUTER_BYTES_MAX) throw tooLarge(stats.size);
+    return decodeRouter(await readFile(path));
+  } catch (error) {
+    if (PilotfishError.isInstance(error)) {
+      const { code, remedy, fields } = error;
+      const details = { fields: { ...fields, path }, cause: error };
+      throw new PilotfishError(code, `${path}: ${error.message}`, {
+        ...details,
+        ...(remedy === null ? {} : { remedy }),
+      });
+    }
+    const errno = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    throw new PilotfishError('head-missing', `The router ${path} cannot be read: ${errno}.`, {
+      remedy: 'Name a file that `pilotfish train router` wrote.',
+      fields: { path, errno },
+      cause: error,
+    });
+  }
+}
+
+interface Shipped {
+  readonly routers: readonly Router[];
+  /** Of the first file that cannot be used. */
+  readonly failure: unknown;
+}
+
+/** Those of all pairs. One that cannot be used is no reason to do without the others. */
+async function shippedRouters(folder: string): Promise<Shipped> {
+  const names = await readdir(folder, { recursive: true }).catch(() => []);
+  const paths = names.filter((name) => name.endsWith(EXTENSION)).sort();
+  const read = await Promise.allSettled(paths.map((name) => readRouter(join(folder, name))));
+  const failed = read.find((result) => result.status === 'rejected');
+  return {
+    routers: read.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])),
+    failure: failed?.reason ?? null,
+  };
+}
+
+function nameOf(text: string): string {
+  return text.split('@')[0] ?? text;
+}
+
+function isFor({ pair }: Router, models: FindRoutersOptions['models']): boolean {
+  return pair.small.digest === models.small.digest && pair.large.digest === models.large.digest;
+}
+
+function checkPair(router: Router, models: FindRoutersOptions['models'], path: string): void {
+  if (isFor(router, models)) return;
+  const { small, large } = router.pair;
+  const role = small.digest === models.small.digest ? 'large' : 'small';
+  throw new PilotfishError(
+    'head-mismatch',
+    `The router ${path} was trained for ${small.name} and ${large.name}; the ${role} model here is ` +
+      `${models[role].name}${models[role].name === router.pair[role].name ? ', but another file' : ''}.`,
+    {
+      remedy: 'Train one for these models with `pilotfish train router`.',
+      fields: { path, expected: router.pair[role].digest, found: models[role].digest },
+    },
+  );
+}
+
+function missingRouter(strategy: string, { small, large }: FindRoutersOptions['models']) {
+  return new PilotfishError(
+    'head-missing',
+    `No router for ${strategy} was trained for ${small.name} and ${large.name}.`,
+    {
+      remedy:
+        `Train one with \`pilotfish train router --objective ${strategy}\`, ` +
+        'or name its file with --router.',
+      fields: { strategy, small: small.name, large: large.name },
+    },
+  );
+}
+
+function twice(strategy: string, path: string): PilotfishError {
+  return new PilotfishError('option-invalid', `${path} is a second router for ${strategy}.`, {
+    remedy: 'Name one router for each strategy.',
+    fields: { strategy, path },
+  });
+}
+
+function notAskedFor(strategy: string, path: string): PilotfishError {
+  return new PilotfishError(
+    'option-invalid',
+    `${path} is a router for ${strategy}, which was not asked for.`,
+    {
+      remedy: `Name ${strategy} with --strategy or among --strategies, or leave --router out.`,
+      fields: { strategy, path },
+    },
+  );
+}
+
+function noFile(): PilotfishError {
+  return new PilotfishError('head-invalid', 'it is a folder or a device, not a file.', {
+    remedy: 'Name a file that `pilotfish train router` wrote.',
+  });
+}
+
+function tooLarge(byteCount: number): PilotfishError {
+  return new PilotfishError('head-invalid', `it has ${byteCount} bytes, far more than a router.`, {
+    remedy: 'Name a file that `pilotfish train router` wrote.',
+    fields: { byteCount },
+  });
+}

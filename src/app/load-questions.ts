@@ -1,0 +1,140 @@
+/** Questions by the names that users give: a task with a split or a slice, or what was trained on. */
+import { basename } from 'node:path';
+import { definedFields } from '../core/defined-fields.ts';
+import { PilotfishError } from '../core/errors.ts';
+import { present } from '../core/invariant.ts';
+import type { OnNotice } from '../core/progress.ts';
+import type { Question } from '../evaluation/question.ts';
+import { findSlice } from '../evaluation/slices/slice.ts';
+import { JSONL_EXTENSION } from '../evaluation/tasks/jsonl.ts';
+import { POCKET } from '../evaluation/tasks/pocket-task.ts';
+import { findTask } from '../evaluation/tasks/registry.ts';
+import { select } from '../evaluation/tasks/select.ts';
+import type { Task } from '../evaluation/tasks/task.ts';
+import { loadTraffic } from '../evaluation/tasks/traffic.ts';
+
+export interface QuestionOptions {
+  /** A known task, or the path of a `.jsonl` file. */
+  readonly task?: string;
+  /** Instead of a task: a file of prompts without answers (see evaluation/tasks/traffic.ts). */
+  readonly traffic?: string;
+  /** Default: the one that is preferred (see `loadQuestions`), `test`, or the task's first. */
+  readonly split?: string;
+  /** Instead of split and count: questions that were chosen once and for all. */
+  readonly slice?: string;
+  readonly count?: number;
+  readonly from?: number;
+  /** Which pocket problems, or in which order a file's questions are taken. */
+  readonly questionSeed?: number;
+  readonly dataFolder?: string;
+  readonly prompt?: string;
+  /** Told of duplicates that were left out. */
+  readonly onNotice?: OnNotice;
+}
+
+export interface LoadedQuestions {
+  /** As results name it: with the split, or the slice. */
+  readonly task: string;
+  readonly questions: readonly Question[];
+  /** How they were put to the models; null: as they are. */
+  readonly prompt: string | null;
+}
+
+/**
+ * @param splitPreferred where none is asked for, if the task has it; default `test`
+ * @throws PilotfishError for what is misspelt or missing
+ */
+export async function loadQuestions(
+  options: QuestionOptions,
+  splitPreferred = 'test',
+): Promise<LoadedQuestions> {
+  const { slice, count, traffic } = options;
+  if (traffic !== undefined) {
+    checkTrafficOptions(options);
+    const all = await loadTraffic(traffic);
+    const range = { seed: options.questionSeed, from: options.from, count };
+    return {
+      task: basename(traffic),
+      prompt: null,
+      questions: select(all, definedFields(range)),
+    };
+  }
+  if (options.task === undefined) throw noTask();
+  const found = slice === undefined ? null : await findSlice(slice);
+  if (found !== null && found.task !== options.task) throw otherTask(options, found.task);
+  const task = findTask(options.task);
+  const split = found?.split ?? options.split ?? defaultSplit(task, splitPreferred);
+  const ids = found?.ids.slice(0, count);
+  const questions = await task.load({
+    split,
+    ...definedFields({
+      ids,
+      count: ids === undefined ? count : undefined,
+      from: options.from,
+      seed: options.questionSeed,
+      dataFolder: options.dataFolder,
+      prompt: options.prompt,
+      onNotice: options.onNotice,
+    }),
+  });
+  const prompt = options.prompt ?? task.defaultPrompt;
+  return { task: slice ?? `${task.name}/${split}`, questions, prompt };
+}
+
+/** @param name a `.jsonl` file, or a task and its split, as `gsm8k/train` */
+export async function trainingQuestions(
+  name: string,
+  { dataFolder }: QuestionOptions,
+): Promise<readonly Question[]> {
+  const folder = definedFields({ dataFolder });
+  if (name.endsWith(JSONL_EXTENSION)) {
+    const task = findTask(name);
+    return await task.load({ split: defaultSplit(task), ...folder });
+  }
+  const [taskName = '', split] = name.split('/');
+  const task = findTask(taskName);
+  if (task.name === POCKET.name) throw endless(name);
+  return await task.load({ split: split ?? 'train', ...folder });
+}
+
+/** What means nothing for traffic is not passed over in silence. @throws PilotfishError `option-invalid` */
+function checkTrafficOptions(options: QuestionOptions): void {
+  const { task, split, slice, prompt } = options;
+  const wrong = Object.entries({ task, split, slice, prompt }).find(([, value]) => value);
+  if (wrong === undefined) return;
+  throw new PilotfishError('option-invalid', `Traffic has no ${wrong[0]}.`, {
+    remedy: `Leave out --${wrong[0]}: prompts of --traffic are asked as they are.`,
+    fields: { option: wrong[0], value: String(wrong[1]) },
+  });
+}
+
+function noTask(): PilotfishError {
+  return new PilotfishError('option-invalid', 'Nothing says which questions: there is no --task.', {
+    remedy: 'Give --task; train and calibrate also take --traffic, prompts without answers.',
+    fields: { option: '--task' },
+  });
+}
+
+function endless(name: string): PilotfishError {
+  return new PilotfishError(
+    'option-invalid',
+    `${name} has no end, so nothing can be looked up in it.`,
+    {
+      remedy: 'Leave it out: problems of its other splits are never in it.',
+      fields: { option: '--trained-on', value: name },
+    },
+  );
+}
+
+function defaultSplit({ splits }: Pick<Task, 'splits'>, preferred = 'test'): string {
+  const wanted = [preferred, 'test'].find((split) => splits.includes(split));
+  return wanted ?? present(splits[0], 'a task has a split');
+}
+
+function otherTask({ slice = '', task = '' }: QuestionOptions, of: string): PilotfishError {
+  return new PilotfishError(
+    'option-invalid',
+    `The slice ${slice} is of the task ${of}, not of ${task}.`,
+    { remedy: `Give --task ${of}.`, fields: { slice, task } },
+  );
+}

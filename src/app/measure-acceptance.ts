@@ -1,0 +1,171 @@
+/**
+ * How strategies behave on a few built-in prompts: which share of the tokens the large model writes,
+ * how many drafts hold. A first idea of a pair, where the user gives no numbers of their own.
+ */
+
+import type { EngineEvent, TokenEvent } from '../core/events.ts';
+import type { OnProgress } from '../core/progress.ts';
+import type { TokenId } from '../core/token-id.ts';
+import type { Engine } from '../engine/engine.ts';
+import { lookUp } from '../speculative/prompt-lookup.ts';
+import { STRATEGIES } from '../strategy/registry.ts';
+
+/** A question, code, prose: none is an example of any evaluation. */
+const PROMPTS: readonly string[] = [
+  'A ticket costs 12 coins and a child pays half. What do two adults and three children pay?',
+  'Write a function that returns the second largest number of a list.',
+  'Explain in a few sentences why the moon has phases.',
+];
+const TOKEN_COUNT = 96;
+/** Calls the large model for every token, so that both models' choices are known. */
+const ALWAYS_CALLS = 'entropy@-1';
+
+export interface Behaviour {
+  /** By strategy: the share at its default threshold. */
+  readonly shares: Readonly<Record<string, number>>;
+  readonly acceptance: number;
+  readonly lookup: LookupBehaviour;
+  /**
+   * Milliseconds that the engine adds around a forward: batching, strategy, events. Beside a model
+   * that takes a millisecond it is a good part of the time. Null where nothing was timed.
+   */
+  readonly overheadMs: number | null;
+}
+
+export interface LookupBehaviour {
+  /** Share of the tokens before which the text so far, prompt included, holds something to look up. */
+  readonly hitRate: number;
+  /** Of what was found there, the share that holds. */
+  readonly acceptance: number;
+}
+
+interface Options {
+  /** What to try; default: `PROMPTS`. */
+  readonly prompts?: readonly string[];
+  readonly signal?: AbortSignal;
+  readonly onProgress?: OnProgress;
+}
+
+/** Strategies that route tokens by something that has to be tried out. */
+export const ROUTING_STRATEGIES: readonly string[] = STRATEGIES.filter(
+  ({ threshold, costModels, isLearned }) =>
+    !isLearned &&
+    threshold?.isShare === false &&
+    costModels.some(({ parameter }) => parameter === 'share'),
+).map(({ name }) => name);
+
+/** What has to be opened for it. */
+export const MEASURED_STRATEGIES: readonly string[] = [ALWAYS_CALLS, ...ROUTING_STRATEGIES];
+
+/** A prompt, what was written after it, and how long that took. */
+interface Answer {
+  readonly prompt: readonly TokenId[];
+  readonly tokens: readonly TokenEvent[];
+  /** From the first token on: reading the prompt is another matter. */
+  readonly forwardCount: number;
+  readonly computeMs: number;
+}
+
+/** @throws PilotfishError what requests give rise to */
+export async function measureBehaviour(
+  engine: Pick<Engine, 'generate' | 'promptTokens'>,
+  options: Options,
+): Promise<Behaviour> {
+  const { prompts = PROMPTS } = options;
+  const total = MEASURED_STRATEGIES.length * prompts.length * TOKEN_COUNT;
+  let done = 0;
+  const advance = (): void => {
+    done += 1;
+    options.onProgress?.({ label: 'Trying out strategies', done, total, unit: 'steps' });
+  };
+  const answers = async (strategy: string): Promise<Answer[]> => {
+    const all: Answer[] = [];
+    for (const content of prompts) {
+      const messages = [{ role: 'user' as const, content }];
+      const signal = options.signal === undefined ? {} : { signal: options.signal };
+      const request = { messages, strategy, maxTokens: TOKEN_COUNT, ...signal };
+      const prompt = engine.promptTokens(request);
+      all.push({ prompt, ...(await readAnswer(engine.generate(request), advance)) });
+    }
+    return all;
+  };
+  const shares: Record<string, number> = {};
+  for (const strategy of ROUTING_STRATEGIES) {
+    const written = await answers(strategy);
+    const isQuery = STRATEGIES.some(({ name, unit }) => name === strategy && unit === 'query');
+    // A strategy that chooses whole answers has a share of answers, however long they are.
+    const counted = written.flatMap(({ tokens }) => (isQuery ? tokens.slice(0, 1) : tokens));
+    shares[strategy] = share(counted, (token) => token.origin === 'large');
+  }
+  // The large model's own text, with what the small one would have written at each place.
+  const written = await answers(ALWAYS_CALLS);
+  return {
+    shares,
+    acceptance: share(
+      written.flatMap(({ tokens }) => tokens),
+      (token) => token.proposedTokenId === token.tokenId,
+    ),
+    lookup: lookupBehaviour(
+      written.map(({ prompt, tokens }) => ({
+        prompt,
+        answer: tokens.map(({ tokenId }) => tokenId),
+      })),
+    ),
+    overheadMs: overheadMs(written),
+  };
+}
+
+/** The median over the answers: a busy moment does not count. */
+function overheadMs(answers: readonly Answer[]): number | null {
+  const all = answers.flatMap(({ tokens, forwardCount, computeMs }) => {
+    const [first, last] = [tokens[0], tokens.at(-1)];
+    if (first === undefined || last === undefined || forwardCount === 0) return [];
+    return [Math.max(0, last.elapsedMs - first.elapsedMs - computeMs) / forwardCount];
+  });
+  return all.sort((a, b) => a - b)[Math.floor(all.length / 2)] ?? null;
+}
+
+async function readAnswer(
+  events: AsyncIterable<EngineEvent>,
+  onToken: () => void,
+): Promise<Omit<Answer, 'prompt'>> {
+  const tokens: TokenEvent[] = [];
+  let [forwardCount, computeMs] = [0, 0];
+  for await (const event of events) {
+    if (event.type === 'work' && tokens.length > 0) {
+      forwardCount += event.rowCounts.length;
+      computeMs += event.computeMs;
+    }
+    if (event.type !== 'token') continue;
+    tokens.push(event);
+    onToken();
+  }
+  return { tokens, forwardCount, computeMs };
+}
+
+/** What prompt lookup would propose before each token of the answers, against what came. */
+export function lookupBehaviour(
+  texts: readonly { readonly prompt: readonly TokenId[]; readonly answer: readonly TokenId[] }[],
+): LookupBehaviour {
+  let tokenCount = 0;
+  let found = 0;
+  let held = 0;
+  for (const { prompt, answer } of texts) {
+    for (const [index, id] of answer.entries()) {
+      tokenCount += 1;
+      const proposal = lookUp([...prompt, ...answer.slice(0, index)], 1)?.tokens[0];
+      if (proposal === undefined) continue;
+      found += 1;
+      if (proposal === id) held += 1;
+    }
+  }
+  return { hitRate: part(found, tokenCount), acceptance: part(held, found) };
+}
+
+function share<T>(values: readonly T[], holds: (value: T) => boolean): number {
+  return part(values.filter(holds).length, values.length);
+}
+
+function part(count: number, whole: number): number {
+  return whole === 0 ? 0 : count / whole;
+}

@@ -1,0 +1,137 @@
+/**
+ * What forwards of given models cost on this machine, measured at leisure and saved as a profile:
+ * the work behind `pilotfish bench steps`.
+ */
+import { ensureModel } from '../catalog/ensure-model.ts';
+import { parseModelReference } from '../catalog/model-reference.ts';
+import type { OnNotice, OnProgress } from '../core/progress.ts';
+import {
+  type MeasuredModel,
+  type MeasuredProfile,
+  type MeasuredThreads,
+  withModel,
+  withThreads,
+} from '../machines/machine-profile.ts';
+import { FULL_PLAN, measureModel, QUIET_SPREAD_MAX } from '../machines/measure-model.ts';
+import { tuneThreads } from '../machines/measure-threads.ts';
+import type { ProfileStore } from '../machines/profile-store.ts';
+import { isBusy, localProfileName, profileStore, shortName, thisMachine } from './local-profile.ts';
+import { type LlamaCppModel, loadModel } from '../model/llama-cpp/model.ts';
+import { readModelFile } from '../model/llama-cpp/model-file.ts';
+
+/** Room for the longest cache that is measured and the widest forward on top; less if need be. */
+const CONTEXT_LENGTH = 1024;
+
+export interface MeasureStepsOptions {
+  /** Known names, paths of .gguf files, or `hub:owner/repo/file`. */
+  readonly models: readonly string[];
+  /** What the profile is called; default: a name of this machine. */
+  readonly profile?: string;
+  /** Default: what decodes each model fastest, measured anew. */
+  readonly threadCount?: number;
+  readonly home?: string;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly offline?: boolean;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: OnProgress;
+  readonly onNotice?: OnNotice;
+}
+
+export interface MeasuredSteps {
+  readonly profile: MeasuredProfile;
+  /** Where it was saved. */
+  readonly path: string;
+  /** What was measured now; the profile may hold other models from before. */
+  readonly models: readonly MeasuredModel[];
+  /** False if other work disturbed the measurement. */
+  readonly isQuiet: boolean;
+}
+
+/**
+ * @throws PilotfishError whatever finding, pulling and loading give rise to; `option-invalid`,
+ *   `file-system-failed`, `aborted`
+ */
+export async function measureSteps(options: MeasureStepsOptions): Promise<MeasuredSteps> {
+  // What cannot be is found out before minutes of measuring.
+  const store = profileStore(options);
+  let profile = await openProfile(store, options);
+  const files = await findFiles(options);
+  // Asked before: measuring itself takes all processors.
+  const wasBusy = isBusy();
+  const measured: MeasuredModel[] = [];
+  let path = '';
+  for (const file of files) {
+    const { costs, threads } = await measureOne(file, options);
+    measured.push(costs);
+    profile = withModel(profile, costs);
+    if (threads !== null && !wasBusy) profile = withThreads(profile, threads);
+    // After each, so that an interrupted run keeps what it has.
+    path = await store.save(profile);
+  }
+  const isQuiet = !wasBusy && measured.every(({ spread }) => spread <= QUIET_SPREAD_MAX);
+  return { profile, path, models: measured, isQuiet };
+}
+
+/** Under a name of its own choice a user may mean a profile that must not be lost. */
+async function openProfile(
+  store: ProfileStore,
+  { profile, threadCount }: MeasureStepsOptions,
+): Promise<MeasuredProfile> {
+  const machine = thisMachine();
+  if (profile !== undefined) return await store.ownNamed(profile, machine);
+  return await store.remembered(localProfileName(machine, threadCount), machine);
+}
+
+interface SteppedFile {
+  readonly name: string;
+  readonly path: string;
+  /** What the model was trained for; 0 if the file does not say. */
+  readonly contextLengthMax: number;
+}
+
+/** All of them, pulled where they have to be: a typo in the last name costs no measurement. */
+async function findFiles(options: MeasureStepsOptions): Promise<readonly SteppedFile[]> {
+  for (const model of options.models) parseModelReference(model);
+  const files: SteppedFile[] = [];
+  for (const model of options.models) {
+    const { path } = await ensureModel(model, options);
+    const { contextLengthMax } = await readModelFile(path);
+    files.push({ name: shortName(model), path, contextLengthMax });
+  }
+  return files;
+}
+
+interface OneModel {
+  readonly costs: MeasuredModel;
+  /** Null where the user set the number of threads. */
+  readonly threads: MeasuredThreads | null;
+}
+
+async function measureOne(file: SteppedFile, options: MeasureStepsOptions): Promise<OneModel> {
+  await using model = await load(file, options);
+  const { signal, onProgress } = options;
+  const given = {
+    ...(signal === undefined ? {} : { signal }),
+    ...(onProgress === undefined ? {} : { onProgress }),
+  };
+  if (options.threadCount !== undefined) {
+    return { costs: await measureModel(model, FULL_PLAN, given), threads: null };
+  }
+  const { isQuiet, ...threads } = await tuneThreads(model, thisMachine().processorCount, given);
+  const costs = await measureModel(model, FULL_PLAN, given);
+  return { costs, threads: isQuiet ? threads : null };
+}
+
+async function load(
+  { name, path, contextLengthMax }: SteppedFile,
+  options: MeasureStepsOptions,
+): Promise<LlamaCppModel> {
+  const { threadCount, signal, onProgress } = options;
+  return loadModel(path, {
+    name,
+    contextLength: Math.min(CONTEXT_LENGTH, contextLengthMax || CONTEXT_LENGTH),
+    ...(threadCount === undefined ? {} : { threadCount }),
+    ...(signal === undefined ? {} : { signal }),
+    ...(onProgress === undefined ? {} : { onProgress }),
+  });
+}

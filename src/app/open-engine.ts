@@ -1,0 +1,304 @@
+/**
+ * From names to a running engine: finds or pulls the models that the strategies need, loads them,
+ * measures what a strategy has to know. The composition root of library and command line.
+ */
+import { bundledModel } from '../catalog/bundled-models.ts';
+import { catalogContext } from '../catalog/catalog-context.ts';
+import { ensureModel, findModel, type LocalModel } from '../catalog/ensure-model.ts';
+import { fileDigest } from '../catalog/file-digest.ts';
+import { DEFAULT_PAIR, POCKET_PAIR, parsePair } from '../catalog/known-pairs.ts';
+import { PilotfishError } from '../core/errors.ts';
+import type { ByRole, ModelRole, TokenPrices } from '../core/events.ts';
+import { present } from '../core/invariant.ts';
+import type { OnNotice, OnProgress } from '../core/progress.ts';
+import type { CostCurve, StepCosts } from '../machines/step-costs.ts';
+import { STRATEGY_DEFAULT } from '../engine/checked-request.ts';
+import { Engine } from '../engine/engine.ts';
+import type { CostFacts } from '../engine/run-request.ts';
+import { POCKET_SCOPE } from '../evaluation/tasks/pocket/scope.ts';
+import { findRouters, type NamedRouter, readNamedRouters } from './find-routers.ts';
+import { localModelCosts, shortName, useBestThreads } from './local-profile.ts';
+import { type LlamaCppModel, loadModel } from '../model/llama-cpp/model.ts';
+import { readModelFile } from '../model/llama-cpp/model-file.ts';
+import type { LanguageModel } from '../model/roles.ts';
+import { type BoundModel, type Router, withEmbeddings } from '../judging/router.ts';
+import { isLearned, rolesOf } from '../strategy/registry.ts';
+import type { SpeculativeOptions } from '../strategy/speculative.ts';
+
+export interface OpenEngineOptions {
+  /**
+   * A known pair; default: `qwen2.5-coder`, or `pocket`, which comes with this package, where the
+   * former is not here and no source has it. `onNotice` says so, and so do the names in every `start`.
+   */
+  readonly pair?: string;
+  /** A known model, a path to a .gguf file, or `hub:owner/repo/file`; instead of the pair's own. */
+  readonly small?: string;
+  readonly large?: string;
+  /**
+   * What will be asked for: only models that one of these needs are loaded. Default: entropy. Name
+   * `speculative` if its draft lengths are to be automatic: for that the costs of steps are measured
+   * here. Where they were not, it drafts nothing and is plain `large`; the summary says so.
+   */
+  readonly strategies?: readonly string[];
+  /** Tokens of prompt and answer together; default 4096. */
+  readonly contextLength?: number;
+  /** Tokens in each model's KV cache, for all requests together; default: one full context. */
+  readonly cellCount?: number;
+  /** Requests that use one model at once, where its cache has room; default 16. */
+  readonly requestCountMax?: number;
+  /**
+   * Sequences that each model's KV cache may hold, for running requests and for kept prefixes; default
+   * 24. To let more requests run, raise it with `requestCountMax`.
+   */
+  readonly sequenceCountMax?: number;
+  /** As `EngineOptions.overcommit`: reserve room for 1/n of the tokens that a request may write. */
+  readonly overcommit?: number;
+  /** Default: what decodes each model fastest, measured once. */
+  readonly threadCount?: number;
+  /** Whose chat template holds where the two models' differ. */
+  readonly template?: ModelRole;
+  /** Where models are kept; default: PILOTFISH_HOME or the system's cache folder. */
+  readonly home?: string;
+  /** Use only what is on this machine. */
+  readonly offline?: boolean;
+  /** What the models' tokens cost; without them a summary has no price. */
+  readonly prices?: Partial<ByRole<TokenPrices>>;
+  readonly speculative?: Omit<SpeculativeOptions, 'costs'>;
+  /**
+   * Whether strategies whose router is not there may be asked for: they fail when they are used.
+   * Default false.
+   */
+  readonly routersOptional?: boolean;
+  /**
+   * Files of trained routers, instead of those that come with this package. Each must be of one of the
+   * strategies.
+   */
+  readonly routerFiles?: readonly string[];
+  /** Puts something around a loaded model; it then owns the model. Default: nothing. */
+  readonly wrapModel?: (model: LlamaCppModel, of: WrappedModel) => Promise<LanguageModel>;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: OnProgress;
+  readonly onNotice?: OnNotice;
+}
+
+export interface WrappedModel {
+  readonly role: ModelRole;
+  readonly name: string;
+  readonly path: string;
+  /** SHA-256 of the file, in hex; null for a file given by its path: it is not hashed. */
+  readonly sha256: string | null;
+  /** Those that strategies use. */
+  readonly routers: ReadonlyMap<string, Router>;
+}
+
+/**
+ * @throws PilotfishError whatever naming, pulling and loading give rise to; nothing stays loaded
+ *
+ * @example
+ * await using engine = await openEngine({ strategies: ['entropy'] });
+ * for await (const event of engine.generate({ prompt: 'Water boils at', strategy: 'entropy@1' })) {
+ *   if (event.type === 'token') process.stdout.write(event.text);
+ * }
+ */
+export async function openEngine(options: OpenEngineOptions = {}): Promise<Engine> {
+  const roles = neededRoles(options);
+  const { strategies = [STRATEGY_DEFAULT], routerFiles = [] } = options;
+  // A wrong file costs no download, a missing router no load.
+  const named = await readNamedRouters(routerFiles, strategies);
+  const { names, files } = await chooseModels(roles, options);
+  const found = await routersFor({ names, files }, named, options);
+  const models: Record<ModelRole, LlamaCppModel | null> = { small: null, large: null };
+  /** What owns each model by now: itself, or what was put around it. */
+  const owners: Record<ModelRole, LanguageModel | null> = { small: null, large: null };
+  try {
+    for (const role of roles) {
+      models[role] = await load(names[role], files[role].path, options);
+      owners[role] = models[role];
+    }
+    const costs = await stepCosts(models, options);
+    const routers = bound(found, models.small);
+    for (const role of roles) {
+      const model = models[role];
+      if (model === null || options.wrapModel === undefined) continue;
+      const of = { role, name: shortName(names[role]), ...files[role], routers };
+      owners[role] = await options.wrapModel(model, of);
+    }
+    const { speculative, template, prices, requestCountMax, overcommit } = options;
+    return new Engine({
+      models: owners,
+      absentFacts: await absentFacts(names, roles, options),
+      speculative: { ...speculative, costs },
+      routers,
+      ...(roles.every((role) => bundledModel(names[role]) !== null) ? { scope: POCKET_SCOPE } : {}),
+      ...(template === undefined ? {} : { template }),
+      ...(prices === undefined ? {} : { prices }),
+      ...(requestCountMax === undefined ? {} : { requestCountMax }),
+      ...(overcommit === undefined ? {} : { overcommit }),
+    });
+  } catch (error) {
+    try {
+      await owners.small?.[Symbol.asyncDispose]();
+    } finally {
+      await owners.large?.[Symbol.asyncDispose]();
+    }
+    throw error;
+  }
+}
+
+/** Only where a strategy needs one, for that takes the digests of both models' files. */
+async function routersFor(
+  { names, files }: Chosen,
+  named: readonly NamedRouter[],
+  options: OpenEngineOptions,
+): Promise<ReadonlyMap<string, Router>> {
+  const { strategies = [], routersOptional } = options;
+  if (!strategies.some((text) => isLearned(text))) return new Map();
+  const digested = async (role: ModelRole): Promise<BoundModel> => {
+    const name = shortName(names[role]);
+    const { path, sha256 } = files[role];
+    const digest = sha256 ?? (await fileDigest(path, `Hashing ${name}`, catalogContext(options)));
+    return { name, digest };
+  };
+  const models = { small: await digested('small'), large: await digested('large') };
+  const isOptional = routersOptional ?? false;
+  return await findRouters({ strategies, models, named, isOptional });
+}
+
+/** To the model whose tokens they may look at. */
+function bound(
+  routers: ReadonlyMap<string, Router>,
+  small: LlamaCppModel | null,
+): ReadonlyMap<string, Router> {
+  if (routers.size === 0) return routers;
+  const model = present(small, 'a learned strategy needs the small model');
+  const ready = (router: Router): Router =>
+    withEmbeddings(router, (id) => model.tokenEmbedding(id));
+  return new Map([...routers].map(([strategy, router]) => [strategy, ready(router)]));
+}
+
+type Names = Readonly<Record<ModelRole, string>>;
+
+function modelNames({ pair, small, large }: OpenEngineOptions): Names {
+  const known = parsePair(pair ?? DEFAULT_PAIR.name);
+  return { small: small ?? known.small, large: large ?? known.large };
+}
+
+/** In a fixed order: the small model loads first. */
+function neededRoles({ strategies, speculative }: OpenEngineOptions): readonly ModelRole[] {
+  const wanted = strategies ?? [STRATEGY_DEFAULT];
+  const needed = new Set(wanted.flatMap((text) => rolesOf(text, { ...pick(speculative) })));
+  if (needed.size === 0) {
+    throw new PilotfishError('option-invalid', 'No strategy was named.', {
+      remedy: 'Name at least one strategy.',
+    });
+  }
+  return (['small', 'large'] as const).filter((role) => needed.has(role));
+}
+
+function pick(speculative: OpenEngineOptions['speculative']): { speculative?: SpeculativeOptions } {
+  return speculative === undefined ? {} : { speculative };
+}
+
+interface Chosen {
+  readonly names: Names;
+  readonly files: Files;
+}
+
+type Files = Readonly<Record<ModelRole, Pick<LocalModel, 'path' | 'sha256'>>>;
+
+/** Nobody who named models gets others instead. */
+async function chooseModels(
+  roles: readonly ModelRole[],
+  options: OpenEngineOptions,
+): Promise<Chosen> {
+  const names = modelNames(options);
+  try {
+    return { names, files: await ensureFiles(names, roles, options) };
+  } catch (error) {
+    const { pair, small, large } = options;
+    const isNamed = [pair, small, large].some((name) => name !== undefined);
+    const isNowhere = PilotfishError.isInstance(error) && error.code === 'source-unavailable';
+    if (isNamed || !isNowhere) throw error;
+    options.onNotice?.(
+      `The ${DEFAULT_PAIR.name} models are neither here nor to be had from any source. ` +
+        `The ${POCKET_PAIR.name} pair answers instead: it only does arithmetic word problems.`,
+    );
+    const files = await ensureFiles(POCKET_PAIR, roles, options);
+    return { names: POCKET_PAIR, files };
+  }
+}
+
+/** All models are pulled before the first is loaded: a failed pull costs no load. */
+async function ensureFiles(
+  names: Names,
+  roles: readonly ModelRole[],
+  options: OpenEngineOptions,
+): Promise<Files> {
+  const nothing = { path: '', sha256: null };
+  const files: Record<ModelRole, Files[ModelRole]> = { small: nothing, large: nothing };
+  for (const role of roles) files[role] = await ensureModel(names[role], options);
+  return files;
+}
+
+async function load(
+  name: string,
+  path: string,
+  options: OpenEngineOptions,
+): Promise<LlamaCppModel> {
+  const { contextLength, cellCount, sequenceCountMax, threadCount } = options;
+  const { signal, onProgress } = options;
+  const model = await loadModel(path, {
+    name: shortName(name),
+    ...(contextLength === undefined ? {} : { contextLength }),
+    ...(cellCount === undefined ? {} : { cellCount }),
+    ...(sequenceCountMax === undefined ? {} : { sequenceCountMax }),
+    ...(threadCount === undefined ? {} : { threadCount }),
+    ...(signal === undefined ? {} : { signal }),
+    ...(onProgress === undefined ? {} : { onProgress }),
+  });
+  try {
+    await useBestThreads(model, options);
+    return model;
+  } catch (error) {
+    await model[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Facts of the pair's other model, if its file is here: costs are compared with it. */
+async function absentFacts(
+  names: Names,
+  loaded: readonly ModelRole[],
+  options: OpenEngineOptions,
+): Promise<Partial<ByRole<CostFacts>>> {
+  const facts: Partial<Record<ModelRole, CostFacts>> = {};
+  for (const role of ['small', 'large'] as const) {
+    if (loaded.includes(role)) continue;
+    try {
+      const found = await findModel(names[role], options);
+      if (found === null) continue;
+      facts[role] = { ...(await readModelFile(found.path)), name: shortName(names[role]) };
+    } catch (error) {
+      // A model that is not asked for may be missing or broken; nothing is compared with it then.
+      if (!PilotfishError.isInstance(error)) throw error;
+    }
+  }
+  return facts;
+}
+
+/** Only automatic draft lengths look at costs; other strategies start without measuring. */
+async function stepCosts(
+  models: ByRole<LlamaCppModel>,
+  options: OpenEngineOptions,
+): Promise<StepCosts | null> {
+  const speculates = (options.strategies ?? []).some((text) => text.startsWith('speculative'));
+  const { draftLength = 'auto' } = options.speculative ?? {};
+  if (!speculates || draftLength !== 'auto') return null;
+  const curve = async (model: LlamaCppModel | null): Promise<CostCurve | null> => {
+    if (model === null) return null;
+    const { decode, overheadMs } = (await localModelCosts(model, options)).costs;
+    // What is around a forward counts too: for tiny models it is as much as the forward.
+    return { points: decode.map(({ rowCount, ms }) => ({ rowCount, ms: ms + overheadMs })) };
+  };
+  return { small: await curve(models.small), large: await curve(models.large) };
+}

@@ -1,0 +1,217 @@
+/**
+ * Opens a pair for an evaluation: an engine whose models remember every greedy row that they computed,
+ * on disk, by the digest of the model's file. Another part of the composition root.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { catalogContext } from '../catalog/catalog-context.ts';
+import { fileDigest } from '../catalog/file-digest.ts';
+import { definedFields } from '../core/defined-fields.ts';
+import type { ModelRole } from '../core/events.ts';
+import { present } from '../core/invariant.ts';
+import type { TokenId } from '../core/token-id.ts';
+import { CachedModel } from '../model/remembered/cached-model.ts';
+import type { RowFeatures } from '../model/remembered/row-features.ts';
+import { TrieStore } from '../model/remembered/trie-store.ts';
+import { fileError } from '../storage/jsonl-file.ts';
+import type { EvaluatedModel, EvaluationPair } from '../evaluation/run/evaluation-pair.ts';
+import {
+  checkWaveSize,
+  SPARE_SEQUENCE_COUNT,
+  sequenceCountOf,
+} from '../evaluation/run/sequence-counts.ts';
+import { SharedPrefixModel } from '../kv-cache/shared-prefix-model.ts';
+import { cpuDevice } from '../model/compute-device.ts';
+import { libraryDigest, loadLibrary } from '../model/llama-cpp/library.ts';
+import type { LlamaCppModel } from '../model/llama-cpp/model.ts';
+import { type OpenEngineOptions, openEngine, type WrappedModel } from './open-engine.ts';
+import type { Router } from '../judging/router.ts';
+import { routerGate } from '../judging/router-gate.ts';
+import { joinNeeds } from '../judging/row-needs.ts';
+
+export interface OpenEvaluationOptions
+  extends Omit<OpenEngineOptions, 'wrapModel' | 'strategies' | 'requestCountMax'> {
+  /** What will be asked for, beside both models alone. */
+  readonly strategies: readonly string[];
+  /** Tokens of an answer at most. */
+  readonly maxTokens: number;
+  /** Questions that run side by side. */
+  readonly waveSize: number;
+  /** Sequences of each model beside those of requests; default 1, for evidence. */
+  readonly spareSequenceCount?: number;
+  /** False forgets remembered rows when the pair is closed. Default: later runs find them. */
+  readonly keepsRows?: boolean;
+}
+
+/** What whoever asks for many answers says of the models: of the options above, those for everybody. */
+export type PairOptions = Pick<
+  OpenEvaluationOptions,
+  | 'pair'
+  | 'small'
+  | 'large'
+  | 'template'
+  | 'contextLength'
+  | 'threadCount'
+  | 'home'
+  | 'offline'
+  | 'signal'
+  | 'onProgress'
+>;
+
+interface OpenModel {
+  readonly shared: SharedPrefixModel;
+  readonly cached: CachedModel;
+  readonly store: TrieStore;
+  readonly facts: EvaluatedModel;
+}
+
+/** Of `speculative`, in every evaluation. */
+const DRAFT_LENGTH = 4;
+/** Tokens of a prompt that room is made for; longer ones have fewer neighbours. */
+const PROMPT_TOKEN_COUNT = 512;
+/** As long as a context is where nobody says. */
+const CELL_COUNT_MIN = 4096;
+
+/** @throws PilotfishError as `openEngine`, `file-system-failed`; `option-invalid` for too large a wave */
+export async function openEvaluation(options: OpenEvaluationOptions): Promise<EvaluationPair> {
+  checkWaveSize(options.waveSize, spareSequenceCountOf(options));
+  if (options.keepsRows !== false) {
+    return await openPair(options, join(catalogContext(options).home, 'evaluation-cache'));
+  }
+  // Also rows of one run are on disk: all of them together may be more than memory has room for.
+  const folder = await temporaryFolder();
+  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  try {
+    const pair = await openPair(options, folder);
+    const close = async (): Promise<void> => {
+      try {
+        await pair[Symbol.asyncDispose]();
+      } finally {
+        await remove();
+      }
+    };
+    return { ...pair, [Symbol.asyncDispose]: close };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+async function temporaryFolder(): Promise<string> {
+  try {
+    return await mkdtemp(join(tmpdir(), 'pilotfish-rows-'));
+  } catch (error) {
+    throw fileError(error, tmpdir());
+  }
+}
+
+async function openPair(options: OpenEvaluationOptions, folder: string): Promise<EvaluationPair> {
+  const { waveSize, strategies } = options;
+  const open = new Map<ModelRole, OpenModel>();
+  let routers: ReadonlyMap<string, Router> = new Map();
+  let shared: readonly (readonly TokenId[])[] = [];
+  const engine = await openEngine({
+    ...options,
+    strategies: ['small', 'large', ...strategies],
+    cellCount: options.cellCount ?? cellCountOf(options),
+    // Automatic lengths depend on what ran before, and on what forwards cost here.
+    speculative: { ...options.speculative, proposer: 'small', draftLength: DRAFT_LENGTH },
+    requestCountMax: waveSize,
+    sequenceCountMax: sequenceCountOf(waveSize, spareSequenceCountOf(options)),
+    wrapModel: async (model, of) => {
+      const facts = await factsOf(model, of, options);
+      const scope = { modelDigest: facts.digest, engine: libraryDigest(loadLibrary().paths.llama) };
+      const store = new TrieStore(folder, scope);
+      routers = of.routers;
+      const features = of.role === 'small' ? rowFeatures(routers) : null;
+      const shared = new SharedPrefixModel(model);
+      const cached = new CachedModel(shared, store, {
+        keepsSequences: true,
+        ...(features === null ? {} : { features }),
+      });
+      open.set(of.role, { shared, cached, store, facts });
+      return cached;
+    },
+  });
+  const [small, large] = [opened(open, 'small'), opened(open, 'large')];
+  const both = [small, large];
+  return {
+    engine,
+    models: { small: small.facts, large: large.facts },
+    small: small.shared,
+    large: large.shared,
+    routers,
+    // The engine has made sure that the tables agree this far.
+    vocabularySize: Math.min(small.shared.vocabulary.size, large.shared.vocabulary.size),
+    contextLength: Math.min(small.shared.facts.contextLength, large.shared.facts.contextLength),
+    library: libraryDigest(loadLibrary().paths.llama),
+    template: options.template ?? 'own',
+    rowCounts: () => ({
+      known: small.cached.rowCounts.known + large.cached.rowCounts.known,
+      computed: small.cached.rowCounts.computed + large.cached.rowCounts.computed,
+    }),
+    share: async (prompts) => {
+      shared = prompts;
+      for (const model of both) {
+        await model.cached.rest();
+        await model.shared.share(prompts);
+      }
+    },
+    remember: async (isOn) => {
+      for (const model of both) {
+        model.cached.remembers = isOn;
+        await model.cached.rest();
+        await model.shared.share(isOn ? shared : []);
+      }
+    },
+    begin: () => cpuDevice.forget(),
+    flush: async () => {
+      for (const { store } of both) await store.flush();
+    },
+    release: async () => {
+      for (const { store, cached } of both) {
+        await cached.rest();
+        await store.release();
+      }
+    },
+    drop: () => {
+      for (const { store } of both) store.drop();
+    },
+    [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
+  };
+}
+
+/** What routers see of a row; null where there is none. */
+function rowFeatures(routers: ReadonlyMap<string, Router>): RowFeatures | null {
+  if (routers.size === 0) return null;
+  const needs = [...routers.values()].map((router) => routerGate(router).needs);
+  const { hidden, topLogprobs } = joinNeeds(...needs);
+  return definedFields({ hidden, topLogprobs });
+}
+
+/** Room for a wave, and for what is read beside it. */
+function cellCountOf(options: OpenEvaluationOptions): number {
+  const { waveSize, maxTokens, contextLength } = options;
+  const each = contextLength ?? maxTokens + PROMPT_TOKEN_COUNT;
+  return Math.max(CELL_COUNT_MIN, (waveSize + spareSequenceCountOf(options)) * each);
+}
+
+function spareSequenceCountOf({ spareSequenceCount }: OpenEvaluationOptions): number {
+  return spareSequenceCount ?? SPARE_SEQUENCE_COUNT;
+}
+
+function opened(open: ReadonlyMap<ModelRole, OpenModel>, role: ModelRole): OpenModel {
+  return present(open.get(role), `the ${role} model was wrapped`);
+}
+
+async function factsOf(
+  model: LlamaCppModel,
+  { name, path, sha256 }: WrappedModel,
+  options: OpenEvaluationOptions,
+): Promise<EvaluatedModel> {
+  const { parameterCounts, weightBytes, kvBytesPerToken, rowCountMax } = model.facts;
+  const label = `Hashing ${name}`;
+  const digest = sha256 ?? (await fileDigest(path, label, catalogContext(options)));
+  return { name, digest, parameterCounts, weightBytes, kvBytesPerToken, rowCountMax };
+}

@@ -1,0 +1,224 @@
+/**
+ * Everything that advice is made of, gathered: facts of the models' files, the machine's profile, how
+ * the strategies behave. What is known already or given is not measured.
+ */
+import { bundledModel } from '../catalog/bundled-models.ts';
+import { ensureModel } from '../catalog/ensure-model.ts';
+import { DEFAULT_PAIR, parsePair } from '../catalog/known-pairs.ts';
+import { parseModelReference } from '../catalog/model-reference.ts';
+import { PilotfishError } from '../core/errors.ts';
+import type { ModelRole } from '../core/events.ts';
+import {
+  isOf,
+  type MachineProfile,
+  type MeasuredModel,
+  type MeasuredProfile,
+  withModel,
+} from '../machines/machine-profile.ts';
+import { type CostedModel, checkKnowsName, profileCosts } from '../machines/profile-costs.ts';
+import { pocketProblem } from '../evaluation/tasks/pocket/problem.ts';
+import {
+  type LocalProfileOptions,
+  localModelCosts,
+  localProfileName,
+  profileStore,
+  shortName,
+  thisMachine,
+  useBestThreads,
+} from './local-profile.ts';
+import { type Behaviour, MEASURED_STRATEGIES, measureBehaviour } from './measure-acceptance.ts';
+import { loadModel } from '../model/llama-cpp/model.ts';
+import { readModelFile } from '../model/llama-cpp/model-file.ts';
+import { type OpenEngineOptions, openEngine } from './open-engine.ts';
+
+export interface PrepareAdviceOptions
+  extends Pick<LocalProfileOptions, 'isBusy'>,
+    Pick<
+      OpenEngineOptions,
+      | 'pair'
+      | 'small'
+      | 'large'
+      | 'threadCount'
+      | 'template'
+      | 'home'
+      | 'offline'
+      | 'signal'
+      | 'onProgress'
+      | 'onNotice'
+    > {
+  /** A profile's name or file; default: this machine's own. */
+  readonly profile?: string;
+  /** Of the machine that a remote large model runs on; default: the same. */
+  readonly remoteProfile?: string;
+  /** To the remote large model; default: what one of the profiles says. */
+  readonly roundTripMs?: number;
+  /** False where the user said how the strategies behave. */
+  readonly triesOut: boolean;
+}
+
+export interface AdviceInputs {
+  readonly models: Readonly<Record<ModelRole, CostedModel>>;
+  readonly profile: MachineProfile;
+  readonly remoteProfile: MachineProfile;
+  /** To the remote large model; null where nothing is remote. */
+  readonly roundTripMs: number | null;
+  /** Null where nothing was tried out. */
+  readonly behaviour: Behaviour | null;
+}
+
+/** The pocket models can read nothing else, and answer so many in a few seconds. */
+const POCKET_PROMPT_COUNT = 12;
+const POCKET_PROMPTS: readonly string[] = Array.from(
+  { length: POCKET_PROMPT_COUNT },
+  (_, index) => pocketProblem({ split: 'test', seed: 0 }, index).question,
+);
+
+const ROLES: readonly ModelRole[] = ['small', 'large'];
+
+/**
+ * What is misspelt or missing is found out before a model is pulled, loaded or tried out, as far as
+ * it can be known by then.
+ * @throws PilotfishError `profile-unknown`, `profile-invalid`, `profile-incomplete`,
+ *   `option-invalid`, and what models give rise to
+ */
+export async function prepareAdvice(options: PrepareAdviceOptions): Promise<AdviceInputs> {
+  const profiles = await findProfiles(options);
+  const names = { small: nameOf('small', options), large: nameOf('large', options) };
+  checkNames(profiles, names);
+  const files = {
+    small: await fileOf(names.small, options),
+    large: await fileOf(names.large, options),
+  };
+  checkFiles(profiles, files);
+  const profile = profiles.given ?? (await ownProfile(files, profiles.own, options));
+  return {
+    models: { small: files.small.model, large: files.large.model },
+    profile,
+    remoteProfile: profiles.remote ?? profile,
+    roundTripMs: profiles.roundTripMs,
+    behaviour: options.triesOut ? await triedOut(profiles, options) : null,
+  };
+}
+
+interface Profiles {
+  /** Null where the user named none. */
+  readonly given: MachineProfile | null;
+  readonly remote: MachineProfile | null;
+  /** What is remembered of this machine. */
+  readonly own: MeasuredProfile;
+  readonly roundTripMs: number | null;
+}
+
+async function findProfiles(options: PrepareAdviceOptions): Promise<Profiles> {
+  const store = profileStore(options);
+  const given = options.profile === undefined ? null : await store.find(options.profile);
+  const remote =
+    options.remoteProfile === undefined ? null : await store.find(options.remoteProfile);
+  const machine = thisMachine();
+  const own = await store.remembered(localProfileName(machine, options.threadCount), machine);
+  const roundTripMs =
+    options.roundTripMs ?? remote?.roundTripMs ?? given?.roundTripMs ?? own.roundTripMs;
+  if (remote !== null && roundTripMs === null) throw noRoundTrip(remote);
+  return { given, remote, own, roundTripMs };
+}
+
+function noRoundTrip({ name }: MachineProfile): PilotfishError {
+  return new PilotfishError(
+    'option-invalid',
+    `Nothing says how far away ${name} is: neither an option nor a profile has a round trip.`,
+    {
+      remedy: 'Give --round-trip with the milliseconds of the network, 0 for none.',
+      fields: { option: '--remote-profile', value: name },
+    },
+  );
+}
+
+/** No model is pulled where the other one's name is wrong, or a profile has never heard of it. */
+function checkNames({ given, remote }: Profiles, names: Readonly<Record<ModelRole, string>>): void {
+  for (const role of ROLES) {
+    const [name, reference] = [shortName(names[role]), names[role]];
+    parseModelReference(reference);
+    if (given !== null) checkKnowsName(given, { name, reference });
+    if (remote !== null && role === 'large') checkKnowsName(remote, { name, reference });
+  }
+}
+
+/** The same of the very files. */
+function checkFiles({ given, remote }: Profiles, { small, large }: Files): void {
+  for (const { model } of [small, large]) if (given !== null) profileCosts(given, model);
+  if (remote !== null) profileCosts(remote, large.model);
+}
+
+interface ModelFile {
+  readonly path: string;
+  readonly model: CostedModel;
+}
+
+type Files = Readonly<Record<ModelRole, ModelFile>>;
+
+function nameOf(role: ModelRole, options: PrepareAdviceOptions): string {
+  return options[role] ?? parsePair(options.pair ?? DEFAULT_PAIR.name)[role];
+}
+
+async function fileOf(reference: string, options: PrepareAdviceOptions): Promise<ModelFile> {
+  const { path } = await ensureModel(reference, options);
+  const { weightBytes, parameterCounts, kvBytesPerToken } = await readModelFile(path);
+  const name = shortName(reference);
+  return { path, model: { name, reference, weightBytes, parameterCounts, kvBytesPerToken } };
+}
+
+/** This machine's costs of both models, measured quickly where they are not known. */
+async function ownProfile(
+  files: Files,
+  remembered: MeasuredProfile,
+  options: PrepareAdviceOptions,
+): Promise<MachineProfile> {
+  let profile = remembered;
+  for (const role of ROLES) {
+    const { path, model } = files[role];
+    const isKnown = profile.models.some((known) => isOf(known, model));
+    if (!isKnown) profile = withModel(profile, await measureQuickly(path, model.name, options));
+  }
+  return profile;
+}
+
+async function measureQuickly(
+  path: string,
+  name: string,
+  options: PrepareAdviceOptions,
+): Promise<MeasuredModel> {
+  const { threadCount, signal, onProgress, onNotice } = options;
+  await using model = await loadModel(path, {
+    name,
+    ...(threadCount === undefined ? {} : { threadCount }),
+    ...(signal === undefined ? {} : { signal }),
+    ...(onProgress === undefined ? {} : { onProgress }),
+  });
+  await useBestThreads(model, options);
+  const { costs, isQuiet } = await localModelCosts(model, options);
+  if (!isQuiet) onNotice?.(notQuiet(name));
+  return costs;
+}
+
+function notQuiet(name: string): string {
+  return (
+    `The machine had other work while costs of ${name} were measured: times below may be wrong, ` +
+    'and are not kept. Ask again when it is quiet, or run "pilotfish bench steps".'
+  );
+}
+
+/** How long this machine's engine takes says nothing of another one. */
+async function triedOut({ given }: Profiles, options: PrepareAdviceOptions): Promise<Behaviour> {
+  const behaviour = await tryOut(options);
+  return given === null ? behaviour : { ...behaviour, overheadMs: null };
+}
+
+async function tryOut(options: PrepareAdviceOptions): Promise<Behaviour> {
+  await using engine = await openEngine({ ...options, strategies: MEASURED_STRATEGIES });
+  const names = ROLES.map((role) => nameOf(role, options));
+  const prompts = names.every((name) => bundledModel(name) !== null) ? POCKET_PROMPTS : undefined;
+  return await measureBehaviour(engine, {
+    ...options,
+    ...(prompts === undefined ? {} : { prompts }),
+  });
+}

@@ -1,0 +1,202 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { ForwardCosts, ForwardShape } from './forward-costs.ts';
+import { predictRun } from './predict-run.ts';
+import type { LoggedToken, LoggedWork, RecordedRun } from '../accounting/run-log.ts';
+
+/** Every forward is remembered, so that its shape can be looked at. */
+function costs(ms: number, seen: ForwardShape[] = []): ForwardCosts {
+  return {
+    forwardMs: (shape) => {
+      seen.push(shape);
+      return ms * shape.rowCount + shape.outputRowCount / 10 + shape.cachedTokenCount / 1000;
+    },
+    overheadMs: 0.5,
+    readingMs: { logprob: 1, uncertainty: 2, draw: 4 },
+  };
+}
+
+const run = (
+  events: RecordedRun['events'],
+  changes: Partial<RecordedRun['start']> = {},
+): RecordedRun => ({
+  name: null,
+  start: {
+    models: { small: 'tiny', large: 'huge' },
+    parameterCounts: { small: null, large: null },
+    weightBytes: { small: 7, large: 70 },
+    strategy: 'entropy',
+    sampling: { temperature: 0 },
+    promptTokenCount: 6,
+    prefillChunkRowCount: 4,
+    ...changes,
+  },
+  events,
+  summary: null,
+});
+
+const work = (changes: Partial<LoggedWork>): LoggedWork => ({
+  type: 'work',
+  model: 'large',
+  purpose: 'correct',
+  rowCounts: [1],
+  outputRowCount: 1,
+  computeMs: 3,
+  reusedRowCount: 0,
+  ...changes,
+});
+
+const token = (changes: Partial<LoggedToken> = {}): LoggedToken => ({
+  type: 'token',
+  origin: 'large',
+  verified: false,
+  logprob: null,
+  ...changes,
+});
+
+const draft = work({ model: 'small', purpose: 'draft' });
+
+describe('predictRun', () => {
+  it('knows the rows, outputs and cached tokens of every forward', () => {
+    const [small, large]: [ForwardShape[], ForwardShape[]] = [[], []];
+    const events = [
+      work({ model: 'small', purpose: 'prefill', rowCounts: [4, 1], outputRowCount: 0 }),
+      draft,
+      token({ origin: 'small' }),
+      draft,
+      work({ purpose: 'prefill', rowCounts: [3], outputRowCount: 0, reusedRowCount: 2 }),
+      work({ rowCounts: [2] }),
+      token(),
+      // Two drafts, then all three rows verified; a forward wider than its room is split.
+      draft,
+      draft,
+      work({ purpose: 'verify', rowCounts: [2, 2], outputRowCount: 3 }),
+    ];
+    predictRun(run(events), { small: costs(1, small), large: costs(10, large) });
+    const shape = (rowCount: number, outputRowCount: number, cachedTokenCount: number) => ({
+      rowCount,
+      outputRowCount,
+      cachedTokenCount,
+    });
+    expect(small).toEqual([
+      shape(4, 0, 0),
+      shape(1, 0, 4),
+      shape(1, 1, 5),
+      shape(1, 1, 6),
+      shape(1, 1, 7),
+      shape(1, 1, 8),
+    ]);
+    expect(large.slice(0, 2)).toEqual([shape(3, 0, 2), shape(2, 1, 5)]);
+    // Eight tokens of text and two drafts: the last of ten, four of which had not been read.
+    expect(large.slice(2, 4)).toEqual([shape(2, 1, 6), shape(2, 2, 8)]);
+  });
+
+  it('adds up forwards, what is around them and what is read of them', () => {
+    const events = [
+      draft,
+      token({ origin: 'small', logprob: -1 }),
+      draft,
+      work({ rowCounts: [2] }),
+      token(),
+    ];
+    const { parts, ms, recordedComputeMs } = predictRun(
+      run(events, { sampling: { temperature: 1 }, promptTokenCount: 1 }),
+      { small: costs(1), large: costs(10) },
+      { readsUncertainty: true },
+    );
+    // Entropy and log-probability are read together; both models draw.
+    const drafts = 2 * (1 + 0.1 + 0.5 + 2 + 4) + 0.001;
+    const corrections = 20 + 0.1 + 0.5 + 4;
+    expect(parts).toEqual([
+      {
+        model: 'small',
+        purpose: 'draft',
+        forwardCount: 2,
+        rowCount: 2,
+        ms: expect.closeTo(drafts),
+      },
+      {
+        model: 'large',
+        purpose: 'correct',
+        forwardCount: 1,
+        rowCount: 2,
+        ms: expect.closeTo(corrections),
+      },
+    ]);
+    expect(ms).toBeCloseTo(drafts + corrections, 9);
+    expect(recordedComputeMs).toBe(9);
+  });
+
+  it('gives a run of the large model alone the time of the large model alone', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 30 }),
+        fc.integer({ min: 0, max: 20 }),
+        fc.constantFrom(0, 1),
+        fc.constantFrom(0, 25),
+        (promptTokenCount, tokenCount, temperature, roundTripMs) => {
+          const rowCounts: number[] = [];
+          for (let left = promptTokenCount - 1; left > 0; left -= 4)
+            rowCounts.push(Math.min(4, left));
+          const prefill = work({ purpose: 'prefill', rowCounts, outputRowCount: 0 });
+          const tokens = Array.from({ length: tokenCount }, () => [work({}), token()]).flat();
+          const recorded = run([prefill, ...tokens], {
+            promptTokenCount,
+            sampling: { temperature },
+          });
+          const predicted = predictRun(
+            recorded,
+            { small: null, large: costs(10) },
+            { roundTripMs: tokenCount === 0 ? 0 : roundTripMs },
+          );
+          expect(predicted.ms).toBeCloseTo(predicted.largeAloneMs ?? Number.NaN, 6);
+        },
+      ),
+    );
+  });
+
+  it('spares the large model alone what the run found in the cache', () => {
+    const read = (reusedRowCount: number, rowCounts: readonly number[]) =>
+      work({ purpose: 'prefill', rowCounts, outputRowCount: 0, reusedRowCount });
+    const alone = (...events: RecordedRun['events']): number =>
+      predictRun(run(events), { small: costs(1), large: costs(10) }).largeAloneMs ?? 0;
+    // Five rows of prompt in two forwards; three in one, behind the two that were there.
+    expect(alone(read(0, [4, 1]))).toBeCloseTo(50 + 0.004 + 2 * 0.5, 9);
+    expect(alone(read(2, [3]))).toBeCloseTo(30 + 0.002 + 0.5, 9);
+    expect(alone({ ...read(2, [3]), model: 'small' })).toBeCloseTo(30 + 0.002 + 0.5, 9);
+    expect(alone(read(5, []))).toBe(0);
+  });
+
+  it('waits for the network once a call, but not while the large model goes on', () => {
+    const routing = [draft, work({}), token(), draft, work({ rowCounts: [2] }), token()];
+    const speculation = [work({ purpose: 'verify', rowCounts: [3], outputRowCount: 3 }), token()];
+    const networkMs = (events: RecordedRun['events']): number =>
+      predictRun(run(events), { small: costs(1), large: costs(10) }, { roundTripMs: 20 }).networkMs;
+    expect(networkMs(routing)).toBe(40);
+    expect(networkMs([...speculation, ...speculation])).toBe(40);
+    expect(networkMs([work({}), token(), work({}), token(), work({}), token()])).toBe(20);
+    expect(networkMs([draft, token({ origin: 'small' })])).toBe(0);
+    expect(networkMs([work({ purpose: 'prefill', outputRowCount: 0 })])).toBe(0);
+  });
+
+  it('compares with nothing where the large model is unknown', () => {
+    const { largeAloneMs, ms } = predictRun(run([draft, token({ origin: 'small' })]), {
+      small: costs(1),
+      large: null,
+    });
+    expect(largeAloneMs).toBeNull();
+    expect(ms).toBeGreaterThan(0);
+  });
+
+  it('takes log-probabilities for read by the model whose tokens have them', () => {
+    const events = (changes: Partial<LoggedToken>) => [draft, work({}), token(changes)];
+    const ms = (changes: Partial<LoggedToken>): readonly number[] =>
+      predictRun(run(events(changes)), { small: costs(1), large: costs(10) }).parts.map(
+        (part) => Math.round(part.ms * 10) / 10,
+      );
+    expect(ms({})).toEqual([1.6, 10.6]);
+    expect(ms({ logprob: -1 })).toEqual([1.6, 11.6]);
+    expect(ms({ origin: 'small', logprob: -1 })).toEqual([2.6, 10.6]);
+    expect(ms({ origin: 'small', verified: true, logprob: -1 })).toEqual([1.6, 11.6]);
+  });
+});

@@ -1,0 +1,318 @@
+/**
+ * A sequence that answers from a tree what was asked before, and asks the model only for the rest. It
+ * looks like any other to the engine, which so counts the work of a run that nobody else ran before:
+ * the same rows in the same forwards, whether they were computed or remembered. Only times are not
+ * those of a live run: a remembered forward takes none.
+ *
+ * The model's own sequence is opened at the first row that is not known, and lags behind: what it
+ * missed it reads without outputs, in a forward of its own, and then comes exactly the forward that
+ * was asked for, so that rows come out of the shapes that a live run has.
+ */
+import { PilotfishError, throwIfAborted } from '../../core/errors.ts';
+import { invariant, present } from '../../core/invariant.ts';
+import type { RowResult } from '../../core/row-program.ts';
+import { penalises } from '../../core/sampling-params.ts';
+import type { TokenId } from '../../core/token-id.ts';
+import { commonLength } from '../../core/common-length.ts';
+import type { OpenSequences } from '../open-sequences.ts';
+import type { Forward, ForwardRequest, LanguageModel, Sequence } from '../roles.ts';
+import { type ContinuationTrie, type KnownRow, type NodeId, ROOT } from './continuation-trie.ts';
+import type { IdleSequences } from './idle-sequences.ts';
+import {
+  featuresOf,
+  includes,
+  type RowFeatures,
+  roundedRow,
+  withFeatures,
+} from './row-features.ts';
+import type { TrieStore } from './trie-store.ts';
+
+/** The model that a sequence belongs to. */
+export interface CachedHome {
+  readonly inner: LanguageModel;
+  /** The model's open ones. */
+  readonly sequences: OpenSequences;
+  readonly store: TrieStore;
+  readonly idle: IdleSequences;
+  /** What is remembered of rows beside their scores; null: nothing. */
+  readonly features: RowFeatures | null;
+  /** Whether sequences of the model outlive texts; not in a live check. */
+  keepsSequences(): boolean;
+  remembers(): boolean;
+  /** Counts rows that were remembered, and rows that were not. */
+  count(rowCount: number, isKnown: boolean): void;
+}
+
+/** Where in a tree the text is. */
+interface Place {
+  readonly trie: ContinuationTrie;
+  /** Of the programs that it knows the rows of. */
+  readonly vocabularySize: number;
+  /** The tree begins behind so many tokens. */
+  readonly from: number;
+  /** The nodes behind the tokens from there on; those of tokens without outputs come when needed. */
+  readonly nodes: NodeId[];
+}
+
+interface Start {
+  readonly tokens: readonly TokenId[];
+  readonly place: Place | null;
+}
+
+export class CachedSequence implements Sequence {
+  readonly #home: CachedHome;
+  readonly #tokens: TokenId[];
+  #place: Place | null;
+  /** The model's own sequence, and what it has read. */
+  #inner: Sequence | null = null;
+  #read: TokenId[] = [];
+  #hasFailed = false;
+  #isClosed = false;
+
+  constructor(home: CachedHome, start: Start = { tokens: [], place: null }) {
+    this.#home = home;
+    this.#tokens = [...start.tokens];
+    this.#place = start.place;
+    home.sequences.admit(this);
+  }
+
+  get length(): number {
+    return this.#tokens.length;
+  }
+
+  async forward(request: ForwardRequest, signal?: AbortSignal): Promise<Forward> {
+    this.#check(request);
+    throwIfAborted(signal);
+    const { tokens, outputFrom } = request;
+    if (outputFrom === tokens.length) {
+      this.#tokens.push(...tokens);
+      return { rows: [], ...NO_TIME };
+    }
+    const { features } = this.#home;
+    if (this.#home.remembers() && isCacheable(request, features ?? {})) {
+      return await this.#remember(request, signal);
+    }
+    const forward = await this.#compute(request, signal);
+    return features === null ? forward : { ...forward, rows: forward.rows.map(roundedRow) };
+  }
+
+  async truncate(length: number): Promise<void> {
+    invariant(length >= 0 && length <= this.length, `cannot cut to ${length}`);
+    this.#tokens.length = length;
+    if (this.#place !== null) this.#place = cut(this.#place, length);
+  }
+
+  async fork(length: number = this.length): Promise<CachedSequence> {
+    invariant(length >= 0 && length <= this.length, `cannot fork ${length} of ${this.length}`);
+    const place = this.#place === null ? null : cut(this.#place, length);
+    const copy = new CachedSequence(this.#home, { tokens: this.#tokens.slice(0, length), place });
+    const shared = Math.min(length, commonLength(this.#read, this.#tokens));
+    if (this.#inner === null || shared === 0) return copy;
+    try {
+      copy.#inner = await this.#inner.fork(shared);
+      copy.#read = this.#read.slice(0, shared);
+      return copy;
+    } catch (error) {
+      await copy[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#home.sequences.leave(this);
+    const inner = this.#inner;
+    this.#inner = null;
+    if (inner === null) return;
+    // What a failure left behind is not worth a risk.
+    const isKept = this.#home.keepsSequences() && !this.#hasFailed;
+    if (isKept) this.#home.idle.give({ sequence: inner, read: this.#read });
+    else await inner[Symbol.asyncDispose]();
+  }
+
+  /** From the tree if all rows are there; else computes them, and the tree has them from then on. */
+  async #remember(request: ForwardRequest, signal: AbortSignal | undefined): Promise<Forward> {
+    const { tokens, outputFrom, program } = request;
+    const place = await this.#placeFor(program.vocabularySize);
+    const nodes = follow(place, this.#tokens, tokens);
+    const outputs = nodes.slice(outputFrom);
+    const wanted = featuresOf(request);
+    const isKnown = outputs.every((node) => place.trie.hasFeatures(node, wanted));
+    this.#home.count(outputs.length, isKnown);
+    let times = NO_TIME;
+    if (isKnown) this.#tokens.push(...tokens);
+    else times = await this.#learn(request, { trie: place.trie, outputs }, signal);
+    place.nodes.push(...nodes);
+    // As the tree has them: another sequence may have been here first.
+    return { ...times, rows: outputs.map((node) => rowOf(place.trie, node, request)) };
+  }
+
+  /** Computes the rows with all that is to be remembered of them. */
+  async #learn(
+    request: ForwardRequest,
+    { trie, outputs }: { readonly trie: ContinuationTrie; readonly outputs: readonly NodeId[] },
+    signal: AbortSignal | undefined,
+  ): Promise<Times> {
+    const scored = {
+      ...request,
+      program: { ...request.program, uncertainty: true, logprob: true },
+    };
+    const whole = withFeatures(scored, this.#home.features ?? {});
+    const { rows, ...times } = await this.#compute(whole, signal);
+    for (const [index, row] of rows.entries()) {
+      const node = present(outputs[index], 'a node for every row');
+      trie.learn(node, knownRow(row));
+      trie.learnFeatures(node, row);
+    }
+    return times;
+  }
+
+  /** Where the text is already, or the root of the tree behind it. */
+  async #placeFor(vocabularySize: number): Promise<Place> {
+    if (this.#place?.vocabularySize === vocabularySize) return this.#place;
+    const trie = await this.#home.store.tree(this.#tokens, vocabularySize);
+    this.#place = { trie, vocabularySize, from: this.length, nodes: [] };
+    return this.#place;
+  }
+
+  async #compute(request: ForwardRequest, signal: AbortSignal | undefined): Promise<Forward> {
+    const { idle } = this.#home;
+    const closedBefore = idle.closedCount;
+    try {
+      try {
+        return await this.#readOn(request, signal);
+      } catch (error) {
+        if (!PilotfishError.isInstance(error) || error.code !== 'kv-full') throw error;
+        // Sequences that nobody uses may be what fills the cache, or was until somebody closed them.
+        await idle.clear();
+        if (idle.closedCount === closedBefore) throw error;
+        return await this.#readOn(request, signal);
+      }
+    } catch (error) {
+      this.#hasFailed = true;
+      throw error;
+    }
+  }
+
+  async #readOn(request: ForwardRequest, signal: AbortSignal | undefined): Promise<Forward> {
+    const inner = this.#inner ?? this.#open();
+    const shared = commonLength(this.#read, this.#tokens);
+    if (shared < this.#read.length) {
+      await inner.truncate(shared);
+      this.#read.length = shared;
+    }
+    const { rowCountMax } = this.#home.inner.facts;
+    while (this.#read.length < this.length) {
+      const missed = this.#tokens.slice(this.#read.length, this.#read.length + rowCountMax);
+      await this.#feed(inner, { ...request, tokens: missed, outputFrom: missed.length }, signal);
+    }
+    const forward = await this.#feed(inner, request, signal);
+    this.#tokens.push(...request.tokens);
+    return forward;
+  }
+
+  #open(): Sequence {
+    const { sequence, read } = this.#home.keepsSequences()
+      ? this.#home.idle.take(this.#tokens)
+      : { sequence: this.#home.inner.openSequence(), read: [] };
+    this.#inner = sequence;
+    this.#read = read;
+    return sequence;
+  }
+
+  async #feed(
+    inner: Sequence,
+    request: ForwardRequest,
+    signal: AbortSignal | undefined,
+  ): Promise<Forward> {
+    const hidden = request.hidden === true && request.outputFrom < request.tokens.length;
+    try {
+      const forward = await inner.forward({ ...request, hidden }, signal);
+      this.#read.push(...request.tokens);
+      return forward;
+    } catch (error) {
+      this.#read.push(...request.tokens);
+      this.#read.length = inner.length;
+      throw error;
+    }
+  }
+
+  /** What a model would refuse is refused though it is not asked. */
+  #check({ tokens, outputFrom }: ForwardRequest): void {
+    const { facts, vocabulary } = this.#home.inner;
+    invariant(!this.#isClosed, 'the sequence was closed');
+    invariant(tokens.length > 0 && tokens.length <= facts.rowCountMax, 'wrong row count');
+    invariant(outputFrom >= 0 && outputFrom <= tokens.length, 'outputs start outside the rows');
+    for (const token of tokens) {
+      invariant(token >= 0 && token < vocabulary.size, `there is no token ${token}`);
+    }
+    if (this.length + tokens.length <= facts.contextLength) return;
+    throw new PilotfishError('kv-full', 'The context is full.');
+  }
+}
+
+type Times = Omit<Forward, 'rows'>;
+
+const NO_TIME: Times = { waitedMs: 0, computeMs: 0 };
+
+/**
+ * Only greedy rows of a plain text are the same for everybody who asks; a tree has no distributions,
+ * and no features but those that its rows are to have.
+ */
+function isCacheable(request: ForwardRequest, features: RowFeatures): boolean {
+  const { sampling, masks, distribution, textLogprob } = request.program;
+  const isPlain = !penalises(sampling) && Object.keys(sampling.logitBias).length === 0;
+  const wantsMore = distribution === true || textLogprob === true || masks !== undefined;
+  const { topLogprobs = 1 } = request.program;
+  // Whoever asks for none or half a one is refused by the model.
+  const isCount = Number.isSafeInteger(topLogprobs) && topLogprobs > 0;
+  const isKept = isCount && includes(features, featuresOf(request));
+  return sampling.temperature === 0 && isPlain && !wantsMore && isKept;
+}
+
+/** The nodes behind `tokens`, which come after the text. Nodes of the text itself are made up for. */
+function follow(
+  { trie, from, nodes }: Place,
+  text: readonly TokenId[],
+  tokens: readonly TokenId[],
+): readonly NodeId[] {
+  let node = nodes.at(-1) ?? ROOT;
+  for (const token of text.slice(from + nodes.length)) {
+    node = trie.step(node, token);
+    nodes.push(node);
+  }
+  return tokens.map((token) => {
+    node = trie.step(node, token);
+    return node;
+  });
+}
+
+function cut(place: Place, length: number): Place | null {
+  const { from, nodes } = place;
+  return length < from ? null : { ...place, nodes: nodes.slice(0, length - from) };
+}
+
+function knownRow({ choice, logprob, entropy, margin }: RowResult): KnownRow {
+  return {
+    choice,
+    logprob: present(logprob, 'the program computes it'),
+    entropy: present(entropy, 'the program computes it'),
+    margin: present(margin, 'the program computes it'),
+  };
+}
+
+/** What was asked for, and no more. */
+function rowOf(trie: ContinuationTrie, node: NodeId, request: ForwardRequest): RowResult {
+  const { program } = request;
+  const { choice, logprob, entropy, margin } = present(trie.row(node), 'the row is known');
+  return {
+    choice,
+    logprob: program.logprob === true ? logprob : null,
+    entropy: program.uncertainty === true ? entropy : null,
+    margin: program.uncertainty === true ? margin : null,
+    textLogprob: null,
+    distribution: null,
+    ...trie.features(node, featuresOf(request)),
+  };
+}

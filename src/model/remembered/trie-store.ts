@@ -1,0 +1,181 @@
+/**
+ * The trees of one model, one per prompt, in files that only grow. A file's first line says what it
+ * belongs to; other lines are entries of the tree. Trees are read when first asked for and dropped by
+ * `release`, so that memory holds the prompts at work and no more. Features of rows are entries too;
+ * files without any are whole.
+ *
+ * Entries name nodes by their numbers, so they mean something only behind the entries that their
+ * writer knew. Two processes may write one file at once: what a process adds at one time begins with a
+ * mark of everything before it as that process knows it, and whoever reads passes over what does not
+ * fit, up to the next mark that does: what builds on other entries, a line that an interruption cut
+ * off, a line that was damaged. So nothing wrong is ever remembered, and at worst some rows are
+ * computed again.
+ */
+import { createHash, type Hash } from 'node:crypto';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { PilotfishError } from '../../core/errors.ts';
+import type { TokenId } from '../../core/token-id.ts';
+import { appendLines, linesNow, parsedJson } from '../../storage/jsonl-file.ts';
+import { ContinuationTrie } from './continuation-trie.ts';
+
+/** Files of other versions lie in other folders, and are refused where they do not. */
+export const CACHE_VERSION = 1;
+
+/** What rows depend on besides the text: the model file, and the library that runs it. */
+export interface CacheScope {
+  /** SHA-256 of the model file, in hex. */
+  readonly modelDigest: string;
+  /** Build of the native library: other kernels, other last digits. */
+  readonly engine: string;
+}
+
+const HEADER = z.object({
+  version: z.number(),
+  modelDigest: z.string(),
+  engine: z.string(),
+  prompt: z.string(),
+});
+
+/** A line that begins what one process added at one time. */
+interface Mark {
+  /** Digest of all entries before it. */
+  readonly after: string;
+}
+
+interface OpenTree {
+  readonly trie: ContinuationTrie;
+  readonly path: string;
+  /** Over the entries of the file. */
+  readonly hash: Hash;
+  /** Whether the file is there, with its header. */
+  isBegun: boolean;
+}
+
+export class TrieStore {
+  readonly #folder: string;
+  readonly #scope: CacheScope;
+  readonly #trees = new Map<string, Promise<OpenTree>>();
+
+  /** @param folder null keeps everything in memory */
+  constructor(folder: string | null, scope: CacheScope) {
+    this.#scope = scope;
+    const { modelDigest, engine } = scope;
+    const name = sha256(JSON.stringify([CACHE_VERSION, modelDigest, engine]));
+    this.#folder = folder === null ? '' : join(folder, `v${CACHE_VERSION}`, name.slice(0, 24));
+  }
+
+  /**
+   * The tree behind a prompt: what is read without outputs.
+   * @param vocabularySize ids from there on are masked
+   * @throws PilotfishError `cache-invalid`
+   */
+  async tree(prompt: readonly TokenId[], vocabularySize: number): Promise<ContinuationTrie> {
+    const key = sha256(Int32Array.of(vocabularySize, ...prompt));
+    const known = this.#trees.get(key);
+    if (known !== undefined) return (await known).trie;
+    const opening = this.#open(key);
+    this.#trees.set(key, opening);
+    opening.catch(() => this.#trees.delete(key));
+    return (await opening).trie;
+  }
+
+  /** Writes what is new. Nobody may be adding to the trees meanwhile. */
+  async flush(): Promise<void> {
+    for (const [key, opening] of this.#trees) await this.#write(key, await opening);
+  }
+
+  /** Writes what is new and forgets every tree. */
+  async release(): Promise<void> {
+    try {
+      await this.flush();
+    } finally {
+      this.#trees.clear();
+    }
+  }
+
+  /** Forgets every tree, and what is new in them. */
+  drop(): void {
+    this.#trees.clear();
+  }
+
+  async #open(key: string): Promise<OpenTree> {
+    const path = join(this.#folder, `${key}.jsonl`);
+    const tree = { trie: new ContinuationTrie(), path, hash: createHash('sha256'), isBegun: false };
+    if (this.#folder === '') return tree;
+    const lines = linesNow(path);
+    // Before the header there may be one that was cut off.
+    const begin = lines.findIndex((line) => parsedJson(line) !== undefined);
+    if (begin < 0) return tree;
+    this.#checkHeader(path, parsedJson(lines[begin] ?? ''), key);
+    tree.isBegun = true;
+    replayAll(lines.slice(begin + 1), tree);
+    return tree;
+  }
+
+  #checkHeader(path: string, value: unknown, key: string): void {
+    const header = HEADER.safeParse(value);
+    if (!header.success) throw invalid(path, 'it does not begin with a header');
+    const expected = { version: CACHE_VERSION, ...this.#scope, prompt: key };
+    for (const [name, value] of Object.entries(expected)) {
+      const found = header.data[name as keyof typeof header.data];
+      if (found !== value) throw invalid(path, `its ${name} is ${found}, not ${value}`);
+    }
+  }
+
+  async #write(key: string, tree: OpenTree): Promise<void> {
+    if (this.#folder === '') return;
+    const fresh = tree.trie.takeFresh();
+    if (fresh.length === 0) return;
+    const header = { version: CACHE_VERSION, ...this.#scope, prompt: key };
+    const mark: Mark = { after: digestOf(tree.hash) };
+    try {
+      await appendLines(tree.path, [...(tree.isBegun ? [] : [header]), mark, ...fresh]);
+    } catch (error) {
+      // Nobody knows how much of it is there: the tree is read anew when it is next asked for.
+      this.#trees.delete(key);
+      throw error;
+    }
+    tree.isBegun = true;
+    for (const entry of fresh) tree.hash.update(JSON.stringify(entry));
+  }
+}
+
+function replayAll(lines: readonly string[], { trie, hash }: OpenTree): void {
+  let fits = true;
+  for (const line of lines) {
+    const value = parsedJson(line);
+    // A mark, or the header of another process that began the file at the same time.
+    if (isObject(value)) fits = 'after' in value && value.after === digestOf(hash);
+    else if (fits) {
+      fits = Array.isArray(value) && trie.replay(value);
+      if (fits) hash.update(line);
+    }
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+const DIGEST_DIGITS = 16;
+
+function digestOf(hash: Hash): string {
+  return hash.copy().digest('hex').slice(0, DIGEST_DIGITS);
+}
+
+function invalid(path: string, why: string): PilotfishError {
+  return new PilotfishError('cache-invalid', `The cache file ${path} cannot be used: ${why}.`, {
+    remedy: 'Delete the file: what it holds is computed again.',
+    fields: { path },
+  });
+}
+
+function sha256(data: string | Int32Array): string {
+  const hash = createHash('sha256');
+  return (typeof data === 'string' ? hash.update(data) : hash.update(bytesOf(data))).digest('hex');
+}
+
+function bytesOf(data: Int32Array): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}

@@ -1,0 +1,360 @@
+/** How a lazy sequence comes by its native one, gives it up, and what it says about what is in it. */
+import { describe, expect, it } from 'vitest';
+import { PilotfishError } from '../core/errors.ts';
+import type { WorkEvent } from '../core/events.ts';
+import { InvariantError } from '../core/invariant.ts';
+import { type TokenId, tokenIds } from '../core/token-id.ts';
+import type { ScriptedModelOptions } from '../model/scripted/scripted-model.ts';
+import { HeldSequence } from '../kv-cache/fakes/held-sequence.ts';
+import { choiceBehind, PROGRAM, prefixModel } from '../kv-cache/fakes/prefix-model.ts';
+import { LazySequence } from './local-session.ts';
+import { PrefixCache } from '../kv-cache/prefix-cache.ts';
+import type { OpenedSequence, SequenceSource } from '../kv-cache/sequence-source.ts';
+import { WorkRecorder } from './work-recorder.ts';
+
+const TEXT = tokenIds(Array.from({ length: 28 }, (_, index) => (index * 5) % 29));
+const PROMPT_LENGTH = 20;
+
+type OnForward = ScriptedModelOptions['onForward'];
+
+/** A prefix cache that remembers what it was asked. */
+function bench(onForward?: OnForward) {
+  const model = prefixModel(onForward === undefined ? {} : { onForward });
+  const cache = new PrefixCache({ model, room: () => ({ cellCount: 500, sequenceCount: 9 }) });
+  const asked: number[] = [];
+  const closed: (readonly TokenId[])[] = [];
+  const state = { entrance: null as ReturnType<NonNullable<SequenceSource['entrance']>> };
+  const source: SequenceSource = {
+    entrance: () => state.entrance,
+    open: (text, lengthMax, signal) => {
+      asked.push(lengthMax);
+      return cache.open(text, lengthMax, signal);
+    },
+    close: (opened: OpenedSequence) => {
+      closed.push(opened.tokens);
+      return cache.close(opened);
+    },
+  };
+  const recorder = new WorkRecorder();
+  const open = (): LazySequence =>
+    new LazySequence({
+      role: 'large',
+      source,
+      promptLength: PROMPT_LENGTH,
+      rowCountMax: 64,
+      recorder,
+    });
+  return { model, cache, asked, closed, state, recorder, open };
+}
+
+async function rows(
+  lazy: LazySequence,
+  length: number,
+  { outputCount = 1, signal }: { outputCount?: number; signal?: AbortSignal } = {},
+): Promise<void> {
+  const text = TEXT.slice(0, length);
+  const request = { text, outputCount, program: PROGRAM, purpose: 'verify' as const };
+  const results = await lazy.rows(request, signal);
+  const behind = results.map((_, row) =>
+    choiceBehind(text.slice(0, length - outputCount + 1 + row)),
+  );
+  expect(results.map(({ choice }) => choice)).toEqual(behind);
+}
+
+const told = (events: readonly WorkEvent[]): string[] =>
+  events.map(
+    ({ purpose, rowCounts, reusedRowCount }) =>
+      `${purpose} ${rowCounts.join('+')} reused ${reusedRowCount}`,
+  );
+
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 5; turn += 1) await new Promise((done) => setImmediate(done));
+}
+
+describe('opening', () => {
+  it('waits for the first rows, and asks for the prompt but its last token', async () => {
+    const { model, asked, open } = bench();
+    const lazy = open();
+    expect(model.sequenceCount).toBe(0);
+    await rows(lazy, PROMPT_LENGTH);
+    expect(asked).toEqual([PROMPT_LENGTH - 1]);
+    const early = open();
+    await rows(early, PROMPT_LENGTH, { outputCount: 5 });
+    expect(asked).toEqual([PROMPT_LENGTH - 1, PROMPT_LENGTH - 5]);
+  });
+
+  it('tells what was reused once, with the prefill that it shortened', async () => {
+    const { recorder, open } = bench();
+    const first = open();
+    await rows(first, 12);
+    await first[Symbol.asyncDispose]();
+    recorder.drain();
+    const second = open();
+    await rows(second, PROMPT_LENGTH);
+    await rows(second, PROMPT_LENGTH + 1);
+    expect(told(recorder.drain())).toEqual([
+      'prefill 7 reused 12',
+      'verify 1 reused 0',
+      'verify 1 reused 0',
+    ]);
+  });
+
+  it('tells it also where nothing was left to prefill', async () => {
+    const { recorder, open } = bench();
+    const first = open();
+    await rows(first, PROMPT_LENGTH + 4);
+    await first[Symbol.asyncDispose]();
+    recorder.drain();
+    await rows(open(), PROMPT_LENGTH);
+    expect(told(recorder.drain())).toEqual(['prefill  reused 19', 'verify 1 reused 0']);
+  });
+
+  it('that fails leaves a sequence that can be opened again', async () => {
+    const { model, open } = bench();
+    const others = Array.from({ length: 16 }, () => model.openSequence());
+    const lazy = open();
+    await expect(rows(lazy, 10)).rejects.toMatchObject({ code: 'sequences-exhausted' });
+    await others[0]?.[Symbol.asyncDispose]();
+    await rows(lazy, 10);
+  });
+});
+
+describe('an entrance', () => {
+  it('is waited for, again and again, before the sequence is opened', async () => {
+    const { asked, state, open } = bench();
+    let count = 0;
+    state.entrance = async () => {
+      count += 1;
+      expect(asked).toEqual([]);
+      await settle();
+      if (count === 3) state.entrance = null;
+    };
+    await rows(open(), 10);
+    expect([count, asked.length]).toEqual([3, 1]);
+  });
+
+  it('does not keep anybody from vacating meanwhile', async () => {
+    const { state, open } = bench();
+    let enter: () => void = () => undefined;
+    const entered = new Promise<void>((resolve) => {
+      enter = resolve;
+    });
+    state.entrance = async () => {
+      await entered;
+      state.entrance = null;
+    };
+    const lazy = open();
+    const reading = rows(lazy, 10);
+    await settle();
+    await lazy.vacate();
+    enter();
+    await reading;
+  });
+
+  it('is no matter for a sequence that is open', async () => {
+    const { state, open } = bench();
+    const lazy = open();
+    await rows(lazy, 10);
+    state.entrance = () => Promise.reject(new InvariantError('it is open'));
+    await rows(lazy, 11);
+  });
+
+  it('that is given up fails the rows', async () => {
+    const { state, open } = bench();
+    state.entrance = (signal) =>
+      new Promise((_, reject) => {
+        signal?.addEventListener('abort', () => reject(signal.reason));
+      });
+    const abort = new AbortController();
+    const reading = rows(open(), 10, { signal: abort.signal });
+    await settle();
+    abort.abort(new PilotfishError('aborted', 'enough'));
+    await expect(reading).rejects.toMatchObject({ code: 'aborted' });
+  });
+});
+
+describe('vacating', () => {
+  it('gives everything back; the next rows are read anew and are the same', async () => {
+    const { cache, closed, model, recorder, open } = bench();
+    const lazy = open();
+    await rows(lazy, 24);
+    recorder.drain();
+    await lazy.vacate();
+    expect([lazy.length, closed]).toEqual([0, [TEXT.slice(0, 24)]]);
+    await cache.clear();
+    expect(await model.countCachedTokens()).toBe(0);
+    await rows(lazy, 25);
+    expect(told(recorder.drain())).toEqual(['prefill 19 reused 0', 'verify 6 reused 0']);
+    expect(lazy.length).toBe(25);
+  });
+
+  it('does not tell a second time what was reused', async () => {
+    const { recorder, open } = bench();
+    const first = open();
+    await rows(first, PROMPT_LENGTH);
+    await first[Symbol.asyncDispose]();
+    const lazy = open();
+    await rows(lazy, 22);
+    recorder.drain();
+    await lazy.vacate();
+    await rows(lazy, 22);
+    // It finds its own text again, which is no gain that another request made.
+    expect(told(recorder.drain())).toEqual(['verify 3 reused 0']);
+  });
+
+  it('waits for the forward under way', async () => {
+    let resolve: () => void = () => undefined;
+    const gate = new Promise<void>((done) => {
+      resolve = done;
+    });
+    const { closed, open } = bench(() => gate);
+    const lazy = open();
+    const reading = rows(lazy, PROMPT_LENGTH);
+    await settle();
+    const vacated = lazy.vacate();
+    await settle();
+    expect(closed).toEqual([]);
+    resolve();
+    await reading;
+    await vacated;
+    expect([lazy.length, closed.length]).toEqual([0, 1]);
+    await rows(lazy, PROMPT_LENGTH);
+  });
+
+  it('is nothing to a sequence that was never opened, or was vacated before', async () => {
+    const { closed, open } = bench();
+    const lazy = open();
+    await lazy.vacate();
+    await rows(lazy, 10);
+    await lazy.vacate();
+    await lazy.vacate();
+    await lazy[Symbol.asyncDispose]();
+    expect(closed).toHaveLength(1);
+  });
+});
+
+describe('what a sequence says that it holds when it is closed', () => {
+  const failing = async (error: Error): Promise<(readonly TokenId[])[]> => {
+    let failure: unknown = null;
+    const { closed, cache, open } = bench(async () => {
+      if (failure !== null) throw failure;
+    });
+    const lazy = open();
+    await rows(lazy, PROMPT_LENGTH);
+    failure = error;
+    await expect(rows(lazy, 25)).rejects.toThrow(error.message);
+    await lazy[Symbol.asyncDispose]();
+    await cache.checkIdle();
+    return closed;
+  };
+
+  it.each([new PilotfishError('aborted', 'cancelled'), new PilotfishError('kv-full', 'no room')])(
+    'is its text where a forward was only refused: $code',
+    async (error) => {
+      expect(await failing(error)).toEqual([TEXT.slice(0, PROMPT_LENGTH)]);
+    },
+  );
+
+  it.each([
+    new PilotfishError('native-failed', 'the context is lost'),
+    new InvariantError('a bug'),
+    new TypeError('a bug'),
+  ])('is nothing after any other failure: $message', async (error) => {
+    expect(await failing(error)).toEqual([[]]);
+  });
+
+  it('is nothing after a failure that a refusal followed', async () => {
+    const errors = [
+      new PilotfishError('native-failed', 'lost'),
+      new PilotfishError('aborted', 'cancelled'),
+    ];
+    let isFailing = false;
+    const { closed, open } = bench(async () => {
+      if (isFailing) throw errors.shift();
+    });
+    const lazy = open();
+    await rows(lazy, PROMPT_LENGTH);
+    isFailing = true;
+    await expect(rows(lazy, 25)).rejects.toMatchObject({ code: 'native-failed' });
+    await expect(rows(lazy, 25)).rejects.toMatchObject({ code: 'aborted' });
+    await lazy[Symbol.asyncDispose]();
+    expect(closed).toEqual([[]]);
+  });
+
+  it('is nothing after a rollback that failed', async () => {
+    const { closed, model, open } = bench();
+    const lazy = open();
+    await rows(lazy, 25);
+    const broken = new PilotfishError('native-failed', 'no cut');
+    const sequence = Object.getPrototypeOf(model.openSequence()) as { truncate: unknown };
+    const { truncate } = sequence;
+    sequence.truncate = () => Promise.reject(broken);
+    await expect(rows(lazy, PROMPT_LENGTH)).rejects.toBe(broken);
+    sequence.truncate = truncate;
+    await lazy[Symbol.asyncDispose]();
+    expect(closed).toEqual([[]]);
+  });
+
+  it('is known again of the next sequence, after one in doubt was given up', async () => {
+    let failure: unknown = new PilotfishError('native-failed', 'lost');
+    const { closed, open } = bench(async () => {
+      if (failure !== null) throw failure;
+    });
+    const lazy = open();
+    await expect(rows(lazy, 10)).rejects.toBe(failure);
+    failure = null;
+    await lazy.vacate();
+    await rows(lazy, 10);
+    await lazy[Symbol.asyncDispose]();
+    expect(closed).toEqual([[], TEXT.slice(0, 10)]);
+  });
+});
+
+describe('a cache that is full', () => {
+  it('is told with the role of its model, and everything else that the model says', async () => {
+    const fields = { contextLength: 60 };
+    const full = new PilotfishError('kv-full', 'no room', { remedy: 'Make some.', fields });
+    const { open } = bench(() => Promise.reject(full));
+    await expect(rows(open(), 25)).rejects.toMatchObject({
+      ...{ code: 'kv-full', message: 'no room', remedy: 'Make some.' },
+      fields: { contextLength: 60, role: 'large' },
+    });
+  });
+});
+
+describe('a roll-back that waits for others', () => {
+  it('is not waited for by a request that is aborted, and nothing of it is kept', async () => {
+    const inner = prefixModel();
+    const held = new HeldSequence(inner.openSequence());
+    const closed: (readonly TokenId[])[] = [];
+    const lazy = new LazySequence({
+      role: 'large',
+      source: {
+        open: async () => ({ sequence: held, tokens: [] }),
+        close: ({ sequence, tokens }) => {
+          closed.push(tokens);
+          return Promise.resolve(sequence[Symbol.asyncDispose]());
+        },
+      },
+      promptLength: PROMPT_LENGTH,
+      rowCountMax: 64,
+      recorder: new WorkRecorder(),
+    });
+    await rows(lazy, PROMPT_LENGTH + 3);
+    let resolve: () => void = () => undefined;
+    held.hold = new Promise<void>((done) => {
+      resolve = done;
+    });
+    const controller = new AbortController();
+    const { signal } = controller;
+    const aborted = rows(lazy, PROMPT_LENGTH + 1, { signal });
+    await settle();
+    controller.abort();
+    await expect(aborted).rejects.toMatchObject({ code: 'aborted' });
+    const closing = lazy[Symbol.asyncDispose]();
+    resolve();
+    await closing;
+    expect(closed).toEqual([[]]);
+    expect(inner.sequenceCount).toBe(0);
+  });
+});

@@ -1,0 +1,385 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { WorkEvent } from '../core/events.ts';
+import type { RowProgram } from '../core/row-program.ts';
+import { GREEDY } from '../core/sampling-params.ts';
+import { type TokenId, tokenId, tokenIds } from '../core/token-id.ts';
+import type { Forward, ForwardRequest, Sequence } from '../model/roles.ts';
+import { LazySequence } from './local-session.ts';
+import { plainSequences } from '../kv-cache/sequence-source.ts';
+import { WorkRecorder } from './work-recorder.ts';
+
+const PROGRAM: RowProgram = { vocabularySize: 100, sampling: GREEDY, seed: 0, purpose: 'sample' };
+
+/** What a model's row depends on: every token before and including it. */
+function rowValue(prefix: readonly TokenId[]): number {
+  return prefix.reduce((hash, token) => (hash * 31 + token + 1) % 1_000_003, 7);
+}
+
+interface Failure {
+  /** Forwards that still succeed before it. */
+  readonly after: number;
+  /** Tokens of the failing forward that stay, or how many of all tokens where it is negative. */
+  readonly keeps: number;
+}
+
+/** Holds tokens, checks its caller, fails when told to. */
+class FakeSequence implements Sequence {
+  readonly held: TokenId[] = [];
+  readonly calls: string[] = [];
+  readonly hiddenAsked: boolean[] = [];
+  readonly textsGiven: (readonly TokenId[] | undefined)[] = [];
+  failure: Failure | null = null;
+  closedCount = 0;
+  fedCount = 0;
+  readonly #rowCountMax: number;
+
+  constructor(rowCountMax: number) {
+    this.#rowCountMax = rowCountMax;
+  }
+
+  get length(): number {
+    return this.held.length;
+  }
+
+  async forward({ tokens, outputFrom, hidden, program }: ForwardRequest): Promise<Forward> {
+    expect(this.closedCount).toBe(0);
+    expect(tokens.length).toBeGreaterThan(0);
+    expect(tokens.length).toBeLessThanOrEqual(this.#rowCountMax);
+    expect(outputFrom).toBeGreaterThanOrEqual(0);
+    expect(outputFrom).toBeLessThanOrEqual(tokens.length);
+    this.calls.push(`[${tokens.join(' ')}] outputs ${tokens.length - outputFrom}`);
+    this.hiddenAsked.push(hidden === true);
+    this.textsGiven.push(program.text);
+    // A caller that changes its array later must not change the cache.
+    const fed = [...tokens];
+    await Promise.resolve();
+    if (this.failure !== null && this.failure.after === 0) this.#fail(fed, this.failure.keeps);
+    if (this.failure !== null) this.failure = { ...this.failure, after: this.failure.after - 1 };
+    this.held.push(...fed);
+    this.fedCount += fed.length;
+    const rows = fed.slice(outputFrom).map((_, row) => ({
+      choice: tokenId(
+        rowValue(this.held.slice(0, this.length - fed.length + outputFrom + row + 1)),
+      ),
+      logprob: null,
+      entropy: null,
+      margin: null,
+      distribution: null,
+      topLogprobs: null,
+      textLogprob: null,
+      hidden: null,
+    }));
+    return { rows, waitedMs: 1, computeMs: fed.length };
+  }
+
+  #fail(tokens: readonly TokenId[], keeps: number): never {
+    this.failure = null;
+    if (keeps < 0) this.held.length = Math.min(this.length, -keeps - 1);
+    else this.held.push(...tokens.slice(0, keeps));
+    throw new Error('the forward failed');
+  }
+
+  async truncate(length: number): Promise<void> {
+    expect(length).toBeGreaterThanOrEqual(0);
+    expect(length).toBeLessThan(this.length);
+    this.calls.push(`truncate ${length}`);
+    this.held.length = length;
+  }
+
+  fork(): Promise<Sequence> {
+    return Promise.reject(new Error('a lazy sequence forks nothing'));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.closedCount += 1;
+  }
+}
+
+function bench(promptLength: number, rowCountMax = 8) {
+  const fake = new FakeSequence(rowCountMax);
+  const recorder = new WorkRecorder();
+  const lazy = new LazySequence({
+    role: 'large',
+    source: plainSequences({ openSequence: () => fake }),
+    promptLength,
+    rowCountMax,
+    recorder,
+  });
+  const rows = async (text: readonly number[], outputCount = 1): Promise<number[]> => {
+    const request = { program: PROGRAM, purpose: 'verify' as const };
+    const results = await lazy.rows({ ...request, text: tokenIds(text), outputCount });
+    return results.map(({ choice }) => choice);
+  };
+  return { fake, recorder, lazy, rows };
+}
+
+/** What the model computes behind each of the last `outputCount` tokens. */
+function expectedRows(text: readonly number[], outputCount: number): number[] {
+  return Array.from({ length: outputCount }, (_, row) =>
+    rowValue(tokenIds(text.slice(0, text.length - outputCount + row + 1))),
+  );
+}
+
+const workOf = (events: readonly WorkEvent[]): string[] =>
+  events.map(
+    (event) => `${event.purpose} ${event.rowCounts.join('+')} out ${event.outputRowCount}`,
+  );
+
+describe('LazySequence', () => {
+  it('prefills all but the last prompt token in chunks, then feeds that one alone', async () => {
+    const { fake, recorder, rows } = bench(8, 3);
+    const text = [1, 2, 3, 4, 5, 6, 7, 8];
+    expect(await rows(text)).toEqual(expectedRows(text, 1));
+    expect(fake.calls).toEqual([
+      '[1 2 3] outputs 0',
+      '[4 5 6] outputs 0',
+      '[7] outputs 0',
+      '[8] outputs 1',
+    ]);
+    expect(workOf(recorder.drain())).toEqual(['prefill 3+3+1 out 0', 'verify 1 out 1']);
+  });
+
+  it('prefills the same where it is first called behind the prompt', async () => {
+    const { fake, rows } = bench(4);
+    expect(await rows([1, 2, 3, 4, 5, 6])).toEqual(expectedRows([1, 2, 3, 4, 5, 6], 1));
+    expect(fake.calls).toEqual(['[1 2 3] outputs 0', '[4 5 6] outputs 1']);
+  });
+
+  it('has nothing to prefill for a prompt of one token', async () => {
+    const { fake, rows } = bench(1);
+    await rows([1]);
+    expect(fake.calls).toEqual(['[1] outputs 1']);
+  });
+
+  it('feeds only the token that is pending', async () => {
+    const { fake, rows } = bench(2);
+    await rows([1, 2]);
+    fake.calls.length = 0;
+    expect(await rows([1, 2, 3])).toEqual(expectedRows([1, 2, 3], 1));
+    expect(fake.calls).toEqual(['[3] outputs 1']);
+  });
+
+  it('catches up on what it missed in the forward it is called for', async () => {
+    const { fake, recorder, rows } = bench(2);
+    await rows([1, 2]);
+    fake.calls.length = 0;
+    recorder.drain();
+    expect(await rows([1, 2, 3, 4, 5, 6])).toEqual(expectedRows([1, 2, 3, 4, 5, 6], 1));
+    expect(fake.calls).toEqual(['[3 4 5 6] outputs 1']);
+    expect(workOf(recorder.drain())).toEqual(['verify 4 out 1']);
+  });
+
+  it('splits a catch-up that is longer than a forward, its outputs in the last part', async () => {
+    const { fake, recorder, rows } = bench(2, 3);
+    await rows([1, 2]);
+    fake.calls.length = 0;
+    recorder.drain();
+    const text = [1, 2, 3, 4, 5, 6, 7, 8, 9];
+    expect(await rows(text, 2)).toEqual(expectedRows(text, 2));
+    expect(fake.calls).toEqual(['[3 4 5] outputs 0', '[6] outputs 0', '[7 8 9] outputs 2']);
+    expect(workOf(recorder.drain())).toEqual(['catch-up 3+1 out 0', 'verify 3 out 2']);
+  });
+
+  it('gives a row behind every draft, and cuts off the drafts that lost', async () => {
+    const { fake, rows } = bench(2);
+    const text = [1, 2, 11, 12, 13];
+    expect(await rows(text, 4)).toEqual(expectedRows(text, 4));
+    fake.calls.length = 0;
+    expect(await rows([1, 2, 11, 20])).toEqual(expectedRows([1, 2, 11, 20], 1));
+    expect(fake.calls).toEqual(['truncate 3', '[20] outputs 1']);
+  });
+
+  it('computes rows anew where the text is already in the cache', async () => {
+    const { fake, rows } = bench(2);
+    await rows([1, 2, 3, 4]);
+    fake.calls.length = 0;
+    expect(await rows([1, 2, 3, 4], 2)).toEqual(expectedRows([1, 2, 3, 4], 2));
+    expect(fake.calls).toEqual(['truncate 2', '[3 4] outputs 2']);
+  });
+
+  it('keeps what the sequence kept of a failed forward, and goes on from there', async () => {
+    const { fake, lazy, rows } = bench(2);
+    await rows([1, 2]);
+    fake.failure = { after: 0, keeps: 2 };
+    await expect(rows([1, 2, 3, 4, 5])).rejects.toThrow('the forward failed');
+    expect(lazy.length).toBe(4);
+    fake.calls.length = 0;
+    expect(await rows([1, 2, 3, 4, 5])).toEqual(expectedRows([1, 2, 3, 4, 5], 1));
+    expect(fake.calls).toEqual(['[5] outputs 1']);
+  });
+
+  it('starts over where a failure lost the whole cache', async () => {
+    const { fake, lazy, rows } = bench(2);
+    await rows([1, 2, 3]);
+    fake.failure = { after: 0, keeps: -1 };
+    await expect(rows([1, 2, 3, 4])).rejects.toThrow('the forward failed');
+    expect(lazy.length).toBe(0);
+    expect(await rows([1, 2, 3, 4])).toEqual(expectedRows([1, 2, 3, 4], 1));
+    expect(fake.held).toEqual([1, 2, 3, 4]);
+  });
+
+  it('records the forwards of a prefill that failed half way', async () => {
+    const { fake, recorder, rows } = bench(9, 2);
+    fake.failure = { after: 2, keeps: 1 };
+    await expect(rows([1, 2, 3, 4, 5, 6, 7, 8, 9])).rejects.toThrow('the forward failed');
+    expect(recorder.drain()).toEqual([
+      {
+        type: 'work',
+        model: 'large',
+        purpose: 'prefill',
+        rowCounts: [2, 2],
+        outputRowCount: 0,
+        reusedRowCount: 0,
+        waitedMs: 2,
+        computeMs: 4,
+        bytesUp: 0,
+        bytesDown: 0,
+      },
+    ]);
+  });
+
+  it('asks for hidden states only with outputs', async () => {
+    const { fake, lazy } = bench(3, 2);
+    const text = tokenIds([1, 2, 3]);
+    const request = { text, outputCount: 1, program: PROGRAM, purpose: 'route' as const };
+    await lazy.rows({ ...request, hidden: true });
+    expect(fake.hiddenAsked).toEqual([false, true]);
+  });
+
+  it('gives a program the text that penalties need, unless it has one of its own', async () => {
+    const { fake, lazy } = bench(1);
+    const text = tokenIds([1, 2]);
+    const penalised = { ...PROGRAM, sampling: { ...GREEDY, presencePenalty: 1 } };
+    const own = tokenIds([1, 2, 3]);
+    const programs = [PROGRAM, penalised, { ...penalised, text: own }, { ...PROGRAM, text: own }];
+    for (const program of programs) {
+      await lazy.rows({ text, outputCount: 1, program, purpose: 'route' });
+    }
+    expect(fake.textsGiven).toEqual([undefined, text, own, own]);
+  });
+
+  it('refuses rows that the text does not have', async () => {
+    const { rows } = bench(1);
+    await expect(rows([1, 2], 0)).rejects.toThrow(/text of 2 has 0 rows/);
+    await expect(rows([1, 2], 3)).rejects.toThrow(/text of 2 has 3 rows/);
+  });
+
+  it('closes its sequence', async () => {
+    const { fake, lazy, rows } = bench(1);
+    await rows([1]);
+    await lazy[Symbol.asyncDispose]();
+    expect(fake.closedCount).toBe(1);
+    expect(lazy.length).toBe(0);
+  });
+
+  it('does not depend on arrays that the caller changes afterwards', async () => {
+    const { fake, rows } = bench(1);
+    const text = [1, 2, 3];
+    await rows(text);
+    text[1] = 9;
+    expect(await rows(text)).toEqual(expectedRows([1, 9, 3], 1));
+    expect(fake.held).toEqual([1, 9, 3]);
+  });
+});
+
+interface Turn {
+  /** Tokens that the other model wrote since. */
+  readonly missed: readonly number[];
+  readonly drafts: readonly number[];
+  readonly acceptedCount: number;
+  /** What the target writes behind the accepted drafts. */
+  readonly next: number;
+  readonly failure: Failure | null;
+}
+
+const anyToken = fc.nat({ max: 2 });
+const anyTurn: fc.Arbitrary<Turn> = fc.record({
+  missed: fc.array(anyToken, { maxLength: 12 }),
+  drafts: fc.array(anyToken, { maxLength: 3 }),
+  acceptedCount: fc.nat({ max: 3 }),
+  next: anyToken,
+  failure: fc.option(
+    fc.record({ after: fc.nat({ max: 3 }), keeps: fc.integer({ min: -10, max: 4 }) }),
+    { freq: 3 },
+  ),
+});
+
+function commonLength(a: readonly number[], b: readonly number[]): number {
+  const differs = a.findIndex((token, index) => token !== b[index]);
+  return differs < 0 ? a.length : differs;
+}
+
+describe('a lazy sequence, after any series of texts', () => {
+  it('holds exactly the text, computes the right rows, and feeds no token twice', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(anyToken, { minLength: 1, maxLength: 15 }),
+        fc.integer({ min: 4, max: 7 }),
+        fc.array(anyTurn, { maxLength: 15 }),
+        async (prompt, rowCountMax, turns) => {
+          const { fake, lazy, recorder, rows } = bench(prompt.length, rowCountMax);
+          const committed = [...prompt];
+          let [recorded, outputs] = [0, 0];
+          for (const turn of turns) {
+            committed.push(...turn.missed);
+            const text = [...committed, ...turn.drafts];
+            const outputCount = turn.drafts.length + 1;
+            const before = [...fake.held];
+            const fedBefore = fake.fedCount;
+            fake.failure = turn.failure;
+            const results = await rows(text, outputCount).catch(() => null);
+            fake.failure = null;
+            expect(lazy.length).toBe(fake.length);
+            for (const { rowCounts, outputRowCount } of recorder.drain()) {
+              recorded += rowCounts.reduce((sum, count) => sum + count, 0);
+              outputs -= outputRowCount;
+            }
+            // The work of forwards that succeeded is recorded, all of it.
+            expect(recorded).toBe(fake.fedCount);
+            if (results === null) {
+              expect(fake.held).toEqual(text.slice(0, fake.length));
+              continue;
+            }
+            outputs += outputCount;
+            expect(results).toEqual(expectedRows(text, outputCount));
+            expect(fake.held).toEqual(text);
+            const kept = Math.min(commonLength(before, text), text.length - outputCount);
+            expect(fake.fedCount - fedBefore).toBe(text.length - kept);
+            committed.push(...turn.drafts.slice(0, turn.acceptedCount), turn.next);
+          }
+          expect(outputs).toBe(0);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('WorkRecorder', () => {
+  it('hands out what was recorded since the last time, in order', () => {
+    const recorder = new WorkRecorder();
+    const event = {
+      model: 'small' as const,
+      purpose: 'draft' as const,
+      rowCounts: [1],
+      outputRowCount: 1,
+      reusedRowCount: 0,
+      waitedMs: 0,
+      computeMs: 0,
+      bytesUp: 0,
+      bytesDown: 0,
+    };
+    recorder.record(event);
+    recorder.record({ ...event, model: 'large' });
+    const first = recorder.drain();
+    expect(first.map(({ type, model }) => `${type} ${model}`)).toEqual([
+      'work small',
+      'work large',
+    ]);
+    expect(recorder.drain()).toEqual([]);
+    recorder.record(event);
+    expect(recorder.drain()).toHaveLength(1);
+    expect(first).toHaveLength(2);
+  });
+});

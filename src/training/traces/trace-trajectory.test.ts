@@ -1,0 +1,155 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { toHalf } from '../../core/half.ts';
+import { present } from '../../core/invariant.ts';
+import { GREEDY } from '../../core/sampling-params.ts';
+import type { TokenId } from '../../core/token-id.ts';
+import type { StateFeatures } from '../../judging/router-features.ts';
+import {
+  favourite,
+  goOn,
+  HIDDEN_SIZE,
+  hiddenState,
+  largeAlone,
+  MAX_TOKENS,
+  nextOf,
+  numberWorld,
+  promptOf,
+  smallAlone,
+  trajectoryOf,
+} from '../fakes/number-world.ts';
+import { readTrajectory } from './trace-trajectory.ts';
+import { differingPositions } from './trace.ts';
+import { Trunk } from './fork-point.ts';
+
+const TOP_LOGPROBS = 4;
+
+function logprob(role: 'small' | 'large', before: readonly TokenId[], token: TokenId): number {
+  const row = nextOf(role)(before);
+  return Math.log((row[token] ?? 0) / row.reduce((sum, value) => sum + value, 0));
+}
+
+function halvesOf(before: readonly TokenId[], { hidden, topLogprobs }: StateFeatures): number[] {
+  const all = nextOf('small')(before).map((_, id) => logprob('small', before, id as TokenId));
+  const top = all.sort((a, b) => b - a).slice(0, topLogprobs);
+  const numbers = [...(hidden ? hiddenState(before) : []), ...top];
+  return [...toHalf(Float32Array.from(numbers))];
+}
+
+const anyCase = fc.record({
+  index: fc.nat(255),
+  writer: fc.constantFrom(smallAlone, largeAlone, (text: readonly TokenId[]) =>
+    favourite(text.length % 2 === 0 ? 'small' : 'large', text.slice(1)),
+  ),
+  rowCountMax: fc.integer({ min: 1, max: 16 }),
+  features: fc.record({ hidden: fc.boolean(), topLogprobs: fc.constantFrom(0, TOP_LOGPROBS) }),
+});
+
+describe('reading along a trajectory', () => {
+  it('says what rows one by one say, whoever wrote it and however long forwards are', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyCase, async ({ index, writer, rowCountMax, features }) => {
+        const world = numberWorld({ rowCountMax });
+        const { prompt, tokens } = trajectoryOf(index, writer);
+        const trunk = new Trunk(world.pair, [...prompt, ...tokens]);
+        const reading = await readTrajectory(
+          { prompt, tokens },
+          { pair: world.pair, trunk, features },
+        );
+        const halves: number[] = [];
+        for (const [position, token] of tokens.entries()) {
+          const before = [...prompt, ...tokens.slice(0, position)];
+          const small = favourite('small', before);
+          const large = favourite('large', before);
+          expect([reading.small[position], reading.large[position]]).toEqual([small, large]);
+          expect(reading.ownBySmall[position]).toBeCloseTo(logprob('small', before, token), 5);
+          expect(reading.smallByLarge[position]).toBeCloseTo(logprob('large', before, small), 5);
+          expect(reading.bestByLarge[position]).toBeCloseTo(logprob('large', before, large), 5);
+          halves.push(...halvesOf(before, features));
+        }
+        const size = (features.hidden ? HIDDEN_SIZE : 0) + features.topLogprobs;
+        expect(reading.featureSize).toBe(size);
+        expect(reading.features).toHaveLength(tokens.length * size);
+        for (const [at, half] of halves.entries()) {
+          // Log-probabilities are summed up in another order: their last bit may differ.
+          expect(Math.abs(present(reading.features[at], 'as many') - half)).toBeLessThanOrEqual(1);
+        }
+        expect(world.openCount()).toBe(2);
+        await trunk[Symbol.asyncDispose]();
+        expect(world.openCount()).toBe(0);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('finds the positions at which the models differ', () => {
+    const small = [1, 2, 3, 4] as TokenId[];
+    expect(differingPositions({ small, large: [1, 3, 3, 0] as TokenId[] })).toEqual([1, 3]);
+    expect(differingPositions({ small, large: small })).toEqual([]);
+  });
+
+  it('stops when it is aborted, and its trunk takes everything with it', async () => {
+    for (const stopAt of [1, 3, 6]) {
+      const caller = new AbortController();
+      let count = 0;
+      const world = numberWorld({
+        rowCountMax: 2,
+        onForward: async () => {
+          count += 1;
+          if (count === stopAt) caller.abort();
+        },
+      });
+      const { prompt, tokens } = trajectoryOf(13);
+      const trunk = new Trunk(world.pair, [...prompt, ...tokens]);
+      const features = { hidden: true, topLogprobs: 0 };
+      const options = { pair: world.pair, trunk, features, signal: caller.signal };
+      await expect(readTrajectory({ prompt, tokens }, options)).rejects.toMatchObject({
+        code: 'aborted',
+      });
+      expect(count).toBe(stopAt);
+      await trunk[Symbol.asyncDispose]();
+      expect(world.openCount()).toBe(0);
+    }
+  });
+});
+
+describe('a trunk', () => {
+  it('gives what a text shares with what it has read, and no more', async () => {
+    const text = [...promptOf(5), ...goOn(largeAlone, promptOf(5), MAX_TOKENS)];
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat(text.length),
+        fc.nat(text.length),
+        fc.nat(text.length),
+        async (readCount, sharedCount, lengthMax) => {
+          const world = numberWorld({ rowCountMax: 32 });
+          const trunk = new Trunk(world.pair, text);
+          if (readCount > 0) {
+            await trunk.sequence('small').forward({
+              ...{ tokens: text.slice(0, readCount), outputFrom: readCount, hidden: false },
+              program: {
+                ...{ vocabularySize: 5, seed: 0, purpose: 'sample' },
+                sampling: GREEDY,
+              },
+            });
+          }
+          const other = text[sharedCount] === 0 ? 1 : 0;
+          const branch = [...text.slice(0, sharedCount), other, 2, 3] as TokenId[];
+          const opened = await trunk.source('small').open(branch, lengthMax);
+          const length = Math.min(readCount, sharedCount, lengthMax);
+          expect(opened.tokens).toEqual(branch.slice(0, length));
+          expect(opened.sequence.length).toBe(length);
+          const alone = await trunk.source('large').open(branch, lengthMax);
+          expect([alone.tokens, alone.sequence.length]).toEqual([[], 0]);
+          await trunk.source('small').close(opened);
+          await trunk.source('large').close(alone);
+          expect(world.openCount()).toBe(readCount > 0 ? 1 : 0);
+          await trunk[Symbol.asyncDispose]();
+          await trunk[Symbol.asyncDispose]();
+          expect(world.openCount()).toBe(0);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+});
