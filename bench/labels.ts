@@ -12,6 +12,8 @@ import { noiseKey, noiseUniform } from '../src/core/noise.ts';
 import type { RowProgram, RowResult } from '../src/core/row-program.ts';
 import { GREEDY } from '../src/core/sampling-params.ts';
 import { type TokenId, tokenIds } from '../src/core/token-id.ts';
+import { type StateFeatures, stateFeatureSize } from '../src/judging/router-features.ts';
+import { routerGate } from '../src/judging/router-gate.ts';
 import { readAlong } from '../src/kv-cache/read-along.ts';
 import { loadModel } from '../src/model/llama-cpp/model.ts';
 import type { LanguageModel } from '../src/model/roles.ts';
@@ -20,13 +22,11 @@ import { foldNetwork } from '../src/network/fold-network.ts';
 import { crossEntropyLoss } from '../src/network/loss.ts';
 import { routerShape } from '../src/network/network-shape.ts';
 import { trainNetwork } from '../src/network/train-network.ts';
-import { type StateFeatures, stateFeatureSize } from '../src/judging/router-features.ts';
-import { routerGate } from '../src/judging/router-gate.ts';
 import { runRowProgram } from '../src/sampling/run-row-program.ts';
-import { readTrajectory } from '../src/training/traces/trace-trajectory.ts';
-import { Trunk } from '../src/training/traces/fork-point.ts';
 import { runJobs } from '../src/training/rollouts/run-jobs.ts';
 import { READ_FEATURES } from '../src/training/rounds/train-router.ts';
+import { ForkPoint } from '../src/training/traces/fork-point.ts';
+import { traceTrajectory } from '../src/training/traces/trace-trajectory.ts';
 import type { TrainingPair } from '../src/training/training-pair.ts';
 
 interface Settings {
@@ -116,8 +116,8 @@ async function readBare({ prompt, tokens }: Text): Promise<void> {
 }
 
 async function readLabelled(one: Text, signal: AbortSignal): Promise<void> {
-  await using trunk = new Trunk(pair, [...one.prompt, ...one.tokens]);
-  await readTrajectory(one, { pair, trunk, features: READ_FEATURES, signal });
+  await using trunk = new ForkPoint(pair, [...one.prompt, ...one.tokens]);
+  await traceTrajectory(one, { pair, forkPoint: trunk, features: READ_FEATURES, signal });
 }
 
 async function timed(read: (one: Text, signal: AbortSignal) => Promise<void>): Promise<number> {

@@ -7,7 +7,7 @@
  */
 import { Command } from 'commander';
 import { findModel } from '../src/catalog/ensure-model.ts';
-import { present } from '../src/core/invariant.ts';
+import { required } from '../src/core/invariant.ts';
 import type { SamplingParams } from '../src/core/sampling-params.ts';
 import { Engine } from '../src/engine/engine.ts';
 import { type LlamaCppModel, loadModel } from '../src/model/llama-cpp/model.ts';
@@ -102,7 +102,7 @@ await large[Symbol.asyncDispose]();
 
 const results = runs.map(({ name, samples }) => ({
   name,
-  tokenCount: present(samples[0], 'one answer').tokenCount,
+  tokenCount: required(samples[0], 'one answer').tokenCount,
   ...smallest(samples),
 }));
 const { small: smallName, large: largeName } = settings;
@@ -110,7 +110,7 @@ const report = { small: smallName, large: largeName, results };
 process.stdout.write(settings.json === true ? `${JSON.stringify(report)}\n` : table());
 
 async function load(name: string): Promise<LlamaCppModel> {
-  const { path } = present(await findModel(name), `${name} is on this machine`);
+  const { path } = required(await findModel(name), `${name} is on this machine`);
   const threadCount = Number(settings.threads);
   return await loadModel(path, { name, contextLength: CONTEXT_LENGTH, threadCount });
 }

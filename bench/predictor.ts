@@ -7,11 +7,13 @@
  *                              [--quick] [--processor-time] [--json]
  */
 import { Command } from 'commander';
+import { type LoggedWork, parseRunLog } from '../src/accounting/run-log.ts';
 import { ensureModel } from '../src/catalog/ensure-model.ts';
 import { DEFAULT_PAIR } from '../src/catalog/known-pairs.ts';
 import { systemClock } from '../src/core/clock.ts';
 import type { EngineEvent, ModelRole } from '../src/core/events.ts';
 import { invariant } from '../src/core/invariant.ts';
+import { Engine } from '../src/engine/engine.ts';
 import type { ForwardCosts } from '../src/machines/forward-costs.ts';
 import type { MeasuredModel } from '../src/machines/machine-profile.ts';
 import {
@@ -22,8 +24,6 @@ import {
 } from '../src/machines/measure-model.ts';
 import { measuredCosts } from '../src/machines/measured-costs.ts';
 import { predictRun } from '../src/machines/predict-run.ts';
-import { type LoggedWork, parseRunLog } from '../src/accounting/run-log.ts';
-import { Engine } from '../src/engine/engine.ts';
 import { loadModel } from '../src/model/llama-cpp/model.ts';
 import { STRATEGIES } from '../src/strategy/registry.ts';
 import { Pace, type Paces } from './pace.ts';

@@ -11,12 +11,6 @@ import { evaluationResult } from '../evaluation/run/evaluation-result.ts';
 import type { EvaluatedAnswers } from '../evaluation/run/run-evaluation.ts';
 import { runEvaluation } from '../evaluation/run/run-evaluation.ts';
 import { isGradable } from '../evaluation/tasks/traffic.ts';
-import { writeWhole } from '../storage/whole-file.ts';
-import { evaluationLock } from './evaluation-lock.ts';
-import { readRouter } from './find-routers.ts';
-import { loadQuestions, type QuestionOptions } from './load-questions.ts';
-import { type Reliability, reliability } from '../network/reliability.ts';
-import { openEvaluation, type PairOptions } from './open-evaluation.ts';
 import {
   type Calibration,
   type CalibrationPoint,
@@ -25,6 +19,12 @@ import {
 } from '../judging/calibration.ts';
 import type { Router } from '../judging/router.ts';
 import { decodeRouter, encodeRouter } from '../judging/router-file.ts';
+import { type Reliability, reliability } from '../network/reliability.ts';
+import { writeWhole } from '../storage/whole-file.ts';
+import { evaluationLock } from './evaluation-lock.ts';
+import { readRouter } from './find-routers.ts';
+import { loadQuestions, type QuestionOptions } from './load-questions.ts';
+import { openEvaluation, type PairOptions } from './open-evaluation.ts';
 
 export interface CalibrateOptions extends QuestionOptions, PairOptions {
   /** The router's file. */

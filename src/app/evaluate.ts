@@ -5,8 +5,6 @@
 import { join } from 'node:path';
 import { PilotfishError } from '../core/errors.ts';
 import type { ModelRole } from '../core/events.ts';
-import type { MachineProfile } from '../machines/machine-profile.ts';
-import { profileCosts } from '../machines/profile-costs.ts';
 import type { Question } from '../evaluation/question.ts';
 import { checkCalibratedOn, checkOverlap, checkTrainedOn } from '../evaluation/question-key.ts';
 import type { EvaluationResult } from '../evaluation/results.ts';
@@ -16,12 +14,14 @@ import type { EvaluationPlan, RequestedStrategy } from '../evaluation/run/evalua
 import { evaluationResult } from '../evaluation/run/evaluation-result.ts';
 import type { TimeProfile } from '../evaluation/run/point-runs.ts';
 import { runEvaluation } from '../evaluation/run/run-evaluation.ts';
+import type { Router } from '../judging/router.ts';
+import type { MachineProfile } from '../machines/machine-profile.ts';
+import { profileCosts } from '../machines/profile-costs.ts';
+import { isLearned, parseStrategy, routerThreshold, STRATEGIES } from '../strategy/registry.ts';
 import { evaluationLock } from './evaluation-lock.ts';
 import { loadQuestions, type QuestionOptions, trainingQuestions } from './load-questions.ts';
 import { profileStore } from './local-profile.ts';
 import { type OpenEvaluationOptions, openEvaluation, type PairOptions } from './open-evaluation.ts';
-import type { Router } from '../judging/router.ts';
-import { isLearned, parseStrategy, routerThreshold, STRATEGIES } from '../strategy/registry.ts';
 
 export interface EvaluateOptions
   extends QuestionOptions,

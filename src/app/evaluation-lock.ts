@@ -1,7 +1,7 @@
 /** One evaluation at a time in a folder: two would write between each other's lines. */
 import { join } from 'node:path';
-import { FileLock } from '../storage/file-lock.ts';
 import { PilotfishError } from '../core/errors.ts';
+import { FileLock } from '../storage/file-lock.ts';
 
 const POLL_MS = 250;
 const STALE_MS = 60_000;

@@ -5,17 +5,17 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundledModel } from '../catalog/bundled-models.ts';
 import { knownModel } from '../catalog/known-models.ts';
 import { DEFAULT_PAIR, POCKET_PAIR } from '../catalog/known-pairs.ts';
-import { present } from '../core/invariant.ts';
+import { required } from '../core/invariant.ts';
+import { LARGE_DIGEST, SMALL_DIGEST, tinyRouter } from '../judging/fakes/tiny-router.ts';
+import type { Router } from '../judging/router.ts';
+import { encodeRouter } from '../judging/router-file.ts';
+import { OBJECTIVES } from '../training/labels/targets.ts';
 import {
   type FindRoutersOptions,
   findRouters,
   readNamedRouters,
   readRouter,
 } from './find-routers.ts';
-import { LARGE_DIGEST, SMALL_DIGEST, tinyRouter } from '../judging/fakes/tiny-router.ts';
-import type { Router } from '../judging/router.ts';
-import { encodeRouter } from '../judging/router-file.ts';
-import { OBJECTIVES } from '../training/labels/targets.ts';
 
 const MODELS = {
   small: { name: 'small', digest: SMALL_DIGEST },
@@ -206,7 +206,7 @@ describe('routers that come with the package', () => {
 describe('routers that come with this package', () => {
   const digestOf = (name: string): string => {
     const digest = knownModel(name)?.sha256 ?? bundledModel(name)?.sha256;
-    return present(digest, `${name} is known`);
+    return required(digest, `${name} is known`);
   };
 
   it.each([

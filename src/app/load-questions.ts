@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import { definedFields } from '../core/defined-fields.ts';
 import { PilotfishError } from '../core/errors.ts';
-import { present } from '../core/invariant.ts';
+import { required } from '../core/invariant.ts';
 import type { OnNotice } from '../core/progress.ts';
 import type { Question } from '../evaluation/question.ts';
 import { findSlice } from '../evaluation/slices/slice.ts';
@@ -128,7 +128,7 @@ function endless(name: string): PilotfishError {
 
 function defaultSplit({ splits }: Pick<Task, 'splits'>, preferred = 'test'): string {
   const wanted = [preferred, 'test'].find((split) => splits.includes(split));
-  return wanted ?? present(splits[0], 'a task has a split');
+  return wanted ?? required(splits[0], 'a task has a split');
 }
 
 function otherTask({ slice = '', task = '' }: QuestionOptions, of: string): PilotfishError {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { EngineEvent, Origin, TokenEvent } from '../core/events.ts';
 import { type TokenId, tokenId } from '../core/token-id.ts';
 import type { GenerateRequest } from '../engine/request.ts';
-import { lookupBehaviour, MEASURED_STRATEGIES, measureBehaviour } from './measure-acceptance.ts';
+import { lookupStatistics, MEASURED_STRATEGIES, measureAcceptance } from './measure-acceptance.ts';
 
 const ids = (text: string): TokenId[] => [...text].map((letter) => tokenId(letter.charCodeAt(0)));
 
@@ -18,7 +18,7 @@ describe('lookupBehaviour', () => {
     ['abab', 'ab', 2 / 2, 1],
     ['abcab', '', 0, 0],
   ])('of "%s" and then "%s": %d found, %d of them hold', (prompt, answer, hitRate, acceptance) => {
-    const found = lookupBehaviour([{ prompt: ids(prompt), answer: ids(answer) }]);
+    const found = lookupStatistics([{ prompt: ids(prompt), answer: ids(answer) }]);
     expect(found.hitRate).toBeCloseTo(hitRate, 12);
     expect(found.acceptance).toBeCloseTo(acceptance, 12);
   });
@@ -26,9 +26,9 @@ describe('lookupBehaviour', () => {
   it('counts all texts together, and looks in each alone', () => {
     const texts = ['abab', 'abcdef', 'abc'].map((text) => ({ prompt: [], answer: ids(text) }));
     // Only the first: "ab", "ab" promises an "a" that does not come, for there is no more.
-    expect(lookupBehaviour(texts)).toEqual({ hitRate: 0, acceptance: 0 });
+    expect(lookupStatistics(texts)).toEqual({ hitRate: 0, acceptance: 0 });
     const repeated = [...texts, { prompt: ids('abab'), answer: ids('ax') }];
-    expect(lookupBehaviour(repeated)).toEqual({ hitRate: 2 / 15, acceptance: 1 / 2 });
+    expect(lookupStatistics(repeated)).toEqual({ hitRate: 2 / 15, acceptance: 1 / 2 });
   });
 });
 
@@ -64,11 +64,11 @@ describe('measureBehaviour', () => {
       },
       promptTokens: () => ids('xabcz'),
     };
-    const behaviour = await measureBehaviour(engine, {});
-    expect(behaviour.shares).toEqual({ entropy: 1 / 4, margin: 1 / 2, cascade: 0 });
-    expect(behaviour.acceptance).toBe(3 / 4);
+    const statistics = await measureAcceptance(engine, {});
+    expect(statistics.shares).toEqual({ entropy: 1 / 4, margin: 1 / 2, cascade: 0 });
+    expect(statistics.acceptance).toBe(3 / 4);
     // Of "abcy", "ab" promises the "c" that comes, and "abc" a "z", as in the prompt.
-    expect(behaviour.lookup).toEqual({ hitRate: 2 / 4, acceptance: 1 / 2 });
+    expect(statistics.lookup).toEqual({ hitRate: 2 / 4, acceptance: 1 / 2 });
     expect(asked.map(({ strategy }) => strategy)).toEqual(
       [...MEASURED_STRATEGIES.slice(1), 'entropy@-1'].flatMap((name) => [name, name, name]),
     );
@@ -90,6 +90,6 @@ describe('measureBehaviour', () => {
       promptTokens: () => ids('x'),
     };
     // 15 ms, 9 of them computing, over three forwards.
-    expect((await measureBehaviour(engine, {})).overheadMs).toBeCloseTo(2, 9);
+    expect((await measureAcceptance(engine, {})).overheadMs).toBeCloseTo(2, 9);
   });
 });

@@ -20,11 +20,11 @@ const TOKEN_COUNT = 96;
 /** Calls the large model for every token, so that both models' choices are known. */
 const ALWAYS_CALLS = 'entropy@-1';
 
-export interface Behaviour {
+export interface AcceptanceStatistics {
   /** By strategy: the share at its default threshold. */
   readonly shares: Readonly<Record<string, number>>;
   readonly acceptance: number;
-  readonly lookup: LookupBehaviour;
+  readonly lookup: LookupStatistics;
   /**
    * Milliseconds that the engine adds around a forward: batching, strategy, events. Beside a model
    * that takes a millisecond it is a good part of the time. Null where nothing was timed.
@@ -32,7 +32,7 @@ export interface Behaviour {
   readonly overheadMs: number | null;
 }
 
-export interface LookupBehaviour {
+export interface LookupStatistics {
   /** Share of the tokens before which the text so far, prompt included, holds something to look up. */
   readonly hitRate: number;
   /** Of what was found there, the share that holds. */
@@ -67,10 +67,10 @@ interface Answer {
 }
 
 /** @throws PilotfishError what requests give rise to */
-export async function measureBehaviour(
+export async function measureAcceptance(
   engine: Pick<Engine, 'generate' | 'promptTokens'>,
   options: Options,
-): Promise<Behaviour> {
+): Promise<AcceptanceStatistics> {
   const { prompts = PROMPTS } = options;
   const total = MEASURED_STRATEGIES.length * prompts.length * TOKEN_COUNT;
   let done = 0;
@@ -105,7 +105,7 @@ export async function measureBehaviour(
       written.flatMap(({ tokens }) => tokens),
       (token) => token.proposedTokenId === token.tokenId,
     ),
-    lookup: lookupBehaviour(
+    lookup: lookupStatistics(
       written.map(({ prompt, tokens }) => ({
         prompt,
         answer: tokens.map(({ tokenId }) => tokenId),
@@ -144,9 +144,9 @@ async function readAnswer(
 }
 
 /** What prompt lookup would propose before each token of the answers, against what came. */
-export function lookupBehaviour(
+export function lookupStatistics(
   texts: readonly { readonly prompt: readonly TokenId[]; readonly answer: readonly TokenId[] }[],
-): LookupBehaviour {
+): LookupStatistics {
   let tokenCount = 0;
   let found = 0;
   let held = 0;

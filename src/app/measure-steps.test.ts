@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PROFILE, TIMED } from '../machines/fakes/timed-profile.ts';
 import { KNOWN_MACHINES } from '../machines/known-machines.ts';
+import { writeRandomModel } from '../testing/random-model.ts';
 import { localProfileName, profileStore, thisMachine } from './local-profile.ts';
 import { measureSteps } from './measure-steps.ts';
-import { writeRandomModel } from '../testing/random-model.ts';
 
 let home: string;
 let path: string;

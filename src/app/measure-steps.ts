@@ -15,9 +15,9 @@ import {
 import { FULL_PLAN, measureModel, QUIET_SPREAD_MAX } from '../machines/measure-model.ts';
 import { tuneThreads } from '../machines/measure-threads.ts';
 import type { ProfileStore } from '../machines/profile-store.ts';
-import { isBusy, localProfileName, profileStore, shortName, thisMachine } from './local-profile.ts';
 import { type LlamaCppModel, loadModel } from '../model/llama-cpp/model.ts';
 import { readModelFile } from '../model/llama-cpp/model-file.ts';
+import { isBusy, localProfileName, profileStore, shortName, thisMachine } from './local-profile.ts';
 
 /** Room for the longest cache that is measured and the widest forward on top; less if need be. */
 const CONTEXT_LENGTH = 1024;

@@ -9,21 +9,21 @@ import { fileDigest } from '../catalog/file-digest.ts';
 import { DEFAULT_PAIR, POCKET_PAIR, parsePair } from '../catalog/known-pairs.ts';
 import { PilotfishError } from '../core/errors.ts';
 import type { ByRole, ModelRole, TokenPrices } from '../core/events.ts';
-import { present } from '../core/invariant.ts';
+import { required } from '../core/invariant.ts';
 import type { OnNotice, OnProgress } from '../core/progress.ts';
-import type { CostCurve, StepCosts } from '../machines/step-costs.ts';
 import { STRATEGY_DEFAULT } from '../engine/checked-request.ts';
 import { Engine } from '../engine/engine.ts';
 import type { CostFacts } from '../engine/run-request.ts';
 import { POCKET_SCOPE } from '../evaluation/tasks/pocket/scope.ts';
-import { findRouters, type NamedRouter, readNamedRouters } from './find-routers.ts';
-import { localModelCosts, shortName, useBestThreads } from './local-profile.ts';
+import { type BoundModel, type Router, withEmbeddings } from '../judging/router.ts';
+import type { CostCurve, StepCosts } from '../machines/step-costs.ts';
 import { type LlamaCppModel, loadModel } from '../model/llama-cpp/model.ts';
 import { readModelFile } from '../model/llama-cpp/model-file.ts';
 import type { LanguageModel } from '../model/roles.ts';
-import { type BoundModel, type Router, withEmbeddings } from '../judging/router.ts';
 import { isLearned, rolesOf } from '../strategy/registry.ts';
 import type { SpeculativeOptions } from '../strategy/speculative.ts';
+import { findRouters, type NamedRouter, readNamedRouters } from './find-routers.ts';
+import { localModelCosts, shortName, useBestThreads } from './local-profile.ts';
 
 export interface OpenEngineOptions {
   /**
@@ -170,7 +170,7 @@ function bound(
   small: LlamaCppModel | null,
 ): ReadonlyMap<string, Router> {
   if (routers.size === 0) return routers;
-  const model = present(small, 'a learned strategy needs the small model');
+  const model = required(small, 'a learned strategy needs the small model');
   const ready = (router: Router): Router =>
     withEmbeddings(router, (id) => model.tokenEmbedding(id));
   return new Map([...routers].map(([strategy, router]) => [strategy, ready(router)]));

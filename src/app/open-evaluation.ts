@@ -9,26 +9,26 @@ import { catalogContext } from '../catalog/catalog-context.ts';
 import { fileDigest } from '../catalog/file-digest.ts';
 import { definedFields } from '../core/defined-fields.ts';
 import type { ModelRole } from '../core/events.ts';
-import { present } from '../core/invariant.ts';
+import { required } from '../core/invariant.ts';
 import type { TokenId } from '../core/token-id.ts';
-import { CachedModel } from '../model/remembered/cached-model.ts';
-import type { RowFeatures } from '../model/remembered/row-features.ts';
-import { TrieStore } from '../model/remembered/trie-store.ts';
-import { fileError } from '../storage/jsonl-file.ts';
 import type { EvaluatedModel, EvaluationPair } from '../evaluation/run/evaluation-pair.ts';
 import {
   checkWaveSize,
   SPARE_SEQUENCE_COUNT,
   sequenceCountOf,
 } from '../evaluation/run/sequence-counts.ts';
+import type { Router } from '../judging/router.ts';
+import { routerGate } from '../judging/router-gate.ts';
+import { joinNeeds } from '../judging/row-needs.ts';
 import { SharedPrefixModel } from '../kv-cache/shared-prefix-model.ts';
 import { cpuDevice } from '../model/compute-device.ts';
 import { libraryDigest, loadLibrary } from '../model/llama-cpp/library.ts';
 import type { LlamaCppModel } from '../model/llama-cpp/model.ts';
+import { CachedModel } from '../model/remembered/cached-model.ts';
+import type { RowFeatures } from '../model/remembered/row-features.ts';
+import { TrieStore } from '../model/remembered/trie-store.ts';
+import { fileError } from '../storage/jsonl-file.ts';
 import { type OpenEngineOptions, openEngine, type WrappedModel } from './open-engine.ts';
-import type { Router } from '../judging/router.ts';
-import { routerGate } from '../judging/router-gate.ts';
-import { joinNeeds } from '../judging/row-needs.ts';
 
 export interface OpenEvaluationOptions
   extends Omit<OpenEngineOptions, 'wrapModel' | 'strategies' | 'requestCountMax'> {
@@ -202,7 +202,7 @@ function spareSequenceCountOf({ spareSequenceCount }: OpenEvaluationOptions): nu
 }
 
 function opened(open: ReadonlyMap<ModelRole, OpenModel>, role: ModelRole): OpenModel {
-  return present(open.get(role), `the ${role} model was wrapped`);
+  return required(open.get(role), `the ${role} model was wrapped`);
 }
 
 async function factsOf(

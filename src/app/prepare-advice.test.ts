@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PROFILE, TIMED } from '../machines/fakes/timed-profile.ts';
 import { profileCosts } from '../machines/profile-costs.ts';
-import { localProfileName, profileStore, thisMachine } from './local-profile.ts';
 import { readModelFile } from '../model/llama-cpp/model-file.ts';
-import { prepareAdvice } from './prepare-advice.ts';
 import { writeRandomModel } from '../testing/random-model.ts';
+import { localProfileName, profileStore, thisMachine } from './local-profile.ts';
+import { prepareAdvice } from './prepare-advice.ts';
 
 let home: string;
 let path: string;
@@ -32,7 +32,7 @@ describe('prepareAdvice', () => {
     expect(inputs.profile).toMatchObject({ kind: 'measured' });
     expect(inputs.remoteProfile).toBe(inputs.profile);
     expect(inputs.roundTripMs).toBeNull();
-    const { shares, acceptance, lookup } = inputs.behaviour ?? {};
+    const { shares, acceptance, lookup } = inputs.statistics ?? {};
     expect(Object.keys(shares ?? {}).sort()).toEqual(['cascade', 'entropy', 'margin']);
     const all = [...Object.values(shares ?? {}), acceptance, ...Object.values(lookup ?? {})];
     expect(all).toHaveLength(6);
@@ -44,7 +44,7 @@ describe('prepareAdvice', () => {
 
   it('accepts every draft of a model that drafts for itself', async () => {
     const inputs = await prepareAdvice({ small: path, large: path, home, triesOut: true });
-    expect(inputs.behaviour?.acceptance).toBe(1);
+    expect(inputs.statistics?.acceptance).toBe(1);
   });
 
   it('tells two files of one name apart', async () => {
@@ -95,7 +95,7 @@ describe('prepareAdvice', () => {
       profile: { name: 'h100-sxm' },
       remoteProfile: { name: 'rtx-4090' },
       roundTripMs: 20,
-      behaviour: null,
+      statistics: null,
     });
     expect(await readdir(home)).toEqual(['tiny.gguf']);
   });

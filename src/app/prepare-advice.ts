@@ -8,6 +8,7 @@ import { DEFAULT_PAIR, parsePair } from '../catalog/known-pairs.ts';
 import { parseModelReference } from '../catalog/model-reference.ts';
 import { PilotfishError } from '../core/errors.ts';
 import type { ModelRole } from '../core/events.ts';
+import { pocketProblem } from '../evaluation/tasks/pocket/problem.ts';
 import {
   isOf,
   type MachineProfile,
@@ -16,7 +17,8 @@ import {
   withModel,
 } from '../machines/machine-profile.ts';
 import { type CostedModel, checkKnowsName, profileCosts } from '../machines/profile-costs.ts';
-import { pocketProblem } from '../evaluation/tasks/pocket/problem.ts';
+import { loadModel } from '../model/llama-cpp/model.ts';
+import { readModelFile } from '../model/llama-cpp/model-file.ts';
 import {
   type LocalProfileOptions,
   localModelCosts,
@@ -26,9 +28,11 @@ import {
   thisMachine,
   useBestThreads,
 } from './local-profile.ts';
-import { type Behaviour, MEASURED_STRATEGIES, measureBehaviour } from './measure-acceptance.ts';
-import { loadModel } from '../model/llama-cpp/model.ts';
-import { readModelFile } from '../model/llama-cpp/model-file.ts';
+import {
+  type AcceptanceStatistics,
+  MEASURED_STRATEGIES,
+  measureAcceptance,
+} from './measure-acceptance.ts';
 import { type OpenEngineOptions, openEngine } from './open-engine.ts';
 
 export interface PrepareAdviceOptions
@@ -63,7 +67,7 @@ export interface AdviceInputs {
   /** To the remote large model; null where nothing is remote. */
   readonly roundTripMs: number | null;
   /** Null where nothing was tried out. */
-  readonly behaviour: Behaviour | null;
+  readonly statistics: AcceptanceStatistics | null;
 }
 
 /** The pocket models can read nothing else, and answer so many in a few seconds. */
@@ -96,7 +100,7 @@ export async function prepareAdvice(options: PrepareAdviceOptions): Promise<Advi
     profile,
     remoteProfile: profiles.remote ?? profile,
     roundTripMs: profiles.roundTripMs,
-    behaviour: options.triesOut ? await triedOut(profiles, options) : null,
+    statistics: options.triesOut ? await triedOut(profiles, options) : null,
   };
 }
 
@@ -208,16 +212,19 @@ function notQuiet(name: string): string {
 }
 
 /** How long this machine's engine takes says nothing of another one. */
-async function triedOut({ given }: Profiles, options: PrepareAdviceOptions): Promise<Behaviour> {
-  const behaviour = await tryOut(options);
-  return given === null ? behaviour : { ...behaviour, overheadMs: null };
+async function triedOut(
+  { given }: Profiles,
+  options: PrepareAdviceOptions,
+): Promise<AcceptanceStatistics> {
+  const statistics = await tryOut(options);
+  return given === null ? statistics : { ...statistics, overheadMs: null };
 }
 
-async function tryOut(options: PrepareAdviceOptions): Promise<Behaviour> {
+async function tryOut(options: PrepareAdviceOptions): Promise<AcceptanceStatistics> {
   await using engine = await openEngine({ ...options, strategies: MEASURED_STRATEGIES });
   const names = ROLES.map((role) => nameOf(role, options));
   const prompts = names.every((name) => bundledModel(name) !== null) ? POCKET_PROMPTS : undefined;
-  return await measureBehaviour(engine, {
+  return await measureAcceptance(engine, {
     ...options,
     ...(prompts === undefined ? {} : { prompts }),
   });

@@ -1,4 +1,6 @@
 /** Recorded runs under another machine's profile: the work behind `pilotfish bench recost`. */
+
+import { parseRunLog, type RecordedRun } from '../accounting/run-log.ts';
 import { knownModel } from '../catalog/known-models.ts';
 import { PilotfishError } from '../core/errors.ts';
 import type { ByRole, ModelRole } from '../core/events.ts';
@@ -6,9 +8,8 @@ import type { ForwardCosts } from '../machines/forward-costs.ts';
 import type { MachineProfile } from '../machines/machine-profile.ts';
 import { type PredictedRun, predictRun } from '../machines/predict-run.ts';
 import { profileCosts } from '../machines/profile-costs.ts';
-import { parseRunLog, type RecordedRun } from '../accounting/run-log.ts';
-import { profileStore } from './local-profile.ts';
 import { STRATEGIES } from '../strategy/registry.ts';
+import { profileStore } from './local-profile.ts';
 
 export interface RecostOptions {
   /** Lines as `ask --json` writes them. */

@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { train } from './train.ts';
 import { TRAINING_WAVE_SIZE_MAX } from '../training/sequence-counts.ts';
+import { train } from './train.ts';
 
 let folder: string;
 beforeAll(async () => {

@@ -19,12 +19,9 @@ import { LARGE_ALONE } from '../evaluation/run/evaluation-plan.ts';
 import { openManifest } from '../evaluation/run/open-manifest.ts';
 import { promptsOf } from '../evaluation/run/prompts-of.ts';
 import { checkGradable, isGradable } from '../evaluation/tasks/traffic.ts';
-import { writeWhole } from '../storage/whole-file.ts';
-import { evaluationLock } from './evaluation-lock.ts';
-import { type LoadedQuestions, loadQuestions, type QuestionOptions } from './load-questions.ts';
-import { citerPaperShape, routerShape } from '../network/network-shape.ts';
-import { openEvaluation, type PairOptions } from './open-evaluation.ts';
 import { featureSize, type RouterFeatures } from '../judging/router-features.ts';
+import { citerPaperShape, routerShape } from '../network/network-shape.ts';
+import { writeWhole } from '../storage/whole-file.ts';
 import { singleModel } from '../strategy/single-model.ts';
 import { trainingCellCount } from '../training/cell-count.ts';
 import type { FitSettings } from '../training/fit/fit-router.ts';
@@ -41,6 +38,9 @@ import { writeAnswers } from '../training/rounds/write-answers.ts';
 import { LABEL_SEQUENCE_COUNT } from '../training/sequence-counts.ts';
 import type { TrainingPair } from '../training/training-pair.ts';
 import type { Trajectory } from '../training/trajectory.ts';
+import { evaluationLock } from './evaluation-lock.ts';
+import { type LoadedQuestions, loadQuestions, type QuestionOptions } from './load-questions.ts';
+import { openEvaluation, type PairOptions } from './open-evaluation.ts';
 
 export interface TrainOptions extends QuestionOptions, PairOptions {
   readonly objective: Objective;

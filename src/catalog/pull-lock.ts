@@ -1,7 +1,7 @@
 /** One pull of a model at a time. What keeps a finished file right is its digest. */
 import { PilotfishError } from '../core/errors.ts';
-import type { CatalogContext } from './catalog-context.ts';
 import { FileLock, type HeldLock } from '../storage/file-lock.ts';
+import type { CatalogContext } from './catalog-context.ts';
 
 /** @throws PilotfishError `download-failed` if another holds it for too long, `aborted` */
 export function pullLock(target: string, name: string, context: CatalogContext): Promise<FileLock> {

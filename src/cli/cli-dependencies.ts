@@ -1,16 +1,16 @@
 /** What the commands need of the rest of the program, as one object that tests replace. */
 import type { Calibrated, CalibrateOptions } from '../app/calibrate.ts';
-import type { ModelRole } from '../core/events.ts';
-import type { Engine } from '../engine/engine.ts';
 import type { Evaluated, EvaluateOptions } from '../app/evaluate.ts';
 import type { MeasuredSteps, MeasureStepsOptions } from '../app/measure-steps.ts';
 import type { OpenEngineOptions } from '../app/open-engine.ts';
 import type { AdviceInputs, PrepareAdviceOptions } from '../app/prepare-advice.ts';
 import type { Recosted, RecostOptions } from '../app/recost.ts';
+import type { Trained, TrainOptions } from '../app/train.ts';
+import type { ModelRole } from '../core/events.ts';
+import type { Engine } from '../engine/engine.ts';
 import type { DrawReliabilityOptions } from '../report/draw-reliability.ts';
 import type { WriteReportOptions, WrittenReport } from '../report/write-report.ts';
 import type { ParsedStrategy, StrategyInfo, StrategyOptions } from '../strategy/registry.ts';
-import type { Trained, TrainOptions } from '../app/train.ts';
 import type { InspectMachineOptions, MachineFacts } from './doctor/machine-facts.ts';
 
 /** What a command does with an engine. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { abortError, ERROR_CODES, PilotfishError, throwIfAborted } from './errors.ts';
-import { InvariantError, invariant, present, unreachable } from './invariant.ts';
+import { InvariantError, invariant, required, unreachable } from './invariant.ts';
 
 describe('an operating error', () => {
   it('carries its code, its message, the values seen and the remedy', () => {
@@ -58,10 +58,10 @@ describe('invariants', () => {
   });
 
   it('let falsy values be present', () => {
-    expect(present(0, 'a number')).toBe(0);
-    expect(present('', 'a text')).toBe('');
-    expect(() => present(null, 'a text')).toThrow(InvariantError);
-    expect(() => present(undefined, 'a text')).toThrow(InvariantError);
+    expect(required(0, 'a number')).toBe(0);
+    expect(required('', 'a text')).toBe('');
+    expect(() => required(null, 'a text')).toThrow(InvariantError);
+    expect(() => required(undefined, 'a text')).toThrow(InvariantError);
   });
 
   it('name an unexpected value', () => {

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PilotfishError } from './errors.ts';
-import { Turns } from './fair-mutex.ts';
+import { FairMutex } from './fair-mutex.ts';
 
-const turnsOf = (waitingCountMax: number): Turns =>
-  new Turns({ name: 'the compute device', waitingCountMax });
+const turnsOf = (waitingCountMax: number): FairMutex =>
+  new FairMutex({ name: 'the compute device', waitingCountMax });
 
 /** Lets every continuation that is ready run. */
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -10,19 +10,19 @@ interface Waiting {
   readonly cancel: () => void;
 }
 
-export interface TurnsOptions {
+export interface FairMutexOptions {
   /** What is waited for, for the error message: "the compute device". */
   readonly name: string;
   /** How many may wait; one more is refused. */
   readonly waitingCountMax: number;
 }
 
-export class Turns {
-  readonly #options: TurnsOptions;
+export class FairMutex {
+  readonly #options: FairMutexOptions;
   #busy = false;
   readonly #waiting: Waiting[] = [];
 
-  constructor(options: TurnsOptions) {
+  constructor(options: FairMutexOptions) {
     this.#options = options;
   }
 

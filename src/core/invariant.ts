@@ -12,7 +12,7 @@ export function invariant(condition: boolean, message: string): asserts conditio
 }
 
 /** The value, which must be there. @throws InvariantError */
-export function present<T>(value: T | null | undefined, message: string): T {
+export function required<T>(value: T | null | undefined, message: string): T {
   invariant(value !== null && value !== undefined, message);
   return value;
 }

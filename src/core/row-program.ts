@@ -57,7 +57,7 @@ export const TOP_LOGPROBS_MAX = 64;
 /** What a program computed for one row. Owns its memory. */
 export interface RowResult {
   /** argmax(log p + Gumbel noise) of the processed distribution; the plain argmax when greedy. */
-  readonly choice: TokenId;
+  readonly tokenId: TokenId;
   readonly logprob: number | null;
   /** In nats, from 0 to ln(vocabulary size). */
   readonly entropy: number | null;

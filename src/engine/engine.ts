@@ -5,14 +5,14 @@
 import { type Clock, systemClock } from '../core/clock.ts';
 import { abortError, PilotfishError } from '../core/errors.ts';
 import type { ByRole, EngineEvent, ModelRole, TokenPrices } from '../core/events.ts';
-import { present } from '../core/invariant.ts';
+import { required } from '../core/invariant.ts';
 import type { TokenId } from '../core/token-id.ts';
 import { AnswerGrammar } from '../grammar/answer-grammar.ts';
 import { GrammarService } from '../grammar/grammar-service.ts';
 import { packVocabulary } from '../grammar/pack-vocabulary.ts';
 import type { KvAmounts } from '../kv-cache/admission.ts';
-import { KvRoom } from '../kv-cache/kv-scheduler.ts';
-import type { Tenancy } from '../kv-cache/lease.ts';
+import { KvScheduler } from '../kv-cache/kv-scheduler.ts';
+import type { Lease } from '../kv-cache/lease.ts';
 import type { LanguageModel } from '../model/roles.ts';
 import { createStrategy, type StrategyOptions } from '../strategy/registry.ts';
 import type { Strategy } from '../strategy/strategy.ts';
@@ -59,7 +59,7 @@ export class Engine implements AsyncDisposable {
   readonly #vocabularySize: number;
   readonly #contextLength: number;
   readonly #strategies = new Map<string, Strategy>();
-  readonly #room: KvRoom;
+  readonly #scheduler: KvScheduler;
   readonly #overcommit: number;
   readonly #grammars: GrammarService;
   /** One for every request that waits or runs. */
@@ -71,7 +71,7 @@ export class Engine implements AsyncDisposable {
   constructor(options: EngineOptions) {
     const { small, large } = options.models;
     this.#options = options;
-    const either = present(large ?? small, 'an engine needs a model');
+    const either = required(large ?? small, 'an engine needs a model');
     const contextLengths = [small, large].flatMap((model) => model?.facts.contextLength ?? []);
     this.#contextLength = Math.min(...contextLengths);
     this.#vocabularySize =
@@ -82,7 +82,7 @@ export class Engine implements AsyncDisposable {
     this.#overcommit = checkedOvercommit(options.overcommit ?? 1);
     const requestCountMax = options.requestCountMax ?? RUNNING_REQUEST_COUNT_MAX;
     checkRequestCountMax(requestCountMax);
-    this.#room = new KvRoom({
+    this.#scheduler = new KvScheduler({
       models: options.models,
       requestCountMax,
       waitingCountMax: WAITING_REQUEST_COUNT_MAX,
@@ -91,7 +91,7 @@ export class Engine implements AsyncDisposable {
 
   /** Requests that run now, and those that wait for room. */
   get load(): { readonly runningCount: number; readonly waitingCount: number } {
-    return this.#room.load;
+    return this.#scheduler.load;
   }
 
   /**
@@ -99,12 +99,12 @@ export class Engine implements AsyncDisposable {
    * and nothing else. @throws InvariantError
    */
   checkIdle(): Promise<void> {
-    return this.#room.checkIdle();
+    return this.#scheduler.checkIdle();
   }
 
   /** Forgets what earlier requests left in the caches. */
   async forget(): Promise<void> {
-    await this.#room.forget();
+    await this.#scheduler.forget();
   }
 
   /**
@@ -169,21 +169,21 @@ export class Engine implements AsyncDisposable {
     const acceptedMs = clock.nowMs();
     const prompt = this.#promptTokens(request);
     const likely = Math.ceil(request.maxTokens / this.#overcommit);
-    const stay = {
+    const leaseRequest = {
       need: this.#need(strategy, prompt.length + likely),
       needMax: this.#need(strategy, prompt.length + request.maxTokens),
       reuses: request.reusePrefix,
     };
     const queuedFromMs = clock.nowMs();
-    const tenancy = await this.#room.enter(stay, signal);
+    const lease = await this.#scheduler.acquire(leaseRequest, signal);
     const queuedMs = clock.nowMs() - queuedFromMs;
-    using grammar = await this.#openGrammar(request, prompt.length, { tenancy, signal });
+    using grammar = await this.#openGrammar(request, prompt.length, { lease, signal });
     yield* runRequest({
       request,
       prompt,
       strategy,
       models,
-      tenancy,
+      lease,
       facts: {
         small: models.small?.facts ?? absentFacts.small ?? null,
         large: models.large?.facts ?? absentFacts.large ?? null,
@@ -221,13 +221,13 @@ export class Engine implements AsyncDisposable {
   async #openGrammar(
     { grammar }: CheckedRequest,
     promptLength: number,
-    { tenancy, signal }: { readonly tenancy: Tenancy; readonly signal: AbortSignal },
+    { lease, signal }: { readonly lease: Lease; readonly signal: AbortSignal },
   ): Promise<AnswerGrammar | null> {
     if (grammar === undefined) return null;
     try {
       return new AnswerGrammar(await this.#grammars.open(grammar, signal), promptLength);
     } catch (error) {
-      await tenancy.leave();
+      await lease.release();
       throw error;
     }
   }
@@ -235,7 +235,7 @@ export class Engine implements AsyncDisposable {
   /** Tokens by their bytes, which means the same for every kind of vocabulary. */
   #packedVocabulary(): ReturnType<typeof packVocabulary> {
     const { small, large } = this.#options.models;
-    const { vocabulary } = present(large ?? small, 'an engine needs a model');
+    const { vocabulary } = required(large ?? small, 'an engine needs a model');
     const ends = [small, large].flatMap((model) => [
       ...(model?.vocabulary.endOfGenerationIds() ?? []),
     ]);

@@ -5,7 +5,7 @@
 import type { ChatMessage } from '../core/chat-message.ts';
 import { PilotfishError } from '../core/errors.ts';
 import type { ModelRole } from '../core/events.ts';
-import { present } from '../core/invariant.ts';
+import { required } from '../core/invariant.ts';
 import type { TokenId } from '../core/token-id.ts';
 import type { LanguageModel } from '../model/roles.ts';
 import type { CheckedRequest } from './checked-request.ts';
@@ -28,7 +28,7 @@ export function promptTokens(
 ): TokenId[] {
   const text = 'prompt' in input ? input.prompt : render(input.messages, models);
   checkLength(text, contextLength);
-  const { vocabulary } = present(models.large ?? models.small, 'an engine has a model');
+  const { vocabulary } = required(models.large ?? models.small, 'an engine has a model');
   const tokens = vocabulary.tokenize(text);
   checkTokens(tokens, models);
   if (tokens.length < contextLength) return tokens;
@@ -80,7 +80,7 @@ function render(messages: readonly ChatMessage[], models: PromptModels): string 
   const { small, large, template } = models;
   if (small === null || large === null || template !== null) {
     const chosen = template === null ? (large ?? small) : models[template];
-    return present(chosen ?? large ?? small, 'an engine has a model').vocabulary.renderChat(
+    return required(chosen ?? large ?? small, 'an engine has a model').vocabulary.renderChat(
       messages,
     );
   }
@@ -94,5 +94,5 @@ function render(messages: readonly ChatMessage[], models: PromptModels): string 
       { remedy: 'Say which template holds: --template small or --template large.' },
     );
   }
-  return present(ofLarge, 'the large model rendered');
+  return required(ofLarge, 'the large model rendered');
 }

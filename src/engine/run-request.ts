@@ -2,6 +2,8 @@
  * The loop: round after round, a strategy proposes and judges, and this commits and emits. It is the
  * only place where a request's text grows and the only one that ends a request.
  */
+
+import { RunCostFold } from '../accounting/run-cost.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Draws } from '../core/draws.ts';
 import { seededDraws } from '../core/draws.ts';
@@ -16,16 +18,15 @@ import type {
   TokenPrices,
 } from '../core/events.ts';
 import type { FinishReason } from '../core/finish-reason.ts';
-import { invariant, present } from '../core/invariant.ts';
+import { invariant, required } from '../core/invariant.ts';
 import type { TokenId } from '../core/token-id.ts';
 import { untilAborted } from '../core/until-aborted.ts';
-import { RunCostFold } from '../accounting/run-cost.ts';
 import type { AnswerGrammar } from '../grammar/answer-grammar.ts';
 import { fullRole } from '../kv-cache/full-cache.ts';
-import { LazySequence } from '../session/local-session.ts';
-import type { Tenancy } from '../kv-cache/lease.ts';
-import { WorkRecorder } from '../session/work-recorder.ts';
+import type { Lease } from '../kv-cache/lease.ts';
 import type { LanguageModel, ModelFacts } from '../model/roles.ts';
+import { LocalSession } from '../session/local-session.ts';
+import { WorkRecorder } from '../session/work-recorder.ts';
 import type { Decision, Decoder, Round, Strategy, StrategyContext } from '../strategy/strategy.ts';
 import type { CheckedRequest } from './checked-request.ts';
 import { Emitter } from './emitter.ts';
@@ -36,8 +37,8 @@ export interface RunOptions {
   readonly prompt: readonly TokenId[];
   readonly strategy: Strategy;
   readonly models: ByRole<LanguageModel>;
-  /** Its stay in the models' caches; it ends with the run. */
-  readonly tenancy: Tenancy;
+  /** Its lease of cells in the models' caches; it ends with the run. */
+  readonly lease: Lease;
   /** Of the loaded models, and of one that is only compared with. */
   readonly facts: ByRole<CostFacts>;
   readonly prices: ByRole<TokenPrices>;
@@ -69,7 +70,7 @@ export async function* runRequest(options: RunOptions): AsyncGenerator<EngineEve
   try {
     yield* new Run(options).events();
   } finally {
-    await options.tenancy.leave();
+    await options.lease.release();
   }
 }
 
@@ -78,7 +79,7 @@ class Run {
   readonly #start: StartEvent;
   readonly #startedMs: number;
   readonly #recorder = new WorkRecorder();
-  readonly #sequences = new Map<ModelRole, LazySequence>();
+  readonly #sequences = new Map<ModelRole, LocalSession>();
   readonly #fold: RunCostFold;
   readonly #emitter: Emitter;
   readonly #decoder: Decoder;
@@ -149,7 +150,7 @@ class Run {
       } catch (error) {
         const role = fullRole(error);
         if (role === null || attempt >= KV_FULL_ATTEMPTS_MAX) throw error;
-        if (!(await untilAborted(this.#options.tenancy.makeRoom(role), signal))) throw error;
+        if (!(await untilAborted(this.#options.lease.reclaim(role), signal))) throw error;
       }
     }
   }
@@ -183,7 +184,7 @@ class Run {
       type: 'summary',
       text: this.#answer,
       ...this.#fold.cost(),
-      finishReason: present(this.#finish, 'the request has ended'),
+      finishReason: required(this.#finish, 'the request has ended'),
       elapsedMs: this.#elapsedMs(),
       firstTokenMs: this.#firstTokenMs,
       queuedMs: this.#options.queuedMs ?? 0,
@@ -196,7 +197,7 @@ class Run {
   }
 
   #preemptionNote(): readonly string[] {
-    const { preemptionCount } = this.#options.tenancy;
+    const { preemptionCount } = this.#options.lease;
     return preemptionCount === 0 ? [] : [`gave way to other requests ${preemptionCount} times`];
   }
 
@@ -222,7 +223,7 @@ class Run {
 
   #anyModel(): LanguageModel {
     const { small, large } = this.#options.models;
-    return present(large ?? small, 'an engine has a model');
+    return required(large ?? small, 'an engine has a model');
   }
 
   /** The union over both models, so that no strategy runs past an end that the other one knows. */
@@ -233,20 +234,20 @@ class Run {
     return endsIn(small) || endsIn(large);
   }
 
-  #sequence(role: ModelRole): LazySequence {
+  #sequence(role: ModelRole): LocalSession {
     const known = this.#sequences.get(role);
     if (known !== undefined) return known;
-    const model = present(this.#options.models[role], `the ${role} model is loaded`);
-    const sequence = new LazySequence({
+    const model = required(this.#options.models[role], `the ${role} model is loaded`);
+    const sequence = new LocalSession({
       role,
-      source: this.#options.tenancy.source(role),
+      source: this.#options.lease.source(role),
       promptLength: this.#options.prompt.length,
       rowCountMax: model.facts.rowCountMax,
       recorder: this.#recorder,
       ...(this.#options.grammar === undefined ? {} : { grammar: this.#options.grammar }),
     });
     this.#sequences.set(role, sequence);
-    this.#options.tenancy.add(sequence);
+    this.#options.lease.add(sequence);
     return sequence;
   }
 }
@@ -276,7 +277,7 @@ function startEvent(options: RunOptions): StartEvent {
     seed: request.seed,
     ...(request.grammar === undefined ? {} : { grammar: request.grammar.kind }),
     promptTokenCount: options.prompt.length,
-    prefillChunkRowCount: present(chunks[0] ?? chunks[1], 'an engine has a model'),
+    prefillChunkRowCount: required(chunks[0] ?? chunks[1], 'an engine has a model'),
     maxTokens: request.maxTokens,
     contextLength: options.contextLength,
   };

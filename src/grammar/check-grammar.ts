@@ -1,5 +1,5 @@
 /** What a grammar must be before anything is compiled: finite to match, and not too large. */
-import { present } from '../core/invariant.ts';
+import { required } from '../core/invariant.ts';
 import {
   choice,
   EMPTY,
@@ -47,7 +47,7 @@ function isRecursive(root: Expression, rules: Grammar['rules']): boolean {
   const leadsTo = new Map<string, readonly string[]>();
   for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
     if (leadsTo.has(name)) continue;
-    const next = rulesWithin(present(rules.get(name), `there is a rule ${name}`), rules);
+    const next = rulesWithin(required(rules.get(name), `there is a rule ${name}`), rules);
     leadsTo.set(name, next);
     waiting.push(...next);
   }
@@ -80,7 +80,7 @@ function usedRules(
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     waiting.push(...partsOf(next));
     if (next.kind !== 'rule' || used.has(next.name)) continue;
-    const body = pruned(present(rules.get(next.name), `there is a rule ${next.name}`), finite);
+    const body = pruned(required(rules.get(next.name), `there is a rule ${next.name}`), finite);
     if (body === null) continue;
     used.set(next.name, body);
     waiting.push(body);

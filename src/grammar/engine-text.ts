@@ -3,7 +3,7 @@
  * every rule's automaton: `r1s2 ::= [a-z] r1s2 | r4s0 r1s3 | ""`. Only what the engine was measured to
  * do right is written: classes of bytes and references (docs/decisions/0009-grammar.md).
  */
-import { present } from '../core/invariant.ts';
+import { required } from '../core/invariant.ts';
 import type { ByteRange } from './code-points.ts';
 import type { Expression, Grammar } from './expression.ts';
 import { grammarError } from './grammar-error.ts';
@@ -32,7 +32,7 @@ export function engineText({ root, rules }: Grammar): string {
   };
   add(0, root);
   for (const [name, body] of rules)
-    add(present(numbers.get(name), 'every rule has a number'), body);
+    add(required(numbers.get(name), 'every rule has a number'), body);
   return lines.join('\n');
 }
 
@@ -43,7 +43,7 @@ function alternatives(
 ): string {
   const options = state.byteEdges.map(({ ranges, to }) => `${byteClass(ranges)} r${rule}s${to}`);
   for (const edge of state.ruleEdges) {
-    const other = present(numbers.get(edge.rule), `the grammar has a rule ${edge.rule}`);
+    const other = required(numbers.get(edge.rule), `the grammar has a rule ${edge.rule}`);
     options.push(`r${other}s0 r${rule}s${edge.to}`);
   }
   if (state.isEnd) options.push('""');

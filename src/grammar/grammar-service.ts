@@ -4,9 +4,9 @@
  * whole answer, so the new thread follows it from its beginning.
  */
 import { PilotfishError } from '../core/errors.ts';
+import { FairMutex } from '../core/fair-mutex.ts';
 import { invariant } from '../core/invariant.ts';
 import type { TokenId } from '../core/token-id.ts';
-import { Turns } from '../core/fair-mutex.ts';
 import { untilAborted } from '../core/until-aborted.ts';
 import type { GrammarSource } from './grammar-request.ts';
 import type { ThreadCall } from './thread-calls.ts';
@@ -26,7 +26,7 @@ export interface GrammarServiceOptions {
 
 export class GrammarService implements AsyncDisposable {
   readonly #options: GrammarServiceOptions;
-  readonly #turns = new Turns({
+  readonly #turns = new FairMutex({
     name: 'the thread that follows grammars',
     waitingCountMax: WAITING_CALL_COUNT_MAX,
   });

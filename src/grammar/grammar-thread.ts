@@ -4,7 +4,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { PilotfishError } from '../core/errors.ts';
-import { present } from '../core/invariant.ts';
+import { required } from '../core/invariant.ts';
 import { tokenIds } from '../core/token-id.ts';
 import { compiledText, type GrammarSource } from './grammar-request.ts';
 import { type GrammarMatcher, GrammarTracker } from './grammar-tracker.ts';
@@ -17,7 +17,7 @@ interface Session {
   readonly tracker: GrammarTracker;
 }
 
-const port = present(parentPort, 'this file runs in a thread of its own');
+const port = required(parentPort, 'this file runs in a thread of its own');
 const sessions = new Map<number, Session>();
 let engine: Promise<XGrammar> | null = null;
 const TEXT_COUNT_MAX = 32;

@@ -1,6 +1,6 @@
 /** Which threshold gives which share of tokens to the large model, as measured. Pure. */
 import { PilotfishError } from '../core/errors.ts';
-import { present } from '../core/invariant.ts';
+import { required } from '../core/invariant.ts';
 
 export interface CalibrationPoint {
   readonly threshold: number;
@@ -35,7 +35,10 @@ export function thresholdForTokenShare({ points }: Calibration, share: number): 
   if (share >= 1) return ALWAYS;
   const ends = [{ threshold: NEVER, share: 0 }, ...points, { threshold: 1, share: 1 }];
   const above = ends.findIndex((point) => point.share >= share);
-  const [low, high] = [present(ends[above - 1], 'a point below'), present(ends[above], 'a point')];
+  const [low, high] = [
+    required(ends[above - 1], 'a point below'),
+    required(ends[above], 'a point'),
+  ];
   if (share === high.share) return high.threshold;
   const part = (share - low.share) / (high.share - low.share);
   const between = low.threshold + part * (high.threshold - low.threshold);

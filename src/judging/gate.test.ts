@@ -6,7 +6,7 @@ import { tokenId } from '../core/token-id.ts';
 import { entropyGate, marginGate, randomGate } from './gate.ts';
 
 const rowOf = (entropy: number | null, margin: number | null): RowResult => ({
-  choice: tokenId(0),
+  tokenId: tokenId(0),
   logprob: null,
   entropy,
   margin,
@@ -21,17 +21,17 @@ const draws = seededDraws(1);
 describe('the entropy gate', () => {
   it('calls the large model where the small one is unsure', () => {
     expect(entropyGate.score(rowOf(1.25, 0.5), 0, draws)).toBe(1.25);
-    expect(entropyGate.calls(1.25, 1)).toBe(true);
-    expect(entropyGate.calls(0.75, 1)).toBe(false);
-    expect(entropyGate.calls(1, 1)).toBe(false);
+    expect(entropyGate.defers(1.25, 1)).toBe(true);
+    expect(entropyGate.defers(0.75, 1)).toBe(false);
+    expect(entropyGate.defers(1, 1)).toBe(false);
   });
 
   it('always calls below zero, and never at the entropy of the whole vocabulary', () => {
     const anyEntropy = fc.double({ min: 0, max: Math.log(151_936), noNaN: true });
     fc.assert(
       fc.property(anyEntropy, (entropy) => {
-        expect(entropyGate.calls(entropy, -Number.MIN_VALUE)).toBe(true);
-        expect(entropyGate.calls(entropy, Math.log(151_936))).toBe(false);
+        expect(entropyGate.defers(entropy, -Number.MIN_VALUE)).toBe(true);
+        expect(entropyGate.defers(entropy, Math.log(151_936))).toBe(false);
       }),
     );
   });
@@ -46,16 +46,16 @@ describe('the entropy gate', () => {
 describe('the margin gate', () => {
   it('calls the large model where the best two are close', () => {
     expect(marginGate.score(rowOf(1.25, 0.5), 0, draws)).toBe(0.5);
-    expect(marginGate.calls(0.2, 0.3)).toBe(true);
-    expect(marginGate.calls(0.4, 0.3)).toBe(false);
-    expect(marginGate.calls(0.3, 0.3)).toBe(false);
+    expect(marginGate.defers(0.2, 0.3)).toBe(true);
+    expect(marginGate.defers(0.4, 0.3)).toBe(false);
+    expect(marginGate.defers(0.3, 0.3)).toBe(false);
   });
 
   it('never calls at zero, and always above one', () => {
     fc.assert(
       fc.property(fc.double({ min: 0, max: 1, noNaN: true }), (margin) => {
-        expect(marginGate.calls(margin, 0)).toBe(false);
-        expect(marginGate.calls(margin, 1 + Number.EPSILON)).toBe(true);
+        expect(marginGate.defers(margin, 0)).toBe(false);
+        expect(marginGate.defers(margin, 1 + Number.EPSILON)).toBe(true);
       }),
     );
   });
@@ -69,7 +69,7 @@ describe('the margin gate', () => {
 
 describe('the random gate', () => {
   const isCalled = (seed: number, position: number, share: number): boolean =>
-    randomGate.calls(randomGate.score(rowOf(null, null), position, seededDraws(seed)), share);
+    randomGate.defers(randomGate.score(rowOf(null, null), position, seededDraws(seed)), share);
 
   it('never calls at a share of 0 and always at 1', () => {
     fc.assert(

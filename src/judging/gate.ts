@@ -3,41 +3,41 @@
  * the large model. Pure. Thresholds keep each method's own direction (see `calls`).
  */
 import type { Draws } from '../core/draws.ts';
-import { present } from '../core/invariant.ts';
+import { required } from '../core/invariant.ts';
 import type { RowResult } from '../core/row-program.ts';
 import type { RowNeeds } from './row-needs.ts';
 
 /** On which side of a threshold scores call the large model. */
-export type CallingSide = 'above' | 'below';
+export type DeferralSide = 'above' | 'below';
 
 export interface Gate {
   readonly name: string;
   /** What it must see of a row to score it. */
   readonly needs: RowNeeds;
   /** On which side of the threshold scores call the large model. */
-  readonly callsOn: CallingSide;
+  readonly deferralSide: DeferralSide;
   /** @param position of the token that the row proposes: the text before it has as many tokens */
   score(row: RowResult, position: number, draws: Draws): number;
   /** True if the large model writes this token. */
-  calls(score: number, threshold: number): boolean;
+  defers(score: number, threshold: number): boolean;
 }
 
 /** Entropy in nats of the small model's own distribution; large when it exceeds the threshold. */
 export const entropyGate: Gate = {
   name: 'entropy',
   needs: { uncertainty: true },
-  callsOn: 'above',
-  score: (row) => present(row.entropy, 'the row program computes the entropy'),
-  calls: (score, threshold) => score > threshold,
+  deferralSide: 'above',
+  score: (row) => required(row.entropy, 'the row program computes the entropy'),
+  defers: (score, threshold) => score > threshold,
 };
 
 /** Top-2 probability margin of the small model; large when it falls below the threshold. */
 export const marginGate: Gate = {
   name: 'margin',
   needs: { uncertainty: true },
-  callsOn: 'below',
-  score: (row) => present(row.margin, 'the row program computes the margin'),
-  calls: (score, threshold) => score < threshold,
+  deferralSide: 'below',
+  score: (row) => required(row.margin, 'the row program computes the margin'),
+  defers: (score, threshold) => score < threshold,
 };
 
 /**
@@ -47,9 +47,9 @@ export const marginGate: Gate = {
 export const randomGate: Gate = {
   name: 'random',
   needs: {},
-  callsOn: 'below',
+  deferralSide: 'below',
   score: (_row, position, draws) => draws.uniform(position, 'coin'),
-  calls: (score, share) => score < share,
+  defers: (score, share) => score < share,
 };
 
 /** Gates whose scores say something about the token: all but the coin. */

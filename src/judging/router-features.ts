@@ -5,7 +5,7 @@
  * rows give a router the same numbers.
  */
 import { halfBits } from '../core/half.ts';
-import { present } from '../core/invariant.ts';
+import { required } from '../core/invariant.ts';
 import type { RowResult } from '../core/row-program.ts';
 import type { TokenId } from '../core/token-id.ts';
 
@@ -51,12 +51,12 @@ export function writeStateFeatures(
 ): void {
   let at = 0;
   if (hidden) {
-    for (const value of present(row.hidden, 'the hidden state was asked for')) {
+    for (const value of required(row.hidden, 'the hidden state was asked for')) {
       target[at++] = halfBits(value);
     }
   }
   if (topLogprobs === 0) return;
-  const logprobs = present(row.topLogprobs, 'log-probabilities were asked for');
+  const logprobs = required(row.topLogprobs, 'log-probabilities were asked for');
   for (let index = 0; index < topLogprobs; index += 1) {
     target[at++] = halfBits(Math.max(LOGPROB_MIN, logprobs[index] ?? LOGPROB_MIN));
   }
@@ -74,7 +74,7 @@ export function writeTokenFeatures(
   target: Uint16Array,
 ): void {
   if (!tokenEmbedding) return;
-  const embedding = present(embeddingOf, 'the router was given embeddings')(token);
+  const embedding = required(embeddingOf, 'the router was given embeddings')(token);
   let at = target.length - embedding.length;
   for (const value of embedding) target[at++] = halfBits(value);
 }

@@ -23,7 +23,7 @@ const anyFeatures: fc.Arbitrary<RouterFeatures> = fc.constantFrom(
 
 function rowOf({ hidden, top }: { hidden: number[]; top: number[] }): RowResult {
   return {
-    ...{ choice: tokenId(0), logprob: null, entropy: null, margin: null },
+    ...{ tokenId: tokenId(0), logprob: null, entropy: null, margin: null },
     ...{ textLogprob: null, distribution: null },
     hidden: Float32Array.from(hidden),
     topLogprobs: Float32Array.from(top),
@@ -81,13 +81,13 @@ describe('the gate of a router', () => {
 
   it('calls the large model below the threshold, and never at its lower end', () => {
     const gate = routerGate(tinyRouter());
-    expect(gate.callsOn).toBe('below');
-    expect([gate.calls(0.49, 0.5), gate.calls(0.5, 0.5), gate.calls(0.51, 0.5)]).toEqual([
+    expect(gate.deferralSide).toBe('below');
+    expect([gate.defers(0.49, 0.5), gate.defers(0.5, 0.5), gate.defers(0.51, 0.5)]).toEqual([
       true,
       false,
       false,
     ]);
-    expect([gate.calls(0, 0), gate.calls(1, 2)]).toEqual([false, true]);
+    expect([gate.defers(0, 0), gate.defers(1, 2)]).toEqual([false, true]);
   });
 
   it('is named after its strategy and asks for what its network reads', () => {

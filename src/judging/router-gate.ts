@@ -14,12 +14,12 @@ export function routerGate(router: Router): Gate {
       ...(features.hidden ? { hidden: true } : {}),
       ...(features.topLogprobs > 0 ? { topLogprobs: features.topLogprobs } : {}),
     },
-    callsOn: 'below',
+    deferralSide: 'below',
     score: (row) => {
       writeStateFeatures(row, features, halves);
-      writeTokenFeatures(row.choice, features, embeddingOf, halves);
+      writeTokenFeatures(row.tokenId, features, embeddingOf, halves);
       return score(halves);
     },
-    calls: (value, threshold) => value < threshold,
+    defers: (value, threshold) => value < threshold,
   };
 }

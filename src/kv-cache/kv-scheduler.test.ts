@@ -5,14 +5,14 @@ import { InvariantError } from '../core/invariant.ts';
 import { type TokenId, tokenIds } from '../core/token-id.ts';
 import type { LanguageModel, Sequence } from '../model/roles.ts';
 import type { ScriptedModelOptions } from '../model/scripted/scripted-model.ts';
+import { LocalSession } from '../session/local-session.ts';
+import { WorkRecorder } from '../session/work-recorder.ts';
 import type { KvAmounts } from './admission.ts';
 import { HeldSequence } from './fakes/held-sequence.ts';
 import { choiceBehind, PROGRAM, prefixModel } from './fakes/prefix-model.ts';
 import { fullRole } from './full-cache.ts';
-import { KvRoom } from './kv-scheduler.ts';
-import { LazySequence } from '../session/local-session.ts';
-import type { Tenancy } from './lease.ts';
-import { WorkRecorder } from '../session/work-recorder.ts';
+import { KvScheduler } from './kv-scheduler.ts';
+import type { Lease } from './lease.ts';
 
 const KV_FULL_ATTEMPTS_MAX = 64;
 
@@ -34,7 +34,7 @@ async function outcomeOf(work: Promise<unknown>): Promise<string> {
 }
 
 interface Tenant {
-  readonly tenancy: Tenancy;
+  readonly lease: Lease;
   /** Reads the text up to that length, as the engine does: once more after somebody gave way. */
   readonly read: (length: number, role?: ModelRole) => Promise<void>;
   /** The same without the second attempt. */
@@ -70,14 +70,14 @@ function holdable(model: LanguageModel, held: HeldSequence[]): LanguageModel {
 }
 
 /** As the engine does it: once more after somebody gave way. */
-async function again(read: () => Promise<void>, tenancy: Tenancy): Promise<void> {
+async function again(read: () => Promise<void>, lease: Lease): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await read();
     } catch (error) {
       const role = fullRole(error);
       if (role === null || attempt >= KV_FULL_ATTEMPTS_MAX) throw error;
-      if (!(await tenancy.makeRoom(role))) throw error;
+      if (!(await lease.reclaim(role))) throw error;
     }
   }
 }
@@ -93,7 +93,7 @@ function bench(options: BenchOptions = {}) {
     return held === undefined ? scripted : holdable(scripted, held);
   };
   const models: ByRole<LanguageModel> = { small: both ? model() : null, large: model() };
-  const room = new KvRoom({ models, requestCountMax: sequenceCountMax, waitingCountMax: 9 });
+  const room = new KvScheduler({ models, requestCountMax: sequenceCountMax, waitingCountMax: 9 });
   let entered = 0;
   const amounts = (cells: number): KvAmounts => ({
     ...(both ? { small: { cellCount: cells, sequenceCount: 1 } } : {}),
@@ -104,19 +104,19 @@ function bench(options: BenchOptions = {}) {
     const first = entered;
     entered += 1;
     const request = { need: amounts(need), needMax: amounts(needMax), reuses };
-    const tenancy = await room.enter(request, abort.signal);
-    const sequences = new Map<ModelRole, LazySequence>();
-    const sequenceOf = (role: ModelRole): LazySequence => {
+    const lease = await room.acquire(request, abort.signal);
+    const sequences = new Map<ModelRole, LocalSession>();
+    const sequenceOf = (role: ModelRole): LocalSession => {
       const sequence =
         sequences.get(role) ??
-        new LazySequence({
+        new LocalSession({
           role,
-          source: tenancy.source(role),
+          source: lease.source(role),
           promptLength: 4,
           rowCountMax: 64,
           recorder: new WorkRecorder(),
         });
-      if (!sequences.has(role)) tenancy.add(sequence);
+      if (!sequences.has(role)) lease.add(sequence);
       sequences.set(role, sequence);
       return sequence;
     };
@@ -124,12 +124,12 @@ function bench(options: BenchOptions = {}) {
       const text = textOf(first, length);
       const request = { text, outputCount: 1, program: PROGRAM, purpose: 'verify' as const };
       const [row] = await sequenceOf(role).rows(request, abort.signal);
-      expect(row?.choice).toBe(choiceBehind(text));
+      expect(row?.tokenId).toBe(choiceBehind(text));
     };
     const read = (length: number, role?: ModelRole): Promise<void> =>
-      again(() => readOnce(length, role), tenancy);
+      again(() => readOnce(length, role), lease);
     const length = (role: ModelRole = 'large'): number => sequences.get(role)?.length ?? 0;
-    return { tenancy, read, readOnce, length, abort };
+    return { lease, read, readOnce, length, abort };
   };
   return { models, room, enter };
 }
@@ -138,12 +138,12 @@ describe('where a cache is full', () => {
   it('the youngest gives way to those before it', async () => {
     const { room, enter } = bench();
     const [a, b, c] = [await enter(20, 50), await enter(20, 50), await enter(20, 50)];
-    for (const tenant of [a, b, c]) await tenant.read(20);
+    for (const holder of [a, b, c]) await holder.read(20);
     await a.read(25);
     expect([a, b, c].map(({ length }) => length())).toEqual([25, 20, 0]);
     await b.read(30);
-    expect([a, b, c].map(({ tenancy }) => tenancy.preemptionCount)).toEqual([0, 0, 1]);
-    for (const { tenancy } of [a, b, c]) await tenancy.leave();
+    expect([a, b, c].map(({ lease }) => lease.preemptionCount)).toEqual([0, 0, 1]);
+    for (const { lease } of [a, b, c]) await lease.release();
     await room.checkIdle();
   });
 
@@ -157,10 +157,10 @@ describe('where a cache is full', () => {
     expect([a.length(), b.length()]).toEqual([30, 0]);
     expect(room.load).toEqual({ runningCount: 1, waitingCount: 1 });
     await a.read(50);
-    await a.tenancy.leave();
+    await a.lease.release();
     await reading;
     expect(b.length()).toBe(31);
-    await b.tenancy.leave();
+    await b.lease.release();
     await room.checkIdle();
   });
 
@@ -171,8 +171,8 @@ describe('where a cache is full', () => {
     const reading = b.read(20);
     expect(await outcomeOf(reading)).toBe('pending');
     expect(a.length()).toBe(58);
-    expect([a, b].map(({ tenancy }) => tenancy.preemptionCount)).toEqual([0, 1]);
-    await a.tenancy.leave();
+    expect([a, b].map(({ lease }) => lease.preemptionCount)).toEqual([0, 1]);
+    await a.lease.release();
     await reading;
   });
 
@@ -181,11 +181,11 @@ describe('where a cache is full', () => {
     const a = await enter(20, 50);
     const b = await enter(20, 20);
     await b.read(20);
-    await b.tenancy.leave();
+    await b.lease.release();
     expect(room.cached('large').cellCount).toBe(20);
     await a.read(41);
     expect(room.cached('large').cellCount).toBe(0);
-    expect(a.tenancy.preemptionCount).toBe(0);
+    expect(a.lease.preemptionCount).toBe(0);
   });
 
   it('the one that is alone is told that it does not fit', async () => {
@@ -208,7 +208,7 @@ describe('where a cache is full', () => {
       resolve = done;
     });
     for (const sequence of held.slice(0, 1)) sequence.hold = disposal;
-    const leaving = b.tenancy.leave();
+    const leaving = b.lease.release();
     const reading = a.read(30);
     expect(await outcomeOf(reading)).toBe('pending');
     resolve();
@@ -220,18 +220,18 @@ describe('where a cache is full', () => {
     const { room, enter } = bench({ both: true });
     const before = await enter(10, 10);
     await before.read(10, 'large');
-    await before.tenancy.leave();
+    await before.lease.release();
     const [a, b] = [await enter(20, 50), await enter(20, 50)];
-    for (const tenant of [a, b]) await tenant.read(20, 'small');
+    for (const holder of [a, b]) await holder.read(20, 'small');
     const c = await enter(10, 10, false);
     await c.read(10, 'large');
     await a.read(41, 'small');
-    const tenants = [a, b, c];
-    expect(tenants.map(({ tenancy }) => tenancy.preemptionCount)).toEqual([0, 1, 0]);
-    expect(tenants.map(({ length }) => length('small'))).toEqual([41, 0, 0]);
+    const leases = [a, b, c];
+    expect(leases.map(({ lease }) => lease.preemptionCount)).toEqual([0, 1, 0]);
+    expect(leases.map(({ length }) => length('small'))).toEqual([41, 0, 0]);
     expect(c.length('large')).toBe(10);
     expect(room.cached('large').cellCount).toBe(10);
-    for (const { tenancy } of tenants) await tenancy.leave();
+    for (const { lease } of leases) await lease.release();
     await room.checkIdle();
   });
 
@@ -242,16 +242,16 @@ describe('where a cache is full', () => {
     const strange = models.small?.openSequence();
     await strange?.forward({ tokens: textOf(3, 20), outputFrom: 20, program: PROGRAM });
     expect(await outcomeOf(a.read(41, 'small'))).toBe('kv-full');
-    expect(b.tenancy.preemptionCount).toBe(0);
+    expect(b.lease.preemptionCount).toBe(0);
   });
 
   it('two that ask at the same time make one give way once', async () => {
     const { enter } = bench();
-    const tenants = [await enter(20, 50), await enter(20, 50), await enter(20, 50)];
-    for (const tenant of tenants) await tenant.read(20);
-    const [a, b, c] = tenants;
+    const leases = [await enter(20, 50), await enter(20, 50), await enter(20, 50)];
+    for (const holder of leases) await holder.read(20);
+    const [a, b, c] = leases;
     await Promise.all([a?.read(25), b?.read(25)]);
-    expect(tenants.map(({ tenancy }) => tenancy.preemptionCount)).toEqual([0, 0, 1]);
+    expect(leases.map(({ lease }) => lease.preemptionCount)).toEqual([0, 0, 1]);
     expect(c?.length()).toBe(0);
   });
 });
@@ -263,25 +263,25 @@ describe('who gave way', () => {
     await a.read(30);
     await b.read(30);
     const order: string[] = [];
-    const later = enter(20, 20).then((tenant) => {
+    const later = enter(20, 20).then((holder) => {
       order.push('later');
-      return tenant;
+      return holder;
     });
     // What it gives back may let one of those in that wait already; from then on it is the first.
     const reading = b.read(31).then(() => order.push('back'));
     await settle();
     expect(room.load).toEqual({ runningCount: 2, waitingCount: 1 });
-    await (await later).tenancy.leave();
+    await (await later).lease.release();
     const last = enter(20, 20).then(() => order.push('last'));
     await settle();
     // 20 cells are free, for 30 it was let in at first; now it wants 50.
     expect(order).toEqual(['later']);
     expect(room.load).toEqual({ runningCount: 1, waitingCount: 2 });
-    await a.tenancy.leave();
+    await a.lease.release();
     await reading;
     await settle();
     expect(order).toEqual(['later', 'back']);
-    await b.tenancy.leave();
+    await b.lease.release();
     await last;
     expect(room.load).toEqual({ runningCount: 1, waitingCount: 0 });
   });
@@ -297,11 +297,11 @@ describe('who gave way', () => {
       await a.read(length);
       await settle(1);
     }
-    expect(b.tenancy.preemptionCount).toBe(1);
-    await a.tenancy.leave();
+    expect(b.lease.preemptionCount).toBe(1);
+    await a.lease.release();
     await reading;
     await b.read(60);
-    expect(b.tenancy.preemptionCount).toBe(1);
+    expect(b.lease.preemptionCount).toBe(1);
   });
 
   it('may give up waiting', async () => {
@@ -314,8 +314,8 @@ describe('who gave way', () => {
     b.abort.abort();
     expect(await outcomeOf(reading)).toBe('aborted');
     expect(room.load).toEqual({ runningCount: 1, waitingCount: 0 });
-    await b.tenancy.leave();
-    await a.tenancy.leave();
+    await b.lease.release();
+    await a.lease.release();
     await room.checkIdle();
   });
 
@@ -326,8 +326,8 @@ describe('who gave way', () => {
     await b.read(30);
     await a.read(40);
     expect(room.load).toEqual({ runningCount: 1, waitingCount: 0 });
-    await b.tenancy.leave();
-    await a.tenancy.leave();
+    await b.lease.release();
+    await a.lease.release();
     expect(room.load).toEqual({ runningCount: 0, waitingCount: 0 });
     await room.checkIdle();
   });
@@ -341,10 +341,10 @@ describe('who gave way', () => {
     const reading = Promise.all([b.read(20, 'small'), b.read(20, 'large')]);
     await settle();
     expect(room.load).toEqual({ runningCount: 1, waitingCount: 1 });
-    await a.tenancy.leave();
+    await a.lease.release();
     await reading;
     expect(room.load).toEqual({ runningCount: 1, waitingCount: 0 });
-    await b.tenancy.leave();
+    await b.lease.release();
     await room.checkIdle();
   });
 });
@@ -375,10 +375,10 @@ describe('giving way in the middle of a forward', () => {
     const under = b.readOnce(30);
     await settle();
     state.isSlow = false;
-    const making = a.tenancy.makeRoom('large');
-    const late = enter(10, 10).then(async (tenant) => {
-      await tenant.read(10);
-      await tenant.tenancy.leave();
+    const making = a.lease.reclaim('large');
+    const late = enter(10, 10).then(async (holder) => {
+      await holder.read(10);
+      await holder.lease.release();
     });
     expect(await outcomeOf(late)).toBe('pending');
     expect(await outcomeOf(making)).toBe('pending');
@@ -386,9 +386,9 @@ describe('giving way in the middle of a forward', () => {
     await under;
     await making;
     expect(b.length()).toBe(0);
-    await a.tenancy.leave();
+    await a.lease.release();
     await late;
-    await b.tenancy.leave();
+    await b.lease.release();
     await room.checkIdle();
   });
 
@@ -401,16 +401,16 @@ describe('giving way in the middle of a forward', () => {
     state.isSlow = true;
     const under = b.readOnce(30);
     await settle();
-    const making = a.tenancy.makeRoom('large');
+    const making = a.lease.reclaim('large');
     await settle();
     resolve();
     await under;
-    await b.tenancy.leave();
+    await b.lease.release();
     await settle();
     expect(room.load).toEqual({ runningCount: 1, waitingCount: 0 });
     await making;
     state.isSlow = false;
-    await a.tenancy.leave();
+    await a.lease.release();
     await room.checkIdle();
   });
 
@@ -423,12 +423,12 @@ describe('giving way in the middle of a forward', () => {
     state.isSlow = true;
     const under = b.readOnce(30);
     await settle();
-    const making = a.tenancy.makeRoom('large');
+    const making = a.lease.reclaim('large');
     await settle();
-    await a.tenancy.leave();
+    await a.lease.release();
     resolve();
     await under;
-    await b.tenancy.leave();
+    await b.lease.release();
     await room.checkIdle();
     await making;
   });
@@ -442,11 +442,11 @@ describe('giving way in the middle of a forward', () => {
       await b.read(30);
       const other = b.read(20, 'small');
       for (let turn = 0; turn < moment; turn += 1) await Promise.resolve();
-      const making = a.tenancy.makeRoom('large');
+      const making = a.lease.reclaim('large');
       expect(await outcomeOf(making)).toBe('done');
-      await a.tenancy.leave();
+      await a.lease.release();
       expect(await outcomeOf(other)).toBe('done');
-      await b.tenancy.leave();
+      await b.lease.release();
       await room.checkIdle();
     },
   );
@@ -472,14 +472,14 @@ describe('a sequence in doubt', () => {
       });
     }
     const next = enter(30, 30);
-    const leaving = a.tenancy.leave();
+    const leaving = a.lease.release();
     const reading = (await next).read(20);
     expect(await outcomeOf(reading)).toBe('pending');
     resolve();
     await leaving;
     expect(await outcomeOf(reading)).toBe('done');
     expect(room.cached('large').sequenceCount).toBe(0);
-    await (await next).tenancy.leave();
+    await (await next).lease.release();
     await room.checkIdle();
   });
 });
@@ -495,7 +495,7 @@ describe('who leaves', () => {
       resolve = done;
     });
     for (const sequence of held) sequence.hold = closed;
-    expect(await outcomeOf(a.tenancy.leave())).toBe('done');
+    expect(await outcomeOf(a.lease.release())).toBe('done');
     const checking = room.checkIdle();
     expect(await outcomeOf(checking)).toBe('pending');
     resolve();
@@ -509,12 +509,12 @@ describe('a room where nobody is', () => {
     const { room, enter } = bench();
     const a = await enter(30, 30);
     await a.read(30);
-    await a.tenancy.leave();
+    await a.lease.release();
     expect(room.cached('large')).toEqual({ cellCount: 30, sequenceCount: 1 });
     const b = await enter(40, 40);
     await b.read(5);
     expect(room.cached('large').cellCount).toBe(0);
-    await b.tenancy.leave();
+    await b.lease.release();
     await settle();
     expect(room.cached('large').sequenceCount).toBe(0);
     await room.checkIdle();
@@ -524,7 +524,7 @@ describe('a room where nobody is', () => {
     const { models, room, enter } = bench();
     const a = await enter(30, 30);
     await expect(room.checkIdle()).rejects.toThrow(InvariantError);
-    await a.tenancy.leave();
+    await a.lease.release();
     await room.checkIdle();
     models.large?.openSequence();
     await expect(room.checkIdle()).rejects.toThrow(InvariantError);

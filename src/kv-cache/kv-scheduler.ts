@@ -16,15 +16,15 @@
  * give way before it does, and nobody gives way twice.
  */
 import type { ByRole, ModelRole } from '../core/events.ts';
-import { present } from '../core/invariant.ts';
+import { required } from '../core/invariant.ts';
 import type { LanguageModel } from '../model/roles.ts';
 import { Admission, type KvAmount, type KvAmounts } from './admission.ts';
+import type { Lease } from './lease.ts';
 import { PrefixCache } from './prefix-cache.ts';
+import { ScheduledLease } from './scheduled-lease.ts';
 import type { SequenceSource } from './sequence-source.ts';
-import { Stay } from './scheduled-lease.ts';
-import type { Tenancy } from './lease.ts';
 
-export interface KvRoomOptions {
+export interface KvSchedulerOptions {
   readonly models: ByRole<LanguageModel>;
   /** Requests that may run at once, if the cells suffice; the other sequences serve the cache. */
   readonly requestCountMax: number;
@@ -32,7 +32,7 @@ export interface KvRoomOptions {
   readonly waitingCountMax: number;
 }
 
-export interface StayRequest {
+export interface LeaseRequest {
   readonly need: KvAmounts;
   /** The worst case; as much as `need` unless the caller overcommits. */
   readonly needMax: KvAmounts;
@@ -43,17 +43,17 @@ export interface StayRequest {
 const ROLES: readonly ModelRole[] = ['small', 'large'];
 const NOTHING: KvAmount = { cellCount: 0, sequenceCount: 0 };
 
-export class KvRoom {
+export class KvScheduler {
   /** Sequences that no request can reserve. */
   readonly #spareSequenceCount: Readonly<Record<ModelRole, number>>;
   readonly #admission: Admission;
   readonly #caches: ByRole<PrefixCache>;
   /** In order of admission. */
-  readonly #stays = new Set<Stay>();
-  /** Of stays that have ended: they settle when their sequences are closed. */
+  readonly #leases = new Set<ScheduledLease>();
+  /** Of leases that have ended: they settle when their sequences are closed. */
   readonly #leaving = new Set<Promise<unknown>>();
 
-  constructor({ models, requestCountMax, waitingCountMax }: KvRoomOptions) {
+  constructor({ models, requestCountMax, waitingCountMax }: KvSchedulerOptions) {
     const { capacity, spare } = shares(models, requestCountMax);
     this.#spareSequenceCount = spare;
     this.#admission = new Admission({ capacity, waitingCountMax });
@@ -76,21 +76,21 @@ export class KvRoom {
   }
 
   /**
-   * Waits for room. The caller ends the stay.
+   * Waits for room. The caller ends the lease.
    * @throws PilotfishError `kv-full` if it can never fit, `engine-busy`, `aborted`
    */
-  async enter(request: StayRequest, signal: AbortSignal): Promise<Tenancy> {
+  async acquire(request: LeaseRequest, signal: AbortSignal): Promise<Lease> {
     const release = await this.#admission.admit(request.need, signal);
-    const stay: Stay = new Stay({
+    const lease: ScheduledLease = new ScheduledLease({
       source: (role) => this.#source(role, request.reuses),
-      enterAgain: (again) => this.#admission.admit(request.needMax, again, { first: true }),
+      readmit: (again) => this.#admission.admit(request.needMax, again, { first: true }),
       reserveRest: () => this.#admission.reserveMore(difference(request.needMax, request.need)),
-      makeRoom: (role) => this.#makeRoom(stay, role),
-      left: (gone) => this.#left(stay, gone),
+      reclaim: (role) => this.#reclaim(lease, role),
+      onReleased: (gone) => this.#released(lease, gone),
       release,
     });
-    this.#stays.add(stay);
-    return stay;
+    this.#leases.add(lease);
+    return lease;
   }
 
   /**
@@ -109,7 +109,7 @@ export class KvRoom {
   }
 
   #source(role: ModelRole, reuses: boolean): SequenceSource {
-    const cache = present(this.#caches[role], `the ${role} model is loaded`);
+    const cache = required(this.#caches[role], `the ${role} model is loaded`);
     return reuses ? cache : cache.unshared();
   }
 
@@ -120,18 +120,20 @@ export class KvRoom {
   }
 
   /** A sequence that cannot be closed is the prefix cache's to tell, to whoever opens the next. */
-  #left(stay: Stay, gone: Promise<unknown>): void {
-    this.#stays.delete(stay);
+  #released(lease: ScheduledLease, gone: Promise<unknown>): void {
+    this.#leases.delete(lease);
     this.#leaving.add(gone);
     void gone.finally(() => this.#leaving.delete(gone));
   }
 
-  async #makeRoom(asking: Stay, role: ModelRole): Promise<boolean> {
+  async #reclaim(asking: ScheduledLease, role: ModelRole): Promise<boolean> {
     if ((await this.#caches[role]?.clear()) === true) return true;
-    const involved = [...this.#stays].filter((stay) => stay === asking || stay.holdsCells(role));
-    if (!involved.some((stay) => stay !== asking)) return false;
-    for (const stay of this.#stays) stay.reserveMost();
-    await involved.at(-1)?.giveWay();
+    const involved = [...this.#leases].filter(
+      (lease) => lease === asking || lease.holdsCells(role),
+    );
+    if (!involved.some((lease) => lease !== asking)) return false;
+    for (const lease of this.#leases) lease.reserveMost();
+    await involved.at(-1)?.preempt();
     return true;
   }
 }

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { commonLength } from '../core/common-length.ts';
 import { PilotfishError } from '../core/errors.ts';
-import { InvariantError, present } from '../core/invariant.ts';
+import { InvariantError, required } from '../core/invariant.ts';
 import { type TokenId, tokenIds } from '../core/token-id.ts';
 import type { ScriptedModel } from '../model/scripted/scripted-model.ts';
 import type { KvAmount } from './admission.ts';
-import { commonLength } from '../core/common-length.ts';
 import { HeldSequence } from './fakes/held-sequence.ts';
 import { choiceBehind, prefixModel, read } from './fakes/prefix-model.ts';
 import { PrefixCache, REUSED_LENGTH_MIN } from './prefix-cache.ts';
@@ -420,7 +420,7 @@ class Trial {
     } else if (command.kind === 'open') await this.#open(command.text, command.lengthMax);
     else if (this.running.length > 0) {
       const index = command.which % this.running.length;
-      const running = present(this.running[index], 'it runs');
+      const running = required(this.running[index], 'it runs');
       if (command.kind === 'feed') return await feed(running, command.count);
       this.running.splice(index, 1);
       await this.close(running);

@@ -9,13 +9,14 @@
  *
  * Counting is cautious: an entry and its forks share cells, yet each counts all of its own.
  */
+
+import { commonLength } from '../core/common-length.ts';
 import { abortError, PilotfishError, throwIfAborted } from '../core/errors.ts';
-import { invariant, present } from '../core/invariant.ts';
+import { FairMutex } from '../core/fair-mutex.ts';
+import { invariant, required } from '../core/invariant.ts';
 import type { TokenId } from '../core/token-id.ts';
-import { Turns } from '../core/fair-mutex.ts';
 import type { LanguageModel, Sequence } from '../model/roles.ts';
 import type { KvAmount } from './admission.ts';
-import { commonLength } from '../core/common-length.ts';
 import type { OpenedSequence, SequenceSource } from './sequence-source.ts';
 
 export interface PrefixCacheOptions {
@@ -44,7 +45,7 @@ export class PrefixCache implements SequenceSource {
   /** The least recently used first. */
   readonly #entries: Entry[] = [];
   /** One at a time, so that two requests do not both count on the same room. */
-  readonly #opening = new Turns({ name: 'a sequence', waitingCountMax: OPENING_COUNT_MAX });
+  readonly #opening = new FairMutex({ name: 'a sequence', waitingCountMax: OPENING_COUNT_MAX });
   /** Sequences on their way out, and openings in vain: their slots are free when these settle. */
   readonly #leaving = new Set<Promise<void>>();
   /** A sequence that could not be given back: nothing more can be said about the cache. */
@@ -226,7 +227,7 @@ export class PrefixCache implements SequenceSource {
 
   #remove(entry: Entry): void {
     const index = this.#entries.indexOf(entry);
-    present(this.#entries[index], 'the entry is cached');
+    required(this.#entries[index], 'the entry is cached');
     this.#entries.splice(index, 1);
   }
 

@@ -22,7 +22,7 @@ export interface SequenceSource {
    * nothing ever must. To be asked right before `open`, and to be waited for without holding up
    * whoever wants to take the sequences away: it may be them who make the room.
    */
-  entrance?(): ((signal?: AbortSignal) => Promise<void>) | null;
+  readmission?(): ((signal?: AbortSignal) => Promise<void>) | null;
   /**
    * A sequence for a text, holding at most its first `lengthMax` tokens.
    * @throws PilotfishError `aborted`, `sequences-exhausted`, `disposed`

@@ -4,6 +4,8 @@
  * costs half as much as a written token. Whoever uses a sequence sees the same lengths, rows and
  * failures; behind it is a fork of the prefix, from where its text parts with it.
  */
+
+import { commonLength } from '../core/common-length.ts';
 import { PilotfishError } from '../core/errors.ts';
 import { invariant } from '../core/invariant.ts';
 import { GREEDY } from '../core/sampling-params.ts';
@@ -11,7 +13,6 @@ import type { TokenId } from '../core/token-id.ts';
 import { untilAborted } from '../core/until-aborted.ts';
 import { OpenSequences } from '../model/open-sequences.ts';
 import type { LanguageModel, ModelFacts, Sequence, Vocabulary } from '../model/roles.ts';
-import { commonLength } from '../core/common-length.ts';
 import { readAlong } from './read-along.ts';
 import { type SharedPrefixHome, SharedPrefixSequence } from './shared-prefix-sequence.ts';
 

@@ -1,10 +1,11 @@
 /** A sequence of a `SharedPrefixModel`. */
+
+import { commonLength } from '../core/common-length.ts';
 import { throwIfAborted } from '../core/errors.ts';
 import { invariant } from '../core/invariant.ts';
 import type { TokenId } from '../core/token-id.ts';
 import type { OpenSequences } from '../model/open-sequences.ts';
 import type { Forward, ForwardRequest, Sequence } from '../model/roles.ts';
-import { commonLength } from '../core/common-length.ts';
 
 /** The model that a sequence belongs to. */
 export interface SharedPrefixHome {

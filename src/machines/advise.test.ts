@@ -11,10 +11,10 @@ import {
   type AdvisedModel,
   advise,
   type Billing,
+  type CostScenario,
   FACES,
   facesOf,
   payingRange,
-  type Situation,
 } from './advise.ts';
 import { TIMED } from './fakes/timed-profile.ts';
 import type { ForwardCosts } from './forward-costs.ts';
@@ -57,7 +57,7 @@ const TWO_CORES = {
   large: onTwoCores(35.4, [1, 1.6, 2.2, 2.9, 4.1, 5.2, 7.5, 7.3, 14.4], 67),
 };
 
-function pair(costs: { small: ForwardCosts; large: ForwardCosts }, roundTripMs = 0): Situation {
+function pair(costs: { small: ForwardCosts; large: ForwardCosts }, roundTripMs = 0): CostScenario {
   const model = (
     facts: Omit<AdvisedModel, 'costs' | 'prices'>,
     own: ForwardCosts,
@@ -74,7 +74,7 @@ function pair(costs: { small: ForwardCosts; large: ForwardCosts }, roundTripMs =
   };
 }
 
-function onMachine(name: string): Situation {
+function onMachine(name: string): CostScenario {
   const machine = KNOWN_MACHINES.find((known) => known.name === name) as PredictedProfile;
   return pair({ small: rooflineCosts(machine, SMALL), large: rooflineCosts(machine, LARGE) });
 }
@@ -164,7 +164,7 @@ describe('advise', () => {
 
   it('prices rows and outputs, a model without prices counting nothing', () => {
     const situation = pair(TWO_CORES);
-    const priced: Situation = {
+    const priced: CostScenario = {
       ...situation,
       models: {
         ...situation.models,
@@ -182,7 +182,7 @@ describe('advise', () => {
   it('prices the whole text again at every call of an API that keeps nothing', () => {
     const base = pair(TWO_CORES);
     const prices = { inputPerMillion: 1, outputPerMillion: 3 };
-    const situation = (billing: Billing): Situation => ({
+    const situation = (billing: Billing): CostScenario => ({
       ...base,
       billing,
       models: { ...base.models, large: { ...base.models.large, prices } },
@@ -248,7 +248,7 @@ const anyCosts = (scale: number): fc.Arbitrary<ForwardCosts> =>
       readingMs: { logprob: 0, uncertainty: 0, draw: 0 },
     }));
 
-const anySituation: fc.Arbitrary<Situation> = fc
+const anySituation: fc.Arbitrary<CostScenario> = fc
   .record({
     small: anyCosts(1),
     large: anyCosts(3),

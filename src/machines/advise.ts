@@ -24,7 +24,7 @@ export interface AdvisedModel {
 export const BILLINGS = ['kept', 'per-call'] as const;
 export type Billing = (typeof BILLINGS)[number];
 
-export interface Situation extends AnswerLengths {
+export interface CostScenario extends AnswerLengths {
   readonly models: Readonly<Record<ModelRole, AdvisedModel>>;
   /** Default: `kept`, as the price of a run is counted. */
   readonly billing?: Billing;
@@ -69,7 +69,7 @@ export interface Advice {
 export function advise(
   model: CostModel,
   large: CostModel,
-  situation: Situation,
+  situation: CostScenario,
   value: number,
 ): Advice {
   const alone = facesOf(large, situation, 0);
@@ -105,7 +105,7 @@ export function advise(
 
 type Amounts = Readonly<Record<Exclude<Face, 'price'>, number>> & { readonly price: number | null };
 
-function workOf(model: CostModel, situation: Situation, value: number): ExpectedWork {
+function workOf(model: CostModel, situation: CostScenario, value: number): ExpectedWork {
   const { models, billing: _, ...rest } = situation;
   const costs = { small: models.small.costs, large: models.large.costs };
   return model.work({ ...rest, value, costs });
@@ -115,7 +115,7 @@ function workOf(model: CostModel, situation: Situation, value: number): Expected
 const FLOPS_PER_PARAMETER = 2;
 
 /** The faces of cost (cost/run-cost.ts) of expected instead of recorded work. */
-export function facesOf(model: CostModel, situation: Situation, value: number): Amounts {
+export function facesOf(model: CostModel, situation: CostScenario, value: number): Amounts {
   const { models, roundTripMs, billing = 'kept' } = situation;
   const work = workOf(model, situation, value);
   const total = { time: 0, weightTraffic: 0, generatedFlops: 0, processedFlops: 0, price: 0 };

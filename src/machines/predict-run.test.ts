@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { LoggedToken, LoggedWork, RecordedRun } from '../accounting/run-log.ts';
 import type { ForwardCosts, ForwardShape } from './forward-costs.ts';
 import { predictRun } from './predict-run.ts';
-import type { LoggedToken, LoggedWork, RecordedRun } from '../accounting/run-log.ts';
 
 /** Every forward is remembered, so that its shape can be looked at. */
 function costs(ms: number, seen: ForwardShape[] = []): ForwardCosts {

@@ -2,9 +2,10 @@
  * What a recorded run would take on a machine: the sum over its forwards of what each costs there,
  * with everything around them. Pure. The run is taken as if it were alone on the machine.
  */
+
+import type { LoggedWork, RecordedRun } from '../accounting/run-log.ts';
 import type { ByRole, ModelRole } from '../core/events.ts';
 import { decodeShape, type ForwardCosts, fullForwardMs, type RowReading } from './forward-costs.ts';
-import type { LoggedWork, RecordedRun } from '../accounting/run-log.ts';
 
 /** What one model did for one purpose, added up. */
 export interface PredictedPart {

@@ -1,5 +1,5 @@
 /** What native forwards take turns on. A GPU or a remote engine would be a device of its own. */
-import { Turns } from '../core/fair-mutex.ts';
+import { FairMutex } from '../core/fair-mutex.ts';
 
 /** Forwards that may wait at once; more means that nobody limits the requests. */
 const WAITING_COUNT_MAX = 4096;
@@ -8,7 +8,7 @@ const WAITING_COUNT_MAX = 4096;
  * Turns that remember whose the last one was. A stream asks for its next turn only when it has read
  * its rows, so one who plans a long forward right after it would not find it waiting.
  */
-export class ComputeDevice extends Turns {
+export class ComputeDevice extends FairMutex {
   #last: { readonly user: symbol; readonly hasStreams: boolean } | null = null;
 
   /**

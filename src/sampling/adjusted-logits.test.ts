@@ -63,8 +63,8 @@ describe('a row program with penalties', () => {
     // The draft behind position 2 is token 0; it must not count against the draw at position 2.
     const text = [3, 1, 0];
     const changes = { presencePenalty: 10 };
-    expect(runRowProgram(LOGITS, program(text, changes), 2).choice).toBe(0);
-    expect(runRowProgram(LOGITS, program(text, changes), 3).choice).toBe(2);
+    expect(runRowProgram(LOGITS, program(text, changes), 2).tokenId).toBe(0);
+    expect(runRowProgram(LOGITS, program(text, changes), 3).tokenId).toBe(2);
   });
 
   it('keeps the log-probability of the model itself', () => {
@@ -88,7 +88,7 @@ describe('a row program with penalties', () => {
         fc.double({ min: -2, max: 2, noNaN: true }),
         (text, repetitionPenalty, frequencyPenalty) => {
           const given = program(text, { repetitionPenalty, frequencyPenalty });
-          const { choice, distribution } = runRowProgram(LOGITS, given, text.length);
+          const { tokenId: choice, distribution } = runRowProgram(LOGITS, given, text.length);
           expect(distribution?.[choice]).toBe(1);
           expect(choice).toBeLessThan(4);
         },

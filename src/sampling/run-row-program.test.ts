@@ -70,7 +70,7 @@ describe('the choice', () => {
     const logits = row();
     const counts = new Float64Array(LOGITS.length);
     for (let position = 0; position < count; position += 1) {
-      const { choice } = runRowProgram(logits, programOf({ sampling }), position);
+      const { tokenId: choice } = runRowProgram(logits, programOf({ sampling }), position);
       counts[choice] = (counts[choice] ?? 0) + 1;
     }
     const expected = processedDistribution(logits, LOGITS.length, sampling);
@@ -89,7 +89,7 @@ describe('the choice', () => {
   it('depends on seed, position and purpose, and on nothing else', () => {
     const flat = new Float32Array(1000);
     const chosen = (changes: Partial<RowProgram>, position: number): number =>
-      runRowProgram(flat, programOf({ vocabularySize: 1000, ...changes }), position).choice;
+      runRowProgram(flat, programOf({ vocabularySize: 1000, ...changes }), position).tokenId;
     expect(chosen({}, 5)).toBe(chosen({ logprob: true, uncertainty: true, distribution: true }, 5));
     const others = [
       chosen({}, 5),
@@ -104,7 +104,7 @@ describe('the choice', () => {
     fc.assert(
       fc.property(fc.maxSafeInteger(), fc.nat(), (seed, position) => {
         const sampling = { ...GREEDY, topK: 2, topP: 0.5, minP: 0.1 };
-        expect(runRowProgram(row(), programOf({ sampling, seed }), position).choice).toBe(5);
+        expect(runRowProgram(row(), programOf({ sampling, seed }), position).tokenId).toBe(5);
       }),
     );
   });
@@ -115,7 +115,7 @@ describe('the choice', () => {
       fc.property(fc.maxSafeInteger(), fc.nat(), (seed, position) => {
         const plain = runRowProgram(row(), programOf({ seed }), position);
         const kept = runRowProgram(row(), programOf({ seed, sampling: whole }), position);
-        expect(kept.choice).toBe(plain.choice);
+        expect(kept.tokenId).toBe(plain.tokenId);
       }),
     );
   });
@@ -137,7 +137,7 @@ describe('a vocabulary limit', () => {
 
 describe('the other results', () => {
   it('are null unless they are asked for', () => {
-    const { choice, ...rest } = runRowProgram(row(), programOf(), 0);
+    const { tokenId: choice, ...rest } = runRowProgram(row(), programOf(), 0);
     expect(choice).toBeGreaterThanOrEqual(0);
     expect(rest).toEqual(NOTHING);
   });
@@ -146,7 +146,7 @@ describe('the other results', () => {
     const { logSumExp, entropy, margin } = rowStatistics(row(), LOGITS.length);
     const ask = (changes: Partial<RowProgram>): unknown =>
       runRowProgram(row(), programOf(changes), 3);
-    const { choice } = runRowProgram(row(), programOf(), 3);
+    const { tokenId: choice } = runRowProgram(row(), programOf(), 3);
     const logprob = (LOGITS[choice] ?? Number.NaN) - logSumExp;
     expect(ask({ logprob: true })).toEqual({ ...NOTHING, choice, logprob });
     expect(ask({ uncertainty: true })).toEqual({ ...NOTHING, choice, entropy, margin });
@@ -205,13 +205,13 @@ describe('a mask', () => {
         const text = tokenIds([5, 2, 5, 1]);
         const program = { sampling: penalised, text };
         const wanted = { ...program, distribution: true, uncertainty: true };
-        const { choice, distribution, ...score } = masked(ids, wanted);
+        const { tokenId: choice, distribution, ...score } = masked(ids, wanted);
         const alone = runRowProgram(
           row().map((logit, id) => (ids.includes(id) ? logit : Number.NEGATIVE_INFINITY)),
           programOf(wanted),
           POSITION,
         );
-        expect([choice, distribution]).toEqual([alone.choice, alone.distribution]);
+        expect([choice, distribution]).toEqual([alone.tokenId, alone.distribution]);
         expect(score).toMatchObject({ entropy: alone.entropy, margin: alone.margin });
         expect(ids).toContain(choice);
       }),
@@ -258,12 +258,12 @@ describe('a mask', () => {
         const plain = runRowProgram(logits, program, position, (of) => new PlainRow(of, size));
         expect(fast.textLogprob).toBeCloseTo(plain.textLogprob ?? Number.NaN, 8);
         expect(largestGap(fast.topLogprobs, plain.topLogprobs)).toBeLessThan(1e-6);
-        expect(fast.choice).toBe(plain.choice);
+        expect(fast.tokenId).toBe(plain.tokenId);
         expect(fast.entropy).toBeCloseTo(plain.entropy ?? Number.NaN, 8);
         expect(fast.margin).toBeCloseTo(plain.margin ?? Number.NaN, 8);
         expect(fast.logprob).toBeCloseTo(plain.logprob ?? Number.NaN, 8);
-        expect(fast.distribution?.[fast.choice]).toBeCloseTo(
-          plain.distribution?.[plain.choice] ?? Number.NaN,
+        expect(fast.distribution?.[fast.tokenId]).toBeCloseTo(
+          plain.distribution?.[plain.tokenId] ?? Number.NaN,
           8,
         );
       }

@@ -44,7 +44,7 @@ export function runRowProgram(
   const topLogprobs = top === null ? null : largestLogprobs(reader, masked, top);
   const logprobOf = (id: number): number => logprobAt(reader, logits, id);
   return {
-    choice: tokenId(choice),
+    tokenId: tokenId(choice),
     logprob: program.logprob === true ? logprobOf(choice) : null,
     entropy: allowed?.entropy ?? null,
     margin: allowed?.margin ?? null,

@@ -4,12 +4,12 @@ import { PilotfishError } from '../core/errors.ts';
 import type { WorkEvent } from '../core/events.ts';
 import { InvariantError } from '../core/invariant.ts';
 import { type TokenId, tokenIds } from '../core/token-id.ts';
-import type { ScriptedModelOptions } from '../model/scripted/scripted-model.ts';
 import { HeldSequence } from '../kv-cache/fakes/held-sequence.ts';
 import { choiceBehind, PROGRAM, prefixModel } from '../kv-cache/fakes/prefix-model.ts';
-import { LazySequence } from './local-session.ts';
 import { PrefixCache } from '../kv-cache/prefix-cache.ts';
 import type { OpenedSequence, SequenceSource } from '../kv-cache/sequence-source.ts';
+import type { ScriptedModelOptions } from '../model/scripted/scripted-model.ts';
+import { LocalSession } from './local-session.ts';
 import { WorkRecorder } from './work-recorder.ts';
 
 const TEXT = tokenIds(Array.from({ length: 28 }, (_, index) => (index * 5) % 29));
@@ -23,9 +23,9 @@ function bench(onForward?: OnForward) {
   const cache = new PrefixCache({ model, room: () => ({ cellCount: 500, sequenceCount: 9 }) });
   const asked: number[] = [];
   const closed: (readonly TokenId[])[] = [];
-  const state = { entrance: null as ReturnType<NonNullable<SequenceSource['entrance']>> };
+  const state = { entrance: null as ReturnType<NonNullable<SequenceSource['readmission']>> };
   const source: SequenceSource = {
-    entrance: () => state.entrance,
+    readmission: () => state.entrance,
     open: (text, lengthMax, signal) => {
       asked.push(lengthMax);
       return cache.open(text, lengthMax, signal);
@@ -36,8 +36,8 @@ function bench(onForward?: OnForward) {
     },
   };
   const recorder = new WorkRecorder();
-  const open = (): LazySequence =>
-    new LazySequence({
+  const open = (): LocalSession =>
+    new LocalSession({
       role: 'large',
       source,
       promptLength: PROMPT_LENGTH,
@@ -48,7 +48,7 @@ function bench(onForward?: OnForward) {
 }
 
 async function rows(
-  lazy: LazySequence,
+  lazy: LocalSession,
   length: number,
   { outputCount = 1, signal }: { outputCount?: number; signal?: AbortSignal } = {},
 ): Promise<void> {
@@ -58,7 +58,7 @@ async function rows(
   const behind = results.map((_, row) =>
     choiceBehind(text.slice(0, length - outputCount + 1 + row)),
   );
-  expect(results.map(({ choice }) => choice)).toEqual(behind);
+  expect(results.map(({ tokenId: choice }) => choice)).toEqual(behind);
 }
 
 const told = (events: readonly WorkEvent[]): string[] =>
@@ -146,7 +146,7 @@ describe('an entrance', () => {
     const lazy = open();
     const reading = rows(lazy, 10);
     await settle();
-    await lazy.vacate();
+    await lazy.evict();
     enter();
     await reading;
   });
@@ -179,7 +179,7 @@ describe('vacating', () => {
     const lazy = open();
     await rows(lazy, 24);
     recorder.drain();
-    await lazy.vacate();
+    await lazy.evict();
     expect([lazy.length, closed]).toEqual([0, [TEXT.slice(0, 24)]]);
     await cache.clear();
     expect(await model.countCachedTokens()).toBe(0);
@@ -196,7 +196,7 @@ describe('vacating', () => {
     const lazy = open();
     await rows(lazy, 22);
     recorder.drain();
-    await lazy.vacate();
+    await lazy.evict();
     await rows(lazy, 22);
     // It finds its own text again, which is no gain that another request made.
     expect(told(recorder.drain())).toEqual(['verify 3 reused 0']);
@@ -211,7 +211,7 @@ describe('vacating', () => {
     const lazy = open();
     const reading = rows(lazy, PROMPT_LENGTH);
     await settle();
-    const vacated = lazy.vacate();
+    const vacated = lazy.evict();
     await settle();
     expect(closed).toEqual([]);
     resolve();
@@ -224,10 +224,10 @@ describe('vacating', () => {
   it('is nothing to a sequence that was never opened, or was vacated before', async () => {
     const { closed, open } = bench();
     const lazy = open();
-    await lazy.vacate();
+    await lazy.evict();
     await rows(lazy, 10);
-    await lazy.vacate();
-    await lazy.vacate();
+    await lazy.evict();
+    await lazy.evict();
     await lazy[Symbol.asyncDispose]();
     expect(closed).toHaveLength(1);
   });
@@ -303,7 +303,7 @@ describe('what a sequence says that it holds when it is closed', () => {
     const lazy = open();
     await expect(rows(lazy, 10)).rejects.toBe(failure);
     failure = null;
-    await lazy.vacate();
+    await lazy.evict();
     await rows(lazy, 10);
     await lazy[Symbol.asyncDispose]();
     expect(closed).toEqual([[], TEXT.slice(0, 10)]);
@@ -327,7 +327,7 @@ describe('a roll-back that waits for others', () => {
     const inner = prefixModel();
     const held = new HeldSequence(inner.openSequence());
     const closed: (readonly TokenId[])[] = [];
-    const lazy = new LazySequence({
+    const lazy = new LocalSession({
       role: 'large',
       source: {
         open: async () => ({ sequence: held, tokens: [] }),

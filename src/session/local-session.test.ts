@@ -4,9 +4,9 @@ import type { WorkEvent } from '../core/events.ts';
 import type { RowProgram } from '../core/row-program.ts';
 import { GREEDY } from '../core/sampling-params.ts';
 import { type TokenId, tokenId, tokenIds } from '../core/token-id.ts';
-import type { Forward, ForwardRequest, Sequence } from '../model/roles.ts';
-import { LazySequence } from './local-session.ts';
 import { plainSequences } from '../kv-cache/sequence-source.ts';
+import type { Forward, ForwardRequest, Sequence } from '../model/roles.ts';
+import { LocalSession } from './local-session.ts';
 import { WorkRecorder } from './work-recorder.ts';
 
 const PROGRAM: RowProgram = { vocabularySize: 100, sampling: GREEDY, seed: 0, purpose: 'sample' };
@@ -59,7 +59,7 @@ class FakeSequence implements Sequence {
     this.held.push(...fed);
     this.fedCount += fed.length;
     const rows = fed.slice(outputFrom).map((_, row) => ({
-      choice: tokenId(
+      tokenId: tokenId(
         rowValue(this.held.slice(0, this.length - fed.length + outputFrom + row + 1)),
       ),
       logprob: null,
@@ -99,7 +99,7 @@ class FakeSequence implements Sequence {
 function bench(promptLength: number, rowCountMax = 8) {
   const fake = new FakeSequence(rowCountMax);
   const recorder = new WorkRecorder();
-  const lazy = new LazySequence({
+  const lazy = new LocalSession({
     role: 'large',
     source: plainSequences({ openSequence: () => fake }),
     promptLength,
@@ -109,7 +109,7 @@ function bench(promptLength: number, rowCountMax = 8) {
   const rows = async (text: readonly number[], outputCount = 1): Promise<number[]> => {
     const request = { program: PROGRAM, purpose: 'verify' as const };
     const results = await lazy.rows({ ...request, text: tokenIds(text), outputCount });
-    return results.map(({ choice }) => choice);
+    return results.map(({ tokenId }) => tokenId);
   };
   return { fake, recorder, lazy, rows };
 }

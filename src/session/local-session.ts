@@ -14,18 +14,18 @@
  *   text [a b x y], fed [a b c]      c was a draft that lost: cut to [a b], forward [x y].
  */
 
+import { commonLength } from '../core/common-length.ts';
 import { PilotfishError } from '../core/errors.ts';
 import type { ModelRole, WorkPurpose } from '../core/events.ts';
+import { FairMutex } from '../core/fair-mutex.ts';
 import { invariant } from '../core/invariant.ts';
 import type { RowMasks, RowProgram, RowResult } from '../core/row-program.ts';
 import { penalises } from '../core/sampling-params.ts';
 import type { TokenId } from '../core/token-id.ts';
-import { Turns } from '../core/fair-mutex.ts';
 import { untilAborted } from '../core/until-aborted.ts';
-import type { Forward, Sequence } from '../model/roles.ts';
-import { commonLength } from '../core/common-length.ts';
 import { withRole } from '../kv-cache/full-cache.ts';
 import type { SequenceSource } from '../kv-cache/sequence-source.ts';
+import type { Forward, Sequence } from '../model/roles.ts';
 import type { WorkRecorder } from './work-recorder.ts';
 
 export interface RowsRequest {
@@ -38,7 +38,7 @@ export interface RowsRequest {
   readonly hidden?: boolean;
 }
 
-export interface LazySequenceOptions {
+export interface LocalSessionOptions {
   readonly role: ModelRole;
   readonly source: SequenceSource;
   /** Tokens of the prompt: all but the last are prefilled without outputs. */
@@ -60,17 +60,17 @@ type Turn =
   | { readonly rows: readonly RowResult[] }
   | { readonly entrance: (signal?: AbortSignal) => Promise<void> };
 
-export class LazySequence implements AsyncDisposable {
-  readonly #options: LazySequenceOptions;
+export class LocalSession implements AsyncDisposable {
+  readonly #options: LocalSessionOptions;
   /** Whoever takes the sequence away waits for the forward under way. */
-  readonly #turns = new Turns({ name: 'a sequence', waitingCountMax: TURNS_WAITING_MAX });
+  readonly #turns = new FairMutex({ name: 'a sequence', waitingCountMax: TURNS_WAITING_MAX });
   #sequence: Sequence | null = null;
   #fed: TokenId[] = [];
   /** What the prefix cache spared, until it is recorded; only the first opening counts. */
   #reusedRowCount: number | null = null;
   #isInDoubt = false;
 
-  constructor(options: LazySequenceOptions) {
+  constructor(options: LocalSessionOptions) {
     this.#options = options;
   }
 
@@ -108,13 +108,13 @@ export class LazySequence implements AsyncDisposable {
   }
 
   /** Gives the cells back and forgets them; the text is fed anew when rows are next asked for. */
-  vacate(): Promise<void> {
+  evict(): Promise<void> {
     return this.#turns.exclusive(() => this.#close());
   }
 
   async #turn(request: RowsRequest, signal: AbortSignal | undefined): Promise<Turn> {
     const { source } = this.#options;
-    const entrance = this.#sequence === null ? (source.entrance?.() ?? null) : null;
+    const entrance = this.#sequence === null ? (source.readmission?.() ?? null) : null;
     return entrance === null ? { rows: await this.#rows(request, signal) } : { entrance };
   }
 

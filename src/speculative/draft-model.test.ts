@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { RowProgram } from '../core/row-program.ts';
 import { GREEDY } from '../core/sampling-params.ts';
 import { type TokenId, tokenId, tokenIds } from '../core/token-id.ts';
-import { LazySequence } from '../session/local-session.ts';
-import { WorkRecorder } from '../session/work-recorder.ts';
 import type { ForwardRequest, Sequence } from '../model/roles.ts';
+import { LocalSession } from '../session/local-session.ts';
+import { WorkRecorder } from '../session/work-recorder.ts';
 import { AcceptanceEstimate } from './acceptance-estimate.ts';
 import { DRAFT_LENGTH_MAX, type SpeculationCosts } from './draft-length.ts';
 import { DraftModelProposer, reasonAgainstDraftModel } from './draft-model.ts';
@@ -31,7 +31,7 @@ class CountingSequence implements Sequence {
     this.length += tokens.length;
     this.forwardCount += 1;
     const rows = tokens.slice(outputFrom).map((token) => ({
-      choice: tokenId(token + 1),
+      tokenId: tokenId(token + 1),
       logprob: null,
       entropy: null,
       margin: null,
@@ -68,7 +68,7 @@ function bench(
   const proposer = new DraftModelProposer({
     sequence: () => {
       openedCount += 1;
-      return new LazySequence({
+      return new LocalSession({
         role: 'small',
         source: { open: async () => ({ sequence: native, tokens: [] }), close: async () => {} },
         promptLength: 1,

@@ -2,17 +2,17 @@
  * Drafts written by the small model, one token at a time. Whether that can pay at all is decided
  * before the small model reads the prompt: where even full acceptance loses, it is never started.
  */
-import { present } from '../core/invariant.ts';
+import { required } from '../core/invariant.ts';
 import type { RowProgram } from '../core/row-program.ts';
 import type { TokenId } from '../core/token-id.ts';
-import type { LazySequence } from '../session/local-session.ts';
+import type { LocalSession } from '../session/local-session.ts';
 import type { AcceptanceEstimate } from './acceptance-estimate.ts';
 import { bestDraftLength, DRAFT_LENGTH_MAX, type SpeculationCosts } from './draft-length.ts';
 import type { Draft, DraftLengthChoice, ProposeRequest, Proposer } from './proposer.ts';
 
 export interface DraftModelOptions {
   /** Opens the small model's sequence; called when the first draft is written, not before. */
-  readonly sequence: () => LazySequence;
+  readonly sequence: () => LocalSession;
   /**
    * With shared-noise coupling the draft uses the target's own noise (purpose `sample`), so that
    * they agree as often as they can; with rejection sampling it needs independent noise (`draft`)
@@ -77,7 +77,7 @@ function times(speedup: number): string {
 export class DraftModelProposer implements Proposer {
   readonly #options: DraftModelOptions;
   readonly #off: string | null;
-  #sequence: LazySequence | null = null;
+  #sequence: LocalSession | null = null;
   #draftedCount = 0;
   #acceptedCount = 0;
 
@@ -106,7 +106,10 @@ export class DraftModelProposer implements Proposer {
         { text: [...text, ...tokens], outputCount: 1, program, purpose: 'draft' },
         signal,
       );
-      const { choice, distribution } = present(row, 'a forward with one output has one row');
+      const { tokenId: choice, distribution } = required(
+        row,
+        'a forward with one output has one row',
+      );
       tokens.push(choice);
       if (distribution !== null) distributions.push(distribution);
       if (isEndOfGeneration(choice)) break;

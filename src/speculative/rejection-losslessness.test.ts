@@ -40,7 +40,7 @@ const UNUSED = tokenId(999);
 
 function rowOf(distribution: Float64Array): RowResult {
   return {
-    choice: UNUSED,
+    tokenId: UNUSED,
     logprob: null,
     entropy: null,
     margin: null,
@@ -153,7 +153,7 @@ const CANARIES: Readonly<Record<string, Verify>> = {
     rejectionWith(draft, rows, draws, position, (_p, q) => q),
   'accepts everything': (draft, rows) => ({
     acceptedCount: draft.tokens.length,
-    next: rows.at(-1)?.choice ?? tokenId(0),
+    next: rows.at(-1)?.tokenId ?? tokenId(0),
   }),
   'rejects everything': (draft, rows, position, draws) =>
     rejectionWith(draft, rows, draws, position, residualWeights, () => 0),
@@ -183,7 +183,7 @@ function rejectionWith(
     const next: TokenId = draws.categorical(correction(p, q), position + index, 'residual');
     return { acceptedCount: index, next };
   }
-  return { acceptedCount: draft.tokens.length, next: rows.at(-1)?.choice ?? tokenId(0) };
+  return { acceptedCount: draft.tokens.length, next: rows.at(-1)?.tokenId ?? tokenId(0) };
 }
 
 const fixedCase = (target: readonly number[], draft: readonly number[], length: number): Case => ({

@@ -8,7 +8,7 @@ import { verifyByCoupling, verifyByRejection } from './verifiers.ts';
 
 function rowOf(choice: number, distribution: readonly number[] | null = null): RowResult {
   return {
-    choice: tokenId(choice),
+    tokenId: tokenId(choice),
     logprob: null,
     entropy: null,
     margin: null,

@@ -5,7 +5,7 @@
  * token where none was. Either way the text grows by at least one token.
  */
 import type { Draws } from '../core/draws.ts';
-import { invariant, present } from '../core/invariant.ts';
+import { invariant, required } from '../core/invariant.ts';
 import type { RowResult } from '../core/row-program.ts';
 import type { TokenId } from '../core/token-id.ts';
 import { residualWeights } from '../sampling/residual.ts';
@@ -27,8 +27,8 @@ export type VerifierName = 'coupling' | 'rejection';
 export function verifyByCoupling(draft: Draft, rows: readonly RowResult[]): Verification {
   invariant(rows.length === draft.tokens.length + 1, 'the target needs a row behind every draft');
   let acceptedCount = 0;
-  while (draft.tokens[acceptedCount] === rows[acceptedCount]?.choice) acceptedCount += 1;
-  return { acceptedCount, next: present(rows[acceptedCount], 'the bonus row').choice };
+  while (draft.tokens[acceptedCount] === rows[acceptedCount]?.tokenId) acceptedCount += 1;
+  return { acceptedCount, next: required(rows[acceptedCount], 'the bonus row').tokenId };
 }
 
 /**
@@ -54,11 +54,11 @@ export function verifyByRejection(
     return { acceptedCount: index, next };
   }
   const acceptedCount = draft.tokens.length;
-  return { acceptedCount, next: present(rows[acceptedCount], 'the bonus row').choice };
+  return { acceptedCount, next: required(rows[acceptedCount], 'the bonus row').tokenId };
 }
 
 function targetDistribution(rows: readonly RowResult[], index: number): Float64Array {
-  return present(rows[index]?.distribution, 'rejection sampling needs the distribution');
+  return required(rows[index]?.distribution, 'rejection sampling needs the distribution');
 }
 
 function allMassOn(token: TokenId, size: number): Float64Array {

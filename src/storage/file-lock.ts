@@ -8,9 +8,9 @@ import { mkdir, open, readFile, rename, rm, stat, utimes } from 'node:fs/promise
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { type PilotfishError, throwIfAborted } from '../core/errors.ts';
 import { abortableSleep } from '../catalog/abortable-sleep.ts';
 import { errnoOf, fileSystemError, isMissing } from '../catalog/file-system-error.ts';
+import { type PilotfishError, throwIfAborted } from '../core/errors.ts';
 
 const HOLDER = z.object({ pid: z.number().int(), host: z.string(), token: z.string() });
 type Holder = z.infer<typeof HOLDER>;

@@ -3,7 +3,7 @@
  * model answers anew. Unsure is a mean entropy above the threshold, over all tokens of the answer.
  * At the ends of the range the text is that of one model alone.
  */
-import { present } from '../core/invariant.ts';
+import { required } from '../core/invariant.ts';
 import { type RowNeeds, withNeeds } from '../judging/row-needs.ts';
 import { singleModel } from './single-model.ts';
 import type { Decision, Decoder, Round, Strategy, StrategyContext } from './strategy.ts';
@@ -53,11 +53,11 @@ class CascadeDecoder implements Decoder {
     while (drafted.length < tokenCountMax) {
       const draft = { text: whole, outputCount: 1, program, purpose: 'draft' as const };
       const [row] = await sequence('small').rows(withNeeds(draft, NEEDS), signal);
-      const { choice, logprob, entropy } = present(row, 'one output row');
+      const { tokenId: choice, logprob, entropy } = required(row, 'one output row');
       const decision = { tokenId: choice, origin: 'small' as const, logprob, score: null };
       drafted.push({
         decision: { ...decision, verified: false, proposedTokenId: null },
-        entropy: present(entropy, 'the row program computes the entropy'),
+        entropy: required(entropy, 'the row program computes the entropy'),
       });
       whole.push(choice);
       if (isEndOfGeneration(choice)) break;

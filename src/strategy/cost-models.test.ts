@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { present } from '../core/invariant.ts';
+import { required } from '../core/invariant.ts';
 import { type TokenId, tokenId } from '../core/token-id.ts';
+import { randomGate } from '../judging/gate.ts';
 import type { CostModel, ExpectedForwards, WorkPlan } from '../machines/cost-model.ts';
 import type { ForwardCosts } from '../machines/forward-costs.ts';
 import { type CostCurve, forwardMs } from '../machines/step-costs.ts';
-import { randomGate } from '../judging/gate.ts';
 import { bestDraftLength, DRAFT_LENGTH_MAX } from '../speculative/draft-length.ts';
 import { lookUp } from '../speculative/prompt-lookup.ts';
 import {
@@ -202,7 +202,7 @@ describe('speculation', () => {
         }, 0);
         const chosen = bestDraftLength(
           value,
-          present(draftModelCosts({ small, large }), 'both were measured'),
+          required(draftModelCosts({ small, large }), 'both were measured'),
           DRAFT_LENGTH_MAX,
         );
         expect((90 * forwardMs(large, 1)) / total).toBeCloseTo(chosen.speedup, 6);

@@ -3,6 +3,7 @@
  * many of its drafts hold (docs/METHODS.md has the formulas). Pure.
  */
 import type { ModelRole } from '../core/events.ts';
+import { type Gate, randomGate } from '../judging/gate.ts';
 import {
   type CostModel,
   type ExpectedForwards,
@@ -11,7 +12,6 @@ import {
   type WorkPlan,
 } from '../machines/cost-model.ts';
 import { decodeShape, fullForwardMs } from '../machines/forward-costs.ts';
-import { type Gate, randomGate } from '../judging/gate.ts';
 import {
   DRAFT_LENGTH_MAX,
   draftForwards,

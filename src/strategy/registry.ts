@@ -1,12 +1,12 @@
 /** Every strategy by name: what users type, what help prints, what the engine builds. */
 import { PilotfishError } from '../core/errors.ts';
 import type { ModelRole } from '../core/events.ts';
-import { present } from '../core/invariant.ts';
-import type { CostModel } from '../machines/cost-model.ts';
+import { required } from '../core/invariant.ts';
 import { thresholdForTokenShare } from '../judging/calibration.ts';
-import { type CallingSide, entropyGate, marginGate, randomGate } from '../judging/gate.ts';
+import { type DeferralSide, entropyGate, marginGate, randomGate } from '../judging/gate.ts';
 import type { Router } from '../judging/router.ts';
 import { routerGate } from '../judging/router-gate.ts';
+import type { CostModel } from '../machines/cost-model.ts';
 import { cascade } from './cascade.ts';
 import {
   cascadeCost,
@@ -32,7 +32,7 @@ export interface ThresholdInfo {
   /** Shares lie in [0, 1] and may be given in percent; other thresholds are any finite number. */
   readonly isShare: boolean;
   /** On which side of it scores call the large model. */
-  readonly callsOn: CallingSide;
+  readonly deferralSide: DeferralSide;
 }
 
 /** What a strategy decides about: single tokens or whole answers; null: it decides nothing. */
@@ -83,7 +83,7 @@ function learned(name: string, summary: string): Entry {
       default: null,
       meaning: 'the large model writes tokens whose score is below it; or a share, as 30%',
       isShare: false,
-      callsOn: 'below',
+      deferralSide: 'below',
     },
     needs: BOTH,
     isLearned: true,
@@ -119,7 +119,7 @@ function missing(name: string): PilotfishError {
 }
 
 function given(threshold: number | null): number {
-  return present(threshold, 'a threshold was given or has a default');
+  return required(threshold, 'a threshold was given or has a default');
 }
 
 const ENTRIES: readonly Entry[] = [
@@ -152,7 +152,7 @@ const ENTRIES: readonly Entry[] = [
       default: 1,
       meaning: 'the large model writes tokens whose entropy, in nats, exceeds it',
       isShare: false,
-      callsOn: entropyGate.callsOn,
+      deferralSide: entropyGate.deferralSide,
     },
     needs: BOTH,
     isLearned: false,
@@ -168,7 +168,7 @@ const ENTRIES: readonly Entry[] = [
       default: 0.3,
       meaning: 'the large model writes tokens whose margin is below it',
       isShare: false,
-      callsOn: marginGate.callsOn,
+      deferralSide: marginGate.deferralSide,
     },
     needs: BOTH,
     isLearned: false,
@@ -184,7 +184,7 @@ const ENTRIES: readonly Entry[] = [
       default: 0.3,
       meaning: 'the large model writes this share of the tokens, from 0 to 1 (or 30%)',
       isShare: true,
-      callsOn: randomGate.callsOn,
+      deferralSide: randomGate.deferralSide,
     },
     needs: BOTH,
     isLearned: false,
@@ -201,7 +201,7 @@ const ENTRIES: readonly Entry[] = [
       default: 0.3,
       meaning: 'the large model writes answers whose mean entropy, in nats, exceeds it',
       isShare: false,
-      callsOn: 'above',
+      deferralSide: 'above',
     },
     needs: BOTH,
     isLearned: false,
@@ -217,7 +217,7 @@ const ENTRIES: readonly Entry[] = [
       default: 0.3,
       meaning: 'the large model writes this share of the answers, from 0 to 1 (or 30%)',
       isShare: true,
-      callsOn: 'below',
+      deferralSide: 'below',
     },
     needs: BOTH,
     isLearned: false,

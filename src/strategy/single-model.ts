@@ -1,6 +1,6 @@
 /** `small` and `large`: one model writes everything. The ends of every range, and the controls. */
 import type { ModelRole } from '../core/events.ts';
-import { present } from '../core/invariant.ts';
+import { required } from '../core/invariant.ts';
 import type { Strategy } from './strategy.ts';
 
 export function singleModel(role: ModelRole): Strategy {
@@ -12,7 +12,7 @@ export function singleModel(role: ModelRole): Strategy {
       async round({ text }, signal) {
         const purpose = role === 'small' ? 'draft' : 'correct';
         const rows = await sequence(role).rows({ text, outputCount: 1, program, purpose }, signal);
-        const { choice, logprob } = present(rows[0], 'one output row');
+        const { tokenId: choice, logprob } = required(rows[0], 'one output row');
         const decision = { tokenId: choice, origin: role, logprob };
         return [{ ...decision, verified: false, proposedTokenId: null, score: null }];
       },

@@ -4,7 +4,7 @@
  * its seed. Where drafting does not pay on this machine, it is plain `large`.
  */
 import { PilotfishError } from '../core/errors.ts';
-import { invariant, present } from '../core/invariant.ts';
+import { invariant, required } from '../core/invariant.ts';
 import type { RowResult } from '../core/row-program.ts';
 import type { TokenId } from '../core/token-id.ts';
 import { type CostCurve, forwardMs, type StepCosts } from '../machines/step-costs.ts';
@@ -110,7 +110,7 @@ class SpeculativeDecoder implements Decoder {
   /** The one that drafts is the last of those considered. */
   #proposer(round: Round): Proposer {
     if (this.#proposers.length === 0) this.#proposers = this.#choose(round);
-    return present(this.#proposers.at(-1), 'a proposer was chosen');
+    return required(this.#proposers.at(-1), 'a proposer was chosen');
   }
 
   #choose({ text, tokenCountMax }: Round): readonly Proposer[] {
@@ -225,6 +225,6 @@ function decisions(
 
 /** The target's log-probability where its row computed it for this very token. */
 function targetLogprob(rows: readonly RowResult[], index: number, id: TokenId): number | null {
-  const row = present(rows[index], 'a row behind every decision');
-  return row.choice === id ? row.logprob : null;
+  const row = required(rows[index], 'a row behind every decision');
+  return row.tokenId === id ? row.logprob : null;
 }

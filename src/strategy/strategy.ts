@@ -7,7 +7,7 @@ import type { Draws } from '../core/draws.ts';
 import type { ModelRole, Origin } from '../core/events.ts';
 import type { RowProgram } from '../core/row-program.ts';
 import type { TokenId } from '../core/token-id.ts';
-import type { LazySequence } from '../session/local-session.ts';
+import type { LocalSession } from '../session/local-session.ts';
 
 /** One token of a verdict: what to commit, and why. */
 export interface Decision {
@@ -29,7 +29,7 @@ export interface Round {
 /** What a strategy may use for one request. */
 export interface StrategyContext {
   /** The model's sequence for this request; opened at its first use. */
-  sequence(role: ModelRole): LazySequence;
+  sequence(role: ModelRole): LocalSession;
   readonly draws: Draws;
   /** The request's sampling as a row program, to be extended with what a method needs. */
   readonly program: RowProgram;

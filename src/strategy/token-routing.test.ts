@@ -5,12 +5,12 @@ import { seededDraws } from '../core/draws.ts';
 import type { RowProgram } from '../core/row-program.ts';
 import { GREEDY } from '../core/sampling-params.ts';
 import { tokenIds } from '../core/token-id.ts';
-import { LazySequence } from '../session/local-session.ts';
-import { plainSequences } from '../kv-cache/sequence-source.ts';
-import { WorkRecorder } from '../session/work-recorder.ts';
-import type { ForwardRequest } from '../model/roles.ts';
 import type { Gate } from '../judging/gate.ts';
 import type { RowNeeds } from '../judging/row-needs.ts';
+import { plainSequences } from '../kv-cache/sequence-source.ts';
+import type { ForwardRequest } from '../model/roles.ts';
+import { LocalSession } from '../session/local-session.ts';
+import { WorkRecorder } from '../session/work-recorder.ts';
 import { tokenRouting } from './token-routing.ts';
 
 const PROGRAM: RowProgram = { vocabularySize: 12, sampling: GREEDY, seed: 1, purpose: 'sample' };
@@ -22,12 +22,12 @@ async function routed(needs: RowNeeds, calls: boolean) {
   const gate: Gate = {
     name: 'any',
     needs,
-    callsOn: 'above',
+    deferralSide: 'above',
     score: ({ entropy, hidden, topLogprobs }, position) => {
       seen.push({ entropy: entropy !== null, hidden: hidden !== null, top: topLogprobs?.length });
       return position;
     },
-    calls: () => calls,
+    defers: () => calls,
   };
   const sequenceOf = (role: 'small' | 'large') => {
     const model = scriptedModel(role, {
@@ -40,7 +40,7 @@ async function routed(needs: RowNeeds, calls: boolean) {
     });
     const recorder = new WorkRecorder();
     const source = plainSequences(model);
-    return new LazySequence({ role, source, promptLength: 3, rowCountMax: 8, recorder });
+    return new LocalSession({ role, source, promptLength: 3, rowCountMax: 8, recorder });
   };
   const sequences = { small: sequenceOf('small'), large: sequenceOf('large') };
   const decoder = tokenRouting(gate, 0, 'threshold').begin({

@@ -4,7 +4,7 @@
  * called. Both draw with the same noise, so at the ends of the range the text is that of one model
  * alone: never calling gives `small`, always calling gives `large`.
  */
-import { present } from '../core/invariant.ts';
+import { required } from '../core/invariant.ts';
 import type { Gate } from '../judging/gate.ts';
 import { withNeeds } from '../judging/row-needs.ts';
 import type { Decision, Strategy } from './strategy.ts';
@@ -18,10 +18,10 @@ export function tokenRouting(gate: Gate, threshold: number, thresholdName: strin
       async round({ text }, signal): Promise<readonly Decision[]> {
         const draft = { text, outputCount: 1, program, purpose: 'draft' as const };
         const [proposal] = await sequence('small').rows(withNeeds(draft, gate.needs), signal);
-        const { choice, ...row } = present(proposal, 'one output row');
-        const score = gate.score({ choice, ...row }, text.length, draws);
+        const { tokenId: choice, ...row } = required(proposal, 'one output row');
+        const score = gate.score({ tokenId: choice, ...row }, text.length, draws);
         const judged = { verified: false, score };
-        if (!gate.calls(score, threshold)) {
+        if (!gate.defers(score, threshold)) {
           const kept = { tokenId: choice, origin: 'small' as const, logprob: row.logprob };
           return [{ ...judged, ...kept, proposedTokenId: null }];
         }
@@ -29,7 +29,7 @@ export function tokenRouting(gate: Gate, threshold: number, thresholdName: strin
           { text, outputCount: 1, program, purpose: 'correct' },
           signal,
         );
-        const { choice: tokenId, logprob } = present(correction, 'one output row');
+        const { tokenId, logprob } = required(correction, 'one output row');
         return [{ ...judged, tokenId, origin: 'large', logprob, proposedTokenId: choice }];
       },
     }),

@@ -3,14 +3,14 @@
  * are compared teacher-forced. Every token of a text is held against what the model itself would
  * have chosen there, in one-row forwards and with the same noise.
  */
-import { present } from '../core/invariant.ts';
+import { required } from '../core/invariant.ts';
 import { noiseGumbel, noiseKey } from '../core/noise.ts';
 import { type SamplingParams, samplingParams } from '../core/sampling-params.ts';
 import { type TokenId, tokenId } from '../core/token-id.ts';
-import { LazySequence } from '../session/local-session.ts';
 import { plainSequences } from '../kv-cache/sequence-source.ts';
-import { WorkRecorder } from '../session/work-recorder.ts';
 import type { LanguageModel } from '../model/roles.ts';
+import { LocalSession } from '../session/local-session.ts';
+import { WorkRecorder } from '../session/work-recorder.ts';
 
 export interface TeacherForced {
   /** Positions where the token is not the model's own choice in one-row forwards. */
@@ -32,7 +32,7 @@ export async function teacherForce(
   const sampling = samplingParams(options.sampling);
   const seed = options.seed ?? 0;
   const temperature = sampling.temperature === 0 ? 1 : sampling.temperature;
-  await using sequence = new LazySequence({
+  await using sequence = new LocalSession({
     role: 'large',
     source: plainSequences(model),
     promptLength: prompt.length,
@@ -55,7 +55,7 @@ export async function teacherForce(
         distribution: true,
       },
     });
-    const probabilities = present(row?.distribution, 'the distribution was asked for');
+    const probabilities = required(row?.distribution, 'the distribution was asked for');
     const key = noiseKey(seed, text.length, 'sample');
     const value = (id: TokenId): number =>
       Math.log(probabilities[id] ?? 0) + (sampling.temperature === 0 ? 0 : noiseGumbel(key, id));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type TrainingSizes, trainingCellCount } from './cell-count.ts';
-import { BRANCH_COUNT, TRUNK_COUNT } from './sequence-counts.ts';
+import { BRANCH_COUNT, FORK_POINT_COUNT } from './sequence-counts.ts';
 
 const asked = (characterCount: number): TrainingSizes['questions'][number] => ({
   messages: [{ role: 'user', content: 'x'.repeat(characterCount) }],
@@ -13,7 +13,7 @@ describe('cells for a training', () => {
     expect(trainingCellCount({ ...SHORT, waveSize: 40 })).toBe(41 * 1024);
     expect(trainingCellCount({ ...SHORT, waveSize: 1 })).toBe(BRANCH_COUNT * 1024);
     const long = { ...SHORT, waveSize: 1, maxTokens: 1024 };
-    expect(trainingCellCount(long)).toBe(TRUNK_COUNT * 1536 + BRANCH_COUNT * 1024);
+    expect(trainingCellCount(long)).toBe(FORK_POINT_COUNT * 1536 + BRANCH_COUNT * 1024);
     expect(trainingCellCount({ ...SHORT, questions: [], waveSize: 1, maxTokens: 4 })).toBe(
       BRANCH_COUNT * 516,
     );
@@ -28,7 +28,7 @@ describe('cells for a training', () => {
   it('are enough for a context, and no more than so many contexts', () => {
     const contextLength = 600;
     expect(trainingCellCount({ ...SHORT, contextLength })).toBe(
-      TRUNK_COUNT * contextLength + BRANCH_COUNT * 512,
+      FORK_POINT_COUNT * contextLength + BRANCH_COUNT * 512,
     );
     expect(trainingCellCount({ ...SHORT, contextLength: 50_000 })).toBe(50_000);
     expect(trainingCellCount({ ...SHORT, contextLength: 100 })).toBe(4096);

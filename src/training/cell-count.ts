@@ -1,6 +1,6 @@
 /** How many KV cells a training asks for. Pure. */
 import type { Question } from '../evaluation/question.ts';
-import { BRANCH_COUNT, LABEL_SEQUENCE_COUNT, TRUNK_COUNT } from './sequence-counts.ts';
+import { BRANCH_COUNT, FORK_POINT_COUNT, LABEL_SEQUENCE_COUNT } from './sequence-counts.ts';
 
 export interface TrainingSizes {
   readonly questions: readonly Pick<Question, 'messages'>[];
@@ -21,7 +21,7 @@ const CELL_COUNT_MIN = 4096;
 
 /**
  * Room for what is in the cache at the same time: a wave of answers; answers of a router; trunks, and
- * branches that share a trunk's cells up to where they leave it. Where that comes to more than room for
+ * branches that share a forkPoint's cells up to where they leave it. Where that comes to more than room for
  * so many sequences with short prompts, prompts are long, and fewer run side by side (see
  * `runJobsThatFit`).
  */
@@ -37,7 +37,7 @@ export function trainingCellCount(sizes: TrainingSizes): number {
   const wanted = Math.max(
     (waveSize + 1) * each,
     BRANCH_COUNT * each,
-    TRUNK_COUNT * each + BRANCH_COUNT * Math.min(each, maxTokens),
+    FORK_POINT_COUNT * each + BRANCH_COUNT * Math.min(each, maxTokens),
   );
   const sequenceCount = waveSize + LABEL_SEQUENCE_COUNT;
   const allowed = sequenceCount * (contextLength ?? PROMPT_TOKEN_COUNT + maxTokens);

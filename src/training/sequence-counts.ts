@@ -2,10 +2,10 @@
 import { waveSizeMax } from '../evaluation/run/sequence-counts.ts';
 
 /** Trajectories whose forks are open at the same time. */
-export const TRUNK_COUNT = 8;
+export const FORK_POINT_COUNT = 8;
 /** Branches that are rolled out side by side. */
 export const BRANCH_COUNT = 16;
 /** Labels are made in these, beside what answers are written in. */
-export const LABEL_SEQUENCE_COUNT: number = TRUNK_COUNT + BRANCH_COUNT;
+export const LABEL_SEQUENCE_COUNT: number = FORK_POINT_COUNT + BRANCH_COUNT;
 /** Questions that are answered side by side. */
 export const TRAINING_WAVE_SIZE_MAX: number = waveSizeMax(LABEL_SEQUENCE_COUNT);

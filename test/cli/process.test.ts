@@ -5,7 +5,7 @@ import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { present } from '../../src/core/invariant.ts';
+import { required } from '../../src/core/invariant.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const REAL = 'src/cli/main.ts';
@@ -118,7 +118,7 @@ describe('the program', () => {
       stdio: ['ignore', full, 'pipe'],
     });
     const [err, [code]] = await Promise.all([
-      text(present(child.stderr, 'standard error is a pipe')),
+      text(required(child.stderr, 'standard error is a pipe')),
       once(child, 'close'),
     ]);
     closeSync(full);

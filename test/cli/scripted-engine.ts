@@ -1,5 +1,6 @@
 /** An engine that plays given tokens, and remembers what was asked of it. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { OpenEngineOptions } from '../../src/app/open-engine.ts';
 import type { CliDependencies, CliEngine } from '../../src/cli/cli-dependencies.ts';
 import type { MachineFacts } from '../../src/cli/doctor/machine-facts.ts';
 import { throwIfAborted } from '../../src/core/errors.ts';
@@ -7,7 +8,6 @@ import type { EngineEvent, Origin, SummaryEvent, TokenEvent } from '../../src/co
 import { GREEDY } from '../../src/core/sampling-params.ts';
 import { tokenId } from '../../src/core/token-id.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
-import type { OpenEngineOptions } from '../../src/app/open-engine.ts';
 import { parseStrategy, rolesOf, STRATEGIES } from '../../src/strategy/registry.ts';
 
 export type ScriptedToken = readonly [text: string, origin: Origin, verified: boolean];

@@ -4,12 +4,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { present } from '../../src/core/invariant.ts';
+import { required } from '../../src/core/invariant.ts';
 import { type TokenId, tokenIds } from '../../src/core/token-id.ts';
-import { CachedModel, type CachedModelOptions } from '../../src/model/remembered/cached-model.ts';
-import { TrieStore } from '../../src/model/remembered/trie-store.ts';
 import { SharedPrefixModel } from '../../src/kv-cache/shared-prefix-model.ts';
 import { loadModel } from '../../src/model/llama-cpp/model.ts';
+import { CachedModel, type CachedModelOptions } from '../../src/model/remembered/cached-model.ts';
+import { TrieStore } from '../../src/model/remembered/trie-store.ts';
 import type { LanguageModel } from '../../src/model/roles.ts';
 import { ScriptedModel } from '../../src/model/scripted/scripted-model.ts';
 import { LANGUAGE_MODEL_CONTRACT } from '../../src/testing/contracts/language-model-contract.ts';
@@ -133,7 +133,7 @@ for (const subject of SUBJECTS) {
 
     for (const { name, run } of LANGUAGE_MODEL_CONTRACT) {
       it(name, async () => {
-        const opened = present(model, 'the model was opened');
+        const opened = required(model, 'the model was opened');
         await run(opened, { tokens: contractTokens(opened), tieMargin: subject.tieMargin });
       });
     }

@@ -1,7 +1,7 @@
 /** What an engine is told when it is made, and what requests say about sharing: on scripted models. */
 import { describe, expect, it, vi } from 'vitest';
 import type { EngineEvent, SummaryEvent } from '../../src/core/events.ts';
-import { present } from '../../src/core/invariant.ts';
+import { required } from '../../src/core/invariant.ts';
 import { Engine, type EngineOptions } from '../../src/engine/engine.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
 import { GrammarService } from '../../src/grammar/grammar-service.ts';
@@ -20,7 +20,7 @@ async function run(engine: Engine, request: GenerateRequest): Promise<SummaryEve
   for await (const event of engine.generate({ maxTokens: 6, strategy: 'large', ...request })) {
     events.push(event);
   }
-  return present(
+  return required(
     events.find((event) => event.type === 'summary'),
     'it ended well',
   );

@@ -6,7 +6,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EngineEvent, SummaryEvent } from '../../src/core/events.ts';
-import { present } from '../../src/core/invariant.ts';
+import { required } from '../../src/core/invariant.ts';
 import type { SamplingParams } from '../../src/core/sampling-params.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
@@ -40,7 +40,7 @@ async function run(engine: Engine, request: GenerateRequest): Promise<EngineEven
 }
 
 function summary(events: readonly EngineEvent[]): SummaryEvent {
-  return present(
+  return required(
     events.find((event) => event.type === 'summary'),
     'a finished run has a summary',
   );

@@ -3,10 +3,10 @@
  * model is `small`, one that always does is `large`, and `speculative` is `large`. Token for token.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { EngineEvent, SummaryEvent, TokenEvent } from '../../src/core/events.ts';
-import { present } from '../../src/core/invariant.ts';
-import type { SamplingParams } from '../../src/core/sampling-params.ts';
 import { foldRunCost } from '../../src/accounting/run-cost.ts';
+import type { EngineEvent, SummaryEvent, TokenEvent } from '../../src/core/events.ts';
+import { required } from '../../src/core/invariant.ts';
+import type { SamplingParams } from '../../src/core/sampling-params.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
 import { openRandomPair, type RandomPair } from '../../src/testing/random-pair.ts';
 
@@ -39,7 +39,7 @@ function ids(events: readonly EngineEvent[]): number[] {
 }
 
 function summary(events: readonly EngineEvent[]): SummaryEvent {
-  return present(
+  return required(
     events.find((event) => event.type === 'summary'),
     'a finished run has a summary',
   );
@@ -109,7 +109,7 @@ describe('accounting', () => {
   ])('%s: texts add up and the summary is a fold over the lines', async (strategy) => {
     const events = await run(coupling, { prompt: 'the fox', strategy, logprobs: true });
     const lines = events.map((event): EngineEvent => JSON.parse(JSON.stringify(event)));
-    const start = present(
+    const start = required(
       lines.find((line) => line.type === 'start'),
       'a log starts',
     );

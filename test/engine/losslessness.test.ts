@@ -10,7 +10,7 @@ import { type RunOptions, runRequest } from '../../src/engine/run-request.ts';
 import { AnswerGrammar } from '../../src/grammar/answer-grammar.ts';
 import { TOY_END, ToyMatcher, type ToyTable } from '../../src/grammar/fakes/toy-matcher.ts';
 import { GrammarTracker } from '../../src/grammar/grammar-tracker.ts';
-import { soleTenancy } from '../../src/kv-cache/lease.ts';
+import { soleLease } from '../../src/kv-cache/lease.ts';
 import { ScriptedModel } from '../../src/model/scripted/scripted-model.ts';
 import { singleModel } from '../../src/strategy/single-model.ts';
 import { type SpeculativeOptions, speculative } from '../../src/strategy/speculative.ts';
@@ -105,7 +105,7 @@ function runOptions(
     prompt: tokenIds(PROMPT),
     strategy: given.strategy(),
     models,
-    tenancy: soleTenancy(models),
+    lease: soleLease(models),
     facts: { small: models.small.facts, large: models.large.facts },
     prices: { small: null, large: null },
     vocabularySize: TOKENS.length,

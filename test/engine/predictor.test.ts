@@ -4,14 +4,14 @@
  * predictor: rows, outputs, cached tokens, overhead.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseRunLog } from '../../src/accounting/run-log.ts';
 import type { ModelRole } from '../../src/core/events.ts';
-import { present } from '../../src/core/invariant.ts';
+import { required } from '../../src/core/invariant.ts';
+import { Engine } from '../../src/engine/engine.ts';
 import type { ForwardCosts, ForwardShape } from '../../src/machines/forward-costs.ts';
 import { FULL_PLAN, measureModel } from '../../src/machines/measure-model.ts';
 import { measuredCosts } from '../../src/machines/measured-costs.ts';
 import { predictRun } from '../../src/machines/predict-run.ts';
-import { parseRunLog } from '../../src/accounting/run-log.ts';
-import { Engine } from '../../src/engine/engine.ts';
 import type { LanguageModel, Sequence } from '../../src/model/roles.ts';
 import type { SpeculativeOptions } from '../../src/strategy/speculative.ts';
 import { openRandomPair, type RandomPair } from '../../src/testing/random-pair.ts';
@@ -99,10 +99,10 @@ async function predict(
   const prompt = 'The pilot fish swims ahead of the shark, in the open sea. '.repeat(3);
   const request = { prompt, strategy, maxTokens, reusePrefix, logprobs: false };
   for await (const event of engine.generate(request)) lines.push(JSON.stringify(event));
-  const run = present(parseRunLog(lines.join('\n')).runs[0], 'one run was recorded');
+  const run = required(parseRunLog(lines.join('\n')).runs[0], 'one run was recorded');
   const { ms, largeAloneMs } = predictRun(run, costs);
   const tokenCount = run.events.filter(({ type }) => type === 'token').length;
-  return { ms, largeAloneMs, tokenCount, elapsedMs: present(run.summary, 'it ended').elapsedMs };
+  return { ms, largeAloneMs, tokenCount, elapsedMs: required(run.summary, 'it ended').elapsedMs };
 }
 
 describe('the predictor on models whose time is a formula', () => {

@@ -5,7 +5,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ChatMessage } from '../../src/core/chat-message.ts';
 import type { EngineEvent, ModelRole, SummaryEvent, WorkEvent } from '../../src/core/events.ts';
-import { present } from '../../src/core/invariant.ts';
+import { required } from '../../src/core/invariant.ts';
 import { tokenIds } from '../../src/core/token-id.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
 import { openRandomPair, type RandomPair } from '../../src/testing/random-pair.ts';
@@ -47,7 +47,7 @@ function ids(events: readonly EngineEvent[]): number[] {
 }
 
 function summary(events: readonly EngineEvent[]): SummaryEvent {
-  return present(
+  return required(
     events.find((event) => event.type === 'summary'),
     'it ended well',
   );
@@ -66,7 +66,7 @@ const reusedOf = (work: readonly WorkEvent[]): number =>
 
 function promptCount(events: readonly EngineEvent[]): number {
   const start = events.find((event) => event.type === 'start');
-  return present(start, 'it began').promptTokenCount;
+  return required(start, 'it began').promptTokenCount;
 }
 
 /** The rows of the prompt were read here or before, each once. */
@@ -175,14 +175,14 @@ describe('the turns of a chat', () => {
     for (const request of requests) {
       apart.push(ids(await collect({ ...request, reusePrefix: false })));
     }
-    await collect(present(requests[2], 'a request of both models'));
+    await collect(required(requests[2], 'a request of both models'));
     const together = await Promise.all(requests.map(collect));
     let otherCount = 0;
     for (const [index, events] of together.entries()) {
       expect(summary(events).reusedRowCount).toBeGreaterThan(20);
       if (JSON.stringify(ids(events)) === JSON.stringify(apart[index])) continue;
       otherCount += 1;
-      await checkForced(present(requests[index], 'it was asked'), ids(events));
+      await checkForced(required(requests[index], 'it was asked'), ids(events));
     }
     expect(otherCount).toBeLessThan(requests.length / 2);
   });
@@ -234,7 +234,7 @@ describe('an engine that reserves less than the worst case', () => {
     for (const [index, events] of together.entries()) {
       expect(summary(events).tokenCount).toBe(200);
       if (JSON.stringify(ids(events)) === JSON.stringify(alone[index])) continue;
-      await checkForced(present(requests[index], 'it was asked'), ids(events));
+      await checkForced(required(requests[index], 'it was asked'), ids(events));
     }
   });
 });

@@ -1,17 +1,17 @@
 /** A pair of scripted models that remembers, open for an evaluation, and what was asked of it. */
 import { Engine } from '../../src/engine/engine.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
-import { CachedModel } from '../../src/model/remembered/cached-model.ts';
-import { TrieStore } from '../../src/model/remembered/trie-store.ts';
 import type { Question } from '../../src/evaluation/question.ts';
 import type { EvaluatedModel, EvaluationPair } from '../../src/evaluation/run/evaluation-pair.ts';
 import type { EvaluationPlan } from '../../src/evaluation/run/evaluation-plan.ts';
+import type { Router } from '../../src/judging/router.ts';
 import { SharedPrefixModel } from '../../src/kv-cache/shared-prefix-model.ts';
+import { CachedModel } from '../../src/model/remembered/cached-model.ts';
+import { TrieStore } from '../../src/model/remembered/trie-store.ts';
 import type {
   ScriptedModel,
   ScriptedModelOptions,
 } from '../../src/model/scripted/scripted-model.ts';
-import type { Router } from '../../src/judging/router.ts';
 import { scriptedModel } from '../simulation/scripted-pair.ts';
 
 export interface ScriptedEvaluation {

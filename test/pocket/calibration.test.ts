@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Calibrated, calibrate } from '../../src/app/calibrate.ts';
 import { evaluate } from '../../src/app/evaluate.ts';
-import { questionNumber } from '../../src/evaluation/question-key.ts';
 import { loadQuestions } from '../../src/app/load-questions.ts';
+import { train } from '../../src/app/train.ts';
+import { questionNumber } from '../../src/evaluation/question-key.ts';
 import { thresholdForQuality, thresholdForTokenShare } from '../../src/judging/calibration.ts';
 import { decodeRouter } from '../../src/judging/router-file.ts';
-import { train } from '../../src/app/train.ts';
 
 const POCKET = { pair: 'pocket', offline: true, threadCount: 1, maxTokens: 120 } as const;
 const HELD_OUT = { task: 'pocket', split: 'test', questionSeed: 9, count: 8 } as const;

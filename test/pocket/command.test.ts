@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { POCKET_SCOPE } from '../../src/evaluation/tasks/pocket/scope.ts';
 import { openEngine } from '../../src/app/open-engine.ts';
+import { POCKET_SCOPE } from '../../src/evaluation/tasks/pocket/scope.ts';
 import { answer } from './pocket-pair.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

@@ -1,10 +1,10 @@
 /** Every strategy on learned weights: the ends of its range, its accounting, and many at once. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { foldRunCost } from '../../src/accounting/run-cost.ts';
 import type { EngineEvent } from '../../src/core/events.ts';
-import { present } from '../../src/core/invariant.ts';
+import { required } from '../../src/core/invariant.ts';
 import type { SamplingParams } from '../../src/core/sampling-params.ts';
 import type { TokenId } from '../../src/core/token-id.ts';
-import { foldRunCost } from '../../src/accounting/run-cost.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
 import { tinyRouters } from '../../src/judging/fakes/tiny-router.ts';
 import { STRATEGIES } from '../../src/strategy/registry.ts';
@@ -109,7 +109,7 @@ describe.each(BATCHED)('%s', (_name, sampling) => {
     let otherCount = 0;
     for (const [index, request] of requests.entries()) {
       const alone = await answer(pair.engine, request);
-      const batched = present(together[index], 'every request has an answer');
+      const batched = required(together[index], 'every request has an answer');
       if (batched.summary.text === alone.summary.text) continue;
       otherCount += 1;
       const own = request.strategy === 'small' ? 'small' : 'large';
@@ -131,7 +131,7 @@ describe('the accounting', () => {
           strategy,
         });
         const lines = events.map((event): EngineEvent => JSON.parse(JSON.stringify(event)));
-        const start = present(
+        const start = required(
           lines.find((line) => line.type === 'start'),
           'a log starts',
         );
@@ -144,13 +144,13 @@ describe('the accounting', () => {
 
   it('a router calls for some tokens and not for others', async () => {
     const { tokens } = await answer(pair.engine, {
-      ...question(present(problems[0], 'there are problems')),
+      ...question(required(problems[0], 'there are problems')),
       strategy: 'citer@0.5',
     });
     const origins = new Set(tokens.map(({ origin }) => origin));
     expect([...origins].sort()).toEqual(['large', 'small']);
     for (const { score, origin } of tokens) {
-      const seen = present(score, 'a router scores every token');
+      const seen = required(score, 'a router scores every token');
       expect(origin).toBe(seen < 0.5 ? 'large' : 'small');
     }
   });

@@ -4,11 +4,11 @@
  * the same claim for native forwards, learned weights and the noise that users get.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { present } from '../../src/core/invariant.ts';
+import { required } from '../../src/core/invariant.ts';
 import { samplingParams } from '../../src/core/sampling-params.ts';
 import type { TokenId } from '../../src/core/token-id.ts';
-import { LazySequence } from '../../src/session/local-session.ts';
 import { plainSequences } from '../../src/kv-cache/sequence-source.ts';
+import { LocalSession } from '../../src/session/local-session.ts';
 import { WorkRecorder } from '../../src/session/work-recorder.ts';
 import type { SpeculativeOptions } from '../../src/strategy/speculative.ts';
 import { answer, openPocket, type PocketPair, question, testProblems } from './pocket-pair.ts';
@@ -23,7 +23,7 @@ const EXPECTED_MIN = 8;
 /** Standard deviations of the chi-squared distribution; a sampler that is off is off by far more. */
 const DEVIATIONS_MAX = 4;
 const [problem] = testProblems(1);
-const request = { ...question(present(problem, 'there is a problem')), sampling: SAMPLING };
+const request = { ...question(required(problem, 'there is a problem')), sampling: SAMPLING };
 
 const VERIFIERS: readonly SpeculativeOptions[] = [
   { proposer: 'small', draftLength: 3, verifier: 'rejection' },
@@ -53,7 +53,7 @@ async function next(
 ): Promise<Float64Array> {
   const model = pair[role];
   const prompt = model.vocabulary.tokenize(model.vocabulary.renderChat(request.messages ?? []));
-  await using sequence = new LazySequence({
+  await using sequence = new LocalSession({
     role,
     source: plainSequences(model),
     promptLength: prompt.length,
@@ -72,7 +72,7 @@ async function next(
       distribution: true,
     },
   });
-  return Float64Array.from(present(row?.distribution, 'the distribution was asked for'));
+  return Float64Array.from(required(row?.distribution, 'the distribution was asked for'));
 }
 
 /** Probability of each outcome that was seen, by the chain rule. */

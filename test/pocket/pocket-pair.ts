@@ -1,7 +1,7 @@
 /** The pocket models in an engine, and questions to ask them: learned weights in every `npm test`. */
 import { BUNDLED_MODELS, bundledPath } from '../../src/catalog/bundled-models.ts';
 import type { EngineEvent, SummaryEvent, TokenEvent } from '../../src/core/events.ts';
-import { present } from '../../src/core/invariant.ts';
+import { required } from '../../src/core/invariant.ts';
 import type { TokenId } from '../../src/core/token-id.ts';
 import { Engine, type EngineOptions } from '../../src/engine/engine.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
@@ -38,7 +38,7 @@ export async function openPocket(options: PocketOptions = {}): Promise<PocketPai
 
 /** One thread: models this small are faster on one than on two. */
 export function loadPocket(name: string, load: LoadOptions = {}): Promise<LlamaCppModel> {
-  const model = present(
+  const model = required(
     BUNDLED_MODELS.find((bundled) => bundled.name === name),
     `${name} comes with this package`,
   );
@@ -67,7 +67,7 @@ export async function answer(engine: Engine, request: GenerateRequest): Promise<
   const asked = { maxTokens: ANSWER_TOKENS_MAX, ...request };
   for await (const event of engine.generate(asked)) events.push(event);
   const tokens = events.filter((event) => event.type === 'token');
-  const summary = present(
+  const summary = required(
     events.find((event) => event.type === 'summary'),
     'a finished run has a summary',
   );

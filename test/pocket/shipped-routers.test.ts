@@ -2,8 +2,8 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { BUNDLED_MODELS } from '../../src/catalog/bundled-models.ts';
 import { openEngine } from '../../src/app/open-engine.ts';
+import { BUNDLED_MODELS } from '../../src/catalog/bundled-models.ts';
 import { decodeRouter } from '../../src/judging/router-file.ts';
 import { STRATEGIES } from '../../src/strategy/registry.ts';
 import { question, testProblems } from './pocket-pair.ts';

@@ -3,18 +3,18 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { present } from '../../src/core/invariant.ts';
-import { GREEDY } from '../../src/core/sampling-params.ts';
-import { type TokenId, tokenId } from '../../src/core/token-id.ts';
 import { evaluate } from '../../src/app/evaluate.ts';
 import { loadQuestions } from '../../src/app/load-questions.ts';
-import { atOnce } from '../../src/network/steps.ts';
 import { openEngine } from '../../src/app/open-engine.ts';
-import { withEmbeddings } from '../../src/judging/router.ts';
 import { type Trained, train } from '../../src/app/train.ts';
-import { type Example, ExampleStore } from '../../src/training/traces/example-store.ts';
+import { required } from '../../src/core/invariant.ts';
+import { GREEDY } from '../../src/core/sampling-params.ts';
+import { type TokenId, tokenId } from '../../src/core/token-id.ts';
+import { withEmbeddings } from '../../src/judging/router.ts';
+import { atOnce } from '../../src/network/steps.ts';
 import { scoredTokens } from '../../src/training/rounds/calibrate-along.ts';
 import { READ_FEATURES } from '../../src/training/rounds/train-router.ts';
+import { type Example, ExampleStore } from '../../src/training/traces/example-store.ts';
 import { answer, loadPocket } from './pocket-pair.ts';
 
 const MAX_TOKENS = 160;
@@ -54,19 +54,19 @@ describe('the embeddings of a model whose output head is the same table', () => 
         ...{ vocabularySize: size, sampling: GREEDY, seed: 0, purpose: 'sample', topLogprobs: 8 },
       },
     });
-    for (const { choice, hidden, topLogprobs } of rows) {
-      const state = present(hidden, 'it was asked for');
+    for (const { tokenId: choice, hidden, topLogprobs } of rows) {
+      const state = required(hidden, 'it was asked for');
       const logits = table.map((row) =>
         row.reduce((sum, value, at) => sum + value * (state[at] ?? Number.NaN), 0),
       );
       const order = logits.map((_, id) => id).sort((a, b) => (logits[b] ?? 0) - (logits[a] ?? 0));
       const mass = Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit), 0));
       expect(order[0]).toBe(choice);
-      for (const [rank, logprob] of present(topLogprobs, 'they were asked for').entries()) {
+      for (const [rank, logprob] of required(topLogprobs, 'they were asked for').entries()) {
         expect((logits[order[rank] ?? 0] ?? 0) - mass).toBeCloseTo(logprob, 1);
       }
     }
-    expect(new Set(rows.map(({ choice }) => choice)).size).toBeGreaterThan(5);
+    expect(new Set(rows.map(({ tokenId: choice }) => choice)).size).toBeGreaterThan(5);
   });
 });
 
@@ -95,10 +95,10 @@ describe('a router that looks at the embedding of the proposed token', () => {
       if (example === null) continue;
       const [read, changed] = [scoresOf(example, 0), scoresOf(example, 1)];
       for (const [at, { proposedTokenId, score }] of tokens.entries()) {
-        if (proposedTokenId !== example.reading.small[at]) continue;
-        const was = present(read[at], 'a score for every token');
-        distances.push(Math.abs(was - present(score, 'a gate scores every token')));
-        changes.push(Math.abs(was - present(changed[at], 'a score for every token')));
+        if (proposedTokenId !== example.trace.small[at]) continue;
+        const was = required(read[at], 'a score for every token');
+        distances.push(Math.abs(was - required(score, 'a gate scores every token')));
+        changes.push(Math.abs(was - required(changed[at], 'a score for every token')));
       }
     }
     expect(distances.length).toBeGreaterThan(200);

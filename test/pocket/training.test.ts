@@ -6,8 +6,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { evaluate } from '../../src/app/evaluate.ts';
 import { loadQuestions } from '../../src/app/load-questions.ts';
 import { openEngine } from '../../src/app/open-engine.ts';
-import { decodeRouter } from '../../src/judging/router-file.ts';
 import { type TrainOptions, train } from '../../src/app/train.ts';
+import { decodeRouter } from '../../src/judging/router-file.ts';
 import type { RoundReport } from '../../src/training/rounds/train-router.ts';
 
 const QUESTIONS = { task: 'pocket', questionSeed: 3, count: 6 } as const;

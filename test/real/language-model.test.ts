@@ -1,6 +1,6 @@
 /** The language model contract on real models. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { present } from '../../src/core/invariant.ts';
+import { required } from '../../src/core/invariant.ts';
 import { GREEDY } from '../../src/core/sampling-params.ts';
 import { tokenId } from '../../src/core/token-id.ts';
 import { type LlamaCppModel, loadModel } from '../../src/model/llama-cpp/model.ts';
@@ -28,7 +28,7 @@ describe.each(IS_SLICE ? [TINY] : [TINY, SMALL, LARGE])(
     });
     for (const { name: title, run } of LANGUAGE_MODEL_CONTRACT) {
       it(title, async () => {
-        const opened = present(model, 'the model was opened');
+        const opened = required(model, 'the model was opened');
         const tokens = opened.vocabulary.tokenize(TEXT);
         await run(opened, { tokens, tieMargin: TIE_MARGIN });
       });
@@ -52,21 +52,21 @@ describe.each(IS_SLICE ? [TINY] : [TINY, SMALL, LARGE])('%s', (name) => {
         ...{ vocabularySize: size, sampling: GREEDY, seed: 0, purpose: 'sample', logprob: true },
       },
     });
-    const states = rows.map(({ hidden }) => present(hidden, 'it was asked for'));
+    const states = rows.map(({ hidden }) => required(hidden, 'it was asked for'));
     const logits = states.map(() => new Float64Array(size));
     for (let id = 0; id < size; id += 1) {
       const embedding = model.tokenEmbedding(tokenId(id));
       for (const [row, state] of states.entries()) {
         let sum = 0;
         for (let at = 0; at < state.length; at += 1) sum += (state[at] ?? 0) * (embedding[at] ?? 0);
-        present(logits[row], 'a list for every row')[id] = sum;
+        required(logits[row], 'a list for every row')[id] = sum;
       }
     }
-    for (const [row, { choice, logprob }] of rows.entries()) {
-      const list = present(logits[row], 'a list for every row');
+    for (const [row, { tokenId: choice, logprob }] of rows.entries()) {
+      const list = required(logits[row], 'a list for every row');
       const mass = Math.log(list.reduce((sum, logit) => sum + Math.exp(logit), 0));
       const found = (list[choice] ?? Number.NaN) - mass;
-      expect(Math.abs(found - present(logprob, 'it was asked for'))).toBeLessThan(LOGIT_NOISE);
+      expect(Math.abs(found - required(logprob, 'it was asked for'))).toBeLessThan(LOGIT_NOISE);
     }
   });
 });

@@ -1,6 +1,6 @@
 /** Pilotfish's single models against llama-server on the same file: greedy, token for token. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { present } from '../../src/core/invariant.ts';
+import { required } from '../../src/core/invariant.ts';
 import { tokenId } from '../../src/core/token-id.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import { type LlamaCppModel, loadModel } from '../../src/model/llama-cpp/model.ts';
@@ -46,7 +46,7 @@ describe.skipIf('reason' in found).each(MODELS)('llama-server with %s', (name) =
     const [own, other] = [ours.ids[at], theirs[at]];
     if (other === undefined) {
       // The server ends without reporting the end-of-generation token; we count it.
-      expect(model.vocabulary.isEndOfGeneration(present(own, 'our token'))).toBe(true);
+      expect(model.vocabulary.isEndOfGeneration(required(own, 'our token'))).toBe(true);
       return;
     }
     const answer = [...ours.ids.slice(0, at), tokenId(other)];

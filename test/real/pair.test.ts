@@ -1,9 +1,9 @@
 /** The default pair, end to end: identities, accounting, losslessness up to counted near-ties. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { EngineEvent } from '../../src/core/events.ts';
-import { present } from '../../src/core/invariant.ts';
-import type { SamplingParams } from '../../src/core/sampling-params.ts';
 import { foldRunCost } from '../../src/accounting/run-cost.ts';
+import type { EngineEvent } from '../../src/core/events.ts';
+import { required } from '../../src/core/invariant.ts';
+import type { SamplingParams } from '../../src/core/sampling-params.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import { type LlamaCppModel, loadModel } from '../../src/model/llama-cpp/model.ts';
 import { teacherForce } from '../../src/testing/teacher-force.ts';
@@ -78,7 +78,7 @@ describe.skipIf(!isHere).each(Object.entries(SAMPLINGS))('the real pair, %s', (_
 describe.skipIf(!isHere)('the accounting of the real pair', () => {
   it('folds to the summary, and mixes lie between the models', async () => {
     const { events, summary } = await run(engine, ask({}, 'random@0.5'));
-    const start = present(
+    const start = required(
       events.find((event): event is EngineEvent & { type: 'start' } => event.type === 'start'),
       'a log starts',
     );

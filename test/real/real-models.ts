@@ -1,7 +1,7 @@
 /** Real models for the tests of this folder: found on this machine, or pulled. */
 import { ensureModel, findModel } from '../../src/catalog/ensure-model.ts';
 import type { EngineEvent, SummaryEvent, TokenEvent } from '../../src/core/events.ts';
-import { present } from '../../src/core/invariant.ts';
+import { required } from '../../src/core/invariant.ts';
 import type { TokenId } from '../../src/core/token-id.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
@@ -51,6 +51,6 @@ export async function run(engine: Engine, request: GenerateRequest): Promise<Run
     events,
     tokens,
     ids: tokens.map((token) => token.tokenId),
-    summary: present(summary, 'a finished run has a summary'),
+    summary: required(summary, 'a finished run has a summary'),
   };
 }

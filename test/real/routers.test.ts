@@ -2,8 +2,8 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Engine } from '../../src/engine/engine.ts';
 import { openEngine } from '../../src/app/open-engine.ts';
+import type { Engine } from '../../src/engine/engine.ts';
 import { hasPair, LARGE, realModel, run, SMALL } from './real-models.ts';
 
 const HEADS = join(import.meta.dirname, '../../heads/qwen2.5-coder');

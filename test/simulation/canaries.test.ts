@@ -5,9 +5,9 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Admission } from '../../src/kv-cache/admission.ts';
-import { LazySequence } from '../../src/session/local-session.ts';
 import { PrefixCache } from '../../src/kv-cache/prefix-cache.ts';
-import { Stay } from '../../src/kv-cache/scheduled-lease.ts';
+import { ScheduledLease } from '../../src/kv-cache/scheduled-lease.ts';
+import { LocalSession } from '../../src/session/local-session.ts';
 import { type Bend, ObservedSequence } from './observed-model.ts';
 import { anyPlan } from './plan.ts';
 import { simulate } from './simulation.ts';
@@ -98,21 +98,21 @@ const CANARIES: readonly Canary[] = [
     name: 'a request that gives way and keeps its cells',
     isCalm: true,
     breakIt: () => {
-      vi.spyOn(LazySequence.prototype, 'vacate').mockResolvedValue(undefined);
+      vi.spyOn(LocalSession.prototype, 'evict').mockResolvedValue(undefined);
     },
   },
   {
     name: 'reservations that stay below the worst case where somebody gave way',
     isCalm: true,
     breakIt: () => {
-      vi.spyOn(Stay.prototype, 'reserveMost').mockReturnValue(undefined);
+      vi.spyOn(ScheduledLease.prototype, 'reserveMost').mockReturnValue(undefined);
     },
   },
   {
     name: 'a request that does not close its sequences',
     isCalm: true,
     breakIt: () => {
-      vi.spyOn(LazySequence.prototype, Symbol.asyncDispose).mockResolvedValue(undefined);
+      vi.spyOn(LocalSession.prototype, Symbol.asyncDispose).mockResolvedValue(undefined);
     },
   },
 ];

@@ -5,7 +5,7 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { PilotfishError } from '../../src/core/errors.ts';
-import { present } from '../../src/core/invariant.ts';
+import { required } from '../../src/core/invariant.ts';
 import { tokenIds } from '../../src/core/token-id.ts';
 import { DECODE_KV_FULL, DECODE_OK } from '../../src/model/llama-cpp/abi.ts';
 import type { BatchRows } from '../../src/model/llama-cpp/batch.ts';
@@ -114,7 +114,7 @@ class ExecutorSimulation {
       contextLength: 1e6,
       rowCountMax: ROW_COUNT_MAX,
       vocabularySize: VOCABULARY_SIZE,
-      open: () => new LlamaCppSequence(this.#home, present(this.#free.shift(), 'a slot is free')),
+      open: () => new LlamaCppSequence(this.#home, required(this.#free.shift(), 'a slot is free')),
       close: async (slot) => {
         await executor.change((given) => given.truncate(slot, 0));
         this.#free.push(slot);
@@ -204,7 +204,7 @@ class ExecutorSimulation {
       const expected = tokens
         .slice(outputFrom)
         .map((_, row) => choiceBehind(text.slice(0, text.length - outputs + row + 1)));
-      expect(rows.map(({ choice }) => choice)).toEqual(expected);
+      expect(rows.map(({ tokenId: choice }) => choice)).toEqual(expected);
       this.#tally.add('done');
     } catch (error) {
       if (!PilotfishError.isInstance(error)) throw error;

@@ -1,6 +1,6 @@
 /** Requests of a plan: how they are asked, and what each writes in an engine of its own. */
 import type { EngineEvent, SummaryEvent } from '../../src/core/events.ts';
-import { present } from '../../src/core/invariant.ts';
+import { required } from '../../src/core/invariant.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
 import type { EnginePlan, RequestPlan } from './plan.ts';
@@ -48,7 +48,7 @@ export class Alone {
     const key = JSON.stringify(generateRequest(plan));
     const found = this.#known.get(key) ?? (await this.#run(plan));
     this.#known.set(key, found);
-    return { ...found, summary: present(found.summary, 'a request alone ends well') };
+    return { ...found, summary: required(found.summary, 'a request alone ends well') };
   }
 
   async #run(plan: AskedPlan): Promise<Written> {

@@ -7,7 +7,7 @@ import type fc from 'fast-check';
 import { expect } from 'vitest';
 import { PilotfishError } from '../../src/core/errors.ts';
 import type { EngineEvent, ModelRole } from '../../src/core/events.ts';
-import { InvariantError, present } from '../../src/core/invariant.ts';
+import { InvariantError, required } from '../../src/core/invariant.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import { type Bend, type FailureKind, ObservedModel } from './observed-model.ts';
 import type { Plan, RequestPlan } from './plan.ts';
@@ -113,7 +113,7 @@ class Simulation {
       if (this.#step > STEP_COUNT_MAX) throw new Error('somebody is starved');
       const waiting = this.#scheduler.count();
       if (waiting > 0) {
-        const burst = present(bursts[turn % bursts.length], 'there is a burst');
+        const burst = required(bursts[turn % bursts.length], 'there is a burst');
         await this.#scheduler.waitNext(Math.min(burst, waiting));
         this.#step += 1;
       } else this.#step = this.#nextTimer();
@@ -250,7 +250,7 @@ class Simulation {
       this.#judgeOutcome(ended);
       return;
     }
-    const { text, finishReason, notes, queuedMs, reusedRowCount } = present(summary, 'a summary');
+    const { text, finishReason, notes, queuedMs, reusedRowCount } = required(summary, 'a summary');
     expect(ids).toEqual(alone.ids);
     expect({ text, finishReason }).toEqual({
       text: alone.summary.text,

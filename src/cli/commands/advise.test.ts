@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { recordedIo } from '../../../test/cli/recorded-io.ts';
 import { scriptedDependencies } from '../../../test/cli/scripted-engine.ts';
+import type { AdviceInputs, PrepareAdviceOptions } from '../../app/prepare-advice.ts';
 import { PROFILE, TIMED } from '../../machines/fakes/timed-profile.ts';
 import { KNOWN_MACHINES } from '../../machines/known-machines.ts';
-import type { AdviceInputs, PrepareAdviceOptions } from '../../app/prepare-advice.ts';
 import { STRATEGIES } from '../../strategy/registry.ts';
 import { runCli } from '../run-cli.ts';
 
@@ -33,7 +33,7 @@ const INPUTS: AdviceInputs = {
   profile,
   remoteProfile: profile,
   roundTripMs: null,
-  behaviour: null,
+  statistics: null,
 };
 
 async function advise(args: readonly string[], inputs: Partial<AdviceInputs> = {}) {
@@ -145,13 +145,13 @@ describe('advise', () => {
   });
 
   it('tries out what it is not told', async () => {
-    const behaviour = {
+    const statistics = {
       shares: { entropy: 0.11, margin: 0.22 },
       acceptance: 0.66,
       lookup: { hitRate: 0.13, acceptance: 0.44 },
       overheadMs: null,
     };
-    const { out, asked } = await advise([], { behaviour });
+    const { out, asked } = await advise([], { statistics });
     expect(asked[0]?.triesOut).toBe(true);
     expect(out).toMatch(/^entropy +0\.11 /m);
     expect(out).toMatch(/^margin +0\.22 /m);
@@ -159,27 +159,27 @@ describe('advise', () => {
     expect(out).toMatch(/^random +0\.30 /m);
     expect(out).toMatch(/^speculative \(small\) +0\.66, /m);
     expect(out).toMatch(/^speculative \(lookup\) +0\.44, \d drafts?, found 13% /m);
-    const acceptance = await advise(['--acceptance', '0.9'], { behaviour });
+    const acceptance = await advise(['--acceptance', '0.9'], { statistics });
     expect(acceptance.out).toMatch(/^speculative \(small\) +0\.90, /m);
     expect(acceptance.out).toMatch(/^speculative \(lookup\) +0\.44, /m);
-    const lookup = await advise(['--lookup', '0.5,0.6'], { behaviour });
+    const lookup = await advise(['--lookup', '0.5,0.6'], { statistics });
     expect(lookup.out).toMatch(/^speculative \(small\) +0\.66, /m);
     expect(lookup.out).toMatch(/^speculative \(lookup\) +0\.60, \d drafts?, found 50% /m);
-    const told = await advise(['--share', '0.5'], { behaviour });
+    const told = await advise(['--share', '0.5'], { statistics });
     expect(told.asked[0]?.triesOut).toBe(true);
     expect(told.out).toMatch(/^random +0\.50 /m);
     expect((await advise(GIVEN)).asked[0]?.triesOut).toBe(false);
   });
 
   it('adds what the engine takes around a forward, which tiny models feel most', async () => {
-    const behaviour = {
+    const statistics = {
       shares: {},
       acceptance: 0.9,
       lookup: { hitRate: 0, acceptance: 0 },
       overheadMs: null,
     };
     const ratio = async (overheadMs: number | null): Promise<number> => {
-      const { out } = await advise(['--json'], { behaviour: { ...behaviour, overheadMs } });
+      const { out } = await advise(['--json'], { statistics: { ...statistics, overheadMs } });
       const { places } = JSON.parse(out) as {
         places: { strategies: { name: string; faces: { time: { ratio: number } } }[] }[];
       };

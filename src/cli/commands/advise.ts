@@ -1,15 +1,21 @@
 /** `pilotfish advise`: whether and where each strategy pays, before anything is built on it. */
 import { type Command, Option } from 'commander';
+import type { LookupStatistics } from '../../app/measure-acceptance.ts';
+import type { AdviceInputs } from '../../app/prepare-advice.ts';
 import { PilotfishError } from '../../core/errors.ts';
 import type { TokenPrices } from '../../core/events.ts';
-import { type Advice, advise, BILLINGS, type Billing, type Situation } from '../../machines/advise.ts';
+import {
+  type Advice,
+  advise,
+  BILLINGS,
+  type Billing,
+  type CostScenario,
+} from '../../machines/advise.ts';
 import type { CostModel } from '../../machines/cost-model.ts';
 import type { ForwardCosts } from '../../machines/forward-costs.ts';
 import { KNOWN_MACHINES } from '../../machines/known-machines.ts';
 import type { MachineProfile } from '../../machines/machine-profile.ts';
 import { type CostedModel, profileCosts } from '../../machines/profile-costs.ts';
-import type { LookupBehaviour } from '../../app/measure-acceptance.ts';
-import type { AdviceInputs } from '../../app/prepare-advice.ts';
 import type { StrategyInfo } from '../../strategy/registry.ts';
 import type { CliDependencies } from '../cli-dependencies.ts';
 import { type CliIo, withoutColor } from '../io.ts';
@@ -32,7 +38,7 @@ interface AdviseOptions {
   readonly roundTrip?: number;
   readonly share?: number;
   readonly acceptance?: number;
-  readonly lookup?: LookupBehaviour;
+  readonly lookup?: LookupStatistics;
   readonly promptTokens: number;
   readonly answerTokens: number;
   readonly priceSmall?: TokenPrices;
@@ -211,7 +217,7 @@ function situationOf(
   inputs: AdviceInputs,
   largeProfile: MachineProfile,
   roundTripMs: number,
-): Situation {
+): CostScenario {
   const { priceSmall, priceLarge, promptTokens, answerTokens, billing } = options;
   const {
     models: { small, large },
@@ -235,16 +241,16 @@ function situationOf(
 function costsOn(
   of: MachineProfile,
   model: CostedModel,
-  { profile, behaviour }: AdviceInputs,
+  { profile, statistics }: AdviceInputs,
 ): ForwardCosts {
   const costs = profileCosts(of, model);
-  const seenMs = of === profile ? (behaviour?.overheadMs ?? 0) : 0;
+  const seenMs = of === profile ? (statistics?.overheadMs ?? 0) : 0;
   return { ...costs, overheadMs: Math.max(costs.overheadMs, seenMs) };
 }
 
 function adviceFor(
   strategies: readonly StrategyInfo[],
-  situation: Situation,
+  situation: CostScenario,
   value: (strategy: StrategyInfo, model: CostModel) => number | null,
 ): readonly Advice[] {
   const alone = strategies.find(({ name }) => name === 'large')?.costModels[0];
@@ -265,27 +271,30 @@ function parameterValue(
   inputs: AdviceInputs,
 ): number | null {
   const { share, acceptance } = options;
-  const { behaviour } = inputs;
+  const { statistics } = inputs;
   const byDefault = strategy.threshold?.isShare === true ? strategy.threshold.default : 0;
   switch (parameter) {
     case null:
       return 0;
     case 'share':
       // Nobody knows what a router that is not here would do.
-      return share ?? behaviour?.shares[strategy.name] ?? (strategy.isLearned ? null : byDefault);
+      return share ?? statistics?.shares[strategy.name] ?? (strategy.isLearned ? null : byDefault);
     case 'acceptance':
-      return acceptance ?? behaviour?.acceptance ?? 0;
+      return acceptance ?? statistics?.acceptance ?? 0;
     case 'lookup-acceptance':
       return lookupOf(options, inputs)?.acceptance ?? null;
   }
 }
 
 /** How prompt lookup fares says something of texts, not of the pair: `--acceptance` does not tell. */
-function lookupOf({ lookup }: AdviseOptions, { behaviour }: AdviceInputs): LookupBehaviour | null {
-  return lookup ?? behaviour?.lookup ?? null;
+function lookupOf(
+  { lookup }: AdviseOptions,
+  { statistics }: AdviceInputs,
+): LookupStatistics | null {
+  return lookup ?? statistics?.lookup ?? null;
 }
 
-function parseLookup(text: string): LookupBehaviour {
+function parseLookup(text: string): LookupStatistics {
   const [hitRate, acceptance, ...more] = text
     .split(',')
     .map((part) => Number(part.trim() || 'none'));
@@ -307,7 +316,7 @@ function jsonLine(
   inputs: AdviceInputs,
   places: readonly PlacedAdvice[],
 ): string {
-  const { models, behaviour, profile } = inputs;
+  const { models, statistics, profile } = inputs;
   return JSON.stringify({
     type: 'advice',
     models: { small: models.small.name, large: models.large.name },
@@ -316,7 +325,7 @@ function jsonLine(
     answerTokenCount: options.answerTokens,
     billing: options.billing,
     lookup: lookupOf(options, inputs),
-    behaviour,
+    statistics,
     places: places.map(({ largeProfile, ...place }) => ({
       ...place,
       largeProfile: largeProfile.name,

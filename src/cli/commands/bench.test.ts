@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type RecordedIoOptions, recordedIo } from '../../../test/cli/recorded-io.ts';
 import { scriptedDependencies } from '../../../test/cli/scripted-engine.ts';
-import { PROFILE, TIMED } from '../../machines/fakes/timed-profile.ts';
-import { KNOWN_MACHINES } from '../../machines/known-machines.ts';
 import type { MeasuredSteps, MeasureStepsOptions } from '../../app/measure-steps.ts';
 import type { Recosted, RecostOptions } from '../../app/recost.ts';
+import { PROFILE, TIMED } from '../../machines/fakes/timed-profile.ts';
+import { KNOWN_MACHINES } from '../../machines/known-machines.ts';
 import type { CliDependencies } from '../cli-dependencies.ts';
 import { runCli } from '../run-cli.ts';
 

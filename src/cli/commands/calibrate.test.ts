@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { recordedIo } from '../../../test/cli/recorded-io.ts';
 import { scriptedDependencies } from '../../../test/cli/scripted-engine.ts';
 import type { Calibrated, CalibrateOptions } from '../../app/calibrate.ts';
-import type { DrawReliabilityOptions } from '../../report/draw-reliability.ts';
 import { tinyRouter } from '../../judging/fakes/tiny-router.ts';
+import type { DrawReliabilityOptions } from '../../report/draw-reliability.ts';
 import { runCli } from '../run-cli.ts';
 
 const CALIBRATED: Calibrated = {

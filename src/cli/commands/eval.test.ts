@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type RecordedIoOptions, recordedIo } from '../../../test/cli/recorded-io.ts';
 import { scriptedDependencies } from '../../../test/cli/scripted-engine.ts';
-import { PilotfishError, throwIfAborted } from '../../core/errors.ts';
 import type { Evaluated, EvaluateOptions } from '../../app/evaluate.ts';
+import { PilotfishError, throwIfAborted } from '../../core/errors.ts';
 import { fakeResult } from '../../report/fakes/evaluation-result.ts';
 import { runCli } from '../run-cli.ts';
 

@@ -2,9 +2,9 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
+import type { EvaluateOptions } from '../../app/evaluate.ts';
 import { definedFields } from '../../core/defined-fields.ts';
 import { PilotfishError } from '../../core/errors.ts';
-import type { EvaluateOptions } from '../../app/evaluate.ts';
 import { WAVE_SIZE_MAX } from '../../evaluation/run/sequence-counts.ts';
 import type { CliDependencies } from '../cli-dependencies.ts';
 import { type CliIo, withoutColor } from '../io.ts';

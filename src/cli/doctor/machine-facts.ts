@@ -2,6 +2,7 @@
 import { access, constants } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
+import { localProfileName, profileStore, thisMachine } from '../../app/local-profile.ts';
 import { catalogContext } from '../../catalog/catalog-context.ts';
 import { findModel } from '../../catalog/find-model.ts';
 import { KNOWN_MODELS } from '../../catalog/known-models.ts';
@@ -10,7 +11,6 @@ import { findPip } from '../../catalog/pip-command.ts';
 import { PilotfishError, throwIfAborted } from '../../core/errors.ts';
 import type { OnNotice, OnProgress } from '../../core/progress.ts';
 import type { MeasuredThreads } from '../../machines/machine-profile.ts';
-import { localProfileName, profileStore, thisMachine } from '../../app/local-profile.ts';
 import { inspectLibrary, type LibraryReport } from '../../model/llama-cpp/library-report.ts';
 import { availableMemoryBytes } from '../../model/llama-cpp/memory-estimate.ts';
 

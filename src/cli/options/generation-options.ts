@@ -1,10 +1,10 @@
 /** The options that ask, chat and compare share: how they are parsed, and what they turn into. */
 import { type Command, Option } from 'commander';
+import type { OpenEngineOptions } from '../../app/open-engine.ts';
 import { type DefinedFields, definedFields } from '../../core/defined-fields.ts';
 import { PilotfishError } from '../../core/errors.ts';
 import type { ModelRole, TokenPrices } from '../../core/events.ts';
 import type { GenerateRequest } from '../../engine/request.ts';
-import type { OpenEngineOptions } from '../../app/open-engine.ts';
 import { DRAFT_LENGTH_MAX } from '../../strategy/speculative.ts';
 import { collectText } from './collect-text.ts';
 import { integerFrom, type NumberRange, numberParser } from './parse-number.ts';

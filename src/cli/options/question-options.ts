@@ -1,7 +1,7 @@
 /** Which questions: the options that commands about many questions share. */
 import type { Command } from 'commander';
-import { definedFields } from '../../core/defined-fields.ts';
 import type { QuestionOptions } from '../../app/load-questions.ts';
+import { definedFields } from '../../core/defined-fields.ts';
 import { integerFrom, numberParser } from './parse-number.ts';
 
 export interface QuestionFlags {

@@ -1,6 +1,6 @@
 /** A finished run, as the commands show it: a fold over its events. */
 import type { EngineEvent, StartEvent, SummaryEvent, TokenEvent } from '../../core/events.ts';
-import { present } from '../../core/invariant.ts';
+import { required } from '../../core/invariant.ts';
 
 export interface Answer {
   readonly start: StartEvent;
@@ -38,9 +38,9 @@ export class AnswerFold {
   /** @throws InvariantError if the run has not ended */
   finish(): Answer {
     return {
-      start: present(this.#start, 'a run begins with its start event'),
+      start: required(this.#start, 'a run begins with its start event'),
       tokens: this.#tokens,
-      summary: present(this.#summary, 'a run ends with its summary'),
+      summary: required(this.#summary, 'a run ends with its summary'),
     };
   }
 }

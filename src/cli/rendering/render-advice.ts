@@ -1,6 +1,7 @@
 /** Advice for people: one table for each place of the large model, and what the numbers mean. */
 
 import wrapAnsi from 'wrap-ansi';
+import type { AdviceInputs } from '../../app/prepare-advice.ts';
 import type { TokenPrices } from '../../core/events.ts';
 import {
   type Advice,
@@ -10,7 +11,6 @@ import {
   type FaceAdvice,
   type PayingRange,
 } from '../../machines/advise.ts';
-import type { AdviceInputs } from '../../app/prepare-advice.ts';
 import type { PlacedAdvice } from '../commands/advise.ts';
 import type { CliIo } from '../io.ts';
 import { formatRatio } from './format-quantity.ts';
@@ -27,7 +27,7 @@ const FACE_TITLES: Readonly<Record<Face, string>> = {
   price: 'price',
 };
 
-export interface AdviceContext extends Pick<AdviceInputs, 'models' | 'profile' | 'behaviour'> {
+export interface AdviceContext extends Pick<AdviceInputs, 'models' | 'profile' | 'statistics'> {
   readonly promptTokens: number;
   readonly answerTokens: number;
   readonly priceSmall?: TokenPrices;
@@ -122,7 +122,7 @@ function rangeText(
 }
 
 function notes(context: AdviceContext): string {
-  const { profile, behaviour, knowsLookup } = context;
+  const { profile, statistics, knowsLookup } = context;
   return [
     'Ratios are to the large model alone for the same answer: below 1 costs less. Weights: bytes of',
     'weights read by forwards. Written: FLOPs of tokens written or scored; FLOPs: of all rows,',
@@ -132,7 +132,7 @@ function notes(context: AdviceContext): string {
       : 'Prompt lookup is left out: --lookup says how it fares.',
     'None of this says how good the answers are: only speculation keeps those of large.',
     ...(hasPrices(context) ? [BILLING_NOTES[context.billing]] : []),
-    ...(behaviour === null
+    ...(statistics === null
       ? []
       : ['Shares and acceptances that were not given come from a few built-in prompts.']),
     ...(profile.kind === 'predicted'

@@ -1,6 +1,7 @@
 /** A re-costed run: milliseconds by model and purpose, the sum, and the large model alone. */
-import type { MachineProfile } from '../../machines/machine-profile.ts';
+
 import type { Recosted, RecostedRun } from '../../app/recost.ts';
+import type { MachineProfile } from '../../machines/machine-profile.ts';
 import type { CliIo } from '../io.ts';
 import { formatRatio, formatSeconds } from './format-quantity.ts';
 import { plainTable } from './plain-table.ts';

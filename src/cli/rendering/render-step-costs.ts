@@ -1,6 +1,7 @@
 /** The measured costs of a model as a table: milliseconds, and multiples of a single step. */
-import { type CurvePoint, isOf, type MeasuredModel } from '../../machines/machine-profile.ts';
+
 import type { MeasuredSteps } from '../../app/measure-steps.ts';
+import { type CurvePoint, isOf, type MeasuredModel } from '../../machines/machine-profile.ts';
 import type { CliIo } from '../io.ts';
 import { plainTable } from './plain-table.ts';
 import { printableText } from './printable-text.ts';

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { scriptedModel } from '../../../test/simulation/scripted-pair.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
 import { type TokenId, tokenIds } from '../../core/token-id.ts';
-import type { ForwardRequest } from '../../model/roles.ts';
 import { type Gate, INFORMED_GATES } from '../../judging/gate.ts';
+import type { ForwardRequest } from '../../model/roles.ts';
 import { type TokenEvidence, teacherForced } from './teacher-forced.ts';
 
 const SIZE = 12;
@@ -30,7 +30,7 @@ async function rowByRow(
       },
     });
     const [row] = rows;
-    differs += row?.choice === token ? '0' : '1';
+    differs += row?.tokenId === token ? '0' : '1';
     scores['entropy']?.push(row?.entropy ?? Number.NaN);
     scores['margin']?.push(row?.margin ?? Number.NaN);
   }
@@ -72,12 +72,12 @@ describe('evidence along an answer', () => {
     const gateOf = (name: string, needs: Gate['needs']): Gate => ({
       name,
       needs,
-      callsOn: 'above',
+      deferralSide: 'above',
       score: ({ hidden, topLogprobs, entropy }, position) => {
         seen.push([name, hidden?.length, topLogprobs?.length, entropy === null]);
         return position;
       },
-      calls: () => true,
+      defers: () => true,
     });
     const gates = [gateOf('a', { hidden: true, topLogprobs: 2 }), gateOf('b', { topLogprobs: 3 })];
     const asked: unknown[] = [];

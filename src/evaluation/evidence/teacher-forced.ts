@@ -9,10 +9,10 @@ import { invariant } from '../../core/invariant.ts';
 import type { RowProgram } from '../../core/row-program.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
 import type { TokenId } from '../../core/token-id.ts';
-import { readAlong } from '../../kv-cache/read-along.ts';
-import type { LanguageModel } from '../../model/roles.ts';
 import type { Gate } from '../../judging/gate.ts';
 import { joinNeeds, withNeeds } from '../../judging/row-needs.ts';
+import { readAlong } from '../../kv-cache/read-along.ts';
+import type { LanguageModel } from '../../model/roles.ts';
 
 /** Of one answer of the large model. */
 export interface TokenEvidence {
@@ -62,7 +62,9 @@ export async function teacherForced(
   return {
     question,
     asked,
-    differs: rows.map(({ choice }, index) => (choice === answer[index] ? '0' : '1')).join(''),
+    differs: rows
+      .map(({ tokenId: choice }, index) => (choice === answer[index] ? '0' : '1'))
+      .join(''),
     scores: Object.fromEntries(gates.map((gate) => [gate.name, scoresOf(gate)])),
   };
 }

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { CallingSide } from '../../judging/gate.ts';
+import type { DeferralSide } from '../../judging/gate.ts';
 import { parseStrategy } from '../../strategy/registry.ts';
 import { calledShare, thresholdForShare, type WeightedScores } from './threshold-for-share.ts';
 
-const SIDES: readonly CallingSide[] = ['above', 'below'];
+const SIDES: readonly DeferralSide[] = ['above', 'below'];
 const SIDE = fc.constantFrom(...SIDES);
 const SHARE = fc.double({ min: 0, max: 1, noNaN: true });
 const SCORES = fc.array(fc.double({ min: 0, max: 12, noNaN: true }), {

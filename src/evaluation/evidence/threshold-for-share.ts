@@ -1,6 +1,6 @@
 /** Thresholds by the share of cases that they send to the large model. Pure. */
 
-import type { CallingSide } from '../../judging/gate.ts';
+import type { DeferralSide } from '../../judging/gate.ts';
 
 /** Fewest and most digits of a threshold: users read and type it. */
 const THRESHOLD_DIGITS = 4;
@@ -21,7 +21,7 @@ export interface WeightedScores {
 export function thresholdForShare(
   weighted: WeightedScores,
   share: number,
-  side: CallingSide,
+  side: DeferralSide,
 ): number {
   const sign = side === 'above' ? 1 : -1;
   // Those that call first come first.
@@ -40,7 +40,7 @@ export function thresholdForShare(
 }
 
 /** To as few digits as do not move it past a score. */
-function rounded(threshold: number, weighted: WeightedScores, side: CallingSide): number {
+function rounded(threshold: number, weighted: WeightedScores, side: DeferralSide): number {
   const called = calledShare(weighted, threshold, side);
   for (let digits = THRESHOLD_DIGITS; digits < THRESHOLD_DIGITS_MAX; digits += 1) {
     const shorter = Number(threshold.toPrecision(digits));
@@ -66,7 +66,7 @@ function countOfShare(weights: readonly number[], share: number): number {
 export function calledShare(
   { scores, weights }: WeightedScores,
   threshold: number,
-  side: CallingSide,
+  side: DeferralSide,
 ): number {
   const calls = (score: number): boolean =>
     side === 'above' ? score > threshold : score < threshold;

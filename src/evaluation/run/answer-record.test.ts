@@ -4,8 +4,8 @@ import {
   questionOf,
   scriptedEvaluation,
 } from '../../../test/evaluation/scripted-evaluation.ts';
-import type { EngineEvent, SummaryEvent } from '../../core/events.ts';
 import { foldRunCost } from '../../accounting/run-cost.ts';
+import type { EngineEvent, SummaryEvent } from '../../core/events.ts';
 import { tinyRouters } from '../../judging/fakes/tiny-router.ts';
 import { STRATEGIES } from '../../strategy/registry.ts';
 import { answerText, eventsOf, parseRecord, recordOf } from './answer-record.ts';

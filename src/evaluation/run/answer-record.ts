@@ -13,7 +13,7 @@ import type {
   WorkPurpose,
 } from '../../core/events.ts';
 import type { FinishReason } from '../../core/finish-reason.ts';
-import { invariant, present } from '../../core/invariant.ts';
+import { invariant, required } from '../../core/invariant.ts';
 import { tokenId } from '../../core/token-id.ts';
 import { parsedJson } from '../../storage/jsonl-file.ts';
 import { type Question, questionHash } from '../question.ts';
@@ -59,7 +59,7 @@ export function recordOf(
   events: readonly EngineEvent[],
 ): AnswerRecord {
   const tokens = events.filter((event) => event.type === 'token');
-  const start = present(events.find(isStart), 'a run starts');
+  const start = required(events.find(isStart), 'a run starts');
   const end = events.at(-1);
   invariant(end?.type === 'summary', 'a run ends with its summary');
   // Thresholds of whole answers are found from these very scores: they keep all their digits.
@@ -130,9 +130,9 @@ export function recordedTokens(record: AnswerRecord): readonly TokenEvent[] {
     return {
       type: 'token',
       index,
-      tokenId: tokenId(present(tokenIds[index], 'a record has an id for every text')),
+      tokenId: tokenId(required(tokenIds[index], 'a record has an id for every text')),
       text,
-      origin: present(ORIGINS[initial.toLowerCase()], `${initial} is an origin`),
+      origin: required(ORIGINS[initial.toLowerCase()], `${initial} is an origin`),
       verified: initial !== initial.toLowerCase(),
       proposedTokenId: null,
       score: scores?.[index] ?? null,

@@ -4,7 +4,7 @@
  * last digits, so texts part where two tokens are nearly even; how often they do is what is measured.
  */
 
-import { present } from '../../core/invariant.ts';
+import { required } from '../../core/invariant.ts';
 import { mix } from '../../core/noise.ts';
 import type { OnProgress } from '../../core/progress.ts';
 import { grade } from '../graders/grade.ts';
@@ -54,10 +54,10 @@ export async function checkLive(
   await pair.remember(false);
   try {
     for (const [index, { point, question }] of drawn.entries()) {
-      const before = present(answers.store.get(point, question), 'the question was answered');
+      const before = required(answers.store.get(point, question), 'the question was answered');
       const wave = { engine: pair.engine, maxTokens, ...(signal === undefined ? {} : { signal }) };
       pair.begin();
-      const live = present((await runWave([question], point, wave))[0], 'one answer');
+      const live = required((await runWave([question], point, wave))[0], 'one answer');
       const isSame =
         before.tokenIds.join() === live.tokenIds.join() && before.origins === live.origins;
       const [first, again] = [before, live].map((one) => grade(answerText(one), question).isRight);

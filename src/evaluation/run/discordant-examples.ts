@@ -1,5 +1,5 @@
 /** Questions on which strategies disagree, to be looked at side by side. */
-import { present } from '../../core/invariant.ts';
+import { required } from '../../core/invariant.ts';
 import type { Question } from '../question.ts';
 import type { Example } from '../results.ts';
 import { recordedTokens } from './answer-record.ts';
@@ -46,6 +46,6 @@ function tokensOf(
   question: Question,
   store: AnswerStore,
 ): Example['answers'][number]['tokens'] {
-  const record = present(store.get(point, question), 'the question was answered');
+  const record = required(store.get(point, question), 'the question was answered');
   return recordedTokens(record).map(({ text, origin, score }) => ({ text, origin, score }));
 }

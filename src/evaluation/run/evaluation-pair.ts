@@ -4,8 +4,8 @@ import { PilotfishError } from '../../core/errors.ts';
 import type { ByRole, ModelRole, ParameterCounts } from '../../core/events.ts';
 import type { TokenId } from '../../core/token-id.ts';
 import type { Engine } from '../../engine/engine.ts';
-import type { LanguageModel } from '../../model/roles.ts';
 import type { Router } from '../../judging/router.ts';
+import type { LanguageModel } from '../../model/roles.ts';
 
 /** What costs are worked out from, and what tells one model from another. */
 export interface EvaluatedModel {

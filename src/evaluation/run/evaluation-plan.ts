@@ -1,7 +1,7 @@
 /** What an evaluation is asked to do, and which points come of it. Pure. */
 
-import { present } from '../../core/invariant.ts';
-import type { CallingSide } from '../../judging/gate.ts';
+import { required } from '../../core/invariant.ts';
+import type { DeferralSide } from '../../judging/gate.ts';
 import { STRATEGIES, type StrategyInfo } from '../../strategy/registry.ts';
 import type { TokenEvidence } from '../evidence/teacher-forced.ts';
 import {
@@ -59,7 +59,7 @@ export interface ScoreEvidence {
 }
 
 export function infoOf(name: string): StrategyInfo {
-  return present(
+  return required(
     STRATEGIES.find((info) => info.name === name),
     `${name} is a strategy`,
   );
@@ -147,6 +147,6 @@ function scoresOf(strategy: string, evidence: ScoreEvidence): WeightedScores {
 }
 
 /** Of a strategy that has a threshold. */
-export function callingSide(strategy: string): CallingSide {
-  return present(infoOf(strategy).threshold, `${strategy} has a threshold`).callsOn;
+export function callingSide(strategy: string): DeferralSide {
+  return required(infoOf(strategy).threshold, `${strategy} has a threshold`).deferralSide;
 }

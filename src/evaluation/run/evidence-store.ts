@@ -1,8 +1,8 @@
 /** Evidence of questions, kept like their answers: what was read once is not read again. */
 import { z } from 'zod';
 import { PilotfishError } from '../../core/errors.ts';
-import type { TokenEvidence } from '../evidence/teacher-forced.ts';
 import { appendLines, linesOf, parsedJson } from '../../storage/jsonl-file.ts';
+import type { TokenEvidence } from '../evidence/teacher-forced.ts';
 
 const EVIDENCE: z.ZodType<TokenEvidence> = z.object({
   question: z.string(),

@@ -1,10 +1,11 @@
 /** What each point made of each question: right or wrong, and at what cost. */
+
+import { foldRunCost } from '../../accounting/run-cost.ts';
 import type { ModelRole, RunCost, StartEvent, TokenEvent, WorkEvent } from '../../core/events.ts';
-import { present } from '../../core/invariant.ts';
+import { required } from '../../core/invariant.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
 import type { ForwardCosts } from '../../machines/forward-costs.ts';
 import { predictRun } from '../../machines/predict-run.ts';
-import { foldRunCost } from '../../accounting/run-cost.ts';
 import { grade } from '../graders/grade.ts';
 import type { Grade, Question } from '../question.ts';
 import { type AnswerRecord, answerText, eventsOf } from './answer-record.ts';
@@ -46,7 +47,7 @@ export function runsOf(
   facts: RunFacts,
 ): readonly AnswerRun[] {
   return questions.map((question) => {
-    const record = present(store.get(point, question), 'the question was answered');
+    const record = required(store.get(point, question), 'the question was answered');
     const start = startOf(record, facts);
     const events = [...eventsOf(record)];
     const timesMs = facts.profiles.map((profile) => [
@@ -71,7 +72,7 @@ function predictedMs(
   { costs, roundTripMs }: TimeProfile,
 ): number {
   const [costModel] = infoOf(strategy).costModels;
-  const readsUncertainty = present(costModel, 'every strategy has one').readsUncertainty;
+  const readsUncertainty = required(costModel, 'every strategy has one').readsUncertainty;
   const run = { name: null, start, events, summary: null };
   return predictRun(run, costs, { roundTripMs, readsUncertainty }).ms;
 }

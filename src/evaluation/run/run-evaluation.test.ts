@@ -12,8 +12,8 @@ import {
   scriptedEvaluation,
   scriptedQuestions,
 } from '../../../test/evaluation/scripted-evaluation.ts';
-import type { ForwardRequest } from '../../model/roles.ts';
 import { tinyRouters } from '../../judging/fakes/tiny-router.ts';
+import type { ForwardRequest } from '../../model/roles.ts';
 import type { TokenEvidence } from '../evidence/teacher-forced.ts';
 import type { Question } from '../question.ts';
 import type { EvaluationResult } from '../results.ts';

@@ -5,7 +5,7 @@
  */
 import { join } from 'node:path';
 import { throwIfAborted } from '../../core/errors.ts';
-import { present } from '../../core/invariant.ts';
+import { required } from '../../core/invariant.ts';
 import type { OnProgress } from '../../core/progress.ts';
 import { tokenIds } from '../../core/token-id.ts';
 import { type Gate, INFORMED_GATES } from '../../judging/gate.ts';
@@ -145,7 +145,7 @@ function nextShareOf(
 }
 
 function isRight(store: AnswerStore, point: EvaluationPoint, question: Question): boolean {
-  const record = present(store.get(bare(point), question), 'the question was answered');
+  const record = required(store.get(bare(point), question), 'the question was answered');
   return grade(answerText(record), question).isRight;
 }
 
@@ -168,7 +168,7 @@ function chooseQuestions(
     minimumPerStratum: STRATUM_MINIMUM,
     seed: screening.seed,
   });
-  const chosen = positions.map((at) => present(questions[at], 'a position of a question'));
+  const chosen = positions.map((at) => required(questions[at], 'a position of a question'));
   return { chosen, design };
 }
 
@@ -214,7 +214,7 @@ function evidenceOf(
   { pair, store }: { readonly pair: EvaluationPair; readonly store: AnswerStore },
   signal: AbortSignal | undefined,
 ): Promise<TokenEvidence> {
-  const record = present(store.get(LARGE_ALONE, question), 'the large model answered');
+  const record = required(store.get(LARGE_ALONE, question), 'the large model answered');
   const transcript = {
     question: question.id,
     asked: questionHash(question),
@@ -238,8 +238,8 @@ async function scoreAnswers(
   await answerAll(questions, points, "Scoring the small model's answers", options);
   const scoresOf = (point: EvaluationPoint): readonly number[] =>
     questions.map((question) => {
-      const record = present(options.store.get(point, question), 'the answer was scored');
-      return present(record.scores?.[0], 'every token has the score of the answer');
+      const record = required(options.store.get(point, question), 'the answer was scored');
+      return required(record.scores?.[0], 'every token has the score of the answer');
     });
   return Object.fromEntries(points.map((point) => [point.strategy, scoresOf(point)]));
 }

@@ -3,7 +3,7 @@
  * of stratum h, `n_h` were answered: all, or a random sample. A mean over all N questions is then
  * estimated with the weight N_h / n_h for each answered one, here divided by N so that weights sum to 1.
  */
-import { invariant, present } from '../../core/invariant.ts';
+import { invariant, required } from '../../core/invariant.ts';
 
 export interface SampleDesign {
   /** Questions that the answered ones stand for: N. */
@@ -28,7 +28,7 @@ export function sampleDesign(
 ): SampleDesign {
   const sampleSizes = stratumSizes.map(() => 0);
   for (const stratum of Array.from(strata)) {
-    sampleSizes[stratum] = present(sampleSizes[stratum], `no stratum ${stratum}`) + 1;
+    sampleSizes[stratum] = required(sampleSizes[stratum], `no stratum ${stratum}`) + 1;
   }
   const questionCount = stratumSizes.reduce((sum, size) => sum + size, 0);
   invariant(questionCount > 0, 'there are no questions');

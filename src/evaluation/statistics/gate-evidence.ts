@@ -1,6 +1,6 @@
 /** What a gate's scores know about where the two models differ. */
 import { invariant } from '../../core/invariant.ts';
-import type { CallingSide } from '../../judging/gate.ts';
+import type { DeferralSide } from '../../judging/gate.ts';
 import type { GateBin, GateEvidence } from '../results.ts';
 
 const BIN_COUNT = 10;
@@ -17,7 +17,7 @@ export interface GateToken {
 export function gateEvidence(
   gate: string,
   all: readonly GateToken[],
-  callsOn: CallingSide,
+  callsOn: DeferralSide,
 ): GateEvidence {
   const sign = callsOn === 'above' ? 1 : -1;
   const tokens = all.map((token, index) => {

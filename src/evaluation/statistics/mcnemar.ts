@@ -4,7 +4,7 @@
  * McNemar, Psychometrika 12, 1947; here with the exact binomial distribution).
  */
 import { binomialDistribution } from 'simple-statistics';
-import { invariant, present } from '../../core/invariant.ts';
+import { invariant, required } from '../../core/invariant.ts';
 
 /**
  * The two-sided p-value min(1, 2 P(X <= k)), with k the smaller count and X binomial(n, 1/2), n the sum of
@@ -18,7 +18,7 @@ export function mcnemar(onlyFirst: number, onlySecond: number): number {
   }
   const n = onlyFirst + onlySecond;
   if (n === 0) return 1;
-  const cells = present(binomialDistribution(n, 0.5), `no binomial distribution of ${n}`);
+  const cells = required(binomialDistribution(n, 0.5), `no binomial distribution of ${n}`);
   const smaller = Math.min(onlyFirst, onlySecond);
   let tail = 0;
   for (let count = 0; count <= smaller; count += 1) tail += cells[count] ?? 0;

@@ -1,5 +1,5 @@
 /** A scripted model whose rows depend on the whole text before them, and helpers to feed it. */
-import { present } from '../../core/invariant.ts';
+import { required } from '../../core/invariant.ts';
 import type { RowProgram } from '../../core/row-program.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
 import { type TokenId, tokenIds } from '../../core/token-id.ts';
@@ -38,5 +38,5 @@ export async function read(sequence: Sequence, text: readonly number[]): Promise
   const tokens = tokenIds(text.slice(sequence.length));
   const request = { tokens, outputFrom: tokens.length - 1, program: PROGRAM };
   const { rows } = await sequence.forward(request);
-  return present(rows[0], 'one output row').choice;
+  return required(rows[0], 'one output row').tokenId;
 }

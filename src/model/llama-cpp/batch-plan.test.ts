@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { present } from '../../core/invariant.ts';
+import { required } from '../../core/invariant.ts';
 import {
   type BatchPart,
   type BatchRoom,
@@ -31,7 +31,7 @@ const waitingOf = (...lengths: readonly number[]): Named[] =>
 
 /** A prompt that is being read: it keeps its place, and more of it follows. */
 const promptOf = (rowsLeft: number): Named => ({
-  ...present(waitingOf(rowsLeft)[0], 'it is there'),
+  ...required(waitingOf(rowsLeft)[0], 'it is there'),
   continuesPrompt: true,
 });
 
@@ -64,13 +64,13 @@ describe('planBatch', () => {
 
   it('writes the first token of the oldest before the next prompt is read', () => {
     const [first, ...others] = waitingOf(1, 1, 80);
-    const waiting = [{ ...present(first, 'it is there'), endsPrompt: true }, ...others];
+    const waiting = [{ ...required(first, 'it is there'), endsPrompt: true }, ...others];
     expect(shown(planBatch(waiting, ROOM))).toBe('0:1 1:1');
     // Not that of a later one: the oldest, a prefill, would wait as long as others come.
     const [prefill, later] = waitingOf(80, 1);
     const oldFirst = [
-      present(prefill, 'it is there'),
-      { ...present(later, 'it too'), endsPrompt: true },
+      required(prefill, 'it is there'),
+      { ...required(later, 'it too'), endsPrompt: true },
     ];
     expect(shown(planBatch(oldFirst, ROOM))).toBe('1:1 0:80');
   });
@@ -89,7 +89,7 @@ describe('planBatch', () => {
     const streams = Array.from({ length: 40 }, () => 16);
     const rowsFor = (wasPassedBy: boolean): number | undefined => {
       const [oldest, ...others] = waitingOf(200, ...streams);
-      const prefill = { ...present(oldest, 'it is there'), wasPassedBy };
+      const prefill = { ...required(oldest, 'it is there'), wasPassedBy };
       const parts = planBatch([prefill, ...others], ROOM);
       expect(rowsOf(parts)).toBeGreaterThan(200);
       return parts.find(({ forward }) => forward.id === 0)?.rowCount;
@@ -101,14 +101,14 @@ describe('planBatch', () => {
   it('keeps no more rows for the oldest prefill than it has left', () => {
     const streams = [...Array.from({ length: 14 }, () => 16), 15];
     const [oldest, ...others] = waitingOf(17, ...streams);
-    const passedBy = { ...present(oldest, 'it is there'), wasPassedBy: true };
+    const passedBy = { ...required(oldest, 'it is there'), wasPassedBy: true };
     expect(rowsOf(planBatch([passedBy, ...others], ROOM))).toBe(256);
   });
 
   it('reads on in a prompt behind streams, however few rows of it a forward has', () => {
     const room = { rowCountMax: 16, prefillRowCountMax: 16 };
     const [, first, second] = waitingOf(16, 1, 1);
-    const streams = [present(first, 'it is there'), present(second, 'it too')];
+    const streams = [required(first, 'it is there'), required(second, 'it too')];
     expect(shown(planBatch([promptOf(16), ...streams], room))).toBe('1:1 2:1 0:14');
     expect(shown(planBatch([promptOf(3), ...streams], room))).toBe('1:1 2:1 0:3');
   });
@@ -243,7 +243,7 @@ describe('a batch for any waiting list', () => {
 
   it('serves the oldest of its kind, unless that is a prefill which was not passed by yet', () => {
     forAnyWaiting(({ alike, parts }) => {
-      const oldest = present(alike[0], 'somebody waits');
+      const oldest = required(alike[0], 'somebody waits');
       const served = parts.map(({ forward }) => forward);
       if (isStream(oldest) || oldest.wasPassedBy) expect(served).toContain(oldest);
       else if (!served.includes(oldest)) expect(served.some(isStream)).toBe(true);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { halfValues } from '../../core/half.ts';
-import { InvariantError, present } from '../../core/invariant.ts';
+import { InvariantError, required } from '../../core/invariant.ts';
 import { tokenId } from '../../core/token-id.ts';
 import { writeRandomModel } from '../../testing/random-model.ts';
 import { EmbeddingTable } from './embedding-table.ts';
@@ -29,7 +29,7 @@ interface Format {
 }
 
 const half = (view: DataView, at: number): number =>
-  present(halfValues()[view.getUint16(at, true)], 'any 16 bits are a half');
+  required(halfValues()[view.getUint16(at, true)], 'any 16 bits are a half');
 const nibble = (view: DataView, at: number, element: number): number =>
   (view.getUint8(at + (element % 16)) >> (element < 16 ? 0 : 4)) & 15;
 const bit = (view: DataView, at: number, element: number): number =>

@@ -227,7 +227,7 @@ class Actor {
       .map((_, index) => rowValue(this.#text.slice(0, position + index + 1)))
       .slice(outputFrom);
     const { rows } = end.forward;
-    expect(rows.map(({ choice }) => choice)).toEqual(
+    expect(rows.map(({ tokenId: choice }) => choice)).toEqual(
       values.map((value) => value % VOCABULARY_SIZE),
     );
     expect(rows.map((row) => row.hidden?.[0] ?? null)).toEqual(

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { InvariantError, present } from '../../core/invariant.ts';
+import { InvariantError, required } from '../../core/invariant.ts';
 import type { RowProgram } from '../../core/row-program.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
 import { tokenIds } from '../../core/token-id.ts';
@@ -130,7 +130,7 @@ describe('the times of a forward', () => {
       vi.advanceTimersByTime(30);
     };
     expect((await ask(0, 1)).computeMs).toBeCloseTo(32, 9);
-    const { computeMs, waitedMs } = await present<Promise<Forward>>(late, 'it was asked for');
+    const { computeMs, waitedMs } = await required<Promise<Forward>>(late, 'it was asked for');
     expect(computeMs).toBeCloseTo(34, 9);
     expect(waitedMs).toBeCloseTo(32, 9);
   });

@@ -50,7 +50,7 @@ async function useWhole(model: LlamaCppModel): Promise<TokenId> {
   while (sequence.length < contextLength) {
     const rowCount = Math.min(rowCountMax, contextLength - sequence.length);
     const { rows } = await sequence.forward(request(model, rowCount));
-    last = rows[0]?.choice;
+    last = rows[0]?.tokenId;
   }
   await expect(sequence.forward(request(model, 1))).rejects.toMatchObject({ code: 'kv-full' });
   expect(last).toBeLessThan(model.vocabulary.size);
@@ -96,7 +96,7 @@ describe('a model loaded at the limits of what may be asked for', () => {
     expect(() => model.openSequence()).toThrow(/in use/);
     const fitting = sequences.slice(0, contextLength);
     const forwards = fitting.map((sequence) => sequence.forward(request(model, 1)));
-    const choices = (await Promise.all(forwards)).map(({ rows }) => rows[0]?.choice);
+    const choices = (await Promise.all(forwards)).map(({ rows }) => rows[0]?.tokenId);
     expect(new Set(choices).size).toBe(1);
     for (const sequence of sequences) await sequence[Symbol.asyncDispose]();
     expect(model.sequenceCount).toBe(0);

@@ -7,9 +7,9 @@
  */
 import { availableParallelism } from 'node:os';
 import { abortError, PilotfishError, throwIfAborted } from '../../core/errors.ts';
+import { FairMutex } from '../../core/fair-mutex.ts';
 import type { OnProgress } from '../../core/progress.ts';
 import type { TokenId } from '../../core/token-id.ts';
-import { Turns } from '../../core/fair-mutex.ts';
 import { type ComputeDevice, cpuDevice } from '../compute-device.ts';
 import type { LanguageModel, ModelFacts } from '../roles.ts';
 import { SEQUENCE_COUNT_LIMIT } from '../sequence-count-limit.ts';
@@ -143,7 +143,7 @@ function checkedThreadCount(given: number | undefined): number {
 }
 
 /** One load at a time: the library's log, which tells why a load failed, is global. */
-const loads = new Turns({ name: 'loading models', waitingCountMax: 64 });
+const loads = new FairMutex({ name: 'loading models', waitingCountMax: 64 });
 
 /** llama.cpp's log level of errors. */
 const LOG_LEVEL_ERROR = 4;

@@ -4,7 +4,7 @@
  * that. Calls that would abort the process for their arguments are checked first.
  */
 import { PilotfishError } from '../../core/errors.ts';
-import { invariant, present } from '../../core/invariant.ts';
+import { invariant, required } from '../../core/invariant.ts';
 import { allocate, byteView, floatView, POOLING_TYPE_NONE, release } from './abi.ts';
 import { BatchBuffer, type BatchRows } from './batch.ts';
 import type { Abi, Address } from './native-api.ts';
@@ -131,7 +131,7 @@ export class NativeContext {
 
   outputs(): NativeOutputs {
     const view = (address: Address | null, length: number): Float32Array => {
-      const found = present(address, 'the row has no output');
+      const found = required(address, 'the row has no output');
       invariant(found !== 0n, 'the row has no output');
       return this.#views.at(found, length);
     };

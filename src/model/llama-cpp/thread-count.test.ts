@@ -38,8 +38,8 @@ async function write(model: LlamaCppModel, before: (step: number) => Promise<voi
       purpose: 'sample' as const,
     };
     const { rows } = await sequence.forward({ tokens, outputFrom: tokens.length - 1, program });
-    written.push(...rows.map(({ choice }) => choice));
-    tokens = rows.map(({ choice }) => choice);
+    written.push(...rows.map(({ tokenId: choice }) => choice));
+    tokens = rows.map(({ tokenId: choice }) => choice);
   }
   return written;
 }

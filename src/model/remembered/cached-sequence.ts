@@ -8,12 +8,13 @@
  * missed it reads without outputs, in a forward of its own, and then comes exactly the forward that
  * was asked for, so that rows come out of the shapes that a live run has.
  */
+
+import { commonLength } from '../../core/common-length.ts';
 import { PilotfishError, throwIfAborted } from '../../core/errors.ts';
-import { invariant, present } from '../../core/invariant.ts';
+import { invariant, required } from '../../core/invariant.ts';
 import type { RowResult } from '../../core/row-program.ts';
 import { penalises } from '../../core/sampling-params.ts';
 import type { TokenId } from '../../core/token-id.ts';
-import { commonLength } from '../../core/common-length.ts';
 import type { OpenSequences } from '../open-sequences.ts';
 import type { Forward, ForwardRequest, LanguageModel, Sequence } from '../roles.ts';
 import { type ContinuationTrie, type KnownRow, type NodeId, ROOT } from './continuation-trie.ts';
@@ -161,7 +162,7 @@ export class CachedSequence implements Sequence {
     const whole = withFeatures(scored, this.#home.features ?? {});
     const { rows, ...times } = await this.#compute(whole, signal);
     for (const [index, row] of rows.entries()) {
-      const node = present(outputs[index], 'a node for every row');
+      const node = required(outputs[index], 'a node for every row');
       trie.learn(node, knownRow(row));
       trie.learnFeatures(node, row);
     }
@@ -293,21 +294,26 @@ function cut(place: Place, length: number): Place | null {
   return length < from ? null : { ...place, nodes: nodes.slice(0, length - from) };
 }
 
-function knownRow({ choice, logprob, entropy, margin }: RowResult): KnownRow {
+function knownRow({ tokenId: choice, logprob, entropy, margin }: RowResult): KnownRow {
   return {
-    choice,
-    logprob: present(logprob, 'the program computes it'),
-    entropy: present(entropy, 'the program computes it'),
-    margin: present(margin, 'the program computes it'),
+    tokenId: choice,
+    logprob: required(logprob, 'the program computes it'),
+    entropy: required(entropy, 'the program computes it'),
+    margin: required(margin, 'the program computes it'),
   };
 }
 
 /** What was asked for, and no more. */
 function rowOf(trie: ContinuationTrie, node: NodeId, request: ForwardRequest): RowResult {
   const { program } = request;
-  const { choice, logprob, entropy, margin } = present(trie.row(node), 'the row is known');
+  const {
+    tokenId: choice,
+    logprob,
+    entropy,
+    margin,
+  } = required(trie.row(node), 'the row is known');
   return {
-    choice,
+    tokenId: choice,
     logprob: program.logprob === true ? logprob : null,
     entropy: program.uncertainty === true ? entropy : null,
     margin: program.uncertainty === true ? margin : null,

@@ -4,7 +4,7 @@ import { tokenId } from '../../core/token-id.ts';
 import { ContinuationTrie, type KnownRow, type NodeId, ROOT } from './continuation-trie.ts';
 
 const ROW: fc.Arbitrary<KnownRow> = fc.record({
-  choice: fc.nat(9).map(tokenId),
+  tokenId: fc.nat(9).map(tokenId),
   logprob: fc.double({ min: -50, max: 0, noNaN: true }).map((value) => value + 0),
   entropy: fc.double({ min: 0, max: 12, noNaN: true }),
   margin: fc.double({ min: 0, max: 1, noNaN: true }),
@@ -105,7 +105,7 @@ describe('a tree of continuations', () => {
     trie.learn(node, row);
     trie.learn(node, other);
     expect(trie.row(node)).toEqual(row);
-    expect(trie.takeFresh()).toEqual([[0, 7, row.choice, row.logprob, row.entropy, row.margin]]);
+    expect(trie.takeFresh()).toEqual([[0, 7, row.tokenId, row.logprob, row.entropy, row.margin]]);
     expect(trie.step(ROOT, tokenId(7))).toBe(node);
     expect(trie.takeFresh()).toEqual([]);
   });
@@ -181,7 +181,7 @@ describe('a tree of continuations', () => {
     ['a row too long', [0, 5, 1, -1, 1, 0.5, 0]],
     ['a row of the root', [0, 1, -1, 1, 0.5]],
     ['a second row', [1, 1, -1, 1, 0.5]],
-    ['a choice that is no token', [0, 5, 1.5, -1, 1, 0.5]],
+    ['a tokenId that is no token', [0, 5, 1.5, -1, 1, 0.5]],
     ['what is no number', [0, 5, 1, null, 1, 0.5]],
     ['a feature it does not know', [2, 'other', 'AAAAAA==']],
     ['a feature without numbers', [2, 'hidden']],
@@ -212,6 +212,6 @@ describe('a tree of continuations', () => {
       topLogprobs: Float32Array.of(2, 3),
     });
     expect(trie.features(2, { hidden: true }).hidden).toBeNull();
-    expect(trie.row(1)).toEqual({ choice: 3, logprob: -0.5, entropy: 0.7, margin: 0.2 });
+    expect(trie.row(1)).toEqual({ tokenId: 3, logprob: -0.5, entropy: 0.7, margin: 0.2 });
   });
 });

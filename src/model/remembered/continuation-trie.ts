@@ -11,7 +11,7 @@ import type { RowFeatures } from './row-features.ts';
 
 /** The greedy result of one row; everything that gates look at beside its features. */
 export interface KnownRow {
-  readonly choice: TokenId;
+  readonly tokenId: TokenId;
   /** Nats. */
   readonly logprob: number;
   /** Nats. */
@@ -79,7 +79,7 @@ export class ContinuationTrie {
     invariant(node > ROOT && node < this.#rows.length, `node ${node} is in the tree`);
     if (this.#rows[node] !== null) return;
     this.#rows[node] = row;
-    const fields: RowFields = [row.choice, row.logprob, row.entropy, row.margin];
+    const fields: RowFields = [row.tokenId, row.logprob, row.entropy, row.margin];
     const last = this.#fresh.at(-1);
     // Mostly a row belongs to the node that was just made: one entry for both.
     if (node === this.#rows.length - 1 && last?.length === 2) {
@@ -168,5 +168,5 @@ function isToken(value: number): boolean {
 }
 
 function knownRow(choice: number, logprob: number, entropy: number, margin: number): KnownRow {
-  return { choice: tokenId(choice), logprob, entropy, margin };
+  return { tokenId: tokenId(choice), logprob, entropy, margin };
 }

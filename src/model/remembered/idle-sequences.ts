@@ -3,8 +3,9 @@
  * the same questions: whoever needs a sequence gets the one that shares the longest beginning with
  * its text, and reads only the rest. On two CPU cores a prompt costs as much as fifty tokens.
  */
-import type { TokenId } from '../../core/token-id.ts';
+
 import { commonLength } from '../../core/common-length.ts';
+import type { TokenId } from '../../core/token-id.ts';
 import type { LanguageModel, Sequence } from '../roles.ts';
 
 export interface ReadSequence {

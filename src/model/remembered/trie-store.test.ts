@@ -21,7 +21,12 @@ function store(scope: CacheScope = SCOPE): TrieStore {
 }
 
 function rowOf(choice: number): KnownRow {
-  return { choice: tokenId(choice), logprob: -choice / 3, entropy: choice / 7, margin: 1 / choice };
+  return {
+    tokenId: tokenId(choice),
+    logprob: -choice / 3,
+    entropy: choice / 7,
+    margin: 1 / choice,
+  };
 }
 
 /** Learns the row `choice` behind a path of tokens. */

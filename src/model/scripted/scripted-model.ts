@@ -5,7 +5,7 @@
  */
 import type { ChatMessage } from '../../core/chat-message.ts';
 import { PilotfishError, throwIfAborted } from '../../core/errors.ts';
-import { invariant, present } from '../../core/invariant.ts';
+import { invariant, required } from '../../core/invariant.ts';
 import type { RowProgram, RowResult } from '../../core/row-program.ts';
 import { type TokenId, tokenId, tokenIds } from '../../core/token-id.ts';
 import { runRowProgram } from '../../sampling/run-row-program.ts';
@@ -194,13 +194,13 @@ class ScriptedSequence implements Sequence {
       { ...program, distribution: true },
       position,
     );
-    const drawn = present(distribution, 'the program computes the distribution');
+    const drawn = required(distribution, 'the program computes the distribution');
     let choice: TokenId | null = null;
     return {
       ...rest,
       distribution: program.distribution === true ? drawn : null,
       // Rows behind a rejected draft are never looked at: drawing late spares their branches.
-      get choice(): TokenId {
+      get tokenId(): TokenId {
         choice ??= choose(drawn, program, position);
         return choice;
       },
@@ -239,7 +239,7 @@ function greedyTokens(text: string, tokens: readonly string[]): TokenId[] {
       .map((token, id) => ({ token, id }))
       .filter(({ token }) => token !== '' && rest.startsWith(token))
       .sort((a, b) => b.token.length - a.token.length)[0];
-    const { token, id } = present(fits, `no token begins "${rest}"`);
+    const { token, id } = required(fits, `no token begins "${rest}"`);
     ids.push(tokenId(id));
     rest = rest.slice(token.length);
   }

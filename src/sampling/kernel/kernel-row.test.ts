@@ -1,7 +1,7 @@
 /** The kernel against its oracle, the plain loops: the same choices for every row there can be. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { present } from '../../core/invariant.ts';
+import { required } from '../../core/invariant.ts';
 import { gumbelFromBits, noiseGumbel, noiseKey, noiseUniform } from '../../core/noise.ts';
 import { type DistributionParams, GREEDY } from '../../core/sampling-params.ts';
 import { PlainRow } from '../plain-row.ts';
@@ -103,12 +103,12 @@ const anyTruncation = fc.record({
   ),
 });
 
-const kernel = present(RowKernel.create(), 'this Node has WebAssembly with vectors');
+const kernel = required(RowKernel.create(), 'this Node has WebAssembly with vectors');
 
 function both(given: Given): { readonly fast: KernelRow; readonly plain: PlainRow } {
   const logits = rowOf(given);
   const fast = KernelRow.open(kernel, logits, given.size);
-  return { fast: present(fast, 'the row is ordinary'), plain: new PlainRow(logits, given.size) };
+  return { fast: required(fast, 'the row is ordinary'), plain: new PlainRow(logits, given.size) };
 }
 
 describe('the choices of a kernel row', () => {
@@ -177,7 +177,7 @@ describe('the choices of a kernel row', () => {
         const logits = new Float32Array(600).fill(MASKED);
         logits[id] = 1;
         logits[1] = 1 + temperature * (lucky - noiseGumbel(key, 1) - lead);
-        const fast = present(KernelRow.open(kernel, logits, 600), 'an ordinary row');
+        const fast = required(KernelRow.open(kernel, logits, 600), 'an ordinary row');
         expect(fast.draw(temperature, key)).toBe(lead > 0 ? id : 1);
         expect(new PlainRow(logits, 600).draw(temperature, key)).toBe(lead > 0 ? id : 1);
       }
@@ -204,7 +204,9 @@ describe('the choices of a kernel row', () => {
     const logits = new Float32Array(600).fill(MASKED);
     for (const id of [1, 4, 7, 300, 301]) logits[id] = 2;
     const params = { ...GREEDY, ...step, temperature: 1 };
-    const fast = present(KernelRow.open(kernel, logits, 600), 'an ordinary row').candidates(params);
+    const fast = required(KernelRow.open(kernel, logits, 600), 'an ordinary row').candidates(
+      params,
+    );
     expect(fast).toEqual(new PlainRow(logits, 600).candidates(params));
     expect(fast).toEqual(expected ?? [1, 4, 7, 300, 301, 0, 2, 3]);
   });

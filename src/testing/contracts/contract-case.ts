@@ -1,6 +1,6 @@
 /** A case of the language model contract, and how cases read rows. */
 import assert from 'node:assert/strict';
-import { present } from '../../core/invariant.ts';
+import { required } from '../../core/invariant.ts';
 import type { RowProgram, RowResult } from '../../core/row-program.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
 import type { TokenId } from '../../core/token-id.ts';
@@ -48,15 +48,15 @@ export async function feed(
 }
 
 export function last(rows: readonly RowResult[]): RowResult {
-  return present(rows.at(-1), 'the forward has an output row');
+  return required(rows.at(-1), 'the forward has an output row');
 }
 
 /** Equal choices, or a tie that numerics may decide either way. */
 export function assertSameChoice(a: RowResult, b: RowResult, tieMargin: number): void {
-  if (a.choice === b.choice) return;
+  if (a.tokenId === b.tokenId) return;
   const margin = Math.min(a.margin ?? 0, b.margin ?? 0);
   assert.ok(
     margin < tieMargin,
-    `choices ${a.choice} and ${b.choice} differ at a margin of ${margin}`,
+    `choices ${a.tokenId} and ${b.tokenId} differ at a margin of ${margin}`,
   );
 }

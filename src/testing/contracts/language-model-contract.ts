@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { PilotfishError } from '../../core/errors.ts';
-import { InvariantError, present } from '../../core/invariant.ts';
+import { InvariantError, required } from '../../core/invariant.ts';
 import type { RowResult } from '../../core/row-program.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
 import { tokenId } from '../../core/token-id.ts';
@@ -53,7 +53,7 @@ const SEQUENCE_CASES: readonly ContractCase[] = [
       const atOnce = await feed(model, whole, tokens.slice(0, 8), { outputFrom: 0 });
       for (const [index, token] of tokens.slice(0, 8).entries()) {
         const row = last(await feed(model, parts, [token]));
-        assertSameChoice(row, present(atOnce[index], 'a row for every token'), tieMargin);
+        assertSameChoice(row, required(atOnce[index], 'a row for every token'), tieMargin);
       }
     },
   },
@@ -95,14 +95,14 @@ const SEQUENCE_CASES: readonly ContractCase[] = [
       assert.equal(copy.length, 3);
       await original.truncate(1);
       const copied = last(await feed(model, copy, tokens.slice(3, 4)));
-      assertSameChoice(copied, present(behindFour, 'a row behind four tokens'), tieMargin);
+      assertSameChoice(copied, required(behindFour, 'a row behind four tokens'), tieMargin);
       const longer = last(await feed(model, copy, tokens.slice(4, 7)));
-      assertSameChoice(longer, present(behindSeven, 'a row behind seven'), tieMargin);
+      assertSameChoice(longer, required(behindSeven, 'a row behind seven'), tieMargin);
       assert.equal(original.length, 1);
       await using empty = await copy.fork(0);
       assert.equal(empty.length, 0);
       const alone = last(await feed(model, empty, tokens.slice(0, 4)));
-      assertSameChoice(alone, present(behindFour, 'a row behind four tokens'), tieMargin);
+      assertSameChoice(alone, required(behindFour, 'a row behind four tokens'), tieMargin);
       for (const wrong of [-1, 8]) await assert.rejects(copy.fork(wrong), InvariantError);
     },
   },
@@ -149,8 +149,8 @@ const SEQUENCE_CASES: readonly ContractCase[] = [
       await other.truncate(0);
       const b = await feed(model, other, tokens.slice(0, 6), { outputFrom: 0, program });
       assert.deepEqual(
-        a.map((row) => row.choice),
-        b.map((row) => row.choice),
+        a.map((row) => row.tokenId),
+        b.map((row) => row.tokenId),
       );
     },
   },
@@ -159,7 +159,7 @@ const SEQUENCE_CASES: readonly ContractCase[] = [
     async run(model, { tokens }) {
       await using sequence = model.openSequence();
       const { contextLength, rowCountMax } = model.facts;
-      const token = present(tokens[0], 'a token');
+      const token = required(tokens[0], 'a token');
       while (sequence.length < contextLength) {
         const count = Math.min(rowCountMax, contextLength - sequence.length);
         await feed(
@@ -228,7 +228,7 @@ const SEQUENCE_CASES: readonly ContractCase[] = [
         }),
       );
       for (const [index, row] of together.entries()) {
-        assertSameChoice(row, present(alone[index], 'a row alone'), tieMargin);
+        assertSameChoice(row, required(alone[index], 'a row alone'), tieMargin);
       }
     },
   },

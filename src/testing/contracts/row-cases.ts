@@ -1,6 +1,6 @@
 /** What output rows of every language model must give. */
 import assert from 'node:assert/strict';
-import { InvariantError, present } from '../../core/invariant.ts';
+import { InvariantError, required } from '../../core/invariant.ts';
 import { TOP_LOGPROBS_MAX } from '../../core/row-program.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
 import { tokenId } from '../../core/token-id.ts';
@@ -16,7 +16,7 @@ export const ROW_CASES: readonly ContractCase[] = [
       await using sequence = model.openSequence();
       await feed(model, sequence, tokens.slice(0, 4));
       const rows = await feed(model, sequence, tokens.slice(4, 6), { outputFrom: 0, hidden: true });
-      const hidden = rows.map((row) => present(row.hidden, 'hidden states were asked for'));
+      const hidden = rows.map((row) => required(row.hidden, 'hidden states were asked for'));
       const copies = hidden.map((vector) => vector.slice());
       for (const vector of hidden) assert.equal(vector.length, model.facts.hiddenSize);
       assert.notDeepEqual(hidden[0], hidden[1]);
@@ -36,8 +36,8 @@ export const ROW_CASES: readonly ContractCase[] = [
       });
       await sequence.truncate(5);
       const alone = last(await feed(model, sequence, tokens.slice(5, 6), { hidden: true }));
-      const a = present(second?.hidden, 'hidden of the second row');
-      const b = present(alone.hidden, 'hidden of the row alone');
+      const a = required(second?.hidden, 'hidden of the second row');
+      const b = required(alone.hidden, 'hidden of the row alone');
       assert.ok(cosine(a, b) > 0.98, `the vectors have a cosine of ${cosine(a, b)}`);
     },
   },
@@ -47,7 +47,7 @@ export const ROW_CASES: readonly ContractCase[] = [
       await using sequence = model.openSequence();
       const options = { outputFrom: 0, program: { vocabularySize: 2, distribution: true } };
       for (const row of await feed(model, sequence, tokens.slice(0, 6), options)) {
-        assert.ok(row.choice < 2);
+        assert.ok(row.tokenId < 2);
         assert.equal(row.distribution?.length, 2);
       }
     },
@@ -59,9 +59,9 @@ export const ROW_CASES: readonly ContractCase[] = [
       const program = { topLogprobs: 3 };
       const rows = await feed(model, sequence, tokens.slice(0, 6), { outputFrom: 0, program });
       for (const { topLogprobs, logprob } of rows) {
-        const top = present(topLogprobs, 'they were asked for');
+        const top = required(topLogprobs, 'they were asked for');
         assert.equal(top.length, 3);
-        assertNear(top[0], present(logprob, 'it was asked for'), HALF_EPSILON);
+        assertNear(top[0], required(logprob, 'it was asked for'), HALF_EPSILON);
         assert.deepEqual(
           [...top],
           [...top].sort((a, b) => b - a),
@@ -93,11 +93,11 @@ export const ROW_CASES: readonly ContractCase[] = [
       const plain = await feed(model, sequence, read, { outputFrom: 0 });
       await sequence.truncate(0);
       // Once the model's own choices, which is no text it was fed, then the tokens that come.
-      const choices = [read[0] ?? tokenId(0), ...plain.map(({ choice }) => choice)];
+      const choices = [read[0] ?? tokenId(0), ...plain.map(({ tokenId: choice }) => choice)];
       const told = { textLogprob: true, text: choices };
       const own = await feed(model, sequence, read, { outputFrom: 0, program: told });
       for (const { textLogprob, logprob } of own) {
-        assertNear(textLogprob, present(logprob, 'it was asked for'), 1e-6);
+        assertNear(textLogprob, required(logprob, 'it was asked for'), 1e-6);
       }
       await sequence.truncate(0);
       const forced = { textLogprob: true, text: tokens, distribution: true };

@@ -45,10 +45,14 @@ export function labelledExamples({
     const example: Example = {
       key: trajectoryKey(trajectory),
       trajectory,
-      reading: {
+      trace: {
         small: positions.map((position) => tokenId(differs(position) ? 2 : 1)),
         large: positions.map(() => tokenId(1)),
-        ...{ ownBySmall: noise(0), smallByLarge: noise(100), bestByLarge: noise(200) },
+        ...{
+          textLogprobUnderSmall: noise(0),
+          smallLogprobUnderLarge: noise(100),
+          bestLogprobUnderLarge: noise(200),
+        },
         ...{ features: toHalf(features), featureSize: size },
       },
     };
@@ -56,7 +60,7 @@ export function labelledExamples({
       const low = isLow([...features.subarray(position * size, (position + 1) * size)]);
       return { position, smallValue: low ? 0 : 1, largeValue: 1 };
     });
-    const targets: readonly Target[] = citerTargets(example.reading, preferences);
+    const targets: readonly Target[] = citerTargets(example.trace, preferences);
     return { example, targets };
   });
 }

@@ -5,11 +5,11 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { PilotfishError } from '../../core/errors.ts';
-import { parsedJson } from '../../storage/jsonl-file.ts';
-import { readWhole, writeWhole } from '../../storage/whole-file.ts';
 import type { TrainingCheckpoint } from '../../network/checkpoint.ts';
 import { decodeTensors, encodeTensors, type Tensor } from '../../network/safetensors.ts';
 import { inTurns, type Steps } from '../../network/steps.ts';
+import { parsedJson } from '../../storage/jsonl-file.ts';
+import { readWhole, writeWhole } from '../../storage/whole-file.ts';
 import type { Objective } from '../labels/targets.ts';
 import type { FitSettings } from './fit-router.ts';
 import type { TrainingRows } from './training-rows.ts';

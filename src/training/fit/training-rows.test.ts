@@ -4,8 +4,8 @@ import { type TokenId, tokenId } from '../../core/token-id.ts';
 import { atOnce } from '../../network/steps.ts';
 import { FEATURES, HIDDEN_SIZE, labelledExamples } from '../fakes/examples.ts';
 import { questionOf } from '../fakes/number-world.ts';
-import type { Example } from '../traces/example-store.ts';
 import { labelCounts } from '../rounds/label-counts.ts';
+import type { Example } from '../traces/example-store.ts';
 import {
   balancedWeights,
   type LabelledExample,
@@ -29,10 +29,10 @@ const LABELLED: readonly LabelledExample[] = labelledExamples({
 }));
 
 /** Of the token that was written, which either model chose. */
-function ownByLarge({ trajectory, reading }: Example, position: number): number | undefined {
+function ownByLarge({ trajectory, trace: reading }: Example, position: number): number | undefined {
   const token = trajectory.tokens[position];
-  if (token === reading.small[position]) return reading.smallByLarge[position];
-  return token === reading.large[position] ? reading.bestByLarge[position] : Number.NaN;
+  if (token === reading.small[position]) return reading.smallLogprobUnderLarge[position];
+  return token === reading.large[position] ? reading.bestLogprobUnderLarge[position] : Number.NaN;
 }
 
 function rowAt(rows: TrainingRows, row: number) {
@@ -60,7 +60,7 @@ describe('rows to train on', () => {
     expect(rows.dataset).toMatchObject({ rowCount: 5 * 6, inputSize: size });
     let row = 0;
     for (const { example, targets } of LABELLED) {
-      const { reading } = example;
+      const { trace: reading } = example;
       for (const [position, { value }] of targets.entries()) {
         if (value === null) continue;
         const start = position * readSize + from;
@@ -69,7 +69,7 @@ describe('rows to train on', () => {
         expect(rowAt(rows, row)).toEqual({
           target: value,
           weight: targets[position]?.weight ?? 1,
-          logSmall: reading.ownBySmall[position],
+          logSmall: reading.textLogprobUnderSmall[position],
           logLarge: ownByLarge(example, position),
           differs: Number(position % 2 === 0),
           group: rows.groupOf(example),
@@ -91,7 +91,7 @@ describe('rows to train on', () => {
     const whole = targets.map(() => ({ value: 1, labelCase: 'agree' as const }));
     const labelled = [{ example: strange, targets: whole }];
     const { logLarge } = atOnce(trainingRows(labelled, FEATURES, FEATURES, HIDDEN_SIZE));
-    expect(logLarge).toEqual(example.reading.bestByLarge);
+    expect(logLarge).toEqual(example.trace.bestLogprobUnderLarge);
   });
 
   it('are grouped by question', () => {
@@ -119,7 +119,7 @@ describe('rows to train on', () => {
     for (; step.done !== true; step = steps.next()) partCount += 1;
     expect(partCount).toBe(LABELLED.length);
     const { features, inputSize, rowCount } = step.value.dataset;
-    const chosen = LABELLED.flatMap(({ example: { reading }, targets }) =>
+    const chosen = LABELLED.flatMap(({ example: { trace: reading }, targets }) =>
       reading.small.filter((_, position) => targets[position]?.value !== null),
     );
     expect(chosen).toHaveLength(rowCount);

@@ -1,15 +1,15 @@
 /** Labelled trajectories as rows that a network trains on. Pure. */
-import { present } from '../../core/invariant.ts';
-import type { Dataset } from '../../network/dataset.ts';
-import type { Steps } from '../../network/steps.ts';
+import { required } from '../../core/invariant.ts';
 import type {
   RouterFeatures,
   StateFeatures,
   TokenEmbedding,
 } from '../../judging/router-features.ts';
+import type { Dataset } from '../../network/dataset.ts';
+import type { Steps } from '../../network/steps.ts';
 import type { Target } from '../labels/targets.ts';
 import type { Example } from '../traces/example-store.ts';
-import { readingFeatures } from '../traces/trace-features.ts';
+import { traceFeatures } from '../traces/trace-features.ts';
 
 export interface LabelledExample {
   readonly example: Example;
@@ -45,7 +45,7 @@ export function* trainingRows(
   hiddenSize: number,
   embeddingOf?: TokenEmbedding,
 ): Steps<TrainingRows> {
-  const ofReading = readingFeatures({ wanted, read, hiddenSize, embeddingOf });
+  const ofReading = traceFeatures({ wanted, read, hiddenSize, embeddingOf });
   const { size } = ofReading;
   const rowCount = labelled.reduce((sum, { targets }) => sum + targets.filter(hasValue).length, 0);
   const [features, groups] = [new Uint16Array(rowCount * size), new Int32Array(rowCount)];
@@ -55,7 +55,7 @@ export function* trainingRows(
   const questions = new Map<string, number>();
   let row = 0;
   for (const { example, targets } of labelled) {
-    const { trajectory, reading } = example;
+    const { trajectory, trace: reading } = example;
     const { id } = trajectory.question;
     for (const [position, { value, weight = 1 }] of targets.entries()) {
       if (value === null) continue;
@@ -65,8 +65,8 @@ export function* trainingRows(
       ofReading.write(reading, position, features.subarray(row * size, (row + 1) * size));
       targetOf[row] = value;
       weights[row] = weight;
-      logSmall[row] = present(reading.ownBySmall[position], 'read at every token');
-      logLarge[row] = present(ownByLarge(example, position), 'read at every token');
+      logSmall[row] = required(reading.textLogprobUnderSmall[position], 'read at every token');
+      logLarge[row] = required(ownByLarge(example, position), 'read at every token');
       differs[row] = Number(reading.small[position] !== reading.large[position]);
       row += 1;
     }
@@ -87,9 +87,9 @@ function hasValue({ value }: Target): boolean {
  * Of the trajectory's token under the large model. Where it is neither model's choice, the two were so
  * close that forwards of other shapes chose differently: the best one's is as good.
  */
-function ownByLarge({ trajectory, reading }: Example, position: number): number | undefined {
+function ownByLarge({ trajectory, trace: reading }: Example, position: number): number | undefined {
   const isSmall = trajectory.tokens[position] === reading.small[position];
-  return (isSmall ? reading.smallByLarge : reading.bestByLarge)[position];
+  return (isSmall ? reading.smallLogprobUnderLarge : reading.bestLogprobUnderLarge)[position];
 }
 
 /** A target below it says that the large model should write the token. */

@@ -20,10 +20,10 @@ import {
   trajectoryOf,
   worthOf,
 } from '../fakes/number-world.ts';
-import { type Example, ExampleStore } from '../traces/example-store.ts';
 import { OutcomeStore } from '../rollouts/outcome-store.ts';
 import { LARGE_POLICY, type Policy, routerPolicy, SMALL_POLICY } from '../rollouts/policy.ts';
 import { drawSeed, type RolloutPlan } from '../rollouts/rollout-plan.ts';
+import { type Example, ExampleStore } from '../traces/example-store.ts';
 import type { Trajectory } from '../trajectory.ts';
 import { type Labelled, labelTrajectories } from './label-trajectories.ts';
 import { type Objective, type Target, usesRollouts } from './targets.ts';
@@ -131,7 +131,7 @@ describe('labels by rollouts', () => {
 
   it('need one rollout for each position at which the models differ', async () => {
     const result = await label(solvedTrajectories(20));
-    const differing = result.examples.flatMap(({ reading: { small, large } }) =>
+    const differing = result.examples.flatMap(({ trace: { small, large } }) =>
       small.filter((token, at) => token !== large[at]),
     );
     expect([result.rolloutCount, result.skippedCount]).toEqual([differing.length, 0]);

@@ -3,20 +3,20 @@
  * side by side, in the executor's batches, each a fork of its trajectory. What is in the stores is not
  * done again, so this can be stopped at any moment.
  */
-import { present } from '../../core/invariant.ts';
+import { required } from '../../core/invariant.ts';
 import type { OnProgress } from '../../core/progress.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
-import { readAlong } from '../../kv-cache/read-along.ts';
 import type { StateFeatures } from '../../judging/router-features.ts';
-import type { Example, ExampleStore } from '../traces/example-store.ts';
-import { readTrajectory } from '../traces/trace-trajectory.ts';
-import { Trunk } from '../traces/fork-point.ts';
+import { readAlong } from '../../kv-cache/read-along.ts';
 import type { BranchKey, OutcomeStore } from '../rollouts/outcome-store.ts';
 import type { Policy } from '../rollouts/policy.ts';
 import { rollOut } from '../rollouts/roll-out.ts';
 import { drawSeed, endsName, type RolloutDraws, samplingOf } from '../rollouts/rollout-plan.ts';
 import { isFull, runJobs, runJobsThatFit } from '../rollouts/run-jobs.ts';
-import { BRANCH_COUNT, TRUNK_COUNT } from '../sequence-counts.ts';
+import { BRANCH_COUNT, FORK_POINT_COUNT } from '../sequence-counts.ts';
+import type { Example, ExampleStore } from '../traces/example-store.ts';
+import { ForkPoint } from '../traces/fork-point.ts';
+import { traceTrajectory } from '../traces/trace-trajectory.ts';
 import type { TrainingPair } from '../training-pair.ts';
 import type { Trajectory } from '../trajectory.ts';
 import { valueOfText } from '../value-of-text.ts';
@@ -68,8 +68,8 @@ export async function labelTrajectories(
   const report = (): void =>
     options.onProgress?.({ label, done: all.length, total: trajectories.length, unit: 'steps' });
   report();
-  for (let from = 0; from < trajectories.length; from += TRUNK_COUNT) {
-    const group = trajectories.slice(from, from + TRUNK_COUNT);
+  for (let from = 0; from < trajectories.length; from += FORK_POINT_COUNT) {
+    const group = trajectories.slice(from, from + FORK_POINT_COUNT);
     const { examples, rolled } = await labelFitting(group, rolloutCountMax - rolloutCount, options);
     all.push(...examples);
     rolloutCount += rolled;
@@ -81,7 +81,7 @@ export async function labelTrajectories(
 
 interface Planted {
   readonly example: Example;
-  readonly trunk: Trunk;
+  readonly forkPoint: ForkPoint;
 }
 
 interface Job extends Planted {
@@ -121,27 +121,29 @@ async function labelGroup(
   roomLeft: number,
   options: LabellingOptions,
 ): Promise<LabelledGroup> {
-  const trunks = group.map(({ prompt, tokens }) => new Trunk(options.pair, [...prompt, ...tokens]));
+  const trunks = group.map(
+    ({ prompt, tokens }) => new ForkPoint(options.pair, [...prompt, ...tokens]),
+  );
   try {
     const planted: Planted[] = [];
     const reading = async (index: number, signal: AbortSignal): Promise<void> => {
-      const trajectory = present(group[index], 'a trajectory of the group');
-      const trunk = present(trunks[index], 'a trunk for every trajectory');
+      const trajectory = required(group[index], 'a trajectory of the group');
+      const forkPoint = required(trunks[index], 'a forkPoint for every trajectory');
       const known = options.examples.get(trajectory);
       planted[index] = {
-        trunk,
-        example: known ?? (await read(trajectory, trunk, options, signal)),
+        forkPoint,
+        example: known ?? (await read(trajectory, forkPoint, options, signal)),
       };
     };
     await runJobs([...group.keys()], READING_COUNT, reading, options.signal);
     const kept = within(roomLeft, planted, options);
     const needed = kept.flatMap((one) => jobsOf(one, options));
     const jobs = needed.filter((job) => options.outcomes.get(keyOf(job, options)) === null);
-    const grown = [...new Set(jobs.map(({ trunk }) => trunk))];
+    const grown = [...new Set(jobs.map(({ forkPoint }) => forkPoint))];
     await runJobs(
       grown,
       READING_COUNT,
-      (trunk, signal) => grow(trunk, options, signal),
+      (forkPoint, signal) => prefill(forkPoint, options, signal),
       options.signal,
     );
     const roll = (job: Job, signal: AbortSignal): Promise<void> => run(job, options, signal);
@@ -149,17 +151,22 @@ async function labelGroup(
     const examples = kept.map(({ example }) => example);
     return { examples, rolled: needed.length };
   } finally {
-    await Promise.all(trunks.map((trunk) => trunk[Symbol.asyncDispose]()));
+    await Promise.all(trunks.map((forkPoint) => forkPoint[Symbol.asyncDispose]()));
   }
 }
 
 async function read(
   trajectory: Trajectory,
-  trunk: Trunk,
+  forkPoint: ForkPoint,
   { pair, features, examples }: LabellingOptions,
   signal: AbortSignal,
 ): Promise<Example> {
-  const reading = await readTrajectory(trajectory, { pair, trunk, features, signal });
+  const reading = await traceTrajectory(trajectory, {
+    pair,
+    forkPoint: forkPoint,
+    features,
+    signal,
+  });
   return await examples.add(trajectory, reading);
 }
 
@@ -194,12 +201,12 @@ function keyOf({ example, branch, draw }: Job, options: LabellingOptions): Branc
 }
 
 /** Reads the trajectory into the models that branches need, unless they have read it just now. */
-async function grow(
-  trunk: Trunk,
+async function prefill(
+  forkPoint: ForkPoint,
   { pair, policy }: LabellingOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const text = trunk.text.slice(0, -1);
+  const text = forkPoint.text.slice(0, -1);
   const program = {
     vocabularySize: pair.vocabularySize,
     sampling: GREEDY,
@@ -209,17 +216,17 @@ async function grow(
   for (const role of policy.strategy.needs) {
     const { rowCountMax } = pair.models[role].facts;
     const outputFrom = text.length;
-    await readAlong(trunk.sequence(role), text, { outputFrom, program, rowCountMax, signal });
+    await readAlong(forkPoint.sequence(role), text, { outputFrom, program, rowCountMax, signal });
   }
 }
 
 async function run(job: Job, options: LabellingOptions, signal: AbortSignal): Promise<void> {
-  const { example, trunk, branch, draw } = job;
+  const { example, forkPoint, branch, draw } = job;
   const { pair, policy, draws, seed, maxTokens, outcomes } = options;
   const { prompt, tokens, question } = example.trajectory;
   const begun = [...tokens.slice(0, branch.position), branch.token];
   const written = await rollOut({
-    ...{ pair, trunk, strategy: policy.strategy, signal },
+    ...{ pair, forkPoint: forkPoint, strategy: policy.strategy, signal },
     text: [...prompt, ...begun],
     lengthMax: prompt.length + maxTokens,
     sampling: samplingOf(draws),

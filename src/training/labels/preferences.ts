@@ -11,14 +11,14 @@
  *   large token at 9, then the policy    follows the trajectory to its end.
  * So one rollout per differing position is enough: that of the token which the trajectory has not.
  */
-import { invariant, present } from '../../core/invariant.ts';
+import { invariant, required } from '../../core/invariant.ts';
 import type { TokenId } from '../../core/token-id.ts';
-import { differingPositions, type Reading } from '../traces/trace.ts';
+import { differingPositions, type TeacherForcedTrace } from '../traces/trace.ts';
 
 /** A trajectory as far as preferences depend on it. */
 export interface Walk {
   readonly tokens: readonly TokenId[];
-  readonly reading: Pick<Reading, 'small' | 'large'>;
+  readonly reading: Pick<TeacherForcedTrace, 'small' | 'large'>;
   /** What the trajectory's own end is worth. */
   readonly value: number;
   /** Whether the policy keeps the small model's token at a position. */
@@ -70,7 +70,7 @@ export function preferencesOf(
 /** Differing positions at which the trajectory has one of the two tokens. */
 export function judgeablePositions(
   tokens: readonly TokenId[],
-  reading: Pick<Reading, 'small' | 'large'>,
+  reading: Pick<TeacherForcedTrace, 'small' | 'large'>,
 ): readonly number[] {
   return differingPositions(reading).filter(
     (at) => tokens[at] === reading.small[at] || tokens[at] === reading.large[at],
@@ -86,8 +86,8 @@ function nextDeparture(walk: Walk, position: number): number | null {
 }
 
 function policyToken({ reading, keepsSmall }: Walk, position: number): TokenId {
-  const small = present(reading.small[position], 'a row for every token');
-  const large = present(reading.large[position], 'a row for every token');
+  const small = required(reading.small[position], 'a row for every token');
+  const large = required(reading.large[position], 'a row for every token');
   if (small === large) return small;
   return keepsSmall(position) ? small : large;
 }
@@ -95,8 +95,8 @@ function policyToken({ reading, keepsSmall }: Walk, position: number): TokenId {
 /** The token that the trajectory has not; where it has neither, the policy's. */
 function branchAt(walk: Walk, position: number): Branch {
   const { tokens, reading } = walk;
-  const small = present(reading.small[position], 'a row for every token');
-  const large = present(reading.large[position], 'a row for every token');
+  const small = required(reading.small[position], 'a row for every token');
+  const large = required(reading.large[position], 'a row for every token');
   const token = tokens[position];
   if (token === small) return { position, token: large };
   if (token === large) return { position, token: small };

@@ -1,6 +1,5 @@
 /** Targets of an example under an objective, from the ends of its branches. */
-import { present } from '../../core/invariant.ts';
-import type { Example } from '../traces/example-store.ts';
+import { required } from '../../core/invariant.ts';
 import type { OutcomeStore } from '../rollouts/outcome-store.ts';
 import type { Policy } from '../rollouts/policy.ts';
 import {
@@ -11,6 +10,7 @@ import {
   type RolloutPlan,
   walkOf,
 } from '../rollouts/rollout-plan.ts';
+import type { Example } from '../traces/example-store.ts';
 import { type Branch, type Preference, preferencesOf } from './preferences.ts';
 import {
   alignmentTargets,
@@ -40,7 +40,7 @@ export function targetsFor(
   plan: RolloutPlan,
   outcomes: OutcomeStore,
 ): readonly Target[] {
-  const { trajectory, reading } = example;
+  const { trajectory, trace: reading } = example;
   switch (objective) {
     case 'citer':
       return citerTargets(reading, preferences(example, policy, plan, outcomes));
@@ -87,13 +87,13 @@ export function preferences(
 }
 
 function drawnPreferences(
-  { reading }: Example,
+  { trace: reading }: Example,
   positions: readonly number[],
   ends: ReadonlyMap<string, number | null>,
 ): readonly Preference[] {
   return positions.flatMap((position) => {
     const of = (token: number | undefined): number | null =>
-      ends.get(keyOf({ position, token: present(token, 'a row for every token') })) ?? null;
+      ends.get(keyOf({ position, token: required(token, 'a row for every token') })) ?? null;
     const [smallValue, largeValue] = [of(reading.small[position]), of(reading.large[position])];
     return smallValue === null || largeValue === null ? [] : [{ position, smallValue, largeValue }];
   });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type TokenId, tokenIds } from '../../core/token-id.ts';
-import type { Reading } from '../traces/trace.ts';
+import type { TeacherForcedTrace } from '../traces/trace.ts';
 import {
   alignmentTargets,
   chanceNoWorse,
@@ -12,11 +12,11 @@ import {
   usesRollouts,
 } from './targets.ts';
 
-function reading(small: readonly number[], large: readonly number[]): Reading {
+function reading(small: readonly number[], large: readonly number[]): TeacherForcedTrace {
   const zeros = new Float32Array(small.length);
   return {
-    ...{ small: tokenIds(small), large: tokenIds(large), ownBySmall: zeros },
-    ...{ smallByLarge: zeros, bestByLarge: zeros },
+    ...{ small: tokenIds(small), large: tokenIds(large), textLogprobUnderSmall: zeros },
+    ...{ smallLogprobUnderLarge: zeros, bestLogprobUnderLarge: zeros },
     ...{ features: new Uint16Array(small.length), featureSize: 1 },
   };
 }
@@ -93,7 +93,11 @@ describe('targets', () => {
   it('of alignment: the likelihood beside the best one, never more than 1', () => {
     const smallByLarge = Float32Array.of(-0.1, -2, -30, -0.1);
     const bestByLarge = Float32Array.of(-0.1, -1, -0.5, -0.1001);
-    const all = alignmentTargets({ ...reading(SMALL, LARGE), smallByLarge, bestByLarge });
+    const all = alignmentTargets({
+      ...reading(SMALL, LARGE),
+      smallLogprobUnderLarge: smallByLarge,
+      bestLogprobUnderLarge: bestByLarge,
+    });
     expect(all.map(({ labelCase }) => labelCase)).toEqual([
       'agree',
       ...Array(3).fill('large-right'),
@@ -103,7 +107,11 @@ describe('targets', () => {
     expect(second).toBeCloseTo(Math.exp(-1), 6);
     expect(third).toBeCloseTo(0, 6);
     const never = Float32Array.from(smallByLarge, () => Number.NEGATIVE_INFINITY);
-    const none = alignmentTargets({ ...reading(SMALL, LARGE), smallByLarge: never, bestByLarge });
+    const none = alignmentTargets({
+      ...reading(SMALL, LARGE),
+      smallLogprobUnderLarge: never,
+      bestLogprobUnderLarge: bestByLarge,
+    });
     expect(none.map(({ value }) => value)).toEqual([0, 0, 0, 0]);
   });
 

@@ -2,9 +2,9 @@
  * What each objective trains a router towards, at every token of a trajectory: how good the small
  * model's token is there, from 0 to 1. Pure. See docs/METHODS.md for where they come from.
  */
-import { present } from '../../core/invariant.ts';
+import { required } from '../../core/invariant.ts';
 import type { TokenId } from '../../core/token-id.ts';
-import type { Reading } from '../traces/trace.ts';
+import type { TeacherForcedTrace } from '../traces/trace.ts';
 import type { Preference } from './preferences.ts';
 
 export const OBJECTIVES = [
@@ -39,7 +39,7 @@ export interface Target {
  * are chances, and the target is the chance that the small one's end is no worse.
  */
 export function citerTargets(
-  { small, large }: Pick<Reading, 'small' | 'large'>,
+  { small, large }: Pick<TeacherForcedTrace, 'small' | 'large'>,
   preferences: readonly Preference[],
 ): readonly Target[] {
   const judged = new Map(preferences.map((preference) => [preference.position, preference]));
@@ -80,7 +80,7 @@ export function chanceNoWorse({ smallValue, largeValue }: Preference): number {
  */
 export function citerPaperTargets(
   tokens: readonly TokenId[],
-  { small, large }: Pick<Reading, 'small' | 'large'>,
+  { small, large }: Pick<TeacherForcedTrace, 'small' | 'large'>,
   smallValues: ReadonlyMap<number, number>,
 ): readonly Target[] {
   const targets = tokens.map((token, position): Target => {
@@ -97,7 +97,7 @@ export function citerPaperTargets(
 /** `citer-s`: the paper's ablation without looking ahead: 1 where the small model's token is the next one. */
 export function citerSTargets(
   tokens: readonly TokenId[],
-  { small }: Pick<Reading, 'small'>,
+  { small }: Pick<TeacherForcedTrace, 'small'>,
 ): readonly Target[] {
   return tokens.map((token, position) =>
     small[position] === token
@@ -111,13 +111,13 @@ export function citerSTargets(
  * the likelihood of the small model's token under the large model, relative to its best one.
  */
 export function alignmentTargets({
-  smallByLarge,
-  bestByLarge,
+  smallLogprobUnderLarge: smallByLarge,
+  bestLogprobUnderLarge: bestByLarge,
   small,
   large,
-}: Reading): readonly Target[] {
+}: TeacherForcedTrace): readonly Target[] {
   return small.map((token, position) => {
-    const log = present(smallByLarge[position], 'read') - present(bestByLarge[position], 'read');
+    const log = required(smallByLarge[position], 'read') - required(bestByLarge[position], 'read');
     const labelCase = token === large[position] ? 'agree' : 'large-right';
     return { value: Math.min(1, Math.exp(log)), labelCase };
   });

@@ -6,15 +6,15 @@ import { routerGate } from '../../judging/router-gate.ts';
 import { singleModel } from '../../strategy/single-model.ts';
 import type { Strategy } from '../../strategy/strategy.ts';
 import { tokenRouting } from '../../strategy/token-routing.ts';
-import { differingPositions, type Reading } from '../traces/trace.ts';
-import { readingFeatures } from '../traces/trace-features.ts';
+import { differingPositions, type TeacherForcedTrace } from '../traces/trace.ts';
+import { traceFeatures } from '../traces/trace-features.ts';
 
 export interface Policy {
   /** By content: ends of branches are kept under it. */
   readonly id: string;
   readonly strategy: Strategy;
   /** Positions of a reading at which it keeps the small model's token though the large one's differs. */
-  keptPositions(reading: Reading): ReadonlySet<number>;
+  keptPositions(reading: TeacherForcedTrace): ReadonlySet<number>;
 }
 
 /**
@@ -51,14 +51,14 @@ export function routerPolicy(router: Router, threshold: number, read: StateFeatu
   const gate = routerGate(router);
   const score = routerScore(router);
   const { features: wanted, hiddenSize, embeddingOf } = router;
-  const features = readingFeatures({ wanted, read, hiddenSize, embeddingOf });
+  const features = traceFeatures({ wanted, read, hiddenSize, embeddingOf });
   return {
     id: `${scoreDigest(router)}@${threshold}`,
     strategy: tokenRouting(gate, threshold, 'tau'),
     keptPositions: (reading) =>
       new Set(
         differingPositions(reading).filter(
-          (position) => !gate.calls(score(features.at(reading, position)), threshold),
+          (position) => !gate.defers(score(features.at(reading, position)), threshold),
         ),
       ),
   };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { present } from '../../core/invariant.ts';
+import { required } from '../../core/invariant.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
 import type { TokenId } from '../../core/token-id.ts';
 import { Engine } from '../../engine/engine.ts';
@@ -19,8 +19,8 @@ import {
   smallAlone,
   trajectoryOf,
 } from '../fakes/number-world.ts';
-import { readTrajectory } from '../traces/trace-trajectory.ts';
-import { Trunk } from '../traces/fork-point.ts';
+import { ForkPoint } from '../traces/fork-point.ts';
+import { traceTrajectory } from '../traces/trace-trajectory.ts';
 import { type RollOutOptions, rollOut } from './roll-out.ts';
 
 const routers = tinyRouters(['citer'], { hiddenSize: HIDDEN_SIZE });
@@ -45,7 +45,7 @@ type Case = typeof anyCase extends fc.Arbitrary<infer T> ? T : never;
 function optionsOf(
   { index, position, token, strategy, temperature, seed }: Case,
   { pair }: NumberWorld,
-): Omit<RollOutOptions, 'trunk'> {
+): Omit<RollOutOptions, 'forkPoint'> {
   const { prompt, tokens } = trajectoryOf(index);
   return {
     pair,
@@ -57,13 +57,13 @@ function optionsOf(
   };
 }
 
-/** A trunk of the whole trajectory, read by both models. */
-async function readTrunk(world: NumberWorld, index: number): Promise<Trunk> {
+/** A forkPoint of the whole trajectory, read by both models. */
+async function readTrunk(world: NumberWorld, index: number): Promise<ForkPoint> {
   const trajectory = trajectoryOf(index);
-  const trunk = new Trunk(world.pair, [...trajectory.prompt, ...trajectory.tokens]);
+  const forkPoint = new ForkPoint(world.pair, [...trajectory.prompt, ...trajectory.tokens]);
   const features = { hidden: true, topLogprobs: 0 };
-  await readTrajectory(trajectory, { pair: world.pair, trunk, features });
-  return trunk;
+  await traceTrajectory(trajectory, { pair: world.pair, forkPoint: forkPoint, features });
+  return forkPoint;
 }
 
 describe('a rollout', () => {
@@ -71,19 +71,22 @@ describe('a rollout', () => {
     await fc.assert(
       fc.asyncProperty(anyCase, async (given) => {
         const world = numberWorld(given);
-        const trunk = await readTrunk(world, given.index);
+        const forkPoint = await readTrunk(world, given.index);
         const openCount = world.openCount();
         const before = world.fedCount();
-        const forked = await rollOut({ ...optionsOf(given, world), trunk });
+        const forked = await rollOut({ ...optionsOf(given, world), forkPoint: forkPoint });
         const forkedCount = world.fedCount() - before;
         expect(world.openCount()).toBe(openCount);
         const bare = numberWorld(given);
         const options = optionsOf(given, bare);
-        const scratch = await rollOut({ ...options, trunk: new Trunk(bare.pair, options.text) });
+        const scratch = await rollOut({
+          ...options,
+          forkPoint: new ForkPoint(bare.pair, options.text),
+        });
         expect(forked).toEqual(scratch);
         // Every model that reads at all reads its branch's token, and what is written behind it.
         if (forked.length > 0) expect(forkedCount).toBeLessThan(bare.fedCount());
-        await trunk[Symbol.asyncDispose]();
+        await forkPoint[Symbol.asyncDispose]();
         expect([world.openCount(), bare.openCount()]).toEqual([0, 0]);
       }),
       { numRuns: 150 },
@@ -91,7 +94,7 @@ describe('a rollout', () => {
   });
 
   it('writes what the models say, to the end or the greatest length', async () => {
-    const router = present(routers.get('citer'), 'there is one');
+    const router = required(routers.get('citer'), 'there is one');
     const choosers = { small: smallAlone, large: largeAlone, 'citer@0.5': routed(router, 0.5) };
     const lengths = new Set<number>();
     for (const [strategy, choose] of Object.entries(choosers)) {
@@ -100,7 +103,7 @@ describe('a rollout', () => {
         const text = promptOf(index);
         const lengthMax = text.length + MAX_TOKENS;
         const written = await rollOut({
-          ...{ pair: world.pair, trunk: new Trunk(world.pair, text), text, lengthMax },
+          ...{ pair: world.pair, forkPoint: new ForkPoint(world.pair, text), text, lengthMax },
           ...{ strategy: strategyOf(strategy), sampling: GREEDY, seed: 0 },
         });
         expect(written).toEqual(goOn(choose, text, lengthMax));
@@ -128,7 +131,7 @@ describe('a rollout', () => {
           if (event.type === 'token') expected.push(event.tokenId);
         }
         const written = await rollOut({
-          ...{ pair: world.pair, trunk: new Trunk(world.pair, text), text, seed },
+          ...{ pair: world.pair, forkPoint: new ForkPoint(world.pair, text), text, seed },
           ...{ strategy: strategyOf(strategy), sampling: { ...GREEDY, temperature } },
           lengthMax: text.length + MAX_TOKENS,
         });
@@ -144,7 +147,7 @@ describe('a rollout', () => {
     const text = promptOf(LONG);
     expect(goOn(largeAlone, text, text.length + MAX_TOKENS).length).toBe(MAX_TOKENS);
     const written = await rollOut({
-      ...{ pair: world.pair, trunk: new Trunk(world.pair, text), text },
+      ...{ pair: world.pair, forkPoint: new ForkPoint(world.pair, text), text },
       ...{ strategy: strategyOf('large'), sampling: GREEDY, seed: 0 },
       lengthMax: text.length + MAX_TOKENS,
     });
@@ -157,7 +160,7 @@ describe('a rollout', () => {
   ])('writes nothing behind a text that %s', async (_why, text, more) => {
     const world = numberWorld();
     const written = await rollOut({
-      ...{ pair: world.pair, trunk: new Trunk(world.pair, text), text },
+      ...{ pair: world.pair, forkPoint: new ForkPoint(world.pair, text), text },
       ...{ strategy: strategyOf('small'), sampling: GREEDY, seed: 0 },
       lengthMax: text.length + more,
     });
@@ -181,10 +184,14 @@ describe('a rollout', () => {
             else throw new Error('broken');
           },
         });
-        const trunk = await readTrunk(world, given.index);
+        const forkPoint = await readTrunk(world, given.index);
         const openCount = world.openCount();
         isArmed = true;
-        const run = rollOut({ ...optionsOf(given, world), trunk, signal: caller.signal });
+        const run = rollOut({
+          ...optionsOf(given, world),
+          forkPoint: forkPoint,
+          signal: caller.signal,
+        });
         const outcome = await run.then(
           () => 'written',
           (error: { readonly code?: string }) => error.code ?? 'broken',
@@ -192,7 +199,7 @@ describe('a rollout', () => {
         const expected = forwardCount < failsAt ? 'written' : isAbort ? 'aborted' : 'broken';
         expect(outcome).toBe(expected);
         expect(world.openCount()).toBe(openCount);
-        await trunk[Symbol.asyncDispose]();
+        await forkPoint[Symbol.asyncDispose]();
         expect(world.openCount()).toBe(0);
       }),
       { numRuns: 100 },

@@ -2,18 +2,18 @@
 import { seededDraws } from '../../core/draws.ts';
 import { throwIfAborted } from '../../core/errors.ts';
 import type { ModelRole } from '../../core/events.ts';
-import { present } from '../../core/invariant.ts';
+import { required } from '../../core/invariant.ts';
 import type { SamplingParams } from '../../core/sampling-params.ts';
 import type { TokenId } from '../../core/token-id.ts';
-import { LazySequence } from '../../session/local-session.ts';
+import { LocalSession } from '../../session/local-session.ts';
 import { WorkRecorder } from '../../session/work-recorder.ts';
 import type { Strategy } from '../../strategy/strategy.ts';
-import type { Trunk } from '../traces/fork-point.ts';
+import type { ForkPoint } from '../traces/fork-point.ts';
 import type { TrainingPair } from '../training-pair.ts';
 
 export interface RollOutOptions {
   readonly pair: TrainingPair;
-  readonly trunk: Trunk;
+  readonly forkPoint: ForkPoint;
   readonly strategy: Strategy;
   /** What is there already: the prompt, the trajectory up to the branch, the branch's token. */
   readonly text: readonly TokenId[];
@@ -37,7 +37,7 @@ export async function rollOut(options: RollOutOptions): Promise<readonly TokenId
   const lengthMax = Math.min(options.lengthMax, room);
   const text = [...options.text];
   const signal = options.signal ?? new AbortController().signal;
-  const sequences = new Map<ModelRole, LazySequence>();
+  const sequences = new Map<ModelRole, LocalSession>();
   const isEndOfGeneration = (id: TokenId): boolean => pair.isEndOfGeneration(id);
   const decoder = strategy.begin({
     sequence: (role) => sequenceOf(role, sequences, options),
@@ -46,7 +46,7 @@ export async function rollOut(options: RollOutOptions): Promise<readonly TokenId
     isEndOfGeneration,
   });
   try {
-    while (text.length < lengthMax && !isEndOfGeneration(present(text.at(-1), 'a text begins'))) {
+    while (text.length < lengthMax && !isEndOfGeneration(required(text.at(-1), 'a text begins'))) {
       throwIfAborted(signal);
       const round = { text, tokenCountMax: lengthMax - text.length };
       for (const { tokenId } of await decoder.round(round, signal)) {
@@ -62,14 +62,14 @@ export async function rollOut(options: RollOutOptions): Promise<readonly TokenId
 
 function sequenceOf(
   role: ModelRole,
-  open: Map<ModelRole, LazySequence>,
-  { pair, trunk, text }: RollOutOptions,
-): LazySequence {
+  open: Map<ModelRole, LocalSession>,
+  { pair, forkPoint, text }: RollOutOptions,
+): LocalSession {
   const known = open.get(role);
   if (known !== undefined) return known;
-  const sequence = new LazySequence({
+  const sequence = new LocalSession({
     role,
-    source: trunk.source(role),
+    source: forkPoint.source(role),
     promptLength: text.length,
     rowCountMax: pair.models[role].facts.rowCountMax,
     recorder: new WorkRecorder(),

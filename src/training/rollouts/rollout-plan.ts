@@ -49,7 +49,7 @@ export function drawSeed({ seed }: Pick<RolloutPlan, 'seed'>, draw: number): num
 const SEED_RANGE = 2 ** 32;
 
 /** A trajectory as preferences see it. */
-export function walkOf({ trajectory, reading }: Example, policy: Policy): Walk {
+export function walkOf({ trajectory, trace: reading }: Example, policy: Policy): Walk {
   const kept = policy.keptPositions(reading);
   const { tokens, value } = trajectory;
   return { tokens, value, reading, keepsSmall: (position) => kept.has(position) };
@@ -57,7 +57,7 @@ export function walkOf({ trajectory, reading }: Example, policy: Policy): Walk {
 
 /** The positions that get preferences: all judgeable ones, or a sample of them. */
 export function judgedPositions(
-  { key, trajectory, reading }: Example,
+  { key, trajectory, trace: reading }: Example,
   { positionCountMax, seed }: RolloutPlan,
 ): readonly number[] {
   return sample(judgeablePositions(trajectory.tokens, reading), key, positionCountMax, seed);
@@ -88,7 +88,7 @@ export function citerBranches(
 ): readonly Branch[] {
   const positions = judgedPositions(example, plan);
   if (plan.draws.count === 1) return neededBranches(walkOf(example, policy), positions);
-  const { small, large } = example.reading;
+  const { small, large } = example.trace;
   return positions.flatMap((position) =>
     [small[position], large[position]].flatMap((token) =>
       token === undefined ? [] : [{ position, token }],
@@ -102,7 +102,7 @@ export function citerPaperBranches(
   { positionCountMax, seed }: RolloutPlan,
 ): readonly Branch[] {
   const { tokens } = example.trajectory;
-  const { small, large } = example.reading;
+  const { small, large } = example.trace;
   const isNeither = (position: number): boolean =>
     small[position] !== tokens[position] && large[position] !== tokens[position];
   const all = tokens.flatMap((_, position) => (isNeither(position) ? [position] : []));

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { atOnce } from '../../network/steps.ts';
 import { thresholdForTokenShare } from '../../judging/calibration.ts';
 import { tinyRouter } from '../../judging/fakes/tiny-router.ts';
 import { routerScore } from '../../judging/router.ts';
+import { atOnce } from '../../network/steps.ts';
 import { FEATURES, HIDDEN_SIZE, labelledExamples } from '../fakes/examples.ts';
 import { calibrationAlong, type ScoredToken, scoredTokens } from './calibrate-along.ts';
 
@@ -66,7 +66,7 @@ describe('calibration along what was read', () => {
     const size = HIDDEN_SIZE + FEATURES.topLogprobs;
     for (const [at, { score, differs }] of tokens.entries()) {
       const position = at % 5;
-      const all = examples[Math.floor(at / 5)]?.reading.features ?? new Uint16Array();
+      const all = examples[Math.floor(at / 5)]?.trace.features ?? new Uint16Array();
       const own = all.slice(position * size, position * size + HIDDEN_SIZE);
       expect(score).toBe(routerScore(router)(own));
       expect(differs).toBe(position % 2 === 0);

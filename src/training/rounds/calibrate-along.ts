@@ -2,12 +2,13 @@
  * Thresholds for shares along trajectories that were read: what share of their tokens a router would
  * call, and how many tokens then come out as the large model's. Pure.
  */
-import type { Steps } from '../../network/steps.ts';
+
 import type { Calibration, CalibrationPoint } from '../../judging/calibration.ts';
 import { type Router, routerScore } from '../../judging/router.ts';
 import type { StateFeatures } from '../../judging/router-features.ts';
+import type { Steps } from '../../network/steps.ts';
 import type { Example } from '../traces/example-store.ts';
-import { readingFeatures } from '../traces/trace-features.ts';
+import { traceFeatures } from '../traces/trace-features.ts';
 
 /** Shares that thresholds are listed for: finer where routers work. */
 const SHARES: readonly number[] = [
@@ -33,9 +34,9 @@ export function* scoredTokens(
 ): Steps<readonly ScoredToken[]> {
   const score = routerScore(router);
   const { features: wanted, hiddenSize, embeddingOf } = router;
-  const features = readingFeatures({ wanted, read, hiddenSize, embeddingOf });
+  const features = traceFeatures({ wanted, read, hiddenSize, embeddingOf });
   const tokens: ScoredToken[] = [];
-  for (const { reading } of examples) {
+  for (const { trace: reading } of examples) {
     for (const [position, token] of reading.small.entries()) {
       const differs = token !== reading.large[position];
       tokens.push({ score: score(features.at(reading, position)), differs });

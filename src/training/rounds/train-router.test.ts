@@ -2,8 +2,8 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { atOnce } from '../../network/steps.ts';
 import { routerScore } from '../../judging/router.ts';
+import { atOnce } from '../../network/steps.ts';
 import {
   HIDDEN_SIZE,
   MAX_TOKENS,
@@ -12,8 +12,8 @@ import {
   solvedTrajectories,
 } from '../fakes/number-world.ts';
 import { OBJECTIVES, usesRollouts } from '../labels/targets.ts';
-import { ExampleStore } from '../traces/example-store.ts';
 import { routerPolicy } from '../rollouts/policy.ts';
+import { ExampleStore } from '../traces/example-store.ts';
 import { scoredTokens } from './calibrate-along.ts';
 import {
   READ_FEATURES,

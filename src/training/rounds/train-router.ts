@@ -7,11 +7,9 @@
 import { join } from 'node:path';
 import { PilotfishError } from '../../core/errors.ts';
 import type { ModelRole } from '../../core/events.ts';
-import { present } from '../../core/invariant.ts';
+import { required } from '../../core/invariant.ts';
 import type { OnNotice, OnProgress } from '../../core/progress.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
-import type { Reliability } from '../../network/reliability.ts';
-import { inTurns, type Steps } from '../../network/steps.ts';
 import {
   type ReliabilityPoint,
   type Router,
@@ -24,16 +22,18 @@ import type {
   TokenEmbedding,
 } from '../../judging/router-features.ts';
 import { decodeRouter, encodeRouter } from '../../judging/router-file.ts';
+import type { Reliability } from '../../network/reliability.ts';
+import { inTurns, type Steps } from '../../network/steps.ts';
 import { type Fit, type FitSettings, fitRouter } from '../fit/fit-router.ts';
 import { KeptCheckpoint } from '../fit/kept-checkpoint.ts';
 import { type LabelledExample, type TrainingRows, trainingRows } from '../fit/training-rows.ts';
 import { labelTrajectories } from '../labels/label-trajectories.ts';
 import { type Objective, type Target, usesRollouts } from '../labels/targets.ts';
 import { branchesFor, targetsFor } from '../labels/targets-of.ts';
-import { type Example, ExampleStore } from '../traces/example-store.ts';
 import { OutcomeStore } from '../rollouts/outcome-store.ts';
 import { FIRST_POLICIES, type Policy, routerPolicy } from '../rollouts/policy.ts';
 import type { RolloutPlan } from '../rollouts/rollout-plan.ts';
+import { type Example, ExampleStore } from '../traces/example-store.ts';
 import type { TrainingPair } from '../training-pair.ts';
 import type { Trajectory } from '../trajectory.ts';
 import { calibrationAlong, scoredTokens } from './calibrate-along.ts';
@@ -120,7 +120,7 @@ export async function trainRouter(options: TrainRouterOptions): Promise<TrainedR
     await options.onRound?.(trained.report, trained.bytes);
     policy = nextPolicy(trained, options);
   }
-  const { router, bytes } = present(trained, 'there is a round');
+  const { router, bytes } = required(trained, 'there is a round');
   return { router, bytes, rounds };
 }
 

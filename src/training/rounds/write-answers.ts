@@ -7,13 +7,13 @@ import { PilotfishError } from '../../core/errors.ts';
 import type { OnProgress } from '../../core/progress.ts';
 import type { SamplingParams } from '../../core/sampling-params.ts';
 import { tokenIds } from '../../core/token-id.ts';
-import { appendLines, linesOf, parsedJson } from '../../storage/jsonl-file.ts';
 import { questionHash } from '../../evaluation/question.ts';
+import { appendLines, linesOf, parsedJson } from '../../storage/jsonl-file.ts';
 import type { Strategy } from '../../strategy/strategy.ts';
-import { Trunk } from '../traces/fork-point.ts';
 import { rollOut } from '../rollouts/roll-out.ts';
 import { runJobsThatFit } from '../rollouts/run-jobs.ts';
 import { BRANCH_COUNT } from '../sequence-counts.ts';
+import { ForkPoint } from '../traces/fork-point.ts';
 import type { TrainingPair } from '../training-pair.ts';
 import type { Trajectory, TrajectorySource } from '../trajectory.ts';
 import { valueOfText } from '../value-of-text.ts';
@@ -86,9 +86,9 @@ export async function writeAnswers(
     { maxTokens }: WriteAnswersOptions,
     jobSignal: AbortSignal,
   ): Promise<Line> {
-    await using trunk = new Trunk(pair, prompt);
+    await using forkPoint = new ForkPoint(pair, prompt);
     const written = await rollOut({
-      ...{ pair, trunk, text: prompt, signal: jobSignal },
+      ...{ pair, forkPoint: forkPoint, text: prompt, signal: jobSignal },
       ...{ strategy: writer.strategy, sampling: writer.sampling, seed: writer.seed },
       lengthMax: prompt.length + maxTokens,
     });

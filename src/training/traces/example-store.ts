@@ -6,7 +6,7 @@
  */
 import { z } from 'zod';
 import { PilotfishError } from '../../core/errors.ts';
-import { present } from '../../core/invariant.ts';
+import { required } from '../../core/invariant.ts';
 import { tokenIds } from '../../core/token-id.ts';
 import {
   appendLines,
@@ -16,7 +16,7 @@ import {
   parsedJson,
 } from '../../storage/jsonl-file.ts';
 import { type Trajectory, trajectoryKey } from '../trajectory.ts';
-import type { Reading } from './trace.ts';
+import type { TeacherForcedTrace } from './trace.ts';
 
 /** A trajectory and its reading. */
 export interface Example {
@@ -24,7 +24,7 @@ export interface Example {
   readonly key: string;
   readonly trajectory: Trajectory;
   /** In an example of a store features may be read from the disk each time they are looked at. */
-  readonly reading: Reading;
+  readonly trace: TeacherForcedTrace;
 }
 
 const IDS = z.array(z.number().int().nonnegative());
@@ -96,16 +96,16 @@ export class ExampleStore {
   }
 
   /** On disk when it returns. */
-  async add(trajectory: Trajectory, reading: Reading): Promise<Example> {
+  async add(trajectory: Trajectory, reading: TeacherForcedTrace): Promise<Example> {
     const key = trajectoryKey(trajectory);
     const { source, prompt, tokens, value } = trajectory;
     const line: Line = {
       ...{ key, source, prompt: [...prompt], tokens: [...tokens], value },
       small: [...reading.small],
       large: [...reading.large],
-      ownBySmall: base64(reading.ownBySmall),
-      smallByLarge: base64(reading.smallByLarge),
-      bestByLarge: base64(reading.bestByLarge),
+      ownBySmall: base64(reading.textLogprobUnderSmall),
+      smallByLarge: base64(reading.smallLogprobUnderLarge),
+      bestByLarge: base64(reading.bestLogprobUnderLarge),
       features: base64(reading.features),
       featureSize: reading.featureSize,
     };
@@ -119,17 +119,17 @@ export class ExampleStore {
 
   #example(key: string, trajectory: Trajectory, scores: Scores): Example {
     const features = (): Uint16Array => this.#features(key);
-    const reading: Reading = {
+    const reading: TeacherForcedTrace = {
       ...scores,
       get features() {
         return features();
       },
     };
-    return { key, trajectory, reading };
+    return { key, trajectory, trace: reading };
   }
 
   #features(key: string): Uint16Array {
-    const place = present(this.#places.get(key), 'an example is in its store');
+    const place = required(this.#places.get(key), 'an example is in its store');
     const features = this.#recent.get(key) ?? halves(this.#lineAt(place).features);
     this.#keep(key, features);
     return features;
@@ -150,15 +150,15 @@ export class ExampleStore {
 }
 
 /** What is small of a reading. */
-type Scores = Omit<Reading, 'features'>;
+type Scores = Omit<TeacherForcedTrace, 'features'>;
 
 function scoresOf(line: Line): Scores {
   return {
     small: tokenIds(line.small),
     large: tokenIds(line.large),
-    ownBySmall: floats(line.ownBySmall),
-    smallByLarge: floats(line.smallByLarge),
-    bestByLarge: floats(line.bestByLarge),
+    textLogprobUnderSmall: floats(line.ownBySmall),
+    smallLogprobUnderLarge: floats(line.smallByLarge),
+    bestLogprobUnderLarge: floats(line.bestByLarge),
     featureSize: line.featureSize,
   };
 }

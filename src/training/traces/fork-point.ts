@@ -2,15 +2,16 @@
  * A question's trajectory in the KV cache of both models, for everything that branches off it: a
  * branch begins as a fork of what it shares with the trajectory, and reads only its own tokens.
  */
-import type { ModelRole } from '../../core/events.ts';
-import { present } from '../../core/invariant.ts';
-import type { TokenId } from '../../core/token-id.ts';
+
 import { commonLength } from '../../core/common-length.ts';
+import type { ModelRole } from '../../core/events.ts';
+import { required } from '../../core/invariant.ts';
+import type { TokenId } from '../../core/token-id.ts';
 import type { SequenceSource } from '../../kv-cache/sequence-source.ts';
 import type { Sequence } from '../../model/roles.ts';
 import type { TrainingPair } from '../training-pair.ts';
 
-export class Trunk implements AsyncDisposable {
+export class ForkPoint implements AsyncDisposable {
   /** Prompt and trajectory. */
   readonly text: readonly TokenId[];
   readonly #pair: TrainingPair;
@@ -30,19 +31,19 @@ export class Trunk implements AsyncDisposable {
     return sequence;
   }
 
-  /** Sequences for branches: with what they share with what this trunk has read. */
+  /** Sequences for branches: with what they share with what this forkPoint has read. */
   source(role: ModelRole): SequenceSource {
     return {
       open: async (text, lengthMax) => {
-        const trunk = this.#sequences.get(role);
+        const forkPoint = this.#sequences.get(role);
         const length =
-          trunk === undefined
+          forkPoint === undefined
             ? 0
-            : Math.min(lengthMax, trunk.length, commonLength(this.text, text));
+            : Math.min(lengthMax, forkPoint.length, commonLength(this.text, text));
         if (length === 0) {
           return { sequence: this.#pair.models[role].openSequence(), tokens: [] };
         }
-        const sequence = await present(trunk, 'it has read something').fork(length);
+        const sequence = await required(forkPoint, 'it has read something').fork(length);
         return { sequence, tokens: text.slice(0, length) };
       },
       close: ({ sequence }) => Promise.resolve(sequence[Symbol.asyncDispose]()),

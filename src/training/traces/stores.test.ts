@@ -18,7 +18,7 @@ import { type Outcome, OutcomeStore } from '../rollouts/outcome-store.ts';
 import { writeAnswers } from '../rounds/write-answers.ts';
 import { type Trajectory, trajectoryKey } from '../trajectory.ts';
 import { ExampleStore, RECENT_COUNT } from './example-store.ts';
-import type { Reading } from './trace.ts';
+import type { TeacherForcedTrace } from './trace.ts';
 
 let folder: string;
 let path: string;
@@ -28,13 +28,19 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-const anyReading = (length: number, featureSize: number): fc.Arbitrary<Reading> => {
+const anyReading = (length: number, featureSize: number): fc.Arbitrary<TeacherForcedTrace> => {
   const sized = { minLength: length, maxLength: length };
   const ids = fc.array(fc.nat(200_000), sized).map((all) => tokenIds(all));
   const floats = fc.float32Array({ ...sized, noNaN: true });
   const halves = length * featureSize;
   return fc.record({
-    ...{ small: ids, large: ids, ownBySmall: floats, smallByLarge: floats, bestByLarge: floats },
+    ...{
+      small: ids,
+      large: ids,
+      textLogprobUnderSmall: floats,
+      smallLogprobUnderLarge: floats,
+      bestLogprobUnderLarge: floats,
+    },
     features: fc.uint16Array({ minLength: halves, maxLength: halves }),
     featureSize: fc.constant(featureSize),
   });
@@ -80,7 +86,7 @@ describe('readings', () => {
     if (reading === undefined) throw new Error('a sample has one');
     const own = trajectory(3, 5);
     await store.add(own, reading);
-    expect(store.get({ ...own, source: 'mixed', value: 0 })?.reading).toEqual(reading);
+    expect(store.get({ ...own, source: 'mixed', value: 0 })?.trace).toEqual(reading);
     expect(store.get({ ...own, tokens: own.tokens.slice(1) })).toBeNull();
     expect(store.get({ ...own, prompt: own.prompt.slice(1) })).toBeNull();
     expect(store.get({ ...own, question: trajectory(4, 5).question })).toBeNull();
@@ -99,7 +105,7 @@ describe('readings', () => {
     const got = readings.flatMap((_, index) => opened.get(trajectory(index, 4)) ?? []);
     expect(opened.recentCount).toBe(RECENT_COUNT);
     for (const all of [added, got, added.toReversed(), got.toReversed()]) {
-      for (const { key, reading } of all) {
+      for (const { key, trace: reading } of all) {
         const index = added.findIndex((one) => one.key === key);
         expect(reading).toEqual(readings[index]);
         // Whoever looks at one for long has it from memory.
@@ -117,7 +123,7 @@ describe('readings', () => {
     }
     const [, example] = readings.map((_, index) => store.get(trajectory(index, 4)));
     await truncate(path, 10);
-    expect(() => example?.reading.features).toThrow(
+    expect(() => example?.trace.features).toThrow(
       expect.objectContaining({ code: 'training-invalid', fields: { path, line: 2 } }),
     );
   });

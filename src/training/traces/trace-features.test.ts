@@ -2,13 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { seededDraws } from '../../core/draws.ts';
 import { halfBits } from '../../core/half.ts';
-import { present } from '../../core/invariant.ts';
+import { required } from '../../core/invariant.ts';
 import type { RowResult } from '../../core/row-program.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
 import { type TokenId, tokenId, tokenIds } from '../../core/token-id.ts';
-import { ScriptedModel } from '../../model/scripted/scripted-model.ts';
-import { FoldedNetwork } from '../../network/folded-network.ts';
-import { atOnce } from '../../network/steps.ts';
 import { type Router, routerScore, withEmbeddings } from '../../judging/router.ts';
 import {
   featureSize,
@@ -17,6 +14,9 @@ import {
 } from '../../judging/router-features.ts';
 import { decodeRouter, encodeRouter } from '../../judging/router-file.ts';
 import { routerGate } from '../../judging/router-gate.ts';
+import { ScriptedModel } from '../../model/scripted/scripted-model.ts';
+import { FoldedNetwork } from '../../network/folded-network.ts';
+import { atOnce } from '../../network/steps.ts';
 import { trainingRows } from '../fit/training-rows.ts';
 import type { Target } from '../labels/targets.ts';
 import { routerPolicy } from '../rollouts/policy.ts';
@@ -24,9 +24,9 @@ import { scoredTokens } from '../rounds/calibrate-along.ts';
 import type { TrainingPair } from '../training-pair.ts';
 import type { Trajectory } from '../trajectory.ts';
 import type { Example } from './example-store.ts';
-import { readTrajectory } from './trace-trajectory.ts';
-import { readingFeatures } from './trace-features.ts';
-import { Trunk } from './fork-point.ts';
+import { ForkPoint } from './fork-point.ts';
+import { traceFeatures } from './trace-features.ts';
+import { traceTrajectory } from './trace-trajectory.ts';
 
 const TOKENS: readonly string[] = ['a', 'b', 'c', 'd', 'e', ''];
 const HIDDEN_SIZE = 3;
@@ -93,9 +93,9 @@ async function readExample(
     question: { id: 'q', text: '', messages: [], answer: '', kind: 'number' },
     ...{ source: 'large', prompt, tokens, value: 1 },
   };
-  await using trunk = new Trunk(pair, [...prompt, ...tokens]);
-  const reading = await readTrajectory(trajectory, { pair, trunk, features: READ });
-  return { key: 'any', trajectory, reading };
+  await using forkPoint = new ForkPoint(pair, [...prompt, ...tokens]);
+  const reading = await traceTrajectory(trajectory, { pair, forkPoint: forkPoint, features: READ });
+  return { key: 'any', trajectory, trace: reading };
 }
 
 /** Scores of live rows, one forward of one row for every token. */
@@ -118,7 +118,7 @@ async function liveScores(
       },
     });
     if (at < prompt.length - 1) continue;
-    scores.push(gate.score(present(rows[0], 'one row'), at + 1, seededDraws(1)));
+    scores.push(gate.score(required(rows[0], 'one row'), at + 1, seededDraws(1)));
   }
   return scores;
 }
@@ -126,10 +126,10 @@ async function liveScores(
 describe('features along a reading', () => {
   it('are the state that was read and, at its end, the embedding of the small choice', async () => {
     const pair = openPair();
-    const { reading } = await readExample(pair, tokenIds([0, 1]), tokenIds([2, 3, 1, 0]));
+    const { trace: reading } = await readExample(pair, tokenIds([0, 1]), tokenIds([2, 3, 1, 0]));
     const wanted = { hidden: false, topLogprobs: 2, tokenEmbedding: true };
     const table = (id: TokenId) => Float32Array.from(embeddingOf(id));
-    const features = readingFeatures({
+    const features = traceFeatures({
       ...{ wanted, read: READ, hiddenSize: HIDDEN_SIZE, embeddingOf: table },
     });
     expect(features.size).toBe(2 + HIDDEN_SIZE);
@@ -155,7 +155,7 @@ describe('features along a reading', () => {
         const tokens = atOnce(scoredTokens(router, [example], READ));
         expect(tokens.map(({ score }) => score)).toEqual(live);
         const threshold = live.reduce((sum, score) => sum + score, 0) / live.length;
-        const kept = routerPolicy(router, threshold, READ).keptPositions(example.reading);
+        const kept = routerPolicy(router, threshold, READ).keptPositions(example.trace);
         for (const [position, { score, differs }] of tokens.entries()) {
           expect(kept.has(position)).toBe(differs && score >= threshold);
           seen.differing += Number(differs);
@@ -220,7 +220,7 @@ describe('a router that looks at embeddings', () => {
     const gate = routerGate(routerOf(features));
     expect(gate.needs).toEqual({ hidden: true, topLogprobs: 1 });
     const row: RowResult = {
-      ...{ choice: tokenId(1), logprob: null, entropy: null, margin: null, distribution: null },
+      ...{ tokenId: tokenId(1), logprob: null, entropy: null, margin: null, distribution: null },
       ...{ hidden: new Float32Array(HIDDEN_SIZE), topLogprobs: new Float32Array(1) },
       textLogprob: null,
     };

@@ -2,7 +2,7 @@
  * A router's features at the tokens of a reading: those of the state are kept there, the embedding of
  * the token that the small model chose is looked up, for it is the same at every position.
  */
-import { present } from '../../core/invariant.ts';
+import { required } from '../../core/invariant.ts';
 import type { TokenId } from '../../core/token-id.ts';
 import {
   featureSize,
@@ -12,11 +12,11 @@ import {
   writeTokenFeatures,
 } from '../../judging/router-features.ts';
 import { featureColumns } from './feature-columns.ts';
-import type { Reading } from './trace.ts';
+import type { TeacherForcedTrace } from './trace.ts';
 
-type Read = Pick<Reading, 'features' | 'small'>;
+type Read = Pick<TeacherForcedTrace, 'features' | 'small'>;
 
-export interface ReadingFeatures {
+export interface TraceFeatures {
   readonly size: number;
   /** @param target [size] halves */
   write(reading: Read, position: number, target: Uint16Array): void;
@@ -24,7 +24,7 @@ export interface ReadingFeatures {
   at(reading: Read, position: number): Uint16Array;
 }
 
-export interface ReadingFeaturesOptions {
+export interface TraceFeaturesOptions {
   readonly wanted: RouterFeatures;
   /** What the readings have. */
   readonly read: StateFeatures;
@@ -34,19 +34,19 @@ export interface ReadingFeaturesOptions {
   readonly embeddingOf?: TokenEmbedding | undefined;
 }
 
-export function readingFeatures({
+export function traceFeatures({
   wanted,
   read,
   hiddenSize,
   embeddingOf,
-}: ReadingFeaturesOptions): ReadingFeatures {
+}: TraceFeaturesOptions): TraceFeatures {
   const columns = featureColumns(wanted, read, hiddenSize);
   const size = featureSize(wanted, hiddenSize);
   const buffer = new Uint16Array(size);
   const remembered = embeddingOf && rememberingEach(embeddingOf);
-  const write: ReadingFeatures['write'] = ({ features, small }, position, target) => {
+  const write: TraceFeatures['write'] = ({ features, small }, position, target) => {
     target.set(columns.of(features, position));
-    const token = present(small[position], 'a token at every position');
+    const token = required(small[position], 'a token at every position');
     writeTokenFeatures(token, wanted, remembered, target);
   };
   return {

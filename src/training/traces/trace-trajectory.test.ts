@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { toHalf } from '../../core/half.ts';
-import { present } from '../../core/invariant.ts';
+import { required } from '../../core/invariant.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
 import type { TokenId } from '../../core/token-id.ts';
 import type { StateFeatures } from '../../judging/router-features.ts';
@@ -18,9 +18,9 @@ import {
   smallAlone,
   trajectoryOf,
 } from '../fakes/number-world.ts';
-import { readTrajectory } from './trace-trajectory.ts';
+import { ForkPoint } from './fork-point.ts';
 import { differingPositions } from './trace.ts';
-import { Trunk } from './fork-point.ts';
+import { traceTrajectory } from './trace-trajectory.ts';
 
 const TOP_LOGPROBS = 4;
 
@@ -51,10 +51,10 @@ describe('reading along a trajectory', () => {
       fc.asyncProperty(anyCase, async ({ index, writer, rowCountMax, features }) => {
         const world = numberWorld({ rowCountMax });
         const { prompt, tokens } = trajectoryOf(index, writer);
-        const trunk = new Trunk(world.pair, [...prompt, ...tokens]);
-        const reading = await readTrajectory(
+        const forkPoint = new ForkPoint(world.pair, [...prompt, ...tokens]);
+        const reading = await traceTrajectory(
           { prompt, tokens },
-          { pair: world.pair, trunk, features },
+          { pair: world.pair, forkPoint: forkPoint, features },
         );
         const halves: number[] = [];
         for (const [position, token] of tokens.entries()) {
@@ -62,9 +62,18 @@ describe('reading along a trajectory', () => {
           const small = favourite('small', before);
           const large = favourite('large', before);
           expect([reading.small[position], reading.large[position]]).toEqual([small, large]);
-          expect(reading.ownBySmall[position]).toBeCloseTo(logprob('small', before, token), 5);
-          expect(reading.smallByLarge[position]).toBeCloseTo(logprob('large', before, small), 5);
-          expect(reading.bestByLarge[position]).toBeCloseTo(logprob('large', before, large), 5);
+          expect(reading.textLogprobUnderSmall[position]).toBeCloseTo(
+            logprob('small', before, token),
+            5,
+          );
+          expect(reading.smallLogprobUnderLarge[position]).toBeCloseTo(
+            logprob('large', before, small),
+            5,
+          );
+          expect(reading.bestLogprobUnderLarge[position]).toBeCloseTo(
+            logprob('large', before, large),
+            5,
+          );
           halves.push(...halvesOf(before, features));
         }
         const size = (features.hidden ? HIDDEN_SIZE : 0) + features.topLogprobs;
@@ -72,10 +81,10 @@ describe('reading along a trajectory', () => {
         expect(reading.features).toHaveLength(tokens.length * size);
         for (const [at, half] of halves.entries()) {
           // Log-probabilities are summed up in another order: their last bit may differ.
-          expect(Math.abs(present(reading.features[at], 'as many') - half)).toBeLessThanOrEqual(1);
+          expect(Math.abs(required(reading.features[at], 'as many') - half)).toBeLessThanOrEqual(1);
         }
         expect(world.openCount()).toBe(2);
-        await trunk[Symbol.asyncDispose]();
+        await forkPoint[Symbol.asyncDispose]();
         expect(world.openCount()).toBe(0);
       }),
       { numRuns: 150 },
@@ -88,7 +97,7 @@ describe('reading along a trajectory', () => {
     expect(differingPositions({ small, large: small })).toEqual([]);
   });
 
-  it('stops when it is aborted, and its trunk takes everything with it', async () => {
+  it('stops when it is aborted, and its forkPoint takes everything with it', async () => {
     for (const stopAt of [1, 3, 6]) {
       const caller = new AbortController();
       let count = 0;
@@ -100,20 +109,20 @@ describe('reading along a trajectory', () => {
         },
       });
       const { prompt, tokens } = trajectoryOf(13);
-      const trunk = new Trunk(world.pair, [...prompt, ...tokens]);
+      const forkPoint = new ForkPoint(world.pair, [...prompt, ...tokens]);
       const features = { hidden: true, topLogprobs: 0 };
-      const options = { pair: world.pair, trunk, features, signal: caller.signal };
-      await expect(readTrajectory({ prompt, tokens }, options)).rejects.toMatchObject({
+      const options = { pair: world.pair, forkPoint, features, signal: caller.signal };
+      await expect(traceTrajectory({ prompt, tokens }, options)).rejects.toMatchObject({
         code: 'aborted',
       });
       expect(count).toBe(stopAt);
-      await trunk[Symbol.asyncDispose]();
+      await forkPoint[Symbol.asyncDispose]();
       expect(world.openCount()).toBe(0);
     }
   });
 });
 
-describe('a trunk', () => {
+describe('a forkPoint', () => {
   it('gives what a text shares with what it has read, and no more', async () => {
     const text = [...promptOf(5), ...goOn(largeAlone, promptOf(5), MAX_TOKENS)];
     await fc.assert(
@@ -123,9 +132,9 @@ describe('a trunk', () => {
         fc.nat(text.length),
         async (readCount, sharedCount, lengthMax) => {
           const world = numberWorld({ rowCountMax: 32 });
-          const trunk = new Trunk(world.pair, text);
+          const forkPoint = new ForkPoint(world.pair, text);
           if (readCount > 0) {
-            await trunk.sequence('small').forward({
+            await forkPoint.sequence('small').forward({
               ...{ tokens: text.slice(0, readCount), outputFrom: readCount, hidden: false },
               program: {
                 ...{ vocabularySize: 5, seed: 0, purpose: 'sample' },
@@ -135,17 +144,17 @@ describe('a trunk', () => {
           }
           const other = text[sharedCount] === 0 ? 1 : 0;
           const branch = [...text.slice(0, sharedCount), other, 2, 3] as TokenId[];
-          const opened = await trunk.source('small').open(branch, lengthMax);
+          const opened = await forkPoint.source('small').open(branch, lengthMax);
           const length = Math.min(readCount, sharedCount, lengthMax);
           expect(opened.tokens).toEqual(branch.slice(0, length));
           expect(opened.sequence.length).toBe(length);
-          const alone = await trunk.source('large').open(branch, lengthMax);
+          const alone = await forkPoint.source('large').open(branch, lengthMax);
           expect([alone.tokens, alone.sequence.length]).toEqual([[], 0]);
-          await trunk.source('small').close(opened);
-          await trunk.source('large').close(alone);
+          await forkPoint.source('small').close(opened);
+          await forkPoint.source('large').close(alone);
           expect(world.openCount()).toBe(readCount > 0 ? 1 : 0);
-          await trunk[Symbol.asyncDispose]();
-          await trunk[Symbol.asyncDispose]();
+          await forkPoint[Symbol.asyncDispose]();
+          await forkPoint[Symbol.asyncDispose]();
           expect(world.openCount()).toBe(0);
         },
       ),

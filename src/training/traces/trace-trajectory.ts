@@ -1,34 +1,34 @@
 /** One teacher-forced pass of each model along a trajectory: everything that labels are made of. */
-import { invariant, present } from '../../core/invariant.ts';
+import { invariant, required } from '../../core/invariant.ts';
 import type { RowProgram, RowResult } from '../../core/row-program.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
 import type { TokenId } from '../../core/token-id.ts';
-import { readAlong } from '../../kv-cache/read-along.ts';
 import {
   type StateFeatures,
   stateFeatureSize,
   writeStateFeatures,
 } from '../../judging/router-features.ts';
+import { readAlong } from '../../kv-cache/read-along.ts';
 import type { TrainingPair } from '../training-pair.ts';
 import type { Trajectory } from '../trajectory.ts';
-import type { Reading } from './trace.ts';
-import type { Trunk } from './fork-point.ts';
+import type { ForkPoint } from './fork-point.ts';
+import type { TeacherForcedTrace } from './trace.ts';
 
-export interface ReadTrajectoryOptions {
+export interface TraceTrajectoryOptions {
   readonly pair: TrainingPair;
   /** Of the trajectory's text; it has read all but the last token then. */
-  readonly trunk: Trunk;
+  readonly forkPoint: ForkPoint;
   readonly features: StateFeatures;
   readonly signal?: AbortSignal;
 }
 
 /** @throws PilotfishError as `Sequence.forward` */
-export async function readTrajectory(
+export async function traceTrajectory(
   { prompt, tokens }: Pick<Trajectory, 'prompt' | 'tokens'>,
-  options: ReadTrajectoryOptions,
-): Promise<Reading> {
+  options: TraceTrajectoryOptions,
+): Promise<TeacherForcedTrace> {
   const ofSmall = await rowsOf('small', prompt, tokens, options);
-  const small = ofSmall.map(({ choice }) => choice);
+  const small = ofSmall.map(({ tokenId: choice }) => choice);
   // How the large model likes what the small one would have written: asked for in the text's place.
   const ofLarge = await rowsOf('large', prompt, small, options);
   const { pair, features } = options;
@@ -39,10 +39,10 @@ export async function readTrajectory(
   }
   return {
     small,
-    large: ofLarge.map(({ choice }) => choice),
-    ownBySmall: logprobs(ofSmall, ({ textLogprob }) => textLogprob),
-    smallByLarge: logprobs(ofLarge, ({ textLogprob }) => textLogprob),
-    bestByLarge: logprobs(ofLarge, ({ logprob }) => logprob),
+    large: ofLarge.map(({ tokenId: choice }) => choice),
+    textLogprobUnderSmall: logprobs(ofSmall, ({ textLogprob }) => textLogprob),
+    smallLogprobUnderLarge: logprobs(ofLarge, ({ textLogprob }) => textLogprob),
+    bestLogprobUnderLarge: logprobs(ofLarge, ({ logprob }) => logprob),
     features: halves,
     featureSize: size,
   };
@@ -53,7 +53,7 @@ async function rowsOf(
   role: 'small' | 'large',
   prompt: readonly TokenId[],
   asked: readonly TokenId[],
-  { pair, trunk, features, signal }: ReadTrajectoryOptions,
+  { pair, forkPoint, features, signal }: TraceTrajectoryOptions,
 ): Promise<readonly RowResult[]> {
   const seesFeatures = role === 'small';
   const program: RowProgram = {
@@ -66,9 +66,9 @@ async function rowsOf(
     textLogprob: true,
     ...(seesFeatures && features.topLogprobs > 0 ? { topLogprobs: features.topLogprobs } : {}),
   };
-  const sequence = trunk.sequence(role);
-  invariant(sequence.length === 0, 'the trunk has not been read');
-  const rows = await readAlong(sequence, trunk.text.slice(0, -1), {
+  const sequence = forkPoint.sequence(role);
+  invariant(sequence.length === 0, 'the forkPoint has not been read');
+  const rows = await readAlong(sequence, forkPoint.text.slice(0, -1), {
     outputFrom: prompt.length - 1,
     program,
     hidden: seesFeatures && features.hidden,
@@ -83,5 +83,5 @@ function logprobs(
   rows: readonly RowResult[],
   pick: (row: RowResult) => number | null,
 ): Float32Array {
-  return Float32Array.from(rows, (row) => present(pick(row), 'the program computes it'));
+  return Float32Array.from(rows, (row) => required(pick(row), 'the program computes it'));
 }

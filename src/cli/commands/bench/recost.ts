@@ -2,9 +2,9 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
+import type { Recosted } from '../../../app/recost.ts';
 import { PilotfishError } from '../../../core/errors.ts';
 import { KNOWN_MACHINES } from '../../../machines/known-machines.ts';
-import type { Recosted } from '../../../app/recost.ts';
 import type { CliDependencies } from '../../cli-dependencies.ts';
 import { type CliIo, withoutColor } from '../../io.ts';
 import { numberParser, ROUND_TRIP_MS } from '../../options/parse-number.ts';

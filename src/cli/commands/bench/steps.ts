@@ -1,7 +1,7 @@
 /** `pilotfish bench steps`: measures forwards of the models of a pair, and saves a profile. */
 import type { Command } from 'commander';
-import { DEFAULT_PAIR, parsePair } from '../../../catalog/known-pairs.ts';
 import type { MeasuredSteps } from '../../../app/measure-steps.ts';
+import { DEFAULT_PAIR, parsePair } from '../../../catalog/known-pairs.ts';
 import type { CliDependencies } from '../../cli-dependencies.ts';
 import { type CliIo, withoutColor } from '../../io.ts';
 import { integerFrom, numberParser } from '../../options/parse-number.ts';

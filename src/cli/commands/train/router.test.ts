@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { recordedIo } from '../../../../test/cli/recorded-io.ts';
 import { scriptedDependencies } from '../../../../test/cli/scripted-engine.ts';
+import type { Trained, TrainOptions } from '../../../app/train.ts';
 import { PilotfishError } from '../../../core/errors.ts';
 import { tinyRouter } from '../../../judging/fakes/tiny-router.ts';
-import type { Trained, TrainOptions } from '../../../app/train.ts';
 import type { RoundReport } from '../../../training/rounds/train-router.ts';
 import { runCli } from '../../run-cli.ts';
 

@@ -1,9 +1,9 @@
 /** `pilotfish train router`: labels by rollouts, and a network that learns them. */
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
+import type { TrainOptions } from '../../../app/train.ts';
 import { definedFields } from '../../../core/defined-fields.ts';
 import type { ModelRole } from '../../../core/events.ts';
-import type { TrainOptions } from '../../../app/train.ts';
 import { OBJECTIVES, type Objective } from '../../../training/labels/targets.ts';
 import { TRAINING_WAVE_SIZE_MAX } from '../../../training/sequence-counts.ts';
 import type { CliDependencies } from '../../cli-dependencies.ts';

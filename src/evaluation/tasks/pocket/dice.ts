@@ -1,5 +1,5 @@
 /** Random choices of one problem: a stream of its own for every (seed, index). */
-import { present } from '../../../core/invariant.ts';
+import { required } from '../../../core/invariant.ts';
 import { noiseKey, noiseUniform } from '../../../core/noise.ts';
 
 export class Dice {
@@ -22,6 +22,6 @@ export class Dice {
   }
 
   pick<T>(choices: readonly T[]): T {
-    return present(choices[this.between(0, choices.length - 1)], 'there is something to choose');
+    return required(choices[this.between(0, choices.length - 1)], 'there is something to choose');
   }
 }

@@ -1,5 +1,5 @@
 /** A native context without a native library, for tests of the executor. */
-import { present } from '../../../core/invariant.ts';
+import { required } from '../../../core/invariant.ts';
 import type { RowProgram } from '../../../core/row-program.ts';
 import { GREEDY } from '../../../core/sampling-params.ts';
 import { tokenIds } from '../../../core/token-id.ts';
@@ -85,7 +85,7 @@ export class FakeContext implements ExecutorContext {
   outputs(): NativeOutputs {
     this.#enter('outputs');
     const row = (index: number): Output =>
-      present(this.#outputs.get(index), 'the row has no output');
+      required(this.#outputs.get(index), 'the row has no output');
     return {
       logits: (index) => {
         this.#enter('logits');
@@ -225,7 +225,7 @@ export function executorBench(
     return end.forward;
   };
   const choices = async (forward: Promise<Forward>): Promise<number[]> =>
-    (await forward).rows.map(({ choice }) => choice);
+    (await forward).rows.map(({ tokenId: choice }) => choice);
   return { ask, choices, context, device, executor };
 }
 

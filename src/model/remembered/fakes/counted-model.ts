@@ -3,10 +3,7 @@ import type { RowProgram, RowResult } from '../../../core/row-program.ts';
 import { GREEDY } from '../../../core/sampling-params.ts';
 import { tokenIds } from '../../../core/token-id.ts';
 import type { ForwardRequest, LanguageModel } from '../../roles.ts';
-import {
-  ScriptedModel,
-  type ScriptedModelOptions,
-} from '../../scripted/scripted-model.ts';
+import { ScriptedModel, type ScriptedModelOptions } from '../../scripted/scripted-model.ts';
 import { CachedModel, type CachedModelOptions } from '../cached-model.ts';
 import { TrieStore } from '../trie-store.ts';
 
