@@ -5,7 +5,7 @@ import { PilotfishError } from '../core/errors.ts';
 import { required } from '../core/invariant.ts';
 import type { OnNotice } from '../core/progress.ts';
 import type { Question } from '../evaluation/question.ts';
-import { findSlice } from '../evaluation/slices/slice.ts';
+import { findSlice } from '../evaluation/slices/find-slice.ts';
 import { JSONL_EXTENSION } from '../evaluation/tasks/jsonl.ts';
 import { POCKET } from '../evaluation/tasks/pocket-task.ts';
 import { findTask } from '../evaluation/tasks/registry.ts';

@@ -2,9 +2,9 @@
 import { PilotfishError } from '../core/errors.ts';
 import type { Numbers } from './matrix.ts';
 import type { Network } from './network.ts';
+import type { NetworkTensors } from './network-tensors.ts';
 import type { Standardisation } from './standardisation.ts';
 import type { Steps } from './steps.ts';
-import type { NetworkTensors } from './trained-network.ts';
 
 export interface EpochReport {
   /** Counts from 1. */

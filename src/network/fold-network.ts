@@ -1,7 +1,8 @@
 /** From a trained network to the form that answers. */
 import { NORM_EPSILON } from './batch-norm.ts';
 import { restored } from './checkpoint.ts';
-import { type FoldedLayer, FoldedNetwork } from './folded-network.ts';
+import type { FoldedLayer } from './folded-layer.ts';
+import { FoldedNetwork } from './folded-network.ts';
 import { roundedToHalves } from './half-columns.ts';
 import { layerSizes } from './network-shape.ts';
 import type { TrainedNetwork } from './trained-network.ts';

@@ -7,7 +7,8 @@
  */
 import { PilotfishError } from '../core/errors.ts';
 import { fromHalf, toHalf } from '../core/half.ts';
-import { type FoldedLayer, FoldedNetwork } from './folded-network.ts';
+import type { FoldedLayer } from './folded-layer.ts';
+import { FoldedNetwork } from './folded-network.ts';
 import { columnScales } from './half-columns.ts';
 import type { Tensor, Tensors } from './safetensors.ts';
 

@@ -4,18 +4,9 @@
  * of three becomes one of two. One logit at a time, without allocation.
  */
 import { invariant } from '../core/invariant.ts';
+import type { FoldedLayer } from './folded-layer.ts';
 import { kernelLogit } from './kernel/kernel-logit.ts';
 import { plainLogit } from './plain-logit.ts';
-
-/** A linear layer: out = weights · in + biases. */
-export interface FoldedLayer {
-  readonly inputSize: number;
-  readonly outputSize: number;
-  /** [outputSize x inputSize] */
-  readonly weights: Float32Array;
-  /** [outputSize] */
-  readonly biases: Float32Array;
-}
 
 export class FoldedNetwork {
   /** A ReLU stands between each two. The last one has one output. */

@@ -1,5 +1,5 @@
 /** A folded network's logit in plain loops: the definition, and the way where there is no kernel. */
-import type { FoldedLayer } from './folded-network.ts';
+import type { FoldedLayer } from './folded-layer.ts';
 
 /** @returns a function that overwrites its own memory at each call */
 export function plainLogit(layers: readonly FoldedLayer[]): (input: Float32Array) => number {

@@ -5,8 +5,9 @@ import type { TrainingCheckpoint } from './checkpoint.ts';
 import { madeUpTraining } from './fakes/rows.ts';
 import { crossEntropyLoss } from './loss.ts';
 import { plainMultiply } from './matrix.ts';
+import type { NetworkTensors } from './network-tensors.ts';
 import { type TrainingOptions, trainNetwork } from './train-network.ts';
-import { logitsOf, type NetworkTensors } from './trained-network.ts';
+import { logitsOf } from './trained-network.ts';
 
 const OPTIONS = madeUpTraining();
 const { dataset, rows, validationRows, loss } = OPTIONS;

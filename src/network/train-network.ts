@@ -22,10 +22,11 @@ import type { RowLoss } from './loss.ts';
 import type { Multiply, Numbers } from './matrix.ts';
 import { Network } from './network.ts';
 import { checkShape, type NetworkShape } from './network-shape.ts';
+import type { NetworkTensors } from './network-tensors.ts';
 import { shuffled } from './shuffle.ts';
 import { type Standardisation, standardisationOf, standardise } from './standardisation.ts';
 import { inTurns, type Steps } from './steps.ts';
-import type { NetworkTensors, TrainedNetwork } from './trained-network.ts';
+import type { TrainedNetwork } from './trained-network.ts';
 
 export interface TrainingOptions {
   readonly dataset: Dataset;

@@ -1,4 +1,4 @@
-/** A network as numbers by name, and its logits in evaluation mode. */
+/** A trained network, and its logits in evaluation mode. */
 import { invariant } from '../core/invariant.ts';
 import { batchesOf } from './batches.ts';
 import { restored } from './checkpoint.ts';
@@ -7,19 +7,9 @@ import { fastMultiply } from './kernel/kernel-multiply.ts';
 import type { Multiply } from './matrix.ts';
 import { Network } from './network.ts';
 import type { NetworkShape } from './network-shape.ts';
+import type { NetworkTensors } from './network-tensors.ts';
 import { standardise } from './standardisation.ts';
 import { inTurns, type Steps } from './steps.ts';
-
-/**
- * By name, for hidden layer and output i = 0, 1, …:
- *
- *   input.mean, input.factor       [inputSize] of the standardisation (x - mean) · factor
- *   i.weight                       [outputs x inputs]
- *   i.bias                         [outputs], where no batch norm stands behind
- *   i.norm.weight, i.norm.bias     [outputs] scale and shift of batch norm
- *   i.norm.mean, i.norm.variance   [outputs] its running statistics
- */
-export type NetworkTensors = Readonly<Record<string, Float32Array>>;
 
 export interface TrainedNetwork {
   readonly shape: NetworkShape;

@@ -1,7 +1,7 @@
 /** Arrays: a fixed beginning (`prefixItems`), then items of one schema. */
 import { EMPTY, type Expression, repeat, sequence } from '../expression.ts';
-import type { SchemaConverter } from './json-schema.ts';
 import { anyValue, bracketed, comma, list } from './json-values.ts';
+import type { SchemaConverter } from './schema-converter.ts';
 import { countOf, isList, type JsonObject, schemaError } from './schema-keywords.ts';
 
 export function arrayOf(schema: JsonObject, where: string, converter: SchemaConverter): Expression {

@@ -10,6 +10,7 @@ import { areDisjoint } from './disjoint.ts';
 import { anyBoolean, anyObject, anyValue, jsonRules, nullValue } from './json-values.ts';
 import { integerSchema, numberSchema } from './number-schema.ts';
 import { objectOf } from './object-schema.ts';
+import type { SchemaConverter } from './schema-converter.ts';
 import {
   checkIdentity,
   constraintsOf,
@@ -34,16 +35,6 @@ export function anyJson(): Grammar {
 /** @throws PilotfishError `grammar-invalid`, naming the place in the schema */
 export function jsonSchema(schema: Json): Grammar {
   return new Converter(schema).grammar();
-}
-
-/** How the parts of a schema become grammar. */
-export interface SchemaConverter {
-  /** @param where of the part, as a JSON pointer */
-  convert(schema: Json, where: string): Expression;
-  /** A rule of its own for an expression that is used more than once. */
-  shared(expression: Expression): Expression;
-  /** A rule that is made once under its name. */
-  named(name: string, body: () => Expression): Expression;
 }
 
 class Converter implements SchemaConverter {

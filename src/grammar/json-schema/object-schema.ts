@@ -1,7 +1,7 @@
 /** Objects: declared properties in their order, or any names with values of one schema. */
 import { choice, EMPTY, type Expression, sequence, text } from '../expression.ts';
-import type { SchemaConverter } from './json-schema.ts';
 import { anyString, anyValue, bracketed, comma, list, pair } from './json-values.ts';
+import type { SchemaConverter } from './schema-converter.ts';
 import {
   countOf,
   isList,

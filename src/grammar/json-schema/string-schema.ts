@@ -1,8 +1,8 @@
 /** Strings by length, pattern or format. */
 import { choice, type Expression, repeat, sequence, text } from '../expression.ts';
 import { textContaining } from '../regular-expression.ts';
-import type { SchemaConverter } from './json-schema.ts';
 import { anyString, countedCharacter, insideString } from './json-values.ts';
+import type { SchemaConverter } from './schema-converter.ts';
 import { countOf, type JsonObject, schemaError } from './schema-keywords.ts';
 import { STRING_FORMATS } from './string-formats.ts';
 

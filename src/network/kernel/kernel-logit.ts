@@ -1,5 +1,5 @@
 /** A folded network in the kernel: its layers lie in a memory of their own, ready to be multiplied. */
-import type { FoldedLayer } from '../folded-network.ts';
+import type { FoldedLayer } from '../folded-layer.ts';
 import { matrix, transposed } from '../matrix.ts';
 import { openMatrixKernel, packColumns, RIGHT_WIDTH, reserve } from './matrix-kernel.ts';
 

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { drawSlices } from '../../../scripts/draw-slices.ts';
 import { findTask } from '../tasks/registry.ts';
 import { DRAWN_SLICES } from './drawn-slices.ts';
-import { findSlice, KNOWN_SLICES } from './slice.ts';
+import { findSlice, KNOWN_SLICES } from './find-slice.ts';
 
 it('the slices in the library are those that are drawn', () => {
   expect(DRAWN_SLICES).toEqual(drawSlices());
