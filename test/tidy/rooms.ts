@@ -1,0 +1,59 @@
+/**
+ * The rooms of `src/` and what each may import besides itself: here and nowhere else. A room imports
+ * only rooms above it in this list, and only those that its line names. The order follows what knows
+ * what:
+ *
+ * 1. `core` holds the words of the field; everything may use them.
+ * 2. `storage` to `grammar` each know one craft: files, small networks, rows of logits, text, forms.
+ * 3. `model` to `session` lead from a model to what one request may ask of it.
+ * 4. `accounting` and `machines` say what work costs. They come before `strategy`, because a strategy
+ *    states its costs, and before `engine`, whose last event is a fold over costs.
+ * 5. `judging` to `strategy` decide, `engine` runs the decisions.
+ * 6. `catalog` to `report` do one large thing each with engines and models.
+ * 7. `app` composes all of it into use cases, `index.ts` exports those, `cli` prints them.
+ */
+export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries({
+    core: [],
+    storage: ['core'],
+    network: ['core'],
+    sampling: ['core'],
+    vocabulary: ['core'],
+    grammar: ['core'],
+    model: ['core', 'sampling', 'storage', 'vocabulary'],
+    'kv-cache': ['core', 'model'],
+    session: ['core', 'kv-cache', 'model'],
+    accounting: ['core'],
+    machines: ['accounting', 'core', 'model', 'sampling'],
+    judging: ['core', 'network'],
+    speculative: ['core', 'sampling', 'session'],
+    strategy: ['core', 'judging', 'machines', 'session', 'speculative'],
+    engine: [
+      ...['accounting', 'core', 'grammar', 'kv-cache', 'model', 'session', 'strategy'],
+      'vocabulary',
+    ],
+    testing: ['core', 'engine', 'kv-cache', 'model', 'session', 'strategy'],
+    catalog: ['core', 'storage'],
+    evaluation: [
+      ...['accounting', 'core', 'engine', 'judging', 'kv-cache', 'machines', 'model', 'storage'],
+      'strategy',
+    ],
+    training: [
+      ...['core', 'evaluation', 'judging', 'kv-cache', 'model', 'network', 'session', 'storage'],
+      'strategy',
+    ],
+    report: ['core', 'evaluation'],
+    app: [
+      ...['accounting', 'catalog', 'core', 'engine', 'evaluation', 'judging', 'kv-cache'],
+      ...['machines', 'model', 'network', 'speculative', 'storage', 'strategy', 'training'],
+    ],
+    // The library's face.
+    'index.ts': [
+      ...['accounting', 'app', 'core', 'engine', 'grammar', 'machines', 'model', 'strategy'],
+    ],
+    cli: [
+      ...['app', 'catalog', 'core', 'engine', 'evaluation', 'grammar', 'machines', 'model'],
+      ...['report', 'strategy', 'training'],
+    ],
+  }),
+);
