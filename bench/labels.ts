@@ -109,7 +109,7 @@ async function readBare({ prompt, tokens }: Text): Promise<void> {
   ] as const) {
     await using sequence = model.openSequence();
     await readAlong(sequence, [...prompt, ...tokens.slice(0, -1)], {
-      ...{ outputFrom: prompt.length - 1, program, hidden },
+      ...{ outputFrom: prompt.length - 1, program: { ...program, hidden } },
       rowCountMax: model.facts.rowCountMax,
     });
   }
@@ -169,7 +169,7 @@ const PROGRAM: RowProgram = { vocabularySize, sampling: GREEDY, seed: 0, purpose
 /** One-row forwards with what the router looks at, and what its gate does with such a row. */
 async function routerCost(features: StateFeatures): Promise<RouterCost> {
   const { topLogprobs } = features;
-  const program = topLogprobs === 0 ? PROGRAM : { ...PROGRAM, topLogprobs };
+  const program = { ...PROGRAM, ...features };
   await using sequence = small.openSequence();
   const [one] = texts;
   let row: RowResult | undefined;
@@ -178,8 +178,7 @@ async function routerCost(features: StateFeatures): Promise<RouterCost> {
     const tokens = [one?.tokens[step % one.tokens.length] ?? tokenIds([1])[0]].flatMap(
       (id) => id ?? [],
     );
-    const { hidden } = features;
-    const forward = await sequence.forward({ tokens, outputFrom: 0, program, hidden });
+    const forward = await sequence.forward({ tokens, outputFrom: 0, program });
     steps.push(forward.computeMs);
     row = forward.rows[0];
   }

@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { catalogContext } from '../catalog/catalog-context.ts';
 import { fileDigest } from '../catalog/file-digest.ts';
-import { definedFields } from '../core/defined-fields.ts';
 import type { ModelRole } from '../core/events.ts';
 import { required } from '../core/invariant.ts';
+import { joinReads } from '../core/row-reads.ts';
 import type { TokenId } from '../core/token-id.ts';
 import type { EvaluatedModel, EvaluationPair } from '../evaluation/run/evaluation-pair.ts';
 import {
@@ -19,7 +19,6 @@ import {
 } from '../evaluation/run/sequence-counts.ts';
 import type { Router } from '../judging/router.ts';
 import { routerGate } from '../judging/router-gate.ts';
-import { joinNeeds } from '../judging/row-needs.ts';
 import { SharedPrefixModel } from '../kv-cache/shared-prefix-model.ts';
 import { cpuDevice } from '../model/compute-device.ts';
 import { libraryDigest, loadLibrary } from '../model/llama-cpp/library.ts';
@@ -185,9 +184,7 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
 /** What routers see of a row; null where there is none. */
 function rowFeatures(routers: ReadonlyMap<string, Router>): RowFeatures | null {
   if (routers.size === 0) return null;
-  const needs = [...routers.values()].map((router) => routerGate(router).needs);
-  const { hidden, topLogprobs } = joinNeeds(...needs);
-  return definedFields({ hidden, topLogprobs });
+  return joinReads(...[...routers.values()].map((router) => routerGate(router).reads));
 }
 
 /** Room for a wave, and for what is read beside it. */

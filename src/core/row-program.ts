@@ -5,6 +5,7 @@
  */
 
 import type { NoisePurpose } from './noise.ts';
+import type { RowReads } from './row-reads.ts';
 import type { SamplingParams } from './sampling-params.ts';
 import type { TokenId } from './token-id.ts';
 
@@ -15,7 +16,8 @@ import type { TokenId } from './token-id.ts';
  */
 export type RowMasks = ReadonlyMap<number, Int32Array | null>;
 
-export interface RowProgram {
+/** The values that a program reads beside the token are its `RowReads`. */
+export interface RowProgram extends RowReads {
   /** Only ids below this exist: padding beyond the common vocabulary of a pair is masked. */
   readonly vocabularySize: number;
   readonly sampling: SamplingParams;
@@ -30,29 +32,7 @@ export interface RowProgram {
   readonly masks?: RowMasks;
   /** Which noise the draw uses; the position is the row's own. */
   readonly purpose: NoisePurpose;
-  /** Also the natural log-probability of the choice before the sampling steps and the mask. */
-  readonly logprob?: boolean;
-  /**
-   * Also the entropy (nats) and the top-2 margin of the distribution before the sampling steps, of
-   * the allowed tokens where there is a mask.
-   */
-  readonly uncertainty?: boolean;
-  /**
-   * Also so many of the largest natural log-probabilities, 1 to `TOP_LOGPROBS_MAX`, of the
-   * distribution before the sampling steps, of the allowed tokens where there is a mask.
-   */
-  readonly topLogprobs?: number;
-  /**
-   * Also the natural log-probability, before the sampling steps and the mask, of the token that
-   * `text` has where the row decides: how likely is what really comes.
-   */
-  readonly textLogprob?: boolean;
-  /** Also the whole distribution after the sampling steps. */
-  readonly distribution?: boolean;
 }
-
-/** Most log-probabilities that `topLogprobs` may ask for. */
-export const TOP_LOGPROBS_MAX = 64;
 
 /** What a program computed for one row. Owns its memory. */
 export interface RowResult {

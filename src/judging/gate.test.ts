@@ -37,7 +37,7 @@ describe('the entropy gate', () => {
   });
 
   it('needs the entropy of the row', () => {
-    expect(entropyGate.needs).toEqual({ uncertainty: true });
+    expect(entropyGate.reads).toEqual({ uncertainty: true });
     expect(() => entropyGate.score(rowOf(null, 1), 0, draws)).toThrow(/entropy/);
     expect(entropyGate.score(rowOf(0, null), 0, draws)).toBe(0);
   });
@@ -61,7 +61,7 @@ describe('the margin gate', () => {
   });
 
   it('needs the margin of the row', () => {
-    expect(marginGate.needs).toEqual({ uncertainty: true });
+    expect(marginGate.reads).toEqual({ uncertainty: true });
     expect(() => marginGate.score(rowOf(1, null), 0, draws)).toThrow(/margin/);
     expect(marginGate.score(rowOf(null, 0), 0, draws)).toBe(0);
   });
@@ -106,7 +106,7 @@ describe('the random gate', () => {
       Array.from({ length: 64 }, (_, position) => isCalled(seed, position, 0.5)).join();
     expect(pattern(1)).toBe(pattern(1));
     expect(pattern(1)).not.toBe(pattern(2));
-    expect(randomGate.needs).toEqual({});
+    expect(randomGate.reads).toEqual({});
   });
 
   it('does not look at the coin that accepts drafts', () => {

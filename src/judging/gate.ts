@@ -5,7 +5,7 @@
 import type { Draws } from '../core/draws.ts';
 import { required } from '../core/invariant.ts';
 import type { RowResult } from '../core/row-program.ts';
-import type { RowNeeds } from './row-needs.ts';
+import type { RowReads } from '../core/row-reads.ts';
 
 /** On which side of a threshold scores call the large model. */
 export type DeferralSide = 'above' | 'below';
@@ -13,7 +13,7 @@ export type DeferralSide = 'above' | 'below';
 export interface Gate {
   readonly name: string;
   /** What it must see of a row to score it. */
-  readonly needs: RowNeeds;
+  readonly reads: RowReads;
   /** On which side of the threshold scores call the large model. */
   readonly deferralSide: DeferralSide;
   /** @param position of the token that the row proposes: the text before it has as many tokens */
@@ -25,7 +25,7 @@ export interface Gate {
 /** Entropy in nats of the small model's own distribution; large when it exceeds the threshold. */
 export const entropyGate: Gate = {
   name: 'entropy',
-  needs: { uncertainty: true },
+  reads: { uncertainty: true },
   deferralSide: 'above',
   score: (row) => required(row.entropy, 'the row program computes the entropy'),
   defers: (score, threshold) => score > threshold,
@@ -34,7 +34,7 @@ export const entropyGate: Gate = {
 /** Top-2 probability margin of the small model; large when it falls below the threshold. */
 export const marginGate: Gate = {
   name: 'margin',
-  needs: { uncertainty: true },
+  reads: { uncertainty: true },
   deferralSide: 'below',
   score: (row) => required(row.margin, 'the row program computes the margin'),
   defers: (score, threshold) => score < threshold,
@@ -46,7 +46,7 @@ export const marginGate: Gate = {
  */
 export const randomGate: Gate = {
   name: 'random',
-  needs: {},
+  reads: {},
   deferralSide: 'below',
   score: (_row, position, draws) => draws.uniform(position, 'coin'),
   defers: (score, share) => score < share,

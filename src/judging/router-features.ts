@@ -7,14 +7,13 @@
 import { halfBits } from '../core/half.ts';
 import { required } from '../core/invariant.ts';
 import type { RowResult } from '../core/row-program.ts';
+import type { RowReads } from '../core/row-reads.ts';
 import type { TokenId } from '../core/token-id.ts';
 
-/** Features of the small model's state, whatever it proposes: those that readings keep. */
-export interface StateFeatures {
-  readonly hidden: boolean;
-  /** How many of the largest natural log-probabilities, descending; 0: none. */
-  readonly topLogprobs: number;
-}
+/** Features of the small model's state, whatever it proposes: those that traces keep. */
+export type StateFeatures = {
+  readonly [Read in 'hidden' | 'topLogprobs']: NonNullable<RowReads[Read]>;
+};
 
 export interface RouterFeatures extends StateFeatures {
   /** The small model's own input embedding of the token that it proposes. */

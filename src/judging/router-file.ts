@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { PilotfishError } from '../core/errors.ts';
-import { TOP_LOGPROBS_MAX } from '../core/row-program.ts';
+import { TOP_LOGPROBS_MAX } from '../core/row-reads.ts';
 import {
   foldedNetworkFromTensors,
   foldedNetworkTensors,

@@ -96,10 +96,10 @@ describe('the gate of a router', () => {
       features: { hidden: true, topLogprobs: 3, tokenEmbedding: false },
     });
     expect(routerGate(both)).toMatchObject({ name: 'co-llm' });
-    expect(routerGate(both).needs).toEqual({ hidden: true, topLogprobs: 3 });
-    expect(routerGate(tinyRouter()).needs).toEqual({ hidden: true });
+    expect(routerGate(both).reads).toEqual({ hidden: true, topLogprobs: 3 });
+    expect(routerGate(tinyRouter()).reads).toEqual({ hidden: true });
     const top = tinyRouter({ features: { hidden: false, topLogprobs: 3, tokenEmbedding: false } });
-    expect(routerGate(top).needs).toEqual({ topLogprobs: 3 });
+    expect(routerGate(top).reads).toEqual({ topLogprobs: 3 });
   });
 
   it('refuses features of another size', () => {

@@ -1,4 +1,5 @@
 /** A router as a gate: the large model writes where the score is below the threshold (CITER, eq. 5). */
+import { joinReads } from '../core/row-reads.ts';
 import type { Gate } from './gate.ts';
 import { type Router, routerScore } from './router.ts';
 import { featureSize, writeStateFeatures, writeTokenFeatures } from './router-features.ts';
@@ -10,10 +11,7 @@ export function routerGate(router: Router): Gate {
   const halves = new Uint16Array(featureSize(features, hiddenSize));
   return {
     name: strategy,
-    needs: {
-      ...(features.hidden ? { hidden: true } : {}),
-      ...(features.topLogprobs > 0 ? { topLogprobs: features.topLogprobs } : {}),
-    },
+    reads: joinReads(features),
     deferralSide: 'below',
     score: (row) => {
       writeStateFeatures(row, features, halves);

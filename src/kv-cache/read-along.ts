@@ -8,7 +8,6 @@ export interface ReadAlongOptions {
   /** Rows from this position on have outputs; what comes before is read without. */
   readonly outputFrom: number;
   readonly program: RowProgram;
-  readonly hidden?: boolean;
   /** Most rows of one forward. */
   readonly rowCountMax: number;
   readonly signal?: AbortSignal;
@@ -22,7 +21,7 @@ export interface ReadAlongOptions {
 export async function readAlong(
   sequence: Sequence,
   text: readonly TokenId[],
-  { outputFrom, program, hidden = false, rowCountMax, signal }: ReadAlongOptions,
+  { outputFrom, program, rowCountMax, signal }: ReadAlongOptions,
 ): Promise<readonly RowResult[]> {
   const rows: RowResult[] = [];
   while (sequence.length < text.length) {
@@ -33,7 +32,7 @@ export async function readAlong(
     const end = hasOutputs ? text.length : outputFrom;
     const tokens = text.slice(from, Math.min(end, from + rowCountMax));
     const forward = await sequence.forward(
-      { tokens, outputFrom: hasOutputs ? 0 : tokens.length, program, hidden: hidden && hasOutputs },
+      { tokens, outputFrom: hasOutputs ? 0 : tokens.length, program },
       signal,
     );
     rows.push(...forward.rows);

@@ -27,9 +27,8 @@ export interface ForwardRequest {
   readonly tokens: readonly TokenId[];
   /** Rows from this index on have outputs; `tokens.length` asks for none. */
   readonly outputFrom: number;
+  /** Hidden states are computed where it reads them and rows have outputs. */
   readonly program: RowProgram;
-  /** Also return the hidden state of every output row. */
-  readonly hidden?: boolean;
 }
 
 export interface Forward {

@@ -3,7 +3,8 @@
 import { PilotfishError } from '../core/errors.ts';
 import { invariant } from '../core/invariant.ts';
 import { noiseKey } from '../core/noise.ts';
-import { type RowProgram, type RowResult, TOP_LOGPROBS_MAX } from '../core/row-program.ts';
+import type { RowProgram, RowResult } from '../core/row-program.ts';
+import { TOP_LOGPROBS_MAX } from '../core/row-reads.ts';
 import { penalises } from '../core/sampling-params.ts';
 import { type TokenId, tokenId } from '../core/token-id.ts';
 import { adjustedLogits, maskedLogits } from './adjusted-logits.ts';
@@ -40,8 +41,8 @@ export function runRowProgram(
   const distribution = program.distribution === true ? row.distribution(sampling) : null;
   // Before bias and penalties: of what may be written, then of the model's own.
   const allowed = program.uncertainty === true ? reader.statistics(masked) : null;
-  const top = program.topLogprobs ?? null;
-  const topLogprobs = top === null ? null : largestLogprobs(reader, masked, top);
+  const { topLogprobs: count = 0 } = program;
+  const topLogprobs = count === 0 ? null : largestLogprobs(reader, masked, count);
   const logprobOf = (id: number): number => logprobAt(reader, logits, id);
   return {
     tokenId: tokenId(choice),

@@ -27,7 +27,6 @@ interface Failure {
 class FakeSequence implements Sequence {
   readonly held: TokenId[] = [];
   readonly calls: string[] = [];
-  readonly hiddenAsked: boolean[] = [];
   readonly textsGiven: (readonly TokenId[] | undefined)[] = [];
   failure: Failure | null = null;
   closedCount = 0;
@@ -42,14 +41,13 @@ class FakeSequence implements Sequence {
     return this.held.length;
   }
 
-  async forward({ tokens, outputFrom, hidden, program }: ForwardRequest): Promise<Forward> {
+  async forward({ tokens, outputFrom, program }: ForwardRequest): Promise<Forward> {
     expect(this.closedCount).toBe(0);
     expect(tokens.length).toBeGreaterThan(0);
     expect(tokens.length).toBeLessThanOrEqual(this.#rowCountMax);
     expect(outputFrom).toBeGreaterThanOrEqual(0);
     expect(outputFrom).toBeLessThanOrEqual(tokens.length);
     this.calls.push(`[${tokens.join(' ')}] outputs ${tokens.length - outputFrom}`);
-    this.hiddenAsked.push(hidden === true);
     this.textsGiven.push(program.text);
     // A caller that changes its array later must not change the cache.
     const fed = [...tokens];
@@ -237,14 +235,6 @@ describe('LazySequence', () => {
         bytesDown: 0,
       },
     ]);
-  });
-
-  it('asks for hidden states only with outputs', async () => {
-    const { fake, lazy } = bench(3, 2);
-    const text = tokenIds([1, 2, 3]);
-    const request = { text, outputCount: 1, program: PROGRAM, purpose: 'route' as const };
-    await lazy.rows({ ...request, hidden: true });
-    expect(fake.hiddenAsked).toEqual([false, true]);
   });
 
   it('gives a program the text that penalties need, unless it has one of its own', async () => {

@@ -35,7 +35,6 @@ export interface RowsRequest {
   readonly outputCount: number;
   readonly program: RowProgram;
   readonly purpose: WorkPurpose;
-  readonly hidden?: boolean;
 }
 
 export interface LocalSessionOptions {
@@ -229,15 +228,11 @@ export class LocalSession implements AsyncDisposable {
     signal: AbortSignal | undefined,
   ): Promise<Forward> {
     const sequence = this.#opened();
-    const { hidden, text } = request;
+    const { text } = request;
     const needsText = penalises(request.program.sampling) && request.program.text === undefined;
     const program = needsText ? { ...request.program, text } : request.program;
-    const wantsHidden = hidden === true && outputFrom < tokens.length;
     try {
-      const forward = await sequence.forward(
-        { tokens, outputFrom, program, hidden: wantsHidden },
-        signal,
-      );
+      const forward = await sequence.forward({ tokens, outputFrom, program }, signal);
       this.#fed.push(...tokens);
       return forward;
     } catch (error) {

@@ -4,7 +4,7 @@
  * At the ends of the range the text is that of one model alone.
  */
 import { required } from '../core/invariant.ts';
-import { type RowNeeds, withNeeds } from '../judging/row-needs.ts';
+import { type RowReads, withReads } from '../core/row-reads.ts';
 import { singleModel } from './single-model.ts';
 import type { Decision, Decoder, Round, Strategy, StrategyContext } from './strategy.ts';
 
@@ -18,7 +18,7 @@ export function cascade(threshold: number): Strategy {
 }
 
 /** Of every row of the small model's answer. */
-const NEEDS: RowNeeds = { uncertainty: true };
+const READS: RowReads = { uncertainty: true };
 
 class CascadeDecoder implements Decoder {
   readonly #context: StrategyContext;
@@ -51,8 +51,9 @@ class CascadeDecoder implements Decoder {
     const drafted: Drafted[] = [];
     const whole = [...text];
     while (drafted.length < tokenCountMax) {
-      const draft = { text: whole, outputCount: 1, program, purpose: 'draft' as const };
-      const [row] = await sequence('small').rows(withNeeds(draft, NEEDS), signal);
+      const reading = withReads(program, READS);
+      const draft = { text: whole, outputCount: 1, program: reading, purpose: 'draft' as const };
+      const [row] = await sequence('small').rows(draft, signal);
       const { tokenId: choice, logprob, entropy } = required(row, 'one output row');
       const decision = { tokenId: choice, origin: 'small' as const, logprob, score: null };
       drafted.push({

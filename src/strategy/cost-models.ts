@@ -41,7 +41,7 @@ export function tokenRoutingCost(gate: Gate): CostModel {
   return {
     name: gate.name,
     parameter: 'share',
-    readsUncertainty: gate.needs.uncertainty === true,
+    readsUncertainty: gate.reads.uncertainty === true,
     work: (plan) => {
       const { promptTokenCount, answerTokenCount, value: share } = plan;
       const everCalled = 1 - (1 - share) ** answerTokenCount;

@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { scriptedModel } from '../../test/simulation/scripted-pair.ts';
 import { seededDraws } from '../core/draws.ts';
 import type { RowProgram } from '../core/row-program.ts';
+import type { RowReads } from '../core/row-reads.ts';
 import { GREEDY } from '../core/sampling-params.ts';
 import { tokenIds } from '../core/token-id.ts';
 import type { Gate } from '../judging/gate.ts';
-import type { RowNeeds } from '../judging/row-needs.ts';
 import { plainSequences } from '../kv-cache/sequence-source.ts';
 import type { ForwardRequest } from '../model/roles.ts';
 import { LocalSession } from '../session/local-session.ts';
@@ -16,12 +16,12 @@ import { tokenRouting } from './token-routing.ts';
 const PROGRAM: RowProgram = { vocabularySize: 12, sampling: GREEDY, seed: 1, purpose: 'sample' };
 
 /** What one round asks of the rows of both models, and what the gate then sees. */
-async function routed(needs: RowNeeds, calls: boolean) {
+async function routed(reads: RowReads, calls: boolean) {
   const asked: unknown[] = [];
   const seen: unknown[] = [];
   const gate: Gate = {
     name: 'any',
-    needs,
+    reads,
     deferralSide: 'above',
     score: ({ entropy, hidden, topLogprobs }, position) => {
       seen.push({ entropy: entropy !== null, hidden: hidden !== null, top: topLogprobs?.length });
@@ -32,9 +32,9 @@ async function routed(needs: RowNeeds, calls: boolean) {
   const sequenceOf = (role: 'small' | 'large') => {
     const model = scriptedModel(role, {
       contextLength: 64,
-      onForward: async ({ program, hidden = false, outputFrom, tokens }: ForwardRequest) => {
+      onForward: async ({ program, outputFrom, tokens }: ForwardRequest) => {
         if (outputFrom === tokens.length) return;
-        const { uncertainty = false, topLogprobs } = program;
+        const { uncertainty = false, hidden = false, topLogprobs } = program;
         asked.push({ role, entropy: uncertainty, hidden, top: topLogprobs });
       },
     });
@@ -57,8 +57,8 @@ async function routed(needs: RowNeeds, calls: boolean) {
 const NOTHING = { entropy: false, hidden: false, top: undefined };
 
 describe('token routing', () => {
-  it("asks the small model's row for what its gate needs, and the large one's for nothing", async () => {
-    const anyNeeds: fc.Arbitrary<RowNeeds> = fc.record(
+  it("asks the small model's row for what its gate reads, and the large one's for nothing", async () => {
+    const anyReads: fc.Arbitrary<RowReads> = fc.record(
       {
         uncertainty: fc.boolean(),
         hidden: fc.boolean(),
@@ -67,10 +67,10 @@ describe('token routing', () => {
       { requiredKeys: [] },
     );
     await fc.assert(
-      fc.asyncProperty(anyNeeds, fc.boolean(), async (needs, calls) => {
-        const { uncertainty = false, hidden = false, topLogprobs: top } = needs;
+      fc.asyncProperty(anyReads, fc.boolean(), async (reads, calls) => {
+        const { uncertainty = false, hidden = false, topLogprobs: top } = reads;
         const wanted = { entropy: uncertainty, hidden, top };
-        const { asked, seen, decision } = await routed(needs, calls);
+        const { asked, seen, decision } = await routed(reads, calls);
         const large = calls ? [{ role: 'large', ...NOTHING }] : [];
         expect(asked).toEqual([{ role: 'small', ...wanted }, ...large]);
         expect(seen).toEqual([wanted]);

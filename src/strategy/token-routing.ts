@@ -5,8 +5,8 @@
  * alone: never calling gives `small`, always calling gives `large`.
  */
 import { required } from '../core/invariant.ts';
+import { withReads } from '../core/row-reads.ts';
 import type { Gate } from '../judging/gate.ts';
-import { withNeeds } from '../judging/row-needs.ts';
 import type { Decision, Strategy } from './strategy.ts';
 
 export function tokenRouting(gate: Gate, threshold: number, thresholdName: string): Strategy {
@@ -16,8 +16,9 @@ export function tokenRouting(gate: Gate, threshold: number, thresholdName: strin
     thresholds: { [thresholdName]: threshold },
     begin: ({ sequence, program, draws }) => ({
       async round({ text }, signal): Promise<readonly Decision[]> {
-        const draft = { text, outputCount: 1, program, purpose: 'draft' as const };
-        const [proposal] = await sequence('small').rows(withNeeds(draft, gate.needs), signal);
+        const reads = withReads(program, gate.reads);
+        const draft = { text, outputCount: 1, program: reads, purpose: 'draft' as const };
+        const [proposal] = await sequence('small').rows(draft, signal);
         const { tokenId: choice, ...row } = required(proposal, 'one output row');
         const score = gate.score({ tokenId: choice, ...row }, text.length, draws);
         const judged = { verified: false, score };

@@ -49,9 +49,10 @@ describe('the embeddings of a model whose output head is the same table', () => 
     await using sequence = model.openSequence();
     const { rows } = await sequence.forward({
       tokens: model.vocabulary.tokenize('Ana has 12 apples. Ben gives Ana 5 apples.'),
-      ...{ outputFrom: 0, hidden: true },
+      outputFrom: 0,
       program: {
-        ...{ vocabularySize: size, sampling: GREEDY, seed: 0, purpose: 'sample', topLogprobs: 8 },
+        ...{ vocabularySize: size, sampling: GREEDY, seed: 0, purpose: 'sample' },
+        ...{ topLogprobs: 8, hidden: true },
       },
     });
     for (const { tokenId: choice, hidden, topLogprobs } of rows) {

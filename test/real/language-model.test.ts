@@ -47,9 +47,16 @@ describe.each(IS_SLICE ? [TINY] : [TINY, SMALL, LARGE])('%s', (name) => {
     const tokens = model.vocabulary.tokenize(TEXT);
     await using sequence = model.openSequence();
     const { rows } = await sequence.forward({
-      ...{ tokens, outputFrom: tokens.length - 3, hidden: true },
+      ...{ tokens, outputFrom: tokens.length - 3 },
       program: {
-        ...{ vocabularySize: size, sampling: GREEDY, seed: 0, purpose: 'sample', logprob: true },
+        ...{
+          vocabularySize: size,
+          sampling: GREEDY,
+          seed: 0,
+          purpose: 'sample',
+          logprob: true,
+          hidden: true,
+        },
       },
     });
     const states = rows.map(({ hidden }) => required(hidden, 'it was asked for'));

@@ -67,11 +67,11 @@ describe('evidence along an answer', () => {
     );
   });
 
-  it('shows gates what they need, where the token is in the text', async () => {
+  it('shows gates what they read, where the token is in the text', async () => {
     const seen: unknown[] = [];
-    const gateOf = (name: string, needs: Gate['needs']): Gate => ({
+    const gateOf = (name: string, reads: Gate['reads']): Gate => ({
       name,
-      needs,
+      reads,
       deferralSide: 'above',
       score: ({ hidden, topLogprobs, entropy }, position) => {
         seen.push([name, hidden?.length, topLogprobs?.length, entropy === null]);
@@ -83,7 +83,7 @@ describe('evidence along an answer', () => {
     const asked: unknown[] = [];
     const model = scriptedModel('small', {
       ...{ contextLength: 64, rowCountMax: 2 },
-      onForward: async ({ hidden = false, outputFrom, tokens }: ForwardRequest) =>
+      onForward: async ({ program: { hidden }, outputFrom, tokens }: ForwardRequest) =>
         void asked.push([hidden, outputFrom < tokens.length]),
     });
     const text = { prompt: tokenIds([1, 2, 3]), answer: tokenIds([4, 5, 6]) };
@@ -91,9 +91,8 @@ describe('evidence along an answer', () => {
     const { scores } = await teacherForced(model, question, { gates, vocabularySize: SIZE });
     expect(scores).toEqual({ a: [3, 4, 5], b: [3, 4, 5] });
     expect(seen).toEqual(['a', 'a', 'a', 'b', 'b', 'b'].map((name) => [name, 1, 3, true]));
-    // Hidden states only with outputs.
     expect(asked).toEqual([
-      [false, false],
+      [true, false],
       [true, true],
       [true, true],
     ]);

@@ -7,10 +7,10 @@
 import { seededDraws } from '../../core/draws.ts';
 import { invariant } from '../../core/invariant.ts';
 import type { RowProgram } from '../../core/row-program.ts';
+import { joinReads } from '../../core/row-reads.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
 import type { TokenId } from '../../core/token-id.ts';
 import type { Gate } from '../../judging/gate.ts';
-import { joinNeeds, withNeeds } from '../../judging/row-needs.ts';
 import { readAlong } from '../../kv-cache/read-along.ts';
 import type { LanguageModel } from '../../model/roles.ts';
 
@@ -47,11 +47,13 @@ export async function teacherForced(
   { prompt, answer, question, asked }: Transcript,
   { gates, vocabularySize, signal }: TeacherForcing,
 ): Promise<TokenEvidence> {
-  const program: RowProgram = { vocabularySize, sampling: GREEDY, seed: 0, purpose: 'sample' };
-  const asks = withNeeds({ program }, joinNeeds(...gates.map(({ needs }) => needs)));
+  const program: RowProgram = {
+    ...{ vocabularySize, sampling: GREEDY, seed: 0, purpose: 'sample' },
+    ...joinReads(...gates.map(({ reads }) => reads)),
+  };
   await using sequence = small.openSequence();
   const rows = await readAlong(sequence, [...prompt, ...answer.slice(0, -1)], {
-    ...asks,
+    program,
     outputFrom: prompt.length - 1,
     rowCountMax: small.facts.rowCountMax,
     ...(signal === undefined ? {} : { signal }),

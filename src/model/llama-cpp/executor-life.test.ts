@@ -208,7 +208,7 @@ class Actor {
       return tokenId(this.#sequence * 100_000 + this.#fedCount);
     });
     const outputFrom = Math.round(rowCount * outputShare);
-    const request = { tokens, outputFrom, program: PROGRAM, hidden };
+    const request = { tokens, outputFrom, program: { ...PROGRAM, hidden } };
     const controller = new AbortController();
     if (cancelAfter !== null) void settle(cancelAfter).then(() => controller.abort());
     const slot = { sequence: this.#sequence, position };

@@ -40,7 +40,7 @@ export class QueuedForward implements Waiting {
   ) {
     this.sequence = sequence;
     this.place = place.number;
-    this.hidden = request.hidden === true;
+    this.hidden = request.program.hidden === true && request.outputFrom < request.tokens.length;
     this.#start = position;
     this.#tokens = request.tokens;
     this.#outputFrom = request.outputFrom;

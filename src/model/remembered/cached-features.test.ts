@@ -21,7 +21,7 @@ const hiddenState = (prefix: readonly TokenId[]): number[] => {
 
 const WITH_STATES: Partial<ScriptedModelOptions> = { hiddenState };
 const ALL: RowFeatures = { hidden: true, topLogprobs: 4 };
-const ASKED: Partial<ForwardRequest> = { hidden: true, program: { ...PLAIN, topLogprobs: 3 } };
+const ASKED: Partial<ForwardRequest> = { program: { ...PLAIN, hidden: true, topLogprobs: 3 } };
 
 let folder: string;
 beforeEach(async () => {
@@ -89,11 +89,10 @@ describe('a model that remembers features', () => {
     [
       'the log-probability of the text',
       {
-        program: { ...PLAIN, textLogprob: true, text: tokenIds([0, 1, 2]) },
-        hidden: true,
+        program: { ...PLAIN, hidden: true, textLogprob: true, text: tokenIds([0, 1, 2]) },
       },
     ],
-    ['a distribution', { program: { ...PLAIN, distribution: true }, hidden: true }],
+    ['a distribution', { program: { ...PLAIN, distribution: true, hidden: true } }],
   ])('hands on who asks for %s, rounded too', async (_, more) => {
     const { model: cached, take: asked } = model(ALL, store());
     await say(cached, [0], [1]);
@@ -117,7 +116,7 @@ describe('a model that remembers features', () => {
     const scores = { program: { ...PLAIN, logprob: true } };
     expect(await say(second.model, [0], [1, 2], scores)).toEqual(before);
     expect(second.take()).toEqual([]);
-    const wanted = { hidden: true, program: { ...scores.program, topLogprobs: 2 } };
+    const wanted = { program: { ...scores.program, hidden: true, topLogprobs: 2 } };
     const own = await say(scripted(other), [0], [1, 2], wanted);
     const expected = before.map((row, index) => {
       const { hidden = null, topLogprobs = null } = own[index] ?? {};
@@ -136,8 +135,7 @@ describe('a model that remembers features', () => {
   it('keeps the first hidden state, and of lists of log-probabilities the longest', async () => {
     const at = store();
     const asked = (topLogprobs: number) => ({
-      hidden: true,
-      program: { ...PLAIN, topLogprobs },
+      program: { ...PLAIN, hidden: true, topLogprobs },
     });
     const first = model({ hidden: true, topLogprobs: 2 }, at);
     const [before] = await say(first.model, [0], [1], asked(2));
@@ -177,7 +175,7 @@ describe('a model that remembers features', () => {
     expect(found).toEqual((await say(scripted(WITH_STATES), [0], [1], ASKED)).map(roundedRow));
     await say(cached, [0], [1]);
     const last = requests.at(-1);
-    expect([last?.hidden, last?.program.topLogprobs]).toEqual([false, undefined]);
+    expect([last?.program.hidden, last?.program.topLogprobs]).toEqual([undefined, undefined]);
   });
 });
 

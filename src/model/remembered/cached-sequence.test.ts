@@ -107,7 +107,7 @@ describe('a sequence that remembers', () => {
     ['with a bias', { program: { ...PLAIN, sampling: { ...GREEDY, logitBias: { 1: 5 } } } }],
     ['with a mask', { program: { ...PLAIN, masks: new Map([[2, Int32Array.of(1)]]) } }],
     ['with their distributions', { program: { ...PLAIN, distribution: true } }],
-    ['with hidden states', { hidden: true }],
+    ['with hidden states', { program: { ...PLAIN, hidden: true } }],
     ['with log-probabilities', { program: { ...PLAIN, topLogprobs: 2 } }],
     [
       'with that of the text',

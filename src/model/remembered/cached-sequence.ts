@@ -12,20 +12,15 @@
 import { commonLength } from '../../core/common-length.ts';
 import { PilotfishError, throwIfAborted } from '../../core/errors.ts';
 import { invariant, required } from '../../core/invariant.ts';
-import type { RowResult } from '../../core/row-program.ts';
+import type { RowProgram, RowResult } from '../../core/row-program.ts';
+import { coversReads, type RowReads, withReads } from '../../core/row-reads.ts';
 import { penalises } from '../../core/sampling-params.ts';
 import type { TokenId } from '../../core/token-id.ts';
 import type { OpenSequences } from '../open-sequences.ts';
 import type { Forward, ForwardRequest, LanguageModel, Sequence } from '../roles.ts';
 import { type ContinuationTrie, type KnownRow, type NodeId, ROOT } from './continuation-trie.ts';
 import type { IdleSequences } from './idle-sequences.ts';
-import {
-  featuresOf,
-  includes,
-  type RowFeatures,
-  roundedRow,
-  withFeatures,
-} from './row-features.ts';
+import { type RowFeatures, roundedRow } from './row-features.ts';
 import type { TrieStore } from './trie-store.ts';
 
 /** The model that a sequence belongs to. */
@@ -90,7 +85,7 @@ export class CachedSequence implements Sequence {
       return { rows: [], ...NO_TIME };
     }
     const { features } = this.#home;
-    if (this.#home.remembers() && isCacheable(request, features ?? {})) {
+    if (this.#home.remembers() && isCacheable(request.program, features ?? {})) {
       return await this.#remember(request, signal);
     }
     const forward = await this.#compute(request, signal);
@@ -138,8 +133,7 @@ export class CachedSequence implements Sequence {
     const place = await this.#placeFor(program.vocabularySize);
     const nodes = follow(place, this.#tokens, tokens);
     const outputs = nodes.slice(outputFrom);
-    const wanted = featuresOf(request);
-    const isKnown = outputs.every((node) => place.trie.hasFeatures(node, wanted));
+    const isKnown = outputs.every((node) => place.trie.hasFeatures(node, program));
     this.#home.count(outputs.length, isKnown);
     let times = NO_TIME;
     if (isKnown) this.#tokens.push(...tokens);
@@ -155,12 +149,8 @@ export class CachedSequence implements Sequence {
     { trie, outputs }: { readonly trie: ContinuationTrie; readonly outputs: readonly NodeId[] },
     signal: AbortSignal | undefined,
   ): Promise<Times> {
-    const scored = {
-      ...request,
-      program: { ...request.program, uncertainty: true, logprob: true },
-    };
-    const whole = withFeatures(scored, this.#home.features ?? {});
-    const { rows, ...times } = await this.#compute(whole, signal);
+    const program = withReads(request.program, { ...SCORES, ...this.#home.features });
+    const { rows, ...times } = await this.#compute({ ...request, program }, signal);
     for (const [index, row] of rows.entries()) {
       const node = required(outputs[index], 'a node for every row');
       trie.learn(node, knownRow(row));
@@ -227,9 +217,8 @@ export class CachedSequence implements Sequence {
     request: ForwardRequest,
     signal: AbortSignal | undefined,
   ): Promise<Forward> {
-    const hidden = request.hidden === true && request.outputFrom < request.tokens.length;
     try {
-      const forward = await inner.forward({ ...request, hidden }, signal);
+      const forward = await inner.forward(request, signal);
       this.#read.push(...request.tokens);
       return forward;
     } catch (error) {
@@ -261,16 +250,17 @@ const NO_TIME: Times = { waitedMs: 0, computeMs: 0 };
  * Only greedy rows of a plain text are the same for everybody who asks; a tree has no distributions,
  * and no features but those that its rows are to have.
  */
-function isCacheable(request: ForwardRequest, features: RowFeatures): boolean {
-  const { sampling, masks, distribution, textLogprob } = request.program;
+function isCacheable(program: RowProgram, features: RowFeatures): boolean {
+  const { sampling, masks, topLogprobs = 0 } = program;
   const isPlain = !penalises(sampling) && Object.keys(sampling.logitBias).length === 0;
-  const wantsMore = distribution === true || textLogprob === true || masks !== undefined;
-  const { topLogprobs = 1 } = request.program;
-  // Whoever asks for none or half a one is refused by the model.
-  const isCount = Number.isSafeInteger(topLogprobs) && topLogprobs > 0;
-  const isKept = isCount && includes(features, featuresOf(request));
-  return sampling.temperature === 0 && isPlain && !wantsMore && isKept;
+  // The model refuses half a log-probability.
+  const isCount = Number.isSafeInteger(topLogprobs) && topLogprobs >= 0;
+  const isKept = isCount && coversReads({ ...SCORES, ...features }, program);
+  return sampling.temperature === 0 && isPlain && masks === undefined && isKept;
 }
+
+/** Every remembered row has them. */
+const SCORES: RowReads = { logprob: true, uncertainty: true };
 
 /** The nodes behind `tokens`, which come after the text. Nodes of the text itself are made up for. */
 function follow(
@@ -319,6 +309,6 @@ function rowOf(trie: ContinuationTrie, node: NodeId, request: ForwardRequest): R
     margin: program.uncertainty === true ? margin : null,
     textLogprob: null,
     distribution: null,
-    ...trie.features(node, featuresOf(request)),
+    ...trie.features(node, program),
   };
 }

@@ -4,7 +4,8 @@
  * through it, and share what they have in common.
  */
 import { invariant } from '../../core/invariant.ts';
-import { type RowResult, TOP_LOGPROBS_MAX } from '../../core/row-program.ts';
+import type { RowResult } from '../../core/row-program.ts';
+import { TOP_LOGPROBS_MAX } from '../../core/row-reads.ts';
 import { type TokenId, tokenId } from '../../core/token-id.ts';
 import { FeatureTable, listsUpTo, ONE_LENGTH } from './feature-table.ts';
 import type { RowFeatures } from './row-features.ts';
@@ -97,10 +98,10 @@ export class ContinuationTrie {
   /** Those that are asked for, rounded to halves; what the row has not is null. Owns its memory. */
   features(node: NodeId, wanted: RowFeatures): Features {
     const { hidden, topLogprobs } = this.#features;
-    const count = wanted.topLogprobs;
+    const { topLogprobs: count = 0 } = wanted;
     return {
       hidden: wanted.hidden === true ? hidden.get(node) : null,
-      topLogprobs: count === undefined ? null : topLogprobs.get(node, count),
+      topLogprobs: count === 0 ? null : topLogprobs.get(node, count),
     };
   }
 

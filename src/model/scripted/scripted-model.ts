@@ -174,13 +174,14 @@ class ScriptedSequence implements Sequence {
     }
   }
 
-  #rows({ tokens, outputFrom, program, hidden }: ForwardRequest, start: number): RowResult[] {
+  #rows({ tokens, outputFrom, program }: ForwardRequest, start: number): RowResult[] {
     const rows: RowResult[] = [];
     for (let row = outputFrom; row < tokens.length; row += 1) {
       const end = start + row + 1;
       const probabilities = this.#options.next(this.#fed.slice(0, end));
       const result = this.#row(Float32Array.from(probabilities, Math.log), program, end);
-      const state = hidden === true ? hiddenOf(this.#options, this.#fed.slice(0, end)) : null;
+      const state =
+        program.hidden === true ? hiddenOf(this.#options, this.#fed.slice(0, end)) : null;
       rows.push(Object.assign(result, { hidden: state }));
     }
     return rows;

@@ -39,11 +39,11 @@ export async function feed(
   model: LanguageModel,
   sequence: Sequence,
   tokens: readonly TokenId[],
-  options: { outputFrom?: number; hidden?: boolean; program?: Program } = {},
+  options: { outputFrom?: number; program?: Program } = {},
 ): Promise<readonly RowResult[]> {
-  const { outputFrom = tokens.length - 1, hidden = false } = options;
+  const { outputFrom = tokens.length - 1 } = options;
   const program = programFor(model, options.program);
-  const { rows } = await sequence.forward({ tokens, outputFrom, program, hidden });
+  const { rows } = await sequence.forward({ tokens, outputFrom, program });
   return rows;
 }
 

@@ -1,7 +1,7 @@
 /** What output rows of every language model must give. */
 import assert from 'node:assert/strict';
 import { InvariantError, required } from '../../core/invariant.ts';
-import { TOP_LOGPROBS_MAX } from '../../core/row-program.ts';
+import { TOP_LOGPROBS_MAX } from '../../core/row-reads.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
 import { tokenId } from '../../core/token-id.ts';
 import { type ContractCase, feed, last } from './contract-case.ts';
@@ -15,7 +15,10 @@ export const ROW_CASES: readonly ContractCase[] = [
     async run(model, { tokens }) {
       await using sequence = model.openSequence();
       await feed(model, sequence, tokens.slice(0, 4));
-      const rows = await feed(model, sequence, tokens.slice(4, 6), { outputFrom: 0, hidden: true });
+      const rows = await feed(model, sequence, tokens.slice(4, 6), {
+        outputFrom: 0,
+        program: { hidden: true },
+      });
       const hidden = rows.map((row) => required(row.hidden, 'hidden states were asked for'));
       const copies = hidden.map((vector) => vector.slice());
       for (const vector of hidden) assert.equal(vector.length, model.facts.hiddenSize);
@@ -32,10 +35,12 @@ export const ROW_CASES: readonly ContractCase[] = [
       await feed(model, sequence, tokens.slice(0, 4));
       const [, second] = await feed(model, sequence, tokens.slice(4, 6), {
         outputFrom: 0,
-        hidden: true,
+        program: { hidden: true },
       });
       await sequence.truncate(5);
-      const alone = last(await feed(model, sequence, tokens.slice(5, 6), { hidden: true }));
+      const alone = last(
+        await feed(model, sequence, tokens.slice(5, 6), { program: { hidden: true } }),
+      );
       const a = required(second?.hidden, 'hidden of the second row');
       const b = required(alone.hidden, 'hidden of the row alone');
       assert.ok(cosine(a, b) > 0.98, `the vectors have a cosine of ${cosine(a, b)}`);
@@ -73,13 +78,13 @@ export const ROW_CASES: readonly ContractCase[] = [
     },
   },
   {
-    name: 'refuses to give less than one log-probability, half a one or too many',
+    name: 'refuses to give fewer log-probabilities than none, half a one or too many',
     async run(model, { tokens }) {
-      for (const topLogprobs of [0, -1, 1.5, TOP_LOGPROBS_MAX + 1]) {
+      for (const topLogprobs of [-1, 1.5, TOP_LOGPROBS_MAX + 1]) {
         for (const hidden of [false, true]) {
           await using sequence = model.openSequence();
           await feed(model, sequence, tokens.slice(0, 2));
-          const options = { hidden, program: { topLogprobs } };
+          const options = { program: { hidden, topLogprobs } };
           await assert.rejects(feed(model, sequence, tokens.slice(2, 3), options), InvariantError);
         }
       }

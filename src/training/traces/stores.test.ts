@@ -62,13 +62,13 @@ describe('readings', () => {
         const file = join(folder, `${Math.random()}.jsonl`);
         const store = await ExampleStore.open(file);
         const all = readings.map((reading, at) => ({
-          reading,
+          trace: reading,
           trajectory: trajectory(at, reading.small.length),
         }));
         for (const one of all) {
           expect(store.get(one.trajectory)).toBeNull();
           const key = trajectoryKey(one.trajectory);
-          expect(await store.add(one.trajectory, one.reading)).toEqual({ key, ...one });
+          expect(await store.add(one.trajectory, one.trace)).toEqual({ key, ...one });
         }
         const opened = await ExampleStore.open(file);
         for (const one of all) {

@@ -105,16 +105,15 @@ async function liveScores(
   { prompt, tokens }: Trajectory,
 ): Promise<readonly number[]> {
   const gate = routerGate(router);
-  const { hidden = false, topLogprobs } = gate.needs;
   const { vocabularySize } = pair;
   await using sequence = pair.models.small.openSequence();
   const scores: number[] = [];
   for (const [at, token] of [...prompt, ...tokens.slice(0, -1)].entries()) {
     const { rows } = await sequence.forward({
-      ...{ tokens: [token], outputFrom: 0, hidden },
+      ...{ tokens: [token], outputFrom: 0 },
       program: {
         ...{ vocabularySize, sampling: GREEDY, seed: 0, purpose: 'draft' },
-        ...(topLogprobs === undefined ? {} : { topLogprobs }),
+        ...gate.reads,
       },
     });
     if (at < prompt.length - 1) continue;
@@ -218,7 +217,7 @@ describe('a router that looks at embeddings', () => {
 
   it('needs no more of a row than others, and cannot judge one without its table', () => {
     const gate = routerGate(routerOf(features));
-    expect(gate.needs).toEqual({ hidden: true, topLogprobs: 1 });
+    expect(gate.reads).toEqual({ hidden: true, topLogprobs: 1 });
     const row: RowResult = {
       ...{ tokenId: tokenId(1), logprob: null, entropy: null, margin: null, distribution: null },
       ...{ hidden: new Float32Array(HIDDEN_SIZE), topLogprobs: new Float32Array(1) },

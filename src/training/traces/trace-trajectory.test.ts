@@ -135,7 +135,7 @@ describe('a forkPoint', () => {
           const forkPoint = new ForkPoint(world.pair, text);
           if (readCount > 0) {
             await forkPoint.sequence('small').forward({
-              ...{ tokens: text.slice(0, readCount), outputFrom: readCount, hidden: false },
+              ...{ tokens: text.slice(0, readCount), outputFrom: readCount },
               program: {
                 ...{ vocabularySize: 5, seed: 0, purpose: 'sample' },
                 sampling: GREEDY,

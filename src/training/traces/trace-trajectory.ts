@@ -1,6 +1,7 @@
 /** One teacher-forced pass of each model along a trajectory: everything that labels are made of. */
 import { invariant, required } from '../../core/invariant.ts';
 import type { RowProgram, RowResult } from '../../core/row-program.ts';
+import { joinReads } from '../../core/row-reads.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
 import type { TokenId } from '../../core/token-id.ts';
 import {
@@ -64,14 +65,13 @@ async function rowsOf(
     text: [...prompt, ...asked],
     logprob: true,
     textLogprob: true,
-    ...(seesFeatures && features.topLogprobs > 0 ? { topLogprobs: features.topLogprobs } : {}),
+    ...(seesFeatures ? joinReads(features) : {}),
   };
   const sequence = forkPoint.sequence(role);
   invariant(sequence.length === 0, 'the forkPoint has not been read');
   const rows = await readAlong(sequence, forkPoint.text.slice(0, -1), {
     outputFrom: prompt.length - 1,
     program,
-    hidden: seesFeatures && features.hidden,
     rowCountMax: pair.models[role].facts.rowCountMax,
     ...(signal === undefined ? {} : { signal }),
   });

@@ -216,10 +216,11 @@ export function executorBench(
   const device = options.device ?? new ComputeDevice({ name: 'the fake device', waitingCountMax });
   const executor = new Executor({ context, device, rowCountMax });
   const ask = async (sequence: number, rowCount: number, asking: Asking = {}): Promise<Forward> => {
-    const { outputs = 1, hidden = false, signal, program = PROGRAM } = asking;
+    const { outputs = 1, signal, program: own = PROGRAM } = asking;
+    const program = asking.hidden === true ? { ...own, hidden: true } : own;
     const position = context.tokens(sequence).length;
     const tokens = tokenIds(tokensOf(sequence, position, position + rowCount));
-    const request = { tokens, outputFrom: rowCount - outputs, program, hidden };
+    const request = { tokens, outputFrom: rowCount - outputs, program };
     const end = await executor.forward({ sequence, position }, request, signal);
     if ('error' in end) throw end.error;
     return end.forward;

@@ -76,8 +76,7 @@ export async function take(
     } else if (step.kind === 'forward') {
       const { tokens, outputs, program, hidden } = step;
       const outputFrom = Math.max(0, tokens.length - outputs);
-      const wantsHidden = hidden && outputFrom < tokens.length;
-      const request = { tokens, outputFrom, program, hidden: wantsHidden };
+      const request = { tokens, outputFrom, program: { ...program, hidden } };
       const done = sequence.forward(request).then(({ rows: found }) => found);
       seen.push(await done.catch(({ code }: { code: string }) => code));
     } else if (step.kind === 'fork') {

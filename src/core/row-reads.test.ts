@@ -1,0 +1,55 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { coversReads, joinReads, type RowReads, withReads } from './row-reads.ts';
+
+const ANY_READS: fc.Arbitrary<RowReads> = fc.record(
+  {
+    logprob: fc.boolean(),
+    uncertainty: fc.boolean(),
+    topLogprobs: fc.nat(64),
+    textLogprob: fc.boolean(),
+    distribution: fc.boolean(),
+    hidden: fc.boolean(),
+  },
+  { requiredKeys: [] },
+);
+
+describe('row reads', () => {
+  it('joined, cover each reader and nothing that no reader asked for', () => {
+    fc.assert(
+      fc.property(fc.array(ANY_READS, { maxLength: 4 }), (all) => {
+        const joined = joinReads(...all);
+        for (const reads of all) expect(coversReads(joined, reads)).toBe(true);
+        for (const [name, value] of Object.entries(joined)) {
+          const less = { ...joined, [name]: typeof value === 'number' ? value - 1 : false };
+          expect(all.every((reads) => coversReads(less, reads))).toBe(false);
+        }
+      }),
+    );
+  });
+
+  it('that are false or 0 are left out of a join', () => {
+    expect(joinReads({ uncertainty: false, hidden: false, topLogprobs: 0 })).toStrictEqual({});
+  });
+
+  it('are added to a request, which keeps everything else and its own reads', () => {
+    fc.assert(
+      fc.property(ANY_READS, ANY_READS, (own, more) => {
+        const request = { ...own, text: 'kept' };
+        const { text, ...reads } = withReads(request, more);
+        expect(text).toBe('kept');
+        expect(joinReads(reads)).toEqual(joinReads(own, more));
+        expect(request).toEqual({ ...own, text: 'kept' });
+      }),
+    );
+  });
+
+  it('cover each other by flag and by count', () => {
+    const all = { hidden: true, topLogprobs: 3 };
+    expect(coversReads(all, { topLogprobs: 3 })).toBe(true);
+    expect(coversReads(all, { topLogprobs: 4 })).toBe(false);
+    expect(coversReads(all, { hidden: false, distribution: false })).toBe(true);
+    expect(coversReads(all, { distribution: true })).toBe(false);
+    expect(coversReads({}, {})).toBe(true);
+  });
+});
