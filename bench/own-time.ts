@@ -11,7 +11,7 @@ import { required } from '../src/core/invariant.ts';
 import type { SamplingParams } from '../src/core/sampling-params.ts';
 import { Engine } from '../src/engine/engine.ts';
 import { type LlamaCppModel, loadModel } from '../src/model/llama-cpp/model.ts';
-import type { SpeculativeOptions } from '../src/strategy/speculative.ts';
+import type { SpeculativeOptions } from '../src/strategy/strategy-options.ts';
 
 /** Greedy models go on counting, so that answers have their full length. */
 const PROMPT = 'Counting up: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,';

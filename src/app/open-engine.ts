@@ -21,7 +21,7 @@ import { type LlamaCppModel, loadModel } from '../model/llama-cpp/model.ts';
 import { readModelFile } from '../model/llama-cpp/model-file.ts';
 import type { LanguageModel } from '../model/roles.ts';
 import { isLearned, rolesOf } from '../strategy/registry.ts';
-import type { SpeculativeOptions } from '../strategy/speculative.ts';
+import type { SpeculativeOptions } from '../strategy/strategy-options.ts';
 import { findRouters, type NamedRouter, readNamedRouters } from './find-routers.ts';
 import { localModelCosts, shortName, useBestThreads } from './local-profile.ts';
 

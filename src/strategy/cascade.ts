@@ -5,10 +5,34 @@
  */
 import { required } from '../core/invariant.ts';
 import { type RowReads, withReads } from '../core/row-reads.ts';
+import { cascadeCost } from './cost-models.ts';
+import { type Method, thresholdOf } from './method.ts';
+import { HUES, solidLine } from './method-style.ts';
 import { singleModel } from './single-model.ts';
 import type { Decision, Decoder, Round, Strategy, StrategyContext } from './strategy.ts';
 
-export function cascade(threshold: number): Strategy {
+export const cascadeMethod: Method = {
+  name: 'cascade',
+  summary: "the large model answers anew where the small one's answer is unsure",
+  unit: 'query',
+  controlOf: null,
+  threshold: {
+    name: 'entropy',
+    default: 0.3,
+    meaning: 'the large model writes answers whose mean entropy, in nats, exceeds it',
+    isShare: false,
+    deferralSide: 'above',
+  },
+  gate: null,
+  head: null,
+  usesStepCosts: false,
+  needs: ['small', 'large'],
+  costModels: [cascadeCost],
+  style: solidLine(HUES.sky, 'circle'),
+  build: (value) => cascade(thresholdOf(value)),
+};
+
+function cascade(threshold: number): Strategy {
   return {
     name: 'cascade',
     needs: ['small', 'large'],

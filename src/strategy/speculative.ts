@@ -23,21 +23,28 @@ import {
   verifyByCoupling,
   verifyByRejection,
 } from '../speculative/verifiers.ts';
+import { draftModelCost, promptLookupCost } from './cost-models.ts';
+import type { Method } from './method.ts';
+import { HUES, solidLine } from './method-style.ts';
 import type { Decision, Decoder, Round, Strategy, StrategyContext } from './strategy.ts';
+import type { SpeculativeOptions } from './strategy-options.ts';
 
 export { DRAFT_LENGTH_MAX } from '../speculative/draft-length.ts';
 
-export type ProposerName = 'auto' | 'small' | 'prompt-lookup';
-
-export interface SpeculativeOptions {
-  /** `auto`: the small model where it pays, else prompt lookup. */
-  readonly proposer?: ProposerName;
-  /** Default `coupling`. `rejection` repeats a seed's text only at a fixed draft length. */
-  readonly verifier?: VerifierName;
-  readonly draftLength?: DraftLengthChoice;
-  /** Measured on this machine; without them `auto` lengths draft nothing. */
-  readonly costs?: StepCosts | null;
-}
+export const speculativeMethod: Method = {
+  name: 'speculative',
+  summary: "the large model's own text, drafted by the small one or by prompt lookup",
+  unit: null,
+  controlOf: null,
+  threshold: null,
+  gate: null,
+  head: null,
+  usesStepCosts: true,
+  needs: ['small', 'large'],
+  costModels: [draftModelCost, promptLookupCost],
+  style: solidLine(HUES.yellow, 'triangle-down'),
+  build: (_value, options) => speculative(options.speculative),
+};
 
 /** What is believed of a draft model before its first draft: pairs of one family reach 0.6 to 0.9. */
 const ACCEPTANCE_PRIOR = 0.75;

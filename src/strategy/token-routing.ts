@@ -7,7 +7,34 @@
 import { required } from '../core/invariant.ts';
 import { withReads } from '../core/row-reads.ts';
 import type { Gate } from '../judging/gate.ts';
+import { tokenRoutingCost } from './cost-models.ts';
+import { type Method, type ThresholdFacts, thresholdOf } from './method.ts';
 import type { Decision, Strategy } from './strategy.ts';
+
+/** The facts that differ from gate to gate. */
+type TokenFacts = Pick<Method, 'summary' | 'style'> & {
+  readonly threshold: Omit<ThresholdFacts, 'isShare' | 'deferralSide'> & {
+    /** Default false. */
+    readonly isShare?: boolean;
+  };
+};
+
+/** The method that routes tokens by a gate: it has the gate's name, and a default threshold. */
+export function tokenMethod(gate: Gate, { threshold, ...facts }: TokenFacts): Method {
+  return {
+    ...facts,
+    name: gate.name,
+    unit: 'token',
+    controlOf: null,
+    threshold: { isShare: false, ...threshold, deferralSide: gate.deferralSide },
+    gate,
+    head: null,
+    usesStepCosts: false,
+    needs: ['small', 'large'],
+    costModels: [tokenRoutingCost(gate)],
+    build: (value) => tokenRouting(gate, thresholdOf(value), threshold.name),
+  };
+}
 
 export function tokenRouting(gate: Gate, threshold: number, thresholdName: string): Strategy {
   return {

@@ -13,8 +13,9 @@ import { GrammarTracker } from '../../src/grammar/grammar-tracker.ts';
 import { soleLease } from '../../src/kv-cache/lease.ts';
 import { ScriptedModel } from '../../src/model/scripted/scripted-model.ts';
 import { singleModel } from '../../src/strategy/single-model.ts';
-import { type SpeculativeOptions, speculative } from '../../src/strategy/speculative.ts';
+import { speculative } from '../../src/strategy/speculative.ts';
 import type { Strategy } from '../../src/strategy/strategy.ts';
+import type { SpeculativeOptions } from '../../src/strategy/strategy-options.ts';
 import {
   enumerateDraws,
   largestDifference,

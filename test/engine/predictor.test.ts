@@ -13,7 +13,7 @@ import { FULL_PLAN, measureModel } from '../../src/machines/measure-model.ts';
 import { measuredCosts } from '../../src/machines/measured-costs.ts';
 import { predictRun } from '../../src/machines/predict-run.ts';
 import type { LanguageModel, Sequence } from '../../src/model/roles.ts';
-import type { SpeculativeOptions } from '../../src/strategy/speculative.ts';
+import type { SpeculativeOptions } from '../../src/strategy/strategy-options.ts';
 import { openRandomPair, type RandomPair } from '../../src/testing/random-pair.ts';
 
 const OVERHEAD_MS = 0.4;

@@ -1,7 +1,7 @@
 /** Which texts of `speculative` a seed repeats, on scripted models. */
 import { describe, expect, it } from 'vitest';
 import { Engine } from '../../src/engine/engine.ts';
-import type { SpeculativeOptions } from '../../src/strategy/speculative.ts';
+import type { SpeculativeOptions } from '../../src/strategy/strategy-options.ts';
 import { scriptedModel } from '../simulation/scripted-pair.ts';
 
 const SEEDS = [1, 2, 3, 4, 5, 6, 7, 8];

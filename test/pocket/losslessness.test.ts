@@ -10,7 +10,7 @@ import type { TokenId } from '../../src/core/token-id.ts';
 import { plainSequences } from '../../src/kv-cache/sequence-source.ts';
 import { LocalSession } from '../../src/session/local-session.ts';
 import { WorkRecorder } from '../../src/session/work-recorder.ts';
-import type { SpeculativeOptions } from '../../src/strategy/speculative.ts';
+import type { SpeculativeOptions } from '../../src/strategy/strategy-options.ts';
 import { answer, openPocket, type PocketPair, question, testProblems } from './pocket-pair.ts';
 
 const DRAW_COUNT = 1000;

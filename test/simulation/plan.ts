@@ -1,7 +1,7 @@
 /** What a simulation does: a random load, and what goes wrong in it. */
 import fc from 'fast-check';
 import type { ModelRole } from '../../src/core/events.ts';
-import type { SpeculativeOptions } from '../../src/strategy/speculative.ts';
+import type { SpeculativeOptions } from '../../src/strategy/strategy-options.ts';
 import type { FailureKind } from './observed-model.ts';
 
 export type Trouble =

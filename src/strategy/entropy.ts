@@ -1,0 +1,15 @@
+/** `entropy`: the large model writes the tokens of which the small one is unsure, by its entropy. */
+import { entropyGate } from '../judging/gate.ts';
+import type { Method } from './method.ts';
+import { HUES, solidLine } from './method-style.ts';
+import { tokenMethod } from './token-routing.ts';
+
+export const entropyMethod: Method = tokenMethod(entropyGate, {
+  summary: "token routing by the small model's entropy",
+  threshold: {
+    name: 'entropy',
+    default: 1,
+    meaning: 'the large model writes tokens whose entropy, in nats, exceeds it',
+  },
+  style: solidLine(HUES.blue, 'circle'),
+});

@@ -1,0 +1,74 @@
+/**
+ * A method: everything that the program knows about one named way to decide, beside the decoder itself.
+ * Each method's facts stand in its decoder's file. Help, evaluation, report and advice read them here,
+ * so that none of them knows a method by its name (docs/decisions/0019-a-strategy-is-one-value.md).
+ */
+import type { ModelRole } from '../core/events.ts';
+import { required } from '../core/invariant.ts';
+import type { DeferralSide, Gate } from '../judging/gate.ts';
+import type { CostModel } from '../machines/cost-model.ts';
+import type { MethodStyle } from './method-style.ts';
+import type { Strategy } from './strategy.ts';
+import type { StrategyOptions } from './strategy-options.ts';
+
+/** The piece of text that a method decides about at once. */
+export type Unit = 'token' | 'step' | 'query';
+
+export interface ThresholdFacts {
+  readonly name: string;
+  /** Null: the trained head says. */
+  readonly default: number | null;
+  /** What a threshold means and which way it goes, for help texts. */
+  readonly meaning: string;
+  /** Shares lie in [0, 1] and may be given in percent; other thresholds are any finite number. */
+  readonly isShare: boolean;
+  /** The side of the threshold on which scores call the large model. */
+  readonly deferralSide: DeferralSide;
+}
+
+export interface Method {
+  /** What users type: lower-case words, joined by dashes. */
+  readonly name: string;
+  /** One line for help texts. */
+  readonly summary: string;
+  /** Null: it decides nothing (one model alone, or a lossless method). */
+  readonly unit: Unit | null;
+  /**
+   * For a random control: the unit of the methods that have to beat it. It tosses coins, so an
+   * evaluation runs it with several seeds. Null: it is no control.
+   */
+  readonly controlOf: Unit | null;
+  readonly threshold: ThresholdFacts | null;
+  /** The gate that scores every token; null where there is none, or where a trained head is the gate. */
+  readonly gate: Gate | null;
+  /** What has to be trained for the pair of models before the method can run. */
+  readonly head: 'router' | null;
+  /** Whether it chooses by what steps cost on this machine, which are then measured beforehand. */
+  readonly usesStepCosts: boolean;
+  /** Labels of the models that it uses. */
+  readonly needs: readonly ModelRole[];
+  /** What it is expected to do: one for each way in which it can work, at least one. */
+  readonly costModels: readonly CostModel[];
+  /** Null: pictures draw it by what it is (a model alone, a control), or in a look that is free. */
+  readonly style: MethodStyle | null;
+  /** What sentences call it, where its name alone does not do. */
+  readonly phrase?: string;
+  /** @throws PilotfishError `head-missing`, `threshold-invalid`, `option-invalid` */
+  build(value: StrategyValue, options: StrategyOptions): Strategy;
+}
+
+/** One strategy: a method at a threshold. Parsed once, where a user's text comes in. */
+export interface StrategyValue {
+  readonly method: Method;
+  /** Null: none was given, and the default of the method or of its head holds. */
+  readonly threshold: number | null;
+  /** The share of tokens that was given instead of a trained head's threshold; null: none was. */
+  readonly share: number | null;
+  /** `NAME` or `NAME@THRESHOLD`, as the user wrote it. */
+  readonly text: string;
+}
+
+/** The threshold that was given, or the default of a method that has one. */
+export function thresholdOf({ method, threshold }: StrategyValue): number {
+  return required(threshold ?? method.threshold?.default, `${method.name} has a threshold`);
+}

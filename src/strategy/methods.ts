@@ -1,0 +1,22 @@
+/** Every method that users can name, in the order in which help lists them. */
+import { cascadeMethod } from './cascade.ts';
+import { entropyMethod } from './entropy.ts';
+import { marginMethod } from './margin.ts';
+import type { Method } from './method.ts';
+import { randomMethod } from './random.ts';
+import { randomQueryMethod } from './random-query.ts';
+import { ROUTED_METHODS } from './routed.ts';
+import { largeMethod, smallMethod } from './single-model.ts';
+import { speculativeMethod } from './speculative.ts';
+
+export const METHODS: readonly Method[] = [
+  smallMethod,
+  largeMethod,
+  entropyMethod,
+  marginMethod,
+  randomMethod,
+  ...ROUTED_METHODS,
+  cascadeMethod,
+  randomQueryMethod,
+  speculativeMethod,
+];

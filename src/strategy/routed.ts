@@ -1,0 +1,100 @@
+/**
+ * Token routing by a trained router: one name for each way to train one (docs/METHODS.md). They differ
+ * in their routers alone, so they share these facts.
+ */
+import { PilotfishError } from '../core/errors.ts';
+import { thresholdForTokenShare } from '../judging/calibration.ts';
+import type { Router } from '../judging/router.ts';
+import { routerGate } from '../judging/router-gate.ts';
+import { learnedRoutingCost } from './cost-models.ts';
+import { invalidThreshold } from './invalid-threshold.ts';
+import type { Method, StrategyValue, ThresholdFacts } from './method.ts';
+import { HUES, type MethodStyle, solidLine } from './method-style.ts';
+import { tokenRouting } from './token-routing.ts';
+
+const TAU: ThresholdFacts = {
+  name: 'tau',
+  default: null,
+  meaning: 'the large model writes tokens whose score is below it; or a share, as 30%',
+  isShare: false,
+  deferralSide: 'below',
+};
+
+const ROUTED: readonly (readonly [name: string, summary: string, style: MethodStyle])[] = [
+  [
+    'citer',
+    'token routing by a router trained to look ahead to the final answer',
+    solidLine(HUES.green, 'triangle-up'),
+  ],
+  [
+    'citer-paper',
+    "the same with the paper's labels along references",
+    solidLine(HUES.brown, 'diamond'),
+  ],
+  [
+    'citer-s',
+    'its ablation: a router trained on whether the next tokens are the same',
+    solidLine(HUES.pink, 'diamond'),
+  ],
+  [
+    'co-llm',
+    'a router trained on the likelihood of both models mixed',
+    solidLine(HUES.indigo, 'cross'),
+  ],
+  [
+    'co-llm-supervised',
+    'the same, and on whether the next tokens are the same',
+    solidLine(HUES.teal, 'triangle-up'),
+  ],
+  [
+    'alignment',
+    "a router trained on how likely the large model finds the small one's token",
+    solidLine(HUES.purple, 'square'),
+  ],
+];
+
+export const ROUTED_METHODS: readonly Method[] = ROUTED.map((facts) => routed(...facts));
+
+function routed(name: string, summary: string, style: MethodStyle): Method {
+  return {
+    name,
+    summary,
+    unit: 'token',
+    controlOf: null,
+    threshold: TAU,
+    gate: null,
+    head: 'router',
+    usesStepCosts: false,
+    needs: ['small', 'large'],
+    costModels: [learnedRoutingCost(name)],
+    style,
+    build: (value, { routers }) => {
+      const router = routers?.get(name);
+      if (router === undefined) throw missing(name);
+      return tokenRouting(routerGate(router), routerThreshold(router, value), TAU.name);
+    },
+  };
+}
+
+/**
+ * The threshold that was given; for a share of tokens, the router's calibrated one; for neither, the
+ * router's default.
+ * @throws PilotfishError `threshold-invalid` for a share if the router was not calibrated
+ */
+export function routerThreshold(
+  { calibration, defaultThreshold }: Router,
+  { threshold, share, text }: StrategyValue,
+): number {
+  if (threshold !== null) return threshold;
+  if (share === null) return defaultThreshold;
+  if (calibration !== null) return thresholdForTokenShare(calibration, share);
+  const why = 'its router was not calibrated';
+  throw invalidThreshold(text, why, 'Run `pilotfish calibrate` on the router.');
+}
+
+function missing(name: string): PilotfishError {
+  return new PilotfishError('head-missing', `${name} needs a router trained for these models.`, {
+    remedy: 'Train one with `pilotfish train router`, or name its file with --router.',
+    fields: { strategy: name },
+  });
+}

@@ -1,0 +1,23 @@
+/** What a method is built with beside its threshold. */
+import type { Router } from '../judging/router.ts';
+import type { StepCosts } from '../machines/step-costs.ts';
+import type { DraftLengthChoice } from '../speculative/proposer.ts';
+import type { VerifierName } from '../speculative/verifiers.ts';
+
+export type ProposerName = 'auto' | 'small' | 'prompt-lookup';
+
+export interface SpeculativeOptions {
+  /** `auto`: the small model where it pays, else prompt lookup. */
+  readonly proposer?: ProposerName;
+  /** Default `coupling`. `rejection` repeats a seed's text only at a fixed draft length. */
+  readonly verifier?: VerifierName;
+  readonly draftLength?: DraftLengthChoice;
+  /** Measured on this machine; without them `auto` lengths draft nothing. */
+  readonly costs?: StepCosts | null;
+}
+
+export interface StrategyOptions {
+  readonly speculative?: SpeculativeOptions;
+  /** Trained routers, by the name of the method that they route for. */
+  readonly routers?: ReadonlyMap<string, Router>;
+}

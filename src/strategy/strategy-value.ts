@@ -1,0 +1,110 @@
+/**
+ * Strategies as values: the one place that parses what users type. Everything behind it takes the
+ * value, and reads the facts of its method.
+ */
+import { PilotfishError } from '../core/errors.ts';
+import type { ModelRole } from '../core/events.ts';
+import { invalidThreshold } from './invalid-threshold.ts';
+import type { Method, StrategyValue, ThresholdFacts } from './method.ts';
+import { METHODS } from './methods.ts';
+import type { Strategy } from './strategy.ts';
+import type { StrategyOptions } from './strategy-options.ts';
+
+/** What public functions accept: the user's text, or a value that was parsed or made before. */
+export type StrategyInput = string | StrategyValue;
+
+/** @throws as `parseStrategy` */
+export function asStrategy(input: StrategyInput): StrategyValue {
+  return typeof input === 'string' ? parseStrategy(input) : input;
+}
+
+/**
+ * A method as a strategy.
+ * @param threshold null: the default of the method or of its head
+ */
+export function strategyValue(method: Method, threshold: number | null = null): StrategyValue {
+  const text = threshold === null ? method.name : `${method.name}@${threshold}`;
+  return { method, threshold, share: null, text };
+}
+
+/** Null for a name that none of the methods has, as in a file that another version wrote. */
+export function methodNamed(name: string, methods: readonly Method[] = METHODS): Method | null {
+  return methods.find((method) => method.name === name) ?? null;
+}
+
+/**
+ * Parses `NAME`, `NAME@THRESHOLD` or, for shares, `NAME@30%`.
+ * @throws PilotfishError `strategy-unknown`, `threshold-invalid`
+ */
+export function parseStrategy(text: string, methods: readonly Method[] = METHODS): StrategyValue {
+  const at = text.indexOf('@');
+  const name = at < 0 ? text : text.slice(0, at);
+  const method = methodNamed(name, methods);
+  if (method === null) throw unknown(name, methods);
+  if (at < 0) return { method, threshold: null, share: null, text };
+  if (method.threshold === null) {
+    throw invalidThreshold(text, `${name} takes no threshold`, `Write "${name}".`);
+  }
+  const { value, isShareOfHead } = parseNumber(text, text.slice(at + 1), method, method.threshold);
+  return isShareOfHead
+    ? { method, threshold: null, share: value, text }
+    : { method, threshold: value, share: null, text };
+}
+
+/**
+ * Builds a strategy that requests can share.
+ * @throws as `parseStrategy`; PilotfishError `head-missing`, `option-invalid`
+ */
+export function createStrategy(input: StrategyInput, options: StrategyOptions = {}): Strategy {
+  const value = asStrategy(input);
+  return value.method.build(value, options);
+}
+
+/** The models that a strategy needs. @throws as `parseStrategy`; PilotfishError `option-invalid` */
+export function rolesOf(input: StrategyInput, options: StrategyOptions = {}): readonly ModelRole[] {
+  const value = asStrategy(input);
+  // Its options may spare it a model; a head never does, and need not be here yet.
+  return value.method.head === null ? createStrategy(value, options).needs : value.method.needs;
+}
+
+function unknown(name: string, methods: readonly Method[]): PilotfishError {
+  const names = methods.map((method) => method.name).join(', ');
+  return new PilotfishError('strategy-unknown', `There is no strategy "${name}".`, {
+    remedy: `Choose one of ${names}; a threshold follows an @, as in entropy@1.5.`,
+    fields: { strategy: name },
+  });
+}
+
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?(%?)$/i;
+
+interface ParsedNumber {
+  readonly value: number;
+  /** A share of tokens, for the calibration of a trained head to turn into a threshold. */
+  readonly isShareOfHead: boolean;
+}
+
+function parseNumber(
+  text: string,
+  given: string,
+  { name, head }: Method,
+  { default: byDefault, meaning, isShare }: ThresholdFacts,
+): ParsedNumber {
+  const match = NUMBER.exec(given);
+  const example = `Give a number, as in ${name}@${byDefault ?? 0.9}: ${meaning}.`;
+  if (match === null) throw invalidThreshold(text, `"${given}" is not a number`, example);
+  const isPercent = match[3] === '%';
+  const isShareOfHead = isPercent && head !== null;
+  if (isPercent && !isShare && !isShareOfHead) {
+    throw invalidThreshold(
+      text,
+      'a share needs a calibrated head, which this gate has not',
+      example,
+    );
+  }
+  const value = isPercent ? Number(given.slice(0, -1)) / 100 : Number(given);
+  if (!Number.isFinite(value)) throw invalidThreshold(text, `${given} is not finite`, example);
+  if ((isShare || isShareOfHead) && (value < 0 || value > 1)) {
+    throw invalidThreshold(text, `${given} is not between 0 and 1`, example);
+  }
+  return { value, isShareOfHead };
+}
