@@ -4,10 +4,18 @@ import { defineConfig } from 'vitest/config';
 /** Where to write a machine-readable report beside the one for people; used by CI. */
 const reportFile = process.env['PILOTFISH_TEST_REPORT'];
 
+/** Names a test that hangs. No test takes seconds, so no load makes it take this long. */
+const HANG_MS = 15 * 60_000;
+
+const ALL = ['src/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts'];
+const NATIVE = '**/*.native.test.ts';
+const LONG = '**/*.long.test.ts';
+const REAL = 'test/real/**/*.test.ts';
+
 const config: ReturnType<typeof defineConfig> = defineConfig({
   test: {
-    // Native libraries live in one process; a fork per file keeps a crash inside its own file.
-    pool: 'forks',
+    testTimeout: HANG_MS,
+    hookTimeout: HANG_MS,
     // Models of tests compute on one thread each.
     maxWorkers: availableParallelism(),
     reporters: reportFile === undefined ? ['default'] : ['default', 'json'],
@@ -15,23 +23,41 @@ const config: ReturnType<typeof defineConfig> = defineConfig({
     projects: [
       {
         extends: true,
+        // Loads no native code: many files share a thread and its modules.
         test: {
-          name: 'unit',
-          include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts'],
-          exclude: ['test/real/**'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          name: 'pure',
+          include: ALL,
+          exclude: [NATIVE, LONG, REAL],
+          pool: 'threads',
+          isolate: false,
+          sequence: { groupOrder: 2 },
         },
+      },
+      {
+        extends: true,
+        // Loads llama.cpp or starts processes. A crash ends one process, and fails one file.
+        test: {
+          name: 'native',
+          include: [NATIVE],
+          pool: 'forks',
+          isolate: false,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        // Whole evaluations and trainings, many draws, memory: each file has a process of its own.
+        test: { name: 'long', include: [LONG], pool: 'forks', sequence: { groupOrder: 3 } },
       },
       {
         extends: true,
         test: {
           name: 'real',
-          include: ['test/real/**/*.test.ts'],
+          include: [REAL],
+          pool: 'forks',
           // Real models fill both cores; two files at once would only slow each other down.
           fileParallelism: false,
-          testTimeout: 900_000,
-          hookTimeout: 900_000,
+          sequence: { groupOrder: 4 },
         },
       },
     ],

@@ -1,4 +1,4 @@
-/** What is refused before a model is looked for. Evaluations that run: test/pocket/evaluation.test.ts. */
+/** What is refused before a model is looked for. Evaluations that run: see test/pocket. */
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
