@@ -12,7 +12,7 @@ import { ensureModel } from '../src/catalog/ensure-model.ts';
 import { DEFAULT_PAIR } from '../src/catalog/known-pairs.ts';
 import { systemClock } from '../src/core/clock.ts';
 import type { EngineEvent, ModelRole } from '../src/core/events.ts';
-import { invariant } from '../src/core/invariant.ts';
+import { invariant, required } from '../src/core/invariant.ts';
 import { Engine } from '../src/engine/engine.ts';
 import type { ForwardCosts } from '../src/machines/forward-costs.ts';
 import type { MeasuredModel } from '../src/machines/machine-profile.ts';
@@ -204,12 +204,17 @@ async function runOnce(
   invariant(run !== undefined && run.summary !== null, 'the run was recorded whole');
   const known = STRATEGIES.find(({ name }) => name === run.start.strategy);
   const readsUncertainty = known?.costModels.some((model) => model.readsUncertainty) ?? false;
-  const predicted = predictRun(run, costs, { readsUncertainty });
+  const { small, large } = run.start.labels;
+  const byId = [
+    [required(small, 'it is a pair'), costs.small],
+    [required(large, 'it is a pair'), costs.large],
+  ] as const;
+  const predicted = predictRun(run, new Map(byId), { readsUncertainty });
   const after = await paceOf(paces);
-  const paced = predicted.parts.reduce(
-    (sum, { model, ms }) => sum + (ms * (before[model] + after[model])) / 2,
-    0,
-  );
+  const paced = predicted.parts.reduce((sum, { model, ms }) => {
+    const role = model === small ? 'small' : 'large';
+    return sum + (ms * (before[role] + after[role])) / 2;
+  }, 0);
   const forwardCount = predicted.parts.reduce((sum, part) => sum + part.forwardCount, 0);
   return {
     predicted: predicted.ms,

@@ -25,7 +25,8 @@ for await (const line of createInterface({ input: process.stdin })) {
   const event: EngineEvent = JSON.parse(line);
   if (event.type === 'start') {
     const thresholds = Object.values(event.thresholds).map((value) => `@${value}`);
-    title = `${event.strategy}${thresholds.join('')}: ${event.models.small} and ${event.models.large}`;
+    const { small, large } = event.labels;
+    title = `${event.strategy}${thresholds.join('')}: ${small} and ${large}`;
   }
   if (event.type === 'token') tokens.push(event);
   if (event.type === 'summary') summary = event;

@@ -1,25 +1,49 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { EngineEvent, Origin, StartEvent, TokenEvent, WorkEvent } from '../core/events.ts';
+import type {
+  EngineEvent,
+  ModelCost,
+  ModelCostFacts,
+  Origin,
+  StartEvent,
+  TokenEvent,
+  WorkEvent,
+} from '../core/events.ts';
+import { labelledModel, modelsById } from '../core/model-id.ts';
 import { GREEDY } from '../core/sampling-params.ts';
 import { tokenId } from '../core/token-id.ts';
 import { foldRunCost, RunCostFold } from './run-cost.ts';
 
+const SMALL: ModelCostFacts = {
+  name: 'tiny',
+  parameterCounts: { body: 10, outputHead: 3 },
+  weightBytes: 7,
+  kvBytesPerToken: 1,
+  prefillChunkRowCount: 4,
+  prices: null,
+};
+const LARGE: ModelCostFacts = {
+  ...SMALL,
+  name: 'huge',
+  parameterCounts: { body: 100, outputHead: 20 },
+  weightBytes: 70,
+};
+const REWARD: ModelCostFacts = {
+  ...SMALL,
+  name: 'prm',
+  parameterCounts: { body: 50, outputHead: 1 },
+  weightBytes: 30,
+};
+
 const START: StartEvent = {
   type: 'start',
-  models: { small: 'tiny', large: 'huge' },
-  parameterCounts: {
-    small: { body: 10, outputHead: 3 },
-    large: { body: 100, outputHead: 20 },
-  },
-  weightBytes: { small: 7, large: 70 },
-  kvBytesPerToken: { small: 1, large: 2 },
+  version: 2,
+  ...modelsById({ small: SMALL, large: LARGE }),
   strategy: 'entropy',
   thresholds: { entropy: 1 },
   sampling: GREEDY,
   seed: 0,
   promptTokenCount: 6,
-  prefillChunkRowCount: 4,
   maxTokens: 100,
   contextLength: 1000,
 };
@@ -43,7 +67,7 @@ function token(index: number, origin: Origin, verified = false): TokenEvent {
 function work(changes: Partial<WorkEvent>): WorkEvent {
   return {
     type: 'work',
-    model: 'large',
+    model: 'huge',
     purpose: 'correct',
     rowCounts: [1],
     outputRowCount: 1,
@@ -59,12 +83,9 @@ function work(changes: Partial<WorkEvent>): WorkEvent {
 /** What the large model alone does: the prompt in chunks, all but its last token; then row by row. */
 function largeOnly(start: StartEvent, tokenCount: number, reused = 0): EngineEvent[] {
   const rowCounts: number[] = [];
-  for (
-    let left = start.promptTokenCount - 1 - reused;
-    left > 0;
-    left -= start.prefillChunkRowCount
-  ) {
-    rowCounts.push(Math.min(left, start.prefillChunkRowCount));
+  const chunk = labelledModel(start, 'large').prefillChunkRowCount;
+  for (let left = start.promptTokenCount - 1 - reused; left > 0; left -= chunk) {
+    rowCounts.push(Math.min(left, chunk));
   }
   const prefill = work({
     purpose: 'prefill',
@@ -76,15 +97,25 @@ function largeOnly(start: StartEvent, tokenCount: number, reused = 0): EngineEve
   return [start, ...(rowCounts.length + reused > 0 ? [prefill] : []), ...steps.flat()];
 }
 
+const GUIDED: StartEvent = {
+  ...START,
+  ...modelsById({ small: SMALL, large: LARGE, reward: REWARD }),
+};
+
+/** A pair and its reward model, the prompt read in chunks of any size. */
 const anyStart = fc
   .record({
     promptTokenCount: fc.integer({ min: 1, max: 50 }),
-    chunk: fc.integer({ min: 1, max: 9 }),
+    prefillChunkRowCount: fc.integer({ min: 1, max: 9 }),
   })
-  .map(({ promptTokenCount, chunk }) => ({
+  .map(({ promptTokenCount, prefillChunkRowCount }) => ({
     ...START,
+    ...modelsById({
+      small: SMALL,
+      large: { ...LARGE, prefillChunkRowCount },
+      reward: REWARD,
+    }),
     promptTokenCount,
-    prefillChunkRowCount: chunk,
   }));
 
 const anyEvents: fc.Arbitrary<EngineEvent[]> = fc.array(
@@ -94,7 +125,7 @@ const anyEvents: fc.Arbitrary<EngineEvent[]> = fc.array(
       .map(([index, origin, verified]) => token(index, origin, verified)),
     fc
       .record({
-        model: fc.constantFrom<'small' | 'large'>('small', 'large'),
+        model: fc.constantFrom('tiny', 'huge', 'prm'),
         rowCounts: fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 4 }),
         outputRowCount: fc.nat({ max: 9 }),
         reusedRowCount: fc.nat({ max: 60 }),
@@ -112,10 +143,10 @@ describe('foldRunCost', () => {
   it('adds up a small example as one does by hand', () => {
     const cost = foldRunCost(START, [
       START,
-      work({ model: 'small', purpose: 'prefill', rowCounts: [4, 1], outputRowCount: 0 }),
-      work({ model: 'small', purpose: 'draft', waitedMs: 1, computeMs: 2 }),
+      work({ model: 'tiny', purpose: 'prefill', rowCounts: [4, 1], outputRowCount: 0 }),
+      work({ model: 'tiny', purpose: 'draft', waitedMs: 1, computeMs: 2 }),
       token(0, 'small'),
-      work({ model: 'small', purpose: 'draft', computeMs: 2, bytesUp: 5 }),
+      work({ model: 'tiny', purpose: 'draft', computeMs: 2, bytesUp: 5 }),
       work({ purpose: 'prefill', rowCounts: [4, 1], outputRowCount: 0, computeMs: 20 }),
       // The large model reads the token it missed with the row that it is called for.
       work({ rowCounts: [2], waitedMs: 3, computeMs: 6, bytesDown: 9 }),
@@ -125,6 +156,7 @@ describe('foldRunCost', () => {
       token(3, 'large'),
     ]);
     expect(cost).toEqual({
+      models: expect.anything(),
       tokenCount: 4,
       largeShare: 0.5,
       verifiedShare: 0.25,
@@ -149,6 +181,67 @@ describe('foldRunCost', () => {
     });
   });
 
+  it('counts a reward model in every amount, and ratios to the large model alone', () => {
+    const prices = { inputPerMillion: 1, outputPerMillion: 0 };
+    const reward = { ...REWARD, prices };
+    const start = { ...START, ...modelsById({ small: SMALL, large: LARGE, reward }) };
+    const cost = foldRunCost(start, [
+      work({ purpose: 'prefill', rowCounts: [4, 1], outputRowCount: 0 }),
+      work({}),
+      // It reads a text of its own: the rows that its cache spared are none of the prompt.
+      work({
+        ...{ model: 'prm', purpose: 'reward', rowCounts: [8], outputRowCount: 2 },
+        ...{ reusedRowCount: 40, bytesUp: 100, bytesDown: 8, computeMs: 5, waitedMs: 1 },
+      }),
+      token(0, 'large'),
+    ]);
+    expect(cost).toMatchObject({
+      smallForwards: 0,
+      largeForwards: 3,
+      weightTrafficBytes: 3 * 70 + 30,
+      generatedFlops: 2 * (120 + 2 * 51),
+      processedFlops: 2 * (6 * 100 + 20 + 8 * 50 + 2),
+      weightTrafficRatio: (3 * 70 + 30) / (3 * 70),
+      price: 8 / 1e6,
+      priceRatio: null,
+      linkBytesUp: 100,
+      linkBytesDown: 8,
+      reusedRowCount: 0,
+      computeMs: 5,
+      waitedMs: 1,
+    });
+    expect(cost.models).toMatchObject({
+      tiny: { forwardCount: 0, weightTrafficBytes: 0, price: null },
+      huge: { forwardCount: 3, rowCount: 6, outputRowCount: 1, price: null },
+      prm: { forwardCount: 1, rowCount: 8, reusedRowCount: 40, bytesUp: 100, price: 8 / 1e6 },
+    });
+  });
+
+  it('has no place for work of a model that the run does not name', () => {
+    expect(() => foldRunCost(START, [work({ model: 'prm' })])).toThrow('prm is a model of the run');
+  });
+
+  it('is the sum of its models, whatever happened', () => {
+    fc.assert(
+      fc.property(anyStart, anyEvents, (start, events) => {
+        const { models, ...cost } = foldRunCost(start, events);
+        const sum = (amount: Exclude<keyof ModelCost, 'price'>): number =>
+          Object.values(models).reduce((total, model) => total + model[amount], 0);
+        expect(cost).toMatchObject({
+          weightTrafficBytes: sum('weightTrafficBytes'),
+          generatedFlops: sum('generatedFlops'),
+          processedFlops: sum('processedFlops'),
+          linkBytesUp: sum('bytesUp'),
+          linkBytesDown: sum('bytesDown'),
+          computeMs: sum('computeMs'),
+          waitedMs: sum('waitedMs'),
+        });
+        expect(cost.smallForwards).toBe(models['tiny']?.forwardCount);
+        expect(cost.largeForwards).toBe(models['huge']?.forwardCount);
+      }),
+    );
+  });
+
   it('gives ratios of exactly 1 for the large model alone', () => {
     fc.assert(
       fc.property(anyStart, fc.nat({ max: 40 }), fc.nat({ max: 49 }), (start, tokenCount, most) => {
@@ -166,7 +259,7 @@ describe('foldRunCost', () => {
 
   it('spares the large model alone what a prefix cache spared either model', () => {
     const events = (small: number, large: number): EngineEvent[] => [
-      work({ model: 'small', purpose: 'prefill', rowCounts: [5 - small], reusedRowCount: small }),
+      work({ model: 'tiny', purpose: 'prefill', rowCounts: [5 - small], reusedRowCount: small }),
       work({ purpose: 'prefill', rowCounts: [5 - large], reusedRowCount: large }),
       token(0, 'large'),
     ];
@@ -189,27 +282,27 @@ describe('foldRunCost', () => {
   });
 
   it('prices rows and outputs, a model without prices counting nothing', () => {
-    const prices = { small: null, large: { inputPerMillion: 2, outputPerMillion: 10 } };
+    const large = { ...LARGE, prices: { inputPerMillion: 2, outputPerMillion: 10 } };
     const events = [
-      work({ model: 'small', rowCounts: [7], outputRowCount: 1 }),
+      work({ model: 'tiny', rowCounts: [7], outputRowCount: 1 }),
       work({ rowCounts: [10, 1], outputRowCount: 2 }),
       token(0, 'large'),
     ];
-    const { price, priceRatio } = foldRunCost({ ...START, prices }, events);
+    const { price, priceRatio } = foldRunCost(
+      { ...START, ...modelsById({ small: SMALL, large }) },
+      events,
+    );
     expect(price).toBeCloseTo((11 * 2 + 2 * 10) / 1e6, 15);
     // Alone: the prompt's other 5 rows and one row with an output.
     expect(priceRatio).toBeCloseTo((11 * 2 + 2 * 10) / (6 * 2 + 10), 12);
-    const free = { small: { inputPerMillion: 0, outputPerMillion: 0 }, large: null };
-    expect(foldRunCost({ ...START, prices: free }, events).price).toBe(0);
+    const free = { ...SMALL, prices: { inputPerMillion: 0, outputPerMillion: 0 } };
+    const start = { ...START, ...modelsById({ small: free, large: LARGE }) };
+    expect(foldRunCost(start, events).price).toBe(0);
   });
 
   it('has no ratios where nothing is known of a large model', () => {
-    const start: StartEvent = {
-      ...START,
-      parameterCounts: { ...START.parameterCounts, large: null },
-      weightBytes: { ...START.weightBytes, large: null },
-    };
-    const cost = foldRunCost(start, [work({ model: 'small' }), token(0, 'small')]);
+    const start: StartEvent = { ...START, ...modelsById({ small: SMALL }) };
+    const cost = foldRunCost(start, [work({ model: 'tiny' }), token(0, 'small')]);
     expect(cost).toMatchObject({
       weightTrafficRatio: null,
       generatedFlopsRatio: null,
@@ -222,7 +315,7 @@ describe('foldRunCost', () => {
 
   it('compares with a large model that is known but not loaded', () => {
     const cost = foldRunCost({ ...START, promptTokenCount: 1 }, [
-      work({ model: 'small' }),
+      work({ model: 'tiny' }),
       token(0, 'small'),
     ]);
     expect(cost.weightTrafficRatio).toBeCloseTo(7 / 70, 12);
@@ -239,7 +332,7 @@ describe('foldRunCost', () => {
       generatedFlopsRatio: null,
       processedFlopsRatio: null,
     });
-    const prefilled = foldRunCost(START, [work({ model: 'small', outputRowCount: 0 })]);
+    const prefilled = foldRunCost(START, [work({ model: 'tiny', outputRowCount: 0 })]);
     expect(prefilled.weightTrafficRatio).toBeCloseTo(7 / 140, 12);
     expect(prefilled.generatedFlopsRatio).toBeNull();
   });
@@ -270,10 +363,10 @@ describe('foldRunCost', () => {
   it('can be asked at any time without changing what follows', () => {
     fc.assert(
       fc.property(anyEvents, (events) => {
-        const fold = new RunCostFold(START);
+        const fold = new RunCostFold(GUIDED);
         for (const [index, event] of events.entries()) {
           fold.add(event);
-          expect(fold.cost()).toEqual(foldRunCost(START, events.slice(0, index + 1)));
+          expect(fold.cost()).toEqual(foldRunCost(GUIDED, events.slice(0, index + 1)));
         }
       }),
       { numRuns: 30 },

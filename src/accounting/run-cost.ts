@@ -1,7 +1,7 @@
 /**
  * The accounting: a log of events folded into the several honest faces of cost. Routing spares
  * forwards of the large model, not the reading of tokens (it still reads each once, as catch-up), so
- * one number would mislead; these are kept apart:
+ * one number would mislead; these are kept apart, for each model and summed over all of them:
  *
  *   large share       who wrote the text
  *   weight traffic    Σ forwards x weight bytes: decides time where decoding waits for memory
@@ -10,89 +10,95 @@
  *   price             rows processed and tokens written or scored, at the user's prices
  *
  * Ratios are to the large model alone on the same tokens: the prompt prefilled once in the same
- * chunks (all but its last token), then one forward of one row for every emitted token. Of what a
- * prefix cache spares, the large model alone would have been spared as much as either model was
- * here: in a chat it would have had the whole conversation in its cache.
+ * chunks (all but its last token), then one forward of one row for every emitted token. The prefix
+ * cache would have spared it as many rows as it spared either model of the pair here: in a chat the
+ * whole conversation would have been in its cache.
  */
 import type {
-  ByRole,
   EngineEvent,
-  ModelRole,
-  ParameterCounts,
+  ModelCost,
+  ModelCostFacts,
   RunCost,
   StartEvent,
   TokenEvent,
-  TokenPrices,
   WorkEvent,
 } from '../core/events.ts';
+import { required } from '../core/invariant.ts';
+import type { ModelId, ModelLabel } from '../core/model-id.ts';
 
 /** FLOPs of one parameter for one row: a multiplication and an addition. */
 const FLOPS_PER_PARAMETER = 2;
 
-interface Work {
-  forwards: number;
-  rows: number;
-  outputRows: number;
-  reusedRows: number;
-}
+/** The work of one model, added up. */
+type Work = {
+  -readonly [K in Exclude<keyof ModelCost, keyof Faces>]: number;
+};
+
+type Faces = Pick<ModelCost, 'weightTrafficBytes' | 'generatedFlops' | 'processedFlops' | 'price'>;
 
 function noWork(): Work {
-  return { forwards: 0, rows: 0, outputRows: 0, reusedRows: 0 };
+  return {
+    forwardCount: 0,
+    rowCount: 0,
+    outputRowCount: 0,
+    reusedRowCount: 0,
+    bytesUp: 0,
+    bytesDown: 0,
+    computeMs: 0,
+    waitedMs: 0,
+  };
 }
 
 /** Adds events up; `cost()` may be asked at any time. */
 export class RunCostFold {
   readonly #start: StartEvent;
-  readonly #work: Record<ModelRole, Work> = { small: noWork(), large: noWork() };
+  readonly #work: ReadonlyMap<ModelId, Work>;
   #tokenCount = 0;
   #largeCount = 0;
   #verifiedCount = 0;
-  #linkBytesUp = 0;
-  #linkBytesDown = 0;
-  #computeMs = 0;
-  #waitedMs = 0;
 
   constructor(start: StartEvent) {
     this.#start = start;
+    this.#work = new Map(Object.keys(start.models).map((id) => [id, noWork()]));
   }
 
+  /** @throws InvariantError for work of a model that `start` does not name */
   add(event: EngineEvent): void {
     if (event.type === 'token') this.#addToken(event);
     if (event.type === 'work') this.#addWork(event);
   }
 
   cost(): RunCost {
-    const small = this.#facesOf('small', this.#work.small);
-    const large = this.#facesOf('large', this.#work.large);
-    const alone = this.#facesOf('large', this.#largeAlone());
-    const total = (face: keyof Faces): number => small[face] + large[face];
-    const ratio = (face: keyof Faces): number | null =>
-      alone[face] > 0 ? total(face) / alone[face] : null;
+    const costs = [...this.#work].map(([id, work]) => [id, this.#costOf(id, work)] as const);
+    const all = costs.map(([, cost]) => cost);
+    const total = (amount: keyof ModelCost): number =>
+      all.reduce((sum, cost) => sum + (cost[amount] ?? 0), 0);
+    const alone = this.#largeAlone();
+    const ratio = (face: keyof Faces): number | null => {
+      const aloneAmount = alone?.[face] ?? 0;
+      return aloneAmount > 0 ? total(face) / aloneAmount : null;
+    };
     return {
+      models: Object.fromEntries(costs),
       tokenCount: this.#tokenCount,
       largeShare: share(this.#largeCount, this.#tokenCount),
       verifiedShare: share(this.#verifiedCount, this.#tokenCount),
-      smallForwards: this.#work.small.forwards,
-      largeForwards: this.#work.large.forwards,
+      smallForwards: this.#workOf('small')?.forwardCount ?? 0,
+      largeForwards: this.#workOf('large')?.forwardCount ?? 0,
       weightTrafficBytes: total('weightTrafficBytes'),
       generatedFlops: total('generatedFlops'),
       processedFlops: total('processedFlops'),
       weightTrafficRatio: ratio('weightTrafficBytes'),
       generatedFlopsRatio: ratio('generatedFlops'),
       processedFlopsRatio: ratio('processedFlops'),
-      price: this.#hasPrices() ? total('price') : null,
+      price: all.some(({ price }) => price !== null) ? total('price') : null,
       priceRatio: ratio('price'),
-      linkBytesUp: this.#linkBytesUp,
-      linkBytesDown: this.#linkBytesDown,
+      linkBytesUp: total('bytesUp'),
+      linkBytesDown: total('bytesDown'),
       reusedRowCount: this.#reusedRowCount(),
-      computeMs: this.#computeMs,
-      waitedMs: this.#waitedMs,
+      computeMs: total('computeMs'),
+      waitedMs: total('waitedMs'),
     };
-  }
-
-  #hasPrices(): boolean {
-    const { small, large } = this.#start.prices ?? NO_PRICES;
-    return small !== null || large !== null;
   }
 
   #addToken(event: TokenEvent): void {
@@ -102,62 +108,63 @@ export class RunCostFold {
   }
 
   #addWork(event: WorkEvent): void {
-    const work = this.#work[event.model];
-    work.forwards += event.rowCounts.length;
-    work.rows += event.rowCounts.reduce((sum, rows) => sum + rows, 0);
-    work.outputRows += event.outputRowCount;
-    work.reusedRows += event.reusedRowCount;
-    this.#linkBytesUp += event.bytesUp;
-    this.#linkBytesDown += event.bytesDown;
-    this.#computeMs += event.computeMs;
-    this.#waitedMs += event.waitedMs;
+    const work = required(this.#work.get(event.model), `${event.model} is a model of the run`);
+    work.forwardCount += event.rowCounts.length;
+    work.rowCount += event.rowCounts.reduce((sum, rows) => sum + rows, 0);
+    work.outputRowCount += event.outputRowCount;
+    work.reusedRowCount += event.reusedRowCount;
+    work.bytesUp += event.bytesUp;
+    work.bytesDown += event.bytesDown;
+    work.computeMs += event.computeMs;
+    work.waitedMs += event.waitedMs;
   }
 
+  #workOf(label: ModelLabel): Work | undefined {
+    const id = this.#start.labels[label];
+    return id === undefined ? undefined : this.#work.get(id);
+  }
+
+  /** Other models read other texts: what was spared them says nothing of the prompt. */
   #reusedRowCount(): number {
-    return Math.max(this.#work.small.reusedRows, this.#work.large.reusedRows);
+    const [small, large] = [this.#workOf('small'), this.#workOf('large')];
+    return Math.max(small?.reusedRowCount ?? 0, large?.reusedRowCount ?? 0);
   }
 
-  /** What the large model alone would have done for the same tokens. */
-  #largeAlone(): Work {
+  /** The cost of the large model alone for the same tokens; null if there is no large model. */
+  #largeAlone(): ModelCost | null {
+    const id = this.#start.labels.large;
+    if (id === undefined) return null;
     const promptRows = Math.max(0, this.#start.promptTokenCount - 1);
     const prefillRows = Math.max(0, promptRows - this.#reusedRowCount());
-    const prefillForwards = Math.ceil(prefillRows / this.#start.prefillChunkRowCount);
-    return {
-      reusedRows: 0,
-      forwards: prefillForwards + this.#tokenCount,
-      rows: prefillRows + this.#tokenCount,
-      outputRows: this.#tokenCount,
-    };
+    const prefillForwards = Math.ceil(prefillRows / this.#factsOf(id).prefillChunkRowCount);
+    return this.#costOf(id, {
+      ...noWork(),
+      forwardCount: prefillForwards + this.#tokenCount,
+      rowCount: prefillRows + this.#tokenCount,
+      outputRowCount: this.#tokenCount,
+    });
   }
 
-  #facesOf(role: ModelRole, work: Work): Faces {
-    const parameters = this.#start.parameterCounts[role] ?? NO_PARAMETERS;
-    const weightBytes = this.#start.weightBytes[role] ?? 0;
-    const prices = (this.#start.prices ?? NO_PRICES)[role];
+  #factsOf(id: ModelId): ModelCostFacts {
+    return required(this.#start.models[id], `${id} is a model of the run`);
+  }
+
+  #costOf(id: ModelId, work: Work): ModelCost {
+    const { parameterCounts, weightBytes, prices } = this.#factsOf(id);
+    const { body, outputHead } = parameterCounts;
+    const { forwardCount, rowCount, outputRowCount } = work;
     return {
-      weightTrafficBytes: work.forwards * weightBytes,
-      generatedFlops:
-        FLOPS_PER_PARAMETER * work.outputRows * (parameters.body + parameters.outputHead),
-      processedFlops:
-        FLOPS_PER_PARAMETER *
-        (work.rows * parameters.body + work.outputRows * parameters.outputHead),
+      ...work,
+      weightTrafficBytes: forwardCount * weightBytes,
+      generatedFlops: FLOPS_PER_PARAMETER * outputRowCount * (body + outputHead),
+      processedFlops: FLOPS_PER_PARAMETER * (rowCount * body + outputRowCount * outputHead),
       price:
-        (work.rows * (prices?.inputPerMillion ?? 0) +
-          work.outputRows * (prices?.outputPerMillion ?? 0)) /
-        1e6,
+        prices === null
+          ? null
+          : (rowCount * prices.inputPerMillion + outputRowCount * prices.outputPerMillion) / 1e6,
     };
   }
 }
-
-interface Faces {
-  readonly weightTrafficBytes: number;
-  readonly generatedFlops: number;
-  readonly processedFlops: number;
-  readonly price: number;
-}
-
-const NO_PRICES: ByRole<TokenPrices> = { small: null, large: null };
-const NO_PARAMETERS: ParameterCounts = { body: 0, outputHead: 0 };
 
 function share(part: number, whole: number): number {
   return whole === 0 ? 0 : part / whole;

@@ -42,16 +42,22 @@ describe('parseRunLog', () => {
       {
         name: null,
         start: {
-          models: START.models,
-          parameterCounts: START.parameterCounts,
-          weightBytes: START.weightBytes,
+          models: {
+            tiny: {
+              name: 'tiny',
+              parameterCounts: { body: 10, outputHead: 3 },
+              weightBytes: 7,
+              kvBytesPerToken: null,
+              prefillChunkRowCount: 4,
+            },
+          },
+          labels: { small: 'tiny' },
           strategy: 'small',
           sampling: { temperature: 0 },
           promptTokenCount: 6,
-          prefillChunkRowCount: 4,
         },
         events: [
-          { type: 'work', ...work, reusedRowCount: 0 },
+          { type: 'work', ...work, model: 'tiny', reusedRowCount: 0 },
           { type: 'token', origin: 'small', verified: false, logprob: null },
         ],
         summary: { elapsedMs: 9, firstTokenMs: 4 },
@@ -99,7 +105,7 @@ describe('parseRunLog', () => {
     [lines(TOKEN), 'Line 1 of the log is wrong: a run begins with "start", not "token".'],
     [lines(3), 'Line 1 of the log is wrong: '],
     [lines({}), 'at type'],
-    [lines({ type: 'start' }), 'at models'],
+    [lines({ type: 'start' }), 'at strategy'],
     [lines({ ...START, promptTokenCount: 0 }), 'at promptTokenCount'],
     [`${lines(START)}oops\n${lines(TOKEN)}`, 'Line 2 of the log is wrong: it is no JSON.'],
     [lines(START, { ...WORK, model: 'medium' }), 'Line 2 of the log is wrong: '],

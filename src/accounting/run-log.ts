@@ -1,23 +1,13 @@
 /**
- * Recorded runs, read back from their lines: what `ask --json` and `compare --json` write. Only what
- * re-costing needs is looked at; fields and kinds of lines that are not known are left alone, so that
- * logs of other versions can be read.
+ * Recorded runs, read back from their lines, as `ask --json` and `compare --json` write them, in any
+ * version. Only fields that re-costing needs are checked; unknown fields and kinds of lines are left
+ * alone.
  */
 import { z } from 'zod';
 import { PilotfishError } from '../core/errors.ts';
-import type { ByRole, ModelRole, ParameterCounts } from '../core/events.ts';
-
-export interface LoggedStart {
-  readonly models: ByRole<string>;
-  readonly parameterCounts: ByRole<ParameterCounts>;
-  readonly weightBytes: ByRole<number>;
-  /** Absent in logs of older versions. */
-  readonly kvBytesPerToken?: ByRole<number> | undefined;
-  readonly strategy: string;
-  readonly sampling: { readonly temperature: number };
-  readonly promptTokenCount: number;
-  readonly prefillChunkRowCount: number;
-}
+import { LOG_VERSION } from '../core/events.ts';
+import type { ModelId } from '../core/model-id.ts';
+import { type LoggedStart, startReader } from './logged-start.ts';
 
 export interface LoggedToken {
   readonly type: 'token';
@@ -28,7 +18,7 @@ export interface LoggedToken {
 
 export interface LoggedWork {
   readonly type: 'work';
-  readonly model: ModelRole;
+  readonly model: ModelId;
   readonly purpose: string;
   readonly rowCounts: readonly number[];
   readonly outputRowCount: number;
@@ -55,21 +45,6 @@ export interface RunLog {
 const COUNT = z.number().int().nonnegative();
 const AMOUNT = z.number().finite().nonnegative();
 
-function byRole<T extends z.ZodType>(value: T) {
-  return z.object({ small: value.nullable(), large: value.nullable() });
-}
-
-const START: z.ZodType<LoggedStart> = z.object({
-  models: byRole(z.string()),
-  parameterCounts: byRole(z.object({ body: COUNT, outputHead: COUNT })),
-  weightBytes: byRole(COUNT),
-  kvBytesPerToken: byRole(AMOUNT).optional(),
-  strategy: z.string(),
-  sampling: z.object({ temperature: z.number() }),
-  promptTokenCount: COUNT.min(1),
-  prefillChunkRowCount: COUNT.min(1),
-});
-
 const TOKEN: z.ZodType<LoggedToken> = z.object({
   type: z.literal('token'),
   origin: z.string(),
@@ -79,7 +54,7 @@ const TOKEN: z.ZodType<LoggedToken> = z.object({
 
 const WORK: z.ZodType<LoggedWork> = z.object({
   type: z.literal('work'),
-  model: z.enum(['small', 'large']),
+  model: z.string(),
   purpose: z.string(),
   rowCounts: z.array(COUNT.min(1)),
   outputRowCount: COUNT,
@@ -92,7 +67,11 @@ const SUMMARY: z.ZodType<{ elapsedMs: number; firstTokenMs: number | null }> = z
   firstTokenMs: AMOUNT.nullable(),
 });
 
-const LINE = z.object({ type: z.string(), run: z.string().optional() });
+const LINE = z.object({
+  type: z.string(),
+  run: z.string().optional(),
+  version: z.unknown().optional(),
+});
 
 /**
  * @param text lines of JSON; empty ones count for nothing
@@ -124,19 +103,31 @@ type OpenRun = {
 
 class LogReader {
   readonly runs: OpenRun[] = [];
+  /** In version 1 work named the label of its model. */
+  #namesLabels = false;
 
   take(value: unknown, lineNumber: number): void {
-    const { type, run: name } = checked(LINE, value, lineNumber);
+    const { type, run: name, version } = checked(LINE, value, lineNumber);
     if (type === 'start') {
-      const start = checked(START, value, lineNumber);
+      const reader = startReader(version);
+      if (reader === null) throw unknownVersion(lineNumber, version);
+      this.#namesLabels = version === undefined;
+      const start = checked(reader, value, lineNumber);
       this.runs.push({ name: name ?? null, start, events: [], summary: null });
       return;
     }
     const run = this.runs.at(-1);
     if (run === undefined) throw invalid(lineNumber, `a run begins with "start", not "${type}"`);
     if (type === 'token') run.events.push(checked(TOKEN, value, lineNumber));
-    else if (type === 'work') run.events.push(checked(WORK, value, lineNumber));
+    else if (type === 'work') run.events.push(this.#work(value, run.start, lineNumber));
     else if (type === 'summary') run.summary = checked(SUMMARY, value, lineNumber);
+  }
+
+  #work(value: unknown, { models, labels }: LoggedStart, lineNumber: number): LoggedWork {
+    const work = checked(WORK, value, lineNumber);
+    const named = this.#namesLabels ? new Map(Object.entries(labels)).get(work.model) : work.model;
+    if (named !== undefined && Object.hasOwn(models, named)) return { ...work, model: named };
+    throw invalid(lineNumber, `its run has no model ${JSON.stringify(work.model)}`);
   }
 }
 
@@ -157,10 +148,20 @@ function checked<T>(schema: z.ZodType<T>, value: unknown, lineNumber: number): T
   throw invalid(lineNumber, `${issue?.message ?? 'it is no event'}${where}`);
 }
 
-function invalid(lineNumber: number, why: string): PilotfishError {
+function unknownVersion(lineNumber: number, version: unknown): PilotfishError {
+  return invalid(
+    lineNumber,
+    `it is of version ${JSON.stringify(version)}, and this program reads 1 and ${LOG_VERSION}`,
+    'Update Pilotfish, or record the run again with this version.',
+  );
+}
+
+const AS_WRITTEN =
+  'Give a log as "pilotfish ask --json" writes it, without lines of npm (npm start --silent).';
+
+function invalid(lineNumber: number, why: string, remedy: string = AS_WRITTEN): PilotfishError {
   return new PilotfishError('log-invalid', `Line ${lineNumber} of the log is wrong: ${why}.`, {
-    remedy:
-      'Give a log as "pilotfish ask --json" writes it, without lines of npm (npm start --silent).',
+    remedy,
     fields: { line: lineNumber },
   });
 }

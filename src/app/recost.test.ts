@@ -95,7 +95,7 @@ describe('recost', () => {
     const at = async (changes: object) =>
       await recost({ log: run(changes), profile: 'h100-sxm', home });
     // A gigabyte a token: 3.35 TB/s, of which forwards reach 0.6.
-    const kvBytesPerToken = { small: null, large: 1e9 };
+    const kvBytesPerToken = { small: 1, large: 1e9 };
     const { runs, isWithoutCache } = await at({ kvBytesPerToken });
     expect(runs[0]?.ms).toBeCloseTo(0.3 + 1000 / 3350 / 0.6, 3);
     expect(isWithoutCache).toBe(false);

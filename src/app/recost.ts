@@ -3,10 +3,10 @@
 import { parseRunLog, type RecordedRun } from '../accounting/run-log.ts';
 import { knownModel } from '../catalog/known-models.ts';
 import { PilotfishError } from '../core/errors.ts';
-import type { ByRole, ModelRole } from '../core/events.ts';
+import type { ModelId, ModelLabels } from '../core/model-id.ts';
 import type { ForwardCosts } from '../machines/forward-costs.ts';
 import type { MachineProfile } from '../machines/machine-profile.ts';
-import { type PredictedRun, predictRun } from '../machines/predict-run.ts';
+import { type CostsById, type PredictedRun, predictRun } from '../machines/predict-run.ts';
 import { profileCosts } from '../machines/profile-costs.ts';
 import { STRATEGIES } from '../strategy/registry.ts';
 import { profileStore } from './local-profile.ts';
@@ -25,6 +25,8 @@ export interface RecostOptions {
 export interface RecostedRun extends PredictedRun {
   readonly name: string | null;
   readonly strategy: string;
+  /** The parts that the run's models play. */
+  readonly labels: ModelLabels;
   readonly tokenCount: number;
   /** Null where the log ends before the run did. */
   readonly recordedMs: number | null;
@@ -48,12 +50,15 @@ export async function recost(options: RecostOptions): Promise<Recosted> {
   const recosted: RecostedRun[] = [];
   for (const run of runs) recosted.push(recostRun(run, profile, roundTripMs));
   const isWithoutCache =
-    profile.kind === 'predicted' && runs.some(({ start }) => start.kvBytesPerToken === undefined);
+    profile.kind === 'predicted' &&
+    runs.some(({ start }) =>
+      Object.values(start.models).some(({ kvBytesPerToken }) => kvBytesPerToken === null),
+    );
   return { profile, runs: recosted, isCut, roundTripMs, isWithoutCache };
 }
 
 function recostRun(run: RecordedRun, profile: MachineProfile, roundTripMs: number): RecostedRun {
-  const { strategy } = run.start;
+  const { strategy, labels } = run.start;
   const known = STRATEGIES.find(({ name }) => name === strategy);
   const readsUncertainty =
     known?.costModels.some((model) => model.readsUncertainty === true) ?? false;
@@ -61,36 +66,29 @@ function recostRun(run: RecordedRun, profile: MachineProfile, roundTripMs: numbe
   return {
     name: run.name,
     strategy,
+    labels,
     tokenCount: run.events.filter((event) => event.type === 'token').length,
     recordedMs: run.summary?.elapsedMs ?? null,
     ...predictRun(run, costs, { roundTripMs, readsUncertainty }),
   };
 }
 
-function costsOf(run: RecordedRun, profile: MachineProfile): ByRole<ForwardCosts> {
-  const ofRole = (role: ModelRole): ForwardCosts | null => {
-    const { models, weightBytes, parameterCounts, kvBytesPerToken } = run.start;
-    const [name, bytes, counts] = [models[role], weightBytes[role], parameterCounts[role]];
-    const isUsed = run.events.some((event) => event.type === 'work' && event.model === role);
-    if (name === null || bytes === null || counts === null) return null;
+function costsOf(run: RecordedRun, profile: MachineProfile): CostsById {
+  const found = new Map<ModelId, ForwardCosts>();
+  for (const [id, { name, kvBytesPerToken, ...sizes }] of Object.entries(run.start.models)) {
+    const model = { ...sizes, name, kvBytesPerToken: kvBytesPerToken ?? 0 };
     try {
-      return profileCosts(profile, {
-        name,
-        reference: referenceOf(name),
-        weightBytes: bytes,
-        parameterCounts: counts,
-        kvBytesPerToken: kvBytesPerToken?.[role] ?? 0,
-      });
+      found.set(id, profileCosts(profile, { ...model, reference: referenceOf(name) }));
     } catch (error) {
       // A model that is only compared with may be unknown to the profile.
+      const isUsed = run.events.some((event) => event.type === 'work' && event.model === id);
       if (isUsed || !PilotfishError.isInstance(error)) throw error;
-      return null;
     }
-  };
-  return { small: ofRole('small'), large: ofRole('large') };
+  }
+  return found;
 }
 
-/** What `--model` takes. A log has no paths: of a file it knows only what it was called. */
+/** The reference that `--model` takes. A log has no paths: it knows a file only by its name. */
 function referenceOf(name: string): string {
   return knownModel(name) === null ? `PATH/${name}.gguf` : name;
 }

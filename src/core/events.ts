@@ -5,11 +5,11 @@
  * in the order they happened, then `summary`.
  */
 import type { FinishReason } from './finish-reason.ts';
+import type { ModelId, ModelLabels, ModelRole, ModelsById } from './model-id.ts';
 import type { SamplingParams } from './sampling-params.ts';
 import type { TokenId } from './token-id.ts';
 
-/** The two models of a pair. In speculation the small one is the draft, the large one the target. */
-export type ModelRole = 'small' | 'large';
+export type { ModelRole } from './model-id.ts';
 
 /** Who proposed an emitted token. */
 export type Origin = ModelRole | 'prompt-lookup';
@@ -57,7 +57,7 @@ export type WorkPurpose =
 /** One or several forwards of one model for one request. */
 export interface WorkEvent {
   readonly type: 'work';
-  readonly model: ModelRole;
+  readonly model: ModelId;
   readonly purpose: WorkPurpose;
   /**
    * Rows (tokens processed) of each forward; its length is the number of forwards. Counted as if the
@@ -83,7 +83,7 @@ export interface ParameterCounts {
   readonly outputHead: number;
 }
 
-/** What a model's tokens cost whoever runs it, in any currency. */
+/** The prices of a model's tokens, in any currency. */
 export interface TokenPrices {
   /** Per million rows processed: tokens read, prefill and catch-up included. */
   readonly inputPerMillion: number;
@@ -91,22 +91,36 @@ export interface TokenPrices {
   readonly outputPerMillion: number;
 }
 
+/** The facts that costs and predicted times of a model's work are computed from. */
+export interface ModelCostFacts {
+  readonly name: string;
+  readonly parameterCounts: ParameterCounts;
+  /** Bytes of weights that one forward reads (an untied embedding table is only looked up). */
+  readonly weightBytes: number;
+  /** Keys and values of one token in all layers: what a forward reads of every cached token. */
+  readonly kvBytesPerToken: number;
+  /** Rows of a prefill chunk: with the prompt length it gives the large-only counterfactual. */
+  readonly prefillChunkRowCount: number;
+  /** Null: the user gave no prices. */
+  readonly prices: TokenPrices | null;
+}
+
 export type ByRole<T> = Readonly<Record<ModelRole, T | null>>;
 
 /** How the form of an answer was asked for. */
 export type GrammarKind = 'json-schema' | 'json' | 'gbnf' | 'regex';
 
+/** The version of the logs that runs write now. Version 1 had no version and two fixed models. */
+export const LOG_VERSION = 2;
+
 /** The first line of a log: everything that is needed to recompute the summary. */
-export interface StartEvent {
+export interface StartEvent extends ModelsById<ModelCostFacts> {
   readonly type: 'start';
-  readonly models: ByRole<string>;
-  readonly parameterCounts: ByRole<ParameterCounts>;
-  /** Bytes of weights that one forward reads (an untied embedding table is only looked up). */
-  readonly weightBytes: ByRole<number>;
-  /** Keys and values of one token in all layers: what a forward reads of every cached token. */
-  readonly kvBytesPerToken: ByRole<number>;
-  /** Absent or null: nobody said what the model costs. */
-  readonly prices?: ByRole<TokenPrices>;
+  readonly version: typeof LOG_VERSION;
+  /** Every model of the engine, and one that costs are only compared with. */
+  readonly models: Readonly<Record<ModelId, ModelCostFacts>>;
+  /** Which model plays which part. Ratios of cost are to the model labelled `large`. */
+  readonly labels: ModelLabels;
   readonly strategy: string;
   readonly thresholds: Readonly<Record<string, number>>;
   readonly sampling: SamplingParams;
@@ -114,23 +128,43 @@ export interface StartEvent {
   /** What kind of grammar the answer keeps to; absent: none. */
   readonly grammar?: GrammarKind;
   readonly promptTokenCount: number;
-  /** Rows of a prefill chunk: with the prompt length it gives the large-only counterfactual. */
-  readonly prefillChunkRowCount: number;
   readonly maxTokens: number;
   readonly contextLength: number;
 }
 
-/** What `cost/summary.ts` folds a log into. Ratios are to the large model alone. */
+/** The work of one model in a run, and its cost. */
+export interface ModelCost {
+  readonly forwardCount: number;
+  readonly rowCount: number;
+  readonly outputRowCount: number;
+  readonly reusedRowCount: number;
+  readonly weightTrafficBytes: number;
+  readonly generatedFlops: number;
+  readonly processedFlops: number;
+  /** Null if the model has no prices. */
+  readonly price: number | null;
+  readonly bytesUp: number;
+  readonly bytesDown: number;
+  readonly computeMs: number;
+  readonly waitedMs: number;
+}
+
+/**
+ * The cost of a run, as `accounting/run-cost.ts` folds it from the log. Amounts are sums over all
+ * models; ratios are to the large model alone.
+ */
 export interface RunCost {
+  /** Each model of the run by itself. */
+  readonly models: Readonly<Record<ModelId, ModelCost>>;
   readonly tokenCount: number;
   /** Emitted tokens with origin `large` / all emitted tokens. */
   readonly largeShare: number;
   /** Emitted tokens that the large model verified / all emitted tokens. */
   readonly verifiedShare: number;
+  /** All forwards of the model labelled `small` or `large`, prefill included; 0 without one. */
   readonly smallForwards: number;
-  /** All forwards of the large model, prefill included. */
   readonly largeForwards: number;
-  /** Sum over both models of forwards x weight bytes. */
+  /** Sum over the models of forwards x weight bytes. */
   readonly weightTrafficBytes: number;
   /** 2·N per token a model wrote or scored. */
   readonly generatedFlops: number;
@@ -149,7 +183,7 @@ export interface RunCost {
   readonly priceRatio: number | null;
   readonly linkBytesUp: number;
   readonly linkBytesDown: number;
-  /** Prompt rows that the prefix cache spared: the most that it spared either model. */
+  /** Prompt rows that the prefix cache spared: the most that it spared either model of the pair. */
   readonly reusedRowCount: number;
   readonly computeMs: number;
   readonly waitedMs: number;

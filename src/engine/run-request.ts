@@ -8,17 +8,20 @@ import type { Clock } from '../core/clock.ts';
 import type { Draws } from '../core/draws.ts';
 import { seededDraws } from '../core/draws.ts';
 import { throwIfAborted } from '../core/errors.ts';
-import type {
-  ByRole,
-  EngineEvent,
-  ModelRole,
-  StartEvent,
-  SummaryEvent,
-  TokenEvent,
-  TokenPrices,
+import {
+  type ByRole,
+  type EngineEvent,
+  LOG_VERSION,
+  type ModelCostFacts,
+  type ModelRole,
+  type StartEvent,
+  type SummaryEvent,
+  type TokenEvent,
+  type TokenPrices,
 } from '../core/events.ts';
 import type { FinishReason } from '../core/finish-reason.ts';
 import { invariant, required } from '../core/invariant.ts';
+import { modelsById } from '../core/model-id.ts';
 import type { TokenId } from '../core/token-id.ts';
 import { untilAborted } from '../core/until-aborted.ts';
 import type { AnswerGrammar } from '../grammar/answer-grammar.ts';
@@ -240,6 +243,7 @@ class Run {
     const model = required(this.#options.models[role], `the ${role} model is loaded`);
     const sequence = new LocalSession({
       role,
+      modelId: required(this.#start.labels[role], `the ${role} model has an id`),
       source: this.#options.lease.source(role),
       promptLength: this.#options.prompt.length,
       rowCountMax: model.facts.rowCountMax,
@@ -258,26 +262,28 @@ function allowedDraft(grammar: RunOptions['grammar']): Pick<StrategyContext, 'al
 }
 
 function startEvent(options: RunOptions): StartEvent {
-  const { request, strategy, models, facts } = options;
-  const ofBoth = <T>(pick: (model: CostFacts) => T): ByRole<T> => ({
-    small: facts.small === null ? null : pick(facts.small),
-    large: facts.large === null ? null : pick(facts.large),
-  });
+  const { request, strategy, models, facts, prices } = options;
   const chunks = [models.large, models.small].map((model) => model?.facts.rowCountMax);
+  // A model that is only compared with would read the prompt in chunks like the loaded one.
+  const chunk = required(chunks[0] ?? chunks[1], 'an engine has a model');
+  const costFacts = (role: ModelRole): ModelCostFacts | null => {
+    const known = facts[role];
+    if (known === null) return null;
+    const { name, parameterCounts, weightBytes, kvBytesPerToken } = known;
+    const prefillChunkRowCount = models[role]?.facts.rowCountMax ?? chunk;
+    const sizes = { parameterCounts, weightBytes, kvBytesPerToken, prefillChunkRowCount };
+    return { name, ...sizes, prices: prices[role] };
+  };
   return {
     type: 'start',
-    models: ofBoth((model) => model.name),
-    parameterCounts: ofBoth((model) => model.parameterCounts),
-    weightBytes: ofBoth((model) => model.weightBytes),
-    kvBytesPerToken: ofBoth((model) => model.kvBytesPerToken),
-    prices: options.prices,
+    version: LOG_VERSION,
+    ...modelsById({ small: costFacts('small'), large: costFacts('large') }),
     strategy: strategy.name,
     thresholds: strategy.thresholds,
     sampling: request.sampling,
     seed: request.seed,
     ...(request.grammar === undefined ? {} : { grammar: request.grammar.kind }),
     promptTokenCount: options.prompt.length,
-    prefillChunkRowCount: required(chunks[0] ?? chunks[1], 'an engine has a model'),
     maxTokens: request.maxTokens,
     contextLength: options.contextLength,
   };

@@ -111,6 +111,7 @@ function bench(options: BenchOptions = {}) {
         sequences.get(role) ??
         new LocalSession({
           role,
+          modelId: role,
           source: lease.source(role),
           promptLength: 4,
           rowCountMax: 64,

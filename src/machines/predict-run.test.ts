@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { LoggedModel } from '../accounting/logged-start.ts';
 import type { LoggedToken, LoggedWork, RecordedRun } from '../accounting/run-log.ts';
+import { modelsById } from '../core/model-id.ts';
 import type { ForwardCosts, ForwardShape } from './forward-costs.ts';
-import { predictRun } from './predict-run.ts';
+import { type CostsById, predictRun } from './predict-run.ts';
 
 /** Every forward is remembered, so that its shape can be looked at. */
 function costs(ms: number, seen: ForwardShape[] = []): ForwardCosts {
@@ -16,19 +18,30 @@ function costs(ms: number, seen: ForwardShape[] = []): ForwardCosts {
   };
 }
 
+const facts = (name: string, weightBytes: number): LoggedModel => ({
+  name,
+  parameterCounts: { body: 10, outputHead: 3 },
+  weightBytes,
+  kvBytesPerToken: 1,
+  prefillChunkRowCount: 4,
+});
+
+const costsOf = (small: ForwardCosts, large: ForwardCosts): CostsById =>
+  new Map([
+    ['tiny', small],
+    ['huge', large],
+  ]);
+
 const run = (
   events: RecordedRun['events'],
   changes: Partial<RecordedRun['start']> = {},
 ): RecordedRun => ({
   name: null,
   start: {
-    models: { small: 'tiny', large: 'huge' },
-    parameterCounts: { small: null, large: null },
-    weightBytes: { small: 7, large: 70 },
+    ...modelsById({ small: facts('tiny', 7), large: facts('huge', 70) }),
     strategy: 'entropy',
     sampling: { temperature: 0 },
     promptTokenCount: 6,
-    prefillChunkRowCount: 4,
     ...changes,
   },
   events,
@@ -37,7 +50,7 @@ const run = (
 
 const work = (changes: Partial<LoggedWork>): LoggedWork => ({
   type: 'work',
-  model: 'large',
+  model: 'huge',
   purpose: 'correct',
   rowCounts: [1],
   outputRowCount: 1,
@@ -54,13 +67,13 @@ const token = (changes: Partial<LoggedToken> = {}): LoggedToken => ({
   ...changes,
 });
 
-const draft = work({ model: 'small', purpose: 'draft' });
+const draft = work({ model: 'tiny', purpose: 'draft' });
 
 describe('predictRun', () => {
   it('knows the rows, outputs and cached tokens of every forward', () => {
     const [small, large]: [ForwardShape[], ForwardShape[]] = [[], []];
     const events = [
-      work({ model: 'small', purpose: 'prefill', rowCounts: [4, 1], outputRowCount: 0 }),
+      work({ model: 'tiny', purpose: 'prefill', rowCounts: [4, 1], outputRowCount: 0 }),
       draft,
       token({ origin: 'small' }),
       draft,
@@ -72,7 +85,7 @@ describe('predictRun', () => {
       draft,
       work({ purpose: 'verify', rowCounts: [2, 2], outputRowCount: 3 }),
     ];
-    predictRun(run(events), { small: costs(1, small), large: costs(10, large) });
+    predictRun(run(events), costsOf(costs(1, small), costs(10, large)));
     const shape = (rowCount: number, outputRowCount: number, cachedTokenCount: number) => ({
       rowCount,
       outputRowCount,
@@ -101,7 +114,7 @@ describe('predictRun', () => {
     ];
     const { parts, ms, recordedComputeMs } = predictRun(
       run(events, { sampling: { temperature: 1 }, promptTokenCount: 1 }),
-      { small: costs(1), large: costs(10) },
+      costsOf(costs(1), costs(10)),
       { readsUncertainty: true },
     );
     // Entropy and log-probability are read together; both models draw.
@@ -109,14 +122,14 @@ describe('predictRun', () => {
     const corrections = 20 + 0.1 + 0.5 + 4;
     expect(parts).toEqual([
       {
-        model: 'small',
+        model: 'tiny',
         purpose: 'draft',
         forwardCount: 2,
         rowCount: 2,
         ms: expect.closeTo(drafts),
       },
       {
-        model: 'large',
+        model: 'huge',
         purpose: 'correct',
         forwardCount: 1,
         rowCount: 2,
@@ -144,11 +157,9 @@ describe('predictRun', () => {
             promptTokenCount,
             sampling: { temperature },
           });
-          const predicted = predictRun(
-            recorded,
-            { small: null, large: costs(10) },
-            { roundTripMs: tokenCount === 0 ? 0 : roundTripMs },
-          );
+          const predicted = predictRun(recorded, new Map([['huge', costs(10)]]), {
+            roundTripMs: tokenCount === 0 ? 0 : roundTripMs,
+          });
           expect(predicted.ms).toBeCloseTo(predicted.largeAloneMs ?? Number.NaN, 6);
         },
       ),
@@ -159,11 +170,11 @@ describe('predictRun', () => {
     const read = (reusedRowCount: number, rowCounts: readonly number[]) =>
       work({ purpose: 'prefill', rowCounts, outputRowCount: 0, reusedRowCount });
     const alone = (...events: RecordedRun['events']): number =>
-      predictRun(run(events), { small: costs(1), large: costs(10) }).largeAloneMs ?? 0;
+      predictRun(run(events), costsOf(costs(1), costs(10))).largeAloneMs ?? 0;
     // Five rows of prompt in two forwards; three in one, behind the two that were there.
     expect(alone(read(0, [4, 1]))).toBeCloseTo(50 + 0.004 + 2 * 0.5, 9);
     expect(alone(read(2, [3]))).toBeCloseTo(30 + 0.002 + 0.5, 9);
-    expect(alone({ ...read(2, [3]), model: 'small' })).toBeCloseTo(30 + 0.002 + 0.5, 9);
+    expect(alone({ ...read(2, [3]), model: 'tiny' })).toBeCloseTo(30 + 0.002 + 0.5, 9);
     expect(alone(read(5, []))).toBe(0);
   });
 
@@ -171,7 +182,7 @@ describe('predictRun', () => {
     const routing = [draft, work({}), token(), draft, work({ rowCounts: [2] }), token()];
     const speculation = [work({ purpose: 'verify', rowCounts: [3], outputRowCount: 3 }), token()];
     const networkMs = (events: RecordedRun['events']): number =>
-      predictRun(run(events), { small: costs(1), large: costs(10) }, { roundTripMs: 20 }).networkMs;
+      predictRun(run(events), costsOf(costs(1), costs(10)), { roundTripMs: 20 }).networkMs;
     expect(networkMs(routing)).toBe(40);
     expect(networkMs([...speculation, ...speculation])).toBe(40);
     expect(networkMs([work({}), token(), work({}), token(), work({}), token()])).toBe(20);
@@ -180,10 +191,10 @@ describe('predictRun', () => {
   });
 
   it('compares with nothing where the large model is unknown', () => {
-    const { largeAloneMs, ms } = predictRun(run([draft, token({ origin: 'small' })]), {
-      small: costs(1),
-      large: null,
-    });
+    const { largeAloneMs, ms } = predictRun(
+      run([draft, token({ origin: 'small' })]),
+      new Map([['tiny', costs(1)]]),
+    );
     expect(largeAloneMs).toBeNull();
     expect(ms).toBeGreaterThan(0);
   });
@@ -191,7 +202,7 @@ describe('predictRun', () => {
   it('takes log-probabilities for read by the model whose tokens have them', () => {
     const events = (changes: Partial<LoggedToken>) => [draft, work({}), token(changes)];
     const ms = (changes: Partial<LoggedToken>): readonly number[] =>
-      predictRun(run(events(changes)), { small: costs(1), large: costs(10) }).parts.map(
+      predictRun(run(events(changes)), costsOf(costs(1), costs(10))).parts.map(
         (part) => Math.round(part.ms * 10) / 10,
       );
     expect(ms({})).toEqual([1.6, 10.6]);

@@ -4,12 +4,12 @@
  */
 
 import type { LoggedWork, RecordedRun } from '../accounting/run-log.ts';
-import type { ByRole, ModelRole } from '../core/events.ts';
+import { labelledModel, type ModelId, type ModelRole } from '../core/model-id.ts';
 import { decodeShape, type ForwardCosts, fullForwardMs, type RowReading } from './forward-costs.ts';
 
 /** What one model did for one purpose, added up. */
 export interface PredictedPart {
-  readonly model: ModelRole;
+  readonly model: ModelId;
   readonly purpose: string;
   readonly forwardCount: number;
   readonly rowCount: number;
@@ -34,13 +34,17 @@ export interface PredictOptions {
   readonly readsUncertainty?: boolean;
 }
 
-/** @param costs of the models that took part; the large one's also for the comparison */
+/** Costs of forwards by model. The work of a model without costs takes no time. */
+export type CostsById = ReadonlyMap<ModelId, ForwardCosts>;
+
+/** @param costs of the models that took part, and of the large one for the comparison */
 export function predictRun(
   run: RecordedRun,
-  costs: ByRole<ForwardCosts>,
+  costs: CostsById,
   options: PredictOptions = {},
 ): PredictedRun {
   const { roundTripMs = 0 } = options;
+  const { labels } = run.start;
   const readings = readingsOf(run, options);
   const parts = new Map<string, PredictedPart>();
   let tokenCount = 0;
@@ -50,39 +54,38 @@ export function predictRun(
   for (const { work, shapes, tokensBefore } of forwardsOf(run)) {
     tokenCount = tokensBefore;
     if (work === null) continue;
-    const ofModel = costs[work.model];
-    const read = work.model === 'small' ? readings.small : readings.large;
+    const ofModel = costs.get(work.model);
+    const read = readings.get(work.model) ?? [];
     const ms = shapes.reduce((sum, shape) => {
-      return sum + (ofModel === null ? 0 : fullForwardMs(ofModel, shape, read));
+      return sum + (ofModel === undefined ? 0 : fullForwardMs(ofModel, shape, read));
     }, 0);
-    if (asksLarge(work, before)) callCount += 1;
+    if (asksLarge(work, before, labels.large)) callCount += 1;
     before = work;
     recordedComputeMs += work.computeMs;
     addPart(parts, work, ms);
   }
   const networkMs = callCount * roundTripMs;
+  const alone = largeAloneMs(run, tokenCount, costs, readings);
   const computed = [...parts.values()].reduce((sum, part) => sum + part.ms, 0);
   return {
     parts: [...parts.values()],
     networkMs,
     ms: computed + networkMs,
-    largeAloneMs:
-      costs.large === null
-        ? null
-        : largeAloneMs(run, tokenCount, costs.large, readings.large) + roundTripMs,
+    largeAloneMs: alone === null ? null : alone + roundTripMs,
     recordedComputeMs,
   };
 }
 
-/** Whether somebody waits for an answer. A large model that goes on writing is asked only once. */
-function asksLarge(work: LoggedWork, before: LoggedWork | null): boolean {
-  if (work.model !== 'large' || work.outputRowCount === 0) return false;
-  const goesOn = work.purpose === 'correct' && isCorrection(before) && work.rowCounts[0] === 1;
+/** Whether the run waits for the large model. One that goes on writing is asked only once. */
+function asksLarge(
+  work: LoggedWork,
+  before: LoggedWork | null,
+  large: ModelId | undefined,
+): boolean {
+  if (work.model !== large || work.outputRowCount === 0) return false;
+  const wasWriting = before?.model === large && before?.purpose === 'correct';
+  const goesOn = work.purpose === 'correct' && wasWriting && work.rowCounts[0] === 1;
   return !goesOn;
-}
-
-function isCorrection(work: LoggedWork | null): boolean {
-  return work?.model === 'large' && work.purpose === 'correct';
 }
 
 /** Forwards, each with the tokens in the cache before it; and where the run ends. */
@@ -127,35 +130,43 @@ function shapesOf(work: LoggedWork, end: number): ReturnType<typeof decodeShape>
   });
 }
 
-function reusedRowCount({ events }: RecordedRun, role: ModelRole): number {
-  const works = events.filter((event) => event.type === 'work' && event.model === role);
-  return sum(works.map((work) => (work.type === 'work' ? work.reusedRowCount : 0)));
+function reusedRowCount({ events }: RecordedRun, model: ModelId | undefined): number {
+  return sum(
+    events.map((event) => {
+      return event.type === 'work' && event.model === model ? event.reusedRowCount : 0;
+    }),
+  );
 }
 
+/** Null where the costs of the large model are unknown. */
 function largeAloneMs(
   run: RecordedRun,
   tokenCount: number,
-  costs: ForwardCosts,
-  readings: readonly RowReading[],
-): number {
+  costs: CostsById,
+  readings: Readings,
+): number | null {
+  const { labels, promptTokenCount } = run.start;
+  const { large } = labels;
+  const ofLarge = large === undefined ? undefined : costs.get(large);
+  if (ofLarge === undefined) return null;
   let ms = 0;
-  const { start } = run;
-  const promptRows = start.promptTokenCount - 1;
-  // What the run found in the cache it would have found, too (as in cost/run-cost.ts).
-  const found = Math.max(reusedRowCount(run, 'small'), reusedRowCount(run, 'large'));
-  for (let cached = found; cached < promptRows; cached += start.prefillChunkRowCount) {
-    const rowCount = Math.min(start.prefillChunkRowCount, promptRows - cached);
-    ms += fullForwardMs(costs, { rowCount, outputRowCount: 0, cachedTokenCount: cached });
+  const promptRows = promptTokenCount - 1;
+  const chunk = labelledModel(run.start, 'large').prefillChunkRowCount;
+  // The cache would have spared it as many rows as in the run (as in accounting/run-cost.ts).
+  const found = Math.max(reusedRowCount(run, labels.small), reusedRowCount(run, labels.large));
+  for (let cached = found; cached < promptRows; cached += chunk) {
+    const rowCount = Math.min(chunk, promptRows - cached);
+    ms += fullForwardMs(ofLarge, { rowCount, outputRowCount: 0, cachedTokenCount: cached });
   }
   for (let index = 0; index < tokenCount; index += 1) {
-    ms += fullForwardMs(costs, decodeShape(1, promptRows + index), readings);
+    ms += fullForwardMs(ofLarge, decodeShape(1, promptRows + index), readings.get(large));
   }
   return ms;
 }
 
-type Readings = Readonly<Record<ModelRole, readonly RowReading[]>>;
+type Readings = ReadonlyMap<ModelId | undefined, readonly RowReading[]>;
 
-/** What was read of output rows, as far as the run's tokens show it. */
+/** The readings of the pair's output rows, as far as the run's tokens show them. */
 function readingsOf({ start, events }: RecordedRun, options: PredictOptions): Readings {
   const tokens = events.filter((event) => event.type === 'token');
   const draws: readonly RowReading[] = start.sampling.temperature > 0 ? ['draw'] : [];
@@ -168,10 +179,11 @@ function readingsOf({ start, events }: RecordedRun, options: PredictOptions): Re
   };
   const uncertainty: readonly RowReading[] =
     options.readsUncertainty === true ? ['uncertainty'] : [];
-  return {
-    small: [...draws, ...logprob('small'), ...uncertainty],
-    large: [...draws, ...logprob('large')],
-  };
+  const { small, large } = start.labels;
+  return new Map<ModelId | undefined, readonly RowReading[]>([
+    [small, [...draws, ...logprob('small'), ...uncertainty]],
+    [large, [...draws, ...logprob('large')]],
+  ]);
 }
 
 function addPart(parts: Map<string, PredictedPart>, work: LoggedWork, ms: number): void {

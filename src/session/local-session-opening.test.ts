@@ -39,6 +39,7 @@ function bench(onForward?: OnForward) {
   const open = (): LocalSession =>
     new LocalSession({
       role: 'large',
+      modelId: 'large',
       source,
       promptLength: PROMPT_LENGTH,
       rowCountMax: 64,
@@ -329,6 +330,7 @@ describe('a roll-back that waits for others', () => {
     const closed: (readonly TokenId[])[] = [];
     const lazy = new LocalSession({
       role: 'large',
+      modelId: 'large',
       source: {
         open: async () => ({ sequence: held, tokens: [] }),
         close: ({ sequence, tokens }) => {

@@ -99,6 +99,7 @@ function bench(promptLength: number, rowCountMax = 8) {
   const recorder = new WorkRecorder();
   const lazy = new LocalSession({
     role: 'large',
+    modelId: 'huge',
     source: plainSequences({ openSequence: () => fake }),
     promptLength,
     rowCountMax,
@@ -224,7 +225,7 @@ describe('LazySequence', () => {
     expect(recorder.drain()).toEqual([
       {
         type: 'work',
-        model: 'large',
+        model: 'huge',
         purpose: 'prefill',
         rowCounts: [2, 2],
         outputRowCount: 0,

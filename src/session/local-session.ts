@@ -19,6 +19,7 @@ import { PilotfishError } from '../core/errors.ts';
 import type { ModelRole, WorkPurpose } from '../core/events.ts';
 import { FairMutex } from '../core/fair-mutex.ts';
 import { invariant } from '../core/invariant.ts';
+import type { ModelId } from '../core/model-id.ts';
 import type { RowMasks, RowProgram, RowResult } from '../core/row-program.ts';
 import { penalises } from '../core/sampling-params.ts';
 import type { TokenId } from '../core/token-id.ts';
@@ -39,6 +40,8 @@ export interface RowsRequest {
 
 export interface LocalSessionOptions {
   readonly role: ModelRole;
+  /** The model's name in work events. */
+  readonly modelId: ModelId;
   readonly source: SequenceSource;
   /** Tokens of the prompt: all but the last are prefilled without outputs. */
   readonly promptLength: number;
@@ -263,7 +266,7 @@ export class LocalSession implements AsyncDisposable {
     const sum = (pick: (forward: Forward) => number): number =>
       forwards.reduce((total, forward) => total + pick(forward), 0);
     this.#options.recorder.record({
-      model: this.#options.role,
+      model: this.#options.modelId,
       purpose,
       rowCounts,
       outputRowCount,

@@ -70,6 +70,7 @@ function bench(
       openedCount += 1;
       return new LocalSession({
         role: 'small',
+        modelId: 'small',
         source: { open: async () => ({ sequence: native, tokens: [] }), close: async () => {} },
         promptLength: 1,
         rowCountMax: 8,

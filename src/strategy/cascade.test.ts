@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { TokenEvent } from '../core/events.ts';
+import type { ModelLabels } from '../core/model-id.ts';
 import { Engine } from '../engine/engine.ts';
 import { ScriptedModel } from '../model/scripted/scripted-model.ts';
 
@@ -22,13 +23,15 @@ async function answer(strategy: string, changes: { seed?: number; maxTokens?: nu
   await using engine = new Engine({ models: { small: writer(0, 0.9), large: writer(1, 0.97) } });
   const tokens: TokenEvent[] = [];
   let text = '';
-  let rows = { small: 0, large: 0 };
+  let rows: Record<'small' | 'large', number | undefined> = { small: 0, large: 0 };
+  let labels: ModelLabels = {};
   for await (const event of engine.generate({ prompt: 'cc', strategy, ...changes })) {
     if (event.type === 'token') tokens.push(event);
-    if (event.type === 'work') {
-      rows = { ...rows, [event.model]: rows[event.model] + event.outputRowCount };
-    }
-    if (event.type === 'summary') text = event.text;
+    if (event.type === 'start') labels = event.labels;
+    if (event.type !== 'summary') continue;
+    text = event.text;
+    const [small, large] = [labels.small, labels.large].map((id) => event.models[id ?? '']);
+    rows = { small: small?.outputRowCount, large: large?.outputRowCount };
   }
   return { tokens, text, rows };
 }

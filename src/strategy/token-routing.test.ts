@@ -40,7 +40,14 @@ async function routed(reads: RowReads, calls: boolean) {
     });
     const recorder = new WorkRecorder();
     const source = plainSequences(model);
-    return new LocalSession({ role, source, promptLength: 3, rowCountMax: 8, recorder });
+    return new LocalSession({
+      role,
+      modelId: role,
+      source,
+      promptLength: 3,
+      rowCountMax: 8,
+      recorder,
+    });
   };
   const sequences = { small: sequenceOf('small'), large: sequenceOf('large') };
   const decoder = tokenRouting(gate, 0, 'threshold').begin({

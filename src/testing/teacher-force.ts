@@ -34,6 +34,7 @@ export async function teacherForce(
   const temperature = sampling.temperature === 0 ? 1 : sampling.temperature;
   await using sequence = new LocalSession({
     role: 'large',
+    modelId: 'large',
     source: plainSequences(model),
     promptLength: prompt.length,
     rowCountMax: model.facts.rowCountMax,

@@ -4,7 +4,14 @@ import type { OpenEngineOptions } from '../../src/app/open-engine.ts';
 import type { CliDependencies, CliEngine } from '../../src/cli/cli-dependencies.ts';
 import type { MachineFacts } from '../../src/cli/doctor/machine-facts.ts';
 import { throwIfAborted } from '../../src/core/errors.ts';
-import type { EngineEvent, Origin, SummaryEvent, TokenEvent } from '../../src/core/events.ts';
+import type {
+  EngineEvent,
+  ModelCostFacts,
+  Origin,
+  SummaryEvent,
+  TokenEvent,
+} from '../../src/core/events.ts';
+import { modelsById } from '../../src/core/model-id.ts';
 import { GREEDY } from '../../src/core/sampling-params.ts';
 import { tokenId } from '../../src/core/token-id.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
@@ -100,23 +107,31 @@ export function summaryEvent(script: Script): SummaryEvent {
     reusedRowCount: 0,
     computeMs: 1900,
     waitedMs: 5,
+    models: {},
     ...script.summary,
   };
 }
 
+const ROOM = { prefillChunkRowCount: 512, prices: null };
+const SMALL: ModelCostFacts = {
+  ...{ name: 'tiny-small', parameterCounts: { body: 10, outputHead: 2 } },
+  ...{ weightBytes: 12, kvBytesPerToken: 1, ...ROOM },
+};
+const LARGE: ModelCostFacts = {
+  ...{ name: 'tiny-large', parameterCounts: { body: 100, outputHead: 20 } },
+  ...{ weightBytes: 120, kvBytesPerToken: 2, ...ROOM },
+};
+
 export function startEvent(request: GenerateRequest): EngineEvent & { type: 'start' } {
   return {
     type: 'start',
-    models: { small: 'tiny-small', large: 'tiny-large' },
-    parameterCounts: { small: { body: 10, outputHead: 2 }, large: { body: 100, outputHead: 20 } },
-    weightBytes: { small: 12, large: 120 },
-    kvBytesPerToken: { small: 1, large: 2 },
+    version: 2,
+    ...modelsById({ small: SMALL, large: LARGE }),
     strategy: request.strategy ?? 'small',
     thresholds: {},
     sampling: { ...GREEDY, ...request.sampling },
     seed: request.seed ?? 0,
     promptTokenCount: 5,
-    prefillChunkRowCount: 512,
     maxTokens: request.maxTokens ?? 512,
     contextLength: 4096,
   };

@@ -100,7 +100,12 @@ async function predict(
   const request = { prompt, strategy, maxTokens, reusePrefix, logprobs: false };
   for await (const event of engine.generate(request)) lines.push(JSON.stringify(event));
   const run = required(parseRunLog(lines.join('\n')).runs[0], 'one run was recorded');
-  const { ms, largeAloneMs } = predictRun(run, costs);
+  const { labels } = run.start;
+  const byId = new Map([
+    [required(labels.small, 'a small model'), costs.small],
+    [required(labels.large, 'a large model'), costs.large],
+  ]);
+  const { ms, largeAloneMs } = predictRun(run, byId);
   const tokenCount = run.events.filter(({ type }) => type === 'token').length;
   return { ms, largeAloneMs, tokenCount, elapsedMs: required(run.summary, 'it ended').elapsedMs };
 }

@@ -55,6 +55,7 @@ async function next(
   const prompt = model.vocabulary.tokenize(model.vocabulary.renderChat(request.messages ?? []));
   await using sequence = new LocalSession({
     role,
+    modelId: role,
     source: plainSequences(model),
     promptLength: prompt.length,
     rowCountMax: model.facts.rowCountMax,

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { foldRunCost } from '../../src/accounting/run-cost.ts';
 import type { EngineEvent } from '../../src/core/events.ts';
 import { required } from '../../src/core/invariant.ts';
+import { labelledModel } from '../../src/core/model-id.ts';
 import type { SamplingParams } from '../../src/core/sampling-params.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import { type LlamaCppModel, loadModel } from '../../src/model/llama-cpp/model.ts';
@@ -86,11 +87,11 @@ describe.skipIf(!isHere)('the accounting of the real pair', () => {
     expect(summary.largeShare).toBeGreaterThan(0);
     expect(summary.largeShare).toBeLessThan(1);
     // N from tensor shapes: 0.49 and 1.54 billion parameters.
-    expect(total(start.parameterCounts.small)).toBe(494_032_768);
-    expect(total(start.parameterCounts.large)).toBe(1_543_714_304);
+    const parameterCount = (label: 'small' | 'large'): number => {
+      const { body, outputHead } = labelledModel(start, label).parameterCounts;
+      return body + outputHead;
+    };
+    expect(parameterCount('small')).toBe(494_032_768);
+    expect(parameterCount('large')).toBe(1_543_714_304);
   });
 });
-
-function total(counts: { body: number; outputHead: number } | null): number {
-  return (counts?.body ?? 0) + (counts?.outputHead ?? 0);
-}

@@ -51,12 +51,13 @@ const RECOSTED: Recosted = {
     {
       name: null,
       strategy: 'entropy',
+      labels: { small: 'tiny', large: 'huge' },
       tokenCount: 60,
       recordedMs: 2400,
       recordedComputeMs: 2300,
       parts: [
-        { model: 'small', purpose: 'draft', forwardCount: 60, rowCount: 60, ms: 1200 },
-        { model: 'large', purpose: 'correct', forwardCount: 9, rowCount: 55, ms: 400 },
+        { model: 'tiny', purpose: 'draft', forwardCount: 60, rowCount: 60, ms: 1200 },
+        { model: 'huge', purpose: 'correct', forwardCount: 9, rowCount: 55, ms: 400 },
       ],
       networkMs: 0,
       ms: 1600,

@@ -1,6 +1,7 @@
 /** A re-costed run: milliseconds by model and purpose, the sum, and the large model alone. */
 
 import type { Recosted, RecostedRun } from '../../app/recost.ts';
+import { labelOf } from '../../core/model-id.ts';
 import type { MachineProfile } from '../../machines/machine-profile.ts';
 import type { CliIo } from '../io.ts';
 import { formatRatio, formatSeconds } from './format-quantity.ts';
@@ -29,7 +30,7 @@ function renderRun(run: RecostedRun, { roundTripMs }: Recosted, color: CliIo['co
   const titles = ['model', 'for', 'forwards', 'rows', 'time', 'share'];
   const share = (ms: number): string => `${((100 * ms) / Math.max(run.ms, 1e-9)).toFixed(0)} %`;
   const rows = run.parts.map((part) => [
-    part.model,
+    printableText(labelOf(run.labels, part.model) ?? part.model),
     printableText(part.purpose),
     String(part.forwardCount),
     String(part.rowCount),

@@ -2,6 +2,7 @@
 import wrapAnsi from 'wrap-ansi';
 import type { Origin, SummaryEvent } from '../../core/events.ts';
 import type { FinishReason } from '../../core/finish-reason.ts';
+import { labelOf } from '../../core/model-id.ts';
 import { type Answer, tokensPerSecond } from './answer.ts';
 import {
   formatBytes,
@@ -30,7 +31,7 @@ function writers({ tokens, start, summary }: Answer): string {
   const counts = new Map<Origin, number>();
   for (const { origin } of tokens) counts.set(origin, (counts.get(origin) ?? 0) + 1);
   const isLoaded = (origin: Origin): boolean =>
-    origin !== 'prompt-lookup' && start.models[origin] !== null;
+    origin !== 'prompt-lookup' && start.labels[origin] !== undefined;
   const parts = ORIGINS.filter((origin) => counts.has(origin) || isLoaded(origin)).map(
     (origin) => `${origin} ${counts.get(origin) ?? 0}`,
   );
@@ -58,6 +59,14 @@ function time({ summary }: Answer): string {
   return `${whole}, first token after ${formatSeconds(summary.firstTokenMs)}`;
 }
 
+/** `small 60, large 12`: the pair always, other models after it. */
+function forwards({ start: { labels }, summary }: Answer): string {
+  const others = Object.entries(summary.models)
+    .filter(([id]) => id !== labels.small && id !== labels.large)
+    .map(([id, { forwardCount }]) => `${labelOf(labels, id) ?? id} ${forwardCount}`);
+  return [`small ${summary.smallForwards}`, `large ${summary.largeForwards}`, ...others].join(', ');
+}
+
 function rows(answer: Answer): (readonly [label: string, text: string])[] {
   const { summary } = answer;
   const shares = `${formatShare(summary.largeShare)}, verified ${formatShare(summary.verifiedShare)}`;
@@ -66,7 +75,7 @@ function rows(answer: Answer): (readonly [label: string, text: string])[] {
     ['strategy', strategyText(answer)],
     ['tokens', writers(answer)],
     ['large share', shares],
-    ['forwards', `small ${summary.smallForwards}, large ${summary.largeForwards}`],
+    ['forwards', forwards(answer)],
     ['weight traffic', cost(summary.weightTrafficRatio, formatBytes(summary.weightTrafficBytes))],
     ['generated FLOPs', cost(summary.generatedFlopsRatio, formatFlops(summary.generatedFlops))],
     ['processed FLOPs', cost(summary.processedFlopsRatio, formatFlops(summary.processedFlops))],

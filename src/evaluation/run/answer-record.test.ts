@@ -30,6 +30,7 @@ const world = scriptedEvaluation({
   draftLength: 3,
   routers: tinyRouters(LEARNED, { hiddenSize: 1 }),
 });
+const LABELS = { small: 'small', large: 'large' };
 const facts = {
   models: world.pair.models,
   maxTokens: MAX_TOKENS,
@@ -62,7 +63,7 @@ describe('a record of an answer', () => {
       const summary = summaryOf(events);
       expect(answerText(record)).toBe(summary.text);
       expect(record.finishReason).toBe(summary.finishReason);
-      const cost = foldRunCost(startOf(record, facts), eventsOf(record));
+      const cost = foldRunCost(startOf(record, facts), eventsOf(record, LABELS));
       const untimed = { ...cost, computeMs: summary.computeMs, waitedMs: summary.waitedMs };
       expect(summary).toMatchObject(untimed);
       const again = parseRecord(JSON.stringify(record));
@@ -85,7 +86,7 @@ describe('a record of an answer', () => {
           return [{ model, purpose, rowCounts, outputRowCount }];
         });
       };
-      expect(told(eventsOf(record))).toEqual(told(events));
+      expect(told(eventsOf(record, LABELS))).toEqual(told(events));
       const tokens = events.filter((event) => event.type === 'token');
       for (const [index, { score }] of tokens.entries()) {
         const kept = record.scores?.[index] ?? null;

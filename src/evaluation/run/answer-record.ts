@@ -14,6 +14,7 @@ import type {
 } from '../../core/events.ts';
 import type { FinishReason } from '../../core/finish-reason.ts';
 import { invariant, required } from '../../core/invariant.ts';
+import type { PairLabels } from '../../core/model-id.ts';
 import { tokenId } from '../../core/token-id.ts';
 import { parsedJson } from '../../storage/jsonl-file.ts';
 import { type Question, questionHash } from '../question.ts';
@@ -75,7 +76,7 @@ export function recordOf(
     origins: tokens.map(({ origin, verified }) => letter(origin, verified)).join(''),
     scores: scores.every((score) => score === null) ? null : scores,
     finishReason: end.finishReason,
-    work: workRecords(events),
+    work: workRecords(events, start),
   };
 }
 
@@ -91,14 +92,14 @@ function short(score: number | null): number | null {
   return score === null ? null : Number(score.toPrecision(SCORE_DIGITS));
 }
 
-function workRecords(events: readonly EngineEvent[]): WorkRecord[] {
+function workRecords(events: readonly EngineEvent[], { labels }: StartEvent): WorkRecord[] {
   const records: WorkRecord[] = [];
   let tokenCount = 0;
   for (const event of events) {
     if (event.type === 'token') tokenCount += 1;
     if (event.type !== 'work') continue;
     const { model, purpose, outputRowCount, rowCounts } = event;
-    const initial = model === 'small' ? 's' : 'l';
+    const initial = model === labels.small ? 's' : 'l';
     records.push([tokenCount, initial, purpose, outputRowCount, ...rowCounts]);
   }
   return records;
@@ -109,13 +110,16 @@ export function answerText({ texts }: Pick<AnswerRecord, 'texts'>): string {
 }
 
 /** Tokens and work in the order they happened, as far as a record holds them; all times are 0. */
-export function* eventsOf(record: AnswerRecord): Generator<TokenEvent | WorkEvent> {
+export function* eventsOf(
+  record: AnswerRecord,
+  labels: PairLabels,
+): Generator<TokenEvent | WorkEvent> {
   const tokens = recordedTokens(record);
   let written = 0;
   for (const [tokenCount, initial, purpose, outputRowCount, ...rowCounts] of record.work) {
     yield* tokens.slice(written, tokenCount);
     written = tokenCount;
-    const model = initial === 's' ? 'small' : 'large';
+    const model = initial === 's' ? labels.small : labels.large;
     yield { type: 'work', model, purpose, rowCounts, outputRowCount, ...NOTHING_ELSE };
   }
   yield* tokens.slice(written);

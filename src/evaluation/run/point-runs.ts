@@ -1,8 +1,16 @@
 /** What each point made of each question: right or wrong, and at what cost. */
 
 import { foldRunCost } from '../../accounting/run-cost.ts';
-import type { ModelRole, RunCost, StartEvent, TokenEvent, WorkEvent } from '../../core/events.ts';
+import type { RecordedRun } from '../../accounting/run-log.ts';
+import {
+  LOG_VERSION,
+  type ModelCostFacts,
+  type ModelRole,
+  type RunCost,
+  type StartEvent,
+} from '../../core/events.ts';
 import { required } from '../../core/invariant.ts';
+import { modelsById, type PairLabels } from '../../core/model-id.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
 import type { ForwardCosts } from '../../machines/forward-costs.ts';
 import { predictRun } from '../../machines/predict-run.ts';
@@ -48,16 +56,17 @@ export function runsOf(
 ): readonly AnswerRun[] {
   return questions.map((question) => {
     const record = required(store.get(point, question), 'the question was answered');
-    const start = startOf(record, facts);
-    const events = [...eventsOf(record)];
+    const { labels, ...start } = startOf(record, facts);
+    const events = [...eventsOf(record, labels)];
+    const run = { start: { ...start, labels }, events };
     const timesMs = facts.profiles.map((profile) => [
       profile.name,
-      predictedMs(record.strategy, { start, events }, profile),
+      predictedMs(record.strategy, run, profile),
     ]);
     return {
       question,
       grade: grade(answerText(record), question),
-      cost: foldRunCost(start, events),
+      cost: foldRunCost(run.start, events),
       timesMs: Object.fromEntries(timesMs),
     };
   });
@@ -65,37 +74,38 @@ export function runsOf(
 
 function predictedMs(
   strategy: string,
-  {
-    start,
-    events,
-  }: { readonly start: StartEvent; readonly events: readonly (TokenEvent | WorkEvent)[] },
+  run: Pick<RecordedRun, 'start' | 'events'>,
   { costs, roundTripMs }: TimeProfile,
 ): number {
   const [costModel] = infoOf(strategy).costModels;
   const readsUncertainty = required(costModel, 'every strategy has one').readsUncertainty;
-  const run = { name: null, start, events, summary: null };
-  return predictRun(run, costs, { roundTripMs, readsUncertainty }).ms;
+  const { small, large } = run.start.labels;
+  const byId = new Map([
+    [required(small, 'a pair has a small model'), costs.small],
+    [required(large, 'a pair has a large model'), costs.large],
+  ]);
+  const whole = { name: null, ...run, summary: null };
+  return predictRun(whole, byId, { roundTripMs, readsUncertainty }).ms;
 }
 
 /** As the run itself began. */
-export function startOf(record: AnswerRecord, facts: RunFacts): StartEvent {
+export function startOf(
+  record: AnswerRecord,
+  facts: RunFacts,
+): StartEvent & { readonly labels: PairLabels } {
   const { models, maxTokens, contextLength } = facts;
-  const both = <T>(pick: (model: EvaluatedModel) => T): Record<ModelRole, T> => ({
-    small: pick(models.small),
-    large: pick(models.large),
-  });
+  const costFacts = ({ rowCountMax, digest: _, ...model }: EvaluatedModel): ModelCostFacts => {
+    return { ...model, prefillChunkRowCount: rowCountMax, prices: null };
+  };
   return {
     type: 'start',
-    models: both(({ name }) => name),
-    parameterCounts: both(({ parameterCounts }) => parameterCounts),
-    weightBytes: both(({ weightBytes }) => weightBytes),
-    kvBytesPerToken: both(({ kvBytesPerToken }) => kvBytesPerToken),
+    version: LOG_VERSION,
+    ...modelsById({ small: costFacts(models.small), large: costFacts(models.large) }),
     strategy: strategyText(record),
     thresholds: {},
     sampling: GREEDY,
     seed: record.seed,
     promptTokenCount: record.promptTokenCount,
-    prefillChunkRowCount: models.large.rowCountMax,
     maxTokens,
     contextLength,
   };

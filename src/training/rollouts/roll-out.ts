@@ -69,6 +69,7 @@ function sequenceOf(
   if (known !== undefined) return known;
   const sequence = new LocalSession({
     role,
+    modelId: role,
     source: forkPoint.source(role),
     promptLength: text.length,
     rowCountMax: pair.models[role].facts.rowCountMax,

@@ -1,0 +1,68 @@
+/**
+ * The names of models. Events, costs, records and stores are keyed by a model's id, so that an
+ * engine may hold any number of models; what a model does in a run is a label that points to an id.
+ */
+
+import { required } from './invariant.ts';
+
+/** Names one model of an engine, in its events, logs and records. */
+export type ModelId = string;
+
+/** In the order in which ids are given out. */
+export const MODEL_LABELS = ['small', 'large', 'reward', 'judge', 'hub'] as const;
+
+/** The parts that a model may play. */
+export type ModelLabel = (typeof MODEL_LABELS)[number];
+
+/** The two ends of a pair. In speculation the small one is the draft, the large one the target. */
+export type ModelRole = 'small' | 'large';
+
+/** Which model plays which part; undefined where none does. */
+export type ModelLabels = { readonly [L in ModelLabel]?: ModelId | undefined };
+
+/** The labels of a whole pair. */
+export type PairLabels = ModelLabels & Readonly<Record<ModelRole, ModelId>>;
+
+/** Models by their ids, and which of them plays which part. */
+export interface ModelsById<M, L = ModelLabels> {
+  readonly models: Readonly<Record<ModelId, M>>;
+  readonly labels: L;
+}
+
+interface Named {
+  readonly name: string;
+}
+
+/**
+ * Gives models their ids: their names. Where two have the same name, the later label is added to its
+ * own, as in `qwen (large)`.
+ */
+export function modelsById<M extends Named, L extends ModelLabel>(
+  byLabel: Readonly<Record<L, M>>,
+): ModelsById<M, Readonly<Record<L, ModelId>>>;
+export function modelsById<M extends Named>(byLabel: ByLabel<M>): ModelsById<M>;
+export function modelsById<M extends Named>(byLabel: ByLabel<M>): ModelsById<M> {
+  const models = new Map<ModelId, M>();
+  const labels: { [L in ModelLabel]?: ModelId } = {};
+  for (const label of MODEL_LABELS) {
+    const model = byLabel[label] ?? null;
+    if (model === null) continue;
+    let id = model.name;
+    while (models.has(id)) id += ` (${label})`;
+    models.set(id, model);
+    labels[label] = id;
+  }
+  return { models: Object.fromEntries(models), labels };
+}
+
+type ByLabel<M> = { readonly [L in ModelLabel]?: M | null | undefined };
+
+/** The model that plays a part. @throws InvariantError if none does */
+export function labelledModel<M>({ models, labels }: ModelsById<M>, label: ModelLabel): M {
+  return required(models[required(labels[label], `a model is ${label}`)], `${label} has a model`);
+}
+
+/** The first label of a model; null if it has none. */
+export function labelOf(labels: ModelLabels, id: ModelId): ModelLabel | null {
+  return MODEL_LABELS.find((label) => labels[label] === id) ?? null;
+}
