@@ -4,6 +4,7 @@
  */
 import { Command } from 'commander';
 import type { ModelRole, TokenEvent, WorkEvent } from '../src/core/events.ts';
+import type { ModelLabels } from '../src/core/model-id.ts';
 import { Engine } from '../src/engine/engine.ts';
 import type { GenerateRequest } from '../src/engine/request.ts';
 import type { LanguageModel } from '../src/model/roles.ts';
@@ -121,17 +122,19 @@ async function turn(
   request: GenerateRequest,
 ): Promise<Turn & { readonly text: string }> {
   const prompt = model.vocabulary.tokenize(model.vocabulary.renderChat(request.messages ?? []));
+  let labels: ModelLabels = {};
   const work: WorkEvent[] = [];
   const answer: TokenEvent[] = [];
   let text = '';
   for await (const event of engine.generate(request)) {
+    if (event.type === 'start') labels = event.labels;
     if (event.type === 'work') work.push(event);
     if (event.type === 'token') answer.push(event);
     if (event.type === 'summary') text = event.text;
   }
   const models: Partial<Record<ModelRole, ModelTurn>> = {};
   for (const role of ['small', 'large'] as const) {
-    const ofModel = work.filter((event) => event.model === role);
+    const ofModel = work.filter((event) => event.model === labels[role]);
     // A model reads the text before each token that it proposes or writes: the last one tells.
     const last = answer.findLastIndex(({ origin }) => role === 'small' || origin === 'large');
     if (ofModel.length > 0) models[role] = modelTurn(ofModel, prompt.length + Math.max(0, last));

@@ -4,7 +4,13 @@
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ChatMessage } from '../../src/core/chat-message.ts';
-import type { EngineEvent, ModelRole, SummaryEvent, WorkEvent } from '../../src/core/events.ts';
+import type {
+  EngineEvent,
+  ModelRole,
+  StartEvent,
+  SummaryEvent,
+  WorkEvent,
+} from '../../src/core/events.ts';
 import { required } from '../../src/core/invariant.ts';
 import { tokenIds } from '../../src/core/token-id.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
@@ -53,10 +59,14 @@ function summary(events: readonly EngineEvent[]): SummaryEvent {
   );
 }
 
+function startOf(events: readonly EngineEvent[]): StartEvent {
+  const start = events.find((event) => event.type === 'start');
+  return required(start, 'it began');
+}
+
 function workOf(events: readonly EngineEvent[], role: ModelRole): WorkEvent[] {
-  return events.filter(
-    (event): event is WorkEvent => event.type === 'work' && event.model === role,
-  );
+  const id = startOf(events).labels[role];
+  return events.filter((event): event is WorkEvent => event.type === 'work' && event.model === id);
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, n) => total + n, 0);
@@ -65,8 +75,7 @@ const reusedOf = (work: readonly WorkEvent[]): number =>
   sum(work.map(({ reusedRowCount }) => reusedRowCount));
 
 function promptCount(events: readonly EngineEvent[]): number {
-  const start = events.find((event) => event.type === 'start');
-  return required(start, 'it began').promptTokenCount;
+  return startOf(events).promptTokenCount;
 }
 
 /** The rows of the prompt were read here or before, each once. */

@@ -72,7 +72,7 @@ describe('where the default pair is not here and cannot be pulled', () => {
       strategy: 'large',
     });
     expect(notices.join()).toContain('pocket');
-    expect(run.events[0]).toMatchObject({ type: 'start', models: { large: 'pocket-large' } });
+    expect(run.events[0]).toMatchObject({ type: 'start', labels: { large: 'pocket-large' } });
     expect(run.summary.notes).toEqual([POCKET_SCOPE.note]);
   });
 });
