@@ -48,4 +48,7 @@ export { profileCosts } from './machines/profile-costs.ts';
 export { type LlamaCppModel, type LoadOptions, loadModel } from './model/llama-cpp/model.ts';
 export { type ModelFileFacts, readModelFile } from './model/llama-cpp/model-file.ts';
 export type { LanguageModel, Sequence, Vocabulary } from './model/roles.ts';
-export { parseStrategy, STRATEGIES, type StrategyInfo } from './strategy/registry.ts';
+export type { Method, StrategyValue, ThresholdFacts, Unit } from './strategy/method.ts';
+export { METHODS } from './strategy/methods.ts';
+export type { SpeculativeOptions, StrategyOptions } from './strategy/strategy-options.ts';
+export { parseStrategy, type StrategyInput, strategyValue } from './strategy/strategy-value.ts';

@@ -21,6 +21,7 @@ import type { Router } from '../judging/router.ts';
 import { decodeRouter, encodeRouter } from '../judging/router-file.ts';
 import { type Reliability, reliability } from '../network/reliability.ts';
 import { writeWhole } from '../storage/whole-file.ts';
+import { parseStrategy } from '../strategy/strategy-value.ts';
 import { evaluationLock } from './evaluation-lock.ts';
 import { readRouter } from './find-routers.ts';
 import { loadQuestions, type QuestionOptions } from './load-questions.ts';
@@ -78,7 +79,7 @@ export async function calibrate(options: CalibrateOptions): Promise<Calibrated> 
   checkTrainedOn(given, questions);
   await using pair = await openEvaluation({
     ...options,
-    strategies: [given.strategy],
+    strategies: [parseStrategy(given.strategy)],
     routerFiles: [routerFile],
     maxTokens,
     waveSize,

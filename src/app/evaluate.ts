@@ -17,7 +17,10 @@ import { runEvaluation } from '../evaluation/run/run-evaluation.ts';
 import type { Router } from '../judging/router.ts';
 import type { MachineProfile } from '../machines/machine-profile.ts';
 import { profileCosts } from '../machines/profile-costs.ts';
-import { isLearned, parseStrategy, routerThreshold, STRATEGIES } from '../strategy/registry.ts';
+import type { StrategyValue } from '../strategy/method.ts';
+import { METHODS } from '../strategy/methods.ts';
+import { routerThreshold } from '../strategy/routed.ts';
+import { asStrategy, type StrategyInput, strategyValue } from '../strategy/strategy-value.ts';
 import { evaluationLock } from './evaluation-lock.ts';
 import { loadQuestions, type QuestionOptions, trainingQuestions } from './load-questions.ts';
 import { profileStore } from './local-profile.ts';
@@ -37,7 +40,7 @@ export interface EvaluateOptions
    * as `NAME@30%`, by its calibration. Default: every strategy that decides something, of those that
    * need a router the ones that have one for this pair.
    */
-  readonly strategies?: readonly string[];
+  readonly strategies?: readonly StrategyInput[];
   /** Default: points are put where a curve rises. */
   readonly shares?: readonly number[];
   /** Points of a curve where no shares are given; default 6. */
@@ -71,9 +74,9 @@ export interface Evaluated {
 }
 
 /** All but the models alone and `speculative`, which decide nothing. */
-const DECIDING_STRATEGIES: readonly string[] = STRATEGIES.filter(({ unit }) => unit !== null).map(
-  ({ name }) => name,
-);
+const DECIDING_STRATEGIES: readonly StrategyValue[] = METHODS.filter(
+  ({ unit }) => unit !== null,
+).map((method) => strategyValue(method));
 const POINT_COUNT = 6;
 const SEED_COUNT = 3;
 const MAX_TOKENS = 512;
@@ -82,7 +85,7 @@ const SCREENING_SEED = 1;
 
 /** @throws PilotfishError for what is misspelt or missing, before a model is loaded */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
-  const asked = options.strategies ?? DECIDING_STRATEGIES;
+  const asked = (options.strategies ?? DECIDING_STRATEGIES).map(asStrategy);
   const given = planOf(options, asked);
   const named = await namedProfiles(options);
   const { task, questions } = await loadQuestions(options);
@@ -121,7 +124,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
 }
 
 /** @throws PilotfishError `option-invalid`, `strategy-unknown`, `threshold-invalid` */
-function planOf(options: EvaluateOptions, asked: readonly string[]): EvaluationPlan {
+function planOf(options: EvaluateOptions, asked: readonly StrategyValue[]): EvaluationPlan {
   const { seedCount = SEED_COUNT, screenShare, shares } = options;
   return {
     strategies: requestedStrategies(asked, null),
@@ -141,13 +144,13 @@ function planOf(options: EvaluateOptions, asked: readonly string[]): EvaluationP
 function usableRouters(
   routers: ReadonlyMap<string, Router>,
   questions: readonly Question[],
-  asked: readonly string[],
+  asked: readonly StrategyValue[],
   { strategies, onNotice }: EvaluateOptions,
 ): ReadonlyMap<string, Router> {
   const usable = [...routers].filter(([name, router]) => {
     try {
       checkTrainedOn(router, questions);
-      const isByShare = asked.some((text) => text.startsWith(`${name}@`) && text.endsWith('%'));
+      const isByShare = asked.some(({ method, share }) => method.name === name && share !== null);
       if (isByShare) checkCalibratedOn(router, questions);
       return true;
     } catch (error) {
@@ -161,17 +164,15 @@ function usableRouters(
 
 /** @param routers null before they are known: shares are then taken for thresholds, to be checked only */
 function requestedStrategies(
-  texts: readonly string[],
+  values: readonly StrategyValue[],
   routers: ReadonlyMap<string, Router> | null,
 ): readonly RequestedStrategy[] {
   const asked = new Map<string, (number | null)[]>();
-  for (const text of texts) {
-    const { name, threshold, share } = parseStrategy(text);
+  for (const value of values) {
+    const { name, head } = value.method;
     const router = routers?.get(name);
-    if (routers !== null && router === undefined && isLearned(name)) continue;
-    const calibrated = share === undefined || !router ? share : routerThreshold(router, share);
-    const known = asked.get(name) ?? [];
-    asked.set(name, [...known, text.includes('@') ? (calibrated ?? threshold) : null]);
+    if (routers !== null && router === undefined && head !== null) continue;
+    asked.set(name, [...(asked.get(name) ?? []), givenThreshold(value, router)]);
   }
   return [...asked].map(([name, all]) => {
     const thresholds = all.filter((threshold) => threshold !== null);
@@ -185,6 +186,12 @@ function requestedStrategies(
       },
     );
   });
+}
+
+/** Null where a user gave neither threshold nor share. */
+function givenThreshold(value: StrategyValue, router: Router | undefined): number | null {
+  if (value.share === null || router === undefined) return value.threshold ?? value.share;
+  return routerThreshold(router, value);
 }
 
 /** @throws PilotfishError `profile-unknown`, `profile-invalid` */

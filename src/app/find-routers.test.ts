@@ -9,13 +9,10 @@ import { required } from '../core/invariant.ts';
 import { LARGE_DIGEST, SMALL_DIGEST, tinyRouter } from '../judging/fakes/tiny-router.ts';
 import type { Router } from '../judging/router.ts';
 import { encodeRouter } from '../judging/router-file.ts';
+import { parseStrategy } from '../strategy/strategy-value.ts';
 import { OBJECTIVES } from '../training/labels/targets.ts';
-import {
-  type FindRoutersOptions,
-  findRouters,
-  readNamedRouters,
-  readRouter,
-} from './find-routers.ts';
+import * as finding from './find-routers.ts';
+import { type FindRoutersOptions, readRouter } from './find-routers.ts';
 
 const MODELS = {
   small: { name: 'small', digest: SMALL_DIGEST },
@@ -34,7 +31,16 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-type Asked = Omit<FindRoutersOptions, 'named'> & { readonly files: readonly string[] };
+type Options = Omit<FindRoutersOptions, 'strategies'> & { readonly strategies: readonly string[] };
+type Asked = Omit<Options, 'named'> & { readonly files: readonly string[] };
+
+const valuesOf = (strategies: readonly string[]) => strategies.map((text) => parseStrategy(text));
+
+const findRouters = ({ strategies, ...options }: Options) =>
+  finding.findRouters({ ...options, strategies: valuesOf(strategies) });
+
+const readNamedRouters = (paths: readonly string[], strategies: readonly string[]) =>
+  finding.readNamedRouters(paths, valuesOf(strategies));
 
 async function findNamed({ files, ...options }: Asked): Promise<ReadonlyMap<string, Router>> {
   const named = await readNamedRouters(files, options.strategies);
@@ -170,7 +176,7 @@ describe('routers that come with the package', () => {
     const other = encodeRouter(tinyRouter({ strategy: 'alignment', pair }));
     await writeFile(join(shippedFolder, 'b', 'alignment.safetensors'), other);
   });
-  const found = (strategies: readonly string[], options: Partial<FindRoutersOptions> = {}) =>
+  const found = (strategies: readonly string[], options: Partial<Options> = {}) =>
     findRouters({ strategies, models: MODELS, shippedFolder, ...options });
 
   it('serve their own pair, files that cannot be read passed over', async () => {

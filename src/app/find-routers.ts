@@ -9,7 +9,7 @@ import { PilotfishError } from '../core/errors.ts';
 import type { ModelRole } from '../core/events.ts';
 import type { BoundModel, Router } from '../judging/router.ts';
 import { decodeRouter } from '../judging/router-file.ts';
-import { isLearned } from '../strategy/registry.ts';
+import type { StrategyValue } from '../strategy/method.ts';
 
 /** A router that the user named by its file. */
 export interface NamedRouter {
@@ -18,7 +18,7 @@ export interface NamedRouter {
 }
 
 export interface FindRoutersOptions {
-  readonly strategies: readonly string[];
+  readonly strategies: readonly StrategyValue[];
   readonly models: Readonly<Record<ModelRole, BoundModel>>;
   /** To use instead of those that come with this package (see `readNamedRouters`). */
   readonly named?: readonly NamedRouter[];
@@ -41,9 +41,9 @@ const SHIPPED_FOLDER = fileURLToPath(new URL('../../heads', import.meta.url));
  */
 export async function readNamedRouters(
   paths: readonly string[],
-  strategies: readonly string[],
+  strategies: readonly StrategyValue[],
 ): Promise<readonly NamedRouter[]> {
-  const wanted = new Set(strategies.filter((text) => isLearned(text)).map(nameOf));
+  const wanted = routedNames(strategies);
   const named: NamedRouter[] = [];
   for (const path of paths) {
     const router = await readRouter(path);
@@ -72,18 +72,18 @@ export async function findRouters({
     checkPair(router, models, path);
     found.set(router.strategy, router);
   }
-  const wanted = strategies.filter((text) => isLearned(text));
-  if (wanted.every((text) => found.has(nameOf(text)))) return found;
+  const wanted = routedNames(strategies);
+  if ([...wanted].every((name) => found.has(name))) return found;
   const { routers, failure } = await shippedRouters(shippedFolder);
   for (const router of routers) {
-    const isWanted = wanted.some((text) => nameOf(text) === router.strategy);
-    if (isWanted && !found.has(router.strategy) && isFor(router, models)) {
-      found.set(router.strategy, router);
+    const { strategy } = router;
+    if (wanted.has(strategy) && !found.has(strategy) && isFor(router, models)) {
+      found.set(strategy, router);
     }
   }
-  const missing = wanted.find((text) => !found.has(nameOf(text)));
+  const missing = [...wanted].find((name) => !found.has(name));
   if (missing !== undefined && !isOptional && failure !== null) throw failure;
-  if (missing !== undefined && !isOptional) throw missingRouter(nameOf(missing), models);
+  if (missing !== undefined && !isOptional) throw missingRouter(missing, models);
   return found;
 }
 
@@ -131,8 +131,10 @@ async function shippedRouters(folder: string): Promise<Shipped> {
   };
 }
 
-function nameOf(text: string): string {
-  return text.split('@')[0] ?? text;
+/** Names of the methods that need a router. */
+function routedNames(strategies: readonly StrategyValue[]): ReadonlySet<string> {
+  const methods = strategies.map(({ method }) => method);
+  return new Set(methods.flatMap(({ name, head }) => (head === 'router' ? [name] : [])));
 }
 
 function isFor({ pair }: Router, models: FindRoutersOptions['models']): boolean {

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { EngineEvent, Origin, TokenEvent } from '../core/events.ts';
 import { type TokenId, tokenId } from '../core/token-id.ts';
 import type { GenerateRequest } from '../engine/request.ts';
-import { lookupStatistics, MEASURED_STRATEGIES, measureAcceptance } from './measure-acceptance.ts';
+import { asStrategy } from '../strategy/strategy-value.ts';
+import { lookupStatistics, measureAcceptance } from './measure-acceptance.ts';
 
 const ids = (text: string): TokenId[] => [...text].map((letter) => tokenId(letter.charCodeAt(0)));
 
@@ -54,13 +55,15 @@ const WRITTEN: Readonly<Record<string, readonly TokenEvent[]>> = {
   margin: [token('a', 'large', 'b'), token('a', 'small', null)],
 };
 
+const textOf = ({ strategy = '' }: GenerateRequest): string => asStrategy(strategy).text;
+
 describe('measureBehaviour', () => {
   it('counts what every strategy does by default, and what drafts would do', async () => {
     const asked: GenerateRequest[] = [];
     const engine = {
       async *generate(request: GenerateRequest): AsyncGenerator<EngineEvent, void> {
         asked.push(request);
-        yield* WRITTEN[request.strategy ?? ''] ?? [];
+        yield* WRITTEN[textOf(request)] ?? [];
       },
       promptTokens: () => ids('xabcz'),
     };
@@ -69,8 +72,8 @@ describe('measureBehaviour', () => {
     expect(statistics.acceptance).toBe(3 / 4);
     // Of "abcy", "ab" promises the "c" that comes, and "abc" a "z", as in the prompt.
     expect(statistics.lookup).toEqual({ hitRate: 2 / 4, acceptance: 1 / 2 });
-    expect(asked.map(({ strategy }) => strategy)).toEqual(
-      [...MEASURED_STRATEGIES.slice(1), 'entropy@-1'].flatMap((name) => [name, name, name]),
+    expect(asked.map(textOf)).toEqual(
+      ['entropy', 'margin', 'cascade', 'entropy@-1'].flatMap((name) => [name, name, name]),
     );
   });
 

@@ -8,7 +8,10 @@ import type { OnProgress } from '../core/progress.ts';
 import type { TokenId } from '../core/token-id.ts';
 import type { Engine } from '../engine/engine.ts';
 import { lookUp } from '../speculative/prompt-lookup.ts';
-import { STRATEGIES } from '../strategy/registry.ts';
+import { entropyMethod } from '../strategy/entropy.ts';
+import type { Method, StrategyValue } from '../strategy/method.ts';
+import { METHODS } from '../strategy/methods.ts';
+import { strategyValue } from '../strategy/strategy-value.ts';
 
 /** A question, code, prose: none is an example of any evaluation. */
 const PROMPTS: readonly string[] = [
@@ -18,7 +21,7 @@ const PROMPTS: readonly string[] = [
 ];
 const TOKEN_COUNT = 96;
 /** Calls the large model for every token, so that both models' choices are known. */
-const ALWAYS_CALLS = 'entropy@-1';
+const ALWAYS_CALLS: StrategyValue = strategyValue(entropyMethod, -1);
 
 export interface AcceptanceStatistics {
   /** By strategy: the share at its default threshold. */
@@ -47,15 +50,18 @@ interface Options {
 }
 
 /** Strategies that route tokens by something that has to be tried out. */
-export const ROUTING_STRATEGIES: readonly string[] = STRATEGIES.filter(
-  ({ threshold, costModels, isLearned }) =>
-    !isLearned &&
-    threshold?.isShare === false &&
+export const TRIED_METHODS: readonly Method[] = METHODS.filter(
+  ({ head, controlOf, costModels }) =>
+    head === null &&
+    controlOf === null &&
     costModels.some(({ parameter }) => parameter === 'share'),
-).map(({ name }) => name);
+);
 
 /** What has to be opened for it. */
-export const MEASURED_STRATEGIES: readonly string[] = [ALWAYS_CALLS, ...ROUTING_STRATEGIES];
+export const MEASURED_STRATEGIES: readonly StrategyValue[] = [
+  ALWAYS_CALLS,
+  ...TRIED_METHODS.map((method) => strategyValue(method)),
+];
 
 /** A prompt, what was written after it, and how long that took. */
 interface Answer {
@@ -78,7 +84,7 @@ export async function measureAcceptance(
     done += 1;
     options.onProgress?.({ label: 'Trying out strategies', done, total, unit: 'steps' });
   };
-  const answers = async (strategy: string): Promise<Answer[]> => {
+  const answers = async (strategy: StrategyValue): Promise<Answer[]> => {
     const all: Answer[] = [];
     for (const content of prompts) {
       const messages = [{ role: 'user' as const, content }];
@@ -90,12 +96,12 @@ export async function measureAcceptance(
     return all;
   };
   const shares: Record<string, number> = {};
-  for (const strategy of ROUTING_STRATEGIES) {
-    const written = await answers(strategy);
-    const isQuery = STRATEGIES.some(({ name, unit }) => name === strategy && unit === 'query');
-    // A strategy that chooses whole answers has a share of answers, however long they are.
+  for (const method of TRIED_METHODS) {
+    const written = await answers(strategyValue(method));
+    // A method that chooses whole answers has a share of answers, however long they are.
+    const isQuery = method.unit === 'query';
     const counted = written.flatMap(({ tokens }) => (isQuery ? tokens.slice(0, 1) : tokens));
-    shares[strategy] = share(counted, (token) => token.origin === 'large');
+    shares[method.name] = share(counted, (token) => token.origin === 'large');
   }
   // The large model's own text, with what the small one would have written at each place.
   const written = await answers(ALWAYS_CALLS);

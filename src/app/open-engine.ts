@@ -11,7 +11,6 @@ import { PilotfishError } from '../core/errors.ts';
 import type { ByRole, ModelRole, TokenPrices } from '../core/events.ts';
 import { required } from '../core/invariant.ts';
 import type { OnNotice, OnProgress } from '../core/progress.ts';
-import { STRATEGY_DEFAULT } from '../engine/checked-request.ts';
 import { Engine } from '../engine/engine.ts';
 import type { CostFacts } from '../engine/run-request.ts';
 import { POCKET_SCOPE } from '../evaluation/tasks/pocket/scope.ts';
@@ -20,8 +19,14 @@ import type { CostCurve, StepCosts } from '../machines/step-costs.ts';
 import { type LlamaCppModel, loadModel } from '../model/llama-cpp/model.ts';
 import { readModelFile } from '../model/llama-cpp/model-file.ts';
 import type { LanguageModel } from '../model/roles.ts';
-import { isLearned, rolesOf } from '../strategy/registry.ts';
+import type { StrategyValue } from '../strategy/method.ts';
 import type { SpeculativeOptions } from '../strategy/strategy-options.ts';
+import {
+  asStrategy,
+  rolesOf,
+  STRATEGY_DEFAULT,
+  type StrategyInput,
+} from '../strategy/strategy-value.ts';
 import { findRouters, type NamedRouter, readNamedRouters } from './find-routers.ts';
 import { localModelCosts, shortName, useBestThreads } from './local-profile.ts';
 
@@ -39,7 +44,7 @@ export interface OpenEngineOptions {
    * `speculative` if its draft lengths are to be automatic: for that the costs of steps are measured
    * here. Where they were not, it drafts nothing and is plain `large`; the summary says so.
    */
-  readonly strategies?: readonly string[];
+  readonly strategies?: readonly StrategyInput[];
   /** Tokens of prompt and answer together; default 4096. */
   readonly contextLength?: number;
   /** Tokens in each model's KV cache, for all requests together; default: one full context. */
@@ -101,12 +106,13 @@ export interface WrappedModel {
  * }
  */
 export async function openEngine(options: OpenEngineOptions = {}): Promise<Engine> {
-  const roles = neededRoles(options);
-  const { strategies = [STRATEGY_DEFAULT], routerFiles = [] } = options;
+  const { routerFiles = [] } = options;
+  const strategies = (options.strategies ?? [STRATEGY_DEFAULT]).map(asStrategy);
+  const roles = neededRoles(strategies, options);
   // A wrong file costs no download, a missing router no load.
   const named = await readNamedRouters(routerFiles, strategies);
   const { names, files } = await chooseModels(roles, options);
-  const found = await routersFor({ names, files }, named, options);
+  const found = await routersFor({ names, files, strategies }, named, options);
   const models: Record<ModelRole, LlamaCppModel | null> = { small: null, large: null };
   /** What owns each model by now: itself, or what was put around it. */
   const owners: Record<ModelRole, LanguageModel | null> = { small: null, large: null };
@@ -115,7 +121,7 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
       models[role] = await load(names[role], files[role].path, options);
       owners[role] = models[role];
     }
-    const costs = await stepCosts(models, options);
+    const costs = await stepCosts(models, strategies, options);
     const routers = bound(found, models.small);
     for (const role of roles) {
       const model = models[role];
@@ -147,12 +153,11 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
 
 /** Only where a strategy needs one, for that takes the digests of both models' files. */
 async function routersFor(
-  { names, files }: Chosen,
+  { names, files, strategies }: Chosen & { readonly strategies: readonly StrategyValue[] },
   named: readonly NamedRouter[],
   options: OpenEngineOptions,
 ): Promise<ReadonlyMap<string, Router>> {
-  const { strategies = [], routersOptional } = options;
-  if (!strategies.some((text) => isLearned(text))) return new Map();
+  if (strategies.every(({ method }) => method.head === null)) return new Map();
   const digested = async (role: ModelRole): Promise<BoundModel> => {
     const name = shortName(names[role]);
     const { path, sha256 } = files[role];
@@ -160,7 +165,7 @@ async function routersFor(
     return { name, digest };
   };
   const models = { small: await digested('small'), large: await digested('large') };
-  const isOptional = routersOptional ?? false;
+  const isOptional = options.routersOptional ?? false;
   return await findRouters({ strategies, models, named, isOptional });
 }
 
@@ -184,9 +189,11 @@ function modelNames({ pair, small, large }: OpenEngineOptions): Names {
 }
 
 /** In a fixed order: the small model loads first. */
-function neededRoles({ strategies, speculative }: OpenEngineOptions): readonly ModelRole[] {
-  const wanted = strategies ?? [STRATEGY_DEFAULT];
-  const needed = new Set(wanted.flatMap((text) => rolesOf(text, { ...pick(speculative) })));
+function neededRoles(
+  strategies: readonly StrategyValue[],
+  { speculative }: OpenEngineOptions,
+): readonly ModelRole[] {
+  const needed = new Set(strategies.flatMap((value) => rolesOf(value, { ...pick(speculative) })));
   if (needed.size === 0) {
     throw new PilotfishError('option-invalid', 'No strategy was named.', {
       remedy: 'Name at least one strategy.',
@@ -289,11 +296,12 @@ async function absentFacts(
 /** Only automatic draft lengths look at costs; other strategies start without measuring. */
 async function stepCosts(
   models: ByRole<LlamaCppModel>,
+  strategies: readonly StrategyValue[],
   options: OpenEngineOptions,
 ): Promise<StepCosts | null> {
-  const speculates = (options.strategies ?? []).some((text) => text.startsWith('speculative'));
+  const areUsed = strategies.some(({ method }) => method.usesStepCosts);
   const { draftLength = 'auto' } = options.speculative ?? {};
-  if (!speculates || draftLength !== 'auto') return null;
+  if (!areUsed || draftLength !== 'auto') return null;
   const curve = async (model: LlamaCppModel | null): Promise<CostCurve | null> => {
     if (model === null) return null;
     const { decode, overheadMs } = (await localModelCosts(model, options)).costs;

@@ -27,12 +27,15 @@ import { CachedModel } from '../model/remembered/cached-model.ts';
 import type { RowFeatures } from '../model/remembered/row-features.ts';
 import { TrieStore } from '../model/remembered/trie-store.ts';
 import { fileError } from '../storage/jsonl-file.ts';
+import type { StrategyValue } from '../strategy/method.ts';
+import { largeMethod, smallMethod } from '../strategy/single-model.ts';
+import { strategyValue } from '../strategy/strategy-value.ts';
 import { type OpenEngineOptions, openEngine, type WrappedModel } from './open-engine.ts';
 
 export interface OpenEvaluationOptions
   extends Omit<OpenEngineOptions, 'wrapModel' | 'strategies' | 'requestCountMax'> {
   /** What will be asked for, beside both models alone. */
-  readonly strategies: readonly string[];
+  readonly strategies: readonly StrategyValue[];
   /** Tokens of an answer at most. */
   readonly maxTokens: number;
   /** Questions that run side by side. */
@@ -112,7 +115,7 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
   let shared: readonly (readonly TokenId[])[] = [];
   const engine = await openEngine({
     ...options,
-    strategies: ['small', 'large', ...strategies],
+    strategies: [smallMethod, largeMethod].map((one) => strategyValue(one)).concat(strategies),
     cellCount: options.cellCount ?? cellCountOf(options),
     // Automatic lengths depend on what ran before, and on what forwards cost here.
     speculative: { ...options.speculative, proposer: 'small', draftLength: DRAFT_LENGTH },

@@ -8,7 +8,7 @@ import type { ForwardCosts } from '../machines/forward-costs.ts';
 import type { MachineProfile } from '../machines/machine-profile.ts';
 import { type CostsById, type PredictedRun, predictRun } from '../machines/predict-run.ts';
 import { profileCosts } from '../machines/profile-costs.ts';
-import { STRATEGIES } from '../strategy/registry.ts';
+import { methodNamed } from '../strategy/strategy-value.ts';
 import { profileStore } from './local-profile.ts';
 
 export interface RecostOptions {
@@ -59,9 +59,8 @@ export async function recost(options: RecostOptions): Promise<Recosted> {
 
 function recostRun(run: RecordedRun, profile: MachineProfile, roundTripMs: number): RecostedRun {
   const { strategy, labels } = run.start;
-  const known = STRATEGIES.find(({ name }) => name === strategy);
   const readsUncertainty =
-    known?.costModels.some((model) => model.readsUncertainty === true) ?? false;
+    methodNamed(strategy)?.costModels.some((model) => model.readsUncertainty === true) ?? false;
   const costs = costsOf(run, profile);
   return {
     name: run.name,

@@ -10,7 +10,8 @@ import type { ModelRole } from '../core/events.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { DrawReliabilityOptions } from '../report/draw-reliability.ts';
 import type { WriteReportOptions, WrittenReport } from '../report/write-report.ts';
-import type { ParsedStrategy, StrategyInfo, StrategyOptions } from '../strategy/registry.ts';
+import type { Method, StrategyValue } from '../strategy/method.ts';
+import type { StrategyOptions } from '../strategy/strategy-options.ts';
 import type { InspectMachineOptions, MachineFacts } from './doctor/machine-facts.ts';
 
 /** What a command does with an engine. */
@@ -18,11 +19,11 @@ export type CliEngine = Pick<Engine, 'generate'> & AsyncDisposable;
 
 export interface CliDependencies {
   readonly version: string;
-  readonly strategies: readonly StrategyInfo[];
+  readonly methods: readonly Method[];
   /** @throws PilotfishError `strategy-unknown`, `threshold-invalid` */
-  readonly parseStrategy: (text: string) => ParsedStrategy;
-  /** The models that a strategy loads. @throws as `parseStrategy` */
-  readonly rolesOf: (strategy: string, options: StrategyOptions) => readonly ModelRole[];
+  readonly parseStrategy: (text: string) => StrategyValue;
+  /** The models that a strategy loads. @throws PilotfishError `option-invalid` */
+  readonly rolesOf: (strategy: StrategyValue, options: StrategyOptions) => readonly ModelRole[];
   readonly openEngine: (options: OpenEngineOptions) => Promise<CliEngine>;
   readonly measureSteps: (options: MeasureStepsOptions) => Promise<MeasuredSteps>;
   readonly recost: (options: RecostOptions) => Promise<Recosted>;

@@ -1,13 +1,14 @@
 /** The real dependencies of the commands. What is heavy or native is loaded when it is called. */
 import { readFileSync } from 'node:fs';
 import { invariant } from '../core/invariant.ts';
-import { parseStrategy, rolesOf, STRATEGIES } from '../strategy/registry.ts';
+import { METHODS } from '../strategy/methods.ts';
+import { parseStrategy, rolesOf } from '../strategy/strategy-value.ts';
 import type { CliDependencies } from './cli-dependencies.ts';
 
 export function loadDependencies(): CliDependencies {
   return {
     version: packageVersion(),
-    strategies: STRATEGIES,
+    methods: METHODS,
     parseStrategy,
     rolesOf,
     openEngine: async (options) => {

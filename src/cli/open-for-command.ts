@@ -1,4 +1,5 @@
 /** Opens an engine for a command: progress while it loads, cancellation, notices. */
+import type { StrategyValue } from '../strategy/method.ts';
 import type { CliDependencies, CliEngine } from './cli-dependencies.ts';
 import type { CliIo } from './io.ts';
 import { engineOptions, type GenerationOptions } from './options/generation-options.ts';
@@ -6,7 +7,7 @@ import { progressBar } from './rendering/progress-bar.ts';
 
 /** With `strategies` it loads only the models that these need. */
 export async function openForCommand(
-  strategies: readonly string[],
+  strategies: readonly StrategyValue[],
   options: GenerationOptions,
   io: CliIo,
   dependencies: CliDependencies,

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { PilotfishError } from '../core/errors.ts';
 import { GREEDY } from '../core/sampling-params.ts';
+import { parseStrategy, STRATEGY_DEFAULT } from '../strategy/strategy-value.ts';
 import { STOP_STRING_COUNT_MAX, STOP_STRING_LENGTH_MAX } from '../vocabulary/stop-matcher.ts';
-import { checkRequest, STRATEGY_DEFAULT } from './checked-request.ts';
+import { checkRequest } from './checked-request.ts';
 import { MAX_TOKENS_DEFAULT, PROMPT_LENGTH_MAX } from './limits.ts';
 import type { GenerateRequest } from './request.ts';
 
@@ -31,6 +32,13 @@ describe('checkRequest', () => {
     });
   });
 
+  it('parses a strategy, and takes one that was parsed before', () => {
+    const { strategy } = checkRequest({ ...PROMPT, strategy: 'entropy@2' });
+    expect(strategy).toMatchObject({ threshold: 2, text: 'entropy@2' });
+    expect(checkRequest({ ...PROMPT, strategy }).strategy).toBe(strategy);
+    expect(failure({ ...PROMPT, strategy: 'nothing' })).toMatchObject({ code: 'strategy-unknown' });
+  });
+
   it('keeps every given value', () => {
     const messages = [{ role: 'user' as const, content: 'Why?' }];
     const sampling = {
@@ -44,7 +52,13 @@ describe('checkRequest', () => {
       minP: 0.05,
       temperature: 0.8,
     };
-    const given = { strategy: 'large', sampling, maxTokens: 1, stop: ['\n'], seed: -3 };
+    const given = {
+      strategy: parseStrategy('large'),
+      sampling,
+      maxTokens: 1,
+      stop: ['\n'],
+      seed: -3,
+    };
     expect(checkRequest({ messages, ...given, logprobs: true, reusePrefix: false })).toEqual({
       input: { messages },
       ...given,

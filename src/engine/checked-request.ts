@@ -3,13 +3,15 @@ import type { ChatMessage } from '../core/chat-message.ts';
 import { PilotfishError } from '../core/errors.ts';
 import { type SamplingParams, samplingParams } from '../core/sampling-params.ts';
 import { type GrammarSource, grammarSource } from '../grammar/grammar-request.ts';
+import type { StrategyValue } from '../strategy/method.ts';
+import { asStrategy, STRATEGY_DEFAULT } from '../strategy/strategy-value.ts';
 import { STOP_STRING_COUNT_MAX, STOP_STRING_LENGTH_MAX } from '../vocabulary/stop-matcher.ts';
 import { MAX_TOKENS_DEFAULT, PROMPT_LENGTH_MAX } from './limits.ts';
 import type { GenerateRequest } from './request.ts';
 
 export interface CheckedRequest {
   readonly input: { readonly messages: readonly ChatMessage[] } | { readonly prompt: string };
-  readonly strategy: string;
+  readonly strategy: StrategyValue;
   readonly sampling: SamplingParams;
   readonly maxTokens: number;
   readonly stop: readonly string[];
@@ -20,9 +22,10 @@ export interface CheckedRequest {
   readonly grammar?: GrammarSource;
 }
 
-export const STRATEGY_DEFAULT = 'entropy';
-
-/** @throws PilotfishError `option-invalid`, `prompt-empty`, `prompt-too-long`, `grammar-invalid` */
+/**
+ * @throws PilotfishError `option-invalid`, `prompt-empty`, `prompt-too-long`, `strategy-unknown`,
+ *   `threshold-invalid`, `grammar-invalid`
+ */
 export function checkRequest(request: GenerateRequest): CheckedRequest {
   const { maxTokens = MAX_TOKENS_DEFAULT, seed = 0, stop = [] } = request;
   if (!Number.isSafeInteger(maxTokens) || maxTokens < 1) {
@@ -32,7 +35,7 @@ export function checkRequest(request: GenerateRequest): CheckedRequest {
   checkStops(stop);
   return {
     input: checkInput(request),
-    strategy: request.strategy ?? STRATEGY_DEFAULT,
+    strategy: asStrategy(request.strategy ?? STRATEGY_DEFAULT),
     sampling: samplingParams(request.sampling),
     maxTokens,
     stop,

@@ -14,8 +14,9 @@ import type { KvAmounts } from '../kv-cache/admission.ts';
 import { KvScheduler } from '../kv-cache/kv-scheduler.ts';
 import type { Lease } from '../kv-cache/lease.ts';
 import type { LanguageModel } from '../model/roles.ts';
-import { createStrategy, type StrategyOptions } from '../strategy/registry.ts';
+import type { StrategyValue } from '../strategy/method.ts';
 import type { Strategy } from '../strategy/strategy.ts';
+import type { StrategyOptions } from '../strategy/strategy-options.ts';
 import { commonVocabularySize } from '../vocabulary/vocabulary-comparison.ts';
 import { type CheckedRequest, checkRequest } from './checked-request.ts';
 import { RUNNING_REQUEST_COUNT_MAX, WAITING_REQUEST_COUNT_MAX } from './limits.ts';
@@ -54,11 +55,16 @@ export interface ModelScope {
 /** Strategies that are kept between requests, with what they learned. */
 const STRATEGY_COUNT_MAX = 64;
 
+interface BuiltStrategy extends Pick<StrategyValue, 'method'> {
+  readonly strategy: Strategy;
+}
+
 export class Engine implements AsyncDisposable {
   readonly #options: EngineOptions;
   readonly #vocabularySize: number;
   readonly #contextLength: number;
-  readonly #strategies = new Map<string, Strategy>();
+  /** By the text of their values. */
+  readonly #strategies = new Map<string, BuiltStrategy>();
   readonly #scheduler: KvScheduler;
   readonly #overcommit: number;
   readonly #grammars: GrammarService;
@@ -254,12 +260,13 @@ export class Engine implements AsyncDisposable {
     );
   }
 
-  #strategy(text: string): Strategy {
+  #strategy(value: StrategyValue): Strategy {
+    const { method, text } = value;
     const known = this.#strategies.get(text);
-    if (known !== undefined) return known;
-    const strategy = createStrategy(text, this.#options);
+    if (known?.method === method) return known.strategy;
+    const strategy = method.build(value, this.#options);
     if (this.#strategies.size >= STRATEGY_COUNT_MAX) this.#strategies.clear();
-    this.#strategies.set(text, strategy);
+    this.#strategies.set(text, { method, strategy });
     return strategy;
   }
 

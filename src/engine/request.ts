@@ -1,6 +1,7 @@
 import type { ChatMessage } from '../core/chat-message.ts';
 import type { SamplingParams } from '../core/sampling-params.ts';
 import type { GrammarRequest } from '../grammar/grammar-request.ts';
+import type { StrategyInput } from '../strategy/strategy-value.ts';
 
 /** What a caller asks of an engine. Everything but the prompt has a default. */
 export interface GenerateRequest {
@@ -8,8 +9,8 @@ export interface GenerateRequest {
   readonly messages?: readonly ChatMessage[];
   /** A raw prompt instead: tokenised as it is, no template. Exactly one of the two is given. */
   readonly prompt?: string;
-  /** `NAME` or `NAME@THRESHOLD`; default `entropy`. */
-  readonly strategy?: string;
+  /** `NAME` or `NAME@THRESHOLD`, or what `parseStrategy` made of it; default `entropy`. */
+  readonly strategy?: StrategyInput;
   /** Default: greedy. */
   readonly sampling?: Partial<SamplingParams>;
   /** Default 512; the context window may end the answer earlier. */

@@ -9,6 +9,9 @@ import { ROUTED_METHODS } from './routed.ts';
 import { largeMethod, smallMethod } from './single-model.ts';
 import { speculativeMethod } from './speculative.ts';
 
+/** The method of requests that name none. */
+export const DEFAULT_METHOD: Method = entropyMethod;
+
 export const METHODS: readonly Method[] = [
   smallMethod,
   largeMethod,

@@ -6,7 +6,7 @@ import { PilotfishError } from '../core/errors.ts';
 import type { ModelRole } from '../core/events.ts';
 import { invalidThreshold } from './invalid-threshold.ts';
 import type { Method, StrategyValue, ThresholdFacts } from './method.ts';
-import { METHODS } from './methods.ts';
+import { DEFAULT_METHOD, METHODS } from './methods.ts';
 import type { Strategy } from './strategy.ts';
 import type { StrategyOptions } from './strategy-options.ts';
 
@@ -26,6 +26,9 @@ export function strategyValue(method: Method, threshold: number | null = null): 
   const text = threshold === null ? method.name : `${method.name}@${threshold}`;
   return { method, threshold, share: null, text };
 }
+
+/** The strategy of requests that name none. */
+export const STRATEGY_DEFAULT: StrategyValue = strategyValue(DEFAULT_METHOD);
 
 /** Null for a name that none of the methods has, as in a file that another version wrote. */
 export function methodNamed(name: string, methods: readonly Method[] = METHODS): Method | null {

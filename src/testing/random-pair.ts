@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Engine, type EngineOptions } from '../engine/engine.ts';
 import type { LlamaCppModel } from '../model/llama-cpp/model.ts';
 import { loadModel } from '../model/llama-cpp/model.ts';
-import type { StrategyOptions } from '../strategy/registry.ts';
+import type { StrategyOptions } from '../strategy/strategy-options.ts';
 import { type RandomModelOptions, writeRandomModel } from './random-model.ts';
 
 export interface RandomPair extends AsyncDisposable {

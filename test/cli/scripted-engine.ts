@@ -15,7 +15,8 @@ import { modelsById } from '../../src/core/model-id.ts';
 import { GREEDY } from '../../src/core/sampling-params.ts';
 import { tokenId } from '../../src/core/token-id.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
-import { parseStrategy, rolesOf, STRATEGIES } from '../../src/strategy/registry.ts';
+import { METHODS } from '../../src/strategy/methods.ts';
+import { asStrategy, parseStrategy, rolesOf } from '../../src/strategy/strategy-value.ts';
 
 export type ScriptedToken = readonly [text: string, origin: Origin, verified: boolean];
 
@@ -29,9 +30,18 @@ export interface Script {
   readonly summary?: Partial<SummaryEvent>;
 }
 
+export interface ScriptedRequest extends GenerateRequest {
+  readonly strategy: string;
+}
+
+export interface ScriptedOpening extends OpenEngineOptions {
+  readonly strategies: readonly string[];
+}
+
 export interface ScriptedDependencies extends CliDependencies {
-  readonly opened: OpenEngineOptions[];
-  readonly requests: GenerateRequest[];
+  /** With the texts of their strategies, as requests are too. */
+  readonly opened: ScriptedOpening[];
+  readonly requests: ScriptedRequest[];
   readonly disposedCount: () => number;
 }
 
@@ -122,12 +132,12 @@ const LARGE: ModelCostFacts = {
   ...{ weightBytes: 120, kvBytesPerToken: 2, ...ROOM },
 };
 
-export function startEvent(request: GenerateRequest): EngineEvent & { type: 'start' } {
+export function startEvent(request: ScriptedRequest): EngineEvent & { type: 'start' } {
   return {
     type: 'start',
     version: 2,
     ...modelsById({ small: SMALL, large: LARGE }),
-    strategy: request.strategy ?? 'small',
+    strategy: request.strategy,
     thresholds: {},
     sampling: { ...GREEDY, ...request.sampling },
     seed: request.seed ?? 0,
@@ -137,7 +147,7 @@ export function startEvent(request: GenerateRequest): EngineEvent & { type: 'sta
   };
 }
 
-async function* play(script: Script, request: GenerateRequest): AsyncGenerator<EngineEvent> {
+async function* play(script: Script, request: ScriptedRequest): AsyncGenerator<EngineEvent> {
   yield startEvent(request);
   for (const [index, token] of script.tokens.entries()) {
     script.beforeToken?.(index);
@@ -151,16 +161,18 @@ async function* play(script: Script, request: GenerateRequest): AsyncGenerator<E
 
 /** Every request is answered with the script that `choose` gives for it. */
 export function scriptedDependencies(
-  choose: (request: GenerateRequest, index: number) => Script,
+  choose: (request: ScriptedRequest, index: number) => Script,
 ): ScriptedDependencies {
-  const opened: OpenEngineOptions[] = [];
-  const requests: GenerateRequest[] = [];
+  const opened: ScriptedOpening[] = [];
+  const requests: ScriptedRequest[] = [];
   let disposed = 0;
   const openEngine = async (options: OpenEngineOptions): Promise<CliEngine> => {
     throwIfAborted(options.signal);
-    opened.push(options);
+    const strategies = (options.strategies ?? []).map((one) => asStrategy(one).text);
+    opened.push({ ...options, strategies });
     return {
-      generate: (request) => {
+      generate: (given) => {
+        const request = { ...given, strategy: asStrategy(given.strategy ?? 'small').text };
         requests.push(request);
         return play(choose(request, requests.length - 1), request);
       },
@@ -171,7 +183,7 @@ export function scriptedDependencies(
   };
   return {
     version: '9.9.9',
-    strategies: STRATEGIES,
+    methods: METHODS,
     parseStrategy,
     rolesOf,
     openEngine,

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { EngineEvent, WorkEvent } from '../../src/core/events.ts';
 import { tokenIds } from '../../src/core/token-id.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
+import { asStrategy } from '../../src/strategy/strategy-value.ts';
 import { openRandomPair, type RandomPair } from '../../src/testing/random-pair.ts';
 import { teacherForce } from '../../src/testing/teacher-force.ts';
 
@@ -65,8 +66,9 @@ describe('requests side by side', () => {
       if (JSON.stringify(together[index]) === JSON.stringify(alone[index])) continue;
       otherCount += 1;
       // Batches of other shapes run other kernels: what one model wrote must still be its own.
-      const { strategy, prompt = '', sampling = {}, seed = 0 } = request;
-      if (!['small', 'large', 'speculative'].includes(strategy ?? '')) continue;
+      const { prompt = '', sampling = {}, seed = 0 } = request;
+      const strategy = asStrategy(request.strategy ?? '').text;
+      if (!['small', 'large', 'speculative'].includes(strategy)) continue;
       const model = strategy === 'small' ? pair.small : pair.large;
       const forced = await teacherForce(
         model,

@@ -16,6 +16,7 @@ import { singleModel } from '../../src/strategy/single-model.ts';
 import { speculative } from '../../src/strategy/speculative.ts';
 import type { Strategy } from '../../src/strategy/strategy.ts';
 import type { SpeculativeOptions } from '../../src/strategy/strategy-options.ts';
+import { STRATEGY_DEFAULT } from '../../src/strategy/strategy-value.ts';
 import {
   enumerateDraws,
   largestDifference,
@@ -95,7 +96,7 @@ function runOptions(
   return {
     request: {
       input: { prompt: 'abab' },
-      strategy: 'test',
+      strategy: STRATEGY_DEFAULT,
       sampling: samplingParams({ temperature: 1, ...given.sampling }),
       maxTokens: given.maxTokens ?? 3,
       stop: given.stop ?? [],

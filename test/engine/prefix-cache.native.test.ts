@@ -14,6 +14,7 @@ import type {
 import { required } from '../../src/core/invariant.ts';
 import { tokenIds } from '../../src/core/token-id.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
+import { asStrategy } from '../../src/strategy/strategy-value.ts';
 import { openRandomPair, type RandomPair } from '../../src/testing/random-pair.ts';
 import { teacherForce } from '../../src/testing/teacher-force.ts';
 
@@ -90,7 +91,8 @@ function checkPrompt(events: readonly EngineEvent[]): void {
 
 /** What one model wrote must be its own choice, up to near-ties. */
 async function checkForced(request: GenerateRequest, written: readonly number[]): Promise<void> {
-  const { strategy = '', messages = [], prompt, sampling = {}, seed = 0 } = request;
+  const { messages = [], prompt, sampling = {}, seed = 0 } = request;
+  const strategy = asStrategy(request.strategy ?? '').text;
   if (!['small', 'large', 'speculative'].includes(strategy)) return;
   const model = strategy === 'small' ? pair.small : pair.large;
   const { vocabulary } = model;

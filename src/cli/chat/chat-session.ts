@@ -5,6 +5,7 @@
 import wrapAnsi from 'wrap-ansi';
 import { PilotfishError, throwIfAborted } from '../../core/errors.ts';
 import type { GenerateRequest } from '../../engine/request.ts';
+import type { StrategyValue } from '../../strategy/method.ts';
 import type { CliDependencies } from '../cli-dependencies.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import type { CliIo } from '../io.ts';
@@ -40,7 +41,7 @@ export class ChatSession implements AsyncDisposable {
   readonly #fields: GenerateRequest;
   readonly #holder: EngineHolder;
   readonly #conversation: Conversation;
-  #strategy: string;
+  #strategy: StrategyValue;
   #seed: number | undefined;
   #turn: AbortController | null = null;
   #exitCode: number | null = null;
@@ -51,7 +52,7 @@ export class ChatSession implements AsyncDisposable {
     this.#json = options.json === true;
     this.#fields = requestFields(options);
     this.#conversation = new Conversation(options.system);
-    this.#strategy = options.strategy;
+    this.#strategy = dependencies.parseStrategy(options.strategy);
     this.#seed = options.seed;
     const { speculative } = engineOptions(options);
     this.#holder = new EngineHolder({
@@ -117,8 +118,7 @@ export class ChatSession implements AsyncDisposable {
         this.#note('The conversation is forgotten.');
         return true;
       case 'strategy':
-        this.#dependencies.parseStrategy(line.text);
-        this.#strategy = line.text;
+        this.#strategy = this.#dependencies.parseStrategy(line.text);
         this.#note(`The next answers are written with ${line.text}.`);
         return true;
       case 'seed':

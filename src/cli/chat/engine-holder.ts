@@ -3,18 +3,19 @@
  * and opens anew, with more, only when a later one needs more.
  */
 import type { ModelRole } from '../../core/events.ts';
+import type { StrategyValue } from '../../strategy/method.ts';
 import type { CliEngine } from '../cli-dependencies.ts';
 
 export interface EngineOpener {
-  /** The models that a strategy needs. @throws PilotfishError if there is no such strategy */
-  rolesOf(strategy: string): readonly ModelRole[];
+  /** The models that a strategy needs. */
+  rolesOf(strategy: StrategyValue): readonly ModelRole[];
   /** Opens an engine with the models of all these strategies. */
-  open(strategies: readonly string[], signal: AbortSignal): Promise<CliEngine>;
+  open(strategies: readonly StrategyValue[], signal: AbortSignal): Promise<CliEngine>;
 }
 
 export class EngineHolder implements AsyncDisposable {
   readonly #opener: EngineOpener;
-  readonly #strategies: string[] = [];
+  readonly #strategies: StrategyValue[] = [];
   readonly #loaded = new Set<ModelRole>();
   #engine: CliEngine | null = null;
 
@@ -23,7 +24,7 @@ export class EngineHolder implements AsyncDisposable {
   }
 
   /** An engine that can run `strategy`. If opening fails, the next call tries again. */
-  async engineFor(strategy: string, signal: AbortSignal): Promise<CliEngine> {
+  async engineFor(strategy: StrategyValue, signal: AbortSignal): Promise<CliEngine> {
     const roles = this.#opener.rolesOf(strategy);
     if (this.#engine !== null && roles.every((role) => this.#loaded.has(role))) {
       return this.#engine;

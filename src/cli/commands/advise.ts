@@ -4,6 +4,7 @@ import type { LookupStatistics } from '../../app/measure-acceptance.ts';
 import type { AdviceInputs } from '../../app/prepare-advice.ts';
 import { PilotfishError } from '../../core/errors.ts';
 import type { TokenPrices } from '../../core/events.ts';
+import { required } from '../../core/invariant.ts';
 import {
   type Advice,
   advise,
@@ -16,7 +17,8 @@ import type { ForwardCosts } from '../../machines/forward-costs.ts';
 import { KNOWN_MACHINES } from '../../machines/known-machines.ts';
 import type { MachineProfile } from '../../machines/machine-profile.ts';
 import { type CostedModel, profileCosts } from '../../machines/profile-costs.ts';
-import type { StrategyInfo } from '../../strategy/registry.ts';
+import type { Method } from '../../strategy/method.ts';
+import { largeMethod } from '../../strategy/single-model.ts';
 import type { CliDependencies } from '../cli-dependencies.ts';
 import { type CliIo, withoutColor } from '../io.ts';
 import { parsePrices } from '../options/generation-options.ts';
@@ -163,9 +165,9 @@ async function adviseCommand(
     roundTripMs,
     largeProfile,
     strategies: adviceFor(
-      dependencies.strategies,
+      dependencies.methods,
       situationOf(options, inputs, largeProfile, roundTripMs),
-      (strategy, model) => parameterValue(strategy, model, options, inputs),
+      (method, model) => parameterValue(method, model, options, inputs),
     ),
   }));
   if (options.json === true) {
@@ -249,15 +251,14 @@ function costsOn(
 }
 
 function adviceFor(
-  strategies: readonly StrategyInfo[],
+  methods: readonly Method[],
   situation: CostScenario,
-  value: (strategy: StrategyInfo, model: CostModel) => number | null,
+  value: (method: Method, model: CostModel) => number | null,
 ): readonly Advice[] {
-  const alone = strategies.find(({ name }) => name === 'large')?.costModels[0];
-  if (alone === undefined) return [];
-  return strategies.flatMap((strategy) =>
-    strategy.costModels.flatMap((model) => {
-      const known = value(strategy, model);
+  const alone = required(largeMethod.costModels[0], 'every method has a cost model');
+  return methods.flatMap((method) =>
+    method.costModels.flatMap((model) => {
+      const known = value(method, model);
       return known === null ? [] : [advise(model, alone, situation, known)];
     }),
   );
@@ -265,20 +266,20 @@ function adviceFor(
 
 /** What the user said, else what was tried out; null where nobody knows. */
 function parameterValue(
-  strategy: StrategyInfo,
+  method: Method,
   { parameter }: CostModel,
   options: AdviseOptions,
   inputs: AdviceInputs,
 ): number | null {
   const { share, acceptance } = options;
   const { statistics } = inputs;
-  const byDefault = strategy.threshold?.isShare === true ? strategy.threshold.default : 0;
+  const byDefault = method.threshold?.isShare === true ? method.threshold.default : 0;
   switch (parameter) {
     case null:
       return 0;
     case 'share':
       // Nobody knows what a router that is not here would do.
-      return share ?? statistics?.shares[strategy.name] ?? (strategy.isLearned ? null : byDefault);
+      return share ?? statistics?.shares[method.name] ?? (method.head === null ? byDefault : null);
     case 'acceptance':
       return acceptance ?? statistics?.acceptance ?? 0;
     case 'lookup-acceptance':

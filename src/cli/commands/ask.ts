@@ -1,13 +1,10 @@
 /** `pilotfish ask`: one prompt, one answer. */
 import type { Command } from 'commander';
+import { STRATEGY_DEFAULT } from '../../strategy/strategy-value.ts';
 import type { CliDependencies } from '../cli-dependencies.ts';
 import { type CliIo, withoutColor } from '../io.ts';
 import { openForCommand } from '../open-for-command.ts';
-import {
-  addGenerationOptions,
-  requestFields,
-  STRATEGY_DEFAULT,
-} from '../options/generation-options.ts';
+import { addGenerationOptions, requestFields } from '../options/generation-options.ts';
 import {
   addGrammarOptions,
   type GrammarOptions,
@@ -40,9 +37,9 @@ export function registerAsk(program: Command, io: CliIo, dependencies: CliDepend
     .command('ask')
     .summary('answer one prompt')
     .description(`Answers one prompt.\n\n${OUTPUT}`)
-    .option('--strategy <NAME[@THRESHOLD]>', 'who writes which token', STRATEGY_DEFAULT);
+    .option('--strategy <NAME[@THRESHOLD]>', 'who writes which token', STRATEGY_DEFAULT.text);
   addGenerationOptions(addGrammarOptions(addPromptOptions(command)))
-    .addHelpText('after', `\n${strategyHelp(dependencies.strategies, io.columns)}\n\n${EXAMPLES}`)
+    .addHelpText('after', `\n${strategyHelp(dependencies.methods, io.columns)}\n\n${EXAMPLES}`)
     .action(async (prompt: string | undefined, options: AskOptions) => {
       await ask(prompt, options, options.color ? io : withoutColor(io), dependencies);
     });
@@ -55,15 +52,15 @@ async function ask(
   dependencies: CliDependencies,
 ): Promise<void> {
   // Everything that can be wrong with the request is found before a model is loaded.
-  dependencies.parseStrategy(options.strategy);
+  const strategy = dependencies.parseStrategy(options.strategy);
   const request = {
     ...requestFields(options),
     ...(await grammarFields(options)),
     ...(await promptFields(argument, options, io)),
-    strategy: options.strategy,
+    strategy,
     signal: io.signal,
   };
-  await using engine = await openForCommand([options.strategy], options, io, dependencies);
+  await using engine = await openForCommand([strategy], options, io, dependencies);
   const events = engine.generate(request);
   if (options.json === true) {
     await showAnswer(events, jsonView(io));

@@ -1,12 +1,13 @@
 /** `pilotfish chat`: a conversation, at a prompt or from a pipe. */
 import type { Command } from 'commander';
 import { throwIfAborted } from '../../core/errors.ts';
+import { STRATEGY_DEFAULT } from '../../strategy/strategy-value.ts';
 import { CHAT_HELP } from '../chat/chat-command.ts';
 import { type ChatOptions, ChatSession } from '../chat/chat-session.ts';
 import { type LineReader, lineReader } from '../chat/line-reader.ts';
 import type { CliDependencies } from '../cli-dependencies.ts';
 import { type CliIo, withoutColor } from '../io.ts';
-import { addGenerationOptions, STRATEGY_DEFAULT } from '../options/generation-options.ts';
+import { addGenerationOptions } from '../options/generation-options.ts';
 import { strategyHelp } from '../options/strategy-help.ts';
 import { renderLegend } from '../rendering/token-style.ts';
 
@@ -22,13 +23,13 @@ export function registerChat(program: Command, io: CliIo, dependencies: CliDepen
     .command('chat')
     .summary('have a conversation')
     .description('Answers line after line, and remembers. From a pipe each line is one turn.')
-    .option('--strategy <NAME[@THRESHOLD]>', 'who writes which token', STRATEGY_DEFAULT)
+    .option('--strategy <NAME[@THRESHOLD]>', 'who writes which token', STRATEGY_DEFAULT.text)
     .option('--system <TEXT>', 'a system message');
   const lines = `Lines that begin with a slash:\n${CHAT_HELP.replaceAll(/^/gm, '  ')}`;
   addGenerationOptions(command)
     .addHelpText(
       'after',
-      `\n${lines}\n\n${strategyHelp(dependencies.strategies, io.columns)}\n\n${EXAMPLES}`,
+      `\n${lines}\n\n${strategyHelp(dependencies.methods, io.columns)}\n\n${EXAMPLES}`,
     )
     .action(async (options: ChatOptions) => {
       await chat(options, options.color ? io : withoutColor(io), dependencies);
@@ -36,7 +37,6 @@ export function registerChat(program: Command, io: CliIo, dependencies: CliDepen
 }
 
 async function chat(options: ChatOptions, io: CliIo, dependencies: CliDependencies): Promise<void> {
-  dependencies.parseStrategy(options.strategy);
   await using session = new ChatSession(options, io, dependencies);
   await session.open();
   if (io.inputIsTerminal && io.outIsTerminal && options.json !== true) greet(io);

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { PilotfishError } from '../../core/errors.ts';
 import type { GenerateRequest } from '../../engine/request.ts';
+import type { StrategyValue } from '../../strategy/method.ts';
 import type { CliDependencies, CliEngine } from '../cli-dependencies.ts';
 import { type CliIo, withoutColor } from '../io.ts';
 import { openForCommand } from '../open-for-command.ts';
@@ -37,7 +38,7 @@ export function registerCompare(program: Command, io: CliIo, dependencies: CliDe
     .description('Answers one prompt with several strategies, and says what each cost.')
     .option('--strategies <LIST>', 'strategies, separated by commas', STRATEGIES_DEFAULT);
   addGenerationOptions(addGrammarOptions(addPromptOptions(command)))
-    .addHelpText('after', `\n${strategyHelp(dependencies.strategies, io.columns)}\n\n${EXAMPLES}`)
+    .addHelpText('after', `\n${strategyHelp(dependencies.methods, io.columns)}\n\n${EXAMPLES}`)
     .action(async (prompt: string | undefined, options: CompareOptions) => {
       await compare(prompt, options, options.color ? io : withoutColor(io), dependencies);
     });
@@ -65,17 +66,15 @@ async function compare(
 /** Runs one after another. If one fails, those before it are still compared. */
 async function runAll(
   engine: CliEngine,
-  strategies: readonly string[],
+  strategies: readonly StrategyValue[],
   request: GenerateRequest,
   view: ComparisonView,
 ): Promise<void> {
   const compared: ComparedAnswer[] = [];
   try {
-    for (const run of strategies) {
-      const answer = await showAnswer(
-        engine.generate({ ...request, strategy: run }),
-        view.run(run),
-      );
+    for (const strategy of strategies) {
+      const run = strategy.text;
+      const answer = await showAnswer(engine.generate({ ...request, strategy }), view.run(run));
       compared.push({ run, answer });
     }
   } finally {
@@ -84,7 +83,10 @@ async function runAll(
 }
 
 /** @throws PilotfishError `option-invalid`, and what the strategies themselves give cause for */
-function parseStrategies(text: string, { parseStrategy }: CliDependencies): readonly string[] {
+function parseStrategies(
+  text: string,
+  { parseStrategy }: CliDependencies,
+): readonly StrategyValue[] {
   const strategies = text.split(',').map((part) => part.trim());
   const invalid = (why: string): PilotfishError =>
     new PilotfishError('option-invalid', `--strategies is "${text}", which ${why}.`, {
@@ -96,6 +98,5 @@ function parseStrategies(text: string, { parseStrategy }: CliDependencies): read
   if (strategies.length > STRATEGY_COUNT_MAX) {
     throw invalid(`has more than ${STRATEGY_COUNT_MAX} names`);
   }
-  for (const strategy of strategies) parseStrategy(strategy);
-  return strategies;
+  return strategies.map((strategy) => parseStrategy(strategy));
 }

@@ -9,8 +9,6 @@ import { DRAFT_LENGTH_MAX } from '../../strategy/speculative.ts';
 import { collectText } from './collect-text.ts';
 import { integerFrom, type NumberRange, numberParser } from './parse-number.ts';
 
-export { STRATEGY_DEFAULT } from '../../engine/checked-request.ts';
-
 /** What commander hands to an action. Absent options are absent. */
 export interface GenerationOptions extends PairFlags {
   readonly system?: string;

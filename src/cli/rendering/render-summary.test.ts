@@ -80,7 +80,7 @@ describe('renderSummary', () => {
 describe('AnswerFold', () => {
   it('takes a run without summary for a bug, and keeps its text', () => {
     const fold = new AnswerFold();
-    fold.add(startEvent({}));
+    fold.add(startEvent({ strategy: 'small' }));
     fold.add(tokenEvent(0, ['A', 'small', false]));
     expect(fold.text()).toBe('A');
     expect(() => fold.finish()).toThrow(InvariantError);

@@ -14,6 +14,7 @@ import {
 } from '../../../test/evaluation/scripted-evaluation.ts';
 import { tinyRouters } from '../../judging/fakes/tiny-router.ts';
 import type { ForwardRequest } from '../../model/roles.ts';
+import { asStrategy } from '../../strategy/strategy-value.ts';
 import type { TokenEvidence } from '../evidence/teacher-forced.ts';
 import type { Question } from '../question.ts';
 import type { EvaluationResult } from '../results.ts';
@@ -217,9 +218,11 @@ describe('an evaluation', () => {
   it('can be asked for more points', async () => {
     await run();
     const more = await run({ shares: [0.2, 0.5, 0.8] });
-    expect(new Set(more.world.requests.map(({ strategy }) => strategy?.split('@')[0]))).toEqual(
-      new Set(['entropy', 'random', 'cascade']),
-    );
+    expect(
+      new Set(
+        more.world.requests.map(({ strategy }) => strategy && asStrategy(strategy).method.name),
+      ),
+    ).toEqual(new Set(['entropy', 'random', 'cascade']));
     const fresh = await run({ shares: [0.2, 0.5, 0.8] }, { into: join(folder, 'fresh') });
     expect(more.result).toEqual(fresh.result);
   });
@@ -308,7 +311,9 @@ describe('a screened evaluation', () => {
     const { result, answers, world } = await run({ screening: { share: 0, seed: 1 } });
     const { chosen, design } = answers;
     expect(chosen.length).toBeLessThan(questions.length);
-    const ofStrategies = world.requests.filter(({ strategy }) => strategy?.startsWith('random'));
+    const ofStrategies = world.requests.filter(
+      ({ strategy }) => strategy && asStrategy(strategy).method.controlOf !== null,
+    );
     expect(ofStrategies).toHaveLength(4 * chosen.length);
     const [small, large, ...others] = result.results;
     expect([small?.answeredCount, large?.answeredCount]).toEqual([24, 24]);
