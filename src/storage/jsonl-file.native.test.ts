@@ -64,7 +64,7 @@ describe('a file of lines', () => {
   it('keeps long lines whole that two processes add at the same time', async () => {
     const script = `
       import { existsSync, writeFileSync } from 'node:fs';
-      import { appendLines } from ${JSON.stringify(join(import.meta.dirname, 'growing-file.ts'))};
+      import { appendLines } from ${JSON.stringify(join(import.meta.dirname, 'jsonl-file.ts'))};
       const [mine, other] = process.argv.slice(-2);
       const folder = ${JSON.stringify(folder)};
       writeFileSync(folder + '/' + mine, '');

@@ -9,9 +9,17 @@ import type { GenerateRequest } from '../../src/engine/request.ts';
 import { tinyRouters } from '../../src/judging/fakes/tiny-router.ts';
 import { STRATEGIES } from '../../src/strategy/registry.ts';
 import { teacherForce } from '../../src/testing/teacher-force.ts';
-import { answer, openPocket, type PocketPair, question, testProblems } from './pocket-pair.ts';
+import { runs } from '../runs.ts';
+import {
+  type Answered,
+  answer,
+  openPocket,
+  type PocketPair,
+  question,
+  testProblems,
+} from './pocket-pair.ts';
 
-const problems = testProblems(6);
+const problems = testProblems(runs(1, 6));
 const SAMPLINGS: Readonly<Record<string, Partial<SamplingParams>>> = {
   greedy: {},
   sampled: { temperature: 0.8 },
@@ -23,17 +31,15 @@ const HIDDEN_SIZE = 64;
 /** In logits: forwards of other shapes were seen to differ by less. */
 const NEAR_TIE = 0.25;
 const EXAMPLES: readonly string[] = [
-  ...[
-    'small',
-    'large',
-    'entropy@0.4',
-    'margin@0.5',
-    'random@0.3',
-    'cascade',
-    'random-query@0.5',
-    'speculative',
-    'citer@0.5',
-  ],
+  'small',
+  'large',
+  'entropy@0.4',
+  'margin@0.5',
+  'random@0.3',
+  'cascade',
+  'random-query@0.5',
+  'speculative',
+  'citer@0.5',
 ];
 
 let pair: PocketPair;
@@ -73,6 +79,24 @@ async function worstGap(
 }
 
 describe.each(Object.entries(SAMPLINGS))('%s', (_name, sampling) => {
+  // What a run before has read would make forwards of other shapes.
+  const requests = problems.map((problem) => {
+    return { ...question(problem), sampling, seed: SEED, reusePrefix: false };
+  });
+  const known = new Map<string, Promise<readonly Answered[]>>();
+  const answersOf = async (strategy: string): Promise<readonly Answered[]> => {
+    const answers: Answered[] = [];
+    for (const request of requests) {
+      answers.push(await answer(pair.engine, { ...request, strategy }));
+    }
+    return answers;
+  };
+  const answersOfOne = (model: 'small' | 'large'): Promise<readonly Answered[]> => {
+    const answers = known.get(model) ?? answersOf(model);
+    known.set(model, answers);
+    return answers;
+  };
+
   it.each([
     ['entropy@99', 'small'],
     ['entropy@-1', 'large'],
@@ -84,14 +108,12 @@ describe.each(Object.entries(SAMPLINGS))('%s', (_name, sampling) => {
     ['citer@2', 'large'],
     ['speculative', 'large'],
   ] as const)('%s writes what %s writes', async (strategy, alone) => {
-    for (const problem of problems) {
-      // What a run before has read would make forwards of other shapes.
-      const request = { ...question(problem), sampling, seed: SEED, reusePrefix: false };
-      const run = await answer(pair.engine, { ...request, strategy });
-      const own = await answer(pair.engine, { ...request, strategy: alone });
-      if (run.summary.text === own.summary.text) continue;
+    const own = await answersOfOne(alone);
+    for (const [index, run] of (await answersOf(strategy)).entries()) {
+      if (run.summary.text === own[index]?.summary.text) continue;
       // Drafts are verified several rows at once.
       expect(strategy).toBe('speculative');
+      const request = required(requests[index], 'every request has an answer');
       expect(await worstGap(alone, request, run.ids)).toBeLessThan(NEAR_TIE);
     }
   });
@@ -102,9 +124,11 @@ const BATCHED = Object.entries(SAMPLINGS).filter(([, sampling]) => sampling.topK
 
 describe.each(BATCHED)('%s', (_name, sampling) => {
   it('many at once write what they write one by one', async () => {
-    const requests = problems.flatMap((problem) =>
-      EXAMPLES.map((strategy) => ({ ...question(problem), strategy, sampling, seed: SEED })),
-    );
+    const requests = problems
+      .slice(0, runs(1, 6))
+      .flatMap((problem) =>
+        EXAMPLES.map((strategy) => ({ ...question(problem), strategy, sampling, seed: SEED })),
+      );
     const together = await Promise.all(requests.map((request) => answer(pair.engine, request)));
     let otherCount = 0;
     for (const [index, request] of requests.entries()) {
@@ -117,7 +141,7 @@ describe.each(BATCHED)('%s', (_name, sampling) => {
         expect(await worstGap(own, request, batched.ids)).toBeLessThan(NEAR_TIE);
       }
     }
-    expect(otherCount).toBeLessThanOrEqual(requests.length / 20);
+    expect(otherCount).toBeLessThanOrEqual(Math.max(2, requests.length / 20));
   });
 });
 
@@ -125,7 +149,7 @@ describe('the accounting', () => {
   it.each(EXAMPLES)(
     '%s: texts add up and the summary is a fold over the lines',
     async (strategy) => {
-      for (const problem of problems.slice(0, 4)) {
+      for (const problem of problems) {
         const { events, summary, tokens } = await answer(pair.engine, {
           ...question(problem),
           strategy,

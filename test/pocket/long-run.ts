@@ -1,4 +1,4 @@
-/** A process that answers many questions and says how its memory grew: see long-run.native.test.ts. */
+/** A process that answers many questions and says how its memory grew: see long-run.long.test.ts. */
 import { answer, openPocket, question, testProblems } from './pocket-pair.ts';
 
 const STRATEGIES = [
