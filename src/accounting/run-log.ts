@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { PilotfishError } from '../core/errors.ts';
 import { LOG_VERSION } from '../core/events.ts';
 import type { ModelId } from '../core/model-id.ts';
+import { parseJson } from '../core/parse-json.ts';
 import { type LoggedStart, startReader } from './logged-start.ts';
 
 export interface LoggedToken {
@@ -128,14 +129,6 @@ class LogReader {
     const named = this.#namesLabels ? new Map(Object.entries(labels)).get(work.model) : work.model;
     if (named !== undefined && Object.hasOwn(models, named)) return { ...work, model: named };
     throw invalid(lineNumber, `its run has no model ${JSON.stringify(work.model)}`);
-  }
-}
-
-function parseJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
   }
 }
 

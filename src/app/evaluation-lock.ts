@@ -3,22 +3,14 @@ import { join } from 'node:path';
 import { PilotfishError } from '../core/errors.ts';
 import { FileLock } from '../storage/file-lock.ts';
 
-const POLL_MS = 250;
-const STALE_MS = 60_000;
-const REFRESH_MS = 5_000;
-
 /** @throws PilotfishError `evaluation-invalid` if another process works in the folder */
 export function evaluationLock(folder: string): Promise<FileLock> {
   return FileLock.acquire(join(folder, 'evaluation'), {
-    pollMs: POLL_MS,
-    waitMsMax: 0,
-    staleMs: STALE_MS,
-    refreshMs: REFRESH_MS,
-    onWait: () => {},
     refusal: ({ holder, pid, path }) =>
       new PilotfishError('evaluation-invalid', `${holder} evaluates in ${folder} already.`, {
         remedy: `Wait for it, choose another folder with --out, or delete ${path} if nothing runs.`,
         fields: { folder, lock: path, pid },
       }),
+    otherwise: 'choose another folder with --out',
   });
 }

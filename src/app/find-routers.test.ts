@@ -91,7 +91,7 @@ describe('routers that are named', () => {
     const absent = join(folder, 'absent.safetensors');
     await expect(readRouter(absent)).rejects.toMatchObject({
       code: 'head-missing',
-      message: `The router ${absent} cannot be read: ENOENT.`,
+      message: `Could not read the router ${absent}: there is no such file or folder (ENOENT).`,
       fields: { path: absent, errno: 'ENOENT' },
     });
   });

@@ -2,13 +2,14 @@
  * Trained routers by the strategies that are asked for: files that the user named, and those that come
  * with this package. A router is given to the pair of models that it was trained for and no other.
  */
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PilotfishError } from '../core/errors.ts';
 import type { ModelRole } from '../core/events.ts';
 import type { BoundModel, Router } from '../judging/router.ts';
 import { decodeRouter } from '../judging/router-file.ts';
+import { readGiven } from '../storage/whole-file.ts';
 import type { StrategyValue } from '../strategy/method.ts';
 
 /** A router that the user named by its file. */
@@ -89,27 +90,19 @@ export async function findRouters({
 
 /** @throws PilotfishError `head-missing`, `head-invalid`, naming the file */
 export async function readRouter(path: string): Promise<Router> {
+  const bytes = await readGiven({
+    ...{ action: 'read the router', path, code: 'head-missing' },
+    otherwise: 'name a file that `pilotfish train router` wrote',
+    byteCountMax: ROUTER_BYTES_MAX,
+    tooLarge: (byteCount) =>
+      noRouter(path, `has ${byteCount} bytes, far more than a router`, { byteCount }),
+    notAFile: () => noRouter(path, 'is a folder or a device, not a file'),
+  });
   try {
-    // Before anything is read: a model named by mistake fills the memory, a device never ends.
-    const stats = await stat(path);
-    if (!stats.isFile()) throw noFile();
-    if (stats.size > ROUTER_BYTES_MAX) throw tooLarge(stats.size);
-    return decodeRouter(await readFile(path));
+    return decodeRouter(bytes);
   } catch (error) {
-    if (PilotfishError.isInstance(error)) {
-      const { code, remedy, fields } = error;
-      const details = { fields: { ...fields, path }, cause: error };
-      throw new PilotfishError(code, `${path}: ${error.message}`, {
-        ...details,
-        ...(remedy === null ? {} : { remedy }),
-      });
-    }
-    const errno = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-    throw new PilotfishError('head-missing', `The router ${path} cannot be read: ${errno}.`, {
-      remedy: 'Name a file that `pilotfish train router` wrote.',
-      fields: { path, errno },
-      cause: error,
-    });
+    if (!PilotfishError.isInstance(error)) throw error;
+    throw invalidRouter(path, error);
   }
 }
 
@@ -187,15 +180,19 @@ function notAskedFor(strategy: string, path: string): PilotfishError {
   );
 }
 
-function noFile(): PilotfishError {
-  return new PilotfishError('head-invalid', 'it is a folder or a device, not a file.', {
-    remedy: 'Name a file that `pilotfish train router` wrote.',
+/** The decoder's error with the file's name. */
+function invalidRouter(path: string, cause: PilotfishError): PilotfishError {
+  const { code, message, remedy, fields } = cause;
+  return new PilotfishError(code, `${path}: ${message}`, {
+    remedy: remedy ?? undefined,
+    fields: { ...fields, path },
+    cause,
   });
 }
 
-function tooLarge(byteCount: number): PilotfishError {
-  return new PilotfishError('head-invalid', `it has ${byteCount} bytes, far more than a router.`, {
+function noRouter(path: string, why: string, fields: PilotfishError['fields'] = {}) {
+  return new PilotfishError('head-invalid', `${path}: it ${why}.`, {
     remedy: 'Name a file that `pilotfish train router` wrote.',
-    fields: { byteCount },
+    fields: { path, ...fields },
   });
 }

@@ -3,9 +3,7 @@
  * measures what a strategy has to know. The composition root of library and command line.
  */
 import { bundledModel } from '../catalog/bundled-models.ts';
-import { catalogContext } from '../catalog/catalog-context.ts';
 import { ensureModel, findModel, type LocalModel } from '../catalog/ensure-model.ts';
-import { fileDigest } from '../catalog/file-digest.ts';
 import { DEFAULT_PAIR, POCKET_PAIR, parsePair } from '../catalog/known-pairs.ts';
 import { PilotfishError } from '../core/errors.ts';
 import type { ByRole, ModelRole, TokenPrices } from '../core/events.ts';
@@ -19,6 +17,7 @@ import type { CostCurve, StepCosts } from '../machines/step-costs.ts';
 import { type LlamaCppModel, loadModel } from '../model/llama-cpp/model.ts';
 import { readModelFile } from '../model/llama-cpp/model-file.ts';
 import type { LanguageModel } from '../model/roles.ts';
+import { fileDigest } from '../storage/file-digest.ts';
 import type { StrategyValue } from '../strategy/method.ts';
 import type { SpeculativeOptions } from '../strategy/strategy-options.ts';
 import {
@@ -161,7 +160,7 @@ async function routersFor(
   const digested = async (role: ModelRole): Promise<BoundModel> => {
     const name = shortName(names[role]);
     const { path, sha256 } = files[role];
-    const digest = sha256 ?? (await fileDigest(path, `Hashing ${name}`, catalogContext(options)));
+    const digest = sha256 ?? (await fileDigest(path, `Hashing ${name}`, options));
     return { name, digest };
   };
   const models = { small: await digested('small'), large: await digested('large') };

@@ -6,7 +6,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { catalogContext } from '../catalog/catalog-context.ts';
-import { fileDigest } from '../catalog/file-digest.ts';
 import type { ModelRole } from '../core/events.ts';
 import { required } from '../core/invariant.ts';
 import { joinReads } from '../core/row-reads.ts';
@@ -26,7 +25,8 @@ import type { LlamaCppModel } from '../model/llama-cpp/model.ts';
 import { CachedModel } from '../model/remembered/cached-model.ts';
 import type { RowFeatures } from '../model/remembered/row-features.ts';
 import { TrieStore } from '../model/remembered/trie-store.ts';
-import { fileError } from '../storage/jsonl-file.ts';
+import { fileDigest } from '../storage/file-digest.ts';
+import { fileError } from '../storage/file-error.ts';
 import type { StrategyValue } from '../strategy/method.ts';
 import { largeMethod, smallMethod } from '../strategy/single-model.ts';
 import { strategyValue } from '../strategy/strategy-value.ts';
@@ -104,7 +104,10 @@ async function temporaryFolder(): Promise<string> {
   try {
     return await mkdtemp(join(tmpdir(), 'pilotfish-rows-'));
   } catch (error) {
-    throw fileError(error, tmpdir());
+    throw fileError(error, {
+      ...{ action: 'create a folder in', path: tmpdir() },
+      otherwise: 'set TMPDIR to another folder',
+    });
   }
 }
 
@@ -211,7 +214,6 @@ async function factsOf(
   options: OpenEvaluationOptions,
 ): Promise<EvaluatedModel> {
   const { parameterCounts, weightBytes, kvBytesPerToken, rowCountMax } = model.facts;
-  const label = `Hashing ${name}`;
-  const digest = sha256 ?? (await fileDigest(path, label, catalogContext(options)));
+  const digest = sha256 ?? (await fileDigest(path, `Hashing ${name}`, options));
   return { name, digest, parameterCounts, weightBytes, kvBytesPerToken, rowCountMax };
 }

@@ -5,8 +5,8 @@
 import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { PilotfishError } from '../core/errors.ts';
+import { fileDigest } from '../storage/file-digest.ts';
 import type { CatalogContext } from './catalog-context.ts';
-import { fileDigest } from './file-digest.ts';
 import type { ModelCard } from './known-models.ts';
 
 export interface BundledModel extends ModelCard {
@@ -64,9 +64,9 @@ export async function checkedBundled(
     const message = `${model.name} should come with this package, but there is no ${path}.`;
     throw new PilotfishError('model-file-missing', message, { remedy, fields });
   }
-  // Over in milliseconds: nothing to show progress of.
-  const quiet = { ...context, onProgress: () => undefined };
-  const actual = await fileDigest(path, `Verifying ${model.name}`, quiet);
+  // Over in milliseconds: there is no progress to show.
+  const { signal } = context;
+  const actual = await fileDigest(path, `Verifying ${model.name}`, { signal });
   if (actual === model.sha256) return path;
   throw new PilotfishError(
     'digest-mismatch',

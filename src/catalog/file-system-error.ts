@@ -1,28 +1,13 @@
-/** Turns what the operating system says about a file into an error a user can act on. */
+/** File errors of the catalog: its folder can be moved, and what was pulled so far is kept. */
 import { PilotfishError } from '../core/errors.ts';
+import { fileError, isDiskFull } from '../storage/file-error.ts';
 
-/** The errno name of a failed system call, or null for any other error. */
-export function errnoOf(error: unknown): string | null {
-  if (!(error instanceof Error) || !('code' in error)) return null;
-  return typeof error.code === 'string' ? error.code : null;
-}
-
-export function isMissing(error: unknown): boolean {
-  const errno = errnoOf(error);
-  return errno === 'ENOENT' || errno === 'ENOTDIR';
-}
+export const ANOTHER_HOME = 'set PILOTFISH_HOME to another folder';
 
 /** The error to throw for a failed system call on `path`; anything else passes through. */
 export function fileSystemError(error: unknown, action: string, path: string): unknown {
-  if (PilotfishError.isInstance(error)) return error;
-  const errno = errnoOf(error);
-  if (errno === null) return error;
-  if (errno === 'ENOSPC' || errno === 'EDQUOT') return diskFull(path, null, error);
-  return new PilotfishError('file-system-failed', `Could not ${action} ${path}: ${errno}.`, {
-    remedy: 'Check the path and its permissions, or set PILOTFISH_HOME to another folder.',
-    fields: { path, errno },
-    cause: error,
-  });
+  if (isDiskFull(error)) return diskFull(path, null, error);
+  return fileError(error, { action, path, otherwise: ANOTHER_HOME });
 }
 
 /** @param missingBytes how much more room is needed, where that is known. */

@@ -5,9 +5,9 @@
  * the path: then it is theirs to vouch for.
  */
 import { PilotfishError } from '../core/errors.ts';
+import { fileDigest } from '../storage/file-digest.ts';
 import { checkedBundled } from './bundled-models.ts';
 import { type CatalogContext, catalogContext, type EnsureModelOptions } from './catalog-context.ts';
-import { fileDigest } from './file-digest.ts';
 import {
   expectedDigests,
   foreignCandidates,

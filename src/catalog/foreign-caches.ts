@@ -5,8 +5,8 @@
 import { readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
+import { isSha256 } from '../storage/file-digest.ts';
 import type { CatalogContext, Environment } from './catalog-context.ts';
-import { isSha256 } from './file-digest.ts';
 import { DEFAULT_REVISION, type HubFile, type PullableReference } from './model-reference.ts';
 
 export interface ForeignFile {

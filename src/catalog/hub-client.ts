@@ -5,8 +5,9 @@
  */
 import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
 import { abortError } from '../core/errors.ts';
+import { isSha256 } from '../storage/file-digest.ts';
+import { errnoOf } from '../storage/file-error.ts';
 import type { CatalogContext, Environment } from './catalog-context.ts';
-import { isSha256 } from './file-digest.ts';
 import type { HubFile } from './model-reference.ts';
 import type { Content } from './partial-file.ts';
 import { SourceFailure } from './source-failure.ts';
@@ -215,8 +216,8 @@ function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'the request failed';
   if (error.name === 'TimeoutError') return 'no answer in time';
   if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : null;
-  return REASONS[code ?? ''] ?? code ?? error.message;
+  const errno = errnoOf(error);
+  return REASONS[errno ?? ''] ?? errno ?? error.message;
 }
 
 const REASONS: Readonly<Record<string, string>> = {

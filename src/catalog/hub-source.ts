@@ -2,7 +2,7 @@
  * Pulls a file from the hub into the partial file, going on by `Range` after a cut. The digest the
  * hub itself reports decides what is right, not our table: the hub may have a newer file.
  */
-import { abortableSleep } from './abortable-sleep.ts';
+import { abortableSleep } from '../core/abortable-sleep.ts';
 import type { CatalogContext } from './catalog-context.ts';
 import { HubClient } from './hub-client.ts';
 import type { HubFile } from './model-reference.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { PilotfishError } from '../core/errors.ts';
+import { isSha256 } from '../storage/file-digest.ts';
 import { bundledModel } from './bundled-models.ts';
-import { isSha256 } from './file-digest.ts';
 import { KNOWN_MODELS, knownModel } from './known-models.ts';
 import { DEFAULT_PAIR, KNOWN_PAIRS, parsePair } from './known-pairs.ts';
 

@@ -1,6 +1,7 @@
 /** What is known and what is here, without hashing or loading anything. */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isMissing } from '../storage/file-error.ts';
 import { BUNDLED_MODELS, type BundledModel, bundledPath } from './bundled-models.ts';
 import {
   type CatalogContext,
@@ -8,7 +9,7 @@ import {
   type EnsureModelOptions,
   modelsFolder,
 } from './catalog-context.ts';
-import { fileSystemError, isMissing } from './file-system-error.ts';
+import { fileSystemError } from './file-system-error.ts';
 import { KNOWN_MODELS, type KnownModel, type ModelCard } from './known-models.ts';
 import { foreignCandidates, ownCandidate } from './local-candidates.ts';
 import { modelNameAt, modelTarget } from './model-target.ts';

@@ -1,7 +1,8 @@
 /** The files on this machine that should be a certain model, unverified, in the order to try. */
 import { stat } from 'node:fs/promises';
+import { isMissing } from '../storage/file-error.ts';
 import type { CatalogContext } from './catalog-context.ts';
-import { fileSystemError, isMissing } from './file-system-error.ts';
+import { fileSystemError } from './file-system-error.ts';
 import { type ForeignFile, foreignFiles } from './foreign-caches.ts';
 import type { PullableReference } from './model-reference.ts';
 import { modelTarget } from './model-target.ts';

@@ -5,14 +5,15 @@
  * the same content can go on where another stopped, and a cut pull goes on where it was cut. Only
  * `finish` makes the target appear, whole and hashed.
  */
-import { type FileHandle, mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { PilotfishError } from '../core/errors.ts';
+import { fileDigest } from '../storage/file-digest.ts';
+import { readJson } from '../storage/whole-file.ts';
 import type { CatalogContext } from './catalog-context.ts';
-import { fileDigest } from './file-digest.ts';
 import { diskFull, fileSystemError } from './file-system-error.ts';
-import { ownReceiptPath, type PulledSource, replaceJson, writeReceipt } from './receipt.ts';
+import { ownReceiptPath, type PulledSource, writeJson, writeReceipt } from './receipt.ts';
 
 /** What the finished file must be. */
 export interface Content {
@@ -71,7 +72,7 @@ export class PartialFile {
       const isSame = await hasNoteOf(target, content);
       if (!isSame) {
         await removePartial(target);
-        await replaceJson(notePath(target), content);
+        await writeJson(notePath(target), content);
       }
       const file = await context.disk.open(path, 'a+');
       const partial = new PartialFile(target, content, { context, file, size: 0 });
@@ -171,10 +172,6 @@ export function digestMismatch(
 }
 
 async function hasNoteOf(target: string, content: Content): Promise<boolean> {
-  try {
-    const note = NOTE.parse(JSON.parse(await readFile(notePath(target), 'utf8')));
-    return note.sha256 === content.sha256 && note.bytes === content.bytes;
-  } catch {
-    return false;
-  }
+  const note = await readJson(notePath(target), NOTE);
+  return note?.sha256 === content.sha256 && note.bytes === content.bytes;
 }

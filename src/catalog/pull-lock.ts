@@ -1,7 +1,8 @@
-/** One pull of a model at a time. What keeps a finished file right is its digest. */
+/** One pull of a model at a time. The lock saves work; the digest keeps a finished file right. */
 import { PilotfishError } from '../core/errors.ts';
 import { FileLock, type HeldLock } from '../storage/file-lock.ts';
 import type { CatalogContext } from './catalog-context.ts';
+import { ANOTHER_HOME } from './file-system-error.ts';
 
 /** @throws PilotfishError `download-failed` if another holds it for too long, `aborted` */
 export function pullLock(target: string, name: string, context: CatalogContext): Promise<FileLock> {
@@ -14,6 +15,7 @@ export function pullLock(target: string, name: string, context: CatalogContext):
     signal,
     onWait: (holder) => onNotice(`${holder} is pulling ${name}; waiting for it.`),
     refusal: (held) => waitedTooLong(name, held),
+    otherwise: ANOTHER_HOME,
   });
 }
 

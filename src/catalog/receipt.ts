@@ -4,12 +4,13 @@
  * Invariant: a receipt is written only after a hash of the very bytes it names. Files that belong
  * to other programs get their receipts in our own folder, keyed by path.
  */
-import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { z } from 'zod';
+import { readJson, writeWhole } from '../storage/whole-file.ts';
 import type { CatalogContext } from './catalog-context.ts';
-import { fileSystemError } from './file-system-error.ts';
+import { ANOTHER_HOME } from './file-system-error.ts';
 
 const SOURCES = ['path', 'cache', 'hub-cache', 'llama-cpp-cache', 'hub', 'pypi'] as const;
 
@@ -48,12 +49,8 @@ export function foreignReceiptPath(modelPath: string, context: CatalogContext): 
 }
 
 /** The receipt, or null if there is none that can be read: then the file is hashed again. */
-export async function readReceipt(receiptPath: string): Promise<Receipt | null> {
-  try {
-    return RECEIPT.parse(JSON.parse(await readFile(receiptPath, 'utf8')));
-  } catch {
-    return null;
-  }
+export function readReceipt(receiptPath: string): Promise<Receipt | null> {
+  return readJson(receiptPath, RECEIPT);
 }
 
 export async function isTrusted(receipt: Receipt, modelPath: string): Promise<boolean> {
@@ -69,23 +66,15 @@ export async function writeReceipt(
 ): Promise<void> {
   const { size, mtimeMs } = await stat(modelPath);
   const verifiedAt = new Date().toISOString();
-  await replaceJson(receiptPath, { sha256, bytes: size, mtimeMs, source, verifiedAt });
+  await writeJson(receiptPath, { sha256, bytes: size, mtimeMs, source, verifiedAt });
 }
 
 /** Keeps what the file must hash to but not that it does. */
 export async function distrust(receiptPath: string, receipt: Receipt): Promise<void> {
-  await replaceJson(receiptPath, { ...receipt, mtimeMs: null });
+  await writeJson(receiptPath, { ...receipt, mtimeMs: null });
 }
 
-/** Writes beside and renames, so that nobody ever reads half a file. */
-export async function replaceJson(path: string, value: unknown): Promise<void> {
-  const draft = `${path}.${randomUUID()}.tmp`;
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(draft, `${JSON.stringify(value)}\n`);
-    await rename(draft, path);
-  } catch (error) {
-    await rm(draft, { force: true });
-    throw fileSystemError(error, 'write', path);
-  }
+/** @throws PilotfishError `disk-full`, `file-system-failed` */
+export async function writeJson(path: string, value: unknown): Promise<void> {
+  await writeWhole(path, `${JSON.stringify(value)}\n`, ANOTHER_HOME);
 }

@@ -1,7 +1,7 @@
 /** Hashes a model again, whatever its receipt says: for a user who doubts a disk. */
 import { PilotfishError } from '../core/errors.ts';
+import { fileDigest } from '../storage/file-digest.ts';
 import { catalogContext, type EnsureModelOptions } from './catalog-context.ts';
-import { fileDigest } from './file-digest.ts';
 import { givenFile, type LocalModel, ownFile } from './find-model.ts';
 import {
   expectedDigests,

@@ -5,6 +5,7 @@
  */
 import type { EventEmitter } from 'node:events';
 import { PilotfishError } from '../core/errors.ts';
+import { fileError } from '../storage/file-error.ts';
 import { EXIT } from './exit-code.ts';
 
 /** The reason of the signal when nobody reads the output any more. */
@@ -53,10 +54,7 @@ function isClosedPipe({ code }: NodeJS.ErrnoException): boolean {
   return code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED' || code === 'ECONNRESET';
 }
 
-function outputFailed(cause: NodeJS.ErrnoException): PilotfishError {
-  const code = cause.code === 'ENOSPC' ? 'disk-full' : 'file-system-failed';
-  return new PilotfishError(code, `Standard output cannot be written: ${cause.message}.`, {
-    remedy: 'Send the output to where there is room for it.',
-    cause,
-  });
+function outputFailed(cause: NodeJS.ErrnoException): unknown {
+  const otherwise = 'send the output elsewhere';
+  return fileError(cause, { action: 'write', path: 'standard output', otherwise });
 }

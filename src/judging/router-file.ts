@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { PilotfishError } from '../core/errors.ts';
+import { parseJson } from '../core/parse-json.ts';
 import { TOP_LOGPROBS_MAX } from '../core/row-reads.ts';
 import {
   foldedNetworkFromTensors,
@@ -78,7 +79,7 @@ export function decodeRouter(bytes: Uint8Array): Router {
   if (version !== String(ROUTER_VERSION)) {
     throw invalid(`its version is ${version}, not ${ROUTER_VERSION}`);
   }
-  const parsed = FACTS.safeParse(parsedJson(metadata['facts'] ?? ''));
+  const parsed = FACTS.safeParse(parseJson(metadata['facts'] ?? ''));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     throw invalid(`${issue?.path.join('.') || 'its description'}: ${issue?.message}`);
@@ -115,14 +116,6 @@ function numbersTensor(numbers: ReadonlySet<number>): Tensor {
   const sorted = [...numbers].sort((a, b) => a - b);
   const words = sorted.flatMap((number) => [Math.floor(number / WORD), number % WORD]);
   return { dtype: 'I32', shape: [sorted.length, 2], values: Int32Array.from(words) };
-}
-
-function parsedJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function invalid(why: string): PilotfishError {

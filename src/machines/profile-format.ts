@@ -1,6 +1,7 @@
 /** The file format of profiles, checked field by field: what each means is in machine-profile.ts. */
 import { z } from 'zod';
 import { PilotfishError } from '../core/errors.ts';
+import { parseJson } from '../core/parse-json.ts';
 import type { MachineProfile } from './machine-profile.ts';
 
 const MS = z.number().finite().nonnegative();
@@ -72,19 +73,11 @@ const PROFILE: z.ZodType<MachineProfile> = z.discriminatedUnion('kind', [MEASURE
 
 /** @param place for the error message: the file's path. @throws PilotfishError `profile-invalid` */
 export function parseProfile(text: string, place: string): MachineProfile {
-  const parsed = PROFILE.safeParse(parseJson(text, place));
+  const parsed = PROFILE.safeParse(parseJson(text, () => invalid(place, 'it is no JSON')));
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const where = issue === undefined || issue.path.length === 0 ? '' : ` at ${issue.path.join('.')}`;
   throw invalid(place, `${issue?.message ?? 'unknown reason'}${where}`);
-}
-
-function parseJson(text: string, place: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw invalid(place, 'it is no JSON');
-  }
 }
 
 function invalid(place: string, why: string): PilotfishError {

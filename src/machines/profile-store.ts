@@ -3,9 +3,10 @@
  * memory of its own machine: measuring takes seconds, and costs stay the same as long as the model,
  * the processor, the library and the number of threads do.
  */
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { PilotfishError } from '../core/errors.ts';
+import { readWhole, writeWhole } from '../storage/whole-file.ts';
 import { KNOWN_MACHINES } from './known-machines.ts';
 import {
   emptyProfile,
@@ -33,12 +34,12 @@ export class ProfileStore {
 
   /**
    * A stored profile, a known machine, or the file at a path that ends in `.json`.
-   * @throws PilotfishError `profile-unknown`, `profile-invalid`
+   * @throws PilotfishError `profile-unknown`, `profile-invalid`, `file-system-failed`
    */
   async find(name: string): Promise<MachineProfile> {
     const path = name.endsWith(SUFFIX) ? name : this.path(name);
-    const text = await readFile(path, 'utf8').catch(() => null);
-    if (text !== null) return parseProfile(text, path);
+    const found = await readWhole(path);
+    if (found !== null) return parseProfile(found.toString('utf8'), path);
     const known = KNOWN_MACHINES.find((machine) => machine.name === name);
     if (known !== undefined) return known;
     const names = [...(await this.names()), ...KNOWN_MACHINES.map((machine) => machine.name)];
@@ -74,9 +75,9 @@ export class ProfileStore {
     if (KNOWN_MACHINES.some((known) => known.name === name)) {
       throw taken(name, 'is the name of a built-in one', 'Choose another name.');
     }
-    const text = await textOf(path);
-    if (text === null) return emptyProfile(name, machine);
-    const found = parseProfile(text, path);
+    const bytes = await readWhole(path, 'choose another name');
+    if (bytes === null) return emptyProfile(name, machine);
+    const found = parseProfile(bytes.toString('utf8'), path);
     const remedy = `Choose another name, or remove ${path} first.`;
     if (found.kind === 'predicted') throw taken(name, 'holds figures of a data sheet', remedy);
     if (isSame(found.machine, machine)) return found;
@@ -87,7 +88,7 @@ export class ProfileStore {
 
   async #measured(name: string): Promise<MeasuredProfile | null> {
     try {
-      const profile = parseProfile(await readFile(this.path(name), 'utf8'), name);
+      const profile = parseProfile(String(await readWhole(this.path(name))), name);
       return profile.kind === 'measured' ? profile : null;
     } catch {
       return null;
@@ -100,19 +101,9 @@ export class ProfileStore {
    */
   async save(profile: MachineProfile): Promise<string> {
     const path = this.path(profile.name);
-    const partial = `${path}.${process.pid}.partial`;
-    try {
-      await mkdir(dirname(path), { recursive: true });
-      await writeFile(partial, `${JSON.stringify(profile, null, 2)}\n`);
-      await rename(partial, path);
-      return path;
-    } catch (cause) {
-      throw new PilotfishError('file-system-failed', `The profile cannot be written to ${path}.`, {
-        remedy: 'Set PILOTFISH_HOME to a folder that you may write to.',
-        fields: { path },
-        cause,
-      });
-    }
+    const text = `${JSON.stringify(profile, null, 2)}\n`;
+    await writeWhole(path, text, 'set PILOTFISH_HOME to a folder that you may write to');
+    return path;
   }
 
   /**
@@ -129,20 +120,6 @@ export class ProfileStore {
     } catch {
       // Nothing is lost but a few seconds of the next run.
     }
-  }
-}
-
-/** Null where there is no such file. @throws PilotfishError `file-system-failed` */
-async function textOf(path: string): Promise<string | null> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw new PilotfishError('file-system-failed', `The profile ${path} cannot be read.`, {
-      remedy: 'Choose another name, or see to the file.',
-      fields: { path },
-      cause,
-    });
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { PilotfishError } from '../core/errors.ts';
+import { parseJson } from '../core/parse-json.ts';
 import type { EvaluationResult } from '../evaluation/results.ts';
 
 const VERSION = 1;
@@ -131,7 +132,7 @@ const VERSIONED = z.object({ version: z.number() });
 
 /** @param place for the error message: the file's path. @throws PilotfishError `result-invalid` */
 export function parseResult(text: string, place: string): EvaluationResult {
-  const value = parseJson(text, place);
+  const value = parseJson(text, () => invalid(place, ...whyNoJson(text.trim())));
   const versioned = VERSIONED.safeParse(value);
   if (versioned.success && versioned.data.version !== VERSION) {
     const seen = `it is of version ${versioned.data.version}, and this program reads ${VERSION}`;
@@ -148,14 +149,6 @@ export function parseResult(text: string, place: string): EvaluationResult {
 }
 
 const AGAIN = 'Give a file that `pilotfish eval --json` wrote.';
-
-function parseJson(text: string, place: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw invalid(place, ...whyNoJson(text.trim()));
-  }
-}
 
 function whyNoJson(text: string): [why: string, remedy: string] {
   if (text === '') return ['it is empty', AGAIN];

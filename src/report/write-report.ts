@@ -1,8 +1,8 @@
 /** Result files in, a page and its pictures out: the work behind `pilotfish report`. */
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { PilotfishError, throwIfAborted } from '../core/errors.ts';
 import type { OnProgress } from '../core/progress.ts';
+import { readGiven, writeWhole } from '../storage/whole-file.ts';
 import type { DrawnPicture, DrawnResult } from './page/page-view.ts';
 import { renderPage } from './page/render-page.ts';
 import { allPictures, fileNamePart, freeName } from './pictures/all-pictures.ts';
@@ -13,6 +13,7 @@ import { parseResult } from './result-format.ts';
 /** Examples make results long; a thousand of them stay far below this. */
 const RESULT_BYTES_MAX = 256 * 1024 * 1024;
 const PAGE_NAME = 'report.html';
+const OTHERWISE = 'choose another folder with --out';
 
 export interface WriteReportOptions {
   /** Files of `eval --json`, at least one. */
@@ -64,10 +65,9 @@ function stemOf(path: string): string {
 }
 
 async function readResult(path: string): Promise<string> {
-  return fileSystem('read', path, async () => {
-    if ((await stat(path)).size > RESULT_BYTES_MAX) throw longResult(path);
-    return readFile(path, 'utf8');
-  });
+  const tooLarge = (): PilotfishError => longResult(path);
+  const bytes = await readGiven({ path, byteCountMax: RESULT_BYTES_MAX, tooLarge });
+  return bytes.toString('utf8');
 }
 
 async function write(
@@ -75,30 +75,15 @@ async function write(
   page: string,
   pngs: readonly { readonly name: string; readonly png: Uint8Array }[],
 ): Promise<WrittenReport> {
-  await fileSystem('create', folder, () => mkdir(folder, { recursive: true }));
   const pictures: string[] = [];
   for (const { name, png } of pngs) {
     const path = join(folder, name);
-    await fileSystem('write', path, () => writeFile(path, png));
+    await writeWhole(path, png, OTHERWISE);
     pictures.push(path);
   }
   const pagePath = join(folder, PAGE_NAME);
-  await fileSystem('write', pagePath, () => writeFile(pagePath, page));
+  await writeWhole(pagePath, page, OTHERWISE);
   return { page: pagePath, pictures };
-}
-
-async function fileSystem<T>(action: string, path: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (cause) {
-    if (PilotfishError.isInstance(cause)) throw cause;
-    const errno = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
-    throw new PilotfishError('file-system-failed', `Could not ${action} ${path}: ${errno}.`, {
-      remedy: 'Check the path and its permissions.',
-      fields: { path, errno },
-      cause,
-    });
-  }
 }
 
 function longResult(path: string): PilotfishError {

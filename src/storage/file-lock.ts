@@ -1,35 +1,44 @@
 /**
- * One process at a time at something on disk: a lock file beside it, created exclusively, that names
- * its holder. A lock whose holder is dead is taken over. It keeps two processes from wasting or
- * spoiling each other's work.
+ * A lock file: one process at a time works at something on disk. The lock lies beside the target, is
+ * created exclusively, and names its holder. A lock whose holder is dead is taken over. It keeps two
+ * processes from wasting or spoiling each other's work.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { mkdir, open, rename, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { abortableSleep } from '../catalog/abortable-sleep.ts';
-import { errnoOf, fileSystemError, isMissing } from '../catalog/file-system-error.ts';
+import { abortableSleep } from '../core/abortable-sleep.ts';
 import { type PilotfishError, throwIfAborted } from '../core/errors.ts';
+import { errnoOf, fileError, isMissing } from './file-error.ts';
+import { readJson } from './whole-file.ts';
 
 const HOLDER = z.object({ pid: z.number().int(), host: z.string(), token: z.string() });
 type Holder = z.infer<typeof HOLDER>;
 
-/** Locks of this process: a lock of our process id that is not here is from before a restart. */
+const POLL_MS = 250;
+const STALE_MS = 60_000;
+const REFRESH_MS = 5_000;
+
+/** Locks of this process. A lock with our process id that is not here is from before a restart. */
 const heldTokens = new Set<string>();
 
 export interface FileLockOptions {
-  readonly pollMs: number;
-  /** How long to wait for another holder; 0: not at all. */
-  readonly waitMsMax: number;
-  /** A lock of another machine that was not refreshed for so long is abandoned. */
-  readonly staleMs: number;
-  readonly refreshMs: number;
+  /** Default 250. */
+  readonly pollMs?: number | undefined;
+  /** How long to wait for another holder. Default 0: not at all. */
+  readonly waitMsMax?: number | undefined;
+  /** After so long without a refresh, the lock of another machine counts as abandoned. Default 60,000. */
+  readonly staleMs?: number | undefined;
+  /** Default 5,000. */
+  readonly refreshMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Told once, if there is somebody to wait for. */
-  readonly onWait: (holder: string) => void;
-  /** What to say when the wait was in vain. */
+  /** Told once, if there is a holder to wait for. */
+  readonly onWait?: ((holder: string) => void) | undefined;
+  /** The error to throw when the wait was in vain. */
   readonly refusal: (held: HeldLock) => PilotfishError;
+  /** See `FileAccess`. */
+  readonly otherwise: string;
 }
 
 export interface HeldLock {
@@ -54,46 +63,45 @@ export class FileLock {
   }
 
   /**
-   * @param target what is locked; the lock lies beside it
-   * @throws PilotfishError the refusal, `aborted`, `file-system-failed`
+   * @param target the file or folder to lock; the lock is `TARGET.lock`
+   * @throws PilotfishError the refusal, `aborted`, `disk-full`, `file-system-failed`
    */
   static async acquire(target: string, options: FileLockOptions): Promise<FileLock> {
     const path = `${target}.lock`;
-    const { waitMsMax, pollMs, staleMs, refreshMs, signal } = options;
+    const { waitMsMax = 0, pollMs = POLL_MS, staleMs = STALE_MS, signal } = options;
     const token = randomUUID();
     const deadlineMs = Date.now() + waitMsMax;
-    await makeFolder(dirname(target));
-    for (let isFirst = true; ; isFirst = false) {
-      throwIfAborted(signal);
-      heldTokens.add(token);
-      if (await create(path, token)) return new FileLock(path, token, refreshMs);
+    try {
+      await mkdir(dirname(target), { recursive: true });
+      for (let isFirst = true; ; isFirst = false) {
+        throwIfAborted(signal);
+        heldTokens.add(token);
+        if (await create(path, token)) {
+          return new FileLock(path, token, options.refreshMs ?? REFRESH_MS);
+        }
+        heldTokens.delete(token);
+        const holder = await readJson(path, HOLDER);
+        if (await isAbandoned(path, holder, staleMs)) {
+          await takeAway(path, holder);
+          continue;
+        }
+        if (Date.now() >= deadlineMs) {
+          throw options.refusal({ holder: holderText(holder), pid: holder?.pid ?? null, path });
+        }
+        if (isFirst) options.onWait?.(holderText(holder));
+        await abortableSleep(pollMs, signal);
+      }
+    } catch (error) {
       heldTokens.delete(token);
-      const holder = await readHolder(path);
-      if (await isAbandoned(path, holder, staleMs)) {
-        await takeAway(path, holder);
-        continue;
-      }
-      if (Date.now() >= deadlineMs) {
-        throw options.refusal({ holder: holderText(holder), pid: holder?.pid ?? null, path });
-      }
-      if (isFirst) options.onWait(holderText(holder));
-      await abortableSleep(pollMs, signal);
+      throw fileError(error, { action: 'lock', path: target, otherwise: options.otherwise });
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#refresh);
-    const holder = await readHolder(this.#path);
+    const holder = await readJson(this.#path, HOLDER);
     if (holder?.token === this.#token) await rm(this.#path, { force: true });
     heldTokens.delete(this.#token);
-  }
-}
-
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true });
-  } catch (error) {
-    throw fileSystemError(error, 'create', folder);
   }
 }
 
@@ -110,19 +118,11 @@ async function create(path: string, token: string): Promise<boolean> {
     return true;
   } catch (error) {
     if (errnoOf(error) === 'EEXIST') return false;
-    throw fileSystemError(error, 'create', path);
+    throw error;
   }
 }
 
-/** Null if the lock is gone, or is being written this very moment. */
-async function readHolder(path: string): Promise<Holder | null> {
-  try {
-    return HOLDER.parse(JSON.parse(await readFile(path, 'utf8')));
-  } catch {
-    return null;
-  }
-}
-
+/** @param holder null if the lock is gone, or is being written this very moment */
 async function isAbandoned(path: string, holder: Holder | null, staleMs: number): Promise<boolean> {
   if (holder?.host === hostname()) {
     return holder.pid === process.pid ? !heldTokens.has(holder.token) : !isAlive(holder.pid);
@@ -132,7 +132,7 @@ async function isAbandoned(path: string, holder: Holder | null, staleMs: number)
     return Date.now() - (await stat(path)).mtimeMs > staleMs;
   } catch (error) {
     if (isMissing(error)) return false;
-    throw fileSystemError(error, 'read', path);
+    throw error;
   }
 }
 
@@ -147,8 +147,8 @@ function isAlive(pid: number): boolean {
 }
 
 /**
- * Removes an abandoned lock. Two processes may try at once: renaming lets one win, and if that one
- * finds that it carried off a newer lock, whose holder had been quicker, it puts that one back.
+ * Removes an abandoned lock. Two processes may try at once: renaming lets one win. If the winner finds
+ * that it carried off a newer lock, whose holder had been quicker, it puts that lock back.
  */
 async function takeAway(path: string, seen: Holder | null): Promise<void> {
   const aside = `${path}.${randomUUID()}`;
@@ -156,9 +156,9 @@ async function takeAway(path: string, seen: Holder | null): Promise<void> {
     await rename(path, aside);
   } catch (error) {
     if (isMissing(error)) return;
-    throw fileSystemError(error, 'remove', path);
+    throw error;
   }
-  const taken = await readHolder(aside);
+  const taken = await readJson(aside, HOLDER);
   if (taken !== null && taken.token !== seen?.token) await rename(aside, path);
   else await rm(aside, { force: true });
 }

@@ -122,7 +122,9 @@ describe('the program', () => {
       once(child, 'close'),
     ]);
     closeSync(full);
-    expect(err).toMatch(/^error\[disk-full\]: Standard output cannot be written: ENOSPC/);
+    expect(err).toMatch(
+      /^error\[disk-full\]: Could not write standard output: the disk is full \(ENOSPC\)/,
+    );
     expect(code).toBe(1);
   });
 });

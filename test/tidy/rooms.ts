@@ -24,7 +24,7 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
     'kv-cache': ['core', 'model'],
     session: ['core', 'kv-cache', 'model'],
     accounting: ['core'],
-    machines: ['accounting', 'core', 'model', 'sampling'],
+    machines: ['accounting', 'core', 'model', 'sampling', 'storage'],
     judging: ['core', 'network'],
     speculative: ['core', 'sampling', 'session'],
     strategy: ['core', 'judging', 'machines', 'session', 'speculative'],
@@ -42,7 +42,7 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
       ...['core', 'evaluation', 'judging', 'kv-cache', 'model', 'network', 'session', 'storage'],
       'strategy',
     ],
-    report: ['core', 'evaluation'],
+    report: ['core', 'evaluation', 'storage'],
     app: [
       ...['accounting', 'catalog', 'core', 'engine', 'evaluation', 'judging', 'kv-cache'],
       ...['machines', 'model', 'network', 'speculative', 'storage', 'strategy', 'training'],
@@ -53,7 +53,7 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
     ],
     cli: [
       ...['app', 'catalog', 'core', 'engine', 'evaluation', 'grammar', 'machines', 'model'],
-      ...['report', 'strategy', 'training'],
+      ...['report', 'storage', 'strategy', 'training'],
     ],
   }),
 );

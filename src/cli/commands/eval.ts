@@ -1,11 +1,11 @@
 /** `pilotfish eval`: accuracy against cost of strategies on a task, with controls and intervals. */
-import { mkdir, rename, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { EvaluateOptions } from '../../app/evaluate.ts';
 import { definedFields } from '../../core/defined-fields.ts';
 import { PilotfishError } from '../../core/errors.ts';
 import { WAVE_SIZE_MAX } from '../../evaluation/run/sequence-counts.ts';
+import { writeWhole } from '../../storage/whole-file.ts';
 import type { CliDependencies } from '../cli-dependencies.ts';
 import { type CliIo, withoutColor } from '../io.ts';
 import { collectText } from '../options/collect-text.ts';
@@ -56,6 +56,10 @@ Examples:
   pilotfish eval --task mine.jsonl --strategies entropy,random --shares 5%,10%,30%
   pilotfish eval --task pocket --pair pocket --count 100 --json > result.json
   pilotfish report result.json`;
+
+/** Where the result cannot be written. */
+const OTHERWISE =
+  'give another folder with --out: the answers are kept, and the result is made of them';
 
 export function registerEval(program: Command, io: CliIo, dependencies: CliDependencies): void {
   const count = (name: string, max = QUESTION_COUNT_MAX) => numberParser(name, integerFrom(1, max));
@@ -126,7 +130,7 @@ async function evaluateCommand(
       signal: io.signal,
       onProgress: bar.onProgress,
       onNotice: bar.onNotice,
-      onResult: (found) => writeResult(path, `${JSON.stringify(found)}\n`),
+      onResult: (found) => writeWhole(path, `${JSON.stringify(found)}\n`, OTHERWISE),
     });
     bar.stop();
     const { result, liveCheck, rowCounts } = evaluated;
@@ -135,23 +139,6 @@ async function evaluateCommand(
     else io.out(renderEvaluation(evaluated, path, io.color));
   } finally {
     bar.stop();
-  }
-}
-
-/** All of it or nothing: an earlier result stays until this one is whole. */
-async function writeResult(path: string, text: string): Promise<void> {
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(`${path}.tmp`, text);
-    await rename(`${path}.tmp`, path);
-  } catch (cause) {
-    const errno = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
-    throw new PilotfishError('file-system-failed', `Could not write ${path}: ${errno}.`, {
-      remedy:
-        'Give another folder with --out: the answers are kept, and the result is made of them.',
-      fields: { path, errno },
-      cause,
-    });
   }
 }
 

@@ -126,7 +126,9 @@ describe('report', () => {
 
   it('says where it could not write', async () => {
     const { err, exitCode } = await report([path, '--out', path]);
-    expect(err).toMatch(/error\[file-system-failed\]: Could not create .*: EEXIST/);
+    expect(err).toMatch(
+      /error\[file-system-failed\]: Could not write .*: a file is in the way \(EEXIST\)/,
+    );
     expect(exitCode).toBe(1);
   });
 

@@ -1,7 +1,5 @@
 /** The form of an answer, on the command line of ask and compare. */
-import { readFile, stat } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { errnoOf } from '../../catalog/file-system-error.ts';
 import { PilotfishError } from '../../core/errors.ts';
 import type { GenerateRequest } from '../../engine/request.ts';
 import {
@@ -10,6 +8,7 @@ import {
   type GrammarRequest,
   grammarSource,
 } from '../../grammar/grammar-request.ts';
+import { readGiven } from '../../storage/whole-file.ts';
 
 export interface GrammarOptions {
   /** A file, or a schema itself: anything that begins with a brace. */
@@ -56,19 +55,19 @@ async function grammarRequest(options: GrammarOptions): Promise<GrammarRequest |
 }
 
 async function textOf(path: string, option: string): Promise<string> {
-  try {
-    const { size } = await stat(path);
-    // In bytes; the characters are counted where the grammar is read.
-    if (size <= GRAMMAR_LENGTH_MAX * 4) return await readFile(path, 'utf8');
-  } catch (cause) {
-    const errno = errnoOf(cause);
-    throw new PilotfishError('file-system-failed', `Could not read ${path}: ${errno}.`, {
-      remedy: `Check the path that ${option} names.`,
-      fields: { path, errno },
-      cause,
-    });
-  }
-  throw new PilotfishError('option-invalid', `${option}: ${path} is far too large for a grammar.`, {
+  const bytes = await readGiven({
+    path,
+    otherwise: `name another file with ${option}`,
+    // The characters are counted where the grammar is read.
+    byteCountMax: GRAMMAR_LENGTH_MAX * 4,
+    tooLarge: () => tooLarge(path, option),
+  });
+  return bytes.toString('utf8');
+}
+
+function tooLarge(path: string, option: string): PilotfishError {
+  const message = `${option}: ${path} is far too large for a grammar.`;
+  return new PilotfishError('option-invalid', message, {
     remedy: `Give a file of at most ${GRAMMAR_LENGTH_MAX} characters.`,
     fields: { option, value: path },
   });

@@ -6,7 +6,7 @@
 import { throwIfAborted } from '../../core/errors.ts';
 import type { EngineEvent } from '../../core/events.ts';
 import type { OnProgress } from '../../core/progress.ts';
-import { appendLines } from '../../storage/jsonl-file.ts';
+import { appendLines } from '../../storage/json-lines.ts';
 import type { Question } from '../question.ts';
 import type { AnswerStore } from './answer-store.ts';
 import type { EvaluationPair } from './evaluation-pair.ts';

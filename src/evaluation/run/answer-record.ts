@@ -15,8 +15,8 @@ import type {
 import type { FinishReason } from '../../core/finish-reason.ts';
 import { invariant, required } from '../../core/invariant.ts';
 import type { PairLabels } from '../../core/model-id.ts';
+import { parseJson } from '../../core/parse-json.ts';
 import { tokenId } from '../../core/token-id.ts';
-import { parsedJson } from '../../storage/jsonl-file.ts';
 import { type Question, questionHash } from '../question.ts';
 import { infoOf } from './evaluation-plan.ts';
 import type { EvaluationPoint } from './evaluation-point.ts';
@@ -182,7 +182,7 @@ const RECORD: z.ZodType<AnswerRecord> = z
 
 /** @returns the record, or what is wrong with it */
 export function parseRecord(line: string): AnswerRecord | string {
-  const value = parsedJson(line);
+  const value = parseJson(line);
   if (value === undefined) return 'it is not JSON';
   const parsed = RECORD.safeParse(value);
   if (parsed.success) return parsed.data;

@@ -3,7 +3,7 @@
  * there already is not asked again.
  */
 import { PilotfishError } from '../../core/errors.ts';
-import { appendLines, linesOf } from '../../storage/jsonl-file.ts';
+import { appendLines, linesOf } from '../../storage/json-lines.ts';
 import { type Question, questionHash } from '../question.ts';
 import { type AnswerRecord, parseRecord } from './answer-record.ts';
 import { type EvaluationPoint, pointKey } from './evaluation-point.ts';

@@ -1,7 +1,8 @@
 /** Evidence of questions, kept like their answers: what was read once is not read again. */
 import { z } from 'zod';
 import { PilotfishError } from '../../core/errors.ts';
-import { appendLines, linesOf, parsedJson } from '../../storage/jsonl-file.ts';
+import { parseJson } from '../../core/parse-json.ts';
+import { appendLines, linesOf } from '../../storage/json-lines.ts';
 import type { TokenEvidence } from '../evidence/teacher-forced.ts';
 
 const EVIDENCE: z.ZodType<TokenEvidence> = z.object({
@@ -25,7 +26,7 @@ export class EvidenceStore {
     let lineCount = 0;
     for await (const line of linesOf(path)) {
       lineCount += 1;
-      const parsed = EVIDENCE.safeParse(parsedJson(line));
+      const parsed = EVIDENCE.safeParse(parseJson(line));
       if (!parsed.success) throw invalid(path, lineCount);
       store.#evidence.set(parsed.data.asked, parsed.data);
     }

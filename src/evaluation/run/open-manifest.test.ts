@@ -95,7 +95,7 @@ describe('the manifest of an evaluation', () => {
     await writeFile(path, '');
     await expect(openManifest(path, pair, planOf())).rejects.toMatchObject({
       code: 'file-system-failed',
-      fields: { code: 'ENOTDIR' },
+      fields: { errno: 'ENOTDIR' },
     });
     await expect(openManifest(join(folder, '\0'), pair, planOf())).rejects.toMatchObject({
       code: 'file-system-failed',

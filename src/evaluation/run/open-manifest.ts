@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { PilotfishError } from '../../core/errors.ts';
+import { parseJson } from '../../core/parse-json.ts';
 import { scoreDigest } from '../../judging/router.ts';
-import { parsedJson } from '../../storage/jsonl-file.ts';
 import { readWhole, writeWhole } from '../../storage/whole-file.ts';
 import {
   checkManifest,
@@ -60,7 +60,7 @@ export async function openManifest(
 }
 
 function parsedManifest(text: string, path: string): Manifest {
-  const parsed = MANIFEST.safeParse(parsedJson(text));
+  const parsed = MANIFEST.safeParse(parseJson(text));
   if (parsed.success) return parsed.data;
   throw new PilotfishError('evaluation-invalid', `${path} does not describe an evaluation.`, {
     remedy: 'Choose another folder with --out.',

@@ -2,9 +2,10 @@
  * Slices by their names: the known ones come with this package (drawn-slices.ts); anybody's own is a
  * file `{task, split, ids}`.
  */
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { PilotfishError } from '../../core/errors.ts';
+import { parseJson } from '../../core/parse-json.ts';
+import { readGiven } from '../../storage/whole-file.ts';
 import { DRAWN_SLICES } from './drawn-slices.ts';
 import type { Slice } from './slice.ts';
 
@@ -13,6 +14,9 @@ export const KNOWN_SLICES: ReadonlyMap<string, Slice> = new Map(
     return [name, { task, split, ids: numbers.map((number) => `${prefix}${number}`) }];
   }),
 );
+
+/** Millions of questions. */
+const SLICE_BYTES_MAX = 64 * 2 ** 20;
 
 const SLICE = z.object({
   task: z.string().min(1),
@@ -35,31 +39,22 @@ export async function findSlice(name: string): Promise<Slice> {
 }
 
 async function readSlice(path: string): Promise<Slice> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    throw new PilotfishError('data-not-found', `The slice ${path} cannot be read.`, {
-      remedy: 'Check the path and its permissions.',
-      fields: { path },
-      cause: error,
-    });
-  }
-  const checked = SLICE.safeParse(jsonOrNull(text));
+  const bytes = await readGiven({
+    ...{ path, code: 'data-not-found' },
+    byteCountMax: SLICE_BYTES_MAX,
+    tooLarge: (byteCount) => noSlice(path, `it has ${byteCount} bytes`),
+  });
+  const checked = SLICE.safeParse(parseJson(bytes.toString('utf8')) ?? null);
   if (checked.success) return checked.data;
   const problems = checked.error.issues.map(
     ({ path: at, message }) => `${at.join('.')}: ${message}`,
   );
-  throw new PilotfishError('data-invalid', `${path} is not a slice: ${problems.join('; ')}.`, {
+  throw noSlice(path, problems.join('; '));
+}
+
+function noSlice(path: string, why: string): PilotfishError {
+  return new PilotfishError('data-invalid', `${path} is not a slice: ${why}.`, {
     remedy: 'Write {"task": …, "split": …, "ids": […]}.',
     fields: { path },
   });
-}
-
-function jsonOrNull(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

@@ -1,7 +1,8 @@
 /** Data files, row by row: JSON lines or one JSON array, each row checked field by field. */
-import { readFile, stat } from 'node:fs/promises';
 import type { z } from 'zod';
 import { PilotfishError } from '../../core/errors.ts';
+import { parseJson } from '../../core/parse-json.ts';
+import { readGiven } from '../../storage/whole-file.ts';
 
 /** Larger than any set of questions. */
 const FILE_BYTES_MAX = 256 * 1024 * 1024;
@@ -61,45 +62,25 @@ function parsedItems({ path }: DataFile, text: string): readonly Row<unknown>[] 
 }
 
 function parsed(text: string, path: string, place: string | null): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw invalidData(path, place, `is not JSON (${String(error)})`);
-  }
+  return parseJson(text, (cause) => invalidData(path, place, `is not JSON (${String(cause)})`));
 }
 
 async function readText({ path, remedy }: DataFile): Promise<string> {
-  let bytes: Uint8Array;
-  try {
-    const { size } = await stat(path);
-    if (size > FILE_BYTES_MAX) {
-      throw invalidData(path, null, `has ${size} bytes, more than ${FILE_BYTES_MAX}`);
-    }
-    bytes = await readFile(path);
-  } catch (error) {
-    throw readFailure(error, path, remedy);
-  }
+  const bytes = await readGiven({
+    path,
+    byteCountMax: FILE_BYTES_MAX,
+    tooLarge: (byteCount) =>
+      invalidData(path, null, `has ${byteCount} bytes, more than ${FILE_BYTES_MAX}`),
+    missing: (cause) =>
+      new PilotfishError('data-not-found', `There is no file ${path}.`, {
+        remedy,
+        fields: { path },
+        cause,
+      }),
+  });
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     throw invalidData(path, null, 'is not text in UTF-8');
   }
-}
-
-function readFailure(error: unknown, path: string, remedy: string): unknown {
-  if (!(error instanceof Error) || !('code' in error) || PilotfishError.isInstance(error))
-    return error;
-  const errno = String(error.code);
-  if (errno === 'ENOENT' || errno === 'ENOTDIR') {
-    return new PilotfishError('data-not-found', `There is no file ${path}.`, {
-      remedy,
-      fields: { path },
-      cause: error,
-    });
-  }
-  return new PilotfishError('file-system-failed', `Could not read ${path}: ${errno}.`, {
-    remedy: 'Check the path and its permissions.',
-    fields: { path, errno },
-    cause: error,
-  });
 }

@@ -7,6 +7,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { PilotfishError } from '../../core/errors.ts';
 import { invariant } from '../../core/invariant.ts';
 import type { TokenId } from '../../core/token-id.ts';
+import { fileError } from '../../storage/file-error.ts';
 import type { EmbeddingTensor, ModelFileFacts } from './model-file.ts';
 import type { Abi, Dequantiser } from './native-api.ts';
 
@@ -80,12 +81,7 @@ function onDisk<T>(path: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    const errno = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-    throw new PilotfishError('file-system-failed', `${path} cannot be read: ${errno}.`, {
-      remedy: 'Check that the file is still there and may be read.',
-      fields: { path, errno },
-      cause: error,
-    });
+    throw fileError(error, { action: 'read', path });
   }
 }
 

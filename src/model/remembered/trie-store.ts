@@ -15,8 +15,9 @@ import { createHash, type Hash } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { PilotfishError } from '../../core/errors.ts';
+import { parseJson } from '../../core/parse-json.ts';
 import type { TokenId } from '../../core/token-id.ts';
-import { appendLines, linesNow, parsedJson } from '../../storage/jsonl-file.ts';
+import { appendLines, linesNow } from '../../storage/json-lines.ts';
 import { ContinuationTrie } from './continuation-trie.ts';
 
 /** Files of other versions lie in other folders, and are refused where they do not. */
@@ -105,9 +106,9 @@ export class TrieStore {
     if (this.#folder === '') return tree;
     const lines = linesNow(path);
     // Before the header there may be one that was cut off.
-    const begin = lines.findIndex((line) => parsedJson(line) !== undefined);
+    const begin = lines.findIndex((line) => parseJson(line) !== undefined);
     if (begin < 0) return tree;
-    this.#checkHeader(path, parsedJson(lines[begin] ?? ''), key);
+    this.#checkHeader(path, parseJson(lines[begin] ?? ''), key);
     tree.isBegun = true;
     replayAll(lines.slice(begin + 1), tree);
     return tree;
@@ -144,7 +145,7 @@ export class TrieStore {
 function replayAll(lines: readonly string[], { trie, hash }: OpenTree): void {
   let fits = true;
   for (const line of lines) {
-    const value = parsedJson(line);
+    const value = parseJson(line);
     // A mark, or the header of another process that began the file at the same time.
     if (isObject(value)) fits = 'after' in value && value.after === digestOf(hash);
     else if (fits) {

@@ -5,10 +5,10 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { PilotfishError } from '../../core/errors.ts';
+import { parseJson } from '../../core/parse-json.ts';
 import type { TrainingCheckpoint } from '../../network/checkpoint.ts';
 import { decodeTensors, encodeTensors, type Tensor } from '../../network/safetensors.ts';
 import { inTurns, type Steps } from '../../network/steps.ts';
-import { parsedJson } from '../../storage/jsonl-file.ts';
 import { readWhole, writeWhole } from '../../storage/whole-file.ts';
 import type { Objective } from '../labels/targets.ts';
 import type { FitSettings } from './fit-router.ts';
@@ -129,7 +129,7 @@ function decode(bytes: Uint8Array, identity: string): TrainingCheckpoint | null 
   if (!digestOf(body).equals(bytes.subarray(-DIGEST_BYTES))) return null;
   try {
     const { metadata, tensors } = decodeTensors(body);
-    const progress = PROGRESS.safeParse(parsedJson(metadata['progress'] ?? ''));
+    const progress = PROGRESS.safeParse(parseJson(metadata['progress'] ?? ''));
     if (metadata['identity'] !== identity || !progress.success) return null;
     const part = (name: (typeof PARTS)[number]): Record<string, Float32Array> =>
       Object.fromEntries(

@@ -1,7 +1,8 @@
 /** Ends of branches, kept as they come: what was rolled out once is not rolled out again. */
 import { z } from 'zod';
 import { PilotfishError } from '../../core/errors.ts';
-import { appendLines, linesOf, parsedJson } from '../../storage/jsonl-file.ts';
+import { parseJson } from '../../core/parse-json.ts';
+import { appendLines, linesOf } from '../../storage/json-lines.ts';
 
 /** Which branch: of which trajectory, under which policy. */
 export interface BranchKey {
@@ -48,7 +49,7 @@ export class OutcomeStore {
     let lineCount = 0;
     for await (const line of linesOf(path)) {
       lineCount += 1;
-      const parsed = OUTCOME.safeParse(parsedJson(line));
+      const parsed = OUTCOME.safeParse(parseJson(line));
       if (!parsed.success) throw invalid(path, lineCount);
       store.#outcomes.set(keyOf(parsed.data), parsed.data);
     }

@@ -4,11 +4,12 @@
  */
 import { z } from 'zod';
 import { PilotfishError } from '../../core/errors.ts';
+import { parseJson } from '../../core/parse-json.ts';
 import type { OnProgress } from '../../core/progress.ts';
 import type { SamplingParams } from '../../core/sampling-params.ts';
 import { tokenIds } from '../../core/token-id.ts';
 import { questionHash } from '../../evaluation/question.ts';
-import { appendLines, linesOf, parsedJson } from '../../storage/jsonl-file.ts';
+import { appendLines, linesOf } from '../../storage/json-lines.ts';
 import type { Strategy } from '../../strategy/strategy.ts';
 import { rollOut } from '../rollouts/roll-out.ts';
 import { runJobsThatFit } from '../rollouts/run-jobs.ts';
@@ -102,7 +103,7 @@ async function knownLines(path: string, writer: string): Promise<Map<string, Lin
   let lineCount = 0;
   for await (const text of linesOf(path)) {
     lineCount += 1;
-    const parsed = LINE.safeParse(parsedJson(text));
+    const parsed = LINE.safeParse(parseJson(text));
     if (!parsed.success) throw invalid(path, lineCount);
     if (parsed.data.writer === writer) known.set(parsed.data.asked, parsed.data);
   }

@@ -7,14 +7,9 @@
 import { z } from 'zod';
 import { PilotfishError } from '../../core/errors.ts';
 import { required } from '../../core/invariant.ts';
+import { parseJson } from '../../core/parse-json.ts';
 import { tokenIds } from '../../core/token-id.ts';
-import {
-  appendLines,
-  type LinePlace,
-  lineAt,
-  linesOf,
-  parsedJson,
-} from '../../storage/jsonl-file.ts';
+import { appendLines, type LinePlace, lineAt, linesOf } from '../../storage/json-lines.ts';
 import { type Trajectory, trajectoryKey } from '../trajectory.ts';
 import type { TeacherForcedTrace } from './trace.ts';
 
@@ -164,7 +159,7 @@ function scoresOf(line: Line): Scores {
 }
 
 function parsedLine(text: string, path: string, { number }: Place): Line {
-  const parsed = LINE.safeParse(parsedJson(text));
+  const parsed = LINE.safeParse(parseJson(text));
   if (!parsed.success || !isWhole(parsed.data)) throw invalid(path, number);
   return parsed.data;
 }

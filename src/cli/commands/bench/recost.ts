@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import type { Recosted } from '../../../app/recost.ts';
 import { PilotfishError } from '../../../core/errors.ts';
 import { KNOWN_MACHINES } from '../../../machines/known-machines.ts';
+import { fileError } from '../../../storage/file-error.ts';
 import type { CliDependencies } from '../../cli-dependencies.ts';
 import { type CliIo, withoutColor } from '../../io.ts';
 import { numberParser, ROUND_TRIP_MS } from '../../options/parse-number.ts';
@@ -88,12 +89,7 @@ async function readLog(path: string | undefined, io: CliIo): Promise<string> {
     const bytes = await readBytes({ input, signal: io.signal }, LOG_BYTES_MAX, longLog);
     return bytes.toString('utf8');
   } catch (cause) {
-    if (PilotfishError.isInstance(cause)) throw cause;
-    throw new PilotfishError('file-system-failed', `The log ${path} cannot be read.`, {
-      remedy: 'Check the path.',
-      fields: { path },
-      cause,
-    });
+    throw fileError(cause, { action: 'read the log', path });
   }
 }
 

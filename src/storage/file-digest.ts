@@ -1,19 +1,29 @@
-/** The sha256 of a file on disk, read in pieces: models do not fit in memory twice. */
+/** The SHA-256 of a file on disk, read in pieces: models do not fit in memory twice. */
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { throwIfAborted } from '../core/errors.ts';
-import type { CatalogContext } from './catalog-context.ts';
-import { fileSystemError } from './file-system-error.ts';
+import type { OnProgress } from '../core/progress.ts';
+import { fileError } from './file-error.ts';
 
 const PIECE_BYTES = 4 * 1024 * 1024;
+/** Digests are taken of models. */
+const OTHERWISE = 'set PILOTFISH_HOME to another folder';
 
-/** @throws PilotfishError `aborted`, `file-system-failed` */
+export interface FileDigestOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: OnProgress | undefined;
+}
+
+/**
+ * In hex.
+ * @param label of the progress, for people
+ * @throws PilotfishError `aborted`, `file-system-failed`
+ */
 export async function fileDigest(
   path: string,
   label: string,
-  context: CatalogContext,
+  { signal, onProgress }: FileDigestOptions = {},
 ): Promise<string> {
-  const { signal, onProgress } = context;
   try {
     await using file = await open(path, 'r');
     const { size } = await file.stat();
@@ -25,10 +35,10 @@ export async function fileDigest(
       if (bytesRead === 0) return hash.digest('hex');
       hash.update(piece.subarray(0, bytesRead));
       done += bytesRead;
-      onProgress({ label, done, total: size, unit: 'bytes' });
+      onProgress?.({ label, done, total: size, unit: 'bytes' });
     }
   } catch (error) {
-    throw fileSystemError(error, 'read', path);
+    throw fileError(error, { action: 'read', path, otherwise: OTHERWISE });
   }
 }
 

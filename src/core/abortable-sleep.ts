@@ -1,8 +1,8 @@
-/** Waits, unless the caller has had enough. */
+/** Waits, unless the caller gives up first. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { abortError } from '../core/errors.ts';
+import { abortError } from './errors.ts';
 
-/** @throws PilotfishError `aborted`, or whatever error of ours the signal carries */
+/** @throws PilotfishError `aborted`, or the error of ours that the signal carries */
 export async function abortableSleep(
   waitMs: number,
   signal: AbortSignal | undefined,

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { appendLines, linesNow, linesOf, parsedJson } from './jsonl-file.ts';
+import { parseJson } from '../core/parse-json.ts';
+import { appendLines, linesNow, linesOf } from './json-lines.ts';
 
 let folder: string;
 let path: string;
@@ -28,7 +29,7 @@ describe('a file of lines', () => {
     expect(await read()).toEqual([]);
     await appendLines(path, [{ a: 'ü\n' }, [1, 2]]);
     await appendLines(path, ['x']);
-    expect((await read()).map(parsedJson)).toEqual([{ a: 'ü\n' }, [1, 2], 'x']);
+    expect((await read()).map((line) => parseJson(line))).toEqual([{ a: 'ü\n' }, [1, 2], 'x']);
   });
 
   it('is whole again after a cut at any byte, and can be added to', async () => {
@@ -39,10 +40,13 @@ describe('a file of lines', () => {
       fc.asyncProperty(fc.nat(bytes.length), async (length) => {
         await writeFile(path, bytes.subarray(0, length));
         const whole = bytes.subarray(0, length).toString('latin1').split('\n').length - 1;
-        expect(linesNow(path).map(parsedJson)).toEqual(values.slice(0, whole));
-        expect((await read()).map(parsedJson)).toEqual(values.slice(0, whole));
+        expect(linesNow(path).map((line) => parseJson(line))).toEqual(values.slice(0, whole));
+        expect((await read()).map((line) => parseJson(line))).toEqual(values.slice(0, whole));
         await appendLines(path, ['more']);
-        expect((await read()).map(parsedJson)).toEqual([...values.slice(0, whole), 'more']);
+        expect((await read()).map((line) => parseJson(line))).toEqual([
+          ...values.slice(0, whole),
+          'more',
+        ]);
         expect(linesNow(path)).toEqual(await read());
       }),
       { numRuns: 60 },
@@ -53,7 +57,7 @@ describe('a file of lines', () => {
     const long = ['a', 'b', 'c'].map((letter) => letter.repeat(1_200_000));
     for (let round = 1; round <= 3; round += 1) {
       await Promise.all(long.map((value) => appendLines(path, [value])));
-      const values = (await read()).map(parsedJson);
+      const values = (await read()).map((line) => parseJson(line));
       expect(values.map((value) => String(value)[0]).sort()).toEqual(
         ['a', 'b', 'c'].flatMap((letter) => Array(round).fill(letter)),
       );
@@ -64,7 +68,7 @@ describe('a file of lines', () => {
   it('keeps long lines whole that two processes add at the same time', async () => {
     const script = `
       import { existsSync, writeFileSync } from 'node:fs';
-      import { appendLines } from ${JSON.stringify(join(import.meta.dirname, 'jsonl-file.ts'))};
+      import { appendLines } from ${JSON.stringify(join(import.meta.dirname, 'json-lines.ts'))};
       const [mine, other] = process.argv.slice(-2);
       const folder = ${JSON.stringify(folder)};
       writeFileSync(folder + '/' + mine, '');

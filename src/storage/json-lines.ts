@@ -1,16 +1,19 @@
 /**
  * A file of lines that only grows. What was added is on disk when `appendLines` returns, and begins a
- * line whatever an interruption left behind. `linesOf` is for files of one process: it drops a last
- * line that was cut off. `linesNow` is for files that several processes may write: it changes nothing,
- * and may find empty lines: who adds while another process writes can take its line for a cut-off one,
- * and ends it once more.
+ * line, whatever an interruption left behind.
+ *
+ * - `linesOf` is for files of one process: it drops a last line that was cut off.
+ * - `linesNow` is for files that several processes may write: it changes nothing, and may find empty
+ *   lines, because a process that adds while another one writes can take the other's line for a line
+ *   that was cut off, and ends it once more.
  */
 import { closeSync, createReadStream, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { type FileHandle, mkdir, open, truncate } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { PilotfishError } from '../core/errors.ts';
+import { errnoOf, fileError } from './file-error.ts';
 
-/** An answer of a whole long context stays far below it. */
+/** The answer of a whole long context stays far below it. */
 const LINE_BYTES_MAX = 64 * 2 ** 20;
 const NEWLINE = 0x0a;
 
@@ -36,18 +39,17 @@ export async function* linesOf(path: string): AsyncGenerator<string, void> {
     }
     if (parts.length > 0) await truncate(path, wholeByteCount);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-    throw fileError(error, path);
+    if (errnoOf(error) === 'ENOENT') return;
+    throw lineError(error, 'read', path);
   }
 }
 
-/** A file that is read at one go is no longer. */
+/** The longest file that is read in one go. */
 const WHOLE_BYTES_MAX = 256 * 2 ** 20;
 
 /**
- * All whole lines of a short file at once, and before anything else happens: whoever waits for files
- * at random moments goes on at random moments. What follows the last of them may be what another
- * process is writing just now.
+ * All whole lines of a short file, read synchronously: to wait for a file would mean to go on at a
+ * random moment. Behind the last of them there may be a line that another process is writing.
  * @throws PilotfishError `file-system-failed`
  */
 export function linesNow(path: string): readonly string[] {
@@ -58,19 +60,19 @@ export function linesNow(path: string): readonly string[] {
     const end = bytes.lastIndexOf(NEWLINE) + 1;
     return bytes.toString('utf8', 0, end).split('\n').slice(0, -1);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw fileError(error, path);
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw lineError(error, 'read', path);
   }
 }
 
-/** Where in a file lines are, with their ends. */
+/** Where lines lie in their file, including their ends. */
 export interface LinePlace {
   readonly offset: number;
   readonly byteCount: number;
 }
 
 /**
- * A line that is there.
+ * The line at a place.
  * @throws PilotfishError `file-system-failed`
  */
 export function lineAt(path: string, { offset, byteCount }: LinePlace): string {
@@ -84,25 +86,25 @@ export function lineAt(path: string, { offset, byteCount }: LinePlace): string {
     }
     return bytes.toString('utf8');
   } catch (error) {
-    throw fileError(error, path);
+    throw lineError(error, 'read', path);
   }
 }
 
-/** What comes last in each file that this process adds to now. Settled ones are forgotten. */
+/** The last append to each file that this process is adding to. Settled ones are forgotten. */
 const lastAppends = new Map<string, Promise<unknown>>();
 
 /**
- * Lines of one call stay together, and those of calls at the same time follow each other: in this
- * process they wait for each other, and other processes find one write, at the file's end.
- * @returns where they begin, if no other process adds to the file now
- * @throws PilotfishError `disk-full`, `file-system-failed`; some of it may be there then
+ * Adds values as lines of JSON. Lines of one call stay together. Calls at the same time follow each
+ * other: in this process they wait for each other, and other processes see one write at the file's end.
+ * @returns the place of the lines, which is right unless another process adds to the file now
+ * @throws PilotfishError `disk-full`, `file-system-failed`; some of the lines may be there then
  */
 export async function appendLines(path: string, values: readonly unknown[]): Promise<LinePlace> {
   const text = values.map((value) => `${JSON.stringify(value)}\n`).join('');
   if (values.length === 0) return { offset: 0, byteCount: 0 };
   const before = lastAppends.get(path) ?? Promise.resolve();
   const append = before.then(() => appendText(path, text));
-  // Whoever comes next does not care whether this one failed.
+  // The next append does not care whether this one failed.
   const settled = append.catch(() => undefined);
   lastAppends.set(path, settled);
   try {
@@ -119,30 +121,21 @@ async function appendText(path: string, text: string): Promise<LinePlace> {
     const { size } = await file.stat();
     const before = (await endsInLine(file, size)) ? '\n' : '';
     const bytes = Buffer.from(`${before}${text}`);
-    // Not `appendFile`, which writes in parts. Only a disk that is nearly full takes less than all.
+    // Not `appendFile`, which writes in parts. Only a nearly full disk takes less than everything.
     for (let from = 0; from < bytes.length; ) {
       from += (await file.write(bytes, from)).bytesWritten;
     }
     return { offset: size + before.length, byteCount: bytes.length - before.length };
   } catch (error) {
-    throw fileError(error, path);
+    throw lineError(error, 'write', path);
   }
 }
 
-/** Whether the last line is not whole. */
+/** Whether the last line was cut off. */
 async function endsInLine(file: FileHandle, size: number): Promise<boolean> {
   if (size === 0) return false;
   const { buffer } = await file.read({ buffer: Buffer.alloc(1), position: size - 1 });
   return buffer[0] !== NEWLINE;
-}
-
-/** The value of a JSON text; undefined where it is none. */
-export function parsedJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function checkLength(parts: readonly Buffer[], path: string): void {
@@ -159,14 +152,6 @@ function tooLong(path: string, byteCountMax: number): PilotfishError {
   );
 }
 
-/** What a file system said, as an operating error. */
-export function fileError(error: unknown, path: string): PilotfishError {
-  if (PilotfishError.isInstance(error)) return error;
-  const { code = 'unknown', message } = error as NodeJS.ErrnoException;
-  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
-  return new PilotfishError(
-    isFull ? 'disk-full' : 'file-system-failed',
-    `The file ${path} cannot be used: ${message}.`,
-    { remedy: 'Make room, or choose another folder.', fields: { path, code }, cause: error },
-  );
+function lineError(error: unknown, action: string, path: string): unknown {
+  return fileError(error, { action, path, otherwise: 'choose another folder' });
 }

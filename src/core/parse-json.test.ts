@@ -1,0 +1,15 @@
+import { expect, it } from 'vitest';
+import { parseJson } from './parse-json.ts';
+
+it('gives the value of a JSON text, or undefined, or throws what the caller makes of it', () => {
+  expect([parseJson('{"a":[1]}'), parseJson('null'), parseJson('{')]).toEqual([
+    { a: [1] },
+    null,
+    undefined,
+  ]);
+  const refusal = (cause: unknown): Error => new Error('no JSON', { cause });
+  expect(parseJson('1', refusal)).toBe(1);
+  expect(() => parseJson('{', refusal)).toThrow(
+    expect.objectContaining({ message: 'no JSON', cause: expect.any(SyntaxError) }),
+  );
+});
