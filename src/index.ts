@@ -39,7 +39,7 @@ export type { TokenId } from './core/token-id.ts';
 export { Engine, type EngineOptions } from './engine/engine.ts';
 export type { GenerateRequest } from './engine/request.ts';
 export type { GrammarRequest } from './grammar/grammar-request.ts';
-export { type Advice, advise, type CostScenario as Situation } from './machines/advise.ts';
+export { type Advice, type CostScenario, costAdvice } from './machines/advise.ts';
 export type { CostModel } from './machines/cost-model.ts';
 export type { ForwardCosts } from './machines/forward-costs.ts';
 export { KNOWN_MACHINES } from './machines/known-machines.ts';

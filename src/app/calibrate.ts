@@ -25,24 +25,25 @@ import { parseStrategy } from '../strategy/strategy-value.ts';
 import { evaluationLock } from './evaluation-lock.ts';
 import { readRouter } from './find-routers.ts';
 import { loadQuestions, type QuestionOptions } from './load-questions.ts';
-import { openEvaluation, type PairOptions } from './open-evaluation.ts';
+import { openEvaluation } from './open-evaluation.ts';
+import type { PairOptions } from './pair-options.ts';
 
 export interface CalibrateOptions extends QuestionOptions, PairOptions {
   /** The router's file. */
   readonly routerFile: string;
   /** Where the calibrated router is written; default: its own file. */
-  readonly file?: string;
+  readonly file?: string | undefined;
   /** Shares of tokens at which it is run; default `CALIBRATION_SHARES`. */
-  readonly shares?: readonly number[];
+  readonly shares?: readonly number[] | undefined;
   /** The share of tokens that it calls by default from then on. */
-  readonly share?: number;
+  readonly share?: number | undefined;
   /**
    * Instead: the part of the gap that it recovers by default or, where answers cannot be graded, the
    * part of the tokens that come out as the large model's. Default: 0.8 of the gap, 0.99 of the tokens.
    */
-  readonly quality?: number;
-  readonly maxTokens?: number;
-  readonly waveSize?: number;
+  readonly quality?: number | undefined;
+  readonly maxTokens?: number | undefined;
+  readonly waveSize?: number | undefined;
   /** Where answers are kept. */
   readonly folder: string;
 }

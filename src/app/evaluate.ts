@@ -17,6 +17,7 @@ import { runEvaluation } from '../evaluation/run/run-evaluation.ts';
 import type { Router } from '../judging/router.ts';
 import type { MachineProfile } from '../machines/machine-profile.ts';
 import { profileCosts } from '../machines/profile-costs.ts';
+import { writeWhole } from '../storage/whole-file.ts';
 import type { StrategyValue } from '../strategy/method.ts';
 import { METHODS } from '../strategy/methods.ts';
 import { routerThreshold } from '../strategy/routed.ts';
@@ -24,7 +25,8 @@ import { asStrategy, type StrategyInput, strategyValue } from '../strategy/strat
 import { evaluationLock } from './evaluation-lock.ts';
 import { loadQuestions, type QuestionOptions, trainingQuestions } from './load-questions.ts';
 import { profileStore } from './local-profile.ts';
-import { type OpenEvaluationOptions, openEvaluation, type PairOptions } from './open-evaluation.ts';
+import { type OpenEvaluationOptions, openEvaluation } from './open-evaluation.ts';
+import type { PairOptions } from './pair-options.ts';
 
 export interface EvaluateOptions
   extends QuestionOptions,
@@ -34,39 +36,39 @@ export interface EvaluateOptions
    * What something that is evaluated was trained on, as `gsm8k/train` or the path of a `.jsonl` file:
    * questions that are among them too are refused.
    */
-  readonly trainedOn?: readonly string[];
+  readonly trainedOn?: readonly string[] | undefined;
   /**
    * `NAME`, or `NAME@THRESHOLD`, a name several times for several thresholds; a trained router's also
    * as `NAME@30%`, by its calibration. Default: every strategy that decides something, of those that
    * need a router the ones that have one for this pair.
    */
-  readonly strategies?: readonly StrategyInput[];
+  readonly strategies?: readonly StrategyInput[] | undefined;
   /** Default: points are put where a curve rises. */
-  readonly shares?: readonly number[];
+  readonly shares?: readonly number[] | undefined;
   /** Points of a curve where no shares are given; default 6. */
-  readonly pointCount?: number;
+  readonly pointCount?: number | undefined;
   /** Runs of strategies that toss coins; default 3. */
-  readonly seedCount?: number;
+  readonly seedCount?: number | undefined;
   /** Share of the questions to run on which both models are right, or both wrong; default: all. */
-  readonly screenShare?: number;
+  readonly screenShare?: number | undefined;
   /** Tokens of an answer at most; default 512. */
-  readonly maxTokens?: number;
+  readonly maxTokens?: number | undefined;
   /** Questions that run side by side; default 16. */
-  readonly waveSize?: number;
+  readonly waveSize?: number | undefined;
   /** Where answers are kept, and found again by a later run. */
   readonly folder: string;
   /** Also keep every event of every run. */
-  readonly logs?: boolean;
+  readonly logs?: boolean | undefined;
   /** Machine profiles to predict times on. */
-  readonly profiles?: readonly string[];
+  readonly profiles?: readonly string[] | undefined;
   /** Answers to give again with nothing remembered, one at a time. */
-  readonly liveCheckCount?: number;
-  /** Told of the result before the live check, which may be cut short. */
-  readonly onResult?: (result: EvaluationResult) => Promise<void>;
+  readonly liveCheckCount?: number | undefined;
 }
 
 export interface Evaluated {
   readonly result: EvaluationResult;
+  /** The file in the folder that holds the result, for `writeReport`. */
+  readonly path: string;
   /** Null where none was asked for. */
   readonly liveCheck: LiveCheck | null;
   /** Output rows that were remembered, and those that a model computed. */
@@ -77,6 +79,11 @@ export interface Evaluated {
 const DECIDING_STRATEGIES: readonly StrategyValue[] = METHODS.filter(
   ({ unit }) => unit !== null,
 ).map((method) => strategyValue(method));
+const RESULT_FILE = 'result.json';
+const LOG_FILE = 'logs.jsonl';
+/** Where the result cannot be written. */
+const OTHERWISE =
+  'give another folder with --out: the answers are kept, and the result is made of them';
 const POINT_COUNT = 6;
 const SEED_COUNT = 3;
 const MAX_TOKENS = 512;
@@ -108,19 +115,21 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
     pair,
     questions,
     plan,
-    ...(options.logs === true ? { logPath: join(options.folder, 'logs.jsonl') } : {}),
+    logPath: options.logs === true ? join(options.folder, LOG_FILE) : undefined,
   });
   const { models, contextLength } = pair;
   const facts = { models, maxTokens: plan.maxTokens, contextLength, profiles };
   const isScreened = plan.screening !== null;
   const result = evaluationResult(answers, { task, facts, isScreened });
-  await options.onResult?.(result);
+  const path = join(options.folder, RESULT_FILE);
+  // Before the live check, which may be cut short.
+  await writeWhole(path, `${JSON.stringify(result)}\n`, OTHERWISE);
   const { liveCheckCount = 0 } = options;
   const liveCheck =
     liveCheckCount === 0
       ? null
       : await checkLive(answers, { ...options, pair, ...plan, count: liveCheckCount });
-  return { result, liveCheck, rowCounts: pair.rowCounts() };
+  return { result, path, liveCheck, rowCounts: pair.rowCounts() };
 }
 
 /** @throws PilotfishError `option-invalid`, `strategy-unknown`, `threshold-invalid` */

@@ -15,21 +15,21 @@ import { loadTraffic } from '../evaluation/tasks/traffic.ts';
 
 export interface QuestionOptions {
   /** A known task, or the path of a `.jsonl` file. */
-  readonly task?: string;
+  readonly task?: string | undefined;
   /** Instead of a task: a file of prompts without answers (see evaluation/tasks/traffic.ts). */
-  readonly traffic?: string;
+  readonly traffic?: string | undefined;
   /** Default: the one that is preferred (see `loadQuestions`), `test`, or the task's first. */
-  readonly split?: string;
+  readonly split?: string | undefined;
   /** Instead of split and count: questions that were chosen once and for all. */
-  readonly slice?: string;
-  readonly count?: number;
-  readonly from?: number;
+  readonly slice?: string | undefined;
+  readonly count?: number | undefined;
+  readonly from?: number | undefined;
   /** Which pocket problems, or in which order a file's questions are taken. */
-  readonly questionSeed?: number;
-  readonly dataFolder?: string;
-  readonly prompt?: string;
+  readonly questionSeed?: number | undefined;
+  readonly dataFolder?: string | undefined;
+  readonly prompt?: string | undefined;
   /** Told of duplicates that were left out. */
-  readonly onNotice?: OnNotice;
+  readonly onNotice?: OnNotice | undefined;
 }
 
 export interface LoadedQuestions {

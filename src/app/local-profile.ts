@@ -59,17 +59,17 @@ export function isBusy(
 }
 
 export interface LocalProfileOptions {
-  readonly home?: string;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: OnProgress;
+  readonly home?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: OnProgress | undefined;
   /** Set by the user: nothing is chosen then. */
-  readonly threadCount?: number;
+  readonly threadCount?: number | undefined;
   /** Default: this one. */
-  readonly machine?: Machine;
+  readonly machine?: Machine | undefined;
   /** What forwards are timed with. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
   /** Whether other programs want all processors. Default: what the system says. */
-  readonly isBusy?: () => boolean;
+  readonly isBusy?: (() => boolean) | undefined;
 }
 
 /** Gives the model the number of threads that decodes it fastest here. */

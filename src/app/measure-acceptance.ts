@@ -44,9 +44,9 @@ export interface LookupStatistics {
 
 interface Options {
   /** What to try; default: `PROMPTS`. */
-  readonly prompts?: readonly string[];
-  readonly signal?: AbortSignal;
-  readonly onProgress?: OnProgress;
+  readonly prompts?: readonly string[] | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: OnProgress | undefined;
 }
 
 /** Strategies that route tokens by something that has to be tried out. */
@@ -88,8 +88,7 @@ export async function measureAcceptance(
     const all: Answer[] = [];
     for (const content of prompts) {
       const messages = [{ role: 'user' as const, content }];
-      const signal = options.signal === undefined ? {} : { signal: options.signal };
-      const request = { messages, strategy, maxTokens: TOKEN_COUNT, ...signal };
+      const request = { messages, strategy, maxTokens: TOKEN_COUNT, signal: options.signal };
       const prompt = engine.promptTokens(request);
       all.push({ prompt, ...(await readAnswer(engine.generate(request), advance)) });
     }

@@ -26,15 +26,15 @@ export interface MeasureStepsOptions {
   /** Known names, paths of .gguf files, or `hub:owner/repo/file`. */
   readonly models: readonly string[];
   /** What the profile is called; default: a name of this machine. */
-  readonly profile?: string;
+  readonly profile?: string | undefined;
   /** Default: what decodes each model fastest, measured anew. */
-  readonly threadCount?: number;
-  readonly home?: string;
-  readonly env?: Readonly<Record<string, string | undefined>>;
-  readonly offline?: boolean;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: OnProgress;
-  readonly onNotice?: OnNotice;
+  readonly threadCount?: number | undefined;
+  readonly home?: string | undefined;
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  readonly offline?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: OnProgress | undefined;
+  readonly onNotice?: OnNotice | undefined;
 }
 
 export interface MeasuredSteps {

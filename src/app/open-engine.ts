@@ -8,7 +8,6 @@ import { DEFAULT_PAIR, POCKET_PAIR, parsePair } from '../catalog/known-pairs.ts'
 import { PilotfishError } from '../core/errors.ts';
 import type { ByRole, ModelRole, TokenPrices } from '../core/events.ts';
 import { required } from '../core/invariant.ts';
-import type { OnNotice, OnProgress } from '../core/progress.ts';
 import { Engine } from '../engine/engine.ts';
 import type { CostFacts } from '../engine/run-request.ts';
 import { POCKET_SCOPE } from '../evaluation/tasks/pocket/scope.ts';
@@ -28,61 +27,48 @@ import {
 } from '../strategy/strategy-value.ts';
 import { findRouters, type NamedRouter, readNamedRouters } from './find-routers.ts';
 import { localModelCosts, shortName, useBestThreads } from './local-profile.ts';
+import type { PairOptions } from './pair-options.ts';
 
-export interface OpenEngineOptions {
-  /**
-   * A known pair; default: `qwen2.5-coder`, or `pocket`, which comes with this package, where the
-   * former is not here and no source has it. `onNotice` says so, and so do the names in every `start`.
-   */
-  readonly pair?: string;
-  /** A known model, a path to a .gguf file, or `hub:owner/repo/file`; instead of the pair's own. */
-  readonly small?: string;
-  readonly large?: string;
+/**
+ * Without `pair`, `small` and `large`, where the default pair is not here and no source has it, the
+ * pair `pocket`, which comes with this package, answers instead: `onNotice` says so, and so do the
+ * names in every `start`.
+ */
+export interface OpenEngineOptions extends PairOptions {
   /**
    * What will be asked for: only models that one of these needs are loaded. Default: entropy. Name
    * `speculative` if its draft lengths are to be automatic: for that the costs of steps are measured
    * here. Where they were not, it drafts nothing and is plain `large`; the summary says so.
    */
-  readonly strategies?: readonly StrategyInput[];
-  /** Tokens of prompt and answer together; default 4096. */
-  readonly contextLength?: number;
+  readonly strategies?: readonly StrategyInput[] | undefined;
   /** Tokens in each model's KV cache, for all requests together; default: one full context. */
-  readonly cellCount?: number;
+  readonly cellCount?: number | undefined;
   /** Requests that use one model at once, where its cache has room; default 16. */
-  readonly requestCountMax?: number;
+  readonly requestCountMax?: number | undefined;
   /**
    * Sequences that each model's KV cache may hold, for running requests and for kept prefixes; default
    * 24. To let more requests run, raise it with `requestCountMax`.
    */
-  readonly sequenceCountMax?: number;
+  readonly sequenceCountMax?: number | undefined;
   /** As `EngineOptions.overcommit`: reserve room for 1/n of the tokens that a request may write. */
-  readonly overcommit?: number;
-  /** Default: what decodes each model fastest, measured once. */
-  readonly threadCount?: number;
-  /** Whose chat template holds where the two models' differ. */
-  readonly template?: ModelRole;
-  /** Where models are kept; default: PILOTFISH_HOME or the system's cache folder. */
-  readonly home?: string;
-  /** Use only what is on this machine. */
-  readonly offline?: boolean;
+  readonly overcommit?: number | undefined;
   /** What the models' tokens cost; without them a summary has no price. */
-  readonly prices?: Partial<ByRole<TokenPrices>>;
-  readonly speculative?: Omit<SpeculativeOptions, 'costs'>;
+  readonly prices?: Partial<ByRole<TokenPrices>> | undefined;
+  readonly speculative?: Omit<SpeculativeOptions, 'costs'> | undefined;
   /**
    * Whether strategies whose router is not there may be asked for: they fail when they are used.
    * Default false.
    */
-  readonly routersOptional?: boolean;
+  readonly routersOptional?: boolean | undefined;
   /**
    * Files of trained routers, instead of those that come with this package. Each must be of one of the
    * strategies.
    */
-  readonly routerFiles?: readonly string[];
+  readonly routerFiles?: readonly string[] | undefined;
   /** Puts something around a loaded model; it then owns the model. Default: nothing. */
-  readonly wrapModel?: (model: LlamaCppModel, of: WrappedModel) => Promise<LanguageModel>;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: OnProgress;
-  readonly onNotice?: OnNotice;
+  readonly wrapModel?:
+    | ((model: LlamaCppModel, of: WrappedModel) => Promise<LanguageModel>)
+    | undefined;
 }
 
 export interface WrappedModel {
@@ -134,11 +120,8 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
       absentFacts: await absentFacts(names, roles, options),
       speculative: { ...speculative, costs },
       routers,
-      ...(roles.every((role) => bundledModel(names[role]) !== null) ? { scope: POCKET_SCOPE } : {}),
-      ...(template === undefined ? {} : { template }),
-      ...(prices === undefined ? {} : { prices }),
-      ...(requestCountMax === undefined ? {} : { requestCountMax }),
-      ...(overcommit === undefined ? {} : { overcommit }),
+      scope: roles.every((role) => bundledModel(names[role]) !== null) ? POCKET_SCOPE : undefined,
+      ...{ template, prices, requestCountMax, overcommit },
     });
   } catch (error) {
     try {
@@ -192,17 +175,13 @@ function neededRoles(
   strategies: readonly StrategyValue[],
   { speculative }: OpenEngineOptions,
 ): readonly ModelRole[] {
-  const needed = new Set(strategies.flatMap((value) => rolesOf(value, { ...pick(speculative) })));
+  const needed = new Set(strategies.flatMap((value) => rolesOf(value, { speculative })));
   if (needed.size === 0) {
     throw new PilotfishError('option-invalid', 'No strategy was named.', {
       remedy: 'Name at least one strategy.',
     });
   }
   return (['small', 'large'] as const).filter((role) => needed.has(role));
-}
-
-function pick(speculative: OpenEngineOptions['speculative']): { speculative?: SpeculativeOptions } {
-  return speculative === undefined ? {} : { speculative };
 }
 
 interface Chosen {
@@ -255,12 +234,7 @@ async function load(
   const { signal, onProgress } = options;
   const model = await loadModel(path, {
     name: shortName(name),
-    ...(contextLength === undefined ? {} : { contextLength }),
-    ...(cellCount === undefined ? {} : { cellCount }),
-    ...(sequenceCountMax === undefined ? {} : { sequenceCountMax }),
-    ...(threadCount === undefined ? {} : { threadCount }),
-    ...(signal === undefined ? {} : { signal }),
-    ...(onProgress === undefined ? {} : { onProgress }),
+    ...{ contextLength, cellCount, sequenceCountMax, threadCount, signal, onProgress },
   });
   try {
     await useBestThreads(model, options);

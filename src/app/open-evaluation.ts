@@ -41,25 +41,10 @@ export interface OpenEvaluationOptions
   /** Questions that run side by side. */
   readonly waveSize: number;
   /** Sequences of each model beside those of requests; default 1, for evidence. */
-  readonly spareSequenceCount?: number;
+  readonly spareSequenceCount?: number | undefined;
   /** False forgets remembered rows when the pair is closed. Default: later runs find them. */
-  readonly keepsRows?: boolean;
+  readonly keepsRows?: boolean | undefined;
 }
-
-/** What whoever asks for many answers says of the models: of the options above, those for everybody. */
-export type PairOptions = Pick<
-  OpenEvaluationOptions,
-  | 'pair'
-  | 'small'
-  | 'large'
-  | 'template'
-  | 'contextLength'
-  | 'threadCount'
-  | 'home'
-  | 'offline'
-  | 'signal'
-  | 'onProgress'
->;
 
 interface OpenModel {
   readonly shared: SharedPrefixModel;

@@ -18,6 +18,9 @@ beforeEach(async () => {
   await writeRandomModel(path, { seed: 9, contextLength: 512 });
 });
 
+/** Enough for nothing to be tried out. */
+const ASSUMED = { share: 0.2, acceptance: 0.7 };
+
 afterEach(async () => {
   await rm(home, { recursive: true, force: true });
 });
@@ -26,7 +29,7 @@ describe('prepareAdvice', () => {
   it('measures costs and tries strategies out where nothing is known', async () => {
     const other = join(home, 'larger.gguf');
     await writeRandomModel(other, { seed: 10, contextLength: 512, layerCount: 4 });
-    const inputs = await prepareAdvice({ small: path, large: other, home, triesOut: true });
+    const inputs = await prepareAdvice({ small: path, large: other, home });
     expect(inputs.models).toMatchObject({ small: { name: 'tiny' }, large: { name: 'larger' } });
     expect(inputs.models.large.kvBytesPerToken).toBe(2 * inputs.models.small.kvBytesPerToken);
     expect(inputs.profile).toMatchObject({ kind: 'measured' });
@@ -43,7 +46,7 @@ describe('prepareAdvice', () => {
   });
 
   it('accepts every draft of a model that drafts for itself', async () => {
-    const inputs = await prepareAdvice({ small: path, large: path, home, triesOut: true });
+    const inputs = await prepareAdvice({ small: path, large: path, home });
     expect(inputs.statistics?.acceptance).toBe(1);
   });
 
@@ -52,7 +55,7 @@ describe('prepareAdvice', () => {
     const other = join(folder, 'tiny.gguf');
     await writeRandomModel(other, { seed: 9, contextLength: 512, layerCount: 4 });
     const { models, profile } = await prepareAdvice({
-      ...{ small: path, large: other, home, triesOut: false },
+      ...{ small: path, large: other, home, ...ASSUMED },
     });
     for (const model of [models.small, models.large]) {
       expect(() => profileCosts(profile, model)).not.toThrow();
@@ -63,7 +66,7 @@ describe('prepareAdvice', () => {
     const notices: string[] = [];
     const ask = async (): Promise<unknown> =>
       await prepareAdvice({
-        ...{ small: path, large: path, home, triesOut: false, threadCount: 1 },
+        ...{ small: path, large: path, home, ...ASSUMED, threadCount: 1 },
         isBusy: () => true,
         onNotice: (notice) => notices.push(notice),
       });
@@ -89,7 +92,7 @@ describe('prepareAdvice', () => {
       profile: 'h100-sxm',
       remoteProfile: 'rtx-4090',
       roundTripMs: 20,
-      triesOut: false,
+      ...ASSUMED,
     });
     expect(inputs).toMatchObject({
       profile: { name: 'h100-sxm' },
@@ -102,7 +105,7 @@ describe('prepareAdvice', () => {
 });
 
 describe('the round trip', () => {
-  const KNOWN = { profile: 'h100-sxm', triesOut: false };
+  const KNOWN = { profile: 'h100-sxm', ...ASSUMED };
 
   it('is what is given, else what the remote profile says, else what the profile says', async () => {
     const { weightBytes } = await readModelFile(path);
@@ -132,13 +135,13 @@ describe('the round trip', () => {
 
 describe('what is missing', () => {
   it('is a misspelt profile, found before a model is looked for', async () => {
-    const preparing = prepareAdvice({ small: 'nope', home, profile: 'nope', triesOut: true });
+    const preparing = prepareAdvice({ small: 'nope', home, profile: 'nope' });
     await expect(preparing).rejects.toMatchObject({ code: 'profile-unknown' });
   });
 
   it('is a misspelt model, found before the other one is pulled', async () => {
     const preparing = prepareAdvice({
-      ...{ small: 'qwen2.5-coder-0.5b-instruct', large: 'nope', home, triesOut: true },
+      ...{ small: 'qwen2.5-coder-0.5b-instruct', large: 'nope', home },
       offline: true,
     });
     await expect(preparing).rejects.toMatchObject({ code: 'model-unknown' });
@@ -150,7 +153,7 @@ describe('what is missing', () => {
   ])('is a model of the %s, found before its file is looked for', async (option, more) => {
     await profileStore({ home }).save({ ...PROFILE, models: [{ ...TIMED, model: 'small' }] });
     const preparing = prepareAdvice({
-      ...{ small: join(home, 'small.gguf'), large: join(home, 'huge.gguf'), home, triesOut: true },
+      ...{ small: join(home, 'small.gguf'), large: join(home, 'huge.gguf'), home },
       ...{ ...more, [option]: 'box' },
     });
     await expect(preparing).rejects.toMatchObject({
@@ -164,7 +167,7 @@ describe('what is missing', () => {
     await profileStore({ home }).save({ ...PROFILE, models: [{ ...TIMED, model: 'tiny' }] });
     const labels: string[] = [];
     const preparing = prepareAdvice({
-      ...{ small: path, large: path, home, profile: 'box', triesOut: true },
+      ...{ small: path, large: path, home, profile: 'box' },
       onProgress: ({ label }) => labels.push(label),
     });
     await expect(preparing).rejects.toMatchObject({

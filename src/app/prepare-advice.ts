@@ -1,6 +1,6 @@
 /**
- * Everything that advice is made of, gathered: facts of the models' files, the machine's profile, how
- * the strategies behave. What is known already or given is not measured.
+ * Gathers what advice is computed from: facts of the models' files, the machine's profile, how the
+ * strategies behave. Nothing is measured that is known already or given.
  */
 import { bundledModel } from '../catalog/bundled-models.ts';
 import { ensureModel } from '../catalog/ensure-model.ts';
@@ -19,8 +19,8 @@ import {
 import { type CostedModel, checkKnowsName, profileCosts } from '../machines/profile-costs.ts';
 import { loadModel } from '../model/llama-cpp/model.ts';
 import { readModelFile } from '../model/llama-cpp/model-file.ts';
+import type { AdviceAssumptions, AdviceInputs } from './advice-report.ts';
 import {
-  type LocalProfileOptions,
   localModelCosts,
   localProfileName,
   profileStore,
@@ -33,41 +33,20 @@ import {
   MEASURED_STRATEGIES,
   measureAcceptance,
 } from './measure-acceptance.ts';
-import { type OpenEngineOptions, openEngine } from './open-engine.ts';
+import { openEngine } from './open-engine.ts';
+import type { PairOptions } from './pair-options.ts';
 
 export interface PrepareAdviceOptions
-  extends Pick<LocalProfileOptions, 'isBusy'>,
-    Pick<
-      OpenEngineOptions,
-      | 'pair'
-      | 'small'
-      | 'large'
-      | 'threadCount'
-      | 'template'
-      | 'home'
-      | 'offline'
-      | 'signal'
-      | 'onProgress'
-      | 'onNotice'
-    > {
+  extends Omit<PairOptions, 'contextLength'>,
+    AdviceAssumptions {
   /** A profile's name or file; default: this machine's own. */
-  readonly profile?: string;
-  /** Of the machine that a remote large model runs on; default: the same. */
-  readonly remoteProfile?: string;
-  /** To the remote large model; default: what one of the profiles says. */
-  readonly roundTripMs?: number;
-  /** False where the user said how the strategies behave. */
-  readonly triesOut: boolean;
-}
-
-export interface AdviceInputs {
-  readonly models: Readonly<Record<ModelRole, CostedModel>>;
-  readonly profile: MachineProfile;
-  readonly remoteProfile: MachineProfile;
-  /** To the remote large model; null where nothing is remote. */
-  readonly roundTripMs: number | null;
-  /** Null where nothing was tried out. */
-  readonly statistics: AcceptanceStatistics | null;
+  readonly profile?: string | undefined;
+  /** The machine that a remote large model runs on; default: the same. */
+  readonly remoteProfile?: string | undefined;
+  /** Milliseconds to the remote large model and back; default: what one of the profiles says. */
+  readonly roundTripMs?: number | undefined;
+  /** Whether other programs want all processors. Default: what the system says. */
+  readonly isBusy?: (() => boolean) | undefined;
 }
 
 /** The pocket models can read nothing else, and answer so many in a few seconds. */
@@ -80,8 +59,7 @@ const POCKET_PROMPTS: readonly string[] = Array.from(
 const ROLES: readonly ModelRole[] = ['small', 'large'];
 
 /**
- * What is misspelt or missing is found out before a model is pulled, loaded or tried out, as far as
- * it can be known by then.
+ * Errors that can be known by then are thrown before a model is pulled, loaded or tried out.
  * @throws PilotfishError `profile-unknown`, `profile-invalid`, `profile-incomplete`,
  *   `option-invalid`, and what models give rise to
  */
@@ -100,7 +78,7 @@ export async function prepareAdvice(options: PrepareAdviceOptions): Promise<Advi
     profile,
     remoteProfile: profiles.remote ?? profile,
     roundTripMs: profiles.roundTripMs,
-    statistics: options.triesOut ? await triedOut(profiles, options) : null,
+    statistics: needsTrial(options) ? await triedOut(profiles, options) : null,
   };
 }
 
@@ -192,12 +170,7 @@ async function measureQuickly(
   options: PrepareAdviceOptions,
 ): Promise<MeasuredModel> {
   const { threadCount, signal, onProgress, onNotice } = options;
-  await using model = await loadModel(path, {
-    name,
-    ...(threadCount === undefined ? {} : { threadCount }),
-    ...(signal === undefined ? {} : { signal }),
-    ...(onProgress === undefined ? {} : { onProgress }),
-  });
+  await using model = await loadModel(path, { name, threadCount, signal, onProgress });
   await useBestThreads(model, options);
   const { costs, isQuiet } = await localModelCosts(model, options);
   if (!isQuiet) onNotice?.(notQuiet(name));
@@ -209,6 +182,11 @@ function notQuiet(name: string): string {
     `The machine had other work while costs of ${name} were measured: times below may be wrong, ` +
     'and are not kept. Ask again when it is quiet, or run "pilotfish bench steps".'
   );
+}
+
+/** Whether the user leaves open how strategies behave. */
+function needsTrial({ share, acceptance }: AdviceAssumptions): boolean {
+  return share === undefined || acceptance === undefined;
 }
 
 /** How long this machine's engine takes says nothing of another one. */
@@ -224,8 +202,5 @@ async function tryOut(options: PrepareAdviceOptions): Promise<AcceptanceStatisti
   await using engine = await openEngine({ ...options, strategies: MEASURED_STRATEGIES });
   const names = ROLES.map((role) => nameOf(role, options));
   const prompts = names.every((name) => bundledModel(name) !== null) ? POCKET_PROMPTS : undefined;
-  return await measureAcceptance(engine, {
-    ...options,
-    ...(prompts === undefined ? {} : { prompts }),
-  });
+  return await measureAcceptance(engine, { ...options, prompts });
 }

@@ -16,10 +16,10 @@ export interface RecostOptions {
   readonly log: string;
   readonly profile: string;
   /** Instead of the profile's own. */
-  readonly roundTripMs?: number;
-  readonly home?: string;
-  readonly env?: Readonly<Record<string, string | undefined>>;
-  readonly signal?: AbortSignal;
+  readonly roundTripMs?: number | undefined;
+  readonly home?: string | undefined;
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface RecostedRun extends PredictedRun {

@@ -5,21 +5,18 @@
 import { type FileHandle, open, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import envPaths from 'env-paths';
-import type { OnNotice, OnProgress } from '../core/progress.ts';
+import type { OnNotice, OnProgress, Progressing } from '../core/progress.ts';
 import { PULL_LIMITS, type PullLimits } from './pull-limits.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-export interface EnsureModelOptions {
+export interface EnsureModelOptions extends Progressing {
   /** Where our own cache is. Default: PILOTFISH_HOME, else the cache folder of this system. */
-  readonly home?: string;
+  readonly home?: string | undefined;
   /** Use only what is on this machine. HF_HUB_OFFLINE=1 does the same. */
-  readonly offline?: boolean;
+  readonly offline?: boolean | undefined;
   /** Default: process.env. */
-  readonly env?: Environment;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: OnProgress;
-  readonly onNotice?: OnNotice;
+  readonly env?: Environment | undefined;
 }
 
 /** The file system calls that fail in ways a test must be able to produce. */

@@ -1,14 +1,15 @@
 /** What the commands need of the rest of the program, as one object that tests replace. */
+import type { AdviceReport } from '../app/advice-report.ts';
+import type { AdviseOptions } from '../app/advise.ts';
 import type { Calibrated, CalibrateOptions } from '../app/calibrate.ts';
 import type { Evaluated, EvaluateOptions } from '../app/evaluate.ts';
 import type { MeasuredSteps, MeasureStepsOptions } from '../app/measure-steps.ts';
 import type { OpenEngineOptions } from '../app/open-engine.ts';
-import type { AdviceInputs, PrepareAdviceOptions } from '../app/prepare-advice.ts';
 import type { Recosted, RecostOptions } from '../app/recost.ts';
-import type { Trained, TrainOptions } from '../app/train.ts';
+import type { Trained } from '../app/train.ts';
+import type { TrainOptions } from '../app/train-settings.ts';
 import type { ModelRole } from '../core/events.ts';
 import type { Engine } from '../engine/engine.ts';
-import type { DrawReliabilityOptions } from '../report/draw-reliability.ts';
 import type { WriteReportOptions, WrittenReport } from '../report/write-report.ts';
 import type { Method, StrategyValue } from '../strategy/method.ts';
 import type { StrategyOptions } from '../strategy/strategy-options.ts';
@@ -28,9 +29,9 @@ export interface CliDependencies {
   readonly measureSteps: (options: MeasureStepsOptions) => Promise<MeasuredSteps>;
   readonly recost: (options: RecostOptions) => Promise<Recosted>;
   readonly evaluate: (options: EvaluateOptions) => Promise<Evaluated>;
-  readonly prepareAdvice: (options: PrepareAdviceOptions) => Promise<AdviceInputs>;
+  readonly advise: (options: AdviseOptions) => Promise<AdviceReport>;
   readonly calibrate: (options: CalibrateOptions) => Promise<Calibrated>;
-  readonly drawReliability: (options: DrawReliabilityOptions) => Promise<void>;
+  readonly drawCalibration: (calibrated: Calibrated, path: string) => Promise<void>;
   readonly train: (options: TrainOptions) => Promise<Trained>;
   readonly writeReport: (options: WriteReportOptions) => Promise<WrittenReport>;
   readonly inspectMachine: (options: InspectMachineOptions) => Promise<MachineFacts>;

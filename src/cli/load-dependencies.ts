@@ -27,17 +27,17 @@ export function loadDependencies(): CliDependencies {
       const { evaluate } = await import('../app/evaluate.ts');
       return evaluate(options);
     },
-    prepareAdvice: async (options) => {
-      const { prepareAdvice } = await import('../app/prepare-advice.ts');
-      return prepareAdvice(options);
+    advise: async (options) => {
+      const { advise } = await import('../app/advise.ts');
+      return advise(options);
     },
     calibrate: async (options) => {
       const { calibrate } = await import('../app/calibrate.ts');
       return calibrate(options);
     },
-    drawReliability: async (options) => {
-      const { drawReliability } = await import('../report/draw-reliability.ts');
-      return drawReliability(options);
+    drawCalibration: async (calibrated, path) => {
+      const { drawCalibration } = await import('../app/draw-calibration.ts');
+      return drawCalibration(calibrated, path);
     },
     train: async (options) => {
       const { train } = await import('../app/train.ts');

@@ -2,13 +2,16 @@
 import type { StrategyValue } from '../strategy/method.ts';
 import type { CliDependencies, CliEngine } from './cli-dependencies.ts';
 import type { CliIo } from './io.ts';
-import { engineOptions, type GenerationOptions } from './options/generation-options.ts';
+import { engineOptions } from './options/generation-flags.ts';
 import { progressBar } from './rendering/progress-bar.ts';
 
-/** With `strategies` it loads only the models that these need. */
+/**
+ * Loads only the models that `strategies` need.
+ * @param parsed the options that commander hands to the command's action
+ */
 export async function openForCommand(
   strategies: readonly StrategyValue[],
-  options: GenerationOptions,
+  parsed: object,
   io: CliIo,
   dependencies: CliDependencies,
   signal: AbortSignal = io.signal,
@@ -16,7 +19,7 @@ export async function openForCommand(
   const bar = progressBar(io);
   try {
     return await dependencies.openEngine({
-      ...engineOptions(options),
+      ...engineOptions(parsed),
       strategies,
       signal,
       onProgress: bar.onProgress,

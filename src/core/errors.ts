@@ -71,7 +71,7 @@ export type ErrorCode = (typeof ERROR_CODES)[number];
 
 export interface PilotfishErrorDetails {
   /** What the user can do about it, as an imperative sentence. */
-  readonly remedy?: string | undefined;
+  readonly remedy?: string | null | undefined;
   /** The values seen, for machines. */
   readonly fields?: Readonly<Record<string, string | number | boolean | null>>;
   readonly cause?: unknown;

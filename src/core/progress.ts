@@ -12,3 +12,10 @@ export type OnProgress = (progress: Progress) => void;
 
 /** A one-line message for people that is neither progress nor an error. */
 export type OnNotice = (message: string) => void;
+
+/** How an operation that takes a while is cancelled, and whom it tells. */
+export interface Progressing {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: OnProgress | undefined;
+  readonly onNotice?: OnNotice | undefined;
+}

@@ -28,21 +28,21 @@ export interface EngineOptions extends StrategyOptions {
   /** At least one. The engine owns them: it disposes of them. */
   readonly models: ByRole<LanguageModel>;
   /** Facts of a model that is not loaded, so that costs can still be compared with it. */
-  readonly absentFacts?: Partial<ByRole<CostFacts>>;
+  readonly absentFacts?: Partial<ByRole<CostFacts>> | undefined;
   /** What the models' tokens cost; without them a summary has no price. */
-  readonly prices?: Partial<ByRole<TokenPrices>>;
+  readonly prices?: Partial<ByRole<TokenPrices>> | undefined;
   /** For models that can do but one thing: what that is, so that answers to anything else say so. */
-  readonly scope?: ModelScope;
+  readonly scope?: ModelScope | undefined;
   /** Whose chat template holds where the two differ; default: such a pair is refused. */
-  readonly template?: ModelRole;
+  readonly template?: ModelRole | undefined;
   /** Requests that use a model at once, where its cache has room; default `RUNNING_REQUEST_COUNT_MAX`. */
-  readonly requestCountMax?: number;
+  readonly requestCountMax?: number | undefined;
   /**
    * Reserve room for only 1/n of the tokens that a request may write, because few write so many; a
    * cache that does fill up makes the youngest request give way and start over. Default 1: never.
    */
-  readonly overcommit?: number;
-  readonly clock?: Clock;
+  readonly overcommit?: number | undefined;
+  readonly clock?: Clock | undefined;
 }
 
 export interface ModelScope {

@@ -9,9 +9,9 @@ import {
 } from '../strategy/cost-models.ts';
 import {
   type AdvisedModel,
-  advise,
   type Billing,
   type CostScenario,
+  costAdvice,
   FACES,
   facesOf,
   payingRange,
@@ -82,14 +82,14 @@ function onMachine(name: string): CostScenario {
 describe('on two cores, as they were measured', () => {
   it('never advises the draft model, not even where every draft holds', () => {
     for (const acceptance of [0, 0.5, 0.7, 0.9, 1]) {
-      const { faces } = advise(draftModelCost, large, pair(TWO_CORES), acceptance);
+      const { faces } = costAdvice(draftModelCost, large, pair(TWO_CORES), acceptance);
       expect(faces.time).toMatchObject({ pays: false, range: null });
       expect(faces.time.ratio).toBeGreaterThan(1);
     }
   });
 
   it('advises routing below a small share only: both models read every token', () => {
-    const { faces } = advise(routing, large, pair(TWO_CORES), 0.2);
+    const { faces } = costAdvice(routing, large, pair(TWO_CORES), 0.2);
     // Small alone is 0.64 of the time for the steps, and reads the prompt in less than half.
     expect(facesOf(routing, pair(TWO_CORES), 0).time).toBeLessThan(
       0.64 * facesOf(large, pair(TWO_CORES), 0).time,
@@ -104,7 +104,7 @@ describe('on two cores, as they were measured', () => {
 
   it('promises of prompt lookup no more than there is to be found', () => {
     const at = (lookupHitRate: number) =>
-      advise(promptLookupCost, large, { ...pair(TWO_CORES), lookupHitRate }, 0.78).faces.time;
+      costAdvice(promptLookupCost, large, { ...pair(TWO_CORES), lookupHitRate }, 0.78).faces.time;
     expect(at(1).ratio).toBeLessThan(0.93);
     expect(at(0.12).ratio).toBeGreaterThan(0.98);
     expect(at(0)).toEqual({ ratio: 1, pays: false, range: null });
@@ -115,13 +115,13 @@ describe('on two cores, as they were measured', () => {
       ...TWO_CORES,
       small: measuredCosts({ ...TIMED, decode: [{ rowCount: 1, ms: 1 }] }),
     };
-    expect(advise(draftModelCost, large, pair(costs), 0.9).faces.time.pays).toBe(true);
+    expect(costAdvice(draftModelCost, large, pair(costs), 0.9).faces.time.pays).toBe(true);
   });
 });
 
 describe('on a GPU, as its data sheet has it', () => {
   it('advises the draft model from an acceptance on', () => {
-    const { faces, note } = advise(draftModelCost, large, onMachine('rtx-4090'), 0.8);
+    const { faces, note } = costAdvice(draftModelCost, large, onMachine('rtx-4090'), 0.8);
     expect(faces.time.pays).toBe(true);
     expect(faces.time.range).toMatchObject({ to: 1 });
     expect(faces.time.range?.from).toBeGreaterThan(0.2);
@@ -131,10 +131,10 @@ describe('on a GPU, as its data sheet has it', () => {
   });
 });
 
-describe('advise', () => {
+describe('costAdvice', () => {
   it('gives the large model alone ratios of 1, wherever it is', () => {
     for (const roundTripMs of [0, 40]) {
-      const { faces, value, roundTripRange } = advise(
+      const { faces, value, roundTripRange } = costAdvice(
         large,
         large,
         pair(TWO_CORES, roundTripMs),
@@ -152,7 +152,7 @@ describe('advise', () => {
   });
 
   it('knows the ratios of the small model alone', () => {
-    const { faces } = advise(singleModelCost('small'), large, onMachine('rtx-4090'), 0);
+    const { faces } = costAdvice(singleModelCost('small'), large, onMachine('rtx-4090'), 0);
     const whole = (counts: { body: number; outputHead: number }) => counts.body + counts.outputHead;
     expect(faces.weightTraffic.ratio).toBeCloseTo(SMALL.weightBytes / LARGE.weightBytes, 12);
     expect(faces.generatedFlops.ratio).toBeCloseTo(
@@ -176,7 +176,7 @@ describe('advise', () => {
     const half = facesOf(routing, priced, 0.5).price ?? 0;
     // All read, half written: the rows behind the last call are not read.
     expect(half).toBeCloseTo((127 + 255 + 3 * 128) / 1e6, 6);
-    expect(advise(routing, large, priced, 0.5).faces.price.pays).toBe(true);
+    expect(costAdvice(routing, large, priced, 0.5).faces.price.pays).toBe(true);
   });
 
   it('prices the whole text again at every call of an API that keeps nothing', () => {
@@ -193,7 +193,8 @@ describe('advise', () => {
     const tenth = facesOf(routing, situation('per-call'), 0.1).price;
     expect(tenth).toBeCloseTo((25.6 * (128 + 255 / 2) + 3 * 25.6) / 1e6, 12);
     // What a server that keeps the sequence makes cheap, such an API makes dear.
-    const faces = (billing: Billing) => advise(routing, large, situation(billing), 0.1).faces.price;
+    const faces = (billing: Billing) =>
+      costAdvice(routing, large, situation(billing), 0.1).faces.price;
     expect(faces('kept').pays).toBe(true);
     expect(faces('per-call').pays).toBe(false);
     expect(faces('per-call').range?.to).toBeCloseTo(896 / (256 * (255.5 + 3)), 6);
@@ -219,7 +220,7 @@ describe('advise', () => {
   it('knows the round trips at which a strategy pays', () => {
     // Small alone needs no network: the further the large model, the better it looks.
     const fast = { small: TWO_CORES.large, large: TWO_CORES.small };
-    const small = advise(singleModelCost('small'), large, pair(fast), 0);
+    const small = costAdvice(singleModelCost('small'), large, pair(fast), 0);
     const from = small.roundTripRange?.from ?? 0;
     expect(from).toBeGreaterThan(0);
     const ratioAt = (roundTripMs: number): number =>
@@ -227,7 +228,7 @@ describe('advise', () => {
       facesOf(large, pair(fast, roundTripMs), 0).time;
     expect(ratioAt(from)).toBeCloseTo(1, 6);
     // Routing asks often: it pays near by only.
-    const near = advise(routing, large, onMachine('rtx-4090'), 0.1).roundTripRange;
+    const near = costAdvice(routing, large, onMachine('rtx-4090'), 0.1).roundTripRange;
     expect(near).toMatchObject({ from: 0 });
     expect(near?.to).toBeLessThan(20);
   });
@@ -294,7 +295,7 @@ describe('on any machine where wide forwards are no dearer by the row', () => {
         anySituation,
         fc.constantFrom(routing, draftModelCost, promptLookupCost),
         (situation, model) => {
-          const { range } = advise(model, large, situation, 0.5).faces.time;
+          const { range } = costAdvice(model, large, situation, 0.5).faces.time;
           const ratioAt = (value: number): number =>
             facesOf(model, situation, value).time / facesOf(large, situation, 0).time;
           if (range === null) {

@@ -65,8 +65,11 @@ export interface Advice {
   readonly note: string | null;
 }
 
-/** @param value of the cost model's parameter; 0 where it has none */
-export function advise(
+/**
+ * Compares a way of working with the large model alone.
+ * @param value of the cost model's parameter; 0 where it has none
+ */
+export function costAdvice(
   model: CostModel,
   large: CostModel,
   situation: CostScenario,

@@ -19,7 +19,7 @@ export interface AnswerLengths {
    * Share of the answer's tokens before which the text so far holds something to look up as a draft.
    * Absent: unknown, taken for 0.
    */
-  readonly lookupHitRate?: number;
+  readonly lookupHitRate?: number | undefined;
 }
 
 /** Forwards of one shape; `count` is an expectation and need not be whole. */

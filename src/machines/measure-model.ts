@@ -75,11 +75,11 @@ export const QUIET_SPREAD_MAX = 0.15;
 const SPREAD_UNKNOWN = 1;
 
 export interface MeasureOptions {
-  readonly signal?: AbortSignal;
-  readonly onProgress?: OnProgress;
-  readonly clock?: Clock;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: OnProgress | undefined;
+  readonly clock?: Clock | undefined;
   /** When the measurement is made, for its date. Default: now. */
-  readonly date?: Date;
+  readonly date?: Date | undefined;
 }
 
 /** What is measured besides facts of the model itself. */

@@ -52,7 +52,10 @@ export function chooseThreadCount(measured: MeasuredThreads['measured']): number
 export async function tuneThreads(
   model: TunableModel,
   processorCount: number,
-  { signal, clock = systemClock }: { signal?: AbortSignal; clock?: Clock } = {},
+  {
+    signal,
+    clock = systemClock,
+  }: { signal?: AbortSignal | undefined; clock?: Clock | undefined } = {},
 ): Promise<ThreadMeasurement> {
   const times = new Map<number, number[]>(
     threadCandidates(processorCount).map((count) => [count, []]),

@@ -43,14 +43,14 @@ export interface TrainingOptions {
   /** Stops after so many epochs without a lower validation loss. */
   readonly patience: number;
   readonly seed: number;
-  readonly signal?: AbortSignal;
-  readonly onEpoch?: (report: EpochReport) => void;
+  readonly signal?: AbortSignal | undefined;
+  readonly onEpoch?: ((report: EpochReport) => void) | undefined;
   /** Goes on from there. Everything else must be as it was. */
-  readonly checkpoint?: TrainingCheckpoint;
+  readonly checkpoint?: TrainingCheckpoint | undefined;
   /** Gets the state after each epoch: copies, for the caller to keep. */
-  readonly onCheckpoint?: (checkpoint: TrainingCheckpoint) => void;
+  readonly onCheckpoint?: ((checkpoint: TrainingCheckpoint) => void) | undefined;
   /** How matrices are multiplied; the fast way unless given. */
-  readonly multiply?: Multiply;
+  readonly multiply?: Multiply | undefined;
 }
 
 export interface TrainingResult {

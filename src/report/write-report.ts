@@ -19,9 +19,9 @@ export interface WriteReportOptions {
   /** Files of `eval --json`, at least one. */
   readonly paths: readonly string[];
   /** Where to write; absent: beside the first file. Made if it is missing. */
-  readonly folder?: string;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: OnProgress;
+  readonly folder?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: OnProgress | undefined;
 }
 
 export interface WrittenReport {

@@ -8,16 +8,16 @@ export type ProposerName = 'auto' | 'small' | 'prompt-lookup';
 
 export interface SpeculativeOptions {
   /** `auto`: the small model where it pays, else prompt lookup. */
-  readonly proposer?: ProposerName;
+  readonly proposer?: ProposerName | undefined;
   /** Default `coupling`. `rejection` repeats a seed's text only at a fixed draft length. */
-  readonly verifier?: VerifierName;
-  readonly draftLength?: DraftLengthChoice;
+  readonly verifier?: VerifierName | undefined;
+  readonly draftLength?: DraftLengthChoice | undefined;
   /** Measured on this machine; without them `auto` lengths draft nothing. */
-  readonly costs?: StepCosts | null;
+  readonly costs?: StepCosts | null | undefined;
 }
 
 export interface StrategyOptions {
-  readonly speculative?: SpeculativeOptions;
+  readonly speculative?: SpeculativeOptions | undefined;
   /** Trained routers, by the name of the method that they route for. */
-  readonly routers?: ReadonlyMap<string, Router>;
+  readonly routers?: ReadonlyMap<string, Router> | undefined;
 }

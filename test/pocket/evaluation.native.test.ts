@@ -1,5 +1,5 @@
 /** An evaluation on the pocket pair, as the command runs it: models from this package, files, waves. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -30,6 +30,24 @@ describe('an evaluation of the pocket pair', () => {
       expect(largeShare, strategy).toBeLessThan(1);
     }
     expect(first.rowCounts.known).toBeGreaterThan(0);
+  });
+
+  it('writes its result beside the answers', async () => {
+    expect(first.path).toBe(join(base, 'first', 'result.json'));
+    expect(JSON.parse(await readFile(first.path, 'utf8'))).toEqual(first.result);
+  });
+
+  it('has written the result when the live check is cut short', async () => {
+    const controller = new AbortController();
+    await rm(first.path);
+    const stopped = evaluate({
+      ...asked('first', { liveCheckCount: 8, signal: controller.signal }),
+      onProgress: ({ label }) => {
+        if (label.startsWith('Answering again')) controller.abort();
+      },
+    });
+    await expect(stopped).rejects.toMatchObject({ code: 'aborted' });
+    expect(JSON.parse(await readFile(first.path, 'utf8'))).toEqual(first.result);
   });
 
   it('gives mostly the same answers when nothing is remembered', () => {

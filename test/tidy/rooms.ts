@@ -45,7 +45,8 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
     report: ['core', 'evaluation', 'storage'],
     app: [
       ...['accounting', 'catalog', 'core', 'engine', 'evaluation', 'judging', 'kv-cache'],
-      ...['machines', 'model', 'network', 'speculative', 'storage', 'strategy', 'training'],
+      ...['machines', 'model', 'network', 'report', 'speculative', 'storage', 'strategy'],
+      'training',
     ],
     // The library's face.
     'index.ts': [

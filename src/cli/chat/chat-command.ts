@@ -1,6 +1,6 @@
 /** One line of a chat: something to say, or a command to the program. */
 import { PilotfishError } from '../../core/errors.ts';
-import { parseSeed } from '../options/generation-options.ts';
+import { parseSeed } from '../options/generation-flags.ts';
 
 export type ChatLine =
   | { readonly kind: 'nothing' }

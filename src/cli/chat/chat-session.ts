@@ -14,7 +14,7 @@ import {
   engineOptions,
   type GenerationOptions,
   requestFields,
-} from '../options/generation-options.ts';
+} from '../options/generation-flags.ts';
 import { checked } from '../options/read-prompt.ts';
 import { AnswerFold } from '../rendering/answer.ts';
 import {
@@ -32,6 +32,7 @@ import { EngineHolder } from './engine-holder.ts';
 
 export interface ChatOptions extends GenerationOptions {
   readonly strategy: string;
+  readonly system?: string;
 }
 
 export class ChatSession implements AsyncDisposable {
@@ -53,11 +54,10 @@ export class ChatSession implements AsyncDisposable {
     this.#fields = requestFields(options);
     this.#conversation = new Conversation(options.system);
     this.#strategy = dependencies.parseStrategy(options.strategy);
-    this.#seed = options.seed;
+    this.#seed = this.#fields.seed;
     const { speculative } = engineOptions(options);
     this.#holder = new EngineHolder({
-      rolesOf: (strategy) =>
-        dependencies.rolesOf(strategy, speculative === undefined ? {} : { speculative }),
+      rolesOf: (strategy) => dependencies.rolesOf(strategy, { speculative }),
       open: (strategies, signal) => openForCommand(strategies, options, io, dependencies, signal),
     });
   }
@@ -134,7 +134,7 @@ export class ChatSession implements AsyncDisposable {
     const engine = await this.#holder.engineFor(this.#strategy, signal);
     const events = engine.generate({
       ...this.#fields,
-      ...(this.#seed === undefined ? {} : { seed: this.#seed }),
+      seed: this.#seed,
       strategy: this.#strategy,
       messages: this.#conversation.asking(question),
       signal,

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { recordedIo } from '../../../test/cli/recorded-io.ts';
 import { scriptedDependencies } from '../../../test/cli/scripted-engine.ts';
-import type { AdviceInputs, PrepareAdviceOptions } from '../../app/prepare-advice.ts';
+import { type AdviceInputs, adviceReport } from '../../app/advice-report.ts';
+import type { AdviseOptions } from '../../app/advise.ts';
 import { PROFILE, TIMED } from '../../machines/fakes/timed-profile.ts';
 import { KNOWN_MACHINES } from '../../machines/known-machines.ts';
 import { STRATEGIES } from '../../strategy/registry.ts';
@@ -37,13 +38,13 @@ const INPUTS: AdviceInputs = {
 };
 
 async function advise(args: readonly string[], inputs: Partial<AdviceInputs> = {}) {
-  const asked: PrepareAdviceOptions[] = [];
+  const asked: AdviseOptions[] = [];
   const recorded = recordedIo();
   await runCli(['advise', ...args], recorded.io, {
     ...scriptedDependencies(() => ({ tokens: [] })),
-    prepareAdvice: async (options) => {
+    advise: async (options) => {
       asked.push(options);
-      return { ...INPUTS, ...inputs };
+      return adviceReport({ ...INPUTS, ...inputs }, options);
     },
   });
   return { out: recorded.out(), err: recorded.err(), exitCode: recorded.exitCode(), asked };
@@ -152,7 +153,7 @@ describe('advise', () => {
       overheadMs: null,
     };
     const { out, asked } = await advise([], { statistics });
-    expect(asked[0]?.triesOut).toBe(true);
+    expect(asked[0]).not.toHaveProperty('share');
     expect(out).toMatch(/^entropy +0\.11 /m);
     expect(out).toMatch(/^margin +0\.22 /m);
     // A share of its own: nothing to try out.
@@ -166,9 +167,9 @@ describe('advise', () => {
     expect(lookup.out).toMatch(/^speculative \(small\) +0\.66, /m);
     expect(lookup.out).toMatch(/^speculative \(lookup\) +0\.60, \d drafts?, found 50% /m);
     const told = await advise(['--share', '0.5'], { statistics });
-    expect(told.asked[0]?.triesOut).toBe(true);
+    expect(told.asked[0]).toMatchObject({ share: 0.5 });
     expect(told.out).toMatch(/^random +0\.50 /m);
-    expect((await advise(GIVEN)).asked[0]?.triesOut).toBe(false);
+    expect((await advise(GIVEN)).asked[0]).toMatchObject({ share: 0.2, acceptance: 0.7 });
   });
 
   it('adds what the engine takes around a forward, which tiny models feel most', async () => {

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { type RecordedIoOptions, recordedIo } from '../../../test/cli/recorded-io.ts';
 import { type Script, scriptedDependencies } from '../../../test/cli/scripted-engine.ts';
 import { PilotfishError } from '../../core/errors.ts';
+import { required } from '../../core/invariant.ts';
 import { runCli } from '../run-cli.ts';
 
 const SCRIPT: Script = {
@@ -136,14 +137,12 @@ describe('ask', () => {
 
   it('leaves defaults to the engine', async () => {
     const { dependencies } = await ask(['hi']);
-    expect(Object.keys(dependencies.opened[0] ?? {}).sort()).toEqual([
-      'onNotice',
-      'onProgress',
-      'signal',
-      'strategies',
-    ]);
+    const { signal, onProgress, onNotice, ...options } = required(dependencies.opened[0], 'opened');
+    expect(signal).toBeInstanceOf(AbortSignal);
+    for (const told of [onProgress, onNotice]) expect(told).toBeTypeOf('function');
+    expect(options).toEqual({ strategies: ['entropy'], speculative: {} });
     expect(dependencies.requests[0]).toMatchObject({ strategy: 'entropy' });
-    expect(dependencies.requests[0]).not.toHaveProperty('seed');
+    expect(dependencies.requests[0]?.seed).toBeUndefined();
   });
 
   it('reads a raw prompt as it is', async () => {

@@ -4,7 +4,7 @@ import { STRATEGY_DEFAULT } from '../../strategy/strategy-value.ts';
 import type { CliDependencies } from '../cli-dependencies.ts';
 import { type CliIo, withoutColor } from '../io.ts';
 import { openForCommand } from '../open-for-command.ts';
-import { addGenerationOptions, requestFields } from '../options/generation-options.ts';
+import { addGenerationFlags, requestFields } from '../options/generation-flags.ts';
 import {
   addGrammarOptions,
   type GrammarOptions,
@@ -38,7 +38,7 @@ export function registerAsk(program: Command, io: CliIo, dependencies: CliDepend
     .summary('answer one prompt')
     .description(`Answers one prompt.\n\n${OUTPUT}`)
     .option('--strategy <NAME[@THRESHOLD]>', 'who writes which token', STRATEGY_DEFAULT.text);
-  addGenerationOptions(addGrammarOptions(addPromptOptions(command)))
+  addGenerationFlags(addGrammarOptions(addPromptOptions(command)))
     .addHelpText('after', `\n${strategyHelp(dependencies.methods, io.columns)}\n\n${EXAMPLES}`)
     .action(async (prompt: string | undefined, options: AskOptions) => {
       await ask(prompt, options, options.color ? io : withoutColor(io), dependencies);

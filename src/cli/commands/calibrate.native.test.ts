@@ -3,7 +3,6 @@ import { recordedIo } from '../../../test/cli/recorded-io.ts';
 import { scriptedDependencies } from '../../../test/cli/scripted-engine.ts';
 import type { Calibrated, CalibrateOptions } from '../../app/calibrate.ts';
 import { tinyRouter } from '../../judging/fakes/tiny-router.ts';
-import type { DrawReliabilityOptions } from '../../report/draw-reliability.ts';
 import { runCli } from '../run-cli.ts';
 
 const CALIBRATED: Calibrated = {
@@ -33,15 +32,15 @@ const CALIBRATED: Calibrated = {
 async function calibration(args: readonly string[], calibrated: Calibrated = CALIBRATED) {
   const recorded = recordedIo();
   const asked: CalibrateOptions[] = [];
-  const drawn: DrawReliabilityOptions[] = [];
+  const drawn: [Calibrated, string][] = [];
   await runCli(['calibrate', ...args], recorded.io, {
     ...scriptedDependencies(() => ({ tokens: [] })),
     calibrate: async (options) => {
       asked.push(options);
       return calibrated;
     },
-    drawReliability: async (options) => {
-      drawn.push(options);
+    drawCalibration: async (of, path) => {
+      drawn.push([of, path]);
     },
   });
   const { out, err, exitCode } = recorded;
@@ -74,15 +73,7 @@ describe('calibrate', () => {
     expect(out).toContain('scores from 0.875 on');
     expect(out).toContain('12.5 %');
     expect(out).not.toContain('could not be graded');
-    expect(drawn).toMatchObject([
-      {
-        path: 'calibration/a-b/reliability.png',
-        series: [
-          { points: [{ predicted: 0.9, observed: 0.8, count: 7 }] },
-          { points: [{ predicted: 0.75, observed: 0.5, count: 3 }] },
-        ],
-      },
-    ]);
+    expect(drawn).toEqual([[CALIBRATED, 'calibration/a-b/reliability.png']]);
   });
 
   it('says where quality is agreement', async () => {

@@ -6,7 +6,7 @@ import type { StrategyValue } from '../../strategy/method.ts';
 import type { CliDependencies, CliEngine } from '../cli-dependencies.ts';
 import { type CliIo, withoutColor } from '../io.ts';
 import { openForCommand } from '../open-for-command.ts';
-import { addGenerationOptions, requestFields } from '../options/generation-options.ts';
+import { addGenerationFlags, requestFields } from '../options/generation-flags.ts';
 import {
   addGrammarOptions,
   type GrammarOptions,
@@ -37,7 +37,7 @@ export function registerCompare(program: Command, io: CliIo, dependencies: CliDe
     .summary('answer one prompt with several strategies')
     .description('Answers one prompt with several strategies, and says what each cost.')
     .option('--strategies <LIST>', 'strategies, separated by commas', STRATEGIES_DEFAULT);
-  addGenerationOptions(addGrammarOptions(addPromptOptions(command)))
+  addGenerationFlags(addGrammarOptions(addPromptOptions(command)))
     .addHelpText('after', `\n${strategyHelp(dependencies.methods, io.columns)}\n\n${EXAMPLES}`)
     .action(async (prompt: string | undefined, options: CompareOptions) => {
       await compare(prompt, options, options.color ? io : withoutColor(io), dependencies);

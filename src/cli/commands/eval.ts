@@ -1,46 +1,33 @@
 /** `pilotfish eval`: accuracy against cost of strategies on a task, with controls and intervals. */
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { EvaluateOptions } from '../../app/evaluate.ts';
-import { definedFields } from '../../core/defined-fields.ts';
+import type { QuestionOptions } from '../../app/load-questions.ts';
+import type { PairOptions } from '../../app/pair-options.ts';
+import type { DefinedFields } from '../../core/defined-fields.ts';
 import { PilotfishError } from '../../core/errors.ts';
 import { WAVE_SIZE_MAX } from '../../evaluation/run/sequence-counts.ts';
-import { writeWhole } from '../../storage/whole-file.ts';
 import type { CliDependencies } from '../cli-dependencies.ts';
 import { type CliIo, withoutColor } from '../io.ts';
-import { collectText } from '../options/collect-text.ts';
+import { defaultFolder, pairWord } from '../options/default-folder.ts';
 import {
-  addPairOptions,
-  addRouterOption,
-  type PairFlags,
-  pairOptions,
-} from '../options/generation-options.ts';
-import { integerFrom, numberParser } from '../options/parse-number.ts';
-import { shareParser, sharesParser } from '../options/parse-shares.ts';
-import {
-  addQuestionOptions,
-  QUESTION_COUNT_MAX,
-  type QuestionFlags,
-  questionOptions,
-} from '../options/question-options.ts';
+  addFlags,
+  count,
+  type FlagTable,
+  readFlags,
+  share,
+  shares,
+  texts,
+  toggle,
+} from '../options/flags.ts';
+import { PAIR_FLAGS, ROUTER_FLAGS } from '../options/pair-flags.ts';
+import { answeringFlags, QUESTION_COUNT_MAX, questionFlags } from '../options/question-flags.ts';
 import { progressBar } from '../rendering/progress-bar.ts';
 import { renderEvaluation } from '../rendering/render-evaluation.ts';
 
-interface EvalOptions extends QuestionFlags, PairFlags {
-  readonly trainedOn?: readonly string[];
+/** The options that no table reads. */
+interface OtherOptions {
   readonly strategies?: string;
-  readonly shares?: readonly number[];
-  readonly points?: number;
-  readonly seeds?: number;
-  readonly screen?: number;
-  readonly maxTokens?: number;
-  readonly wave?: number;
-  readonly profile?: readonly string[];
-  readonly checkLive?: number;
   readonly out?: string;
-  readonly logs?: boolean;
-  readonly cache: boolean;
-  readonly router?: readonly string[];
   readonly json?: boolean;
   readonly color: boolean;
 }
@@ -57,119 +44,112 @@ Examples:
   pilotfish eval --task pocket --pair pocket --count 100 --json > result.json
   pilotfish report result.json`;
 
-/** Where the result cannot be written. */
-const OTHERWISE =
-  'give another folder with --out: the answers are kept, and the result is made of them';
+const POINT_COUNT_MAX = 64;
+const SEED_COUNT_MAX = 64;
+
+const QUESTION_FLAGS = questionFlags('test');
+
+const TRAINED_ON_FLAGS: FlagTable<Pick<EvaluateOptions, 'trainedOn'>> = {
+  trainedOn: texts(
+    '--trained-on <QUESTIONS>',
+    'refuse questions that are also here: TASK/SPLIT or a .jsonl file; repeatable',
+  ),
+};
+
+const POINT_FLAGS: FlagTable<
+  Pick<EvaluateOptions, 'shares' | 'pointCount' | 'seedCount' | 'screenShare'>
+> = {
+  shares: shares('--shares <LIST>', 'shares of tokens or answers for the large model'),
+  pointCount: count(
+    '--points <N>',
+    'points of a curve without --shares (default: 6)',
+    POINT_COUNT_MAX,
+  ),
+  seedCount: count('--seeds <N>', 'runs of random strategies (default: 3)', SEED_COUNT_MAX),
+  screenShare: share(
+    '--screen <SHARE>',
+    'run this share of the questions on which both models do alike (default: all)',
+  ),
+};
+
+const MODEL_FLAGS = { ...answeringFlags(WAVE_SIZE_MAX), ...PAIR_FLAGS, ...ROUTER_FLAGS };
+
+const CHECK_FLAGS: FlagTable<Pick<EvaluateOptions, 'profiles' | 'liveCheckCount'>> = {
+  profiles: texts('--profile <NAME>', 'also predict times on this machine profile; repeatable'),
+  liveCheckCount: count(
+    '--check-live <N>',
+    'give N answers again, nothing remembered',
+    QUESTION_COUNT_MAX,
+  ),
+};
+
+const KEEPING_FLAGS: FlagTable<Pick<EvaluateOptions, 'logs' | 'keepsRows'>> = {
+  logs: toggle('--logs', 'also keep every event of every run'),
+  keepsRows: toggle('--no-cache', 'remember no rows beyond this run'),
+};
 
 export function registerEval(program: Command, io: CliIo, dependencies: CliDependencies): void {
-  const count = (name: string, max = QUESTION_COUNT_MAX) => numberParser(name, integerFrom(1, max));
-  const command = addQuestionOptions(
-    program
-      .command('eval')
-      .summary('measure accuracy against cost on a task, with controls')
-      .description(
-        'Measures accuracy against cost of strategies on a task, with both models alone, random ' +
-          'controls and confidence intervals.',
-      ),
-    'test',
-  )
-    .option(
-      '--trained-on <QUESTIONS>',
-      'refuse questions that are also here: TASK/SPLIT or a .jsonl file; repeatable',
-      collectText,
-    )
-    .option('--strategies <LIST>', 'NAME or NAME@THRESHOLD, separated by commas (default: all)')
-    .option(
-      '--shares <LIST>',
-      'shares of tokens or answers for the large model',
-      sharesParser('--shares'),
-    )
-    .option(
-      '--points <N>',
-      'points of a curve without --shares (default: 6)',
-      count('--points', 64),
-    )
-    .option('--seeds <N>', 'runs of random strategies (default: 3)', count('--seeds', 64))
-    .option(
-      '--screen <SHARE>',
-      'run this share of the questions on which both models do alike (default: all)',
-      shareParser('--screen'),
-    )
-    .option('--max-tokens <N>', 'tokens of an answer at most (default: 512)', count('--max-tokens'))
-    .option('--wave <N>', 'questions side by side (default: 16)', count('--wave', WAVE_SIZE_MAX));
-  addRouterOption(addPairOptions(command))
-    .option(
-      '--profile <NAME>',
-      'also predict times on this machine profile; repeatable',
-      collectText,
-    )
-    .option('--check-live <N>', 'give N answers again, nothing remembered', count('--check-live'))
-    .option('--out <FOLDER>', 'where answers are kept (default: evaluations/TASK-PAIR)')
-    .option('--logs', 'also keep every event of every run')
-    .option('--no-cache', 'remember no rows beyond this run')
+  const command = program
+    .command('eval')
+    .summary('measure accuracy against cost on a task, with controls')
+    .description(
+      'Measures accuracy against cost of strategies on a task, with both models alone, random ' +
+        'controls and confidence intervals.',
+    );
+  addFlags(command, { ...QUESTION_FLAGS, ...TRAINED_ON_FLAGS }).option(
+    '--strategies <LIST>',
+    'NAME or NAME@THRESHOLD, separated by commas (default: all)',
+  );
+  addFlags(command, { ...POINT_FLAGS, ...MODEL_FLAGS, ...CHECK_FLAGS }).option(
+    '--out <FOLDER>',
+    'where answers are kept (default: evaluations/TASK-PAIR)',
+  );
+  addFlags(command, KEEPING_FLAGS)
     .option('--json', 'print the result as one JSON object')
     .option('--no-color', 'no colours')
     .addHelpText('after', `\n${NOTES}`)
-    .action(async (options: EvalOptions) => {
-      await evaluateCommand(options, options.color ? io : withoutColor(io), dependencies);
+    .action(async (parsed: OtherOptions) => {
+      const options = evaluateOptions(parsed, dependencies);
+      await run(options, parsed, parsed.color ? io : withoutColor(io), dependencies);
     });
 }
 
-async function evaluateCommand(
-  options: EvalOptions,
+async function run(
+  options: EvaluateOptions,
+  { json }: OtherOptions,
   io: CliIo,
   dependencies: CliDependencies,
 ): Promise<void> {
   const bar = progressBar(io);
-  const folder = options.out ?? defaultFolder(options);
   try {
-    const path = join(folder, 'result.json');
+    const { onProgress, onNotice } = bar;
     const evaluated = await dependencies.evaluate({
-      ...evaluateOptions(options, dependencies),
-      folder,
+      ...options,
       signal: io.signal,
-      onProgress: bar.onProgress,
-      onNotice: bar.onNotice,
-      onResult: (found) => writeWhole(path, `${JSON.stringify(found)}\n`, OTHERWISE),
+      onProgress,
+      onNotice,
     });
     bar.stop();
     const { result, liveCheck, rowCounts } = evaluated;
-    const printed = { ...result, liveCheck, rowCounts };
-    if (options.json === true) io.out(`${JSON.stringify(printed)}\n`);
-    else io.out(renderEvaluation(evaluated, path, io.color));
+    if (json === true) io.out(`${JSON.stringify({ ...result, liveCheck, rowCounts })}\n`);
+    else io.out(renderEvaluation(evaluated, io.color));
   } finally {
     bar.stop();
   }
 }
 
-function evaluateOptions(
-  options: EvalOptions,
-  dependencies: CliDependencies,
-): Omit<EvaluateOptions, 'folder'> {
+function evaluateOptions(parsed: OtherOptions, dependencies: CliDependencies): EvaluateOptions {
+  const given = readFlags({ ...QUESTION_FLAGS, ...MODEL_FLAGS }, parsed);
+  const { strategies, out } = parsed;
   return {
-    ...questionOptions(options),
-    ...pairOptions(options),
-    ...definedFields({
-      trainedOn: options.trainedOn,
-      shares: options.shares,
-      pointCount: options.points,
-      seedCount: options.seeds,
-      screenShare: options.screen,
-      maxTokens: options.maxTokens,
-      waveSize: options.wave,
-      profiles: options.profile,
-      liveCheckCount: options.checkLive,
-      logs: options.logs,
-      routerFiles: options.router,
-    }),
-    keepsRows: options.cache,
-    ...(options.strategies === undefined
-      ? {}
-      : { strategies: strategyList(options.strategies, dependencies) }),
+    ...given,
+    ...readFlags({ ...TRAINED_ON_FLAGS, ...POINT_FLAGS, ...CHECK_FLAGS, ...KEEPING_FLAGS }, parsed),
+    strategies: strategies === undefined ? undefined : strategyList(strategies, dependencies),
+    folder: out ?? folderFor(given),
   };
 }
 
-/** @throws PilotfishError `option-invalid`, and what the strategies themselves give cause for */
+/** @throws PilotfishError `option-invalid`, and what parsing the strategies throws */
 function strategyList(text: string, { parseStrategy }: CliDependencies): readonly string[] {
   const names = text.split(',').map((part) => part.trim());
   if (names.includes('')) {
@@ -182,12 +162,8 @@ function strategyList(text: string, { parseStrategy }: CliDependencies): readonl
   return names;
 }
 
-function defaultFolder({ task, slice, split, pair, small, large }: EvalOptions): string {
-  const models = pair ?? [small, large].filter((name) => name !== undefined).join('-');
-  const words = [
-    slice ?? `${task ?? 'questions'}${split === undefined ? '' : `-${split}`}`,
-    models,
-  ];
-  const name = words.filter((word) => word !== '').join('-');
-  return join('evaluations', name.replaceAll(/[^\w.-]+/g, '-'));
+function folderFor(options: DefinedFields<QuestionOptions & PairOptions>): string {
+  const { task = 'questions', slice, split } = options;
+  const questions = slice ?? (split === undefined ? task : `${task}-${split}`);
+  return defaultFolder('evaluations', [questions, pairWord(options)]);
 }

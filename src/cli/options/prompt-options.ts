@@ -4,10 +4,11 @@ import type { ChatMessage } from '../../core/chat-message.ts';
 import { PilotfishError } from '../../core/errors.ts';
 import type { GenerateRequest } from '../../engine/request.ts';
 import type { CliIo } from '../io.ts';
-import type { GenerationOptions } from './generation-options.ts';
+import type { GenerationOptions } from './generation-flags.ts';
 import { readPrompt } from './read-prompt.ts';
 
 export interface PromptOptions extends GenerationOptions {
+  readonly system?: string;
   readonly raw?: boolean;
 }
 

@@ -1,8 +1,7 @@
 /** Advice for people: one table for each place of the large model, and what the numbers mean. */
 
 import wrapAnsi from 'wrap-ansi';
-import type { AdviceInputs } from '../../app/prepare-advice.ts';
-import type { TokenPrices } from '../../core/events.ts';
+import type { AdviceReport, PlacedAdvice } from '../../app/advice-report.ts';
 import {
   type Advice,
   type Billing,
@@ -11,7 +10,6 @@ import {
   type FaceAdvice,
   type PayingRange,
 } from '../../machines/advise.ts';
-import type { PlacedAdvice } from '../commands/advise.ts';
 import type { CliIo } from '../io.ts';
 import { formatRatio } from './format-quantity.ts';
 import { plainTable } from './plain-table.ts';
@@ -27,29 +25,14 @@ const FACE_TITLES: Readonly<Record<Face, string>> = {
   price: 'price',
 };
 
-export interface AdviceContext extends Pick<AdviceInputs, 'models' | 'profile' | 'statistics'> {
-  readonly promptTokens: number;
-  readonly answerTokens: number;
-  readonly priceSmall?: TokenPrices;
-  readonly priceLarge?: TokenPrices;
-  readonly billing: Billing;
-  /** False where nothing is known of prompt lookup, so that nothing is said of it. */
-  readonly knowsLookup: boolean;
-}
-
-export function renderAdvice(
-  places: readonly PlacedAdvice[],
-  context: AdviceContext,
-  columns: number,
-  color: CliIo['color'],
-): string {
-  const { small, large } = context.models;
+export function renderAdvice(report: AdviceReport, columns: number, color: CliIo['color']): string {
+  const { models, profile, promptTokenCount, answerTokenCount, places } = report;
   const head =
-    `small ${printableText(small.name)}, large ${printableText(large.name)}\n` +
-    `prompts of ${context.promptTokens} tokens, answers of ${context.answerTokens}\n` +
-    `machine ${printableText(context.profile.name)}: ${profileText(context.profile)}\n`;
+    `small ${printableText(models.small.name)}, large ${printableText(models.large.name)}\n` +
+    `prompts of ${promptTokenCount} tokens, answers of ${answerTokenCount}\n` +
+    `machine ${printableText(profile.name)}: ${profileText(profile)}\n`;
   const tables = places.map((place) => `\n${renderPlace(place, color)}`).join('');
-  return `${head}${tables}\n${wrapAnsi(notes(context), Math.max(40, columns))}\n`;
+  return `${head}${tables}\n${wrapAnsi(notes(report), Math.max(40, columns))}\n`;
 }
 
 function renderPlace(placed: PlacedAdvice, color: CliIo['color']): string {
@@ -121,17 +104,17 @@ function rangeText(
   return isToEnd ? `> ${format(range.from)}` : `${format(range.from)} to ${format(range.to)}`;
 }
 
-function notes(context: AdviceContext): string {
-  const { profile, statistics, knowsLookup } = context;
+function notes({ profile, statistics, lookup, prices, billing }: AdviceReport): string {
+  const hasPrices = prices.small !== null || prices.large !== null;
   return [
     'Ratios are to the large model alone for the same answer: below 1 costs less. Weights: bytes of',
     'weights read by forwards. Written: FLOPs of tokens written or scored; FLOPs: of all rows,',
     'catch-up included. Network: the round trip to the large model at which it pays in time.',
-    knowsLookup
-      ? 'Found: share of the tokens where prompt lookup finds a draft.'
-      : 'Prompt lookup is left out: --lookup says how it fares.',
+    lookup === null
+      ? 'Prompt lookup is left out: --lookup says how it fares.'
+      : 'Found: share of the tokens where prompt lookup finds a draft.',
     'None of this says how good the answers are: only speculation keeps those of large.',
-    ...(hasPrices(context) ? [BILLING_NOTES[context.billing]] : []),
+    ...(hasPrices ? [BILLING_NOTES[billing]] : []),
     ...(statistics === null
       ? []
       : ['Shares and acceptances that were not given come from a few built-in prompts.']),
@@ -139,10 +122,6 @@ function notes(context: AdviceContext): string {
       ? ['Times are PREDICTED from a data sheet: right in order of magnitude.']
       : []),
   ].join(' ');
-}
-
-function hasPrices({ priceSmall, priceLarge }: AdviceContext): boolean {
-  return priceSmall !== undefined || priceLarge !== undefined;
 }
 
 const BILLING_NOTES: Readonly<Record<Billing, string>> = {

@@ -6,8 +6,11 @@ import { renderEvaluation } from './render-evaluation.ts';
 
 const NO_COLOR = new Chalk({ level: 0 });
 const result = { ...fakeResult(), isScreened: false };
-const evaluated: Evaluated = { result, liveCheck: null, rowCounts: { known: 12, computed: 34 } };
-const render = (given: Evaluated): string => renderEvaluation(given, 'out/result.json', NO_COLOR);
+const evaluated: Evaluated = {
+  ...{ result, path: 'out/result.json' },
+  ...{ liveCheck: null, rowCounts: { known: 12, computed: 34 } },
+};
+const render = (given: Evaluated): string => renderEvaluation(given, NO_COLOR);
 
 describe('an evaluation as tables', () => {
   it('has a row for every point, with its share of right answers and its costs', () => {

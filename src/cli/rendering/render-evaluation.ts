@@ -21,8 +21,7 @@ const AXIS_NAMES: Readonly<Record<CostAxis, string>> = {
 };
 
 export function renderEvaluation(
-  { result, liveCheck, rowCounts }: Evaluated,
-  path: string,
+  { result, path, liveCheck, rowCounts }: Evaluated,
   color: CliIo['color'],
 ): string {
   const { task, questionCount, models, isScreened } = result;

@@ -19,9 +19,9 @@ export interface AnsweringOptions {
   readonly maxTokens: number;
   readonly waveSize: number;
   /** Where every event goes, too; absent: nowhere. */
-  readonly logPath?: string;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: OnProgress;
+  readonly logPath?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: OnProgress | undefined;
 }
 
 /** @throws PilotfishError `aborted`, and what requests give rise to; answers so far are kept */
@@ -49,7 +49,7 @@ export async function answerAll(
       const records = await runWave(missing, point, {
         engine: pair.engine,
         maxTokens,
-        ...(signal === undefined ? {} : { signal }),
+        signal,
         onAnswer: () => advance(1),
         onEvents: (question, events) => lines.push(...logged(point, question, events)),
       });

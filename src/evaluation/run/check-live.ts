@@ -28,8 +28,8 @@ export interface CheckLiveOptions {
   readonly pair: EvaluationPair;
   readonly count: number;
   readonly maxTokens: number;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: OnProgress;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: OnProgress | undefined;
 }
 
 const SEED = 1;
@@ -55,7 +55,7 @@ export async function checkLive(
   try {
     for (const [index, { point, question }] of drawn.entries()) {
       const before = required(answers.store.get(point, question), 'the question was answered');
-      const wave = { engine: pair.engine, maxTokens, ...(signal === undefined ? {} : { signal }) };
+      const wave = { engine: pair.engine, maxTokens, signal };
       pair.begin();
       const live = required((await runWave([question], point, wave))[0], 'one answer');
       const isSame =

@@ -7,7 +7,7 @@ export function ofQuestion(error: unknown, { id }: Pick<Question, 'id'>): unknow
   if (!PilotfishError.isInstance(error) || error.code === 'aborted') return error;
   if (error.fields['question'] !== undefined) return error;
   return new PilotfishError(error.code, `${id}: ${error.message}`, {
-    ...(error.remedy === null ? {} : { remedy: error.remedy }),
+    remedy: error.remedy,
     fields: { ...error.fields, question: id },
     cause: error,
   });

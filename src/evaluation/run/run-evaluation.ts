@@ -44,9 +44,9 @@ export interface RunEvaluationOptions {
   readonly plan: EvaluationPlan;
   /** Where answers are kept. */
   readonly folder: string;
-  readonly logPath?: string;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: OnProgress;
+  readonly logPath?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: OnProgress | undefined;
 }
 
 /** Everything that results are worked out from. */

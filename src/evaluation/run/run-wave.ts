@@ -17,10 +17,10 @@ const LISTENERS_PER_REQUEST = 4;
 export interface WaveOptions {
   readonly engine: Pick<Engine, 'generate'>;
   readonly maxTokens: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Of every answer, when it has ended. */
-  readonly onEvents?: (question: Question, events: readonly EngineEvent[]) => void;
-  readonly onAnswer?: () => void;
+  readonly onEvents?: ((question: Question, events: readonly EngineEvent[]) => void) | undefined;
+  readonly onAnswer?: (() => void) | undefined;
 }
 
 /** @throws PilotfishError of the first request that fails, naming its question; the others are cancelled */

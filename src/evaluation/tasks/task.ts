@@ -8,22 +8,22 @@ export interface LoadOptions {
   /** One of the task's. */
   readonly split: string;
   /** How many questions; default: all. Tasks that make their questions need it, or `ids`. */
-  readonly count?: number;
+  readonly count?: number | undefined;
   /** How many to pass over first; default 0. */
-  readonly from?: number;
+  readonly from?: number | undefined;
   /**
    * Made questions: which ones; default 1. Questions of files: shuffles them before `from` and `count`
    * apply; default: the order of the file.
    */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /** Where data files are, as `<dataFolder>/gsm8k/test.jsonl`. */
-  readonly dataFolder?: string;
+  readonly dataFolder?: string | undefined;
   /** These questions alone, in this order: see slices/. */
-  readonly ids?: readonly string[];
+  readonly ids?: readonly string[] | undefined;
   /** The name of a prompt; default: the task's. */
-  readonly prompt?: string;
+  readonly prompt?: string | undefined;
   /** Told of duplicates that were left out. */
-  readonly onNotice?: OnNotice;
+  readonly onNotice?: OnNotice | undefined;
 }
 
 export interface Task {

@@ -36,19 +36,19 @@ const THREAD_COUNT_MAX = 8;
 
 export interface LoadOptions {
   /** For people and logs; default: the file's own name. */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** Tokens in one sequence; at most what the model was trained for. */
-  readonly contextLength?: number;
+  readonly contextLength?: number | undefined;
   /** Tokens in the KV cache, all sequences together; default: the context length, or 4096 without. */
-  readonly cellCount?: number;
-  readonly rowCountMax?: number;
-  readonly sequenceCountMax?: number;
-  readonly threadCount?: number;
-  readonly device?: ComputeDevice;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: OnProgress;
+  readonly cellCount?: number | undefined;
+  readonly rowCountMax?: number | undefined;
+  readonly sequenceCountMax?: number | undefined;
+  readonly threadCount?: number | undefined;
+  readonly device?: ComputeDevice | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: OnProgress | undefined;
   /** Bytes that may be used; default: what the system reports. */
-  readonly memoryBytes?: number;
+  readonly memoryBytes?: number | undefined;
 }
 
 /**

@@ -31,9 +31,9 @@ export interface FitSettings {
 export interface FitOptions extends FitSettings {
   readonly objective: Objective;
   readonly rows: TrainingRows;
-  readonly signal?: AbortSignal;
-  readonly checkpoint?: TrainingCheckpoint;
-  readonly onCheckpoint?: (checkpoint: TrainingCheckpoint) => void;
+  readonly signal?: AbortSignal | undefined;
+  readonly checkpoint?: TrainingCheckpoint | undefined;
+  readonly onCheckpoint?: ((checkpoint: TrainingCheckpoint) => void) | undefined;
 }
 
 export interface Fit {
@@ -57,13 +57,8 @@ export async function fitRouter(options: FitOptions): Promise<Fit> {
   const { rows, objective, shape, seed, signal, checkpoint, onCheckpoint } = options;
   const { dataset } = rows;
   const { training, validation } = splitByGroup(dataset.groups, options.validationShare, seed);
-  const optional = {
-    ...(signal === undefined ? {} : { signal }),
-    ...(checkpoint === undefined ? {} : { checkpoint }),
-    ...(onCheckpoint === undefined ? {} : { onCheckpoint }),
-  };
   const { network, bestEpoch, history } = await trainNetwork({
-    ...optional,
+    ...{ signal, checkpoint, onCheckpoint },
     dataset,
     rows: training,
     validationRows: validation,

@@ -38,8 +38,8 @@ export interface LabellingOptions {
   readonly maxTokens: number;
   /** Of the progress. */
   readonly label: string;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: OnProgress;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: OnProgress | undefined;
 }
 
 /**

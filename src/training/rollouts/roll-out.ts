@@ -21,7 +21,7 @@ export interface RollOutOptions {
   readonly lengthMax: number;
   readonly sampling: SamplingParams;
   readonly seed: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

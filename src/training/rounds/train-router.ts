@@ -66,11 +66,11 @@ export interface TrainRouterOptions {
   readonly trainedOn: ReadonlySet<number>;
   /** How the router was made, for whoever looks at it. */
   readonly facts: Readonly<Record<string, string | number>>;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: OnProgress;
-  readonly onNotice?: OnNotice;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: OnProgress | undefined;
+  readonly onNotice?: OnNotice | undefined;
   /** Of every round, with its router's file: the last one is what is returned. */
-  readonly onRound?: (report: RoundReport, bytes: Uint8Array) => Promise<void> | void;
+  readonly onRound?: ((report: RoundReport, bytes: Uint8Array) => Promise<void> | void) | undefined;
 }
 
 export interface RoundReport extends LabelCounts {
@@ -245,9 +245,8 @@ async function fitKept(
   try {
     const fitted = await fitRouter({
       ...fit,
-      ...{ objective, rows },
-      ...(signal === undefined ? {} : { signal }),
-      ...(kept.checkpoint === null ? {} : { checkpoint: kept.checkpoint }),
+      ...{ objective, rows, signal },
+      checkpoint: kept.checkpoint ?? undefined,
       onCheckpoint: (checkpoint) => {
         kept.keep(checkpoint);
         epochCount = checkpoint.history.length;

@@ -36,8 +36,8 @@ export interface WriteAnswersOptions {
   /** Where answers are kept, and found again. */
   readonly path: string;
   readonly label: string;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: OnProgress;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: OnProgress | undefined;
 }
 
 const LINE = z.object({

@@ -20,7 +20,7 @@ export interface TraceTrajectoryOptions {
   /** Of the trajectory's text; it has read all but the last token then. */
   readonly forkPoint: ForkPoint;
   readonly features: StateFeatures;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** @throws PilotfishError as `Sequence.forward` */

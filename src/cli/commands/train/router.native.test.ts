@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { recordedIo } from '../../../../test/cli/recorded-io.ts';
 import { scriptedDependencies } from '../../../../test/cli/scripted-engine.ts';
-import type { Trained, TrainOptions } from '../../../app/train.ts';
+import type { Trained } from '../../../app/train.ts';
+import type { TrainOptions } from '../../../app/train-settings.ts';
 import { PilotfishError } from '../../../core/errors.ts';
 import { tinyRouter } from '../../../judging/fakes/tiny-router.ts';
 import type { RoundReport } from '../../../training/rounds/train-router.ts';
@@ -45,7 +46,6 @@ async function trained({ onRound }: TrainOptions): Promise<Trained> {
   return TRAINED;
 }
 
-const FEATURES = { hidden: true, topLogprobs: 0, tokenEmbedding: false };
 const POCKET = ['--task', 'pocket', '--pair', 'pocket'];
 
 describe('train router', () => {
@@ -71,7 +71,7 @@ describe('train router', () => {
       ...{ questionSeed: 0, prompt: 'steps', objective: 'citer-paper', roundCount: 3 },
       ...{ drawCount: 4, rolloutCountMax: 5000, positionCountMax: 7, policyShare: 0.1 },
       ...{ firstPolicy: 'large' },
-      ...{ width: 64, isPaperNet: true, features: { ...FEATURES, hidden: false, topLogprobs: 20 } },
+      ...{ width: 64, isPaperNet: true, features: { hidden: false, topLogprobs: 20 } },
       fit: { rate: 0.01, balanceMax: 5, epochCountMax: 9, patience: 2 },
       ...{ seed: 8, maxTokens: 99, waveSize: 4, contextLength: 2048, threadCount: 1 },
       ...{ pair: 'pocket', small: 'a', large: 'b', template: 'large', offline: true },
@@ -84,12 +84,12 @@ describe('train router', () => {
     const { signal: _1, onProgress: _2, onNotice: _3, onRound: _4, ...options } = asked[0] ?? {};
     expect(options).toEqual({
       ...{ task: 'pocket', pair: 'pocket', objective: 'citer', fit: {} },
-      ...{ features: FEATURES, folder: 'training/pocket-pocket' },
+      ...{ features: { hidden: true }, folder: 'training/pocket-pocket' },
     });
     const named = await run(['--task', 'my questions.jsonl', '--small', 'a/b', '--large', 'c']);
     expect(named.asked[0]?.folder).toBe('training/my-questions.jsonl-a-b-c');
     const embedded = await run([...POCKET, '--token-embedding']);
-    expect(embedded.asked[0]?.features).toEqual({ ...FEATURES, tokenEmbedding: true });
+    expect(embedded.asked[0]?.features).toEqual({ hidden: true, tokenEmbedding: true });
   });
 
   it('prints a line for each round, and how the router is used', async () => {

@@ -1,46 +1,34 @@
 /** `pilotfish train router`: labels by rollouts, and a network that learns them. */
-import { join } from 'node:path';
-import { type Command, Option } from 'commander';
-import type { TrainOptions } from '../../../app/train.ts';
-import { definedFields } from '../../../core/defined-fields.ts';
-import type { ModelRole } from '../../../core/events.ts';
-import { OBJECTIVES, type Objective } from '../../../training/labels/targets.ts';
+import type { Command } from 'commander';
+import type { QuestionOptions } from '../../../app/load-questions.ts';
+import type { PairOptions } from '../../../app/pair-options.ts';
+import type { TrainOptions } from '../../../app/train-settings.ts';
+import type { DefinedFields } from '../../../core/defined-fields.ts';
+import { OBJECTIVES } from '../../../training/labels/targets.ts';
 import { TRAINING_WAVE_SIZE_MAX } from '../../../training/sequence-counts.ts';
 import type { CliDependencies } from '../../cli-dependencies.ts';
 import { type CliIo, withoutColor } from '../../io.ts';
-import { addPairOptions, type PairFlags, pairOptions } from '../../options/generation-options.ts';
-import { integerFrom, type NumberRange, numberParser } from '../../options/parse-number.ts';
-import { shareParser } from '../../options/parse-shares.ts';
+import { defaultFolder, pairWord } from '../../options/default-folder.ts';
 import {
-  addQuestionOptions,
-  type QuestionFlags,
-  questionOptions,
-} from '../../options/question-options.ts';
+  addFlags,
+  choice,
+  count,
+  type FlagTable,
+  number,
+  readFlags,
+  share,
+  text,
+  toggle,
+} from '../../options/flags.ts';
+import { PAIR_FLAGS } from '../../options/pair-flags.ts';
+import type { NumberRange } from '../../options/parse-number.ts';
+import { answeringFlags, questionFlags, TRAFFIC_FLAGS } from '../../options/question-flags.ts';
 import { progressBar } from '../../rendering/progress-bar.ts';
 import { ROUND_TITLES, renderRound, renderTrained } from '../../rendering/render-training.ts';
 
-interface TrainRouterFlags extends QuestionFlags, PairFlags {
-  readonly objective: Objective;
-  readonly rounds?: number;
-  readonly rollouts?: number;
-  readonly rolloutCap?: number;
-  readonly positions?: number;
-  readonly firstPolicy?: ModelRole;
-  readonly policyShare?: number;
-  readonly width?: number;
-  readonly paperNet?: boolean;
-  readonly topLogprobs?: number;
-  readonly tokenEmbedding?: boolean;
-  readonly hidden: boolean;
-  readonly rate?: number;
-  readonly balance?: number;
-  readonly epochs?: number;
-  readonly patience?: number;
-  readonly seed?: number;
-  readonly maxTokens?: number;
-  readonly wave?: number;
+/** The options that no table reads. */
+interface OtherOptions {
   readonly out?: string;
-  readonly file?: string;
   readonly json?: boolean;
   readonly color: boolean;
 }
@@ -64,98 +52,127 @@ const BALANCE: NumberRange = {
   holds: (value) => value >= 1 && value <= 1000,
   says: 'a number from 1 to 1000',
 };
-const ROUNDS_MAX = 8;
-const ROLLOUTS_MAX = 64;
-const WAVE_MAX = TRAINING_WAVE_SIZE_MAX;
+const ROUND_COUNT_MAX = 8;
+const DRAW_COUNT_MAX = 64;
+const POSITION_COUNT_MAX = 4096;
+const WIDTH_MAX = 65_536;
+const TOP_LOGPROBS_MAX = 32;
+const EPOCH_COUNT_MAX = 100_000;
+/** For counts that have no limit of their own. */
+const COUNT_MAX = 10_000_000;
+
+type LabelFields = Pick<
+  TrainOptions,
+  | 'objective'
+  | 'roundCount'
+  | 'drawCount'
+  | 'rolloutCountMax'
+  | 'positionCountMax'
+  | 'firstPolicy'
+  | 'policyShare'
+>;
+
+const LABEL_FLAGS: FlagTable<LabelFields> = {
+  objective: choice('--objective <NAME>', 'what it is trained towards', OBJECTIVES, 'citer'),
+  roundCount: count('--rounds <N>', 'rounds of labels and training (default: 2)', ROUND_COUNT_MAX),
+  drawCount: count(
+    '--rollouts <N>',
+    'rollouts of each branch; more than one are drawn (default: 1, greedy)',
+    DRAW_COUNT_MAX,
+  ),
+  rolloutCountMax: count('--rollout-cap <N>', 'rollouts of a round at most', COUNT_MAX),
+  positionCountMax: count(
+    '--positions <N>',
+    'positions of an answer that are judged, at most (default: 24)',
+    POSITION_COUNT_MAX,
+  ),
+  firstPolicy: choice(
+    '--first-policy <MODEL>',
+    'which model goes on after a token in the first round (default: small)',
+    ['small', 'large'],
+  ),
+  policyShare: share(
+    '--policy-share <SHARE>',
+    'tokens that the router of the round before calls in rollouts',
+  ),
+};
+
+const SHAPE_FLAGS: FlagTable<Pick<TrainOptions, 'width' | 'isPaperNet'>> = {
+  width: count('--width <N>', 'units of the hidden layer (default: 256)', WIDTH_MAX),
+  isPaperNet: toggle('--paper-net', "the paper's network, of twice the hidden state's size"),
+};
+
+const FEATURE_FLAGS: FlagTable<NonNullable<TrainOptions['features']>> = {
+  topLogprobs: count(
+    '--top-logprobs <N>',
+    'also look at so many of the largest log-probabilities, up to 32',
+    TOP_LOGPROBS_MAX,
+  ),
+  tokenEmbedding: toggle(
+    '--token-embedding',
+    'also look at the embedding of the token that is proposed',
+  ),
+  hidden: toggle('--no-hidden', 'do not look at the hidden state'),
+};
+
+type FitFields = Pick<
+  NonNullable<TrainOptions['fit']>,
+  'rate' | 'balanceMax' | 'epochCountMax' | 'patience'
+>;
+
+const FIT_FLAGS: FlagTable<FitFields> = {
+  rate: number('--rate <RATE>', 'step size of the optimiser', POSITIVE),
+  balanceMax: number(
+    '--balance <N>',
+    'count the rarer side of labels up to so many times more',
+    BALANCE,
+  ),
+  epochCountMax: count('--epochs <N>', 'epochs at most', EPOCH_COUNT_MAX),
+  patience: count('--patience <N>', 'epochs without progress that end it', EPOCH_COUNT_MAX),
+};
+
+const SEED_FLAGS: FlagTable<Pick<TrainOptions, 'seed'>> = {
+  seed: count('--seed <N>', 'of everything random (default: 1)', COUNT_MAX),
+};
+
+const FILE_FLAGS: FlagTable<Pick<TrainOptions, 'file'>> = {
+  file: text('--file <FILE>', 'where the router is written (default: OUT/OBJECTIVE.safetensors)'),
+};
+
+const QUESTION_FLAGS = { ...questionFlags('train'), ...TRAFFIC_FLAGS };
+const NETWORK_FLAGS = { ...SHAPE_FLAGS, ...FEATURE_FLAGS, ...FIT_FLAGS };
+const RUN_FLAGS = { ...SEED_FLAGS, ...answeringFlags(TRAINING_WAVE_SIZE_MAX), ...PAIR_FLAGS };
 
 export function registerTrainRouter(
   train: Command,
   io: CliIo,
   dependencies: CliDependencies,
 ): void {
-  const count = (name: string, max = 10_000_000) => numberParser(name, integerFrom(1, max));
-  const command = addQuestionOptions(
-    train
-      .command('router')
-      .summary('train a router of tokens (CITER and what it is compared with)')
-      .description('Trains a router: which tokens the large model should write.'),
-    'train',
-  )
-    .option('--traffic <FILE>', 'instead of a task: prompts without answers, as JSON lines')
-    .addOption(
-      new Option('--objective <NAME>', 'what it is trained towards')
-        .choices(OBJECTIVES)
-        .default('citer'),
-    )
-    .option(
-      '--rounds <N>',
-      'rounds of labels and training (default: 2)',
-      count('--rounds', ROUNDS_MAX),
-    )
-    .option(
-      '--rollouts <N>',
-      'rollouts of each branch; more than one are drawn (default: 1, greedy)',
-      count('--rollouts', ROLLOUTS_MAX),
-    )
-    .option('--rollout-cap <N>', 'rollouts of a round at most', count('--rollout-cap'))
-    .option(
-      '--positions <N>',
-      'positions of an answer that are judged, at most (default: 24)',
-      count('--positions', 4096),
-    )
-    .addOption(
-      new Option(
-        '--first-policy <MODEL>',
-        'which model goes on after a token in the first round (default: small)',
-      ).choices(['small', 'large']),
-    )
-    .option(
-      '--policy-share <SHARE>',
-      'tokens that the router of the round before calls in rollouts',
-      shareParser('--policy-share'),
-    )
-    .option('--width <N>', 'units of the hidden layer (default: 256)', count('--width', 65536))
-    .option('--paper-net', "the paper's network, of twice the hidden state's size")
-    .option(
-      '--top-logprobs <N>',
-      'also look at so many of the largest log-probabilities, up to 32',
-      count('--top-logprobs', 32),
-    )
-    .option('--token-embedding', 'also look at the embedding of the token that is proposed')
-    .option('--no-hidden', 'do not look at the hidden state')
-    .option('--rate <RATE>', 'step size of the optimiser', numberParser('--rate', POSITIVE))
-    .option(
-      '--balance <N>',
-      'count the rarer side of labels up to so many times more',
-      numberParser('--balance', BALANCE),
-    )
-    .option('--epochs <N>', 'epochs at most', count('--epochs', 100_000))
-    .option('--patience <N>', 'epochs without progress that end it', count('--patience', 100_000))
-    .option('--seed <N>', 'of everything random (default: 1)', count('--seed'))
-    .option('--max-tokens <N>', 'tokens of an answer at most (default: 512)', count('--max-tokens'))
-    .option('--wave <N>', 'questions side by side (default: 16)', count('--wave', WAVE_MAX));
-  addPairOptions(command)
-    .option('--out <FOLDER>', 'where everything is kept (default: training/TASK-PAIR)')
-    .option('--file <FILE>', 'where the router is written (default: OUT/OBJECTIVE.safetensors)')
+  const command = train
+    .command('router')
+    .summary('train a router of tokens (CITER and what it is compared with)')
+    .description('Trains a router: which tokens the large model should write.');
+  const flags = { ...QUESTION_FLAGS, ...LABEL_FLAGS, ...NETWORK_FLAGS, ...RUN_FLAGS };
+  addFlags(command, flags).option(
+    '--out <FOLDER>',
+    'where everything is kept (default: training/TASK-PAIR)',
+  );
+  addFlags(command, FILE_FLAGS)
     .option('--json', 'print one JSON object')
     .option('--no-color', 'no colours')
     .addHelpText('after', `\n${NOTES}`)
-    .action(async (flags: TrainRouterFlags) => {
-      await run(flags, flags.color ? io : withoutColor(io), dependencies);
+    .action(async (parsed: OtherOptions) => {
+      await run(parsed, parsed.color ? io : withoutColor(io), dependencies);
     });
 }
 
-async function run(
-  flags: TrainRouterFlags,
-  io: CliIo,
-  dependencies: CliDependencies,
-): Promise<void> {
+async function run(parsed: OtherOptions, io: CliIo, dependencies: CliDependencies): Promise<void> {
   const bar = progressBar(io);
-  const isJson = flags.json === true;
+  const isJson = parsed.json === true;
   let isTitled = false;
   try {
     const trained = await dependencies.train({
-      ...trainOptions(flags),
+      ...trainOptions(parsed),
       signal: io.signal,
       onProgress: bar.onProgress,
       onNotice: bar.onNotice,
@@ -178,43 +195,18 @@ async function run(
   }
 }
 
-function trainOptions(flags: TrainRouterFlags): TrainOptions {
-  const fit = definedFields({
-    rate: flags.rate,
-    balanceMax: flags.balance,
-    epochCountMax: flags.epochs,
-    patience: flags.patience,
-  });
+function trainOptions(parsed: OtherOptions): TrainOptions {
+  const given = readFlags({ ...QUESTION_FLAGS, ...RUN_FLAGS }, parsed);
   return {
-    ...questionOptions(flags),
-    ...pairOptions(flags),
-    ...definedFields({
-      roundCount: flags.rounds,
-      drawCount: flags.rollouts,
-      rolloutCountMax: flags.rolloutCap,
-      positionCountMax: flags.positions,
-      firstPolicy: flags.firstPolicy,
-      policyShare: flags.policyShare,
-      width: flags.width,
-      isPaperNet: flags.paperNet,
-      seed: flags.seed,
-      maxTokens: flags.maxTokens,
-      waveSize: flags.wave,
-      file: flags.file,
-    }),
-    objective: flags.objective,
-    features: {
-      hidden: flags.hidden,
-      topLogprobs: flags.topLogprobs ?? 0,
-      tokenEmbedding: flags.tokenEmbedding ?? false,
-    },
-    fit,
-    folder: flags.out ?? defaultFolder(flags),
+    ...given,
+    ...readFlags({ ...LABEL_FLAGS, ...SHAPE_FLAGS, ...FILE_FLAGS }, parsed),
+    features: readFlags(FEATURE_FLAGS, parsed),
+    fit: readFlags(FIT_FLAGS, parsed),
+    folder: parsed.out ?? folderFor(given),
   };
 }
 
-function defaultFolder({ task, traffic, slice, pair, small, large }: TrainRouterFlags): string {
-  const models = pair ?? [small, large].filter((name) => name !== undefined).join('-');
-  const name = [slice ?? task ?? traffic, models].filter((word) => word).join('-');
-  return join('training', name.replaceAll(/[^\w.-]+/g, '-'));
+function folderFor(options: DefinedFields<QuestionOptions & PairOptions>): string {
+  const { task, traffic, slice } = options;
+  return defaultFolder('training', [slice ?? task ?? traffic, pairWord(options)]);
 }

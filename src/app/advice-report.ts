@@ -1,0 +1,158 @@
+/** Advice as a pure function of its inputs: cost scenarios, parameter values, strategies. */
+import type { ByRole, ModelRole, TokenPrices } from '../core/events.ts';
+import { required } from '../core/invariant.ts';
+import {
+  type Advice,
+  BILLINGS,
+  type Billing,
+  type CostScenario,
+  costAdvice,
+} from '../machines/advise.ts';
+import type { CostParameter } from '../machines/cost-model.ts';
+import type { ForwardCosts } from '../machines/forward-costs.ts';
+import type { MachineProfile } from '../machines/machine-profile.ts';
+import { type CostedModel, profileCosts } from '../machines/profile-costs.ts';
+import type { Method } from '../strategy/method.ts';
+import { METHODS } from '../strategy/methods.ts';
+import { largeMethod } from '../strategy/single-model.ts';
+import type { AcceptanceStatistics, LookupStatistics } from './measure-acceptance.ts';
+
+export const PROMPT_TOKEN_COUNT_DEFAULT = 128;
+export const ANSWER_TOKEN_COUNT_DEFAULT = 256;
+
+/** What the user assumes of strategies, lengths and prices. */
+export interface AdviceAssumptions {
+  /** Share of the tokens that the large model writes, for routing; from 0 to 1. */
+  readonly share?: number | undefined;
+  /** Share of the small model's drafts that hold, for speculation; from 0 to 1. */
+  readonly acceptance?: number | undefined;
+  /** How prompt lookup fares. */
+  readonly lookup?: LookupStatistics | undefined;
+  /** Tokens of a prompt; default 128. */
+  readonly promptTokenCount?: number | undefined;
+  /** Tokens of an answer; default 256. */
+  readonly answerTokenCount?: number | undefined;
+  /** What the models' tokens cost; without them no price is compared. */
+  readonly prices?: Partial<ByRole<TokenPrices>> | undefined;
+  /** What a call of the large model is billed for; default `kept`. */
+  readonly billing?: Billing | undefined;
+}
+
+/** What is measured or known before advice is computed. */
+export interface AdviceInputs {
+  readonly models: Readonly<Record<ModelRole, CostedModel>>;
+  readonly profile: MachineProfile;
+  readonly remoteProfile: MachineProfile;
+  /** Milliseconds to the remote large model and back; null where nothing is remote. */
+  readonly roundTripMs: number | null;
+  /** Null where nothing was tried out. */
+  readonly statistics: AcceptanceStatistics | null;
+}
+
+/** Advice for one place of the large model. */
+export interface PlacedAdvice {
+  readonly place: 'local' | 'remote';
+  readonly roundTripMs: number;
+  /** The machine that the large model runs on. */
+  readonly largeProfile: MachineProfile;
+  /** One for each way in which a strategy can work, in the order of `METHODS`. */
+  readonly strategies: readonly Advice[];
+}
+
+export interface AdviceReport {
+  readonly models: Readonly<Record<ModelRole, CostedModel>>;
+  /** The machine that the small model runs on. */
+  readonly profile: MachineProfile;
+  readonly promptTokenCount: number;
+  readonly answerTokenCount: number;
+  readonly prices: ByRole<TokenPrices>;
+  readonly billing: Billing;
+  /** How prompt lookup fares; null where nothing is known, and no advice is given on it. */
+  readonly lookup: LookupStatistics | null;
+  /** Null where nothing was tried out. */
+  readonly statistics: AcceptanceStatistics | null;
+  /** The large model on the same machine; where a round trip is known, behind a network, too. */
+  readonly places: readonly [PlacedAdvice, ...PlacedAdvice[]];
+}
+
+/** @throws PilotfishError `profile-incomplete` */
+export function adviceReport(inputs: AdviceInputs, assumptions: AdviceAssumptions): AdviceReport {
+  const { models, profile, remoteProfile, roundTripMs, statistics } = inputs;
+  const { promptTokenCount = PROMPT_TOKEN_COUNT_DEFAULT } = assumptions;
+  const { answerTokenCount = ANSWER_TOKEN_COUNT_DEFAULT } = assumptions;
+  const { prices, billing = BILLINGS[0], lookup = statistics?.lookup ?? null } = assumptions;
+  const facts = {
+    ...{ models, profile, promptTokenCount, answerTokenCount },
+    prices: { small: prices?.small ?? null, large: prices?.large ?? null },
+    ...{ billing, lookup, statistics },
+  };
+  const knownValue = knownValues(assumptions, facts);
+  const place = (where: Omit<PlacedAdvice, 'strategies'>): PlacedAdvice => ({
+    ...where,
+    strategies: adviceOnAll(scenarioOf(facts, where), knownValue),
+  });
+  const here = place({ place: 'local', roundTripMs: 0, largeProfile: profile });
+  if (roundTripMs === null) return { ...facts, places: [here] };
+  const there = place({ place: 'remote', roundTripMs, largeProfile: remoteProfile });
+  return { ...facts, places: [here, there] };
+}
+
+type Facts = Omit<AdviceReport, 'places'>;
+type KnownValue = (method: Method, parameter: CostParameter | null) => number | null;
+
+function scenarioOf(
+  facts: Facts,
+  { largeProfile, roundTripMs }: Omit<PlacedAdvice, 'strategies'>,
+): CostScenario {
+  const { models, profile, promptTokenCount, answerTokenCount, prices, billing, lookup } = facts;
+  const { small, large } = models;
+  return {
+    models: {
+      small: { ...small, costs: costsOn(profile, small, facts), prices: prices.small },
+      large: { ...large, costs: costsOn(largeProfile, large, facts), prices: prices.large },
+    },
+    ...{ roundTripMs, billing, promptTokenCount, answerTokenCount },
+    lookupHitRate: lookup?.hitRate,
+  };
+}
+
+/** Includes what the engine was seen to add around a forward, where it ran on this very machine. */
+function costsOn(
+  of: MachineProfile,
+  model: CostedModel,
+  { profile, statistics }: Facts,
+): ForwardCosts {
+  const costs = profileCosts(of, model);
+  const seenMs = of === profile ? (statistics?.overheadMs ?? 0) : 0;
+  return { ...costs, overheadMs: Math.max(costs.overheadMs, seenMs) };
+}
+
+function adviceOnAll(scenario: CostScenario, knownValue: KnownValue): readonly Advice[] {
+  const alone = required(largeMethod.costModels[0], 'every method has a cost model');
+  return METHODS.flatMap((method) =>
+    method.costModels.flatMap((model) => {
+      const value = knownValue(method, model.parameter);
+      return value === null ? [] : [costAdvice(model, alone, scenario, value)];
+    }),
+  );
+}
+
+/** The value that the user assumes, else the one that was tried out; null where neither is known. */
+function knownValues({ share, acceptance }: AdviceAssumptions, facts: Facts): KnownValue {
+  const { statistics, lookup } = facts;
+  return ({ name, threshold, head }, parameter) => {
+    const byDefault = threshold?.isShare === true ? threshold.default : 0;
+    switch (parameter) {
+      case null:
+        return 0;
+      case 'share':
+        // The share of a router that is not here is unknown.
+        return share ?? statistics?.shares[name] ?? (head === null ? byDefault : null);
+      case 'acceptance':
+        return acceptance ?? statistics?.acceptance ?? 0;
+      case 'lookup-acceptance':
+        // It depends on the texts, not on the pair: `acceptance` does not tell.
+        return lookup?.acceptance ?? null;
+    }
+  };
+}

@@ -1,0 +1,21 @@
+/** Which pair of models, and how it is loaded: options that every use case with a pair shares. */
+import type { EnsureModelOptions } from '../catalog/catalog-context.ts';
+import type { ModelRole } from '../core/events.ts';
+
+export interface PairOptions extends EnsureModelOptions {
+  /** A known pair; default: `qwen2.5-coder`. */
+  readonly pair?: string | undefined;
+  /**
+   * Instead of the pair's own small model: a known name, the path of a .gguf file, or
+   * `hub:owner/repo/file`.
+   */
+  readonly small?: string | undefined;
+  /** The same for the large model. */
+  readonly large?: string | undefined;
+  /** Whose chat template holds where the two models' differ. */
+  readonly template?: ModelRole | undefined;
+  /** Tokens of prompt and answer together; default 4096. */
+  readonly contextLength?: number | undefined;
+  /** Threads of each model; default: the number that decodes it fastest, measured once. */
+  readonly threadCount?: number | undefined;
+}

@@ -1,0 +1,15 @@
+/** Options of the use cases that put many questions to a pair: evaluating, training, calibrating. */
+import type { QuestionOptions } from './load-questions.ts';
+import type { PairOptions } from './pair-options.ts';
+
+export interface QuestionRunOptions extends QuestionOptions, PairOptions {
+  /** Tokens of an answer at most; default 512. */
+  readonly maxTokens?: number | undefined;
+  /** Questions that run side by side; default 16. */
+  readonly waveSize?: number | undefined;
+  /** Where answers are kept, and found again by a later run. */
+  readonly folder: string;
+}
+
+export const MAX_TOKENS_DEFAULT = 512;
+export const WAVE_SIZE_DEFAULT = 16;

@@ -1,0 +1,146 @@
+/** What a training can be told, its defaults, and what a router's file says about it. */
+import { type DefinedFields, definedFields } from '../core/defined-fields.ts';
+import { PilotfishError } from '../core/errors.ts';
+import type { ModelRole } from '../core/events.ts';
+import type { RouterFeatures } from '../judging/router-features.ts';
+import { citerPaperShape, routerShape } from '../network/network-shape.ts';
+import type { FitSettings } from '../training/fit/fit-router.ts';
+import { type Objective, usesRollouts } from '../training/labels/targets.ts';
+import { READ_FEATURES, type RoundReport } from '../training/rounds/train-router.ts';
+import type { LoadedQuestions } from './load-questions.ts';
+import { MAX_TOKENS_DEFAULT, type QuestionRunOptions, WAVE_SIZE_DEFAULT } from './question-run.ts';
+
+/** `folder`: where labels and the training's state are kept, and the router is written. */
+export interface TrainOptions extends QuestionRunOptions {
+  /** What the router is trained towards; default `citer`. */
+  readonly objective?: Objective | undefined;
+  /** Rounds of labels and training, for objectives that roll out; default 2. */
+  readonly roundCount?: number | undefined;
+  /** Rollouts of each branch; default 1, which is greedy. */
+  readonly drawCount?: number | undefined;
+  /** Rollouts of one round at most; default 200,000. */
+  readonly rolloutCountMax?: number | undefined;
+  /** Positions of an answer that are judged, at most; default 24. */
+  readonly positionCountMax?: number | undefined;
+  /** Which model goes on behind branches in the first round; default `small`, as in the paper. */
+  readonly firstPolicy?: ModelRole | undefined;
+  /**
+   * Share of the tokens that the router of the round before calls in rollouts; default: as many as its
+   * labels call for.
+   */
+  readonly policyShare?: number | undefined;
+  /** What the router looks at; default: the hidden state alone. */
+  readonly features?: Partial<RouterFeatures> | undefined;
+  /** Units of the hidden layer; default 256. */
+  readonly width?: number | undefined;
+  /** The paper's network instead, of twice the input's size and as much again. */
+  readonly isPaperNet?: boolean | undefined;
+  /** Settings of the network's training. */
+  readonly fit?: Partial<FitSettings> | undefined;
+  /** Seed of everything random; default 1. */
+  readonly seed?: number | undefined;
+  /** The router's file; default: `OBJECTIVE.safetensors` in the folder. */
+  readonly file?: string | undefined;
+  /** Told of every round. */
+  readonly onRound?: ((report: RoundReport) => void) | undefined;
+}
+
+/** A training's options with their defaults filled in. */
+export type TrainSettings = Given &
+  Required<Pick<Given, Defaulted>> & {
+    readonly features: RouterFeatures;
+    readonly folder: string;
+  };
+
+type Given = DefinedFields<TrainOptions>;
+
+type Defaulted =
+  | 'objective'
+  | 'roundCount'
+  | 'drawCount'
+  | 'rolloutCountMax'
+  | 'positionCountMax'
+  | 'firstPolicy'
+  | 'maxTokens'
+  | 'waveSize'
+  | 'seed';
+
+const DEFAULTS: Required<Pick<Given, Defaulted>> = {
+  objective: 'citer',
+  roundCount: 2,
+  drawCount: 1,
+  rolloutCountMax: 200_000,
+  positionCountMax: 24,
+  firstPolicy: 'small',
+  maxTokens: MAX_TOKENS_DEFAULT,
+  waveSize: WAVE_SIZE_DEFAULT,
+  seed: 1,
+};
+
+const FEATURES: RouterFeatures = { hidden: true, topLogprobs: 0, tokenEmbedding: false };
+
+const FIT_DEFAULTS: Omit<FitSettings, 'seed' | 'shape'> = {
+  rate: 1e-3,
+  weightDecay: 0.01,
+  batchSize: 256,
+  epochCountMax: 100,
+  patience: 8,
+  validationShare: 0.15,
+  balanceMax: 1,
+};
+
+/** @throws PilotfishError `option-invalid` for features that no router can have */
+export function trainSettings(options: TrainOptions): TrainSettings {
+  const features = { ...FEATURES, ...options.features };
+  checkFeatures(features);
+  return { ...DEFAULTS, ...definedFields(options), features, folder: options.folder };
+}
+
+/** Before hours of rollouts. */
+function checkFeatures({ hidden, topLogprobs, tokenEmbedding }: RouterFeatures): void {
+  const most = READ_FEATURES.topLogprobs;
+  const isCount = Number.isInteger(topLogprobs) && topLogprobs >= 0 && topLogprobs <= most;
+  if (isCount && (hidden || topLogprobs > 0 || tokenEmbedding)) return;
+  throw new PilotfishError(
+    'option-invalid',
+    isCount
+      ? 'A router that looks neither at the hidden state nor at log-probabilities sees nothing.'
+      : `A router cannot look at ${topLogprobs} log-probabilities.`,
+    {
+      remedy: `Leave --no-hidden out, or give --top-logprobs from 1 to ${most}.`,
+      fields: { hidden, topLogprobs },
+    },
+  );
+}
+
+/** @param inputSize of the features */
+export function fitSettings(
+  { fit, width, isPaperNet, seed }: TrainSettings,
+  inputSize: number,
+): FitSettings {
+  const shape = isPaperNet === true ? citerPaperShape(inputSize) : routerShape(inputSize, width);
+  return { ...FIT_DEFAULTS, shape, ...fit, seed };
+}
+
+/**
+ * How the router is made, for people who look at its file, and want to make it again.
+ * @param options as they were given: what was left to its default says so by its absence
+ */
+export function trainingFacts(
+  { task, questions, prompt }: LoadedQuestions,
+  options: TrainOptions,
+): Readonly<Record<string, string | number>> {
+  const settings = trainSettings(options);
+  const { objective, maxTokens, seed } = settings;
+  const { roundCount, drawCount, firstPolicy, positionCountMax } = settings;
+  const { from, questionSeed, policyShare, rolloutCountMax } = options;
+  const { shape: _1, seed: _2, ...fit } = { ...FIT_DEFAULTS, ...options.fit };
+  return definedFields({
+    ...{ questions: task, questionCount: questions.length, maxTokens, seed },
+    ...{ prompt: prompt ?? undefined, from, questionSeed },
+    ...(usesRollouts(objective) && {
+      ...{ roundCount, drawCount, firstPolicy, positionCountMax, policyShare, rolloutCountMax },
+    }),
+    ...fit,
+  });
+}

@@ -1,0 +1,74 @@
+/** Which models, how they are loaded, and what their tokens cost. */
+import type { OpenEngineOptions } from '../../app/open-engine.ts';
+import type { PairOptions } from '../../app/pair-options.ts';
+import { PilotfishError } from '../../core/errors.ts';
+import type { TokenPrices } from '../../core/events.ts';
+import { choice, count, type FlagTable, number, text, texts, toggle } from './flags.ts';
+import { integerFrom } from './parse-number.ts';
+
+type PairFields = Pick<
+  PairOptions,
+  'pair' | 'small' | 'large' | 'template' | 'offline' | 'contextLength' | 'threadCount'
+>;
+
+const THREAD_COUNT_MAX = 1024;
+
+export const PAIR_FLAGS: FlagTable<PairFields> = {
+  pair: text('--pair <NAME>', 'the pair of models (see `pilotfish models`)'),
+  small: text('--small <MODEL>', 'another small model: a name, a .gguf file, hub:owner/repo/file'),
+  large: text('--large <MODEL>', 'another large model'),
+  template: choice('--template <MODEL>', 'whose chat template holds where the two differ', [
+    'small',
+    'large',
+  ]),
+  offline: toggle('--offline', 'use only what is on this machine'),
+  contextLength: number(
+    '--context <N>',
+    'tokens that prompt and answer may take together',
+    integerFrom(1),
+  ),
+  threadCount: count('--threads <N>', 'threads for computing', THREAD_COUNT_MAX),
+};
+
+export const ROUTER_FLAGS: FlagTable<Pick<OpenEngineOptions, 'routerFiles'>> = {
+  routerFiles: texts(
+    '--router <FILE>',
+    'a trained router instead of the one that comes along; repeatable',
+  ),
+};
+
+export interface Prices {
+  readonly priceSmall?: TokenPrices | undefined;
+  readonly priceLarge?: TokenPrices | undefined;
+}
+
+export const PRICE_FLAGS: FlagTable<Prices> = {
+  priceSmall: {
+    usage: '--price-small <IN,OUT>',
+    description: 'what a million tokens read and written cost',
+    parse: parsePrices,
+  },
+  priceLarge: {
+    usage: '--price-large <IN,OUT>',
+    description: 'the same for the large model',
+    parse: parsePrices,
+  },
+};
+
+export function pricesOf({ priceSmall, priceLarge }: Prices): OpenEngineOptions['prices'] {
+  if (priceSmall === undefined && priceLarge === undefined) return undefined;
+  return { small: priceSmall ?? null, large: priceLarge ?? null };
+}
+
+function parsePrices(given: string): TokenPrices {
+  const [input, output, ...more] = given.split(',').map((part) => Number(part.trim() || 'none'));
+  const isPrice = (value: number | undefined): value is number =>
+    value !== undefined && Number.isFinite(value) && value >= 0;
+  if (isPrice(input) && isPrice(output) && more.length === 0) {
+    return { inputPerMillion: input, outputPerMillion: output };
+  }
+  throw new PilotfishError('option-invalid', `A price is "${given}", not two numbers from 0 up.`, {
+    remedy: 'Give a price as IN,OUT: what a million tokens read and written cost, as in 0.5,1.5.',
+    fields: { option: '--price', value: given },
+  });
+}
