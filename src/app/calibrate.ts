@@ -88,8 +88,8 @@ export async function calibrate(options: CalibrateOptions): Promise<Calibrated> 
   await using _lock = await evaluationLock(folder);
   const plan = planFor(given, options);
   const answers = await runEvaluation({ ...options, pair, questions, plan });
-  const { models, contextLength } = pair;
-  const facts = { models, maxTokens, contextLength, profiles: [] };
+  const { models, labels, contextLength } = pair;
+  const facts = { models, labels, maxTokens, contextLength, profiles: [] };
   const { results } = evaluationResult(answers, { task, facts, isScreened: false });
   const isGraded = questions.every(isGradable);
   const points = calibrationPoints(given, results, answers, isGraded);

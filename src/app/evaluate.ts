@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { PilotfishError } from '../core/errors.ts';
-import type { ModelRole } from '../core/events.ts';
+import type { ModelsById } from '../core/model-id.ts';
 import type { Question } from '../evaluation/question.ts';
 import { checkCalibratedOn, checkOverlap, checkTrainedOn } from '../evaluation/question-key.ts';
 import type { EvaluationResult } from '../evaluation/results.ts';
@@ -109,7 +109,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
   const routers = usableRouters(pair.routers, questions, asked, options);
   const plan = { ...given, strategies: requestedStrategies(asked, routers) };
   await using _lock = await evaluationLock(options.folder);
-  const profiles = named.map((profile) => timeProfile(profile, pair.models));
+  const profiles = named.map((profile) => timeProfile(profile, pair));
   const answers = await runEvaluation({
     ...options,
     pair,
@@ -117,8 +117,8 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
     plan,
     logPath: options.logs === true ? join(options.folder, LOG_FILE) : undefined,
   });
-  const { models, contextLength } = pair;
-  const facts = { models, maxTokens: plan.maxTokens, contextLength, profiles };
+  const { models, labels, contextLength } = pair;
+  const facts = { models, labels, maxTokens: plan.maxTokens, contextLength, profiles };
   const isScreened = plan.screening !== null;
   const result = evaluationResult(answers, { task, facts, isScreened });
   const path = join(options.folder, RESULT_FILE);
@@ -212,13 +212,9 @@ async function namedProfiles(options: EvaluateOptions): Promise<readonly Machine
 }
 
 /** @throws PilotfishError `profile-incomplete` */
-function timeProfile(
-  profile: MachineProfile,
-  models: Readonly<Record<ModelRole, EvaluatedModel>>,
-): TimeProfile {
-  const costs = {
-    small: profileCosts(profile, models.small),
-    large: profileCosts(profile, models.large),
-  };
+function timeProfile(profile: MachineProfile, { models }: ModelsById<EvaluatedModel>): TimeProfile {
+  const costs = new Map(
+    Object.entries(models).map(([id, model]) => [id, profileCosts(profile, model)]),
+  );
   return { name: profile.name, costs, roundTripMs: profile.roundTripMs ?? 0 };
 }

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { catalogContext } from '../catalog/catalog-context.ts';
 import type { ModelRole } from '../core/events.ts';
 import { required } from '../core/invariant.ts';
+import { modelsById } from '../core/model-id.ts';
 import { joinReads } from '../core/row-reads.ts';
 import type { TokenId } from '../core/token-id.ts';
 import type { EvaluatedModel, EvaluationPair } from '../evaluation/run/evaluation-pair.ts';
@@ -128,7 +129,7 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
   const both = [small, large];
   return {
     engine,
-    models: { small: small.facts, large: large.facts },
+    ...modelsById({ small: small.facts, large: large.facts }),
     small: small.shared,
     large: large.shared,
     routers,

@@ -11,7 +11,7 @@ import { questionNumber } from '../evaluation/question-key.ts';
 import { answerAll } from '../evaluation/run/answer-all.ts';
 import { answerText } from '../evaluation/run/answer-record.ts';
 import { AnswerStore } from '../evaluation/run/answer-store.ts';
-import type { EvaluationPair } from '../evaluation/run/evaluation-pair.ts';
+import { type EvaluationPair, nameAndDigest } from '../evaluation/run/evaluation-pair.ts';
 import { LARGE_ALONE } from '../evaluation/run/evaluation-plan.ts';
 import { openManifest } from '../evaluation/run/open-manifest.ts';
 import { promptsOf } from '../evaluation/run/prompts-of.ts';
@@ -79,7 +79,6 @@ export async function train(options: TrainOptions): Promise<Trained> {
   const trajectories = await largeAnswers(questions, pair, settings);
   const solved = trajectories.filter(({ value }) => value === 1);
   const inputSize = featureSize(features, pair.small.facts.hiddenSize);
-  const { small, large } = pair.models;
   const trained = await trainRouter({
     ...settings,
     onRound: async (report, bytes) => {
@@ -87,10 +86,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
       settings.onRound?.(report);
     },
     pair: trainingPair(pair),
-    boundTo: {
-      small: { name: small.name, digest: small.digest },
-      large: { name: large.name, digest: large.digest },
-    },
+    boundTo: { small: nameAndDigest(pair, 'small'), large: nameAndDigest(pair, 'large') },
     trajectories: await walkedAlong(solved, pair, settings),
     rollouts: rolloutPlan(settings),
     policyShare: settings.policyShare ?? null,
@@ -114,9 +110,9 @@ async function largeAnswers(
   settings: TrainSettings,
 ): Promise<readonly Trajectory[]> {
   const { folder, maxTokens, waveSize } = settings;
-  await openManifest(folder, pair, { maxTokens, waveSize });
+  const { codes } = await openManifest(folder, pair, { maxTokens, waveSize });
   await pair.share(promptsOf(questions, pair));
-  const store = await AnswerStore.open(join(folder, 'answers.jsonl'));
+  const store = await AnswerStore.open(join(folder, 'answers.jsonl'), codes);
   const answering = { ...settings, pair, store };
   await answerAll(questions, [LARGE_ALONE], 'Answering with the large model', answering);
   return questions.flatMap((question): readonly Trajectory[] => {

@@ -1,9 +1,11 @@
 /** A pair of scripted models that remembers, open for an evaluation, and what was asked of it. */
+import { modelsById } from '../../src/core/model-id.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
 import type { Question } from '../../src/evaluation/question.ts';
 import type { EvaluatedModel, EvaluationPair } from '../../src/evaluation/run/evaluation-pair.ts';
 import type { EvaluationPlan } from '../../src/evaluation/run/evaluation-plan.ts';
+import { ModelCodes } from '../../src/evaluation/run/manifest.ts';
 import type { Router } from '../../src/judging/router.ts';
 import { SharedPrefixModel } from '../../src/kv-cache/shared-prefix-model.ts';
 import { CachedModel } from '../../src/model/remembered/cached-model.ts';
@@ -37,6 +39,13 @@ export interface ScriptedEvaluationOptions {
   readonly routers?: ReadonlyMap<string, Router>;
 }
 
+/** The codes of its models in a folder. */
+export const CODES: ModelCodes = new ModelCodes(
+  new Map([
+    ['s', 'small'],
+    ['l', 'large'],
+  ]),
+);
 export const WAVE_SIZE = 4;
 export const MAX_TOKENS = 12;
 const ROOM = { contextLength: 64, cellCount: 2000, sequenceCountMax: 24, rowCountMax: 16 };
@@ -75,7 +84,7 @@ export function scriptedEvaluation(options: ScriptedEvaluationOptions = {}): Scr
         return engine.generate(request);
       },
     },
-    models: { small: factsOf(models.small), large: factsOf(models.large) },
+    ...modelsById({ small: factsOf(models.small), large: factsOf(models.large) }),
     small: shared.small,
     large: shared.large,
     routers,

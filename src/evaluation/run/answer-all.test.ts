@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
+  CODES,
   MAX_TOKENS,
   questionOf,
   type ScriptedEvaluation,
@@ -34,7 +35,7 @@ async function answering(
   more: Partial<AnsweringOptions> = {},
 ): Promise<Answering> {
   const opened = scriptedEvaluation(world);
-  const store = await AnswerStore.open(path);
+  const store = await AnswerStore.open(path, CODES);
   const options = { pair: opened.pair, store, maxTokens: MAX_TOKENS, waveSize: WAVE_SIZE, ...more };
   return { ...opened, options };
 }
@@ -94,7 +95,7 @@ describe('answering', () => {
     await answerAll(QUESTIONS, POINTS, 'Answering', rest.options);
     expect(rest.requests).toHaveLength(30 - 16);
     const plain = scriptedEvaluation();
-    const fresh = await AnswerStore.open(join(folder, 'fresh.jsonl'));
+    const fresh = await AnswerStore.open(join(folder, 'fresh.jsonl'), CODES);
     await answerAll(QUESTIONS, POINTS, 'Answering', {
       ...rest.options,
       pair: plain.pair,
@@ -121,7 +122,7 @@ describe('answering', () => {
     await answerAll(QUESTIONS, [LARGE_ALONE], 'Answering', rest.options);
     expect(rest.pair.rowCounts()).toMatchObject({ known: 0 });
     const warm = scriptedEvaluation({ folder: rows });
-    const store = await AnswerStore.open(join(folder, 'warm.jsonl'));
+    const store = await AnswerStore.open(join(folder, 'warm.jsonl'), CODES);
     await answerAll(QUESTIONS, [LARGE_ALONE], 'Answering', {
       ...rest.options,
       pair: warm.pair,

@@ -1,17 +1,37 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  CODES,
   MAX_TOKENS,
   questionOf,
   scriptedEvaluation,
 } from '../../../test/evaluation/scripted-evaluation.ts';
 import { foldRunCost } from '../../accounting/run-cost.ts';
-import type { EngineEvent, SummaryEvent } from '../../core/events.ts';
+import type {
+  EngineEvent,
+  Origin,
+  StartEvent,
+  SummaryEvent,
+  WorkPurpose,
+} from '../../core/events.ts';
+import { labelledModel } from '../../core/model-id.ts';
+import { tokenId } from '../../core/token-id.ts';
 import { tinyRouters } from '../../judging/fakes/tiny-router.ts';
 import { STRATEGIES } from '../../strategy/registry.ts';
-import { answerText, eventsOf, parseRecord, recordOf } from './answer-record.ts';
+import {
+  type AnswerRecord,
+  answerText,
+  checkLine,
+  eventsOf,
+  recordLine,
+  recordOf,
+  recordOfLine,
+} from './answer-record.ts';
+import type { EvaluatedModel } from './evaluation-pair.ts';
 import { infoOf } from './evaluation-plan.ts';
 import { strategyText } from './evaluation-point.ts';
-import { startOf } from './point-runs.ts';
+import { ModelCodes } from './manifest.ts';
+import { type RunFacts, startOf } from './point-runs.ts';
 
 const THRESHOLDS: Record<string, readonly number[]> = {
   entropy: [0.5, 100],
@@ -30,9 +50,9 @@ const world = scriptedEvaluation({
   draftLength: 3,
   routers: tinyRouters(LEARNED, { hiddenSize: 1 }),
 });
-const LABELS = { small: 'small', large: 'large' };
 const facts = {
   models: world.pair.models,
+  labels: world.pair.labels,
   maxTokens: MAX_TOKENS,
   contextLength: world.pair.contextLength,
   profiles: [],
@@ -54,7 +74,70 @@ function summaryOf(events: readonly EngineEvent[]): SummaryEvent {
   return last;
 }
 
+/** A record written as its line and read back. */
+function readAgain(record: AnswerRecord, codes: ModelCodes): AnswerRecord {
+  const line = JSON.stringify(recordLine(record, codes));
+  expect(checkLine(line, codes)).toEqual(recordLine(record, codes));
+  return recordOfLine(line, codes);
+}
+
+const REWARD: EvaluatedModel = {
+  ...labelledModel(world.pair, 'large'),
+  ...{ name: 'prm', digest: 'digest of prm', weightBytes: 777 },
+};
+const GUIDED: RunFacts = {
+  ...facts,
+  models: { ...facts.models, prm: REWARD },
+  labels: { ...facts.labels, reward: 'prm' },
+};
+const GUIDED_CODES = new ModelCodes(
+  new Map([
+    ['s', 'small'],
+    ['l', 'large'],
+    ['r', 'prm'],
+  ]),
+);
+
+const anyToken = fc
+  .tuple(fc.constantFrom<Origin>('small', 'large', 'prompt-lookup'), fc.boolean())
+  .map(([origin, verified]) => ({
+    ...{ type: 'token' as const, index: 0, tokenId: tokenId(1), text: 'x', origin, verified },
+    ...{ proposedTokenId: null, score: null, logprob: null, round: 0, elapsedMs: 0 },
+  }));
+const anyWork = fc
+  .record({
+    model: fc.constantFrom('small', 'large', 'prm'),
+    purpose: fc.constantFrom<WorkPurpose>('prefill', 'draft', 'verify', 'reward', 'correct'),
+    rowCounts: fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 3 }),
+    outputRowCount: fc.nat({ max: 9 }),
+    reusedRowCount: fc.nat({ max: 3 }),
+    bytesUp: fc.nat({ max: 3 }),
+    bytesDown: fc.nat({ max: 3 }),
+  })
+  .map((work) => ({ type: 'work' as const, ...work, waitedMs: 0, computeMs: 0 }));
+
+/** A run of a pair and a reward model, some of them across a link. */
+const anyRun = fc.array(fc.oneof(anyToken, anyWork), { maxLength: 20 }).map((events) => {
+  const point = { strategy: 'large', threshold: null, seed: 0 };
+  const start: StartEvent = { ...startOf({ ...point, promptTokenCount: 9 }, GUIDED) };
+  const summary: SummaryEvent = {
+    ...{ type: 'summary', text: '', ...foldRunCost(start, events) },
+    ...{ finishReason: 'token-limit', elapsedMs: 0, firstTokenMs: null, queuedMs: 0, notes: [] },
+  };
+  return { point, start, summary, events: [start, ...events, summary] };
+});
+
 describe('a record of an answer', () => {
+  it('keeps all costs but the times, of any models, and with the bytes of links', () => {
+    fc.assert(
+      fc.property(anyRun, ({ point, summary, events }) => {
+        const record = readAgain(recordOf(point, questionOf(1), events), GUIDED_CODES);
+        const cost = foldRunCost(startOf(record, GUIDED), eventsOf(record));
+        expect(summary).toMatchObject(cost);
+      }),
+    );
+  });
+
   it.each(POINTS)('holds all that a run of $strategy@$threshold cost', async (point) => {
     expect(infoOf(point.strategy).threshold === null).toBe(point.threshold === null);
     for (const index of [1, 12, 345, 9876]) {
@@ -63,11 +146,10 @@ describe('a record of an answer', () => {
       const summary = summaryOf(events);
       expect(answerText(record)).toBe(summary.text);
       expect(record.finishReason).toBe(summary.finishReason);
-      const cost = foldRunCost(startOf(record, facts), eventsOf(record, LABELS));
+      const cost = foldRunCost(startOf(record, facts), eventsOf(record));
       const untimed = { ...cost, computeMs: summary.computeMs, waitedMs: summary.waitedMs };
       expect(summary).toMatchObject(untimed);
-      const again = parseRecord(JSON.stringify(record));
-      expect(again).toEqual(record);
+      expect(readAgain(record, CODES)).toEqual(record);
     }
   });
 
@@ -86,7 +168,7 @@ describe('a record of an answer', () => {
           return [{ model, purpose, rowCounts, outputRowCount }];
         });
       };
-      expect(told(eventsOf(record, LABELS))).toEqual(told(events));
+      expect(told(eventsOf(record))).toEqual(told(events));
       const tokens = events.filter((event) => event.type === 'token');
       for (const [index, { score }] of tokens.entries()) {
         const kept = record.scores?.[index] ?? null;
@@ -114,7 +196,7 @@ describe('a line that is no record', () => {
   const line = async (change: object): Promise<string> => {
     const point = { strategy: 'entropy', threshold: 0.5, seed: 0 };
     const record = recordOf(point, questionOf(1), await eventsUnder({ ...point, seed: 3 }, 1));
-    return JSON.stringify({ ...record, ...change });
+    return JSON.stringify({ ...recordLine(record, CODES), ...change });
   };
 
   it.each([
@@ -125,15 +207,18 @@ describe('a line that is no record', () => {
     [{ finishReason: 'tired' }, /^finishReason: /],
     [{ work: [[0, 'x', 'route', 1, 1]] }, /^work\.0\.1: /],
     [{ work: [[0, 's', 'route', 1, -1]] }, /^work\.0\.4: /],
+    [{ work: [[0, 's', 'route', 1, { up: 1 }, 1]] }, /^work\.0: its rows are not numbers/],
+    [{ work: [[0, 's', 'route', 1, { sideways: 1 }]] }, /^work\.0\.4: /],
+    [{ work: [[0, 'r', 'reward', 1, 1]] }, /^work\.0\.1: the folder has no model "r"/],
     [{ scores: [null, 'a'] }, /^scores\.1: /],
     [{ threshold: undefined }, /^threshold: /],
   ])('says what is wrong with it: %j', async (change, message) => {
-    expect(parseRecord(await line(change))).toMatch(message);
+    expect(checkLine(await line(change), CODES)).toMatch(message);
   });
 
   it('may not even be JSON', () => {
-    expect(parseRecord('{')).toBe('it is not JSON');
-    expect(parseRecord('7')).toMatch(/^the record: /);
+    expect(checkLine('{', CODES)).toBe('it is not JSON');
+    expect(checkLine('7', CODES)).toMatch(/^the record: /);
   });
 
   const late = [99, 's', 'route', 1, 1];
@@ -146,6 +231,6 @@ describe('a line that is no record', () => {
     [{ work: [late] }, 'its work is not in the order of its tokens'],
     [{ work: back }, 'its work is not in the order of its tokens'],
   ])('may disagree with itself: %j', async (change, message) => {
-    expect(parseRecord(await line(change))).toBe(`the record: ${message}`);
+    expect(checkLine(await line(change), CODES)).toBe(`the record: ${message}`);
   });
 });

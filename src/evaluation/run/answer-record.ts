@@ -1,37 +1,25 @@
 /**
- * One answer to one question, kept small: what was written, by whom, with which scores, and the
- * forwards that it took. Costs are folded from it when they are asked for, and so is any other
- * machine's time; grades are worked out from the text.
+ * One answer to one question, kept small: its tokens, who wrote each, their scores, and the forwards
+ * that it took. Costs and times on other machines are folded from it when they are asked for; grades
+ * follow from the text.
  */
 import { z } from 'zod';
-import type {
-  EngineEvent,
-  Origin,
-  StartEvent,
-  TokenEvent,
-  WorkEvent,
-  WorkPurpose,
-} from '../../core/events.ts';
+import type { EngineEvent, Origin, StartEvent, TokenEvent, WorkEvent } from '../../core/events.ts';
 import type { FinishReason } from '../../core/finish-reason.ts';
 import { invariant, required } from '../../core/invariant.ts';
-import type { PairLabels } from '../../core/model-id.ts';
 import { parseJson } from '../../core/parse-json.ts';
 import { tokenId } from '../../core/token-id.ts';
 import { type Question, questionHash } from '../question.ts';
 import { infoOf } from './evaluation-plan.ts';
 import type { EvaluationPoint } from './evaluation-point.ts';
-
-/**
- * Forwards of one model: the tokens written before them, the model (`s` or `l`), what for, output
- * rows, rows of each forward.
- */
-export type WorkRecord = readonly [
-  tokenCount: number,
-  model: 's' | 'l',
-  purpose: WorkPurpose,
-  outputRowCount: number,
-  ...rowCounts: number[],
-];
+import type { ModelCodes } from './manifest.ts';
+import {
+  type RecordedWork,
+  recordedWork,
+  WORK_LINE,
+  type WorkLine,
+  workLine,
+} from './work-record.ts';
 
 export interface AnswerRecord extends EvaluationPoint {
   readonly question: string;
@@ -39,15 +27,18 @@ export interface AnswerRecord extends EvaluationPoint {
   readonly asked: string;
   readonly promptTokenCount: number;
   readonly tokenIds: readonly number[];
-  /** What each token released: concatenated they are the answer. */
+  /** The text that each token released: concatenated they are the answer. */
   readonly texts: readonly string[];
   /** A letter for each token: `s` small, `l` large, `p` prompt lookup; capital where verified. */
   readonly origins: string;
   /** The gate's score of each token, that of a token's own gate in six digits; null: no gate looked. */
   readonly scores: readonly (number | null)[] | null;
   readonly finishReason: FinishReason;
-  readonly work: readonly WorkRecord[];
+  readonly work: readonly RecordedWork[];
 }
+
+/** A record as the JSON of its line. */
+type AnswerLine = Omit<AnswerRecord, 'work'> & { readonly work: readonly WorkLine[] };
 
 const LETTERS: Readonly<Record<Origin, string>> = { small: 's', large: 'l', 'prompt-lookup': 'p' };
 const ORIGINS: Readonly<Record<string, Origin>> = { s: 'small', l: 'large', p: 'prompt-lookup' };
@@ -76,7 +67,7 @@ export function recordOf(
     origins: tokens.map(({ origin, verified }) => letter(origin, verified)).join(''),
     scores: scores.every((score) => score === null) ? null : scores,
     finishReason: end.finishReason,
-    work: workRecords(events, start),
+    work: workOf(events),
   };
 }
 
@@ -92,17 +83,16 @@ function short(score: number | null): number | null {
   return score === null ? null : Number(score.toPrecision(SCORE_DIGITS));
 }
 
-function workRecords(events: readonly EngineEvent[], { labels }: StartEvent): WorkRecord[] {
-  const records: WorkRecord[] = [];
+function workOf(events: readonly EngineEvent[]): RecordedWork[] {
+  const works: RecordedWork[] = [];
   let tokenCount = 0;
   for (const event of events) {
     if (event.type === 'token') tokenCount += 1;
     if (event.type !== 'work') continue;
-    const { model, purpose, outputRowCount, rowCounts } = event;
-    const initial = model === labels.small ? 's' : 'l';
-    records.push([tokenCount, initial, purpose, outputRowCount, ...rowCounts]);
+    const { type: _, waitedMs: _1, computeMs: _2, ...work } = event;
+    works.push({ tokenCount, ...work });
   }
-  return records;
+  return works;
 }
 
 export function answerText({ texts }: Pick<AnswerRecord, 'texts'>): string {
@@ -110,22 +100,16 @@ export function answerText({ texts }: Pick<AnswerRecord, 'texts'>): string {
 }
 
 /** Tokens and work in the order they happened, as far as a record holds them; all times are 0. */
-export function* eventsOf(
-  record: AnswerRecord,
-  labels: PairLabels,
-): Generator<TokenEvent | WorkEvent> {
+export function* eventsOf(record: AnswerRecord): Generator<TokenEvent | WorkEvent> {
   const tokens = recordedTokens(record);
   let written = 0;
-  for (const [tokenCount, initial, purpose, outputRowCount, ...rowCounts] of record.work) {
+  for (const { tokenCount, ...work } of record.work) {
     yield* tokens.slice(written, tokenCount);
     written = tokenCount;
-    const model = initial === 's' ? labels.small : labels.large;
-    yield { type: 'work', model, purpose, rowCounts, outputRowCount, ...NOTHING_ELSE };
+    yield { type: 'work', ...work, waitedMs: 0, computeMs: 0 };
   }
   yield* tokens.slice(written);
 }
-
-const NOTHING_ELSE = { reusedRowCount: 0, waitedMs: 0, computeMs: 0, bytesUp: 0, bytesDown: 0 };
 
 export function recordedTokens(record: AnswerRecord): readonly TokenEvent[] {
   const { tokenIds, texts, origins, scores } = record;
@@ -148,7 +132,6 @@ export function recordedTokens(record: AnswerRecord): readonly TokenEvent[] {
 }
 
 const COUNT = z.number().int().nonnegative();
-const PURPOSES = ['prefill', 'draft', 'verify', 'route', 'reward', 'correct', 'catch-up'] as const;
 const FINISH_REASONS = [
   'end-of-generation',
   'stop-string',
@@ -156,7 +139,7 @@ const FINISH_REASONS = [
   'context-limit',
 ] as const;
 
-const RECORD: z.ZodType<AnswerRecord> = z
+const LINE: z.ZodType<AnswerLine> = z
   .object({
     question: z.string(),
     asked: z.string(),
@@ -169,7 +152,7 @@ const RECORD: z.ZodType<AnswerRecord> = z
     origins: z.string().regex(/^[slp]*$/i),
     scores: z.array(z.number().nullable()).nullable(),
     finishReason: z.enum(FINISH_REASONS),
-    work: z.array(z.tuple([COUNT, z.enum(['s', 'l']), z.enum(PURPOSES), COUNT]).rest(COUNT)),
+    work: z.array(WORK_LINE),
   })
   .refine(({ tokenIds, texts, origins, scores }) => {
     const { length } = tokenIds;
@@ -180,12 +163,31 @@ const RECORD: z.ZodType<AnswerRecord> = z
     return places.every((place, index) => place >= (places[index - 1] ?? 0));
   }, 'its work is not in the order of its tokens');
 
-/** @returns the record, or what is wrong with it */
-export function parseRecord(line: string): AnswerRecord | string {
+/** @throws InvariantError for a model without a code */
+export function recordLine(record: AnswerRecord, codes: ModelCodes): AnswerLine {
+  return { ...record, work: record.work.map((work) => workLine(work, codes)) };
+}
+
+/**
+ * The record of a line that `checkLine` found right.
+ * @throws InvariantError for a code without a model
+ */
+export function recordOfLine(line: string, codes: ModelCodes): AnswerRecord {
+  const answer = JSON.parse(line) as AnswerLine;
+  return { ...answer, work: answer.work.map((work) => recordedWork(work, codes)) };
+}
+
+/** @returns the answer of a line, or what is wrong with it */
+export function checkLine(line: string, codes: ModelCodes): AnswerLine | string {
   const value = parseJson(line);
   if (value === undefined) return 'it is not JSON';
-  const parsed = RECORD.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  return `${issue?.path.join('.') || 'the record'}: ${issue?.message ?? 'wrong'}`;
+  const parsed = LINE.safeParse(value);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    return `${issue?.path.join('.') || 'the record'}: ${issue?.message ?? 'wrong'}`;
+  }
+  const { work } = parsed.data;
+  const unknown = work.findIndex(([, code]) => codes.idOf(code) === null);
+  if (unknown < 0) return parsed.data;
+  return `work.${unknown}.1: the folder has no model ${JSON.stringify(work[unknown]?.[1])}`;
 }

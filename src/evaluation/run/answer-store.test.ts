@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
+  CODES,
   MAX_TOKENS,
   questionOf,
   scriptedEvaluation,
@@ -26,10 +27,10 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 describe('a store of answers', () => {
   it('has what was added, in this process and the next', async () => {
-    const store = await AnswerStore.open(path);
+    const store = await AnswerStore.open(path, CODES);
     expect(store.get(LARGE_ALONE, questionOf(1))).toBeNull();
     await store.add(records);
-    for (const one of [store, await AnswerStore.open(path)]) {
+    for (const one of [store, await AnswerStore.open(path, CODES)]) {
       expect(one.get(LARGE_ALONE, questionOf(1))).toEqual(records[0]);
       expect(one.get(LARGE_ALONE, questionOf(2))).toEqual(records[1]);
       expect(one.get(SMALL_ALONE, questionOf(1))).toBeNull();
@@ -40,19 +41,21 @@ describe('a store of answers', () => {
   });
 
   it('loses a line that was cut off and nothing else', async () => {
-    await (await AnswerStore.open(path)).add(records);
+    await (await AnswerStore.open(path, CODES)).add(records);
     await writeFile(path, (await readFile(path, 'utf8')).slice(0, -2));
-    const store = await AnswerStore.open(path);
+    const store = await AnswerStore.open(path, CODES);
     expect(store.get(LARGE_ALONE, questionOf(1))).toEqual(records[0]);
     expect(store.get(LARGE_ALONE, questionOf(2))).toBeNull();
     await store.add(records.slice(1));
-    expect((await AnswerStore.open(path)).get(LARGE_ALONE, questionOf(2))).toEqual(records[1]);
+    expect((await AnswerStore.open(path, CODES)).get(LARGE_ALONE, questionOf(2))).toEqual(
+      records[1],
+    );
   });
 
   it('names the line that is no answer', async () => {
-    await (await AnswerStore.open(path)).add(records);
+    await (await AnswerStore.open(path, CODES)).add(records);
     await appendFile(path, '{}\n');
-    await expect(AnswerStore.open(path)).rejects.toMatchObject({
+    await expect(AnswerStore.open(path, CODES)).rejects.toMatchObject({
       code: 'evaluation-invalid',
       message: expect.stringMatching(/^Line 3 of .*answers\.jsonl is no answer: question: /),
       fields: { path, line: 3 },
@@ -60,7 +63,7 @@ describe('a store of answers', () => {
   });
 
   it('refuses an answer to something else that was asked under the same name', async () => {
-    const store = await AnswerStore.open(path);
+    const store = await AnswerStore.open(path, CODES);
     await store.add(records);
     expect(() => store.get(LARGE_ALONE, questionOf(1, 'another answer'))).toThrow(
       expect.objectContaining({

@@ -5,8 +5,9 @@
 import { PilotfishError } from '../../core/errors.ts';
 import { appendLines, linesOf } from '../../storage/json-lines.ts';
 import { type Question, questionHash } from '../question.ts';
-import { type AnswerRecord, parseRecord } from './answer-record.ts';
+import { type AnswerRecord, checkLine, recordLine, recordOfLine } from './answer-record.ts';
 import { type EvaluationPoint, pointKey } from './evaluation-point.ts';
+import type { ModelCodes } from './manifest.ts';
 
 /** A record as its line: a large evaluation has millions of tokens, each of which is several values. */
 interface KeptAnswer {
@@ -16,21 +17,26 @@ interface KeptAnswer {
 
 export class AnswerStore {
   readonly #path: string;
+  readonly #codes: ModelCodes;
   readonly #answers = new Map<string, Map<string, KeptAnswer>>();
 
-  private constructor(path: string) {
+  private constructor(path: string, codes: ModelCodes) {
     this.#path = path;
+    this.#codes = codes;
   }
 
-  /** @throws PilotfishError `evaluation-invalid`, naming the line; `file-system-failed` */
-  static async open(path: string): Promise<AnswerStore> {
-    const store = new AnswerStore(path);
+  /**
+   * @param codes of the folder's models, which lines name by their codes
+   * @throws PilotfishError `evaluation-invalid`, naming the line; `file-system-failed`
+   */
+  static async open(path: string, codes: ModelCodes): Promise<AnswerStore> {
+    const store = new AnswerStore(path, codes);
     let lineCount = 0;
     for await (const line of linesOf(path)) {
       lineCount += 1;
-      const record = parseRecord(line);
-      if (typeof record === 'string') throw invalid(path, lineCount, record);
-      store.#keep(record, line);
+      const answer = checkLine(line, codes);
+      if (typeof answer === 'string') throw invalid(path, lineCount, answer);
+      store.#keep(answer, line);
     }
     return store;
   }
@@ -41,8 +47,7 @@ export class AnswerStore {
    */
   get(point: EvaluationPoint, question: Question): AnswerRecord | null {
     const kept = this.#kept(point, question);
-    // It was checked when it came in.
-    return kept === null ? null : (JSON.parse(kept.line.toString('utf8')) as AnswerRecord);
+    return kept === null ? null : recordOfLine(kept.line.toString('utf8'), this.#codes);
   }
 
   /** The same without the answer. @throws as `get` */
@@ -52,8 +57,9 @@ export class AnswerStore {
 
   /** On disk when it returns. */
   async add(records: readonly AnswerRecord[]): Promise<void> {
-    await appendLines(this.#path, records);
-    for (const record of records) this.#keep(record, JSON.stringify(record));
+    const lines = records.map((record) => recordLine(record, this.#codes));
+    await appendLines(this.#path, lines);
+    for (const line of lines) this.#keep(line, JSON.stringify(line));
   }
 
   #kept(point: EvaluationPoint, question: Question): KeptAnswer | null {
@@ -69,7 +75,7 @@ export class AnswerStore {
     );
   }
 
-  #keep({ asked, question, ...point }: AnswerRecord, line: string): void {
+  #keep({ asked, question, ...point }: Omit<AnswerRecord, 'work'>, line: string): void {
     const key = pointKey(point);
     const ofPoint = this.#answers.get(key) ?? new Map<string, KeptAnswer>();
     ofPoint.set(question, { asked, line: Buffer.from(line) });

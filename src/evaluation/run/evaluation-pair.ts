@@ -1,13 +1,18 @@
 /** The two models of an evaluation, open and remembering. */
 
-import { PilotfishError } from '../../core/errors.ts';
-import type { ByRole, ModelRole, ParameterCounts } from '../../core/events.ts';
+import type { ParameterCounts } from '../../core/events.ts';
+import {
+  labelledModel,
+  type ModelRole,
+  type ModelsById,
+  type PairLabels,
+} from '../../core/model-id.ts';
 import type { TokenId } from '../../core/token-id.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Router } from '../../judging/router.ts';
 import type { LanguageModel } from '../../model/roles.ts';
 
-/** What costs are worked out from, and what tells one model from another. */
+/** The facts that costs are computed from, and the digest that tells one model from another. */
 export interface EvaluatedModel {
   readonly name: string;
   /** SHA-256 of the file, in hex. */
@@ -19,9 +24,8 @@ export interface EvaluatedModel {
   readonly rowCountMax: number;
 }
 
-export interface EvaluationPair extends AsyncDisposable {
+export interface EvaluationPair extends ModelsById<EvaluatedModel, PairLabels>, AsyncDisposable {
   readonly engine: Pick<Engine, 'generate' | 'promptTokens'>;
-  readonly models: Readonly<Record<ModelRole, EvaluatedModel>>;
   /** The small model behind the memory: it remembers no rows, but reads what is shared once. */
   readonly small: LanguageModel;
   /** The same of the large one. */
@@ -50,49 +54,11 @@ export interface EvaluationPair extends AsyncDisposable {
   drop(): void;
 }
 
-/** What an evaluation's answers depend on besides the questions: the folder keeps it. */
-export interface Manifest {
-  readonly version: number;
-  readonly models: Readonly<Record<ModelRole, EvaluatedModel>>;
-  readonly library: string;
-  readonly template: string;
-  readonly contextLength: number;
-  readonly maxTokens: number;
-  /** Questions that run side by side: batches of other widths differ in their last digits. */
-  readonly waveSize: number;
-  /** Digests of routers, by the strategy that they route for; more may come. */
-  readonly routers: Readonly<Record<string, string>>;
-}
-
-export const MANIFEST_VERSION = 1;
-
-/** @throws PilotfishError `evaluation-invalid`, naming the first value that differs */
-export function checkManifest(found: Manifest, expected: Manifest, folder: string): void {
-  // Routers that the folder has not seen are new strategies, and nothing else.
-  const known = { ...expected.routers, ...found.routers };
-  const [before, now] = [flat({ ...found, routers: known }), flat(expected)];
-  for (const [name, value] of Object.entries(now)) {
-    if (before[name] === value) continue;
-    throw new PilotfishError(
-      'evaluation-invalid',
-      `${folder} holds an evaluation with ${name} ${before[name]}; this one has ${value}.`,
-      {
-        remedy: 'Choose another folder with --out, or ask for what the folder holds.',
-        fields: { folder, name, found: before[name] ?? null, expected: value },
-      },
-    );
-  }
-}
-
-function flat(manifest: Manifest): Readonly<Record<string, string | number>> {
-  const { models, routers, ...rest } = manifest;
-  const digests: ByRole<string> = { small: models.small.digest, large: models.large.digest };
-  return {
-    ...rest,
-    'small model digest': `${digests.small}`,
-    'large model digest': `${digests.large}`,
-    ...Object.fromEntries(
-      Object.entries(routers).map(([strategy, digest]) => [`router of ${strategy}`, digest]),
-    ),
-  };
+/** The model of a role, as results and routers name it. */
+export function nameAndDigest(
+  pair: ModelsById<EvaluatedModel>,
+  role: ModelRole,
+): Pick<EvaluatedModel, 'name' | 'digest'> {
+  const { name, digest } = labelledModel(pair, role);
+  return { name, digest };
 }

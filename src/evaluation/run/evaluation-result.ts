@@ -16,6 +16,7 @@ import { drawReplicates, type Replicates } from '../statistics/bootstrap.ts';
 import { gateEvidence } from '../statistics/gate-evidence.ts';
 import { curvesOf } from './curves-of.ts';
 import { discordantExamples } from './discordant-examples.ts';
+import { nameAndDigest } from './evaluation-pair.ts';
 import { callingSide, infoOf, LARGE_ALONE, SMALL_ALONE, tossesCoins } from './evaluation-plan.ts';
 import { modelsGap } from './models-gap.ts';
 import { type LonePointResult, type PointRuns, pointResult } from './point-result.ts';
@@ -70,10 +71,7 @@ export function evaluationResult(
     task: options.task,
     questionCount: questions.length,
     isScreened: options.isScreened,
-    models: {
-      small: { name: facts.models.small.name, digest: facts.models.small.digest },
-      large: { name: facts.models.large.name, digest: facts.models.large.digest },
-    },
+    models: { small: nameAndDigest(facts, 'small'), large: nameAndDigest(facts, 'large') },
     maxTokens: facts.maxTokens,
     gap: modelsGap(smallOfAll.runs, largeOfAll.runs),
     results,

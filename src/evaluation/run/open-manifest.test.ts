@@ -2,7 +2,8 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { planOf, scriptedEvaluation } from '../../../test/evaluation/scripted-evaluation.ts';
+import { CODES, planOf, scriptedEvaluation } from '../../../test/evaluation/scripted-evaluation.ts';
+import { labelledModel, modelsById } from '../../core/model-id.ts';
 import { tinyRouter } from '../../judging/fakes/tiny-router.ts';
 import type { Router } from '../../judging/router.ts';
 import type { EvaluationPair } from './evaluation-pair.ts';
@@ -15,30 +16,31 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const { pair } = scriptedEvaluation();
-const { small, large } = pair.models;
+const [small, large] = [labelledModel(pair, 'small'), labelledModel(pair, 'large')];
 const deep = () => join(folder, 'a', 'b');
 
 describe('the manifest of an evaluation', () => {
   it('is written once, and holds for the same evaluation again', async () => {
     const first = await openManifest(deep(), pair, planOf());
+    expect(first.codes).toEqual(CODES);
     const text = await readFile(join(deep(), 'evaluation.json'), 'utf8');
     expect(await openManifest(deep(), pair, planOf({ shares: null, seeds: [9] }))).toEqual(first);
     expect(await readFile(join(deep(), 'evaluation.json'), 'utf8')).toBe(text);
     expect(await readdir(deep())).toEqual(['evaluation.json']);
-    expect(JSON.parse(text)).toEqual(first);
+    expect(JSON.parse(text)).toEqual(first.manifest);
   });
 
   const others: readonly (readonly [string, Partial<EvaluationPair>, object, string, string])[] = [
     [
       'small model digest',
-      { models: { small: { ...small, digest: 'x' }, large } },
+      modelsById({ small: { ...small, digest: 'x' }, large }),
       {},
       'digest of small',
       'x',
     ],
     [
       'large model digest',
-      { models: { small, large: { ...large, digest: 'x' } } },
+      modelsById({ small, large: { ...large, digest: 'x' } }),
       {},
       'digest of large',
       'x',
@@ -75,13 +77,16 @@ describe('the manifest of an evaluation', () => {
   });
 
   it('refuses a file of another version, and one that is something else', async () => {
-    const manifest = await openManifest(folder, pair, planOf());
+    const { manifest } = await openManifest(folder, pair, planOf());
     const path = join(folder, 'evaluation.json');
-    await writeFile(path, JSON.stringify({ ...manifest, version: 0 }));
-    await expect(openManifest(folder, pair, planOf())).rejects.toMatchObject({
-      message: expect.stringContaining('with version 0; this one has 1'),
-    });
-    for (const text of ['', '{}', '{"version":1', '[]']) {
+    for (const version of [0, 3]) {
+      await writeFile(path, JSON.stringify({ ...manifest, version }));
+      await expect(openManifest(folder, pair, planOf())).rejects.toMatchObject({
+        code: 'evaluation-invalid',
+        message: `${folder} holds an evaluation with version ${version}; this one has 2.`,
+      });
+    }
+    for (const text of ['', 'null', '{}', '{"version":1', '{"version":1}', '[]']) {
       await writeFile(path, text);
       await expect(openManifest(folder, pair, planOf()), text).rejects.toMatchObject({
         code: 'evaluation-invalid',

@@ -1,67 +1,41 @@
 /** The first file of an evaluation's folder: what its answers come from. */
 import { join } from 'node:path';
-import { z } from 'zod';
+import { isDeepStrictEqual } from 'node:util';
 import { PilotfishError } from '../../core/errors.ts';
 import { parseJson } from '../../core/parse-json.ts';
 import { scoreDigest } from '../../judging/router.ts';
 import { readWhole, writeWhole } from '../../storage/whole-file.ts';
-import {
-  checkManifest,
-  type EvaluationPair,
-  MANIFEST_VERSION,
-  type Manifest,
-} from './evaluation-pair.ts';
+import type { EvaluationPair } from './evaluation-pair.ts';
 import type { EvaluationPlan } from './evaluation-plan.ts';
-
-const MODEL = z.object({
-  name: z.string(),
-  digest: z.string(),
-  parameterCounts: z.object({ body: z.number(), outputHead: z.number() }),
-  weightBytes: z.number(),
-  kvBytesPerToken: z.number(),
-  rowCountMax: z.number(),
-});
-
-const MANIFEST: z.ZodType<Manifest> = z.object({
-  version: z.number(),
-  models: z.object({ small: MODEL, large: MODEL }),
-  library: z.string(),
-  template: z.string(),
-  contextLength: z.number(),
-  maxTokens: z.number(),
-  waveSize: z.number(),
-  routers: z.record(z.string(), z.string()).default({}),
-});
+import { type JoinedManifest, joinManifest, type Manifest, parseManifest } from './manifest.ts';
 
 /**
- * Writes it into a new folder, or compares it with what an earlier run wrote.
+ * Writes it into a new folder, or compares it with what an earlier run wrote. A file of an earlier
+ * version is replaced by one of this version, which says the same.
  * @throws PilotfishError `evaluation-invalid`, `disk-full`, `file-system-failed`
  */
 export async function openManifest(
   folder: string,
   pair: EvaluationPair,
   { maxTokens, waveSize }: Pick<EvaluationPlan, 'maxTokens' | 'waveSize'>,
-): Promise<Manifest> {
-  const { models, library, template, contextLength } = pair;
-  const version = MANIFEST_VERSION;
+): Promise<JoinedManifest> {
   const routers = Object.fromEntries(
     [...pair.routers].map(([strategy, router]) => [strategy, scoreDigest(router)]),
   );
-  const own = { version, models, library, template, contextLength, maxTokens, waveSize };
-  const expected = { ...own, routers };
   const path = join(folder, 'evaluation.json');
   const text = await readWhole(path);
-  const found = text === null ? null : parsedManifest(text.toString('utf8'), path);
-  if (found !== null) checkManifest(found, expected, folder);
-  const joined = { ...expected, routers: { ...found?.routers, ...routers } };
-  const isNew = Object.keys(joined.routers).length > Object.keys(found?.routers ?? {}).length;
-  if (found === null || isNew) await writeWhole(path, `${JSON.stringify(joined, null, 2)}\n`);
+  const value = text === null ? undefined : parseJson(text.toString('utf8'));
+  const found = text === null ? null : checked(value, path, folder);
+  const joined = joinManifest(found, { ...pair, maxTokens, waveSize, routers }, folder);
+  if (!isDeepStrictEqual(value, joined.manifest)) {
+    await writeWhole(path, `${JSON.stringify(joined.manifest, null, 2)}\n`);
+  }
   return joined;
 }
 
-function parsedManifest(text: string, path: string): Manifest {
-  const parsed = MANIFEST.safeParse(parseJson(text));
-  if (parsed.success) return parsed.data;
+function checked(value: unknown, path: string, folder: string): Manifest {
+  const manifest = parseManifest(value, folder);
+  if (manifest !== null) return manifest;
   throw new PilotfishError('evaluation-invalid', `${path} does not describe an evaluation.`, {
     remedy: 'Choose another folder with --out.',
     fields: { path },

@@ -1,19 +1,17 @@
-/** What each point made of each question: right or wrong, and at what cost. */
+/** The runs of each point: right or wrong on each question, and at which cost. */
 
 import { foldRunCost } from '../../accounting/run-cost.ts';
 import type { RecordedRun } from '../../accounting/run-log.ts';
 import {
   LOG_VERSION,
   type ModelCostFacts,
-  type ModelRole,
   type RunCost,
   type StartEvent,
 } from '../../core/events.ts';
 import { required } from '../../core/invariant.ts';
-import { modelsById, type PairLabels } from '../../core/model-id.ts';
+import type { ModelsById } from '../../core/model-id.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
-import type { ForwardCosts } from '../../machines/forward-costs.ts';
-import { predictRun } from '../../machines/predict-run.ts';
+import { type CostsById, predictRun } from '../../machines/predict-run.ts';
 import { grade } from '../graders/grade.ts';
 import type { Grade, Question } from '../question.ts';
 import { type AnswerRecord, answerText, eventsOf } from './answer-record.ts';
@@ -31,17 +29,16 @@ export interface AnswerRun {
   readonly timesMs: Readonly<Record<string, number>>;
 }
 
-/** Costs of both models' forwards on some machine. */
+/** Costs of the models' forwards on some machine. */
 export interface TimeProfile {
   readonly name: string;
-  readonly costs: Readonly<Record<ModelRole, ForwardCosts>>;
+  readonly costs: CostsById;
   /** To the large model; 0 for a local one. */
   readonly roundTripMs: number;
 }
 
-/** What costs of an answer depend on besides its record. */
-export interface RunFacts {
-  readonly models: Readonly<Record<ModelRole, EvaluatedModel>>;
+/** The facts that an answer's costs depend on besides its record. */
+export interface RunFacts extends ModelsById<EvaluatedModel> {
   readonly maxTokens: number;
   readonly contextLength: number;
   readonly profiles: readonly TimeProfile[];
@@ -56,9 +53,7 @@ export function runsOf(
 ): readonly AnswerRun[] {
   return questions.map((question) => {
     const record = required(store.get(point, question), 'the question was answered');
-    const { labels, ...start } = startOf(record, facts);
-    const events = [...eventsOf(record, labels)];
-    const run = { start: { ...start, labels }, events };
+    const run = { start: startOf(record, facts), events: [...eventsOf(record)] };
     const timesMs = facts.profiles.map((profile) => [
       profile.name,
       predictedMs(record.strategy, run, profile),
@@ -66,7 +61,7 @@ export function runsOf(
     return {
       question,
       grade: grade(answerText(record), question),
-      cost: foldRunCost(run.start, events),
+      cost: foldRunCost(run.start, run.events),
       timesMs: Object.fromEntries(timesMs),
     };
   });
@@ -79,28 +74,23 @@ function predictedMs(
 ): number {
   const [costModel] = infoOf(strategy).costModels;
   const readsUncertainty = required(costModel, 'every strategy has one').readsUncertainty;
-  const { small, large } = run.start.labels;
-  const byId = new Map([
-    [required(small, 'a pair has a small model'), costs.small],
-    [required(large, 'a pair has a large model'), costs.large],
-  ]);
   const whole = { name: null, ...run, summary: null };
-  return predictRun(whole, byId, { roundTripMs, readsUncertainty }).ms;
+  return predictRun(whole, costs, { roundTripMs, readsUncertainty }).ms;
 }
 
 /** As the run itself began. */
 export function startOf(
-  record: AnswerRecord,
+  record: EvaluationPoint & Pick<AnswerRecord, 'promptTokenCount'>,
   facts: RunFacts,
-): StartEvent & { readonly labels: PairLabels } {
-  const { models, maxTokens, contextLength } = facts;
-  const costFacts = ({ rowCountMax, digest: _, ...model }: EvaluatedModel): ModelCostFacts => {
-    return { ...model, prefillChunkRowCount: rowCountMax, prices: null };
-  };
+): StartEvent {
+  const { models, labels, maxTokens, contextLength } = facts;
   return {
     type: 'start',
     version: LOG_VERSION,
-    ...modelsById({ small: costFacts(models.small), large: costFacts(models.large) }),
+    models: Object.fromEntries(
+      Object.entries(models).map(([id, model]) => [id, costFactsOf(model)]),
+    ),
+    labels,
     strategy: strategyText(record),
     thresholds: {},
     sampling: GREEDY,
@@ -109,4 +99,8 @@ export function startOf(
     maxTokens,
     contextLength,
   };
+}
+
+function costFactsOf({ rowCountMax, digest: _, ...model }: EvaluatedModel): ModelCostFacts {
+  return { ...model, prefillChunkRowCount: rowCountMax, prices: null };
 }

@@ -63,10 +63,10 @@ async function run(
     ...{ pair, questions: asked, plan: whole, folder: into },
     ...(signal === undefined ? {} : { signal }),
   });
-  const { models, contextLength } = world.pair;
+  const { models, labels, contextLength } = world.pair;
   const result = evaluationResult(answers, {
     task: 'letters',
-    facts: { models, maxTokens: MAX_TOKENS, contextLength, profiles: [] },
+    facts: { models, labels, maxTokens: MAX_TOKENS, contextLength, profiles: [] },
     isScreened: whole.screening !== null,
   });
   return { world, answers, result };

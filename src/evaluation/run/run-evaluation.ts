@@ -67,9 +67,9 @@ const STRATUM_MINIMUM = 8;
 export async function runEvaluation(options: RunEvaluationOptions): Promise<EvaluatedAnswers> {
   const { questions, plan, pair, folder } = options;
   const prompts = promptsOf(questions, pair);
-  await openManifest(folder, pair, plan);
+  const { codes } = await openManifest(folder, pair, plan);
   await pair.share(prompts);
-  const store = await AnswerStore.open(join(folder, 'answers.jsonl'));
+  const store = await AnswerStore.open(join(folder, 'answers.jsonl'), codes);
   const answering = { ...options, ...plan, store };
   await answerAll(questions, [SMALL_ALONE, LARGE_ALONE], 'Answering with either model', answering);
   const { chosen, design } = chooseQuestions(store, questions, plan);

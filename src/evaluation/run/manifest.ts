@@ -1,0 +1,179 @@
+/**
+ * What the answers in an evaluation's folder come from, besides the questions. The folder keeps it in
+ * `evaluation.json`. Version 1 had one model under `small` and one under `large`; version 2 has models
+ * by id, each with the short code that stands for it in the lines of answers, and labels.
+ */
+import { z } from 'zod';
+import { PilotfishError } from '../../core/errors.ts';
+import { required } from '../../core/invariant.ts';
+import {
+  labelOf,
+  type ModelId,
+  type ModelsById,
+  modelsById,
+  type PairLabels,
+} from '../../core/model-id.ts';
+import type { EvaluatedModel } from './evaluation-pair.ts';
+
+export interface ManifestModel extends EvaluatedModel {
+  /** Stands for the model in the lines of answers. */
+  readonly code: string;
+}
+
+/** What a run wants to find in a folder. */
+export interface EvaluationFacts extends ModelsById<EvaluatedModel, PairLabels> {
+  readonly library: string;
+  readonly template: string;
+  readonly contextLength: number;
+  readonly maxTokens: number;
+  /** Questions that run side by side: batches of other widths differ in their last digits. */
+  readonly waveSize: number;
+  /** Digests of routers, by the strategy that they route for; more may come. */
+  readonly routers: Readonly<Record<string, string>>;
+}
+
+export interface Manifest extends EvaluationFacts {
+  readonly version: typeof MANIFEST_VERSION;
+  readonly models: Readonly<Record<ModelId, ManifestModel>>;
+}
+
+export const MANIFEST_VERSION = 2;
+
+/** The codes of a folder's models, against their ids in this run: a file may have another name now. */
+export class ModelCodes {
+  readonly #ids: ReadonlyMap<string, ModelId>;
+  readonly #codes: ReadonlyMap<ModelId, string>;
+
+  constructor(ids: ReadonlyMap<string, ModelId>) {
+    this.#ids = ids;
+    this.#codes = new Map([...ids].map(([code, id]) => [id, code]));
+  }
+
+  idOf(code: string): ModelId | null {
+    return this.#ids.get(code) ?? null;
+  }
+
+  /** @throws InvariantError for a model that the folder does not have */
+  codeOf(id: ModelId): string {
+    return required(this.#codes.get(id), `${id} has a code`);
+  }
+}
+
+export interface JoinedManifest {
+  readonly manifest: Manifest;
+  readonly codes: ModelCodes;
+}
+
+/**
+ * The manifest of a folder with what a run adds: models and routers that the folder has not seen. The
+ * models that both have keep their ids and codes of the folder.
+ * @param found null: the folder is new
+ * @throws PilotfishError `evaluation-invalid`, naming the first value that differs
+ */
+export function joinManifest(
+  found: Manifest | null,
+  run: EvaluationFacts,
+  folder: string,
+): JoinedManifest {
+  const before = found ?? run;
+  for (const name of ['library', 'template', 'contextLength', 'maxTokens', 'waveSize'] as const) {
+    checkSame(name, before[name], run[name], folder);
+  }
+  for (const [strategy, digest] of Object.entries(run.routers)) {
+    checkSame(`router of ${strategy}`, before.routers[strategy] ?? digest, digest, folder);
+  }
+  const models: Record<ModelId, ManifestModel> = { ...found?.models };
+  // Models that this run does without keep their ids of the folder.
+  const ids = new Map(Object.entries(models).map(([id, { code }]) => [code, id]));
+  for (const [id, model] of Object.entries(run.models)) {
+    const label = labelOf(run.labels, id);
+    const knownId = (label === null ? undefined : found?.labels[label]) ?? id;
+    const known = Object.hasOwn(models, knownId) ? models[knownId] : undefined;
+    checkSame(`${label ?? id} model digest`, known?.digest ?? model.digest, model.digest, folder);
+    const code = known?.code ?? newCode(label ?? 'model', Object.values(models));
+    models[knownId] = known ?? { ...model, code };
+    ids.set(code, id);
+  }
+  const { library, template, contextLength, maxTokens, waveSize } = run;
+  const manifest: Manifest = {
+    version: MANIFEST_VERSION,
+    models,
+    labels: { ...run.labels, ...found?.labels },
+    ...{ library, template, contextLength, maxTokens, waveSize },
+    routers: { ...found?.routers, ...run.routers },
+  };
+  return { manifest, codes: new ModelCodes(ids) };
+}
+
+/** The first letter of the label, with a number where it is taken. */
+function newCode(label: string, models: readonly ManifestModel[]): string {
+  const isTaken = (code: string): boolean => models.some((model) => model.code === code);
+  const letter = label.charAt(0);
+  for (let number = 1; ; number += 1) {
+    const code = number === 1 ? letter : `${letter}${number}`;
+    if (!isTaken(code)) return code;
+  }
+}
+
+type Value = string | number;
+
+function checkSame(name: string, found: Value, now: Value, folder: string): void {
+  if (found === now) return;
+  throw new PilotfishError(
+    'evaluation-invalid',
+    `${folder} holds an evaluation with ${name} ${found}; this one has ${now}.`,
+    {
+      remedy: 'Choose another folder with --out, or ask for what the folder holds.',
+      fields: { folder, name, found, expected: now },
+    },
+  );
+}
+
+const MODEL = z.object({
+  name: z.string(),
+  digest: z.string(),
+  parameterCounts: z.object({ body: z.number(), outputHead: z.number() }),
+  weightBytes: z.number(),
+  kvBytesPerToken: z.number(),
+  rowCountMax: z.number(),
+});
+
+const REST = z.object({
+  library: z.string(),
+  template: z.string(),
+  contextLength: z.number(),
+  maxTokens: z.number(),
+  waveSize: z.number(),
+  routers: z.record(z.string(), z.string()).default({}),
+});
+
+const ID = z.string().optional();
+
+const MANIFEST_2: z.ZodType<Manifest> = REST.extend({
+  version: z.literal(MANIFEST_VERSION),
+  models: z.record(z.string(), MODEL.extend({ code: z.string() })),
+  labels: z.object({ small: z.string(), large: z.string(), reward: ID, judge: ID, hub: ID }),
+});
+
+const MANIFEST_1 = REST.extend({
+  version: z.literal(1),
+  models: z.object({ small: MODEL, large: MODEL }),
+}).transform(({ models: { small, large }, ...rest }): Manifest => {
+  const pair = { small: { ...small, code: 's' }, large: { ...large, code: 'l' } };
+  return { ...rest, version: MANIFEST_VERSION, ...modelsById(pair) };
+});
+
+const VERSIONED = z.object({ version: z.number() });
+
+/**
+ * @param value of the file's JSON, undefined where it is none
+ * @returns null where it describes no evaluation
+ * @throws PilotfishError `evaluation-invalid` for a version that is not known
+ */
+export function parseManifest(value: unknown, folder: string): Manifest | null {
+  const versioned = VERSIONED.safeParse(value);
+  const version = versioned.success ? versioned.data.version : MANIFEST_VERSION;
+  if (version !== 1) checkSame('version', version, MANIFEST_VERSION, folder);
+  const parsed = (version === 1 ? MANIFEST_1 : MANIFEST_2).safeParse(value);
+  return parsed.success ? parsed.data : null;
+}
