@@ -6,6 +6,7 @@ import { openEngine } from '../../src/app/open-engine.ts';
 import { BUNDLED_MODELS } from '../../src/catalog/bundled-models.ts';
 import { decodeRouter } from '../../src/judging/router-file.ts';
 import { STRATEGIES } from '../../src/strategy/registry.ts';
+import { runs } from '../runs.ts';
 import { question, testProblems } from './pocket-pair.ts';
 
 const FOLDER = join(import.meta.dirname, '../../heads/pocket');
@@ -30,11 +31,13 @@ it('are there for every learned strategy, small, and bound to the pocket pair', 
 });
 
 it('are found by name, and call about as often as they are asked to', async () => {
-  await using engine = await openEngine({ pair: 'pocket', offline: true, strategies: LEARNED });
+  await using engine = await openEngine({
+    ...{ pair: 'pocket', offline: true, threadCount: 1, strategies: LEARNED },
+  });
   for (const name of LEARNED) {
     let tokenCount = 0;
     let largeCount = 0;
-    for (const problem of testProblems(6, 900)) {
+    for (const problem of testProblems(runs(2, 6), 900)) {
       const request = { ...question(problem), strategy: `${name}@15%`, maxTokens: 150 };
       for await (const event of engine.generate(request)) {
         if (event.type !== 'token') continue;

@@ -1,45 +1,9 @@
-/** Token embeddings of the pocket models: what they are, and a router that looks at them. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { evaluate } from '../../src/app/evaluate.ts';
-import { loadQuestions } from '../../src/app/load-questions.ts';
-import { openEngine } from '../../src/app/open-engine.ts';
-import { type Trained, train } from '../../src/app/train.ts';
+/** Token embeddings of the pocket models: with hidden states they give the distribution. */
+import { describe, expect, it } from 'vitest';
 import { required } from '../../src/core/invariant.ts';
 import { GREEDY } from '../../src/core/sampling-params.ts';
-import { type TokenId, tokenId } from '../../src/core/token-id.ts';
-import { withEmbeddings } from '../../src/judging/router.ts';
-import { atOnce } from '../../src/network/steps.ts';
-import { scoredTokens } from '../../src/training/rounds/calibrate-along.ts';
-import { READ_FEATURES } from '../../src/training/rounds/train-router.ts';
-import { type Example, ExampleStore } from '../../src/training/traces/example-store.ts';
-import { answer, loadPocket } from './pocket-pair.ts';
-
-const MAX_TOKENS = 160;
-const PAIR = { pair: 'pocket', offline: true, threadCount: 1 };
-const QUESTIONS = { task: 'pocket', split: 'train', count: 8, questionSeed: 20_261_123 };
-/** Forwards of one row and of many differ in their last digits, and so do hidden states; on average. */
-const SCORE_NOISE = 0.01;
-
-function mean(numbers: readonly number[]): number {
-  return numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
-}
-
-let folder: string;
-let home: string;
-let trained: Trained;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'pilotfish-embedding-'));
-  home = join(folder, 'home');
-  trained = await train({
-    ...{ ...PAIR, ...QUESTIONS, home, folder, maxTokens: MAX_TOKENS, objective: 'citer-s' },
-    features: { hidden: true, topLogprobs: 4, tokenEmbedding: true },
-    ...{ width: 16, fit: { epochCountMax: 6 } },
-  });
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
+import { tokenId } from '../../src/core/token-id.ts';
+import { loadPocket } from './pocket-pair.ts';
 
 describe('the embeddings of a model whose output head is the same table', () => {
   it('turn hidden states into its distribution', async () => {
@@ -68,54 +32,5 @@ describe('the embeddings of a model whose output head is the same table', () => 
       }
     }
     expect(new Set(rows.map(({ tokenId: choice }) => choice)).size).toBeGreaterThan(5);
-  });
-});
-
-describe('a router that looks at the embedding of the proposed token', () => {
-  it('scores live rows as it scored what was read, by the embeddings of their tokens', async () => {
-    const store = await ExampleStore.open(join(folder, 'readings.jsonl'));
-    const { questions } = await loadQuestions(QUESTIONS);
-    await using engine = await openEngine({
-      ...{ ...PAIR, home, strategies: ['citer-s'], routerFiles: [trained.path] },
-    });
-    await using small = await loadPocket('pocket-small');
-    const scoresOf = (example: Example, shift: number): readonly number[] => {
-      const embeddingOf = (id: TokenId): Float32Array =>
-        small.tokenEmbedding(tokenId((id + shift) % small.vocabulary.size));
-      const router = withEmbeddings(trained.router, embeddingOf);
-      return atOnce(scoredTokens(router, [example], READ_FEATURES)).map(({ score }) => score);
-    };
-    const distances: number[] = [];
-    const changes: number[] = [];
-    for (const question of questions) {
-      const { messages } = question;
-      // It always calls, so it writes the large model's answer, which is what was read.
-      const { ids, tokens } = await answer(engine, { messages, strategy: 'citer-s@2' });
-      const prompt = engine.promptTokens({ messages });
-      const example = store.get({ question, source: 'large', prompt, tokens: ids, value: 1 });
-      if (example === null) continue;
-      const [read, changed] = [scoresOf(example, 0), scoresOf(example, 1)];
-      for (const [at, { proposedTokenId, score }] of tokens.entries()) {
-        if (proposedTokenId !== example.trace.small[at]) continue;
-        const was = required(read[at], 'a score for every token');
-        distances.push(Math.abs(was - required(score, 'a gate scores every token')));
-        changes.push(Math.abs(was - required(changed[at], 'a score for every token')));
-      }
-    }
-    expect(distances.length).toBeGreaterThan(200);
-    expect(mean(distances)).toBeLessThan(SCORE_NOISE);
-    // Otherwise nothing could have been seen of the embeddings.
-    expect(mean(changes)).toBeGreaterThan(4 * SCORE_NOISE);
-  });
-
-  it('routes in an evaluation, whose rows are remembered', async () => {
-    const { result } = await evaluate({
-      ...{ ...PAIR, home, folder: join(folder, 'evaluation'), task: 'pocket', count: 2 },
-      ...{ strategies: ['citer-s'], routerFiles: [trained.path], shares: [0.4], seedCount: 1 },
-      ...{ maxTokens: MAX_TOKENS, waveSize: 2, keepsRows: false },
-    });
-    const routed = result.results.find(({ strategy }) => strategy === 'citer-s');
-    expect(routed?.largeShare).toBeGreaterThan(0);
-    expect(routed?.largeShare).toBeLessThan(1);
   });
 });
