@@ -21,6 +21,7 @@ function service(options: Partial<GrammarServiceOptions> = {}): GrammarService {
   return made;
 }
 afterEach(async () => {
+  vi.useRealTimers();
   for (const each of open) await each[Symbol.asyncDispose]();
   open = [];
 });
@@ -62,15 +63,19 @@ describe('GrammarService', () => {
   });
 
   it('ends what takes too long; the sessions of others go on in a new thread', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const grammars = service({ stepDeadlineMs: 1000 });
     using other = await grammars.open(SCHEMA);
     const masks = await other.masks(ANSWER, 0);
     using endless = await grammars.open(grammarSource({ regex: 'a*' }));
     const long = tokenIds(new Array<number>(1_000_000).fill(0x61));
-    await expect(endless.masks(long, 0)).rejects.toMatchObject({
+    const refusal = expect(endless.masks(long, 0)).rejects.toMatchObject({
       code: 'grammar-invalid',
       message: expect.stringContaining('took more than 1000 ms'),
     });
+    while (vi.getTimerCount() === 0) await new Promise(setImmediate);
+    vi.advanceTimersByTime(1000);
+    await refusal;
     expect(await other.masks(ANSWER, 0)).toEqual(masks);
     expect(await endless.allowedLength(long.slice(0, 3))).toBe(3);
   });

@@ -1,28 +1,12 @@
 /** Cancelled requests stop, free what they hold, and leave nothing behind. */
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EngineEvent } from '../../src/core/events.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
 import { openRandomPair, type RandomPair } from '../../src/testing/random-pair.ts';
+import { runs } from '../runs.ts';
+import { CANCELLED_STRATEGIES, manyCancelled } from './cancelled-requests.ts';
 
-const ABORTED_COUNT = 1000;
-const CLOSED_COUNT = 18;
-const STRATEGIES = [
-  'small',
-  'large',
-  'entropy@2',
-  'margin@0.5',
-  'random@0.5',
-  'cascade@1',
-  'speculative',
-];
-/** Growth of the heap that a thousand requests may leave, garbage collection being what it is. */
-const HEAP_GROWTH_BYTES_MAX = 8_000_000;
-const RSS_GROWTH_BYTES_MAX = 48_000_000;
-
-setFlagsFromString('--expose-gc');
-const collectGarbage: () => void = runInNewContext('gc');
+const CLOSED_COUNT = runs(7, 18);
 
 let pair: RandomPair;
 beforeAll(async () => {
@@ -32,56 +16,11 @@ afterAll(async () => {
   await pair[Symbol.asyncDispose]();
 });
 
-/** Runs until `eventCount` events were seen, then cancels in one of three ways: false if too late. */
-async function cancelled(
-  request: GenerateRequest,
-  eventCount: number,
-  way: number,
-): Promise<boolean> {
-  const abort = new AbortController();
-  let seen = 0;
-  try {
-    for await (const _event of pair.engine.generate({ ...request, signal: abort.signal })) {
-      seen += 1;
-      if (seen < eventCount) continue;
-      if (way === 0) return true;
-      if (way === 1) abort.abort();
-      if (way === 2) setImmediate(() => abort.abort());
-    }
-  } catch (error) {
-    expect(error).toMatchObject({ code: 'aborted' });
-    return true;
-  }
-  return false;
-}
-
-async function manyCancelled(count: number): Promise<number> {
-  let abortedCount = 0;
-  for (let index = 0; index < count; index += 1) {
-    const strategy = STRATEGIES[index % STRATEGIES.length] ?? 'small';
-    const request = { prompt: 'the quick brown fox', strategy, seed: index, maxTokens: 40 };
-    if (await cancelled(request, 1 + (index % 7), index % 3)) abortedCount += 1;
-    await pair.engine.checkIdle();
-  }
-  return abortedCount;
-}
-
 describe('cancelled requests', () => {
-  it(`leak no sequence, memory or handle, ${ABORTED_COUNT} of them`, async () => {
-    await manyCancelled(100);
-    const before = await measure();
-    // A few end by themselves before they can be cancelled.
-    expect(await manyCancelled(ABORTED_COUNT)).toBeGreaterThan(ABORTED_COUNT * 0.9);
-    const after = await measure();
-    expect(after.handles).toBeLessThanOrEqual(before.handles);
-    expect(after.heap - before.heap).toBeLessThan(HEAP_GROWTH_BYTES_MAX);
-    expect(after.rss - before.rss).toBeLessThan(RSS_GROWTH_BYTES_MAX);
-  }, 120_000);
-
   it('leave an engine that answers as before', async () => {
     const request = { prompt: 'the fox', strategy: 'entropy@2', maxTokens: 30 };
     const before = await texts(request);
-    await manyCancelled(30);
+    await manyCancelled(pair.engine, runs(60, 300));
     expect(await texts(request)).toEqual(before);
   });
 
@@ -134,7 +73,7 @@ describe('a closed engine', () => {
   it('may be closed at any moment of a request', async () => {
     for (let moment = 0; moment < CLOSED_COUNT; moment += 1) {
       const closing = await openRandomPair({ speculative: { proposer: 'small', draftLength: 3 } });
-      const strategy = STRATEGIES[moment % STRATEGIES.length] ?? 'small';
+      const strategy = CANCELLED_STRATEGIES[moment % CANCELLED_STRATEGIES.length] ?? 'small';
       const running = collect(closing.engine.generate({ prompt: 'the fox', strategy }));
       const ended = running.catch((error: unknown) => error);
       for (let turn = 0; turn < moment; turn += 1) await new Promise(setImmediate);
@@ -154,12 +93,4 @@ async function collect(events: AsyncIterable<EngineEvent>): Promise<EngineEvent[
 async function texts(request: GenerateRequest): Promise<string[]> {
   const events = await collect(pair.engine.generate(request));
   return events.flatMap((event) => (event.type === 'token' ? [event.text] : []));
-}
-
-async function measure(): Promise<{ heap: number; rss: number; handles: number }> {
-  // The executor's last turn of the event loop is no leak.
-  for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate);
-  collectGarbage();
-  const { heapUsed, rss } = process.memoryUsage();
-  return { heap: heapUsed, rss, handles: process.getActiveResourcesInfo().length };
 }

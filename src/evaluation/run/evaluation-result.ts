@@ -12,7 +12,7 @@ import type {
   PointResult,
 } from '../results.ts';
 import { fullDesign } from '../screening/sample-design.ts';
-import { drawReplicates, type Replicates } from '../statistics/bootstrap.ts';
+import { drawReplicates, REPLICATE_COUNT, type Replicates } from '../statistics/bootstrap.ts';
 import { gateEvidence } from '../statistics/gate-evidence.ts';
 import { curvesOf } from './curves-of.ts';
 import { discordantExamples } from './discordant-examples.ts';
@@ -27,6 +27,8 @@ export interface ResultOptions {
   readonly task: string;
   readonly facts: RunFacts;
   readonly isScreened: boolean;
+  /** Of the bootstrap; default: REPLICATE_COUNT. */
+  readonly replicateCount?: number | undefined;
 }
 
 const REPLICATE_SEED = 1;
@@ -62,7 +64,10 @@ export function evaluationResult(
     ...all.map((one) => pointResult(one, ofChosen)),
   ];
   const results = withFront(lone);
-  const replicates = drawReplicates(design, { seed: REPLICATE_SEED });
+  const replicates = drawReplicates(design, {
+    seed: REPLICATE_SEED,
+    count: options.replicateCount ?? REPLICATE_COUNT,
+  });
   const byShare = curvesOf(all, alone, 'largeShare');
   const byFlops = curvesOf(all, alone, 'generatedFlopsRatio');
   const byTraffic = curvesOf(all, alone, 'weightTrafficRatio');

@@ -1,6 +1,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../../../test/runs.ts';
 import { allows, byteEngine, randomText } from '../fakes/byte-engine.ts';
 import { anySchema } from '../fakes/random-schema.ts';
 import { compiledText, GRAMMAR_LENGTH_MAX, grammarSource } from '../grammar-request.ts';
@@ -31,7 +32,7 @@ describe('jsonSchema', () => {
           expect([schema, text, validate(value)]).toEqual([schema, text, true]);
         }
       }),
-      { numRuns: 150 },
+      { numRuns: runs(30, 150) },
     );
     expect(textCount).toBeGreaterThan(0);
   });
@@ -47,7 +48,7 @@ describe('jsonSchema', () => {
         const text = JSON.stringify(object, shorter, indent).replace(/e-\d{3}/g, 'e-9');
         expect([text, await allows(engine, grammar, text)]).toEqual([text, true]);
       }),
-      { numRuns: 200 },
+      { numRuns: runs(100, 200) },
     );
     for (const text of ['[]', '1', '"a"', '{', '{"a":1,}', '{a:1}', '{"a":01}', '']) {
       expect(await allows(engine, grammar, text)).toBe(false);

@@ -1,6 +1,7 @@
 /** The kernel against its oracle, the plain loops: the same choices for every row there can be. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../../../test/runs.ts';
 import { required } from '../../core/invariant.ts';
 import { gumbelFromBits, noiseGumbel, noiseKey, noiseUniform } from '../../core/noise.ts';
 import { type DistributionParams, GREEDY } from '../../core/sampling-params.ts';
@@ -118,7 +119,7 @@ describe('the choices of a kernel row', () => {
         const { fast, plain } = both(given);
         expect(fast.argmax()).toBe(plain.argmax());
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(200, 1000) },
     );
   });
 
@@ -135,7 +136,7 @@ describe('the choices of a kernel row', () => {
           expect(fast.draw(heat, key)).toBe(plain.draw(heat, key));
         },
       ),
-      { numRuns: 3000 },
+      { numRuns: runs(300, 3000) },
     );
   });
 
@@ -192,7 +193,7 @@ describe('the choices of a kernel row', () => {
         const params = { ...GREEDY, ...truncation, temperature: 1 };
         expect(fast.candidates(params)).toEqual(plain.candidates(params));
       }),
-      { numRuns: 3000 },
+      { numRuns: runs(300, 3000) },
     );
   });
 
@@ -231,7 +232,7 @@ describe('the numbers of a kernel row', () => {
         expect(actual.margin).toBeGreaterThanOrEqual(0);
         expect(actual.margin).toBeLessThanOrEqual(1);
       }),
-      { numRuns: 1500 },
+      { numRuns: runs(200, 1500) },
     );
   });
 
@@ -259,7 +260,7 @@ describe('the numbers of a kernel row', () => {
         }
         expect(Math.abs(sum - 1)).toBeLessThanOrEqual(1e-12);
       }),
-      { numRuns: 1500 },
+      { numRuns: runs(200, 1500) },
     );
   });
 
