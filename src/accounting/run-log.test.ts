@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { parseRunLog } from './run-log.ts';
+import { parseRunLog, type RecordedRun } from './run-log.ts';
 
 const START = {
   type: 'start',
@@ -10,6 +11,19 @@ const START = {
   sampling: { temperature: 0, topK: 0 },
   promptTokenCount: 6,
   prefillChunkRowCount: 4,
+};
+const MODEL = { weightBytes: 7, kvBytesPerToken: 1, prefillChunkRowCount: 4, prices: null };
+const START_2 = {
+  type: 'start',
+  version: 2,
+  models: {
+    tiny: { ...MODEL, name: 'tiny', parameterCounts: { body: 10, outputHead: 3 } },
+    prm: { ...MODEL, name: 'prm', parameterCounts: { body: 50, outputHead: 1 } },
+  },
+  labels: { small: 'tiny', reward: 'prm', someday: 'prm' },
+  strategy: 'small',
+  sampling: { temperature: 0 },
+  promptTokenCount: 6,
 };
 const WORK = {
   type: 'work',
@@ -34,7 +48,57 @@ function problem(text: string): unknown {
   return null;
 }
 
+/** A log that the command line of that version wrote. */
+const recorded = (version: number): string =>
+  readFileSync(
+    new URL(`../../test/fixtures/version-${version}/run-log.jsonl`, import.meta.url),
+    'utf8',
+  );
+
+/** A run without its times. */
+function untimed({ start, events }: RecordedRun): unknown {
+  const works = events.map((event) => (event.type === 'work' ? { ...event, computeMs: 0 } : event));
+  return { start, events: works };
+}
+
 describe('parseRunLog', () => {
+  it('reads the logs of version 1 as those of version 2', () => {
+    const [first, second] = [1, 2].map((version) => parseRunLog(recorded(version)));
+    expect(first?.runs.map(untimed)).toEqual(second?.runs.map(untimed));
+    const [run] = first?.runs ?? [];
+    expect(run?.start.labels).toEqual({ small: 'pocket-small', large: 'pocket-large' });
+    expect(run?.events.filter(({ type }) => type === 'token')).toHaveLength(19);
+  });
+
+  it('refuses logs of versions to come, and says what to do', () => {
+    expect(problem(lines({ ...START_2, version: 3 }))).toMatchObject({
+      code: 'log-invalid',
+      message: 'Line 1 of the log is wrong: it is of version 3, and this program reads 1 and 2.',
+      remedy: expect.stringContaining('Update Pilotfish'),
+    });
+  });
+
+  it('reads any number of models, each with its own work', () => {
+    const { runs } = parseRunLog(
+      lines(START_2, { ...WORK, model: 'prm', purpose: 'reward' }, { ...WORK, model: 'tiny' }),
+    );
+    expect(runs[0]?.start.labels).toEqual({ small: 'tiny', reward: 'prm' });
+    expect(runs[0]?.events).toMatchObject([{ model: 'prm' }, { model: 'tiny' }]);
+  });
+
+  it('tells the models of version 1 apart by their labels, not by their names', () => {
+    const both = { body: 10, outputHead: 3 };
+    const start = {
+      ...START,
+      models: { small: 'large', large: 'large' },
+      parameterCounts: { small: both, large: both },
+      weightBytes: { small: 7, large: 70 },
+    };
+    const [run] = parseRunLog(lines(start, WORK, { ...WORK, model: 'large' })).runs;
+    expect(run?.events).toMatchObject([{ model: 'large' }, { model: 'large (large)' }]);
+    expect(run?.start.models['large (large)']).toMatchObject({ weightBytes: 70 });
+  });
+
   it('reads a run whole, and only what it needs', () => {
     const { runs, isCut } = parseRunLog(lines(START, WORK, TOKEN, SUMMARY));
     const { type: _work, ...work } = WORK;
@@ -108,7 +172,16 @@ describe('parseRunLog', () => {
     [lines({ type: 'start' }), 'at strategy'],
     [lines({ ...START, promptTokenCount: 0 }), 'at promptTokenCount'],
     [`${lines(START)}oops\n${lines(TOKEN)}`, 'Line 2 of the log is wrong: it is no JSON.'],
-    [lines(START, { ...WORK, model: 'medium' }), 'Line 2 of the log is wrong: '],
+    [
+      lines(START, { ...WORK, model: 'medium' }),
+      'Line 2 of the log is wrong: its run has no model',
+    ],
+    [lines(START, { ...WORK, model: 'tiny' }), 'its run has no model "tiny"'],
+    [lines(START_2, { ...WORK, model: 'small' }), 'its run has no model "small"'],
+    [lines(START_2, { ...WORK, model: 'constructor' }), 'its run has no model "constructor"'],
+    [lines({ ...START_2, labels: { large: 'huge' } }), 'a label points to no model at labels'],
+    [lines({ ...START_2, models: { tiny: {} } }), 'at models.tiny.name'],
+    [lines({ ...START, version: '1' }), 'it is of version "1", and this program reads 1 and 2'],
     [lines(START, { ...WORK, rowCounts: [0] }), 'at rowCounts.0'],
     [lines(START, { ...WORK, computeMs: null }), 'at computeMs'],
     [lines(START, { ...TOKEN, logprob: 'x' }), 'at logprob'],

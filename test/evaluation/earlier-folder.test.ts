@@ -1,0 +1,105 @@
+/** A folder that an evaluation of version 1 wrote: read as it is, answered further, losing nothing. */
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { loadQuestions } from '../../src/app/load-questions.ts';
+import { required } from '../../src/core/invariant.ts';
+import type { GenerateRequest } from '../../src/engine/request.ts';
+import type { EvaluationResult } from '../../src/evaluation/results.ts';
+import { AnswerStore } from '../../src/evaluation/run/answer-store.ts';
+import type { EvaluationPair } from '../../src/evaluation/run/evaluation-pair.ts';
+import { LARGE_ALONE } from '../../src/evaluation/run/evaluation-plan.ts';
+import { evaluationResult } from '../../src/evaluation/run/evaluation-result.ts';
+import { type Manifest, parseManifest } from '../../src/evaluation/run/manifest.ts';
+import { openManifest } from '../../src/evaluation/run/open-manifest.ts';
+import { runEvaluation } from '../../src/evaluation/run/run-evaluation.ts';
+import { parseResult } from '../../src/report/result-format.ts';
+import { planOf, scriptedEvaluation } from './scripted-evaluation.ts';
+
+const FIXTURE = new URL('../fixtures/version-1/evaluation/', import.meta.url);
+/** As the folder was asked for. */
+const PLAN = planOf({
+  strategies: [{ name: 'entropy', thresholds: [0.5] }],
+  ...{ shares: null, pointCount: 6, seeds: [1, 2, 3], maxTokens: 96, waveSize: 16 },
+});
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pilotfish-version-1-'));
+  await cp(FIXTURE, folder, { recursive: true });
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const textOf = (name: string): Promise<string> => readFile(join(folder, name), 'utf8');
+
+async function manifest(): Promise<Manifest> {
+  const found = parseManifest(JSON.parse(await textOf('evaluation.json')), folder);
+  return required(found, 'the folder has a manifest');
+}
+
+/** The pair of the folder, which cannot answer. */
+async function silentPair(): Promise<EvaluationPair> {
+  const { pair } = scriptedEvaluation();
+  const engine = {
+    promptTokens: () => [],
+    generate: ({ strategy }: GenerateRequest) => {
+      throw new Error(`${strategy} was answered already`);
+    },
+  };
+  return {
+    ...pair,
+    ...(await manifest()),
+    engine,
+    routers: new Map(),
+    share: async () => undefined,
+  };
+}
+
+async function evaluateAgain(): Promise<EvaluationResult> {
+  const { task, questions } = await loadQuestions({ task: 'pocket', count: 2 });
+  const pair = await silentPair();
+  const answers = await runEvaluation({ pair, questions, plan: PLAN, folder });
+  const facts = { ...pair, maxTokens: PLAN.maxTokens, profiles: [] };
+  return evaluationResult(answers, { task, facts, isScreened: false });
+}
+
+describe('a folder of version 1', () => {
+  it('gives the result that it gave, with nothing asked again', async () => {
+    const answers = await textOf('answers.jsonl');
+    expect(await evaluateAgain()).toEqual(JSON.parse(await textOf('result.json')));
+    expect(await textOf('answers.jsonl')).toBe(answers);
+    const result = await textOf('result.json');
+    expect(parseResult(result, 'result.json')).toEqual(JSON.parse(result));
+  });
+
+  it('has a manifest of version 2 from then on, which says the same', async () => {
+    const before = JSON.parse(await textOf('evaluation.json'));
+    const { small, large } = before.models;
+    await evaluateAgain();
+    expect(JSON.parse(await textOf('evaluation.json'))).toEqual({
+      ...before,
+      version: 2,
+      models: {
+        'pocket-small': { ...small, code: 's' },
+        'pocket-large': { ...large, code: 'l' },
+      },
+      labels: { small: 'pocket-small', large: 'pocket-large' },
+    });
+    const result = await evaluateAgain();
+    expect(result).toEqual(JSON.parse(await textOf('result.json')));
+  });
+
+  it('takes new answers in lines like its own', async () => {
+    const { questions } = await loadQuestions({ task: 'pocket', count: 2 });
+    const { codes } = await openManifest(folder, await silentPair(), PLAN);
+    const path = join(folder, 'answers.jsonl');
+    const store = await AnswerStore.open(path, codes);
+    const again = questions.flatMap((question) => store.get(LARGE_ALONE, question) ?? []);
+    const lines = (await textOf('answers.jsonl')).trimEnd().split('\n');
+    await store.add(again);
+    const added = (await textOf('answers.jsonl')).trimEnd().split('\n').slice(lines.length);
+    expect(added).toHaveLength(2);
+    for (const line of added) expect(lines).toContain(line);
+  });
+});
