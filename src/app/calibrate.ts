@@ -21,6 +21,7 @@ import type { Router } from '../judging/router.ts';
 import { decodeRouter, encodeRouter } from '../judging/router-file.ts';
 import { type Reliability, reliability } from '../network/reliability.ts';
 import { writeWhole } from '../storage/whole-file.ts';
+import type { StrategyValue } from '../strategy/method.ts';
 import { parseStrategy } from '../strategy/strategy-value.ts';
 import { evaluationLock } from './evaluation-lock.ts';
 import { readRouter } from './find-routers.ts';
@@ -76,17 +77,18 @@ export async function calibrate(options: CalibrateOptions): Promise<Calibrated> 
   const { routerFile, folder, maxTokens = MAX_TOKENS, waveSize = WAVE_SIZE } = options;
   checkWishes(options);
   const given = await readRouter(routerFile);
+  const strategy = parseStrategy(given.strategy);
   const { task, questions } = await loadQuestions(options, 'train');
   checkTrainedOn(given, questions);
   await using pair = await openEvaluation({
     ...options,
-    strategies: [parseStrategy(given.strategy)],
+    strategies: [strategy],
     routerFiles: [routerFile],
     maxTokens,
     waveSize,
   });
   await using _lock = await evaluationLock(folder);
-  const plan = planFor(given, options);
+  const plan = planFor(strategy, options);
   const answers = await runEvaluation({ ...options, pair, questions, plan });
   const { models, labels, contextLength } = pair;
   const facts = { models, labels, maxTokens, contextLength, profiles: [] };
@@ -113,9 +115,9 @@ function checkWishes({ share, quality }: CalibrateOptions): void {
   );
 }
 
-function planFor({ strategy }: Router, options: CalibrateOptions): EvaluationPlan {
+function planFor({ method }: StrategyValue, options: CalibrateOptions): EvaluationPlan {
   return {
-    strategies: [{ name: strategy, thresholds: [] }],
+    strategies: [{ method, thresholds: [] }],
     shares: options.shares ?? CALIBRATION_SHARES,
     pointCount: 0,
     seeds: [1],

@@ -18,7 +18,7 @@ import type { Router } from '../judging/router.ts';
 import type { MachineProfile } from '../machines/machine-profile.ts';
 import { profileCosts } from '../machines/profile-costs.ts';
 import { writeWhole } from '../storage/whole-file.ts';
-import type { StrategyValue } from '../strategy/method.ts';
+import type { Method, StrategyValue } from '../strategy/method.ts';
 import { METHODS } from '../strategy/methods.ts';
 import { routerThreshold } from '../strategy/routed.ts';
 import { asStrategy, type StrategyInput, strategyValue } from '../strategy/strategy-value.ts';
@@ -176,16 +176,17 @@ function requestedStrategies(
   values: readonly StrategyValue[],
   routers: ReadonlyMap<string, Router> | null,
 ): readonly RequestedStrategy[] {
-  const asked = new Map<string, (number | null)[]>();
+  const asked = new Map<Method, (number | null)[]>();
   for (const value of values) {
-    const { name, head } = value.method;
-    const router = routers?.get(name);
-    if (routers !== null && router === undefined && head !== null) continue;
-    asked.set(name, [...(asked.get(name) ?? []), givenThreshold(value, router)]);
+    const { method } = value;
+    const router = routers?.get(method.name);
+    if (routers !== null && router === undefined && method.head !== null) continue;
+    asked.set(method, [...(asked.get(method) ?? []), givenThreshold(value, router)]);
   }
-  return [...asked].map(([name, all]) => {
+  return [...asked].map(([method, all]) => {
     const thresholds = all.filter((threshold) => threshold !== null);
-    if (thresholds.length === 0 || thresholds.length === all.length) return { name, thresholds };
+    if (thresholds.length === 0 || thresholds.length === all.length) return { method, thresholds };
+    const { name } = method;
     throw new PilotfishError(
       'option-invalid',
       `${name} is asked for with and without a threshold.`,

@@ -8,6 +8,7 @@ import type { ForwardCosts } from '../machines/forward-costs.ts';
 import type { MachineProfile } from '../machines/machine-profile.ts';
 import { type CostsById, type PredictedRun, predictRun } from '../machines/predict-run.ts';
 import { profileCosts } from '../machines/profile-costs.ts';
+import { readsUncertainty } from '../strategy/method.ts';
 import { methodNamed } from '../strategy/strategy-value.ts';
 import { profileStore } from './local-profile.ts';
 
@@ -59,8 +60,7 @@ export async function recost(options: RecostOptions): Promise<Recosted> {
 
 function recostRun(run: RecordedRun, profile: MachineProfile, roundTripMs: number): RecostedRun {
   const { strategy, labels } = run.start;
-  const readsUncertainty =
-    methodNamed(strategy)?.costModels.some((model) => model.readsUncertainty === true) ?? false;
+  const method = methodNamed(strategy);
   const costs = costsOf(run, profile);
   return {
     name: run.name,
@@ -68,7 +68,10 @@ function recostRun(run: RecordedRun, profile: MachineProfile, roundTripMs: numbe
     labels,
     tokenCount: run.events.filter((event) => event.type === 'token').length,
     recordedMs: run.summary?.elapsedMs ?? null,
-    ...predictRun(run, costs, { roundTripMs, readsUncertainty }),
+    ...predictRun(run, costs, {
+      roundTripMs,
+      readsUncertainty: method !== null && readsUncertainty(method),
+    }),
   };
 }
 

@@ -4,9 +4,7 @@
  * questions. Intervals hold 95 %.
  */
 import type { Origin } from '../core/events.ts';
-import type { StrategyUnit } from '../strategy/registry.ts';
-
-export type Unit = StrategyUnit;
+import type { Unit } from '../strategy/method.ts';
 
 /** The cost that a curve is drawn against. */
 export type CostAxis =
@@ -18,7 +16,9 @@ export type CostAxis =
 /** One strategy at one threshold with one seed, over all questions. */
 export interface PointResult {
   readonly strategy: string;
-  readonly unit: Unit;
+  readonly unit: Unit | null;
+  /** For a random control: the unit of the methods that have to beat it. */
+  readonly controlOf: Unit | null;
   readonly threshold: number | null;
   readonly seed: number;
   /** Questions that it stands for. */

@@ -51,6 +51,3 @@ export const randomGate: Gate = {
   score: (_row, position, draws) => draws.uniform(position, 'coin'),
   defers: (score, share) => score < share,
 };
-
-/** Gates whose scores say something about the token: all but the coin. */
-export const INFORMED_GATES: readonly Gate[] = [entropyGate, marginGate];

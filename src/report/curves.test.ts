@@ -55,9 +55,12 @@ describe('controlsOf', () => {
     expect([...controlsOf(RESULT)]).toEqual(['random', 'random-transmission', 'random-query']);
   });
 
-  it('takes no method for one that another is compared with', () => {
-    const comparisons = RESULT.comparisons.map((one) => ({ ...one, control: 'margin' }));
-    expect(controlsOf({ ...RESULT, comparisons }).has('margin')).toBe(false);
+  it('goes by what a result says of a strategy, not by its name', () => {
+    expect(controlsOf({ results: seeds({ strategy: 'random', controlOf: null }) })).toEqual(
+      new Set(),
+    );
+    const stepControl = seeds({ strategy: 'dice', unit: 'step', controlOf: 'step' });
+    expect([...controlsOf({ results: stepControl })]).toEqual(['dice']);
   });
 });
 

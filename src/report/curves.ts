@@ -2,12 +2,14 @@
  * From results to what is drawn: seeds of one strategy and threshold become one point; strategies
  * are told apart by what they are for (the models alone, controls, methods).
  */
-import type { CostAxis, EvaluationResult, PointResult, Unit } from '../evaluation/results.ts';
+import type { CostAxis, EvaluationResult, PointResult } from '../evaluation/results.ts';
+import type { Unit } from '../strategy/method.ts';
+import { largeMethod, smallMethod } from '../strategy/single-model.ts';
 
 /** One strategy at one threshold, seeds averaged. Shares, ratios and accuracies as in the results. */
 export interface CurvePoint {
   readonly strategy: string;
-  readonly unit: Unit;
+  readonly unit: Unit | null;
   readonly threshold: number | null;
   readonly seedCount: number;
   readonly n: number;
@@ -30,20 +32,19 @@ export interface CurvePoint {
   readonly isOnFront: boolean;
 }
 
+/** Names of the two models alone: the ends of every curve. */
+export const SMALL_ALONE: string = smallMethod.name;
+export const LARGE_ALONE: string = largeMethod.name;
+
 export function isModelAlone(strategy: string): boolean {
-  return strategy === 'small' || strategy === 'large';
+  return strategy === SMALL_ALONE || strategy === LARGE_ALONE;
 }
 
-/**
- * Strategies that choose at random, told by their names: what the others have to beat. In order of
- * appearance. Methods are compared with each other too, so a comparison makes no control.
- */
-export function controlsOf(result: EvaluationResult): ReadonlySet<string> {
-  const names = [
-    ...result.results.map(({ strategy }) => strategy),
-    ...result.comparisons.map(({ control }) => control),
-  ];
-  return new Set(names.filter((name) => name.startsWith('rand')));
+/** Names of the random controls, which the methods have to beat, in order of appearance. */
+export function controlsOf({ results }: Pick<EvaluationResult, 'results'>): ReadonlySet<string> {
+  return new Set(
+    results.filter(({ controlOf }) => controlOf !== null).map(({ strategy }) => strategy),
+  );
 }
 
 /**

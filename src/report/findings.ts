@@ -3,12 +3,15 @@
  * control if the interval of the difference lies above zero and the test agrees.
  */
 import type { Comparison, Estimate, EvaluationResult } from '../evaluation/results.ts';
+import { methodNamed } from '../strategy/strategy-value.ts';
 import {
   type CurvePoint,
   controlsOf,
   curvePoints,
   isModelAlone,
+  LARGE_ALONE,
   pointName,
+  SMALL_ALONE,
   strategiesOf,
 } from './curves.ts';
 import {
@@ -75,7 +78,7 @@ function levels(drawn: readonly CurvePoint[], gap: Estimate): string[] {
 function aloneOf(drawn: readonly CurvePoint[]): [CurvePoint | undefined, CurvePoint | undefined] {
   const find = (name: string): CurvePoint | undefined =>
     drawn.find(({ strategy }) => strategy === name);
-  return [find('small'), find('large')];
+  return [find(SMALL_ALONE), find(LARGE_ALONE)];
 }
 
 function againstControls(result: EvaluationResult): string[] {
@@ -91,9 +94,11 @@ function againstControls(result: EvaluationResult): string[] {
     comparisons.filter((comparison) => verdictOf(comparison) === verdict);
   return [
     ...unbeaten(judged),
-    ...of('better').map((one) => `${one.strategy} beats ${spelt(one)}.`),
-    ...of('worse').map((one) => `${one.strategy} is worse than ${spelt(one)}.`),
-    ...of('undecided').map((one) => `Not decided: ${one.strategy} against ${spelt(one)}.`),
+    ...of('better').map((one) => `${one.strategy} beats ${spelt(one, controls)}.`),
+    ...of('worse').map((one) => `${one.strategy} is worse than ${spelt(one, controls)}.`),
+    ...of('undecided').map(
+      (one) => `Not decided: ${one.strategy} against ${spelt(one, controls)}.`,
+    ),
     ...of('not compared').map(notCompared),
   ];
 }
@@ -104,7 +109,7 @@ function notCompared({ strategy, control, pointCount }: Comparison): string {
 }
 
 function controlName(control: string): string {
-  return control === 'random' ? 'the random gate' : `the control ${control}`;
+  return methodNamed(control)?.phrase ?? `the control ${control}`;
 }
 
 /**
@@ -122,7 +127,7 @@ function betweenMethods(result: EvaluationResult): string[] {
     const verdict = verdictOf(one);
     const isSaid = verdict === 'worse' && !isBetter(one.control, one.strategy);
     return verdict === 'better' || isSaid
-      ? [`${one.strategy} is ${verdict} than ${spelt(one)}.`]
+      ? [`${one.strategy} is ${verdict} than ${spelt(one, controls)}.`]
       : [];
   });
 }
@@ -137,10 +142,13 @@ function unbeaten(judged: readonly Comparison[]): string[] {
   return said.length === 0 ? [] : [`No strategy beats ${said.join(', nor ')}.`];
 }
 
-function spelt({ control, axis, difference, pValue }: Comparison): string {
+function spelt(
+  { control, axis, difference, pValue }: Comparison,
+  controls: ReadonlySet<string>,
+): string {
   const { value, low, high } = difference;
   const p = pValue === null || pValue < 0.001 ? `p ${pText(pValue)}` : `p = ${pText(pValue)}`;
-  const name = control.startsWith('rand') ? controlName(control) : control;
+  const name = controls.has(control) ? controlName(control) : control;
   return (
     `${name} at equal ${AXIS_NAMES[axis]}: ` +
     `${points(value)} points (${pointRange(low, high)}; ${p})`

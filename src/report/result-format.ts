@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { PilotfishError } from '../core/errors.ts';
 import { parseJson } from '../core/parse-json.ts';
 import type { EvaluationResult } from '../evaluation/results.ts';
+import { methodNamed } from '../strategy/strategy-value.ts';
 
 const VERSION = 1;
 
@@ -21,29 +22,39 @@ const AXIS = z.enum([
   'weightTrafficRatio',
 ]);
 
-const POINT = z.object({
-  strategy: z.string().min(1),
-  unit: z.enum(['token', 'query']).nullable(),
-  threshold: NUMBER_OR_NULL,
-  seed: z.number(),
-  n: COUNT,
-  answeredCount: COUNT,
-  accuracy: FRACTION,
-  accuracyLow: FRACTION,
-  accuracyHigh: FRACTION,
-  tokenCount: AMOUNT,
-  largeShare: FRACTION,
-  verifiedShare: FRACTION,
-  transmittedShare: FRACTION.nullable(),
-  predictedShare: FRACTION.nullable(),
-  largeForwards: AMOUNT,
-  weightTrafficRatio: AMOUNT,
-  generatedFlopsRatio: AMOUNT,
-  processedFlopsRatio: AMOUNT,
-  timeRatios: z.record(z.string(), AMOUNT),
-  gapRecovered: NUMBER_OR_NULL,
-  isOnFront: z.boolean(),
-});
+const UNIT = z.enum(['token', 'step', 'query']).nullable();
+
+const POINT = z
+  .object({
+    strategy: z.string().min(1),
+    unit: UNIT,
+    // Results of before do not say: the methods of today do.
+    controlOf: UNIT.optional(),
+    threshold: NUMBER_OR_NULL,
+    seed: z.number(),
+    n: COUNT,
+    answeredCount: COUNT,
+    accuracy: FRACTION,
+    accuracyLow: FRACTION,
+    accuracyHigh: FRACTION,
+    tokenCount: AMOUNT,
+    largeShare: FRACTION,
+    verifiedShare: FRACTION,
+    transmittedShare: FRACTION.nullable(),
+    predictedShare: FRACTION.nullable(),
+    largeForwards: AMOUNT,
+    weightTrafficRatio: AMOUNT,
+    generatedFlopsRatio: AMOUNT,
+    processedFlopsRatio: AMOUNT,
+    timeRatios: z.record(z.string(), AMOUNT),
+    gapRecovered: NUMBER_OR_NULL,
+    isOnFront: z.boolean(),
+  })
+  .transform(({ controlOf, ...point }) => ({
+    ...point,
+    controlOf:
+      controlOf === undefined ? (methodNamed(point.strategy)?.controlOf ?? null) : controlOf,
+  }));
 
 const SUMMARY = z.object({
   axis: AXIS,

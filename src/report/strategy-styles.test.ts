@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { STRATEGIES } from '../strategy/registry.ts';
+import { METHODS } from '../strategy/methods.ts';
 import { strategyStyles } from './strategy-styles.ts';
 
 const NONE = new Set<string>();
@@ -11,12 +11,12 @@ describe('strategyStyles', () => {
     expect(among.get('margin')).toEqual(alone);
   });
 
-  it('gives every strategy that chooses or drafts a colour of its own, the same in any company', () => {
-    const names = STRATEGIES.map(({ name }) => name).filter(
-      (name) => !['small', 'large', 'random', 'random-query'].includes(name),
-    );
+  it('gives every method that brings a style that one and no other, the same in any company', () => {
+    const names = METHODS.filter(({ style }) => style !== null).map(({ name }) => name);
+    expect(names).toContain('citer');
     const styles = strategyStyles(names, NONE);
-    expect(new Set(names.map((name) => styles.get(name)?.color)).size).toBe(names.length);
+    const looks = names.map((name) => JSON.stringify(styles.get(name)));
+    expect(new Set(looks).size).toBe(names.length);
     for (const name of names) {
       const others = ['zebra', name, 'ant'];
       expect(strategyStyles(others, NONE).get(name)).toEqual(styles.get(name));
@@ -26,8 +26,8 @@ describe('strategyStyles', () => {
   it('has ten colours, then dashes', () => {
     const names = Array.from({ length: 20 }, (_, place) => `method-${place}`);
     const looks = [...strategyStyles(names, NONE).values()];
-    expect(new Set(looks.slice(0, 10).map(({ color }) => color)).size).toBe(10);
-    const lines = looks.map(({ color, dash }) => `${color} ${dash.join(' ')}`);
+    expect(new Set(looks.slice(0, 10).map(({ hue }) => hue)).size).toBe(10);
+    const lines = looks.map(({ hue, dash }) => `${hue.light} ${dash.join(' ')}`);
     expect(new Set(lines).size).toBe(20);
   });
 
@@ -39,9 +39,9 @@ describe('strategyStyles', () => {
 
   it('draws controls in one grey, by shape apart, and the models alone in ink', () => {
     const styles = strategyStyles(['small', 'a', 'b', 'c'], new Set(['a', 'b']));
-    expect(styles.get('a')?.color).toBe(styles.get('b')?.color);
+    expect(styles.get('a')?.hue).toBe(styles.get('b')?.hue);
     expect(styles.get('a')?.shape).not.toBe(styles.get('b')?.shape);
-    expect(new Set(['small', 'a', 'c'].map((name) => styles.get(name)?.color)).size).toBe(3);
+    expect(new Set(['small', 'a', 'c'].map((name) => styles.get(name)?.hue)).size).toBe(3);
   });
 
   it('still has looks when all are taken', () => {

@@ -1,100 +1,67 @@
 /**
- * How a strategy looks, the same in every picture: a hue and a shape, so that neither has to be
- * told apart alone, and dashes where the hues are used up. Hues are of Okabe and Ito and of Paul Tol,
- * with some darker ones. Whoever sees red, green or blue weakly tells any two of them apart: they
- * differ by 9 or more (CIEDE2000) as Machado's model shows them. Each has one for dark grounds.
+ * How every strategy of a result looks, the same in every picture. A method brings its own style; what
+ * has none is drawn by what it is: the models alone in ink, controls in grey, other methods in the
+ * first look that is free, with dashes once the hues are used up.
  */
+import { required } from '../core/invariant.ts';
+import type { Method } from '../strategy/method.ts';
+import { HUES, type Hue, type MethodStyle, SHAPES, SOLID } from '../strategy/method-style.ts';
+import { METHODS } from '../strategy/methods.ts';
 import { isModelAlone } from './curves.ts';
 
-export interface StrategyStyle {
-  readonly color: string;
-  readonly shape: string;
-  /** Of its line: lengths drawn and left out, in pixels. */
-  readonly dash: readonly number[];
-}
-
 /** What is drawn in which colour: on light grounds, and what stands for it on dark ones. */
-export const INK = { light: '#1f2328', dark: '#e6e8eb' } as const;
-export const MUTED = { light: '#59636e', dark: '#a3adb8' } as const;
-export const GRID = { light: '#dfe3e8', dark: '#353b43' } as const;
-export const CONTROL = { light: '#7d868f', dark: '#9aa4ae' } as const;
+export const INK: Hue = { light: '#1f2328', dark: '#e6e8eb' };
+export const MUTED: Hue = { light: '#59636e', dark: '#a3adb8' };
+export const GRID: Hue = { light: '#dfe3e8', dark: '#353b43' };
+export const CONTROL: Hue = { light: '#7d868f', dark: '#9aa4ae' };
 /** Tokens on which the models agree and differ. */
-export const AGREE = { light: '#0072b2', dark: '#56a7e0' } as const;
-export const DIFFER = { light: '#d55e00', dark: '#ff8a3d' } as const;
+export const AGREE: Hue = HUES.blue;
+export const DIFFER: Hue = HUES.vermilion;
 
-const HUES = [
-  AGREE,
-  DIFFER,
-  { light: '#009e73', dark: '#2fc79c' },
-  { light: '#cc79a7', dark: '#e39cc4' },
-  { light: '#c4a000', dark: '#ffe45c' },
-  { light: '#332288', dark: '#7b6cf0' },
-  { light: '#56b4e9', dark: '#8be0ff' },
-  { light: '#aa3377', dark: '#c94f93' },
-  { light: '#004d40', dark: '#208070' },
-  { light: '#7a4a1e', dark: '#96622f' },
-] as const;
-
-const SHAPES = ['circle', 'square', 'triangle-up', 'diamond', 'triangle-down', 'cross'] as const;
-
-const SOLID: readonly number[] = [1, 0];
 /** Of strategies beyond the hues: the first, the second, and every further time round. */
 const DASHES: readonly (readonly number[])[] = [SOLID, [7, 3], [2, 3]];
 
 /** Every light colour with its dark one: the page swaps them by what the reader prefers. */
-export const COLOR_PAIRS: readonly { readonly light: string; readonly dark: string }[] = [
-  INK,
-  MUTED,
-  GRID,
-  CONTROL,
-  ...HUES,
+export const COLOR_PAIRS: readonly Hue[] = [
+  ...new Set([
+    ...[INK, MUTED, GRID, CONTROL, ...Object.values(HUES)],
+    ...METHODS.flatMap(({ style }) => style?.hue ?? []),
+  ]),
 ];
 
-/** These keep their looks from report to report; others take the first looks that are free. */
-const KNOWN: readonly string[] = [
-  'entropy',
-  'margin',
-  'citer',
-  'citer-s',
-  'speculative',
-  'co-llm',
-  'cascade',
-  'alignment',
-  'co-llm-supervised',
-  'citer-paper',
-];
-
-const LOOKS: readonly StrategyStyle[] = SHAPES.flatMap((_, round) =>
-  HUES.map((hue, place) => ({
-    color: hue.light,
+const LOOKS: readonly MethodStyle[] = SHAPES.flatMap((_, round) =>
+  Object.values(HUES).map((hue, place) => ({
+    hue,
     shape: SHAPES[(place + round) % SHAPES.length] ?? 'circle',
     dash: DASHES[Math.min(round, DASHES.length - 1)] ?? SOLID,
   })),
 );
 
-/** @param strategies all of a result, in order of appearance */
+/**
+ * @param strategies names of all strategies of a result, in order of appearance; a method that is not
+ *   known is drawn in a look that no known one of the result has
+ */
 export function strategyStyles(
   strategies: readonly string[],
   controls: ReadonlySet<string>,
-): ReadonlyMap<string, StrategyStyle> {
-  const styles = new Map<string, StrategyStyle>();
-  const free = new Set(LOOKS);
+  methods: readonly Method[] = METHODS,
+): ReadonlyMap<string, MethodStyle> {
+  const own = new Map(methods.map(({ name, style }) => [name, style]));
+  const taken = new Set(strategies.flatMap((name) => keyOf(own.get(name)) ?? []));
+  const free = LOOKS.filter((look) => !taken.has(keyOf(look) ?? ''));
+  let freeCount = 0;
   const controlNames = [...controls];
-  const isKnown = (name: string): boolean => KNOWN.includes(name);
-  const order = [...strategies.filter(isKnown), ...strategies.filter((name) => !isKnown(name))];
-  for (const name of order) {
-    if (isModelAlone(name)) styles.set(name, { color: INK.light, shape: 'circle', dash: SOLID });
-    else if (controls.has(name)) {
+  const lookOf = (name: string): MethodStyle => {
+    if (isModelAlone(name)) return { hue: INK, shape: 'circle', dash: SOLID };
+    if (controls.has(name)) {
       const shape = SHAPES[controlNames.indexOf(name) % SHAPES.length] ?? 'circle';
-      styles.set(name, { color: CONTROL.light, shape, dash: SOLID });
-    } else {
-      const own = LOOKS[KNOWN.indexOf(name)];
-      const look = own ?? [...free][0];
-      const chosen = look ?? LOOKS[styles.size % LOOKS.length];
-      if (chosen === undefined) continue;
-      free.delete(chosen);
-      styles.set(name, chosen);
+      return { hue: CONTROL, shape, dash: SOLID };
     }
-  }
-  return styles;
+    return own.get(name) ?? required(free[freeCount++ % free.length], 'a look is free');
+  };
+  return new Map(strategies.map((name) => [name, lookOf(name)]));
+}
+
+function keyOf(style: MethodStyle | null | undefined): string | null {
+  return style ? JSON.stringify(style) : null;
 }

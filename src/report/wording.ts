@@ -1,11 +1,19 @@
 /** Numbers and costs as people read them, in pages and pictures. A dash stands for what does not exist. */
 import type { CostAxis } from '../evaluation/results.ts';
+import type { Unit } from '../strategy/method.ts';
 
 export const AXIS_NAMES: Readonly<Record<CostAxis, string>> = {
   largeShare: 'large share',
   transmittedShare: 'transmitted share',
   generatedFlopsRatio: 'generated FLOPs',
   weightTrafficRatio: 'weight traffic',
+};
+
+/** What methods of a unit choose, in the plural. */
+export const UNIT_NOUNS: Readonly<Record<Unit, string>> = {
+  token: 'tokens',
+  step: 'steps',
+  query: 'questions',
 };
 
 const NONE = '–';

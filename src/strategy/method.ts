@@ -14,6 +14,9 @@ import type { StrategyOptions } from './strategy-options.ts';
 /** The piece of text that a method decides about at once. */
 export type Unit = 'token' | 'step' | 'query';
 
+/** From the smallest to the largest. */
+export const UNITS: readonly Unit[] = ['token', 'step', 'query'];
+
 export interface ThresholdFacts {
   readonly name: string;
   /** Null: the trained head says. */
@@ -66,6 +69,16 @@ export interface StrategyValue {
   readonly share: number | null;
   /** `NAME` or `NAME@THRESHOLD`, as the user wrote it. */
   readonly text: string;
+}
+
+/** Whether it tosses coins instead of looking at anything: what other methods of its unit have to beat. */
+export function isRandomControl({ controlOf }: Method): boolean {
+  return controlOf !== null;
+}
+
+/** Whether it reads entropies of the small model's rows, which take a pass over the vocabulary. */
+export function readsUncertainty({ costModels }: Method): boolean {
+  return costModels.some((model) => model.readsUncertainty);
 }
 
 /** The threshold that was given, or the default of a method that has one. */

@@ -5,6 +5,7 @@ import type { GenerateRequest } from '../../src/engine/request.ts';
 import type { Question } from '../../src/evaluation/question.ts';
 import type { EvaluatedModel, EvaluationPair } from '../../src/evaluation/run/evaluation-pair.ts';
 import type { EvaluationPlan } from '../../src/evaluation/run/evaluation-plan.ts';
+import type { EvaluationPoint } from '../../src/evaluation/run/evaluation-point.ts';
 import { ModelCodes } from '../../src/evaluation/run/manifest.ts';
 import type { Router } from '../../src/judging/router.ts';
 import { SharedPrefixModel } from '../../src/kv-cache/shared-prefix-model.ts';
@@ -14,14 +15,18 @@ import type {
   ScriptedModel,
   ScriptedModelOptions,
 } from '../../src/model/scripted/scripted-model.ts';
+import { cascadeMethod } from '../../src/strategy/cascade.ts';
+import { entropyMethod } from '../../src/strategy/entropy.ts';
+import { randomMethod } from '../../src/strategy/random.ts';
+import { asStrategy, parseStrategy, STRATEGY_DEFAULT } from '../../src/strategy/strategy-value.ts';
 import { scriptedModel } from '../simulation/scripted-pair.ts';
 
 export interface ScriptedEvaluation {
   readonly pair: EvaluationPair;
   readonly engine: Engine;
   readonly models: { readonly small: ScriptedModel; readonly large: ScriptedModel };
-  /** Requests so far, in order. */
-  readonly requests: readonly GenerateRequest[];
+  /** Requests so far, in order, with the text of the strategy that each names. */
+  readonly requests: readonly (GenerateRequest & { readonly strategy: string })[];
   /** Sequences of both models that are open. */
   openCount(): number;
 }
@@ -73,14 +78,15 @@ export function scriptedEvaluation(options: ScriptedEvaluationOptions = {}): Scr
     routers,
     ...(draftLength === undefined ? {} : { speculative: { draftLength } }),
   });
-  const requests: GenerateRequest[] = [];
+  const requests: (GenerateRequest & { readonly strategy: string })[] = [];
   const both = [cached.small, cached.large];
   const pair: EvaluationPair = {
     engine: {
       promptTokens: (request) => engine.promptTokens(request),
       generate: (request) => {
         options.onRequest?.(request, requests.length);
-        requests.push(request);
+        const { text } = asStrategy(request.strategy ?? STRATEGY_DEFAULT);
+        requests.push({ ...request, strategy: text });
         return engine.generate(request);
       },
     },
@@ -162,9 +168,17 @@ export async function scriptedQuestions(
   return questions;
 }
 
+/** `NAME@THRESHOLD` as a point. */
+export function pointOf(strategy: string, seed: number = 0): EvaluationPoint {
+  const { method, threshold } = parseStrategy(strategy);
+  return { method, threshold, seed };
+}
+
 export function planOf(plan: Partial<EvaluationPlan> = {}): EvaluationPlan {
   return {
-    strategies: ['entropy', 'random', 'cascade'].map((name) => ({ name, thresholds: [] })),
+    strategies: [entropyMethod, randomMethod, cascadeMethod].map((method) => {
+      return { method, thresholds: [] };
+    }),
     shares: [0.2, 0.5],
     pointCount: 3,
     seeds: [1, 2],

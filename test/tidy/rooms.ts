@@ -42,7 +42,7 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
       ...['core', 'evaluation', 'judging', 'kv-cache', 'model', 'network', 'session', 'storage'],
       'strategy',
     ],
-    report: ['core', 'evaluation', 'storage'],
+    report: ['core', 'evaluation', 'storage', 'strategy'],
     app: [
       ...['accounting', 'catalog', 'core', 'engine', 'evaluation', 'judging', 'kv-cache'],
       ...['machines', 'model', 'network', 'report', 'speculative', 'storage', 'strategy'],

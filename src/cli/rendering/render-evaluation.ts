@@ -8,6 +8,7 @@ import type {
   EvaluationResult,
   PointResult,
 } from '../../evaluation/results.ts';
+import { controlsOf } from '../../report/curves.ts';
 import type { CliIo } from '../io.ts';
 import { plainTable } from './plain-table.ts';
 
@@ -119,7 +120,8 @@ function shownComparisons(result: EvaluationResult): readonly Comparison[] {
     (one, name) => (one === undefined || apgr(name) > apgr(one) ? name : one),
     undefined,
   );
-  const isChance = ({ control }: Comparison): boolean => control.startsWith('random');
+  const controls = controlsOf(result);
+  const isChance = ({ control }: Comparison): boolean => controls.has(control);
   const isBest = ({ strategy }: Comparison): boolean => strategy === best;
   return [
     ...all.filter((one) => isBest(one) || isChance(one)),

@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { scriptedModel } from '../../../test/simulation/scripted-pair.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
 import { type TokenId, tokenIds } from '../../core/token-id.ts';
-import { type Gate, INFORMED_GATES } from '../../judging/gate.ts';
+import { entropyGate, type Gate, marginGate } from '../../judging/gate.ts';
 import type { ForwardRequest } from '../../model/roles.ts';
 import { type TokenEvidence, teacherForced } from './teacher-forced.ts';
 
 const SIZE = 12;
-const READING = { gates: INFORMED_GATES, vocabularySize: SIZE };
+const READING = { gates: [entropyGate, marginGate], vocabularySize: SIZE };
 
 /** One row at a time, in a sequence of its own for each. */
 async function rowByRow(

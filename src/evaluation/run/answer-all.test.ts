@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   CODES,
   MAX_TOKENS,
+  pointOf,
   questionOf,
   type ScriptedEvaluation,
   type ScriptedEvaluationOptions,
@@ -16,7 +17,7 @@ import { AnswerStore } from './answer-store.ts';
 import { LARGE_ALONE, SMALL_ALONE } from './evaluation-plan.ts';
 
 const QUESTIONS = Array.from({ length: 10 }, (_, index) => questionOf(index));
-const POINTS = [SMALL_ALONE, LARGE_ALONE, { strategy: 'entropy', threshold: 0.5, seed: 0 }];
+const POINTS = [SMALL_ALONE, LARGE_ALONE, pointOf('entropy@0.5')];
 
 let folder: string;
 let path: string;

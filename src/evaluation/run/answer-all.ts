@@ -10,7 +10,7 @@ import { appendLines } from '../../storage/json-lines.ts';
 import type { Question } from '../question.ts';
 import type { AnswerStore } from './answer-store.ts';
 import type { EvaluationPair } from './evaluation-pair.ts';
-import { type EvaluationPoint, pointKey } from './evaluation-point.ts';
+import { type EvaluationPoint, namedPoint, pointKey } from './evaluation-point.ts';
 import { runWave } from './run-wave.ts';
 
 export interface AnsweringOptions {
@@ -85,6 +85,6 @@ function logged(
   question: Question,
   events: readonly EngineEvent[],
 ): readonly LoggedEvent[] {
-  const run = `${pointKey(point)} ${question.id}`;
+  const run = `${pointKey(namedPoint(point))} ${question.id}`;
   return events.map((event) => ({ run, ...event }));
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   CODES,
   MAX_TOKENS,
+  pointOf,
   questionOf,
   scriptedEvaluation,
 } from '../../../test/evaluation/scripted-evaluation.ts';
@@ -17,7 +18,8 @@ import type {
 import { labelledModel } from '../../core/model-id.ts';
 import { tokenId } from '../../core/token-id.ts';
 import { tinyRouters } from '../../judging/fakes/tiny-router.ts';
-import { STRATEGIES } from '../../strategy/registry.ts';
+import { METHODS } from '../../strategy/methods.ts';
+import { strategyValue } from '../../strategy/strategy-value.ts';
 import {
   type AnswerRecord,
   answerText,
@@ -28,8 +30,7 @@ import {
   recordOfLine,
 } from './answer-record.ts';
 import type { EvaluatedModel } from './evaluation-pair.ts';
-import { infoOf } from './evaluation-plan.ts';
-import { strategyText } from './evaluation-point.ts';
+import { type EvaluationPoint, namedPoint } from './evaluation-point.ts';
 import { ModelCodes } from './manifest.ts';
 import { type RunFacts, startOf } from './point-runs.ts';
 
@@ -40,10 +41,10 @@ const THRESHOLDS: Record<string, readonly number[]> = {
   cascade: [0.5, 100],
   'random-query': [0, 1],
 };
-const LEARNED = STRATEGIES.filter(({ isLearned }) => isLearned).map(({ name }) => name);
+const LEARNED = METHODS.filter(({ head }) => head !== null).map(({ name }) => name);
 for (const name of LEARNED) THRESHOLDS[name] = [0.5];
-const POINTS = STRATEGIES.flatMap(({ name }) =>
-  (THRESHOLDS[name] ?? [null]).map((threshold) => ({ strategy: name, threshold, seed: 3 })),
+const POINTS = METHODS.flatMap((method) =>
+  (THRESHOLDS[method.name] ?? [null]).map((threshold) => ({ method, threshold, seed: 3 })),
 );
 
 const world = scriptedEvaluation({
@@ -58,10 +59,11 @@ const facts = {
   profiles: [],
 };
 
-async function eventsUnder(point: (typeof POINTS)[number], index: number): Promise<EngineEvent[]> {
+async function eventsUnder(point: EvaluationPoint, index: number): Promise<EngineEvent[]> {
   const events: EngineEvent[] = [];
   const { messages } = questionOf(index);
-  const request = { messages, strategy: strategyText(point), seed: index, maxTokens: MAX_TOKENS };
+  const strategy = strategyValue(point.method, point.threshold);
+  const request = { messages, strategy, seed: index, maxTokens: MAX_TOKENS };
   for await (const event of world.engine.generate({ ...request, reusePrefix: false })) {
     events.push(event);
   }
@@ -118,8 +120,8 @@ const anyWork = fc
 
 /** A run of a pair and a reward model, some of them across a link. */
 const anyRun = fc.array(fc.oneof(anyToken, anyWork), { maxLength: 20 }).map((events) => {
-  const point = { strategy: 'large', threshold: null, seed: 0 };
-  const start: StartEvent = { ...startOf({ ...point, promptTokenCount: 9 }, GUIDED) };
+  const point = pointOf('large');
+  const start: StartEvent = { ...startOf({ ...namedPoint(point), promptTokenCount: 9 }, GUIDED) };
   const summary: SummaryEvent = {
     ...{ type: 'summary', text: '', ...foldRunCost(start, events) },
     ...{ finishReason: 'token-limit', elapsedMs: 0, firstTokenMs: null, queuedMs: 0, notes: [] },
@@ -138,8 +140,8 @@ describe('a record of an answer', () => {
     );
   });
 
-  it.each(POINTS)('holds all that a run of $strategy@$threshold cost', async (point) => {
-    expect(infoOf(point.strategy).threshold === null).toBe(point.threshold === null);
+  it.each(POINTS)('holds all that a run of $method.name@$threshold cost', async (point) => {
+    expect(point.method.threshold === null).toBe(point.threshold === null);
     for (const index of [1, 12, 345, 9876]) {
       const events = await eventsUnder(point, index);
       const record = recordOf(point, questionOf(index), events);
@@ -179,14 +181,14 @@ describe('a record of an answer', () => {
   });
 
   it('has no scores where no gate looked', async () => {
-    const events = await eventsUnder({ strategy: 'large', threshold: null, seed: 0 }, 1);
-    const point = { strategy: 'large', threshold: null, seed: 0 };
+    const point = pointOf('large');
+    const events = await eventsUnder(point, 1);
     expect(recordOf(point, questionOf(1), events).scores).toBeNull();
   });
 
   it('is made of runs that ended', async () => {
-    const events = await eventsUnder({ strategy: 'large', threshold: null, seed: 0 }, 1);
-    const point = { strategy: 'large', threshold: null, seed: 0 };
+    const point = pointOf('large');
+    const events = await eventsUnder(point, 1);
     expect(() => recordOf(point, questionOf(1), events.slice(0, -1))).toThrow('summary');
     expect(() => recordOf(point, questionOf(1), events.slice(1))).toThrow('a run starts');
   });
@@ -194,7 +196,7 @@ describe('a record of an answer', () => {
 
 describe('a line that is no record', () => {
   const line = async (change: object): Promise<string> => {
-    const point = { strategy: 'entropy', threshold: 0.5, seed: 0 };
+    const point = pointOf('entropy@0.5');
     const record = recordOf(point, questionOf(1), await eventsUnder({ ...point, seed: 3 }, 1));
     return JSON.stringify({ ...recordLine(record, CODES), ...change });
   };

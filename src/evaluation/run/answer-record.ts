@@ -10,8 +10,7 @@ import { invariant, required } from '../../core/invariant.ts';
 import { parseJson } from '../../core/parse-json.ts';
 import { tokenId } from '../../core/token-id.ts';
 import { type Question, questionHash } from '../question.ts';
-import { infoOf } from './evaluation-plan.ts';
-import type { EvaluationPoint } from './evaluation-point.ts';
+import { type EvaluationPoint, type NamedPoint, namedPoint } from './evaluation-point.ts';
 import type { ModelCodes } from './manifest.ts';
 import {
   type RecordedWork,
@@ -21,7 +20,7 @@ import {
   workLine,
 } from './work-record.ts';
 
-export interface AnswerRecord extends EvaluationPoint {
+export interface AnswerRecord extends NamedPoint {
   readonly question: string;
   /** Of what was asked (see `questionHash`): a question may change under its name. */
   readonly asked: string;
@@ -54,13 +53,13 @@ export function recordOf(
   const start = required(events.find(isStart), 'a run starts');
   const end = events.at(-1);
   invariant(end?.type === 'summary', 'a run ends with its summary');
-  // Thresholds of whole answers are found from these very scores: they keep all their digits.
-  const isExact = infoOf(point.strategy).unit === 'query';
+  // Thresholds for larger units are found from these very scores: they keep all their digits.
+  const isExact = point.method.unit !== 'token';
   const scores = tokens.map(({ score }) => (isExact ? score : short(score)));
   return {
     question: question.id,
     asked: questionHash(question),
-    ...point,
+    ...namedPoint(point),
     promptTokenCount: start.promptTokenCount,
     tokenIds: tokens.map(({ tokenId }) => tokenId),
     texts: tokens.map(({ text }) => text),

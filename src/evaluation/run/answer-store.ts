@@ -6,7 +6,7 @@ import { PilotfishError } from '../../core/errors.ts';
 import { appendLines, linesOf } from '../../storage/json-lines.ts';
 import { type Question, questionHash } from '../question.ts';
 import { type AnswerRecord, checkLine, recordLine, recordOfLine } from './answer-record.ts';
-import { type EvaluationPoint, pointKey } from './evaluation-point.ts';
+import { type EvaluationPoint, namedPoint, pointKey } from './evaluation-point.ts';
 import type { ModelCodes } from './manifest.ts';
 
 /** A record as its line: a large evaluation has millions of tokens, each of which is several values. */
@@ -63,7 +63,7 @@ export class AnswerStore {
   }
 
   #kept(point: EvaluationPoint, question: Question): KeptAnswer | null {
-    const kept = this.#answers.get(pointKey(point))?.get(question.id) ?? null;
+    const kept = this.#answers.get(pointKey(namedPoint(point)))?.get(question.id) ?? null;
     if (kept === null || kept.asked === questionHash(question)) return kept;
     throw new PilotfishError(
       'evaluation-invalid',

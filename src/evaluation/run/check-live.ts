@@ -39,8 +39,8 @@ export async function checkLive(
   options: CheckLiveOptions,
 ): Promise<LiveCheck> {
   const { pair, maxTokens, signal } = options;
-  const pairs = answers.points.flatMap(({ strategy, threshold, seed }) =>
-    answers.chosen.map((question) => ({ point: { strategy, threshold, seed }, question })),
+  const pairs = answers.points.flatMap(({ method, threshold, seed }) =>
+    answers.chosen.map((question) => ({ point: { method, threshold, seed }, question })),
   );
   const drawn = byLot(pairs).slice(0, options.count);
   const tally = {

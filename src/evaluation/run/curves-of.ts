@@ -19,10 +19,10 @@ export function curvesOf(
     small: curvePoint(null, [run(alone.small)]),
     large: curvePoint(null, [run(alone.large)]),
   };
-  const names = new Set(all.map(({ point }) => point.strategy));
+  const names = new Set(all.map(({ point }) => point.method.name));
   const curves = new Map<string, Curve>();
   for (const name of names) {
-    const own = all.filter(({ point }) => point.strategy === name && point.threshold !== null);
+    const own = all.filter(({ point }) => point.method.name === name && point.threshold !== null);
     const thresholds = new Set(own.map(({ point }) => point.threshold));
     const points = [...thresholds].map((threshold): CurvePoint => {
       const seeds = own.filter(({ point }) => point.threshold === threshold);

@@ -30,7 +30,7 @@ export function discordantExamples(
       question: question.text,
       answer: question.answer,
       answers: answers.map(({ point, run }) => ({
-        strategy: point.strategy,
+        strategy: point.method.name,
         threshold: point.threshold,
         ...run.grade,
         tokens: tokensOf(point, question, store),

@@ -1,16 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { planOf } from '../../../test/evaluation/scripted-evaluation.ts';
-import { STRATEGIES } from '../../strategy/registry.ts';
+import { planOf, pointOf } from '../../../test/evaluation/scripted-evaluation.ts';
+import { isRandomControl, type Method } from '../../strategy/method.ts';
+import { METHODS } from '../../strategy/methods.ts';
+import { parseStrategy } from '../../strategy/strategy-value.ts';
 import {
   givenPoints,
   judgesAnswers,
+  type PlannedPoint,
   pointsForShare,
   type ScoreEvidence,
   scoringPoint,
-  shareStrategies,
-  tossesCoins,
+  shareMethods,
 } from './evaluation-plan.ts';
-import { pointKey, requestSeed, strategyText } from './evaluation-point.ts';
+import { namedPoint, pointKey, requestSeed, strategyText } from './evaluation-point.ts';
 
 const EVIDENCE: ScoreEvidence = {
   weights: [1, 1],
@@ -28,22 +30,30 @@ const EVIDENCE: ScoreEvidence = {
       scores: { entropy: [0.5], margin: [0.6] },
     },
   ],
-  queries: { cascade: [0.2, 1] },
+  answers: { cascade: [[0.2], [1]] },
 };
 
+const methodOf = (name: string): Method => parseStrategy(name).method;
+
+/** By the names of their methods. */
+const named = (points: readonly PlannedPoint[]) =>
+  points.map(({ predictedShare, ...point }) => ({ ...namedPoint(point), predictedShare }));
+
 function strategies(...all: readonly (readonly [name: string, ...thresholds: number[]])[]) {
-  return planOf({ strategies: all.map(([name, ...thresholds]) => ({ name, thresholds })) });
+  return planOf({
+    strategies: all.map(([name, ...thresholds]) => ({ method: methodOf(name), thresholds })),
+  });
 }
 
 describe('the points of a plan', () => {
   it('are at the thresholds that were given, each once, with what they are expected to do', () => {
     const plan = strategies(['entropy', 0.45, 0.45], ['margin', 0.65], ['cascade', 0.5]);
-    expect(givenPoints(plan, EVIDENCE)).toEqual([
+    expect(named(givenPoints(plan, EVIDENCE))).toEqual([
       { strategy: 'entropy', threshold: 0.45, seed: 0, predictedShare: 0.4 },
       { strategy: 'margin', threshold: 0.65, seed: 0, predictedShare: 0.4 },
       { strategy: 'cascade', threshold: 0.5, seed: 0, predictedShare: 0.5 },
     ]);
-    expect(shareStrategies(plan)).toEqual([]);
+    expect(shareMethods(plan)).toEqual([]);
   });
 
   it('expect what all questions would do, where each that runs stands for several', () => {
@@ -57,11 +67,11 @@ describe('the points of a plan', () => {
 
   it('are as many as there are seeds where coins are tossed', () => {
     const plan = strategies(['random', 0.25], ['random-query']);
-    expect(givenPoints(plan, EVIDENCE)).toEqual(
+    expect(named(givenPoints(plan, EVIDENCE))).toEqual(
       [1, 2].map((seed) => ({ strategy: 'random', threshold: 0.25, seed, predictedShare: 0.25 })),
     );
-    expect(shareStrategies(plan)).toEqual(['random-query']);
-    expect(pointsForShare('random-query', 0.1, plan, EVIDENCE)).toEqual(
+    expect(shareMethods(plan)).toEqual([methodOf('random-query')]);
+    expect(named(pointsForShare(methodOf('random-query'), 0.1, plan, EVIDENCE))).toEqual(
       [1, 2].map((seed) => {
         return { strategy: 'random-query', threshold: 0.1, seed, predictedShare: 0.1 };
       }),
@@ -70,15 +80,15 @@ describe('the points of a plan', () => {
 
   it('have no threshold where the strategy has none, and leave out the models alone', () => {
     const plan = strategies(['small'], ['speculative'], ['large'], ['entropy']);
-    expect(givenPoints(plan, EVIDENCE)).toEqual([
+    expect(named(givenPoints(plan, EVIDENCE))).toEqual([
       { strategy: 'speculative', threshold: null, seed: 0, predictedShare: null },
     ]);
-    expect(shareStrategies(plan)).toEqual(['entropy']);
+    expect(shareMethods(plan)).toEqual([methodOf('entropy')]);
   });
 
   it('are found from the scores for a share', () => {
     const found = (name: string, share: number) =>
-      pointsForShare(name, share, planOf(), EVIDENCE)[0];
+      pointsForShare(methodOf(name), share, planOf(), EVIDENCE)[0];
     expect(found('entropy', 0.2)).toMatchObject({ threshold: 1.25, predictedShare: 0.2 });
     expect(found('margin', 0.4)).toMatchObject({ threshold: 0.65, predictedShare: 0.4 });
     expect(found('cascade', 0.5)).toMatchObject({ threshold: 0.6, predictedShare: 0.5 });
@@ -86,18 +96,18 @@ describe('the points of a plan', () => {
 });
 
 describe('strategies', () => {
-  const named = (holds: (info: (typeof STRATEGIES)[number]) => boolean) =>
-    STRATEGIES.filter(holds).map(({ name }) => name);
+  const names = (holds: (method: Method) => boolean) =>
+    METHODS.filter(holds).map(({ name }) => name);
 
   it('toss coins, judge answers, or neither', () => {
-    expect(named(tossesCoins)).toEqual(['random', 'random-query']);
-    expect(named(judgesAnswers)).toEqual(['cascade']);
-    expect(scoringPoint('cascade').threshold).toBeGreaterThan(1000);
+    expect(names(isRandomControl)).toEqual(['random', 'random-query']);
+    expect(names(judgesAnswers)).toEqual(['cascade']);
+    expect(scoringPoint(methodOf('cascade')).threshold).toBe(1e6);
   });
 });
 
 describe('a point', () => {
-  const point = { strategy: 'random', threshold: 0.1, seed: 1 };
+  const point = namedPoint(pointOf('random@0.1', 1));
 
   it('is told from every other one', () => {
     const others = [
@@ -118,6 +128,6 @@ describe('a point', () => {
     ]);
     expect(new Set(seeds).size).toBe(4);
     expect(seeds.every(Number.isSafeInteger)).toBe(true);
-    expect(requestSeed({ ...point, threshold: 0.9 }, 'q/1')).toBe(seeds[0]);
+    expect(requestSeed(pointOf('random@0.9', 1), 'q/1')).toBe(seeds[0]);
   });
 });

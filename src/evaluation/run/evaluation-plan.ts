@@ -1,8 +1,8 @@
 /** What an evaluation is asked to do, and which points come of it. Pure. */
 
 import { required } from '../../core/invariant.ts';
-import type { DeferralSide } from '../../judging/gate.ts';
-import { STRATEGIES, type StrategyInfo } from '../../strategy/registry.ts';
+import { isRandomControl, type Method, type ThresholdFacts } from '../../strategy/method.ts';
+import { largeMethod, smallMethod } from '../../strategy/single-model.ts';
 import type { TokenEvidence } from '../evidence/teacher-forced.ts';
 import {
   calledShare,
@@ -11,9 +11,9 @@ import {
 } from '../evidence/threshold-for-share.ts';
 import type { EvaluationPoint } from './evaluation-point.ts';
 
-/** A strategy by name, at these thresholds or at thresholds for shares. */
+/** A method at these thresholds or at thresholds for shares. */
 export interface RequestedStrategy {
-  readonly name: string;
+  readonly method: Method;
   /** Given by the user; empty: found from the shares. */
   readonly thresholds: readonly number[];
 }
@@ -24,7 +24,7 @@ export interface EvaluationPlan {
   readonly shares: readonly number[] | null;
   /** Points of a curve where shares are not given. */
   readonly pointCount: number;
-  /** For strategies that toss coins. */
+  /** For random controls. */
   readonly seeds: readonly number[];
   /** Questions on which both models are right, or both wrong, are sampled; null: all are run. */
   readonly screening: Screening | null;
@@ -39,8 +39,8 @@ export interface Screening {
 }
 
 /** Both models alone: every evaluation has them. */
-export const SMALL_ALONE: EvaluationPoint = { strategy: 'small', threshold: null, seed: 0 };
-export const LARGE_ALONE: EvaluationPoint = { strategy: 'large', threshold: null, seed: 0 };
+export const SMALL_ALONE: EvaluationPoint = { method: smallMethod, threshold: null, seed: 0 };
+export const LARGE_ALONE: EvaluationPoint = { method: largeMethod, threshold: null, seed: 0 };
 
 /** A point, and the share that it is expected to have. */
 export interface PlannedPoint extends EvaluationPoint {
@@ -54,99 +54,88 @@ export interface ScoreEvidence {
   readonly weights: ArrayLike<number>;
   /** Of gates, over the tokens of the large model's own answers. */
   readonly tokens: readonly TokenEvidence[];
-  /** By strategy that chooses whole answers, a score of each question. */
-  readonly queries: Readonly<Record<string, readonly number[]>>;
+  /**
+   * By method that judges more than a token at once: its scores of the small model's answer to each
+   * question, one of the answer or one of every token.
+   */
+  readonly answers: Readonly<Record<string, readonly (readonly number[])[]>>;
 }
 
-export function infoOf(name: string): StrategyInfo {
-  return required(
-    STRATEGIES.find((info) => info.name === name),
-    `${name} is a strategy`,
-  );
+/** Methods that need a whole step or answer of the small model before they score it. */
+export function judgesAnswers(method: Method): boolean {
+  return method.unit !== null && method.unit !== 'token' && !isRandomControl(method);
 }
 
-/** Whether a strategy tosses coins, so that it is run with several seeds. */
-export function tossesCoins({ threshold }: StrategyInfo): boolean {
-  return threshold?.isShare === true;
+/** No score is higher. */
+const BEYOND_SCORES = 1e6;
+
+/** A point under which a method scores every answer of the small model and keeps it. */
+export function scoringPoint(method: Method): EvaluationPoint {
+  const keepsBelow = thresholdFacts(method).deferralSide === 'above';
+  return { method, threshold: keepsBelow ? BEYOND_SCORES : -BEYOND_SCORES, seed: 0 };
 }
 
-/** Strategies that look at a whole answer of the small model before they choose. */
-export function judgesAnswers(info: StrategyInfo): boolean {
-  return info.unit === 'query' && !tossesCoins(info);
-}
-
-/** Keeps every answer of the small model: no mean entropy is higher. */
-const KEEPS_ALL = 1e6;
-
-/** A point under which a strategy scores every answer of the small model and keeps it. */
-export function scoringPoint(name: string): EvaluationPoint {
-  return { strategy: name, threshold: KEEPS_ALL, seed: 0 };
-}
-
-/** Points at thresholds that the user gave, and of strategies without one. */
+/** Points at thresholds that the user gave, and of methods without one. */
 export function givenPoints(plan: EvaluationPlan, evidence: ScoreEvidence): PlannedPoint[] {
-  return asked(plan).flatMap(({ name, thresholds }): PlannedPoint[] => {
-    if (infoOf(name).threshold === null) {
-      return [{ strategy: name, threshold: null, seed: 0, predictedShare: null }];
+  return asked(plan).flatMap(({ method, thresholds }): PlannedPoint[] => {
+    if (method.threshold === null) {
+      return [{ method, threshold: null, seed: 0, predictedShare: null }];
     }
     return [...new Set(thresholds)].flatMap((threshold) =>
-      pointsAt(name, threshold, plan, evidence),
+      pointsAt(method, threshold, plan, evidence),
     );
   });
 }
 
-/** Strategies whose thresholds are found from shares. */
-export function shareStrategies(plan: EvaluationPlan): readonly string[] {
+/** Methods whose thresholds are found from shares. */
+export function shareMethods(plan: EvaluationPlan): readonly Method[] {
   return asked(plan)
-    .filter(({ name, thresholds }) => infoOf(name).threshold !== null && thresholds.length === 0)
-    .map(({ name }) => name);
+    .filter(({ method, thresholds }) => method.threshold !== null && thresholds.length === 0)
+    .map(({ method }) => method);
 }
 
-/** Where a strategy sends about this share of tokens or answers to the large model. */
+/** Where a method sends about this share of tokens or answers to the large model. */
 export function pointsForShare(
-  strategy: string,
+  method: Method,
   share: number,
   plan: EvaluationPlan,
   evidence: ScoreEvidence,
 ): PlannedPoint[] {
-  const threshold = tossesCoins(infoOf(strategy))
+  const { isShare, deferralSide } = thresholdFacts(method);
+  const threshold = isShare
     ? share
-    : thresholdForShare(scoresOf(strategy, evidence), share, callingSide(strategy));
-  return pointsAt(strategy, threshold, plan, evidence);
+    : thresholdForShare(scoresOf(method, evidence), share, deferralSide);
+  return pointsAt(method, threshold, plan, evidence);
 }
 
 function pointsAt(
-  strategy: string,
+  method: Method,
   threshold: number,
   { seeds }: EvaluationPlan,
   evidence: ScoreEvidence,
 ): PlannedPoint[] {
-  if (tossesCoins(infoOf(strategy))) {
-    return seeds.map((seed) => ({ strategy, threshold, seed, predictedShare: threshold }));
-  }
-  const scores = scoresOf(strategy, evidence);
-  const predictedShare = calledShare(scores, threshold, callingSide(strategy));
-  return [{ strategy, threshold, seed: 0, predictedShare }];
+  const { isShare, deferralSide } = thresholdFacts(method);
+  const predictedShare = isShare
+    ? threshold
+    : calledShare(scoresOf(method, evidence), threshold, deferralSide);
+  const own = isRandomControl(method) ? seeds : [0];
+  return own.map((seed) => ({ method, threshold, seed, predictedShare }));
 }
 
 /** All but the two models alone, which every evaluation has. */
 function asked({ strategies }: EvaluationPlan): readonly RequestedStrategy[] {
-  const alone = [SMALL_ALONE.strategy, LARGE_ALONE.strategy];
-  return strategies.filter(({ name }) => !alone.includes(name));
+  const alone = [SMALL_ALONE.method, LARGE_ALONE.method];
+  return strategies.filter(({ method }) => !alone.includes(method));
 }
 
-function scoresOf(strategy: string, evidence: ScoreEvidence): WeightedScores {
-  const weights = Array.from(evidence.weights);
-  const ofQueries = evidence.queries[strategy];
-  if (ofQueries !== undefined) return { scores: ofQueries, weights };
-  const ofTokens = evidence.tokens.map(({ scores }) => scores[strategy] ?? []);
+function scoresOf({ name }: Method, { weights, tokens, answers }: ScoreEvidence): WeightedScores {
+  const all = answers[name] ?? tokens.map(({ scores }) => scores[name] ?? []);
   return {
-    scores: ofTokens.flat(),
-    weights: ofTokens.flatMap((scores, index) => scores.map(() => weights[index] ?? 0)),
+    scores: all.flat(),
+    weights: all.flatMap((scores, index) => scores.map(() => weights[index] ?? 0)),
   };
 }
 
-/** Of a strategy that has a threshold. */
-export function callingSide(strategy: string): DeferralSide {
-  return required(infoOf(strategy).threshold, `${strategy} has a threshold`).deferralSide;
+function thresholdFacts({ name, threshold }: Method): ThresholdFacts {
+  return required(threshold, `${name} has a threshold`);
 }

@@ -1,21 +1,31 @@
-/** One strategy at one threshold with one seed: what a point of a curve is. */
+/** One method at one threshold with one seed: what a point of a curve is. */
 import { createHash } from 'node:crypto';
+import type { Method } from '../../strategy/method.ts';
 
 export interface EvaluationPoint {
-  readonly strategy: string;
-  /** Null for strategies without one. */
+  readonly method: Method;
+  /** Null for methods without one. */
   readonly threshold: number | null;
-  /** 0 but for strategies that toss coins. */
+  /** 0 but for random controls. */
   readonly seed: number;
 }
 
-/** As users write it, and as the engine reads it. */
-export function strategyText({ strategy, threshold }: EvaluationPoint): string {
+/** A point as records, logs and results keep it: by the method's name. */
+export interface NamedPoint extends Omit<EvaluationPoint, 'method'> {
+  readonly strategy: string;
+}
+
+export function namedPoint({ method, threshold, seed }: EvaluationPoint): NamedPoint {
+  return { strategy: method.name, threshold, seed };
+}
+
+/** As users write it. */
+export function strategyText({ strategy, threshold }: NamedPoint): string {
   return threshold === null ? strategy : `${strategy}@${threshold}`;
 }
 
 /** The same for the same point, and for no other. */
-export function pointKey(point: EvaluationPoint): string {
+export function pointKey(point: NamedPoint): string {
   return `${strategyText(point)} seed ${point.seed}`;
 }
 
@@ -23,7 +33,7 @@ export function pointKey(point: EvaluationPoint): string {
 const SEED_BYTES = 6;
 
 /** Coins are keyed by question and position: every question of a seed has coins of its own. */
-export function requestSeed({ seed }: EvaluationPoint, questionId: string): number {
+export function requestSeed({ seed }: Pick<EvaluationPoint, 'seed'>, questionId: string): number {
   const hash = createHash('sha256').update(`${seed} ${questionId}`).digest();
   return hash.readUIntBE(0, SEED_BYTES);
 }

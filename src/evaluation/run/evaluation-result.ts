@@ -1,5 +1,6 @@
 /** What came of an evaluation, worked out from its answers alone: the same answers, the same result. */
 
+import { isRandomControl, type Method } from '../../strategy/method.ts';
 import { compareCurves } from '../curves/compare-curves.ts';
 import { gapRecovered } from '../curves/gap-recovered.ts';
 import { paretoFront } from '../curves/pareto-front.ts';
@@ -17,7 +18,7 @@ import { gateEvidence } from '../statistics/gate-evidence.ts';
 import { curvesOf } from './curves-of.ts';
 import { discordantExamples } from './discordant-examples.ts';
 import { nameAndDigest } from './evaluation-pair.ts';
-import { callingSide, infoOf, LARGE_ALONE, SMALL_ALONE, tossesCoins } from './evaluation-plan.ts';
+import { LARGE_ALONE, SMALL_ALONE } from './evaluation-plan.ts';
 import { modelsGap } from './models-gap.ts';
 import { type LonePointResult, type PointRuns, pointResult } from './point-result.ts';
 import { type RunFacts, runsOf } from './point-runs.ts';
@@ -71,6 +72,7 @@ export function evaluationResult(
   const byShare = curvesOf(all, alone, 'largeShare');
   const byFlops = curvesOf(all, alone, 'generatedFlopsRatio');
   const byTraffic = curvesOf(all, alone, 'weightTrafficRatio');
+  const methods = [...new Set(points.map(({ method }) => method))];
   return {
     version: 1,
     task: options.task,
@@ -83,8 +85,12 @@ export function evaluationResult(
     summary: summaries(byShare, replicates),
     summaryByFlops: summaries(byFlops, replicates),
     summaryByTraffic: summaries(byTraffic, replicates),
-    comparisons: comparisons(byShare, byFlops, replicates),
-    comparisonsByTraffic: comparisons(byTraffic, byTraffic, replicates),
+    comparisons: comparisons(methods, { withinUnit: byShare, acrossUnits: byFlops }, replicates),
+    comparisonsByTraffic: comparisons(
+      methods,
+      { withinUnit: byTraffic, acrossUnits: byTraffic },
+      replicates,
+    ),
     gates: gates(answers),
     examples: discordantExamples(
       [
@@ -121,34 +127,35 @@ function summaries(
   );
 }
 
-/** Every informed strategy against every other one. */
+type Curves = ReadonlyMap<string, Curve>;
+
+/** Every method but the random controls against every other one. */
 function comparisons(
-  withinUnit: ReadonlyMap<string, Curve>,
-  acrossUnits: ReadonlyMap<string, Curve>,
+  methods: readonly Method[],
+  curves: { readonly withinUnit: Curves; readonly acrossUnits: Curves },
   replicates: Replicates,
 ): readonly Comparison[] {
-  const names = [...withinUnit.keys()];
-  return names
-    .filter((name) => !tossesCoins(infoOf(name)))
-    .flatMap((strategy) =>
-      names
-        .filter((name) => name !== strategy)
-        .flatMap((control) => {
-          const isSameUnit = infoOf(strategy).unit === infoOf(control).unit;
-          const curves = isSameUnit ? withinUnit : acrossUnits;
-          const [strategyCurve, other] = [curves.get(strategy), curves.get(control)];
-          if (strategyCurve === undefined || other === undefined) return [];
-          const compared = { strategy, control, strategyCurve, controlPoints: other.points };
+  return methods
+    .filter((method) => !isRandomControl(method))
+    .flatMap((method) =>
+      methods
+        .filter((other) => other !== method)
+        .flatMap((other) => {
+          const isSameUnit = method.unit === other.unit;
+          const shown = isSameUnit ? curves.withinUnit : curves.acrossUnits;
+          const [strategy, control] = [method.name, other.name];
+          const [strategyCurve, otherCurve] = [shown.get(strategy), shown.get(control)];
+          if (strategyCurve === undefined || otherCurve === undefined) return [];
+          const compared = { strategy, control, strategyCurve, controlPoints: otherCurve.points };
           return [compareCurves(compared, replicates)];
         }),
     );
 }
 
-function gates({ evidence, design }: EvaluatedAnswers): readonly GateEvidence[] {
+function gates({ evidence, design, gates }: EvaluatedAnswers): readonly GateEvidence[] {
   // A question's tokens count for all questions that it stands for: once where all were run.
   const standsFor = design.weights.map((weight) => weight * design.questionCount);
-  const names = Object.keys(evidence[0]?.scores ?? {});
-  return names.map((name) => {
+  return gates.map(({ name, deferralSide }) => {
     const tokens = evidence.flatMap(({ differs, scores }, index) =>
       (scores[name] ?? []).map((score, at) => ({
         score,
@@ -156,7 +163,7 @@ function gates({ evidence, design }: EvaluatedAnswers): readonly GateEvidence[] 
         weight: standsFor[index] ?? 0,
       })),
     );
-    return gateEvidence(name, tokens, callingSide(name));
+    return gateEvidence(name, tokens, deferralSide);
   });
 }
 
@@ -168,14 +175,14 @@ function shownPoints(
   all: readonly PointRuns[],
   results: readonly PointResult[],
 ): readonly PointRuns[] {
-  const best = new Map<string, { readonly one: PointRuns; readonly distance: number }>();
+  const best = new Map<Method, { readonly one: PointRuns; readonly distance: number }>();
   for (const [index, one] of all.entries()) {
     // The two models alone come first among the results.
     const gap = results[index + 2]?.gapRecovered ?? 1;
     const distance = Math.abs(gap - SHOWN_GAP);
-    const known = best.get(one.point.strategy);
+    const known = best.get(one.point.method);
     if (known === undefined || distance < known.distance) {
-      best.set(one.point.strategy, { one, distance });
+      best.set(one.point.method, { one, distance });
     }
   }
   return [...best.values()].map(({ one }) => one);

@@ -2,7 +2,7 @@
 import type { PointResult } from '../results.ts';
 import { estimateShare } from '../screening/estimate-mean.ts';
 import { type SampleDesign, weightedSum } from '../screening/sample-design.ts';
-import { infoOf, type PlannedPoint } from './evaluation-plan.ts';
+import type { PlannedPoint } from './evaluation-plan.ts';
 import type { AnswerRun } from './point-runs.ts';
 
 export interface PointRuns {
@@ -33,10 +33,11 @@ export function pointResult({ point, runs }: PointRuns, context: PointContext): 
     design,
     runs.map(({ grade }) => Number(grade.isRight)),
   );
-  const { strategy, threshold, seed, predictedShare } = point;
+  const { method, threshold, seed, predictedShare } = point;
   return {
-    strategy,
-    unit: infoOf(strategy).unit,
+    strategy: method.name,
+    unit: method.unit,
+    controlOf: method.controlOf,
     threshold,
     seed,
     n: design.questionCount,

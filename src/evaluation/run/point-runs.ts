@@ -12,13 +12,13 @@ import { required } from '../../core/invariant.ts';
 import type { ModelsById } from '../../core/model-id.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
 import { type CostsById, predictRun } from '../../machines/predict-run.ts';
+import { type Method, readsUncertainty } from '../../strategy/method.ts';
 import { grade } from '../graders/grade.ts';
 import type { Grade, Question } from '../question.ts';
 import { type AnswerRecord, answerText, eventsOf } from './answer-record.ts';
 import type { AnswerStore } from './answer-store.ts';
 import type { EvaluatedModel } from './evaluation-pair.ts';
-import { infoOf } from './evaluation-plan.ts';
-import { type EvaluationPoint, strategyText } from './evaluation-point.ts';
+import { type EvaluationPoint, type NamedPoint, strategyText } from './evaluation-point.ts';
 
 /** An answer without its text. */
 export interface AnswerRun {
@@ -56,7 +56,7 @@ export function runsOf(
     const run = { start: startOf(record, facts), events: [...eventsOf(record)] };
     const timesMs = facts.profiles.map((profile) => [
       profile.name,
-      predictedMs(record.strategy, run, profile),
+      predictedMs(point.method, run, profile),
     ]);
     return {
       question,
@@ -68,19 +68,18 @@ export function runsOf(
 }
 
 function predictedMs(
-  strategy: string,
+  method: Method,
   run: Pick<RecordedRun, 'start' | 'events'>,
   { costs, roundTripMs }: TimeProfile,
 ): number {
-  const [costModel] = infoOf(strategy).costModels;
-  const readsUncertainty = required(costModel, 'every strategy has one').readsUncertainty;
   const whole = { name: null, ...run, summary: null };
-  return predictRun(whole, costs, { roundTripMs, readsUncertainty }).ms;
+  const readings = { roundTripMs, readsUncertainty: readsUncertainty(method) };
+  return predictRun(whole, costs, readings).ms;
 }
 
 /** As the run itself began. */
 export function startOf(
-  record: EvaluationPoint & Pick<AnswerRecord, 'promptTokenCount'>,
+  record: NamedPoint & Pick<AnswerRecord, 'promptTokenCount'>,
   facts: RunFacts,
 ): StartEvent {
   const { models, labels, maxTokens, contextLength } = facts;

@@ -14,13 +14,17 @@ import {
 } from '../../../test/evaluation/scripted-evaluation.ts';
 import { tinyRouters } from '../../judging/fakes/tiny-router.ts';
 import type { ForwardRequest } from '../../model/roles.ts';
-import { asStrategy } from '../../strategy/strategy-value.ts';
+import { cascadeMethod } from '../../strategy/cascade.ts';
+import { entropyMethod } from '../../strategy/entropy.ts';
+import { isRandomControl } from '../../strategy/method.ts';
+import { randomMethod } from '../../strategy/random.ts';
+import { parseStrategy } from '../../strategy/strategy-value.ts';
 import type { TokenEvidence } from '../evidence/teacher-forced.ts';
 import type { Question } from '../question.ts';
 import type { EvaluationResult } from '../results.ts';
 import { checkLive } from './check-live.ts';
 import type { EvaluationPlan } from './evaluation-plan.ts';
-import { pointKey } from './evaluation-point.ts';
+import { namedPoint, pointKey } from './evaluation-point.ts';
 import { evaluationResult } from './evaluation-result.ts';
 import { type EvaluatedAnswers, runEvaluation } from './run-evaluation.ts';
 
@@ -104,7 +108,7 @@ describe('an evaluation', () => {
     expect(result.results.map(pointKey)).toEqual([
       'small seed 0',
       'large seed 0',
-      ...answers.points.map(pointKey),
+      ...answers.points.map((point) => pointKey(namedPoint(point))),
     ]);
     const of = (name: string) => result.results.filter(({ strategy }) => strategy === name);
     expect(of('random').map(({ threshold, seed }) => [threshold, seed])).toEqual([
@@ -114,10 +118,10 @@ describe('an evaluation', () => {
       [0.5, 2],
     ]);
     expect(of('entropy')).toHaveLength(2);
-    for (const point of answers.points.filter(({ strategy }) => strategy === 'cascade')) {
+    for (const point of answers.points.filter(({ method }) => method === cascadeMethod)) {
       const { threshold, seed } = point;
       const given = questions.filter((question) => {
-        const record = answers.store.get({ strategy: 'cascade', threshold, seed }, question);
+        const record = answers.store.get({ method: cascadeMethod, threshold, seed }, question);
         return /^l+$/.test(record?.origins ?? '');
       });
       expect(given.length / questions.length).toBeCloseTo(point.predictedShare ?? 0, 9);
@@ -139,8 +143,8 @@ describe('an evaluation', () => {
 
   it('puts points where curves rise if nobody says where', async () => {
     const { answers } = await run({ shares: null, pointCount: 5 });
-    const shares = answers.points.flatMap(({ strategy, seed, threshold }) =>
-      strategy === 'random' && seed === 1 ? [threshold] : [],
+    const shares = answers.points.flatMap(({ method, seed, threshold }) =>
+      method === randomMethod && seed === 1 ? [threshold] : [],
     );
     expect(shares).toHaveLength(5);
     expect(shares.slice(0, 2)).toEqual([0.1, 0.4]);
@@ -149,7 +153,9 @@ describe('an evaluation', () => {
 
   it('has predictions that come true: what gates see is what they will see', async () => {
     // Answers under a gate that always calls are the large model's own.
-    const { result } = await run({ strategies: [{ name: 'entropy', thresholds: [-1, 100] }] });
+    const { result } = await run({
+      strategies: [{ method: entropyMethod, thresholds: [-1, 100] }],
+    });
     const [, , always, never] = result.results;
     expect(always).toMatchObject({ predictedShare: 1, largeShare: 1 });
     expect(never).toMatchObject({ predictedShare: 0, largeShare: 0 });
@@ -221,9 +227,7 @@ describe('an evaluation', () => {
     await run();
     const more = await run({ shares: [0.2, 0.5, 0.8] });
     expect(
-      new Set(
-        more.world.requests.map(({ strategy }) => strategy && asStrategy(strategy).method.name),
-      ),
+      new Set(more.world.requests.map(({ strategy }) => parseStrategy(strategy).method.name)),
     ).toEqual(new Set(['entropy', 'random', 'cascade']));
     const fresh = await run({ shares: [0.2, 0.5, 0.8] }, { into: join(folder, 'fresh') });
     expect(more.result).toEqual(fresh.result);
@@ -256,7 +260,9 @@ describe('an evaluation', () => {
 });
 
 describe('evidence', () => {
-  const only = (name: string) => ({ strategies: [{ name, thresholds: [] }] });
+  const only = (name: string) => ({
+    strategies: [{ method: parseStrategy(name).method, thresholds: [] }],
+  });
   const linesIn = async (): Promise<readonly TokenEvidence[]> =>
     (await readFile(join(folder, 'evidence.jsonl'), 'utf8'))
       .trimEnd()
@@ -313,8 +319,8 @@ describe('a screened evaluation', () => {
     const { result, answers, world } = await run({ screening: { share: 0, seed: 1 } });
     const { chosen, design } = answers;
     expect(chosen.length).toBeLessThan(questions.length);
-    const ofStrategies = world.requests.filter(
-      ({ strategy }) => strategy && asStrategy(strategy).method.controlOf !== null,
+    const ofStrategies = world.requests.filter(({ strategy }) =>
+      isRandomControl(parseStrategy(strategy).method),
     );
     expect(ofStrategies).toHaveLength(4 * chosen.length);
     const [small, large, ...others] = result.results;

@@ -8,8 +8,10 @@ import { throwIfAborted } from '../../core/errors.ts';
 import { required } from '../../core/invariant.ts';
 import type { OnProgress } from '../../core/progress.ts';
 import { tokenIds } from '../../core/token-id.ts';
-import { type Gate, INFORMED_GATES } from '../../judging/gate.ts';
+import type { Gate } from '../../judging/gate.ts';
 import { routerGate } from '../../judging/router-gate.ts';
+import { isRandomControl, type Method } from '../../strategy/method.ts';
+import { METHODS } from '../../strategy/methods.ts';
 import { type TokenEvidence, teacherForced } from '../evidence/teacher-forced.ts';
 import { grade } from '../graders/grade.ts';
 import { type Question, questionHash } from '../question.ts';
@@ -22,7 +24,6 @@ import type { EvaluationPair } from './evaluation-pair.ts';
 import {
   type EvaluationPlan,
   givenPoints,
-  infoOf,
   judgesAnswers,
   LARGE_ALONE,
   type PlannedPoint,
@@ -30,7 +31,7 @@ import {
   type ScoreEvidence,
   SMALL_ALONE,
   scoringPoint,
-  shareStrategies,
+  shareMethods,
 } from './evaluation-plan.ts';
 import type { EvaluationPoint } from './evaluation-point.ts';
 import { EvidenceStore } from './evidence-store.ts';
@@ -56,6 +57,8 @@ export interface EvaluatedAnswers {
   /** Those that strategies were run on, and for how many each stands. */
   readonly chosen: readonly Question[];
   readonly design: SampleDesign;
+  /** Those that scored the tokens of the evidence. */
+  readonly gates: readonly Gate[];
   readonly evidence: readonly TokenEvidence[];
   readonly points: readonly PlannedPoint[];
 }
@@ -73,11 +76,12 @@ export async function runEvaluation(options: RunEvaluationOptions): Promise<Eval
   const answering = { ...options, ...plan, store };
   await answerAll(questions, [SMALL_ALONE, LARGE_ALONE], 'Answering with either model', answering);
   const { chosen, design } = chooseQuestions(store, questions, plan);
-  const tokens = await readEvidence(chosen, answering);
-  const queries = await scoreAnswers(chosen, answering);
-  const evidence = { weights: design.weights, tokens, queries };
+  const gates = gatesOf(options);
+  const tokens = await readEvidence(chosen, gates, answering);
+  const judged = await scoreAnswers(chosen, answering);
+  const evidence = { weights: design.weights, tokens, answers: judged };
   const points = await answerPoints({ ...answering, chosen, design }, evidence);
-  return { store, questions, chosen, design, evidence: tokens, points };
+  return { store, questions, chosen, design, gates, evidence: tokens, points };
 }
 
 type PointAnswering = Answering & Pick<EvaluatedAnswers, 'chosen' | 'design'>;
@@ -90,24 +94,24 @@ async function answerPoints(
   evidence: ScoreEvidence,
 ): Promise<readonly PlannedPoint[]> {
   const { plan, chosen } = options;
-  const strategies = shareStrategies(plan);
+  const methods = shareMethods(plan);
   const shares = plan.shares ?? FIRST_SHARES.slice(0, plan.pointCount);
   const points = givenPoints(plan, evidence);
-  const add = async (more: readonly (readonly [strategy: string, share: number])[]) => {
-    for (const [strategy, share] of more) {
-      const found = pointsForShare(strategy, share, plan, evidence);
+  const add = async (more: readonly (readonly [method: Method, share: number])[]) => {
+    for (const [method, share] of more) {
+      const found = pointsForShare(method, share, plan, evidence);
       points.push(...found.filter((point) => !points.some((known) => isSame(known, point))));
     }
     await answerAll(chosen, points.map(bare), ANSWERING_LABEL, options);
   };
-  await add(strategies.flatMap((strategy) => shares.map((share) => [strategy, share] as const)));
+  await add(methods.flatMap((method) => shares.map((share) => [method, share] as const)));
   if (plan.shares !== null) return points;
-  const tried = new Map(strategies.map((strategy) => [strategy, [...shares]]));
+  const tried = new Map(methods.map((method) => [method, [...shares]]));
   for (let count = shares.length; count < plan.pointCount; count += 1) {
-    const next = strategies.flatMap((strategy) => {
-      const share = nextShareOf(strategy, points, tried.get(strategy) ?? [], options, evidence);
-      if (share !== null) tried.get(strategy)?.push(share);
-      return share === null ? [] : [[strategy, share] as const];
+    const next = methods.flatMap((method) => {
+      const share = nextShareOf(method, points, tried.get(method) ?? [], options, evidence);
+      if (share !== null) tried.get(method)?.push(share);
+      return share === null ? [] : [[method, share] as const];
     });
     await add(next);
   }
@@ -115,11 +119,11 @@ async function answerPoints(
 }
 
 function isSame(a: PlannedPoint, b: PlannedPoint): boolean {
-  return a.strategy === b.strategy && a.threshold === b.threshold && a.seed === b.seed;
+  return a.method === b.method && a.threshold === b.threshold && a.seed === b.seed;
 }
 
 function nextShareOf(
-  strategy: string,
+  method: Method,
   points: readonly PlannedPoint[],
   shares: readonly number[],
   options: PointAnswering,
@@ -136,7 +140,7 @@ function nextShareOf(
     { share: 1, accuracy: accuracy(LARGE_ALONE) },
   ];
   const between = shares.map((share) => {
-    const own = pointsForShare(strategy, share, plan, evidence);
+    const own = pointsForShare(method, share, plan, evidence);
     const found = own.filter((point) => points.some((known) => isSame(known, point)));
     const mean = found.reduce((sum, point) => sum + accuracy(point), 0) / found.length;
     return { share, accuracy: mean };
@@ -149,8 +153,8 @@ function isRight(store: AnswerStore, point: EvaluationPoint, question: Question)
   return grade(answerText(record), question).isRight;
 }
 
-function bare({ strategy, threshold, seed }: EvaluationPoint): EvaluationPoint {
-  return { strategy, threshold, seed };
+function bare({ method, threshold, seed }: EvaluationPoint): EvaluationPoint {
+  return { method, threshold, seed };
 }
 
 /** Questions on which both models do alike say little: only a sample of them runs. */
@@ -176,13 +180,13 @@ type Answering = AnsweringOptions & RunEvaluationOptions;
 
 async function readEvidence(
   questions: readonly Question[],
+  gates: readonly Gate[],
   options: Answering,
 ): Promise<readonly TokenEvidence[]> {
   const { pair, store, signal } = options;
   const kept = await EvidenceStore.open(join(options.folder, 'evidence.jsonl'));
   const all: TokenEvidence[] = [];
   const label = "Reading the large model's answers";
-  const gates = gatesOf(options);
   for (const [index, question] of questions.entries()) {
     throwIfAborted(signal);
     const asked = questionHash(question);
@@ -202,10 +206,13 @@ function scoresOf({ scores }: TokenEvidence, gates: readonly Gate[]): TokenEvide
   return Object.fromEntries(gates.map(({ name }) => [name, scores[name] ?? []]));
 }
 
-/** Whatever scores tokens without a coin: plain gates, and the routers of the plan. */
-function gatesOf({ plan, pair }: Answering): readonly Gate[] {
-  const learned = plan.strategies.flatMap(({ name }) => pair.routers.get(name) ?? []);
-  return [...INFORMED_GATES, ...learned.map(routerGate)];
+/** Every gate that is no coin and needs no training, and the routers of the plan. */
+function gatesOf({ plan, pair }: RunEvaluationOptions): readonly Gate[] {
+  const planned = plan.strategies.map(({ method }) => method);
+  const methods = [...new Set([...METHODS, ...planned])];
+  const plain = methods.filter((method) => !isRandomControl(method));
+  const learned = planned.flatMap(({ name }) => pair.routers.get(name) ?? []);
+  return [...plain.flatMap(({ gate }) => gate ?? []), ...learned.map(routerGate)];
 }
 
 function evidenceOf(
@@ -226,20 +233,24 @@ function evidenceOf(
   return teacherForced(small, transcript, { gates, vocabularySize, signal });
 }
 
-/** Scores that cascades give the small model's answers. */
+/** Scores that methods of larger units give the small model's answers. */
 async function scoreAnswers(
   questions: readonly Question[],
   options: Answering,
-): Promise<Readonly<Record<string, readonly number[]>>> {
-  const names = options.plan.strategies
-    .map(({ name }) => name)
-    .filter((name) => judgesAnswers(infoOf(name)));
-  const points = names.map(scoringPoint);
+): Promise<ScoreEvidence['answers']> {
+  const methods = options.plan.strategies.map(({ method }) => method).filter(judgesAnswers);
+  const points = methods.map(scoringPoint);
   await answerAll(questions, points, "Scoring the small model's answers", options);
-  const scoresOf = (point: EvaluationPoint): readonly number[] =>
-    questions.map((question) => {
-      const record = required(options.store.get(point, question), 'the answer was scored');
-      return required(record.scores?.[0], 'every token has the score of the answer');
-    });
-  return Object.fromEntries(points.map((point) => [point.strategy, scoresOf(point)]));
+  const scoresOf = (point: EvaluationPoint, question: Question): readonly number[] => {
+    const record = required(options.store.get(point, question), 'the answer was scored');
+    const scores = (record.scores ?? []).filter((score) => score !== null);
+    // Every token has the score of its unit: an answer is judged once, however long it is.
+    return point.method.unit === 'query' ? scores.slice(0, 1) : scores;
+  };
+  return Object.fromEntries(
+    points.map((point) => [
+      point.method.name,
+      questions.map((question) => scoresOf(point, question)),
+    ]),
+  );
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   MAX_TOKENS,
+  pointOf,
   questionOf,
   type ScriptedEvaluation,
   scriptedEvaluation,
@@ -11,7 +12,7 @@ import { LARGE_ALONE } from './evaluation-plan.ts';
 import { runWave, type WaveOptions } from './run-wave.ts';
 
 const QUESTIONS = [1, 2, 3, 4].map((index) => questionOf(index));
-const POINT = { strategy: 'entropy', threshold: 0.5, seed: 0 };
+const POINT = pointOf('entropy@0.5');
 
 function options({ pair }: ScriptedEvaluation, more: Partial<WaveOptions> = {}): WaveOptions {
   return { engine: pair.engine, maxTokens: MAX_TOKENS, ...more };
@@ -41,8 +42,8 @@ describe('a wave', () => {
 
   it('asks with the strategy, a seed for each question, and nothing that another run left', async () => {
     const world = scriptedEvaluation();
-    await runWave(QUESTIONS, { strategy: 'random', threshold: 0.25, seed: 7 }, options(world));
-    await runWave(QUESTIONS, { strategy: 'random', threshold: 0.25, seed: 8 }, options(world));
+    await runWave(QUESTIONS, pointOf('random@0.25', 7), options(world));
+    await runWave(QUESTIONS, pointOf('random@0.25', 8), options(world));
     const { requests } = world;
     expect(requests[0]).toMatchObject({
       messages: QUESTIONS[0]?.messages,

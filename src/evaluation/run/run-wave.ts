@@ -6,9 +6,10 @@
 import { setMaxListeners } from 'node:events';
 import type { EngineEvent } from '../../core/events.ts';
 import type { Engine } from '../../engine/engine.ts';
+import { strategyValue } from '../../strategy/strategy-value.ts';
 import type { Question } from '../question.ts';
 import { type AnswerRecord, recordOf } from './answer-record.ts';
-import { type EvaluationPoint, requestSeed, strategyText } from './evaluation-point.ts';
+import { type EvaluationPoint, requestSeed } from './evaluation-point.ts';
 import { ofQuestion } from './question-error.ts';
 
 /** Every request of a wave listens to one signal. */
@@ -55,7 +56,7 @@ async function answer(
   const events: EngineEvent[] = [];
   const request = {
     messages: question.messages,
-    strategy: strategyText(point),
+    strategy: strategyValue(point.method, point.threshold),
     seed: requestSeed(point, question.id),
     maxTokens: options.maxTokens,
     // Each answer costs what it costs alone, whatever ran before it.

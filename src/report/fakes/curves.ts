@@ -1,10 +1,13 @@
 /** Where the curves of a made-up evaluation run, before noise. */
-import type { CostAxis, CurveSummary, Unit } from '../../evaluation/results.ts';
+import type { CostAxis, CurveSummary } from '../../evaluation/results.ts';
+import type { Unit } from '../../strategy/method.ts';
 
 /** A strategy's way from the small model to the large one. */
 export interface Curve {
   readonly strategy: string;
   readonly unit: Unit;
+  /** Whether it is the random control of its unit. */
+  readonly isControl?: boolean;
   readonly axis: CostAxis;
   readonly seeds: readonly number[];
   readonly thresholds: readonly number[];
@@ -18,6 +21,7 @@ export const CURVES: readonly Curve[] = [
   {
     strategy: 'random',
     unit: 'token',
+    isControl: true,
     axis: 'largeShare',
     seeds: [1, 2, 3],
     thresholds: [0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9],
@@ -54,6 +58,7 @@ export const CURVES: readonly Curve[] = [
   {
     strategy: 'random-transmission',
     unit: 'token',
+    isControl: true,
     axis: 'transmittedShare',
     seeds: [1, 2, 3],
     thresholds: [0.1, 0.3, 0.6, 0.9],
@@ -72,6 +77,7 @@ export const CURVES: readonly Curve[] = [
   {
     strategy: 'random-query',
     unit: 'query',
+    isControl: true,
     axis: 'largeShare',
     seeds: [1, 2, 3],
     thresholds: [0.2, 0.4, 0.6, 0.8],

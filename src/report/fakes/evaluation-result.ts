@@ -74,7 +74,7 @@ function gapOf(n: number): Estimate {
 
 function alone(strategy: string, accuracy: number, weight: number, n: number): PointResult {
   const isLarge = strategy !== 'small';
-  return point({ strategy, unit: null, threshold: null, seed: 1 }, n, accuracy, {
+  return point({ strategy, unit: null, controlOf: null, threshold: null, seed: 1 }, n, accuracy, {
     largeShare: isLarge ? 1 : 0,
     generatedFlopsRatio: strategy === 'speculative' ? 1.31 : isLarge ? 1 : 0.32,
     weightTrafficRatio: weight,
@@ -90,8 +90,9 @@ function curveResults(curve: Curve, n: number, random: Random): PointResult[] {
       const accuracy = SMALL_ACCURACY + gap * curve.gapAt(share) + noise;
       const isQuery = curve.unit === 'query';
       const isTransmitted = curve.axis === 'transmittedShare';
-      const { strategy, unit } = curve;
-      return point({ strategy, unit, threshold, seed }, n, Math.min(0.99, accuracy), {
+      const { strategy, unit, isControl = false } = curve;
+      const controlOf = isControl ? unit : null;
+      return point({ strategy, unit, controlOf, threshold, seed }, n, Math.min(0.99, accuracy), {
         largeShare: isTransmitted ? 0.08 * share : share,
         ...(isTransmitted ? { transmittedShare: share } : {}),
         generatedFlopsRatio: isQuery ? 0.32 * (1 - share) + share : 0.32 + 0.68 * share,
@@ -104,7 +105,7 @@ function curveResults(curve: Curve, n: number, random: Random): PointResult[] {
 }
 
 function point(
-  head: Pick<PointResult, 'strategy' | 'unit' | 'threshold' | 'seed'>,
+  head: Pick<PointResult, 'strategy' | 'unit' | 'controlOf' | 'threshold' | 'seed'>,
   n: number,
   accuracy: number,
   costs: Pick<PointResult, 'largeShare' | 'generatedFlopsRatio' | 'weightTrafficRatio'> &

@@ -1,11 +1,14 @@
 /** Which points an accuracy picture shows, and at which cost: pure selection, no drawing. */
-import type { CostAxis, EvaluationResult, Unit } from '../../evaluation/results.ts';
+import type { CostAxis, EvaluationResult } from '../../evaluation/results.ts';
+import type { Unit } from '../../strategy/method.ts';
 import {
   type CurvePoint,
   controlsOf,
   curvePoints,
   isModelAlone,
+  LARGE_ALONE,
   pointName,
+  SMALL_ALONE,
   shareAxisOf,
 } from '../curves.ts';
 
@@ -53,7 +56,7 @@ const SHARE_SCALES: Readonly<Record<'largeShare' | 'transmittedShare', CostScale
     words: 'transmitted share',
     isShare: true,
     costOf: ({ transmittedShare, strategy }) => {
-      if (isModelAlone(strategy)) return strategy === 'small' ? 0 : 1;
+      if (isModelAlone(strategy)) return strategy === SMALL_ALONE ? 0 : 1;
       return transmittedShare;
     },
   },
@@ -80,7 +83,7 @@ export function predictedTime(profile: string): CostScale {
     isShare: false,
     costOf: ({ timeRatios, strategy }) => {
       // By definition, also where nobody predicted it.
-      return timeRatios[profile] ?? (strategy === 'large' ? 1 : null);
+      return timeRatios[profile] ?? (strategy === LARGE_ALONE ? 1 : null);
     },
   };
 }
@@ -126,7 +129,7 @@ function place(
   return {
     scale,
     points: drawn.filter(({ strategy }) => !isModelAlone(strategy)),
-    alone: ['small', 'large'].flatMap(
+    alone: [SMALL_ALONE, LARGE_ALONE].flatMap(
       (model) => drawn.find(({ strategy }) => strategy === model) ?? [],
     ),
   };

@@ -4,8 +4,9 @@
  */
 import type { TopLevelSpec } from 'vega-lite';
 import type { EvaluationResult } from '../../evaluation/results.ts';
-import { strategiesOf } from '../curves.ts';
-import { CONTROL, INK, MUTED, type StrategyStyle } from '../strategy-styles.ts';
+import type { MethodStyle } from '../../strategy/method-style.ts';
+import { LARGE_ALONE, strategiesOf } from '../curves.ts';
+import { CONTROL, INK, MUTED } from '../strategy-styles.ts';
 import { listed, percent, percentRange, ratio } from '../wording.ts';
 import type { AccuracyData, DrawnPoint } from './accuracy-data.ts';
 import { type NumberTable, type Picture, subtitleOf } from './picture.ts';
@@ -16,7 +17,7 @@ type Layer = Extract<TopLevelSpec, { readonly layer: unknown }>['layer'][number]
 export interface AccuracyPictureOptions {
   readonly name: string;
   readonly title: string;
-  readonly styles: ReadonlyMap<string, StrategyStyle>;
+  readonly styles: ReadonlyMap<string, MethodStyle>;
   /** Whether the points that nothing beats are marked. */
   readonly hasFront: boolean;
 }
@@ -111,10 +112,10 @@ function curvesFirst(points: readonly DrawnPoint[]): DrawnPoint[] {
 type Looks = ReturnType<typeof lookChannels>;
 
 /** One legend tells all of them. */
-function lookChannels(points: readonly DrawnPoint[], styles: ReadonlyMap<string, StrategyStyle>) {
+function lookChannels(points: readonly DrawnPoint[], styles: ReadonlyMap<string, MethodStyle>) {
   const domain = strategiesOf(points);
-  const of = (look: 'color' | 'shape'): string[] =>
-    domain.map((strategy) => styles.get(strategy)?.[look] ?? '');
+  const colors = domain.map((strategy) => styles.get(strategy)?.hue.light ?? '');
+  const shapes = domain.map((strategy) => styles.get(strategy)?.shape ?? '');
   const dashes = domain.map((strategy) => [...(styles.get(strategy)?.dash ?? [])]);
   const field = { field: 'strategy', type: 'nominal' } as const;
   const legend = {
@@ -125,8 +126,8 @@ function lookChannels(points: readonly DrawnPoint[], styles: ReadonlyMap<string,
     symbolOpacity: 1,
   } as const;
   return {
-    color: { ...field, scale: { domain, range: of('color') }, legend },
-    shape: { ...field, scale: { domain, range: of('shape') }, legend },
+    color: { ...field, scale: { domain, range: colors }, legend },
+    shape: { ...field, scale: { domain, range: shapes }, legend },
     strokeDash: { ...field, scale: { domain, range: dashes }, legend },
   };
 }
@@ -166,7 +167,7 @@ function whiskers(
 function rules(data: AccuracyData, { x, y }: Axes): Layer[] {
   const [left, right] = costDomain(data);
   return data.alone.flatMap((point): Layer[] => {
-    const isLarge = point.strategy === 'large';
+    const isLarge = point.strategy === LARGE_ALONE;
     const text = `${point.strategy} alone ${percent(point.accuracy)}`;
     const values = [{ ...point, text, cost: isLarge ? left : right }];
     return [

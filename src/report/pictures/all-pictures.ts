@@ -1,7 +1,10 @@
 /** Every picture that a result has the data for, in the order of the page. */
 import type { EvaluationResult } from '../../evaluation/results.ts';
+import { UNITS } from '../../strategy/method.ts';
+import type { MethodStyle } from '../../strategy/method-style.ts';
 import { controlsOf, strategiesOf } from '../curves.ts';
-import { type StrategyStyle, strategyStyles } from '../strategy-styles.ts';
+import { strategyStyles } from '../strategy-styles.ts';
+import { UNIT_NOUNS } from '../wording.ts';
 import { accuracyData, FLOPS, predictedTime, shareData, WEIGHT_TRAFFIC } from './accuracy-data.ts';
 import { accuracyPicture } from './accuracy-picture.ts';
 import { calibrationPicture, scoresPicture, shownGates } from './gate-pictures.ts';
@@ -31,25 +34,24 @@ export function allPictures(result: EvaluationResult): Picture[] {
 /** Shares of different units are different things: each has a picture of its own. */
 function sharePictures(
   result: EvaluationResult,
-  styles: ReadonlyMap<string, StrategyStyle>,
+  styles: ReadonlyMap<string, MethodStyle>,
 ): Picture[] {
-  const kinds = [
-    {
-      data: shareData(result, 'token', 'largeShare'),
-      name: 'accuracy-large-share',
-      title: 'Accuracy against large share: methods that choose tokens',
-    },
-    {
-      data: shareData(result, 'token', 'transmittedShare'),
-      name: 'accuracy-transmitted-share',
-      title: 'Accuracy against transmitted share',
-    },
-    {
-      data: shareData(result, 'query', 'largeShare'),
-      name: 'accuracy-large-share-query',
-      title: 'Accuracy against large share: methods that choose questions',
-    },
-  ];
+  const kinds = UNITS.flatMap((unit) => {
+    const behind = unit === 'token' ? '' : `-${unit}`;
+    const who = `methods that choose ${UNIT_NOUNS[unit]}`;
+    return [
+      {
+        data: shareData(result, unit, 'largeShare'),
+        name: `accuracy-large-share${behind}`,
+        title: `Accuracy against large share: ${who}`,
+      },
+      {
+        data: shareData(result, unit, 'transmittedShare'),
+        name: `accuracy-transmitted-share${behind}`,
+        title: `Accuracy against transmitted share: ${who}`,
+      },
+    ];
+  });
   return kinds
     .filter(({ data }) => data.points.length > 0)
     .map(({ data, name, title }) =>
@@ -59,7 +61,7 @@ function sharePictures(
 
 function timePictures(
   result: EvaluationResult,
-  styles: ReadonlyMap<string, StrategyStyle>,
+  styles: ReadonlyMap<string, MethodStyle>,
 ): Picture[] {
   const profiles = new Set(result.results.flatMap(({ timeRatios }) => Object.keys(timeRatios)));
   const taken = new Set<string>();
