@@ -3,8 +3,8 @@
  * model should read in turn 2 only what it has not read in turn 1.
  */
 import { Command } from 'commander';
-import type { ModelRole, TokenEvent, WorkEvent } from '../src/core/events.ts';
-import type { ModelLabels } from '../src/core/model-id.ts';
+import type { TokenEvent, WorkEvent } from '../src/core/events.ts';
+import type { ModelLabels, ModelRole } from '../src/core/model-id.ts';
 import { Engine } from '../src/engine/engine.ts';
 import type { GenerateRequest } from '../src/engine/request.ts';
 import type { LanguageModel } from '../src/model/roles.ts';

@@ -3,7 +3,7 @@
  * between the runs. On a machine with other work it changes from minute to minute, which is not the
  * predictor's fault.
  */
-import type { ModelRole } from '../src/core/events.ts';
+import type { ModelRole } from '../src/core/model-id.ts';
 import { GREEDY } from '../src/core/sampling-params.ts';
 import { tokenId } from '../src/core/token-id.ts';
 import type { MeasuredModel } from '../src/machines/machine-profile.ts';

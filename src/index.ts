@@ -18,10 +18,10 @@ export { type RecostOptions, recost } from './app/recost.ts';
 export type { ChatMessage } from './core/chat-message.ts';
 export { ERROR_CODES, type ErrorCode, PilotfishError } from './core/errors.ts';
 export type {
-  ByRole,
   EngineEvent,
   GrammarKind,
-  ModelRole,
+  ModelCost,
+  ModelCostFacts,
   Origin,
   ParameterCounts,
   RunCost,
@@ -33,6 +33,14 @@ export type {
   WorkPurpose,
 } from './core/events.ts';
 export type { FinishReason } from './core/finish-reason.ts';
+export type {
+  ByRole,
+  ModelId,
+  ModelLabel,
+  ModelLabels,
+  ModelRole,
+  ModelsById,
+} from './core/model-id.ts';
 export type { OnNotice, OnProgress, Progress } from './core/progress.ts';
 export type { SamplingParams } from './core/sampling-params.ts';
 export type { TokenId } from './core/token-id.ts';

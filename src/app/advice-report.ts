@@ -1,6 +1,7 @@
 /** Advice as a pure function of its inputs: cost scenarios, parameter values, strategies. */
-import type { ByRole, ModelRole, TokenPrices } from '../core/events.ts';
+import type { TokenPrices } from '../core/events.ts';
 import { required } from '../core/invariant.ts';
+import type { ByRole, ModelRole } from '../core/model-id.ts';
 import {
   type Advice,
   BILLINGS,

@@ -6,7 +6,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PilotfishError } from '../core/errors.ts';
-import type { ModelRole } from '../core/events.ts';
+import type { ModelRole } from '../core/model-id.ts';
 import type { BoundModel, Router } from '../judging/router.ts';
 import { decodeRouter } from '../judging/router-file.ts';
 import { readGiven } from '../storage/whole-file.ts';

@@ -1,6 +1,6 @@
 /** Which pair of models, and how it is loaded: options that every use case with a pair shares. */
 import type { EnsureModelOptions } from '../catalog/catalog-context.ts';
-import type { ModelRole } from '../core/events.ts';
+import type { ModelRole } from '../core/model-id.ts';
 
 export interface PairOptions extends EnsureModelOptions {
   /** A known pair; default: `qwen2.5-coder`. */

@@ -7,7 +7,7 @@ import { ensureModel } from '../catalog/ensure-model.ts';
 import { DEFAULT_PAIR, parsePair } from '../catalog/known-pairs.ts';
 import { parseModelReference } from '../catalog/model-reference.ts';
 import { PilotfishError } from '../core/errors.ts';
-import type { ModelRole } from '../core/events.ts';
+import type { ModelRole } from '../core/model-id.ts';
 import { pocketProblem } from '../evaluation/tasks/pocket/problem.ts';
 import {
   isOf,

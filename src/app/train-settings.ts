@@ -1,7 +1,7 @@
 /** What a training can be told, its defaults, and what a router's file says about it. */
 import { type DefinedFields, definedFields } from '../core/defined-fields.ts';
 import { PilotfishError } from '../core/errors.ts';
-import type { ModelRole } from '../core/events.ts';
+import type { ModelRole } from '../core/model-id.ts';
 import type { RouterFeatures } from '../judging/router-features.ts';
 import { citerPaperShape, routerShape } from '../network/network-shape.ts';
 import type { FitSettings } from '../training/fit/fit-router.ts';

@@ -8,7 +8,7 @@ import type { OpenEngineOptions } from '../app/open-engine.ts';
 import type { Recosted, RecostOptions } from '../app/recost.ts';
 import type { Trained } from '../app/train.ts';
 import type { TrainOptions } from '../app/train-settings.ts';
-import type { ModelRole } from '../core/events.ts';
+import type { ModelRole } from '../core/model-id.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { WriteReportOptions, WrittenReport } from '../report/write-report.ts';
 import type { Method, StrategyValue } from '../strategy/method.ts';

@@ -9,7 +9,7 @@ import type { ModelId, ModelLabels, ModelRole, ModelsById } from './model-id.ts'
 import type { SamplingParams } from './sampling-params.ts';
 import type { TokenId } from './token-id.ts';
 
-export type { ModelRole } from './model-id.ts';
+export type { ByRole, ModelRole } from './model-id.ts';
 
 /** Who proposed an emitted token. */
 export type Origin = ModelRole | 'prompt-lookup';
@@ -104,8 +104,6 @@ export interface ModelCostFacts {
   /** Null: the user gave no prices. */
   readonly prices: TokenPrices | null;
 }
-
-export type ByRole<T> = Readonly<Record<ModelRole, T | null>>;
 
 /** How the form of an answer was asked for. */
 export type GrammarKind = 'json-schema' | 'json' | 'gbnf' | 'regex';

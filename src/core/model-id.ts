@@ -17,6 +17,9 @@ export type ModelLabel = (typeof MODEL_LABELS)[number];
 /** The two ends of a pair. In speculation the small one is the draft, the large one the target. */
 export type ModelRole = 'small' | 'large';
 
+/** A pair, of which either model may be missing. */
+export type ByRole<T> = Readonly<Record<ModelRole, T | null>>;
+
 /** Which model plays which part; undefined where none does. */
 export type ModelLabels = { readonly [L in ModelLabel]?: ModelId | undefined };
 

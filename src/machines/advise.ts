@@ -4,7 +4,8 @@
  *
  * Nothing here knows how good the answers are. A ratio below 1 says that an answer costs less.
  */
-import type { ModelRole, ParameterCounts, TokenPrices } from '../core/events.ts';
+import type { ParameterCounts, TokenPrices } from '../core/events.ts';
+import type { ModelRole } from '../core/model-id.ts';
 import type { AnswerLengths, CostModel, CostParameter, ExpectedWork } from './cost-model.ts';
 import { type ForwardCosts, fullForwardMs } from './forward-costs.ts';
 

@@ -3,7 +3,7 @@
  * a machine's costs. Every strategy of the registry brings its own (strategy/cost-models.ts), so that
  * nothing here knows a strategy by name.
  */
-import type { ModelRole } from '../core/events.ts';
+import type { ModelRole } from '../core/model-id.ts';
 import type { ForwardCosts, ForwardShape } from './forward-costs.ts';
 
 /**

@@ -5,8 +5,8 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseRunLog } from '../../src/accounting/run-log.ts';
-import type { ModelRole } from '../../src/core/events.ts';
 import { required } from '../../src/core/invariant.ts';
+import type { ModelRole } from '../../src/core/model-id.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import type { ForwardCosts, ForwardShape } from '../../src/machines/forward-costs.ts';
 import { FULL_PLAN, measureModel } from '../../src/machines/measure-model.ts';

@@ -4,14 +4,9 @@
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ChatMessage } from '../../src/core/chat-message.ts';
-import type {
-  EngineEvent,
-  ModelRole,
-  StartEvent,
-  SummaryEvent,
-  WorkEvent,
-} from '../../src/core/events.ts';
+import type { EngineEvent, StartEvent, SummaryEvent, WorkEvent } from '../../src/core/events.ts';
 import { required } from '../../src/core/invariant.ts';
+import type { ModelRole } from '../../src/core/model-id.ts';
 import { tokenIds } from '../../src/core/token-id.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
 import { asStrategy } from '../../src/strategy/strategy-value.ts';

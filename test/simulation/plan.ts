@@ -1,6 +1,6 @@
 /** What a simulation does: a random load, and what goes wrong in it. */
 import fc from 'fast-check';
-import type { ModelRole } from '../../src/core/events.ts';
+import type { ModelRole } from '../../src/core/model-id.ts';
 import type { SpeculativeOptions } from '../../src/strategy/strategy-options.ts';
 import type { FailureKind } from './observed-model.ts';
 

@@ -2,7 +2,7 @@
  * Two scripted models whose rows depend on the whole text before them, and agree often but not
  * always: whoever loses, doubles or mixes up a single token writes another text.
  */
-import type { ModelRole } from '../../src/core/events.ts';
+import type { ModelRole } from '../../src/core/model-id.ts';
 import type { TokenId } from '../../src/core/token-id.ts';
 import {
   ScriptedModel,

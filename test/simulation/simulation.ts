@@ -6,8 +6,9 @@
 import type fc from 'fast-check';
 import { expect } from 'vitest';
 import { PilotfishError } from '../../src/core/errors.ts';
-import type { EngineEvent, ModelRole } from '../../src/core/events.ts';
+import type { EngineEvent } from '../../src/core/events.ts';
 import { InvariantError, required } from '../../src/core/invariant.ts';
+import type { ModelRole } from '../../src/core/model-id.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import { type Bend, type FailureKind, ObservedModel } from './observed-model.ts';
 import type { Plan, RequestPlan } from './plan.ts';

@@ -2,7 +2,7 @@
  * The engine of a conversation whose strategy may change. It loads what the first strategy needs,
  * and opens anew, with more, only when a later one needs more.
  */
-import type { ModelRole } from '../../core/events.ts';
+import type { ModelRole } from '../../core/model-id.ts';
 import type { StrategyValue } from '../../strategy/method.ts';
 import type { CliEngine } from '../cli-dependencies.ts';
 
