@@ -27,7 +27,7 @@ import { runJobs } from '../src/training/rollouts/run-jobs.ts';
 import { READ_FEATURES } from '../src/training/rounds/train-router.ts';
 import { ForkPoint } from '../src/training/traces/fork-point.ts';
 import { traceTrajectory } from '../src/training/traces/trace-trajectory.ts';
-import type { TrainingPair } from '../src/training/training-pair.ts';
+import { TrainingPair } from '../src/training/training-pair.ts';
 
 interface Settings {
   readonly small: string;
@@ -73,11 +73,7 @@ async function open(name: string): Promise<LanguageModel> {
 const small = await open(settings.small);
 const large = await open(settings.large);
 const vocabularySize = Math.min(small.vocabulary.size, large.vocabulary.size);
-const pair: TrainingPair = {
-  models: { small, large },
-  vocabularySize,
-  isEndOfGeneration: (id) => large.vocabulary.isEndOfGeneration(id),
-};
+const pair = new TrainingPair({ small, large });
 
 interface Text {
   readonly prompt: readonly TokenId[];
@@ -116,8 +112,8 @@ async function readBare({ prompt, tokens }: Text): Promise<void> {
 }
 
 async function readLabelled(one: Text, signal: AbortSignal): Promise<void> {
-  await using trunk = new ForkPoint(pair, [...one.prompt, ...one.tokens]);
-  await traceTrajectory(one, { pair, forkPoint: trunk, features: READ_FEATURES, signal });
+  await using forkPoint = new ForkPoint(pair, one, signal);
+  await traceTrajectory(one, { pair, forkPoint, features: READ_FEATURES });
 }
 
 async function timed(read: (one: Text, signal: AbortSignal) => Promise<void>): Promise<number> {

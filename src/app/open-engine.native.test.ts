@@ -62,8 +62,8 @@ describe('openEngine', () => {
     const start = await firstEvent(engine, { prompt: 'Hi', strategy: 'small' });
     const { kvBytesPerToken } = await readModelFile(path);
     expect(start).toMatchObject({
-      models: { small: 'tiny', large: 'larger' },
-      kvBytesPerToken: { small: kvBytesPerToken, large: 2 * kvBytesPerToken },
+      labels: { small: 'tiny', large: 'larger' },
+      models: { tiny: { kvBytesPerToken }, larger: { kvBytesPerToken: 2 * kvBytesPerToken } },
     });
   });
 

@@ -10,7 +10,7 @@ import type { TokenPrices } from '../core/events.ts';
 import { required } from '../core/invariant.ts';
 import type { ByRole, ModelRole } from '../core/model-id.ts';
 import { Engine } from '../engine/engine.ts';
-import type { CostFacts } from '../engine/run-request.ts';
+import type { CostFacts } from '../engine/model-set.ts';
 import { POCKET_SCOPE } from '../evaluation/tasks/pocket/scope.ts';
 import { type BoundModel, type Router, withEmbeddings } from '../judging/router.ts';
 import type { CostCurve, StepCosts } from '../machines/step-costs.ts';

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { GREEDY } from '../core/sampling-params.ts';
-import { type TokenId, tokenId, tokenIds } from '../core/token-id.ts';
+import { tokenId, tokenIds } from '../core/token-id.ts';
 import { grade } from '../evaluation/graders/grade.ts';
 import type { Question } from '../evaluation/question.ts';
 import { questionNumber } from '../evaluation/question-key.ts';
@@ -25,7 +25,7 @@ import type { RolloutPlan } from '../training/rollouts/rollout-plan.ts';
 import { type TrainedRouter, trainRouter, WRITTEN_FILE } from '../training/rounds/train-router.ts';
 import { writeAnswers } from '../training/rounds/write-answers.ts';
 import { LABEL_SEQUENCE_COUNT } from '../training/sequence-counts.ts';
-import type { TrainingPair } from '../training/training-pair.ts';
+import { TrainingPair } from '../training/training-pair.ts';
 import type { Trajectory } from '../training/trajectory.ts';
 import { evaluationLock } from './evaluation-lock.ts';
 import { loadQuestions } from './load-questions.ts';
@@ -85,7 +85,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
       await writeWhole(join(folder, `${objective}-round-${report.round}.safetensors`), bytes);
       settings.onRound?.(report);
     },
-    pair: trainingPair(pair),
+    pair: new TrainingPair(pair),
     boundTo: { small: nameAndDigest(pair, 'small'), large: nameAndDigest(pair, 'large') },
     trajectories: await walkedAlong(solved, pair, settings),
     rollouts: rolloutPlan(settings),
@@ -136,7 +136,7 @@ async function walkedAlong(
   if (objective !== 'citer-paper') return solved;
   const sampled = await writeAnswers(solved, {
     ...settings,
-    pair: trainingPair(pair),
+    pair: new TrainingPair(pair),
     writer: {
       id: `large drawn at ${TEMPERATURE}, seed ${seed}`,
       strategy: singleModel('large'),
@@ -148,10 +148,4 @@ async function walkedAlong(
     label: 'Drawing reference answers',
   });
   return sampled.filter(({ value }) => value === 1);
-}
-
-function trainingPair({ small, large, vocabularySize }: EvaluationPair): TrainingPair {
-  const ends = [small, large].map(({ vocabulary }) => vocabulary.endOfGenerationIds());
-  const isEndOfGeneration = (id: TokenId): boolean => ends.some((ids) => ids.has(id));
-  return { models: { small, large }, vocabularySize, isEndOfGeneration };
 }

@@ -17,6 +17,7 @@ const OF_ERROR: Readonly<Record<ErrorCode, number>> = {
   'strategy-unknown': EXIT.usage,
   'threshold-invalid': EXIT.usage,
   'model-unknown': EXIT.usage,
+  'capability-missing': EXIT.usage,
   'pair-unknown': EXIT.usage,
   'prompt-empty': EXIT.usage,
   'prompt-too-long': EXIT.usage,

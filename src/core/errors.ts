@@ -11,6 +11,7 @@ export const ERROR_CODES = [
   'strategy-unknown',
   'threshold-invalid',
   'model-unknown',
+  'capability-missing',
   'pair-unknown',
   'prompt-empty',
   'prompt-too-long',

@@ -30,6 +30,11 @@ export class FairMutex {
     return this.#waiting.length;
   }
 
+  /** Whether a turn is under way. */
+  get isBusy(): boolean {
+    return this.#busy;
+  }
+
   /** Runs `work` when it is its turn. @throws PilotfishError `aborted`, `engine-busy` */
   async exclusive<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     const leave = await this.enter(signal);

@@ -121,12 +121,13 @@ describe('checkRequest', () => {
     }
   });
 
-  it('wants messages or a prompt, not both and not neither', () => {
+  it('wants messages, a prompt or its token ids: exactly one of them', () => {
     const messages = [{ role: 'user' as const, content: 'Why?' }];
-    for (const request of [{}, { messages, prompt: 'Once' }]) {
+    const promptTokenIds = [1, 2];
+    for (const request of [{}, { messages, prompt: 'Once' }, { messages, promptTokenIds }]) {
       expect(failure(request)).toMatchObject({
         code: 'option-invalid',
-        message: 'Give either messages or a prompt.',
+        message: 'Give either messages, a prompt or its token ids.',
       });
     }
   });
@@ -144,6 +145,17 @@ describe('checkRequest', () => {
     },
   ])('refuses an empty prompt: %j', (request) => {
     expect(failure(request)).toMatchObject({ code: 'prompt-empty' });
+  });
+
+  it('takes token ids as they are', () => {
+    expect(checkRequest({ promptTokenIds: [5, 0] }).input).toEqual({ tokenIds: [5, 0] });
+    expect(failure({ promptTokenIds: [] })).toMatchObject({ code: 'prompt-empty' });
+    for (const wrong of [-1, 0.5, Number.NaN, 2 ** 60]) {
+      expect(failure({ promptTokenIds: [1, wrong] })).toMatchObject({
+        code: 'option-invalid',
+        fields: { option: 'promptTokenIds', value: String(wrong) },
+      });
+    }
   });
 
   it('keeps the white space of a prompt: it is text', () => {

@@ -10,7 +10,10 @@ import { MAX_TOKENS_DEFAULT, PROMPT_LENGTH_MAX } from './limits.ts';
 import type { GenerateRequest } from './request.ts';
 
 export interface CheckedRequest {
-  readonly input: { readonly messages: readonly ChatMessage[] } | { readonly prompt: string };
+  readonly input:
+    | { readonly messages: readonly ChatMessage[] }
+    | { readonly prompt: string }
+    | { readonly tokenIds: readonly number[] };
   readonly strategy: StrategyValue;
   readonly sampling: SamplingParams;
   readonly maxTokens: number;
@@ -46,28 +49,46 @@ export function checkRequest(request: GenerateRequest): CheckedRequest {
   };
 }
 
-function checkInput({ messages, prompt }: GenerateRequest): CheckedRequest['input'] {
-  if ((messages === undefined) === (prompt === undefined)) {
-    throw new PilotfishError('option-invalid', 'Give either messages or a prompt.', {
-      remedy: 'Pass exactly one of the two.',
+function checkInput({
+  messages,
+  prompt,
+  promptTokenIds,
+}: GenerateRequest): CheckedRequest['input'] {
+  const given = [messages, prompt, promptTokenIds].filter((input) => input !== undefined);
+  if (given.length !== 1) {
+    throw new PilotfishError('option-invalid', 'Give either messages, a prompt or its token ids.', {
+      remedy: 'Pass exactly one of the three.',
       fields: { option: 'messages' },
     });
   }
+  if (promptTokenIds !== undefined) return checkTokenIds(promptTokenIds);
   const texts = messages?.map((message) => message.content) ?? [prompt ?? ''];
   const length = texts.reduce((sum, text) => sum + text.length, 0);
-  if (length > PROMPT_LENGTH_MAX) {
-    throw new PilotfishError(
-      'prompt-too-long',
-      `The prompt has ${length} characters; ${PROMPT_LENGTH_MAX} are the limit.`,
-      { remedy: 'Shorten the prompt.', fields: { length, limit: PROMPT_LENGTH_MAX } },
-    );
-  }
-  if ((texts.at(-1) ?? '').trim() === '') {
-    throw new PilotfishError('prompt-empty', 'The prompt is empty.', {
-      remedy: 'Give a question or a text to continue.',
-    });
-  }
+  if (length > PROMPT_LENGTH_MAX) throw tooLong(length, 'characters');
+  if ((texts.at(-1) ?? '').trim() === '') throw emptyPrompt();
   return messages === undefined ? { prompt: prompt ?? '' } : { messages };
+}
+
+function checkTokenIds(tokenIds: readonly number[]): CheckedRequest['input'] {
+  if (tokenIds.length === 0) throw emptyPrompt();
+  if (tokenIds.length > PROMPT_LENGTH_MAX) throw tooLong(tokenIds.length, 'tokens');
+  const wrong = tokenIds.find((id) => !Number.isSafeInteger(id) || id < 0);
+  if (wrong === undefined) return { tokenIds };
+  throw invalid('promptTokenIds', wrong, 'a list of integers from 0 up');
+}
+
+function emptyPrompt(): PilotfishError {
+  return new PilotfishError('prompt-empty', 'The prompt is empty.', {
+    remedy: 'Give a question or a text to continue.',
+  });
+}
+
+function tooLong(length: number, unit: string): PilotfishError {
+  return new PilotfishError(
+    'prompt-too-long',
+    `The prompt has ${length} ${unit}; ${PROMPT_LENGTH_MAX} are the limit.`,
+    { remedy: 'Shorten the prompt.', fields: { length, limit: PROMPT_LENGTH_MAX } },
+  );
 }
 
 function checkStops(stop: readonly string[]): void {

@@ -1,32 +1,34 @@
 /**
- * One or two models behind one method: `generate`. Requests run side by side as far as the KV caches
- * allow, their forwards batched by the models' executors; a bounded number waits, in order.
+ * The models of a pair, and others beside them, behind one method: `generate`. Requests run side by
+ * side as far as the KV caches allow, their forwards batched by the models' executors; a bounded number
+ * waits, in order.
  */
 import { type Clock, systemClock } from '../core/clock.ts';
 import { abortError, PilotfishError } from '../core/errors.ts';
-import type { ByRole, EngineEvent, ModelRole, TokenPrices } from '../core/events.ts';
-import { required } from '../core/invariant.ts';
+import type { ByRole, EngineEvent, TokenPrices } from '../core/events.ts';
+import type { ModelLabel, ModelRole } from '../core/model-id.ts';
+import { joinReads } from '../core/row-reads.ts';
 import type { TokenId } from '../core/token-id.ts';
 import { AnswerGrammar } from '../grammar/answer-grammar.ts';
 import { GrammarService } from '../grammar/grammar-service.ts';
 import { packVocabulary } from '../grammar/pack-vocabulary.ts';
-import type { KvAmounts } from '../kv-cache/admission.ts';
+import { addAmounts, type KvAmounts } from '../kv-cache/admission.ts';
 import { KvScheduler } from '../kv-cache/kv-scheduler.ts';
 import type { Lease } from '../kv-cache/lease.ts';
-import type { LanguageModel } from '../model/roles.ts';
+import { missingCapability, type SessionNeeds } from '../session/capabilities.ts';
 import type { StrategyValue } from '../strategy/method.ts';
 import type { Strategy } from '../strategy/strategy.ts';
 import type { StrategyOptions } from '../strategy/strategy-options.ts';
-import { commonVocabularySize } from '../vocabulary/vocabulary-comparison.ts';
 import { type CheckedRequest, checkRequest } from './checked-request.ts';
 import { RUNNING_REQUEST_COUNT_MAX, WAITING_REQUEST_COUNT_MAX } from './limits.ts';
+import { type CostFacts, type LabelledModels, ModelSet } from './model-set.ts';
 import { promptTokens } from './prompt.ts';
 import type { GenerateRequest } from './request.ts';
-import { type CostFacts, runRequest } from './run-request.ts';
+import { runRequest } from './run-request.ts';
 
 export interface EngineOptions extends StrategyOptions {
-  /** At least one. The engine owns them: it disposes of them. */
-  readonly models: ByRole<LanguageModel>;
+  /** A small or a large one at least. The engine owns them: it disposes of them. */
+  readonly models: LabelledModels;
   /** Facts of a model that is not loaded, so that costs can still be compared with it. */
   readonly absentFacts?: Partial<ByRole<CostFacts>> | undefined;
   /** What the models' tokens cost; without them a summary has no price. */
@@ -61,8 +63,7 @@ interface BuiltStrategy extends Pick<StrategyValue, 'method'> {
 
 export class Engine implements AsyncDisposable {
   readonly #options: EngineOptions;
-  readonly #vocabularySize: number;
-  readonly #contextLength: number;
+  readonly #models: ModelSet;
   /** By the text of their values. */
   readonly #strategies = new Map<string, BuiltStrategy>();
   readonly #scheduler: KvScheduler;
@@ -75,21 +76,14 @@ export class Engine implements AsyncDisposable {
 
   /** @throws PilotfishError `vocabulary-mismatch`, `option-invalid` */
   constructor(options: EngineOptions) {
-    const { small, large } = options.models;
     this.#options = options;
-    const either = required(large ?? small, 'an engine needs a model');
-    const contextLengths = [small, large].flatMap((model) => model?.facts.contextLength ?? []);
-    this.#contextLength = Math.min(...contextLengths);
-    this.#vocabularySize =
-      small !== null && large !== null
-        ? commonVocabularySize(tokenTable(small), tokenTable(large))
-        : either.vocabulary.size;
+    this.#models = new ModelSet(options.models, options);
     this.#grammars = new GrammarService({ vocabulary: () => this.#packedVocabulary() });
     this.#overcommit = checkedOvercommit(options.overcommit ?? 1);
     const requestCountMax = options.requestCountMax ?? RUNNING_REQUEST_COUNT_MAX;
     checkRequestCountMax(requestCountMax);
     this.#scheduler = new KvScheduler({
-      models: options.models,
+      models: this.#models.local(),
       requestCountMax,
       waitingCountMax: WAITING_REQUEST_COUNT_MAX,
     });
@@ -131,7 +125,7 @@ export class Engine implements AsyncDisposable {
   async *generate(request: GenerateRequest): AsyncGenerator<EngineEvent, void> {
     const checked = checkRequest(request);
     const strategy = this.#strategy(checked.strategy);
-    this.#checkModels(strategy);
+    this.#checkModels(strategy, checked);
     const abort = new AbortController();
     const forward = (): void => abort.abort(request.signal?.reason);
     if (request.signal?.aborted === true) throw abortError(request.signal);
@@ -150,7 +144,7 @@ export class Engine implements AsyncDisposable {
     return this[Symbol.asyncDispose]();
   }
 
-  /** Cancels every request, then frees both models. Every call waits for the one closing. */
+  /** Cancels every request, then frees the models. Every call waits for the one closing. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -160,10 +154,8 @@ export class Engine implements AsyncDisposable {
     this.#closed = true;
     const reason = closedError();
     for (const abort of this.#running) abort.abort(reason);
-    const { small, large } = this.#options.models;
     await this.#grammars[Symbol.asyncDispose]();
-    await small?.[Symbol.asyncDispose]();
-    await large?.[Symbol.asyncDispose]();
+    await this.#models[Symbol.asyncDispose]();
   }
 
   async *#run(
@@ -171,7 +163,7 @@ export class Engine implements AsyncDisposable {
     strategy: Strategy,
     signal: AbortSignal,
   ): AsyncGenerator<EngineEvent, void> {
-    const { models, absentFacts = {}, clock = systemClock } = this.#options;
+    const { clock = systemClock } = this.#options;
     const acceptedMs = clock.nowMs();
     const prompt = this.#promptTokens(request);
     const likely = Math.ceil(request.maxTokens / this.#overcommit);
@@ -188,19 +180,9 @@ export class Engine implements AsyncDisposable {
       request,
       prompt,
       strategy,
-      models,
+      models: this.#models,
       lease,
-      facts: {
-        small: models.small?.facts ?? absentFacts.small ?? null,
-        large: models.large?.facts ?? absentFacts.large ?? null,
-      },
-      prices: {
-        small: this.#options.prices?.small ?? null,
-        large: this.#options.prices?.large ?? null,
-      },
-      vocabularySize: this.#vocabularySize,
-      contextLength: this.#contextLength,
-      ...(grammar === null ? {} : { grammar }),
+      grammar: grammar ?? undefined,
       clock,
       acceptedMs,
       queuedMs,
@@ -210,14 +192,16 @@ export class Engine implements AsyncDisposable {
   }
 
   #promptTokens({ input }: CheckedRequest): TokenId[] {
-    const { models, template = null } = this.#options;
-    return promptTokens(input, { ...models, template }, this.#contextLength);
+    const { template = null } = this.#options;
+    const [small, large] = [this.#models.get('small'), this.#models.get('large')];
+    return promptTokens(input, { small, large, template }, this.#models.contextLength);
   }
 
   #scopeNotes(input: CheckedRequest['input']): readonly string[] {
     const { scope } = this.#options;
+    if (scope === undefined || 'tokenIds' in input) return [];
     const text = 'prompt' in input ? input.prompt : (input.messages.at(-1)?.content ?? '');
-    return scope === undefined || scope.covers(text) ? [] : [scope.note];
+    return scope.covers(text) ? [] : [scope.note];
   }
 
   /**
@@ -240,24 +224,28 @@ export class Engine implements AsyncDisposable {
 
   /** Tokens by their bytes, which means the same for every kind of vocabulary. */
   #packedVocabulary(): ReturnType<typeof packVocabulary> {
-    const { small, large } = this.#options.models;
-    const { vocabulary } = required(large ?? small, 'an engine needs a model');
-    const ends = [small, large].flatMap((model) => [
-      ...(model?.vocabulary.endOfGenerationIds() ?? []),
-    ]);
     return packVocabulary({
-      size: this.#vocabularySize,
-      tokenBytes: (id) => vocabulary.tokenBytes(id),
-      endIds: [...new Set(ends)],
+      size: this.#models.vocabularySize,
+      tokenBytes: (id) => this.#models.tokenBytes(id),
+      endIds: [...this.#models.endOfGenerationIds],
     });
   }
 
-  /** The room for a text of so many tokens, at most the context window. */
+  /** The cells and sequences of local models for a text of so many tokens, and for its branches. */
   #need(strategy: Strategy, tokenCount: number): KvAmounts {
-    const cellCount = Math.min(tokenCount, this.#contextLength);
-    return Object.fromEntries(
-      strategy.needs.map((role) => [role, { cellCount, sequenceCount: 1 }]),
-    );
+    const { contextLength } = this.#models;
+    const needOf = ([label, needs]: readonly [string, SessionNeeds]): KvAmounts => {
+      if (this.#models.isRemote(label as ModelLabel)) return {};
+      const { count = 0, tokenCountMax = 0 } = needs.branches ?? {};
+      const amount = {
+        cellCount: Math.min(tokenCount, contextLength) + count * tokenCountMax,
+        sequenceCount: 1 + count,
+      };
+      return { [this.#models.idOf(label as ModelLabel)]: amount };
+    };
+    return Object.entries(strategy.needs)
+      .map(needOf)
+      .reduce((sum, need) => addAmounts(sum, need, 1), {});
   }
 
   #strategy(value: StrategyValue): Strategy {
@@ -270,16 +258,43 @@ export class Engine implements AsyncDisposable {
     return strategy;
   }
 
-  #checkModels(strategy: Strategy): void {
+  /** Before the request starts. @throws PilotfishError `model-unknown`, `capability-missing` */
+  #checkModels(strategy: Strategy, { logprobs, grammar }: CheckedRequest): void {
     if (this.#closed) throw closedError();
-    const missing = strategy.needs.find((role) => this.#options.models[role] === null);
-    if (missing === undefined) return;
-    throw new PilotfishError(
-      'model-unknown',
-      `The strategy ${strategy.name} needs a ${missing} model, and none is loaded.`,
-      { remedy: `Open the engine with a ${missing} model.`, fields: { role: missing } },
-    );
+    for (const [name, needs] of Object.entries(strategy.needs)) {
+      const label = name as ModelLabel;
+      const model = this.#models.get(label);
+      if (model === null) throw noModel(strategy, label);
+      const reads = joinReads(needs.reads ?? {}, { logprob: logprobs });
+      const all = { ...needs, reads, keepsGrammar: grammar !== undefined };
+      const missing = missingCapability(all, this.#models.capabilitiesOf(label));
+      if (missing !== null) throw incapable(strategy, label, model.facts.name, missing);
+    }
   }
+}
+
+function noModel({ name }: Strategy, label: ModelLabel): PilotfishError {
+  return new PilotfishError(
+    'model-unknown',
+    `The strategy ${name} needs a ${label} model, and none is loaded.`,
+    { remedy: `Open the engine with a ${label} model.`, fields: { role: label } },
+  );
+}
+
+function incapable(
+  { name }: Strategy,
+  label: ModelLabel,
+  model: string,
+  why: string,
+): PilotfishError {
+  return new PilotfishError(
+    'capability-missing',
+    `The strategy ${name} cannot use ${model} as its ${label} model: ${why}.`,
+    {
+      remedy: `Choose another strategy, or a ${label} model that this program runs itself.`,
+      fields: { strategy: name, label, model },
+    },
+  );
 }
 
 function checkedOvercommit(value: number): number {
@@ -300,13 +315,4 @@ function checkRequestCountMax(value: number): void {
 
 function closedError(): PilotfishError {
   return new PilotfishError('disposed', 'The engine was closed.');
-}
-
-function tokenTable(model: LanguageModel): Parameters<typeof commonVocabularySize>[0] {
-  const { vocabulary } = model;
-  return {
-    name: model.facts.name,
-    size: vocabulary.size,
-    tokenString: (id) => vocabulary.tokenString(id),
-  };
 }

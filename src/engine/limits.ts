@@ -4,7 +4,5 @@ export const MAX_TOKENS_DEFAULT = 512;
 export const PROMPT_LENGTH_MAX = 4_000_000;
 /** Requests that use one model at once, where its KV cache has room for so many. */
 export const RUNNING_REQUEST_COUNT_MAX = 16;
-/** Times that one round is tried again after a cache was full and somebody gave way. */
-export const KV_FULL_ATTEMPTS_MAX = 64;
 /** Requests that may wait for room; one more is refused as `engine-busy`. */
 export const WAITING_REQUEST_COUNT_MAX = 256;

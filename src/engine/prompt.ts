@@ -4,15 +4,16 @@
  */
 import type { ChatMessage } from '../core/chat-message.ts';
 import { PilotfishError } from '../core/errors.ts';
-import type { ModelRole } from '../core/events.ts';
 import { required } from '../core/invariant.ts';
-import type { TokenId } from '../core/token-id.ts';
-import type { LanguageModel } from '../model/roles.ts';
+import type { ModelRole } from '../core/model-id.ts';
+import { type TokenId, tokenId } from '../core/token-id.ts';
+import type { Vocabulary } from '../model/roles.ts';
 import type { CheckedRequest } from './checked-request.ts';
+import type { EngineModel } from './model-set.ts';
 
 export interface PromptModels {
-  readonly small: LanguageModel | null;
-  readonly large: LanguageModel | null;
+  readonly small: EngineModel | null;
+  readonly large: EngineModel | null;
   /** Whose chat template holds where the two differ; null refuses such a pair. */
   readonly template: ModelRole | null;
 }
@@ -26,10 +27,12 @@ export function promptTokens(
   models: PromptModels,
   contextLength: number,
 ): TokenId[] {
-  const text = 'prompt' in input ? input.prompt : render(input.messages, models);
-  checkLength(text, contextLength);
-  const { vocabulary } = required(models.large ?? models.small, 'an engine has a model');
-  const tokens = vocabulary.tokenize(text);
+  const tokens = 'tokenIds' in input ? givenTokens(input.tokenIds, models) : [];
+  if (!('tokenIds' in input)) {
+    const text = 'prompt' in input ? input.prompt : render(input.messages, models);
+    checkLength(text, contextLength);
+    tokens.push(...mainVocabulary(models).tokenize(text));
+  }
   checkTokens(tokens, models);
   if (tokens.length < contextLength) return tokens;
   throw new PilotfishError(
@@ -41,6 +44,25 @@ export function promptTokens(
       fields: { promptTokenCount: tokens.length, contextLength },
     },
   );
+}
+
+/** @throws PilotfishError `option-invalid` for an id that the vocabulary has not */
+function givenTokens(ids: readonly number[], models: PromptModels): TokenId[] {
+  const { size } = mainVocabulary(models);
+  const unknown = ids.find((id) => id >= size);
+  if (unknown === undefined) return ids.map(tokenId);
+  throw new PilotfishError(
+    'option-invalid',
+    `promptTokenIds has ${unknown}, and the vocabulary has ${size} tokens.`,
+    {
+      remedy: 'Tokenise the prompt with the vocabulary of the large model.',
+      fields: { option: 'promptTokenIds', value: unknown, size },
+    },
+  );
+}
+
+function mainVocabulary({ small, large }: PromptModels): Vocabulary {
+  return required(large ?? small, 'an engine has a model').vocabulary;
 }
 
 /** Tokenising megabytes only to refuse them would hold everybody up for seconds. */

@@ -7,8 +7,10 @@ import type { StrategyInput } from '../strategy/strategy-value.ts';
 export interface GenerateRequest {
   /** The conversation, rendered with the model's chat template; the last turn is the user's. */
   readonly messages?: readonly ChatMessage[] | undefined;
-  /** A raw prompt instead: tokenised as it is, no template. Exactly one of the two is given. */
+  /** A raw prompt instead: tokenised as it is, no template. */
   readonly prompt?: string | undefined;
+  /** The prompt's tokens instead, of the large model's vocabulary. Exactly one of the three is given. */
+  readonly promptTokenIds?: readonly number[] | undefined;
   /** `NAME` or `NAME@THRESHOLD`, or what `parseStrategy` made of it; default `entropy`. */
   readonly strategy?: StrategyInput | undefined;
   /** Default: greedy. */

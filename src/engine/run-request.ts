@@ -1,78 +1,67 @@
 /**
- * The loop: round after round, a strategy proposes and judges, and this commits and emits. It is the
- * only place where a request's text grows and the only one that ends a request.
+ * The one generation loop: round after round, a strategy proposes and judges, and this commits and
+ * emits. It is the only place where a text grows and the only one that ends an answer: requests of an
+ * engine run through it, and so do rollouts of a training.
  */
-
 import { RunCostFold } from '../accounting/run-cost.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Draws } from '../core/draws.ts';
 import { seededDraws } from '../core/draws.ts';
 import { throwIfAborted } from '../core/errors.ts';
 import {
-  type ByRole,
   type EngineEvent,
   LOG_VERSION,
-  type ModelCostFacts,
-  type ModelRole,
   type StartEvent,
   type SummaryEvent,
   type TokenEvent,
-  type TokenPrices,
 } from '../core/events.ts';
 import type { FinishReason } from '../core/finish-reason.ts';
 import { invariant, required } from '../core/invariant.ts';
-import { modelsById } from '../core/model-id.ts';
+import type { ModelLabel } from '../core/model-id.ts';
 import type { TokenId } from '../core/token-id.ts';
-import { untilAborted } from '../core/until-aborted.ts';
 import type { AnswerGrammar } from '../grammar/answer-grammar.ts';
-import { fullRole } from '../kv-cache/full-cache.ts';
 import type { Lease } from '../kv-cache/lease.ts';
-import type { LanguageModel, ModelFacts } from '../model/roles.ts';
-import { LocalSession } from '../session/local-session.ts';
+import type { Session } from '../session/session.ts';
 import { WorkRecorder } from '../session/work-recorder.ts';
-import type { Decision, Decoder, Round, Strategy, StrategyContext } from '../strategy/strategy.ts';
+import type { Decision, Decoder, Strategy, StrategyContext } from '../strategy/strategy.ts';
 import type { CheckedRequest } from './checked-request.ts';
 import { Emitter } from './emitter.ts';
-import { KV_FULL_ATTEMPTS_MAX } from './limits.ts';
+import type { ModelSet } from './model-set.ts';
+
+/** The part of a request that the loop looks at. */
+export type RunRequest = Pick<
+  CheckedRequest,
+  'sampling' | 'maxTokens' | 'stop' | 'seed' | 'logprobs' | 'grammar'
+>;
 
 export interface RunOptions {
-  readonly request: CheckedRequest;
+  readonly request: RunRequest;
   readonly prompt: readonly TokenId[];
   readonly strategy: Strategy;
-  readonly models: ByRole<LanguageModel>;
-  /** Its lease of cells in the models' caches; it ends with the run. */
+  readonly models: ModelSet;
+  /** Its cells in the local models' caches; it ends with the run. */
   readonly lease: Lease;
-  /** Of the loaded models, and of one that is only compared with. */
-  readonly facts: ByRole<CostFacts>;
-  readonly prices: ByRole<TokenPrices>;
-  /** Ids from here on are padding of one of the models. */
-  readonly vocabularySize: number;
-  readonly contextLength: number;
   /** What the answer keeps to; absent: any text. */
-  readonly grammar?: Pick<AnswerGrammar, 'masks' | 'allowedDraft'>;
+  readonly grammar?: Pick<AnswerGrammar, 'masks' | 'allowedDraft'> | undefined;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** When the request came in, by the clock; default: now. */
-  readonly acceptedMs?: number;
+  readonly acceptedMs?: number | undefined;
   /** How long of that it waited for room; default 0. */
-  readonly queuedMs?: number;
-  /** What else its summary should say. */
-  readonly notes?: readonly string[];
+  readonly queuedMs?: number | undefined;
+  /** Further notes for its summary. */
+  readonly notes?: readonly string[] | undefined;
   /** Default: seeded noise. Tests enumerate. */
-  readonly draws?: Draws;
+  readonly draws?: Draws | undefined;
 }
-
-/** What accounting needs of a model. */
-export type CostFacts = Pick<
-  ModelFacts,
-  'name' | 'parameterCounts' | 'weightBytes' | 'kvBytesPerToken'
->;
 
 /** @throws PilotfishError; what was emitted before stays valid */
 export async function* runRequest(options: RunOptions): AsyncGenerator<EngineEvent, void> {
+  const run = new Run(options);
   try {
-    yield* new Run(options).events();
+    yield* run.events();
   } finally {
+    await run.end();
     await options.lease.release();
   }
 }
@@ -82,7 +71,7 @@ class Run {
   readonly #start: StartEvent;
   readonly #startedMs: number;
   readonly #recorder = new WorkRecorder();
-  readonly #sequences = new Map<ModelRole, LocalSession>();
+  readonly #sessions = new Map<ModelLabel, Session>();
   readonly #fold: RunCostFold;
   readonly #emitter: Emitter;
   readonly #decoder: Decoder;
@@ -93,7 +82,7 @@ class Run {
   #finish: FinishReason | null = null;
 
   constructor(options: RunOptions) {
-    const { request, prompt, strategy, clock } = options;
+    const { request, prompt, strategy, models, clock } = options;
     this.#options = options;
     this.#startedMs = options.acceptedMs ?? clock.nowMs();
     this.#text = [...prompt];
@@ -101,22 +90,10 @@ class Run {
     this.#fold = new RunCostFold(this.#start);
     this.#emitter = new Emitter({
       stops: request.stop,
-      tokenBytes: (id) => this.#anyModel().vocabulary.tokenBytes(id),
-      isEndOfGeneration: (id) => this.#isEndOfGeneration(id),
+      tokenBytes: (id) => models.tokenBytes(id),
+      isEndOfGeneration: (id) => models.isEndOfGeneration(id),
     });
-    this.#decoder = strategy.begin({
-      sequence: (role) => this.#sequence(role),
-      draws: options.draws ?? seededDraws(request.seed),
-      program: {
-        vocabularySize: options.vocabularySize,
-        sampling: request.sampling,
-        seed: request.seed,
-        purpose: 'sample',
-        logprob: request.logprobs,
-      },
-      ...allowedDraft(options.grammar),
-      isEndOfGeneration: (id) => this.#isEndOfGeneration(id),
-    });
+    this.#decoder = strategy.begin(this.#context());
   }
 
   async *events(): AsyncGenerator<EngineEvent, void> {
@@ -125,37 +102,42 @@ class Run {
       const decisions = yield* this.#round();
       for (const event of this.#commit(decisions, round)) yield this.#emit(event);
     }
+    await this.end();
+    yield* this.#work();
     yield this.#summary();
+  }
+
+  /**
+   * Cancels the calls of other machines that are in flight, so that their work is metered in full.
+   * Local sessions end with the lease: the answer does not wait for the batch that they may be in.
+   */
+  async end(): Promise<void> {
+    const { models } = this.#options;
+    const remote = [...this.#sessions].filter(([label]) => models.isRemote(label));
+    await Promise.all(remote.map(([, session]) => session[Symbol.asyncDispose]()));
   }
 
   /** Proposes and judges. On failure, the work that was done and the text held back come first. */
   async *#round(): AsyncGenerator<EngineEvent, readonly Decision[]> {
-    const { signal } = this.#options;
     try {
-      throwIfAborted(signal);
-      const tokenCountMax = this.#roomLeft();
-      const decisions = await this.#decide({ text: this.#text, tokenCountMax }, signal);
+      throwIfAborted(this.#options.signal);
+      const decisions = await this.#decoder.round({
+        text: this.#text,
+        tokenCountMax: this.#roomLeft(),
+      });
       invariant(decisions.length > 0, 'a round decides at least one token');
-      for (const event of this.#recorder.drain()) yield this.#emit(event);
+      yield* this.#work();
       return decisions;
     } catch (error) {
-      for (const event of this.#recorder.drain()) yield this.#emit(event);
+      await this.end();
+      yield* this.#work();
       for (const event of this.#emitter.flush()) yield this.#emit(event);
       throw error;
     }
   }
 
-  /** Asks the strategy; where a cache is full, again after somebody gave way. */
-  async #decide(round: Round, signal: AbortSignal): Promise<readonly Decision[]> {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await this.#decoder.round(round, signal);
-      } catch (error) {
-        const role = fullRole(error);
-        if (role === null || attempt >= KV_FULL_ATTEMPTS_MAX) throw error;
-        if (!(await untilAborted(this.#options.lease.reclaim(role), signal))) throw error;
-      }
-    }
+  *#work(): Generator<EngineEvent> {
+    for (const event of this.#recorder.drain()) yield this.#emit(event);
   }
 
   /** Appends decided tokens until one ends the answer; the rest of the round is dropped. */
@@ -210,12 +192,18 @@ class Run {
 
   /** Tokens that may still be committed. */
   #roomLeft(): number {
-    const { request, contextLength } = this.#options;
+    const {
+      request,
+      models: { contextLength },
+    } = this.#options;
     return Math.min(request.maxTokens - this.#tokenCount(), contextLength - this.#text.length);
   }
 
   #limitReached(): FinishReason | null {
-    const { request, contextLength } = this.#options;
+    const {
+      request,
+      models: { contextLength },
+    } = this.#options;
     if (this.#tokenCount() >= request.maxTokens) return 'token-limit';
     return this.#text.length >= contextLength ? 'context-limit' : null;
   }
@@ -224,67 +212,48 @@ class Run {
     return this.#options.clock.nowMs() - this.#startedMs;
   }
 
-  #anyModel(): LanguageModel {
-    const { small, large } = this.#options.models;
-    return required(large ?? small, 'an engine has a model');
+  #context(): StrategyContext {
+    const { request, grammar, signal, draws } = this.#options;
+    return {
+      session: (label) => this.#session(label),
+      draws: draws ?? seededDraws(request.seed),
+      tokenReads: { logprob: request.logprobs },
+      stops: request.stop,
+      allowedDraft: grammar && ((text, draft) => grammar.allowedDraft(text, draft, signal)),
+    };
   }
 
-  /** The union over both models, so that no strategy runs past an end that the other one knows. */
-  #isEndOfGeneration(id: TokenId): boolean {
-    const { small, large } = this.#options.models;
-    const endsIn = (model: LanguageModel | null): boolean =>
-      model?.vocabulary.endOfGenerationIds().has(id) ?? false;
-    return endsIn(small) || endsIn(large);
-  }
-
-  #sequence(role: ModelRole): LocalSession {
-    const known = this.#sequences.get(role);
+  #session(label: ModelLabel): Session {
+    const known = this.#sessions.get(label);
     if (known !== undefined) return known;
-    const model = required(this.#options.models[role], `the ${role} model is loaded`);
-    const sequence = new LocalSession({
-      role,
-      modelId: required(this.#start.labels[role], `the ${role} model has an id`),
-      source: this.#options.lease.source(role),
-      promptLength: this.#options.prompt.length,
-      rowCountMax: model.facts.rowCountMax,
+    const { request, prompt, models, lease, grammar, signal } = this.#options;
+    const { vocabularySize } = models;
+    const session = models.openSession(label, lease, {
+      promptLength: prompt.length,
+      sampling: { vocabularySize, sampling: request.sampling, seed: request.seed },
+      grammar,
+      isEndOfGeneration: (id) => models.isEndOfGeneration(id),
+      tokenBytes: (id) => models.tokenBytes(id),
       recorder: this.#recorder,
-      ...(this.#options.grammar === undefined ? {} : { grammar: this.#options.grammar }),
+      signal,
     });
-    this.#sequences.set(role, sequence);
-    this.#options.lease.add(sequence);
-    return sequence;
+    this.#sessions.set(label, session);
+    return session;
   }
 }
 
-function allowedDraft(grammar: RunOptions['grammar']): Pick<StrategyContext, 'allowedDraft'> {
-  if (grammar === undefined) return {};
-  return { allowedDraft: (text, draft, signal) => grammar.allowedDraft(text, draft, signal) };
-}
-
-function startEvent(options: RunOptions): StartEvent {
-  const { request, strategy, models, facts, prices } = options;
-  const chunks = [models.large, models.small].map((model) => model?.facts.rowCountMax);
-  // A model that is only compared with would read the prompt in chunks like the loaded one.
-  const chunk = required(chunks[0] ?? chunks[1], 'an engine has a model');
-  const costFacts = (role: ModelRole): ModelCostFacts | null => {
-    const known = facts[role];
-    if (known === null) return null;
-    const { name, parameterCounts, weightBytes, kvBytesPerToken } = known;
-    const prefillChunkRowCount = models[role]?.facts.rowCountMax ?? chunk;
-    const sizes = { parameterCounts, weightBytes, kvBytesPerToken, prefillChunkRowCount };
-    return { name, ...sizes, prices: prices[role] };
-  };
+function startEvent({ request, prompt, strategy, models }: RunOptions): StartEvent {
   return {
     type: 'start',
     version: LOG_VERSION,
-    ...modelsById({ small: costFacts('small'), large: costFacts('large') }),
+    ...models.costs,
     strategy: strategy.name,
     thresholds: strategy.thresholds,
     sampling: request.sampling,
     seed: request.seed,
     ...(request.grammar === undefined ? {} : { grammar: request.grammar.kind }),
-    promptTokenCount: options.prompt.length,
+    promptTokenCount: prompt.length,
     maxTokens: request.maxTokens,
-    contextLength: options.contextLength,
+    contextLength: models.contextLength,
   };
 }

@@ -197,8 +197,8 @@ describe('Admission', () => {
     await admission.admit(need(100, 100));
     await expect(admission.admit(need(1, 101))).rejects.toMatchObject({
       code: 'kv-full',
-      message: "The request needs 101 positions in the large model's cache, which has 100.",
-      fields: { role: 'large', needed: 101, capacity: 100 },
+      message: 'The request needs 101 positions in the cache of large, which has 100.',
+      fields: { model: 'large', needed: 101, capacity: 100 },
     });
     expect(admission.waitingCount).toBe(0);
   });
@@ -207,8 +207,8 @@ describe('Admission', () => {
     const asked = { small: { cellCount: 10, sequenceCount: 5 } };
     await expect(admissionOf().admit(asked)).rejects.toMatchObject({
       code: 'kv-full',
-      message: "The request needs 5 sequences in the small model's cache, which has 4.",
-      fields: { role: 'small', needed: 5, capacity: 4 },
+      message: 'The request needs 5 sequences in the cache of small, which has 4.',
+      fields: { model: 'small', needed: 5, capacity: 4 },
     });
   });
 
@@ -217,7 +217,7 @@ describe('Admission', () => {
     const admission = new Admission({ capacity, waitingCountMax: 1 });
     await expect(admission.admit(need(1, 1))).rejects.toMatchObject({
       code: 'kv-full',
-      fields: { role: 'small', capacity: 0 },
+      fields: { model: 'small', capacity: 0 },
     });
     await expect(admission.admit(need(0, 9))).resolves.toBeTypeOf('function');
   });

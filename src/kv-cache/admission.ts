@@ -4,20 +4,21 @@
  * the cache full. Strictly in order of arrival, so a large request is not overtaken for ever.
  */
 import { abortError, PilotfishError } from '../core/errors.ts';
-import type { ModelRole } from '../core/events.ts';
 import { invariant } from '../core/invariant.ts';
+import type { ModelId } from '../core/model-id.ts';
 
-/** An amount of a model's KV cache. */
+/** An amount of one model's KV cache. */
 export interface KvAmount {
   /** Positions. */
   readonly cellCount: number;
   readonly sequenceCount: number;
 }
 
-export type KvAmounts = Readonly<Partial<Record<ModelRole, KvAmount>>>;
+/** By model. A model that is absent has nothing, or needs nothing. */
+export type KvAmounts = Readonly<Partial<Record<ModelId, KvAmount>>>;
 
 export interface AdmissionOptions {
-  /** What there is in all. A role that is absent has nothing. */
+  /** What there is in all. */
   readonly capacity: KvAmounts;
   /** Requests that may wait; one more is refused. */
   readonly waitingCountMax: number;
@@ -28,12 +29,27 @@ interface Waiting {
   readonly start: () => void;
 }
 
-const ROLES: readonly ModelRole[] = ['small', 'large'];
-const NOTHING: KvAmount = { cellCount: 0, sequenceCount: 0 };
+export const NOTHING: KvAmount = { cellCount: 0, sequenceCount: 0 };
+
+/** `a` + `sign` · `b`, model by model. */
+export function addAmounts(a: KvAmounts, b: KvAmounts, sign: 1 | -1): KvAmounts {
+  const models = new Set([...Object.keys(a), ...Object.keys(b)]);
+  const sums = [...models].map((model): readonly [ModelId, KvAmount] => {
+    const [own, other] = [a[model] ?? NOTHING, b[model] ?? NOTHING];
+    return [
+      model,
+      {
+        cellCount: own.cellCount + sign * other.cellCount,
+        sequenceCount: own.sequenceCount + sign * other.sequenceCount,
+      },
+    ];
+  });
+  return Object.fromEntries(sums);
+}
 
 export class Admission {
   readonly #options: AdmissionOptions;
-  readonly #used: Record<ModelRole, KvAmount> = { small: NOTHING, large: NOTHING };
+  #used: KvAmounts = {};
   readonly #waiting: Waiting[] = [];
   #admittedCount = 0;
 
@@ -41,14 +57,9 @@ export class Admission {
     this.#options = options;
   }
 
-  /** What nobody has reserved of a model's cache; negative where `reserveMore` went past it. */
-  free(role: ModelRole): KvAmount {
-    const capacity = this.#options.capacity[role] ?? NOTHING;
-    const { cellCount, sequenceCount } = this.#used[role];
-    return {
-      cellCount: capacity.cellCount - cellCount,
-      sequenceCount: capacity.sequenceCount - sequenceCount,
-    };
+  /** What no request has reserved of a model's cache; negative where `reserveMore` went past it. */
+  free(model: ModelId): KvAmount {
+    return addAmounts(this.#options.capacity, this.#used, -1)[model] ?? NOTHING;
   }
 
   get waitingCount(): number {
@@ -99,9 +110,10 @@ export class Admission {
   /** What must hold when nobody runs: everything was given back. */
   checkIdle(): void {
     invariant(this.#admittedCount === 0, `${this.#admittedCount} requests still run`);
-    for (const role of ROLES) {
-      const { cellCount, sequenceCount } = this.#used[role];
-      invariant(cellCount === 0 && sequenceCount === 0, `the ${role} model's cache is reserved`);
+    for (const [model, { cellCount = 0, sequenceCount = 0 } = NOTHING] of Object.entries(
+      this.#used,
+    )) {
+      invariant(cellCount === 0 && sequenceCount === 0, `the cache of ${model} is reserved`);
     }
   }
 
@@ -147,46 +159,37 @@ export class Admission {
   }
 
   #change(need: KvAmounts, sign: 1 | -1): void {
-    for (const role of ROLES) {
-      const { cellCount, sequenceCount } = need[role] ?? NOTHING;
-      const used = this.#used[role];
-      this.#used[role] = {
-        cellCount: used.cellCount + sign * cellCount,
-        sequenceCount: used.sequenceCount + sign * sequenceCount,
-      };
-    }
+    this.#used = addAmounts(this.#used, need, sign);
   }
 
   #fits(need: KvAmounts): boolean {
-    return ROLES.every((role) => {
-      const { cellCount, sequenceCount } = need[role] ?? NOTHING;
-      const free = this.free(role);
-      return cellCount <= free.cellCount && sequenceCount <= free.sequenceCount;
+    return Object.entries(need).every(([model, wanted = NOTHING]) => {
+      const free = this.free(model);
+      return wanted.cellCount <= free.cellCount && wanted.sequenceCount <= free.sequenceCount;
     });
   }
 
   #checkPossible(need: KvAmounts): void {
-    for (const role of ROLES) {
-      const capacity = this.#options.capacity[role] ?? NOTHING;
-      const wanted = need[role] ?? NOTHING;
-      checkPossible(role, 'positions', [wanted.cellCount, capacity.cellCount]);
-      checkPossible(role, 'sequences', [wanted.sequenceCount, capacity.sequenceCount]);
+    for (const [model, wanted = NOTHING] of Object.entries(need)) {
+      const capacity = this.#options.capacity[model] ?? NOTHING;
+      checkPossible(model, 'positions', [wanted.cellCount, capacity.cellCount]);
+      checkPossible(model, 'sequences', [wanted.sequenceCount, capacity.sequenceCount]);
     }
   }
 }
 
 function checkPossible(
-  role: ModelRole,
+  model: ModelId,
   unit: string,
   [needed, capacity]: readonly [number, number],
 ): void {
   if (needed <= capacity) return;
   throw new PilotfishError(
     'kv-full',
-    `The request needs ${needed} ${unit} in the ${role} model's cache, which has ${capacity}.`,
+    `The request needs ${needed} ${unit} in the cache of ${model}, which has ${capacity}.`,
     {
       remedy: 'Ask for fewer tokens, or give a larger --context.',
-      fields: { role, needed, capacity },
+      fields: { model, needed, capacity },
     },
   );
 }

@@ -1,20 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { PilotfishError } from '../core/errors.ts';
-import type { ByRole, ModelRole } from '../core/events.ts';
-import { InvariantError } from '../core/invariant.ts';
+import { InvariantError, required } from '../core/invariant.ts';
+import type { ModelId } from '../core/model-id.ts';
 import { type TokenId, tokenIds } from '../core/token-id.ts';
 import type { LanguageModel, Sequence } from '../model/roles.ts';
 import type { ScriptedModelOptions } from '../model/scripted/scripted-model.ts';
-import { LocalSession } from '../session/local-session.ts';
-import { WorkRecorder } from '../session/work-recorder.ts';
+import type { LocalSession } from '../session/local-session.ts';
+import { soleSession } from '../session/sole-session.ts';
 import type { KvAmounts } from './admission.ts';
 import { HeldSequence } from './fakes/held-sequence.ts';
 import { choiceBehind, PROGRAM, prefixModel } from './fakes/prefix-model.ts';
-import { fullRole } from './full-cache.ts';
 import { KvScheduler } from './kv-scheduler.ts';
 import type { Lease } from './lease.ts';
-
-const KV_FULL_ATTEMPTS_MAX = 64;
 
 /** Texts of different requests have nothing in common. */
 const textOf = (first: number, length: number): TokenId[] =>
@@ -36,10 +33,9 @@ async function outcomeOf(work: Promise<unknown>): Promise<string> {
 interface Tenant {
   readonly lease: Lease;
   /** Reads the text up to that length, as the engine does: once more after somebody gave way. */
-  readonly read: (length: number, role?: ModelRole) => Promise<void>;
+  readonly read: (length: number, id?: ModelId) => Promise<void>;
   /** The same without the second attempt. */
-  readonly readOnce: (length: number, role?: ModelRole) => Promise<void>;
-  readonly length: (role?: ModelRole) => number;
+  readonly length: (id?: ModelId) => number;
   readonly abort: AbortController;
 }
 
@@ -69,19 +65,6 @@ function holdable(model: LanguageModel, held: HeldSequence[]): LanguageModel {
   });
 }
 
-/** As the engine does it: once more after somebody gave way. */
-async function again(read: () => Promise<void>, lease: Lease): Promise<void> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await read();
-    } catch (error) {
-      const role = fullRole(error);
-      if (role === null || attempt >= KV_FULL_ATTEMPTS_MAX) throw error;
-      if (!(await lease.reclaim(role))) throw error;
-    }
-  }
-}
-
 function bench(options: BenchOptions = {}) {
   const { cellCount = 60, sequenceCountMax = 4, both = false, onForward, held } = options;
   const model = (): LanguageModel => {
@@ -92,7 +75,8 @@ function bench(options: BenchOptions = {}) {
     });
     return held === undefined ? scripted : holdable(scripted, held);
   };
-  const models: ByRole<LanguageModel> = { small: both ? model() : null, large: model() };
+  const models = new Map<ModelId, LanguageModel>([['large', model()]]);
+  if (both) models.set('small', model());
   const room = new KvScheduler({ models, requestCountMax: sequenceCountMax, waitingCountMax: 9 });
   let entered = 0;
   const amounts = (cells: number): KvAmounts => ({
@@ -105,32 +89,23 @@ function bench(options: BenchOptions = {}) {
     entered += 1;
     const request = { need: amounts(need), needMax: amounts(needMax), reuses };
     const lease = await room.acquire(request, abort.signal);
-    const sequences = new Map<ModelRole, LocalSession>();
-    const sequenceOf = (role: ModelRole): LocalSession => {
-      const sequence =
-        sequences.get(role) ??
-        new LocalSession({
-          role,
-          modelId: role,
-          source: lease.source(role),
-          promptLength: 4,
-          rowCountMax: 64,
-          recorder: new WorkRecorder(),
+    const sessions = new Map<ModelId, LocalSession>();
+    const sessionOf = (id: ModelId): LocalSession => {
+      const session =
+        sessions.get(id) ??
+        soleSession(required(models.get(id), 'the model is loaded'), {
+          ...{ modelId: id, lease, promptLength: 4, rowCountMax: 64, signal: abort.signal },
         });
-      if (!sequences.has(role)) lease.add(sequence);
-      sequences.set(role, sequence);
-      return sequence;
+      sessions.set(id, session);
+      return session;
     };
-    const readOnce = async (length: number, role: ModelRole = 'large'): Promise<void> => {
+    const read = async (length: number, id: ModelId = 'large'): Promise<void> => {
       const text = textOf(first, length);
-      const request = { text, outputCount: 1, program: PROGRAM, purpose: 'verify' as const };
-      const [row] = await sequenceOf(role).rows(request, abort.signal);
+      const [row] = await sessionOf(id).rows({ text, outputCount: 1, purpose: 'verify' });
       expect(row?.tokenId).toBe(choiceBehind(text));
     };
-    const read = (length: number, role?: ModelRole): Promise<void> =>
-      again(() => readOnce(length, role), lease);
-    const length = (role: ModelRole = 'large'): number => sequences.get(role)?.length ?? 0;
-    return { lease, read, readOnce, length, abort };
+    const length = (id: ModelId = 'large'): number => sessions.get(id)?.length ?? 0;
+    return { lease, read, length, abort };
   };
   return { models, room, enter };
 }
@@ -193,7 +168,7 @@ describe('where a cache is full', () => {
     const { models, enter } = bench();
     const a = await enter(20, 50);
     // Not the engine's: nobody can make it give way.
-    const strange = models.large?.openSequence();
+    const strange = models.get('large')?.openSequence();
     await strange?.forward({ tokens: textOf(3, 20), outputFrom: 20, program: PROGRAM });
     expect(await outcomeOf(a.read(41))).toBe('kv-full');
   });
@@ -240,7 +215,7 @@ describe('where a cache is full', () => {
     const { models, enter } = bench({ both: true });
     const [a, b] = [await enter(20, 50), await enter(20, 50)];
     await b.read(20, 'large');
-    const strange = models.small?.openSequence();
+    const strange = models.get('small')?.openSequence();
     await strange?.forward({ tokens: textOf(3, 20), outputFrom: 20, program: PROGRAM });
     expect(await outcomeOf(a.read(41, 'small'))).toBe('kv-full');
     expect(b.lease.preemptionCount).toBe(0);
@@ -373,7 +348,7 @@ describe('giving way in the middle of a forward', () => {
     await a.read(30);
     await b.read(30);
     state.isSlow = true;
-    const under = b.readOnce(30);
+    const under = b.read(30);
     await settle();
     state.isSlow = false;
     const making = a.lease.reclaim('large');
@@ -400,7 +375,7 @@ describe('giving way in the middle of a forward', () => {
     await a.read(30);
     await b.read(30);
     state.isSlow = true;
-    const under = b.readOnce(30);
+    const under = b.read(30);
     await settle();
     const making = a.lease.reclaim('large');
     await settle();
@@ -422,7 +397,7 @@ describe('giving way in the middle of a forward', () => {
     await a.read(30);
     await b.read(30);
     state.isSlow = true;
-    const under = b.readOnce(30);
+    const under = b.read(30);
     await settle();
     const making = a.lease.reclaim('large');
     await settle();
@@ -527,7 +502,7 @@ describe('a room where nobody is', () => {
     await expect(room.checkIdle()).rejects.toThrow(InvariantError);
     await a.lease.release();
     await room.checkIdle();
-    models.large?.openSequence();
+    models.get('large')?.openSequence();
     await expect(room.checkIdle()).rejects.toThrow(InvariantError);
   });
 });

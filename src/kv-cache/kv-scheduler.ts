@@ -15,17 +15,17 @@
  * one that gave way comes back only when none of them can take its cells again: those who came later
  * give way before it does, and nobody gives way twice.
  */
-import type { ByRole, ModelRole } from '../core/events.ts';
 import { required } from '../core/invariant.ts';
+import type { ModelId } from '../core/model-id.ts';
 import type { LanguageModel } from '../model/roles.ts';
-import { Admission, type KvAmount, type KvAmounts } from './admission.ts';
+import { Admission, addAmounts, type KvAmount, type KvAmounts, NOTHING } from './admission.ts';
 import type { Lease } from './lease.ts';
 import { PrefixCache } from './prefix-cache.ts';
 import { ScheduledLease } from './scheduled-lease.ts';
 import type { SequenceSource } from './sequence-source.ts';
 
 export interface KvSchedulerOptions {
-  readonly models: ByRole<LanguageModel>;
+  readonly models: ReadonlyMap<ModelId, LanguageModel>;
   /** Requests that may run at once, if the cells suffice; the other sequences serve the cache. */
   readonly requestCountMax: number;
   /** Requests that may wait; one more is refused. */
@@ -40,28 +40,23 @@ export interface LeaseRequest {
   readonly reuses: boolean;
 }
 
-const ROLES: readonly ModelRole[] = ['small', 'large'];
-const NOTHING: KvAmount = { cellCount: 0, sequenceCount: 0 };
-
 export class KvScheduler {
   /** Sequences that no request can reserve. */
-  readonly #spareSequenceCount: Readonly<Record<ModelRole, number>>;
+  readonly #spareSequenceCount: ReadonlyMap<ModelId, number>;
   readonly #admission: Admission;
-  readonly #caches: ByRole<PrefixCache>;
+  readonly #caches: ReadonlyMap<ModelId, PrefixCache>;
   /** In order of admission. */
   readonly #leases = new Set<ScheduledLease>();
-  /** Of leases that have ended: they settle when their sequences are closed. */
+  /** The ends of leases: they settle when the sequences are closed. */
   readonly #leaving = new Set<Promise<unknown>>();
 
   constructor({ models, requestCountMax, waitingCountMax }: KvSchedulerOptions) {
     const { capacity, spare } = shares(models, requestCountMax);
     this.#spareSequenceCount = spare;
     this.#admission = new Admission({ capacity, waitingCountMax });
-    const cache = (role: ModelRole): PrefixCache | null => {
-      const model = models[role];
-      return model === null ? null : new PrefixCache({ model, room: () => this.#free(role) });
-    };
-    this.#caches = { small: cache('small'), large: cache('large') };
+    const cacheOf = (id: ModelId, model: LanguageModel): PrefixCache =>
+      new PrefixCache({ model, room: () => this.#free(id) });
+    this.#caches = new Map([...models].map(([id, model]) => [id, cacheOf(id, model)]));
   }
 
   /** Requests that run now, and those that wait for room. */
@@ -71,8 +66,8 @@ export class KvScheduler {
   }
 
   /** What the prefix cache of a model holds. */
-  cached(role: ModelRole): KvAmount {
-    return this.#caches[role]?.used ?? NOTHING;
+  cached(model: ModelId): KvAmount {
+    return this.#caches.get(model)?.used ?? NOTHING;
   }
 
   /**
@@ -80,14 +75,16 @@ export class KvScheduler {
    * @throws PilotfishError `kv-full` if it can never fit, `engine-busy`, `aborted`
    */
   async acquire(request: LeaseRequest, signal: AbortSignal): Promise<Lease> {
-    const release = await this.#admission.admit(request.need, signal);
+    const { need, needMax, reuses } = request;
+    const release = await this.#admission.admit(need, signal);
     const lease: ScheduledLease = new ScheduledLease({
-      source: (role) => this.#source(role, request.reuses),
-      readmit: (again) => this.#admission.admit(request.needMax, again, { first: true }),
-      reserveRest: () => this.#admission.reserveMore(difference(request.needMax, request.need)),
-      reclaim: (role) => this.#reclaim(lease, role),
+      source: (model) => this.#source(model, reuses),
+      readmit: (again) => this.#admission.admit(needMax, again, { first: true }),
+      reserveRest: () => this.#admission.reserveMore(addAmounts(needMax, need, -1)),
+      reclaim: (model) => this.#reclaim(lease, model),
       onReleased: (gone) => this.#released(lease, gone),
       release,
+      signal,
     });
     this.#leases.add(lease);
     return lease;
@@ -100,36 +97,36 @@ export class KvScheduler {
   async checkIdle(): Promise<void> {
     await Promise.all(this.#leaving);
     this.#admission.checkIdle();
-    for (const role of ROLES) await this.#caches[role]?.checkIdle();
+    for (const cache of this.#caches.values()) await cache.checkIdle();
   }
 
   /** Forgets the prefixes of earlier requests. */
   async forget(): Promise<void> {
-    await Promise.all(ROLES.map((role) => this.#caches[role]?.clear()));
+    await Promise.all([...this.#caches.values()].map((cache) => cache.clear()));
   }
 
-  #source(role: ModelRole, reuses: boolean): SequenceSource {
-    const cache = required(this.#caches[role], `the ${role} model is loaded`);
+  #source(model: ModelId, reuses: boolean): SequenceSource {
+    const cache = required(this.#caches.get(model), `the model ${model} is loaded`);
     return reuses ? cache : cache.unshared();
   }
 
-  #free(role: ModelRole): KvAmount {
-    const { cellCount, sequenceCount } = this.#admission.free(role);
-    const spare = this.#spareSequenceCount[role];
+  #free(model: ModelId): KvAmount {
+    const { cellCount, sequenceCount } = this.#admission.free(model);
+    const spare = this.#spareSequenceCount.get(model) ?? 0;
     return { cellCount, sequenceCount: sequenceCount + spare };
   }
 
-  /** A sequence that cannot be closed is the prefix cache's to tell, to whoever opens the next. */
+  /** A sequence that cannot be closed is the prefix cache's to tell, to the next that opens one. */
   #released(lease: ScheduledLease, gone: Promise<unknown>): void {
     this.#leases.delete(lease);
     this.#leaving.add(gone);
     void gone.finally(() => this.#leaving.delete(gone));
   }
 
-  async #reclaim(asking: ScheduledLease, role: ModelRole): Promise<boolean> {
-    if ((await this.#caches[role]?.clear()) === true) return true;
+  async #reclaim(asking: ScheduledLease, model: ModelId): Promise<boolean> {
+    if ((await this.#caches.get(model)?.clear()) === true) return true;
     const involved = [...this.#leases].filter(
-      (lease) => lease === asking || lease.holdsCells(role),
+      (lease) => lease === asking || lease.holdsCells(model),
     );
     if (!involved.some((lease) => lease !== asking)) return false;
     for (const lease of this.#leases) lease.reserveMost();
@@ -138,32 +135,17 @@ export class KvScheduler {
   }
 }
 
-/** What is left of `most` after `part`, which is no more than that in any place. */
-function difference(most: KvAmounts, part: KvAmounts): KvAmounts {
-  const rest: Partial<Record<ModelRole, KvAmount>> = {};
-  for (const role of ROLES) {
-    const [whole, taken] = [most[role] ?? NOTHING, part[role] ?? NOTHING];
-    rest[role] = {
-      cellCount: whole.cellCount - taken.cellCount,
-      sequenceCount: whole.sequenceCount - taken.sequenceCount,
-    };
-  }
-  return rest;
-}
-
 /** All cells are for requests; of the sequences so many that `requestCountMax` requests have one. */
 function shares(
-  models: ByRole<LanguageModel>,
+  models: ReadonlyMap<ModelId, LanguageModel>,
   requestCountMax: number,
-): { readonly capacity: KvAmounts; readonly spare: Record<ModelRole, number> } {
-  const capacity: Partial<Record<ModelRole, KvAmount>> = {};
-  const spare = { small: 0, large: 0 };
-  for (const role of ROLES) {
-    const facts = models[role]?.facts;
-    if (facts === undefined) continue;
+): { readonly capacity: KvAmounts; readonly spare: ReadonlyMap<ModelId, number> } {
+  const capacity: Record<ModelId, KvAmount> = {};
+  const spare = new Map<ModelId, number>();
+  for (const [id, { facts }] of models) {
     const sequenceCount = Math.min(facts.sequenceCountMax, requestCountMax);
-    capacity[role] = { cellCount: facts.cellCount, sequenceCount };
-    spare[role] = facts.sequenceCountMax - sequenceCount;
+    capacity[id] = { cellCount: facts.cellCount, sequenceCount };
+    spare.set(id, facts.sequenceCountMax - sequenceCount);
   }
   return { capacity, spare };
 }

@@ -1,39 +1,52 @@
 /**
- * One request's lease in the KV caches: a role, so that a request runs the same in an engine, where
- * others want the room too, and alone.
+ * One request's lease of cells in the KV caches: a role, so that a request runs the same in an engine,
+ * where others want the cells too, and alone.
  */
-import type { ByRole, ModelRole } from '../core/events.ts';
 import { required } from '../core/invariant.ts';
+import type { ModelId } from '../core/model-id.ts';
 import type { LanguageModel } from '../model/roles.ts';
-import type { LocalSession } from '../session/local-session.ts';
 import { plainSequences, type SequenceSource } from './sequence-source.ts';
 
+/** Something that holds cells of one model for a request: a session. */
+export interface CellHolder extends AsyncDisposable {
+  readonly modelId: ModelId;
+  /** Tokens in the cache. */
+  readonly length: number;
+  /** Gives the cells back; the holder reads its text again when it next needs it. */
+  evict(): Promise<void>;
+}
+
 export interface Lease {
-  source(role: ModelRole): SequenceSource;
-  /** A sequence of this request: it is closed with the lease, and may be vacated for another one. */
-  add(sequence: LocalSession): void;
+  source(model: ModelId): SequenceSource;
+  /** A holder of this lease: it is disposed of with the lease, and may be evicted for another one. */
+  add(holder: CellHolder): void;
+  /** The holder was disposed of. */
+  remove(holder: CellHolder): void;
   /**
-   * After `kv-full`: makes somebody give way who holds cells of that model, this request itself if it
-   * is the youngest.
+   * After `kv-full`: evicts prefixes that nobody uses, or preempts a lease that holds cells of the
+   * model, this one if it is the youngest.
    * @returns whether trying again may help
    */
-  reclaim(role: ModelRole): Promise<boolean>;
-  /** Times that this request gave its cells up and had to read its text again. */
+  reclaim(model: ModelId): Promise<boolean>;
+  /** Times that this lease was preempted and its request had to read its text again. */
   readonly preemptionCount: number;
-  /** Ends the lease; the sequences may still be on their way out. */
+  /** Ends the lease; its sequences may still be on their way out. */
   release(): Promise<void>;
 }
 
-/** Alone with its models: nobody else wants the room, nothing is kept. */
-export function soleLease(models: ByRole<Pick<LanguageModel, 'openSequence'>>): Lease {
-  const sequences: LocalSession[] = [];
+/** Alone with its models: nobody else wants the cells, and nothing is kept. */
+export function soleLease(
+  models: Readonly<Record<ModelId, Pick<LanguageModel, 'openSequence'>>>,
+): Lease {
+  const holders = new Set<CellHolder>();
   return {
-    source: (role) => plainSequences(required(models[role], `the ${role} model is loaded`)),
-    add: (sequence) => sequences.push(sequence),
+    source: (model) => plainSequences(required(models[model], `the model ${model} is loaded`)),
+    add: (holder) => holders.add(holder),
+    remove: (holder) => holders.delete(holder),
     reclaim: async () => false,
     preemptionCount: 0,
     release: async () => {
-      await Promise.all(sequences.splice(0).map((sequence) => sequence[Symbol.asyncDispose]()));
+      await Promise.all([...holders].map((holder) => holder[Symbol.asyncDispose]()));
     },
   };
 }

@@ -40,7 +40,12 @@ interface Match {
   readonly length: number;
 }
 
-export class PrefixCache implements SequenceSource {
+/** A source that opens at once: it is the lease that may have to be readmitted. */
+export interface OpenSource extends SequenceSource {
+  open(text: readonly TokenId[], lengthMax: number, signal?: AbortSignal): Promise<OpenedSequence>;
+}
+
+export class PrefixCache implements OpenSource {
   readonly #options: PrefixCacheOptions;
   /** The least recently used first. */
   readonly #entries: Entry[] = [];
@@ -70,7 +75,7 @@ export class PrefixCache implements SequenceSource {
   }
 
   /** For requests that must not depend on what ran before: they find nothing and leave nothing. */
-  unshared(): SequenceSource {
+  unshared(): OpenSource {
     const nothing = (): Promise<OpenedSequence> => this.#openEmpty(this.#options.room());
     return {
       open: (_text, _lengthMax, signal) => this.#inTurn(nothing, signal),

@@ -1,30 +1,32 @@
-/** A request's lease in the KV caches of an engine, where it may have to give way to others. */
+/** A request's lease in the KV caches of an engine, where it may be preempted for others. */
 import { throwIfAborted } from '../core/errors.ts';
-import type { ModelRole } from '../core/events.ts';
-import { invariant } from '../core/invariant.ts';
-import type { LocalSession } from '../session/local-session.ts';
-import type { Lease } from './lease.ts';
-import type { OpenedSequence, SequenceSource } from './sequence-source.ts';
+import type { ModelId } from '../core/model-id.ts';
+import { untilAborted } from '../core/until-aborted.ts';
+import type { CellHolder, Lease } from './lease.ts';
+import type { SequenceSource } from './sequence-source.ts';
 
 export interface ScheduledLeaseOptions {
-  readonly source: (role: ModelRole) => SequenceSource;
+  readonly source: (model: ModelId) => SequenceSource;
   /** Waits for the worst case of what the request needs. */
-  readonly readmit: (signal: AbortSignal | undefined) => Promise<() => void>;
+  readonly readmit: (signal: AbortSignal) => Promise<() => void>;
   /** Raises the reservation that it begins with to the worst case, and gives that back. */
   readonly reserveRest: () => () => void;
-  readonly reclaim: (role: ModelRole) => Promise<boolean>;
+  readonly reclaim: (model: ModelId) => Promise<boolean>;
   /** @param gone settles when nothing of the lease is in the caches but what is kept there */
   readonly onReleased: (gone: Promise<unknown>) => void;
   /** Gives the reservation back that it begins with. */
   readonly release: () => void;
+  /** The request's life. */
+  readonly signal: AbortSignal;
 }
 
 export class ScheduledLease implements Lease {
   readonly #options: ScheduledLeaseOptions;
-  readonly #sequences: LocalSession[] = [];
-  /** Null after it gave way, until it is let in again. */
+  readonly #holders = new Set<CellHolder>();
+  /** Null after it was preempted, until it is readmitted. */
   #release: (() => void) | null;
   #hasReservedMost = false;
+  #hasEnded = false;
   #readmitting: Promise<void> | null = null;
   #preempting: Promise<void> | null = null;
   #preemptionCount = 0;
@@ -38,33 +40,35 @@ export class ScheduledLease implements Lease {
     return this.#preemptionCount;
   }
 
-  holdsCells(role: ModelRole): boolean {
-    return this.#sequences.some((sequence) => sequence.role === role && sequence.length > 0);
+  holdsCells(model: ModelId): boolean {
+    return [...this.#holders].some(({ modelId, length }) => modelId === model && length > 0);
   }
 
-  source(role: ModelRole): SequenceSource {
-    const source = this.#options.source(role);
+  source(model: ModelId): SequenceSource {
+    const source = this.#options.source(model);
     return {
       prefixLength: (text, lengthMax) => source.prefixLength?.(text, lengthMax) ?? 0,
-      readmission: () =>
-        this.#release === null ? (signal) => this.#waitForReadmission(signal) : null,
-      open: (text, lengthMax, signal): Promise<OpenedSequence> => {
-        invariant(this.#release !== null, 'a sequence is opened within a reservation');
-        return source.open(text, lengthMax, signal);
-      },
+      open: async (text, lengthMax, signal) =>
+        this.#release === null
+          ? { readmission: (waiting) => untilAborted(this.#readmission(), waiting) }
+          : await source.open(text, lengthMax, signal),
       close: (opened) => source.close(opened),
     };
   }
 
-  add(sequence: LocalSession): void {
-    this.#sequences.push(sequence);
+  add(holder: CellHolder): void {
+    this.#holders.add(holder);
   }
 
-  reclaim(role: ModelRole): Promise<boolean> {
-    return this.#options.reclaim(role);
+  remove(holder: CellHolder): void {
+    this.#holders.delete(holder);
   }
 
-  /** Raises the reservation of whoever is in to the worst case. */
+  reclaim(model: ModelId): Promise<boolean> {
+    return this.#options.reclaim(model);
+  }
+
+  /** Raises the reservation to the worst case, unless the lease was preempted. */
   reserveMost(): void {
     const release = this.#release;
     if (release === null || this.#hasReservedMost) return;
@@ -76,7 +80,7 @@ export class ScheduledLease implements Lease {
     };
   }
 
-  /** Gives up all cells; it is let in again when it next opens a sequence. */
+  /** Gives up all cells; the lease is readmitted when one of its sessions next opens a sequence. */
   preempt(): Promise<void> {
     this.#preempting ??= this.#evictAll().finally(() => {
       this.#preempting = null;
@@ -86,39 +90,42 @@ export class ScheduledLease implements Lease {
 
   /**
    * The reservation goes first: what the sequences held may then remain as a cached prefix. To give
-   * them back may take the batch of others; whoever needs their room waits for that, not the request.
+   * them back may take the batch of others; the next request waits for that, not this one.
    */
   async release(): Promise<void> {
+    this.#hasEnded = true;
     this.#release?.();
     this.#release = null;
-    const closing = this.#sequences.map((sequence) => sequence[Symbol.asyncDispose]());
+    const closing = [...this.#holders].map((holder) => holder[Symbol.asyncDispose]());
     this.#options.onReleased(Promise.allSettled([...closing, this.#preempting]));
   }
 
   async #evictAll(): Promise<void> {
     this.#preemptionCount += 1;
     const release = this.#release;
-    // At once, so that a sequence opened from here on waits to be let in again.
+    // At once, so that a sequence opened from here on waits for the readmission.
     this.#release = null;
     try {
-      await Promise.all(this.#sequences.map((sequence) => sequence.evict()));
+      await Promise.all([...this.#holders].map((holder) => holder.evict()));
     } finally {
-      // Not before: whoever is let in counts on the cells and the slots.
+      // Not before: the next request counts on the cells and the slots.
       release?.();
     }
   }
 
-  #waitForReadmission(signal: AbortSignal | undefined): Promise<void> {
-    this.#readmitting ??= this.#readmit(signal).finally(() => {
+  #readmission(): Promise<void> {
+    this.#readmitting ??= this.#readmit().finally(() => {
       this.#readmitting = null;
     });
     return this.#readmitting;
   }
 
-  async #readmit(signal: AbortSignal | undefined): Promise<void> {
-    this.#release = await this.#options.readmit(signal);
+  async #readmit(): Promise<void> {
+    const { readmit, signal } = this.#options;
+    const release = await readmit(signal);
+    if (this.#hasEnded) release();
+    else this.#release = release;
     this.#hasReservedMost = true;
-    // The last moment to notice; the lease's end gives the reservation back.
     throwIfAborted(signal);
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Where a request's sequences come from and where they go: a role, so that a request runs the same
+ * Where a session's sequences come from and where they go: a role, so that a request runs the same
  * with a prefix cache and without one.
  */
 import type { TokenId } from '../core/token-id.ts';
@@ -11,6 +11,14 @@ export interface OpenedSequence {
   readonly tokens: readonly TokenId[];
 }
 
+/**
+ * A preempted lease opens nothing until it is readmitted. The session waits for that outside of its
+ * turn, so that it can be evicted meanwhile: its own cells may be what the readmission waits for.
+ */
+export interface Readmission {
+  readonly readmission: (signal: AbortSignal) => Promise<void>;
+}
+
 export interface SequenceSource {
   /**
    * How many tokens `open` would give now, without opening anything: an estimate, as others may come
@@ -18,21 +26,19 @@ export interface SequenceSource {
    */
   prefixLength?(text: readonly TokenId[], lengthMax: number): number;
   /**
-   * What must be waited for before a sequence may be opened; null where nothing must, absent where
-   * nothing ever must. To be asked right before `open`, and to be waited for without holding up
-   * whoever wants to take the sequences away: it may be them who make the room.
-   */
-  readmission?(): ((signal?: AbortSignal) => Promise<void>) | null;
-  /**
    * A sequence for a text, holding at most its first `lengthMax` tokens.
    * @throws PilotfishError `aborted`, `sequences-exhausted`, `disposed`
    */
-  open(text: readonly TokenId[], lengthMax: number, signal?: AbortSignal): Promise<OpenedSequence>;
+  open(
+    text: readonly TokenId[],
+    lengthMax: number,
+    signal?: AbortSignal,
+  ): Promise<OpenedSequence | Readmission>;
   /** Takes a sequence back with all it holds. What is kept is decided before the first `await`. */
   close(opened: OpenedSequence): Promise<void>;
 }
 
-/** No cache: every sequence begins empty and ends with its request. The oracle of the prefix cache. */
+/** No cache: every sequence begins empty and ends with its session. The oracle of the prefix cache. */
 export function plainSequences(model: Pick<LanguageModel, 'openSequence'>): SequenceSource {
   return {
     open: async () => ({ sequence: model.openSequence(), tokens: [] }),

@@ -1,15 +1,16 @@
-/** How a lazy sequence comes by its native one, gives it up, and what it says about what is in it. */
+/** How a local session opens its sequence, gives it up, and says what is in it. */
 import { describe, expect, it } from 'vitest';
 import { PilotfishError } from '../core/errors.ts';
 import type { WorkEvent } from '../core/events.ts';
 import { InvariantError } from '../core/invariant.ts';
 import { type TokenId, tokenIds } from '../core/token-id.ts';
 import { HeldSequence } from '../kv-cache/fakes/held-sequence.ts';
-import { choiceBehind, PROGRAM, prefixModel } from '../kv-cache/fakes/prefix-model.ts';
+import { choiceBehind, prefixModel } from '../kv-cache/fakes/prefix-model.ts';
 import { PrefixCache } from '../kv-cache/prefix-cache.ts';
-import type { OpenedSequence, SequenceSource } from '../kv-cache/sequence-source.ts';
+import type { OpenedSequence, Readmission, SequenceSource } from '../kv-cache/sequence-source.ts';
 import type { ScriptedModelOptions } from '../model/scripted/scripted-model.ts';
-import { LocalSession } from './local-session.ts';
+import type { LocalSession } from './local-session.ts';
+import { soleSession } from './sole-session.ts';
 import { WorkRecorder } from './work-recorder.ts';
 
 const TEXT = tokenIds(Array.from({ length: 28 }, (_, index) => (index * 5) % 29));
@@ -23,12 +24,12 @@ function bench(onForward?: OnForward) {
   const cache = new PrefixCache({ model, room: () => ({ cellCount: 500, sequenceCount: 9 }) });
   const asked: number[] = [];
   const closed: (readonly TokenId[])[] = [];
-  const state = { entrance: null as ReturnType<NonNullable<SequenceSource['readmission']>> };
+  const state: { readmission: Readmission['readmission'] | null } = { readmission: null };
   const source: SequenceSource = {
-    readmission: () => state.entrance,
-    open: (text, lengthMax, signal) => {
+    open: async (text, lengthMax, signal) => {
+      if (state.readmission !== null) return { readmission: state.readmission };
       asked.push(lengthMax);
-      return cache.open(text, lengthMax, signal);
+      return await cache.open(text, lengthMax, signal);
     },
     close: (opened: OpenedSequence) => {
       closed.push(opened.tokens);
@@ -36,14 +37,12 @@ function bench(onForward?: OnForward) {
     },
   };
   const recorder = new WorkRecorder();
-  const open = (): LocalSession =>
-    new LocalSession({
-      role: 'large',
-      modelId: 'large',
-      source,
+  const open = (signal?: AbortSignal): LocalSession =>
+    soleSession(model, {
       promptLength: PROMPT_LENGTH,
-      rowCountMax: 64,
+      source,
       recorder,
+      ...(signal && { signal }),
     });
   return { model, cache, asked, closed, state, recorder, open };
 }
@@ -51,11 +50,10 @@ function bench(onForward?: OnForward) {
 async function rows(
   lazy: LocalSession,
   length: number,
-  { outputCount = 1, signal }: { outputCount?: number; signal?: AbortSignal } = {},
+  { outputCount = 1 }: { outputCount?: number } = {},
 ): Promise<void> {
   const text = TEXT.slice(0, length);
-  const request = { text, outputCount, program: PROGRAM, purpose: 'verify' as const };
-  const results = await lazy.rows(request, signal);
+  const results = await lazy.rows({ text, outputCount, purpose: 'verify' });
   const behind = results.map((_, row) =>
     choiceBehind(text.slice(0, length - outputCount + 1 + row)),
   );
@@ -124,11 +122,11 @@ describe('an entrance', () => {
   it('is waited for, again and again, before the sequence is opened', async () => {
     const { asked, state, open } = bench();
     let count = 0;
-    state.entrance = async () => {
+    state.readmission = async () => {
       count += 1;
       expect(asked).toEqual([]);
       await settle();
-      if (count === 3) state.entrance = null;
+      if (count === 3) state.readmission = null;
     };
     await rows(open(), 10);
     expect([count, asked.length]).toEqual([3, 1]);
@@ -140,9 +138,9 @@ describe('an entrance', () => {
     const entered = new Promise<void>((resolve) => {
       enter = resolve;
     });
-    state.entrance = async () => {
+    state.readmission = async () => {
       await entered;
-      state.entrance = null;
+      state.readmission = null;
     };
     const lazy = open();
     const reading = rows(lazy, 10);
@@ -156,18 +154,18 @@ describe('an entrance', () => {
     const { state, open } = bench();
     const lazy = open();
     await rows(lazy, 10);
-    state.entrance = () => Promise.reject(new InvariantError('it is open'));
+    state.readmission = () => Promise.reject(new InvariantError('it is open'));
     await rows(lazy, 11);
   });
 
   it('that is given up fails the rows', async () => {
     const { state, open } = bench();
-    state.entrance = (signal) =>
+    state.readmission = (signal) =>
       new Promise((_, reject) => {
-        signal?.addEventListener('abort', () => reject(signal.reason));
+        signal.addEventListener('abort', () => reject(signal.reason));
       });
     const abort = new AbortController();
-    const reading = rows(open(), 10, { signal: abort.signal });
+    const reading = rows(open(abort.signal), 10);
     await settle();
     abort.abort(new PilotfishError('aborted', 'enough'));
     await expect(reading).rejects.toMatchObject({ code: 'aborted' });
@@ -312,14 +310,11 @@ describe('what a sequence says that it holds when it is closed', () => {
 });
 
 describe('a cache that is full', () => {
-  it('is told with the role of its model, and everything else that the model says', async () => {
+  it('is told as the model tells it, where nothing can be reclaimed', async () => {
     const fields = { contextLength: 60 };
     const full = new PilotfishError('kv-full', 'no room', { remedy: 'Make some.', fields });
     const { open } = bench(() => Promise.reject(full));
-    await expect(rows(open(), 25)).rejects.toMatchObject({
-      ...{ code: 'kv-full', message: 'no room', remedy: 'Make some.' },
-      fields: { contextLength: 60, role: 'large' },
-    });
+    await expect(rows(open(), 25)).rejects.toBe(full);
   });
 });
 
@@ -328,9 +323,9 @@ describe('a roll-back that waits for others', () => {
     const inner = prefixModel();
     const held = new HeldSequence(inner.openSequence());
     const closed: (readonly TokenId[])[] = [];
-    const lazy = new LocalSession({
-      role: 'large',
-      modelId: 'large',
+    const controller = new AbortController();
+    const { signal } = controller;
+    const lazy = soleSession(inner, {
       source: {
         open: async () => ({ sequence: held, tokens: [] }),
         close: ({ sequence, tokens }) => {
@@ -339,17 +334,14 @@ describe('a roll-back that waits for others', () => {
         },
       },
       promptLength: PROMPT_LENGTH,
-      rowCountMax: 64,
-      recorder: new WorkRecorder(),
+      signal,
     });
     await rows(lazy, PROMPT_LENGTH + 3);
     let resolve: () => void = () => undefined;
     held.hold = new Promise<void>((done) => {
       resolve = done;
     });
-    const controller = new AbortController();
-    const { signal } = controller;
-    const aborted = rows(lazy, PROMPT_LENGTH + 1, { signal });
+    const aborted = rows(lazy, PROMPT_LENGTH + 1);
     await settle();
     controller.abort();
     await expect(aborted).rejects.toMatchObject({ code: 'aborted' });

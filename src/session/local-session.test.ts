@@ -1,15 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { WorkEvent } from '../core/events.ts';
-import type { RowProgram } from '../core/row-program.ts';
-import { GREEDY } from '../core/sampling-params.ts';
+import { GREEDY, type SamplingParams } from '../core/sampling-params.ts';
 import { type TokenId, tokenId, tokenIds } from '../core/token-id.ts';
-import { plainSequences } from '../kv-cache/sequence-source.ts';
+import { soleLease } from '../kv-cache/lease.ts';
 import type { Forward, ForwardRequest, Sequence } from '../model/roles.ts';
 import { LocalSession } from './local-session.ts';
+import type { RowsRequest } from './session.ts';
 import { WorkRecorder } from './work-recorder.ts';
 
-const PROGRAM: RowProgram = { vocabularySize: 100, sampling: GREEDY, seed: 0, purpose: 'sample' };
+const END = 99;
 
 /** What a model's row depends on: every token before and including it. */
 function rowValue(prefix: readonly TokenId[]): number {
@@ -94,20 +94,20 @@ class FakeSequence implements Sequence {
   }
 }
 
-function bench(promptLength: number, rowCountMax = 8) {
+function bench(promptLength: number, rowCountMax = 8, sampling = GREEDY) {
   const fake = new FakeSequence(rowCountMax);
   const recorder = new WorkRecorder();
   const lazy = new LocalSession({
-    role: 'large',
     modelId: 'huge',
-    source: plainSequences({ openSequence: () => fake }),
-    promptLength,
-    rowCountMax,
-    recorder,
+    lease: soleLease({ huge: { openSequence: () => fake } }),
+    ...{ promptLength, rowCountMax, recorder },
+    sampling: { vocabularySize: 100, sampling, seed: 0 },
+    isEndOfGeneration: (id) => id === END,
+    tokenBytes: (id) => new TextEncoder().encode(`${id} `),
+    signal: new AbortController().signal,
   });
   const rows = async (text: readonly number[], outputCount = 1): Promise<number[]> => {
-    const request = { program: PROGRAM, purpose: 'verify' as const };
-    const results = await lazy.rows({ ...request, text: tokenIds(text), outputCount });
+    const results = await lazy.rows({ text: tokenIds(text), outputCount, purpose: 'verify' });
     return results.map(({ tokenId }) => tokenId);
   };
   return { fake, recorder, lazy, rows };
@@ -125,7 +125,7 @@ const workOf = (events: readonly WorkEvent[]): string[] =>
     (event) => `${event.purpose} ${event.rowCounts.join('+')} out ${event.outputRowCount}`,
   );
 
-describe('LazySequence', () => {
+describe('a local session', () => {
   it('prefills all but the last prompt token in chunks, then feeds that one alone', async () => {
     const { fake, recorder, rows } = bench(8, 3);
     const text = [1, 2, 3, 4, 5, 6, 7, 8];
@@ -238,16 +238,20 @@ describe('LazySequence', () => {
     ]);
   });
 
-  it('gives a program the text that penalties need, unless it has one of its own', async () => {
-    const { fake, lazy } = bench(1);
+  it('gives a program the text where penalties or scores look at it', async () => {
     const text = tokenIds([1, 2]);
-    const penalised = { ...PROGRAM, sampling: { ...GREEDY, presencePenalty: 1 } };
-    const own = tokenIds([1, 2, 3]);
-    const programs = [PROGRAM, penalised, { ...penalised, text: own }, { ...PROGRAM, text: own }];
-    for (const program of programs) {
-      await lazy.rows({ text, outputCount: 1, program, purpose: 'route' });
-    }
-    expect(fake.textsGiven).toEqual([undefined, text, own, own]);
+    const scoredText = tokenIds([1, 2, 3]);
+    const given = async (sampling: SamplingParams, asked: Partial<RowsRequest>) => {
+      const { fake, lazy } = bench(1, 8, sampling);
+      await lazy.rows({ text, outputCount: 1, purpose: 'route', ...asked });
+      return fake.textsGiven.at(-1);
+    };
+    const penalised = { ...GREEDY, presencePenalty: 1 };
+    const reads = { textLogprob: true };
+    expect(await given(GREEDY, {})).toBeUndefined();
+    expect(await given(penalised, {})).toEqual(text);
+    expect(await given(GREEDY, { reads })).toEqual(text);
+    expect(await given(GREEDY, { reads, scoredText })).toEqual(scoredText);
   });
 
   it('refuses rows that the text does not have', async () => {
@@ -301,7 +305,7 @@ function commonLength(a: readonly number[], b: readonly number[]): number {
   return differs < 0 ? a.length : differs;
 }
 
-describe('a lazy sequence, after any series of texts', () => {
+describe('a local session, after any series of texts', () => {
   it('holds exactly the text, computes the right rows, and feeds no token twice', async () => {
     await fc.assert(
       fc.asyncProperty(

@@ -1,83 +1,81 @@
 /**
- * One model's view of a request. The request's text grows in one place; a model is fed only what it
- * missed, in one forward, when it is next needed (catch-up), and what it was fed in vain is cut off
- * then (rollback). So a strategy just asks for the rows behind a text and never does bookkeeping.
+ * A session of a local model. The model is fed only what it missed of a text, in one forward, when it
+ * is next needed (catch-up), and what it was fed in vain is cut off then (rollback).
  *
- * Invariant: the KV cache holds exactly `#fed`, token for token; after a failure it is whatever
+ * Invariant: the KV cache holds exactly `#fed`, token for token; after a failure it holds whatever
  * prefix of it the sequence says it kept. The native sequence is opened at the first use, with what
- * the prefix cache has of the prompt, and may be given up between two uses (`vacate`): the next use
- * opens another and feeds it the whole text again.
+ * the prefix cache has of the prompt, and may be evicted between two uses: the next use opens another
+ * and feeds it the whole text again.
  *
  * The pending token (chosen, not yet fed) is the usual case of a missed token: after
  *   text [a b c d], fed [a b c]      the pending token is d, and the rows behind the text need the
  *                                    forward [d];
  *   text [a b x y], fed [a b c]      c was a draft that lost: cut to [a b], forward [x y].
+ *
+ * Where the cache is full, the lease is asked to reclaim cells, and the forward is tried again: a
+ * local forward is the only thing that a request ever repeats.
  */
-
 import { commonLength } from '../core/common-length.ts';
-import { PilotfishError } from '../core/errors.ts';
-import type { ModelRole, WorkPurpose } from '../core/events.ts';
+import { abortError, PilotfishError } from '../core/errors.ts';
+import type { WorkPurpose } from '../core/events.ts';
 import { FairMutex } from '../core/fair-mutex.ts';
-import { invariant } from '../core/invariant.ts';
+import { invariant, required } from '../core/invariant.ts';
 import type { ModelId } from '../core/model-id.ts';
-import type { RowMasks, RowProgram, RowResult } from '../core/row-program.ts';
+import type { RowProgram, RowResult } from '../core/row-program.ts';
 import { penalises } from '../core/sampling-params.ts';
 import type { TokenId } from '../core/token-id.ts';
 import { untilAborted } from '../core/until-aborted.ts';
-import { withRole } from '../kv-cache/full-cache.ts';
-import type { SequenceSource } from '../kv-cache/sequence-source.ts';
+import type { CellHolder, Lease } from '../kv-cache/lease.ts';
+import type { Readmission, SequenceSource } from '../kv-cache/sequence-source.ts';
 import type { Forward, Sequence } from '../model/roles.ts';
-import type { WorkRecorder } from './work-recorder.ts';
+import { LOCAL_CAPABILITIES, type SessionCapabilities } from './capabilities.ts';
+import type { RowsRequest, Session, SessionRequest, WriteRequest } from './session.ts';
+import { BoundaryWatch } from './write-boundary.ts';
 
-export interface RowsRequest {
-  /** Prompt, committed tokens and drafts. */
-  readonly text: readonly TokenId[];
-  /** How many rows at the end of the text have outputs: 1, or 1 + the number of drafts. */
-  readonly outputCount: number;
-  readonly program: RowProgram;
-  readonly purpose: WorkPurpose;
-}
-
-export interface LocalSessionOptions {
-  readonly role: ModelRole;
-  /** The model's name in work events. */
+export interface LocalSessionOptions extends SessionRequest {
   readonly modelId: ModelId;
-  readonly source: SequenceSource;
-  /** Tokens of the prompt: all but the last are prefilled without outputs. */
-  readonly promptLength: number;
+  /** The request's cells in the model's cache. */
+  readonly lease: Lease;
   /** Most rows of one forward; also the chunk of a prefill. */
   readonly rowCountMax: number;
-  readonly recorder: WorkRecorder;
-  /** What a grammar allows; absent: everything. */
-  readonly grammar?: RowGrammar;
+  /** Where its sequence comes from; default: the lease. */
+  readonly source?: SequenceSource | undefined;
 }
 
-/** The part of a grammar that rows need. */
-export interface RowGrammar {
-  masks(text: readonly TokenId[], outputCount: number, signal?: AbortSignal): Promise<RowMasks>;
-}
+/** What came of a turn: rows, or a readmission that must be waited for first. */
+type Turn = { readonly rows: readonly RowResult[] } | Readmission;
 
-/** What came of a turn: rows, or that there is something to be waited for first. */
-type Turn =
-  | { readonly rows: readonly RowResult[] }
-  | { readonly entrance: (signal?: AbortSignal) => Promise<void> };
+/** Times that one call is tried again after its cache was full and cells were reclaimed. */
+export const KV_FULL_ATTEMPTS_MAX = 64;
+/** Rows, an eviction, and branches that fork. */
+const TURNS_WAITING_MAX = 256;
 
-export class LocalSession implements AsyncDisposable {
+export class LocalSession implements Session, CellHolder {
+  readonly capabilities: SessionCapabilities = LOCAL_CAPABILITIES;
   readonly #options: LocalSessionOptions;
-  /** Whoever takes the sequence away waits for the forward under way. */
+  readonly #source: SequenceSource;
+  /** An eviction waits for the forward under way. */
   readonly #turns = new FairMutex({ name: 'a sequence', waitingCountMax: TURNS_WAITING_MAX });
+  /** Its own life, which ends with the request's at the latest. */
+  readonly #life = new AbortController();
+  readonly #end = (): void => this.#life.abort(this.#options.signal.reason);
   #sequence: Sequence | null = null;
   #fed: TokenId[] = [];
-  /** What the prefix cache spared, until it is recorded; only the first opening counts. */
+  /** The rows that the prefix cache spared, until they are recorded; only the first opening counts. */
   #reusedRowCount: number | null = null;
   #isInDoubt = false;
+  #closing: Promise<void> | null = null;
 
   constructor(options: LocalSessionOptions) {
     this.#options = options;
+    this.#source = options.source ?? options.lease.source(options.modelId);
+    if (options.signal.aborted) this.#end();
+    options.signal.addEventListener('abort', this.#end, { once: true });
+    options.lease.add(this);
   }
 
-  get role(): ModelRole {
-    return this.#options.role;
+  get modelId(): ModelId {
+    return this.#options.modelId;
   }
 
   /** Tokens in the KV cache. */
@@ -85,28 +83,67 @@ export class LocalSession implements AsyncDisposable {
     return this.#fed.length;
   }
 
-  /** Tokens of a prompt that it would have to read now; an estimate before the first use. */
-  unreadLength(prompt: readonly TokenId[]): number {
-    const { source, promptLength } = this.#options;
+  unreadLength(text: readonly TokenId[]): number {
+    const { promptLength } = this.#options;
     const held =
       this.#sequence === null
-        ? (source.prefixLength?.(prompt, promptLength - 1) ?? 0)
-        : commonLength(this.#fed, prompt);
-    return prompt.length - held;
+        ? (this.#source.prefixLength?.(text, promptLength - 1) ?? 0)
+        : commonLength(this.#fed, text);
+    return text.length - held;
   }
 
   /**
-   * The last `outputCount` rows of the text, after feeding everything before them that was missed.
-   * @throws PilotfishError as `Sequence.forward`, `kv-full` with its `role`; the cache then holds a
-   *   prefix of the text
+   * @throws PilotfishError as `Sequence.forward`, `kv-full` where nothing can be reclaimed; the cache
+   *   then holds a prefix of the text
    */
-  async rows(request: RowsRequest, signal?: AbortSignal): Promise<readonly RowResult[]> {
-    for (;;) {
-      const turn = await this.#turns.exclusive(() => this.#turn(request, signal), signal);
-      if ('rows' in turn) return turn.rows;
-      // Outside of the turn: whoever vacates the sequence does not wait for this.
-      await turn.entrance(signal);
+  async rows(request: RowsRequest): Promise<readonly RowResult[]> {
+    const { signal } = this.#life;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#admittedRows(request);
+      } catch (error) {
+        if (!isFull(error) || attempt >= KV_FULL_ATTEMPTS_MAX) throw error;
+        // Outside of the turn: it may be this very session that is evicted.
+        if (!(await untilAborted(this.#options.lease.reclaim(this.modelId), signal))) throw error;
+      }
     }
+  }
+
+  async *write(request: WriteRequest): AsyncGenerator<RowResult, void, undefined> {
+    const { until, purpose, reads, noise } = request;
+    const watch = new BoundaryWatch(until, this.#options);
+    const text = [...request.text];
+    while (!watch.isReached) {
+      const [row] = await this.rows({ text, outputCount: 1, purpose, reads, noise });
+      const written = required(row, 'one output row');
+      text.push(written.tokenId);
+      watch.push(written.tokenId);
+      yield written;
+    }
+  }
+
+  fork(): LocalSession {
+    return new LocalSession({ ...this.#options, source: this.branches() });
+  }
+
+  /** Where branches of this session get their sequences: with what it has read of their texts. */
+  branches(): SequenceSource {
+    const source = this.#source;
+    return {
+      prefixLength: (text, lengthMax) => Math.min(commonLength(this.#fed, text), lengthMax),
+      open: async (text, lengthMax, signal) => {
+        const length = (): number => Math.min(commonLength(this.#fed, text), lengthMax);
+        const fork = async (): Promise<Sequence | null> =>
+          length() > 0 && !this.#isInDoubt
+            ? ((await this.#sequence?.fork(length())) ?? null)
+            : null;
+        const sequence = await this.#turns.exclusive(fork, signal);
+        if (sequence === null) return await source.open(text, lengthMax, signal);
+        return { sequence, tokens: text.slice(0, sequence.length) };
+      },
+      // A branch leaves nothing to later requests: this session does.
+      close: ({ sequence }) => source.close({ sequence, tokens: [] }),
+    };
   }
 
   /** Gives the cells back and forgets them; the text is fed anew when rows are next asked for. */
@@ -114,45 +151,73 @@ export class LocalSession implements AsyncDisposable {
     return this.#turns.exclusive(() => this.#close());
   }
 
-  async #turn(request: RowsRequest, signal: AbortSignal | undefined): Promise<Turn> {
-    const { source } = this.#options;
-    const entrance = this.#sequence === null ? (source.readmission?.() ?? null) : null;
-    return entrance === null ? { rows: await this.#rows(request, signal) } : { entrance };
+  /** Where no call is in flight, what is kept of the sequence is decided before the first `await`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#dispose();
+    return this.#closing;
   }
 
-  async #rows(request: RowsRequest, signal?: AbortSignal): Promise<readonly RowResult[]> {
+  async #dispose(): Promise<void> {
+    const { signal, lease } = this.#options;
+    signal.removeEventListener('abort', this.#end);
+    if (!this.#life.signal.aborted) this.#life.abort(closedError());
+    if (this.#turns.isBusy) await this.#turns.exclusive(() => this.#close());
+    else await this.#close();
+    lease.remove(this);
+  }
+
+  async #admittedRows(request: RowsRequest): Promise<readonly RowResult[]> {
+    const { signal } = this.#life;
+    for (;;) {
+      const turn = await this.#turns.exclusive(() => this.#turn(request), signal);
+      if ('rows' in turn) return turn.rows;
+      // Outside of the turn: an eviction of this session must not wait for it.
+      await turn.readmission(signal);
+    }
+  }
+
+  async #turn(request: RowsRequest): Promise<Turn> {
+    const { signal } = this.#life;
+    if (signal.aborted) throw abortError(signal);
     const { text, outputCount } = request;
     const outputFrom = text.length - outputCount;
     invariant(
       outputCount > 0 && outputFrom >= 0,
       `a text of ${text.length} has ${outputCount} rows`,
     );
-    if (this.#sequence === null) await this.#open(text, this.#prefillEnd(outputFrom), signal);
-    await this.#rollBack(Math.min(commonLength(this.#fed, text), outputFrom), signal);
-    await this.#feedWithoutOutputs(request, this.#prefillEnd(outputFrom), 'prefill', signal);
+    const readmission = await this.#open(text, this.#prefillEnd(outputFrom));
+    return readmission ?? { rows: await this.#rows(request, outputFrom) };
+  }
+
+  async #rows(request: RowsRequest, outputFrom: number): Promise<readonly RowResult[]> {
+    const { text, outputCount } = request;
+    await this.#rollBack(Math.min(commonLength(this.#fed, text), outputFrom));
+    const bare = this.#program(request);
+    await this.#feedWithoutOutputs(text, bare, this.#prefillEnd(outputFrom), 'prefill');
     // One forward has room for `rowCountMax` rows; earlier ones go first, without outputs.
     const lastFrom = Math.min(outputFrom, text.length - this.#options.rowCountMax);
-    await this.#feedWithoutOutputs(request, lastFrom, 'catch-up', signal);
-    const masks = await this.#options.grammar?.masks(text, outputCount, signal);
-    const program = masks === undefined ? request.program : { ...request.program, masks };
-    return await this.#feedWithOutputs({ ...request, program }, outputFrom, signal);
+    await this.#feedWithoutOutputs(text, bare, lastFrom, 'catch-up');
+    const masks = await this.#options.grammar?.masks(text, outputCount, this.#life.signal);
+    const program = masks === undefined ? bare : { ...bare, masks };
+    return await this.#feedWithOutputs(request, program, outputFrom);
   }
 
-  /** No rows may be on their way. What is kept of it is decided before the first `await`. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#close();
+  #program({ text, reads, noise = 'sample', scoredText }: RowsRequest): RowProgram {
+    const { sampling } = this.#options;
+    const seen = scoredText ?? text;
+    const needsText = reads?.textLogprob === true || penalises(sampling.sampling);
+    return { ...sampling, purpose: noise, ...reads, ...(needsText ? { text: seen } : {}) };
   }
 
-  async #open(
-    text: readonly TokenId[],
-    lengthMax: number,
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
-    const { source } = this.#options;
-    const { sequence, tokens } = await source.open(text, Math.max(0, lengthMax), signal);
-    this.#sequence = sequence;
-    this.#fed = [...tokens];
-    this.#reusedRowCount ??= tokens.length;
+  /** Null where the sequence is open. */
+  async #open(text: readonly TokenId[], lengthMax: number): Promise<Readmission | null> {
+    if (this.#sequence !== null) return null;
+    const opened = await this.#source.open(text, Math.max(0, lengthMax), this.#life.signal);
+    if ('readmission' in opened) return opened;
+    this.#sequence = opened.sequence;
+    this.#fed = [...opened.tokens];
+    this.#reusedRowCount ??= opened.tokens.length;
+    return null;
   }
 
   async #close(): Promise<void> {
@@ -164,7 +229,7 @@ export class LocalSession implements AsyncDisposable {
     // What a failed forward left behind is not worth a risk: nothing is said to be in it.
     const known = this.#isInDoubt ? [] : tokens;
     this.#isInDoubt = false;
-    await this.#options.source.close({ sequence, tokens: known });
+    await this.#source.close({ sequence, tokens: known });
   }
 
   /** The first feed ends before the last prompt token, so that all strategies prefill alike. */
@@ -172,11 +237,11 @@ export class LocalSession implements AsyncDisposable {
     return Math.min(this.#options.promptLength - 1, outputFrom);
   }
 
-  async #rollBack(length: number, signal: AbortSignal | undefined): Promise<void> {
+  async #rollBack(length: number): Promise<void> {
     if (length >= this.#fed.length) return;
     try {
       // A cut may wait for the batch of others.
-      await untilAborted(this.#opened().truncate(length), signal);
+      await untilAborted(this.#opened().truncate(length), this.#life.signal);
     } catch (error) {
       this.#isInDoubt = true;
       throw error;
@@ -185,64 +250,58 @@ export class LocalSession implements AsyncDisposable {
   }
 
   async #feedWithoutOutputs(
-    request: RowsRequest,
+    text: readonly TokenId[],
+    program: RowProgram,
     end: number,
     purpose: WorkPurpose,
-    signal: AbortSignal | undefined,
   ): Promise<void> {
-    const rowCounts: number[] = [];
-    const forwards: Forward[] = [];
+    const forwards: Fed[] = [];
     try {
       while (this.length < end) {
         const chunkEnd = Math.min(end, this.length + this.#options.rowCountMax);
-        const chunk = request.text.slice(this.length, chunkEnd);
-        forwards.push(await this.#forward(request, chunk, chunk.length, signal));
-        rowCounts.push(chunk.length);
+        const chunk = text.slice(this.length, chunkEnd);
+        forwards.push(await this.#forward(chunk, chunk.length, program));
       }
     } finally {
       const reused = purpose === 'prefill' && (this.#reusedRowCount ?? 0) > 0;
-      if (forwards.length > 0 || reused) this.#record(purpose, rowCounts, 0, forwards);
+      if (forwards.length > 0 || reused) this.#record(purpose, forwards);
     }
   }
 
   /** What is left of the text: one forward, unless more rows than it has room for have outputs. */
   async #feedWithOutputs(
-    request: RowsRequest,
+    { text, purpose }: RowsRequest,
+    program: RowProgram,
     outputFrom: number,
-    signal: AbortSignal | undefined,
   ): Promise<readonly RowResult[]> {
-    const { text, purpose } = request;
-    const rowCounts: number[] = [];
-    const forwards: Forward[] = [];
-    while (this.length < text.length) {
-      const tokens = text.slice(this.length, this.length + this.#options.rowCountMax);
-      const from = Math.max(0, outputFrom - this.length);
-      forwards.push(await this.#forward(request, tokens, from, signal));
-      rowCounts.push(tokens.length);
+    const forwards: Fed[] = [];
+    try {
+      while (this.length < text.length) {
+        const tokens = text.slice(this.length, this.length + this.#options.rowCountMax);
+        const from = Math.max(0, outputFrom - this.length);
+        forwards.push(await this.#forward(tokens, from, program));
+      }
+    } finally {
+      if (forwards.length > 0) this.#record(purpose, forwards);
     }
-    this.#record(purpose, rowCounts, text.length - outputFrom, forwards);
     return forwards.flatMap(({ rows }) => rows);
   }
 
   async #forward(
-    request: RowsRequest,
     tokens: readonly TokenId[],
     outputFrom: number,
-    signal: AbortSignal | undefined,
-  ): Promise<Forward> {
+    program: RowProgram,
+  ): Promise<Fed> {
     const sequence = this.#opened();
-    const { text } = request;
-    const needsText = penalises(request.program.sampling) && request.program.text === undefined;
-    const program = needsText ? { ...request.program, text } : request.program;
     try {
-      const forward = await sequence.forward({ tokens, outputFrom, program }, signal);
+      const forward = await sequence.forward({ tokens, outputFrom, program }, this.#life.signal);
       this.#fed.push(...tokens);
-      return forward;
+      return { ...forward, rowCount: tokens.length };
     } catch (error) {
       this.#fed.push(...tokens);
       this.#fed.length = Math.min(this.#fed.length, sequence.length);
       this.#isInDoubt ||= !isHarmless(error);
-      throw withRole(error, this.role);
+      throw error;
     }
   }
 
@@ -257,19 +316,14 @@ export class LocalSession implements AsyncDisposable {
     return reused;
   }
 
-  #record(
-    purpose: WorkPurpose,
-    rowCounts: readonly number[],
-    outputRowCount: number,
-    forwards: readonly Forward[],
-  ): void {
-    const sum = (pick: (forward: Forward) => number): number =>
+  #record(purpose: WorkPurpose, forwards: readonly Fed[]): void {
+    const sum = (pick: (forward: Fed) => number): number =>
       forwards.reduce((total, forward) => total + pick(forward), 0);
     this.#options.recorder.record({
-      model: this.#options.modelId,
+      model: this.modelId,
       purpose,
-      rowCounts,
-      outputRowCount,
+      rowCounts: forwards.map(({ rowCount }) => rowCount),
+      outputRowCount: sum(({ rows }) => rows.length),
       reusedRowCount: purpose === 'prefill' ? this.#takeReused() : 0,
       waitedMs: sum((forward) => forward.waitedMs),
       computeMs: sum((forward) => forward.computeMs),
@@ -279,10 +333,19 @@ export class LocalSession implements AsyncDisposable {
   }
 }
 
-/** Rows and one taking away at most. */
-const TURNS_WAITING_MAX = 16;
+interface Fed extends Forward {
+  readonly rowCount: number;
+}
+
+function isFull(error: unknown): boolean {
+  return PilotfishError.isInstance(error) && error.code === 'kv-full';
+}
 
 /** Failures after which the cache is known to hold what its length says. */
 function isHarmless(error: unknown): boolean {
-  return PilotfishError.isInstance(error) && (error.code === 'aborted' || error.code === 'kv-full');
+  return isFull(error) || (PilotfishError.isInstance(error) && error.code === 'aborted');
+}
+
+function closedError(): PilotfishError {
+  return new PilotfishError('disposed', 'The session was closed.');
 }

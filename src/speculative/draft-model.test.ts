@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { RowProgram } from '../core/row-program.ts';
 import { GREEDY } from '../core/sampling-params.ts';
-import { type TokenId, tokenId, tokenIds } from '../core/token-id.ts';
+import { tokenId, tokenIds } from '../core/token-id.ts';
+import { soleLease } from '../kv-cache/lease.ts';
 import type { ForwardRequest, Sequence } from '../model/roles.ts';
 import { LocalSession } from '../session/local-session.ts';
 import { WorkRecorder } from '../session/work-recorder.ts';
@@ -9,8 +9,8 @@ import { AcceptanceEstimate } from './acceptance-estimate.ts';
 import { DRAFT_LENGTH_MAX, type SpeculationCosts } from './draft-length.ts';
 import { DraftModelProposer, reasonAgainstDraftModel } from './draft-model.ts';
 import type { Draft, DraftLengthChoice } from './proposer.ts';
+import type { VerifierName } from './verifiers.ts';
 
-const PROGRAM: RowProgram = { vocabularySize: 100, sampling: GREEDY, seed: 0, purpose: 'sample' };
 const END = tokenId(99);
 
 const costsOf = (draft: number, row: number): SpeculationCosts => ({
@@ -58,27 +58,32 @@ function bench(
   changes: {
     readonly length?: DraftLengthChoice;
     readonly costs?: SpeculationCosts | null;
-    readonly program?: RowProgram;
+    readonly verifier?: VerifierName;
     readonly acceptance?: AcceptanceEstimate;
   } = {},
 ) {
   const native = new CountingSequence();
   let openedCount = 0;
+  let session: LocalSession | null = null;
+  const open = (): LocalSession => {
+    openedCount += 1;
+    return new LocalSession({
+      modelId: 'small',
+      lease: soleLease({ small: { openSequence: () => native } }),
+      ...{ promptLength: 1, rowCountMax: 8, recorder: new WorkRecorder() },
+      sampling: { vocabularySize: 100, sampling: GREEDY, seed: 0 },
+      isEndOfGeneration: (id) => id === END,
+      tokenBytes: () => new Uint8Array(0),
+      signal: new AbortController().signal,
+    });
+  };
   const acceptance = changes.acceptance ?? new AcceptanceEstimate(0.75, 16);
   const proposer = new DraftModelProposer({
-    sequence: () => {
-      openedCount += 1;
-      return new LocalSession({
-        role: 'small',
-        modelId: 'small',
-        source: { open: async () => ({ sequence: native, tokens: [] }), close: async () => {} },
-        promptLength: 1,
-        rowCountMax: 8,
-        recorder: new WorkRecorder(),
-      });
+    session: () => {
+      session ??= open();
+      return session;
     },
-    program: changes.program ?? PROGRAM,
-    isEndOfGeneration: (id: TokenId) => id === END,
+    verifier: changes.verifier ?? 'coupling',
     acceptance,
     length: changes.length ?? 'auto',
     costs: changes.costs === undefined ? CHEAP : changes.costs,
@@ -134,8 +139,8 @@ describe('DraftModelProposer', () => {
     expect((await propose([96]))?.tokens).toEqual([97, 98, END]);
   });
 
-  it('gives the distribution behind each draft where they are asked for', async () => {
-    const { propose } = bench({ length: 2, program: { ...PROGRAM, distribution: true } });
+  it('gives the distribution behind each draft where rejection sampling verifies them', async () => {
+    const { propose } = bench({ length: 2, verifier: 'rejection' });
     const draft = await propose([5]);
     expect(draft?.distributions?.map((values) => [...values])).toEqual([
       [5, 1],

@@ -3,27 +3,26 @@
  * before the small model reads the prompt: where even full acceptance loses, it is never started.
  */
 import { required } from '../core/invariant.ts';
-import type { RowProgram } from '../core/row-program.ts';
-import type { TokenId } from '../core/token-id.ts';
-import type { LocalSession } from '../session/local-session.ts';
+import type { RowResult } from '../core/row-program.ts';
+import type { Session } from '../session/session.ts';
 import type { AcceptanceEstimate } from './acceptance-estimate.ts';
 import { bestDraftLength, DRAFT_LENGTH_MAX, type SpeculationCosts } from './draft-length.ts';
 import type { Draft, DraftLengthChoice, ProposeRequest, Proposer } from './proposer.ts';
+import type { VerifierName } from './verifiers.ts';
 
 export interface DraftModelOptions {
-  /** Opens the small model's sequence; called when the first draft is written, not before. */
-  readonly sequence: () => LocalSession;
+  /** The small model's session; called when the first draft is written, not before. */
+  readonly session: () => Session;
   /**
-   * With shared-noise coupling the draft uses the target's own noise (purpose `sample`), so that
-   * they agree as often as they can; with rejection sampling it needs independent noise (`draft`)
-   * and its distributions.
+   * With shared-noise coupling drafts use the target's own noise (`sample`), so that they agree as
+   * often as they can; rejection sampling needs independent noise (`draft`) and the drafts'
+   * distributions.
    */
-  readonly program: RowProgram;
-  readonly isEndOfGeneration: (id: TokenId) => boolean;
+  readonly verifier: VerifierName;
   readonly acceptance: AcceptanceEstimate;
   readonly length: DraftLengthChoice;
   readonly costs: SpeculationCosts | null;
-  readonly plan?: DraftPlan;
+  readonly plan?: DraftPlan | undefined;
 }
 
 /** What is known of a request before its first round. */
@@ -77,7 +76,6 @@ function times(speedup: number): string {
 export class DraftModelProposer implements Proposer {
   readonly #options: DraftModelOptions;
   readonly #off: string | null;
-  #sequence: LocalSession | null = null;
   #draftedCount = 0;
   #acceptedCount = 0;
 
@@ -94,29 +92,27 @@ export class DraftModelProposer implements Proposer {
     return this.#off !== null;
   }
 
-  async propose({ text, lengthMax, signal }: ProposeRequest): Promise<Draft | null> {
+  async propose({ text, lengthMax }: ProposeRequest): Promise<Draft | null> {
     const length = Math.min(this.#length(), lengthMax);
     if (length < 1) return null;
-    const { program, isEndOfGeneration } = this.#options;
-    this.#sequence ??= this.#options.sequence();
-    const tokens: TokenId[] = [];
-    const distributions: Float64Array[] = [];
-    while (tokens.length < length) {
-      const [row] = await this.#sequence.rows(
-        { text: [...text, ...tokens], outputCount: 1, program, purpose: 'draft' },
-        signal,
-      );
-      const { tokenId: choice, distribution } = required(
-        row,
-        'a forward with one output has one row',
-      );
-      tokens.push(choice);
-      if (distribution !== null) distributions.push(distribution);
-      if (isEndOfGeneration(choice)) break;
-    }
-    this.#draftedCount += tokens.length;
-    const drawn = program.distribution === true;
-    return { tokens, origin: 'small', distributions: drawn ? distributions : null };
+    const isDrawn = this.#options.verifier === 'rejection';
+    const rows: RowResult[] = [];
+    const written = this.#options.session().write({
+      text,
+      until: { tokenCountMax: length },
+      purpose: 'draft',
+      noise: isDrawn ? 'draft' : 'sample',
+      reads: { distribution: isDrawn },
+    });
+    for await (const row of written) rows.push(row);
+    this.#draftedCount += rows.length;
+    return {
+      tokens: rows.map(({ tokenId }) => tokenId),
+      origin: 'small',
+      distributions: isDrawn
+        ? rows.map(({ distribution }) => required(distribution, 'distributions are read'))
+        : null,
+    };
   }
 
   observe(draft: Draft, acceptedCount: number): void {

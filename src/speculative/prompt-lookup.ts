@@ -79,11 +79,9 @@ export interface PromptLookupOptions {
   /** Of verifying; null if unknown, then `auto` drafts nothing. */
   readonly costs: SpeculationCosts | null;
   /** The beginning of a draft that may be written at all; absent: every draft may. */
-  readonly allowed?: (
-    text: readonly TokenId[],
-    draft: readonly TokenId[],
-    signal: AbortSignal | undefined,
-  ) => Promise<readonly TokenId[]>;
+  readonly allowed?:
+    | ((text: readonly TokenId[], draft: readonly TokenId[]) => Promise<readonly TokenId[]>)
+    | undefined;
 }
 
 /** A lookup that was not sent, waiting for the target to write the same place. */
@@ -104,7 +102,7 @@ export class PromptLookupProposer implements Proposer {
     this.#options = options;
   }
 
-  async propose({ text, lengthMax, signal }: ProposeRequest): Promise<Draft | null> {
+  async propose({ text, lengthMax }: ProposeRequest): Promise<Draft | null> {
     this.#settleShadow(text);
     const lookup = lookUp(text, Math.min(lengthMax, DRAFT_LENGTH_MAX));
     if (lookup === null) return null;
@@ -115,7 +113,7 @@ export class PromptLookupProposer implements Proposer {
       return null;
     }
     const found = lookup.tokens.slice(0, length);
-    const tokens = (await this.#options.allowed?.(text, found, signal)) ?? found;
+    const tokens = (await this.#options.allowed?.(text, found)) ?? found;
     if (tokens.length === 0) return null;
     const draft: Draft = { tokens, origin: 'prompt-lookup', distributions: null };
     this.#matchLengths.set(draft, lookup.matchLength);

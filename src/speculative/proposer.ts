@@ -17,7 +17,6 @@ export interface ProposeRequest {
   readonly text: readonly TokenId[];
   /** At most this many tokens; may be 0. */
   readonly lengthMax: number;
-  readonly signal?: AbortSignal | undefined;
 }
 
 export interface Proposer {

@@ -1,15 +1,18 @@
 /**
  * A cascade: the small model writes the whole answer, unseen; where it was unsure of it, the large
- * model answers anew. Unsure is a mean entropy above the threshold, over all tokens of the answer.
- * At the ends of the range the text is that of one model alone.
+ * model answers anew. Unsure is a mean entropy above the threshold, over all tokens of the answer up
+ * to its end: an end-of-generation token, a stop string or a limit. At the ends of the range the text
+ * is that of one model alone.
  */
 import { required } from '../core/invariant.ts';
-import { type RowReads, withReads } from '../core/row-reads.ts';
+import type { RowResult } from '../core/row-program.ts';
+import { joinReads, type RowReads } from '../core/row-reads.ts';
 import { cascadeCost } from './cost-models.ts';
 import { type Method, thresholdOf } from './method.ts';
 import { HUES, solidLine } from './method-style.ts';
 import { singleModel } from './single-model.ts';
 import type { Decision, Decoder, Round, Strategy, StrategyContext } from './strategy.ts';
+import { writtenBy } from './written-by.ts';
 
 export const cascadeMethod: Method = {
   name: 'cascade',
@@ -32,17 +35,16 @@ export const cascadeMethod: Method = {
   build: (value) => cascade(thresholdOf(value)),
 };
 
+const READS: RowReads = { uncertainty: true };
+
 function cascade(threshold: number): Strategy {
   return {
     name: 'cascade',
-    needs: ['small', 'large'],
+    needs: { small: { reads: READS }, large: {} },
     thresholds: { entropy: threshold },
     begin: (context) => new CascadeDecoder(context, threshold),
   };
 }
-
-/** Of every row of the small model's answer. */
-const READS: RowReads = { uncertainty: true };
 
 class CascadeDecoder implements Decoder {
   readonly #context: StrategyContext;
@@ -57,46 +59,35 @@ class CascadeDecoder implements Decoder {
     this.#large = singleModel('large').begin(context);
   }
 
-  async round(round: Round, signal: AbortSignal): Promise<readonly Decision[]> {
+  async round(round: Round): Promise<readonly Decision[]> {
     if (this.#score === null) {
-      const answer = await this.#draft(round, signal);
+      const answer = await this.#draft(round);
       const score = meanEntropy(answer);
       this.#score = score;
-      if (score <= this.#threshold) return answer.map(({ decision }) => ({ ...decision, score }));
+      if (score <= this.#threshold) {
+        return answer.map((row) => ({ ...writtenBy('small', row), score }));
+      }
     }
     const score = this.#score;
-    const decisions = await this.#large.round(round, signal);
+    const decisions = await this.#large.round(round);
     return decisions.map((decision) => ({ ...decision, score }));
   }
 
-  /** The small model's whole answer, to its end or to the limit. */
-  async #draft({ text, tokenCountMax }: Round, signal: AbortSignal): Promise<readonly Drafted[]> {
-    const { sequence, program, isEndOfGeneration } = this.#context;
-    const drafted: Drafted[] = [];
-    const whole = [...text];
-    while (drafted.length < tokenCountMax) {
-      const reading = withReads(program, READS);
-      const draft = { text: whole, outputCount: 1, program: reading, purpose: 'draft' as const };
-      const [row] = await sequence('small').rows(draft, signal);
-      const { tokenId: choice, logprob, entropy } = required(row, 'one output row');
-      const decision = { tokenId: choice, origin: 'small' as const, logprob, score: null };
-      drafted.push({
-        decision: { ...decision, verified: false, proposedTokenId: null },
-        entropy: required(entropy, 'the row program computes the entropy'),
-      });
-      whole.push(choice);
-      if (isEndOfGeneration(choice)) break;
-    }
-    return drafted;
+  /** The small model's whole answer. */
+  async #draft({ text, tokenCountMax }: Round): Promise<readonly RowResult[]> {
+    const { session, tokenReads, stops } = this.#context;
+    const rows: RowResult[] = [];
+    const answer = session('small').write({
+      ...{ text, until: { tokenCountMax, texts: stops }, purpose: 'draft' },
+      reads: joinReads(tokenReads, READS),
+    });
+    for await (const row of answer) rows.push(row);
+    return rows;
   }
 }
 
-interface Drafted {
-  readonly decision: Decision;
-  readonly entropy: number;
-}
-
 /** Over the tokens of an answer: at least one. */
-function meanEntropy(answer: readonly Drafted[]): number {
-  return answer.reduce((sum, { entropy }) => sum + entropy, 0) / answer.length;
+function meanEntropy(answer: readonly RowResult[]): number {
+  const entropies = answer.map(({ entropy }) => required(entropy, 'entropies are read'));
+  return entropies.reduce((sum, entropy) => sum + entropy, 0) / answer.length;
 }

@@ -35,7 +35,7 @@ const COIN_POSITION = 0;
 function randomQuery(share: number): Strategy {
   return {
     name: 'random-query',
-    needs: ['small', 'large'],
+    needs: { small: {}, large: {} },
     thresholds: { share },
     begin(context) {
       const isLarge = context.draws.uniform(COIN_POSITION, 'coin') < share;

@@ -172,7 +172,7 @@ describe('the table of strategies', () => {
     for (const { name, needs, threshold } of STRATEGIES) {
       const strategy = createStrategy(name, { routers });
       expect(strategy.name).toBe(name);
-      expect(strategy.needs).toEqual(needs);
+      expect(Object.keys(strategy.needs)).toEqual(needs);
       const byDefault = threshold?.default ?? routers.get(name)?.defaultThreshold;
       const expected = threshold === null ? {} : { [threshold.name]: byDefault };
       expect(strategy.thresholds).toEqual(expected);

@@ -1,9 +1,12 @@
 /** `small` and `large`: one model writes everything. The ends of every range, and the controls. */
-import type { ModelRole } from '../core/events.ts';
-import { required } from '../core/invariant.ts';
+
+import { invariant } from '../core/invariant.ts';
+import type { ModelRole } from '../core/model-id.ts';
+import type { RowResult } from '../core/row-program.ts';
 import { singleModelCost } from './cost-models.ts';
 import type { Method } from './method.ts';
 import type { Strategy } from './strategy.ts';
+import { writtenBy } from './written-by.ts';
 
 export const smallMethod: Method = modelAlone('small');
 export const largeMethod: Method = modelAlone('large');
@@ -25,19 +28,24 @@ function modelAlone(role: ModelRole): Method {
   };
 }
 
+/** One stream of the model for the whole answer: one call, where it is a call. */
 export function singleModel(role: ModelRole): Strategy {
   return {
     name: role,
-    needs: [role],
+    needs: { [role]: {} },
     thresholds: {},
-    begin: ({ sequence, program }) => ({
-      async round({ text }, signal) {
-        const purpose = role === 'small' ? 'draft' : 'correct';
-        const rows = await sequence(role).rows({ text, outputCount: 1, program, purpose }, signal);
-        const { tokenId: choice, logprob } = required(rows[0], 'one output row');
-        const decision = { tokenId: choice, origin: role, logprob };
-        return [{ ...decision, verified: false, proposedTokenId: null, score: null }];
-      },
-    }),
+    begin: ({ session, tokenReads, stops }) => {
+      let stream: AsyncIterator<RowResult, void> | null = null;
+      return {
+        async round({ text, tokenCountMax }) {
+          const until = { tokenCountMax, texts: stops };
+          const purpose = role === 'small' ? ('draft' as const) : ('correct' as const);
+          stream ??= session(role).write({ text, until, purpose, reads: tokenReads });
+          const next = await stream.next();
+          invariant(next.done !== true, 'a stream ends where its answer does');
+          return [writtenBy(role, next.value)];
+        },
+      };
+    },
   };
 }

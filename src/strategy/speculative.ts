@@ -26,7 +26,14 @@ import {
 import { draftModelCost, promptLookupCost } from './cost-models.ts';
 import type { Method } from './method.ts';
 import { HUES, solidLine } from './method-style.ts';
-import type { Decision, Decoder, Round, Strategy, StrategyContext } from './strategy.ts';
+import type {
+  Decision,
+  Decoder,
+  Round,
+  Strategy,
+  StrategyContext,
+  StrategyNeeds,
+} from './strategy.ts';
 import type { SpeculativeOptions } from './strategy-options.ts';
 
 export { DRAFT_LENGTH_MAX } from '../speculative/draft-length.ts';
@@ -61,13 +68,20 @@ export function speculative(options: SpeculativeOptions = {}): Strategy {
   };
   return {
     name: 'speculative',
-    needs: options.proposer === 'prompt-lookup' ? ['large'] : ['small', 'large'],
+    needs: needsOf(options),
     thresholds: {},
     begin: (context) => {
       shared.modelAcceptance.relax();
       return new SpeculativeDecoder(context, shared);
     },
   };
+}
+
+function needsOf({ proposer, verifier, draftLength = 'auto' }: SpeculativeOptions): StrategyNeeds {
+  const length = draftLength === 'auto' ? DRAFT_LENGTH_MAX : draftLength;
+  const reads = { distribution: verifier === 'rejection' };
+  const large = { reads, outputRowCount: length + 1, tokenIds: true };
+  return proposer === 'prompt-lookup' ? { large } : { small: { reads }, large };
 }
 
 function checkDraftLength(length: DraftLengthChoice | undefined): void {
@@ -98,13 +112,13 @@ class SpeculativeDecoder implements Decoder {
     this.#verifier = shared.verifier ?? 'coupling';
   }
 
-  async round(round: Round, signal: AbortSignal): Promise<readonly Decision[]> {
+  async round(round: Round): Promise<readonly Decision[]> {
     const { text, tokenCountMax } = round;
     const proposer = this.#proposer(round);
     // The bonus token needs room too.
-    const proposed = await proposer.propose({ text, lengthMax: tokenCountMax - 1, signal });
+    const proposed = await proposer.propose({ text, lengthMax: tokenCountMax - 1 });
     const draft = proposed ?? { tokens: [], origin: 'small' as const, distributions: null };
-    const rows = await this.#verify(text, draft, signal);
+    const rows = await this.#verify(text, draft);
     const verification = this.#judge(draft, rows, text.length);
     if (draft.tokens.length > 0) proposer.observe(draft, verification.acceptedCount);
     return decisions(draft, rows, verification);
@@ -127,10 +141,10 @@ class SpeculativeDecoder implements Decoder {
       acceptance: this.#shared.textAcceptance,
       length: this.#shared.draftLength ?? 'auto',
       costs: lookupCosts(this.#shared.costs),
-      ...(allowedDraft === undefined ? {} : { allowed: allowedDraft }),
+      allowed: allowedDraft,
     });
     if (wanted === 'prompt-lookup') return [lookup];
-    const unreadLength = this.#context.sequence('small').unreadLength(text);
+    const unreadLength = this.#context.session('small').unreadLength(text);
     const plan = {
       unreadLength,
       readMs: readMs(this.#shared.costs?.small ?? null, unreadLength),
@@ -140,20 +154,16 @@ class SpeculativeDecoder implements Decoder {
     return wanted === 'auto' && model.isOff ? [model, lookup] : [model];
   }
 
-  #verify(
-    text: readonly TokenId[],
-    draft: Draft,
-    signal: AbortSignal,
-  ): Promise<readonly RowResult[]> {
-    const { program } = this.#context;
+  #verify(text: readonly TokenId[], draft: Draft): Promise<readonly RowResult[]> {
+    const { session, tokenReads } = this.#context;
     const outputCount = draft.tokens.length + 1;
-    const request = {
+    const distribution = this.#verifier === 'rejection' && outputCount > 1;
+    return session('large').rows({
       text: [...text, ...draft.tokens],
       outputCount,
-      program: { ...program, distribution: this.#verifier === 'rejection' && outputCount > 1 },
-      purpose: outputCount > 1 ? ('verify' as const) : ('correct' as const),
-    };
-    return this.#context.sequence('large').rows(request, signal);
+      purpose: outputCount > 1 ? 'verify' : 'correct',
+      reads: { ...tokenReads, distribution },
+    });
   }
 
   #judge(draft: Draft, rows: readonly RowResult[], position: number): Verification {
@@ -162,16 +172,14 @@ class SpeculativeDecoder implements Decoder {
   }
 }
 
-function draftModel(context: StrategyContext, shared: Shared, plan: DraftPlan): DraftModelProposer {
-  const { program } = context;
-  const { verifier = 'coupling' } = shared;
+function draftModel(
+  { session }: StrategyContext,
+  shared: Shared,
+  plan: DraftPlan,
+): DraftModelProposer {
   return new DraftModelProposer({
-    sequence: () => context.sequence('small'),
-    program:
-      verifier === 'coupling'
-        ? { ...program, logprob: false }
-        : { ...program, logprob: false, purpose: 'draft', distribution: true },
-    isEndOfGeneration: (id) => context.isEndOfGeneration(id),
+    session: () => session('small'),
+    verifier: shared.verifier ?? 'coupling',
     acceptance: shared.modelAcceptance,
     length: shared.draftLength ?? 'auto',
     costs: draftModelCosts(shared.costs),

@@ -67,7 +67,9 @@ export function createStrategy(input: StrategyInput, options: StrategyOptions = 
 export function rolesOf(input: StrategyInput, options: StrategyOptions = {}): readonly ModelRole[] {
   const value = asStrategy(input);
   // Its options may spare it a model; a head never does, and need not be here yet.
-  return value.method.head === null ? createStrategy(value, options).needs : value.method.needs;
+  if (value.method.head !== null) return value.method.needs;
+  const { needs } = createStrategy(value, options);
+  return (['small', 'large'] as const).filter((role) => needs[role] !== undefined);
 }
 
 function unknown(name: string, methods: readonly Method[]): PilotfishError {

@@ -4,10 +4,12 @@
  * ends. So every strategy shares limits, stop strings, rollback, accounting and cancellation.
  */
 import type { Draws } from '../core/draws.ts';
-import type { ModelRole, Origin } from '../core/events.ts';
-import type { RowProgram } from '../core/row-program.ts';
+import type { Origin } from '../core/events.ts';
+import type { ModelLabel } from '../core/model-id.ts';
+import type { RowReads } from '../core/row-reads.ts';
 import type { TokenId } from '../core/token-id.ts';
-import type { LocalSession } from '../session/local-session.ts';
+import type { SessionNeeds } from '../session/capabilities.ts';
+import type { Session } from '../session/session.ts';
 
 /** One token of a verdict: what to commit, and why. */
 export interface Decision {
@@ -22,41 +24,49 @@ export interface Decision {
 export interface Round {
   /** Prompt and committed tokens. */
   readonly text: readonly TokenId[];
-  /** Tokens that may still be committed: at least 1. More decisions are cut off by the loop. */
+  /** Tokens that may still be committed: at least 1. The loop cuts further decisions off. */
   readonly tokenCountMax: number;
 }
 
 /** What a strategy may use for one request. */
 export interface StrategyContext {
-  /** The model's sequence for this request; opened at its first use. */
-  sequence(role: ModelRole): LocalSession;
+  /** The request's session of the model with this label; opened at the first call. */
+  session(label: ModelLabel): Session;
   readonly draws: Draws;
-  /** The request's sampling as a row program, to be extended with what a method needs. */
-  readonly program: RowProgram;
+  /** What the request wants to know of every token that it emits. */
+  readonly tokenReads: RowReads;
+  /** Texts that end the answer: writing on behind one is in vain. */
+  readonly stops: readonly string[];
   /**
    * The beginning of a draft that the request's grammar allows; absent: there is no grammar. Drafts
    * of a model need no cutting: its own rows are masked.
    */
-  readonly allowedDraft?: (
-    text: readonly TokenId[],
-    draft: readonly TokenId[],
-    signal: AbortSignal | undefined,
-  ) => Promise<readonly TokenId[]>;
-  /** An end-of-generation token of either model. */
-  isEndOfGeneration(id: TokenId): boolean;
+  readonly allowedDraft?: AllowedDraft | undefined;
 }
+
+export type AllowedDraft = (
+  text: readonly TokenId[],
+  draft: readonly TokenId[],
+) => Promise<readonly TokenId[]>;
 
 /** A strategy at work on one request. */
 export interface Decoder {
-  /** The next tokens, at least one. Cutting them off anywhere leaves a valid state. */
-  round(round: Round, signal: AbortSignal): Promise<readonly Decision[]>;
+  /**
+   * The next tokens, at least one. Cutting them off anywhere leaves a valid state. A round runs once:
+   * where a cache is full or cells are taken, the session that it happens to repeats its own forward.
+   * So a round may pay for what it asks for, and a decoder may keep a state.
+   */
+  round(round: Round): Promise<readonly Decision[]>;
   /** Facts for the summary, in words. */
   notes?(): readonly string[];
 }
 
+/** The labels of the models that a strategy uses, and what it needs of each. */
+export type StrategyNeeds = Readonly<Partial<Record<ModelLabel, SessionNeeds>>>;
+
 export interface Strategy {
   readonly name: string;
-  readonly needs: readonly ModelRole[];
+  readonly needs: StrategyNeeds;
   readonly thresholds: Readonly<Record<string, number>>;
   begin(context: StrategyContext): Decoder;
 }

@@ -2,18 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { scriptedModel } from '../../test/simulation/scripted-pair.ts';
 import { seededDraws } from '../core/draws.ts';
-import type { RowProgram } from '../core/row-program.ts';
 import type { RowReads } from '../core/row-reads.ts';
 import { GREEDY } from '../core/sampling-params.ts';
 import { tokenIds } from '../core/token-id.ts';
 import type { Gate } from '../judging/gate.ts';
-import { plainSequences } from '../kv-cache/sequence-source.ts';
 import type { ForwardRequest } from '../model/roles.ts';
-import { LocalSession } from '../session/local-session.ts';
-import { WorkRecorder } from '../session/work-recorder.ts';
+import { soleSession } from '../session/sole-session.ts';
 import { tokenRouting } from './token-routing.ts';
-
-const PROGRAM: RowProgram = { vocabularySize: 12, sampling: GREEDY, seed: 1, purpose: 'sample' };
 
 /** What one round asks of the rows of both models, and what the gate then sees. */
 async function routed(reads: RowReads, calls: boolean) {
@@ -29,7 +24,7 @@ async function routed(reads: RowReads, calls: boolean) {
     },
     defers: () => calls,
   };
-  const sequenceOf = (role: 'small' | 'large') => {
+  const sessionOf = (role: 'small' | 'large') => {
     const model = scriptedModel(role, {
       contextLength: 64,
       onForward: async ({ program, outputFrom, tokens }: ForwardRequest) => {
@@ -38,26 +33,20 @@ async function routed(reads: RowReads, calls: boolean) {
         asked.push({ role, entropy: uncertainty, hidden, top: topLogprobs });
       },
     });
-    const recorder = new WorkRecorder();
-    const source = plainSequences(model);
-    return new LocalSession({
-      role,
-      modelId: role,
-      source,
+    return soleSession(model, {
       promptLength: 3,
-      rowCountMax: 8,
-      recorder,
+      sampling: { vocabularySize: 12, sampling: GREEDY, seed: 1 },
     });
   };
-  const sequences = { small: sequenceOf('small'), large: sequenceOf('large') };
+  const sessions = { small: sessionOf('small'), large: sessionOf('large') };
   const decoder = tokenRouting(gate, 0, 'threshold').begin({
-    sequence: (role) => sequences[role],
+    session: (label) => sessions[label === 'small' ? 'small' : 'large'],
     draws: seededDraws(1),
-    program: PROGRAM,
-    isEndOfGeneration: () => false,
+    tokenReads: {},
+    stops: [],
   });
   const round = { text: tokenIds([1, 2, 3]), tokenCountMax: 1 };
-  const [decision] = await decoder.round(round, new AbortController().signal);
+  const [decision] = await decoder.round(round);
   return { asked, seen, decision };
 }
 

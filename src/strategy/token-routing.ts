@@ -5,11 +5,12 @@
  * alone: never calling gives `small`, always calling gives `large`.
  */
 import { required } from '../core/invariant.ts';
-import { withReads } from '../core/row-reads.ts';
+import { joinReads } from '../core/row-reads.ts';
 import type { Gate } from '../judging/gate.ts';
 import { tokenRoutingCost } from './cost-models.ts';
 import { type Method, type ThresholdFacts, thresholdOf } from './method.ts';
 import type { Decision, Strategy } from './strategy.ts';
+import { writtenBy } from './written-by.ts';
 
 /** The facts that differ from gate to gate. */
 type TokenFacts = Pick<Method, 'summary' | 'style'> & {
@@ -39,27 +40,27 @@ export function tokenMethod(gate: Gate, { threshold, ...facts }: TokenFacts): Me
 export function tokenRouting(gate: Gate, threshold: number, thresholdName: string): Strategy {
   return {
     name: gate.name,
-    needs: ['small', 'large'],
+    needs: { small: { reads: gate.reads, outputRowCount: 1 }, large: { outputRowCount: 1 } },
     thresholds: { [thresholdName]: threshold },
-    begin: ({ sequence, program, draws }) => ({
-      async round({ text }, signal): Promise<readonly Decision[]> {
-        const reads = withReads(program, gate.reads);
-        const draft = { text, outputCount: 1, program: reads, purpose: 'draft' as const };
-        const [proposal] = await sequence('small').rows(draft, signal);
-        const { tokenId: choice, ...row } = required(proposal, 'one output row');
-        const score = gate.score({ tokenId: choice, ...row }, text.length, draws);
-        const judged = { verified: false, score };
-        if (!gate.defers(score, threshold)) {
-          const kept = { tokenId: choice, origin: 'small' as const, logprob: row.logprob };
-          return [{ ...judged, ...kept, proposedTokenId: null }];
-        }
-        const [correction] = await sequence('large').rows(
-          { text, outputCount: 1, program, purpose: 'correct' },
-          signal,
-        );
-        const { tokenId, logprob } = required(correction, 'one output row');
-        return [{ ...judged, tokenId, origin: 'large', logprob, proposedTokenId: choice }];
-      },
-    }),
+    begin: ({ session, tokenReads, draws }) => {
+      const proposalReads = joinReads(tokenReads, gate.reads);
+      return {
+        async round({ text }): Promise<readonly Decision[]> {
+          const [proposed] = await session('small').rows({
+            ...{ text, outputCount: 1, purpose: 'draft', reads: proposalReads },
+          });
+          const proposal = required(proposed, 'one output row');
+          const score = gate.score(proposal, text.length, draws);
+          if (!gate.defers(score, threshold)) {
+            return [{ ...writtenBy('small', proposal), score }];
+          }
+          const [corrected] = await session('large').rows({
+            ...{ text, outputCount: 1, purpose: 'correct', reads: tokenReads },
+          });
+          const correction = writtenBy('large', required(corrected, 'one output row'));
+          return [{ ...correction, proposedTokenId: proposal.tokenId, score }];
+        },
+      };
+    },
   };
 }

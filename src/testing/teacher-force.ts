@@ -7,10 +7,8 @@ import { required } from '../core/invariant.ts';
 import { noiseGumbel, noiseKey } from '../core/noise.ts';
 import { type SamplingParams, samplingParams } from '../core/sampling-params.ts';
 import { type TokenId, tokenId } from '../core/token-id.ts';
-import { plainSequences } from '../kv-cache/sequence-source.ts';
 import type { LanguageModel } from '../model/roles.ts';
-import { LocalSession } from '../session/local-session.ts';
-import { WorkRecorder } from '../session/work-recorder.ts';
+import { soleSession } from '../session/sole-session.ts';
 
 export interface TeacherForced {
   /** Positions where the token is not the model's own choice in one-row forwards. */
@@ -32,30 +30,20 @@ export async function teacherForce(
   const sampling = samplingParams(options.sampling);
   const seed = options.seed ?? 0;
   const temperature = sampling.temperature === 0 ? 1 : sampling.temperature;
-  await using sequence = new LocalSession({
-    role: 'large',
-    modelId: 'large',
-    source: plainSequences(model),
+  await using session = soleSession(model, {
     promptLength: prompt.length,
-    rowCountMax: model.facts.rowCountMax,
-    recorder: new WorkRecorder(),
+    sampling: {
+      vocabularySize: model.vocabulary.size,
+      sampling: { ...sampling, temperature },
+      seed,
+    },
   });
   let otherCount = 0;
   let worstGap = 0;
   for (const [index, token] of answer.entries()) {
     const text = [...prompt, ...answer.slice(0, index)];
-    const [row] = await sequence.rows({
-      text,
-      outputCount: 1,
-      purpose: 'verify',
-      program: {
-        vocabularySize: model.vocabulary.size,
-        sampling: { ...sampling, temperature },
-        seed,
-        purpose: 'sample',
-        distribution: true,
-      },
-    });
+    const reads = { distribution: true };
+    const [row] = await session.rows({ text, outputCount: 1, purpose: 'verify', reads });
     const probabilities = required(row?.distribution, 'the distribution was asked for');
     const key = noiseKey(seed, text.length, 'sample');
     const value = (id: TokenId): number =>

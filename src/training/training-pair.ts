@@ -1,13 +1,15 @@
-/** The two models that a router is trained for, open side by side. */
-import type { ModelRole } from '../core/events.ts';
-import type { TokenId } from '../core/token-id.ts';
+/** The two models that a head is trained for, open side by side. They remember nothing. */
+import type { ModelRole } from '../core/model-id.ts';
+import { ModelSet } from '../engine/model-set.ts';
 import type { LanguageModel } from '../model/roles.ts';
 
-export interface TrainingPair {
-  /** The models themselves, which remember nothing. */
-  readonly models: Readonly<Record<ModelRole, LanguageModel>>;
-  /** Ids below it are in both vocabularies. */
-  readonly vocabularySize: number;
-  /** Of either model: the union, as in the engine. */
-  isEndOfGeneration(id: TokenId): boolean;
+export type LocalModels = Readonly<Record<ModelRole, LanguageModel>>;
+
+export class TrainingPair extends ModelSet {
+  readonly models: LocalModels;
+
+  constructor(models: LocalModels) {
+    super(models);
+    this.models = models;
+  }
 }

@@ -6,17 +6,16 @@ import { describe, expect, it } from 'vitest';
 import type { RowProgram } from '../../src/core/row-program.ts';
 import { type SamplingParams, samplingParams } from '../../src/core/sampling-params.ts';
 import { type TokenId, tokenIds } from '../../src/core/token-id.ts';
+import { ModelSet } from '../../src/engine/model-set.ts';
 import { type RunOptions, runRequest } from '../../src/engine/run-request.ts';
 import { AnswerGrammar } from '../../src/grammar/answer-grammar.ts';
 import { TOY_END, ToyMatcher, type ToyTable } from '../../src/grammar/fakes/toy-matcher.ts';
 import { GrammarTracker } from '../../src/grammar/grammar-tracker.ts';
-import { soleLease } from '../../src/kv-cache/lease.ts';
 import { ScriptedModel } from '../../src/model/scripted/scripted-model.ts';
 import { singleModel } from '../../src/strategy/single-model.ts';
 import { speculative } from '../../src/strategy/speculative.ts';
 import type { Strategy } from '../../src/strategy/strategy.ts';
 import type { SpeculativeOptions } from '../../src/strategy/strategy-options.ts';
-import { STRATEGY_DEFAULT } from '../../src/strategy/strategy-value.ts';
 import {
   enumerateDraws,
   largestDifference,
@@ -65,8 +64,12 @@ async function runOnce(given: Case, draws: PathDraws): Promise<string> {
   const choose = (distribution: Float64Array, _program: RowProgram): TokenId =>
     draws.categorical(distribution);
   const model = (salt: number): ScriptedModel =>
-    new ScriptedModel({ tokens: TOKENS, endOfGeneration: [END], next: script(salt), choose });
-  const models = { small: model(1), large: model(2) };
+    new ScriptedModel({
+      ...{ tokens: TOKENS, endOfGeneration: [END], next: script(salt), choose },
+      contextLength: given.contextLength ?? 64,
+    });
+  const [small, large] = [model(1), model(2)];
+  const models = new ModelSet({ small, large });
   const abort = new AbortController();
   const emitted: number[] = [];
   let finish = '';
@@ -81,7 +84,7 @@ async function runOnce(given: Case, draws: PathDraws): Promise<string> {
   } catch (error) {
     expect(error).toMatchObject({ code: 'aborted' });
   }
-  expect(models.small.sequenceCount + models.large.sequenceCount).toBe(0);
+  expect(small.sequenceCount + large.sequenceCount).toBe(0);
   if (given.abortAfter === undefined) return `${emitted.join(' ')} ${finish}`;
   // An abort may come in the middle of a round: what was emitted until then is cut to the same
   // length for all strategies.
@@ -90,33 +93,26 @@ async function runOnce(given: Case, draws: PathDraws): Promise<string> {
 
 function runOptions(
   given: Case,
-  models: { readonly small: ScriptedModel; readonly large: ScriptedModel },
+  models: ModelSet,
   draws: PathDraws,
   signal: AbortSignal,
 ): RunOptions {
   return {
     request: {
-      input: { prompt: 'abab' },
-      strategy: STRATEGY_DEFAULT,
       sampling: samplingParams({ temperature: 1, ...given.sampling }),
       maxTokens: given.maxTokens ?? 3,
       stop: given.stop ?? [],
       seed: 0,
       logprobs: false,
-      reusePrefix: false,
     },
     prompt: tokenIds(PROMPT),
     strategy: given.strategy(),
     models,
-    lease: soleLease(models),
-    facts: { small: models.small.facts, large: models.large.facts },
-    prices: { small: null, large: null },
-    vocabularySize: TOKENS.length,
-    contextLength: given.contextLength ?? 64,
+    lease: models.soleLease(),
     clock: { nowMs: () => 0 },
     signal,
     draws,
-    ...(given.grammar === undefined ? {} : { grammar: grammarOf(given.grammar) }),
+    grammar: given.grammar && grammarOf(given.grammar),
   };
 }
 

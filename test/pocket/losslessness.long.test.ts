@@ -7,9 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { required } from '../../src/core/invariant.ts';
 import { samplingParams } from '../../src/core/sampling-params.ts';
 import type { TokenId } from '../../src/core/token-id.ts';
-import { plainSequences } from '../../src/kv-cache/sequence-source.ts';
-import { LocalSession } from '../../src/session/local-session.ts';
-import { WorkRecorder } from '../../src/session/work-recorder.ts';
+import { soleSession } from '../../src/session/sole-session.ts';
 import type { SpeculativeOptions } from '../../src/strategy/strategy-options.ts';
 import { answer, openPocket, type PocketPair, question, testProblems } from './pocket-pair.ts';
 
@@ -53,25 +51,17 @@ async function next(
 ): Promise<Float64Array> {
   const model = pair[role];
   const prompt = model.vocabulary.tokenize(model.vocabulary.renderChat(request.messages ?? []));
-  await using sequence = new LocalSession({
-    role,
-    modelId: role,
-    source: plainSequences(model),
+  await using session = soleSession(model, {
     promptLength: prompt.length,
-    rowCountMax: model.facts.rowCountMax,
-    recorder: new WorkRecorder(),
-  });
-  const [row] = await sequence.rows({
-    text: [...prompt, ...tokens],
-    outputCount: 1,
-    purpose: 'verify',
-    program: {
+    sampling: {
       vocabularySize: model.vocabulary.size,
       sampling: samplingParams(SAMPLING),
       seed: 0,
-      purpose: 'sample',
-      distribution: true,
     },
+  });
+  const [row] = await session.rows({
+    ...{ text: [...prompt, ...tokens], outputCount: 1, purpose: 'verify' },
+    reads: { distribution: true },
   });
   return Float64Array.from(required(row?.distribution, 'the distribution was asked for'));
 }

@@ -32,15 +32,15 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
       ...['accounting', 'core', 'grammar', 'kv-cache', 'model', 'session', 'strategy'],
       'vocabulary',
     ],
-    testing: ['core', 'engine', 'kv-cache', 'model', 'session', 'strategy'],
+    testing: ['core', 'engine', 'model', 'session', 'strategy'],
     catalog: ['core', 'storage'],
     evaluation: [
-      ...['accounting', 'core', 'engine', 'judging', 'kv-cache', 'machines', 'model', 'storage'],
+      ...['accounting', 'core', 'engine', 'judging', 'machines', 'model', 'session', 'storage'],
       'strategy',
     ],
     training: [
-      ...['core', 'evaluation', 'judging', 'kv-cache', 'model', 'network', 'session', 'storage'],
-      'strategy',
+      ...['core', 'engine', 'evaluation', 'judging', 'kv-cache', 'model', 'network', 'session'],
+      ...['storage', 'strategy'],
     ],
     report: ['core', 'evaluation', 'storage', 'strategy'],
     app: [

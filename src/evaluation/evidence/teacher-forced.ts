@@ -6,13 +6,12 @@
 
 import { seededDraws } from '../../core/draws.ts';
 import { invariant } from '../../core/invariant.ts';
-import type { RowProgram } from '../../core/row-program.ts';
 import { joinReads } from '../../core/row-reads.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
 import type { TokenId } from '../../core/token-id.ts';
 import type { Gate } from '../../judging/gate.ts';
-import { readAlong } from '../../kv-cache/read-along.ts';
 import type { LanguageModel } from '../../model/roles.ts';
+import { soleSession } from '../../session/sole-session.ts';
 
 /** Of one answer of the large model. */
 export interface TokenEvidence {
@@ -41,22 +40,22 @@ export interface TeacherForcing {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** @throws PilotfishError as `Sequence.forward` */
+/** @throws PilotfishError as `Session.rows` */
 export async function teacherForced(
   small: LanguageModel,
   { prompt, answer, question, asked }: Transcript,
   { gates, vocabularySize, signal }: TeacherForcing,
 ): Promise<TokenEvidence> {
-  const program: RowProgram = {
-    ...{ vocabularySize, sampling: GREEDY, seed: 0, purpose: 'sample' },
-    ...joinReads(...gates.map(({ reads }) => reads)),
-  };
-  await using sequence = small.openSequence();
-  const rows = await readAlong(sequence, [...prompt, ...answer.slice(0, -1)], {
-    program,
-    outputFrom: prompt.length - 1,
-    rowCountMax: small.facts.rowCountMax,
+  await using session = soleSession(small, {
+    promptLength: prompt.length,
+    sampling: { vocabularySize, sampling: GREEDY, seed: 0 },
     ...(signal === undefined ? {} : { signal }),
+  });
+  const rows = await session.rows({
+    text: [...prompt, ...answer.slice(0, -1)],
+    outputCount: answer.length,
+    purpose: 'verify',
+    reads: joinReads(...gates.map(({ reads }) => reads)),
   });
   invariant(rows.length === answer.length, 'a row for every token');
   const scoresOf = (gate: Gate): readonly number[] =>

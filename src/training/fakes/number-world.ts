@@ -10,7 +10,7 @@ import { type TokenId, tokenId, tokenIds } from '../../core/token-id.ts';
 import type { Question } from '../../evaluation/question.ts';
 import { type Router, routerScore } from '../../judging/router.ts';
 import { ScriptedModel, type ScriptedModelOptions } from '../../model/scripted/scripted-model.ts';
-import type { TrainingPair } from '../training-pair.ts';
+import { TrainingPair } from '../training-pair.ts';
 import type { Trajectory } from '../trajectory.ts';
 import { valueOfText } from '../value-of-text.ts';
 
@@ -88,7 +88,7 @@ export function numberWorld(options: Forwarding = {}): NumberWorld {
   const models = { small: model('small'), large: model('large') };
   return {
     models,
-    pair: { models, vocabularySize: TOKENS.length, isEndOfGeneration: (id) => id === END },
+    pair: new TrainingPair(models),
     openCount: () => models.small.sequenceCount + models.large.sequenceCount,
     fedCount: () => fedCount,
   };

@@ -5,9 +5,7 @@
  */
 import { required } from '../../core/invariant.ts';
 import type { OnProgress } from '../../core/progress.ts';
-import { GREEDY } from '../../core/sampling-params.ts';
 import type { StateFeatures } from '../../judging/router-features.ts';
-import { readAlong } from '../../kv-cache/read-along.ts';
 import type { BranchKey, OutcomeStore } from '../rollouts/outcome-store.ts';
 import type { Policy } from '../rollouts/policy.ts';
 import { rollOut } from '../rollouts/roll-out.ts';
@@ -46,7 +44,7 @@ export interface LabellingOptions {
  * Trajectories that are read side by side. In a batch with another one the last digits of hidden states
  * would depend on which two met, and no router could be made again.
  */
-const READING_COUNT = 1;
+const TRACE_COUNT = 1;
 
 export interface Labelled {
   /** Of the first trajectories, in their order, as far as the cap goes. */
@@ -79,12 +77,13 @@ export async function labelTrajectories(
   return { examples: all, skippedCount: trajectories.length - all.length, rolloutCount };
 }
 
-interface Planted {
+/** A trajectory with its trace, and where branches leave it. */
+interface Forkable {
   readonly example: Example;
   readonly forkPoint: ForkPoint;
 }
 
-interface Job extends Planted {
+interface Job extends Forkable {
   readonly branch: Branch;
   readonly draw: number;
 }
@@ -94,7 +93,7 @@ interface LabelledGroup {
   readonly rolled: number;
 }
 
-/** In halves where the KV cache has no room for all trunks and a branch; what is done stays done. */
+/** In halves where the KV cache has no room for all forkPoints and a branch; what is done stays done. */
 async function labelFitting(
   group: readonly Trajectory[],
   roomLeft: number,
@@ -121,53 +120,41 @@ async function labelGroup(
   roomLeft: number,
   options: LabellingOptions,
 ): Promise<LabelledGroup> {
-  const trunks = group.map(
-    ({ prompt, tokens }) => new ForkPoint(options.pair, [...prompt, ...tokens]),
-  );
+  const forkPoints = group.map((one) => new ForkPoint(options.pair, one, options.signal));
   try {
-    const planted: Planted[] = [];
-    const reading = async (index: number, signal: AbortSignal): Promise<void> => {
+    const forkable: Forkable[] = [];
+    const trace = async (index: number): Promise<void> => {
       const trajectory = required(group[index], 'a trajectory of the group');
-      const forkPoint = required(trunks[index], 'a forkPoint for every trajectory');
+      const forkPoint = required(forkPoints[index], 'a forkPoint for every trajectory');
       const known = options.examples.get(trajectory);
-      planted[index] = {
+      forkable[index] = {
         forkPoint,
-        example: known ?? (await read(trajectory, forkPoint, options, signal)),
+        example: known ?? (await traced(trajectory, forkPoint, options)),
       };
     };
-    await runJobs([...group.keys()], READING_COUNT, reading, options.signal);
-    const kept = within(roomLeft, planted, options);
+    await runJobs([...group.keys()], TRACE_COUNT, trace, options.signal);
+    const kept = within(roomLeft, forkable, options);
     const needed = kept.flatMap((one) => jobsOf(one, options));
     const jobs = needed.filter((job) => options.outcomes.get(keyOf(job, options)) === null);
-    const grown = [...new Set(jobs.map(({ forkPoint }) => forkPoint))];
-    await runJobs(
-      grown,
-      READING_COUNT,
-      (forkPoint, signal) => prefill(forkPoint, options, signal),
-      options.signal,
-    );
+    const unread = [...new Set(jobs.map(({ forkPoint }) => forkPoint))];
+    const fill = (forkPoint: ForkPoint): Promise<void> => prefill(forkPoint, options);
+    await runJobs(unread, TRACE_COUNT, fill, options.signal);
     const roll = (job: Job, signal: AbortSignal): Promise<void> => run(job, options, signal);
     await runJobsThatFit(jobs, BRANCH_COUNT, roll, options.signal);
     const examples = kept.map(({ example }) => example);
     return { examples, rolled: needed.length };
   } finally {
-    await Promise.all(trunks.map((forkPoint) => forkPoint[Symbol.asyncDispose]()));
+    await Promise.all(forkPoints.map((forkPoint) => forkPoint[Symbol.asyncDispose]()));
   }
 }
 
-async function read(
+async function traced(
   trajectory: Trajectory,
   forkPoint: ForkPoint,
   { pair, features, examples }: LabellingOptions,
-  signal: AbortSignal,
 ): Promise<Example> {
-  const reading = await traceTrajectory(trajectory, {
-    pair,
-    forkPoint: forkPoint,
-    features,
-    signal,
-  });
-  return await examples.add(trajectory, reading);
+  const trace = await traceTrajectory(trajectory, { pair, forkPoint, features });
+  return await examples.add(trajectory, trace);
 }
 
 /**
@@ -177,21 +164,21 @@ async function read(
  */
 function within(
   roomLeft: number,
-  planted: readonly Planted[],
+  forkable: readonly Forkable[],
   options: LabellingOptions,
-): readonly Planted[] {
+): readonly Forkable[] {
   let room = roomLeft;
-  const first = planted.findIndex((one) => {
+  const first = forkable.findIndex((one) => {
     room -= jobsOf(one, options).length;
     return room < 0;
   });
-  return first === -1 ? planted : planted.slice(0, first);
+  return first === -1 ? forkable : forkable.slice(0, first);
 }
 
-function jobsOf(planted: Planted, { branchesOf, draws }: LabellingOptions): readonly Job[] {
+function jobsOf(forkable: Forkable, { branchesOf, draws }: LabellingOptions): readonly Job[] {
   const each = Array.from({ length: draws.count }, (_, draw) => draw);
-  return branchesOf(planted.example).flatMap((branch) =>
-    each.map((draw) => ({ ...planted, branch, draw })),
+  return branchesOf(forkable.example).flatMap((branch) =>
+    each.map((draw) => ({ ...forkable, branch, draw })),
   );
 }
 
@@ -201,22 +188,10 @@ function keyOf({ example, branch, draw }: Job, options: LabellingOptions): Branc
 }
 
 /** Reads the trajectory into the models that branches need, unless they have read it just now. */
-async function prefill(
-  forkPoint: ForkPoint,
-  { pair, policy }: LabellingOptions,
-  signal: AbortSignal,
-): Promise<void> {
-  const text = forkPoint.text.slice(0, -1);
-  const program = {
-    vocabularySize: pair.vocabularySize,
-    sampling: GREEDY,
-    seed: 0,
-    purpose: 'sample' as const,
-  };
-  for (const role of policy.strategy.needs) {
-    const { rowCountMax } = pair.models[role].facts;
-    const outputFrom = text.length;
-    await readAlong(forkPoint.sequence(role), text, { outputFrom, program, rowCountMax, signal });
+async function prefill(forkPoint: ForkPoint, { policy }: LabellingOptions): Promise<void> {
+  for (const role of ['small', 'large'] as const) {
+    const isNeeded = policy.strategy.needs[role] !== undefined;
+    if (isNeeded && !forkPoint.hasRead(role)) await forkPoint.read(role);
   }
 }
 
@@ -226,7 +201,7 @@ async function run(job: Job, options: LabellingOptions, signal: AbortSignal): Pr
   const { prompt, tokens, question } = example.trajectory;
   const begun = [...tokens.slice(0, branch.position), branch.token];
   const written = await rollOut({
-    ...{ pair, forkPoint: forkPoint, strategy: policy.strategy, signal },
+    ...{ models: pair, lease: forkPoint.lease(), strategy: policy.strategy, signal },
     text: [...prompt, ...begun],
     lengthMax: prompt.length + maxTokens,
     sampling: samplingOf(draws),

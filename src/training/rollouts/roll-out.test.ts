@@ -45,10 +45,10 @@ type Case = typeof anyCase extends fc.Arbitrary<infer T> ? T : never;
 function optionsOf(
   { index, position, token, strategy, temperature, seed }: Case,
   { pair }: NumberWorld,
-): Omit<RollOutOptions, 'forkPoint'> {
+): Omit<RollOutOptions, 'lease'> {
   const { prompt, tokens } = trajectoryOf(index);
   return {
-    pair,
+    models: pair,
     strategy: strategyOf(strategy),
     text: [...prompt, ...tokens.slice(0, position), token as TokenId],
     lengthMax: prompt.length + MAX_TOKENS,
@@ -57,12 +57,12 @@ function optionsOf(
   };
 }
 
-/** A forkPoint of the whole trajectory, read by both models. */
-async function readTrunk(world: NumberWorld, index: number): Promise<ForkPoint> {
+/** A fork point of the whole trajectory, read by both models. */
+async function tracedForkPoint(world: NumberWorld, index: number): Promise<ForkPoint> {
   const trajectory = trajectoryOf(index);
-  const forkPoint = new ForkPoint(world.pair, [...trajectory.prompt, ...trajectory.tokens]);
+  const forkPoint = new ForkPoint(world.pair, trajectory);
   const features = { hidden: true, topLogprobs: 0 };
-  await traceTrajectory(trajectory, { pair: world.pair, forkPoint: forkPoint, features });
+  await traceTrajectory(trajectory, { pair: world.pair, forkPoint, features });
   return forkPoint;
 }
 
@@ -71,17 +71,17 @@ describe('a rollout', () => {
     await fc.assert(
       fc.asyncProperty(anyCase, async (given) => {
         const world = numberWorld(given);
-        const forkPoint = await readTrunk(world, given.index);
+        const forkPoint = await tracedForkPoint(world, given.index);
         const openCount = world.openCount();
         const before = world.fedCount();
-        const forked = await rollOut({ ...optionsOf(given, world), forkPoint: forkPoint });
+        const forked = await rollOut({ ...optionsOf(given, world), lease: forkPoint.lease() });
         const forkedCount = world.fedCount() - before;
         expect(world.openCount()).toBe(openCount);
         const bare = numberWorld(given);
         const options = optionsOf(given, bare);
         const scratch = await rollOut({
           ...options,
-          forkPoint: new ForkPoint(bare.pair, options.text),
+          lease: bare.pair.soleLease(),
         });
         expect(forked).toEqual(scratch);
         // Every model that reads at all reads its branch's token, and what is written behind it.
@@ -103,7 +103,7 @@ describe('a rollout', () => {
         const text = promptOf(index);
         const lengthMax = text.length + MAX_TOKENS;
         const written = await rollOut({
-          ...{ pair: world.pair, forkPoint: new ForkPoint(world.pair, text), text, lengthMax },
+          ...{ models: world.pair, lease: world.pair.soleLease(), text, lengthMax },
           ...{ strategy: strategyOf(strategy), sampling: GREEDY, seed: 0 },
         });
         expect(written).toEqual(goOn(choose, text, lengthMax));
@@ -131,7 +131,7 @@ describe('a rollout', () => {
           if (event.type === 'token') expected.push(event.tokenId);
         }
         const written = await rollOut({
-          ...{ pair: world.pair, forkPoint: new ForkPoint(world.pair, text), text, seed },
+          ...{ models: world.pair, lease: world.pair.soleLease(), text, seed },
           ...{ strategy: strategyOf(strategy), sampling: { ...GREEDY, temperature } },
           lengthMax: text.length + MAX_TOKENS,
         });
@@ -147,7 +147,7 @@ describe('a rollout', () => {
     const text = promptOf(LONG);
     expect(goOn(largeAlone, text, text.length + MAX_TOKENS).length).toBe(MAX_TOKENS);
     const written = await rollOut({
-      ...{ pair: world.pair, forkPoint: new ForkPoint(world.pair, text), text },
+      ...{ models: world.pair, lease: world.pair.soleLease(), text },
       ...{ strategy: strategyOf('large'), sampling: GREEDY, seed: 0 },
       lengthMax: text.length + MAX_TOKENS,
     });
@@ -160,7 +160,7 @@ describe('a rollout', () => {
   ])('writes nothing behind a text that %s', async (_why, text, more) => {
     const world = numberWorld();
     const written = await rollOut({
-      ...{ pair: world.pair, forkPoint: new ForkPoint(world.pair, text), text },
+      ...{ models: world.pair, lease: world.pair.soleLease(), text },
       ...{ strategy: strategyOf('small'), sampling: GREEDY, seed: 0 },
       lengthMax: text.length + more,
     });
@@ -184,12 +184,12 @@ describe('a rollout', () => {
             else throw new Error('broken');
           },
         });
-        const forkPoint = await readTrunk(world, given.index);
+        const forkPoint = await tracedForkPoint(world, given.index);
         const openCount = world.openCount();
         isArmed = true;
         const run = rollOut({
           ...optionsOf(given, world),
-          forkPoint: forkPoint,
+          lease: forkPoint.lease(),
           signal: caller.signal,
         });
         const outcome = await run.then(

@@ -14,6 +14,7 @@ import {
 import { OBJECTIVES, usesRollouts } from '../labels/targets.ts';
 import { routerPolicy } from '../rollouts/policy.ts';
 import { ExampleStore } from '../traces/example-store.ts';
+import { TrainingPair } from '../training-pair.ts';
 import { scoredTokens } from './calibrate-along.ts';
 import {
   READ_FEATURES,
@@ -146,10 +147,8 @@ describe('training in rounds', () => {
 
   it('is refused where labels say only one thing, or there are none', async () => {
     const agreeing = numberWorld();
-    const same = {
-      ...agreeing.pair,
-      models: { small: agreeing.models.large, large: agreeing.models.large },
-    };
+    const { large } = agreeing.models;
+    const same = new TrainingPair({ small: large, large });
     const onlyKept = trainRouter(optionsOf({ pair: same }));
     await expect(onlyKept).rejects.toMatchObject({
       code: 'training-data-insufficient',

@@ -14,7 +14,6 @@ import type { Strategy } from '../../strategy/strategy.ts';
 import { rollOut } from '../rollouts/roll-out.ts';
 import { runJobsThatFit } from '../rollouts/run-jobs.ts';
 import { BRANCH_COUNT } from '../sequence-counts.ts';
-import { ForkPoint } from '../traces/fork-point.ts';
 import type { TrainingPair } from '../training-pair.ts';
 import type { Trajectory, TrajectorySource } from '../trajectory.ts';
 import { valueOfText } from '../value-of-text.ts';
@@ -87,9 +86,8 @@ export async function writeAnswers(
     { maxTokens }: WriteAnswersOptions,
     jobSignal: AbortSignal,
   ): Promise<Line> {
-    await using forkPoint = new ForkPoint(pair, prompt);
     const written = await rollOut({
-      ...{ pair, forkPoint: forkPoint, text: prompt, signal: jobSignal },
+      ...{ models: pair, lease: pair.soleLease(), text: prompt, signal: jobSignal },
       ...{ strategy: writer.strategy, sampling: writer.sampling, seed: writer.seed },
       lengthMax: prompt.length + maxTokens,
     });

@@ -1,58 +1,79 @@
 /**
- * A question's trajectory in the KV cache of both models, for everything that branches off it: a
- * branch begins as a fork of what it shares with the trajectory, and reads only its own tokens.
+ * A text in the KV cache of both models, for everything that branches off it: a branch begins as a
+ * fork of what it shares with the text, and reads only its own tokens.
  */
-
-import { commonLength } from '../../core/common-length.ts';
-import type { ModelRole } from '../../core/events.ts';
-import { required } from '../../core/invariant.ts';
+import type { ModelId, ModelRole } from '../../core/model-id.ts';
+import type { RowResult } from '../../core/row-program.ts';
+import { GREEDY } from '../../core/sampling-params.ts';
 import type { TokenId } from '../../core/token-id.ts';
-import type { SequenceSource } from '../../kv-cache/sequence-source.ts';
-import type { Sequence } from '../../model/roles.ts';
+import type { Lease } from '../../kv-cache/lease.ts';
+import type { LocalSession } from '../../session/local-session.ts';
+import type { RowsRequest } from '../../session/session.ts';
+import { soleSession } from '../../session/sole-session.ts';
 import type { TrainingPair } from '../training-pair.ts';
+import type { Trajectory } from '../trajectory.ts';
 
 export class ForkPoint implements AsyncDisposable {
-  /** Prompt and trajectory. */
-  readonly text: readonly TokenId[];
   readonly #pair: TrainingPair;
-  readonly #sequences = new Map<ModelRole, Sequence>();
+  readonly #prompt: readonly TokenId[];
+  readonly #tokens: readonly TokenId[];
+  readonly #signal: AbortSignal;
+  readonly #sessions = new Map<ModelRole, LocalSession>();
 
-  constructor(pair: TrainingPair, text: readonly TokenId[]) {
+  constructor(
+    pair: TrainingPair,
+    { prompt, tokens }: Pick<Trajectory, 'prompt' | 'tokens'>,
+    signal: AbortSignal = new AbortController().signal,
+  ) {
     this.#pair = pair;
-    this.text = text;
+    this.#prompt = prompt;
+    this.#tokens = tokens;
+    this.#signal = signal;
   }
 
-  /** A model's sequence of the trajectory; opened, and empty, at the first call. */
-  sequence(role: ModelRole): Sequence {
-    const known = this.#sequences.get(role);
-    if (known !== undefined) return known;
-    const sequence = this.#pair.models[role].openSequence();
-    this.#sequences.set(role, sequence);
-    return sequence;
+  /**
+   * Reads the text, unless the model has read it already, and returns the row that decides each of
+   * the trajectory's tokens. All readings have the same shapes, so branches begin with the same cache.
+   * @throws PilotfishError as `Session.rows`
+   */
+  read(
+    role: ModelRole,
+    request: Pick<RowsRequest, 'reads' | 'scoredText'> = {},
+  ): Promise<readonly RowResult[]> {
+    const text = [...this.#prompt, ...this.#tokens.slice(0, -1)];
+    const outputCount = this.#tokens.length;
+    return this.#session(role).rows({ ...request, text, outputCount, purpose: 'verify' });
   }
 
-  /** Sequences for branches: with what they share with what this forkPoint has read. */
-  source(role: ModelRole): SequenceSource {
-    return {
-      open: async (text, lengthMax) => {
-        const forkPoint = this.#sequences.get(role);
-        const length =
-          forkPoint === undefined
-            ? 0
-            : Math.min(lengthMax, forkPoint.length, commonLength(this.text, text));
-        if (length === 0) {
-          return { sequence: this.#pair.models[role].openSequence(), tokens: [] };
-        }
-        const sequence = await required(forkPoint, 'it has read something').fork(length);
-        return { sequence, tokens: text.slice(0, length) };
-      },
-      close: ({ sequence }) => Promise.resolve(sequence[Symbol.asyncDispose]()),
-    };
+  hasRead(role: ModelRole): boolean {
+    return (this.#sessions.get(role)?.length ?? 0) > 0;
+  }
+
+  /** For one branch: its sequences begin with what they share with the text. */
+  lease(): Lease {
+    const lease = this.#pair.soleLease();
+    const smallId = this.#pair.idOf('small');
+    const sessionOf = (id: ModelId): LocalSession | undefined =>
+      this.#sessions.get(id === smallId ? 'small' : 'large');
+    return { ...lease, source: (id) => sessionOf(id)?.branches() ?? lease.source(id) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const open = [...this.#sequences.values()];
-    this.#sequences.clear();
-    await Promise.all(open.map((sequence) => sequence[Symbol.asyncDispose]()));
+    const open = [...this.#sessions.values()];
+    this.#sessions.clear();
+    await Promise.all(open.map((session) => session[Symbol.asyncDispose]()));
+  }
+
+  #session(role: ModelRole): LocalSession {
+    const { vocabularySize, models } = this.#pair;
+    const session =
+      this.#sessions.get(role) ??
+      soleSession(models[role], {
+        promptLength: this.#prompt.length,
+        sampling: { vocabularySize, sampling: GREEDY, seed: 0 },
+        signal: this.#signal,
+      });
+    this.#sessions.set(role, session);
+    return session;
   }
 }

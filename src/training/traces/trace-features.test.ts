@@ -21,7 +21,7 @@ import { trainingRows } from '../fit/training-rows.ts';
 import type { Target } from '../labels/targets.ts';
 import { routerPolicy } from '../rollouts/policy.ts';
 import { scoredTokens } from '../rounds/calibrate-along.ts';
-import type { TrainingPair } from '../training-pair.ts';
+import { TrainingPair } from '../training-pair.ts';
 import type { Trajectory } from '../trajectory.ts';
 import type { Example } from './example-store.ts';
 import { ForkPoint } from './fork-point.ts';
@@ -54,7 +54,7 @@ function openPair(): TrainingPair {
       tokenEmbedding: embeddingOf,
     });
   const models = { small: model('small', 0), large: model('large', 1) };
-  return { models, vocabularySize: TOKENS.length, isEndOfGeneration: (id) => id === 5 };
+  return new TrainingPair(models);
 }
 
 const anyFeatures: fc.Arbitrary<RouterFeatures> = fc
@@ -93,8 +93,8 @@ async function readExample(
     question: { id: 'q', text: '', messages: [], answer: '', kind: 'number' },
     ...{ source: 'large', prompt, tokens, value: 1 },
   };
-  await using forkPoint = new ForkPoint(pair, [...prompt, ...tokens]);
-  const reading = await traceTrajectory(trajectory, { pair, forkPoint: forkPoint, features: READ });
+  await using forkPoint = new ForkPoint(pair, trajectory);
+  const reading = await traceTrajectory(trajectory, { pair, forkPoint, features: READ });
   return { key: 'any', trajectory, trace: reading };
 }
 

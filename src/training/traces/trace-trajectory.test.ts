@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { toHalf } from '../../core/half.ts';
 import { required } from '../../core/invariant.ts';
-import { GREEDY } from '../../core/sampling-params.ts';
 import type { TokenId } from '../../core/token-id.ts';
 import type { StateFeatures } from '../../judging/router-features.ts';
+import type { OpenedSequence, Readmission } from '../../kv-cache/sequence-source.ts';
 import {
   favourite,
   goOn,
@@ -51,10 +51,10 @@ describe('reading along a trajectory', () => {
       fc.asyncProperty(anyCase, async ({ index, writer, rowCountMax, features }) => {
         const world = numberWorld({ rowCountMax });
         const { prompt, tokens } = trajectoryOf(index, writer);
-        const forkPoint = new ForkPoint(world.pair, [...prompt, ...tokens]);
+        const forkPoint = new ForkPoint(world.pair, { prompt, tokens });
         const reading = await traceTrajectory(
           { prompt, tokens },
-          { pair: world.pair, forkPoint: forkPoint, features },
+          { pair: world.pair, forkPoint, features },
         );
         const halves: number[] = [];
         for (const [position, token] of tokens.entries()) {
@@ -97,7 +97,7 @@ describe('reading along a trajectory', () => {
     expect(differingPositions({ small, large: small })).toEqual([]);
   });
 
-  it('stops when it is aborted, and its forkPoint takes everything with it', async () => {
+  it('stops when it is aborted, and its fork point takes everything with it', async () => {
     for (const stopAt of [1, 3, 6]) {
       const caller = new AbortController();
       let count = 0;
@@ -109,9 +109,9 @@ describe('reading along a trajectory', () => {
         },
       });
       const { prompt, tokens } = trajectoryOf(13);
-      const forkPoint = new ForkPoint(world.pair, [...prompt, ...tokens]);
+      const forkPoint = new ForkPoint(world.pair, { prompt, tokens }, caller.signal);
       const features = { hidden: true, topLogprobs: 0 };
-      const options = { pair: world.pair, forkPoint, features, signal: caller.signal };
+      const options = { pair: world.pair, forkPoint, features };
       await expect(traceTrajectory({ prompt, tokens }, options)).rejects.toMatchObject({
         code: 'aborted',
       });
@@ -122,37 +122,37 @@ describe('reading along a trajectory', () => {
   });
 });
 
-describe('a forkPoint', () => {
-  it('gives what a text shares with what it has read, and no more', async () => {
-    const text = [...promptOf(5), ...goOn(largeAlone, promptOf(5), MAX_TOKENS)];
+describe('a fork point', () => {
+  it('gives a branch what it shares with the text that was read, and no more', async () => {
+    const prompt = promptOf(5);
+    const tokens = goOn(largeAlone, prompt, MAX_TOKENS);
+    const read = [...prompt, ...tokens.slice(0, -1)];
     await fc.assert(
       fc.asyncProperty(
-        fc.nat(text.length),
-        fc.nat(text.length),
-        fc.nat(text.length),
-        async (readCount, sharedCount, lengthMax) => {
+        fc.boolean(),
+        fc.nat(read.length),
+        fc.nat(read.length),
+        async (hasRead, sharedCount, lengthMax) => {
           const world = numberWorld({ rowCountMax: 32 });
-          const forkPoint = new ForkPoint(world.pair, text);
-          if (readCount > 0) {
-            await forkPoint.sequence('small').forward({
-              ...{ tokens: text.slice(0, readCount), outputFrom: readCount },
-              program: {
-                ...{ vocabularySize: 5, seed: 0, purpose: 'sample' },
-                sampling: GREEDY,
-              },
-            });
-          }
-          const other = text[sharedCount] === 0 ? 1 : 0;
-          const branch = [...text.slice(0, sharedCount), other, 2, 3] as TokenId[];
-          const opened = await forkPoint.source('small').open(branch, lengthMax);
-          const length = Math.min(readCount, sharedCount, lengthMax);
+          const forkPoint = new ForkPoint(world.pair, { prompt, tokens });
+          if (hasRead) await forkPoint.read('small');
+          expect([forkPoint.hasRead('small'), forkPoint.hasRead('large')]).toEqual([
+            hasRead,
+            false,
+          ]);
+          const other = read[sharedCount] === 0 ? 1 : 0;
+          const branch = [...read.slice(0, sharedCount), other, 2, 3] as TokenId[];
+          const lease = forkPoint.lease();
+          const [small, large] = [lease.source('small'), lease.source('large')];
+          const opened = openedOf(await small.open(branch, lengthMax));
+          const length = hasRead ? Math.min(sharedCount, lengthMax) : 0;
           expect(opened.tokens).toEqual(branch.slice(0, length));
           expect(opened.sequence.length).toBe(length);
-          const alone = await forkPoint.source('large').open(branch, lengthMax);
+          const alone = openedOf(await large.open(branch, lengthMax));
           expect([alone.tokens, alone.sequence.length]).toEqual([[], 0]);
-          await forkPoint.source('small').close(opened);
-          await forkPoint.source('large').close(alone);
-          expect(world.openCount()).toBe(readCount > 0 ? 1 : 0);
+          await small.close(opened);
+          await large.close(alone);
+          expect(world.openCount()).toBe(hasRead ? 1 : 0);
           await forkPoint[Symbol.asyncDispose]();
           await forkPoint[Symbol.asyncDispose]();
           expect(world.openCount()).toBe(0);
@@ -162,3 +162,8 @@ describe('a forkPoint', () => {
     );
   });
 });
+
+function openedOf(opened: OpenedSequence | Readmission): OpenedSequence {
+  if ('sequence' in opened) return opened;
+  throw new Error('nothing preempts a training');
+}

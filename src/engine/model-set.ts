@@ -1,0 +1,196 @@
+/**
+ * The models of an engine, by label and by id: what a request must know of all of them together, and
+ * the sessions that it opens of each.
+ */
+import type { ByRole, ModelCostFacts, TokenPrices } from '../core/events.ts';
+import { required } from '../core/invariant.ts';
+import {
+  MODEL_LABELS,
+  type ModelId,
+  type ModelLabel,
+  type ModelRole,
+  type ModelsById,
+  modelsById,
+} from '../core/model-id.ts';
+import type { TokenId } from '../core/token-id.ts';
+import { type Lease, soleLease } from '../kv-cache/lease.ts';
+import type { LanguageModel, ModelFacts, Vocabulary } from '../model/roles.ts';
+import { LOCAL_CAPABILITIES, type SessionCapabilities } from '../session/capabilities.ts';
+import { LocalSession } from '../session/local-session.ts';
+import type { RemoteModel } from '../session/remote-model.ts';
+import type { Session, SessionRequest } from '../session/session.ts';
+import { commonVocabularySize } from '../vocabulary/vocabulary-comparison.ts';
+
+/** A model that this process runs, or one that runs elsewhere. */
+export type EngineModel = LanguageModel | RemoteModel;
+
+/** One model may have several labels. */
+export type LabelledModels = { readonly [L in ModelLabel]?: EngineModel | null | undefined };
+
+/** The facts of a model that its costs follow from. */
+export type CostFacts = Pick<
+  ModelFacts,
+  'name' | 'parameterCounts' | 'weightBytes' | 'kvBytesPerToken'
+>;
+
+export interface ModelSetOptions {
+  /** Facts of a model of the pair that is not loaded, so that costs can be compared with it. */
+  readonly absentFacts?: Partial<ByRole<CostFacts>> | undefined;
+  readonly prices?: Partial<ByRole<TokenPrices>> | undefined;
+}
+
+/** The models that write a text, and so share its vocabulary and its length. */
+const WRITERS: readonly ModelRole[] = ['small', 'large'];
+
+export class ModelSet {
+  readonly #byLabel: LabelledModels;
+  /** Every model of the set, and one that costs are only compared with. */
+  readonly costs: ModelsById<ModelCostFacts>;
+  /** Token ids from here on are padding of one of the writers. */
+  readonly vocabularySize: number;
+  /** Tokens that fit in every writer's context. */
+  readonly contextLength: number;
+  /** The union over the writers, so that no strategy runs past an end that one of them knows. */
+  readonly endOfGenerationIds: ReadonlySet<TokenId>;
+
+  /** @throws PilotfishError `vocabulary-mismatch`; InvariantError without a small or large model */
+  constructor(models: LabelledModels, options: ModelSetOptions = {}) {
+    this.#byLabel = models;
+    const writers = WRITERS.flatMap((role) => models[role] ?? []);
+    this.costs = costFacts(models, this.#main(), options);
+    this.contextLength = Math.min(...writers.map(({ facts }) => facts.contextLength));
+    this.vocabularySize = sharedVocabularySize(writers);
+    this.endOfGenerationIds = new Set(
+      writers.flatMap(({ vocabulary }) => [...vocabulary.endOfGenerationIds()]),
+    );
+  }
+
+  /** The vocabulary of the large model, or of the only one: it gives the prompt its tokens. */
+  get vocabulary(): Vocabulary {
+    return this.#main().vocabulary;
+  }
+
+  get(label: ModelLabel): EngineModel | null {
+    return this.#byLabel[label] ?? null;
+  }
+
+  /** @throws InvariantError if no model has the label */
+  idOf(label: ModelLabel): ModelId {
+    return required(this.costs.labels[label], `a model is ${label}`);
+  }
+
+  /** Those that this process runs, each once. */
+  local(): ReadonlyMap<ModelId, LanguageModel> {
+    const local = new Map<ModelId, LanguageModel>();
+    for (const label of MODEL_LABELS) {
+      const model = this.get(label);
+      if (model !== null && isLocal(model)) local.set(this.idOf(label), model);
+    }
+    return local;
+  }
+
+  isRemote(label: ModelLabel): boolean {
+    const model = this.get(label);
+    return model !== null && !isLocal(model);
+  }
+
+  capabilitiesOf(label: ModelLabel): SessionCapabilities {
+    const model = required(this.get(label), `the ${label} model is loaded`);
+    return isLocal(model) ? LOCAL_CAPABILITIES : model.capabilities;
+  }
+
+  /** @param lease holds the cells of local models */
+  openSession(label: ModelLabel, lease: Lease, request: SessionRequest): Session {
+    const model = required(this.get(label), `the ${label} model is loaded`);
+    const modelId = this.idOf(label);
+    if (!isLocal(model)) return model.openSession(modelId, request);
+    return new LocalSession({ ...request, modelId, lease, rowCountMax: model.facts.rowCountMax });
+  }
+
+  /** Cells of the local models for a text that shares them with no other. */
+  soleLease(): Lease {
+    return soleLease(Object.fromEntries(this.local()));
+  }
+
+  isEndOfGeneration(id: TokenId): boolean {
+    return this.endOfGenerationIds.has(id);
+  }
+
+  tokenBytes(id: TokenId): Uint8Array {
+    return this.vocabulary.tokenBytes(id);
+  }
+
+  /** Disposes of every model, one after the other. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const models = new Set(MODEL_LABELS.flatMap((label) => this.get(label) ?? []));
+    for (const model of models) await model[Symbol.asyncDispose]();
+  }
+
+  #main(): EngineModel {
+    return required(this.get('large') ?? this.get('small'), 'an engine needs a model');
+  }
+}
+
+function isLocal(model: EngineModel): model is LanguageModel {
+  return 'openSequence' in model;
+}
+
+/** A model that has several labels has one id: that of its first label. */
+function costFacts(
+  models: LabelledModels,
+  main: EngineModel,
+  options: ModelSetOptions,
+): ModelsById<ModelCostFacts> {
+  const firstLabel = (label: ModelLabel): ModelLabel =>
+    MODEL_LABELS.find((other) => models[other] === models[label]) ?? label;
+  const own = MODEL_LABELS.filter((label) => !models[label] || firstLabel(label) === label);
+  const facts: { [L in ModelLabel]?: ModelCostFacts | null } = {};
+  for (const label of own) facts[label] = factsOfLabel(label, models, main, options);
+  const { models: byId, labels } = modelsById(facts);
+  const all = MODEL_LABELS.flatMap((label) => {
+    const id = labels[models[label] ? firstLabel(label) : label];
+    return id === undefined ? [] : [[label, id] as const];
+  });
+  return { models: byId, labels: Object.fromEntries(all) };
+}
+
+function factsOfLabel(
+  label: ModelLabel,
+  models: LabelledModels,
+  main: EngineModel,
+  { absentFacts = {}, prices = {} }: ModelSetOptions,
+): ModelCostFacts | null {
+  const model = models[label] ?? null;
+  const role = label === 'small' || label === 'large' ? label : null;
+  const known = model?.facts ?? (role && absentFacts[role]) ?? null;
+  if (known === null) return null;
+  // A model that is only compared with would read the prompt in chunks like the loaded one.
+  const prefillChunkRowCount = (model ?? main).facts.rowCountMax;
+  return factsOf(known, prefillChunkRowCount, (role && prices[role]) ?? null);
+}
+
+function factsOf(
+  { name, parameterCounts, weightBytes, kvBytesPerToken }: CostFacts,
+  prefillChunkRowCount: number,
+  prices: TokenPrices | null,
+): ModelCostFacts {
+  return { name, parameterCounts, weightBytes, kvBytesPerToken, prefillChunkRowCount, prices };
+}
+
+/** @throws PilotfishError `vocabulary-mismatch` */
+function sharedVocabularySize([one, other]: readonly EngineModel[]): number {
+  if (one === undefined) return 0;
+  if (other === undefined) return one.vocabulary.size;
+  return commonVocabularySize(tokenTable(one), tokenTable(other));
+}
+
+function tokenTable({
+  facts,
+  vocabulary,
+}: EngineModel): Parameters<typeof commonVocabularySize>[0] {
+  return {
+    name: facts.name,
+    size: vocabulary.size,
+    tokenString: (id) => vocabulary.tokenString(id),
+  };
+}

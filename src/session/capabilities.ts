@@ -1,0 +1,67 @@
+/** What the model behind a session can do, and what a strategy needs of it. Pure. */
+import { coversReads, joinReads, type RowReads } from '../core/row-reads.ts';
+
+export interface SessionCapabilities {
+  /** Values that rows can have beside their tokens. */
+  readonly reads: RowReads;
+  /** Most rows of one call. 0: the model writes on, but gives no rows of a text that it is told. */
+  readonly outputRowCountMax: number;
+  /** Whether draws follow the request's seed, with noise that all models of the request share. */
+  readonly sharesNoise: boolean;
+  /** Whether a grammar of this request can hold what it writes. */
+  readonly keepsGrammar: boolean;
+  /** How texts are told to it. A model that takes only text reads the tokens' text. */
+  readonly input: 'token-ids' | 'text';
+}
+
+/** A model that this process runs can do everything. */
+export const LOCAL_CAPABILITIES: SessionCapabilities = {
+  reads: {
+    ...{ logprob: true, uncertainty: true, topLogprobs: Number.POSITIVE_INFINITY },
+    ...{ textLogprob: true, distribution: true, hidden: true },
+  },
+  outputRowCountMax: Number.POSITIVE_INFINITY,
+  sharesNoise: true,
+  keepsGrammar: true,
+  input: 'token-ids',
+};
+
+/** What a strategy needs of a model. What is absent is not needed. */
+export interface SessionNeeds {
+  readonly reads?: RowReads | undefined;
+  /** Rows of one call; 0 or absent where writing on is enough. */
+  readonly outputRowCount?: number | undefined;
+  readonly sharesNoise?: boolean | undefined;
+  /** Token ids, because a text may be cut into other tokens. */
+  readonly tokenIds?: boolean | undefined;
+  readonly keepsGrammar?: boolean | undefined;
+  /** Branches beside the session itself that are open at once, and the tokens that each may add. */
+  readonly branches?: { readonly count: number; readonly tokenCountMax: number } | undefined;
+}
+
+const READ_NAMES: Readonly<Record<keyof RowReads, string>> = {
+  logprob: 'log-probabilities of its own tokens',
+  uncertainty: 'entropies and margins',
+  topLogprobs: 'as many of the largest log-probabilities',
+  textLogprob: 'log-probabilities of given tokens',
+  distribution: 'whole distributions',
+  hidden: 'hidden states',
+};
+
+/** What is missing, as in "it gives no hidden states"; null where nothing is. */
+export function missingCapability(needs: SessionNeeds, has: SessionCapabilities): string | null {
+  const { reads = {}, outputRowCount = 0 } = needs;
+  for (const name of Object.keys(READ_NAMES) as (keyof RowReads)[]) {
+    const wanted = joinReads({ [name]: reads[name] });
+    if (!coversReads(has.reads, wanted)) return `it gives no ${READ_NAMES[name]}`;
+  }
+  if (outputRowCount > has.outputRowCountMax) {
+    return has.outputRowCountMax === 0
+      ? 'it gives no rows of a text that it is told'
+      : `it gives at most ${has.outputRowCountMax} rows of a text at once, not ${outputRowCount}`;
+  }
+  if (needs.sharesNoise === true && !has.sharesNoise) return 'its draws follow no seed of ours';
+  if (needs.tokenIds === true && has.input === 'text') return 'it takes text and no token ids';
+  if (needs.keepsGrammar === true && !has.keepsGrammar) return 'it keeps to no grammar';
+  return null;
+}

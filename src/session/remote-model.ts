@@ -1,0 +1,21 @@
+/**
+ * A model that runs elsewhere: an engine behind a network, or a hub at the other end of a link. It
+ * keeps its own caches, so this process does no KV bookkeeping for it.
+ */
+import type { ModelId } from '../core/model-id.ts';
+import type { ModelFacts, Vocabulary } from '../model/roles.ts';
+import type { SessionCapabilities } from './capabilities.ts';
+import type { Session, SessionRequest } from './session.ts';
+
+export type RemoteFacts = Pick<
+  ModelFacts,
+  'name' | 'parameterCounts' | 'weightBytes' | 'kvBytesPerToken' | 'contextLength' | 'rowCountMax'
+>;
+
+export interface RemoteModel extends AsyncDisposable {
+  readonly facts: RemoteFacts;
+  readonly vocabulary: Vocabulary;
+  readonly capabilities: SessionCapabilities;
+  /** Opens nothing yet: the first call does. @param id the model's name in work events */
+  openSession(id: ModelId, request: SessionRequest): Session;
+}

@@ -1,0 +1,11 @@
+/** The plain decision: a model's own token, which nothing proposed, scored or verified. */
+import type { ModelRole } from '../core/model-id.ts';
+import type { RowResult } from '../core/row-program.ts';
+import type { Decision } from './strategy.ts';
+
+export function writtenBy(
+  origin: ModelRole,
+  { tokenId, logprob }: Pick<RowResult, 'tokenId' | 'logprob'>,
+): Decision {
+  return { tokenId, origin, logprob, verified: false, proposedTokenId: null, score: null };
+}
