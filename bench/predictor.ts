@@ -26,7 +26,8 @@ import {
 import { measuredCosts } from '../src/machines/measured-costs.ts';
 import { predictRun } from '../src/machines/predict-run.ts';
 import { loadModel } from '../src/model/llama-cpp/model.ts';
-import { STRATEGIES } from '../src/strategy/registry.ts';
+import { readsUncertainty } from '../src/strategy/method.ts';
+import { methodNamed } from '../src/strategy/strategy-value.ts';
 import { Pace, type Paces } from './pace.ts';
 import { inProcessorTime, processorClock } from './processor-time.ts';
 
@@ -203,14 +204,13 @@ async function runOnce(
   const log = parseRunLog(events.map((event) => JSON.stringify(event)).join('\n'));
   const [run] = log.runs;
   invariant(run !== undefined && run.summary !== null, 'the run was recorded whole');
-  const known = STRATEGIES.find(({ name }) => name === run.start.strategy);
-  const readsUncertainty = known?.costModels.some((model) => model.readsUncertainty) ?? false;
+  const method = required(methodNamed(run.start.strategy), 'a method ran');
   const { small, large } = run.start.labels;
   const byId = [
     [required(small, 'it is a pair'), costs.small],
     [required(large, 'it is a pair'), costs.large],
   ] as const;
-  const predicted = predictRun(run, new Map(byId), { readsUncertainty });
+  const predicted = predictRun(run, new Map(byId), { readsUncertainty: readsUncertainty(method) });
   const after = await paceOf(paces);
   const paced = predicted.parts.reduce((sum, { model, ms }) => {
     const role = model === small ? 'small' : 'large';

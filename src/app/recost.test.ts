@@ -59,7 +59,7 @@ describe('recost', () => {
     expect([isCut, roundTripMs]).toEqual([false, 0]);
   });
 
-  it('knows from the registry which strategies read entropies', async () => {
+  it('knows by their methods which runs read entropies', async () => {
     const run = (strategy: string) => logOf(start(strategy), work('small'), token);
     const log = ['entropy', 'margin', 'random', 'unheard-of'].map(run).join('');
     const { runs } = await recost({ log, profile: 'box', home });

@@ -1,6 +1,6 @@
 /**
  * What a strategy is expected to do for an answer, as numbers of forwards: what advice multiplies by
- * a machine's costs. Every strategy of the registry brings its own (strategy/cost-models.ts), so that
+ * a machine's costs. Every method brings its own (strategy/cost-models.ts), so that
  * nothing here knows a strategy by name.
  */
 import type { ModelRole } from '../core/model-id.ts';

@@ -5,13 +5,13 @@ import { expect, it } from 'vitest';
 import { openEngine } from '../../src/app/open-engine.ts';
 import { BUNDLED_MODELS } from '../../src/catalog/bundled-models.ts';
 import { decodeRouter } from '../../src/judging/router-file.ts';
-import { STRATEGIES } from '../../src/strategy/registry.ts';
+import { METHODS } from '../../src/strategy/methods.ts';
 import { runs } from '../runs.ts';
 import { question, testProblems } from './pocket-pair.ts';
 
 const FOLDER = join(import.meta.dirname, '../../heads/pocket');
 const BYTES_MAX = 2 * 2 ** 20;
-const LEARNED = STRATEGIES.filter(({ isLearned }) => isLearned).map(({ name }) => name);
+const LEARNED = METHODS.filter(({ head }) => head !== null).map(({ name }) => name);
 const digestOf = (name: string): string =>
   BUNDLED_MODELS.find((model) => model.name === name)?.sha256 ?? '';
 

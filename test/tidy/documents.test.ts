@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ERROR_CODES } from '../../src/core/errors.ts';
-import { STRATEGIES } from '../../src/strategy/registry.ts';
+import { METHODS } from '../../src/strategy/methods.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
@@ -77,7 +77,7 @@ describe('documents', () => {
   it('describe every strategy and every error code', () => {
     const methods = readFileSync(join(ROOT, 'docs', 'METHODS.md'), 'utf8');
     const errors = readFileSync(join(ROOT, 'docs', 'ERRORS.md'), 'utf8');
-    for (const { name } of STRATEGIES) expect(methods).toContain(`\`${name}\``);
+    for (const { name } of METHODS) expect(methods).toContain(`\`${name}\``);
     for (const code of ERROR_CODES) expect(errors).toContain(`\`${code}\``);
   });
 });

@@ -5,7 +5,7 @@ import { type AdviceInputs, adviceReport } from '../../app/advice-report.ts';
 import type { AdviseOptions } from '../../app/advise.ts';
 import { PROFILE, TIMED } from '../../machines/fakes/timed-profile.ts';
 import { KNOWN_MACHINES } from '../../machines/known-machines.ts';
-import { STRATEGIES } from '../../strategy/registry.ts';
+import { METHODS } from '../../strategy/methods.ts';
 import { runCli } from '../run-cli.ts';
 
 const MODELS: AdviceInputs['models'] = {
@@ -53,9 +53,9 @@ async function advise(args: readonly string[], inputs: Partial<AdviceInputs> = {
 const GIVEN = ['--share', '0.2', '--acceptance', '0.7', '--lookup', '0.1,0.6'];
 
 describe('advise', () => {
-  it('advises on every strategy of the registry, in eighty columns', async () => {
+  it('advises on every method, in eighty columns', async () => {
     const { out, err, exitCode } = await advise(GIVEN);
-    for (const { costModels } of STRATEGIES) {
+    for (const { costModels } of METHODS) {
       for (const { name } of costModels) expect(out).toContain(`\n${name} `);
     }
     expect(out).toMatch(/^small timed, large huge\nprompts of 128 tokens, answers of 256\n/);
@@ -212,7 +212,7 @@ describe('advise', () => {
     });
     const [{ strategies }] = advice.places;
     expect(strategies.map(({ name }: { name: string }) => name)).toEqual(
-      STRATEGIES.flatMap(({ costModels }) => costModels.map(({ name }) => name)),
+      METHODS.flatMap(({ costModels }) => costModels.map(({ name }) => name)),
     );
     expect(strategies[2]).toMatchObject({
       name: 'entropy',

@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { STRATEGIES } from '../../strategy/registry.ts';
+import { METHODS } from '../../strategy/methods.ts';
 import { strategyHelp } from './strategy-help.ts';
 
 const entryOf = (name: string): string => {
-  const [, behind = ''] = strategyHelp(STRATEGIES, 400).split(`\n  ${name} `);
+  const [, behind = ''] = strategyHelp(METHODS, 400).split(`\n  ${name} `);
   return behind.split(/\n {2}(?=\S)/)[0] ?? '';
 };
 
 describe('help on strategies', () => {
   it('lists every strategy with its summary and what its threshold means', () => {
-    for (const { name, summary, threshold } of STRATEGIES) {
+    for (const { name, summary, threshold } of METHODS) {
       const entry = entryOf(name);
       expect(entry).toContain(summary);
       if (threshold === null) expect(entry).not.toContain('@');
@@ -20,11 +20,11 @@ describe('help on strategies', () => {
   it('says what a threshold is by default, or that the router knows', () => {
     expect(entryOf('entropy')).toContain('@entropy (default 1): ');
     expect(entryOf('citer')).toContain('@tau (default from its router): ');
-    expect(strategyHelp(STRATEGIES, 80)).not.toMatch(/null|undefined/);
+    expect(strategyHelp(METHODS, 80)).not.toMatch(/null|undefined/);
   });
 
   it('keeps to the width of the terminal', () => {
-    for (const line of strategyHelp(STRATEGIES, 80).split('\n')) {
+    for (const line of strategyHelp(METHODS, 80).split('\n')) {
       expect(line.length).toBeLessThanOrEqual(80);
     }
   });

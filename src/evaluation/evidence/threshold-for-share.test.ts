@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { DeferralSide } from '../../judging/gate.ts';
-import { parseStrategy } from '../../strategy/registry.ts';
+import { parseStrategy } from '../../strategy/strategy-value.ts';
 import { calledShare, thresholdForShare, type WeightedScores } from './threshold-for-share.ts';
 
 const SIDES: readonly DeferralSide[] = ['above', 'below'];

@@ -44,7 +44,11 @@ const THRESHOLDS: Record<string, readonly number[]> = {
 const LEARNED = METHODS.filter(({ head }) => head !== null).map(({ name }) => name);
 for (const name of LEARNED) THRESHOLDS[name] = [0.5];
 const POINTS = METHODS.flatMap((method) =>
-  (THRESHOLDS[method.name] ?? [null]).map((threshold) => ({ method, threshold, seed: 3 })),
+  (THRESHOLDS[method.name] ?? [method.threshold?.default ?? null]).map((threshold) => ({
+    method,
+    threshold,
+    seed: 3,
+  })),
 );
 
 const world = scriptedEvaluation({

@@ -5,7 +5,7 @@ import { GREEDY } from '../../core/sampling-params.ts';
 import type { TokenId } from '../../core/token-id.ts';
 import { Engine } from '../../engine/engine.ts';
 import { tinyRouters } from '../../judging/fakes/tiny-router.ts';
-import { createStrategy } from '../../strategy/registry.ts';
+import { createStrategy } from '../../strategy/strategy-value.ts';
 import {
   END,
   goOn,

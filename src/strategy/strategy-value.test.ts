@@ -2,7 +2,18 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PilotfishError } from '../core/errors.ts';
 import { tinyRouter, tinyRouters } from '../judging/fakes/tiny-router.ts';
-import { createStrategy, isLearned, parseStrategy, rolesOf, STRATEGIES } from './registry.ts';
+import { entropyMethod } from './entropy.ts';
+import type { Method } from './method.ts';
+import { METHODS } from './methods.ts';
+import { speculativeMethod } from './speculative.ts';
+import {
+  asStrategy,
+  createStrategy,
+  methodNamed,
+  parseStrategy,
+  rolesOf,
+  strategyValue,
+} from './strategy-value.ts';
 
 function failure(text: string): PilotfishError {
   try {
@@ -14,22 +25,47 @@ function failure(text: string): PilotfishError {
   throw new Error(`"${text}" was accepted`);
 }
 
-const WITH_THRESHOLD = STRATEGIES.filter(({ threshold }) => threshold !== null);
+const WITH_THRESHOLD = METHODS.filter(({ threshold }) => threshold !== null);
 const WITH_DEFAULT = WITH_THRESHOLD.filter(({ threshold }) => threshold?.default !== null);
-const LEARNED = STRATEGIES.filter((strategy) => strategy.isLearned).map(({ name }) => name);
+const LEARNED = METHODS.filter(({ head }) => head !== null).map(({ name }) => name);
 const routers = tinyRouters(LEARNED);
-const WITHOUT_THRESHOLD = STRATEGIES.filter(({ threshold }) => threshold === null);
+const WITHOUT_THRESHOLD = METHODS.filter(({ threshold }) => threshold === null);
 
 describe('parseStrategy', () => {
-  it('takes every bare name, with its documented default', () => {
-    for (const { name, threshold } of STRATEGIES) {
-      expect(parseStrategy(name)).toEqual({ name, threshold: threshold?.default ?? null });
+  it('takes every bare name, and gives no threshold', () => {
+    for (const method of METHODS) {
+      const value = { method, threshold: null, share: null, text: method.name };
+      expect(parseStrategy(method.name)).toEqual(value);
+      expect(strategyValue(method)).toEqual(value);
     }
   });
 
-  it('takes every default when it is written out', () => {
+  it('takes every documented default when it is written out, which builds the same strategy', () => {
     for (const { name, threshold } of WITH_DEFAULT) {
-      expect(parseStrategy(`${name}@${threshold?.default}`)).toEqual(parseStrategy(name));
+      const text = `${name}@${threshold?.default}`;
+      expect(parseStrategy(text)).toMatchObject({ threshold: threshold?.default, text });
+      expect(createStrategy(text).thresholds).toEqual(createStrategy(name).thresholds);
+    }
+  });
+
+  it('keeps what was written, and knows only the methods that it is given', () => {
+    expect(parseStrategy('random@12.5%').text).toBe('random@12.5%');
+    const own: Method = { ...entropyMethod, name: 'own' };
+    expect(parseStrategy('own@2', [own])).toMatchObject({ method: own, threshold: 2 });
+    expect(() => parseStrategy('entropy', [own])).toThrow(
+      expect.objectContaining({ remedy: expect.stringContaining('Choose one of own;') }),
+    );
+  });
+
+  it('reads back what a value is written as', () => {
+    for (const { method, threshold } of [
+      strategyValue(entropyMethod, -1e-7),
+      strategyValue(entropyMethod, 12.5),
+      strategyValue(speculativeMethod),
+    ]) {
+      const value = strategyValue(method, threshold);
+      expect(parseStrategy(value.text)).toEqual(value);
+      expect(asStrategy(value)).toBe(value);
     }
   });
 
@@ -54,7 +90,7 @@ describe('parseStrategy', () => {
     ['random@100%', 1],
     ['random@12.5%', 0.125],
   ])('reads the threshold of %s', (text, threshold) => {
-    expect(parseStrategy(text)).toEqual({ name: text.split('@')[0], threshold });
+    expect(parseStrategy(text)).toMatchObject({ threshold, share: null, text });
   });
 
   it('takes back every number as it is printed', () => {
@@ -84,7 +120,7 @@ describe('parseStrategy', () => {
     const name = text.split('@')[0];
     expect(error).toMatchObject({ code: 'strategy-unknown', fields: { strategy: name } });
     expect(error.message).toContain(`"${name}"`);
-    for (const known of STRATEGIES) expect(error.remedy).toContain(known.name);
+    for (const known of METHODS) expect(error.remedy).toContain(known.name);
   });
 
   it.each([
@@ -162,22 +198,39 @@ describe('parseStrategy', () => {
   });
 });
 
-describe('the table of strategies', () => {
+describe('the list of methods', () => {
   it('has no name twice, and names that an @ can follow', () => {
-    expect(new Set(STRATEGIES.map(({ name }) => name)).size).toBe(STRATEGIES.length);
-    for (const { name } of STRATEGIES) expect(name).toMatch(/^[a-z]+(-[a-z]+)*$/);
+    expect(new Set(METHODS.map(({ name }) => name)).size).toBe(METHODS.length);
+    for (const { name } of METHODS) expect(name).toMatch(/^[a-z]+(-[a-z]+)*$/);
   });
 
   it('builds strategies that carry their name, threshold and models', () => {
-    for (const { name, needs, threshold } of STRATEGIES) {
+    for (const { name, needs, threshold, costModels } of METHODS) {
       const strategy = createStrategy(name, { routers });
       expect(strategy.name).toBe(name);
+      expect(costModels.length).toBeGreaterThan(0);
       expect(Object.keys(strategy.needs)).toEqual(needs);
       const byDefault = threshold?.default ?? routers.get(name)?.defaultThreshold;
       const expected = threshold === null ? {} : { [threshold.name]: byDefault };
       expect(strategy.thresholds).toEqual(expected);
       expect(rolesOf(name)).toEqual(needs);
     }
+  });
+
+  it('has a random control for every unit that a method of it decides about', () => {
+    const controlled = METHODS.flatMap(({ controlOf }) => controlOf ?? []);
+    const decided = METHODS.flatMap(({ unit }) => unit ?? []);
+    expect(new Set(controlled)).toEqual(new Set(decided));
+    for (const { controlOf, unit, threshold } of METHODS.filter((one) => one.controlOf !== null)) {
+      expect(controlOf).toBe(unit);
+      // Its share is its threshold: nothing has to be tried out to know it.
+      expect(threshold?.isShare).toBe(true);
+    }
+  });
+
+  it('is found by name, and says nothing of names that no method has', () => {
+    for (const method of METHODS) expect(methodNamed(method.name)).toBe(method);
+    expect(methodNamed('constructor')).toBeNull();
   });
 
   it('hands the given threshold on', () => {
@@ -202,14 +255,13 @@ describe('strategies with a trained router', () => {
     const withoutDefault = WITH_THRESHOLD.filter(({ threshold }) => threshold?.default === null);
     expect(LEARNED).toEqual(withoutDefault.map(({ name }) => name));
     expect(LEARNED).toContain('citer');
-    for (const { name } of STRATEGIES) expect(isLearned(`${name}`)).toBe(LEARNED.includes(name));
   });
 
   it('take a share in percent, and otherwise a threshold', () => {
-    expect(parseStrategy('citer@30%')).toEqual({ name: 'citer', threshold: null, share: 0.3 });
-    expect(parseStrategy('citer@0.3')).toEqual({ name: 'citer', threshold: 0.3 });
-    expect(parseStrategy('citer@2')).toEqual({ name: 'citer', threshold: 2 });
-    expect(parseStrategy('random@30%')).not.toHaveProperty('share');
+    expect(parseStrategy('citer@30%')).toMatchObject({ threshold: null, share: 0.3 });
+    expect(parseStrategy('citer@0.3')).toMatchObject({ threshold: 0.3, share: null });
+    expect(parseStrategy('citer@2')).toMatchObject({ threshold: 2, share: null });
+    expect(parseStrategy('random@30%')).toMatchObject({ threshold: 0.3, share: null });
   });
 
   it('turn a share into the threshold that their router was calibrated to', () => {
