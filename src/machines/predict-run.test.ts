@@ -140,6 +140,26 @@ describe('predictRun', () => {
     expect(recordedComputeMs).toBe(9);
   });
 
+  it('adds the forwards of other models, and compares with the large model alone', () => {
+    const models = { small: facts('tiny', 7), large: facts('huge', 70), reward: facts('prm', 30) };
+    const reward = work({ model: 'prm', purpose: 'reward', rowCounts: [3], reusedRowCount: 90 });
+    const guided = run([draft, token({ origin: 'small' }), reward, work({}), token()], {
+      ...modelsById(models),
+      promptTokenCount: 1,
+      sampling: { temperature: 1 },
+    });
+    const all = new Map([...costsOf(costs(1), costs(10)), ['prm', costs(5)]]);
+    const { parts, ms, largeAloneMs } = predictRun(guided, all);
+    // Nothing is drawn from the rows of a reward model.
+    expect(parts.map(({ model }) => model)).toEqual(['tiny', 'prm', 'huge']);
+    expect(parts[1]).toMatchObject({ purpose: 'reward', ms: expect.closeTo(15 + 0.1 + 0.5, 9) });
+    const without = predictRun(guided, costsOf(costs(1), costs(10)));
+    expect(ms - without.ms).toBeCloseTo(15.6, 9);
+    // The rows that its cache spared are none of the prompt.
+    expect(largeAloneMs).toBe(without.largeAloneMs);
+    expect(largeAloneMs).toBeCloseTo(2 * (10 + 0.1 + 0.5 + 4) + 0.001, 9);
+  });
+
   it('gives a run of the large model alone the time of the large model alone', () => {
     fc.assert(
       fc.property(

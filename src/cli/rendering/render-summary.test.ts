@@ -5,6 +5,7 @@ import {
   summaryEvent,
   tokenEvent,
 } from '../../../test/cli/scripted-engine.ts';
+import type { ModelCost } from '../../core/events.ts';
 import { InvariantError } from '../../core/invariant.ts';
 import { type Answer, AnswerFold } from './answer.ts';
 import { renderSummary, renderSummaryLine } from './render-summary.ts';
@@ -66,6 +67,20 @@ describe('renderSummary', () => {
     expect(text).toContain('end              the token limit was\n');
     expect(text).toContain(
       'note             drafts are off: they\n                 would not pay on',
+    );
+  });
+
+  it('names other models after the pair, by their labels or ids', () => {
+    const cost: ModelCost = {
+      ...{ forwardCount: 5, rowCount: 9, outputRowCount: 5, reusedRowCount: 0 },
+      ...{ weightTrafficBytes: 1, generatedFlops: 1, processedFlops: 1, price: null },
+      ...{ bytesUp: 0, bytesDown: 0, computeMs: 1, waitedMs: 0 },
+    };
+    const models = { 'tiny-small': cost, 'tiny-large': cost, prm: cost, critic: cost };
+    const { start, ...rest } = answer({ summary: { models } });
+    const labels = { ...start.labels, reward: 'prm' };
+    expect(renderSummary({ ...rest, start: { ...start, labels } }, 80)).toContain(
+      'forwards         small 4, large 3, reward 5, critic 5\n',
     );
   });
 
