@@ -118,7 +118,7 @@ function workOf(model: CostModel, situation: CostScenario, value: number): Expec
 /** FLOPs of one parameter for one row: a multiplication and an addition. */
 const FLOPS_PER_PARAMETER = 2;
 
-/** The faces of cost (cost/run-cost.ts) of expected instead of recorded work. */
+/** The faces of cost (accounting/run-cost.ts) of expected instead of recorded work. */
 export function facesOf(model: CostModel, situation: CostScenario, value: number): Amounts {
   const { models, roundTripMs, billing = 'kept' } = situation;
   const work = workOf(model, situation, value);
