@@ -85,7 +85,7 @@ export function speculativeCommand(): Command {
 
 async function run(options: SpeculationOptions): Promise<void> {
   const sample = stratifiedSample(questions(options), options.perCategory, options.seed);
-  const lines = openLines(options);
+  const lines = await openLines(options);
   const known = new Set(lines.all.map(({ id }) => id));
   const left = sample.filter(({ id }) => !known.has(id));
   await using engine = await openEngine({
@@ -103,7 +103,7 @@ async function run(options: SpeculationOptions): Promise<void> {
   for (const [index, question] of left.entries()) {
     if (performance.now() > deadline) break;
     const line = await compare(engine, question, { ...options, turn: known.size + index });
-    lines.add(line);
+    await lines.add(line);
     progress(summary(line, known.size + index + 1, sample.length));
   }
   publishSpeculation(options, { lines: lines.all, wanted: sample.length }, watch);
@@ -128,17 +128,22 @@ function dataFile({ data = DATA_DEFAULT }: SpeculationOptions): string {
 }
 
 /** Without `--out` nothing is kept. */
-function openLines(
+async function openLines(
   options: SpeculationOptions,
-): Pick<ResumableLines<SpeculationLine>, 'all' | 'add'> {
+): Promise<Pick<ResumableLines<SpeculationLine>, 'all' | 'add'>> {
   const { out, minutes: _, json: __, data: ___, perCategory: ____, ...rest } = options;
   if (out !== undefined) {
     // By their bytes: an id of one file may name another question in the next.
     const settings = { ...rest, questions: digestOf(dataFile(options)) };
-    return new ResumableLines(out, settings, (line) => lineSchema.parse(line));
+    return await ResumableLines.open(out, settings, (line) => lineSchema.parse(line));
   }
   const all: SpeculationLine[] = [];
-  return { all, add: (line) => all.push(line) };
+  return {
+    all,
+    add: async (line) => {
+      all.push(line);
+    },
+  };
 }
 
 function digestOf(path: string): string {

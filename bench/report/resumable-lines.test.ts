@@ -12,34 +12,34 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-function open(settings: Record<string, unknown>): ResumableLines<{ id: number }> {
-  return new ResumableLines(path, settings, (line) => line as { id: number });
+function open(settings: Record<string, unknown>): Promise<ResumableLines<{ id: number }>> {
+  return ResumableLines.open(path, settings, (line) => line as { id: number });
 }
 
 describe('ResumableLines', () => {
-  it('finds what an earlier run left and goes on behind it', () => {
-    open({ tokens: 64 }).add({ id: 1 });
-    const again = open({ tokens: 64 });
+  it('finds what an earlier run left and goes on behind it', async () => {
+    await (await open({ tokens: 64 })).add({ id: 1 });
+    const again = await open({ tokens: 64 });
     expect(again.all).toEqual([{ id: 1 }]);
-    again.add({ id: 2 });
-    expect(open({ tokens: 64 }).all).toEqual([{ id: 1 }, { id: 2 }]);
+    await again.add({ id: 2 });
+    expect((await open({ tokens: 64 })).all).toEqual([{ id: 1 }, { id: 2 }]);
   });
 
-  it('drops a line that was cut off', () => {
-    open({}).add({ id: 1 });
+  it('drops a line that was cut off', async () => {
+    await (await open({})).add({ id: 1 });
     appendFileSync(path, '{"id": 2');
-    open({}).add({ id: 3 });
-    expect(open({}).all).toEqual([{ id: 1 }, { id: 3 }]);
+    await (await open({})).add({ id: 3 });
+    expect((await open({})).all).toEqual([{ id: 1 }, { id: 3 }]);
   });
 
-  it('starts anew where even the settings were cut off', () => {
+  it('starts anew where even the settings were cut off', async () => {
     appendFileSync(path, '{"sett');
-    open({}).add({ id: 1 });
+    await (await open({})).add({ id: 1 });
     expect(readFileSync(path, 'utf8')).toBe('{"settings":{}}\n{"id":1}\n');
   });
 
-  it('refuses to continue a run with other settings', () => {
-    open({ tokens: 64 });
-    expect(() => open({ tokens: 32 })).toThrow(expect.objectContaining({ code: 'option-invalid' }));
+  it('refuses to continue a run with other settings', async () => {
+    await open({ tokens: 64 });
+    await expect(open({ tokens: 32 })).rejects.toMatchObject({ code: 'option-invalid' });
   });
 });

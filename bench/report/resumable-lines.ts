@@ -2,39 +2,43 @@
  * Results of a long run, one JSON object a line, so that it can be stopped at any time and continued.
  * The first line holds the settings: only a run with the same ones may continue.
  */
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { PilotfishError } from '../../src/core/errors.ts';
+import { appendLines, linesOf } from '../../src/storage/json-lines.ts';
 
 export class ResumableLines<T> {
   readonly #path: string;
   readonly #lines: T[];
 
+  private constructor(path: string, lines: T[]) {
+    this.#path = path;
+    this.#lines = lines;
+  }
+
   /** @throws PilotfishError `option-invalid` if the file belongs to a run with other settings */
-  constructor(
+  static async open<T>(
     path: string,
     settings: Readonly<Record<string, unknown>>,
     parse: (line: unknown) => T,
-  ) {
-    this.#path = path;
-    const head = JSON.stringify({ settings });
-    const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
-    // A line without its end was being written when the run was stopped.
-    const [found, ...lines] = text
-      .slice(0, text.lastIndexOf('\n') + 1)
-      .split('\n')
-      .slice(0, -1);
-    if (found !== undefined && found !== head) throw otherSettings(path, found, head);
-    this.#lines = lines.map((line) => parse(JSON.parse(line)));
-    writeFileSync(path, [head, ...lines].map((line) => `${line}\n`).join(''));
+  ): Promise<ResumableLines<T>> {
+    const texts: string[] = [];
+    for await (const { text } of linesOf(path)) texts.push(text);
+    const [found, ...lines] = texts;
+    const head = { settings };
+    if (found === undefined) await appendLines(path, [head]);
+    else if (found !== JSON.stringify(head)) throw otherSettings(path, found, JSON.stringify(head));
+    return new ResumableLines(
+      path,
+      lines.map((line) => parse(JSON.parse(line))),
+    );
   }
 
   get all(): readonly T[] {
     return this.#lines;
   }
 
-  add(line: T): void {
+  async add(line: T): Promise<void> {
+    await appendLines(this.#path, [line]);
     this.#lines.push(line);
-    appendFileSync(this.#path, `${JSON.stringify(line)}\n`);
   }
 }
 

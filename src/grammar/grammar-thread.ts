@@ -5,10 +5,10 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { PilotfishError } from '../core/errors.ts';
 import { required } from '../core/invariant.ts';
+import { RecentEntries } from '../core/recent-entries.ts';
 import { tokenIds } from '../core/token-id.ts';
 import { compiledText, type GrammarSource } from './grammar-request.ts';
 import { type GrammarMatcher, GrammarTracker } from './grammar-tracker.ts';
-import { RecentEntries } from './recent-entries.ts';
 import type { ThreadCall, ThreadReply } from './thread-calls.ts';
 import { type PackedVocabulary, XGrammar } from './xgrammar.ts';
 

@@ -9,9 +9,9 @@ import { pathToFileURL } from 'node:url';
 import { compileFunction } from 'node:vm';
 import { PilotfishError } from '../core/errors.ts';
 import { invariant } from '../core/invariant.ts';
+import { RecentEntries } from '../core/recent-entries.ts';
 import type { TokenId } from '../core/token-id.ts';
 import type { GrammarMatcher } from './grammar-tracker.ts';
-import { RecentEntries } from './recent-entries.ts';
 
 /** The tokens of a pair, packed to be sent to another thread. */
 export interface PackedVocabulary {

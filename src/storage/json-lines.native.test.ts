@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { appendFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,7 +19,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 async function read(from = path): Promise<string[]> {
   const lines: string[] = [];
-  for await (const line of linesOf(from)) lines.push(line);
+  for await (const { text } of linesOf(from)) lines.push(text);
   return lines;
 }
 
@@ -101,7 +102,7 @@ describe('a file of lines', () => {
     await appendLines(path, ['a', 'b']);
     await appendFile(path, '"cut');
     for await (const line of linesOf(path)) {
-      expect(line).toBe('"a"');
+      expect(line).toEqual({ text: '"a"', offset: 0, byteCount: 4 });
       break;
     }
     expect(await readFile(path, 'utf8')).toBe('"a"\n"b"\n"cut');
@@ -118,5 +119,13 @@ describe('a file of lines', () => {
     await expect(read()).rejects.toMatchObject(refusal);
     expect(() => linesNow(path)).toThrow(expect.objectContaining({ code: refusal.code }));
     await expect(appendLines(path, ['a'])).rejects.toMatchObject(refusal);
+  });
+
+  it.skipIf(!existsSync('/dev/full'))('says that the disk is full', async () => {
+    await expect(appendLines('/dev/full', ['a'])).rejects.toMatchObject({
+      code: 'disk-full',
+      message: 'Could not write /dev/full: the disk is full (ENOSPC).',
+      remedy: 'Free some space, or choose another folder.',
+    });
   });
 });

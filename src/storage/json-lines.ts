@@ -17,12 +17,22 @@ import { errnoOf, fileError } from './file-error.ts';
 const LINE_BYTES_MAX = 64 * 2 ** 20;
 const NEWLINE = 0x0a;
 
+/** Where a line lies in its file, its end included. */
+export interface LinePlace {
+  readonly offset: number;
+  readonly byteCount: number;
+}
+
+export interface PlacedLine extends LinePlace {
+  readonly text: string;
+}
+
 /**
- * The lines that are there, read as they are asked for; none where there is no file.
+ * The whole lines, read as they are asked for; none where there is no file.
  * @throws PilotfishError `file-system-failed`
  */
-export async function* linesOf(path: string): AsyncGenerator<string, void> {
-  let wholeByteCount = 0;
+export async function* linesOf(path: string): AsyncGenerator<PlacedLine, void> {
+  let offset = 0;
   let parts: Buffer[] = [];
   try {
     for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
@@ -31,13 +41,14 @@ export async function* linesOf(path: string): AsyncGenerator<string, void> {
         const line = Buffer.concat([...parts, chunk.subarray(from, end)]);
         parts = [];
         from = end + 1;
-        wholeByteCount += line.length + 1;
-        yield line.toString('utf8');
+        const byteCount = line.length + 1;
+        yield { text: line.toString('utf8'), offset, byteCount };
+        offset += byteCount;
       }
       if (from < chunk.length) parts.push(chunk.subarray(from));
       checkLength(parts, path);
     }
-    if (parts.length > 0) await truncate(path, wholeByteCount);
+    if (parts.length > 0) await truncate(path, offset);
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return;
     throw lineError(error, 'read', path);
@@ -65,12 +76,6 @@ export function linesNow(path: string): readonly string[] {
   }
 }
 
-/** Where lines lie in their file, including their ends. */
-export interface LinePlace {
-  readonly offset: number;
-  readonly byteCount: number;
-}
-
 /**
  * The line at a place.
  * @throws PilotfishError `file-system-failed`
@@ -93,17 +98,24 @@ export function lineAt(path: string, { offset, byteCount }: LinePlace): string {
 /** The last append to each file that this process is adding to. Settled ones are forgotten. */
 const lastAppends = new Map<string, Promise<unknown>>();
 
+/** Adds values as lines of JSON; see `appendTexts`. */
+export async function appendLines(path: string, values: readonly unknown[]): Promise<void> {
+  await appendTexts(
+    path,
+    values.map((value) => JSON.stringify(value)),
+  );
+}
+
 /**
- * Adds values as lines of JSON. Lines of one call stay together. Calls at the same time follow each
+ * Adds lines, without their ends. Lines of one call stay together. Calls at the same time follow each
  * other: in this process they wait for each other, and other processes see one write at the file's end.
- * @returns the place of the lines, which is right unless another process adds to the file now
+ * @returns where the first line begins, which is right unless another process adds to the file now
  * @throws PilotfishError `disk-full`, `file-system-failed`; some of the lines may be there then
  */
-export async function appendLines(path: string, values: readonly unknown[]): Promise<LinePlace> {
-  const text = values.map((value) => `${JSON.stringify(value)}\n`).join('');
-  if (values.length === 0) return { offset: 0, byteCount: 0 };
+export async function appendTexts(path: string, texts: readonly string[]): Promise<number> {
+  if (texts.length === 0) return 0;
   const before = lastAppends.get(path) ?? Promise.resolve();
-  const append = before.then(() => appendText(path, text));
+  const append = before.then(() => appendText(path, texts.map((text) => `${text}\n`).join('')));
   // The next append does not care whether this one failed.
   const settled = append.catch(() => undefined);
   lastAppends.set(path, settled);
@@ -114,7 +126,7 @@ export async function appendLines(path: string, values: readonly unknown[]): Pro
   }
 }
 
-async function appendText(path: string, text: string): Promise<LinePlace> {
+async function appendText(path: string, text: string): Promise<number> {
   try {
     await mkdir(dirname(path), { recursive: true });
     await using file = await open(path, 'a+');
@@ -125,7 +137,7 @@ async function appendText(path: string, text: string): Promise<LinePlace> {
     for (let from = 0; from < bytes.length; ) {
       from += (await file.write(bytes, from)).bytesWritten;
     }
-    return { offset: size + before.length, byteCount: bytes.length - before.length };
+    return size + before.length;
   } catch (error) {
     throw lineError(error, 'write', path);
   }

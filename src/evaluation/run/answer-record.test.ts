@@ -82,8 +82,9 @@ function summaryOf(events: readonly EngineEvent[]): SummaryEvent {
 
 /** A record written as its line and read back. */
 function readAgain(record: AnswerRecord, codes: ModelCodes): AnswerRecord {
-  const line = JSON.stringify(recordLine(record, codes));
-  expect(checkLine(line, codes)).toEqual(recordLine(record, codes));
+  const line = checkLine(JSON.stringify(recordLine(record, codes)), codes);
+  expect(line).toEqual(recordLine(record, codes));
+  if (typeof line === 'string') throw new Error(line);
   return recordOfLine(line, codes);
 }
 

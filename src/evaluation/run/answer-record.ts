@@ -7,8 +7,8 @@ import { z } from 'zod';
 import type { EngineEvent, Origin, StartEvent, TokenEvent, WorkEvent } from '../../core/events.ts';
 import type { FinishReason } from '../../core/finish-reason.ts';
 import { invariant, required } from '../../core/invariant.ts';
-import { parseJson } from '../../core/parse-json.ts';
 import { tokenId } from '../../core/token-id.ts';
+import { recordReader } from '../../storage/record-store.ts';
 import { type Question, questionHash } from '../question.ts';
 import { type EvaluationPoint, type NamedPoint, namedPoint } from './evaluation-point.ts';
 import type { ModelCodes } from './manifest.ts';
@@ -37,7 +37,7 @@ export interface AnswerRecord extends NamedPoint {
 }
 
 /** A record as the JSON of its line. */
-type AnswerLine = Omit<AnswerRecord, 'work'> & { readonly work: readonly WorkLine[] };
+export type AnswerLine = Omit<AnswerRecord, 'work'> & { readonly work: readonly WorkLine[] };
 
 const LETTERS: Readonly<Record<Origin, string>> = { small: 's', large: 'l', 'prompt-lookup': 'p' };
 const ORIGINS: Readonly<Record<string, Origin>> = { s: 'small', l: 'large', p: 'prompt-lookup' };
@@ -171,22 +171,18 @@ export function recordLine(record: AnswerRecord, codes: ModelCodes): AnswerLine 
  * The record of a line that `checkLine` found right.
  * @throws InvariantError for a code without a model
  */
-export function recordOfLine(line: string, codes: ModelCodes): AnswerRecord {
-  const answer = JSON.parse(line) as AnswerLine;
+export function recordOfLine(answer: AnswerLine, codes: ModelCodes): AnswerRecord {
   return { ...answer, work: answer.work.map((work) => recordedWork(work, codes)) };
 }
 
+const readLine = recordReader(LINE);
+
 /** @returns the answer of a line, or what is wrong with it */
 export function checkLine(line: string, codes: ModelCodes): AnswerLine | string {
-  const value = parseJson(line);
-  if (value === undefined) return 'it is not JSON';
-  const parsed = LINE.safeParse(value);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    return `${issue?.path.join('.') || 'the record'}: ${issue?.message ?? 'wrong'}`;
-  }
-  const { work } = parsed.data;
+  const answer = readLine(line);
+  if (typeof answer === 'string') return answer;
+  const { work } = answer;
   const unknown = work.findIndex(([, code]) => codes.idOf(code) === null);
-  if (unknown < 0) return parsed.data;
+  if (unknown < 0) return answer;
   return `work.${unknown}.1: the folder has no model ${JSON.stringify(work[unknown]?.[1])}`;
 }

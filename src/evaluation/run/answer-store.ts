@@ -3,26 +3,31 @@
  * there already is not asked again.
  */
 import { PilotfishError } from '../../core/errors.ts';
-import { appendLines, linesOf } from '../../storage/json-lines.ts';
+import { RecordStore } from '../../storage/record-store.ts';
 import { type Question, questionHash } from '../question.ts';
-import { type AnswerRecord, checkLine, recordLine, recordOfLine } from './answer-record.ts';
-import { type EvaluationPoint, namedPoint, pointKey } from './evaluation-point.ts';
+import {
+  type AnswerLine,
+  type AnswerRecord,
+  checkLine,
+  recordLine,
+  recordOfLine,
+} from './answer-record.ts';
+import { type EvaluationPoint, type NamedPoint, namedPoint, pointKey } from './evaluation-point.ts';
 import type { ModelCodes } from './manifest.ts';
 
-/** A record as its line: a large evaluation has millions of tokens, each of which is several values. */
-interface KeptAnswer {
-  readonly asked: string;
-  readonly line: Buffer;
-}
+type AnswerKey = NamedPoint & Pick<AnswerRecord, 'question'>;
 
 export class AnswerStore {
   readonly #path: string;
   readonly #codes: ModelCodes;
-  readonly #answers = new Map<string, Map<string, KeptAnswer>>();
+  readonly #lines: RecordStore<AnswerLine, AnswerKey>;
+  /** `questionHash` of what was asked, by the name of the question. */
+  readonly #asked = new Map<string, string>();
 
-  private constructor(path: string, codes: ModelCodes) {
+  private constructor(path: string, codes: ModelCodes, lines: RecordStore<AnswerLine, AnswerKey>) {
     this.#path = path;
     this.#codes = codes;
+    this.#lines = lines;
   }
 
   /**
@@ -30,15 +35,16 @@ export class AnswerStore {
    * @throws PilotfishError `evaluation-invalid`, naming the line; `file-system-failed`
    */
   static async open(path: string, codes: ModelCodes): Promise<AnswerStore> {
-    const store = new AnswerStore(path, codes);
-    let lineCount = 0;
-    for await (const line of linesOf(path)) {
-      lineCount += 1;
-      const answer = checkLine(line, codes);
-      if (typeof answer === 'string') throw invalid(path, lineCount, answer);
-      store.#keep(answer, line);
-    }
-    return store;
+    const lines = await RecordStore.open<AnswerLine, AnswerKey>(path, {
+      noun: 'answer',
+      read: (line) => checkLine(line, codes),
+      keyOf: (key) => `${pointKey(key)} ${key.question}`,
+      code: 'evaluation-invalid',
+      remedy: 'Delete the line: its question is asked again.',
+      // A large evaluation has millions of tokens, each of which is several values.
+      memory: 'texts',
+    });
+    return new AnswerStore(path, codes, lines);
   }
 
   /**
@@ -46,25 +52,29 @@ export class AnswerStore {
    * @throws PilotfishError `evaluation-invalid` if something else was asked under the same name
    */
   get(point: EvaluationPoint, question: Question): AnswerRecord | null {
-    const kept = this.#kept(point, question);
-    return kept === null ? null : recordOfLine(kept.line.toString('utf8'), this.#codes);
+    const line = this.#lines.get(keyOf(point, question));
+    if (line === null) return null;
+    this.#check(line.asked, question);
+    return recordOfLine(line, this.#codes);
   }
 
   /** The same without the answer. @throws as `get` */
   has(point: EvaluationPoint, question: Question): boolean {
-    return this.#kept(point, question) !== null;
+    if (!this.#lines.has(keyOf(point, question))) return false;
+    const asked = this.#asked.get(question.id);
+    if (asked === undefined) this.get(point, question);
+    else this.#check(asked, question);
+    return true;
   }
 
   /** On disk when it returns. */
   async add(records: readonly AnswerRecord[]): Promise<void> {
-    const lines = records.map((record) => recordLine(record, this.#codes));
-    await appendLines(this.#path, lines);
-    for (const line of lines) this.#keep(line, JSON.stringify(line));
+    await this.#lines.add(...records.map((record) => recordLine(record, this.#codes)));
   }
 
-  #kept(point: EvaluationPoint, question: Question): KeptAnswer | null {
-    const kept = this.#answers.get(pointKey(namedPoint(point)))?.get(question.id) ?? null;
-    if (kept === null || kept.asked === questionHash(question)) return kept;
+  #check(asked: string, question: Question): void {
+    this.#asked.set(question.id, asked);
+    if (asked === questionHash(question)) return;
     throw new PilotfishError(
       'evaluation-invalid',
       `${this.#path} has an answer to another question named ${question.id}.`,
@@ -74,18 +84,8 @@ export class AnswerStore {
       },
     );
   }
-
-  #keep({ asked, question, ...point }: Omit<AnswerRecord, 'work'>, line: string): void {
-    const key = pointKey(point);
-    const ofPoint = this.#answers.get(key) ?? new Map<string, KeptAnswer>();
-    ofPoint.set(question, { asked, line: Buffer.from(line) });
-    this.#answers.set(key, ofPoint);
-  }
 }
 
-function invalid(path: string, line: number, why: string): PilotfishError {
-  return new PilotfishError('evaluation-invalid', `Line ${line} of ${path} is no answer: ${why}.`, {
-    remedy: 'Delete the line: its question is asked again.',
-    fields: { path, line },
-  });
+function keyOf(point: EvaluationPoint, { id }: Question): AnswerKey {
+  return { ...namedPoint(point), question: id };
 }

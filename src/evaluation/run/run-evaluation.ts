@@ -34,7 +34,7 @@ import {
   shareMethods,
 } from './evaluation-plan.ts';
 import type { EvaluationPoint } from './evaluation-point.ts';
-import { EvidenceStore } from './evidence-store.ts';
+import { openEvidence } from './evidence-store.ts';
 import { FIRST_SHARES, nextShare } from './next-share.ts';
 import { openManifest } from './open-manifest.ts';
 import { promptsOf } from './prompts-of.ts';
@@ -184,13 +184,13 @@ async function readEvidence(
   options: Answering,
 ): Promise<readonly TokenEvidence[]> {
   const { pair, store, signal } = options;
-  const kept = await EvidenceStore.open(join(options.folder, 'evidence.jsonl'));
+  const kept = await openEvidence(join(options.folder, 'evidence.jsonl'));
   const all: TokenEvidence[] = [];
   const label = "Reading the large model's answers";
   for (const [index, question] of questions.entries()) {
     throwIfAborted(signal);
     const asked = questionHash(question);
-    const known = kept.get(asked);
+    const known = kept.get({ asked });
     const isWhole = known !== null && gates.every(({ name }) => name in known.scores);
     const found = isWhole ? known : await evidenceOf(question, gates, { pair, store }, signal);
     // What other gates saw before stays known.

@@ -20,7 +20,7 @@ import {
   trajectoryOf,
   worthOf,
 } from '../fakes/number-world.ts';
-import { OutcomeStore } from '../rollouts/outcome-store.ts';
+import { type OutcomeStore, openOutcomes } from '../rollouts/outcome-store.ts';
 import { LARGE_POLICY, type Policy, routerPolicy, SMALL_POLICY } from '../rollouts/policy.ts';
 import { drawSeed, type RolloutPlan } from '../rollouts/rollout-plan.ts';
 import { type Example, ExampleStore } from '../traces/example-store.ts';
@@ -67,7 +67,7 @@ async function label(trajectories: readonly Trajectory[], run: Run = {}): Promis
   const { objective = 'citer', policy = SMALL_POLICY, plan = GREEDY_PLAN } = run;
   const { world = numberWorld(), rolloutCountMax = 10_000, signal } = run;
   const examples = await ExampleStore.open(join(folder, 'readings.jsonl'));
-  const outcomes = await OutcomeStore.open(join(folder, 'rollouts.jsonl'));
+  const outcomes = await openOutcomes(join(folder, 'rollouts.jsonl'));
   const labelled = await labelTrajectories(trajectories, {
     ...{ pair: world.pair, examples, outcomes, policy, rolloutCountMax },
     ...{ features: FEATURES, draws: plan.draws, seed: plan.seed, maxTokens: MAX_TOKENS },
@@ -282,7 +282,7 @@ describe('an interruption', () => {
     const run = label(WALKED, { world, signal: caller.signal });
     await expect(run).rejects.toMatchObject({ code: 'aborted' });
     expect(world.openCount()).toBe(0);
-    const kept = await OutcomeStore.open(join(folder, 'rollouts.jsonl'));
+    const kept = await openOutcomes(join(folder, 'rollouts.jsonl'));
     const rest = numberWorld();
     const resumed = await label(WALKED, { world: rest });
     const resumedFolder = folder;
@@ -309,7 +309,7 @@ describe('an interruption', () => {
     const seen: number[] = [];
     const world = numberWorld();
     const examples = await ExampleStore.open(join(folder, 'readings.jsonl'));
-    const outcomes = await OutcomeStore.open(join(folder, 'rollouts.jsonl'));
+    const outcomes = await openOutcomes(join(folder, 'rollouts.jsonl'));
     const none = (_example: Example) => [];
     await labelTrajectories(WALKED, {
       ...{ pair: world.pair, examples, outcomes, policy: SMALL_POLICY, rolloutCountMax: 1 },

@@ -30,7 +30,7 @@ import { type LabelledExample, type TrainingRows, trainingRows } from '../fit/tr
 import { labelTrajectories } from '../labels/label-trajectories.ts';
 import { type Objective, type Target, usesRollouts } from '../labels/targets.ts';
 import { branchesFor, targetsFor } from '../labels/targets-of.ts';
-import { OutcomeStore } from '../rollouts/outcome-store.ts';
+import { type OutcomeStore, openOutcomes } from '../rollouts/outcome-store.ts';
 import { FIRST_POLICIES, type Policy, routerPolicy } from '../rollouts/policy.ts';
 import type { RolloutPlan } from '../rollouts/rollout-plan.ts';
 import { type Example, ExampleStore } from '../traces/example-store.ts';
@@ -108,7 +108,7 @@ export const READ_FEATURES: StateFeatures = { hidden: true, topLogprobs: 32 };
 export async function trainRouter(options: TrainRouterOptions): Promise<TrainedRouter> {
   const stores = {
     examples: await ExampleStore.open(join(options.folder, 'readings.jsonl')),
-    outcomes: await OutcomeStore.open(join(options.folder, 'rollouts.jsonl')),
+    outcomes: await openOutcomes(join(options.folder, 'rollouts.jsonl')),
   };
   const rounds: RoundReport[] = [];
   let policy = FIRST_POLICIES[options.firstPolicy];

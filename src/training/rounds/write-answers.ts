@@ -3,13 +3,12 @@
  * really comes to, or drawn from the large model.
  */
 import { z } from 'zod';
-import { PilotfishError } from '../../core/errors.ts';
-import { parseJson } from '../../core/parse-json.ts';
+import { required } from '../../core/invariant.ts';
 import type { OnProgress } from '../../core/progress.ts';
 import type { SamplingParams } from '../../core/sampling-params.ts';
 import { tokenIds } from '../../core/token-id.ts';
 import { questionHash } from '../../evaluation/question.ts';
-import { appendLines, linesOf } from '../../storage/json-lines.ts';
+import { RecordStore, recordReader } from '../../storage/record-store.ts';
 import type { Strategy } from '../../strategy/strategy.ts';
 import { rollOut } from '../rollouts/roll-out.ts';
 import { runJobsThatFit } from '../rollouts/run-jobs.ts';
@@ -57,60 +56,51 @@ export async function writeAnswers(
   options: WriteAnswersOptions,
 ): Promise<readonly Trajectory[]> {
   const { pair, writer, path, signal } = options;
-  const known = await knownLines(path, writer.id);
+  const written = await openWritten(path);
+  const keyOf = ({ question }: Trajectory): WrittenKey => {
+    return { writer: writer.id, asked: questionHash(question) };
+  };
   let done = 0;
   const report = (): void =>
     options.onProgress?.({ label: options.label, done, total: like.length, unit: 'steps' });
   report();
   const write = async (trajectory: Trajectory, jobSignal: AbortSignal): Promise<void> => {
-    const asked = questionHash(trajectory.question);
-    if (!known.has(asked)) {
-      const line = await answer(trajectory, asked, options, jobSignal);
-      await appendLines(path, [line]);
-      known.set(asked, line);
-    }
+    const key = keyOf(trajectory);
+    if (!written.has(key)) await written.add(await answer(trajectory, key, options, jobSignal));
     done += 1;
     report();
   };
   await runJobsThatFit(like, BRANCH_COUNT, write, signal);
-  return like.flatMap(({ question, prompt }) => {
-    const line = known.get(questionHash(question));
-    if (line === undefined) return [];
-    const { tokens, value } = line;
-    return [{ question, prompt, source: writer.source, tokens: tokenIds(tokens), value }];
+  return like.map((trajectory) => {
+    const { question, prompt } = trajectory;
+    const { tokens, value } = required(written.get(keyOf(trajectory)), 'all were written');
+    return { question, prompt, source: writer.source, tokens: tokenIds(tokens), value };
   });
 
   async function answer(
     { question, prompt }: Trajectory,
-    asked: string,
+    key: WrittenKey,
     { maxTokens }: WriteAnswersOptions,
     jobSignal: AbortSignal,
   ): Promise<Line> {
-    const written = await rollOut({
+    const tokens = await rollOut({
       ...{ models: pair, lease: pair.soleLease(), text: prompt, signal: jobSignal },
       ...{ strategy: writer.strategy, sampling: writer.sampling, seed: writer.seed },
       lengthMax: prompt.length + maxTokens,
     });
-    const value = valueOfText(written, question, pair.models.large.vocabulary);
-    return { writer: writer.id, asked, tokens: [...written], value };
+    const value = valueOfText(tokens, question, pair.models.large.vocabulary);
+    return { ...key, tokens: [...tokens], value };
   }
 }
 
-async function knownLines(path: string, writer: string): Promise<Map<string, Line>> {
-  const known = new Map<string, Line>();
-  let lineCount = 0;
-  for await (const text of linesOf(path)) {
-    lineCount += 1;
-    const parsed = LINE.safeParse(parseJson(text));
-    if (!parsed.success) throw invalid(path, lineCount);
-    if (parsed.data.writer === writer) known.set(parsed.data.asked, parsed.data);
-  }
-  return known;
-}
+type WrittenKey = Pick<Line, 'writer' | 'asked'>;
 
-function invalid(path: string, line: number): PilotfishError {
-  return new PilotfishError('training-invalid', `Line ${line} of ${path} is no answer.`, {
+function openWritten(path: string): Promise<RecordStore<Line, WrittenKey>> {
+  return RecordStore.open<Line, WrittenKey>(path, {
+    noun: 'answer',
+    read: recordReader(LINE),
+    keyOf: ({ writer, asked }) => `${writer} ${asked}`,
+    code: 'training-invalid',
     remedy: 'Delete the line: the answer is written again.',
-    fields: { path, line },
   });
 }

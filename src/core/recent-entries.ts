@@ -19,10 +19,16 @@ export class RecentEntries<V> {
     return value;
   }
 
-  /** @param key a new one */
+  /** How many there are. */
+  get count(): number {
+    return this.#entries.size;
+  }
+
+  /** A value under a key that is there takes the place of the older one, which is dropped. */
   add(key: string, value: V): void {
-    const [oldest] = this.#entries;
-    if (oldest !== undefined && this.#entries.size >= this.#countMax) {
+    const same = this.#entries.get(key);
+    const [oldest] = same === undefined ? this.#entries : [[key, same] as const];
+    if (oldest !== undefined && (same !== undefined || this.#entries.size >= this.#countMax)) {
       this.#entries.delete(oldest[0]);
       this.#onDropped(oldest[1]);
     }
