@@ -1,8 +1,4 @@
-/**
- * Calibrates a router: runs it at several thresholds on questions or traffic that it has not seen, and
- * writes into its file which threshold gives which share and which quality. Another part of the
- * composition root.
- */
+/** Calibrating a router from names to its file. */
 import { PilotfishError } from '../core/errors.ts';
 import { checkTrainedOn, questionNumber } from '../evaluation/question-key.ts';
 import type { PointResult } from '../evaluation/results.ts';
@@ -25,11 +21,12 @@ import type { StrategyValue } from '../strategy/method.ts';
 import { parseStrategy } from '../strategy/strategy-value.ts';
 import { evaluationLock } from './evaluation-lock.ts';
 import { readRouter } from './find-routers.ts';
-import { loadQuestions, type QuestionOptions } from './load-questions.ts';
+import { loadQuestions } from './load-questions.ts';
 import { openEvaluation } from './open-evaluation.ts';
-import type { PairOptions } from './pair-options.ts';
+import { MAX_TOKENS_DEFAULT, type QuestionRunOptions, WAVE_SIZE_DEFAULT } from './question-run.ts';
 
-export interface CalibrateOptions extends QuestionOptions, PairOptions {
+/** `folder`: where answers are kept. */
+export interface CalibrateOptions extends QuestionRunOptions {
   /** The router's file. */
   readonly routerFile: string;
   /** Where the calibrated router is written; default: its own file. */
@@ -43,10 +40,6 @@ export interface CalibrateOptions extends QuestionOptions, PairOptions {
    * part of the tokens that come out as the large model's. Default: 0.8 of the gap, 0.99 of the tokens.
    */
   readonly quality?: number | undefined;
-  readonly maxTokens?: number | undefined;
-  readonly waveSize?: number | undefined;
-  /** Where answers are kept. */
-  readonly folder: string;
 }
 
 export interface Calibrated {
@@ -64,17 +57,30 @@ export const CALIBRATION_SHARES: readonly number[] = [
 ];
 const QUALITY_OF_GAP = 0.8;
 const QUALITY_OF_TOKENS = 0.99;
-const MAX_TOKENS = 512;
-const WAVE_SIZE = 16;
 const BIN_COUNT = 10;
 
 /**
- * @throws PilotfishError `head-missing`, `head-invalid`, `head-mismatch`, `data-overlap` for questions
- *   that it was trained on, `threshold-invalid` where no threshold has the quality that was asked for;
- *   what was answered is kept
+ * Runs a router at several thresholds on questions or traffic that it has not seen, and writes into
+ * its file which threshold gives which share and which quality.
+ *
+ * @throws PilotfishError before a model is loaded: `option-invalid`, `head-missing`, `head-invalid`,
+ *   `task-unknown`, `slice-unknown`, `data-not-found`, `data-invalid`, `data-overlap` for questions
+ *   that it was trained on; later `head-mismatch`, `evaluation-invalid`, `threshold-invalid` where no
+ *   threshold has the quality that was asked for, `aborted`, and what pulling, loading and generating
+ *   throw. Answers so far are kept
+ *
+ * @example
+ * const questions = { task: 'pocket', split: 'train', from: 5000, count: 200 };
+ * const file = { routerFile: 'citer.safetensors', folder: 'calibration/citer' };
+ * const { calibration } = await calibrate({ ...questions, ...file, pair: 'pocket' });
  */
 export async function calibrate(options: CalibrateOptions): Promise<Calibrated> {
-  const { routerFile, folder, maxTokens = MAX_TOKENS, waveSize = WAVE_SIZE } = options;
+  const {
+    routerFile,
+    folder,
+    maxTokens = MAX_TOKENS_DEFAULT,
+    waveSize = WAVE_SIZE_DEFAULT,
+  } = options;
   checkWishes(options);
   const given = await readRouter(routerFile);
   const strategy = parseStrategy(given.strategy);
@@ -122,8 +128,8 @@ function planFor({ method }: StrategyValue, options: CalibrateOptions): Evaluati
     pointCount: 0,
     seeds: [1],
     screening: null,
-    maxTokens: options.maxTokens ?? MAX_TOKENS,
-    waveSize: options.waveSize ?? WAVE_SIZE,
+    maxTokens: options.maxTokens ?? MAX_TOKENS_DEFAULT,
+    waveSize: options.waveSize ?? WAVE_SIZE_DEFAULT,
   };
 }
 

@@ -1,22 +1,32 @@
 /** A calibrated router's reliability diagram as a picture file. */
-import { type DrawReliabilityOptions, drawReliability } from '../report/draw-reliability.ts';
-import type { ReliabilitySeries } from '../report/pictures/reliability-picture.ts';
+import { type ReliabilitySeries, reliabilitySpec } from '../report/pictures/reliability-picture.ts';
+import { renderPng } from '../report/render-png.ts';
+import { renderSvg } from '../report/render-svg.ts';
+import { writeWhole } from '../storage/whole-file.ts';
 import type { Calibrated } from './calibrate.ts';
 
 /**
  * Draws what the scores were trained to say, and how they go with what both models agree on.
  * @param path the PNG file to write
- * @throws PilotfishError `file-system-failed`
+ * @throws PilotfishError `disk-full`, `file-system-failed`
  */
 export async function drawCalibration(calibrated: Calibrated, path: string): Promise<void> {
-  await drawReliability({ ...reliabilityDiagram(calibrated), path });
+  const { title, subtitle, series } = reliabilityDiagram(calibrated);
+  const { svg } = await renderSvg(reliabilitySpec(title, subtitle, series));
+  await writeWhole(path, await renderPng(svg), 'choose another folder with --out');
+}
+
+interface ReliabilityDiagram {
+  readonly title: string;
+  readonly subtitle: string;
+  readonly series: readonly ReliabilitySeries[];
 }
 
 export function reliabilityDiagram({
   router,
   agreement,
   calibration,
-}: Pick<Calibrated, 'router' | 'agreement' | 'calibration'>): Omit<DrawReliabilityOptions, 'path'> {
+}: Pick<Calibrated, 'router' | 'agreement' | 'calibration'>): ReliabilityDiagram {
   const series: ReliabilitySeries[] = [
     { name: 'held-out labels', points: router.reliability },
     {

@@ -1,7 +1,4 @@
-/**
- * An evaluation from names to its result: task and questions, models, answers, statistics. Another
- * part of the composition root.
- */
+/** An evaluation from names to its result: task and questions, models, answers, statistics. */
 import { join } from 'node:path';
 import { PilotfishError } from '../core/errors.ts';
 import type { ModelsById } from '../core/model-id.ts';
@@ -23,15 +20,14 @@ import { METHODS } from '../strategy/methods.ts';
 import { routerThreshold } from '../strategy/routed.ts';
 import { asStrategy, type StrategyInput, strategyValue } from '../strategy/strategy-value.ts';
 import { evaluationLock } from './evaluation-lock.ts';
-import { loadQuestions, type QuestionOptions, trainingQuestions } from './load-questions.ts';
+import { loadQuestions, trainingQuestions } from './load-questions.ts';
 import { profileStore } from './local-profile.ts';
 import { type OpenEvaluationOptions, openEvaluation } from './open-evaluation.ts';
-import type { PairOptions } from './pair-options.ts';
+import { MAX_TOKENS_DEFAULT, type QuestionRunOptions, WAVE_SIZE_DEFAULT } from './question-run.ts';
 
 export interface EvaluateOptions
-  extends QuestionOptions,
-    PairOptions,
-    Pick<OpenEvaluationOptions, 'keepsRows' | 'routerFiles' | 'onNotice'> {
+  extends QuestionRunOptions,
+    Pick<OpenEvaluationOptions, 'keepsRows' | 'routerFiles'> {
   /**
    * What something that is evaluated was trained on, as `gsm8k/train` or the path of a `.jsonl` file:
    * questions that are among them too are refused.
@@ -51,12 +47,6 @@ export interface EvaluateOptions
   readonly seedCount?: number | undefined;
   /** Share of the questions to run on which both models are right, or both wrong; default: all. */
   readonly screenShare?: number | undefined;
-  /** Tokens of an answer at most; default 512. */
-  readonly maxTokens?: number | undefined;
-  /** Questions that run side by side; default 16. */
-  readonly waveSize?: number | undefined;
-  /** Where answers are kept, and found again by a later run. */
-  readonly folder: string;
   /** Also keep every event of every run. */
   readonly logs?: boolean | undefined;
   /** Machine profiles to predict times on. */
@@ -86,11 +76,22 @@ const OTHERWISE =
   'give another folder with --out: the answers are kept, and the result is made of them';
 const POINT_COUNT = 6;
 const SEED_COUNT = 3;
-const MAX_TOKENS = 512;
-const WAVE_SIZE = 16;
 const SCREENING_SEED = 1;
 
-/** @throws PilotfishError for what is misspelt or missing, before a model is loaded */
+/**
+ * Measures accuracy against cost of strategies on questions, with both models alone, random controls
+ * and confidence intervals. An evaluation that was interrupted goes on where it was.
+ *
+ * @throws PilotfishError before a model is loaded: `option-invalid`, `task-unknown`,
+ *   `slice-unknown`, `data-not-found`, `data-invalid`, `data-overlap`, `strategy-unknown`,
+ *   `threshold-invalid`, `profile-unknown`, `profile-invalid`; later `profile-incomplete`,
+ *   `evaluation-invalid` for a folder that holds answers of another evaluation or is in use,
+ *   `aborted`, and what pulling, loading and generating throw. Answers so far are kept
+ *
+ * @example
+ * const options = { task: 'pocket', pair: 'pocket', count: 100, folder: 'evaluations/pocket' };
+ * const { result, path } = await evaluate({ ...options, strategies: ['entropy', 'random'] });
+ */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
   const asked = (options.strategies ?? DECIDING_STRATEGIES).map(asStrategy);
   const given = planOf(options, asked);
@@ -141,8 +142,8 @@ function planOf(options: EvaluateOptions, asked: readonly StrategyValue[]): Eval
     pointCount: options.pointCount ?? POINT_COUNT,
     seeds: Array.from({ length: seedCount }, (_, seed) => seed + 1),
     screening: screenShare === undefined ? null : { share: screenShare, seed: SCREENING_SEED },
-    maxTokens: options.maxTokens ?? MAX_TOKENS,
-    waveSize: options.waveSize ?? WAVE_SIZE,
+    maxTokens: options.maxTokens ?? MAX_TOKENS_DEFAULT,
+    waveSize: options.waveSize ?? WAVE_SIZE_DEFAULT,
   };
 }
 

@@ -1,6 +1,5 @@
 /** Questions by the names that users give: a task with a split or a slice, or what was trained on. */
 import { basename } from 'node:path';
-import { definedFields } from '../core/defined-fields.ts';
 import { PilotfishError } from '../core/errors.ts';
 import { required } from '../core/invariant.ts';
 import type { OnNotice } from '../core/progress.ts';
@@ -52,12 +51,8 @@ export async function loadQuestions(
   if (traffic !== undefined) {
     checkTrafficOptions(options);
     const all = await loadTraffic(traffic);
-    const range = { seed: options.questionSeed, from: options.from, count };
-    return {
-      task: basename(traffic),
-      prompt: null,
-      questions: select(all, definedFields(range)),
-    };
+    const questions = select(all, { seed: options.questionSeed, from: options.from, count });
+    return { task: basename(traffic), prompt: null, questions };
   }
   if (options.task === undefined) throw noTask();
   const found = slice === undefined ? null : await findSlice(slice);
@@ -66,16 +61,13 @@ export async function loadQuestions(
   const split = found?.split ?? options.split ?? defaultSplit(task, splitPreferred);
   const ids = found?.ids.slice(0, count);
   const questions = await task.load({
-    split,
-    ...definedFields({
-      ids,
-      count: ids === undefined ? count : undefined,
-      from: options.from,
-      seed: options.questionSeed,
-      dataFolder: options.dataFolder,
-      prompt: options.prompt,
-      onNotice: options.onNotice,
-    }),
+    ...{ split, ids },
+    count: ids === undefined ? count : undefined,
+    from: options.from,
+    seed: options.questionSeed,
+    dataFolder: options.dataFolder,
+    prompt: options.prompt,
+    onNotice: options.onNotice,
   });
   const prompt = options.prompt ?? task.defaultPrompt;
   return { task: slice ?? `${task.name}/${split}`, questions, prompt };
@@ -86,15 +78,14 @@ export async function trainingQuestions(
   name: string,
   { dataFolder }: QuestionOptions,
 ): Promise<readonly Question[]> {
-  const folder = definedFields({ dataFolder });
   if (name.endsWith(JSONL_EXTENSION)) {
     const task = findTask(name);
-    return await task.load({ split: defaultSplit(task), ...folder });
+    return await task.load({ split: defaultSplit(task), dataFolder });
   }
   const [taskName = '', split] = name.split('/');
   const task = findTask(taskName);
   if (task.name === POCKET.name) throw endless(name);
-  return await task.load({ split: split ?? 'train', ...folder });
+  return await task.load({ split: split ?? 'train', dataFolder });
 }
 
 /** What means nothing for traffic is not passed over in silence. @throws PilotfishError `option-invalid` */

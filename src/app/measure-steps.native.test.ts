@@ -6,7 +6,7 @@ import { PROFILE, TIMED } from '../machines/fakes/timed-profile.ts';
 import { KNOWN_MACHINES } from '../machines/known-machines.ts';
 import { writeRandomModel } from '../testing/random-model.ts';
 import { localProfileName, profileStore, thisMachine } from './local-profile.ts';
-import { measureSteps } from './measure-steps.ts';
+import { type MeasureStepsOptions, measureSteps } from './measure-steps.ts';
 
 let home: string;
 let path: string;
@@ -67,6 +67,23 @@ describe('measureSteps', () => {
     });
     expect(profile.models.map(({ model }) => model)).toEqual(['tiny', 'tiny']);
     expect(new Set(profile.models.map(({ weightBytes }) => weightBytes)).size).toBe(2);
+  });
+});
+
+describe('the models', () => {
+  const measured = (options: MeasureStepsOptions) =>
+    measureSteps({ home, offline: true, ...options });
+
+  it('are those of the default pair, or of the pair that is named', async () => {
+    await expect(measured({})).rejects.toMatchObject({
+      fields: { model: 'qwen2.5-coder-0.5b-instruct' },
+    });
+    await expect(measured({ pair: 'nope' })).rejects.toMatchObject({ code: 'pair-unknown' });
+  });
+
+  it('are each measured once, however often they are named', async () => {
+    const { models } = await measured({ models: [path, path], threadCount: 1 });
+    expect(models).toHaveLength(1);
   });
 });
 

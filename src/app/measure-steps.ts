@@ -2,9 +2,10 @@
  * What forwards of given models cost on this machine, measured at leisure and saved as a profile:
  * the work behind `pilotfish bench steps`.
  */
-import { ensureModel } from '../catalog/ensure-model.ts';
+import { type EnsureModelOptions, ensureModel } from '../catalog/ensure-model.ts';
+import { DEFAULT_PAIR } from '../catalog/known-pairs.ts';
 import { parseModelReference } from '../catalog/model-reference.ts';
-import type { OnNotice, OnProgress } from '../core/progress.ts';
+import type { Progressing } from '../core/progress.ts';
 import {
   type MeasuredModel,
   type MeasuredProfile,
@@ -18,23 +19,20 @@ import type { ProfileStore } from '../machines/profile-store.ts';
 import { type LlamaCppModel, loadModel } from '../model/llama-cpp/model.ts';
 import { readModelFile } from '../model/llama-cpp/model-file.ts';
 import { isBusy, localProfileName, profileStore, shortName, thisMachine } from './local-profile.ts';
+import { pairNames } from './models.ts';
 
 /** Room for the longest cache that is measured and the widest forward on top; less if need be. */
 const CONTEXT_LENGTH = 1024;
 
-export interface MeasureStepsOptions {
-  /** Known names, paths of .gguf files, or `hub:owner/repo/file`. */
-  readonly models: readonly string[];
+export interface MeasureStepsOptions extends EnsureModelOptions {
+  /** Known names, paths of .gguf files, or `hub:owner/repo/file`; default: both of the pair. */
+  readonly models?: readonly string[] | undefined;
+  /** A known pair; default: `qwen2.5-coder`. */
+  readonly pair?: string | undefined;
   /** What the profile is called; default: a name of this machine. */
   readonly profile?: string | undefined;
-  /** Default: what decodes each model fastest, measured anew. */
+  /** Default: the number that decodes each model fastest, measured anew. */
   readonly threadCount?: number | undefined;
-  readonly home?: string | undefined;
-  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
-  readonly offline?: boolean | undefined;
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: OnProgress | undefined;
-  readonly onNotice?: OnNotice | undefined;
 }
 
 export interface MeasuredSteps {
@@ -48,10 +46,12 @@ export interface MeasuredSteps {
 }
 
 /**
- * @throws PilotfishError whatever finding, pulling and loading give rise to; `option-invalid`,
- *   `file-system-failed`, `aborted`
+ * Measures what forwards of the models cost by their number of rows, and saves it as a profile, model
+ * by model: an interrupted run keeps what it has. Other work on the machine spoils it.
+ * @throws PilotfishError `option-invalid`, `file-system-failed`, `aborted`, and what finding, pulling
+ *   and loading models throw
  */
-export async function measureSteps(options: MeasureStepsOptions): Promise<MeasuredSteps> {
+export async function measureSteps(options: MeasureStepsOptions = {}): Promise<MeasuredSteps> {
   // What cannot be is found out before minutes of measuring.
   const store = profileStore(options);
   let profile = await openProfile(store, options);
@@ -89,11 +89,13 @@ interface SteppedFile {
   readonly contextLengthMax: number;
 }
 
-/** All of them, pulled where they have to be: a typo in the last name costs no measurement. */
+/** Finds or pulls all of them first: a typing error in the last name costs no measurement. */
 async function findFiles(options: MeasureStepsOptions): Promise<readonly SteppedFile[]> {
-  for (const model of options.models) parseModelReference(model);
+  const ofPair = pairNames(options.pair ?? DEFAULT_PAIR.name);
+  const models = new Set(options.models ?? ofPair);
+  for (const model of models) parseModelReference(model);
   const files: SteppedFile[] = [];
-  for (const model of options.models) {
+  for (const model of models) {
     const { path } = await ensureModel(model, options);
     const { contextLengthMax } = await readModelFile(path);
     files.push({ name: shortName(model), path, contextLengthMax });
@@ -110,10 +112,7 @@ interface OneModel {
 async function measureOne(file: SteppedFile, options: MeasureStepsOptions): Promise<OneModel> {
   await using model = await load(file, options);
   const { signal, onProgress } = options;
-  const given = {
-    ...(signal === undefined ? {} : { signal }),
-    ...(onProgress === undefined ? {} : { onProgress }),
-  };
+  const given: Progressing = { signal, onProgress };
   if (options.threadCount !== undefined) {
     return { costs: await measureModel(model, FULL_PLAN, given), threads: null };
   }
@@ -130,8 +129,6 @@ async function load(
   return loadModel(path, {
     name,
     contextLength: Math.min(CONTEXT_LENGTH, contextLengthMax || CONTEXT_LENGTH),
-    ...(threadCount === undefined ? {} : { threadCount }),
-    ...(signal === undefined ? {} : { signal }),
-    ...(onProgress === undefined ? {} : { onProgress }),
+    ...{ threadCount, signal, onProgress },
   });
 }

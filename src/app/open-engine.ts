@@ -83,7 +83,11 @@ export interface WrappedModel {
 }
 
 /**
- * @throws PilotfishError whatever naming, pulling and loading give rise to; nothing stays loaded
+ * Opens an engine for strategies: finds or pulls the models that they need, and loads them.
+ *
+ * @throws PilotfishError `option-invalid`, `strategy-unknown`, `threshold-invalid`, `pair-unknown`,
+ *   `head-missing`, `head-invalid`, `head-mismatch`, `vocabulary-mismatch`, `aborted`, and what
+ *   `ensureModel` and `loadModel` throw; nothing stays loaded then
  *
  * @example
  * await using engine = await openEngine({ strategies: ['entropy'] });

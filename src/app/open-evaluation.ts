@@ -114,11 +114,11 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
       const scope = { modelDigest: facts.digest, engine: libraryDigest(loadLibrary().paths.llama) };
       const store = new TrieStore(folder, scope);
       routers = of.routers;
-      const features = of.role === 'small' ? rowFeatures(routers) : null;
+      const features = of.role === 'small' ? rowFeatures(routers) : undefined;
       const shared = new SharedPrefixModel(model);
       const cached = new CachedModel(shared, store, {
         keepsSequences: true,
-        ...(features === null ? {} : { features }),
+        features,
       });
       open.set(of.role, { shared, cached, store, facts });
       return cached;
@@ -172,9 +172,9 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
   };
 }
 
-/** What routers see of a row; null where there is none. */
-function rowFeatures(routers: ReadonlyMap<string, Router>): RowFeatures | null {
-  if (routers.size === 0) return null;
+/** What routers see of a row; undefined where there is no router. */
+function rowFeatures(routers: ReadonlyMap<string, Router>): RowFeatures | undefined {
+  if (routers.size === 0) return undefined;
   return joinReads(...[...routers.values()].map((router) => routerGate(router).reads));
 }
 

@@ -43,7 +43,10 @@ export interface Recosted {
   readonly isWithoutCache: boolean;
 }
 
-/** @throws PilotfishError `log-invalid`, `profile-unknown`, `profile-invalid`, `profile-incomplete` */
+/**
+ * Says what recorded runs would take on another machine.
+ * @throws PilotfishError `log-invalid`, `profile-unknown`, `profile-invalid`, `profile-incomplete`
+ */
 export async function recost(options: RecostOptions): Promise<Recosted> {
   const { runs, isCut } = parseRunLog(options.log);
   const profile = await profileStore(options).find(options.profile);

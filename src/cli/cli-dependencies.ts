@@ -3,17 +3,18 @@ import type { AdviceReport } from '../app/advice-report.ts';
 import type { AdviseOptions } from '../app/advise.ts';
 import type { Calibrated, CalibrateOptions } from '../app/calibrate.ts';
 import type { Evaluated, EvaluateOptions } from '../app/evaluate.ts';
+import type { MachineFacts } from '../app/inspect-machine.ts';
 import type { MeasuredSteps, MeasureStepsOptions } from '../app/measure-steps.ts';
 import type { OpenEngineOptions } from '../app/open-engine.ts';
 import type { Recosted, RecostOptions } from '../app/recost.ts';
 import type { Trained } from '../app/train.ts';
 import type { TrainOptions } from '../app/train-settings.ts';
+import type { WriteReportOptions, WrittenReport } from '../app/write-report.ts';
+import type { EnsureModelOptions } from '../catalog/ensure-model.ts';
 import type { ModelRole } from '../core/model-id.ts';
 import type { Engine } from '../engine/engine.ts';
-import type { WriteReportOptions, WrittenReport } from '../report/write-report.ts';
 import type { Method, StrategyValue } from '../strategy/method.ts';
 import type { StrategyOptions } from '../strategy/strategy-options.ts';
-import type { InspectMachineOptions, MachineFacts } from './doctor/machine-facts.ts';
 
 /** What a command does with an engine. */
 export type CliEngine = Pick<Engine, 'generate'> & AsyncDisposable;
@@ -34,5 +35,5 @@ export interface CliDependencies {
   readonly drawCalibration: (calibrated: Calibrated, path: string) => Promise<void>;
   readonly train: (options: TrainOptions) => Promise<Trained>;
   readonly writeReport: (options: WriteReportOptions) => Promise<WrittenReport>;
-  readonly inspectMachine: (options: InspectMachineOptions) => Promise<MachineFacts>;
+  readonly inspectMachine: (options: EnsureModelOptions) => Promise<MachineFacts>;
 }

@@ -44,11 +44,11 @@ export function loadDependencies(): CliDependencies {
       return train(options);
     },
     writeReport: async (options) => {
-      const { writeReport } = await import('../report/write-report.ts');
+      const { writeReport } = await import('../app/write-report.ts');
       return writeReport(options);
     },
     inspectMachine: async (options) => {
-      const { inspectMachine } = await import('./doctor/machine-facts.ts');
+      const { inspectMachine } = await import('../app/inspect-machine.ts');
       return inspectMachine(options);
     },
   };

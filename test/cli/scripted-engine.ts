@@ -1,8 +1,8 @@
 /** An engine that plays given tokens, and remembers what was asked of it. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { MachineFacts } from '../../src/app/inspect-machine.ts';
 import type { OpenEngineOptions } from '../../src/app/open-engine.ts';
 import type { CliDependencies, CliEngine } from '../../src/cli/cli-dependencies.ts';
-import type { MachineFacts } from '../../src/cli/doctor/machine-facts.ts';
 import { throwIfAborted } from '../../src/core/errors.ts';
 import type {
   EngineEvent,

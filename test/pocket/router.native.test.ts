@@ -1,4 +1,4 @@
-/** A router's way on learned weights, in small: trained, calibrated, used. At length: training.long.test.ts. */
+/** A router's way on learned weights, in small: trained, calibrated, used. See training.long.test.ts. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -2,7 +2,7 @@
 import { join, sep } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { importCircles } from './import-circles.ts';
-import { ROOMS } from './rooms.ts';
+import { ROOMS, USED_BY_CLI } from './rooms.ts';
 import { type Import, ROOT, roomOf, SOURCE, type SourceFile, sourceFiles } from './source-files.ts';
 
 const FILE_LINES_MAX = 400;
@@ -49,6 +49,19 @@ describe('architecture', () => {
     );
     const allowed = [...ROOMS].flatMap(([room, imports]) => imports.map((to) => `${room} ${to}`));
     expect(allowed.filter((pair) => !used.has(pair))).toEqual([]);
+  });
+
+  it('keeps the command line to use cases: of other rooms it knows types and constants', () => {
+    const isConstant = (name: string): boolean => /^[A-Z][A-Z0-9_]*$/.test(name);
+    const wrong = production
+      .filter((file) => file.room === 'cli')
+      .flatMap((file) =>
+        importsAcross(file)
+          .filter(({ room, isOfTypes }) => !isOfTypes && !USED_BY_CLI.includes(room))
+          .filter(({ values }) => values.length === 0 || !values.every(isConstant))
+          .map(({ specifier, values }) => `${file.path}: ${values.join(', ')} of ${specifier}`),
+      );
+    expect(wrong).toEqual([]);
   });
 
   it('has no import circle, not even of types or inside a room', () => {

@@ -42,7 +42,7 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
       ...['core', 'engine', 'evaluation', 'judging', 'kv-cache', 'model', 'network', 'session'],
       ...['storage', 'strategy'],
     ],
-    report: ['core', 'evaluation', 'storage', 'strategy'],
+    report: ['core', 'evaluation', 'strategy'],
     app: [
       ...['accounting', 'catalog', 'core', 'engine', 'evaluation', 'judging', 'kv-cache'],
       ...['machines', 'model', 'network', 'report', 'speculative', 'storage', 'strategy'],
@@ -53,8 +53,15 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
       ...['accounting', 'app', 'core', 'engine', 'grammar', 'machines', 'model', 'strategy'],
     ],
     cli: [
-      ...['app', 'catalog', 'core', 'engine', 'evaluation', 'grammar', 'machines', 'model'],
-      ...['report', 'storage', 'strategy', 'training'],
+      ...['app', 'catalog', 'core', 'engine', 'evaluation', 'grammar', 'machines', 'storage'],
+      ...['strategy', 'training'],
     ],
   }),
 );
+
+/**
+ * The rooms whose functions and classes the command line may use: use cases, words, the files that a
+ * user names, and the readers of what a user types. From other rooms it takes only types, to render
+ * them, and constants, to name limits and choices in help texts.
+ */
+export const USED_BY_CLI: readonly string[] = ['app', 'core', 'storage', 'strategy', 'grammar'];

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { recordedIo } from '../../../test/cli/recorded-io.ts';
 import { HEALTHY_MACHINE, scriptedDependencies } from '../../../test/cli/scripted-engine.ts';
-import type { MachineFacts } from '../doctor/machine-facts.ts';
+import type { MachineFacts } from '../../app/inspect-machine.ts';
 import { runCli } from '../run-cli.ts';
 
 async function doctor(facts: Partial<MachineFacts>, args: readonly string[] = []) {

@@ -1,8 +1,8 @@
 /** `pilotfish doctor`: can this machine run Pilotfish, and if not, why? */
 import type { Command } from 'commander';
+import type { MachineFacts } from '../../app/inspect-machine.ts';
 import type { CliDependencies } from '../cli-dependencies.ts';
 import { healthChecks, worstStatus } from '../doctor/health-checks.ts';
-import type { MachineFacts } from '../doctor/machine-facts.ts';
 import { EXIT } from '../exit-code.ts';
 import { type CliIo, withoutColor } from '../io.ts';
 import { progressBar } from '../rendering/progress-bar.ts';

@@ -5,6 +5,7 @@ import { PassThrough } from 'node:stream';
 import { Chalk } from 'chalk';
 import { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { inspectModel } from '../../app/models.ts';
 import {
   type CatalogBench,
   catalogBench,
@@ -73,7 +74,9 @@ async function run(...args: readonly string[]): Promise<string> {
   said.err = '';
   const program = new Command('pilotfish').exitOverride();
   program.configureOutput({ writeOut: fakeIo(said).out, writeErr: fakeIo(said).err });
-  registerModels(program, fakeIo(said), { readModelFile: async (path) => factsOf(path) });
+  registerModels(program, fakeIo(said), {
+    inspectModel: (name, options) => inspectModel(name, options, async (path) => factsOf(path)),
+  });
   await program.parseAsync(['models', ...args], { from: 'user' });
   return said.out;
 }

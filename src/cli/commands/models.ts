@@ -1,17 +1,17 @@
 /** `pilotfish models`: what models there are, where they are, and that their bytes are right. */
 import type { Command } from 'commander';
+import { inspectModel, pullModels, type VerifiedModel, verifyModels } from '../../app/models.ts';
 import type { EnsureModelOptions } from '../../catalog/ensure-model.ts';
-import type { ModelFileFacts } from '../../model/llama-cpp/model-file.ts';
+import type { LocalModel } from '../../catalog/find-model.ts';
 import type { CliIo } from '../io.ts';
+import { printableText } from '../rendering/printable-text.ts';
 import { progressBar } from '../rendering/progress-bar.ts';
-import { inspectModel } from './models/inspect.ts';
+import { showInspected } from './models/inspect.ts';
 import { listModelsCommand } from './models/list.ts';
-import { pullModels } from './models/pull.ts';
-import { verifyModels } from './models/verify.ts';
 
 /** What tests replace: reading a model file takes the native library. */
 export interface ModelsDependencies {
-  readonly readModelFile: (path: string) => Promise<ModelFileFacts>;
+  readonly inspectModel: typeof inspectModel;
 }
 
 interface JsonOption {
@@ -39,7 +39,7 @@ Environment:
 export function registerModels(
   program: Command,
   io: CliIo,
-  dependencies: ModelsDependencies = { readModelFile },
+  dependencies: ModelsDependencies = { inspectModel },
 ): void {
   const models = program
     .command('models')
@@ -61,8 +61,10 @@ export function registerModels(
     .argument('[name...]', 'models; none: the default pair')
     .option('--pair <NAME>', 'both models of a pair')
     .option('--json', 'one JSON object a line')
-    .action((names: string[], options: JsonOption & { pair?: string }) =>
-      withProgress(io, (catalog) => pullModels(io, { names, ...options }, catalog)),
+    .action((models: string[], { json, pair }: JsonOption & { pair?: string }) =>
+      withProgress(io, (catalog) =>
+        pullModels({ ...catalog, models, pair, onModel: (model) => showPulled(io, model, json) }),
+      ),
     );
   models
     .command('inspect')
@@ -70,10 +72,10 @@ export function registerModels(
     .description(`Shows what a model file says about itself.\n\n${NAMES}`)
     .argument('<name>', 'a model on this machine')
     .option('--json', 'one JSON object')
-    .action((name: string, options: JsonOption) =>
-      withProgress(io, (catalog) =>
-        inspectModel(io, { name, ...options }, { catalog, ...dependencies }),
-      ),
+    .action((name: string, { json }: JsonOption) =>
+      withProgress(io, async (catalog) => {
+        showInspected(io, await dependencies.inspectModel(name, catalog), json === true);
+      }),
     );
   models
     .command('verify')
@@ -81,20 +83,30 @@ export function registerModels(
     .description('Hashes models again, whether or not they seem unchanged.')
     .argument('[name...]', 'models; none: all that are here')
     .option('--json', 'one JSON object a line')
-    .action((names: string[], options: JsonOption) =>
-      withProgress(io, (catalog) => verifyModels(io, { names, ...options }, catalog)),
+    .action((models: string[], { json }: JsonOption) =>
+      withProgress(io, (catalog) =>
+        verifyModels({ ...catalog, models, onModel: (model) => showVerified(io, model, json) }),
+      ),
     );
 }
 
-/** Loaded when it is called: listing and pulling must work where the native library does not. */
-async function readModelFile(path: string): Promise<ModelFileFacts> {
-  const module = await import('../../model/llama-cpp/model-file.ts');
-  return module.readModelFile(path);
+function showPulled(io: CliIo, model: LocalModel, json = false): void {
+  if (json) io.out(`${JSON.stringify({ type: 'model', ...model })}\n`);
+  else io.out(`${printableText(model.name)}  ${printableText(model.path)}\n`);
+}
+
+function showVerified(io: CliIo, model: VerifiedModel, json = false): void {
+  if (json) {
+    io.out(`${JSON.stringify({ type: 'verified', ...model })}\n`);
+    return;
+  }
+  const word = model.isRight ? io.color.green('right') : io.color.red('WRONG');
+  io.out(`${word}  ${printableText(model.name)}  ${model.sha256}\n`);
 }
 
 async function withProgress(
   io: CliIo,
-  run: (catalog: EnsureModelOptions) => Promise<void>,
+  run: (catalog: EnsureModelOptions) => Promise<unknown>,
 ): Promise<void> {
   const { onProgress, onNotice, stop } = progressBar(io);
   try {

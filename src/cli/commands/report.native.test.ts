@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type RecordedIoOptions, recordedIo } from '../../../test/cli/recorded-io.ts';
 import { scriptedDependencies } from '../../../test/cli/scripted-engine.ts';
+import { writeReport } from '../../app/write-report.ts';
 import type { EvaluationResult } from '../../evaluation/results.ts';
 import { fakeResult } from '../../report/fakes/evaluation-result.ts';
-import { writeReport } from '../../report/write-report.ts';
 import { runCli } from '../run-cli.ts';
 
 /** The least that can be drawn: two models and one gate. */

@@ -49,7 +49,7 @@ async function report(
       paths,
       signal: io.signal,
       onProgress: bar.onProgress,
-      ...(out === undefined ? {} : { folder: out }),
+      folder: out,
     });
     bar.stop();
     const page = resolve(written.page);

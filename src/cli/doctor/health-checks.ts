@@ -1,8 +1,8 @@
 /** What the facts about a machine mean for running Pilotfish on it. Pure. */
 
+import type { MachineFacts, ModelFact } from '../../app/inspect-machine.ts';
 import type { CliIo } from '../io.ts';
 import { formatBytes } from '../rendering/format-quantity.ts';
-import type { MachineFacts, ModelFact } from './machine-facts.ts';
 
 export type CheckStatus = 'ok' | 'warn' | 'fail';
 

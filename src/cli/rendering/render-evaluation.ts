@@ -1,14 +1,13 @@
 /** An evaluation as tables: points with their costs, curves in a few numbers, comparisons. */
 import type { Evaluated } from '../../app/evaluate.ts';
+import { tellingComparisons } from '../../app/telling-comparisons.ts';
 import type {
   Comparison,
   CostAxis,
   CurveSummary,
   Estimate,
-  EvaluationResult,
   PointResult,
 } from '../../evaluation/results.ts';
-import { controlsOf } from '../../report/curves.ts';
 import type { CliIo } from '../io.ts';
 import { plainTable } from './plain-table.ts';
 
@@ -34,7 +33,7 @@ export function renderEvaluation(
     curves(result.summary, 'by large share', color),
     curves(result.summaryByFlops, 'by generated FLOPs', color),
     curves(result.summaryByTraffic, 'by weight traffic', color),
-    comparisons(shownComparisons(result), color),
+    comparisons(tellingComparisons(result), color),
   ];
   const { known, computed } = rowCounts;
   const footer = [
@@ -106,27 +105,6 @@ function curves(
   ]);
   if (rows.length === 0) return '';
   return table([title, 'APGR', '95 %', 'CPT50', 'CPT80', 'CPT95'], rows, color);
-}
-
-/**
- * All would be a long list: every strategy against chance, and the best one, at equal share and at equal
- * weight traffic, against all others. The rest is in the result.
- */
-function shownComparisons(result: EvaluationResult): readonly Comparison[] {
-  const { summary, comparisons: all, comparisonsByTraffic } = result;
-  const apgr = (name: string): number => summary[name]?.apgr ?? Number.NEGATIVE_INFINITY;
-  const names = [...new Set(all.map(({ strategy }) => strategy))];
-  const best = names.reduce<string | undefined>(
-    (one, name) => (one === undefined || apgr(name) > apgr(one) ? name : one),
-    undefined,
-  );
-  const controls = controlsOf(result);
-  const isChance = ({ control }: Comparison): boolean => controls.has(control);
-  const isBest = ({ strategy }: Comparison): boolean => strategy === best;
-  return [
-    ...all.filter((one) => isBest(one) || isChance(one)),
-    ...comparisonsByTraffic.filter(isBest),
-  ];
 }
 
 function comparisons(all: readonly Comparison[], color: CliIo['color']): string {

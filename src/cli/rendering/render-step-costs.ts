@@ -1,7 +1,8 @@
 /** The measured costs of a model as a table: milliseconds, and multiples of a single step. */
 
 import type { MeasuredSteps } from '../../app/measure-steps.ts';
-import { type CurvePoint, isOf, type MeasuredModel } from '../../machines/machine-profile.ts';
+import { threadTimes } from '../../app/thread-times.ts';
+import type { CurvePoint, MeasuredModel } from '../../machines/machine-profile.ts';
 import type { CliIo } from '../io.ts';
 import { plainTable } from './plain-table.ts';
 import { printableText } from './printable-text.ts';
@@ -44,9 +45,7 @@ function rate(point: CurvePoint | null): string {
 
 function threadText(model: MeasuredModel, profile: MeasuredSteps['profile']): string {
   const chosen = `${model.threadCount} ${model.threadCount === 1 ? 'thread' : 'threads'}`;
-  const { model: name, weightBytes } = model;
-  const known = profile.threads.find((other) => isOf(other, { name, weightBytes }));
-  const measured = known?.measured ?? [];
+  const measured = threadTimes(profile, model);
   if (measured.length < 2) return chosen;
   const all = measured.map(({ threadCount, ms }) => `${threadCount}: ${formatMs(ms)} ms`);
   return `${chosen} (${all.join(', ')})`;

@@ -18,10 +18,7 @@ export function select<T extends { readonly id: string }>(
 ): readonly T[] {
   const named = ids === undefined ? all : byIds(all, ids);
   const ordered = seed === undefined ? named : shuffled(named, seed);
-  return inRange(ordered, {
-    ...(from !== undefined && { from }),
-    ...(count !== undefined && { count }),
-  });
+  return inRange(ordered, { from, count });
 }
 
 /** The same order for the same seed and number of items. */

@@ -15,7 +15,7 @@ export interface CachedModelOptions {
    * Keep the model's sequences, when texts end, for the next texts that begin alike; `rest` closes
    * them. Default false.
    */
-  readonly keepsSequences?: boolean;
+  readonly keepsSequences?: boolean | undefined;
   /**
    * Compute these with every row that is remembered, and remember them too, in half precision: then
    * whoever asks for them, or for fewer log-probabilities, is answered like everybody else. All
@@ -23,7 +23,7 @@ export interface CachedModelOptions {
    * remembered or not. A row from before without them is computed again when they are asked for; its
    * choice and scores stay. Default: none, and rows with features are handed on as they are.
    */
-  readonly features?: RowFeatures;
+  readonly features?: RowFeatures | undefined;
 }
 
 export class CachedModel implements LanguageModel {

@@ -67,7 +67,7 @@ async function recost(
     profile,
     env: io.env,
     signal: io.signal,
-    ...(roundTrip === undefined ? {} : { roundTripMs: roundTrip }),
+    roundTripMs: roundTrip,
   });
   for (const notice of notices(recosted)) io.err(`${notice}\n`);
   if (json === true) {

@@ -1,77 +1,48 @@
-/** `pilotfish models inspect`. */
-import { bundledModel } from '../../../catalog/bundled-models.ts';
-import { type EnsureModelOptions, findModel } from '../../../catalog/ensure-model.ts';
-import { knownModel, type ModelCard } from '../../../catalog/known-models.ts';
-import { PilotfishError } from '../../../core/errors.ts';
-import type { ModelFileFacts } from '../../../model/llama-cpp/model-file.ts';
+/** `pilotfish models inspect`: the facts of a model's file as rows or as one object. */
+import type { InspectedModel } from '../../../app/models.ts';
 import type { CliIo } from '../../io.ts';
 import { formatBytes } from '../../rendering/format-quantity.ts';
 import { plainTable } from '../../rendering/plain-table.ts';
 import { printableText } from '../../rendering/printable-text.ts';
 
-export interface InspectArguments {
-  readonly name: string;
-  readonly json?: boolean;
-}
-
-export interface InspectDependencies {
-  readonly catalog: EnsureModelOptions;
-  readonly readModelFile: (path: string) => Promise<ModelFileFacts>;
-}
-
-export async function inspectModel(
-  io: CliIo,
-  { name, json = false }: InspectArguments,
-  { catalog, readModelFile }: InspectDependencies,
-): Promise<void> {
-  const model = await findModel(name, catalog);
-  if (model === null) {
-    throw new PilotfishError('model-file-missing', `${name} is not on this machine.`, {
-      remedy: `Run "pilotfish models pull ${name}".`,
-      fields: { model: name },
-    });
-  }
-  const facts = await readModelFile(model.path);
-  const card = knownModel(model.name) ?? bundledModel(model.name);
+export function showInspected(io: CliIo, inspected: InspectedModel, json: boolean): void {
   if (json) {
+    const { model, file, card } = inspected;
     // "name" is what this program calls it; the file's own name for itself goes beside it.
-    const { name: title, ...rest } = facts;
+    const { name: title, ...rest } = file;
     const licence = card?.licence ?? null;
     io.out(`${JSON.stringify({ type: 'model', ...rest, ...model, title, licence })}\n`);
     return;
   }
-  const rows = factRows(facts, card);
+  const rows = factRows(inspected);
   io.out(plainTable(rows.map(([title, value]) => [io.color.bold(title), printableText(value)])));
 }
 
-function factRows(
-  facts: ModelFileFacts,
-  card: ModelCard | null,
-): readonly (readonly [string, string])[] {
-  const { body, outputHead } = facts.parameterCounts;
+function factRows({ file, card }: InspectedModel): readonly (readonly [string, string])[] {
+  const { body, outputHead } = file.parameterCounts;
   return [
-    ['path', facts.path],
-    ['name', facts.name ?? '–'],
+    ['path', file.path],
+    ['name', file.name ?? '–'],
     ['licence', card?.licence ?? '–'],
-    ['architecture', facts.architecture],
-    ['quantisation', quantisation(facts, card)],
+    ['architecture', file.architecture],
+    ['quantisation', quantisation(file, card)],
     ['parameters, body', count(body)],
     ['parameters, output head', count(outputHead)],
-    ['layers', count(facts.layerCount)],
-    ['hidden size', count(facts.hiddenSize)],
-    ['vocabulary size', count(facts.vocabularySize)],
-    ['context length', count(facts.contextLengthMax)],
-    ['chat template', facts.chatTemplate === null ? 'no' : 'yes'],
-    ['tensors', count(facts.tensorCount)],
-    ['bytes', `${count(facts.byteCount)} (${formatBytes(facts.byteCount)})`],
-    ['bytes read per step', `${count(facts.weightBytes)} (${formatBytes(facts.weightBytes)})`],
-    ['cache bytes per token', count(facts.kvBytesPerToken)],
+    ['layers', count(file.layerCount)],
+    ['hidden size', count(file.hiddenSize)],
+    ['vocabulary size', count(file.vocabularySize)],
+    ['context length', count(file.contextLengthMax)],
+    ['chat template', file.chatTemplate === null ? 'no' : 'yes'],
+    ['tensors', count(file.tensorCount)],
+    ['bytes', `${count(file.byteCount)} (${formatBytes(file.byteCount)})`],
+    ['bytes read per step', `${count(file.weightBytes)} (${formatBytes(file.weightBytes)})`],
+    ['cache bytes per token', count(file.kvBytesPerToken)],
   ];
 }
 
 /** A recipe such as Q4_K_M mixes types; a file names only those. */
-function quantisation(facts: ModelFileFacts, card: ModelCard | null): string {
-  const most = facts.quantisation ?? '–';
+function quantisation(file: InspectedModel['file'], card: InspectedModel['card']): string {
+  const most = file.quantisation ?? '–';
   return card === null ? most : `${card.quantisation} (most bytes: ${most})`;
 }
 

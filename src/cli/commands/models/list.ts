@@ -1,6 +1,5 @@
 /** `pilotfish models list`. */
-import { KNOWN_PAIRS } from '../../../catalog/known-pairs.ts';
-import { type ListedModel, listModels } from '../../../catalog/list-models.ts';
+import { listModels, type PairedModel } from '../../../app/models.ts';
 import type { CliIo } from '../../io.ts';
 import { formatBytes } from '../../rendering/format-quantity.ts';
 import { plainTable } from '../../rendering/plain-table.ts';
@@ -22,10 +21,10 @@ export async function listModelsCommand(io: CliIo, json: boolean): Promise<void>
   }
 }
 
-function row(model: ListedModel, io: CliIo): string[] {
+function row(model: PairedModel, io: CliIo): string[] {
   return [
     printableText(model.name),
-    rolesOf(model.name).join(', ') || '–',
+    model.pairs.map(({ pair, role }) => `${role} of ${pair}`).join(', ') || '–',
     model.bytes === null ? '–' : formatBytes(model.bytes),
     model.card?.licence ?? '–',
     stateText(model, io),
@@ -33,7 +32,7 @@ function row(model: ListedModel, io: CliIo): string[] {
   ];
 }
 
-function stateText({ state, bytes, bytesOnDisk, isVerified }: ListedModel, io: CliIo): string {
+function stateText({ state, bytes, bytesOnDisk, isVerified }: PairedModel, io: CliIo): string {
   switch (state) {
     case 'absent':
       return io.color.dim('absent');
@@ -47,22 +46,11 @@ function stateText({ state, bytes, bytesOnDisk, isVerified }: ListedModel, io: C
   }
 }
 
-/** Such as `small of qwen2.5-coder`. */
-function rolesOf(name: string): readonly string[] {
-  return KNOWN_PAIRS.flatMap((pair) => [
-    ...(pair.small === name ? [`small of ${pair.name}`] : []),
-    ...(pair.large === name ? [`large of ${pair.name}`] : []),
-  ]);
-}
-
-function jsonLine({ card, ...model }: ListedModel): Readonly<Record<string, unknown>> {
+function jsonLine({ card, pairs, ...model }: PairedModel): Readonly<Record<string, unknown>> {
   return {
     type: 'model',
     ...model,
-    pairs: KNOWN_PAIRS.flatMap((pair) => [
-      ...(pair.small === model.name ? [{ pair: pair.name, role: 'small' }] : []),
-      ...(pair.large === model.name ? [{ pair: pair.name, role: 'large' }] : []),
-    ]),
+    pairs,
     sha256: card?.sha256 ?? null,
     quantisation: card?.quantisation ?? null,
     licence: card?.licence ?? null,

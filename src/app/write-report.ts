@@ -1,27 +1,25 @@
 /** Result files in, a page and its pictures out: the work behind `pilotfish report`. */
 import { basename, dirname, extname, join } from 'node:path';
 import { PilotfishError, throwIfAborted } from '../core/errors.ts';
-import type { OnProgress } from '../core/progress.ts';
+import type { Progressing } from '../core/progress.ts';
+import type { DrawnPicture, DrawnResult } from '../report/page/page-view.ts';
+import { renderPage } from '../report/page/render-page.ts';
+import { allPictures, fileNamePart, freeName } from '../report/pictures/all-pictures.ts';
+import { renderPng } from '../report/render-png.ts';
+import { renderSvg } from '../report/render-svg.ts';
+import { parseResult } from '../report/result-format.ts';
 import { readGiven, writeWhole } from '../storage/whole-file.ts';
-import type { DrawnPicture, DrawnResult } from './page/page-view.ts';
-import { renderPage } from './page/render-page.ts';
-import { allPictures, fileNamePart, freeName } from './pictures/all-pictures.ts';
-import { renderPng } from './render-png.ts';
-import { renderSvg } from './render-svg.ts';
-import { parseResult } from './result-format.ts';
 
 /** Examples make results long; a thousand of them stay far below this. */
 const RESULT_BYTES_MAX = 256 * 1024 * 1024;
 const PAGE_NAME = 'report.html';
 const OTHERWISE = 'choose another folder with --out';
 
-export interface WriteReportOptions {
+export interface WriteReportOptions extends Progressing {
   /** Files of `eval --json`, at least one. */
   readonly paths: readonly string[];
   /** Where to write; absent: beside the first file. Made if it is missing. */
   readonly folder?: string | undefined;
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: OnProgress | undefined;
 }
 
 export interface WrittenReport {
@@ -30,9 +28,13 @@ export interface WrittenReport {
 }
 
 /**
- * Overwrites what an earlier report left under the same names. Nothing is written before every file
- * has been read and every picture drawn.
- * @throws PilotfishError `result-invalid`, `file-system-failed`, `aborted`
+ * Draws evaluations as a page and its pictures. Overwrites what an earlier report left under the same
+ * names. Nothing is written before every file is read and every picture drawn.
+ *
+ * @throws PilotfishError `result-invalid`, `disk-full`, `file-system-failed`, `aborted`
+ *
+ * @example
+ * const { page } = await writeReport({ paths: ['evaluations/pocket/result.json'] });
  */
 export async function writeReport(options: WriteReportOptions): Promise<WrittenReport> {
   const { paths, signal, onProgress } = options;

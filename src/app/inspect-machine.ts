@@ -1,18 +1,21 @@
-/** What `doctor` finds on this machine: facts only, the judgement is in health-checks.ts. */
+/** Facts of this machine that decide whether Pilotfish can run on it: the work behind `pilotfish doctor`. */
 import { access, constants } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
-import { localProfileName, profileStore, thisMachine } from '../../app/local-profile.ts';
-import { catalogContext } from '../../catalog/catalog-context.ts';
-import { findModel } from '../../catalog/find-model.ts';
-import { KNOWN_MODELS } from '../../catalog/known-models.ts';
-import { DEFAULT_PAIR } from '../../catalog/known-pairs.ts';
-import { findPip } from '../../catalog/pip-command.ts';
-import { PilotfishError, throwIfAborted } from '../../core/errors.ts';
-import type { OnNotice, OnProgress } from '../../core/progress.ts';
-import type { MeasuredThreads } from '../../machines/machine-profile.ts';
-import { inspectLibrary, type LibraryReport } from '../../model/llama-cpp/library-report.ts';
-import { availableMemoryBytes } from '../../model/llama-cpp/memory-estimate.ts';
+import {
+  type CatalogContext,
+  catalogContext,
+  type EnsureModelOptions,
+} from '../catalog/catalog-context.ts';
+import { findModel } from '../catalog/find-model.ts';
+import { KNOWN_MODELS } from '../catalog/known-models.ts';
+import { DEFAULT_PAIR } from '../catalog/known-pairs.ts';
+import { findPip } from '../catalog/pip-command.ts';
+import { PilotfishError, throwIfAborted } from '../core/errors.ts';
+import type { MeasuredThreads } from '../machines/machine-profile.ts';
+import { inspectLibrary, type LibraryReport } from '../model/llama-cpp/library-report.ts';
+import { availableMemoryBytes } from '../model/llama-cpp/memory-estimate.ts';
+import { localProfileName, profileStore, thisMachine } from './local-profile.ts';
 
 export interface ModelFact {
   readonly name: string;
@@ -44,17 +47,13 @@ export interface MachineFacts {
   readonly isOffline: boolean;
 }
 
-export interface InspectMachineOptions {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly signal: AbortSignal;
-  readonly onProgress: OnProgress;
-  readonly onNotice: OnNotice;
-}
-
-/** Downloads nothing; may note the digest of a model that it finds. @throws PilotfishError `aborted` */
-export async function inspectMachine(options: InspectMachineOptions): Promise<MachineFacts> {
-  const { env, signal } = options;
+/**
+ * Downloads nothing; may note the digest of a model that it finds.
+ * @throws PilotfishError `aborted`
+ */
+export async function inspectMachine(options: EnsureModelOptions = {}): Promise<MachineFacts> {
   const context = catalogContext(options);
+  const { env, signal } = context;
   const existing = await nearestExisting(context.home);
   const facts: MachineFacts = {
     nodeVersion: process.versions.node,
@@ -71,7 +70,7 @@ export async function inspectMachine(options: InspectMachineOptions): Promise<Ma
       await modelFact(DEFAULT_PAIR.small, options),
       await modelFact(DEFAULT_PAIR.large, options),
     ],
-    pip: await pipCommand(options),
+    pip: await pipCommand(context),
     hubEndpoint: env['HF_ENDPOINT'] ?? null,
     hasHubToken: (env['HF_TOKEN'] ?? '') !== '',
     isOffline: context.offline,
@@ -80,19 +79,16 @@ export async function inspectMachine(options: InspectMachineOptions): Promise<Ma
   return facts;
 }
 
-async function measuredThreads(
-  options: InspectMachineOptions,
-): Promise<readonly MeasuredThreads[]> {
+async function measuredThreads(options: EnsureModelOptions): Promise<readonly MeasuredThreads[]> {
   const machine = thisMachine();
   const { threads } = await profileStore(options).remembered(localProfileName(machine), machine);
   return threads;
 }
 
-async function modelFact(name: string, options: InspectMachineOptions): Promise<ModelFact> {
+async function modelFact(name: string, options: EnsureModelOptions): Promise<ModelFact> {
   const bytes = KNOWN_MODELS.find((model) => model.name === name)?.bytes ?? 0;
   try {
-    const { env, signal, onProgress, onNotice } = options;
-    const found = await findModel(name, { env, signal, onProgress, onNotice });
+    const found = await findModel(name, options);
     return { name, bytes, path: found?.path ?? null, problem: null };
   } catch (error) {
     throwIfAborted(options.signal);
@@ -101,9 +97,9 @@ async function modelFact(name: string, options: InspectMachineOptions): Promise<
   }
 }
 
-async function pipCommand({ env, signal }: InspectMachineOptions): Promise<string | null> {
+async function pipCommand(context: CatalogContext): Promise<string | null> {
   try {
-    return (await findPip(catalogContext({ env, signal }))).join(' ');
+    return (await findPip(context)).join(' ');
   } catch {
     // Not there; or cancelled, which the caller notices.
     return null;
