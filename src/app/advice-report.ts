@@ -77,7 +77,11 @@ export interface AdviceReport {
 }
 
 /** @throws PilotfishError `profile-incomplete` */
-export function adviceReport(inputs: AdviceInputs, assumptions: AdviceAssumptions): AdviceReport {
+export function adviceReport(
+  inputs: AdviceInputs,
+  assumptions: AdviceAssumptions,
+  methods: readonly Method[] = METHODS,
+): AdviceReport {
   const { models, profile, remoteProfile, roundTripMs, statistics } = inputs;
   const { promptTokenCount = PROMPT_TOKEN_COUNT_DEFAULT } = assumptions;
   const { answerTokenCount = ANSWER_TOKEN_COUNT_DEFAULT } = assumptions;
@@ -90,7 +94,7 @@ export function adviceReport(inputs: AdviceInputs, assumptions: AdviceAssumption
   const knownValue = knownValues(assumptions, facts);
   const place = (where: Omit<PlacedAdvice, 'strategies'>): PlacedAdvice => ({
     ...where,
-    strategies: adviceOnAll(scenarioOf(facts, where), knownValue),
+    strategies: adviceOnAll(methods, scenarioOf(facts, where), knownValue),
   });
   const here = place({ place: 'local', roundTripMs: 0, largeProfile: profile });
   if (roundTripMs === null) return { ...facts, places: [here] };
@@ -128,9 +132,13 @@ function costsOn(
   return { ...costs, overheadMs: Math.max(costs.overheadMs, seenMs) };
 }
 
-function adviceOnAll(scenario: CostScenario, knownValue: KnownValue): readonly Advice[] {
+function adviceOnAll(
+  methods: readonly Method[],
+  scenario: CostScenario,
+  knownValue: KnownValue,
+): readonly Advice[] {
   const alone = required(largeMethod.costModels[0], 'every method has a cost model');
-  return METHODS.flatMap((method) =>
+  return methods.flatMap((method) =>
     method.costModels.flatMap((model) => {
       const value = knownValue(method, model.parameter);
       return value === null ? [] : [costAdvice(model, alone, scenario, value)];

@@ -56,7 +56,9 @@ describe('the program', () => {
       run(REAL, ['--version'], { env }),
     ]);
     expect(help).toMatchObject({ err: '', code: 0 });
-    expect(help.out).toContain('Strategies, as NAME or NAME@THRESHOLD:\n  small');
+    expect(help.out).toContain(
+      "Strategies, as NAME or NAME@THRESHOLD\nOne model's own text:\n  small",
+    );
     const { version: expected } = JSON.parse(readFileSync(`${ROOT}/package.json`, 'utf8'));
     expect(version).toEqual({ out: `${expected}\n`, err: '', code: 0 });
   });

@@ -4,7 +4,7 @@ import { strategyHelp } from './strategy-help.ts';
 
 const entryOf = (name: string): string => {
   const [, behind = ''] = strategyHelp(METHODS, 400).split(`\n  ${name} `);
-  return behind.split(/\n {2}(?=\S)/)[0] ?? '';
+  return behind.split(/\n(?: {2})?(?=\S)/)[0] ?? '';
 };
 
 describe('help on strategies', () => {
@@ -21,6 +21,17 @@ describe('help on strategies', () => {
     expect(entryOf('entropy')).toContain('@entropy (default 1): ');
     expect(entryOf('citer')).toContain('@tau (default from its router): ');
     expect(strategyHelp(METHODS, 80)).not.toMatch(/null|undefined/);
+  });
+
+  it('groups methods by what they decide about, with a heading for each unit that there is', () => {
+    const [first, ...lines] = strategyHelp(METHODS, 400).split('\n');
+    expect(first).toBe('Strategies, as NAME or NAME@THRESHOLD');
+    const starts = lines.flatMap((line) => /^(?: {2})?\S+/.exec(line)?.[0].trim() ?? []);
+    expect(starts).toEqual([
+      ...['One', 'small', 'large', 'speculative'],
+      ...['Token', 'entropy', 'margin', 'random', 'citer', 'citer-paper', 'citer-s'],
+      ...['co-llm', 'co-llm-supervised', 'alignment', 'Answer', 'cascade', 'random-query'],
+    ]);
   });
 
   it('keeps to the width of the terminal', () => {

@@ -1,0 +1,143 @@
+/**
+ * Everything reads the facts of methods, so a method that is in no list, of a unit that no listed
+ * method has, goes through the engine, an evaluation, its report, help and advice.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { adviceReport } from '../../src/app/advice-report.ts';
+import { strategyHelp } from '../../src/cli/options/strategy-help.ts';
+import type { EvaluationResult } from '../../src/evaluation/results.ts';
+import { evaluationResult } from '../../src/evaluation/run/evaluation-result.ts';
+import { type EvaluatedAnswers, runEvaluation } from '../../src/evaluation/run/run-evaluation.ts';
+import { PROFILE, TIMED } from '../../src/machines/fakes/timed-profile.ts';
+import { controlsOf, strategiesOf } from '../../src/report/curves.ts';
+import { findings } from '../../src/report/findings.ts';
+import { allPictures } from '../../src/report/pictures/all-pictures.ts';
+import { parseResult } from '../../src/report/result-format.ts';
+import { CONTROL, strategyStyles } from '../../src/report/strategy-styles.ts';
+import { resultTables } from '../../src/report/tables.ts';
+import { entropyMethod } from '../../src/strategy/entropy.ts';
+import type { Method } from '../../src/strategy/method.ts';
+import { METHODS } from '../../src/strategy/methods.ts';
+import { parseStrategy } from '../../src/strategy/strategy-value.ts';
+import {
+  MAX_TOKENS,
+  planOf,
+  scriptedEvaluation,
+  scriptedQuestions,
+} from './scripted-evaluation.ts';
+import { stepControl, stepMethod } from './step-methods.ts';
+
+const ALL: readonly Method[] = [...METHODS, stepMethod, stepControl];
+
+let folder: string;
+let answers: EvaluatedAnswers;
+let result: EvaluationResult;
+let asked: ReadonlySet<string>;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pilotfish-steps-'));
+  const { pair, requests } = scriptedEvaluation();
+  const strategies = [entropyMethod, stepMethod, stepControl].map((method) => {
+    return { method, thresholds: [] };
+  });
+  const plan = planOf({ strategies, shares: [0.3, 0.6] });
+  answers = await runEvaluation({ pair, questions: await scriptedQuestions(20), plan, folder });
+  const facts = { ...pair, maxTokens: MAX_TOKENS, profiles: [] };
+  result = evaluationResult(answers, {
+    ...{ task: 'letters', facts, isScreened: false, replicateCount: 50 },
+  });
+  asked = new Set(requests.map(({ strategy }) => strategy));
+  await pair[Symbol.asyncDispose]();
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const resultsOf = (name: string) => result.results.filter(({ strategy }) => strategy === name);
+
+describe('a method of steps', () => {
+  it('is parsed and listed in help under its unit', () => {
+    const value = parseStrategy('steps@0.25', ALL);
+    expect(value).toMatchObject({ method: stepMethod, threshold: 0.25 });
+    const help = strategyHelp(ALL, 100);
+    expect(help).toMatch(
+      /\nStep by step:\n {2}steps .*\n.*delta.*\n {2}dice .*\n.*\nAnswer by answer:\n/,
+    );
+  });
+
+  it("has its thresholds found from its own scores of the small model's steps", () => {
+    expect(asked).toContain('steps@-1000000');
+    const points = answers.points.filter(({ method }) => method === stepMethod);
+    expect(points.map(({ predictedShare }) => predictedShare)).toEqual([
+      expect.closeTo(0.3, 1),
+      expect.closeTo(0.6, 1),
+    ]);
+    for (const { threshold } of points) {
+      expect(threshold).toBeGreaterThan(0);
+      expect(threshold).toBeLessThan(1);
+    }
+    for (const { predictedShare, largeShare } of resultsOf('steps')) {
+      expect(largeShare).toBeGreaterThan(0);
+      // Steps behind one that the large model wrote score anew.
+      expect(Math.abs(largeShare - (predictedShare ?? 0))).toBeLessThan(0.25);
+    }
+  });
+
+  it('is told in results by its unit, and its control by what it controls', () => {
+    for (const point of resultsOf('steps')) {
+      expect(point).toMatchObject({ unit: 'step', controlOf: null, seed: 0 });
+    }
+    expect(resultsOf('dice').map(({ threshold, seed }) => [threshold, seed])).toEqual([
+      ...[
+        [0.3, 1],
+        [0.3, 2],
+      ],
+      ...[
+        [0.6, 1],
+        [0.6, 2],
+      ],
+    ]);
+    expect([...controlsOf(result)]).toEqual(['dice']);
+    expect(result.summary).toHaveProperty('steps');
+  });
+
+  it('is compared within its unit by share, and with other units by FLOPs', () => {
+    const axes = result.comparisons.map(({ strategy, control, axis }) => [strategy, control, axis]);
+    expect(axes).toEqual([
+      ['entropy', 'steps', 'generatedFlopsRatio'],
+      ['entropy', 'dice', 'generatedFlopsRatio'],
+      ['steps', 'entropy', 'generatedFlopsRatio'],
+      ['steps', 'dice', 'largeShare'],
+    ]);
+  });
+
+  it('is reported like every other one', () => {
+    const read = parseResult(JSON.stringify(result), 'result.json');
+    expect(read).toEqual(result);
+    const pictures = allPictures(read);
+    expect(pictures.map(({ name }) => name)).toContain('accuracy-large-share-step');
+    const [points] = resultTables(read);
+    expect(points?.rows.find(([name]) => name === 'dice@0.3')?.[1]).toBe('step');
+    const difference = { value: 0.1, low: 0.05, high: 0.15 };
+    const comparisons = read.comparisons.map((one) => ({ ...one, difference, pValue: 0.001 }));
+    expect(findings({ ...read, comparisons }).join('\n')).toContain(
+      'steps beats the control dice at equal large share: +10.0 points',
+    );
+    const styles = strategyStyles(strategiesOf(read.results), controlsOf(read), ALL);
+    expect(styles.get('steps')).toBe(stepMethod.style);
+    expect(styles.get('dice')?.hue).toBe(CONTROL);
+  });
+
+  it('is advised on', () => {
+    const large = { ...TIMED, model: 'huge', weightBytes: 5000 };
+    const profile = { ...PROFILE, models: [TIMED, large] };
+    const model = (name: string, weightBytes: number) => ({
+      ...{ name, weightBytes, kvBytesPerToken: 10 },
+      parameterCounts: { body: weightBytes - 100, outputHead: 100 },
+    });
+    const models = { small: model('timed', 1000), large: model('huge', 5000) };
+    const inputs = { models, profile, remoteProfile: profile, roundTripMs: null, statistics: null };
+    const { places } = adviceReport(inputs, { share: 0.2 }, ALL);
+    expect(places[0].strategies.map(({ name }) => name)).toContain('steps');
+  });
+});
