@@ -1,6 +1,6 @@
 /**
- * The first line of a recorded run, read in every version that was ever written. Version 1 had no
- * version, two fixed models, and one object by role for each fact:
+ * The first line of a recorded run, in every version. Version 1 had no version field and one object
+ * by role for each fact:
  *   `models: {small: 'a', large: null}, weightBytes: {small: 7, large: null}, …`
  * Version 2 has one object of facts for each model id, and labels that point to ids.
  */
@@ -8,9 +8,9 @@ import { z } from 'zod';
 import { LOG_VERSION, type ModelCostFacts } from '../core/events.ts';
 import { type ModelRole, type ModelsById, modelsById } from '../core/model-id.ts';
 
-/** Without prices: nothing that reads a log needs them. */
+/** The facts of a model without its prices, which no reader of logs needs. */
 export type LoggedModel = Omit<ModelCostFacts, 'kvBytesPerToken' | 'prices'> & {
-  /** Null in early logs, which did not say. */
+  /** Null in early logs, which did not give it. */
   readonly kvBytesPerToken: number | null;
 };
 
@@ -82,10 +82,10 @@ function modelOf(start: z.infer<typeof FIELDS_1>, role: ModelRole): LoggedModel 
 }
 
 /**
- * The reader of first lines of a version; null for a version that is not known.
- * @param version undefined: the line has none
+ * The schema of a version's first lines; null for an unknown version.
+ * @param version undefined if the line has none
  */
-export function startReader(version: unknown): z.ZodType<LoggedStart> | null {
+export function startSchema(version: unknown): z.ZodType<LoggedStart> | null {
   if (version === undefined) return START_1;
   return version === LOG_VERSION ? START_2 : null;
 }

@@ -8,7 +8,7 @@ import { PilotfishError } from '../core/errors.ts';
 import { LOG_VERSION } from '../core/events.ts';
 import type { ModelId } from '../core/model-id.ts';
 import { parseJson } from '../core/parse-json.ts';
-import { type LoggedStart, startReader } from './logged-start.ts';
+import { type LoggedStart, startSchema } from './logged-start.ts';
 
 export interface LoggedToken {
   readonly type: 'token';
@@ -24,22 +24,22 @@ export interface LoggedWork {
   readonly rowCounts: readonly number[];
   readonly outputRowCount: number;
   readonly computeMs: number;
-  /** Rows of the prompt that were in the cache already. */
+  /** Rows that the cache spared. */
   readonly reusedRowCount: number;
 }
 
 export interface RecordedRun {
-  /** Which run of a comparison it is; null for a single one. */
+  /** The name of the run in a comparison; null for a single run. */
   readonly name: string | null;
   readonly start: LoggedStart;
   readonly events: readonly (LoggedToken | LoggedWork)[];
-  /** Null where the log ends before the run did. */
+  /** Null if the log ends before the run. */
   readonly summary: { readonly elapsedMs: number; readonly firstTokenMs: number | null } | null;
 }
 
 export interface RunLog {
   readonly runs: readonly RecordedRun[];
-  /** True if the last line was cut off in the middle. */
+  /** True if the last line was cut off. */
   readonly isCut: boolean;
 }
 
@@ -75,7 +75,7 @@ const LINE = z.object({
 });
 
 /**
- * @param text lines of JSON; empty ones count for nothing
+ * @param text lines of JSON; empty lines are ignored
  * @throws PilotfishError `log-invalid`, naming the line
  */
 export function parseRunLog(text: string): RunLog {
@@ -104,16 +104,16 @@ type OpenRun = {
 
 class LogReader {
   readonly runs: OpenRun[] = [];
-  /** In version 1 work named the label of its model. */
+  /** Work of version 1 names the label of its model instead of an id. */
   #namesLabels = false;
 
   take(value: unknown, lineNumber: number): void {
     const { type, run: name, version } = checked(LINE, value, lineNumber);
     if (type === 'start') {
-      const reader = startReader(version);
-      if (reader === null) throw unknownVersion(lineNumber, version);
+      const schema = startSchema(version);
+      if (schema === null) throw unknownVersion(lineNumber, version);
       this.#namesLabels = version === undefined;
-      const start = checked(reader, value, lineNumber);
+      const start = checked(schema, value, lineNumber);
       this.runs.push({ name: name ?? null, start, events: [], summary: null });
       return;
     }

@@ -13,10 +13,10 @@ import { methodNamed } from '../strategy/strategy-value.ts';
 import { profileStore } from './local-profile.ts';
 
 export interface RecostOptions {
-  /** Lines as `ask --json` writes them. */
+  /** The lines that `ask --json` writes. */
   readonly log: string;
   readonly profile: string;
-  /** Instead of the profile's own. */
+  /** Default: the round trip of the profile. */
   readonly roundTripMs?: number | undefined;
   readonly home?: string | undefined;
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
@@ -29,17 +29,17 @@ export interface RecostedRun extends PredictedRun {
   /** The parts that the run's models play. */
   readonly labels: ModelLabels;
   readonly tokenCount: number;
-  /** Null where the log ends before the run did. */
+  /** Null if the log ends before the run. */
   readonly recordedMs: number | null;
 }
 
 export interface Recosted {
   readonly profile: MachineProfile;
   readonly runs: readonly RecostedRun[];
-  /** True if the log ends within a line. */
+  /** True if the last line was cut off. */
   readonly isCut: boolean;
   readonly roundTripMs: number;
-  /** True if a prediction leaves out what reading the cache takes, because a log does not tell. */
+  /** True if a prediction leaves out the reading of the cache: an early log does not give its size. */
   readonly isWithoutCache: boolean;
 }
 

@@ -11,7 +11,7 @@ import type { TokenId } from './token-id.ts';
 
 export type { ByRole, ModelRole } from './model-id.ts';
 
-/** Who proposed an emitted token. */
+/** The proposer of an emitted token. */
 export type Origin = ModelRole | 'prompt-lookup';
 
 /** One emitted token. End-of-generation tokens are events too, with empty text, and they count. */
@@ -29,7 +29,7 @@ export interface TokenEvent {
   readonly origin: Origin;
   /** True if the large model checked this token and would have written the same. */
   readonly verified: boolean;
-  /** What the small model proposed here, if the large model wrote the token in its place. */
+  /** The small model's proposal, if the large model wrote another token in its place. */
   readonly proposedTokenId: TokenId | null;
   /** The gate's score of the proposal (entropy in nats, margin, coin, …). */
   readonly score: number | null;
@@ -37,12 +37,12 @@ export interface TokenEvent {
   readonly logprob: number | null;
   /** 0-based round of the engine's loop that committed this token. */
   readonly round: number;
-  /** Since the request was accepted. */
+  /** Time since the request was accepted. */
   readonly elapsedMs: number;
 }
 
 /**
- * What a forward was for. A forward may also feed tokens its model had missed: those are its rows
+ * The purpose of a forward. It may also feed tokens that its model had missed: those are its rows
  * without outputs.
  */
 export type WorkPurpose =
@@ -60,8 +60,8 @@ export interface WorkEvent {
   readonly model: ModelId;
   readonly purpose: WorkPurpose;
   /**
-   * Rows (tokens processed) of each forward; its length is the number of forwards. Counted as if the
-   * request were alone: one that shared a native batch with others' counts in full for each.
+   * Rows (tokens processed) of each forward; its length is the number of forwards. They are counted
+   * as if the request were alone: a forward that shared a native batch counts in full.
    */
   readonly rowCounts: readonly number[];
   /** How many of those rows went through the output head. */
@@ -91,7 +91,10 @@ export interface TokenPrices {
   readonly outputPerMillion: number;
 }
 
-/** The facts that costs and predicted times of a model's work are computed from. */
+/**
+ * The facts that costs and predicted times of a model's work are computed from. Sizes that are not
+ * known, as those of a model behind an API, are 0.
+ */
 export interface ModelCostFacts {
   readonly name: string;
   readonly parameterCounts: ParameterCounts;
@@ -105,7 +108,7 @@ export interface ModelCostFacts {
   readonly prices: TokenPrices | null;
 }
 
-/** How the form of an answer was asked for. */
+/** The kinds of grammars that a request may ask for. */
 export type GrammarKind = 'json-schema' | 'json' | 'gbnf' | 'regex';
 
 /** The version of the logs that runs write now. Version 1 had no version and two fixed models. */
@@ -123,7 +126,7 @@ export interface StartEvent extends ModelsById<ModelCostFacts> {
   readonly thresholds: Readonly<Record<string, number>>;
   readonly sampling: SamplingParams;
   readonly seed: number;
-  /** What kind of grammar the answer keeps to; absent: none. */
+  /** The kind of grammar that the answer keeps to; absent: none. */
   readonly grammar?: GrammarKind;
   readonly promptTokenCount: number;
   readonly maxTokens: number;
@@ -195,9 +198,9 @@ export interface SummaryEvent extends RunCost {
   /** Wall time of the request, and of its first emitted token; null if none was emitted. */
   readonly elapsedMs: number;
   readonly firstTokenMs: number | null;
-  /** Of that, the wait for room in the KV caches, and nothing else. */
+  /** The part of the wall time that the request waited for room in the KV caches. */
   readonly queuedMs: number;
-  /** Facts that a strategy wants to be known: draft lengths, acceptance, why it is off. */
+  /** Facts that a strategy reports: draft lengths, acceptance, why it is off. */
   readonly notes: readonly string[];
 }
 

@@ -1,13 +1,13 @@
 /**
- * What a recorded run would take on a machine: the sum over its forwards of what each costs there,
- * with everything around them. Pure. The run is taken as if it were alone on the machine.
+ * The time of a recorded run on a machine: the sum of the costs of its forwards there, with the
+ * overhead around them. Pure. The run is taken as if it were alone on the machine.
  */
 
 import type { LoggedWork, RecordedRun } from '../accounting/run-log.ts';
 import { labelledModel, type ModelId, type ModelRole } from '../core/model-id.ts';
 import { decodeShape, type ForwardCosts, fullForwardMs, type RowReading } from './forward-costs.ts';
 
-/** What one model did for one purpose, added up. */
+/** The work of one model for one purpose, added up. */
 export interface PredictedPart {
   readonly model: ModelId;
   readonly purpose: string;
@@ -18,17 +18,17 @@ export interface PredictedPart {
 
 export interface PredictedRun {
   readonly parts: readonly PredictedPart[];
-  /** Waiting for the network, all calls of the large model together. */
+  /** Time of waiting for the network, over all calls of the large model. */
   readonly networkMs: number;
   readonly ms: number;
-  /** The large model alone writing the same tokens there; null if its costs are unknown. */
+  /** Time of the large model alone for the same tokens; null if its costs are unknown. */
   readonly largeAloneMs: number | null;
-  /** Native compute time of what was recorded, to compare the forwards' part of a prediction with. */
+  /** Recorded native compute time, for comparison with the predicted time of the forwards. */
   readonly recordedComputeMs: number;
 }
 
 export interface PredictOptions {
-  /** Of a large model behind a network: every call of it waits so long. Default: none. */
+  /** The wait of every call of a large model behind a network. Default: 0. */
   readonly roundTripMs?: number;
   /** Whether the strategy reads entropies of the small model's rows. */
   readonly readsUncertainty?: boolean;
@@ -88,7 +88,7 @@ function asksLarge(
   return !goesOn;
 }
 
-/** Forwards, each with the tokens in the cache before it; and where the run ends. */
+/** The run's forwards, each with the tokens written before it; the last item has only those. */
 function* forwardsOf(run: RecordedRun): Generator<{
   readonly work: LoggedWork | null;
   readonly shapes: readonly ReturnType<typeof decodeShape>[];
@@ -115,7 +115,7 @@ function rowsAhead({ purpose, outputRowCount }: LoggedWork, draftCount: number):
   return purpose === 'verify' ? outputRowCount - 1 : 0;
 }
 
-/** @param end where the last row stands. A prompt is read from its beginning, or where the cache ends */
+/** @param end position behind the last row. A prompt is read from the end of its cached part */
 function shapesOf(work: LoggedWork, end: number): ReturnType<typeof decodeShape>[] {
   const { rowCounts, outputRowCount } = work;
   const rowCount = sum(rowCounts);

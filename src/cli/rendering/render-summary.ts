@@ -1,4 +1,4 @@
-/** What a run was and what it cost, as a block of lines. */
+/** A run and its costs as a block of lines. */
 import wrapAnsi from 'wrap-ansi';
 import type { Origin, SummaryEvent } from '../../core/events.ts';
 import type { FinishReason } from '../../core/finish-reason.ts';
@@ -26,7 +26,7 @@ const FINISHED: Readonly<Record<FinishReason, string>> = {
 
 const ORIGINS: readonly Origin[] = ['small', 'large', 'prompt-lookup'];
 
-/** `60: small 45, large 15`: tokens by who proposed them. */
+/** `60: small 45, large 15`: tokens by their origin. */
 function writers({ tokens, start, summary }: Answer): string {
   const counts = new Map<Origin, number>();
   for (const { origin } of tokens) counts.set(origin, (counts.get(origin) ?? 0) + 1);
@@ -43,12 +43,12 @@ function cost(ratio: number | null, amount: string): string {
   return ratio === null ? amount : `${formatRatio(ratio)} of large alone (${amount})`;
 }
 
-/** With its threshold, whether it was given or is the default. */
+/** The strategy with its threshold, given or default. */
 function strategyText({ start }: Pick<Answer, 'start'>): string {
   return [start.strategy, ...Object.values(start.thresholds)].join('@');
 }
 
-/** Prices have no currency here: the amount is in that of the prices. */
+/** The amount is in the currency of the user's prices, which is not known here. */
 function price({ price: amount, priceRatio }: SummaryEvent): string {
   return cost(priceRatio, (amount ?? 0).toPrecision(3));
 }

@@ -22,7 +22,7 @@ import {
 
 export interface AnswerRecord extends NamedPoint {
   readonly question: string;
-  /** Of what was asked (see `questionHash`): a question may change under its name. */
+  /** Hash of the question's content (see `questionHash`): it may change under its name. */
   readonly asked: string;
   readonly promptTokenCount: number;
   readonly tokenIds: readonly number[];
@@ -30,7 +30,7 @@ export interface AnswerRecord extends NamedPoint {
   readonly texts: readonly string[];
   /** A letter for each token: `s` small, `l` large, `p` prompt lookup; capital where verified. */
   readonly origins: string;
-  /** The gate's score of each token, that of a token's own gate in six digits; null: no gate looked. */
+  /** The gate's score of each token, of token gates in six digits; null: no gate scored any. */
   readonly scores: readonly (number | null)[] | null;
   readonly finishReason: FinishReason;
   readonly work: readonly RecordedWork[];
@@ -53,7 +53,7 @@ export function recordOf(
   const start = required(events.find(isStart), 'a run starts');
   const end = events.at(-1);
   invariant(end?.type === 'summary', 'a run ends with its summary');
-  // Thresholds for larger units are found from these very scores: they keep all their digits.
+  // Thresholds of larger units are computed from these scores, so they keep all their digits.
   const isExact = point.method.unit !== 'token';
   const scores = tokens.map(({ score }) => (isExact ? score : short(score)));
   return {
@@ -98,7 +98,7 @@ export function answerText({ texts }: Pick<AnswerRecord, 'texts'>): string {
   return texts.join('');
 }
 
-/** Tokens and work in the order they happened, as far as a record holds them; all times are 0. */
+/** Tokens and work in the order in which they happened. A record holds no times: they are 0. */
 export function* eventsOf(record: AnswerRecord): Generator<TokenEvent | WorkEvent> {
   const tokens = recordedTokens(record);
   let written = 0;

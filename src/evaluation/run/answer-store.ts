@@ -1,6 +1,6 @@
 /**
- * The answers of an evaluation: an interruption costs the wave at work and nothing else. What is
- * there already is not asked again.
+ * The answers of an evaluation. An interruption costs only the wave at work: questions with an answer
+ * are not asked again.
  */
 import { PilotfishError } from '../../core/errors.ts';
 import { RecordStore } from '../../storage/record-store.ts';
@@ -48,8 +48,8 @@ export class AnswerStore {
   }
 
   /**
-   * @returns null where it was not answered yet
-   * @throws PilotfishError `evaluation-invalid` if something else was asked under the same name
+   * @returns null if the question has no answer yet
+   * @throws PilotfishError `evaluation-invalid` if the answer is to another question of this name
    */
   get(point: EvaluationPoint, question: Question): AnswerRecord | null {
     const line = this.#lines.get(keyOf(point, question));
@@ -58,7 +58,7 @@ export class AnswerStore {
     return recordOfLine(line, this.#codes);
   }
 
-  /** The same without the answer. @throws as `get` */
+  /** Whether the question has an answer. @throws as `get` */
   has(point: EvaluationPoint, question: Question): boolean {
     if (!this.#lines.has(keyOf(point, question))) return false;
     const asked = this.#asked.get(question.id);
@@ -67,7 +67,7 @@ export class AnswerStore {
     return true;
   }
 
-  /** On disk when it returns. */
+  /** The records are on disk when it returns. */
   async add(records: readonly AnswerRecord[]): Promise<void> {
     await this.#lines.add(...records.map((record) => recordLine(record, this.#codes)));
   }

@@ -1,4 +1,4 @@
-/** The two models of an evaluation, open and remembering. */
+/** The two models of an evaluation: loaded, and behind a memory of the rows that they computed. */
 
 import type { ParameterCounts } from '../../core/events.ts';
 import {
@@ -26,31 +26,31 @@ export interface EvaluatedModel {
 
 export interface EvaluationPair extends ModelsById<EvaluatedModel, PairLabels>, AsyncDisposable {
   readonly engine: Pick<Engine, 'generate' | 'promptTokens'>;
-  /** The small model behind the memory: it remembers no rows, but reads what is shared once. */
+  /** The small model behind the memory: it remembers no rows, but reads a shared beginning once. */
   readonly small: LanguageModel;
-  /** The same of the large one. */
+  /** The large model behind the memory. */
   readonly large: LanguageModel;
-  /** By the strategy that they route for. */
+  /** Trained routers, by the strategy that they route for. */
   readonly routers: ReadonlyMap<string, Router>;
   readonly vocabularySize: number;
   readonly contextLength: number;
-  /** SHA-256 of the native library, in hex: another build has other last digits. */
+  /** SHA-256 of the native library, in hex: logits of another build differ in their last digits. */
   readonly library: string;
-  /** Whose chat template was asked to hold; `own` where nobody was. */
+  /** The role whose chat template the user chose; `own` where the user chose none. */
   readonly template: string;
   /** Output rows that were remembered, and those that a model computed. */
   rowCounts(): { readonly known: number; readonly computed: number };
-  /** What all these prompts begin with is read once from now on. No request may be running. */
+  /** From now on the common beginning of these prompts is read once. No request may be running. */
   share(prompts: readonly (readonly TokenId[])[]): Promise<void>;
-  /** Whether rows are remembered, and beginnings shared: off for a live check. */
+  /** Turns the memory of rows and the shared beginning on or off. A live check turns them off. */
   remember(isOn: boolean): Promise<void>;
-  /** What comes next is batched as if nothing had run before. No request may be running. */
+  /** Batches the next forwards as if nothing had run before. No request may be running. */
   begin(): void;
-  /** Writes what is new. No request may be running. */
+  /** Writes new rows to disk. No request may be running. */
   flush(): Promise<void>;
-  /** Writes what is new and forgets the prompts so far. */
+  /** Writes new rows to disk and forgets the prompts so far. */
   release(): Promise<void>;
-  /** Forgets the prompts so far, and what is new. */
+  /** Forgets the prompts so far and new rows. */
   drop(): void;
 }
 

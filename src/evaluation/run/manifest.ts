@@ -1,7 +1,7 @@
 /**
- * What the answers in an evaluation's folder come from, besides the questions. The folder keeps it in
- * `evaluation.json`. Version 1 had one model under `small` and one under `large`; version 2 has models
- * by id, each with the short code that stands for it in the lines of answers, and labels.
+ * The manifest of an evaluation's folder, `evaluation.json`: everything that its answers depend on
+ * besides the questions. Version 1 had one model under `small` and one under `large`; version 2 has
+ * labels and models by id, each with the short code that stands for it in the lines of answers.
  */
 import { z } from 'zod';
 import { PilotfishError } from '../../core/errors.ts';
@@ -20,7 +20,7 @@ export interface ManifestModel extends EvaluatedModel {
   readonly code: string;
 }
 
-/** What a run wants to find in a folder. */
+/** The facts of a run that a folder's manifest must agree with. */
 export interface EvaluationFacts extends ModelsById<EvaluatedModel, PairLabels> {
   readonly library: string;
   readonly template: string;
@@ -39,7 +39,10 @@ export interface Manifest extends EvaluationFacts {
 
 export const MANIFEST_VERSION = 2;
 
-/** The codes of a folder's models, against their ids in this run: a file may have another name now. */
+/**
+ * The codes of a folder's models and their ids in this run, which differ from those of the folder where
+ * a file was renamed.
+ */
 export class ModelCodes {
   readonly #ids: ReadonlyMap<string, ModelId>;
   readonly #codes: ReadonlyMap<ModelId, string>;
@@ -166,9 +169,9 @@ const MANIFEST_1 = REST.extend({
 const VERSIONED = z.object({ version: z.number() });
 
 /**
- * @param value of the file's JSON, undefined where it is none
- * @returns null where it describes no evaluation
- * @throws PilotfishError `evaluation-invalid` for a version that is not known
+ * @param value the file's JSON; undefined if it is none
+ * @returns null if it describes no evaluation
+ * @throws PilotfishError `evaluation-invalid` for an unknown version
  */
 export function parseManifest(value: unknown, folder: string): Manifest | null {
   const versioned = VERSIONED.safeParse(value);

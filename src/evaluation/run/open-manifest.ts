@@ -1,4 +1,4 @@
-/** The first file of an evaluation's folder: what its answers come from. */
+/** The manifest of an evaluation's folder, on disk. */
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { PilotfishError } from '../../core/errors.ts';
@@ -10,8 +10,8 @@ import type { EvaluationPlan } from './evaluation-plan.ts';
 import { type JoinedManifest, joinManifest, type Manifest, parseManifest } from './manifest.ts';
 
 /**
- * Writes it into a new folder, or compares it with what an earlier run wrote. A file of an earlier
- * version is replaced by one of this version, which says the same.
+ * Writes the manifest of a new folder, or compares a folder's manifest with the run. A manifest of an
+ * earlier version is replaced by one of this version that says the same.
  * @throws PilotfishError `evaluation-invalid`, `disk-full`, `file-system-failed`
  */
 export async function openManifest(

@@ -25,15 +25,15 @@ export interface AnswerRun {
   readonly question: Question;
   readonly grade: Grade;
   readonly cost: RunCost;
-  /** By machine profile: predicted milliseconds, the run alone on the machine. */
+  /** Predicted milliseconds by machine profile, with the run alone on the machine. */
   readonly timesMs: Readonly<Record<string, number>>;
 }
 
-/** Costs of the models' forwards on some machine. */
+/** Costs of the models' forwards on one machine. */
 export interface TimeProfile {
   readonly name: string;
   readonly costs: CostsById;
-  /** To the large model; 0 for a local one. */
+  /** The wait for an answer of the large model; 0 for a local one. */
   readonly roundTripMs: number;
 }
 
@@ -44,7 +44,7 @@ export interface RunFacts extends ModelsById<EvaluatedModel> {
   readonly profiles: readonly TimeProfile[];
 }
 
-/** One for each question. All of them were answered under the point. */
+/** The runs of a point, one for each question. The store has all their answers. */
 export function runsOf(
   point: EvaluationPoint,
   questions: readonly Question[],
@@ -77,7 +77,7 @@ function predictedMs(
   return predictRun(whole, costs, readings).ms;
 }
 
-/** As the run itself began. */
+/** The start event of the recorded run, without its thresholds and prices. */
 export function startOf(
   record: NamedPoint & Pick<AnswerRecord, 'promptTokenCount'>,
   facts: RunFacts,
