@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -235,6 +235,22 @@ describe('a store of trees', () => {
     });
     await rm(path);
     expect((await one.tree(PROMPT, SIZE)).nodeCount).toBe(1);
+  });
+
+  it('reads a folder of version 1 that an earlier program wrote, and adds to it', async () => {
+    const fixture = new URL('../../../test/fixtures/version-1/rows/', import.meta.url);
+    await cp(fixture, folder, { recursive: true });
+    const rows = async () => [await rowBehind([5]), await rowBehind([5, 6]), await rowBehind([9])];
+    expect(await rows()).toEqual([rowOf(7), rowOf(8), rowOf(2)]);
+    expect(await stateBehind([5, 6])).toEqual([8, 4, -8]);
+    const path = await onlyFile();
+    const before = await readFile(path, 'utf8');
+    const more = store();
+    learn(await more.tree(PROMPT, SIZE), [9, 1], 3);
+    await more.release();
+    expect(await rows()).toEqual([rowOf(7), rowOf(8), rowOf(2)]);
+    expect(await rowBehind([9, 1])).toEqual(rowOf(3));
+    expect((await readFile(await onlyFile(), 'utf8')).startsWith(before)).toBe(true);
   });
 
   it('reads files from before there were marks', async () => {

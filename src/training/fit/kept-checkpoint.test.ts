@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TrainingCheckpoint } from '../../network/checkpoint.ts';
+import { decodeTensors, encodeTensors, type TensorMetadata } from '../../network/safetensors.ts';
 import { atOnce } from '../../network/steps.ts';
 import { FEATURES, HIDDEN_SIZE, labelledExamples } from '../fakes/examples.ts';
 import { identityOf, KeptCheckpoint, type TrainingIdentity } from './kept-checkpoint.ts';
@@ -46,8 +47,12 @@ async function written(): Promise<void> {
   await kept.write();
 }
 
-const found = async (training: TrainingIdentity = TRAINING) =>
-  (await KeptCheckpoint.open(path, training)).checkpoint;
+let notices: string[] = [];
+const found = async (training: TrainingIdentity = TRAINING) => {
+  notices = [];
+  const onNotice = (notice: string): void => void notices.push(notice);
+  return (await KeptCheckpoint.open(path, training, { onNotice })).checkpoint;
+};
 
 describe('what a checkpoint belongs to', () => {
   it('is a digest of all rows and settings, made in small parts', () => {
@@ -69,7 +74,7 @@ describe('what a checkpoint belongs to', () => {
   });
 
   it('is not waited for by whoever aborts', async () => {
-    const opening = KeptCheckpoint.open(path, TRAINING, AbortSignal.abort());
+    const opening = KeptCheckpoint.open(path, TRAINING, { signal: AbortSignal.abort() });
     await expect(opening).rejects.toMatchObject({ code: 'aborted' });
   });
 });
@@ -111,25 +116,48 @@ describe('a kept checkpoint', () => {
   ])('of a training with other %s is not taken', async (_what, changes) => {
     await written();
     expect(await found({ ...TRAINING, ...changes })).toBeNull();
+    expect(notices).toEqual([]);
   });
 
-  it('that is damaged is not taken', async () => {
+  it('that is damaged is not taken, and a notice says so', async () => {
     await written();
     const bytes = await readFile(path);
-    for (const length of [0, 5, 100, bytes.length - 1]) {
-      await writeFile(path, bytes.subarray(0, length));
+    const flipped = (at: number) => bytes.map((byte, index) => (index === at ? byte ^ 64 : byte));
+    for (const damaged of [
+      ...[0, 5, 100, bytes.length - 1].map((length) => bytes.subarray(0, length)),
+      'no checkpoint at all',
+      // A bit of a weight that fell over.
+      ...[bytes.length - 1, bytes.length - 9].map(flipped),
+    ]) {
+      await writeFile(path, damaged);
       expect(await found()).toBeNull();
+      expect(notices).toEqual([`${path} is damaged: the training of its network begins anew.`]);
     }
-    await writeFile(path, 'no checkpoint at all');
-    expect(await found()).toBeNull();
-    // A bit of a weight that fell over.
-    for (const at of [bytes.length - 1, bytes.length - 9]) {
-      await writeFile(
-        path,
-        bytes.map((byte, index) => (index === at ? byte ^ 64 : byte)),
-      );
-      expect(await found()).toBeNull();
-    }
+  });
+
+  it('of a version that is not known is refused by name, and left as it is', async () => {
+    await written();
+    const bytes = await readFile(path);
+    const { metadata, tensors } = decodeTensors(bytes.subarray(0, -32));
+    expect(metadata['version']).toBe('1');
+    const write = async (changed: TensorMetadata): Promise<Buffer> => {
+      const body = encodeTensors({ metadata: changed, tensors });
+      const digest = createHash('sha256').update(body).digest();
+      await writeFile(path, Buffer.concat([body, digest]));
+      return await readFile(path);
+    };
+    const later = await write({ ...metadata, version: '2' });
+    await expect(found()).rejects.toMatchObject({
+      code: 'training-invalid',
+      message: `The checkpoint ${path} is of version 2, and this program reads 1.`,
+      remedy: expect.stringContaining('or delete it'),
+      fields: { path, version: '2' },
+    });
+    expect(await readFile(path)).toEqual(later);
+    // Of before versions were written.
+    const { version: _, ...earlier } = metadata;
+    await write(earlier);
+    expect(await found()).toEqual(CHECKPOINT);
   });
 
   it('is written over', async () => {

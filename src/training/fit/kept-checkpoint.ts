@@ -1,13 +1,20 @@
 /**
- * The state of a network's training on disk: written now and then, and when it is interrupted, so that
- * the next run goes on from there. Of another training (other rows, other settings) it is nothing.
+ * The state of a network's training on disk: written now and then, and when the training is
+ * interrupted, so that the next run goes on from there. The state of another training (other rows,
+ * other settings) counts for nothing.
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { PilotfishError } from '../../core/errors.ts';
 import { parseJson } from '../../core/parse-json.ts';
+import type { OnNotice } from '../../core/progress.ts';
 import type { TrainingCheckpoint } from '../../network/checkpoint.ts';
-import { decodeTensors, encodeTensors, type Tensor } from '../../network/safetensors.ts';
+import {
+  decodeTensors,
+  encodeTensors,
+  type Tensor,
+  type TensorFile,
+} from '../../network/safetensors.ts';
 import { inTurns, type Steps } from '../../network/steps.ts';
 import { readWhole, writeWhole } from '../../storage/whole-file.ts';
 import type { Objective } from '../labels/targets.ts';
@@ -20,9 +27,16 @@ export interface TrainingIdentity {
   readonly rows: TrainingRows;
 }
 
+/** Files of before versions were written have none; they are read. */
+const VERSION = '1';
 const PARTS = ['current', 'first', 'second', 'best'] as const;
 /** Between two writes: an epoch of a small network takes less than writing it. */
 const WRITE_INTERVAL_MS = 5000;
+
+export interface OpenCheckpointOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onNotice?: OnNotice | undefined;
+}
 
 export class KeptCheckpoint {
   readonly #path: string;
@@ -37,18 +51,30 @@ export class KeptCheckpoint {
     this.#checkpoint = checkpoint;
   }
 
-  /** @throws PilotfishError `file-system-failed`, `aborted` */
+  /**
+   * @param options `onNotice` is told of a damaged file: the training begins anew and replaces it
+   * @throws PilotfishError `training-invalid` for a file of another version, `file-system-failed`,
+   *   `aborted`
+   */
   static async open(
     path: string,
     training: TrainingIdentity,
-    signal?: AbortSignal,
+    { signal, onNotice }: OpenCheckpointOptions = {},
   ): Promise<KeptCheckpoint> {
     const identity = await inTurns(identityOf(training), signal);
     const bytes = await readWhole(path);
-    return new KeptCheckpoint(path, identity, bytes === null ? null : decode(bytes, identity));
+    const file = bytes === null ? null : decode(bytes);
+    const { version = VERSION, ...metadata } = file?.metadata ?? {};
+    if (version !== VERSION) throw otherVersion(path, version);
+    const isOther = file !== null && metadata['identity'] !== identity;
+    const checkpoint = file === null || isOther ? null : checkpointOf(file);
+    if (bytes !== null && checkpoint === null && !isOther) {
+      onNotice?.(`${path} is damaged: the training of its network begins anew.`);
+    }
+    return new KeptCheckpoint(path, identity, checkpoint);
   }
 
-  /** What an earlier run came to; null: nothing, or another training. */
+  /** The state of an earlier run; null where there is none, or that of another training. */
   get checkpoint(): TrainingCheckpoint | null {
     return this.#checkpoint;
   }
@@ -103,7 +129,7 @@ function encode(checkpoint: TrainingCheckpoint, identity: string): Uint8Array {
   }
   const { stepCount, history } = checkpoint;
   const body = encodeTensors({
-    metadata: { identity, progress: JSON.stringify({ stepCount, history }) },
+    metadata: { version: VERSION, identity, progress: JSON.stringify({ stepCount, history }) },
     tensors,
   });
   return Buffer.concat([body, digestOf(body)]);
@@ -123,29 +149,40 @@ const PROGRESS = z.object({
   ),
 });
 
-/** Null for anything that is not a checkpoint of this training: it then begins anew. */
-function decode(bytes: Uint8Array, identity: string): TrainingCheckpoint | null {
+/** Null for a file that is damaged. */
+function decode(bytes: Uint8Array): TensorFile | null {
   const body = bytes.subarray(0, -DIGEST_BYTES);
   if (!digestOf(body).equals(bytes.subarray(-DIGEST_BYTES))) return null;
   try {
-    const { metadata, tensors } = decodeTensors(body);
-    const progress = PROGRESS.safeParse(parseJson(metadata['progress'] ?? ''));
-    if (metadata['identity'] !== identity || !progress.success) return null;
-    const part = (name: (typeof PARTS)[number]): Record<string, Float32Array> =>
-      Object.fromEntries(
-        [...tensors].flatMap(([key, { dtype, values }]) =>
-          key.startsWith(`${name}/`) && dtype === 'F32'
-            ? [[key.slice(name.length + 1), values]]
-            : [],
-        ),
-      );
-    return {
-      ...progress.data,
-      ...{ current: part('current'), best: part('best') },
-      ...{ first: part('first'), second: part('second') },
-    };
+    return decodeTensors(body);
   } catch (error) {
     if (PilotfishError.isInstance(error)) return null;
     throw error;
   }
+}
+
+function checkpointOf({ metadata, tensors }: TensorFile): TrainingCheckpoint | null {
+  const progress = PROGRESS.safeParse(parseJson(metadata['progress'] ?? ''));
+  if (!progress.success) return null;
+  const part = (name: (typeof PARTS)[number]): Record<string, Float32Array> =>
+    Object.fromEntries(
+      [...tensors].flatMap(([key, { dtype, values }]) =>
+        key.startsWith(`${name}/`) && dtype === 'F32' ? [[key.slice(name.length + 1), values]] : [],
+      ),
+    );
+  return {
+    ...progress.data,
+    ...{ current: part('current'), best: part('best') },
+    ...{ first: part('first'), second: part('second') },
+  };
+}
+
+function otherVersion(path: string, version: string): PilotfishError {
+  const message = `The checkpoint ${path} is of version ${version}, and this program reads ${VERSION}.`;
+  return new PilotfishError('training-invalid', message, {
+    remedy:
+      'Go on with the version of Pilotfish that wrote it, or delete it: the training of its ' +
+      'network then begins anew.',
+    fields: { path, version },
+  });
 }

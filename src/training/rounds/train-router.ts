@@ -240,7 +240,7 @@ async function fitKept(
 ): Promise<Fit> {
   const { objective, fit, folder, signal } = options;
   const path = join(folder, `network-${objective}-${round}.checkpoint`);
-  const kept = await KeptCheckpoint.open(path, { objective, fit, rows }, signal);
+  const kept = await KeptCheckpoint.open(path, { objective, fit, rows }, options);
   let epochCount = 0;
   try {
     const fitted = await fitRouter({
