@@ -39,21 +39,21 @@ export interface SessionNeeds {
   readonly branches?: { readonly count: number; readonly tokenCountMax: number } | undefined;
 }
 
-const READ_NAMES: Readonly<Record<keyof RowReads, string>> = {
-  logprob: 'log-probabilities of its own tokens',
-  uncertainty: 'entropies and margins',
-  topLogprobs: 'as many of the largest log-probabilities',
-  textLogprob: 'log-probabilities of given tokens',
-  distribution: 'whole distributions',
-  hidden: 'hidden states',
+const LACKS: Readonly<Record<keyof RowReads, string>> = {
+  logprob: 'it gives no log-probabilities of its own tokens',
+  uncertainty: 'it gives no entropies and margins',
+  topLogprobs: 'it gives fewer of the largest log-probabilities',
+  textLogprob: 'it gives no log-probabilities of given tokens',
+  distribution: 'it gives no whole distributions',
+  hidden: 'it gives no hidden states',
 };
 
 /** What is missing, as in "it gives no hidden states"; null where nothing is. */
 export function missingCapability(needs: SessionNeeds, has: SessionCapabilities): string | null {
   const { reads = {}, outputRowCount = 0 } = needs;
-  for (const name of Object.keys(READ_NAMES) as (keyof RowReads)[]) {
+  for (const name of Object.keys(LACKS) as (keyof RowReads)[]) {
     const wanted = joinReads({ [name]: reads[name] });
-    if (!coversReads(has.reads, wanted)) return `it gives no ${READ_NAMES[name]}`;
+    if (!coversReads(has.reads, wanted)) return LACKS[name];
   }
   if (outputRowCount > has.outputRowCountMax) {
     return has.outputRowCountMax === 0

@@ -30,6 +30,7 @@ import type { Readmission, SequenceSource } from '../kv-cache/sequence-source.ts
 import type { Forward, Sequence } from '../model/roles.ts';
 import { LOCAL_CAPABILITIES, type SessionCapabilities } from './capabilities.ts';
 import type { RowsRequest, Session, SessionRequest, WriteRequest } from './session.ts';
+import { SessionLife } from './session-life.ts';
 import { BoundaryWatch } from './write-boundary.ts';
 
 export interface LocalSessionOptions extends SessionRequest {
@@ -56,9 +57,7 @@ export class LocalSession implements Session, CellHolder {
   readonly #source: SequenceSource;
   /** An eviction waits for the forward under way. */
   readonly #turns = new FairMutex({ name: 'a sequence', waitingCountMax: TURNS_WAITING_MAX });
-  /** Its own life, which ends with the request's at the latest. */
-  readonly #life = new AbortController();
-  readonly #end = (): void => this.#life.abort(this.#options.signal.reason);
+  readonly #life: SessionLife;
   #sequence: Sequence | null = null;
   #fed: TokenId[] = [];
   /** The rows that the prefix cache spared, until they are recorded; only the first opening counts. */
@@ -69,8 +68,7 @@ export class LocalSession implements Session, CellHolder {
   constructor(options: LocalSessionOptions) {
     this.#options = options;
     this.#source = options.source ?? options.lease.source(options.modelId);
-    if (options.signal.aborted) this.#end();
-    options.signal.addEventListener('abort', this.#end, { once: true });
+    this.#life = new SessionLife(options.signal);
     options.lease.add(this);
   }
 
@@ -158,12 +156,10 @@ export class LocalSession implements Session, CellHolder {
   }
 
   async #dispose(): Promise<void> {
-    const { signal, lease } = this.#options;
-    signal.removeEventListener('abort', this.#end);
-    if (!this.#life.signal.aborted) this.#life.abort(closedError());
+    this.#life.end();
     if (this.#turns.isBusy) await this.#turns.exclusive(() => this.#close());
     else await this.#close();
-    lease.remove(this);
+    this.#options.lease.remove(this);
   }
 
   async #admittedRows(request: RowsRequest): Promise<readonly RowResult[]> {
@@ -344,8 +340,4 @@ function isFull(error: unknown): boolean {
 /** Failures after which the cache is known to hold what its length says. */
 function isHarmless(error: unknown): boolean {
   return isFull(error) || (PilotfishError.isInstance(error) && error.code === 'aborted');
-}
-
-function closedError(): PilotfishError {
-  return new PilotfishError('disposed', 'The session was closed.');
 }

@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { ScriptedModel } from '../model/scripted/scripted-model.ts';
+import { ModelSet } from './model-set.ts';
+
+function model(name: string, options: { contextLength?: number; ends?: number[] } = {}) {
+  const { contextLength = 64, ends = [2] } = options;
+  return new ScriptedModel({
+    ...{ name, tokens: ['a', 'b', '', ''], endOfGeneration: ends, contextLength },
+    next: () => [1, 0, 0, 0],
+  });
+}
+
+describe('the models of an engine', () => {
+  it('have ids: their names, with the label where two have one name', () => {
+    const set = new ModelSet({ small: model('qwen'), large: model('qwen'), reward: model('prm') });
+    expect(set.costs.labels).toEqual({ small: 'qwen', large: 'qwen (large)', reward: 'prm' });
+    expect([...set.local().keys()]).toEqual(['qwen', 'qwen (large)', 'prm']);
+  });
+
+  it('that have two labels have one id and are disposed of once', async () => {
+    const both = model('both');
+    const set = new ModelSet({ small: model('small'), large: both, judge: both });
+    expect(set.costs.labels).toEqual({ small: 'small', large: 'both', judge: 'both' });
+    expect([...set.local().values()]).toHaveLength(2);
+    await set[Symbol.asyncDispose]();
+  });
+
+  it('write as far as the shorter context goes, and end where either knows an end', () => {
+    const set = new ModelSet({
+      small: model('small', { contextLength: 32, ends: [2] }),
+      large: model('large', { ends: [3] }),
+      judge: model('judge', { contextLength: 8 }),
+    });
+    expect(set.contextLength).toBe(32);
+    expect([...set.endOfGenerationIds].sort()).toEqual([2, 3]);
+  });
+
+  it('are compared in cost with one that is not loaded, at the prices that were given', () => {
+    const { facts } = model('absent');
+    const large = { inputPerMillion: 1, outputPerMillion: 2 };
+    const set = new ModelSet(
+      { small: model('small') },
+      { absentFacts: { large: facts }, prices: { large } },
+    );
+    expect(set.costs.labels).toEqual({ small: 'small', large: 'absent' });
+    expect(set.costs.models['absent']).toMatchObject({ name: 'absent', prices: large });
+    expect(set.get('large')).toBeNull();
+  });
+
+  it('need one that writes', () => {
+    expect(() => new ModelSet({ reward: model('prm') })).toThrow('an engine needs a model');
+  });
+});

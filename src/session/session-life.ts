@@ -1,0 +1,25 @@
+/** The life of a session: calls in flight are cancelled when it ends, with the request at the latest. */
+import { PilotfishError } from '../core/errors.ts';
+
+export class SessionLife {
+  readonly #request: AbortSignal;
+  readonly #controller = new AbortController();
+  readonly #endWithRequest = (): void => this.#controller.abort(this.#request.reason);
+
+  constructor(request: AbortSignal) {
+    this.#request = request;
+    if (request.aborted) this.#endWithRequest();
+    else request.addEventListener('abort', this.#endWithRequest, { once: true });
+  }
+
+  /** For every call of the session. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  end(): void {
+    this.#request.removeEventListener('abort', this.#endWithRequest);
+    if (this.signal.aborted) return;
+    this.#controller.abort(new PilotfishError('disposed', 'The session was closed.'));
+  }
+}

@@ -1,0 +1,115 @@
+/** Models behind the session port, for its contract. */
+import { GREEDY } from '../../src/core/sampling-params.ts';
+import { type TokenId, tokenId, tokenIds } from '../../src/core/token-id.ts';
+import { untilAborted } from '../../src/core/until-aborted.ts';
+import { ModelSet } from '../../src/engine/model-set.ts';
+import { ScriptedModel } from '../../src/model/scripted/scripted-model.ts';
+import {
+  RemoteLikeModel,
+  type RemoteLikeOptions,
+} from '../../src/session/fakes/remote-like-model.ts';
+import { soleSession } from '../../src/session/sole-session.ts';
+import type { SessionSubject } from '../../src/testing/contracts/session-contract.ts';
+
+const TOKENS: readonly string[] = ['red ', 'blue ', 'green ', 'and ', 'so on. ', ''];
+const END = TOKENS.length - 1;
+const PROMPT = tokenIds([0, 1, 2, 0, 3, 1]);
+
+/** Another favourite behind every text; the end comes late. */
+function next(prefix: readonly TokenId[]): readonly number[] {
+  const hash = prefix.reduce((sum, token) => (sum * 31 + token + 1) % 10_007, 7);
+  const favourite = prefix.length > 40 ? END : hash % END;
+  return TOKENS.map((_, id) => (id === favourite ? 0.6 : 0.08));
+}
+
+function choiceBehind(text: readonly TokenId[]): TokenId {
+  const row = next(text);
+  return tokenId(row.indexOf(Math.max(...row)));
+}
+
+/** Something that the next call waits for, or fails with. */
+class Interference {
+  #held: Promise<void> | null = null;
+  #failure: Error | null = null;
+
+  readonly hold = (): (() => void) => {
+    let release = (): void => undefined;
+    this.#held = new Promise((done) => {
+      release = done;
+    });
+    return () => {
+      this.#held = null;
+      release();
+    };
+  };
+
+  readonly failNext = (error: Error): void => {
+    this.#failure = error;
+  };
+
+  async meet(signal?: AbortSignal): Promise<void> {
+    const failure = this.#failure;
+    this.#failure = null;
+    if (failure !== null) throw failure;
+    if (this.#held !== null) await untilAborted(this.#held, signal);
+  }
+}
+
+const TEXTS = {
+  prompt: PROMPT,
+  choiceBehind,
+  tokenText: (id: TokenId) => TOKENS[id] ?? '',
+};
+
+function scripted(interference: Interference): ScriptedModel {
+  return new ScriptedModel({
+    ...{ name: 'scripted', tokens: TOKENS, endOfGeneration: [END], next },
+    ...{ contextLength: 64, cellCount: 512, rowCountMax: 4 },
+    onForward: (_request, signal) => interference.meet(signal),
+  });
+}
+
+/** A local session over the scripted model. */
+export function scriptedSubject(): SessionSubject {
+  const interference = new Interference();
+  const model = scripted(interference);
+  return {
+    ...TEXTS,
+    name: 'a scripted model',
+    hold: interference.hold,
+    failNext: interference.failNext,
+    open: (request) => soleSession(model, { ...request, promptLength: PROMPT.length }),
+    checkIdle: () => {
+      if (model.sequenceCount > 0) throw new Error('a sequence is still open');
+    },
+  };
+}
+
+export function remoteLike(options: Partial<RemoteLikeOptions> = {}): RemoteLikeModel {
+  const { facts, vocabulary } = scripted(new Interference());
+  return new RemoteLikeModel({ facts: { ...facts, name: 'far' }, vocabulary, next, ...options });
+}
+
+/** A session without logits and KV cache, that pays for every call. */
+export function remoteLikeSubject(): SessionSubject {
+  const interference = new Interference();
+  const model = remoteLike({ onCall: () => interference.meet() });
+  return {
+    ...TEXTS,
+    name: 'a remote-like model',
+    hold: interference.hold,
+    failNext: interference.failNext,
+    open: ({ signal, recorder }) => {
+      const set = new ModelSet({ large: model });
+      return set.openSession('large', set.soleLease(), {
+        ...{ promptLength: PROMPT.length, recorder, signal },
+        sampling: { vocabularySize: TOKENS.length, sampling: GREEDY, seed: 0 },
+        isEndOfGeneration: (id) => id === END,
+        tokenBytes: (id) => model.vocabulary.tokenBytes(id),
+      });
+    },
+    checkIdle: () => {
+      if (model.openCallCount > 0) throw new Error('a call is still in flight');
+    },
+  };
+}
