@@ -102,7 +102,7 @@ export interface ModelCostFacts {
   readonly weightBytes: number;
   /** Keys and values of one token in all layers: what a forward reads of every cached token. */
   readonly kvBytesPerToken: number;
-  /** Rows of a prefill chunk: with the prompt length it gives the large-only counterfactual. */
+  /** Rows of a prefill chunk, at least 1: with the prompt length they give the large-only costs. */
   readonly prefillChunkRowCount: number;
   /** Null: the user gave no prices. */
   readonly prices: TokenPrices | null;
