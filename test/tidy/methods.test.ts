@@ -42,7 +42,7 @@ describe('the source', () => {
   it.each([
     [READS_TEXT, "const [name] = text.split('@');"],
     [READS_TEXT, "names.filter((name) => name.startsWith('rand'))"],
-    [READS_TEXT, '(text) => text.startsWith(`${name}@`)'],
+    [READS_TEXT, `(text) => text.startsWith(\`\${name}@\`)`],
     [READS_TEXT, "if (given.endsWith('%')) return;"],
     [COMPARES, "if (control === 'random') return;"],
     [COMPARES, "    case 'co-llm-supervised':"],

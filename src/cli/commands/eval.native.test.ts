@@ -7,6 +7,7 @@ import { scriptedDependencies } from '../../../test/cli/scripted-engine.ts';
 import type { Evaluated, EvaluateOptions } from '../../app/evaluate.ts';
 import { PilotfishError, throwIfAborted } from '../../core/errors.ts';
 import { fakeResult } from '../../report/fakes/evaluation-result.ts';
+import { parseStrategy } from '../../strategy/strategy-value.ts';
 import { runCli } from '../run-cli.ts';
 
 const EVALUATED: Evaluated = {
@@ -85,7 +86,8 @@ describe('eval', () => {
     ]);
     expect(options).toEqual({
       ...{ task: 'gsm8k', dataFolder: '/data', split: 'train', slice: 's', count: 9, from: 3 },
-      ...{ questionSeed: 0, prompt: 'steps', strategies: ['entropy@1', 'random'] },
+      ...{ questionSeed: 0, prompt: 'steps' },
+      strategies: [parseStrategy('entropy@1'), parseStrategy('random')],
       ...{ shares: [0.05, 0.3], pointCount: 4, seedCount: 2, screenShare: 0.25, maxTokens: 99 },
       ...{
         waveSize: 8,

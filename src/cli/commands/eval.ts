@@ -6,6 +6,7 @@ import type { PairOptions } from '../../app/pair-options.ts';
 import type { DefinedFields } from '../../core/defined-fields.ts';
 import { PilotfishError } from '../../core/errors.ts';
 import { WAVE_SIZE_MAX } from '../../evaluation/run/sequence-counts.ts';
+import type { StrategyValue } from '../../strategy/method.ts';
 import type { CliDependencies } from '../cli-dependencies.ts';
 import { type CliIo, withoutColor } from '../io.ts';
 import { defaultFolder, pairWord } from '../options/default-folder.ts';
@@ -150,7 +151,7 @@ function evaluateOptions(parsed: OtherOptions, dependencies: CliDependencies): E
 }
 
 /** @throws PilotfishError `option-invalid`, and what parsing the strategies throws */
-function strategyList(text: string, { parseStrategy }: CliDependencies): readonly string[] {
+function strategyList(text: string, { parseStrategy }: CliDependencies): readonly StrategyValue[] {
   const names = text.split(',').map((part) => part.trim());
   if (names.includes('')) {
     throw new PilotfishError('option-invalid', `--strategies is "${text}", with an empty name.`, {
@@ -158,8 +159,7 @@ function strategyList(text: string, { parseStrategy }: CliDependencies): readonl
       fields: { option: '--strategies', value: text },
     });
   }
-  for (const name of names) parseStrategy(name);
-  return names;
+  return names.map((name) => parseStrategy(name));
 }
 
 function folderFor(options: DefinedFields<QuestionOptions & PairOptions>): string {

@@ -1,9 +1,10 @@
 /** What the runs of one prompt have in common: one row per strategy. */
 import type { FinishReason } from '../../core/finish-reason.ts';
+import { largeMethod } from '../../strategy/single-model.ts';
 import { type Answer, tokensPerSecond } from './answer.ts';
 
 /** The strategy whose text the others are held against. */
-const REFERENCE = 'large';
+const REFERENCE = largeMethod.name;
 
 export interface ComparedAnswer {
   /** The strategy as it was asked for. */
