@@ -6,7 +6,7 @@ import { availableParallelism, cpus, loadavg } from 'node:os';
 import { basename, join } from 'node:path';
 import { catalogContext, type EnsureModelOptions } from '../catalog/catalog-context.ts';
 import type { Clock } from '../core/clock.ts';
-import type { OnProgress } from '../core/progress.ts';
+import type { OnNotice, OnProgress } from '../core/progress.ts';
 import {
   isOf,
   type Machine,
@@ -19,8 +19,10 @@ import { type TunableModel, tuneThreads } from '../machines/measure-threads.ts';
 import { ProfileStore } from '../machines/profile-store.ts';
 import { LIBRARY_PACKAGE_VERSION } from '../model/llama-cpp/known-builds.ts';
 
-export function profileStore(options: Pick<EnsureModelOptions, 'home' | 'env'>): ProfileStore {
-  return new ProfileStore(join(catalogContext(options).home, 'profiles'));
+export function profileStore(
+  options: Pick<EnsureModelOptions, 'home' | 'env' | 'onNotice'>,
+): ProfileStore {
+  return new ProfileStore(join(catalogContext(options).home, 'profiles'), options.onNotice);
 }
 
 export function thisMachine(): Machine {
@@ -62,6 +64,7 @@ export interface LocalProfileOptions {
   readonly home?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: OnProgress | undefined;
+  readonly onNotice?: OnNotice | undefined;
   /** Set by the user: nothing is chosen then. */
   readonly threadCount?: number | undefined;
   /** Default: this one. */

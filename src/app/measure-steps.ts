@@ -48,8 +48,8 @@ export interface MeasuredSteps {
 /**
  * Measures what forwards of the models cost by their number of rows, and saves it as a profile, model
  * by model: an interrupted run keeps what it has. Other work on the machine spoils it.
- * @throws PilotfishError `option-invalid`, `file-system-failed`, `aborted`, and what finding, pulling
- *   and loading models throw
+ * @throws PilotfishError `option-invalid`, `profile-invalid`, `file-system-failed`, `aborted`, and what
+ *   finding, pulling and loading models throw
  */
 export async function measureSteps(options: MeasureStepsOptions = {}): Promise<MeasuredSteps> {
   // What cannot be is found out before minutes of measuring.
@@ -79,7 +79,9 @@ async function openProfile(
 ): Promise<MeasuredProfile> {
   const machine = thisMachine();
   if (profile !== undefined) return await store.ownNamed(profile, machine);
-  return await store.remembered(localProfileName(machine, threadCount), machine);
+  const name = localProfileName(machine, threadCount);
+  await store.checkVersion(name);
+  return await store.remembered(name, machine);
 }
 
 interface SteppedFile {

@@ -41,9 +41,13 @@ const THREADS = z.object({
   measured: z.array(z.object({ threadCount: COUNT, ms: POSITIVE })).min(1),
 });
 
+const FORMAT = z.literal('pilotfish-profile');
+const VERSION = 1;
+const VERSIONED = z.object({ format: FORMAT, version: z.number() });
+
 const HEAD = {
-  format: z.literal('pilotfish-profile'),
-  version: z.literal(1),
+  format: FORMAT,
+  version: z.literal(VERSION),
   name: z.string().min(1),
   roundTripMs: MS.nullable().default(null),
 };
@@ -73,11 +77,24 @@ const PROFILE: z.ZodType<MachineProfile> = z.discriminatedUnion('kind', [MEASURE
 
 /** @param place for the error message: the file's path. @throws PilotfishError `profile-invalid` */
 export function parseProfile(text: string, place: string): MachineProfile {
-  const parsed = PROFILE.safeParse(parseJson(text, () => invalid(place, 'it is no JSON')));
+  const value = parseJson(text, () => invalid(place, 'it is no JSON'));
+  checkVersion(text, place);
+  const parsed = PROFILE.safeParse(value);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const where = issue === undefined || issue.path.length === 0 ? '' : ` at ${issue.path.join('.')}`;
   throw invalid(place, `${issue?.message ?? 'unknown reason'}${where}`);
+}
+
+/** @throws PilotfishError `profile-invalid` for a profile of a version that this program cannot read */
+export function checkVersion(text: string, place: string): void {
+  const { data } = VERSIONED.safeParse(parseJson(text));
+  if (data === undefined || data.version === VERSION) return;
+  const message = `The profile ${place} is of version ${data.version}, and this program reads ${VERSION}.`;
+  throw new PilotfishError('profile-invalid', message, {
+    remedy: 'Use the version of Pilotfish that wrote it, or remove it and measure again.',
+    fields: { path: place, version: data.version },
+  });
 }
 
 function invalid(place: string, why: string): PilotfishError {

@@ -60,7 +60,7 @@ describe('finding a profile', () => {
     ['{', 'it is no JSON'],
     ['null', 'expected object'],
     ['{"format":"pilotfish-profile"}', 'at kind'],
-    [JSON.stringify({ ...PROFILE, version: 2 }), 'at version'],
+    [JSON.stringify({ ...PROFILE, version: 2 }), 'is of version 2, and this program reads 1.'],
     [JSON.stringify({ ...PROFILE, models: [{ ...TIMED, decode: [] }] }), 'at models.0.decode'],
     [
       JSON.stringify({ ...PROFILE, models: [{ ...TIMED, decode: [{ rowCount: 1, ms: -1 }] }] }),
@@ -141,6 +141,27 @@ describe('remembering this machine', () => {
     await store().remember('box', machine, (profile) => withModel(profile, TIMED));
     expect((await store().remembered('box', machine)).models).toEqual([TIMED]);
     expect(await readFile(join(folder, 'box.json'), 'utf8')).toContain('\n  "name": "box"');
+  });
+
+  it('leaves a profile of another version as it is, with a notice', async () => {
+    const path = join(folder, 'box.json');
+    const later = JSON.stringify({ ...PROFILE, version: 2, more: 1 });
+    await writeFile(path, later);
+    const notices: string[] = [];
+    const one = new ProfileStore(folder, (notice) => notices.push(notice));
+    await expect(one.checkVersion('box')).rejects.toMatchObject({
+      code: 'profile-invalid',
+      remedy: expect.stringContaining('remove it'),
+      fields: { path, version: 2 },
+    });
+    await one.remember('box', machine, (profile) => withModel(profile, TIMED));
+    expect(notices).toEqual([
+      `The profile ${path} is of version 2, and this program reads 1. ` +
+        'It is left as it is, and this machine is measured anew.',
+    ]);
+    expect(await readFile(path, 'utf8')).toBe(later);
+    expect((await one.remembered('box', machine)).models).toEqual([]);
+    await one.checkVersion('another');
   });
 
   it('is no error where the folder cannot be written; saving is', async () => {

@@ -6,6 +6,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PilotfishError } from '../core/errors.ts';
+import type { OnNotice } from '../core/progress.ts';
 import { readWhole, writeWhole } from '../storage/whole-file.ts';
 import { KNOWN_MACHINES } from './known-machines.ts';
 import {
@@ -14,16 +15,18 @@ import {
   type MachineProfile,
   type MeasuredProfile,
 } from './machine-profile.ts';
-import { parseProfile } from './profile-format.ts';
+import { checkVersion, parseProfile } from './profile-format.ts';
 
 const NAME = /^[a-z0-9][a-z0-9._-]{0,99}$/i;
 const SUFFIX = '.json';
 
 export class ProfileStore {
   readonly #folder: string;
+  readonly #onNotice: OnNotice | undefined;
 
-  constructor(folder: string) {
+  constructor(folder: string, onNotice?: OnNotice) {
     this.#folder = folder;
+    this.#onNotice = onNotice;
   }
 
   /** Where a profile of this name is kept. @throws PilotfishError `option-invalid` */
@@ -38,8 +41,8 @@ export class ProfileStore {
    */
   async find(name: string): Promise<MachineProfile> {
     const path = name.endsWith(SUFFIX) ? name : this.path(name);
-    const found = await readWhole(path);
-    if (found !== null) return parseProfile(found.toString('utf8'), path);
+    const text = await textOf(path);
+    if (text !== null) return parseProfile(text, path);
     const known = KNOWN_MACHINES.find((machine) => machine.name === name);
     if (known !== undefined) return known;
     const names = [...(await this.names()), ...KNOWN_MACHINES.map((machine) => machine.name)];
@@ -65,6 +68,16 @@ export class ProfileStore {
   }
 
   /**
+   * To be called before a profile is replaced.
+   * @throws PilotfishError `profile-invalid` for a file of another version, `file-system-failed`
+   */
+  async checkVersion(name: string): Promise<void> {
+    const path = this.path(name);
+    const text = await textOf(path);
+    if (text !== null) checkVersion(text, path);
+  }
+
+  /**
    * What a measurement under a name that the user chose is added to.
    * @throws PilotfishError `option-invalid` where the name is that of another machine, or of figures
    *   that nobody measured; `profile-invalid` and `file-system-failed`, because a file that cannot
@@ -75,9 +88,9 @@ export class ProfileStore {
     if (KNOWN_MACHINES.some((known) => known.name === name)) {
       throw taken(name, 'is the name of a built-in one', 'Choose another name.');
     }
-    const bytes = await readWhole(path, 'choose another name');
-    if (bytes === null) return emptyProfile(name, machine);
-    const found = parseProfile(bytes.toString('utf8'), path);
+    const text = await textOf(path);
+    if (text === null) return emptyProfile(name, machine);
+    const found = parseProfile(text, path);
     const remedy = `Choose another name, or remove ${path} first.`;
     if (found.kind === 'predicted') throw taken(name, 'holds figures of a data sheet', remedy);
     if (isSame(found.machine, machine)) return found;
@@ -88,8 +101,10 @@ export class ProfileStore {
 
   async #measured(name: string): Promise<MeasuredProfile | null> {
     try {
-      const profile = parseProfile(String(await readWhole(this.path(name))), name);
-      return profile.kind === 'measured' ? profile : null;
+      const path = this.path(name);
+      const text = await textOf(path);
+      const profile = text === null ? null : parseProfile(text, path);
+      return profile?.kind === 'measured' ? profile : null;
     } catch {
       return null;
     }
@@ -107,8 +122,9 @@ export class ProfileStore {
   }
 
   /**
-   * Adds to what is remembered of this machine: read again first, because other processes add too.
-   * A folder that cannot be written only means measuring again.
+   * Adds to what is remembered of this machine. The profile is read again first, because other
+   * processes add to it, too. If it cannot be written, the machine is only measured again: nothing is
+   * thrown, and a profile of another version, which is left as it is, gives a notice.
    */
   async remember(
     name: string,
@@ -116,11 +132,18 @@ export class ProfileStore {
     change: (profile: MeasuredProfile) => MeasuredProfile,
   ): Promise<void> {
     try {
+      await this.checkVersion(name);
       await this.save(change(await this.remembered(name, machine)));
-    } catch {
-      // Nothing is lost but a few seconds of the next run.
+    } catch (error) {
+      if (!PilotfishError.isInstance(error) || error.code !== 'profile-invalid') return;
+      this.#onNotice?.(`${error.message} It is left as it is, and this machine is measured anew.`);
     }
   }
+}
+
+/** Null where there is no such file. @throws PilotfishError `file-system-failed` */
+async function textOf(path: string): Promise<string | null> {
+  return (await readWhole(path, 'choose another name'))?.toString('utf8') ?? null;
 }
 
 function taken(name: string, why: string, remedy: string): PilotfishError {
