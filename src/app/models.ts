@@ -8,7 +8,7 @@ import { type ListedModel, listModels as listFiles } from '../catalog/list-model
 import { parseModelReference } from '../catalog/model-reference.ts';
 import { verifyModel } from '../catalog/verify-model.ts';
 import { PilotfishError } from '../core/errors.ts';
-import type { ModelRole } from '../core/events.ts';
+import type { ModelRole } from '../core/model-id.ts';
 import type { ModelFileFacts } from '../model/llama-cpp/model-file.ts';
 
 export interface PairedModel extends ListedModel {

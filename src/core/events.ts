@@ -9,8 +9,6 @@ import type { ModelId, ModelLabels, ModelRole, ModelsById } from './model-id.ts'
 import type { SamplingParams } from './sampling-params.ts';
 import type { TokenId } from './token-id.ts';
 
-export type { ByRole, ModelRole } from './model-id.ts';
-
 /** The proposer of an emitted token. */
 export type Origin = ModelRole | 'prompt-lookup';
 

@@ -5,8 +5,8 @@
  */
 import { type Clock, systemClock } from '../core/clock.ts';
 import { abortError, PilotfishError } from '../core/errors.ts';
-import type { ByRole, EngineEvent, TokenPrices } from '../core/events.ts';
-import type { ModelLabel, ModelRole } from '../core/model-id.ts';
+import type { EngineEvent, TokenPrices } from '../core/events.ts';
+import type { ByRole, ModelLabel, ModelRole } from '../core/model-id.ts';
 import { joinReads } from '../core/row-reads.ts';
 import type { TokenId } from '../core/token-id.ts';
 import { AnswerGrammar } from '../grammar/answer-grammar.ts';

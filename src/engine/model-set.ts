@@ -2,9 +2,10 @@
  * The models of an engine, by label and by id: what a request must know of all of them together, and
  * the sessions that it opens of each.
  */
-import type { ByRole, ModelCostFacts, TokenPrices } from '../core/events.ts';
+import type { ModelCostFacts, TokenPrices } from '../core/events.ts';
 import { required } from '../core/invariant.ts';
 import {
+  type ByRole,
   MODEL_LABELS,
   type ModelId,
   type ModelLabel,

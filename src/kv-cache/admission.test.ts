@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ModelRole } from '../core/events.ts';
 import { InvariantError } from '../core/invariant.ts';
+import type { ModelRole } from '../core/model-id.ts';
 import { Admission, type KvAmount, type KvAmounts } from './admission.ts';
 
 const ROLES: readonly ModelRole[] = ['small', 'large'];

@@ -2,7 +2,7 @@
  * What each strategy is expected to do for an answer, given how often it calls the large model or how
  * many of its drafts hold (docs/METHODS.md has the formulas). Pure.
  */
-import type { ModelRole } from '../core/events.ts';
+import type { ModelRole } from '../core/model-id.ts';
 import { type Gate, randomGate } from '../judging/gate.ts';
 import {
   type CostModel,

@@ -3,8 +3,9 @@
  * Each method's facts stand in its decoder's file. Help, evaluation, report and advice read them here,
  * so that none of them knows a method by its name (docs/decisions/0019-a-strategy-is-one-value.md).
  */
-import type { ModelRole } from '../core/events.ts';
+
 import { required } from '../core/invariant.ts';
+import type { ModelRole } from '../core/model-id.ts';
 import type { DeferralSide, Gate } from '../judging/gate.ts';
 import type { CostModel } from '../machines/cost-model.ts';
 import type { MethodStyle } from './method-style.ts';

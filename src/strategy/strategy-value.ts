@@ -3,7 +3,7 @@
  * value, and reads the facts of its method.
  */
 import { PilotfishError } from '../core/errors.ts';
-import type { ModelRole } from '../core/events.ts';
+import type { ModelRole } from '../core/model-id.ts';
 import { invalidThreshold } from './invalid-threshold.ts';
 import type { Method, StrategyValue, ThresholdFacts } from './method.ts';
 import { DEFAULT_METHOD, METHODS } from './methods.ts';

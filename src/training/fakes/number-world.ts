@@ -4,8 +4,8 @@
  * writes, worked out from the models' tables alone, without sequences.
  */
 
-import type { ModelRole } from '../../core/events.ts';
 import { toHalf } from '../../core/half.ts';
+import type { ModelRole } from '../../core/model-id.ts';
 import { type TokenId, tokenId, tokenIds } from '../../core/token-id.ts';
 import type { Question } from '../../evaluation/question.ts';
 import { type Router, routerScore } from '../../judging/router.ts';

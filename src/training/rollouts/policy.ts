@@ -1,5 +1,5 @@
 /** How an answer goes on behind a branch: under one model alone at first, later a router's routing. */
-import type { ModelRole } from '../../core/events.ts';
+import type { ModelRole } from '../../core/model-id.ts';
 import { type Router, routerScore, scoreDigest } from '../../judging/router.ts';
 import type { StateFeatures } from '../../judging/router-features.ts';
 import { routerGate } from '../../judging/router-gate.ts';

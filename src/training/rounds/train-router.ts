@@ -6,8 +6,8 @@
  */
 import { join } from 'node:path';
 import { PilotfishError } from '../../core/errors.ts';
-import type { ModelRole } from '../../core/events.ts';
 import { required } from '../../core/invariant.ts';
+import type { ModelRole } from '../../core/model-id.ts';
 import type { OnNotice, OnProgress } from '../../core/progress.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
 import {
