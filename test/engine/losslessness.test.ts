@@ -2,7 +2,7 @@
  * The output distribution of `speculative` equals the large model's, exactly, through the whole
  * loop: every draft, every accept and reject, and every way a request can end is enumerated.
  */
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { RowProgram } from '../../src/core/row-program.ts';
 import { type SamplingParams, samplingParams } from '../../src/core/sampling-params.ts';
 import { type TokenId, tokenIds } from '../../src/core/token-id.ts';
@@ -55,6 +55,9 @@ interface Case {
 
 /** Forwards that verified drafts, over all paths of all enumerations. */
 let verifyCount = 0;
+/** Sequences that a path left open, over all paths of all enumerations. */
+let openCount = 0;
+afterEach(() => expect(openCount).toBe(0));
 
 async function distributionOf(given: Case): Promise<Map<string, number>> {
   return await enumerateDraws((draws) => runOnce(given, draws));
@@ -84,7 +87,7 @@ async function runOnce(given: Case, draws: PathDraws): Promise<string> {
   } catch (error) {
     expect(error).toMatchObject({ code: 'aborted' });
   }
-  expect(small.sequenceCount + large.sequenceCount).toBe(0);
+  openCount += small.sequenceCount + large.sequenceCount;
   if (given.abortAfter === undefined) return `${emitted.join(' ')} ${finish}`;
   // An abort may come in the middle of a round: what was emitted until then is cut to the same
   // length for all strategies.
@@ -162,11 +165,14 @@ const ENDINGS: Readonly<Record<string, Omit<Case, 'strategy'>>> = {
   },
 };
 
+/** Two drafts are between one and three: they are left out where there are few runs. */
+const MORE: readonly SpeculativeOptions[] = [
+  { proposer: 'small', verifier: 'rejection', draftLength: 2 },
+];
 const VARIANTS: readonly SpeculativeOptions[] = [
   { proposer: 'small', verifier: 'coupling', draftLength: 1 },
   { proposer: 'small', verifier: 'coupling', draftLength: 2 },
   { proposer: 'small', verifier: 'rejection', draftLength: 1 },
-  { proposer: 'small', verifier: 'rejection', draftLength: 2 },
   { proposer: 'small', verifier: 'rejection', draftLength: 3 },
   { proposer: 'prompt-lookup', verifier: 'coupling', draftLength: 2 },
   { proposer: 'prompt-lookup', verifier: 'rejection', draftLength: 2 },
@@ -179,7 +185,7 @@ describe('speculative decoding is lossless', () => {
       known ??= distributionOf({ ...limits, strategy: () => singleModel('large') });
       return known;
     };
-    for (const options of VARIANTS) {
+    for (const options of RUNS_ARE_FULL ? [...VARIANTS, ...MORE] : VARIANTS) {
       it(`ends with ${ending}: ${Object.values(options).join(', ')}`, async () => {
         const target = await distributionOfLarge();
         verifyCount = 0;

@@ -1,8 +1,9 @@
 /** A small evaluation of the pocket pair, as the command runs it. */
 import { join } from 'node:path';
 import type { EvaluateOptions } from '../../src/app/evaluate.ts';
+import { runs } from '../runs.ts';
 
-export const QUESTION_COUNT = 6;
+export const QUESTION_COUNT: number = runs(4, 6);
 
 /** @param base a temporary folder, which also holds the home of rows */
 export function pocketEvaluation(
