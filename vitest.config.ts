@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 /** Where to write a machine-readable report beside the one for people; used by CI. */
@@ -13,6 +14,10 @@ const LONG = '**/*.long.test.ts';
 const REAL = 'test/real/**/*.test.ts';
 
 const config: ReturnType<typeof defineConfig> = defineConfig({
+  // Examples import the package by its name.
+  resolve: {
+    alias: [{ find: /^pilotfish$/, replacement: resolve(import.meta.dirname, 'src/index.ts') }],
+  },
   test: {
     testTimeout: HANG_MS,
     hookTimeout: HANG_MS,

@@ -1,5 +1,6 @@
 /**
- * Pilotfish as a library: open an engine, ask it, read events.
+ * Pilotfish as a library: open an engine, ask it, read events; evaluate strategies, train and calibrate
+ * routers, take advice on costs. Everything that the command line does is a function here.
  *
  * @example
  * import { openEngine } from 'pilotfish';
@@ -12,9 +13,38 @@
  */
 
 export { foldRunCost, RunCostFold } from './accounting/run-cost.ts';
-export { type MeasureStepsOptions, measureSteps } from './app/measure-steps.ts';
+export type { AdviceAssumptions, AdviceReport, PlacedAdvice } from './app/advice-report.ts';
+export { type AdviseOptions, advise } from './app/advise.ts';
+export { type Calibrated, type CalibrateOptions, calibrate } from './app/calibrate.ts';
+export { drawCalibration } from './app/draw-calibration.ts';
+export { type Evaluated, type EvaluateOptions, evaluate } from './app/evaluate.ts';
+export { inspectMachine, type MachineFacts } from './app/inspect-machine.ts';
+export type { QuestionOptions } from './app/load-questions.ts';
+export type { AcceptanceStatistics, LookupStatistics } from './app/measure-acceptance.ts';
+export { type MeasuredSteps, type MeasureStepsOptions, measureSteps } from './app/measure-steps.ts';
+export {
+  type InspectedModel,
+  inspectModel,
+  listModels,
+  type PairedModel,
+  type PullModelsOptions,
+  pullModels,
+  type VerifiedModel,
+  type VerifyModelsOptions,
+  verifyModels,
+} from './app/models.ts';
 export { type OpenEngineOptions, openEngine } from './app/open-engine.ts';
-export { type RecostOptions, recost } from './app/recost.ts';
+export type { PairOptions } from './app/pair-options.ts';
+export type { QuestionRunOptions } from './app/question-run.ts';
+export { type Recosted, type RecostedRun, type RecostOptions, recost } from './app/recost.ts';
+export { type Trained, train } from './app/train.ts';
+export type { TrainOptions } from './app/train-settings.ts';
+export {
+  type WriteReportOptions,
+  type WrittenReport,
+  writeReport,
+} from './app/write-report.ts';
+export type { EnsureModelOptions } from './catalog/catalog-context.ts';
 export type { ChatMessage } from './core/chat-message.ts';
 export { ERROR_CODES, type ErrorCode, PilotfishError } from './core/errors.ts';
 export type {
@@ -41,11 +71,12 @@ export type {
   ModelRole,
   ModelsById,
 } from './core/model-id.ts';
-export type { OnNotice, OnProgress, Progress } from './core/progress.ts';
+export type { OnNotice, OnProgress, Progress, Progressing } from './core/progress.ts';
 export type { SamplingParams } from './core/sampling-params.ts';
 export type { TokenId } from './core/token-id.ts';
 export { Engine, type EngineOptions } from './engine/engine.ts';
 export type { GenerateRequest } from './engine/request.ts';
+export type { EvaluationResult, PointResult } from './evaluation/results.ts';
 export type { GrammarRequest } from './grammar/grammar-request.ts';
 export { type Advice, type CostScenario, costAdvice } from './machines/advise.ts';
 export type { CostModel } from './machines/cost-model.ts';

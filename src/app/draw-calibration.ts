@@ -1,7 +1,6 @@
 /** A calibrated router's reliability diagram as a picture file. */
+import { drawPicture } from '../report/draw-picture.ts';
 import { type ReliabilitySeries, reliabilitySpec } from '../report/pictures/reliability-picture.ts';
-import { renderPng } from '../report/render-png.ts';
-import { renderSvg } from '../report/render-svg.ts';
 import { writeWhole } from '../storage/whole-file.ts';
 import type { Calibrated } from './calibrate.ts';
 
@@ -12,8 +11,8 @@ import type { Calibrated } from './calibrate.ts';
  */
 export async function drawCalibration(calibrated: Calibrated, path: string): Promise<void> {
   const { title, subtitle, series } = reliabilityDiagram(calibrated);
-  const { svg } = await renderSvg(reliabilitySpec(title, subtitle, series));
-  await writeWhole(path, await renderPng(svg), 'choose another folder with --out');
+  const { png } = await drawPicture(reliabilitySpec(title, subtitle, series));
+  await writeWhole(path, png, 'choose another folder with --out');
 }
 
 interface ReliabilityDiagram {

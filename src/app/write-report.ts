@@ -2,11 +2,10 @@
 import { basename, dirname, extname, join } from 'node:path';
 import { PilotfishError, throwIfAborted } from '../core/errors.ts';
 import type { Progressing } from '../core/progress.ts';
+import { drawPicture } from '../report/draw-picture.ts';
 import type { DrawnPicture, DrawnResult } from '../report/page/page-view.ts';
 import { renderPage } from '../report/page/render-page.ts';
 import { allPictures, fileNamePart, freeName } from '../report/pictures/all-pictures.ts';
-import { renderPng } from '../report/render-png.ts';
-import { renderSvg } from '../report/render-svg.ts';
 import { parseResult } from '../report/result-format.ts';
 import { readGiven, writeWhole } from '../storage/whole-file.ts';
 
@@ -52,9 +51,9 @@ export async function writeReport(options: WriteReportOptions): Promise<WrittenR
     for (const picture of planned[place] ?? []) {
       throwIfAborted(signal);
       onProgress?.({ label: 'Drawing', done: pngs.length, total, unit: 'steps' });
-      const { svg } = await renderSvg(picture.spec);
+      const { svg, png } = await drawPicture(picture.spec);
       pictures.push({ ...picture, svg });
-      pngs.push({ name: `${prefix}${picture.name}.png`, png: await renderPng(svg) });
+      pngs.push({ name: `${prefix}${picture.name}.png`, png });
     }
     drawn.push({ source: basename(path), result, pictures });
   }
