@@ -1,9 +1,9 @@
 /**
- * Gates of token routing: a score of the small model's proposal, and whether it sends the token to
- * the large model. Pure. Thresholds keep each method's own direction (see `calls`).
+ * A gate of token routing: it scores the small model's proposal, and says whether the score sends the
+ * token to the large model. Pure. Each gate stands in the file of its method (strategy/entropy.ts is
+ * one); thresholds keep each method's own direction.
  */
 import type { Draws } from '../core/draws.ts';
-import { required } from '../core/invariant.ts';
 import type { RowResult } from '../core/row-program.ts';
 import type { RowReads } from '../core/row-reads.ts';
 
@@ -21,33 +21,3 @@ export interface Gate {
   /** True if the large model writes this token. */
   defers(score: number, threshold: number): boolean;
 }
-
-/** Entropy in nats of the small model's own distribution; large when it exceeds the threshold. */
-export const entropyGate: Gate = {
-  name: 'entropy',
-  reads: { uncertainty: true },
-  deferralSide: 'above',
-  score: (row) => required(row.entropy, 'the row program computes the entropy'),
-  defers: (score, threshold) => score > threshold,
-};
-
-/** Top-2 probability margin of the small model; large when it falls below the threshold. */
-export const marginGate: Gate = {
-  name: 'margin',
-  reads: { uncertainty: true },
-  deferralSide: 'below',
-  score: (row) => required(row.margin, 'the row program computes the margin'),
-  defers: (score, threshold) => score < threshold,
-};
-
-/**
- * The control: a coin keyed by (seed, position), so that the tokens of a smaller share are a subset
- * of those of a larger one. Large when the coin, a uniform in (0, 1), is below the share.
- */
-export const randomGate: Gate = {
-  name: 'random',
-  reads: {},
-  deferralSide: 'below',
-  score: (_row, position, draws) => draws.uniform(position, 'coin'),
-  defers: (score, share) => score < share,
-};

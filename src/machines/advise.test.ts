@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { entropyGate, randomGate } from '../judging/gate.ts';
 import {
   draftModelCost,
   promptLookupCost,
   singleModelCost,
   tokenRoutingCost,
 } from '../strategy/cost-models.ts';
+import { entropyGate } from '../strategy/entropy.ts';
+import { randomGate } from '../strategy/random.ts';
 import {
   type AdvisedModel,
   type Billing,

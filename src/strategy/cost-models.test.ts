@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { required } from '../core/invariant.ts';
 import { type TokenId, tokenId } from '../core/token-id.ts';
-import { randomGate } from '../judging/gate.ts';
 import type { CostModel, ExpectedForwards, WorkPlan } from '../machines/cost-model.ts';
 import type { ForwardCosts } from '../machines/forward-costs.ts';
 import { type CostCurve, forwardMs } from '../machines/step-costs.ts';
@@ -16,6 +15,7 @@ import {
   singleModelCost,
   tokenRoutingCost,
 } from './cost-models.ts';
+import { randomGate } from './random.ts';
 import { draftModelCosts } from './speculative.ts';
 
 const flat = (ms: number): ForwardCosts => ({

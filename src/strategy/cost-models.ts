@@ -3,7 +3,7 @@
  * many of its drafts hold (docs/METHODS.md has the formulas). Pure.
  */
 import type { ModelRole } from '../core/model-id.ts';
-import { type Gate, randomGate } from '../judging/gate.ts';
+import type { Gate } from '../judging/gate.ts';
 import {
   type CostModel,
   type ExpectedForwards,
@@ -37,7 +37,7 @@ export function singleModelCost(role: ModelRole): CostModel {
  * The small model proposes every token. The large one is called for each with probability `share`
  * and reads all it missed in that forward: j rows where the last call was j tokens ago.
  */
-export function tokenRoutingCost(gate: Gate): CostModel {
+export function tokenRoutingCost(gate: Pick<Gate, 'name' | 'reads'>): CostModel {
   return {
     name: gate.name,
     parameter: 'share',
@@ -62,7 +62,7 @@ export function tokenRoutingCost(gate: Gate): CostModel {
 
 /** Token routing by a trained router: it reads hidden states, which come with the forward. */
 export function learnedRoutingCost(name: string): CostModel {
-  return { ...tokenRoutingCost(randomGate), name };
+  return tokenRoutingCost({ name, reads: {} });
 }
 
 /** The small model answers; for a `share` of the questions the large one then answers anew. */

@@ -1,8 +1,18 @@
 /** `entropy`: the large model writes the tokens of which the small one is unsure, by its entropy. */
-import { entropyGate } from '../judging/gate.ts';
+import { required } from '../core/invariant.ts';
+import type { Gate } from '../judging/gate.ts';
 import type { Method } from './method.ts';
 import { HUES, solidLine } from './method-style.ts';
 import { tokenMethod } from './token-routing.ts';
+
+/** The entropy, in nats, of the small model's own distribution. */
+export const entropyGate: Gate = {
+  name: 'entropy',
+  reads: { uncertainty: true },
+  deferralSide: 'above',
+  score: (row) => required(row.entropy, 'the row program computes the entropy'),
+  defers: (score, threshold) => score > threshold,
+};
 
 export const entropyMethod: Method = tokenMethod(entropyGate, {
   summary: "token routing by the small model's entropy",

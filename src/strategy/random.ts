@@ -1,7 +1,19 @@
 /** `random`: a coin decides about each token. The control of every method that decides about tokens. */
-import { randomGate } from '../judging/gate.ts';
+import type { Gate } from '../judging/gate.ts';
 import type { Method } from './method.ts';
 import { tokenMethod } from './token-routing.ts';
+
+/**
+ * A uniform number in (0, 1), keyed by (seed, position): so the tokens of a smaller share are a subset
+ * of those of a larger one.
+ */
+export const randomGate: Gate = {
+  name: 'random',
+  reads: {},
+  deferralSide: 'below',
+  score: (_row, position, draws) => draws.uniform(position, 'coin'),
+  defers: (score, share) => score < share,
+};
 
 export const randomMethod: Method = {
   ...tokenMethod(randomGate, {

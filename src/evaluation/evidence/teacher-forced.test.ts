@@ -3,8 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { scriptedModel } from '../../../test/simulation/scripted-pair.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
 import { type TokenId, tokenIds } from '../../core/token-id.ts';
-import { entropyGate, type Gate, marginGate } from '../../judging/gate.ts';
+import type { Gate } from '../../judging/gate.ts';
 import type { ForwardRequest } from '../../model/roles.ts';
+import { entropyGate } from '../../strategy/entropy.ts';
+import { marginGate } from '../../strategy/margin.ts';
 import { type TokenEvidence, teacherForced } from './teacher-forced.ts';
 
 const SIZE = 12;

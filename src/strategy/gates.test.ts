@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { seededDraws } from '../core/draws.ts';
 import type { RowResult } from '../core/row-program.ts';
 import { tokenId } from '../core/token-id.ts';
-import { entropyGate, marginGate, randomGate } from './gate.ts';
+import { entropyGate } from './entropy.ts';
+import { marginGate } from './margin.ts';
+import { randomGate } from './random.ts';
 
 const rowOf = (entropy: number | null, margin: number | null): RowResult => ({
   tokenId: tokenId(0),
