@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { abortError } from '../core/errors.ts';
 import type { CatalogContext } from './catalog-context.ts';
 import { type ChildResult, runChild } from './child-process.ts';
-import { diskFull } from './file-system-error.ts';
+import { diskFull, fileSystemError } from './file-system-error.ts';
 import { SourceFailure } from './source-failure.ts';
 
 export type PipCommand = readonly [string, ...string[]];
@@ -44,7 +44,7 @@ export interface WheelRequest {
 /**
  * Downloads one wheel.
  * @returns its path inside the folder
- * @throws SourceFailure, PilotfishError `disk-full`, `aborted`
+ * @throws SourceFailure, PilotfishError `disk-full`, `file-system-failed`, `aborted`
  */
 export async function downloadWheel(
   pip: PipCommand,
@@ -53,9 +53,13 @@ export async function downloadWheel(
 ): Promise<string> {
   const wheels = join(request.folder, 'wheels');
   const scratch = join(request.folder, 'scratch');
-  await rm(request.folder, { recursive: true, force: true });
-  await mkdir(wheels, { recursive: true });
-  await mkdir(scratch, { recursive: true });
+  try {
+    await rm(request.folder, { recursive: true, force: true });
+    await mkdir(wheels, { recursive: true });
+    await mkdir(scratch, { recursive: true });
+  } catch (error) {
+    throw fileSystemError(error, 'create', request.folder);
+  }
   const flags =
     '--no-deps --only-binary=:all: --no-cache-dir --disable-pip-version-check --no-input -q';
   const watch = watchGrowth(request, context);

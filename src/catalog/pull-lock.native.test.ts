@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
-import { mkdir, utimes, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -16,12 +16,10 @@ import { type FakeHub, startFakeHub } from './fakes/fake-hub.ts';
 import { isPullable } from './find-model.ts';
 import { type PullableReference, parseModelReference } from './model-reference.ts';
 import { modelTarget } from './model-target.ts';
-import { pullLock } from './pull-lock.ts';
 import { pullModel } from './pull-model.ts';
 
 const BYTES = someBytes(300_000);
 const NAME = 'hub:me/repo/model.gguf';
-const NO_SUCH_PID = 2 ** 22 + 1;
 
 let bench: CatalogBench;
 let hub: FakeHub;
@@ -118,47 +116,5 @@ describe('pulls of one model at once', () => {
     await eventually(() => bench.notices.join().includes('waiting'));
     caller.abort();
     expect((await pulling).code).toBe('aborted');
-  });
-});
-
-describe('an abandoned lock', () => {
-  it.each([
-    ['of a dead process', { pid: NO_SUCH_PID, host: hostname(), token: 'old' }],
-    ['of our own number before a restart', { pid: process.pid, host: hostname(), token: 'old' }],
-  ])('%s is taken over at once', async (_, holder) => {
-    await leaveLock(holder);
-    expect((await pullModel(reference(), context())).source).toBe('hub');
-    expect(bench.files().some((name) => name.includes('.lock'))).toBe(false);
-  });
-
-  it.each([
-    ['of another machine', { pid: 1, host: 'elsewhere.example', token: 'old' }],
-    ['without a name in it', ''],
-  ])('%s is taken over once it is old', async (_, holder) => {
-    const path = await leaveLock(holder);
-    const limits = { lockWaitMsMax: 50 };
-    const error = await failureOf(pullModel(reference(), context({ limits })));
-    expect(error.code).toBe('download-failed');
-    const longAgo = new Date(Date.now() - 120_000);
-    await utimes(path, longAgo, longAgo);
-    expect((await pullModel(reference(), context({ limits }))).source).toBe('hub');
-  });
-
-  it('is not taken over from a holder that keeps it fresh', async () => {
-    const target = modelTarget(reference(), context());
-    // The clock moves only where the test says so.
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
-    const limits = { lockStaleMs: 10_000, lockWaitMsMax: 30_000 };
-    await using _lock = await pullLock(target, NAME, context({ limits }));
-    const path = `${target}.lock`;
-    const mine = JSON.parse(readFileSync(path, 'utf8')) as object;
-    await writeFile(path, JSON.stringify({ ...mine, host: 'elsewhere.example' }));
-    const pulling = failureOf(pullModel(reference(), context({ limits })));
-    await eventually(() => bench.notices.join().includes('waiting'));
-    for (let step = 1; step <= 5; step += 1) {
-      vi.setSystemTime(Date.now() + 7_000);
-      await eventually(() => statSync(path).mtimeMs > Date.now() - 1_000);
-    }
-    expect((await pulling).message).toContain('on elsewhere.example is still pulling');
   });
 });

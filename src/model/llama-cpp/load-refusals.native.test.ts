@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -346,6 +347,10 @@ describe('a file that is not a whole model', () => {
   it('is refused where there is nothing, or a folder', async () => {
     expect(await codeOf(loadModel(join(folder, 'nothing.gguf')))).toBe('model-file-missing');
     expect(await codeOf(loadModel(folder))).toBe('model-file-missing');
+  });
+
+  it.skipIf(!existsSync('/proc/self/mem'))('names a file that cannot be read', async () => {
+    expect(await codeOf(loadModel('/proc/self/mem'))).toBe('file-system-failed');
   });
 
   it.each(['', 'GGU', 'gguf is something else', '{"not": "a model"}'])(

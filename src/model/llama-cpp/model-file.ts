@@ -6,6 +6,7 @@
 import { open, stat } from 'node:fs/promises';
 import { PilotfishError } from '../../core/errors.ts';
 import type { ParameterCounts } from '../../core/events.ts';
+import { fileError } from '../../storage/file-error.ts';
 import { bigInt64View } from './abi.ts';
 import { loadLibrary } from './library.ts';
 import type { Abi, Address } from './native-api.ts';
@@ -62,7 +63,10 @@ const GGUF_TYPE_STRING = 8;
 const GGUF_TYPE_ARRAY = 9;
 const GGUF_TYPE_U64 = 10;
 
-/** @throws PilotfishError `model-file-missing`, `model-file-invalid`, `model-file-truncated` */
+/**
+ * @throws PilotfishError `model-file-missing`, `model-file-invalid`, `model-file-truncated`,
+ *   `file-system-failed`
+ */
 export async function readModelFile(path: string): Promise<ModelFileFacts> {
   const byteCount = await checkMagic(path);
   const { abi } = loadLibrary();
@@ -85,12 +89,12 @@ async function checkMagic(path: string): Promise<number> {
       fields: { path },
     });
   }
-  const handle = await open(path);
   try {
+    await using handle = await open(path);
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(4), 0, 4, 0);
     if (buffer.toString('latin1', 0, bytesRead) === GGUF_MAGIC) return found.size;
-  } finally {
-    await handle.close();
+  } catch (error) {
+    throw fileError(error, { action: 'read the model', path });
   }
   throw new PilotfishError('model-file-invalid', `${path} is not a GGUF file.`, {
     remedy: 'Give a file in GGUF format; other formats can be converted with llama.cpp.',

@@ -1,0 +1,132 @@
+import { existsSync, statSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { PilotfishError } from '../core/errors.ts';
+import { FileLock, type FileLockOptions } from './file-lock.ts';
+
+const NO_SUCH_PID = 2 ** 22 + 1;
+
+let folder: string;
+let target: string;
+let path: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pilotfish-lock-'));
+  target = join(folder, 'thing');
+  path = `${target}.lock`;
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+function acquire(changes: Partial<FileLockOptions> = {}): Promise<FileLock> {
+  return FileLock.acquire(target, {
+    pollMs: 1,
+    refusal: ({ holder, pid }) =>
+      new PilotfishError('evaluation-invalid', `${holder} has it`, { fields: { pid } }),
+    otherwise: 'choose another folder',
+    ...changes,
+  });
+}
+
+async function leaveLock(holder: unknown): Promise<void> {
+  await writeFile(path, typeof holder === 'string' ? holder : JSON.stringify(holder));
+}
+
+describe('a lock file', () => {
+  it('lets one holder in at a time, and leaves nothing behind', async () => {
+    let insideCount = 0;
+    let doneCount = 0;
+    const work = async (): Promise<void> => {
+      await using _lock = await acquire({ waitMsMax: Number.POSITIVE_INFINITY });
+      insideCount += 1;
+      expect(insideCount).toBe(1);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      insideCount -= 1;
+      doneCount += 1;
+    };
+    await Promise.all(Array.from({ length: 10 }, work));
+    expect(doneCount).toBe(10);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('names the holder once while it waits, and when the wait was in vain', async () => {
+    const holder = { pid: process.ppid, host: hostname(), token: 'theirs' };
+    await leaveLock(holder);
+    const told: string[] = [];
+    const refused = acquire({ waitMsMax: 20, onWait: (name) => told.push(name) });
+    await expect(refused).rejects.toMatchObject({
+      message: `Process ${process.ppid} has it`,
+      fields: { pid: process.ppid },
+    });
+    expect(told).toEqual([`Process ${process.ppid}`]);
+    expect(JSON.parse(await readFile(path, 'utf8'))).toEqual(holder);
+    // Without a wait nobody is told of one.
+    await expect(acquire({ onWait: (name) => told.push(name) })).rejects.toThrow('has it');
+    expect(told).toHaveLength(1);
+  });
+
+  it('is not waited for after an abort', async () => {
+    await leaveLock({ pid: process.ppid, host: hostname(), token: 'theirs' });
+    const caller = new AbortController();
+    const onWait = (): void => caller.abort();
+    const waiting = acquire({ waitMsMax: 60_000, signal: caller.signal, onWait });
+    await expect(waiting).rejects.toMatchObject({ code: 'aborted' });
+  });
+
+  it('says where it cannot be created', async () => {
+    await writeFile(join(folder, 'file'), '');
+    target = join(folder, 'file', 'thing');
+    await expect(acquire()).rejects.toMatchObject({
+      code: 'file-system-failed',
+      message: expect.stringContaining(`Could not lock ${target}: `),
+      remedy: 'Check the path and its permissions, or choose another folder.',
+    });
+  });
+});
+
+describe('an abandoned lock', () => {
+  it.each([
+    ['of a dead process', { pid: NO_SUCH_PID, host: hostname(), token: 'old' }],
+    ['of our own number before a restart', { pid: process.pid, host: hostname(), token: 'old' }],
+  ])('%s is taken over at once', async (_, holder) => {
+    await leaveLock(holder);
+    {
+      await using _lock = await acquire();
+      expect(JSON.parse(await readFile(path, 'utf8'))).not.toEqual(holder);
+    }
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it.each([
+    ['of another machine', { pid: 1, host: 'elsewhere.example', token: 'old' }],
+    ['without a name in it', ''],
+  ])('%s is taken over once it is old', async (_, holder) => {
+    await leaveLock(holder);
+    await expect(acquire()).rejects.toThrow('has it');
+    const longAgo = new Date(Date.now() - 120_000);
+    await utimes(path, longAgo, longAgo);
+    await using _lock = await acquire();
+    expect(await readdir(folder)).toEqual(['thing.lock']);
+  });
+
+  it('is taken over by one of those who want it', async () => {
+    await leaveLock({ pid: NO_SUCH_PID, host: hostname(), token: 'old' });
+    const all = await Promise.allSettled(Array.from({ length: 10 }, () => acquire()));
+    const held = all.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    expect(held).toHaveLength(1);
+    await held[0]?.[Symbol.asyncDispose]();
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('is not taken over from a holder that keeps it fresh', async () => {
+    await using _lock = await acquire({ refreshMs: 1 });
+    const mine = JSON.parse(await readFile(path, 'utf8')) as object;
+    await writeFile(path, JSON.stringify({ ...mine, host: 'elsewhere.example' }));
+    const longAgo = new Date(Date.now() - 120_000);
+    await utimes(path, longAgo, longAgo);
+    const isFresh = () => expect(statSync(path).mtimeMs).toBeGreaterThan(longAgo.getTime());
+    await vi.waitFor(isFresh, { timeout: 60_000 });
+    await expect(acquire()).rejects.toThrow('on elsewhere.example has it');
+    expect(existsSync(path)).toBe(true);
+  });
+});
