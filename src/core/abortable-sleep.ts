@@ -1,4 +1,4 @@
-/** Waits, unless the caller gives up first. */
+/** Sleeps until the time is over or the signal aborts. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { abortError } from './errors.ts';
 

@@ -1,4 +1,4 @@
-/** One turn of a conversation, as chat templates take it. */
+/** One message of a conversation, in the form that chat templates take. */
 export interface ChatMessage {
   readonly role: 'system' | 'user' | 'assistant';
   readonly content: string;

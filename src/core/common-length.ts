@@ -1,6 +1,6 @@
 import type { TokenId } from './token-id.ts';
 
-/** How many tokens two texts have in common from their beginning. */
+/** The length of the longest common prefix of two texts, in tokens. */
 export function commonLength(a: readonly TokenId[], b: readonly TokenId[]): number {
   const end = Math.min(a.length, b.length);
   let length = 0;

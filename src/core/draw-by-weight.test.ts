@@ -18,7 +18,7 @@ describe('drawByWeight', () => {
       fc.property(
         fc.oneof(
           fc.array(anyWeight, { minLength: 1, maxLength: 300 }),
-          // So small that e^b is not a number of full precision.
+          // The weights are so small that e^b loses precision.
           fc.array(fc.double({ min: 1e-316, max: 3e-314, noNaN: true }), {
             minLength: 1,
             maxLength: 9,
@@ -45,7 +45,7 @@ describe('drawByWeight', () => {
     }
   });
 
-  it('takes what is not a number for no weight, as the plain loop does', () => {
+  it('treats a weight of NaN as 0, as the plain loop does', () => {
     const row = Float64Array.from([Number.NaN, 1, Number.NaN, 2]);
     for (let position = 0; position < 50; position += 1) {
       const key = noiseKey(3, position, 'sample');

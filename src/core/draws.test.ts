@@ -30,7 +30,7 @@ describe('accepts', () => {
     expect(countHits((position) => draws.accepts(1, position))).toBe(COUNT);
   });
 
-  it('accepts at a higher probability whatever it accepts at a lower one', () => {
+  it('accepts at a higher probability everything that it accepts at a lower one', () => {
     const two = fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.nat());
     fc.assert(
       fc.property(fc.integer(), two, fc.double({ min: 0, max: 1, noNaN: true }), (seed, a, b) => {
@@ -64,7 +64,7 @@ describe('uniform', () => {
 });
 
 describe('categorical', () => {
-  it('draws an index as often as its weight says', () => {
+  it('draws each index in proportion to its weight', () => {
     const weights = Float64Array.from([4, 0, 1, 0.5, 2, 0, 0.5]);
     const draws = seededDraws(9);
     const counts = new Float64Array(weights.length);
@@ -101,7 +101,7 @@ describe('categorical', () => {
     );
   });
 
-  it('is independent of the coin that decided the acceptance at the same position', () => {
+  it('is independent of the acceptance draw at the same position', () => {
     const draws = seededDraws(12);
     const weights = Float64Array.from([1, 1]);
     const both = countHits(

@@ -1,6 +1,6 @@
 /**
- * The random decisions of verifiers and gates, as a role: the engine draws them from seeded noise,
- * tests enumerate every outcome and multiply the probabilities.
+ * The random decisions of verifiers and gates, as a role. The engine draws them from seeded noise.
+ * Tests enumerate every outcome and multiply the probabilities.
  */
 import { drawByWeight } from './draw-by-weight.ts';
 import { type NoisePurpose, noiseKey, noiseUniform } from './noise.ts';

@@ -11,13 +11,13 @@ describe('an operating error', () => {
     expect(error).toMatchObject({ code: 'disk-full', message: 'The disk is full.', ...details });
   });
 
-  it('has neutral details where none are given', () => {
+  it('has no remedy, no fields and no cause by default', () => {
     const error = new PilotfishError('aborted', 'Cancelled.');
     expect(error).toMatchObject({ remedy: null, fields: {} });
     expect('cause' in error).toBe(false);
   });
 
-  it('is recognised from another copy of the package, and nothing else is', () => {
+  it('is recognised even if another copy of the package threw it; other errors are not', () => {
     const foreign = Object.assign(new Error('x'), { [Symbol.for('pilotfish.error')]: true });
     expect(PilotfishError.isInstance(foreign)).toBe(true);
     for (const other of [null, undefined, 'aborted', {}, new Error('aborted')]) {
@@ -44,20 +44,20 @@ describe('an aborted signal', () => {
     expect(abortError(signal)).toMatchObject({ code: 'aborted', cause: 'enough' });
   });
 
-  it('does not throw before it fires, nor where there is none', () => {
+  it('does not throw before the signal fires, or without a signal', () => {
     expect(() => throwIfAborted(new AbortController().signal)).not.toThrow();
     expect(() => throwIfAborted(undefined)).not.toThrow();
   });
 });
 
 describe('invariants', () => {
-  it('pass what holds and throw a bug report otherwise', () => {
+  it('pass if the condition holds and report a bug otherwise', () => {
     expect(() => invariant(true, 'fine')).not.toThrow();
     expect(() => invariant(false, 'two is one')).toThrow(InvariantError);
     expect(() => invariant(false, 'two is one')).toThrow(/two is one.*bug/);
   });
 
-  it('let falsy values be present', () => {
+  it('count falsy values as present', () => {
     expect(required(0, 'a number')).toBe(0);
     expect(required('', 'a text')).toBe('');
     expect(() => required(null, 'a text')).toThrow(InvariantError);

@@ -1,12 +1,11 @@
 /**
- * Operating errors: what can go wrong without a bug in this program. Each has a code from a closed
- * list, the values that were seen, and what to do about it. Bugs are `InvariantError`s instead
- * (invariant.ts).
+ * Operating errors: failures that are no bug in this program. Each has a code from a closed list,
+ * the values that were seen, and a remedy. A bug throws an `InvariantError` instead (invariant.ts).
  */
 
 /** Every code an operating error can carry. Scripts may rely on these names. */
 export const ERROR_CODES = [
-  // What the user asked for.
+  // Errors in the options of the user.
   'option-invalid',
   'strategy-unknown',
   'threshold-invalid',
@@ -20,14 +19,14 @@ export const ERROR_CODES = [
   'template-failed',
   'template-mismatch',
   'vocabulary-mismatch',
-  // Questions of an evaluation.
+  // The questions of an evaluation.
   'task-unknown',
   'slice-unknown',
   'question-unknown',
   'data-not-found',
   'data-invalid',
   'data-overlap',
-  // Model files and where they come from.
+  // Model files and their sources.
   'model-file-missing',
   'model-file-invalid',
   'model-file-truncated',
@@ -55,7 +54,7 @@ export const ERROR_CODES = [
   'cache-invalid',
   'evaluation-invalid',
   'result-invalid',
-  // Trained heads, and how they are trained.
+  // Trained heads and their training.
   'head-missing',
   'head-invalid',
   'head-mismatch',
@@ -73,7 +72,7 @@ export type ErrorCode = (typeof ERROR_CODES)[number];
 export interface PilotfishErrorDetails {
   /** What the user can do about it, as an imperative sentence. */
   readonly remedy?: string | null | undefined;
-  /** The values seen, for machines. */
+  /** The values seen, for programs to read. */
   readonly fields?: Readonly<Record<string, string | number | boolean | null>>;
   readonly cause?: unknown;
 }
@@ -94,13 +93,13 @@ export class PilotfishError extends Error {
     Object.defineProperty(this, MARKER, { value: true });
   }
 
-  /** True for errors of any copy of this package, where `instanceof` would fail. */
+  /** True for the errors of any copy of this package, where `instanceof` would fail. */
   static isInstance(error: unknown): error is PilotfishError {
     return typeof error === 'object' && error !== null && MARKER in error;
   }
 }
 
-/** The reason of an aborted signal as an error: the caller's own error if it gave one. */
+/** The reason of an aborted signal as an error: the caller's own error if the reason is one. */
 export function abortError(signal: AbortSignal): PilotfishError {
   const reason: unknown = signal.reason;
   if (PilotfishError.isInstance(reason)) return reason;

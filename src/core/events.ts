@@ -1,8 +1,8 @@
 /**
  * The two kinds of events that are the only source of truth about a run, and the two lines that
- * frame its log. Streams, usage, costs, colours, reports and training labels are folds over them;
- * nothing keeps a second count. A log is one JSON object per line: `start`, then `token` and `work`
- * in the order they happened, then `summary`.
+ * frame its log. Streams, usage, costs, colours, reports and training labels are folds over these
+ * events; nothing keeps a second count. A log is one JSON object per line: `start`, then `token`
+ * and `work` events in the order in which they happened, then `summary`.
  */
 import type { FinishReason } from './finish-reason.ts';
 import type { ModelId, ModelLabels, ModelRole, ModelsById } from './model-id.ts';
@@ -40,7 +40,7 @@ export interface TokenEvent {
 }
 
 /**
- * The purpose of a forward. It may also feed tokens that its model had missed: those are its rows
+ * The purpose of a forward. A forward may also feed tokens that its model missed: they are its rows
  * without outputs.
  */
 export type WorkPurpose =
@@ -62,9 +62,9 @@ export interface WorkEvent {
    * as if the request were alone: a forward that shared a native batch counts in full.
    */
   readonly rowCounts: readonly number[];
-  /** How many of those rows went through the output head. */
+  /** The number of these rows that went through the output head. */
   readonly outputRowCount: number;
-  /** Rows spared by the prefix cache: tokens that were read for an earlier request already. */
+  /** Rows that the prefix cache saved: tokens that were already read for an earlier request. */
   readonly reusedRowCount: number;
   /** Time spent waiting for the model or the compute device. */
   readonly waitedMs: number;
@@ -75,7 +75,7 @@ export interface WorkEvent {
   readonly bytesDown: number;
 }
 
-/** Parameters by what they cost: the body is read by every row, the head by output rows only. */
+/** Parameter counts by cost: every row reads the body, only output rows use the head. */
 export interface ParameterCounts {
   readonly body: number;
   readonly outputHead: number;
@@ -90,15 +90,18 @@ export interface TokenPrices {
 }
 
 /**
- * The facts that costs and predicted times of a model's work are computed from. Sizes that are not
- * known, as those of a model behind an API, are 0.
+ * The facts from which the costs and predicted times of a model's work are computed. Unknown sizes,
+ * such as those of a model behind an API, are 0.
  */
 export interface ModelCostFacts {
   readonly name: string;
   readonly parameterCounts: ParameterCounts;
   /** Bytes of weights that one forward reads (an untied embedding table is only looked up). */
   readonly weightBytes: number;
-  /** Keys and values of one token in all layers: what a forward reads of every cached token. */
+  /**
+   * Bytes of keys and values of one token in all layers. A forward reads them for every cached
+   * token.
+   */
   readonly kvBytesPerToken: number;
   /** Rows of a prefill chunk, at least 1: with the prompt length they give the large-only costs. */
   readonly prefillChunkRowCount: number;
@@ -116,9 +119,9 @@ export const LOG_VERSION = 2;
 export interface StartEvent extends ModelsById<ModelCostFacts> {
   readonly type: 'start';
   readonly version: typeof LOG_VERSION;
-  /** Every model of the engine, and one that costs are only compared with. */
+  /** Every model of the engine, and possibly a model that only serves to compare costs. */
   readonly models: Readonly<Record<ModelId, ModelCostFacts>>;
-  /** Which model plays which part. Ratios of cost are to the model labelled `large`. */
+  /** The model of each label. Cost ratios are relative to the model labelled `large`. */
   readonly labels: ModelLabels;
   readonly strategy: string;
   readonly thresholds: Readonly<Record<string, number>>;
@@ -170,19 +173,22 @@ export interface RunCost {
   /** 2·N per row processed, the output head for output rows only. */
   readonly processedFlops: number;
   /**
-   * Each ratio is to what the large model alone would cost for the same tokens: the same prompt
-   * prefilled once (but for `reusedRowCount` tokens, which it would have had too), then one forward
-   * per emitted token. Null if there is no large model.
+   * Each ratio is relative to the cost of the large model alone for the same tokens: one prefill of
+   * the same prompt, without the `reusedRowCount` tokens that its cache would have held as well,
+   * then one forward per emitted token. Null if there is no large model.
    */
   readonly weightTrafficRatio: number | null;
   readonly generatedFlopsRatio: number | null;
   readonly processedFlopsRatio: number | null;
-  /** In the currency of the prices, a model without prices counting nothing; null without prices. */
+  /**
+   * In the currency of the prices. A model without prices adds nothing. Null if no model has
+   * prices.
+   */
   readonly price: number | null;
   readonly priceRatio: number | null;
   readonly linkBytesUp: number;
   readonly linkBytesDown: number;
-  /** Prompt rows that the prefix cache spared: the most that it spared either model of the pair. */
+  /** Prompt rows that the prefix cache saved: the larger number of the two models of the pair. */
   readonly reusedRowCount: number;
   readonly computeMs: number;
   readonly waitedMs: number;
@@ -193,10 +199,13 @@ export interface SummaryEvent extends RunCost {
   readonly type: 'summary';
   readonly text: string;
   readonly finishReason: FinishReason;
-  /** Wall time of the request, and of its first emitted token; null if none was emitted. */
+  /**
+   * Wall time until the end of the request and until its first emitted token; null if no token was
+   * emitted.
+   */
   readonly elapsedMs: number;
   readonly firstTokenMs: number | null;
-  /** The part of the wall time that the request waited for room in the KV caches. */
+  /** The time that the request waited for room in the KV caches, as a part of the wall time. */
   readonly queuedMs: number;
   /** Facts that a strategy reports: draft lengths, acceptance, why it is off. */
   readonly notes: readonly string[];

@@ -3,39 +3,39 @@ import { describe, expect, it } from 'vitest';
 import { PilotfishError } from './errors.ts';
 import { FairMutex } from './fair-mutex.ts';
 
-const turnsOf = (waitingCountMax: number): FairMutex =>
+const mutexOf = (waitingCountMax: number): FairMutex =>
   new FairMutex({ name: 'the compute device', waitingCountMax });
 
 /** Lets every continuation that is ready run. */
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-describe('Turns', () => {
-  it('hands turns out in order of arrival', async () => {
-    const turns = turnsOf(10);
+describe('FairMutex', () => {
+  it('serves its callers in order of arrival', async () => {
+    const mutex = mutexOf(10);
     const order: number[] = [];
-    const leaveFirst = await turns.enter();
+    const leaveFirst = await mutex.enter();
     const others = [1, 2, 3].map((number) =>
-      turns.exclusive(async () => {
+      mutex.exclusive(async () => {
         order.push(number);
         await settle();
         order.push(-number);
       }),
     );
-    expect(turns.waitingCount).toBe(3);
+    expect(mutex.waitingCount).toBe(3);
     await settle();
     expect(order).toEqual([]);
     leaveFirst();
     await Promise.all(others);
     expect(order).toEqual([1, -1, 2, -2, 3, -3]);
-    expect(turns.waitingCount).toBe(0);
+    expect(mutex.waitingCount).toBe(0);
   });
 
   it('returns what the work returns', async () => {
-    await expect(turnsOf(0).exclusive(async () => 42)).resolves.toBe(42);
+    await expect(mutexOf(0).exclusive(async () => 42)).resolves.toBe(42);
   });
 
-  it('ends the turn of work that throws, at once or later', async () => {
-    const turns = turnsOf(1);
+  it('is released by work that throws, at once or later', async () => {
+    const mutex = mutexOf(1);
     const failLater = async (): Promise<never> => {
       await settle();
       throw new Error('later');
@@ -43,54 +43,54 @@ describe('Turns', () => {
     const failAtOnce = (): never => {
       throw new Error('at once');
     };
-    await expect(turns.exclusive(failLater)).rejects.toThrow('later');
-    await expect(turns.exclusive(failAtOnce)).rejects.toThrow('at once');
-    await expect(turns.exclusive(async () => 'free')).resolves.toBe('free');
+    await expect(mutex.exclusive(failLater)).rejects.toThrow('later');
+    await expect(mutex.exclusive(failAtOnce)).rejects.toThrow('at once');
+    await expect(mutex.exclusive(async () => 'free')).resolves.toBe('free');
   });
 
-  it('refuses the one more that would wait past the limit, and says so', async () => {
-    const turns = turnsOf(1);
-    const leave = await turns.enter();
-    const waiting = turns.enter();
-    await expect(turns.enter()).rejects.toMatchObject({
+  it('refuses a caller past the limit, with an error that gives the limit', async () => {
+    const mutex = mutexOf(1);
+    const leave = await mutex.enter();
+    const waiting = mutex.enter();
+    await expect(mutex.enter()).rejects.toMatchObject({
       code: 'engine-busy',
       message: '1 already wait for the compute device.',
       fields: { waitingCountMax: 1 },
     });
     leave();
     const leaveSecond = await waiting;
-    const third = turns.enter();
+    const third = mutex.enter();
     leaveSecond();
     (await third)();
   });
 
-  it('rejects at once what is aborted before it asks, even with the turn free', async () => {
-    const turns = turnsOf(1);
-    await expect(turns.enter(AbortSignal.abort())).rejects.toMatchObject({ code: 'aborted' });
-    (await turns.enter())();
+  it('rejects a caller whose signal has already fired, even if the mutex is free', async () => {
+    const mutex = mutexOf(1);
+    await expect(mutex.enter(AbortSignal.abort())).rejects.toMatchObject({ code: 'aborted' });
+    (await mutex.enter())();
   });
 
-  it('skips one that is aborted while it waits, and frees its place', async () => {
-    const turns = turnsOf(2);
+  it('skips a caller that aborts while it waits, and frees its place', async () => {
+    const mutex = mutexOf(2);
     const order: string[] = [];
     const controller = new AbortController();
-    const leave = await turns.enter();
-    const aborted = turns.exclusive(async () => order.push('aborted'), controller.signal);
-    const next = turns.exclusive(async () => order.push('next'));
+    const leave = await mutex.enter();
+    const aborted = mutex.exclusive(async () => order.push('aborted'), controller.signal);
+    const next = mutex.exclusive(async () => order.push('next'));
     controller.abort(new PilotfishError('disposed', 'The engine was closed.'));
     await expect(aborted).rejects.toMatchObject({ code: 'disposed' });
-    expect(turns.waitingCount).toBe(1);
+    expect(mutex.waitingCount).toBe(1);
     leave();
     await next;
     expect(order).toEqual(['next']);
   });
 
-  it('lets an abort after the turn began neither end nor free it', async () => {
-    const turns = turnsOf(2);
+  it('is not released when the signal of its holder fires', async () => {
+    const mutex = mutexOf(2);
     const controller = new AbortController();
-    const first = await turns.enter();
-    const second = turns.enter(controller.signal);
-    const third = turns.enter();
+    const first = await mutex.enter();
+    const second = mutex.enter(controller.signal);
+    const third = mutex.enter();
     first();
     controller.abort();
     const leaveSecond = await second;
@@ -105,23 +105,23 @@ describe('Turns', () => {
     (await seen)();
   });
 
-  it('ends a turn once, however often it is told', async () => {
-    const turns = turnsOf(2);
-    const leave = await turns.enter();
-    const second = turns.enter();
-    const third = turns.enter();
+  it('is released once, however often its holder releases it', async () => {
+    const mutex = mutexOf(2);
+    const leave = await mutex.enter();
+    const second = mutex.enter();
+    const third = mutex.enter();
     leave();
     leave();
     const leaveSecond = await second;
     leave();
     await settle();
-    expect(turns.waitingCount).toBe(1);
+    expect(mutex.waitingCount).toBe(1);
     leaveSecond();
     (await third)();
-    expect(turns.waitingCount).toBe(0);
+    expect(mutex.waitingCount).toBe(0);
   });
 
-  it('never lets two hold it, loses nobody and keeps the order, in any interleaving', async () => {
+  it('has one holder at a time, loses no caller and keeps the order in any interleaving', async () => {
     const anyTask = fc.record({
       abortsAfter: fc.option(fc.nat({ max: 6 })),
       throws: fc.boolean(),
@@ -131,7 +131,7 @@ describe('Turns', () => {
         fc.scheduler(),
         fc.array(anyTask, { minLength: 1, maxLength: 8 }),
         async (scheduler, tasks) => {
-          const turns = turnsOf(tasks.length);
+          const mutex = mutexOf(tasks.length);
           const [arrived, entered]: [number[], number[]] = [[], []];
           let holderCount = 0;
           const run = async (task: (typeof tasks)[number], number: number): Promise<string> => {
@@ -152,7 +152,7 @@ describe('Turns', () => {
               if (task.throws) throw new Error('work failed');
               return 'done';
             };
-            return turns.exclusive(work, controller.signal).catch((error: unknown) => {
+            return mutex.exclusive(work, controller.signal).catch((error: unknown) => {
               if (PilotfishError.isInstance(error)) return error.code;
               return error instanceof Error ? error.message : String(error);
             });
@@ -167,8 +167,8 @@ describe('Turns', () => {
             else expect(result).toBe(task?.throws === true ? 'work failed' : 'done');
           }
           expect(entered).toEqual(arrived.filter((number) => entered.includes(number)));
-          expect(turns.waitingCount).toBe(0);
-          (await turns.enter())();
+          expect(mutex.waitingCount).toBe(0);
+          (await mutex.enter())();
         },
       ),
       { numRuns: 150 },

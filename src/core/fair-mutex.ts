@@ -1,7 +1,7 @@
 /**
- * Mutual exclusion in order of arrival: a turn that was aborted while waiting is not taken. One CPU
- * is one such device, for instance: the thread pools of two models that spin on the same cores slow
- * each other down tenfold, so waiting is the fast way.
+ * A mutex that serves its callers in order of arrival. A caller that aborts while it waits never
+ * holds it. It guards, for instance, the CPU as a compute device: the thread pools of two models
+ * that spin on the same cores slow each other down tenfold, so waiting is faster.
  */
 import { abortError, PilotfishError } from './errors.ts';
 
@@ -11,9 +11,9 @@ interface Waiting {
 }
 
 export interface FairMutexOptions {
-  /** What is waited for, for the error message: "the compute device". */
+  /** The name of the guarded resource for the error message: "the compute device". */
   readonly name: string;
-  /** How many may wait; one more is refused. */
+  /** The number of callers that may wait; one more is refused. */
   readonly waitingCountMax: number;
 }
 
@@ -30,12 +30,12 @@ export class FairMutex {
     return this.#waiting.length;
   }
 
-  /** Whether a turn is under way. */
+  /** Whether a caller holds the mutex. */
   get isBusy(): boolean {
     return this.#busy;
   }
 
-  /** Runs `work` when it is its turn. @throws PilotfishError `aborted`, `engine-busy` */
+  /** Runs `work` while it holds the mutex. @throws PilotfishError `aborted`, `engine-busy` */
   async exclusive<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     const leave = await this.enter(signal);
     try {
@@ -45,7 +45,7 @@ export class FairMutex {
     }
   }
 
-  /** Waits for a turn; the caller ends it by calling the result, once. */
+  /** Waits for the mutex. The caller releases it by calling the result; further calls do nothing. */
   async enter(signal?: AbortSignal): Promise<() => void> {
     await this.#wait(signal);
     let left = false;

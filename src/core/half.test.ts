@@ -8,7 +8,7 @@ const NUMBERS = fromHalf(EVERY);
 const FINITE = NUMBERS.slice(0, 0x7c00);
 
 describe('half precision', () => {
-  it('gives every half back as it was', () => {
+  it('keeps every half through a round trip', () => {
     const back = toHalf(NUMBERS);
     const changed = EVERY.filter((bits) => !Number.isNaN(NUMBERS[bits]) && back[bits] !== bits);
     expect([...changed]).toEqual([]);
@@ -43,7 +43,7 @@ describe('half precision', () => {
     }
   });
 
-  it('has no number above its largest, and none for none', () => {
+  it('turns larger numbers into infinity, and keeps NaN', () => {
     expect(roundToHalf(65519.99)).toBe(65504);
     expect(roundToHalf(65520)).toBe(Number.POSITIVE_INFINITY);
     expect(roundToHalf(-1e30)).toBe(Number.NEGATIVE_INFINITY);

@@ -1,6 +1,7 @@
 /**
- * Half precision (IEEE 754 binary16): how features of rows and weights of heads are kept. Rounds to
- * the nearest value, ties to even, as the hardware does; 65,504 is the largest finite one.
+ * Half precision (IEEE 754 binary16), the storage format for the features of rows and the weights
+ * of heads. Rounds to the nearest value, ties to even, as the hardware does. The largest finite
+ * value is 65,504.
  */
 
 const FLOAT = new Float32Array(1);
@@ -12,11 +13,12 @@ export function halfBits(value: number): number {
   const bits = BITS[0] as number;
   const sign = (bits >>> 16) & 0x8000;
   const magnitude = bits & 0x7fffffff;
-  // Not a number stays so; what is too large becomes infinite (65,520 is halfway to 65,536).
+  // NaN stays NaN; too large values become infinite (65,520 is halfway to 65,536).
   if (magnitude > 0x7f800000) return sign | 0x7e00;
   if (magnitude >= 0x477ff000) return sign | 0x7c00;
   if (magnitude < 0x38800000) return sign | subnormalBits(Math.abs(FLOAT[0] as number));
-  // Rebias the exponent by 112, drop 13 bits of the fraction; a carry runs into the exponent rightly.
+  // Subtract 112 from the exponent and drop 13 bits of the fraction. A carry runs correctly into
+  // the exponent.
   const rounded = magnitude - 0x38000000 + 0xfff + ((magnitude >>> 13) & 1);
   return sign | (rounded >>> 13);
 }
@@ -32,7 +34,10 @@ function subnormalBits(magnitude: number): number {
 
 let table: Float32Array | null = null;
 
-/** All 65,536 values, by their bits: a lookup is the fastest way to a number. Not to be changed. */
+/**
+ * All 65,536 values, indexed by their bits: a lookup is the fastest conversion. Callers must not
+ * change it.
+ */
 export function halfValues(): Float32Array {
   if (table !== null) return table;
   table = new Float32Array(65536);
@@ -58,7 +63,7 @@ export function toHalf(numbers: Float32Array): Uint16Array {
   return halves;
 }
 
-/** The numbers that bits stand for. */
+/** The numbers that the bits represent. */
 export function fromHalf(halves: Uint16Array): Float32Array {
   const known = halfValues();
   const numbers = new Float32Array(halves.length);

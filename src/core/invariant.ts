@@ -1,4 +1,7 @@
-/** A broken promise inside this program: a bug, never the user's fault. Stays on in production. */
+/**
+ * A broken promise inside this program: a bug, never the user's fault. The checks stay on in
+ * production.
+ */
 export class InvariantError extends Error {
   constructor(message: string) {
     super(`Invariant violated: ${message}. This is a bug in Pilotfish; please report it.`);
@@ -6,18 +9,18 @@ export class InvariantError extends Error {
   }
 }
 
-/** Checks what must hold. @throws InvariantError */
+/** Checks a condition that must hold. @throws InvariantError */
 export function invariant(condition: boolean, message: string): asserts condition {
   if (!condition) throw new InvariantError(message);
 }
 
-/** The value, which must be there. @throws InvariantError */
+/** Returns a value that must be present. @throws InvariantError */
 export function required<T>(value: T | null | undefined, message: string): T {
   invariant(value !== null && value !== undefined, message);
   return value;
 }
 
-/** Makes the compiler prove that a union was handled whole. */
+/** Makes the compiler prove that every case of a union was handled. */
 export function unreachable(value: never): never {
   throw new InvariantError(`unexpected value ${JSON.stringify(value)}`);
 }

@@ -1,6 +1,7 @@
 /**
- * The names of models. Events, costs, records and stores are keyed by a model's id, so that an
- * engine may hold any number of models; what a model does in a run is a label that points to an id.
+ * The names of models. Events, costs, records and stores are keyed by the id of a model, so that an
+ * engine may hold any number of models. The role of a model in a run is a label that points to an
+ * id.
  */
 
 import { required } from './invariant.ts';
@@ -8,25 +9,25 @@ import { required } from './invariant.ts';
 /** Names one model of an engine, in its events, logs and records. */
 export type ModelId = string;
 
-/** In the order in which ids are given out. */
+/** The order in which ids are given out. */
 export const MODEL_LABELS = ['small', 'large', 'reward', 'judge', 'hub'] as const;
 
-/** The parts that a model may play. */
+/** The roles that a model may play. */
 export type ModelLabel = (typeof MODEL_LABELS)[number];
 
 /** The two ends of a pair. In speculation the small one is the draft, the large one the target. */
 export type ModelRole = 'small' | 'large';
 
-/** A pair, of which either model may be missing. */
+/** A pair in which either model may be missing. */
 export type ByRole<T> = Readonly<Record<ModelRole, T | null>>;
 
-/** Which model plays which part; undefined where none does. */
+/** The id of the model of each label; undefined for a label without a model. */
 export type ModelLabels = { readonly [L in ModelLabel]?: ModelId | undefined };
 
 /** The labels of a whole pair. */
 export type PairLabels = ModelLabels & Readonly<Record<ModelRole, ModelId>>;
 
-/** Models by their ids, and which of them plays which part. */
+/** Models by their ids, with the labels that point to them. */
 export interface ModelsById<M, L = ModelLabels> {
   readonly models: Readonly<Record<ModelId, M>>;
   readonly labels: L;
@@ -37,8 +38,8 @@ interface Named {
 }
 
 /**
- * Gives models their ids: their names. Where two have the same name, the later label is added to its
- * own, as in `qwen (large)`.
+ * Gives models their ids, which are their names. Of two models with the same name, the later one
+ * gets its label added, as in `qwen (large)`.
  */
 export function modelsById<M extends Named, L extends ModelLabel>(
   byLabel: Readonly<Record<L, M>>,
@@ -60,7 +61,7 @@ export function modelsById<M extends Named>(byLabel: ByLabel<M>): ModelsById<M> 
 
 type ByLabel<M> = { readonly [L in ModelLabel]?: M | null | undefined };
 
-/** The model that plays a part. @throws InvariantError if none does */
+/** The model with a label. @throws InvariantError if there is none */
 export function labelledModel<M>({ models, labels }: ModelsById<M>, label: ModelLabel): M {
   return required(models[required(labels[label], `a model is ${label}`)], `${label} has a model`);
 }

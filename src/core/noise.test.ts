@@ -26,7 +26,7 @@ const FROZEN = [
 
 type Stream = (n: number) => number;
 
-/** Streams of uniforms that walk along one of the things that key them. */
+/** Streams of uniforms, each of which varies one part of the key. */
 const STREAMS: Readonly<Record<string, Stream>> = {
   'along tokens': (n) => noiseUniform(noiseKey(7, 3, 'sample'), n),
   'along positions': (n) => noiseUniform(noiseKey(7, n, 'sample')),
@@ -37,7 +37,7 @@ const STREAMS: Readonly<Record<string, Stream>> = {
   'along one token of growing positions': (n) => noiseUniform(noiseKey(1, n, 'draft'), 151_000),
 };
 
-/** Pairs of streams that a decision could confuse with each other. */
+/** Pairs of streams that must be independent for decisions to be independent. */
 const PAIRS: Readonly<Record<string, readonly [Stream, Stream]>> = {
   'position n and n + 1, the same token': [
     (n) => noiseUniform(noiseKey(5, n, 'sample'), 42),
@@ -116,7 +116,7 @@ function correlation(a: Stream, b: Stream, count: number): number {
 const DEVIATIONS_MAX = 6;
 
 describe('noise', () => {
-  it('is the same for the same key, in whatever order it is asked for', () => {
+  it('is the same for the same key, whatever the order of the queries', () => {
     const anyQuery = fc.tuple(anySeed, anyPosition, anyPurpose, fc.nat({ max: 200_000 }));
     fc.assert(
       fc.property(fc.array(anyQuery, { minLength: 1, maxLength: 20 }), (queries) => {
@@ -204,7 +204,7 @@ describe('noise', () => {
 });
 
 describe('uniformFromBits', () => {
-  it('never gives 0 nor 1, not even at the ends', () => {
+  it('never gives 0 or 1, even at the ends', () => {
     expect(uniformFromBits(0)).toBeGreaterThan(0);
     expect(uniformFromBits(BITS_MAX)).toBeLessThan(1);
     expect(uniformFromBits(0)).toBe(1 - uniformFromBits(BITS_MAX));

@@ -1,22 +1,22 @@
 /**
- * Randomness as a function: the same (seed, position, purpose) gives the same noise, whoever asks,
- * in whatever order and however often. This is what makes "same seed, same text" hold across
- * strategies: the large model draws position 17 with the same noise whether it wrote every token
- * before it or only verified drafts.
+ * Randomness as a function: the same (seed, position, purpose) gives the same noise to every
+ * caller, in any order and any number of times. That makes "same seed, same text" hold across
+ * strategies: the large model draws position 17 with the same noise whether it wrote every earlier
+ * token or only verified drafts.
  *
- * A counter-based generator: a key is mixed from the three parts, and entry `index` of the noise is
- * a hash of key and index. The mixer is a two-key variant of the xor-shift-multiply family
+ * The generator is counter-based: a key is mixed from the three parts, and entry `index` of the
+ * noise is a hash of key and index. The mixer is a two-key variant of the xor-shift-multiply family
  * (constants of C. Wellons, "Prospecting for hash functions", 2018).
  */
 
-/** What a draw is for. Draws for different purposes are independent. */
+/** The purpose of a draw. Draws for different purposes are independent. */
 export type NoisePurpose =
   | 'sample'
   | 'draft'
   | 'accept'
   | 'residual'
   | 'coin'
-  // Of training: the position counts layers, steps or epochs.
+  // Purposes of training: their positions count layers, steps or epochs.
   | 'weights'
   | 'dropout'
   | 'shuffle'
@@ -47,7 +47,7 @@ export interface NoiseKey {
 export function noiseKey(seed: number, position: number, purpose: NoisePurpose): NoiseKey {
   const low = seed >>> 0;
   const high = Math.floor(seed / 4294967296) >>> 0;
-  // Two words of the seed's own, so that all of its 53 bits count.
+  // Both words depend on the seed, so that all of its 53 bits count.
   const first = mix(low, 0x9e3779b9, high);
   const second = mix(high, 0x85ebca6b, low);
   const a = mix(position >>> 0, first, PURPOSE_NUMBER[purpose]);
@@ -64,7 +64,7 @@ export function noiseUniform(key: NoiseKey, index = 0): number {
   return uniformFromBits(noiseBits(key, index));
 }
 
-/** The uniform number in (0, 1) that 32 bits stand for: the middle of their interval. */
+/** The uniform number in (0, 1) that 32 bits represent: the middle of their interval. */
 export function uniformFromBits(bits: number): number {
   return (bits + 0.5) / 4294967296;
 }
@@ -78,7 +78,7 @@ export function gumbelFromBits(bits: number): number {
   return -Math.log(-Math.log(uniformFromBits(bits)));
 }
 
-/** The largest value `noiseGumbel` can give: an upper bound that lets a search stop early. */
+/** The largest value of `noiseGumbel`: an upper bound with which a search can stop early. */
 export const GUMBEL_MAX: number = gumbelFromBits(4294967295);
 
 /** Mixes a 32-bit value with two 32-bit keys into 32 bits. */

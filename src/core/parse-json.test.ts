@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { parseJson } from './parse-json.ts';
 
-it('gives the value of a JSON text, or undefined, or throws what the caller makes of it', () => {
+it('returns the value of a JSON text; for other text, undefined or the error of the caller', () => {
   expect([parseJson('{"a":[1]}'), parseJson('null'), parseJson('{')]).toEqual([
     { a: [1] },
     null,

@@ -3,7 +3,7 @@
 /**
  * The value of a JSON text.
  * @param refusal makes the error to throw for a text that is not JSON
- * @returns undefined for a text that is not JSON, where there is no `refusal`
+ * @returns undefined if the text is not JSON and there is no `refusal`
  */
 export function parseJson(text: string, refusal?: (cause: unknown) => Error): unknown {
   try {

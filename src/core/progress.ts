@@ -1,9 +1,12 @@
-/** A report of something that takes a while: a pull, a load, a measurement. */
+/** A report on a longer operation: a pull, a load, a measurement. */
 export interface Progress {
-  /** What is going on, for people: "Pulling qwen2.5-coder-0.5b from PyPI". Changes start a new bar. */
+  /**
+   * The current activity, for people: "Pulling qwen2.5-coder-0.5b from PyPI". A new label starts a
+   * new bar.
+   */
   readonly label: string;
   readonly done: number;
-  /** Null while unknown. */
+  /** Null while it is unknown. */
   readonly total: number | null;
   readonly unit: 'bytes' | 'steps' | 'fraction';
 }
@@ -13,7 +16,7 @@ export type OnProgress = (progress: Progress) => void;
 /** A one-line message for people that is neither progress nor an error. */
 export type OnNotice = (message: string) => void;
 
-/** How an operation that takes a while is cancelled, and whom it tells. */
+/** The cancellation and the progress reports of a longer operation. */
 export interface Progressing {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: OnProgress | undefined;

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { RecentEntries } from './recent-entries.ts';
 
 describe('RecentEntries', () => {
-  it('drops the entry that was used longest ago', () => {
+  it('drops the least recently used entry', () => {
     const dropped: number[] = [];
     const entries = new RecentEntries<number>(2, (value) => dropped.push(value));
     entries.add('a', 1);
@@ -14,7 +14,7 @@ describe('RecentEntries', () => {
     expect(['a', 'b', 'c'].map((key) => entries.get(key))).toEqual([1, undefined, 3]);
   });
 
-  it('holds those used last, whatever was asked for', () => {
+  it('holds the most recently used entries after any sequence of calls', () => {
     const keys = fc.array(fc.constantFrom('a', 'b', 'c', 'd', 'e'), { maxLength: 40 });
     fc.assert(
       fc.property(keys, fc.integer({ min: 1, max: 4 }), (asked, countMax) => {

@@ -1,8 +1,8 @@
-/** A map of bounded size: the entry that was used longest ago makes room for a new one. */
+/** A map of bounded size. It drops the least recently used entry to make room for a new one. */
 export class RecentEntries<V> {
   readonly #countMax: number;
   readonly #onDropped: (value: V) => void;
-  /** The one used longest ago comes first. */
+  /** The least recently used entry comes first. */
   readonly #entries = new Map<string, V>();
 
   constructor(countMax: number, onDropped: (value: V) => void = () => {}) {
@@ -19,12 +19,12 @@ export class RecentEntries<V> {
     return value;
   }
 
-  /** How many there are. */
+  /** The number of entries. */
   get count(): number {
     return this.#entries.size;
   }
 
-  /** A value under a key that is there takes the place of the older one, which is dropped. */
+  /** Adds a value. It replaces and drops an older value with the same key. */
   add(key: string, value: V): void {
     const same = this.#entries.get(key);
     const [oldest] = same === undefined ? this.#entries : [[key, same] as const];

@@ -15,7 +15,7 @@ const ANY_READS: fc.Arbitrary<RowReads> = fc.record(
 );
 
 describe('row reads', () => {
-  it('joined, cover each reader and nothing that no reader asked for', () => {
+  it('that are joined cover every reader and contain nothing else', () => {
     fc.assert(
       fc.property(fc.array(ANY_READS, { maxLength: 4 }), (all) => {
         const joined = joinReads(...all);
@@ -28,11 +28,11 @@ describe('row reads', () => {
     );
   });
 
-  it('that are false or 0 are left out of a join', () => {
+  it('that are false or 0 do not appear in a join', () => {
     expect(joinReads({ uncertainty: false, hidden: false, topLogprobs: 0 })).toStrictEqual({});
   });
 
-  it('are added to a request, which keeps everything else and its own reads', () => {
+  it('can be added to a request, which keeps its other fields and its own reads', () => {
     fc.assert(
       fc.property(ANY_READS, ANY_READS, (own, more) => {
         const request = { ...own, text: 'kept' };

@@ -1,7 +1,7 @@
 /**
- * What is read off an output row beside its token: the one description that gates ask with, forwards
- * compute by, caches remember by and routers are trained on. To add a value, declare it here and in
- * `RowResult`, and compute it in `sampling/run-row-program.ts`.
+ * The values that are read off an output row beside its token. Gates request values with this
+ * description, forwards compute by it, caches store by it, and routers are trained on it. To add a
+ * value, declare it here and in `RowResult`, and compute it in `sampling/run-row-program.ts`.
  */
 
 export interface RowReads {
@@ -13,14 +13,14 @@ export interface RowReads {
    */
   readonly uncertainty?: boolean | undefined;
   /**
-   * How many of the largest natural log-probabilities, from 0 (none) to `TOP_LOGPROBS_MAX`, of the
-   * distribution before the sampling steps, over the allowed tokens where there is a mask. A row may
-   * have more than a reader asked for, where another reader asked for more.
+   * The number of the largest natural log-probabilities, from 0 (none) to `TOP_LOGPROBS_MAX`, of
+   * the distribution before the sampling steps, over the allowed tokens if there is a mask. A row
+   * may have more of them than a reader asked for, if another reader asked for more.
    */
   readonly topLogprobs?: number | undefined;
   /**
-   * The natural log-probability, before the sampling steps and the mask, of the token that the
-   * program's text has where the row decides.
+   * The natural log-probability, before the sampling steps and the mask, of the token that the text
+   * of the program has at the position being decided.
    */
   readonly textLogprob?: boolean | undefined;
   /** The whole distribution after the sampling steps. */
@@ -29,12 +29,12 @@ export interface RowReads {
   readonly hidden?: boolean | undefined;
 }
 
-/** The most log-probabilities that `topLogprobs` may ask for. */
+/** The largest valid value of `topLogprobs`. */
 export const TOP_LOGPROBS_MAX = 64;
 
 const FLAGS = ['logprob', 'uncertainty', 'textLogprob', 'distribution', 'hidden'] as const;
 
-/** The least that serves every reader. Reads that nobody asks for are absent. */
+/** The smallest reads that serve every reader. Reads that no reader asks for are absent. */
 export function joinReads(...all: readonly RowReads[]): RowReads {
   const joined: { -readonly [Name in keyof RowReads]: RowReads[Name] } = {};
   for (const name of FLAGS) if (all.some((reads) => reads[name] === true)) joined[name] = true;
@@ -43,7 +43,7 @@ export function joinReads(...all: readonly RowReads[]): RowReads {
   return joined;
 }
 
-/** Whether rows with the reads `all` answer a reader that asks for `some`. */
+/** Whether rows with the reads `all` serve a reader that asks for `some`. */
 export function coversReads(all: RowReads, some: RowReads): boolean {
   const hasFlags = FLAGS.every((name) => some[name] !== true || all[name] === true);
   return hasFlags && (some.topLogprobs ?? 0) <= (all.topLogprobs ?? 0);

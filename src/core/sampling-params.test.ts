@@ -39,14 +39,14 @@ describe('logit biases', () => {
     [{ two: 1 }, 'two'],
     [{ '3': Number.NaN }, 'NaN'],
     [{ '3': 1000.5 }, '1000.5'],
-  ])('refuses %o, naming what is wrong', (logitBias, value) => {
+  ])('refuses %o, naming the wrong value', (logitBias, value) => {
     expect(failure({ logitBias })).toMatchObject({
       code: 'option-invalid',
       fields: { option: 'logitBias', value },
     });
   });
 
-  it('refuses more than it has room for', () => {
+  it('refuses more biases than the limit', () => {
     const logitBias = Object.fromEntries(Array.from({ length: 1025 }, (_, id) => [id, 1]));
     expect(failure({ logitBias })).toMatchObject({
       fields: { option: 'logitBias', value: '1025' },

@@ -14,13 +14,13 @@ export interface SamplingParams {
   readonly frequencyPenalty: number;
   /** Subtracted once from the logit of a token that occurred; 0 does nothing. */
   readonly presencePenalty: number;
-  /** How many tokens before the draw, prompt and drafts included, the penalties look at. */
+  /** The number of tokens before the draw, prompt and drafts included, that the penalties count. */
   readonly penaltyWindow: number;
-  /** Keep the k most probable tokens; 0 keeps all. */
+  /** Keeps the k most probable tokens; 0 keeps all. */
   readonly topK: number;
-  /** Keep the smallest set of tokens whose probability reaches this; 1 keeps all. */
+  /** Keeps the smallest set of tokens whose probability reaches this; 1 keeps all. */
   readonly topP: number;
-  /** Drop tokens less probable than this times the most probable one; 0 drops none. */
+  /** Drops tokens less probable than this factor times the most probable token; 0 drops none. */
   readonly minP: number;
   /** Divides the logits before the draw; 0 is greedy. */
   readonly temperature: number;
@@ -41,7 +41,7 @@ export const GREEDY: SamplingParams = {
 /** The steps that turn logits into the distribution that is drawn from. */
 export type DistributionParams = Pick<SamplingParams, 'topK' | 'topP' | 'minP' | 'temperature'>;
 
-/** Whether the tokens before a draw change it. */
+/** Whether the distribution of a draw depends on the tokens before it. */
 export function penalises(params: SamplingParams): boolean {
   const { repetitionPenalty, frequencyPenalty, presencePenalty, penaltyWindow } = params;
   const isNeutral = repetitionPenalty === 1 && frequencyPenalty === 0 && presencePenalty === 0;

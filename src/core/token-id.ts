@@ -1,9 +1,9 @@
-/** An index into one vocabulary. Branded so that a count or a position cannot pass for a token. */
+/** An index into one vocabulary. The brand keeps counts and positions from passing as tokens. */
 export type TokenId = number & { readonly __token: unique symbol };
 
-/** Marks a non-negative integer that a vocabulary handed out as a token id. */
+/** Marks a non-negative integer from a vocabulary as a token id. */
 export function tokenId(value: number): TokenId {
-  // The brand exists at compile time only; this is the one place that adds it.
+  // The brand exists at compile time only; no other code adds it.
   return value as TokenId;
 }
 

@@ -5,7 +5,7 @@ import { untilAborted } from './until-aborted.ts';
 const never = new Promise<never>(() => undefined);
 
 describe('untilAborted', () => {
-  it('gives what the work gives, and leaves no listener behind', async () => {
+  it('returns the result of the work and leaves no listener behind', async () => {
     const { signal } = new AbortController();
     await expect(untilAborted(Promise.resolve(7), signal)).resolves.toBe(7);
     const failing = Promise.reject(new TypeError('it failed'));
@@ -15,7 +15,7 @@ describe('untilAborted', () => {
     await expect(untilAborted(Promise.resolve(7), undefined)).resolves.toBe(7);
   });
 
-  it('ends with the request, before the work does', async () => {
+  it('ends with the request, even if the work goes on', async () => {
     const controller = new AbortController();
     const waiting = untilAborted(never, controller.signal);
     controller.abort();

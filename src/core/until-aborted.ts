@@ -1,7 +1,7 @@
-/** Waits for work that goes on by itself, no longer than the request lives that wants it. */
+/** Waits for work that goes on by itself, but no longer than the request that wants it lives. */
 import { abortError } from './errors.ts';
 
-/** @throws PilotfishError `aborted`, at once; the work is then nobody's to wait for */
+/** @throws PilotfishError `aborted`, at once; the work goes on and its result is dropped */
 export function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return work;
   return new Promise((resolve, reject) => {

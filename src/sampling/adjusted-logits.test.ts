@@ -19,7 +19,7 @@ describe('adjustedLogits', () => {
     expect(adjustedLogits(LOGITS, 4, { ...penalty, penaltyWindow: 0 }, tokenIds([0]))).toBe(LOGITS);
   });
 
-  it('never writes into the row it was given', () => {
+  it('never writes into its input row', () => {
     const before = [...LOGITS];
     adjust({ presencePenalty: 3, logitBias: { 1: 7 } }, [0, 1, 2, 3]);
     expect([...LOGITS]).toEqual(before);
@@ -29,11 +29,11 @@ describe('adjustedLogits', () => {
     expect(adjust({ logitBias: { 0: -100, 3: 4, 4: 9, 99: 1 } }, [])).toEqual([-98, 1, -1, 4]);
   });
 
-  it('makes repeated tokens less likely whatever their sign', () => {
+  it('makes repeated tokens less likely, whatever the sign of their logits', () => {
     expect(adjust({ repetitionPenalty: 2 }, [0, 2, 2])).toEqual([1, 1, -2, 0]);
   });
 
-  it('counts for the frequency penalty, not for the presence penalty', () => {
+  it('multiplies the frequency penalty by the count, and applies the presence penalty once', () => {
     expect(adjust({ frequencyPenalty: 0.5 }, [0, 0, 1])).toEqual([1, 0.5, -1, 0]);
     expect(adjust({ presencePenalty: 0.5 }, [0, 0, 1])).toEqual([1.5, 0.5, -1, 0]);
   });
@@ -42,7 +42,7 @@ describe('adjustedLogits', () => {
     expect(adjust({ logitBias: { 1: 3 }, repetitionPenalty: 2 }, [1])).toEqual([2, 2, -1, 0]);
   });
 
-  it('looks back as far as the window', () => {
+  it('looks back no further than the window', () => {
     const params = { presencePenalty: 1, penaltyWindow: 2 };
     expect(adjust(params, [0, 1, 2])).toEqual([2, 0, -2, 0]);
   });
@@ -59,7 +59,7 @@ describe('a row program with penalties', () => {
     distribution: true,
   });
 
-  it('sees only the tokens before its draw', () => {
+  it('penalises only the tokens before its draw', () => {
     // The draft behind position 2 is token 0; it must not count against the draw at position 2.
     const text = [3, 1, 0];
     const changes = { presencePenalty: 10 };
@@ -67,20 +67,20 @@ describe('a row program with penalties', () => {
     expect(runRowProgram(LOGITS, program(text, changes), 3).tokenId).toBe(2);
   });
 
-  it('keeps the log-probability of the model itself', () => {
+  it('reports the log-probability of the model without penalties', () => {
     const plain = runRowProgram(LOGITS, program([0], {}), 1);
     const biased = runRowProgram(LOGITS, program([0], { logitBias: { 0: 50 } }), 1);
     expect(biased.logprob).toBe(plain.logprob);
   });
 
-  it('says so when the text is missing or too short', () => {
+  it('reports a text that is missing or too short', () => {
     const changes = { repetitionPenalty: 1.3 };
     const { text: _text, ...without } = program([0], changes);
     expect(() => runRowProgram(LOGITS, without, 1)).toThrow('penalties need the text');
     expect(() => runRowProgram(LOGITS, program([0], changes), 2)).toThrow('ends before position');
   });
 
-  it('draws greedily what its distribution says is best', () => {
+  it('takes the best token of its distribution if it is greedy', () => {
     fc.assert(
       fc.property(
         fc.array(fc.nat({ max: 3 }), { minLength: 1, maxLength: 8 }),
@@ -98,7 +98,7 @@ describe('a row program with penalties', () => {
 });
 
 describe('maskedLogits', () => {
-  it('keeps what the mask allows and takes the rest away, whole words of it or single bits', () => {
+  it('keeps the allowed tokens and masks the others, by whole words and by single bits', () => {
     const anyWord = fc.oneof(fc.constant(0), fc.constant(-1), fc.integer());
     fc.assert(
       fc.property(fc.array(anyWord, { minLength: 1, maxLength: 4 }), fc.nat(31), (words, cut) => {

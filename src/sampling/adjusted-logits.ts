@@ -1,13 +1,13 @@
 /**
  * The sampling steps that change single logits: logit bias, then penalties over the tokens before the
- * draw. They come before everything else and hold for greedy choices too.
+ * draw. They come before all other steps and apply to greedy choices too.
  */
 import { penalises, type SamplingParams } from '../core/sampling-params.ts';
 import type { TokenId } from '../core/token-id.ts';
 
 /**
- * The logits of the tokens that a grammar's mask allows, minus infinity for the others. The mask
- * comes before bias and penalties; no step lifts minus infinity, so any other place gives the same.
+ * The logits of the tokens that a grammar's mask allows; minus infinity for all others. The mask
+ * comes before bias and penalties, but its place does not matter: no step lifts minus infinity.
  */
 export function maskedLogits(
   logits: Float32Array,
@@ -36,7 +36,7 @@ function maskWord(masked: Float32Array, word: number, start: number, end: number
 }
 
 /**
- * @param before the tokens before the draw, the whole text or at least the penalty window
+ * @param before the tokens before the draw: the whole text, or at least the penalty window
  * @returns the logits themselves if nothing changes them, else a copy of the first `size`
  */
 export function adjustedLogits(

@@ -33,8 +33,9 @@ const anyTruncation: fc.Arbitrary<DistributionParams> = fc.record({
 });
 
 /**
- * The definition: sort everything, keep k, keep the shortest prefix with `topP` of the mass that is
- * left, keep what is at least `minP` times as probable as the best. `slack` moves the two borders.
+ * The definition: sort all tokens, keep k, keep the shortest prefix with `topP` of the remaining
+ * mass, keep the tokens that are at least `minP` times as probable as the best. `slack` moves the two
+ * borders.
  */
 function oracle(row: readonly number[], params: DistributionParams, slack = 0): number[] {
   const max = Math.max(...row);
@@ -57,11 +58,11 @@ const idsOf = (row: readonly number[], params: DistributionParams): number[] =>
   candidates(Float32Array.from(row), row.length, params);
 
 describe('candidates', () => {
-  it('are what a full sort, top-k, top-p and min-p leave', () => {
+  it('are the tokens that a full sort, top-k, top-p and min-p leave', () => {
     fc.assert(
       fc.property(anyRow, anyTruncation, (row, params) => {
         const expected = oracle(row, params);
-        // At a border, rounding decides; such cases have tests of their own.
+        // At a border, rounding decides. Such cases have tests of their own.
         for (const slack of [1e-8, -1e-8]) {
           fc.pre(oracle(row, params, slack).join() === expected.join());
         }
@@ -95,26 +96,26 @@ describe('candidates', () => {
     expect(idsOf([1, 5, 5, 5, 2], { ...ALL, topK: 2 })).toEqual([1, 2]);
   });
 
-  it('stop at exactly the asked-for mass, not one later', () => {
+  it('stop at exactly the requested mass, not one token later', () => {
     expect(idsOf([0, 0, 0, 0], { ...ALL, topP: 0.5 })).toEqual([0, 1]);
     expect(idsOf([0, 0, 0, 0], { ...ALL, topP: 0.51 })).toEqual([0, 1, 2]);
   });
 
-  it('keep what is exactly minP times as probable', () => {
+  it('keep a token that is exactly minP times as probable as the best', () => {
     expect(idsOf([0, 0, -1], { ...ALL, minP: 1 - 1e-12 })).toEqual([0, 1]);
     expect(idsOf([0, Math.fround(Math.log(0.5)), -9], { ...ALL, minP: 0.499999 })).toEqual([0, 1]);
   });
 
   it('take top-p of the mass that top-k left', () => {
-    // Of all four 0.6 needs three tokens, of the best two it needs two.
+    // Top-p 0.6 needs three of all four tokens, but two of the best two.
     const row = [0, 0, 0, 0];
     expect(idsOf(row, { ...ALL, topP: 0.6 })).toHaveLength(3);
     expect(idsOf(row, { ...ALL, topK: 2, topP: 0.4 })).toHaveLength(1);
   });
 
   it('take top-p of the mass before min-p', () => {
-    // Softmax of [2, 1, 0, 0] is 0.610, 0.224, 0.083, 0.083: 0.7 needs two tokens. Of what min-p
-    // leaves (the best two) the first alone would have 0.73.
+    // Softmax of [2, 1, 0, 0] is 0.610, 0.224, 0.083, 0.083, so 0.7 needs two tokens. Among the two
+    // tokens that min-p leaves, the first alone would have 0.73.
     expect(idsOf([2, 1, 0, 0], { ...ALL, topP: 0.7, minP: 0.3 })).toEqual([0, 1]);
     expect(idsOf([2, 1, 0, 0], { ...ALL, topK: 3, topP: 0.7, minP: 0.3 })).toEqual([0, 1]);
   });
@@ -139,7 +140,7 @@ describe('candidates', () => {
     }
   });
 
-  it('do not look past the size', () => {
+  it('do not read past the size', () => {
     const padded = Float32Array.from([1, 2, 3, 99, 98]);
     expect(candidates(padded, 3, { ...ALL, topK: 2 })).toEqual([2, 1]);
     expect(candidates(padded, 3, { ...ALL, topK: 9 })).toEqual([2, 1, 0]);

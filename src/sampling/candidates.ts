@@ -1,6 +1,6 @@
 /**
- * The truncating sampling steps: which tokens may be drawn at all. Order: top-k, top-p, min-p
- * (llama.cpp's); the temperature comes after them and truncates nothing.
+ * The truncating sampling steps, which decide the tokens that may be drawn at all. Their order is
+ * top-k, top-p, min-p (llama.cpp's). The temperature comes after them and truncates nothing.
  */
 import type { DistributionParams } from '../core/sampling-params.ts';
 import { expOfNonPositive } from './exponential.ts';
@@ -11,8 +11,8 @@ export function truncates(params: DistributionParams): boolean {
 }
 
 /**
- * The ids that survive the truncating steps, most probable first (ties: lower id first). At least
- * one always does. Every step cuts the end of that order off, so only ids near the best are sorted:
+ * The ids that survive the truncating steps, most probable first (ties: lower id first). At least one
+ * id survives. Every step cuts the end of that order off, so only ids near the best are sorted:
  * sorting a whole vocabulary would cost more than a small model's step.
  */
 export function candidates(
@@ -28,7 +28,7 @@ export function candidates(
   let last = BUCKET_COUNT - 1;
   if (topK < size) last = bucketHolding(bucketSums(row, one), topK);
   if (masses !== null) last = bucketHolding(masses, topP * sumOf(masses));
-  // Top-p looks at the mass before min-p; without it, min-p can be applied first.
+  // Top-p needs the mass before min-p. Without top-p, min-p can be applied first.
   if (topP >= 1) last = Math.min(last, bucketOf(minPGap));
   const sorted = sortedUpTo(row, last).slice(0, topK);
   const kept = topP < 1 ? topPCount(row, sorted, topP, masses) : sorted.length;
@@ -43,7 +43,7 @@ interface Row {
   readonly max: number;
 }
 
-/** How far below the best a logit lies. */
+/** The distance of a logit below the best. */
 function gapOf(row: Row, id: number): number {
   return row.max - (row.logits[id] as number);
 }
@@ -51,14 +51,14 @@ function gapOf(row: Row, id: number): number {
 const BUCKETS_PER_NAT = 8;
 const BUCKET_COUNT = 512;
 
-/** Gaps in steps of 1/8; the last bucket takes all that are far. */
+/** The bucket of a gap, in steps of 1/8. The last bucket takes all gaps that are far. */
 function bucketOf(gap: number): number {
   return gap < BUCKET_COUNT / BUCKETS_PER_NAT ? (gap * BUCKETS_PER_NAT) | 0 : BUCKET_COUNT - 1;
 }
 
 const one = (): number => 1;
 
-/** [BUCKET_COUNT] the sum, over the ids of each bucket, of a weight of the negative gap. */
+/** [BUCKET_COUNT] the sum over the ids of each bucket of a weight of their negative gap. */
 function bucketSums(row: Row, weigh: (negativeGap: number) => number): Float64Array {
   const sums = new Float64Array(BUCKET_COUNT);
   for (let id = 0; id < row.size; id += 1) {
@@ -69,7 +69,10 @@ function bucketSums(row: Row, weigh: (negativeGap: number) => number): Float64Ar
   return sums;
 }
 
-/** The first bucket up to which the sums reach `amount`; the last if rounding keeps them below. */
+/**
+ * The first bucket up to which the sums reach `amount`; the last bucket if rounding keeps the sums
+ * below.
+ */
 function bucketHolding(sums: Float64Array, amount: number): number {
   let sum = 0;
   for (let bucket = 0; bucket < BUCKET_COUNT; bucket += 1) {
@@ -95,7 +98,7 @@ function sortedUpTo(row: Row, last: number): number[] {
 
 /**
  * The length of the shortest prefix of `sorted` that holds `topP` of the mass.
- * @param masses of the whole row by bucket; null: the mass is that of `sorted`
+ * @param masses of the whole row by bucket; null if the mass is that of `sorted`
  */
 function topPCount(
   row: Row,

@@ -81,7 +81,7 @@ describe('processedDistribution', () => {
     for (const probability of at(100)) expect(probability).toBeCloseTo(1 / 3, 1);
   });
 
-  it('does not see entries past the size', () => {
+  it('does not read entries past the size', () => {
     const row = Float32Array.from([0, 0, 50, Number.NaN]);
     expect([...processedDistribution(row, 2, { ...GREEDY, temperature: 1 })]).toEqual([0.5, 0.5]);
   });

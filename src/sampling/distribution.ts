@@ -1,4 +1,4 @@
-/** Whole probability vectors: what rejection sampling needs and everything else avoids. */
+/** Whole probability vectors, which only rejection sampling needs. */
 import type { DistributionParams } from '../core/sampling-params.ts';
 import { candidates, truncates } from './candidates.ts';
 import { expOfNonPositive } from './exponential.ts';

@@ -46,7 +46,7 @@ describe('expOfNonPositive', () => {
     const anyExponent = fc.double({ min: -50, max: 0, noNaN: true });
     fc.assert(
       fc.property(anyExponent, anyExponent, (a, b) => {
-        // Two neighbours may differ by the error of the series, no more.
+        // Two neighbours may differ by the error of the series, but by no more.
         const [low, high] = [Math.min(a, b), Math.max(a, b)];
         expect(expOfNonPositive(low)).toBeLessThanOrEqual(expOfNonPositive(high) * (1 + 2e-10));
       }),

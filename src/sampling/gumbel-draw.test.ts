@@ -5,7 +5,7 @@ import { drawFrom, drawFromAll } from './gumbel-draw.ts';
 
 const MASKED = Number.NEGATIVE_INFINITY;
 
-/** A row of a vocabulary: a few shapes that real and broken models have. */
+/** A row of a vocabulary, in a few shapes that real and broken models produce. */
 function rowOf(shape: string, size: number, spread: number, seed: number): Float32Array {
   const key = noiseKey(seed, 0, 'coin');
   return Float32Array.from({ length: size }, (_, id) => {
@@ -51,7 +51,7 @@ describe('drawFromAll', () => {
     }
   });
 
-  it('does not see entries past the size', () => {
+  it('does not read entries past the size', () => {
     const row = Float32Array.from([1, 2, 3, 1000, Number.NaN]);
     for (let position = 0; position < 200; position += 1) {
       expect(drawFromAll(row, 3, 1, noiseKey(1, position, 'sample'))).toBeLessThan(3);
@@ -76,7 +76,7 @@ describe('drawFromAll', () => {
 });
 
 describe('drawFrom', () => {
-  it('draws one of its ids', () => {
+  it('draws one of the given ids', () => {
     const anyIds = fc.uniqueArray(fc.nat({ max: 99 }), { minLength: 1, maxLength: 10 });
     const row = rowOf('plain', 100, 20, 3);
     fc.assert(
@@ -87,7 +87,7 @@ describe('drawFrom', () => {
     );
   });
 
-  it('keys the noise by token, so a subset without the winner changes nothing else', () => {
+  it('keys the noise by token, so that removing other tokens does not change the draw', () => {
     fc.assert(
       fc.property(fc.integer(), fc.nat({ max: 49 }), (seed, dropped) => {
         const row = rowOf('plain', 50, 3, 4);
@@ -100,7 +100,7 @@ describe('drawFrom', () => {
     );
   });
 
-  it('draws the first id where every value overflows: the most probable candidate', () => {
+  it('draws the first id, the most probable candidate, if every value overflows', () => {
     const row = [-30, -8, -2, -3];
     const key = noiseKey(5, 8, 'sample');
     expect(drawFrom([2, 3, 1, 0], row, Number.MIN_VALUE, key)).toBe(2);

@@ -1,18 +1,18 @@
 /**
- * Draws from softmax(logits / temperature) as argmax(logit / temperature + Gumbel noise), the noise
- * keyed by position and token. The same noise for two models makes their draws agree as often as
+ * Draws from softmax(logits / temperature) as argmax(logit / temperature + Gumbel noise), with the
+ * noise keyed by position and token. If two models use the same noise, their draws agree as often as
  * their distributions allow cheaply (shared-noise coupling, arXiv 2408.07978).
  *
  * `drawFromAll` is the plain loop's twin for a whole vocabulary. It finds the same maximum but takes
  * two logarithms only for entries that can still win: an entry `gap` below the best needs Gumbel
- * noise above `gap`, thus a uniform above exp(-exp(-gap)) >= 1 - exp(-gap).
+ * noise above `gap`, and thus a uniform above exp(-exp(-gap)) >= 1 - exp(-gap).
  */
 import { GUMBEL_MAX, gumbelFromBits, mix, type NoiseKey, noiseGumbel } from '../core/noise.ts';
 import { argmax } from './row-statistics.ts';
 
 /**
- * The plain loop, over some ids, at least one: also the oracle of `drawFromAll`. The first id wins
- * ties, also where a temperature near 0 sends every value to minus infinity.
+ * The plain loop over some ids, at least one. It is also the oracle of `drawFromAll`. The first id
+ * wins ties, also if a temperature near 0 sends every value to minus infinity.
  */
 export function drawFrom(
   ids: Iterable<number>,
@@ -33,9 +33,9 @@ export function drawFrom(
 }
 
 const BUCKETS_PER_NAT = 4;
-/** The gap can be negative: Gumbel noise from 32 bits goes down to -ln(ln(2^33)) = -3.13. */
+/** The gap can be negative: the smallest Gumbel noise from 32 bits is -ln(ln(2^33)) = -3.13. */
 const GAP_MIN = -4;
-/** Entry b bounds exp(-gap) from above for gaps in bucket b, in units of 2^-32. */
+/** Entry b bounds exp(-gap) from above for the gaps in bucket b, in units of 2^-32. */
 const REST_MAX = Float64Array.from(
   { length: Math.ceil((GUMBEL_MAX - GAP_MIN) * BUCKETS_PER_NAT) + 1 },
   (_, bucket) => Math.exp(-(bucket / BUCKETS_PER_NAT + GAP_MIN)) * 4294967296,

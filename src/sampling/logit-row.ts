@@ -1,13 +1,13 @@
 /**
- * What the sampling steps and statistics ask of one row of logits. There are two ways through a row:
- * `PlainRow`, a loop per question, which is the definition and the oracle of the tests; and `KernelRow`,
- * which gives the same choices about ten times as fast. `openRow` picks one.
+ * The operations of the sampling steps and statistics on one row of logits. There are two ways
+ * through a row: `PlainRow`, with one loop per operation, is the definition and the oracle of the
+ * tests; `KernelRow` makes the same choices about ten times as fast. `openRow` picks one of them.
  */
 import type { NoiseKey } from '../core/noise.ts';
 import type { DistributionParams } from '../core/sampling-params.ts';
 import type { RowStatistics } from './row-statistics.ts';
 
-/** A row's first `size` entries: the ids that exist. Valid until the next row is opened. */
+/** The first `size` entries of a row: the ids that exist. Valid until the next row is opened. */
 export interface LogitRow {
   /** The id of the largest entry; the lowest id wins a tie. */
   argmax(): number;
@@ -15,7 +15,7 @@ export interface LogitRow {
   draw(temperature: number, key: NoiseKey): number;
   /** The ids that top-k, top-p and min-p leave, most probable first; at least one. */
   candidates(params: DistributionParams): readonly number[];
-  /** Of the distribution before the sampling steps. */
+  /** Statistics of the distribution before the sampling steps. */
   statistics(): RowStatistics;
   /** [size] probabilities after the sampling steps, summing to 1. Owns its memory. */
   distribution(params: DistributionParams): Float64Array;

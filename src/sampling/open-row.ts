@@ -1,4 +1,4 @@
-/** Picks the way through a row: the kernel for large ordinary rows, plain loops for all others. */
+/** Picks the way through a row: the kernel for large ordinary rows, the plain loops for all others. */
 import { KernelRow } from './kernel/kernel-row.ts';
 import { sharedKernel } from './kernel/row-kernel.ts';
 import type { LogitRow } from './logit-row.ts';
@@ -8,7 +8,7 @@ import { PlainRow } from './plain-row.ts';
 const KERNEL_SIZE_MIN = 1024;
 
 /**
- * @param logits at least `size` entries, which may not change while the row is used
+ * @param logits at least `size` entries, which must not change while the row is in use
  * @returns the row, valid until the next call
  */
 export function openRow(logits: Float32Array, size: number): LogitRow {

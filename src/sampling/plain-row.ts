@@ -1,6 +1,6 @@
 /**
  * A row read by plain loops: the definition of every result, and the oracle of the kernel's tests. It
- * also runs where there is no kernel, and for rows the kernel leaves alone (see `openRow`).
+ * also serves machines without a kernel, and rows that the kernel does not take (see `openRow`).
  */
 import type { NoiseKey } from '../core/noise.ts';
 import type { DistributionParams } from '../core/sampling-params.ts';

@@ -18,7 +18,7 @@ const anyTwo = fc
 const sumOf = (weights: Float64Array): number => weights.reduce((sum, weight) => sum + weight, 0);
 
 describe('residualWeights', () => {
-  it('is what the target has more than the draft', () => {
+  it('is the excess of the target over the draft', () => {
     const weights = residualWeights(
       Float64Array.from([0.5, 0.25, 0.25, 0]),
       Float64Array.from([0.25, 0.5, 0, 0.25]),
@@ -45,8 +45,8 @@ describe('residualWeights', () => {
     );
   });
 
-  it('holds, with the accepted mass, exactly the target', () => {
-    // min(p, q) is what gets accepted of each token; the residual has to make up the rest of p.
+  it('adds up with the accepted mass to exactly the target', () => {
+    // Each token is accepted with mass min(p, q). The residual has to make up the rest of p.
     fc.assert(
       fc.property(anyTwo, ([target, draft]) => {
         const accepted = target.map((p, id) => Math.min(p, draft[id] ?? 0));
@@ -61,12 +61,12 @@ describe('residualWeights', () => {
     );
   });
 
-  it('excludes a one-hot draft, however sure the target was of it', () => {
+  it('excludes the token of a one-hot draft, however probable the target makes it', () => {
     const weights = residualWeights(Float64Array.from([0.9, 0.1]), Float64Array.from([1, 0]));
     expect([...weights]).toEqual([0, 0.1]);
   });
 
-  it('leaves its arguments alone', () => {
+  it('does not change its arguments', () => {
     const [target, draft] = [Float64Array.from([0.5, 0.5]), Float64Array.from([1, 0])];
     residualWeights(target, draft);
     expect([...target, ...draft]).toEqual([0.5, 0.5, 1, 0]);

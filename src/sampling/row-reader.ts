@@ -1,6 +1,7 @@
 /**
- * Reads several rows of logits (as they come, masked, adjusted) in turns. Opening a row ends the one
- * before, so a row is opened again where it was left; where all are one, it is opened once.
+ * Reads several rows of logits (as the model gives them, masked, adjusted) alternately. Opening a row
+ * ends the previous one, so each change of row opens it again. If all rows are the same, it is opened
+ * once.
  */
 import type { LogitRow } from './logit-row.ts';
 import type { RowStatistics } from './row-statistics.ts';
@@ -15,7 +16,7 @@ interface Opened {
 export class RowReader {
   readonly size: number;
   readonly #open: OpenRow;
-  /** A pass over the row each: one is enough. */
+  /** Each takes a pass over its row, so it is computed once. */
   readonly #statistics = new Map<Float32Array, RowStatistics>();
   #last: Opened | null = null;
 
@@ -25,7 +26,7 @@ export class RowReader {
     this.size = size;
   }
 
-  /** Valid until another one is asked for. */
+  /** Valid until another row is requested. */
   row(logits: Float32Array): LogitRow {
     if (this.#last?.logits === logits) return this.#last.row;
     const row = this.#open(logits, this.size);

@@ -44,7 +44,7 @@ describe('argmax', () => {
     expect(argmax([MASKED, MASKED], 2)).toBe(0);
   });
 
-  it('looks at the first entries only', () => {
+  it('reads the first entries only', () => {
     expect(argmax([1, 2, 99], 2)).toBe(1);
   });
 });
@@ -91,12 +91,12 @@ describe('rowStatistics', () => {
     expect(rowStatistics(far, 3)).toEqual({ logSumExp: 2.5, entropy: 0, margin: 1 });
   });
 
-  it('takes a vocabulary of one token', () => {
+  it('accepts a vocabulary of one token', () => {
     const row = Float32Array.from([-7]);
     expect(rowStatistics(row, 1)).toEqual({ logSumExp: -7, entropy: 0, margin: 1 });
   });
 
-  it('does not overflow where exponentials would', () => {
+  it('does not overflow on entries whose exponentials would', () => {
     expectClose(rowStatistics(Float32Array.from([3e4, 3e4]), 2), {
       logSumExp: 3e4 + Math.LN2,
       entropy: Math.LN2,
@@ -104,7 +104,7 @@ describe('rowStatistics', () => {
     });
   });
 
-  it('does not see entries past the size', () => {
+  it('does not read entries past the size', () => {
     fc.assert(
       fc.property(anyRow, (row) => {
         const padded = Float32Array.from([...row, Number.NaN, 1e30, Number.POSITIVE_INFINITY]);

@@ -1,5 +1,5 @@
 /**
- * Numbers read off a whole row of logits in one or two passes. "Row" is always the first
+ * Statistics of a whole row of logits, computed in one or two passes. "Row" always means the first
  * `size` entries: the ids that exist.
  */
 import { expOfNonPositive } from './exponential.ts';
@@ -21,13 +21,13 @@ export function argmax(logits: ArrayLike<number>, size: number): number {
 export interface RowStatistics {
   /** ln Σ e^logit. */
   readonly logSumExp: number;
-  /** Of the softmax, in nats. */
+  /** The entropy of the softmax, in nats. */
   readonly entropy: number;
-  /** Probability of the best entry minus that of the second best. */
+  /** The probability of the best entry minus that of the second best. */
   readonly margin: number;
 }
 
-/** Of the distribution softmax(logits), before any sampling step. */
+/** Statistics of the distribution softmax(logits), before any sampling step. */
 export function rowStatistics(logits: Float32Array, size: number): RowStatistics {
   const best = argmax(logits, size);
   const max = logits[best] as number;
@@ -39,7 +39,7 @@ export function rowStatistics(logits: Float32Array, size: number): RowStatistics
     const shifted = logit - max;
     const exponential = expOfNonPositive(shifted);
     sum += exponential;
-    // 0 · -Infinity is not a number: a masked entry adds nothing.
+    // 0 · -Infinity is NaN, so a masked entry must add nothing.
     if (exponential > 0) weighted += exponential * shifted;
     if (logit > second && index !== best) second = logit;
   }

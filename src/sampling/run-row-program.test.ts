@@ -43,7 +43,7 @@ const SAMPLINGS: Readonly<Record<string, SamplingParams>> = {
 };
 
 describe('a row that is not a number', () => {
-  it.each([8, 5000])('of %i tokens is an error, however it is read', (size) => {
+  it.each([8, 5000])('of %i tokens is an error, whatever is read from it', (size) => {
     const broken = new Float32Array(size).fill(Number.NaN);
     const mask = new Int32Array(Math.ceil(size / 32));
     mask[0] = 0b1100;
@@ -109,7 +109,7 @@ describe('the choice', () => {
     );
   });
 
-  it('is the same draw with truncation that drops nothing as without', () => {
+  it('is the same with truncation that drops nothing as without truncation', () => {
     const whole = { ...SAMPLED, topK: LOGITS.length };
     fc.assert(
       fc.property(fc.maxSafeInteger(), fc.nat(), (seed, position) => {
@@ -122,7 +122,7 @@ describe('the choice', () => {
 });
 
 describe('a vocabulary limit', () => {
-  it('masks padding ids in every result, however likely they look', () => {
+  it('masks padding ids in every result, however high their logits are', () => {
     const padded = Float32Array.from([...LOGITS, 50, 60, Number.NaN]);
     for (const sampling of [GREEDY, ...Object.values(SAMPLINGS)]) {
       const wanted = { logprob: true, uncertainty: true, distribution: true, topLogprobs: 9 };
@@ -136,13 +136,13 @@ describe('a vocabulary limit', () => {
 });
 
 describe('the other results', () => {
-  it('are null unless they are asked for', () => {
+  it('are null unless they are requested', () => {
     const { tokenId: choice, ...rest } = runRowProgram(row(), programOf(), 0);
     expect(choice).toBeGreaterThanOrEqual(0);
     expect(rest).toEqual(NOTHING);
   });
 
-  it('are each computed where asked for alone', () => {
+  it('can each be requested alone', () => {
     const { logSumExp, entropy, margin } = rowStatistics(row(), LOGITS.length);
     const ask = (changes: Partial<RowProgram>): unknown =>
       runRowProgram(row(), programOf(changes), 3);
@@ -166,7 +166,7 @@ describe('the other results', () => {
     expect(logprob).toBeCloseTo(2.5 - Math.log(sum), 9);
   });
 
-  it('own their memory: the row may die after the call', () => {
+  it('own their memory, so that the row may die after the call', () => {
     const wanted = { logprob: true, uncertainty: true, distribution: true, topLogprobs: 3 };
     const program = programOf(wanted);
     const logits = row();
@@ -176,7 +176,7 @@ describe('the other results', () => {
     expect(result).toEqual(before);
   });
 
-  it('leave the row alone: two programs may read it', () => {
+  it('do not change the row, so that two programs may read it', () => {
     const logits = row();
     for (const sampling of Object.values(SAMPLINGS)) {
       runRowProgram(logits, programOf({ sampling, uncertainty: true, distribution: true }), 0);
@@ -218,14 +218,14 @@ describe('a mask', () => {
     );
   });
 
-  it('makes a token certain where no other is allowed, and keeps its own log-probability', () => {
+  it('makes the only allowed token certain, and keeps the log-probability of the model', () => {
     const result = masked([6], { uncertainty: true, logprob: true, sampling: GREEDY });
     const { logSumExp } = rowStatistics(row(), LOGITS.length);
     expect(result).toMatchObject({ tokenId: 6, entropy: 0, margin: 1 });
     expect(result.logprob).toBeCloseTo((LOGITS[6] ?? 0) - logSumExp, 12);
   });
 
-  it('that allows nothing is an error, greedy and sampled', () => {
+  it('that allows no token is an error, greedy and sampled', () => {
     for (const sampling of Object.values({ ...SAMPLINGS, greedy: GREEDY })) {
       expect(() => masked([], { sampling, distribution: true })).toThrow(
         expect.objectContaining({ code: 'grammar-stuck' }),
@@ -233,7 +233,7 @@ describe('a mask', () => {
     }
   });
 
-  it('of null constrains nothing, and a row without one is a bug', () => {
+  it('of null constrains nothing, and a missing mask is a bug', () => {
     const free = programOf({ masks: new Map([[POSITION, null]]) });
     expect(runRowProgram(row(), free, POSITION)).toEqual(
       runRowProgram(row(), programOf(), POSITION),
@@ -241,7 +241,7 @@ describe('a mask', () => {
     expect(() => runRowProgram(row(), free, POSITION + 1)).toThrow('no mask for position 5');
   });
 
-  it('is the same for the kernel as for the plain loops', () => {
+  it('has the same effect in the kernel as in the plain loops', () => {
     const size = 5000;
     const logits = Float32Array.from({ length: size }, (_, id) => Math.sin(id * 7.3) * 6);
     const mask = new Int32Array(Math.ceil(size / 32)).map((_, word) =>
@@ -271,7 +271,7 @@ describe('a mask', () => {
   });
 });
 
-/** Of two lists of log-probabilities; equal infinities are no gap. */
+/** The largest difference between two lists of log-probabilities; equal infinities do not differ. */
 function largestGap(a: Float32Array | null, b: Float32Array | null): number {
   expect(a?.length).toBe(b?.length);
   const gaps = Array.from(a ?? [], (value, at) => (value === b?.[at] ? 0 : value - (b?.[at] ?? 0)));
@@ -283,7 +283,7 @@ interface GivenRow {
   readonly mask: Int32Array | null;
 }
 
-/** Rows on both sides of where the kernel begins, some masked, many with ties. */
+/** Rows below and above the size at which the kernel begins, some masked, many with ties. */
 const ANY_ROW: fc.Arbitrary<GivenRow> = fc
   .record({
     size: fc.oneof(fc.integer({ min: 1, max: 70 }), fc.integer({ min: 1020, max: 1400 })),
@@ -302,7 +302,7 @@ const ANY_ROW: fc.Arbitrary<GivenRow> = fc
     return { logits, mask };
   });
 
-/** By definition: sort everything, take logarithms of a softmax. */
+/** By definition: sort all tokens, take logarithms of a softmax. */
 function topByDefinition({ logits, mask }: GivenRow, count: number): number[] {
   const isAllowed = (id: number): boolean =>
     mask === null || (((mask[id >> 5] ?? 0) >>> (id & 31)) & 1) === 1;
@@ -316,7 +316,7 @@ const PLAIN = (logits: Float32Array, size: number) => new PlainRow(logits, size)
 const ANY_SAMPLING = fc.constantFrom(GREEDY, ...Object.values(SAMPLINGS));
 
 describe('the largest log-probabilities', () => {
-  it('are those of the allowed tokens before the sampling steps, however the row is read', () => {
+  it('are those of the allowed tokens before the sampling steps, in both ways through a row', () => {
     fc.assert(
       fc.property(
         ANY_ROW,
@@ -340,7 +340,7 @@ describe('the largest log-probabilities', () => {
     );
   });
 
-  it('begin with that of a greedy choice, and agree with the margin', () => {
+  it('begin with that of the greedy choice, and agree with the margin', () => {
     const wanted = { topLogprobs: 2, logprob: true, uncertainty: true, sampling: GREEDY };
     const { topLogprobs, logprob, margin } = runRowProgram(row(), programOf(wanted), 0);
     const [best = 0, second = 0] = topLogprobs ?? [];
@@ -348,7 +348,7 @@ describe('the largest log-probabilities', () => {
     expect(Math.exp(best) - Math.exp(second)).toBeCloseTo(margin ?? Number.NaN, 6);
   });
 
-  it.each([65, 1.5, -1])('cannot be %d many', (topLogprobs) => {
+  it.each([65, 1.5, -1])('are refused in a number of %d', (topLogprobs) => {
     expect(() => runRowProgram(row(), programOf({ topLogprobs }), 0)).toThrow('cannot be asked');
   });
 });
@@ -360,7 +360,7 @@ describe('the log-probability of the text', () => {
   };
   const anyText = fc.array(fc.nat(LOGITS.length - 1), { minLength: 1, maxLength: 12 });
 
-  it('is of its token at the position, whatever comes behind, is allowed or is drawn', () => {
+  it('is that of the token at the position, whatever follows it, is allowed or is drawn', () => {
     fc.assert(
       fc.property(anyText, fc.nat(), ANY_SAMPLING, fc.boolean(), (tokens, at, sampling, isFree) => {
         const position = at % tokens.length;
@@ -374,7 +374,7 @@ describe('the log-probability of the text', () => {
     );
   });
 
-  it('leaves penalties to what comes before the row', () => {
+  it('leaves penalties to the tokens before the row', () => {
     fc.assert(
       fc.property(anyText, fc.nat(), fc.nat(4), (tokens, at, penaltyWindow) => {
         const position = at % tokens.length;
@@ -387,7 +387,7 @@ describe('the log-probability of the text', () => {
     );
   });
 
-  it('needs a text that reaches there', () => {
+  it('needs a text that reaches the position', () => {
     const text = tokenIds([1, 2]);
     const ask = (changes: Partial<RowProgram>, position: number) => () =>
       runRowProgram(row(), programOf({ textLogprob: true, ...changes }), position).textLogprob;
@@ -396,7 +396,7 @@ describe('the log-probability of the text', () => {
     expect(ask({}, 0)).toThrow('the text ends');
   });
 
-  it('is minus infinity for what does not exist', () => {
+  it('is minus infinity for ids that do not exist', () => {
     const program = programOf({ vocabularySize: 6, textLogprob: true, text: tokenIds([6]) });
     expect(runRowProgram(row(), program, 0).textLogprob).toBe(Number.NEGATIVE_INFINITY);
   });

@@ -17,9 +17,9 @@ import { RowReader } from './row-reader.ts';
 /**
  * @param logits at least `program.vocabularySize` entries
  * @param position of the token being decided: the row's own position + 1
- * @param open tests and benchmarks compare ways through a row
+ * @param open the way through a row; tests and benchmarks compare them
  * @throws PilotfishError `grammar-stuck` if the program's mask allows no token, `native-failed` if
- *   what would be chosen is not a number
+ *   the logit of the chosen token is NaN
  */
 export function runRowProgram(
   logits: Float32Array,
@@ -36,10 +36,11 @@ export function runRowProgram(
   const isStuck = mask !== null && adjusted[row.argmax()] === Number.NEGATIVE_INFINITY;
   if (isStuck) throw adjusted.some(Number.isNaN) ? brokenError(position) : stuckError(position);
   const choice = choose(row, adjusted, program, position);
-  // Where nothing is a number, a draw may find no token at all.
+  // If all logits are NaN, a draw may find no token at all.
   if (Number.isNaN(adjusted[choice] ?? Number.NaN)) throw brokenError(position);
   const distribution = program.distribution === true ? row.distribution(sampling) : null;
-  // Before bias and penalties: of what may be written, then of the model's own.
+  // Before bias and penalties. Uncertainty is that of the allowed tokens, log-probabilities are those
+  // of the model itself.
   const allowed = program.uncertainty === true ? reader.statistics(masked) : null;
   const { topLogprobs: count = 0 } = program;
   const topLogprobs = count === 0 ? null : largestLogprobs(reader, masked, count);
@@ -55,7 +56,7 @@ export function runRowProgram(
   };
 }
 
-/** [count] in nats, descending; what is missing is minus infinity. */
+/** [count] in nats, descending. Minus infinity stands for missing tokens. */
 function largestLogprobs(reader: RowReader, logits: Float32Array, count: number): Float32Array {
   const isCount = Number.isSafeInteger(count) && count >= 1 && count <= TOP_LOGPROBS_MAX;
   invariant(isCount, `${count} log-probabilities cannot be asked for`);
@@ -65,7 +66,7 @@ function largestLogprobs(reader: RowReader, logits: Float32Array, count: number)
   return largest;
 }
 
-/** Of one token, in nats. Ids that do not exist cannot come. */
+/** The log-probability of one token, in nats. Ids that do not exist cannot come. */
 function logprobAt(reader: RowReader, logits: Float32Array, id: number): number {
   if (id >= reader.size) return Number.NEGATIVE_INFINITY;
   return (logits[id] as number) - reader.statistics(logits).logSumExp;
@@ -89,7 +90,7 @@ function stuckError(position: number): PilotfishError {
   );
 }
 
-/** All entries are, where a sum inside the model overflowed or its weights are damaged. */
+/** All entries are NaN if a sum inside the model overflowed or its weights are damaged. */
 function brokenError(position: number): PilotfishError {
   return new PilotfishError(
     'native-failed',
@@ -108,7 +109,7 @@ function textBefore({ sampling, text }: RowProgram, position: number): readonly 
   return text.slice(Math.max(0, position - sampling.penaltyWindow), position);
 }
 
-/** What the program's text has at the position that a row decides. */
+/** The token of the program's text at the position that a row decides. */
 function tokenAt({ text }: RowProgram, position: number): TokenId {
   const token = text?.[position];
   invariant(token !== undefined, `the text ends before position ${position + 1}`);

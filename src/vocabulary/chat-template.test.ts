@@ -16,7 +16,7 @@ function failure(template: ChatTemplate): unknown {
 }
 
 describe('chatTemplate', () => {
-  it('renders all turns, with the special texts, up to where the assistant begins', () => {
+  it('renders all messages, with the special texts, up to where the assistant begins', () => {
     const template = chatTemplate(CHATML, SPECIAL);
     const rendered = template.render([
       { role: 'system', content: 'Be brief.' },
@@ -25,21 +25,21 @@ describe('chatTemplate', () => {
     expect(rendered).toBe('<s><|system|>Be brief.</s><|user|>Why?</s><|assistant|>');
   });
 
-  it('keeps nothing of one rendering for the next', () => {
+  it('keeps no state between renderings', () => {
     const template = chatTemplate(CHATML, SPECIAL);
     const render = (content: string): string => template.render([{ role: 'user', content }]);
     expect(render('one')).toBe('<s><|user|>one</s><|assistant|>');
     expect(render('two')).toBe('<s><|user|>two</s><|assistant|>');
   });
 
-  it('takes contents as they are, even those that look like a template', () => {
+  it('does not interpret contents, even those that look like a template', () => {
     const rendered = chatTemplate(CHATML, SPECIAL).render([
       { role: 'user', content: '{{ eos_token }}{% if %}' },
     ]);
     expect(rendered).toContain('<|user|>{{ eos_token }}{% if %}</s>');
   });
 
-  it('fails with the template\u2019s own words where it refuses a conversation', () => {
+  it('reports the template\u2019s own message if it refuses a conversation', () => {
     const error = failure(chatTemplate("{{ raise_exception('roles must alternate') }}", SPECIAL));
     expect(error).toBeInstanceOf(PilotfishError);
     expect(error).toMatchObject({
@@ -48,13 +48,13 @@ describe('chatTemplate', () => {
     });
   });
 
-  it('fails, at the first rendering, where the template does not parse', () => {
+  it('fails at the first rendering if the template does not parse', () => {
     const template = chatTemplate('{% for %}', SPECIAL);
     expect(failure(template)).toMatchObject({ code: 'template-failed' });
     expect(failure(template)).toMatchObject({ code: 'template-failed' });
   });
 
-  it('says so where a model has no template', () => {
+  it('fails if the model has no template', () => {
     expect(failure(chatTemplate(null, SPECIAL))).toMatchObject({
       code: 'template-failed',
       message: 'The model has no chat template.',

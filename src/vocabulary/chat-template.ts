@@ -1,10 +1,10 @@
-/** Renders conversations with the Jinja template that travels inside a model file. */
+/** Renders conversations with the Jinja template in a model file. */
 import { Template } from '@huggingface/jinja';
 import type { ChatMessage } from '../core/chat-message.ts';
 import { PilotfishError } from '../core/errors.ts';
 
 export interface ChatTemplate {
-  /** Ends where the assistant's turn begins. @throws PilotfishError `template-failed` */
+  /** Ends at the start of the assistant's answer. @throws PilotfishError `template-failed` */
   render(messages: readonly ChatMessage[]): string;
 }
 

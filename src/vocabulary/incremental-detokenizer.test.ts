@@ -5,7 +5,7 @@ import { IncrementalDetokenizer } from './incremental-detokenizer.ts';
 const decodeWhole = (bytes: Uint8Array): string =>
   new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
 
-/** Valid text of every length of character, and bytes that break characters off. */
+/** Valid text with characters of every length, and bytes that cut characters short. */
 const anyBytes = fc
   .array(
     fc.oneof(
@@ -14,7 +14,7 @@ const anyBytes = fc
         .constantFrom('é', '€', '😀', '\u{feff}', '\u{10ffff}', '\u0000')
         .map((text) => new TextEncoder().encode(text)),
       fc.uint8Array({ maxLength: 5 }),
-      // Bytes that lead and continue characters, in every wrong order.
+      // Leading and continuation bytes, in every wrong order.
       fc
         .array(
           fc.constantFrom(0x80, 0xbf, 0xc0, 0xc2, 0xe0, 0xed, 0xa0, 0xf0, 0x9f, 0xf4, 0xf5, 0xff),
@@ -56,7 +56,7 @@ describe('IncrementalDetokenizer', () => {
     );
   });
 
-  it('never releases part of a character: what is out is the text of whole characters', () => {
+  it('never releases part of a character', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), anyCuts, (text, cuts) => {
         const detokenizer = new IncrementalDetokenizer();
@@ -86,7 +86,7 @@ describe('IncrementalDetokenizer', () => {
     expect(detokenizer.isHolding).toBe(false);
   });
 
-  it('does not hold bytes that can never become a character', () => {
+  it('does not hold back bytes that can never become a character', () => {
     for (const byte of [0x80, 0xbf, 0xc0, 0xc1, 0xf8, 0xff]) {
       const detokenizer = new IncrementalDetokenizer();
       expect(detokenizer.push(Uint8Array.of(byte))).toBe('\ufffd');
@@ -100,7 +100,7 @@ describe('IncrementalDetokenizer', () => {
     expect(detokenizer.push(Uint8Array.of(0x41))).toBe('\ufffdA');
   });
 
-  it('flushes what is held as U+FFFD, once, and starts anew', () => {
+  it('flushes the held bytes as U+FFFD, once, and starts anew', () => {
     const detokenizer = new IncrementalDetokenizer();
     detokenizer.push(Uint8Array.of(0x61, 0xf0, 0x9f));
     expect(detokenizer.flush()).toBe('\ufffd');
@@ -110,11 +110,11 @@ describe('IncrementalDetokenizer', () => {
     expect(detokenizer.push(Uint8Array.of(0x62))).toBe('b');
   });
 
-  it('keeps a byte order mark: the model wrote it', () => {
+  it('keeps a byte order mark that the model wrote', () => {
     expect(stream([Uint8Array.of(0xef, 0xbb), Uint8Array.of(0xbf, 0x61)])).toBe('\ufeffa');
   });
 
-  it('takes tokens without bytes', () => {
+  it('accepts tokens without bytes', () => {
     const detokenizer = new IncrementalDetokenizer();
     expect(detokenizer.push(new Uint8Array(0))).toBe('');
     detokenizer.push(Uint8Array.of(0xc3));
@@ -122,7 +122,7 @@ describe('IncrementalDetokenizer', () => {
     expect(detokenizer.push(Uint8Array.of(0xa9))).toBe('é');
   });
 
-  it('keeps no view of the bytes it was given', () => {
+  it('keeps no view of its input bytes', () => {
     const detokenizer = new IncrementalDetokenizer();
     const bytes = Uint8Array.of(0xc3);
     detokenizer.push(bytes);

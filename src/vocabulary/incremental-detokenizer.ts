@@ -1,6 +1,6 @@
 /**
- * Turns token bytes into text as they come. A UTF-8 character can span several tokens; its first
- * bytes are held back until it is whole. Bytes that can never become a character turn into U+FFFD.
+ * Turns token bytes into text as they arrive. A UTF-8 character can span several tokens; its first
+ * bytes are held back until it is complete. Bytes that can never become a character turn into U+FFFD.
  */
 export class IncrementalDetokenizer {
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -19,7 +19,7 @@ export class IncrementalDetokenizer {
     return this.#decoder.decode(all.subarray(0, end));
   }
 
-  /** What is still held back, as U+FFFD. The detokenizer starts anew. */
+  /** The bytes that are still held back, as U+FFFD. The detokenizer starts anew. */
   flush(): string {
     const text = this.#decoder.decode(this.#held);
     this.#held = new Uint8Array(0);
@@ -29,7 +29,7 @@ export class IncrementalDetokenizer {
 
 const CHARACTER_BYTES_MAX = 4;
 
-/** How many bytes at the end begin a character without ending it: 0 to 3. */
+/** The number of bytes at the end that begin a character without ending it: 0 to 3. */
 function unfinishedLength(bytes: Uint8Array): number {
   for (let back = 1; back < CHARACTER_BYTES_MAX && back <= bytes.length; back += 1) {
     const byte = bytes[bytes.length - back] as number;
@@ -39,7 +39,7 @@ function unfinishedLength(bytes: Uint8Array): number {
   return 0;
 }
 
-/** Bytes of the character that starts with this byte; 1 for bytes that start none. */
+/** The length in bytes of the character that starts with this byte; 1 for bytes that start none. */
 function characterLength(lead: number): number {
   if (lead >= 0xf8) return 1;
   if (lead >= 0xf0) return 4;

@@ -7,7 +7,10 @@ interface Ending {
   readonly matched: string | null;
 }
 
-/** By the definition, character by character: the first that completes; of several, the longest. */
+/**
+ * By definition, character by character: the first stop string that completes; the longest of
+ * several.
+ */
 function oracle(text: string, stops: readonly string[]): Ending {
   for (let end = 1; end <= text.length; end += 1) {
     const complete = stops.filter((stop) => text.slice(0, end).endsWith(stop));
@@ -88,7 +91,7 @@ describe('StopMatcher', () => {
     expect(matcher.push(': hello')).toEqual({ released: '', matched: '\nUser:' });
   });
 
-  it('releases what it held once it turns out to be no stop string', () => {
+  it('releases held text that turns out to be no stop string', () => {
     const matcher = new StopMatcher(['aab']);
     expect(matcher.push('aa')).toEqual({ released: '', matched: null });
     expect(matcher.push('a')).toEqual({ released: 'a', matched: null });
@@ -96,12 +99,12 @@ describe('StopMatcher', () => {
     expect(matcher.isHolding).toBe(false);
   });
 
-  it('ends with the first that completes, even inside a longer one that began earlier', () => {
+  it('ends with the first stop string that completes, even inside a longer one that began earlier', () => {
     expect(stream(['abcd'], ['abcd', 'bc'])).toEqual({ text: 'a', matched: 'bc' });
     expect(stream(['a', 'b', 'c', 'd'], ['abcd', 'bc'])).toEqual({ text: 'a', matched: 'bc' });
   });
 
-  it('takes the longer of two that complete together', () => {
+  it('takes the longer of two stop strings that complete together', () => {
     for (const stops of [
       ['ab', 'b'],
       ['b', 'ab'],
@@ -117,7 +120,7 @@ describe('StopMatcher', () => {
     expect(matcher.flush()).toBe('');
   });
 
-  it('flushes what it holds, once', () => {
+  it('flushes the held text once', () => {
     const matcher = new StopMatcher(['END']);
     matcher.push('the EN');
     expect(matcher.flush()).toBe('EN');

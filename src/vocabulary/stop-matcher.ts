@@ -1,9 +1,9 @@
 /**
- * Watches a text stream for stop strings. Text that may be the beginning of one is held back until
- * it is clear whether it is; the stop string itself is never released.
+ * Watches a text stream for stop strings. Text that may begin a stop string is held back until that
+ * is decided. The stop string itself is never released.
  */
 
-/** Stop strings of a request, and their length in characters. */
+/** The limits on a request's stop strings: their number, and their length in characters. */
 export const STOP_STRING_COUNT_MAX = 16;
 export const STOP_STRING_LENGTH_MAX = 256;
 
@@ -40,7 +40,7 @@ export class StopMatcher {
     return { released, matched: null };
   }
 
-  /** What was held back; the stream has ended without a stop string. */
+  /** The text that was held back. Call it when the stream has ended without a stop string. */
   flush(): string {
     const text = this.#held;
     this.#held = '';
@@ -48,8 +48,8 @@ export class StopMatcher {
   }
 
   /**
-   * The match that completes first; of two that complete together, the longer. So the end does not
-   * depend on how the text was cut into tokens: [abcd, bc] ends "abcd" behind "a" in any case.
+   * The match that completes first; the longer of two that complete together. The end thus does not
+   * depend on how the text was cut into tokens: [abcd, bc] always ends "abcd" after "a".
    */
   #firstMatch(): { at: number; stop: string } | null {
     const matches = this.#stops
@@ -59,7 +59,7 @@ export class StopMatcher {
     return matches[0] ?? null;
   }
 
-  /** Length of the longest end of the held text that begins a stop string. */
+  /** The length of the longest end of the held text that begins a stop string. */
   #possibleStart(): number {
     let longest = 0;
     for (const stop of this.#stops) {

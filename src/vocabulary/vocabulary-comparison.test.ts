@@ -26,7 +26,7 @@ function failure(small: Named, large: Named): unknown {
 }
 
 describe('firstDifference', () => {
-  it('is null for equal tables, also where one goes on', () => {
+  it('is null for equal tables, also if one of them is longer', () => {
     expect(firstDifference(tableOf('a', []), tableOf('b', ['x']))).toBeNull();
     expect(firstDifference(tableOf('a', ['x', 'y']), tableOf('b', ['x', 'y']))).toBeNull();
     expect(firstDifference(tableOf('a', ['x', null]), tableOf('b', ['x', null, 'z']))).toBeNull();
@@ -50,7 +50,7 @@ describe('firstDifference', () => {
 });
 
 describe('commonVocabularySize', () => {
-  it('is the smaller size, whichever model has it', () => {
+  it('is the smaller of the two sizes', () => {
     expect(commonVocabularySize(numbered('s', 5), numbered('l', 5))).toBe(5);
     expect(commonVocabularySize(numbered('s', 5), numbered('l', 1029))).toBe(5);
     expect(commonVocabularySize(numbered('s', 1029), numbered('l', 5))).toBe(5);
@@ -69,7 +69,7 @@ describe('commonVocabularySize', () => {
     });
   });
 
-  it('refuses more extra tokens than padding has', () => {
+  it('refuses more extra tokens than padding explains', () => {
     const error = failure(numbered('tiny', 10), numbered('huge', 10 + 1025));
     expect(error).toMatchObject({
       code: 'vocabulary-mismatch',

@@ -1,11 +1,11 @@
 /**
- * Two models share tokens iff their token strings agree over the common range. Ids beyond it are
- * padding of the larger table and are masked.
+ * Two models share tokens iff their token strings agree over the common range. Ids beyond that range
+ * are padding of the larger table and are masked.
  */
 import { PilotfishError } from '../core/errors.ts';
 import { type TokenId, tokenId } from '../core/token-id.ts';
 
-/** The part of a vocabulary that comparing needs. */
+/** The part of a vocabulary that the comparison needs. */
 export interface TokenTable {
   readonly size: number;
   tokenString(id: TokenId): string | null;
@@ -21,12 +21,12 @@ export function firstDifference(a: TokenTable, b: TokenTable): TokenId | null {
 }
 
 /**
- * Tables whose sizes differ by more than this are of different models, even if they agree so far:
- * padding fills a table up to a round number, real tokens come by the thousand.
+ * Tables whose sizes differ by more than this belong to different models, even if their common range
+ * agrees: padding fills a table up to a round number, but real tokens come by the thousand.
  */
 const PADDING_COUNT_MAX = 1024;
 
-/** @returns the size of the common range. @throws PilotfishError `vocabulary-mismatch` */
+/** @returns the size of the common range @throws PilotfishError `vocabulary-mismatch` */
 export function commonVocabularySize(
   small: TokenTable & { readonly name: string },
   large: TokenTable & { readonly name: string },

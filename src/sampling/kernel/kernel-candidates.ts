@@ -1,16 +1,16 @@
 /**
  * The truncating steps over a row in the kernel. A short search finds a distance below the best that
- * surely holds every survivor and few others; those are collected, sorted, and cut exactly as
- * `candidates` cuts.
+ * surely holds every survivor and few other entries. These entries are collected, sorted, and cut
+ * exactly as `candidates` cuts.
  */
 import type { DistributionParams } from '../../core/sampling-params.ts';
 import { expOfNonPositive } from '../exponential.ts';
 import { ENTRY_COUNT_MAX, EXPONENT_MIN, type RowKernel } from './row-kernel.ts';
 
 const FLOAT_MIN = -3.4028234663852886e38;
-/** Bounds the difference between the kernel's sum of exponentials and the plain one, relatively. */
+/** Bounds the relative difference between the kernel's sum of exponentials and the plain one. */
 const SUM_TOLERANCE = 2e-9;
-/** So few are sorted faster than a search for fewer takes. */
+/** Sorting this many entries is faster than a search for fewer. */
 const SORTED_COUNT_FEW = 512;
 const GAP_STEP_MIN = 1 / 8;
 const GAP_MAX = 2 ** 20;
@@ -23,7 +23,7 @@ export interface LoadedRow {
   readonly max: number;
 }
 
-/** @returns null where only the plain loops can tell */
+/** @returns null if only the plain loops can decide */
 export function kernelCandidates(row: LoadedRow, params: DistributionParams): number[] | null {
   const { topP, minP } = params;
   const minPGap = minP > 0 ? -Math.log(minP) : Number.POSITIVE_INFINITY;
@@ -42,12 +42,15 @@ export function kernelCandidates(row: LoadedRow, params: DistributionParams): nu
   return sorted;
 }
 
-/** How far below the best an entry lies. */
+/** The distance of an entry below the best. */
 function gapOf({ kernel, max }: LoadedRow, id: number): number {
   return max - (kernel.row[id] as number);
 }
 
-/** The `count` largest, in order, fewer than `size`; null if many tie for the last places. */
+/**
+ * The `count` largest entries in order, with `count` below `size`; null if many entries tie for the
+ * last places.
+ */
 function largest(row: LoadedRow, count: number): number[] | null {
   const most = 2 * count + SORTED_COUNT_FEW;
   const gap = narrowGap(row, (wide) => countWithin(row, wide) >= count, most);
@@ -58,7 +61,7 @@ function largest(row: LoadedRow, count: number): number[] | null {
   return sorted;
 }
 
-/** `count` ids where fewer are not masked: all of those, then the lowest masked ids. */
+/** `count` ids if fewer are not masked: all unmasked ids, then the lowest masked ones. */
 function maskedFilled(row: LoadedRow, count: number): number[] | null {
   const { kernel } = row;
   if (kernel.count(FLOAT_MIN) >= count) return null;
@@ -70,8 +73,8 @@ function maskedFilled(row: LoadedRow, count: number): number[] | null {
 }
 
 /**
- * The largest, in order, that surely hold this share of the mass, and some more; null if it takes
- * nearly all.
+ * The largest entries in order that surely hold this share of the mass, and some more; null if nearly
+ * all entries are needed.
  */
 function holdingMass(row: LoadedRow, share: number, total: number): number[] | null {
   const enough = share * total * (1 + 2 * SUM_TOLERANCE);
@@ -82,8 +85,8 @@ function holdingMass(row: LoadedRow, share: number, total: number): number[] | n
 }
 
 /**
- * A distance below the best at which `holds`, where it holds at all greater ones: narrow enough to
- * hold at most `most` entries, or nearly the narrowest there is. Null if none is found.
+ * A distance below the best at which `holds` is true, as at all greater ones. It is narrow enough to
+ * hold at most `most` entries, or nearly the narrowest possible. Null if none is found.
  */
 function narrowGap(row: LoadedRow, holds: (gap: number) => boolean, most: number): number | null {
   let [narrow, wide] = [0, 1];
@@ -99,7 +102,7 @@ function narrowGap(row: LoadedRow, holds: (gap: number) => boolean, most: number
   return wide;
 }
 
-/** A float so low that every entry at most `gap` below the best is at least that. */
+/** A float low enough that no entry within `gap` of the best lies below it. */
 function levelOf(max: number, gap: number): number {
   const rounding = (Math.abs(max) + gap) * 2 ** -22 + 2 ** -126;
   return Math.max(FLOAT_MIN, Math.fround(max - gap - rounding));
@@ -120,12 +123,12 @@ function sortedWithin({ kernel, max }: LoadedRow, gap: number): number[] {
 
 /**
  * The entries that are at least `least`, largest first, ties by the lower id. Order and id are packed
- * into one double each, because the built-in numeric sort needs no calls of a comparator.
+ * into one double each, because the built-in numeric sort calls no comparator.
  */
 function sorted(kernel: RowKernel, least: number): number[] {
   const { bits } = kernel;
   const packed = Float64Array.from(kernel.collect(least), (id) => {
-    // The bits of positive floats rise with them, those of negative ones fall; -0 is 0.
+    // The bits of positive floats rise with their values, those of negative floats fall; -0 is 0.
     const bit = bits[id] as number;
     const rank = bit < 0x80000000 ? 0x7fffffff - bit : bit - 1;
     return rank * ENTRY_COUNT_MAX + id;
@@ -136,8 +139,8 @@ function sorted(kernel: RowKernel, least: number): number[] {
 
 /**
  * The length of the shortest prefix of `sorted` that holds `topP` of the mass.
- * @param total mass of the whole row; null: the mass is that of `sorted`, added up in its order
- * @returns null where the difference between the kernel's total and the plain one could matter
+ * @param total mass of the whole row; null if the mass is that of `sorted`, added up in its order
+ * @returns null if the difference between the kernel's total and the plain one could matter
  */
 function topPCount(
   row: LoadedRow,

@@ -1,4 +1,6 @@
-/** The kernel against its oracle, the plain loops: the same choices for every row there can be. */
+/**
+ * The kernel against its oracle, the plain loops: both make the same choices for every possible row.
+ */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { runs } from '../../../test/runs.ts';
@@ -12,16 +14,16 @@ import { RowKernel } from './row-kernel.ts';
 const MASKED = Number.NEGATIVE_INFINITY;
 
 interface Entry {
-  /** In (0, 1), and another one. */
+  /** A number in (0, 1), and an independent one. */
   readonly uniform: number;
   readonly other: number;
-  /** Between plus and minus half the spread. */
+  /** From minus to plus half the spread. */
   readonly level: number;
   readonly spread: number;
   readonly isLucky: boolean;
 }
 
-/** Entries of real models, of broken ones, and of ones that a grammar masked. */
+/** Entries of real models, of broken models, and of models that a grammar masked. */
 const SHAPES = {
   plain: ({ level }) => level,
   flat: () => -1.5,
@@ -36,7 +38,7 @@ const SHAPES = {
     other < 0.2 ? -spread : uniform < 0.5 ? 0 : -0,
   tiny: ({ level }) => Math.round(level) * 2 ** -149,
   huge: ({ uniform, other, spread }) => (uniform - 0.5) * 6e38 - other * 1e31 * spread,
-  // So high that the noise is rounded away.
+  // The logits are so high that the noise is rounded away.
   high: ({ isLucky, other }) => (isLucky ? 2 ** 20 : other < 0.5 ? 2 ** 55 : 2 ** 54),
   neighbours: ({ level }) => 16 + Math.round(level) * 2 ** -19,
 } satisfies Record<string, (entry: Entry) => number>;
@@ -60,7 +62,7 @@ function entry({ shape, size, spread, seed }: Given, id: number): number {
   });
 }
 
-/** What lies behind the ids that exist must not be seen. */
+/** Entries after the existing ids, which must not be read. */
 const BEHIND = [Number.NaN, 1e38, Number.POSITIVE_INFINITY, 50];
 
 const rowOf = (given: Given): Float32Array =>
@@ -113,7 +115,7 @@ function both(given: Given): { readonly fast: KernelRow; readonly plain: PlainRo
 }
 
 describe('the choices of a kernel row', () => {
-  it('argmax is the plain one', () => {
+  it('argmax is that of the plain loop', () => {
     fc.assert(
       fc.property(anyGiven, (given) => {
         const { fast, plain } = both(given);
@@ -123,7 +125,7 @@ describe('the choices of a kernel row', () => {
     );
   });
 
-  it('draw is the plain one, at any temperature', () => {
+  it('draw is that of the plain loop, at any temperature', () => {
     fc.assert(
       fc.property(
         anyGiven,
@@ -140,7 +142,7 @@ describe('the choices of a kernel row', () => {
     );
   });
 
-  it('draw is the plain one over a long run of positions', () => {
+  it('draw is that of the plain loop over a long run of positions', () => {
     for (const [shape, heat] of [
       ['plain', 1],
       ['flat', 0.7],
@@ -154,13 +156,13 @@ describe('the choices of a kernel row', () => {
     }
   });
 
-  // Values that `mix` takes, with keys of 0, to the rarest noise there is.
+  // Values that `mix` takes with keys of 0, up to the rarest noise.
   it.each([
     [0xffffffff, 2744735402],
     [0xfffffffe, 1715854826],
     [0xfffffffa, 366475347],
     [0xffffffa0, 899428848],
-    // Where the bound is tightest.
+    // The bound is tightest here.
     [0xfffeffff, 1228210023],
     [0, 0],
   ])('draw lets an entry with noise bits %d win from as far below as it can', (bits, value) => {
@@ -185,7 +187,7 @@ describe('the choices of a kernel row', () => {
     }
   });
 
-  it('candidates are the plain ones, in their order', () => {
+  it('candidates are those of the plain loop, in the same order', () => {
     fc.assert(
       fc.property(anyGiven, anyTruncation, (given, truncation) => {
         fc.pre(truncation.topK > 0 || truncation.topP < 1 || truncation.minP > 0);
@@ -198,8 +200,8 @@ describe('the choices of a kernel row', () => {
   });
 
   it.each([
-    ['as many as are not masked', { topK: 5 }, [1, 4, 7, 300, 301]],
-    ['more than are not masked: the lowest masked ids fill up', { topK: 8 }, null],
+    ['all unmasked ids', { topK: 5 }, [1, 4, 7, 300, 301]],
+    ['more than the unmasked ids: the lowest masked ids fill up', { topK: 8 }, null],
     ['top-p at a border of equal entries', { topP: 0.6 }, [1, 4, 7]],
   ])('candidates of a masked row: %s', (_name, step, expected) => {
     const logits = new Float32Array(600).fill(MASKED);
@@ -219,7 +221,7 @@ describe('the numbers of a kernel row', () => {
     expect(Math.abs(a - b)).toBeLessThanOrEqual(5e-10 * Math.max(1, Math.abs(scale)));
   };
 
-  it('statistics agree with the plain ones to 5e-10', () => {
+  it('statistics agree with those of the plain loop to 5e-10', () => {
     fc.assert(
       fc.property(anyGiven, (given) => {
         const { fast, plain } = both(given);
@@ -242,7 +244,7 @@ describe('the numbers of a kernel row', () => {
     expect({ entropy, margin }).toEqual({ entropy: 0, margin: 1 });
   });
 
-  it('a distribution agrees with the plain one to 5e-10, sums to 1, and has the same zeros', () => {
+  it('a distribution agrees with that of the plain loop to 5e-10, sums to 1, and has the same zeros', () => {
     const anyParams: fc.Arbitrary<DistributionParams> = fc
       .tuple(fc.oneof(fc.constant({ topK: 0, topP: 1, minP: 0 }), anyTruncation), anyTemperature)
       .map(([truncation, temperature]) => ({ ...truncation, temperature }));
@@ -292,7 +294,7 @@ describe('opening a row', () => {
     expect(KernelRow.open(kernel, row, 500)).not.toBeNull();
   });
 
-  it('ends the row before: it cannot be read by mistake', () => {
+  it('ends the previous row, which can no longer be read by mistake', () => {
     const before = both({ shape: 'plain', size: 500, spread: 8, seed: 1 }).fast;
     const after = both({ shape: 'plain', size: 400, spread: 8, seed: 2 }).fast;
     expect(() => before.statistics()).toThrow('before the next is opened');

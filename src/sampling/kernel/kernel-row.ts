@@ -1,9 +1,9 @@
 /**
- * A row read by the kernel. Choices are those of `PlainRow` for every input; statistics and whole
- * distributions agree to a relative 1e-9. The kernel only ever rules entries out, with bounds on the
- * safe side; whatever decides between those that are left is computed as the plain loops do it. Where
- * rounding could decide otherwise (top-p, at a border), and for rows or temperatures out of the
- * ordinary, the plain loops decide.
+ * A row read by the kernel. Its choices are those of `PlainRow` for every input. Its statistics and
+ * whole distributions agree to a relative 1e-9. The kernel only rules entries out, with bounds on the
+ * safe side; the decision between the remaining entries is computed as in the plain loops. The plain
+ * loops decide if rounding could change the result (top-p, at a border), and for unusual rows or
+ * temperatures.
  */
 import { invariant } from '../../core/invariant.ts';
 import { type NoiseKey, noiseGumbel } from '../../core/noise.ts';
@@ -16,13 +16,13 @@ import type { RowStatistics } from '../row-statistics.ts';
 import { kernelCandidates } from './kernel-candidates.ts';
 import { BLOCK_SIZE, EXPONENT_MIN, type RowKernel } from './row-kernel.ts';
 
-/** Temperatures and heights of rows whose draws the single-precision bound is proven for. */
+/** The temperatures and row heights for which the single-precision bound of a draw is proven. */
 const TEMPERATURE_MIN = 1e-6;
 const TEMPERATURE_MAX = 1e6;
 const HEIGHT_MAX = 1e8;
 /** Units of a float's bit pattern per nat; `contender` explains them. */
 const UNITS_PER_NAT = 2 ** 23 / Math.LN2;
-/** 31 bits of noise and the exponent's bias; the last term outweighs all rounding. */
+/** 31 bits of noise and the exponent's bias. The last term outweighs all rounding. */
 const UNITS_OFFSET = (31 + 127) * 2 ** 23 + 2 ** 13;
 
 export class KernelRow implements LogitRow {
@@ -117,13 +117,13 @@ export class KernelRow implements LogitRow {
     return new PlainRow(this.#logits, this.#size);
   }
 
-  /** The row in the kernel: another one may not have been loaded since. */
+  /** The kernel with this row. No other row may have been loaded since. */
   get #loaded(): RowKernel {
     invariant(this.#kernel.loadCount === this.#load, 'a row is read before the next is opened');
     return this.#kernel;
   }
 
-  /** The largest entry besides the best. */
+  /** The largest entry except the best. */
   #second(): number {
     const { row, maxima } = this.#loaded;
     const best = this.argmax();

@@ -14,7 +14,7 @@ interface Own {
   validate(): boolean;
 }
 
-/** Replaces parts of the global, which the language's own types do not know. */
+/** Replaces parts of the global `WebAssembly`, which TypeScript's own types do not declare. */
 function stubWebAssembly(change: (own: Own) => object): void {
   const { Module, Instance } = Object(Reflect.get(globalThis, 'WebAssembly'));
   vi.stubGlobal('WebAssembly', change({ Module, Instance, validate: () => true }));
@@ -35,14 +35,14 @@ describe('a kernel', () => {
     }
   });
 
-  it('is null where there is no WebAssembly, or one without vectors', () => {
+  it('is null without WebAssembly, or without its vectors', () => {
     stubWebAssembly((own) => ({ ...own, validate: () => false }));
     expect(RowKernel.create()).toBeNull();
     vi.stubGlobal('WebAssembly', undefined);
     expect(RowKernel.create()).toBeNull();
   });
 
-  it('takes no row that its memory has no room for', () => {
+  it('refuses a row that does not fit in its memory', () => {
     const kernel = RowKernel.create();
     expect(kernel?.load(new Float32Array(ENTRY_COUNT_MAX + 1), ENTRY_COUNT_MAX + 1)).toBeNull();
     stubWebAssembly((own) => ({

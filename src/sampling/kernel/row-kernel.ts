@@ -1,12 +1,12 @@
 /**
- * The kernel's memory and its functions, typed. One instance serves everybody: rows are read one at a
- * time, in synchronous calls, so a single scratch memory is enough. It grows to the largest vocabulary
- * seen and stays there: 12 bytes per entry, 1.8 MB for 152,000.
+ * The kernel's memory and its functions, typed. All callers share one instance: rows are read one at
+ * a time, in synchronous calls, so a single scratch memory is enough. It grows to the largest
+ * vocabulary seen and keeps that size: 12 bytes per entry, 1.8 MB for 152,000.
  *
- *   row      entryCount floats, padded with -Infinity to whole blocks
- *   maxima   blockCount floats, padded with -Infinity to whole vectors
- *   sums     4 doubles
- *   results  entryCount doubles: exponentials, or as integers the ids that were collected
+ *    row      entryCount floats, padded with -Infinity to whole blocks
+ *    maxima   blockCount floats, padded with -Infinity to whole vectors
+ *    sums     4 doubles
+ *    results  entryCount doubles: exponentials, or as integers the collected ids
  */
 import { ROW_KERNEL_BYTES } from './row-kernel-bytes.ts';
 
@@ -16,12 +16,12 @@ const BLOCK_BYTES = 4 * BLOCK_SIZE;
 const VECTOR_BYTES = 16;
 const SUMS_BYTES = 32;
 const PAGE_BYTES = 65536;
-/** Ids stay below this, so that an id and a logit's order fit into a double together. */
+/** Ids stay below this bound, so that an id and a logit's order fit into one double. */
 export const ENTRY_COUNT_MAX: number = 2 ** 21;
-/** e^d counts as 0 below this, like in the plain loops: it is lost in a sum of doubles. */
+/** Below this exponent e^d counts as 0, as in the plain loops: it is lost in a sum of doubles. */
 export const EXPONENT_MIN: number = -64 * Math.LN2;
 
-/** What `row-kernel.wat` exports; the unit test that rebuilds the bytes also calls each of them. */
+/** The exports of `row-kernel.wat`. The unit test that rebuilds the bytes also calls each of them. */
 interface Exports {
   readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
   scan(row: number, end: number, maxima: number): number;
@@ -45,14 +45,14 @@ interface Exports {
   ): number;
 }
 
-/** The little of the global that is used; the language's own types do not know it. */
+/** The parts of the global `WebAssembly` that are used. TypeScript's own types do not declare it. */
 interface WebAssemblyGlobal {
   validate(bytes: Uint8Array): boolean;
   readonly Module: new (bytes: Uint8Array) => object;
   readonly Instance: new (module: object) => { readonly exports: unknown };
 }
 
-/** A lower bound of what an entry of a draw must reach: see `contender` in `row-kernel.wat`. */
+/** A lower bound on an entry that can win a draw: see `contender` in `row-kernel.wat`. */
 export interface DrawBound {
   readonly scale: number;
   readonly offset: number;
@@ -80,7 +80,7 @@ export class RowKernel {
     this.#exports = exports;
   }
 
-  /** @returns null where WebAssembly, its vectors or memory for them is missing */
+  /** @returns null if WebAssembly, its vectors or memory for them is missing */
   static create(): RowKernel | null {
     const { WebAssembly } = globalThis as { readonly WebAssembly?: WebAssemblyGlobal };
     const bytes = Buffer.from(ROW_KERNEL_BYTES, 'base64');
@@ -90,17 +90,17 @@ export class RowKernel {
     return new RowKernel(exports as Exports);
   }
 
-  /** Rows so far: tells whether the one in memory is still the one that was loaded. */
+  /** The number of rows loaded so far. It tells whether the row in memory is still the same. */
   get loadCount(): number {
     return this.#loadCount;
   }
 
-  /** The entries that were loaded, with padding. Not to be written to. */
+  /** The loaded entries, with padding. Callers must not write to them. */
   get row(): Float32Array {
     return this.#rowView;
   }
 
-  /** The entries' bit patterns. */
+  /** The bit patterns of the entries. */
   get bits(): Uint32Array {
     return this.#bitView;
   }
@@ -111,8 +111,8 @@ export class RowKernel {
   }
 
   /**
-   * Copies a row's first `size` entries in.
-   * @returns the largest; NaN if any is NaN; null if there is no memory for so many
+   * Copies the first `size` entries of a row in.
+   * @returns the largest entry; NaN if any is NaN; null if the memory cannot grow to this size
    */
   load(logits: Float32Array, size: number): number | null {
     this.#loadCount += 1;
@@ -130,14 +130,14 @@ export class RowKernel {
     return this.#exports.find(block, block + BLOCK_BYTES, max) / 4;
   }
 
-  /** How many entries are at least `least`, a finite float. */
+  /** The number of entries that are at least `least`, a finite float. */
   count(least: number): number {
     return this.#exports.count(0, this.#maxima, this.#maximaEnd, least);
   }
 
   /**
-   * The ids of the entries that are at least `least`, a finite float, ascending.
-   * @returns a view that the next call that fills `results` overwrites
+   * The ids of the entries that are at least `least`, a finite float, in ascending order.
+   * @returns a view; the next call that fills `results` overwrites it
    */
   collect(least: number): Int32Array {
     const { collect } = this.#exports;
@@ -161,7 +161,9 @@ export class RowKernel {
     return this.#resultView.slice(0, this.#size);
   }
 
-  /** The first of four ids, from `id` on, one of which could win a draw; -1 if none could. */
+  /**
+   * The first group of four ids, from `id` on, in which an id could win a draw; -1 if there is none.
+   */
   contender(id: number, max: number, { scale, offset, keyA, keyB }: DrawBound): number {
     const { contender } = this.#exports;
     return contender(id, 0, this.#entryCount, this.#maxima, max, scale, offset, keyA, keyB);
@@ -173,7 +175,7 @@ export class RowKernel {
     exponentials(0, start, end, max, scale, cut, this.#results, stride, this.#sums);
   }
 
-  /** Lays the memory out for rows of `size` entries. @returns false if there is not enough */
+  /** Lays the memory out for rows of `size` entries. @returns false if there is not enough memory */
   #fit(size: number): boolean {
     if (size > ENTRY_COUNT_MAX) return false;
     const blockCount = Math.ceil(size / BLOCK_SIZE);
@@ -187,7 +189,7 @@ export class RowKernel {
     if (missing > 0 && !grows(memory, Math.ceil(missing / PAGE_BYTES))) return false;
     const { buffer } = memory;
     this.#entryCount = entryCount;
-    // Whatever was at the row's end has moved: the next load pads it.
+    // The end of the loaded row has moved, so the next load must pad it again.
     this.#size = 0;
     this.#maxima = maxima;
     this.#maximaEnd = maxima + 4 * blockCount;
@@ -215,7 +217,7 @@ function grows(memory: Exports['memory'], pages: number): boolean {
 
 let shared: RowKernel | null | undefined;
 
-/** The kernel of this process, made at the first call; null where there is none. */
+/** The kernel of this process, created at the first call; null if it cannot be created. */
 export function sharedKernel(): RowKernel | null {
   if (shared === undefined) shared = RowKernel.create();
   return shared;
