@@ -1,4 +1,4 @@
-/** Assembled from row-kernel.wat by `npm run kernel`, in base64. Do not edit it. */
+/** Assembled from row-kernel.wat by `npm run kernel`: not to be edited. Base64. */
 export const ROW_KERNEL_BYTES: string = [
   'AGFzbQEAAAABRAhgA39/fwF9YAF7AXtgA39/fQF/YAR/f399AX9gBX9/f31/AX9gCX9/f3x8fH9/fwBgA39/fABgCX9/f399',
   'fX1/fwF/AwkIAAECAwQFBgcFAwEAAQdQCAZtZW1vcnkCAARzY2FuAAAEZmluZAACBWNvdW50AAMHY29sbGVjdAAEDGV4cG9u',
