@@ -3,11 +3,11 @@ import type { EngineEvent, Origin, TokenEvent } from '../core/events.ts';
 import { type TokenId, tokenId } from '../core/token-id.ts';
 import type { GenerateRequest } from '../engine/request.ts';
 import { asStrategy } from '../strategy/strategy-value.ts';
-import { lookupStatistics, measureAcceptance } from './measure-acceptance.ts';
+import { lookupStatistics, measureAcceptance, TRIED_METHODS } from './measure-acceptance.ts';
 
 const ids = (text: string): TokenId[] => [...text].map((letter) => tokenId(letter.charCodeAt(0)));
 
-describe('lookupBehaviour', () => {
+describe('lookupStatistics', () => {
   it.each([
     // Nothing occurs twice.
     ['', 'abcdef', 0, 0],
@@ -57,7 +57,7 @@ const WRITTEN: Readonly<Record<string, readonly TokenEvent[]>> = {
 
 const textOf = ({ strategy = '' }: GenerateRequest): string => asStrategy(strategy).text;
 
-describe('measureBehaviour', () => {
+describe('measureAcceptance', () => {
   it('counts what every strategy does by default, and what drafts would do', async () => {
     const asked: GenerateRequest[] = [];
     const engine = {
@@ -68,12 +68,15 @@ describe('measureBehaviour', () => {
       promptTokens: () => ids('xabcz'),
     };
     const statistics = await measureAcceptance(engine, {});
-    expect(statistics.shares).toEqual({ entropy: 1 / 4, margin: 1 / 2, cascade: 0 });
+    expect(statistics.shares).toMatchObject({ entropy: 1 / 4, margin: 1 / 2, cascade: 0 });
     expect(statistics.acceptance).toBe(3 / 4);
     // Of "abcy", "ab" promises the "c" that comes, and "abc" a "z", as in the prompt.
     expect(statistics.lookup).toEqual({ hitRate: 2 / 4, acceptance: 1 / 2 });
+    const tried = TRIED_METHODS.map(({ name }) => name);
+    expect(tried).toEqual(expect.arrayContaining(['entropy', 'margin', 'cascade']));
+    expect(Object.keys(statistics.shares)).toEqual(tried);
     expect(asked.map(textOf)).toEqual(
-      ['entropy', 'margin', 'cascade', 'entropy@-1'].flatMap((name) => [name, name, name]),
+      [...tried, 'entropy@-1'].flatMap((name) => [name, name, name]),
     );
   });
 

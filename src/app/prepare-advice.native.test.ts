@@ -7,6 +7,7 @@ import { profileCosts } from '../machines/profile-costs.ts';
 import { readModelFile } from '../model/llama-cpp/model-file.ts';
 import { writeRandomModel } from '../testing/random-model.ts';
 import { localProfileName, profileStore, thisMachine } from './local-profile.ts';
+import { TRIED_METHODS } from './measure-acceptance.ts';
 import { prepareAdvice } from './prepare-advice.ts';
 
 let home: string;
@@ -36,9 +37,10 @@ describe('prepareAdvice', () => {
     expect(inputs.remoteProfile).toBe(inputs.profile);
     expect(inputs.roundTripMs).toBeNull();
     const { shares, acceptance, lookup } = inputs.statistics ?? {};
-    expect(Object.keys(shares ?? {}).sort()).toEqual(['cascade', 'entropy', 'margin']);
+    const tried = TRIED_METHODS.map(({ name }) => name);
+    expect(Object.keys(shares ?? {})).toEqual(tried);
     const all = [...Object.values(shares ?? {}), acceptance, ...Object.values(lookup ?? {})];
-    expect(all).toHaveLength(6);
+    expect(all).toHaveLength(tried.length + 3);
     for (const share of all) {
       expect(share).toBeGreaterThanOrEqual(0);
       expect(share).toBeLessThanOrEqual(1);

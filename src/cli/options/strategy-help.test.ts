@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Unit } from '../../strategy/method.ts';
 import { METHODS } from '../../strategy/methods.ts';
 import { strategyHelp } from './strategy-help.ts';
 
@@ -27,10 +28,12 @@ describe('help on strategies', () => {
     const [first, ...lines] = strategyHelp(METHODS, 400).split('\n');
     expect(first).toBe('Strategies, as NAME or NAME@THRESHOLD');
     const starts = lines.flatMap((line) => /^(?: {2})?\S+/.exec(line)?.[0].trim() ?? []);
+    const named = (unit: Unit | null) =>
+      METHODS.filter((method) => method.unit === unit).map(({ name }) => name);
     expect(starts).toEqual([
-      ...['One', 'small', 'large', 'speculative'],
-      ...['Token', 'entropy', 'margin', 'random', 'citer', 'citer-paper', 'citer-s'],
-      ...['co-llm', 'co-llm-supervised', 'alignment', 'Answer', 'cascade', 'random-query'],
+      ...['One', ...named(null)],
+      ...['Token', ...named('token')],
+      ...['Answer', ...named('query')],
     ]);
   });
 

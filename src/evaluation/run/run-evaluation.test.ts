@@ -1,5 +1,5 @@
 /** A whole evaluation on scripted models: points, evidence, results, the live check, taking up again. */
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -289,6 +289,21 @@ describe('evidence', () => {
     const again = await run(only('citer'), routed);
     expect(again.answers.evidence).toEqual(before.answers.evidence);
     expect(await linesIn()).toHaveLength(lineCount);
+  });
+
+  it('that lacks a gate of a later version is read again only where the plan has that gate', async () => {
+    await run(only('entropy'));
+    const path = join(folder, 'evidence.jsonl');
+    const earlier = (await linesIn()).map(({ scores: { margin: _, ...scores }, ...line }) =>
+      JSON.stringify({ ...line, scores }),
+    );
+    await writeFile(path, `${earlier.join('\n')}\n`);
+    const { result } = await run(only('entropy'));
+    expect(result.gates.map(({ gate }) => gate)).toEqual(['entropy']);
+    expect(await linesIn()).toHaveLength(questions.length);
+    const whole = await run(only('margin'));
+    expect(whole.result.gates.map(({ gate }) => gate)).toEqual(['entropy', 'margin']);
+    expect(await linesIn()).toHaveLength(2 * questions.length);
   });
 });
 

@@ -76,8 +76,7 @@ export async function runEvaluation(options: RunEvaluationOptions): Promise<Eval
   const answering = { ...options, ...plan, store };
   await answerAll(questions, [SMALL_ALONE, LARGE_ALONE], 'Answering with either model', answering);
   const { chosen, design } = chooseQuestions(store, questions, plan);
-  const gates = gatesOf(options);
-  const tokens = await readEvidence(chosen, gates, answering);
+  const { gates, tokens } = await readEvidence(chosen, answering);
   const judged = await scoreAnswers(chosen, answering);
   const evidence = { weights: design.weights, tokens, answers: judged };
   const points = await answerPoints({ ...answering, chosen, design }, evidence);
@@ -178,12 +177,19 @@ function chooseQuestions(
 
 type Answering = AnsweringOptions & RunEvaluationOptions;
 
+interface GatesAndTokens {
+  /** Those that scored every token. */
+  readonly gates: readonly Gate[];
+  readonly tokens: readonly TokenEvidence[];
+}
+
 async function readEvidence(
   questions: readonly Question[],
-  gates: readonly Gate[],
   options: Answering,
-): Promise<readonly TokenEvidence[]> {
-  const { pair, store, signal } = options;
+): Promise<GatesAndTokens> {
+  const { pair, store, signal, plan } = options;
+  const gates = gatesOf(options);
+  const planned = new Set(plan.strategies.map(({ method }) => method.name));
   const kept = await openEvidence(join(options.folder, 'evidence.jsonl'));
   const all: TokenEvidence[] = [];
   const label = "Reading the large model's answers";
@@ -191,15 +197,22 @@ async function readEvidence(
     throwIfAborted(signal);
     const asked = questionHash(question);
     const known = kept.get({ asked });
-    const isWhole = known !== null && gates.every(({ name }) => name in known.scores);
+    // A folder of an earlier version lacks gates of this one. Nothing is read again for the sake of a
+    // gate that nobody asked for.
+    const isWhole =
+      known !== null && gates.every(({ name }) => name in known.scores || !planned.has(name));
     const found = isWhole ? known : await evidenceOf(question, gates, { pair, store }, signal);
     // What other gates saw before stays known.
     const whole = isWhole ? known : { ...found, scores: { ...known?.scores, ...found.scores } };
     if (!isWhole) await kept.add(whole);
-    all.push({ ...whole, scores: scoresOf(whole, gates) });
+    all.push(whole);
     options.onProgress?.({ label, done: index + 1, total: questions.length, unit: 'steps' });
   }
-  return all;
+  const complete = gates.filter(({ name }) => all.every(({ scores }) => name in scores));
+  return {
+    gates: complete,
+    tokens: all.map((one) => ({ ...one, scores: scoresOf(one, complete) })),
+  };
 }
 
 function scoresOf({ scores }: TokenEvidence, gates: readonly Gate[]): TokenEvidence['scores'] {
