@@ -93,7 +93,7 @@ describe('a JSON schema', () => {
           expect([strategy, schema, text, validate(value)]).toEqual([strategy, schema, text, true]);
         }
       }),
-      { numRuns: runs(3, 15) },
+      { numRuns: runs(2, 15) },
     );
     if (RUNS_ARE_FULL) expect(endedCount).toBeGreaterThan(runCount / 4);
   });

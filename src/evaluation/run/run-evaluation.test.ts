@@ -12,6 +12,7 @@ import {
   scriptedEvaluation,
   scriptedQuestions,
 } from '../../../test/evaluation/scripted-evaluation.ts';
+import { RUNS_ARE_FULL } from '../../../test/runs.ts';
 import { tinyRouters } from '../../judging/fakes/tiny-router.ts';
 import type { ForwardRequest } from '../../model/roles.ts';
 import { cascadeMethod } from '../../strategy/cascade.ts';
@@ -81,7 +82,9 @@ async function run(
 describe('an evaluation', () => {
   it('reads once what all prompts begin with, and finds the same', async () => {
     const first = { role: 'user', content: 'abcdefghij'.repeat(4) } as const;
-    const asked = questions.map((one) => ({ ...one, messages: [first, ...one.messages] }));
+    const asked = questions.slice(0, 8).map((one) => {
+      return { ...one, messages: [first, ...one.messages] };
+    });
     const measured = async (shares: boolean) => {
       let rowCount = 0;
       const counted = {
@@ -99,8 +102,8 @@ describe('an evaluation', () => {
     const alone = await measured(false);
     const shared = await measured(true);
     expect(shared.result).toEqual(alone.result);
-    // Of each of 24 questions either model read 40 letters more than once.
-    expect(shared.rowCount).toBeLessThan(alone.rowCount - 40 * 2 * 23);
+    // Either model read 40 letters anew for each of 8 questions.
+    expect(shared.rowCount).toBeLessThan(alone.rowCount - 40 * 2 * 7);
   });
 
   it('has both models, and every strategy at the shares that were asked for', async () => {
@@ -200,7 +203,7 @@ describe('an evaluation', () => {
 
   it('can be stopped anywhere and taken up again: the same result, nothing asked twice', async () => {
     const total = plain.world.requests.length;
-    for (const stopAt of [0, 61, total - 1]) {
+    for (const stopAt of RUNS_ARE_FULL ? [0, 1, 30, 61, total - 1] : [61]) {
       const into = join(folder, `${stopAt}`);
       const controller = new AbortController();
       let askedCount = 0;
