@@ -1,6 +1,6 @@
 /**
- * The first line of a recorded run, in every version. Version 1 had no version field and one object
- * by role for each fact:
+ * The first line of a recorded run, in every version. Version 1 had no version field, and for each
+ * fact one object by role:
  *   `models: {small: 'a', large: null}, weightBytes: {small: 7, large: null}, …`
  * Version 2 has one object of facts for each model id, and labels that point to ids.
  */
@@ -10,7 +10,7 @@ import { type ModelRole, type ModelsById, modelsById } from '../core/model-id.ts
 
 /** The facts of a model without its prices, which no reader of logs needs. */
 export type LoggedModel = Omit<ModelCostFacts, 'kvBytesPerToken' | 'prices'> & {
-  /** Null in early logs, which did not give it. */
+  /** Null in early logs, which lack the field. */
   readonly kvBytesPerToken: number | null;
 };
 

@@ -80,7 +80,7 @@ function work(changes: Partial<WorkEvent>): WorkEvent {
   };
 }
 
-/** What the large model alone does: the prompt in chunks, all but its last token; then row by row. */
+/** The work of the large model alone: the prompt in chunks, without its last token; then row by row. */
 function largeOnly(start: StartEvent, tokenCount: number, reused = 0): EngineEvent[] {
   const rowCounts: number[] = [];
   const chunk = labelledModel(start, 'large').prefillChunkRowCount;
@@ -102,7 +102,7 @@ const GUIDED: StartEvent = {
   ...modelsById({ small: SMALL, large: LARGE, reward: REWARD }),
 };
 
-/** A pair and its reward model, the prompt read in chunks of any size. */
+/** A pair and its reward model, with a prompt that is read in chunks of any size. */
 const anyStart = fc
   .record({
     promptTokenCount: fc.integer({ min: 1, max: 50 }),
@@ -140,7 +140,7 @@ const anyEvents: fc.Arbitrary<EngineEvent[]> = fc.array(
 );
 
 describe('foldRunCost', () => {
-  it('adds up a small example as one does by hand', () => {
+  it('adds up a small example to the sums computed by hand', () => {
     const cost = foldRunCost(START, [
       START,
       work({ model: 'tiny', purpose: 'prefill', rowCounts: [4, 1], outputRowCount: 0 }),
@@ -148,7 +148,7 @@ describe('foldRunCost', () => {
       token(0, 'small'),
       work({ model: 'tiny', purpose: 'draft', computeMs: 2, bytesUp: 5 }),
       work({ purpose: 'prefill', rowCounts: [4, 1], outputRowCount: 0, computeMs: 20 }),
-      // The large model reads the token it missed with the row that it is called for.
+      // The large model reads the token that it missed together with the row of its call.
       work({ rowCounts: [2], waitedMs: 3, computeMs: 6, bytesDown: 9 }),
       token(1, 'large'),
       work({ purpose: 'verify', rowCounts: [3], outputRowCount: 3, computeMs: 7 }),
@@ -188,7 +188,7 @@ describe('foldRunCost', () => {
     const cost = foldRunCost(start, [
       work({ purpose: 'prefill', rowCounts: [4, 1], outputRowCount: 0 }),
       work({}),
-      // It reads a text of its own: the rows that its cache spared are none of the prompt.
+      // It reads a text of its own, so the rows that its cache saved are no rows of the prompt.
       work({
         ...{ model: 'prm', purpose: 'reward', rowCounts: [8], outputRowCount: 2 },
         ...{ reusedRowCount: 40, bytesUp: 100, bytesDown: 8, computeMs: 5, waitedMs: 1 },
@@ -217,11 +217,11 @@ describe('foldRunCost', () => {
     });
   });
 
-  it('has no place for work of a model that the run does not name', () => {
+  it('refuses work of a model that the run does not name', () => {
     expect(() => foldRunCost(START, [work({ model: 'prm' })])).toThrow('prm is a model of the run');
   });
 
-  it('is the sum of its models, whatever happened', () => {
+  it('is the sum of its models, for any events', () => {
     fc.assert(
       fc.property(anyStart, anyEvents, (start, events) => {
         const { models, ...cost } = foldRunCost(start, events);
@@ -257,7 +257,7 @@ describe('foldRunCost', () => {
     );
   });
 
-  it('spares the large model alone what a prefix cache spared either model', () => {
+  it('credits the large model alone with the rows that a prefix cache saved either model', () => {
     const events = (small: number, large: number): EngineEvent[] => [
       work({ model: 'tiny', purpose: 'prefill', rowCounts: [5 - small], reusedRowCount: small }),
       work({ purpose: 'prefill', rowCounts: [5 - large], reusedRowCount: large }),
@@ -276,12 +276,12 @@ describe('foldRunCost', () => {
     }
   });
 
-  it('counts no row twice where more was reused than the prompt has', () => {
+  it('counts no row twice if more rows were reused than the prompt has', () => {
     const cost = foldRunCost(START, [work({ reusedRowCount: 99 }), token(0, 'large')]);
     expect(cost.processedFlopsRatio).toBe(1);
   });
 
-  it('prices rows and outputs, a model without prices counting nothing', () => {
+  it('prices rows and outputs, and counts nothing for a model without prices', () => {
     const large = { ...LARGE, prices: { inputPerMillion: 2, outputPerMillion: 10 } };
     const events = [
       work({ model: 'tiny', rowCounts: [7], outputRowCount: 1 }),
@@ -300,7 +300,7 @@ describe('foldRunCost', () => {
     expect(foldRunCost(start, events).price).toBe(0);
   });
 
-  it('has no ratios where nothing is known of a large model', () => {
+  it('has no ratios without facts of a large model', () => {
     const start: StartEvent = { ...START, ...modelsById({ small: SMALL }) };
     const cost = foldRunCost(start, [work({ model: 'tiny' }), token(0, 'small')]);
     expect(cost).toMatchObject({
@@ -322,7 +322,7 @@ describe('foldRunCost', () => {
     expect(cost.generatedFlopsRatio).toBeCloseTo(13 / 120, 12);
   });
 
-  it('has shares of 0 and no ratios that are not numbers before the first token', () => {
+  it('has shares of 0 and no NaN among its ratios before the first token', () => {
     const empty = foldRunCost({ ...START, promptTokenCount: 1 }, []);
     expect(empty).toMatchObject({
       tokenCount: 0,
@@ -337,14 +337,14 @@ describe('foldRunCost', () => {
     expect(prefilled.generatedFlopsRatio).toBeNull();
   });
 
-  it('is the same for a log that was written as JSON lines and read again', () => {
+  it('is the same for a log that was written as JSON lines and read back', () => {
     fc.assert(
       fc.property(anyStart, anyEvents, (start, events) => {
         const lines = [start, ...events].map((event) => JSON.stringify(event)).join('\n');
         const read = lines.split('\n').map((line): EngineEvent => JSON.parse(line));
         const cost = foldRunCost(start, [start, ...events]);
         expect(foldRunCost(start, read)).toEqual(cost);
-        // The summary is in the log too, and changes nothing.
+        // The summary is in the log too, but changes nothing.
         const summary: EngineEvent = {
           type: 'summary',
           text: '',
@@ -360,7 +360,7 @@ describe('foldRunCost', () => {
     );
   });
 
-  it('can be asked at any time without changing what follows', () => {
+  it('can be read at any time without changing later results', () => {
     fc.assert(
       fc.property(anyEvents, (events) => {
         const fold = new RunCostFold(GUIDED);
@@ -373,7 +373,7 @@ describe('foldRunCost', () => {
     );
   });
 
-  it('does not depend on the order of events, nor on how forwards are grouped', () => {
+  it('depends neither on the order of events nor on the grouping of forwards', () => {
     const together = [work({ rowCounts: [4, 4, 2], outputRowCount: 1, computeMs: 30 })];
     const apart = [
       work({ rowCounts: [2], outputRowCount: 1, computeMs: 8 }),

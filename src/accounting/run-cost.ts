@@ -1,18 +1,19 @@
 /**
- * The accounting: a log of events folded into the several honest faces of cost. Routing spares
- * forwards of the large model, not the reading of tokens (it still reads each once, as catch-up), so
- * one number would mislead; these are kept apart, for each model and summed over all of them:
+ * The accounting: a fold of a log's events into the several honest faces of cost. Routing saves
+ * forwards of the large model, but not the reading of tokens: the large model still reads each token
+ * once, as catch-up. One number would mislead, so these faces are kept apart, for each model and
+ * summed over all of them:
  *
- *   large share       who wrote the text
- *   weight traffic    Σ forwards x weight bytes: decides time where decoding waits for memory
- *   generated FLOPs   2·N per token written or scored: the papers' convention
- *   processed FLOPs   2·N per row processed, the output head for output rows only
- *   price             rows processed and tokens written or scored, at the user's prices
+ *    large share       who wrote the text
+ *    weight traffic    Σ forwards x weight bytes: decides time where decoding waits for memory
+ *    generated FLOPs   2·N per token written or scored: the papers' convention
+ *    processed FLOPs   2·N per row processed, the output head for output rows only
+ *    price             rows processed and tokens written or scored, at the user's prices
  *
- * Ratios are to the large model alone on the same tokens: the prompt prefilled once in the same
- * chunks (all but its last token), then one forward of one row for every emitted token. The prefix
- * cache would have spared it as many rows as it spared either model of the pair here: in a chat the
- * whole conversation would have been in its cache.
+ * Ratios are relative to the large model alone on the same tokens: the prompt is prefilled once in
+ * the same chunks (without its last token), then one forward of one row follows for every emitted
+ * token. The prefix cache would have saved it as many rows as it saved either model of the pair: in a
+ * chat, its cache would have held the whole conversation.
  */
 import type {
   EngineEvent,
@@ -26,10 +27,10 @@ import type {
 import { required } from '../core/invariant.ts';
 import type { ModelId, ModelLabel } from '../core/model-id.ts';
 
-/** FLOPs of one parameter for one row: a multiplication and an addition. */
+/** The FLOPs of one parameter for one row: a multiplication and an addition. */
 const FLOPS_PER_PARAMETER = 2;
 
-/** The work of one model, added up. */
+/** The total work of one model. */
 type Work = {
   -readonly [K in Exclude<keyof ModelCost, keyof Faces>]: number;
 };
@@ -49,7 +50,7 @@ function noWork(): Work {
   };
 }
 
-/** Adds events up; `cost()` may be asked at any time. */
+/** Adds up events; `cost()` may be called at any time. */
 export class RunCostFold {
   readonly #start: StartEvent;
   readonly #work: ReadonlyMap<ModelId, Work>;
@@ -124,7 +125,7 @@ export class RunCostFold {
     return id === undefined ? undefined : this.#work.get(id);
   }
 
-  /** Other models read other texts: what was spared them says nothing of the prompt. */
+  /** Other models read other texts, so their saved rows say nothing about the prompt. */
   #reusedRowCount(): number {
     const [small, large] = [this.#workOf('small'), this.#workOf('large')];
     return Math.max(small?.reusedRowCount ?? 0, large?.reusedRowCount ?? 0);

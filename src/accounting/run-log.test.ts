@@ -48,7 +48,7 @@ function problem(text: string): unknown {
   return null;
 }
 
-/** A log that the command line of that version wrote. */
+/** A log that the command line of this version wrote. */
 const recorded = (version: number): string =>
   readFileSync(
     new URL(`../../test/fixtures/version-${version}/run-log.jsonl`, import.meta.url),
@@ -62,7 +62,7 @@ function untimed({ start, events }: RecordedRun): unknown {
 }
 
 describe('parseRunLog', () => {
-  it('reads the logs of version 1 as those of version 2', () => {
+  it('reads logs of version 1 and of version 2 alike', () => {
     const [first, second] = [1, 2].map((version) => parseRunLog(recorded(version)));
     expect(first?.runs.map(untimed)).toEqual(second?.runs.map(untimed));
     const [run] = first?.runs ?? [];
@@ -70,7 +70,7 @@ describe('parseRunLog', () => {
     expect(run?.events.filter(({ type }) => type === 'token')).toHaveLength(19);
   });
 
-  it('refuses logs of versions to come, and says what to do', () => {
+  it('refuses logs of later versions, and gives a remedy', () => {
     expect(problem(lines({ ...START_2, version: 3 }))).toMatchObject({
       code: 'log-invalid',
       message: 'Line 1 of the log is wrong: it is of version 3, and this program reads 1 and 2.',
@@ -99,7 +99,7 @@ describe('parseRunLog', () => {
     expect(run?.start.models['large (large)']).toMatchObject({ weightBytes: 70 });
   });
 
-  it('reads a run whole, and only what it needs', () => {
+  it('reads a whole run, and only the fields that it needs', () => {
     const { runs, isCut } = parseRunLog(lines(START, WORK, TOKEN, SUMMARY));
     const { type: _work, ...work } = WORK;
     expect(runs).toEqual([
@@ -140,7 +140,7 @@ describe('parseRunLog', () => {
     ]);
   });
 
-  it('keeps the rows that a cache spared, and leaves unknown lines alone', () => {
+  it('keeps the rows that a cache saved, and ignores unknown lines', () => {
     const { runs } = parseRunLog(
       lines(START, { ...WORK, reusedRowCount: 5 }, { type: 'novelty' }, { type: 'error' }),
     );
@@ -148,7 +148,7 @@ describe('parseRunLog', () => {
     expect(runs[0]?.summary).toBeNull();
   });
 
-  it('goes as far as a log goes that was cut off', () => {
+  it('reads a log that was cut off up to its end', () => {
     const text = lines(START, WORK, TOKEN);
     expect(parseRunLog(text)).toMatchObject({ isCut: false, runs: [{ summary: null }] });
     const cut = parseRunLog(`${text}{"type":"tok`);
@@ -156,7 +156,7 @@ describe('parseRunLog', () => {
     expect(cut.runs[0]?.events).toHaveLength(2);
   });
 
-  it('stands empty lines and line ends of other systems', () => {
+  it('accepts empty lines and the line ends of other systems', () => {
     const text = `\r\n${lines(START).trim()}\r\n\n${lines(TOKEN)}\n\n`;
     expect(parseRunLog(text).runs[0]?.events).toHaveLength(1);
   });
@@ -164,14 +164,14 @@ describe('parseRunLog', () => {
   it.each([
     ['', 'Line 1 of the log is wrong: the log is empty.'],
     ['\n \n', 'Line 1 of the log is wrong: the log is empty.'],
-    ['What is 2 + 2?', 'Line 1 of the log is wrong: it is no JSON.'],
-    ['{"type":"start"', 'Line 1 of the log is wrong: it is no JSON.'],
+    ['What is 2 + 2?', 'Line 1 of the log is wrong: it is not JSON.'],
+    ['{"type":"start"', 'Line 1 of the log is wrong: it is not JSON.'],
     [lines(TOKEN), 'Line 1 of the log is wrong: a run begins with "start", not "token".'],
     [lines(3), 'Line 1 of the log is wrong: '],
     [lines({}), 'at type'],
     [lines({ type: 'start' }), 'at strategy'],
     [lines({ ...START, promptTokenCount: 0 }), 'at promptTokenCount'],
-    [`${lines(START)}oops\n${lines(TOKEN)}`, 'Line 2 of the log is wrong: it is no JSON.'],
+    [`${lines(START)}oops\n${lines(TOKEN)}`, 'Line 2 of the log is wrong: it is not JSON.'],
     [
       lines(START, { ...WORK, model: 'medium' }),
       'Line 2 of the log is wrong: its run has no model',
@@ -186,7 +186,7 @@ describe('parseRunLog', () => {
     [lines(START, { ...WORK, computeMs: null }), 'at computeMs'],
     [lines(START, { ...TOKEN, logprob: 'x' }), 'at logprob'],
     [lines(START, { ...SUMMARY, elapsedMs: -1 }), 'at elapsedMs'],
-  ])('says what is wrong with %j', (text, message) => {
+  ])('names the fault of %j', (text, message) => {
     expect(problem(text)).toMatchObject({
       code: 'log-invalid',
       message: expect.stringContaining(message),

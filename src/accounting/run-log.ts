@@ -1,7 +1,7 @@
 /**
- * Recorded runs, read back from their lines, as `ask --json` and `compare --json` write them, in any
- * version. Only fields that re-costing needs are checked; unknown fields and kinds of lines are left
- * alone.
+ * Recorded runs, read back from the lines that `ask --json` and `compare --json` write, in any
+ * version. Only the fields that re-costing needs are checked; unknown fields and kinds of lines are
+ * ignored.
  */
 import { z } from 'zod';
 import { PilotfishError } from '../core/errors.ts';
@@ -24,7 +24,7 @@ export interface LoggedWork {
   readonly rowCounts: readonly number[];
   readonly outputRowCount: number;
   readonly computeMs: number;
-  /** Rows that the cache spared. */
+  /** The rows that the cache saved. */
   readonly reusedRowCount: number;
 }
 
@@ -33,13 +33,13 @@ export interface RecordedRun {
   readonly name: string | null;
   readonly start: LoggedStart;
   readonly events: readonly (LoggedToken | LoggedWork)[];
-  /** Null if the log ends before the run. */
+  /** Null if the log ends before the run does. */
   readonly summary: { readonly elapsedMs: number; readonly firstTokenMs: number | null } | null;
 }
 
 export interface RunLog {
   readonly runs: readonly RecordedRun[];
-  /** True if the last line was cut off. */
+  /** Whether the last line was cut off. */
   readonly isCut: boolean;
 }
 
@@ -86,11 +86,11 @@ export function parseRunLog(text: string): RunLog {
   for (const [index, line] of lines.entries()) {
     if (line.trim() === '') continue;
     const parsed = parseJson(line);
-    // A program that was killed leaves half a line behind.
+    // A program that was killed leaves half a line at the end.
     if (parsed === undefined && index === last && index > 0) {
       return { runs: reader.runs, isCut: true };
     }
-    if (parsed === undefined) throw invalid(index + 1, 'it is no JSON');
+    if (parsed === undefined) throw invalid(index + 1, 'it is not JSON');
     reader.take(parsed, index + 1);
   }
   return { runs: reader.runs, isCut: false };
@@ -104,7 +104,7 @@ type OpenRun = {
 
 class LogReader {
   readonly runs: OpenRun[] = [];
-  /** Work of version 1 names the label of its model instead of an id. */
+  /** Whether work names the label of its model instead of its id, as in version 1. */
   #namesLabels = false;
 
   take(value: unknown, lineNumber: number): void {
@@ -138,7 +138,7 @@ function checked<T>(schema: z.ZodType<T>, value: unknown, lineNumber: number): T
   const [issue] = parsed.error.issues;
   const field = issue?.path.join('.') ?? '';
   const where = field === '' ? '' : ` at ${field}`;
-  throw invalid(lineNumber, `${issue?.message ?? 'it is no event'}${where}`);
+  throw invalid(lineNumber, `${issue?.message ?? 'it is not an event'}${where}`);
 }
 
 function unknownVersion(lineNumber: number, version: unknown): PilotfishError {

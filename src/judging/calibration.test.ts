@@ -13,7 +13,7 @@ const point = (threshold: number, share: number, agreement = share, gap: number 
   return { threshold, share, agreement, gapRecovered: gap };
 };
 
-/** Thresholds and shares ascend together. */
+/** Thresholds and shares both ascend. */
 const anyCalibration: fc.Arbitrary<Calibration> = fc
   .uniqueArray(fc.tuple(fc.integer({ min: 1, max: 999 }), fc.integer({ min: 1, max: 999 })), {
     maxLength: 12,
@@ -40,7 +40,7 @@ describe('the threshold for a share', () => {
     );
   });
 
-  it('is that of a measured share, exactly, and even between two', () => {
+  it('is exact at a measured share, and linear between two', () => {
     fc.assert(
       fc.property(anyCalibration, (calibration) => {
         const { points } = calibration;
@@ -54,7 +54,7 @@ describe('the threshold for a share', () => {
     );
   });
 
-  it('calls nothing for no share, and everything for all', () => {
+  it('never defers at a share of 0, and always defers at 1', () => {
     const { points } = { points: [point(0.2, 0.1), point(1, 0.9)] };
     for (const calibration of [
       { on: ON, points },
@@ -63,7 +63,7 @@ describe('the threshold for a share', () => {
       expect(thresholdForTokenShare(calibration, 0)).toBe(NEVER);
       expect(thresholdForTokenShare(calibration, 1)).toBe(ALWAYS);
     }
-    // A score of 1 is possible, and one of 0 as well.
+    // Scores of 0 and of 1 are both possible.
     expect(1 < ALWAYS && !(0 < NEVER)).toBe(true);
     expect(thresholdForTokenShare({ on: ON, points: [] }, 0.3)).toBeCloseTo(0.3, 12);
     expect(thresholdForTokenShare({ on: ON, points }, 0.05)).toBeCloseTo(0.1, 12);
@@ -76,13 +76,13 @@ describe('the threshold for a quality', () => {
     points: [point(0.2, 0.1, 0.9, 0.3), point(0.4, 0.2, 0.95, null), point(0.6, 0.3, 0.99, 0.8)],
   };
 
-  it('is the cheapest that recovers as much of the gap, or agrees as often', () => {
+  it('is the cheapest that recovers the requested part of the gap, or reaches the agreement', () => {
     expect(thresholdForQuality(calibration, 'gapRecovered', 0.3)).toBe(0.2);
     expect(thresholdForQuality(calibration, 'gapRecovered', 0.31)).toBe(0.6);
     expect(thresholdForQuality(calibration, 'agreement', 0.95)).toBe(0.4);
   });
 
-  it('is refused where nothing reaches it', () => {
+  it('is refused if no measured threshold reaches it', () => {
     expect(() => thresholdForQuality(calibration, 'gapRecovered', 0.81)).toThrow(
       expect.objectContaining({ code: 'threshold-invalid', fields: { quality: 0.81 } }),
     );

@@ -1,33 +1,35 @@
-/** Which threshold gives which share of tokens to the large model, as measured. Pure. */
+/** The measured relation between thresholds and the share of tokens of the large model. Pure. */
 import { PilotfishError } from '../core/errors.ts';
 import { required } from '../core/invariant.ts';
 
 export interface CalibrationPoint {
   readonly threshold: number;
-  /** Of the tokens, written by the large model. */
+  /** The share of tokens that the large model writes. */
   readonly share: number;
   /**
-   * Of the tokens along the large model's own answers, those that come out as the large model would
+   * The share of tokens, along the large model's own answers, that come out as the large model would
    * have written them.
    */
   readonly agreement: number;
-  /** Of the gap between both models' accuracies, recovered; null where answers could not be graded. */
+  /** The recovered part of the gap between both models' accuracies; null if answers were not graded. */
   readonly gapRecovered: number | null;
 }
 
 export interface Calibration {
-  /** What it was measured on, in words. */
+  /** The questions that it was measured on, in words. */
   readonly on: string;
-  /** By threshold, ascending; so are the shares. */
+  /** By ascending threshold; the shares ascend too. */
   readonly points: readonly CalibrationPoint[];
 }
 
-/** Calls no token, and every token: scores are probabilities. */
+/**
+ * The thresholds at which no token and every token goes to the large model. Scores are probabilities.
+ */
 export const NEVER = 0;
 export const ALWAYS = 2;
 
 /**
- * The threshold for a share, between the two measured ones around it.
+ * The threshold for a share, interpolated between the two nearest measured ones.
  * @param share from 0 to 1
  */
 export function thresholdForTokenShare({ points }: Calibration, share: number): number {
@@ -42,20 +44,20 @@ export function thresholdForTokenShare({ points }: Calibration, share: number): 
   if (share === high.share) return high.threshold;
   const part = (share - low.share) / (high.share - low.share);
   const between = low.threshold + part * (high.threshold - low.threshold);
-  // Answers and logs name it, and nobody reads sixteen digits.
+  // Answers and logs show the threshold, and people do not read sixteen digits.
   const rounded = Number(between.toPrecision(SHOWN_DIGITS));
   return Math.min(high.threshold, Math.max(low.threshold, rounded));
 }
 
-/** Of a threshold between two measured ones. */
+/** Digits of an interpolated threshold. */
 const SHOWN_DIGITS = 6;
 
-/** What a threshold may be asked for. */
+/** The qualities by which a threshold may be requested. */
 export type Quality = 'gapRecovered' | 'agreement';
 
 /**
  * The cheapest measured threshold that reaches a quality.
- * @throws PilotfishError `threshold-invalid` where none does
+ * @throws PilotfishError `threshold-invalid` if none does
  */
 export function thresholdForQuality(
   { points, on }: Calibration,

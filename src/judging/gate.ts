@@ -1,7 +1,7 @@
 /**
- * A gate of token routing: it scores the small model's proposal, and says whether the score sends the
- * token to the large model. Pure. Each gate stands in the file of its method (strategy/entropy.ts is
- * one); thresholds keep each method's own direction.
+ * A gate of token routing: it scores the small model's proposal and decides whether the score sends
+ * the token to the large model. Pure. Each gate stands in the file of its method (strategy/entropy.ts
+ * is one). Thresholds keep the direction of their method.
  */
 import type { Draws } from '../core/draws.ts';
 import type { RowResult } from '../core/row-program.ts';

@@ -1,8 +1,8 @@
 /**
- * What a router looks at: the small model's last hidden state at the position, and, as options, its
- * largest log-probabilities and the embedding of the token that it proposes (as R2R does, arXiv
- * 2505.21600). In half precision wherever they come from, so that labels, remembered rows and live
- * rows give a router the same numbers.
+ * The input of a router: the small model's last hidden state at the position and, as options, its
+ * largest log-probabilities and the embedding of the token that it proposes (as in R2R, arXiv
+ * 2505.21600). Features are always in half precision, so that labels, stored rows and live rows give
+ * a router the same numbers.
  */
 import { halfBits } from '../core/half.ts';
 import { required } from '../core/invariant.ts';
@@ -10,7 +10,7 @@ import type { RowResult } from '../core/row-program.ts';
 import type { RowReads } from '../core/row-reads.ts';
 import type { TokenId } from '../core/token-id.ts';
 
-/** Features of the small model's state, whatever it proposes: those that traces keep. */
+/** The features of the small model's state, which do not depend on its proposal. Traces keep them. */
 export type StateFeatures = {
   readonly [Read in 'hidden' | 'topLogprobs']: NonNullable<RowReads[Read]>;
 };
@@ -23,10 +23,10 @@ export interface RouterFeatures extends StateFeatures {
 /** A token's input embedding in the small model: [hidden size]. */
 export type TokenEmbedding = (id: TokenId) => Float32Array;
 
-/** Of a log-probability that is minus infinity: a token that a grammar forbids. */
+/** Stands for a log-probability of minus infinity: that of a token that a grammar forbids. */
 const LOGPROB_MIN = -100;
 
-/** @param hiddenSize of the small model */
+/** @param hiddenSize the hidden size of the small model */
 export function stateFeatureSize(
   { hidden, topLogprobs }: StateFeatures,
   hiddenSize: number,
@@ -34,14 +34,14 @@ export function stateFeatureSize(
   return (hidden ? hiddenSize : 0) + topLogprobs;
 }
 
-/** @param hiddenSize of the small model */
+/** @param hiddenSize the hidden size of the small model */
 export function featureSize(features: RouterFeatures, hiddenSize: number): number {
   return stateFeatureSize(features, hiddenSize) + (features.tokenEmbedding ? hiddenSize : 0);
 }
 
 /**
- * Writes a row's features as halves: [hidden state, log-probabilities], the first of a router's.
- * The row program must have computed them.
+ * Writes the features of a row's state as halves: [hidden state, log-probabilities]. They come first
+ * among the features of a router. The row program must have computed them.
  */
 export function writeStateFeatures(
   row: Pick<RowResult, 'hidden' | 'topLogprobs'>,
@@ -62,8 +62,7 @@ export function writeStateFeatures(
 }
 
 /**
- * Writes what a router sees of the proposed token, behind what it sees of the state: the last of its
- * features.
+ * Writes the features of the proposed token, which follow those of the state.
  * @param target [featureSize]
  */
 export function writeTokenFeatures(

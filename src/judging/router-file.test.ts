@@ -39,7 +39,7 @@ function withMetadata(name: string, value: string | null): Uint8Array {
   });
 }
 
-/** @param value undefined: without it */
+/** @param value undefined removes the fact */
 function withFact(name: string, value: unknown): Uint8Array {
   const { metadata } = decodeTensors(bytes);
   const facts: Record<string, unknown> = JSON.parse(metadata['facts'] ?? '');
@@ -47,7 +47,7 @@ function withFact(name: string, value: unknown): Uint8Array {
 }
 
 describe('the file of a router', () => {
-  it('gives everything back, and the same scores', () => {
+  it('returns the whole router, with the same scores', () => {
     const anyNumbers = fc.uniqueArray(fc.nat(2 ** 31 - 1)).map((all) => {
       return new Set(all.map((number) => number * 2 ** 17 + (number % 7)));
     });
@@ -87,7 +87,7 @@ describe('the file of a router', () => {
     );
   });
 
-  it('has a digest that follows from its content alone', () => {
+  it('has a digest that depends on its content alone', () => {
     expect(decodeRouter(bytes).digest).toBe(tinyRouter().digest);
     expect(tinyRouter({ temperature: 2 }).digest).not.toBe(tinyRouter().digest);
   });
@@ -97,18 +97,18 @@ describe('the file of a router', () => {
     ['no format', withMetadata('format', null), 'no router'],
     ['another version', withMetadata('version', '2'), 'version is 2'],
     ['no version', withMetadata('version', null), 'version is none'],
-    ['facts that are none', withMetadata('facts', '{'), 'description'],
+    ['facts that are not JSON', withMetadata('facts', '{'), 'description'],
     ['another size', withFact('hiddenSize', 5), 'reads 4 features, not 5'],
     ['a temperature of 0', withFact('temperature', 0), 'temperature'],
     ['no pair', withFact('pair', undefined), 'pair'],
     [
-      'more log-probabilities than there are',
+      'more log-probabilities than the limit',
       withFact('features', { hidden: false, topLogprobs: 1000, tokenEmbedding: false }),
       'features.topLogprobs',
     ],
     ['no network', changed(({ tensors }) => void tensors.delete('layer.0.weight')), 'layer.0'],
     [
-      'no questions of its calibration',
+      'no calibration questions',
       changed(({ tensors }) => void tensors.delete('calibrated_on')),
       'calibrated_on',
     ],
@@ -121,7 +121,7 @@ describe('the file of a router', () => {
       'trained_on',
     ],
     [
-      'a question that is none',
+      'a negative question number',
       changed(({ tensors }) => {
         tensors.set('trained_on', { dtype: 'I32', shape: [1, 2], values: Int32Array.of(-1, 2) });
       }),
@@ -131,7 +131,7 @@ describe('the file of a router', () => {
     expect(invalidity(file)).toContain(why);
   });
 
-  it('fails in no other way, whatever is in it', () => {
+  it('fails with no other error, whatever its content is', () => {
     const damage = fc.array(fc.tuple(fc.nat(bytes.length - 1), fc.nat(255)), { minLength: 1 });
     fc.assert(
       fc.property(damage, fc.nat(bytes.length), (changes, length) => {

@@ -1,5 +1,6 @@
 /**
- * Routers as files: safetensors with weights in half precision, everything else as JSON in its header.
+ * Routers as files: safetensors with weights in half precision, and all other facts as JSON in the
+ * header.
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
@@ -15,7 +16,7 @@ import type { Router } from './router.ts';
 import { featureSize } from './router-features.ts';
 
 const FORMAT = 'pilotfish-router';
-/** Of the format: files of other versions are refused. */
+/** The version of the format. Files of other versions are refused. */
 export const ROUTER_VERSION = 1;
 
 const MODEL = z.object({ name: z.string(), digest: z.string() });
@@ -28,7 +29,7 @@ const FACTS = z.object({
   features: z.object({
     hidden: z.boolean(),
     topLogprobs: z.number().int().min(0).max(TOP_LOGPROBS_MAX),
-    // Files from before there were any have none.
+    // Files from before this feature lack the field.
     tokenEmbedding: z.boolean().default(false),
   }),
   temperature: z.number().positive(),
@@ -57,7 +58,7 @@ const TRAINED_ON = 'trained_on';
 const CALIBRATED_ON = 'calibrated_on';
 const WORD = 2 ** 24;
 
-/** @param router without its digest, which is that of the bytes */
+/** @param router without its digest, which is the digest of the bytes */
 export function encodeRouter(router: Omit<Router, 'digest'>): Uint8Array {
   const { network, trainedOn, calibratedOn, ...facts } = router;
   const tensors = foldedNetworkTensors(network);
@@ -71,7 +72,7 @@ export function encodeRouter(router: Omit<Router, 'digest'>): Uint8Array {
   return encodeTensors({ tensors, metadata });
 }
 
-/** @throws PilotfishError `head-invalid`, naming what is wrong */
+/** @throws PilotfishError `head-invalid`, naming the fault */
 export function decodeRouter(bytes: Uint8Array): Router {
   const { metadata, tensors } = decodeTensors(bytes);
   if (metadata['format'] !== FORMAT) throw invalid('it holds no router');
@@ -99,7 +100,9 @@ export function decodeRouter(bytes: Uint8Array): Router {
   };
 }
 
-/** Without them nobody could tell what a router must not be evaluated on. */
+/**
+ * Required: without these numbers it is unknown on which questions the router must not be evaluated.
+ */
 function numbersOf(tensors: Tensors, name: string): ReadonlySet<number> {
   const words = tensors.get(name);
   const [count = 0, width, ...more] = words?.shape ?? [];

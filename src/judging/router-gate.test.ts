@@ -43,14 +43,14 @@ describe('features', () => {
     );
   });
 
-  it('have a number for what a grammar forbids, and for what is not there', () => {
+  it('have a finite number for forbidden tokens and for missing ones', () => {
     const target = new Uint16Array(3);
     const topLogprobs = Float32Array.of(-0.5, Number.NEGATIVE_INFINITY);
     writeStateFeatures({ hidden: null, topLogprobs }, { hidden: false, topLogprobs: 3 }, target);
     expect([...target]).toEqual([halfBits(-0.5), halfBits(-100), halfBits(-100)]);
   });
 
-  it('must be in the row', () => {
+  it('must have been read off the row', () => {
     const none = { hidden: null, topLogprobs: null };
     const target = new Uint16Array(8);
     for (const features of [
@@ -79,7 +79,7 @@ describe('the gate of a router', () => {
     );
   });
 
-  it('calls the large model below the threshold, and never at its lower end', () => {
+  it('defers to the large model below the threshold, and never at a threshold of 0', () => {
     const gate = routerGate(tinyRouter());
     expect(gate.deferralSide).toBe('below');
     expect([gate.defers(0.49, 0.5), gate.defers(0.5, 0.5), gate.defers(0.51, 0.5)]).toEqual([
@@ -90,7 +90,7 @@ describe('the gate of a router', () => {
     expect([gate.defers(0, 0), gate.defers(1, 2)]).toEqual([false, true]);
   });
 
-  it('is named after its strategy and asks for what its network reads', () => {
+  it('is named after its strategy and requests the features of its network', () => {
     const both = tinyRouter({
       strategy: 'co-llm',
       features: { hidden: true, topLogprobs: 3, tokenEmbedding: false },

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { tinyNetwork, tinyRouter } from './fakes/tiny-router.ts';
 import { type Router, scoreDigest } from './router.ts';
 
-describe('the digest of what scores depend on', () => {
+describe('the score digest', () => {
   const digest = scoreDigest(tinyRouter());
 
   it.each<[string, Partial<Omit<Router, 'digest'>>]>([
@@ -11,7 +11,7 @@ describe('the digest of what scores depend on', () => {
     ['questions of its calibration', { calibratedOn: new Set([1, 2]) }],
     ['reliability', { reliability: [] }],
     ['notes', { training: { seed: 3 } }],
-  ])('is that of a router with another %s', (_what, changes) => {
+  ])('does not change with the %s', (_what, changes) => {
     const other = tinyRouter(changes);
     expect(other.digest).not.toBe(tinyRouter().digest);
     expect(scoreDigest(other)).toBe(digest);
@@ -28,7 +28,7 @@ describe('the digest of what scores depend on', () => {
         network: tinyNetwork(4),
       },
     ],
-  ])('is not that of a router with another %s', (_what, changes) => {
+  ])('changes with the %s', (_what, changes) => {
     expect(scoreDigest(tinyRouter(changes))).not.toBe(digest);
   });
 });

@@ -1,6 +1,6 @@
 /**
- * A router: a small trained network that says how likely the small model is good enough at a position,
- * bound to the pair of models that it was trained for.
+ * A router: a small trained network that gives the probability that the small model is good enough at
+ * a position. It is bound to the pair of models that it was trained for.
  */
 import { createHash } from 'node:crypto';
 import { fromHalf } from '../core/half.ts';
@@ -11,7 +11,7 @@ import { sigmoid } from '../network/loss.ts';
 import type { Calibration } from './calibration.ts';
 import { featureSize, type RouterFeatures, type TokenEmbedding } from './router-features.ts';
 
-/** A model by name, for people, and by the SHA-256 of its file, in hex. */
+/** A model by its name, for people, and by the SHA-256 of its file, in hex. */
 export interface BoundModel {
   readonly name: string;
   readonly digest: string;
@@ -27,43 +27,43 @@ export interface ReliabilityPoint {
 }
 
 export interface RouterFacts {
-  /** The strategy that it routes for, as `citer`. */
+  /** The strategy that uses the router, such as `citer`. */
   readonly strategy: string;
   readonly pair: { readonly small: BoundModel; readonly large: BoundModel };
-  /** Of the small model. */
+  /** The hidden size of the small model. */
   readonly hiddenSize: number;
   readonly features: RouterFeatures;
-  /** Logits are divided by it: 1 where it was not calibrated. */
+  /** The divisor of the logits; 1 if the router was not calibrated. */
   readonly temperature: number;
-  /** Where no threshold and no share is asked for. */
+  /** Used if the user asks for neither a threshold nor a share. */
   readonly defaultThreshold: number;
-  /** Thresholds for shares; null where it was not calibrated. */
+  /** The thresholds for shares; null if the router was not calibrated. */
   readonly calibration: Calibration | null;
-  /** Scores of held-out tokens against their labels, by bins that are not empty. */
+  /** The scores of held-out tokens against their labels, by non-empty bins. */
   readonly reliability: readonly ReliabilityPoint[];
-  /** How it was made, in words and numbers for people. */
+  /** The training in words and numbers, for people. */
   readonly training: Readonly<Record<string, string | number>>;
 }
 
 export interface Router extends RouterFacts {
-  /** Of the file's content, in hex. */
+  /** The digest of the file's content, in hex. */
   readonly digest: string;
-  /** What it was trained on: hashes of questions (see `trainedOnHash`). */
+  /** Hashes of the training questions (see `trainedOnHash`). */
   readonly trainedOn: ReadonlySet<number>;
-  /** What its thresholds were found on: the same. */
+  /** Hashes of the questions on which its thresholds were found. */
   readonly calibratedOn: ReadonlySet<number>;
   readonly network: FoldedNetwork;
-  /** Of the small model: a router's file has none (see `withEmbeddings`). */
+  /** The embeddings of the small model. A router's file has none (see `withEmbeddings`). */
   readonly embeddingOf?: TokenEmbedding;
 }
 
 /**
- * The router, with the embeddings that it looks at, if it does: nothing is read otherwise.
- * @throws whatever the small model throws where its embeddings cannot be read
+ * The router, with the embeddings if its features include them. Otherwise nothing is read.
+ * @throws the error of the small model if its embeddings cannot be read
  */
 export function withEmbeddings(router: Router, embeddingOf: TokenEmbedding): Router {
   if (!router.features.tokenEmbedding) return router;
-  // Found out now, not in the middle of an answer.
+  // Fails now instead of in the middle of an answer.
   embeddingOf(tokenId(0));
   return { ...router, embeddingOf };
 }
@@ -71,8 +71,8 @@ export function withEmbeddings(router: Router, embeddingOf: TokenEmbedding): Rou
 export type RouterScore = (features: Uint16Array) => number;
 
 /**
- * From features in halves, [featureSize], to the probability that the small model is good enough, in
- * [0, 1]. Not to be called by two at once: it has one buffer.
+ * The probability, in [0, 1], that the small model is good enough, from features in halves,
+ * [featureSize]. Calls must not overlap, because the router has one buffer.
  */
 export function routerScore(
   router: Pick<Router, 'network' | 'features' | 'hiddenSize' | 'temperature'>,
@@ -87,7 +87,9 @@ export function routerScore(
 
 const DIGEST_DIGITS = 16;
 
-/** Of what scores depend on, and nothing else: a router that was calibrated is the same policy. */
+/**
+ * The digest of the facts that scores depend on, and of nothing else: calibration does not change it.
+ */
 export function scoreDigest({
   network,
   temperature,

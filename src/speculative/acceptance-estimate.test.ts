@@ -25,7 +25,7 @@ describe('AcceptanceEstimate', () => {
     expect(new AcceptanceEstimate(0.4, 6).value).toBeCloseTo(0.4, 12);
   });
 
-  it('counts a rejected round as its accepted drafts and one failure: the rest is unknown', () => {
+  it('counts a rejected round as its accepted drafts and one failure, because the rest is unknown', () => {
     const early = new AcceptanceEstimate(0.5, 2);
     early.observe(1, 8);
     const exact = new AcceptanceEstimate(0.5, 2);
@@ -57,7 +57,7 @@ describe('AcceptanceEstimate', () => {
     },
   );
 
-  it('forgets: a text that changes its character changes the estimate', () => {
+  it('forgets old evidence, so that it follows a change in the text', () => {
     const estimate = new AcceptanceEstimate(0.5, 6);
     for (let round = 0; round < 500; round += 1) estimate.observe(4, 4);
     expect(estimate.value).toBeGreaterThan(0.99);
@@ -65,7 +65,7 @@ describe('AcceptanceEstimate', () => {
     expect(estimate.value).toBeLessThan(0.1);
   });
 
-  it('returns to its prior when nothing is tried any more', () => {
+  it('returns to its prior while no drafts are tried', () => {
     const estimate = new AcceptanceEstimate(0.75, 16);
     for (let round = 0; round < 200; round += 1) estimate.observe(0, 3);
     const given = estimate.value;
@@ -75,7 +75,7 @@ describe('AcceptanceEstimate', () => {
     expect(estimate.value).toBeCloseTo(0.75, 3);
   });
 
-  it('stays between 0 and 1, and moves towards what it sees', () => {
+  it('stays between 0 and 1, and moves towards its observations', () => {
     const anyRound = fc
       .integer({ min: 1, max: 8 })
       .chain((drafted) => fc.tuple(fc.integer({ min: 0, max: drafted }), fc.constant(drafted)));

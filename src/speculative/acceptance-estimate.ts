@@ -1,7 +1,7 @@
 /**
- * The share of drafts that get accepted, learned as rounds go by. Rejection ends a round, so what
- * lies behind it is unknown: a round with a accepted of n drafts is a successes and, if a < n, one
- * failure. Old evidence fades, because texts change their character.
+ * The share of drafts that are accepted, learned over the rounds. A rejection ends a round, so the
+ * drafts after it are unknown: a round with a of n drafts accepted counts as a successes and, if a <
+ * n, one failure. Old evidence fades, because texts change their character.
  */
 export class AcceptanceEstimate {
   readonly #prior: number;
@@ -20,8 +20,8 @@ export class AcceptanceEstimate {
   }
 
   /**
-   * Moves a little towards the prior, once per request: what was given up is tried again in the end,
-   * because the traffic may have changed.
+   * Moves a little towards the prior, once per request. Drafting that was given up is thus tried
+   * again in the end, because the traffic may have changed.
    */
   relax(): void {
     this.#accepted += RELAXING * (this.#prior * this.#tried - this.#accepted);
@@ -35,7 +35,7 @@ export class AcceptanceEstimate {
   }
 }
 
-/** Weight that evidence keeps per newer draft: about the last 50 drafts count. */
+/** The weight that evidence keeps per newer draft: about the last 50 drafts count. */
 const FADING = 0.98;
-/** Share of the way back to the prior per request. */
+/** The share of the way back to the prior per request. */
 const RELAXING = 0.05;

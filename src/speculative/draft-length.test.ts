@@ -12,7 +12,7 @@ import {
 const anyAcceptance = fc.double({ min: 0, max: 1, noNaN: true });
 const anyLength = fc.nat({ max: DRAFT_LENGTH_MAX });
 
-/** Row costs that rise, as measured curves do, and drafts of a fixed price each. */
+/** Row costs that rise, as measured curves do, and a fixed price per draft. */
 const anyCosts: fc.Arbitrary<SpeculationCosts> = fc
   .record({
     first: fc.double({ min: 0.1, max: 100, noNaN: true }),
@@ -24,12 +24,15 @@ const anyCosts: fc.Arbitrary<SpeculationCosts> = fc
     draftMs: (length) => length * draft,
   }));
 
-/** A GPU's: rows are free. */
+/** The costs of a GPU: rows are free. */
 const FREE_ROWS: SpeculationCosts = { verifyMs: () => 10, draftMs: () => 0 };
-/** A CPU's at its worst: every row costs a whole step. */
+/** The costs of the worst CPU: every row costs a whole step. */
 const DEAR_ROWS: SpeculationCosts = { verifyMs: (rowCount) => 10 * rowCount, draftMs: () => 0 };
 
-/** Walks through the tree of accepts and rejects: each accepted draft is a token, and one more. */
+/**
+ * Walks the tree of accepts and rejects: each accepted draft is a token, and one more token ends the
+ * round.
+ */
 function enumeratedTokenCount(length: number, acceptance: number): number {
   if (length === 0) return 1;
   return 1 - acceptance + acceptance * (1 + enumeratedTokenCount(length - 1, acceptance));
@@ -45,13 +48,13 @@ describe('expectedTokenCount', () => {
     );
   });
 
-  it('is 1 without drafts or without acceptance, and all of them with certain acceptance', () => {
+  it('is 1 without drafts or acceptance, and the draft length plus 1 at certain acceptance', () => {
     expect(expectedTokenCount(0, 0.7)).toBeCloseTo(1, 12);
     expect(expectedTokenCount(5, 0)).toBe(1);
     expect(expectedTokenCount(5, 1)).toBe(6);
   });
 
-  it('keeps its digits where nearly all drafts hold', () => {
+  it('keeps its precision when nearly all drafts hold', () => {
     for (const rest of [1e-6, 1e-9, 1e-12, 1e-14, 2 ** -51, 2 ** -53]) {
       expect(expectedTokenCount(8, 1 - rest)).toBeCloseTo(9 - 36 * rest, 9);
     }
@@ -72,7 +75,7 @@ describe('expectedTokenCount', () => {
 });
 
 describe('expectedSpeedup', () => {
-  it('is 1 without drafts, whatever anything costs', () => {
+  it('is 1 without drafts, at any costs', () => {
     fc.assert(
       fc.property(anyAcceptance, anyCosts, (acceptance, costs) => {
         expect(expectedSpeedup(0, acceptance, costs)).toBeCloseTo(1, 9);
@@ -80,7 +83,7 @@ describe('expectedSpeedup', () => {
     );
   });
 
-  it('is computed by hand for one case', () => {
+  it('equals a value computed by hand', () => {
     // Two drafts at acceptance 0.5 emit 1 + 0.5 + 0.25 tokens in 2 · 2 + 15 ms instead of 10 each.
     const costs = { verifyMs: (rowCount: number) => (rowCount === 1 ? 10 : 15), draftMs: () => 4 };
     expect(expectedSpeedup(2, 0.5, costs)).toBeCloseTo((1.75 * 10) / 19, 12);
@@ -118,24 +121,24 @@ describe('bestDraftLength', () => {
     );
   });
 
-  it('drafts as far as it may where rows are free and drafts hold', () => {
+  it('is the longest allowed if rows are free and drafts hold', () => {
     expect(bestDraftLength(1, FREE_ROWS, 100)).toEqual({ length: DRAFT_LENGTH_MAX, speedup: 9 });
     expect(bestDraftLength(0.9, FREE_ROWS, 3).length).toBe(3);
   });
 
-  it('is 0 where it cannot pay, but tells the best there is', () => {
+  it('is 0 if drafting cannot pay, but still tells the best speed-up', () => {
     expect(bestDraftLength(1, DEAR_ROWS, 8)).toEqual({ length: 0, speedup: 1 });
     expect(bestDraftLength(0, FREE_ROWS, 8)).toEqual({ length: 0, speedup: 1 });
     expect(bestDraftLength(0.5, DEAR_ROWS, 8)).toEqual({ length: 0, speedup: 0.75 });
   });
 
-  it('is 0 where there is no room, or where costs are unknown', () => {
+  it('is 0 without room, or if costs are unknown', () => {
     expect(bestDraftLength(1, FREE_ROWS, 0).length).toBe(0);
     const unknown = { verifyMs: () => Number.POSITIVE_INFINITY, draftMs: () => 0 };
     expect(bestDraftLength(1, unknown, 8).length).toBe(0);
   });
 
-  it('asks for a margin: a gain of two percent is not worth the risk', () => {
+  it('requires a margin: a gain of two percent is not worth the risk', () => {
     const gainOf = (gain: number): SpeculationCosts => ({
       verifyMs: (rowCount) => (rowCount === 1 ? 10 : 20 / gain + (rowCount - 2) * 100),
       draftMs: () => 0,

@@ -1,20 +1,25 @@
 /**
- * How many tokens to draft, from measured costs and acceptance (METHODS: the textbook formula divides
- * by γ·c + 1, as if a forward of γ + 1 rows cost one step; here it divides by what it costs on this
- * machine). With acceptance a per token, a round of n drafts emits (1 - a^(n+1)) / (1 - a) tokens.
+ * The number of tokens to draft, from measured costs and acceptance. The textbook formula divides by
+ * γ·c + 1, as if a forward of γ + 1 rows cost one step (METHODS); here the divisor is the cost on
+ * this machine. With acceptance a per token, a round of n drafts emits (1 - a^(n+1)) / (1 - a)
+ * tokens.
  */
 
-/** What drafting and verifying cost, in milliseconds. */
+/** The costs of drafting and verifying, in milliseconds. */
 export interface SpeculationCosts {
   /** One target forward with `rowCount` rows. */
   readonly verifyMs: (rowCount: number) => number;
-  /** Writing `length` drafts, of which that share holds: it decides what is new to the draft model. */
+  /**
+   * Writing `length` drafts at this acceptance, which decides how many rows are new to the draft
+   * model.
+   */
   readonly draftMs: (length: number, acceptance: number) => number;
 }
 
 /**
- * A round's forwards of the draft model, by their rows. The last draft is not read until the next
- * round: after a round accepted whole two rows are new, after any other only the target's token.
+ * The forwards of the draft model in a round, by their rows. The last draft is not read until the
+ * next round: after a fully accepted round two rows are new, after any other round only the target's
+ * token.
  */
 export function draftForwards(
   length: number,
@@ -27,15 +32,18 @@ export function draftForwards(
   ];
 }
 
-/** Longest draft that is ever considered. */
+/** The longest draft that is considered. */
 export const DRAFT_LENGTH_MAX = 8;
 
-/** Below this predicted speed-up a draft is not worth its risk: costs and acceptance are estimates. */
+/**
+ * A draft below this predicted speed-up is not worth its risk, because costs and acceptance are
+ * estimates.
+ */
 export const SPEEDUP_MIN = 1.03;
 
 /**
- * Expected tokens of one round, the correction or bonus token included. As a sum, because the closed
- * form loses its digits where nearly all drafts hold.
+ * The expected number of tokens of one round, the correction or bonus token included. It is computed
+ * as a sum, because the closed form loses precision when nearly all drafts hold.
  */
 export function expectedTokenCount(length: number, acceptance: number): number {
   let count = 0;
@@ -61,7 +69,7 @@ export function expectedSpeedup(
 export interface DraftLength {
   /** 0 if drafting does not pay. */
   readonly length: number;
-  /** The best predicted speed-up of any length, whether it pays or not. */
+  /** The best predicted speed-up of all lengths, even if it does not pay. */
   readonly speedup: number;
 }
 

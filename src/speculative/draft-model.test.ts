@@ -19,7 +19,7 @@ const costsOf = (draft: number, row: number): SpeculationCosts => ({
 });
 const CHEAP = costsOf(1, 1);
 const HOPELESS = costsOf(12, 1);
-/** Pays at full acceptance only: two tokens for 18 ms instead of 20. */
+/** Pays only at full acceptance: two tokens for 18 ms instead of 20. */
 const DARING = costsOf(4, 4);
 
 /** Writes the successor of the last token, up to the end token. */
@@ -94,30 +94,30 @@ function bench(
 }
 
 describe('reasonAgainstDraftModel', () => {
-  it('is unknown costs', () => {
+  it('names unknown costs', () => {
     expect(reasonAgainstDraftModel(null, 1)).toBe('step costs were not measured');
   });
 
-  it('is a machine where even full acceptance loses, with the best it could reach', () => {
+  it('names a machine on which even full acceptance loses, with the best speed', () => {
     expect(reasonAgainstDraftModel(HOPELESS, 1)).toBe(
       'even with every draft accepted it would run at 0.87x of the speed',
     );
   });
 
-  it('is an acceptance that is too low, with the speed to expect', () => {
+  it('names a low acceptance, with the expected speed', () => {
     expect(reasonAgainstDraftModel(DARING, 0.304)).toBe(
       'at an acceptance of 30 % it would run at 0.72x of the speed',
     );
   });
 
-  it('is none where drafting pays', () => {
+  it('is null if drafting pays', () => {
     expect(reasonAgainstDraftModel(DARING, 1)).toBeNull();
     expect(reasonAgainstDraftModel(CHEAP, 0.75)).toBeNull();
   });
 });
 
 describe('DraftModelProposer', () => {
-  it('writes a draft of the asked-for length, one forward a token', async () => {
+  it('writes a draft of the requested length, with one forward per token', async () => {
     const { propose, native } = bench({ length: 3 });
     expect(await propose([5])).toEqual({
       tokens: [6, 7, 8],
@@ -127,7 +127,7 @@ describe('DraftModelProposer', () => {
     expect(native.forwardCount).toBe(3);
   });
 
-  it('keeps within what may be proposed, and declines where nothing may', async () => {
+  it('keeps to the length limit, and declines at a limit of 0', async () => {
     const { propose, openedCount } = bench({ length: 5 });
     expect(await propose([5], 0)).toBeNull();
     expect(openedCount()).toBe(0);
@@ -139,7 +139,7 @@ describe('DraftModelProposer', () => {
     expect((await propose([96]))?.tokens).toEqual([97, 98, END]);
   });
 
-  it('gives the distribution behind each draft where rejection sampling verifies them', async () => {
+  it('returns the distribution of each draft for rejection sampling', async () => {
     const { propose } = bench({ length: 2, verifier: 'rejection' });
     const draft = await propose([5]);
     expect(draft?.distributions?.map((values) => [...values])).toEqual([
@@ -154,12 +154,12 @@ describe('DraftModelProposer', () => {
     await propose([5]);
     await propose([5, 6, 7, 50]);
     expect(openedCount()).toBe(1);
-    // The second draft fed what it had missed and nothing twice: [7 50], then its first token.
+    // The second draft fed the missed tokens once, [7 50], and then its first token.
     expect(native.length).toBe(5);
     expect(native.forwardCount).toBe(4);
   });
 
-  it('is off where it cannot pay: opens nothing, declines, and says why', async () => {
+  it('is off if drafting cannot pay: it opens no sequence, declines, and gives the reason', async () => {
     for (const costs of [HOPELESS, null]) {
       const { proposer, propose, openedCount } = bench({ costs });
       expect(proposer.isOff).toBe(true);
@@ -170,13 +170,13 @@ describe('DraftModelProposer', () => {
     }
   });
 
-  it('drafts a fixed length whatever it costs: the user asked for it', async () => {
+  it('drafts a fixed length at any cost, because the user asked for it', async () => {
     const { proposer, propose } = bench({ length: 2, costs: null });
     expect(proposer.isOff).toBe(false);
     expect((await propose([5]))?.tokens).toEqual([6, 7]);
   });
 
-  it('drafts less as drafts get rejected, until it declines', async () => {
+  it('drafts less after rejections, until it declines', async () => {
     const { proposer, propose, acceptance } = bench({ costs: costsOf(2, 2) });
     const lengths: number[] = [];
     for (let round = 0; round < 60; round += 1) {
@@ -191,7 +191,7 @@ describe('DraftModelProposer', () => {
     expect(acceptance.value).toBeLessThan(0.5);
   });
 
-  it('notes how many drafts were accepted', async () => {
+  it('notes the number of accepted drafts', async () => {
     const { proposer, propose } = bench({ length: 4 });
     const draft = await propose([5]);
     if (draft !== null) proposer.observe(draft, 3);

@@ -1,6 +1,6 @@
 /**
- * Drafts written by the small model, one token at a time. Whether that can pay at all is decided
- * before the small model reads the prompt: where even full acceptance loses, it is never started.
+ * Drafts written by the small model, one token at a time. Whether drafting can pay at all is decided
+ * before the small model reads the prompt: if even full acceptance loses, it never starts.
  */
 import { required } from '../core/invariant.ts';
 import type { RowResult } from '../core/row-program.ts';
@@ -11,12 +11,12 @@ import type { Draft, DraftLengthChoice, ProposeRequest, Proposer } from './propo
 import type { VerifierName } from './verifiers.ts';
 
 export interface DraftModelOptions {
-  /** The small model's session; called when the first draft is written, not before. */
+  /** The small model's session. It is called when the first draft is written, not before. */
   readonly session: () => Session;
   /**
-   * With shared-noise coupling drafts use the target's own noise (`sample`), so that they agree as
-   * often as they can; rejection sampling needs independent noise (`draft`) and the drafts'
-   * distributions.
+   * Under shared-noise coupling, drafts use the target's own noise (`sample`), so that they agree as
+   * often as possible. Rejection sampling needs independent noise (`draft`) and the distributions of
+   * the drafts.
    */
   readonly verifier: VerifierName;
   readonly acceptance: AcceptanceEstimate;
@@ -25,16 +25,16 @@ export interface DraftModelOptions {
   readonly plan?: DraftPlan | undefined;
 }
 
-/** What is known of a request before its first round. */
+/** The facts that are known of a request before its first round. */
 export interface DraftPlan {
-  /** Tokens of the prompt that the small model does not hold already. */
+  /** Tokens of the prompt that the small model does not hold yet. */
   readonly unreadLength: number;
-  /** What reading them costs it. */
+  /** The time in ms that the small model takes to read them. */
   readonly readMs: number;
   readonly answerLengthMax: number;
 }
 
-/** Why a draft model stays off in a request, or null if it may run. */
+/** The reason why the draft model stays off in a request; null if it may run. */
 export function reasonAgainstDraftModel(
   costs: SpeculationCosts | null,
   acceptance: number,
@@ -55,7 +55,7 @@ export function reasonAgainstDraftModel(
   );
 }
 
-/** The small model must read the prompt first: what it saves on the answer has to pay for that. */
+/** The small model must read the prompt first, so its savings on the answer must pay for that. */
 function reasonAgainstReading(
   costs: SpeculationCosts,
   speedup: number,
@@ -87,7 +87,7 @@ export class DraftModelProposer implements Proposer {
         : null;
   }
 
-  /** Whether it will draft at all in this request. */
+  /** Whether it does not draft at all in this request. */
   get isOff(): boolean {
     return this.#off !== null;
   }

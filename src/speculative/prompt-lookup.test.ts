@@ -15,10 +15,10 @@ import type { Draft, DraftLengthChoice } from './proposer.ts';
 const FREE_ROWS: SpeculationCosts = { verifyMs: () => 10, draftMs: () => 0 };
 const DEAR_ROWS: SpeculationCosts = { verifyMs: (rowCount) => 10 * rowCount, draftMs: () => 0 };
 
-/** Few different tokens, so that there are many matches. */
+/** Few different tokens, so that matches are frequent. */
 const anyText = fc.array(fc.nat({ max: 2 }), { maxLength: 40 }).map(tokenIds);
 
-/** By the definition: the longest end that occurs before, of those the latest. */
+/** By definition: the longest end that occurs earlier; of several occurrences, the latest. */
 function oracle(text: readonly TokenId[], lengthMax: number): Lookup | null {
   for (let length = MATCH_LENGTH_MAX; length >= MATCH_LENGTH_MIN; length -= 1) {
     const wanted = text.slice(text.length - length).join();
@@ -49,7 +49,7 @@ const propose = (
 ): Promise<Draft | null> => proposer.propose({ text: tokenIds(text), lengthMax });
 
 describe('lookUp', () => {
-  it('finds what the definition finds', () => {
+  it('finds the match that the definition finds', () => {
     fc.assert(
       fc.property(anyText, fc.nat({ max: 10 }), (text, lengthMax) => {
         expect(lookUp(text, lengthMax)).toEqual(oracle(text, lengthMax));
@@ -68,7 +68,7 @@ describe('lookUp', () => {
     expect(lookUp(text, 1)).toEqual({ tokens: [80], matchLength: 2 });
   });
 
-  it('proposes on through an overlap: a repetition goes on repeating', () => {
+  it('continues through an overlap, so that a repetition goes on', () => {
     expect(lookUp(tokenIds([7, 7, 7, 7]), 8)).toEqual({ tokens: Array(8).fill(7), matchLength: 3 });
     expect(lookUp(tokenIds([1, 2, 1, 2, 1]), 8)).toEqual({
       tokens: [2, 1, 2, 1, 2, 1, 2, 1],
@@ -76,7 +76,7 @@ describe('lookUp', () => {
     });
   });
 
-  it('finds nothing in a text without repetition, or one that is too short', () => {
+  it('finds nothing in a text without repetition, or in a short text', () => {
     for (const text of [[], [1], [1, 1], [1, 2, 3, 4, 5], [1, 2, 9, 2]]) {
       expect(lookUp(tokenIds(text), 8)).toBeNull();
     }
@@ -84,7 +84,7 @@ describe('lookUp', () => {
 });
 
 describe('PromptLookupProposer', () => {
-  it('never proposes more than it may, nor nothing', async () => {
+  it('proposes at least one token and at most the limit, or declines', async () => {
     await fc.assert(
       fc.asyncProperty(
         anyText,
@@ -106,7 +106,7 @@ describe('PromptLookupProposer', () => {
     );
   });
 
-  it('proposes what fits and is there with a fixed length', async () => {
+  it('proposes the available tokens up to a fixed length', async () => {
     const text = [1, 2, 30, 40, 50, 1, 2];
     expect((await propose(proposerOf(2).proposer, text))?.tokens).toEqual([30, 40]);
     expect((await propose(proposerOf(6).proposer, text))?.tokens).toEqual([30, 40, 50, 1, 2, 30]);
@@ -114,7 +114,7 @@ describe('PromptLookupProposer', () => {
     expect(await propose(proposerOf(8).proposer, text, 0)).toBeNull();
   });
 
-  it('declines where verifying does not pay or costs are unknown', async () => {
+  it('declines if verifying does not pay or costs are unknown', async () => {
     for (const [costs, note] of [
       [DEAR_ROWS, 'prompt lookup: 0 of 0 drafts accepted, 1 matches not worth verifying'],
       [null, 'prompt lookup off: step costs were not measured'],
@@ -125,7 +125,7 @@ describe('PromptLookupProposer', () => {
     }
   });
 
-  it('needs no costs where the length is fixed', async () => {
+  it('needs no costs for a fixed length', async () => {
     const { proposer } = proposerOf(2, null);
     expect(await propose(proposer, [1, 2, 30, 40, 1, 2])).not.toBeNull();
     expect(proposer.note()).toContain('prompt lookup: 0 of 2 drafts accepted');
@@ -143,7 +143,7 @@ describe('PromptLookupProposer', () => {
     );
   });
 
-  it('scores a draft that it held back once the target has written the place', async () => {
+  it('scores a held-back draft once the target has written its place', async () => {
     const { proposer, acceptance } = proposerOf('auto', DEAR_ROWS);
     const prior = acceptance.get(2)?.value ?? 0;
     const text = [1, 2, 30, 40, 50, 1, 2];
@@ -167,8 +167,8 @@ describe('PromptLookupProposer', () => {
     expect(acceptance.get(2)?.value).toBe(expected?.value);
   });
 
-  it('finds out by held-back drafts that drafting would pay after all', async () => {
-    // Two rows cost a little more than one: worth it only where drafts hold.
+  it('learns from held-back drafts that drafting would pay after all', async () => {
+    // Two rows cost a little more than one, so drafting pays only if drafts hold.
     const costs = { verifyMs: (rowCount: number) => 10 + 6 * (rowCount - 1), draftMs: () => 0 };
     const { proposer } = proposerOf('auto', costs);
     const phrase = [11, 12, 13, 14, 15, 16, 17];
@@ -182,7 +182,7 @@ describe('PromptLookupProposer', () => {
     expect(sentAt).toBeGreaterThan(phrase.length);
   });
 
-  it('sends the beginning of a draft that may be written, and none if that is empty', async () => {
+  it('sends only the allowed beginning of a draft, and declines if that is empty', async () => {
     const asked: number[][] = [];
     const proposer = new PromptLookupProposer({
       acceptance: lookupAcceptance(),

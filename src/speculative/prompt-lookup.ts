@@ -1,24 +1,25 @@
 /**
- * Prompt lookup (n-gram) drafting: the text's last tokens occurred before, so what followed them
- * then may follow now. Drafts cost nothing, and are good where answers quote: code edits, summaries,
- * extraction. Verifying them costs, so they are only sent when matches of that length have held.
- * A draft that is not sent is still compared with what the target writes: evidence for free.
+ * Prompt lookup (n-gram) drafting: if the last tokens of the text occurred earlier, the tokens that
+ * followed them then may follow now. These drafts cost nothing and are good in answers that quote:
+ * code edits, summaries, extraction. Verifying them costs, so they are only sent if matches of that
+ * length have held. A draft that is not sent is still compared with the target's tokens, which is
+ * free evidence.
  *
- *   text     … the red fox [jumps over the] … the red fox        (match of 3)
- *   proposes jumps over the
+ *    text     … the red fox [jumps over the] … the red fox        (match of 3)
+ *    proposes jumps over the
  */
 import type { TokenId } from '../core/token-id.ts';
 import { AcceptanceEstimate } from './acceptance-estimate.ts';
 import { bestDraftLength, DRAFT_LENGTH_MAX, type SpeculationCosts } from './draft-length.ts';
 import type { Draft, DraftLengthChoice, ProposeRequest, Proposer } from './proposer.ts';
 
-/** Longest and shortest end of the text that is looked for. */
+/** The lengths of the longest and the shortest end of the text that is looked up. */
 export const MATCH_LENGTH_MAX = 5;
 export const MATCH_LENGTH_MIN = 2;
 
 export interface Lookup {
   readonly tokens: readonly TokenId[];
-  /** How many tokens before the proposal matched: longer matches hold more often. */
+  /** The number of matching tokens before the proposal. Longer matches hold more often. */
   readonly matchLength: number;
 }
 
@@ -34,7 +35,10 @@ export function lookUp(text: readonly TokenId[], lengthMax: number): Lookup | nu
   return { tokens: continuation(text, best.end, lengthMax), matchLength: best.length };
 }
 
-/** What follows `from`; where the text ends, the proposal goes on with itself: loops are loops. */
+/**
+ * The tokens that follow `from`. At the end of the text the proposal continues with itself, because a
+ * repetition probably goes on.
+ */
 function continuation(text: readonly TokenId[], from: number, length: number): TokenId[] {
   const tokens: TokenId[] = [];
   for (let index = from; tokens.length < length; index += 1) {
@@ -45,7 +49,9 @@ function continuation(text: readonly TokenId[], from: number, length: number): T
   return tokens;
 }
 
-/** How many tokens before `end` equal the last tokens of the text, up to the longest looked for. */
+/**
+ * The number of tokens before `end` that equal the last tokens of the text, up to the longest match.
+ */
 function matchLength(text: readonly TokenId[], end: number): number {
   let length = 0;
   while (
@@ -61,7 +67,7 @@ function matchLength(text: readonly TokenId[], end: number): number {
 /** Acceptance by match length, shared by all requests of an engine. */
 export type LookupAcceptance = ReadonlyMap<number, AcceptanceEstimate>;
 
-/** What is believed of an untried match length, and for how many drafts. */
+/** The prior acceptance of an untried match length, and its weight in drafts. */
 const PRIOR = 0.4;
 const PRIOR_WEIGHT = 6;
 
@@ -76,15 +82,15 @@ export function lookupAcceptance(): LookupAcceptance {
 export interface PromptLookupOptions {
   readonly acceptance: LookupAcceptance;
   readonly length: DraftLengthChoice;
-  /** Of verifying; null if unknown, then `auto` drafts nothing. */
+  /** The costs of verifying; null if unknown: then `auto` drafts nothing. */
   readonly costs: SpeculationCosts | null;
-  /** The beginning of a draft that may be written at all; absent: every draft may. */
+  /** Cuts a draft to the beginning that may be written; absent: every draft may be. */
   readonly allowed?:
     | ((text: readonly TokenId[], draft: readonly TokenId[]) => Promise<readonly TokenId[]>)
     | undefined;
 }
 
-/** A lookup that was not sent, waiting for the target to write the same place. */
+/** A lookup that was not sent. It waits for the target to write the same place. */
 interface Shadow {
   readonly lookup: Lookup;
   readonly position: number;
@@ -147,7 +153,7 @@ export class PromptLookupProposer implements Proposer {
     return bestDraftLength(expected, costs, lookup.tokens.length).length;
   }
 
-  /** Compares what was held back with what the target has written since. */
+  /** Compares the held-back draft with the tokens that the target has written since. */
   #settleShadow(text: readonly TokenId[]): void {
     const shadow = this.#shadow;
     if (shadow === null) return;

@@ -1,9 +1,9 @@
 /**
- * Losslessness of rejection sampling, exactly: for small vocabularies every draft, every accept or
- * reject, every residual draw and every bonus token is enumerated and its probability multiplied.
- * What a round emits, continued by the target, must have the target's own distribution to 1e-12.
- * The whole loop is enumerated in test/engine; here it is the pure function, and wrong versions of
- * it that must be caught.
+ * Losslessness of rejection sampling, exactly: for small vocabularies every draft, accept, reject,
+ * residual draw and bonus token is enumerated, and its probability multiplied. The emitted tokens of
+ * a round, continued by the target, must have the target's own distribution to 1e-12. The whole loop
+ * is enumerated in test/engine. This file tests the pure function, and wrong versions of it that must
+ * be caught.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -35,7 +35,7 @@ interface Case {
   readonly isOneHot: boolean;
 }
 
-/** Marks rows whose own draw must not be used: only the bonus token is one. */
+/** Marks rows whose own draw must not be used: only the bonus token's row may be. */
 const UNUSED = tokenId(999);
 
 function rowOf(distribution: Float64Array): RowResult {
@@ -51,7 +51,7 @@ function rowOf(distribution: Float64Array): RowResult {
   };
 }
 
-/** Goes on as the model alone would. */
+/** Continues as the model alone would. */
 function continued(
   model: Model,
   prefix: readonly number[],
@@ -63,7 +63,7 @@ function continued(
   return text.join();
 }
 
-/** What one round emits, continued by the target to `draftLength + 1` tokens. */
+/** The emitted tokens of one round, continued by the target to `draftLength + 1` tokens. */
 function emittedDistribution(verify: Verify, given: Case): Promise<Map<string, number>> {
   const { target, draftLength } = given;
   return enumerateDraws((draws) => {
@@ -77,21 +77,21 @@ function emittedDistribution(verify: Verify, given: Case): Promise<Map<string, n
     };
     const rows = prefixes.map((prefix) => rowOf(target(prefix)));
     const { acceptedCount, next } = verify(draft, rows, 0, draws);
-    // The bonus token is the last row's own draw; it is made here, where it is needed.
+    // The bonus token is the last row's own draw. It is made here, where it is needed.
     const isBonus = next === UNUSED && acceptedCount === draftLength;
     const written = isBonus ? draws.choose([...target(tokens)]) : next;
     return continued(target, [...tokens.slice(0, acceptedCount), written], draftLength + 1, draws);
   });
 }
 
-/** How far what is emitted is from the target's own text: the largest difference of any text. */
+/** The largest difference in probability of any text between the emitted and the target's own texts. */
 async function lossOf(verify: Verify, given: Case): Promise<number> {
   const { target, draftLength } = given;
   const alone = await enumerateDraws((draws) => continued(target, [], draftLength + 1, draws));
   return largestDifference(await emittedDistribution(verify, given), alone);
 }
 
-/** A model whose distribution behind each prefix is random; some weights are 0. */
+/** A model with a random distribution after each prefix; some weights are 0. */
 function randomModel(seed: number, vocabularySize: number, zeroShare: number): Model {
   return (prefix) => {
     const place = prefix.reduce((hash, token) => hash * 5 + token + 1, 0);
@@ -105,7 +105,7 @@ function randomModel(seed: number, vocabularySize: number, zeroShare: number): M
   };
 }
 
-/** All mass on one token that depends on the prefix: a draft by prompt lookup, or a greedy one. */
+/** All mass on one token that depends on the prefix: a draft by prompt lookup, or a greedy draft. */
 function oneHotModel(seed: number, vocabularySize: number): Model {
   const random = randomModel(seed, vocabularySize, 0);
   return (prefix) => {
@@ -131,7 +131,7 @@ const anyCase: fc.Arbitrary<Case> = fc
       random: randomModel(other, vocabularySize, 0),
       zeros: randomModel(other, vocabularySize, 0.6),
       equal: target,
-      // As models of other precision: equal but for the last digits.
+      // The distribution of a model in other precision: equal except for the last digits.
       'nearly-equal': (prefix) => target(prefix).map((p, id) => p * (id % 2 === 0 ? 1 : 1 - 1e-15)),
       'one-hot': oneHotModel(other, vocabularySize),
       lookup: oneHotModel(other, vocabularySize),
@@ -145,7 +145,7 @@ const anyCase: fc.Arbitrary<Case> = fc
     };
   });
 
-/** Wrong verifiers, each with a mistake that was made somewhere. */
+/** Wrong verifiers, each with a mistake that was once made. */
 const CANARIES: Readonly<Record<string, Verify>> = {
   'draws the correction from the target instead of the residual': (draft, rows, position, draws) =>
     rejectionWith(draft, rows, draws, position, (p) => p),
@@ -161,7 +161,7 @@ const CANARIES: Readonly<Record<string, Verify>> = {
     rejectionWith(draft, rows, draws, position, residualWeights, (p) => p),
   'accepts with q / p': (draft, rows, position, draws) =>
     rejectionWith(draft, rows, draws, position, residualWeights, (p, q) => q / p),
-  'goes on behind a rejected draft': (draft, rows, position, draws) => {
+  'continues after a rejected draft': (draft, rows, position, draws) => {
     const all = verifyByRejection(draft, rows, position, draws);
     return all.acceptedCount === 0 && draft.tokens.length > 1 ? { ...all, acceptedCount: 1 } : all;
   },
@@ -195,7 +195,7 @@ const fixedCase = (target: readonly number[], draft: readonly number[], length: 
 });
 
 describe('rejection sampling', () => {
-  it('emits the target distribution exactly, whatever the draft model is', () => {
+  it('emits the target distribution exactly with any draft model', () => {
     return fc.assert(
       fc.asyncProperty(anyCase, async (given) => {
         expect(await lossOf(verifyByRejection, given)).toBeLessThan(1e-12);

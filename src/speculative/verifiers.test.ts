@@ -30,7 +30,7 @@ function draftOf(
   };
 }
 
-/** Answers every draw from a list and remembers what it was asked. */
+/** Answers every draw from a list and records the requests. */
 class ScriptedDraws implements Draws {
   readonly asked: string[] = [];
   readonly #accepts: boolean[];
@@ -59,13 +59,13 @@ class ScriptedDraws implements Draws {
 }
 
 describe('verifyByCoupling', () => {
-  it('accepts drafts as long as the target draws the same, then writes its own', () => {
+  it('accepts drafts while the target draws the same token, then takes its correction', () => {
     const rows = [rowOf(4), rowOf(7), rowOf(9), rowOf(1)];
     expect(verifyByCoupling(draftOf([4, 7, 8]), rows)).toEqual({ acceptedCount: 2, next: 9 });
     expect(verifyByCoupling(draftOf([5, 7, 9]), rows)).toEqual({ acceptedCount: 0, next: 4 });
   });
 
-  it('adds the bonus token where all drafts hold', () => {
+  it('adds the bonus token if all drafts hold', () => {
     const rows = [rowOf(4), rowOf(7), rowOf(0)];
     expect(verifyByCoupling(draftOf([4, 7]), rows)).toEqual({ acceptedCount: 2, next: 0 });
   });
@@ -74,14 +74,14 @@ describe('verifyByCoupling', () => {
     expect(verifyByCoupling(draftOf([]), [rowOf(3)])).toEqual({ acceptedCount: 0, next: 3 });
   });
 
-  it('insists on a row behind every draft', () => {
+  it('insists on a row after every draft', () => {
     expect(() => verifyByCoupling(draftOf([1]), [rowOf(1)])).toThrow(/row behind every draft/);
     expect(() => verifyByCoupling(draftOf([]), [])).toThrow(/row behind every draft/);
     expect(() => verifyByCoupling(draftOf([]), [rowOf(1), rowOf(1)])).toThrow(/row behind/);
   });
 
-  it('gives the text that the target writes alone, whatever the drafts are', () => {
-    // The target as a function: with fixed noise each prefix has one next token.
+  it('gives the text that the target writes alone, with any drafts', () => {
+    // The target as a function: with fixed noise, each prefix has exactly one next token.
     const next = (prefix: readonly number[], salt: number): number =>
       prefix.reduce((hash, token) => (hash * 31 + token + salt) % 1009, salt) % 3;
     const anyDrafts = fc.array(fc.array(fc.nat({ max: 2 }), { maxLength: 4 }), { minLength: 1 });
@@ -129,21 +129,21 @@ describe('verifyByRejection', () => {
     expect(second.weights).toEqual([0, 0.5, 0]);
   });
 
-  it('takes a draft without distributions as certain of its token', () => {
+  it('treats a draft without distributions as certain of its token', () => {
     const draws = new ScriptedDraws([false], 1);
     verifyByRejection(draftOf([0, 1]), rows, 3, draws);
     expect(draws.asked[0]).toBe('accepts 0.5 at 3');
     expect(draws.weights).toEqual([0, 0.25, 0.25]);
   });
 
-  it('never accepts what the target excludes', () => {
+  it('never accepts a token that the target excludes', () => {
     const draws = new ScriptedDraws([]);
     verifyByRejection(draftOf([0]), [rowOf(1, [0, 1]), rowOf(1, [0, 1])], 0, draws);
     expect(draws.asked[0]).toBe('accepts 0 at 0');
     expect(draws.weights).toEqual([0, 1]);
   });
 
-  it('is plain decoding without drafts: no draw, no distribution needed', () => {
+  it('is plain decoding without drafts and needs neither a draw nor a distribution', () => {
     const draws = new ScriptedDraws([]);
     expect(verifyByRejection(draftOf([]), [rowOf(3)], 0, draws)).toEqual({
       acceptedCount: 0,
@@ -152,7 +152,7 @@ describe('verifyByRejection', () => {
     expect(draws.asked).toEqual([]);
   });
 
-  it('insists on a row behind every draft, and on distributions', () => {
+  it('insists on a row after every draft, and on distributions', () => {
     const draws = new ScriptedDraws([true]);
     expect(() => verifyByRejection(draftOf([1]), [rowOf(1, [0, 1])], 0, draws)).toThrow(
       /row behind/,

@@ -1,8 +1,8 @@
 /**
- * The two lossless verifiers, as pure functions. Words: drafts d_1..d_n; row i is the target's row
- * behind d_1..d_i (row 0 is behind the committed text), so there are n + 1 rows. The outcome is a
- * number of accepted drafts and one more token: a correction where a draft was rejected, the bonus
- * token where none was. Either way the text grows by at least one token.
+ * The two lossless verifiers, as pure functions. With drafts d_1..d_n, row i is the target's row
+ * after d_1..d_i (row 0 follows the committed text), so there are n + 1 rows. The outcome is the
+ * number of accepted drafts and one more token: a correction if a draft was rejected, else the bonus
+ * token. The text thus grows by at least one token.
  */
 import type { Draws } from '../core/draws.ts';
 import { invariant, required } from '../core/invariant.ts';
@@ -13,7 +13,7 @@ import type { Draft } from './proposer.ts';
 
 export interface Verification {
   readonly acceptedCount: number;
-  /** Correction or bonus token, written by the target. */
+  /** The correction or bonus token, written by the target. */
   readonly next: TokenId;
 }
 
@@ -21,8 +21,8 @@ export type VerifierName = 'coupling' | 'rejection';
 
 /**
  * Shared-noise coupling (drafter-invariant verification, arXiv 2408.07978): a draft is accepted iff
- * it is the very token the target draws at that position with its own noise. The text is then
- * exactly what the target writes alone with the same seed, whatever the drafts are.
+ * it is the very token that the target draws at that position with its own noise. The text is then
+ * exactly that of the target alone with the same seed, with any drafts.
  */
 export function verifyByCoupling(draft: Draft, rows: readonly RowResult[]): Verification {
   invariant(rows.length === draft.tokens.length + 1, 'the target needs a row behind every draft');
@@ -32,10 +32,11 @@ export function verifyByCoupling(draft: Draft, rows: readonly RowResult[]): Veri
 }
 
 /**
- * Rejection sampling (arXiv 2211.17192, 2302.01318): accept d with probability min(1, p_d / q_d),
- * else draw from the residual. The text follows the target's distribution, but not its seed's text.
+ * Rejection sampling (arXiv 2211.17192, 2302.01318): accepts d with probability min(1, p_d / q_d),
+ * else draws from the residual. The text follows the target's distribution, but is not its text for
+ * the seed.
  *
- * @param position of the first draft token, which keys the draws
+ * @param position the position of the first draft token, which keys the draws
  */
 export function verifyByRejection(
   draft: Draft,

@@ -1,4 +1,7 @@
-/** Small routers with weights by a formula: scores that differ from row to row, known to every test. */
+/**
+ * Small routers with weights from a formula. Their scores are known to every test and differ from row
+ * to row.
+ */
 import { FoldedNetwork } from '../../network/folded-network.ts';
 import type { Router } from '../router.ts';
 import { featureSize } from '../router-features.ts';
@@ -26,7 +29,7 @@ export function tinyNetwork(inputSize: number, seed = 1): FoldedNetwork {
   return new FoldedNetwork([first, last]);
 }
 
-/** As it comes from its file, of a small model with this hidden size (default 4). */
+/** A router as decoded from its file, for a small model with this hidden size (default 4). */
 export function tinyRouter(changes: Partial<Omit<Router, 'digest'>> = {}): Router {
   const { hiddenSize = 4, features = { hidden: true, topLogprobs: 0, tokenEmbedding: false } } =
     changes;
@@ -58,7 +61,7 @@ export function tinyRouter(changes: Partial<Omit<Router, 'digest'>> = {}): Route
   return decodeRouter(encodeRouter(router));
 }
 
-/** One for each of the strategies. */
+/** One router for each strategy. */
 export function tinyRouters(
   strategies: readonly string[],
   changes: Partial<Omit<Router, 'digest'>> = {},
