@@ -13,14 +13,13 @@
  */
 
 export { foldRunCost, RunCostFold } from './accounting/run-cost.ts';
-export type { AdviceAssumptions, AdviceReport, PlacedAdvice } from './app/advice-report.ts';
+export type { AdviceAssumptions, AdviceReport, PlacedAdvice } from './app/advice/advice-report.ts';
+export type { AcceptanceStatistics, LookupStatistics } from './app/advice/measure-acceptance.ts';
 export { type AdviseOptions, advise } from './app/advise.ts';
 export { type Calibrated, type CalibrateOptions, calibrate } from './app/calibrate.ts';
 export { drawCalibration } from './app/draw-calibration.ts';
 export { type Evaluated, type EvaluateOptions, evaluate } from './app/evaluate.ts';
 export { inspectMachine, type MachineFacts } from './app/inspect-machine.ts';
-export type { QuestionOptions } from './app/load-questions.ts';
-export type { AcceptanceStatistics, LookupStatistics } from './app/measure-acceptance.ts';
 export { type MeasuredSteps, type MeasureStepsOptions, measureSteps } from './app/measure-steps.ts';
 export {
   type InspectedModel,
@@ -35,10 +34,11 @@ export {
 } from './app/models.ts';
 export { type OpenEngineOptions, openEngine } from './app/open-engine.ts';
 export type { PairOptions } from './app/pair-options.ts';
-export type { QuestionRunOptions } from './app/question-run.ts';
+export type { QuestionOptions } from './app/questions/load-questions.ts';
+export type { QuestionRunOptions } from './app/questions/question-run.ts';
 export { type Recosted, type RecostedRun, type RecostOptions, recost } from './app/recost.ts';
+export type { TrainOptions } from './app/router/train-settings.ts';
 export { type Trained, train } from './app/train.ts';
-export type { TrainOptions } from './app/train-settings.ts';
 export {
   type WriteReportOptions,
   type WrittenReport,

@@ -1,6 +1,6 @@
 /** From names to advice: whether and where each strategy costs less than the large model alone. */
-import { type AdviceReport, adviceReport } from './advice-report.ts';
-import { type PrepareAdviceOptions, prepareAdvice } from './prepare-advice.ts';
+import { type AdviceReport, adviceReport } from './advice/advice-report.ts';
+import { type PrepareAdviceOptions, prepareAdvice } from './advice/prepare-advice.ts';
 
 export type AdviseOptions = PrepareAdviceOptions;
 

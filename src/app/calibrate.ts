@@ -19,11 +19,15 @@ import { type Reliability, reliability } from '../network/reliability.ts';
 import { writeWhole } from '../storage/whole-file.ts';
 import type { StrategyValue } from '../strategy/method.ts';
 import { parseStrategy } from '../strategy/strategy-value.ts';
-import { evaluationLock } from './evaluation-lock.ts';
-import { readRouter } from './find-routers.ts';
-import { loadQuestions } from './load-questions.ts';
-import { openEvaluation } from './open-evaluation.ts';
-import { MAX_TOKENS_DEFAULT, type QuestionRunOptions, WAVE_SIZE_DEFAULT } from './question-run.ts';
+import { evaluationLock } from './questions/evaluation-lock.ts';
+import { loadQuestions } from './questions/load-questions.ts';
+import { openEvaluation } from './questions/open-evaluation.ts';
+import {
+  MAX_TOKENS_DEFAULT,
+  type QuestionRunOptions,
+  WAVE_SIZE_DEFAULT,
+} from './questions/question-run.ts';
+import { readRouter } from './router/find-routers.ts';
 
 /** `folder`: where answers are kept. */
 export interface CalibrateOptions extends QuestionRunOptions {

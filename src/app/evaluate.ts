@@ -19,11 +19,15 @@ import type { Method, StrategyValue } from '../strategy/method.ts';
 import { METHODS } from '../strategy/methods.ts';
 import { routerThreshold } from '../strategy/routed.ts';
 import { asStrategy, type StrategyInput, strategyValue } from '../strategy/strategy-value.ts';
-import { evaluationLock } from './evaluation-lock.ts';
-import { loadQuestions, trainingQuestions } from './load-questions.ts';
-import { profileStore } from './local-profile.ts';
-import { type OpenEvaluationOptions, openEvaluation } from './open-evaluation.ts';
-import { MAX_TOKENS_DEFAULT, type QuestionRunOptions, WAVE_SIZE_DEFAULT } from './question-run.ts';
+import { profileStore } from './machine/local-profile.ts';
+import { evaluationLock } from './questions/evaluation-lock.ts';
+import { loadQuestions, trainingQuestions } from './questions/load-questions.ts';
+import { type OpenEvaluationOptions, openEvaluation } from './questions/open-evaluation.ts';
+import {
+  MAX_TOKENS_DEFAULT,
+  type QuestionRunOptions,
+  WAVE_SIZE_DEFAULT,
+} from './questions/question-run.ts';
 
 export interface EvaluateOptions
   extends QuestionRunOptions,

@@ -15,7 +15,7 @@ import { PilotfishError, throwIfAborted } from '../core/errors.ts';
 import type { MeasuredThreads } from '../machines/machine-profile.ts';
 import { inspectLibrary, type LibraryReport } from '../model/llama-cpp/library-report.ts';
 import { availableMemoryBytes } from '../model/llama-cpp/memory-estimate.ts';
-import { localProfileName, profileStore, thisMachine } from './local-profile.ts';
+import { localProfileName, profileStore, thisMachine } from './machine/local-profile.ts';
 
 export interface ModelFact {
   readonly name: string;

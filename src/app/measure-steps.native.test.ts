@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PROFILE, TIMED } from '../machines/fakes/timed-profile.ts';
 import { KNOWN_MACHINES } from '../machines/known-machines.ts';
 import { writeRandomModel } from '../testing/random-model.ts';
-import { localProfileName, profileStore, thisMachine } from './local-profile.ts';
+import { localProfileName, profileStore, thisMachine } from './machine/local-profile.ts';
 import { type MeasureStepsOptions, measureSteps } from './measure-steps.ts';
 
 let home: string;

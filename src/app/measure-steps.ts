@@ -18,7 +18,13 @@ import { tuneThreads } from '../machines/measure-threads.ts';
 import type { ProfileStore } from '../machines/profile-store.ts';
 import { type LlamaCppModel, loadModel } from '../model/llama-cpp/model.ts';
 import { readModelFile } from '../model/llama-cpp/model-file.ts';
-import { isBusy, localProfileName, profileStore, shortName, thisMachine } from './local-profile.ts';
+import {
+  isBusy,
+  localProfileName,
+  profileStore,
+  shortName,
+  thisMachine,
+} from './machine/local-profile.ts';
 import { pairNames } from './models.ts';
 
 /** Room for the longest cache that is measured and the widest forward on top; less if need be. */

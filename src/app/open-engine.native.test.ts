@@ -11,7 +11,7 @@ import { PROFILE } from '../machines/fakes/timed-profile.ts';
 import { LlamaCppModel } from '../model/llama-cpp/model.ts';
 import { readModelFile } from '../model/llama-cpp/model-file.ts';
 import { writeRandomModel } from '../testing/random-model.ts';
-import { localProfileName, profileStore, thisMachine } from './local-profile.ts';
+import { localProfileName, profileStore, thisMachine } from './machine/local-profile.ts';
 import { openEngine } from './open-engine.ts';
 
 let home: string;

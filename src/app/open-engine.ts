@@ -26,9 +26,9 @@ import {
   STRATEGY_DEFAULT,
   type StrategyInput,
 } from '../strategy/strategy-value.ts';
-import { findRouters, type NamedRouter, readNamedRouters } from './find-routers.ts';
-import { localModelCosts, shortName, useBestThreads } from './local-profile.ts';
+import { localModelCosts, shortName, useBestThreads } from './machine/local-profile.ts';
 import type { PairOptions } from './pair-options.ts';
+import { findRouters, type NamedRouter, readNamedRouters } from './router/find-routers.ts';
 
 /**
  * Without `pair`, `small` and `large`, where the default pair is not here and no source has it, the

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PROFILE, TIMED } from '../machines/fakes/timed-profile.ts';
-import { profileStore } from './local-profile.ts';
+import { profileStore } from './machine/local-profile.ts';
 import { recost } from './recost.ts';
 
 let home: string;

@@ -10,7 +10,7 @@ import { type CostsById, type PredictedRun, predictRun } from '../machines/predi
 import { profileCosts } from '../machines/profile-costs.ts';
 import { readsUncertainty } from '../strategy/method.ts';
 import { methodNamed } from '../strategy/strategy-value.ts';
-import { profileStore } from './local-profile.ts';
+import { profileStore } from './machine/local-profile.ts';
 
 export interface RecostOptions {
   /** The lines that `ask --json` writes. */

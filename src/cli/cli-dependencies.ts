@@ -1,5 +1,5 @@
 /** What the commands need of the rest of the program, as one object that tests replace. */
-import type { AdviceReport } from '../app/advice-report.ts';
+import type { AdviceReport } from '../app/advice/advice-report.ts';
 import type { AdviseOptions } from '../app/advise.ts';
 import type { Calibrated, CalibrateOptions } from '../app/calibrate.ts';
 import type { Evaluated, EvaluateOptions } from '../app/evaluate.ts';
@@ -7,8 +7,8 @@ import type { MachineFacts } from '../app/inspect-machine.ts';
 import type { MeasuredSteps, MeasureStepsOptions } from '../app/measure-steps.ts';
 import type { OpenEngineOptions } from '../app/open-engine.ts';
 import type { Recosted, RecostOptions } from '../app/recost.ts';
+import type { TrainOptions } from '../app/router/train-settings.ts';
 import type { Trained } from '../app/train.ts';
-import type { TrainOptions } from '../app/train-settings.ts';
 import type { WriteReportOptions, WrittenReport } from '../app/write-report.ts';
 import type { EnsureModelOptions } from '../catalog/ensure-model.ts';
 import type { ModelRole } from '../core/model-id.ts';

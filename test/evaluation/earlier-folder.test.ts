@@ -3,7 +3,7 @@ import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { loadQuestions } from '../../src/app/load-questions.ts';
+import { loadQuestions } from '../../src/app/questions/load-questions.ts';
 import { required } from '../../src/core/invariant.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
 import type { EvaluationResult } from '../../src/evaluation/results.ts';

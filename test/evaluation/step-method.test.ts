@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { adviceReport } from '../../src/app/advice-report.ts';
+import { adviceReport } from '../../src/app/advice/advice-report.ts';
 import { strategyHelp } from '../../src/cli/options/strategy-help.ts';
 import type { EvaluationResult } from '../../src/evaluation/results.ts';
 import { evaluationResult } from '../../src/evaluation/run/evaluation-result.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Calibrated, calibrate } from '../../src/app/calibrate.ts';
 import { evaluate } from '../../src/app/evaluate.ts';
-import { loadQuestions } from '../../src/app/load-questions.ts';
+import { loadQuestions } from '../../src/app/questions/load-questions.ts';
 import { train } from '../../src/app/train.ts';
 import { questionNumber } from '../../src/evaluation/question-key.ts';
 import { thresholdForQuality, thresholdForTokenShare } from '../../src/judging/calibration.ts';

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { evaluate } from '../../src/app/evaluate.ts';
-import { loadQuestions } from '../../src/app/load-questions.ts';
 import { openEngine } from '../../src/app/open-engine.ts';
+import { loadQuestions } from '../../src/app/questions/load-questions.ts';
+import type { TrainOptions } from '../../src/app/router/train-settings.ts';
 import { train } from '../../src/app/train.ts';
-import type { TrainOptions } from '../../src/app/train-settings.ts';
 import { decodeRouter } from '../../src/judging/router-file.ts';
 import type { RoundReport } from '../../src/training/rounds/train-router.ts';
 

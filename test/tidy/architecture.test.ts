@@ -1,5 +1,6 @@
 /** Rules about the source that a reader can rely on because a program checks them. */
-import { join, sep } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, sep } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { importCircles } from './import-circles.ts';
 import { ROOMS, USED_BY_CLI } from './rooms.ts';
@@ -62,6 +63,30 @@ describe('architecture', () => {
           .map(({ specifier, values }) => `${file.path}: ${values.join(', ')} of ${specifier}`),
       );
     expect(wrong).toEqual([]);
+  });
+
+  it('exports every use case: every file that lies directly in app/', () => {
+    const exported = files
+      .filter(({ room }) => room === 'index.ts')
+      .flatMap(({ imports }) => imports.flatMap(({ target }) => target ?? []));
+    const useCases = production
+      .map(({ path }) => path)
+      .filter((path) => dirname(path) === join('src', 'app'));
+    expect(useCases.length).toBeGreaterThan(0);
+    expect(useCases.filter((path) => !exported.includes(path))).toEqual([]);
+  });
+
+  it('stands in the documents, room by room in the order of the list', () => {
+    const text = readFileSync(join(ROOT, 'docs', 'ARCHITECTURE.md'), 'utf8');
+    const rows = [...text.matchAll(/^\| `([\w.-]+)` \|.*\|([^|]*)\|$/gm)];
+    expect(rows.map(([, room]) => room)).toEqual([...ROOMS.keys()]);
+    const firstFiles = rows.flatMap(([, room = '', cell = '']) =>
+      [...cell.matchAll(/`([^`]+)`/g)].map(([, file = '']) =>
+        join('src', room === 'index.ts' ? '' : room, file),
+      ),
+    );
+    expect(firstFiles.length).toBeGreaterThanOrEqual(rows.length);
+    expect(firstFiles.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
   });
 
   it('has no import circle, not even of types or inside a room', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { recordedIo } from '../../../test/cli/recorded-io.ts';
 import { scriptedDependencies } from '../../../test/cli/scripted-engine.ts';
-import { type AdviceInputs, adviceReport } from '../../app/advice-report.ts';
+import { type AdviceInputs, adviceReport } from '../../app/advice/advice-report.ts';
 import type { AdviseOptions } from '../../app/advise.ts';
 import { PROFILE, TIMED } from '../../machines/fakes/timed-profile.ts';
 import { KNOWN_MACHINES } from '../../machines/known-machines.ts';

@@ -1,9 +1,12 @@
 /** `pilotfish advise`: whether and where each strategy pays, before anything is built on it. */
 import type { Command } from 'commander';
-import type { AdviceReport } from '../../app/advice-report.ts';
-import { ANSWER_TOKEN_COUNT_DEFAULT, PROMPT_TOKEN_COUNT_DEFAULT } from '../../app/advice-report.ts';
+import type { AdviceReport } from '../../app/advice/advice-report.ts';
+import {
+  ANSWER_TOKEN_COUNT_DEFAULT,
+  PROMPT_TOKEN_COUNT_DEFAULT,
+} from '../../app/advice/advice-report.ts';
+import type { LookupStatistics } from '../../app/advice/measure-acceptance.ts';
 import type { AdviseOptions } from '../../app/advise.ts';
-import type { LookupStatistics } from '../../app/measure-acceptance.ts';
 import { PilotfishError } from '../../core/errors.ts';
 import { BILLINGS } from '../../machines/advise.ts';
 import { KNOWN_MACHINES } from '../../machines/known-machines.ts';

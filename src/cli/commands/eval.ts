@@ -1,8 +1,8 @@
 /** `pilotfish eval`: accuracy against cost of strategies on a task, with controls and intervals. */
 import type { Command } from 'commander';
 import type { EvaluateOptions } from '../../app/evaluate.ts';
-import type { QuestionOptions } from '../../app/load-questions.ts';
 import type { PairOptions } from '../../app/pair-options.ts';
+import type { QuestionOptions } from '../../app/questions/load-questions.ts';
 import type { DefinedFields } from '../../core/defined-fields.ts';
 import { PilotfishError } from '../../core/errors.ts';
 import { WAVE_SIZE_MAX } from '../../evaluation/run/sequence-counts.ts';

@@ -1,5 +1,5 @@
 /** Which questions, and how they are answered: options of the commands that ask many questions. */
-import type { QuestionOptions } from '../../app/load-questions.ts';
+import type { QuestionOptions } from '../../app/questions/load-questions.ts';
 import { count, type FlagTable, number, text } from './flags.ts';
 import { integerFrom } from './parse-number.ts';
 

@@ -1,7 +1,7 @@
 /** Advice for people: one table for each place of the large model, and what the numbers mean. */
 
 import wrapAnsi from 'wrap-ansi';
-import type { AdviceReport, PlacedAdvice } from '../../app/advice-report.ts';
+import type { AdviceReport, PlacedAdvice } from '../../app/advice/advice-report.ts';
 import {
   type Advice,
   type Billing,

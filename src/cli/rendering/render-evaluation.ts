@@ -1,6 +1,6 @@
 /** An evaluation as tables: points with their costs, curves in a few numbers, comparisons. */
 import type { Evaluated } from '../../app/evaluate.ts';
-import { tellingComparisons } from '../../app/telling-comparisons.ts';
+import { tellingComparisons } from '../../app/questions/telling-comparisons.ts';
 import type {
   Comparison,
   CostAxis,

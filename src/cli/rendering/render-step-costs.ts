@@ -1,7 +1,7 @@
 /** The measured costs of a model as a table: milliseconds, and multiples of a single step. */
 
+import { threadTimes } from '../../app/machine/thread-times.ts';
 import type { MeasuredSteps } from '../../app/measure-steps.ts';
-import { threadTimes } from '../../app/thread-times.ts';
 import type { CurvePoint, MeasuredModel } from '../../machines/machine-profile.ts';
 import type { CliIo } from '../io.ts';
 import { plainTable } from './plain-table.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { recordedIo } from '../../../../test/cli/recorded-io.ts';
 import { scriptedDependencies } from '../../../../test/cli/scripted-engine.ts';
+import type { TrainOptions } from '../../../app/router/train-settings.ts';
 import type { Trained } from '../../../app/train.ts';
-import type { TrainOptions } from '../../../app/train-settings.ts';
 import { PilotfishError } from '../../../core/errors.ts';
 import { tinyRouter } from '../../../judging/fakes/tiny-router.ts';
 import type { RoundReport } from '../../../training/rounds/train-router.ts';

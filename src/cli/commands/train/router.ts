@@ -1,8 +1,8 @@
 /** `pilotfish train router`: labels by rollouts, and a network that learns them. */
 import type { Command } from 'commander';
-import type { QuestionOptions } from '../../../app/load-questions.ts';
 import type { PairOptions } from '../../../app/pair-options.ts';
-import type { TrainOptions } from '../../../app/train-settings.ts';
+import type { QuestionOptions } from '../../../app/questions/load-questions.ts';
+import type { TrainOptions } from '../../../app/router/train-settings.ts';
 import type { DefinedFields } from '../../../core/defined-fields.ts';
 import { OBJECTIVES } from '../../../training/labels/targets.ts';
 import { TRAINING_WAVE_SIZE_MAX } from '../../../training/sequence-counts.ts';

@@ -2,24 +2,23 @@
  * Gathers what advice is computed from: facts of the models' files, the machine's profile, how the
  * strategies behave. Nothing is measured that is known already or given.
  */
-import { bundledModel } from '../catalog/bundled-models.ts';
-import { ensureModel } from '../catalog/ensure-model.ts';
-import { DEFAULT_PAIR, parsePair } from '../catalog/known-pairs.ts';
-import { parseModelReference } from '../catalog/model-reference.ts';
-import { PilotfishError } from '../core/errors.ts';
-import type { ModelRole } from '../core/model-id.ts';
-import { pocketProblem } from '../evaluation/tasks/pocket/problem.ts';
+import { bundledModel } from '../../catalog/bundled-models.ts';
+import { ensureModel } from '../../catalog/ensure-model.ts';
+import { DEFAULT_PAIR, parsePair } from '../../catalog/known-pairs.ts';
+import { parseModelReference } from '../../catalog/model-reference.ts';
+import { PilotfishError } from '../../core/errors.ts';
+import type { ModelRole } from '../../core/model-id.ts';
+import { pocketProblem } from '../../evaluation/tasks/pocket/problem.ts';
 import {
   isOf,
   type MachineProfile,
   type MeasuredModel,
   type MeasuredProfile,
   withModel,
-} from '../machines/machine-profile.ts';
-import { type CostedModel, checkKnowsName, profileCosts } from '../machines/profile-costs.ts';
-import { loadModel } from '../model/llama-cpp/model.ts';
-import { readModelFile } from '../model/llama-cpp/model-file.ts';
-import type { AdviceAssumptions, AdviceInputs } from './advice-report.ts';
+} from '../../machines/machine-profile.ts';
+import { type CostedModel, checkKnowsName, profileCosts } from '../../machines/profile-costs.ts';
+import { loadModel } from '../../model/llama-cpp/model.ts';
+import { readModelFile } from '../../model/llama-cpp/model-file.ts';
 import {
   localModelCosts,
   localProfileName,
@@ -27,14 +26,15 @@ import {
   shortName,
   thisMachine,
   useBestThreads,
-} from './local-profile.ts';
+} from '../machine/local-profile.ts';
+import { openEngine } from '../open-engine.ts';
+import type { PairOptions } from '../pair-options.ts';
+import type { AdviceAssumptions, AdviceInputs } from './advice-report.ts';
 import {
   type AcceptanceStatistics,
   MEASURED_STRATEGIES,
   measureAcceptance,
 } from './measure-acceptance.ts';
-import { openEngine } from './open-engine.ts';
-import type { PairOptions } from './pair-options.ts';
 
 export interface PrepareAdviceOptions
   extends Omit<PairOptions, 'contextLength'>,

@@ -4,20 +4,20 @@
  */
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { basename, join } from 'node:path';
-import { catalogContext, type EnsureModelOptions } from '../catalog/catalog-context.ts';
-import type { Clock } from '../core/clock.ts';
-import type { OnNotice, OnProgress } from '../core/progress.ts';
+import { catalogContext, type EnsureModelOptions } from '../../catalog/catalog-context.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { OnNotice, OnProgress } from '../../core/progress.ts';
 import {
   isOf,
   type Machine,
   type MeasuredModel,
   withModel,
   withThreads,
-} from '../machines/machine-profile.ts';
-import { measureModel, QUICK_PLAN, QUIET_SPREAD_MAX } from '../machines/measure-model.ts';
-import { type TunableModel, tuneThreads } from '../machines/measure-threads.ts';
-import { ProfileStore } from '../machines/profile-store.ts';
-import { LIBRARY_PACKAGE_VERSION } from '../model/llama-cpp/known-builds.ts';
+} from '../../machines/machine-profile.ts';
+import { measureModel, QUICK_PLAN, QUIET_SPREAD_MAX } from '../../machines/measure-model.ts';
+import { type TunableModel, tuneThreads } from '../../machines/measure-threads.ts';
+import { ProfileStore } from '../../machines/profile-store.ts';
+import { LIBRARY_PACKAGE_VERSION } from '../../model/llama-cpp/known-builds.ts';
 
 export function profileStore(
   options: Pick<EnsureModelOptions, 'home' | 'env' | 'onNotice'>,

@@ -1,7 +1,7 @@
 /** One evaluation at a time in a folder: two would write between each other's lines. */
 import { join } from 'node:path';
-import { PilotfishError } from '../core/errors.ts';
-import { FileLock } from '../storage/file-lock.ts';
+import { PilotfishError } from '../../core/errors.ts';
+import { FileLock } from '../../storage/file-lock.ts';
 
 /** @throws PilotfishError `evaluation-invalid` if another process works in the folder */
 export function evaluationLock(folder: string): Promise<FileLock> {

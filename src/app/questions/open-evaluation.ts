@@ -5,32 +5,32 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { catalogContext } from '../catalog/catalog-context.ts';
-import { required } from '../core/invariant.ts';
-import { type ModelRole, modelsById } from '../core/model-id.ts';
-import { joinReads } from '../core/row-reads.ts';
-import type { TokenId } from '../core/token-id.ts';
-import type { EvaluatedModel, EvaluationPair } from '../evaluation/run/evaluation-pair.ts';
+import { catalogContext } from '../../catalog/catalog-context.ts';
+import { required } from '../../core/invariant.ts';
+import { type ModelRole, modelsById } from '../../core/model-id.ts';
+import { joinReads } from '../../core/row-reads.ts';
+import type { TokenId } from '../../core/token-id.ts';
+import type { EvaluatedModel, EvaluationPair } from '../../evaluation/run/evaluation-pair.ts';
 import {
   checkWaveSize,
   SPARE_SEQUENCE_COUNT,
   sequenceCountOf,
-} from '../evaluation/run/sequence-counts.ts';
-import type { Router } from '../judging/router.ts';
-import { routerGate } from '../judging/router-gate.ts';
-import { SharedPrefixModel } from '../kv-cache/shared-prefix-model.ts';
-import { cpuDevice } from '../model/compute-device.ts';
-import { libraryDigest, loadLibrary } from '../model/llama-cpp/library.ts';
-import type { LlamaCppModel } from '../model/llama-cpp/model.ts';
-import { CachedModel } from '../model/remembered/cached-model.ts';
-import type { RowFeatures } from '../model/remembered/row-features.ts';
-import { TrieStore } from '../model/remembered/trie-store.ts';
-import { fileDigest } from '../storage/file-digest.ts';
-import { fileError } from '../storage/file-error.ts';
-import type { StrategyValue } from '../strategy/method.ts';
-import { largeMethod, smallMethod } from '../strategy/single-model.ts';
-import { strategyValue } from '../strategy/strategy-value.ts';
-import { type OpenEngineOptions, openEngine, type WrappedModel } from './open-engine.ts';
+} from '../../evaluation/run/sequence-counts.ts';
+import type { Router } from '../../judging/router.ts';
+import { routerGate } from '../../judging/router-gate.ts';
+import { SharedPrefixModel } from '../../kv-cache/shared-prefix-model.ts';
+import { cpuDevice } from '../../model/compute-device.ts';
+import { libraryDigest, loadLibrary } from '../../model/llama-cpp/library.ts';
+import type { LlamaCppModel } from '../../model/llama-cpp/model.ts';
+import { CachedModel } from '../../model/remembered/cached-model.ts';
+import type { RowFeatures } from '../../model/remembered/row-features.ts';
+import { TrieStore } from '../../model/remembered/trie-store.ts';
+import { fileDigest } from '../../storage/file-digest.ts';
+import { fileError } from '../../storage/file-error.ts';
+import type { StrategyValue } from '../../strategy/method.ts';
+import { largeMethod, smallMethod } from '../../strategy/single-model.ts';
+import { strategyValue } from '../../strategy/strategy-value.ts';
+import { type OpenEngineOptions, openEngine, type WrappedModel } from '../open-engine.ts';
 
 export interface OpenEvaluationOptions
   extends Omit<OpenEngineOptions, 'wrapModel' | 'strategies' | 'requestCountMax'> {

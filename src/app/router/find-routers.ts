@@ -5,12 +5,12 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { PilotfishError } from '../core/errors.ts';
-import type { ModelRole } from '../core/model-id.ts';
-import type { BoundModel, Router } from '../judging/router.ts';
-import { decodeRouter } from '../judging/router-file.ts';
-import { readGiven } from '../storage/whole-file.ts';
-import type { StrategyValue } from '../strategy/method.ts';
+import { PilotfishError } from '../../core/errors.ts';
+import type { ModelRole } from '../../core/model-id.ts';
+import type { BoundModel, Router } from '../../judging/router.ts';
+import { decodeRouter } from '../../judging/router-file.ts';
+import { readGiven } from '../../storage/whole-file.ts';
+import type { StrategyValue } from '../../strategy/method.ts';
 
 /** A router that the user named by its file. */
 export interface NamedRouter {
@@ -32,7 +32,7 @@ export interface FindRoutersOptions {
 /** A few megabytes at most; beyond it the file is something else. */
 const ROUTER_BYTES_MAX = 64 * 2 ** 20;
 const EXTENSION = '.safetensors';
-const SHIPPED_FOLDER = fileURLToPath(new URL('../../heads', import.meta.url));
+const SHIPPED_FOLDER = fileURLToPath(new URL('../../../heads', import.meta.url));
 
 /**
  * Reads the files that the user named. One that no strategy uses is a mistake, not something to pass

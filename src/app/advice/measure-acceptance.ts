@@ -3,15 +3,15 @@
  * how many drafts hold. A first idea of a pair, where the user gives no numbers of their own.
  */
 
-import type { EngineEvent, TokenEvent } from '../core/events.ts';
-import type { OnProgress } from '../core/progress.ts';
-import type { TokenId } from '../core/token-id.ts';
-import type { Engine } from '../engine/engine.ts';
-import { lookUp } from '../speculative/prompt-lookup.ts';
-import { entropyMethod } from '../strategy/entropy.ts';
-import type { Method, StrategyValue } from '../strategy/method.ts';
-import { METHODS } from '../strategy/methods.ts';
-import { strategyValue } from '../strategy/strategy-value.ts';
+import type { EngineEvent, TokenEvent } from '../../core/events.ts';
+import type { OnProgress } from '../../core/progress.ts';
+import type { TokenId } from '../../core/token-id.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { lookUp } from '../../speculative/prompt-lookup.ts';
+import { entropyMethod } from '../../strategy/entropy.ts';
+import type { Method, StrategyValue } from '../../strategy/method.ts';
+import { METHODS } from '../../strategy/methods.ts';
+import { strategyValue } from '../../strategy/strategy-value.ts';
 
 /** A question, code, prose: none is an example of any evaluation. */
 const PROMPTS: readonly string[] = [

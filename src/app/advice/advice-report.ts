@@ -1,21 +1,21 @@
 /** Advice as a pure function of its inputs: cost scenarios, parameter values, strategies. */
-import type { TokenPrices } from '../core/events.ts';
-import { required } from '../core/invariant.ts';
-import type { ByRole, ModelRole } from '../core/model-id.ts';
+import type { TokenPrices } from '../../core/events.ts';
+import { required } from '../../core/invariant.ts';
+import type { ByRole, ModelRole } from '../../core/model-id.ts';
 import {
   type Advice,
   BILLINGS,
   type Billing,
   type CostScenario,
   costAdvice,
-} from '../machines/advise.ts';
-import type { CostParameter } from '../machines/cost-model.ts';
-import type { ForwardCosts } from '../machines/forward-costs.ts';
-import type { MachineProfile } from '../machines/machine-profile.ts';
-import { type CostedModel, profileCosts } from '../machines/profile-costs.ts';
-import type { Method } from '../strategy/method.ts';
-import { METHODS } from '../strategy/methods.ts';
-import { largeMethod } from '../strategy/single-model.ts';
+} from '../../machines/advise.ts';
+import type { CostParameter } from '../../machines/cost-model.ts';
+import type { ForwardCosts } from '../../machines/forward-costs.ts';
+import type { MachineProfile } from '../../machines/machine-profile.ts';
+import { type CostedModel, profileCosts } from '../../machines/profile-costs.ts';
+import type { Method } from '../../strategy/method.ts';
+import { METHODS } from '../../strategy/methods.ts';
+import { largeMethod } from '../../strategy/single-model.ts';
 import type { AcceptanceStatistics, LookupStatistics } from './measure-acceptance.ts';
 
 export const PROMPT_TOKEN_COUNT_DEFAULT = 128;

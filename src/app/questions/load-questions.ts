@@ -1,16 +1,16 @@
 /** Questions by the names that users give: a task with a split or a slice, or what was trained on. */
 import { basename } from 'node:path';
-import { PilotfishError } from '../core/errors.ts';
-import { required } from '../core/invariant.ts';
-import type { OnNotice } from '../core/progress.ts';
-import type { Question } from '../evaluation/question.ts';
-import { findSlice } from '../evaluation/slices/find-slice.ts';
-import { JSONL_EXTENSION } from '../evaluation/tasks/jsonl.ts';
-import { POCKET } from '../evaluation/tasks/pocket-task.ts';
-import { findTask } from '../evaluation/tasks/registry.ts';
-import { select } from '../evaluation/tasks/select.ts';
-import type { Task } from '../evaluation/tasks/task.ts';
-import { loadTraffic } from '../evaluation/tasks/traffic.ts';
+import { PilotfishError } from '../../core/errors.ts';
+import { required } from '../../core/invariant.ts';
+import type { OnNotice } from '../../core/progress.ts';
+import type { Question } from '../../evaluation/question.ts';
+import { findSlice } from '../../evaluation/slices/find-slice.ts';
+import { JSONL_EXTENSION } from '../../evaluation/tasks/jsonl.ts';
+import { POCKET } from '../../evaluation/tasks/pocket-task.ts';
+import { findTask } from '../../evaluation/tasks/registry.ts';
+import { select } from '../../evaluation/tasks/select.ts';
+import type { Task } from '../../evaluation/tasks/task.ts';
+import { loadTraffic } from '../../evaluation/tasks/traffic.ts';
 
 export interface QuestionOptions {
   /** A known task, or the path of a `.jsonl` file. */

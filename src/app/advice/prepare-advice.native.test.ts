@@ -2,11 +2,11 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { PROFILE, TIMED } from '../machines/fakes/timed-profile.ts';
-import { profileCosts } from '../machines/profile-costs.ts';
-import { readModelFile } from '../model/llama-cpp/model-file.ts';
-import { writeRandomModel } from '../testing/random-model.ts';
-import { localProfileName, profileStore, thisMachine } from './local-profile.ts';
+import { PROFILE, TIMED } from '../../machines/fakes/timed-profile.ts';
+import { profileCosts } from '../../machines/profile-costs.ts';
+import { readModelFile } from '../../model/llama-cpp/model-file.ts';
+import { writeRandomModel } from '../../testing/random-model.ts';
+import { localProfileName, profileStore, thisMachine } from '../machine/local-profile.ts';
 import { TRIED_METHODS } from './measure-acceptance.ts';
 import { prepareAdvice } from './prepare-advice.ts';
 

@@ -4,7 +4,7 @@ import {
   type MeasuredModel,
   type MeasuredProfile,
   type MeasuredThreads,
-} from '../machines/machine-profile.ts';
+} from '../../machines/machine-profile.ts';
 
 /**
  * How long one step took with each number of threads that was tried for the model; empty where the

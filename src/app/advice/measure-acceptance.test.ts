@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { EngineEvent, Origin, TokenEvent } from '../core/events.ts';
-import { type TokenId, tokenId } from '../core/token-id.ts';
-import type { GenerateRequest } from '../engine/request.ts';
-import { asStrategy } from '../strategy/strategy-value.ts';
+import type { EngineEvent, Origin, TokenEvent } from '../../core/events.ts';
+import { type TokenId, tokenId } from '../../core/token-id.ts';
+import type { GenerateRequest } from '../../engine/request.ts';
+import { asStrategy } from '../../strategy/strategy-value.ts';
 import { lookupStatistics, measureAcceptance, TRIED_METHODS } from './measure-acceptance.ts';
 
 const ids = (text: string): TokenId[] => [...text].map((letter) => tokenId(letter.charCodeAt(0)));

@@ -1,6 +1,7 @@
 /** Options of the use cases that put many questions to a pair: evaluating, training, calibrating. */
+
+import type { PairOptions } from '../pair-options.ts';
 import type { QuestionOptions } from './load-questions.ts';
-import type { PairOptions } from './pair-options.ts';
 
 export interface QuestionRunOptions extends QuestionOptions, PairOptions {
   /** Tokens of an answer at most; default 512. */

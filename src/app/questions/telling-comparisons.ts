@@ -1,6 +1,6 @@
 /** The comparisons of an evaluation that a summary shows. */
-import type { Comparison, EvaluationResult } from '../evaluation/results.ts';
-import { controlsOf } from '../report/curves.ts';
+import type { Comparison, EvaluationResult } from '../../evaluation/results.ts';
+import { controlsOf } from '../../report/curves.ts';
 
 /**
  * Every strategy against chance, and the best one, at equal share and at equal weight traffic, against

@@ -2,9 +2,9 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type TimedForward, TimedModel } from '../machines/fakes/timed-model.ts';
-import { PROFILE, TIMED } from '../machines/fakes/timed-profile.ts';
-import type { Machine, MeasuredProfile } from '../machines/machine-profile.ts';
+import { type TimedForward, TimedModel } from '../../machines/fakes/timed-model.ts';
+import { PROFILE, TIMED } from '../../machines/fakes/timed-profile.ts';
+import type { Machine, MeasuredProfile } from '../../machines/machine-profile.ts';
 import {
   isBusy,
   localModelCosts,

@@ -1,14 +1,18 @@
 /** What a training can be told, its defaults, and what a router's file says about it. */
-import { type DefinedFields, definedFields } from '../core/defined-fields.ts';
-import { PilotfishError } from '../core/errors.ts';
-import type { ModelRole } from '../core/model-id.ts';
-import type { RouterFeatures } from '../judging/router-features.ts';
-import { citerPaperShape, routerShape } from '../network/network-shape.ts';
-import type { FitSettings } from '../training/fit/fit-router.ts';
-import { type Objective, usesRollouts } from '../training/labels/targets.ts';
-import { READ_FEATURES, type RoundReport } from '../training/rounds/train-router.ts';
-import type { LoadedQuestions } from './load-questions.ts';
-import { MAX_TOKENS_DEFAULT, type QuestionRunOptions, WAVE_SIZE_DEFAULT } from './question-run.ts';
+import { type DefinedFields, definedFields } from '../../core/defined-fields.ts';
+import { PilotfishError } from '../../core/errors.ts';
+import type { ModelRole } from '../../core/model-id.ts';
+import type { RouterFeatures } from '../../judging/router-features.ts';
+import { citerPaperShape, routerShape } from '../../network/network-shape.ts';
+import type { FitSettings } from '../../training/fit/fit-router.ts';
+import { type Objective, usesRollouts } from '../../training/labels/targets.ts';
+import { READ_FEATURES, type RoundReport } from '../../training/rounds/train-router.ts';
+import type { LoadedQuestions } from '../questions/load-questions.ts';
+import {
+  MAX_TOKENS_DEFAULT,
+  type QuestionRunOptions,
+  WAVE_SIZE_DEFAULT,
+} from '../questions/question-run.ts';
 
 /** `folder`: where labels and the training's state are kept, and the router is written. */
 export interface TrainOptions extends QuestionRunOptions {
