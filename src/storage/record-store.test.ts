@@ -134,14 +134,14 @@ describe('a store that keeps only some records in memory', () => {
   it('reads the others from the file', async () => {
     const store = await RecordStore.open<Measured, Key>(path, format);
     await store.add(record('a', 1), record('b', 2), record('c', 3));
-    expect([store.count, store.recordCount]).toEqual([3, RECENT_COUNT]);
+    expect([store.count, store.recentCount]).toEqual([3, RECENT_COUNT]);
     const first = store.get(record('a'));
     expect(first).toEqual(record('a', 1));
     expect(store.get(record('a'))).toBe(first);
     store.get(record('b'));
     store.get(record('c'));
     expect(store.get(record('a'))).not.toBe(first);
-    expect(store.recordCount).toBe(RECENT_COUNT);
+    expect(store.recentCount).toBe(RECENT_COUNT);
   });
 
   it('names the line that is no longer what it was', async () => {

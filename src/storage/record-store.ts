@@ -47,9 +47,10 @@ export function recordReader<T>(schema: z.ZodType<T>): (line: string) => T | str
   };
 }
 
-interface Place extends LinePlace {
+interface Line extends LinePlace {
+  readonly text: string;
   /** From 1 on. */
-  readonly lineNumber: number;
+  readonly number: number;
 }
 
 /** @typeParam K what a record is found by, which is a part of it */
@@ -57,14 +58,18 @@ export class RecordStore<T extends K & object, K = T> {
   readonly #path: string;
   readonly #format: RecordFormat<T, K>;
   readonly #shelf: Shelf<T>;
+  /** Null where all records are in memory. */
+  readonly #recent: RecentEntries<T> | null;
   #lineCount = 0;
 
   private constructor(path: string, format: RecordFormat<T, K>) {
+    const { memory = 'records' } = format;
     this.#path = path;
     this.#format = format;
-    this.#shelf = shelfFor(format.memory ?? 'records', (place) =>
-      this.#read(lineAt(path, place), place),
-    );
+    this.#recent = typeof memory === 'string' ? null : new RecentEntries(memory.recentCount);
+    this.#shelf = shelfFor(memory, (place) => {
+      return this.#read({ ...place, text: lineAt(path, place) });
+    });
   }
 
   /** @throws PilotfishError of the format's code, naming the line; `file-system-failed` */
@@ -73,21 +78,21 @@ export class RecordStore<T extends K & object, K = T> {
     format: RecordFormat<T, K>,
   ): Promise<RecordStore<T, K>> {
     const store = new RecordStore(path, format);
-    for await (const line of linesOf(path)) {
-      const place = store.#nextPlace(line);
-      store.#keep(store.#read(line.text, place), place, line.text);
+    for await (const { text, offset, byteCount } of linesOf(path)) {
+      const line = { text, offset, byteCount, number: store.#lineCount + 1 };
+      store.#keep(store.#read(line), line);
     }
     return store;
   }
 
   /** Of different keys. */
   get count(): number {
-    return this.#shelf.count;
+    return this.#shelf.count();
   }
 
-  /** How many records are in memory as such. */
-  get recordCount(): number {
-    return this.#shelf.recordCount;
+  /** How many of the records that stay in the file are in memory, too. */
+  get recentCount(): number {
+    return this.#recent?.count ?? 0;
   }
 
   has(key: K): boolean {
@@ -96,7 +101,12 @@ export class RecordStore<T extends K & object, K = T> {
 
   /** @throws PilotfishError as `open`, where records stay in the file and it is not what it was */
   get(key: K): T | null {
-    return this.#shelf.get(this.#format.keyOf(key));
+    const name = this.#format.keyOf(key);
+    const recent = this.#recent?.get(name);
+    if (recent !== undefined) return recent;
+    const record = this.#shelf.get(name);
+    if (record !== null) this.#recent?.add(name, record);
+    return record;
   }
 
   /** On disk when it returns. @throws PilotfishError `disk-full`, `file-system-failed` */
@@ -107,130 +117,74 @@ export class RecordStore<T extends K & object, K = T> {
     for (const [index, record] of records.entries()) {
       const text = required(texts[index], 'every record has its line');
       const byteCount = Buffer.byteLength(text) + 1;
-      this.#keep(record, this.#nextPlace({ offset, byteCount }), text);
+      this.#keep(record, { text, offset, byteCount, number: this.#lineCount + 1 });
       offset += byteCount;
     }
   }
 
-  #nextPlace({ offset, byteCount }: LinePlace): Place {
-    this.#lineCount += 1;
-    return { offset, byteCount, lineNumber: this.#lineCount };
+  #keep(record: T, line: Line): void {
+    const name = this.#format.keyOf(record);
+    this.#lineCount = line.number;
+    this.#shelf.keep(name, record, line);
+    this.#recent?.add(name, record);
   }
 
-  #keep(record: T, place: Place, text: string): void {
-    this.#shelf.keep(this.#format.keyOf(record), record, place, text);
-  }
-
-  #read(line: string, { lineNumber }: Place): T {
+  #read({ text, number }: Line): T {
     const { read, noun, code, remedy } = this.#format;
-    const record = read(line);
+    const record = read(text);
     if (typeof record !== 'string') return record;
-    const message = `Line ${lineNumber} of ${this.#path} is no ${noun}: ${record}.`;
+    const message = `Line ${number} of ${this.#path} is no ${noun}: ${record}.`;
     throw new PilotfishError(code, message, {
       remedy,
-      fields: { path: this.#path, line: lineNumber },
+      fields: { path: this.#path, line: number },
     });
   }
 }
 
 /** What stays in memory of all records. */
 interface Shelf<T> {
-  /** Of keys. */
-  readonly count: number;
-  /** Of records that are in memory as such. */
-  readonly recordCount: number;
-  has(key: string): boolean;
-  get(key: string): T | null;
-  keep(key: string, record: T, place: Place, text: string): void;
+  count(): number;
+  has(name: string): boolean;
+  get(name: string): T | null;
+  keep(name: string, record: T, line: Line): void;
 }
 
-function shelfFor<T extends object>(memory: RecordMemory, readAt: (place: Place) => T): Shelf<T> {
-  if (memory === 'records') return new RecordShelf();
-  if (memory === 'texts') return new TextShelf();
-  return new RecentShelf(memory.recentCount, readAt);
-}
+type Place = Omit<Line, 'text'>;
 
-class RecordShelf<T> implements Shelf<T> {
-  readonly #records = new Map<string, T>();
-
-  get count(): number {
-    return this.#records.size;
-  }
-
-  get recordCount(): number {
-    return this.#records.size;
-  }
-
-  has(key: string): boolean {
-    return this.#records.has(key);
-  }
-
-  get(key: string): T | null {
-    return this.#records.get(key) ?? null;
-  }
-
-  keep(key: string, record: T): void {
-    this.#records.set(key, record);
+function shelfFor<T>(memory: RecordMemory, readAt: (place: Place) => T): Shelf<T> {
+  switch (memory) {
+    case 'records':
+      return shelf({ kept: (record: T) => record, recalled: (record) => record });
+    case 'texts':
+      return shelf({
+        kept: (_, { text }) => Buffer.from(text),
+        // It was read when it came in.
+        recalled: (text) => JSON.parse(text.toString('utf8')) as T,
+      });
+    default:
+      return shelf({
+        kept: (_, { offset, byteCount, number }): Place => ({ offset, byteCount, number }),
+        recalled: readAt,
+      });
   }
 }
 
-class TextShelf<T> implements Shelf<T> {
-  readonly recordCount = 0;
-  readonly #texts = new Map<string, Buffer>();
-
-  get count(): number {
-    return this.#texts.size;
-  }
-
-  has(key: string): boolean {
-    return this.#texts.has(key);
-  }
-
-  get(key: string): T | null {
-    const text = this.#texts.get(key);
-    // It was read when it came in.
-    return text === undefined ? null : (JSON.parse(text.toString('utf8')) as T);
-  }
-
-  keep(key: string, _record: T, _place: Place, text: string): void {
-    this.#texts.set(key, Buffer.from(text));
-  }
+interface Keeping<T, V> {
+  readonly kept: (record: T, line: Line) => V;
+  readonly recalled: (kept: V) => T;
 }
 
-class RecentShelf<T> implements Shelf<T> {
-  readonly #places = new Map<string, Place>();
-  readonly #recent: RecentEntries<T>;
-  readonly #readAt: (place: Place) => T;
-
-  constructor(recentCount: number, readAt: (place: Place) => T) {
-    this.#recent = new RecentEntries(recentCount);
-    this.#readAt = readAt;
-  }
-
-  get count(): number {
-    return this.#places.size;
-  }
-
-  get recordCount(): number {
-    return this.#recent.count;
-  }
-
-  has(key: string): boolean {
-    return this.#places.has(key);
-  }
-
-  get(key: string): T | null {
-    const place = this.#places.get(key);
-    if (place === undefined) return null;
-    const known = this.#recent.get(key);
-    if (known !== undefined) return known;
-    const record = this.#readAt(place);
-    this.#recent.add(key, record);
-    return record;
-  }
-
-  keep(key: string, record: T, place: Place): void {
-    this.#places.set(key, place);
-    this.#recent.add(key, record);
-  }
+function shelf<T, V>({ kept, recalled }: Keeping<T, V>): Shelf<T> {
+  const all = new Map<string, V>();
+  return {
+    count: () => all.size,
+    has: (name) => all.has(name),
+    get: (name) => {
+      const found = all.get(name);
+      return found === undefined ? null : recalled(found);
+    },
+    keep: (name, record, line) => {
+      all.set(name, kept(record, line));
+    },
+  };
 }

@@ -26,7 +26,16 @@ interface KeptExample extends Pick<Example, 'key' | 'trace'> {
 
 const IDS = z.array(z.number().int().nonnegative());
 
-/** Numbers are base64 of their bytes, little-endian. The names are those of the first version. */
+/** Numbers as base64 of their bytes, little-endian. */
+const NUMBERS = z.string().transform((text, context) => {
+  const bytes = new ArrayBuffer(Buffer.byteLength(text, 'base64'));
+  // Characters that are not base64 are passed over.
+  const isWhole = Buffer.from(bytes).write(text, 'base64') === bytes.byteLength;
+  if (!isWhole) context.addIssue('is not base64');
+  return bytes;
+});
+
+/** The names are those of the first version. */
 const LINE = z.object({
   key: z.string(),
   source: z.enum(['large', 'sampled', 'mixed', 'reference']),
@@ -35,14 +44,14 @@ const LINE = z.object({
   value: z.number(),
   small: IDS,
   large: IDS,
-  ownBySmall: z.base64(),
-  smallByLarge: z.base64(),
-  bestByLarge: z.base64(),
-  features: z.base64(),
+  ownBySmall: NUMBERS,
+  smallByLarge: NUMBERS,
+  bestByLarge: NUMBERS,
+  features: NUMBERS,
   featureSize: z.number().int().positive(),
 });
 
-type Line = z.infer<typeof LINE>;
+type Line = z.output<typeof LINE>;
 
 /** Examples whose features stay in memory; as many are at work together. */
 export const RECENT_COUNT = 8;
@@ -72,7 +81,7 @@ export class ExampleStore {
 
   /** How many examples' features are in memory. */
   get recentCount(): number {
-    return this.#records.recordCount;
+    return this.#records.recentCount;
   }
 
   /** @throws PilotfishError as `open` */
@@ -104,7 +113,7 @@ export class ExampleStore {
   }
 }
 
-function encoded({ key, trajectory, trace }: KeptExample): Line {
+function encoded({ key, trajectory, trace }: KeptExample): z.input<typeof LINE> {
   const { source, prompt, tokens, value } = trajectory;
   return {
     ...{ key, source, prompt: [...prompt], tokens: [...tokens], value },
@@ -125,10 +134,10 @@ function decoded({ key, source, prompt, tokens, value, ...line }: Line): KeptExa
     trace: {
       small: tokenIds(line.small),
       large: tokenIds(line.large),
-      textLogprobUnderSmall: new Float32Array(bytes(line.ownBySmall)),
-      smallLogprobUnderLarge: new Float32Array(bytes(line.smallByLarge)),
-      bestLogprobUnderLarge: new Float32Array(bytes(line.bestByLarge)),
-      features: new Uint16Array(bytes(line.features)),
+      textLogprobUnderSmall: new Float32Array(line.ownBySmall),
+      smallLogprobUnderLarge: new Float32Array(line.smallByLarge),
+      bestLogprobUnderLarge: new Float32Array(line.bestByLarge),
+      features: new Uint16Array(line.features),
       featureSize: line.featureSize,
     },
   };
@@ -140,20 +149,11 @@ function isWhole({ tokens, small, large, featureSize, ...line }: Line): boolean 
   return (
     small.length === length &&
     large.length === length &&
-    floats.every((text) => byteCount(text) === 4 * length) &&
-    byteCount(line.features) === 2 * length * featureSize
+    floats.every(({ byteLength }) => byteLength === 4 * length) &&
+    line.features.byteLength === 2 * length * featureSize
   );
 }
 
 function base64(numbers: Float32Array | Uint16Array): string {
   return Buffer.from(numbers.buffer, numbers.byteOffset, numbers.byteLength).toString('base64');
-}
-
-/** A copy of its own, aligned as any number wants. */
-function bytes(text: string): ArrayBuffer {
-  return new Uint8Array(Buffer.from(text, 'base64')).buffer;
-}
-
-function byteCount(text: string): number {
-  return Buffer.byteLength(text, 'base64');
 }

@@ -128,18 +128,24 @@ describe('readings', () => {
     );
   });
 
-  it.each([
-    ['no JSON', '{'],
-    ['nothing of a reading', '{}'],
-    ['too few features', null],
-  ])('name the line that is damaged: %s', async (_what, text) => {
+  it.each<[string, (line: Record<string, string>) => string]>([
+    ['no JSON', () => '{'],
+    ['nothing of a reading', () => '{}'],
+    [
+      'too few features',
+      (line) => JSON.stringify({ ...line, features: Buffer.alloc(18).toString('base64') }),
+    ],
+    [
+      'a character that is not base64',
+      (line) => JSON.stringify({ ...line, features: `!${line['features']?.slice(1)}` }),
+    ],
+    ['a number cut off', (line) => JSON.stringify({ ...line, ownBySmall: 'AAAA' })],
+  ])('name the line that is damaged: %s', async (_what, damaged) => {
     const store = await ExampleStore.open(path);
     const [reading] = fc.sample(anyReading(5, 2), 1);
     if (reading === undefined) throw new Error('a sample has one');
     await store.add(trajectory(3, 5), reading);
-    const whole = JSON.parse(await readFile(path, 'utf8'));
-    const short = { ...whole, features: Buffer.alloc(18).toString('base64') };
-    await appendFile(path, `${text ?? JSON.stringify(short)}\n`);
+    await appendFile(path, `${damaged(JSON.parse(await readFile(path, 'utf8')))}\n`);
     await expect(ExampleStore.open(path)).rejects.toMatchObject({
       code: 'training-invalid',
       fields: { path, line: 2 },
