@@ -27,7 +27,7 @@ import { rooflineCosts } from './roofline.ts';
 const large = singleModelCost('large');
 const routing = tokenRoutingCost(randomGate);
 
-/** The default pair: docs/LOG.md and the model files' headers. */
+/** The default pair, from docs/LOG.md and the headers of the model files. */
 const SMALL = {
   weightBytes: 391_859_712,
   parameterCounts: { body: 357_898_112, outputHead: 136_134_656 },
@@ -80,8 +80,8 @@ function onMachine(name: string): CostScenario {
   return pair({ small: rooflineCosts(machine, SMALL), large: rooflineCosts(machine, LARGE) });
 }
 
-describe('on two cores, as they were measured', () => {
-  it('never advises the draft model, not even where every draft holds', () => {
+describe('on two measured cores', () => {
+  it('never advises the draft model, even if every draft holds', () => {
     for (const acceptance of [0, 0.5, 0.7, 0.9, 1]) {
       const { faces } = costAdvice(draftModelCost, large, pair(TWO_CORES), acceptance);
       expect(faces.time).toMatchObject({ pays: false, range: null });
@@ -91,19 +91,19 @@ describe('on two cores, as they were measured', () => {
 
   it('advises routing below a small share only: both models read every token', () => {
     const { faces } = costAdvice(routing, large, pair(TWO_CORES), 0.2);
-    // Small alone is 0.64 of the time for the steps, and reads the prompt in less than half.
+    // Small alone takes 0.64 of the time for the steps, and less than half for the prompt.
     expect(facesOf(routing, pair(TWO_CORES), 0).time).toBeLessThan(
       0.64 * facesOf(large, pair(TWO_CORES), 0).time,
     );
     expect(faces.time.pays).toBe(false);
     expect(faces.time.range).toMatchObject({ from: 0 });
     expect(faces.time.range?.to).toBeLessThan(0.05);
-    // It does spare weights, and does not spare rows.
+    // It saves weight traffic, but does not save rows.
     expect(faces.weightTraffic.ratio).toBeCloseTo(0.6, 2);
     expect(faces.processedFlops.ratio).toBeGreaterThan(1);
   });
 
-  it('promises of prompt lookup no more than there is to be found', () => {
+  it('promises no more of prompt lookup than the text offers', () => {
     const at = (lookupHitRate: number) =>
       costAdvice(promptLookupCost, large, { ...pair(TWO_CORES), lookupHitRate }, 0.78).faces.time;
     expect(at(1).ratio).toBeLessThan(0.93);
@@ -111,7 +111,7 @@ describe('on two cores, as they were measured', () => {
     expect(at(0)).toEqual({ ratio: 1, pays: false, range: null });
   });
 
-  it('advises a draft model where it costs next to nothing', () => {
+  it('advises a draft model that costs next to nothing', () => {
     const costs = {
       ...TWO_CORES,
       small: measuredCosts({ ...TIMED, decode: [{ rowCount: 1, ms: 1 }] }),
@@ -120,20 +120,20 @@ describe('on two cores, as they were measured', () => {
   });
 });
 
-describe('on a GPU, as its data sheet has it', () => {
-  it('advises the draft model from an acceptance on', () => {
+describe('on a GPU described by its data sheet', () => {
+  it('advises the draft model above some acceptance', () => {
     const { faces, note } = costAdvice(draftModelCost, large, onMachine('rtx-4090'), 0.8);
     expect(faces.time.pays).toBe(true);
     expect(faces.time.range).toMatchObject({ to: 1 });
     expect(faces.time.range?.from).toBeGreaterThan(0.2);
-    // Time is won with arithmetic.
+    // Drafting saves time at the price of arithmetic.
     expect(faces.processedFlops).toMatchObject({ pays: false, range: null });
     expect(note).toMatch(/drafts? a round$/);
   });
 });
 
 describe('costAdvice', () => {
-  it('gives the large model alone ratios of 1, wherever it is', () => {
+  it('gives the large model alone ratios of 1, locally and behind a network', () => {
     for (const roundTripMs of [0, 40]) {
       const { faces, value, roundTripRange } = costAdvice(
         large,
@@ -163,46 +163,47 @@ describe('costAdvice', () => {
     expect(faces.time).toMatchObject({ pays: true, range: null });
   });
 
-  it('prices rows and outputs, a model without prices counting nothing', () => {
-    const situation = pair(TWO_CORES);
+  it('prices rows and outputs, and counts nothing for a model without prices', () => {
+    const scenario = pair(TWO_CORES);
     const priced: CostScenario = {
-      ...situation,
+      ...scenario,
       models: {
-        ...situation.models,
-        large: { ...situation.models.large, prices: { inputPerMillion: 1, outputPerMillion: 3 } },
+        ...scenario.models,
+        large: { ...scenario.models.large, prices: { inputPerMillion: 1, outputPerMillion: 3 } },
       },
     };
     const alone = facesOf(large, priced, 0).price;
     expect(alone).toBeCloseTo((127 + 256 + 3 * 256) / 1e6, 12);
     const half = facesOf(routing, priced, 0.5).price ?? 0;
-    // All read, half written: the rows behind the last call are not read.
+    // The large model reads all tokens and writes half, but does not read the rows after its last
+    // call.
     expect(half).toBeCloseTo((127 + 255 + 3 * 128) / 1e6, 6);
     expect(costAdvice(routing, large, priced, 0.5).faces.price.pays).toBe(true);
   });
 
-  it('prices the whole text again at every call of an API that keeps nothing', () => {
+  it('prices the whole text again at every call of an API that keeps no sequence', () => {
     const base = pair(TWO_CORES);
     const prices = { inputPerMillion: 1, outputPerMillion: 3 };
-    const situation = (billing: Billing): CostScenario => ({
+    const scenario = (billing: Billing): CostScenario => ({
       ...base,
       billing,
       models: { ...base.models, large: { ...base.models.large, prices } },
     });
-    // The large model alone streams: one call, the prompt read once.
-    const alone = facesOf(large, situation('per-call'), 0).price;
+    // The large model alone streams: it takes one call, and reads the prompt once.
+    const alone = facesOf(large, scenario('per-call'), 0).price;
     expect(alone).toBeCloseTo((128 + 3 * 256) / 1e6, 12);
-    const tenth = facesOf(routing, situation('per-call'), 0.1).price;
+    const tenth = facesOf(routing, scenario('per-call'), 0.1).price;
     expect(tenth).toBeCloseTo((25.6 * (128 + 255 / 2) + 3 * 25.6) / 1e6, 12);
-    // What a server that keeps the sequence makes cheap, such an API makes dear.
+    // A strategy that is cheap on a server that keeps the sequence is expensive on such an API.
     const faces = (billing: Billing) =>
-      costAdvice(routing, large, situation(billing), 0.1).faces.price;
+      costAdvice(routing, large, scenario(billing), 0.1).faces.price;
     expect(faces('kept').pays).toBe(true);
     expect(faces('per-call').pays).toBe(false);
     expect(faces('per-call').range?.to).toBeCloseTo(896 / (256 * (255.5 + 3)), 6);
     expect(facesOf(large, base, 0).price).toBeNull();
   });
 
-  it('reads entropies where the gate does', () => {
+  it('reads entropies if the gate does', () => {
     const read = { logprob: 0, uncertainty: 2, draw: 0 };
     const costs = { small: { ...TWO_CORES.small, readingMs: read }, large: TWO_CORES.large };
     const entropy = facesOf(tokenRoutingCost(entropyGate), pair(costs), 0).time;
@@ -219,7 +220,7 @@ describe('costAdvice', () => {
   });
 
   it('knows the round trips at which a strategy pays', () => {
-    // Small alone needs no network: the further the large model, the better it looks.
+    // Small alone needs no network: the farther the large model, the better small alone looks.
     const fast = { small: TWO_CORES.large, large: TWO_CORES.small };
     const small = costAdvice(singleModelCost('small'), large, pair(fast), 0);
     const from = small.roundTripRange?.from ?? 0;
@@ -228,14 +229,14 @@ describe('costAdvice', () => {
       facesOf(singleModelCost('small'), pair(fast, roundTripMs), 0).time /
       facesOf(large, pair(fast, roundTripMs), 0).time;
     expect(ratioAt(from)).toBeCloseTo(1, 6);
-    // Routing asks often: it pays near by only.
+    // Routing asks often, so it pays only nearby.
     const near = costAdvice(routing, large, onMachine('rtx-4090'), 0.1).roundTripRange;
     expect(near).toMatchObject({ from: 0 });
     expect(near?.to).toBeLessThan(20);
   });
 });
 
-/** Machines where more rows cost less each, as they do: the first row, then ever smaller rises. */
+/** Machines on which further rows cost less each: a first row, then ever smaller increments. */
 const anyCosts = (scale: number): fc.Arbitrary<ForwardCosts> =>
   fc
     .record({
@@ -250,7 +251,7 @@ const anyCosts = (scale: number): fc.Arbitrary<ForwardCosts> =>
       readingMs: { logprob: 0, uncertainty: 0, draw: 0 },
     }));
 
-const anySituation: fc.Arbitrary<CostScenario> = fc
+const anyScenario: fc.Arbitrary<CostScenario> = fc
   .record({
     small: anyCosts(1),
     large: anyCosts(3),
@@ -263,12 +264,12 @@ const anySituation: fc.Arbitrary<CostScenario> = fc
 
 const anyShare = fc.double({ min: 0, max: 1, noNaN: true });
 
-describe('on any machine where wide forwards are no dearer by the row', () => {
+describe('on any machine where wide forwards cost no more per row', () => {
   it('costs more time, weights and money the more the large model writes', () => {
     fc.assert(
-      fc.property(anySituation, anyShare, anyShare, (situation, a, b) => {
-        const less = facesOf(routing, situation, Math.min(a, b));
-        const more = facesOf(routing, situation, Math.max(a, b));
+      fc.property(anyScenario, anyShare, anyShare, (scenario, a, b) => {
+        const less = facesOf(routing, scenario, Math.min(a, b));
+        const more = facesOf(routing, scenario, Math.max(a, b));
         for (const face of ['time', 'weightTraffic', 'generatedFlops', 'processedFlops'] as const) {
           expect(more[face]).toBeGreaterThanOrEqual(less[face] * (1 - 1e-9));
         }
@@ -279,10 +280,10 @@ describe('on any machine where wide forwards are no dearer by the row', () => {
 
   it('costs less time the more drafts hold', () => {
     fc.assert(
-      fc.property(anySituation, anyShare, anyShare, (situation, a, b) => {
+      fc.property(anyScenario, anyShare, anyShare, (scenario, a, b) => {
         for (const model of [draftModelCost, promptLookupCost]) {
-          const more = facesOf(model, situation, Math.max(a, b)).time;
-          const fewer = facesOf(model, situation, Math.min(a, b)).time;
+          const more = facesOf(model, scenario, Math.max(a, b)).time;
+          const fewer = facesOf(model, scenario, Math.min(a, b)).time;
           expect(more).toBeLessThanOrEqual(fewer * (1 + 1e-9));
         }
       }),
@@ -290,15 +291,15 @@ describe('on any machine where wide forwards are no dearer by the row', () => {
     );
   });
 
-  it('breaks even exactly where the ratio crosses 1, and pays on the right side of it', () => {
+  it('breaks even where the ratio crosses 1, and pays on the side where it is lower', () => {
     fc.assert(
       fc.property(
-        anySituation,
+        anyScenario,
         fc.constantFrom(routing, draftModelCost, promptLookupCost),
-        (situation, model) => {
-          const { range } = costAdvice(model, large, situation, 0.5).faces.time;
+        (scenario, model) => {
+          const { range } = costAdvice(model, large, scenario, 0.5).faces.time;
           const ratioAt = (value: number): number =>
-            facesOf(model, situation, value).time / facesOf(large, situation, 0).time;
+            facesOf(model, scenario, value).time / facesOf(large, scenario, 0).time;
           if (range === null) {
             for (const value of [0, 0.5, 1]) expect(ratioAt(value)).toBeGreaterThanOrEqual(1);
             return;

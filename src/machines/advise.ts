@@ -1,15 +1,16 @@
 /**
- * Whether a strategy pays: its expected work at a machine's costs, against the large model alone on
- * the same answer; and where it begins to. Pure functions of profile, parameter and lengths.
+ * Whether a strategy pays: its expected work at a machine's costs, compared with the large model
+ * alone on the same answer, and the range over which it pays. Pure functions of profile, parameter
+ * and lengths.
  *
- * Nothing here knows how good the answers are. A ratio below 1 says that an answer costs less.
+ * Nothing here knows how good the answers are. A ratio below 1 only says that an answer costs less.
  */
 import type { ParameterCounts, TokenPrices } from '../core/events.ts';
 import type { ModelRole } from '../core/model-id.ts';
 import type { AnswerLengths, CostModel, CostParameter, ExpectedWork } from './cost-model.ts';
 import { type ForwardCosts, fullForwardMs } from './forward-costs.ts';
 
-/** What is known of a model and what its forwards cost. */
+/** The facts about a model and the costs of its forwards. */
 export interface AdvisedModel {
   readonly costs: ForwardCosts;
   readonly weightBytes: number;
@@ -18,18 +19,19 @@ export interface AdvisedModel {
 }
 
 /**
- * What a call of the large model is billed for. `kept`: its server keeps the sequence, and every row
- * is read once. `per-call`: an API that keeps nothing reads the whole text again at each call. Output
- * rows are billed alike.
+ * The billing of a call of the large model:
+ * - `kept`: its server keeps the sequence, and every row is read once.
+ * - `per-call`: an API that keeps no sequence reads the whole text again at each call.
+ * Output rows are billed alike.
  */
 export const BILLINGS = ['kept', 'per-call'] as const;
 export type Billing = (typeof BILLINGS)[number];
 
 export interface CostScenario extends AnswerLengths {
   readonly models: Readonly<Record<ModelRole, AdvisedModel>>;
-  /** Default: `kept`, as the price of a run is counted. */
+  /** Default: `kept`, which is how the price of a run is counted. */
   readonly billing?: Billing;
-  /** Of a large model behind a network; 0 for a local one. */
+  /** The round trip to a large model behind a network; 0 for a local one. */
   readonly roundTripMs: number;
 }
 
@@ -42,17 +44,17 @@ export const FACES = [
 ] as const;
 export type Face = (typeof FACES)[number];
 
-/** Where a strategy pays: from one value of its parameter to another. Null: nowhere. */
+/** The range of a parameter over which a strategy pays. Null: it never pays. */
 export interface PayingRange {
   readonly from: number;
   readonly to: number;
 }
 
 export interface FaceAdvice {
-  /** To the large model alone; null without prices. */
+  /** Relative to the large model alone; null without prices. */
   readonly ratio: number | null;
   readonly pays: boolean;
-  /** Over the parameter, from 0 to 1; null where it pays nowhere, or has no parameter or price. */
+  /** Over the parameter, from 0 to 1. Null if it never pays, or if there is no parameter or price. */
   readonly range: PayingRange | null;
 }
 
@@ -61,26 +63,26 @@ export interface Advice {
   readonly parameter: CostParameter | null;
   readonly value: number | null;
   readonly faces: Readonly<Record<Face, FaceAdvice>>;
-  /** Round trips, in ms, over which it pays in time. Null: none. */
+  /** The round trips in ms over which it saves time. Null: none. */
   readonly roundTripRange: PayingRange | null;
   readonly note: string | null;
 }
 
 /**
- * Compares a way of working with the large model alone.
- * @param value of the cost model's parameter; 0 where it has none
+ * Compares a strategy with the large model alone.
+ * @param value of the cost model's parameter; 0 if it has none
  */
 export function costAdvice(
   model: CostModel,
   large: CostModel,
-  situation: CostScenario,
+  scenario: CostScenario,
   value: number,
 ): Advice {
-  const alone = facesOf(large, situation, 0);
-  // All faces of one value come out of the same expected work.
+  const alone = facesOf(large, scenario, 0);
+  // All faces at one value come from the same expected work.
   const known = new Map<number, Amounts>();
   const ratioAt = (face: Face, at: number): number | null => {
-    const amounts = known.get(at) ?? facesOf(model, situation, at);
+    const amounts = known.get(at) ?? facesOf(model, scenario, at);
     known.set(at, amounts);
     return ratio(amounts[face], alone[face]);
   };
@@ -94,7 +96,7 @@ export function costAdvice(
     };
   };
   const withTrip = (roundTripMs: number): number => {
-    const there = { ...situation, roundTripMs };
+    const there = { ...scenario, roundTripMs };
     return facesOf(model, there, value).time / facesOf(large, there, 0).time;
   };
   return {
@@ -103,25 +105,25 @@ export function costAdvice(
     value: model.parameter === null ? null : value,
     faces: Object.fromEntries(FACES.map((face) => [face, faceAdvice(face)])) as Advice['faces'],
     roundTripRange: payingRange(withTrip, ROUND_TRIPS_MS),
-    note: workOf(model, situation, value).note,
+    note: workOf(model, scenario, value).note,
   };
 }
 
 type Amounts = Readonly<Record<Exclude<Face, 'price'>, number>> & { readonly price: number | null };
 
-function workOf(model: CostModel, situation: CostScenario, value: number): ExpectedWork {
-  const { models, billing: _, ...rest } = situation;
+function workOf(model: CostModel, scenario: CostScenario, value: number): ExpectedWork {
+  const { models, billing: _, ...rest } = scenario;
   const costs = { small: models.small.costs, large: models.large.costs };
   return model.work({ ...rest, value, costs });
 }
 
-/** FLOPs of one parameter for one row: a multiplication and an addition. */
+/** The FLOPs of one parameter for one row: a multiplication and an addition. */
 const FLOPS_PER_PARAMETER = 2;
 
-/** The faces of cost (accounting/run-cost.ts) of expected instead of recorded work. */
-export function facesOf(model: CostModel, situation: CostScenario, value: number): Amounts {
-  const { models, roundTripMs, billing = 'kept' } = situation;
-  const work = workOf(model, situation, value);
+/** The faces of cost (accounting/run-cost.ts), for expected instead of recorded work. */
+export function facesOf(model: CostModel, scenario: CostScenario, value: number): Amounts {
+  const { models, roundTripMs, billing = 'kept' } = scenario;
+  const work = workOf(model, scenario, value);
   const total = { time: 0, weightTraffic: 0, generatedFlops: 0, processedFlops: 0, price: 0 };
   total.time = work.largeCallCount * roundTripMs;
   for (const { model: role, count, shape } of work.forwards) {
@@ -154,18 +156,19 @@ function ratio(amount: number | null, alone: number | null): number | null {
   return amount === null || alone === null || alone <= 0 ? null : amount / alone;
 }
 
-/** Where crossings are looked for before they are narrowed down. */
+/** The values at which crossings are looked for before they are narrowed down. */
 const SHARES: readonly number[] = Array.from({ length: 41 }, (_, index) => index / 40);
 const ROUND_TRIPS_MS: readonly number[] = [
   0,
   ...Array.from({ length: 41 }, (_, index) => 0.1 * 10 ** (index / 8)),
 ];
-/** Each halves what is left: to a millionth of a place's distance. */
+/** Each step halves the interval: the result is exact to a millionth of a grid step. */
 const BISECTION_COUNT = 20;
 
 /**
- * From the first to the last place where a ratio lies below 1, its borders narrowed down to where it
- * crosses 1. Ratios that rise or fall throughout, as they do, have one border at most.
+ * The range from the first to the last value at which a ratio lies below 1, with its ends narrowed
+ * down to the points where the ratio crosses 1. Ratios are monotonic in practice and have at most one
+ * such end.
  */
 export function payingRange(
   ratioAt: (value: number) => number,
@@ -182,7 +185,7 @@ export function payingRange(
   };
 }
 
-/** @returns the place between a paying and a losing one where the ratio is 1 */
+/** @returns the point between a paying and a losing value at which the ratio is 1 */
 function crossing(ratioAt: (value: number) => number, paying: number, losing: number): number {
   let [inside, outside] = [paying, losing];
   for (let step = 0; step < BISECTION_COUNT; step += 1) {

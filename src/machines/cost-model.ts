@@ -1,6 +1,6 @@
 /**
- * What a strategy is expected to do for an answer, as numbers of forwards: what advice multiplies by
- * a machine's costs. Every method brings its own (strategy/cost-models.ts), so that
+ * The expected work of a strategy for an answer, as numbers of forwards. Advice multiplies it by the
+ * costs of a machine. Every method brings its own cost model (strategy/cost-models.ts), so that
  * nothing here knows a strategy by name.
  */
 import type { ModelRole } from '../core/model-id.ts';
@@ -8,7 +8,7 @@ import type { ForwardCosts, ForwardShape } from './forward-costs.ts';
 
 /**
  * The number from 0 to 1 that the work depends on: the share of tokens that the large model writes,
- * or the share of drafts that hold, drafts of the small model or found in the text.
+ * or the share of drafts that hold, whether the small model or the text provides the drafts.
  */
 export type CostParameter = 'share' | 'acceptance' | 'lookup-acceptance';
 
@@ -16,13 +16,13 @@ export interface AnswerLengths {
   readonly promptTokenCount: number;
   readonly answerTokenCount: number;
   /**
-   * Share of the answer's tokens before which the text so far holds something to look up as a draft.
-   * Absent: unknown, taken for 0.
+   * The share of the answer's tokens before which the text contains a draft to look up. Absent:
+   * unknown, counted as 0.
    */
   readonly lookupHitRate?: number | undefined;
 }
 
-/** Forwards of one shape; `count` is an expectation and need not be whole. */
+/** Forwards of one shape. `count` is an expectation and need not be an integer. */
 export interface ExpectedForwards {
   readonly model: ModelRole;
   readonly count: number;
@@ -31,16 +31,19 @@ export interface ExpectedForwards {
 
 export interface ExpectedWork {
   readonly forwards: readonly ExpectedForwards[];
-  /** Times that somebody waits for the large model: round trips, if it is behind a network. */
+  /** The number of waits for the large model: round trips, if it is behind a network. */
   readonly largeCallCount: number;
-  /** Tokens of text behind each of those calls, added up: what an API reads that keeps nothing. */
+  /**
+   * The total length of the text over these calls: the tokens that an API reads if it keeps no
+   * sequence.
+   */
   readonly largeContextTokenCount: number;
-  /** What the strategy chose for itself, in words; null if there is nothing to choose. */
+  /** The choice that the strategy made itself, in words; null if there is nothing to choose. */
   readonly note: string | null;
 }
 
 export interface WorkPlan extends AnswerLengths {
-  /** Of the model's parameter; 0 where it has none. */
+  /** The value of the model's parameter; 0 if it has none. */
   readonly value: number;
   /** For strategies that choose by cost. */
   readonly costs: Readonly<Record<ModelRole, ForwardCosts>>;
@@ -48,18 +51,18 @@ export interface WorkPlan extends AnswerLengths {
 }
 
 export interface CostModel {
-  /** The strategy, and which way of it where there are several. */
+  /** The strategy, with its variant if there are several. */
   readonly name: string;
   readonly parameter: CostParameter | null;
-  /** Whether entropies of the small model's rows are read. */
+  /** Whether it reads entropies of the small model's rows. */
   readonly readsUncertainty: boolean;
   work(plan: WorkPlan): ExpectedWork;
 }
 
-/** Rows of a prefill's forwards. */
+/** The number of rows of a prefill's forwards. */
 const PREFILL_ROW_COUNT = 256;
 
-/** Reads all but the last token of a prompt, in the chunks that the engine uses. */
+/** Reads all but the last token of a prompt, in chunks of the engine's size. */
 export function prefill(
   model: ModelRole,
   promptTokenCount: number,

@@ -1,13 +1,13 @@
 /**
  * Well-known machines by their data sheets, as predicted profiles. Bandwidths and peaks are public
- * figures, named with each, or derived as said there; `efficiency` and `launchMs` are assumptions of
- * this project, the same for all machines of a kind, and not measured.
+ * figures with their sources, or derived as stated there. `efficiency` and `launchMs` are assumptions
+ * of this project, the same for all machines of a kind, and not measured.
  */
 import type { PredictedProfile } from './machine-profile.ts';
 
-/** Share of bandwidth and peak that decoding and prefilling reach in practice, roughly. */
+/** The rough share of bandwidth and peak that decoding and prefilling reach in practice. */
 const EFFICIENCY = { gpu: 0.6, apple: 0.6, cpu: 0.5 };
-/** A few hundred kernels of a forward, at a microsecond or two each. */
+/** A forward launches a few hundred kernels, at one or two microseconds each. */
 const LAUNCH_MS = { gpu: 0.3, apple: 0.5, cpu: 0.1 };
 
 interface DataSheet {

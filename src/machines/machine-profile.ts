@@ -1,7 +1,8 @@
 /**
- * A profile: a named machine and what forwards cost on it. Measured profiles hold curves per model;
- * predicted ones hold a machine's data-sheet figures, from which the costs of any model follow.
- * Kept as one JSON file each (profile-format.ts), so that one can be carried to another machine.
+ * A profile: a named machine and the costs of forwards on it. A measured profile holds curves per
+ * model. A predicted profile holds the data-sheet figures of a machine, from which the costs of any
+ * model follow. Each is kept as one JSON file (profile-format.ts), so that a user can copy it to
+ * another machine.
  */
 import type { RowReading } from './forward-costs.ts';
 
@@ -17,42 +18,45 @@ export interface CurvePoint {
   readonly ms: number;
 }
 
-/** What forwards of one model cost. Points are in order of rising row counts. */
+/** The measured costs of one model's forwards. Points are in order of rising row counts. */
 export interface MeasuredModel {
   readonly model: string;
-  /** Bytes of weights that a forward reads: a file of the same name may be another one. */
+  /** Bytes of weights that a forward reads. They tell apart different files of the same name. */
   readonly weightBytes: number;
   readonly threadCount: number;
-  /** ISO 8601. */
+  /** As an ISO 8601 date. */
   readonly measuredAt: string;
-  /** A second or two while a model was opened, in fewer points; `bench steps` measures more. */
+  /**
+   * Whether it was measured in a second or two while a model was opened, with fewer points than
+   * `bench steps` measures.
+   */
   readonly isQuick: boolean;
   /**
-   * How far forwards of one shape lay apart: the median of (median - minimum) / minimum over the
+   * The variation of forwards of one shape: the median of (median - minimum) / minimum over the
    * shapes that were measured more than once.
    */
   readonly spread: number;
-  /** Tokens in the cache while the curves were measured. */
+  /** The tokens in the cache while the curves were measured. */
   readonly cachedTokenCount: number;
-  /** Forwards all of whose rows have outputs. */
+  /** Forwards whose rows all have outputs. */
   readonly decode: readonly CurvePoint[];
-  /** Forwards without outputs: prefill, catch-up. Empty if that was not measured. */
+  /** Forwards without outputs: prefill, catch-up. Empty if they were not measured. */
   readonly prefill: readonly CurvePoint[];
-  /** What every further token in the cache adds to a forward of so many rows. */
+  /** The time that every further token in the cache adds to a forward, by row count. */
   readonly attention: readonly { readonly rowCount: number; readonly msPerCachedToken: number }[];
-  /** What this program adds around every forward. */
+  /** The overhead of this program around every forward. */
   readonly overheadMs: number;
-  /** Milliseconds more per output row, for each thing that is read beside the best token. */
+  /** Additional milliseconds per output row for each value that is read beside the best token. */
   readonly readingMs: Readonly<Record<RowReading, number>>;
 }
 
-/** Which number of threads decodes a model fastest. */
+/** The number of threads that decodes a model fastest. */
 export interface MeasuredThreads {
   readonly model: string;
   readonly weightBytes: number;
-  /** The number that was chosen. */
+  /** The chosen number of threads. */
   readonly threadCount: number;
-  /** Of forwards of one row. */
+  /** Times of forwards of one row. */
   readonly measured: readonly { readonly threadCount: number; readonly ms: number }[];
 }
 
@@ -60,7 +64,7 @@ interface ProfileHead {
   readonly format: 'pilotfish-profile';
   readonly version: 1;
   readonly name: string;
-  /** If the large model of this profile is asked over a network; null if it is local. */
+  /** The round trip if the large model of this profile is behind a network; null if it is local. */
   readonly roundTripMs: number | null;
 }
 
@@ -74,23 +78,23 @@ export interface MeasuredProfile extends ProfileHead {
 export interface PredictedProfile extends ProfileHead {
   readonly kind: 'predicted';
   readonly title: string;
-  /** Where each figure comes from. */
+  /** The source of each figure. */
   readonly source: string;
   readonly roofline: {
-    /** Of the memory that holds weights and cache. */
+    /** The bandwidth of the memory that holds weights and cache. */
     readonly bytesPerSecond: number;
-    /** Dense, in the precision that computes: half precision on GPUs with tensor cores. */
+    /** The dense peak in the precision that computes: half precision on GPUs with tensor cores. */
     readonly flopsPerSecond: number;
-    /** Share of both that real forwards reach, above 0, at most 1. */
+    /** The share of both figures that real forwards reach, above 0, at most 1. */
     readonly efficiency: number;
-    /** Per forward, whatever its size. */
+    /** The fixed time per forward of any size. */
     readonly launchMs: number;
   };
 }
 
 export type MachineProfile = MeasuredProfile | PredictedProfile;
 
-/** A profile without measurements yet. */
+/** A profile without measurements. */
 export function emptyProfile(name: string, machine: Machine): MeasuredProfile {
   return {
     format: 'pilotfish-profile',
@@ -104,13 +108,13 @@ export function emptyProfile(name: string, machine: Machine): MeasuredProfile {
   };
 }
 
-/** What tells models apart: two files may have one name. */
+/** The facts that tell models apart, because two files may have the same name. */
 export interface ModelIdentity {
   readonly name: string;
   readonly weightBytes: number;
 }
 
-/** Whether something was measured of this very model. */
+/** Whether a measurement is of this very model. */
 export function isOf(
   measured: MeasuredModel | MeasuredThreads,
   { name, weightBytes }: ModelIdentity,
@@ -118,7 +122,7 @@ export function isOf(
   return measured.model === name && measured.weightBytes === weightBytes;
 }
 
-/** With the model's measurement in place of an older one of the same model. */
+/** The profile with a measurement in place of an older one of the same model. */
 export function withModel(profile: MeasuredProfile, measured: MeasuredModel): MeasuredProfile {
   return { ...profile, models: [...others(profile.models, measured), measured] };
 }

@@ -9,7 +9,7 @@ import {
   QUIET_SPREAD_MAX,
 } from './measure-model.ts';
 
-/** A plan without budget, so that only counts decide. */
+/** A plan without a budget, so that only counts decide. */
 const PLAN: MeasurePlan = {
   ...FULL_PLAN,
   decodeRowCounts: [1, 2, 3, 4, 8],
@@ -28,7 +28,7 @@ function measure(options: TimedModelOptions, plan: MeasurePlan = PLAN) {
 }
 
 describe('measureModel', () => {
-  it('measures every shape behind the same cache, and gives its slot back', async () => {
+  it('measures every shape at the same cache length, and releases its slot', async () => {
     const { model, measured } = measure({ msOf: LINEAR, overheadMs: 0.5 });
     const { decode, prefill, cachedTokenCount, overheadMs, spread } = await measured;
     const near = PLAN.nearTokenCount;
@@ -43,20 +43,20 @@ describe('measureModel', () => {
     expect(model.sequenceCount).toBe(0);
   });
 
-  it('finds what every cached token adds, by the number of rows', async () => {
+  it('finds the time that every cached token adds, by the number of rows', async () => {
     const { attention } = await measure({ msOf: LINEAR }).measured;
     expect(attention.map(({ rowCount }) => rowCount)).toEqual(PLAN.attentionRowCounts);
     expect(attention[0]?.msPerCachedToken).toBeCloseTo(0.01, 9);
     expect(attention[1]?.msPerCachedToken).toBeCloseTo(0.08, 9);
   });
 
-  it('takes no falling slope for more than noise', async () => {
+  it('counts a falling slope as 0, because it can only be noise', async () => {
     const msOf = ({ cachedTokenCount }: TimedForward): number => 100 - 0.01 * cachedTokenCount;
     const { attention } = await measure({ msOf }).measured;
     expect(attention.map(({ msPerCachedToken }) => msPerCachedToken)).toEqual([0, 0]);
   });
 
-  it('takes a wider forward for no less attentive than a narrower one', async () => {
+  it('never lets attention cost less in a wider forward than in a narrower one', async () => {
     const msOf = ({ rowCount, cachedTokenCount }: TimedForward): number =>
       100 + (rowCount === 1 ? 0.02 : 0.01) * cachedTokenCount;
     const { attention } = await measure({ msOf }).measured;
@@ -72,14 +72,14 @@ describe('measureModel', () => {
     expect(spread).toBe(0);
   });
 
-  it('takes the median, and says how far it lies above the fastest', async () => {
+  it('takes the median, and reports its distance from the fastest forward', async () => {
     const msOf = ({ n, rowCount }: TimedForward): number => (n === 3 ? 2 : 3) * (10 + rowCount);
     const { decode, spread } = await measure({ msOf }).measured;
     expect(decode.map(({ ms }) => ms)).toEqual([33, 36, 39, 42, 54]);
     expect(spread).toBeCloseTo(0.5, 9);
   });
 
-  it('takes what is slower than a wider forward for disturbed', async () => {
+  it('treats a forward as disturbed if it is slower than a wider one', async () => {
     const msOf = ({ rowCount }: TimedForward): number => (rowCount === 2 ? 99 : 10 * rowCount);
     const { decode } = await measure({ msOf }).measured;
     expect(decode.map(({ ms }) => ms)).toEqual([10, 30, 30, 40, 80]);
@@ -104,34 +104,34 @@ describe('measureModel', () => {
       attention: 0,
     },
     { contextLength: 300, rowCountMax: 3, decode: [1, 2, 3], prefill: [1], attention: 1 },
-  ])('measures what fits in a context of $contextLength', async (small) => {
+  ])('measures the shapes that fit in a context of $contextLength', async (small) => {
     const { decode, prefill, attention } = await measure({ ...small, msOf: LINEAR }).measured;
     expect(decode.map(({ rowCount }) => rowCount)).toEqual(small.decode);
     expect(prefill.map(({ rowCount }) => rowCount)).toEqual(small.prefill);
     expect(attention).toHaveLength(small.attention);
   });
 
-  it('is quick where it has to be: one pass over a slow model, more over a fast one', async () => {
+  it('makes one quick pass over a slow model, and more over a fast one', async () => {
     const slow = measure({ msOf: () => 400 }, QUICK_PLAN);
     const fast = measure({ msOf: () => 20 }, QUICK_PLAN);
     const shapeCount = QUICK_PLAN.decodeRowCounts.length + QUICK_PLAN.prefillRowCounts.length;
     expect(await slow.measured).toMatchObject({ isQuick: true, attention: [] });
     expect((await fast.measured).decode).toHaveLength(QUICK_PLAN.decodeRowCounts.length);
-    // The first forward fills the cache, the second warms a single row up.
+    // The first forward fills the cache, the second one warms a single row up.
     const passLength = shapeCount + QUICK_PLAN.singleRowCount - 1;
     expect(slow.model.forwards).toHaveLength(2 + passLength);
     expect(fast.model.forwards).toHaveLength(2 + QUICK_PLAN.repeatCountMax * passLength);
     expect(fast.model.nowMs).toBeLessThan(QUICK_PLAN.budgetMs);
   });
 
-  it('measures a single row several times, apart, where there is time for one pass', async () => {
+  it('spreads several measurements of a single row over a pass if there is time for one pass', async () => {
     const { model, measured } = measure({ msOf: () => 400 }, QUICK_PLAN);
     await measured;
     const rowCounts = model.forwards.slice(2).map(({ rowCount }) => rowCount);
     expect(rowCounts).toEqual([1, 2, 1, 3, 1, 4, 1, 6, 1, 9, 16]);
   });
 
-  it('counts the median of these, and not the first, which warms up', async () => {
+  it('takes the median of the single rows without the first one, which warms up', async () => {
     const times = [990, 400, 300, 480, 390, 410];
     const msOf = ({ rowCount, n }: TimedForward): number =>
       rowCount === 1 ? (times[n] ?? 0) : 1000 * rowCount;
@@ -140,7 +140,7 @@ describe('measureModel', () => {
     expect(spread).toBeCloseTo(1 / 3, 9);
   });
 
-  it('takes a machine of which there is but one reading for not quiet', async () => {
+  it('does not call a machine quiet after one measurement of each shape', async () => {
     const plan = { ...QUICK_PLAN, singleRowCount: 1 };
     const { spread } = await measure({ msOf: () => 400 }, plan).measured;
     expect(spread).toBeGreaterThan(QUIET_SPREAD_MAX);
@@ -158,7 +158,7 @@ describe('measureModel', () => {
     },
   );
 
-  it('stops when it is told to, and gives its slot back', async () => {
+  it('stops when it is aborted, and releases its slot', async () => {
     const controller = new AbortController();
     const msOf = (): number => {
       if (model.forwards.length === 5) controller.abort();

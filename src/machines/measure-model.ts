@@ -1,7 +1,7 @@
 /**
- * Measures what forwards of a model cost on this machine, with the device to itself. Forwards of all
- * shapes are interleaved, so that a busy moment does not fall on one shape alone, and the median of
- * each counts: runs consist of ordinary forwards, not of the fastest ones.
+ * Measures the costs of a model's forwards on this machine, with the device to itself. Forwards of
+ * all shapes are interleaved, so that a busy moment does not fall on one shape alone. The median of
+ * each shape counts, because runs consist of ordinary forwards and not of the fastest ones.
  */
 import type { Clock } from '../core/clock.ts';
 import { systemClock } from '../core/clock.ts';
@@ -13,28 +13,28 @@ import type { LanguageModel, Sequence } from '../model/roles.ts';
 import type { MeasuredModel } from './machine-profile.ts';
 import { measureReadings } from './measure-readings.ts';
 
-/** Which shapes are measured, and how often. */
+/** The shapes to measure, and the number of their measurements. */
 export interface MeasurePlan {
   readonly decodeRowCounts: readonly number[];
   readonly prefillRowCounts: readonly number[];
   /** Measured a second time, with `farTokenCount` tokens in the cache. */
   readonly attentionRowCounts: readonly number[];
-  /** Tokens in the cache while measuring: attention over them is part of a forward. */
+  /** The tokens in the cache while measuring: attention over them is part of a forward. */
   readonly nearTokenCount: number;
   readonly farTokenCount: number;
   /**
-   * How often a pass measures a single decoded row, spread over the pass: what everything else is
-   * compared with, and where a plan that has time for one pass sees whether the machine is quiet.
+   * How often a pass measures a single decoded row, spread over the pass. Everything else is compared
+   * with this row, and it shows whether the machine is quiet if there is time for only one pass.
    */
   readonly singleRowCount: number;
-  /** Every shape is measured so often, and slow ones less. */
+  /** The number of measurements of every shape; slow shapes get fewer. */
   readonly repeatCountMax: number;
   readonly repeatCountMin: number;
-  /** No further pass over all shapes is begun that would end later. */
+  /** No pass over all shapes begins if it would end later than this. */
   readonly budgetMs: number;
 }
 
-/** While a model is opened: what speculation chooses among, in a second or two. */
+/** For a model that is being opened: the shapes that speculation chooses among, in a second or two. */
 export const QUICK_PLAN: MeasurePlan = {
   decodeRowCounts: [1, 2, 3, 4, 6, 9],
   prefillRowCounts: [16],
@@ -47,7 +47,7 @@ export const QUICK_PLAN: MeasurePlan = {
   budgetMs: 1500,
 };
 
-/** What `bench steps` takes its time for. */
+/** The plan of `bench steps`, which takes its time. */
 export const FULL_PLAN: MeasurePlan = {
   decodeRowCounts: [1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32],
   prefillRowCounts: [1, 2, 4, 8, 16, 32, 64, 128, 256],
@@ -63,29 +63,29 @@ export const FULL_PLAN: MeasurePlan = {
 /** A forward that takes longer is repeated `repeatCountMin` times only. */
 const SLOW_MS = 400;
 /**
- * Where a single row takes less, every shape runs once more before it is timed: the library prepares
- * a forward anew when its shape is another than the last one's, which takes some tenths of a
- * millisecond, and runs mostly repeat shapes.
+ * If a single row takes less than this, every shape runs once more before it is timed. The library
+ * prepares a forward anew if its shape differs from the last one, which takes some tenths of a
+ * millisecond, and real runs mostly repeat shapes.
  */
 const TINY_MS = 5;
 
-/** Forwards of one shape that lie further apart than this mean that the machine had other work. */
+/** Forwards of one shape that differ by more than this show that the machine had other work. */
 export const QUIET_SPREAD_MAX = 0.15;
-/** The spread where no shape was measured twice: nothing says that the machine was quiet. */
+/** The spread if no shape was measured twice: nothing shows that the machine was quiet. */
 const SPREAD_UNKNOWN = 1;
 
 export interface MeasureOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: OnProgress | undefined;
   readonly clock?: Clock | undefined;
-  /** When the measurement is made, for its date. Default: now. */
+  /** The date of the measurement. Default: now. */
   readonly date?: Date | undefined;
 }
 
-/** What is measured besides facts of the model itself. */
+/** A model with the setting that a measurement records. */
 export type MeasurableModel = LanguageModel & { readonly threadCount: number };
 
-/** @throws PilotfishError `aborted`, and what forwards give rise to */
+/** @throws PilotfishError `aborted`, and the errors of forwards */
 export async function measureModel(
   model: MeasurableModel,
   plan: MeasurePlan,
@@ -113,7 +113,7 @@ interface Shape {
 interface Timed extends Shape {
   readonly computeMs: number[];
   readonly overheadMs: number[];
-  /** What warming up took: slow shapes are repeated less. */
+  /** The time of the warm-up forward: slow shapes are repeated less. */
   warmMs: number;
 }
 
@@ -122,7 +122,7 @@ type Curves = Pick<
   'cachedTokenCount' | 'decode' | 'prefill' | 'attention' | 'overheadMs' | 'spread'
 >;
 
-/** One sequence, fed and cut back. */
+/** One sequence that is fed and cut back. */
 class ForwardMeter implements AsyncDisposable {
   readonly #model: LanguageModel;
   readonly #plan: MeasurePlan;
@@ -159,7 +159,7 @@ class ForwardMeter implements AsyncDisposable {
   async measure(): Promise<void> {
     await this.#fill(this.#nearTokenCount);
     await this.#passes(this.#shapes.filter(({ isFar }) => !isFar));
-    // One sequence and not two: cells of a second one would be looked at too.
+    // One sequence only: a second one's cells would be attended to as well.
     const far = this.#shapes.filter(({ isFar }) => isFar);
     if (far.length === 0) return;
     await this.#fill(this.#farTokenCount);
@@ -182,7 +182,7 @@ class ForwardMeter implements AsyncDisposable {
 
   #attention(near: readonly Timed[]): Curves['attention'] {
     const apart = this.#farTokenCount - this.#nearTokenCount;
-    // Differences of two noisy times; but more rows never look at less.
+    // A slope is the difference of two noisy times, but more rows never attend less.
     let most = 0;
     return this.#shapes.flatMap(({ isFar, rowCount, computeMs }) => {
       const other = near.find((shape) => !shape.hasOutputs && shape.rowCount === rowCount);
@@ -193,7 +193,7 @@ class ForwardMeter implements AsyncDisposable {
     });
   }
 
-  /** Repeats as often as the plan says and its budget allows. */
+  /** Repeats as often as the plan requires and its budget allows. */
   async #passes(shapes: readonly Timed[]): Promise<void> {
     const started = this.#clock.nowMs();
     const order = passOrder(shapes, this.#plan.singleRowCount);
@@ -210,7 +210,8 @@ class ForwardMeter implements AsyncDisposable {
   }
 
   #wants(shape: Timed, pass: number): boolean {
-    // A quick plan warms up with one row alone; a pass over all shapes is a good part of its budget.
+    // A quick plan warms up with one row alone, because a pass over all shapes is a large part of its
+    // budget.
     if (pass === 0 && this.#plan.repeatCountMin < 2) return isSingleRow(shape);
     return pass <= this.#plan.repeatCountMin || shape.warmMs < SLOW_MS;
   }
@@ -226,7 +227,7 @@ class ForwardMeter implements AsyncDisposable {
     const computeMs = await this.#feed(shape.rowCount, shape.hasOutputs);
     const overheadMs = Math.max(0, this.#clock.nowMs() - started - computeMs);
     await this.#sequence.truncate(length);
-    // The first pass warms caches up and is not counted.
+    // The first pass warms caches up and does not count.
     if (pass === 0) shape.warmMs = computeMs;
     else {
       shape.computeMs.push(computeMs);
@@ -290,7 +291,8 @@ function shapesOf(plan: MeasurePlan): Shape[] {
 }
 
 /**
- * The median each. More rows never cost less: what is slower than a wider forward was disturbed.
+ * The median of each shape. More rows never cost less: a shape that is slower than a wider one was
+ * disturbed.
  */
 function levelled(shapes: readonly Timed[]): Curves['decode'] {
   let least = Number.POSITIVE_INFINITY;
@@ -304,7 +306,7 @@ function levelled(shapes: readonly Timed[]): Curves['decode'] {
     .reverse();
 }
 
-/** The shapes of a pass, single rows put in at equal distances. */
+/** The shapes of a pass, with single rows at equal distances. */
 function passOrder(shapes: readonly Timed[], singleRowCount: number): readonly Timed[] {
   const single = shapes.find(isSingleRow);
   if (single === undefined) return shapes;
@@ -320,7 +322,7 @@ function isSingleRow({ rowCount, hasOutputs, isFar }: Shape): boolean {
   return rowCount === 1 && hasOutputs && !isFar;
 }
 
-/** Over the shapes of which there is more than one reading. */
+/** The median spread of the shapes with more than one measurement. */
 function spreadOf(shapes: readonly Timed[]): number {
   const spreads = shapes
     .filter(({ computeMs }) => computeMs.length > 1)

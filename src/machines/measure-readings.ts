@@ -1,6 +1,6 @@
 /**
- * What reading more of an output row than its best token takes: sums over the whole vocabulary, on
- * made-up logits, because only their number counts.
+ * Measures the reading of an output row beyond its best token: sums over the whole vocabulary. The
+ * logits are made up, because only their number matters.
  */
 import { type Clock, systemClock } from '../core/clock.ts';
 import type { RowProgram } from '../core/row-program.ts';

@@ -28,7 +28,7 @@ describe('chooseThreadCount', () => {
     [measured(40, 24, 15), 4],
     [measured(40, 24, 60), 2],
     [measured(10, 24, 60), 1],
-    // Within 3 % the fewer threads win.
+    // Within 3 % the smaller number of threads wins.
     [measured(40, 20.5, 20), 2],
     [measured(40, 20.7, 20), 4],
     [measured(20, 20, 20), 1],
@@ -38,7 +38,7 @@ describe('chooseThreadCount', () => {
 });
 
 describe('tuneThreads', () => {
-  it('leaves the model with the fastest number of threads', async () => {
+  it('sets the model to the fastest number of threads', async () => {
     const { model, tuned } = tune(({ threadCount }) => 80 / threadCount + 5 * threadCount);
     expect(await tuned).toEqual({
       model: 'timed',
@@ -68,17 +68,17 @@ describe('tuneThreads', () => {
     expect((await tuned).measured.map(({ ms }) => ms)).toEqual([20, 20]);
   });
 
-  it('tries a hopeless number of threads once', async () => {
+  it('tries a hopelessly slow number of threads once', async () => {
     const { model, tuned } = tune(({ threadCount }) => (threadCount === 2 ? 4000 : 5), 2);
     expect((await tuned).threadCount).toBe(1);
     expect(model.forwards.filter(({ threadCount }) => threadCount === 2)).toHaveLength(1);
   });
 
-  it('takes no longer than it has to', async () => {
+  it('keeps to its time budget', async () => {
     const slow = tune(() => 100, 2);
     const fast = tune(() => 5, 2);
     await Promise.all([slow.tuned, fast.tuned]);
-    // One pass of 2 x 4 forwards, and as many passes as there may be.
+    // One pass of 2 x 4 forwards for the slow model, and the most passes for the fast one.
     expect(slow.model.forwards).toHaveLength(8);
     expect(fast.model.forwards).toHaveLength(24);
   });
@@ -88,7 +88,7 @@ describe('tuneThreads', () => {
     expect((await tuned).isQuiet).toBe(false);
   });
 
-  it('stops when it is told to', async () => {
+  it('stops when it is aborted', async () => {
     const model = new TimedModel({ msOf: () => 1 });
     const tuned = tuneThreads(model, 2, { signal: AbortSignal.abort() });
     await expect(tuned).rejects.toMatchObject({ code: 'aborted' });

@@ -1,6 +1,7 @@
 /**
- * How many threads decode a model fastest. More are not always better: a decode waits for memory,
- * and threads that share a core, or find it taken, hold the others up at every barrier.
+ * Finds the number of threads that decodes a model fastest. More are not always better: a decode
+ * waits for memory, and a thread that shares a core, or finds it taken, delays all others at every
+ * barrier.
  */
 import { type Clock, systemClock } from '../core/clock.ts';
 import { throwIfAborted } from '../core/errors.ts';
@@ -9,16 +10,16 @@ import { tokenId } from '../core/token-id.ts';
 import type { LanguageModel, Sequence } from '../model/roles.ts';
 import type { MeasuredThreads } from './machine-profile.ts';
 
-/** Fewer threads win a tie: they leave room for other work. */
+/** The smaller number of threads wins a tie, because it leaves room for other work. */
 const TIE = 0.03;
-/** Forwards per number of threads and pass; the first wakes the threads and is not counted. */
+/** Forwards per number of threads and pass. The first one wakes the threads and does not count. */
 const TIMED_COUNT = 3;
 const PASS_COUNT_MAX = 3;
-/** No further pass is begun after so long. */
+/** No further pass begins after this time. */
 const BUDGET_MS = 150;
-/** A number of threads that is so much slower is not tried again. */
+/** A number of threads that is slower by this factor is not tried again. */
 const HOPELESS = 2;
-/** If the fastest forwards of the choice lie further apart, the machine had other work. */
+/** If the fastest forwards of the choice differ by more than this, the machine had other work. */
 const QUIET_SPREAD_MAX = 0.2;
 
 export interface TunableModel extends LanguageModel {
@@ -27,7 +28,7 @@ export interface TunableModel extends LanguageModel {
 }
 
 export interface ThreadMeasurement extends MeasuredThreads {
-  /** False if other work disturbed it: good enough for now, not to be kept. */
+  /** False if other work disturbed the measurement. Use it for now, but do not store it. */
   readonly isQuiet: boolean;
 }
 
@@ -38,7 +39,7 @@ export function threadCandidates(processorCount: number): readonly number[] {
   return [...counts, processorCount];
 }
 
-/** The fastest; of those within a tie the one with the fewest threads. */
+/** The fastest number of threads; within a tie, the smallest number. */
 export function chooseThreadCount(measured: MeasuredThreads['measured']): number {
   const fastest = Math.min(...measured.map(({ ms }) => ms));
   const good = measured.filter(({ ms }) => ms <= fastest * (1 + TIE));
@@ -46,8 +47,8 @@ export function chooseThreadCount(measured: MeasuredThreads['measured']): number
 }
 
 /**
- * Decodes single rows with each number of threads and leaves the model with the best one.
- * @throws PilotfishError `aborted`, and what forwards give rise to
+ * Decodes single rows with each number of threads, and sets the model to the best one.
+ * @throws PilotfishError `aborted`, and the errors of forwards
  */
 export async function tuneThreads(
   model: TunableModel,
@@ -100,7 +101,7 @@ async function timeForwards(
   const request = { tokens, outputFrom: 0, program };
   const { computeMs: wakingMs } = await sequence.forward(request);
   await sequence.truncate(0);
-  // Where threads cannot get their cores, a single token can take seconds.
+  // If threads cannot get their cores, a single token can take seconds.
   if (isHopeless([wakingMs], times)) {
     measured.push(wakingMs);
     return;
@@ -119,7 +120,7 @@ function isHopeless(
   return measured.length > 0 && Math.min(...measured) > HOPELESS * fastest;
 }
 
-/** Half of the forwards came near the fastest. */
+/** Whether half of the forwards came near the fastest. */
 function isQuiet(times: readonly number[]): boolean {
   const sorted = [...times].sort((a, b) => a - b);
   const [fastest = 0] = sorted;

@@ -59,10 +59,11 @@ describe('measuredCosts', () => {
     expect(ms(64, 2)).toBeCloseTo(642 + (30 - 24), 9);
   });
 
-  it('adds what the cache holds beyond what it held then', () => {
+  it('adds the cost of cached tokens beyond those of the measurement', () => {
     expect(ms(1, 1, 164)).toBeCloseTo(20 + 100 * 0.01, 9);
     expect(ms(1, 1, 0)).toBeCloseTo(20 - 64 * 0.01, 9);
-    // Between the points of attention, and in proportion to the rows beyond the last.
+    // Between the points of attention it interpolates; beyond the last it is in proportion to the
+    // rows.
     expect(ms(4, 4, 164)).toBeCloseTo(60 + 100 * (0.01 + (0.09 * 3) / 15), 9);
     expect(ms(64, 0, 164)).toBeCloseTo(642 + 100 * 0.4, 9);
   });
@@ -72,13 +73,13 @@ describe('measuredCosts', () => {
     expect(ms(1, 0, 0, steep)).toBe(7.5);
   });
 
-  it('takes rows without outputs for rows with outputs where nothing else is known', () => {
+  it('treats rows without outputs as rows with outputs if only those were measured', () => {
     const bare = { ...MODEL, prefill: [], attention: [] };
     expect(ms(4, 0, 500, bare)).toBe(60);
     expect(ms(4, 1, 500, bare)).toBe(60);
   });
 
-  it('takes one wide point for its rate', () => {
+  it('extrapolates from a single wide point at its rate per row', () => {
     const quick = { ...MODEL, prefill: [{ rowCount: 16, ms: 160 }], attention: [] };
     expect(ms(256, 0, 64, quick)).toBeCloseTo(2560, 9);
     expect(ms(2, 0, 64, quick)).toBe(30);
@@ -86,7 +87,7 @@ describe('measuredCosts', () => {
     expect(ms(14, 0, 64, quick)).toBe(160);
   });
 
-  it('hands on what is around a forward', () => {
+  it('passes on the overhead of a forward', () => {
     const { overheadMs, readingMs } = measuredCosts(MODEL);
     expect({ overheadMs, readingMs }).toEqual({
       overheadMs: MODEL.overheadMs,
@@ -113,7 +114,7 @@ describe('measuredCosts', () => {
   });
 });
 
-/** Rows with outputs cost the body and a head for each: both curves rise, the head never shrinks. */
+/** Rows with outputs cost the body and a head each: both curves rise, and the head never shrinks. */
 const anyModel: fc.Arbitrary<MeasuredModel> = fc
   .record({
     bodies: fc.array(fc.double({ min: 0, max: 9, noNaN: true }), { minLength: 6, maxLength: 6 }),
@@ -142,7 +143,7 @@ const anyShape = fc
     cachedTokenCount: fc.integer({ min: 0, max: 2000 }),
   })
   .map(({ rowCount, share, cachedTokenCount }) => {
-    // One row more must leave some without output, or it would change kind.
+    // One more row must leave a row without output, or the forward would change its kind.
     const outputRowCount = Math.floor(share * (rowCount - 1));
     return { rowCount, outputRowCount, cachedTokenCount };
   });

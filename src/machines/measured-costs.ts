@@ -1,10 +1,10 @@
 /**
- * The costs of any forward from the measured points of one model. With d(n) the time of n rows with
- * outputs, b(n) that of n rows without:
+ * The costs of any forward, from the measured points of one model. With d(n) the time of n rows with
+ * outputs, and b(n) that of n rows without:
  *
- *   ms(n rows, k with outputs) = b(n) + (d(k) - b(k)) + slope(n) · (cached tokens - those measured at)
+ *    ms(n rows, k with outputs) = b(n) + (d(k) - b(k)) + slope(n) · (cached tokens - those measured at)
  *
- * Between points it is linear, beyond the last it goes on with the last slope.
+ * It is linear between points, and continues with the last slope beyond the last point.
  */
 import type { ForwardCosts, ForwardShape } from './forward-costs.ts';
 import type { MeasuredModel } from './machine-profile.ts';
@@ -25,7 +25,7 @@ interface Curves {
   /** Milliseconds that a cached token adds, by rows. */
   readonly attention: CostCurve;
   readonly cachedTokenCount: number;
-  /** A forward is never cheaper than half of the cheapest one measured, whatever a slope says. */
+  /** The lower bound of a forward: half of the cheapest measured one, whatever the slopes give. */
   readonly leastMs: number;
 }
 
@@ -49,7 +49,7 @@ function shapeMs(curves: Curves, shape: ForwardShape): number {
 function rowsMs(curves: Curves, rowCount: number, outputRowCount: number): number {
   if (outputRowCount >= rowCount) return forwardMs(curves.decode, rowCount);
   const withoutOutputs = bodyMs(curves, rowCount);
-  // Nothing is known of rows without outputs: they are taken for rows with outputs.
+  // Rows without outputs were not measured, so they count as rows with outputs.
   if (withoutOutputs === null) return forwardMs(curves.decode, rowCount);
   if (outputRowCount === 0) return withoutOutputs;
   const body = bodyMs(curves, outputRowCount) ?? 0;
@@ -59,9 +59,9 @@ function rowsMs(curves: Curves, rowCount: number, outputRowCount: number): numbe
 function bodyMs({ prefill, decode }: Curves, rowCount: number): number | null {
   const first = prefill.points[0];
   if (first === undefined) return null;
-  // Below the first point a row without output costs what one with an output does, at most.
+  // Below the first point, a row without output costs at most as much as a row with output.
   if (rowCount < first.rowCount) return Math.min(first.ms, forwardMs(decode, rowCount));
-  // One point alone has no slope: wide forwards cost in proportion to their rows.
+  // A single point has no slope: wide forwards cost in proportion to their rows.
   if (prefill.points.length === 1) return (first.ms * rowCount) / first.rowCount;
   return forwardMs(prefill, rowCount);
 }
@@ -69,7 +69,7 @@ function bodyMs({ prefill, decode }: Curves, rowCount: number): number | null {
 function attentionMs({ attention }: Curves, rowCount: number): number {
   const last = attention.points.at(-1);
   if (last === undefined) return 0;
-  // Every row looks at every cached token: beyond the last point it is in proportion.
+  // Every row attends to every cached token: beyond the last point the time is in proportion.
   if (rowCount >= last.rowCount) return (last.ms * rowCount) / last.rowCount;
   return forwardMs(attention, rowCount);
 }

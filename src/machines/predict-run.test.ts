@@ -6,7 +6,7 @@ import { modelsById } from '../core/model-id.ts';
 import type { ForwardCosts, ForwardShape } from './forward-costs.ts';
 import { type CostsById, predictRun } from './predict-run.ts';
 
-/** Every forward is remembered, so that its shape can be looked at. */
+/** Records every forward, so that tests can check its shape. */
 function costs(ms: number, seen: ForwardShape[] = []): ForwardCosts {
   return {
     forwardMs: (shape) => {
@@ -70,7 +70,7 @@ const token = (changes: Partial<LoggedToken> = {}): LoggedToken => ({
 const draft = work({ model: 'tiny', purpose: 'draft' });
 
 describe('predictRun', () => {
-  it('knows the rows, outputs and cached tokens of every forward', () => {
+  it('reconstructs the rows, outputs and cached tokens of every forward', () => {
     const [small, large]: [ForwardShape[], ForwardShape[]] = [[], []];
     const events = [
       work({ model: 'tiny', purpose: 'prefill', rowCounts: [4, 1], outputRowCount: 0 }),
@@ -80,7 +80,7 @@ describe('predictRun', () => {
       work({ purpose: 'prefill', rowCounts: [3], outputRowCount: 0, reusedRowCount: 2 }),
       work({ rowCounts: [2] }),
       token(),
-      // Two drafts, then all three rows verified; a forward wider than its room is split.
+      // Two drafts, then all three rows verified. A forward wider than its limit is split.
       draft,
       draft,
       work({ purpose: 'verify', rowCounts: [2, 2], outputRowCount: 3 }),
@@ -100,11 +100,12 @@ describe('predictRun', () => {
       shape(1, 1, 8),
     ]);
     expect(large.slice(0, 2)).toEqual([shape(3, 0, 2), shape(2, 1, 5)]);
-    // Eight tokens of text and two drafts: the last of ten, four of which had not been read.
+    // Eight tokens of text and two drafts: the large model reads the last of ten, four of them
+    // unread.
     expect(large.slice(2, 4)).toEqual([shape(2, 1, 6), shape(2, 2, 8)]);
   });
 
-  it('adds up forwards, what is around them and what is read of them', () => {
+  it('adds up forwards, their overhead and the reading of their rows', () => {
     const events = [
       draft,
       token({ origin: 'small', logprob: -1 }),
@@ -117,7 +118,7 @@ describe('predictRun', () => {
       costsOf(costs(1), costs(10)),
       { readsUncertainty: true },
     );
-    // Entropy and log-probability are read together; both models draw.
+    // Entropy and log-probability are read together. Both models draw.
     const drafts = 2 * (1 + 0.1 + 0.5 + 2 + 4) + 0.001;
     const corrections = 20 + 0.1 + 0.5 + 4;
     expect(parts).toEqual([
@@ -150,12 +151,12 @@ describe('predictRun', () => {
     });
     const all = new Map([...costsOf(costs(1), costs(10)), ['prm', costs(5)]]);
     const { parts, ms, largeAloneMs } = predictRun(guided, all);
-    // Nothing is drawn from the rows of a reward model.
+    // No token is drawn from the rows of a reward model.
     expect(parts.map(({ model }) => model)).toEqual(['tiny', 'prm', 'huge']);
     expect(parts[1]).toMatchObject({ purpose: 'reward', ms: expect.closeTo(15 + 0.1 + 0.5, 9) });
     const without = predictRun(guided, costsOf(costs(1), costs(10)));
     expect(ms - without.ms).toBeCloseTo(15.6, 9);
-    // The rows that its cache spared are none of the prompt.
+    // The rows that its cache saved are no rows of the prompt.
     expect(largeAloneMs).toBe(without.largeAloneMs);
     expect(largeAloneMs).toBeCloseTo(2 * (10 + 0.1 + 0.5 + 4) + 0.001, 9);
   });
@@ -186,19 +187,19 @@ describe('predictRun', () => {
     );
   });
 
-  it('spares the large model alone what the run found in the cache', () => {
+  it('credits the large model alone with the rows that the run found in the cache', () => {
     const read = (reusedRowCount: number, rowCounts: readonly number[]) =>
       work({ purpose: 'prefill', rowCounts, outputRowCount: 0, reusedRowCount });
     const alone = (...events: RecordedRun['events']): number =>
       predictRun(run(events), costsOf(costs(1), costs(10))).largeAloneMs ?? 0;
-    // Five rows of prompt in two forwards; three in one, behind the two that were there.
+    // Five rows of prompt in two forwards; three rows in one forward, after the two cached ones.
     expect(alone(read(0, [4, 1]))).toBeCloseTo(50 + 0.004 + 2 * 0.5, 9);
     expect(alone(read(2, [3]))).toBeCloseTo(30 + 0.002 + 0.5, 9);
     expect(alone({ ...read(2, [3]), model: 'tiny' })).toBeCloseTo(30 + 0.002 + 0.5, 9);
     expect(alone(read(5, []))).toBe(0);
   });
 
-  it('waits for the network once a call, but not while the large model goes on', () => {
+  it('waits for the network once per call, but not while the large model goes on', () => {
     const routing = [draft, work({}), token(), draft, work({ rowCounts: [2] }), token()];
     const speculation = [work({ purpose: 'verify', rowCounts: [3], outputRowCount: 3 }), token()];
     const networkMs = (events: RecordedRun['events']): number =>
@@ -210,7 +211,7 @@ describe('predictRun', () => {
     expect(networkMs([work({ purpose: 'prefill', outputRowCount: 0 })])).toBe(0);
   });
 
-  it('compares with nothing where the large model is unknown', () => {
+  it('makes no comparison if the large model is unknown', () => {
     const { largeAloneMs, ms } = predictRun(
       run([draft, token({ origin: 'small' })]),
       new Map([['tiny', costs(1)]]),
@@ -219,7 +220,7 @@ describe('predictRun', () => {
     expect(ms).toBeGreaterThan(0);
   });
 
-  it('takes log-probabilities for read by the model whose tokens have them', () => {
+  it('assumes that a model read log-probabilities if its tokens have them', () => {
     const events = (changes: Partial<LoggedToken>) => [draft, work({}), token(changes)];
     const ms = (changes: Partial<LoggedToken>): readonly number[] =>
       predictRun(run(events(changes)), costsOf(costs(1), costs(10))).parts.map(

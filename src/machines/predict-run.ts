@@ -1,13 +1,13 @@
 /**
- * The time of a recorded run on a machine: the sum of the costs of its forwards there, with the
- * overhead around them. Pure. The run is taken as if it were alone on the machine.
+ * The time of a recorded run on a machine: the sum of the costs of its forwards there, with their
+ * overhead. Pure. The run counts as if it were alone on the machine.
  */
 
 import type { LoggedWork, RecordedRun } from '../accounting/run-log.ts';
 import { labelledModel, type ModelId, type ModelRole } from '../core/model-id.ts';
 import { decodeShape, type ForwardCosts, fullForwardMs, type RowReading } from './forward-costs.ts';
 
-/** The work of one model for one purpose, added up. */
+/** The total work of one model for one purpose. */
 export interface PredictedPart {
   readonly model: ModelId;
   readonly purpose: string;
@@ -18,12 +18,12 @@ export interface PredictedPart {
 
 export interface PredictedRun {
   readonly parts: readonly PredictedPart[];
-  /** Time of waiting for the network, over all calls of the large model. */
+  /** The waiting time for the network, over all calls of the large model. */
   readonly networkMs: number;
   readonly ms: number;
-  /** Time of the large model alone for the same tokens; null if its costs are unknown. */
+  /** The time of the large model alone for the same tokens; null if its costs are unknown. */
   readonly largeAloneMs: number | null;
-  /** Recorded native compute time, for comparison with the predicted time of the forwards. */
+  /** The recorded native compute time, to compare with the predicted time of the forwards. */
   readonly recordedComputeMs: number;
 }
 
@@ -76,7 +76,7 @@ export function predictRun(
   };
 }
 
-/** Whether the run waits for the large model. One that goes on writing is asked only once. */
+/** Whether the run waits for the large model. A large model that goes on writing is asked only once. */
 function asksLarge(
   work: LoggedWork,
   before: LoggedWork | null,
@@ -88,7 +88,10 @@ function asksLarge(
   return !goesOn;
 }
 
-/** The run's forwards, each with the tokens written before it; the last item has only those. */
+/**
+ * The forwards of the run, each with the number of tokens written before it. The last item has only
+ * that number.
+ */
 function* forwardsOf(run: RecordedRun): Generator<{
   readonly work: LoggedWork | null;
   readonly shapes: readonly ReturnType<typeof decodeShape>[];
@@ -109,13 +112,13 @@ function* forwardsOf(run: RecordedRun): Generator<{
   yield { work: null, shapes: [], tokensBefore: tokenCount };
 }
 
-/** Rows behind the committed text: drafts before the next draft, and drafts being verified. */
+/** Rows after the committed text: drafts before the next draft, and drafts being verified. */
 function rowsAhead({ purpose, outputRowCount }: LoggedWork, draftCount: number): number {
   if (purpose === 'draft') return draftCount;
   return purpose === 'verify' ? outputRowCount - 1 : 0;
 }
 
-/** @param end position behind the last row. A prompt is read from the end of its cached part */
+/** @param end the position after the last row. A prompt is read from the end of its cached part */
 function shapesOf(work: LoggedWork, end: number): ReturnType<typeof decodeShape>[] {
   const { rowCounts, outputRowCount } = work;
   const rowCount = sum(rowCounts);
@@ -138,7 +141,7 @@ function reusedRowCount({ events }: RecordedRun, model: ModelId | undefined): nu
   );
 }
 
-/** Null where the costs of the large model are unknown. */
+/** Null if the costs of the large model are unknown. */
 function largeAloneMs(
   run: RecordedRun,
   tokenCount: number,
@@ -152,7 +155,7 @@ function largeAloneMs(
   let ms = 0;
   const promptRows = promptTokenCount - 1;
   const chunk = labelledModel(run.start, 'large').prefillChunkRowCount;
-  // The cache would have spared it as many rows as in the run (as in accounting/run-cost.ts).
+  // Its cache would have saved it as many rows as in the run (as in accounting/run-cost.ts).
   const found = Math.max(reusedRowCount(run, labels.small), reusedRowCount(run, labels.large));
   for (let cached = found; cached < promptRows; cached += chunk) {
     const rowCount = Math.min(chunk, promptRows - cached);
@@ -166,7 +169,7 @@ function largeAloneMs(
 
 type Readings = ReadonlyMap<ModelId | undefined, readonly RowReading[]>;
 
-/** The readings of the pair's output rows, as far as the run's tokens show them. */
+/** The values that are read of the pair's output rows, as far as the run's tokens show them. */
 function readingsOf({ start, events }: RecordedRun, options: PredictOptions): Readings {
   const tokens = events.filter((event) => event.type === 'token');
   const draws: readonly RowReading[] = start.sampling.temperature > 0 ? ['draw'] : [];

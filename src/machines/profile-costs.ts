@@ -1,14 +1,14 @@
-/** The costs that a profile, measured or predicted, gives for a model. */
+/** The costs of a model according to a profile, measured or predicted. */
 import { PilotfishError } from '../core/errors.ts';
 import type { ForwardCosts } from './forward-costs.ts';
 import { isOf, type MachineProfile, type MeasuredProfile } from './machine-profile.ts';
 import { measuredCosts } from './measured-costs.ts';
 import { type RooflineModel, rooflineCosts } from './roofline.ts';
 
-/** A model as a profile knows it. */
+/** The facts by which a profile knows a model. */
 export interface CostedModel extends RooflineModel {
   readonly name: string;
-  /** What `--model` takes: the name is that of a file alone. Default: the name. */
+  /** The value for `--model`, because the name is that of a file alone. Default: the name. */
   readonly reference?: string;
 }
 
@@ -23,7 +23,7 @@ export function profileCosts(profile: MachineProfile, model: CostedModel): Forwa
 }
 
 /**
- * Whether the profile knows a model of this name at all, before anybody looks for its file.
+ * Checks that the profile has a model of this name, before its file is looked up.
  * @throws PilotfishError `profile-incomplete`
  */
 export function checkKnowsName(profile: MachineProfile, model: NamedModel): void {

@@ -1,4 +1,4 @@
-/** The file format of profiles, checked field by field: what each means is in machine-profile.ts. */
+/** The file format of profiles, checked field by field. machine-profile.ts explains the fields. */
 import { z } from 'zod';
 import { PilotfishError } from '../core/errors.ts';
 import { parseJson } from '../core/parse-json.ts';
@@ -75,9 +75,9 @@ const PREDICTED = z.object({
 
 const PROFILE: z.ZodType<MachineProfile> = z.discriminatedUnion('kind', [MEASURED, PREDICTED]);
 
-/** @param place for the error message: the file's path. @throws PilotfishError `profile-invalid` */
+/** @param place the path of the file, for the error message @throws PilotfishError `profile-invalid` */
 export function parseProfile(text: string, place: string): MachineProfile {
-  const value = parseJson(text, () => invalid(place, 'it is no JSON'));
+  const value = parseJson(text, () => invalid(place, 'it is not JSON'));
   checkVersion(text, place);
   const parsed = PROFILE.safeParse(value);
   if (parsed.success) return parsed.data;

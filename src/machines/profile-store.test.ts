@@ -20,7 +20,7 @@ afterEach(async () => {
 const store = (): ProfileStore => new ProfileStore(folder);
 
 describe('finding a profile', () => {
-  it('gives back what was saved, also over an older one, also from a new folder', async () => {
+  it('returns the profile that was saved, also over an older one or in a new folder', async () => {
     const deep = new ProfileStore(join(folder, 'a', 'b'));
     await deep.save({ ...PROFILE, models: [] });
     const path = await deep.save(PROFILE);
@@ -29,14 +29,14 @@ describe('finding a profile', () => {
     expect(await readdir(join(folder, 'a', 'b'))).toEqual(['box.json']);
   });
 
-  it('knows machines that nobody measured, but what is stored comes first', async () => {
+  it('knows machines by data sheet, but prefers a stored profile', async () => {
     const [known] = KNOWN_MACHINES;
     expect(await store().find(known?.name ?? '')).toEqual(known);
     await store().save({ ...PROFILE, name: known?.name ?? '' });
     expect(await store().find(known?.name ?? '')).toMatchObject({ kind: 'measured' });
   });
 
-  it('names what there is where it finds nothing', async () => {
+  it('lists the known profiles if it finds none', async () => {
     await store().save(PROFILE);
     await expect(store().find('nope')).rejects.toMatchObject({
       code: 'profile-unknown',
@@ -56,8 +56,8 @@ describe('finding a profile', () => {
   );
 
   it.each([
-    ['', 'it is no JSON'],
-    ['{', 'it is no JSON'],
+    ['', 'it is not JSON'],
+    ['{', 'it is not JSON'],
     ['null', 'expected object'],
     ['{"format":"pilotfish-profile"}', 'at kind'],
     [JSON.stringify({ ...PROFILE, version: 2 }), 'is of version 2, and this program reads 1.'],
@@ -81,7 +81,7 @@ describe('finding a profile', () => {
       }),
       'rising rowCount at models.0.prefill',
     ],
-  ])('says what is wrong with the file %s', async (text, why) => {
+  ])('names the fault of the file %s', async (text, why) => {
     await writeFile(join(folder, 'box.json'), text);
     await expect(store().find('box')).rejects.toMatchObject({
       code: 'profile-invalid',
@@ -90,7 +90,7 @@ describe('finding a profile', () => {
     });
   });
 
-  it('takes a profile without a round trip for a local one', async () => {
+  it('treats a profile without a round trip as a local one', async () => {
     const { roundTripMs: _none, ...rest } = PROFILE;
     await writeFile(join(folder, 'box.json'), JSON.stringify(rest));
     expect(await store().find('box')).toEqual(PROFILE);
@@ -100,7 +100,7 @@ describe('finding a profile', () => {
 describe('remembering this machine', () => {
   const { machine } = PROFILE;
 
-  it('adds to what is there', async () => {
+  it('adds to the stored measurements', async () => {
     const other = { ...TIMED, model: 'other' };
     const newer = { ...TIMED, spread: 0.5 };
     const namesake = { ...TIMED, weightBytes: 2000 };
@@ -110,7 +110,7 @@ describe('remembering this machine', () => {
     await store().remember('box', machine, (profile) =>
       withThreads(profile, { model: 'timed', weightBytes: 1, threadCount: 1, measured: [] }),
     );
-    // Nothing without measurements can be read back.
+    // A file with an empty list of measured threads is invalid, so nothing is read back.
     expect((await store().remembered('box', machine)).models).toEqual([]);
     await store().save({ ...PROFILE, models: [other, newer] });
     expect(await store().remembered('box', machine)).toEqual({
@@ -123,7 +123,7 @@ describe('remembering this machine', () => {
     { processor: 'Another' },
     { processorCount: 3 },
     { library: '1.2.4' },
-  ])('forgets what another machine measured: %j', async (change) => {
+  ])('forgets the measurements of another machine: %j', async (change) => {
     await store().save(PROFILE);
     const elsewhere = { ...machine, ...change };
     expect(await store().remembered('box', elsewhere)).toMatchObject({
@@ -135,7 +135,7 @@ describe('remembering this machine', () => {
     expect(await store().remembered('box', elsewhere)).toMatchObject({ models: [TIMED] });
   });
 
-  it('has nothing where the file was damaged, and measures again', async () => {
+  it('is empty after the file was damaged, and is measured again', async () => {
     await writeFile(join(folder, 'box.json'), '{');
     expect((await store().remembered('box', machine)).models).toEqual([]);
     await store().remember('box', machine, (profile) => withModel(profile, TIMED));
@@ -164,8 +164,8 @@ describe('remembering this machine', () => {
     await one.checkVersion('another');
   });
 
-  it('is no error where the folder cannot be written; saving is', async () => {
-    // A file in the place of the folder stops everybody, root included.
+  it('does not fail if the folder cannot be written, but saving does', async () => {
+    // A file in place of the folder stops every user, root included.
     const blocked = join(folder, 'blocked');
     await writeFile(blocked, 'a file');
     const nowhere = new ProfileStore(blocked);
@@ -174,7 +174,7 @@ describe('remembering this machine', () => {
     expect(await nowhere.names()).toEqual([]);
   });
 
-  it('takes a folder in the place of the file for nothing', async () => {
+  it('treats a folder in place of the file as no profile', async () => {
     await mkdir(join(folder, 'box.json', 'in-the-way'), { recursive: true });
     expect((await store().remembered('box', machine)).models).toEqual([]);
   });

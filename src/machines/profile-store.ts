@@ -1,7 +1,7 @@
 /**
- * Profiles, kept between runs as one JSON file each. A measured profile is also this program's
- * memory of its own machine: measuring takes seconds, and costs stay the same as long as the model,
- * the processor, the library and the number of threads do.
+ * Profiles, kept between runs as one JSON file each. A measured profile is also this program's memory
+ * of its own machine: measuring takes seconds, and costs stay the same as long as the model, the
+ * processor, the library and the number of threads do.
  */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -29,7 +29,7 @@ export class ProfileStore {
     this.#onNotice = onNotice;
   }
 
-  /** Where a profile of this name is kept. @throws PilotfishError `option-invalid` */
+  /** The path of a profile of this name. @throws PilotfishError `option-invalid` */
   path(name: string): string {
     checkName(name);
     return join(this.#folder, `${name}${SUFFIX}`);
@@ -61,14 +61,14 @@ export class ProfileStore {
       .sort();
   }
 
-  /** What was measured on this very machine, empty if nothing was or nothing can be read. */
+  /** The measurements on this very machine; empty if there are none or they cannot be read. */
   async remembered(name: string, machine: Machine): Promise<MeasuredProfile> {
     const found = await this.#measured(name);
     return found !== null && isSame(found.machine, machine) ? found : emptyProfile(name, machine);
   }
 
   /**
-   * To be called before a profile is replaced.
+   * Call it before a profile is replaced.
    * @throws PilotfishError `profile-invalid` for a file of another version, `file-system-failed`
    */
   async checkVersion(name: string): Promise<void> {
@@ -78,10 +78,10 @@ export class ProfileStore {
   }
 
   /**
-   * What a measurement under a name that the user chose is added to.
-   * @throws PilotfishError `option-invalid` where the name is that of another machine, or of figures
-   *   that nobody measured; `profile-invalid` and `file-system-failed`, because a file that cannot
-   *   be read may be such a one
+   * The profile to which a measurement under a name of the user's choice is added.
+   * @throws PilotfishError `option-invalid` if the name is that of another machine, or of a data
+   *   sheet; `profile-invalid` and `file-system-failed`, because an unreadable file may hold such a
+   *   profile
    */
   async ownNamed(name: string, machine: Machine): Promise<MeasuredProfile> {
     const path = this.path(name);
@@ -111,8 +111,8 @@ export class ProfileStore {
   }
 
   /**
-   * Written whole or not at all.
-   * @returns where. @throws PilotfishError `option-invalid`, `file-system-failed`
+   * Writes the whole file or leaves it as it was.
+   * @returns the path @throws PilotfishError `option-invalid`, `file-system-failed`
    */
   async save(profile: MachineProfile): Promise<string> {
     const path = this.path(profile.name);
@@ -122,9 +122,9 @@ export class ProfileStore {
   }
 
   /**
-   * Adds to what is remembered of this machine. The profile is read again first, because other
-   * processes add to it, too. If it cannot be written, the machine is only measured again: nothing is
-   * thrown, and a profile of another version, which is left as it is, gives a notice.
+   * Adds to the measurements of this machine. It reads the profile again first, because other
+   * processes add to it too. If the file cannot be written, the machine is only measured again:
+   * nothing is thrown. A profile of another version is left as it is, with a notice.
    */
   async remember(
     name: string,
@@ -141,7 +141,7 @@ export class ProfileStore {
   }
 }
 
-/** Null where there is no such file. @throws PilotfishError `file-system-failed` */
+/** Null if there is no such file. @throws PilotfishError `file-system-failed` */
 async function textOf(path: string): Promise<string | null> {
   return (await readWhole(path, 'choose another name'))?.toString('utf8') ?? null;
 }

@@ -10,7 +10,7 @@ const MODEL = {
   parameterCounts: { body: 1e9, outputHead: 1e8 },
   kvBytesPerToken: 1e5,
 };
-/** A gigabyte a second and a TFLOP a second, half of which is reached. */
+/** A gigabyte and a TFLOP per second, half of which is reached. */
 const MACHINE: PredictedProfile = {
   format: 'pilotfish-profile',
   version: 1,
@@ -25,27 +25,27 @@ const MACHINE: PredictedProfile = {
 describe('rooflineCosts', () => {
   const { forwardMs, overheadMs, readingMs } = rooflineCosts(MACHINE, MODEL);
 
-  it('waits for memory where rows are few: weights and what is in the cache', () => {
-    // 1 GB and a row of 0.1 MB at 1 GB/s, half reached, 3 ms to launch.
+  it('waits for memory, for weights and cache, if rows are few', () => {
+    // 1 GB and a row of 0.1 MB at half of 1 GB/s, with 3 ms to launch.
     expect(forwardMs(decodeShape(1, 0))).toBeCloseTo(2000.2 + 3, 6);
     expect(forwardMs(decodeShape(1, 999))).toBeCloseTo(2200 + 3, 6);
   });
 
-  it('waits for arithmetic where rows are many: the head for output rows only', () => {
+  it('waits for arithmetic if rows are many, and counts the head for output rows only', () => {
     const cachedTokenCount = 0;
     const prefill = { rowCount: 5000, outputRowCount: 0, cachedTokenCount };
     expect(forwardMs(prefill)).toBeCloseTo(1000 * 2 * 10 + 3, 6);
     expect(forwardMs({ ...prefill, outputRowCount: 5000 })).toBeCloseTo(1000 * 2 * 11 + 3, 6);
   });
 
-  it('counts nothing for this program', () => {
+  it('counts no overhead of this program', () => {
     expect(overheadMs).toBe(0);
     expect(readingMs).toEqual({ logprob: 0, uncertainty: 0, draw: 0 });
   });
 });
 
 describe('known machines', () => {
-  it('are profiles as files hold them, each with its source', () => {
+  it('are valid profiles, each with its source', () => {
     for (const machine of KNOWN_MACHINES) {
       expect(parseProfile(JSON.stringify(machine), machine.name)).toEqual(machine);
       expect(machine.source).toMatch(/\d/);

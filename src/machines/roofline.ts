@@ -1,10 +1,11 @@
 /**
- * The costs of a forward from a machine's data sheet (the roofline model: Williams, Waterman,
+ * The costs of a forward from the data sheet of a machine (the roofline model: Williams, Waterman,
  * Patterson 2009). A forward waits for memory or for arithmetic, whichever takes longer:
  *
- *   max((weight bytes + cached tokens · KV bytes) / bandwidth, 2·N·rows / peak) / efficiency + launch
+ *    max((weight bytes + cached tokens · KV bytes) / bandwidth, 2·N·rows / peak) / efficiency + launch
  *
- * A prediction, never a measurement: good for orders of magnitude and for where methods begin to pay.
+ * It is a prediction, never a measurement: good for orders of magnitude and for the points at which
+ * methods begin to pay.
  */
 import type { ParameterCounts } from '../core/events.ts';
 import type { ForwardCosts, ForwardShape } from './forward-costs.ts';
@@ -14,7 +15,7 @@ const MS_PER_SECOND = 1000;
 /** A multiplication and an addition. */
 const FLOPS_PER_PARAMETER = 2;
 
-/** What a prediction needs of a model. */
+/** The facts about a model that a prediction needs. */
 export interface RooflineModel {
   readonly weightBytes: number;
   readonly parameterCounts: ParameterCounts;

@@ -43,7 +43,7 @@ describe('forwardMs', () => {
     expect(forwardMs(CURVE, 6)).toBeCloseTo(31, 12);
   });
 
-  it('goes on with the last slope behind the last point', () => {
+  it('continues with the last slope beyond the last point', () => {
     expect(forwardMs(CURVE, 10)).toBeCloseTo(33, 12);
     expect(forwardMs(CURVE, 512)).toBeCloseTo(32 + 504 * 0.5, 9);
   });
@@ -60,12 +60,12 @@ describe('forwardMs', () => {
     ).toBe(30);
   });
 
-  it('is flat where one point is known', () => {
+  it('is flat if only one point is known', () => {
     const curve = curveOf([[1, 12]]);
     expect([1, 2, 100].map((rows) => forwardMs(curve, rows))).toEqual([12, 12, 12]);
   });
 
-  it('is infinite where nothing is known, so that nothing is chosen for it', () => {
+  it('is infinite if no point is known, so that it is never chosen', () => {
     expect(forwardMs({ points: [] }, 1)).toBe(Number.POSITIVE_INFINITY);
   });
 
@@ -77,7 +77,7 @@ describe('forwardMs', () => {
     );
   });
 
-  it('stands a row count that was measured twice', () => {
+  it('accepts a row count that was measured twice', () => {
     const curve = curveOf([
       [1, 10],
       [2, 12],

@@ -1,10 +1,10 @@
 /**
- * What a forward costs on this machine by its number of rows. On a GPU eight rows cost about one; on
- * two CPU cores four rows of a 1.5B model cost three. Everything that trades rows for forwards
- * (speculation first) asks this curve instead of assuming.
+ * The cost of a forward on this machine by its number of rows. On a GPU eight rows cost about as much
+ * as one; on two CPU cores four rows of a 1.5B model cost as much as three. Every method that trades
+ * rows for forwards (above all speculation) asks this curve instead of assuming.
  */
 
-/** Measured points, by ascending row count; the first is for one row. */
+/** Measured points by ascending row count. The first point is for one row. */
 export interface CostCurve {
   readonly points: readonly { readonly rowCount: number; readonly ms: number }[];
 }
@@ -33,7 +33,7 @@ function between(a: Point, b: Point, rowCount: number): number {
   return a.ms + ((b.ms - a.ms) * (rowCount - a.rowCount)) / (b.rowCount - a.rowCount);
 }
 
-/** The curves of a pair; null for a model that is not there. */
+/** The curves of a pair; null for a missing model. */
 export interface StepCosts {
   readonly small: CostCurve | null;
   readonly large: CostCurve | null;

@@ -1,4 +1,4 @@
-/** A model that only takes time, and checks that nothing is fed that would not fit. */
+/** A model that only takes time. It checks that no forward exceeds its limits. */
 import { invariant } from '../../core/invariant.ts';
 import type { TokenId } from '../../core/token-id.ts';
 import type { Forward, ForwardRequest, LanguageModel, Sequence } from '../../model/roles.ts';
@@ -8,7 +8,7 @@ export interface TimedForward {
   readonly outputRowCount: number;
   readonly cachedTokenCount: number;
   readonly threadCount: number;
-  /** How many forwards of this very shape came before, without those that fill the cache. */
+  /** The number of earlier forwards of this very shape, without those that fill the cache. */
   readonly n: number;
 }
 
@@ -16,7 +16,7 @@ export interface TimedModelOptions {
   readonly contextLength?: number;
   readonly rowCountMax?: number;
   readonly msOf: (forward: TimedForward) => number;
-  /** Milliseconds around a forward that it does not report. */
+  /** Milliseconds around a forward that the forward does not report. */
   readonly overheadMs?: number;
 }
 
@@ -37,7 +37,7 @@ export class TimedModel implements LanguageModel {
   readonly threadCounts: number[] = [];
   sequenceCount = 0;
   threadCount = 1;
-  /** Time as this model passes it. */
+  /** The time as it passes in this model. */
   nowMs = 0;
   readonly #options: TimedModelOptions;
   readonly #counts = new Map<string, number>();
