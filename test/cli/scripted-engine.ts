@@ -1,4 +1,5 @@
 /** An engine that plays given tokens, and remembers what was asked of it. */
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MachineFacts } from '../../src/app/inspect-machine.ts';
 import type { OpenEngineOptions } from '../../src/app/open-engine.ts';
@@ -11,6 +12,7 @@ import type {
   SummaryEvent,
   TokenEvent,
 } from '../../src/core/events.ts';
+import { required } from '../../src/core/invariant.ts';
 import { modelsById } from '../../src/core/model-id.ts';
 import { GREEDY } from '../../src/core/sampling-params.ts';
 import { tokenId } from '../../src/core/token-id.ts';
@@ -25,6 +27,8 @@ export interface Script {
   /** Thrown after the tokens instead of a summary. */
   readonly failure?: unknown;
   readonly tokenDelayMs?: number;
+  /** From this token on nothing comes until the request is aborted. */
+  readonly heldFrom?: number;
   /** Called before each token, with its place. */
   readonly beforeToken?: (index: number) => void;
   readonly summary?: Partial<SummaryEvent>;
@@ -147,11 +151,16 @@ export function startEvent(request: ScriptedRequest): EngineEvent & { type: 'sta
   };
 }
 
+async function aborted(signal: AbortSignal | undefined): Promise<void> {
+  if (signal?.aborted !== true) await once(required(signal, 'it can be aborted'), 'abort');
+}
+
 async function* play(script: Script, request: ScriptedRequest): AsyncGenerator<EngineEvent> {
   yield startEvent(request);
   for (const [index, token] of script.tokens.entries()) {
     script.beforeToken?.(index);
     if (script.tokenDelayMs !== undefined) await sleep(script.tokenDelayMs);
+    if (index === script.heldFrom) await aborted(request.signal);
     throwIfAborted(request.signal);
     yield tokenEvent(index, token);
   }

@@ -160,15 +160,15 @@ describe('chat at a terminal', () => {
   });
 
   it('cancels an answer with Ctrl-C and keeps what was shown; at the prompt it leaves', async () => {
-    const slow: Script = {
+    const held: Script = {
       tokens: [
         ['shown', 'small', false],
         [' never', 'large', false],
       ],
-      tokenDelayMs: 50,
+      heldFrom: 1,
     };
     const choose = (request: GenerateRequest, index: number): Script =>
-      index === 0 ? slow : answerTo(request);
+      index === 0 ? held : answerTo(request);
     const { out, dependencies, exitCode, unused } = await typing(
       [
         ['> ', 'one\r'],
