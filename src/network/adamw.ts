@@ -1,6 +1,6 @@
 /**
  * AdamW (Loshchilov & Hutter, 2019): Adam with weight decay apart from the gradient. Biases and batch
- * norm do not decay. Step for step what PyTorch's AdamW computes.
+ * norm do not decay. Each step computes the same as a step of PyTorch's AdamW.
  */
 import type { Parameter } from './layer.ts';
 

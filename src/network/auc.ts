@@ -1,9 +1,9 @@
-/** How well scores rank: the area under the ROC curve. */
+/** The area under the ROC curve: how well scores rank rows. */
 
 /**
- * The probability that a positive row scores higher than a negative one; a tie counts half.
+ * The probability that a positive row scores higher than a negative row; a tie counts half.
  * @param labels [rowCount] in [0, 1]; a soft label is that share of a positive row
- * @param weights [rowCount] how much each row counts
+ * @param weights [rowCount] the weight of each row
  * @returns null if there are no positive or no negative rows
  */
 export function auc(
@@ -16,7 +16,7 @@ export function auc(
   );
   let negatives = 0;
   let positives = 0;
-  /** Pairs that are ranked right. */
+  /** The weight of the correctly ranked pairs. */
   let right = 0;
   for (let from = 0; from < order.length; ) {
     const score = scores[order[from] as number];

@@ -1,7 +1,7 @@
 /**
  * Batch normalisation (Ioffe & Szegedy, 2015): each unit is brought to mean 0 and variance 1 over the
- * batch, then scaled and shifted as learned. Statistics as PyTorch's BatchNorm1d keeps them: momentum
- * 0.1, the variance in the batch biased, the running one unbiased.
+ * batch, then scaled and shifted with learned parameters. The statistics are those of PyTorch's
+ * BatchNorm1d: momentum 0.1, a biased variance in the batch, an unbiased running variance.
  */
 import { invariant } from '../core/invariant.ts';
 import type { InPlaceLayer, Parameter, Pass, Statistic } from './layer.ts';
@@ -89,7 +89,7 @@ export class BatchNorm implements InPlaceLayer {
     this.#shift.gradients.set(sums);
     this.#scale.gradients.set(products);
     const scale = this.#scale.values;
-    // Mean and variance depend on every row: take their share back out.
+    // Mean and variance depend on every row, so their part of the gradient is taken out.
     for (let row = 0; row < rowCount; row += 1) {
       for (let unit = 0; unit < size; unit += 1) {
         const at = row * size + unit;
@@ -101,7 +101,7 @@ export class BatchNorm implements InPlaceLayer {
     }
   }
 
-  /** Takes the statistics of the batch, and lets the running ones follow. */
+  /** Computes the statistics of the batch, and updates the running statistics. */
   #measure(rows: Numbers, rowCount: number): void {
     invariant(rowCount > 1, 'batch normalisation trains on more than one row');
     const [size, means, factors] = [this.#size, this.#means, this.#factors];

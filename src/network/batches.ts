@@ -1,6 +1,6 @@
-/** Rows in batches. */
+/** The rows of a training, in batches. */
 
-/** A single row at the end goes with the batch before it: nothing can be normalised over one row. */
+/** A single row at the end joins the batch before it, because one row alone cannot be normalised. */
 export function* batchesOf(rows: Int32Array, batchSize: number): Generator<Int32Array> {
   let from = 0;
   while (from < rows.length) {

@@ -1,4 +1,4 @@
-/** Measures of scores and probabilities, against their definitions written out. */
+/** Measures of scores and probabilities, against their written-out definitions. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { auc } from './auc.ts';
@@ -18,7 +18,7 @@ const column = (list: readonly Row[], name: keyof Row): Float32Array =>
   Float32Array.from(list, (each) => each[name]);
 
 describe('area under the ROC curve', () => {
-  it('is the share of pairs that are ranked right', () => {
+  it('is the share of correctly ranked pairs', () => {
     fc.assert(
       fc.property(rows, (list) => {
         const compared = list.flatMap((a) =>
@@ -44,7 +44,7 @@ describe('temperature scaling', () => {
       return sum + weight * (softplus(logit) - label * logit);
     }, 0);
 
-  it('finds what no other temperature beats', () => {
+  it('finds a temperature that no other beats', () => {
     fc.assert(
       fc.property(rows, fc.double({ min: -4.6, max: 4.6, noNaN: true }), (list, other) => {
         const found = temperatureScale(
@@ -61,7 +61,7 @@ describe('temperature scaling', () => {
     );
   });
 
-  it('undoes a known one', () => {
+  it('undoes a known temperature', () => {
     const logits = Float32Array.from({ length: 400 }, (_, index) => (index - 200) / 40);
     const targets = logits.map((logit) => sigmoid(logit / 2.5));
     expect(
@@ -73,7 +73,7 @@ describe('temperature scaling', () => {
     ).toBeCloseTo(2.5, 5);
   });
 
-  it('leaves logits alone that say nothing', () => {
+  it('does not change logits that carry no information', () => {
     const zero = new Float32Array(3);
     expect(temperatureScale(zero, zero, new Float32Array([1, 1, 1]))).toBe(1);
   });
@@ -94,7 +94,7 @@ describe('reliability', () => {
     expect(expectedCalibrationError).toBeCloseTo(0.0625 / 2, 12);
   });
 
-  it('has nothing to say of empty bins, nor without rows', () => {
+  it('gives null for empty bins, and without rows', () => {
     const none = new Float32Array(0);
     const { bins, expectedCalibrationError } = reliability(none, none, none, 1);
     expect(bins[0]).toMatchObject({ rowCount: 0, meanPredicted: null, observedShare: null });

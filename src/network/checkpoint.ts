@@ -9,26 +9,29 @@ import type { Steps } from './steps.ts';
 export interface EpochReport {
   /** Counts from 1. */
   readonly epoch: number;
-  /** Weighted mean over the training rows, each as its batch came: with dropout, while learning. */
+  /**
+   * The weighted mean over the training rows, each in the state of its batch: during learning, with
+   * dropout.
+   */
   readonly trainingLoss: number;
-  /** Weighted mean over the validation rows after the epoch. */
+  /** The weighted mean over the validation rows after the epoch. */
   readonly validationLoss: number;
 }
 
 export interface TrainingCheckpoint {
-  /** Steps of the optimiser so far. */
+  /** The steps of the optimiser so far. */
   readonly stepCount: number;
   /** The epochs so far. */
   readonly history: readonly EpochReport[];
   readonly current: NetworkTensors;
-  /** Running means of the gradients of each parameter, and of their squares. */
+  /** The running means of each parameter's gradients and of their squares. */
   readonly first: NetworkTensors;
   readonly second: NetworkTensors;
   /** The network after the epoch of the lowest validation loss. */
   readonly best: NetworkTensors;
 }
 
-/** A copy of everything that an evaluation needs. */
+/** A copy of all tensors that an evaluation needs. */
 export function* tensorsOf(
   { parameters, statistics }: Network,
   { means, factors }: Standardisation,
@@ -65,7 +68,7 @@ export function restored(tensors: NetworkTensors, name: string, length: number):
   );
 }
 
-/** The first epoch of the lowest validation loss. */
+/** The first epoch with the lowest validation loss. */
 export function bestOf(history: readonly EpochReport[]): EpochReport | undefined {
   return history.reduce<EpochReport | undefined>(
     (best, report) =>

@@ -1,4 +1,4 @@
-/** Rows of features in half precision, and the example that each is from. */
+/** Rows of features in half precision, with the example of each row. */
 
 import { PilotfishError } from '../core/errors.ts';
 import { invariant } from '../core/invariant.ts';
@@ -9,7 +9,7 @@ export interface Dataset {
   readonly inputSize: number;
   /** [rowCount x inputSize] halves (core/half.ts). */
   readonly features: Uint16Array;
-  /** [rowCount] the example of each row: a number of the caller's. */
+  /** [rowCount] the example of each row, as a number of the caller's choice. */
   readonly groups: Int32Array;
 }
 
@@ -27,8 +27,8 @@ export function checkDataset({ rowCount, inputSize, features, groups }: Dataset)
 
 /**
  * Chooses examples for validation. All rows of an example are on one side, because its tokens are
- * alike: otherwise validation would reward learning them by heart.
- * @param validationShare of the examples, in (0, 1); at least one is on each side
+ * alike: otherwise validation would reward memorising them.
+ * @param validationShare of the examples, in (0, 1); at least one example is on each side
  * @returns rows in ascending order
  * @throws PilotfishError `training-data-insufficient` with fewer than two examples
  */

@@ -1,6 +1,7 @@
 /**
- * Inverted dropout: in training a share of the units is 0, and the others are raised so that their
- * mean stays. Which ones is a function of (seed, layer, step, place), never of what ran before.
+ * Inverted dropout: in training a share of the units is set to 0, and the others are scaled up so
+ * that the mean stays. The choice of units is a function of (seed, layer, step, place), never of
+ * earlier runs.
  */
 import { noiseBits, noiseKey } from '../core/noise.ts';
 import type { InPlaceLayer, Pass } from './layer.ts';
@@ -8,11 +9,11 @@ import type { Numbers } from './matrix.ts';
 
 export interface DropoutOptions {
   readonly seed: number;
-  /** Which of the network's layers this is: each has noise of its own. */
+  /** The index of the layer in its network. Each layer has its own noise. */
   readonly layer: number;
   readonly size: number;
   readonly rowCountMax: number;
-  /** The share that is dropped, in [0, 1). */
+  /** The share of dropped units, in [0, 1). */
   readonly share: number;
 }
 

@@ -1,4 +1,4 @@
-/** From a trained network to the form that answers. */
+/** Folds a trained network into the form that answers. */
 import { NORM_EPSILON } from './batch-norm.ts';
 import { restored } from './checkpoint.ts';
 import type { FoldedLayer } from './folded-layer.ts';
@@ -7,7 +7,7 @@ import { roundedToHalves } from './half-columns.ts';
 import { layerSizes } from './network-shape.ts';
 import type { TrainedNetwork } from './trained-network.ts';
 
-/** A linear layer in double precision: products of several steps are rounded once, at the end. */
+/** A linear layer in double precision: the product of several steps is rounded once, at the end. */
 interface Affine {
   readonly inputSize: number;
   readonly outputSize: number;
@@ -16,12 +16,12 @@ interface Affine {
   readonly biases: Float64Array;
 }
 
-/** The precision of weights; biases are always single. */
+/** The precision of the weights. Biases are always single. */
 export type WeightPrecision = 'single' | 'half';
 
 /**
- * In half precision, which is how a network is kept, it says bit for bit the same after it was written
- * to a file and read again.
+ * Networks are kept in half precision. A network folded in half precision gives bit for bit the same
+ * logits after it is written to a file and read back.
  * @throws PilotfishError `head-invalid` if its tensors do not fit its shape
  */
 export function foldNetwork(
@@ -30,7 +30,7 @@ export function foldNetwork(
 ): FoldedNetwork {
   const { hidden } = network.shape;
   const layers: Affine[] = [];
-  /** What has no ReLU behind it yet. */
+  /** The product of the layers since the last ReLU. */
   let open: Affine | null = null;
   for (const index of layerSizes(network.shape).slice(1).keys()) {
     const layer = hidden[index]?.activation ? normalised(network, index) : linear(network, index);
@@ -51,7 +51,10 @@ function linear({ shape, tensors }: TrainedNetwork, index: number): Affine {
   return { inputSize, outputSize, ...doubles };
 }
 
-/** With batch normalisation behind it: each unit is scaled and shifted. It has no bias of its own. */
+/**
+ * The layer with the batch normalisation after it: each unit is scaled and shifted. The layer has no
+ * bias of its own.
+ */
 function normalised({ shape, tensors }: TrainedNetwork, index: number): Affine {
   const [inputSize = 0, outputSize = 0] = layerSizes(shape).slice(index);
   const weights = restored(tensors, `${index}.weight`, inputSize * outputSize);
@@ -88,9 +91,9 @@ function rounded(layer: Affine, round: Round): Affine {
 }
 
 /**
- * With the standardisation in front of it: each input is shifted and scaled. The shift is taken by the
- * weights after rounding: otherwise an input that is large but hardly changes would move the logit by
- * what rounding did to its mean.
+ * The layer with the standardisation before it: each input is shifted and scaled. The shift uses the
+ * rounded weights. Otherwise, for an input that is large but hardly changes, the rounding error times
+ * its mean would move the logit.
  */
 function standardised(layer: Affine, { tensors }: TrainedNetwork, round: Round): Affine {
   const { inputSize, weights, biases } = layer;

@@ -32,8 +32,9 @@ function layerTensors(layer: FoldedLayer, name: string): [string, Tensor][] {
 }
 
 /**
- * Tensors of other names are left to others.
- * @throws PilotfishError `head-invalid` if one is missing, of another type or shape, or not finite
+ * Reads the tensors of a folded network, and ignores tensors of other names.
+ * @throws PilotfishError `head-invalid` if a tensor is missing, of another type or shape, or not
+ *   finite
  */
 export function foldedNetworkFromTensors(tensors: Tensors): FoldedNetwork {
   const layers: FoldedLayer[] = [];

@@ -22,7 +22,7 @@ const shapes = fc
   })
   .map((hidden): NetworkShape => ({ inputSize: INPUT_SIZE, hidden, dropout: 0.1 }));
 
-/** A network of random numbers; variances and factors are positive. */
+/** A network of random numbers. Variances and factors are positive. */
 function randomNetwork(shape: NetworkShape): TrainedNetwork {
   const sizes = layerSizes(shape);
   let position = 1;
@@ -43,7 +43,8 @@ function randomNetwork(shape: NetworkShape): TrainedNetwork {
       [`${index}.norm.weight`, random(outputSize)],
       [`${index}.norm.bias`, random(outputSize)],
       [`${index}.norm.mean`, random(outputSize)],
-      // One unit never changed, and is multiplied by 316; in several layers that exceeds single precision.
+      // One unit never changed, so it is multiplied by 316. Over several layers that exceeds single
+      // precision.
       [`${index}.norm.variance`, positive(outputSize).fill(0, 0, index === 0 ? 1 : 0)],
     ];
   });
@@ -57,7 +58,7 @@ function layer(inputSize: number, outputSize: number, position: number): FoldedL
 }
 
 describe('a folded network', () => {
-  it('says what the network says that it was folded from', () => {
+  it('gives the logits of the network that it was folded from', () => {
     const dataset = madeUpDataset(10, INPUT_SIZE);
     const rows = Int32Array.from({ length: 10 }, (_, row) => row);
     const features = fromHalf(dataset.features);
@@ -78,7 +79,7 @@ describe('a folded network', () => {
     );
   });
 
-  it('has one hidden layer where the paper has two', () => {
+  it('has one hidden layer instead of the two in the paper', () => {
     const { layers } = foldNetwork(randomNetwork(citerPaperShape(INPUT_SIZE)));
     expect(layers.map(({ inputSize, outputSize }) => [inputSize, outputSize])).toEqual([
       [5, 10],
@@ -86,7 +87,7 @@ describe('a folded network', () => {
     ]);
   });
 
-  it('says the same through the kernel and in plain loops', () => {
+  it('gives the same logits through the kernel and in plain loops', () => {
     const sizes = fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 4 });
     fc.assert(
       fc.property(sizes, fc.nat(100), (list, seed) => {
@@ -96,7 +97,7 @@ describe('a folded network', () => {
         );
         const network = new FoldedNetwork(layers);
         const plain = plainLogit(layers);
-        // The second input must not see anything of the first.
+        // Nothing of the first input may remain in the second logit.
         for (const position of [seed, seed + 1]) {
           const input = randomNumbers(network.inputSize, position);
           const expected = plain(input);
@@ -107,7 +108,7 @@ describe('a folded network', () => {
     );
   });
 
-  it('shows what is not a number', () => {
+  it('returns NaN for NaN', () => {
     const network = new FoldedNetwork([layer(3, 9, 1), layer(9, 1, 3)]);
     expect(network.logit(new Float32Array([1, Number.NaN, 1]))).toBeNaN();
   });
@@ -119,7 +120,7 @@ describe('a folded network', () => {
 });
 
 describe('a folded network in half precision', () => {
-  it('keeps what it says within the precision, whatever the scales of its inputs', async () => {
+  it('keeps its logits within the precision, at any scale of its inputs', async () => {
     const options = madeUpTraining(600, 9);
     const { network } = await trainNetwork({ ...options, epochCountMax: 5 });
     const [exact, folded] = [foldNetwork(network, 'single'), foldNetwork(network)];
@@ -151,8 +152,8 @@ describe('a folded network in half precision', () => {
     });
   });
 
-  it('stays as it is once it was rounded', () => {
-    // The second rounds up to 1, and thus to the next power.
+  it('does not change when it is rounded again', () => {
+    // The second weight rounds up to 1, and thus to the next power.
     expect([...columnScales(Float64Array.of(0.9, 0.99999, 0, 2), 4)]).toEqual([1, 2, 1, 4]);
     fc.assert(
       fc.property(fc.array(fc.float({ noNaN: true, noDefaultInfinity: true })), (numbers) => {

@@ -1,7 +1,7 @@
 /**
- * The form of a network that answers: standardisation and batch normalisation are folded into the
+ * The form of a network that answers. Standardisation and batch normalisation are folded into the
  * linear layers, and neighbouring linear layers are multiplied together, so that the paper's network
- * of three becomes one of two. One logit at a time, without allocation.
+ * of three linear layers becomes one of two. It computes one logit at a time, without allocation.
  */
 import { invariant } from '../core/invariant.ts';
 import type { FoldedLayer } from './folded-layer.ts';
@@ -9,7 +9,7 @@ import { kernelLogit } from './kernel/kernel-logit.ts';
 import { plainLogit } from './plain-logit.ts';
 
 export class FoldedNetwork {
-  /** A ReLU stands between each two. The last one has one output. */
+  /** There is a ReLU between neighbouring layers. The last layer has one output. */
   readonly layers: readonly FoldedLayer[];
   readonly inputSize: number;
   readonly #logit: (input: Float32Array) => number;
@@ -26,7 +26,7 @@ export class FoldedNetwork {
     this.#logit = kernelLogit(layers) ?? plainLogit(layers);
   }
 
-  /** @param input [inputSize] features as they are, not standardised */
+  /** @param input [inputSize] raw features, not standardised */
   logit(input: Float32Array): number {
     invariant(input.length === this.inputSize, 'the network reads as many features as it learned');
     return this.#logit(input);

@@ -1,18 +1,18 @@
 /**
- * Weights in half precision. Folding leaves inputs of very different scales, so each column of a
- * layer (the weights of one input) is divided by a power of two first: what half precision loses is
- * then the same share of every column.
+ * Weights in half precision. Folding leaves inputs of very different scales. Each column of a layer
+ * (the weights of one input) is therefore divided by a power of two first, so that the rounding to
+ * half precision loses the same share of every column.
  */
 import { roundToHalf } from '../core/half.ts';
 import type { Numbers } from './matrix.ts';
 
-/** Powers of two outside of these are not exact in single precision. */
+/** Powers of two outside these exponents are not exact in single precision. */
 const EXPONENT_MIN = -126;
 const EXPONENT_MAX = 127;
 
 /**
- * A power of two for each of the `inputSize` columns of `weights`, [outputs x inputSize]: divided by
- * it, the largest of a column rounds to something in [0.5, 1). 1 for a column of zeros.
+ * A power of two for each of the `inputSize` columns of `weights`, [outputs x inputSize]. Divided by
+ * it, the largest weight of a column rounds to a value in [0.5, 1). It is 1 for a column of zeros.
  */
 export function columnScales(weights: Numbers, inputSize: number): Float32Array {
   const largest = new Float64Array(inputSize);
@@ -26,12 +26,12 @@ export function columnScales(weights: Numbers, inputSize: number): Float32Array 
 function scaleOf(largest: number): number {
   if (!(largest > 0 && Number.isFinite(largest))) return 1;
   const exponent = Math.floor(Math.log2(largest)) + 1;
-  // What rounds up to 1 belongs to the next power: scales of rounded weights are then the same.
+  // A value that rounds up to 1 belongs to the next power, so that rounded weights keep their scales.
   const carried = roundToHalf(largest * 2 ** -exponent) >= 1 ? exponent + 1 : exponent;
   return 2 ** Math.min(Math.max(carried, EXPONENT_MIN), EXPONENT_MAX);
 }
 
-/** The nearest weights that half precision can hold, with the scales of their columns. */
+/** The nearest weights that half precision can represent, with the scales of their columns. */
 export function roundedToHalves(weights: Float64Array, inputSize: number): Float64Array {
   const scales = columnScales(weights, inputSize);
   return weights.map((weight, at) => {

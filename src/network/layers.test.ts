@@ -23,7 +23,7 @@ describe('batch normalisation', () => {
     expect(variance).toEqual([expect.closeTo(0.9 + 0.7, 12), expect.closeTo(0.9, 12)]);
   });
 
-  it('evaluates with the running statistics, a single row too', () => {
+  it('evaluates with the running statistics, also a single row', () => {
     const norm = new BatchNorm({ name: 'n', size: 1, rowCountMax: 2, allocate });
     norm.forward(new Float64Array([1, 3]), 2, TRAINING);
     const row = new Float64Array([5]);
@@ -42,7 +42,7 @@ describe('dropout', () => {
     return rows;
   };
 
-  it('drops its share and raises the rest, forwards and backwards', () => {
+  it('drops its share and scales up the rest, forwards and backwards', () => {
     const layer = dropout();
     const rows = dropped(layer, 1);
     const share = rows.filter((value) => value === 0).length / rows.length;
@@ -67,7 +67,7 @@ describe('dropout', () => {
 });
 
 describe('rectified units', () => {
-  it('pass what is positive, and its gradient', () => {
+  it('pass positive values and their gradients', () => {
     const relu = new Relu(4, 1);
     const rows = new Float64Array([-1, 0, 2, Number.NaN]);
     relu.forward(rows, 1);

@@ -8,11 +8,11 @@ export interface LinearOptions {
   readonly inputSize: number;
   readonly outputSize: number;
   /**
-   * Not in front of batch normalisation, which would take it out again: its gradient would be nothing
-   * but rounding, and Adam makes whole steps of that.
+   * False before batch normalisation, which would subtract the bias again. The gradient of the bias
+   * would be pure rounding error, and Adam would turn that into whole steps.
    */
   readonly hasBias: boolean;
-  /** The longest batch. */
+  /** The size of the largest batch. */
   readonly rowCountMax: number;
   readonly allocate: Allocate;
   readonly multiply: Multiply;
@@ -50,7 +50,7 @@ export class Linear {
 
   /**
    * @param inputs [rowCount x inputSize], not to be changed before the backward pass
-   * @returns [rowCount x outputSize], the layer's own memory, good until its next pass
+   * @returns [rowCount x outputSize], the layer's own memory, valid until its next pass
    */
   *forward(inputs: Numbers, rowCount: number): Steps<Numbers> {
     const { inputSize, outputSize, multiply } = this.#options;
@@ -62,8 +62,8 @@ export class Linear {
   }
 
   /**
-   * @param gradients [rowCount x outputSize] by the outputs of the last forward pass
-   * @returns [rowCount x inputSize] by its inputs, the layer's own memory
+   * @param gradients [rowCount x outputSize] with respect to the outputs of the last forward pass
+   * @returns [rowCount x inputSize] with respect to its inputs, in the layer's own memory
    */
   *backward(gradients: Numbers, rowCount: number): Steps<Numbers> {
     const { inputSize, outputSize, multiply } = this.#options;
@@ -73,7 +73,7 @@ export class Linear {
     return this.#inputGradients;
   }
 
-  /** The same where nobody asks for the gradient by the inputs: the first layer. */
+  /** The backward pass of the first layer, whose gradient with respect to the inputs is not needed. */
   *backwardToParameters(gradients: Numbers, rowCount: number): Steps<void> {
     const { inputSize, outputSize, multiply } = this.#options;
     const outer = transposed(matrix(gradients, rowCount, outputSize));

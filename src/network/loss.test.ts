@@ -15,7 +15,7 @@ function expectSlope(loss: RowLoss, at: number): void {
 }
 
 describe('losses', () => {
-  it('cross-entropy is what its formula says, with its slope', () => {
+  it('cross-entropy and its slope follow its formula', () => {
     fc.assert(
       fc.property(logit, share, (z, t) => {
         const loss = crossEntropyLoss(single(t), ONE);
@@ -27,7 +27,7 @@ describe('losses', () => {
     );
   });
 
-  it('the mixture is what its formula says, with its slope', () => {
+  it('the mixture and its slope follow its formula', () => {
     fc.assert(
       fc.property(logit, logProbability, logProbability, (z, small, large) => {
         const loss = mixtureLoss(single(small), single(large), ONE);
@@ -39,25 +39,25 @@ describe('losses', () => {
     );
   });
 
-  it('stay finite far out, where probabilities are 0 or 1', () => {
+  it('stay finite at extreme logits, where probabilities are 0 or 1', () => {
     const entropy = crossEntropyLoss(single(1), ONE);
     expect(entropy.loss(-2000, 0)).toBe(2000);
     expect(entropy.loss(2000, 0)).toBe(0);
     const mixture = mixtureLoss(single(-900), single(-1000), ONE);
     expect(mixture.loss(-2000, 0)).toBeCloseTo(1000, 9);
     expect(mixture.loss(2000, 0)).toBe(900);
-    // The small model's token is e^100 times as likely: the odds overturn a logit of -60.
+    // The small model's token is e^100 times as likely, so these odds overturn a logit of -60.
     expect(mixture.slope(-60, 0)).toBeCloseTo(-1, 9);
     expect(mixture.slope(-160, 0)).toBeCloseTo(0, 9);
   });
 
-  it('the mixture knows tokens that one of the models never writes', () => {
+  it('the mixture accepts tokens that one of the models never writes', () => {
     const loss = mixtureLoss(single(Number.NEGATIVE_INFINITY), single(-1), ONE);
     expect(loss.loss(0, 0)).toBeCloseTo(1 + Math.LN2, 12);
     expect(loss.slope(0, 0)).toBe(0.5);
   });
 
-  it('sigmoid keeps its small values', () => {
+  it('sigmoid keeps the precision of small values', () => {
     expect(sigmoid(-50)).toBeCloseTo(Math.exp(-50), 30);
     expect(sigmoid(0)).toBe(0.5);
     expect(sigmoid(800)).toBe(1);

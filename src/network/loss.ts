@@ -1,15 +1,15 @@
 /**
- * What a network is trained to make small: a function of the logit of a row. s = sigmoid(logit) is
- * read as "the small model is good enough here".
+ * The losses of networks: functions of the logit of a row. s = sigmoid(logit) is read as "the small
+ * model is good enough here".
  */
 import { invariant } from '../core/invariant.ts';
 
 export interface RowLoss {
-  /** [rowCount] how much each row counts, at least 0. Only their ratios matter. */
+  /** [rowCount] the weight of each row, at least 0. Only their ratios matter. */
   readonly weights: Float32Array;
-  /** The loss of a row, without its weight; at least 0 for cross-entropy, in nats. */
+  /** The loss of a row, without its weight, in nats. It is at least 0 for cross-entropy. */
   loss(logit: number, row: number): number;
-  /** Its derivative by the logit. */
+  /** The derivative of the loss with respect to the logit. */
   slope(logit: number, row: number): number;
 }
 
@@ -36,14 +36,14 @@ export function mixtureLoss(
 ): RowLoss {
   const fits = logSmall.length === weights.length && logLarge.length === weights.length;
   invariant(fits, 'each row has two log-probabilities and a weight');
-  // log of both terms of the sum; their difference decides whose token it is.
+  // The logarithms of both terms of the sum. Their difference decides which model wrote the token.
   const small = (logit: number, row: number): number =>
     (logSmall[row] as number) - softplus(-logit);
   const large = (logit: number, row: number): number => (logLarge[row] as number) - softplus(logit);
   return {
     weights,
     loss: (logit, row) => -logAddExp(small(logit, row), large(logit, row)),
-    // s less the share of the small model's term.
+    // s minus the share of the small model's term.
     slope: (logit, row) => sigmoid(logit) - sigmoid(small(logit, row) - large(logit, row)),
   };
 }

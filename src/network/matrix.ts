@@ -1,13 +1,13 @@
 /**
- * Products of matrices: the one expensive thing a network does. The plain loops here are the
- * definition, and work in single and in double precision; `kernel/kernel-multiply.ts` is the fast way.
+ * Products of matrices, the one expensive operation of a network. The plain loops here are the
+ * definition, in single and in double precision; `kernel/kernel-multiply.ts` is the fast way.
  */
 import type { Steps } from './steps.ts';
 
-/** Single precision where networks are trained; double where gradients are checked. */
+/** Single precision for training; double precision for checking gradients. */
 export type Numbers = Float32Array | Float64Array;
 
-/** How networks get their numbers; they begin as 0. */
+/** Allocates a network's numbers, which begin as 0. */
 export type Allocate = (count: number) => Numbers;
 
 /** A view: entry (row, column) is `values[row * rowStride + column * columnStride]`. */
@@ -24,7 +24,7 @@ export function matrix(values: Numbers, rowCount: number, columnCount: number): 
   return { values, rowCount, columnCount, rowStride: columnCount, columnStride: 1 };
 }
 
-/** The same numbers, seen the other way. */
+/** The same numbers, with rows and columns exchanged. */
 export function transposed(view: Matrix): Matrix {
   return {
     values: view.values,
@@ -35,7 +35,10 @@ export function transposed(view: Matrix): Matrix {
   };
 }
 
-/** Writes the product to `out`, [a.rowCount x b.columnCount] row after row; a's columns are b's rows. */
+/**
+ * Writes the product to `out`, [a.rowCount x b.columnCount] in row-major order. The columns of a
+ * match the rows of b.
+ */
 export type Multiply = (a: Matrix, b: Matrix, out: Numbers) => Steps<void>;
 
 /** The definition. Sums are kept in double precision. */

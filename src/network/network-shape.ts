@@ -7,29 +7,32 @@ import { PilotfishError } from '../core/errors.ts';
 
 export interface HiddenLayer {
   readonly size: number;
-  /** Whether batch normalisation and a ReLU stand behind it; otherwise it stays linear. */
+  /** Whether batch normalisation and a ReLU follow the layer; otherwise it stays linear. */
   readonly activation: boolean;
 }
 
 export interface NetworkShape {
   readonly inputSize: number;
   readonly hidden: readonly HiddenLayer[];
-  /** The share of outputs of each hidden layer that is dropped in training, in [0, 1). */
+  /** The share of each hidden layer's outputs that is dropped in training, in [0, 1). */
   readonly dropout: number;
 }
 
-/** Width of the hidden layer of a router unless another is asked for. */
+/** The default width of a router's hidden layer. */
 const ROUTER_WIDTH = 256;
 const DROPOUT = 0.1;
 const SIZE_MAX = 65536;
 const HIDDEN_COUNT_MAX = 16;
 
-/** One hidden layer. */
+/** A network with one hidden layer. */
 export function routerShape(inputSize: number, width: number = ROUTER_WIDTH): NetworkShape {
   return { inputSize, hidden: [{ size: width, activation: true }], dropout: DROPOUT };
 }
 
-/** The network of the CITER paper: H → 2H (batch norm, ReLU) → H → 1, dropout behind both. */
+/**
+ * The network of the CITER paper: H → 2H (batch norm, ReLU) → H → 1, with dropout after both hidden
+ * layers.
+ */
 export function citerPaperShape(inputSize: number): NetworkShape {
   const hidden = [
     { size: 2 * inputSize, activation: true },
@@ -38,7 +41,7 @@ export function citerPaperShape(inputSize: number): NetworkShape {
   return { inputSize, hidden, dropout: DROPOUT };
 }
 
-/** The sizes between layers: input, hidden ones, 1. */
+/** The sizes between layers: input, hidden layers, 1. */
 export function layerSizes({ inputSize, hidden }: NetworkShape): number[] {
   return [inputSize, ...hidden.map(({ size }) => size), 1];
 }

@@ -1,12 +1,12 @@
-/** The numbers of a network by their names. */
+/** The numbers of a network by name. */
 
 /**
- * By name, for hidden layer and output i = 0, 1, …:
+ * The tensors by name, for hidden layer and output i = 0, 1, …:
  *
- *   input.mean, input.factor       [inputSize] of the standardisation (x - mean) · factor
- *   i.weight                       [outputs x inputs]
- *   i.bias                         [outputs], where no batch norm stands behind
- *   i.norm.weight, i.norm.bias     [outputs] scale and shift of batch norm
- *   i.norm.mean, i.norm.variance   [outputs] its running statistics
+ *    input.mean, input.factor       [inputSize] of the standardisation (x - mean) · factor
+ *    i.weight                       [outputs x inputs]
+ *    i.bias                         [outputs], if no batch norm follows
+ *    i.norm.weight, i.norm.bias     [outputs] scale and shift of batch norm
+ *    i.norm.mean, i.norm.variance   [outputs] its running statistics
  */
 export type NetworkTensors = Readonly<Record<string, Float32Array>>;

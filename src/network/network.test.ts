@@ -63,7 +63,7 @@ describe('a network', () => {
     });
     atOnce(network.initialise(3));
     const inputs = random(ROWS * shape.inputSize, 4);
-    // Away from its first value, so that biases, scales and shifts all matter.
+    // The parameters leave their initial values, so that biases, scales and shifts all matter.
     for (const [index, { values }] of network.parameters.entries()) {
       const offsets = random(values.length, 10 + index);
       values.forEach((value, at) => {
@@ -103,7 +103,7 @@ describe('a network', () => {
     expect(largest).toBeGreaterThan(0.1);
   });
 
-  it('begins with weights of the variance that rectified layers keep, and no bias', () => {
+  it('begins with weights of the variance that rectified layers keep, and biases of 0', () => {
     const shape = routerShape(600, 200);
     const network = new Network({
       shape,

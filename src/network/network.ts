@@ -1,4 +1,4 @@
-/** A network that can be trained: its layers, forward and backward passes, and its numbers by name. */
+/** A trainable network: its layers, its forward and backward passes, and its numbers by name. */
 import { BatchNorm } from './batch-norm.ts';
 import { Dropout } from './dropout.ts';
 import { initialise } from './initial-weights.ts';
@@ -11,15 +11,15 @@ import type { Steps } from './steps.ts';
 
 export interface NetworkOptions {
   readonly shape: NetworkShape;
-  /** Of dropout. */
+  /** The seed of dropout. */
   readonly seed: number;
-  /** The longest batch. */
+  /** The size of the largest batch. */
   readonly rowCountMax: number;
   readonly allocate: Allocate;
   readonly multiply: Multiply;
 }
 
-/** A linear layer and what stands between it and the next one. */
+/** A linear layer, with the layers between it and the next linear layer. */
 interface Block {
   readonly linear: Linear;
   readonly behind: readonly InPlaceLayer[];
@@ -30,7 +30,7 @@ export class Network {
   readonly parameters: readonly Parameter[];
   readonly statistics: readonly Statistic[];
 
-  /** The shape is one that `checkShape` lets pass. */
+  /** The shape must pass `checkShape`. */
   constructor(options: NetworkOptions) {
     const sizes = layerSizes(options.shape);
     this.#blocks = sizes.slice(1).map((_, index) => block(options, sizes, index));
@@ -43,7 +43,7 @@ export class Network {
     );
   }
 
-  /** Gives it the weights that training begins with; before that they are 0. */
+  /** Sets the initial weights of a training; before that they are 0. */
   *initialise(seed: number): Steps<void> {
     for (const [index, { linear }] of this.#blocks.entries())
       yield* initialise(linear, seed, index);
@@ -51,7 +51,7 @@ export class Network {
 
   /**
    * @param rows [rowCount x inputSize], standardised
-   * @returns [rowCount] logits, the network's own memory, good until its next pass
+   * @returns [rowCount] logits in the network's own memory, valid until its next pass
    */
   *forward(rows: Numbers, rowCount: number, pass: Pass): Steps<Numbers> {
     let values = rows;
@@ -66,8 +66,8 @@ export class Network {
   }
 
   /**
-   * Fills the gradients of all parameters, for the last forward pass, a training one.
-   * @param slopes [rowCount] of the loss by each logit
+   * Computes the gradients of all parameters after a training forward pass.
+   * @param slopes [rowCount] the derivative of the loss with respect to each logit
    */
   *backward(slopes: Numbers, rowCount: number): Steps<void> {
     let gradients = slopes;

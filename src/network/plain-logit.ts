@@ -1,4 +1,4 @@
-/** A folded network's logit in plain loops: the definition, and the way where there is no kernel. */
+/** The logit of a folded network in plain loops: the definition, and the fallback without a kernel. */
 import type { FoldedLayer } from './folded-layer.ts';
 
 /** @returns a function that overwrites its own memory at each call */

@@ -1,13 +1,13 @@
-/** Whether probabilities mean what they say: what was predicted beside what came. */
+/** A reliability diagram: predicted probabilities beside observed shares. */
 import { invariant } from '../core/invariant.ts';
 
 export interface ReliabilityBin {
-  /** Probabilities from here, */
+  /** The lower bound of the probabilities in this bin, inclusive. */
   readonly from: number;
-  /** to below here; the last bin includes 1. */
+  /** The upper bound, exclusive; the last bin includes 1. */
   readonly until: number;
   readonly rowCount: number;
-  /** Weight of the rows. */
+  /** The weight of the rows. */
   readonly weight: number;
   /** Weighted means over the rows; null in a bin without weight. */
   readonly meanPredicted: number | null;
@@ -16,7 +16,7 @@ export interface ReliabilityBin {
 
 export interface Reliability {
   readonly bins: readonly ReliabilityBin[];
-  /** Weighted mean over bins of |observed − predicted|; null without any weight. */
+  /** Weighted mean over the bins of |observed − predicted|; null if the total weight is 0. */
   readonly expectedCalibrationError: number | null;
 }
 

@@ -1,4 +1,4 @@
-/** Rectified linear units: max(0, x). Not-a-number passes, so that a diverged training shows. */
+/** Rectified linear units: max(0, x). NaN passes through, so that a diverged training shows. */
 import type { InPlaceLayer } from './layer.ts';
 import type { Numbers } from './matrix.ts';
 

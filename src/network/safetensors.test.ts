@@ -37,7 +37,7 @@ function fileOf(header: unknown, data = new Uint8Array(0)): Uint8Array {
   return Buffer.concat([length, json, data]);
 }
 
-/** Either a file or a refusal with the right code: nothing else may come of any bytes. */
+/** Checks that any bytes give either a file or a refusal with the right code, and nothing else. */
 function expectReadOrRefused(bytes: Uint8Array): void {
   try {
     for (const each of decodeTensors(bytes).tensors.values()) {
@@ -50,7 +50,7 @@ function expectReadOrRefused(bytes: Uint8Array): void {
 }
 
 describe('files of tensors', () => {
-  it('come back as they were, from any address', () => {
+  it('come back unchanged, from any address', () => {
     fc.assert(
       fc.property(file, fc.nat(7), (content, shift) => {
         const bytes = encodeTensors(content);
@@ -59,7 +59,7 @@ describe('files of tensors', () => {
         const back = decodeTensors(moved);
         expect(new Map(back.tensors)).toEqual(content.tensors);
         expect(back.metadata).toEqual(content.metadata);
-        // As a file is read: a view into memory that others use too.
+        // As a file is read: a view into memory that has other users.
         expect(decodeTensors(Buffer.from(moved))).toEqual(back);
       }),
       { examples: [[{ tensors: new Map([['__proto__', ONE_NUMBER]]), metadata: {} }, 0]] },

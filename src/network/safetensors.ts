@@ -1,8 +1,8 @@
 /**
  * Files of tensors in the safetensors format: eight bytes with the length of a JSON header, the
- * header, and the numbers, little-endian. What is read is checked whole before anything is allocated:
- * tensors must cover the data exactly, in order, without gaps or overlaps.
- * Source: https://huggingface.co/docs/safetensors, "Format".
+ * header, and the numbers, little-endian. The whole file is checked before anything is allocated:
+ * tensors must cover the data exactly, in order, without gaps or overlaps. Source:
+ * https://huggingface.co/docs/safetensors, "Format".
  */
 import { PilotfishError } from '../core/errors.ts';
 import { invariant } from '../core/invariant.ts';
@@ -21,9 +21,9 @@ export interface TensorFile {
   readonly metadata: TensorMetadata;
 }
 
-/** Numbers before the header, and what the header's length is a multiple of. */
+/** The size of the length field in bytes. The length of the header is a multiple of it. */
 const ALIGNMENT = 8;
-/** Ours have a few kilobytes. */
+/** The headers of this program take a few kilobytes. */
 const HEADER_BYTES_MAX = 2 ** 20;
 const DIMENSION_COUNT_MAX = 8;
 const METADATA_NAME = '__metadata__';
@@ -43,7 +43,7 @@ export function encodeTensors({ tensors, metadata }: TensorFile): Uint8Array {
     header.push([name, { dtype, shape, data_offsets: [end, end + values.byteLength] }]);
     end += values.byteLength;
   }
-  // From entries, since assigning would lose a tensor by the name of "__proto__".
+  // Built from entries, because assigning would lose a tensor named "__proto__".
   const json = Buffer.from(JSON.stringify(Object.fromEntries(header)));
   const headerBytes = Math.ceil(json.length / ALIGNMENT) * ALIGNMENT;
   const file = Buffer.alloc(ALIGNMENT + headerBytes + end, ' ');
@@ -57,7 +57,7 @@ export function encodeTensors({ tensors, metadata }: TensorFile): Uint8Array {
   return new Uint8Array(file.buffer, file.byteOffset, file.length);
 }
 
-/** @throws PilotfishError `head-invalid`, naming what is wrong */
+/** @throws PilotfishError `head-invalid`, naming the fault */
 export function decodeTensors(bytes: Uint8Array): TensorFile {
   const headerEnd = headerEndOf(bytes);
   const header = readHeader(bytes.subarray(ALIGNMENT, headerEnd));
@@ -71,7 +71,7 @@ export function decodeTensors(bytes: Uint8Array): TensorFile {
   return { tensors, metadata: readMetadata(metadata) };
 }
 
-/** Where a tensor lies, in bytes of the data. */
+/** The location of a tensor, in bytes of the data. */
 interface Place {
   readonly name: string;
   readonly dtype: Tensor['dtype'];
@@ -120,7 +120,7 @@ function readPlace(name: string, entry: unknown): Place {
     throw invalid(`${seen} has the offsets ${JSON.stringify(offsets)}`);
   }
   const [from = 0, until = 0] = offsets;
-  // Counts beyond 2^53 are no longer exact, but then they are no file's length either.
+  // Counts beyond 2^53 are not exact, but no file is that long either.
   const size = countOf(shape) * BYTES[dtype];
   if (until - from !== size) {
     throw invalid(`${seen} lies from byte ${from} to ${until}, but its shape takes ${size} bytes`);
@@ -128,7 +128,7 @@ function readPlace(name: string, entry: unknown): Place {
   return { name, dtype, shape, from, until };
 }
 
-/** Tensors follow each other without gaps or overlaps, from the first byte to the last. */
+/** Checks that tensors follow each other without gaps or overlaps, from the first byte to the last. */
 function checkCover(places: readonly Place[], byteCount: number): void {
   let end = 0;
   for (const { name, from, until } of places) {
@@ -139,7 +139,7 @@ function checkCover(places: readonly Place[], byteCount: number): void {
 }
 
 function readTensor(data: Uint8Array, { dtype, shape, from, until }: Place): Tensor {
-  // A copy begins at an address that suits every type. (A slice of a Buffer would be no copy.)
+  // A copy begins at an address that suits every type. (A slice of a Buffer would not copy.)
   const { buffer } = new Uint8Array(data.subarray(from, until));
   switch (dtype) {
     case 'F32':

@@ -1,7 +1,7 @@
 /** A seeded order (Fisher–Yates). */
 import { type NoisePurpose, noiseKey, noiseUniform } from '../core/noise.ts';
 
-/** The same numbers in another order, a function of seed, purpose and position alone. */
+/** The same numbers in another order, which depends on seed, purpose and position alone. */
 export function shuffled(
   numbers: Int32Array,
   seed: number,

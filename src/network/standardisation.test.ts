@@ -13,14 +13,14 @@ const dataset = {
 const rows = Int32Array.of(0, 1, 2, 3);
 
 describe('standardisation', () => {
-  it('brings the rows it was taken from to mean 0 and deviation 1', () => {
+  it('brings the rows that it was computed from to mean 0 and deviation 1', () => {
     const standardisation = atOnce(standardisationOf(dataset, rows));
-    // 1, 3, 5, 7: mean 4, variance 5.
+    // Of 1, 3, 5, 7 the mean is 4 and the variance 5.
     expect([...standardisation.means]).toEqual([4, 7]);
     expect([...standardisation.factors]).toEqual([Math.fround(1 / Math.sqrt(5)), 0]);
   });
 
-  it('serves other rows too; what did not change stays 0', () => {
+  it('serves other rows too, with 0 for a dimension that did not change', () => {
     const standardisation = atOnce(standardisationOf(dataset, rows));
     const out = new Float64Array(4).fill(9);
     standardise(dataset, standardisation, Int32Array.of(4, 0), out);

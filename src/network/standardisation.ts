@@ -1,6 +1,6 @@
 /**
  * Brings each dimension of the input to mean 0 and deviation 1 over the training rows. A dimension
- * that never changes there says nothing and becomes 0 everywhere.
+ * that never changes in these rows carries no information and becomes 0 everywhere.
  */
 import { PilotfishError } from '../core/errors.ts';
 import { halfValues } from '../core/half.ts';
@@ -15,12 +15,12 @@ export interface Standardisation {
   readonly factors: Float32Array;
 }
 
-/** Rows between two turns of the event loop. */
+/** The number of rows between two turns of the event loop. */
 const PART = 256;
 
 /**
- * Means and deviations (of the population) over `rows`.
- * @throws PilotfishError `training-diverged` if a feature is no finite number
+ * The means and population deviations over `rows`.
+ * @throws PilotfishError `training-diverged` if a feature is not finite
  */
 export function* standardisationOf(dataset: Dataset, rows: Int32Array): Steps<Standardisation> {
   const { inputSize, features } = dataset;
@@ -31,7 +31,7 @@ export function* standardisationOf(dataset: Dataset, rows: Int32Array): Steps<St
     const start = (rows[index] as number) * inputSize;
     for (let unit = 0; unit < inputSize; unit += 1) {
       const value = known[features[start + unit] as number] as number;
-      // Welford's update: the mean so far, and squares around it.
+      // Welford's update of the mean so far, and of the squares around it.
       const before = value - (means[unit] as number);
       means[unit] = (means[unit] as number) + before / (index + 1);
       squares[unit] = (squares[unit] as number) + before * (value - (means[unit] as number));

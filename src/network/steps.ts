@@ -1,18 +1,18 @@
 /**
- * Long computations in parts. Whatever takes more than a few milliseconds is a generator that yields
- * between parts; who drives it decides what happens there. Arithmetic thus stays free of timers, and
- * an event loop beside a training still turns.
+ * Long computations in parts. A computation of more than a few milliseconds is a generator that
+ * yields between parts, and its driver decides what happens there. Arithmetic thus stays free of
+ * timers, and the event loop keeps turning during a training.
  */
 import { throwIfAborted } from '../core/errors.ts';
 
 /** A computation in parts, each of a few milliseconds at most. */
 export type Steps<T> = Generator<undefined, T, undefined>;
 
-/** So long the event loop may stand still, plus the longest part. */
+/** The longest pause of the event loop, apart from the longest part. */
 const SLICE_MS = 8;
 
 /**
- * Gives the event loop a turn every few milliseconds.
+ * Runs the parts, and gives the event loop a turn every few milliseconds.
  * @throws PilotfishError `aborted`, between two parts
  */
 export async function inTurns<T>(steps: Steps<T>, signal?: AbortSignal): Promise<T> {
@@ -27,7 +27,7 @@ export async function inTurns<T>(steps: Steps<T>, signal?: AbortSignal): Promise
   }
 }
 
-/** All parts at once. */
+/** Runs all parts at once. */
 export function atOnce<T>(steps: Steps<T>): T {
   for (;;) {
     const part = steps.next();

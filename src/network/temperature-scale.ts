@@ -1,19 +1,19 @@
 /**
- * Temperature scaling (Guo et al., 2017): one number that divides all logits, so that probabilities
- * mean what they say. The order of rows stays as it is.
+ * Temperature scaling (Guo et al., 2017): one number divides all logits, so that probabilities match
+ * observed shares. It does not change the order of rows.
  */
 import { invariant } from '../core/invariant.ts';
 import { sigmoid } from './loss.ts';
 
-/** Where the search ends: logits that help nothing would be divided by infinity. */
+/** Bounds of the search: logits without information would be divided by infinity. */
 const TEMPERATURE_MIN = 0.01;
 const TEMPERATURE_MAX = 100;
 const STEP_COUNT = 100;
 const TOLERANCE = 1e-12;
 
 /**
- * The temperature T at which the weighted cross-entropy of sigmoid(logit / T) is least, within
- * [0.01, 100]; 1 where none is better than another.
+ * The temperature T that minimises the weighted cross-entropy of sigmoid(logit / T), within [0.01,
+ * 100]; 1 if all temperatures are equally good.
  * @param targets [rowCount] soft labels in [0, 1]
  */
 export function temperatureScale(
@@ -24,7 +24,8 @@ export function temperatureScale(
   const fits = targets.length === logits.length && weights.length === logits.length;
   invariant(fits, 'each row has a logit, a target and a weight');
   if (logits.every((logit, row) => logit === 0 || weights[row] === 0)) return 1;
-  // Convex in 1 / T: Newton's steps, kept between bounds that close in by the sign of the slope.
+  // The loss is convex in 1 / T: Newton's steps, kept between bounds that the sign of the slope
+  // narrows.
   let low = 1 / TEMPERATURE_MAX;
   let high = 1 / TEMPERATURE_MIN;
   let inverse = 1;
@@ -41,7 +42,7 @@ export function temperatureScale(
   return 1 / inverse;
 }
 
-/** Of the cross-entropy by the inverse temperature. */
+/** The derivatives of the cross-entropy with respect to the inverse temperature. */
 function derivatives(
   logits: Float32Array,
   targets: Float32Array,

@@ -11,7 +11,7 @@ import { logitsOf } from './trained-network.ts';
 
 const OPTIONS = madeUpTraining();
 const { dataset, rows, validationRows, loss } = OPTIONS;
-/** [rowCount] the targets: the slope at logit 0 is 1/2 less the target. */
+/** [rowCount] the targets. The slope at logit 0 is 1/2 minus the target. */
 const targets = Float32Array.from(
   { length: dataset.rowCount },
   (_, row) => 0.5 - loss.slope(0, row),
@@ -42,7 +42,7 @@ const failure = (options: Partial<TrainingOptions>): Promise<unknown> =>
   );
 
 describe('training', () => {
-  it('learns what no linear network can', async () => {
+  it('learns a task that no linear network can learn', async () => {
     const { network, history } = await trainNetwork(OPTIONS);
     const logits = await logitsOf(network, dataset, validationRows);
     const labels = Float32Array.from(validationRows, (row) => targets[row] as number);
@@ -66,7 +66,7 @@ describe('training', () => {
     ).toBeLessThan(0.7);
   });
 
-  it('gives the same bits for the same seed, and others for another', async () => {
+  it('gives the same bits for the same seed, and other bits for another seed', async () => {
     const options = { ...OPTIONS, epochCountMax: 3 };
     const [first, second, other] = [
       await trainNetwork(options),
@@ -78,7 +78,7 @@ describe('training', () => {
     expect(bytesOf(other.network.tensors)).not.toBe(bytesOf(first.network.tensors));
   });
 
-  it('comes to nearly the same with the plain loops', async () => {
+  it('gives nearly the same result with the plain loops', async () => {
     const options = { ...OPTIONS, epochCountMax: 4 };
     const fast = await trainNetwork(options);
     const plain = await trainNetwork({ ...options, multiply: plainMultiply });
@@ -87,7 +87,7 @@ describe('training', () => {
     }
   });
 
-  it('goes on from any checkpoint as if it had never stopped', async () => {
+  it('continues from any checkpoint as if it had never stopped', async () => {
     const options = { ...OPTIONS, epochCountMax: 6 };
     const checkpoints: TrainingCheckpoint[] = [];
     const whole = await trainNetwork({
@@ -118,8 +118,8 @@ describe('training', () => {
     });
   });
 
-  it('stops when validation gets no better, and gives the best weights, not the last', async () => {
-    // Labels without any sense: what is learned by heart makes validation worse.
+  it('stops when validation no longer improves, and returns the best weights, not the last', async () => {
+    // The labels are random: memorising them makes validation worse.
     const noise = targets.map((_, row) => (row * 7919) % 2);
     const senseless = crossEntropyLoss(
       noise.map((_, row) => (((Math.imul(row + 1, 0x9e3779b1) >>> 7) & 1) === 1 ? 1 : 0)),
@@ -140,7 +140,7 @@ describe('training', () => {
     expect(bytesOf(network.tensors)).not.toBe(bytesOf(kept.at(-1)?.current ?? {}));
   });
 
-  it('reports the validation loss that the network has', async () => {
+  it('reports the validation loss of the returned network', async () => {
     const { network, history, bestEpoch } = await trainNetwork({ ...OPTIONS, epochCountMax: 5 });
     expect(await validationLoss(network)).toBeCloseTo(
       history[bestEpoch - 1]?.validationLoss ?? 0,
@@ -149,7 +149,7 @@ describe('training', () => {
   });
 
   it('counts rows by their weight', async () => {
-    // Rows of weight 0 may as well not be there, but for the batches that they thin out.
+    // Rows of weight 0 have no effect, except that they thin out the batches.
     const weights = targets.map((target) => (target === 1 ? 1 : 0));
     const { network } = await trainNetwork({
       ...OPTIONS,
@@ -159,7 +159,7 @@ describe('training', () => {
     expect(Math.min(...logits)).toBeGreaterThan(2);
   });
 
-  it('is the same for weights that are all twice as large', async () => {
+  it('is the same if all weights are twice as large', async () => {
     const weights = targets.map(() => 2);
     const options = { ...OPTIONS, epochCountMax: 2 };
     const twice = await trainNetwork({ ...options, loss: crossEntropyLoss(targets, weights) });
@@ -167,15 +167,15 @@ describe('training', () => {
     expect(bytesOf(twice.network.tensors)).toBe(bytesOf(once.network.tensors));
   });
 
-  it('takes a single row at the end of an epoch with the batch before it', async () => {
+  it('adds a single row at the end of an epoch to the batch before it', async () => {
     const batchSize = rows.length - 1;
     const { history } = await trainNetwork({ ...OPTIONS, batchSize, epochCountMax: 1 });
     expect(history[0]?.trainingLoss).toBeGreaterThan(0);
   });
 });
 
-describe('a training that cannot be', () => {
-  it('says when the loss is no number any more', async () => {
+describe('a training that is refused', () => {
+  it('reports a loss that becomes NaN', async () => {
     const optimiser = { ...OPTIONS.optimiser, rate: 1e30 };
     const error = await failure({ optimiser, shape: { ...OPTIONS.shape, hidden: [] } });
     expect(error).toMatchObject({ code: 'training-diverged', fields: { epoch: 1 } });
@@ -185,7 +185,7 @@ describe('a training that cannot be', () => {
     });
   });
 
-  it('names the feature that is no number', async () => {
+  it('names the feature that is NaN', async () => {
     const features = dataset.features.slice();
     const row = rows[3] as number;
     features[row * dataset.inputSize + 2] = halfBits(Number.POSITIVE_INFINITY);
@@ -196,7 +196,7 @@ describe('a training that cannot be', () => {
     });
   });
 
-  it('says when there is nothing to learn from', async () => {
+  it('reports that there is nothing to learn from', async () => {
     const none = new Int32Array(0);
     const code = 'training-data-insufficient';
     expect(await failure({ rows: none })).toMatchObject({ code });
@@ -208,7 +208,7 @@ describe('a training that cannot be', () => {
     expect(await failure({ loss: weightless })).toMatchObject({ code });
   });
 
-  it('refuses sizes that are none, and an example on both sides', async () => {
+  it('refuses invalid sizes, and an example on both sides', async () => {
     const code = 'option-invalid';
     expect(await failure({ batchSize: 1 })).toMatchObject({ code });
     expect(await failure({ patience: 0 })).toMatchObject({ code });
@@ -221,7 +221,7 @@ describe('a training that cannot be', () => {
 });
 
 describe('beside a training', () => {
-  it('the event loop turns, and an abort takes effect before the epoch ends', async () => {
+  it('the event loop keeps turning, and an abort takes effect before the epoch ends', async () => {
     const controller = new AbortController();
     const reason = new Error('enough');
     let [turns, epochs] = [0, 0];
@@ -245,7 +245,7 @@ describe('beside a training', () => {
     expect(epochs).toBe(0);
   });
 
-  it('another one goes on without disturbing it', async () => {
+  it('another training runs without disturbing it', async () => {
     const options = { ...OPTIONS, epochCountMax: 2 };
     const alone = await trainNetwork(options);
     const others = await Promise.all([

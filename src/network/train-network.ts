@@ -1,7 +1,7 @@
 /**
- * Trains a network: shuffled batches, AdamW, early stopping by the loss on validation rows. The same
- * options give the same weights, bit for bit, also where a training was interrupted and went on from
- * a checkpoint.
+ * Trains a network with shuffled batches, AdamW, and early stopping by the loss on validation rows.
+ * The same options give the same weights, bit for bit, even if a training was interrupted and
+ * continued from a checkpoint.
  */
 import { PilotfishError } from '../core/errors.ts';
 import { invariant } from '../core/invariant.ts';
@@ -30,31 +30,31 @@ import type { TrainedNetwork } from './trained-network.ts';
 
 export interface TrainingOptions {
   readonly dataset: Dataset;
-  /** What is learned from. */
+  /** The rows to learn from. */
   readonly rows: Int32Array;
-  /** What decides when to stop; no example of theirs is among the training rows. */
+  /** The rows that decide when to stop. No example of theirs is among the training rows. */
   readonly validationRows: Int32Array;
   readonly shape: NetworkShape;
   readonly loss: RowLoss;
   readonly optimiser: OptimiserSettings;
-  /** At least 2: batch normalisation needs something to compare. */
+  /** At least 2, because batch normalisation needs rows to compare. */
   readonly batchSize: number;
   readonly epochCountMax: number;
-  /** Stops after so many epochs without a lower validation loss. */
+  /** Stops after this number of epochs without a lower validation loss. */
   readonly patience: number;
   readonly seed: number;
   readonly signal?: AbortSignal | undefined;
   readonly onEpoch?: ((report: EpochReport) => void) | undefined;
-  /** Goes on from there. Everything else must be as it was. */
+  /** The state to continue from. All other options must be as they were. */
   readonly checkpoint?: TrainingCheckpoint | undefined;
-  /** Gets the state after each epoch: copies, for the caller to keep. */
+  /** Receives the state after each epoch as copies that the caller may keep. */
   readonly onCheckpoint?: ((checkpoint: TrainingCheckpoint) => void) | undefined;
-  /** How matrices are multiplied; the fast way unless given. */
+  /** The product of matrices. Default: the fast way. */
   readonly multiply?: Multiply | undefined;
 }
 
 export interface TrainingResult {
-  /** As it was after its best epoch. */
+  /** The network after its best epoch. */
   readonly network: TrainedNetwork;
   readonly history: readonly EpochReport[];
   /** Counts from 1. */
@@ -101,7 +101,7 @@ class Training {
 
   constructor(options: TrainingOptions, standardisation: Standardisation) {
     const { dataset, rows, shape, loss, seed, batchSize, multiply = fastMultiply() } = options;
-    // The last batch may take over a single row.
+    // The last batch may take on one more row.
     const rowCountMax = batchSize + 1;
     const allocate = (count: number): Float32Array => new Float32Array(count);
     this.#options = options;
@@ -135,7 +135,7 @@ class Training {
     return { epoch, trainingLoss, validationLoss };
   }
 
-  /** Everything that the next epoch depends on, copied. */
+  /** A copy of the whole state that the next epoch depends on. */
   *checkpoint(
     history: readonly EpochReport[],
     before?: TrainingCheckpoint,
@@ -154,7 +154,7 @@ class Training {
     };
   }
 
-  /** @throws PilotfishError `head-invalid` if it is of another network */
+  /** @throws PilotfishError `head-invalid` if the checkpoint is of another network */
   restore(checkpoint: TrainingCheckpoint): void {
     const { current, first, second, stepCount } = checkpoint;
     for (const { name, values } of [...this.#network.parameters, ...this.#network.statistics]) {
@@ -168,7 +168,7 @@ class Training {
     this.#stepCount = stepCount;
   }
 
-  /** One step of the optimiser. @returns the batch's sum of losses before it */
+  /** One step of the optimiser. @returns the sum of the batch's losses before the step */
   *#learn(batch: Int32Array): Steps<number> {
     const { loss, optimiser } = this.#options;
     const logits = yield* this.#logits(batch, true);
@@ -195,13 +195,13 @@ class Training {
   }
 }
 
-/** Weighted sum of losses. */
+/** The weighted sum of losses. */
 function lossOf(loss: RowLoss, logits: Numbers, batch: Int32Array): number {
   let sum = 0;
   for (let index = 0; index < batch.length; index += 1) {
     const row = batch[index] as number;
     const weight = loss.weights[row] as number;
-    // A row without weight may have any loss.
+    // A row of weight 0 may have any loss.
     if (weight > 0) sum += weight * loss.loss(logits[index] as number, row);
   }
   return sum;

@@ -14,7 +14,7 @@ export function randomNumbers(count: number, position: number): Float32Array {
   return Float32Array.from({ length: count }, (_, at) => 2 * noiseUniform(key, at) - 1);
 }
 
-/** Inputs of unlike scales; the first never changes. */
+/** Inputs of different scales; the first input never changes. */
 export function madeUpDataset(rowCount: number, inputSize: number): Dataset {
   const numbers = randomNumbers(rowCount * inputSize, 0);
   const values = numbers.map((value, at) => {
@@ -27,7 +27,10 @@ export function madeUpDataset(rowCount: number, inputSize: number): Dataset {
   return { rowCount, inputSize, features: toHalf(values), groups };
 }
 
-/** Learns whether the second and the third feature have the same sign: no linear network can. */
+/**
+ * The task is whether the second and the third feature have the same sign, which no linear network
+ * can learn.
+ */
 export function madeUpTraining(rowCount = 600, inputSize = 4): TrainingOptions {
   const dataset = madeUpDataset(rowCount, inputSize);
   const numbers = randomNumbers(rowCount * inputSize, 0);

@@ -1,21 +1,24 @@
-/** A folded network in the kernel: its layers lie in a memory of their own, ready to be multiplied. */
+/**
+ * A folded network in the kernel. Its layers are laid out in a memory of their own, ready to be
+ * multiplied.
+ */
 import type { FoldedLayer } from '../folded-layer.ts';
 import { matrix, transposed } from '../matrix.ts';
 import { openMatrixKernel, packColumns, RIGHT_WIDTH, reserve } from './matrix-kernel.ts';
 
-/** Where a layer lies, in bytes. */
+/** The location of a layer, in bytes. */
 interface Place {
   readonly inputs: number;
   readonly inputsEnd: number;
   readonly panels: number;
   readonly panelsEnd: number;
   readonly biases: number;
-  /** The inputs of the next one. */
+  /** The inputs of the next layer. */
   readonly outputs: number;
   readonly floor: number;
 }
 
-/** @returns null where there is no kernel, or no memory for it */
+/** @returns null without a kernel, or without memory for it */
 export function kernelLogit(
   layers: readonly FoldedLayer[],
 ): ((input: Float32Array) => number) | null {
@@ -39,7 +42,7 @@ export function kernelLogit(
   };
 }
 
-/** Units are padded to whole panels; what is behind the last unit stays 0. */
+/** Units are padded to whole panels. The padding stays 0. */
 function padded(count: number): number {
   return Math.ceil(count / RIGHT_WIDTH) * RIGHT_WIDTH;
 }
@@ -61,7 +64,7 @@ function placesOf(layers: readonly FoldedLayer[]): Place[] {
 
 function load(buffer: ArrayBuffer, layer: FoldedLayer, { panels, biases }: Place): void {
   const { inputSize, outputSize, weights } = layer;
-  // Steps of the padding too: their weights are 0, like their inputs.
+  // Rows are padded as well: the padding has weights of 0, and its inputs are 0.
   const wide = new Float32Array(outputSize * padded(inputSize));
   for (let unit = 0; unit < outputSize; unit += 1) {
     const row = weights.subarray(unit * inputSize, (unit + 1) * inputSize);

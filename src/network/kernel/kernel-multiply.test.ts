@@ -26,15 +26,15 @@ const case_ = fc.record({
   seed: fc.nat(1000),
 });
 
-/** Longer than needed, and full of something else, like the memory of a longer batch. */
+/** Longer than needed and full of other numbers, like the memory of a longer batch. */
 const dirty = (count: number): Float32Array => new Float32Array(count + 7).fill(99);
 
 describe('products through the kernel', () => {
-  it('has a kernel on this machine', () => {
+  it('run in a kernel on this machine', () => {
     expect(openMatrixKernel()).not.toBeNull();
   });
 
-  it('are those of the plain loops, in every layout, one after the other', () => {
+  it('equal those of the plain loops in every layout, one after another', () => {
     const multiply = fastMultiply();
     fc.assert(
       fc.property(case_, ({ rows, depth, columns, left, right, seed }) => {
@@ -51,11 +51,11 @@ describe('products through the kernel', () => {
     );
   });
 
-  it('come in parts where they are large, and give the same bits each time', () => {
+  it('are computed in parts if they are large, with the same bits each time', () => {
     const [a, b] = [view(96, 512, false, 1), view(512, 1600, true, 2)];
     const [first, second, plain] = [dirty(96 * 1600), dirty(96 * 1600), dirty(96 * 1600)];
     const parts = [...fastMultiply()(a, b, first)].length;
-    // Two for packing, and 96 · 512 · 1600 multiplications in parts of 2^23.
+    // Two parts for packing, and 96 · 512 · 1600 multiplications in parts of 2^23.
     expect(parts).toBeGreaterThanOrEqual(11);
     atOnce(fastMultiply()(a, b, second));
     expect(Buffer.from(second.buffer).equals(Buffer.from(first.buffer))).toBe(true);

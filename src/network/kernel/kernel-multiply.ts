@@ -1,7 +1,7 @@
 /**
- * Products of matrices through the kernel: both are packed into panels, so that one routine serves
- * every layout, and sums are kept in single precision. The same product always takes the same sums,
- * thus gives the same bits.
+ * Products of matrices through the kernel. Both matrices are packed into panels, so that one routine
+ * serves every layout. Sums are kept in single precision. The same product always adds in the same
+ * order, and thus gives the same bits.
  */
 import { type Matrix, type Multiply, type Numbers, plainMultiply, transposed } from '../matrix.ts';
 import type { Steps } from '../steps.ts';
@@ -15,16 +15,19 @@ import {
   reserve,
 } from './matrix-kernel.ts';
 
-/** Multiplications between two turns of the event loop: less than a millisecond, when compiled well. */
+/**
+ * The number of multiplications between two turns of the event loop: less than a millisecond when
+ * compiled well.
+ */
 const PART = 2 ** 23;
 
-/** A product with a memory of its own; the plain one where there is no kernel. */
+/** A product with its own memory; the plain product if there is no kernel. */
 export function fastMultiply(): Multiply {
   const kernel = openMatrixKernel();
   return kernel === null ? plainMultiply : kernelMultiply(kernel);
 }
 
-/** @param kernel is used by nobody else */
+/** @param kernel must have no other user */
 export function kernelMultiply(kernel: MatrixKernel): Multiply {
   return function* multiply(a, b, out): Steps<void> {
     const layout = layoutOf(a, b);
@@ -35,11 +38,11 @@ export function kernelMultiply(kernel: MatrixKernel): Multiply {
   };
 }
 
-/** Where what lies, in bytes. */
+/** The layout of the memory, in bytes. */
 interface Layout {
   readonly leftBytes: number;
   readonly rightBytes: number;
-  /** Of one right panel. */
+  /** The size of one right panel. */
   readonly panelBytes: number;
   readonly outAt: number;
   readonly rowBytes: number;
@@ -50,7 +53,7 @@ function layoutOf(a: Matrix, b: Matrix): Layout {
   const depth = a.columnCount;
   const leftBytes = 4 * panelsSize(a.rowCount, LEFT_WIDTH, depth);
   const rightBytes = 4 * panelsSize(b.columnCount, RIGHT_WIDTH, depth);
-  // Vectors are read at any address, but faster where they do not cross lines of the cache.
+  // Vectors can be read at any address, but faster if they do not cross cache lines.
   const outAt = Math.ceil((leftBytes + rightBytes) / 64) * 64;
   const rowBytes = 4 * Math.ceil(b.columnCount / RIGHT_WIDTH) * RIGHT_WIDTH;
   const end = outAt + rowBytes * Math.ceil(a.rowCount / LEFT_WIDTH) * LEFT_WIDTH;
@@ -82,7 +85,7 @@ function* product(
   });
 }
 
-/** Copies rows out from between their padding. */
+/** Copies the rows out, without their padding. */
 function unpack(
   tiles: Float32Array,
   stride: number,

@@ -1,20 +1,20 @@
 /**
  * The kernel's functions, typed, and the panels that they read. Each user has an instance, and thus a
- * memory, of its own: trainings go on side by side, in parts.
+ * memory, of its own, because trainings run side by side in parts.
  *
- *   left panel   [depth x 4]   4 rows of a left matrix, padded with rows of 0
- *   right panel  [depth x 8]   8 columns of a right matrix, padded with columns of 0
+ *    left panel   [depth x 4]   4 rows of a left matrix, padded with rows of 0
+ *    right panel  [depth x 8]   8 columns of a right matrix, padded with columns of 0
  */
 import type { Matrix } from '../matrix.ts';
 import { MATRIX_KERNEL_BYTES } from './matrix-kernel-bytes.ts';
 
-/** Rows of a left panel; the kernel is written for this size. */
+/** Rows of a left panel. The kernel is written for this size. */
 export const LEFT_WIDTH = 4;
-/** Columns of a right panel, and units of a panel of a layer. */
+/** Columns of a right panel, and units of a layer's panel. */
 export const RIGHT_WIDTH = 8;
 const PAGE_BYTES = 65536;
 
-/** What `matrix-kernel.wat` exports. Addresses and sizes in bytes; places are multiples of 4. */
+/** The exports of `matrix-kernel.wat`. Addresses and sizes are in bytes; places are multiples of 4. */
 export interface MatrixKernel {
   readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
   multiply(
@@ -33,7 +33,7 @@ export interface MatrixKernel {
   ): void;
 }
 
-/** The little of the global that is used; the language's own types do not know it. */
+/** The parts of the global `WebAssembly` that are used. TypeScript's own types do not declare it. */
 interface WebAssemblyGlobal {
   validate(bytes: Uint8Array): boolean;
   readonly Module: new (bytes: Uint8Array) => object;
@@ -42,7 +42,7 @@ interface WebAssemblyGlobal {
 
 let compiled: (() => MatrixKernel) | null | undefined;
 
-/** @returns null where WebAssembly or its vectors are missing */
+/** @returns null if WebAssembly or its vectors are missing */
 export function openMatrixKernel(): MatrixKernel | null {
   if (compiled === undefined) compiled = compile();
   return compiled === null ? null : compiled();
@@ -57,7 +57,7 @@ function compile(): (() => MatrixKernel) | null {
   return () => new WebAssembly.Instance(module).exports as MatrixKernel;
 }
 
-/** Makes the memory hold so many bytes. @returns false if there is not enough */
+/** Grows the memory to `byteCount` bytes. @returns false if there is not enough memory */
 export function reserve({ memory }: MatrixKernel, byteCount: number): boolean {
   const missing = byteCount - memory.buffer.byteLength;
   if (missing <= 0) return true;
@@ -69,7 +69,7 @@ export function reserve({ memory }: MatrixKernel, byteCount: number): boolean {
   }
 }
 
-/** How many floats the panels of `count` rows or columns have. */
+/** The number of floats in the panels of `count` rows or columns. */
 export function panelsSize(count: number, width: number, depth: number): number {
   return Math.ceil(count / width) * width * depth;
 }
@@ -83,7 +83,7 @@ export function packColumns(right: Matrix, width: number, out: Float32Array): vo
   }
 }
 
-/** Four columns from `first` on to lanes of a panel; columns beyond the last one are 0. */
+/** Copies four columns, from `first` on, to the lanes of a panel. Columns beyond the last one are 0. */
 function packFour(
   { values, rowCount, columnCount, rowStride, columnStride }: Matrix,
   first: number,
@@ -94,7 +94,7 @@ function packFour(
   let from = first * columnStride;
   let at = lane;
   if (first + 4 <= columnCount) {
-    // Written out, because this is a tenth of the time of a product.
+    // Written out, because this loop is a tenth of the time of a product.
     for (let row = 0; row < rowCount; row += 1) {
       panel[at] = values[from] as number;
       panel[at + 1] = values[from + columnStride] as number;
