@@ -301,11 +301,10 @@ describe('evidence', () => {
       JSON.stringify({ ...line, scores }),
     );
     await writeFile(path, `${earlier.join('\n')}\n`);
-    const { result } = await run(only('entropy'));
-    expect(result.gates.map(({ gate }) => gate)).toEqual(['entropy']);
+    const gatesOf = ({ result }: Ran) => result.gates.map(({ gate }) => gate);
+    expect(gatesOf(await run(only('entropy')))).not.toContain('margin');
     expect(await linesIn()).toHaveLength(questions.length);
-    const whole = await run(only('margin'));
-    expect(whole.result.gates.map(({ gate }) => gate)).toEqual(['entropy', 'margin']);
+    expect(gatesOf(await run(only('margin')))).toContain('margin');
     expect(await linesIn()).toHaveLength(2 * questions.length);
   });
 });
