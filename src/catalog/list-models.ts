@@ -1,4 +1,4 @@
-/** What is known and what is here, without hashing or loading anything. */
+/** The known models and the models on this machine, without hashing or loading any. */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isMissing } from '../storage/file-error.ts';

@@ -78,7 +78,7 @@ function tableDigests(reference: PullableReference): readonly string[] {
   return reference.kind === 'known' ? [reference.model.sha256] : [];
 }
 
-/** Hashing a gigabyte to learn what the size tells already, as of a cut download, helps nobody. */
+/** The size alone tells a download that was cut off; a gigabyte is not hashed to learn that. */
 function canBe(reference: PullableReference, file: ForeignFile): boolean {
   if (reference.kind !== 'known' || file.sha256 !== null) return true;
   return file.bytes === reference.model.bytes;

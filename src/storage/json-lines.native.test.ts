@@ -24,7 +24,7 @@ async function read(from = path): Promise<string[]> {
 }
 
 describe('a file of lines', () => {
-  it('has none where it is not there, and what was added where it is', async () => {
+  it('has no lines before it is there, and then the lines that were added', async () => {
     expect([await read(), linesNow(path)]).toEqual([[], []]);
     await appendLines(path, []);
     expect(await read()).toEqual([]);
@@ -83,7 +83,7 @@ describe('a file of lines', () => {
         ...names,
       ]);
     await Promise.all([run('a', 'b'), run('b', 'a')]);
-    // One may see half of what the other is writing, and begin with an end of line.
+    // A process may see half of the other one's line, and begin with an end of line.
     const lines = linesNow(path).filter((line) => line !== '');
     expect(lines).toHaveLength(40);
     expect(lines.filter((line) => !/^"(a{1100000}|b{1100000})"$/.test(line))).toHaveLength(0);
@@ -98,7 +98,7 @@ describe('a file of lines', () => {
     expect(linesNow(path)).toEqual(['"c"']);
   });
 
-  it('is left as it is by whoever stops reading, or reads it at once', async () => {
+  it('is left as it is by a reader that stops early, or reads it in one go', async () => {
     await appendLines(path, ['a', 'b']);
     await appendFile(path, '"cut');
     for await (const line of linesOf(path)) {
@@ -106,7 +106,7 @@ describe('a file of lines', () => {
       break;
     }
     expect(await readFile(path, 'utf8')).toBe('"a"\n"b"\n"cut');
-    // It may be what another process is writing.
+    // Another process may be writing it.
     expect(linesNow(path)).toEqual(['"a"', '"b"']);
     expect(await readFile(path, 'utf8')).toBe('"a"\n"b"\n"cut');
     await appendLines(path, ['c']);

@@ -1,6 +1,6 @@
 /**
- * Trained routers by the strategies that are asked for: files that the user named, and those that come
- * with this package. A router is given to the pair of models that it was trained for and no other.
+ * Finds the trained routers of the strategies that are asked for: files that the user named, and files
+ * that come with this package. A router serves the pair of models that it was trained for and no other.
  */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';

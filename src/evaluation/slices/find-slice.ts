@@ -1,6 +1,6 @@
 /**
- * Slices by their names: the known ones come with this package (drawn-slices.ts); anybody's own is a
- * file `{task, split, ids}`.
+ * Slices by their names. The known slices come with this package (drawn-slices.ts); a slice of the
+ * user is a file `{task, split, ids}`.
  */
 import { z } from 'zod';
 import { PilotfishError } from '../../core/errors.ts';

@@ -1,14 +1,14 @@
 /**
- * The trees of one model, one per prompt, in files that only grow. A file's first line says what it
- * belongs to; other lines are entries of the tree. Trees are read when first asked for and dropped by
- * `release`, so that memory holds the prompts at work and no more. Features of rows are entries too;
- * files without any are whole.
+ * The trees of one model, one per prompt, in files that only grow. The first line of a file says what
+ * the file belongs to; the other lines are entries of the tree. A tree is read when it is first asked
+ * for, and dropped by `release`, so that memory holds only the prompts at work. Features of rows are
+ * entries, too; a file without features is whole.
  *
- * Entries name nodes by their numbers, so they mean something only behind the entries that their
- * writer knew. Two processes may write one file at once: what a process adds at one time begins with a
- * mark of everything before it as that process knows it, and whoever reads passes over what does not
- * fit, up to the next mark that does: what builds on other entries, a line that an interruption cut
- * off, a line that was damaged. So nothing wrong is ever remembered, and at worst some rows are
+ * Entries name nodes by their numbers, so an entry means something only behind the entries that its
+ * writer knew. Two processes may write one file at once. Therefore everything that a process adds at
+ * one time begins with a mark: a digest of all entries before it that the process knows. A reader
+ * passes over the lines that do not fit, up to the next mark that does. Such lines build on other
+ * entries, or were cut off or damaged. So nothing wrong is ever remembered, and at worst some rows are
  * computed again.
  */
 import { createHash, type Hash } from 'node:crypto';
@@ -20,14 +20,14 @@ import type { TokenId } from '../../core/token-id.ts';
 import { appendLines, linesNow } from '../../storage/json-lines.ts';
 import { ContinuationTrie } from './continuation-trie.ts';
 
-/** Files of other versions lie in other folders, and are refused where they do not. */
+/** Each version has a folder of its own; a file of another version in this folder is refused. */
 export const CACHE_VERSION = 1;
 
-/** What rows depend on besides the text: the model file, and the library that runs it. */
+/** Rows depend on the text, on the model file, and on the library that runs it. */
 export interface CacheScope {
   /** SHA-256 of the model file, in hex. */
   readonly modelDigest: string;
-  /** Build of the native library: other kernels, other last digits. */
+  /** Build of the native library: other kernels give other last digits. */
   readonly engine: string;
 }
 
@@ -40,7 +40,7 @@ const HEADER = z.object({
 
 /** A line that begins what one process added at one time. */
 interface Mark {
-  /** Digest of all entries before it. */
+  /** A digest of all entries before it. */
   readonly after: string;
 }
 
@@ -67,7 +67,7 @@ export class TrieStore {
   }
 
   /**
-   * The tree behind a prompt: what is read without outputs.
+   * The tree behind a prompt, which is the part of a text that is read without outputs.
    * @param vocabularySize ids from there on are masked
    * @throws PilotfishError `cache-invalid`
    */

@@ -27,10 +27,10 @@ export interface TrainingIdentity {
   readonly rows: TrainingRows;
 }
 
-/** Files of before versions were written have none; they are read. */
+/** Files that were written before versions were have none; they are read. */
 const VERSION = '1';
 const PARTS = ['current', 'first', 'second', 'best'] as const;
-/** Between two writes: an epoch of a small network takes less than writing it. */
+/** The least time between two writes: an epoch of a small network takes less than writing it. */
 const WRITE_INTERVAL_MS = 5000;
 
 export interface OpenCheckpointOptions {
@@ -100,10 +100,10 @@ export class KeptCheckpoint {
   }
 }
 
-/** A few milliseconds' work. All at once is no choice either: a hash takes less than 2 GiB in a call. */
+/** Hashing so many bytes takes milliseconds. One call of a hash takes less than 2 GiB. */
 const HASHED_BYTES = 2 ** 20;
 
-/** Of all rows, which may be many gigabytes. Exported for its test. */
+/** A digest of all rows, which may be many gigabytes, and of the settings. Exported for its test. */
 export function* identityOf({ objective, fit, rows }: TrainingIdentity): Steps<string> {
   const hash = createHash('sha256').update(JSON.stringify([objective, fit]));
   const { targets, weights, logSmall, logLarge, dataset } = rows;
@@ -135,7 +135,7 @@ function encode(checkpoint: TrainingCheckpoint, identity: string): Uint8Array {
   return Buffer.concat([body, digestOf(body)]);
 }
 
-/** Behind the tensors: weights that are damaged still look like weights. */
+/** Of the digest behind the tensors: damaged weights still look like weights. */
 const DIGEST_BYTES = 32;
 
 function digestOf(bytes: Uint8Array): Buffer {

@@ -1,6 +1,7 @@
 /**
- * Answers to walk along, written beforehand: by a router's policy, which come to the states that routing
- * really comes to, or drawn from the large model.
+ * Writes the answers that labels are made along, before they are labelled. A router's policy writes
+ * answers that pass through the states that routing really comes to; others are drawn from the large
+ * model.
  */
 import { z } from 'zod';
 import { required } from '../../core/invariant.ts';
@@ -17,9 +18,9 @@ import type { TrainingPair } from '../training-pair.ts';
 import type { Trajectory, TrajectorySource } from '../trajectory.ts';
 import { valueOfText } from '../value-of-text.ts';
 
-/** Who writes. */
+/** The writer of answers: a strategy with its sampling and seed. */
 export interface Writer {
-  /** By content: answers are kept under it. */
+  /** Names the writer by its content. Answers are kept under it. */
   readonly id: string;
   readonly strategy: Strategy;
   readonly sampling: SamplingParams;
@@ -31,7 +32,7 @@ export interface WriteAnswersOptions {
   readonly pair: TrainingPair;
   readonly writer: Writer;
   readonly maxTokens: number;
-  /** Where answers are kept, and found again. */
+  /** The file where answers are kept, and found again. */
   readonly path: string;
   readonly label: string;
   readonly signal?: AbortSignal | undefined;
@@ -48,7 +49,7 @@ const LINE = z.object({
 type Line = z.infer<typeof LINE>;
 
 /**
- * One for each of the given trajectories, of the same question.
+ * @returns one answer for each of the given trajectories, to the same question
  * @throws PilotfishError `training-invalid`, and as `Sequence.forward`; what was written is kept
  */
 export async function writeAnswers(
