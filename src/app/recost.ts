@@ -1,6 +1,7 @@
 /** Recorded runs under another machine's profile: the work behind `pilotfish bench recost`. */
 
 import { parseRunLog, type RecordedRun } from '../accounting/run-log.ts';
+import type { EnsureModelOptions } from '../catalog/catalog-context.ts';
 import { knownModel } from '../catalog/known-models.ts';
 import { PilotfishError } from '../core/errors.ts';
 import type { ModelId, ModelLabels } from '../core/model-id.ts';
@@ -12,15 +13,12 @@ import { readsUncertainty } from '../strategy/method.ts';
 import { methodNamed } from '../strategy/strategy-value.ts';
 import { profileStore } from './machine/local-profile.ts';
 
-export interface RecostOptions {
+export interface RecostOptions extends Pick<EnsureModelOptions, 'home' | 'env'> {
   /** The lines that `ask --json` writes. */
   readonly log: string;
   readonly profile: string;
   /** Default: the round trip of the profile. */
   readonly roundTripMs?: number | undefined;
-  readonly home?: string | undefined;
-  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 export interface RecostedRun extends PredictedRun {

@@ -6,7 +6,7 @@
 import type { Clock } from '../core/clock.ts';
 import { systemClock } from '../core/clock.ts';
 import { throwIfAborted } from '../core/errors.ts';
-import type { OnProgress } from '../core/progress.ts';
+import type { Progressing } from '../core/progress.ts';
 import { GREEDY } from '../core/sampling-params.ts';
 import { tokenId } from '../core/token-id.ts';
 import type { LanguageModel, Sequence } from '../model/roles.ts';
@@ -74,9 +74,7 @@ export const QUIET_SPREAD_MAX = 0.15;
 /** The spread if no shape was measured twice: nothing shows that the machine was quiet. */
 const SPREAD_UNKNOWN = 1;
 
-export interface MeasureOptions {
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: OnProgress | undefined;
+export interface MeasureOptions extends Progressing {
   readonly clock?: Clock | undefined;
   /** The date of the measurement. Default: now. */
   readonly date?: Date | undefined;

@@ -6,7 +6,7 @@ import { availableParallelism, cpus, loadavg } from 'node:os';
 import { basename, join } from 'node:path';
 import { catalogContext, type EnsureModelOptions } from '../../catalog/catalog-context.ts';
 import type { Clock } from '../../core/clock.ts';
-import type { OnNotice, OnProgress } from '../../core/progress.ts';
+import type { Progressing } from '../../core/progress.ts';
 import {
   isOf,
   type Machine,
@@ -60,16 +60,12 @@ export function isBusy(
   return lastMinute >= processorCount;
 }
 
-export interface LocalProfileOptions {
-  readonly home?: string | undefined;
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: OnProgress | undefined;
-  readonly onNotice?: OnNotice | undefined;
-  /** Set by the user: nothing is chosen then. */
+export interface LocalProfileOptions extends Progressing, Pick<EnsureModelOptions, 'home' | 'env'> {
+  /** The number of threads that the user set; none is chosen then. */
   readonly threadCount?: number | undefined;
   /** Default: this one. */
   readonly machine?: Machine | undefined;
-  /** What forwards are timed with. */
+  /** The clock that times forwards. */
   readonly clock?: Clock | undefined;
   /** Whether other programs want all processors. Default: what the system says. */
   readonly isBusy?: (() => boolean) | undefined;

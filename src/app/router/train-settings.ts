@@ -1,12 +1,16 @@
 /** What a training can be told, its defaults, and what a router's file says about it. */
-import { type DefinedFields, definedFields } from '../../core/defined-fields.ts';
+import {
+  type DefinedFields,
+  definedFields,
+  type OptionalFields,
+} from '../../core/defined-fields.ts';
 import { PilotfishError } from '../../core/errors.ts';
-import type { ModelRole } from '../../core/model-id.ts';
 import type { RouterFeatures } from '../../judging/router-features.ts';
 import { citerPaperShape, routerShape } from '../../network/network-shape.ts';
 import type { FitSettings } from '../../training/fit/fit-router.ts';
-import { type Objective, usesRollouts } from '../../training/labels/targets.ts';
+import { usesRollouts } from '../../training/labels/targets.ts';
 import { READ_FEATURES, type RoundReport } from '../../training/rounds/train-router.ts';
+import { TRAINING_PLAN, type TrainingPlan } from '../../training/rounds/training-plan.ts';
 import type { LoadedQuestions } from '../questions/load-questions.ts';
 import {
   MAX_TOKENS_DEFAULT,
@@ -15,19 +19,7 @@ import {
 } from '../questions/question-run.ts';
 
 /** `folder`: where labels and the training's state are kept, and the router is written. */
-export interface TrainOptions extends QuestionRunOptions {
-  /** What the router is trained towards; default `citer`. */
-  readonly objective?: Objective | undefined;
-  /** Rounds of labels and training, for objectives that roll out; default 2. */
-  readonly roundCount?: number | undefined;
-  /** Rollouts of each branch; default 1, which is greedy. */
-  readonly drawCount?: number | undefined;
-  /** Rollouts of one round at most; default 200,000. */
-  readonly rolloutCountMax?: number | undefined;
-  /** Positions of an answer that are judged, at most; default 24. */
-  readonly positionCountMax?: number | undefined;
-  /** Which model goes on behind branches in the first round; default `small`, as in the paper. */
-  readonly firstPolicy?: ModelRole | undefined;
+export interface TrainOptions extends QuestionRunOptions, OptionalFields<TrainingPlan> {
   /**
    * Share of the tokens that the router of the round before calls in rollouts; default: as many as its
    * labels call for.
@@ -41,8 +33,6 @@ export interface TrainOptions extends QuestionRunOptions {
   readonly isPaperNet?: boolean | undefined;
   /** Settings of the network's training. */
   readonly fit?: Partial<FitSettings> | undefined;
-  /** Seed of everything random; default 1. */
-  readonly seed?: number | undefined;
   /** The router's file; default: `OBJECTIVE.safetensors` in the folder. */
   readonly file?: string | undefined;
   /** Told of every round. */
@@ -50,36 +40,13 @@ export interface TrainOptions extends QuestionRunOptions {
 }
 
 /** A training's options with their defaults filled in. */
-export type TrainSettings = Given &
-  Required<Pick<Given, Defaulted>> & {
+export type TrainSettings = DefinedFields<Omit<TrainOptions, 'folder' | 'features'>> &
+  TrainingPlan & {
+    readonly maxTokens: number;
+    readonly waveSize: number;
     readonly features: RouterFeatures;
     readonly folder: string;
   };
-
-type Given = DefinedFields<TrainOptions>;
-
-type Defaulted =
-  | 'objective'
-  | 'roundCount'
-  | 'drawCount'
-  | 'rolloutCountMax'
-  | 'positionCountMax'
-  | 'firstPolicy'
-  | 'maxTokens'
-  | 'waveSize'
-  | 'seed';
-
-const DEFAULTS: Required<Pick<Given, Defaulted>> = {
-  objective: 'citer',
-  roundCount: 2,
-  drawCount: 1,
-  rolloutCountMax: 200_000,
-  positionCountMax: 24,
-  firstPolicy: 'small',
-  maxTokens: MAX_TOKENS_DEFAULT,
-  waveSize: WAVE_SIZE_DEFAULT,
-  seed: 1,
-};
 
 const FEATURES: RouterFeatures = { hidden: true, topLogprobs: 0, tokenEmbedding: false };
 
@@ -97,7 +64,12 @@ const FIT_DEFAULTS: Omit<FitSettings, 'seed' | 'shape'> = {
 export function trainSettings(options: TrainOptions): TrainSettings {
   const features = { ...FEATURES, ...options.features };
   checkFeatures(features);
-  return { ...DEFAULTS, ...definedFields(options), features, folder: options.folder };
+  return {
+    ...TRAINING_PLAN,
+    ...{ maxTokens: MAX_TOKENS_DEFAULT, waveSize: WAVE_SIZE_DEFAULT },
+    ...definedFields(options),
+    ...{ features, folder: options.folder },
+  };
 }
 
 /** Before hours of rollouts. */
@@ -139,12 +111,12 @@ export function trainingFacts(
   const { roundCount, drawCount, firstPolicy, positionCountMax } = settings;
   const { from, questionSeed, policyShare, rolloutCountMax } = options;
   const { shape: _1, seed: _2, ...fit } = { ...FIT_DEFAULTS, ...options.fit };
+  const rollouts = { roundCount, drawCount, firstPolicy, positionCountMax };
+  const given = { policyShare, rolloutCountMax };
   return definedFields({
     ...{ questions: task, questionCount: questions.length, maxTokens, seed },
     ...{ prompt: prompt ?? undefined, from, questionSeed },
-    ...(usesRollouts(objective) && {
-      ...{ roundCount, drawCount, firstPolicy, positionCountMax, policyShare, rolloutCountMax },
-    }),
+    ...(usesRollouts(objective) ? { ...rollouts, ...given } : undefined),
     ...fit,
   });
 }

@@ -5,7 +5,7 @@
 
 import { throwIfAborted } from '../../core/errors.ts';
 import type { EngineEvent } from '../../core/events.ts';
-import type { OnProgress } from '../../core/progress.ts';
+import type { Progressing } from '../../core/progress.ts';
 import { appendLines } from '../../storage/json-lines.ts';
 import type { Question } from '../question.ts';
 import type { AnswerStore } from './answer-store.ts';
@@ -13,15 +13,13 @@ import type { EvaluationPair } from './evaluation-pair.ts';
 import { type EvaluationPoint, namedPoint, pointKey } from './evaluation-point.ts';
 import { runWave } from './run-wave.ts';
 
-export interface AnsweringOptions {
+export interface AnsweringOptions extends Progressing {
   readonly pair: EvaluationPair;
   readonly store: AnswerStore;
   readonly maxTokens: number;
   readonly waveSize: number;
   /** Where every event goes, too; absent: nowhere. */
   readonly logPath?: string | undefined;
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: OnProgress | undefined;
 }
 
 /** @throws PilotfishError `aborted`, and what requests give rise to; answers so far are kept */

@@ -6,7 +6,7 @@
 
 import { required } from '../../core/invariant.ts';
 import { mix } from '../../core/noise.ts';
-import type { OnProgress } from '../../core/progress.ts';
+import type { Progressing } from '../../core/progress.ts';
 import { grade } from '../graders/grade.ts';
 import { answerText } from './answer-record.ts';
 import type { EvaluationPair } from './evaluation-pair.ts';
@@ -24,12 +24,10 @@ export interface LiveCheck {
   readonly liveLargeShare: number;
 }
 
-export interface CheckLiveOptions {
+export interface CheckLiveOptions extends Progressing {
   readonly pair: EvaluationPair;
   readonly count: number;
   readonly maxTokens: number;
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: OnProgress | undefined;
 }
 
 const SEED = 1;

@@ -6,7 +6,7 @@
 import { join } from 'node:path';
 import { throwIfAborted } from '../../core/errors.ts';
 import { required } from '../../core/invariant.ts';
-import type { OnProgress } from '../../core/progress.ts';
+import type { Progressing } from '../../core/progress.ts';
 import { tokenIds } from '../../core/token-id.ts';
 import type { Gate } from '../../judging/gate.ts';
 import { routerGate } from '../../judging/router-gate.ts';
@@ -39,15 +39,13 @@ import { FIRST_SHARES, nextShare } from './next-share.ts';
 import { openManifest } from './open-manifest.ts';
 import { promptsOf } from './prompts-of.ts';
 
-export interface RunEvaluationOptions {
+export interface RunEvaluationOptions extends Progressing {
   readonly pair: EvaluationPair;
   readonly questions: readonly Question[];
   readonly plan: EvaluationPlan;
   /** Where answers are kept. */
   readonly folder: string;
   readonly logPath?: string | undefined;
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: OnProgress | undefined;
 }
 
 /** Everything that results are worked out from. */

@@ -4,7 +4,7 @@
  * done again, so this can be stopped at any moment.
  */
 import { required } from '../../core/invariant.ts';
-import type { OnProgress } from '../../core/progress.ts';
+import type { Progressing } from '../../core/progress.ts';
 import type { StateFeatures } from '../../judging/router-features.ts';
 import type { BranchKey, OutcomeStore } from '../rollouts/outcome-store.ts';
 import type { Policy } from '../rollouts/policy.ts';
@@ -20,7 +20,7 @@ import type { Trajectory } from '../trajectory.ts';
 import { valueOfText } from '../value-of-text.ts';
 import type { Branch } from './preferences.ts';
 
-export interface LabellingOptions {
+export interface LabellingOptions extends Progressing {
   readonly pair: TrainingPair;
   readonly examples: ExampleStore;
   readonly outcomes: OutcomeStore;
@@ -36,8 +36,6 @@ export interface LabellingOptions {
   readonly maxTokens: number;
   /** Of the progress. */
   readonly label: string;
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: OnProgress | undefined;
 }
 
 /**

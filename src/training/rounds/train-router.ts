@@ -7,8 +7,7 @@
 import { join } from 'node:path';
 import { PilotfishError } from '../../core/errors.ts';
 import { required } from '../../core/invariant.ts';
-import type { ModelRole } from '../../core/model-id.ts';
-import type { OnNotice, OnProgress } from '../../core/progress.ts';
+import type { Progressing } from '../../core/progress.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
 import {
   type ReliabilityPoint,
@@ -28,7 +27,7 @@ import { type Fit, type FitSettings, fitRouter } from '../fit/fit-router.ts';
 import { KeptCheckpoint } from '../fit/kept-checkpoint.ts';
 import { type LabelledExample, type TrainingRows, trainingRows } from '../fit/training-rows.ts';
 import { labelTrajectories } from '../labels/label-trajectories.ts';
-import { type Objective, type Target, usesRollouts } from '../labels/targets.ts';
+import { type Target, usesRollouts } from '../labels/targets.ts';
 import { branchesFor, targetsFor } from '../labels/targets-of.ts';
 import { type OutcomeStore, openOutcomes } from '../rollouts/outcome-store.ts';
 import { FIRST_POLICIES, type Policy, routerPolicy } from '../rollouts/policy.ts';
@@ -38,22 +37,18 @@ import type { TrainingPair } from '../training-pair.ts';
 import type { Trajectory } from '../trajectory.ts';
 import { calibrationAlong, scoredTokens } from './calibrate-along.ts';
 import { type LabelCounts, labelCounts } from './label-counts.ts';
+import type { TrainingPlan } from './training-plan.ts';
 import { writeAnswers } from './write-answers.ts';
 
-export interface TrainRouterOptions {
+export interface TrainRouterOptions
+  extends Pick<TrainingPlan, 'objective' | 'roundCount' | 'rolloutCountMax' | 'firstPolicy'>,
+    Progressing {
   readonly pair: TrainingPair;
   /** What the router is bound to. */
   readonly boundTo: RouterFacts['pair'];
   /** What labels are made along at first: of each question one or more. */
   readonly trajectories: readonly Trajectory[];
-  readonly objective: Objective;
-  /** Only objectives with rollouts have more than one. */
-  readonly roundCount: number;
   readonly rollouts: RolloutPlan;
-  /** Rollouts of one round at most. */
-  readonly rolloutCountMax: number;
-  /** Which model goes on behind branches in the first round. */
-  readonly firstPolicy: ModelRole;
   /** Share of tokens that the policy of later rounds calls; null: as many again as labels call for. */
   readonly policyShare: number | null;
   readonly features: RouterFeatures;
@@ -66,9 +61,6 @@ export interface TrainRouterOptions {
   readonly trainedOn: ReadonlySet<number>;
   /** How the router was made, for whoever looks at it. */
   readonly facts: Readonly<Record<string, string | number>>;
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: OnProgress | undefined;
-  readonly onNotice?: OnNotice | undefined;
   /** Of every round, with its router's file: the last one is what is returned. */
   readonly onRound?: ((report: RoundReport, bytes: Uint8Array) => Promise<void> | void) | undefined;
 }

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { required } from '../../core/invariant.ts';
-import type { OnProgress } from '../../core/progress.ts';
+import type { Progressing } from '../../core/progress.ts';
 import type { SamplingParams } from '../../core/sampling-params.ts';
 import { tokenIds } from '../../core/token-id.ts';
 import { questionHash } from '../../evaluation/question.ts';
@@ -28,15 +28,13 @@ export interface Writer {
   readonly source: TrajectorySource;
 }
 
-export interface WriteAnswersOptions {
+export interface WriteAnswersOptions extends Progressing {
   readonly pair: TrainingPair;
   readonly writer: Writer;
   readonly maxTokens: number;
   /** The file where answers are kept, and found again. */
   readonly path: string;
   readonly label: string;
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: OnProgress | undefined;
 }
 
 const LINE = z.object({

@@ -66,7 +66,6 @@ async function recost(
     log: await readLog(path, io),
     profile,
     env: io.env,
-    signal: io.signal,
     roundTripMs: roundTrip,
   });
   for (const notice of notices(recosted)) io.err(`${notice}\n`);
