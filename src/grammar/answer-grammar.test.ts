@@ -28,7 +28,7 @@ function toyGrammar(): { grammar: AnswerGrammar; fetched: () => number; closed: 
 const textOf = (answer: readonly number[]): TokenId[] => tokenIds([...PROMPT, ...answer]);
 
 describe('AnswerGrammar', () => {
-  it('has the masks of a fresh matcher at the positions of all rows', async () => {
+  it('gives the masks of a fresh matcher at the positions of all rows', async () => {
     const anyAnswer = fc.array(fc.constantFrom(0, 1, 3), { maxLength: 6 });
     const anyTexts = fc.array(fc.tuple(anyAnswer, fc.nat({ max: 6 })), { maxLength: 12 });
     await fc.assert(
@@ -47,13 +47,13 @@ describe('AnswerGrammar', () => {
     );
   });
 
-  it('asks for a place once: drafts, verification and the second model share it', async () => {
+  it('computes a mask once for drafts, verification and the second model', async () => {
     const { grammar, fetched } = toyGrammar();
     await grammar.masks(textOf([]), 1);
     await grammar.masks(textOf([0]), 1);
     await grammar.masks(textOf([0, 1]), 1);
     expect(fetched()).toBe(3);
-    // Verifying the drafts [0, 1, 0] needs the row behind the last one only.
+    // To verify the drafts [0, 1, 0], only the row after the last one is new.
     await grammar.masks(textOf([0, 1, 0]), 4);
     expect(fetched()).toBe(4);
     await grammar.masks(textOf([0]), 1);
@@ -61,7 +61,7 @@ describe('AnswerGrammar', () => {
     expect(fetched()).toBe(5);
   });
 
-  it('forgets old places, and finds them again', async () => {
+  it('drops old masks, and computes them again on demand', async () => {
     const { grammar } = toyGrammar();
     const long = Array.from({ length: 300 }, (_, index) => index % 2);
     for (let length = 0; length <= long.length; length += 1) {
@@ -91,7 +91,7 @@ describe('AnswerGrammar', () => {
     expect(await grammar.allowedDraft(textOf([]), tokenIds(draft))).toEqual(allowed);
   });
 
-  it('has no masks inside the prompt, and closes its session', async () => {
+  it('gives no masks inside the prompt, and closes its session', async () => {
     const { grammar, closed } = toyGrammar();
     await expect(grammar.masks(textOf([]), 2)).rejects.toThrow('inside the prompt');
     grammar[Symbol.dispose]();

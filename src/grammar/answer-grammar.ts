@@ -1,20 +1,21 @@
 /**
- * The grammar of one request: which tokens may come next, by the request's text. Both models ask for
- * the same places, and verification for those that drafting has seen, so the last masks are kept.
+ * The grammar of one request: the tokens that may come next, by the text of the request. Both models
+ * need masks at the same positions, and verification needs those that drafting used, so the last
+ * masks are kept.
  */
 import { invariant } from '../core/invariant.ts';
 import type { RowMasks } from '../core/row-program.ts';
 import type { TokenId } from '../core/token-id.ts';
 import type { GrammarSession } from './grammar-service.ts';
 
-/** Masks that are kept: more than the rows of a verified draft. */
+/** The number of kept masks: more than the rows of a verified draft. */
 const KEPT_COUNT_MAX = 64;
 
 export class AnswerGrammar implements Disposable {
   readonly #session: Pick<GrammarSession, 'masks' | 'allowedLength' | typeof Symbol.dispose>;
   readonly #promptLength: number;
   #answer: readonly TokenId[] = [];
-  /** By the length of the answer before them; all of `#answer`. */
+  /** By the length of the answer before them. All belong to `#answer`. */
   #masks = new Map<number, Int32Array | null>();
 
   constructor(
@@ -25,7 +26,7 @@ export class AnswerGrammar implements Disposable {
     this.#promptLength = promptLength;
   }
 
-  /** Of the last `outputCount` rows of a text. */
+  /** The masks of the last `outputCount` rows of a text. */
   async masks(
     text: readonly TokenId[],
     outputCount: number,
@@ -49,7 +50,7 @@ export class AnswerGrammar implements Disposable {
     return new Map([...masks].map(([length, mask]) => [this.#promptLength + length, mask]));
   }
 
-  /** A draft up to its first token that the grammar forbids, and up to the end of the answer. */
+  /** A draft up to its first forbidden token, or up to the end of the answer. */
   async allowedDraft(
     text: readonly TokenId[],
     draft: readonly TokenId[],
@@ -64,7 +65,7 @@ export class AnswerGrammar implements Disposable {
     this.#session[Symbol.dispose]();
   }
 
-  /** The masks that hold for this answer, too. */
+  /** The kept masks that also hold for this answer. */
   #known(answer: readonly TokenId[]): Map<number, Int32Array | null> {
     let common = 0;
     while (common < answer.length && this.#answer[common] === answer[common]) common += 1;

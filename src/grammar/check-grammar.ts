@@ -1,4 +1,7 @@
-/** What a grammar must be before anything is compiled: finite to match, and not too large. */
+/**
+ * The requirements on a grammar before it is compiled: it can match finite texts, and it is not too
+ * large.
+ */
 import { required } from '../core/invariant.ts';
 import {
   choice,
@@ -11,14 +14,16 @@ import {
 } from './expression.ts';
 import { grammarError } from './grammar-error.ts';
 
-/** Characters and classes of all rules, repetitions counted as often as they may occur. */
+/**
+ * The most characters and classes of all rules, with repetitions counted as often as they may occur.
+ */
 export const GRAMMAR_SIZE_MAX = 50_000;
 const RULE_COUNT_MAX = 20_000;
 
 /**
- * The grammar without the alternatives that no finite text matches: otherwise an answer could be led
- * into one and never end.
- * @throws PilotfishError `grammar-invalid` if it is too large, or nothing is left
+ * The grammar without the alternatives that no finite text matches. Otherwise an answer could enter
+ * such an alternative and never end.
+ * @throws PilotfishError `grammar-invalid` if it is too large, or if nothing is left
  */
 export function usableGrammar(grammar: Grammar): Grammar {
   checkSize(grammar);
@@ -41,7 +46,10 @@ function nothingMatches({ root, rules }: Grammar, finite: ReadonlySet<string>): 
       );
 }
 
-/** Whether some of these rules that an expression leads to lead to themselves. */
+/**
+ * Whether some of these rules, reachable from an expression, refer to themselves directly or
+ * indirectly.
+ */
 function isRecursive(root: Expression, rules: Grammar['rules']): boolean {
   const waiting = rulesWithin(root, rules);
   const leadsTo = new Map<string, readonly string[]>();
@@ -51,7 +59,7 @@ function isRecursive(root: Expression, rules: Grammar['rules']): boolean {
     leadsTo.set(name, next);
     waiting.push(...next);
   }
-  // Rules that lead nowhere any more are taken away; circles are what stays.
+  // Removes rules that lead to no other rule, again and again. Only cycles remain.
   for (let before = -1; before !== leadsTo.size; ) {
     before = leadsTo.size;
     for (const [name, next] of leadsTo) {
@@ -61,7 +69,7 @@ function isRecursive(root: Expression, rules: Grammar['rules']): boolean {
   return leadsTo.size > 0;
 }
 
-/** The names of those of the rules that an expression refers to. */
+/** The names of these rules that an expression refers to. */
 function rulesWithin(expression: Expression, rules: Grammar['rules']): string[] {
   if (expression.kind !== 'rule') {
     return partsOf(expression).flatMap((part) => rulesWithin(part, rules));
@@ -69,7 +77,7 @@ function rulesWithin(expression: Expression, rules: Grammar['rules']): string[] 
   return rules.has(expression.name) ? [expression.name] : [];
 }
 
-/** The rules that the root leads to, pruned, in the order in which they are met. */
+/** The rules reachable from the root, pruned, in the order in which they are met. */
 function usedRules(
   root: Expression,
   rules: Grammar['rules'],
@@ -128,7 +136,7 @@ function matchesSome(expression: Expression, finite: ReadonlySet<string>): boole
   return pruned(expression, finite) !== null;
 }
 
-/** What of an expression finite texts match, or null. */
+/** The part of an expression that finite texts match; null if there is none. */
 function pruned(expression: Expression, finite: ReadonlySet<string>): Expression | null {
   const kept = (parts: readonly Expression[]): Expression[] =>
     parts.flatMap((part) => pruned(part, finite) ?? []);

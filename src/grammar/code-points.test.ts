@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { codePoints, complement, intersection, utf8Sequences } from './code-points.ts';
 
 const isSurrogate = (code: number): boolean => code >= 0xd800 && code <= 0xdfff;
-/** Where encodings change their length, and anywhere else. */
+/** Code points at which encodings change their length, and any others. */
 const anyCode = fc.oneof(
   fc.constantFrom(0, 0x7f, 0x80, 0x7ff, 0x800, 0xd7ff, 0xd800, 0xdfff, 0xe000, 0xffff, 0x10000),
   fc.nat({ max: 0x10ffff }),
@@ -59,7 +59,7 @@ describe('sets of characters', () => {
     );
   });
 
-  it('encode nothing else: the sequences have as many products as the set has characters', () => {
+  it('encode nothing else, because the sequences have as many products as the set has characters', () => {
     fc.assert(
       fc.property(anySet, (ranges) => {
         const set = codePoints(ranges);

@@ -1,6 +1,6 @@
 /**
- * Sets of characters as sorted, disjoint ranges of code points. Surrogates are never part of one:
- * no UTF-8 text holds them.
+ * Sets of characters as sorted, disjoint ranges of code points. They never contain surrogates,
+ * because no UTF-8 text does.
  */
 export interface CodePointRange {
   readonly first: number;
@@ -56,11 +56,11 @@ export function intersection(a: CodePoints, b: CodePoints): CodePoints {
   );
 }
 
-/** Bytes that may stand at one place of an encoded character. */
+/** Bytes that may stand at one position of an encoded character. */
 export type ByteRange = CodePointRange;
 
 /**
- * The UTF-8 encodings of a set: sequences of byte ranges whose products are disjoint and together
+ * The UTF-8 encodings of a set: sequences of byte ranges whose products are disjoint and together are
  * exactly the encodings. [é-ÿ] is one sequence, [C3] [A9-BF].
  */
 export function utf8Sequences(set: CodePoints): ByteRange[][] {
@@ -78,7 +78,7 @@ function sequencesOf(first: number, last: number): ByteRange[][] {
   return [low.map((byte, index) => ({ first: byte, last: high[index] ?? byte }))];
 }
 
-/** Where a range must be cut so that each part is a product of byte ranges, or null. */
+/** The point at which a range must be cut so that each part is a product of byte ranges, or null. */
 function unevenCut(first: number, last: number): number | null {
   const continuationCount = encoded(first).length - 1;
   for (let count = 1; count <= continuationCount; count += 1) {

@@ -1,7 +1,8 @@
 /**
- * A grammar as text for the matching engine (XGrammar's dialect of EBNF), one rule for every state of
- * every rule's automaton: `r1s2 ::= [a-z] r1s2 | r4s0 r1s3 | ""`. Only what the engine was measured to
- * do right is written: classes of bytes and references (docs/decisions/0009-grammar.md).
+ * A grammar as text for the matching engine (XGrammar's dialect of EBNF), with one rule for every
+ * state of every rule's automaton: `r1s2 ::= [a-z] r1s2 | r4s0 r1s3 | ""`. It uses only constructs
+ * that the engine was measured to handle correctly: classes of bytes and references
+ * (docs/decisions/0009-grammar.md).
  */
 import { required } from '../core/invariant.ts';
 import type { ByteRange } from './code-points.ts';
@@ -9,11 +10,11 @@ import type { Expression, Grammar } from './expression.ts';
 import { grammarError } from './grammar-error.ts';
 import { type RuleState, ruleAutomaton } from './rule-automaton.ts';
 
-/** States of all rules together: each costs compile time. */
+/** The most states of all rules together, because each state costs compile time. */
 const STATE_COUNT_MAX = 10_000;
 
 /**
- * @param grammar without parts that nothing matches (`usableGrammar`)
+ * @param grammar without parts that match nothing (`usableGrammar`)
  * @throws PilotfishError `grammar-invalid` if it is too large
  */
 export function engineText({ root, rules }: Grammar): string {
@@ -50,7 +51,7 @@ function alternatives(
   return options.join(' | ');
 }
 
-/** A class of one byte would be read as a character again; written twice it stays a class. */
+/** The engine would read a class of one byte as a character again. Written twice, it stays a class. */
 function byteClass(ranges: readonly ByteRange[]): string {
   const all = ranges.length === 1 ? [...ranges, ...ranges] : ranges;
   return `[${all.map(({ first, last }) => `${hexByte(first)}-${hexByte(last)}`).join('')}]`;

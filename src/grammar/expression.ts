@@ -1,21 +1,21 @@
 /**
- * A context-free grammar over characters: what every kind of request (JSON schema, regular
- * expression, GBNF) is turned into, before it becomes text for the matching engine.
+ * A context-free grammar over characters. Every kind of request (JSON schema, regular expression,
+ * GBNF) is turned into it, before it becomes text for the matching engine.
  */
 import { type CodePointRange, type CodePoints, codePoints } from './code-points.ts';
 
 export type Expression =
   | { readonly kind: 'text'; readonly text: string }
-  /** One character of a set; of the empty set, nothing matches. */
+  /** One character of a set. The empty set matches nothing. */
   | { readonly kind: 'class'; readonly set: CodePoints }
   | { readonly kind: 'sequence'; readonly parts: readonly Expression[] }
-  /** Without options nothing matches. */
+  /** A choice without options matches nothing. */
   | { readonly kind: 'choice'; readonly options: readonly Expression[] }
   | {
       readonly kind: 'repeat';
       readonly part: Expression;
       readonly min: number;
-      /** Null: without end. */
+      /** Null: no upper limit. */
       readonly max: number | null;
     }
   | { readonly kind: 'rule'; readonly name: string };
@@ -25,7 +25,10 @@ export interface Grammar {
   readonly rules: ReadonlyMap<string, Expression>;
 }
 
-/** Of a text with half a surrogate pair, nothing matches: UTF-8 cannot say it. */
+/**
+ * Matches exactly this text. A text with half a surrogate pair matches nothing, because UTF-8 cannot
+ * encode it.
+ */
 export function text(value: string): Expression {
   return /\p{Surrogate}/u.test(value) ? choice() : { kind: 'text', text: value };
 }

@@ -27,9 +27,9 @@ describe('parseGbnf', () => {
     ['root ::= [\\]\\-\\^a]+', [']-^a'], ['b']],
     ['root ::= "" | my-rule_2\nmy-rule_2 ::= "x" root', ['', 'xx'], ['y']],
     ['root::="a"#comment\nb::="c"', ['a'], ['ac']],
-    // Left recursion is no trouble here.
+    // Left recursion is allowed.
     ['root ::= root "a" | "b"', ['b', 'baa'], ['a']],
-    // A branch that can never end is no branch.
+    // A branch that can never end is dropped.
     ['root ::= "b" | "a" x\nx ::= "y" x', ['b'], ['a', 'ay']],
   ])('%j', async (gbnf, allowed, refused) => {
     const grammar = grammarOf(gbnf);
@@ -51,15 +51,15 @@ describe('parseGbnf', () => {
     ['root ::= [b-a]', 'backwards'],
     ['root = "a"', '::= is missing'],
     ['root ::= ("a"', ') is missing'],
-    ['root ::= "a")', 'a name of a rule is missing'],
+    ['root ::= "a")', 'the name of a rule is missing'],
     ['root ::= "a"{3,1}', 'counts backwards'],
     ['root ::= "a"{x}', 'a count is missing'],
     ['root ::= "a"{9999999999}', 'a count is missing or too large'],
     ['root ::= "\\q"', 'no escape \\q'],
-    ['root ::= "\\uD800"', 'no character'],
-    ["root ::= 'a'", 'a name of a rule is missing'],
-    ['root ::= "a"\nroot ::= "b"', 'line 2, column 1: the rule root is there twice'],
-    [`root ::= ${'('.repeat(100)}"a"${')'.repeat(100)}`, 'groups within groups'],
+    ['root ::= "\\uD800"', 'not a character'],
+    ["root ::= 'a'", 'the name of a rule is missing'],
+    ['root ::= "a"\nroot ::= "b"', 'line 2, column 1: the rule root is defined twice'],
+    [`root ::= ${'('.repeat(100)}"a"${')'.repeat(100)}`, 'nested groups'],
     ['root ::= root', 'goes on without end'],
     ['root ::= a\na ::= b\nb ::= "x" a', 'goes on without end'],
     ['root ::= a\na ::= "x" b\nb ::= [^\\x00-\\U0010FFFF]\nc ::= c', 'where none is allowed'],

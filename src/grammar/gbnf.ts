@@ -1,7 +1,7 @@
 /**
  * GBNF, the grammar notation of llama.cpp: `name ::= alternatives`, with texts in double quotes,
- * classes, groups, `.`, the quantifiers `* + ? {n} {n,} {n,m}` and comments from `#` on. `root` is where
- * matching begins. A rule ends where the next one begins.
+ * classes, groups, `.`, the quantifiers `* + ? {n} {n,} {n,m}`, and comments that begin with `#`.
+ * Matching begins at the rule `root`. A rule ends where the next one begins.
  */
 import { type CodePointRange, codePoints, complement } from './code-points.ts';
 import {
@@ -33,7 +33,7 @@ class Parser {
   readonly #characters: readonly string[];
   #at = 0;
   #nesting = 0;
-  /** Names that are used, and where first. */
+  /** The referenced names, with the place of their first reference. */
   readonly #used = new Map<string, number>();
 
   constructor(source: string) {
@@ -46,7 +46,7 @@ class Parser {
     while (this.#next !== undefined) {
       const at = this.#at;
       const name = this.#name();
-      if (rules.has(name)) throw this.#wrong(`the rule ${name} is there twice`, at);
+      if (rules.has(name)) throw this.#wrong(`the rule ${name} is defined twice`, at);
       this.#skip();
       this.#expect('::=');
       this.#skip();
@@ -87,7 +87,7 @@ class Parser {
     if (!this.#takeIf(expected)) throw this.#wrong(`${expected} is missing`);
   }
 
-  /** White space, line ends and comments. */
+  /** Skips white space, line ends and comments. */
   #skip(): void {
     for (let isComment = false; this.#next !== undefined; this.#at += 1) {
       if (this.#next === '\n') isComment = false;
@@ -99,11 +99,11 @@ class Parser {
   #name(): string {
     let name = '';
     while (NAME.test(this.#next ?? '')) name += this.#take();
-    if (name === '') throw this.#wrong('a name of a rule is missing');
+    if (name === '') throw this.#wrong('the name of a rule is missing');
     return name;
   }
 
-  /** Whether a name and ::= follow: the next rule. */
+  /** Whether a name and ::= follow, which begin the next rule. */
   #ruleFollows(): boolean {
     const start = this.#at;
     if (!NAME.test(this.#next ?? '')) return false;
@@ -146,7 +146,7 @@ class Parser {
 
   #group(): Expression {
     this.#nesting += 1;
-    if (this.#nesting > NESTING_MAX) throw this.#wrong('there are too many groups within groups');
+    if (this.#nesting > NESTING_MAX) throw this.#wrong('there are too many nested groups');
     this.#skip();
     const inner = this.#alternatives();
     this.#expect(')');
@@ -155,7 +155,7 @@ class Parser {
   }
 
   #quantified(atom: Expression): Expression {
-    // Spaces may stand before a quantifier, but not line ends: those may begin a new rule.
+    // Spaces may precede a quantifier, but line ends may not, because they may begin a new rule.
     while (this.#next === ' ' || this.#next === '\t') this.#at += 1;
     if (this.#takeIf('*')) return repeat(atom, 0, null);
     if (this.#takeIf('+')) return repeat(atom, 1, null);
@@ -216,7 +216,7 @@ class Parser {
     const digits = Array.from({ length }, () => this.#take()).join('');
     const code = /^[0-9A-Fa-f]+$/.test(digits) ? Number.parseInt(digits, 16) : Number.NaN;
     if (!(code <= 0x10ffff) || (code >= 0xd800 && code <= 0xdfff)) {
-      throw this.#wrong(`\\${name}${digits} is no character`);
+      throw this.#wrong(`\\${name}${digits} is not a character`);
     }
     return String.fromCodePoint(code);
   }

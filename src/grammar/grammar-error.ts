@@ -1,6 +1,6 @@
 import { PilotfishError } from '../core/errors.ts';
 
-/** What is wrong with a grammar that somebody gave, and what to do about it. */
+/** An error about a grammar of the user, with a remedy. */
 export function grammarError(message: string, remedy: string): PilotfishError {
   return new PilotfishError('grammar-invalid', message, { remedy });
 }

@@ -11,9 +11,9 @@ describe('grammarSource', () => {
     [{ regex: 'a', gbnf: 'root ::= "a"' }, 'several ways: regex, gbnf'],
     [{ xml: true }, 'no kind of grammar "xml"'],
     [{ json: false }, 'no kind of grammar "json"'],
-    [{ regex: 7 }, 'regex is no text'],
-    [{ jsonSchema: undefined }, 'jsonSchema is no text'],
-  ])('refuses %j, saying what is wrong', (request, why) => {
+    [{ regex: 7 }, 'regex is not a text'],
+    [{ jsonSchema: undefined }, 'jsonSchema is not a text'],
+  ])('refuses %j, naming the fault', (request, why) => {
     expect(() => grammarSource(request as GrammarRequest)).toThrow(
       expect.objectContaining({ code: 'grammar-invalid', message: expect.stringContaining(why) }),
     );

@@ -1,4 +1,4 @@
-/** What a request may ask of its answer's form. */
+/** The form that a request may demand of its answer. */
 import type { GrammarKind } from '../core/events.ts';
 import { unreachable } from '../core/invariant.ts';
 import { usableGrammar } from './check-grammar.ts';
@@ -10,7 +10,7 @@ import { anyJson, jsonSchema } from './json-schema/json-schema.ts';
 import type { Json } from './json-schema/schema-keywords.ts';
 import { regularExpression } from './regular-expression.ts';
 
-/** The form of an answer. Each holds for the whole answer, from its first token to its last. */
+/** The form of an answer. It holds for the whole answer, from its first token to its last. */
 export type GrammarRequest =
   /** A JSON schema, as an object or as text. */
   | { readonly jsonSchema: object | boolean | string }
@@ -18,19 +18,19 @@ export type GrammarRequest =
   | { readonly json: true }
   /** A grammar in llama.cpp's notation. */
   | { readonly gbnf: string }
-  /** A regular expression, which the whole answer matches. */
+  /** A regular expression that the whole answer matches. */
   | { readonly regex: string };
 
-/** Characters of a grammar as it is given. */
+/** The most characters of a grammar in a request. */
 export const GRAMMAR_LENGTH_MAX = 65_536;
 
-/** A grammar as it was given, small enough to be looked at; nothing in it is checked yet. */
+/** A grammar of a request that is small enough to be read. Its content is not checked yet. */
 export interface GrammarSource {
   readonly kind: GrammarKind;
   readonly text: string;
 }
 
-/** Quick, whatever is given. @throws PilotfishError `grammar-invalid` */
+/** Quick for any input. @throws PilotfishError `grammar-invalid` */
 export function grammarSource(request: GrammarRequest): GrammarSource {
   checkObject(request);
   const [key, ...others] = Object.keys(request);
@@ -46,7 +46,7 @@ export function grammarSource(request: GrammarRequest): GrammarSource {
   throw grammarError(`There is no kind of grammar ${kind}.`, `Give one of ${WAYS}.`);
 }
 
-/** Callers without types may give anything. */
+/** Callers without types may pass any value. */
 function checkObject(given: unknown): void {
   if (typeof given === 'object' && given !== null && !Array.isArray(given)) return;
   const name = Array.isArray(given) ? 'a list' : given === null ? 'null' : `a ${typeof given}`;
@@ -59,7 +59,7 @@ function checkObject(given: unknown): void {
 const WAYS = 'jsonSchema, json: true, gbnf and regex';
 
 /**
- * What the matching engine compiles. May take its time.
+ * The text that the matching engine compiles. It may take some time.
  * @throws PilotfishError `grammar-invalid`
  */
 export function compiledText(source: GrammarSource): string {
@@ -82,7 +82,8 @@ function grammarOf({ kind, text }: GrammarSource): Grammar {
 }
 
 function checkedText(name: string, given: unknown): string {
-  if (typeof given !== 'string') throw grammarError(`${name} is no text.`, `Give ${name} as text.`);
+  if (typeof given !== 'string')
+    throw grammarError(`${name} is not a text.`, `Give ${name} as text.`);
   if (given.length <= GRAMMAR_LENGTH_MAX) return given;
   throw grammarError(
     `The grammar has ${given.length} characters; ${GRAMMAR_LENGTH_MAX} are the limit.`,
@@ -90,7 +91,7 @@ function checkedText(name: string, given: unknown): string {
   );
 }
 
-/** JSON text, whatever is given. */
+/** The schema as JSON text, for any input. */
 function schemaText(given: unknown): string {
   try {
     if (typeof given !== 'string') return checkedText('jsonSchema', JSON.stringify(given, finite));
@@ -98,15 +99,15 @@ function schemaText(given: unknown): string {
     JSON.parse(text);
     return text;
   } catch (error) {
-    // Cycles, numbers too large for JSON, nesting that exhausts the stack, and syntax.
+    // Cycles, numbers too large for JSON, nesting that exhausts the stack, and syntax errors.
     const isJsonError =
       error instanceof SyntaxError || error instanceof RangeError || error instanceof TypeError;
     if (!isJsonError) throw error;
-    throw grammarError(`The JSON schema is no JSON: ${error.message}.`, 'Correct the schema.');
+    throw grammarError(`The JSON schema is not JSON: ${error.message}.`, 'Correct the schema.');
   }
 }
 
-/** JSON.stringify would write null. */
+/** Refuses infinite numbers, which JSON.stringify would write as null. */
 function finite(_key: string, value: unknown): unknown {
   if (typeof value !== 'number' || Number.isFinite(value)) return value;
   throw new RangeError(`it has the number ${value}`);

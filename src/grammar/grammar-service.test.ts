@@ -11,7 +11,7 @@ const SCHEMA = grammarSource({
   jsonSchema: { type: 'object', properties: { a: { type: 'integer' } }, required: ['a'] },
 });
 const ANSWER = tokenIds([...Buffer.from('{"a":12}'), END_ID]);
-/** Compiles within a second or so, but never within a millisecond. */
+/** It compiles within about a second, but never within a millisecond. */
 const SLOW: GrammarSource = grammarSource({ regex: '[a-z ]{2000}' });
 
 let open: GrammarService[] = [];
@@ -27,7 +27,7 @@ afterEach(async () => {
 });
 
 describe('GrammarService', () => {
-  it('gives the masks that the engine gives in this thread', async () => {
+  it('gives the same masks as the engine in this thread', async () => {
     const engine = await byteEngine();
     using matcher = await engine.open(compiledText(SCHEMA));
     const tracker = new GrammarTracker(matcher);
@@ -40,7 +40,7 @@ describe('GrammarService', () => {
     expect(await session.allowedLength(tokenIds([...Buffer.from('{"b')]))).toBe(2);
   });
 
-  it('keeps many sessions apart, also when their calls cross', async () => {
+  it('keeps many sessions apart, even if their calls interleave', async () => {
     const grammars = service();
     const sources = ['ab*', 'b+', '(ab)*'].map((regex) => grammarSource({ regex }));
     const sessions = await Promise.all(sources.map((source) => grammars.open(source)));
@@ -50,7 +50,7 @@ describe('GrammarService', () => {
     for (const session of sessions) session[Symbol.dispose]();
   });
 
-  it('refuses a wrong grammar, naming what is wrong, and goes on', async () => {
+  it('refuses a wrong grammar, naming the fault, and goes on', async () => {
     const grammars = service();
     using before = await grammars.open(SCHEMA);
     const wrong = grammarSource({ gbnf: 'root ::= "a" foo' });
@@ -62,7 +62,7 @@ describe('GrammarService', () => {
     expect(await before.allowedLength(ANSWER)).toBe(ANSWER.length);
   });
 
-  it('ends what takes too long; the sessions of others go on in a new thread', async () => {
+  it('ends a call that takes too long, while other sessions go on in a new thread', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const grammars = service({ stepDeadlineMs: 1000 });
     using other = await grammars.open(SCHEMA);
@@ -80,8 +80,8 @@ describe('GrammarService', () => {
     expect(await endless.allowedLength(long.slice(0, 3))).toBe(3);
   });
 
-  it('refuses what would grow without bounds before the engine sees it', async () => {
-    // The places where the last a may have been: 2^20 states, if they were all made.
+  it('refuses a grammar that would grow without bounds before the engine sees it', async () => {
+    // Tracking every possible place of the last a would take 2^20 states.
     const hostile = grammarSource({ regex: `[ab]*a${'[ab]'.repeat(20)}` });
     await expect(service().open(hostile)).rejects.toMatchObject({
       code: 'grammar-invalid',
@@ -89,7 +89,7 @@ describe('GrammarService', () => {
     });
   });
 
-  it('says so when compiling takes too long', async () => {
+  it('reports that compiling takes too long', async () => {
     const grammars = service({ compileDeadlineMs: 1 });
     await expect(grammars.open(SLOW)).rejects.toMatchObject({
       code: 'grammar-invalid',
@@ -125,7 +125,7 @@ describe('GrammarService', () => {
 describe('GrammarSession', () => {
   const deadlines = { compileMs: 20_000, stepMs: 5_000 };
 
-  it('asks nothing of the thread once it is closed, also while it is opened anew', async () => {
+  it('makes no call to the thread once it is closed, even while it is opened anew', async () => {
     const thread = new ThreadHandle(await byteVocabulary());
     const calls = vi.spyOn(thread, 'call');
     const session = new GrammarSession({ deadlines, inThread: (work) => work(thread) }, 1, SCHEMA);
@@ -139,7 +139,7 @@ describe('GrammarSession', () => {
 });
 
 describe('the thread', () => {
-  it('refuses a session that it does not know, and goes on', async () => {
+  it('refuses an unknown session, and goes on', async () => {
     const thread = new ThreadHandle(await byteVocabulary());
     const answer = Int32Array.from(ANSWER);
     const unknown = { kind: 'allowed-length', session: 7, answer } as const;

@@ -1,7 +1,7 @@
 /**
- * Grammars of an engine: a thread that is started with the first one, and sessions in it. A thread
- * that had to be ended is replaced, and the sessions of other requests go on: each call names the
- * whole answer, so the new thread follows it from its beginning.
+ * The grammars of an engine: a thread that starts with the first grammar, and sessions in it. A
+ * thread that had to be ended is replaced, and the sessions of other requests go on: each call names
+ * the whole answer, so that the new thread can follow it from its beginning.
  */
 import { PilotfishError } from '../core/errors.ts';
 import { FairMutex } from '../core/fair-mutex.ts';
@@ -13,7 +13,10 @@ import type { ThreadCall } from './thread-calls.ts';
 import { ThreadHandle } from './thread-handle.ts';
 import type { PackedVocabulary } from './xgrammar.ts';
 
-/** What a grammar may take: to be compiled (with the vocabulary, once), and for the masks of a forward. */
+/**
+ * The time limits of a grammar: for compiling it (once with the vocabulary), and for the masks of a
+ * forward.
+ */
 export const COMPILE_DEADLINE_MS = 20_000;
 export const STEP_DEADLINE_MS = 5_000;
 const WAITING_CALL_COUNT_MAX = 1024;
@@ -57,7 +60,7 @@ export class GrammarService implements AsyncDisposable {
     await this.#thread?.end(closedError());
   }
 
-  /** Runs calls in the thread when it is free. Deadlines begin then. */
+  /** Runs calls in the thread when it is free. Their deadlines begin then. */
   async inThread<T>(
     work: (thread: ThreadHandle) => Promise<T>,
     signal: AbortSignal | undefined,
@@ -77,14 +80,14 @@ export class GrammarService implements AsyncDisposable {
     if (this.#isClosed) throw closedError();
     if (this.#thread !== null && !this.#thread.hasEnded) return this.#thread;
     this.#vocabulary ??= await this.#options.vocabulary();
-    // Closed while the vocabulary was read.
+    // The service was closed while the vocabulary was read.
     if (this.#isClosed) throw closedError();
     this.#thread = new ThreadHandle(this.#vocabulary);
     return this.#thread;
   }
 }
 
-/** One answer that a grammar holds for. */
+/** The session of one answer that follows a grammar. */
 export class GrammarSession implements Disposable {
   readonly #service: Pick<GrammarService, 'inThread' | 'deadlines'>;
   readonly #id: number;
@@ -107,7 +110,7 @@ export class GrammarSession implements Disposable {
     await this.#service.inThread((thread) => this.#openIn(thread), signal);
   }
 
-  /** As `GrammarTracker.masks`. */
+  /** See `GrammarTracker.masks`. */
   async masks(
     answer: readonly TokenId[],
     from: number,
@@ -119,7 +122,7 @@ export class GrammarSession implements Disposable {
     return masks;
   }
 
-  /** As `GrammarTracker.allowedLength`. */
+  /** See `GrammarTracker.allowedLength`. */
   async allowedLength(answer: readonly TokenId[], signal?: AbortSignal): Promise<number> {
     const call = { session: this.#id, answer: Int32Array.from(answer) };
     const length = await this.#call({ kind: 'allowed-length', ...call }, signal);
@@ -147,7 +150,8 @@ export class GrammarSession implements Disposable {
     await thread.call({ kind: 'open', session: this.#id, source: this.#source }, compileMs);
     this.#thread = thread;
     if (!this.#isClosed) return;
-    // Closed while it was opened, by an abort: the thread is not to be asked about it any more.
+    // An abort closed the session while it was being opened: it must make no more calls to the
+    // thread.
     this[Symbol.dispose]();
     throw sessionClosedError();
   }

@@ -1,6 +1,6 @@
 /**
- * The thread in which grammars are compiled and followed: whatever they cost, the engine's own loop
- * goes on, and a thread that takes too long can be ended. It answers one call at a time, in order.
+ * The thread in which grammars are compiled and followed. Their cost does not block the engine's own
+ * loop, and a thread that takes too long can be ended. It answers one call at a time, in order.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { PilotfishError } from '../core/errors.ts';
@@ -21,7 +21,7 @@ const port = required(parentPort, 'this file runs in a thread of its own');
 const sessions = new Map<number, Session>();
 let engine: Promise<XGrammar> | null = null;
 const TEXT_COUNT_MAX = 32;
-/** What grammars became, those used last. */
+/** The compiled texts of recently used grammars. */
 const texts = new RecentEntries<string>(TEXT_COUNT_MAX);
 const refusals = new WeakSet<object>();
 
@@ -36,7 +36,7 @@ async function answer(call: Exclude<ThreadCall, { kind: 'close' }>): Promise<voi
     const buffers = Array.isArray(value) ? value.flatMap((mask) => mask?.buffer ?? []) : [];
     port.postMessage({ isDone: true, value } satisfies ThreadReply, buffers as ArrayBuffer[]);
   } catch (error) {
-    // What the engine has not seen breaks nothing in it.
+    // A refusal before the engine was called leaves the engine intact.
     const refused = typeof error === 'object' && error !== null && refusals.has(error);
     const known = PilotfishError.isInstance(error) ? error : null;
     port.postMessage({
@@ -79,7 +79,7 @@ function textOf(source: GrammarSource): string {
   }
 }
 
-/** The thread goes on after it. */
+/** Reports an error after which the thread goes on. */
 function refuse(error: PilotfishError): never {
   refusals.add(error);
   throw error;

@@ -4,7 +4,7 @@ import { tokenIds } from '../core/token-id.ts';
 import { freshMasks, maskOf, TOY_TABLE, ToyMatcher } from './fakes/toy-matcher.ts';
 import { GrammarTracker } from './grammar-tracker.ts';
 
-/** Mostly texts that the grammar allows, with drafts that it does not. */
+/** Mostly texts that the grammar allows, with drafts that it forbids. */
 const anyAnswer = fc.oneof(
   {
     weight: 3,
@@ -14,7 +14,7 @@ const anyAnswer = fc.oneof(
 );
 
 describe('GrammarTracker', () => {
-  it('gives the masks of a fresh matcher, whatever texts came before', async () => {
+  it('gives the masks of a fresh matcher after any earlier texts', async () => {
     const anyTexts = fc.array(fc.tuple(anyAnswer, fc.nat({ max: 6 })), { maxLength: 12 });
     await fc.assert(
       fc.asyncProperty(anyTexts, async (texts) => {
@@ -43,7 +43,7 @@ describe('GrammarTracker', () => {
     );
   });
 
-  it('accepts a token once while a text grows, and takes back only what a draft lost', async () => {
+  it('accepts a token once while a text grows, and takes back only rejected drafts', async () => {
     const matcher = new ToyMatcher(TOY_TABLE);
     const tracker = new GrammarTracker(matcher);
     for (const answer of [[], [0], [0, 1], [0, 1, 0]]) {

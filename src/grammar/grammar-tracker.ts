@@ -1,20 +1,20 @@
 /**
- * An automaton that follows a text. It is driven by texts, not by steps: whoever asks names the whole
- * answer so far, and the tracker takes back and accepts what that needs. So drafts, rollbacks and
- * requests in any order need no bookkeeping elsewhere.
+ * An automaton that follows a text. It is driven by texts, not by steps: each call names the whole
+ * answer so far, and the tracker takes back and accepts the tokens that this needs. Drafts, rollbacks
+ * and requests in any order thus need no bookkeeping elsewhere.
  */
 import { invariant } from '../core/invariant.ts';
 import type { TokenId } from '../core/token-id.ts';
 
-/** What a matching engine does for one answer. */
+/** The operations of a matching engine for one answer. */
 export interface GrammarMatcher {
-  /** False if the grammar does not allow the token here; nothing changes then. */
+  /** False if the grammar does not allow the token here; then nothing changes. */
   accept(id: TokenId): boolean;
   /** Takes back the last `count` accepted tokens. */
   rollBack(count: number): void;
   /**
-   * [ceil(vocabulary size / 32)] words, a bit set for every allowed token. Owns its memory. Not to
-   * be asked for once it has ended.
+   * [ceil(vocabulary size / 32)] words, with a set bit for every allowed token. Owns its memory. Not
+   * to be called after the answer has ended.
    */
   nextMask(): Int32Array | Promise<Int32Array>;
   /** Whether the last accepted token ended the answer. */
@@ -30,9 +30,9 @@ export class GrammarTracker {
   }
 
   /**
-   * The masks of what may follow the first `from`, `from + 1`, … tokens of the answer, up to the
-   * whole. Null behind a token that the grammar forbids, and behind the end: nothing can be written
-   * there.
+   * The masks of the tokens that may follow the first `from`, `from + 1`, … tokens of the answer, up
+   * to the whole answer. Null after a forbidden token and after the end, because no token can be
+   * written there.
    */
   async masks(answer: readonly TokenId[], from: number): Promise<(Int32Array | null)[]> {
     invariant(from >= 0 && from <= answer.length, `no mask behind ${from} of ${answer.length}`);
@@ -44,12 +44,12 @@ export class GrammarTracker {
     return masks;
   }
 
-  /** How many tokens of the answer the grammar allows, from the first on. */
+  /** The number of tokens of the answer, from the first on, that the grammar allows. */
   allowedLength(answer: readonly TokenId[]): number {
     return this.#follow(answer, answer.length);
   }
 
-  /** Moves to the first `length` tokens of the answer. @returns how many of them are allowed */
+  /** Moves to the first `length` tokens of the answer. @returns the number of them that are allowed */
   #follow(answer: readonly TokenId[], length: number): number {
     const kept = commonLength(this.#accepted, answer, length);
     if (kept < this.#accepted.length) {

@@ -1,21 +1,21 @@
-/** The tokens of a vocabulary as bytes in one piece, for another thread. */
+/** The tokens of a vocabulary as bytes in one buffer, for another thread. */
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import type { TokenId } from '../core/token-id.ts';
 import { tokenId } from '../core/token-id.ts';
 import type { PackedVocabulary } from './xgrammar.ts';
 
 export interface TokenSource {
-  /** Ids from here on do not exist. */
+  /** Ids from this size on do not exist. */
   readonly size: number;
-  /** Tokens without bytes are never allowed: control tokens, padding. */
+  /** Tokens without bytes, such as control tokens and padding, are never allowed. */
   tokenBytes(id: TokenId): Uint8Array;
-  /** End an answer, and stand nowhere else. */
+  /** The tokens that end an answer. They are allowed nowhere else. */
   readonly endIds: readonly TokenId[];
 }
 
 const SLICE_TOKEN_COUNT = 1024;
 
-/** In slices, between which the event loop gets its turn. */
+/** Works in slices, so that the event loop gets its turns in between. */
 export async function packVocabulary(source: TokenSource): Promise<PackedVocabulary> {
   const { size, tokenBytes, endIds } = source;
   const offsets = new Int32Array(size + 1);

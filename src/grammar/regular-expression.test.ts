@@ -17,7 +17,7 @@ describe('regularExpression', () => {
         try {
           grammar = grammarOf(regex);
         } catch (error) {
-          // Nothing matches it, or it is far too large: said so, not allowed wrongly.
+          // The pattern matches nothing or is far too large: it must be refused, not allowed wrongly.
           expect(error).toMatchObject({ code: 'grammar-invalid' });
           return;
         }
@@ -36,11 +36,11 @@ describe('regularExpression', () => {
       }),
       { numRuns: 60 },
     );
-    // About fifty; it only must not be a test of nothing.
+    // About fifty match; the test would be empty without any.
     expect(matchCount).toBeGreaterThan(0);
   });
 
-  it('takes anchors at the ends, where they change nothing', async () => {
+  it('accepts anchors at the ends, where they change nothing', async () => {
     for (const regex of ['^ab$', '^ab', 'ab$', '^ab$|^c$']) {
       expect(await allows(engine, grammarOf(regex), 'ab')).toBe(true);
       expect(await allows(engine, grammarOf(regex), 'abx')).toBe(false);
@@ -53,7 +53,7 @@ describe('regularExpression', () => {
     ['[\\ud7ff-\\ue000]', ['\ud7ff', '\ue000'], ['-', '\ue001']],
     ['[\\ud83d\\ude00-\\ud83d\\ude02]', ['😁'], ['-', '😃']],
     ['a|\ud800', ['a'], ['\ufffd', '-']],
-  ])('keeps half pairs out: %j', async (regex, allowed, refused) => {
+  ])('excludes halves of surrogate pairs: %j', async (regex, allowed, refused) => {
     const grammar = grammarOf(regex);
     for (const text of [...allowed, ...refused]) {
       expect([text, await allows(engine, grammar, text)]).toEqual([text, allowed.includes(text)]);
@@ -72,7 +72,7 @@ describe('regularExpression', () => {
     ['a^b', '^ inside'],
     ['(a$)b', '$ inside'],
     ['((((a{99}){99}){99}){99}){99}', 'too large'],
-    [`${'('.repeat(100)}a${')'.repeat(100)}`, 'groups within groups'],
+    [`${'('.repeat(100)}a${')'.repeat(100)}`, 'nested groups'],
     ['x'.repeat(5000), '4096'],
     ['a[^\\s\\S]', 'where none is allowed'],
   ])('refuses %s, saying why', (regex, why) => {

@@ -1,7 +1,8 @@
 /**
- * Regular expressions as grammar: JavaScript's syntax with the `u` flag, less what a context-free
- * grammar cannot say (look-around, back references, word boundaries). Anchors may stand at the ends of
- * the outermost alternatives. Lazy quantifiers match the same texts.
+ * Regular expressions as grammar: JavaScript's syntax with the `u` flag, without the features that a
+ * context-free grammar cannot express (look-around, back references, word boundaries). Anchors may
+ * stand at the ends of the outermost alternatives. Lazy quantifiers match the same texts as greedy
+ * ones.
  */
 import { type CodePoints, codePoints, complement } from './code-points.ts';
 import {
@@ -20,20 +21,21 @@ const NESTING_MAX = 64;
 const REMEDY =
   'Write it without look-around, back references, \\b and \\p, and anchor only its ends.';
 
-/** The texts that match as a whole; anchors change nothing. @throws PilotfishError `grammar-invalid` */
+/** The texts that match as a whole. Anchors change nothing. @throws PilotfishError `grammar-invalid` */
 export function regularExpression(pattern: string): Expression {
   return parsed(pattern, EMPTY);
 }
 
 /**
- * The texts in which the pattern matches somewhere, as a schema's `pattern` means it: where an
- * alternative has no anchor, any characters may stand. @throws PilotfishError `grammar-invalid`
+ * The texts that contain a match of the pattern, as a schema's `pattern` requires. Any characters may
+ * stand at an end without an anchor.
+ * @throws PilotfishError `grammar-invalid`
  */
 export function textContaining(pattern: string): Expression {
   return parsed(pattern, repeat(characters(complement([])), 0, null));
 }
 
-/** @param beside what may stand at an end without an anchor */
+/** @param beside the texts that may stand at an end without an anchor */
 function parsed(pattern: string, beside: Expression): Expression {
   if (pattern.length > PATTERN_LENGTH_MAX) {
     throw grammarError(
@@ -107,7 +109,7 @@ class Parser {
   }
 
   #alternatives(): Expression {
-    if (this.#nesting >= NESTING_MAX) throw this.#unsupported('so many groups within groups');
+    if (this.#nesting >= NESTING_MAX) throw this.#unsupported('too many nested groups');
     const option = (): Expression => (this.#nesting === 0 ? this.#outermost() : this.#sequence());
     const options = [option()];
     while (this.#takeIf('|')) options.push(option());
@@ -206,7 +208,7 @@ class Parser {
     return isNegated ? complement(set) : set;
   }
 
-  /** Surrogates included: a range may end at one. */
+  /** Surrogates are included, because a range may end at one. */
   #classMember(): CodePoints {
     const character = this.#take();
     if (character !== '\\') return single(character.codePointAt(0) ?? 0);

@@ -1,4 +1,4 @@
-/** What is said between the engine and the thread that follows grammars. */
+/** The messages between the engine and the thread that follows grammars. */
 import type { ErrorCode } from '../core/errors.ts';
 import type { GrammarSource } from './grammar-request.ts';
 
@@ -11,17 +11,17 @@ export type ThreadCall =
       readonly from: number;
     }
   | { readonly kind: 'allowed-length'; readonly session: number; readonly answer: Int32Array }
-  /** Not answered. */
+  /** Gets no answer. */
   | { readonly kind: 'close'; readonly session: number };
 
 export type ThreadReply =
   | { readonly isDone: true; readonly value: readonly (Int32Array | null)[] | number }
   | {
       readonly isDone: false;
-      /** Null: a bug. */
+      /** Null for a bug. */
       readonly code: ErrorCode | null;
       readonly message: string;
       readonly remedy: string | null;
-      /** The engine may be in pieces: the thread is of no use any more. */
+      /** The engine's state may be inconsistent, so the thread must not be used any more. */
       readonly isFatal: boolean;
     };

@@ -1,4 +1,7 @@
-/** One thread as seen from outside: a call at a time, each with a deadline, and a certain end. */
+/**
+ * One thread as seen from outside. It answers one call at a time, each with a deadline, and it
+ * certainly ends.
+ */
 import { Worker } from 'node:worker_threads';
 import { PilotfishError } from '../core/errors.ts';
 import { InvariantError, invariant } from '../core/invariant.ts';
@@ -27,14 +30,14 @@ export class ThreadHandle {
     this.#worker.on('exit', () => this.#failed(threadError(null)));
   }
 
-  /** An ended thread answers no more calls: take another one. */
+  /** Whether the thread has ended and answers no more calls. */
   get hasEnded(): boolean {
     return this.#hasEnded;
   }
 
   /**
-   * @throws PilotfishError what the thread reports; `grammar-invalid` if it takes longer than
-   *   `deadlineMs`. The thread has ended then.
+   * @throws PilotfishError the error that the thread reports; `grammar-invalid` if the call takes
+   *   longer than `deadlineMs`, after which the thread has ended
    */
   call(call: ThreadCall, deadlineMs: number): Promise<ThreadValue> {
     invariant(this.#pending === null && !this.#hasEnded, 'the thread answers one call at a time');
@@ -46,7 +49,7 @@ export class ThreadHandle {
     });
   }
 
-  /** Without an answer, also while a call runs. */
+  /** Sends a message that gets no answer, also while a call runs. */
   tell(call: ThreadCall): void {
     if (!this.#hasEnded) this.#worker.postMessage(call);
   }
@@ -62,7 +65,7 @@ export class ThreadHandle {
     else this.#settle()?.reject(reported(reply));
   }
 
-  /** Ends the thread: the engine in it may be in pieces, or busy for ever. */
+  /** Ends the thread, because its engine may be inconsistent or busy for ever. */
   #failed(error: unknown): void {
     this.#hasEnded = true;
     void this.#worker.terminate();
@@ -78,7 +81,7 @@ export class ThreadHandle {
   }
 }
 
-/** From source, where files end in .ts, the thread needs tsx as the process does. */
+/** When run from source, whose files end in .ts, the thread needs tsx as the process does. */
 function startThread(workerData: PackedVocabulary): Worker {
   if (!import.meta.url.endsWith('.ts')) {
     return new Worker(new URL('./grammar-thread.js', import.meta.url), { workerData });

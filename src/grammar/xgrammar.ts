@@ -1,7 +1,7 @@
 /**
- * XGrammar (Apache-2.0, compiled to WebAssembly) as matching engine. Its package cannot be imported
- * by Node (a script that calls itself a module), so its text is run as the script it is, without
- * access to the process. An error inside it leaves it unusable: throw it away then.
+ * XGrammar (Apache-2.0, compiled to WebAssembly) as the matching engine. Node cannot import its
+ * package (a script that calls itself a module), so its text is run as a script, without access to
+ * the process. An error inside it leaves it unusable: discard it then.
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -15,14 +15,17 @@ import type { GrammarMatcher } from './grammar-tracker.ts';
 
 /** The tokens of a pair, packed to be sent to another thread. */
 export interface PackedVocabulary {
-  /** The bytes of all tokens, one after the other; none for control tokens. */
+  /** The bytes of all tokens, concatenated. Control tokens have none. */
   readonly bytes: Uint8Array;
-  /** [token count + 1] where each token begins, and where the last one ends. */
+  /** [token count + 1] the start of each token, and the end of the last one. */
   readonly offsets: Int32Array;
   readonly endIds: Int32Array;
 }
 
-/** What is used of the library. Its own types are wrong for raw vocabularies, which are bytes. */
+/**
+ * The part of the library that is used. Its own types are wrong for raw vocabularies, which are
+ * bytes.
+ */
 interface Library {
   readonly Grammar: { fromEBNF(text: string, root: string): Promise<Disposal> };
   readonly TokenizerInfo: {
@@ -59,12 +62,12 @@ interface LibraryMatcher extends Disposal {
 
 const COMPILED_COUNT_MAX = 32;
 
-/** The engine with one vocabulary. Not to be used again after one of its calls has failed. */
+/** The engine with one vocabulary. It must not be used again after one of its calls has failed. */
 export class XGrammar {
   readonly #library: Library;
   readonly #log: readonly string[];
   readonly #compiler: Compiler;
-  /** Compiled grammars are kept, those used last. */
+  /** The recently used compiled grammars. */
   readonly #compiled = new RecentEntries<Disposal>(COMPILED_COUNT_MAX, (grammar) =>
     grammar.dispose(),
   );
@@ -135,7 +138,7 @@ class XGrammarMatcher implements GrammarMatcher, Disposable {
   }
 
   async nextMask(): Promise<Int32Array> {
-    // The library ends its process, so to say, if asked beyond the end.
+    // The library would end its process if it were called after the end.
     invariant(!this.hasEnded, 'nothing follows the end');
     return await this.#matcher.getNextTokenBitmask();
   }

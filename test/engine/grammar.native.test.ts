@@ -254,7 +254,7 @@ describe('what is wrong with a grammar', () => {
     [{ json: false }, 'no kind of grammar "json"'],
     [{ gbnf: 7 }, 'no text'],
     [{ jsonSchema: undefined }, 'no text'],
-    [{ jsonSchema: '{' }, 'no JSON'],
+    [{ jsonSchema: '{' }, 'not JSON'],
   ])('is said for %j, and the next request runs', async (grammar, why) => {
     const wrong = { prompt: 'the', grammar: grammar as GrammarRequest, strategy: 'small' };
     await expect(run(coupling.engine, wrong)).rejects.toMatchObject({

@@ -1,4 +1,4 @@
-/** The matching engine with a small vocabulary: every byte, some longer tokens, one end. */
+/** The matching engine with a small vocabulary: every byte, some longer tokens, one end token. */
 import { tokenId } from '../../core/token-id.ts';
 import { packVocabulary } from '../pack-vocabulary.ts';
 import { type PackedVocabulary, XGrammar } from '../xgrammar.ts';
@@ -44,9 +44,9 @@ export async function allows(engine: XGrammar, grammar: string, text: string): P
 }
 
 /**
- * Writes a text at random: any allowed token, towards the end rather ones that close something.
+ * Writes a random text of allowed tokens. Towards the end it prefers tokens that close something.
  * @param pick a number from 0 up to the given one
- * @returns the bytes, or null if it did not end in time
+ * @returns the bytes, or null if the text did not end in time
  */
 export async function randomText(
   engine: XGrammar,
@@ -71,7 +71,7 @@ export async function randomText(
 const TOKEN_COUNT_MAX = 300;
 const CLOSING = [...Buffer.from('"}]')];
 
-/** Half of the time ASCII and longer tokens only: strings would be mere noise otherwise. */
+/** Allows only ASCII and longer tokens half of the time. Strings would be mere noise otherwise. */
 function favoured(allowed: readonly number[], pick: (count: number) => number): readonly number[] {
   const plain = allowed.filter((id) => (id >= 32 && id < 127) || id >= 256);
   return plain.length > 0 && pick(2) === 0 ? plain : allowed;

@@ -1,4 +1,4 @@
-/** Regular expressions at random, and texts that they match now and then. For property tests. */
+/** Random regular expressions, and texts that match them now and then, for property tests. */
 import fc from 'fast-check';
 
 const atom = fc.constantFrom(
@@ -19,7 +19,7 @@ const patterns = fc.letrec<{ pattern: string; term: string }>((tie) => ({
 
 export const pattern: fc.Arbitrary<string> = patterns.pattern;
 
-/** Texts that such patterns match now and then. */
+/** Texts that match such patterns now and then. */
 export const anyText: fc.Arbitrary<string> = fc
   .array(
     fc.constantFrom('a', 'b', 'c', 'é', '日', '😀', '1', ' ', '\n', '.', '"', '\\', 'x', 'A'),

@@ -1,4 +1,4 @@
-/** JSON schemas at random, of everything that constrained output keeps. For property tests. */
+/** Random JSON schemas with every feature that constrained output supports, for property tests. */
 import fc from 'fast-check';
 
 type Schema = Record<string, unknown>;
@@ -7,7 +7,7 @@ const name = fc.constantFrom('a', 'b', 'name', 'k"\\é', '日本', '');
 const plainValue = fc.constantFrom('x', 'a"b', 1, -2.5, null, true, 'é');
 const count = fc.nat({ max: 3 });
 
-/** @param depth of objects and arrays inside each other */
+/** @param depth the nesting of objects and arrays */
 export function anySchema(depth = 2): fc.Arbitrary<Schema> {
   const simple = fc.oneof(
     integers(),
@@ -101,7 +101,7 @@ function arrays(inner: fc.Arbitrary<Schema>): fc.Arbitrary<Schema> {
   );
 }
 
-/** Objects that a property of their own tells apart. */
+/** Objects that differ in the value of a marker property. */
 function marked(inner: fc.Arbitrary<Schema>): fc.Arbitrary<Schema> {
   return fc.tuple(inner, inner).map(([a, b]) => {
     const option = (mark: string, value: Schema): Schema => {

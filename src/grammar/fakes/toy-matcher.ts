@@ -1,8 +1,11 @@
-/** A matcher over a table, for tests that want to know every state. */
+/** A matcher over a table, for tests that need to know every state. */
 import { type TokenId, tokenId } from '../../core/token-id.ts';
 import type { GrammarMatcher } from '../grammar-tracker.ts';
 
-/** By state: which tokens are allowed, and where they lead. The state `end` follows an end token. */
+/**
+ * The allowed tokens of each state, with the states that they lead to. The state `end` follows an end
+ * token.
+ */
 export type ToyTable = Readonly<Record<string, Readonly<Record<number, string>>>>;
 
 export const TOY_START = 'start';
@@ -51,7 +54,7 @@ export function maskOf(ids: readonly number[]): Int32Array {
   return mask;
 }
 
-/** The masks of a fresh matcher for each length: the oracle. */
+/** The oracle: the masks of a fresh matcher for each length. */
 export function freshMasks(
   table: ToyTable,
   answer: readonly number[],
@@ -66,7 +69,7 @@ export function freshMasks(
   return masks;
 }
 
-/** a (b a)* then the end, or b alone: 0 is a, 1 is b, 3 is the end. */
+/** a (b a)* then the end, or b alone: token 0 is a, 1 is b, 3 is the end. */
 export const TOY_TABLE: ToyTable = {
   start: { 0: 'a', 1: 'b' },
   a: { 1: 'ab', 3: TOY_END },

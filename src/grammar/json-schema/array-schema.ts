@@ -8,11 +8,7 @@ export function arrayOf(schema: JsonObject, where: string, converter: SchemaConv
   const { items } = schema;
   const prefix = schema['prefixItems'] ?? [];
   if (isList(items) || !isList(prefix)) {
-    throw schemaError(
-      where,
-      'lists items one by one in a way that is unknown',
-      'Use "prefixItems".',
-    );
+    throw schemaError(where, 'lists items one by one in an unknown way', 'Use "prefixItems".');
   }
   const min = countOf(schema, 'minItems', 0, where);
   const max = countOf(schema, 'maxItems', null, where);

@@ -1,7 +1,7 @@
-/** Whether two schemas have no value in common, as far as that is easy to see: for `oneOf`. */
+/** Whether two schemas have no value in common, for `oneOf`. Only easy cases are recognised. */
 import { isList, isObject, type Json, type JsonObject } from './schema-keywords.ts';
 
-/** @param resolve follows `$ref`; null where it leads nowhere useful */
+/** @param resolve follows `$ref`; null if it leads to no schema */
 export function areDisjoint(
   a: Json,
   b: Json,
@@ -20,7 +20,7 @@ export function areDisjoint(
   return haveOtherMark(left, right, resolve);
 }
 
-/** Objects that must both have a property with disjoint values. */
+/** Whether both are objects that require a property with disjoint values. */
 function haveOtherMark(
   a: JsonObject,
   b: JsonObject,
@@ -48,12 +48,12 @@ function valuesOf(schema: JsonObject): readonly Json[] | null {
   return isList(schema['enum']) ? schema['enum'] : null;
 }
 
-/** Written one way only, so that their texts can be compared. */
+/** Whether the value has only one text, so that texts can be compared. */
 function isPlain(value: Json): boolean {
   return typeof value !== 'object' || value === null;
 }
 
-/** Integers are numbers. */
+/** The types of a schema, with integers as numbers. */
 function typesOf(schema: JsonObject): ReadonlySet<string> | null {
   const { type } = schema;
   const named = isList(type) ? type : [type];

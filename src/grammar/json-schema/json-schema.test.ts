@@ -13,7 +13,7 @@ const grammarOf = (jsonSchema: object | boolean | string): string =>
   compiledText(grammarSource({ jsonSchema }));
 
 describe('jsonSchema', () => {
-  it('allows only what an independent validator calls valid, for any schema', async () => {
+  it('allows only values that an independent validator accepts, for any schema', async () => {
     let textCount = 0;
     const numbers = fc.infiniteStream(fc.nat());
     await fc.assert(
@@ -42,7 +42,7 @@ describe('jsonSchema', () => {
     const anyObject = fc.dictionary(fc.string({ unit: 'grapheme' }), fc.jsonValue({ maxDepth: 2 }));
     await fc.assert(
       fc.asyncProperty(anyObject, fc.constantFrom(undefined, 2), async (object, indent) => {
-        // Numbers of very many digits are left out.
+        // Numbers with too many digits are left out.
         const shorter = (_: string, value: unknown): unknown =>
           typeof value === 'number' ? Number((value % 1e6).toPrecision(9)) : value;
         const text = JSON.stringify(object, shorter, indent).replace(/e-\d{3}/g, 'e-9');
@@ -107,7 +107,7 @@ describe('jsonSchema', () => {
   });
 
   it.each<[object | boolean | string, string]>([
-    ['{"type":', 'no JSON'],
+    ['{"type":', 'not JSON'],
     [false, 'at # allows nothing'],
     [{ type: 'foo' }, 'unknown "type": "foo"'],
     [{ properties: { a: { not: {} } } }, 'at #/properties/a has "not"'],
@@ -119,12 +119,12 @@ describe('jsonSchema', () => {
     [{ allOf: [{ type: 'object' }, { type: 'string' }] }, 'several schemas in "allOf"'],
     [{ anyOf: [{ type: 'null' }], minLength: 3 }, '"minLength" beside "anyOf"'],
     [{ oneOf: [{ type: 'integer' }, { type: 'number' }] }, 'options 0 and 1 in "oneOf"'],
-    [{ enum: [] }, 'no list of values'],
+    [{ enum: [] }, 'not a list of values'],
     [{ type: 'integer', enum: ['a'] }, 'allows no value'],
     [{ minLength: 1, minimum: 1 }, 'several types'],
     [{ type: 'string', minLength: 5, maxLength: 3 }, 'no string of 5 to 3'],
     [{ type: 'string', maxLength: 1_000_000 }, 'more than 64 characters'],
-    [{ type: 'string', minLength: -1 }, 'no count'],
+    [{ type: 'string', minLength: -1 }, 'not a count'],
     [{ type: 'string', pattern: '^a$', maxLength: 3 }, 'cannot be kept together'],
     [{ type: 'string', pattern: '(?=a)' }, 'look-around'],
     [{ type: 'number', minimum: 0.5 }, 'bounds a number by 0.5'],
@@ -138,7 +138,7 @@ describe('jsonSchema', () => {
     [{ prefixItems: [true], items: false, minItems: 2 }, 'too few items'],
     ['{"const":1e400}', 'has a number beyond'],
     ['{"enum":[1,{"a":[-1e400]}]}', 'has a number beyond'],
-    [{ const: Number.POSITIVE_INFINITY }, 'is no JSON'],
+    [{ const: Number.POSITIVE_INFINITY }, 'is not JSON'],
     [{ properties: { a: { $id: 'https://example.org/a' } } }, 'at #/properties/a has "$id"'],
     [{ $defs: { a: { $id: 'a', $defs: { b: true } } }, $ref: '#/$defs/a/$defs/b' }, 'has "$id"'],
     [{ type: 'string', pattern: '^[\\ud800-\\udfff]$' }, 'where none is allowed'],
@@ -150,7 +150,7 @@ describe('jsonSchema', () => {
     [{ type: 'object', patternProperties: {} }, '"patternProperties"'],
     [nested(100), 'deeper than 64'],
     [`{"enum":["${'x'.repeat(GRAMMAR_LENGTH_MAX)}"]}`, 'are the limit'],
-    ['{"items":'.repeat(5000), 'no JSON'],
+    ['{"items":'.repeat(5000), 'not JSON'],
     [`${'{"items":'.repeat(5000)}{}${'}'.repeat(5000)}`, 'deeper than 64'],
   ])('refuses %j: %s', (schema, why) => {
     expect(() => grammarOf(schema)).toThrow(
@@ -158,7 +158,7 @@ describe('jsonSchema', () => {
     );
   });
 
-  it('follows references however long their chain is', async () => {
+  it('follows chains of references of any length', async () => {
     const count = 100;
     const $defs = Object.fromEntries(
       Array.from({ length: count }, (_, index) => {
@@ -172,7 +172,7 @@ describe('jsonSchema', () => {
     expect(await allows(engine, grammar, text(count - 1))).toBe(false);
   });
 
-  it('refuses objects that are no JSON', () => {
+  it('refuses objects that are not JSON', () => {
     const cyclic: Record<string, unknown> = { type: 'object' };
     cyclic['properties'] = { self: cyclic };
     for (const schema of [cyclic, { const: 1n }]) {

@@ -1,7 +1,8 @@
 /**
- * JSON Schema as grammar. Every text of the grammar is valid under the schema; not every valid text
- * is one of the grammar's: properties come in the schema's order, undeclared ones are left out where
- * some are declared, numbers have at most 16 digits. What cannot be kept is refused, never ignored.
+ * JSON Schema as grammar. Every text of the grammar is valid under the schema, but not every valid
+ * text belongs to the grammar: properties come in the schema's order, undeclared properties are left
+ * out if some are declared, and numbers have at most 16 digits. A keyword that cannot be kept is
+ * refused, never ignored.
  */
 import { choice, type Expression, type Grammar, rule, text } from '../expression.ts';
 import { grammarError } from '../grammar-error.ts';
@@ -40,9 +41,9 @@ export function jsonSchema(schema: Json): Grammar {
 class Converter implements SchemaConverter {
   readonly #schema: Json;
   readonly #rules = jsonRules();
-  /** Rules by the pointer of a `$ref`. */
+  /** The rules by the pointer of a `$ref`. */
   readonly #references = new Map<string, Expression>();
-  /** Where they lead, in the order in which they were met. */
+  /** The targets of references, in the order in which they were met. */
   readonly #referred: { readonly name: string; readonly target: Json; readonly pointer: string }[] =
     [];
   #depth = 0;
@@ -53,7 +54,8 @@ class Converter implements SchemaConverter {
 
   grammar(): Grammar {
     const root = this.convert(this.#schema, '#');
-    // Grows as it is walked. Each begins at depth 0: a chain of references is no nesting.
+    // The list grows while it is walked. Each target begins at depth 0, because a chain of references
+    // is not nesting.
     for (const { name, target, pointer } of this.#referred) {
       this.#rules.set(name, this.convert(target, pointer));
     }
@@ -134,7 +136,7 @@ class Converter implements SchemaConverter {
     for (const [index, option] of options.entries()) {
       const other = options.findIndex((b, at) => at > index && !areDisjoint(option, b, resolve));
       if (other < 0) continue;
-      const problem = `has options ${index} and ${other} in "oneOf" that a value may match both`;
+      const problem = `has options ${index} and ${other} in "oneOf" that the same value may match`;
       throw schemaError(
         where,
         problem,
@@ -154,12 +156,12 @@ class Converter implements SchemaConverter {
     const name = `reference-${this.#rules.size}`;
     this.#references.set(pointer, rule(name));
     this.#referred.push({ name, target, pointer });
-    // Takes its name; the rule itself comes when the schema around the reference is done.
+    // Reserves the name. The rule itself is added after the schema around the reference.
     this.#rules.set(name, choice());
     return rule(name);
   }
 
-  /** What a local JSON pointer leads to, or null. */
+  /** The target of a local JSON pointer, or null. */
   #target(pointer: Json): Json | null {
     if (typeof pointer !== 'string' || !/^#(\/|$)/.test(pointer)) return null;
     let target: Json = this.#schema;
@@ -169,7 +171,7 @@ class Converter implements SchemaConverter {
       const isHere = typeof target === 'object' && target !== null && Object.hasOwn(target, key);
       if (!isHere) return null;
       target = (target as JsonObject)[key] ?? null;
-      // A property may have this name, too; as a keyword it is a text.
+      // A property may also have this name. As a keyword its value is a text.
       if (!isObject(target) || typeof target['$id'] !== 'string') continue;
       checkIdentity(target, `#/${steps.slice(0, index + 1).join('/')}`);
     }
@@ -201,7 +203,7 @@ class Converter implements SchemaConverter {
   }
 }
 
-/** Of a schema without `type`, the one type that its keywords are about. */
+/** The types of a schema. Without `type`, it is the one type that the keywords apply to. */
 function schemaTypes(
   schema: JsonObject,
   constraints: readonly string[],
@@ -221,7 +223,7 @@ function schemaTypes(
   throw schemaError(where, problem, `Use ${known.join(', ')}.`);
 }
 
-/** Fixed values, written the one way JSON.stringify writes them. */
+/** Fixed values, in the single form that JSON.stringify writes. */
 function values(list: readonly Json[], schema: JsonObject, where: string): Expression {
   const fitting = list.filter((value) => fits(value, schema['type']));
   if (fitting.length === 0) throw schemaError(where, 'allows no value', 'Add one that fits.');
@@ -231,7 +233,7 @@ function values(list: readonly Json[], schema: JsonObject, where: string): Expre
 function valueText(value: Json, where: string): string {
   return JSON.stringify(value, (_key, inner: Json) => {
     if (typeof inner !== 'number' || Number.isFinite(inner)) return inner;
-    throw schemaError(where, 'has a number beyond what numbers hold', 'Use a smaller one.');
+    throw schemaError(where, 'has a number beyond the range of doubles', 'Use a smaller one.');
   });
 }
 
@@ -247,13 +249,13 @@ function fits(value: Json, type: Json | undefined): boolean {
 function listOf(schema: JsonObject, keyword: string, where: string): readonly Json[] {
   const list = schema[keyword];
   if (isList(list) && list.length > 0) return list;
-  throw schemaError(where, `has "${keyword}" that is no list of values`, 'Give at least one.');
+  throw schemaError(where, `has a "${keyword}" that is not a list of values`, 'Give at least one.');
 }
 
 function unescaped(step: string): string {
   try {
     return decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~');
   } catch {
-    throw grammarError(`"${step}" is no step of a JSON pointer.`, 'Correct the "$ref".');
+    throw grammarError(`"${step}" is not a step of a JSON pointer.`, 'Correct the "$ref".');
   }
 }

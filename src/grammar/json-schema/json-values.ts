@@ -1,4 +1,4 @@
-/** The pieces of JSON as grammar: what every value looks like when nothing more is said about it. */
+/** The parts of JSON as grammar: the form of every value without further constraints. */
 import { type CodePoints, codePoints, complement, intersection } from '../code-points.ts';
 import {
   characters,
@@ -13,7 +13,7 @@ import {
   text,
 } from '../expression.ts';
 
-/** Digits before and after the point, and of an exponent: every such number is finite. */
+/** The most digits before and after the point, and of an exponent. Every such number is finite. */
 export const DIGIT_COUNT_MAX = 16;
 const EXPONENT_DIGIT_COUNT_MAX = 2;
 const INDENT_MAX = 8;
@@ -25,7 +25,7 @@ export function digits(min: number, max: number): Expression {
   return max === 0 ? EMPTY : repeat(DIGIT, min, max);
 }
 
-/** What must be escaped in a JSON string: quotes, backslashes, control characters. */
+/** Characters that must be escaped in a JSON string: quotes, backslashes, control characters. */
 const ESCAPED: CodePoints = codePoints([
   { first: 0, last: 0x1f },
   { first: 0x22, last: 0x22 },
@@ -33,7 +33,7 @@ const ESCAPED: CodePoints = codePoints([
 ]);
 const PLAIN: CodePoints = complement(ESCAPED);
 
-/** The short escapes: each stands for one character. */
+/** The short escapes, each of which stands for one character. */
 const SHORT_ESCAPE: Expression = sequence(
   text('\\'),
   oneOf('""', '\\\\', '//', 'bb', 'ff', 'nn', 'rr', 'tt'),
@@ -42,7 +42,7 @@ const SHORT_ESCAPE: Expression = sequence(
 /** One character of a string whose length counts. */
 export const countedCharacter: Expression = choice(characters(PLAIN), SHORT_ESCAPE);
 
-/** Escaped surrogates are left out: half a pair is no character. */
+/** Escaped surrogates are left out, because half a pair is not a character. */
 const LONG_ESCAPE: Expression = sequence(
   text('\\u'),
   choice(
@@ -53,8 +53,8 @@ const LONG_ESCAPE: Expression = sequence(
 const CHARACTER: Expression = choice(characters(PLAIN), SHORT_ESCAPE, LONG_ESCAPE);
 
 /**
- * White space between tokens: none, one space, or a new line with its indentation. Without a limit
- * a model can fill its answer with it.
+ * White space between tokens: none, one space, or a new line with its indentation. Without a limit a
+ * model could fill its answer with white space.
  */
 const SPACE: Expression = choice(
   EMPTY,
@@ -80,7 +80,7 @@ export const anyValue: Expression = rule('value');
 export const anyBoolean: Expression = choice(text('true'), text('false'));
 export const nullValue: Expression = text('null');
 
-/** `open`, elements separated by commas, `close`, with white space where people put it. */
+/** `open`, elements separated by commas, `close`, with white space at the usual places. */
 export function bracketed(open: string, elements: Expression, close: string): Expression {
   return sequence(text(open), space, elements, space, text(close));
 }
@@ -111,7 +111,7 @@ export function jsonRules(): Map<string, Expression> {
   ]);
 }
 
-/** Texts over any characters, as they stand inside a JSON string: escaped where they must be. */
+/** The texts of an expression as they stand inside a JSON string, escaped if necessary. */
 export function insideString(expression: Expression): Expression {
   switch (expression.kind) {
     case 'text':

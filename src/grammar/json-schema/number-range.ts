@@ -11,7 +11,7 @@ import {
 } from '../expression.ts';
 import { DIGIT, DIGIT_COUNT_MAX, digits } from './json-values.ts';
 
-/** Whole numbers from `min` to `max`, both included; null: no bound. An empty range matches nothing. */
+/** Integers from `min` to `max`, both included; null: no bound. An empty range matches nothing. */
 export interface IntegerRange {
   readonly min: number | null;
   readonly max: number | null;
@@ -29,18 +29,18 @@ export function integersIn({ min, max }: IntegerRange): Expression {
 }
 
 export interface NumberRange extends IntegerRange {
-  /** Whether the bound itself is left out. */
+  /** Whether the bound itself is excluded. */
   readonly minExclusive: boolean;
   readonly maxExclusive: boolean;
 }
 
-/** Decimal numbers between whole bounds. Without exponents, which would need other digits. */
+/** Decimal numbers between integer bounds. They have no exponents, which would need other digits. */
 export function numbersIn(range: NumberRange): Expression {
   const { min, max, minExclusive, maxExclusive } = range;
   const options: Expression[] = [];
   if (min === null || min < 0) {
     const size = min === null ? null : -min;
-    // Minus zero is zero: it belongs to the numbers from 0 up.
+    // Minus zero equals zero, which belongs to the numbers from 0 up.
     const zero = { min: 0, minExclusive: true };
     const from = max !== null && max < 0 ? { min: -max, minExclusive: maxExclusive } : zero;
     const below = decimals({ ...from, max: size, maxExclusive: minExclusive });
@@ -54,8 +54,8 @@ export function numbersIn(range: NumberRange): Expression {
 }
 
 /**
- * Bounds up to this size and fractions of so many digits: a double tells any two such numbers apart,
- * so that no fraction is rounded up to a bound.
+ * The largest bound and the most digits of a fraction. A double tells any two such numbers apart, so
+ * that no fraction is rounded up to a bound.
  */
 export const NUMBER_BOUND_MAX = 1_000_000_000;
 const FRACTION_DIGIT_COUNT_MAX = 6;
@@ -63,7 +63,7 @@ const ANY_FRACTION: Expression = optional(sequence(text('.'), digits(1, FRACTION
 const ZERO_FRACTION: Expression = optional(
   sequence(text('.'), repeat(text('0'), 1, FRACTION_DIGIT_COUNT_MAX)),
 );
-/** Leading zeros, a digit that is not 0, and more. */
+/** Leading zeros, a digit other than 0, and more digits. */
 const FRACTION_ABOVE_ZERO: Expression = sequence(
   text('.'),
   repeat(text('0'), 0, FRACTION_DIGIT_COUNT_MAX / 2),
@@ -88,7 +88,7 @@ function decimals(range: NumberRange & { readonly min: number }): Expression {
   return choice(...options);
 }
 
-/** Whole numbers from `min` >= 0 up, without sign. */
+/** Integers from `min` >= 0 up, without a sign. */
 function magnitudes(min: number, max: number | null): Expression {
   if (max !== null && max < min) return choice();
   const low = String(min);
@@ -102,7 +102,7 @@ function magnitudes(min: number, max: number | null): Expression {
   return choice(...options);
 }
 
-/** Digit strings between two of the same length. */
+/** Digit strings between two strings of the same length. */
 function sameLength(low: string, high: string): Expression {
   if (low === '') return EMPTY;
   if (/^0*$/.test(low) && /^9*$/.test(high)) return repeat(DIGIT, low.length, low.length);

@@ -1,4 +1,4 @@
-/** Numbers and whole numbers by their bounds. */
+/** Numbers and integers by their bounds. */
 import type { Expression } from '../expression.ts';
 import { choice, oneOf, optional, sequence, text } from '../expression.ts';
 import { anyNumber, DIGIT_COUNT_MAX, digits } from './json-values.ts';
@@ -64,7 +64,7 @@ export function numberSchema(schema: JsonObject, where: string): Expression {
   return numbersIn(range);
 }
 
-/** The stricter one holds where a bound is given both ways. */
+/** The stricter bound holds if it is given both ways. */
 function bounds(schema: JsonObject, where: string): Bounds {
   const [min, above] = [bound(schema, 'minimum', where), bound(schema, 'exclusiveMinimum', where)];
   const [max, below] = [bound(schema, 'maximum', where), bound(schema, 'exclusiveMaximum', where)];
@@ -82,7 +82,7 @@ function bound(schema: JsonObject, keyword: string, where: string): number | nul
   const value = schema[keyword];
   if (value === undefined) return null;
   if (typeof value === 'number' && Number.isFinite(value)) return value;
-  throw schemaError(where, `has "${keyword}" that is no number`, 'Give a number.');
+  throw schemaError(where, `has a "${keyword}" that is not a number`, 'Give a number.');
 }
 
 function checkRange(min: number | null, max: number | null, where: string): void {

@@ -23,7 +23,7 @@ export function objectOf(
 ): Expression {
   const properties = schema['properties'] ?? {};
   if (!isObject(properties)) {
-    throw schemaError(where, 'has "properties" that are no object', 'Give schemas by name.');
+    throw schemaError(where, 'has a "properties" that is not an object', 'Give schemas by name.');
   }
   const required = requiredNames(schema, where);
   const additional = schema['additionalProperties'] ?? true;
@@ -35,7 +35,7 @@ export function objectOf(
     const value = declared ? (properties[name] ?? null) : additional;
     const at = declared ? `${where}/properties/${name}` : `${where}/additionalProperties`;
     const isRequired = required.includes(name);
-    // An optional property that nothing matches is never there.
+    // An optional property that matches nothing is never present.
     if (value === false && !isRequired) return { member: choice(), isRequired };
     return { member: pair(text(JSON.stringify(name)), converter.convert(value, at)), isRequired };
   });
@@ -47,10 +47,13 @@ function requiredNames(schema: JsonObject, where: string): readonly string[] {
   if (isList(required) && required.every((name) => typeof name === 'string')) {
     return [...new Set(required as readonly string[])];
   }
-  throw schemaError(where, 'has "required" that is no list of names', 'Give a list of names.');
+  throw schemaError(where, 'has a "required" that is not a list of names', 'Give a list of names.');
 }
 
-/** Any names. One may come twice, so a least number of properties cannot be promised. */
+/**
+ * An object with any names. A name may occur twice, so a minimum number of properties cannot be
+ * promised.
+ */
 function map(
   schema: JsonObject,
   additional: Json,
@@ -81,9 +84,10 @@ function checkCounts(schema: JsonObject, most: number, least: number, where: str
   );
 }
 
-/** The properties in order, commas between those that are there. */
+/** The properties in order, with commas between those that are present. */
 function inOrder(properties: readonly Property[], converter: SchemaConverter): Expression {
-  // From the last to the first: what may follow, with and without one before it.
+  // From the last property to the first: the texts that may follow, after an earlier property and
+  // without one.
   let afterSome: Expression = EMPTY;
   let afterNone: Expression = EMPTY;
   for (const { member, isRequired } of [...properties].reverse()) {

@@ -1,6 +1,6 @@
 /**
- * Which keywords of JSON Schema (2020-12) are kept, which say nothing about validity, and which are
- * refused. Nothing that constrains a value is ignored.
+ * The keywords of JSON Schema (2020-12): those that are kept, those that do not constrain values, and
+ * those that are refused. No keyword that constrains a value is ignored.
  */
 import { grammarError } from '../grammar-error.ts';
 
@@ -22,7 +22,7 @@ export const KEYWORDS_OF_TYPE: Readonly<Record<SchemaType, readonly string[]>> =
   null: [],
 };
 
-/** Each says alone what a value is; beside another constraint it is refused. */
+/** Each of these keywords defines the value alone. Beside another constraint it is refused. */
 export const WHOLE_KEYWORDS = ['$ref', 'enum', 'const', 'anyOf', 'oneOf', 'allOf'] as const;
 
 const REFUSED: ReadonlySet<string> = new Set([
@@ -48,7 +48,7 @@ export function constraintsOf(schema: JsonObject, where: string): readonly strin
   return keywords.filter((keyword) => CONSTRAINTS.has(keyword));
 }
 
-/** Below the root, `$id` gives every `$ref` inside another meaning. @throws PilotfishError */
+/** Below the root, `$id` changes the meaning of every `$ref` inside. @throws PilotfishError */
 export function checkIdentity(schema: JsonObject, where: string): void {
   if (where === '#' || schema['$id'] === undefined) return;
   throw schemaError(where, 'has "$id", which is only known at the root', 'Leave it out.');
@@ -67,7 +67,9 @@ export function schemaError(where: string, problem: string, remedy: string): Err
   return grammarError(`The JSON schema at ${where} ${problem}.`, remedy);
 }
 
-/** A whole number from 0 up, or what stands for none. @throws PilotfishError `grammar-invalid` */
+/**
+ * An integer from 0 up, or `none` if the keyword is absent. @throws PilotfishError `grammar-invalid`
+ */
 export function countOf<T>(
   schema: JsonObject,
   keyword: string,
@@ -77,5 +79,9 @@ export function countOf<T>(
   const value = schema[keyword];
   if (value === undefined) return none;
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
-  throw schemaError(where, `has "${keyword}" that is no count`, 'Give a whole number from 0 up.');
+  throw schemaError(
+    where,
+    `has a "${keyword}" that is not a count`,
+    'Give a whole number from 0 up.',
+  );
 }

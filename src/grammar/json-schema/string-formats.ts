@@ -1,6 +1,6 @@
 /**
- * Formats of strings that are kept. Others are annotations, as JSON Schema 2020-12 has them.
- * February ends on the 28th here and seconds at 59: never a date that does not exist.
+ * The string formats that are kept. Others are annotations, as in JSON Schema 2020-12. February ends
+ * on the 28th and seconds at 59, so that every accepted date exists.
  */
 import { choice, type Expression, oneOf, optional, repeat, sequence, text } from '../expression.ts';
 import { DIGIT, digits } from './json-values.ts';

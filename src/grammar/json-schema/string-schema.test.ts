@@ -18,7 +18,7 @@ describe('pattern', () => {
     ['^ab$', ['ab'], ['xab', 'abx']],
     ['^\\d{3}-\\d{4}$', ['555-0199'], ['1555-0199', '555-01999']],
     ['', ['', 'any'], []],
-  ])('%j is looked for in the whole string', async (pattern, allowed, refused) => {
+  ])('%j is searched for in the whole string', async (pattern, allowed, refused) => {
     const grammar = grammarOf(pattern);
     for (const text of [...allowed, ...refused]) {
       const json = JSON.stringify(text);
@@ -50,7 +50,7 @@ describe('pattern', () => {
       ),
       { numRuns: runs(30, 200) },
     );
-    // Several times as many of each on average.
+    // On average there are several times as many of each.
     if (RUNS_ARE_FULL) expect(Math.min(outcomes.found, outcomes.missing)).toBeGreaterThan(10);
   });
 });

@@ -6,7 +6,7 @@ import type { SchemaConverter } from './schema-converter.ts';
 import { countOf, type JsonObject, schemaError } from './schema-keywords.ts';
 import { STRING_FORMATS } from './string-formats.ts';
 
-/** Each length costs the engine a look at the whole vocabulary, some 50 ms, once per grammar. */
+/** Each length costs the engine a pass over the whole vocabulary, about 50 ms, once per grammar. */
 export const COUNTED_LENGTH_MAX = 64;
 
 export function stringOf(
@@ -30,12 +30,12 @@ export function stringOf(
   if (format !== undefined) return quoted(format);
   if (pattern !== undefined) {
     if (typeof pattern === 'string') return quoted(insideString(textContaining(pattern)));
-    throw schemaError(where, 'has a "pattern" that is no string', 'Give a regular expression.');
+    throw schemaError(where, 'has a "pattern" that is not a string', 'Give a regular expression.');
   }
   return hasLength ? counted(min, given, where, converter) : anyString;
 }
 
-/** Formats that are not known say nothing. */
+/** Unknown formats do not constrain the string. */
 function formatOf({ format }: JsonObject): Expression | undefined {
   const isKnown = typeof format === 'string' && Object.hasOwn(STRING_FORMATS, format);
   return isKnown ? STRING_FORMATS[format] : undefined;
@@ -48,7 +48,11 @@ function counted(
   converter: SchemaConverter,
 ): Expression {
   if (max !== null && max < min) {
-    throw schemaError(where, `allows no string of ${min} to ${max}`, 'Exchange the lengths.');
+    throw schemaError(
+      where,
+      `allows no string of ${min} to ${max} characters`,
+      'Swap the lengths.',
+    );
   }
   if (min > COUNTED_LENGTH_MAX || (max !== null && max > COUNTED_LENGTH_MAX)) {
     throw schemaError(
@@ -63,8 +67,8 @@ function counted(
 }
 
 /**
- * At most so many more characters, and the end of the string. One rule for each count, so that
- * strings of all lengths share them.
+ * At most `count` more characters, and the end of the string. There is one rule for each count, so
+ * that strings of all lengths share them.
  */
 function upTo(count: number, converter: SchemaConverter): Expression {
   if (count === 0) return text('"');
