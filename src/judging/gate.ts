@@ -18,6 +18,9 @@ export interface Gate {
   readonly deferralSide: DeferralSide;
   /** @param position of the token that the row proposes: the text before it has as many tokens */
   score(row: RowResult, position: number, draws: Draws): number;
-  /** True if the large model writes this token. */
-  defers(score: number, threshold: number): boolean;
+}
+
+/** Whether the large model writes what was scored. A score that is the threshold does not defer. */
+export function defers(side: DeferralSide, score: number, threshold: number): boolean {
+  return side === 'above' ? score > threshold : score < threshold;
 }

@@ -6,6 +6,7 @@ import type { RowResult } from '../core/row-program.ts';
 import { tokenId } from '../core/token-id.ts';
 import { plainLogit } from '../network/plain-logit.ts';
 import { tinyRouter } from './fakes/tiny-router.ts';
+import { defers } from './gate.ts';
 import { routerScore } from './router.ts';
 import { featureSize, type RouterFeatures, writeStateFeatures } from './router-features.ts';
 import { routerGate } from './router-gate.ts';
@@ -82,12 +83,15 @@ describe('the gate of a router', () => {
   it('defers to the large model below the threshold, and never at a threshold of 0', () => {
     const gate = routerGate(tinyRouter());
     expect(gate.deferralSide).toBe('below');
-    expect([gate.defers(0.49, 0.5), gate.defers(0.5, 0.5), gate.defers(0.51, 0.5)]).toEqual([
+    expect([
+      defers(gate.deferralSide, 0.49, 0.5),
+      defers(gate.deferralSide, 0.5, 0.5),
+      defers(gate.deferralSide, 0.51, 0.5),
+    ]).toEqual([true, false, false]);
+    expect([defers(gate.deferralSide, 0, 0), defers(gate.deferralSide, 1, 2)]).toEqual([
+      false,
       true,
-      false,
-      false,
     ]);
-    expect([gate.defers(0, 0), gate.defers(1, 2)]).toEqual([false, true]);
   });
 
   it('is named after its strategy and requests the features of its network', () => {

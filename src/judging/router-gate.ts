@@ -18,6 +18,5 @@ export function routerGate(router: Router): Gate {
       writeTokenFeatures(row.tokenId, features, embeddingOf, halves);
       return score(halves);
     },
-    defers: (value, threshold) => value < threshold,
   };
 }

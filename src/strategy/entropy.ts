@@ -11,7 +11,6 @@ export const entropyGate: Gate = {
   reads: { uncertainty: true },
   deferralSide: 'above',
   score: (row) => required(row.entropy, 'the row program computes the entropy'),
-  defers: (score, threshold) => score > threshold,
 };
 
 export const entropyMethod: Method = tokenMethod(entropyGate, {

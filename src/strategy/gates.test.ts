@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { seededDraws } from '../core/draws.ts';
 import type { RowResult } from '../core/row-program.ts';
 import { tokenId } from '../core/token-id.ts';
+import { defers } from '../judging/gate.ts';
 import { entropyGate } from './entropy.ts';
 import { marginGate } from './margin.ts';
 import { randomGate } from './random.ts';
@@ -23,17 +24,17 @@ const draws = seededDraws(1);
 describe('the entropy gate', () => {
   it('calls the large model where the small one is unsure', () => {
     expect(entropyGate.score(rowOf(1.25, 0.5), 0, draws)).toBe(1.25);
-    expect(entropyGate.defers(1.25, 1)).toBe(true);
-    expect(entropyGate.defers(0.75, 1)).toBe(false);
-    expect(entropyGate.defers(1, 1)).toBe(false);
+    expect(defers(entropyGate.deferralSide, 1.25, 1)).toBe(true);
+    expect(defers(entropyGate.deferralSide, 0.75, 1)).toBe(false);
+    expect(defers(entropyGate.deferralSide, 1, 1)).toBe(false);
   });
 
   it('always calls below zero, and never at the entropy of the whole vocabulary', () => {
     const anyEntropy = fc.double({ min: 0, max: Math.log(151_936), noNaN: true });
     fc.assert(
       fc.property(anyEntropy, (entropy) => {
-        expect(entropyGate.defers(entropy, -Number.MIN_VALUE)).toBe(true);
-        expect(entropyGate.defers(entropy, Math.log(151_936))).toBe(false);
+        expect(defers(entropyGate.deferralSide, entropy, -Number.MIN_VALUE)).toBe(true);
+        expect(defers(entropyGate.deferralSide, entropy, Math.log(151_936))).toBe(false);
       }),
     );
   });
@@ -48,16 +49,16 @@ describe('the entropy gate', () => {
 describe('the margin gate', () => {
   it('calls the large model where the best two are close', () => {
     expect(marginGate.score(rowOf(1.25, 0.5), 0, draws)).toBe(0.5);
-    expect(marginGate.defers(0.2, 0.3)).toBe(true);
-    expect(marginGate.defers(0.4, 0.3)).toBe(false);
-    expect(marginGate.defers(0.3, 0.3)).toBe(false);
+    expect(defers(marginGate.deferralSide, 0.2, 0.3)).toBe(true);
+    expect(defers(marginGate.deferralSide, 0.4, 0.3)).toBe(false);
+    expect(defers(marginGate.deferralSide, 0.3, 0.3)).toBe(false);
   });
 
   it('never calls at zero, and always above one', () => {
     fc.assert(
       fc.property(fc.double({ min: 0, max: 1, noNaN: true }), (margin) => {
-        expect(marginGate.defers(margin, 0)).toBe(false);
-        expect(marginGate.defers(margin, 1 + Number.EPSILON)).toBe(true);
+        expect(defers(marginGate.deferralSide, margin, 0)).toBe(false);
+        expect(defers(marginGate.deferralSide, margin, 1 + Number.EPSILON)).toBe(true);
       }),
     );
   });
@@ -71,7 +72,11 @@ describe('the margin gate', () => {
 
 describe('the random gate', () => {
   const isCalled = (seed: number, position: number, share: number): boolean =>
-    randomGate.defers(randomGate.score(rowOf(null, null), position, seededDraws(seed)), share);
+    defers(
+      randomGate.deferralSide,
+      randomGate.score(rowOf(null, null), position, seededDraws(seed)),
+      share,
+    );
 
   it('never calls at a share of 0 and always at 1', () => {
     fc.assert(

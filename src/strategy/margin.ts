@@ -11,7 +11,6 @@ export const marginGate: Gate = {
   reads: { uncertainty: true },
   deferralSide: 'below',
   score: (row) => required(row.margin, 'the row program computes the margin'),
-  defers: (score, threshold) => score < threshold,
 };
 
 export const marginMethod: Method = tokenMethod(marginGate, {

@@ -12,7 +12,6 @@ export const randomGate: Gate = {
   reads: {},
   deferralSide: 'below',
   score: (_row, position, draws) => draws.uniform(position, 'coin'),
-  defers: (score, share) => score < share,
 };
 
 export const randomMethod: Method = {

@@ -22,7 +22,6 @@ async function routed(reads: RowReads, calls: boolean) {
       seen.push({ entropy: entropy !== null, hidden: hidden !== null, top: topLogprobs?.length });
       return position;
     },
-    defers: () => calls,
   };
   const sessionOf = (role: 'small' | 'large') => {
     const model = scriptedModel(role, {
@@ -39,7 +38,7 @@ async function routed(reads: RowReads, calls: boolean) {
     });
   };
   const sessions = { small: sessionOf('small'), large: sessionOf('large') };
-  const decoder = tokenRouting(gate, 0, 'threshold').begin({
+  const decoder = tokenRouting(gate, calls ? 0 : 9, 'threshold').begin({
     session: (label) => sessions[label === 'small' ? 'small' : 'large'],
     draws: seededDraws(1),
     tokenReads: {},

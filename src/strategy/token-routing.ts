@@ -6,7 +6,7 @@
  */
 import { required } from '../core/invariant.ts';
 import { joinReads } from '../core/row-reads.ts';
-import type { Gate } from '../judging/gate.ts';
+import { defers, type Gate } from '../judging/gate.ts';
 import { tokenRoutingCost } from './cost-models.ts';
 import { type Method, type ThresholdFacts, thresholdOf } from './method.ts';
 import type { Decision, Strategy } from './strategy.ts';
@@ -51,7 +51,7 @@ export function tokenRouting(gate: Gate, threshold: number, thresholdName: strin
           });
           const proposal = required(proposed, 'one output row');
           const score = gate.score(proposal, text.length, draws);
-          if (!gate.defers(score, threshold)) {
+          if (!defers(gate.deferralSide, score, threshold)) {
             return [{ ...writtenBy('small', proposal), score }];
           }
           const [corrected] = await session('large').rows({

@@ -79,7 +79,6 @@ describe('evidence along an answer', () => {
         seen.push([name, hidden?.length, topLogprobs?.length, entropy === null]);
         return position;
       },
-      defers: () => true,
     });
     const gates = [gateOf('a', { hidden: true, topLogprobs: 2 }), gateOf('b', { topLogprobs: 3 })];
     const asked: unknown[] = [];

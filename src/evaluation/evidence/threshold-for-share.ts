@@ -1,6 +1,6 @@
 /** Thresholds by the share of cases that they send to the large model. Pure. */
 
-import type { DeferralSide } from '../../judging/gate.ts';
+import { type DeferralSide, defers } from '../../judging/gate.ts';
 
 /** Fewest and most digits of a threshold: users read and type it. */
 const THRESHOLD_DIGITS = 4;
@@ -68,9 +68,9 @@ export function calledShare(
   threshold: number,
   side: DeferralSide,
 ): number {
-  const calls = (score: number): boolean =>
-    side === 'above' ? score > threshold : score < threshold;
-  const called = sum(weights.filter((_, index) => calls(scores[index] ?? Number.NaN)));
+  const called = sum(
+    weights.filter((_, index) => defers(side, scores[index] ?? Number.NaN, threshold)),
+  );
   return scores.length === 0 ? 0 : called / sum(weights);
 }
 

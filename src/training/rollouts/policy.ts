@@ -1,5 +1,6 @@
 /** How an answer goes on behind a branch: under one model alone at first, later a router's routing. */
 import type { ModelRole } from '../../core/model-id.ts';
+import { defers } from '../../judging/gate.ts';
 import { type Router, routerScore, scoreDigest } from '../../judging/router.ts';
 import type { StateFeatures } from '../../judging/router-features.ts';
 import { routerGate } from '../../judging/router-gate.ts';
@@ -58,7 +59,8 @@ export function routerPolicy(router: Router, threshold: number, read: StateFeatu
     keptPositions: (reading) =>
       new Set(
         differingPositions(reading).filter(
-          (position) => !gate.defers(score(features.at(reading, position)), threshold),
+          (position) =>
+            !defers(gate.deferralSide, score(features.at(reading, position)), threshold),
         ),
       ),
   };
