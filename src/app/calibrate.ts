@@ -1,4 +1,4 @@
-/** Calibrating a router from names to its file. */
+/** Calibrates a router: from the names of models and questions to the calibrated file. */
 import { PilotfishError } from '../core/errors.ts';
 import { checkTrainedOn, questionNumber } from '../evaluation/question-key.ts';
 import type { PointResult } from '../evaluation/results.ts';
@@ -29,19 +29,20 @@ import {
 } from './questions/question-run.ts';
 import { readRouter } from './router/find-routers.ts';
 
-/** `folder`: where answers are kept. */
+/** The answers are kept in `folder`. */
 export interface CalibrateOptions extends QuestionRunOptions {
   /** The router's file. */
   readonly routerFile: string;
-  /** Where the calibrated router is written; default: its own file. */
+  /** The file of the calibrated router; default: `routerFile`. */
   readonly file?: string | undefined;
-  /** Shares of tokens at which it is run; default `CALIBRATION_SHARES`. */
+  /** The shares of tokens at which the router is run; default `CALIBRATION_SHARES`. */
   readonly shares?: readonly number[] | undefined;
-  /** The share of tokens that it calls by default from then on. */
+  /** The share of tokens that the router gives to the large model by default from then on. */
   readonly share?: number | undefined;
   /**
-   * Instead: the part of the gap that it recovers by default or, where answers cannot be graded, the
-   * part of the tokens that come out as the large model's. Default: 0.8 of the gap, 0.99 of the tokens.
+   * Instead of a share: the part of the gap that the router recovers by default. If answers cannot be
+   * graded, it is the part of the tokens that equal the large model's. Default: 0.8 of the gap, 0.99 of
+   * the tokens.
    */
   readonly quality?: number | undefined;
 }
@@ -52,7 +53,7 @@ export interface Calibrated {
   readonly calibration: Calibration;
   /** Whether answers could be graded. */
   readonly isGraded: boolean;
-  /** Scores against whether both models agree, along the large model's answers. */
+  /** How scores go with the agreement of both models, along the large model's answers. */
   readonly agreement: Reliability;
 }
 
@@ -137,7 +138,7 @@ function planFor({ method }: StrategyValue, options: CalibrateOptions): Evaluati
   };
 }
 
-/** As measured; shares that fall where the threshold rises, by chance, are levelled. */
+/** The measured points. Shares that fall by chance while the threshold rises are levelled. */
 function calibrationPoints(
   { strategy }: Router,
   results: readonly PointResult[],
@@ -161,7 +162,7 @@ function calibrationPoints(
   });
 }
 
-/** Tokens along the large model's answers that come out as the large model's. */
+/** The share of tokens along the large model's answers that equal the large model's. */
 function agreementAt(strategy: string, threshold: number, { evidence }: EvaluatedAnswers): number {
   const kept = evidence.flatMap(({ scores, differs }) =>
     (scores[strategy] ?? []).map((score, at) => score >= threshold && differs[at] === '1'),

@@ -5,7 +5,7 @@ import { writeWhole } from '../storage/whole-file.ts';
 import type { Calibrated } from './calibrate.ts';
 
 /**
- * Draws what the scores were trained to say, and how they go with what both models agree on.
+ * Draws how the router's scores compare with held-out labels, and with the agreement of both models.
  * @param path the PNG file to write
  * @throws PilotfishError `disk-full`, `file-system-failed`
  */

@@ -1,4 +1,4 @@
-/** An evaluation from names to its result: task and questions, models, answers, statistics. */
+/** Evaluates strategies: from the names of models, questions and strategies to statistics. */
 import { join } from 'node:path';
 import { PilotfishError } from '../core/errors.ts';
 import type { ModelsById } from '../core/model-id.ts';
@@ -33,29 +33,29 @@ export interface EvaluateOptions
   extends QuestionRunOptions,
     Pick<OpenEvaluationOptions, 'keepsRows' | 'routerFiles'> {
   /**
-   * What something that is evaluated was trained on, as `gsm8k/train` or the path of a `.jsonl` file:
-   * questions that are among them too are refused.
+   * Training sets of anything that is evaluated, as `gsm8k/train` or the path of a `.jsonl` file. A
+   * question that is also in one of them is refused.
    */
   readonly trainedOn?: readonly string[] | undefined;
   /**
-   * `NAME`, or `NAME@THRESHOLD`, a name several times for several thresholds; a trained router's also
-   * as `NAME@30%`, by its calibration. Default: every strategy that decides something, of those that
-   * need a router the ones that have one for this pair.
+   * Strategies as `NAME` or `NAME@THRESHOLD`; a name may occur with several thresholds. A calibrated
+   * router also takes `NAME@30%`. Default: every method that decides something, if it needs no router
+   * or has one for this pair.
    */
   readonly strategies?: readonly StrategyInput[] | undefined;
-  /** Default: points are put where a curve rises. */
+  /** The shares of every curve's points. Default: points lie where a curve rises. */
   readonly shares?: readonly number[] | undefined;
-  /** Points of a curve where no shares are given; default 6. */
+  /** The number of points of a curve without `shares`; default 6. */
   readonly pointCount?: number | undefined;
-  /** Runs of strategies that toss coins; default 3. */
+  /** The number of runs of random controls; default 3. */
   readonly seedCount?: number | undefined;
-  /** Share of the questions to run on which both models are right, or both wrong; default: all. */
+  /** The share to run of the questions on which both models are right or both wrong; default: all. */
   readonly screenShare?: number | undefined;
   /** Also keep every event of every run. */
   readonly logs?: boolean | undefined;
-  /** Machine profiles to predict times on. */
+  /** Profiles of machines on which times are predicted. */
   readonly profiles?: readonly string[] | undefined;
-  /** Answers to give again with nothing remembered, one at a time. */
+  /** The number of answers to give again, one at a time and without remembered rows. */
   readonly liveCheckCount?: number | undefined;
 }
 
@@ -63,19 +63,19 @@ export interface Evaluated {
   readonly result: EvaluationResult;
   /** The file in the folder that holds the result, for `writeReport`. */
   readonly path: string;
-  /** Null where none was asked for. */
+  /** Null if none was requested. */
   readonly liveCheck: LiveCheck | null;
-  /** Output rows that were remembered, and those that a model computed. */
+  /** The numbers of output rows that were remembered and that a model computed. */
   readonly rowCounts: { readonly known: number; readonly computed: number };
 }
 
-/** All but the models alone and `speculative`, which decide nothing. */
+/** All methods except single models and `speculative`, which decide nothing. */
 const DECIDING_STRATEGIES: readonly StrategyValue[] = METHODS.filter(
   ({ unit }) => unit !== null,
 ).map((method) => strategyValue(method));
 const RESULT_FILE = 'result.json';
 const LOG_FILE = 'logs.jsonl';
-/** Where the result cannot be written. */
+/** The remedy if the result cannot be written. */
 const OTHERWISE =
   'give another folder with --out: the answers are kept, and the result is made of them';
 const POINT_COUNT = 6;
@@ -83,8 +83,8 @@ const SEED_COUNT = 3;
 const SCREENING_SEED = 1;
 
 /**
- * Measures accuracy against cost of strategies on questions, with both models alone, random controls
- * and confidence intervals. An evaluation that was interrupted goes on where it was.
+ * Measures the accuracy and cost of strategies on questions, with both models alone, random controls
+ * and confidence intervals. An interrupted evaluation continues where it stopped.
  *
  * @throws PilotfishError before a model is loaded: `option-invalid`, `task-unknown`,
  *   `slice-unknown`, `data-not-found`, `data-invalid`, `data-overlap`, `strategy-unknown`,
@@ -127,7 +127,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
   const isScreened = plan.screening !== null;
   const result = evaluationResult(answers, { task, facts, isScreened });
   const path = join(options.folder, RESULT_FILE);
-  // Before the live check, which may be cut short.
+  // Written before the live check, which may be interrupted.
   await writeWhole(path, `${JSON.stringify(result)}\n`, OTHERWISE);
   const { liveCheckCount = 0 } = options;
   const liveCheck =
@@ -152,7 +152,7 @@ function planOf(options: EvaluateOptions, asked: readonly StrategyValue[]): Eval
 }
 
 /**
- * Routers that have not seen the questions. Where nobody asked for them by name, others are left out.
+ * The routers that have not seen the questions. Others are left out if nobody named them.
  * @throws PilotfishError `data-overlap`
  */
 function usableRouters(
@@ -176,7 +176,7 @@ function usableRouters(
   return new Map(usable);
 }
 
-/** @param routers null before they are known: shares are then taken for thresholds, to be checked only */
+/** @param routers null before they are known; shares are then checked like thresholds */
 function requestedStrategies(
   values: readonly StrategyValue[],
   routers: ReadonlyMap<string, Router> | null,

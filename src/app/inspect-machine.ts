@@ -1,4 +1,4 @@
-/** Facts of this machine that decide whether Pilotfish can run on it: the work behind `pilotfish doctor`. */
+/** Facts that decide whether Pilotfish can run on this machine: the work behind `pilotfish doctor`. */
 import { access, constants } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
@@ -21,26 +21,26 @@ export interface ModelFact {
   readonly name: string;
   readonly bytes: number;
   readonly path: string | null;
-  /** Why it could not be looked for, or null. */
+  /** The reason why the search for it failed; null if it did not. */
   readonly problem: string | null;
 }
 
 export interface MachineFacts {
   readonly nodeVersion: string;
-  /** As `linux-x64`. */
+  /** For example `linux-x64`. */
   readonly platform: string;
   readonly cpuCount: number;
-  /** How many threads decode which model fastest, where that was measured. */
+  /** The measured number of threads that decodes each model fastest. */
   readonly threads: readonly MeasuredThreads[];
   readonly availableMemoryBytes: number;
   readonly library: LibraryReport;
   readonly home: string;
-  /** Why nothing can be written there, or null. */
+  /** The reason why nothing can be written there; null if there is none. */
   readonly homeProblem: string | null;
   readonly freeDiskBytes: number | null;
   readonly pair: string;
   readonly models: readonly ModelFact[];
-  /** The command that answers as pip, or null. */
+  /** The command that answers as pip; null if none does. */
   readonly pip: string | null;
   readonly hubEndpoint: string | null;
   readonly hasHubToken: boolean;
@@ -48,7 +48,7 @@ export interface MachineFacts {
 }
 
 /**
- * Downloads nothing; may note the digest of a model that it finds.
+ * Collects the facts. It downloads nothing, but may store the digest of a model that it finds.
  * @throws PilotfishError `aborted`
  */
 export async function inspectMachine(options: EnsureModelOptions = {}): Promise<MachineFacts> {
@@ -101,12 +101,12 @@ async function pipCommand(context: CatalogContext): Promise<string | null> {
   try {
     return (await findPip(context)).join(' ');
   } catch {
-    // Not there; or cancelled, which the caller notices.
+    // Pip is missing, or the search was cancelled, which the caller notices.
     return null;
   }
 }
 
-/** The folder, or the nearest one above it that is there. */
+/** The folder itself or the nearest existing folder above it. */
 async function nearestExisting(folder: string): Promise<string> {
   for (let current = folder; ; current = dirname(current)) {
     const isThere = await access(current).then(

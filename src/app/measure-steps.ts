@@ -1,6 +1,6 @@
 /**
- * What forwards of given models cost on this machine, measured at leisure and saved as a profile:
- * the work behind `pilotfish bench steps`.
+ * Measures thoroughly what forwards of given models cost on this machine, and saves a profile: the
+ * work behind `pilotfish bench steps`.
  */
 import { type EnsureModelOptions, ensureModel } from '../catalog/ensure-model.ts';
 import { DEFAULT_PAIR } from '../catalog/known-pairs.ts';
@@ -27,7 +27,7 @@ import {
 } from './machine/local-profile.ts';
 import { pairNames } from './models.ts';
 
-/** Room for the longest cache that is measured and the widest forward on top; less if need be. */
+/** Room for the longest measured cache and the widest forward; a model may allow less. */
 const CONTEXT_LENGTH = 1024;
 
 export interface MeasureStepsOptions extends EnsureModelOptions {
@@ -45,24 +45,24 @@ export interface MeasuredSteps {
   readonly profile: MeasuredProfile;
   /** Where it was saved. */
   readonly path: string;
-  /** What was measured now; the profile may hold other models from before. */
+  /** The models measured now. The profile may also hold earlier ones. */
   readonly models: readonly MeasuredModel[];
   /** False if other work disturbed the measurement. */
   readonly isQuiet: boolean;
 }
 
 /**
- * Measures what forwards of the models cost by their number of rows, and saves it as a profile, model
- * by model: an interrupted run keeps what it has. Other work on the machine spoils it.
+ * Measures what forwards of the models cost by their number of rows, and saves a profile after each
+ * model, so that an interrupted run keeps its results. Other work on the machine falsifies them.
  * @throws PilotfishError `option-invalid`, `profile-invalid`, `file-system-failed`, `aborted`, and what
  *   finding, pulling and loading models throw
  */
 export async function measureSteps(options: MeasureStepsOptions = {}): Promise<MeasuredSteps> {
-  // What cannot be is found out before minutes of measuring.
+  // Impossible requests fail here, not after minutes of measuring.
   const store = profileStore(options);
   let profile = await openProfile(store, options);
   const files = await findFiles(options);
-  // Asked before: measuring itself takes all processors.
+  // Read before measuring, which itself takes all processors.
   const wasBusy = isBusy();
   const measured: MeasuredModel[] = [];
   let path = '';
@@ -71,14 +71,14 @@ export async function measureSteps(options: MeasureStepsOptions = {}): Promise<M
     measured.push(costs);
     profile = withModel(profile, costs);
     if (threads !== null && !wasBusy) profile = withThreads(profile, threads);
-    // After each, so that an interrupted run keeps what it has.
+    // Saved after each model, so that an interrupted run keeps its results.
     path = await store.save(profile);
   }
   const isQuiet = !wasBusy && measured.every(({ spread }) => spread <= QUIET_SPREAD_MAX);
   return { profile, path, models: measured, isQuiet };
 }
 
-/** Under a name of its own choice a user may mean a profile that must not be lost. */
+/** A name that the user chose may belong to a profile that must not be lost. */
 async function openProfile(
   store: ProfileStore,
   { profile, threadCount }: MeasureStepsOptions,
@@ -93,11 +93,11 @@ async function openProfile(
 interface SteppedFile {
   readonly name: string;
   readonly path: string;
-  /** What the model was trained for; 0 if the file does not say. */
+  /** The context length of the training; 0 if the file does not say. */
   readonly contextLengthMax: number;
 }
 
-/** Finds or pulls all of them first: a typing error in the last name costs no measurement. */
+/** Finds or pulls all models first, so that a mistyped last name costs no measurement. */
 async function findFiles(options: MeasureStepsOptions): Promise<readonly SteppedFile[]> {
   const ofPair = pairNames(options.pair ?? DEFAULT_PAIR.name);
   const models = new Set(options.models ?? ofPair);

@@ -17,7 +17,7 @@ export interface PairedModel extends ListedModel {
 }
 
 /**
- * The known models and everything else that was pulled; nothing is hashed.
+ * Lists the known models and all others that were pulled. It hashes nothing.
  * @throws PilotfishError `file-system-failed`
  */
 export async function listModels(
@@ -38,15 +38,15 @@ function pairsOf(name: string): PairedModel['pairs'] {
 export interface PullModelsOptions extends EnsureModelOptions {
   /** Known names, paths of .gguf files, or `hub:owner/repo/file`. */
   readonly models?: readonly string[] | undefined;
-  /** Both models of a known pair, too. Default where no model is named: the default pair. */
+  /** Also both models of a known pair. If neither is given, the default pair is pulled. */
   readonly pair?: string | undefined;
-  /** Told of each model as soon as it is here. */
+  /** Called for each model as soon as it is on this machine. */
   readonly onModel?: ((model: LocalModel) => void) | undefined;
 }
 
 /**
- * Fetches models that are not here yet, or goes on with a pull that was cut. All names are checked
- * before the first pull.
+ * Fetches models that are missing, and continues interrupted pulls. It checks all names before the
+ * first pull.
  * @throws PilotfishError `pair-unknown`, `model-unknown`, `model-file-missing`,
  *   `source-unavailable`, `download-failed`, `digest-mismatch`, `disk-full`, `file-system-failed`,
  *   `aborted`
@@ -74,14 +74,14 @@ export function pairNames(pair: string): readonly string[] {
 export interface InspectedModel {
   readonly model: LocalModel;
   readonly file: ModelFileFacts;
-  /** What this package knows of the model; null for one that is in no table. */
+  /** What this package knows about the model; null for a model that is in no table. */
   readonly card: ModelCard | null;
 }
 
 /**
- * Reads the facts of a model's file that is on this machine.
- * @param readFile replaced by tests
- * @throws PilotfishError `model-file-missing` where it is not here, `model-unknown`,
+ * Reads the facts in the file of a model that is on this machine.
+ * @param readFile tests replace it
+ * @throws PilotfishError `model-file-missing` if the model is not on this machine, `model-unknown`,
  *   `model-file-invalid`, `library-missing`, `library-mismatch`
  */
 export async function inspectModel(
@@ -100,7 +100,7 @@ export async function inspectModel(
   return { model, file: await readFile(model.path), card };
 }
 
-/** Loaded when it is called: listing and pulling must work where the native library does not. */
+/** Loads the native library only now: listing and pulling must work without it. */
 async function readModelFile(path: string): Promise<ModelFileFacts> {
   const module = await import('../model/llama-cpp/model-file.ts');
   return module.readModelFile(path);
@@ -116,9 +116,9 @@ export interface VerifiedModel {
 }
 
 export interface VerifyModelsOptions extends EnsureModelOptions {
-  /** Default: all that are here. */
+  /** Default: all models on this machine. */
   readonly models?: readonly string[] | undefined;
-  /** Told of each model as soon as it is hashed. */
+  /** Called for each model as soon as it is hashed. */
   readonly onModel?: ((model: VerifiedModel) => void) | undefined;
 }
 

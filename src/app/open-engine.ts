@@ -1,6 +1,6 @@
 /**
- * From names to a running engine: finds or pulls the models that the strategies need, loads them,
- * measures what a strategy has to know. The composition root of library and command line.
+ * Opens an engine from names. It finds or pulls the models that the strategies need, loads them, and
+ * measures what the strategies have to know.
  */
 import { bundledModel } from '../catalog/bundled-models.ts';
 import { ensureModel, findModel, type LocalModel } from '../catalog/ensure-model.ts';
@@ -37,36 +37,36 @@ import { findRouters, type NamedRouter, readNamedRouters } from './router/find-r
  */
 export interface OpenEngineOptions extends PairOptions {
   /**
-   * What will be asked for: only models that one of these needs are loaded. Default: entropy. Name
-   * `speculative` if its draft lengths are to be automatic: for that the costs of steps are measured
-   * here. Where they were not, it drafts nothing and is plain `large`; the summary says so.
+   * The strategies that requests will name; only their models are loaded. Default: entropy. Name
+   * `speculative` here for automatic draft lengths, because the costs of steps are then measured.
+   * Without those costs it drafts nothing and is plain `large`, and the summary says so.
    */
   readonly strategies?: readonly StrategyInput[] | undefined;
   /** Tokens in each model's KV cache, for all requests together; default: one full context. */
   readonly cellCount?: number | undefined;
-  /** Requests that use one model at once, where its cache has room; default 16. */
+  /** The number of requests that use one model at once if its cache has room; default 16. */
   readonly requestCountMax?: number | undefined;
   /**
-   * Sequences that each model's KV cache may hold, for running requests and for kept prefixes; default
-   * 24. To let more requests run, raise it with `requestCountMax`.
+   * The number of sequences in each model's KV cache, for running requests and for kept prefixes;
+   * default 24. Raise it together with `requestCountMax`.
    */
   readonly sequenceCountMax?: number | undefined;
   /** As `EngineOptions.overcommit`: reserve room for 1/n of the tokens that a request may write. */
   readonly overcommit?: number | undefined;
-  /** What the models' tokens cost; without them a summary has no price. */
+  /** Prices of the models' tokens. Without them a summary has no price. */
   readonly prices?: Partial<ByRole<TokenPrices>> | undefined;
   readonly speculative?: Omit<SpeculativeOptions, 'costs'> | undefined;
   /**
-   * Whether strategies whose router is not there may be asked for: they fail when they are used.
-   * Default false.
+   * Whether the engine also opens if a strategy's router is missing. The strategy then fails when a
+   * request names it. Default false.
    */
   readonly routersOptional?: boolean | undefined;
   /**
-   * Files of trained routers, instead of those that come with this package. Each must be of one of the
-   * strategies.
+   * Files of trained routers, which replace those that come with this package. Each must serve one of
+   * the strategies.
    */
   readonly routerFiles?: readonly string[] | undefined;
-  /** Puts something around a loaded model; it then owns the model. Default: nothing. */
+  /** Wraps a loaded model; the wrapper then owns it. Default: no wrapper. */
   readonly wrapModel?:
     | ((model: LlamaCppModel, of: WrappedModel) => Promise<LanguageModel>)
     | undefined;
@@ -76,9 +76,9 @@ export interface WrappedModel {
   readonly role: ModelRole;
   readonly name: string;
   readonly path: string;
-  /** SHA-256 of the file, in hex; null for a file given by its path: it is not hashed. */
+  /** SHA-256 of the file, in hex; null for a file given by its path, which is not hashed. */
   readonly sha256: string | null;
-  /** Those that strategies use. */
+  /** The routers that strategies use. */
   readonly routers: ReadonlyMap<string, Router>;
 }
 
@@ -99,12 +99,12 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
   const { routerFiles = [] } = options;
   const strategies = (options.strategies ?? [STRATEGY_DEFAULT]).map(asStrategy);
   const roles = neededRoles(strategies, options);
-  // A wrong file costs no download, a missing router no load.
+  // Checked first, so that a wrong file costs no download and a missing router no load.
   const named = await readNamedRouters(routerFiles, strategies);
   const { names, files } = await chooseModels(roles, options);
   const found = await routersFor({ names, files, strategies }, named, options);
   const models: Record<ModelRole, LlamaCppModel | null> = { small: null, large: null };
-  /** What owns each model by now: itself, or what was put around it. */
+  /** The owner of each model: the model itself or its wrapper. */
   const owners: Record<ModelRole, LanguageModel | null> = { small: null, large: null };
   try {
     for (const role of roles) {
@@ -138,7 +138,7 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
   }
 }
 
-/** Only where a strategy needs one, for that takes the digests of both models' files. */
+/** Empty if no strategy needs a router, because the search takes the digests of both files. */
 async function routersFor(
   { names, files, strategies }: Chosen & { readonly strategies: readonly StrategyValue[] },
   named: readonly NamedRouter[],
@@ -156,7 +156,7 @@ async function routersFor(
   return await findRouters({ strategies, models, named, isOptional });
 }
 
-/** To the model whose tokens they may look at. */
+/** Gives routers the embeddings of the small model's tokens. */
 function bound(
   routers: ReadonlyMap<string, Router>,
   small: LlamaCppModel | null,
@@ -175,7 +175,7 @@ function modelNames({ pair, small, large }: OpenEngineOptions): Names {
   return { small: small ?? known.small, large: large ?? known.large };
 }
 
-/** In a fixed order: the small model loads first. */
+/** The needed roles in a fixed order: the small model loads first. */
 function neededRoles(
   strategies: readonly StrategyValue[],
   { speculative }: OpenEngineOptions,
@@ -196,7 +196,7 @@ interface Chosen {
 
 type Files = Readonly<Record<ModelRole, Pick<LocalModel, 'path' | 'sha256'>>>;
 
-/** Nobody who named models gets others instead. */
+/** A user who named models never gets others instead. */
 async function chooseModels(
   roles: readonly ModelRole[],
   options: OpenEngineOptions,
@@ -218,7 +218,7 @@ async function chooseModels(
   }
 }
 
-/** All models are pulled before the first is loaded: a failed pull costs no load. */
+/** Pulls all models before the first is loaded, so that a failed pull costs no load. */
 async function ensureFiles(
   names: Names,
   roles: readonly ModelRole[],
@@ -250,7 +250,7 @@ async function load(
   }
 }
 
-/** Facts of the pair's other model, if its file is here: costs are compared with it. */
+/** Facts of the pair's other model if its file is on this machine; costs are compared with it. */
 async function absentFacts(
   names: Names,
   loaded: readonly ModelRole[],
@@ -264,14 +264,14 @@ async function absentFacts(
       if (found === null) continue;
       facts[role] = { ...(await readModelFile(found.path)), name: shortName(names[role]) };
     } catch (error) {
-      // A model that is not asked for may be missing or broken; nothing is compared with it then.
+      // A model that no strategy needs may be missing or broken; costs are then not compared with it.
       if (!PilotfishError.isInstance(error)) throw error;
     }
   }
   return facts;
 }
 
-/** Only automatic draft lengths look at costs; other strategies start without measuring. */
+/** Only automatic draft lengths need costs; other strategies start without measuring. */
 async function stepCosts(
   models: ByRole<LlamaCppModel>,
   strategies: readonly StrategyValue[],
@@ -283,7 +283,7 @@ async function stepCosts(
   const curve = async (model: LlamaCppModel | null): Promise<CostCurve | null> => {
     if (model === null) return null;
     const { decode, overheadMs } = (await localModelCosts(model, options)).costs;
-    // What is around a forward counts too: for tiny models it is as much as the forward.
+    // The overhead around a forward counts, too: for tiny models it is as large as the forward.
     return { points: decode.map(({ rowCount, ms }) => ({ rowCount, ms: ms + overheadMs })) };
   };
   return { small: await curve(models.small), large: await curve(models.large) };

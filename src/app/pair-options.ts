@@ -1,4 +1,4 @@
-/** Which pair of models, and how it is loaded: options that every use case with a pair shares. */
+/** Options that every use case with a pair of models shares: which models, and how they are loaded. */
 import type { EnsureModelOptions } from '../catalog/catalog-context.ts';
 import type { ModelRole } from '../core/model-id.ts';
 
@@ -12,7 +12,7 @@ export interface PairOptions extends EnsureModelOptions {
   readonly small?: string | undefined;
   /** The same for the large model. */
   readonly large?: string | undefined;
-  /** Whose chat template holds where the two models' differ. */
+  /** The model whose chat template holds where the two templates differ. */
   readonly template?: ModelRole | undefined;
   /** Tokens of prompt and answer together; default 4096. */
   readonly contextLength?: number | undefined;

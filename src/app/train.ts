@@ -1,6 +1,6 @@
 /**
- * Training a router from names to its file: questions, models, the large model's answers, labels,
- * network.
+ * Trains a router: from the names of models and questions to its file, through the large model's
+ * answers, labels and a network.
  */
 import { join } from 'node:path';
 import { GREEDY } from '../core/sampling-params.ts';
@@ -40,17 +40,17 @@ import {
 
 export interface Trained extends TrainedRouter {
   readonly path: string;
-  /** Questions that the large model answered rightly, of how many. */
+  /** The number of questions that the large model answered correctly. */
   readonly solvedCount: number;
   readonly questionCount: number;
 }
 
-/** Of answers that are drawn. */
+/** The temperature of drawn answers. */
 const TEMPERATURE = 0.8;
 
 /**
  * Trains a router of tokens: the large model answers the questions, labels are made along its right
- * answers, a network learns them. A training that was interrupted goes on where it was.
+ * answers, and a network learns them. An interrupted training continues where it stopped.
  *
  * @throws PilotfishError before a model is loaded: `option-invalid`, `task-unknown`,
  *   `slice-unknown`, `data-not-found`, `data-invalid`, `evaluation-invalid` where another process

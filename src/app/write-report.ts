@@ -1,4 +1,4 @@
-/** Result files in, a page and its pictures out: the work behind `pilotfish report`. */
+/** Turns result files into a page and its pictures: the work behind `pilotfish report`. */
 import { basename, dirname, extname, join } from 'node:path';
 import { PilotfishError, throwIfAborted } from '../core/errors.ts';
 import type { Progressing } from '../core/progress.ts';
@@ -9,7 +9,7 @@ import { allPictures, fileNamePart, freeName } from '../report/pictures/all-pict
 import { parseResult } from '../report/result-format.ts';
 import { readGiven, writeWhole } from '../storage/whole-file.ts';
 
-/** Examples make results long; a thousand of them stay far below this. */
+/** Examples make results long. A thousand of them stay far below this limit. */
 const RESULT_BYTES_MAX = 256 * 1024 * 1024;
 const PAGE_NAME = 'report.html';
 const OTHERWISE = 'choose another folder with --out';
@@ -17,7 +17,7 @@ const OTHERWISE = 'choose another folder with --out';
 export interface WriteReportOptions extends Progressing {
   /** Files of `eval --json`, at least one. */
   readonly paths: readonly string[];
-  /** Where to write; absent: beside the first file. Made if it is missing. */
+  /** The folder to write to. It is created if it is missing. Default: the folder of the first file. */
   readonly folder?: string | undefined;
 }
 
@@ -27,8 +27,8 @@ export interface WrittenReport {
 }
 
 /**
- * Draws evaluations as a page and its pictures. Overwrites what an earlier report left under the same
- * names. Nothing is written before every file is read and every picture drawn.
+ * Draws evaluations as a page and its pictures. It overwrites files of an earlier report that have the
+ * same names, and writes nothing before it has read every file and drawn every picture.
  *
  * @throws PilotfishError `result-invalid`, `disk-full`, `file-system-failed`, `aborted`
  *

@@ -21,32 +21,32 @@ import type { AcceptanceStatistics, LookupStatistics } from './measure-acceptanc
 export const PROMPT_TOKEN_COUNT_DEFAULT = 128;
 export const ANSWER_TOKEN_COUNT_DEFAULT = 256;
 
-/** What the user assumes of strategies, lengths and prices. */
+/** The user's assumptions about strategies, lengths and prices. */
 export interface AdviceAssumptions {
   /** Share of the tokens that the large model writes, for routing; from 0 to 1. */
   readonly share?: number | undefined;
   /** Share of the small model's drafts that hold, for speculation; from 0 to 1. */
   readonly acceptance?: number | undefined;
-  /** How prompt lookup fares. */
+  /** The hit rate and acceptance of prompt lookup. */
   readonly lookup?: LookupStatistics | undefined;
   /** Tokens of a prompt; default 128. */
   readonly promptTokenCount?: number | undefined;
   /** Tokens of an answer; default 256. */
   readonly answerTokenCount?: number | undefined;
-  /** What the models' tokens cost; without them no price is compared. */
+  /** Prices of the models' tokens. Without them no price is compared. */
   readonly prices?: Partial<ByRole<TokenPrices>> | undefined;
   /** What a call of the large model is billed for; default `kept`. */
   readonly billing?: Billing | undefined;
 }
 
-/** What is measured or known before advice is computed. */
+/** The facts that advice is computed from. */
 export interface AdviceInputs {
   readonly models: Readonly<Record<ModelRole, CostedModel>>;
   readonly profile: MachineProfile;
   readonly remoteProfile: MachineProfile;
-  /** Milliseconds to the remote large model and back; null where nothing is remote. */
+  /** Milliseconds to the remote large model and back; null if nothing is remote. */
   readonly roundTripMs: number | null;
-  /** Null where nothing was tried out. */
+  /** Null if nothing was tried out. */
   readonly statistics: AcceptanceStatistics | null;
 }
 
@@ -56,7 +56,7 @@ export interface PlacedAdvice {
   readonly roundTripMs: number;
   /** The machine that the large model runs on. */
   readonly largeProfile: MachineProfile;
-  /** One for each way in which a strategy can work, in the order of `METHODS`. */
+  /** Advice on each way in which a method can work, in the order of `METHODS`. */
   readonly strategies: readonly Advice[];
 }
 
@@ -68,11 +68,11 @@ export interface AdviceReport {
   readonly answerTokenCount: number;
   readonly prices: ByRole<TokenPrices>;
   readonly billing: Billing;
-  /** How prompt lookup fares; null where nothing is known, and no advice is given on it. */
+  /** The hit rate and acceptance of prompt lookup; null if they are unknown: no advice on it then. */
   readonly lookup: LookupStatistics | null;
-  /** Null where nothing was tried out. */
+  /** Null if nothing was tried out. */
   readonly statistics: AcceptanceStatistics | null;
-  /** The large model on the same machine; where a round trip is known, behind a network, too. */
+  /** The large model on the same machine and, if a round trip is known, behind a network. */
   readonly places: readonly [PlacedAdvice, ...PlacedAdvice[]];
 }
 
@@ -121,7 +121,7 @@ function scenarioOf(
   };
 }
 
-/** Includes what the engine was seen to add around a forward, where it ran on this very machine. */
+/** Includes the measured overhead of the engine if the profile is of this machine. */
 function costsOn(
   of: MachineProfile,
   model: CostedModel,
@@ -146,7 +146,7 @@ function adviceOnAll(
   );
 }
 
-/** The value that the user assumes, else the one that was tried out; null where neither is known. */
+/** The value that the user assumes, or else the one that was tried out; null if neither is known. */
 function knownValues({ share, acceptance }: AdviceAssumptions, facts: Facts): KnownValue {
   const { statistics, lookup } = facts;
   return ({ name, threshold, head }, parameter) => {
@@ -155,12 +155,12 @@ function knownValues({ share, acceptance }: AdviceAssumptions, facts: Facts): Kn
       case null:
         return 0;
       case 'share':
-        // The share of a router that is not here is unknown.
+        // Nothing is known about a router that does not exist yet.
         return share ?? statistics?.shares[name] ?? (head === null ? byDefault : null);
       case 'acceptance':
         return acceptance ?? statistics?.acceptance ?? 0;
       case 'lookup-acceptance':
-        // It depends on the texts, not on the pair: `acceptance` does not tell.
+        // It depends on the texts, not on the pair, so `acceptance` says nothing about it.
         return lookup?.acceptance ?? null;
     }
   };

@@ -1,6 +1,6 @@
 /**
- * How strategies behave on a few built-in prompts: which share of the tokens the large model writes,
- * how many drafts hold. A first idea of a pair, where the user gives no numbers of their own.
+ * Tries strategies out on a few built-in prompts: the share of tokens that the large model writes, and
+ * the share of drafts that hold. It gives a first idea of a pair if the user has no numbers.
  */
 
 import type { EngineEvent, TokenEvent } from '../../core/events.ts';
@@ -13,7 +13,7 @@ import type { Method, StrategyValue } from '../../strategy/method.ts';
 import { METHODS } from '../../strategy/methods.ts';
 import { strategyValue } from '../../strategy/strategy-value.ts';
 
-/** A question, code, prose: none is an example of any evaluation. */
+/** A question, code and prose. None of them occurs in an evaluation. */
 const PROMPTS: readonly string[] = [
   'A ticket costs 12 coins and a child pays half. What do two adults and three children pay?',
   'Write a function that returns the second largest number of a list.',
@@ -24,26 +24,26 @@ const TOKEN_COUNT = 96;
 const ALWAYS_CALLS: StrategyValue = strategyValue(entropyMethod, -1);
 
 export interface AcceptanceStatistics {
-  /** By strategy: the share at its default threshold. */
+  /** The share of each method at its default threshold, by the method's name. */
   readonly shares: Readonly<Record<string, number>>;
   readonly acceptance: number;
   readonly lookup: LookupStatistics;
   /**
-   * Milliseconds that the engine adds around a forward: batching, strategy, events. Beside a model
-   * that takes a millisecond it is a good part of the time. Null where nothing was timed.
+   * The milliseconds that the engine adds around a forward for batching, strategy and events. They
+   * matter for a model whose forward takes a millisecond. Null if nothing was timed.
    */
   readonly overheadMs: number | null;
 }
 
 export interface LookupStatistics {
-  /** Share of the tokens before which the text so far, prompt included, holds something to look up. */
+  /** The share of tokens at which the text so far, prompt included, offers a draft. */
   readonly hitRate: number;
-  /** Of what was found there, the share that holds. */
+  /** The share of those drafts that hold. */
   readonly acceptance: number;
 }
 
 interface Options {
-  /** What to try; default: `PROMPTS`. */
+  /** The prompts to try; default: `PROMPTS`. */
   readonly prompts?: readonly string[] | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: OnProgress | undefined;
@@ -57,22 +57,22 @@ export const TRIED_METHODS: readonly Method[] = METHODS.filter(
     costModels.some(({ parameter }) => parameter === 'share'),
 );
 
-/** What has to be opened for it. */
+/** The strategies that an engine has to be opened with. */
 export const MEASURED_STRATEGIES: readonly StrategyValue[] = [
   ALWAYS_CALLS,
   ...TRIED_METHODS.map((method) => strategyValue(method)),
 ];
 
-/** A prompt, what was written after it, and how long that took. */
+/** A prompt, its answer, and the time that the answer took. */
 interface Answer {
   readonly prompt: readonly TokenId[];
   readonly tokens: readonly TokenEvent[];
-  /** From the first token on: reading the prompt is another matter. */
+  /** Counted from the first token on, without the reading of the prompt. */
   readonly forwardCount: number;
   readonly computeMs: number;
 }
 
-/** @throws PilotfishError what requests give rise to */
+/** @throws PilotfishError as `Engine.generate` */
 export async function measureAcceptance(
   engine: Pick<Engine, 'generate' | 'promptTokens'>,
   options: Options,
@@ -97,12 +97,12 @@ export async function measureAcceptance(
   const shares: Record<string, number> = {};
   for (const method of TRIED_METHODS) {
     const written = await answers(strategyValue(method));
-    // A method that chooses whole answers has a share of answers, however long they are.
+    // The share of a method that chooses whole answers is a share of answers, not of tokens.
     const isQuery = method.unit === 'query';
     const counted = written.flatMap(({ tokens }) => (isQuery ? tokens.slice(0, 1) : tokens));
     shares[method.name] = share(counted, (token) => token.origin === 'large');
   }
-  // The large model's own text, with what the small one would have written at each place.
+  // The large model's own text, and the small model's choice at each position.
   const written = await answers(ALWAYS_CALLS);
   return {
     shares,
@@ -120,7 +120,7 @@ export async function measureAcceptance(
   };
 }
 
-/** The median over the answers: a busy moment does not count. */
+/** The median over the answers, so that a busy moment does not count. */
 function overheadMs(answers: readonly Answer[]): number | null {
   const all = answers.flatMap(({ tokens, forwardCount, computeMs }) => {
     const [first, last] = [tokens[0], tokens.at(-1)];
@@ -148,7 +148,7 @@ async function readAnswer(
   return { tokens, forwardCount, computeMs };
 }
 
-/** What prompt lookup would propose before each token of the answers, against what came. */
+/** Compares what prompt lookup would propose at each position of the answers with the real token. */
 export function lookupStatistics(
   texts: readonly { readonly prompt: readonly TokenId[]; readonly answer: readonly TokenId[] }[],
 ): LookupStatistics {

@@ -1,6 +1,6 @@
 /**
- * Gathers what advice is computed from: facts of the models' files, the machine's profile, how the
- * strategies behave. Nothing is measured that is known already or given.
+ * Gathers the inputs of advice: facts of the models' files, the machine's profile, the behaviour of the
+ * strategies. It measures nothing that is known or given.
  */
 import { bundledModel } from '../../catalog/bundled-models.ts';
 import { ensureModel } from '../../catalog/ensure-model.ts';
@@ -43,13 +43,13 @@ export interface PrepareAdviceOptions
   readonly profile?: string | undefined;
   /** The machine that a remote large model runs on; default: the same. */
   readonly remoteProfile?: string | undefined;
-  /** Milliseconds to the remote large model and back; default: what one of the profiles says. */
+  /** Milliseconds to the remote large model and back; default: the round trip of a profile. */
   readonly roundTripMs?: number | undefined;
-  /** Whether other programs want all processors. Default: what the system says. */
+  /** Whether other programs occupy all processors. Default: the load that the system reports. */
   readonly isBusy?: (() => boolean) | undefined;
 }
 
-/** The pocket models can read nothing else, and answer so many in a few seconds. */
+/** The pocket models read only such problems, and answer this many in a few seconds. */
 const POCKET_PROMPT_COUNT = 12;
 const POCKET_PROMPTS: readonly string[] = Array.from(
   { length: POCKET_PROMPT_COUNT },
@@ -59,9 +59,9 @@ const POCKET_PROMPTS: readonly string[] = Array.from(
 const ROLES: readonly ModelRole[] = ['small', 'large'];
 
 /**
- * Errors that can be known by then are thrown before a model is pulled, loaded or tried out.
+ * Refuses what it can before a model is pulled, loaded or tried out.
  * @throws PilotfishError `profile-unknown`, `profile-invalid`, `profile-incomplete`,
- *   `option-invalid`, and what models give rise to
+ *   `option-invalid`, and as `ensureModel`, `loadModel` and `Engine.generate`
  */
 export async function prepareAdvice(options: PrepareAdviceOptions): Promise<AdviceInputs> {
   const profiles = await findProfiles(options);
@@ -83,10 +83,10 @@ export async function prepareAdvice(options: PrepareAdviceOptions): Promise<Advi
 }
 
 interface Profiles {
-  /** Null where the user named none. */
+  /** Null if the user named none. */
   readonly given: MachineProfile | null;
   readonly remote: MachineProfile | null;
-  /** What is remembered of this machine. */
+  /** The remembered profile of this machine. */
   readonly own: MeasuredProfile;
   readonly roundTripMs: number | null;
 }
@@ -115,7 +115,7 @@ function noRoundTrip({ name }: MachineProfile): PilotfishError {
   );
 }
 
-/** No model is pulled where the other one's name is wrong, or a profile has never heard of it. */
+/** Checks both names before a model is pulled: that they can be models, and that the profiles know them. */
 function checkNames({ given, remote }: Profiles, names: Readonly<Record<ModelRole, string>>): void {
   for (const role of ROLES) {
     const [name, reference] = [shortName(names[role]), names[role]];
@@ -125,7 +125,7 @@ function checkNames({ given, remote }: Profiles, names: Readonly<Record<ModelRol
   }
 }
 
-/** The same of the very files. */
+/** Checks that the profiles know the very files. */
 function checkFiles({ given, remote }: Profiles, { small, large }: Files): void {
   for (const { model } of [small, large]) if (given !== null) profileCosts(given, model);
   if (remote !== null) profileCosts(remote, large.model);
@@ -149,7 +149,7 @@ async function fileOf(reference: string, options: PrepareAdviceOptions): Promise
   return { path, model: { name, reference, weightBytes, parameterCounts, kvBytesPerToken } };
 }
 
-/** This machine's costs of both models, measured quickly where they are not known. */
+/** This machine's costs of both models. Unknown costs are measured quickly. */
 async function ownProfile(
   files: Files,
   remembered: MeasuredProfile,
@@ -189,7 +189,7 @@ function needsTrial({ share, acceptance }: AdviceAssumptions): boolean {
   return share === undefined || acceptance === undefined;
 }
 
-/** How long this machine's engine takes says nothing of another one. */
+/** Leaves out the engine's overhead on this machine if the profile is of another one. */
 async function triedOut(
   { given }: Profiles,
   options: PrepareAdviceOptions,

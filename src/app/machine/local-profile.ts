@@ -1,6 +1,6 @@
 /**
- * What this machine knows of its own speed: how many threads decode a model fastest and what its
- * forwards cost. Measured when it is first asked for, and kept in the machine's own profile.
+ * The speed of this machine: the number of threads that decodes a model fastest, and what its forwards
+ * cost. Both are measured at first use and kept in the machine's own profile.
  */
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { basename, join } from 'node:path';
@@ -33,7 +33,7 @@ export function thisMachine(): Machine {
   };
 }
 
-/** Such as `amd-epyc-2cpu`; with a number of threads that the user set, `amd-epyc-2cpu-1t`. */
+/** For example `amd-epyc-2cpu`, or `amd-epyc-2cpu-1t` if the user set the number of threads. */
 export function localProfileName(
   { processor, processorCount }: Machine,
   threadCount?: number,
@@ -44,14 +44,14 @@ export function localProfileName(
   return `${words}-${processorCount}cpu${threads}`;
 }
 
-/** What a model is called everywhere: a known name stays, a path or hub name is its file's. */
+/** A model's name in all output: a known name, or the file name of a path or hub reference. */
 export function shortName(reference: string): string {
   return reference.endsWith('.gguf') ? basename(reference, '.gguf') : reference;
 }
 
 /**
- * Whether other programs want all processors: what is measured then holds for now only. Steady work
- * beside it slows every forward alike, which their spread does not show. Windows always says 0.
+ * Whether other programs occupy all processors, so that a measurement holds only for the moment. Steady
+ * work of others slows all forwards alike, and their spread does not show it. Windows always reports 0.
  */
 export function isBusy(
   [lastMinute = 0]: readonly number[] = loadavg(),
@@ -67,7 +67,7 @@ export interface LocalProfileOptions extends Progressing, Pick<EnsureModelOption
   readonly machine?: Machine | undefined;
   /** The clock that times forwards. */
   readonly clock?: Clock | undefined;
-  /** Whether other programs want all processors. Default: what the system says. */
+  /** Whether other programs occupy all processors. Default: the load that the system reports. */
   readonly isBusy?: (() => boolean) | undefined;
 }
 
@@ -85,7 +85,7 @@ export async function useBestThreads(
   const known = threads.find((other) => isOf(other, model.facts));
   if (known !== undefined) return model.setThreadCount(known.threadCount);
   const { isQuiet, ...measured } = await tuneThreads(model, machine.processorCount, options);
-  // What a busy moment chose holds for now and is looked into again next time.
+  // A choice from a busy moment holds for now, and is measured again next time.
   if (isQuiet && !(options.isBusy ?? isBusy)()) {
     await store.remember(name, machine, (profile) => withThreads(profile, measured));
   }
@@ -93,11 +93,11 @@ export async function useBestThreads(
 
 export interface LocalCosts {
   readonly costs: MeasuredModel;
-  /** False where they were measured just now beside other work: good enough for now, and not kept. */
+  /** False if other work disturbed the measurement: the costs serve for now and are not kept. */
   readonly isQuiet: boolean;
 }
 
-/** The model's costs with the threads it has: as they are remembered, or measured quickly. */
+/** The model's costs with its current number of threads: remembered, or else measured quickly. */
 export async function localModelCosts(
   model: TunableModel,
   options: LocalProfileOptions,
@@ -111,7 +111,7 @@ export async function localModelCosts(
   if (known !== undefined) return { costs: known, isQuiet: true };
   const costs = await measureModel(model, QUICK_PLAN, options);
   const isQuiet = costs.spread <= QUIET_SPREAD_MAX && !(options.isBusy ?? isBusy)();
-  // What was measured at leisure, if with other threads, is not given up for a quick look.
+  // A thorough measurement is not replaced by a quick one, even with other numbers of threads.
   if (isQuiet && own.every((other) => other.isQuick)) {
     await store.remember(name, machine, (profile) => withModel(profile, costs));
   }

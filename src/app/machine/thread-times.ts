@@ -1,4 +1,4 @@
-/** A profile's times of single steps by number of threads. */
+/** The times of single steps by number of threads that a profile holds. */
 import {
   isOf,
   type MeasuredModel,
@@ -7,8 +7,8 @@ import {
 } from '../../machines/machine-profile.ts';
 
 /**
- * How long one step took with each number of threads that was tried for the model; empty where the
- * profile does not say.
+ * The time of one step with each number of threads that was tried for the model; empty if the profile
+ * has none.
  */
 export function threadTimes(
   { threads }: MeasuredProfile,

@@ -1,4 +1,4 @@
-/** One evaluation at a time in a folder: two would write between each other's lines. */
+/** Allows one evaluation at a time in a folder, because two would mix their lines. */
 import { join } from 'node:path';
 import { PilotfishError } from '../../core/errors.ts';
 import { FileLock } from '../../storage/file-lock.ts';

@@ -1,4 +1,4 @@
-/** Questions by the names that users give: a task with a split or a slice, or what was trained on. */
+/** Loads the questions that a user names: a task with a split or slice, traffic, or a training set. */
 import { basename } from 'node:path';
 import { PilotfishError } from '../../core/errors.ts';
 import { required } from '../../core/invariant.ts';
@@ -17,13 +17,13 @@ export interface QuestionOptions {
   readonly task?: string | undefined;
   /** Instead of a task: a file of prompts without answers (see evaluation/tasks/traffic.ts). */
   readonly traffic?: string | undefined;
-  /** Default: the one that is preferred (see `loadQuestions`), `test`, or the task's first. */
+  /** Default: the preferred split (see `loadQuestions`), `test`, or the first split of the task. */
   readonly split?: string | undefined;
-  /** Instead of split and count: questions that were chosen once and for all. */
+  /** A fixed selection of questions, instead of split and count. */
   readonly slice?: string | undefined;
   readonly count?: number | undefined;
   readonly from?: number | undefined;
-  /** Which pocket problems, or in which order a file's questions are taken. */
+  /** Chooses the pocket problems, or the order of a file's questions. */
   readonly questionSeed?: number | undefined;
   readonly dataFolder?: string | undefined;
   readonly prompt?: string | undefined;
@@ -32,16 +32,17 @@ export interface QuestionOptions {
 }
 
 export interface LoadedQuestions {
-  /** As results name it: with the split, or the slice. */
+  /** The name in results: the task with its split, or the slice. */
   readonly task: string;
   readonly questions: readonly Question[];
-  /** How they were put to the models; null: as they are. */
+  /** The name of the prompt around the questions; null if they are asked as they are. */
   readonly prompt: string | null;
 }
 
 /**
- * @param splitPreferred where none is asked for, if the task has it; default `test`
- * @throws PilotfishError for what is misspelt or missing
+ * @param splitPreferred the split to take if the options name none and the task has it; default `test`
+ * @throws PilotfishError `option-invalid`, `task-unknown`, `slice-unknown`,
+ *   `question-unknown`, `data-not-found`, `data-invalid`
  */
 export async function loadQuestions(
   options: QuestionOptions,
@@ -88,7 +89,7 @@ export async function trainingQuestions(
   return await task.load({ split: split ?? 'train', dataFolder });
 }
 
-/** What means nothing for traffic is not passed over in silence. @throws PilotfishError `option-invalid` */
+/** Refuses options that have no meaning for traffic. @throws PilotfishError `option-invalid` */
 function checkTrafficOptions(options: QuestionOptions): void {
   const { task, split, slice, prompt } = options;
   const wrong = Object.entries({ task, split, slice, prompt }).find(([, value]) => value);

@@ -1,6 +1,6 @@
 /**
- * Opens a pair for an evaluation: an engine whose models remember every greedy row that they computed,
- * on disk, by the digest of the model's file. Another part of the composition root.
+ * Opens a pair for an evaluation: an engine whose models remember on disk, by the digest of the model's
+ * file, every greedy row that they computed.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -34,15 +34,15 @@ import { type OpenEngineOptions, openEngine, type WrappedModel } from '../open-e
 
 export interface OpenEvaluationOptions
   extends Omit<OpenEngineOptions, 'wrapModel' | 'strategies' | 'requestCountMax'> {
-  /** What will be asked for, beside both models alone. */
+  /** The strategies of later requests, beside both models alone. */
   readonly strategies: readonly StrategyValue[];
   /** Tokens of an answer at most. */
   readonly maxTokens: number;
   /** Questions that run side by side. */
   readonly waveSize: number;
-  /** Sequences of each model beside those of requests; default 1, for evidence. */
+  /** The number of sequences in each model beside those of requests; default 1, for evidence. */
   readonly spareSequenceCount?: number | undefined;
-  /** False forgets remembered rows when the pair is closed. Default: later runs find them. */
+  /** If false, remembered rows are deleted when the pair is closed. Default true. */
   readonly keepsRows?: boolean | undefined;
 }
 
@@ -53,11 +53,11 @@ interface OpenModel {
   readonly facts: EvaluatedModel;
 }
 
-/** Of `speculative`, in every evaluation. */
+/** The draft length of `speculative` in every evaluation. */
 const DRAFT_LENGTH = 4;
-/** Tokens of a prompt that room is made for; longer ones have fewer neighbours. */
+/** The prompt length that the cache has room for; fewer long prompts fit side by side. */
 const PROMPT_TOKEN_COUNT = 512;
-/** As long as a context is where nobody says. */
+/** The default context length. */
 const CELL_COUNT_MIN = 4096;
 
 /** @throws PilotfishError as `openEngine`, `file-system-failed`; `option-invalid` for too large a wave */
@@ -66,7 +66,7 @@ export async function openEvaluation(options: OpenEvaluationOptions): Promise<Ev
   if (options.keepsRows !== false) {
     return await openPair(options, join(catalogContext(options).home, 'evaluation-cache'));
   }
-  // Also rows of one run are on disk: all of them together may be more than memory has room for.
+  // The rows of a single run are on disk, too, because all of them may exceed the memory.
   const folder = await temporaryFolder();
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
   try {
@@ -105,7 +105,7 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
     ...options,
     strategies: [smallMethod, largeMethod].map((one) => strategyValue(one)).concat(strategies),
     cellCount: options.cellCount ?? cellCountOf(options),
-    // Automatic lengths depend on what ran before, and on what forwards cost here.
+    // Automatic draft lengths would depend on earlier requests and on this machine's speed.
     speculative: { ...options.speculative, proposer: 'small', draftLength: DRAFT_LENGTH },
     requestCountMax: waveSize,
     sequenceCountMax: sequenceCountOf(waveSize, spareSequenceCountOf(options)),
@@ -132,7 +132,7 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
     small: small.shared,
     large: large.shared,
     routers,
-    // The engine has made sure that the tables agree this far.
+    // The engine has checked that the vocabularies agree up to this size.
     vocabularySize: Math.min(small.shared.vocabulary.size, large.shared.vocabulary.size),
     contextLength: Math.min(small.shared.facts.contextLength, large.shared.facts.contextLength),
     library: libraryDigest(loadLibrary().paths.llama),
@@ -172,13 +172,13 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
   };
 }
 
-/** What routers see of a row; undefined where there is no router. */
+/** The features that routers read off a row; undefined if there is no router. */
 function rowFeatures(routers: ReadonlyMap<string, Router>): RowFeatures | undefined {
   if (routers.size === 0) return undefined;
   return joinReads(...[...routers.values()].map((router) => routerGate(router).reads));
 }
 
-/** Room for a wave, and for what is read beside it. */
+/** The number of cells for a wave and for the sequences beside it. */
 function cellCountOf(options: OpenEvaluationOptions): number {
   const { waveSize, maxTokens, contextLength } = options;
   const each = contextLength ?? maxTokens + PROMPT_TOKEN_COUNT;

@@ -8,7 +8,7 @@ export interface QuestionRunOptions extends QuestionOptions, PairOptions {
   readonly maxTokens?: number | undefined;
   /** Questions that run side by side; default 16. */
   readonly waveSize?: number | undefined;
-  /** Where answers are kept, and found again by a later run. */
+  /** The folder of the answers. A later run finds them there. */
   readonly folder: string;
 }
 

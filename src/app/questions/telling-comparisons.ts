@@ -3,8 +3,8 @@ import type { Comparison, EvaluationResult } from '../../evaluation/results.ts';
 import { controlsOf } from '../../report/curves.ts';
 
 /**
- * Every strategy against chance, and the best one, at equal share and at equal weight traffic, against
- * all others. All comparisons would be a long list; the rest is in the result.
+ * Every strategy against its control, and the best strategy against all others, at equal share and at
+ * equal weight traffic. The result holds the other comparisons, which would make a long list.
  */
 export function tellingComparisons(result: EvaluationResult): readonly Comparison[] {
   const { summary, comparisons: all, comparisonsByTraffic } = result;

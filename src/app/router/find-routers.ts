@@ -21,24 +21,24 @@ export interface NamedRouter {
 export interface FindRoutersOptions {
   readonly strategies: readonly StrategyValue[];
   readonly models: Readonly<Record<ModelRole, BoundModel>>;
-  /** To use instead of those that come with this package (see `readNamedRouters`). */
+  /** Routers that replace those that come with this package (see `readNamedRouters`). */
   readonly named?: readonly NamedRouter[];
-  /** Whether a strategy may go without; default false. */
+  /** Whether a strategy's router may be missing; default false. */
   readonly isOptional?: boolean;
-  /** Of the routers that come with this package; default: its heads/. */
+  /** The folder of the routers that come with this package; default: its heads/. */
   readonly shippedFolder?: string;
 }
 
-/** A few megabytes at most; beyond it the file is something else. */
+/** Routers have a few megabytes at most; a larger file is something else. */
 const ROUTER_BYTES_MAX = 64 * 2 ** 20;
 const EXTENSION = '.safetensors';
 const SHIPPED_FOLDER = fileURLToPath(new URL('../../../heads', import.meta.url));
 
 /**
- * Reads the files that the user named. One that no strategy uses is a mistake, not something to pass
- * over: whoever names it believes that it routes.
- * @throws PilotfishError as `readRouter`; `option-invalid` for one that was not asked for, or a second
- *   one for a strategy
+ * Reads the files that the user named. A file that no strategy uses is refused, because its user
+ * believes that it routes.
+ * @throws PilotfishError as `readRouter`; `option-invalid` for a router that no strategy uses, or a
+ *   second one for a strategy
  */
 export async function readNamedRouters(
   paths: readonly string[],
@@ -58,8 +58,8 @@ export async function readNamedRouters(
 }
 
 /**
- * Routers of the strategies.
- * @throws PilotfishError `head-missing`, `head-mismatch` for a named one, `head-invalid`
+ * Finds the routers of the strategies.
+ * @throws PilotfishError `head-missing`, `head-invalid`, `head-mismatch` for a named router
  */
 export async function findRouters({
   strategies,
@@ -108,11 +108,11 @@ export async function readRouter(path: string): Promise<Router> {
 
 interface Shipped {
   readonly routers: readonly Router[];
-  /** Of the first file that cannot be used. */
+  /** The error of the first file that cannot be used. */
   readonly failure: unknown;
 }
 
-/** Those of all pairs. One that cannot be used is no reason to do without the others. */
+/** The routers of all pairs. A file that cannot be used leaves the others usable. */
 async function shippedRouters(folder: string): Promise<Shipped> {
   const names = await readdir(folder, { recursive: true }).catch(() => []);
   const paths = names.filter((name) => name.endsWith(EXTENSION)).sort();

@@ -1,4 +1,4 @@
-/** What a training can be told, its defaults, and what a router's file says about it. */
+/** A training's options and defaults, and the facts about it that a router's file holds. */
 import {
   type DefinedFields,
   definedFields,
@@ -18,24 +18,24 @@ import {
   WAVE_SIZE_DEFAULT,
 } from '../questions/question-run.ts';
 
-/** `folder`: where labels and the training's state are kept, and the router is written. */
+/** `folder` keeps labels and the training's state; the router is written there, too. */
 export interface TrainOptions extends QuestionRunOptions, OptionalFields<TrainingPlan> {
   /**
-   * Share of the tokens that the router of the round before calls in rollouts; default: as many as its
-   * labels call for.
+   * The share of tokens that the previous round's router gives to the large model in rollouts; default:
+   * the share that its labels call for.
    */
   readonly policyShare?: number | undefined;
   /** What the router looks at; default: the hidden state alone. */
   readonly features?: Partial<RouterFeatures> | undefined;
   /** Units of the hidden layer; default 256. */
   readonly width?: number | undefined;
-  /** The paper's network instead, of twice the input's size and as much again. */
+  /** Whether to train the paper's network, with hidden layers of twice and once the input's size. */
   readonly isPaperNet?: boolean | undefined;
   /** Settings of the network's training. */
   readonly fit?: Partial<FitSettings> | undefined;
   /** The router's file; default: `OBJECTIVE.safetensors` in the folder. */
   readonly file?: string | undefined;
-  /** Told of every round. */
+  /** Called after every round. */
   readonly onRound?: ((report: RoundReport) => void) | undefined;
 }
 
@@ -72,7 +72,7 @@ export function trainSettings(options: TrainOptions): TrainSettings {
   };
 }
 
-/** Before hours of rollouts. */
+/** Checked before hours of rollouts. */
 function checkFeatures({ hidden, topLogprobs, tokenEmbedding }: RouterFeatures): void {
   const most = READ_FEATURES.topLogprobs;
   const isCount = Number.isInteger(topLogprobs) && topLogprobs >= 0 && topLogprobs <= most;
@@ -99,8 +99,8 @@ export function fitSettings(
 }
 
 /**
- * How the router is made, for people who look at its file, and want to make it again.
- * @param options as they were given: what was left to its default says so by its absence
+ * The facts that let a reader of the router's file repeat the training.
+ * @param options as they were given: limits that were left to their defaults are not recorded
  */
 export function trainingFacts(
   { task, questions, prompt }: LoadedQuestions,
