@@ -252,8 +252,8 @@ describe('what is wrong with a grammar', () => {
     [{ xml: true }, 'no kind of grammar "xml"'],
     [{}, 'no kind of grammar'],
     [{ json: false }, 'no kind of grammar "json"'],
-    [{ gbnf: 7 }, 'no text'],
-    [{ jsonSchema: undefined }, 'no text'],
+    [{ gbnf: 7 }, 'not a text'],
+    [{ jsonSchema: undefined }, 'not a text'],
     [{ jsonSchema: '{' }, 'not JSON'],
   ])('is said for %j, and the next request runs', async (grammar, why) => {
     const wrong = { prompt: 'the', grammar: grammar as GrammarRequest, strategy: 'small' };
