@@ -309,6 +309,23 @@ describe('what a sequence says that it holds when it is closed', () => {
   });
 });
 
+describe('a branch', () => {
+  it('begins with what its session has read, and leaves nothing to later requests', async () => {
+    const { cache, closed, model, recorder, open } = bench();
+    const session = open();
+    await rows(session, 24);
+    recorder.drain();
+    const branch = session.fork();
+    await rows(branch, 26);
+    expect(told(recorder.drain())).toEqual(['prefill  reused 24', 'verify 2 reused 0']);
+    expect(model.sequenceCount).toBe(2);
+    await branch[Symbol.asyncDispose]();
+    expect([closed, cache.used.sequenceCount]).toEqual([[[]], 0]);
+    await session[Symbol.asyncDispose]();
+    expect(cache.used.cellCount).toBe(24);
+  });
+});
+
 describe('a cache that is full', () => {
   it('is told as the model tells it, where nothing can be reclaimed', async () => {
     const fields = { contextLength: 60 };

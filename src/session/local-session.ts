@@ -41,6 +41,8 @@ export interface LocalSessionOptions extends SessionRequest {
   readonly rowCountMax: number;
   /** Where its sequence comes from; default: the lease. */
   readonly source?: SequenceSource | undefined;
+  /** A branch begins with all that its session has read, and not with the prompt alone. */
+  readonly isBranch?: boolean | undefined;
 }
 
 /** What came of a turn: rows, or a readmission that must be waited for first. */
@@ -121,7 +123,7 @@ export class LocalSession implements Session, CellHolder {
   }
 
   fork(): LocalSession {
-    return new LocalSession({ ...this.#options, source: this.branches() });
+    return new LocalSession({ ...this.#options, source: this.branches(), isBranch: true });
   }
 
   /** Where branches of this session get their sequences: with what it has read of their texts. */
@@ -181,7 +183,11 @@ export class LocalSession implements Session, CellHolder {
       outputCount > 0 && outputFrom >= 0,
       `a text of ${text.length} has ${outputCount} rows`,
     );
-    const readmission = await this.#open(text, this.#prefillEnd(outputFrom));
+    const { isBranch = false } = this.#options;
+    const readmission = await this.#open(
+      text,
+      isBranch ? outputFrom : this.#prefillEnd(outputFrom),
+    );
     return readmission ?? { rows: await this.#rows(request, outputFrom) };
   }
 
