@@ -21,6 +21,7 @@ const config: ReturnType<typeof defineConfig> = defineConfig({
   test: {
     testTimeout: HANG_MS,
     hookTimeout: HANG_MS,
+    teardownTimeout: HANG_MS,
     // Files share processes: no spy outlives its test.
     restoreMocks: true,
     // Models of tests compute on one thread each.

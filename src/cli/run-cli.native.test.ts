@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { recordedIo } from '../../test/cli/recorded-io.ts';
 import { scriptedDependencies } from '../../test/cli/scripted-engine.ts';
+import { loadDependencies } from './load-dependencies.ts';
 import { OutputClosed } from './process-lifetime.ts';
 import { runCli } from './run-cli.ts';
 
@@ -18,6 +21,11 @@ describe('runCli', () => {
     expect(help.out).toContain('Exit codes:\n  0    done\n');
     expect(help).toMatchObject({ err: '', exitCode: null });
     expect(await run(['--version'])).toEqual({ out: '9.9.9\n', err: '', exitCode: null });
+  });
+
+  it('has the version of the package', () => {
+    const text = readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8');
+    expect(loadDependencies().version).toBe(JSON.parse(text).version);
   });
 
   it.each(['ask', 'chat', 'compare'])(
