@@ -37,7 +37,12 @@ export function methodNamed(name: string, methods: readonly Method[] = METHODS):
 
 /**
  * Parses `NAME`, `NAME@THRESHOLD` or, for shares, `NAME@30%`.
+ * @param methods the names that it knows; default: those of this program
  * @throws PilotfishError `strategy-unknown`, `threshold-invalid`
+ *
+ * @example
+ * const strategy = parseStrategy('entropy@1.5');
+ * for await (const event of engine.generate({ prompt: 'Water boils at', strategy })) console.log(event);
  */
 export function parseStrategy(text: string, methods: readonly Method[] = METHODS): StrategyValue {
   const at = text.indexOf('@');

@@ -20,7 +20,17 @@ type TokenFacts = Pick<Method, 'summary' | 'style'> & {
   };
 };
 
-/** The method that routes tokens by a gate: it has the gate's name, and a default threshold. */
+/**
+ * The method that routes tokens by a gate: it has the gate's name, and a default threshold.
+ *
+ * @example
+ * const surprise = tokenMethod(surpriseGate, {
+ *   summary: 'token routing by surprise',
+ *   threshold: { name: 'nats', default: 2, meaning: 'the large model writes tokens above it' },
+ *   style: null,
+ * });
+ * engine.generate({ prompt: 'Water boils at', strategy: strategyValue(surprise, 3) });
+ */
 export function tokenMethod(gate: Gate, { threshold, ...facts }: TokenFacts): Method {
   return {
     ...facts,

@@ -50,8 +50,8 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
     ],
     // The library's face.
     'index.ts': [
-      ...['accounting', 'app', 'catalog', 'core', 'engine', 'evaluation', 'grammar', 'machines'],
-      ...['model', 'strategy'],
+      ...['accounting', 'app', 'catalog', 'core', 'engine', 'evaluation', 'grammar', 'judging'],
+      ...['machines', 'model', 'strategy'],
     ],
     cli: [
       ...['app', 'catalog', 'core', 'engine', 'evaluation', 'grammar', 'machines', 'storage'],
