@@ -5,7 +5,7 @@ describe('a compute device', () => {
   const [one, other] = [Symbol('one'), Symbol('other')];
   const device = () => new ComputeDevice({ name: 'a device', waitingCountMax: 4 });
 
-  it('says whether the turn before was of streams elsewhere', () => {
+  it('reports whether streams of another user had the turn before', () => {
     const used = device();
     expect(used.beginTurn(one, true)).toBe(false);
     expect(used.beginTurn(one, true)).toBe(false);
@@ -13,7 +13,7 @@ describe('a compute device', () => {
     expect(used.beginTurn(one, false)).toBe(false);
   });
 
-  it('is as new when it forgot', () => {
+  it('is like new after it forgot', () => {
     const used = device();
     used.beginTurn(one, true);
     used.forget();

@@ -1,18 +1,23 @@
-/** What native forwards take turns on. A GPU or a remote engine would be a device of its own. */
+/**
+ * The resource that native forwards take turns on. A GPU or a remote engine would be a device of its
+ * own.
+ */
 import { FairMutex } from '../core/fair-mutex.ts';
 
-/** Forwards that may wait at once; more means that nobody limits the requests. */
+/**
+ * The number of forwards that may wait at once. More show that the number of requests is not limited.
+ */
 const WAITING_COUNT_MAX = 4096;
 
 /**
- * Turns that remember whose the last one was. A stream asks for its next turn only when it has read
- * its rows, so one who plans a long forward right after it would not find it waiting.
+ * A mutex that remembers its last user. A stream asks for its next turn only after it has read its
+ * rows, so it is not waiting yet when another user plans a long forward right after it.
  */
 export class ComputeDevice extends FairMutex {
   #last: { readonly user: symbol; readonly hasStreams: boolean } | null = null;
 
   /**
-   * To be called within a turn.
+   * Call it within a turn.
    * @param hasStreams whether requests that write token by token wait for this user
    * @returns whether the turn before was another user's, for such requests: they will want the next
    */
@@ -22,7 +27,7 @@ export class ComputeDevice extends FairMutex {
     return last !== null && last.user !== user && last.hasStreams;
   }
 
-  /** Forgets whose the last turn was: what comes next is planned as on a device that nobody used. */
+  /** Forgets the last user, so that the next batch is planned as on an unused device. */
   forget(): void {
     this.#last = null;
   }

@@ -1,4 +1,6 @@
-/** The open sequences of a model that is put together from others: counted, limited, closed. */
+/**
+ * The open sequences of a model that is composed of other models: it counts, limits and closes them.
+ */
 import { PilotfishError } from '../core/errors.ts';
 import type { Sequence } from './roles.ts';
 
@@ -15,7 +17,7 @@ export class OpenSequences {
     return this.#open.size;
   }
 
-  /** Tokens of all of them; those that several share count for each. */
+  /** The tokens of all sequences. Tokens that several share count for each. */
   get tokenCount(): number {
     return [...this.#open].reduce((sum, { length }) => sum + length, 0);
   }
@@ -38,7 +40,7 @@ export class OpenSequences {
     this.#open.delete(sequence);
   }
 
-  /** From now on none is admitted. */
+  /** Admits no more sequences from now on. */
   close(): void {
     this.#isClosed = true;
   }

@@ -1,2 +1,2 @@
-/** Sequences that one model can hold: what llama.cpp is built with (LLAMA_MAX_SEQ). */
+/** The most sequences of one model: llama.cpp is built with this limit (LLAMA_MAX_SEQ). */
 export const SEQUENCE_COUNT_LIMIT = 256;

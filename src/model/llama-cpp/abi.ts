@@ -1,9 +1,9 @@
 /**
- * Binds the C interface of llama.cpp as of the known builds: structures in declaration order
- * (llama.h) and the functions of native-api.ts. The only file that speaks koffi's untyped language.
+ * Binds the C interface of llama.cpp for the known builds: structures in declaration order (llama.h)
+ * and the functions of native-api.ts. No other file uses koffi's untyped interface.
  *
- * Structures are passed by value. A wrong field here is memory corruption, not an error, which is
- * why `library.ts` refuses libraries it does not know by digest.
+ * Structures are passed by value. A wrong field here corrupts memory instead of raising an error.
+ * That is why `library.ts` refuses libraries whose digest it does not know.
  */
 import koffi from 'koffi';
 import { PilotfishError } from '../../core/errors.ts';
@@ -128,12 +128,15 @@ function asPromise<A extends readonly unknown[], R>(native: {
     });
 }
 
-/** Koffi runs asynchronous calls on stacks of its own; 64 KiB overflow in a prefill. */
+/** Koffi runs asynchronous calls on stacks of its own. 64 KiB overflow in a prefill. */
 const ASYNC_STACK_BYTES = 1 << 20;
-/** Koffi's own default, which passed (FFI measurements: 80 KiB does, 64 KiB does not). */
+/** Koffi's own default, which is enough (in the FFI measurements 80 KiB was, 64 KiB was not). */
 const ASYNC_STACK_BYTES_MIN = 1 << 17;
 
-/** Loads the libraries and binds every function. Call once: koffi's settings hold per process. */
+/**
+ * Loads the libraries and binds every function. Call it once, because koffi's settings hold per
+ * process.
+ */
 export function bind(paths: LibraryPaths): Abi {
   setStackSize();
   const base = koffi.load(paths.ggmlBase);
@@ -150,16 +153,16 @@ export function bind(paths: LibraryPaths): Abi {
     version: llama.func('llama_version', 'str', []),
     backendInit: llama.func('llama_backend_init', 'void', []),
     setLog: llama.func('llama_log_set', 'void', [PTR, PTR]),
-    // A function that ignores its arguments: a log callback that never enters JavaScript.
+    // A function that ignores its arguments: as a log callback it never enters JavaScript.
     silence: base.symbol('ggml_time_us'),
-    // "Is the C string non-empty?": as an abort callback over a two-byte buffer it is a native
-    // flag, read by the compute threads without entering JavaScript.
+    // strlen as an abort callback over a two-byte buffer is a native flag ("is the C string
+    // non-empty?") that the compute threads read without entering JavaScript.
     stringLength: c.symbol('strlen'),
     memoryTrim: optional(() => c.func('malloc_trim', 'int', ['size_t'])),
   };
 }
 
-/** Koffi takes settings only before the first library is loaded, which may be the host's. */
+/** Koffi accepts settings only before the first library is loaded, which the host may have done. */
 function setStackSize(): void {
   try {
     koffi.config({ async_stack_size: ASYNC_STACK_BYTES });
@@ -178,7 +181,7 @@ function setStackSize(): void {
   }
 }
 
-/** A function that exists with some C libraries only. */
+/** A function that only some C libraries have. */
 function optional<T>(find: () => T): T | null {
   try {
     return find();
@@ -189,7 +192,10 @@ function optional<T>(find: () => T): T | null {
 
 type Library = ReturnType<typeof koffi.load>;
 
-/** The pool's constructor lives in the CPU back-end that was chosen at run time: asked for by name. */
+/**
+ * The pool's constructor is in the CPU back-end that was chosen at run time, so it is looked up by
+ * name.
+ */
 function bindThreadpool(base: Library, ggml: Library, llama: Library): ThreadpoolAbi {
   const registration = ggml.func('ggml_backend_reg_by_name', PTR, ['str']);
   const find = base.func('ggml_backend_reg_get_proc_address', PTR, [PTR, 'str']);
@@ -301,7 +307,7 @@ function bindGguf(base: Library): GgufAbi {
   };
 }
 
-/** By the name of the type, where it is not part of theirs. */
+/** Function names by type, for functions that are not named after their type. */
 const DEQUANTISERS: Readonly<Record<string, string>> = {
   f16: 'ggml_fp16_to_fp32_row',
   bf16: 'ggml_bf16_to_fp32_row',

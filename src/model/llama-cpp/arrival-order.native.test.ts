@@ -3,14 +3,14 @@ import { ArrivalOrder } from './arrival-order.ts';
 import { executorBench, takeViolations } from './fakes/fake-context.ts';
 
 describe('ArrivalOrder', () => {
-  it('gives later places to whoever comes later', () => {
+  it('gives later places to later arrivals', () => {
     const order = new ArrivalOrder();
     const first = order.placeOf({ sequence: 0, position: 0 }).number;
     expect(order.placeOf({ sequence: 1, position: 0 }).number).toBeGreaterThan(first);
     expect(order.placeOf({ sequence: 0, position: 1 }).number).toBeGreaterThan(first);
   });
 
-  it('keeps the place of a text for what continues it, once', () => {
+  it('keeps the place of a text for its continuation, once', () => {
     const order = new ArrivalOrder();
     const place = order.placeOf({ sequence: 0, position: 0 }).number;
     order.placeOf({ sequence: 1, position: 0 });
@@ -32,7 +32,7 @@ describe('ArrivalOrder', () => {
 describe('prompts that come together', () => {
   afterEach(() => expect(takeViolations()).toEqual([]));
 
-  it('are read one after the other, in order of arrival, however many forwards each takes', async () => {
+  it('are read one after the other, in order of arrival, for any number of forwards', async () => {
     const { ask, context } = executorBench();
     const read = async (sequence: number): Promise<void> => {
       await ask(sequence, 64, { outputs: 0 });

@@ -1,29 +1,32 @@
 /**
- * Places in line for the rows of a batch. A prompt comes as several forwards, each asked for when the
- * one before has run. Were each to queue up anew, prompts that came together would take turns and all
- * end late; so what follows a forward without outputs keeps its place, and the first prompt to come
- * is the first to be read. Pure bookkeeping.
+ * The order of arrival for the rows of a batch. A prompt comes as several forwards, each requested
+ * after the previous one has run. If each forward queued up anew, simultaneous prompts would take
+ * turns and all end late. The continuation of a forward without outputs therefore keeps its place,
+ * and the first prompt to arrive is the first to be read. Pure bookkeeping.
  */
 
 /** A part of a sequence that is to be evaluated. */
 interface Span {
   readonly sequence: number;
-  /** Of its first token. */
+  /** The position of its first token. */
   readonly position: number;
 }
 
 export interface Place {
-  /** The smaller, the earlier. */
+  /** A smaller number is an earlier place. */
   readonly number: number;
   readonly isKept: boolean;
 }
 
 export class ArrivalOrder {
   #next = 0;
-  /** Where a sequence's unfinished text goes on, and its place; one at most per sequence. */
+  /**
+   * The position at which a sequence's unfinished text continues, and its place; at most one per
+   * sequence.
+   */
   readonly #unfinished = new Map<number, { readonly position: number; readonly place: number }>();
 
-  /** A new place, or that of the text which this continues. */
+  /** A new place, or the place of the text that this span continues. */
   placeOf({ sequence, position }: Span): Place {
     const before = this.#unfinished.get(sequence);
     this.#unfinished.delete(sequence);
@@ -32,7 +35,7 @@ export class ArrivalOrder {
     return { number: this.#next, isKept: false };
   }
 
-  /** A span without outputs has run up to `end`: somebody waits for what comes behind it. */
+  /** A span without outputs has run up to `end`: a request waits for its continuation. */
   keep(sequence: number, end: number, place: number): void {
     this.#unfinished.set(sequence, { position: end, place });
   }

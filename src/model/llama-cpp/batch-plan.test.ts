@@ -22,14 +22,14 @@ const rowsOf = (parts: readonly BatchPart<Waiting>[]): number =>
 const shown = (parts: readonly BatchPart<Named>[]): string =>
   parts.map(({ forward, rowCount }) => `${forward.id}:${rowCount}`).join(' ');
 
-/** Waiting forwards of these lengths; hidden ones are negative. */
+/** Waiting forwards of these lengths. Negative lengths want hidden states. */
 const waitingOf = (...lengths: readonly number[]): Named[] =>
   lengths.map((length, id) => ({
     ...{ id, rowsLeft: Math.abs(length), hidden: length < 0 },
     ...{ endsPrompt: false, continuesPrompt: false, wasPassedBy: false },
   }));
 
-/** A prompt that is being read: it keeps its place, and more of it follows. */
+/** A prompt that is being read. It keeps its place, and its text continues after this part. */
 const promptOf = (rowsLeft: number): Named => ({
   ...required(waitingOf(rowsLeft)[0], 'it is there'),
   continuesPrompt: true,
@@ -42,7 +42,7 @@ describe('planBatch', () => {
     expect(shown(planBatch(waitingOf(1, 5, 1), ROOM))).toBe('0:1 1:5 2:1');
   });
 
-  it('gives a prefill that is alone the whole batch, and cuts it there', () => {
+  it('gives a lone prefill the whole batch, and cuts it there', () => {
     expect(shown(planBatch(waitingOf(200), ROOM))).toBe('0:200');
     expect(shown(planBatch(waitingOf(300), ROOM))).toBe('0:256');
   });
@@ -57,7 +57,7 @@ describe('planBatch', () => {
     expect(shown(planBatch(waitingOf(20, 20, 100, 20), ROOM))).toBe('0:20 1:20 2:24');
   });
 
-  it('finishes a prompt of which only a few rows would be left', () => {
+  it('finishes a prompt if only a few rows would be left', () => {
     expect(shown(planBatch(waitingOf(1, 80, 40), ROOM))).toBe('0:1 1:80');
     expect(shown(planBatch(waitingOf(1, 81, 40), ROOM))).toBe('0:1 1:64');
   });
@@ -66,7 +66,7 @@ describe('planBatch', () => {
     const [first, ...others] = waitingOf(1, 1, 80);
     const waiting = [{ ...required(first, 'it is there'), endsPrompt: true }, ...others];
     expect(shown(planBatch(waiting, ROOM))).toBe('0:1 1:1');
-    // Not that of a later one: the oldest, a prefill, would wait as long as others come.
+    // Only that of the oldest forward: an oldest prefill would wait as long as other streams come.
     const [prefill, later] = waitingOf(80, 1);
     const oldFirst = [
       required(prefill, 'it is there'),
@@ -75,17 +75,17 @@ describe('planBatch', () => {
     expect(shown(planBatch(oldFirst, ROOM))).toBe('1:1 0:80');
   });
 
-  it('passes by a stream that does not fit, for one that does', () => {
+  it('passes by a stream that does not fit, for a stream that does', () => {
     const room = { rowCountMax: 20, prefillRowCountMax: 20 };
     expect(shown(planBatch(waitingOf(16, 8, 4), room))).toBe('0:16 2:4');
   });
 
-  it('serves only those that want hidden states if the oldest does, or only the others', () => {
+  it('serves only forwards that want hidden states if the oldest does, or else only the others', () => {
     expect(shown(planBatch(waitingOf(-1, 1, -40, 2), ROOM))).toBe('0:1 2:40');
     expect(shown(planBatch(waitingOf(40, -1, 1, -40), ROOM))).toBe('2:1 0:40');
   });
 
-  it('keeps rows for the oldest prefill, once passed by, however many streams come', () => {
+  it('keeps rows for the oldest prefill, once passed by, against any number of streams', () => {
     const streams = Array.from({ length: 40 }, () => 16);
     const rowsFor = (wasPassedBy: boolean): number | undefined => {
       const [oldest, ...others] = waitingOf(200, ...streams);
@@ -105,7 +105,7 @@ describe('planBatch', () => {
     expect(rowsOf(planBatch([passedBy, ...others], ROOM))).toBe(256);
   });
 
-  it('reads on in a prompt behind streams, however few rows of it a forward has', () => {
+  it('continues a prompt behind streams, even if its forward has few rows', () => {
     const room = { rowCountMax: 16, prefillRowCountMax: 16 };
     const [, first, second] = waitingOf(16, 1, 1);
     const streams = [required(first, 'it is there'), required(second, 'it too')];
@@ -123,14 +123,14 @@ describe('planBatch', () => {
     expect(shown(planBatch(waitingOf(200, -1), ROOM))).toBe('0:64');
   });
 
-  it('lets those that want hidden states and the others take turns where both wait', () => {
+  it('alternates between forwards with and without hidden states if both wait', () => {
     const once = (hidden: boolean): Before => ({ hidden, streamsElsewhere: false });
     expect(shown(planBatch(waitingOf(40, -1, 1), ROOM, once(false)))).toBe('1:1');
     expect(shown(planBatch(waitingOf(40, -1, 1), ROOM, once(true)))).toBe('2:1 0:40');
     expect(shown(planBatch(waitingOf(-1, -2), ROOM, once(true)))).toBe('0:1 1:2');
   });
 
-  it('passes a prefill by that gets less than its share, not one that gets all it has left', () => {
+  it('counts a prefill as passed by if it gets less than its share and does not finish', () => {
     const byPassed = (...lengths: readonly number[]): number[] => {
       const waiting = waitingOf(...lengths);
       return [...passedBy(waiting, planBatch(waiting, ROOM), ROOM)].map(({ id }) => id);
@@ -141,12 +141,12 @@ describe('planBatch', () => {
     expect(byPassed(1, ...streams)).toEqual([16]);
   });
 
-  it('has nothing to run where nobody waits', () => {
+  it('is empty if no forward waits', () => {
     expect(planBatch([], ROOM)).toEqual([]);
   });
 });
 
-/** A batch's room as the executor makes it: a forward never has more rows than a batch. */
+/** A batch's room as the executor sets it: a forward never has more rows than a batch. */
 const rooms = fc
   .record({
     rowCountMax: fc.oneof(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 17, max: 64 })),
@@ -157,7 +157,7 @@ const rooms = fc
     prefillRowCountMax: Math.min(rowCountMax, beside),
   }));
 
-const situations = rooms.chain((room) => {
+const queues = rooms.chain((room) => {
   const most = (limit: number): number => Math.min(room.rowCountMax, limit);
   const rowsLeft = fc.oneof(
     fc.integer({ min: 1, max: room.rowCountMax }),
@@ -184,19 +184,19 @@ const situations = rooms.chain((room) => {
   });
 });
 
-/** Plans for any waiting list; `check` sees the parts and who was left out. */
+/** Plans for any waiting list. `check` sees the parts and the forwards that were left out. */
 function forAnyWaiting(
   check: (seen: {
     room: BatchRoom;
     waiting: readonly Named[];
-    /** Those of the batch's kind. */
+    /** The forwards of the batch's kind. */
     alike: readonly Named[];
     parts: readonly BatchPart<Named>[];
     before: Before;
   }) => void,
 ): void {
   fc.assert(
-    fc.property(situations, ({ room, waiting, before }) => {
+    fc.property(queues, ({ room, waiting, before }) => {
       const parts = planBatch(waiting, room, before);
       const hidden = parts[0]?.forward.hidden;
       const alike = waiting.filter((forward) => forward.hidden === hidden);
@@ -232,7 +232,7 @@ describe('a batch for any waiting list', () => {
     });
   });
 
-  it('is of one kind as to hidden states: the other than before, or that of the oldest', () => {
+  it('is of one kind as to hidden states: not that of the last batch, or else that of the oldest forward', () => {
     forAnyWaiting(({ waiting, parts, before }) => {
       const kinds = new Set(waiting.map(({ hidden }) => hidden));
       const expected =
@@ -241,7 +241,7 @@ describe('a batch for any waiting list', () => {
     });
   });
 
-  it('serves the oldest of its kind, unless that is a prefill which was not passed by yet', () => {
+  it('serves the oldest of its kind, unless that is a prefill that was not passed by yet', () => {
     forAnyWaiting(({ alike, parts }) => {
       const oldest = required(alike[0], 'somebody waits');
       const served = parts.map(({ forward }) => forward);
@@ -269,12 +269,12 @@ describe('a batch for any waiting list', () => {
     });
   });
 
-  it('passes nobody by who would have fitted', () => {
+  it('passes by no forward that would have fitted', () => {
     forAnyWaiting(({ room, alike, parts }) => {
       const served = new Set(parts.map(({ forward }) => forward));
       const left = room.rowCountMax - rowsOf(parts);
       const absent = alike.filter((forward) => !served.has(forward));
-      // Rows kept for the oldest prefill are not kept where it does not use them.
+      // Rows kept for the oldest prefill are only kept as far as it uses them.
       for (const forward of absent.filter(isStream)) expect(forward.rowsLeft).toBeGreaterThan(left);
       const prefillRows = rowsOf(parts.filter(({ forward }) => !isStream(forward)));
       const endsPrompt = alike[0]?.endsPrompt === true && isStream(alike[0]);
@@ -300,7 +300,7 @@ interface Live extends Waiting {
   wasPassedBy: boolean;
 }
 
-/** A model that is planned for again and again, as its executor does it. */
+/** A model that plans again and again, as its executor does. */
 class Course {
   readonly #room: BatchRoom;
   #hiddenBefore: boolean | null = null;
@@ -309,7 +309,7 @@ class Course {
     this.#room = room;
   }
 
-  /** One batch. @returns who still waits */
+  /** Runs one batch. @returns the forwards that still wait */
   run(waiting: readonly Live[]): Live[] {
     const before = { hidden: this.#hiddenBefore, streamsElsewhere: false };
     const parts = planBatch(waiting, this.#room, before);
@@ -329,12 +329,12 @@ const liveOf = (rowsLeft: number, more: Partial<Live> = {}): Live => ({
 });
 
 const arrivals = fc.record({
-  situation: situations,
+  queue: queues,
   each: fc.integer({ min: 1, max: STREAM_ROW_COUNT_MAX }),
   prefill: fc.integer({ min: 1, max: 300 }),
 });
 
-/** What comes in each round: more streams than fit, and a prefill, of both kinds. */
+/** The arrivals of each round: more streams than fit, and a prefill, of both kinds. */
 function coming(
   { rowCountMax }: BatchRoom,
   { each, prefill }: { readonly each: number; readonly prefill: number },
@@ -347,16 +347,16 @@ function coming(
   ]);
 }
 
-/** The two kinds take turns, and so do streams and a prefill that is first. */
+/** The two kinds take turns, and so do streams and an oldest prefill. */
 const TURNS = 4;
 
 describe('planning again and again while others keep coming', () => {
-  it('finishes every forward in a number of rounds that does not depend on those', () => {
+  it('finishes every forward in a number of rounds that does not depend on the arrivals', () => {
     fc.assert(
-      fc.property(arrivals, ({ situation: { room, waiting }, ...others }) => {
+      fc.property(arrivals, ({ queue: { room, waiting }, ...others }) => {
         const first: Live[] = waiting.map(({ id: _, ...live }) => ({ ...live }));
         const course = new Course(room);
-        // The oldest needs one round of its own, or a few if it is a prefill.
+        // The oldest forward needs one round of its own, or a few rounds if it is a prefill.
         const share = Math.min(room.prefillRowCountMax, Math.ceil(room.rowCountMax / 8));
         const bound = TURNS * first.length * Math.ceil(room.rowCountMax / share);
         let live = first;
@@ -372,7 +372,7 @@ describe('planning again and again while others keep coming', () => {
 
   it('finishes every stream also behind a prompt that never ends and keeps its place', () => {
     fc.assert(
-      fc.property(arrivals, ({ situation: { room, waiting }, ...others }) => {
+      fc.property(arrivals, ({ queue: { room, waiting }, ...others }) => {
         const first: Live[] = waiting.map(({ id: _, ...live }) => ({ ...live }));
         const streams = first.filter(isStream);
         const course = new Course(room);
@@ -388,7 +388,7 @@ describe('planning again and again while others keep coming', () => {
           if (prompt.rowsLeft === 0) prompt = chunk();
           if (live.length < 200) live = [...live, ...coming(room, others)];
         }
-        // It is read on meanwhile.
+        // The prompt continues meanwhile.
         for (let round = 0; round < TURNS; round += 1) {
           course.run([prompt, ...live]);
           promptRows += room.rowCountMax - prompt.rowsLeft;

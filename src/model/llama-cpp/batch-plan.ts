@@ -1,31 +1,35 @@
 /**
- * Which rows of which waiting forwards go into the next native batch. Pure, so that fairness can be
+ * Chooses the rows of waiting forwards for the next native batch. Pure, so that fairness can be
  * tested without a model.
  *
- *   1. Short forwards (streams writing token by token) come first, whole, in order of arrival.
- *   2. Long ones (prefills) come next, oldest first, cut where the room ends. One that is alone gets
- *      the whole room. Beside streams, of this model or another on the same device, or beside one
- *      another, they share a smaller one: a long prompt does not stall anybody, and prompts that came
- *      together are read one after the other, since to read them together would only keep the first
- *      ones waiting for the last. The oldest forward, once it was passed by, has a share that streams
- *      cannot take, however many come: nobody waits for ever. None joins a batch whose oldest forward
- *      ends a prompt: its request gets its first token at once.
- *   3. All rows of a batch want hidden states, or none does: the switch is per batch, and turns every
- *      row into an output. Where both kinds wait they take turns: a prompt keeps its place until it
- *      is read, so if the oldest decided, the other kind would wait for all of it.
+ * 1. Short forwards (streams that write token by token) come first, whole, in order of arrival.
+ * 2. Long forwards (prefills) come next, oldest first, cut at the end of the room.
+ *    - A lone prefill gets the whole room.
+ *    - Beside streams, of this model or another on the same device, or beside one another, prefills
+ *      share a smaller room, so that a long prompt does not stall other requests. Simultaneous
+ *      prompts are read one after the other: reading them together would only make the first ones
+ *      wait for the last.
+ *    - Once the oldest forward was passed by, it has a share that no number of streams can take, so
+ *      that no request waits for ever.
+ *    - No prefill joins a batch whose oldest forward ends a prompt: its request gets its first token
+ *      at once.
+ * 3. All rows of a batch want hidden states, or none does: the switch is per batch, and turns every
+ *    row into an output. If both kinds wait, they alternate. A prompt keeps its place until it is
+ *    read, so if the oldest forward decided, the other kind would wait for all of it.
  *
- * What goes on with a prompt is never a stream, however short, and gives way once before it is given
- * its share: it keeps its place, so streams that do not fit beside it would wait for all of it.
+ * A forward that continues a prompt never counts as a stream, even if it is short. It is passed by
+ * once before it gets its share: it keeps its place, so streams that do not fit beside it would wait
+ * for the whole prompt.
  */
 
-/** What planning needs to know of a waiting forward. */
+/** The facts about a waiting forward that planning needs. */
 export interface Waiting {
   /** Rows that are still to be evaluated. */
   readonly rowsLeft: number;
   readonly hidden: boolean;
-  /** It goes on from a prompt that was read just now: with it comes the first token. */
+  /** It continues a prompt that was just read, and its output is the first token. */
   readonly endsPrompt: boolean;
-  /** It goes on with a prompt, and more of it comes behind. */
+  /** It continues a prompt, and more of the prompt follows. */
   readonly continuesPrompt: boolean;
   /** The last batch of its kind, as to hidden states, had no room for its share. */
   readonly wasPassedBy: boolean;
@@ -33,24 +37,24 @@ export interface Waiting {
 
 export interface BatchPart<W extends Waiting> {
   readonly forward: W;
-  /** Rows of it that run in this batch, from its first unevaluated one. */
+  /** Rows of the forward that run in this batch, from its first unevaluated row. */
   readonly rowCount: number;
 }
 
 export interface BatchRoom {
   readonly rowCountMax: number;
   /**
-   * Rows that prefills share in a batch with streams or other prefills; a last one that would be
-   * left with a stream's rows is finished beyond it.
+   * Rows that prefills share in a batch with streams or other prefills. The last prefill may exceed
+   * them if it would be left with no more rows than a stream.
    */
   readonly prefillRowCountMax: number;
 }
 
-/** What the device did right before. */
+/** The state of the device before this batch. */
 export interface Before {
   /** Whether this model's last batch wanted hidden states; null if there was none. */
   readonly hidden: boolean | null;
-  /** Streams of another model had the turn before, and will want the next. */
+  /** Streams of another model had the last turn, and will want the next. */
   readonly streamsElsewhere: boolean;
 }
 
@@ -58,7 +62,7 @@ const NOTHING_BEFORE: Before = { hidden: null, streamsElsewhere: false };
 
 /** Forwards of at most this many rows count as a stream's: a token, or a draft being verified. */
 export const STREAM_ROW_COUNT_MAX = 16;
-/** One row in so many is kept for a prefill that is the oldest. */
+/** The batch keeps one row in this number for the oldest prefill. */
 const OLDEST_SHARE = 8;
 
 /** @param waiting in order of arrival */
@@ -78,15 +82,15 @@ export function planBatch<W extends Waiting>(
     parts.push({ forward, rowCount: forward.rowsLeft });
     left -= forward.rowsLeft;
   }
-  // A first token does not wait for the next prompt to be read, nor streams that can come along.
+  // A first token does not wait for the next prompt to be read, nor do the streams beside it.
   if (isStream(oldest) && oldest.endsPrompt) return parts;
   const prefills = alike.filter((forward) => !isStream(forward));
-  // Streams of the other kind have the next batch.
+  // Streams of the other kind run in the next batch.
   const isShared = before.streamsElsewhere || waiting.some(isStream);
   return [...parts, ...prefillParts(prefills, left, { ...room, isShared })];
 }
 
-/** Of those that could have been in a batch, the ones whose share did not fit. */
+/** The forwards of this kind whose share did not fit in the batch. */
 export function passedBy<W extends Waiting>(
   alike: readonly W[],
   parts: readonly BatchPart<W>[],
@@ -116,7 +120,10 @@ function prefillParts<W extends Waiting>(
   return parts;
 }
 
-/** A few rows more than there is room for, if they are the last: nobody waits a batch for them. */
+/**
+ * The rows of a prefill in this room. It may exceed the room by a few rows if they are its last, so
+ * that no request waits a batch for them.
+ */
 function rowsWithin(room: number, { rowsLeft }: Waiting): number {
   if (room <= 0) return 0;
   return rowsLeft <= room + STREAM_ROW_COUNT_MAX ? rowsLeft : room;

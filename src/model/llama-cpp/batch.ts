@@ -8,10 +8,10 @@ const POINTER_BYTES = 8;
 /** Rows of one sequence within a batch. */
 export interface BatchRows {
   readonly tokens: readonly number[];
-  /** Of the first row, in its sequence. */
+  /** The position of the first row in its sequence. */
   readonly position: number;
   readonly sequence: number;
-  /** Rows from this index on have outputs; the number of rows asks for none. */
+  /** Rows from this index on have outputs. The number of rows asks for none. */
   readonly outputFrom: number;
 }
 
@@ -33,14 +33,14 @@ export class BatchBuffer {
     this.#position = int32View(pos, rowCountMax);
     this.#sequence = int32View(ids, rowCountMax);
     this.#output = byteView(output, rowCountMax);
-    // Every row belongs to one sequence: its pointer leads to its own element of `ids`.
+    // Every row belongs to one sequence, and its pointer leads to its own element of `ids`.
     int32View(idCount, rowCountMax).fill(1);
     const pointers = bigInt64View(idPointers, rowCountMax);
     for (let row = 0; row < rowCountMax; row += 1) pointers[row] = ids + BigInt(row * INT_BYTES);
     this.#batch = { token, embd: null, pos, n_seq_id: idCount, seq_id: idPointers, logits: output };
   }
 
-  /** Lays the rows of all parts out one after the other. */
+  /** Lays out the rows of all parts, one part after the other. */
   fill(parts: readonly BatchRows[]): Batch {
     let row = 0;
     for (const { tokens, position, sequence, outputFrom } of parts) {

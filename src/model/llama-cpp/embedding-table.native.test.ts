@@ -20,7 +20,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** A type as GGUF describes it, decoded as plainly as can be. */
+/** A type as GGUF describes it, with a plain decoder. */
 interface Format {
   readonly type: string;
   readonly blockSize: number;
@@ -83,7 +83,7 @@ function thrownBy(work: () => unknown): unknown {
 }
 
 describe('the embedding of a token', () => {
-  it.each(FORMATS)('of type $type is that of its row, by its blocks', async (format) => {
+  it.each(FORMATS)('of type $type equals its row, decoded block by block', async (format) => {
     const { type, blockSize, blockBytes, decode } = format;
     const path = join(folder, `${type}.bin`);
     const anyTable = fc.record({
@@ -108,7 +108,7 @@ describe('the embedding of a token', () => {
             const view = new DataView(data.buffer, block * blockBytes, blockBytes);
             return decode(view, element % blockSize);
           });
-          // Products of a half and a small integer are exact, so every bit is the same.
+          // Products of a half and a small integer are exact, so every bit must match.
           expect(table.row(tokenId(id))).toEqual(expected);
         }
         expect(() => table.row(tokenId(rowCount))).toThrow(InvariantError);
@@ -118,13 +118,13 @@ describe('the embedding of a token', () => {
     );
   });
 
-  it('stands where the header of the file says', async () => {
+  it('is read from the place that the header of the file gives', async () => {
     const path = join(folder, 'random.gguf');
     await writeRandomModel(path, { seed: 4, hiddenSize: 32 });
     const { tokenEmbeddings, vocabularySize } = await readModelFile(path);
     expect(tokenEmbeddings).toMatchObject({ type: 'f32', width: 32, rowCount: vocabularySize });
     const table = tableOf(path, tokenEmbeddings);
-    // Standard normal numbers, as the writer draws them: other tensors have smaller ones.
+    // The writer draws standard normal numbers here, and smaller ones for other tensors.
     const rows = Array.from({ length: vocabularySize }, (_, id) => table.row(tokenId(id)));
     const squares = rows.flatMap((row) => [...row].map((value) => value ** 2));
     const mean = squares.reduce((sum, value) => sum + value, 0) / squares.length;
@@ -153,7 +153,7 @@ describe('embeddings that cannot be read', () => {
     table.close();
   });
 
-  it('say so where the file is gone or was cut; nothing is read before they are asked for', async () => {
+  it('report a file that is gone or was cut, and are not read before the first call', async () => {
     const gone = tableOf(join(folder, 'gone.gguf'), F32);
     expect(thrownBy(() => gone.row(tokenId(0)))).toMatchObject({
       code: 'file-system-failed',
@@ -169,7 +169,7 @@ describe('embeddings that cannot be read', () => {
     cut.close();
   });
 
-  it('are those of a closed model', async () => {
+  it('belong to a closed model', async () => {
     await writeFile(here(), new Uint8Array(64));
     const table = tableOf(here(), F32);
     table.row(tokenId(0));

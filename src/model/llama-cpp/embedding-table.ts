@@ -1,7 +1,8 @@
 /**
- * Input embeddings of a model, read from its file a row at a time: all of them in floats would be as
- * much memory as the model (545 MB for 0.5 billion parameters). llama.cpp's own functions turn them
- * into numbers, so every type that it runs is read as it reads it. The file is opened at the first row.
+ * The input embeddings of a model, read from its file one row at a time: all of them in floats would
+ * take as much memory as the model (545 MB for 0.5 billion parameters). llama.cpp's own functions
+ * turn them into numbers, so every type that llama.cpp runs is read in the same way. The file is
+ * opened at the first row.
  */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { PilotfishError } from '../../core/errors.ts';
@@ -14,7 +15,7 @@ import type { Abi, Dequantiser } from './native-api.ts';
 export interface EmbeddingTableOptions {
   readonly abi: Pick<Abi, 'ggmlDequantiser'>;
   readonly file: Pick<ModelFileFacts, 'path' | 'tokenEmbeddings'>;
-  /** What a row must have. */
+  /** The number of floats that a row must have. */
   readonly hiddenSize: number;
 }
 
@@ -22,7 +23,7 @@ interface OpenTable {
   readonly tensor: EmbeddingTensor;
   readonly descriptor: number;
   readonly dequantise: Dequantiser;
-  /** Of one row. */
+  /** The bytes of one row. */
   readonly bytes: Uint8Array;
 }
 
@@ -36,7 +37,7 @@ export class EmbeddingTable {
   }
 
   /**
-   * [hiddenSize], the caller's own. Reads the disk, or what the system keeps of it, at once.
+   * [hiddenSize] a copy for the caller. Synchronously reads the disk or the system's page cache.
    * @throws PilotfishError `embedding-unavailable`, `file-system-failed`, `disposed`
    */
   row(id: TokenId): Float32Array {

@@ -1,4 +1,4 @@
-/** Requests that share a device or a batch, and what one of them can do to the others. */
+/** Requests that share a device or a batch, and the effects of one request on the others. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { tokenIds } from '../../core/token-id.ts';
 import { ComputeDevice } from '../compute-device.ts';
@@ -18,7 +18,7 @@ import { LlamaCppSequence } from './sequence.ts';
 
 afterEach(() => expect(takeViolations()).toEqual([]));
 
-/** Two models on one device, and in which order their batches ran. */
+/** Two models on one device, and the order in which their batches ran. */
 function twoModels(rowCountMax: number) {
   const device = new ComputeDevice({ name: 'the shared device', waitingCountMax: 9 });
   const [small, large] = [bench({ device, rowCountMax }), bench({ device, rowCountMax })];
@@ -60,7 +60,7 @@ describe('two models on one device', () => {
     const { small, large } = twoModels(256);
     await write(small, 0, 1);
     await read(large, 0, [256, 256, 200]);
-    // Nobody can know yet that the stream is over, but for the first batch.
+    // Only after the first batch is it known that the stream is over.
     expect(large.context.decodes).toEqual(['0:64', '0:192', '0:256', '0:200', '0:1']);
   });
 
@@ -71,7 +71,7 @@ describe('two models on one device', () => {
     expect(large.context.decodes).toEqual(['0:1', '1:256', '1:1']);
   });
 
-  it('do not hinder each other where both read prompts', async () => {
+  it('do not slow each other down if both read prompts', async () => {
     const { small, large } = twoModels(256);
     await Promise.all([read(small, 0, [256, 256]), read(large, 0, [256, 256])]);
     expect(small.context.decodes).toEqual(['0:256', '0:256', '0:1']);
@@ -80,7 +80,7 @@ describe('two models on one device', () => {
 });
 
 describe('a client that cancels again and again', () => {
-  it('does not keep the others from getting on', async () => {
+  it('does not keep the others from making progress', async () => {
     const { ask, choices, context } = bench();
     const cancelling: Promise<string>[] = [];
     let sequence = 10;
@@ -91,7 +91,7 @@ describe('a client that cancels again and again', () => {
       return controller;
     };
     let current = next();
-    // In the middle of every batch one request is cancelled and another one comes.
+    // In the middle of every batch one request is cancelled and another one arrives.
     context.during = async (decode) => {
       if (decode > 40) return;
       current.abort();
@@ -112,7 +112,7 @@ describe('a client that cancels again and again', () => {
     expect(new Set(await Promise.all(cancelling.slice(0, -1)))).toEqual(new Set(['aborted']));
   });
 
-  it('is told so at once, and leaves nothing of its rows, also where the batch goes on', async () => {
+  it('gets its error at once and leaves none of its rows, even if the batch goes on', async () => {
     const { ask, choices, context } = bench();
     const [first, second] = [new AbortController(), new AbortController()];
     const outcomes: string[] = [];
@@ -135,7 +135,7 @@ describe('a client that cancels again and again', () => {
     expect([1, 2].map((sequence) => context.tokens(sequence))).toEqual([[], []]);
   });
 
-  it('stops a batch in which nobody else is left', async () => {
+  it('stops a batch without other requests', async () => {
     const { ask, context } = bench();
     const [early, late] = [new AbortController(), new AbortController()];
     context.during = (decode) => (decode === 0 ? early : late).abort();
@@ -151,7 +151,7 @@ describe('a client that cancels again and again', () => {
 });
 
 describe('a request that is cancelled while its neighbour is read', () => {
-  it('ends before the batch does, and knows what its sequence holds', async () => {
+  it('ends before the batch does, and knows the length of its sequence', async () => {
     const neighbour = bench({ rowCountMax: 64 });
     const { ask, context, executor } = neighbour;
     const sequence = new LlamaCppSequence(

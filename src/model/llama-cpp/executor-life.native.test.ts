@@ -21,7 +21,7 @@ afterEach(() => {
 });
 
 describe('closing an executor', () => {
-  it('that is idle frees the context, once', async () => {
+  it('frees the context of an idle executor, once', async () => {
     const { ask, context, executor } = executorBench();
     await ask(0, 1);
     await settle();
@@ -30,13 +30,13 @@ describe('closing an executor', () => {
     expect(context.freedCount).toBe(1);
   });
 
-  it('that was never used frees the context', async () => {
+  it('frees the context of an unused executor', async () => {
     const { context, executor } = executorBench();
     await executor.close();
     expect(context.freedCount).toBe(1);
   });
 
-  it('refuses what comes later', async () => {
+  it('refuses later forwards', async () => {
     const { ask, executor } = executorBench();
     const closing = executor.close();
     expect(await codeOf(executor.change(() => 'too late'))).toBe('disposed');
@@ -45,7 +45,7 @@ describe('closing an executor', () => {
     expect(await codeOf(ask(0, 1))).toBe('disposed');
   });
 
-  it('stops the batch under way; what ran in it, what waits and what comes is refused', async () => {
+  it('stops the batch under way, and refuses running, waiting and later forwards', async () => {
     const { ask, context, executor } = executorBench();
     const outcomes: Promise<string>[] = [];
     const found: number[] = [];
@@ -66,7 +66,7 @@ describe('closing an executor', () => {
     expect(context.freedCount).toBe(1);
   });
 
-  it('waits for the device only to leave it again', async () => {
+  it('waits for the device only to release it again', async () => {
     const { ask, context, device, executor } = executorBench();
     const leave = await device.enter();
     const outcome = codeOf(ask(0, 1));
@@ -81,7 +81,7 @@ describe('closing an executor', () => {
     await expect(device.exclusive(async () => 'free')).resolves.toBe('free');
   });
 
-  it('gives out the rows that were computed, and no further ones', async () => {
+  it('returns the rows that were computed, and no others', async () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     const { ask, choices, context, executor } = executorBench();
     let closing: Promise<void> | null = null;
@@ -98,7 +98,7 @@ describe('closing an executor', () => {
     expect(context.freedCount).toBe(1);
   });
 
-  it('ends the search for the forward at fault', async () => {
+  it('stops the search for the forward at fault', async () => {
     const { ask, context, executor } = executorBench();
     let closing: Promise<void> | null = null;
     context.code = () => DECODE_KV_FULL;
@@ -112,7 +112,7 @@ describe('closing an executor', () => {
     expect(context.freedCount).toBe(1);
   });
 
-  it('does not trip over forwards that are cancelled afterwards', async () => {
+  it('tolerates forwards that are cancelled afterwards', async () => {
     const { ask, context, executor } = executorBench();
     const controller = new AbortController();
     const outcome = codeOf(ask(0, 1, { signal: controller.signal }));
@@ -128,21 +128,21 @@ interface Step {
   readonly rowCount: number;
   readonly outputShare: number;
   readonly hidden: boolean;
-  /** Turns of the event loop until it is cancelled. */
+  /** Turns of the event loop before it is cancelled. */
   readonly cancelAfter: number | null;
-  /** How much of the sequence is cut off afterwards. */
+  /** The number of tokens that are cut off the sequence afterwards. */
   readonly cut: number;
 }
 
 type Failure = 'none' | 'kv-full' | 'other' | 'throw';
 
 interface Course {
-  /** What each sequence does, step after step. */
+  /** The steps of each sequence, in order. */
   readonly actors: readonly (readonly Step[])[];
-  /** Of decodes, again and again. */
+  /** The failures of decodes, repeated in a cycle. */
   readonly failures: readonly Failure[];
   readonly decodeTurns: readonly number[];
-  /** Turns of the event loop until the executor is closed. */
+  /** Turns of the event loop before the executor is closed. */
   readonly closeAfter: number | null;
   readonly rowCountMax: number;
 }
@@ -168,7 +168,7 @@ const courses: fc.Arbitrary<Course> = fc.record({
   rowCountMax: fc.integer({ min: 16, max: 40 }),
 });
 
-/** The outcomes that may come of a course: nothing fails without a cause. */
+/** The possible outcomes of a course: nothing fails without a cause. */
 function possibleCodes({ actors, failures, closeAfter }: Course): Set<string> {
   const codes = new Set(['done']);
   if (actors.flat().some(({ cancelAfter }) => cancelAfter !== null)) codes.add('aborted');
@@ -179,7 +179,7 @@ function possibleCodes({ actors, failures, closeAfter }: Course): Set<string> {
   return codes;
 }
 
-/** One sequence: feeds tokens that nobody fed before, and knows what it must hold. */
+/** One sequence. It feeds new tokens, and knows the tokens that it must hold. */
 class Actor {
   readonly codes: string[] = [];
   readonly #bench: ExecutorBench;
@@ -236,7 +236,7 @@ class Actor {
     return 'done';
   }
 
-  /** What was told is what is there, as soon as no batch is under way. */
+  /** The reported length is the real one as soon as no batch is under way. */
   async #checkLength(): Promise<void> {
     const { executor } = this.#bench;
     const asked = executor.change((context) => context.length(this.#sequence));
@@ -270,7 +270,7 @@ function misbehave({ context }: ExecutorBench, { failures, decodeTurns }: Course
   };
 }
 
-/** Whether it ends before the event loop has turned so many times; its failure is thrown. */
+/** Whether the work ends within this number of turns of the event loop. Its failure is thrown. */
 async function endsWithin(turns: number, work: Promise<unknown>): Promise<boolean> {
   let ended = false;
   const end = (): void => {
@@ -283,7 +283,7 @@ async function endsWithin(turns: number, work: Promise<unknown>): Promise<boolea
 }
 
 describe('any series of forwards, cancellations, failures and closes', () => {
-  it('ends: every forward with its own right rows or for a reason, and the context once', async () => {
+  it('ends every forward with its correct rows or for a cause, and frees the context once', async () => {
     await fc.assert(
       fc.asyncProperty(courses, async (course) => {
         const bench = executorBench({ rowCountMax: course.rowCountMax });

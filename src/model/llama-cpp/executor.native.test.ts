@@ -37,7 +37,7 @@ describe('batching', () => {
     expect(executor.batchCount).toBe(1);
   });
 
-  it('waits for whoever is ready in the same turn of the event loop', async () => {
+  it('waits for forwards that are ready in the same turn of the event loop', async () => {
     const { ask, context } = bench();
     const first = ask(0, 1);
     for (let hop = 0; hop < 50; hop += 1) await Promise.resolve();
@@ -45,7 +45,7 @@ describe('batching', () => {
     expect(context.decodes).toEqual(['0:1 1:1']);
   });
 
-  it('waits for whoever goes on at once, so that requests do not alternate', async () => {
+  it('waits for requests that continue at once, so that they do not alternate', async () => {
     const { ask, context } = bench();
     const write = async (sequence: number, count: number): Promise<void> => {
       for (let index = 0; index < count; index += 1) await ask(sequence, 1);
@@ -82,7 +82,7 @@ describe('batching', () => {
     expect(context.decodes).toEqual(['1:4 0:60', '1:4 0:40']);
   });
 
-  it('gives hidden states that outlive the batch, to those who asked and nobody else', async () => {
+  it('gives hidden states that outlive the batch, to the requests that asked for them', async () => {
     const { ask, context } = bench();
     const [hidden, plain] = await Promise.all([ask(0, 3, { hidden: true, outputs: 2 }), ask(1, 1)]);
     expect(context.decodes).toEqual(['0:3 hidden', '1:1']);
@@ -137,7 +137,7 @@ describe('the times of a forward', () => {
 });
 
 describe('changes of sequences', () => {
-  it('run between batches, before the next one, and return what they find', async () => {
+  it('run between batches, before the next one, and return their results', async () => {
     const { ask, context, executor } = bench();
     const log: string[] = [];
     context.during = async (decode) => {
@@ -158,7 +158,7 @@ describe('changes of sequences', () => {
     await expect(executor.change((given) => given.length(2))).resolves.toBe(1);
   });
 
-  it('that fail, fail alone', async () => {
+  it('fail alone', async () => {
     const { ask, choices, executor } = bench();
     const failing = executor.change(() => {
       throw new Error('the change failed');
@@ -171,14 +171,14 @@ describe('changes of sequences', () => {
 });
 
 describe('a cancelled forward', () => {
-  it('never starts if its signal had fired', async () => {
+  it('never starts if its signal has already fired', async () => {
     const { ask, context } = bench();
     expect(await codeOf(ask(0, 1, { signal: AbortSignal.abort() }))).toBe('aborted');
     await settle();
     expect(context.decodes).toEqual([]);
   });
 
-  it('is told so while the device is busy, and is not in the batch', async () => {
+  it('gets its error while the device is busy, and is not in the batch', async () => {
     const { ask, choices, context, device } = bench();
     const leave = await device.enter();
     const controller = new AbortController();
@@ -192,7 +192,7 @@ describe('a cancelled forward', () => {
     expect(context.decodes).toEqual(['1:1']);
   });
 
-  it('leaves nothing to run where it was the only one that waited for the device', async () => {
+  it('leaves nothing to run if only it waited for the device', async () => {
     const { ask, context, device, executor } = bench();
     const leave = await device.enter();
     const controller = new AbortController();
@@ -251,24 +251,24 @@ describe('a cancelled forward', () => {
     expect(context.tokens(0)).toEqual(tokensOf(0, 0, 64));
   });
 
-  it('that is cancelled while rows are read costs the others nothing', async () => {
+  it('does not harm the others if it is cancelled while rows are read', async () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     const { ask, choices, context } = bench();
     const controller = new AbortController();
-    // Reading takes so long that the event loop gets a turn between the rows.
+    // The reading is slow, so the event loop gets a turn between the rows.
     context.reading = () => {
       setImmediate(() => controller.abort());
       vi.advanceTimersByTime(10);
     };
     const first = choices(ask(0, 2, { outputs: 2 }));
-    // It has all its rows, so it may just as well end well.
+    // It has all its rows, so it may also end without an error.
     await codeOf(ask(1, 2, { outputs: 2, signal: controller.signal }));
     expect(await first).toEqual(choicesOf(0, 0, 2));
     expect(await choices(ask(0, 1))).toEqual(choicesOf(0, 2, 3));
     expect(context.decodes).toEqual(['0:2 1:2', '0:1']);
   });
 
-  it('does not go on where only a part of it was read', async () => {
+  it('does not continue if only a part of it was read', async () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     const { ask, context } = bench();
     const controller = new AbortController();
@@ -282,7 +282,7 @@ describe('a cancelled forward', () => {
     expect(context.decodes).toEqual(['0:64']);
   });
 
-  it('leaves no listener behind, whatever becomes of it', async () => {
+  it('leaves no listener behind, with any outcome', async () => {
     const { ask, context } = bench();
     const { signal } = new AbortController();
     context.code = () => (context.decodes.length === 2 ? DECODE_FAILED : DECODE_OK);
@@ -296,7 +296,7 @@ describe('a batch that fails', () => {
   it.each([
     { code: DECODE_KV_FULL, error: { code: 'kv-full' } },
     { code: DECODE_FAILED, error: { code: 'native-failed', fields: { code: DECODE_FAILED } } },
-  ])('with code $code fails a forward that is alone, and takes its rows back', async (given) => {
+  ])('with code $code fails a lone forward, and takes its rows back', async (given) => {
     const { ask, choices, context } = bench();
     await ask(0, 1);
     context.code = () => given.code;
@@ -306,7 +306,7 @@ describe('a batch that fails', () => {
     expect(await choices(ask(0, 2))).toEqual(choicesOf(0, 2, 3));
   });
 
-  it('fails only the one at fault', async () => {
+  it('fails only the forward at fault', async () => {
     const { ask, choices, context } = bench();
     context.code = (parts) =>
       parts.some(({ sequence }) => sequence === 1) ? DECODE_KV_FULL : DECODE_OK;
@@ -319,7 +319,7 @@ describe('a batch that fails', () => {
     expect(context.decodes).toEqual(['0:2 1:1 2:2', '0:2', '1:1', '2:2']);
   });
 
-  it('fails nobody where each fits alone', async () => {
+  it('fails no forward if each fits alone', async () => {
     const { ask, choices, context } = bench();
     context.code = (parts) => (parts.length > 1 ? DECODE_KV_FULL : DECODE_OK);
     const forwards = [ask(0, 2), ask(1, 3), ask(2, 1)].map(choices);
@@ -348,7 +348,7 @@ describe('a batch that fails', () => {
     expect(context.decodes).toEqual(['0:1 1:1 2:1 3:1', '0:1', '1:1', '3:1']);
   });
 
-  it('by an exception fails all of its forwards with it, and none after', async () => {
+  it('with an exception fails all of its forwards, and no later ones', async () => {
     const { ask, context } = bench();
     context.code = () => {
       throw new Error('the decode threw');
@@ -361,7 +361,7 @@ describe('a batch that fails', () => {
 });
 
 describe('a forward at fault', () => {
-  it('fails alone where its row program throws', async () => {
+  it('fails alone if its row program throws', async () => {
     const { ask, choices, context } = bench();
     const program: RowProgram = {
       ...PROGRAM,
@@ -378,7 +378,7 @@ describe('a forward at fault', () => {
     expect(context.decodes).toEqual(['0:1 1:3 2:2']);
   });
 
-  it('does not run on where its row program throws half way', async () => {
+  it('does not continue if its row program throws half way', async () => {
     const { ask, context } = bench();
     const program: RowProgram = {
       ...PROGRAM,
@@ -392,7 +392,7 @@ describe('a forward at fault', () => {
     expect(context.decodes).toEqual(['0:64']);
   });
 
-  it('fails alone where its sequence is not as long as it says', async () => {
+  it('fails alone if its sequence has another length than it says', async () => {
     const { ask, choices, context, executor } = bench();
     const request = { tokens: tokenIds([1]), outputFrom: 0, program: PROGRAM };
     const failing = executor.forward({ sequence: 0, position: 5 }, request);
@@ -402,7 +402,7 @@ describe('a forward at fault', () => {
     expect(context.decodes).toEqual(['1:1']);
   });
 
-  it('is told so where the device refuses the batch', async () => {
+  it('gets the error of a device that refuses the batch', async () => {
     const { ask, device } = bench({ waitingCountMax: 0 });
     const leave = await device.enter();
     expect(await codeOf(ask(0, 1))).toBe('engine-busy');

@@ -1,16 +1,19 @@
 /**
- * Continuous batching: forwards that wait at the same time run in one native batch, whoever asked
- * for them. One executor per model; it is the only user of the model's context.
+ * Continuous batching: forwards of any requests that wait at the same time run in one native batch.
+ * There is one executor per model, and it is the only user of the model's context.
  *
- * Launch rule: after a batch, everybody who is ready to continue does so first (one turn of the event
- * loop), then the next batch starts with all that came in; so requests do not alternate at width
- * one. A request that is busy at another model is simply not waiting here.
+ * Launch rule: after a batch, every request that is ready to continue does so first (one turn of the
+ * event loop). Then the next batch starts with all waiting forwards, so that requests do not
+ * alternate at width one. A request that is busy at another model is simply not waiting here.
  *
- * Who cancels a forward is told so at once. Where it is under way, the native flag stops the whole
- * batch, and the others' rows run again in the next one; but nobody is interrupted twice, or a client
- * that cancels again and again would stop everybody for ever. What the cancelled forward leaves in
- * its sequence is cut off when the batch has ended. A batch that fails is repeated part by part, so
- * that only the forward at fault fails.
+ * Cancellation: a cancelled forward fails at once.
+ * - If it is under way, the native flag stops the whole batch, and the rows of the other forwards run
+ *   again in the next batch.
+ * - No forward is interrupted twice. Otherwise a client that cancels again and again would stop all
+ *   others for ever.
+ * - The rows that the cancelled forward leaves in its sequence are cut off after the batch.
+ *
+ * A batch that fails is repeated part by part, so that only the forward at fault fails.
  */
 import { abortError, PilotfishError } from '../../core/errors.ts';
 import { InvariantError } from '../../core/invariant.ts';
@@ -28,7 +31,7 @@ const PREFILL_ROW_COUNT_BESIDE_STREAMS = 64;
 /** Row programs run this long before the event loop gets a turn. */
 const READ_SLICE_MS = 6;
 
-/** What batching needs of a context. Its calls must not overlap. */
+/** The part of a context that batching needs. Its calls must not overlap. */
 export type ExecutorContext = Pick<
   NativeContext,
   'decode' | 'outputs' | 'length' | 'truncate' | 'copy' | 'setThreadCount' | 'setAborted' | 'free'
@@ -43,16 +46,16 @@ export interface ExecutorOptions {
 export class Executor {
   readonly #context: ExecutorContext;
   readonly #device: ComputeDevice;
-  /** Whose turns on the device are meant. */
+  /** Identifies this executor on the device. */
   readonly #user = Symbol('an executor');
   readonly #room: BatchRoom;
-  /** By place in line; a forward stays until all its rows have run. */
+  /** By place in line. A forward stays until all its rows have run. */
   #waiting: QueuedForward[] = [];
   readonly #order = new ArrivalOrder();
   /** Changes to sequences, which run between batches. */
   #changes: (() => void)[] = [];
   #running: readonly BatchPart<QueuedForward>[] = [];
-  /** Whether the batch before wanted hidden states. */
+  /** Whether the previous batch wanted hidden states. */
   #hiddenBefore: boolean | null = null;
   #pump: Promise<void> | null = null;
   #closed = false;
@@ -72,14 +75,15 @@ export class Executor {
     return this.#batchCount;
   }
 
-  /** Time in native batches so far: from the call until its result is here. */
+  /** The time in native batches so far: from the call until the result arrives. */
   get nativeMs(): number {
     return this.#nativeMs;
   }
 
   /**
-   * Never rejects: a failure (PilotfishError `aborted`, `kv-full`, `native-failed`, `disposed`) comes
-   * with what the sequence holds then, so that nobody waits for a batch to ask.
+   * Never rejects. A failure (PilotfishError `aborted`, `kv-full`, `native-failed`, `disposed`) comes
+   * with the number of tokens that the sequence then holds, so that the caller need not wait for a
+   * batch to ask.
    */
   forward(
     slot: { readonly sequence: number; readonly position: number },
@@ -117,15 +121,18 @@ export class Executor {
           reject(error);
         }
       };
-      // Without a batch under way, also while the device is with another model, there is nothing to
-      // wait for.
+      // Without a batch under way there is nothing to wait for, even while the device serves another
+      // model.
       if (this.#running.length === 0) return change();
       this.#changes.push(change);
       this.#start();
     });
   }
 
-  /** Fails what waits, stops what runs, then frees the context. Every call waits for the one closing. */
+  /**
+   * Fails waiting forwards, stops the running batch, then frees the context. Repeated calls wait for
+   * the same closing.
+   */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -148,17 +155,17 @@ export class Executor {
   #start(): void {
     this.#pump ??= this.#run().finally(() => {
       this.#pump = null;
-      // What came in during the last turn of the loop.
+      // Forwards that arrived during the last turn of the loop.
       if (!this.#closed && (this.#waiting.length > 0 || this.#changes.length > 0)) this.#start();
     });
   }
 
   async #run(): Promise<void> {
-    // The launch rule: whoever is ready to ask for more does so before the batch is planned.
+    // The launch rule: requests that are ready to ask for more do so before the batch is planned.
     await eventLoopTurn();
     while (!this.#closed && (this.#waiting.length > 0 || this.#changes.length > 0)) {
-      // Whoever waits for a change goes on before the next batch: often to the next change, and a
-      // cancelled request must not wait for its neighbours' batch to be told so.
+      // A caller that waits for a change continues before the next batch. It often makes the next
+      // change, and a cancelled request must not wait for the batch of its neighbours.
       if (this.#changes.length > 0) for (const change of this.#changes.splice(0)) change();
       else await this.#takeTurn();
       await eventLoopTurn();
@@ -169,7 +176,7 @@ export class Executor {
     try {
       await this.#device.exclusive(() => this.#runNext());
     } catch (error) {
-      // The device took no more: whoever waits is told so, instead of trying for ever.
+      // The device accepts no more batches: waiting forwards fails instead of trying for ever.
       for (const forward of this.#waiting) this.#settle(forward, () => forward.fail(error));
     }
   }
@@ -210,13 +217,14 @@ export class Executor {
       this.#settle(only.forward, () => only.forward.fail(decodeError(code, only.forward)));
       return;
     }
-    // Somebody's rows do not fit or are refused: alone, each shows whether they are its own.
+    // The rows of some forward do not fit or are refused. Alone, each part shows whether it is at
+    // fault.
     for (const part of parts) {
       if (this.#waiting.includes(part.forward)) await this.#runBatch([part]);
     }
   }
 
-  /** Runs a batch and gives its rows out. @returns the native code; null if it threw */
+  /** Runs a batch and delivers its rows. @returns the native code; null if it threw */
   async #decode(parts: readonly BatchPart<QueuedForward>[]): Promise<number | null> {
     this.#running = parts;
     this.#batchCount += 1;
@@ -239,7 +247,7 @@ export class Executor {
     }
   }
 
-  /** Reads the outputs of every part; the event loop gets its turns in between. */
+  /** Reads the outputs of every part. The event loop gets its turns in between. */
   async #deliver(parts: readonly BatchPart<QueuedForward>[], batchMs: number): Promise<void> {
     const outputs = this.#context.outputs();
     const allRows = parts.reduce((sum, { rowCount }) => sum + rowCount, 0);
@@ -263,7 +271,7 @@ export class Executor {
     this.#settle(forward, () => forward.finish());
   }
 
-  /** A row program that fails is its own request's failure, not its neighbours'. */
+  /** A row program that fails makes its own request fail, not its neighbours. */
   #read(forward: QueuedForward, outputs: NativeOutputs, row: number): void {
     const started = performance.now();
     try {
@@ -275,8 +283,9 @@ export class Executor {
   }
 
   /**
-   * Takes back the rows that do not count: of forwards that failed on the way, whose requests were
-   * told that they are not there, and after a batch that did not run whole, of all, to be repeated.
+   * Takes back rows that do not count: those of forwards that failed on the way, whose requests were
+   * told that the rows are not there, and all rows of a batch that did not run whole, which are
+   * repeated.
    */
   #cut(parts: readonly BatchPart<QueuedForward>[], code: number): void {
     for (const { forward } of parts) {
@@ -286,7 +295,10 @@ export class Executor {
     }
   }
 
-  /** After an exception, which is what is told. A sequence that stays too long fails its next use. */
+  /**
+   * Called after an exception, which is the error that is reported. A sequence that stays too long
+   * fails at its next use.
+   */
   #cutIfPossible(parts: readonly BatchPart<QueuedForward>[]): void {
     for (const { forward } of parts) {
       try {
@@ -331,7 +343,7 @@ function decodeError(code: number, forward: QueuedForward): PilotfishError {
   });
 }
 
-/** Lets everything that is ready run first. */
+/** Lets all ready continuations run first. */
 function eventLoopTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

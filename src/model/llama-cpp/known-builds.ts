@@ -1,7 +1,7 @@
 /**
- * The llama.cpp builds whose structure layouts `abi.ts` describes. Structures are passed by value,
- * so a library of another build would read the wrong fields; it is recognised by digest, because
- * version strings do not tell builds apart.
+ * The llama.cpp builds whose structure layouts `abi.ts` describes. Structures are passed by value, so
+ * a library of another build would read the wrong fields. Builds are recognised by digest, because
+ * version strings do not tell them apart.
  */
 export interface KnownBuild {
   readonly platform: string;
@@ -9,7 +9,7 @@ export interface KnownBuild {
   readonly sha256: string;
 }
 
-/** The npm packages' version that `abi.ts` was written against. */
+/** The version of the npm packages that `abi.ts` was written against. */
 export const LIBRARY_PACKAGE_VERSION = '3.22.1';
 
 export const KNOWN_BUILDS: readonly KnownBuild[] = [

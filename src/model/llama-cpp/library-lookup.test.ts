@@ -11,7 +11,7 @@ import {
   processEnvironment,
 } from './library-lookup.ts';
 
-/** What the packages for each platform hold, as far as lookup sees it. */
+/** The content of the package for each platform, as far as lookup sees it. */
 const LINUX = [
   '_nlcBuildMetadata.json',
   'libggml-base.so',
@@ -139,7 +139,7 @@ describe('findLibraries', () => {
     });
   });
 
-  it('names the variable on a platform without a package', () => {
+  it('names the environment variable on a platform without a package', () => {
     expect(failure(environmentOf({ platform: 'freebsd', arch: 'riscv64' }))).toMatchObject({
       code: 'library-missing',
       remedy: expect.stringContaining(LIBRARY_FOLDER_VARIABLE),
@@ -160,7 +160,7 @@ describe('findLibraries', () => {
     });
   });
 
-  it('takes an empty variable as none', () => {
+  it('treats an empty variable as not set', () => {
     expect(failure(environmentOf({ folder: '' }))).toMatchObject({
       message: 'No llama.cpp library for linux-x64 is installed.',
     });
@@ -170,7 +170,7 @@ describe('findLibraries', () => {
     ['llama', ['libllama-common.so', 'libggml.so', 'libggml-base.so', 'llama-addon.node']],
     ['ggml', ['libllama.so', 'libggml-base.so', 'libggml-cpu-x64.so', 'libggml.so.bak']],
     ['ggml-base', ['libllama.so', 'libggml.so', 'libggml-base.txt']],
-  ])('says that %s is missing, and takes no file of a similar name for it', (stem, files) => {
+  ])('reports that %s is missing, and accepts no file with a similar name', (stem, files) => {
     const folder = folderOf('incomplete', files);
     expect(failure(environmentOf({ folder }))).toMatchObject({
       code: 'library-missing',
@@ -179,7 +179,7 @@ describe('findLibraries', () => {
     });
   });
 
-  it('says which folder it looked in where there is none', () => {
+  it('names the missing folder that it looked in', () => {
     const folder = join(root, 'nowhere');
     expect(failure(environmentOf({ folder }))).toMatchObject({
       code: 'library-missing',

@@ -1,6 +1,6 @@
 /**
- * Finds llama.cpp's shared libraries on this machine: the folder named by `PILOTFISH_LLAMA_CPP`, or
- * the npm package for this platform. Pure but for reading directories; loads nothing.
+ * Finds llama.cpp's shared libraries on this machine: in the folder named by `PILOTFISH_LLAMA_CPP`,
+ * or in the npm package for this platform. Pure except for reading directories; it loads nothing.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -44,7 +44,7 @@ export function processEnvironment(): LookupEnvironment {
     folder: process.env[LIBRARY_FOLDER_VARIABLE],
     packageFolder: (name) => {
       try {
-        // The main entry is dist/index.js; the libraries lie in bins/ beside dist/.
+        // The main entry is dist/index.js; the libraries are in bins/ beside dist/.
         return dirname(dirname(require.resolve(name)));
       } catch {
         return null;
@@ -83,7 +83,7 @@ function binaryFolder(packageFolder: string): string {
   return inner[0] === undefined ? bins : join(bins, inner[0]);
 }
 
-/** File names are `libllama.so`, `libllama.v0.5.0.so`, `libllama.dylib`, `llama.dll`. */
+/** The file names are `libllama.so`, `libllama.v0.5.0.so`, `libllama.dylib`, `llama.dll`. */
 function librariesIn(folder: string): LibraryPaths {
   const files = existsSync(folder) ? readdirSync(folder) : [];
   const find = (stem: string): string => {

@@ -1,4 +1,4 @@
-/** What can be said about the native library, for `doctor`: problems are results, not exceptions. */
+/** A report on the native library for `doctor`, in which problems are results instead of exceptions. */
 import { readFileSync } from 'node:fs';
 import { PilotfishError } from '../../core/errors.ts';
 import { LIBRARY_PACKAGE_VERSION } from './known-builds.ts';
@@ -9,7 +9,7 @@ export interface LibraryReport {
   readonly path: string | null;
   readonly version: string | null;
   readonly knownBuild: boolean;
-  /** The instruction sets that the chosen CPU back-end was built for, as its file name says. */
+  /** The instruction sets that the chosen CPU back-end was built for, according to its file name. */
   readonly cpuVariant: string | null;
   readonly problem: {
     readonly code: string;
@@ -40,7 +40,7 @@ export async function inspectLibrary(): Promise<LibraryReport> {
   }
 }
 
-/** Linux lists the mapped libraries; elsewhere the variant is not known. */
+/** Linux lists the mapped libraries. On other systems the variant is unknown. */
 function cpuVariant(): string | null {
   try {
     return /ggml-cpu-(\w+)\.so/.exec(readFileSync('/proc/self/maps', 'utf8'))?.[1] ?? null;

@@ -1,7 +1,7 @@
 /**
- * The native library, loaded once per process after its build was checked. Loading has effects on
- * the whole process (koffi's settings, llama.cpp's log and back-end registry), so it happens at the
- * first use, never at import.
+ * The native library, loaded once per process after a check of its build. Loading affects the whole
+ * process (koffi's settings, llama.cpp's log and back-end registry), so it happens at the first use,
+ * never at import.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { KNOWN_BUILDS, LIBRARY_PACKAGE_VERSION } from './known-builds.ts';
 import { findLibraries, type LibraryPaths, processEnvironment } from './library-lookup.ts';
 import type { Abi } from './native-api.ts';
 
-/** Names, by its sha256, a library of another build that the user wants all the same. */
+/** Holds the sha256 of a library of another build that the user accepts. */
 export const ACCEPTED_BUILD_VARIABLE = 'PILOTFISH_LLAMA_CPP_SHA256';
 
 export function libraryDigest(path: string): string {

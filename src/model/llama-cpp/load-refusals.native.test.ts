@@ -17,7 +17,7 @@ import {
 } from './model.ts';
 
 let folder: string;
-/** A model that is all right. */
+/** A valid model file. */
 let path: string;
 
 beforeAll(async () => {
@@ -43,7 +43,7 @@ function request(model: LlamaCppModel, rowCount: number): ForwardRequest {
   return { tokens, outputFrom: rowCount - 1, program };
 }
 
-/** Fills a sequence to the last position, and shows that one more is refused. */
+/** Fills a sequence to the last position, and checks that one more token is refused. */
 async function useWhole(model: LlamaCppModel): Promise<TokenId> {
   const { contextLength, rowCountMax } = model.facts;
   await using sequence = model.openSequence();
@@ -69,7 +69,7 @@ const codeOf = (work: Promise<unknown>): Promise<string> =>
     (error: { code?: string; message: string }) => error.code ?? error.message,
   );
 
-describe('a model loaded at the limits of what may be asked for', () => {
+describe('a model loaded at the limits of its options', () => {
   it.each<LoadOptions>([
     { contextLength: 1 },
     { contextLength: 2 },
@@ -90,7 +90,7 @@ describe('a model loaded at the limits of what may be asked for', () => {
     expect(contextLength).toBe(one.contextLength ?? SMALL.contextLength);
     expect(rowCountMax).toBeLessThanOrEqual(contextLength);
     const chosen = await useWhole(model);
-    // As many sequences as were asked for, as far as a batch has room for them.
+    // The number of sequences is the requested one, limited by the rows of a batch.
     const wanted = Math.min(one.sequenceCountMax ?? SEQUENCE_COUNT_MAX_DEFAULT, rowCountMax);
     expect(sequenceCountMax).toBe(wanted);
     const sequences = Array.from({ length: wanted }, () => model.openSequence());
@@ -101,11 +101,11 @@ describe('a model loaded at the limits of what may be asked for', () => {
     expect(new Set(choices).size).toBe(1);
     for (const sequence of sequences) await sequence[Symbol.asyncDispose]();
     expect(model.sequenceCount).toBe(0);
-    // Slots that were used are as good as new.
+    // Used slots work like new ones.
     expect(await useWhole(model)).toBe(chosen);
   });
 
-  it('holds several full sequences where it has more cells than a context', async () => {
+  it('holds several full sequences if it has more cells than a context', async () => {
     await using model = await loadModel(path, { ...SMALL, contextLength: 512, cellCount: 1536 });
     expect(model.facts).toMatchObject({ contextLength: 512, cellCount: 1536 });
     const sequences = [model.openSequence(), model.openSequence(), model.openSequence()];
@@ -148,7 +148,7 @@ describe('a model loaded at the limits of what may be asked for', () => {
     });
   });
 
-  it('is refused where memory is short by a byte, and says how much it needs', async () => {
+  it('is refused if memory is short by a byte, with the memory that it needs', async () => {
     const error = await loadModel(path, { ...SMALL, memoryBytes: 1000 }).catch(
       (reason: { code: string; fields: { neededBytes: number } }) => reason,
     );
@@ -182,7 +182,7 @@ const shapeOf = (architecture: string): Record<string, GgufValue> => ({
   [`${architecture}.attention.layer_norm_rms_epsilon`]: { type: 'float32', value: 1e-5 },
 });
 
-/** One transformer layer and a tokenizer of any kind. */
+/** Writes one transformer layer with a tokenizer of any kind. */
 async function writeWithTokenizer(
   file: string,
   tokenCount: number,
@@ -212,7 +212,7 @@ const sentencePiece = (tokens: readonly string[]): Record<string, GgufValue> => 
   'tokenizer.ggml.tokens': strings(tokens),
   'tokenizer.ggml.token_type': {
     type: 'int32s',
-    // Unknown, control, byte, normal.
+    // The types are unknown, control, byte, normal.
     value: tokens.map((token) => {
       if (token === '<unk>') return 2;
       if (token === '<s>' || token === '</s>') return 3;
@@ -224,7 +224,7 @@ const sentencePiece = (tokens: readonly string[]): Record<string, GgufValue> => 
 });
 
 describe('a tokenizer that would end the process', () => {
-  it('is refused where there is none', async () => {
+  it('is refused if it is missing', async () => {
     const file = join(folder, 'no-vocab.gguf');
     await writeWithTokenizer(file, 16, { 'tokenizer.ggml.model': text('no_vocab') });
     await expect(loadModel(file, SMALL)).rejects.toMatchObject({
@@ -238,7 +238,7 @@ describe('a tokenizer that would end the process', () => {
     { missing: 256, left: [] },
     { missing: 1, left: BYTE_TOKENS.slice(0, 255) },
     { missing: 1, left: BYTE_TOKENS.slice(1) },
-  ])('is refused where SentencePiece lacks $missing byte tokens', async ({ left }) => {
+  ])('is refused if SentencePiece lacks $missing byte tokens', async ({ left }) => {
     const file = join(folder, `spm-${left.length}-${left[0] === '<0x01>' ? 'high' : 'low'}.gguf`);
     const tokens = ['<unk>', '<s>', '</s>', ...left, '▁', 'a', 'b', '▁a', '\n'];
     await writeWithTokenizer(file, tokens.length, sentencePiece(tokens));
@@ -258,7 +258,7 @@ describe('a tokenizer that would end the process', () => {
   });
 });
 
-/** A state-space layer: it has a state instead of a KV cache. */
+/** Writes a state-space layer, which has a state instead of a KV cache. */
 async function writeMamba(file: string): Promise<void> {
   const inner = HIDDEN * 2;
   const [convolution, state, rank] = [4, 8, 2];
@@ -291,8 +291,8 @@ async function writeMamba(file: string): Promise<void> {
   );
 }
 
-describe('an architecture that cannot be rolled back, or that nobody knows', () => {
-  it('is refused where its memory is a state', async () => {
+describe('an architecture that cannot be rolled back, or that is unknown', () => {
+  it('is refused if its memory is a state', async () => {
     const file = join(folder, 'mamba.gguf');
     await writeMamba(file);
     await expect(loadModel(file, SMALL)).rejects.toMatchObject({
@@ -303,7 +303,7 @@ describe('an architecture that cannot be rolled back, or that nobody knows', () 
     await loads(path);
   });
 
-  it('is named where the library does not know it, also among loads at the same time', async () => {
+  it('is named if the library does not know it, also among simultaneous loads', async () => {
     const unknown = join(folder, 'unknown.gguf');
     await writeRandomModel(unknown, { seed: 1, architecture: 'pilotwhale' });
     const results = await Promise.all([
@@ -316,7 +316,7 @@ describe('an architecture that cannot be rolled back, or that nobody knows', () 
     await expect(loadModel(unknown, SMALL)).rejects.toThrow('"pilotwhale"');
   });
 
-  it('is named where a known one is incomplete: the library says what is missing', async () => {
+  it('is named if its file is incomplete, with the reason of the library', async () => {
     const file = join(folder, 'incomplete.gguf');
     await writeGguf(file, { ...shapeOf('llama'), ...sentencePiece(['<unk>', ...BYTE_TOKENS]) }, [
       tensor('token_embd.weight', HIDDEN, 257),
@@ -344,7 +344,7 @@ describe('a file that is not a whole model', () => {
     return await codeOf(loads(file));
   };
 
-  it('is refused where there is nothing, or a folder', async () => {
+  it('is refused if there is no file, or a folder', async () => {
     expect(await codeOf(loadModel(join(folder, 'nothing.gguf')))).toBe('model-file-missing');
     expect(await codeOf(loadModel(folder))).toBe('model-file-missing');
   });
@@ -361,14 +361,14 @@ describe('a file that is not a whole model', () => {
   );
 
   it.each([4, 5, 8, 12, 20, 24, 30, 60, 100, 500, 1000, 4000, 5500])(
-    'is refused where its header ends after %i bytes',
+    'is refused if its header ends after %i bytes',
     async (length) => {
       expect(length).toBeLessThan(bytes.lastIndexOf('output.weight'));
       expect(await loadBytes(bytes.subarray(0, length))).toBe('model-file-truncated');
     },
   );
 
-  it('is refused where its weights end early, by a byte or by much', async () => {
+  it('is refused if its weights end early, by a byte or by more', async () => {
     const dataStart = bytes.lastIndexOf('output.weight') + 100;
     const lengths = [dataStart, dataStart + 5000, bytes.length / 2, bytes.length - 1];
     for (const length of lengths) {
@@ -379,7 +379,7 @@ describe('a file that is not a whole model', () => {
 });
 
 describe('loading', () => {
-  it('fails with what its progress listener threw, and does not end the process', async () => {
+  it('fails with the error of its progress listener, and does not end the process', async () => {
     const onProgress = (): never => {
       throw new Error('the listener threw');
     };
@@ -387,7 +387,7 @@ describe('loading', () => {
     await loads(path);
   });
 
-  it('tells its progress, from little to all', async () => {
+  it('reports its progress, from little to all', async () => {
     const seen: number[] = [];
     await using model = await loadModel(path, {
       ...SMALL,
@@ -398,7 +398,7 @@ describe('loading', () => {
     expect(model.facts.name).toBe('random-3');
   });
 
-  it('ends where it is cancelled before, half way or while others load', async () => {
+  it('ends if it is cancelled before, half way or while others load', async () => {
     expect(await codeOf(loadModel(path, { ...SMALL, signal: AbortSignal.abort() }))).toBe(
       'aborted',
     );
@@ -419,13 +419,13 @@ describe('loading', () => {
 });
 
 describe('a closed model', () => {
-  it('may be closed again, at the same time and later', async () => {
+  it('may be closed again, simultaneously and later', async () => {
     const model = await loadModel(path, SMALL);
     await Promise.all([model[Symbol.asyncDispose](), model[Symbol.asyncDispose]()]);
     await model[Symbol.asyncDispose]();
   });
 
-  it('refuses everything that would read native memory, and leaves what was read', async () => {
+  it('refuses all calls that would read native memory, and keeps the values already read', async () => {
     const model = await loadModel(path, SMALL);
     const { vocabulary } = model;
     const sequence = model.openSequence();
@@ -454,7 +454,7 @@ describe('a closed model', () => {
     await sequence[Symbol.asyncDispose]();
   });
 
-  it('refuses forwards that are under way, and is closed after them', async () => {
+  it('fails forwards that are under way, and closes after them', async () => {
     const model = await loadModel(path, SMALL);
     const outcomes = Array.from({ length: 4 }, () =>
       codeOf(model.openSequence().forward(request(model, 16))),

@@ -82,16 +82,16 @@ describe('availableMemoryBytes', () => {
     (path: string): string =>
       files[path.split('/').at(-1) ?? ''] ?? '';
 
-  it('is some of this machine, at most all of it', () => {
+  it('is positive, and at most the memory of this machine', () => {
     expect(availableMemoryBytes()).toBeGreaterThan(0);
     expect(availableMemoryBytes()).toBeLessThanOrEqual(totalmem());
   });
 
-  it('is what Linux says it could hand out', () => {
+  it('is the available memory that Linux reports', () => {
     expect(availableMemoryBytes(readerOf({ meminfo: MEMINFO }))).toBe(4_096_000_000);
   });
 
-  it('is what the container leaves, where that is less', () => {
+  it('is the rest of the container limit, if that is less', () => {
     const container = { 'memory.max': '3000000000\n', 'memory.current': '1000000000\n' };
     const files = { meminfo: MEMINFO, ...container };
     expect(availableMemoryBytes(readerOf(files))).toBe(2_000_000_000);
@@ -111,14 +111,14 @@ describe('availableMemoryBytes', () => {
     expect(availableMemoryBytes(readerOf(files))).toBe(2_600_000_000);
   });
 
-  it('knows no limit where the container has none, and never goes below zero', () => {
+  it('has no limit if the container has none, and never goes below zero', () => {
     const free = { meminfo: MEMINFO, 'memory.max': 'max\n', 'memory.current': '1\n' };
     expect(availableMemoryBytes(readerOf(free))).toBe(4_096_000_000);
     const full = { ...free, 'memory.max': '5\n', 'memory.current': '9\n' };
     expect(availableMemoryBytes(readerOf(full))).toBe(0);
   });
 
-  it('asks the system where no file tells', () => {
+  it('asks the system if no file tells', () => {
     expect(availableMemoryBytes(readerOf({}))).toBeGreaterThan(0);
   });
 });

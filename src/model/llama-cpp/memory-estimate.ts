@@ -1,8 +1,8 @@
 /**
- * Will a model fit? Estimated before anything is loaded, because a machine that runs out of memory
- * kills the process instead of raising an error. The estimate is of the working set: the library
- * maps the file and keeps a repacked copy of some weights, but the mapped originals of those are
- * not read again and can be dropped by the system (measured in docs/LOG.md, 2026-11-21).
+ * Estimates whether a model fits, before anything is loaded, because a machine that runs out of
+ * memory kills the process instead of raising an error. The estimate is of the working set. The
+ * library maps the file and keeps a repacked copy of some weights, but the mapped originals are not
+ * read again, so that the system can drop them (measured in docs/LOG.md, 2026-11-21).
  */
 import { readFileSync } from 'node:fs';
 import { freemem } from 'node:os';
@@ -23,8 +23,8 @@ export interface MemoryEstimate {
 }
 
 /**
- * Bytes per float of activations that a graph keeps alive at once, as a multiple of the hidden
- * size: measured on the default pair (docs/LOG.md), rounded up.
+ * Bytes per float of activations that a graph keeps alive at once, as a multiple of the hidden size.
+ * Measured on the default pair (docs/LOG.md) and rounded up.
  */
 const LIVE_ACTIVATIONS = 32;
 
@@ -37,7 +37,7 @@ export function estimateMemory(file: ModelFileFacts, shape: ContextShape): Memor
 }
 
 /**
- * What the system could hand out: on Linux with caches that it would give back.
+ * The memory that the system could provide. On Linux it includes caches that the system would free.
  * @param read the text of a file, empty if there is none
  */
 export function availableMemoryBytes(read: (path: string) => string = readText): number {
@@ -53,8 +53,8 @@ function meminfoAvailable(read: (path: string) => string): number | null {
 }
 
 /**
- * What a container's limit leaves; null without a limit. Cached file pages count as used there, and
- * a model that was just pulled or verified is all cached.
+ * The rest of a container's limit; null without a limit. The container counts cached file pages as
+ * used, and a model that was just pulled or verified is fully cached.
  */
 function cgroupAvailable(read: (path: string) => string): number | null {
   const number = (name: string): number =>

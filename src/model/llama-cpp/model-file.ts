@@ -1,7 +1,7 @@
 /**
- * Reads what a GGUF file says about itself without loading its weights: shape, sizes, parameter
- * counts, whether it is whole. Parsing is llama.cpp's own (`gguf_*`), so a file that passes here is
- * a file the loader understands.
+ * Reads the facts that a GGUF file states about itself without loading its weights: shape, sizes,
+ * parameter counts, and whether it is complete. llama.cpp's own functions (`gguf_*`) parse it, so the
+ * loader understands every file that passes here.
  */
 import { open, stat } from 'node:fs/promises';
 import { PilotfishError } from '../../core/errors.ts';
@@ -16,7 +16,7 @@ export interface ModelFileFacts {
   readonly byteCount: number;
   readonly architecture: string;
   readonly name: string | null;
-  /** The type that most weight bytes have, for example `q4_K`. */
+  /** The type of the most weight bytes, for example `q4_K`. */
   readonly quantisation: string | null;
   readonly layerCount: number;
   readonly hiddenSize: number;
@@ -24,24 +24,24 @@ export interface ModelFileFacts {
   /** The context length the model was trained for. */
   readonly contextLengthMax: number;
   readonly tensorCount: number;
-  /** Bytes one forward reads: all tensors but an embedding table that is only looked up. */
+  /** The bytes that one forward reads: all tensors except an embedding table that is only looked up. */
   readonly weightBytes: number;
   readonly parameterCounts: ParameterCounts;
   readonly chatTemplate: string | null;
-  /** Keys and values of one position in all layers, in half precision. */
+  /** Bytes of keys and values of one position in all layers, in half precision. */
   readonly kvBytesPerToken: number;
-  /** Null where the file has none: parts of a split file may be elsewhere. */
+  /** Null if the file has none. The parts of a split file may be elsewhere. */
   readonly tokenEmbeddings: EmbeddingTensor | null;
 }
 
-/** The input embeddings in a file: one row after the other. */
+/** The input embeddings in a file, row after row. */
 export interface EmbeddingTensor {
-  /** Of its elements, as `q8_0`. */
+  /** The type of the elements, such as `q8_0`. */
   readonly type: string;
-  /** Of the first row in the file, in bytes. */
+  /** The offset of the first row in the file, in bytes. */
   readonly offset: number;
   readonly byteCount: number;
-  /** Elements of a row. */
+  /** The number of elements of a row. */
   readonly width: number;
   readonly rowCount: number;
 }
@@ -152,7 +152,7 @@ function embeddingTensor(tensors: readonly Tensor[]): EmbeddingTensor | null {
   return { type, offset, byteCount, width, rowCount };
 }
 
-/** LLAMA_MAX_LAYERS: the library aborts the process beyond it, and for none. */
+/** LLAMA_MAX_LAYERS: the library aborts the process beyond it, and for 0 layers. */
 const LAYER_COUNT_MAX = 512;
 
 function checkLayerCount(path: string, layerCount: number): void {
@@ -164,8 +164,8 @@ function checkLayerCount(path: string, layerCount: number): void {
 }
 
 /**
- * Splits the parameters by what reads them. With tied embeddings (no `output.weight`) the table is
- * the output head too; with untied ones it is only looked up, a row per token, and costs nothing.
+ * Splits the parameters by their readers. With tied embeddings (no `output.weight`) the table is also
+ * the output head. With untied embeddings it is only looked up, one row per token, and costs nothing.
  */
 function weights(tensors: readonly Tensor[]): {
   weightBytes: number;
@@ -190,7 +190,7 @@ function mainType(tensors: readonly Tensor[]): string | null {
   return [...bytes].sort((a, b) => b[1] - a[1])[0]?.[0] ?? null;
 }
 
-/** Typed look-ups in an open GGUF file. Absent keys are null; wrong types count as absent. */
+/** Typed look-ups in an open GGUF file. Absent keys and wrong types give null. */
 class GgufReader {
   readonly #abi: Abi;
   readonly #gguf: Address;
@@ -205,7 +205,7 @@ class GgufReader {
     return found?.type === GGUF_TYPE_STRING ? this.#abi.ggufString(this.#gguf, found.key) : null;
   }
 
-  /** An integer; of a list (per-layer head counts) the largest. */
+  /** An integer; the largest of a list (per-layer head counts). */
   number(key: string): number | null {
     const found = this.#find(key);
     if (found === null) return null;

@@ -1,8 +1,8 @@
 /**
- * A GGUF model run by llama.cpp in this process.
+ * A GGUF model that llama.cpp runs in this process.
  *
- * Life cycle: `loadModel` reads the file's header, estimates memory, loads, opens one context.
- * Disposal stops what is running, frees the context, then the model; the C library keeps freed
+ * Life cycle: `loadModel` reads the file's header, estimates memory, loads the model and opens one
+ * context. Disposal stops running work, frees the context, then the model. The C library keeps freed
  * memory, so it is asked to return it.
  */
 import { availableParallelism } from 'node:os';
@@ -25,21 +25,25 @@ import { LlamaCppSequence, type SequenceHome } from './sequence.ts';
 import { LlamaCppVocabulary } from './vocabulary.ts';
 
 export const CONTEXT_LENGTH_DEFAULT = 4096;
-/** Rows of a forward: also the chunk of a prefill, and with it the wait for an abort. */
+/**
+ * The rows of a forward, which are also the chunk of a prefill and thus limit the wait for an abort.
+ */
 export const ROW_COUNT_MAX_DEFAULT = 256;
-/** For 16 requests and 8 prefixes that are kept. */
+/** Enough for 16 requests and 8 kept prefixes. */
 export const SEQUENCE_COUNT_MAX_DEFAULT = 24;
 /** Positions are 32-bit integers; no model comes near. */
 const CONTEXT_LENGTH_MAX = 2 ** 30;
-/** More threads than this rarely help a decode, which waits for memory. */
+/** More threads than this rarely speed up a decode, which waits for memory. */
 const THREAD_COUNT_MAX = 8;
 
 export interface LoadOptions {
-  /** For people and logs; default: the file's own name. */
+  /** For people and logs. Default: the file's own name. */
   readonly name?: string | undefined;
-  /** Tokens in one sequence; at most what the model was trained for. */
+  /** Tokens in one sequence; at most the length that the model was trained for. */
   readonly contextLength?: number | undefined;
-  /** Tokens in the KV cache, all sequences together; default: the context length, or 4096 without. */
+  /**
+   * Tokens in the KV cache, all sequences together. Default: the context length, or 4096 without one.
+   */
   readonly cellCount?: number | undefined;
   readonly rowCountMax?: number | undefined;
   readonly sequenceCountMax?: number | undefined;
@@ -47,7 +51,7 @@ export interface LoadOptions {
   readonly device?: ComputeDevice | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: OnProgress | undefined;
-  /** Bytes that may be used; default: what the system reports. */
+  /** The bytes that may be used. Default: the available memory that the system reports. */
   readonly memoryBytes?: number | undefined;
 }
 
@@ -78,7 +82,7 @@ export async function loadModel(path: string, options: LoadOptions = {}): Promis
   }
 }
 
-/** What a model was loaded for. */
+/** The settings that a model was loaded with. */
 interface LoadShape extends ContextShape {
   readonly contextLength: number;
 }
@@ -111,7 +115,7 @@ function loadShape(file: ModelFileFacts, options: LoadOptions): LoadShape {
     contextLength,
     cellCount,
     rowCountMax,
-    // llama.cpp aborts the process where a batch has less room than there are sequences.
+    // llama.cpp aborts the process if a batch has less room than there are sequences.
     sequenceCountMax: Math.min(options.sequenceCountMax ?? SEQUENCE_COUNT_MAX_DEFAULT, rowCountMax),
     threadCount: checkedThreadCount(options.threadCount),
   };
@@ -127,7 +131,7 @@ function checkCount(option: string, value: number | undefined, most: number): vo
   );
 }
 
-/** llama.cpp's threads spin at barriers: more of them than processors stop the whole machine. */
+/** llama.cpp's threads spin at barriers: more threads than processors stall the whole machine. */
 function checkedThreadCount(given: number | undefined): number {
   const processors = availableParallelism();
   if (given === undefined) return Math.min(processors, THREAD_COUNT_MAX);
@@ -142,10 +146,10 @@ function checkedThreadCount(given: number | undefined): number {
   );
 }
 
-/** One load at a time: the library's log, which tells why a load failed, is global. */
+/** One load at a time: the library's log, which explains a failed load, is global. */
 const loads = new FairMutex({ name: 'loading models', waitingCountMax: 64 });
 
-/** llama.cpp's log level of errors. */
+/** The level of errors in llama.cpp's log. */
 const LOG_LEVEL_ERROR = 4;
 const LOG_LINES_MAX = 20;
 
@@ -161,7 +165,7 @@ async function loadWeights(
     try {
       onProgress?.({ label: `Loading ${name}`, done: fraction, total: 1, unit: 'fraction' });
     } catch (error) {
-      // An exception must not cross native code: the load is stopped, then it is thrown.
+      // An exception must not cross native code: it stops the load and is thrown afterwards.
       thrown = { error };
     }
     return thrown === null && signal?.aborted !== true;
@@ -240,7 +244,7 @@ export class LlamaCppModel implements LanguageModel {
   readonly #parts: Parts;
   readonly #home: SequenceHome;
   readonly #embeddings: EmbeddingTable;
-  /** Free slots, the lowest last. */
+  /** The free slots, with the lowest last. */
   readonly #free: number[];
   #threadCount: number;
   #closing: Promise<void> | null = null;
@@ -256,7 +260,7 @@ export class LlamaCppModel implements LanguageModel {
       weightBytes: file.weightBytes,
       kvBytesPerToken: file.kvBytesPerToken,
       hiddenSize: parts.abi.modelHiddenSize(parts.model),
-      // The library rounds up; what was asked for holds.
+      // The library rounds up, but the requested length holds.
       contextLength: shape.contextLength,
       cellCount: shape.cellCount,
       rowCountMax: shape.rowCountMax,
@@ -290,7 +294,7 @@ export class LlamaCppModel implements LanguageModel {
     );
   }
 
-  /** Native batches so far: fewer than forwards, where requests shared them. */
+  /** Native batches so far. They are fewer than forwards if requests shared them. */
   get batchCount(): number {
     return this.#parts.executor.batchCount;
   }
@@ -304,7 +308,7 @@ export class LlamaCppModel implements LanguageModel {
     return this.#threadCount;
   }
 
-  /** From the next batch on. @throws PilotfishError `option-invalid`, `disposed` */
+  /** Takes effect at the next batch. @throws PilotfishError `option-invalid`, `disposed` */
   async setThreadCount(threadCount: number): Promise<void> {
     const checked = checkedThreadCount(threadCount);
     await this.#parts.executor.change((context) => context.setThreadCount(checked));
@@ -322,7 +326,7 @@ export class LlamaCppModel implements LanguageModel {
     );
   }
 
-  /** Every call waits for the one closing. */
+  /** Every call waits for the same closing. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#closing ??= this.#release();
     return this.#closing;

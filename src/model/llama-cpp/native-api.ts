@@ -1,12 +1,12 @@
 /**
  * The native functions as the rest of the program sees them: typed, one to one with llama.h, gguf.h
- * and ggml-backend.h. Addresses are opaque numbers; `abi.ts` binds the functions.
+ * and ggml-backend.h. Addresses are opaque numbers. `abi.ts` binds the functions.
  */
 
 /** The address of a native object; 0n is NULL. */
 export type Address = bigint;
 
-/** Fields that this program sets; the others keep the library's defaults. */
+/** The fields that this program sets. The others keep the library's defaults. */
 export interface ModelParams {
   progress_callback: Address;
   vocab_only: boolean;
@@ -98,7 +98,7 @@ export interface VocabularyAbi {
 
 export type GgufKey = number | bigint;
 
-/** @param count of elements: whole blocks, or the process aborts */
+/** @param count the number of elements: whole blocks, or the process aborts */
 export type Dequantiser = Native<[from: Uint8Array, to: Float32Array, count: number], void>;
 
 export interface GgufAbi {
@@ -119,7 +119,7 @@ export interface GgufAbi {
   readonly ggufTensorOffset: Native<[gguf: Address, tensor: number], number | bigint>;
   readonly ggufTensorBytes: Native<[gguf: Address, tensor: number], number | bigint>;
   readonly ggmlTypeName: Native<[type: number], string>;
-  /** The function that turns elements of a type, by its name, into floats; null if there is none. */
+  /** The function that turns elements of a type, given by name, into floats; null if there is none. */
   readonly ggmlDequantiser: Native<[type: string], Dequantiser | null>;
 }
 

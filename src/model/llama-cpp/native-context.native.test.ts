@@ -51,7 +51,7 @@ const tokensFrom = (first: number, count: number): number[] =>
   Array.from({ length: count }, (_, index) => 65 + ((first + 7 * index) % 26));
 
 describe('outputs', () => {
-  it('are seen through one view per place, which shows the batch that ran last', () =>
+  it('are seen through one view per address, which shows the last batch', () =>
     withContext(async (context) => {
       await decode(context, [65]);
       const view = context.outputs().logits(0);
@@ -61,7 +61,7 @@ describe('outputs', () => {
       expect([...view]).not.toEqual(before);
     }));
 
-  it('are right after they outgrew their buffer, and with hidden states beside them', () =>
+  it('are correct after they outgrew their buffer, also beside hidden states', () =>
     withContext(async (context) => {
       const rowsOf = async (count: number): Promise<{ logits: number[]; hidden: number[] }> => {
         context.truncate(0, 0);

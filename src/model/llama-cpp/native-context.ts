@@ -1,7 +1,7 @@
 /**
  * One llama.cpp context: the KV cache of all sequences of a model, and its native calls. It does one
- * thing at a time, because concurrent use aborts the process: the executor, its only user, sees to
- * that. Calls that would abort the process for their arguments are checked first.
+ * thing at a time, because concurrent use aborts the process. The executor, its only user, ensures
+ * that. Calls whose arguments would abort the process are checked first.
  */
 import { PilotfishError } from '../../core/errors.ts';
 import { invariant, required } from '../../core/invariant.ts';
@@ -11,14 +11,14 @@ import type { Abi, Address } from './native-api.ts';
 import { attachThreadpool } from './threadpool.ts';
 
 export interface ContextShape {
-  /** Of all sequences together. */
+  /** Cells of all sequences together. */
   readonly cellCount: number;
   readonly rowCountMax: number;
   readonly sequenceCountMax: number;
   readonly threadCount: number;
 }
 
-/** Row outputs of the batch that just ran. The views die when the next one starts. */
+/** Row outputs of the batch that just ran. The views die when the next batch starts. */
 export interface NativeOutputs {
   /** @param row index within the whole batch */
   logits(row: number): Float32Array;
@@ -30,13 +30,17 @@ interface Sizes {
   readonly hiddenSize: number;
 }
 
-/** Rows that one context has views of; llama.cpp moves its outputs when they outgrow their buffer. */
+/**
+ * The number of rows for which a context keeps views. llama.cpp moves its outputs when they outgrow
+ * their buffer.
+ */
 const VIEW_COUNT_MAX = 1024;
 
 /**
  * Views by address, made once. The garbage collector counts the bytes behind every view as if they
- * were new memory: a view of a large vocabulary per row made it collect everything several times a
- * second. A view found here is right whatever happened since: the library just named the address.
+ * were new memory: one new view of a large vocabulary per row made it collect everything several
+ * times a second. A view found here is always valid, because the library has just returned its
+ * address.
  */
 class ViewCache {
   readonly #views = new Map<Address, Float32Array>();
@@ -124,7 +128,7 @@ export class NativeContext {
     return await this.#abi.decode(this.#context, this.#batch.fill(parts));
   }
 
-  /** Makes the decode under way, and those to come, return `DECODE_ABORTED`; or lets them run. */
+  /** Makes the current decode and later ones return `DECODE_ABORTED`, or lets them run. */
   setAborted(aborted: boolean): void {
     if (!this.#freed) this.#abortBytes[0] = aborted ? 1 : 0;
   }
@@ -141,12 +145,12 @@ export class NativeContext {
     };
   }
 
-  /** Tokens that a sequence has in the cache. */
+  /** The number of tokens that a sequence has in the cache. */
   length(sequence: number): number {
     return this.#abi.sequencePositionMax(this.#memory, sequence) + 1;
   }
 
-  /** Forgets everything from position `length` on. */
+  /** Forgets all tokens from position `length` on. */
   truncate(sequence: number, length: number): void {
     const removed = this.#abi.sequenceRemove(this.#memory, sequence, length, -1);
     invariant(removed, `sequence ${sequence} cannot be cut at ${length}`);
@@ -157,13 +161,13 @@ export class NativeContext {
     this.#abi.sequenceCopy(this.#memory, source, target, 0, length);
   }
 
-  /** Computes with so many threads from the next decode on. */
+  /** Computes with `threadCount` threads from the next decode on. */
   setThreadCount(threadCount: number): void {
     this.#abi.setThreadCount(this.#context, threadCount, threadCount);
     attachThreadpool(this.#abi, this.#context, threadCount);
   }
 
-  /** Frees the native memory; nothing may be running. */
+  /** Frees the native memory. Nothing may be running. */
   async free(): Promise<void> {
     invariant(!this.#freed, 'a context is freed once');
     this.#freed = true;
@@ -173,8 +177,8 @@ export class NativeContext {
   }
 
   /**
-   * Hidden states turn every row into an output (the head runs on all of them), so they are on
-   * only for the batches that want them.
+   * Hidden states turn every row into an output (the head runs on all of them), so they are on only
+   * for batches that want them.
    */
   #setEmbeddings(on: boolean): void {
     if (this.#embeddings === on) return;

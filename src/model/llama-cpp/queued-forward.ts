@@ -7,21 +7,21 @@ import type { BatchRows } from './batch.ts';
 import type { Waiting } from './batch-plan.ts';
 import type { NativeOutputs } from './native-context.ts';
 
-/** What became of a forward, and how many tokens its sequence holds from then on. */
+/** The outcome of a forward, and the number of tokens that its sequence then holds. */
 export type ForwardEnd =
   | { readonly length: number; readonly forward: Forward }
   | { readonly length: number; readonly error: unknown };
 
 export class QueuedForward implements Waiting {
   readonly sequence: number;
-  /** In line: the smaller, the earlier. */
+  /** The place in line: a smaller number is earlier. */
   readonly place: number;
   readonly hidden: boolean;
   readonly endsPrompt: boolean;
   readonly continuesPrompt: boolean;
   wasPassedBy = false;
   computeMs = 0;
-  /** Batches with it that were stopped for somebody else's sake. */
+  /** The number of its batches that were stopped because of another forward. */
   interruptionCount = 0;
   readonly #start: number;
   readonly #tokens: readonly number[];
@@ -50,7 +50,7 @@ export class QueuedForward implements Waiting {
     this.continuesPrompt = place.isKept && !this.hasOutputs;
   }
 
-  /** Its request has been told; rows of it that are under way count no more. */
+  /** Its request has its error, and its rows under way no longer count. */
   get hasFailed(): boolean {
     return this.#hasFailed;
   }
@@ -63,7 +63,7 @@ export class QueuedForward implements Waiting {
     return this.#tokens.length - this.#done;
   }
 
-  /** Of its next row, in its sequence. */
+  /** The position of its next row in its sequence. */
   get position(): number {
     return this.#start + this.#done;
   }
@@ -78,7 +78,7 @@ export class QueuedForward implements Waiting {
     };
   }
 
-  /** Takes what it wants of its next row, which is row `batchRow` of the batch. */
+  /** Reads the values that it wants of its next row, which is row `batchRow` of the batch. */
   read(outputs: NativeOutputs, batchRow: number): void {
     const index = this.#done;
     this.#done += 1;
@@ -96,7 +96,7 @@ export class QueuedForward implements Waiting {
     this.#settle({ length: this.position, forward });
   }
 
-  /** @param length what the sequence holds, once the batch under way has ended */
+  /** @param length the number of tokens that the sequence holds after the batch under way */
   fail(error: unknown, length: number = this.position): void {
     this.#hasFailed = true;
     this.#settle({ length, error });

@@ -1,18 +1,18 @@
-/** A slot of a context. Checks arguments that llama.cpp would answer by aborting the process. */
+/** A slot of a context. It checks arguments on which llama.cpp would abort the process. */
 
 import { PilotfishError } from '../../core/errors.ts';
 import { invariant } from '../../core/invariant.ts';
 import type { Forward, ForwardRequest, Sequence } from '../roles.ts';
 import type { Executor } from './executor.ts';
 
-/** What a sequence needs of its model. */
+/** The part of its model that a sequence needs. */
 export interface SequenceHome {
   readonly executor: Executor;
   readonly contextLength: number;
   readonly rowCountMax: number;
   readonly vocabularySize: number;
   open(): LlamaCppSequence;
-  /** Gives the slot back. */
+  /** Releases the slot. */
   close(slot: number): Promise<void>;
 }
 

@@ -24,7 +24,7 @@ afterAll(async () => {
 const load = (threadCount: number): Promise<LlamaCppModel> =>
   loadModel(path, { contextLength: 64, rowCountMax: 16, threadCount });
 
-/** Greedy tokens, with whatever is done before each. */
+/** Writes greedy tokens, with an action before each of them. */
 async function write(model: LlamaCppModel, before: (step: number) => Promise<void>) {
   await using sequence = model.openSequence();
   const written: number[] = [];
@@ -57,7 +57,7 @@ describe('the number of threads of a model', () => {
   });
 
   it.each([0, -1, 1.5, Number.NaN, 1000])(
-    'refuses %d and keeps what it has',
+    'refuses %d and keeps its number of threads',
     async (threadCount) => {
       await using model = await load(1);
       await expect(model.setThreadCount(threadCount)).rejects.toMatchObject({

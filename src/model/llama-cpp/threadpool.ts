@@ -1,6 +1,6 @@
 /**
- * The threads that compute, shared by all contexts of the process: one device, one pool. Without it
- * llama.cpp starts threads anew for every forward, and where the system first puts them on a core
+ * The compute threads, shared by all contexts of the process: one device, one pool. Without a pool
+ * llama.cpp starts threads anew for every forward. If the system first puts one of them on a core
  * that is taken, the others spin for milliseconds (docs/LOG.md, 2026-11-22).
  *
  * Pools live as long as the process: contexts come and go, and a sleeping pool costs nothing.
@@ -9,7 +9,7 @@ import type { Abi, Address } from './native-api.ts';
 
 const pools = new Map<number, Address | null>();
 
-/** Lets a context compute on the shared pool; without one it keeps its own threads. */
+/** Lets a context compute on the shared pool. Without a pool it keeps its own threads. */
 export function attachThreadpool(abi: Abi, context: Address, threadCount: number): void {
   if (!pools.has(threadCount)) pools.set(threadCount, abi.threadpoolNew(threadCount));
   const pool = pools.get(threadCount) ?? null;

@@ -1,6 +1,6 @@
 /**
- * A vocabulary as llama.cpp knows it. It lives inside its model: once that is closed, every call that
- * would read native memory fails as `disposed` (a paused request may still ask).
+ * A vocabulary of llama.cpp. It lives inside its model: after the model is closed, every call that
+ * would read native memory fails as `disposed` (a paused request may still call it).
  */
 
 import type { ChatMessage } from '../../core/chat-message.ts';
@@ -48,7 +48,7 @@ export class LlamaCppVocabulary implements Vocabulary {
     const known = this.#pieces.get(id);
     if (known !== undefined) return known;
     const piece = this.#piece(id, PIECE_BYTES_START);
-    // A grammar reads the whole vocabulary once; 152,000 pieces would be 70 MB.
+    // A grammar reads the whole vocabulary once, and 152,000 pieces would take 70 MB.
     if (this.#pieces.size >= KEPT_PIECE_COUNT_MAX) this.#pieces.clear();
     this.#pieces.set(id, piece);
     return piece;
@@ -65,9 +65,9 @@ export class LlamaCppVocabulary implements Vocabulary {
 
   tokenize(text: string): TokenId[] {
     const bytes = Buffer.from(text, 'utf8');
-    // Templates spell the start token out; a second one would change the answer.
+    // Templates may contain the start token. A second one would change the answer.
     const addSpecial = this.#bos === '' || !text.startsWith(this.#bos);
-    // Every token covers at least one byte, but for the special ones that the library adds.
+    // Every token covers at least one byte, except the special tokens that the library adds.
     const room = new Int32Array(bytes.length + 8);
     const count = this.#abi.tokenize(
       this.#vocabulary,
@@ -84,7 +84,7 @@ export class LlamaCppVocabulary implements Vocabulary {
     return tokenIds(Array.from(room.subarray(0, count)));
   }
 
-  /** Called before the native memory goes. */
+  /** Called before the native memory is freed. */
   close(): void {
     this.#closed = true;
   }
@@ -114,8 +114,8 @@ export class LlamaCppVocabulary implements Vocabulary {
 }
 
 /**
- * Tokenisers that end the process instead of failing: none at all, and SentencePiece without a token
- * for every byte (any character it does not know is then looked up in vain).
+ * Refuses tokenisers that end the process instead of failing: a missing tokeniser, and SentencePiece
+ * without a token for every byte (it then looks up unknown characters in vain).
  */
 function checkTokenizer(abi: Abi, vocabulary: Address, size: number): void {
   const type = abi.vocabularyType(vocabulary);

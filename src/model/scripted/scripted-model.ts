@@ -1,6 +1,6 @@
 /**
- * A language model given by a function from prefixes to probabilities: small enough to enumerate,
- * and strict about its use. It keeps what was fed to each sequence, so a strategy that forgets a
+ * A language model given by a function from prefixes to probabilities: small enough to enumerate, and
+ * strict about its use. It keeps the tokens that each sequence was fed, so a strategy that forgets a
  * rollback reads the wrong distribution and fails its test.
  */
 import type { ChatMessage } from '../../core/chat-message.ts';
@@ -24,18 +24,21 @@ export interface ScriptedModelOptions {
   /** The text of each token; end-of-generation tokens have none. */
   readonly tokens: readonly string[];
   readonly endOfGeneration?: readonly number[];
-  /** Probabilities of the next token, [tokens.length]; zeros are allowed. */
+  /** The probabilities of the next token, [tokens.length]. Zeros are allowed. */
   readonly next: (prefix: readonly TokenId[]) => readonly number[];
-  /** Of a row by the text it ends; all as long. Default: the number of its tokens. */
+  /**
+   * The hidden state of a row, by the text that ends with it. All states have the same length.
+   * Default: the number of its tokens.
+   */
   readonly hiddenState?: (prefix: readonly TokenId[]) => readonly number[];
-  /** [as long as a hidden state]. Default: the token, in all numbers. */
+  /** [hidden size] the embedding of a token. Default: the token id in all numbers. */
   readonly tokenEmbedding?: (id: TokenId) => readonly number[];
   readonly contextLength?: number;
   /** Default: the context length. */
   readonly cellCount?: number;
   readonly rowCountMax?: number;
   readonly sequenceCountMax?: number;
-  /** Replaces the draw of a row's choice, for instance by an enumeration. */
+  /** Replaces the draw of a row's token, for example by an enumeration. */
   readonly choose?: (distribution: Float64Array, program: RowProgram, position: number) => TokenId;
   /** Runs before every forward: faults, delays, counting. */
   readonly onForward?: (request: ForwardRequest, signal?: AbortSignal) => Promise<void>;
@@ -98,7 +101,7 @@ export class ScriptedModel implements LanguageModel {
 
 interface Home {
   readonly open: () => Sequence;
-  /** The model's open ones, which share one cache. */
+  /** The model's open sequences, which share one cache. */
   readonly sequences: OpenSequences;
 }
 
@@ -200,7 +203,7 @@ class ScriptedSequence implements Sequence {
     return {
       ...rest,
       distribution: program.distribution === true ? drawn : null,
-      // Rows behind a rejected draft are never looked at: drawing late spares their branches.
+      // Rows after a rejected draft are never read. Drawing late avoids their branches.
       get tokenId(): TokenId {
         choice ??= choose(drawn, program, position);
         return choice;
@@ -209,7 +212,7 @@ class ScriptedSequence implements Sequence {
   }
 }
 
-/** By default the position it was read at: enough to see that rows are not mixed up. */
+/** The default is the position of the row, which is enough to detect mixed-up rows. */
 function hiddenOf(
   { hiddenState = ({ length }) => [length] }: ScriptedModelOptions,
   prefix: readonly TokenId[],
@@ -231,7 +234,7 @@ function scriptedVocabulary({ tokens, endOfGeneration = [] }: ScriptedModelOptio
   };
 }
 
-/** The longest token that fits, again and again. */
+/** Greedy tokenisation by the longest token that fits. */
 function greedyTokens(text: string, tokens: readonly string[]): TokenId[] {
   const ids: TokenId[] = [];
   let rest = text;

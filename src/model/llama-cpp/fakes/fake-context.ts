@@ -19,7 +19,7 @@ export const PROGRAM: RowProgram = {
   purpose: 'sample',
 };
 
-/** What a model's row depends on: every token before and including it. */
+/** The value of a row of the fake model, which depends on every token up to its own. */
 export function rowValue(prefix: readonly number[]): number {
   return prefix.reduce((hash, token) => (hash * 31 + token + 1) % 1_000_003, 7);
 }
@@ -29,21 +29,21 @@ interface Output {
   readonly hidden: Float32Array;
 }
 
-/** A context that computes at once, checks its caller, and fails when told to. */
+/** A context that computes at once, checks its caller, and fails on demand. */
 export class FakeContext implements ExecutorContext {
   /** Rows of every decode, as `sequence:rows`. */
   readonly decodes: string[] = [];
-  /** What every decode returned. */
+  /** The code that every decode returned. */
   readonly codes: number[] = [];
-  /** Rows with outputs, of every decode. */
+  /** The number of rows with outputs of every decode. */
   readonly outputCounts: number[] = [];
   readonly violations: string[] = [];
   freedCount = 0;
   /** Every number of threads that was set, in order. */
   readonly threadCounts: number[] = [];
-  /** What happens while a decode is under way. */
+  /** A hook that runs while a decode is under way. */
   during: (decode: number) => unknown = () => undefined;
-  /** What a decode that was not stopped returns. */
+  /** The code of a decode that was not stopped. */
   code: (parts: readonly BatchRows[]) => number = () => DECODE_OK;
   /** Called when the logits of a row are read. */
   reading: (row: number) => void = () => undefined;
@@ -62,7 +62,7 @@ export class FakeContext implements ExecutorContext {
     this.#check(parts);
     const rows = parts.map(({ sequence, tokens }) => `${sequence}:${tokens.length}`);
     this.decodes.push([...rows, ...(hidden ? ['hidden'] : [])].join(' '));
-    // The views of the batch before die.
+    // The views of the previous batch die.
     for (const { logits, hidden: state } of this.#outputs.values()) {
       logits.fill(Number.NaN);
       state.fill(Number.NaN);
@@ -73,7 +73,7 @@ export class FakeContext implements ExecutorContext {
       await this.during(this.decodes.length - 1);
       const code = this.#aborted ? DECODE_ABORTED : this.code(parts);
       this.codes.push(code);
-      // What does not run whole leaves some of its rows behind.
+      // A batch that does not run whole leaves some of its rows behind.
       this.#feed(parts, hidden, code === DECODE_OK ? Number.POSITIVE_INFINITY : 2);
       return code;
     } finally {
@@ -125,7 +125,7 @@ export class FakeContext implements ExecutorContext {
     this.freedCount += 1;
   }
 
-  /** What a sequence holds, asked from outside. */
+  /** The tokens of a sequence, as seen from outside. */
   tokens(sequence: number): number[] {
     const tokens = this.#held.get(sequence) ?? [];
     this.#held.set(sequence, tokens);
@@ -169,7 +169,7 @@ export class FakeContext implements ExecutorContext {
 }
 
 export interface Asking {
-  /** How many of the last rows have outputs; default 1. */
+  /** The number of rows with outputs, counted from the end; default 1. */
   readonly outputs?: number;
   readonly hidden?: boolean;
   readonly signal?: AbortSignal;
@@ -180,7 +180,7 @@ const tokenAt = (sequence: number, position: number): number => sequence * 1000 
 export const tokensOf = (sequence: number, from: number, to: number): number[] =>
   Array.from({ length: to - from }, (_, index) => tokenAt(sequence, from + index));
 
-/** What the model chooses behind each of the tokens `from`, …, `to - 1` of a sequence. */
+/** The choices of the model after each of the tokens `from`, …, `to - 1` of a sequence. */
 export const choicesOf = (sequence: number, from: number, to: number): number[] =>
   tokensOf(sequence, from, to).map(
     (_, index) => rowValue(tokensOf(sequence, 0, from + index + 1)) % VOCABULARY_SIZE,
@@ -188,7 +188,7 @@ export const choicesOf = (sequence: number, from: number, to: number): number[] 
 
 const contexts: FakeContext[] = [];
 
-/** What went wrong in the contexts made since the last time: to be called after each test. */
+/** The violations in the contexts made since the last call. Call it after each test. */
 export function takeViolations(): string[] {
   return contexts.splice(0).flatMap(({ violations }) => violations);
 }
@@ -206,7 +206,7 @@ export function executorBench(
   options: {
     readonly rowCountMax?: number;
     readonly waitingCountMax?: number;
-    /** One that it shares with others. */
+    /** A device that it shares with other executors. */
     readonly device?: ComputeDevice;
   } = {},
 ): ExecutorBench {
@@ -230,12 +230,12 @@ export function executorBench(
   return { ask, choices, context, device, executor };
 }
 
-/** Lets every continuation that is ready run, a few times over. */
+/** Lets all ready continuations run, a few times over. */
 export async function settle(turns = 5): Promise<void> {
   for (let turn = 0; turn < turns; turn += 1) await new Promise((done) => setImmediate(done));
 }
 
-/** What became of it. */
+/** The error code of a forward, or its outcome. */
 export const codeOf = (forward: Promise<unknown>): Promise<string> =>
   forward.then(
     () => 'done',
