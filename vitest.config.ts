@@ -5,8 +5,10 @@ import { defineConfig } from 'vitest/config';
 /** Where to write a machine-readable report beside the one for people; used by CI. */
 const reportFile = process.env['PILOTFISH_TEST_REPORT'];
 
-/** Names a test that hangs. No test takes seconds, so no load makes it take this long. */
+/** Names a test that hangs. Quick tests take a second or two: no load makes them take this long. */
 const HANG_MS = 10 * 60_000;
+/** Long tests take a minute, those of real models several. */
+const LONG_HANG_MS = 6 * HANG_MS;
 
 const ALL = ['src/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts'];
 const NATIVE = '**/*.native.test.ts';
@@ -22,6 +24,7 @@ const config: ReturnType<typeof defineConfig> = defineConfig({
     testTimeout: HANG_MS,
     hookTimeout: HANG_MS,
     teardownTimeout: HANG_MS,
+    expect: { poll: { timeout: HANG_MS } },
     // Files share processes: no spy outlives its test.
     restoreMocks: true,
     // Models of tests compute on one thread each.
@@ -55,7 +58,14 @@ const config: ReturnType<typeof defineConfig> = defineConfig({
       {
         extends: true,
         // Whole evaluations and trainings, many draws, memory: each file has a process of its own.
-        test: { name: 'long', include: [LONG], pool: 'forks', sequence: { groupOrder: 3 } },
+        test: {
+          name: 'long',
+          include: [LONG],
+          pool: 'forks',
+          testTimeout: LONG_HANG_MS,
+          hookTimeout: LONG_HANG_MS,
+          sequence: { groupOrder: 3 },
+        },
       },
       {
         extends: true,
@@ -65,6 +75,8 @@ const config: ReturnType<typeof defineConfig> = defineConfig({
           pool: 'forks',
           // Real models fill both cores; two files at once would only slow each other down.
           fileParallelism: false,
+          testTimeout: LONG_HANG_MS,
+          hookTimeout: LONG_HANG_MS,
           sequence: { groupOrder: 4 },
         },
       },

@@ -33,7 +33,7 @@ beforeAll(async () => {
   });
   routerFile = path;
   calibrated = await calibrate({ ...optionsOf('graded'), ...HELD_OUT });
-}, 60_000);
+});
 afterAll(() => rm(base, { recursive: true, force: true }));
 
 it('measures shares and qualities, and writes them into the file', async () => {
