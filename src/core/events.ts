@@ -31,7 +31,7 @@ export interface TokenEvent {
   readonly proposedTokenId: TokenId | null;
   /** The gate's score of the proposal (entropy in nats, margin, coin, …). */
   readonly score: number | null;
-  /** Natural log-probability under the writer, or the target where verified; never invented. */
+  /** Natural log-probability under the writer, or under the target if verified; never invented. */
   readonly logprob: number | null;
   /** 0-based round of the engine's loop that committed this token. */
   readonly round: number;

@@ -30,7 +30,7 @@ describe('FairMutex', () => {
     expect(mutex.waitingCount).toBe(0);
   });
 
-  it('returns what the work returns', async () => {
+  it('returns the result of the work', async () => {
     await expect(mutexOf(0).exclusive(async () => 42)).resolves.toBe(42);
   });
 

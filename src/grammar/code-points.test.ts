@@ -59,7 +59,7 @@ describe('sets of characters', () => {
     );
   });
 
-  it('encode nothing else, because the sequences have as many products as the set has characters', () => {
+  it('encode nothing else, because the number of products equals the number of characters', () => {
     fc.assert(
       fc.property(anySet, (ranges) => {
         const set = codePoints(ranges);

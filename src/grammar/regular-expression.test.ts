@@ -8,7 +8,7 @@ const engine = await byteEngine();
 const grammarOf = (regex: string): string => compiledText(grammarSource({ regex }));
 
 describe('regularExpression', () => {
-  it('allows what JavaScript matches, and nothing else', async () => {
+  it('allows the texts that JavaScript matches, and no others', async () => {
     let matchCount = 0;
     await fc.assert(
       fc.asyncProperty(pattern, fc.array(anyText, { maxLength: 6 }), async (regex, texts) => {

@@ -7,20 +7,20 @@ import type { Draws } from '../core/draws.ts';
 import type { RowResult } from '../core/row-program.ts';
 import type { RowReads } from '../core/row-reads.ts';
 
-/** On which side of a threshold scores call the large model. */
+/** The side of a threshold on which scores defer to the large model. */
 export type DeferralSide = 'above' | 'below';
 
 export interface Gate {
   readonly name: string;
-  /** What it must see of a row to score it. */
+  /** The values that it needs of a row to score it. */
   readonly reads: RowReads;
-  /** On which side of the threshold scores call the large model. */
+  /** The side of the threshold on which scores defer to the large model. */
   readonly deferralSide: DeferralSide;
-  /** @param position of the token that the row proposes: the text before it has as many tokens */
+  /** @param position the position of the proposed token, which is the length of the text before it */
   score(row: RowResult, position: number, draws: Draws): number;
 }
 
-/** Whether the large model writes what was scored. A score that is the threshold does not defer. */
+/** Whether the large model writes the scored token or step. A score equal to the threshold does not defer. */
 export function defers(side: DeferralSide, score: number, threshold: number): boolean {
   return side === 'above' ? score > threshold : score < threshold;
 }

@@ -155,7 +155,7 @@ function largeAloneMs(
   let ms = 0;
   const promptRows = promptTokenCount - 1;
   const chunk = labelledModel(run.start, 'large').prefillChunkRowCount;
-  // Its cache would have saved it as many rows as in the run (as in accounting/run-cost.ts).
+  // Its cache would have saved the same number of rows as in the run (as in accounting/run-cost.ts).
   const found = Math.max(reusedRowCount(run, labels.small), reusedRowCount(run, labels.large));
   for (let cached = found; cached < promptRows; cached += chunk) {
     const rowCount = Math.min(chunk, promptRows - cached);

@@ -9,7 +9,7 @@ const POSITIVE = z.number().finite().positive();
 const COUNT = z.number().int().positive();
 
 const POINT = z.object({ rowCount: COUNT, ms: POSITIVE });
-const ASCENDING = 'has its points in another order than by rising rowCount';
+const ASCENDING = 'has points that are not in order of rising rowCount';
 
 function isAscending(points: readonly { rowCount: number }[]): boolean {
   return points.every((point, index) => point.rowCount > (points[index - 1]?.rowCount ?? 0));
@@ -98,7 +98,7 @@ export function checkVersion(text: string, place: string): void {
 }
 
 function invalid(place: string, why: string): PilotfishError {
-  return new PilotfishError('profile-invalid', `${place} is no profile: ${why}.`, {
+  return new PilotfishError('profile-invalid', `${place} is not a valid profile: ${why}.`, {
     remedy: 'Correct the file, or remove it and measure again with "pilotfish bench steps".',
     fields: { path: place },
   });

@@ -86,7 +86,7 @@ export class ProfileStore {
   async ownNamed(name: string, machine: Machine): Promise<MeasuredProfile> {
     const path = this.path(name);
     if (KNOWN_MACHINES.some((known) => known.name === name)) {
-      throw taken(name, 'is the name of a built-in one', 'Choose another name.');
+      throw taken(name, 'is a built-in profile', 'Choose another name.');
     }
     const text = await textOf(path);
     if (text === null) return emptyProfile(name, machine);

@@ -115,7 +115,9 @@ describe('a folded network', () => {
 
   it('refuses an input of another size', () => {
     const network = new FoldedNetwork([layer(3, 1, 1)]);
-    expect(() => network.logit(new Float32Array(2))).toThrow('reads as many features');
+    expect(() => network.logit(new Float32Array(2))).toThrow(
+      'the input size is that of the network',
+    );
   });
 });
 

@@ -28,7 +28,7 @@ export class FoldedNetwork {
 
   /** @param input [inputSize] raw features, not standardised */
   logit(input: Float32Array): number {
-    invariant(input.length === this.inputSize, 'the network reads as many features as it learned');
+    invariant(input.length === this.inputSize, 'the input size is that of the network');
     return this.#logit(input);
   }
 }

@@ -66,7 +66,7 @@ describe('drawFromAll', () => {
     }
   });
 
-  it('becomes the argmax as the temperature falls, even where the division overflows', () => {
+  it('becomes the argmax as the temperature falls, even if the division overflows', () => {
     const row = Float32Array.from([-30, -8, -2, -3]);
     for (const temperature of [1e-3, 1e-300, 1e-308, Number.MIN_VALUE]) {
       const key = noiseKey(5, 8, 'sample');

@@ -26,7 +26,7 @@ describe('residualWeights', () => {
     expect([...weights]).toEqual([0.25, 0, 0.25, 0]);
   });
 
-  it('is the target itself where the two are equal', () => {
+  it('is the target itself if the two are equal', () => {
     fc.assert(
       fc.property(anyTwo, ([target]) => {
         expect(residualWeights(target, Float64Array.from(target))).toEqual(target);

@@ -64,7 +64,7 @@ describe('a row that is not a number', () => {
   });
 });
 
-describe('the choice', () => {
+describe('the token', () => {
   it.each(Object.entries(SAMPLINGS))('follows the processed distribution %s', (_name, sampling) => {
     const count = 20_000;
     const logits = row();
@@ -340,7 +340,7 @@ describe('the largest log-probabilities', () => {
     );
   });
 
-  it('begin with that of the greedy choice, and agree with the margin', () => {
+  it('begin with that of the greedy token, and agree with the margin', () => {
     const wanted = { topLogprobs: 2, logprob: true, uncertainty: true, sampling: GREEDY };
     const { topLogprobs, logprob, margin } = runRowProgram(row(), programOf(wanted), 0);
     const [best = 0, second = 0] = topLogprobs ?? [];

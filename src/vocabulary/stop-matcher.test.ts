@@ -38,7 +38,7 @@ const anyStops = fc.array(anyWord(1, 5), { maxLength: 4 });
 const anyParts = fc.array(anyWord(0, 5), { maxLength: 12 });
 
 describe('StopMatcher', () => {
-  it('ends the text where the definition ends it, whatever the chunks are', () => {
+  it('ends the text where the definition ends it, for any chunks', () => {
     fc.assert(
       fc.property(anyParts, anyStops, (parts, stops) => {
         expect(stream(parts, stops)).toEqual(oracle(parts.join(''), stops));
@@ -56,7 +56,7 @@ describe('StopMatcher', () => {
     );
   });
 
-  it('never releases what may belong to a stop string, and holds nothing else', () => {
+  it('never releases text that may belong to a stop string, and holds no other text', () => {
     fc.assert(
       fc.property(anyParts, anyStops, (parts, stops) => {
         const matcher = new StopMatcher(stops);
@@ -113,7 +113,7 @@ describe('StopMatcher', () => {
     }
   });
 
-  it('drops what follows a stop string and starts anew', () => {
+  it('drops the text after a stop string and starts anew', () => {
     const matcher = new StopMatcher(['##']);
     expect(matcher.push('yes##no')).toEqual({ released: 'yes', matched: '##' });
     expect(matcher.isHolding).toBe(false);

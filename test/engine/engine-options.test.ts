@@ -139,7 +139,9 @@ describe('reusing prefixes', () => {
     const request = { prompt: 'abcdefghijk'.repeat(4), strategy: 'speculative', maxTokens: 4 };
     const notes = async (reusePrefix: boolean): Promise<string> =>
       (await run(engine, { ...request, reusePrefix })).notes.join();
-    expect(await notes(true)).toContain('draft model off: reading 44 tokens takes it about 44 ms');
+    expect(await notes(true)).toContain(
+      'draft model off: reading 44 tokens takes the small model about 44 ms',
+    );
     await run(engine, { ...request, strategy: 'small' });
     expect(await notes(false)).toContain('draft model off: reading 44 tokens');
     expect(await notes(true)).toMatch(/^draft model: \d+ of \d+ drafts accepted/);

@@ -50,7 +50,7 @@ describe('pattern', () => {
       ),
       { numRuns: runs(30, 200) },
     );
-    // On average there are several times as many of each.
+    // On average there are several times more of each.
     if (RUNS_ARE_FULL) expect(Math.min(outcomes.found, outcomes.missing)).toBeGreaterThan(10);
   });
 });

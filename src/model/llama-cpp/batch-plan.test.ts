@@ -232,7 +232,7 @@ describe('a batch for any waiting list', () => {
     });
   });
 
-  it('is of one kind as to hidden states: not that of the last batch, or else that of the oldest forward', () => {
+  it('has one kind as to hidden states, and not that of the last batch if both wait', () => {
     forAnyWaiting(({ waiting, parts, before }) => {
       const kinds = new Set(waiting.map(({ hidden }) => hidden));
       const expected =
@@ -243,7 +243,7 @@ describe('a batch for any waiting list', () => {
 
   it('serves the oldest of its kind, unless that is a prefill that was not passed by yet', () => {
     forAnyWaiting(({ alike, parts }) => {
-      const oldest = required(alike[0], 'somebody waits');
+      const oldest = required(alike[0], 'a forward waits');
       const served = parts.map(({ forward }) => forward);
       if (isStream(oldest) || oldest.wasPassedBy) expect(served).toContain(oldest);
       else if (!served.includes(oldest)) expect(served.some(isStream)).toBe(true);

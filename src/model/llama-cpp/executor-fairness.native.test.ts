@@ -168,7 +168,7 @@ describe('a request that is cancelled while its neighbour is read', () => {
     const tokens = tokenIds(tokensOf(0, 0, 64));
     await sequence.forward({ tokens: tokens.slice(0, 5), outputFrom: 5, program: PROGRAM });
     const abort = new AbortController();
-    let outcome: Promise<string> = Promise.resolve('nobody asked');
+    let outcome: Promise<string> = Promise.resolve('no request');
     const seen: unknown[] = [];
     context.during = async (decode) => {
       if (decode !== 1) return;

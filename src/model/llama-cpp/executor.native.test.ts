@@ -239,7 +239,7 @@ describe('a cancelled forward', () => {
     expect(await choices(ask(1, 1))).toEqual(choicesOf(1, 0, 1));
   });
 
-  it('keeps the rows of the batches before, and none of the one that it stopped', async () => {
+  it('keeps the rows of earlier batches, and none of the batch that it stopped', async () => {
     const { ask, context } = bench();
     const controller = new AbortController();
     context.during = (decode) => {

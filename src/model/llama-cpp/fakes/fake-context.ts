@@ -180,7 +180,7 @@ const tokenAt = (sequence: number, position: number): number => sequence * 1000 
 export const tokensOf = (sequence: number, from: number, to: number): number[] =>
   Array.from({ length: to - from }, (_, index) => tokenAt(sequence, from + index));
 
-/** The choices of the model after each of the tokens `from`, …, `to - 1` of a sequence. */
+/** The tokens that the model chooses after each of the tokens `from`, …, `to - 1` of a sequence. */
 export const choicesOf = (sequence: number, from: number, to: number): number[] =>
   tokensOf(sequence, from, to).map(
     (_, index) => rowValue(tokensOf(sequence, 0, from + index + 1)) % VOCABULARY_SIZE,
