@@ -64,8 +64,8 @@ function reasonAgainstReading(
   const savedMs = answerLengthMax * costs.verifyMs(1) * (1 - 1 / speedup);
   if (savedMs > readMs) return null;
   return (
-    `reading ${unreadLength} tokens takes the small model about ${Math.round(readMs)} ms, and an answer of ` +
-    `${answerLengthMax} tokens would save at most ${Math.round(savedMs)} ms`
+    `reading ${unreadLength} tokens takes the small model about ${Math.round(readMs)} ms, and an ` +
+    `answer of ${answerLengthMax} tokens would save at most ${Math.round(savedMs)} ms`
   );
 }
 
