@@ -14,8 +14,8 @@ import { verifyModel } from './verify-model.ts';
 
 const MEGABYTES_MAX = 12;
 
-describe('models that come with this package', () => {
-  it.each(BUNDLED_MODELS)('$name is what the table says, without a network', async (model) => {
+describe('bundled models', () => {
+  it.each(BUNDLED_MODELS)('$name has the digest of the table, without a network', async (model) => {
     const options = { home: '/nonexistent', offline: true };
     const found = { name: model.name, path: bundledPath(model), source: 'package' };
     expect(await ensureModel(model.name, options)).toEqual({ ...found, sha256: model.sha256 });
@@ -24,7 +24,7 @@ describe('models that come with this package', () => {
     expect((await stat(bundledPath(model))).size).toBe(model.bytes);
   });
 
-  it('are small, all together', () => {
+  it('are small in total', () => {
     const bytes = BUNDLED_MODELS.reduce((sum, model) => sum + model.bytes, 0);
     expect(bytes).toBeLessThanOrEqual(MEGABYTES_MAX * 1e6);
   });
@@ -34,7 +34,7 @@ describe('models that come with this package', () => {
     expect(new Set(names).size).toBe(names.length);
   });
 
-  it('are refused where their bytes are others, or missing', async () => {
+  it('are refused where their bytes differ or their file is missing', async () => {
     const [model] = BUNDLED_MODELS;
     const changed = (changes: Partial<BundledModel>): Promise<string> =>
       checkedBundled({ ...(model as BundledModel), ...changes }, catalogContext());

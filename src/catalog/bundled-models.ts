@@ -1,6 +1,6 @@
 /**
- * Models that come with this package: the pocket models (pocket/README.md). They are there without a
- * network, and so small that they are hashed before every use.
+ * The models that come with this package: the pocket models (pocket/README.md). They need no
+ * network, and are so small that they are hashed before every use.
  */
 import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -47,12 +47,15 @@ export function bundledModel(name: string): BundledModel | null {
   return BUNDLED_MODELS.find((model) => model.name === name) ?? null;
 }
 
-/** The same beside `src` and beside `dist`. */
+/** The path is the same relative to `src` and to `dist`. */
 export function bundledPath({ file }: Pick<BundledModel, 'file'>): string {
   return fileURLToPath(new URL(`../../${file}`, import.meta.url));
 }
 
-/** @returns its path, checked. @throws PilotfishError `model-file-missing`, `digest-mismatch`, `aborted` */
+/**
+ * @returns the checked path. @throws PilotfishError `model-file-missing`, `digest-mismatch`,
+ *   `aborted`
+ */
 export async function checkedBundled(
   model: BundledModel,
   context: CatalogContext,
@@ -64,7 +67,7 @@ export async function checkedBundled(
     const message = `${model.name} should come with this package, but there is no ${path}.`;
     throw new PilotfishError('model-file-missing', message, { remedy, fields });
   }
-  // Over in milliseconds: there is no progress to show.
+  // Hashing takes milliseconds: there is no progress to show.
   const { signal } = context;
   const actual = await fileDigest(path, `Verifying ${model.name}`, { signal });
   if (actual === model.sha256) return path;

@@ -1,6 +1,6 @@
 /**
- * What every part of the catalog is given: the caller's options with their defaults filled in, the
- * named limits, and the few file system calls that tests replace.
+ * The context of every part of the catalog: the caller's options with their defaults, the named
+ * limits, and the few file system calls that tests replace.
  */
 import { type FileHandle, open, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,15 +11,15 @@ import { PULL_LIMITS, type PullLimits } from './pull-limits.ts';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface EnsureModelOptions extends Progressing {
-  /** Where our own cache is. Default: PILOTFISH_HOME, else the cache folder of this system. */
+  /** The folder of our own cache. Default: PILOTFISH_HOME, else the cache folder of this system. */
   readonly home?: string | undefined;
-  /** Use only what is on this machine. HF_HUB_OFFLINE=1 does the same. */
+  /** Use only files on this machine. HF_HUB_OFFLINE=1 does the same. */
   readonly offline?: boolean | undefined;
   /** Default: process.env. */
   readonly env?: Environment | undefined;
 }
 
-/** The file system calls that fail in ways a test must be able to produce. */
+/** File system calls whose failures tests must be able to cause. */
 export interface Disk {
   freeBytes(folder: string): Promise<number>;
   open(path: string, flags: string): Promise<FileHandle>;
@@ -61,7 +61,7 @@ export function catalogContext(
   };
 }
 
-/** The folder our own cache keeps models in. */
+/** The folder of the models in our own cache. */
 export function modelsFolder(context: CatalogContext): string {
   return join(context.home, 'models');
 }

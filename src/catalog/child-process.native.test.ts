@@ -6,7 +6,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ChildOptions, runChild } from './child-process.ts';
 import { eventually, isRunning } from './fakes/catalog-bench.ts';
 
-/** Says its own process id and that of a helper, on standard error and in a file, then stays. */
+/**
+ * Writes its own process id and its helper's to standard error and to a file, then keeps running.
+ */
 const STAYS = `
   const { spawn } = require('node:child_process');
   const helper = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
@@ -29,7 +31,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** Once both run, and said so. */
+/** Waits until both processes run and have said so. */
 const bothRun = () =>
   eventually(() => existsSync(file) && /^\d+ \d+$/.test(readFileSync(file, 'utf8')));
 
@@ -38,7 +40,7 @@ function pids(stderr: string): readonly number[] {
 }
 
 describe('runChild', () => {
-  it('gives the exit code and the end of standard error', async () => {
+  it('returns the exit code and the end of standard error', async () => {
     const code = `process.stderr.write('x'.repeat(200) + 'last words'); process.exitCode = 3`;
     const result = await runChild([process.execPath, '-e', code], options());
     expect(result.exitCode).toBe(3);
@@ -52,7 +54,7 @@ describe('runChild', () => {
     expect(result.stderr).toContain('ENOENT');
   });
 
-  it('starts nothing for a signal that has fired', async () => {
+  it('starts nothing for a signal that is already aborted', async () => {
     const signal = AbortSignal.abort();
     const result = await runChild([process.execPath, '-e', STAYS], options({ signal }));
     expect(result).toEqual({ exitCode: null, stderr: '' });

@@ -1,5 +1,5 @@
 /**
- * Runs a program to its end, and ends it with everything it started when told to.
+ * Runs a program to its end; on an abort, ends it with every process that it started.
  * Invariant: when the promise settles, the program is gone; when this process ends, so is it.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -8,13 +8,13 @@ import type { Environment } from './catalog-context.ts';
 export interface ChildOptions {
   readonly env: Environment;
   readonly signal: AbortSignal;
-  /** Of standard error, the last part that is kept. */
+  /** The length of the end of standard error that is kept. */
   readonly outputCharactersMax: number;
   readonly killGraceMs: number;
 }
 
 export interface ChildResult {
-  /** Null if it could not be started or was killed. */
+  /** Null if the program could not be started or was killed. */
   readonly exitCode: number | null;
   readonly stderr: string;
 }
@@ -22,7 +22,7 @@ export interface ChildResult {
 const IS_WINDOWS = process.platform === 'win32';
 const END_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Never rejects: a program that cannot be started is a result with its reason. */
+/** Never rejects: for a program that cannot be started, the result holds the reason. */
 export function runChild(
   command: readonly [string, ...string[]],
   options: ChildOptions,
@@ -34,7 +34,7 @@ export function runChild(
     const child = spawn(program, args, {
       env: options.env,
       stdio: ['ignore', 'ignore', 'pipe'],
-      // A group of its own, so that helpers the program starts are ended with it.
+      // A process group of its own, so that the program's helpers end with it.
       detached: !IS_WINDOWS,
       windowsHide: true,
     });
@@ -47,7 +47,7 @@ export function runChild(
     signal.addEventListener('abort', kill.start);
     const settle = (result: ChildResult): void => {
       signal.removeEventListener('abort', kill.start);
-      // What outlived the program itself must not outlive this call.
+      // A helper that outlives the program must not outlive this call.
       if (kill.isStarted()) killGroup(child, 'SIGKILL');
       kill.stop();
       cleanUp();
@@ -84,19 +84,21 @@ function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   try {
     process.kill(-child.pid, signal);
   } catch {
-    // The group is gone already.
+    // The group has already ended.
   }
 }
 
 /**
- * Ends the child when this process ends: a group of its own hears neither Ctrl-C nor a hang-up.
+ * Ends the child when this process ends: a process group of its own receives neither Ctrl-C nor a
+ * hang-up.
  * @returns undoes the arrangement
  */
 function endWithUs(child: ChildProcess): () => void {
   const onExit = (): void => killGroup(child, 'SIGKILL');
   const onSignal = (signal: NodeJS.Signals): void => {
     const isOurs = process.listenerCount(signal) === 1;
-    // Someone else listens: the program goes on, and cancels us if it means to.
+    // Another listener handles the signal: this process goes on, and cancels the program if it
+    // wants to.
     if (!isOurs) return;
     onExit();
     process.removeListener(signal, onSignal);

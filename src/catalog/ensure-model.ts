@@ -1,4 +1,4 @@
-/** A model by name, path or hub file, ready to be loaded: found on this machine or pulled. */
+/** A model by name, path or hub file, ready to load: found on this machine or pulled. */
 import { catalogContext, type EnsureModelOptions } from './catalog-context.ts';
 import { findLocal, isPullable, type LocalModel, ownFile } from './find-model.ts';
 import { parseModelReference } from './model-reference.ts';

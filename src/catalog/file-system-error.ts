@@ -1,4 +1,6 @@
-/** File errors of the catalog: its folder can be moved, and what was pulled so far is kept. */
+/**
+ * File errors of the catalog. Their remedies: move its folder; the bytes pulled so far are kept.
+ */
 import { PilotfishError } from '../core/errors.ts';
 import { fileError, isDiskFull } from '../storage/file-error.ts';
 
@@ -10,7 +12,7 @@ export function fileSystemError(error: unknown, action: string, path: string): u
   return fileError(error, { action, path, otherwise: ANOTHER_HOME });
 }
 
-/** @param missingBytes how much more room is needed, where that is known. */
+/** @param missingBytes the additional space that is needed, where it is known */
 export function diskFull(
   path: string,
   missingBytes: number | null,

@@ -63,7 +63,7 @@ function hashCount(): number {
 }
 
 describe('a file given by its path', () => {
-  it('is taken as it is', async () => {
+  it('is used without a check of its digest', async () => {
     const path = await write(join(bench.root, 'mine.gguf'), 'GGUF');
     const found = { name: path, path, source: 'path', sha256: null };
     expect(await findModel(path, { home: bench.home })).toEqual(found);
@@ -71,7 +71,7 @@ describe('a file given by its path', () => {
     expect(existsSync(bench.home)).toBe(false);
   });
 
-  it('must be there', async () => {
+  it('must exist', async () => {
     const path = join(bench.root, 'gone.gguf');
     for (const lookup of [findModel, ensureModel]) {
       const error = await failureOf(lookup(path, { home: bench.home }));
@@ -84,7 +84,7 @@ describe('a file given by its path', () => {
 describe('our own cache', () => {
   const path = (): string => join(bench.home, 'models', 'packaged.gguf');
 
-  it('is hashed before first use, then trusted as long as it does not change', async () => {
+  it('hashes a file before its first use, then trusts it until it changes', async () => {
     await write(path(), BYTES);
     const found = { name: 'packaged', path: path(), source: 'cache', sha256: DIGEST };
     expect(await find()).toEqual(found);
@@ -97,7 +97,7 @@ describe('our own cache', () => {
     expect(hashCount()).toBe(2);
   });
 
-  it('notices other bytes of the same size', async () => {
+  it('notices different bytes of the same size', async () => {
     await write(path(), BYTES);
     await find();
     await write(path(), WRONG);
@@ -131,7 +131,7 @@ describe('the cache of the hub client', () => {
     const path = await hubCacheFile(join(bench.root, folder), BYTES);
     const found = await find({ [variable]: join(bench.root, 'hub') });
     expect(found).toEqual({ name: 'packaged', path, source: 'hub-cache', sha256: DIGEST });
-    // A receipt in our own folder is all that was written.
+    // Only a receipt in our own folder was written.
     expect(bench.files()).toHaveLength(1);
     expect(bench.files()[0]).toMatch(/^receipts\/[0-9a-f]{32}\.json$/);
     expect(existsSync(`${path}.json`)).toBe(false);
@@ -139,7 +139,7 @@ describe('the cache of the hub client', () => {
     expect(hashCount()).toBe(1);
   });
 
-  it('is hashed again once its file has changed', async () => {
+  it('hashes a file again once it has changed', async () => {
     const path = await hubCacheFile(join(bench.root, 'hub'), BYTES);
     const env = { HF_HUB_CACHE: join(bench.root, 'hub') };
     await find(env);
@@ -147,19 +147,19 @@ describe('the cache of the hub client', () => {
     expect(await find(env)).toBeNull();
   });
 
-  it('is not used where its bytes are not what its name says', async () => {
+  it('rejects a file whose bytes do not match the digest in its name', async () => {
     await hubCacheFile(join(bench.root, 'hub'), WRONG, 'b'.repeat(64));
     expect(await find({ HF_HUB_CACHE: join(bench.root, 'hub') })).toBeNull();
     expect(bench.notices.join()).toContain('is not used');
   });
 
-  it('may have a newer file than our table: its own digest counts', async () => {
+  it('may hold a newer file than our table: its own digest counts', async () => {
     await hubCacheFile(join(bench.root, 'hub'), WRONG);
     const found = await find({ HF_HUB_CACHE: join(bench.root, 'hub') });
     expect(found?.sha256).toBe(sha256Of(WRONG));
   });
 
-  it('without links is checked by our table, by size before by digest', async () => {
+  it('without links is checked against our table, the size before the digest', async () => {
     const folder = join(bench.root, 'hub');
     const path = join(folder, 'models--me--repo/snapshots', COMMIT, 'packaged.gguf');
     await write(path, BYTES.subarray(1));
@@ -182,7 +182,7 @@ describe('the cache of the hub client', () => {
     expect(await find(env, 'hub:me/other/packaged.gguf')).toBeNull();
   });
 
-  it('comes after our own', async () => {
+  it('is searched after our own', async () => {
     await hubCacheFile(join(bench.root, 'hub'), BYTES);
     await write(join(bench.home, 'models', 'packaged.gguf'), BYTES);
     const env = { HF_HUB_CACHE: join(bench.root, 'hub') };
@@ -208,13 +208,13 @@ describe('the cache of llama.cpp', () => {
     });
   });
 
-  it('may be laid out as that of the hub client', async () => {
+  it('may have the layout of the hub client', async () => {
     const path = await hubCacheFile(join(bench.root, 'llama'), BYTES);
     const found = await find({ LLAMA_CACHE: join(bench.root, 'llama') });
     expect(found).toMatchObject({ path, source: 'llama-cpp-cache' });
   });
 
-  it('is checked by the digest that lies beside the file', async () => {
+  it('is checked by the digest beside the file', async () => {
     const name = 'hub:me/other/q4/m.gguf';
     const path = await write(join(bench.root, 'llama/me_other_q4_m.gguf'), BYTES);
     const env = { LLAMA_CACHE: join(bench.root, 'llama') };
@@ -224,7 +224,7 @@ describe('the cache of llama.cpp', () => {
     expect((await find(env, name))?.path).toBe(path);
   });
 
-  it('is no place for a hub file under its bare name', async () => {
+  it('does not hold a hub file under its bare name', async () => {
     await write(join(bench.root, 'llama/m.gguf'), BYTES);
     const env = { LLAMA_CACHE: join(bench.root, 'llama') };
     expect(await find(env, 'hub:me/other/m.gguf')).toBeNull();
@@ -232,7 +232,7 @@ describe('the cache of llama.cpp', () => {
 });
 
 describe('a receipt', () => {
-  it('says what was verified, when and where it came from', async () => {
+  it('records the digest, the time of the check and the source', async () => {
     const path = await write(join(bench.home, 'models', 'packaged.gguf'), BYTES);
     await find();
     const receipt: unknown = JSON.parse(readFileSync(`${path}.json`, 'utf8'));

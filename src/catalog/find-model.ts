@@ -1,8 +1,8 @@
 /**
- * Finds a model on this machine, without the network: a path as given, our own cache, the caches of
+ * Finds a model on this machine, without the network: the given path, our own cache, the caches of
  * the hub's client and of llama.cpp.
- * Invariant: what it returns was hashed, now or at an unchanged earlier time, unless the user gave
- * the path: then it is theirs to vouch for.
+ * Invariant: every returned file was hashed, now or before with no change since. The exception is a
+ * path that the user gave: the user vouches for it.
  */
 import { PilotfishError } from '../core/errors.ts';
 import { fileDigest } from '../storage/file-digest.ts';
@@ -25,15 +25,17 @@ import { isTrusted, type ModelSource, readReceipt, writeReceipt } from './receip
 export interface LocalModel {
   readonly name: string;
   readonly path: string;
-  /** Where this call found it or had it from; our own cache is `cache` ever after. */
+  /**
+   * Where this call found or pulled the model; later calls find it in our own cache, as `cache`.
+   */
   readonly source: ModelSource;
-  /** Null for a file given by its path: it is not hashed. */
+  /** Null for a file given by its path: such a file is not hashed. */
   readonly sha256: string | null;
 }
 
 /**
  * Never pulls.
- * @returns null if the model is not here, or only with wrong bytes (`onNotice` says so)
+ * @returns null if the model is not on this machine, or only with wrong bytes (`onNotice` says so)
  * @throws PilotfishError `model-unknown`, `model-file-missing`, `file-system-failed`, `aborted`
  */
 export async function findModel(
@@ -49,7 +51,7 @@ export function isPullable(reference: ModelReference): reference is PullableRefe
   return reference.kind === 'known' || reference.kind === 'hub';
 }
 
-/** A file that the user or this package brings along. @throws PilotfishError */
+/** A file that the user gave or that comes with this package. @throws PilotfishError */
 export async function ownFile(
   reference: Exclude<ModelReference, PullableReference>,
   context: CatalogContext,
@@ -90,7 +92,7 @@ export async function findInOwnCache(
   return candidate === null ? null : checked(candidate, context);
 }
 
-/** The file if its receipt holds or its bytes hash to what is allowed; else null and a notice. */
+/** The file if its receipt holds or it has an allowed digest; otherwise null and a notice. */
 async function checked(
   candidate: LocalCandidate,
   context: CatalogContext,

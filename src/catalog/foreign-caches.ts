@@ -1,6 +1,6 @@
 /**
- * Where other programs keep files of the hub: the hub's own client and llama.cpp. Their files are
- * used where they lie, never copied, moved or written to.
+ * The caches of other programs for files of the hub: the hub's own client and llama.cpp. Their
+ * files are used in place, never copied, moved or written to.
  */
 import { readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
@@ -13,14 +13,14 @@ export interface ForeignFile {
   readonly path: string;
   readonly source: 'hub-cache' | 'llama-cpp-cache';
   readonly bytes: number;
-  /** What its own cache says it hashes to, where it says so. */
+  /** The digest that its own cache records, where there is one. */
   readonly sha256: string | null;
 }
 
-/** Of one repository, the most recent states looked through. */
+/** The most recent snapshots of a repository that are searched. */
 const SNAPSHOTS_MAX = 100;
 
-/** Files that should be this model, unverified, in the order to try them. */
+/** Files that should be this model, not yet verified, in the order to try them. */
 export async function foreignFiles(
   reference: PullableReference,
   context: CatalogContext,
@@ -32,7 +32,7 @@ export async function foreignFiles(
     for (const folder of hubFolders(context.env)) {
       found.push(...(await hubCacheFiles(folder, file, 'hub-cache')));
     }
-    // Newer versions of llama.cpp lay their folder out as the hub's client does.
+    // Newer versions of llama.cpp use the folder layout of the hub's client.
     for (const folder of llamaFolders) {
       found.push(...(await hubCacheFiles(folder, file, 'llama-cpp-cache')));
     }
@@ -75,12 +75,12 @@ function home(env: Environment): string {
   return set(env['HOME']) ?? homedir();
 }
 
-/** An empty variable counts as not set, as the programs that own them have it. */
+/** An empty variable counts as unset, as in the programs that own these variables. */
 function set(value: string | undefined): string | null {
   return value === undefined || value === '' ? null : value;
 }
 
-/** `models--owner--repo/snapshots/COMMIT/file`, a link to `blobs/SHA256`. */
+/** Files at `models--owner--repo/snapshots/COMMIT/file`, each a link to `blobs/SHA256`. */
 async function hubCacheFiles(
   folder: string,
   file: HubFile,
@@ -97,7 +97,7 @@ async function hubCacheFiles(
   return found;
 }
 
-/** The commit the revision points to; for the default revision any other one will do too. */
+/** The commit of the revision; for the default revision any other commit is acceptable too. */
 async function commitsOf(repo: string, revision: string): Promise<readonly string[]> {
   const ref = await readFile(join(repo, 'refs', revision), 'utf8').catch(() => '');
   const named = [ref.trim(), revision].filter((commit) => /^[0-9a-f]{40}$/.test(commit));
@@ -113,7 +113,7 @@ async function blobDigest(path: string): Promise<string | null> {
 }
 
 function llamaCppNames(reference: PullableReference, file: HubFile | null): readonly string[] {
-  // A plain name says nothing about the repository: only where a digest settles it.
+  // A plain name does not identify the repository: it counts only where a digest settles it.
   const plain = reference.kind === 'known' ? [reference.model.fileName] : [];
   if (file === null || file.revision !== DEFAULT_REVISION) return plain;
   return [[file.owner, file.repo, ...file.file.split('/')].join('_'), ...plain];

@@ -1,6 +1,6 @@
 /**
- * Requests to the hub: a lookup that learns a file's digest and size, and a download that follows
- * redirects to wherever the bytes are kept.
+ * Requests to the hub: a lookup of a file's digest and size, and a download that follows redirects
+ * to the server with the bytes.
  * Invariant: the token goes to the host of HF_ENDPOINT and to no other, and is in no message.
  */
 import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
@@ -13,12 +13,12 @@ import type { Content } from './partial-file.ts';
 import { SourceFailure } from './source-failure.ts';
 
 const DEFAULT_ENDPOINT = 'https://huggingface.co';
-/** Without "identity" a cache on the way may compress, and offsets would mean nothing. */
+/** Without "identity" a cache on the way may compress, and offsets would have no meaning. */
 const FIXED_HEADERS = { 'user-agent': 'pilotfish', 'accept-encoding': 'identity' };
-/** What is read of a body nobody wants, so that the connection can be used again. */
+/** The most bytes of a discarded body that are read, so that the connection can be reused. */
 const DISCARDED_BYTES_MAX = 64 * 1024;
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
-/** Server trouble that tends to pass. */
+/** Server errors that tend to pass. */
 const RETRYABLE_STATUS: readonly number[] = [408, 425, 429, 500, 502, 503, 504];
 
 type Response = Dispatcher.ResponseData;
@@ -35,14 +35,14 @@ export class HubClient {
     this.#dispatcher = dispatcherOf(context);
   }
 
-  /** For people: which hub this is. */
+  /** The host of the hub, for people. */
   get host(): string {
     return this.#endpoint.host;
   }
 
   /**
-   * Asks what the file must hash to. Redirects off the hub are not followed: the answer of the hub
-   * itself carries the digest.
+   * Asks for the digest and size of the file. Redirects off the hub are not followed: the hub's own
+   * answer carries the digest.
    * @throws SourceFailure, PilotfishError `aborted`
    */
   async lookUp(file: HubFile): Promise<Content> {
@@ -52,7 +52,7 @@ export class HubClient {
       const response = await this.#send('HEAD', url, {}, deadline);
       await discard(response);
       const next = redirectOf(response, url);
-      // A renamed repository redirects within the hub; only then is the answer yet to come.
+      // A renamed repository redirects within the hub; only then is the final answer still to come.
       const isElsewhere = next === null || next.origin !== this.#endpoint.origin;
       if (header(response, 'x-linked-etag') !== null || isElsewhere) {
         if (next === null) this.#checkStatus(response);
@@ -64,8 +64,8 @@ export class HubClient {
   }
 
   /**
-   * The bytes of the file from `offset` on, if the server can; else from 0, which the status tells
-   * (206 or 200). The caller reads or destroys the body.
+   * The bytes of the file from `offset` on, if the server supports it (status 206); otherwise from
+   * 0 (status 200). The caller reads or destroys the body.
    * @throws SourceFailure, PilotfishError `aborted`
    */
   async download(file: HubFile, offset: number): Promise<Response> {
@@ -91,7 +91,7 @@ export class HubClient {
     await this.#dispatcher.destroy();
   }
 
-  /** The reason of a request or a body that broke off, as a failure of this source. */
+  /** The failure of this source for a request or a body that broke off. */
   failureOf(error: unknown, isRetryable: boolean): unknown {
     const { signal } = this.#context;
     if (signal?.aborted === true) return abortError(signal);
@@ -112,7 +112,7 @@ export class HubClient {
     deadline?: AbortSignal,
   ): Promise<Response> {
     const token = this.#context.env['HF_TOKEN'] ?? '';
-    // Same scheme, host and port: a redirect to plain http must not get the token either.
+    // The same scheme, host and port: a redirect to plain http must not get the token either.
     const isHub = url.origin === this.#endpoint.origin;
     const authorization = isHub && token !== '' ? { authorization: `Bearer ${token}` } : {};
     const signals = [this.#context.signal, deadline].filter((s) => s !== undefined);
@@ -124,12 +124,12 @@ export class HubClient {
         signal: AbortSignal.any(signals),
       });
     } catch (error) {
-      // A lookup that cannot connect is not repeated: another source may be there at once.
+      // A lookup that cannot connect is not retried: another source may answer at once.
       throw this.failureOf(error, method === 'GET');
     }
   }
 
-  /** @throws SourceFailure unless the request went well */
+  /** @throws SourceFailure unless the request succeeded */
   #checkStatus({ statusCode }: Response): void {
     if (statusCode < 300) return;
     throw new SourceFailure(`${this.host}: HTTP ${statusCode}${statusHint(statusCode)}`, {
@@ -144,7 +144,7 @@ function endpointOf(env: Environment): URL {
     const url = new URL(text === '' ? DEFAULT_ENDPOINT : text);
     if (url.protocol === 'https:' || url.protocol === 'http:') return url;
   } catch {
-    // Not an address at all: the same answer as for a wrong scheme.
+    // The text is no address at all: it fails in the same way as a wrong scheme.
   }
   throw new SourceFailure('HF_ENDPOINT is not an http or https address');
 }
@@ -167,7 +167,7 @@ function dispatcherOf({ env, limits }: CatalogContext): Dispatcher {
   }
 }
 
-/** Reads a body that nobody wants; if it breaks off, so be it. */
+/** Reads and ignores a body, even if it breaks off. */
 async function discard({ body }: Response): Promise<void> {
   await body.dump({ limit: DISCARDED_BYTES_MAX }).catch(() => undefined);
 }
@@ -190,7 +190,9 @@ function redirectOf(response: Response, from: URL): URL | null {
   return url;
 }
 
-/** @throws SourceFailure unless the answer names a sha256 and a size: nothing goes unverified. */
+/**
+ * @throws SourceFailure unless the answer names a sha256 and a size: every file must be verified
+ */
 function contentOf(response: Response, isFinal: boolean): Content {
   const own = (name: string): string | null => (isFinal ? header(response, name) : null);
   const etag = header(response, 'x-linked-etag') ?? own('etag');
@@ -211,7 +213,7 @@ function statusHint(statusCode: number): string {
   return statusCode === 404 ? ' (no such file)' : '';
 }
 
-/** What went wrong with a connection, in the words of the system; addresses only as host names. */
+/** The connection error in the words of the system, with addresses only as host names. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'the request failed';
   if (error.name === 'TimeoutError') return 'no answer in time';

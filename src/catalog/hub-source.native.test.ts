@@ -56,7 +56,7 @@ function downloads(): readonly (string | null)[] {
 }
 
 describe('a pull from the hub', () => {
-  it('arrives whole, with a receipt and nothing else beside it', async () => {
+  it('delivers the whole file, with only a receipt beside it', async () => {
     serve();
     const model = await pullModel(reference(), context());
     expect(model).toEqual({
@@ -75,25 +75,25 @@ describe('a pull from the hub', () => {
     });
   });
 
-  it('asks at the revision', async () => {
+  it('asks for the given revision', async () => {
     hub.files.set('me/repo/resolve/v2/model.gguf', { bytes: BYTES });
     const model = await pullModel(reference('hub:me/repo@v2/model.gguf'), context());
     expect(readFileSync(model.path).equals(BYTES)).toBe(true);
   });
 
-  it('goes on by range after a cut, in the same run', async () => {
+  it('continues by range after a cut, in the same run', async () => {
     serve({ cuts: [60_000, 50_000] });
     const model = await pullModel(reference(), context());
     expect(readFileSync(model.path).equals(BYTES)).toBe(true);
     const [first, second, third] = downloads();
     expect(first).toBeNull();
-    // What a server has sent and what has arrived before a cut may differ.
+    // The bytes sent and the bytes received before a cut may differ.
     expect(second).toMatch(/^bytes=\d+-$/);
     expect(Number(third?.slice(6, -1))).toBeGreaterThan(Number(second?.slice(6, -1)));
     expect(bench.notices.join()).toContain('the connection was cut; trying again');
   });
 
-  it('fails after a few cuts, keeps what came, and the next run goes on there', async () => {
+  it('fails after a few cuts, keeps the received bytes, and the next run continues there', async () => {
     serve({ cuts: [60_000, 0, 0] });
     const error = await failureOf(pullModel(reference(), context()));
     expect(error.code).toBe('download-failed');
@@ -109,7 +109,7 @@ describe('a pull from the hub', () => {
     expect(bench.files()).toEqual([TARGET, `${TARGET}.json`]);
   });
 
-  it('does not give up on a bad line that moves', async () => {
+  it('does not give up on a bad connection that makes progress', async () => {
     serve({ cuts: [20_000, 20_000, 20_000, 20_000, 20_000, 20_000] });
     await pullModel(reference(), context({ limits: { retryProgressBytes: 1_000 } }));
     expect(downloads()).toHaveLength(7);
@@ -124,7 +124,7 @@ describe('a pull from the hub', () => {
     expect(bench.notices.join()).toContain('the connection stalled');
   });
 
-  it('starts over where the file has changed since the cut', async () => {
+  it('starts over if the file has changed since the cut', async () => {
     serve({ cuts: [60_000, 0, 0] });
     await failureOf(pullModel(reference(), context()));
     const newer = someBytes(150_000).reverse();
@@ -134,13 +134,13 @@ describe('a pull from the hub', () => {
     expect(readFileSync(model.path).equals(newer)).toBe(true);
   });
 
-  it('starts over where the server does not know ranges', async () => {
+  it('starts over if the server does not support ranges', async () => {
     serve({ cuts: [60_000], ignoresRange: true });
     const model = await pullModel(reference(), context());
     expect(readFileSync(model.path).equals(BYTES)).toBe(true);
   });
 
-  it('takes no other range than it asked for', async () => {
+  it('accepts only the range that it asked for', async () => {
     serve({ cuts: [60_000, 0, 0] });
     await failureOf(pullModel(reference(), context()));
     serve({ rangeShift: 10 });
@@ -161,7 +161,7 @@ describe('a pull from the hub', () => {
     expect(bench.files()).toEqual([]);
   });
 
-  it('hashes what lies on the disk, not what came over the line', async () => {
+  it('hashes the bytes on the disk, not those that were received', async () => {
     serve({ cuts: [60_000, 0, 0] });
     await failureOf(pullModel(reference(), context()));
     const partial = `${modelTarget(reference(), context())}.partial`;
@@ -174,7 +174,7 @@ describe('a pull from the hub', () => {
     expect(bench.files()).toEqual([TARGET, `${TARGET}.json`]);
   });
 
-  it('takes a partial file without its note for nothing', async () => {
+  it('ignores a partial file without its note', async () => {
     serve();
     const target = modelTarget(reference(), context());
     await mkdir(dirname(target), { recursive: true });
@@ -184,7 +184,7 @@ describe('a pull from the hub', () => {
     expect(downloads()).toEqual([null]);
   });
 
-  it('asks nobody for a whole partial file but only hashes it', async () => {
+  it('hashes a complete partial file without any download', async () => {
     serve({ cuts: [60_000, 0, 0] });
     await failureOf(pullModel(reference(), context()));
     await writeFile(`${modelTarget(reference(), context())}.partial`, BYTES);
@@ -209,13 +209,13 @@ describe('a hub that refuses', () => {
     expect(bench.files()).toEqual([]);
   });
 
-  it('is asked again after a passing trouble', async () => {
+  it('is asked again after a passing error', async () => {
     serve({ hubStatuses: [503, 302, 500] });
     const model = await pullModel(reference(), context());
     expect(readFileSync(model.path).equals(BYTES)).toBe(true);
   });
 
-  it('is given up after a lasting one', async () => {
+  it('is given up after a lasting error', async () => {
     serve({ hubStatuses: [500, 500, 500, 500] });
     const error = await failureOf(pullModel(reference(), context()));
     expect(error).toMatchObject({ code: 'source-unavailable' });
@@ -225,7 +225,7 @@ describe('a hub that refuses', () => {
     expect(hub.requests).toHaveLength(3);
   });
 
-  it('cannot hand out what it gives no digest for', async () => {
+  it('cannot deliver a file without a digest', async () => {
     serve({ hasNoDigest: true });
     const error = await failureOf(pullModel(reference(), context()));
     expect(error.message).toContain('no sha256');
@@ -251,7 +251,7 @@ describe('a hub that refuses', () => {
     expect(requestCount).toBeLessThanOrEqual(1);
   });
 
-  it('costs no time if it is not there', async () => {
+  it('costs no time if it cannot be reached', async () => {
     const env = { HF_ENDPOINT: 'http://127.0.0.1:1' };
     const error = await failureOf(pullModel(reference(), context({ env })));
     expect(error.message).toContain('connection refused');
@@ -302,7 +302,7 @@ describe('the token', () => {
   });
 });
 
-describe('a proxy of the environment', () => {
+describe('a proxy in the environment', () => {
   it('is asked, unless NO_PROXY names the hub', async () => {
     serve();
     const HTTP_PROXY = 'http://127.0.0.1:1';
@@ -315,7 +315,7 @@ describe('a proxy of the environment', () => {
 });
 
 describe('an abort', () => {
-  it('ends the pull, keeps what came and the next run goes on', async () => {
+  it('ends the pull and keeps the received bytes, and the next run continues', async () => {
     serve({ stalls: [60_000] });
     const controller = new AbortController();
     const pulling = failureOf(pullModel(reference(), context({ signal: controller.signal })));
@@ -327,7 +327,7 @@ describe('an abort', () => {
     expect(downloads().at(-1)).toBe('bytes=60000-');
   });
 
-  it('before the pull leaves nothing', async () => {
+  it('before the pull leaves no file', async () => {
     serve();
     const signal = AbortSignal.abort();
     expect((await failureOf(pullModel(reference(), context({ signal })))).code).toBe('aborted');

@@ -1,6 +1,6 @@
 /**
- * Pulls a file from the hub into the partial file, going on by `Range` after a cut. The digest the
- * hub itself reports decides what is right, not our table: the hub may have a newer file.
+ * Pulls a file from the hub into the partial file; after a cut it continues by `Range`. The digest
+ * that the hub reports decides what is right, not our table: the hub may have a newer file.
  */
 import { abortableSleep } from '../core/abortable-sleep.ts';
 import type { CatalogContext } from './catalog-context.ts';
@@ -11,7 +11,7 @@ import { SourceFailure } from './source-failure.ts';
 
 export interface PullJob {
   readonly name: string;
-  /** Where the finished file will be. */
+  /** The path of the finished file. */
   readonly target: string;
 }
 
@@ -48,12 +48,12 @@ interface Transfer {
   readonly label: string;
 }
 
-/** One try: everything that is still missing, or a failure with what came kept. */
+/** One attempt: reads all missing bytes, or fails and keeps the bytes received so far. */
 async function receive(transfer: Transfer, context: CatalogContext): Promise<void> {
   const { client, file, partial, content, label } = transfer;
   if (partial.isComplete) return;
   const response = await client.download(file, partial.size);
-  // A body destroyed half-way says so by an event; why it was destroyed is thrown already.
+  // A body destroyed half-way emits an error event; the reason is thrown already.
   response.body.on('error', () => undefined);
   try {
     if (response.statusCode === 200) await partial.truncate(0);
@@ -71,7 +71,7 @@ async function receive(transfer: Transfer, context: CatalogContext): Promise<voi
   }
 }
 
-/** Errors of the connection become failures of the source here; errors of the disk do not. */
+/** Turns errors of the connection into failures of the source, but not errors of the disk. */
 async function* chunksOf(
   body: AsyncIterable<Uint8Array>,
   client: HubClient,
@@ -94,8 +94,8 @@ function wrongSize(host: string): SourceFailure {
 }
 
 /**
- * Tries until it works, with growing waits. Tries that brought a good deal of bytes do not count:
- * a long pull over a bad line gets there as long as it moves.
+ * Retries until it works, with growing waits. Attempts that brought many bytes do not count: a long
+ * pull over a bad connection succeeds as long as it makes progress.
  */
 async function retrying<Result>(
   { limits, signal, onNotice }: CatalogContext,

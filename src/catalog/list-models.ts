@@ -19,15 +19,15 @@ import { isTrusted, type ModelSource, ownReceiptPath, readReceipt } from './rece
 export interface ListedModel {
   readonly name: string;
   readonly state: 'present' | 'partial' | 'absent';
-  /** Where its bytes came from or, in a cache of another program, where they are. */
+  /** The source of its bytes or, for a cache of another program, their place. */
   readonly source: ModelSource | null;
   readonly path: string | null;
-  /** Of the whole file; null while that is not known. */
+  /** The size of the whole file; null while it is unknown. */
   readonly bytes: number | null;
   readonly bytesOnDisk: number;
   /** True if the file has not changed since it was hashed. */
   readonly isVerified: boolean;
-  /** Null for a file that is in no table of ours. */
+  /** Null for a file that is in none of our tables. */
   readonly card: ModelCard | null;
 }
 
@@ -50,7 +50,7 @@ export async function listModels(
   return [...known, ...bundled, ...others];
 }
 
-/** Taken for right if its size is: it is hashed before every use. */
+/** A bundled model counts as verified if its size is right: it is hashed before every use. */
 async function listBundled(model: BundledModel): Promise<ListedModel> {
   const path = bundledPath(model);
   const bytes = (await stat(path).catch(() => null))?.size ?? null;
@@ -86,7 +86,7 @@ async function listKnown(model: KnownModel, context: CatalogContext): Promise<Li
   };
 }
 
-/** The state of one place in our own cache. */
+/** The state of one path in our own cache. */
 async function listFile(name: string, path: string, card: ModelCard | null): Promise<ListedModel> {
   const bytes = (await stat(path).catch(() => null))?.size;
   const partialBytes = (await stat(partialPath(path)).catch(() => null))?.size;
@@ -115,7 +115,7 @@ async function listFile(name: string, path: string, card: ModelCard | null): Pro
   };
 }
 
-/** Every whole or partial model file of our own cache, by the path of the whole one. */
+/** Every whole or partial model file of our own cache, as the path of the whole file. */
 async function modelPaths(context: CatalogContext): Promise<readonly string[]> {
   const folder = modelsFolder(context);
   try {

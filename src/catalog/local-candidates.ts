@@ -1,4 +1,7 @@
-/** The files on this machine that should be a certain model, unverified, in the order to try. */
+/**
+ * The files on this machine that should be a certain model, not yet verified, in the order to try
+ * them.
+ */
 import { stat } from 'node:fs/promises';
 import { isMissing } from '../storage/file-error.ts';
 import type { CatalogContext } from './catalog-context.ts';
@@ -14,7 +17,7 @@ export interface LocalCandidate {
   readonly bytes: number;
   readonly from: 'cache' | ForeignFile['source'];
   readonly receiptPath: string;
-  /** What it may hash to, by our table and by the cache it lies in. */
+  /** The digests that it may have, by our table and by the cache that holds it. */
   readonly digests: readonly string[];
 }
 
@@ -36,7 +39,7 @@ export async function ownCandidate(
   };
 }
 
-/** Files of other programs. The word of the hub they came from counts as well as our table. */
+/** Files of other programs. A digest of the hub they came from counts as well as our table. */
 export async function foreignCandidates(
   reference: PullableReference,
   context: CatalogContext,
@@ -54,7 +57,10 @@ export async function foreignCandidates(
     }));
 }
 
-/** What the bytes may hash to. For our own file the receipt is the word of where it came from. */
+/**
+ * The digests that the bytes may have. For our own file, the receipt holds the digest of its
+ * source.
+ */
 export function expectedDigests(
   candidate: LocalCandidate,
   receipt: Receipt | null,
@@ -78,7 +84,7 @@ function tableDigests(reference: PullableReference): readonly string[] {
   return reference.kind === 'known' ? [reference.model.sha256] : [];
 }
 
-/** The size alone tells a download that was cut off; a gigabyte is not hashed to learn that. */
+/** The size alone reveals a download that was cut off, without hashing a gigabyte. */
 function canBe(reference: PullableReference, file: ForeignFile): boolean {
   if (reference.kind !== 'known' || file.sha256 !== null) return true;
   return file.bytes === reference.model.bytes;

@@ -22,7 +22,7 @@ describe('parseModelReference', () => {
     expect(reference).toMatchObject({ kind: 'known', model: { bytes: 98_362_432 } });
   });
 
-  it('takes a .gguf path, there or not, and any file that is there', () => {
+  it('takes a .gguf path, existing or not, and any existing file', () => {
     expect(parseModelReference('no/such/Model.GGUF')).toEqual({
       kind: 'path',
       name: 'no/such/Model.GGUF',
@@ -39,7 +39,7 @@ describe('parseModelReference', () => {
     }
   });
 
-  it('takes a file of the hub, in folders and at a revision', () => {
+  it('takes a hub file, in folders and at a revision', () => {
     expect(parseModelReference('hub:me/some-repo/q4/model.gguf')).toMatchObject({
       kind: 'hub',
       file: { owner: 'me', repo: 'some-repo', file: 'q4/model.gguf', revision: 'main' },
@@ -49,7 +49,7 @@ describe('parseModelReference', () => {
     });
   });
 
-  it('knows a known model by its hub name, but not at another revision', () => {
+  it('recognises a known model by its hub name, but not at another revision', () => {
     const file = 'Qwen2.5-Coder-0.5B-Instruct-GGUF';
     const name = 'qwen2.5-coder-0.5b-instruct-q4_k_m.gguf';
     expect(parseModelReference(`hub:Qwen/${file}/${name}`).name).toBe(
@@ -79,7 +79,7 @@ describe('parseModelReference', () => {
     expect(error.remedy).not.toBeNull();
   });
 
-  it('suggests the nearest names and the other forms', () => {
+  it('suggests the nearest names and the other forms of a reference', () => {
     const error = errorOf('qwen2.5-coder-0.5');
     expect(error.message).toContain('Did you mean qwen2.5-coder-0.5b-instruct');
     expect(error.remedy).toContain('.gguf');

@@ -1,8 +1,8 @@
 /**
- * What a user may write where a model is wanted: a known name, the name of a model that comes with
- * this package, the path of a .gguf file, or a file on the hub as `hub:owner/repo/file.gguf`
- * (`hub:owner/repo@revision/file.gguf` for a revision other than main). Parsing decides the form
- * once; nothing further down looks at the text again.
+ * The forms of a model reference: a known name, the name of a bundled model, the path of a .gguf
+ * file, or a file on the hub as `hub:owner/repo/file.gguf` (`hub:owner/repo@revision/file.gguf` for
+ * a revision other than main). Parsing decides the form once; later code never looks at the text
+ * again.
  */
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -21,7 +21,7 @@ export type ModelReference =
   | { readonly kind: 'path'; readonly name: string; readonly path: string }
   | { readonly kind: 'hub'; readonly name: string; readonly file: HubFile };
 
-/** The forms that have a place in our cache. */
+/** The forms whose files have a place in our cache. */
 export type PullableReference = Extract<ModelReference, { kind: 'known' | 'hub' }>;
 
 export const DEFAULT_REVISION = 'main';

@@ -1,4 +1,4 @@
-/** Where a model lies in our own cache, and back: one place per name, readable by people. */
+/** The path of a model in our own cache, and back: one path per name, readable by people. */
 import { join, relative, sep } from 'node:path';
 import { type CatalogContext, modelsFolder } from './catalog-context.ts';
 import { KNOWN_MODELS } from './known-models.ts';
@@ -13,7 +13,7 @@ export function modelTarget(reference: PullableReference, context: CatalogContex
   return join(folder, HUB_FOLDER, owner, `${repo}@${revision}`, ...file.split('/'));
 }
 
-/** The name that `modelTarget` would have put at this path; the path itself for a stray file. */
+/** The name whose `modelTarget` is this path; the path itself for a stray file. */
 export function modelNameAt(path: string, context: CatalogContext): string {
   const [first, owner, repoAndRevision, ...segments] = relative(modelsFolder(context), path).split(
     sep,

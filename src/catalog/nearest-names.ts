@@ -1,9 +1,12 @@
 /** The known names closest to a mistyped one, for error messages. */
 
 const SUGGESTIONS_MAX = 3;
-/** Shorter input is near everything. */
+/** Shorter input is close to every name. */
 const NAME_CHARACTERS_MIN = 3;
-/** Longer input is never a typing error, and the distance costs the product of both lengths. */
+/**
+ * Longer input is never a typing error, and the distance takes time with the product of both
+ * lengths.
+ */
 const NAME_CHARACTERS_MAX = 100;
 
 export function nearestNames(name: string, known: readonly string[]): readonly string[] {
@@ -18,12 +21,12 @@ export function nearestNames(name: string, known: readonly string[]): readonly s
     .map(({ candidate }) => candidate);
 }
 
-/** A part of a name counts as near: "0.5b-instruct" is short for one name, not far from it. */
+/** A part of a name counts as close: "0.5b-instruct" abbreviates a name. */
 function distanceTo(wanted: string, candidate: string): number {
   return candidate.includes(wanted) ? 0 : editDistance(wanted, candidate);
 }
 
-/** Edits from `wanted` to a beginning of `candidate`: whole names are long to type. */
+/** Edits from `wanted` to a prefix of `candidate`: users seldom type whole names. */
 function editDistance(wanted: string, candidate: string): number {
   let previous = Array.from({ length: candidate.length + 1 }, (_, index) => index);
   for (let row = 1; row <= wanted.length; row += 1) {

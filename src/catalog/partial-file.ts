@@ -1,8 +1,8 @@
 /**
- * The part of a model that has arrived, beside its target: `NAME.partial`, with a note of whose
- * bytes they are in `NAME.partial.json`.
- * Invariant: the partial file is a beginning of the content that the note names. So any source of
- * the same content can go on where another stopped, and a cut pull goes on where it was cut. Only
+ * The received part of a model, beside its target: `NAME.partial`, with a note in
+ * `NAME.partial.json` that identifies the content.
+ * Invariant: the partial file is a prefix of the content that the note names. So any source of the
+ * same content can continue where another stopped, and a pull continues where it was cut. Only
  * `finish` makes the target appear, whole and hashed.
  */
 import { type FileHandle, mkdir, rename, rm } from 'node:fs/promises';
@@ -15,7 +15,7 @@ import type { CatalogContext } from './catalog-context.ts';
 import { diskFull, fileSystemError } from './file-system-error.ts';
 import { ownReceiptPath, type PulledSource, writeJson, writeReceipt } from './receipt.ts';
 
-/** What the finished file must be. */
+/** The digest and size of the finished file. */
 export interface Content {
   readonly sha256: string;
   readonly bytes: number;
@@ -56,8 +56,8 @@ export class PartialFile {
   }
 
   /**
-   * Opens the partial file for `content`, keeping what is already there of it.
-   * @param workBytes room that the source needs besides the file itself
+   * Opens the partial file for `content`, and keeps the bytes of it that are already there.
+   * @param workBytes space that the source needs besides the file itself
    * @throws PilotfishError `disk-full` before anything is written, `file-system-failed`
    */
   static async open(
@@ -91,7 +91,7 @@ export class PartialFile {
     }
   }
 
-  /** Bytes that have arrived. */
+  /** The count of received bytes. */
   get size(): number {
     return this.#size;
   }
@@ -100,7 +100,7 @@ export class PartialFile {
     return this.#size === this.#content.bytes;
   }
 
-  /** Appends. On failure the bytes before `chunk` stay, and with them the invariant. */
+  /** Appends. On failure the bytes before `chunk` stay, and the invariant holds. */
   async append(chunk: Uint8Array): Promise<void> {
     try {
       for (let written = 0; written < chunk.byteLength; ) {
@@ -135,7 +135,7 @@ export class PartialFile {
 }
 
 /**
- * Hashes the complete partial file and, if it is what it must be, gives it its name.
+ * Hashes the complete partial file and, if the digest is right, renames it to its target.
  * @throws PilotfishError `digest-mismatch`; then the partial file is gone
  */
 export async function finishPartial(
@@ -151,8 +151,8 @@ export async function finishPartial(
     throw digestMismatch(name, { path: target, expected: content.sha256, actual: sha256 });
   }
   try {
-    // The receipt first: renaming keeps the modification time, and a receipt without a file does
-    // no harm, while a file of the hub without a receipt would have no digest to be checked by.
+    // The receipt first. A rename keeps the modification time, and a receipt without a file does no
+    // harm. A hub file without a receipt would have no digest to be checked against.
     await writeReceipt(ownReceiptPath(target), path, { sha256, source });
     await rename(path, target);
   } catch (error) {

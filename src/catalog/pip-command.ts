@@ -21,7 +21,7 @@ const CANDIDATES: readonly PipCommand[] = [
 const REASON_CHARACTERS_MAX = 300;
 const FILES_COUNTED_MAX = 1000;
 
-/** The first pip that answers. @throws SourceFailure if none does */
+/** The first pip that runs. @throws SourceFailure if none does */
 export async function findPip(context: CatalogContext): Promise<PipCommand> {
   const { limits } = context;
   for (const command of CANDIDATES) {
@@ -33,11 +33,11 @@ export async function findPip(context: CatalogContext): Promise<PipCommand> {
 }
 
 export interface WheelRequest {
-  /** As pip wants it: NAME==VERSION. */
+  /** In pip's form: NAME==VERSION. */
   readonly requirement: string;
-  /** A folder of our own; whatever was in it is removed. */
+  /** A folder of our own; its earlier contents are removed. */
   readonly folder: string;
-  /** The size of the largest file so far, from time to time. */
+  /** Called from time to time with the size of the largest file so far. */
   readonly onBytes: (bytes: number) => void;
 }
 
@@ -71,7 +71,7 @@ export async function downloadWheel(
     wheels,
     request.requirement,
   ];
-  // pip's own scratch files stay with ours: one disk to check, one folder to clean.
+  // pip's scratch files stay in our folder: one disk to check, one folder to clean.
   const extraEnv = { TMPDIR: scratch, TEMP: scratch, TMP: scratch };
   const result = await run(command, context, { deadline: watch.stalled, extraEnv }).finally(
     watch.stop,
@@ -107,7 +107,7 @@ async function run(
   return result;
 }
 
-/** pip is quiet about progress when nobody looks at it; its files are not. */
+/** pip reports no progress without a terminal, but its files grow. */
 function watchGrowth(
   { folder, onBytes }: WheelRequest,
   { limits }: CatalogContext,
@@ -125,7 +125,7 @@ function watchGrowth(
       stall.abort();
     }
   };
-  // A file that vanishes while being looked at is pip at work: the next look sees the rest.
+  // A file that vanishes during the check is a change by pip: the next check sees the result.
   const timer = setInterval(() => void look().catch(() => undefined), limits.pipPollMs);
   return { stalled: stall.signal, stop: () => clearInterval(timer) };
 }
@@ -145,7 +145,7 @@ function pipFailure({ stderr }: ChildResult, { requirement, folder }: WheelReque
   const errors = lines.filter((line) => /^ERROR:/i.test(line));
   const line = errors.at(-1) ?? lines.filter((text) => text !== '').at(-1) ?? 'no reason given';
   const reason = withoutPasswords(line.replace(/^ERROR:\s*/i, '')).slice(0, REASON_CHARACTERS_MAX);
-  // A package that is not there will not be there in a second either.
+  // A package that does not exist will not exist a second later either.
   const isRetryable = !/No matching distribution/i.test(stderr);
   return new SourceFailure(`pip could not download ${requirement}: ${reason}`, { isRetryable });
 }

@@ -1,29 +1,31 @@
-/** How long a pull waits and how often it tries again. Tests use shorter ones. */
+/** The waiting times and retry counts of a pull. Tests use shorter ones. */
 export interface PullLimits {
-  /** Asking the hub about a file, redirects included. Past it the next source is tried. */
+  /**
+   * The time limit for a lookup at the hub, redirects included. After it the next source is tried.
+   */
   readonly hubLookupTimeoutMs: number;
   readonly connectTimeoutMs: number;
-  /** No byte for so long means the connection is dead. */
+  /** The time without a byte after which the connection counts as dead. */
   readonly stallTimeoutMs: number;
   readonly redirectCountMax: number;
-  /** Tries in a row that brought less than `retryProgressBytes`. */
+  /** The most attempts in a row that bring less than `retryProgressBytes`. */
   readonly attemptCountMax: number;
   readonly retryProgressBytes: number;
-  /** Wait before the second try; doubles each time. */
+  /** The wait before the second attempt; doubles each time. */
   readonly backoffMs: number;
   readonly pipVersionTimeoutMs: number;
   /** Longer than `stallTimeoutMs`: pip has time limits and retries of its own. */
   readonly pipStallTimeoutMs: number;
   readonly pipAttemptCountMax: number;
   readonly pipPollMs: number;
-  /** Of what pip says on standard error, the last part that is kept. */
+  /** The length of the end of pip's standard error that is kept. */
   readonly pipOutputCharactersMax: number;
-  /** From a polite request to end to an order. */
+  /** The time between the polite request to end and the kill. */
   readonly killGraceMs: number;
   readonly lockPollMs: number;
-  /** How long to wait for another process that pulls the same model. */
+  /** The longest wait for another process that pulls the same model. */
   readonly lockWaitMsMax: number;
-  /** A lock of another machine that was not refreshed for so long is abandoned. */
+  /** The age without a refresh after which another machine's lock counts as abandoned. */
   readonly lockStaleMs: number;
   readonly lockRefreshMs: number;
 }

@@ -61,8 +61,8 @@ async function leaveLock(holder: unknown): Promise<string> {
   return path;
 }
 
-describe('pulls of one model at once', () => {
-  it('in one process fetch it once', async () => {
+describe('concurrent pulls of one model', () => {
+  it('fetch it once in one process', async () => {
     const isWaitedFor = () => bench.notices.join().match(/waiting/g)?.length === 2;
     serve(eventually(() => isWaitedFor() || downloadCount() > 1));
     const models = await Promise.all([1, 2, 3].map(() => pullModel(reference(), context())));
@@ -72,7 +72,7 @@ describe('pulls of one model at once', () => {
     expect(bench.files().filter((name) => name.endsWith('.lock'))).toEqual([]);
   });
 
-  it('in two processes fetch it once', async () => {
+  it('fetch it once in two processes', async () => {
     const script = `
       import { ensureModel } from ${JSON.stringify(join(import.meta.dirname, 'ensure-model.ts'))};
       const onNotice = (notice) => process.stderr.write(notice);
@@ -97,7 +97,7 @@ describe('pulls of one model at once', () => {
     expect(readFileSync(models[0].path).equals(BYTES)).toBe(true);
   });
 
-  it('wait no longer than a limit, and name the holder', async () => {
+  it('wait no longer than the limit, and name the holder', async () => {
     const holder = { pid: process.ppid, host: hostname(), token: 'theirs' };
     const path = await leaveLock(holder);
     const limits = { lockWaitMsMax: 50 };

@@ -1,10 +1,16 @@
-/** One pull of a model at a time. The lock saves work; the digest keeps a finished file right. */
+/**
+ * Allows one pull of a model at a time. The lock saves work; the digest keeps a finished file
+ * right.
+ */
 import { PilotfishError } from '../core/errors.ts';
 import { FileLock, type HeldLock } from '../storage/file-lock.ts';
 import type { CatalogContext } from './catalog-context.ts';
 import { ANOTHER_HOME } from './file-system-error.ts';
 
-/** @throws PilotfishError `download-failed` if another holds it for too long, `aborted` */
+/**
+ * @throws PilotfishError `download-failed` if another process holds the lock for too long,
+ *   `aborted`
+ */
 export function pullLock(target: string, name: string, context: CatalogContext): Promise<FileLock> {
   const { limits, signal, onNotice } = context;
   return FileLock.acquire(target, {

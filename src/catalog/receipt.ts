@@ -1,8 +1,8 @@
 /**
- * A note beside a model file that its bytes were hashed: as long as size and modification time are
- * those of the note, the file is trusted and "verified before first use" costs nothing.
- * Invariant: a receipt is written only after a hash of the very bytes it names. Files that belong
- * to other programs get their receipts in our own folder, keyed by path.
+ * A note beside a model file that its bytes were hashed. As long as the size and modification time
+ * match the note, the file is trusted, and "verified before first use" costs nothing.
+ * Invariant: a receipt is written only after a hash of the very bytes it names. Files of other
+ * programs have their receipts in our own folder, keyed by path.
  */
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
@@ -14,16 +14,16 @@ import { ANOTHER_HOME } from './file-system-error.ts';
 
 const SOURCES = ['path', 'cache', 'hub-cache', 'llama-cpp-cache', 'hub', 'pypi'] as const;
 
-/** Where the bytes of a file with a receipt came from, or, for caches, where they still are. */
+/** The source of the bytes of a file with a receipt or, for caches, their place. */
 export type PulledSource = (typeof SOURCES)[number];
 
-/** Where the bytes of a model came from, or, for caches and this package, where they still are. */
+/** The source of a model's bytes or, for caches and this package, their place. */
 export type ModelSource = PulledSource | 'package';
 
 export interface Receipt {
   readonly sha256: string;
   readonly bytes: number;
-  /** Null once a hash did not match: the file is hashed again before its next use. */
+  /** Null after a hash did not match: the file is hashed again before its next use. */
   readonly mtimeMs: number | null;
   readonly source: PulledSource;
   readonly verifiedAt: string;
@@ -37,7 +37,7 @@ const RECEIPT: z.ZodType<Receipt> = z.object({
   verifiedAt: z.string(),
 });
 
-/** The receipt of a file of our own cache: beside it. */
+/** The receipt of a file in our own cache, which is beside the file. */
 export function ownReceiptPath(modelPath: string): string {
   return `${modelPath}.json`;
 }
@@ -48,7 +48,7 @@ export function foreignReceiptPath(modelPath: string, context: CatalogContext): 
   return join(context.home, 'receipts', `${key}.json`);
 }
 
-/** The receipt, or null if there is none that can be read: then the file is hashed again. */
+/** The receipt, or null if there is no readable one: then the file is hashed again. */
 export function readReceipt(receiptPath: string): Promise<Receipt | null> {
   return readJson(receiptPath, RECEIPT);
 }
@@ -58,7 +58,7 @@ export async function isTrusted(receipt: Receipt, modelPath: string): Promise<bo
   return receipt.bytes === size && receipt.mtimeMs === mtimeMs;
 }
 
-/** Notes that the file at `modelPath` was just found to hash to `sha256`. */
+/** Records that the file at `modelPath` was just hashed to `sha256`. */
 export async function writeReceipt(
   receiptPath: string,
   modelPath: string,
@@ -69,7 +69,7 @@ export async function writeReceipt(
   await writeJson(receiptPath, { sha256, bytes: size, mtimeMs, source, verifiedAt });
 }
 
-/** Keeps what the file must hash to but not that it does. */
+/** Keeps the expected digest, but no longer says that the file has it. */
 export async function distrust(receiptPath: string, receipt: Receipt): Promise<void> {
   await writeJson(receiptPath, { ...receipt, mtimeMs: null });
 }

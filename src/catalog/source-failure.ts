@@ -1,9 +1,9 @@
 /**
- * A source that cannot deliver a model, though another may. It never leaves the catalog: the pull
- * notes the reason and goes on to the next source.
+ * A source cannot deliver a model, though another one may. The error never leaves the catalog: the
+ * pull records the reason and tries the next source.
  */
 export class SourceFailure extends Error {
-  /** True where trying the same again may help. */
+  /** Whether a retry may help. */
   readonly isRetryable: boolean;
 
   constructor(reason: string, details: { isRetryable?: boolean; cause?: unknown } = {}) {

@@ -39,7 +39,7 @@ function options() {
   };
 }
 
-/** Flips one bit and puts the times back: what a failing disk does. */
+/** Flips one bit and restores the times, like a failing disk. */
 async function damage(path: string): Promise<void> {
   const { atime, mtime } = await stat(path);
   const bytes = readFileSync(path);
@@ -49,19 +49,19 @@ async function damage(path: string): Promise<void> {
 }
 
 describe('verifyModel', () => {
-  it('hashes a whole model again and is content', async () => {
+  it('hashes a whole model again and accepts it', async () => {
     const { path } = await ensureModel(NAME, options());
     const verified = await verifyModel(NAME, options());
     expect(verified).toEqual({ name: NAME, path, source: 'cache', sha256: sha256Of(BYTES) });
   });
 
-  it('finds a flipped bit that size and time do not show, and pulling repairs it', async () => {
+  it('finds a flipped bit behind an unchanged size and time, and pulling repairs the file', async () => {
     const { path } = await ensureModel(NAME, options());
-    // The times a file system keeps are finer than those `utimes` sets.
+    // File systems keep finer times than `utimes` sets.
     await utimes(path, new Date(), new Date(1_700_000_000_000));
     await verifyModel(NAME, options());
     await damage(path);
-    // Without a look at the bytes nobody can know.
+    // The change shows only in the bytes.
     expect((await ensureModel(NAME, options())).source).toBe('cache');
 
     const error = await failureOf(verifyModel(NAME, options()));
@@ -82,7 +82,7 @@ describe('verifyModel', () => {
     expect(verified).toEqual({ name: path, path, source: 'path', sha256: sha256Of(BYTES) });
   });
 
-  it('says how to get what is not here', async () => {
+  it('tells how to get a missing model', async () => {
     const error = await failureOf(verifyModel(NAME, options()));
     expect(error.code).toBe('model-file-missing');
     expect(error.remedy).toContain('models pull');
@@ -114,7 +114,7 @@ describe('listModels', () => {
     });
   });
 
-  it('shows what was pulled, from where, under the name it was pulled by', async () => {
+  it('shows pulled models with their source, under the names they were pulled by', async () => {
     const { path } = await ensureModel(NAME, options());
     expect(await byName(NAME)).toEqual({
       name: NAME,
@@ -128,7 +128,7 @@ describe('listModels', () => {
     });
   });
 
-  it('shows a pull that was cut', async () => {
+  it('shows an interrupted pull', async () => {
     const partial = join(bench.home, 'models/hub/me/repo@main/model.gguf.partial');
     await mkdir(dirname(partial), { recursive: true });
     await writeFile(partial, BYTES.subarray(0, 20_000));
@@ -144,7 +144,7 @@ describe('listModels', () => {
     });
   });
 
-  it('shows a known model by its file name, and strays by their path', async () => {
+  it('shows a known model found by its file name, and stray files by their path', async () => {
     const known = join(bench.home, 'models/SmolLM2-135M-Instruct.Q4_1.gguf');
     const stray = join(bench.home, 'models/mine/other.gguf');
     for (const path of [known, stray]) {

@@ -1,4 +1,4 @@
-/** Hashes a model again, whatever its receipt says: for a user who doubts a disk. */
+/** Hashes a model again despite its receipt, for a user who doubts a disk. */
 import { PilotfishError } from '../core/errors.ts';
 import { fileDigest } from '../storage/file-digest.ts';
 import { catalogContext, type EnsureModelOptions } from './catalog-context.ts';
@@ -15,7 +15,7 @@ import { distrust, readReceipt, writeReceipt } from './receipt.ts';
 
 /**
  * @returns the model with its digest; a file given by its path is hashed and compared with nothing
- * @throws PilotfishError `digest-mismatch`: then the file is not used again before it is replaced;
+ * @throws PilotfishError `digest-mismatch`, after which the file is not used until it is replaced;
  *   `model-unknown`, `model-file-missing`, `file-system-failed`, `aborted`
  */
 export async function verifyModel(
@@ -29,7 +29,7 @@ export async function verifyModel(
     const given = await givenFile(reference.name, reference.path);
     return { ...given, sha256: await fileDigest(given.path, label, context) };
   }
-  // Hashed before every use, and so now.
+  // It is hashed before every use, and so here.
   if (reference.kind === 'bundled') return ownFile(reference, context);
   const candidate =
     (await ownCandidate(reference, context)) ?? (await foreignCandidates(reference, context))[0];

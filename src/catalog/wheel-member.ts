@@ -1,4 +1,4 @@
-/** Streams one file out of a wheel (a zip), never holding more than a piece of it in memory. */
+/** Streams one file out of a wheel (a zip), and holds only one piece of it in memory. */
 import { createReadStream } from 'node:fs';
 import { pipeline, type Readable } from 'node:stream';
 import { createInflateRaw } from 'node:zlib';
@@ -7,13 +7,13 @@ import { SourceFailure } from './source-failure.ts';
 
 /** A wheel of model data holds a handful of files; more would be something else. */
 const ENTRIES_MAX = 10_000;
-/** With the default of 16 KiB two thirds of the time go into handing pieces around. */
+/** With the default of 16 KiB, two thirds of the time go into passing pieces on. */
 const PIECE_BYTES = 1024 * 1024;
 const STORED = 0;
 const DEFLATED = 8;
 
 /**
- * @param bytes what the member must measure; anything else is refused before a byte is written
+ * @param bytes the size that the member must have; any other is refused before a byte is written
  * @throws SourceFailure if the wheel is damaged or holds no such member
  */
 export async function* wheelMember(
@@ -47,7 +47,7 @@ export async function* wheelMember(
   }
 }
 
-/** yauzl finds the bytes; reading them here lets the pieces be large. */
+/** yauzl finds the bytes; reading them here allows large pieces. */
 async function contentStream(zip: ZipFile, entry: Entry, wheelPath: string): Promise<Readable> {
   const { fileDataStart: start } = await zip.readLocalFileHeaderPromise(entry, { minimal: true });
   const end = start + entry.compressedSize - 1;
@@ -58,11 +58,11 @@ async function contentStream(zip: ZipFile, entry: Entry, wheelPath: string): Pro
     throw new SourceFailure(`unknown compression ${entry.compressionMethod} in the wheel`);
   }
   const inflate = createInflateRaw({ chunkSize: PIECE_BYTES });
-  // Whoever reads `inflate` sees its error; the callback only keeps it from being thrown twice.
+  // The reader of `inflate` sees its error; the callback only keeps it from being thrown twice.
   return pipeline(raw, inflate, () => undefined);
 }
 
-/** A damaged entry can unpack to anything: not a byte more than announced, and not one less. */
+/** Passes on exactly the announced bytes: a damaged entry can unpack to any length. */
 async function* exactly(
   stream: Readable,
   bytes: number,

@@ -6,7 +6,7 @@ import type { OnProgress } from '../core/progress.ts';
 import { fileError } from './file-error.ts';
 
 const PIECE_BYTES = 4 * 1024 * 1024;
-/** Digests are taken of models. */
+/** Only model files are hashed. */
 const OTHERWISE = 'set PILOTFISH_HOME to another folder';
 
 export interface FileDigestOptions {
@@ -15,7 +15,7 @@ export interface FileDigestOptions {
 }
 
 /**
- * In hex.
+ * The digest in hex.
  * @param label of the progress, for people
  * @throws PilotfishError `aborted`, `file-system-failed`
  */

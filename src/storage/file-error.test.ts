@@ -34,7 +34,7 @@ describe('the error of a failed system call', () => {
     });
   });
 
-  it('offers no other folder where that would not help', () => {
+  it('suggests no other folder where that would not help', () => {
     expect(fileError(systemError('EMFILE'), ACCESS)).toMatchObject({
       message: 'Could not write /a/b: too many files are open (EMFILE).',
       remedy: 'Close other programs, or raise the limit of open files (ulimit -n).',
@@ -45,20 +45,20 @@ describe('the error of a failed system call', () => {
     });
   });
 
-  it('has another code where the caller says so, but a full disk stays one', () => {
+  it('has the code that the caller names, except for a full disk', () => {
     const access = { ...ACCESS, code: 'head-missing' } as const;
     expect(fileError(systemError('ENOENT'), access)).toMatchObject({ code: 'head-missing' });
     expect(fileError(systemError('ENOSPC'), access)).toMatchObject({ code: 'disk-full' });
   });
 
-  it('is nothing else than before for operating errors and bugs', () => {
+  it('is the same error for operating errors and bugs', () => {
     for (const error of [new PilotfishError('aborted', 'Stop.'), new TypeError('a bug'), 'text']) {
       expect(fileError(error, ACCESS)).toBe(error);
     }
   });
 });
 
-it('tells missing files and full disks from other failures', () => {
+it('distinguishes missing files and full disks from other failures', () => {
   const errors = ['ENOENT', 'ENOTDIR', 'ENOSPC', 'EACCES'].map(systemError);
   expect(errors.map(errnoOf)).toEqual(['ENOENT', 'ENOTDIR', 'ENOSPC', 'EACCES']);
   expect(errors.map(isMissing)).toEqual([true, true, false, false]);

@@ -1,12 +1,12 @@
-/** What the operating system says about a file, as an error that a user can act on. */
+/** A failed file operation, as an error that a user can act on. */
 import { type ErrorCode, PilotfishError } from '../core/errors.ts';
 
-/** What was tried on a file, and what its user can do about a failure. */
+/** The attempted operation on a file, and the remedy for the user. */
 export interface FileAccess {
   /** A verb, with an object where that says more: "read", "write", "read the router". */
   readonly action: string;
   readonly path: string;
-  /** Another way out, as a clause behind "or": "choose another folder with --out". */
+  /** An alternative remedy, as a clause after "or": "choose another folder with --out". */
   readonly otherwise?: string | undefined;
   /** Instead of `file-system-failed`. */
   readonly code?: ErrorCode | undefined;
@@ -45,8 +45,8 @@ const FAILURES: Readonly<Record<string, Failure>> = {
 };
 
 /**
- * The error to throw for a failed system call: `disk-full`, or `file-system-failed`, or the code of
- * `access`. Operating errors, and errors that no system call made, are returned as they are.
+ * The error to throw for a failed system call: `disk-full`, `file-system-failed`, or the code of
+ * `access`. Operating errors, and errors from elsewhere than a system call, are returned unchanged.
  */
 export function fileError(error: unknown, access: FileAccess): unknown {
   if (PilotfishError.isInstance(error)) return error;
@@ -74,7 +74,7 @@ export function errnoOf(error: unknown): string | null {
   return typeof error.code === 'string' ? error.code : null;
 }
 
-/** Whether there is no such file. */
+/** Whether the error says that the file does not exist. */
 export function isMissing(error: unknown): boolean {
   const errno = errnoOf(error);
   return errno === 'ENOENT' || errno === 'ENOTDIR';

@@ -52,7 +52,7 @@ describe('a lock file', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  it('names the holder once while it waits, and when the wait was in vain', async () => {
+  it('names the holder once while it waits, and again when the wait is over in vain', async () => {
     const holder = { pid: process.ppid, host: hostname(), token: 'theirs' };
     await leaveLock(holder);
     const told: string[] = [];
@@ -69,7 +69,7 @@ describe('a lock file', () => {
     });
     expect(told).toEqual([`Process ${process.ppid}`]);
     expect(JSON.parse(await readFile(path, 'utf8'))).toEqual(holder);
-    // Without a wait nobody is told of one.
+    // Without a wait, `onWait` is not called.
     await expect(acquire({ onWait })).rejects.toThrow('has it');
     expect(told).toHaveLength(1);
   });
@@ -82,7 +82,7 @@ describe('a lock file', () => {
     await expect(waiting).rejects.toMatchObject({ code: 'aborted' });
   });
 
-  it('says where it cannot be created', async () => {
+  it('reports the path at which it cannot be created', async () => {
     await writeFile(join(folder, 'file'), '');
     target = join(folder, 'file', 'thing');
     await expect(acquire()).rejects.toMatchObject({
@@ -118,7 +118,7 @@ describe('an abandoned lock', () => {
     expect(await readdir(folder)).toEqual(['thing.lock']);
   });
 
-  it('is taken over by one of those who want it', async () => {
+  it('is taken over by exactly one waiting process', async () => {
     await leaveLock({ pid: NO_SUCH_PID, host: hostname(), token: 'old' });
     const all = await Promise.allSettled(Array.from({ length: 10 }, () => acquire()));
     const held = all.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
@@ -127,7 +127,7 @@ describe('an abandoned lock', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  it('is not taken over from a holder that keeps it fresh', async () => {
+  it('is not taken over from a holder that refreshes it', async () => {
     await using _lock = await acquire({ refreshMs: 1 });
     const mine = JSON.parse(await readFile(path, 'utf8')) as object;
     await writeFile(path, JSON.stringify({ ...mine, host: 'elsewhere.example' }));

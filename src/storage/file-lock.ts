@@ -1,7 +1,7 @@
 /**
- * A lock file: one process at a time works at something on disk. The lock lies beside the target, is
- * created exclusively, and names its holder. A lock whose holder is dead is taken over. It keeps two
- * processes from wasting or spoiling each other's work.
+ * A lock file: only one process at a time works on a file or folder. The lock lies beside its
+ * target, is created exclusively, and names its holder. A lock whose holder is dead is taken over.
+ * The lock keeps two processes from wasting or spoiling each other's work.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, rename, rm, stat, utimes } from 'node:fs/promises';
@@ -20,7 +20,9 @@ const POLL_MS = 250;
 const STALE_MS = 60_000;
 const REFRESH_MS = 5_000;
 
-/** Locks of this process. A lock with our process id that is not here is from before a restart. */
+/**
+ * The locks of this process. A lock with our process id that is not here is from before a restart.
+ */
 const heldTokens = new Set<string>();
 
 export interface FileLockOptions {
@@ -28,21 +30,24 @@ export interface FileLockOptions {
   readonly pollMs?: number | undefined;
   /** How long to wait for another holder. Default 0: not at all. */
   readonly waitMsMax?: number | undefined;
-  /** After so long without a refresh, the lock of another machine counts as abandoned. Default 60,000. */
+  /**
+   * The age without a refresh after which another machine's lock counts as abandoned. Default
+   * 60,000.
+   */
   readonly staleMs?: number | undefined;
   /** Default 5,000. */
   readonly refreshMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Told once, if there is a holder to wait for. */
+  /** Called once, if there is a holder to wait for. */
   readonly onWait?: ((holder: string) => void) | undefined;
-  /** The error to throw when the wait was in vain. */
+  /** The error to throw when the wait is over in vain. */
   readonly refusal: (held: HeldLock) => PilotfishError;
   /** See `FileAccess`. */
   readonly otherwise: string;
 }
 
 export interface HeldLock {
-  /** Such as "Process 123". */
+  /** For people, as in "Process 123". */
   readonly holder: string;
   readonly pid: number | null;
   readonly path: string;
@@ -122,12 +127,12 @@ async function create(path: string, token: string): Promise<boolean> {
   }
 }
 
-/** @param holder null if the lock is gone, or is being written this very moment */
+/** @param holder null if the lock is gone, or is being written at this moment */
 async function isAbandoned(path: string, holder: Holder | null, staleMs: number): Promise<boolean> {
   if (holder?.host === hostname()) {
     return holder.pid === process.pid ? !heldTokens.has(holder.token) : !isAlive(holder.pid);
   }
-  // Another machine's process cannot be asked, nor can one that died before it wrote its name.
+  // A process on another machine cannot be asked, nor one that died before it wrote its name.
   try {
     return Date.now() - (await stat(path)).mtimeMs > staleMs;
   } catch (error) {
@@ -141,14 +146,14 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // EPERM: it lives, under another user.
+    // EPERM: the process lives, under another user.
     return errnoOf(error) === 'EPERM';
   }
 }
 
 /**
- * Removes an abandoned lock. Two processes may try at once: renaming lets one win. If the winner finds
- * that it carried off a newer lock, whose holder had been quicker, it puts that lock back.
+ * Removes an abandoned lock. Two processes may try at once: the rename lets only one succeed. That
+ * one may find that it took a newer lock, whose holder was faster; then it puts that lock back.
  */
 async function takeAway(path: string, seen: Holder | null): Promise<void> {
   const aside = `${path}.${randomUUID()}`;

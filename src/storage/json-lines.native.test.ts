@@ -28,7 +28,7 @@ async function read(from = path): Promise<string[]> {
 }
 
 describe('a file of lines', () => {
-  it('has no lines before it is there, and then the lines that were added', async () => {
+  it('has no lines before it exists, and then the lines that were added', async () => {
     expect([await read(), linesNow(path)]).toEqual([[], []]);
     await appendLines(path, []);
     expect(await read()).toEqual([]);
@@ -37,7 +37,7 @@ describe('a file of lines', () => {
     expect((await read()).map((line) => parseJson(line))).toEqual([{ a: 'ü\n' }, [1, 2], 'x']);
   });
 
-  it('is whole again after a cut at any byte, and can be added to', async () => {
+  it('is whole again after a cut at any byte, and accepts more lines', async () => {
     await mkdir(join(folder, 'deep'));
     const values = ['ä€😀', { long: 'x'.repeat(70_000) }, [1], 'end'];
     const bytes = Buffer.from(values.map((value) => `${JSON.stringify(value)}\n`).join(''));
@@ -58,7 +58,7 @@ describe('a file of lines', () => {
     );
   });
 
-  it('keeps long lines whole that are added at the same time', async () => {
+  it('keeps long lines whole when they are added at the same time', async () => {
     const long = ['a', 'b', 'c'].map((letter) => letter.repeat(1_200_000));
     for (let round = 1; round <= 3; round += 1) {
       await Promise.all(long.map((value) => appendLines(path, [value])));
@@ -70,7 +70,7 @@ describe('a file of lines', () => {
     }
   });
 
-  it('keeps long lines whole that two processes add at the same time', async () => {
+  it('keeps long lines whole when two processes add them at the same time', async () => {
     const script = `
       import { existsSync, writeFileSync } from 'node:fs';
       import { appendLines } from ${JSON.stringify(join(import.meta.dirname, 'json-lines.ts'))};
@@ -87,13 +87,13 @@ describe('a file of lines', () => {
         ...names,
       ]);
     await Promise.all([run('a', 'b'), run('b', 'a')]);
-    // A process may see half of the other one's line, and begin with an end of line.
+    // A process may see half of the other one's line, and then writes an end of line first.
     const lines = linesNow(path).filter((line) => line !== '');
     expect(lines).toHaveLength(2 * TURN_COUNT);
     expect(lines.filter((line) => !/^"(a{1100000}|b{1100000})"$/.test(line))).toHaveLength(0);
   });
 
-  it('can be added to after it could not', async () => {
+  it('accepts lines again after an append failed', async () => {
     await mkdir(path, { recursive: true });
     const failed = await Promise.allSettled([appendLines(path, ['a']), appendLines(path, ['b'])]);
     expect(failed.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
@@ -102,7 +102,7 @@ describe('a file of lines', () => {
     expect(linesNow(path)).toEqual(['"c"']);
   });
 
-  it('is left as it is by a reader that stops early, or reads it in one go', async () => {
+  it('is not changed by a reader that stops early, nor by one that reads it all at once', async () => {
     await appendLines(path, ['a', 'b']);
     await appendFile(path, '"cut');
     for await (const line of linesOf(path)) {
@@ -110,14 +110,14 @@ describe('a file of lines', () => {
       break;
     }
     expect(await readFile(path, 'utf8')).toBe('"a"\n"b"\n"cut');
-    // Another process may be writing it.
+    // Another process may be writing this last line.
     expect(linesNow(path)).toEqual(['"a"', '"b"']);
     expect(await readFile(path, 'utf8')).toBe('"a"\n"b"\n"cut');
     await appendLines(path, ['c']);
     expect(linesNow(path)).toEqual(['"a"', '"b"', '"cut', '"c"']);
   });
 
-  it('says which file cannot be used', async () => {
+  it('names the file that cannot be used', async () => {
     await mkdir(path, { recursive: true });
     const refusal = { code: 'file-system-failed', fields: { path } };
     await expect(read()).rejects.toMatchObject(refusal);
@@ -125,7 +125,7 @@ describe('a file of lines', () => {
     await expect(appendLines(path, ['a'])).rejects.toMatchObject(refusal);
   });
 
-  it.skipIf(!existsSync('/dev/full'))('says that the disk is full', async () => {
+  it.skipIf(!existsSync('/dev/full'))('reports a full disk', async () => {
     await expect(appendLines('/dev/full', ['a'])).rejects.toMatchObject({
       code: 'disk-full',
       message: 'Could not write /dev/full: the disk is full (ENOSPC).',

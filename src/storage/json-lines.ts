@@ -1,11 +1,11 @@
 /**
- * A file of lines that only grows. What was added is on disk when `appendLines` returns, and begins a
- * line, whatever an interruption left behind.
+ * An append-only file of lines. When `appendLines` returns, its values are on disk, and begin on a
+ * line of their own even after an interrupted write.
  *
  * - `linesOf` is for files of one process: it drops a last line that was cut off.
- * - `linesNow` is for files that several processes may write: it changes nothing, and may find empty
- *   lines, because a process that adds while another one writes can take the other's line for a line
- *   that was cut off, and ends it once more.
+ * - `linesNow` is for files that several processes may write: it changes nothing. It may find empty
+ *   lines, because a process may take the unfinished line of another one for a line that was cut
+ *   off, and end it once more.
  */
 import { closeSync, createReadStream, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { type FileHandle, mkdir, open, truncate } from 'node:fs/promises';
@@ -17,7 +17,7 @@ import { errnoOf, fileError } from './file-error.ts';
 const LINE_BYTES_MAX = 64 * 2 ** 20;
 const NEWLINE = 0x0a;
 
-/** Where a line lies in its file, its end included. */
+/** The place of a line in its file, its end included. */
 export interface LinePlace {
   readonly offset: number;
   readonly byteCount: number;
@@ -28,7 +28,7 @@ export interface PlacedLine extends LinePlace {
 }
 
 /**
- * The whole lines, read as they are asked for; none where there is no file.
+ * The whole lines, read on demand; none where there is no file.
  * @throws PilotfishError `file-system-failed`
  */
 export async function* linesOf(path: string): AsyncGenerator<PlacedLine, void> {
@@ -55,12 +55,12 @@ export async function* linesOf(path: string): AsyncGenerator<PlacedLine, void> {
   }
 }
 
-/** The longest file that is read in one go. */
+/** The longest file that is read all at once. */
 const WHOLE_BYTES_MAX = 256 * 2 ** 20;
 
 /**
- * All whole lines of a short file, read synchronously: to wait for a file would mean to go on at a
- * random moment. Behind the last of them there may be a line that another process is writing.
+ * All whole lines of a short file, read synchronously: an asynchronous read would continue at a
+ * random moment. Another process may be writing a line after the last one.
  * @throws PilotfishError `file-system-failed`
  */
 export function linesNow(path: string): readonly string[] {
@@ -95,7 +95,7 @@ export function lineAt(path: string, { offset, byteCount }: LinePlace): string {
   }
 }
 
-/** The last append to each file that this process is adding to. Settled ones are forgotten. */
+/** The last append to each file in this process. Settled appends are removed. */
 const lastAppends = new Map<string, Promise<unknown>>();
 
 /** Adds values as lines of JSON; see `appendTexts`. */
@@ -107,16 +107,17 @@ export async function appendLines(path: string, values: readonly unknown[]): Pro
 }
 
 /**
- * Adds lines, without their ends. Lines of one call stay together. Calls at the same time follow each
- * other: in this process they wait for each other, and other processes see one write at the file's end.
- * @returns where the first line begins, which is right unless another process adds to the file now
- * @throws PilotfishError `disk-full`, `file-system-failed`; some of the lines may be there then
+ * Appends lines, given without their ends. The lines of one call stay together. Concurrent calls in
+ * this process wait for each other; other processes see one write at the end of the file.
+ * @returns the offset of the first line, which is right unless another process appends at the same
+ *   time
+ * @throws PilotfishError `disk-full`, `file-system-failed`; some of the lines may be on disk then
  */
 export async function appendTexts(path: string, texts: readonly string[]): Promise<number> {
   if (texts.length === 0) return 0;
   const before = lastAppends.get(path) ?? Promise.resolve();
   const append = before.then(() => appendText(path, texts.map((text) => `${text}\n`).join('')));
-  // The next append does not care whether this one failed.
+  // The next append runs whether or not this one failed.
   const settled = append.catch(() => undefined);
   lastAppends.set(path, settled);
   try {
@@ -133,7 +134,8 @@ async function appendText(path: string, text: string): Promise<number> {
     const { size } = await file.stat();
     const before = (await endsInLine(file, size)) ? '\n' : '';
     const bytes = Buffer.from(`${before}${text}`);
-    // Not `appendFile`, which writes in parts. Only a nearly full disk takes less than everything.
+    // Not `appendFile`, which writes in parts. Only a nearly full disk writes fewer bytes than
+    // given.
     for (let from = 0; from < bytes.length; ) {
       from += (await file.write(bytes, from)).bytesWritten;
     }

@@ -27,7 +27,7 @@ const FORMAT: RecordFormat<Measured, Key> = {
   code: 'training-invalid',
   remedy: 'Delete the line: it is measured again.',
 };
-/** The line is a list, not the record. */
+/** Records whose line is a list instead of the record. */
 const AS_LIST: RecordFormat<Measured, Key> = {
   ...FORMAT,
   read: recordReader(
@@ -54,7 +54,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const anyRecord: fc.Arbitrary<Measured> = fc.record({
-  // Few keys, so that records meet. Bytes and characters are not equally many.
+  // Few keys, so that records share them. The names differ in their counts of bytes and characters.
   name: fc.constantFrom('a', 'ü', '😀\n'),
   draw: fc.nat(1),
   values: fc.array(fc.integer(), { maxLength: 3 }),
@@ -63,7 +63,7 @@ const anyRecord: fc.Arbitrary<Measured> = fc.record({
 const record = (name: string, ...values: number[]): Measured => ({ name, draw: 0, values });
 
 describe('a store of records', () => {
-  it('has what was added last under a key, in this process and the next, however it remembers', async () => {
+  it('has the last record added under a key, in any process and memory mode', async () => {
     const anyBatches = fc.array(fc.array(anyRecord, { maxLength: 4 }), { maxLength: 6 });
     await fc.assert(
       fc.asyncProperty(anyBatches, fc.constantFrom(...FORMATS), async (batches, format) => {
@@ -97,7 +97,7 @@ describe('a store of records', () => {
     }
   });
 
-  it.each(FORMATS)('loses a last line that was cut off and nothing else: %j', async (format) => {
+  it.each(FORMATS)('loses only a last line that was cut off: %j', async (format) => {
     await (await RecordStore.open(path, format)).add(record('a', 1), record('ü', 2));
     await truncate(path, (await readFile(path)).length - 3);
     const store = await RecordStore.open<Measured, Key>(path, format);
@@ -144,7 +144,7 @@ describe('a store that keeps only some records in memory', () => {
     expect(store.recentCount).toBe(RECENT_COUNT);
   });
 
-  it('names the line that is no longer what it was', async () => {
+  it('names the line that has changed', async () => {
     const store = await RecordStore.open<Measured, Key>(path, format);
     await store.add(record('a', 1), record('b', 2), record('c', 3));
     await writeFile(path, 'x'.repeat((await readFile(path)).length));

@@ -1,7 +1,8 @@
 /**
- * Records of one kind in a file that only grows: one line of JSON for each, found by a key. Whatever
- * takes long to compute is kept so, and an interruption costs nothing that was added before. Of several
- * records with one key the last one counts. One process at a time may use a file.
+ * Records of one kind in an append-only file, one line of JSON each, found by a key. It keeps
+ * results that take long to compute, so that an interruption costs nothing that was added before.
+ * Where several records share a key, the last one counts. Only one process at a time may use a
+ * file.
  */
 import type { z } from 'zod';
 import { type ErrorCode, PilotfishError } from '../core/errors.ts';
@@ -11,27 +12,27 @@ import { RecentEntries } from '../core/recent-entries.ts';
 import { appendTexts, type LinePlace, lineAt, linesOf } from './json-lines.ts';
 
 export interface RecordFormat<T extends K, K = T> {
-  /** Such as "answer": "Line 3 of … is no answer". */
+  /** The noun in messages, such as "answer": "Line 3 of … is no answer". */
   readonly noun: string;
-  /** The record of a line, or why the line has none (see `recordReader`). */
+  /** The record of a line, or the reason why the line is not a record (see `recordReader`). */
   readonly read: (line: string) => T | string;
-  /** What is written as JSON, and read back by `read`. Default: the record itself. */
+  /** The value to write as JSON, which `read` reads back. Default: the record itself. */
   readonly lineOf?: (record: T) => unknown;
   readonly keyOf: (key: K) => string;
-  /** Of the error for a line without a record. */
+  /** The code of the error for a line that is not a record. */
   readonly code: ErrorCode;
-  /** What to do about such a line: "Delete the line: …". */
+  /** The remedy for such a line: "Delete the line: …". */
   readonly remedy: string;
   /** Default `records`. */
   readonly memory?: RecordMemory;
 }
 
 /**
- * What stays in memory of a record.
+ * The part of a record that stays in memory.
  *
  * - `records`: the record.
  * - `texts`: its line, which takes a fraction of the memory. For records that are their own lines.
- * - `recentCount`: its place in the file, and that many of the records that were used last.
+ * - `recentCount`: its place in the file, and the record itself for that many recently used ones.
  */
 export type RecordMemory = 'records' | 'texts' | { readonly recentCount: number };
 
@@ -49,11 +50,11 @@ export function recordReader<T>(schema: z.ZodType<T>): (line: string) => T | str
 
 interface Line extends LinePlace {
   readonly text: string;
-  /** From 1 on. */
+  /** Counted from 1. */
   readonly number: number;
 }
 
-/** @typeParam K what a record is found by, which is a part of it */
+/** @typeParam K the key of a record, which is a part of it */
 export class RecordStore<T extends K & object, K = T> {
   readonly #path: string;
   readonly #format: RecordFormat<T, K>;
@@ -85,12 +86,12 @@ export class RecordStore<T extends K & object, K = T> {
     return store;
   }
 
-  /** Of different keys. */
+  /** The number of different keys. */
   get count(): number {
     return this.#shelf.count();
   }
 
-  /** How many of the records that stay in the file are in memory, too. */
+  /** How many of the records that stay in the file are in memory too. */
   get recentCount(): number {
     return this.#recent?.count ?? 0;
   }
@@ -99,7 +100,7 @@ export class RecordStore<T extends K & object, K = T> {
     return this.#shelf.has(this.#format.keyOf(key));
   }
 
-  /** @throws PilotfishError as `open`, where records stay in the file and it is not what it was */
+  /** @throws PilotfishError as `open`, where records stay in the file and the file has changed */
   get(key: K): T | null {
     const name = this.#format.keyOf(key);
     const recent = this.#recent?.get(name);
@@ -109,7 +110,10 @@ export class RecordStore<T extends K & object, K = T> {
     return record;
   }
 
-  /** On disk when it returns. @throws PilotfishError `disk-full`, `file-system-failed` */
+  /**
+   * The records are on disk when it returns. @throws PilotfishError `disk-full`,
+   * `file-system-failed`
+   */
   async add(...records: readonly T[]): Promise<void> {
     const { lineOf } = this.#format;
     const texts = records.map((record) => JSON.stringify(lineOf?.(record) ?? record));
@@ -141,7 +145,7 @@ export class RecordStore<T extends K & object, K = T> {
   }
 }
 
-/** What stays in memory of all records. */
+/** The memory of all records. */
 interface Shelf<T> {
   count(): number;
   has(name: string): boolean;
@@ -158,7 +162,7 @@ function shelfFor<T>(memory: RecordMemory, readAt: (place: Place) => T): Shelf<T
     case 'texts':
       return shelf({
         kept: (_, { text }) => Buffer.from(text),
-        // It was read when it came in.
+        // The line was checked when it was added.
         recalled: (text) => JSON.parse(text.toString('utf8')) as T,
       });
     default:

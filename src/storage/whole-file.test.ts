@@ -16,7 +16,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 describe('a file that is written whole', () => {
-  it('replaces an older one, and leaves nothing beside it', async () => {
+  it('replaces an older file, and leaves nothing beside it', async () => {
     expect(await readWhole(path)).toBeNull();
     await writeWhole(path, 'first');
     await writeWhole(path, Buffer.from('second'));
@@ -24,15 +24,15 @@ describe('a file that is written whole', () => {
     expect(await readdir(join(folder, 'deep'))).toEqual(['file.json']);
   });
 
-  it('is one of those that are written at the same time', async () => {
+  it('is the file of exactly one of several concurrent writers', async () => {
     const texts = Array.from({ length: 20 }, (_, index) => `${index}`.repeat(50_000));
     await Promise.all(texts.map((text) => writeWhole(path, text)));
     expect(texts).toContain(await readFile(path, 'utf8'));
     expect(await readdir(join(folder, 'deep'))).toEqual(['file.json']);
   });
 
-  it('leaves the older one and no draft where it cannot be written', async () => {
-    // A folder in the place of the file stops everybody, root included.
+  it('leaves the older file and no draft where it cannot be written', async () => {
+    // A folder in the place of the file stops every user, root included.
     await mkdir(join(path, 'full'), { recursive: true });
     await expect(writeWhole(path, 'text', 'pray')).rejects.toMatchObject({
       code: 'file-system-failed',
@@ -49,7 +49,7 @@ describe('a file that is written whole', () => {
   });
 });
 
-it('JSON is read where it is what it should be, and null otherwise', async () => {
+it('JSON is read where it fits its schema, and null otherwise', async () => {
   const schema = z.object({ a: z.number() });
   expect(await readJson(path, schema)).toBeNull();
   for (const [text, value] of [
@@ -78,7 +78,7 @@ describe('a file that the user named', () => {
     await expect(readGiven(given())).rejects.toThrow(`${2 ** 40} bytes`);
   });
 
-  it('is refused in the words of the caller, or in those of the system', async () => {
+  it('is refused with the error of the caller, or with that of the system', async () => {
     await expect(readGiven(given())).rejects.toMatchObject({
       code: 'file-system-failed',
       message: `Could not read ${path}: there is no such file or folder (ENOENT).`,

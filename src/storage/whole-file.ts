@@ -10,8 +10,8 @@ import { errnoOf, type FileAccess, fileError, isMissing } from './file-error.ts'
 const OTHERWISE = 'choose another folder';
 
 /**
- * Writes beside the file and renames, so that an older file stays until the new one is whole. Makes
- * the folder. Two writers at once, in one process or in two, leave the file of one of them.
+ * Writes a draft beside the file and renames it, so that an older file stays until the new one is
+ * whole. Creates the folder. Of two concurrent writers, in one process or in two, one wins.
  * @param otherwise see `FileAccess`
  * @throws PilotfishError `disk-full`, `file-system-failed`; nothing is left behind then
  */
@@ -26,14 +26,14 @@ export async function writeWhole(
     await writeFile(draft, content);
     await rename(draft, path);
   } catch (error) {
-    // It may not be there, nor its folder.
+    // The draft may not exist, nor its folder.
     await rm(draft, { force: true }).catch(() => undefined);
     throw fileError(error, { action: 'write', path, otherwise });
   }
 }
 
 /**
- * The bytes of a file of our own; null where there is none.
+ * The bytes of one of our own files; null where it does not exist.
  * @throws PilotfishError `file-system-failed`
  */
 export async function readWhole(
@@ -43,13 +43,14 @@ export async function readWhole(
   try {
     return await readFile(path);
   } catch (error) {
-    // Not ENOTDIR: where a file is in the place of the folder, nothing can be written either.
+    // ENOTDIR is an error: where a file is in the place of the folder, nothing can be written
+    // either.
     if (errnoOf(error) === 'ENOENT') return null;
     throw fileError(error, { action: 'read', path, otherwise });
   }
 }
 
-/** The value of a file of JSON; null where it cannot be read, or holds another kind of value. */
+/** The value of a JSON file; null where it cannot be read, or does not fit the schema. */
 export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T | null> {
   const text = await readFile(path, 'utf8').catch(() => '');
   return schema.safeParse(parseJson(text)).data ?? null;
@@ -59,18 +60,20 @@ export interface GivenFile extends Omit<FileAccess, 'action'> {
   /** Default: "read". */
   readonly action?: string | undefined;
   readonly byteCountMax: number;
-  /** The refusal of a longer file. */
+  /** The error for a longer file. */
   readonly tooLarge: (byteCount: number) => PilotfishError;
-  /** The refusal of a file that is not there. Default: as of any other that cannot be read. */
+  /** The error for a missing file. Default: that of any other file that cannot be read. */
   readonly missing?: ((cause: unknown) => PilotfishError) | undefined;
-  /** The refusal of a folder or a device. Default: a folder cannot be read; a device or pipe is. */
+  /**
+   * The error for a folder or a device. Default: a folder cannot be read; a device or pipe is read.
+   */
   readonly notAFile?: (() => PilotfishError) | undefined;
 }
 
 /**
- * The bytes of a file that the user named. Its size is checked first: a model that is named by mistake
+ * The bytes of a file that the user named. The size is checked first: a model named by mistake
  * would fill the memory.
- * @throws PilotfishError a refusal of `given`, `file-system-failed` or the code of `given`
+ * @throws PilotfishError an error of `given`, or `file-system-failed`, or the code of `given`
  */
 export async function readGiven(given: GivenFile): Promise<Buffer> {
   const { path, byteCountMax, tooLarge, missing, notAFile, action = 'read' } = given;

@@ -1,4 +1,4 @@
-/** What most catalog tests need: a temporary home, limits for tests, and a record of what was said. */
+/** The set-up of most catalog tests: a temporary home, short limits, and a record of messages. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync } from 'node:fs';
@@ -17,7 +17,7 @@ import type { KnownModel } from '../known-models.ts';
 import type { PullableReference } from '../model-reference.ts';
 import type { PullLimits } from '../pull-limits.ts';
 
-/** A busy machine may be slow: only tests of an elapsing limit set a short one. */
+/** Longer than any test on a busy machine. Only tests of a limit that elapses set a short one. */
 const NEVER_MS = 3_600_000;
 const TEST_LIMITS: Partial<PullLimits> = {
   hubLookupTimeoutMs: NEVER_MS,
@@ -39,7 +39,7 @@ export interface CatalogBench extends AsyncDisposable {
   readonly notices: string[];
   readonly progress: Progress[];
   context(changes?: ContextChanges): CatalogContext;
-  /** Every file below the home, by its path from there, sorted. */
+  /** Every file below the home, by its relative path, sorted. */
   files(): readonly string[];
 }
 
@@ -64,7 +64,7 @@ export function catalogBench(): CatalogBench {
     context: ({ env = {}, limits, disk, ...rest } = {}) => {
       const options: EnsureModelOptions = {
         home,
-        // No variable of the machine that runs the tests counts, and its caches do not exist.
+        // No variable and no cache of the machine that runs the tests has any effect.
         env: { HOME: join(root, 'nobody'), ...env },
         onNotice: (message) => notices.push(message),
         onProgress: (report) => progress.push(report),
@@ -89,7 +89,7 @@ export function sha256Of(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** Bytes that differ at every place, so that a shift or a repeat shows in the digest. */
+/** Bytes without a period, so that a shift or a repeat changes the digest. */
 export function someBytes(count: number): Buffer {
   const bytes = Buffer.alloc(count);
   for (let index = 0; index < count; index += 1) bytes[index] = (index * 2654435761) >>> 13;
@@ -124,7 +124,7 @@ export function referenceOf(model: KnownModel): PullableReference {
   return { kind: 'known', name: model.name, model };
 }
 
-/** The error that `promise` must reject with. */
+/** The error of `promise`, which must reject. */
 export async function failureOf(promise: Promise<unknown>): Promise<PilotfishError> {
   const outcome: unknown = await promise.then(
     () => new Error('it did not fail'),
@@ -134,7 +134,7 @@ export async function failureOf(promise: Promise<unknown>): Promise<PilotfishErr
   throw outcome;
 }
 
-/** A dead process that nobody has collected yet counts as gone. */
+/** A zombie process counts as gone. */
 export function isRunning(pid: number): boolean {
   try {
     const state = execFileSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' });
@@ -144,7 +144,7 @@ export function isRunning(pid: number): boolean {
   }
 }
 
-/** Waits until it comes true, however long that takes on a busy machine. */
+/** Waits until the check holds, without a time limit: the machine may be busy. */
 export async function eventually(check: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await check())) await new Promise((done) => setTimeout(done, 20));
 }

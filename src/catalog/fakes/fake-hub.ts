@@ -1,25 +1,25 @@
 /**
- * A hub on the loopback for tests: one server that answers for files and redirects, another (of
- * another origin, as the real one does) that has the bytes. It notes every request, and can be told
- * to misbehave per file.
+ * A hub on the loopback interface for tests. One server answers for files and redirects; a second
+ * one, of another origin as with the real hub, serves the bytes. It records every request, and can
+ * be told to misbehave per file.
  */
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 
 export interface FakeFile {
   readonly bytes: Buffer;
-  /** What the hub claims; default: the truth. */
+  /** The digest that the hub claims; default: the true one. */
   readonly sha256?: string;
-  /** Answers of the hub itself instead of 302, first one first. */
+  /** Status codes of the hub itself instead of 302, in order. */
   readonly hubStatuses?: number[];
-  /** Per download, after how many bytes of the body to cut the connection. */
+  /** Per download, the byte count of the body after which the connection is cut. */
   readonly cuts?: number[];
-  /** Per download, after how many bytes to go silent. */
+  /** Per download, the byte count after which the server goes silent. */
   readonly stalls?: number[];
-  /** Awaited before the body. */
+  /** Awaited before the body is sent. */
   readonly held?: Promise<void>;
   readonly ignoresRange?: boolean;
-  /** Sends from so many bytes earlier than asked, and says so. */
+  /** Sends from that many bytes before the requested offset, and says so. */
   readonly rangeShift?: number;
   readonly hasNoDigest?: boolean;
 }
@@ -35,7 +35,7 @@ interface SeenRequest {
 export interface FakeHub extends AsyncDisposable {
   readonly url: string;
   readonly requests: SeenRequest[];
-  /** By `owner/repo/resolve/revision/file`. */
+  /** Keyed by `owner/repo/resolve/revision/file`. */
   readonly files: Map<string, FakeFile>;
 }
 

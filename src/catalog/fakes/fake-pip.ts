@@ -1,11 +1,11 @@
 /**
- * A pip on a PATH of its own, for tests: a program named python3 (or pip) that copies a prepared
- * wheel, or fails, or hangs with a helper process beside it. It writes down how it was called.
+ * A fake pip for tests, on a PATH of its own: a program named python3 (or pip) that copies a
+ * prepared wheel, fails, or hangs with a helper process beside it. It records how it was called.
  */
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** What to do for one package: its wheel's bytes, or a way to fail. */
+/** The behaviour for one package: the bytes of its wheel, or a way to fail. */
 export type PipAnswer =
   | { readonly kind: 'wheel'; readonly bytes: Buffer }
   | { readonly kind: 'fail'; readonly stderr: string }
@@ -14,13 +14,13 @@ export type PipAnswer =
 interface PipCall {
   readonly args: readonly string[];
   readonly pid: number;
-  /** Of the helper process, if it hung. */
+  /** The id of the helper process, if pip hung. */
   readonly helperPid: number | null;
   readonly env: Readonly<Record<string, string>>;
 }
 
 export interface FakePip {
-  /** For PATH: nothing else is in this folder. */
+  /** The value for PATH: the folder holds nothing else. */
   readonly folder: string;
   answer(packageName: string, ...answers: readonly PipAnswer[]): Promise<void>;
   calls(): Promise<readonly PipCall[]>;
@@ -89,7 +89,7 @@ export async function fakePip(root: string, program: string = 'python3'): Promis
     calls: async () => {
       const text = await readFile(join(root, 'calls.jsonl'), 'utf8').catch(() => '');
       const lines = text.split('\n').filter((line) => line !== '');
-      // Written by the program above.
+      // The program above wrote these lines.
       return lines.map((line) => JSON.parse(line) as PipCall);
     },
   };

@@ -1,4 +1,4 @@
-/** A zip file with a few entries, built byte by byte: wheels for tests. */
+/** Wheels for tests: zip files with a few entries, built byte by byte. */
 import { crc32, deflateRawSync } from 'node:zlib';
 
 const LOCAL_HEADER = 0x04034b50;
@@ -11,7 +11,7 @@ export interface WheelEntry {
   readonly name: string;
   readonly bytes: Buffer;
   readonly isDeflated?: boolean;
-  /** What the directory claims instead of the true size. */
+  /** The size that the directory claims instead of the true one. */
   readonly claimedBytes?: number;
 }
 

@@ -13,7 +13,7 @@ import { ANY_PROGRAM, FEATURED_PROGRAM, GREEDY_PROGRAM, steps, take } from './fa
 import type { RowFeatures } from './row-features.ts';
 import { TrieStore } from './trie-store.ts';
 
-/** Numbers that halves cannot hold, of the whole text. */
+/** Numbers of the whole text that half precision cannot hold. */
 const hiddenState = (prefix: readonly TokenId[]): number[] => {
   const hash = prefix.reduce((sum, token) => (sum * 31 + token + 1) % 1009, 7);
   return [hash / 7, -hash / 1009, 1e-9 * hash];
@@ -37,7 +37,7 @@ function model(features: RowFeatures | null, at: TrieStore, options = WITH_STATE
   return counted(options, at, features === null ? {} : { features });
 }
 
-/** What plain rows and failures become where features are rounded. */
+/** The plain rows and failures with their features rounded. */
 function rounded(seen: readonly unknown[]): readonly unknown[] {
   return seen.map((one) => (Array.isArray(one) ? one.map(roundedRow) : one));
 }
@@ -104,13 +104,14 @@ describe('a model that remembers features', () => {
     }
   });
 
-  it('computes a row from before again, and keeps of it what it said first', async () => {
+  it('recomputes a row without features, and keeps the token and scores of the first time', async () => {
     const first = model(null, store());
     const before = await say(first.model, [0], [1, 2], {
       program: { ...PLAIN, logprob: true },
     });
     await first.model[Symbol.asyncDispose]();
-    // Another run of the same model would differ in the last digits; this one in all of them.
+    // Another run of the same model differs at most in the last digits; this model differs
+    // everywhere.
     const other = { ...WITH_STATES, next: () => [1, 2, 3, 4, 90] };
     const second = model(ALL, store(), other);
     const scores = { program: { ...PLAIN, logprob: true } };
@@ -132,7 +133,7 @@ describe('a model that remembers features', () => {
     expect(third.take()).toEqual([]);
   });
 
-  it('keeps the first hidden state, and of lists of log-probabilities the longest', async () => {
+  it('keeps the first hidden state, and the longest list of log-probabilities', async () => {
     const at = store();
     const asked = (topLogprobs: number) => ({
       program: { ...PLAIN, hidden: true, topLogprobs },
@@ -151,7 +152,7 @@ describe('a model that remembers features', () => {
     ]);
   });
 
-  it('is none where it is made without them: states come from the model, as they are', async () => {
+  it('hands on hidden states unrounded where no features are to be remembered', async () => {
     const first = model(ALL, store());
     const scores = await say(first.model, [0], [1], ASKED);
     await first.model[Symbol.asyncDispose]();
@@ -164,7 +165,7 @@ describe('a model that remembers features', () => {
     expect(second.take()).toEqual([]);
   });
 
-  it('rounds where it is not to remember, and asks for what is wanted only', async () => {
+  it('rounds with its memory off, and asks only for the features that the request reads', async () => {
     const requests: ForwardRequest[] = [];
     const { model: cached } = model(ALL, store(), {
       ...WITH_STATES,
@@ -179,10 +180,10 @@ describe('a model that remembers features', () => {
   });
 });
 
-describe('any use of sequences with features', () => {
+describe('any sequence operations with features', () => {
   const small = { ...WITH_STATES, contextLength: 24, cellCount: 200 };
 
-  it('gives what the model itself gives, rounded to halves', async () => {
+  it('give the rows of the model itself, rounded to half precision', async () => {
     const anyProgram = fc.oneof(ANY_PROGRAM, FEATURED_PROGRAM);
     const uses = fc.array(steps(anyProgram, fc.boolean()), { minLength: 1, maxLength: 3 });
     await fc.assert(
@@ -197,7 +198,7 @@ describe('any use of sequences with features', () => {
     );
   });
 
-  it('computes nothing the second time, in another process too', async () => {
+  it('compute nothing the second time, in another process too', async () => {
     let runs = 0;
     await fc.assert(
       fc.asyncProperty(steps(FEATURED_PROGRAM, fc.boolean()), async (use) => {
@@ -213,7 +214,7 @@ describe('any use of sequences with features', () => {
     );
   });
 
-  it('goes on from rows without features, in another process too', async () => {
+  it('continue from rows without features, in another process too', async () => {
     let runs = 0;
     const uses = fc.tuple(
       steps(GREEDY_PROGRAM, fc.constant(false)),

@@ -1,6 +1,6 @@
 /**
- * A model that remembers its greedy rows: a `LanguageModel` around another one, so that the engine,
- * every strategy and all accounting run on it unchanged. Owns the model it stands for.
+ * A model that remembers its greedy rows. It wraps another `LanguageModel`, so the engine, every
+ * strategy and all accounting run on it unchanged. It owns the wrapped model.
  */
 import type { TokenId } from '../../core/token-id.ts';
 import { OpenSequences } from '../open-sequences.ts';
@@ -12,16 +12,20 @@ import type { TrieStore } from './trie-store.ts';
 
 export interface CachedModelOptions {
   /**
-   * Keep the model's sequences, when texts end, for the next texts that begin alike; `rest` closes
-   * them. Default false.
+   * When a text ends, keep the model's sequence for later texts with the same beginning; `rest`
+   * closes the kept sequences. Default false.
    */
   readonly keepsSequences?: boolean | undefined;
   /**
-   * Compute these with every row that is remembered, and remember them too, in half precision: then
-   * whoever asks for them, or for fewer log-probabilities, is answered like everybody else. All
-   * hidden states and lists of log-probabilities that the model gives are rounded to halves,
-   * remembered or not. A row from before without them is computed again when they are asked for; its
-   * choice and scores stay. Default: none, and rows with features are handed on as they are.
+   * Features to compute and remember with every row, in half precision. A later request for them,
+   * or for fewer log-probabilities, is then answered from memory.
+   *
+   * - All hidden states and lists of log-probabilities are rounded to half precision, remembered or
+   *   not.
+   * - A row remembered without features is computed again when a request reads them; its token and
+   *   scores stay.
+   *
+   * Default: none; rows with features then pass through unchanged.
    */
   readonly features?: RowFeatures | undefined;
 }
@@ -35,7 +39,7 @@ export class CachedModel implements LanguageModel {
   readonly #features: RowFeatures | null;
   #knownRowCount = 0;
   #computedRowCount = 0;
-  /** False: every row is computed, and none is kept. */
+  /** False: every row is computed, and none is remembered. */
   remembers = true;
 
   constructor(inner: LanguageModel, store: TrieStore, options: CachedModelOptions = {}) {
@@ -62,12 +66,12 @@ export class CachedModel implements LanguageModel {
     return this.#sequences.count;
   }
 
-  /** Output rows that were remembered, and those that the model computed. */
+  /** The output rows that were remembered, and those that the model computed. */
   get rowCounts(): { readonly known: number; readonly computed: number } {
     return { known: this.#knownRowCount, computed: this.#computedRowCount };
   }
 
-  /** Tokens of all texts, whether the model itself has read them or not. */
+  /** The tokens of all open texts, whether or not the wrapped model has read them. */
   async countCachedTokens(): Promise<number> {
     return this.#sequences.tokenCount;
   }
@@ -76,7 +80,7 @@ export class CachedModel implements LanguageModel {
     return new CachedSequence(this.#home());
   }
 
-  /** Closes sequences of the model that are kept for the next text. */
+  /** Closes the model's sequences that are kept for later texts. */
   async rest(): Promise<void> {
     await this.#idle.clear();
   }

@@ -11,7 +11,7 @@ import { ANY_PROGRAM, GREEDY_PROGRAM, steps, take } from './fakes/walks.ts';
 import { TrieStore } from './trie-store.ts';
 
 describe('a sequence that remembers', () => {
-  it('asks the model for nothing that it was asked before', async () => {
+  it('asks the model for no row twice', async () => {
     const { model, take } = counted();
     const first = await say(model, [0, 1], [2, 3, 0]);
     expect(take()).toEqual([
@@ -25,7 +25,7 @@ describe('a sequence that remembers', () => {
     expect(model.rowCounts).toEqual({ known: 3, computed: 3 });
   });
 
-  it('feeds what it missed in one forward, and then just what was asked for', async () => {
+  it('reads the missed tokens in one forward, then runs exactly the requested one', async () => {
     const { model, take } = counted();
     await say(model, [0, 1], [2, 3, 0]);
     take();
@@ -37,7 +37,7 @@ describe('a sequence that remembers', () => {
     ]);
   });
 
-  it('feeds what it missed in forwards that the model can take', async () => {
+  it('splits missed tokens into forwards within the row limit of the model', async () => {
     const { model, take } = counted({ rowCountMax: 2 });
     await using sequence = model.openSequence();
     for (const token of [0, 1, 2, 3, 0]) await sequence.forward(rows([token], 1));
@@ -50,7 +50,7 @@ describe('a sequence that remembers', () => {
     ]);
   });
 
-  it('computes a forward whole where one row of it is not known', async () => {
+  it('computes a whole forward where one of its rows is not known', async () => {
     const { model, take } = counted();
     await say(model, [0], [1, 2]);
     take();
@@ -74,7 +74,7 @@ describe('a sequence that remembers', () => {
     expect([waitedMs, computeMs]).toEqual([0, 0]);
   });
 
-  it('knows a row however it got behind its text', async () => {
+  it('knows a row by its text, whichever calls led there', async () => {
     const { model, take } = counted();
     await say(model, [0, 1], [2, 3]);
     take();
@@ -88,7 +88,7 @@ describe('a sequence that remembers', () => {
     expect(take()).toEqual([]);
   });
 
-  it('computes every time where it is not to remember', async () => {
+  it('computes every time where its memory is off', async () => {
     const { model, take } = counted();
     const first = await say(model, [0], [1, 2]);
     take();
@@ -124,7 +124,7 @@ describe('a sequence that remembers', () => {
       },
     ],
   ];
-  it.each(passed)('hands on rows %s', async (_, more) => {
+  it.each(passed)('passes through rows %s', async (_, more) => {
     const { model, take } = counted();
     await say(model, [0], [1]);
     await using plain = scripted().openSequence();
@@ -137,12 +137,12 @@ describe('a sequence that remembers', () => {
       expect((await sequence.forward(rows([1], 0, more))).rows).toEqual(expected);
       expect(take()).toHaveLength(2);
     }
-    // And nothing of it was taken for a plain row.
+    // None of these rows was taken for a plain row.
     expect(await say(model, [0], [1])).toEqual(await say(scripted(), [0], [1]));
     expect(take()).toEqual([]);
   });
 
-  it('has a tree of its own for every vocabulary', async () => {
+  it('has one tree for each vocabulary size', async () => {
     const { model } = counted();
     const small = { program: { ...PLAIN, vocabularySize: 2 } };
     await using sequence = model.openSequence();
@@ -152,14 +152,14 @@ describe('a sequence that remembers', () => {
       const found = await sequence.forward(rows([1, 2], 0, more));
       expect(found.rows).toEqual((await plain.forward(rows([1, 2], 0, more))).rows);
     }
-    // Also where the text is behind a tree of the other one.
+    // Also where the text extends beyond the prompt of the other tree.
     await sequence.forward(rows([3]));
     await plain.forward(rows([3]));
     const last = rows([2], 0, small);
     expect((await sequence.forward(last)).rows).toEqual((await plain.forward(last)).rows);
   });
 
-  it('is where it was after a forward that failed, and goes on from there', async () => {
+  it('keeps its length after a failed forward, and continues from there', async () => {
     let failure: Error | null = null;
     const { model, take } = counted({
       onForward: async () => {
@@ -198,10 +198,10 @@ describe('a sequence that remembers', () => {
   });
 });
 
-describe('any use of sequences', () => {
+describe('any sequence operations', () => {
   const small = { contextLength: 24, cellCount: 200 };
 
-  it('gives what the model itself gives', async () => {
+  it('give the rows of the model itself', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(steps(ANY_PROGRAM, fc.boolean()), { minLength: 1, maxLength: 3 }),
@@ -217,7 +217,7 @@ describe('any use of sequences', () => {
     );
   });
 
-  it('computes nothing the second time, in another process too', async () => {
+  it('compute nothing the second time, in another process too', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'pilotfish-rows-'));
     let runs = 0;
     await fc.assert(

@@ -1,12 +1,11 @@
 /**
- * A sequence that answers from a tree what was asked before, and asks the model only for the rest. It
- * looks like any other to the engine, which so counts the work of a run that nobody else ran before:
- * the same rows in the same forwards, whether they were computed or remembered. Only times are not
- * those of a live run: a remembered forward takes none.
+ * A sequence that answers from a tree of remembered rows, and asks the model only for the rest. The
+ * engine counts its work as in a run without memory: the same rows in the same forwards, whether
+ * remembered or computed. Only the times differ: a remembered forward takes none.
  *
- * The model's own sequence is opened at the first row that is not known, and lags behind: what it
- * missed it reads without outputs, in a forward of its own, and then comes exactly the forward that
- * was asked for, so that rows come out of the shapes that a live run has.
+ * The model's own sequence is opened at the first unknown row, and lags behind. It first reads the
+ * missed tokens without outputs, in forwards of their own, then runs exactly the requested forward.
+ * Computed rows therefore have the forward shapes of a live run.
  */
 
 import { commonLength } from '../../core/common-length.ts';
@@ -26,27 +25,29 @@ import type { TrieStore } from './trie-store.ts';
 /** The model that a sequence belongs to. */
 export interface CachedHome {
   readonly inner: LanguageModel;
-  /** The model's open ones. */
+  /** The open sequences of the model. */
   readonly sequences: OpenSequences;
   readonly store: TrieStore;
   readonly idle: IdleSequences;
-  /** What is remembered of rows beside their scores; null: nothing. */
+  /** The features to remember beside the scores; null: none. */
   readonly features: RowFeatures | null;
-  /** Whether sequences of the model outlive texts; not in a live check. */
+  /** Whether the model's sequences outlive their texts; they do not in a live check. */
   keepsSequences(): boolean;
   remembers(): boolean;
   /** Counts rows that were remembered, and rows that were not. */
   count(rowCount: number, isKnown: boolean): void;
 }
 
-/** Where in a tree the text is. */
+/** The position of the text in a tree. */
 interface Place {
   readonly trie: ContinuationTrie;
-  /** Of the programs that it knows the rows of. */
+  /** The vocabulary size of the row programs whose rows the tree holds. */
   readonly vocabularySize: number;
-  /** The tree begins behind so many tokens. */
+  /** The number of tokens before the root of the tree: its prompt. */
   readonly from: number;
-  /** The nodes behind the tokens from there on; those of tokens without outputs come when needed. */
+  /**
+   * The nodes of the tokens after `from`. Nodes of tokens without outputs are added when needed.
+   */
   readonly nodes: NodeId[];
 }
 
@@ -59,7 +60,7 @@ export class CachedSequence implements Sequence {
   readonly #home: CachedHome;
   readonly #tokens: TokenId[];
   #place: Place | null;
-  /** The model's own sequence, and what it has read. */
+  /** The model's own sequence, and the tokens that it has read. */
   #inner: Sequence | null = null;
   #read: TokenId[] = [];
   #hasFailed = false;
@@ -121,13 +122,13 @@ export class CachedSequence implements Sequence {
     const inner = this.#inner;
     this.#inner = null;
     if (inner === null) return;
-    // What a failure left behind is not worth a risk.
+    // Do not reuse a sequence in an unknown state.
     const isKept = this.#home.keepsSequences() && !this.#hasFailed;
     if (isKept) this.#home.idle.give({ sequence: inner, read: this.#read });
     else await inner[Symbol.asyncDispose]();
   }
 
-  /** From the tree if all rows are there; else computes them, and the tree has them from then on. */
+  /** Takes the rows from the tree if it holds them all; otherwise computes and stores them. */
   async #remember(request: ForwardRequest, signal: AbortSignal | undefined): Promise<Forward> {
     const { tokens, outputFrom, program } = request;
     const place = await this.#placeFor(program.vocabularySize);
@@ -139,11 +140,11 @@ export class CachedSequence implements Sequence {
     if (isKnown) this.#tokens.push(...tokens);
     else times = await this.#learn(request, { trie: place.trie, outputs }, signal);
     place.nodes.push(...nodes);
-    // As the tree has them: another sequence may have been here first.
+    // Read from the tree: another sequence may have stored these rows first.
     return { ...times, rows: outputs.map((node) => rowOf(place.trie, node, request)) };
   }
 
-  /** Computes the rows with all that is to be remembered of them. */
+  /** Computes the rows with all the scores and features to remember. */
   async #learn(
     request: ForwardRequest,
     { trie, outputs }: { readonly trie: ContinuationTrie; readonly outputs: readonly NodeId[] },
@@ -159,7 +160,7 @@ export class CachedSequence implements Sequence {
     return times;
   }
 
-  /** Where the text is already, or the root of the tree behind it. */
+  /** The current position of the text, or the root of the tree for it. */
   async #placeFor(vocabularySize: number): Promise<Place> {
     if (this.#place?.vocabularySize === vocabularySize) return this.#place;
     const trie = await this.#home.store.tree(this.#tokens, vocabularySize);
@@ -175,7 +176,8 @@ export class CachedSequence implements Sequence {
         return await this.#readOn(request, signal);
       } catch (error) {
         if (!PilotfishError.isInstance(error) || error.code !== 'kv-full') throw error;
-        // Sequences that nobody uses may be what fills the cache, or was until somebody closed them.
+        // Idle sequences may fill the cache now, or may have filled it until another sequence
+        // closed them.
         await idle.clear();
         if (idle.closedCount === closedBefore) throw error;
         return await this.#readOn(request, signal);
@@ -228,7 +230,7 @@ export class CachedSequence implements Sequence {
     }
   }
 
-  /** What a model would refuse is refused though it is not asked. */
+  /** Refuses what the model would refuse, because the model may not be asked. */
   #check({ tokens, outputFrom }: ForwardRequest): void {
     const { facts, vocabulary } = this.#home.inner;
     invariant(!this.#isClosed, 'the sequence was closed');
@@ -247,22 +249,22 @@ type Times = Omit<Forward, 'rows'>;
 const NO_TIME: Times = { waitedMs: 0, computeMs: 0 };
 
 /**
- * Only greedy rows of a plain text are the same for everybody who asks; a tree has no distributions,
- * and no features but those that its rows are to have.
+ * Only greedy rows of a plain text are the same for every request. A tree holds no distributions,
+ * and only the features that its rows are to have.
  */
 function isCacheable(program: RowProgram, features: RowFeatures): boolean {
   const { sampling, masks, topLogprobs = 0 } = program;
   const isPlain = !penalises(sampling) && Object.keys(sampling.logitBias).length === 0;
-  // The model refuses half a log-probability.
+  // The model refuses a fractional count of log-probabilities.
   const isCount = Number.isSafeInteger(topLogprobs) && topLogprobs >= 0;
   const isKept = isCount && coversReads({ ...SCORES, ...features }, program);
   return sampling.temperature === 0 && isPlain && masks === undefined && isKept;
 }
 
-/** Every remembered row has them. */
+/** The scores of every remembered row. */
 const SCORES: RowReads = { logprob: true, uncertainty: true };
 
-/** The nodes behind `tokens`, which come after the text. Nodes of the text itself are made up for. */
+/** The nodes of `tokens`, which continue the text. Adds missing nodes of the text itself first. */
 function follow(
   { trie, from, nodes }: Place,
   text: readonly TokenId[],
@@ -293,7 +295,7 @@ function knownRow({ tokenId: choice, logprob, entropy, margin }: RowResult): Kno
   };
 }
 
-/** What was asked for, and no more. */
+/** The scores and features that the request reads, and no others. */
 function rowOf(trie: ContinuationTrie, node: NodeId, request: ForwardRequest): RowResult {
   const { program } = request;
   const {

@@ -10,7 +10,7 @@ const ROW: fc.Arbitrary<KnownRow> = fc.record({
   margin: fc.double({ min: 0, max: 1, noNaN: true }),
 });
 
-/** A step from any node made so far, a row or features for one, or a flush. */
+/** A step from any existing node, a row or features for a node, or a flush. */
 type Move =
   | { readonly kind: 'step'; readonly at: number; readonly token: number }
   | { readonly kind: 'learn'; readonly at: number; readonly row: KnownRow }
@@ -43,7 +43,7 @@ function step(): fc.Arbitrary<Move> {
   return fc.record({ kind: fc.constant('step'), at: fc.nat(), token: fc.nat(3) });
 }
 
-/** @returns the tree, and its entries as a file would have them */
+/** @returns the tree, and its entries as a file holds them */
 function walk(moves: readonly Move[]): {
   readonly trie: ContinuationTrie;
   readonly lines: readonly string[];
@@ -84,21 +84,21 @@ function shapeOf(trie: ContinuationTrie, lines: readonly string[]): unknown {
 }
 
 describe('a tree of continuations', () => {
-  it('is the same tree after its entries were replayed', () => {
+  it('is the same tree after its entries are replayed', () => {
     fc.assert(
       fc.property(fc.array(MOVE, { maxLength: 60 }), (moves) => {
         const { trie, lines } = walk(moves);
         const again = replayed(lines);
         const nodeCount = trie.nodeCount;
         expect(shapeOf(again, lines)).toEqual(shapeOf(trie, lines));
-        // No entry was missing: stepping along them made nothing new.
+        // No entry was missing: repeating the steps makes no new node.
         expect([trie.nodeCount, again.nodeCount]).toEqual([nodeCount, nodeCount]);
         expect(again.takeFresh()).toEqual([]);
       }),
     );
   });
 
-  it('gives every entry once, and a node with its row as one', () => {
+  it('yields every entry once, and a node with its row as one entry', () => {
     const trie = new ContinuationTrie();
     const [row, other] = fc.sample(ROW, { numRuns: 2, seed: 1 }) as [KnownRow, KnownRow];
     const node = trie.step(ROOT, tokenId(7));
@@ -110,7 +110,7 @@ describe('a tree of continuations', () => {
     expect(trie.takeFresh()).toEqual([]);
   });
 
-  it('keeps apart what leads elsewhere', () => {
+  it('keeps paths through different tokens apart', () => {
     const trie = new ContinuationTrie();
     const nodes = new Set<NodeId>();
     for (const first of [0, 1, 2 ** 21 - 1]) {
@@ -122,7 +122,7 @@ describe('a tree of continuations', () => {
     expect(() => trie.step(ROOT, tokenId(2 ** 21))).toThrow('token');
   });
 
-  it('takes a longer list for a shorter one, and no second hidden state', () => {
+  it('replaces a list by a longer one, but keeps the first hidden state', () => {
     const trie = new ContinuationTrie();
     const [row] = fc.sample(ROW, 1) as [KnownRow];
     const node = trie.step(ROOT, tokenId(1));
@@ -155,7 +155,7 @@ describe('a tree of continuations', () => {
     expect(trie.hasFeatures(bare, {})).toBe(true);
   });
 
-  it('has no row where nothing was learned, and none to learn at its root', () => {
+  it('has no row where none was learned, and refuses one at its root', () => {
     const trie = new ContinuationTrie();
     expect([trie.row(ROOT), trie.row(trie.step(ROOT, tokenId(1))), trie.row(99)]).toEqual([
       null,
@@ -188,7 +188,7 @@ describe('a tree of continuations', () => {
     ['a feature of no numbers', [2, 'topLogprobs', '']],
     ['a feature and more', [2, 'hidden', 'AAAAAA==', 1]],
     ['a feature that is no text', [2, 'hidden', 7]],
-    ['a feature of nobody', ['2', 'hidden', 'AAAAAA==']],
+    ['a feature of no node', ['2', 'hidden', 'AAAAAA==']],
     ['a feature of a node that is not there', [3, 'hidden', 'AAAAAA==']],
     ['a feature of a node without a row', [0, 'hidden', 'AAAAAA==']],
     ['half a number', [2, 'topLogprobs', 'AAAA']],

@@ -1,7 +1,7 @@
 /**
- * What one model says after every prefix that was tried: a tree whose edges are tokens and whose nodes
- * hold the row behind them. Greedy answers of all strategies and thresholds to one prompt are walks
- * through it, and share what they have in common.
+ * The rows of one model after every prefix that was tried: a tree whose edges are tokens and whose
+ * nodes hold the row after them. The greedy answers to one prompt, under all strategies and
+ * thresholds, are paths through it and share their common beginnings.
  */
 import { invariant } from '../../core/invariant.ts';
 import type { RowResult } from '../../core/row-program.ts';
@@ -10,7 +10,7 @@ import { type TokenId, tokenId } from '../../core/token-id.ts';
 import { FeatureTable, listsUpTo, ONE_LENGTH } from './feature-table.ts';
 import type { RowFeatures } from './row-features.ts';
 
-/** The greedy result of one row; everything that gates look at beside its features. */
+/** The greedy result of one row: every input of gates but the features. */
 export interface KnownRow {
   readonly tokenId: TokenId;
   /** Nats. */
@@ -20,17 +20,17 @@ export interface KnownRow {
   readonly margin: number;
 }
 
-/** Nodes are numbered in the order they came, the root is 0. */
+/** Nodes are numbered in the order of their creation; the root is 0. */
 export type NodeId = number;
 
 export const ROOT: NodeId = 0;
 
-/** As they are named in entries. */
+/** The names in entries. */
 type FeatureName = 'hidden' | 'topLogprobs';
 
 /**
- * A new node with or without its row, the row of a node that had none, or a feature of a row. As one
- * line each they are the file format (see trie-store.ts).
+ * A new node with or without its row, the row of a node that had none, or a feature of a row. One
+ * entry per line is the file format (see trie-store.ts).
  */
 export type TrieEntry =
   | readonly [parent: NodeId, token: number]
@@ -40,12 +40,12 @@ export type TrieEntry =
 
 type RowFields = readonly [choice: number, logprob: number, entropy: number, margin: number];
 
-/** What `RowResult` has of them. */
+/** The feature fields of a `RowResult`. */
 type Features = Pick<RowResult, FeatureName>;
 
 const FEATURE_NAMES: readonly FeatureName[] = ['hidden', 'topLogprobs'];
 
-/** Token ids are below it: (parent, token) is one number, exact up to 2^32 nodes. */
+/** All token ids are below it. (parent, token) is one number, exact up to 2^32 nodes. */
 const TOKEN_SPAN = 2 ** 21;
 
 export class ContinuationTrie {
@@ -61,7 +61,7 @@ export class ContinuationTrie {
     return this.#rows.length;
   }
 
-  /** The node behind `token` at `node`; it is made if need be. */
+  /** The node after `token` at `node`; creates it where it is missing. */
   step(node: NodeId, token: TokenId): NodeId {
     invariant(isToken(token), `${token} is the id of a token`);
     const known = this.#children.get(edge(node, token));
@@ -75,27 +75,30 @@ export class ContinuationTrie {
     return this.#rows[node] ?? null;
   }
 
-  /** The first row holds: whatever was built on it stays as it is. */
+  /** Stores the row of a node. The first row stays: later nodes build on it. */
   learn(node: NodeId, row: KnownRow): void {
     invariant(node > ROOT && node < this.#rows.length, `node ${node} is in the tree`);
     if (this.#rows[node] !== null) return;
     this.#rows[node] = row;
     const fields: RowFields = [row.tokenId, row.logprob, row.entropy, row.margin];
     const last = this.#fresh.at(-1);
-    // Mostly a row belongs to the node that was just made: one entry for both.
+    // Usually the row belongs to the node that was just made: one entry holds both.
     if (node === this.#rows.length - 1 && last?.length === 2) {
       this.#fresh[this.#fresh.length - 1] = [...last, ...fields];
     } else this.#fresh.push([node, ...fields]);
   }
 
-  /** The row has them all; false as well where there is no row. */
+  /** Whether the row has all of these features; false where there is no row. */
   hasFeatures(node: NodeId, { hidden, topLogprobs }: RowFeatures): boolean {
     const { hidden: states, topLogprobs: lists } = this.#features;
     const hasHidden = hidden !== true || states.lengthOf(node) > 0;
     return this.row(node) !== null && hasHidden && lists.lengthOf(node) >= (topLogprobs ?? 0);
   }
 
-  /** Those that are asked for, rounded to halves; what the row has not is null. Owns its memory. */
+  /**
+   * The requested features, rounded to half precision; null for those that the row lacks. Owns its
+   * memory.
+   */
   features(node: NodeId, wanted: RowFeatures): Features {
     const { hidden, topLogprobs } = this.#features;
     const { topLogprobs: count = 0 } = wanted;
@@ -105,7 +108,10 @@ export class ContinuationTrie {
     };
   }
 
-  /** Features of a row that is known. The first hold, but that longer lists replace shorter ones. */
+  /**
+   * Stores features of a known row. The first ones stay, except that a longer list replaces a
+   * shorter one.
+   */
   learnFeatures(node: NodeId, features: Features): void {
     invariant(this.row(node) !== null, `node ${node} has a row`);
     for (const name of FEATURE_NAMES) {
@@ -115,14 +121,14 @@ export class ContinuationTrie {
     }
   }
 
-  /** What came since it was last asked for, in order. */
+  /** The entries since the last call, in order. */
   takeFresh(): readonly TrieEntry[] {
     const fresh = this.#fresh;
     this.#fresh = [];
     return fresh;
   }
 
-  /** Adds what `takeFresh` of another one gave. @returns false if the entry does not fit here */
+  /** Adds an entry that `takeFresh` of another tree gave. @returns false if it does not fit here */
   replay(entry: readonly unknown[]): boolean {
     if (typeof entry[1] === 'string') return this.#replayFeature(entry);
     if (!isNumbers(entry)) return false;

@@ -1,15 +1,15 @@
-/** One feature of the rows of a tree: for each node a few or many numbers in half precision. */
+/** One feature of the rows of a tree: one vector per node, in half precision. */
 import { fromHalf, toHalf } from '../../core/half.ts';
 import { invariant } from '../../core/invariant.ts';
 
-/** Whether a node may get `length` numbers where it has `known` of them, and other nodes `others`. */
+/** Whether a node with `known` numbers may get `length`, where other nodes have `others`. */
 export type FeatureRule = (length: number, known: number, others: number) => boolean;
 
-/** All vectors are as long as the first, and the first of each node holds. */
+/** All vectors are as long as the first one, and the first vector of each node stays. */
 export const ONE_LENGTH: FeatureRule = (length, known, others) =>
   known === 0 && length > 0 && (others === 0 || length === others);
 
-/** A list is the beginning of a longer one, which takes its place. */
+/** A list is a prefix of a longer one, which replaces it. */
 export function listsUpTo(lengthMax: number): FeatureRule {
   return (length, known) => length > known && length <= lengthMax;
 }
@@ -23,19 +23,19 @@ export class FeatureTable {
     this.#rule = rule;
   }
 
-  /** How many numbers a node has. */
+  /** The count of numbers of a node. */
   lengthOf(node: number): number {
     return this.#vectors.get(node)?.length ?? 0;
   }
 
-  /** The first `length` numbers of a node (default: all); null if there are not as many. */
+  /** The first `length` numbers of a node (default: all); null if it has fewer. */
   get(node: number, length: number = this.lengthOf(node)): Float32Array | null {
     const vector = this.#vectors.get(node);
     if (vector === undefined || vector.length < length) return null;
     return fromHalf(vector.subarray(0, length));
   }
 
-  /** @returns what to write of it; null if the node has as many numbers */
+  /** @returns the text to write for it; null if the node already has that many numbers */
   learn(node: number, numbers: Float32Array): string | null {
     const { length } = numbers;
     if (length <= this.lengthOf(node)) return null;
@@ -46,7 +46,7 @@ export class FeatureTable {
     return textOf(halves);
   }
 
-  /** Takes what `learn` of another one gave. @returns false if it does not fit here */
+  /** Takes the text that `learn` of another table gave. @returns false if it does not fit here */
   replay(node: number, text: string): boolean {
     const halves = halvesOf(text);
     if (halves === null) return false;
@@ -69,7 +69,7 @@ function textOf(halves: Uint16Array): string {
 /** Null where the text is not base64 of whole numbers. */
 function halvesOf(text: string): Uint16Array | null {
   const bytes = Buffer.from(text, 'base64');
-  // Decoding passes over what is none.
+  // `Buffer.from` skips characters that are not base64.
   if (bytes.length % 2 !== 0 || bytes.toString('base64') !== text) return null;
   const halves = new Uint16Array(bytes.length / 2);
   new Uint8Array(halves.buffer).set(bytes);

@@ -22,7 +22,7 @@ function scripted(asked: number[] = [], cellCount = 64, sequenceCountMax = 2): S
 }
 
 describe('idle sequences', () => {
-  it('are taken by what they share with a text, and before another is opened', async () => {
+  it('are chosen by their common beginning with a text, before a new one is opened', async () => {
     const model = scripted();
     const idle = new IdleSequences(model);
     const [one, other] = [idle.take([]), idle.take([])];
@@ -41,7 +41,7 @@ describe('idle sequences', () => {
   });
 });
 
-/** Reads the prompt, then says the tokens one by one. */
+/** Reads the prompt, then the tokens one by one. */
 async function say(model: CachedModel, prompt: readonly number[], tokens: readonly number[]) {
   await using sequence = model.openSequence();
   const outputs = { program: PROGRAM, outputFrom: 0 };
@@ -56,12 +56,13 @@ function cached(asked: number[], cellCount?: number, sequenceCountMax?: number) 
 }
 
 describe('a model that remembers', () => {
-  it('reads a prompt once for everything that is asked about it', async () => {
+  it('reads a prompt once for all requests that begin with it', async () => {
     const asked: number[] = [];
     const { inner, model } = cached(asked);
     await say(model, [0, 1, 2, 0], [1, 1]);
     expect(asked.splice(0)).toEqual([4, 1, 1]);
-    // The first of these is known; what came after it is cut, and nothing is read again.
+    // The first of these tokens is known. The sequence is truncated behind it, and reads nothing
+    // again.
     await say(model, [0, 1, 2, 0], [1, 2, 2]);
     expect(asked.splice(0)).toEqual([1, 1]);
     expect(inner.sequenceCount).toBe(1);
@@ -79,7 +80,7 @@ describe('a model that remembers', () => {
       const first = { tokens: tokenIds([0, 1, 2]), outputFrom: 2, program: PROGRAM };
       await held.forward(first);
       await say(model, [2, 1, 2, 2], [1, 1]);
-      // Three tokens and six idle ones are in ten cells.
+      // Three tokens and six idle ones fill nine of ten cells: three more do not fit.
       await held.forward({ tokens: tokenIds([1, 1, 1]), outputFrom: 0, program: PROGRAM });
       expect(inner.sequenceCount).toBe(1);
     }
@@ -87,7 +88,7 @@ describe('a model that remembers', () => {
     expect(await inner.countCachedTokens()).toBe(0);
   });
 
-  it('makes room for all that find the cache full at the same time', async () => {
+  it('makes room for all forwards that find the cache full at the same time', async () => {
     const { inner, model } = cached([], 10, 3);
     await using first = model.openSequence();
     await using second = model.openSequence();
@@ -96,14 +97,14 @@ describe('a model that remembers', () => {
     await second.forward(one(1));
     await say(model, [2, 1, 2, 2], [1, 1]);
     expect(inner.sequenceCount).toBe(3);
-    // Two tokens and six idle ones are in ten cells.
+    // Two tokens and six idle ones fill eight of ten cells: neither forward fits.
     const three = { tokens: tokenIds([1, 1, 1]), outputFrom: 0, program: PROGRAM };
     const both = await Promise.all([first.forward(three), second.forward(three)]);
     expect(both.map(({ rows }) => rows.length)).toEqual([3, 3]);
     expect(inner.sequenceCount).toBe(2);
   });
 
-  it('keeps no sequence that found no room though it was made', async () => {
+  it('keeps no sequence whose forward found no room', async () => {
     const { inner, model } = cached([], 10, 3);
     await using held = model.openSequence();
     const tokens = (all: readonly number[]) => ({

@@ -1,7 +1,7 @@
 /**
- * Sequences of a model that nobody uses now, with what they have read. The next strategy asks about
- * the same questions: whoever needs a sequence gets the one that shares the longest beginning with
- * its text, and reads only the rest. On two CPU cores a prompt costs as much as fifty tokens.
+ * Sequences of a model that are not in use, with the tokens that they have read. The next strategy
+ * asks the same questions: a new text gets the idle sequence with the longest common beginning, and
+ * reads only the rest. On two CPU cores a prompt costs as much as fifty tokens.
  */
 
 import { commonLength } from '../../core/common-length.ts';
@@ -16,7 +16,7 @@ export interface ReadSequence {
 export class IdleSequences {
   readonly #model: LanguageModel;
   #idle: ReadSequence[] = [];
-  /** Settles when all that were taken out to be closed are closed. */
+  /** Settles when all sequences taken out for closing are closed. */
   #closing: Promise<void> = Promise.resolve();
   #closedCount = 0;
 
@@ -25,8 +25,8 @@ export class IdleSequences {
   }
 
   /**
-   * An idle one is taken before another is opened, however little it shares: so there never are more
-   * than were in use at once.
+   * Takes an idle sequence before it opens another one, however short their common beginning. So
+   * there are never more sequences than were in use at once.
    * @throws PilotfishError `sequences-exhausted`, `disposed`
    */
   take(text: readonly TokenId[]): ReadSequence {
@@ -40,12 +40,15 @@ export class IdleSequences {
     this.#idle.push(sequence);
   }
 
-  /** Sequences that were closed so far: whoever found the cache full may find room where it grew. */
+  /**
+   * The count of sequences closed so far. A caller that found the cache full may find room where it
+   * grew.
+   */
   get closedCount(): number {
     return this.#closedCount;
   }
 
-  /** Closes them all, and waits for those that somebody else is closing. */
+  /** Closes all idle sequences, and waits for those that another caller is closing. */
   async clear(): Promise<void> {
     const idle = this.#idle;
     this.#idle = [];

@@ -1,8 +1,8 @@
 /**
- * Features of rows beside their scores: what learned routers look at. They are many numbers, so they
- * are computed and kept only where they are asked for, and in half precision. A router that was
- * trained and runs on what is remembered must see the same numbers on a row that was just computed, so
- * these are rounded too.
+ * The features of rows beside their scores: the inputs of learned routers. They are many numbers,
+ * so they are computed and kept only on request, in half precision. A router is trained on
+ * remembered rows and must see the same numbers on a row that was just computed, so computed
+ * features are rounded too.
  */
 import { fromHalf, toHalf } from '../../core/half.ts';
 import type { RowResult } from '../../core/row-program.ts';
@@ -10,7 +10,7 @@ import type { RowReads } from '../../core/row-reads.ts';
 
 export type RowFeatures = Pick<RowReads, 'hidden' | 'topLogprobs'>;
 
-/** A row as it would be remembered. */
+/** The row as it would be remembered. */
 export function roundedRow(row: RowResult): RowResult {
   return { ...row, hidden: rounded(row.hidden), topLogprobs: rounded(row.topLogprobs) };
 }

@@ -29,7 +29,7 @@ function rowOf(choice: number): KnownRow {
   };
 }
 
-/** Learns the row `choice` behind a path of tokens. */
+/** Stores a row with token `choice` after a path of tokens. */
 function learn(trie: ContinuationTrie, path: readonly number[], choice: number): void {
   trie.learn(nodeBehind(trie, path), rowOf(choice));
 }
@@ -45,7 +45,7 @@ function nodeBehind(trie: ContinuationTrie, path: readonly number[]): NodeId {
   return node;
 }
 
-/** The row is known. */
+/** Stores hidden states after a path of tokens. The row is known. */
 function learnStates(trie: ContinuationTrie, path: readonly number[], first: number): void {
   const topLogprobs = Float32Array.of(-first);
   const hidden = Float32Array.of(first, first / 2);
@@ -70,11 +70,14 @@ async function onlyFile(): Promise<string> {
   return path ?? '';
 }
 
-/** Of node 1, which has a row: one with a number cut off, of no node, of no kind. */
+/**
+ * Damaged features: a cut-off number of node 1, which has a row; a node that is missing; an unknown
+ * kind.
+ */
 const STATES = ['[1,"hidden","AAA"]', '[9,"hidden","AAAAAA=="]', '[1,"other","AAAAAA=="]'];
 
 describe('a store of trees', () => {
-  it('hands on from one process to the next what was released', async () => {
+  it('keeps released trees for the next process', async () => {
     const first = store();
     learn(await first.tree(PROMPT, SIZE), [5, 6], 7);
     await first.release();
@@ -91,7 +94,7 @@ describe('a store of trees', () => {
     expect(await rowBehind([9])).toBeNull();
   });
 
-  it('hands on features of rows, with them or later', async () => {
+  it('keeps features of rows, written with the rows or later', async () => {
     const first = store();
     learn(await first.tree(PROMPT, SIZE), [5], 7);
     learnStates(await first.tree(PROMPT, SIZE), [5], 7);
@@ -107,7 +110,7 @@ describe('a store of trees', () => {
     ]);
   });
 
-  it('has a tree for every prompt and vocabulary, and one however often it is asked', async () => {
+  it('has one tree for each prompt and vocabulary size, however often it is asked', async () => {
     const one = store();
     const trees = await Promise.all([
       one.tree(PROMPT, SIZE),
@@ -124,7 +127,7 @@ describe('a store of trees', () => {
     expect(await rowBehind([1])).toEqual(rowOf(1));
   });
 
-  it('writes nothing where nothing came, and nothing without a folder', async () => {
+  it('writes nothing where nothing is new, and nothing without a folder', async () => {
     const idle = store();
     await idle.tree(PROMPT, SIZE);
     await idle.release();
@@ -137,7 +140,7 @@ describe('a store of trees', () => {
     expect(await files()).toEqual([]);
   });
 
-  it('drops what was not written when it is told to', async () => {
+  it('drops unwritten rows on `drop`', async () => {
     const one = store();
     learn(await one.tree(PROMPT, SIZE), [1], 2);
     await one.flush();
@@ -147,7 +150,7 @@ describe('a store of trees', () => {
     expect([await rowBehind([1]), await rowBehind([3])]).toEqual([rowOf(2), null]);
   });
 
-  it('keeps models and libraries apart', async () => {
+  it('keeps the rows of different models and libraries apart', async () => {
     learn(await store().tree(PROMPT, SIZE), [1], 2);
     for (const scope of [SCOPE, { ...SCOPE, modelDigest: 'x' }, { ...SCOPE, engine: 'b2' }]) {
       const one = store(scope);
@@ -157,7 +160,7 @@ describe('a store of trees', () => {
     expect(await files()).toHaveLength(3);
   });
 
-  it('drops a last line that was cut off, and adds behind it', async () => {
+  it('drops a last line that was cut off, and appends after it', async () => {
     const first = store();
     learn(await first.tree(PROMPT, SIZE), [5], 7);
     learn(await first.tree(PROMPT, SIZE), [6], 8);
@@ -172,7 +175,7 @@ describe('a store of trees', () => {
     expect(await rowBehind([6])).toEqual(rowOf(8));
   });
 
-  it('begins anew where not even the first line is whole', async () => {
+  it('starts over where even the first line is cut off', async () => {
     const first = store();
     learn(await first.tree(PROMPT, SIZE), [5], 7);
     await first.release();
@@ -206,7 +209,7 @@ describe('a store of trees', () => {
     });
   });
 
-  it('passes over what is damaged, up to what was written behind it by one who knew', async () => {
+  it('skips damaged lines up to the next mark of a process that knew them', async () => {
     const first = store();
     learn(await first.tree(PROMPT, SIZE), [5], 7);
     await first.release();
@@ -223,7 +226,7 @@ describe('a store of trees', () => {
     }
   });
 
-  it('refuses a file of something else, and begins anew once it is gone', async () => {
+  it('refuses a file with another header, and starts over once it is deleted', async () => {
     const one = store();
     learn(await one.tree(PROMPT, SIZE), [5], 7);
     await one.release();
@@ -253,7 +256,7 @@ describe('a store of trees', () => {
     expect((await readFile(await onlyFile(), 'utf8')).startsWith(before)).toBe(true);
   });
 
-  it('reads files from before there were marks', async () => {
+  it('reads files without marks, from before they were introduced', async () => {
     const first = store();
     learn(await first.tree(PROMPT, SIZE), [5], 7);
     await first.release();
@@ -268,13 +271,13 @@ describe('a store of trees', () => {
 });
 
 describe('two processes that write one tree', () => {
-  it('never mix up what each of them means by a node', async () => {
+  it('never mix up the node numbers of one with those of the other', async () => {
     const shared = store();
     learn(await shared.tree(PROMPT, SIZE), [1], 1);
     await shared.release();
     const [first, second] = [store(), store()];
     const trees = [await first.tree(PROMPT, SIZE), await second.tree(PROMPT, SIZE)] as const;
-    // Node 2 is another one for each.
+    // Each process has another node 2.
     learn(trees[0], [1, 2], 2);
     learn(trees[1], [1, 3], 3);
     await first.flush();
@@ -287,7 +290,7 @@ describe('two processes that write one tree', () => {
     expect(await rowBehind([1, 2])).toEqual(rowOf(2));
     expect(await rowBehind([1, 2, 4])).toEqual(rowOf(4));
     expect(await rowBehind([1, 2, 5])).toBeNull();
-    // The other one came second: its rows are computed again, and kept then.
+    // The other process wrote second: its rows are computed again, and kept then.
     expect(await rowBehind([1, 3])).toBeNull();
     const third = store();
     learn(await third.tree(PROMPT, SIZE), [1, 3], 3);
@@ -312,7 +315,7 @@ describe('two processes that write one tree', () => {
     await second.flush();
     expect(await stateBehind([1])).toEqual([1, 0.5, -1]);
     expect([await rowBehind([1, 3]), await stateBehind([1, 3])]).toEqual([rowOf(3), [3, 1.5, -3]]);
-    // The other one came second: its rows are computed again, and kept then.
+    // The other process wrote second: its rows are computed again, and kept then.
     expect([await rowBehind([1, 2]), await stateBehind([1, 2])]).toEqual([null, null]);
     const third = store();
     learn(await third.tree(PROMPT, SIZE), [1, 2], 2);
@@ -322,7 +325,7 @@ describe('two processes that write one tree', () => {
     expect(await stateBehind([1, 3])).toEqual([3, 1.5, -3]);
   });
 
-  it('may read while the other one writes', async () => {
+  it('may read the file while the other one writes', async () => {
     const first = store();
     learn(await first.tree(PROMPT, SIZE), [1], 1);
     await first.flush();
@@ -332,7 +335,7 @@ describe('two processes that write one tree', () => {
     await first.flush();
     const whole = await readFile(path);
     for (let length = size; length < whole.length; length += 1) {
-      // What the first one writes is there in part, and in whole when the second one writes.
+      // The lines of the first process are there in part, and whole once the second one writes.
       await writeFile(path, whole.subarray(0, length));
       const second = store();
       learn(await second.tree(PROMPT, SIZE), [1, 3], 3);
@@ -354,7 +357,7 @@ describe('two processes that write one tree', () => {
 });
 
 describe('a store that cannot write', () => {
-  it('says so, and writes a tree that is whole once it can again', async () => {
+  it('reports the error, and writes a whole tree once it can again', async () => {
     const blocked = join(folder, 'v1');
     const one = store();
     learn(await one.tree(PROMPT, SIZE), [5], 7);
@@ -366,7 +369,7 @@ describe('a store that cannot write', () => {
     expect(await rowBehind([5, 6])).toEqual(rowOf(8));
   });
 
-  it('forgets every tree all the same when it is released', async () => {
+  it('still forgets every tree on `release`', async () => {
     const one = store();
     learn(await one.tree(PROMPT, SIZE), [5], 7);
     learn(await one.tree([], SIZE), [5], 7);

@@ -1,15 +1,14 @@
 /**
- * The trees of one model, one per prompt, in files that only grow. The first line of a file says what
- * the file belongs to; the other lines are entries of the tree. A tree is read when it is first asked
- * for, and dropped by `release`, so that memory holds only the prompts at work. Features of rows are
- * entries, too; a file without features is whole.
+ * The trees of one model, one per prompt, in append-only files. The first line of a file identifies
+ * its contents; the other lines are entries of the tree. A tree is read at its first request and
+ * dropped by `release`, so memory holds only the prompts in use. Features of rows are entries too;
+ * a file without features is complete.
  *
- * Entries name nodes by their numbers, so an entry means something only behind the entries that its
- * writer knew. Two processes may write one file at once. Therefore everything that a process adds at
- * one time begins with a mark: a digest of all entries before it that the process knows. A reader
- * passes over the lines that do not fit, up to the next mark that does. Such lines build on other
- * entries, or were cut off or damaged. So nothing wrong is ever remembered, and at worst some rows are
- * computed again.
+ * Entries name nodes by number, so an entry makes sense only after the entries that its writer
+ * knew. Two processes may write one file at once. Therefore each append begins with a mark: a
+ * digest of all earlier entries that the process knows. A reader skips lines that do not fit, up to
+ * the next mark that does. Such lines build on other entries, or were cut off or damaged. So no
+ * wrong row is ever remembered; at worst some rows are computed again.
  */
 import { createHash, type Hash } from 'node:crypto';
 import { join } from 'node:path';
@@ -38,7 +37,7 @@ const HEADER = z.object({
   prompt: z.string(),
 });
 
-/** A line that begins what one process added at one time. */
+/** The line that begins one append of one process. */
 interface Mark {
   /** A digest of all entries before it. */
   readonly after: string;
@@ -47,9 +46,9 @@ interface Mark {
 interface OpenTree {
   readonly trie: ContinuationTrie;
   readonly path: string;
-  /** Over the entries of the file. */
+  /** Over all entries of the file. */
   readonly hash: Hash;
-  /** Whether the file is there, with its header. */
+  /** Whether the file exists, with its header. */
   isBegun: boolean;
 }
 
@@ -67,7 +66,7 @@ export class TrieStore {
   }
 
   /**
-   * The tree behind a prompt, which is the part of a text that is read without outputs.
+   * The tree after a prompt, which is the part of a text that is read without outputs.
    * @param vocabularySize ids from there on are masked
    * @throws PilotfishError `cache-invalid`
    */
@@ -81,12 +80,12 @@ export class TrieStore {
     return (await opening).trie;
   }
 
-  /** Writes what is new. Nobody may be adding to the trees meanwhile. */
+  /** Writes the new entries. No caller may be adding to the trees meanwhile. */
   async flush(): Promise<void> {
     for (const [key, opening] of this.#trees) await this.#write(key, await opening);
   }
 
-  /** Writes what is new and forgets every tree. */
+  /** Writes the new entries and forgets every tree. */
   async release(): Promise<void> {
     try {
       await this.flush();
@@ -95,7 +94,7 @@ export class TrieStore {
     }
   }
 
-  /** Forgets every tree, and what is new in them. */
+  /** Forgets every tree, with its new entries. */
   drop(): void {
     this.#trees.clear();
   }
@@ -105,7 +104,7 @@ export class TrieStore {
     const tree = { trie: new ContinuationTrie(), path, hash: createHash('sha256'), isBegun: false };
     if (this.#folder === '') return tree;
     const lines = linesNow(path);
-    // Before the header there may be one that was cut off.
+    // A header that was cut off may come before the whole one.
     const begin = lines.findIndex((line) => parseJson(line) !== undefined);
     if (begin < 0) return tree;
     this.#checkHeader(path, parseJson(lines[begin] ?? ''), key);
@@ -133,7 +132,8 @@ export class TrieStore {
     try {
       await appendLines(tree.path, [...(tree.isBegun ? [] : [header]), mark, ...fresh]);
     } catch (error) {
-      // Nobody knows how much of it is there: the tree is read anew when it is next asked for.
+      // It is unknown how much of the entry was written: the tree is read again at its next
+      // request.
       this.#trees.delete(key);
       throw error;
     }

@@ -1,4 +1,4 @@
-/** A small model whose rows depend on the whole text, in a cache, and how often it is asked. */
+/** A small scripted model behind a row cache, with a count of the forwards that it is asked for. */
 import type { RowProgram, RowResult } from '../../../core/row-program.ts';
 import { GREEDY } from '../../../core/sampling-params.ts';
 import { tokenIds } from '../../../core/token-id.ts';
@@ -34,11 +34,11 @@ const MEMORY = (): TrieStore => new TrieStore(null, { modelDigest: 'any', engine
 export interface CountedModel {
   readonly model: CachedModel;
   readonly inner: ScriptedModel;
-  /** Rows and outputs of the forwards that the inner model was asked for since the last time. */
+  /** Rows and outputs of the inner model's forwards since the last call. */
   readonly take: () => readonly (readonly [rows: number, outputs: number])[];
 }
 
-/** A caching model around a scripted one, and what the latter was asked for. */
+/** A caching model around a scripted one, and the forwards that reach the latter. */
 export function counted(
   options: Partial<ScriptedModelOptions> = {},
   store: TrieStore = MEMORY(),

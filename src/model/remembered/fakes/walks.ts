@@ -1,4 +1,4 @@
-/** Random uses of sequences, and everything they lead to. */
+/** Random operations on sequences, and all their results. */
 import fc from 'fast-check';
 import type { RowProgram } from '../../../core/row-program.ts';
 import { GREEDY } from '../../../core/sampling-params.ts';
@@ -36,7 +36,9 @@ export const ANY_PROGRAM: fc.Arbitrary<RowProgram> = fc
     return kind === 2 ? { ...program, vocabularySize } : program;
   });
 
-/** What is remembered where features are: also so many log-probabilities. */
+/**
+ * Programs whose rows are remembered with features: they may also read that many log-probabilities.
+ */
 export const FEATURED_PROGRAM: fc.Arbitrary<RowProgram> = fc
   .tuple(GREEDY_PROGRAM, fc.nat(4))
   .map(([program, topLogprobs]) => (topLogprobs === 0 ? program : { ...program, topLogprobs }));
@@ -62,7 +64,7 @@ export function steps(
   return fc.array(step, { maxLength: 30 });
 }
 
-/** @returns every row, length and failure that the steps lead to */
+/** @returns every row, length and failure that the steps give */
 export async function take(
   model: LanguageModel,
   all: readonly Step[],
