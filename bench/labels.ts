@@ -14,7 +14,6 @@ import { GREEDY } from '../src/core/sampling-params.ts';
 import { type TokenId, tokenIds } from '../src/core/token-id.ts';
 import { type StateFeatures, stateFeatureSize } from '../src/judging/router-features.ts';
 import { routerGate } from '../src/judging/router-gate.ts';
-import { readAlong } from '../src/kv-cache/read-along.ts';
 import { loadModel } from '../src/model/llama-cpp/model.ts';
 import type { LanguageModel } from '../src/model/roles.ts';
 import { DEFAULT_OPTIMISER } from '../src/network/adamw.ts';
@@ -99,15 +98,22 @@ const texts = Array.from({ length: Number(settings.examples) }, (_, example) => 
 
 async function readBare({ prompt, tokens }: Text): Promise<void> {
   const program: RowProgram = { vocabularySize, sampling: GREEDY, seed: 0, purpose: 'sample' };
+  const text = [...prompt, ...tokens.slice(0, -1)];
+  const outputFrom = prompt.length - 1;
   for (const [model, hidden] of [
     [small, true],
     [large, false],
   ] as const) {
     await using sequence = model.openSequence();
-    await readAlong(sequence, [...prompt, ...tokens.slice(0, -1)], {
-      ...{ outputFrom: prompt.length - 1, program: { ...program, hidden } },
-      rowCountMax: model.facts.rowCountMax,
-    });
+    while (sequence.length < text.length) {
+      const from = sequence.length;
+      // A forward has outputs or none: rows without them are cheaper.
+      const hasOutputs = from >= outputFrom;
+      const end = Math.min(hasOutputs ? text.length : outputFrom, from + model.facts.rowCountMax);
+      const fed = text.slice(from, end);
+      const request = { tokens: fed, outputFrom: hasOutputs ? 0 : fed.length };
+      await sequence.forward({ ...request, program: { ...program, hidden } });
+    }
   }
 }
 

@@ -85,7 +85,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
       await writeWhole(join(folder, `${objective}-round-${report.round}.safetensors`), bytes);
       settings.onRound?.(report);
     },
-    pair: new TrainingPair(pair),
+    pair: new TrainingPair(pair, pair.pools),
     boundTo: { small: nameAndDigest(pair, 'small'), large: nameAndDigest(pair, 'large') },
     trajectories: await walkedAlong(solved, pair, settings),
     rollouts: rolloutPlan(settings),
@@ -136,7 +136,7 @@ async function walkedAlong(
   if (objective !== 'citer-paper') return solved;
   const sampled = await writeAnswers(solved, {
     ...settings,
-    pair: new TrainingPair(pair),
+    pair: new TrainingPair(pair, pair.pools),
     writer: {
       id: `large drawn at ${TEMPERATURE}, seed ${seed}`,
       strategy: singleModel('large'),

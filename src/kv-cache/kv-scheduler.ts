@@ -18,11 +18,11 @@
 import { required } from '../core/invariant.ts';
 import type { ModelId } from '../core/model-id.ts';
 import type { LanguageModel } from '../model/roles.ts';
+import type { SequenceSource } from '../model/sequence-source.ts';
 import { Admission, addAmounts, type KvAmount, type KvAmounts, NOTHING } from './admission.ts';
 import type { Lease } from './lease.ts';
 import { PrefixCache } from './prefix-cache.ts';
 import { ScheduledLease } from './scheduled-lease.ts';
-import type { SequenceSource } from './sequence-source.ts';
 
 export interface KvSchedulerOptions {
   readonly models: ReadonlyMap<ModelId, LanguageModel>;

@@ -5,7 +5,11 @@
 import { required } from '../core/invariant.ts';
 import type { ModelId } from '../core/model-id.ts';
 import type { LanguageModel } from '../model/roles.ts';
-import { plainSequences, type SequenceSource } from './sequence-source.ts';
+import {
+  plainSequences,
+  type SequencePool,
+  type SequenceSource,
+} from '../model/sequence-source.ts';
 
 /** Something that holds cells of one model for a request: a session. */
 export interface CellHolder extends AsyncDisposable {
@@ -34,16 +38,23 @@ export interface Lease {
   release(): Promise<void>;
 }
 
-/** Alone with its models: nobody else wants the cells, and nothing is kept. */
+/**
+ * Alone with its models: no other request wants the cells, and nothing is kept.
+ * @param pools of models whose cells others left something in: texts begin with the pin, and what was
+ *   left is forgotten where the cache is full
+ */
 export function soleLease(
   models: Readonly<Record<ModelId, Pick<LanguageModel, 'openSequence'>>>,
+  pools: Readonly<Record<ModelId, SequencePool>> = {},
 ): Lease {
   const holders = new Set<CellHolder>();
   return {
-    source: (model) => plainSequences(required(models[model], `the model ${model} is loaded`)),
+    source: (model) =>
+      pools[model]?.unshared() ??
+      plainSequences(required(models[model], `the model ${model} is loaded`)),
     add: (holder) => holders.add(holder),
     remove: (holder) => holders.delete(holder),
-    reclaim: async () => false,
+    reclaim: async (model) => (await pools[model]?.clear()) ?? false,
     preemptionCount: 0,
     release: async () => {
       await Promise.all([...holders].map((holder) => holder[Symbol.asyncDispose]()));

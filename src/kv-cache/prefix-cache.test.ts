@@ -5,11 +5,11 @@ import { PilotfishError } from '../core/errors.ts';
 import { InvariantError, required } from '../core/invariant.ts';
 import { type TokenId, tokenIds } from '../core/token-id.ts';
 import type { ScriptedModel } from '../model/scripted/scripted-model.ts';
+import type { OpenedSequence } from '../model/sequence-source.ts';
 import type { KvAmount } from './admission.ts';
 import { HeldSequence } from './fakes/held-sequence.ts';
 import { choiceBehind, prefixModel, read } from './fakes/prefix-model.ts';
 import { PrefixCache, REUSED_LENGTH_MIN } from './prefix-cache.ts';
-import type { OpenedSequence } from './sequence-source.ts';
 
 const UNLIMITED: KvAmount = { cellCount: 1e9, sequenceCount: 1e9 };
 const range = (from: number, to: number): TokenId[] =>

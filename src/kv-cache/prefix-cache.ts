@@ -1,11 +1,15 @@
 /**
- * What finished requests leave in a model's KV cache, for later ones that begin alike: the turns of
- * a chat, questions behind one system prompt. A new request forks the entry with the longest common
- * prefix and reads only the rest.
+ * The prefix pool of a model: finished requests leave what they read in its KV cache, for later ones
+ * that begin alike: the turns of a chat, questions behind one system prompt. A new request forks the
+ * entry with the longest common prefix and reads only the rest.
  *
  * Entries live in the room that no running request has reserved and yield to requests at once, the
  * least recently used first. Where there is no room for both, a request takes its entry over instead
  * of forking it, so a conversation that fills the whole context still goes on from where it was.
+ *
+ * In an evaluation nobody reserves room, and every strategy asks the same questions again: there a
+ * text always takes its entry over, because a fork would need a sequence that another question's
+ * entry has. A prefix that all prompts begin with can be pinned: it is read once, stays, and is forked.
  *
  * Counting is cautious: an entry and its forks share cells, yet each counts all of its own.
  */
@@ -16,13 +20,18 @@ import { FairMutex } from '../core/fair-mutex.ts';
 import { invariant, required } from '../core/invariant.ts';
 import type { TokenId } from '../core/token-id.ts';
 import type { LanguageModel, Sequence } from '../model/roles.ts';
+import type { OpenedSequence, OpenSource, SequencePool } from '../model/sequence-source.ts';
 import type { KvAmount } from './admission.ts';
-import type { OpenedSequence, SequenceSource } from './sequence-source.ts';
+import { PinnedPrefix, type ReadingModel } from './pinned-prefix.ts';
 
 export interface PrefixCacheOptions {
-  readonly model: Pick<LanguageModel, 'openSequence' | 'sequenceCount' | 'countCachedTokens'>;
-  /** What running requests have not reserved, asked whenever it matters. */
-  readonly room: () => KvAmount;
+  readonly model: ReadingModel & Pick<LanguageModel, 'sequenceCount' | 'countCachedTokens'>;
+  /**
+   * What running requests have not reserved, asked whenever it matters. Absent: nobody reserves room.
+   * Entries are then taken over, never forked, and yield where the model has no other sequence for a
+   * text; where they fill the cache, the caller clears the pool.
+   */
+  readonly room?: (() => KvAmount) | undefined;
 }
 
 /** Shorter prefixes are not worth a copy, nor a sequence of the cache. */
@@ -40,13 +49,16 @@ interface Match {
   readonly length: number;
 }
 
-/** A source that opens at once: it is the lease that may have to be readmitted. */
-export interface OpenSource extends SequenceSource {
-  open(text: readonly TokenId[], lengthMax: number, signal?: AbortSignal): Promise<OpenedSequence>;
+interface Pinned {
+  readonly pin: PinnedPrefix;
+  readonly length: number;
 }
 
-export class PrefixCache implements OpenSource {
+const UNLIMITED: KvAmount = { cellCount: Infinity, sequenceCount: Infinity };
+
+export class PrefixCache implements SequencePool {
   readonly #options: PrefixCacheOptions;
+  #pin: PinnedPrefix | null = null;
   /** The least recently used first. */
   readonly #entries: Entry[] = [];
   /** One at a time, so that two requests do not both count on the same room. */
@@ -60,7 +72,7 @@ export class PrefixCache implements OpenSource {
     this.#options = options;
   }
 
-  /** What the entries take. */
+  /** What the entries take; the pin is beside them. */
   get used(): KvAmount {
     const cellCount = this.#entries.reduce((sum, { tokens }) => sum + tokens.length, 0);
     return { cellCount, sequenceCount: this.#entries.length };
@@ -71,21 +83,39 @@ export class PrefixCache implements OpenSource {
   }
 
   prefixLength(text: readonly TokenId[], lengthMax: number): number {
-    return this.#match(text, lengthMax)?.length ?? 0;
+    const [match, pinned] = [this.#match(text, lengthMax), this.#pinned(text, lengthMax)];
+    return Math.max(match?.length ?? 0, pinned?.length ?? 0);
   }
 
-  /** For requests that must not depend on what ran before: they find nothing and leave nothing. */
+  /**
+   * For requests that must not depend on what ran before: they leave nothing, and find nothing but the
+   * pin, which was read in the same forwards whoever came first.
+   */
   unshared(): OpenSource {
-    const nothing = (): Promise<OpenedSequence> => this.#openEmpty(this.#options.room());
+    const open: OpenSource['open'] = (text, lengthMax) =>
+      this.#openNew(this.#pinned(text, lengthMax));
     return {
-      open: (_text, _lengthMax, signal) => this.#inTurn(nothing, signal),
+      open: (text, lengthMax, signal) => this.#inTurn(() => open(text, lengthMax), signal),
       close: ({ sequence }) => this.#dispose(sequence),
     };
   }
 
+  /**
+   * From now on texts fork this prefix, which is read when the first of them opens. It takes a sequence
+   * and cells that `room` must not promise, and stays until the next call. No request may be running.
+   * @param tokens none: nothing is pinned
+   */
+  async pin(tokens: readonly TokenId[]): Promise<void> {
+    const before = this.#pin;
+    this.#pin = tokens.length === 0 ? null : new PinnedPrefix(this.#options.model, tokens);
+    // Texts that were given up may have left a reading under way.
+    before?.stop();
+    await this.#opening.exclusive(async () => before?.[Symbol.asyncDispose]());
+  }
+
   async close(opened: OpenedSequence): Promise<void> {
     const { tokens } = opened;
-    const room = this.#options.room();
+    const room = this.#options.room?.() ?? UNLIMITED;
     // One that does not fit alone must not drive the others out before it goes itself.
     const fits = tokens.length <= room.cellCount && room.sequenceCount > 0;
     if (tokens.length < REUSED_LENGTH_MIN || !fits || this.#isCovered(tokens)) {
@@ -108,6 +138,11 @@ export class PrefixCache implements OpenSource {
     return isFreeing;
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.pin([]);
+    await this.clear();
+  }
+
   /**
    * Free + cached + in use = total, where nobody runs: the model holds the entries and nothing else.
    * @throws InvariantError
@@ -116,14 +151,15 @@ export class PrefixCache implements OpenSource {
     await this.#left();
     const { model, room } = this.#options;
     const { cellCount, sequenceCount } = this.used;
-    const held = await model.countCachedTokens();
+    const pinned = this.#pin?.cellCount ?? 0;
+    const held = (await model.countCachedTokens()) - pinned;
     invariant(held === cellCount, `the model holds ${held} tokens, the prefix cache ${cellCount}`);
-    const open = model.sequenceCount;
+    const open = model.sequenceCount - Number(pinned > 0);
     invariant(open === sequenceCount, `${open} sequences are open, ${sequenceCount} are cached`);
     for (const { sequence, tokens } of this.#entries) {
       invariant(sequence.length === tokens.length, 'an entry differs from its sequence');
     }
-    const free = room();
+    const free = room?.() ?? UNLIMITED;
     invariant(cellCount <= free.cellCount, `${cellCount} cells are cached of ${free.cellCount}`);
   }
 
@@ -156,17 +192,35 @@ export class PrefixCache implements OpenSource {
 
   async #open(text: readonly TokenId[], lengthMax: number): Promise<OpenedSequence> {
     const match = this.#match(text, lengthMax);
-    const room = this.#options.room();
-    if (match === null) return await this.#openEmpty(room);
-    return match.entry.tokens.length <= room.cellCount && room.sequenceCount > 0
-      ? await this.#fork(match, room)
-      : await this.#takeOver(match, room);
+    const room = this.#options.room?.();
+    const pinned = this.#pinned(text, lengthMax);
+    if (match === null || match.length <= (pinned?.length ?? 0)) {
+      return await this.#openNew(pinned);
+    }
+    const isFork =
+      room !== undefined && match.entry.tokens.length <= room.cellCount && room.sequenceCount > 0;
+    return isFork ? await this.#fork(match, room) : await this.#takeOver(match, room);
   }
 
-  async #openEmpty(room: KvAmount): Promise<OpenedSequence> {
-    this.#shrink(room);
+  async #openNew(pinned: Pinned | null): Promise<OpenedSequence> {
+    this.#shrink(this.#options.room?.() ?? this.#sequencesBeside());
     await this.#left();
-    return { sequence: this.#options.model.openSequence(), tokens: [] };
+    if (pinned === null) return { sequence: this.#options.model.openSequence(), tokens: [] };
+    const { pin, length } = pinned;
+    return { sequence: await pin.fork(length), tokens: pin.tokens.slice(0, length) };
+  }
+
+  /** The sequences that are for entries where one more text is open, and the pin is read. */
+  #sequencesBeside(): KvAmount {
+    const { facts, sequenceCount } = this.#options.model;
+    const taken = sequenceCount - this.#entries.length + 1 + (this.#pin?.unopenedCount ?? 0);
+    return { ...UNLIMITED, sequenceCount: Math.max(0, facts.sequenceCountMax - taken) };
+  }
+
+  #pinned(text: readonly TokenId[], lengthMax: number): Pinned | null {
+    const pin = this.#pin;
+    const length = Math.min(commonLength(pin?.tokens ?? [], text), lengthMax);
+    return pin === null || length < REUSED_LENGTH_MIN ? null : { pin, length };
   }
 
   async #fork({ entry, length }: Match, room: KvAmount): Promise<OpenedSequence> {
@@ -182,7 +236,7 @@ export class PrefixCache implements OpenSource {
     }
   }
 
-  async #takeOver({ entry, length }: Match, room: KvAmount): Promise<OpenedSequence> {
+  async #takeOver({ entry, length }: Match, room: KvAmount = UNLIMITED): Promise<OpenedSequence> {
     this.#remove(entry);
     this.#shrink(room);
     try {
@@ -206,7 +260,8 @@ export class PrefixCache implements OpenSource {
   }
 
   #isCovered(tokens: readonly TokenId[]): boolean {
-    return this.#entries.some((entry) => begins(tokens, entry.tokens));
+    const pinned = this.#pin?.tokens ?? [];
+    return begins(tokens, pinned) || this.#entries.some((entry) => begins(tokens, entry.tokens));
   }
 
   #touch(entry: Entry): void {

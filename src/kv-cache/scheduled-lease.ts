@@ -2,8 +2,8 @@
 import { throwIfAborted } from '../core/errors.ts';
 import type { ModelId } from '../core/model-id.ts';
 import { untilAborted } from '../core/until-aborted.ts';
+import type { SequenceSource } from '../model/sequence-source.ts';
 import type { CellHolder, Lease } from './lease.ts';
-import type { SequenceSource } from './sequence-source.ts';
 
 export interface ScheduledLeaseOptions {
   readonly source: (model: ModelId) => SequenceSource;

@@ -1,15 +1,27 @@
 /** The two models that a head is trained for, open side by side. They remember nothing. */
 import type { ModelRole } from '../core/model-id.ts';
 import { ModelSet } from '../engine/model-set.ts';
+import { type Lease, soleLease } from '../kv-cache/lease.ts';
 import type { LanguageModel } from '../model/roles.ts';
+import type { SequencePool } from '../model/sequence-source.ts';
 
 export type LocalModels = Readonly<Record<ModelRole, LanguageModel>>;
 
 export class TrainingPair extends ModelSet {
   readonly models: LocalModels;
+  readonly #pools: Readonly<Record<string, SequencePool>>;
 
-  constructor(models: LocalModels) {
+  /** @param pools of the models' sequences, if they have any: texts begin with the pinned prefix */
+  constructor(models: LocalModels, pools?: Readonly<Record<ModelRole, SequencePool>>) {
     super(models);
     this.models = models;
+    this.#pools =
+      pools === undefined
+        ? {}
+        : { [this.idOf('small')]: pools.small, [this.idOf('large')]: pools.large };
+  }
+
+  override soleLease(): Lease {
+    return soleLease(Object.fromEntries(this.local()), this.#pools);
   }
 }

@@ -1,12 +1,11 @@
 /** The language model contract on every implementation that needs no download. */
-import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { required } from '../../src/core/invariant.ts';
 import { type TokenId, tokenIds } from '../../src/core/token-id.ts';
-import { SharedPrefixModel } from '../../src/kv-cache/shared-prefix-model.ts';
+import { PrefixCache } from '../../src/kv-cache/prefix-cache.ts';
 import { loadModel } from '../../src/model/llama-cpp/model.ts';
 import { CachedModel, type CachedModelOptions } from '../../src/model/remembered/cached-model.ts';
 import { TrieStore } from '../../src/model/remembered/trie-store.ts';
@@ -50,13 +49,12 @@ function cached(
 
 const WITH_FEATURES: CachedModelOptions = { features: { hidden: true, topLogprobs: 8 } };
 
-/** Without a prefix texts are read as they come; with one those of the contract begin with it. */
-async function sharing(model: LanguageModel, sharesPrefix: boolean): Promise<LanguageModel> {
-  const shared = new SharedPrefixModel(model);
+/** Around sequences that come from a pool, with a pin that the texts of the contract begin with. */
+async function pooled(model: LanguageModel, folder: string): Promise<LanguageModel> {
   const tokens = contractTokens(model);
-  const prefix = [...tokens, ...tokens, ...tokens];
-  if (sharesPrefix) assert.equal(await shared.share([prefix, prefix]), prefix.length);
-  return shared;
+  const pool = new PrefixCache({ model });
+  await pool.pin([...tokens, ...tokens, ...tokens]);
+  return cached(model, folder, { pool });
 }
 
 function contractTokens({ vocabulary: { size } }: LanguageModel): readonly TokenId[] {
@@ -91,29 +89,14 @@ const SUBJECTS: readonly Subject[] = [
     open: async (folder) => cached(await randomModel(folder), folder, WITH_FEATURES),
   },
   {
-    name: 'a shared prefix before a scripted model',
+    name: 'a cache around a pool with a pin before a scripted model',
     tieMargin: 0,
-    open: async () => await sharing(scriptedModel(), false),
+    open: async (folder) => await pooled(scriptedModel(400), folder),
   },
   {
-    name: 'a shared prefix of the texts before a scripted model',
-    tieMargin: 0,
-    open: async () => await sharing(scriptedModel(400), true),
-  },
-  {
-    name: 'a shared prefix before llama.cpp',
+    name: 'a cache around a pool with a pin before llama.cpp',
     tieMargin: 0.02,
-    open: async (folder) => await sharing(await randomModel(folder), false),
-  },
-  {
-    name: 'a shared prefix of the texts before llama.cpp',
-    tieMargin: 0.02,
-    open: async (folder) => await sharing(await randomModel(folder, 512), true),
-  },
-  {
-    name: 'a cache around a shared prefix of the texts before llama.cpp',
-    tieMargin: 0.02,
-    open: async (folder) => cached(await sharing(await randomModel(folder, 512), true), folder),
+    open: async (folder) => await pooled(await randomModel(folder, 512), folder),
   },
 ];
 

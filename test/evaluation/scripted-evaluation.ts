@@ -1,14 +1,15 @@
 /** A pair of scripted models that remembers, open for an evaluation, and what was asked of it. */
-import { modelsById } from '../../src/core/model-id.ts';
+import { type ModelRole, modelsById } from '../../src/core/model-id.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
+import { sharedPrefix } from '../../src/evaluation/prompts/shared-prefix.ts';
 import type { Question } from '../../src/evaluation/question.ts';
 import type { EvaluatedModel, EvaluationPair } from '../../src/evaluation/run/evaluation-pair.ts';
 import type { EvaluationPlan } from '../../src/evaluation/run/evaluation-plan.ts';
 import type { EvaluationPoint } from '../../src/evaluation/run/evaluation-point.ts';
 import { ModelCodes } from '../../src/evaluation/run/manifest.ts';
 import type { Router } from '../../src/judging/router.ts';
-import { SharedPrefixModel } from '../../src/kv-cache/shared-prefix-model.ts';
+import { PrefixCache } from '../../src/kv-cache/prefix-cache.ts';
 import { CachedModel } from '../../src/model/remembered/cached-model.ts';
 import { TrieStore } from '../../src/model/remembered/trie-store.ts';
 import type {
@@ -27,7 +28,7 @@ export interface ScriptedEvaluation {
   readonly models: { readonly small: ScriptedModel; readonly large: ScriptedModel };
   /** Requests so far, in order, with the text of the strategy that each names. */
   readonly requests: readonly (GenerateRequest & { readonly strategy: string })[];
-  /** Sequences of both models that are open. */
+  /** Sequences of both models that are open and not kept for later texts. */
   openCount(): number;
 }
 
@@ -64,13 +65,13 @@ export function scriptedEvaluation(options: ScriptedEvaluationOptions = {}): Scr
     small: new TrieStore(options.folder ?? null, { modelDigest: 'small', engine: 'scripted' }),
     large: new TrieStore(options.folder ?? null, { modelDigest: 'large', engine: 'scripted' }),
   };
-  const shared = {
-    small: new SharedPrefixModel(models.small),
-    large: new SharedPrefixModel(models.large),
+  const pools = {
+    small: new PrefixCache({ model: models.small }),
+    large: new PrefixCache({ model: models.large }),
   };
   const cached = {
-    small: new CachedModel(shared.small, stores.small),
-    large: new CachedModel(shared.large, stores.large),
+    small: new CachedModel(models.small, stores.small, { pool: pools.small }),
+    large: new CachedModel(models.large, stores.large, { pool: pools.large }),
   };
   const { draftLength, routers = new Map() } = options;
   const engine = new Engine({
@@ -91,8 +92,9 @@ export function scriptedEvaluation(options: ScriptedEvaluationOptions = {}): Scr
       },
     },
     ...modelsById({ small: factsOf(models.small), large: factsOf(models.large) }),
-    small: shared.small,
-    large: shared.large,
+    small: models.small,
+    large: models.large,
+    pools,
     routers,
     vocabularySize: models.small.vocabulary.size,
     contextLength: models.small.facts.contextLength,
@@ -103,16 +105,18 @@ export function scriptedEvaluation(options: ScriptedEvaluationOptions = {}): Scr
       computed: cached.small.rowCounts.computed + cached.large.rowCounts.computed,
     }),
     share: async (prompts) => {
-      for (const model of Object.values(shared)) await model.share(prompts);
+      for (const pool of Object.values(pools)) await pool.pin(sharedPrefix(prompts));
     },
     remember: async (isOn) => {
       for (const model of both) model.remembers = isOn;
+      for (const pool of Object.values(pools)) await pool.clear();
     },
     begin: () => undefined,
     flush: async () => {
       for (const store of Object.values(stores)) await store.flush();
     },
     release: async () => {
+      for (const pool of Object.values(pools)) await pool.clear();
       for (const store of Object.values(stores)) await store.release();
     },
     drop: () => {
@@ -120,7 +124,9 @@ export function scriptedEvaluation(options: ScriptedEvaluationOptions = {}): Scr
     },
     [Symbol.asyncDispose]: () => engine.close(),
   };
-  const openCount = () => models.small.sequenceCount + models.large.sequenceCount;
+  const held = (role: ModelRole): number =>
+    models[role].sequenceCount - pools[role].used.sequenceCount;
+  const openCount = () => held('small') + held('large');
   return { pair, engine, models, requests, openCount };
 }
 

@@ -9,7 +9,7 @@ import { catalogContext } from '../../catalog/catalog-context.ts';
 import { required } from '../../core/invariant.ts';
 import { type ModelRole, modelsById } from '../../core/model-id.ts';
 import { joinReads } from '../../core/row-reads.ts';
-import type { TokenId } from '../../core/token-id.ts';
+import { sharedPrefix } from '../../evaluation/prompts/shared-prefix.ts';
 import type { EvaluatedModel, EvaluationPair } from '../../evaluation/run/evaluation-pair.ts';
 import {
   checkWaveSize,
@@ -18,7 +18,7 @@ import {
 } from '../../evaluation/run/sequence-counts.ts';
 import type { Router } from '../../judging/router.ts';
 import { routerGate } from '../../judging/router-gate.ts';
-import { SharedPrefixModel } from '../../kv-cache/shared-prefix-model.ts';
+import { PrefixCache } from '../../kv-cache/prefix-cache.ts';
 import { cpuDevice } from '../../model/compute-device.ts';
 import { libraryDigest, loadLibrary } from '../../model/llama-cpp/library.ts';
 import type { LlamaCppModel } from '../../model/llama-cpp/model.ts';
@@ -47,7 +47,8 @@ export interface OpenEvaluationOptions
 }
 
 interface OpenModel {
-  readonly shared: SharedPrefixModel;
+  readonly model: LlamaCppModel;
+  readonly pool: PrefixCache;
   readonly cached: CachedModel;
   readonly store: TrieStore;
   readonly facts: EvaluatedModel;
@@ -100,7 +101,6 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
   const { waveSize, strategies } = options;
   const open = new Map<ModelRole, OpenModel>();
   let routers: ReadonlyMap<string, Router> = new Map();
-  let shared: readonly (readonly TokenId[])[] = [];
   const engine = await openEngine({
     ...options,
     strategies: [smallMethod, largeMethod].map((one) => strategyValue(one)).concat(strategies),
@@ -115,12 +115,9 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
       const store = new TrieStore(folder, scope);
       routers = of.routers;
       const features = of.role === 'small' ? rowFeatures(routers) : undefined;
-      const shared = new SharedPrefixModel(model);
-      const cached = new CachedModel(shared, store, {
-        keepsSequences: true,
-        features,
-      });
-      open.set(of.role, { shared, cached, store, facts });
+      const pool = new PrefixCache({ model });
+      const cached = new CachedModel(model, store, { pool, features });
+      open.set(of.role, { model, pool, cached, store, facts });
       return cached;
     },
   });
@@ -129,12 +126,13 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
   return {
     engine,
     ...modelsById({ small: small.facts, large: large.facts }),
-    small: small.shared,
-    large: large.shared,
+    small: small.model,
+    large: large.model,
+    pools: { small: small.pool, large: large.pool },
     routers,
     // The engine has checked that the vocabularies agree up to this size.
-    vocabularySize: Math.min(small.shared.vocabulary.size, large.shared.vocabulary.size),
-    contextLength: Math.min(small.shared.facts.contextLength, large.shared.facts.contextLength),
+    vocabularySize: Math.min(small.model.vocabulary.size, large.model.vocabulary.size),
+    contextLength: Math.min(small.model.facts.contextLength, large.model.facts.contextLength),
     library: libraryDigest(loadLibrary().paths.llama),
     template: options.template ?? 'own',
     rowCounts: () => ({
@@ -142,17 +140,16 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
       computed: small.cached.rowCounts.computed + large.cached.rowCounts.computed,
     }),
     share: async (prompts) => {
-      shared = prompts;
-      for (const model of both) {
-        await model.cached.rest();
-        await model.shared.share(prompts);
+      const prefix = sharedPrefix(prompts);
+      for (const { pool } of both) {
+        await pool.clear();
+        await pool.pin(prefix);
       }
     },
     remember: async (isOn) => {
-      for (const model of both) {
-        model.cached.remembers = isOn;
-        await model.cached.rest();
-        await model.shared.share(isOn ? shared : []);
+      for (const { cached, pool } of both) {
+        cached.remembers = isOn;
+        await pool.clear();
       }
     },
     begin: () => cpuDevice.forget(),
@@ -160,8 +157,8 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
       for (const { store } of both) await store.flush();
     },
     release: async () => {
-      for (const { store, cached } of both) {
-        await cached.rest();
+      for (const { store, pool } of both) {
+        await pool.clear();
         await store.release();
       }
     },

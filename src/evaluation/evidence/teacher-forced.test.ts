@@ -4,6 +4,7 @@ import { scriptedModel } from '../../../test/simulation/scripted-pair.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
 import { type TokenId, tokenIds } from '../../core/token-id.ts';
 import type { Gate } from '../../judging/gate.ts';
+import { PrefixCache } from '../../kv-cache/prefix-cache.ts';
 import type { ForwardRequest } from '../../model/roles.ts';
 import { entropyGate } from '../../strategy/entropy.ts';
 import { marginGate } from '../../strategy/margin.ts';
@@ -67,6 +68,28 @@ describe('evidence along an answer', () => {
       ),
       { numRuns: 60 },
     );
+  });
+
+  it('is the same where the beginning of the prompt is pinned, which is read once', async () => {
+    let rowCount = 0;
+    const model = scriptedModel('small', {
+      ...{ contextLength: 64, cellCount: 200, rowCountMax: 16 },
+      onForward: async ({ tokens }: ForwardRequest) => {
+        rowCount += tokens.length;
+      },
+    });
+    const examples = tokenIds(Array.from({ length: 40 }, (_, at) => (at * 7) % SIZE));
+    await using pool = new PrefixCache({ model });
+    await pool.pin(examples);
+    const answer = tokenIds([2, 0, 1]);
+    for (const last of [0, 1, 2]) {
+      const prompt = [...examples, ...tokenIds([last])];
+      const asked = { question: 'q/1', asked: 'abc', prompt, answer };
+      const found = await teacherForced(model, asked, { ...READING, pool });
+      expect(found).toMatchObject(await rowByRow(prompt, answer));
+    }
+    expect(rowCount).toBe(40 + 3 * 3);
+    expect([pool.used.sequenceCount, model.sequenceCount]).toEqual([0, 1]);
   });
 
   it('shows gates what they read, where the token is in the text', async () => {

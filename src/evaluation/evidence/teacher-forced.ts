@@ -11,6 +11,7 @@ import { GREEDY } from '../../core/sampling-params.ts';
 import type { TokenId } from '../../core/token-id.ts';
 import type { Gate } from '../../judging/gate.ts';
 import type { LanguageModel } from '../../model/roles.ts';
+import type { SequencePool } from '../../model/sequence-source.ts';
 import { soleSession } from '../../session/sole-session.ts';
 
 /** Of one answer of the large model. */
@@ -37,6 +38,8 @@ export interface TeacherForcing {
   readonly gates: readonly Gate[];
   /** Ids from there on are masked. */
   readonly vocabularySize: number;
+  /** The small model's sequences. Default: it reads every transcript from its beginning. */
+  readonly pool?: SequencePool | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -44,10 +47,11 @@ export interface TeacherForcing {
 export async function teacherForced(
   small: LanguageModel,
   { prompt, answer, question, asked }: Transcript,
-  { gates, vocabularySize, signal }: TeacherForcing,
+  { gates, vocabularySize, pool, signal }: TeacherForcing,
 ): Promise<TokenEvidence> {
   await using session = soleSession(small, {
     promptLength: prompt.length,
+    pool,
     sampling: { vocabularySize, sampling: GREEDY, seed: 0 },
     ...(signal === undefined ? {} : { signal }),
   });

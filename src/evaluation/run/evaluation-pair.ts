@@ -11,6 +11,7 @@ import type { TokenId } from '../../core/token-id.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Router } from '../../judging/router.ts';
 import type { LanguageModel } from '../../model/roles.ts';
+import type { SequencePool } from '../../model/sequence-source.ts';
 
 /** The facts that costs are computed from, and the digest that tells one model from another. */
 export interface EvaluatedModel {
@@ -26,10 +27,12 @@ export interface EvaluatedModel {
 
 export interface EvaluationPair extends ModelsById<EvaluatedModel, PairLabels>, AsyncDisposable {
   readonly engine: Pick<Engine, 'generate' | 'promptTokens'>;
-  /** The small model behind the memory: it remembers no rows, but reads a shared beginning once. */
+  /** The small model behind the memory: it remembers no rows. */
   readonly small: LanguageModel;
   /** The large model behind the memory. */
   readonly large: LanguageModel;
+  /** The sequences of both: what all prompts begin with is pinned there. */
+  readonly pools: Readonly<Record<ModelRole, SequencePool>>;
   /** Trained routers, by the strategy that they route for. */
   readonly routers: ReadonlyMap<string, Router>;
   readonly vocabularySize: number;
@@ -40,9 +43,9 @@ export interface EvaluationPair extends ModelsById<EvaluatedModel, PairLabels>, 
   readonly template: string;
   /** Output rows that were remembered, and those that a model computed. */
   rowCounts(): { readonly known: number; readonly computed: number };
-  /** From now on the common beginning of these prompts is read once. No request may be running. */
+  /** From now on the common prefix of these prompts is read once. No request may be running. */
   share(prompts: readonly (readonly TokenId[])[]): Promise<void>;
-  /** Turns the memory of rows and the shared beginning on or off. A live check turns them off. */
+  /** Turns the memory of rows and the shared prefix on or off. A live check turns them off. */
   remember(isOn: boolean): Promise<void>;
   /** Batches the next forwards as if nothing had run before. No request may be running. */
   begin(): void;

@@ -241,7 +241,8 @@ function evidenceOf(
   };
   pair.begin();
   const { small, vocabularySize } = pair;
-  return teacherForced(small, transcript, { gates, vocabularySize, signal });
+  const pool = pair.pools.small;
+  return teacherForced(small, transcript, { gates, vocabularySize, pool, signal });
 }
 
 /** Scores that methods of larger units give the small model's answers. */

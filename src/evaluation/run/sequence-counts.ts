@@ -4,7 +4,7 @@ import { SEQUENCE_COUNT_LIMIT } from '../../model/sequence-count-limit.ts';
 
 /** Evidence is read in one of its own. */
 export const SPARE_SEQUENCE_COUNT = 1;
-/** Of what all prompts begin with. */
+/** The prefix that all prompts begin with is pinned in it. */
 const PREFIX_SEQUENCE_COUNT = 1;
 
 /** That a model has, for questions side by side and with others beside them. */

@@ -5,17 +5,17 @@
 import type { TokenId } from '../../core/token-id.ts';
 import { OpenSequences } from '../open-sequences.ts';
 import type { LanguageModel, ModelFacts, Vocabulary } from '../roles.ts';
+import { plainSequences, type SequencePool } from '../sequence-source.ts';
 import { type CachedHome, CachedSequence } from './cached-sequence.ts';
-import { IdleSequences } from './idle-sequences.ts';
 import type { RowFeatures } from './row-features.ts';
 import type { TrieStore } from './trie-store.ts';
 
 export interface CachedModelOptions {
   /**
-   * When a text ends, keep the model's sequence for later texts with the same beginning; `rest`
-   * closes the kept sequences. Default false.
+   * The source of the model's sequences; it keeps them for later texts with the same beginning and is
+   * closed with the model. Default: every text has a sequence of its own.
    */
-  readonly keepsSequences?: boolean | undefined;
+  readonly pool?: SequencePool | undefined;
   /**
    * Features to compute and remember with every row, in half precision. A later request for them,
    * or for fewer log-probabilities, is then answered from memory.
@@ -34,19 +34,17 @@ export class CachedModel implements LanguageModel {
   readonly #inner: LanguageModel;
   readonly #store: TrieStore;
   readonly #sequences = new OpenSequences(() => this.facts.sequenceCountMax);
-  readonly #idle: IdleSequences;
-  readonly #keepsSequences: boolean;
+  readonly #pool: SequencePool | null;
   readonly #features: RowFeatures | null;
   #knownRowCount = 0;
   #computedRowCount = 0;
-  /** False: every row is computed, and none is remembered. */
+  /** False: every row is computed, in sequences that share nothing, and none is remembered. */
   remembers = true;
 
   constructor(inner: LanguageModel, store: TrieStore, options: CachedModelOptions = {}) {
     this.#inner = inner;
     this.#store = store;
-    this.#idle = new IdleSequences(inner);
-    this.#keepsSequences = options.keepsSequences ?? false;
+    this.#pool = options.pool ?? null;
     this.#features = options.features ?? null;
   }
 
@@ -80,14 +78,9 @@ export class CachedModel implements LanguageModel {
     return new CachedSequence(this.#home());
   }
 
-  /** Closes the model's sequences that are kept for later texts. */
-  async rest(): Promise<void> {
-    await this.#idle.clear();
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     this.#sequences.close();
-    await this.rest();
+    await this.#pool?.[Symbol.asyncDispose]();
     await this.#inner[Symbol.asyncDispose]();
     await this.#store.release();
   }
@@ -97,9 +90,12 @@ export class CachedModel implements LanguageModel {
       inner: this.#inner,
       sequences: this.#sequences,
       store: this.#store,
-      idle: this.#idle,
+      source: () => (this.remembers ? this.#pool : null) ?? plainSequences(this.#inner),
+      reclaim: async () => {
+        await this.#pool?.clear();
+        return this.#pool !== null;
+      },
       features: this.#features,
-      keepsSequences: () => this.#keepsSequences && this.remembers && !this.#sequences.isClosed,
       remembers: () => this.remembers,
       count: (rowCount, isKnown) => {
         if (isKnown) this.#knownRowCount += rowCount;

@@ -17,8 +17,8 @@ import { penalises } from '../../core/sampling-params.ts';
 import type { TokenId } from '../../core/token-id.ts';
 import type { OpenSequences } from '../open-sequences.ts';
 import type { Forward, ForwardRequest, LanguageModel, Sequence } from '../roles.ts';
+import type { OpenSource } from '../sequence-source.ts';
 import { type ContinuationTrie, type KnownRow, type NodeId, ROOT } from './continuation-trie.ts';
-import type { IdleSequences } from './idle-sequences.ts';
 import { type RowFeatures, roundedRow } from './row-features.ts';
 import type { TrieStore } from './trie-store.ts';
 
@@ -28,11 +28,12 @@ export interface CachedHome {
   /** The open sequences of the model. */
   readonly sequences: OpenSequences;
   readonly store: TrieStore;
-  readonly idle: IdleSequences;
+  /** The source of the model's sequences now. */
+  source(): OpenSource;
+  /** Closes the sequences that are kept for later texts. @returns whether trying again may help */
+  reclaim(): Promise<boolean>;
   /** The features to remember beside the scores; null: none. */
   readonly features: RowFeatures | null;
-  /** Whether the model's sequences outlive their texts; they do not in a live check. */
-  keepsSequences(): boolean;
   remembers(): boolean;
   /** Counts rows that were remembered, and rows that were not. */
   count(rowCount: number, isKnown: boolean): void;
@@ -60,8 +61,9 @@ export class CachedSequence implements Sequence {
   readonly #home: CachedHome;
   readonly #tokens: TokenId[];
   #place: Place | null;
-  /** The model's own sequence, and the tokens that it has read. */
+  /** The model's own sequence, its source, and the tokens that it has read. */
   #inner: Sequence | null = null;
+  #source: OpenSource | null = null;
   #read: TokenId[] = [];
   #hasFailed = false;
   #isClosed = false;
@@ -107,6 +109,7 @@ export class CachedSequence implements Sequence {
     if (this.#inner === null || shared === 0) return copy;
     try {
       copy.#inner = await this.#inner.fork(shared);
+      copy.#source = this.#source;
       copy.#read = this.#read.slice(0, shared);
       return copy;
     } catch (error) {
@@ -119,13 +122,12 @@ export class CachedSequence implements Sequence {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#home.sequences.leave(this);
-    const inner = this.#inner;
+    const sequence = this.#inner;
     this.#inner = null;
-    if (inner === null) return;
-    // Do not reuse a sequence in an unknown state.
-    const isKept = this.#home.keepsSequences() && !this.#hasFailed;
-    if (isKept) this.#home.idle.give({ sequence: inner, read: this.#read });
-    else await inner[Symbol.asyncDispose]();
+    if (sequence === null) return;
+    // Nothing is said to be in a sequence in an unknown state.
+    const isKnown = !this.#hasFailed && !this.#home.sequences.isClosed;
+    await this.#source?.close({ sequence, tokens: isKnown ? this.#read : [] });
   }
 
   /** Takes the rows from the tree if it holds them all; otherwise computes and stores them. */
@@ -169,17 +171,13 @@ export class CachedSequence implements Sequence {
   }
 
   async #compute(request: ForwardRequest, signal: AbortSignal | undefined): Promise<Forward> {
-    const { idle } = this.#home;
-    const closedBefore = idle.closedCount;
     try {
       try {
         return await this.#readOn(request, signal);
       } catch (error) {
         if (!PilotfishError.isInstance(error) || error.code !== 'kv-full') throw error;
-        // Idle sequences may fill the cache now, or may have filled it until another sequence
-        // closed them.
-        await idle.clear();
-        if (idle.closedCount === closedBefore) throw error;
+        // Kept sequences may fill the cache now, or may have filled it until another text closed them.
+        if (!(await this.#home.reclaim())) throw error;
         return await this.#readOn(request, signal);
       }
     } catch (error) {
@@ -189,7 +187,7 @@ export class CachedSequence implements Sequence {
   }
 
   async #readOn(request: ForwardRequest, signal: AbortSignal | undefined): Promise<Forward> {
-    const inner = this.#inner ?? this.#open();
+    const inner = this.#inner ?? (await this.#open(signal));
     const shared = commonLength(this.#read, this.#tokens);
     if (shared < this.#read.length) {
       await inner.truncate(shared);
@@ -205,12 +203,12 @@ export class CachedSequence implements Sequence {
     return forward;
   }
 
-  #open(): Sequence {
-    const { sequence, read } = this.#home.keepsSequences()
-      ? this.#home.idle.take(this.#tokens)
-      : { sequence: this.#home.inner.openSequence(), read: [] };
+  async #open(signal: AbortSignal | undefined): Promise<Sequence> {
+    const source = this.#home.source();
+    const { sequence, tokens } = await source.open(this.#tokens, this.length, signal);
+    this.#source = source;
     this.#inner = sequence;
-    this.#read = read;
+    this.#read = [...tokens];
     return sequence;
   }
 

@@ -5,6 +5,7 @@ import { GREEDY } from '../../core/sampling-params.ts';
 import type { TokenId } from '../../core/token-id.ts';
 import { Engine } from '../../engine/engine.ts';
 import { tinyRouters } from '../../judging/fakes/tiny-router.ts';
+import { PrefixCache } from '../../kv-cache/prefix-cache.ts';
 import { createStrategy } from '../../strategy/strategy-value.ts';
 import {
   END,
@@ -21,6 +22,7 @@ import {
 } from '../fakes/number-world.ts';
 import { ForkPoint } from '../traces/fork-point.ts';
 import { traceTrajectory } from '../traces/trace-trajectory.ts';
+import { TrainingPair } from '../training-pair.ts';
 import { type RollOutOptions, rollOut } from './roll-out.ts';
 
 const routers = tinyRouters(['citer'], { hiddenSize: HIDDEN_SIZE });
@@ -91,6 +93,39 @@ describe('a rollout', () => {
       }),
       { numRuns: 150 },
     );
+  });
+
+  it('begins with what is pinned, as its trajectory does, and writes the same', async () => {
+    const prompt = [1, 2, 3, 4].flatMap(promptOf);
+    const { tokens } = trajectoryOf(7);
+    const write = async ({ pair, openCount, fedCount }: NumberWorld) => {
+      const forkPoint = new ForkPoint(pair, { prompt, tokens });
+      const rows = [await forkPoint.read('small'), await forkPoint.read('large')];
+      const options = {
+        ...{ models: pair, strategy: strategyOf('large'), sampling: GREEDY, seed: 0 },
+        text: [...prompt, ...tokens.slice(0, 2)],
+        lengthMax: prompt.length + MAX_TOKENS,
+      };
+      const branch = await rollOut({ ...options, lease: forkPoint.lease() });
+      const scratch = await rollOut({ ...options, lease: pair.soleLease() });
+      await forkPoint[Symbol.asyncDispose]();
+      return { found: { rows, branch, scratch }, openCount: openCount(), fedCount: fedCount() };
+    };
+    const bare = await write(numberWorld());
+    const world = numberWorld();
+    const { small, large } = world.models;
+    const pools = {
+      small: new PrefixCache({ model: small }),
+      large: new PrefixCache({ model: large }),
+    };
+    for (const pool of Object.values(pools)) await pool.pin(prompt.slice(0, 12));
+    const pinned = await write({ ...world, pair: new TrainingPair(world.models, pools) });
+    expect(pinned.found).toEqual(bare.found);
+    expect([bare.openCount, pinned.openCount]).toEqual([0, 2]);
+    // Three texts are read from their beginnings, one of them by the small model.
+    expect(pinned.fedCount).toBe(bare.fedCount - 12);
+    for (const pool of Object.values(pools)) await pool[Symbol.asyncDispose]();
+    expect(world.openCount()).toBe(0);
   });
 
   it('writes what the models say, to the end or the greatest length', async () => {

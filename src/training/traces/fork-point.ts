@@ -69,6 +69,8 @@ export class ForkPoint implements AsyncDisposable {
     const session =
       this.#sessions.get(role) ??
       soleSession(models[role], {
+        modelId: this.#pair.idOf(role),
+        lease: this.#pair.soleLease(),
         promptLength: this.#prompt.length,
         sampling: { vocabularySize, sampling: GREEDY, seed: 0 },
         signal: this.#signal,

@@ -4,7 +4,7 @@ import { toHalf } from '../../core/half.ts';
 import { required } from '../../core/invariant.ts';
 import type { TokenId } from '../../core/token-id.ts';
 import type { StateFeatures } from '../../judging/router-features.ts';
-import type { OpenedSequence, Readmission } from '../../kv-cache/sequence-source.ts';
+import type { OpenedSequence, Readmission } from '../../model/sequence-source.ts';
 import {
   favourite,
   goOn,

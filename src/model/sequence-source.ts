@@ -3,7 +3,7 @@
  * with a prefix cache and without one.
  */
 import type { TokenId } from '../core/token-id.ts';
-import type { LanguageModel, Sequence } from '../model/roles.ts';
+import type { LanguageModel, Sequence } from './roles.ts';
 
 export interface OpenedSequence {
   readonly sequence: Sequence;
@@ -38,8 +38,21 @@ export interface SequenceSource {
   close(opened: OpenedSequence): Promise<void>;
 }
 
+/** A source that opens at once: it is the lease that may have to be readmitted. */
+export interface OpenSource extends SequenceSource {
+  open(text: readonly TokenId[], lengthMax: number, signal?: AbortSignal): Promise<OpenedSequence>;
+}
+
+/** A source that keeps the sequences that it is given back, for later texts. */
+export interface SequencePool extends OpenSource, AsyncDisposable {
+  /** For texts that must not depend on what ran before: they leave nothing, and find the pin at most. */
+  unshared(): OpenSource;
+  /** Forgets what is kept, but not the pin. @returns whether there was anything */
+  clear(): Promise<boolean>;
+}
+
 /** No cache: every sequence begins empty and ends with its session. The oracle of the prefix cache. */
-export function plainSequences(model: Pick<LanguageModel, 'openSequence'>): SequenceSource {
+export function plainSequences(model: Pick<LanguageModel, 'openSequence'>): OpenSource {
   return {
     open: async () => ({ sequence: model.openSequence(), tokens: [] }),
     close: ({ sequence }) => Promise.resolve(sequence[Symbol.asyncDispose]()),

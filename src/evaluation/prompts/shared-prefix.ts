@@ -1,0 +1,17 @@
+/** What all prompts of an evaluation begin with: a chat template's header, worked examples. */
+import { commonLength } from '../../core/common-length.ts';
+import type { TokenId } from '../../core/token-id.ts';
+
+/** Shorter prefixes are not worth a sequence of the cache. */
+export const SHARED_LENGTH_MIN = 32;
+
+/** @returns the longest common prefix of the prompts; nothing where it is short, or there is one prompt */
+export function sharedPrefix(prompts: readonly (readonly TokenId[])[]): readonly TokenId[] {
+  const [first, ...others] = prompts;
+  if (first === undefined || others.length === 0) return [];
+  const length = others.reduce(
+    (least, prompt) => Math.min(least, commonLength(first, prompt)),
+    first.length,
+  );
+  return length < SHARED_LENGTH_MIN ? [] : first.slice(0, length);
+}

@@ -1,0 +1,123 @@
+import { describe, expect, it } from 'vitest';
+import { tokenIds } from '../../core/token-id.ts';
+import { PrefixCache } from '../../kv-cache/prefix-cache.ts';
+import type { ScriptedModelOptions } from '../scripted/scripted-model.ts';
+import { CachedModel } from './cached-model.ts';
+import { rows, say, scripted } from './fakes/counted-model.ts';
+import { TrieStore } from './trie-store.ts';
+
+const PROMPT = [0, 1, 2, 0, 3, 1, 0, 2, 1, 0];
+const OTHER = [2, 1, 2, 2, 0, 1, 3, 0, 3, 2];
+
+function pooled(options: Partial<ScriptedModelOptions> = {}) {
+  const asked: number[] = [];
+  const inner = scripted({
+    rowCountMax: 16,
+    ...options,
+    onForward: async ({ tokens }) => {
+      asked.push(tokens.length);
+    },
+  });
+  const pool = new PrefixCache({ model: inner });
+  const store = new TrieStore(null, { modelDigest: 'any', engine: 'any' });
+  const model = new CachedModel(inner, store, { pool });
+  return { inner, model, pool, take: () => asked.splice(0) };
+}
+
+describe('a model that remembers, around a pool', () => {
+  it('reads a prompt once for everything that is asked about it', async () => {
+    const { inner, model, pool, take } = pooled();
+    await say(model, PROMPT, [1, 1]);
+    expect(take()).toEqual([10, 1, 1]);
+    // The first of these is known; what came after it is cut, and nothing is read again.
+    await say(model, PROMPT, [1, 2, 2]);
+    expect(take()).toEqual([1, 1]);
+    expect(inner.sequenceCount).toBe(1);
+    await pool.clear();
+    expect(inner.sequenceCount).toBe(0);
+    await say(model, PROMPT, [1, 0]);
+    expect(take()).toEqual([11, 1]);
+  });
+
+  it('reads what prompts begin with once, and counts rows as if every text had read it', async () => {
+    const { model, pool, take } = pooled();
+    await pool.pin(tokenIds(PROMPT));
+    const [one, other] = await Promise.all([
+      say(model, [...PROMPT, 1, 2], [3]),
+      say(model, [...PROMPT, 2], [1, 1]),
+    ]);
+    expect(take().reduce((sum, count) => sum + count, 0)).toBe(10 + 3 + 3);
+    const bare = scripted({ rowCountMax: 16 });
+    expect(one).toEqual(await say(bare, [...PROMPT, 1, 2], [3]));
+    expect(other).toEqual(await say(bare, [...PROMPT, 2], [1, 1]));
+    await using sequence = model.openSequence();
+    await sequence.forward(rows([...PROMPT, 3], 11));
+    expect([sequence.length, await model.countCachedTokens()]).toEqual([11, 11]);
+    expect(take()).toEqual([]);
+  });
+
+  it('makes room where sequences of earlier texts fill the cache', async () => {
+    const { inner, model, pool } = pooled({ cellCount: 16, sequenceCountMax: 3 });
+    {
+      await using held = model.openSequence();
+      await held.forward(rows([0, 1, 2], 2));
+      await say(model, OTHER, [1, 1]);
+      expect(inner.sequenceCount).toBe(2);
+      // 3 tokens and 12 of an earlier text are in 16 cells.
+      await held.forward(rows([1, 1, 1]));
+      expect(inner.sequenceCount).toBe(1);
+    }
+    await pool.clear();
+    expect(await inner.countCachedTokens()).toBe(0);
+  });
+
+  it('makes room for all that find the cache full at the same time', async () => {
+    const { inner, model } = pooled({ cellCount: 16, sequenceCountMax: 3 });
+    await using first = model.openSequence();
+    await using second = model.openSequence();
+    await first.forward(rows([0]));
+    await second.forward(rows([1]));
+    await say(model, OTHER, [1, 1]);
+    expect(inner.sequenceCount).toBe(3);
+    // 2 tokens and 12 of an earlier text are in 16 cells.
+    const both = await Promise.all([first, second].map((one) => one.forward(rows([1, 1, 1]))));
+    expect(both.map((forward) => forward.rows.length)).toEqual([3, 3]);
+    expect(inner.sequenceCount).toBe(2);
+  });
+
+  it('keeps no sequence whose forward found no room', async () => {
+    const { inner, model } = pooled({ cellCount: 24, sequenceCountMax: 3 });
+    await using held = model.openSequence();
+    await held.forward(rows([0, 1, 1, 1, 1, 1, 1]));
+    {
+      await using failing = model.openSequence();
+      await failing.forward(rows(PROMPT));
+      expect(inner.sequenceCount).toBe(2);
+      const refused = failing.forward(rows([1, 1, 1, 1, 1, 1, 1, 1]));
+      await expect(refused).rejects.toMatchObject({ code: 'kv-full' });
+    }
+    expect(inner.sequenceCount).toBe(1);
+  });
+
+  it('keeps the sequences of texts that end, and closes them with the model', async () => {
+    const { inner, model } = pooled();
+    await say(model, PROMPT, [1]);
+    const open = model.openSequence();
+    await open.forward(rows([...OTHER, 1]));
+    expect(inner.sequenceCount).toBe(2);
+    await model[Symbol.asyncDispose]();
+    await open[Symbol.asyncDispose]();
+    expect(inner.sequenceCount).toBe(0);
+  });
+
+  it('shares nothing with a live check', async () => {
+    const { inner, model, pool, take } = pooled();
+    await pool.pin(tokenIds(PROMPT.slice(0, 9)));
+    await say(model, PROMPT, [2]);
+    model.remembers = false;
+    take();
+    await say(model, PROMPT, [2]);
+    expect(take()).toEqual([10, 1]);
+    expect([pool.used.sequenceCount, inner.sequenceCount]).toEqual([1, 2]);
+  });
+});
