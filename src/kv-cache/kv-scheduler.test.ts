@@ -461,6 +461,36 @@ describe('a sequence in doubt', () => {
 });
 
 describe('who leaves', () => {
+  it('opens nothing any more, nor waits for cells in front of others', async () => {
+    const { room, enter } = bench();
+    const [a, b] = [await enter(30, 50), await enter(30, 50)];
+    await a.read(30);
+    await b.read(30);
+    await a.lease.reclaim('large');
+    const reading = b.read(30);
+    expect(await outcomeOf(reading)).toBe('pending');
+    expect(room.load.waitingCount).toBe(1);
+    await b.lease.release();
+    expect(room.load.waitingCount).toBe(0);
+    expect(await outcomeOf(reading)).toBe('disposed');
+    expect(await outcomeOf(b.read(4, 'large'))).toBe('disposed');
+    await a.lease.release();
+    await room.checkIdle();
+  });
+
+  it('cannot be read for by a session that is opened later', async () => {
+    const { models, room, enter } = bench();
+    const { lease, abort } = await enter(30, 30);
+    await lease.release();
+    const late = soleSession(required(models.get('large'), 'the model is loaded'), {
+      ...{ modelId: 'large', lease, promptLength: 4, rowCountMax: 64, signal: abort.signal },
+    });
+    const text = textOf(0, 10);
+    const rows = late.rows({ text, outputCount: 1, purpose: 'verify' });
+    expect(await outcomeOf(rows)).toBe('disposed');
+    await room.checkIdle();
+  });
+
   it('does not wait until its sequences are closed; the check of the room does', async () => {
     const held: HeldSequence[] = [];
     const { room, enter } = bench({ held });

@@ -1,5 +1,5 @@
 /** A request's lease in the KV caches of an engine, where it may be preempted for others. */
-import { throwIfAborted } from '../core/errors.ts';
+import { PilotfishError, throwIfAborted } from '../core/errors.ts';
 import type { ModelId } from '../core/model-id.ts';
 import { untilAborted } from '../core/until-aborted.ts';
 import type { SequenceSource } from '../model/sequence-source.ts';
@@ -26,7 +26,8 @@ export class ScheduledLease implements Lease {
   /** Null after it was preempted, until it is readmitted. */
   #release: (() => void) | null;
   #hasReservedMost = false;
-  #hasEnded = false;
+  /** Fires when the lease is released: from then on nothing of it is readmitted. */
+  readonly #end = new AbortController();
   #readmitting: Promise<void> | null = null;
   #preempting: Promise<void> | null = null;
   #preemptionCount = 0;
@@ -93,7 +94,7 @@ export class ScheduledLease implements Lease {
    * them back may take the batch of others; the next request waits for that, not this one.
    */
   async release(): Promise<void> {
-    this.#hasEnded = true;
+    this.#end.abort(new PilotfishError('disposed', 'The request has ended.'));
     this.#release?.();
     this.#release = null;
     const closing = [...this.#holders].map((holder) => holder[Symbol.asyncDispose]());
@@ -122,10 +123,11 @@ export class ScheduledLease implements Lease {
 
   async #readmit(): Promise<void> {
     const { readmit, signal } = this.#options;
-    const release = await readmit(signal);
-    if (this.#hasEnded) release();
+    const life = AbortSignal.any([this.#end.signal, signal]);
+    const release = await readmit(life);
+    if (this.#end.signal.aborted) release();
     else this.#release = release;
     this.#hasReservedMost = true;
-    throwIfAborted(signal);
+    throwIfAborted(life);
   }
 }
