@@ -1,4 +1,5 @@
 /** The life of a session: calls in flight are cancelled when it ends, with the request at the latest. */
+import { setMaxListeners } from 'node:events';
 import { PilotfishError } from '../core/errors.ts';
 
 export class SessionLife {
@@ -8,6 +9,8 @@ export class SessionLife {
 
   constructor(request: AbortSignal) {
     this.#request = request;
+    // A request may have any number of sessions: that they all listen is no leak.
+    setMaxListeners(0, request);
     if (request.aborted) this.#endWithRequest();
     else request.addEventListener('abort', this.#endWithRequest, { once: true });
   }
