@@ -26,6 +26,7 @@ function bench(onForward?: OnForward) {
   const closed: (readonly TokenId[])[] = [];
   const state: { readmission: Readmission['readmission'] | null } = { readmission: null };
   const source: SequenceSource = {
+    prefixLength: (text, lengthMax) => cache.prefixLength(text, lengthMax),
     open: async (text, lengthMax, signal) => {
       if (state.readmission !== null) return { readmission: state.readmission };
       asked.push(lengthMax);
@@ -317,12 +318,25 @@ describe('a branch', () => {
     recorder.drain();
     const branch = session.fork();
     await rows(branch, 26);
-    expect(told(recorder.drain())).toEqual(['prefill  reused 24', 'verify 2 reused 0']);
+    // Rows of its own request are no gain that a cache made.
+    expect(told(recorder.drain())).toEqual(['verify 2 reused 0']);
     expect(model.sequenceCount).toBe(2);
     await branch[Symbol.asyncDispose]();
     expect([closed, cache.used.sequenceCount]).toEqual([[[]], 0]);
     await session[Symbol.asyncDispose]();
     expect(cache.used.cellCount).toBe(24);
+  });
+
+  it('knows what it would have to read, from its session or from the cache', async () => {
+    const { open } = bench();
+    const earlier = open();
+    await rows(earlier, 12);
+    await earlier[Symbol.asyncDispose]();
+    const session = open();
+    const branch = session.fork();
+    expect(branch.unreadLength(TEXT)).toBe(TEXT.length - 12);
+    await rows(session, 24);
+    expect(branch.unreadLength(TEXT)).toBe(TEXT.length - 24);
   });
 });
 

@@ -84,10 +84,11 @@ export class LocalSession implements Session, CellHolder {
   }
 
   unreadLength(text: readonly TokenId[]): number {
-    const { promptLength } = this.#options;
+    const { promptLength, isBranch = false } = this.#options;
+    const lengthMax = (isBranch ? text.length : promptLength) - 1;
     const held =
       this.#sequence === null
-        ? (this.#source.prefixLength?.(text, promptLength - 1) ?? 0)
+        ? (this.#source.prefixLength?.(text, lengthMax) ?? 0)
         : commonLength(this.#fed, text);
     return text.length - held;
   }
@@ -129,14 +130,16 @@ export class LocalSession implements Session, CellHolder {
   /** Where branches of this session get their sequences: with what it has read of their texts. */
   branches(): SequenceSource {
     const source = this.#source;
+    const heldOf = (text: readonly TokenId[], lengthMax: number): number =>
+      this.#isInDoubt ? 0 : Math.min(commonLength(this.#fed, text), lengthMax);
     return {
-      prefixLength: (text, lengthMax) => Math.min(commonLength(this.#fed, text), lengthMax),
+      prefixLength: (text, lengthMax) =>
+        heldOf(text, lengthMax) || (source.prefixLength?.(text, lengthMax) ?? 0),
       open: async (text, lengthMax, signal) => {
-        const length = (): number => Math.min(commonLength(this.#fed, text), lengthMax);
-        const fork = async (): Promise<Sequence | null> =>
-          length() > 0 && !this.#isInDoubt
-            ? ((await this.#sequence?.fork(length())) ?? null)
-            : null;
+        const fork = async (): Promise<Sequence | null> => {
+          const length = heldOf(text, lengthMax);
+          return length > 0 ? ((await this.#sequence?.fork(length)) ?? null) : null;
+        };
         const sequence = await this.#turns.exclusive(fork, signal);
         if (sequence === null) return await source.open(text, lengthMax, signal);
         return { sequence, tokens: text.slice(0, sequence.length) };
@@ -218,7 +221,8 @@ export class LocalSession implements Session, CellHolder {
     if ('readmission' in opened) return opened;
     this.#sequence = opened.sequence;
     this.#fed = [...opened.tokens];
-    this.#reusedRowCount ??= opened.tokens.length;
+    // A branch finds rows of its own request, which no cache spared.
+    this.#reusedRowCount ??= this.#options.isBranch === true ? 0 : opened.tokens.length;
     return null;
   }
 
