@@ -21,7 +21,7 @@ import type { Strategy } from '../strategy/strategy.ts';
 import type { StrategyOptions } from '../strategy/strategy-options.ts';
 import { type CheckedRequest, checkRequest } from './checked-request.ts';
 import { RUNNING_REQUEST_COUNT_MAX, WAITING_REQUEST_COUNT_MAX } from './limits.ts';
-import { type CostFacts, type LabelledModels, ModelSet } from './model-set.ts';
+import { type CostFacts, isWriter, type LabelledModels, ModelSet } from './model-set.ts';
 import { promptTokens } from './prompt.ts';
 import type { GenerateRequest } from './request.ts';
 import { runRequest } from './run-request.ts';
@@ -265,8 +265,9 @@ export class Engine implements AsyncDisposable {
       const label = name as ModelLabel;
       const model = this.#models.get(label);
       if (model === null) throw noModel(strategy, label);
-      const reads = joinReads(needs.reads ?? {}, { logprob: logprobs });
-      const all = { ...needs, reads, keepsGrammar: grammar !== undefined };
+      const writes = isWriter(label);
+      const reads = joinReads(needs.reads ?? {}, { logprob: writes && logprobs });
+      const all = { ...needs, reads, keepsGrammar: writes && grammar !== undefined };
       const missing = missingCapability(all, this.#models.capabilitiesOf(label));
       if (missing !== null) throw incapable(strategy, label, model.facts.name, missing);
     }

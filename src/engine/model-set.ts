@@ -43,6 +43,11 @@ export interface ModelSetOptions {
 /** The models that write a text, and so share its vocabulary and its length. */
 const WRITERS: readonly ModelRole[] = ['small', 'large'];
 
+/** Whether tokens of an answer may be those of the model with this label. */
+export function isWriter(label: ModelLabel): boolean {
+  return WRITERS.some((writer) => writer === label);
+}
+
 export class ModelSet {
   readonly #byLabel: LabelledModels;
   /** Every model of the set, and one that costs are only compared with. */
@@ -121,10 +126,18 @@ export class ModelSet {
     return this.vocabulary.tokenBytes(id);
   }
 
-  /** Disposes of every model, one after the other. */
+  /** Disposes of every model, one after the other. A failure does not stop the rest; the first is thrown. */
   async [Symbol.asyncDispose](): Promise<void> {
     const models = new Set(MODEL_LABELS.flatMap((label) => this.get(label) ?? []));
-    for (const model of models) await model[Symbol.asyncDispose]();
+    const failures: unknown[] = [];
+    for (const model of models) {
+      try {
+        await model[Symbol.asyncDispose]();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
   }
 
   #main(): EngineModel {

@@ -57,11 +57,14 @@ export interface RunOptions {
 
 /** @throws PilotfishError; what was emitted before stays valid */
 export async function* runRequest(options: RunOptions): AsyncGenerator<EngineEvent, void> {
-  const run = new Run(options);
   try {
-    yield* run.events();
+    const run = new Run(options);
+    try {
+      yield* run.events();
+    } finally {
+      await run.end();
+    }
   } finally {
-    await run.end();
     await options.lease.release();
   }
 }
@@ -72,6 +75,8 @@ class Run {
   readonly #startedMs: number;
   readonly #recorder = new WorkRecorder();
   readonly #sessions = new Map<ModelLabel, Session>();
+  /** The open sessions of models that run elsewhere, with their branches. */
+  readonly #remote = new Set<AsyncDisposable>();
   readonly #fold: RunCostFold;
   readonly #emitter: Emitter;
   readonly #decoder: Decoder;
@@ -112,9 +117,7 @@ class Run {
    * Local sessions end with the lease: the answer does not wait for the batch that they may be in.
    */
   async end(): Promise<void> {
-    const { models } = this.#options;
-    const remote = [...this.#sessions].filter(([label]) => models.isRemote(label));
-    await Promise.all(remote.map(([, session]) => session[Symbol.asyncDispose]()));
+    await Promise.all([...this.#remote].map((session) => session[Symbol.asyncDispose]()));
   }
 
   /** Proposes and judges. On failure, the work that was done and the text held back come first. */
@@ -235,6 +238,7 @@ class Run {
       isEndOfGeneration: (id) => models.isEndOfGeneration(id),
       tokenBytes: (id) => models.tokenBytes(id),
       recorder: this.#recorder,
+      remoteSessions: this.#remote,
       signal,
     });
     this.#sessions.set(label, session);

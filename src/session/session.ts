@@ -80,7 +80,15 @@ export interface SessionRequest {
   /** The bytes a token adds to the text. */
   tokenBytes(id: TokenId): Uint8Array;
   readonly recorder: WorkRecorder;
-  /** The request's life: when it fires, calls in flight are cancelled. */
+  /**
+   * The request disposes of these at its end. A session of a model that runs elsewhere adds itself,
+   * a branch too, and takes itself out when it is disposed of. (A lease holds local sessions.)
+   */
+  readonly remoteSessions?: Set<AsyncDisposable> | undefined;
+  /**
+   * The request's life: when it fires, calls in flight are cancelled, also a stream that its reader
+   * left alone.
+   */
   readonly signal: AbortSignal;
 }
 

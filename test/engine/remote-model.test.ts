@@ -3,9 +3,10 @@
  * latency, failures and a bill. Every strategy that the capabilities allow writes what it writes with
  * two local models, and nothing is paid twice.
  */
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { PilotfishError } from '../../src/core/errors.ts';
 import type { EngineEvent, SummaryEvent } from '../../src/core/events.ts';
+import { required } from '../../src/core/invariant.ts';
 import { type TokenId, tokenIds } from '../../src/core/token-id.ts';
 import { Engine, type EngineOptions } from '../../src/engine/engine.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
@@ -18,6 +19,10 @@ import {
   type RemoteLikeOptions,
   unreachable,
 } from '../../src/session/fakes/remote-like-model.ts';
+import type { StrategyValue } from '../../src/strategy/method.ts';
+import { singleModel, smallMethod } from '../../src/strategy/single-model.ts';
+import type { Strategy } from '../../src/strategy/strategy.ts';
+import { writtenBy } from '../../src/strategy/written-by.ts';
 
 const TOKENS = ['a', 'b', 'c', 'd', 'e', ''];
 const END = TOKENS.length - 1;
@@ -196,6 +201,86 @@ describe('a large model in another place', () => {
     expect(preempted.length).toBeGreaterThan(0);
     const written = all.flatMap(tokensOf).filter(({ origin }) => origin === 'large');
     expect(model.bill.callCount).toBe(written.length);
+  });
+});
+
+/** A strategy of the tests' own. */
+function strategyOf(name: string, strategy: Omit<Strategy, 'name' | 'thresholds'>): StrategyValue {
+  const build = (): Strategy => ({ name, thresholds: {}, ...strategy });
+  return { method: { ...smallMethod, name, build }, threshold: null, share: null, text: name };
+}
+
+/** Writes with a branch in each round, and leaves it as it is. */
+const BRANCHING = strategyOf('branching', {
+  needs: { large: {} },
+  begin: ({ session }) => ({
+    async round({ text }) {
+      const until = { tokenCountMax: 5 };
+      const stream = session('large').fork().write({ text, until, purpose: 'draft' });
+      const { value } = await stream.next();
+      return [writtenBy('large', required(value ?? undefined, 'a token'))];
+    },
+  }),
+});
+
+describe('the end of a request', () => {
+  it('cancels and meters the branches of a model in another place, too', async () => {
+    const model = far();
+    const engine = open({ models: { small: null, large: model } });
+    const summary = summaryOf(await run(engine, { strategy: BRANCHING, maxTokens: 3 }));
+    expect([model.openCallCount, model.bill.callCount]).toEqual([0, 3]);
+    expect(summary.models['far']?.outputRowCount).toBe(3);
+  });
+
+  it('cancels a stream whose reader stands still while the engine is closed', async () => {
+    const model = far();
+    const engine = new Engine({ models: { small: null, large: model } });
+    const events = engine.generate({ promptTokenIds: PROMPT, strategy: 'large' });
+    for (let count = 0; count < 4; count += 1) await events.next();
+    expect(model.openCallCount).toBe(1);
+    await engine.close();
+    expect(model.openCallCount).toBe(0);
+    const { value } = await events.next();
+    expect(value).toMatchObject({ type: 'work', model: 'far', outputRowCount: 3 });
+    await expect(events.next()).rejects.toMatchObject({ code: 'disposed' });
+  });
+
+  it('gives the cells back where a strategy cannot begin', async () => {
+    const engine = open({ models: { small: local('small'), large: null } });
+    const failure = new PilotfishError('native-failed', 'a failure of the test');
+    const begin = (): never => {
+      throw failure;
+    };
+    const strategy = strategyOf('failing', { needs: { small: {} }, begin });
+    await expect(run(engine, { strategy })).rejects.toBe(failure);
+    await engine.checkIdle();
+  });
+
+  it('gives the cells back where a session elsewhere cannot be closed', async () => {
+    const model = far();
+    const openSession = model.openSession.bind(model);
+    const failure = new PilotfishError('source-unavailable', 'a failure of the test');
+    vi.spyOn(model, 'openSession').mockImplementation((id, request) => {
+      const session = openSession(id, request);
+      vi.spyOn(session, Symbol.asyncDispose).mockRejectedValue(failure);
+      return session;
+    });
+    const engine = open({ models: { small: local('small'), large: model } });
+    await expect(run(engine, { strategy: 'random@0.5' })).rejects.toBe(failure);
+    await engine.checkIdle();
+  });
+});
+
+describe('a model that writes nothing', () => {
+  it('needs no log-probabilities and no grammar where the answer has them', async () => {
+    const reward = far({ capabilities: { reads: {} } });
+    const engine = open({ models: { small: local('small'), large: null, reward } });
+    const strategy = strategyOf('rewarded', {
+      needs: { small: {}, reward: {} },
+      begin: (context) => singleModel('small').begin(context),
+    });
+    const events = await run(engine, { strategy, logprobs: true });
+    expect(tokensOf(events).every(({ logprob }) => logprob !== null)).toBe(true);
   });
 });
 

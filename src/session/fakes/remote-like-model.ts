@@ -89,6 +89,12 @@ class RemoteLikeSession implements Session {
     this.#model = model;
     this.#request = request;
     this.#life = new SessionLife(request.signal);
+    // A stream that its reader left alone is cancelled here: nobody would settle it otherwise.
+    this.#life.signal.addEventListener('abort', () => {
+      for (const call of this.#streams) this.#settle(call);
+      this.#streams.clear();
+    });
+    request.remoteSessions?.add(this);
   }
 
   async rows(request: RowsRequest): Promise<readonly RowResult[]> {
@@ -142,9 +148,7 @@ class RemoteLikeSession implements Session {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#life.end();
-    // A stream that its reader left alone is cancelled here: nobody would settle it otherwise.
-    for (const call of this.#streams) this.#settle(call);
-    this.#streams.clear();
+    this.#request.remoteSessions?.delete(this);
   }
 
   #call(purpose: Call['purpose'], rowCounts: readonly number[]): Call {
