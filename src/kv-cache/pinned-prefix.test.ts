@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { required } from '../core/invariant.ts';
 import { type TokenId, tokenIds } from '../core/token-id.ts';
@@ -233,5 +234,32 @@ describe('a pool where nobody reserves room', () => {
     expect(await run(behind(1, 2))).toBe(PIN.length);
     expect(pool.used.sequenceCount).toBe(2);
     expect(await run(parting)).toBe(21);
+  });
+});
+
+describe('any texts side by side, where nobody reserves room', () => {
+  it('are read as they would be alone, in the sequences that there are', async () => {
+    const anyText = fc
+      .tuple(fc.integer({ min: 0, max: 30 }), fc.array(fc.nat(2), { minLength: 1, maxLength: 12 }))
+      .map(([shared, own]) => [...PIN.slice(0, shared), ...tokenIds(own)]);
+    const wave = fc.array(fc.record({ text: anyText, isShared: fc.boolean() }), { maxLength: 3 });
+    let reusedCount = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(wave, { maxLength: 8 }), async (waves) => {
+        // Three texts, the pin, and an entry.
+        const { model, pool, run } = await pinning({ sequenceCountMax: 5 }, PIN.slice(0, 20));
+        for (const texts of waves) {
+          const reading = texts.map(({ text, isShared }) =>
+            run(text, isShared ? pool : pool.unshared()),
+          );
+          for (const reused of await Promise.all(reading)) reusedCount += Number(reused > 20);
+          await pool.checkIdle();
+        }
+        await pool[Symbol.asyncDispose]();
+        expect(model.sequenceCount).toBe(0);
+      }),
+      { numRuns: 200 },
+    );
+    expect(reusedCount).toBeGreaterThan(10);
   });
 });

@@ -45,9 +45,9 @@ export interface OpenSource extends SequenceSource {
 
 /** A source that keeps the sequences that it is given back, for later texts. */
 export interface SequencePool extends OpenSource, AsyncDisposable {
-  /** For texts that must not depend on what ran before: they leave nothing, and find the pin at most. */
+  /** For texts that must not depend on earlier texts: they find only the pinned prefix, and leave nothing. */
   unshared(): OpenSource;
-  /** Forgets what is kept, but not the pin. @returns whether there was anything */
+  /** Closes the kept sequences; the pinned prefix stays. @returns whether there were any */
   clear(): Promise<boolean>;
 }
 

@@ -1,9 +1,11 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { tokenIds } from '../../core/token-id.ts';
 import { PrefixCache } from '../../kv-cache/prefix-cache.ts';
 import type { ScriptedModelOptions } from '../scripted/scripted-model.ts';
 import { CachedModel } from './cached-model.ts';
 import { rows, say, scripted } from './fakes/counted-model.ts';
+import { ANY_PROGRAM, type Step, steps, take } from './fakes/walks.ts';
 import { TrieStore } from './trie-store.ts';
 
 const PROMPT = [0, 1, 2, 0, 3, 1, 0, 2, 1, 0];
@@ -119,5 +121,42 @@ describe('a model that remembers, around a pool', () => {
     await say(model, PROMPT, [2]);
     expect(take()).toEqual([10, 1]);
     expect([pool.used.sequenceCount, inner.sequenceCount]).toEqual([1, 2]);
+  });
+});
+
+/** Texts that have much in common: each longer forward is longer yet, of one token. */
+function alike(use: readonly Step[]): readonly Step[] {
+  const zeros = (count: number) => tokenIds(Array(count).fill(0));
+  return use.map((step) =>
+    step.kind === 'forward' && step.tokens.length > 1
+      ? { ...step, tokens: zeros(4 * step.tokens.length) }
+      : step,
+  );
+}
+
+describe('any sequence operations, around a pool', () => {
+  it('give the rows of the model itself, and leave what the pool knows of', async () => {
+    const small = { contextLength: 48, cellCount: 200, rowCountMax: 16, sequenceCountMax: 4 };
+    let [pinnedCount, entryCount] = [0, 0];
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(steps(ANY_PROGRAM, fc.boolean()).map(alike), { minLength: 1, maxLength: 3 }),
+        async (uses) => {
+          const { inner, model, pool } = pooled(small);
+          await pool.pin(tokenIds(Array(9).fill(0)));
+          for (const use of uses) {
+            expect(await take(model, use)).toEqual(await take(scripted(small), use));
+            expect(model.sequenceCount).toBe(0);
+            await pool.checkIdle();
+          }
+          entryCount += pool.used.sequenceCount;
+          pinnedCount += inner.sequenceCount - pool.used.sequenceCount;
+          await model[Symbol.asyncDispose]();
+          expect(inner.sequenceCount).toBe(0);
+        },
+      ),
+      { numRuns: 300 },
+    );
+    expect(Math.min(pinnedCount, entryCount)).toBeGreaterThan(10);
   });
 });
