@@ -8,7 +8,7 @@ const asked = (characterCount: number): TrainingSizes['questions'][number] => ({
 const SHORT: TrainingSizes = { questions: [asked(10), asked(300)], maxTokens: 512, waveSize: 16 };
 
 describe('cells for a training', () => {
-  it('are room for a wave, or for what labels are made of', () => {
+  it('make room for a wave of answers, or for the forks and branches of labels', () => {
     expect(trainingCellCount(SHORT)).toBe(17 * 1024);
     expect(trainingCellCount({ ...SHORT, waveSize: 40 })).toBe(41 * 1024);
     expect(trainingCellCount({ ...SHORT, waveSize: 1 })).toBe(BRANCH_COUNT * 1024);
@@ -19,13 +19,13 @@ describe('cells for a training', () => {
     );
   });
 
-  it('grow with prompts, up to what short ones with all sequences would take', () => {
+  it('grow with the prompts, up to the cells of short prompts in all sequences', () => {
     const questions = [asked(100), asked(3000)];
     expect(trainingCellCount({ ...SHORT, questions })).toBe(17 * 2012);
     expect(trainingCellCount({ ...SHORT, questions, waveSize: 1 })).toBe(25 * 1024);
   });
 
-  it('are enough for a context, and no more than so many contexts', () => {
+  it('are enough for one context, and never more than one context a sequence', () => {
     const contextLength = 600;
     expect(trainingCellCount({ ...SHORT, contextLength })).toBe(
       FORK_POINT_COUNT * contextLength + BRANCH_COUNT * 512,

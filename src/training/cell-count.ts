@@ -1,29 +1,31 @@
-/** How many KV cells a training asks for. Pure. */
+/** The number of KV cells that a training asks for. Pure. */
 import type { Question } from '../evaluation/question.ts';
 import { BRANCH_COUNT, FORK_POINT_COUNT, LABEL_SEQUENCE_COUNT } from './sequence-counts.ts';
 
 export interface TrainingSizes {
   readonly questions: readonly Pick<Question, 'messages'>[];
-  /** Tokens of an answer at most. */
+  /** The most tokens of an answer. */
   readonly maxTokens: number;
   /** Questions that are answered side by side. */
   readonly waveSize: number;
-  /** Tokens of a sequence at most, where somebody says. */
+  /** The most tokens of a sequence; undefined: no limit was set. */
   readonly contextLength?: number | undefined;
 }
 
-/** Of digits and of other scripts; English has four or so. */
+/** A ratio for digits and other scripts. English has about four characters a token. */
 const CHARACTERS_PER_TOKEN = 2;
-/** Room for a prompt where all are short. */
+/** The allowance for a prompt when all prompts are short. */
 const PROMPT_TOKEN_COUNT = 512;
-/** As long as a context is where nobody says. */
+/** The default context length. */
 const CELL_COUNT_MIN = 4096;
 
 /**
- * Room for what is in the cache at the same time: a wave of answers; answers of a router; trunks, and
- * branches that share a forkPoint's cells up to where they leave it. Where that comes to more than room for
- * so many sequences with short prompts, prompts are long, and fewer run side by side (see
- * `runJobsThatFit`).
+ * Cells for the contents of the cache at one time: a wave of answers, the answers of a router, or fork
+ * points with their branches. A branch shares the cells of its fork point up to the position where it
+ * leaves it.
+ *
+ * The result never exceeds the cells of all sequences with short prompts. Where prompts are long, fewer
+ * sequences run side by side (see `runJobsThatFit`).
  */
 export function trainingCellCount(sizes: TrainingSizes): number {
   const { questions, maxTokens, waveSize, contextLength } = sizes;

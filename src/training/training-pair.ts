@@ -1,4 +1,4 @@
-/** The two models that a head is trained for, open side by side. They remember nothing. */
+/** The two models that a head is trained for, open side by side. They keep no results. */
 import type { ModelRole } from '../core/model-id.ts';
 import { ModelSet } from '../engine/model-set.ts';
 import { type Lease, soleLease } from '../kv-cache/lease.ts';

@@ -1,4 +1,4 @@
-/** What an answer is worth: 1 where the grader says it is right, else 0. */
+/** The value of an answer: 1 if the grader says that it is right, else 0. */
 import type { TokenId } from '../core/token-id.ts';
 import { grade } from '../evaluation/graders/grade.ts';
 import type { Question } from '../evaluation/question.ts';

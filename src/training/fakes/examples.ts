@@ -1,4 +1,4 @@
-/** Labelled examples by a formula, for tests of what comes after labelling. */
+/** Labelled examples by a formula, for tests of the stages after labelling. */
 import { toHalf } from '../../core/half.ts';
 import { noiseKey, noiseUniform } from '../../core/noise.ts';
 import { tokenId } from '../../core/token-id.ts';
@@ -15,11 +15,11 @@ export const FEATURES: RouterFeatures = { hidden: true, topLogprobs: 2, tokenEmb
 export interface ExampleShape {
   readonly questionCount: number;
   readonly tokenCount: number;
-  /** Whether the large model should write, by features of a token, each uniform in (-1, 1). */
+  /** Tells from a token's features, each uniform in (-1, 1), whether the large model should write it. */
   readonly isLow: (features: readonly number[]) => boolean;
 }
 
-/** One trajectory for each question; models differ at every second token. */
+/** Makes one trajectory for each question. The models differ at every second token. */
 export function labelledExamples({
   questionCount,
   tokenCount,

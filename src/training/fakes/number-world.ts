@@ -1,7 +1,7 @@
 /**
- * A world that can be looked through: two scripted models that write short rows of numbers and agree
- * often but not always, questions whose answer is the last number, and what either model or a policy
- * writes, worked out from the models' tables alone, without sequences.
+ * A small world whose answers are known: two scripted models write short rows of numbers and often
+ * agree, and the answer to a question is the last number. The text that either model or a policy writes
+ * follows from the models' tables alone, without sequences.
  */
 
 import { toHalf } from '../../core/half.ts';
@@ -17,9 +17,9 @@ import { valueOfText } from '../value-of-text.ts';
 const TOKENS: readonly string[] = ['; 1', '; 2', '; 3', '; 4', ''];
 export const END: TokenId = tokenId(TOKENS.length - 1);
 export const MAX_TOKENS = 12;
-/** Of the small model. */
+/** Values of a hidden state of the small model. */
 export const HIDDEN_SIZE = 3;
-/** One text in so many ends; in so many the small model has another favourite. */
+/** One text in this many ends, and in one of this many the small model has another favourite. */
 const END_RARITY = 7;
 const DISAGREEMENT_RARITY = 3;
 
@@ -46,7 +46,7 @@ export function nextOf(role: ModelRole): (prefix: readonly TokenId[]) => readonl
   };
 }
 
-/** Tells whether the models differ, in its first number; the others only look as if they did. */
+/** The first number tells whether the models differ. The others carry no information. */
 export function hiddenState(prefix: readonly TokenId[]): readonly number[] {
   const hash = hashOf(prefix);
   return [isSmallOdd(prefix) ? 1.5 : -0.5, (hash % 13) / 7, -(hash % 5) / 3];
@@ -55,9 +55,9 @@ export function hiddenState(prefix: readonly TokenId[]): readonly number[] {
 export interface NumberWorld {
   readonly pair: TrainingPair;
   readonly models: Readonly<Record<ModelRole, ScriptedModel>>;
-  /** Sequences of both models that are open. */
+  /** The number of open sequences of both models. */
   openCount(): number;
-  /** Tokens that both models were fed. */
+  /** The number of tokens that both models were fed. */
   fedCount(): number;
 }
 
@@ -109,7 +109,7 @@ export type Chooser = (text: readonly TokenId[]) => TokenId;
 export const smallAlone: Chooser = (text) => favourite('small', text);
 export const largeAlone: Chooser = (text) => favourite('large', text);
 
-/** What a router's policy writes next. */
+/** Chooses the next token of a router's policy. */
 export function routed(router: Router, threshold: number): Chooser {
   const score = routerScore(router);
   return (text) => {
@@ -118,7 +118,7 @@ export function routed(router: Router, threshold: number): Chooser {
   };
 }
 
-/** Goes on until a text ends or is as long. */
+/** Continues the text until it ends or has the greatest length. */
 export function goOn(
   choose: Chooser,
   begun: readonly TokenId[],
@@ -129,7 +129,7 @@ export function goOn(
   return text.slice(begun.length);
 }
 
-/** Its answer is what the large model says, or for one in three questions what it does not. */
+/** The answer is the large model's, except for one question in three, which has another answer. */
 export function questionOf(index: number): Question {
   const prompt = promptOf(index);
   const last = goOn(largeAlone, prompt, prompt.length + MAX_TOKENS)
@@ -160,7 +160,7 @@ export function trajectoryOf(index: number, choose: Chooser = largeAlone): Traje
   return { question, source, prompt, tokens, value: worthOf(tokens, question) };
 }
 
-/** The large model's answers that are right. */
+/** The large model's right answers. */
 export function solvedTrajectories(count: number, from = 0): readonly Trajectory[] {
   const found: Trajectory[] = [];
   for (let index = from; found.length < count; index += 1) {

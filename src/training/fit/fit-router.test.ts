@@ -26,9 +26,9 @@ const HALVES_SCORED = (rows: typeof SEPARABLE, row: number): Float32Array => {
 };
 
 describe('fitting a router', () => {
-  it('learns what can be learned, and says so on questions that it has not seen', async () => {
+  it('learns the learnable, and proves it on unseen questions', async () => {
     const fit = await fitRouter({ ...SETTINGS, rows: SEPARABLE });
-    // Half of the tokens agree and have label 1 whatever their features are.
+    // Half of the tokens agree and have label 1 regardless of their features.
     expect(fit.aucOfDiffering).toBeGreaterThan(0.97);
     expect(fit.auc).toBeGreaterThan(0.8);
     expect(fit.auc).toBeLessThan(fit.aucOfDiffering ?? 0);
@@ -48,7 +48,7 @@ describe('fitting a router', () => {
     expect(mean(false)).toBeGreaterThan(mean(true) + 2);
   });
 
-  it('is judged by all tokens that validation rows stand for', async () => {
+  it('is judged by all tokens that the validation rows stand for', async () => {
     const weights = SEPARABLE.weights.map((_, row) => 1 + (row % 5) ** 3);
     const settings = { ...SETTINGS, epochCountMax: 2 };
     const fit = await fitRouter({ ...settings, rows: { ...SEPARABLE, weights } });
@@ -62,15 +62,15 @@ describe('fitting a router', () => {
     expect(fit.auc).toBeCloseTo(auc(logits, targets, of) ?? Number.NaN, 3);
     expect(fit.aucOfDiffering).toBeCloseTo(auc(logits, targets, ofDiffering) ?? Number.NaN, 3);
     expect(fit.temperature).toBeCloseTo(temperatureScale(logits, targets, of), 2);
-    // All of which would come out otherwise if rows counted alike.
+    // If all rows counted alike, each of these would differ.
     const even = of.map(() => 1);
     expect(Math.abs((fit.auc ?? 0) - (auc(logits, targets, even) ?? 0))).toBeGreaterThan(0.002);
     const ofEven = temperatureScale(logits, targets, even);
     expect(Math.abs(fit.temperature - ofEven)).toBeGreaterThan(0.02);
   });
 
-  it('finds nothing where there is nothing', async () => {
-    // Whether a label is low follows from nothing that is seen.
+  it('ranks no better than chance where features tell nothing about labels', async () => {
+    // No visible feature tells whether a label is low.
     let count = 0;
     const noise = rowsOf(() => {
       count = (count * 1103 + 377) % 1009;
@@ -106,12 +106,12 @@ describe('fitting a router', () => {
       const fit = await fitRouter({ ...SETTINGS, objective, rows: SEPARABLE, epochCountMax: 2 });
       expect(Number.isFinite(fit.validationLoss)).toBe(true);
       expect(Number.isFinite(fit.temperature)).toBe(true);
-      // Only where there are labels: a deferral has none.
+      // Only an objective with labels has a temperature: a deferral has none.
       expect(fit.temperature === 1).toBe(objective === 'co-llm');
     }
   });
 
-  it('has no ranking to speak of where one side is missing, and is refused without rows', async () => {
+  it('has no ranking where one side is missing, and is refused without rows', async () => {
     const none = await fitRouter({ ...SETTINGS, rows: rowsOf(() => false), epochCountMax: 1 });
     expect([none.auc, none.aucOfDiffering]).toEqual([null, null]);
     const empty = atOnce(trainingRows([], FEATURES, FEATURES, HIDDEN_SIZE));

@@ -1,4 +1,4 @@
-/** Trains one router's network on labelled trajectories, and says how well it tells them apart. */
+/** Trains one router's network on labelled trajectories, and measures how well it ranks tokens. */
 import { auc } from '../../network/auc.ts';
 import type { TrainingCheckpoint } from '../../network/checkpoint.ts';
 import { splitByGroup } from '../../network/dataset.ts';
@@ -21,9 +21,9 @@ export interface FitSettings {
   readonly batchSize: number;
   readonly epochCountMax: number;
   readonly patience: number;
-  /** Of the questions. */
+  /** The share of the questions that is held out for validation. */
   readonly validationShare: number;
-  /** The rarer side counts at most so many times more. */
+  /** The greatest weight of the rarer side. */
   readonly balanceMax: number;
   readonly seed: number;
 }
@@ -42,11 +42,14 @@ export interface Fit {
   readonly bestEpoch: number;
   readonly epochCount: number;
   readonly validationLoss: number;
-  /** Of telling tokens below the middle from those above, on validation rows; null: one side is empty. */
+  /**
+   * The area under the curve for telling tokens below the middle from those above, on validation rows.
+   * Null: one side is empty.
+   */
   readonly auc: number | null;
-  /** The same among tokens in which the models differ. */
+  /** The same over the tokens at which the models differ. */
   readonly aucOfDiffering: number | null;
-  /** Of scores, temperature included, on validation rows. */
+  /** The reliability of the scores on validation rows, temperature included. */
   readonly reliability: Reliability;
   /** Rows of the validation questions. */
   readonly validationRows: Int32Array;
@@ -76,7 +79,7 @@ export async function fitRouter(options: FitOptions): Promise<Fit> {
   const ofDiffering = weights.map(
     (weight, at) => weight * (rows.differs[validation[at] ?? -1] ?? 0),
   );
-  // A deferral has no labels: with those of `citer-s` its scores would only be pushed together.
+  // A deferral has no labels. The labels of `citer-s` would only push its scores together.
   const temperature = objective === 'co-llm' ? 1 : temperatureScale(logits, targets, weights);
   const scores = logits.map((logit) => sigmoid(logit / temperature));
   const best = history[bestEpoch - 1];
@@ -93,12 +96,12 @@ export async function fitRouter(options: FitOptions): Promise<Fit> {
   };
 }
 
-/** Of a reliability diagram. */
+/** The number of bins of a reliability diagram. */
 const BIN_COUNT = 10;
 
 const ADAMW = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
 
-/** Rows of weight 0 do not count. */
+/** The area under the curve. Rows of weight 0 do not count. */
 function aucOf(logits: Float32Array, targets: Float32Array, weights: Float32Array): number | null {
   const labels = targets.map((target) => Number(target >= TARGET_MIDDLE));
   return auc(logits, labels, weights);

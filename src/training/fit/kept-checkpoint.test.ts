@@ -54,7 +54,7 @@ const found = async (training: TrainingIdentity = TRAINING) => {
   return (await KeptCheckpoint.open(path, training, { onNotice })).checkpoint;
 };
 
-describe('what a checkpoint belongs to', () => {
+describe('the identity of a checkpoint', () => {
   it('is a digest of all rows and settings, made in small parts', () => {
     const bytes = 5 * 2 ** 20 + 6;
     const features = Uint16Array.from({ length: bytes / 2 }, (_, index) => (index * 7919) >> 3);
@@ -73,7 +73,7 @@ describe('what a checkpoint belongs to', () => {
     expect(partCount).toBe(5 + 6);
   });
 
-  it('is not waited for by whoever aborts', async () => {
+  it('is computed no further after an abort', async () => {
     const opening = KeptCheckpoint.open(path, TRAINING, { signal: AbortSignal.abort() });
     await expect(opening).rejects.toMatchObject({ code: 'aborted' });
   });
@@ -113,20 +113,20 @@ describe('a kept checkpoint', () => {
         },
       },
     ],
-  ])('of a training with other %s is not taken', async (_what, changes) => {
+  ])('of a training with other %s is ignored', async (_what, changes) => {
     await written();
     expect(await found({ ...TRAINING, ...changes })).toBeNull();
     expect(notices).toEqual([]);
   });
 
-  it('that is damaged is not taken, and a notice says so', async () => {
+  it('that is damaged is ignored, and a notice says so', async () => {
     await written();
     const bytes = await readFile(path);
     const flipped = (at: number) => bytes.map((byte, index) => (index === at ? byte ^ 64 : byte));
     for (const damaged of [
       ...[0, 5, 100, bytes.length - 1].map((length) => bytes.subarray(0, length)),
       'no checkpoint at all',
-      // A bit of a weight that fell over.
+      // One bit of a weight is flipped.
       ...[bytes.length - 1, bytes.length - 9].map(flipped),
     ]) {
       await writeFile(path, damaged);
@@ -135,7 +135,7 @@ describe('a kept checkpoint', () => {
     }
   });
 
-  it('of a version that is not known is refused by name, and left as it is', async () => {
+  it('of an unknown version is refused by name and left unchanged', async () => {
     await written();
     const bytes = await readFile(path);
     const { metadata, tensors } = decodeTensors(bytes.subarray(0, -32));
@@ -154,7 +154,7 @@ describe('a kept checkpoint', () => {
       fields: { path, version: '2' },
     });
     expect(await readFile(path)).toEqual(later);
-    // Of before versions were written.
+    // A file from before files had versions.
     const { version: _, ...earlier } = metadata;
     await write(earlier);
     expect(await found()).toEqual(CHECKPOINT);
@@ -166,7 +166,7 @@ describe('a kept checkpoint', () => {
     kept.keep({ ...CHECKPOINT, stepCount: 18 });
     await kept.write();
     expect(await found()).toEqual({ ...CHECKPOINT, stepCount: 18 });
-    // Nothing to write, nothing written.
+    // Without a state there is nothing to write, so no file appears.
     const none = await KeptCheckpoint.open(join(folder, 'none', 'x'), TRAINING);
     await none.write();
     expect(await readdir(folder)).toEqual(['deep']);

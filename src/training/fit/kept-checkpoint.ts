@@ -1,7 +1,7 @@
 /**
- * The state of a network's training on disk: written now and then, and when the training is
- * interrupted, so that the next run goes on from there. The state of another training (other rows,
- * other settings) counts for nothing.
+ * The state of a network's training on disk. It is written from time to time and when the training is
+ * interrupted, so that the next run continues from there. The state of another training (other rows,
+ * other settings) is ignored.
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
@@ -27,10 +27,10 @@ export interface TrainingIdentity {
   readonly rows: TrainingRows;
 }
 
-/** Files that were written before versions were have none; they are read. */
+/** Files from before versions were introduced have none. They are still read. */
 const VERSION = '1';
 const PARTS = ['current', 'first', 'second', 'best'] as const;
-/** The least time between two writes: an epoch of a small network takes less than writing it. */
+/** The least time between two writes. An epoch of a small network takes less time than a write. */
 const WRITE_INTERVAL_MS = 5000;
 
 export interface OpenCheckpointOptions {
@@ -74,7 +74,7 @@ export class KeptCheckpoint {
     return new KeptCheckpoint(path, identity, checkpoint);
   }
 
-  /** The state of an earlier run; null where there is none, or that of another training. */
+  /** The state of an earlier run; null if there is none or it belongs to another training. */
   get checkpoint(): TrainingCheckpoint | null {
     return this.#checkpoint;
   }
@@ -83,11 +83,11 @@ export class KeptCheckpoint {
     this.#checkpoint = checkpoint;
     if (performance.now() - this.#writtenMs < WRITE_INTERVAL_MS) return;
     this.#writtenMs = performance.now();
-    // A failure shows when it is written for the last time.
+    // A failure surfaces at the last write.
     this.#writing = this.#writing.then(() => this.#write()).catch(() => undefined);
   }
 
-  /** On disk when it returns. @throws PilotfishError `disk-full`, `file-system-failed` */
+  /** Returns once the state is on disk. @throws PilotfishError `disk-full`, `file-system-failed` */
   async write(): Promise<void> {
     await this.#writing;
     await this.#write();
@@ -100,7 +100,7 @@ export class KeptCheckpoint {
   }
 }
 
-/** Hashing so many bytes takes milliseconds. One call of a hash takes less than 2 GiB. */
+/** Bytes of one call of the hash: hashing them takes milliseconds, and a call takes less than 2 GiB. */
 const HASHED_BYTES = 2 ** 20;
 
 /** A digest of all rows, which may be many gigabytes, and of the settings. Exported for its test. */
@@ -135,7 +135,10 @@ function encode(checkpoint: TrainingCheckpoint, identity: string): Uint8Array {
   return Buffer.concat([body, digestOf(body)]);
 }
 
-/** Of the digest behind the tensors: damaged weights still look like weights. */
+/**
+ * The length of the digest behind the tensors. It is needed because damaged weights still look like
+ * weights.
+ */
 const DIGEST_BYTES = 32;
 
 function digestOf(bytes: Uint8Array): Buffer {
@@ -149,7 +152,7 @@ const PROGRESS = z.object({
   ),
 });
 
-/** Null for a file that is damaged. */
+/** Returns null for a damaged file. */
 function decode(bytes: Uint8Array): TensorFile | null {
   const body = bytes.subarray(0, -DIGEST_BYTES);
   if (!digestOf(body).equals(bytes.subarray(-DIGEST_BYTES))) return null;

@@ -20,7 +20,7 @@ const sigmoid = (logit: number): number => 1 / (1 + Math.exp(-logit));
 describe.each(OBJECTIVES)('the loss of %s', (objective) => {
   const { loss, slope, weights } = objectiveLoss(objective, ROWS, BALANCE);
 
-  it('has the slope that finite differences have', () => {
+  it('has the slope of its finite differences', () => {
     const step = 1e-4;
     fc.assert(
       fc.property(anyLogit, anyRow, (logit, row) => {
@@ -54,7 +54,7 @@ function mixture(logit: number, row: number): number {
   return -Math.log(s * small + (1 - s) * Math.exp(ROWS.logLarge[row] ?? 0));
 }
 
-it('labels are learned by cross-entropy, in which the rarer side counts more', () => {
+it('the loss of labels is cross-entropy, in which the rarer side counts more', () => {
   for (const objective of ['citer', 'citer-paper', 'citer-s', 'alignment'] as const) {
     const { loss, weights } = objectiveLoss(objective, ROWS, BALANCE);
     const lows = ROWS.targets.filter((target) => target < 0.5).length;
@@ -66,7 +66,7 @@ it('labels are learned by cross-entropy, in which the rarer side counts more', (
   }
 });
 
-it('Co-LLM learns the likelihood of the mixture, and in its supervised variant labels as well', () => {
+it('the loss of Co-LLM is the likelihood of the mixture; its supervised variant adds labels', () => {
   const plain = objectiveLoss('co-llm', ROWS, BALANCE);
   const supervised = objectiveLoss('co-llm-supervised', ROWS, BALANCE);
   fc.assert(

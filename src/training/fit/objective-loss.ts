@@ -1,9 +1,9 @@
-/** The loss that each objective is trained with. Pure. */
+/** The loss of each training objective. Pure. */
 import { crossEntropyLoss, mixtureLoss, type RowLoss } from '../../network/loss.ts';
 import type { Objective } from '../labels/targets.ts';
 import { balancedWeights, type TrainingRows } from './training-rows.ts';
 
-/** Of Co-LLM's supervised variant: shares of both losses, and how much more a wrong token counts. */
+/** Co-LLM's supervised variant: the shares of both losses, and the weight of a wrong token. */
 const SUPERVISED_SHARE = 1 / 3;
 const SUPERVISED_BALANCE = 5;
 

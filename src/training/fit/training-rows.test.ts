@@ -28,11 +28,11 @@ const LABELLED: readonly LabelledExample[] = labelledExamples({
   }),
 }));
 
-/** Of the token that was written, which either model chose. */
-function ownByLarge({ trajectory, trace: reading }: Example, position: number): number | undefined {
+/** The log-probability of the written token, which is either model's choice. */
+function ownByLarge({ trajectory, trace }: Example, position: number): number | undefined {
   const token = trajectory.tokens[position];
-  if (token === reading.small[position]) return reading.smallLogprobUnderLarge[position];
-  return token === reading.large[position] ? reading.bestLogprobUnderLarge[position] : Number.NaN;
+  if (token === trace.small[position]) return trace.smallLogprobUnderLarge[position];
+  return token === trace.large[position] ? trace.bestLogprobUnderLarge[position] : Number.NaN;
 }
 
 function rowAt(rows: TrainingRows, row: number) {
@@ -52,7 +52,7 @@ describe('rows to train on', () => {
     { hidden: true, topLogprobs: 0, tokenEmbedding: false },
     { hidden: true, topLogprobs: 1, tokenEmbedding: false },
     { hidden: false, topLogprobs: 1, tokenEmbedding: false },
-  ])('are the tokens that have a target, with their own features: %o', (wanted) => {
+  ])('are the tokens with a target, and have their own features: %o', (wanted) => {
     const rows = atOnce(trainingRows(LABELLED, wanted, FEATURES, HIDDEN_SIZE));
     const from = wanted.hidden ? 0 : HIDDEN_SIZE;
     const size = (wanted.hidden ? HIDDEN_SIZE : 0) + wanted.topLogprobs;
@@ -60,16 +60,16 @@ describe('rows to train on', () => {
     expect(rows.dataset).toMatchObject({ rowCount: 5 * 6, inputSize: size });
     let row = 0;
     for (const { example, targets } of LABELLED) {
-      const { trace: reading } = example;
+      const { trace } = example;
       for (const [position, { value }] of targets.entries()) {
         if (value === null) continue;
         const start = position * readSize + from;
         const own = rows.dataset.features.subarray(row * size, (row + 1) * size);
-        expect(own).toEqual(reading.features.subarray(start, start + size));
+        expect(own).toEqual(trace.features.subarray(start, start + size));
         expect(rowAt(rows, row)).toEqual({
           target: value,
           weight: targets[position]?.weight ?? 1,
-          logSmall: reading.textLogprobUnderSmall[position],
+          logSmall: trace.textLogprobUnderSmall[position],
           logLarge: ownByLarge(example, position),
           differs: Number(position % 2 === 0),
           group: rows.groupOf(example),
@@ -81,7 +81,7 @@ describe('rows to train on', () => {
     expect(fromHalf(rows.dataset.features).every(Number.isFinite)).toBe(true);
   });
 
-  it('have the likelihood of the best token where neither model chose the one that was written', () => {
+  it('have the likelihood of the best token where neither model chose the written token', () => {
     const [{ example, targets } = { example: null, targets: [] }] = LABELLED;
     if (example === null) throw new Error('there are examples');
     const strange = {
@@ -119,8 +119,8 @@ describe('rows to train on', () => {
     for (; step.done !== true; step = steps.next()) partCount += 1;
     expect(partCount).toBe(LABELLED.length);
     const { features, inputSize, rowCount } = step.value.dataset;
-    const chosen = LABELLED.flatMap(({ example: { trace: reading }, targets }) =>
-      reading.small.filter((_, position) => targets[position]?.value !== null),
+    const chosen = LABELLED.flatMap(({ example: { trace }, targets }) =>
+      trace.small.filter((_, position) => targets[position]?.value !== null),
     );
     expect(chosen).toHaveLength(rowCount);
     expect(asked).toEqual([...new Set(chosen)]);
@@ -128,7 +128,7 @@ describe('rows to train on', () => {
     expect([...fromHalf(Uint16Array.from(firsts))]).toEqual(chosen.map((id) => id * 8));
   });
 
-  it('must be among what was read', () => {
+  it('must be among the features that were read', () => {
     const none = { hidden: true, topLogprobs: 0, tokenEmbedding: false };
     expect(() => atOnce(trainingRows(LABELLED, FEATURES, none, HIDDEN_SIZE))).toThrow(/enough/);
     const hidden = { hidden: false, topLogprobs: 2, tokenEmbedding: false };
@@ -151,14 +151,14 @@ describe('weights', () => {
     const expected = [...Array(low).fill(ofLow), ...Array(high).fill(ofHigh)];
     const weights = new Float32Array(low + high).fill(1);
     expect([...balancedWeights({ targets: targets(low, high), weights }, max)]).toEqual(expected);
-    // Rows that stand for two each are no rarer for it.
+    // Rows that stand for two tokens each are no rarer for it.
     const twofold = weights.map(() => 2);
     const doubled = balancedWeights({ targets: targets(low, high), weights: twofold }, max);
     expect([...doubled]).toEqual(expected.map((weight) => 2 * weight));
   });
 });
 
-it('balanced weights balance what rows stand for, not rows', () => {
+it('balanced weights balance tokens, not rows', () => {
   const targets = Float32Array.of(0, 1, 1, 1, 1);
   const weights = Float32Array.of(2, 1, 1, 1, 1);
   expect([...balancedWeights({ targets, weights }, 10)]).toEqual([4, 1, 1, 1, 1]);
@@ -174,7 +174,7 @@ it('labels are counted by case and by side', () => {
   expect(counts.lowCount).toBeGreaterThan(0);
   const [{ example } = { example: null }] = LABELLED;
   if (example === null) throw new Error('there are examples');
-  // Of 35 tokens 5 have no target, and 5 stand for 2.5.
+  // 5 of 35 tokens have no target, and 5 stand for 2.5 each.
   const weights = targets.map(({ value, weight = 1 }) => (value === null ? 0 : weight));
   expect(weights.reduce((sum, weight) => sum + weight)).toBe(25 + 5 * 2.5);
   const low = weights.filter((_, at) => targets[at]?.value === 0);

@@ -1,4 +1,4 @@
-/** Labelled trajectories as rows that a network trains on. Pure. */
+/** Turns labelled trajectories into the rows that a network trains on. Pure. */
 import { required } from '../../core/invariant.ts';
 import type {
   RouterFeatures,
@@ -17,26 +17,26 @@ export interface LabelledExample {
   readonly targets: readonly Target[];
 }
 
-/** [row count] each, but for the dataset; a row is a token that has a target. */
+/** The rows of a training: one for each token with a target. All arrays are [row count]. */
 export interface TrainingRows {
   /** Its groups are questions: all trajectories of a question are on one side of a split. */
   readonly dataset: Dataset;
   readonly targets: Float32Array;
-  /** For how many tokens each stands. */
+  /** The number of tokens that each row stands for. */
   readonly weights: Float32Array;
   /** Natural log-probabilities of the trajectory's token under either model. */
   readonly logSmall: Float32Array;
   readonly logLarge: Float32Array;
   /** 1 where the models' tokens differ. */
   readonly differs: Uint8Array;
-  /** An example's group; undefined where none of its tokens is a row. */
+  /** The group of an example; undefined if none of its tokens is a row. */
   groupOf(example: Example): number | undefined;
 }
 
 /**
- * One part for each trajectory.
- * @param read the features that the readings have, among them the wanted ones of the state
- * @param embeddingOf of the small model, if embeddings are wanted
+ * Yields after each trajectory.
+ * @param read the features in the traces, which include the wanted features of the state
+ * @param embeddingOf the small model's embeddings, if they are wanted
  */
 export function* trainingRows(
   labelled: readonly LabelledExample[],
@@ -45,8 +45,8 @@ export function* trainingRows(
   hiddenSize: number,
   embeddingOf?: TokenEmbedding,
 ): Steps<TrainingRows> {
-  const ofReading = traceFeatures({ wanted, read, hiddenSize, embeddingOf });
-  const { size } = ofReading;
+  const ofTrace = traceFeatures({ wanted, read, hiddenSize, embeddingOf });
+  const { size } = ofTrace;
   const rowCount = labelled.reduce((sum, { targets }) => sum + targets.filter(hasValue).length, 0);
   const [features, groups] = [new Uint16Array(rowCount * size), new Int32Array(rowCount)];
   const [targetOf, weights] = [new Float32Array(rowCount), new Float32Array(rowCount)];
@@ -55,19 +55,19 @@ export function* trainingRows(
   const questions = new Map<string, number>();
   let row = 0;
   for (const { example, targets } of labelled) {
-    const { trajectory, trace: reading } = example;
+    const { trajectory, trace } = example;
     const { id } = trajectory.question;
     for (const [position, { value, weight = 1 }] of targets.entries()) {
       if (value === null) continue;
       const group = questions.get(id) ?? questions.size;
       questions.set(id, group);
       groups[row] = group;
-      ofReading.write(reading, position, features.subarray(row * size, (row + 1) * size));
+      ofTrace.write(trace, position, features.subarray(row * size, (row + 1) * size));
       targetOf[row] = value;
       weights[row] = weight;
-      logSmall[row] = required(reading.textLogprobUnderSmall[position], 'read at every token');
+      logSmall[row] = required(trace.textLogprobUnderSmall[position], 'read at every token');
       logLarge[row] = required(ownByLarge(example, position), 'read at every token');
-      differs[row] = Number(reading.small[position] !== reading.large[position]);
+      differs[row] = Number(trace.small[position] !== trace.large[position]);
       row += 1;
     }
     yield;
@@ -84,20 +84,21 @@ function hasValue({ value }: Target): boolean {
 }
 
 /**
- * Of the trajectory's token under the large model. Where it is neither model's choice, the two were so
- * close that forwards of other shapes chose differently: the best one's is as good.
+ * The log-probability of the trajectory's token under the large model. If the token is neither model's
+ * choice, the two best tokens were so close that forwards of other shapes chose differently. The best
+ * token's value then serves as well.
  */
-function ownByLarge({ trajectory, trace: reading }: Example, position: number): number | undefined {
-  const isSmall = trajectory.tokens[position] === reading.small[position];
-  return (isSmall ? reading.smallLogprobUnderLarge : reading.bestLogprobUnderLarge)[position];
+function ownByLarge({ trajectory, trace }: Example, position: number): number | undefined {
+  const isSmall = trajectory.tokens[position] === trace.small[position];
+  return (isSmall ? trace.smallLogprobUnderLarge : trace.bestLogprobUnderLarge)[position];
 }
 
-/** A target below it says that the large model should write the token. */
+/** A target below this value says that the large model should write the token. */
 export const TARGET_MIDDLE = 0.5;
 
 /**
- * How much each row counts so that the rarer side is not drowned: rows of the rarer side count as much
- * more as the tokens are rarer that they stand for, up to `balanceMax` times; 1 changes nothing.
+ * Weights that keep the rarer side from being drowned. A row of the rarer side counts more by the ratio
+ * of the tokens that both sides stand for, up to `balanceMax` times. A maximum of 1 changes nothing.
  */
 export function balancedWeights(
   { targets, weights }: Pick<TrainingRows, 'targets' | 'weights'>,

@@ -90,7 +90,7 @@ const WALKED: readonly Trajectory[] = [
   ...Array.from({ length: 20 }, (_, index) => trajectoryOf(index + 100, MIXED)),
 ];
 
-/** What becomes of a branch: everything is written anew. */
+/** Writes the rest of a branch anew and returns the value of its answer. */
 function endOf({ prompt, tokens, question }: Trajectory, at: number, token: TokenId, by: Chooser) {
   const begun = [...tokens.slice(0, at), token];
   const text = [...prompt, ...begun];
@@ -110,7 +110,7 @@ function bruteForce(trajectory: Trajectory, policy: Chooser): readonly (number |
     const ends = [small, large].map((id) => endOf(trajectory, position, id, policy));
     return Number((ends[0] ?? 0) >= (ends[1] ?? 0));
   });
-  // An answer of which nothing could be judged, though something differs, says nothing.
+  // An answer with differing tokens, none of which could be judged, says nothing.
   const isSilent = judgedCount === 0 && values.includes(null);
   return isSilent ? values.map(() => null) : values;
 }
@@ -123,7 +123,7 @@ describe('labels by rollouts', () => {
     const result = await label(walked, { policy });
     const expected = walked.map((trajectory) => bruteForce(trajectory, chooser));
     expect(valuesOf(result)).toEqual(expected);
-    // Both labels occur, among them such as a token's own place would not give.
+    // Both labels occur, some of them unlike those that a token's own position would give.
     const all = expected.flat();
     expect(all.filter((value) => value === 0).length).toBeGreaterThan(5);
     const rolledOut = result.targets.flat().filter(({ labelCase }) => labelCase === 'rolled-out');
@@ -139,7 +139,7 @@ describe('labels by rollouts', () => {
     expect(result.outcomes.count).toBe(differing.length);
   });
 
-  it("of the paper's rule roll out the small model's token where neither has the text's", async () => {
+  it("of the paper's rule roll out the small model's token where neither model writes the text's", async () => {
     const walked = Array.from({ length: 20 }, (_, index) => trajectoryOf(index, OTHERS));
     const result = await label(walked, { objective: 'citer-paper' });
     const expected = walked.map((trajectory) =>
@@ -155,7 +155,7 @@ describe('labels by rollouts', () => {
     expect(new Set(result.targets.flat().map(({ labelCase }) => labelCase)).size).toBe(3);
   });
 
-  it('of other objectives roll nothing out', async () => {
+  it('of other objectives need no rollout', async () => {
     for (const objective of ['citer-s', 'co-llm', 'co-llm-supervised', 'alignment'] as const) {
       expect(usesRollouts(objective)).toBe(false);
       const result = await label(WALKED.slice(0, 4), { objective });
@@ -163,7 +163,7 @@ describe('labels by rollouts', () => {
     }
   });
 
-  it('of drawn rollouts are chances, the same every time, and no greedy end is among them', async () => {
+  it('of drawn rollouts are chances, the same every time, and use no greedy end', async () => {
     const plan = { ...GREEDY_PLAN, draws: { count: runs(2, 6), temperature: 1 } };
     await label(WALKED);
     const greedy = new Map((await rolloutLines()).map((line) => [JSON.stringify(line), line]));
@@ -195,8 +195,8 @@ async function rolloutLines(): Promise<readonly unknown[]> {
     .map((line) => JSON.parse(line));
 }
 
-describe('what is in the stores', () => {
-  it('is not done again: a second run computes nothing', async () => {
+describe('stored work', () => {
+  it('is not repeated: a second run computes nothing', async () => {
     const first = await label(WALKED);
     const world = numberWorld();
     const second = await label(WALKED, { world });
@@ -206,7 +206,7 @@ describe('what is in the stores', () => {
     expect(second.examples).toEqual(first.examples);
   });
 
-  it('serves other objectives and policies as far as it goes', async () => {
+  it('serves other objectives and policies where they need the same branches', async () => {
     await label(WALKED, { objective: 'citer-s' });
     const world = numberWorld();
     const rolled = await label(WALKED, { world });
@@ -222,7 +222,7 @@ describe('what is in the stores', () => {
     expect(other.outcomes.count).toBe(rolled.rolloutCount + other.rolloutCount);
   });
 
-  it('comes to the same where the cache has room for few at a time', async () => {
+  it('is the same where the cache has room for few branches at a time', async () => {
     const [wide, narrow] = [numberWorld(), numberWorld({ cellCount: 64 })];
     const expected = valuesOf(await label(WALKED, { world: wide }));
     await rm(folder, { recursive: true });
@@ -235,7 +235,7 @@ describe('what is in the stores', () => {
     await expect(none).rejects.toMatchObject({ code: 'kv-full' });
   });
 
-  it('is cut off by the cap behind whole answers, whatever is known already', async () => {
+  it('is cut off by the cap after a whole answer, regardless of stored ends', async () => {
     const each: number[] = [];
     for (const trajectory of WALKED) each.push((await label([trajectory])).rolloutCount);
     expect(each).toContain(0);
@@ -244,7 +244,7 @@ describe('what is in the stores', () => {
       let fitting = 0;
       let needed = 0;
       while (needed + (each[fitting] ?? 0) <= rolloutCountMax) needed += each[fitting++] ?? 0;
-      // Of the answers behind the cap there are such that need nothing; they are left out, too.
+      // Some answers after the cap need no rollout. They are left out, too.
       expect(each.slice(fitting)).toContain(0);
       folder = await mkdtemp(join(tmpdir(), 'pilotfish-labels-'));
       const fresh = await label(WALKED, { rolloutCountMax });
@@ -277,7 +277,7 @@ function stopping(at: number, stop: () => void): Forwarding {
 }
 
 describe('an interruption', () => {
-  it.each([1, 30, 200, 500])('at forward %s loses nothing that was done', async (at) => {
+  it.each([1, 30, 200, 500])('at forward %s loses no finished work', async (at) => {
     const caller = new AbortController();
     const world = numberWorld(stopping(at, () => caller.abort()));
     const run = label(WALKED, { world, signal: caller.signal });
@@ -306,7 +306,7 @@ describe('an interruption', () => {
     expect(world.openCount()).toBe(0);
   });
 
-  it('reports how far it is', async () => {
+  it('reports its progress', async () => {
     const seen: number[] = [];
     const world = numberWorld();
     const examples = await ExampleStore.open(join(folder, 'readings.jsonl'));

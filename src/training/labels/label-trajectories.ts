@@ -1,7 +1,7 @@
 /**
- * Reads trajectories and rolls their branches out, some trajectories at a time: their rollouts run
- * side by side, in the executor's batches, each a fork of its trajectory. What is in the stores is not
- * done again, so this can be stopped at any moment.
+ * Traces trajectories and rolls their branches out, several trajectories at a time. The rollouts run
+ * side by side in the executor's batches, each a fork of its trajectory. Stored work is not repeated, so
+ * a run can be stopped at any moment.
  */
 import { required } from '../../core/invariant.ts';
 import type { Progressing } from '../../core/progress.ts';
@@ -28,32 +28,32 @@ export interface LabellingOptions extends Progressing {
   readonly policy: Policy;
   readonly draws: RolloutDraws;
   readonly seed: number;
-  /** Which branches of an example are needed; none where an objective rolls nothing out. */
+  /** The branches that an example needs; none where an objective needs no rollouts. */
   readonly branchesOf: (example: Example) => readonly Branch[];
-  /** Rollouts that labels may need at most, whether they are run now or were before. */
+  /** The most rollouts that labels may need, whether they run now or ran earlier. */
   readonly rolloutCountMax: number;
-  /** Tokens of an answer at most. */
+  /** The most tokens of an answer. */
   readonly maxTokens: number;
-  /** Of the progress. */
+  /** The label of the progress. */
   readonly label: string;
 }
 
 /**
- * Trajectories that are read side by side. In a batch with another one the last digits of hidden states
- * would depend on which two met, and no router could be made again.
+ * Trajectories that are traced side by side. In a batch with another trajectory the last digits of
+ * hidden states would depend on which two met, and no router could be reproduced.
  */
 const TRACE_COUNT = 1;
 
 export interface Labelled {
-  /** Of the first trajectories, in their order, as far as the cap goes. */
+  /** The first trajectories, in their order, up to the cap. */
   readonly examples: readonly Example[];
-  /** Trajectories behind them, which the cap left out. */
+  /** Trajectories after them, which the cap left out. */
   readonly skippedCount: number;
-  /** Rollouts that the examples needed, whether they were run now or before. */
+  /** Rollouts that the examples needed, whether they ran now or earlier. */
   readonly rolloutCount: number;
 }
 
-/** @throws PilotfishError as `Sequence.forward`, `aborted`; what was done so far is in the stores */
+/** @throws PilotfishError as `Sequence.forward`, `aborted`; finished work is in the stores */
 export async function labelTrajectories(
   trajectories: readonly Trajectory[],
   options: LabellingOptions,
@@ -75,7 +75,7 @@ export async function labelTrajectories(
   return { examples: all, skippedCount: trajectories.length - all.length, rolloutCount };
 }
 
-/** A trajectory with its trace, and where branches leave it. */
+/** A trajectory with its trace and the fork point that its branches leave. */
 interface Forkable {
   readonly example: Example;
   readonly forkPoint: ForkPoint;
@@ -91,7 +91,10 @@ interface LabelledGroup {
   readonly rolled: number;
 }
 
-/** In halves where the KV cache has no room for all forkPoints and a branch; what is done stays done. */
+/**
+ * Labels a group, in halves if the KV cache has no room for all fork points and a branch. Finished work
+ * is kept.
+ */
 async function labelFitting(
   group: readonly Trajectory[],
   roomLeft: number,
@@ -104,7 +107,7 @@ async function labelFitting(
   }
   const middle = Math.ceil(group.length / 2);
   const first = await labelFitting(group.slice(0, middle), roomLeft, options);
-  // The cap cuts behind whole answers.
+  // The cap cuts after a whole answer.
   if (first.examples.length < middle) return first;
   const second = await labelFitting(group.slice(middle), roomLeft - first.rolled, options);
   return {
@@ -156,9 +159,9 @@ async function traced(
 }
 
 /**
- * The first ones, as far as the cap goes. All branches of an answer or none: with a part of them it
- * would seem to need the large model less than it does. And nothing behind the first that is left out:
- * of later answers those would still fit that need few rollouts or none.
+ * The first trajectories, up to the cap. An answer has all its branches or none: with a part of them it
+ * would seem to need the large model less than it does. Everything after the first omitted answer is
+ * omitted, too: the later answers that still fit are those with few rollouts.
  */
 function within(
   roomLeft: number,
@@ -185,7 +188,7 @@ function keyOf({ example, branch, draw }: Job, options: LabellingOptions): Branc
   return { trajectory: example.key, policy, ...branch, draw };
 }
 
-/** Reads the trajectory into the models that branches need, unless they have read it just now. */
+/** Prefills the models that the branches need, unless they have just read the trajectory. */
 async function prefill(forkPoint: ForkPoint, { policy }: LabellingOptions): Promise<void> {
   for (const role of ['small', 'large'] as const) {
     const isNeeded = policy.strategy.needs[role] !== undefined;

@@ -5,8 +5,8 @@ import { type TokenId, tokenId, tokenIds } from '../../core/token-id.ts';
 import { judgeablePositions, neededBranches, preferencesOf, type Walk } from './preferences.ts';
 
 /**
- * A world of two deterministic models over few tokens, answers of a fixed length, a policy that keeps
- * the small model's token at some prefixes, and a grader that is a hash of the whole answer.
+ * A world of two deterministic models over few tokens and answers of a fixed length. The policy keeps
+ * the small model's token at some prefixes, and the grader is a hash of the whole answer.
  */
 interface World {
   readonly seed: number;
@@ -23,7 +23,7 @@ function hash(world: World, purpose: number, prefix: readonly TokenId[]): number
 
 const small = (world: World, prefix: readonly TokenId[]): TokenId =>
   tokenId(hash(world, 1, prefix) % world.tokenCount);
-/** Agrees half of the time. */
+/** Agrees with the small model half of the time. */
 const large = (world: World, prefix: readonly TokenId[]): TokenId =>
   hash(world, 2, prefix) % 2 === 0
     ? small(world, prefix)
@@ -50,7 +50,7 @@ function walkAlong(world: World, tokens: readonly TokenId[]): Walk {
   return {
     tokens,
     value: value(world, tokens),
-    reading: {
+    trace: {
       small: prefixes.map((prefix) => small(world, prefix)),
       large: prefixes.map((prefix) => large(world, prefix)),
     },
@@ -64,7 +64,7 @@ const WORLD = fc.record({
   tokenCount: fc.integer({ min: 2, max: 5 }),
 });
 
-/** The large model's own answer, the policy's, or one that neither wrote. */
+/** The large model's own answer, the policy's, or an answer that neither wrote. */
 const TRAJECTORY = WORLD.chain((world) =>
   fc
     .oneof(
@@ -78,11 +78,11 @@ const TRAJECTORY = WORLD.chain((world) =>
 );
 
 describe('preferences', () => {
-  it('are those of rolling both branches out, with half of the rollouts', () => {
+  it('equal those of rolling both branches out, with half of the rollouts', () => {
     fc.assert(
       fc.property(TRAJECTORY, ({ world, tokens }) => {
         const walk = walkAlong(world, tokens);
-        const positions = judgeablePositions(tokens, walk.reading);
+        const positions = judgeablePositions(tokens, walk.trace);
         const ends = new Map(
           neededBranches(walk, positions).map(({ position, token }) => {
             const begun = [...tokens.slice(0, position), token];
@@ -114,17 +114,17 @@ describe('preferences', () => {
     fc.assert(
       fc.property(WORLD, (world) => {
         const walk = walkAlong(world, goOn(world, [], large));
-        const positions = judgeablePositions(walk.tokens, walk.reading);
+        const positions = judgeablePositions(walk.tokens, walk.trace);
         expect(neededBranches(walk, positions).map(({ position }) => position)).toEqual(positions);
       }),
     );
   });
 
-  it('of a few positions also need the next departure of the policy', () => {
+  it("of a few positions also need the policy's next departure", () => {
     const walk: Walk = {
       tokens: tokenIds([1, 1, 1, 1]),
       value: 1,
-      reading: { small: tokenIds([0, 0, 1, 0]), large: tokenIds([1, 1, 1, 1]) },
+      trace: { small: tokenIds([0, 0, 1, 0]), large: tokenIds([1, 1, 1, 1]) },
       keepsSmall: (position) => position !== 1,
     };
     expect(neededBranches(walk, [0])).toEqual([
@@ -134,7 +134,7 @@ describe('preferences', () => {
     expect(preferencesOf(walk, [0], (position) => (position === 0 ? 1 : 0))).toEqual([
       { position: 0, smallValue: 1, largeValue: 0 },
     ]);
-    // Behind the last departure the answer is the trajectory's own.
+    // After the last departure the answer is the trajectory's own.
     expect(preferencesOf(walk, [3], () => 0)).toEqual([
       { position: 3, smallValue: 0, largeValue: 1 },
     ]);

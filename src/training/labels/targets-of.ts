@@ -21,7 +21,7 @@ import {
   type Target,
 } from './targets.ts';
 
-/** What rollouts an objective needs. */
+/** The branches that an objective needs. */
 export function branchesFor(
   objective: Objective,
   example: Example,
@@ -32,7 +32,7 @@ export function branchesFor(
   return objective === 'citer-paper' ? citerPaperBranches(example, plan) : [];
 }
 
-/** Of an example whose branches were all rolled out. */
+/** The targets of an example whose branches were all rolled out. */
 export function targetsFor(
   objective: Objective,
   example: Example,
@@ -40,25 +40,25 @@ export function targetsFor(
   plan: RolloutPlan,
   outcomes: OutcomeStore,
 ): readonly Target[] {
-  const { trajectory, trace: reading } = example;
+  const { trajectory, trace } = example;
   switch (objective) {
     case 'citer':
-      return citerTargets(reading, preferences(example, policy, plan, outcomes));
+      return citerTargets(trace, preferences(example, policy, plan, outcomes));
     case 'citer-paper': {
       const ends = citerPaperBranches(example, plan).flatMap((branch) => {
         const end = endOf(example, policy, plan, outcomes, branch);
         return end === null ? [] : [[branch.position, end] as const];
       });
-      return citerPaperTargets(trajectory.tokens, reading, new Map(ends));
+      return citerPaperTargets(trajectory.tokens, trace, new Map(ends));
     }
     case 'alignment':
-      return alignmentTargets(reading);
+      return alignmentTargets(trace);
     default:
-      return citerSTargets(trajectory.tokens, reading);
+      return citerSTargets(trajectory.tokens, trace);
   }
 }
 
-/** Of the judged positions whose branches were all rolled out. */
+/** The preferences at the judged positions whose branches were all rolled out. */
 export function preferences(
   example: Example,
   policy: Policy,
@@ -87,14 +87,14 @@ export function preferences(
 }
 
 function drawnPreferences(
-  { trace: reading }: Example,
+  { trace }: Example,
   positions: readonly number[],
   ends: ReadonlyMap<string, number | null>,
 ): readonly Preference[] {
   return positions.flatMap((position) => {
     const of = (token: number | undefined): number | null =>
       ends.get(keyOf({ position, token: required(token, 'a row for every token') })) ?? null;
-    const [smallValue, largeValue] = [of(reading.small[position]), of(reading.large[position])];
+    const [smallValue, largeValue] = [of(trace.small[position]), of(trace.large[position])];
     return smallValue === null || largeValue === null ? [] : [{ position, smallValue, largeValue }];
   });
 }
@@ -103,7 +103,7 @@ function keyOf({ position, token }: { readonly position: number; readonly token:
   return `${position} ${token}`;
 }
 
-/** The mean over draws; null where one is missing. */
+/** The mean over all draws; null if a draw is missing. */
 function endOf(
   { key }: Example,
   policy: Policy,

@@ -12,7 +12,7 @@ import {
   usesRollouts,
 } from './targets.ts';
 
-function reading(small: readonly number[], large: readonly number[]): TeacherForcedTrace {
+function trace(small: readonly number[], large: readonly number[]): TeacherForcedTrace {
   const zeros = new Float32Array(small.length);
   return {
     ...{ small: tokenIds(small), large: tokenIds(large), textLogprobUnderSmall: zeros },
@@ -29,20 +29,20 @@ const unjudged = { value: null, labelCase: 'unjudged' };
 const largeRight = { value: 0, labelCase: 'large-right' };
 
 describe('targets', () => {
-  it('of citer: whether the small end is no worse, where the models differ', () => {
+  it('of citer tell whether the small end is no worse, where the models differ', () => {
     const preferences = [
       { position: 1, smallValue: 0, largeValue: 1 },
       { position: 2, smallValue: 0, largeValue: 0 },
     ];
-    expect(citerTargets(reading(SMALL, LARGE), preferences)).toEqual([
+    expect(citerTargets(trace(SMALL, LARGE), preferences)).toEqual([
       agree,
-      // Two stand for three.
+      // Two tokens stand for three.
       { value: 0, labelCase: 'rolled-out', weight: 1.5 },
       { value: 1, labelCase: 'rolled-out', weight: 1.5 },
       unjudged,
     ]);
     const all = [...preferences, { position: 3, smallValue: 1, largeValue: 1 }];
-    const judged = citerTargets(reading(SMALL, LARGE), all);
+    const judged = citerTargets(trace(SMALL, LARGE), all);
     expect(judged.map(({ value, weight }) => [value, weight])).toEqual([
       [1, undefined],
       [0, undefined],
@@ -51,23 +51,23 @@ describe('targets', () => {
     ]);
   });
 
-  it('of an answer of which nothing was judged are none, agreement included', () => {
-    const none = citerTargets(reading(SMALL, LARGE), []);
+  it('are absent for an answer with differing tokens that were not judged, agreement included', () => {
+    const none = citerTargets(trace(SMALL, LARGE), []);
     expect(none.map(({ value }) => value)).toEqual([null, null, null, null]);
     expect(none.map(({ labelCase }) => labelCase)).toEqual(['agree', ...Array(3).fill('unjudged')]);
-    // Where there was nothing to judge, there was nothing to leave out.
-    expect(citerTargets(reading(SMALL, SMALL), [])).toEqual(Array(4).fill(agree));
+    // Where there was nothing to judge, nothing was left out.
+    expect(citerTargets(trace(SMALL, SMALL), [])).toEqual(Array(4).fill(agree));
   });
 
-  it("of citer-paper: the small token's own end only where neither is the reference's", () => {
-    const both = reading(SMALL, LARGE);
+  it("of citer-paper use the small token's end only where neither token is the reference's", () => {
+    const both = trace(SMALL, LARGE);
     expect(citerPaperTargets(TOKENS, both, new Map([[3, 0]]))).toEqual([
       agree,
       agree,
       largeRight,
       { value: 0, labelCase: 'rolled-out' },
     ]);
-    // Of what was settled by the text itself nothing stands for others.
+    // Tokens that the text itself settles stand for no others.
     const two = citerPaperTargets(tokenIds([1, 9, 6, 9]), both, new Map([[3, 1]]));
     expect(two).toEqual([
       agree,
@@ -77,7 +77,7 @@ describe('targets', () => {
     ]);
     const none = citerPaperTargets(TOKENS, both, new Map());
     expect(none.map(({ value }) => value)).toEqual([null, null, null, null]);
-    // An end that nobody needs changes nothing.
+    // An end that is not needed changes nothing.
     const needless = new Map([
       [2, 1],
       [3, 0],
@@ -85,16 +85,16 @@ describe('targets', () => {
     expect(citerPaperTargets(TOKENS, both, needless)[2]).toEqual(largeRight);
   });
 
-  it("of citer-s: whether the small model's token is the next one", () => {
-    const all = citerSTargets(TOKENS, reading(SMALL, LARGE));
+  it("of citer-s tell whether the small model's token is the next token", () => {
+    const all = citerSTargets(TOKENS, trace(SMALL, LARGE));
     expect(all).toEqual([agree, agree, largeRight, largeRight]);
   });
 
-  it('of alignment: the likelihood beside the best one, never more than 1', () => {
+  it('of alignment are the likelihood relative to the best token, at most 1', () => {
     const smallByLarge = Float32Array.of(-0.1, -2, -30, -0.1);
     const bestByLarge = Float32Array.of(-0.1, -1, -0.5, -0.1001);
     const all = alignmentTargets({
-      ...reading(SMALL, LARGE),
+      ...trace(SMALL, LARGE),
       smallLogprobUnderLarge: smallByLarge,
       bestLogprobUnderLarge: bestByLarge,
     });
@@ -108,19 +108,19 @@ describe('targets', () => {
     expect(third).toBeCloseTo(0, 6);
     const never = Float32Array.from(smallByLarge, () => Number.NEGATIVE_INFINITY);
     const none = alignmentTargets({
-      ...reading(SMALL, LARGE),
+      ...trace(SMALL, LARGE),
       smallLogprobUnderLarge: never,
       bestLogprobUnderLarge: bestByLarge,
     });
     expect(none.map(({ value }) => value)).toEqual([0, 0, 0, 0]);
   });
 
-  it('need rollouts only where answers are judged by their ends', () => {
+  it('need rollouts only for objectives that judge answers by their ends', () => {
     expect(OBJECTIVES.filter(usesRollouts)).toEqual(['citer', 'citer-paper']);
   });
 });
 
-it('judged tokens count for all that differ, whichever were judged', () => {
+it('judged tokens stand for all differing tokens, whichever were judged', () => {
   const answer = fc.array(fc.constantFrom('agree', 'judged', 'unjudged'), { minLength: 1 });
   fc.assert(
     fc.property(answer, (kinds) => {
@@ -129,7 +129,7 @@ it('judged tokens count for all that differ, whichever were judged', () => {
       const preferences = kinds.flatMap((kind, position) =>
         kind === 'judged' ? [{ position, smallValue: 0, largeValue: 1 }] : [],
       );
-      const targets = citerTargets(reading(small, large), preferences);
+      const targets = citerTargets(trace(small, large), preferences);
       const used = targets.filter(({ value }) => value !== null);
       const weight = used.reduce((sum, one) => sum + (one.weight ?? 1), 0);
       const isSilent = preferences.length === 0 && kinds.includes('unjudged');
@@ -138,14 +138,14 @@ it('judged tokens count for all that differ, whichever were judged', () => {
   );
 });
 
-it('the chance of an end no worse is that of two coins', () => {
+it('the chance of an end that is no worse is that of two independent coins', () => {
   const share = fc.double({ min: 0, max: 1, noNaN: true });
   fc.assert(
     fc.property(share, share, (smallValue, largeValue) => {
       let chance = 0;
       for (const [small, p] of [smallValue, 1 - smallValue].entries()) {
         for (const [large, q] of [largeValue, 1 - largeValue].entries()) {
-          // 0 stands for right.
+          // 0 stands for right here.
           if (small <= large) chance += p * q;
         }
       }

@@ -1,6 +1,6 @@
 /**
- * What each objective trains a router towards, at every token of a trajectory: how good the small
- * model's token is there, from 0 to 1. Pure. See docs/METHODS.md for where they come from.
+ * The target of each objective at every token of a trajectory: how good the small model's token is
+ * there, from 0 to 1. Pure. See docs/METHODS.md for the sources.
  */
 import { required } from '../../core/invariant.ts';
 import type { TokenId } from '../../core/token-id.ts';
@@ -17,26 +17,32 @@ export const OBJECTIVES = [
 ] as const;
 export type Objective = (typeof OBJECTIVES)[number];
 
-/** Whether labels need rollouts; and with them rounds, in which they go on under the router before. */
+/**
+ * Whether labels need rollouts. If so, there are several rounds, and rollouts continue under the router
+ * of the round before.
+ */
 export function usesRollouts(objective: Objective): boolean {
   return objective === 'citer' || objective === 'citer-paper';
 }
 
-/** Which kind of place a token is: the paper's three cases, here and there. */
+/** The kind of a token's position: the paper's three cases and our own. */
 export type LabelCase = 'agree' | 'large-right' | 'rolled-out' | 'unjudged';
 
 export interface Target {
-  /** From 0 (the large model should write it) to 1; null: this token is not trained on. */
+  /** From 0 (the large model should write the token) to 1. Null: the token is not trained on. */
   readonly value: number | null;
   readonly labelCase: LabelCase;
-  /** For how many tokens it stands: those of its kind that were not tried out; default 1. */
+  /**
+   * The number of tokens that it stands for, itself and others of its kind that were not rolled out;
+   * default 1.
+   */
   readonly weight?: number;
 }
 
 /**
- * `citer`: 1 where the models agree, and else whether the small model's token ends at least as well
- * as the large model's, by rollouts of both. With rollouts that were drawn, values between 0 and 1
- * are chances, and the target is the chance that the small one's end is no worse.
+ * `citer`: 1 where the models agree, else whether the small model's token ends at least as well as the
+ * large model's, by rollouts of both. With drawn rollouts the values between 0 and 1 are chances, and
+ * the target is the chance that the small model's end is no worse.
  */
 export function citerTargets(
   { small, large }: Pick<TeacherForcedTrace, 'small' | 'large'>,
@@ -53,9 +59,9 @@ export function citerTargets(
 }
 
 /**
- * Tokens that were tried out stand for those that were not: otherwise an answer with many differing
- * tokens would seem to call for the large model less often than it does. Where none was, the answer
- * says nothing.
+ * Lets rolled-out tokens stand for the other differing tokens. Otherwise an answer with many differing
+ * tokens would seem to call for the large model less often than it does. If none was rolled out, the
+ * answer says nothing.
  */
 function standingForAll(targets: readonly Target[]): readonly Target[] {
   const judged = targets.filter(({ labelCase }) => labelCase === 'rolled-out').length;
@@ -68,15 +74,18 @@ function standingForAll(targets: readonly Target[]): readonly Target[] {
   );
 }
 
-/** P(small's end is at least as good as large's), where ends are right or wrong independently. */
+/**
+ * P(the small model's end is at least as good as the large model's), where ends are right or wrong
+ * independently.
+ */
 export function chanceNoWorse({ smallValue, largeValue }: Preference): number {
   return 1 - largeValue * (1 - smallValue);
 }
 
 /**
- * `citer-paper` (section 3.3 and the released labels): along a reference, 1 where the small model's
- * token is the reference's, else 0 where the large model's is, else by a rollout of the small model's
- * token alone: 1 if its answer is right.
+ * `citer-paper` (section 3.3 and the released labels), along a reference: 1 where the small model's
+ * token is the reference's; else 0 where the large model's is; else by a rollout of the small model's
+ * token alone, 1 if its answer is right.
  */
 export function citerPaperTargets(
   tokens: readonly TokenId[],
@@ -94,7 +103,9 @@ export function citerPaperTargets(
   return standingForAll(targets);
 }
 
-/** `citer-s`: the paper's ablation without looking ahead: 1 where the small model's token is the next one. */
+/**
+ * `citer-s`: the paper's ablation without lookahead: 1 where the small model's token is the next token.
+ */
 export function citerSTargets(
   tokens: readonly TokenId[],
   { small }: Pick<TeacherForcedTrace, 'small'>,
@@ -107,8 +118,8 @@ export function citerSTargets(
 }
 
 /**
- * `alignment` (reward-based token modelling, arXiv 2409.13757, of which no exact form is published):
- * the likelihood of the small model's token under the large model, relative to its best one.
+ * `alignment` (reward-based token modelling, arXiv 2409.13757, which publishes no exact form): the
+ * likelihood of the small model's token under the large model, relative to the large model's best token.
  */
 export function alignmentTargets({
   smallLogprobUnderLarge: smallByLarge,

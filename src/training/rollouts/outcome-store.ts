@@ -1,8 +1,8 @@
-/** How branches ended: what was rolled out once is not rolled out again. */
+/** Stores how branches ended, so that no branch is rolled out twice. */
 import { z } from 'zod';
 import { RecordStore, recordReader } from '../../storage/record-store.ts';
 
-/** A branch: its trajectory, and the policy that writes behind it. */
+/** A branch: its trajectory, and the policy that continues it. */
 export interface BranchKey {
   /** Its `trajectoryKey`. */
   readonly trajectory: string;
@@ -10,14 +10,14 @@ export interface BranchKey {
   readonly policy: string;
   readonly position: number;
   readonly token: number;
-  /** Which draw; 0 where the rollout is greedy. */
+  /** The index of the draw; 0 where the rollout is greedy. */
   readonly draw: number;
 }
 
 export interface Outcome extends BranchKey {
   /** 1 right, 0 wrong. */
   readonly value: number;
-  /** Tokens that were written behind the branch's own token. */
+  /** Tokens that were written after the branch's own token. */
   readonly tokenCount: number;
 }
 

@@ -1,4 +1,7 @@
-/** How an answer goes on behind a branch: under one model alone at first, later a router's routing. */
+/**
+ * The policy that continues an answer after a branch: one model alone at first, later a router's
+ * routing.
+ */
 import type { ModelRole } from '../../core/model-id.ts';
 import { defers } from '../../judging/gate.ts';
 import { type Router, routerScore, scoreDigest } from '../../judging/router.ts';
@@ -11,26 +14,29 @@ import { differingPositions, type TeacherForcedTrace } from '../traces/trace.ts'
 import { traceFeatures } from '../traces/trace-features.ts';
 
 export interface Policy {
-  /** By content: ends of branches are kept under it. */
+  /** Names the policy by its content. Ends of branches are stored under it. */
   readonly id: string;
   readonly strategy: Strategy;
-  /** Positions of a reading at which it keeps the small model's token though the large one's differs. */
-  keptPositions(reading: TeacherForcedTrace): ReadonlySet<number>;
+  /**
+   * Positions of a trace at which the policy keeps the small model's token although the large model's
+   * differs.
+   */
+  keptPositions(trace: TeacherForcedTrace): ReadonlySet<number>;
 }
 
 /**
- * The small model alone, the paper's: what comes of a token where nobody helps later on. Where it
- * often fails by itself, ends say little of the token.
+ * The small model alone, as in the paper: the outcome of a token without any later help. If the small
+ * model often fails by itself, ends say little about the token.
  */
 export const SMALL_POLICY: Policy = {
   id: 'small',
   strategy: singleModel('small'),
-  keptPositions: (reading) => new Set(differingPositions(reading)),
+  keptPositions: (trace) => new Set(differingPositions(trace)),
 };
 
 /**
- * The large model alone: whether a token does damage that even the large model does not make good.
- * Along its own right answers the branch that has its token ends right, so only the other is in doubt.
+ * The large model alone: whether a token does damage that even the large model does not repair. Along
+ * its own right answers the branch with its own token ends right, so only the other branch is in doubt.
  */
 export const LARGE_POLICY: Policy = {
   id: 'large',
@@ -38,15 +44,15 @@ export const LARGE_POLICY: Policy = {
   keptPositions: () => new Set(),
 };
 
-/** Of the first round. */
+/** The policies of the first round. */
 export const FIRST_POLICIES: Readonly<Record<ModelRole, Policy & { readonly share: number }>> = {
   small: { ...SMALL_POLICY, share: 0 },
   large: { ...LARGE_POLICY, share: 1 },
 };
 
 /**
- * @param router with embeddings, if it looks at them
- * @param read the features that readings have, among them the router's
+ * @param router with embeddings, if it needs them
+ * @param read the features in traces, which include the router's
  */
 export function routerPolicy(router: Router, threshold: number, read: StateFeatures): Policy {
   const gate = routerGate(router);
@@ -56,11 +62,10 @@ export function routerPolicy(router: Router, threshold: number, read: StateFeatu
   return {
     id: `${scoreDigest(router)}@${threshold}`,
     strategy: tokenRouting(gate, threshold, 'tau'),
-    keptPositions: (reading) =>
+    keptPositions: (trace) =>
       new Set(
-        differingPositions(reading).filter(
-          (position) =>
-            !defers(gate.deferralSide, score(features.at(reading, position)), threshold),
+        differingPositions(trace).filter(
+          (position) => !defers(gate.deferralSide, score(features.at(trace, position)), threshold),
         ),
       ),
   };

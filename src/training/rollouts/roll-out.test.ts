@@ -27,7 +27,7 @@ import { type RollOutOptions, rollOut } from './roll-out.ts';
 
 const routers = tinyRouters(['citer'], { hiddenSize: HIDDEN_SIZE });
 const strategyOf = (text: string) => createStrategy(text, { routers });
-/** Of a question behind which the large model does not end by itself. */
+/** A question after which the large model does not end by itself. */
 const LONG = Array.from({ length: 256 }, (_, index) => index).findIndex(
   (index) => !trajectoryOf(index).tokens.includes(END),
 );
@@ -69,7 +69,7 @@ async function tracedForkPoint(world: NumberWorld, index: number): Promise<ForkP
 }
 
 describe('a rollout', () => {
-  it('that forks from a trajectory writes what one from scratch writes, and reads less', async () => {
+  it('that forks from a trajectory writes the same text as a rollout from scratch, and reads less', async () => {
     await fc.assert(
       fc.asyncProperty(anyCase, async (given) => {
         const world = numberWorld(given);
@@ -86,7 +86,7 @@ describe('a rollout', () => {
           lease: bare.pair.soleLease(),
         });
         expect(forked).toEqual(scratch);
-        // Every model that reads at all reads its branch's token, and what is written behind it.
+        // A model that reads at all reads the branch's token and the text written after it.
         if (forked.length > 0) expect(forkedCount).toBeLessThan(bare.fedCount());
         await forkPoint[Symbol.asyncDispose]();
         expect([world.openCount(), bare.openCount()]).toEqual([0, 0]);
@@ -128,7 +128,7 @@ describe('a rollout', () => {
     expect(world.openCount()).toBe(0);
   });
 
-  it('writes what the models say, to the end or the greatest length', async () => {
+  it("writes the models' text, to its end or the greatest length", async () => {
     const router = required(routers.get('citer'), 'there is one');
     const choosers = { small: smallAlone, large: largeAlone, 'citer@0.5': routed(router, 0.5) };
     const lengths = new Set<number>();
@@ -149,7 +149,7 @@ describe('a rollout', () => {
     expect(lengths.size).toBeGreaterThan(5);
   });
 
-  it('writes what the engine writes, greedy and sampled', async () => {
+  it("writes the engine's text, greedy and sampled", async () => {
     const world = numberWorld();
     const engine = new Engine({ models: world.models, routers });
     for (const strategy of STRATEGIES) {
@@ -192,7 +192,7 @@ describe('a rollout', () => {
   it.each([
     ['has ended', [...promptOf(3), END], MAX_TOKENS],
     ['has its greatest length', promptOf(3), 0],
-  ])('writes nothing behind a text that %s', async (_why, text, more) => {
+  ])('writes nothing after a text that %s', async (_why, text, more) => {
     const world = numberWorld();
     const written = await rollOut({
       ...{ models: world.pair, lease: world.pair.soleLease(), text },
@@ -203,7 +203,7 @@ describe('a rollout', () => {
     expect(world.fedCount()).toBe(0);
   });
 
-  it('leaves no sequence open when a forward fails or it is aborted, wherever', async () => {
+  it('leaves no sequence open when any forward fails or is aborted', async () => {
     await fc.assert(
       fc.asyncProperty(anyCase, fc.integer({ min: 1, max: 12 }), fc.boolean(), async (...all) => {
         const [given, failsAt, isAbort] = all;

@@ -10,12 +10,12 @@ import type { Strategy } from '../../strategy/strategy.ts';
 
 export interface RollOutOptions {
   readonly models: ModelSet;
-  /** Of the rollout alone; it ends with it. */
+  /** A lease for the rollout alone. It ends with the rollout. */
   readonly lease: Lease;
   readonly strategy: Strategy;
-  /** The beginning: the prompt, the trajectory up to the branch, the branch's token. */
+  /** The beginning: the prompt, the trajectory up to the branch, and the branch's token. */
   readonly text: readonly TokenId[];
-  /** Tokens of the whole text at most; never more than the context has room for. */
+  /** The most tokens of the whole text. The context's length is a limit, too. */
   readonly lengthMax: number;
   readonly sampling: SamplingParams;
   readonly seed: number;
@@ -23,8 +23,8 @@ export interface RollOutOptions {
 }
 
 /**
- * @returns what was written behind the text, its end-of-generation token included; nothing where the
- *   text has ended already or has its greatest length
+ * @returns the tokens written after the text, its end-of-generation token included; none if the text has
+ *   ended already or has its greatest length
  * @throws PilotfishError as `runRequest`
  */
 export async function rollOut(options: RollOutOptions): Promise<readonly TokenId[]> {

@@ -1,4 +1,4 @@
-/** Which branches of a trajectory are rolled out, and how often. Pure. */
+/** Decides which branches of a trajectory are rolled out, and how often. Pure. */
 import { mix } from '../../core/noise.ts';
 import { GREEDY, type SamplingParams } from '../../core/sampling-params.ts';
 import {
@@ -10,29 +10,29 @@ import {
 import type { Example } from '../traces/example-store.ts';
 import type { Policy } from './policy.ts';
 
-/** How branches go on. */
+/** How branches are continued. */
 export interface RolloutDraws {
   /** Rollouts of each branch; 1 is greedy. */
   readonly count: number;
-  /** Of rollouts that are drawn, where there are several. */
+  /** The temperature of drawn rollouts, where each branch has several. */
   readonly temperature: number;
 }
 
 export interface RolloutPlan {
   readonly draws: RolloutDraws;
-  /** Positions of a trajectory that are judged, at most; more are sampled. */
+  /** The most positions of a trajectory that are judged. If there are more, they are sampled. */
   readonly positionCountMax: number;
   readonly seed: number;
 }
 
-/** Of a trajectory's key: 32 bits. */
+/** Digits of a trajectory's key: 32 bits. */
 const SALT_DIGITS = 8;
 
 export function samplingOf({ count, temperature }: RolloutDraws): SamplingParams {
   return count === 1 ? GREEDY : { ...GREEDY, temperature };
 }
 
-/** Under which name ends are kept: ends that were drawn otherwise are other ends. */
+/** The name under which ends are stored. Ends of other draws have other names. */
 export function endsName(
   { id }: Pick<Policy, 'id'>,
   { draws, seed }: Pick<RolloutPlan, 'draws' | 'seed'>,
@@ -40,30 +40,30 @@ export function endsName(
   return draws.count === 1 ? id : `${id}, drawn at ${draws.temperature} by seed ${seed}`;
 }
 
-/** Of one draw: seeds that follow each other have no draw in common. */
+/** The seed of one draw. Consecutive seeds have no draw in common. */
 export function drawSeed({ seed }: Pick<RolloutPlan, 'seed'>, draw: number): number {
   return seed + draw * SEED_RANGE;
 }
 
-/** Seeds are smaller; the noise looks at all 53 bits. */
+/** Seeds are smaller than this. The noise uses all 53 bits. */
 const SEED_RANGE = 2 ** 32;
 
-/** A trajectory as preferences see it. */
-export function walkOf({ trajectory, trace: reading }: Example, policy: Policy): Walk {
-  const kept = policy.keptPositions(reading);
+/** The view of a trajectory that preferences need. */
+export function walkOf({ trajectory, trace }: Example, policy: Policy): Walk {
+  const kept = policy.keptPositions(trace);
   const { tokens, value } = trajectory;
-  return { tokens, value, reading, keepsSmall: (position) => kept.has(position) };
+  return { tokens, value, trace, keepsSmall: (position) => kept.has(position) };
 }
 
 /** The positions that get preferences: all judgeable ones, or a sample of them. */
 export function judgedPositions(
-  { key, trajectory, trace: reading }: Example,
+  { key, trajectory, trace }: Example,
   { positionCountMax, seed }: RolloutPlan,
 ): readonly number[] {
-  return sample(judgeablePositions(trajectory.tokens, reading), key, positionCountMax, seed);
+  return sample(judgeablePositions(trajectory.tokens, trace), key, positionCountMax, seed);
 }
 
-/** By lot, the same for the same trajectory and seed. */
+/** Draws a sample, the same for the same trajectory and seed. */
 function sample(
   positions: readonly number[],
   key: string,
@@ -78,7 +78,7 @@ function sample(
 }
 
 /**
- * Branches for `citer`. Greedy ones share their ends (see preferences.ts); where ends are drawn, the
+ * Branches for `citer`. Greedy branches share their ends (see preferences.ts). Where ends are drawn, the
  * trajectory says nothing about either token, and both are rolled out.
  */
 export function citerBranches(

@@ -6,7 +6,7 @@ import { runJobs, runJobsThatFit } from './run-jobs.ts';
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('running jobs', () => {
-  it('runs each once, in order, so many at a time and no more', async () => {
+  it('runs each job once, in order, up to the given number at a time', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.nat(3), { maxLength: 20 }),
@@ -31,7 +31,7 @@ describe('running jobs', () => {
     );
   });
 
-  it('throws the first failure when nothing runs any more, and begins nothing after it', async () => {
+  it('starts no job after the first failure, and throws it when all running jobs have ended', async () => {
     const begun: number[] = [];
     const stopped: number[] = [];
     const failure = new Error('job 1 fails');
@@ -48,7 +48,7 @@ describe('running jobs', () => {
     expect(stopped).toEqual([0, 2]);
   });
 
-  it.each([0, 3])('ends as aborted when its caller says so, with %s jobs', async (count) => {
+  it.each([0, 3])('ends as aborted when its caller aborts, with %s jobs', async (count) => {
     const caller = new AbortController();
     const jobs = Array.from({ length: count }, (_, job) => job);
     const begun: number[] = [];
@@ -71,7 +71,7 @@ describe('running jobs', () => {
 describe('jobs that share a cache', () => {
   const full = (): PilotfishError => new PilotfishError('kv-full', 'no room');
 
-  it('all end, with fewer at a time where there is room for no more', async () => {
+  it('all end, with fewer at a time where the cache has no more room', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.integer({ min: 1, max: 10 }), { maxLength: 20 }),
@@ -99,7 +99,7 @@ describe('jobs that share a cache', () => {
     );
   });
 
-  it('fail where there is no room for one alone, and with any other failure', async () => {
+  it('fail where a job alone finds no room, and with any other failure', async () => {
     const running: number[] = [];
     let count = 0;
     const alone = runJobsThatFit([0, 1, 2, 3, 4], 4, async (job) => {

@@ -1,11 +1,11 @@
-/** Runs many jobs, so many at a time, in the order they are given. */
+/** Runs jobs in the given order, a fixed number at a time. */
 import { setMaxListeners } from 'node:events';
 import { PilotfishError, throwIfAborted } from '../../core/errors.ts';
 
-/** A job gets a signal that fires when the caller's does or another job fails. */
+/** The signal fires when the caller's fires or another job fails. */
 type Run<T> = (job: T, signal: AbortSignal) => Promise<void>;
 
-/** The first failure stops the others through `signal`, and is thrown when nothing runs any more. */
+/** The first failure stops the other jobs through `signal`, and is thrown when all have ended. */
 export async function runJobs<T>(
   jobs: readonly T[],
   workerCount: number,
@@ -16,10 +16,10 @@ export async function runJobs<T>(
 }
 
 /**
- * As `runJobs`, with fewer at a time where the KV cache is too full for so many: jobs that found no
- * room run again, from their beginning, when the others have ended. How long texts become nobody knows
+ * As `runJobs`, with fewer jobs at a time where the KV cache is too full: jobs that found no room run
+ * again, from their beginning, when the others have ended. The lengths of the texts are unknown
  * beforehand, and room for the longest would leave most of a cache empty.
- * @param run of a job alone, its `kv-full` is a failure as any other
+ * @param run a `kv-full` of a job that runs alone is a failure as any other
  */
 export async function runJobsThatFit<T>(
   jobs: readonly T[],
@@ -39,7 +39,7 @@ export function isFull(error: unknown): boolean {
   return PilotfishError.isInstance(error) && error.code === 'kv-full';
 }
 
-/** @returns jobs that are to be run again, those that ran first: a worker ends with its first one */
+/** @returns the jobs to run again, those that ran first: a worker ends with its first such job */
 async function runUnless<T>(
   givesWay: (error: unknown) => boolean,
   jobs: readonly T[],
@@ -70,5 +70,5 @@ async function runUnless<T>(
   return [...again, ...jobs.slice(next)];
 }
 
-/** A job may wait for several things at once. */
+/** The number of listeners that a job may add to its signal. */
 const LISTENERS_PER_WORKER = 8;

@@ -9,7 +9,7 @@ import { calibrationAlong, type ScoredToken, scoredTokens } from './calibrate-al
 
 const anyTokens: fc.Arbitrary<readonly ScoredToken[]> = fc.array(
   fc.record({
-    // Few values: many of them are equal.
+    // There are few values, so many scores are equal.
     score: fc.oneof(
       fc.nat(20).map((at) => at / 20),
       fc.double({ min: 0, max: 1, noNaN: true }),
@@ -19,8 +19,8 @@ const anyTokens: fc.Arbitrary<readonly ScoredToken[]> = fc.array(
   { minLength: 1, maxLength: 300, size: 'max' },
 );
 
-describe('calibration along what was read', () => {
-  it('says of each threshold what counting says', () => {
+describe('calibration along traces', () => {
+  it('gives for each threshold the numbers that counting gives', () => {
     fc.assert(
       fc.property(anyTokens, (tokens) => {
         const { points, on } = calibrationAlong(tokens, 'tokens');
@@ -42,7 +42,7 @@ describe('calibration along what was read', () => {
     );
   });
 
-  it('comes as near to any share as the tokens let it, where no two are equal', () => {
+  it('comes as near to any share as the tokens allow, where no two scores are equal', () => {
     const tokens = Array.from({ length: 1000 }, (_, at) => {
       return { score: ((at * 619) % 1000) / 1000 + 0.0005, differs: at % 3 === 0 };
     });
@@ -54,7 +54,7 @@ describe('calibration along what was read', () => {
     }
   });
 
-  it('scores every token of every answer, as the router does', () => {
+  it('scores every token of every answer as the router does', () => {
     const examples = labelledExamples({
       ...{ questionCount: 3, tokenCount: 5 },
       isLow: () => false,

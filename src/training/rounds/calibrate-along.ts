@@ -1,6 +1,6 @@
 /**
- * Thresholds for shares along trajectories that were read: what share of their tokens a router would
- * call, and how many tokens then come out as the large model's. Pure.
+ * Calibrates thresholds along traced trajectories: the share of tokens that a router would call the
+ * large model for, and the tokens that then come out as the large model's. Pure.
  */
 
 import type { Calibration, CalibrationPoint } from '../../judging/calibration.ts';
@@ -10,22 +10,22 @@ import type { Steps } from '../../network/steps.ts';
 import type { Example } from '../traces/example-store.ts';
 import { traceFeatures } from '../traces/trace-features.ts';
 
-/** Shares that thresholds are listed for: finer where routers work. */
+/** Shares that thresholds are listed for, more closely where routers work. */
 const SHARES: readonly number[] = [
   ...[0.001, 0.002, 0.003, 0.005, 0.0075],
   ...Array.from({ length: 19 }, (_, index) => 0.01 + 0.005 * index),
   ...Array.from({ length: 17 }, (_, index) => 0.11 + 0.05 * index),
 ];
 
-/** A token that was read: its score, and whether the models differ there. */
+/** A traced token: its score, and whether the models differ there. */
 export interface ScoredToken {
   readonly score: number;
   readonly differs: boolean;
 }
 
 /**
- * One part for each trajectory.
- * @param router with embeddings, if it looks at them
+ * Yields after each trajectory.
+ * @param router with embeddings, if it needs them
  */
 export function* scoredTokens(
   router: Router,
@@ -36,10 +36,10 @@ export function* scoredTokens(
   const { features: wanted, hiddenSize, embeddingOf } = router;
   const features = traceFeatures({ wanted, read, hiddenSize, embeddingOf });
   const tokens: ScoredToken[] = [];
-  for (const { trace: reading } of examples) {
-    for (const [position, token] of reading.small.entries()) {
-      const differs = token !== reading.large[position];
-      tokens.push({ score: score(features.at(reading, position)), differs });
+  for (const { trace } of examples) {
+    for (const [position, token] of trace.small.entries()) {
+      const differs = token !== trace.large[position];
+      tokens.push({ score: score(features.at(trace, position)), differs });
     }
     yield;
   }
@@ -63,7 +63,7 @@ export function calibrationAlong(tokens: readonly ScoredToken[], on: string): Ca
   return { on, points };
 }
 
-/** [count + 1]: how many of the tokens from each place on differ. */
+/** [count + 1]: the number of differing tokens from each place on. */
 function differingFrom(order: readonly ScoredToken[]): Float64Array {
   const counts = new Float64Array(order.length + 1);
   for (let index = order.length - 1; index >= 0; index -= 1) {

@@ -1,4 +1,4 @@
-/** A training's folder of version 1 (test/fixtures): it is read as it is, and nothing is made again. */
+/** Reads a training's folder of version 1 (test/fixtures). Nothing in it is computed again. */
 import { appendFile, cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-/** As the folder's training was asked for. */
+/** Trains with the settings of the folder's training. */
 function trainAgain(world: NumberWorld): Promise<TrainedRouter> {
   return trainRouter({
     pair: world.pair,
@@ -40,7 +40,7 @@ function trainAgain(world: NumberWorld): Promise<TrainedRouter> {
   });
 }
 
-it('gives the same router without a token read', async () => {
+it('gives the same router without reading a token', async () => {
   const world = numberWorld();
   const { bytes } = await trainAgain(world);
   expect(Buffer.from(bytes)).toEqual(await readFile(join(folder, 'citer.safetensors')));
@@ -53,10 +53,10 @@ it('gives the same router without a token read', async () => {
 });
 
 it.each([
-  ['readings.jsonl', 'reading'],
+  ['readings.jsonl', 'trace'],
   ['rollouts.jsonl', 'end of a branch'],
   ['written.jsonl', 'answer'],
-])('%s is refused by its name and line where it holds something else', async (name, noun) => {
+])('%s with a foreign line is refused by its name and line', async (name, noun) => {
   const path = join(folder, name);
   const lineCount = (await readFile(path, 'utf8')).split('\n').length;
   await appendFile(path, '{"version":2}\n');

@@ -1,19 +1,23 @@
-/** What labels say, in numbers. Pure. */
+/** Counts labels. Pure. */
 import { type LabelledExample, TARGET_MIDDLE } from '../fit/training-rows.ts';
 
 export interface LabelCounts {
   readonly tokenCount: number;
-  /** Tokens that have a target. */
+  /** Tokens with a target. */
   readonly targetCount: number;
-  /** Where both models write the same (or, for a paper label, the small one writes the reference's). */
+  /**
+   * Tokens at which both models agree (for a paper label: the small model writes the reference's token).
+   */
   readonly agreeCount: number;
-  /** Settled by which model writes the next token, without a rollout. */
+  /** Tokens that the next token settles, without a rollout. */
   readonly settledCount: number;
   readonly rolledOutCount: number;
   readonly unjudgedCount: number;
   /** Targets that call for the large model. */
   readonly lowCount: number;
-  /** The share of tokens that labels call the large model for, those included that were not tried out. */
+  /**
+   * The share of tokens that labels call the large model for, those included that were not rolled out.
+   */
   readonly callShare: number;
 }
 

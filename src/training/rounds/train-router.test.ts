@@ -67,10 +67,10 @@ const jsonLines = async (name: string): Promise<readonly Record<string, unknown>
 };
 
 describe('training in rounds', () => {
-  it('tells the states apart in which the models differ', async () => {
+  it('tells apart the states in which the models differ', async () => {
     const { router, rounds } = await trainRouter(optionsOf({ objective: 'citer-s' }));
     expect(rounds).toHaveLength(1);
-    // But for texts that either model ends, where both write the same.
+    // Except after texts that have ended, where both models write the same.
     expect(rounds[0]?.auc).toBeGreaterThan(0.95);
     expect(rounds[0]).toMatchObject({ rolloutCount: 0, policyShare: 0, trajectoryCount: 40 });
     expect(router).toMatchObject({ strategy: 'citer-s', hiddenSize: HIDDEN_SIZE });
@@ -78,7 +78,7 @@ describe('training in rounds', () => {
     const examples = await ExampleStore.open(join(folder, 'readings.jsonl'));
     const read = TRAJECTORIES.flatMap((trajectory) => examples.get(trajectory) ?? []);
     const tokens = atOnce(scoredTokens(router, read, READ_FEATURES));
-    // By default it calls for twice as many as there are, and so for all of them.
+    // By default the router calls for twice the share of the labels: here, for all tokens.
     const kept = tokens.filter(({ score }) => score >= router.defaultThreshold);
     expect(kept.filter(({ differs }) => differs)).toEqual([]);
     expect(kept.length).toBeGreaterThan(tokens.length / 4);
@@ -127,7 +127,7 @@ describe('training in rounds', () => {
     expect(reports.map(({ trajectoryCount }) => trajectoryCount)).toEqual([40, 80, 80]);
   });
 
-  it('rolls out with the large model first where it is asked to', async () => {
+  it('rolls out with the large model first on request', async () => {
     const options = optionsOf({ firstPolicy: 'large', policyShare: 0.3 });
     const { rounds } = await trainRouter(options);
     const policies = [...new Set((await jsonLines('rollouts.jsonl')).map(({ policy }) => policy))];
@@ -135,17 +135,17 @@ describe('training in rounds', () => {
     expect(policies[0]).toBe('large');
     expect(rounds[0]?.policyShare).toBe(1);
     expect(rounds[1]?.policyShare).toBeLessThan(1);
-    // Where nothing is rolled out, nobody goes on.
+    // An objective without rollouts has no policy.
     const none = await trainRouter({ ...options, objective: 'citer-s' });
     expect(none.rounds[0]?.policyShare).toBe(0);
   });
 
-  it("walks along no answers of its own under the paper's rule", async () => {
+  it("uses no answers of its own under the paper's rule", async () => {
     const { rounds } = await trainRouter(optionsOf({ objective: 'citer-paper' }));
     expect(rounds.map(({ trajectoryCount }) => trajectoryCount)).toEqual([40, 40]);
   });
 
-  it('is refused where labels say only one thing, or there are none', async () => {
+  it('is refused where all labels are equal, or there are none', async () => {
     const agreeing = numberWorld();
     const { large } = agreeing.models;
     const same = new TrainingPair({ small: large, large });
@@ -168,7 +168,7 @@ describe('training in rounds', () => {
     expect(rolloutCount).toBeGreaterThan(20);
     expect(rolloutCount).toBeLessThanOrEqual(30);
     expect(trajectoryCount).toBeLessThan(40);
-    // Of every other answer everything is judged.
+    // Every other answer is judged completely.
     expect(unjudgedCount).toBe(0);
     expect(notices).toEqual([`The cap on rollouts left ${40 - trajectoryCount} answers out.`]);
   });
@@ -178,12 +178,12 @@ describe('training in rounds', () => {
     const count = rounds[1]?.trajectoryCount ?? 0;
     expect(count).toBeGreaterThan(8);
     expect(count).toBeLessThan(40);
-    // What a router writes as the large model does is not read again.
+    // An answer of the router that equals the large model's is not traced again.
     const sources = (await jsonLines('readings.jsonl')).map(({ source }) => source);
     expect(sources.filter((source) => source === 'mixed').length).toBeGreaterThan(0);
   });
 
-  it('leads to the same router from wherever it was stopped', async () => {
+  it('leads to the same router after a stop at any point', async () => {
     const seen: string[] = [];
     const onProgress: TrainRouterOptions['onProgress'] = ({ label, done }) => {
       seen.push(`${label}: ${done}`);
@@ -210,11 +210,11 @@ describe('training in rounds', () => {
     expect(resumed.rounds).toEqual(whole.rounds);
     expect(resumed.bytes).toEqual(whole.bytes);
     expect(routerScore(resumed.router)(new Uint16Array(HIDDEN_SIZE))).toBeGreaterThan(0);
-    // Neither the first round's network was trained again, nor the epochs before the last stop.
+    // Neither the first round's network nor the epochs before the last stop were trained again.
     expect(again.filter((step) => step.startsWith('Training'))).toEqual(seen.slice(-2));
   });
 
-  it('trains nothing again where everything is done', async () => {
+  it('trains nothing again after a finished training', async () => {
     const whole = await trainRouter(optionsOf());
     const seen: string[] = [];
     const world = numberWorld();

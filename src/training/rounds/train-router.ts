@@ -1,8 +1,8 @@
 /**
- * CITER's rounds (arXiv 2502.01976, section 3.4): labels by rollouts of one model alone, the small one
- * in the paper, train a first router; from then on the router of the round before takes part in the
- * rollouts, and its own answers are walked along, too, so that a router is judged in the states that
- * routing comes to. Each round's network begins anew. Objectives without rollouts have one round.
+ * CITER's rounds (arXiv 2502.01976, section 3.4). The first router learns from labels by rollouts of one
+ * model alone, the small model in the paper. From then on the router of the round before takes part in
+ * the rollouts, and its own answers become trajectories, too, so that a router is judged in the states
+ * that routing leads to. Each round's network begins anew. Objectives without rollouts have one round.
  */
 import { join } from 'node:path';
 import { PilotfishError } from '../../core/errors.ts';
@@ -44,39 +44,44 @@ export interface TrainRouterOptions
   extends Pick<TrainingPlan, 'objective' | 'roundCount' | 'rolloutCountMax' | 'firstPolicy'>,
     Progressing {
   readonly pair: TrainingPair;
-  /** What the router is bound to. */
+  /** The pair that the router is bound to. */
   readonly boundTo: RouterFacts['pair'];
-  /** What labels are made along at first: of each question one or more. */
+  /** The trajectories of the first round's labels, one or more for each question. */
   readonly trajectories: readonly Trajectory[];
   readonly rollouts: RolloutPlan;
-  /** Share of tokens that the policy of later rounds calls; null: as many again as labels call for. */
+  /**
+   * The share of tokens that the policy of later rounds calls for; null: twice the share that labels
+   * call for.
+   */
   readonly policyShare: number | null;
   readonly features: RouterFeatures;
   readonly fit: FitSettings;
-  /** Tokens of an answer at most. */
+  /** The most tokens of an answer. */
   readonly maxTokens: number;
-  /** Where labels and checkpoints are kept. */
+  /** The folder of labels and checkpoints. */
   readonly folder: string;
-  /** Of the questions (see `Router.trainedOn`). */
+  /** The digests of the questions (see `Router.trainedOn`). */
   readonly trainedOn: ReadonlySet<number>;
-  /** How the router was made, for whoever looks at it. */
+  /** How the router was made, for a reader of its file. */
   readonly facts: Readonly<Record<string, string | number>>;
-  /** Of every round, with its router's file: the last one is what is returned. */
+  /** Is told of every round, with its router's file. The last router is the one returned. */
   readonly onRound?: ((report: RoundReport, bytes: Uint8Array) => Promise<void> | void) | undefined;
 }
 
 export interface RoundReport extends LabelCounts {
   readonly round: number;
-  /** Trajectories that labels were made along: without those that the cap left out. */
+  /** Trajectories of the labels, without those that the cap left out. */
   readonly trajectoryCount: number;
-  /** Rollouts that were needed, now or earlier. */
+  /** Rollouts that were needed, whether now or earlier. */
   readonly rolloutCount: number;
-  /** The share of tokens that the policy of rollouts called for; 0 or 1: one model alone, or none. */
+  /**
+   * The share of tokens that the rollouts' policy called for. 0 or 1: one model alone, or no rollouts.
+   */
   readonly policyShare: number;
   readonly auc: number | null;
   readonly aucOfDiffering: number | null;
   readonly bestEpoch: number;
-  /** Of scores against held-out labels. */
+  /** The calibration error of the scores against held-out labels. */
   readonly calibrationError: number | null;
   readonly validationLoss: number;
 }
@@ -87,15 +92,15 @@ export interface TrainedRouter {
   readonly rounds: readonly RoundReport[];
 }
 
-/** In the folder of a training: answers that were written to be walked along. */
+/** The file in a training's folder that holds the answers written as trajectories. */
 export const WRITTEN_FILE = 'written.jsonl';
 
-/** What readings hold, for any router that may be trained on them. */
+/** The features of traces, for any router that may be trained on them. */
 export const READ_FEATURES: StateFeatures = { hidden: true, topLogprobs: 32 };
 
 /**
  * @throws PilotfishError `training-data-insufficient`, `training-diverged`, `training-invalid`,
- *   `aborted`; labels and training steps so far are kept
+ *   `aborted`; the labels and training steps until then are kept
  */
 export async function trainRouter(options: TrainRouterOptions): Promise<TrainedRouter> {
   const stores = {
@@ -174,7 +179,7 @@ async function runRound(
   return { router, bytes, report };
 }
 
-/** One part for each trajectory: a router's policy looks at all of its features. */
+/** Yields after each trajectory: a router's policy scores all of its features. */
 function* labelledBy(
   targetsOf: (example: Example) => readonly Target[],
   examples: readonly Example[],
@@ -188,8 +193,8 @@ function* labelledBy(
 }
 
 /**
- * From the second round on also what the policy itself writes. Not for the paper's rule: it takes what
- * it walks along for right, and would learn to choose what was chosen.
+ * From the second round on also includes the policy's own answers. The paper's rule takes its
+ * trajectories for right, and would learn to choose what was chosen, so it gets none.
  */
 async function trajectoriesOf(
   round: number,
@@ -204,7 +209,7 @@ async function trajectoriesOf(
     path: join(options.folder, WRITTEN_FILE),
     label: `Answering with the router of round ${round - 1}`,
   });
-  // A cap then leaves out questions, and not one kind of answers.
+  // In turn, so that a cap leaves out questions and not one kind of answers.
   return inTurn(options.trajectories, mixed);
 }
 
@@ -224,7 +229,7 @@ function firstOfEach(trajectories: readonly Trajectory[]): readonly Trajectory[]
   return [...first.values()];
 }
 
-/** A network, from where an earlier training was interrupted if it was the same one. */
+/** Trains a network, from the checkpoint of an interrupted training if it was the same training. */
 async function fitKept(
   round: number,
   rows: TrainingRows,
@@ -246,7 +251,7 @@ async function fitKept(
         options.onProgress?.({ label, done: epochCount, total: null, unit: 'steps' });
       },
     });
-    // Whoever comes back for a later round finds it done.
+    // A later run with more rounds finds this round finished.
     await kept.write();
     return fitted;
   } catch (error) {
@@ -279,7 +284,7 @@ async function routerOf(
     calibratedOn: new Set(),
     network: fit.network,
   };
-  // As it will be read again: with weights in half precision.
+  // Weights in half precision, as they will be read again.
   const ready = (bytes: Uint8Array): Router =>
     withEmbeddings(decodeRouter(bytes), embeddingsOf(options));
   const bare = ready(encodeRouter(facts));
@@ -308,7 +313,10 @@ const ONE_SIDED =
   'All labels of the held-out answers say the same, so nothing tells how good this router is: ' +
   'train on more questions.';
 
-/** By default a router calls twice as many tokens as labels call for: it cannot tell all of them. */
+/**
+ * The default policy calls for twice the share that labels call for: a router cannot find all of those
+ * tokens.
+ */
 const DEFAULT_SHARE_FACTOR = 2;
 
 function nextPolicy(
@@ -329,10 +337,11 @@ function checkLabels({ targetCount, lowCount }: LabelCounts, options: TrainRoute
   const all = lowCount === 0 ? 'keep the small model' : 'call the large one';
   const seen =
     targetCount === 0
-      ? `There are no labels, of ${length === 0 ? 'no' : length} answers`
-      : `All ${targetCount} labels of ${length} answers say to ${all}`;
+      ? `There are no labels in ${length === 0 ? 'no' : length} answers`
+      : `All ${targetCount} labels of ${length} answers say: ${all}`;
   throw new PilotfishError('training-data-insufficient', `${seen}: there is nothing to learn.`, {
-    remedy: 'Train on more questions, or on such that one model can answer and the other cannot.',
+    remedy:
+      'Train on more questions, or on questions that one model can answer and the other cannot.',
     fields: { targetCount, lowCount },
   });
 }

@@ -1,21 +1,21 @@
-/** How a router is trained: the settings that a user may choose, and what holds where none is chosen. */
+/** How a router is trained: the settings that a user may choose, with their defaults. */
 import type { ModelRole } from '../../core/model-id.ts';
 import type { Objective } from '../labels/targets.ts';
 
 export interface TrainingPlan {
-  /** What the router is trained towards; default `citer`. */
+  /** The training objective; default `citer`. */
   readonly objective: Objective;
   /** Rounds of labels and training; default 2. Only objectives with rollouts have more than one. */
   readonly roundCount: number;
   /** Rollouts of each branch; default 1, which is greedy. */
   readonly drawCount: number;
-  /** Rollouts of one round at most; default 200,000. */
+  /** The most rollouts of one round; default 200,000. */
   readonly rolloutCountMax: number;
-  /** Positions of an answer that are judged, at most; default 24. */
+  /** The most positions of an answer that are judged; default 24. */
   readonly positionCountMax: number;
-  /** Which model goes on behind branches in the first round; default `small`, as in the paper. */
+  /** The model that continues branches in the first round; default `small`, as in the paper. */
   readonly firstPolicy: ModelRole;
-  /** Seed of everything random; default 1. */
+  /** The seed of all randomness; default 1. */
   readonly seed: number;
 }
 

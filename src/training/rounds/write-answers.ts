@@ -1,7 +1,6 @@
 /**
- * Writes the answers that labels are made along, before they are labelled. A router's policy writes
- * answers that pass through the states that routing really comes to; others are drawn from the large
- * model.
+ * Writes answers as trajectories for labels. A router's policy writes answers that pass through the
+ * states that routing really leads to. Others are drawn from the large model.
  */
 import { z } from 'zod';
 import { required } from '../../core/invariant.ts';
@@ -32,7 +31,7 @@ export interface WriteAnswersOptions extends Progressing {
   readonly pair: TrainingPair;
   readonly writer: Writer;
   readonly maxTokens: number;
-  /** The file where answers are kept, and found again. */
+  /** The file where answers are stored and found again. */
   readonly path: string;
   readonly label: string;
 }
@@ -48,7 +47,7 @@ type Line = z.infer<typeof LINE>;
 
 /**
  * @returns one answer for each of the given trajectories, to the same question
- * @throws PilotfishError `training-invalid`, and as `Sequence.forward`; what was written is kept
+ * @throws PilotfishError `training-invalid`, and as `Sequence.forward`; finished answers are kept
  */
 export async function writeAnswers(
   like: readonly Trajectory[],

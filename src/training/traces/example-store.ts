@@ -1,7 +1,7 @@
 /**
- * Trajectories with what both models say along them, one line each: what was read once is not read
- * again, for any objective, round or seed. Features stay in the file, because those of all examples
- * may need more room than memory has; the features of the last few examples are in memory.
+ * Stores trajectories with their traces, one line each, so that none is traced twice, for any objective,
+ * round or seed. Features remain in the file, because those of all examples may exceed the memory. The
+ * features of the last few examples are in memory.
  */
 import { z } from 'zod';
 import { required } from '../../core/invariant.ts';
@@ -15,11 +15,11 @@ export interface Example {
   /** The trajectory's `trajectoryKey`. */
   readonly key: string;
   readonly trajectory: Trajectory;
-  /** In an example of a store, `features` may be read from the disk whenever it is looked at. */
+  /** In an example of a store, each access to `features` may read the disk. */
   readonly trace: TeacherForcedTrace;
 }
 
-/** What is kept of an example: its question is known by the key. */
+/** The stored part of an example. The key identifies its question. */
 interface KeptExample extends Pick<Example, 'key' | 'trace'> {
   readonly trajectory: Omit<Trajectory, 'question'>;
 }
@@ -29,7 +29,7 @@ const IDS = z.array(z.number().int().nonnegative());
 /** Numbers as base64 of their bytes, little-endian. */
 const NUMBERS = z.string().transform((text, context) => {
   const bytes = new ArrayBuffer(Buffer.byteLength(text, 'base64'));
-  // Characters that are not base64 are passed over.
+  // The decoder skips characters that are not base64.
   const isWhole = Buffer.from(bytes).write(text, 'base64') === bytes.byteLength;
   if (!isWhole) context.addIssue('is not base64');
   return bytes;
@@ -53,7 +53,7 @@ const LINE = z.object({
 
 type Line = z.output<typeof LINE>;
 
-/** Examples whose features stay in memory; as many are at work together. */
+/** Examples whose features remain in memory; this many are at work together. */
 export const RECENT_COUNT = 8;
 
 export class ExampleStore {
@@ -66,10 +66,8 @@ export class ExampleStore {
   /** @throws PilotfishError `training-invalid`, naming the line; `file-system-failed` */
   static async open(path: string): Promise<ExampleStore> {
     const records = await RecordStore.open<KeptExample, Pick<Example, 'key'>>(path, {
-      noun: 'reading',
-      read: recordReader(
-        LINE.refine(isWhole, 'its numbers are not equally many').transform(decoded),
-      ),
+      noun: 'trace',
+      read: recordReader(LINE.refine(isWhole, 'its arrays differ in length').transform(decoded)),
       lineOf: encoded,
       keyOf: ({ key }) => key,
       code: 'training-invalid',
@@ -79,7 +77,7 @@ export class ExampleStore {
     return new ExampleStore(records);
   }
 
-  /** How many examples' features are in memory. */
+  /** The number of examples whose features are in memory. */
   get recentCount(): number {
     return this.#records.recentCount;
   }
@@ -90,7 +88,7 @@ export class ExampleStore {
     return kept === null ? null : this.#example(trajectory, kept);
   }
 
-  /** On disk when it returns. */
+  /** Returns once the example is on disk. */
   async add(trajectory: Trajectory, trace: TeacherForcedTrace): Promise<Example> {
     const kept = { key: trajectoryKey(trajectory), trajectory, trace };
     await this.#records.add(kept);

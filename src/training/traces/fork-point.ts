@@ -1,6 +1,6 @@
 /**
- * A text in the KV cache of both models, for everything that branches off it: a branch begins as a
- * fork of what it shares with the text, and reads only its own tokens.
+ * A text in the KV cache of both models, for all branches that leave it. A branch begins as a fork of
+ * the shared prefix and reads only its own tokens.
  */
 import type { ModelId, ModelRole } from '../../core/model-id.ts';
 import type { RowResult } from '../../core/row-program.ts';
@@ -32,8 +32,8 @@ export class ForkPoint implements AsyncDisposable {
   }
 
   /**
-   * Reads the text, unless the model has read it already, and returns the row that decides each of
-   * the trajectory's tokens. All readings have the same shapes, so branches begin with the same cache.
+   * Reads the text, unless the model has read it already, and returns the row that decides each of the
+   * trajectory's tokens. All forwards have the same shapes, so branches begin with the same cache.
    * @throws PilotfishError as `Session.rows`
    */
   read(
@@ -49,7 +49,7 @@ export class ForkPoint implements AsyncDisposable {
     return (this.#sessions.get(role)?.length ?? 0) > 0;
   }
 
-  /** For one branch: its sequences begin with what they share with the text. */
+  /** A lease for one branch. Its sequences begin with the prefix that they share with the text. */
   lease(): Lease {
     const lease = this.#pair.soleLease();
     const smallId = this.#pair.idOf('small');

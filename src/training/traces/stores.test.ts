@@ -1,4 +1,4 @@
-/** What a training keeps on disk: readings, ends of branches, answers. */
+/** The stores of a training on disk: traces, ends of branches, answers. */
 import { appendFile, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-const anyReading = (length: number, featureSize: number): fc.Arbitrary<TeacherForcedTrace> => {
+const anyTrace = (length: number, featureSize: number): fc.Arbitrary<TeacherForcedTrace> => {
   const sized = { minLength: length, maxLength: length };
   const ids = fc.array(fc.nat(200_000), sized).map((all) => tokenIds(all));
   const floats = fc.float32Array({ ...sized, noNaN: true });
@@ -53,17 +53,17 @@ function trajectory(index: number, length: number): Trajectory {
 
 const anyExamples = fc
   .array(fc.tuple(fc.nat(9), fc.integer({ min: 1, max: 4 })), { minLength: 1, maxLength: 5 })
-  .chain((shapes) => fc.tuple(...shapes.map(([length, size]) => anyReading(length, size))));
+  .chain((shapes) => fc.tuple(...shapes.map(([length, size]) => anyTrace(length, size))));
 
-describe('readings', () => {
-  it('come back as they were, also from the file', async () => {
+describe('traces', () => {
+  it('come back unchanged, also from the file', async () => {
     await fc.assert(
-      fc.asyncProperty(anyExamples, async (readings) => {
+      fc.asyncProperty(anyExamples, async (traces) => {
         const file = join(folder, `${Math.random()}.jsonl`);
         const store = await ExampleStore.open(file);
-        const all = readings.map((reading, at) => ({
-          trace: reading,
-          trajectory: trajectory(at, reading.small.length),
+        const all = traces.map((trace, at) => ({
+          trace,
+          trajectory: trajectory(at, trace.small.length),
         }));
         for (const one of all) {
           expect(store.get(one.trajectory)).toBeNull();
@@ -80,48 +80,48 @@ describe('readings', () => {
     );
   });
 
-  it('are known by question, prompt and tokens, whoever wrote them', async () => {
+  it('are known by question, prompt and tokens, regardless of their writer', async () => {
     const store = await ExampleStore.open(path);
-    const [reading] = fc.sample(anyReading(5, 2), 1);
-    if (reading === undefined) throw new Error('a sample has one');
+    const [trace] = fc.sample(anyTrace(5, 2), 1);
+    if (trace === undefined) throw new Error('a sample has one');
     const own = trajectory(3, 5);
-    await store.add(own, reading);
-    expect(store.get({ ...own, source: 'mixed', value: 0 })?.trace).toEqual(reading);
+    await store.add(own, trace);
+    expect(store.get({ ...own, source: 'mixed', value: 0 })?.trace).toEqual(trace);
     expect(store.get({ ...own, tokens: own.tokens.slice(1) })).toBeNull();
     expect(store.get({ ...own, prompt: own.prompt.slice(1) })).toBeNull();
     expect(store.get({ ...own, question: trajectory(4, 5).question })).toBeNull();
   });
 
-  it('leave features in the file, but those of the last few', async () => {
+  it('leave features in the file, except those of the last few', async () => {
     const count = RECENT_COUNT + 3;
-    const readings = fc.sample(anyReading(4, 3), { numRuns: count, seed: 1 });
+    const traces = fc.sample(anyTrace(4, 3), { numRuns: count, seed: 1 });
     const store = await ExampleStore.open(path);
     const added = await Promise.all(
-      readings.map((reading, index) => store.add(trajectory(index, 4), reading)),
+      traces.map((trace, index) => store.add(trajectory(index, 4), trace)),
     );
     expect(store.recentCount).toBe(RECENT_COUNT);
     const opened = await ExampleStore.open(path);
     expect(opened.recentCount).toBe(RECENT_COUNT);
-    const got = readings.flatMap((_, index) => opened.get(trajectory(index, 4)) ?? []);
+    const got = traces.flatMap((_, index) => opened.get(trajectory(index, 4)) ?? []);
     expect(opened.recentCount).toBe(RECENT_COUNT);
     for (const all of [added, got, added.toReversed(), got.toReversed()]) {
-      for (const { key, trace: reading } of all) {
+      for (const { key, trace } of all) {
         const index = added.findIndex((one) => one.key === key);
-        expect(reading).toEqual(readings[index]);
-        // Whoever looks at one for long has it from memory.
-        expect(reading.features).toBe(reading.features);
+        expect(trace).toEqual(traces[index]);
+        // An example in long use keeps its features in memory.
+        expect(trace.features).toBe(trace.features);
       }
     }
     expect([store.recentCount, opened.recentCount]).toEqual([RECENT_COUNT, RECENT_COUNT]);
   });
 
-  it('are refused where the file is no longer what it was', async () => {
+  it('are refused where the file has changed', async () => {
     const store = await ExampleStore.open(path);
-    const readings = fc.sample(anyReading(4, 3), { numRuns: RECENT_COUNT + 2, seed: 1 });
-    for (const [index, reading] of readings.entries()) {
-      await store.add(trajectory(index, 4), reading);
+    const traces = fc.sample(anyTrace(4, 3), { numRuns: RECENT_COUNT + 2, seed: 1 });
+    for (const [index, trace] of traces.entries()) {
+      await store.add(trajectory(index, 4), trace);
     }
-    const [, example] = readings.map((_, index) => store.get(trajectory(index, 4)));
+    const [, example] = traces.map((_, index) => store.get(trajectory(index, 4)));
     await truncate(path, 10);
     expect(() => example?.trace.features).toThrow(
       expect.objectContaining({ code: 'training-invalid', fields: { path, line: 2 } }),
@@ -130,7 +130,7 @@ describe('readings', () => {
 
   it.each<[string, (line: Record<string, string>) => string]>([
     ['no JSON', () => '{'],
-    ['nothing of a reading', () => '{}'],
+    ['no part of a trace', () => '{}'],
     [
       'too few features',
       (line) => JSON.stringify({ ...line, features: Buffer.alloc(18).toString('base64') }),
@@ -142,9 +142,9 @@ describe('readings', () => {
     ['a number cut off', (line) => JSON.stringify({ ...line, ownBySmall: 'AAAA' })],
   ])('name the line that is damaged: %s', async (_what, damaged) => {
     const store = await ExampleStore.open(path);
-    const [reading] = fc.sample(anyReading(5, 2), 1);
-    if (reading === undefined) throw new Error('a sample has one');
-    await store.add(trajectory(3, 5), reading);
+    const [trace] = fc.sample(anyTrace(5, 2), 1);
+    if (trace === undefined) throw new Error('a sample has one');
+    await store.add(trajectory(3, 5), trace);
     await appendFile(path, `${damaged(JSON.parse(await readFile(path, 'utf8')))}\n`);
     await expect(ExampleStore.open(path)).rejects.toMatchObject({
       code: 'training-invalid',
@@ -153,7 +153,7 @@ describe('readings', () => {
   });
 });
 
-/** Few values, so that branches differ in one thing alone. */
+/** Few values, so that branches differ in one part alone. */
 const COUNT = fc.nat(1);
 const anyOutcome: fc.Arbitrary<Outcome> = fc.record({
   trajectory: fc.constantFrom('a1', 'b2'),
@@ -163,7 +163,7 @@ const anyOutcome: fc.Arbitrary<Outcome> = fc.record({
 });
 
 describe('ends of branches', () => {
-  it('are kept by all that says which branch it is; the last one counts', async () => {
+  it("are stored by all parts of a branch's key; the last end counts", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(anyOutcome, { maxLength: 30 }), async (outcomes) => {
         const file = join(folder, `${Math.random()}.jsonl`);
@@ -200,7 +200,7 @@ describe('ends of branches', () => {
   });
 });
 
-describe('answers to walk along', () => {
+describe('stored answers', () => {
   const LIKE = Array.from({ length: 24 }, (_, index) => trajectoryOf(index));
 
   function write(world: NumberWorld, id = 'the small one', signal?: AbortSignal, seen?: number[]) {
@@ -213,7 +213,7 @@ describe('answers to walk along', () => {
     });
   }
 
-  it('are what the writer writes, one for each question, and are not written twice', async () => {
+  it("are the writer's text, one for each question, and are not written twice", async () => {
     const world = numberWorld();
     const seen: number[] = [];
     const written = await write(world, undefined, undefined, seen);
@@ -227,7 +227,7 @@ describe('answers to walk along', () => {
     expect(again.fedCount()).toBe(world.fedCount());
   });
 
-  it('are written fewer at a time where the cache has no room for more', async () => {
+  it('are written fewer at a time where the cache is full', async () => {
     const seen: number[] = [];
     const narrow = numberWorld({ cellCount: 40, contextLength: 40 });
     const written = await write(narrow, undefined, undefined, seen);
@@ -240,7 +240,7 @@ describe('answers to walk along', () => {
     });
   });
 
-  it('that were written before an abort are kept', async () => {
+  it('written before an abort are kept', async () => {
     const caller = new AbortController();
     let count = 0;
     const world = numberWorld({

@@ -67,7 +67,7 @@ const anyFeatures: fc.Arbitrary<RouterFeatures> = fc
 
 const anyText = fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 8 });
 
-/** As it comes from its file: with a weight of its own for every feature. */
+/** A router as read from its file, with a weight of its own for every feature. */
 function routerOf(features: RouterFeatures): Router {
   const inputSize = featureSize(features, HIDDEN_SIZE);
   const weights = Float32Array.from({ length: inputSize }, (_, at) => 0.11 * (at + 1) - 0.4);
@@ -94,11 +94,11 @@ async function readExample(
     ...{ source: 'large', prompt, tokens, value: 1 },
   };
   await using forkPoint = new ForkPoint(pair, trajectory);
-  const reading = await traceTrajectory(trajectory, { pair, forkPoint, features: READ });
-  return { key: 'any', trajectory, trace: reading };
+  const trace = await traceTrajectory(trajectory, { pair, forkPoint, features: READ });
+  return { key: 'any', trajectory, trace };
 }
 
-/** Scores of live rows, one forward of one row for every token. */
+/** The scores of live rows: one forward of one row for every token. */
 async function liveScores(
   pair: TrainingPair,
   router: Router,
@@ -122,27 +122,27 @@ async function liveScores(
   return scores;
 }
 
-describe('features along a reading', () => {
-  it('are the state that was read and, at its end, the embedding of the small choice', async () => {
+describe('features along a trace', () => {
+  it("are the traced state and, after it, the embedding of the small model's choice", async () => {
     const pair = openPair();
-    const { trace: reading } = await readExample(pair, tokenIds([0, 1]), tokenIds([2, 3, 1, 0]));
+    const { trace } = await readExample(pair, tokenIds([0, 1]), tokenIds([2, 3, 1, 0]));
     const wanted = { hidden: false, topLogprobs: 2, tokenEmbedding: true };
     const table = (id: TokenId) => Float32Array.from(embeddingOf(id));
     const features = traceFeatures({
       ...{ wanted, read: READ, hiddenSize: HIDDEN_SIZE, embeddingOf: table },
     });
     expect(features.size).toBe(2 + HIDDEN_SIZE);
-    for (const [position, token] of reading.small.entries()) {
-      const from = position * reading.featureSize + HIDDEN_SIZE;
-      expect([...features.at(reading, position)]).toEqual([
-        ...reading.features.subarray(from, from + 2),
+    for (const [position, token] of trace.small.entries()) {
+      const from = position * trace.featureSize + HIDDEN_SIZE;
+      expect([...features.at(trace, position)]).toEqual([
+        ...trace.features.subarray(from, from + 2),
         ...embeddingOf(token).map(halfBits),
       ]);
     }
-    expect(new Set(reading.small).size).toBeGreaterThan(1);
+    expect(new Set(trace.small).size).toBeGreaterThan(1);
   });
 
-  it('give the scores that a gate gives to live rows, whatever a router looks at', async () => {
+  it('give the scores that a gate gives to live rows, for any features of a router', async () => {
     const seen = { differing: 0 };
     await fc.assert(
       fc.asyncProperty(anyFeatures, anyText, anyText, async (features, before, answer) => {
@@ -165,7 +165,7 @@ describe('features along a reading', () => {
     expect(seen.differing).toBeGreaterThan(50);
   });
 
-  it('are the rows that a network trains on', async () => {
+  it('are the rows of a training', async () => {
     const anyTargets = fc.array(fc.record({ token: fc.nat(4), isRow: fc.boolean() }), {
       minLength: 1,
       maxLength: 8,
@@ -197,10 +197,10 @@ describe('features along a reading', () => {
   });
 });
 
-describe('a router that looks at embeddings', () => {
+describe('a router with embeddings', () => {
   const features = { hidden: true, topLogprobs: 1, tokenEmbedding: true };
 
-  it('asks the table once when it gets it; others never do', () => {
+  it('asks the table once when it gets it; a router without embeddings never does', () => {
     const asked: number[] = [];
     const table = (id: TokenId): Float32Array => {
       asked.push(id);
@@ -215,7 +215,7 @@ describe('a router that looks at embeddings', () => {
     expect(asked).toEqual([0]);
   });
 
-  it('needs no more of a row than others, and cannot judge one without its table', () => {
+  it('needs no more of a row than others, and cannot judge a row without its table', () => {
     const gate = routerGate(routerOf(features));
     expect(gate.reads).toEqual({ hidden: true, topLogprobs: 1 });
     const row: RowResult = {
@@ -226,12 +226,12 @@ describe('a router that looks at embeddings', () => {
     expect(() => gate.score(row, 0, seededDraws(1))).toThrow(/embeddings/);
   });
 
-  it('keeps that in its file; a file from before there were any has none', () => {
+  it('is marked in its file; a file from before embeddings existed has no mark', () => {
     const router = routerOf({ ...features, tokenEmbedding: false });
     const bytes = Buffer.from(encodeRouter(router));
     const json = ',\\"tokenEmbedding\\":false';
     expect(bytes.includes(json)).toBe(true);
-    // As long as before: a header's length stands before it.
+    // The same length as before: the header's length precedes it.
     const old = Buffer.from(
       bytes.toString('latin1').replace(json, ' '.repeat(json.length)),
       'latin1',

@@ -1,6 +1,6 @@
 /**
- * A router's features at the tokens of a reading: those of the state are kept there, the embedding of
- * the token that the small model chose is looked up, for it is the same at every position.
+ * A router's features at the tokens of a trace. The trace holds the features of the state. The embedding
+ * of the small model's token is looked up, because it is the same at every position.
  */
 import { required } from '../../core/invariant.ts';
 import type { TokenId } from '../../core/token-id.ts';
@@ -19,18 +19,18 @@ type Read = Pick<TeacherForcedTrace, 'features' | 'small'>;
 export interface TraceFeatures {
   readonly size: number;
   /** @param target [size] halves */
-  write(reading: Read, position: number, target: Uint16Array): void;
-  /** [size] halves, valid until it is called again. */
-  at(reading: Read, position: number): Uint16Array;
+  write(trace: Read, position: number, target: Uint16Array): void;
+  /** Returns [size] halves, valid until the next call. */
+  at(trace: Read, position: number): Uint16Array;
 }
 
 export interface TraceFeaturesOptions {
   readonly wanted: RouterFeatures;
-  /** What the readings have. */
+  /** The features of the traces. */
   readonly read: StateFeatures;
-  /** Of the small model. */
+  /** The size of the small model's hidden state. */
   readonly hiddenSize: number;
-  /** Of the small model, if they are wanted. */
+  /** The small model's embeddings, if they are wanted. */
   readonly embeddingOf?: TokenEmbedding | undefined;
 }
 
@@ -52,14 +52,14 @@ export function traceFeatures({
   return {
     size,
     write,
-    at: (reading, position) => {
-      write(reading, position, buffer);
+    at: (trace, position) => {
+      write(trace, position, buffer);
       return buffer;
     },
   };
 }
 
-/** Texts have few different tokens, and a model file is asked for each of them once. */
+/** Asks a model file for each token once: texts have few different tokens. */
 function rememberingEach(embeddingOf: TokenEmbedding): TokenEmbedding {
   const known = new Map<TokenId, Float32Array>();
   return (id) => {

@@ -45,14 +45,14 @@ const anyCase = fc.record({
   features: fc.record({ hidden: fc.boolean(), topLogprobs: fc.constantFrom(0, TOP_LOGPROBS) }),
 });
 
-describe('reading along a trajectory', () => {
-  it('says what rows one by one say, whoever wrote it and however long forwards are', async () => {
+describe('tracing a trajectory', () => {
+  it('gives the values of rows read one by one, for any writer and any length of forwards', async () => {
     await fc.assert(
       fc.asyncProperty(anyCase, async ({ index, writer, rowCountMax, features }) => {
         const world = numberWorld({ rowCountMax });
         const { prompt, tokens } = trajectoryOf(index, writer);
         const forkPoint = new ForkPoint(world.pair, { prompt, tokens });
-        const reading = await traceTrajectory(
+        const trace = await traceTrajectory(
           { prompt, tokens },
           { pair: world.pair, forkPoint, features },
         );
@@ -61,27 +61,27 @@ describe('reading along a trajectory', () => {
           const before = [...prompt, ...tokens.slice(0, position)];
           const small = favourite('small', before);
           const large = favourite('large', before);
-          expect([reading.small[position], reading.large[position]]).toEqual([small, large]);
-          expect(reading.textLogprobUnderSmall[position]).toBeCloseTo(
+          expect([trace.small[position], trace.large[position]]).toEqual([small, large]);
+          expect(trace.textLogprobUnderSmall[position]).toBeCloseTo(
             logprob('small', before, token),
             5,
           );
-          expect(reading.smallLogprobUnderLarge[position]).toBeCloseTo(
+          expect(trace.smallLogprobUnderLarge[position]).toBeCloseTo(
             logprob('large', before, small),
             5,
           );
-          expect(reading.bestLogprobUnderLarge[position]).toBeCloseTo(
+          expect(trace.bestLogprobUnderLarge[position]).toBeCloseTo(
             logprob('large', before, large),
             5,
           );
           halves.push(...halvesOf(before, features));
         }
         const size = (features.hidden ? HIDDEN_SIZE : 0) + features.topLogprobs;
-        expect(reading.featureSize).toBe(size);
-        expect(reading.features).toHaveLength(tokens.length * size);
+        expect(trace.featureSize).toBe(size);
+        expect(trace.features).toHaveLength(tokens.length * size);
         for (const [at, half] of halves.entries()) {
-          // Log-probabilities are summed up in another order: their last bit may differ.
-          expect(Math.abs(required(reading.features[at], 'as many') - half)).toBeLessThanOrEqual(1);
+          // Log-probabilities are summed in another order, so their last bit may differ.
+          expect(Math.abs(required(trace.features[at], 'as many') - half)).toBeLessThanOrEqual(1);
         }
         expect(world.openCount()).toBe(2);
         await forkPoint[Symbol.asyncDispose]();
@@ -97,7 +97,7 @@ describe('reading along a trajectory', () => {
     expect(differingPositions({ small, large: small })).toEqual([]);
   });
 
-  it('stops when it is aborted, and its fork point takes everything with it', async () => {
+  it('stops when it is aborted, and its fork point closes all sequences', async () => {
     for (const stopAt of [1, 3, 6]) {
       const caller = new AbortController();
       let count = 0;
@@ -123,7 +123,7 @@ describe('reading along a trajectory', () => {
 });
 
 describe('a fork point', () => {
-  it('gives a branch what it shares with the text that was read, and no more', async () => {
+  it('gives a branch the prefix that it shares with the traced text, and no more', async () => {
     const prompt = promptOf(5);
     const tokens = goOn(largeAlone, prompt, MAX_TOKENS);
     const read = [...prompt, ...tokens.slice(0, -1)];

@@ -1,4 +1,4 @@
-/** One teacher-forced pass of each model along a trajectory: everything that labels are made of. */
+/** One teacher-forced pass of each model along a trajectory: all data that labels are made from. */
 import { required } from '../../core/invariant.ts';
 import type { RowResult } from '../../core/row-program.ts';
 import { joinReads } from '../../core/row-reads.ts';
@@ -14,7 +14,9 @@ import type { TeacherForcedTrace } from './trace.ts';
 
 export interface TraceTrajectoryOptions {
   readonly pair: TrainingPair;
-  /** Of the trajectory's text; both models have read all but the last token then. */
+  /**
+   * The fork point of the trajectory's text. Afterwards both models have read all tokens but the last.
+   */
   readonly forkPoint: ForkPoint;
   readonly features: StateFeatures;
 }
@@ -31,7 +33,7 @@ export async function traceTrajectory(
     scoredText: text,
   });
   const small = ofSmall.map(({ tokenId }) => tokenId);
-  // The large model scores what the small one would have written, in place of the text.
+  // The large model scores the small model's choices in place of the text.
   const ofLarge = await forkPoint.read('large', { reads, scoredText: [...prompt, ...small] });
   const size = stateFeatureSize(features, pair.models.small.facts.hiddenSize);
   const halves = new Uint16Array(tokens.length * size);
