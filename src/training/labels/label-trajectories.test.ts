@@ -139,7 +139,7 @@ describe('labels by rollouts', () => {
     expect(result.outcomes.count).toBe(differing.length);
   });
 
-  it("of the paper's rule roll out the small model's token where neither model writes the text's", async () => {
+  it("of the paper's rule roll out the small token where neither model writes the text's", async () => {
     const walked = Array.from({ length: 20 }, (_, index) => trajectoryOf(index, OTHERS));
     const result = await label(walked, { objective: 'citer-paper' });
     const expected = walked.map((trajectory) =>

@@ -69,7 +69,7 @@ async function tracedForkPoint(world: NumberWorld, index: number): Promise<ForkP
 }
 
 describe('a rollout', () => {
-  it('that forks from a trajectory writes the same text as a rollout from scratch, and reads less', async () => {
+  it('that forks from a trajectory writes the text of one from scratch, and reads less', async () => {
     await fc.assert(
       fc.asyncProperty(anyCase, async (given) => {
         const world = numberWorld(given);
