@@ -49,7 +49,7 @@ interface Options {
   readonly onProgress?: OnProgress | undefined;
 }
 
-/** Strategies that route tokens by something that has to be tried out. */
+/** Methods whose share of the large model is known only when they are tried out. */
 export const TRIED_METHODS: readonly Method[] = METHODS.filter(
   ({ head, controlOf, costModels }) =>
     head === null &&
