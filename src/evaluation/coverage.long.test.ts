@@ -1,8 +1,8 @@
 /**
- * Do intervals hold the truth as often as they say? Drawn worlds of which the truth is known, with fixed
- * seeds; a larger study is `npm run bench:intervals`. With w worlds the share of hits of a true 95 %
- * interval has the standard deviation sqrt(0.05 · 0.95 / w): 0.4 points of the formulas, 1.4 of the
- * bootstrap, of which there are fewer worlds for its time.
+ * Whether intervals hold the truth as often as they claim, on simulated worlds whose truth is
+ * known, with fixed seeds. `npm run bench:intervals` is a larger study. With w worlds, the share of
+ * hits of a true 95 % interval has the standard deviation sqrt(0.05 · 0.95 / w): 0.4 points for the
+ * formulas, and 1.4 for the bootstrap, which has fewer worlds because it takes longer.
  */
 import { describe, expect, it } from 'vitest';
 import { coverage } from './fakes/coverage.ts';
@@ -21,7 +21,7 @@ describe('95 % intervals hold the truth in 93 to 97 % of the worlds', () => {
   });
 });
 
-describe('bootstrapped 95 % intervals hold it up to the error of 250 worlds', () => {
+describe('bootstrapped 95 % intervals hold the truth up to the error of 250 worlds', () => {
   it.each(['bootstrapDifference', 'comparison', 'apgr'] as const)('%s', (measured) => {
     const size = { worldCount: 250, questionCount: 200, replicateCount: 199 };
     const { share } = coverage({ ...size, concordantShare: 0.4 }, measured);

@@ -1,4 +1,7 @@
-/** When two questions are the same one: by their words, however they are cased, spaced or punctuated. */
+/**
+ * The identity of questions: two are the same if their words are, whatever their case, spaces or
+ * punctuation.
+ */
 import { createHash } from 'node:crypto';
 import { PilotfishError } from '../core/errors.ts';
 import type { Question } from './question.ts';
@@ -6,12 +9,12 @@ import type { Question } from './question.ts';
 const EXAMPLE_COUNT_MAX = 3;
 const EXAMPLE_CHARACTERS_MAX = 100;
 
-/** In the place of an apostrophe that is a prime. */
+/** Stands for an apostrophe that is a prime. */
 const PRIME = '\u2032';
 
 /**
- * Points of numbers and signs of formulas stay: `2.5` is not `25`, `.5` not `5`, `5 - 3` not `5 + 3`, `5!`
- * not `5`, `f'(2)` not `f(2)`.
+ * Decimal points and signs of formulas stay: `2.5` is not `25`, `.5` not `5`, `5 - 3` not `5 + 3`,
+ * `5!` not `5`, `f'(2)` not `f(2)`.
  */
 const FORGOTTEN: readonly (readonly [RegExp, string])[] = [
   [/(?<=\d),(?=\d{3}(?!\d))/g, ''],
@@ -23,7 +26,7 @@ const FORGOTTEN: readonly (readonly [RegExp, string])[] = [
   [/\s+/g, ' '],
 ];
 
-/** Equal for questions that are the same. Options count: one question may come with several sets. */
+/** Equal for equal questions. Options count: one question may come with several sets of them. */
 export function questionKey({ text, options = [] }: Pick<Question, 'text' | 'options'>): string {
   return [text, ...options].map(forgetful).join('\n');
 }
@@ -37,21 +40,21 @@ function forgetful(text: string): string {
 const NUMBER_BYTES = 6;
 
 /**
- * A question's key as a number below 2^48: what a trained head remembers of the questions that it was
- * trained on. Two of ten thousand questions are taken for the same one with a chance of 2 in 10^7.
+ * A question's key as a number below 2^48: a trained head stores this number for each of its
+ * training questions. The chance that any two of ten thousand questions collide is 2 in 10^7.
  */
 export function questionNumber(question: Pick<Question, 'text' | 'options'>): number {
   return createHash('sha256').update(questionKey(question)).digest().readUIntBE(0, NUMBER_BYTES);
 }
 
-/** A trained head, and the numbers of questions that it has seen (see `questionNumber`). */
+/** A trained head, and the numbers of its training questions (see `questionNumber`). */
 interface SeeingHead {
   readonly strategy: string;
   readonly trainedOn: ReadonlySet<number>;
   readonly calibratedOn: ReadonlySet<number>;
 }
 
-/** Refuses to evaluate a head on questions that it was trained on. @throws PilotfishError `data-overlap` */
+/** Refuses to evaluate a head on its training questions. @throws PilotfishError `data-overlap` */
 export function checkTrainedOn(
   { strategy, trainedOn }: Pick<SeeingHead, 'strategy' | 'trainedOn'>,
   evaluation: readonly Question[],
@@ -59,7 +62,7 @@ export function checkTrainedOn(
   checkUnseen(`The router of ${strategy} was trained on`, trainedOn, evaluation);
 }
 
-/** The same for questions that its thresholds were found on. @throws PilotfishError `data-overlap` */
+/** The same check for the questions of its calibration. @throws PilotfishError `data-overlap` */
 export function checkCalibratedOn(
   { strategy, calibratedOn }: Pick<SeeingHead, 'strategy' | 'calibratedOn'>,
   evaluation: readonly Question[],
@@ -87,8 +90,7 @@ function checkUnseen(
 }
 
 /**
- * Refuses to evaluate on what was trained on.
- *
+ * Refuses to evaluate on training questions.
  * @throws PilotfishError `data-overlap` with the number of common questions and up to three of them
  */
 export function checkOverlap(training: readonly Question[], evaluation: readonly Question[]): void {

@@ -1,12 +1,12 @@
 /**
- * What came of an evaluation: the one object that `eval --json` prints and `report` draws. Shares,
+ * The result of an evaluation: the object that `eval --json` prints and `report` draws. Shares,
  * accuracies and ratios are fractions; ratios are to the large model alone, measured on the same
  * questions. Intervals hold 95 %.
  */
 import type { Origin } from '../core/events.ts';
 import type { Unit } from '../strategy/method.ts';
 
-/** The cost that a curve is drawn against. */
+/** The cost axis of a curve. */
 export type CostAxis =
   | 'largeShare'
   | 'transmittedShare'
@@ -21,30 +21,31 @@ export interface PointResult {
   readonly controlOf: Unit | null;
   readonly threshold: number | null;
   readonly seed: number;
-  /** Questions that it stands for. */
+  /** The number of questions that it represents. */
   readonly n: number;
-  /** Questions that were answered: fewer than `n` after screening. */
+  /** The number of answered questions: fewer than `n` after screening. */
   readonly answeredCount: number;
   readonly accuracy: number;
   readonly accuracyLow: number;
   readonly accuracyHigh: number;
-  /** Mean tokens of an answer. */
+  /** The mean number of tokens of an answer. */
   readonly tokenCount: number;
   readonly largeShare: number;
   readonly verifiedShare: number;
-  /** Null but for U-HLM. */
+  /** Null for methods other than U-HLM. */
   readonly transmittedShare: number | null;
   /**
-   * The large share that was expected before it ran: of the large model's own tokens, those whose
-   * scores call it; or of the questions. Null where nothing was expected.
+   * The large share that was predicted before the run: for token methods, the share of the large
+   * model's own tokens whose scores defer; otherwise, that of the questions. Null where none was
+   * predicted.
    */
   readonly predictedShare: number | null;
-  /** Of the large model, all questions together. */
+  /** The forwards of the large model, for all questions together. */
   readonly largeForwards: number;
   readonly weightTrafficRatio: number;
   readonly generatedFlopsRatio: number;
   readonly processedFlopsRatio: number;
-  /** By machine profile: predicted time to that of the large model alone. */
+  /** Predicted time relative to the large model alone, by machine profile. */
   readonly timeRatios: Readonly<Record<string, number>>;
   /** (accuracy - small) / (large - small); null where the large model is not better. */
   readonly gapRecovered: number | null;
@@ -70,18 +71,22 @@ export interface CurveSummary {
   readonly cpt95: number | null;
 }
 
-/** A strategy against a control, over the part of its curve where 20 to 95 % of the gap is recovered. */
+/**
+ * A strategy against a control, over the range of its curve that recovers 20 to 95 % of the gap.
+ */
 export interface Comparison {
   readonly strategy: string;
   readonly control: string;
   readonly axis: CostAxis;
-  /** Points of the strategy that lie in that part. */
+  /** The points of the strategy in that range. */
   readonly pointCount: number;
   /** Mean difference in accuracy to the control at equal cost; paired bootstrap over questions. */
   readonly difference: Estimate;
-  /** Two-sided, of no difference; null where nothing could be compared. */
+  /** Two-sided, for the hypothesis of no difference; null where nothing could be compared. */
   readonly pValue: number | null;
-  /** Each point against the control's nearest one in cost: who alone is right, and McNemar's test. */
+  /**
+   * Each point against the control's nearest one in cost: which alone is right, and McNemar's test.
+   */
   readonly pairs: readonly PointPair[];
 }
 
@@ -90,27 +95,30 @@ export interface PointPair {
   readonly controlThreshold: number | null;
   readonly cost: number;
   readonly controlCost: number;
-  /** Questions that the strategy alone gets right, and the control alone. */
+  /** Questions that only the strategy gets right, and those that only the control does. */
   readonly onlyStrategyCount: number;
   readonly onlyControlCount: number;
   readonly pValue: number;
 }
 
-/** What a gate knows, over the tokens of the large model's own answers (teacher-forced). */
+/** What a gate's scores say, over the tokens of the large model's own answers (teacher-forced). */
 export interface GateEvidence {
   readonly gate: string;
   readonly tokenCount: number;
-  /** Chance that a token where the models differ looks worse to the gate than one where they agree. */
+  /**
+   * The chance that a token where the models differ looks worse to the gate than one where they
+   * agree.
+   */
   readonly auc: number | null;
-  /** In the order of scores, from those that are kept first to those that are sent first. */
+  /** In the order of scores, from those kept first to those deferred first. */
   readonly bins: readonly GateBin[];
 }
 
 export interface GateBin {
-  /** Scores of the bin lie from here to there. */
+  /** The range of scores in the bin. */
   readonly from: number;
   readonly to: number;
-  /** Tokens by what they stand for: whole numbers where every question was run. */
+  /** Weighted token counts: whole numbers where every question was run. */
   readonly agreeCount: number;
   readonly differCount: number;
 }
@@ -139,20 +147,24 @@ export interface EvaluationResult {
   readonly version: 1;
   readonly task: string;
   readonly questionCount: number;
-  /** Whether questions on which both models are right, or both wrong, were sampled. */
+  /** Whether the questions on which both models are right, or both wrong, were sampled. */
   readonly isScreened: boolean;
   readonly models: {
     readonly small: { readonly name: string; readonly digest: string };
     readonly large: { readonly name: string; readonly digest: string };
   };
   readonly maxTokens: number;
-  /** Accuracy of the large model alone less that of the small one, paired over all questions. */
+  /**
+   * The accuracy of the large model alone minus that of the small one, paired over all questions.
+   */
   readonly gap: Estimate;
   readonly results: readonly PointResult[];
   readonly summary: Readonly<Record<string, CurveSummary>>;
-  /** The same curves against generated FLOPs, on which methods of different units compare. */
+  /**
+   * The same curves against generated FLOPs, a cost on which methods of different units compare.
+   */
   readonly summaryByFlops: Readonly<Record<string, CurveSummary>>;
-  /** Against weight traffic: what decides time where decoding is bound by memory. */
+  /** The curves against weight traffic, which decides time where decoding is bound by memory. */
   readonly summaryByTraffic: Readonly<Record<string, CurveSummary>>;
   readonly comparisons: readonly Comparison[];
   /** Every strategy against every other one at equal weight traffic. */

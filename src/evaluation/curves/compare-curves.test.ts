@@ -7,7 +7,7 @@ import { summariseCurve } from './summarise-curve.ts';
 
 const COUNT = 100;
 
-/** The first `right` questions but the first `wrong` are right, at one cost each. */
+/** The first `right` questions except the first `wrong` are right, each at the same cost. */
 function point(cost: number, right: number, { wrong = 0, threshold = cost } = {}): CurvePoint {
   return curvePoint(threshold, [
     {
@@ -28,7 +28,7 @@ function compare(points: readonly CurvePoint[], controlPoints: readonly CurvePoi
 }
 
 describe('a point', () => {
-  it('costs the ratio of sums, and averages runs question by question', () => {
+  it('has the ratio of sums as its cost, and averages runs question by question', () => {
     const two = curvePoint(0.5, [
       { isRight: [true, false], costNumerator: [1, 0], costDenominator: [10, 2] },
       { isRight: [false, false], costNumerator: [3, 2], costDenominator: [10, 2] },
@@ -45,14 +45,14 @@ describe('a point', () => {
 });
 
 describe('a summary', () => {
-  it('gives the curve in numbers, its interval around them', () => {
+  it('has the numbers of the curve, with an interval', () => {
     const curve = { axis: 'largeShare' as const, points: [point(0.5, 80)], anchors };
     const summary = summariseCurve(curve, replicates);
     expect(summary).toMatchObject({ axis: 'largeShare', apgr: expect.closeTo(0.75, 10) });
     expect(summary.cpt50).toBeCloseTo(0.25, 10);
     expect(summary.cpt80).toBeCloseTo(0.4, 10);
     expect(summary.cpt95).toBeCloseTo(0.475, 10);
-    // Right on the same questions as the large model: the ratio cannot vary.
+    // The same questions are right as for the large model: the ratio cannot vary.
     expect(summary.apgrLow).toBeCloseTo(0.75, 10);
     expect(summary.apgrHigh).toBeCloseTo(0.75, 10);
     const varying = summariseCurve(
@@ -63,7 +63,7 @@ describe('a summary', () => {
     expect(varying.apgrHigh).toBeGreaterThan((varying.apgr ?? 0) + 0.02);
   });
 
-  it('resamples anchors along: 10 more right of 40 is a quarter of the gap, give or take', () => {
+  it('resamples the anchors too: 10 of 40 more right is about a quarter of the gap', () => {
     const points = [point(0.5, 50)];
     const { apgrLow, apgrHigh } = summariseCurve(
       { axis: 'largeShare', points, anchors },
@@ -77,7 +77,7 @@ describe('a summary', () => {
     expect((apgrHigh ?? 0) - (apgrLow ?? 0)).toBeLessThan(2.4 * reach);
   });
 
-  it('is empty where the large model is not better, and has no interval where that is in doubt', () => {
+  it('is empty where the large model is not better, and has no interval where that is uncertain', () => {
     const points = [point(0.5, 60)];
     const axis = 'generatedFlopsRatio' as const;
     const worse = { small: point(0, 80), large: point(1, 80) };
@@ -94,7 +94,7 @@ describe('a summary', () => {
 });
 
 describe('a comparison', () => {
-  it('reads the control at equal cost off the line between its neighbours', () => {
+  it('interpolates the control at equal cost between its neighbours', () => {
     // The control's line at 0.4: 0.4 + 0.4 · (0.5 - 0.4) / 0.5 = 0.48.
     const { difference, pValue, pointCount } = compare([point(0.4, 60)], [point(0.5, 50)]);
     expect(pointCount).toBe(1);
@@ -143,15 +143,15 @@ describe('a comparison', () => {
     expect(compare([point(0.5, 65)], []).pairs).toEqual([]);
   });
 
-  it('compares nothing where no point is in the part, or the large model is not better', () => {
+  it('compares nothing where no point is in the range, or the large model is not better', () => {
     const nothing = { value: null, low: null, high: null };
     const head = { strategy: 'entropy', control: 'random', axis: 'largeShare' };
     const empty = { ...head, pointCount: 0, difference: nothing, pValue: null, pairs: [] };
     expect(compare([point(0.1, 41)], [point(0.5, 60)])).toEqual(empty);
   });
 
-  it('weighs questions by those that they stand for, and credits strata without differences', () => {
-    // The last 20 questions, which no point gets right, stand for 120.
+  it('weights each question by the count it represents, and credits strata without differences', () => {
+    // The last 20 questions, which no point gets right, represent 120.
     const strata = Array.from({ length: COUNT }, (_, index) => (index < 80 ? 0 : 1));
     const points = [point(0.5, 70)];
     const names = { strategy: 'entropy', control: 'random' };
@@ -161,7 +161,7 @@ describe('a comparison', () => {
       compareCurves(compared, drawReplicates(sampleDesign(strata, sizes), { seed: 1, count: 400 }));
     const screened = of([80, 120]).difference;
     expect(screened.value).toBeCloseTo(0.05, 10);
-    // Nothing seen to vary in the second stratum: 0.6² · p (1 - p) / 20, p = 1 / 42, is credited.
+    // The second stratum shows no variation, so it gets 0.6² · p (1 - p) / 20 with p = 1 / 42.
     const creditReach = 1.96 * Math.sqrt((0.36 * (1 / 42) * (41 / 42)) / 20);
     expect(screened.low).toBeLessThan(0.05 - 0.9 * creditReach);
     expect(screened.high).toBeGreaterThan(0.05 + 0.9 * creditReach);

@@ -1,8 +1,8 @@
 /**
- * Whether a strategy is better than a control that costs the same. For each of its points that recovers 20
- * to 95 % of the gap, the control's accuracy at that cost is read off the straight line between the
- * control's two neighbouring points (anchors included); the difference is averaged over these points.
- * Everything is answered on the same questions, and resampled together.
+ * Compares a strategy with a control at equal cost. For each point of the strategy that recovers 20
+ * to 95 % of the gap, the control's accuracy at that cost is interpolated between its two
+ * neighbouring points (anchors included). The result is the mean difference over these points. All
+ * points answer the same questions and are resampled together.
  */
 import type { Comparison, PointPair } from '../results.ts';
 import { unseenVariance } from '../screening/estimate-mean.ts';
@@ -22,15 +22,15 @@ const GAP_HIGH = 0.95;
 export interface ComparedCurves {
   readonly strategy: string;
   readonly control: string;
-  /** Curves against the same cost, with the same anchors. */
+  /** The curves have the same cost axis and the same anchors. */
   readonly strategyCurve: Curve;
   readonly controlPoints: readonly CurvePoint[];
 }
 
 /**
- * Which points are compared is decided once, on all questions; costs and neighbours are found anew in each
- * replicate. Where a sampled stratum shows no difference at all, replicates get normal noise of the
- * variance that `estimateMean` credits such strata with.
+ * The points to compare are chosen once, on all questions; costs and neighbours are computed anew
+ * in each replicate. For a sampled stratum without any difference, replicates get normal noise with
+ * the variance that `estimateMean` credits to such strata.
  */
 export function compareCurves(compared: ComparedCurves, replicates: Replicates): Comparison {
   const { strategy, control, strategyCurve, controlPoints } = compared;
@@ -85,7 +85,7 @@ function meanDifference(
   return sum / points.length;
 }
 
-/** The same, question by question: its mean under these weights is `meanDifference`. */
+/** The difference per question: its mean under these weights is `meanDifference`. */
 function differencePerQuestion(
   points: readonly CurvePoint[],
   controls: readonly CurvePoint[],
@@ -113,7 +113,7 @@ function differencePerQuestion(
 }
 
 /**
- * Counts are of answered questions, without weights: under "neither is better on any kind of question"
+ * Counts the answered questions, without weights: if neither is better on any kind of question,
  * each discordant one still falls to either side with chance 1/2.
  */
 function pairOf(

@@ -1,19 +1,21 @@
-/** What one strategy did at one threshold, question by question, and what weights make of it. */
+/** The answers of one strategy at one threshold, question by question, and their weighted means. */
 import { invariant } from '../../core/invariant.ts';
 
-/** All arrays run over the answered questions, in the order of the sample design. */
+/** All arrays hold one entry per answered question, in the order of the sample design. */
 export interface CurvePoint {
   readonly threshold: number | null;
-  /** Chance of a right answer: 0 or 1, or a mean over the runs of several seeds. */
+  /** The chance of a right answer: 0 or 1, or the mean over runs with several seeds. */
   readonly isRight: Float64Array;
-  /** Of the first run alone, 0 or 1: for tests that count questions. */
+  /** The first run alone, 0 or 1: for tests that count questions. */
   readonly isRightFirst: Uint8Array;
-  /** The cost of many questions is Σ numerator / Σ denominator, as of large tokens and tokens. */
+  /**
+   * The cost of a set of questions is Σ numerator / Σ denominator, such as large tokens per token.
+   */
   readonly costNumerator: Float64Array;
   readonly costDenominator: Float64Array;
 }
 
-/** Both models alone: the ends of every curve. */
+/** The two models alone: the ends of every curve. */
 export interface Anchors {
   readonly small: CurvePoint;
   readonly large: CurvePoint;
@@ -26,7 +28,7 @@ export interface CurveRun {
   readonly costDenominator: ArrayLike<number>;
 }
 
-/** A point from one run, or from runs with several seeds: means over them, question by question. */
+/** A point from one run, or from runs with several seeds: their means, question by question. */
 export function curvePoint(threshold: number | null, runs: readonly CurveRun[]): CurvePoint {
   const [first] = runs;
   invariant(first !== undefined, 'a point has no run');
@@ -50,7 +52,7 @@ function meanOfArrays(arrays: readonly ArrayLike<boolean | number>[]): Float64Ar
   return mean;
 }
 
-/** Where a point lies, given weights of questions that sum to 1. */
+/** The position of a point, given weights of questions that sum to 1. */
 export interface Place {
   /** 0 where nothing was counted. */
   readonly cost: number;
@@ -63,7 +65,7 @@ export function placeOf(point: CurvePoint, weights: Float64Array): Place {
   let accuracy = 0;
   let numerator = 0;
   let denominator = 0;
-  // Run for every point in every replicate.
+  // This loop runs for every point in every replicate.
   for (let index = 0; index < weights.length; index += 1) {
     const weight = weights[index] as number;
     accuracy += weight * (isRight[index] as number);

@@ -21,7 +21,7 @@ const somePlaces = fc.array(
 );
 
 describe('a curve', () => {
-  it('runs straight between points, at the mean of points of one cost, and level beyond', () => {
+  it('interpolates between points, averages points of equal cost, and is level beyond the ends', () => {
     const curve = polyline([at(0.5, 0.9), at(0.1, 0.3), at(0.5, 0.5)]);
     expect(accuracyAt(curve, 0.5)).toBeCloseTo(0.7, 12);
     expect(accuracyAt(curve, 0.2)).toBeCloseTo(0.4, 12);
@@ -43,7 +43,7 @@ describe('a curve', () => {
 });
 
 describe('the gap recovered', () => {
-  it('is 0 at the small model, 1 at the large one, and not clipped', () => {
+  it('is 0 for the small model, 1 for the large one, and not clipped', () => {
     expect(gapRecovered(0.4, anchors)).toBe(0);
     expect(gapRecovered(0.8, anchors)).toBeCloseTo(1, 12);
     expect(gapRecovered(0.9, anchors)).toBeCloseTo(1.25, 12);
@@ -62,13 +62,13 @@ describe('the average gap recovered', () => {
     expect(apgr([at(0.5, 0.8)], flat)).toBeNull();
   });
 
-  it('starts where the small model is, if that costs something', () => {
+  it('starts at the cost of the small model, even above 0', () => {
     const ratios = { small: { cost: 0.3, accuracy: 0.4 }, large: { cost: 1, accuracy: 0.8 } };
     expect(apgr([at(0.65, 0.8)], ratios)).toBeCloseTo(0.75, 12);
     expect(apgr([], { small: at(1, 0.4), large: at(1, 0.8) })).toBeNull();
   });
 
-  it('is the integral of the curve for any points, those beyond the anchors without effect', () => {
+  it('is the integral of the curve for any points, and ignores those beyond the anchors', () => {
     fc.assert(
       fc.property(somePlaces, (places) => {
         const curve = polyline([anchors.small, ...places, anchors.large]);
@@ -77,7 +77,7 @@ describe('the average gap recovered', () => {
           const before = knots[index] ?? knot;
           return sum + ((knot.cost - before.cost) * (knot.accuracy + before.accuracy)) / 2;
         }, 0);
-        // All knots are at tenths, where the grid of middles is exact.
+        // All knots are at tenths, where the midpoint grid is exact.
         expect(apgr(places, anchors)).toBeCloseTo((area - 0.4) / 0.4, 9);
         const within = places.filter(({ cost }) => cost >= 0 && cost <= 1);
         expect(apgr(within, anchors)).toBeCloseTo(apgr(places, anchors) ?? Number.NaN, 9);
@@ -87,7 +87,7 @@ describe('the average gap recovered', () => {
 });
 
 describe('the call-performance threshold', () => {
-  it('is the first cost at which the curve is there', () => {
+  it('is the first cost at which the curve reaches the quality', () => {
     const points = [at(0.2, 0.6), at(0.4, 0.5), at(0.6, 0.9)];
     expect(cpt(points, anchors, 0.5)).toBeCloseTo(0.2, 12);
     expect(cpt(points, anchors, 0.25)).toBeCloseTo(0.1, 12);
@@ -98,7 +98,7 @@ describe('the call-performance threshold', () => {
     expect(cpt(points, flat, 0.5)).toBeNull();
   });
 
-  it('is where no cheaper cost recovers as much', () => {
+  it('is the lowest cost that recovers the quality', () => {
     fc.assert(
       fc.property(somePlaces, fc.integer({ min: 1, max: 100 }), (places, percent) => {
         const cost = cpt(places, anchors, percent / 100);
@@ -122,13 +122,13 @@ describe('the call-performance threshold', () => {
 });
 
 describe('the Pareto front', () => {
-  it('leaves out what another beats, and keeps ties', () => {
+  it('leaves out points that another point beats, and keeps ties', () => {
     const places = [at(0, 0.4), at(0.5, 0.6), at(0.5, 0.6), at(0.5, 0.5), at(0.7, 0.6), at(1, 0.8)];
     expect(paretoFront(places)).toEqual([true, true, true, false, false, true]);
     expect(paretoFront([])).toEqual([]);
   });
 
-  it('holds something as good for everything outside, and nothing that beats another inside', () => {
+  it('holds a point as good as each one outside, and none that beats another one inside', () => {
     fc.assert(
       fc.property(somePlaces, (places) => {
         const isOnFront = paretoFront(places);

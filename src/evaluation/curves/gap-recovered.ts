@@ -1,7 +1,7 @@
 /**
- * How much of what the large model is better than the small one a strategy recovers, and at what cost (I.
- * Ong et al., "RouteLLM", arXiv 2406.18665, section 4.1). Everything is null where the large model is not
- * better, or costs no more.
+ * The part of the accuracy gap between the two models that a strategy recovers, and its cost (I.
+ * Ong et al., "RouteLLM", arXiv 2406.18665, section 4.1). All results are null where the large
+ * model is not better, or costs no more.
  */
 import type { Place } from './curve-point.ts';
 import { accuracyAt, firstCostAt, polyline } from './polyline.ts';
@@ -17,13 +17,13 @@ export function gapRecovered(accuracy: number, { small, large }: AnchorPlaces): 
   return gap > 0 ? (accuracy - small.accuracy) / gap : null;
 }
 
-/** Grid of the average: the middles of so many equal parts of the way from small to large. */
+/** The number of equal intervals of the average, each with its value at the midpoint. */
 const GRID_COUNT = 100;
 
 /**
- * Average performance gap recovered: the mean of `gapRecovered` at evenly spaced costs from the small
- * model's to the large one's, along straight lines between points and anchors. 0.5 for a coin that sends
- * questions at random. Points beyond the anchors' costs have no part in it.
+ * Average performance gap recovered: the mean of `gapRecovered` at evenly spaced costs from the
+ * small model's to the large one's, interpolated between points and anchors. It is 0.5 for a router
+ * that sends questions at random. Points beyond the costs of the anchors do not count.
  */
 export function apgr(points: readonly Place[], anchors: AnchorPlaces): number | null {
   const from = anchors.small.cost;
@@ -38,8 +38,9 @@ export function apgr(points: readonly Place[], anchors: AnchorPlaces): number | 
 }
 
 /**
- * Call-performance threshold: the lowest cost at which the curve, anchors included, recovers `quality` of
- * the gap; null if it never does, which takes a quality above 1 or a worse point at the large model's cost.
+ * Call-performance threshold: the lowest cost at which the curve, anchors included, recovers
+ * `quality` of the gap. It is null if the curve never does, which takes a quality above 1 or a
+ * worse point at the large model's cost.
  */
 export function cpt(
   points: readonly Place[],

@@ -1,14 +1,14 @@
-/** A curve through measured points: straight lines between neighbours in cost. */
+/** A curve through measured points, with straight lines between neighbours in cost. */
 import { invariant } from '../../core/invariant.ts';
 import type { Place } from './curve-point.ts';
 
-/** Points of one cost, at their mean accuracy. */
+/** Points of equal cost, at their mean accuracy. */
 interface Knot extends Place {
-  /** Which of the given places lie here. */
+  /** The indices of the given places at this knot. */
   readonly members: readonly number[];
 }
 
-/** Ascending in cost, at least one. */
+/** In order of rising cost; at least one knot. */
 export type Polyline = readonly Knot[];
 
 export function polyline(places: readonly Place[]): Polyline {
@@ -30,14 +30,14 @@ export function polyline(places: readonly Place[]): Polyline {
   return knots;
 }
 
-/** Between which knots a cost lies, and how far on the way from `left` to `right`, in [0, 1]. */
+/** The knots around a cost, and its fraction of the way from `left` to `right`, in [0, 1]. */
 export interface Spot {
   readonly left: Knot;
   readonly right: Knot;
   readonly part: number;
 }
 
-/** Beyond the ends of the curve, its end. */
+/** The spot of a cost. Costs beyond an end of the curve take that end. */
 export function spotAt(curve: Polyline, cost: number): Spot {
   const after = curve.findIndex((knot) => knot.cost > cost);
   const left = curve.at(after < 0 ? -1 : Math.max(0, after - 1)) as Knot;
@@ -51,7 +51,7 @@ export function accuracyAt(curve: Polyline, cost: number): number {
   return left.accuracy + part * (right.accuracy - left.accuracy);
 }
 
-/** Accuracies are sums of weights; equal ones may differ by so much. */
+/** Accuracies are sums of weights; equal ones may differ by this much. */
 const ROUNDING = 1e-12;
 
 /** The lowest cost at which the curve is at or above an accuracy; null if it never is. */

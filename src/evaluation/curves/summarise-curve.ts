@@ -1,4 +1,4 @@
-/** One strategy's curve in a few numbers, with the interval of the one that is compared most. */
+/** A strategy's curve in a few numbers, with the interval of the number that is compared most. */
 import type { CostAxis, CurveSummary } from '../results.ts';
 import { bootstrap, type Replicates } from '../statistics/bootstrap.ts';
 import { type Anchors, type CurvePoint, placeOf } from './curve-point.ts';
@@ -6,15 +6,16 @@ import { type AnchorPlaces, apgr, cpt } from './gap-recovered.ts';
 
 export interface Curve {
   readonly axis: CostAxis;
-  /** One for each threshold. */
+  /** One point per threshold. */
   readonly points: readonly CurvePoint[];
   readonly anchors: Anchors;
 }
 
 /**
- * Points and anchors are resampled together, cost included. The interval is null where the large model is
- * not better in more than 2.5 % of the replicates: a ratio to a gap that may be 0 has no bounds. No credit
- * is given to strata without variation (see `estimateMean`): among many points there rarely are any.
+ * Points and anchors are resampled together, costs included. The interval is null where the large
+ * model is not better in more than 2.5 % of the replicates: a ratio to a gap that may be 0 has no
+ * bounds. Strata without variation get no credit (see `estimateMean`): among many points they are
+ * rare.
  */
 export function summariseCurve(curve: Curve, replicates: Replicates): CurveSummary {
   const { weights } = replicates.design;

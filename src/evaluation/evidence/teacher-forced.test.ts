@@ -13,7 +13,7 @@ import { type TokenEvidence, teacherForced } from './teacher-forced.ts';
 const SIZE = 12;
 const READING = { gates: [entropyGate, marginGate], vocabularySize: SIZE };
 
-/** One row at a time, in a sequence of its own for each. */
+/** One row at a time, each in a sequence of its own. */
 async function rowByRow(
   prompt: readonly TokenId[],
   answer: readonly TokenId[],
@@ -43,7 +43,7 @@ async function rowByRow(
 const TEXT = fc.array(fc.nat(SIZE - 1), { minLength: 1, maxLength: 20 }).map(tokenIds);
 
 describe('evidence along an answer', () => {
-  it('is what the model says row by row, in forwards of any width', async () => {
+  it("equals the model's rows one by one, in forwards of any width", async () => {
     await fc.assert(
       fc.asyncProperty(
         TEXT,
@@ -70,7 +70,7 @@ describe('evidence along an answer', () => {
     );
   });
 
-  it('is the same where the beginning of the prompt is pinned, which is read once', async () => {
+  it('is the same with a pinned prompt prefix, which is read once', async () => {
     let rowCount = 0;
     const model = scriptedModel('small', {
       ...{ contextLength: 64, cellCount: 200, rowCountMax: 16 },
@@ -92,7 +92,7 @@ describe('evidence along an answer', () => {
     expect([pool.used.sequenceCount, model.sequenceCount]).toEqual([0, 1]);
   });
 
-  it('shows gates what they read, where the token is in the text', async () => {
+  it('gives gates their inputs, with the token at its place in the text', async () => {
     const seen: unknown[] = [];
     const gateOf = (name: string, reads: Gate['reads']): Gate => ({
       name,
@@ -122,7 +122,7 @@ describe('evidence along an answer', () => {
     ]);
   });
 
-  it('sees agreement and disagreement', async () => {
+  it('records agreement and disagreement', async () => {
     const prompt = tokenIds([1, 2, 3]);
     const { differs } = await teacherForced(
       scriptedModel('small', { contextLength: 64 }),
@@ -132,7 +132,7 @@ describe('evidence along an answer', () => {
     expect(differs).toMatch(/1/);
   });
 
-  it('stops when it is told to, and leaves no sequence', async () => {
+  it('stops on an abort, and leaves no sequence', async () => {
     const controller = new AbortController();
     const model = scriptedModel('small', {
       ...{ contextLength: 64, rowCountMax: 2 },

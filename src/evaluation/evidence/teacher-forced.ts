@@ -1,7 +1,8 @@
 /**
- * What gates would see along the large model's own answers: one reading of each by the small model
- * gives, for every token, what the small model would have written there and every gate's score. So
- * all gates and thresholds are judged at once, before any of them runs.
+ * The evidence of gates along the large model's own answers. The small model reads each answer
+ * once, teacher-forced. For every token this gives the token that the small model would have
+ * written there, and every gate's score. So all gates and thresholds can be judged at once, before
+ * any of them runs.
  */
 
 import { seededDraws } from '../../core/draws.ts';
@@ -14,14 +15,14 @@ import type { LanguageModel } from '../../model/roles.ts';
 import type { SequencePool } from '../../model/sequence-source.ts';
 import { soleSession } from '../../session/sole-session.ts';
 
-/** Of one answer of the large model. */
+/** The evidence of one answer of the large model. */
 export interface TokenEvidence {
   readonly question: string;
-  /** `questionHash` of it. */
+  /** The `questionHash` of the question. */
   readonly asked: string;
-  /** A digit for each token: 1 where the small model would have written another one. */
+  /** A digit for each token: 1 where the small model would have written a different one. */
   readonly differs: string;
-  /** By gate, the score at each token. */
+  /** The score at each token, by gate. */
   readonly scores: Readonly<Record<string, readonly number[]>>;
 }
 
@@ -29,14 +30,14 @@ export interface Transcript {
   readonly question: string;
   readonly asked: string;
   readonly prompt: readonly TokenId[];
-  /** What the large model wrote, its end token included. */
+  /** The large model's answer, its end token included. */
   readonly answer: readonly TokenId[];
 }
 
 export interface TeacherForcing {
-  /** Whose scores are wanted; none that tosses coins. */
+  /** The gates to score with; none of them is a random control. */
   readonly gates: readonly Gate[];
-  /** Ids from there on are masked. */
+  /** The ids from this one on are masked. */
   readonly vocabularySize: number;
   /** The small model's sequences. Default: it reads every transcript from its beginning. */
   readonly pool?: SequencePool | undefined;
@@ -74,5 +75,5 @@ export async function teacherForced(
   };
 }
 
-/** Informed gates toss none. */
+/** Gates that are no random controls draw no random numbers. */
 const NO_COINS = seededDraws(0);

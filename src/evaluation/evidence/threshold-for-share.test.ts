@@ -12,13 +12,13 @@ const SCORES = fc.array(fc.double({ min: 0, max: 12, noNaN: true }), {
   maxLength: 40,
 });
 
-/** All count alike. */
+/** Scores of equal weight. */
 function even(scores: readonly number[]): WeightedScores {
   return { scores, weights: scores.map(() => 1) };
 }
 
 describe('a threshold for a share', () => {
-  it('calls as many as were asked for, to the nearest one, where no two are alike', () => {
+  it('defers the wanted share, to the nearest score, where no two scores are equal', () => {
     fc.assert(
       fc.property(
         fc.uniqueArray(fc.nat(10_000), { minLength: 1, maxLength: 40 }),
@@ -37,7 +37,7 @@ describe('a threshold for a share', () => {
     );
   });
 
-  it('is off by no more than the scores that are alike where it falls', () => {
+  it('is off by no more than the equal scores around it', () => {
     fc.assert(
       fc.property(
         fc.array(fc.nat(5), { minLength: 1, maxLength: 40 }),
@@ -55,7 +55,7 @@ describe('a threshold for a share', () => {
     );
   });
 
-  it('calls none for nothing and all for everything', () => {
+  it('defers no score for a share of 0, and every score for a share of 1', () => {
     fc.assert(
       fc.property(SCORES, SIDE, (scores, side) => {
         expect(calledShare(even(scores), thresholdForShare(even(scores), 0, side), side)).toBe(0);
@@ -64,7 +64,7 @@ describe('a threshold for a share', () => {
     );
   });
 
-  it('counts a score for as much as it stands for, as if it were there so often', () => {
+  it('counts a score by its weight, like that many equal scores', () => {
     const score = fc.record({ score: fc.nat(10_000), weight: fc.integer({ min: 1, max: 4 }) });
     const scoresOnce = fc.uniqueArray(score, { minLength: 1, selector: (one) => one.score });
     fc.assert(
@@ -77,13 +77,13 @@ describe('a threshold for a share', () => {
         const threshold = thresholdForShare(weighted, share, side);
         const called = calledShare(weighted, threshold, side);
         expect(called).toBeCloseTo(calledShare(repeated, threshold, side), 12);
-        // Within half of the heaviest score of what was asked for.
+        // Within half of the heaviest score of the wanted share.
         expect(Math.abs(called - share) * repeated.scores.length).toBeLessThanOrEqual(2 + 1e-9);
       }),
     );
   });
 
-  it('calls no fewer for a larger share', () => {
+  it('defers no fewer scores for a larger share', () => {
     fc.assert(
       fc.property(SCORES, SHARE, SHARE, SIDE, (scores, a, b, side) => {
         const [less, more] = [Math.min(a, b), Math.max(a, b)].map((share) =>
@@ -94,7 +94,7 @@ describe('a threshold for a share', () => {
     );
   });
 
-  it('can be written down and read again', () => {
+  it('survives being written as text and read back', () => {
     fc.assert(
       fc.property(SCORES, SHARE, (scores, share) => {
         for (const [name, side] of [
@@ -108,7 +108,7 @@ describe('a threshold for a share', () => {
     );
   });
 
-  it('has few digits where they do', () => {
+  it('has few digits where those suffice', () => {
     expect(thresholdForShare(even([0.1, 0.2, 0.9]), 1 / 3, 'above')).toBe(0.55);
     expect(thresholdForShare(even([0.123_456, 0.345_678, 0.9]), 1 / 3, 'below')).toBe(0.2346);
     expect(thresholdForShare(even([1.000_001, 1.000_002, 9]), 1 / 3, 'below')).toBeCloseTo(
@@ -118,6 +118,6 @@ describe('a threshold for a share', () => {
   });
 });
 
-it('no share of nothing', () => {
+it('the deferred share of no scores is 0', () => {
   expect(calledShare(even([]), 1, 'above')).toBe(0);
 });

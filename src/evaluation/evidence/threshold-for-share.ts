@@ -1,21 +1,21 @@
-/** Thresholds by the share of cases that they send to the large model. Pure. */
+/** Thresholds by the share of cases that they defer to the large model. Pure. */
 
 import { type DeferralSide, defers } from '../../judging/gate.ts';
 
-/** Fewest and most digits of a threshold: users read and type it. */
+/** The fewest and most significant digits of a threshold: users read and type it. */
 const THRESHOLD_DIGITS = 4;
 const THRESHOLD_DIGITS_MAX = 17;
 
-/** Scores, and for how much each counts. */
+/** Scores with their weights. */
 export interface WeightedScores {
   readonly scores: readonly number[];
-  /** One for each score. */
+  /** One weight per score. */
   readonly weights: readonly number[];
 }
 
 /**
- * The threshold at which about `share` of the scores, by weight, call the large model: the middle
- * between the last score that does and the first that does not.
+ * The threshold at which about `share` of the scores, by weight, defer to the large model: the
+ * midpoint between the last score that defers and the first that does not.
  * @param weighted at least one score
  */
 export function thresholdForShare(
@@ -24,7 +24,7 @@ export function thresholdForShare(
   side: DeferralSide,
 ): number {
   const sign = side === 'above' ? 1 : -1;
-  // Those that call first come first.
+  // Scores that defer first come first.
   const order = weighted.scores
     .map((score, index) => ({ key: -sign * score, weight: weighted.weights[index] ?? 0 }))
     .sort((a, b) => a.key - b.key);
@@ -39,7 +39,7 @@ export function thresholdForShare(
   return rounded(threshold, weighted, side);
 }
 
-/** To as few digits as do not move it past a score. */
+/** Rounds to the fewest digits that do not move the threshold past a score. */
 function rounded(threshold: number, weighted: WeightedScores, side: DeferralSide): number {
   const called = calledShare(weighted, threshold, side);
   for (let digits = THRESHOLD_DIGITS; digits < THRESHOLD_DIGITS_MAX; digits += 1) {
@@ -49,12 +49,12 @@ function rounded(threshold: number, weighted: WeightedScores, side: DeferralSide
   return threshold;
 }
 
-/** How many of the first weights come nearest to this share of them all. */
+/** The count of leading weights whose sum is nearest to this share of the total. */
 function countOfShare(weights: readonly number[], share: number): number {
   const wanted = share * sum(weights);
   let [count, before] = [0, 0];
   for (const weight of weights) {
-    // Half of it or more belongs inside.
+    // A weight counts if at least half of it is within the share.
     if (before + weight / 2 > wanted) break;
     before += weight;
     count += 1;
@@ -62,7 +62,7 @@ function countOfShare(weights: readonly number[], share: number): number {
   return count;
 }
 
-/** The share of the scores, by weight, that call the large model. */
+/** The share of the scores, by weight, that defer to the large model. */
 export function calledShare(
   { scores, weights }: WeightedScores,
   threshold: number,

@@ -1,4 +1,4 @@
-/** How often 95 % intervals hold the truth, over drawn worlds. */
+/** How often 95 % intervals hold the truth, over simulated worlds. */
 import { compareCurves } from '../curves/compare-curves.ts';
 import { apgr } from '../curves/gap-recovered.ts';
 import { accuracyAt, polyline } from '../curves/polyline.ts';
@@ -22,7 +22,7 @@ interface Judged extends Interval {
   readonly truth: number;
 }
 
-/** The third point, of a middling cost. */
+/** The third point, at a middling cost. */
 const POINT = 2;
 const TRUE_SHARE = TRUTH.strategy[POINT]?.accuracy ?? 0;
 const TRUE_DIFFERENCE = TRUE_SHARE - (TRUTH.coin[POINT]?.accuracy ?? 0);
@@ -69,7 +69,9 @@ function judge(measured: Measured, world: World, replicates: () => Replicates): 
   }
 }
 
-/** Of the points that were compared in this world; their thresholds are their true costs. */
+/**
+ * The true comparison of the points compared in this world; their thresholds are their true costs.
+ */
 function trueComparison(thresholds: readonly (number | null)[]): number {
   const curve = polyline([TRUTH.anchors.small, ...TRUTH.coin, TRUTH.anchors.large]);
   const compared = TRUTH.strategy.filter(({ cost }) => thresholds.includes(cost));

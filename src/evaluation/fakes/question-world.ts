@@ -1,6 +1,7 @@
 /**
- * Synthetic questions of which the truth is known: four kinds by which model is right, chances of a right
- * answer by kind and point, and costs. To check that intervals hold the truth as often as they say.
+ * Synthetic questions whose truth is known: four kinds by which model is right, chances of a right
+ * answer by kind and point, and costs. They check that intervals hold the truth as often as they
+ * claim.
  */
 import { mix, type NoiseKey, noiseKey, noiseUniform } from '../../core/noise.ts';
 import { type Anchors, type CurvePoint, curvePoint, type Place } from '../curves/curve-point.ts';
@@ -8,12 +9,16 @@ import type { AnchorPlaces } from '../curves/gap-recovered.ts';
 import { chooseSample } from '../screening/choose-sample.ts';
 import { fullDesign, type SampleDesign } from '../screening/sample-design.ts';
 
-/** Shares of: both wrong, the small model alone right, the large one alone, both. */
+/**
+ * The shares of questions with: both wrong, the small model alone right, the large one alone, both.
+ */
 const KIND_SHARES = [0.22, 0.05, 0.28, 0.45] as const;
-/** A strategy disturbs answers that both models would have got right, and finds a few of the others. */
+/** A strategy disturbs answers that both models would get right, and finds a few of the others. */
 const DISTURBED = 0.03;
 
-/** Chance of a right answer at a large share `x`, by kind: `skill` 0 is a coin. */
+/**
+ * The chance of a right answer at a large share `x`, by kind; with `skill` 0 it chooses at random.
+ */
 function chances(x: number, skill: number): readonly number[] {
   const helped = x + skill * x * (1 - x);
   const blend = 4 * x * (1 - x);
@@ -36,7 +41,7 @@ function truePlace({ x, skill }: WorldPoint): Place {
   return { cost: x, accuracy };
 }
 
-/** Where the points lie among all questions that could be asked. */
+/** The places of the points over all questions that could be asked. */
 export const TRUTH: {
   readonly strategy: readonly Place[];
   readonly coin: readonly Place[];
@@ -47,9 +52,9 @@ export const TRUTH: {
   anchors: { small: truePlace({ x: 0, skill: 0 }), large: truePlace({ x: 1, skill: 0 }) },
 };
 
-/** Points are drawn when asked for; the same again each time. */
+/** Points are drawn on request, and the same each time. */
 export interface World {
-  /** Questions that were answered of all, and for what they stand. */
+  /** The answered questions, and the count of questions that each represents. */
   readonly design: SampleDesign;
   strategyPoint(index: number): CurvePoint;
   coinPoint(index: number): CurvePoint;
@@ -59,11 +64,11 @@ export interface World {
 }
 
 export interface WorldOptions {
-  /** Answer only this share of the questions on which both models are equally right; null: all. */
+  /** Answers only this share of the questions on which both models are equally right; null: all. */
   readonly concordantShare?: number | null;
 }
 
-/** Draws `count` questions, and what every point makes of those that are answered. */
+/** Draws `count` questions, and the result of every point on those that are answered. */
 export function drawWorld(
   seed: number,
   count: number,
@@ -107,7 +112,7 @@ function answered(
   });
 }
 
-/** In the order of `KIND_SHARES`, which is that of strata. */
+/** The kind of a question, in the order of `KIND_SHARES` and of the strata. */
 function kindOf(seed: number, question: number): number {
   let rest = noiseUniform(noiseKey(seed, question, 'coin'));
   return KIND_SHARES.findIndex((share) => {
@@ -126,7 +131,7 @@ function drawPoint(
   const costNumerator = new Float64Array(questions.length);
   const costDenominator = new Float64Array(questions.length);
   for (const [index, { key, kind }] of questions.entries()) {
-    // Half of the time by luck that all points share, as answers to one question have it.
+    // Half of the time by luck that all points share, as with answers to one question.
     const isShared = noiseUniform(key, stream) < 0.5;
     const luck = noiseUniform(key, isShared ? 0 : stream + 100);
     isRight[index] = luck < (byKind[kind] ?? 0) ? 1 : 0;

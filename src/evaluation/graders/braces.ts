@@ -1,4 +1,4 @@
-/** Balanced braces in LaTeX: what `\boxed{…}` holds may have braces of its own. */
+/** Balanced braces in LaTeX: the content of `\boxed{…}` may have braces of its own. */
 
 /**
  * @param open index of a `{` in `text`

@@ -118,7 +118,7 @@ describe('a mark that joins two options', () => {
   });
 });
 
-it('an option that is a number is not named within another', () => {
+it('an option that is a number is not found inside a longer number', () => {
   const numbers = ['1', '2', '5'];
   for (const other of ['1.5', '1,000', '1/2', '1:30', '-1', '0.5', '10']) {
     expect(letterIn(`The answer is ${other}.`, numbers), other).toBeNull();
@@ -127,7 +127,7 @@ it('an option that is a number is not named within another', () => {
   expect(letterIn('The answer is 2, not 1.5.', numbers)).toBe('B');
 });
 
-it('options may hold signs of emphasis', () => {
+it('options may contain emphasis marks', () => {
   const options = ['snake_case', 'camelCase', '2*3'];
   expect(letterIn('The answer is `snake_case`.', options)).toBe('A');
   expect(letterIn('The answer is 2*3.', options)).toBe('C');
@@ -135,19 +135,19 @@ it('options may hold signs of emphasis', () => {
 });
 
 describe('the right option', () => {
-  it('is told by letter or by text', () => {
+  it('is given by its letter or its text', () => {
     for (const answer of ['B', 'b', '(B)', 'B.', 'Paris', ' paris ']) {
       expect(rightOption(answer, CITIES), answer).toBe(1);
     }
     for (const answer of ['E', '', 'Oslo', 'BB']) expect(rightOption(answer, CITIES)).toBeNull();
-    // Options that are letters themselves are told by their text.
+    // Options that are letters themselves are identified by their text.
     expect(rightOption('B', ['B', 'A'])).toBe(0);
   });
 
-  it('decides', () => {
+  it('decides the grade', () => {
     expect(gradeChoice('(B)', 'Paris', CITIES)).toEqual({ isRight: true, extracted: 'B' });
     expect(gradeChoice('(A)', 'Paris', CITIES)).toEqual({ isRight: false, extracted: 'A' });
-    // Nothing found is never the same as no right option.
+    // A missing answer never equals a missing right option.
     expect(gradeChoice('', 'Oslo', CITIES)).toEqual({ isRight: false, extracted: null });
   });
 });

@@ -1,6 +1,6 @@
 /**
- * Grades answers that are one of several options, told by letter or by text. Where more than one
- * option is named and none is marked, there is no answer: guessing is left to the models.
+ * Grades answers that are one of several options, given by letter or by text. Where an output names
+ * more than one option and marks none, it has no answer: the grader does not guess.
  */
 import type { Grade } from '../question.ts';
 import { type MarkReader, readMarks, withoutOpenBox } from './final-answer.ts';
@@ -13,7 +13,7 @@ export function letterOf(index: number): string {
   return String.fromCharCode(LETTER_A + index);
 }
 
-/** @returns the index of the right option: the answer is its letter or its text; null if neither */
+/** @returns the index of the option whose letter or text is the answer; null if there is none */
 export function rightOption(answer: string, options: readonly string[]): number | null {
   const byText = options.findIndex((option) => bareOption(option) === bareOption(answer));
   if (byText >= 0) return byText;
@@ -36,7 +36,9 @@ function findOption(output: string, options: readonly string[]): number | null {
   return readMarks(output, reader) ?? wholeLine(output, options) ?? onlyNamed(output, options);
 }
 
-/** An option on a line of its own. A list of several is the question told again, not an answer. */
+/**
+ * An option on a line of its own. A list of several options repeats the question: it is no answer.
+ */
 function wholeLine(output: string, options: readonly string[]): number | null {
   const lines = output.split('\n').filter((line) => line.trim() !== '');
   const found = lines.map((line) => readLine(line, options));
@@ -45,13 +47,13 @@ function wholeLine(output: string, options: readonly string[]): number | null {
   return found.at(-2) === null ? (found.at(-1) ?? null) : null;
 }
 
-/** Emphasis within a text goes too: as an option of the question and as an answer alike. */
+/** Removes emphasis from options of the question and from answers alike. */
 function bareOption(text: string): string {
   return bareText(text.replaceAll(EMPHASIS, '$1'));
 }
 
 const EMPHASIS = /\\(?:text|textbf|mathrm|mathbf|boxed)\s*\{([^{}]*)\}|[*_`$]+/g;
-/** `(b)`, `B)`, `B.`, `option B`, or a capital with nothing but a reason or an aside after it. */
+/** `(b)`, `B)`, `B.`, `option B`, or a capital letter followed only by a reason or an aside. */
 const LETTER = new RegExp(
   [
     String.raw`^(?:(?:option|choice|letter)\s+)?`,
@@ -61,7 +63,7 @@ const LETTER = new RegExp(
   'i',
 );
 
-/** An option at the beginning of a text, unless another is joined to it: `(A) or (B)`. */
+/** The option at the beginning of a text, unless another is joined to it: `(A) or (B)`. */
 function readOption(content: string, options: readonly string[]): number | null {
   const found = leadingOption(content, options);
   if (found === null) return null;
@@ -72,22 +74,24 @@ function readOption(content: string, options: readonly string[]): number | null 
 }
 
 const JOINED = /^[\s).,;:"'”’]*(?:(?:and|or)\b|&|\/)\s*(.*)$/is;
-/** `Paris, and Rome is not` goes on otherwise: it joins no answers. */
+/**
+ * The end of a joined answer. `Paris, and Rome is not` continues otherwise: it joins no answers.
+ */
 const HEDGE_END = /^[\s)"'”’]*(?:$|[.,;:!?]|(?:and|or|both|depending)\b)/i;
 
 interface LeadingOption {
   readonly index: number;
-  /** What follows it. */
+  /** The text after it. */
   readonly rest: string;
 }
 
-/** By its letter, with its own text or without, or by its own text. */
+/** An option given by its letter, with or without its text, or by its text. */
 function leadingOption(content: string, options: readonly string[]): LeadingOption | null {
   const text = content.replaceAll(EMPHASIS, '$1').trim();
   const byText = beginsWith(bareOption(text), options);
   if (byText !== null) return byText;
   const [letter = '', enclosed, marked, bare] = LETTER.exec(text) ?? [];
-  // The article is no option: `A` must be a capital where nothing encloses it.
+  // The article is no option: without brackets or a mark, `A` must be a capital.
   const index = bare === 'a' ? null : indexOf(enclosed ?? marked ?? bare, options);
   if (index === null) return null;
   const rest = text.slice(letter.length);
@@ -95,7 +99,7 @@ function leadingOption(content: string, options: readonly string[]): LeadingOpti
   return told?.index === index ? told : { index, rest };
 }
 
-/** A line that is nothing but an option: `(B)`, `B. Paris`, `Paris.` */
+/** A line that holds only an option: `(B)`, `B. Paris`, `Paris.` */
 function readLine(line: string, options: readonly string[]): number | null {
   const text = bareOption(line.replace(/^\s*[-•]\s+/, ''));
   const rest = /^([a-z])(?:[).:\s]+(.*))?$/.exec(text);
@@ -124,7 +128,10 @@ function beginsWith(bare: string, options: readonly string[]): LeadingOption | n
   return { index: longest.index, rest: bare.slice(longest.words.length) };
 }
 
-/** What makes a longer word or number of the one before it: `1` is not told by `1.5`, `1/2`, `1:30`. */
+/**
+ * Text that makes a longer word or number of the one before it: `1.5`, `1/2` and `1:30` are not
+ * `1`.
+ */
 const GOES_ON = /^(?:[\p{L}\p{N}]|[.,/:]\d)/u;
 const BEFORE = String.raw`(?<![\p{L}\p{N}]|\d[.,/:]|[-\u2212](?=\d))`;
 const AFTER = String.raw`(?![\p{L}\p{N}]|[.,/:]\d)`;

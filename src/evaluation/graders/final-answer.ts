@@ -1,19 +1,19 @@
 /**
- * Where an output says what its answer is. Four forms count as marks:
+ * Finds the statements of the final answer in an output. Four forms count as marks:
  *
  * - a box: `\boxed{…}` with balanced braces;
  * - a hash line: `#### 18`;
- * - a label: `**Final answer:** 18`, the answer on its line or the next one;
+ * - a label: `**Final answer:** 18`, with the answer on its line or the next one;
  * - a claim: `The answer is 18.`, up to the end of its line.
  *
- * A mark is read by the grader of its kind, which also says whether it is direct (the answer comes first:
- * `The answer is 18 eggs.`) or loose (words come first: `The answer is that she has 18.`). What follows a
- * hash line or label loosely is a heading or a calculation (`#### Step 2`, `Answer: Ann has 16 eggs.`).
- * The order of precedence:
+ * The grader of the answer's kind reads a mark. It also says whether the mark is direct (the answer
+ * comes first: `The answer is 18 eggs.`) or loose (words come first: `The answer is that she has
+ * 18.`). Loose content of a hash line or label is a heading or a calculation (`#### Step 2`,
+ * `Answer: Ann has 16 eggs.`). The order of precedence:
  *
- * 1. the last box or direct mark, whichever comes later, that can be read;
- * 2. the last loose claim that can be read;
- * 3. what the kind falls back to.
+ * 1. the last readable box or direct mark, whichever comes later;
+ * 2. the last readable loose claim;
+ * 3. the fallback of the kind.
  */
 import { closingBrace } from './braces.ts';
 
@@ -21,13 +21,13 @@ export type MarkForm = 'hash' | 'label' | 'claim';
 
 interface Mark {
   readonly form: 'box' | MarkForm;
-  /** Where it begins in the output. */
+  /** The index in the output at which it begins. */
   readonly start: number;
   readonly content: string;
 }
 
 export interface MarkReader<T> {
-  /** @returns null where there is no answer in it */
+  /** @returns null where the content holds no answer */
   read(content: string, form: Mark['form']): T | null;
   isDirect(content: string, form: MarkForm): boolean;
 }
@@ -35,8 +35,8 @@ export interface MarkReader<T> {
 const BOX = /\\(?:boxed|fbox)\s*\{/g;
 const HASH = /^[ \t]*####[ \t]*(\S.*)$/gm;
 /**
- * Looks ahead at its content, which may hold the next statement; bounded, so that an output of nothing
- * but statements takes no time.
+ * The content is matched by a lookahead, because it may hold the next statement. It is bounded, so
+ * that an output of nothing but statements takes little time.
  */
 const STATEMENT = new RegExp(
   [
@@ -48,7 +48,10 @@ const STATEMENT = new RegExp(
   'gi',
 );
 
-/** An answer that is not finished says nothing: what comes from an open box on is left out. */
+/**
+ * The output without a box that is not closed, and the text after it: an unfinished answer does not
+ * count.
+ */
 export function withoutOpenBox(output: string): string {
   for (const { index, 0: opening } of output.matchAll(BOX)) {
     const brace = index + opening.length - 1;
@@ -57,7 +60,7 @@ export function withoutOpenBox(output: string): string {
   return output;
 }
 
-/** In the order of the output. */
+/** The marks in the order of the output. */
 function marksOf(output: string): readonly Mark[] {
   const boxes = [...output.matchAll(BOX)].flatMap(({ index, 0: opening }): Mark[] => {
     const brace = index + opening.length - 1;

@@ -11,7 +11,7 @@ describe('a short text', () => {
     ['\\boxed{\\text{Nile}}', 'the Nile'],
     ['#### Step 1\nAnswer: Nile', 'Nile'],
     ['The answer is (a) ready', '(a) ready'],
-    // What is claimed of the answer is none.
+    // A claim about the answer is not the answer.
     ['Answer: Nile\nI hope this answer is helpful.', 'Nile'],
     ['\\boxed{Nile}\nThe answer is the longest river.', 'Nile'],
     ['The answer is the Amazon. No: the answer is the Nile.', 'Nile'],
@@ -35,7 +35,7 @@ describe('a short text', () => {
 });
 
 describe('a pocket answer', () => {
-  it('is the number in an exact final line', () => {
+  it('is right for the number in an exact final line', () => {
     const question = { kind: 'pocket', answer: '7' } as const;
     expect(grade('Ana has 7.\n\nThe answer is 7.', question)).toEqual({
       isRight: true,
@@ -48,7 +48,7 @@ describe('a pocket answer', () => {
 
 const KINDS: readonly AnswerKind[] = ['number', 'latex', 'choice', 'text', 'pocket'];
 
-it('an empty output is wrong, whatever the kind', () => {
+it('an empty output is wrong for every kind', () => {
   for (const kind of KINDS) {
     const question = { kind, answer: kind === 'choice' ? 'A' : '1', options: ['x', 'y'] };
     expect(flawOf(question)).toBeNull();
@@ -65,7 +65,7 @@ it('no output makes a grader throw', () => {
   );
 });
 
-it('long outputs are read in no time that anybody would notice', () => {
+it('long outputs are read quickly', () => {
   const parts = [
     'The answer is ',
     '1,',

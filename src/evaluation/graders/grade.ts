@@ -1,4 +1,4 @@
-/** Whether an output answers a question rightly. The rules, with examples: docs/GRADERS.md. */
+/** Whether an output answers a question correctly. The rules, with examples: docs/GRADERS.md. */
 import { unreachable } from '../../core/invariant.ts';
 import type { Grade, Question } from '../question.ts';
 import { gradeChoice, OPTION_COUNT_MAX, rightOption } from './choice.ts';
@@ -27,7 +27,7 @@ export function grade(output: string, { answer, kind, options = [] }: Graded): G
   }
 }
 
-/** Why no output could ever be right; null where one can. */
+/** The reason why no output could ever be right; null if one can. */
 export function flawOf({ answer, kind, options = [] }: Graded): string | null {
   switch (kind) {
     case 'number':

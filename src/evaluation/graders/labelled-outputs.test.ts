@@ -1,7 +1,7 @@
 /**
- * The graders against people: outputs of real models, each with a person's word on whether it is right.
- * One row a line: `{kind, answer, options?, output, isRight, source}`, where `source` says which model
- * wrote it and to which question.
+ * Compares the graders with people: outputs of real models, each labelled right or wrong by a
+ * person. One row per line: `{kind, answer, options?, output, isRight, source}`, where `source`
+ * names the model and the question.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

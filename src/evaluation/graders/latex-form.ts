@@ -1,6 +1,6 @@
 /**
- * One spelling for LaTeX answers that look the same on paper: `\dfrac34` and `\frac{3}{4}`, `90^\circ`
- * and `90`, `x = 5` and `5`. Only spelling: `1+x` and `x+1` stay different.
+ * One spelling for LaTeX answers that look the same on paper: `\dfrac34` and `\frac{3}{4}`,
+ * `90^\circ` and `90`, `x = 5` and `5`. It changes only spelling: `1+x` and `x+1` stay different.
  */
 import { bracedArguments } from './braces.ts';
 
@@ -29,13 +29,13 @@ const SPELLINGS: readonly (readonly [RegExp, string])[] = [
   [/\{[bp]matrix\}/g, '{pmatrix}'],
 ];
 
-/** Trailing words after a number: its unit. One letter may be a variable, and stays. */
+/** Words after a number are its unit. A single letter may be a variable, and stays. */
 const PLAIN_UNIT = /^([+-]?[\d.,/ ]*\d)\s*[A-Za-z]{2,}[A-Za-z .]*(?:\^\{?\d\}?)?$/;
 const PREFIX = /^([A-Za-z](?:\([A-Za-z]\))?)\s*(?:=|\\in(?![A-Za-z]))(?!=)([^=]*)$/;
 const GROUPED = /^[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?$/;
 
 export interface LatexForm {
-  /** The variable of `x = …` or `x \in …`; null without. */
+  /** The variable of `x = …` or `x \in …`; null if there is none. */
   readonly variable: string | null;
   readonly value: string;
 }
@@ -48,7 +48,7 @@ export function latexForm(text: string): LatexForm {
   value = PLAIN_UNIT.exec(rest.trim())?.[1] ?? rest.trim();
   if (GROUPED.test(value)) value = value.replaceAll(',', '');
   value = withBracedArguments(value);
-  // Spaces keep `\pi r` apart from `\pir`; between other characters they mean nothing.
+  // Spaces keep `\pi r` apart from `\pir`; between other characters they have no meaning.
   value = value
     .replaceAll(/(\\[A-Za-z]+)\s+(?=[A-Za-z])/g, '$1 ')
     .replaceAll(/(?<!\\[A-Za-z]+)\s+/g, '');
@@ -71,7 +71,9 @@ function withoutDelimiters(text: string): string {
   return bare;
 }
 
-/** A text that is all there is stays, in lower case; one after a value is its unit and goes. */
+/**
+ * A `\text` that is the whole answer stays, in lower case; one after a value is its unit and goes.
+ */
 function withoutTexts(text: string): string {
   let rest = text;
   for (let found = TEXT.exec(rest); found !== null; found = TEXT.exec(rest)) {
@@ -94,11 +96,14 @@ const SHORT_ARGUMENTS: readonly (readonly [RegExp, string])[] = [
   [/(\\frac\s*\{[^{}]*\})\s*(\d|[A-Za-z])/g, '$1{$2}'],
 ];
 
-/** `\frac12`, `\frac1{72}`, `\frac{9}2`, `\sqrt3` with their braces; `\frac{-a}{b}` as `-\frac{a}{b}`. */
+/**
+ * Adds the braces of `\frac12`, `\frac1{72}`, `\frac{9}2`, `\sqrt3`; `\frac{-a}{b}` becomes
+ * `-\frac{a}{b}`.
+ */
 function withBracedArguments(text: string): string {
   let braced = text;
   for (const [pattern, spelling] of SHORT_ARGUMENTS) braced = braced.replaceAll(pattern, spelling);
   braced = braced.replaceAll(/(?<!\w)\\frac\s*\{\s*-([^{}+-]*(?:\{[^{}+-]*\})?)\}/g, '-\\frac{$1}');
-  // One slash in all: `\sqrt{3}/3` is the fraction; `x+1/2` is a sum.
+  // With one slash, `\sqrt{3}/3` is a fraction; `x+1/2` is a sum.
   return braced.replace(/^(-?)([^/+,()[\]&\s-]+)\s*\/\s*([^/+,()[\]&\s-]+)$/, '$1\\frac{$2}{$3}');
 }

@@ -85,7 +85,7 @@ describe('answers that are not the same', () => {
     ['\\text{even}', '\\text{odd}'],
     ['1 \\pm \\sqrt{19}', '1 + \\sqrt{19}'],
     ['', '0'],
-    // No algebra.
+    // The grader does no algebra.
     ['x+1', '1+x'],
     ['\\frac{1}{\\sqrt{2}}', '\\frac{\\sqrt{2}}{2}'],
   ])('%s is not %s', (a, b) => {
@@ -121,7 +121,7 @@ describe('the answer in an output', () => {
     ['Answer: **12**. There are no others.', '12'],
     ['The answer is 3.\\overline{3}. It never ends.', '3.\\overline{3}'],
     ['The answer is 5! ways.', '5!\\text{ ways}'],
-    // A box is read as it is.
+    // The content of a box is read unchanged.
     ['\\boxed{\\text{the same as before. Twice}}', '\\text{the same as before. Twice}'],
   ])('of %j is %s', (output, answer) => {
     expect(gradeLatex(output, answer)).toMatchObject({ isRight: true });
@@ -131,7 +131,7 @@ describe('the answer in an output', () => {
     expect(gradeLatex(output, '\\frac{1}{2}')).toEqual({ isRight: false, extracted: null });
   });
 
-  it('is told as it stands in the box', () => {
+  it('is reported as it is in the box', () => {
     expect(gradeLatex('\\boxed{\\dfrac{1}{2}}', '1').extracted).toBe('\\dfrac{1}{2}');
   });
 });
@@ -151,7 +151,7 @@ describe('properties', () => {
       .replaceAll(')', ' \\right)')
       .replaceAll(',', ', \\ ');
 
-  it('tuples and sets are themselves, however loosely they are spelled', () => {
+  it('tuples and sets equal themselves in every loose spelling', () => {
     const tuple = fc.array(leaf, { minLength: 2, maxLength: 5 });
     fc.assert(
       fc.property(tuple, (elements) => {
@@ -164,7 +164,7 @@ describe('properties', () => {
     );
   });
 
-  it('never throws, whatever stands in the box', () => {
+  it('never throws, whatever is in the box', () => {
     const part = fc.constantFrom(
       '\\frac',
       '\\sqrt',

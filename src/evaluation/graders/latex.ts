@@ -1,8 +1,8 @@
 /**
- * Grades answers in LaTeX, as in competition mathematics: equal after one spelling (latex-form.ts),
- * element by element in tuples, intervals, sets, lists, unions and matrices, and by value where both
- * are plain numbers. There is no algebra: `(x+1)^2` is not `x^2+2x+1`, `\frac{1}{\sqrt{2}}` is not
- * `\frac{\sqrt{2}}{2}`, and a sum in another order is wrong.
+ * Grades answers in LaTeX, as in competition mathematics. Answers are equal in one spelling
+ * (latex-form.ts), element by element in tuples, intervals, sets, lists, unions and matrices, and
+ * by value where both are plain numbers. There is no algebra: `(x+1)^2` is not `x^2+2x+1`,
+ * `\frac{1}{\sqrt{2}}` is not `\frac{\sqrt{2}}{2}`, and a sum in another order is wrong.
  */
 import type { Grade } from '../question.ts';
 import { bracedArguments } from './braces.ts';
@@ -10,7 +10,7 @@ import { type MarkReader, readMarks, withoutOpenBox } from './final-answer.ts';
 import { latexForm } from './latex-form.ts';
 import { decimal, isSame, negative, over, plus, type Rational } from './rational.ts';
 
-/** Longer or deeper answers are compared as they are spelled. */
+/** Longer or deeper answers are compared by their spelling alone. */
 const DEPTH_MAX = 8;
 const ELEMENT_COUNT_MAX = 64;
 
@@ -37,7 +37,7 @@ const READER: MarkReader<string> = {
 };
 
 const DIRECT = /^(?:[$\\\d([{.+-]|[A-Za-z](?:\.?$| ?[=+*^-]))/;
-/** `!` is a factorial, and what `3.\overline{3}` has is no full stop. */
+/** `!` is a factorial, and the point of `3.\overline{3}` is no full stop. */
 const SENTENCE = /^.*?[.?](?=[\s*"'”)]|$)/;
 /** The reason is no part of the answer. */
 const REASON = /[\s,;(]+(?:because|since|as|given|which|where|when|if|after)\b.*$/i;
@@ -45,13 +45,13 @@ const MATH_FIRST = /^(?:\$\$?(.+?)(?<!\\)\$\$?|\\\((.+?)\\\)|\\\[(.+?)\\\])/s;
 const MATH = /\$\$(.+?)\$\$|(?<!\\)\$(.+?)(?<!\\)\$|\\\((.+?)\\\)|\\\[(.+?)\\\]/gs;
 const NUMBER = /(?<![\w.])-?(?:\d[\d,]*\d|\d)(?:\.\d+)?(?:\/\d+)?(?!\w)/g;
 
-/** What a claim in words says, without what follows it. */
+/** The answer of a claim in words, without the rest of the sentence. */
 function clause(content: string): string {
   const sentence = SENTENCE.exec(content)?.[0] ?? content;
   return sentence.replace(REASON, '');
 }
 
-/** Marks, else what the last formula comes to, else the last number. */
+/** The marks, else the result of the last formula, else the last number. */
 function findLatex(output: string): string | null {
   const marked = readMarks(output, READER);
   if (marked !== null) return marked;
@@ -65,7 +65,7 @@ function findLatex(output: string): string | null {
 
 export function isSameLatex(a: string, b: string): boolean {
   const [left, right] = [latexForm(a), latexForm(b)];
-  // `y = 2` is not `x = 2`, but both are 2 to who was asked for one variable.
+  // `y = 2` is not `x = 2`, but both are right where the question asks for one value.
   const isOther = left.variable !== null && right.variable !== null;
   if (isOther && left.variable !== right.variable) return false;
   return isSameValue(left.value, right.value, 0);
@@ -110,7 +110,10 @@ function plainNumber(value: string): Rational | null {
 }
 
 interface Structure {
-  /** Same kinds compare element by element: the brackets, `list`, `union` or the matrix's shape. */
+  /**
+   * Answers of one kind compare element by element: the brackets, `list`, `union` or the matrix's
+   * shape.
+   */
   readonly kind: string;
   readonly isOrdered: boolean;
   readonly elements: readonly string[];
@@ -162,7 +165,7 @@ function withBothSigns(values: readonly string[]): readonly string[] {
   });
 }
 
-/** Splits where no bracket or brace is open. */
+/** Splits at separators outside all brackets and braces. */
 function splitOutside(value: string, separator: string): readonly string[] {
   const parts: string[] = [];
   let [depth, start] = [0, 0];

@@ -66,7 +66,7 @@ describe('a number in the many ways it is written', () => {
     expect(gradeNumber(`The answer is ${written}.`, answer).isRight).toBe(false);
   });
 
-  it('takes a share for a percentage where the right answer is told in per cent', () => {
+  it('accepts a share for a percentage where the right answer is in per cent', () => {
     expect(gradeNumber('The answer is 0.45.', '45%').isRight).toBe(true);
     expect(gradeNumber('The answer is 9/20.', '45%').isRight).toBe(true);
     expect(gradeNumber('The answer is 45.', '45%').isRight).toBe(true);
@@ -92,7 +92,7 @@ describe('a number in the many ways it is written', () => {
 
 describe('the number that is the answer', () => {
   it.each([
-    // Marks come before whatever follows them.
+    // Marks take precedence over later text.
     ['The answer is 18. She began with 16 eggs.', '18'],
     ['#### 18\n\nI used that 16 - 3 - 4 = 9.', '18'],
     ['\\boxed{18} dollars from 16 eggs', '18'],
@@ -104,7 +104,7 @@ describe('the number that is the answer', () => {
     ['The answer to the question is 18, as 16 - 3 = 13 shows', '18'],
     ['The answer is $18 because 9 * 2 = 18 and 16 > 2', '18'],
     ['The answer is 3 (since 1 + 2 = 3).', '3'],
-    // A chain says what comes after its last sign.
+    // The result of a chain comes after its last sign.
     ['The answer is 9 * 2 = 18 dollars in 1 day.', '18'],
     ['The answer is 9 * 2 = **18** for 1 day of 3.', '18'],
     ['The answer is 9 eggs * $2 = $18 of a well-known 20.', '18'],
@@ -114,25 +114,25 @@ describe('the number that is the answer', () => {
     ['The answer is 18 = 9 x 2', '18'],
     ['The answer is 18 = 20 -2', '18'],
     ['The answer is 18 = 6 * (2 + 1)', '18'],
-    // Of several, the last one.
+    // The last of several marks counts.
     ['\\boxed{16}, no: \\boxed{18}', '18'],
     ['The answer is 16. Wait. The answer is 18.', '18'],
     ['#### 16\n#### 18', '18'],
     ['\\boxed{9} eggs are left. The answer is 18.', '18'],
     ['The answer is 9 so far.\n\\boxed{18}', '18'],
-    // Loose statements come after direct marks, wherever they are.
+    // Direct marks take precedence over loose statements, wherever they are.
     ['\\boxed{18}\nSo the answer is that she makes 18 of 16', '18'],
     ['The answer is that in 3 days she makes 18.', '18'],
     ['The answer is not 18 but 20.', '20'],
     ['The answer is 20, not 18.', '20'],
     ['She makes 20 dollars, not 18.', '20'],
     ['She makes $20 rather than $18.', '20'],
-    // No mark: what the last sentence with a number comes to.
+    // Without a mark, the result of the last sentence with a number counts.
     ['She makes 9 * 2 = 18 dollars in 1 day.', '18'],
     ['16 - 3 - 4 = 9\n9 * 2 = 18', '18'],
     ['She has 16. She sells 18.', '18'],
     ['She makes 18 dollars.\nIs that right?', '18'],
-    // What follows a label at length is the calculation.
+    // A long text after a label is the calculation.
     ['**Answer:**\n1. She has 16 - 3 - 4 = 9 eggs.\n2. She makes 9 * 2 = 18.', '18'],
     ['**Answer:**\nStep 1: 16 - 3 - 4 = 9\nStep 2: 9 * 2 = 18', '18'],
     ['Answer: Her ducks lay 16 eggs. She sells 9 of them and makes $18.', '18'],
@@ -147,19 +147,19 @@ describe('the number that is the answer', () => {
     ['\\boxed{\\text{She makes } \\frac{36}{2}}', '18'],
     ['\\boxed{18 \\text{ dollars}}', '18'],
     ['\\boxed{\\$18}', '18'],
-    // An answer that says nothing gives way to the one before.
+    // An unreadable answer yields to the one before.
     ['\\boxed{18}\n\\boxed{}', '18'],
     ['It is 18. The answer is clear.', '18'],
   ])('of %j is %s', (output, answer) => {
     expect(gradeNumber(output, answer)).toMatchObject({ isRight: true });
   });
 
-  it('is not taken from a box that was cut off', () => {
+  it('is not read from a box that was cut off', () => {
     expect(gradeNumber('9 * 2 = 18\n\\boxed{180', '18')).toMatchObject({ isRight: true });
     expect(gradeNumber('\\boxed{18', '18')).toEqual({ isRight: false, extracted: null });
   });
 
-  it('is told as it stands in the output', () => {
+  it('is reported as it is in the output', () => {
     expect(gradeNumber('The answer is $1,200.50 dollars.', '1').extracted).toBe('$1,200.50');
   });
 });
@@ -177,7 +177,7 @@ describe('a right answer', () => {
   );
 });
 
-/** Every supported way to write a whole number with cents. */
+/** Every supported way to write an integer with cents. */
 const STYLES: readonly ((whole: number, cents: string) => string)[] = [
   (whole, cents) => `${whole}.${cents}`,
   (whole, cents) => `${whole.toLocaleString('en-US')}.${cents}`,
@@ -200,7 +200,7 @@ const PLACES: readonly ((written: string) => string)[] = [
 ];
 
 describe('properties', () => {
-  it('a number is the same in every style and place', () => {
+  it('a number is found in every style and place', () => {
     fc.assert(
       fc.property(
         fc.nat(99_999_999),
@@ -224,7 +224,7 @@ describe('properties', () => {
     );
   });
 
-  it('never throws, and finds only what is there', () => {
+  it('never throws, and finds only numbers of the output', () => {
     const word = fc.constantFrom('18', '-', '/', '.', ',', ' ', '\\boxed{', '}', '####', '\n', '=');
     const words = fc.constantFrom('The answer is', 'not', '$', '%', '\\frac', '{', 'e', '^', '½');
     const noise = fc.array(fc.oneof(word, words, fc.string({ maxLength: 3 })), { maxLength: 30 });

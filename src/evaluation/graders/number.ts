@@ -11,7 +11,7 @@ export function gradeNumber(output: string, answer: string): Grade {
   return { isRight: wanted !== null && isSameNumber(found, wanted), extracted: found.text };
 }
 
-/** A text that is nothing but one number, with its currency or unit; null for any other. */
+/** The one number of a text with no more than its currency or unit; null for any other text. */
 export function readNumber(text: string): Quantity | null {
   const plain = plainText(text);
   const [first, ...others] = quantitiesIn(plain);
@@ -21,7 +21,7 @@ export function readNumber(text: string): Quantity | null {
 
 const AROUND = /^(?:[\s$€£¥₹().,;:]|USD|EUR|GBP|INR)*$/;
 
-/** Whether a text is one number with nothing but currency, per cent or punctuation around it. */
+/** Whether a text is one number with only currency, per cent or punctuation around it. */
 export function isBareNumber(text: string): boolean {
   const found = readNumber(text);
   if (found === null) return false;
@@ -29,13 +29,15 @@ export function isBareNumber(text: string): boolean {
   return AROUND.test(plain.slice(0, found.start) + plain.slice(found.end));
 }
 
-/** What an output says last, by the order of precedence in final-answer.ts; else its last number. */
+/** The answer of an output, by the order of precedence in final-answer.ts; else its last number. */
 export function findNumber(output: string): Quantity | null {
   const closed = withoutOpenBox(output);
   return readMarks(closed, READER) ?? lastNumber(plainText(closed));
 }
 
-/** A per cent sign is a unit (45% is 45), unless the right answer has one: then 0.45 will do too. */
+/**
+ * A per cent sign is a unit (45% is 45), unless the right answer has one: then 0.45 is right too.
+ */
 function isSameNumber(found: Quantity, wanted: Quantity): boolean {
   if (isSame(found.value, wanted.value)) return true;
   const hundred = decimal('100');
@@ -52,12 +54,12 @@ const READER: MarkReader<Quantity> = {
   },
 };
 
-/** Signs, and words that do not move the number away. */
+/** Signs and words that may stand before a direct number. */
 const DIRECT =
   /^(?:[^\p{L}\d]|\b(?:approximately|about|around|exactly|simply|just|only|equal to|[a-z] (?==)))*\d/iu;
 const HEADING = /^\d+[.):]\s+\S/;
 const SENTENCE = /^.*?[.!?](?=[\s*"'”)$\\]|$)/;
-/** What comes after these words is the reason, not the answer. */
+/** The text after these words is the reason, not the answer. */
 const REASON = /\b(?:because|since|as|given|which|where|when|if|after)\b.*$/i;
 const EQUAL = /[=≈]/;
 
@@ -66,7 +68,10 @@ function readStatement(plain: string): Quantity | null {
   return readClause(sentence.replace(REASON, '')) ?? readClause(sentence);
 }
 
-/** In `9 * 2 = 18` what comes after the last sign; else the first number if it is direct, or the last. */
+/**
+ * The number after the last sign of `9 * 2 = 18`; else the first number if it is direct, or the
+ * last.
+ */
 function readClause(clause: string): Quantity | null {
   const result = chainResult(clause);
   if (result !== null) return result;
@@ -91,7 +96,7 @@ function chainResult(clause: string): Quantity | null {
 
 const SENTENCE_END = /(?<=[.!?])\s+|\n/;
 
-/** Of the last sentence with a number: `She has 4 + 4 = 8 eggs after 4 days.` says 8. */
+/** The number of the last sentence with one: `She has 4 + 4 = 8 eggs after 4 days.` says 8. */
 function lastNumber(plain: string): Quantity | null {
   const sentences = plain.split(SENTENCE_END).toReversed();
   for (const sentence of sentences) {

@@ -1,6 +1,6 @@
 /**
  * Numbers in running text: `$1,200.50`, `45%`, `-3 hours`, `3/4`, `1 1/2`, `1e3`, `1.5 million`,
- * `\frac{3}{4}`. A number that names something is none: a power (`cm^2`), an index (`x_1`), part of a
+ * `\frac{3}{4}`. A number in a name does not count: a power (`cm^2`), an index (`x_1`), part of a
  * word (`A4`), an ordinal (`2nd`), a version (`1.2.3`). Numbers in words are not read.
  */
 import { bracedArguments } from './braces.ts';
@@ -10,10 +10,10 @@ export interface Quantity {
   /** Without the percent sign: 45 for 45 %; with the scale word: 1500000 for 1.5 million. */
   readonly value: Rational;
   readonly isPercent: boolean;
-  /** As in "not 18": told, but not as the answer. */
+  /** As in "not 18": mentioned, but not as the answer. */
   readonly isDenied: boolean;
   readonly text: string;
-  /** Where it is in the plain text. */
+  /** Its index in the plain text. */
   readonly start: number;
   readonly end: number;
 }
@@ -32,7 +32,7 @@ const MAGNITUDE = String.raw`(?:(?:${WHOLE})(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d{1,3}
 const DENOMINATOR = String.raw`\d+(?!\d|[.,/]\d)`;
 const QUANTITY = new RegExp(
   [
-    // Nothing before it that makes it part of a name, a power or an index.
+    // No text before it that makes it part of a name, a power or an index.
     String.raw`(?<![A-Za-z\d.]|\^\{?-?|[\w)}]_\{?)`,
     String.raw`(?:(?<![\w)%}])(?<minus>-))?(?:[$€£¥₹]\s?)?(?<minusAfter>-)?`,
     String.raw`(?:(?<mixed>\d+) (?<part>\d+)/(?<partOf>${DENOMINATOR})`,
@@ -119,7 +119,10 @@ const SHORT_FRACTION = /\\[dtc]?frac\s*(\d)\s*(\d)(?!\d)/g;
 const FRACTION = /\\[dtc]?frac\s*(?=\{)/g;
 const VULGAR = /(\d?)([¼½¾⅐-⅞])/g;
 
-/** The text with LaTeX, typographic signs and currency codes put plainly, so far as numbers go. */
+/**
+ * The text with LaTeX, typographic signs and currency codes in plain characters, as far as numbers
+ * need it.
+ */
 export function plainText(text: string): string {
   let plain = withPlainFractions(text.replaceAll(SHORT_FRACTION, '\\frac{$1}{$2}'));
   for (const [pattern, replacement] of REPLACEMENTS) {

@@ -31,7 +31,7 @@ describe('arithmetic', () => {
     expect(ratio(1n, 0n)).toBeNull();
   });
 
-  it('is that of fractions', () => {
+  it('is exact', () => {
     const rational = fc
       .tuple(fc.bigInt({ min: -99n, max: 99n }), fc.bigInt({ min: 1n, max: 99n }))
       .map(([a, b]) => ratio(a, b))

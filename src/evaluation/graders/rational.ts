@@ -1,6 +1,6 @@
 /**
- * Numbers as they are written, without rounding: 0.1 is one tenth and 1/3 is no decimal. Answers are
- * compared exactly, so that no tolerance has to be chosen.
+ * Exact numbers without rounding: 0.1 is one tenth, and 1/3 is no decimal. Answers are compared
+ * exactly, so no tolerance is needed.
  */
 
 /** In lowest terms, the denominator positive. */
@@ -9,9 +9,11 @@ export interface Rational {
   readonly denominator: bigint;
 }
 
-/** Past it `1e…` is noise, and its digits would take memory. */
+/** A larger exponent is noise, and its digits would take memory. */
 const EXPONENT_MAX = 400;
-/** Longer runs of digits are noise too: reading them takes the square of their length. */
+/**
+ * Longer runs of digits are noise too: the time to read them grows with the square of their length.
+ */
 const DIGITS_MAX = 1000;
 
 /** @returns null where the denominator is 0 */
@@ -24,7 +26,10 @@ export function ratio(numerator: bigint, denominator: bigint): Rational | null {
 
 const DECIMAL = /^(-?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,4}))?$/;
 
-/** Reads `-12.50`, `.5`, `3.` and `1.2e3`; @returns null for anything else, or what is out of range */
+/**
+ * Reads `-12.50`, `.5`, `3.` and `1.2e3`. @returns null for any other text, or a number out of
+ * range
+ */
 export function decimal(text: string): Rational | null {
   const [, sign, whole = '', part = '', exponent = '0'] = DECIMAL.exec(text) ?? [];
   const digits = whole + part;
@@ -57,7 +62,7 @@ export function isSame(a: Rational, b: Rational): boolean {
   return a.numerator === b.numerator && a.denominator === b.denominator;
 }
 
-/** Positive: by Euclid. */
+/** Positive, by Euclid's algorithm. */
 function greatestDivisor(a: bigint, b: bigint): bigint {
   let [x, y] = [a < 0n ? -a : a, b < 0n ? -b : b];
   while (y !== 0n) [x, y] = [y, x % y];

@@ -1,4 +1,4 @@
-/** Grades answers that are a short text: equal but for case, white space and what encloses it. */
+/** Grades answers that are a short text: equal but for case, white space and enclosing marks. */
 import type { Grade } from '../question.ts';
 import { type MarkReader, readMarks } from './final-answer.ts';
 
@@ -17,7 +17,7 @@ const READER: MarkReader<string> = {
   isDirect: (_, form) => form === 'label',
 };
 
-/** The point of an abbreviation ends nothing: `J. K. Rowling`, `Dr. Who`. */
+/** The point of an abbreviation ends no sentence: `J. K. Rowling`, `Dr. Who`. */
 const SENTENCE =
   /^.*?[.!?](?<!(?<![\p{L}\p{N}])(?:\p{L}|Mrs?|Ms|Dr|St|Mt|Prof|Jr|Sr|vs)\.)["'”’*_)]*(?=\s|$)/iu;
 
@@ -32,7 +32,7 @@ function lastLine(output: string): string | null {
 
 const ENCLOSING = /^[\s*_"'“”‘’`$([{.,:;!?]+|[\s*_"'“”‘’`$)\]}.,:;!?]+$/g;
 
-/** Lower case, single spaces, without emphasis, quotes, end punctuation and a leading article. */
+/** Lower case, single spaces, without emphasis, quotes, end punctuation or a leading article. */
 export function bareText(text: string): string {
   const words = text
     .normalize('NFKC')

@@ -1,6 +1,7 @@
 /**
- * Worked word problems that come before a question, so that models answer in a line or two: small
- * models do as they are shown, not as they are told. Made up for this; of no published set.
+ * Worked word problems before a question, so that models answer in a line or two: small models
+ * follow examples better than instructions. They were written for this project, and are in no
+ * published set.
  */
 import type { ChatMessage } from '../../core/chat-message.ts';
 

@@ -27,7 +27,7 @@ function contentOf(question: Pick<Question, 'text' | 'kind' | 'options'>, name?:
 }
 
 describe('prompts', () => {
-  it('tell the question first, word for word', () => {
+  it('begin with the question, word for word', () => {
     for (const question of QUESTIONS) {
       for (const { name } of PROMPTS.filter(({ fits }) => fits(question))) {
         expect(contentOf(question, name).startsWith(question.text), name).toBe(true);
@@ -35,7 +35,7 @@ describe('prompts', () => {
     }
   });
 
-  it('fit some question each, and have names of their own', () => {
+  it('each suit some question, and have unique names', () => {
     expect(new Set(PROMPTS.map(({ name }) => name)).size).toBe(PROMPTS.length);
     for (const { fits } of PROMPTS) expect(QUESTIONS.some(fits)).toBe(true);
   });
@@ -50,7 +50,7 @@ describe('prompts', () => {
     expect(grade(`${output} 7 is not it.`, { kind: 'number', answer: '18' }).isRight).toBe(true);
   });
 
-  it('show examples that are worked out as their grader would have it', () => {
+  it('show examples in the form that their grader expects', () => {
     const shown = promptMessages(NUMBER, 'examples');
     expect(shown.map(({ role }) => role).join()).toBe(`${'user,assistant,'.repeat(5)}user`);
     for (const { content } of shown.filter(({ role }) => role === 'assistant')) {
@@ -69,7 +69,7 @@ describe('prompts', () => {
     expect(contentOf(YES_NO, 'yes-no')).not.toContain('(A)');
   });
 
-  it('leave pocket problems bare', () => {
+  it('add nothing to pocket problems', () => {
     expect(promptMessages({ text: 'Ana has 1 cup.', kind: 'pocket' })).toEqual([
       { role: 'user', content: 'Ana has 1 cup.' },
     ]);

@@ -1,4 +1,4 @@
-/** The prompts that questions are asked in. Graders do not know them: they read every form. */
+/** The prompts for questions. Graders do not depend on them: they read every form. */
 import type { ChatMessage } from '../../core/chat-message.ts';
 import { PilotfishError } from '../../core/errors.ts';
 import { letterOf } from '../graders/choice.ts';
@@ -71,7 +71,7 @@ export const PROMPTS: readonly Prompt[] = [
   },
 ];
 
-/** For questions of tasks that have no default of their own. */
+/** The prompts for tasks without a default of their own. */
 const DEFAULTS: Readonly<Record<AnswerKind, string>> = {
   number: 'steps',
   latex: 'boxed',
@@ -82,9 +82,8 @@ const DEFAULTS: Readonly<Record<AnswerKind, string>> = {
 
 /**
  * The question in a prompt: the named one, or the default of its kind.
- *
- * @throws PilotfishError `option-invalid` where there is no such prompt, or it asks for another kind of
- * answer
+ * @throws PilotfishError `option-invalid` if there is no such prompt, or it asks for another kind
+ *   of answer
  */
 export function promptMessages(
   question: Asked,

@@ -41,7 +41,7 @@ async function answering(
   return { ...opened, options };
 }
 
-/** Requests as strategy and question. */
+/** The requests as pairs of strategy and question. */
 function asked({ requests }: ScriptedEvaluation): readonly string[] {
   return requests.map(({ strategy, messages }) => `${strategy} ${messages?.[0]?.content}`);
 }
@@ -51,7 +51,7 @@ async function lineCount(of = path): Promise<number> {
 }
 
 describe('answering', () => {
-  it('goes wave after wave, each under every point', async () => {
+  it('runs wave after wave, each under every point', async () => {
     const world = await answering();
     await answerAll(QUESTIONS, POINTS, 'Answering', world.options);
     const expected = wavesOf(QUESTIONS, WAVE_SIZE).flatMap((wave) =>
@@ -64,7 +64,7 @@ describe('answering', () => {
     expect(world.openCount()).toBe(0);
   });
 
-  it('asks nothing twice, and says how far it is', async () => {
+  it('asks nothing twice, and reports its progress', async () => {
     await answerAll(QUESTIONS, POINTS.slice(0, 2), 'Answering', (await answering()).options);
     const progress: unknown[] = [];
     const again = await answering({}, { onProgress: (event) => progress.push(event) });
@@ -79,7 +79,7 @@ describe('answering', () => {
     expect(await lineCount()).toBe(30);
   });
 
-  it('loses the wave at work and nothing else when it is stopped', async () => {
+  it('loses only the current wave when it is stopped', async () => {
     const controller = new AbortController();
     const rows = join(folder, 'rows');
     const world = await answering(
@@ -90,7 +90,7 @@ describe('answering', () => {
     await expect(stopped).rejects.toMatchObject({ code: 'aborted' });
     expect(world.openCount()).toBe(0);
     await world.engine.checkIdle();
-    // Three points of the first wave and one of the second were whole.
+    // Three points of the first wave and one point of the second were complete.
     expect(await lineCount()).toBe(16);
     const rest = await answering({ folder: rows });
     await answerAll(QUESTIONS, POINTS, 'Answering', rest.options);
@@ -109,7 +109,7 @@ describe('answering', () => {
     }
   });
 
-  it('keeps no rows of a wave that it did not end: it runs in the same batches then', async () => {
+  it('keeps no rows of an unfinished wave, so that it runs in the same batches again', async () => {
     const controller = new AbortController();
     const rows = join(folder, 'rows');
     let forwardCount = 0;
@@ -132,14 +132,14 @@ describe('answering', () => {
     expect(warm.pair.rowCounts()).toMatchObject({ computed: 0 });
   });
 
-  it('is told to stop before it asks anything', async () => {
+  it('stops on an earlier abort before it asks anything', async () => {
     const world = await answering({}, { signal: AbortSignal.abort() });
     const stopped = answerAll(QUESTIONS, POINTS, 'Answering', world.options);
     await expect(stopped).rejects.toMatchObject({ code: 'aborted' });
     expect(world.requests).toEqual([]);
   });
 
-  it('logs every event with the run it belongs to', async () => {
+  it('logs every event with the name of its run', async () => {
     const logPath = join(folder, 'logs.jsonl');
     const world = await answering({}, { logPath });
     await answerAll(QUESTIONS.slice(0, 5), POINTS.slice(0, 1), 'Answering', world.options);
@@ -158,7 +158,7 @@ describe('answering', () => {
 });
 
 describe('waves', () => {
-  it('are fixed parts of a list', () => {
+  it('are fixed sections of a list', () => {
     expect(wavesOf([1, 2, 3, 4, 5], 2)).toEqual([[1, 2], [3, 4], [5]]);
     expect(wavesOf([], 2)).toEqual([]);
     expect(wavesOf([1], 9)).toEqual([[1]]);

@@ -1,6 +1,6 @@
 /**
- * Answers questions under points, wave after wave, and remembers every answer before it goes on. What
- * was answered before is not asked again, so an evaluation can be stopped at any moment.
+ * Answers questions under points, wave after wave, and stores all answers of a wave before the next
+ * one. Stored answers are not asked for again, so an evaluation can be stopped at any moment.
  */
 
 import { throwIfAborted } from '../../core/errors.ts';
@@ -18,11 +18,11 @@ export interface AnsweringOptions extends Progressing {
   readonly store: AnswerStore;
   readonly maxTokens: number;
   readonly waveSize: number;
-  /** Where every event goes, too; absent: nowhere. */
+  /** The log of every event; absent: no log. */
   readonly logPath?: string | undefined;
 }
 
-/** @throws PilotfishError `aborted`, and what requests give rise to; answers so far are kept */
+/** @throws PilotfishError `aborted`, and the errors of requests; the answers so far are kept */
 export async function answerAll(
   questions: readonly Question[],
   points: readonly EvaluationPoint[],
@@ -60,8 +60,8 @@ export async function answerAll(
     try {
       await answerWave(wave);
     } catch (error) {
-      // Half a wave's rows are not kept: with them the wave would run in other batches the next time,
-      // and end in other last digits than a wave that nobody stopped.
+      // Rows of an unfinished wave are not kept. With them the wave would run in different batches
+      // the next time, and its last digits would differ from those of an uninterrupted wave.
       pair.drop();
       throw error;
     }
@@ -69,7 +69,7 @@ export async function answerAll(
   }
 }
 
-/** Fixed parts of a list. */
+/** Fixed sections of a list. */
 export function wavesOf<T>(items: readonly T[], size: number): readonly (readonly T[])[] {
   const count = Math.ceil(items.length / size);
   return Array.from({ length: count }, (_, wave) => items.slice(wave * size, (wave + 1) * size));

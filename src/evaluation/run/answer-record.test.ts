@@ -80,7 +80,7 @@ function summaryOf(events: readonly EngineEvent[]): SummaryEvent {
   return last;
 }
 
-/** A record written as its line and read back. */
+/** The record after a round trip through its line. */
 function readAgain(record: AnswerRecord, codes: ModelCodes): AnswerRecord {
   const line = checkLine(JSON.stringify(recordLine(record, codes)), codes);
   expect(line).toEqual(recordLine(record, codes));
@@ -135,7 +135,7 @@ const anyRun = fc.array(fc.oneof(anyToken, anyWork), { maxLength: 20 }).map((eve
 });
 
 describe('a record of an answer', () => {
-  it('keeps all costs but the times, of any models, and with the bytes of links', () => {
+  it('keeps all costs but the times, for any models, with the bytes of links', () => {
     fc.assert(
       fc.property(anyRun, ({ point, summary, events }) => {
         const record = readAgain(recordOf(point, questionOf(1), events), GUIDED_CODES);
@@ -185,13 +185,13 @@ describe('a record of an answer', () => {
     }
   });
 
-  it('has no scores where no gate looked', async () => {
+  it('has no scores where no gate ran', async () => {
     const point = pointOf('large');
     const events = await eventsUnder(point, 1);
     expect(recordOf(point, questionOf(1), events).scores).toBeNull();
   });
 
-  it('is made of runs that ended', async () => {
+  it('is made only of runs that ended', async () => {
     const point = pointOf('large');
     const events = await eventsUnder(point, 1);
     expect(() => recordOf(point, questionOf(1), events.slice(0, -1))).toThrow('summary');
@@ -199,7 +199,7 @@ describe('a record of an answer', () => {
   });
 });
 
-describe('a line that is no record', () => {
+describe('a line that is not a record', () => {
   const line = async (change: object): Promise<string> => {
     const point = pointOf('entropy@0.5');
     const record = recordOf(point, questionOf(1), await eventsUnder({ ...point, seed: 3 }, 1));

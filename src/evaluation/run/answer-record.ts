@@ -1,7 +1,7 @@
 /**
- * One answer to one question, kept small: its tokens, who wrote each, their scores, and the forwards
- * that it took. Costs and times on other machines are folded from it when they are asked for; grades
- * follow from the text.
+ * The compact record of one answer to one question: its tokens, the origin and score of each, and
+ * its forwards. Costs, and times on other machines, are folded from it on request; grades follow
+ * from the text.
  */
 import { z } from 'zod';
 import type { EngineEvent, Origin, StartEvent, TokenEvent, WorkEvent } from '../../core/events.ts';
@@ -22,21 +22,27 @@ import {
 
 export interface AnswerRecord extends NamedPoint {
   readonly question: string;
-  /** Hash of the question's content (see `questionHash`): it may change under its name. */
+  /**
+   * Hash of the question's content (see `questionHash`): the content of a named question may
+   * change.
+   */
   readonly asked: string;
   readonly promptTokenCount: number;
   readonly tokenIds: readonly number[];
-  /** The text that each token released: concatenated they are the answer. */
+  /** The text that each token released; joined they are the answer. */
   readonly texts: readonly string[];
   /** A letter for each token: `s` small, `l` large, `p` prompt lookup; capital where verified. */
   readonly origins: string;
-  /** The gate's score of each token, of token gates in six digits; null: no gate scored any. */
+  /**
+   * The gate's score of each token, with six digits for token gates; null: no gate scored any
+   * token.
+   */
   readonly scores: readonly (number | null)[] | null;
   readonly finishReason: FinishReason;
   readonly work: readonly RecordedWork[];
 }
 
-/** A record as the JSON of its line. */
+/** A record in the JSON form of its line. */
 export type AnswerLine = Omit<AnswerRecord, 'work'> & { readonly work: readonly WorkLine[] };
 
 const LETTERS: Readonly<Record<Origin, string>> = { small: 's', large: 'l', 'prompt-lookup': 'p' };
@@ -168,7 +174,7 @@ export function recordLine(record: AnswerRecord, codes: ModelCodes): AnswerLine 
 }
 
 /**
- * The record of a line that `checkLine` found right.
+ * The record of a line that `checkLine` accepted.
  * @throws InvariantError for a code without a model
  */
 export function recordOfLine(answer: AnswerLine, codes: ModelCodes): AnswerRecord {
@@ -177,7 +183,7 @@ export function recordOfLine(answer: AnswerLine, codes: ModelCodes): AnswerRecor
 
 const readLine = recordReader(LINE);
 
-/** @returns the answer of a line, or what is wrong with it */
+/** @returns the answer of a line, or the reason why the line is invalid */
 export function checkLine(line: string, codes: ModelCodes): AnswerLine | string {
   const answer = readLine(line);
   if (typeof answer === 'string') return answer;

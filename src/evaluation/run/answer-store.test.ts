@@ -26,7 +26,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 describe('a store of answers', () => {
-  it('has what was added, in this process and the next', async () => {
+  it('has the answers that were added, in this process and the next', async () => {
     const store = await AnswerStore.open(path, CODES);
     expect(store.get(LARGE_ALONE, questionOf(1))).toBeNull();
     await store.add(records);
@@ -40,7 +40,7 @@ describe('a store of answers', () => {
     }
   });
 
-  it('names the line that is no answer', async () => {
+  it('names the line that is not an answer', async () => {
     await (await AnswerStore.open(path, CODES)).add(records);
     await appendFile(path, '{}\n');
     await expect(AnswerStore.open(path, CODES)).rejects.toMatchObject({
@@ -50,7 +50,7 @@ describe('a store of answers', () => {
     });
   });
 
-  it('refuses an answer to something else that was asked under the same name', async () => {
+  it('refuses an answer to a different question of the same name', async () => {
     const store = await AnswerStore.open(path, CODES);
     await store.add(records);
     expect(() => store.get(LARGE_ALONE, questionOf(1, 'another answer'))).toThrow(

@@ -1,6 +1,6 @@
 /**
- * The answers of an evaluation. An interruption costs only the wave at work: questions with an answer
- * are not asked again.
+ * The answers of an evaluation. An interruption costs only the current wave: questions with an
+ * answer are not asked again.
  */
 import { PilotfishError } from '../../core/errors.ts';
 import { RecordStore } from '../../storage/record-store.ts';
@@ -21,7 +21,7 @@ export class AnswerStore {
   readonly #path: string;
   readonly #codes: ModelCodes;
   readonly #lines: RecordStore<AnswerLine, AnswerKey>;
-  /** `questionHash` of what was asked, by the name of the question. */
+  /** The `questionHash` of each question, by its name. */
   readonly #asked = new Map<string, string>();
 
   private constructor(path: string, codes: ModelCodes, lines: RecordStore<AnswerLine, AnswerKey>) {
@@ -31,7 +31,7 @@ export class AnswerStore {
   }
 
   /**
-   * @param codes of the folder's models, which lines name by their codes
+   * @param codes the codes by which lines name the folder's models
    * @throws PilotfishError `evaluation-invalid`, naming the line; `file-system-failed`
    */
   static async open(path: string, codes: ModelCodes): Promise<AnswerStore> {
@@ -41,7 +41,7 @@ export class AnswerStore {
       keyOf: (key) => `${pointKey(key)} ${key.question}`,
       code: 'evaluation-invalid',
       remedy: 'Delete the line: its question is asked again.',
-      // A large evaluation has millions of tokens, each of which is several values.
+      // A large evaluation has millions of tokens with several values each.
       memory: 'texts',
     });
     return new AnswerStore(path, codes, lines);

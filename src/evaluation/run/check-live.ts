@@ -1,7 +1,7 @@
 /**
- * Whether remembered rows tell the truth: some answers are given again by the models themselves, one
- * request at a time with nothing remembered, and compared. Forwards of other widths differ in their
- * last digits, so texts part where two tokens are nearly even; how often they do is what is measured.
+ * Checks remembered rows: the models themselves give some answers again, one request at a time with
+ * nothing remembered, and the answers are compared. Forwards of other widths differ in their last
+ * digits, so texts part where two tokens are nearly equal; the check measures how often.
  */
 
 import { required } from '../../core/invariant.ts';
@@ -15,11 +15,11 @@ import { runWave } from './run-wave.ts';
 
 export interface LiveCheck {
   readonly count: number;
-  /** Answers that were the same, token for token and origin for origin. */
+  /** The answers with the same tokens and the same origins. */
   readonly sameCount: number;
-  /** Answers that were graded the same. */
+  /** The answers with the same grade. */
   readonly sameGradeCount: number;
-  /** Large share of the remembered answers, and of those given again. */
+  /** The large share of the remembered answers, and that of the live ones. */
   readonly largeShare: number;
   readonly liveLargeShare: number;
 }
@@ -85,7 +85,7 @@ function largeCount(origins: string): number {
   return [...origins].filter((letter) => letter === 'l').length;
 }
 
-/** In an order that only the seed decides. */
+/** Shuffles in an order that depends only on the seed. */
 function byLot<T>(items: readonly T[]): readonly T[] {
   return items
     .map((item, index) => ({ item, lot: mix(index, SEED, SEED) }))

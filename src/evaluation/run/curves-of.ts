@@ -1,14 +1,14 @@
-/** Points of strategies as curves against a cost, seeds averaged. */
+/** The points of strategies as curves against a cost, averaged over seeds. */
 import { type CurvePoint, type CurveRun, curvePoint } from '../curves/curve-point.ts';
 import type { Curve } from '../curves/summarise-curve.ts';
 import type { CostAxis } from '../results.ts';
 import type { PointRuns } from './point-result.ts';
 import type { AnswerRun } from './point-runs.ts';
 
-/** Axes that an answer's own events give. */
+/** The axes whose cost follows from an answer's own events. */
 export type MeasuredAxis = Exclude<CostAxis, 'transmittedShare'>;
 
-/** By strategy, those with several points or thresholds only. */
+/** The curves by strategy, for strategies with several points or thresholds only. */
 export function curvesOf(
   all: readonly PointRuns[],
   alone: { readonly small: readonly AnswerRun[]; readonly large: readonly AnswerRun[] },

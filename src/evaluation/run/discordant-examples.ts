@@ -1,4 +1,4 @@
-/** Questions on which strategies disagree, to be looked at side by side. */
+/** The questions on which strategies disagree, for a side-by-side comparison. */
 import { required } from '../../core/invariant.ts';
 import type { Question } from '../question.ts';
 import type { Example } from '../results.ts';
@@ -7,7 +7,7 @@ import type { AnswerStore } from './answer-store.ts';
 import type { EvaluationPoint } from './evaluation-point.ts';
 import type { PointRuns } from './point-result.ts';
 
-/** So many questions and no more: a page is read by people. */
+/** The most questions that are shown: people read the page. */
 const EXAMPLE_COUNT_MAX = 12;
 
 /** @param shown one point of each strategy, over the same questions */

@@ -1,4 +1,4 @@
-/** The two models of an evaluation: loaded, and behind a memory of the rows that they computed. */
+/** The two models of an evaluation: loaded, and behind a memory of their computed rows. */
 
 import type { ParameterCounts } from '../../core/events.ts';
 import {
@@ -41,7 +41,7 @@ export interface EvaluationPair extends ModelsById<EvaluatedModel, PairLabels>, 
   readonly library: string;
   /** The role whose chat template the user chose; `own` where the user chose none. */
   readonly template: string;
-  /** Output rows that were remembered, and those that a model computed. */
+  /** The output rows that were remembered, and those that a model computed. */
   rowCounts(): { readonly known: number; readonly computed: number };
   /** From now on the common prefix of these prompts is read once. No request may be running. */
   share(prompts: readonly (readonly TokenId[])[]): Promise<void>;

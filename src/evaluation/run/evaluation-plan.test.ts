@@ -35,7 +35,7 @@ const EVIDENCE: ScoreEvidence = {
 
 const methodOf = (name: string): Method => parseStrategy(name).method;
 
-/** By the names of their methods. */
+/** Points with the names of their methods. */
 const named = (points: readonly PlannedPoint[]) =>
   points.map(({ predictedShare, ...point }) => ({ ...namedPoint(point), predictedShare }));
 
@@ -46,7 +46,7 @@ function strategies(...all: readonly (readonly [name: string, ...thresholds: num
 }
 
 describe('the points of a plan', () => {
-  it('are at the thresholds that were given, each once, with what they are expected to do', () => {
+  it('are at the given thresholds, each once, with their predicted shares', () => {
     const plan = strategies(['entropy', 0.45, 0.45], ['margin', 0.65], ['cascade', 0.5]);
     expect(named(givenPoints(plan, EVIDENCE))).toEqual([
       { strategy: 'entropy', threshold: 0.45, seed: 0, predictedShare: 0.4 },
@@ -56,16 +56,16 @@ describe('the points of a plan', () => {
     expect(shareMethods(plan)).toEqual([]);
   });
 
-  it('expect what all questions would do, where each that runs stands for several', () => {
+  it('predict the shares of all questions, where each question that runs represents several', () => {
     const plan = strategies(['entropy', 0.45], ['cascade', 0.5]);
     const shares = givenPoints(plan, { ...EVIDENCE, weights: [1, 4] }).map(
       ({ predictedShare }) => predictedShare,
     );
-    // Of tokens, 1 + 4 of 4 + 4; of questions, 4 of 5.
+    // Tokens: (1 + 4) of (4 + 4). Questions: 4 of 5.
     expect(shares).toEqual([5 / 8, 4 / 5]);
   });
 
-  it('are as many as there are seeds where coins are tossed', () => {
+  it('are repeated for every seed of a random control', () => {
     const plan = strategies(['random', 0.25], ['random-query']);
     expect(named(givenPoints(plan, EVIDENCE))).toEqual(
       [1, 2].map((seed) => ({ strategy: 'random', threshold: 0.25, seed, predictedShare: 0.25 })),
@@ -78,7 +78,7 @@ describe('the points of a plan', () => {
     );
   });
 
-  it('have no threshold where the strategy has none, and leave out the models alone', () => {
+  it('have no threshold where the strategy has none, and exclude the models alone', () => {
     const plan = strategies(['small'], ['speculative'], ['large'], ['entropy']);
     expect(named(givenPoints(plan, EVIDENCE))).toEqual([
       { strategy: 'speculative', threshold: null, seed: 0, predictedShare: null },
@@ -86,7 +86,7 @@ describe('the points of a plan', () => {
     expect(shareMethods(plan)).toEqual([methodOf('entropy')]);
   });
 
-  it('are found from the scores for a share', () => {
+  it('have thresholds that are found from the scores for a share', () => {
     const found = (name: string, share: number) =>
       pointsForShare(methodOf(name), share, planOf(), EVIDENCE)[0];
     expect(found('entropy', 0.2)).toMatchObject({ threshold: 1.25, predictedShare: 0.2 });
@@ -99,7 +99,7 @@ describe('strategies', () => {
   const names = (holds: (method: Method) => boolean) =>
     METHODS.filter(holds).map(({ name }) => name);
 
-  it('toss coins, judge answers, or neither', () => {
+  it('are random controls, judge answers, or do neither', () => {
     expect(names(isRandomControl)).toEqual(['random', 'random-query']);
     expect(names(judgesAnswers)).toEqual(['cascade']);
     expect(scoringPoint(methodOf('cascade')).threshold).toBe(1e6);
@@ -109,7 +109,7 @@ describe('strategies', () => {
 describe('a point', () => {
   const point = namedPoint(pointOf('random@0.1', 1));
 
-  it('is told from every other one', () => {
+  it('has a key that differs from that of every other point', () => {
     const others = [
       point,
       { ...point, seed: 2 },
@@ -121,7 +121,7 @@ describe('a point', () => {
     expect(others.map(strategyText).slice(2, 4)).toEqual(['random@0.11', 'random']);
   });
 
-  it('has coins of its own for every question and seed, whatever its threshold', () => {
+  it('has a request seed for every question and seed, the same at every threshold', () => {
     const seeds = [point, { ...point, seed: 2 }].flatMap((one) => [
       requestSeed(one, 'q/1'),
       requestSeed(one, 'q/2'),

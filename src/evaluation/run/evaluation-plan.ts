@@ -1,4 +1,4 @@
-/** What an evaluation is asked to do, and which points come of it. Pure. */
+/** The plan of an evaluation, and the points that follow from it. Pure. */
 
 import { required } from '../../core/invariant.ts';
 import { isRandomControl, type Method, type ThresholdFacts } from '../../strategy/method.ts';
@@ -11,71 +11,75 @@ import {
 } from '../evidence/threshold-for-share.ts';
 import type { EvaluationPoint } from './evaluation-point.ts';
 
-/** A method at these thresholds or at thresholds for shares. */
+/** A method at given thresholds, or at thresholds for shares. */
 export interface RequestedStrategy {
   readonly method: Method;
-  /** Given by the user; empty: found from the shares. */
+  /** The thresholds that the user gave; empty: they are found from the shares. */
   readonly thresholds: readonly number[];
 }
 
 export interface EvaluationPlan {
   readonly strategies: readonly RequestedStrategy[];
-  /** Of tokens, or of answers, that the large model should write; null: where curves rise. */
+  /** Shares of tokens or answers for the large model to write; null: chosen where curves rise. */
   readonly shares: readonly number[] | null;
-  /** Points of a curve where shares are not given. */
+  /** The number of points of a curve where shares are not given. */
   readonly pointCount: number;
-  /** For random controls. */
+  /** The seeds of random controls. */
   readonly seeds: readonly number[];
-  /** Questions on which both models are right, or both wrong, are sampled; null: all are run. */
+  /**
+   * Samples the questions on which both models are right, or both wrong; null: all questions run.
+   */
   readonly screening: Screening | null;
   readonly maxTokens: number;
   readonly waveSize: number;
 }
 
 export interface Screening {
-  /** Share of these questions that run. */
+  /** The share of these questions that run. */
   readonly share: number;
   readonly seed: number;
 }
 
-/** Both models alone: every evaluation has them. */
+/** The two models alone: every evaluation has these points. */
 export const SMALL_ALONE: EvaluationPoint = { method: smallMethod, threshold: null, seed: 0 };
 export const LARGE_ALONE: EvaluationPoint = { method: largeMethod, threshold: null, seed: 0 };
 
-/** A point, and the share that it is expected to have. */
+/** A point, and its predicted share. */
 export interface PlannedPoint extends EvaluationPoint {
-  /** Of the large model's own tokens (token strategies) or of the questions; null: nothing is known. */
+  /**
+   * The share of the large model's own tokens (token methods) or of the questions; null: unknown.
+   */
   readonly predictedShare: number | null;
 }
 
-/** What thresholds are found from; everything in the order of the questions that run. */
+/** The evidence for thresholds, in the order of the questions that run. */
 export interface ScoreEvidence {
-  /** For how many questions each stands, up to a factor. */
+  /** The count of questions that each question represents, up to a common factor. */
   readonly weights: ArrayLike<number>;
-  /** Of gates, over the tokens of the large model's own answers. */
+  /** The gates' scores over the tokens of the large model's own answers. */
   readonly tokens: readonly TokenEvidence[];
   /**
-   * By method that judges more than a token at once: its scores of the small model's answer to each
-   * question, one of the answer or one of every token.
+   * For each method with a unit larger than a token: the scores of the small model's answer to each
+   * question. There is one score per answer or one per token.
    */
   readonly answers: Readonly<Record<string, readonly (readonly number[])[]>>;
 }
 
-/** Methods that need a whole step or answer of the small model before they score it. */
+/** Whether the method needs a whole step or answer of the small model before it scores it. */
 export function judgesAnswers(method: Method): boolean {
   return method.unit !== null && method.unit !== 'token' && !isRandomControl(method);
 }
 
-/** No score is higher. */
+/** A threshold above all scores. */
 const BEYOND_SCORES = 1e6;
 
-/** A point under which a method scores every answer of the small model and keeps it. */
+/** A point at which a method scores every answer of the small model and keeps it. */
 export function scoringPoint(method: Method): EvaluationPoint {
   const keepsBelow = thresholdFacts(method).deferralSide === 'above';
   return { method, threshold: keepsBelow ? BEYOND_SCORES : -BEYOND_SCORES, seed: 0 };
 }
 
-/** Points at thresholds that the user gave, and of methods without one. */
+/** The points at thresholds that the user gave, and those of methods without a threshold. */
 export function givenPoints(plan: EvaluationPlan, evidence: ScoreEvidence): PlannedPoint[] {
   return asked(plan).flatMap(({ method, thresholds }): PlannedPoint[] => {
     if (method.threshold === null) {
@@ -87,14 +91,14 @@ export function givenPoints(plan: EvaluationPlan, evidence: ScoreEvidence): Plan
   });
 }
 
-/** Methods whose thresholds are found from shares. */
+/** The methods whose thresholds are found from shares. */
 export function shareMethods(plan: EvaluationPlan): readonly Method[] {
   return asked(plan)
     .filter(({ method, thresholds }) => method.threshold !== null && thresholds.length === 0)
     .map(({ method }) => method);
 }
 
-/** Where a method sends about this share of tokens or answers to the large model. */
+/** The points at which a method defers about this share of tokens or answers. */
 export function pointsForShare(
   method: Method,
   share: number,
@@ -122,7 +126,7 @@ function pointsAt(
   return own.map((seed) => ({ method, threshold, seed, predictedShare }));
 }
 
-/** All but the two models alone, which every evaluation has. */
+/** All methods but the two models alone, which every evaluation has. */
 function asked({ strategies }: EvaluationPlan): readonly RequestedStrategy[] {
   const alone = [SMALL_ALONE.method, LARGE_ALONE.method];
   return strategies.filter(({ method }) => !alone.includes(method));

@@ -1,4 +1,4 @@
-/** One method at one threshold with one seed: what a point of a curve is. */
+/** One method at one threshold with one seed: a point of a curve. */
 import { createHash } from 'node:crypto';
 import type { Method } from '../../strategy/method.ts';
 
@@ -6,11 +6,11 @@ export interface EvaluationPoint {
   readonly method: Method;
   /** Null for methods without one. */
   readonly threshold: number | null;
-  /** 0 but for random controls. */
+  /** 0 for all methods but random controls. */
   readonly seed: number;
 }
 
-/** A point as records, logs and results keep it: by the method's name. */
+/** A point in records, logs and results, with the method by name. */
 export interface NamedPoint extends Omit<EvaluationPoint, 'method'> {
   readonly strategy: string;
 }
@@ -19,12 +19,12 @@ export function namedPoint({ method, threshold, seed }: EvaluationPoint): NamedP
   return { strategy: method.name, threshold, seed };
 }
 
-/** As users write it. */
+/** The form that users write. */
 export function strategyText({ strategy, threshold }: NamedPoint): string {
   return threshold === null ? strategy : `${strategy}@${threshold}`;
 }
 
-/** The same for the same point, and for no other. */
+/** Equal for equal points, and different for different ones. */
 export function pointKey(point: NamedPoint): string {
   return `${strategyText(point)} seed ${point.seed}`;
 }
@@ -32,7 +32,7 @@ export function pointKey(point: NamedPoint): string {
 /** 48 bits: a safe integer. */
 const SEED_BYTES = 6;
 
-/** Coins are keyed by question and position: every question of a seed has coins of its own. */
+/** Random controls draw by question and position, so every question of a seed has its own draws. */
 export function requestSeed({ seed }: Pick<EvaluationPoint, 'seed'>, questionId: string): number {
   const hash = createHash('sha256').update(`${seed} ${questionId}`).digest();
   return hash.readUIntBE(0, SEED_BYTES);

@@ -1,4 +1,6 @@
-/** What came of an evaluation, worked out from its answers alone: the same answers, the same result. */
+/**
+ * The result of an evaluation, computed from its answers alone: equal answers give equal results.
+ */
 
 import { isRandomControl, type Method } from '../../strategy/method.ts';
 import { compareCurves } from '../curves/compare-curves.ts';
@@ -28,7 +30,7 @@ export interface ResultOptions {
   readonly task: string;
   readonly facts: RunFacts;
   readonly isScreened: boolean;
-  /** Of the bootstrap; default: REPLICATE_COUNT. */
+  /** The number of bootstrap replicates; default: REPLICATE_COUNT. */
   readonly replicateCount?: number | undefined;
 }
 
@@ -103,7 +105,7 @@ export function evaluationResult(
   };
 }
 
-/** Adds what takes the other points to say. */
+/** Adds the values that depend on all points. */
 function withFront(lone: readonly LonePointResult[]): readonly PointResult[] {
   const place = ({ accuracy, weightTrafficRatio }: LonePointResult) => {
     return { accuracy, cost: weightTrafficRatio };
@@ -129,7 +131,7 @@ function summaries(
 
 type Curves = ReadonlyMap<string, Curve>;
 
-/** Every method but the random controls against every other one. */
+/** Compares every method but the random controls with every other strategy. */
 function comparisons(
   methods: readonly Method[],
   curves: { readonly withinUnit: Curves; readonly acrossUnits: Curves },
@@ -153,7 +155,7 @@ function comparisons(
 }
 
 function gates({ evidence, design, gates }: EvaluatedAnswers): readonly GateEvidence[] {
-  // A question's tokens count for all questions that it stands for: once where all were run.
+  // A question's tokens count for all questions that it represents: once where all were run.
   const standsFor = design.weights.map((weight) => weight * design.questionCount);
   return gates.map(({ name, deferralSide }) => {
     const tokens = evidence.flatMap(({ differs, scores }, index) =>
@@ -167,10 +169,10 @@ function gates({ evidence, design, gates }: EvaluatedAnswers): readonly GateEvid
   });
 }
 
-/** The part of the gap that an example should have recovered: enough to see what a strategy does. */
+/** The recovered part of the gap at which examples show a strategy: enough to see its effect. */
 const SHOWN_GAP = 0.8;
 
-/** Of each strategy the point that recovers most nearly so much. */
+/** The point of each strategy whose recovered gap is closest to `SHOWN_GAP`. */
 function shownPoints(
   all: readonly PointRuns[],
   results: readonly PointResult[],

@@ -1,4 +1,4 @@
-/** Evidence about questions, kept like their answers: what was read once is not read again. */
+/** The evidence about questions, stored like their answers: nothing is read twice. */
 import { z } from 'zod';
 import { RecordStore, recordReader } from '../../storage/record-store.ts';
 import type { TokenEvidence } from '../evidence/teacher-forced.ts';
@@ -10,7 +10,7 @@ const EVIDENCE: z.ZodType<TokenEvidence> = z.object({
   scores: z.record(z.string(), z.array(z.number())),
 });
 
-/** Found by the `questionHash` of what was asked. */
+/** Records are found by the `questionHash` of their question. */
 export type EvidenceStore = RecordStore<TokenEvidence, Pick<TokenEvidence, 'asked'>>;
 
 /** @throws PilotfishError `evaluation-invalid`, naming the line; `file-system-failed` */

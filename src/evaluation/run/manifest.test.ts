@@ -19,7 +19,7 @@ const manifestOf = (run: EvaluationFacts = runOf()): Manifest =>
   joinManifest(null, run, 'a folder').manifest;
 
 describe('the manifest of a folder', () => {
-  it('gives every model a code of one letter, and a number where that is taken', () => {
+  it('gives every model a code of one letter, with a number where the letter is taken', () => {
     const { models, labels } = modelsById({ small: SMALL, large: LARGE, reward: PRM });
     const other = { ...models, critic: model('critic'), coach: model('coach') };
     const { manifest, codes } = joinManifest(null, runOf({ models: other, labels }), 'a folder');
@@ -38,7 +38,7 @@ describe('the manifest of a folder', () => {
     expect(() => codes.codeOf('x')).toThrow('x has a code');
   });
 
-  it('takes in a model that the folder has not seen, and keeps one that the run does without', () => {
+  it('adds a new model, and keeps a model that the run does not use', () => {
     const guided = runOf(modelsById({ small: SMALL, large: LARGE, reward: PRM }));
     const wider = joinManifest(manifestOf(), guided, 'a folder');
     expect(wider.manifest.labels).toEqual({ small: 'tiny', large: 'huge', reward: 'prm' });
@@ -48,7 +48,7 @@ describe('the manifest of a folder', () => {
     expect(again.codes.idOf('r')).toBe('prm');
   });
 
-  it('knows a model by its label and digest, whatever its file is called now', () => {
+  it('identifies a model by its label and digest, even after its file was renamed', () => {
     const renamed = runOf(modelsById({ small: model('other', SMALL.digest), large: LARGE }));
     const { manifest, codes } = joinManifest(manifestOf(), renamed, 'a folder');
     expect(manifest).toEqual(manifestOf());
@@ -76,13 +76,13 @@ describe('the manifest of a folder', () => {
     }
   });
 
-  it('is read again as it was written', () => {
+  it('survives being written and read back', () => {
     const guided = runOf(modelsById({ small: SMALL, large: LARGE, reward: PRM }));
     const manifest = manifestOf(guided);
     expect(parseManifest(JSON.parse(JSON.stringify(manifest)), 'a folder')).toEqual(manifest);
   });
 
-  it('is read from version 1, whose two models may have the same name', () => {
+  it('is read from version 1, in which both models may have the same name', () => {
     const { labels: _, ...run } = runOf();
     const models = { small: SMALL, large: model('tiny', 'digest of huge') };
     const parsed = parseManifest({ ...run, version: 1, models }, 'a folder');

@@ -1,7 +1,7 @@
 /**
- * The manifest of an evaluation's folder, `evaluation.json`: everything that its answers depend on
- * besides the questions. Version 1 had one model under `small` and one under `large`; version 2 has
- * labels and models by id, each with the short code that stands for it in the lines of answers.
+ * The manifest of an evaluation's folder, `evaluation.json`: all inputs of its answers besides the
+ * questions. Version 1 had one model under `small` and one under `large`. Version 2 has labels and
+ * models by id, each with the short code that stands for it in the lines of answers.
  */
 import { z } from 'zod';
 import { PilotfishError } from '../../core/errors.ts';
@@ -16,7 +16,7 @@ import {
 import type { EvaluatedModel } from './evaluation-pair.ts';
 
 export interface ManifestModel extends EvaluatedModel {
-  /** Stands for the model in the lines of answers. */
+  /** The short name of the model in the lines of answers. */
   readonly code: string;
 }
 
@@ -26,9 +26,9 @@ export interface EvaluationFacts extends ModelsById<EvaluatedModel, PairLabels> 
   readonly template: string;
   readonly contextLength: number;
   readonly maxTokens: number;
-  /** Questions that run side by side: batches of other widths differ in their last digits. */
+  /** The questions that run side by side: the last digits depend on the widths of batches. */
   readonly waveSize: number;
-  /** Digests of routers, by the strategy that they route for; more may come. */
+  /** The digests of routers, by their strategy; later runs may add more. */
   readonly routers: Readonly<Record<string, string>>;
 }
 
@@ -40,8 +40,8 @@ export interface Manifest extends EvaluationFacts {
 export const MANIFEST_VERSION = 2;
 
 /**
- * The codes of a folder's models and their ids in this run, which differ from those of the folder where
- * a file was renamed.
+ * The codes of a folder's models, and their ids in this run. The ids differ from those of the
+ * folder where a file was renamed.
  */
 export class ModelCodes {
   readonly #ids: ReadonlyMap<string, ModelId>;
@@ -68,8 +68,8 @@ export interface JoinedManifest {
 }
 
 /**
- * The manifest of a folder with what a run adds: models and routers that the folder has not seen. The
- * models that both have keep their ids and codes of the folder.
+ * The manifest of a folder, extended by the new models and routers of a run. Models that both have
+ * keep the ids and codes of the folder.
  * @param found null: the folder is new
  * @throws PilotfishError `evaluation-invalid`, naming the first value that differs
  */
@@ -86,7 +86,7 @@ export function joinManifest(
     checkSame(`router of ${strategy}`, before.routers[strategy] ?? digest, digest, folder);
   }
   const models: Record<ModelId, ManifestModel> = { ...found?.models };
-  // Models that this run does without keep their ids of the folder.
+  // Models that this run does not use keep the ids of the folder.
   const ids = new Map(Object.entries(models).map(([id, { code }]) => [code, id]));
   for (const [id, model] of Object.entries(run.models)) {
     const label = labelOf(run.labels, id);
@@ -169,7 +169,7 @@ const MANIFEST_1 = REST.extend({
 const VERSIONED = z.object({ version: z.number() });
 
 /**
- * @param value the file's JSON; undefined if it is none
+ * @param value the file's JSON; undefined if it is not JSON
  * @returns null if it describes no evaluation
  * @throws PilotfishError `evaluation-invalid` for an unknown version
  */

@@ -13,7 +13,7 @@ describe('modelsGap', () => {
   const small = runs([110, true], [30, false], [10, true], [50, false]);
   const large = runs([110, true], [30, true], [10, false], [50, false]);
 
-  it('is large less small, with the interval of the paired difference', () => {
+  it('is large minus small, with the interval of the paired difference', () => {
     const gap = modelsGap(small, large);
     expect(gap.value).toBeCloseTo(0.1, 12);
     const reach = 1.959964 * Math.sqrt((40 - 20 ** 2 / 200) / 199 / 200);

@@ -8,19 +8,19 @@ const ENDS = [
 ];
 
 describe('the next share', () => {
-  it('lies where least is known: where the curve rises or falls, and where points are far apart', () => {
+  it('lies where least is known: where the curve rises or falls, or points are far apart', () => {
     const points = [
       { share: 0.1, accuracy: 0.7 },
       { share: 0.2, accuracy: 0.72 },
     ];
-    // 0.1 × 0.3 before, 0.8 × 0.08 behind.
+    // The rectangles are 0.1 × 0.3 before it and 0.8 × 0.08 after it.
     expect(nextShare([...ENDS, ...points])).toBe(0.6);
     expect(nextShare(ENDS)).toBe(0.5);
     expect(nextShare([...ENDS, { share: 0.5, accuracy: 0.75 }])).toBe(0.25);
     expect(nextShare([...ENDS, { share: 0.5, accuracy: 0.1 }])).toBe(0.75);
   });
 
-  it('lies in the widest stretch among equal ones', () => {
+  it('lies in the widest of equal stretches', () => {
     const flat = [0, 0.2, 0.5, 1].map((share) => ({ share, accuracy: 0.5 }));
     expect(nextShare(flat)).toBe(0.75);
   });
@@ -31,7 +31,7 @@ describe('the next share', () => {
     expect(nextShare([0.5, 0.509].map((share) => ({ share, accuracy: share })))).toBeNull();
   });
 
-  it('is a new one each time, and there comes an end', () => {
+  it('is a new one each time, until there is none', () => {
     const accuracies = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), {
       minLength: 2,
       maxLength: 5,

@@ -1,24 +1,24 @@
 /**
- * Where the next point of a curve belongs: in the middle of the stretch on which least is known of it.
- * Between two points a rising curve lies somewhere in their rectangle, so the stretch with the largest
- * one (width × rise) is taken. Points gather where a curve rises, which on one pair is at shares of 2 to
- * 15 %, on another elsewhere; but a long stretch is not left out because it rises little: the last tenth
- * of the gap may lie on it. Pure.
+ * Finds the next point of a curve: the middle of the stretch where least is known. Between two
+ * points a rising curve lies somewhere in their rectangle, so the stretch with the largest
+ * rectangle (width × rise) is taken. Points gather where a curve rises: at shares of 2 to 15 % on
+ * one pair, elsewhere on another. A long stretch counts even if it rises little: the last tenth of
+ * the gap may lie on it. Pure.
  */
 export interface SharePoint {
   readonly share: number;
   readonly accuracy: number;
 }
 
-/** Shares that a curve begins with: the fewer, the more are put where it rises. */
+/** The first shares of a curve; with fewer of them, more points go where the curve rises. */
 export const FIRST_SHARES: readonly number[] = [0.1, 0.4];
 
-/** Closer points say nothing new. */
+/** Closer points add no information. */
 const STRETCH_MIN = 0.005;
 
 /**
- * @param points both ends (0, small) and (1, large) among them
- * @returns null where no stretch is left that is wide enough
+ * @param points includes both ends: (0, small) and (1, large)
+ * @returns null where no stretch is wide enough
  */
 export function nextShare(points: readonly SharePoint[]): number | null {
   const order = [...points].sort((a, b) => a.share - b.share);

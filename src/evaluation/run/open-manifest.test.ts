@@ -50,17 +50,20 @@ describe('the manifest of an evaluation', () => {
     ['maxTokens', {}, { maxTokens: 13 }, '12', '13'],
     ['waveSize', {}, { waveSize: 5 }, '4', '5'],
   ];
-  it.each(others)('refuses another %s, naming both values', async (name, of, plan, found, now) => {
-    await openManifest(folder, pair, planOf());
-    const refused = openManifest(folder, { ...pair, ...of }, planOf(plan));
-    await expect(refused).rejects.toMatchObject({
-      code: 'evaluation-invalid',
-      message: `${folder} holds an evaluation with ${name} ${found}; this one has ${now}.`,
-      remedy: expect.stringContaining('--out'),
-    });
-  });
+  it.each(others)(
+    'refuses a different %s, naming both values',
+    async (name, of, plan, found, now) => {
+      await openManifest(folder, pair, planOf());
+      const refused = openManifest(folder, { ...pair, ...of }, planOf(plan));
+      await expect(refused).rejects.toMatchObject({
+        code: 'evaluation-invalid',
+        message: `${folder} holds an evaluation with ${name} ${found}; this one has ${now}.`,
+        remedy: expect.stringContaining('--out'),
+      });
+    },
+  );
 
-  it('holds for a router that was calibrated since, and for no other router', async () => {
+  it('accepts a router that was calibrated since, and no other router', async () => {
     const withRouter = (router: Router): EvaluationPair => ({
       ...pair,
       routers: new Map([['citer', router]]),
@@ -76,7 +79,7 @@ describe('the manifest of an evaluation', () => {
     });
   });
 
-  it('refuses a file of another version, and one that is something else', async () => {
+  it('refuses a file of another version, and one that is not a manifest', async () => {
     const { manifest } = await openManifest(folder, pair, planOf());
     const path = join(folder, 'evaluation.json');
     for (const version of [0, 3]) {
@@ -95,7 +98,7 @@ describe('the manifest of an evaluation', () => {
     }
   });
 
-  it('says where it could not be read or written', async () => {
+  it('names the path that could not be read or written', async () => {
     const path = join(folder, 'file');
     await writeFile(path, '');
     await expect(openManifest(path, pair, planOf())).rejects.toMatchObject({

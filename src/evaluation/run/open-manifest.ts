@@ -1,4 +1,4 @@
-/** The manifest of an evaluation's folder, on disk. */
+/** The manifest of an evaluation's folder on disk. */
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { PilotfishError } from '../../core/errors.ts';
@@ -10,8 +10,8 @@ import type { EvaluationPlan } from './evaluation-plan.ts';
 import { type JoinedManifest, joinManifest, type Manifest, parseManifest } from './manifest.ts';
 
 /**
- * Writes the manifest of a new folder, or compares a folder's manifest with the run. A manifest of an
- * earlier version is replaced by one of this version that says the same.
+ * Writes the manifest of a new folder, or compares a folder's manifest with the run. A manifest of
+ * an earlier version is replaced by an equivalent one of this version.
  * @throws PilotfishError `evaluation-invalid`, `disk-full`, `file-system-failed`
  */
 export async function openManifest(

@@ -1,4 +1,4 @@
-/** One point over all questions: accuracy with its interval, and every face of its cost. */
+/** One point over all questions: its accuracy with an interval, and all its costs. */
 import type { PointResult } from '../results.ts';
 import { estimateShare } from '../screening/estimate-mean.ts';
 import { type SampleDesign, weightedSum } from '../screening/sample-design.ts';
@@ -18,7 +18,7 @@ export interface PointContext {
   readonly profileNames: readonly string[];
 }
 
-/** A result but for what takes all points to say. */
+/** A result without the values that depend on all points. */
 export type LonePointResult = Omit<PointResult, 'gapRecovered' | 'isOnFront'>;
 
 export function pointResult({ point, runs }: PointRuns, context: PointContext): LonePointResult {

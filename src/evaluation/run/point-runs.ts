@@ -1,4 +1,4 @@
-/** The runs of each point: right or wrong on each question, and at which cost. */
+/** The runs of each point: the grade and the cost of each question. */
 
 import { foldRunCost } from '../../accounting/run-cost.ts';
 import type { RecordedRun } from '../../accounting/run-log.ts';
@@ -25,7 +25,7 @@ export interface AnswerRun {
   readonly question: Question;
   readonly grade: Grade;
   readonly cost: RunCost;
-  /** Predicted milliseconds by machine profile, with the run alone on the machine. */
+  /** Predicted milliseconds by machine profile, for a run alone on the machine. */
   readonly timesMs: Readonly<Record<string, number>>;
 }
 

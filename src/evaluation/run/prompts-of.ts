@@ -4,7 +4,7 @@ import type { EvaluationPair } from './evaluation-pair.ts';
 import { ofQuestion } from './question-error.ts';
 
 /**
- * What the models read of each question. Refuses what none could read before anything is asked.
+ * The prompt tokens of each question. Refuses unreadable questions before any model runs.
  * @throws PilotfishError as `Engine.promptTokens`, naming the question
  */
 export function promptsOf(

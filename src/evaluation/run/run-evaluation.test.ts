@@ -1,4 +1,4 @@
-/** A whole evaluation on scripted models: points, evidence, results, the live check, taking up again. */
+/** A whole evaluation on scripted models: points, evidence, results, the live check, resuming. */
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,7 +32,7 @@ import { type EvaluatedAnswers, runEvaluation } from './run-evaluation.ts';
 let base: string;
 let folder: string;
 let questions: readonly Question[];
-/** In a folder that nobody changes. */
+/** An evaluation in a folder that no test changes. */
 let plain: Ran;
 beforeAll(async () => {
   base = await mkdtemp(join(tmpdir(), 'pilotfish-evaluation-'));
@@ -56,7 +56,7 @@ async function run(
     readonly signal?: AbortSignal;
     readonly into?: string;
     readonly asked?: readonly Question[];
-    /** False: every text is read by itself. */
+    /** False: every prompt is read on its own. */
     readonly shares?: boolean;
   } = {},
 ): Promise<Ran> {
@@ -73,14 +73,14 @@ async function run(
     task: 'letters',
     facts: { models, labels, maxTokens: MAX_TOKENS, contextLength, profiles: [] },
     isScreened: whole.screening !== null,
-    // Results are compared with each other; enough for that.
+    // Enough replicates to compare results with each other.
     replicateCount: 100,
   });
   return { world, answers, result };
 }
 
 describe('an evaluation', () => {
-  it('reads once what all prompts begin with, and finds the same', async () => {
+  it('reads the common beginning of all prompts once, with the same result', async () => {
     const first = { role: 'user', content: 'abcdefghij'.repeat(4) } as const;
     const asked = questions.slice(0, 8).map((one) => {
       return { ...one, messages: [first, ...one.messages] };
@@ -102,11 +102,11 @@ describe('an evaluation', () => {
     const alone = await measured(false);
     const shared = await measured(true);
     expect(shared.result).toEqual(alone.result);
-    // Either model read 40 letters anew for each of 8 questions.
+    // Without sharing, each model reads 40 letters anew for each of 8 questions.
     expect(shared.rowCount).toBeLessThan(alone.rowCount - 40 * 2 * 7);
   });
 
-  it('has both models, and every strategy at the shares that were asked for', async () => {
+  it('has both models, and every strategy at the wanted shares', async () => {
     const { result, answers, world } = plain;
     expect(result.results.map(pointKey)).toEqual([
       'small seed 0',
@@ -144,7 +144,7 @@ describe('an evaluation', () => {
     ]);
   });
 
-  it('puts points where curves rise if nobody says where', async () => {
+  it('puts points where curves rise if no shares are given', async () => {
     const { answers } = await run({ shares: null, pointCount: 5 });
     const shares = answers.points.flatMap(({ method, seed, threshold }) =>
       method === randomMethod && seed === 1 ? [threshold] : [],
@@ -154,8 +154,8 @@ describe('an evaluation', () => {
     expect(new Set(shares).size).toBe(5);
   });
 
-  it('has predictions that come true: what gates see is what they will see', async () => {
-    // Answers under a gate that always calls are the large model's own.
+  it('predicts shares exactly where gates later see the same texts', async () => {
+    // Under a gate that always defers, the answers are the large model's own.
     const { result } = await run({
       strategies: [{ method: entropyMethod, thresholds: [-1, 100] }],
     });
@@ -166,7 +166,7 @@ describe('an evaluation', () => {
     expect(never?.accuracy).toBe(result.results[0]?.accuracy);
   });
 
-  it('shows questions on which strategies disagree, a dozen at most', async () => {
+  it('shows at most a dozen questions on which strategies disagree', async () => {
     const { result } = plain;
     expect(result.examples).toHaveLength(12);
     for (const { answers, questionId } of result.examples) {
@@ -182,7 +182,7 @@ describe('an evaluation', () => {
     }
   });
 
-  it('is the same again, and asks nothing again', async () => {
+  it('has the same result a second time, without new requests', async () => {
     const again = await run({}, { into: join(base, 'plain') });
     expect(again.result).toEqual(plain.result);
     expect(again.world.requests).toEqual([]);
@@ -192,7 +192,7 @@ describe('an evaluation', () => {
     expect(fresh.world.requests).toHaveLength(plain.world.requests.length);
   });
 
-  it('costs the same whether its rows were remembered or computed', async () => {
+  it('has the same costs whether its rows were remembered or computed', async () => {
     const rows = join(folder, 'rows');
     const cold = await run({}, { into: join(folder, 'cold'), folder: rows });
     const warm = await run({}, { into: join(folder, 'warm'), folder: rows });
@@ -201,7 +201,7 @@ describe('an evaluation', () => {
     expect(warm.result).toEqual(cold.result);
   });
 
-  it('can be stopped anywhere and taken up again: the same result, nothing asked twice', async () => {
+  it('can be stopped anywhere and resumed: the same result, nothing asked twice', async () => {
     const total = plain.world.requests.length;
     for (const stopAt of RUNS_ARE_FULL ? [0, 1, 30, 61, total - 1] : [61]) {
       const into = join(folder, `${stopAt}`);
@@ -226,7 +226,7 @@ describe('an evaluation', () => {
     }
   });
 
-  it('can be asked for more points', async () => {
+  it('can be extended by more points', async () => {
     await run();
     const more = await run({ shares: [0.2, 0.5, 0.8] });
     expect(
@@ -236,7 +236,7 @@ describe('an evaluation', () => {
     expect(more.result).toEqual(fresh.result);
   });
 
-  it('is refused in the folder of another one', async () => {
+  it('is refused in the folder of another evaluation', async () => {
     await run();
     await expect(run({ maxTokens: 11 })).rejects.toMatchObject({
       code: 'evaluation-invalid',
@@ -244,7 +244,7 @@ describe('an evaluation', () => {
     });
   });
 
-  it('asks nothing where one question is too long to be asked', async () => {
+  it('asks nothing if one question is too long', async () => {
     const world = scriptedEvaluation();
     const long = {
       ...questionOf(77),
@@ -272,7 +272,7 @@ describe('evidence', () => {
       .split('\n')
       .map((line) => JSON.parse(line));
 
-  it('of other gates is added to what is known, and each plan sees its own', async () => {
+  it('of other gates is added to the stored evidence, and each plan sees its own', async () => {
     const small = {
       hiddenState: (text: readonly number[]) => [text.length / 8, -(text.at(-1) ?? 0)],
     };
@@ -287,14 +287,14 @@ describe('evidence', () => {
       expect(scores['citer']).toEqual(before.answers.evidence[index]?.scores['citer']);
       expect(scores['co-llm']).toEqual(after.answers.evidence[index]?.scores['co-llm']);
     }
-    // So that nothing is read for either again.
+    // Nothing is read again for either plan.
     const lineCount = (await linesIn()).length;
     const again = await run(only('citer'), routed);
     expect(again.answers.evidence).toEqual(before.answers.evidence);
     expect(await linesIn()).toHaveLength(lineCount);
   });
 
-  it('that lacks a gate of a later version is read again only where the plan has that gate', async () => {
+  it('that lacks a gate of a later version is read again only if the plan has that gate', async () => {
     await run(only('entropy'));
     const path = join(folder, 'evidence.jsonl');
     const earlier = (await linesIn()).map(({ scores: { margin: _, ...scores }, ...line }) =>
@@ -325,14 +325,14 @@ describe('a screened evaluation', () => {
       ),
     );
 
-  it('in which everything was chosen says what a plain one says', async () => {
+  it('that chooses every question has the result of a plain one', async () => {
     const screened = await run({ screening: { share: 1, seed: 1 } });
     expect(screened.result.isScreened).toBe(true);
     expect(screened.answers.chosen).toEqual(questions);
     expect(valuesOf(screened.result)).toEqual(valuesOf(plain.result));
   });
 
-  it('runs strategies on what was chosen, and stands for all questions', async () => {
+  it('runs strategies on the chosen questions, and estimates all questions', async () => {
     const { result, answers, world } = await run({ screening: { share: 0, seed: 1 } });
     const { chosen, design } = answers;
     expect(chosen.length).toBeLessThan(questions.length);
@@ -342,7 +342,7 @@ describe('a screened evaluation', () => {
     expect(ofStrategies).toHaveLength(4 * chosen.length);
     const [small, large, ...others] = result.results;
     expect([small?.answeredCount, large?.answeredCount]).toEqual([24, 24]);
-    // Both models answered everything: no weights in their figures.
+    // Both models answered every question: their figures have no weights.
     expect([small?.accuracy, large?.accuracy]).toEqual(
       plain.result.results.slice(0, 2).map(({ accuracy }) => accuracy),
     );
@@ -355,7 +355,7 @@ describe('a screened evaluation', () => {
 });
 
 describe('a live check', () => {
-  it('finds every answer the same where models are exact, and remembers again afterwards', async () => {
+  it('finds every answer the same where models are exact, then turns the memory on again', async () => {
     const { world, answers } = plain;
     const before = world.pair.rowCounts();
     const askedCount = world.requests.length;
@@ -372,7 +372,7 @@ describe('a live check', () => {
     expect(world.openCount()).toBe(0);
   });
 
-  it('finds what is not the same', async () => {
+  it('finds the answers that differ', async () => {
     const { answers } = plain;
     const never = scriptedEvaluation({ small: { next: () => [1, ...Array(11).fill(0)] } });
     const check = await checkLive(answers, {
@@ -386,7 +386,7 @@ describe('a live check', () => {
     expect(check.liveLargeShare).not.toBe(check.largeShare);
   });
 
-  it('remembers again after it was stopped', async () => {
+  it('turns the memory on again after an abort', async () => {
     const { world, answers } = plain;
     const isOn: boolean[] = [];
     const pair = { ...world.pair, remember: async (on: boolean) => void isOn.push(on) };

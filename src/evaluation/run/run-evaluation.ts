@@ -1,7 +1,10 @@
 /**
- * An evaluation from its questions to answers under every point: both models alone on all questions;
- * which questions to run; what gates see along the large model's answers, and thresholds from that;
- * then every strategy at its points.
+ * Runs an evaluation, from its questions to the answers under every point:
+ *
+ * 1. both models alone answer all questions;
+ * 2. the questions to run are chosen;
+ * 3. gates score the large model's answers, which gives the thresholds;
+ * 4. every strategy answers at its points.
  */
 import { join } from 'node:path';
 import { throwIfAborted } from '../../core/errors.ts';
@@ -43,28 +46,28 @@ export interface RunEvaluationOptions extends Progressing {
   readonly pair: EvaluationPair;
   readonly questions: readonly Question[];
   readonly plan: EvaluationPlan;
-  /** Where answers are kept. */
+  /** The folder of the answers. */
   readonly folder: string;
   readonly logPath?: string | undefined;
 }
 
-/** Everything that results are worked out from. */
+/** The inputs of results. */
 export interface EvaluatedAnswers {
   readonly store: AnswerStore;
   readonly questions: readonly Question[];
-  /** Those that strategies were run on, and for how many each stands. */
+  /** The questions that strategies ran on; `design` holds their weights. */
   readonly chosen: readonly Question[];
   readonly design: SampleDesign;
-  /** Those that scored the tokens of the evidence. */
+  /** The gates that scored the tokens of the evidence. */
   readonly gates: readonly Gate[];
   readonly evidence: readonly TokenEvidence[];
   readonly points: readonly PlannedPoint[];
 }
 
-/** At least so many questions of each kind run: two are needed for a variance. */
+/** The fewest questions of each stratum that run: two are needed for a variance. */
 const STRATUM_MINIMUM = 8;
 
-/** @throws PilotfishError; what was answered so far is kept, and not asked again */
+/** @throws PilotfishError; the answers so far are kept, and not asked for again */
 export async function runEvaluation(options: RunEvaluationOptions): Promise<EvaluatedAnswers> {
   const { questions, plan, pair, folder } = options;
   const prompts = promptsOf(questions, pair);
@@ -85,7 +88,7 @@ type PointAnswering = Answering & Pick<EvaluatedAnswers, 'chosen' | 'design'>;
 
 const ANSWERING_LABEL = 'Answering with every strategy';
 
-/** Given thresholds and shares at once; where neither is given, curve by curve where it rises. */
+/** Runs given thresholds and shares at once; without them, adds points where each curve rises. */
 async function answerPoints(
   options: PointAnswering,
   evidence: ScoreEvidence,
@@ -154,7 +157,7 @@ function bare({ method, threshold, seed }: EvaluationPoint): EvaluationPoint {
   return { method, threshold, seed };
 }
 
-/** Questions on which both models do alike say little: only a sample of them runs. */
+/** Questions on which both models do equally well say little: only a sample of them runs. */
 function chooseQuestions(
   store: AnswerStore,
   questions: readonly Question[],
@@ -176,7 +179,7 @@ function chooseQuestions(
 type Answering = AnsweringOptions & RunEvaluationOptions;
 
 interface GatesAndTokens {
-  /** Those that scored every token. */
+  /** The gates that scored every token. */
   readonly gates: readonly Gate[];
   readonly tokens: readonly TokenEvidence[];
 }
@@ -195,12 +198,12 @@ async function readEvidence(
     throwIfAborted(signal);
     const asked = questionHash(question);
     const known = kept.get({ asked });
-    // A folder of an earlier version lacks gates of this one. Nothing is read again for the sake of a
-    // gate that nobody asked for.
+    // A folder of an earlier version lacks gates of this one. Only a gate in the plan causes
+    // another read.
     const isWhole =
       known !== null && gates.every(({ name }) => name in known.scores || !planned.has(name));
     const found = isWhole ? known : await evidenceOf(question, gates, { pair, store }, signal);
-    // What other gates saw before stays known.
+    // The scores of other gates from before are kept.
     const whole = isWhole ? known : { ...found, scores: { ...known?.scores, ...found.scores } };
     if (!isWhole) await kept.add(whole);
     all.push(whole);
@@ -217,7 +220,7 @@ function scoresOf({ scores }: TokenEvidence, gates: readonly Gate[]): TokenEvide
   return Object.fromEntries(gates.map(({ name }) => [name, scores[name] ?? []]));
 }
 
-/** Every gate that is no coin and needs no training, and the routers of the plan. */
+/** All gates that need no training, except random controls; and the routers of the plan. */
 function gatesOf({ plan, pair }: RunEvaluationOptions): readonly Gate[] {
   const planned = plan.strategies.map(({ method }) => method);
   const methods = [...new Set([...METHODS, ...planned])];
@@ -245,7 +248,7 @@ function evidenceOf(
   return teacherForced(small, transcript, { gates, vocabularySize, pool, signal });
 }
 
-/** Scores that methods of larger units give the small model's answers. */
+/** The scores of the small model's answers by methods with larger units. */
 async function scoreAnswers(
   questions: readonly Question[],
   options: Answering,
@@ -256,7 +259,7 @@ async function scoreAnswers(
   const scoresOf = (point: EvaluationPoint, question: Question): readonly number[] => {
     const record = required(options.store.get(point, question), 'the answer was scored');
     const scores = (record.scores ?? []).filter((score) => score !== null);
-    // Every token has the score of its unit: an answer is judged once, however long it is.
+    // Every token has the score of its unit. An answer is judged once, however long it is.
     return point.method.unit === 'query' ? scores.slice(0, 1) : scores;
   };
   return Object.fromEntries(

@@ -19,7 +19,7 @@ function options({ pair }: ScriptedEvaluation, more: Partial<WaveOptions> = {}):
 }
 
 describe('a wave', () => {
-  it('answers its questions, in their order, as each alone would be', async () => {
+  it('answers its questions in order, each as if it ran alone', async () => {
     const world = scriptedEvaluation();
     const seen: string[] = [];
     const records = await runWave(
@@ -40,7 +40,7 @@ describe('a wave', () => {
     expect(world.openCount()).toBe(0);
   });
 
-  it('asks with the strategy, a seed for each question, and nothing that another run left', async () => {
+  it('asks with the strategy, a seed for each question, and no prefix of another run', async () => {
     const world = scriptedEvaluation();
     await runWave(QUESTIONS, pointOf('random@0.25', 7), options(world));
     await runWave(QUESTIONS, pointOf('random@0.25', 8), options(world));
@@ -54,7 +54,7 @@ describe('a wave', () => {
     expect(new Set(requests.map(({ seed }) => seed)).size).toBe(8);
   });
 
-  it('is over when one fails, names the question, and leaves nothing running', async () => {
+  it('ends when one request fails, names the question, and leaves nothing running', async () => {
     const world = scriptedEvaluation();
     const started: string[] = [];
     const ended: EngineEvent[] = [];
@@ -87,7 +87,7 @@ describe('a wave', () => {
     await world.engine.checkIdle();
   });
 
-  it('stops when it is told to', async () => {
+  it('stops on an abort', async () => {
     const controller = new AbortController();
     const world = scriptedEvaluation({
       large: {
@@ -109,7 +109,7 @@ describe('a wave', () => {
     expect(done.map(answerText)).toEqual(plain.map(answerText));
   });
 
-  it('hands on a bug as it is', async () => {
+  it('rethrows a bug unchanged', async () => {
     const bug = new Error('a bug');
     const engine: WaveOptions['engine'] = {
       // biome-ignore lint/correctness/useYield: it fails before anything is said

@@ -1,7 +1,7 @@
 /**
- * A wave: some questions at once, under one strategy, their forwards batched by the engine. Waves are
- * fixed parts of the question list and end before the next begins, so that the batches, and with them
- * the last digits of logits, do not depend on how fast anything is.
+ * A wave: some questions at once, under one strategy, with their forwards batched by the engine.
+ * Waves are fixed sections of the question list, and one ends before the next begins. So the
+ * batches, and with them the last digits of logits, do not depend on the speed of the machine.
  */
 import { setMaxListeners } from 'node:events';
 import type { EngineEvent } from '../../core/events.ts';
@@ -12,19 +12,21 @@ import { type AnswerRecord, recordOf } from './answer-record.ts';
 import { type EvaluationPoint, requestSeed } from './evaluation-point.ts';
 import { ofQuestion } from './question-error.ts';
 
-/** Every request of a wave listens to one signal. */
+/** All requests of a wave listen to one signal. */
 const LISTENERS_PER_REQUEST = 4;
 
 export interface WaveOptions {
   readonly engine: Pick<Engine, 'generate'>;
   readonly maxTokens: number;
   readonly signal?: AbortSignal | undefined;
-  /** Of every answer, when it has ended. */
+  /** Called with the events of every answer when it has ended. */
   readonly onEvents?: ((question: Question, events: readonly EngineEvent[]) => void) | undefined;
   readonly onAnswer?: (() => void) | undefined;
 }
 
-/** @throws PilotfishError of the first request that fails, naming its question; the others are cancelled */
+/**
+ * @throws PilotfishError of the first request that fails, naming its question; cancels the others
+ */
 export async function runWave(
   questions: readonly Question[],
   point: EvaluationPoint,
@@ -59,7 +61,7 @@ async function answer(
     strategy: strategyValue(point.method, point.threshold),
     seed: requestSeed(point, question.id),
     maxTokens: options.maxTokens,
-    // Each answer costs what it costs alone, whatever ran before it.
+    // Each answer has the cost of a run alone, whatever ran before it.
     reusePrefix: false,
     signal: options.signal,
   };

@@ -1,23 +1,23 @@
-/** Sequences of a model in an evaluation, and what they leave for questions. */
+/** The sequences of a model in an evaluation, and how many of them are left for questions. */
 import { PilotfishError } from '../../core/errors.ts';
 import { SEQUENCE_COUNT_LIMIT } from '../../model/sequence-count-limit.ts';
 
-/** Evidence is read in one of its own. */
+/** The sequence that reads evidence. */
 export const SPARE_SEQUENCE_COUNT = 1;
-/** The prefix that all prompts begin with is pinned in it. */
+/** The sequence of the pinned prefix that all prompts begin with. */
 const PREFIX_SEQUENCE_COUNT = 1;
 
-/** That a model has, for questions side by side and with others beside them. */
+/** The sequences that a model needs for a wave, the spare ones and the common prefix. */
 export function sequenceCountOf(waveSize: number, spareSequenceCount: number): number {
   return waveSize + spareSequenceCount + PREFIX_SEQUENCE_COUNT;
 }
 
-/** Questions side by side at most, where so many sequences are kept for something else. */
+/** The most questions side by side, where some sequences are spare. */
 export function waveSizeMax(spareSequenceCount: number): number {
   return SEQUENCE_COUNT_LIMIT - sequenceCountOf(0, spareSequenceCount);
 }
 
-/** Of an evaluation. */
+/** The limit of an evaluation. */
 export const WAVE_SIZE_MAX: number = waveSizeMax(SPARE_SEQUENCE_COUNT);
 
 /** @throws PilotfishError `option-invalid` */

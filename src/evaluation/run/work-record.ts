@@ -9,7 +9,7 @@ import type { WorkEvent, WorkPurpose } from '../../core/events.ts';
 import { required } from '../../core/invariant.ts';
 import type { ModelCodes } from './manifest.ts';
 
-/** Work of one model, all of it but the times. */
+/** The work of one model, without its times. */
 export interface RecordedWork extends Omit<WorkEvent, 'type' | 'waitedMs' | 'computeMs'> {
   /** Tokens written before it. */
   readonly tokenCount: number;

@@ -6,7 +6,7 @@ import { fullDesign, sampleDesign, weightedSum } from './sample-design.ts';
 const someStrata = fc.array(fc.nat(3), { minLength: 1, maxLength: 200 });
 
 describe('screening strata', () => {
-  it('are one for each pair of outcomes', () => {
+  it('have one stratum for each pair of outcomes', () => {
     const all = [false, true].flatMap((isLargeRight) =>
       [false, true].map((isSmallRight) => screeningStratum(isSmallRight, isLargeRight)),
     );
@@ -39,7 +39,7 @@ describe('a chosen sample', () => {
     expect(chooseSample(strata, choice).design.sampleSizes).toEqual([10, 1, 1, 30]);
   });
 
-  it('grows with the share, depends on the seed and takes each question equally often', () => {
+  it('grows with the share, depends on the seed and takes each question with equal chance', () => {
     const strata = new Array(40).fill(3);
     const positionsFor = (share: number, seed: number) =>
       chooseSample(strata, { concordant: { share }, minimumPerStratum: 2, seed }).positions;
@@ -52,20 +52,20 @@ describe('a chosen sample', () => {
         taken[position] = (taken[position] ?? 0) + 1;
       }
     }
-    // 500 expected, standard deviation 19.4.
+    // The expected count is 500, with a standard deviation of 19.4.
     for (const count of taken) expect(Math.abs(count - 500)).toBeLessThan(85);
   });
 });
 
 describe('a sample design', () => {
-  it('weighs an answered question by those that it stands for', () => {
+  it('weights an answered question by the count it represents', () => {
     const design = sampleDesign([0, 1, 1, 0], [6, 2]);
     expect([...design.weights]).toEqual([3 / 8, 1 / 8, 1 / 8, 3 / 8]);
     expect(weightedSum(design.weights, [1, 1, 0, 0])).toBe(0.5);
     expect([...fullDesign(4).weights]).toEqual([0.25, 0.25, 0.25, 0.25]);
   });
 
-  it('refuses samples that cannot be', () => {
+  it('refuses impossible samples', () => {
     expect(() => sampleDesign([0], [1, 3])).toThrow(/0 of 3 questions of stratum 1/);
     expect(() => sampleDesign([0, 0], [1])).toThrow(/2 of 1/);
     expect(() => sampleDesign([4], [1])).toThrow(/no stratum 4/);

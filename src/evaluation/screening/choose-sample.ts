@@ -1,7 +1,7 @@
 /**
- * Which questions to run after both models alone have answered all of them. Strategies differ mostly
- * where the models do, so every question that one model alone gets right is run, and a random sample of
- * the others.
+ * Chooses the questions to run after both models alone have answered all of them. Strategies differ
+ * mostly where the models do. So every question that only one model gets right runs, and a random
+ * sample of the others.
  */
 import { invariant } from '../../core/invariant.ts';
 import { noiseBits, noiseKey } from '../../core/noise.ts';
@@ -14,15 +14,15 @@ export function screeningStratum(isSmallRight: boolean, isLargeRight: boolean): 
   return (isSmallRight ? 1 : 0) + (isLargeRight ? 2 : 0);
 }
 
-/** The models agree in that both are right or both are wrong. */
+/** Whether both models are right or both are wrong. */
 function isConcordant(stratum: number): boolean {
   return stratum === 0 || stratum === STRATUM_COUNT - 1;
 }
 
 export interface SampleChoice {
-  /** How many questions on which the models are equally right to run: a share, or a number of them. */
+  /** The questions to run of those on which the models are equally right: a share, or a count. */
   readonly concordant: { readonly share: number } | { readonly count: number };
-  /** At least so many of each stratum, or all of a smaller one: 2 are needed for a variance. */
+  /** The fewest questions per stratum, or all of a smaller stratum: 2 are needed for a variance. */
   readonly minimumPerStratum: number;
   readonly seed: number;
 }
@@ -34,8 +34,8 @@ export interface ScreenedSample {
 }
 
 /**
- * The same seed with a larger share or count keeps the questions of the smaller one, so that a run can
- * be extended. A count is shared among the strata by their sizes.
+ * With the same seed, a larger share or count keeps the questions of the smaller one, so that a run
+ * can be extended. A count is distributed over the strata by their sizes.
  * @param strata `screeningStratum` of each question
  */
 export function chooseSample(strata: readonly number[], choice: SampleChoice): ScreenedSample {
@@ -68,7 +68,7 @@ function concordantShare({ concordant, minimumPerStratum }: SampleChoice, of: nu
   return Math.min(1, share);
 }
 
-/** In an order that seed, stratum and position decide: any first part of it is a random sample. */
+/** Shuffles by seed, stratum and position: every prefix of the order is a random sample. */
 function firstByLot(positions: readonly number[], stratum: number, seed: number): number[] {
   const key = noiseKey(seed, stratum, 'sample');
   const lots = positions.map((position) => ({ position, lot: noiseBits(key, position) }));

@@ -16,15 +16,15 @@ function sampleVariance(values: readonly number[]): number {
 }
 
 describe('the mean of a screened sample', () => {
-  it('weighs strata by their sizes', () => {
-    // Means 1/2 of 8 questions and 1 of 2.
+  it('weights strata by their sizes', () => {
+    // The mean is 1/2 for 8 questions and 1 for 2.
     const { mean } = estimateMean(sampleDesign([0, 0, 1, 1], [8, 2]), [0, 1, 1, 1]);
     expect(mean).toBeCloseTo(0.8 * 0.5 + 0.2, 12);
   });
 
   it('has the variance of the formula', () => {
     const { variance } = estimateMean(sampleDesign([0, 0, 1, 1], [8, 2]), [0, 1, 1, 0]);
-    // s² = 1/2 in both; means are equal.
+    // s² = 1/2 in both strata; their means are equal.
     const within = (0.64 * 0.5) / 2 + (0.04 * 0.5) / 2;
     const taken = (0.8 * 0.5) / (2 * 10) + (0.2 * 0.5) / (2 * 10);
     expect(variance).toBeCloseTo((10 / 9) * (within - taken), 12);
@@ -46,7 +46,7 @@ describe('the mean of a screened sample', () => {
   });
 
   it('has neither bias nor a biased variance over small screened samples', () => {
-    // Two strata of shares 0.6 and 0.4, values uniform on [0, 1] and [1, 3]; 4 answered of each.
+    // Two strata with shares 0.6 and 0.4, values uniform on [0, 1] and [1, 3]; 4 answered in each.
     const worldCount = 60_000;
     const means: number[] = [];
     let variances = 0;
@@ -87,7 +87,7 @@ describe('a share', () => {
     }
   });
 
-  it('is as precise as a plain sample of those answered if there is one stratum', () => {
+  it('is as precise as a plain sample of the answered questions if there is one stratum', () => {
     const counts = fc
       .integer({ min: 2, max: 30 })
       .chain((count) => fc.tuple(fc.constant(count), fc.integer({ min: 1, max: count - 1 })));
@@ -102,13 +102,13 @@ describe('a share', () => {
     );
   });
 
-  it('credits a sampled stratum without variation, and no other', () => {
+  it('credits only sampled strata without variation', () => {
     const values = new Array(20).fill(1);
     const sampled = sampleDesign(new Array(20).fill(0), [100]);
     expect(unseenVariance(sampled, values)).toBeCloseTo((1 / 42) * (41 / 42) * (1 / 20), 12);
     expect(unseenVariance(sampled, [0, ...values.slice(1)])).toBe(0);
     expect(unseenVariance(fullDesign(20), values)).toBe(0);
-    // All 20 right says about as much as a plain sample of 20.
+    // All 20 right carries about as much information as a plain sample of 20.
     const { low, high } = estimateShare(sampled, values);
     expect(high).toBe(1);
     expect(low).toBeCloseTo(wilson(21, 21).low, 10);
@@ -116,7 +116,7 @@ describe('a share', () => {
 });
 
 describe('a paired difference', () => {
-  it('is of pairs, not of two samples', () => {
+  it('uses the pairs instead of two samples', () => {
     const first = Array.from({ length: 100 }, (_, index) => index % 2);
     const second = first.map((value, index) => (index < 4 ? 0 : value));
     const { value, low, high } = estimateDifference(fullDesign(100), first, second);
@@ -126,7 +126,7 @@ describe('a paired difference', () => {
     expect(low).toBeCloseTo(0.02 - reach, 10);
   });
 
-  it('stays uncertain where a sample shows none', () => {
+  it('stays uncertain where a sample shows no difference', () => {
     const { value, low, high } = estimateDifference(
       sampleDesign([0, 0, 0, 0], [40]),
       [1, 0, 1, 0],

@@ -1,23 +1,24 @@
 /**
- * Means over all questions from those that were answered, and how precise they are.
+ * Means over all questions from the answered ones, with their precision.
  *
  * Two-phase sampling for stratification (W. G. Cochran, Sampling Techniques, 3rd ed. 1977, section
- * 12.2): the N questions are a random sample of all that could be asked, which gives the strata their
- * shares W_h = N_h / N; of each stratum n_h questions are answered, with mean m_h and variance s_h²
+ * 12.2). The N questions are a random sample of all possible ones, which gives the strata their
+ * shares W_h = N_h / N. In each stratum n_h questions are answered, with mean m_h and variance s_h²
  * (divisor n_h - 1). Then
  *
  *   mean      m = Σ W_h m_h
  *   variance  V = N / (N - 1) · [ Σ W_h² s_h² / n_h - Σ W_h s_h² / (n_h N) + Σ W_h (m_h - m)² / N ]
  *
- * the first term for the sampling within strata, the third for the shares themselves (the second takes
- * away what sampling within strata adds to it). V is unbiased, the population being endless; with every
- * question answered it is exactly s² / N.
+ * The first term is the sampling within strata, the third the sampling of the shares themselves;
+ * the second removes the part of the third that comes from sampling within strata. V is unbiased
+ * for an infinite population; with every question answered it is exactly s² / N.
  *
- * **Strata without any variation.** If all outcomes seen in a sampled stratum are equal, s_h² = 0 claims
- * that the unseen ones are too. There s_h² = p (1 - p) is used with p = 1 / (2 n_h + 2): the chance of the
- * other outcome, none of n_h having been seen, is expected there after Jeffreys' prior Beta(1/2, 1/2) (L.
- * Brown, T. Cai and A. DasGupta, Statistical Science 16, 2001). Strata that were answered whole need no
- * such credit. It makes intervals of small samples a little too wide rather than too narrow.
+ * **Strata without any variation.** If all outcomes seen in a sampled stratum are equal, s_h² = 0
+ * claims that the unseen ones are equal too. There s_h² = p (1 - p) is used with p = 1 / (2 n_h +
+ * 2): the expected chance of the other outcome, unseen in n_h questions, under Jeffreys' prior
+ * Beta(1/2, 1/2) (L. Brown, T. Cai and A. DasGupta, Statistical Science 16, 2001). Strata that were
+ * answered whole need no such credit. The credit makes intervals of small samples a little too wide
+ * rather than too narrow.
  */
 import { invariant } from '../../core/invariant.ts';
 import { type Interval, NORMAL_975 } from '../statistics/interval.ts';
@@ -30,7 +31,7 @@ interface StratumEstimate {
   readonly count: number;
   readonly mean: number;
   readonly variance: number;
-  /** Sampled, and all values equal. */
+  /** The stratum was sampled, and all its values are equal. */
   readonly isUnvaried: boolean;
 }
 
@@ -60,7 +61,7 @@ function varianceOfMean(strata: readonly StratumEstimate[], mean: number, n: num
     const within = (variance / count) * share;
     sum += within * share - within / n + (share * (own - mean) ** 2) / n;
   }
-  // Above 0 but for the middle term, which may win by rounding or where strata hold one question each.
+  // Above 0, but the middle term may win by rounding or where strata hold one question each.
   return Math.max(0, (n / (n - 1)) * sum);
 }
 
@@ -69,7 +70,7 @@ export interface MeanEstimate {
   readonly variance: number;
 }
 
-/** Mean of any quantity of a question, as of a cost, and the variance of that mean; no credits. */
+/** The mean of any value of questions, such as a cost, with its variance; without credits. */
 export function estimateMean(design: SampleDesign, values: ArrayLike<number>): MeanEstimate {
   const strata = stratumEstimates(design, values);
   const mean = meanOf(strata);
@@ -80,12 +81,12 @@ function meanOf(strata: readonly StratumEstimate[]): number {
   return strata.reduce((sum, stratum) => sum + stratum.share * stratum.mean, 0);
 }
 
-/** Expected chance of an outcome that was not seen in `count` questions. */
+/** The expected chance of an outcome that was not seen in `count` questions. */
 function otherChance(count: number): number {
   return 1 / (2 * count + 2);
 }
 
-/** What the credit for strata without variation adds to the variance of a mean of outcomes. */
+/** The variance that the credit for strata without variation adds to a mean of outcomes. */
 export function unseenVariance(design: SampleDesign, values: ArrayLike<number>): number {
   return stratumEstimates(design, values)
     .filter((stratum) => stratum.isUnvaried)
@@ -100,9 +101,10 @@ export interface MeanInterval extends Interval {
 }
 
 /**
- * A share over all questions, as of right answers, with its 95 % interval: Wilson's for a plain sample
- * that would be as precise, n = p (1 - p) / V + 1, which is N itself if every question was answered. For
- * this n, p takes strata with credit at the mean that the credit expects of them.
+ * A share over all questions, such as that of right answers, with its 95 % interval. The interval
+ * is Wilson's for a plain sample of the same precision, n = p (1 - p) / V + 1, which is N itself if
+ * every question was answered. For this n, p takes credited strata at the mean that the credit
+ * expects.
  * @param values within [0, 1]: 0 or 1, or a mean of these over several runs
  */
 export function estimateShare(design: SampleDesign, values: ArrayLike<number>): MeanInterval {
@@ -122,8 +124,8 @@ export function estimateShare(design: SampleDesign, values: ArrayLike<number>): 
 }
 
 /**
- * How much more often `first` is right than `second` over all questions, answered in pairs: the mean of
- * first - second per question, its interval mean ± z sqrt(V) with the credit, within [-1, 1].
+ * The paired difference of two shares over all questions: the mean of first - second per question.
+ * Its interval is mean ± z sqrt(V) with the credit, within [-1, 1].
  */
 export function estimateDifference(
   design: SampleDesign,

@@ -1,14 +1,14 @@
 /**
- * Which questions were answered, and for how many each stands. Questions fall into strata; of the `N_h`
- * of stratum h, `n_h` were answered: all, or a random sample. A mean over all N questions is then
- * estimated with the weight N_h / n_h for each answered one, here divided by N so that weights sum to 1.
+ * The answered questions and their weights. Questions fall into strata. In stratum h, `n_h` of
+ * `N_h` questions were answered: all, or a random sample. A mean over all N questions is estimated
+ * with the weight N_h / n_h for each answered one, here divided by N so that the weights sum to 1.
  */
 import { invariant, required } from '../../core/invariant.ts';
 
 export interface SampleDesign {
-  /** Questions that the answered ones stand for: N. */
+  /** N: all questions, answered or not. */
   readonly questionCount: number;
-  /** Stratum of each answered question, in the order that all outcomes keep. */
+  /** The stratum of each answered question, in the order of all outcomes. */
   readonly strata: readonly number[];
   /** N_h and n_h of each stratum. */
   readonly stratumSizes: readonly number[];
@@ -20,7 +20,8 @@ export interface SampleDesign {
 /**
  * @param strata stratum of each answered question
  * @param stratumSizes N_h, by stratum
- * @throws InvariantError if a stratum has questions but no answered one, or more answered than it has
+ * @throws InvariantError if a stratum has questions but no answered one, or more answered ones than
+ *   questions
  */
 export function sampleDesign(
   strata: ArrayLike<number>,
@@ -42,12 +43,12 @@ export function sampleDesign(
   return { questionCount, strata: Array.from(strata), stratumSizes, sampleSizes, weights };
 }
 
-/** Every question was answered. */
+/** The design in which every question was answered. */
 export function fullDesign(questionCount: number): SampleDesign {
   return sampleDesign(new Uint8Array(questionCount), [questionCount]);
 }
 
-/** Σ weight · value: the mean over all questions if weights sum to 1. */
+/** Σ weight · value: the mean over all questions if the weights sum to 1. */
 export function weightedSum(weights: ArrayLike<number>, values: ArrayLike<number>): number {
   invariant(weights.length === values.length, `${values.length} values, ${weights.length} weights`);
   let sum = 0;

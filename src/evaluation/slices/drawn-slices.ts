@@ -1,4 +1,4 @@
-/** Drawn by `npm run slices`: not to be edited. The order is that of the draw. */
+/** Drawn by `npm run slices`, in the order of the draw. Do not edit. */
 import type { DrawnSlice } from './slice.ts';
 
 export const DRAWN_SLICES: Readonly<Record<string, DrawnSlice>> = {

@@ -7,7 +7,7 @@ import { findTask } from '../tasks/registry.ts';
 import { DRAWN_SLICES } from './drawn-slices.ts';
 import { findSlice, KNOWN_SLICES } from './find-slice.ts';
 
-it('the slices in the library are those that are drawn', () => {
+it('the slices in the library are the drawn ones', () => {
   expect(DRAWN_SLICES).toEqual(drawSlices());
 });
 
@@ -22,7 +22,7 @@ it.each([
   expect(ids.filter((one) => !id.test(one))).toEqual([]);
   expect(findTask(task).splits).toContain(split);
   expect(name).toBe(`${task}-${split}-${count}`);
-  // Drawn, not counted off.
+  // The ids are in the order of the draw.
   expect(ids).not.toEqual(ids.toSorted());
 });
 
@@ -45,7 +45,7 @@ it('a slice may be a file', async () => {
   await expect(findSlice(path)).rejects.toMatchObject({ code: 'data-not-found' });
 });
 
-it('a slice that is not known is refused by name', async () => {
+it('an unknown slice is refused by name', async () => {
   await expect(findSlice('gsm8k-test-9')).rejects.toMatchObject({
     code: 'slice-unknown',
     remedy: expect.stringContaining([...KNOWN_SLICES.keys()].join(', ')),

@@ -1,6 +1,6 @@
 /**
- * Slices by their names. The known slices come with this package (drawn-slices.ts); a slice of the
- * user is a file `{task, split, ids}`.
+ * Slices by name. The known slices come with this package (drawn-slices.ts); a slice of the user is
+ * a file `{task, split, ids}`.
  */
 import { z } from 'zod';
 import { PilotfishError } from '../../core/errors.ts';
@@ -15,7 +15,7 @@ export const KNOWN_SLICES: ReadonlyMap<string, Slice> = new Map(
   }),
 );
 
-/** Millions of questions. */
+/** Enough for millions of questions. */
 const SLICE_BYTES_MAX = 64 * 2 ** 20;
 
 const SLICE = z.object({
@@ -25,7 +25,7 @@ const SLICE = z.object({
 });
 
 /**
- * @param name a known slice's, or the path of a `.json` file
+ * @param name the name of a known slice, or the path of a `.json` file
  * @throws PilotfishError `slice-unknown`, `data-not-found`, `data-invalid`
  */
 export async function findSlice(name: string): Promise<Slice> {

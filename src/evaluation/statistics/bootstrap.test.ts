@@ -11,7 +11,9 @@ function moments(values: readonly number[]): { mean: number; variance: number } 
   return { mean, variance: squares / (values.length - 1) };
 }
 
-/** 0.1, 0.5 and 0.9 right; few answered of the outer strata. */
+/**
+ * Right with chances 0.1, 0.5 and 0.9 by stratum; few questions of the outer strata are answered.
+ */
 function screened(): { design: SampleDesign; values: number[] } {
   const strata = [...new Array(10).fill(0), ...new Array(40).fill(1), ...new Array(10).fill(2)];
   const values = strata.map((stratum, index) => {
@@ -31,12 +33,12 @@ describe('the bootstrap', () => {
     const drawn = moments(replicates.weights.map((weights) => meanOf(values)(weights) ?? 0));
     const { mean, variance } = estimateMean(design, values);
     expect(Math.abs(drawn.mean - mean)).toBeLessThan(4 * Math.sqrt(variance / 20_000));
-    // Above the formula's by at most its middle term.
+    // Above the formula's variance by at most its middle term.
     expect(drawn.variance / variance).toBeGreaterThan(0.96);
     expect(drawn.variance / variance).toBeLessThan(1.04);
   });
 
-  it('keeps the weights at a sum of 1, follows the seed, and draws replicates apart', () => {
+  it('keeps the sum of weights at 1, follows the seed, and draws replicates independently', () => {
     const { design } = screened();
     const replicates = drawReplicates(design, { seed: 3, count: 50 });
     for (const weights of replicates.weights) {
@@ -49,7 +51,7 @@ describe('the bootstrap', () => {
     expect(replicates.weights[1]).not.toEqual(replicates.weights[0]);
   });
 
-  it('takes the central 95 % and says how far 0 is out', () => {
+  it('takes the central 95 % and gives the p-value of 0', () => {
     const values = Array.from({ length: 79 }, (_, index) => index - 10);
     const { interval, pValue } = bootstrap(
       { design: fullDesign(1), seed: 1, weights: values.map((value) => Float64Array.of(value)) },
@@ -75,7 +77,7 @@ describe('the bootstrap', () => {
 });
 
 describe('p-values and intervals of replicates', () => {
-  it('see no difference where there is none', () => {
+  it('find no difference where there is none', () => {
     expect(pValueOfZero([0, 0, 0])).toBe(1);
     expect(pValueOfZero([1, 2, 3])).toBe(0.5);
     expect(pValueOfZero([-1, -2, -3])).toBe(0.5);

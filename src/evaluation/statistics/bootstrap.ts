@@ -1,12 +1,13 @@
 /**
- * The bootstrap over questions, for whatever can be computed from weights of questions (B. Efron, 1979;
- * percentile intervals). Weights are drawn once per replicate and serve every statistic, so that whatever
- * is compared is resampled together.
+ * The bootstrap over questions, for any statistic of weighted questions (B. Efron, 1979; percentile
+ * intervals). Weights are drawn once per replicate and serve every statistic, so that compared
+ * values are resampled together.
  *
- * One replicate: N questions are drawn anew, which gives each stratum a count N*_h (multinomial with shares
- * N_h / N). Of its n_h answered questions n_h - 1 are drawn with replacement, each with the weight N*_h /
- * ((n_h - 1) N): with n_h draws the variance would be too small by (n_h - 1) / n_h (J. Rao and C. Wu, JASA
- * 83, 1988). With everything answered this is the plain bootstrap, but for that one draw.
+ * In one replicate, N questions are drawn anew, which gives each stratum a count N*_h (multinomial
+ * with shares N_h / N). Of its n_h answered questions, n_h - 1 are drawn with replacement, each
+ * with the weight N*_h / ((n_h - 1) N): with n_h draws the variance would be too small by (n_h - 1)
+ * / n_h (J. Rao and C. Wu, JASA 83, 1988). With every question answered this is the plain
+ * bootstrap, but for that one draw.
  */
 import { mix, type NoiseKey, noiseKey } from '../../core/noise.ts';
 import { type SampleDesign, weightedSum } from '../screening/sample-design.ts';
@@ -38,7 +39,7 @@ export function drawReplicates(
   return { design, seed, weights };
 }
 
-/** One uniform number in [0, 1) after the other. */
+/** A stream of uniform numbers in [0, 1). */
 function uniformDraws({ a, b }: NoiseKey): () => number {
   let index = 0;
   return () => {
@@ -75,7 +76,7 @@ function drawWeights(
     if (size === 0) continue;
     const drawCount = Math.max(1, size - 1);
     const each = count / drawCount / design.questionCount;
-    // Run for every question in every replicate.
+    // This loop runs for every question in every replicate.
     for (let draw = 0; draw < drawCount; draw += 1) {
       const index = list[Math.floor(uniform() * size)] as number;
       weights[index] = (weights[index] as number) + each;
@@ -84,19 +85,23 @@ function drawWeights(
   return weights;
 }
 
-/** A quantity of all questions, given the weight of each answered one; null where it does not exist. */
+/**
+ * A statistic of all questions, given the weight of each answered one; null where it is undefined.
+ */
 export type Statistic = (weights: Float64Array) => number | null;
 
 export interface BootstrapResult {
-  /** Null if the statistic does not exist in more than 2.5 % of the replicates: no tail would hold. */
+  /**
+   * Null if the statistic is undefined in more than 2.5 % of the replicates: no tail would hold.
+   */
   readonly interval: Interval | null;
-  /** Two-sided, of "it is 0"; null where the interval is. */
+  /** Two-sided, for the hypothesis "it is 0"; null where the interval is. */
   readonly pValue: number | null;
 }
 
 const LACK_MAX = 0.025;
 
-/** How the statistic varies over the replicates. */
+/** The variation of the statistic over the replicates. */
 export function bootstrap(replicates: Replicates, statistic: Statistic): BootstrapResult {
   const values = replicates.weights.flatMap((weights) => statistic(weights) ?? []);
   const lack = replicates.weights.length - values.length;
@@ -104,7 +109,7 @@ export function bootstrap(replicates: Replicates, statistic: Statistic): Bootstr
   return { interval: quantileInterval(values), pValue: pValueOfZero(values) };
 }
 
-/** The statistic that is a mean of `values`, one of each answered question. */
+/** The mean of `values`, with one value per answered question, as a statistic. */
 export function meanOf(values: ArrayLike<number>): Statistic {
   return (weights) => weightedSum(weights, values);
 }

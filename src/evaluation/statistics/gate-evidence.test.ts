@@ -14,7 +14,7 @@ const someTokens = fc.array(
   { maxLength: 120 },
 );
 
-/** Over all pairs of a token that differs and one that agrees. */
+/** The AUC by definition: over all pairs of a differing and an agreeing token. */
 function plainAuc(tokens: readonly GateToken[]): number | null {
   let sum = 0;
   let count = 0;
@@ -29,7 +29,7 @@ function plainAuc(tokens: readonly GateToken[]): number | null {
   return count === 0 ? null : sum / count;
 }
 
-describe('what a gate knows', () => {
+describe('the evidence of a gate', () => {
   it('is the chance that a differing token looks worse', () => {
     fc.assert(
       fc.property(someTokens, (tokens) => {
@@ -46,7 +46,7 @@ describe('what a gate knows', () => {
     );
   });
 
-  it('counts every token once, in bins that do not overlap', () => {
+  it('counts every token once, in disjoint bins', () => {
     fc.assert(
       fc.property(someTokens, fc.constantFrom('above', 'below'), (tokens, direction) => {
         const { bins, tokenCount } = gateEvidence('margin', tokens, direction);
@@ -65,7 +65,7 @@ describe('what a gate knows', () => {
     );
   });
 
-  it('has ten bins of equally many tokens where scores allow', () => {
+  it('has ten bins with equal token counts where scores allow', () => {
     const tokens = Array.from({ length: 1000 }, (_, index) => {
       const score = (index * 7) % 1000;
       return { score, differs: score >= 900, weight: 1 };
@@ -78,14 +78,14 @@ describe('what a gate knows', () => {
     expect(gateEvidence('entropy', tokens, 'below').bins[0]?.from).toBe(900);
   });
 
-  it('has one bin for what one score fills, and the others as wide as ever', () => {
+  it('has one bin for a frequent score, and leaves the others at their size', () => {
     const scores = [...new Array(55).fill(0), ...Array.from({ length: 45 }, (_, at) => at + 1)];
     const tokens = scores.map((score) => ({ score, differs: false, weight: 1 }));
     const { bins } = gateEvidence('entropy', tokens, 'above');
     expect(bins.map((bin) => bin.agreeCount)).toEqual([55, 5, 10, 10, 10, 10]);
   });
 
-  it('refuses scores that are no numbers', () => {
+  it('refuses scores that are not numbers', () => {
     const token = { score: Number.NaN, differs: true, weight: 1 };
     expect(() => gateEvidence('entropy', [token], 'above')).toThrow(/not a number/);
   });

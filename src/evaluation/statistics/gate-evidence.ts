@@ -1,4 +1,4 @@
-/** What a gate's scores know about where the two models differ. */
+/** How well a gate's scores tell where the two models differ. */
 import { invariant } from '../../core/invariant.ts';
 import type { DeferralSide } from '../../judging/gate.ts';
 import type { GateBin, GateEvidence } from '../results.ts';
@@ -10,7 +10,7 @@ export interface GateToken {
   readonly score: number;
   /** Whether the models' tokens differ there. */
   readonly differs: boolean;
-  /** How many tokens it stands for: 1 where every question was run. */
+  /** The number of tokens that it represents: 1 where every question was run. */
   readonly weight: number;
 }
 
@@ -29,19 +29,20 @@ export function gateEvidence(
 }
 
 interface ScoredToken extends GateToken {
-  /** Higher: sent earlier. */
+  /** A higher value is deferred earlier. */
   readonly suspicion: number;
 }
 
-/** Not by subtraction, for scores may be infinite. */
+/** Not by subtraction, because scores may be infinite. */
 function compare(first: number, second: number): number {
   if (first === second) return 0;
   return first < second ? -1 : 1;
 }
 
 /**
- * The chance that a token where the models differ looks worse than one where they agree, ties counted
- * half (H. Mann and D. Whitney, 1947), by weight. Null without both kinds.
+ * The weighted chance that a token where the models differ looks worse than one where they agree,
+ * with ties counted half (H. Mann and D. Whitney, 1947). Null unless there are tokens of both
+ * kinds.
  */
 function auc(tokens: readonly ScoredToken[]): number | null {
   let [agreed, differed, won] = [0, 0, 0];
@@ -55,11 +56,11 @@ function auc(tokens: readonly ScoredToken[]): number | null {
   return agreed * differed === 0 ? null : won / (agreed * differed);
 }
 
-/** About equal weight each; tokens of one score share a bin, so there may be fewer bins. */
+/** Bins of about equal weight. Tokens of one score share a bin, so there may be fewer bins. */
 function bins(tokens: readonly ScoredToken[]): GateBin[] {
   const result: GateBin[] = [];
   const total = tokens.reduce((sum, { weight }) => sum + weight, 0);
-  // Rounded, so that equal weights fill bins as counts would.
+  // Rounded, so that equal weights fill bins like counts.
   const binAt = (weight: number): number => Math.floor((weight / total) * BIN_COUNT + ROUNDING);
   let [filled, bound] = [0, 1];
   let bin: ScoredToken[] = [];
@@ -76,7 +77,7 @@ function bins(tokens: readonly ScoredToken[]): GateBin[] {
 
 const ROUNDING = 1e-9;
 
-/** Tokens of one score, in order. */
+/** Groups of tokens with equal scores, in order. */
 function runsOfEqual(tokens: readonly ScoredToken[]): readonly (readonly ScoredToken[])[] {
   const runs: ScoredToken[][] = [];
   for (const token of tokens) {

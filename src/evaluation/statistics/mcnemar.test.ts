@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { mcnemar } from './mcnemar.ts';
 
-/** P(X <= count) of binomial(n, 1/2) in whole numbers, to 30 digits. */
+/** P(X <= count) of binomial(n, 1/2) in integers, to 30 digits. */
 function binomialTail(n: number, count: number): number {
   let coefficient = 1n;
   let sum = 0n;
@@ -15,13 +15,13 @@ function binomialTail(n: number, count: number): number {
 
 describe('mcnemar', () => {
   it('is the exact binomial test of a fair coin', () => {
-    // 1 and 9 of 10: 2 (1 + 10) / 1024.
+    // 1 of 10 and 9 of 10: 2 (1 + 10) / 1024.
     expect(mcnemar(1, 9)).toBeCloseTo(22 / 1024, 12);
     expect(mcnemar(9, 1)).toBeCloseTo(22 / 1024, 12);
     expect(mcnemar(0, 5)).toBeCloseTo(2 / 32, 12);
   });
 
-  it('agrees with whole-number sums for any counts', () => {
+  it('agrees with integer sums for any counts', () => {
     fc.assert(
       fc.property(fc.nat(600), fc.nat(600), (first, second) => {
         const smaller = Math.min(first, second);
@@ -31,7 +31,7 @@ describe('mcnemar', () => {
     );
   });
 
-  it('finds nothing without a question that tells, and between equals', () => {
+  it('finds no difference without discordant questions, or with equal counts', () => {
     expect(mcnemar(0, 0)).toBe(1);
     expect(mcnemar(7, 7)).toBeCloseTo(1, 12);
     expect(() => mcnemar(0.5, 1)).toThrow(/count of questions/);

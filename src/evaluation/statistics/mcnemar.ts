@@ -1,16 +1,17 @@
 /**
- * Whether two ways of answering the same questions are equally good. Only the questions that one alone
- * gets right tell; if both are equally good, each of these falls to either side with chance 1/2 (Q.
- * McNemar, Psychometrika 12, 1947; here with the exact binomial distribution).
+ * Tests whether two ways to answer the same questions are equally good. Only discordant questions
+ * count, which only one of the two gets right. If both are equally good, each of these falls to
+ * either side with chance 1/2 (Q. McNemar, Psychometrika 12, 1947; here with the exact binomial
+ * distribution).
  */
 import { binomialDistribution } from 'simple-statistics';
 import { invariant, required } from '../../core/invariant.ts';
 
 /**
- * The two-sided p-value min(1, 2 P(X <= k)), with k the smaller count and X binomial(n, 1/2), n the sum of
- * both. 1 without any such question.
- * @param onlyFirst questions that the first alone gets right
- * @param onlySecond questions that the second alone gets right
+ * The two-sided p-value min(1, 2 P(X <= k)), where k is the smaller count, n the sum of both and X
+ * binomial(n, 1/2). 1 without any discordant question.
+ * @param onlyFirst questions that only the first gets right
+ * @param onlySecond questions that only the second gets right
  */
 export function mcnemar(onlyFirst: number, onlySecond: number): number {
   for (const count of [onlyFirst, onlySecond]) {

@@ -1,11 +1,11 @@
-/** Interval and p-value from the values that a statistic took in replicates (percentile method). */
+/** Interval and p-value from the values of a statistic in replicates (percentile method). */
 import { quantileSorted } from 'simple-statistics';
 import type { Interval } from './interval.ts';
 
 /**
- * The central 95 % of the values: the (n + 1) p-th of n sorted ones, interpolating between two (type 6 of
- * R. Hyndman and Y. Fan, The American Statistician 50, 1996; a new value lies below it with chance p).
- * Null without any.
+ * The central 95 % of the values: the (n + 1) p-th of n sorted ones, with interpolation (type 6 of
+ * R. Hyndman and Y. Fan, The American Statistician 50, 1996; a new value lies below it with chance
+ * p). Null without any values.
  */
 export function quantileInterval(values: ArrayLike<number>): Interval | null {
   if (values.length === 0) return null;
@@ -21,10 +21,10 @@ function quantile(sorted: readonly number[], p: number): number {
 }
 
 /**
- * Two-sided p-value of "the statistic is 0": the confidence level at which the percentile interval would
- * just reach 0, that is min(1, 2 min(1 + #{<= 0}, 1 + #{>= 0}) / (1 + #)). With one added to counts it is
- * never 0 (A. Davison and D. Hinkley, Bootstrap Methods and their Application, 1997, section 4.2). Null
- * without values.
+ * The two-sided p-value of "the statistic is 0": the level at which the percentile interval would
+ * just reach 0, that is min(1, 2 min(1 + #{<= 0}, 1 + #{>= 0}) / (1 + #)). Because 1 is added to
+ * the counts, it is never 0 (A. Davison and D. Hinkley, Bootstrap Methods and their Application,
+ * 1997, section 4.2). Null without values.
  */
 export function pValueOfZero(values: ArrayLike<number>): number | null {
   if (values.length === 0) return null;

@@ -16,7 +16,7 @@ describe('wilson', () => {
     expect(interval.high).toBeCloseTo(high, 4);
   });
 
-  it('ends where the share seen is z standard errors away, also for parts of questions', () => {
+  it('ends where the observed share is z standard errors away, also for fractional counts', () => {
     const cases = fc.tuple(fc.double({ min: 0.5, max: 5000, noNaN: true }), fc.nat(1000));
     fc.assert(
       fc.property(cases, ([n, part]) => {
@@ -32,7 +32,7 @@ describe('wilson', () => {
     );
   });
 
-  it('knows nothing without questions, and refuses more successes than there are', () => {
+  it('is [0, 1] without questions, and refuses more successes than questions', () => {
     expect(wilson(0, 0)).toEqual({ low: 0, high: 1 });
     expect(() => wilson(3, 2)).toThrow(/3 successes of 2/);
     expect(() => wilson(0, Number.NaN)).toThrow(/sample size/);

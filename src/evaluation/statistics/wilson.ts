@@ -10,8 +10,8 @@ import { invariant } from '../../core/invariant.ts';
 import { type Interval, NORMAL_975 } from './interval.ts';
 
 /**
- * The 95 % interval of a share of which `successes` of `n` were seen. Neither need be whole: `n` may be
- * the size of a plain sample that would be as precise. Without any (`n` = 0) it is [0, 1].
+ * The 95 % interval of a share, from `successes` of `n`. Neither need be an integer: `n` may be the
+ * size of a plain sample of the same precision. For `n` = 0 it is [0, 1].
  * @throws InvariantError unless 0 <= successes <= n, up to rounding
  */
 export function wilson(successes: number, n: number): Interval {

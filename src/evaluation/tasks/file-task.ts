@@ -1,4 +1,7 @@
-/** Tasks whose questions are in a file: a published one in a folder of the user's, or the user's own. */
+/**
+ * Tasks whose questions are in a file: a published set in the user's folder, or the user's own
+ * file.
+ */
 import { join } from 'node:path';
 import type { z } from 'zod';
 import { PilotfishError } from '../../core/errors.ts';
@@ -8,18 +11,18 @@ import { invalidData, type Row, readRows } from './read-rows.ts';
 import { select } from './select.ts';
 import { type BareQuestion, checkSplit, type LoadOptions, prompted, type Task } from './task.ts';
 
-/** A public data set. It is not part of this package: its users fetch it from its authors. */
+/** A public data set. This package does not contain it: users fetch it from its authors. */
 export interface PublishedSet<T> {
   readonly name: string;
   readonly splits: readonly string[];
   readonly defaultPrompt: string;
-  /** Where its authors publish it, for people. */
+  /** The address of the publication, for people. */
   readonly publishedAt: string;
   readonly format: 'jsonl' | 'json';
   readonly row: z.ZodType<T>;
-  /** Below the set's own folder. */
+  /** The path below the set's own folder. */
   fileName(split: string): string;
-  /** @param index of the row in its file, from 0 on; @returns null for a row of another split */
+  /** @param index of the row in its file, from 0; @returns null for a row of another split */
   question(row: T, index: number, split: string): BareQuestion | null;
 }
 
@@ -49,7 +52,7 @@ export function publishedTask<T>(set: PublishedSet<T>): Task {
   };
 }
 
-/** A file of the user's: a question that comes twice is a mistake there. */
+/** Reads a user's own file, in which a repeated question is an error. */
 export async function readOwnQuestions(
   path: string,
   schema: z.ZodType<(place: string) => BareQuestion>,
@@ -64,7 +67,9 @@ export async function readOwnQuestions(
   throw invalidData(path, repeat.place, `asks the same question as ${repeat.firstPlace}`);
 }
 
-/** @throws PilotfishError `data-invalid`: an answer that no output could match, an id that comes twice */
+/**
+ * @throws PilotfishError `data-invalid` for an answer that no output could match, or a repeated id
+ */
 function checkRows(path: string, rows: readonly Row<BareQuestion>[]): void {
   const places = new Map<string, string>();
   for (const { value: question, place } of rows) {

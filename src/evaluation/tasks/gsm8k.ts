@@ -5,7 +5,7 @@ import type { Task } from './task.ts';
 
 const ROW = z.object({
   question: z.string().min(1),
-  /** A worked solution, its result on the last line. */
+  /** A worked solution, with its result on the last line. */
   answer: z.string().regex(/\n#### *\S[^\n]*\s*$/, 'has no last line "#### NUMBER"'),
 });
 

@@ -1,7 +1,10 @@
 /**
- * Anybody's questions: a file of JSON lines `{question, answer, id?, kind?, options?}`. Without `kind`
- * a row with options is a choice, an answer that is one number without a unit a number (`$1,200`, `45%`),
- * any other a text (`12 Angry Men`, but `12 eggs` too). Other fields are left alone.
+ * The user's own questions: a file of JSON lines `{question, answer, id?, kind?, options?}`. Other
+ * fields are ignored. Without `kind`:
+ *
+ * - a row with options is a choice;
+ * - an answer that is one number without a unit is a number (`$1,200`, `45%`);
+ * - any other answer is a text (`12 Angry Men`, but also `12 eggs`).
  */
 import { basename } from 'node:path';
 import { z } from 'zod';

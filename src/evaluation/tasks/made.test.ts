@@ -13,7 +13,7 @@ describe('the pocket task', () => {
   const load = (options: Partial<LoadOptions>): Promise<readonly Question[]> =>
     findTask('pocket').load({ split: 'test', ...options });
 
-  it('makes as many questions as one wants, told by seed and index', async () => {
+  it('makes any number of questions, each identified by seed and index', async () => {
     const questions = await load({ count: 3, from: 7, seed: 5 });
     const ids = ['pocket/test/5/7', 'pocket/test/5/8', 'pocket/test/5/9'];
     expect(questions.map(({ id }) => id)).toEqual(ids);
@@ -57,7 +57,7 @@ describe("a user's own file", () => {
     return await findTask(path).load({ split: 'all', ...options });
   }
 
-  it('says by its fields what kind of answer it wants', async () => {
+  it('determines the kind of answer by its fields', async () => {
     const questions = await load([
       { question: 'What is 1 + 1?', answer: 2, extra: true },
       { question: 'How much?', answer: '$1,200', id: 'price' },
@@ -79,7 +79,7 @@ describe("a user's own file", () => {
     expect(questions[4]?.messages[0]?.content).toContain('\\boxed');
   });
 
-  it('takes an answer that only begins with a number for a text, unless its kind is told', async () => {
+  it('reads an answer that only begins with a number as a text, unless its kind is given', async () => {
     const kindOf = async (answer: string | number, kind?: string) => {
       const [question] = await load([{ question: 'What?', answer, ...(kind && { kind }) }]);
       return question?.kind;
@@ -104,7 +104,7 @@ describe("a user's own file", () => {
     expect(await kindOf('12 eggs', 'number')).toBe('number');
   });
 
-  it('is asked in the prompt that is named', async () => {
+  it('is asked in the named prompt', async () => {
     const rows = [{ question: 'What is 1 + 1?', answer: 2 }];
     const [question] = await load(rows, { prompt: 'bare' });
     expect(question?.messages[0]?.content).toBe('What is 1 + 1?');
@@ -145,7 +145,7 @@ describe("a user's own file", () => {
     });
   });
 
-  it('is refused where it is not, and in splits', async () => {
+  it('is refused if it is missing, or for any split', async () => {
     const missing = findTask(join(folder, 'none.jsonl')).load({ split: 'all' });
     await expect(missing).rejects.toMatchObject({ code: 'data-not-found' });
     const rows = [{ question: 'One?', answer: '1' }];
@@ -153,7 +153,7 @@ describe("a user's own file", () => {
   });
 });
 
-it('a task that is not known is refused by name', () => {
+it('an unknown task is refused by name', () => {
   expect(() => findTask('gsm9')).toThrow(
     expect.objectContaining({
       code: 'task-unknown',

@@ -1,4 +1,4 @@
-/** MATH-500: the 500 competition problems that Lightman et al. (2023, arXiv 2305.20050) held out. */
+/** MATH-500: the 500 competition problems held out by Lightman et al. (2023, arXiv 2305.20050). */
 import { z } from 'zod';
 import { publishedTask } from './file-task.ts';
 import type { Task } from './task.ts';

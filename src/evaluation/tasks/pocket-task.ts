@@ -1,4 +1,6 @@
-/** The pocket problems (pocket/problem.ts) as a task: made, not read, and so as many as one wants. */
+/**
+ * The pocket problems (pocket/problem.ts) as a task: generated, and so without a limit in number.
+ */
 import { PilotfishError } from '../../core/errors.ts';
 import { type PocketSplit, pocketProblem } from './pocket/problem.ts';
 import { checkIds, checkInteger, inRange, unknownQuestions } from './select.ts';
@@ -34,7 +36,7 @@ function inOrder({ split, seed = SEED, from = 0, count }: LoadOptions): readonly
 
 const ID = /^pocket\/(\w+)\/(0|[1-9]\d{0,14})\/(0|[1-9]\d{0,14})$/;
 
-/** The seed is in every id. */
+/** The questions of the ids, which contain the seed. */
 function byIds(ids: readonly string[], options: LoadOptions): readonly BareQuestion[] {
   checkIds(ids);
   const read = ids.map((id) => {

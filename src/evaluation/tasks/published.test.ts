@@ -40,7 +40,7 @@ function gsm8kRow(number: number): object {
 const FIVE = [0, 1, 2, 3, 4];
 
 describe('published sets', () => {
-  it('gsm8k: the answer is what comes after the hashes', async () => {
+  it('gsm8k: the answer is the text after the hashes', async () => {
     await writeLines('gsm8k/test.jsonl', [gsm8kRow(0), gsm8kRow(1)]);
     const [, second, ...others] = await load('gsm8k');
     expect(others).toEqual([]);
@@ -54,7 +54,7 @@ describe('published sets', () => {
     expect(second?.messages.at(-1)).toEqual({ role: 'user', content: 'What is 1 + 0?' });
   });
 
-  it('svamp: half a sentence is joined to its question, and ids decide the split', async () => {
+  it('svamp: half a sentence is joined to its question, and the id decides the split', async () => {
     const row = (number: number, Body: string): object => {
       return { ID: `chal-${number}`, Body, Question: 'How many?', Answer: number + 0.5 };
     };
@@ -82,12 +82,12 @@ describe('published sets', () => {
     ]);
   });
 
-  it('questions that come twice are asked once, and counted', async () => {
+  it('repeated questions are asked once, and counted', async () => {
     const again = { ...gsm8kRow(1), question: 'what is 1 + 0' };
     await writeLines('gsm8k/test.jsonl', [gsm8kRow(0), gsm8kRow(1), again, gsm8kRow(2)]);
     const notices: string[] = [];
     const questions = await load('gsm8k', { onNotice: (notice) => notices.push(notice) });
-    // Those after it keep their ids.
+    // The questions after it keep their ids.
     const ids = questions.map(({ id }) => id);
     expect(ids).toEqual(['gsm8k/test/0', 'gsm8k/test/1', 'gsm8k/test/3']);
     expect(notices).toHaveLength(1);
@@ -95,7 +95,7 @@ describe('published sets', () => {
   });
 });
 
-describe('which questions', () => {
+describe('the selection of questions', () => {
   beforeEach(async () => {
     await writeLines('gsm8k/test.jsonl', FIVE.map(gsm8kRow));
   });
@@ -103,14 +103,14 @@ describe('which questions', () => {
   const numbers = async (options: Partial<LoadOptions>): Promise<readonly number[]> =>
     (await load('gsm8k', options)).map(({ id }) => Number(id.slice('gsm8k/test/'.length)));
 
-  it('are those of a range', async () => {
+  it('takes a range', async () => {
     expect(await numbers({})).toEqual(FIVE);
     expect(await numbers({ count: 2 })).toEqual([0, 1]);
     expect(await numbers({ from: 3 })).toEqual([3, 4]);
     expect(await numbers({ from: 1, count: 2 })).toEqual([1, 2]);
   });
 
-  it('are drawn with a seed, fewer being a beginning of more', async () => {
+  it('draws with a seed, so that a smaller draw is a prefix of a larger one', async () => {
     const all = await numbers({ seed: 3 });
     expect(all).not.toEqual(FIVE);
     expect(all.toSorted()).toEqual(FIVE);
@@ -118,7 +118,7 @@ describe('which questions', () => {
     expect(await numbers({ seed: 4 })).not.toEqual(all);
   });
 
-  it('are those named, in that order', async () => {
+  it('takes the named ids, in their order', async () => {
     const ids = ['gsm8k/test/4', 'gsm8k/test/1', 'gsm8k/test/2'];
     expect(await numbers({ ids })).toEqual([4, 1, 2]);
     expect(await numbers({ ids, from: 1, count: 1 })).toEqual([1]);
@@ -145,8 +145,8 @@ describe('which questions', () => {
   });
 });
 
-describe('data that is not there or not right', () => {
-  it('says where the data is published and where it belongs', async () => {
+describe('missing or invalid data', () => {
+  it('is refused with the address of the data and the path for it', async () => {
     const path = join(folder, 'gsm8k', 'test.jsonl');
     await expect(load('gsm8k')).rejects.toMatchObject({
       code: 'data-not-found',
@@ -162,7 +162,7 @@ describe('data that is not there or not right', () => {
     }
   });
 
-  it('tells a folder from a missing file', async () => {
+  it('distinguishes a folder from a missing file', async () => {
     await mkdir(join(folder, 'gsm8k', 'test.jsonl'), { recursive: true });
     await expect(load('gsm8k')).rejects.toMatchObject({ code: 'file-system-failed' });
   });
@@ -197,7 +197,7 @@ describe('data that is not there or not right', () => {
     await expect(load('svamp')).rejects.toMatchObject({ code: 'data-invalid' });
   });
 
-  it('refuses an id that comes twice', async () => {
+  it('refuses a repeated id', async () => {
     const row = (ID: string, Body: string): object => ({ ID, Body, Question: 'q', Answer: 1 });
     await write('svamp/SVAMP.json', [row('chal-301', 'a'), row('chal-301', 'b')]);
     await expect(load('svamp')).rejects.toThrow(
@@ -205,7 +205,7 @@ describe('data that is not there or not right', () => {
     );
   });
 
-  it('refuses bytes that are no text', async () => {
+  it('refuses bytes that are not text', async () => {
     await mkdir(join(folder, 'gsm8k'));
     await writeFile(join(folder, 'gsm8k', 'test.jsonl'), Uint8Array.of(0x7b, 0xff, 0x7d));
     await expect(load('gsm8k')).rejects.toThrow('is not text in UTF-8');

@@ -1,4 +1,6 @@
-/** Data files, row by row: JSON lines or one JSON array, each row checked field by field. */
+/**
+ * Reads data files row by row: JSON lines or one JSON array, with each row checked field by field.
+ */
 import type { z } from 'zod';
 import { PilotfishError } from '../../core/errors.ts';
 import { parseJson } from '../../core/parse-json.ts';
@@ -10,13 +12,13 @@ const FILE_BYTES_MAX = 256 * 1024 * 1024;
 export interface DataFile {
   readonly path: string;
   readonly format: 'jsonl' | 'json';
-  /** What to do where the file is not there. */
+  /** The remedy where the file does not exist. */
   readonly remedy: string;
 }
 
 export interface Row<T> {
   readonly value: T;
-  /** `line 17` or `item 17`, from 1 on. */
+  /** `line 17` or `item 17`, counted from 1. */
   readonly place: string;
 }
 

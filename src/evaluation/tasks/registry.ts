@@ -11,7 +11,7 @@ import type { Task } from './task.ts';
 export const TASKS: readonly Task[] = [POCKET, GSM8K, SVAMP, MATH500, STRATEGYQA];
 
 /**
- * @param name a known task's, or the path of a `.jsonl` file
+ * @param name the name of a known task, or the path of a `.jsonl` file
  * @throws PilotfishError `task-unknown`
  */
 export function findTask(name: string): Task {

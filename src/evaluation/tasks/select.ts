@@ -1,4 +1,4 @@
-/** Which of a task's questions are asked: by id, in the order of the file, or drawn with a seed. */
+/** Selects questions of a task: by id, in the order of the file, or drawn with a seed. */
 import { PilotfishError } from '../../core/errors.ts';
 import { noiseBits, noiseKey } from '../../core/noise.ts';
 import type { LoadOptions } from './task.ts';
@@ -31,7 +31,7 @@ export function shuffled<T>(items: readonly T[], seed: number): readonly T[] {
     .map(({ item }) => item);
 }
 
-/** @throws PilotfishError `option-invalid` where there are fewer than are asked for */
+/** @throws PilotfishError `option-invalid` if there are fewer items than requested */
 export function inRange<T>(
   items: readonly T[],
   range: Pick<Range, 'from' | 'count'>,
@@ -59,7 +59,7 @@ export function checkInteger(name: string, value: number, min: number): void {
   });
 }
 
-/** @throws PilotfishError `option-invalid` for an id that comes twice */
+/** @throws PilotfishError `option-invalid` for a repeated id */
 export function checkIds(ids: readonly string[]): void {
   const twice = ids.find((id, index) => ids.indexOf(id) < index);
   if (ids.length > 0 && twice === undefined) return;

@@ -1,4 +1,6 @@
-/** StrategyQA (Geva et al. 2021, arXiv 2101.02235): yes or no, by facts that must be found first. */
+/**
+ * StrategyQA (Geva et al. 2021, arXiv 2101.02235): yes or no, by facts that must be found first.
+ */
 import { z } from 'zod';
 import { publishedTask } from './file-task.ts';
 import type { Task } from './task.ts';

@@ -1,9 +1,10 @@
 /**
- * SVAMP (Patel et al. 2021, arXiv 2103.07191): problems of one or two steps, each a variation of a known
- * one. Its authors publish no split of it. Here the first 300 ids are `train` and the other 700 `test`.
- * Variations of one problem are spread over all ids: three in four of `test` share most words of their
- * body, though not the numbers or the question, with one of `train`. So `train` is there to choose
- * prompts and thresholds with; who trains on SVAMP should not report on it.
+ * SVAMP (Patel et al. 2021, arXiv 2103.07191): problems of one or two steps, each a variation of a
+ * known one. Its authors publish no split. Here the first 300 ids are `train` and the other 700
+ * `test`. Variations of one problem are spread over all ids: three in four of `test` share most
+ * words of their body, though not the numbers or the question, with one of `train`. So `train`
+ * serves to choose prompts and thresholds; results on SVAMP are not valid for a model that was
+ * trained on it.
  */
 import { z } from 'zod';
 import { publishedTask } from './file-task.ts';
@@ -38,7 +39,10 @@ export const SVAMP: Task = publishedTask({
   },
 });
 
-/** A third of the bodies are half a sentence, as in "If she buys 3 more" + "How many has she now?" */
+/**
+ * A third of the bodies end in half a sentence, as in "If she buys 3 more" + "How many has she
+ * now?"
+ */
 function joined(body: string, question: string): string {
   if (/[.!?,]$/.test(body)) return `${body} ${question}`;
   return `${body}, ${question.charAt(0).toLowerCase()}${question.slice(1)}`;

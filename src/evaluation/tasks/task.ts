@@ -1,39 +1,39 @@
-/** What a task is, whether its questions are made or read from a file. */
+/** The interface of a task, whether its questions are generated or read from a file. */
 import { PilotfishError } from '../../core/errors.ts';
 import type { OnNotice } from '../../core/progress.ts';
 import { promptMessages } from '../prompts/prompts.ts';
 import type { Question } from '../question.ts';
 
 export interface LoadOptions {
-  /** One of the task's. */
+  /** The name of one of the task's splits. */
   readonly split: string;
-  /** How many questions; default: all. Tasks that make their questions need it, or `ids`. */
+  /** The number of questions; default: all. Tasks with generated questions need it, or `ids`. */
   readonly count?: number | undefined;
-  /** How many to pass over first; default 0. */
+  /** The number of questions to skip first; default 0. */
   readonly from?: number | undefined;
   /**
-   * Made questions: which ones; default 1. Questions of files: shuffles them before `from` and `count`
-   * apply; default: the order of the file.
+   * For generated questions, selects which ones; default 1. For questions of files, shuffles them
+   * before `from` and `count` apply; default: the order of the file.
    */
   readonly seed?: number | undefined;
-  /** Where data files are, as `<dataFolder>/gsm8k/test.jsonl`. */
+  /** The folder of data files, as in `<dataFolder>/gsm8k/test.jsonl`. */
   readonly dataFolder?: string | undefined;
-  /** These questions alone, in this order: see slices/. */
+  /** Only these questions, in this order: see slices/. */
   readonly ids?: readonly string[] | undefined;
   /** The name of a prompt; default: the task's. */
   readonly prompt?: string | undefined;
-  /** Told of duplicates that were left out. */
+  /** Called about duplicates that were left out. */
   readonly onNotice?: OnNotice | undefined;
 }
 
 export interface Task {
   readonly name: string;
   readonly splits: readonly string[];
-  /** The prompt that is used where none is named; null: by the kind of the question. */
+  /** The prompt where none is named; null: it depends on the kind of the question. */
   readonly defaultPrompt: string | null;
   /**
-   * @throws PilotfishError `option-invalid` for a split, prompt or range that is not there,
-   * `question-unknown` for ids that are not, `data-not-found`, `data-invalid`, `file-system-failed`
+   * @throws PilotfishError `option-invalid` for an unknown split or prompt or an impossible range,
+   *   `question-unknown` for unknown ids, `data-not-found`, `data-invalid`, `file-system-failed`
    */
   load(options: LoadOptions): Promise<readonly Question[]>;
 }

@@ -1,5 +1,5 @@
 /**
- * A user's own traffic: what models were asked, without right answers. A file of JSON lines, each with
+ * A user's own traffic: prompts without right answers. It is a file of JSON lines, each with
  * `prompt`, a text, or `messages`, a conversation that ends with the user's turn.
  */
 import { basename } from 'node:path';
@@ -20,7 +20,7 @@ const MESSAGES = z
 const ROW = z.union([z.object({ messages: MESSAGES }), z.object({ prompt: TEXT })]);
 
 /**
- * Questions that nobody can grade; repeated ones come once.
+ * Questions that cannot be graded, without duplicates.
  * @throws PilotfishError `data-not-found`, `data-invalid`, naming the line
  */
 export async function loadTraffic(path: string): Promise<readonly Question[]> {
@@ -39,12 +39,12 @@ export async function loadTraffic(path: string): Promise<readonly Question[]> {
   return [...questions.values()];
 }
 
-/** Whether there is a right answer to compare with. */
+/** Whether the question has a right answer to compare with. */
 export function isGradable({ answer }: Pick<Question, 'answer'>): boolean {
   return answer !== '';
 }
 
-/** @throws PilotfishError `training-data-insufficient` if some question has no answer */
+/** @throws PilotfishError `training-data-insufficient` if a question has no answer */
 export function checkGradable(questions: readonly Question[], what: string): void {
   const without = questions.find((question) => !isGradable(question));
   if (without === undefined) return;

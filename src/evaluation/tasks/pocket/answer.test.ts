@@ -3,7 +3,7 @@ import { finalAnswer, isRight, workedAnswer } from './answer.ts';
 import { pocketProblem } from './problem.ts';
 
 describe('the answer of a pocket problem', () => {
-  it('is right as it should be written', () => {
+  it('is right in the expected form', () => {
     for (let index = 0; index < 100; index += 1) {
       const problem = pocketProblem({ split: 'test', seed: 1 }, index);
       expect(isRight(problem, workedAnswer(problem))).toBe(true);

@@ -1,4 +1,4 @@
-/** Random choices of one problem: a stream of its own for every (seed, index). */
+/** The random choices of one problem: each (seed, index) has its own stream. */
 import { required } from '../../../core/invariant.ts';
 import { noiseKey, noiseUniform } from '../../../core/noise.ts';
 

@@ -1,6 +1,6 @@
 /**
- * The operations of a pocket problem. Each changes a small world (who has how many of what), tells so
- * in a sentence and is worked out in a step.
+ * The operations of a pocket problem. Each one changes a small world (the things that each person
+ * has), describes the change in a sentence and has a worked step.
  */
 import type { Dice } from './dice.ts';
 import * as phrases from './phrases.ts';
@@ -12,14 +12,14 @@ export interface World {
 }
 
 export interface Bounds {
-  /** No count ever exceeds it. */
+  /** The limit of every count. */
   readonly numberMax: number;
 }
 
 export interface Told {
   readonly world: World;
   readonly phrasings: phrases.Phrasings;
-  /** What the braces of the phrasing stand for, besides person and things. */
+  /** The values of the phrasing's braces, besides person and things. */
   readonly fillers: Readonly<Record<string, string | number>>;
   readonly step: string;
 }
@@ -33,7 +33,7 @@ export type OperationName =
   | 'pack'
   | 'friends';
 
-/** @returns null where the world does not allow it */
+/** @returns null where the world does not allow the operation */
 export type Operation = (world: World, dice: Dice, bounds: Bounds) => Told | null;
 
 const FACTOR_MAX = 5;

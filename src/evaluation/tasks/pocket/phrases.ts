@@ -1,7 +1,7 @@
 /**
- * What pocket problems are told with. Each kind of sentence has phrasings for training and others,
- * made of the same words, that only appear in the `templates` split. Braces are filled in: {P} the
- * person whose things are counted, {Q} another one, {T} the things, {C} containers, {n} {k} numbers.
+ * The phrases of pocket problems. Each kind of sentence has phrasings for training, and others of
+ * the same words that appear only in the `templates` split. Braces are filled in: {P} the person
+ * whose things are counted, {Q} another person, {T} the things, {C} containers, {n} {k} numbers.
  */
 
 export interface Phrasings {

@@ -67,7 +67,7 @@ function numbersOf(text: string): readonly number[] {
   return [...text.matchAll(/\d+/g)].map(([digits]) => Number(digits));
 }
 
-/** A sentence without what its braces stand for. */
+/** A pattern that matches the phrase with any values for its braces. */
 function patternOf(phrase: string): RegExp {
   const escaped = phrase.replace(/[.?]/g, '\\$&');
   return new RegExp(`^${escaped.replace(/\{[nk]\}/g, '\\d+').replace(/\{\w\}/g, '[A-Za-z]+')}$`);
@@ -78,7 +78,7 @@ function sentencesOf(question: string): readonly string[] {
 }
 
 describe('a pocket problem', () => {
-  it('is worked out rightly: each step goes on from the one before, and the last is the answer', () => {
+  it('has correct steps: each continues from the one before, and the last is the answer', () => {
     fc.assert(
       fc.property(anyProblem, ({ problem }) => {
         let count = numbersOf(problem.question)[0];
@@ -94,7 +94,7 @@ describe('a pocket problem', () => {
     );
   });
 
-  it('tells every number that its steps need, but for those that a step works out', () => {
+  it('states every number that its steps need, except the results of steps', () => {
     fc.assert(
       fc.property(anyProblem, ({ problem: { question, steps } }) => {
         const told = numbersOf(question);
@@ -102,14 +102,14 @@ describe('a pocket problem', () => {
           const [first, ...rest] = equations(step);
           const halves = first?.right === 2 && /half/i.test(question);
           if (!halves) expect(told).toContain(first?.right);
-          // "The friends give n * k": both are told; what comes then adds what was worked out.
+          // "The friends give n * k": both numbers are stated; the next step adds the result.
           if (rest.length > 0) expect(told).toContain(first?.left);
         }
       }),
     );
   });
 
-  it('has as many operations as asked for, and no number above the limit', () => {
+  it('has the requested number of operations, and no number above the limit', () => {
     fc.assert(
       fc.property(anyProblem, ({ options, problem }) => {
         expect(problem.operations.length).toBeGreaterThanOrEqual(options.operationCountMin);
@@ -150,8 +150,8 @@ describe('the splits', () => {
     }
   });
 
-  it('decide by the text alone, so that other seeds cannot bring a test problem into training', () => {
-    // The easiest problems are few: seeds do meet.
+  it('depend on the text alone, so that no other seed brings a test problem into training', () => {
+    // The easiest problems are so few that seeds share some.
     const easy = { operationCountMin: 1, operationCountMax: 1 };
     const train = problems({ ...easy, seed: 1 }, 4000).map(({ question }) => question);
     const again = problems({ ...easy, seed: 2 }, 4000).map(({ question }) => question);
@@ -161,7 +161,7 @@ describe('the splits', () => {
     expect(test.filter(({ question }) => seen.has(question))).toEqual([]);
   });
 
-  it('tell held-out templates, and only those, where they should', () => {
+  it('use held-out templates only in their own split, and only those there', () => {
     const heldOut = [
       ...[phrases.OPENING, phrases.ADD, phrases.SUBTRACT, phrases.HALVE, phrases.MULTIPLY],
       ...[phrases.SHARE, phrases.PACK, phrases.FRIENDS, phrases.IRRELEVANT, phrases.QUESTION],
@@ -175,7 +175,7 @@ describe('the splits', () => {
     }
   });
 
-  it('begin with held-out numbers, and only those, where they should', () => {
+  it('begin with held-out numbers only in their own split, and only those there', () => {
     const first = (split: PocketSplit): Set<number | undefined> =>
       new Set(problems({ split }, 500).map(({ question }) => numbersOf(question)[0]));
     expect([...first('numbers')].sort()).toEqual([36, 37, 38, 39, 40]);
@@ -183,7 +183,7 @@ describe('the splits', () => {
   });
 });
 
-describe('what cannot be made', () => {
+describe('an impossible problem', () => {
   it.each([
     { operationCountMin: 0 },
     { operationCountMax: 6 },

@@ -1,11 +1,14 @@
 /**
- * The pocket task: word problems with worked steps, as many as anybody wants, the same for the same
- * (split, seed, index). A model of a few million parameters can learn it, one of a hundred thousand
- * can learn it in part.
+ * The pocket task: generated word problems with worked steps, equal for equal (split, seed, index).
+ * A model of a few million parameters can learn it; one of a hundred thousand can learn it in part.
  *
- * Splits: `train`; `test`, problems of the same kind that are never in `train` (their texts hash to
- * other values); `templates`, told in phrasings that are never in `train`; `numbers`, beginning with
- * a number from a range that `train` never begins with.
+ * The splits:
+ *
+ * - `train`;
+ * - `test`: problems of the same kind that are never in `train`, because their texts hash to other
+ *   values;
+ * - `templates`: phrasings that are never in `train`;
+ * - `numbers`: problems whose first number is from a range that `train` never begins with.
  */
 import { createHash } from 'node:crypto';
 import { PilotfishError } from '../../../core/errors.ts';
@@ -19,10 +22,10 @@ export type PocketSplit = 'train' | 'test' | 'templates' | 'numbers';
 export interface PocketOptions {
   readonly split: PocketSplit;
   readonly seed: number;
-  /** Fewest and most operations, from 1 to 5; default 2 to 4. */
+  /** The fewest and most operations, from 1 to 5; default 2 to 4. */
   readonly operationCountMin?: number;
   readonly operationCountMax?: number;
-  /** No number exceeds it; default 60. */
+  /** The limit of all numbers; default 60. */
   readonly numberMax?: number;
 }
 
@@ -36,12 +39,12 @@ export interface PocketProblem {
 
 const OPERATION_COUNT_LIMIT = 5;
 const NUMBER_MAX_DEFAULT = 60;
-/** Problems that begin with one of these are kept for the `numbers` split. */
+/** Problems that begin with one of these numbers are only in the `numbers` split. */
 const HELD_OUT_NUMBERS = { min: 36, max: 40 };
-/** One text in so many belongs to `test`. */
+/** One text in this many belongs to `test`. */
 const TEST_SHARE = 16;
 const IRRELEVANT_SHARE = 0.3;
-/** Attempts to find a problem of the split; one in `TEST_SHARE` is expected to do. */
+/** The most attempts to find a problem of the split; one in `TEST_SHARE` is expected to succeed. */
 const ATTEMPTS_MAX = 1000;
 
 /** @throws PilotfishError `option-invalid` */

@@ -1,6 +1,6 @@
 /**
- * What the pocket models can read: numbers and the words that pocket problems are told with. They
- * answer anything else too, with nonsense about apples; who asks should be told.
+ * The scope of the pocket models: numbers and the words of pocket problems. They answer any other
+ * text too, with nonsense about apples; the user should be warned.
  */
 import * as phrases from './phrases.ts';
 
