@@ -11,7 +11,7 @@ import { marginGate } from '../../strategy/margin.ts';
 import { type TokenEvidence, teacherForced } from './teacher-forced.ts';
 
 const SIZE = 12;
-const READING = { gates: [entropyGate, marginGate], vocabularySize: SIZE };
+const FORCING = { gates: [entropyGate, marginGate], vocabularySize: SIZE };
 
 /** One row at a time, each in a sequence of its own. */
 async function rowByRow(
@@ -56,7 +56,7 @@ describe('evidence along an answer', () => {
             onForward: async ({ tokens }: ForwardRequest) => void widths.push(tokens.length),
           });
           const asked = { question: 'q/1', asked: 'abc', prompt, answer };
-          const found = await teacherForced(model, asked, READING);
+          const found = await teacherForced(model, asked, FORCING);
           const expected = await rowByRow(prompt, answer);
           expect(found).toEqual({ question: 'q/1', asked: 'abc', ...expected });
           expect(Math.max(...widths)).toBeLessThanOrEqual(width);
@@ -85,7 +85,7 @@ describe('evidence along an answer', () => {
     for (const last of [0, 1, 2]) {
       const prompt = [...examples, ...tokenIds([last])];
       const asked = { question: 'q/1', asked: 'abc', prompt, answer };
-      const found = await teacherForced(model, asked, { ...READING, pool });
+      const found = await teacherForced(model, asked, { ...FORCING, pool });
       expect(found).toMatchObject(await rowByRow(prompt, answer));
     }
     expect(rowCount).toBe(40 + 3 * 3);
@@ -127,7 +127,7 @@ describe('evidence along an answer', () => {
     const { differs } = await teacherForced(
       scriptedModel('small', { contextLength: 64 }),
       { question: 'q/1', asked: 'abc', prompt, answer: tokenIds([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]) },
-      READING,
+      FORCING,
     );
     expect(differs).toMatch(/1/);
   });
@@ -139,7 +139,7 @@ describe('evidence along an answer', () => {
       onForward: async () => controller.abort(),
     });
     const asked = { question: 'q/1', asked: 'a', prompt: tokenIds([1, 2]), answer: tokenIds([3]) };
-    const stopped = teacherForced(model, asked, { ...READING, signal: controller.signal });
+    const stopped = teacherForced(model, asked, { ...FORCING, signal: controller.signal });
     await expect(stopped).rejects.toMatchObject({ code: 'aborted' });
     expect(model.sequenceCount).toBe(0);
   });

@@ -68,9 +68,7 @@ export async function teacherForced(
   return {
     question,
     asked,
-    differs: rows
-      .map(({ tokenId: choice }, index) => (choice === answer[index] ? '0' : '1'))
-      .join(''),
+    differs: rows.map(({ tokenId }, index) => (tokenId === answer[index] ? '0' : '1')).join(''),
     scores: Object.fromEntries(gates.map((gate) => [gate.name, scoresOf(gate)])),
   };
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { DeferralSide } from '../../judging/gate.ts';
 import { parseStrategy } from '../../strategy/strategy-value.ts';
-import { calledShare, thresholdForShare, type WeightedScores } from './threshold-for-share.ts';
+import { deferredShare, thresholdForShare, type WeightedScores } from './threshold-for-share.ts';
 
 const SIDES: readonly DeferralSide[] = ['above', 'below'];
 const SIDE = fc.constantFrom(...SIDES);
@@ -26,12 +26,12 @@ describe('a threshold for a share', () => {
         SIDE,
         (numbers, share, side) => {
           const scores = numbers.map((number) => number / 997);
-          const called = calledShare(
+          const deferred = deferredShare(
             even(scores),
             thresholdForShare(even(scores), share, side),
             side,
           );
-          expect(Math.round(called * scores.length)).toBe(Math.round(share * scores.length));
+          expect(Math.round(deferred * scores.length)).toBe(Math.round(share * scores.length));
         },
       ),
     );
@@ -45,7 +45,7 @@ describe('a threshold for a share', () => {
         SIDE,
         (scores, share, side) => {
           const threshold = thresholdForShare(even(scores), share, side);
-          const count = Math.round(calledShare(even(scores), threshold, side) * scores.length);
+          const count = Math.round(deferredShare(even(scores), threshold, side) * scores.length);
           const wanted = Math.round(share * scores.length);
           const order = [...scores].sort((a, b) => (side === 'above' ? b - a : a - b));
           const alike = scores.filter((score) => score === order[Math.max(0, wanted - 1)]).length;
@@ -58,8 +58,8 @@ describe('a threshold for a share', () => {
   it('defers no score for a share of 0, and every score for a share of 1', () => {
     fc.assert(
       fc.property(SCORES, SIDE, (scores, side) => {
-        expect(calledShare(even(scores), thresholdForShare(even(scores), 0, side), side)).toBe(0);
-        expect(calledShare(even(scores), thresholdForShare(even(scores), 1, side), side)).toBe(1);
+        expect(deferredShare(even(scores), thresholdForShare(even(scores), 0, side), side)).toBe(0);
+        expect(deferredShare(even(scores), thresholdForShare(even(scores), 1, side), side)).toBe(1);
       }),
     );
   });
@@ -75,10 +75,10 @@ describe('a threshold for a share', () => {
         };
         const repeated = even(all.flatMap((one) => new Array(one.weight).fill(one.score)));
         const threshold = thresholdForShare(weighted, share, side);
-        const called = calledShare(weighted, threshold, side);
-        expect(called).toBeCloseTo(calledShare(repeated, threshold, side), 12);
+        const deferred = deferredShare(weighted, threshold, side);
+        expect(deferred).toBeCloseTo(deferredShare(repeated, threshold, side), 12);
         // Within half of the heaviest score of the wanted share.
-        expect(Math.abs(called - share) * repeated.scores.length).toBeLessThanOrEqual(2 + 1e-9);
+        expect(Math.abs(deferred - share) * repeated.scores.length).toBeLessThanOrEqual(2 + 1e-9);
       }),
     );
   });
@@ -87,7 +87,7 @@ describe('a threshold for a share', () => {
     fc.assert(
       fc.property(SCORES, SHARE, SHARE, SIDE, (scores, a, b, side) => {
         const [less, more] = [Math.min(a, b), Math.max(a, b)].map((share) =>
-          calledShare(even(scores), thresholdForShare(even(scores), share, side), side),
+          deferredShare(even(scores), thresholdForShare(even(scores), share, side), side),
         );
         expect(less).toBeLessThanOrEqual(more ?? 0);
       }),
@@ -119,5 +119,5 @@ describe('a threshold for a share', () => {
 });
 
 it('the deferred share of no scores is 0', () => {
-  expect(calledShare(even([]), 1, 'above')).toBe(0);
+  expect(deferredShare(even([]), 1, 'above')).toBe(0);
 });

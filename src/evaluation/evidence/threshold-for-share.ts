@@ -41,10 +41,10 @@ export function thresholdForShare(
 
 /** Rounds to the fewest digits that do not move the threshold past a score. */
 function rounded(threshold: number, weighted: WeightedScores, side: DeferralSide): number {
-  const called = calledShare(weighted, threshold, side);
+  const deferred = deferredShare(weighted, threshold, side);
   for (let digits = THRESHOLD_DIGITS; digits < THRESHOLD_DIGITS_MAX; digits += 1) {
     const shorter = Number(threshold.toPrecision(digits));
-    if (calledShare(weighted, shorter, side) === called) return shorter;
+    if (deferredShare(weighted, shorter, side) === deferred) return shorter;
   }
   return threshold;
 }
@@ -63,15 +63,15 @@ function countOfShare(weights: readonly number[], share: number): number {
 }
 
 /** The share of the scores, by weight, that defer to the large model. */
-export function calledShare(
+export function deferredShare(
   { scores, weights }: WeightedScores,
   threshold: number,
   side: DeferralSide,
 ): number {
-  const called = sum(
+  const deferred = sum(
     weights.filter((_, index) => defers(side, scores[index] ?? Number.NaN, threshold)),
   );
-  return scores.length === 0 ? 0 : called / sum(weights);
+  return scores.length === 0 ? 0 : deferred / sum(weights);
 }
 
 function sum(values: readonly number[]): number {

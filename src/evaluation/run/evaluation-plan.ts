@@ -5,7 +5,7 @@ import { isRandomControl, type Method, type ThresholdFacts } from '../../strateg
 import { largeMethod, smallMethod } from '../../strategy/single-model.ts';
 import type { TokenEvidence } from '../evidence/teacher-forced.ts';
 import {
-  calledShare,
+  deferredShare,
   thresholdForShare,
   type WeightedScores,
 } from '../evidence/threshold-for-share.ts';
@@ -121,7 +121,7 @@ function pointsAt(
   const { isShare, deferralSide } = thresholdFacts(method);
   const predictedShare = isShare
     ? threshold
-    : calledShare(scoresOf(method, evidence), threshold, deferralSide);
+    : deferredShare(scoresOf(method, evidence), threshold, deferralSide);
   const own = isRandomControl(method) ? seeds : [0];
   return own.map((seed) => ({ method, threshold, seed, predictedShare }));
 }

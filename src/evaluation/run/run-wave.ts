@@ -44,7 +44,7 @@ export async function runWave(
       throw named;
     }
   });
-  // Nothing is left running when this ends.
+  // No request may still run when this ends.
   const settled = await Promise.allSettled(answers);
   if (failed.signal.aborted) throw failed.signal.reason;
   return settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));

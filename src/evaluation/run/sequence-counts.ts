@@ -2,7 +2,7 @@
 import { PilotfishError } from '../../core/errors.ts';
 import { SEQUENCE_COUNT_LIMIT } from '../../model/sequence-count-limit.ts';
 
-/** The sequence that reads evidence. */
+/** The sequence with which evidence is read. */
 export const SPARE_SEQUENCE_COUNT = 1;
 /** The sequence of the pinned prefix that all prompts begin with. */
 const PREFIX_SEQUENCE_COUNT = 1;

@@ -17,9 +17,9 @@ export interface GateToken {
 export function gateEvidence(
   gate: string,
   all: readonly GateToken[],
-  callsOn: DeferralSide,
+  deferralSide: DeferralSide,
 ): GateEvidence {
-  const sign = callsOn === 'above' ? 1 : -1;
+  const sign = deferralSide === 'above' ? 1 : -1;
   const tokens = all.map((token, index) => {
     invariant(!Number.isNaN(token.score), `score ${index} of ${gate} is not a number`);
     return { ...token, suspicion: sign * token.score };

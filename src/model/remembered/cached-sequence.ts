@@ -284,9 +284,9 @@ function cut(place: Place, length: number): Place | null {
   return length < from ? null : { ...place, nodes: nodes.slice(0, length - from) };
 }
 
-function knownRow({ tokenId: choice, logprob, entropy, margin }: RowResult): KnownRow {
+function knownRow({ tokenId, logprob, entropy, margin }: RowResult): KnownRow {
   return {
-    tokenId: choice,
+    tokenId,
     logprob: required(logprob, 'the program computes it'),
     entropy: required(entropy, 'the program computes it'),
     margin: required(margin, 'the program computes it'),
@@ -296,14 +296,9 @@ function knownRow({ tokenId: choice, logprob, entropy, margin }: RowResult): Kno
 /** The scores and features that the request reads, and no others. */
 function rowOf(trie: ContinuationTrie, node: NodeId, request: ForwardRequest): RowResult {
   const { program } = request;
-  const {
-    tokenId: choice,
-    logprob,
-    entropy,
-    margin,
-  } = required(trie.row(node), 'the row is known');
+  const { tokenId, logprob, entropy, margin } = required(trie.row(node), 'the row is known');
   return {
-    tokenId: choice,
+    tokenId,
     logprob: program.logprob === true ? logprob : null,
     entropy: program.uncertainty === true ? entropy : null,
     margin: program.uncertainty === true ? margin : null,
