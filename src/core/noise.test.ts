@@ -8,6 +8,7 @@ import {
   noiseGumbel,
   noiseKey,
   noiseUniform,
+  seedOfDraw,
   uniformFromBits,
 } from './noise.ts';
 
@@ -66,6 +67,14 @@ const PAIRS: Readonly<Record<string, readonly [Stream, Stream]>> = {
   'two seeds, position by position': [
     (n) => noiseUniform(noiseKey(0, n, 'sample'), 3),
     (n) => noiseUniform(noiseKey(1, n, 'sample'), 3),
+  ],
+  'two draws, position by position': [
+    (n) => noiseUniform(noiseKey(seedOfDraw(7, 1), n, 'sample'), 3),
+    (n) => noiseUniform(noiseKey(seedOfDraw(7, 2), n, 'sample'), 3),
+  ],
+  'draw 0 and draw n of a seed': [
+    (n) => noiseUniform(noiseKey(n, 9, 'sample'), 3),
+    (n) => noiseUniform(noiseKey(seedOfDraw(n, 1), 9, 'sample'), 3),
   ],
 };
 
@@ -152,6 +161,16 @@ describe('noise', () => {
       fc.property(anySeed, anyPosition, anyPurpose, fc.nat(), (seed, position, purpose, index) => {
         const bits = noiseBits(noiseKey(seed, position, purpose), index);
         expect(Number.isInteger(bits) && bits >= 0 && bits <= BITS_MAX).toBe(true);
+      }),
+    );
+  });
+
+  it('keeps the seed of draw 0, and gives safe integers for the others', () => {
+    fc.assert(
+      fc.property(anySeed, fc.integer({ min: 1, max: 10_000 }), (seed, draw) => {
+        expect(seedOfDraw(seed, 0)).toBe(seed);
+        expect(Number.isSafeInteger(seedOfDraw(seed, draw))).toBe(true);
+        expect(seedOfDraw(seed, draw)).not.toBe(seedOfDraw(seed, draw + 1));
       }),
     );
   });

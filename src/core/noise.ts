@@ -16,6 +16,8 @@ export type NoisePurpose =
   | 'accept'
   | 'residual'
   | 'coin'
+  // Its positions count the draws of a request.
+  | 'draw'
   // Purposes of training: their positions count layers, steps or epochs.
   | 'weights'
   | 'dropout'
@@ -32,6 +34,7 @@ const PURPOSE_NUMBER: Readonly<Record<NoisePurpose, number>> = {
   dropout: 7,
   shuffle: 8,
   split: 9,
+  draw: 10,
 };
 
 /** Two 32-bit words that name one stream of noise. */
@@ -52,6 +55,17 @@ export function noiseKey(seed: number, position: number, purpose: NoisePurpose):
   const second = mix(high, 0x85ebca6b, low);
   const a = mix(position >>> 0, first, PURPOSE_NUMBER[purpose]);
   return { a, b: mix(second, a, position >>> 0) };
+}
+
+/**
+ * The seed of draw number `draw` of a request: draw 0 keeps the request's seed, and every other has
+ * noise that is independent of it, at all positions and for all purposes.
+ */
+export function seedOfDraw(seed: number, draw: number): number {
+  if (draw === 0) return seed;
+  const key = noiseKey(seed, draw, 'draw');
+  // 53 bits: all that a safe integer has room for.
+  return (noiseBits(key, 0) >>> 11) * 4294967296 + noiseBits(key, 1);
 }
 
 /** Entry `index` of a stream: 32 uniformly distributed bits, as an unsigned integer. */

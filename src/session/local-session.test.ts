@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { WorkEvent } from '../core/events.ts';
+import { seedOfDraw } from '../core/noise.ts';
 import { GREEDY, type SamplingParams } from '../core/sampling-params.ts';
 import { type TokenId, tokenId, tokenIds } from '../core/token-id.ts';
 import { soleLease } from '../kv-cache/lease.ts';
@@ -28,6 +29,7 @@ class FakeSequence implements Sequence {
   readonly held: TokenId[] = [];
   readonly calls: string[] = [];
   readonly textsGiven: (readonly TokenId[] | undefined)[] = [];
+  readonly seedsGiven: number[] = [];
   failure: Failure | null = null;
   closedCount = 0;
   fedCount = 0;
@@ -49,6 +51,7 @@ class FakeSequence implements Sequence {
     expect(outputFrom).toBeLessThanOrEqual(tokens.length);
     this.calls.push(`[${tokens.join(' ')}] outputs ${tokens.length - outputFrom}`);
     this.textsGiven.push(program.text);
+    this.seedsGiven.push(program.seed);
     // A caller that changes its array later must not change the cache.
     const fed = [...tokens];
     await Promise.resolve();
@@ -143,6 +146,15 @@ describe('a local session', () => {
     const { fake, rows } = bench(4);
     expect(await rows([1, 2, 3, 4, 5, 6])).toEqual(expectedRows([1, 2, 3, 4, 5, 6], 1));
     expect(fake.calls).toEqual(['[1 2 3] outputs 0', '[4 5 6] outputs 1']);
+  });
+
+  it('draws with the noise of the draw that is asked for, token by token too', async () => {
+    const { fake, lazy } = bench(1);
+    const text = tokenIds([1, 2]);
+    await lazy.rows({ text, outputCount: 1, purpose: 'draft' });
+    const until = { tokenCountMax: 2 };
+    for await (const _ of lazy.write({ text, until, purpose: 'draft', draw: 3 }));
+    expect(fake.seedsGiven.slice(-3)).toEqual([0, seedOfDraw(0, 3), seedOfDraw(0, 3)]);
   });
 
   it('has nothing to prefill for a prompt of one token', async () => {

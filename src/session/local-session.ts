@@ -21,6 +21,7 @@ import type { WorkPurpose } from '../core/events.ts';
 import { FairMutex } from '../core/fair-mutex.ts';
 import { invariant, required } from '../core/invariant.ts';
 import type { ModelId } from '../core/model-id.ts';
+import { seedOfDraw } from '../core/noise.ts';
 import type { RowProgram, RowResult } from '../core/row-program.ts';
 import { penalises } from '../core/sampling-params.ts';
 import type { TokenId } from '../core/token-id.ts';
@@ -111,11 +112,11 @@ export class LocalSession implements Session, CellHolder {
   }
 
   async *write(request: WriteRequest): AsyncGenerator<RowResult, void, undefined> {
-    const { until, purpose, reads, noise } = request;
+    const { until, text: start, ...asked } = request;
     const watch = new BoundaryWatch(until, this.#options);
-    const text = [...request.text];
+    const text = [...start];
     while (!watch.isReached) {
-      const [row] = await this.rows({ text, outputCount: 1, purpose, reads, noise });
+      const [row] = await this.rows({ ...asked, text, outputCount: 1 });
       const written = required(row, 'one output row');
       text.push(written.tokenId);
       watch.push(written.tokenId);
@@ -207,11 +208,12 @@ export class LocalSession implements Session, CellHolder {
     return await this.#feedWithOutputs(request, program, outputFrom);
   }
 
-  #program({ text, reads, noise = 'sample', scoredText }: RowsRequest): RowProgram {
+  #program({ text, reads, noise = 'sample', draw = 0, scoredText }: RowsRequest): RowProgram {
     const { sampling } = this.#options;
+    const seed = seedOfDraw(sampling.seed, draw);
     const seen = scoredText ?? text;
     const needsText = reads?.textLogprob === true || penalises(sampling.sampling);
-    return { ...sampling, purpose: noise, ...reads, ...(needsText ? { text: seen } : {}) };
+    return { ...sampling, seed, purpose: noise, ...reads, ...(needsText ? { text: seen } : {}) };
   }
 
   /** Null where the sequence is open. */

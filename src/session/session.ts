@@ -33,6 +33,11 @@ export interface RowsRequest {
   readonly reads?: RowReads | undefined;
   /** Which noise a draw uses. Default: `sample`, which all models of a request share. */
   readonly noise?: NoisePurpose | undefined;
+  /**
+   * Which of several independent draws: branches that draw at the same positions number themselves.
+   * Default 0, the draw of the request's seed. Without shared noise every call is a draw of its own.
+   */
+  readonly draw?: number | undefined;
   /** The text whose tokens `textLogprob` is about; default: `text`. It may be longer than `text`. */
   readonly scoredText?: readonly TokenId[] | undefined;
 }
@@ -53,7 +58,8 @@ export interface Session extends AsyncDisposable {
   rows(request: RowsRequest): Promise<readonly RowResult[]>;
   /**
    * Writes on behind a text, token by token, up to a boundary: at least one token. Leaving the loop
-   * early stops the writing.
+   * early stops the writing. A model that tells its end without a token is closed by a row of an
+   * end-of-generation token.
    * @throws as `rows`; tokens that came before stay valid
    */
   write(request: WriteRequest): AsyncGenerator<RowResult, void, undefined>;
