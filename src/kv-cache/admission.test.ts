@@ -6,7 +6,7 @@ import { Admission, type KvAmount, type KvAmounts } from './admission.ts';
 
 const ROLES: readonly ModelRole[] = ['small', 'large'];
 
-/** Cells of the small and the large model, one sequence each. */
+/** The cells that a request needs of the small and the large model, with one sequence each. */
 const need = (small: number, large = 0): KvAmounts => ({
   ...(small > 0 ? { small: { cellCount: small, sequenceCount: 1 } } : {}),
   ...(large > 0 ? { large: { cellCount: large, sequenceCount: 1 } } : {}),
@@ -21,10 +21,10 @@ const admissionOf = (waitingCountMax = 100): Admission =>
     waitingCountMax,
   });
 
-/** Lets every continuation that is ready run. */
+/** Lets every ready continuation run. */
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** Asks in order; `started` names who was let in, `outcome` what came of everybody. */
+/** Admits requests in order. `started` names the admitted requests, `outcome` the result of each. */
 function bench(waitingCountMax?: number) {
   const admission = admissionOf(waitingCountMax);
   const started: string[] = [];
@@ -46,7 +46,7 @@ function bench(waitingCountMax?: number) {
 }
 
 describe('Admission', () => {
-  it('lets in at once whoever fits, up to the last cell', async () => {
+  it('admits at once every request that fits, up to the last cell', async () => {
     const { admission, ask, started } = bench();
     await Promise.all([ask('a', need(60, 60)), ask('b', need(40, 40))]);
     expect(started).toEqual(['a', 'b']);
@@ -54,7 +54,7 @@ describe('Admission', () => {
     expect(admission.waitingCount).toBe(0);
   });
 
-  it('makes one cell too many wait until enough is given back', async () => {
+  it('makes a request for one cell too many wait until enough are given back', async () => {
     const { admission, ask, release, started } = bench();
     void ask('a', need(60));
     void ask('b', need(41));
@@ -67,7 +67,7 @@ describe('Admission', () => {
     expect(admission.admittedCount).toBe(1);
   });
 
-  it('makes one sequence too many wait', async () => {
+  it('makes a request for one sequence too many wait', async () => {
     const { ask, release, started } = bench();
     for (const name of ['a', 'b', 'c', 'd', 'e']) void ask(name, need(1));
     await settle();
@@ -76,7 +76,7 @@ describe('Admission', () => {
     expect(started).toEqual(['a', 'b', 'c', 'd', 'e']);
   });
 
-  it('takes nothing of one model for a request that waits for the other', async () => {
+  it('reserves nothing of one model for a request that waits for the other', async () => {
     const { ask, release, started } = bench();
     void ask('large', need(0, 100));
     void ask('both', need(100, 100));
@@ -91,7 +91,7 @@ describe('Admission', () => {
     expect(started).toEqual(['large', 'both', 'small']);
   });
 
-  it('lets nobody overtake, even where the later one would fit', async () => {
+  it('lets no request overtake, even where the later request would fit', async () => {
     const { ask, release, started } = bench();
     void ask('a', need(50));
     void ask('b', need(51));
@@ -103,7 +103,7 @@ describe('Admission', () => {
     expect(started).toEqual(['a', 'b', 'c', 'd']);
   });
 
-  it('starts as many of those that wait as fit, and stops at the first that does not', async () => {
+  it('starts the waiting requests that fit, up to the first that does not', async () => {
     const { ask, release, started } = bench();
     void ask('a', need(100));
     for (const [name, cells] of Object.entries({ b: 30, c: 30, d: 50, e: 1 })) {
@@ -114,7 +114,7 @@ describe('Admission', () => {
     expect(started).toEqual(['a', 'b', 'c']);
   });
 
-  it('takes back once what is given back twice', async () => {
+  it('counts a reservation that is given back twice only once', async () => {
     const { admission, ask, release, started } = bench();
     void ask('a', need(60));
     void ask('b', need(40));
@@ -129,7 +129,7 @@ describe('Admission', () => {
     expect(started).toEqual(['a', 'b', 'c', 'd']);
   });
 
-  it('lets the next in where the one before it gives up waiting', async () => {
+  it('admits the next request where the one before it stops waiting', async () => {
     const { admission, ask, started } = bench();
     const controller = new AbortController();
     void ask('a', need(50));
@@ -144,7 +144,7 @@ describe('Admission', () => {
     expect(admission.waitingCount).toBe(0);
   });
 
-  it('takes only the one that gives up out of the line', async () => {
+  it('removes only the request that stops waiting from the line', async () => {
     const { ask, release, started } = bench();
     const controller = new AbortController();
     void ask('a', need(100));
@@ -159,13 +159,13 @@ describe('Admission', () => {
     expect(started).toEqual(['a', 'b', 'd']);
   });
 
-  it('refuses a request that was cancelled before, though there is room', async () => {
+  it('refuses a request that was cancelled earlier, though there is room', async () => {
     const { admission, ask } = bench();
     await expect(ask('a', need(1), AbortSignal.abort())).resolves.toBe('aborted');
     admission.checkIdle();
   });
 
-  it('does not mind a signal that fires after the request was let in', async () => {
+  it('ignores a signal that fires after the admission', async () => {
     const { admission, ask, release, started } = bench();
     const controllers = [new AbortController(), new AbortController()];
     void ask('a', need(60), controllers[0]?.signal);
@@ -180,7 +180,7 @@ describe('Admission', () => {
     expect(admission.waitingCount).toBe(1);
   });
 
-  it('gives the own error of whoever cancelled, if it is one of ours', async () => {
+  it('rejects with the reason of the cancellation, if it is a PilotfishError', async () => {
     const controller = new AbortController();
     const admission = admissionOf();
     await admission.admit(need(100));
@@ -192,7 +192,7 @@ describe('Admission', () => {
     await expect(waiting).rejects.toBe(error);
   });
 
-  it('refuses what can never fit, at once and with the numbers', async () => {
+  it('refuses a request that can never fit, at once and with the numbers', async () => {
     const admission = admissionOf();
     await admission.admit(need(100, 100));
     await expect(admission.admit(need(1, 101))).rejects.toMatchObject({
@@ -203,7 +203,7 @@ describe('Admission', () => {
     expect(admission.waitingCount).toBe(0);
   });
 
-  it('says that sequences lack where it is not the positions', async () => {
+  it('says that sequences are missing where positions suffice', async () => {
     const asked = { small: { cellCount: 10, sequenceCount: 5 } };
     await expect(admissionOf().admit(asked)).rejects.toMatchObject({
       code: 'kv-full',
@@ -212,7 +212,7 @@ describe('Admission', () => {
     });
   });
 
-  it('has nothing of a model that it was not given', async () => {
+  it('has no room in a model that it was not given', async () => {
     const capacity = { large: { cellCount: 9, sequenceCount: 1 } };
     const admission = new Admission({ capacity, waitingCountMax: 1 });
     await expect(admission.admit(need(1, 1))).rejects.toMatchObject({
@@ -222,7 +222,7 @@ describe('Admission', () => {
     await expect(admission.admit(need(0, 9))).resolves.toBeTypeOf('function');
   });
 
-  it('refuses the one more that would wait past the limit', async () => {
+  it('refuses a request that would wait past the limit', async () => {
     const { admission, ask, release, started } = bench(2);
     for (const name of ['a', 'b', 'c']) void ask(name, need(100));
     await expect(admission.admit(need(1))).rejects.toMatchObject({
@@ -237,7 +237,7 @@ describe('Admission', () => {
     expect(started).toEqual(['a', 'b', 'c', 'd']);
   });
 
-  it('is free for the next one where the one before failed and gave back', async () => {
+  it('is free for the next request after one that failed and gave its cells back', async () => {
     const { admission, ask, started } = bench();
     const work = async (): Promise<never> => {
       const release = await admission.admit(need(100, 100));
@@ -255,7 +255,7 @@ describe('Admission', () => {
     expect(admission.admittedCount).toBe(1);
   });
 
-  it('says what nobody has reserved', async () => {
+  it('tells the free cells and sequences', async () => {
     const { admission, ask, release } = bench();
     void ask('a', need(60, 30));
     await settle();
@@ -267,7 +267,7 @@ describe('Admission', () => {
     expect(only.free('large')).toEqual({ cellCount: 0, sequenceCount: 0 });
   });
 
-  it('lets whoever comes back in before all that wait, past the limit of those', async () => {
+  it('readmits a preempted request before all that wait, even past their limit', async () => {
     const { admission, ask, release, started } = bench(1);
     void ask('a', need(60));
     void ask('b', need(50));
@@ -282,7 +282,7 @@ describe('Admission', () => {
     expect(started).toEqual(['a', 'back', 'b']);
   });
 
-  it('lets whoever comes back in at once where it fits, though others wait', async () => {
+  it('readmits a preempted request at once where it fits, though others wait', async () => {
     const { admission, ask } = bench();
     void ask('a', need(60));
     void ask('b', need(50));
@@ -290,7 +290,7 @@ describe('Admission', () => {
     expect(admission.waitingCount).toBe(1);
   });
 
-  it('reserves more for who is in, past the capacity, and lets nobody in beside it', async () => {
+  it('reserves more for a running request, past the capacity, and admits none beside it', async () => {
     const { admission, ask, release, started } = bench();
     void ask('a', need(60));
     await settle();
@@ -310,7 +310,7 @@ describe('Admission', () => {
     expect(admission.free('small').cellCount).toBe(100);
   });
 
-  it('is idle only when everything was given back', async () => {
+  it('is idle only when every reservation was given back', async () => {
     const admission = admissionOf();
     admission.checkIdle();
     const release = await admission.admit(need(1));
@@ -341,14 +341,14 @@ const CAPACITY: Readonly<Record<ModelRole, KvAmount>> = {
 
 const amount = (most: KvAmount): fc.Arbitrary<KvAmount> =>
   fc.record({
-    // Sometimes one more than there is.
+    // Sometimes one more than the capacity.
     cellCount: fc.integer({ min: 0, max: most.cellCount + 1 }),
     sequenceCount: fc.integer({ min: 0, max: 2 }),
   });
 
 const asking: fc.Arbitrary<Command> = fc.record({
   kind: fc.constant('ask'),
-  /** Was in before, and had to give way. */
+  /** Whether it was admitted before, and preempted. */
   first: fc.oneof({ weight: 4, arbitrary: fc.constant(false) }, fc.constant(true)),
   amounts: fc.record(
     { small: amount(CAPACITY.small), large: amount(CAPACITY.large) },
@@ -368,7 +368,7 @@ const commands: fc.Arbitrary<Command[]> = fc.array(
   { maxLength: 60 },
 );
 
-/** The same rules, written as plainly as possible: a line, and who is inside. */
+/** The same rules, written as plainly as possible: a line, and the set of admitted requests. */
 class Rules {
   readonly line: Asked[] = [];
   readonly inside = new Set<Asked>();
@@ -426,12 +426,12 @@ class Rules {
   }
 }
 
-/** Does to an admission and to the rules the same things. */
+/** Sends the same commands to an admission and to the rules. */
 class Trial {
   readonly admission: Admission;
   readonly rules: Rules;
   readonly everybody: Asked[] = [];
-  /** Those let in, as they heard of it. */
+  /** The admitted requests, in the order in which they learned of it. */
   readonly order: Asked[] = [];
 
   constructor(waitingCountMax: number) {
@@ -442,7 +442,7 @@ class Trial {
   async run(command: Command): Promise<void> {
     if (command.kind === 'settle') return await settle();
     if (command.kind === 'ask') return this.#ask(command.amounts, command.first);
-    // One of the last few: the others are over.
+    // One of the last few: earlier requests have ended.
     const asked = this.everybody.at(-1 - command.which);
     if (asked === undefined) return;
     if (command.kind === 'release') this.release(asked);
@@ -484,7 +484,7 @@ class Trial {
 }
 
 describe('admission after any series of requests, cancellations and ends', () => {
-  it('lets in whom the plain rules let in, in that order, and is idle at the end', async () => {
+  it('admits the requests of the plain rules in their order, and is idle at the end', async () => {
     await fc.assert(
       fc.asyncProperty(commands, fc.integer({ min: 0, max: 6 }), async (list, waitingCountMax) => {
         const trial = new Trial(waitingCountMax);

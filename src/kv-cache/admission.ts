@@ -1,7 +1,8 @@
 /**
- * Who may start. A request reserves the worst case of everything it will need, in all models, at
- * once, or waits: so nobody holds a part and waits for the rest, and a started request never finds
- * the cache full. Strictly in order of arrival, so a large request is not overtaken for ever.
+ * Decides which requests may start. A request reserves the worst case of everything that it will need,
+ * in all models, at once, or waits. So no request holds a part while it waits for the rest, and a
+ * started request never finds the cache full. Requests are admitted strictly in order of arrival, so
+ * that a large request is not overtaken for ever.
  */
 import { abortError, PilotfishError } from '../core/errors.ts';
 import { invariant } from '../core/invariant.ts';
@@ -14,11 +15,11 @@ export interface KvAmount {
   readonly sequenceCount: number;
 }
 
-/** By model. A model that is absent has nothing, or needs nothing. */
+/** Amounts by model. A model that is absent has nothing, or needs nothing. */
 export type KvAmounts = Readonly<Partial<Record<ModelId, KvAmount>>>;
 
 export interface AdmissionOptions {
-  /** What there is in all. */
+  /** The whole caches. */
   readonly capacity: KvAmounts;
   /** Requests that may wait; one more is refused. */
   readonly waitingCountMax: number;
@@ -57,7 +58,9 @@ export class Admission {
     this.#options = options;
   }
 
-  /** What no request has reserved of a model's cache; negative where `reserveMore` went past it. */
+  /**
+   * The part of a model's cache that no request has reserved; negative where `reserveMore` went past it.
+   */
   free(model: ModelId): KvAmount {
     return addAmounts(this.#options.capacity, this.#used, -1)[model] ?? NOTHING;
   }
@@ -72,7 +75,8 @@ export class Admission {
 
   /**
    * Waits until the whole need is free. The caller gives it back by calling the result, once.
-   * @param options.first before all that wait: for who was admitted once and had to give way
+   * @param options.first go before all that wait: for a request that was admitted once and then
+   *   preempted
    * @throws PilotfishError `kv-full` if it can never fit, `engine-busy`, `aborted`
    */
   async admit(
@@ -93,8 +97,8 @@ export class Admission {
   }
 
   /**
-   * Reserves more for somebody who is in, without waiting and past the capacity if need be: until
-   * there is room for all of it, nobody else comes in. The caller gives it back, once.
+   * Reserves more for an admitted request, without waiting and past the capacity if need be. Until there
+   * is room for all of it, no other request is admitted. The caller gives it back, once.
    */
   reserveMore(amounts: KvAmounts): () => void {
     this.#change(amounts, 1);
@@ -107,7 +111,7 @@ export class Admission {
     };
   }
 
-  /** What must hold when nobody runs: everything was given back. */
+  /** Checks that every reservation was given back. It must hold when no request runs. */
   checkIdle(): void {
     invariant(this.#admittedCount === 0, `${this.#admittedCount} requests still run`);
     for (const [model, { cellCount = 0, sequenceCount = 0 } = NOTHING] of Object.entries(
@@ -130,7 +134,7 @@ export class Admission {
       const cancel = (): void => {
         this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
         if (signal !== undefined) reject(abortError(signal));
-        // It may have been the one that the others waited behind.
+        // The others may have waited only because of this request.
         this.#startWaiting();
       };
       const start = (): void => {

@@ -13,7 +13,7 @@ import { choiceBehind, PROGRAM, prefixModel } from './fakes/prefix-model.ts';
 import { KvScheduler } from './kv-scheduler.ts';
 import type { Lease } from './lease.ts';
 
-/** Texts of different requests have nothing in common. */
+/** Makes texts without a common prefix for different requests. */
 const textOf = (first: number, length: number): TokenId[] =>
   tokenIds(Array.from({ length }, (_, index) => (first + index * 7) % 29));
 
@@ -21,7 +21,7 @@ async function settle(turns = 5): Promise<void> {
   for (let turn = 0; turn < turns; turn += 1) await new Promise((done) => setImmediate(done));
 }
 
-/** `done`, the code of the error, or `pending` if it goes on. */
+/** `done`, the code of the error, or `pending` if the work has not ended. */
 async function outcomeOf(work: Promise<unknown>): Promise<string> {
   const ended = work.then(
     () => 'done',
@@ -32,9 +32,9 @@ async function outcomeOf(work: Promise<unknown>): Promise<string> {
 
 interface Tenant {
   readonly lease: Lease;
-  /** Reads the text up to that length, as the engine does: once more after somebody gave way. */
+  /** Reads the text up to that length as the engine does: a second time after a preemption. */
   readonly read: (length: number, id?: ModelId) => Promise<void>;
-  /** The same without the second attempt. */
+  /** The same without a second attempt. */
   readonly length: (id?: ModelId) => number;
   readonly abort: AbortController;
 }
@@ -44,7 +44,7 @@ interface BenchOptions {
   readonly sequenceCountMax?: number;
   readonly both?: boolean;
   readonly onForward?: ScriptedModelOptions['onForward'];
-  /** Every sequence that is opened, in order. */
+  /** All opened sequences, in order. */
   readonly held?: HeldSequence[];
 }
 
@@ -110,8 +110,8 @@ function bench(options: BenchOptions = {}) {
   return { models, room, enter };
 }
 
-describe('where a cache is full', () => {
-  it('the youngest gives way to those before it', async () => {
+describe('a full cache', () => {
+  it('preempts the youngest request for those before it', async () => {
     const { room, enter } = bench();
     const [a, b, c] = [await enter(20, 50), await enter(20, 50), await enter(20, 50)];
     for (const holder of [a, b, c]) await holder.read(20);
@@ -123,7 +123,7 @@ describe('where a cache is full', () => {
     await room.checkIdle();
   });
 
-  it('the youngest that asks gives way itself, and comes back when the others are done', async () => {
+  it('preempts the youngest request for its own need, and readmits it after the others', async () => {
     const { room, enter } = bench();
     const [a, b] = [await enter(30, 50), await enter(30, 50)];
     await a.read(30);
@@ -140,7 +140,7 @@ describe('where a cache is full', () => {
     await room.checkIdle();
   });
 
-  it('the youngest waits, rather than an older one, even where it holds nothing yet', async () => {
+  it('makes the youngest wait rather than an older request, even where it holds nothing', async () => {
     const { enter } = bench();
     const [a, b] = [await enter(20, 58), await enter(20, 40)];
     await a.read(58);
@@ -152,7 +152,7 @@ describe('where a cache is full', () => {
     await reading;
   });
 
-  it('cached prefixes go first, and nobody gives way', async () => {
+  it('evicts cached prefixes first, and then preempts no request', async () => {
     const { room, enter } = bench();
     const a = await enter(20, 50);
     const b = await enter(20, 20);
@@ -164,16 +164,16 @@ describe('where a cache is full', () => {
     expect(a.lease.preemptionCount).toBe(0);
   });
 
-  it('the one that is alone is told that it does not fit', async () => {
+  it('tells a request that is alone that it does not fit', async () => {
     const { models, enter } = bench();
     const a = await enter(20, 50);
-    // Not the engine's: nobody can make it give way.
+    // A sequence that is not the engine's: it cannot be evicted.
     const strange = models.get('large')?.openSequence();
     await strange?.forward({ tokens: textOf(3, 20), outputFrom: 20, program: PROGRAM });
     expect(await outcomeOf(a.read(41))).toBe('kv-full');
   });
 
-  it('who asks waits for cells that are on their way out, and is not refused', async () => {
+  it('makes a request wait for cells that are being freed, and does not refuse it', async () => {
     const held: HeldSequence[] = [];
     const { enter } = bench({ held });
     const [a, b] = [await enter(20, 50), await enter(40, 40, false)];
@@ -192,7 +192,7 @@ describe('where a cache is full', () => {
     expect(await outcomeOf(reading)).toBe('done');
   });
 
-  it('only those who hold cells of that model give way, and only its prefixes go', async () => {
+  it('preempts only requests that hold cells of that model, and evicts only its prefixes', async () => {
     const { room, enter } = bench({ both: true });
     const before = await enter(10, 10);
     await before.read(10, 'large');
@@ -211,7 +211,7 @@ describe('where a cache is full', () => {
     await room.checkIdle();
   });
 
-  it('whoever asks and is alone in that model fails, though others hold cells of the other', async () => {
+  it('fails a request that is alone in that model, though others hold cells of the other', async () => {
     const { models, enter } = bench({ both: true });
     const [a, b] = [await enter(20, 50), await enter(20, 50)];
     await b.read(20, 'large');
@@ -221,7 +221,7 @@ describe('where a cache is full', () => {
     expect(b.lease.preemptionCount).toBe(0);
   });
 
-  it('two that ask at the same time make one give way once', async () => {
+  it('preempts one request once for two that ask at the same time', async () => {
     const { enter } = bench();
     const leases = [await enter(20, 50), await enter(20, 50), await enter(20, 50)];
     for (const holder of leases) await holder.read(20);
@@ -233,7 +233,7 @@ describe('where a cache is full', () => {
 });
 
 describe('who gave way', () => {
-  it('comes back before all that were never let in, and needs its worst case', async () => {
+  it('comes back before all that were never admitted, and needs its worst case', async () => {
     const { room, enter } = bench();
     const [a, b] = [await enter(30, 40), await enter(30, 50)];
     await a.read(30);
@@ -243,14 +243,14 @@ describe('who gave way', () => {
       order.push('later');
       return holder;
     });
-    // What it gives back may let one of those in that wait already; from then on it is the first.
+    // Its cells may already admit one of the requests that wait. From then on it is the first.
     const reading = b.read(31).then(() => order.push('back'));
     await settle();
     expect(room.load).toEqual({ runningCount: 2, waitingCount: 1 });
     await (await later).lease.release();
     const last = enter(20, 20).then(() => order.push('last'));
     await settle();
-    // 20 cells are free, for 30 it was let in at first; now it wants 50.
+    // 20 cells are free. At first it was admitted for 30; now it wants 50.
     expect(order).toEqual(['later']);
     expect(room.load).toEqual({ runningCount: 1, waitingCount: 2 });
     await a.lease.release();
@@ -262,7 +262,7 @@ describe('who gave way', () => {
     expect(room.load).toEqual({ runningCount: 1, waitingCount: 0 });
   });
 
-  it('is not let in again as long as those before it may want its cells once more', async () => {
+  it('is not readmitted while the requests before it may want its cells again', async () => {
     const { enter } = bench({ cellCount: 100 });
     const [a, b] = [await enter(30, 90), await enter(30, 60)];
     await a.read(60);
@@ -280,7 +280,7 @@ describe('who gave way', () => {
     expect(b.lease.preemptionCount).toBe(1);
   });
 
-  it('may give up waiting', async () => {
+  it('may stop waiting', async () => {
     const { room, enter } = bench();
     const [a, b] = [await enter(30, 50), await enter(30, 50)];
     await a.read(30);
@@ -295,7 +295,7 @@ describe('who gave way', () => {
     await room.checkIdle();
   });
 
-  it('may leave without coming back', async () => {
+  it('may end without being readmitted', async () => {
     const { room, enter } = bench();
     const [a, b] = [await enter(30, 50), await enter(30, 50)];
     await a.read(30);
@@ -308,7 +308,7 @@ describe('who gave way', () => {
     await room.checkIdle();
   });
 
-  it('enters once, though both of its models want to be opened', async () => {
+  it('is readmitted once, though both of its models open a sequence', async () => {
     const { room, enter } = bench({ both: true });
     const [a, b] = [await enter(30, 50), await enter(30, 40)];
     await a.read(30);
@@ -325,7 +325,7 @@ describe('who gave way', () => {
   });
 });
 
-/** Forwards of the marked text wait until the test lets them go. */
+/** Forwards of the marked text wait until the test lets them go on. */
 function slowForwards() {
   let resolve: () => void = () => undefined;
   const state = { isSlow: false, startedCount: 0 };
@@ -340,8 +340,8 @@ function slowForwards() {
   return { state, onForward, resolve: () => resolve() };
 }
 
-describe('giving way in the middle of a forward', () => {
-  it('lets nobody in before its cells and its slot are really free', async () => {
+describe('a preemption in the middle of a forward', () => {
+  it('admits no request before the cells and the slot are really free', async () => {
     const { state, onForward, resolve } = slowForwards();
     const { room, enter } = bench({ sequenceCountMax: 2, onForward });
     const [a, b] = [await enter(30, 50), await enter(30, 50)];
@@ -368,7 +368,7 @@ describe('giving way in the middle of a forward', () => {
     await room.checkIdle();
   });
 
-  it('and leaving at the same time gives the reservation back once', async () => {
+  it('gives the reservation back once if the request ends at the same time', async () => {
     const { state, onForward, resolve } = slowForwards();
     const { room, enter } = bench({ onForward });
     const [a, b] = [await enter(30, 50), await enter(30, 50)];
@@ -390,7 +390,7 @@ describe('giving way in the middle of a forward', () => {
     await room.checkIdle();
   });
 
-  it('and leaving is waited for by the check of the room', async () => {
+  it('makes the check of idle caches wait until the request has ended', async () => {
     const { state, onForward, resolve } = slowForwards();
     const { room, enter } = bench({ onForward });
     const [a, b] = [await enter(30, 50), await enter(30, 50)];
@@ -410,7 +410,7 @@ describe('giving way in the middle of a forward', () => {
   });
 
   it.each(Array.from({ length: 16 }, (_, moment) => moment))(
-    'blocks nobody, %i moments after it began to open its other model',
+    'blocks no request, %i moments after it began to open its other model',
     async (moment) => {
       const { room, enter } = bench({ both: true });
       const [a, b] = [await enter(30, 50), await enter(30, 50)];
@@ -429,7 +429,7 @@ describe('giving way in the middle of a forward', () => {
 });
 
 describe('a sequence in doubt', () => {
-  it('is on its way out like others: the next request waits for its slot', async () => {
+  it('is closed like others: the next request waits for its slot', async () => {
     const held: HeldSequence[] = [];
     let fails = false;
     const onForward = async (): Promise<void> => {
@@ -460,8 +460,8 @@ describe('a sequence in doubt', () => {
   });
 });
 
-describe('who leaves', () => {
-  it('opens nothing any more, nor waits for cells in front of others', async () => {
+describe('a request that ends', () => {
+  it('opens no sequence any more, and waits for no cells', async () => {
     const { room, enter } = bench();
     const [a, b] = [await enter(30, 50), await enter(30, 50)];
     await a.read(30);
@@ -478,7 +478,7 @@ describe('who leaves', () => {
     await room.checkIdle();
   });
 
-  it('cannot be read for by a session that is opened later', async () => {
+  it('refuses the rows of a session that is opened later', async () => {
     const { models, room, enter } = bench();
     const { lease, abort } = await enter(30, 30);
     await lease.release();
@@ -491,7 +491,7 @@ describe('who leaves', () => {
     await room.checkIdle();
   });
 
-  it('does not wait until its sequences are closed; the check of the room does', async () => {
+  it('does not wait until its sequences are closed; the check of idle caches does', async () => {
     const held: HeldSequence[] = [];
     const { room, enter } = bench({ held });
     const a = await enter(30, 30, false);
@@ -510,8 +510,8 @@ describe('who leaves', () => {
   });
 });
 
-describe('a room where nobody is', () => {
-  it('keeps what was read, within what nobody has reserved', async () => {
+describe('caches without a running request', () => {
+  it('keep what was read, within the unreserved cells', async () => {
     const { room, enter } = bench();
     const a = await enter(30, 30);
     await a.read(30);
@@ -526,7 +526,7 @@ describe('a room where nobody is', () => {
     await room.checkIdle();
   });
 
-  it('is not idle as long as somebody stays, nor with a sequence left open', async () => {
+  it('are not idle while a lease is held, nor with a sequence left open', async () => {
     const { models, room, enter } = bench();
     const a = await enter(30, 30);
     await expect(room.checkIdle()).rejects.toThrow(InvariantError);

@@ -1,19 +1,19 @@
 /**
- * The KV caches of an engine's models and the requests that live in them. Admission lets requests in
- * as far as their reservations fit; what is left over belongs to the prefix caches.
+ * The KV caches of an engine's models and the requests that hold leases in them. Admission lets requests
+ * start as far as their reservations fit. The prefix caches use the remaining cells.
  *
- * Reservations are worst cases by default, so a request that was let in never finds a cache full.
- * With overcommitment they are smaller than that, and a cache can fill up. Then, in this order:
+ * Reservations are worst cases by default, so an admitted request never finds a cache full. With
+ * overcommitment they are smaller, and a cache can fill up. Then, in this order:
  *
- *   1. the prefix cache of that model is emptied;
- *   2. the youngest request that holds cells of it gives way (it has the least to lose): it gives up
- *      all its cells, waits, ahead of all that were never admitted, for its worst case, and reads
- *      its text again;
- *   3. where only the request that found the cache full is left, it fails.
+ * 1. The prefix cache of that model is emptied.
+ * 2. The youngest request that holds cells of the model is preempted, because it has the least to lose.
+ *   It gives up all its cells, waits for its worst case ahead of all requests that were never admitted,
+ *   and reads its text again.
+ * 3. If only the request that found the cache full is left, it fails.
  *
- * When somebody gives way, the reservations of all that run are raised to their worst cases. So the
- * one that gave way comes back only when none of them can take its cells again: those who came later
- * give way before it does, and nobody gives way twice.
+ * A preemption raises the reservations of all running requests to their worst cases. So a preempted
+ * request is readmitted only when none of them can take its cells again: later requests are preempted
+ * before it, and no request is preempted twice.
  */
 import { required } from '../core/invariant.ts';
 import type { ModelId } from '../core/model-id.ts';
@@ -26,7 +26,7 @@ import { ScheduledLease } from './scheduled-lease.ts';
 
 export interface KvSchedulerOptions {
   readonly models: ReadonlyMap<ModelId, LanguageModel>;
-  /** Requests that may run at once, if the cells suffice; the other sequences serve the cache. */
+  /** Requests that may run at once if the cells suffice. The other sequences serve the prefix caches. */
   readonly requestCountMax: number;
   /** Requests that may wait; one more is refused. */
   readonly waitingCountMax: number;
@@ -34,9 +34,9 @@ export interface KvSchedulerOptions {
 
 export interface LeaseRequest {
   readonly need: KvAmounts;
-  /** The worst case; as much as `need` unless the caller overcommits. */
+  /** The worst case; equal to `need` unless the caller overcommits. */
   readonly needMax: KvAmounts;
-  /** Whether it begins with what others left, and leaves what it read to others. */
+  /** Whether the request begins with cached prefixes, and leaves its own text to later requests. */
   readonly reuses: boolean;
 }
 
@@ -47,7 +47,7 @@ export class KvScheduler {
   readonly #caches: ReadonlyMap<ModelId, PrefixCache>;
   /** In order of admission. */
   readonly #leases = new Set<ScheduledLease>();
-  /** The ends of leases: they settle when the sequences are closed. */
+  /** The ends of leases. They settle when the sequences are closed. */
   readonly #leaving = new Set<Promise<unknown>>();
 
   constructor({ models, requestCountMax, waitingCountMax }: KvSchedulerOptions) {
@@ -59,13 +59,13 @@ export class KvScheduler {
     this.#caches = new Map([...models].map(([id, model]) => [id, cacheOf(id, model)]));
   }
 
-  /** Requests that run now, and those that wait for room. */
+  /** The numbers of running requests and of requests that wait for room. */
   get load(): { readonly runningCount: number; readonly waitingCount: number } {
     const { admittedCount, waitingCount } = this.#admission;
     return { runningCount: admittedCount, waitingCount };
   }
 
-  /** What the prefix cache of a model holds. */
+  /** The contents of a model's prefix cache. */
   cached(model: ModelId): KvAmount {
     return this.#caches.get(model)?.used ?? NOTHING;
   }
@@ -91,7 +91,7 @@ export class KvScheduler {
   }
 
   /**
-   * Free + cached + in use = total, in every cache, where nobody runs.
+   * Checks that free + cached + in use = total in every cache, when no request runs.
    * @throws InvariantError
    */
   async checkIdle(): Promise<void> {
@@ -116,7 +116,7 @@ export class KvScheduler {
     return { cellCount, sequenceCount: sequenceCount + spare };
   }
 
-  /** A sequence that cannot be closed is the prefix cache's to tell, to the next that opens one. */
+  /** The prefix cache tells of a sequence that cannot be closed, to the next request that opens one. */
   #released(lease: ScheduledLease, gone: Promise<unknown>): void {
     this.#leases.delete(lease);
     this.#leaving.add(gone);
@@ -135,7 +135,9 @@ export class KvScheduler {
   }
 }
 
-/** All cells are for requests; of the sequences so many that `requestCountMax` requests have one. */
+/**
+ * All cells are for requests. Enough sequences are for requests that `requestCountMax` of them can run.
+ */
 function shares(
   models: ReadonlyMap<ModelId, LanguageModel>,
   requestCountMax: number,

@@ -1,6 +1,6 @@
 /**
- * One request's lease of cells in the KV caches: a role, so that a request runs the same in an engine,
- * where others want the cells too, and alone.
+ * One request's lease of cells in the KV caches. It is a role, so that a request runs the same alone and
+ * in an engine, where other requests want the cells, too.
  */
 import { required } from '../core/invariant.ts';
 import type { ModelId } from '../core/model-id.ts';
@@ -11,37 +11,38 @@ import {
   type SequenceSource,
 } from '../model/sequence-source.ts';
 
-/** Something that holds cells of one model for a request: a session. */
+/** A holder of cells of one model for a request: a session. */
 export interface CellHolder extends AsyncDisposable {
   readonly modelId: ModelId;
   /** Tokens in the cache. */
   readonly length: number;
-  /** Gives the cells back; the holder reads its text again when it next needs it. */
+  /** Gives the cells back. The holder reads its text again when it next needs it. */
   evict(): Promise<void>;
 }
 
 export interface Lease {
   source(model: ModelId): SequenceSource;
-  /** A holder of this lease: it is disposed of with the lease, and may be evicted for another one. */
+  /** Adds a holder. It is disposed of with the lease, and may be evicted for another lease. */
   add(holder: CellHolder): void;
-  /** The holder was disposed of. */
+  /** Removes a holder that was disposed of. */
   remove(holder: CellHolder): void;
   /**
-   * After `kv-full`: evicts prefixes that nobody uses, or preempts a lease that holds cells of the
-   * model, this one if it is the youngest.
-   * @returns whether trying again may help
+   * Handles `kv-full`: evicts unused prefixes, or preempts a lease that holds cells of the model, this
+   * lease if it is the youngest.
+   * @returns whether another attempt may succeed
    */
   reclaim(model: ModelId): Promise<boolean>;
-  /** Times that this lease was preempted and its request had to read its text again. */
+  /** The number of preemptions, after each of which the request had to read its text again. */
   readonly preemptionCount: number;
-  /** Ends the lease; its sequences may still be on their way out. */
+  /** Ends the lease. Its sequences may close later. */
   release(): Promise<void>;
 }
 
 /**
- * Alone with its models: no other request wants the cells, and nothing is kept.
- * @param pools of models whose cells others left something in: texts begin with the pin, and what was
- *   left is forgotten where the cache is full
+ * A lease for a request that is alone with its models: no other request wants the cells, and nothing is
+ * kept.
+ * @param pools the pools of models whose caches hold prefixes of others: texts begin with the pinned
+ *   prefix, and the other prefixes are evicted where the cache is full
  */
 export function soleLease(
   models: Readonly<Record<ModelId, Pick<LanguageModel, 'openSequence'>>>,

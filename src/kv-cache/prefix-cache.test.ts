@@ -19,14 +19,14 @@ function bench(room: KvAmount = UNLIMITED, sequenceCountMax = 1000) {
   const model = prefixModel({ contextLength: 1e6, sequenceCountMax });
   const state = { room };
   const cache = new PrefixCache({ model, room: () => state.room });
-  /** A request that reads a text from its beginning to its end. */
+  /** Runs a request that reads a text from its beginning to its end. */
   const run = async (text: readonly TokenId[]): Promise<number> => {
     const opened = await cache.open(text, text.length - 1);
     expect(await read(opened.sequence, text)).toBe(choiceBehind(text));
     await cache.close({ sequence: opened.sequence, tokens: text });
     return opened.tokens.length;
   };
-  /** What it would reuse of a text; leaves nothing new behind. */
+  /** The length that a request would reuse of a text. Leaves nothing new in the cache. */
   const probe = async (text: readonly TokenId[]): Promise<number> => {
     const opened = await cache.open(text, text.length);
     await cache.close({ ...opened, tokens: [] });
@@ -42,7 +42,7 @@ const outcome = (work: Promise<unknown>): Promise<unknown> =>
   );
 
 describe('PrefixCache', () => {
-  it('gives the longest common prefix, never more than asked for', async () => {
+  it('gives the longest common prefix, at most the requested length', async () => {
     const { cache, run } = bench();
     await run(range(0, 20));
     await run([...range(0, 12), ...range(20, 28)]);
@@ -56,7 +56,7 @@ describe('PrefixCache', () => {
     expect(capped.sequence.length).toBe(11);
   });
 
-  it('does not bother with short prefixes, nor keeps short texts', async () => {
+  it('reuses no short prefixes, and keeps no short texts', async () => {
     const { cache, run, probe } = bench();
     await run(range(0, REUSED_LENGTH_MIN - 1));
     expect(cache.used).toEqual({ cellCount: 0, sequenceCount: 0 });
@@ -68,7 +68,7 @@ describe('PrefixCache', () => {
     expect(opened.tokens).toEqual([]);
   });
 
-  it('keeps a text once: no prefix of it beside it, whichever came first', async () => {
+  it('keeps a text once, without its prefixes, in either order of arrival', async () => {
     const { cache, model, run } = bench();
     await run(range(0, 10));
     await run(range(0, 18));
@@ -78,7 +78,7 @@ describe('PrefixCache', () => {
     expect(model.sequenceCount).toBe(1);
   });
 
-  it('lets the least recently used go first, and reading counts as use', async () => {
+  it('evicts the least recently used entry first, and reading counts as use', async () => {
     const { cache, state, run, probe } = bench({ cellCount: 45, sequenceCount: 10 });
     const texts = [0, 1, 2].map((first) => [...range(first, first + 1), ...range(3, 13)]);
     const [a, b, c] = texts as [TokenId[], TokenId[], TokenId[]];
@@ -110,7 +110,7 @@ describe('PrefixCache', () => {
     }
   });
 
-  it('does not drive the others out for a text that does not fit alone', async () => {
+  it('evicts no entries for a text that does not fit alone', async () => {
     const { cache, state, run } = bench();
     await run(range(0, 10));
     await run(range(5, 15));
@@ -121,7 +121,7 @@ describe('PrefixCache', () => {
     expect(cache.used).toEqual({ cellCount: 20, sequenceCount: 2 });
   });
 
-  it('does not keep, nor find, anything for requests that share nothing', async () => {
+  it('keeps and finds no prefix for requests that share nothing', async () => {
     const { cache, run } = bench();
     const apart = cache.unshared();
     const first = await apart.open(range(0, 20), 20);
@@ -135,7 +135,7 @@ describe('PrefixCache', () => {
     await cache.checkIdle();
   });
 
-  it('does not wait for its turn longer than its request lives', async () => {
+  it('ends waiting for its turn with its request', async () => {
     const { cache, run } = bench();
     await run(range(0, 20));
     const controller = new AbortController();
@@ -164,7 +164,7 @@ async function heldBench(room: KvAmount = UNLIMITED, sequenceCountMax = 1000) {
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('an entry that is being forked', () => {
-  it('stays until that is done, whatever happens meanwhile', async () => {
+  it('is kept until the fork has ended, through all other events', async () => {
     const { cache, state, held, gate } = await heldBench();
     const opening = cache.open(range(0, 25), 20);
     await settle();
@@ -184,7 +184,7 @@ describe('an entry that is being forked', () => {
     await cache.checkIdle();
   });
 
-  it('is not the worse for a fork that fails', async () => {
+  it('is intact after a fork that fails', async () => {
     const { cache, held, gate, probe } = await heldBench();
     held.failure = new PilotfishError('native-failed', 'no fork');
     gate.resolve();
@@ -199,7 +199,7 @@ describe('a request that is aborted while it opens', () => {
   it.each([
     { way: 'forks', room: UNLIMITED, kept: 20 },
     { way: 'takes an entry over', room: { cellCount: 0, sequenceCount: 0 }, kept: 19 },
-  ])('is told at once where it $way, and what is opened for it is closed', async (given) => {
+  ])('learns of it at once where it $way, and its sequence is closed', async (given) => {
     const { cache, model, state, held, gate, probe } = await heldBench();
     state.room = given.room;
     const controller = new AbortController();
@@ -207,7 +207,7 @@ describe('a request that is aborted while it opens', () => {
     await settle();
     controller.abort();
     expect(await opening).toMatchObject({ code: 'aborted' });
-    // It has left: its room is free again.
+    // It has ended, so its room is free again.
     state.room = UNLIMITED;
     const checking = cache.checkIdle();
     expect(await Promise.race([checking, settle().then(() => 'pending')])).toBe('pending');
@@ -215,11 +215,11 @@ describe('a request that is aborted while it opens', () => {
     gate.resolve();
     await checking;
     expect(model.sequenceCount).toBe(1);
-    // What others may want is still there.
+    // The entry that others may want is still there.
     expect(await probe(range(0, 20))).toBe(given.kept);
   });
 
-  it('does not wait for itself where it is aborted as its turn begins', async () => {
+  it('does not wait for itself if it is aborted as its turn begins', async () => {
     const { cache } = await heldBench();
     const controller = new AbortController();
     const opening = outcome(cache.open(range(5, 20), 15, controller.signal));
@@ -228,7 +228,7 @@ describe('a request that is aborted while it opens', () => {
     expect(await Promise.race([cache.checkIdle(), settle().then(() => 'pending')])).toBe(undefined);
   });
 
-  it('is told at once where it waits for a slot, and takes none', async () => {
+  it('learns of it at once while it waits for a slot, and takes none', async () => {
     const { cache, model, state, gate } = await heldBench(UNLIMITED, 1);
     state.room = { cellCount: 1000, sequenceCount: 0 };
     const controller = new AbortController();
@@ -242,8 +242,8 @@ describe('a request that is aborted while it opens', () => {
   });
 });
 
-describe('a sequence that is on its way out', () => {
-  it('is waited for by whoever needs its slot', async () => {
+describe('a sequence that is being closed', () => {
+  it('delays the request that needs its slot', async () => {
     const { cache, state, gate } = await heldBench(UNLIMITED, 1);
     state.room = { cellCount: 1000, sequenceCount: 0 };
     const opening = cache.open(range(5, 20), 15);
@@ -252,7 +252,7 @@ describe('a sequence that is on its way out', () => {
     expect((await opening).tokens).toEqual([]);
   });
 
-  it('is waited for by clear, which says that cells come free', async () => {
+  it('delays clear, which says that cells come free', async () => {
     const { cache, held, gate } = await heldBench();
     const first = cache.clear();
     let second: boolean | null = null;
@@ -267,14 +267,14 @@ describe('a sequence that is on its way out', () => {
     expect(await cache.clear()).toBe(false);
   });
 
-  it('does not matter where its model was closed', async () => {
+  it('is no failure where its model was closed', async () => {
     const { cache, held, gate } = await heldBench();
     held.failure = new PilotfishError('disposed', 'The model was closed.');
     gate.resolve();
     await expect(cache.clear()).resolves.toBe(true);
   });
 
-  it('that cannot be given back ends all trust in the cache', async () => {
+  it('makes the cache fail from then on if it cannot be closed', async () => {
     const { cache, held, gate } = await heldBench();
     held.failure = new InvariantError('it stays');
     gate.resolve();
@@ -283,7 +283,7 @@ describe('a sequence that is on its way out', () => {
     await expect(cache.checkIdle()).rejects.toThrow('it stays');
   });
 
-  it('after a take-over that failed is given back', async () => {
+  it('is given back after a take-over that failed', async () => {
     const { cache, model, state, held, gate } = await heldBench();
     state.room = { cellCount: 0, sequenceCount: 0 };
     const opening = outcome(cache.open(range(0, 10), 9));
@@ -299,8 +299,8 @@ describe('a sequence that is on its way out', () => {
   });
 });
 
-describe('the check of a cache where nobody runs', () => {
-  it('holds, and fails on a sequence that was left open', async () => {
+describe('the check of an idle cache', () => {
+  it('passes, and fails on a sequence that was left open', async () => {
     const { cache, model, run } = bench();
     await run(range(0, 20));
     await cache.checkIdle();
@@ -310,7 +310,7 @@ describe('the check of a cache where nobody runs', () => {
     await cache.checkIdle();
   });
 
-  it('fails on tokens that nobody knows of', async () => {
+  it('fails on tokens that no entry accounts for', async () => {
     const { cache, model } = bench();
     const opened = await cache.open(range(0, 12), 12);
     await read(opened.sequence, range(0, 12));
@@ -319,7 +319,7 @@ describe('the check of a cache where nobody runs', () => {
     expect(model.sequenceCount).toBe(1);
   });
 
-  it('fails where more is cached than there is room for', async () => {
+  it('fails where the entries exceed the room', async () => {
     const { cache, state, run } = bench();
     await run(range(0, 20));
     state.room = { cellCount: 19, sequenceCount: 4 };
@@ -334,7 +334,7 @@ type Command =
   | { readonly kind: 'room'; readonly room: KvAmount };
 
 const TEXT_LENGTH_MAX = 28;
-/** Few beginnings and two tokens, so that texts have much in common. */
+/** Few beginnings and two tokens, so that texts share long prefixes. */
 const anyText = fc
   .tuple(
     fc.nat({ max: 2 }),
@@ -393,7 +393,7 @@ interface Running {
   readonly text: readonly TokenId[];
 }
 
-/** One random series of commands, beside the naive cache. */
+/** A random series of commands, beside the naive cache. */
 class Trial {
   readonly naive = new NaiveCache();
   readonly state: { room: KvAmount };
@@ -430,7 +430,7 @@ class Trial {
       expect(used.cellCount).toBeLessThanOrEqual(this.state.room.cellCount);
       expect(used.sequenceCount).toBeLessThanOrEqual(this.state.room.sequenceCount);
     }
-    // What runs and what is cached: nothing else is open.
+    // The running requests and the entries: no other sequence is open.
     expect(this.model.sequenceCount).toBe(used.sequenceCount + this.running.length);
   }
 
@@ -453,7 +453,7 @@ class Trial {
   }
 }
 
-/** The model must see the whole text, whatever part of it was in the cache. */
+/** Feeds the text and checks that the model saw all of it, whatever part of it was in the cache. */
 async function feed({ opened, text }: Running, count: number): Promise<void> {
   const { sequence } = opened;
   if (sequence.length === text.length) await sequence.truncate(Math.max(0, text.length - count));
@@ -469,7 +469,7 @@ describe('a prefix cache, after any series of requests', () => {
         const trial = new Trial(changesRoom ? room : UNLIMITED);
         for (const command of commands) await trial.run(command);
         for (const running of trial.running.splice(0)) await trial.close(running);
-        // Nobody runs any more, so all the room is free.
+        // No request runs any more, so all the room is free.
         trial.state.room = UNLIMITED;
         await trial.cache.checkIdle();
         await trial.cache.clear();
@@ -482,7 +482,7 @@ describe('a prefix cache, after any series of requests', () => {
     return total;
   };
 
-  it('spares as much as one that keeps everything, where there is room', async () => {
+  it('spares as much as a cache that keeps everything, where there is room', async () => {
     expect((await check(false)).reusedCount).toBeGreaterThan(0);
   });
 

@@ -1,4 +1,4 @@
-/** A request's lease in the KV caches of an engine, where it may be preempted for others. */
+/** A request's lease in the KV caches of an engine, where it may be preempted for other requests. */
 import { PilotfishError, throwIfAborted } from '../core/errors.ts';
 import type { ModelId } from '../core/model-id.ts';
 import { untilAborted } from '../core/until-aborted.ts';
@@ -7,23 +7,23 @@ import type { CellHolder, Lease } from './lease.ts';
 
 export interface ScheduledLeaseOptions {
   readonly source: (model: ModelId) => SequenceSource;
-  /** Waits for the worst case of what the request needs. */
+  /** Waits for the worst case of the request's need. */
   readonly readmit: (signal: AbortSignal) => Promise<() => void>;
-  /** Raises the reservation that it begins with to the worst case, and gives that back. */
+  /** Raises the initial reservation to the worst case. The result gives the addition back. */
   readonly reserveRest: () => () => void;
   readonly reclaim: (model: ModelId) => Promise<boolean>;
-  /** @param gone settles when nothing of the lease is in the caches but what is kept there */
+  /** @param gone settles when no sequence of the lease is left in the caches, except kept prefixes */
   readonly onReleased: (gone: Promise<unknown>) => void;
-  /** Gives the reservation back that it begins with. */
+  /** Gives the initial reservation back. */
   readonly release: () => void;
-  /** The request's life. */
+  /** Fires when the request is aborted. */
   readonly signal: AbortSignal;
 }
 
 export class ScheduledLease implements Lease {
   readonly #options: ScheduledLeaseOptions;
   readonly #holders = new Set<CellHolder>();
-  /** Null after it was preempted, until it is readmitted. */
+  /** Null from a preemption until the readmission. */
   #release: (() => void) | null;
   #hasReservedMost = false;
   /** Fires when the lease is released: from then on nothing of it is readmitted. */
@@ -81,7 +81,7 @@ export class ScheduledLease implements Lease {
     };
   }
 
-  /** Gives up all cells; the lease is readmitted when one of its sessions next opens a sequence. */
+  /** Gives up all cells. The lease is readmitted when one of its sessions next opens a sequence. */
   preempt(): Promise<void> {
     this.#preempting ??= this.#evictAll().finally(() => {
       this.#preempting = null;
@@ -90,8 +90,9 @@ export class ScheduledLease implements Lease {
   }
 
   /**
-   * The reservation goes first: what the sequences held may then remain as a cached prefix. To give
-   * them back may take the batch of others; the next request waits for that, not this one.
+   * Gives the reservation back first, so that the text of the sequences may remain as a cached prefix.
+   * Closing the sequences may take the batch of other requests. The next request waits for that, not
+   * this one.
    */
   async release(): Promise<void> {
     this.#end.abort(new PilotfishError('disposed', 'The request has ended.'));
@@ -104,12 +105,12 @@ export class ScheduledLease implements Lease {
   async #evictAll(): Promise<void> {
     this.#preemptionCount += 1;
     const release = this.#release;
-    // At once, so that a sequence opened from here on waits for the readmission.
+    // Done at once, so that a sequence opened from here on waits for the readmission.
     this.#release = null;
     try {
       await Promise.all([...this.#holders].map((holder) => holder.evict()));
     } finally {
-      // Not before: the next request counts on the cells and the slots.
+      // Only now: the next request counts on the cells and the slots.
       release?.();
     }
   }

@@ -1,6 +1,6 @@
 /**
- * Where a session's sequences come from and where they go: a role, so that a request runs the same
- * with a prefix cache and without one.
+ * The source of a session's sequences, which also takes them back. It is a role, so that a request runs
+ * the same with a prefix cache and without one.
  */
 import type { TokenId } from '../core/token-id.ts';
 import type { LanguageModel, Sequence } from './roles.ts';
@@ -21,8 +21,8 @@ export interface Readmission {
 
 export interface SequenceSource {
   /**
-   * How many tokens `open` would give now, without opening anything: an estimate, as others may come
-   * first. Absent: none.
+   * The number of tokens that `open` would give now, without opening a sequence. It is an estimate, as
+   * other requests may come first. Absent: none.
    */
   prefixLength?(text: readonly TokenId[], lengthMax: number): number;
   /**
@@ -34,7 +34,7 @@ export interface SequenceSource {
     lengthMax: number,
     signal?: AbortSignal,
   ): Promise<OpenedSequence | Readmission>;
-  /** Takes a sequence back with all it holds. What is kept is decided before the first `await`. */
+  /** Takes a sequence back with its tokens. The part to keep is decided before the first `await`. */
   close(opened: OpenedSequence): Promise<void>;
 }
 

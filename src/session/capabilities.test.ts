@@ -20,8 +20,8 @@ const NEEDS: readonly (readonly [SessionNeeds, string | null])[] = [
   [{ keepsGrammar: true }, 'it keeps to no grammar'],
 ];
 
-describe('what a model lacks for a strategy', () => {
-  it.each(NEEDS)('of %o is said: %s', (needs, missing) => {
+describe('a capability that a model lacks', () => {
+  it.each(NEEDS)('for the needs %o is named: %s', (needs, missing) => {
     expect(missingCapability(needs, LITTLE)).toBe(missing);
     expect(missingCapability(needs, LOCAL_CAPABILITIES)).toBeNull();
   });

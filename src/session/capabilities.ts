@@ -1,16 +1,16 @@
-/** What the model behind a session can do, and what a strategy needs of it. Pure. */
+/** The capabilities of the model behind a session, and the needs of a strategy. Pure. */
 import { coversReads, joinReads, type RowReads } from '../core/row-reads.ts';
 
 export interface SessionCapabilities {
   /** Values that rows can have beside their tokens. */
   readonly reads: RowReads;
-  /** Most rows of one call. 0: the model writes on, but gives no rows of a text that it is told. */
+  /** The most rows of one call. 0: the model writes on, but gives no rows of a given text. */
   readonly outputRowCountMax: number;
   /** Whether draws follow the request's seed, with noise that all models of the request share. */
   readonly sharesNoise: boolean;
-  /** Whether a grammar of this request can hold what it writes. */
+  /** Whether a grammar of this request can constrain the model's text. */
   readonly keepsGrammar: boolean;
-  /** How texts are told to it. A model that takes only text reads the tokens' text. */
+  /** The form of texts that the model takes. A model that takes only text reads the tokens' text. */
   readonly input: 'token-ids' | 'text';
 }
 
@@ -26,16 +26,16 @@ export const LOCAL_CAPABILITIES: SessionCapabilities = {
   input: 'token-ids',
 };
 
-/** What a strategy needs of a model. What is absent is not needed. */
+/** The needs of a strategy of one model. An absent value is not needed. */
 export interface SessionNeeds {
   readonly reads?: RowReads | undefined;
-  /** Rows of one call; 0 or absent where writing on is enough. */
+  /** The rows of one call; 0 or absent if writing on is enough. */
   readonly outputRowCount?: number | undefined;
   readonly sharesNoise?: boolean | undefined;
-  /** Token ids, because a text may be cut into other tokens. */
+  /** Whether the model must take token ids, because it might cut a text into other tokens. */
   readonly tokenIds?: boolean | undefined;
   readonly keepsGrammar?: boolean | undefined;
-  /** Branches beside the session itself that are open at once, and the tokens that each may add. */
+  /** The branches that are open at once beside the session itself, and the tokens that each may add. */
   readonly branches?: { readonly count: number; readonly tokenCountMax: number } | undefined;
 }
 
@@ -48,7 +48,7 @@ const LACKS: Readonly<Record<keyof RowReads, string>> = {
   hidden: 'it gives no hidden states',
 };
 
-/** What is missing, as in "it gives no hidden states"; null where nothing is. */
+/** Names a missing capability, as in "it gives no hidden states"; null if none is missing. */
 export function missingCapability(needs: SessionNeeds, has: SessionCapabilities): string | null {
   const { reads = {}, outputRowCount = 0 } = needs;
   for (const name of Object.keys(LACKS) as (keyof RowReads)[]) {

@@ -1,4 +1,4 @@
-/** How a local session opens its sequence, gives it up, and says what is in it. */
+/** How a local session opens its sequence, gives it up, and tells its contents. */
 import { describe, expect, it } from 'vitest';
 import { PilotfishError } from '../core/errors.ts';
 import type { WorkEvent } from '../core/events.ts';
@@ -18,7 +18,7 @@ const PROMPT_LENGTH = 20;
 
 type OnForward = ScriptedModelOptions['onForward'];
 
-/** A prefix cache that remembers what it was asked. */
+/** A prefix cache that records its calls. */
 function bench(onForward?: OnForward) {
   const model = prefixModel(onForward === undefined ? {} : { onForward });
   const cache = new PrefixCache({ model, room: () => ({ cellCount: 500, sequenceCount: 9 }) });
@@ -72,7 +72,7 @@ async function settle(): Promise<void> {
 }
 
 describe('opening', () => {
-  it('waits for the first rows, and asks for the prompt but its last token', async () => {
+  it('waits for the first rows, and requests the prompt without its last token', async () => {
     const { model, asked, open } = bench();
     const lazy = open();
     expect(model.sequenceCount).toBe(0);
@@ -83,7 +83,7 @@ describe('opening', () => {
     expect(asked).toEqual([PROMPT_LENGTH - 1, PROMPT_LENGTH - 5]);
   });
 
-  it('tells what was reused once, with the prefill that it shortened', async () => {
+  it('records the reused rows once, with the prefill that they shortened', async () => {
     const { recorder, open } = bench();
     const first = open();
     await rows(first, 12);
@@ -99,7 +99,7 @@ describe('opening', () => {
     ]);
   });
 
-  it('tells it also where nothing was left to prefill', async () => {
+  it('records them also where nothing was left to prefill', async () => {
     const { recorder, open } = bench();
     const first = open();
     await rows(first, PROMPT_LENGTH + 4);
@@ -109,7 +109,7 @@ describe('opening', () => {
     expect(told(recorder.drain())).toEqual(['prefill  reused 19', 'verify 1 reused 0']);
   });
 
-  it('that fails leaves a sequence that can be opened again', async () => {
+  it('that fails leaves a session that can open its sequence again', async () => {
     const { model, open } = bench();
     const others = Array.from({ length: 16 }, () => model.openSequence());
     const lazy = open();
@@ -120,7 +120,7 @@ describe('opening', () => {
 });
 
 describe('an entrance', () => {
-  it('is waited for, again and again, before the sequence is opened', async () => {
+  it('is awaited, repeatedly if need be, before the sequence is opened', async () => {
     const { asked, state, open } = bench();
     let count = 0;
     state.readmission = async () => {
@@ -133,7 +133,7 @@ describe('an entrance', () => {
     expect([count, asked.length]).toEqual([3, 1]);
   });
 
-  it('does not keep anybody from vacating meanwhile', async () => {
+  it('does not delay an eviction meanwhile', async () => {
     const { state, open } = bench();
     let enter: () => void = () => undefined;
     const entered = new Promise<void>((resolve) => {
@@ -151,7 +151,7 @@ describe('an entrance', () => {
     await reading;
   });
 
-  it('is no matter for a sequence that is open', async () => {
+  it('does not concern a sequence that is open', async () => {
     const { state, open } = bench();
     const lazy = open();
     await rows(lazy, 10);
@@ -159,7 +159,7 @@ describe('an entrance', () => {
     await rows(lazy, 11);
   });
 
-  it('that is given up fails the rows', async () => {
+  it('that fails makes the rows fail', async () => {
     const { state, open } = bench();
     state.readmission = (signal) =>
       new Promise((_, reject) => {
@@ -174,7 +174,7 @@ describe('an entrance', () => {
 });
 
 describe('vacating', () => {
-  it('gives everything back; the next rows are read anew and are the same', async () => {
+  it('gives all cells back; the next rows are read anew and are the same', async () => {
     const { cache, closed, model, recorder, open } = bench();
     const lazy = open();
     await rows(lazy, 24);
@@ -188,7 +188,7 @@ describe('vacating', () => {
     expect(lazy.length).toBe(25);
   });
 
-  it('does not tell a second time what was reused', async () => {
+  it('does not record the reused rows a second time', async () => {
     const { recorder, open } = bench();
     const first = open();
     await rows(first, PROMPT_LENGTH);
@@ -198,11 +198,11 @@ describe('vacating', () => {
     recorder.drain();
     await lazy.evict();
     await rows(lazy, 22);
-    // It finds its own text again, which is no gain that another request made.
+    // It finds its own text again, which is no gain from another request.
     expect(told(recorder.drain())).toEqual(['verify 3 reused 0']);
   });
 
-  it('waits for the forward under way', async () => {
+  it('waits for the forward in flight', async () => {
     let resolve: () => void = () => undefined;
     const gate = new Promise<void>((done) => {
       resolve = done;
@@ -221,7 +221,7 @@ describe('vacating', () => {
     await rows(lazy, PROMPT_LENGTH);
   });
 
-  it('is nothing to a sequence that was never opened, or was vacated before', async () => {
+  it('has no effect on a sequence that was never opened, or was evicted before', async () => {
     const { closed, open } = bench();
     const lazy = open();
     await lazy.evict();
@@ -233,7 +233,7 @@ describe('vacating', () => {
   });
 });
 
-describe('what a sequence says that it holds when it is closed', () => {
+describe('the known contents of a sequence that is closed', () => {
   const failing = async (error: Error): Promise<(readonly TokenId[])[]> => {
     let failure: unknown = null;
     const { closed, cache, open } = bench(async () => {
@@ -249,7 +249,7 @@ describe('what a sequence says that it holds when it is closed', () => {
   };
 
   it.each([new PilotfishError('aborted', 'cancelled'), new PilotfishError('kv-full', 'no room')])(
-    'is its text where a forward was only refused: $code',
+    'are its text if a forward was only refused: $code',
     async (error) => {
       expect(await failing(error)).toEqual([TEXT.slice(0, PROMPT_LENGTH)]);
     },
@@ -259,11 +259,11 @@ describe('what a sequence says that it holds when it is closed', () => {
     new PilotfishError('native-failed', 'the context is lost'),
     new InvariantError('a bug'),
     new TypeError('a bug'),
-  ])('is nothing after any other failure: $message', async (error) => {
+  ])('are empty after any other failure: $message', async (error) => {
     expect(await failing(error)).toEqual([[]]);
   });
 
-  it('is nothing after a failure that a refusal followed', async () => {
+  it('are empty after a failure and a later refusal', async () => {
     const errors = [
       new PilotfishError('native-failed', 'lost'),
       new PilotfishError('aborted', 'cancelled'),
@@ -281,7 +281,7 @@ describe('what a sequence says that it holds when it is closed', () => {
     expect(closed).toEqual([[]]);
   });
 
-  it('is nothing after a rollback that failed', async () => {
+  it('are empty after a rollback that failed', async () => {
     const { closed, model, open } = bench();
     const lazy = open();
     await rows(lazy, 25);
@@ -295,7 +295,7 @@ describe('what a sequence says that it holds when it is closed', () => {
     expect(closed).toEqual([[]]);
   });
 
-  it('is known again of the next sequence, after one in doubt was given up', async () => {
+  it('are known again for the next sequence, after one in doubt was given up', async () => {
     let failure: unknown = new PilotfishError('native-failed', 'lost');
     const { closed, open } = bench(async () => {
       if (failure !== null) throw failure;
@@ -341,7 +341,7 @@ describe('a branch', () => {
 });
 
 describe('a cache that is full', () => {
-  it('is told as the model tells it, where nothing can be reclaimed', async () => {
+  it("fails with the model's error where nothing can be reclaimed", async () => {
     const fields = { contextLength: 60 };
     const full = new PilotfishError('kv-full', 'no room', { remedy: 'Make some.', fields });
     const { open } = bench(() => Promise.reject(full));
@@ -349,8 +349,8 @@ describe('a cache that is full', () => {
   });
 });
 
-describe('a roll-back that waits for others', () => {
-  it('is not waited for by a request that is aborted, and nothing of it is kept', async () => {
+describe('a rollback that waits for a batch of others', () => {
+  it('does not delay a request that is aborted, which keeps nothing of the sequence', async () => {
     const inner = prefixModel();
     const held = new HeldSequence(inner.openSequence());
     const closed: (readonly TokenId[])[] = [];

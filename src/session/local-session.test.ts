@@ -12,19 +12,21 @@ import { WorkRecorder } from './work-recorder.ts';
 
 const END = 99;
 
-/** What a model's row depends on: every token before and including it. */
+/** The value of a model's row, which depends on every token up to and including it. */
 function rowValue(prefix: readonly TokenId[]): number {
   return prefix.reduce((hash, token) => (hash * 31 + token + 1) % 1_000_003, 7);
 }
 
 interface Failure {
-  /** Forwards that still succeed before it. */
+  /** The number of forwards that succeed before the failure. */
   readonly after: number;
-  /** Tokens of the failing forward that stay, or how many of all tokens where it is negative. */
+  /**
+   * The tokens of the failing forward that remain; where negative, the number of tokens to keep of all.
+   */
   readonly keeps: number;
 }
 
-/** Holds tokens, checks its caller, fails when told to. */
+/** A sequence that holds tokens, checks its caller, and fails on demand. */
 class FakeSequence implements Sequence {
   readonly held: TokenId[] = [];
   readonly calls: string[] = [];
@@ -116,7 +118,7 @@ function bench(promptLength: number, rowCountMax = 8, sampling = GREEDY) {
   return { fake, recorder, lazy, rows };
 }
 
-/** What the model computes behind each of the last `outputCount` tokens. */
+/** The model's rows after each of the last `outputCount` tokens. */
 function expectedRows(text: readonly number[], outputCount: number): number[] {
   return Array.from({ length: outputCount }, (_, row) =>
     rowValue(tokenIds(text.slice(0, text.length - outputCount + row + 1))),
@@ -142,7 +144,7 @@ describe('a local session', () => {
     expect(workOf(recorder.drain())).toEqual(['prefill 3+3+1 out 0', 'verify 1 out 1']);
   });
 
-  it('prefills the same where it is first called behind the prompt', async () => {
+  it('prefills the same where it is first called after the prompt', async () => {
     const { fake, rows } = bench(4);
     expect(await rows([1, 2, 3, 4, 5, 6])).toEqual(expectedRows([1, 2, 3, 4, 5, 6], 1));
     expect(fake.calls).toEqual(['[1 2 3] outputs 0', '[4 5 6] outputs 1']);
@@ -163,7 +165,7 @@ describe('a local session', () => {
     expect(fake.calls).toEqual(['[1] outputs 1']);
   });
 
-  it('feeds only the token that is pending', async () => {
+  it('feeds only the pending token', async () => {
     const { fake, rows } = bench(2);
     await rows([1, 2]);
     fake.calls.length = 0;
@@ -171,7 +173,7 @@ describe('a local session', () => {
     expect(fake.calls).toEqual(['[3] outputs 1']);
   });
 
-  it('catches up on what it missed in the forward it is called for', async () => {
+  it('catches up on missed tokens in the forward that gives the rows', async () => {
     const { fake, recorder, rows } = bench(2);
     await rows([1, 2]);
     fake.calls.length = 0;
@@ -181,7 +183,7 @@ describe('a local session', () => {
     expect(workOf(recorder.drain())).toEqual(['verify 4 out 1']);
   });
 
-  it('splits a catch-up that is longer than a forward, its outputs in the last part', async () => {
+  it('splits a catch-up that is longer than a forward, with its outputs in the last part', async () => {
     const { fake, recorder, rows } = bench(2, 3);
     await rows([1, 2]);
     fake.calls.length = 0;
@@ -192,7 +194,7 @@ describe('a local session', () => {
     expect(workOf(recorder.drain())).toEqual(['catch-up 3+1 out 0', 'verify 3 out 2']);
   });
 
-  it('gives a row behind every draft, and cuts off the drafts that lost', async () => {
+  it('gives a row after every draft, and cuts off the rejected drafts', async () => {
     const { fake, rows } = bench(2);
     const text = [1, 2, 11, 12, 13];
     expect(await rows(text, 4)).toEqual(expectedRows(text, 4));
@@ -209,7 +211,7 @@ describe('a local session', () => {
     expect(fake.calls).toEqual(['truncate 2', '[3 4] outputs 2']);
   });
 
-  it('keeps what the sequence kept of a failed forward, and goes on from there', async () => {
+  it('continues from the tokens that the sequence kept of a failed forward', async () => {
     const { fake, lazy, rows } = bench(2);
     await rows([1, 2]);
     fake.failure = { after: 0, keeps: 2 };
@@ -250,7 +252,7 @@ describe('a local session', () => {
     ]);
   });
 
-  it('gives a program the text where penalties or scores look at it', async () => {
+  it('gives a program the text where penalties or scores need it', async () => {
     const text = tokenIds([1, 2]);
     const scoredText = tokenIds([1, 2, 3]);
     const given = async (sampling: SamplingParams, asked: Partial<RowsRequest>) => {
@@ -266,7 +268,7 @@ describe('a local session', () => {
     expect(await given(GREEDY, { reads, scoredText })).toEqual(scoredText);
   });
 
-  it('refuses rows that the text does not have', async () => {
+  it('refuses more rows than the text has', async () => {
     const { rows } = bench(1);
     await expect(rows([1, 2], 0)).rejects.toThrow(/text of 2 has 0 rows/);
     await expect(rows([1, 2], 3)).rejects.toThrow(/text of 2 has 3 rows/);
@@ -291,11 +293,11 @@ describe('a local session', () => {
 });
 
 interface Turn {
-  /** Tokens that the other model wrote since. */
+  /** Tokens that the other model has written since. */
   readonly missed: readonly number[];
   readonly drafts: readonly number[];
   readonly acceptedCount: number;
-  /** What the target writes behind the accepted drafts. */
+  /** The token that the target writes after the accepted drafts. */
   readonly next: number;
   readonly failure: Failure | null;
 }
@@ -342,7 +344,7 @@ describe('a local session, after any series of texts', () => {
               recorded += rowCounts.reduce((sum, count) => sum + count, 0);
               outputs -= outputRowCount;
             }
-            // The work of forwards that succeeded is recorded, all of it.
+            // The work of all successful forwards is recorded.
             expect(recorded).toBe(fake.fedCount);
             if (results === null) {
               expect(fake.held).toEqual(text.slice(0, fake.length));
@@ -364,7 +366,7 @@ describe('a local session, after any series of texts', () => {
 });
 
 describe('WorkRecorder', () => {
-  it('hands out what was recorded since the last time, in order', () => {
+  it('returns the work recorded since the last call, in order', () => {
     const recorder = new WorkRecorder();
     const event = {
       model: 'small' as const,

@@ -1,19 +1,19 @@
 /**
- * A session of a local model. The model is fed only what it missed of a text, in one forward, when it
- * is next needed (catch-up), and what it was fed in vain is cut off then (rollback).
+ * A session of a local model. When it is next needed, the model is fed only the tokens that it missed of
+ * a text, in one forward (catch-up). Tokens that it was fed in vain are cut off then (rollback).
  *
- * Invariant: the KV cache holds exactly `#fed`, token for token; after a failure it holds whatever
- * prefix of it the sequence says it kept. The native sequence is opened at the first use, with what
- * the prefix cache has of the prompt, and may be evicted between two uses: the next use opens another
- * and feeds it the whole text again.
+ * Invariant: the KV cache holds exactly `#fed`, token for token. After a failure it holds the prefix of
+ * it that the sequence says it kept. The native sequence is opened at the first use, with the part of
+ * the prompt that the prefix cache has. It may be evicted between two uses: the next use opens another
+ * sequence and feeds it the whole text again.
  *
- * The pending token (chosen, not yet fed) is the usual case of a missed token: after
- *   text [a b c d], fed [a b c]      the pending token is d, and the rows behind the text need the
- *                                    forward [d];
- *   text [a b x y], fed [a b c]      c was a draft that lost: cut to [a b], forward [x y].
+ * The pending token (chosen, not yet fed) is the usual case of a missed token:
+ * - text [a b c d], fed [a b c]: the pending token is d, and the rows after the text need the forward
+ *   [d];
+ * - text [a b x y], fed [a b c]: c was a rejected draft; cut to [a b], then forward [x y].
  *
- * Where the cache is full, the lease is asked to reclaim cells, and the forward is tried again: a
- * local forward is the only thing that a request ever repeats.
+ * If the cache is full, the lease is asked to reclaim cells, and the forward is tried again. A local
+ * forward is the only call that a request ever repeats.
  */
 import { commonLength } from '../core/common-length.ts';
 import { abortError, PilotfishError } from '../core/errors.ts';
@@ -38,32 +38,37 @@ export interface LocalSessionOptions extends SessionRequest {
   readonly modelId: ModelId;
   /** The request's cells in the model's cache. */
   readonly lease: Lease;
-  /** Most rows of one forward; also the chunk of a prefill. */
+  /** The most rows of one forward; also the chunk of a prefill. */
   readonly rowCountMax: number;
-  /** Where its sequence comes from; default: the lease. */
+  /** The source of its sequence; default: the lease. */
   readonly source?: SequenceSource | undefined;
-  /** A branch begins with all that its session has read, and not with the prompt alone. */
+  /**
+   * Whether it is a branch, which begins with all that its session has read, and not with the prompt
+   * alone.
+   */
   readonly isBranch?: boolean | undefined;
 }
 
-/** What came of a turn: rows, or a readmission that must be waited for first. */
+/** The result of a turn: rows, or a readmission that must be awaited first. */
 type Turn = { readonly rows: readonly RowResult[] } | Readmission;
 
-/** Times that one call is tried again after its cache was full and cells were reclaimed. */
+/**
+ * The number of times that one call is tried again after its cache was full and cells were reclaimed.
+ */
 export const KV_FULL_ATTEMPTS_MAX = 64;
-/** Rows, an eviction, and branches that fork. */
+/** Callers that may wait for a turn: rows, an eviction, and branches that fork. */
 const TURNS_WAITING_MAX = 256;
 
 export class LocalSession implements Session, CellHolder {
   readonly capabilities: SessionCapabilities = LOCAL_CAPABILITIES;
   readonly #options: LocalSessionOptions;
   readonly #source: SequenceSource;
-  /** An eviction waits for the forward under way. */
+  /** Makes an eviction wait for the forward in flight. */
   readonly #turns = new FairMutex({ name: 'a sequence', waitingCountMax: TURNS_WAITING_MAX });
   readonly #life: SessionLife;
   #sequence: Sequence | null = null;
   #fed: TokenId[] = [];
-  /** The rows that the prefix cache spared, until they are recorded; only the first opening counts. */
+  /** The rows that the prefix cache spared, until they are recorded. Only the first opening counts. */
   #reusedRowCount: number | null = null;
   #isInDoubt = false;
   #closing: Promise<void> | null = null;
@@ -105,7 +110,7 @@ export class LocalSession implements Session, CellHolder {
         return await this.#admittedRows(request);
       } catch (error) {
         if (!isFull(error) || attempt >= KV_FULL_ATTEMPTS_MAX) throw error;
-        // Outside of the turn: it may be this very session that is evicted.
+        // Outside of the turn, because this very session may be evicted.
         if (!(await untilAborted(this.#options.lease.reclaim(this.modelId), signal))) throw error;
       }
     }
@@ -128,7 +133,10 @@ export class LocalSession implements Session, CellHolder {
     return new LocalSession({ ...this.#options, source: this.branches(), isBranch: true });
   }
 
-  /** Where branches of this session get their sequences: with what it has read of their texts. */
+  /**
+   * The source of the sequences of this session's branches, which begin with what it has read of their
+   * texts.
+   */
   branches(): SequenceSource {
     const source = this.#source;
     const heldOf = (text: readonly TokenId[], lengthMax: number): number =>
@@ -145,17 +153,17 @@ export class LocalSession implements Session, CellHolder {
         if (sequence === null) return await source.open(text, lengthMax, signal);
         return { sequence, tokens: text.slice(0, sequence.length) };
       },
-      // A branch leaves nothing to later requests: this session does.
+      // Only the session itself leaves its text to later requests, not a branch.
       close: ({ sequence }) => source.close({ sequence, tokens: [] }),
     };
   }
 
-  /** Gives the cells back and forgets them; the text is fed anew when rows are next asked for. */
+  /** Gives the cells back and forgets them. The text is fed anew when rows are next requested. */
   evict(): Promise<void> {
     return this.#turns.exclusive(() => this.#close());
   }
 
-  /** Where no call is in flight, what is kept of the sequence is decided before the first `await`. */
+  /** If no call is in flight, the part of the sequence to keep is decided before the first `await`. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#closing ??= this.#dispose();
     return this.#closing;
@@ -173,7 +181,7 @@ export class LocalSession implements Session, CellHolder {
     for (;;) {
       const turn = await this.#turns.exclusive(() => this.#turn(request), signal);
       if ('rows' in turn) return turn.rows;
-      // Outside of the turn: an eviction of this session must not wait for it.
+      // Outside of the turn, because an eviction of this session must not wait for it.
       await turn.readmission(signal);
     }
   }
@@ -200,7 +208,7 @@ export class LocalSession implements Session, CellHolder {
     await this.#rollBack(Math.min(commonLength(this.#fed, text), outputFrom));
     const bare = this.#program(request);
     await this.#feedWithoutOutputs(text, bare, this.#prefillEnd(outputFrom), 'prefill');
-    // One forward has room for `rowCountMax` rows; earlier ones go first, without outputs.
+    // One forward has room for `rowCountMax` rows. Earlier rows go first, without outputs.
     const lastFrom = Math.min(outputFrom, text.length - this.#options.rowCountMax);
     await this.#feedWithoutOutputs(text, bare, lastFrom, 'catch-up');
     const masks = await this.#options.grammar?.masks(text, outputCount, this.#life.signal);
@@ -216,7 +224,7 @@ export class LocalSession implements Session, CellHolder {
     return { ...sampling, seed, purpose: noise, ...reads, ...(needsText ? { text: seen } : {}) };
   }
 
-  /** Null where the sequence is open. */
+  /** Null if the sequence is open. */
   async #open(text: readonly TokenId[], lengthMax: number): Promise<Readmission | null> {
     if (this.#sequence !== null) return null;
     const opened = await this.#source.open(text, Math.max(0, lengthMax), this.#life.signal);
@@ -234,7 +242,7 @@ export class LocalSession implements Session, CellHolder {
     const tokens = this.#fed;
     this.#sequence = null;
     this.#fed = [];
-    // What a failed forward left behind is not worth a risk: nothing is said to be in it.
+    // After a failed forward the contents are uncertain, so none are reported.
     const known = this.#isInDoubt ? [] : tokens;
     this.#isInDoubt = false;
     await this.#source.close({ sequence, tokens: known });
@@ -248,7 +256,7 @@ export class LocalSession implements Session, CellHolder {
   async #rollBack(length: number): Promise<void> {
     if (length >= this.#fed.length) return;
     try {
-      // A cut may wait for the batch of others.
+      // A cut may wait for the batch of other requests.
       await untilAborted(this.#opened().truncate(length), this.#life.signal);
     } catch (error) {
       this.#isInDoubt = true;
@@ -276,7 +284,7 @@ export class LocalSession implements Session, CellHolder {
     }
   }
 
-  /** What is left of the text: one forward, unless more rows than it has room for have outputs. */
+  /** Feeds the rest of the text: one forward, unless more rows have outputs than fit into it. */
   async #feedWithOutputs(
     { text, purpose }: RowsRequest,
     program: RowProgram,
@@ -349,7 +357,7 @@ function isFull(error: unknown): boolean {
   return PilotfishError.isInstance(error) && error.code === 'kv-full';
 }
 
-/** Failures after which the cache is known to hold what its length says. */
+/** Failures after which the cache is known to hold as many tokens as its length says. */
 function isHarmless(error: unknown): boolean {
   return isFull(error) || (PilotfishError.isInstance(error) && error.code === 'aborted');
 }

@@ -1,4 +1,4 @@
-/** The life of a session: calls in flight are cancelled when it ends, with the request at the latest. */
+/** The life of a session. Calls in flight are cancelled when it ends, at the latest with the request. */
 import { setMaxListeners } from 'node:events';
 import { PilotfishError } from '../core/errors.ts';
 
@@ -15,7 +15,7 @@ export class SessionLife {
     else request.addEventListener('abort', this.#endWithRequest, { once: true });
   }
 
-  /** For every call of the session. */
+  /** The signal for every call of the session. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }

@@ -1,4 +1,4 @@
-/** A session outside of any engine: for reading a known text, or for trying a model out. */
+/** A session outside of any engine, for reading a known text or trying a model out. */
 import { GREEDY } from '../core/sampling-params.ts';
 import { soleLease } from '../kv-cache/lease.ts';
 import type { LanguageModel } from '../model/roles.ts';
@@ -14,7 +14,7 @@ type SoleSessionOptions = Pick<LocalSessionOptions, Needed> &
     readonly pool?: SequencePool | undefined;
   };
 
-/** @param options default: greedy, the whole vocabulary, no grammar, for ever */
+/** @param options default: greedy, the whole vocabulary, no grammar, no end */
 export function soleSession(
   model: LanguageModel,
   { pool, ...options }: SoleSessionOptions,

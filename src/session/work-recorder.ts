@@ -8,7 +8,7 @@ export class WorkRecorder {
     this.#events.push({ type: 'work', ...event });
   }
 
-  /** What was recorded since the last call, in order. */
+  /** Returns the work recorded since the last call, in order. */
   drain(): WorkEvent[] {
     const events = this.#events;
     this.#events = [];

@@ -19,13 +19,13 @@ function watchOf(boundary: WriteBoundary, texts: readonly Uint8Array[]): (id: To
 }
 
 describe('where writing ends', () => {
-  it('is behind so many tokens, or an end-of-generation token', () => {
+  it('is after a number of tokens, or an end-of-generation token', () => {
     const push = watchOf({ tokenCountMax: 2 }, []);
     expect([push(tokenId(3)), push(tokenId(3))]).toEqual([false, true]);
     expect(watchOf({ tokenCountMax: 9 }, [])(END)).toBe(true);
   });
 
-  it('is behind the first token whose running text holds a text, however tokens cut it', () => {
+  it('is after the first token whose running text holds a text, however tokens cut it', () => {
     const texts = fc.array(fc.constantFrom('\n\n', 'ab', 'é.', 'aba'), { maxLength: 3 });
     const written = fc.array(fc.constantFrom(...'ab\né.'), { minLength: 1, maxLength: 30 });
     const cuts = fc.array(fc.nat(3), { minLength: 40, maxLength: 40 });
@@ -43,7 +43,7 @@ describe('where writing ends', () => {
           ...pieces,
         ]);
         const reachedAt = pieces.findIndex((_, index) => push(tokenId(index + 1)));
-        // Bytes of an unfinished character are no text yet.
+        // The bytes of an unfinished character are no text yet.
         const running = (count: number): string =>
           new TextDecoder().decode(Buffer.concat(pieces.slice(0, count)), { stream: true });
         const expected = pieces.findIndex((_, index) =>

@@ -1,6 +1,6 @@
 /**
- * Where writing ends: after so many tokens, behind an end-of-generation token, or behind the first
- * token whose running text contains one of some texts (the separator of a step, a stop string). Whole
+ * Where writing ends: after a number of tokens, after an end-of-generation token, or after the first
+ * token whose running text contains one of several texts (the separator of a step, a stop string). Whole
  * tokens are kept: nothing is cut off and put back.
  */
 import type { TokenId } from '../core/token-id.ts';
@@ -12,18 +12,18 @@ export interface WriteBoundary {
   readonly texts?: readonly string[] | undefined;
 }
 
-/** What the tokens of a boundary mean. */
+/** The meaning of tokens that a boundary needs. */
 export interface TokenMeaning {
   isEndOfGeneration(id: TokenId): boolean;
   tokenBytes(id: TokenId): Uint8Array;
 }
 
-/** Follows what is written behind a text; the text before it does not count. */
+/** Follows the text that is written after a prompt; the prompt itself does not count. */
 export class BoundaryWatch {
   readonly #boundary: WriteBoundary;
   readonly #meaning: TokenMeaning;
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-  /** The end of what was written: as much as a text that is watched for may begin in. */
+  /** The end of the written text, long enough that one of the texts may begin in it. */
   #tail = '';
   #tokenCount = 0;
   #isReached = false;

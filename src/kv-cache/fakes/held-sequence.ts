@@ -1,4 +1,4 @@
-/** A sequence whose test decides when it has been forked, cut or closed, and whether that works. */
+/** A sequence whose test decides when a fork, cut or close ends, and whether it succeeds. */
 import type { Sequence } from '../../model/roles.ts';
 
 export class HeldSequence implements Sequence {

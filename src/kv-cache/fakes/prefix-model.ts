@@ -15,7 +15,7 @@ export const PROGRAM: RowProgram = {
   purpose: 'sample',
 };
 
-/** What the model chooses behind a text. */
+/** The model's choice after a text. */
 export function choiceBehind(text: readonly number[]): number {
   return text.reduce((hash, token) => (hash * 31 + token + 1) % 1_000_003, 7) % VOCABULARY_SIZE;
 }
@@ -33,7 +33,7 @@ export function prefixModel(options: Partial<ScriptedModelOptions> = {}): Script
   });
 }
 
-/** Feeds what is missing of a text. @returns what the model chooses behind it */
+/** Feeds the unread part of a text. @returns the model's choice after it */
 export async function read(sequence: Sequence, text: readonly number[]): Promise<TokenId> {
   const tokens = tokenIds(text.slice(sequence.length));
   const request = { tokens, outputFrom: tokens.length - 1, program: PROGRAM };

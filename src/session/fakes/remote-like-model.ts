@@ -1,7 +1,7 @@
 /**
- * A model that is used as one behind a network is: no logits and no KV cache here, only tokens that it
- * draws with noise of its own and its largest log-probabilities; latency, failures, and a bill, which
- * counts the whole text of every call.
+ * A model that is used like one behind a network. It has no logits and no KV cache in this process, and
+ * gives only tokens that it draws with its own noise and its largest log-probabilities. It has latency,
+ * failures, and a bill that counts the whole text of every call.
  */
 import { abortError, PilotfishError, throwIfAborted } from '../../core/errors.ts';
 import { invariant } from '../../core/invariant.ts';
@@ -24,17 +24,17 @@ export interface RemoteLikeOptions {
   /** Probabilities of the next token, [vocabulary size]. */
   readonly next: (prefix: readonly TokenId[]) => readonly number[];
   readonly capabilities?: Partial<SessionCapabilities>;
-  /** Before a call is answered: latency, or a failure of the network. */
+  /** Runs before a call is answered: latency, or a failure of the network. */
   readonly onCall?: () => Promise<void>;
-  /** Before every token of a stream but the first. */
+  /** Runs before every token of a stream but the first. */
   readonly onToken?: () => Promise<void>;
 }
 
 export interface Bill {
   callCount: number;
-  /** Tokens of all texts that were sent. */
+  /** Tokens of all sent texts. */
   readCount: number;
-  /** Tokens that were generated, whether anybody read them or not. */
+  /** Generated tokens, whether they were read or not. */
   writtenCount: number;
 }
 
@@ -46,7 +46,7 @@ const CAPABILITIES: SessionCapabilities = {
   input: 'token-ids',
 };
 
-/** Of a token id on the wire. */
+/** Bytes of a token id on the wire. */
 const BYTES_PER_TOKEN = 4;
 
 export class RemoteLikeModel implements RemoteModel {
@@ -80,7 +80,7 @@ class RemoteLikeSession implements Session {
   readonly #model: RemoteLikeModel;
   readonly #request: SessionRequest;
   readonly #life: SessionLife;
-  /** The streams that were begun: each settles its call once. */
+  /** The started streams. Each settles its call once. */
   readonly #streams = new Set<Call>();
 
   constructor(model: RemoteLikeModel, modelId: ModelId, request: SessionRequest) {
@@ -166,7 +166,7 @@ class RemoteLikeSession implements Session {
     if (signal.aborted) throw abortError(signal);
   }
 
-  /** Metered once, whether it was answered, failed or cancelled: it was paid for. */
+  /** Meters a call once, whether it was answered, failed or cancelled: it was paid for. */
   #settle(call: Call): void {
     if (call.isSettled) return;
     call.isSettled = true;
@@ -203,7 +203,7 @@ class RemoteLikeSession implements Session {
   #draw(probabilities: readonly number[]): number {
     const { temperature } = this.#request.sampling.sampling;
     if (temperature === 0) return probabilities.indexOf(Math.max(...probabilities));
-    // Noise of its own: by what was written before, whatever the request's seed is.
+    // Its own noise, keyed by the tokens written so far and independent of the request's seed.
     const { callCount, writtenCount } = this.#model.bill;
     let left = noiseUniform(noiseKey(callCount, writtenCount, 'sample'));
     return probabilities.findIndex((probability) => {
