@@ -166,6 +166,7 @@ export class Engine implements AsyncDisposable {
     const { clock = systemClock } = this.#options;
     const acceptedMs = clock.nowMs();
     const prompt = this.#promptTokens(request);
+    const notes = this.#scopeNotes(request.input);
     const likely = Math.ceil(request.maxTokens / this.#overcommit);
     const leaseRequest = {
       need: this.#need(strategy, prompt.length + likely),
@@ -186,7 +187,7 @@ export class Engine implements AsyncDisposable {
       clock,
       acceptedMs,
       queuedMs,
-      notes: this.#scopeNotes(request.input),
+      notes,
       signal,
     });
   }
@@ -267,7 +268,8 @@ export class Engine implements AsyncDisposable {
       if (model === null) throw noModel(strategy, label);
       const writes = isWriter(label);
       const reads = joinReads(needs.reads ?? {}, { logprob: writes && logprobs });
-      const all = { ...needs, reads, keepsGrammar: writes && grammar !== undefined };
+      const keepsGrammar = needs.keepsGrammar === true || (writes && grammar !== undefined);
+      const all = { ...needs, reads, keepsGrammar };
       const missing = missingCapability(all, this.#models.capabilitiesOf(label));
       if (missing !== null) throw incapable(strategy, label, model.facts.name, missing);
     }

@@ -115,9 +115,10 @@ class Run {
   /**
    * Cancels the calls of other machines that are in flight, so that their work is metered in full.
    * Local sessions end with the lease: the answer does not wait for the batch that they may be in.
+   * A session that cannot hang up takes neither the answer nor the request's own error away.
    */
   async end(): Promise<void> {
-    await Promise.all([...this.#remote].map((session) => session[Symbol.asyncDispose]()));
+    await Promise.allSettled([...this.#remote].map((session) => session[Symbol.asyncDispose]()));
   }
 
   /** Proposes and judges. On failure, the work that was done and the text held back come first. */

@@ -256,7 +256,7 @@ describe('the end of a request', () => {
     await engine.checkIdle();
   });
 
-  it('gives the cells back where a session elsewhere cannot be closed', async () => {
+  it('loses no answer and no cells where a session elsewhere cannot be closed', async () => {
     const model = far();
     const openSession = model.openSession.bind(model);
     const failure = new PilotfishError('source-unavailable', 'a failure of the test');
@@ -266,7 +266,8 @@ describe('the end of a request', () => {
       return session;
     });
     const engine = open({ models: { small: local('small'), large: model } });
-    await expect(run(engine, { strategy: 'random@0.5' })).rejects.toBe(failure);
+    const summary = summaryOf(await run(engine, { strategy: 'random@0.5' }));
+    expect(summary.tokenCount).toBeGreaterThan(0);
     await engine.checkIdle();
   });
 });
