@@ -27,7 +27,7 @@ describe('curvePoints', () => {
     expect(points[0]?.largeShare).toBeCloseTo(0.3, 12);
   });
 
-  it('widens the interval to every seed that was seen', () => {
+  it('widens the interval to include every seed', () => {
     const [point] = curvePoints(
       seeds(
         { accuracy: 0.2, accuracyLow: 0.18, accuracyHigh: 0.22 },
@@ -37,7 +37,7 @@ describe('curvePoints', () => {
     expect([point?.low, point?.high]).toEqual([0.2, 0.8]);
   });
 
-  it('keeps what only some seeds have out of the mean', () => {
+  it('leaves values that only some seeds have out of the mean', () => {
     const [point] = curvePoints(
       seeds(
         { timeRatios: { box: 0.5, other: 1 }, gapRecovered: null, isOnFront: true },
@@ -51,11 +51,11 @@ describe('curvePoints', () => {
 });
 
 describe('controlsOf', () => {
-  it('finds what chooses at random', () => {
+  it('finds the random controls', () => {
     expect([...controlsOf(RESULT)]).toEqual(['random', 'random-transmission', 'random-query']);
   });
 
-  it('goes by what a result says of a strategy, not by its name', () => {
+  it('reads the facts of a strategy in the result, not its name', () => {
     expect(controlsOf({ results: seeds({ strategy: 'random', controlOf: null }) })).toEqual(
       new Set(),
     );
@@ -70,7 +70,7 @@ describe('pointName', () => {
     expect(pointName({ strategy: 'large', threshold: null })).toBe('large');
   });
 
-  it('names thresholds that are nearly the same, or nearly 1, apart', () => {
+  it('gives different names to thresholds that are nearly equal, or nearly 1', () => {
     const names = [0.99998, 0.999985, 1].map((threshold) =>
       pointName({ strategy: 'margin', threshold }),
     );

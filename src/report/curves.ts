@@ -1,6 +1,6 @@
 /**
- * From results to what is drawn: seeds of one strategy and threshold become one point; strategies
- * are told apart by what they are for (the models alone, controls, methods).
+ * Turns results into points to draw. The seeds of one strategy and threshold become one point, and
+ * strategies are classified as the models alone, controls or methods.
  */
 import type { CostAxis, EvaluationResult, PointResult } from '../evaluation/results.ts';
 import type { Unit } from '../strategy/method.ts';
@@ -14,7 +14,9 @@ export interface CurvePoint {
   readonly seedCount: number;
   readonly n: number;
   readonly accuracy: number;
-  /** Mean bounds of the seeds' intervals, widened where needed to hold every seed's accuracy. */
+  /**
+   * The mean bounds of the seeds' intervals, widened where needed to hold every seed's accuracy.
+   */
   readonly low: number;
   readonly high: number;
   readonly tokenCount: number;
@@ -25,14 +27,14 @@ export interface CurvePoint {
   readonly generatedFlopsRatio: number;
   readonly weightTrafficRatio: number;
   readonly processedFlopsRatio: number;
-  /** Of the profiles that every seed has a prediction for. */
+  /** The profiles for which every seed has a prediction. */
   readonly timeRatios: Readonly<Record<string, number>>;
   readonly gapRecovered: number | null;
-  /** Whether it is on the front with at least half of its seeds. */
+  /** Whether the point is on the front with at least half of its seeds. */
   readonly isOnFront: boolean;
 }
 
-/** Names of the two models alone: the ends of every curve. */
+/** The names of the two models alone: the ends of every curve. */
 export const SMALL_ALONE: string = smallMethod.name;
 export const LARGE_ALONE: string = largeMethod.name;
 
@@ -40,7 +42,7 @@ export function isModelAlone(strategy: string): boolean {
   return strategy === SMALL_ALONE || strategy === LARGE_ALONE;
 }
 
-/** Names of the random controls, which the methods have to beat, in order of appearance. */
+/** The names of the random controls, which the methods have to beat, in order of appearance. */
 export function controlsOf({ results }: Pick<EvaluationResult, 'results'>): ReadonlySet<string> {
   return new Set(
     results.filter(({ controlOf }) => controlOf !== null).map(({ strategy }) => strategy),
@@ -48,8 +50,8 @@ export function controlsOf({ results }: Pick<EvaluationResult, 'results'>): Read
 }
 
 /**
- * `entropy@1.5`; the name alone where there is no threshold. With all digits, which are few unless scores
- * lie close: margin@0.99998 is not margin@1.
+ * `entropy@1.5`; the name alone where there is no threshold. The threshold has all its digits,
+ * which are few unless scores lie close: margin@0.99998 is not margin@1.
  */
 export function pointName(point: Pick<CurvePoint, 'strategy' | 'threshold'>): string {
   const { strategy, threshold } = point;
@@ -122,12 +124,12 @@ function average(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** The axis on which a strategy's unit is counted: what its summary says, else the large share. */
+/** The axis that counts a strategy's unit: that of its summary, else the large share. */
 export function shareAxisOf(result: EvaluationResult, strategy: string): CostAxis {
   return result.summary[strategy]?.axis ?? 'largeShare';
 }
 
-/** Names in order of appearance, each once. */
+/** The names in order of appearance, each once. */
 export function strategiesOf(points: readonly { readonly strategy: string }[]): string[] {
   return [...new Set(points.map(({ strategy }) => strategy))];
 }

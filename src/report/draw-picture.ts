@@ -1,4 +1,6 @@
-/** A picture's two forms, drawn with libraries that are large and loaded only when they are needed. */
+/**
+ * A picture in its two forms. The drawing libraries are large, so they are loaded only when needed.
+ */
 import type { TopLevelSpec } from 'vega-lite';
 
 export interface DrawnForms {

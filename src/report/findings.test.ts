@@ -27,7 +27,7 @@ describe('verdictOf', () => {
     [0.01, 0.1, 0.01, 'better'],
     [-0.1, -0.01, 0.01, 'worse'],
     [-0.01, 0.1, 0.2, 'undecided'],
-    // Interval and test disagree.
+    // The interval and the test disagree.
     [0.01, 0.1, 0.2, 'undecided'],
     [-0.01, 0.1, 0.01, 'undecided'],
     [null, null, null, 'not compared'],
@@ -45,7 +45,7 @@ describe('findings', () => {
     );
   });
 
-  it('says who beats a control, by how much, and what is open', () => {
+  it('says which strategies beat a control, by how much, and which are undecided', () => {
     const said = findings(RESULT);
     expect(said).toContain(
       'entropy beats the random gate at equal large share: +12.1 points (+7.8 to +16.3; p < 0.001).',
@@ -65,14 +65,14 @@ describe('findings', () => {
     expect(said).not.toMatch(/^\S+ beats/m);
   });
 
-  it('says who is worse than a control', () => {
+  it('says which strategy is worse than a control', () => {
     const comparisons = [comparison(-0.1, -0.02, 0.001)];
     const said = text({ ...RESULT, comparisons });
     expect(said).toContain('No strategy beats the random gate.');
     expect(said).toContain('entropy is worse than the random gate');
   });
 
-  it('says which method is better than another, once, and not that it beats a control', () => {
+  it('says once which method is better than another, without calling that one a control', () => {
     const ahead = { ...comparison(0.1, 0.3, 0.001), control: 'cascade' };
     const behind = { ...comparison(-0.3, -0.1, 0.001), strategy: 'cascade', control: 'entropy' };
     const said = text({ ...RESULT, comparisons: [comparison(-0.1, 0.1, 0.5), ahead, behind] });
@@ -81,7 +81,7 @@ describe('findings', () => {
     expect(said).not.toMatch(/cascade is|beats.*cascade/);
   });
 
-  it('says which method is worse where the other way round nothing was found', () => {
+  it('says which method is worse where the reverse comparison found nothing', () => {
     const behind = { ...comparison(-0.3, -0.1, 0.001), control: 'cascade' };
     const reverse = { ...comparison(null, null, null), strategy: 'cascade', control: 'entropy' };
     const open = { ...comparison(-0.1, 0.1, 0.5), strategy: 'cascade', control: 'entropy' };
@@ -92,11 +92,11 @@ describe('findings', () => {
     }
   });
 
-  it('says that nothing is shown where nothing was compared', () => {
+  it('says that nothing is shown if nothing was compared', () => {
     expect(text({ ...RESULT, comparisons: [] })).toContain('nothing shows that one is better');
   });
 
-  it('speaks of no gap where the large model is not better', () => {
+  it('reports no gap if the large model is not better', () => {
     const results = RESULT.results.map((point) =>
       point.strategy === 'large' ? { ...point, accuracy: 0.4 } : { ...point, gapRecovered: null },
     );
@@ -112,11 +112,11 @@ describe('findings', () => {
     expect(text({ ...RESULT, results })).toContain('between them is less than 0.1 points (');
   });
 
-  it('doubts a gap whose own interval reaches 0, whatever those of the models alone do', () => {
+  it('doubts a gap whose own interval reaches 0, whatever the intervals of the models alone', () => {
     const doubtful = { ...RESULT, gap: { value: 0.315, low: -0.01, high: 0.64 } };
     expect(text(doubtful)).toContain('the gap itself is doubtful');
     expect(text({ ...RESULT, gap: { value: null, low: null, high: null } })).toContain('doubtful');
-    // 60 and 70 % of 200 questions, 30 of them against 10: McNemar's p is 0.002.
+    // 60 and 70 % of 200 questions, with 30 against 10 discordant ones: McNemar's p is 0.002.
     const levels = { small: [0.6, 0.531, 0.665], large: [0.7, 0.633, 0.759] } as const;
     const results = RESULT.results.map((point) => {
       if (point.strategy !== 'small' && point.strategy !== 'large') return point;
@@ -144,7 +144,7 @@ describe('findings', () => {
     expect(said).not.toContain('saves nothing');
   });
 
-  it('says that nothing is saved, or that nothing comes near', () => {
+  it('says that a point saves nothing, or that no point comes near', () => {
     const dear = RESULT.results.map((point) => ({ ...point, weightTrafficRatio: 1.2 }));
     expect(text({ ...RESULT, results: dear })).toContain(
       '1.20 of what the large model alone reads, which saves nothing',

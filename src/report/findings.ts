@@ -1,6 +1,6 @@
 /**
- * What a result says, in sentences. They claim no more than the intervals do: a strategy beats its
- * control if the interval of the difference lies above zero and the test agrees.
+ * The findings of a result, in sentences. They claim no more than the intervals do: a strategy
+ * beats its control if the interval of the difference lies above zero and the test agrees.
  */
 import type { Comparison, Estimate, EvaluationResult } from '../evaluation/results.ts';
 import { methodNamed } from '../strategy/strategy-value.ts';
@@ -26,15 +26,15 @@ import {
   ratio,
 } from './wording.ts';
 
-/** The level that intervals of 95 % belong to. */
+/** The significance level that matches 95 % intervals. */
 const SIGNIFICANCE = 0.05;
-/** What counts as nearly all that the large model is better by. */
+/** The part of the gap that counts as nearly all of it. */
 const NEARLY_ALL = 0.95;
 const FEW_QUESTIONS = 200;
 
 export type Verdict = 'better' | 'worse' | 'undecided' | 'not compared';
 
-/** Undecided where interval and test do not say the same. */
+/** Undecided where the interval and the test disagree. */
 export function verdictOf({ difference, pValue }: Comparison): Verdict {
   const { low, high } = difference;
   if (low === null || high === null || pValue === null) return 'not compared';
@@ -69,7 +69,8 @@ function levels(drawn: readonly CurvePoint[], gap: Estimate): string[] {
   }
   const apart = distance(large.accuracy - small.accuracy);
   const said = `The gap between them is ${apart} points (${pointRange(gap.low, gap.high)}, paired).`;
-  // Not by the intervals of both: on the same questions these may overlap where the gap is certain.
+  // Not by the intervals of both models: on the same questions they may overlap where the gap is
+  // certain.
   const isDoubtful = gap.low === null || gap.low <= 0;
   const doubt = isDoubtful ? ' Its interval reaches 0: the gap itself is doubtful.' : '';
   return [`${both} ${said}${doubt}`];
@@ -113,8 +114,8 @@ function controlName(control: string): string {
 }
 
 /**
- * Only what is decided. Two methods are compared over the part of the one's curve and of the other's: that
- * one is worse is only said where the other was not found better.
+ * Only decided comparisons. Two methods are compared in both directions, each over the range of
+ * one's curve. So "worse" is said only where the reverse comparison did not find "better".
  */
 function betweenMethods(result: EvaluationResult): string[] {
   const controls = controlsOf(result);
@@ -132,7 +133,7 @@ function betweenMethods(result: EvaluationResult): string[] {
   });
 }
 
-/** Of each control apart: beating one of another unit says nothing of this one. */
+/** Controls are judged separately: to beat one says nothing about a control of another unit. */
 function unbeaten(judged: readonly Comparison[]): string[] {
   const beaten = new Set(
     judged.filter((one) => verdictOf(one) === 'better').map(({ control }) => control),
@@ -155,7 +156,7 @@ function spelt(
   );
 }
 
-/** Which single point keeps nearly the large model's accuracy for the least weight traffic. */
+/** The single point that keeps nearly the large model's accuracy for the least weight traffic. */
 function cheapest(result: EvaluationResult, drawn: readonly CurvePoint[]): string[] {
   const [small, large] = aloneOf(drawn);
   if (small === undefined || large === undefined || large.accuracy <= small.accuracy) return [];

@@ -5,7 +5,7 @@ import { allPictures } from './pictures/all-pictures.ts';
 import { renderPng } from './render-png.ts';
 import { renderSvg } from './render-svg.ts';
 
-/** How many pixels have each colour, as red, green, blue, alpha in hexadecimal. */
+/** The pixel count of each colour, as red, green, blue, alpha in hexadecimal. */
 function colorCounts({ data }: PNG): Map<string, number> {
   const counts = new Map<number, number>();
   for (let at = 0; at < data.length; at += 4) {
@@ -32,7 +32,7 @@ describe('renderPng', () => {
       (counts.get(color) ?? 0) / (image.width * image.height);
     expect(share('ffffffff')).toBeGreaterThan(0.5);
     expect(share('ffffffff')).toBeLessThan(0.95);
-    // Entropy and margin, their points and lines; ink.
+    // The colours of entropy and margin, for points and lines, and of ink.
     for (const color of ['0072b2ff', 'd55e00ff', '1f2328ff']) {
       expect([color, share(color) > 0.001]).toEqual([color, true]);
     }

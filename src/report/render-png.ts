@@ -1,10 +1,10 @@
-/** SVG to PNG, with the fonts that ship with this program: no system font is looked at. */
+/** SVG to PNG, with the fonts that come with this program; system fonts are not used. */
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { initWasm, Resvg } from '@resvg/resvg-wasm';
 import { FONT } from './pictures/theme.ts';
 
-/** Of every picture, in pixels: about twice its natural size. */
+/** The width of every picture in pixels: about twice its natural size. */
 const WIDTH = 1600;
 
 const GROUND = '#ffffff';
@@ -14,7 +14,7 @@ const { resolve } = createRequire(import.meta.url);
 let ready: Promise<readonly Uint8Array[]> | null = null;
 
 export async function renderPng(svg: string): Promise<Uint8Array> {
-  // The module can be set up once in a process only.
+  // The module can be initialised only once per process.
   ready ??= prepare();
   const fontBuffers = await ready;
   const image = new Resvg(svg, {

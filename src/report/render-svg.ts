@@ -5,26 +5,27 @@ import { compile, type TopLevelSpec } from 'vega-lite';
 interface TextItem {
   readonly fontSize?: number;
   readonly fontWeight?: string | number;
-  /** In pixels: longer texts are shortened. 0: they are not. */
+  /** In pixels: longer texts are shortened. 0: no limit. */
   readonly limit?: number;
 }
 
-/** The library's types leave this out. Its source invites to replace `width`. */
+/** The types of the library lack this property. Its source invites users to replace `width`. */
 declare module 'vega' {
   export const textMetrics: {
     width: (item: TextItem, text: unknown) => number;
   };
 }
 
-/** What the plotting library complained about: nothing, as long as the pictures are right. */
+/** The warnings of the plotting library: none, as long as the pictures are right. */
 export interface DrawnSvg {
   readonly svg: string;
   readonly warnings: readonly string[];
 }
 
 /**
- * Mean widths of letters in the pictures' font, in font sizes. The library's own guess without a
- * canvas, 0.8, leaves wide margins; letters of scripts written in squares are as wide as high.
+ * The mean widths of letters in the pictures' font, in units of the font size. Without a canvas,
+ * the library assumes 0.8, which leaves wide margins. Letters of square scripts are as wide as they
+ * are high.
  */
 const WIDTH = { regular: 0.61, bold: 0.69, square: 1 } as const;
 const SQUARE_LETTERS = /[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uff00-\uff60]/u;

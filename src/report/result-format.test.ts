@@ -20,7 +20,7 @@ describe('parseResult', () => {
     expect(parseResult(TEXT, 'r.json')).toEqual(RESULT);
   });
 
-  it('leaves fields alone that it does not know', () => {
+  it('ignores unknown fields', () => {
     const more = JSON.stringify({ type: 'evaluation', ...RESULT, later: 1 });
     expect(parseResult(more, 'r.json')).toEqual(RESULT);
   });

@@ -1,6 +1,6 @@
 /**
- * Result files of `eval --json`, checked field by field: what each means is in
- * evaluation/results.ts. Fields that are not known are left alone.
+ * Parses result files of `eval --json` and checks them field by field. The fields are described in
+ * evaluation/results.ts; unknown fields are ignored.
  */
 import { z } from 'zod';
 import { PilotfishError } from '../core/errors.ts';
@@ -28,7 +28,7 @@ const POINT = z
   .object({
     strategy: z.string().min(1),
     unit: UNIT,
-    // Results of before do not say: the methods of today do.
+    // Older results lack this field: it is taken from today's methods.
     controlOf: UNIT.optional(),
     threshold: NUMBER_OR_NULL,
     seed: z.number(),
@@ -129,7 +129,7 @@ const RESULT: z.ZodType<EvaluationResult> = z.object({
   results: z.array(POINT).min(1, 'has no results'),
   summary: z.record(z.string(), SUMMARY),
   summaryByFlops: z.record(z.string(), SUMMARY),
-  // Results of before have none.
+  // Older results lack this field.
   summaryByTraffic: z.record(z.string(), SUMMARY).default({}),
   comparisons: z.array(COMPARISON),
   comparisonsByTraffic: z.array(COMPARISON).default([]),
@@ -137,7 +137,7 @@ const RESULT: z.ZodType<EvaluationResult> = z.object({
   examples: z.array(EXAMPLE),
 });
 
-/** What `eval --json` prints where it fails. */
+/** The output of `eval --json` when it fails. */
 const FAILURE = z.object({ type: z.literal('error'), message: z.string() });
 const VERSIONED = z.object({ version: z.number() });
 

@@ -1,7 +1,7 @@
 /**
- * How every strategy of a result looks, the same in every picture. A method brings its own style; what
- * has none is drawn by what it is: the models alone in ink, controls in grey, other methods in the
- * first look that is free, with dashes once the hues are used up.
+ * The style of every strategy of a result, the same in every picture. A method may bring its own
+ * style. Otherwise the models alone are drawn in ink, controls in grey, and other methods in the
+ * first free style, with dashes once the hues are used up.
  */
 import { required } from '../core/invariant.ts';
 import type { Method } from '../strategy/method.ts';
@@ -9,19 +9,19 @@ import { HUES, type Hue, type MethodStyle, SHAPES, SOLID } from '../strategy/met
 import { METHODS } from '../strategy/methods.ts';
 import { isModelAlone } from './curves.ts';
 
-/** What is drawn in which colour: on light grounds, and what stands for it on dark ones. */
+/** The colour of text and lines on light backgrounds, and its counterpart on dark ones. */
 export const INK: Hue = { light: '#1f2328', dark: '#e6e8eb' };
 export const MUTED: Hue = { light: '#59636e', dark: '#a3adb8' };
 export const GRID: Hue = { light: '#dfe3e8', dark: '#353b43' };
 export const CONTROL: Hue = { light: '#7d868f', dark: '#9aa4ae' };
-/** Tokens on which the models agree and differ. */
+/** The colours of tokens on which the models agree and differ. */
 export const AGREE: Hue = HUES.blue;
 export const DIFFER: Hue = HUES.vermilion;
 
-/** Of strategies beyond the hues: the first, the second, and every further time round. */
+/** The dashes of strategies beyond the hues: those of the first, second and every later cycle. */
 const DASHES: readonly (readonly number[])[] = [SOLID, [7, 3], [2, 3]];
 
-/** Every light colour with its dark one: the page swaps them by what the reader prefers. */
+/** Every light colour with its dark one: the page picks one by the reader's colour scheme. */
 export const COLOR_PAIRS: readonly Hue[] = [
   ...new Set([
     ...[INK, MUTED, GRID, CONTROL, ...Object.values(HUES)],
@@ -38,8 +38,8 @@ const LOOKS: readonly MethodStyle[] = SHAPES.flatMap((_, round) =>
 );
 
 /**
- * @param strategies names of all strategies of a result, in order of appearance; a method that is not
- *   known is drawn in a look that no known one of the result has
+ * @param strategies names of all strategies of a result, in order of appearance; an unknown method
+ *   gets a style that no known one in the result has
  */
 export function strategyStyles(
   strategies: readonly string[],

@@ -9,7 +9,7 @@ function table(tables: readonly NumberTable[], caption: string): NumberTable {
   return tables.find((one) => one.caption.startsWith(caption)) ?? expect.fail(`no ${caption}`);
 }
 
-/** A row by its first cells, as an object by column. */
+/** The row that begins with the given cells, as an object by column. */
 function row({ columns, rows }: NumberTable, ...first: string[]): Record<string, string> {
   const found = rows.find((cells) => first.every((cell, place) => cells[place] === cell));
   return Object.fromEntries(columns.map((name, place) => [name, found?.[place] ?? 'missing']));
@@ -64,7 +64,7 @@ describe('resultTables', () => {
     expect(row(table(shown, 'Curves against'), 'entropy')).toMatchObject({ CPT50: '0.12' });
   });
 
-  it('shows comparisons with what they amount to', () => {
+  it('shows comparisons with their verdicts', () => {
     expect(row(table(tables, 'Compared at equal cost'), 'margin', 'random')).toMatchObject({
       difference: '+6.2',
       '95 % interval': '+1.3 to +10.9',

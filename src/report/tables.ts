@@ -14,7 +14,7 @@ import {
   short,
 } from './wording.ts';
 
-/** Only tables that have rows. */
+/** Leaves out tables without rows. */
 export function resultTables(result: EvaluationResult): NumberTable[] {
   const tables = [
     pointTable(result),

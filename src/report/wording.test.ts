@@ -9,16 +9,16 @@ describe('wording', () => {
     expect([short(1 / 3), short(12), short(null)]).toEqual(['0.3333', '12', '–']);
   });
 
-  it('never says that a difference is nought where there is one', () => {
+  it('never writes 0 for a difference that is not 0', () => {
     expect([distance(0.042), distance(-0.042), distance(0)]).toEqual(['4.2', '4.2', '0.0']);
     expect([distance(0.0004), distance(0.0006)]).toEqual(['less than 0.1', '0.1']);
   });
 
-  it('never says that a chance is nought', () => {
+  it('never writes 0 for a p-value', () => {
     expect([pText(0), pText(0.0009), pText(0.012)]).toEqual(['< 0.001', '< 0.001', '0.012']);
   });
 
-  it('tells numbers apart that are nearly the same', () => {
+  it('distinguishes numbers that are nearly equal', () => {
     const edges = [0.99998, 0.999983, 1, 1 / 3, 0.5];
     expect(edges.map((edge) => distinctly(edge, edges))).toEqual([
       '0.99998',

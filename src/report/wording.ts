@@ -1,4 +1,6 @@
-/** Numbers and costs as people read them, in pages and pictures. A dash stands for what does not exist. */
+/**
+ * Numbers and costs as people read them, in pages and pictures. A dash stands for a missing value.
+ */
 import type { CostAxis } from '../evaluation/results.ts';
 import type { Unit } from '../strategy/method.ts';
 
@@ -9,7 +11,7 @@ export const AXIS_NAMES: Readonly<Record<CostAxis, string>> = {
   weightTrafficRatio: 'weight traffic',
 };
 
-/** What methods of a unit choose, in the plural. */
+/** The plural nouns of the units that methods choose between models for. */
 export const UNIT_NOUNS: Readonly<Record<Unit, string>> = {
   token: 'tokens',
   step: 'steps',
@@ -36,7 +38,7 @@ export function points(difference: number | null): string {
   return Number(text) > 0 ? `+${text}` : text.replace('-', '−').replace(/^−0\.0$/, '0.0');
 }
 
-/** How far apart two shares are, in percentage points: `4.2`. */
+/** The absolute difference of two shares, in percentage points: `4.2`. */
 export function distance(difference: number): string {
   const size = Math.abs(difference) * 100;
   return size > 0 && size < 0.05 ? 'less than 0.1' : size.toFixed(1);
@@ -51,7 +53,7 @@ export function ratio(value: number | null): string {
   return value === null ? NONE : value.toFixed(2);
 }
 
-/** `0.012`, and `< 0.001` for what lies below. */
+/** `0.012`, and `< 0.001` for smaller values. */
 export function pText(value: number | null): string {
   if (value === null) return NONE;
   return value < 0.001 ? '< 0.001' : value.toFixed(3);
@@ -65,8 +67,8 @@ export function short(value: number | null): string {
 const DIGITS_MAX = 17;
 
 /**
- * At least four significant digits, and as many more as tell it from all others that differ, and from 0 and
- * 1, where shares end.
+ * At least four significant digits, and enough to distinguish the value from all others that
+ * differ, and from 0 and 1, the ends of shares.
  */
 export function distinctly(value: number, others: readonly number[]): string {
   const different = [...others, 0, 1].filter((other) => other !== value);

@@ -1,4 +1,6 @@
-/** A folder that an evaluation of version 1 wrote: read as it is, answered further, losing nothing. */
+/**
+ * A folder of an evaluation of version 1 is read unchanged and extended, without losing anything.
+ */
 import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +21,7 @@ import { entropyMethod } from '../../src/strategy/entropy.ts';
 import { planOf, scriptedEvaluation } from './scripted-evaluation.ts';
 
 const FIXTURE = new URL('../fixtures/version-1/evaluation/', import.meta.url);
-/** As the folder was asked for. */
+/** The plan of the folder. */
 const PLAN = planOf({
   strategies: [{ method: entropyMethod, thresholds: [0.5] }],
   ...{ shares: null, pointCount: 6, seeds: [1, 2, 3], maxTokens: 96, waveSize: 16 },
@@ -39,7 +41,7 @@ async function manifest(): Promise<Manifest> {
   return required(found, 'the folder has a manifest');
 }
 
-/** The pair of the folder, which cannot answer. */
+/** The pair of the folder, with models that cannot answer. */
 async function silentPair(): Promise<EvaluationPair> {
   const { pair } = scriptedEvaluation();
   const engine = {
@@ -65,20 +67,20 @@ async function evaluateAgain(): Promise<EvaluationResult> {
   return evaluationResult(answers, { task, facts, isScreened: false });
 }
 
-/** With what results of then did not say: which strategies are random controls. */
+/** The old result, with a field that it lacked: which strategies are random controls. */
 async function earlierResult(): Promise<EvaluationResult> {
   return parseResult(await textOf('result.json'), 'result.json');
 }
 
 describe('a folder of version 1', () => {
-  it('gives the result that it gave, with nothing asked again', async () => {
+  it('gives the same result as then, with no question asked again', async () => {
     const answers = await textOf('answers.jsonl');
     expect(await evaluateAgain()).toEqual(await earlierResult());
     expect(await textOf('answers.jsonl')).toBe(answers);
     expect(await earlierResult()).toMatchObject(JSON.parse(await textOf('result.json')));
   });
 
-  it('has a manifest of version 2 from then on, which says the same', async () => {
+  it('gets a manifest of version 2 with the same content', async () => {
     const before = JSON.parse(await textOf('evaluation.json'));
     const { small, large } = before.models;
     await evaluateAgain();
@@ -94,7 +96,7 @@ describe('a folder of version 1', () => {
     expect(await evaluateAgain()).toEqual(await earlierResult());
   });
 
-  it('takes new answers in lines like its own', async () => {
+  it('takes new answers in lines of the same form', async () => {
     const { questions } = await loadQuestions({ task: 'pocket', count: 2 });
     const { codes } = await openManifest(folder, await silentPair(), PLAN);
     const path = join(folder, 'answers.jsonl');

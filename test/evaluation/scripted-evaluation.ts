@@ -1,4 +1,4 @@
-/** A pair of scripted models that remembers, open for an evaluation, and what was asked of it. */
+/** A pair of scripted models with a memory, open for an evaluation, and the requests to it. */
 import { type ModelRole, modelsById } from '../../src/core/model-id.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
@@ -26,22 +26,22 @@ export interface ScriptedEvaluation {
   readonly pair: EvaluationPair;
   readonly engine: Engine;
   readonly models: { readonly small: ScriptedModel; readonly large: ScriptedModel };
-  /** Requests so far, in order, with the text of the strategy that each names. */
+  /** The requests so far, in order, with the text of each one's strategy. */
   readonly requests: readonly (GenerateRequest & { readonly strategy: string })[];
-  /** Sequences of both models that are open and not kept for later texts. */
+  /** Open sequences of both models that are not kept for later texts. */
   openCount(): number;
 }
 
 export interface ScriptedEvaluationOptions {
   readonly small?: Partial<ScriptedModelOptions>;
   readonly large?: Partial<ScriptedModelOptions>;
-  /** Before every request. */
+  /** Called before every request. */
   readonly onRequest?: (request: GenerateRequest, index: number) => void;
-  /** Where rows are remembered; default: in memory. */
+  /** The folder of remembered rows; default: in memory. */
   readonly folder?: string;
   /** Tokens that the small model drafts; default: the engine's own choice. */
   readonly draftLength?: number;
-  /** By the strategy that they route for. */
+  /** Routers by their strategy. */
   readonly routers?: ReadonlyMap<string, Router>;
 }
 
@@ -136,7 +136,7 @@ function factsOf({ facts }: ScriptedModel): EvaluatedModel {
   return { name, digest, parameterCounts, weightBytes, kvBytesPerToken, rowCountMax };
 }
 
-/** Of letters that the models know; no two are the same. */
+/** A question of letters that the models know; each index gives a different one. */
 export function questionOf(index: number, answer: string = 'a'): Question {
   const letters = [...index.toString(10).padStart(4, '0')].map(
     (digit) => 'abcdefghij'[Number(digit)],
@@ -152,8 +152,8 @@ export function questionOf(index: number, answer: string = 'a'): Question {
 }
 
 /**
- * Questions of which the large model knows most, the small one some: answers are what one of them, or
- * neither, says.
+ * Questions of which the large model knows most and the small one some: each right answer is that
+ * of one model, or of neither.
  */
 export async function scriptedQuestions(
   count: number,

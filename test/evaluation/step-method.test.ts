@@ -1,6 +1,6 @@
 /**
- * Everything reads the facts of methods, so a method that is in no list, of a unit that no listed
- * method has, goes through the engine, an evaluation, its report, help and advice.
+ * The whole program reads the facts of methods. So a method that is in no list, with a unit that no
+ * listed method has, works in the engine, an evaluation, its report, help and advice.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -78,12 +78,12 @@ describe('a method of steps', () => {
     }
     for (const { predictedShare, largeShare } of resultsOf('steps')) {
       expect(largeShare).toBeGreaterThan(0);
-      // Steps behind one that the large model wrote score anew.
+      // Steps after a step of the large model get new scores.
       expect(Math.abs(largeShare - (predictedShare ?? 0))).toBeLessThan(0.25);
     }
   });
 
-  it('is told in results by its unit, and its control by what it controls', () => {
+  it('has its unit in results, and its control the unit that it controls', () => {
     for (const point of resultsOf('steps')) {
       expect(point).toMatchObject({ unit: 'step', controlOf: null, seed: 0 });
     }

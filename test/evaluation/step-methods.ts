@@ -1,6 +1,6 @@
 /**
- * A method that decides about steps, and its random control: neither is in the program's own list. A
- * step is three tokens; the method's score of it is a number that its tokens decide.
+ * A method with steps as its unit, and its random control: neither is in the program's own list. A
+ * step is three tokens; the method's score of a step depends only on its tokens.
  */
 import { seededDraws } from '../../src/core/draws.ts';
 import type { ModelRole } from '../../src/core/model-id.ts';
@@ -14,7 +14,7 @@ import { writtenBy } from '../../src/strategy/written-by.ts';
 const STEP_TOKEN_COUNT = 3;
 const scores = seededDraws(1);
 
-/** The step of the small model, or the large model's in its place; with the score of the former. */
+/** The small model's step, or the large model's in its place; with the score of the former. */
 function stepDecoder(
   { session, tokenReads }: StrategyContext,
   judge: (position: number, step: readonly RowResult[]) => { score: number; isKept: boolean },

@@ -1,4 +1,4 @@
-/** What a made-up evaluation says of its strategies against their controls. */
+/** The comparisons of a made-up evaluation between its strategies and their controls. */
 import type { Comparison } from '../../evaluation/results.ts';
 
 const PAIR = { threshold: 1, controlThreshold: 0.2, cost: 0.16, controlCost: 0.2 };

@@ -1,8 +1,8 @@
-/** Where the curves of a made-up evaluation run, before noise. */
+/** The curves of a made-up evaluation, before noise. */
 import type { CostAxis, CurveSummary } from '../../evaluation/results.ts';
 import type { Unit } from '../../strategy/method.ts';
 
-/** A strategy's way from the small model to the large one. */
+/** The path of a strategy from the small model to the large one. */
 export interface Curve {
   readonly strategy: string;
   readonly unit: Unit;
@@ -11,9 +11,9 @@ export interface Curve {
   readonly axis: CostAxis;
   readonly seeds: readonly number[];
   readonly thresholds: readonly number[];
-  /** The large share that a threshold leads to. */
+  /** The large share at a threshold. */
   readonly shareOf: (threshold: number) => number;
-  /** Of the gap, at a share. */
+  /** The recovered part of the gap at a share. */
   readonly gapAt: (share: number) => number;
 }
 

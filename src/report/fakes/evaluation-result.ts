@@ -1,6 +1,6 @@
 /**
- * A made-up evaluation for tests, the same for the same seed: two gates of which one knows
- * something, their control, a query-level router, U-HLM and speculation, with noise as of `n` questions.
+ * A made-up evaluation for tests, equal for equal seeds: two gates of which one is informative,
+ * their control, a query-level router, U-HLM and speculation, with the noise of `n` questions.
  */
 import type { Estimate, EvaluationResult, PointResult } from '../../evaluation/results.ts';
 import { wilson } from '../../evaluation/statistics/wilson.ts';
@@ -17,7 +17,7 @@ const SMALL_WEIGHT = 0.36;
 export interface FakeResultOptions {
   readonly seed?: number;
   readonly questionCount?: number;
-  /** Whether entropy and margin know something; else they lie on the random gate. */
+  /** Whether entropy and margin are informative; otherwise they lie on the random gate. */
   readonly isGateGood?: boolean;
 }
 
@@ -65,7 +65,7 @@ export function fakeResult(options: FakeResultOptions = {}): EvaluationResult {
   };
 }
 
-/** Paired, as if the small model alone were right on 8.5 % of the questions. */
+/** The paired gap, as if the small model alone were right on 8.5 % of the questions. */
 function gapOf(n: number): Estimate {
   const value = (Math.round(LARGE_ACCURACY * n) - Math.round(SMALL_ACCURACY * n)) / n;
   const reach = 1.96 * Math.sqrt((value + 2 * 0.085 - value ** 2) / n);

@@ -1,7 +1,10 @@
-/** Answers of a made-up evaluation, of which one tries to break whatever shows it. */
+/** The answers of a made-up evaluation. One of them tries to break the program that shows it. */
 import type { Example, ExampleToken } from '../../evaluation/results.ts';
 
-/** Words of a text as tokens; those in brackets are the large model's, in braces prompt lookup's. */
+/**
+ * The words of a text as tokens. Words in brackets are the large model's, in braces prompt
+ * lookup's.
+ */
 function tokensOf(text: string): ExampleToken[] {
   return [...text.matchAll(/\[([^\]]*)\]|\{([^}]*)\}|(\s*[^\s[{]+|\s+)/g)].map((match, place) => {
     const [, large, lookup, small = ''] = match;

@@ -1,4 +1,4 @@
-/** What gates of a made-up evaluation saw: two that know something, and a coin. */
+/** The evidence of gates in a made-up evaluation: two informative ones, and a random one. */
 import type { GateBin, GateEvidence } from '../../evaluation/results.ts';
 import type { Random } from './random-from.ts';
 
@@ -35,7 +35,7 @@ function entropyEvidence(random: Random): GateEvidence {
   return { gate: 'entropy', tokenCount: tokenCount(found), auc: 0.931, bins: found };
 }
 
-/** From the margins that are kept, near 1, down to those that are sent first. */
+/** From the margins that are kept, near 1, down to those that are deferred first. */
 function marginEvidence(random: Random): GateEvidence {
   const found = bins(
     steps(1, 0, 20),

@@ -1,4 +1,4 @@
-/** Numbers that are the same for the same seed. */
+/** Random numbers that are equal for equal seeds. */
 
 export type Random = () => number;
 

@@ -1,4 +1,7 @@
-/** The page's style sheet: light and dark, wide and narrow. Pictures follow the reader's ground. */
+/**
+ * The page's style sheet: light and dark, wide and narrow. Pictures follow the reader's colour
+ * scheme.
+ */
 import { COLOR_PAIRS } from '../strategy-styles.ts';
 
 /** Style rules outweigh the colours that pictures carry as attributes. */

@@ -1,6 +1,6 @@
 /**
- * How the page is laid out. Everything written with `<%=` is escaped; `<%~` writes what this program
- * made itself: pictures, the style sheet, and parts that escaped their own text.
+ * The layout of the page. Text written with `<%=` is escaped. `<%~` writes markup of this program
+ * itself: pictures, the style sheet, and parts that escaped their own text.
  */
 
 export const PAGE_TEMPLATE: string = `<!doctype html>
@@ -80,7 +80,7 @@ export const TABLE_TEMPLATE: string = `
 </table></div>
 `;
 
-/** Tokens keep their own spaces: nothing may come between two of them. */
+/** Tokens contain their own spaces: no text may come between two of them. */
 export const EXAMPLE_TEMPLATE: string = `
 <details>
 <summary><strong><%= it.name %></strong>: <%= it.summary %></summary>

@@ -1,4 +1,4 @@
-/** Everything that the page shows, as plain text and drawn pictures; the template only lays it out. */
+/** The content of the page, as plain text and drawn pictures; the template only lays it out. */
 import type { EvaluationResult, Example, ExampleToken } from '../../evaluation/results.ts';
 import { pointName } from '../curves.ts';
 import { findings } from '../findings.ts';
@@ -12,7 +12,7 @@ export interface DrawnPicture extends Picture {
 
 /** One result with its pictures. */
 export interface DrawnResult {
-  /** Of the file, as a person named it. */
+  /** The name of the file, as the user gave it. */
   readonly source: string;
   readonly result: EvaluationResult;
   readonly pictures: readonly DrawnPicture[];
@@ -35,7 +35,7 @@ export interface SectionView {
 
 interface PictureView {
   readonly id: string;
-  /** SVG, the one thing that is not escaped: the plotting library wrote it. */
+  /** SVG from the plotting library, the only text that is not escaped. */
   readonly svg: string;
   readonly alt: string;
   readonly numbers: NumberTable;
@@ -100,9 +100,9 @@ function askedOf(source: string, result: EvaluationResult): [string, string][] {
   ];
 }
 
-/** One image to a screen reader, with what it shows; its size follows the page's. */
+/** One labelled image for a screen reader; its size follows the page's. */
 function embeddable(svg: string, alt: string): string {
-  // A function: in a replacement text `$'` would stand for the picture itself.
+  // A function, because `$'` in a replacement text would insert the picture itself.
   return svg.replace(/^<svg /, () => `<svg role="img" aria-label="${attributeText(alt)}" `);
 }
 
@@ -120,7 +120,7 @@ function exampleView({ questionId, question, answer, answers }: Example): Exampl
     name: questionId,
     question,
     answer,
-    summary: right.length === 0 ? 'nobody is right' : `right: ${right.join(', ')}`,
+    summary: right.length === 0 ? 'no answer is right' : `right: ${right.join(', ')}`,
     answers: answers.map((given) => ({
       name: pointName(given),
       isRight: given.isRight,

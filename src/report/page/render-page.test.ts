@@ -31,7 +31,7 @@ function textOf(node: Tree.Node): string {
   return 'childNodes' in node ? node.childNodes.map(textOf).join('') : '';
 }
 
-/** A result that is hostile wherever it holds a text. */
+/** A result with hostile text in every text field. */
 function hostileResult(): EvaluationResult {
   const result = fakeResult();
   const model = { name: HOSTILE, digest: HOSTILE };
@@ -90,7 +90,7 @@ describe('renderPage', () => {
     expect(html).toContain("default-src 'none'");
   });
 
-  it('gives every picture a name and the table of its numbers', () => {
+  it('gives every picture a label and the table of its numbers', () => {
     const figures = elements(page, 'figure');
     expect(figures).toHaveLength(9);
     for (const figure of figures) {
@@ -109,7 +109,7 @@ describe('renderPage', () => {
     expect(ids.length).toBeGreaterThan(9);
   });
 
-  it('shows a question with answers token for token, their origin and score', () => {
+  it('shows a question with its answers token by token, with origin and score', () => {
     const [first] = elements(page, 'article').slice(1);
     const answer = result.examples[0]?.answers[1];
     if (first === undefined || answer === undefined) return expect.fail('no answer');
@@ -134,7 +134,7 @@ describe('renderPage', () => {
     ]);
   });
 
-  it('shows results side by side under one title, with a way to each', async () => {
+  it('shows several results under one title, with a link to each', async () => {
     const drawn = await draw(result);
     const both = parse(renderPage([drawn, { ...drawn, result: { ...result, task: 'pocket' } }]));
     expect(elements(both, 'title').map(textOf)[0]).toBe('Evaluation: gsm8k, pocket');
@@ -159,7 +159,7 @@ describe('renderPage', () => {
     expect(elements(hostile, 'svg').map(textOf).join('')).toContain('<script>');
     const labels = elements(hostile, 'svg').map((svg) => attribute(svg, 'aria-label') ?? '');
     expect(labels.filter((label) => label.includes(HOSTILE))).not.toEqual([]);
-    // The page is whole after all of it.
+    // The page is complete after all the hostile text.
     expect(elements(hostile, 'section')).toHaveLength(1);
     expect(elements(hostile, 'figure')).toHaveLength(9 - 1);
   });

@@ -1,4 +1,4 @@
-/** The page as one HTML text that needs nothing else: no script, no font, no picture from outside. */
+/** The page as one self-contained HTML text: no script, no font and no picture from outside. */
 import { Eta } from 'eta';
 import { PAGE_STYLE } from './page-style.ts';
 import {

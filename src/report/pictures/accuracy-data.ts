@@ -1,4 +1,4 @@
-/** Which points an accuracy picture shows, and at which cost: pure selection, no drawing. */
+/** Selects the points of an accuracy picture, with their costs: pure selection, no drawing. */
 import type { CostAxis, EvaluationResult } from '../../evaluation/results.ts';
 import type { Unit } from '../../strategy/method.ts';
 import {
@@ -12,18 +12,18 @@ import {
   shareAxisOf,
 } from '../curves.ts';
 
-/** What a picture's horizontal axis is. */
+/** The horizontal axis of a picture. */
 export interface CostScale {
   /** The title of the axis, with its unit. */
   readonly title: string;
-  /** In the middle of a sentence. */
+  /** The name of the axis within a sentence. */
   readonly words: string;
   readonly isShare: boolean;
-  /** Null for points that have no such cost. */
+  /** Null for points without this cost. */
   readonly costOf: (point: CurvePoint) => number | null;
 }
 
-/** A point at its place. The index signature is what the plotting library asks of data. */
+/** A point at its place. The plotting library asks for the index signature. */
 export interface DrawnPoint {
   readonly [field: string]: unknown;
   readonly name: string;
@@ -38,9 +38,9 @@ export interface DrawnPoint {
 
 export interface AccuracyData {
   readonly scale: CostScale;
-  /** Methods and controls, the models alone left out. */
+  /** Methods and controls, without the models alone. */
   readonly points: readonly DrawnPoint[];
-  /** The models alone: small first. */
+  /** The models alone, the small one first. */
   readonly alone: readonly DrawnPoint[];
 }
 
@@ -82,18 +82,18 @@ export function predictedTime(profile: string): CostScale {
     words: `predicted time on ${profile}`,
     isShare: false,
     costOf: ({ timeRatios, strategy }) => {
-      // By definition, also where nobody predicted it.
+      // The large model's ratio to itself is 1, with or without a prediction.
       return timeRatios[profile] ?? (strategy === LARGE_ALONE ? 1 : null);
     },
   };
 }
 
-/** All strategies, whatever their unit: for costs on which units compare. */
+/** All strategies of any unit, for costs on which units compare. */
 export function accuracyData(result: EvaluationResult, scale: CostScale): AccuracyData {
   return place(result, curvePoints(result.results), scale);
 }
 
-/** Strategies of one unit against the share that they decide about. */
+/** Strategies of one unit against the share of their unit. */
 export function shareData(
   result: EvaluationResult,
   unit: Unit,
@@ -106,7 +106,7 @@ export function shareData(
   return place(result, points, SHARE_SCALES[axis]);
 }
 
-/** Of a summary against another kind of cost the share is not known: it is the large share then. */
+/** A summary against another kind of cost does not name the share: it is the large share then. */
 function shareAxis(result: EvaluationResult, strategy: string): CostAxis {
   const axis = shareAxisOf(result, strategy);
   return axis === 'transmittedShare' ? axis : 'largeShare';

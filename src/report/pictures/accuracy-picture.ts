@@ -1,6 +1,6 @@
 /**
- * Accuracy against one cost: a line per strategy, controls as bands of their intervals, the models
- * alone as rules.
+ * Accuracy against one cost: a line per strategy, controls as bands of their intervals, and the
+ * models alone as rules.
  */
 import type { TopLevelSpec } from 'vega-lite';
 import type { EvaluationResult } from '../../evaluation/results.ts';
@@ -18,11 +18,11 @@ export interface AccuracyPictureOptions {
   readonly name: string;
   readonly title: string;
   readonly styles: ReadonlyMap<string, MethodStyle>;
-  /** Whether the points that nothing beats are marked. */
+  /** Whether the points on the Pareto front are marked. */
   readonly hasFront: boolean;
 }
 
-/** Where a point lies; every layer has the same, or the library would join their scales. */
+/** The axes of a point. Every layer has the same ones, or the library would merge their scales. */
 type Axes = ReturnType<typeof axesOf>;
 
 function axesOf(data: AccuracyData) {
@@ -102,7 +102,7 @@ function layers(data: AccuracyData, options: AccuracyPictureOptions): Layer[] {
   ];
 }
 
-/** What is a single point lies on top of the curves. */
+/** Strategies with a single point are drawn on top of the curves. */
 function curvesFirst(points: readonly DrawnPoint[]): DrawnPoint[] {
   const isCurve = ({ strategy }: DrawnPoint): boolean =>
     points.filter((point) => point.strategy === strategy).length > 1;
@@ -111,7 +111,7 @@ function curvesFirst(points: readonly DrawnPoint[]): DrawnPoint[] {
 
 type Looks = ReturnType<typeof lookChannels>;
 
-/** One legend tells all of them. */
+/** The channels of one legend for all marks. */
 function lookChannels(points: readonly DrawnPoint[], styles: ReadonlyMap<string, MethodStyle>) {
   const domain = strategiesOf(points);
   const colors = domain.map((strategy) => styles.get(strategy)?.hue.light ?? '');
@@ -136,7 +136,7 @@ function line({ color, strokeDash }: Looks): Pick<Looks, 'color' | 'strokeDash'>
   return { color, strokeDash };
 }
 
-/** A band needs two points; a control of one gets a whisker. */
+/** A band needs two points; a control with one point gets a whisker. */
 function bands(points: readonly DrawnPoint[], { x, y }: Axes): Layer[] {
   const controls = points.filter(({ isControl }) => isControl);
   return strategiesOf(controls).map((control): Layer => {
@@ -150,7 +150,7 @@ function bands(points: readonly DrawnPoint[], { x, y }: Axes): Layer[] {
   });
 }
 
-/** @param look a hue for all of them, or the channel that tells it */
+/** @param look a hue for all points, or the channel that gives it */
 function whiskers(
   points: readonly DrawnPoint[],
   { x, y }: Axes,
@@ -163,7 +163,7 @@ function whiskers(
   };
 }
 
-/** The models alone across the whole picture, each with its name where curves seldom are. */
+/** The models alone as rules across the picture, each with its name where curves are rare. */
 function rules(data: AccuracyData, { x, y }: Axes): Layer[] {
   const [left, right] = costDomain(data);
   return data.alone.flatMap((point): Layer[] => {
@@ -222,7 +222,7 @@ function front(points: readonly DrawnPoint[], { x, y }: Axes): Layer[] {
   ];
 }
 
-/** Shares from 0 to 1; ratios as far as there are points, the large model alone included. */
+/** Shares from 0 to 1; ratios up to the largest point, the large model alone included. */
 function costDomain({ scale, points, alone }: AccuracyData): [number, number] {
   const costs = [...points, ...alone].map(({ cost }) => cost);
   if (scale.isShare) return [0, Math.max(1, ...costs)];
@@ -231,7 +231,7 @@ function costDomain({ scale, points, alone }: AccuracyData): [number, number] {
   return [Math.max(0, least - room), most + room];
 }
 
-/** As near as the intervals allow, with some room. */
+/** As narrow as the intervals allow, with some space. */
 function accuracyDomain({ points, alone }: AccuracyData): [number, number] {
   const all = [...points, ...alone];
   const [least, most] = [

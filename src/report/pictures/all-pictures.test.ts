@@ -13,7 +13,7 @@ function picture(name: string, pictures: readonly Picture[] = PICTURES): Picture
   return pictures.find((one) => one.name === name) ?? expect.fail(`no picture ${name}`);
 }
 
-/** Everything in a specification that has the given key, however deep. */
+/** All values of the given key in a specification, at any depth. */
 function all(value: unknown, key: string): unknown[] {
   if (Array.isArray(value)) return value.flatMap((item) => all(item, key));
   if (typeof value !== 'object' || value === null) return [];
@@ -87,7 +87,7 @@ describe('allPictures', () => {
     }
   });
 
-  it('places the models alone, by definition where nobody measured it', () => {
+  it('places the models alone, by definition where they were not measured', () => {
     const texts = rowsOf(picture('accuracy-large-share').spec, 'text').map(({ text }) => text);
     expect(texts).toEqual(['small alone 40.5 %', 'large alone 72.0 %']);
     const rows = picture('accuracy-transmitted-share').numbers.rows;
@@ -109,7 +109,7 @@ describe('allPictures', () => {
     expect(marked.every(({ isOnFront }) => isOnFront)).toBe(true);
   });
 
-  it('gives a strategy the same looks in every picture', () => {
+  it('gives a strategy the same style in every picture', () => {
     const looks = new Map<string, Set<string>>();
     for (const { spec } of PICTURES) {
       for (const scale of all(spec, 'scale') as DrawnScale[]) {
@@ -126,7 +126,7 @@ describe('allPictures', () => {
     for (const [name, seen] of looks) expect([name, seen.size]).toEqual([name, 1]);
   });
 
-  it('says in words and numbers what a picture shows', () => {
+  it('describes a picture in words and numbers', () => {
     for (const { alt, numbers, title } of PICTURES) {
       expect(alt).toMatch(/The numbers follow as a table\.$/);
       expect(numbers.caption).toBe(title);
@@ -135,7 +135,7 @@ describe('allPictures', () => {
     }
   });
 
-  it('draws what little there is', async () => {
+  it('draws a result with few data', async () => {
     const alone = { ...only('small', 'large'), gates: [], comparisons: [] };
     const without = allPictures(alone);
     expect(without.map(({ name }) => name)).not.toContain('accuracy-large-share');
@@ -166,17 +166,17 @@ describe('pictures of gates', () => {
     differCount,
   });
 
-  it('shares of each class, which add up', () => {
+  it('show the shares of each class, which add up to 1', () => {
     const [panel] = all(picture('scores').spec, 'concat').flat();
     const shares = rowsOf(panel, 'bar').map(({ share }) => Number(share));
     expect(shares.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 12);
-    // The outline of the others has two corners for each bar.
+    // The outline of the differing tokens has two corners for each bar.
     const corners = rowsOf(panel, 'line').map(({ share }) => Number(share));
     expect(corners).toHaveLength(2 * shares.length);
     expect(corners.reduce((sum, share) => sum + share, 0)).toBeCloseTo(2, 12);
   });
 
-  it('how often tokens differ, with intervals, empty bins left out', () => {
+  it('show how often tokens differ, with intervals and without empty bins', () => {
     const { spec, numbers } = picture('calibration', gated([bin(0, 1, 15, 5), bin(1, 2, 0, 0)]));
     const [point] = rowsOf(spec, 'point');
     expect(rowsOf(spec, 'point')).toHaveLength(1);
@@ -186,17 +186,17 @@ describe('pictures of gates', () => {
     expect(all(spec, 'subtitle').flat().join(' ')).toContain('as if tokens were independent');
   });
 
-  it('bins that lie close by names of their own', () => {
+  it('give different names to bins that lie close', () => {
     const { numbers } = picture('scores', gated([bin(1, 0.99998, 15, 5), bin(0.99997, 0.5, 3, 1)]));
     expect(numbers.rows.map(([, score]) => score)).toEqual(['1 to 0.99998', '0.99997 to 0.5']);
   });
 
-  it('how many tokens there are, whole ones also where questions stand for several', () => {
+  it('show token counts as integers, also where questions represent several', () => {
     const { spec } = picture('scores', gated([bin(0, 1, 1500.25, 20.125)]));
     expect(all(spec, 'subtitle').flat()).toContain('1,520 tokens');
   });
 
-  it('nothing without tokens', () => {
+  it('are absent without tokens', () => {
     const names = gated([bin(0, 1, 0, 0)]).map(({ name }) => name);
     expect(names).not.toContain('scores');
     expect(names).not.toContain('calibration');
@@ -229,7 +229,7 @@ describe('renderSvg', () => {
     }
   });
 
-  it('makes names shorter that are longer than the picture', async () => {
+  it('shortens names that are longer than the picture', async () => {
     const long = 'long/'.repeat(200);
     const results = RESULT.results.map((point) => ({
       ...point,
@@ -253,13 +253,13 @@ describe('renderSvg', () => {
 });
 
 describe('file names', () => {
-  it('hold nothing that a path could be made of', () => {
+  it('contain no path characters', () => {
     expect(fileNamePart('../../etc/Pass wd')).toBe('etc-pass-wd');
     expect(fileNamePart('///')).toBe('x');
     expect(fileNamePart('a'.repeat(500)).length).toBe(60);
   });
 
-  it('are numbered where they are taken', () => {
+  it('are numbered if they are taken', () => {
     const taken = new Set<string>();
     expect(['a', 'a', 'b', 'a'].map((name) => freeName(name, taken))).toEqual([
       'a',

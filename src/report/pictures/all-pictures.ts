@@ -31,7 +31,7 @@ export function allPictures(result: EvaluationResult): Picture[] {
   ];
 }
 
-/** Shares of different units are different things: each has a picture of its own. */
+/** Shares of different units are different quantities: each has a picture of its own. */
 function sharePictures(
   result: EvaluationResult,
   styles: ReadonlyMap<string, MethodStyle>,
@@ -83,7 +83,7 @@ export function fileNamePart(text: string): string {
   return part === '' ? 'x' : part;
 }
 
-/** The name, numbered if it is taken; then it is taken too. */
+/** The name, numbered if it is taken; marks the result as taken. */
 export function freeName(wanted: string, taken: Set<string>): string {
   let name = wanted;
   for (let count = 2; taken.has(name); count += 1) name = `${wanted}-${count}`;

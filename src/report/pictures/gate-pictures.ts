@@ -1,4 +1,7 @@
-/** What gates know: how scores lie where the models agree and differ, and how often they differ. */
+/**
+ * The evidence of gates: how scores are distributed where the models agree and differ, and how
+ * often they differ.
+ */
 import type { TopLevelSpec } from 'vega-lite';
 import type { EvaluationResult, GateBin, GateEvidence } from '../../evaluation/results.ts';
 import { wilson } from '../../evaluation/statistics/wilson.ts';
@@ -84,7 +87,7 @@ export function calibrationPicture(result: EvaluationResult): Picture {
 const CALIBRATION_NOTE =
   'Whiskers: 95 %, as if tokens were independent. Dashed: all tokens; a gate that knows nothing stays there.';
 
-/** Gates with a token at all. */
+/** The gates with at least one token. */
 export function shownGates({ gates }: EvaluationResult): GateEvidence[] {
   return gates.filter(({ bins }) => bins.some((bin) => tokenCountOf(bin) > 0));
 }
@@ -97,7 +100,7 @@ function tokenCountOf({ agreeCount, differCount }: GateBin): number {
   return agreeCount + differCount;
 }
 
-/** Margins crowd below 1: bins that differ are told apart. */
+/** Margins crowd below 1: the text has enough digits to distinguish the bins. */
 function binText({ from, to }: GateBin, bins: readonly GateBin[]): string {
   const edges = bins.flatMap((bin) => [bin.from, bin.to]);
   return `${distinctly(from, edges)} to ${distinctly(to, edges)}`;
@@ -118,7 +121,7 @@ function concat(
   };
 }
 
-/** A single gate has the whole width. */
+/** A single gate takes the whole width. */
 function panelWidth(gateCount: number): number {
   return gateCount === 1 ? PLOT.width : Math.floor((PLOT.width - COLUMN_GAP) / COLUMN_COUNT);
 }
@@ -126,7 +129,8 @@ function panelWidth(gateCount: number): number {
 function panelTitle({ gate, auc, bins }: GateEvidence, width: number) {
   const tokens = bins.reduce((sum, bin) => sum + tokenCountOf(bin), 0);
   const known = auc === null ? '' : `: AUC ${auc.toFixed(3)}`;
-  // In a line of its own: names may be long. Tokens of screened questions stand for several.
+  // On a line of its own, because names may be long. Tokens of screened questions represent
+  // several.
   const subtitle = `${Math.round(tokens).toLocaleString('en')} tokens`;
   return { text: `${gate}${known}`, subtitle, fontSize: 14, offset: 8, limit: width };
 }
@@ -211,7 +215,7 @@ function classShares(
 
 interface CalibrationRow {
   readonly bin: GateBin;
-  /** Where it is drawn: the middle of its bin. */
+  /** The position of the point: the middle of its bin. */
   readonly score: number;
   readonly count: number;
   readonly share: number;
@@ -219,7 +223,7 @@ interface CalibrationRow {
   readonly high: number;
 }
 
-/** Bins without tokens say nothing and are left out. */
+/** Bins without tokens are left out. */
 function calibration({ bins }: GateEvidence): CalibrationRow[] {
   const { places } = scoreScale(bins);
   return bins.flatMap((bin, at) => {
@@ -231,7 +235,7 @@ function calibration({ bins }: GateEvidence): CalibrationRow[] {
   });
 }
 
-/** All panels on one scale: only so does a gate that knows nothing look like one. */
+/** All panels have one scale: otherwise an uninformative gate would not look like one. */
 function calibrationPanels(result: EvaluationResult): Panel[] {
   const gates = shownGates(result);
   const highest = Math.max(...gates.flatMap((gate) => calibration(gate).map(({ high }) => high)));

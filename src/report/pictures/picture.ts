@@ -1,27 +1,27 @@
-/** A picture before it is drawn: its data and marks, and the same in words and numbers. */
+/** A picture before it is drawn: its data and marks, and the same content in words and numbers. */
 import type { TopLevelSpec } from 'vega-lite';
 import type { EvaluationResult } from '../../evaluation/results.ts';
 
 export interface Picture {
-  /** Of its file, without the ending. */
+  /** The file name, without its extension. */
   readonly name: string;
   readonly title: string;
-  /** What it shows, for who cannot see it. */
+  /** A description for readers who cannot see the picture. */
   readonly alt: string;
   readonly spec: TopLevelSpec;
-  /** The numbers behind it. */
+  /** The numbers that the picture shows. */
   readonly numbers: NumberTable;
 }
 
 export interface NumberTable {
   readonly caption: string;
-  /** How many of the columns are words; the others are read best to the right. */
+  /** The count of text columns; the others are right-aligned. */
   readonly textColumnCount: number;
   readonly columns: readonly string[];
   readonly rows: readonly (readonly string[])[];
 }
 
-/** What was asked, in one line below the title. */
+/** The facts of the evaluation, in one line below the title. */
 export function subtitleOf(result: EvaluationResult): string {
   const { task, models, questionCount } = result;
   const screened = result.isScreened ? ', screened' : '';

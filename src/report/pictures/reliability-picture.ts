@@ -1,4 +1,4 @@
-/** A reliability diagram: what a router's scores say, and what comes. */
+/** A reliability diagram: a router's predictions against the observed outcomes. */
 import type { TopLevelSpec } from 'vega-lite';
 import { AGREE, DIFFER, MUTED } from '../strategy-styles.ts';
 import { PERCENT_LABEL, THEME } from './theme.ts';

@@ -41,18 +41,18 @@ describe('scoreScale', () => {
     expect(falling.ticks?.map(({ label }) => label)).toEqual(['1', '0.9', '0.2', '0']);
   });
 
-  it('writes as many digits as tell edges apart', () => {
+  it('writes enough digits to distinguish the edges', () => {
     const { ticks } = scoreScale(bins([1, 0.9991], [0.9991, 0.93], [0.93, 0.00005]));
     expect(ticks?.map(({ label }) => label)).toEqual(['1', '0.999', '0.93', '0']);
   });
 
-  it('has a place for bins without width', () => {
+  it('gives bins without width a place', () => {
     const { isEven, places } = scoreScale(bins([0, 0], [0, 0]));
     expect(isEven).toBe(false);
     expect(places[1]).toEqual({ start: 1, end: 2 });
   });
 
-  it('labels not every edge of many', () => {
+  it('labels only some of many edges', () => {
     const edges = Array.from({ length: 20 }, (_, at): [number, number] => [2 ** at, 2 ** (at + 1)]);
     expect(scoreScale(bins(...edges)).ticks?.map(({ at }) => at)).toEqual([0, 4, 8, 12, 16, 20]);
   });

@@ -1,22 +1,22 @@
 /**
- * Where a gate's bins lie on the horizontal axis, always from those that are kept to those that are
- * sent. Bins of one width lie at their scores; others, whose scores may span magnitudes, side by
- * side, each labelled with where it begins.
+ * The places of a gate's bins on the horizontal axis, always from kept to deferred scores. Bins of
+ * equal width lie at their scores. Other bins, whose scores may span magnitudes, lie side by side,
+ * each labelled with its start.
  */
 import type { GateBin } from '../../evaluation/results.ts';
 
 export interface ScoreScale {
   readonly isEven: boolean;
   readonly domain: readonly [number, number];
-  /** Whether the axis runs from right to left, as margins do. */
+  /** Whether the axis runs from right to left, as it does for margins. */
   readonly isReversed: boolean;
-  /** Of each bin, in the axis' numbers; its start is the end that is kept first. */
+  /** The place of each bin in axis units; its start is the end that is kept first. */
   readonly places: readonly { readonly start: number; readonly end: number }[];
-  /** Where there are labels, and what they say; null: the axis finds them itself. */
+  /** The positions and texts of labels; null: the axis chooses them itself. */
   readonly ticks: readonly { readonly at: number; readonly label: string }[] | null;
 }
 
-/** Widths that differ by less, of the widest, are one width. */
+/** The largest difference of equal widths, relative to the widest bin. */
 const WIDTH_TOLERANCE = 0.01;
 const TICK_COUNT_MAX = 7;
 const DIGIT_COUNTS = [2, 3, 4, 5] as const;
@@ -50,7 +50,7 @@ function tickLabels(edges: readonly number[]): { at: number; label: string }[] {
     shown.map(({ at, edge }) => ({ at, label: String(Number(edge.toFixed(digits))) }));
   const isClear = (digits: number): boolean =>
     new Set(written(digits).map(({ label }) => label)).size === shown.length;
-  // Margins crowd below 1, entropies above 0: as many digits as tell the edges apart.
+  // Margins crowd below 1, entropies above 0: enough digits to distinguish the edges.
   return written(DIGIT_COUNTS.find(isClear) ?? DIGIT_COUNTS[3]);
 }
 

@@ -1,23 +1,23 @@
-/** What all pictures look like, and how wide they are. */
+/** The common style of all pictures, and their width. */
 import type { Config } from 'vega-lite';
 import { GRID, INK, MUTED } from '../strategy-styles.ts';
 
-/** The font that ships with this program, then the one browsers have that is like it. */
+/** The font that comes with this program, then a similar one that browsers have. */
 export const FONT = 'DejaVu Sans';
 const FONTS = `${FONT}, Verdana, Arial, sans-serif`;
 
-/** In pixels, of the area that is drawn into. */
+/** The size of the plot area in pixels. */
 export const PLOT = { width: 760, height: 430 } as const;
 
-/** How an axis of shares writes its labels. */
+/** The label format of a share axis. */
 export const PERCENT_LABEL = "format(datum.value * 100, '~f') + ' %'";
 
 export const THEME: Config = {
   font: FONTS,
-  // The page draws its own ground, and a picture file gets a white one.
+  // The page has its own background, and a picture file gets a white one.
   background: 'transparent',
   padding: { left: 16, right: 24, top: 16, bottom: 16 },
-  // Screen readers get the table of the numbers instead of a thousand marks.
+  // Screen readers get the table of numbers instead of a thousand marks.
   aria: false,
   title: {
     anchor: 'start',
@@ -29,7 +29,7 @@ export const THEME: Config = {
     subtitleFontSize: 13,
     subtitlePadding: 6,
     offset: 16,
-    // Names of models may be as long as paths.
+    // Model names may be as long as paths.
     limit: 880,
   },
   axis: {
