@@ -29,7 +29,7 @@ describe('parseResult', () => {
     ['', 'r.json is no evaluation result: it is empty.'],
     [TEXT.slice(0, 2000), 'it ends in the middle'],
     ['> pilotfish@0.1.0 start\n{}', "it begins with npm's own lines"],
-    ['nothing', 'it is no JSON'],
+    ['nothing', 'it is not JSON'],
     ['[]', 'it has no version'],
     ['{"type":"error","message":"No."}', 'it holds an error, "No."'],
     [JSON.stringify({ ...RESULT, version: 2, results: 'of another shape' }), 'it is of version 2'],

@@ -169,7 +169,7 @@ function whyNoJson(text: string): [why: string, remedy: string] {
   if (text.startsWith('> ')) {
     return ["it begins with npm's own lines", 'Write it with `npm start --silent -- eval --json`.'];
   }
-  return ['it is no JSON', AGAIN];
+  return ['it is not JSON', AGAIN];
 }
 
 function invalid(place: string, why: string, remedy: string): PilotfishError {
