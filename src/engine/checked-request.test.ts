@@ -32,7 +32,7 @@ describe('checkRequest', () => {
     });
   });
 
-  it('parses a strategy, and takes one that was parsed before', () => {
+  it('parses a strategy, and accepts a parsed strategy', () => {
     const { strategy } = checkRequest({ ...PROMPT, strategy: 'entropy@2' });
     expect(strategy).toMatchObject({ threshold: 2, text: 'entropy@2' });
     expect(checkRequest({ ...PROMPT, strategy }).strategy).toBe(strategy);
@@ -68,7 +68,7 @@ describe('checkRequest', () => {
   });
 
   it.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53])(
-    'refuses maxTokens %d, naming it',
+    'refuses maxTokens %d by name',
     (maxTokens) => {
       expect(failure({ ...PROMPT, maxTokens })).toMatchObject({
         code: 'option-invalid',
@@ -80,7 +80,7 @@ describe('checkRequest', () => {
   );
 
   it.each([0.5, Number.NaN, Number.NEGATIVE_INFINITY, 2 ** 53, -(2 ** 53)])(
-    'refuses seed %d, naming it',
+    'refuses seed %d by name',
     (seed) => {
       expect(failure({ ...PROMPT, seed })).toMatchObject({
         code: 'option-invalid',
@@ -90,7 +90,7 @@ describe('checkRequest', () => {
     },
   );
 
-  it('takes every safe integer as a seed', () => {
+  it('accepts every safe integer as a seed', () => {
     for (const seed of [Number.MIN_SAFE_INTEGER, -1, 2 ** 40, Number.MAX_SAFE_INTEGER]) {
       expect(checkRequest({ ...PROMPT, seed }).seed).toBe(seed);
     }
@@ -121,7 +121,7 @@ describe('checkRequest', () => {
     }
   });
 
-  it('wants messages, a prompt or its token ids: exactly one of them', () => {
+  it('requires exactly one of messages, a prompt and token ids', () => {
     const messages = [{ role: 'user' as const, content: 'Why?' }];
     const promptTokenIds = [1, 2];
     for (const request of [{}, { messages, prompt: 'Once' }, { messages, promptTokenIds }]) {
@@ -147,7 +147,7 @@ describe('checkRequest', () => {
     expect(failure(request)).toMatchObject({ code: 'prompt-empty' });
   });
 
-  it('takes token ids as they are', () => {
+  it('accepts token ids unchanged', () => {
     expect(checkRequest({ promptTokenIds: [5, 0] }).input).toEqual({ tokenIds: [5, 0] });
     expect(failure({ promptTokenIds: [] })).toMatchObject({ code: 'prompt-empty' });
     for (const wrong of [-1, 0.5, Number.NaN, 2 ** 60]) {
@@ -158,11 +158,11 @@ describe('checkRequest', () => {
     }
   });
 
-  it('keeps the white space of a prompt: it is text', () => {
+  it('keeps the white space of a prompt, which is text', () => {
     expect(checkRequest({ prompt: ' a\n' }).input).toEqual({ prompt: ' a\n' });
   });
 
-  it('refuses a prompt past the limit, all messages together', () => {
+  it('refuses a prompt past the limit, and messages that are past it together', () => {
     const half = 'x'.repeat(PROMPT_LENGTH_MAX / 2);
     const messages = [
       { role: 'system' as const, content: half },
@@ -177,7 +177,7 @@ describe('checkRequest', () => {
     expect(failure({ prompt: `${half}${half}x` })).toMatchObject({ code: 'prompt-too-long' });
   });
 
-  it('takes a grammar as text, and refuses what is none', () => {
+  it('accepts a grammar as text, and refuses an invalid grammar', () => {
     const jsonSchema = { type: 'integer' };
     const grammarOf = (grammar: GenerateRequest['grammar']): unknown =>
       checkRequest({ ...PROMPT, ...(grammar === undefined ? {} : { grammar }) }).grammar;

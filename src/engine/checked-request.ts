@@ -21,7 +21,7 @@ export interface CheckedRequest {
   readonly seed: number;
   readonly logprobs: boolean;
   readonly reusePrefix: boolean;
-  /** What the answer keeps to; absent: any text. */
+  /** The grammar of the answer; absent: any text. */
   readonly grammar?: GrammarSource;
 }
 

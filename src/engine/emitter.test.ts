@@ -6,7 +6,7 @@ import { type Emission, Emitter } from './emitter.ts';
 
 const END = tokenId(9999);
 
-/** A token event without its text; every field tells which token it is. */
+/** A token event without its text. Each field identifies the token. */
 function tokenOf(index: number, id: number): Omit<TokenEvent, 'text'> {
   return {
     type: 'token',
@@ -36,12 +36,12 @@ const textPieces = (texts: readonly string[]): Uint8Array[] =>
 interface Run {
   readonly events: readonly TokenEvent[];
   readonly finish: Emission['finish'];
-  /** Events that had come out after each push. */
+  /** The number of events that had come out after each push. */
   readonly counts: readonly number[];
   readonly pushedCount: number;
 }
 
-/** Pushes every piece as a token of its own, as the engine's loop does, then ends or flushes. */
+/** Pushes every piece as a token, as the engine's loop does, then ends or flushes. */
 function run(pieces: readonly Uint8Array[], stops: readonly string[], endsAt: number | null): Run {
   const emitter = emitterOf(pieces, stops);
   const events: TokenEvent[] = [];
@@ -59,7 +59,7 @@ function run(pieces: readonly Uint8Array[], stops: readonly string[], endsAt: nu
   return { events, finish, counts, pushedCount: counts.length };
 }
 
-/** The whole text, up to the first stop string that completes; of several, the longest. */
+/** The whole text, up to the first stop string that completes; among several, up to the longest. */
 function oracle(bytes: Uint8Array, stops: readonly string[]): string {
   const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
   for (let end = 1; end <= text.length; end += 1) {
@@ -72,7 +72,7 @@ function oracle(bytes: Uint8Array, stops: readonly string[]): string {
 
 const joined = (events: readonly TokenEvent[]): string => events.map(({ text }) => text).join('');
 
-/** Texts of few letters and long characters, cut into pieces anywhere, also inside characters. */
+/** Texts of few letters and long characters, cut into pieces anywhere, even inside characters. */
 const anyPieces = fc
   .record({
     parts: fc.array(
@@ -101,7 +101,7 @@ const anyStops = fc.array(
 );
 
 describe('Emitter', () => {
-  it('gives, concatenated, the text up to the stop string, wherever tokens are cut', () => {
+  it('concatenates to the text up to the stop string, wherever tokens are cut', () => {
     fc.assert(
       fc.property(anyPieces, anyStops, fc.option(fc.nat({ max: 26 })), (pieces, stops, ends) => {
         const endsAt = ends === null ? null : Math.min(ends, pieces.length);
@@ -130,7 +130,7 @@ describe('Emitter', () => {
     );
   });
 
-  it('holds back one event at most, and none where nothing is uncertain', () => {
+  it('holds back at most one event, and none if no text is uncertain', () => {
     fc.assert(
       fc.property(anyPieces, anyStops, (pieces, stops) => {
         for (const [index, count] of run(pieces, stops, null).counts.entries()) {
@@ -157,7 +157,7 @@ describe('Emitter', () => {
     expect(finish).toBe('end-of-generation');
   });
 
-  it('never shows a stop string, nor what follows it in the same token', () => {
+  it('never shows a stop string or the text after it in the same token', () => {
     const { events, finish } = run(
       textPieces(['yes', '\nUs', 'er: and', ' more']),
       ['\nUser:'],
@@ -167,19 +167,19 @@ describe('Emitter', () => {
     expect(finish).toBe('stop-string');
   });
 
-  it('shows what looked like a stop string once it is none', () => {
+  it('shows the beginning of a stop string once other text follows it', () => {
     const { events, finish } = run(textPieces(['a', '\nUs', 'a', 'ge']), ['\nUser:'], null);
     expect(events.map(({ text }) => text)).toEqual(['a', '', '\nUsa', 'ge']);
     expect(finish).toBeNull();
   });
 
-  it('shows the beginning of a stop string that the end cut off', () => {
+  it('shows the beginning of a stop string that the end of the answer cut off', () => {
     const { events, finish } = run(textPieces(['a', '\nUs']), ['\nUser:'], 2);
     expect(events.map(({ text }) => text)).toEqual(['a', '\nUs', '']);
     expect(finish).toBe('end-of-generation');
   });
 
-  it('does not look at the bytes of an end-of-generation token', () => {
+  it('ignores the bytes of an end-of-generation token', () => {
     const emitter = new Emitter({
       stops: [],
       tokenBytes: () => new TextEncoder().encode('<|im_end|>'),

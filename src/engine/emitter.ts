@@ -1,8 +1,8 @@
 /**
- * Turns committed tokens into token events with the text each releases. Text can be uncertain: an
- * unfinished UTF-8 character, or the beginning of what may be a stop string. While it is, the event
- * of the last token waits; at the end it carries what was held back. So end-of-generation events
- * have empty text, stop strings are never shown, and the texts concatenate to the answer.
+ * Turns committed tokens into token events with the text that each releases. Text is uncertain if it is
+ * an unfinished UTF-8 character or may be the beginning of a stop string. Meanwhile the event of the
+ * last token waits; at the end it carries the text held back. So end-of-generation events have empty
+ * text, stop strings are never shown, and the texts concatenate to the answer.
  */
 import type { TokenEvent } from '../core/events.ts';
 import type { FinishReason } from '../core/finish-reason.ts';
@@ -35,7 +35,7 @@ export class Emitter {
     this.#stops = new StopMatcher(options.stops);
   }
 
-  /** @param token everything but the text is known */
+  /** @param token an event without its text */
   push(token: Omit<TokenEvent, 'text'>): Emission {
     if (this.#options.isEndOfGeneration(token.tokenId)) {
       return { events: [...this.flush(), { ...token, text: '' }], finish: 'end-of-generation' };
@@ -53,12 +53,12 @@ export class Emitter {
     return { events: earlier, finish: null };
   }
 
-  /** The waiting event with all text that was held back: nothing more will come. */
+  /** The waiting event with all text held back. No more text will come. */
   flush(): TokenEvent[] {
     const waiting = this.#waiting;
     if (waiting === null) return [];
     this.#waiting = null;
-    // The unfinished character may complete a stop string no more, but it may follow a held text.
+    // The unfinished character can no longer complete a stop string, but it may follow text held back.
     const { released } = this.#stops.push(this.#detokenizer.flush());
     return [{ ...waiting, text: waiting.text + released + this.#stops.flush() }];
   }

@@ -27,21 +27,25 @@ import type { GenerateRequest } from './request.ts';
 import { runRequest } from './run-request.ts';
 
 export interface EngineOptions extends StrategyOptions {
-  /** A small or a large one at least. The engine owns them: it disposes of them. */
+  /** At least a small or a large model. The engine owns the models: it disposes of them. */
   readonly models: LabelledModels;
   /** Facts of a model that is not loaded, so that costs can still be compared with it. */
   readonly absentFacts?: Partial<ByRole<CostFacts>> | undefined;
-  /** What the models' tokens cost; without them a summary has no price. */
+  /** Prices of the models' tokens. Without them a summary has no price. */
   readonly prices?: Partial<ByRole<TokenPrices>> | undefined;
-  /** For models that can do but one thing: what that is, so that answers to anything else say so. */
+  /** The scope of models that can do only one thing. The summaries of other requests then say so. */
   readonly scope?: ModelScope | undefined;
-  /** Whose chat template holds where the two differ; default: such a pair is refused. */
+  /** The model whose chat template holds where the two differ. Default: such a pair is refused. */
   readonly template?: ModelRole | undefined;
-  /** Requests that use a model at once, where its cache has room; default `RUNNING_REQUEST_COUNT_MAX`. */
+  /**
+   * The number of requests that use a model at once if its cache has room; default
+   * `RUNNING_REQUEST_COUNT_MAX`.
+   */
   readonly requestCountMax?: number | undefined;
   /**
-   * Reserve room for only 1/n of the tokens that a request may write, because few write so many; a
-   * cache that does fill up makes the youngest request give way and start over. Default 1: never.
+   * Reserve room for only 1/n of the tokens that a request may write, because few requests write their
+   * maximum. If a cache does fill up, the youngest request is preempted and starts over. Default 1:
+   * never.
    */
   readonly overcommit?: number | undefined;
   readonly clock?: Clock | undefined;
@@ -54,7 +58,7 @@ export interface ModelScope {
   readonly note: string;
 }
 
-/** Strategies that are kept between requests, with what they learned. */
+/** The number of strategies that are kept between requests, with the statistics that they learned. */
 const STRATEGY_COUNT_MAX = 64;
 
 interface BuiltStrategy extends Pick<StrategyValue, 'method'> {
@@ -64,12 +68,12 @@ interface BuiltStrategy extends Pick<StrategyValue, 'method'> {
 export class Engine implements AsyncDisposable {
   readonly #options: EngineOptions;
   readonly #models: ModelSet;
-  /** By the text of their values. */
+  /** By the texts of their values. */
   readonly #strategies = new Map<string, BuiltStrategy>();
   readonly #scheduler: KvScheduler;
   readonly #overcommit: number;
   readonly #grammars: GrammarService;
-  /** One for every request that waits or runs. */
+  /** One controller for every request that waits or runs. */
   readonly #running = new Set<AbortController>();
   #closed = false;
   #closing: Promise<void> | null = null;
@@ -89,20 +93,20 @@ export class Engine implements AsyncDisposable {
     });
   }
 
-  /** Requests that run now, and those that wait for room. */
+  /** The numbers of running requests and of requests that wait for room. */
   get load(): { readonly runningCount: number; readonly waitingCount: number } {
     return this.#scheduler.load;
   }
 
   /**
-   * Checks that nothing was lost: where nobody runs, the caches hold what is kept for later requests
-   * and nothing else. @throws InvariantError
+   * Checks that nothing was lost: when no request runs, the caches hold only the prefixes kept for later
+   * requests. @throws InvariantError
    */
   checkIdle(): Promise<void> {
     return this.#scheduler.checkIdle();
   }
 
-  /** Forgets what earlier requests left in the caches. */
+  /** Forgets the prefixes that earlier requests left in the caches. */
   async forget(): Promise<void> {
     await this.#scheduler.forget();
   }
@@ -116,11 +120,12 @@ export class Engine implements AsyncDisposable {
   }
 
   /**
-   * Runs a request as it is read: `start`, then tokens and work, then `summary`. Leaving the loop
-   * early stops the work and frees the KV memory. From `start` on the request holds its share of the
-   * caches until the loop ends: one that is neither read on nor left keeps others waiting.
-   * @throws PilotfishError `aborted`, `engine-busy`, `disposed`, and what the request's values or
-   *   the models give rise to
+   * Runs a request as its events are read: `start`, then tokens and work, then `summary`. Leaving the
+   * loop early stops the work and frees the KV memory. From `start` on the request holds its share of
+   * the caches until the loop ends: a caller that neither reads on nor leaves keeps other requests
+   * waiting.
+   * @throws PilotfishError `aborted`, `engine-busy`, `disposed`, and the errors of the request's values
+   *   and of the models
    */
   async *generate(request: GenerateRequest): AsyncGenerator<EngineEvent, void> {
     const checked = checkRequest(request);
@@ -139,12 +144,12 @@ export class Engine implements AsyncDisposable {
     }
   }
 
-  /** The same as `await using`, for code that cannot say so. */
+  /** The same as `await using`, for code that cannot use it. */
   close(): Promise<void> {
     return this[Symbol.asyncDispose]();
   }
 
-  /** Cancels every request, then frees the models. Every call waits for the one closing. */
+  /** Cancels every request, then frees the models. Every call waits for the same closing. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -206,8 +211,9 @@ export class Engine implements AsyncDisposable {
   }
 
   /**
-   * Only for requests that are in: one thread compiles grammars and follows them, so those of a long
-   * queue would stop the ones that run. A request whose grammar fails leaves.
+   * Compiles a request's grammar once the request is admitted. One thread compiles and follows all
+   * grammars, so those of a long queue would delay the running requests. A request whose grammar fails
+   * ends.
    */
   async #openGrammar(
     { grammar }: CheckedRequest,
@@ -223,7 +229,7 @@ export class Engine implements AsyncDisposable {
     }
   }
 
-  /** Tokens by their bytes, which means the same for every kind of vocabulary. */
+  /** Tokens by their bytes, which mean the same in every kind of vocabulary. */
   #packedVocabulary(): ReturnType<typeof packVocabulary> {
     return packVocabulary({
       size: this.#models.vocabularySize,
@@ -232,7 +238,7 @@ export class Engine implements AsyncDisposable {
     });
   }
 
-  /** The cells and sequences of local models for a text of so many tokens, and for its branches. */
+  /** The cells and sequences of local models for a text of this many tokens, and for its branches. */
   #need(strategy: Strategy, tokenCount: number): KvAmounts {
     const { contextLength } = this.#models;
     const needOf = ([label, needs]: readonly [string, SessionNeeds]): KvAmounts => {
@@ -259,7 +265,7 @@ export class Engine implements AsyncDisposable {
     return strategy;
   }
 
-  /** Before the request starts. @throws PilotfishError `model-unknown`, `capability-missing` */
+  /** Runs before the request starts. @throws PilotfishError `model-unknown`, `capability-missing` */
   #checkModels(strategy: Strategy, { logprobs, grammar }: CheckedRequest): void {
     if (this.#closed) throw closedError();
     for (const [name, needs] of Object.entries(strategy.needs)) {

@@ -2,7 +2,7 @@
 export const MAX_TOKENS_DEFAULT = 512;
 /** Characters of a prompt before it is tokenised; a context window holds far fewer. */
 export const PROMPT_LENGTH_MAX = 4_000_000;
-/** Requests that use one model at once, where its KV cache has room for so many. */
+/** Requests that use one model at once, if its KV cache has room for them. */
 export const RUNNING_REQUEST_COUNT_MAX = 16;
 /** Requests that may wait for room; one more is refused as `engine-busy`. */
 export const WAITING_REQUEST_COUNT_MAX = 256;

@@ -11,7 +11,7 @@ function model(name: string, options: { contextLength?: number; ends?: number[] 
 }
 
 describe('the models of an engine', () => {
-  it('have ids: their names, with the label where two have one name', () => {
+  it('have ids: their names, with the label where two models share a name', () => {
     const set = new ModelSet({ small: model('qwen'), large: model('qwen'), reward: model('prm') });
     expect(set.costs.labels).toEqual({ small: 'qwen', large: 'qwen (large)', reward: 'prm' });
     expect([...set.local().keys()]).toEqual(['qwen', 'qwen (large)', 'prm']);
@@ -25,7 +25,7 @@ describe('the models of an engine', () => {
     await set[Symbol.asyncDispose]();
   });
 
-  it('write as far as the shorter context goes, and end where either knows an end', () => {
+  it('write up to the shorter context, and end where either model knows an end', () => {
     const set = new ModelSet({
       small: model('small', { contextLength: 32, ends: [2] }),
       large: model('large', { ends: [3] }),
@@ -35,7 +35,7 @@ describe('the models of an engine', () => {
     expect([...set.endOfGenerationIds].sort()).toEqual([2, 3]);
   });
 
-  it('are compared in cost with one that is not loaded, at the prices that were given', () => {
+  it('are compared in cost with a model that is not loaded, at the given prices', () => {
     const { facts } = model('absent');
     const large = { inputPerMillion: 1, outputPerMillion: 2 };
     const set = new ModelSet(
@@ -47,7 +47,7 @@ describe('the models of an engine', () => {
     expect(set.get('large')).toBeNull();
   });
 
-  it('need one that writes', () => {
+  it('need a model that writes', () => {
     expect(() => new ModelSet({ reward: model('prm') })).toThrow('an engine needs a model');
   });
 });

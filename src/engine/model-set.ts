@@ -1,6 +1,6 @@
 /**
- * The models of an engine, by label and by id: what a request must know of all of them together, and
- * the sessions that it opens of each.
+ * The models of an engine, by label and by id: the facts that a request needs of all of them together,
+ * and the sessions that it opens.
  */
 import type { ModelCostFacts, TokenPrices } from '../core/events.ts';
 import { required } from '../core/invariant.ts';
@@ -22,13 +22,13 @@ import type { RemoteModel } from '../session/remote-model.ts';
 import type { Session, SessionRequest } from '../session/session.ts';
 import { commonVocabularySize } from '../vocabulary/vocabulary-comparison.ts';
 
-/** A model that this process runs, or one that runs elsewhere. */
+/** A model that this process runs, or a model that runs elsewhere. */
 export type EngineModel = LanguageModel | RemoteModel;
 
 /** One model may have several labels. */
 export type LabelledModels = { readonly [L in ModelLabel]?: EngineModel | null | undefined };
 
-/** The facts of a model that its costs follow from. */
+/** The facts of a model that determine its costs. */
 export type CostFacts = Pick<
   ModelFacts,
   'name' | 'parameterCounts' | 'weightBytes' | 'kvBytesPerToken'
@@ -40,7 +40,7 @@ export interface ModelSetOptions {
   readonly prices?: Partial<ByRole<TokenPrices>> | undefined;
 }
 
-/** The models that write a text, and so share its vocabulary and its length. */
+/** The models that write a text, and therefore share its vocabulary and its length. */
 const WRITERS: readonly ModelRole[] = ['small', 'large'];
 
 /** Whether tokens of an answer may be those of the model with this label. */
@@ -50,13 +50,13 @@ export function isWriter(label: ModelLabel): boolean {
 
 export class ModelSet {
   readonly #byLabel: LabelledModels;
-  /** Every model of the set, and one that costs are only compared with. */
+  /** Every model of the set, and a model that costs are only compared with. */
   readonly costs: ModelsById<ModelCostFacts>;
-  /** Token ids from here on are padding of one of the writers. */
+  /** Token ids from this number on are padding in one of the writers. */
   readonly vocabularySize: number;
   /** Tokens that fit in every writer's context. */
   readonly contextLength: number;
-  /** The union over the writers, so that no strategy runs past an end that one of them knows. */
+  /** The union over the writers, so that no strategy writes past an end that any of them knows. */
   readonly endOfGenerationIds: ReadonlySet<TokenId>;
 
   /** @throws PilotfishError `vocabulary-mismatch`; InvariantError without a small or large model */
@@ -71,7 +71,7 @@ export class ModelSet {
     );
   }
 
-  /** The vocabulary of the large model, or of the only one: it gives the prompt its tokens. */
+  /** The vocabulary of the large model, or of the only model. It tokenises the prompt. */
   get vocabulary(): Vocabulary {
     return this.#main().vocabulary;
   }
@@ -85,7 +85,7 @@ export class ModelSet {
     return required(this.costs.labels[label], `a model is ${label}`);
   }
 
-  /** Those that this process runs, each once. */
+  /** The models that this process runs, each once. */
   local(): ReadonlyMap<ModelId, LanguageModel> {
     const local = new Map<ModelId, LanguageModel>();
     for (const label of MODEL_LABELS) {
@@ -105,7 +105,7 @@ export class ModelSet {
     return isLocal(model) ? LOCAL_CAPABILITIES : model.capabilities;
   }
 
-  /** @param lease holds the cells of local models */
+  /** @param lease the request's lease, which holds the cells of local models */
   openSession(label: ModelLabel, lease: Lease, request: SessionRequest): Session {
     const model = required(this.get(label), `the ${label} model is loaded`);
     const modelId = this.idOf(label);
@@ -113,7 +113,7 @@ export class ModelSet {
     return new LocalSession({ ...request, modelId, lease, rowCountMax: model.facts.rowCountMax });
   }
 
-  /** Cells of the local models for a text that shares them with no other. */
+  /** A lease of the local models for a text that shares its cells with no other. */
   soleLease(): Lease {
     return soleLease(Object.fromEntries(this.local()));
   }
@@ -149,7 +149,7 @@ function isLocal(model: EngineModel): model is LanguageModel {
   return 'openSequence' in model;
 }
 
-/** A model that has several labels has one id: that of its first label. */
+/** A model with several labels has one id: that of its first label. */
 function costFacts(
   models: LabelledModels,
   main: EngineModel,

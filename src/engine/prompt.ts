@@ -1,6 +1,6 @@
 /**
- * From a request to prompt tokens: rendered and tokenised once, with the large model's template
- * where there is a large model, because both models must read the same tokens.
+ * Turns a request into prompt tokens. It is rendered and tokenised once, with the template of the large
+ * model if there is one, because both models must read the same tokens.
  */
 import type { ChatMessage } from '../core/chat-message.ts';
 import { PilotfishError } from '../core/errors.ts';
@@ -14,7 +14,7 @@ import type { EngineModel } from './model-set.ts';
 export interface PromptModels {
   readonly small: EngineModel | null;
   readonly large: EngineModel | null;
-  /** Whose chat template holds where the two differ; null refuses such a pair. */
+  /** The model whose chat template holds where the two differ; null refuses such a pair. */
   readonly template: ModelRole | null;
 }
 
@@ -65,7 +65,10 @@ function mainVocabulary({ small, large }: PromptModels): Vocabulary {
   return required(large ?? small, 'an engine has a model').vocabulary;
 }
 
-/** Tokenising megabytes only to refuse them would hold everybody up for seconds. */
+/**
+ * Refuses a text that is far too long before it is tokenised: tokenising megabytes would delay all
+ * requests for seconds.
+ */
 function checkLength(text: string, contextLength: number): void {
   const lengthMax = contextLength * CHARACTERS_PER_TOKEN_MAX;
   if (text.length <= lengthMax) return;
@@ -95,7 +98,7 @@ function checkTokens(tokens: readonly TokenId[], { small }: PromptModels): void 
   );
 }
 
-/** Text runs at about four characters per token; only runs of white space come near this. */
+/** Text has about four characters per token. Only runs of white space come near this number. */
 const CHARACTERS_PER_TOKEN_MAX = 32;
 
 function render(messages: readonly ChatMessage[], models: PromptModels): string {

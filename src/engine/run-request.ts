@@ -1,7 +1,7 @@
 /**
- * The one generation loop: round after round, a strategy proposes and judges, and this commits and
- * emits. It is the only place where a text grows and the only one that ends an answer: requests of an
- * engine run through it, and so do rollouts of a training.
+ * The one generation loop: in every round a strategy proposes and judges, and the loop commits and
+ * emits. Only here a text grows, and only here an answer ends. The requests of an engine run through it,
+ * and so do the rollouts of a training.
  */
 import { RunCostFold } from '../accounting/run-cost.ts';
 import type { Clock } from '../core/clock.ts';
@@ -28,7 +28,7 @@ import type { CheckedRequest } from './checked-request.ts';
 import { Emitter } from './emitter.ts';
 import type { ModelSet } from './model-set.ts';
 
-/** The part of a request that the loop looks at. */
+/** The part of a request that the loop needs. */
 export type RunRequest = Pick<
   CheckedRequest,
   'sampling' | 'maxTokens' | 'stop' | 'seed' | 'logprobs' | 'grammar'
@@ -39,15 +39,15 @@ export interface RunOptions {
   readonly prompt: readonly TokenId[];
   readonly strategy: Strategy;
   readonly models: ModelSet;
-  /** Its cells in the local models' caches; it ends with the run. */
+  /** Holds the request's cells in the local models' caches. It ends with the run. */
   readonly lease: Lease;
-  /** What the answer keeps to; absent: any text. */
+  /** The grammar of the answer; absent: any text. */
   readonly grammar?: Pick<AnswerGrammar, 'masks' | 'allowedDraft'> | undefined;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** When the request came in, by the clock; default: now. */
+  /** The clock's time at which the request came in; default: now. */
   readonly acceptedMs?: number | undefined;
-  /** How long of that it waited for room; default 0. */
+  /** The part of the time since then that it waited for room; default 0. */
   readonly queuedMs?: number | undefined;
   /** Further notes for its summary. */
   readonly notes?: readonly string[] | undefined;
@@ -55,7 +55,7 @@ export interface RunOptions {
   readonly draws?: Draws | undefined;
 }
 
-/** @throws PilotfishError; what was emitted before stays valid */
+/** @throws PilotfishError; the events emitted until then stay valid */
 export async function* runRequest(options: RunOptions): AsyncGenerator<EngineEvent, void> {
   try {
     const run = new Run(options);
@@ -113,15 +113,15 @@ class Run {
   }
 
   /**
-   * Cancels the calls of other machines that are in flight, so that their work is metered in full.
-   * Local sessions end with the lease: the answer does not wait for the batch that they may be in.
-   * A session that cannot hang up takes neither the answer nor the request's own error away.
+   * Cancels calls in flight to other machines, so that their work is metered in full. Local sessions end
+   * with the lease: the answer does not wait for a batch that they may be in. A session that fails to
+   * close loses neither the answer nor the request's own error.
    */
   async end(): Promise<void> {
     await Promise.allSettled([...this.#remote].map((session) => session[Symbol.asyncDispose]()));
   }
 
-  /** Proposes and judges. On failure, the work that was done and the text held back come first. */
+  /** Proposes and judges. On failure, the finished work and the text held back are emitted first. */
   async *#round(): AsyncGenerator<EngineEvent, readonly Decision[]> {
     try {
       throwIfAborted(this.#options.signal);
@@ -144,7 +144,7 @@ class Run {
     for (const event of this.#recorder.drain()) yield this.#emit(event);
   }
 
-  /** Appends decided tokens until one ends the answer; the rest of the round is dropped. */
+  /** Appends the decided tokens until a token ends the answer. The rest of the round is dropped. */
   *#commit(decisions: readonly Decision[], round: number): Generator<TokenEvent> {
     for (const decision of decisions) {
       const index = this.#tokenCount();
@@ -187,14 +187,14 @@ class Run {
 
   #preemptionNote(): readonly string[] {
     const { preemptionCount } = this.#options.lease;
-    return preemptionCount === 0 ? [] : [`gave way to other requests ${preemptionCount} times`];
+    return preemptionCount === 0 ? [] : [`was preempted for other requests ${preemptionCount} times`];
   }
 
   #tokenCount(): number {
     return this.#text.length - this.#options.prompt.length;
   }
 
-  /** Tokens that may still be committed. */
+  /** The number of tokens that may still be committed. */
   #roomLeft(): number {
     const {
       request,

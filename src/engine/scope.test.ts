@@ -3,7 +3,7 @@ import { ScriptedModel } from '../model/scripted/scripted-model.ts';
 import { Engine } from './engine.ts';
 import type { GenerateRequest } from './request.ts';
 
-it('answers outside of the scope of the models say so, others do not', async () => {
+it('an answer outside the scope of the models says so, other answers do not', async () => {
   const large = new ScriptedModel({
     tokens: ['a', 'b', ''],
     endOfGeneration: [2],

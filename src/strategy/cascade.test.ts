@@ -7,7 +7,7 @@ import { ScriptedModel } from '../model/scripted/scripted-model.ts';
 const TOKENS = ['a', 'b', 'c', ''];
 const END = 3;
 
-/** Writes its token four times, then ends; `sure` is the probability of what it writes. */
+/** Writes its token four times, then ends. `sure` is the probability of each written token. */
 function writer(token: number, sure: number): ScriptedModel {
   return new ScriptedModel({
     tokens: TOKENS,
@@ -36,11 +36,11 @@ async function answer(strategy: string, changes: { seed?: number; maxTokens?: nu
   return { tokens, text, rows };
 }
 
-/** Of a row of `writer(0, 0.9)`, in nats. */
+/** The entropy of a row of `writer(0, 0.9)`, in nats. */
 const ENTROPY = -(0.9 * Math.log(0.9) + 3 * (0.1 / 3) * Math.log(0.1 / 3));
 
 describe('a cascade', () => {
-  it('keeps an answer that the small model is sure of, and asks nobody', async () => {
+  it('keeps a sure answer of the small model without calling the large one', async () => {
     const { tokens, text, rows } = await answer(`cascade@${ENTROPY + 1e-6}`);
     expect(text).toBe('aaaa');
     expect(new Set(tokens.map(({ origin }) => origin))).toEqual(new Set(['small']));
@@ -55,7 +55,7 @@ describe('a cascade', () => {
     expect(rows).toEqual({ small: 5, large: 5 });
   });
 
-  it('ends at the limit, whoever writes', async () => {
+  it('ends at the limit under either model', async () => {
     expect((await answer('cascade@9', { maxTokens: 2 })).text).toBe('aa');
     expect((await answer('cascade@-1', { maxTokens: 2 })).text).toBe('bb');
     expect((await answer('cascade@-1', { maxTokens: 2 })).rows).toEqual({ small: 2, large: 2 });
@@ -68,7 +68,7 @@ describe('a coin for whole answers', () => {
     expect(await answer('random-query@1')).toMatchObject({ text: 'bbbb', rows: { small: 0 } });
   });
 
-  it('gives about its share of the seeds to the large model, the same ones to a larger share', async () => {
+  it('gives about its share of the seeds to the large model; larger shares include them', async () => {
     const large = async (share: number): Promise<boolean[]> => {
       const seeds = Array.from({ length: 200 }, (_, seed) => seed);
       const all = seeds.map((seed) => answer(`random-query@${share}`, { seed }));

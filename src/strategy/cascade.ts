@@ -1,8 +1,8 @@
 /**
- * A cascade: the small model writes the whole answer, unseen; where it was unsure of it, the large
- * model answers anew. Unsure is a mean entropy above the threshold, over all tokens of the answer up
- * to its end: an end-of-generation token, a stop string or a limit. At the ends of the range the text
- * is that of one model alone.
+ * A cascade: the small model writes the whole answer, unseen. If it was unsure, the large model answers
+ * anew. Unsure means a mean entropy above the threshold, over all tokens of the answer up to its end: an
+ * end-of-generation token, a stop string or a limit. At the ends of the range the text is that of one
+ * model alone.
  */
 import { required } from '../core/invariant.ts';
 import type { RowResult } from '../core/row-program.ts';
@@ -86,7 +86,7 @@ class CascadeDecoder implements Decoder {
   }
 }
 
-/** Over the tokens of an answer: at least one. */
+/** The mean over the tokens of an answer, of which there is at least one. */
 function meanEntropy(answer: readonly RowResult[]): number {
   const entropies = answer.map(({ entropy }) => required(entropy, 'entropies are read'));
   return entropies.reduce((sum, entropy) => sum + entropy, 0) / answer.length;

@@ -63,7 +63,7 @@ describe('one model alone', () => {
       [1, 87, 0],
       [6, 1, 1],
     ]);
-    // Its steps find 599, 600, … 604 tokens in the cache.
+    // Its steps have 599, 600, … 604 tokens in the cache.
     expect(forwards.map(({ shape }) => shape.cachedTokenCount)).toEqual([0, 256, 512, 601.5]);
     expect(largeCallCount).toBe(1);
     expect(singleModelCost('small').work(plan()).largeCallCount).toBe(0);
@@ -74,7 +74,7 @@ describe('one model alone', () => {
   });
 });
 
-/** All ways that coins can fall, each with its probability, played as the engine plays them. */
+/** All outcomes of the coins, each with its probability, played as the engine plays them. */
 function enumerate(promptTokenCount: number, answerTokenCount: number, share: number) {
   const total = { forwards: 0, rows: 0, outputs: 0, cached: 0 };
   for (let coins = 0; coins < 2 ** answerTokenCount; coins += 1) {
@@ -102,7 +102,7 @@ function enumerate(promptTokenCount: number, answerTokenCount: number, share: nu
 }
 
 describe('token routing', () => {
-  it.each([0, 0.1, 0.5, 0.9, 1])('expects at a share of %d what all coins together do', (share) => {
+  it.each([0, 0.1, 0.5, 0.9, 1])('expects at a share of %d the mean over all coins', (share) => {
     for (const [prompt, answer] of [
       [1, 1],
       [5, 1],
@@ -119,7 +119,7 @@ describe('token routing', () => {
     }
   });
 
-  it('proposes every token with the small model, whatever the share', () => {
+  it('proposes every token with the small model at any share', () => {
     for (const value of [0, 0.3, 1]) {
       expect(of(routing, plan({ value }), 'small')).toEqual(
         of(singleModelCost('small'), plan(), 'small'),
@@ -127,7 +127,7 @@ describe('token routing', () => {
     }
   });
 
-  it('calls the large model once a token at most', () => {
+  it('calls the large model at most once a token', () => {
     const { largeCallCount } = routing.work(plan({ answerTokenCount: 40, value: 0.25 }));
     expect(largeCallCount).toBe(10);
   });
@@ -140,13 +140,13 @@ describe('speculation', () => {
     return { verify, length: (verify?.shape.rowCount ?? 0) - 1, count: verify?.count ?? 0 };
   };
 
-  it('drafts as long as it may where every draft holds and rows are free', () => {
+  it('drafts the greatest length where every draft holds and rows are free', () => {
     const { length, count } = rounds(draftModelCost, plan({ answerTokenCount: 90, value: 1 }));
     expect([length, count]).toEqual([8, 10]);
     expect(draftModelCost.work(plan()).note).toMatch(/^\d drafts a round$/);
   });
 
-  it('drafts one token where none holds: a round writes one token', () => {
+  it('drafts one token where no draft holds: a round writes one token', () => {
     const given = plan({ answerTokenCount: 90, value: 0 });
     expect(rounds(draftModelCost, given)).toMatchObject({ length: 1, count: 90 });
     expect(draftModelCost.work(given).largeCallCount).toBe(90);
@@ -164,20 +164,20 @@ describe('speculation', () => {
     expect(far.length).toBeGreaterThan(near.length);
   });
 
-  it('reads every token once with the small model, but for drafts that did not hold', () => {
+  it('reads every token once with the small model, except rejected drafts', () => {
     fc.assert(
       fc.property(fc.double({ min: 0, max: 1, noNaN: true }), (value) => {
         const given = plan({ answerTokenCount: 100, value });
         const { length, count } = rounds(draftModelCost, given);
         const small = amounts(of(draftModelCost, given, 'small'));
-        // Drafts of a round, and the bonus token's forerunner after a round accepted whole.
+        // The drafts of a round, and the token before the bonus token after a fully accepted round.
         expect(small.rows - 4).toBeCloseTo(count * (length + value ** length), 6);
         expect(small.outputs).toBeCloseTo(count * length, 6);
       }),
     );
   });
 
-  it('expects of drafts what the strategy itself expects when it chooses their number', () => {
+  it('expects the same of drafts as the strategy when it chooses their number', () => {
     const ms = fc.double({ min: 0.5, max: 50, noNaN: true });
     const curve = fc.tuple(ms, ms, ms).map(
       ([one, two, nine]): CostCurve => ({
@@ -210,7 +210,7 @@ describe('speculation', () => {
     );
   });
 
-  it('has nothing to do for the small model where drafts are looked up', () => {
+  it('has no work for the small model where drafts are looked up', () => {
     expect(of(promptLookupCost, plan({ lookupHitRate: 0.5 }), 'small')).toEqual([]);
     expect(promptLookupCost.parameter).toBe('lookup-acceptance');
   });
@@ -220,7 +220,7 @@ describe('prompt lookup', () => {
   const large = singleModelCost('large');
   const calls = (given: WorkPlan) => promptLookupCost.work(given).largeCallCount;
 
-  it('is the large model alone where nothing is found, or nothing is known', () => {
+  it('is the large model alone where nothing is found or known', () => {
     for (const value of [0, 0.5, 1]) {
       const given = plan({ value, answerTokenCount: 9 });
       const alone = amounts(large.work(given).forwards);
@@ -232,23 +232,23 @@ describe('prompt lookup', () => {
     }
   });
 
-  it('drafts as the small model does where something is found before every token', () => {
+  it('drafts like the small model where a draft is found before every token', () => {
     const given = plan({ answerTokenCount: 90, value: 0.8, lookupHitRate: 1 });
     const free = { ...given, costs: { ...given.costs, small: flat(0) } };
     expect(of(promptLookupCost, given, 'large')).toEqual(of(draftModelCost, free, 'large'));
   });
 
-  it('has one-row rounds where nothing is found', () => {
+  it('has one-row rounds where no draft is found', () => {
     const given = plan({ answerTokenCount: 90, value: 1, lookupHitRate: 0.1 });
     const [, drafted, alone] = of(promptLookupCost, given, 'large');
     // Nine tokens of ninety come in one round of eight drafts and a bonus token.
     expect(drafted).toMatchObject({ count: 1, shape: { rowCount: 9 } });
     expect(alone).toMatchObject({ count: 81, shape: { rowCount: 1, outputRowCount: 1 } });
-    // Before the draft, the draft, after it.
+    // One call before the draft, one with it, and one after it.
     expect(calls(given)).toBe(3);
   });
 
-  it('knows how many tokens rounds with a draft write, however long drafts are', () => {
+  it('knows the number of tokens that rounds with a draft write, for any draft length', () => {
     const id = fc.integer({ min: 0, max: 2 }).map(tokenId);
     fc.assert(
       fc.property(fc.array(id, { minLength: 20, maxLength: 60 }), fc.nat(10), (text, prompt) => {
@@ -267,7 +267,7 @@ describe('query choice', () => {
   const work = (model: CostModel, value: number, role: 'small' | 'large') =>
     amounts(of(model, plan({ value }), role));
 
-  it('costs what the models cost alone, by the share of answers that each writes', () => {
+  it('costs as much as the models alone, weighted by the share of answers that each writes', () => {
     for (const value of [0, 0.25, 1]) {
       const alone = (role: 'small' | 'large') => work(singleModelCost(role), 0, role);
       expect(work(cascadeCost, value, 'small')).toEqual(alone('small'));
@@ -285,7 +285,7 @@ function draftAt(text: readonly TokenId[], place: number, length: number): reado
   return lookUp(text.slice(0, place), length)?.tokens ?? [];
 }
 
-/** Tokens that rounds with a draft write, round by round as the proposer goes about it. */
+/** Tokens that rounds with a draft write, played round by round like the proposer. */
 function draftedCount(text: readonly TokenId[], prompt: number, length: number): number {
   let drafted = 0;
   let place = prompt;
@@ -299,14 +299,14 @@ function draftedCount(text: readonly TokenId[], prompt: number, length: number):
   return drafted;
 }
 
-describe('what an API reads that keeps nothing', () => {
+describe('the rows that a stateless API reads', () => {
   it('is the prompt where the large model writes alone', () => {
     expect(singleModelCost('large').work(plan()).largeContextTokenCount).toBe(5);
     expect(singleModelCost('small').work(plan()).largeContextTokenCount).toBe(0);
   });
 
   it('is the text so far, at every call of a gate', () => {
-    // Behind the six calls lie 5, 6, … 10 tokens.
+    // After the six calls lie 5, 6, … 10 tokens.
     expect(routing.work(plan({ value: 1 })).largeContextTokenCount).toBe(45);
     expect(routing.work(plan({ value: 0.2 })).largeContextTokenCount).toBeCloseTo(9, 9);
   });

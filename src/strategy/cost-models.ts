@@ -1,6 +1,6 @@
 /**
- * What each strategy is expected to do for an answer, given how often it calls the large model or how
- * many of its drafts hold (docs/METHODS.md has the formulas). Pure.
+ * The expected work of each strategy for an answer, given how often it calls the large model or how many
+ * of its drafts hold (docs/METHODS.md has the formulas). Pure.
  */
 import type { ModelRole } from '../core/model-id.ts';
 import type { Gate } from '../judging/gate.ts';
@@ -18,7 +18,7 @@ import {
   expectedTokenCount,
 } from '../speculative/draft-length.ts';
 
-/** One model reads the prompt and writes every token. A remote one streams: one round trip. */
+/** One model reads the prompt and writes every token. A remote model streams: one round trip. */
 export function singleModelCost(role: ModelRole): CostModel {
   return {
     name: role,
@@ -34,8 +34,8 @@ export function singleModelCost(role: ModelRole): CostModel {
 }
 
 /**
- * The small model proposes every token. The large one is called for each with probability `share`
- * and reads all it missed in that forward: j rows where the last call was j tokens ago.
+ * The small model proposes every token. The large model is called for each token with probability
+ * `share`, and reads all missed tokens in that forward: j rows if the last call was j tokens ago.
  */
 export function tokenRoutingCost(gate: Pick<Gate, 'name' | 'reads'>): CostModel {
   return {
@@ -65,7 +65,7 @@ export function learnedRoutingCost(name: string): CostModel {
   return tokenRoutingCost({ name, reads: {} });
 }
 
-/** The small model answers; for a `share` of the questions the large one then answers anew. */
+/** The small model answers. For a `share` of the questions the large model then answers anew. */
 export const cascadeCost: CostModel = {
   name: 'cascade',
   parameter: 'share',
@@ -73,7 +73,7 @@ export const cascadeCost: CostModel = {
   work: (plan) => answersOf(plan, { small: 1, large: plan.value }),
 };
 
-/** Each question is answered by one model, for a `share` of them the large one. */
+/** One model answers each question: for a `share` of them the large model. */
 export const randomQueryCost: CostModel = {
   name: 'random-query',
   parameter: 'share',
@@ -81,7 +81,7 @@ export const randomQueryCost: CostModel = {
   work: (plan) => answersOf(plan, { small: 1 - plan.value, large: plan.value }),
 };
 
-/** Whole answers, so many of each model. */
+/** Whole answers, with the given number of each model. */
 function answersOf(plan: WorkPlan, counts: Readonly<Record<ModelRole, number>>): ExpectedWork {
   const roles: readonly ModelRole[] = ['small', 'large'];
   const forwards = roles.flatMap((role) =>
@@ -99,21 +99,21 @@ function answersOf(plan: WorkPlan, counts: Readonly<Record<ModelRole, number>>):
 }
 
 function singleSteps(model: ModelRole, plan: WorkPlan): readonly ExpectedForwards[] {
-  // Costs are linear in the cached tokens, so their mean does.
+  // Costs are linear in the cached tokens, so the mean length stands for all.
   return [{ model, count: plan.answerTokenCount, shape: decodeShape(1, meanLength(plan)) }];
 }
 
 /** Gaps less probable than this do not show in any sum. */
 const GAP_MIN = 1e-9;
 
-/** Forwards of the large model by the number of rows that they catch up with. */
+/** Forwards of the large model by the number of rows that they catch up on. */
 function catchUps(plan: WorkPlan): readonly ExpectedForwards[] {
   const { promptTokenCount, answerTokenCount, value: share } = plan;
   const forwards: ExpectedForwards[] = [];
   let gap = share;
   for (let rowCount = 1; rowCount <= answerTokenCount && gap > GAP_MIN; rowCount += 1) {
-    // The first call finds the prompt read and no more. A later one, at token i, reads what came
-    // since token i - rowCount, which the large model wrote, too: i is from rowCount up.
+    // The first call finds only the prompt read. A later call, at token i, reads the tokens since i -
+    // rowCount, which the large model also wrote: i is from rowCount up.
     const laterCount = share * (answerTokenCount - rowCount);
     const meanSince = (answerTokenCount - 1 - rowCount) / 2;
     const meanCached = (laterCount * (meanSince + 1)) / (1 + laterCount);
@@ -131,7 +131,7 @@ function catchUps(plan: WorkPlan): readonly ExpectedForwards[] {
   return forwards;
 }
 
-/** Drafts of the small model, of the length that takes least time. */
+/** Drafts of the small model, of the fastest length. */
 export const draftModelCost: CostModel = {
   name: 'speculative (small)',
   parameter: 'acceptance',
@@ -147,10 +147,9 @@ export const draftModelCost: CostModel = {
 };
 
 /**
- * Drafts that cost nothing, where there are any; between them the large model writes alone. All
- * tokens of a round with a draft stand where something is found: the text up to an accepted draft
- * matches still, one token longer. So the hit rate is the share of tokens that such rounds write,
- * however long drafts are.
+ * Drafts that cost nothing, where there are any. Between them the large model writes alone. Where a
+ * draft is found, all tokens of its round stand: the text up to an accepted draft still matches, one
+ * token longer. So the hit rate is the share of tokens that such rounds write, for any draft length.
  */
 export const promptLookupCost: CostModel = {
   name: 'speculative (lookup)',
@@ -190,11 +189,11 @@ function draftsOf(plan: WorkPlan, length: number): readonly ExpectedForwards[] {
 }
 
 interface SpeculationWork extends Omit<ExpectedWork, 'note'> {
-  /** Of the drafts. */
+  /** Tokens of a draft. */
   readonly length: number;
 }
 
-/** With drafts of the length that takes least time. */
+/** The work with drafts of the fastest length. */
 function speculationWork(plan: WorkPlan, drafting: Drafting): SpeculationWork {
   const works = Array.from({ length: DRAFT_LENGTH_MAX }, (_, index) =>
     workOfLength(plan, drafting, index + 1),

@@ -1,4 +1,4 @@
-/** `entropy`: the large model writes the tokens of which the small one is unsure, by its entropy. */
+/** `entropy`: the large model writes the tokens at which the small model's entropy is high. */
 import { required } from '../core/invariant.ts';
 import type { Gate } from '../judging/gate.ts';
 import type { Method } from './method.ts';

@@ -22,7 +22,7 @@ const rowOf = (entropy: number | null, margin: number | null): RowResult => ({
 const draws = seededDraws(1);
 
 describe('the entropy gate', () => {
-  it('calls the large model where the small one is unsure', () => {
+  it('calls the large model where the small model is unsure', () => {
     expect(entropyGate.score(rowOf(1.25, 0.5), 0, draws)).toBe(1.25);
     expect(defers(entropyGate.deferralSide, 1.25, 1)).toBe(true);
     expect(defers(entropyGate.deferralSide, 0.75, 1)).toBe(false);
@@ -47,7 +47,7 @@ describe('the entropy gate', () => {
 });
 
 describe('the margin gate', () => {
-  it('calls the large model where the best two are close', () => {
+  it('calls the large model where the best two tokens are close', () => {
     expect(marginGate.score(rowOf(1.25, 0.5), 0, draws)).toBe(0.5);
     expect(defers(marginGate.deferralSide, 0.2, 0.3)).toBe(true);
     expect(defers(marginGate.deferralSide, 0.4, 0.3)).toBe(false);
@@ -87,7 +87,7 @@ describe('the random gate', () => {
     );
   });
 
-  it('calls at the larger share wherever it calls at the smaller', () => {
+  it('calls at a larger share wherever it calls at a smaller one', () => {
     const anyShare = fc.double({ min: 0, max: 1, noNaN: true });
     fc.assert(
       fc.property(fc.maxSafeInteger(), fc.nat(), anyShare, anyShare, (seed, position, a, b) => {
@@ -108,7 +108,7 @@ describe('the random gate', () => {
     expect(Math.abs(called - count * share)).toBeLessThan(6 * spread);
   });
 
-  it('calls for other tokens with another seed, and needs nothing of the row', () => {
+  it('calls for other tokens with another seed, and needs no value of the row', () => {
     const pattern = (seed: number): string =>
       Array.from({ length: 64 }, (_, position) => isCalled(seed, position, 0.5)).join();
     expect(pattern(1)).toBe(pattern(1));
@@ -116,7 +116,7 @@ describe('the random gate', () => {
     expect(randomGate.reads).toEqual({});
   });
 
-  it('does not look at the coin that accepts drafts', () => {
+  it('does not use the coin that accepts drafts', () => {
     const score = randomGate.score(rowOf(null, null), 9, draws);
     expect(score).toBe(draws.uniform(9, 'coin'));
     expect(score).not.toBe(draws.uniform(9, 'accept'));

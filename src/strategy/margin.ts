@@ -5,7 +5,7 @@ import type { Method } from './method.ts';
 import { HUES, solidLine } from './method-style.ts';
 import { tokenMethod } from './token-routing.ts';
 
-/** The small model's probability of its best token, minus that of the second best. */
+/** The small model's probability of its best token minus that of the second best. */
 export const marginGate: Gate = {
   name: 'margin',
   reads: { uncertainty: true },

@@ -1,11 +1,10 @@
 /**
- * How pictures draw a method: a hue, a shape and dashes, so that no two methods are told apart by one
- * of them alone. Hues are of Okabe and Ito and of Paul Tol, with some darker ones. Readers who see red,
- * green or blue weakly tell any two of them apart: they differ by 9 or more (CIEDE2000) as Machado's
- * model shows them.
+ * How pictures draw a method: a hue, a shape and dashes, so that two methods never differ in only one of
+ * them. The hues are by Okabe and Ito and by Paul Tol, with some darker ones. Readers with weak red,
+ * green or blue vision can tell any two apart: they differ by 9 or more (CIEDE2000) in Machado's model.
  */
 
-/** One colour on light grounds, and its counterpart on dark ones. */
+/** A colour on light grounds, and its counterpart on dark grounds. */
 export interface Hue {
   readonly light: string;
   readonly dark: string;
@@ -14,7 +13,7 @@ export interface Hue {
 export interface MethodStyle {
   readonly hue: Hue;
   readonly shape: Shape;
-  /** Of its line: lengths drawn and left out, in pixels. */
+  /** The dashes of its line: lengths drawn and left out, in pixels. */
   readonly dash: readonly number[];
 }
 
@@ -35,7 +34,7 @@ export function solidLine(hue: Hue, shape: Shape): MethodStyle {
   return { hue, shape, dash: SOLID };
 }
 
-/** In the order in which methods that have no style of their own take them. */
+/** The order in which methods without a style of their own take hues. */
 type HueName =
   | 'blue'
   | 'vermilion'

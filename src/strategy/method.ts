@@ -1,7 +1,7 @@
 /**
- * A method: everything that the program knows about one named way to decide, beside the decoder itself.
- * Each method's facts stand in its decoder's file. Help, evaluation, report and advice read them here,
- * so that none of them knows a method by its name (docs/decisions/0019-a-strategy-is-one-value.md).
+ * A method: all facts about one named way to decide, beside the decoder itself. Each method's facts
+ * stand in its decoder's file. Help, evaluation, report and advice read them here, so that none of them
+ * knows a method by its name (docs/decisions/0019-a-strategy-is-one-value.md).
  */
 
 import { required } from '../core/invariant.ts';
@@ -20,9 +20,9 @@ export const UNITS: readonly Unit[] = ['token', 'step', 'query'];
 
 export interface ThresholdFacts {
   readonly name: string;
-  /** Null: the trained head says. */
+  /** Null: the trained head has the default. */
   readonly default: number | null;
-  /** What a threshold means and which way it goes, for help texts. */
+  /** The meaning and direction of the threshold, for help texts. */
   readonly meaning: string;
   /** Shares lie in [0, 1] and may be given in percent; other thresholds are any finite number. */
   readonly isShare: boolean;
@@ -31,53 +31,53 @@ export interface ThresholdFacts {
 }
 
 export interface Method {
-  /** What users type: lower-case words, joined by dashes. */
+  /** The name that users type: lower-case words, joined by dashes. */
   readonly name: string;
   /** One line for help texts. */
   readonly summary: string;
   /** Null: it decides nothing (one model alone, or a lossless method). */
   readonly unit: Unit | null;
   /**
-   * For a random control: the unit of the methods that have to beat it. It tosses coins, so an
-   * evaluation runs it with several seeds. Null: it is no control.
+   * For a random control: the unit of the methods that it controls. It tosses coins, so an evaluation
+   * runs it with several seeds. Null: it is no control.
    */
   readonly controlOf: Unit | null;
   readonly threshold: ThresholdFacts | null;
-  /** The gate that scores every token; null where there is none, or where a trained head is the gate. */
+  /** The gate that scores every token; null if there is none, or if a trained head is the gate. */
   readonly gate: Gate | null;
-  /** What has to be trained for the pair of models before the method can run. */
+  /** The kind of head that must be trained for a pair of models before the method can run. */
   readonly head: 'router' | null;
-  /** Whether it chooses by what steps cost on this machine, which are then measured beforehand. */
+  /** Whether it chooses by the costs of steps on this machine, which are then measured beforehand. */
   readonly usesStepCosts: boolean;
-  /** Labels of the models that it uses. */
+  /** The labels of the models that it uses. */
   readonly needs: readonly ModelRole[];
-  /** What it is expected to do: one for each way in which it can work, at least one. */
+  /** Its expected work: one model for each way in which it can work, at least one. */
   readonly costModels: readonly CostModel[];
-  /** Null: pictures draw it by what it is (a model alone, a control), or in a look that is free. */
+  /** Null: pictures draw it by its role (a model alone, a control), or in a free style. */
   readonly style: MethodStyle | null;
-  /** What sentences call it, where its name alone does not do. */
+  /** Its name in sentences, if the name alone does not suit. */
   readonly phrase?: string;
   /** @throws PilotfishError `head-missing`, `threshold-invalid`, `option-invalid` */
   build(value: StrategyValue, options: StrategyOptions): Strategy;
 }
 
-/** One strategy: a method at a threshold. Parsed once, where a user's text comes in. */
+/** One strategy: a method at a threshold. It is parsed once, where a user's text comes in. */
 export interface StrategyValue {
   readonly method: Method;
   /** Null: none was given, and the default of the method or of its head holds. */
   readonly threshold: number | null;
-  /** The share of tokens that was given instead of a trained head's threshold; null: none was. */
+  /** The share of tokens that was given instead of a trained head's threshold; null: none was given. */
   readonly share: number | null;
   /** `NAME` or `NAME@THRESHOLD`, as the user wrote it. */
   readonly text: string;
 }
 
-/** Whether it tosses coins instead of looking at anything: what other methods of its unit have to beat. */
+/** Whether it tosses coins and ignores the text. Other methods of its unit have to beat it. */
 export function isRandomControl({ controlOf }: Method): boolean {
   return controlOf !== null;
 }
 
-/** Whether it reads entropies of the small model's rows, which take a pass over the vocabulary. */
+/** Whether it reads the entropies of the small model's rows, which take a pass over the vocabulary. */
 export function readsUncertainty({ costModels }: Method): boolean {
   return costModels.some((model) => model.readsUncertainty);
 }

@@ -9,7 +9,7 @@ import { ROUTED_METHODS } from './routed.ts';
 import { largeMethod, smallMethod } from './single-model.ts';
 import { speculativeMethod } from './speculative.ts';
 
-/** The method of requests that name none. */
+/** The default method of requests. */
 export const DEFAULT_METHOD: Method = entropyMethod;
 
 export const METHODS: readonly Method[] = [

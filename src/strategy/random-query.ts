@@ -1,6 +1,6 @@
 /**
- * Query routing by a coin: one model or the other writes the whole answer, whatever was asked. The
- * control of everything that decides about whole answers.
+ * Query routing by a coin: one model writes the whole answer, regardless of the question. It is the
+ * control of all methods that decide about whole answers.
  */
 import { randomQueryCost } from './cost-models.ts';
 import { type Method, thresholdOf } from './method.ts';
@@ -28,10 +28,13 @@ export const randomQueryMethod: Method = {
   build: (value) => randomQuery(thresholdOf(value)),
 };
 
-/** The coin of a request; positions of tokens begin behind it. */
+/** The position of a request's coin. The positions of tokens begin after it. */
 const COIN_POSITION = 0;
 
-/** @param share of the answers that the large model writes; coins of one seed nest over shares */
+/**
+ * @param share of the answers that the large model writes; a larger share includes the answers of a
+ *   smaller one
+ */
 function randomQuery(share: number): Strategy {
   return {
     name: 'random-query',

@@ -4,8 +4,8 @@ import type { Method } from './method.ts';
 import { tokenMethod } from './token-routing.ts';
 
 /**
- * A uniform number in (0, 1), keyed by (seed, position): so the tokens of a smaller share are a subset
- * of those of a larger one.
+ * A uniform number in (0, 1), keyed by (seed, position), so that the tokens of a smaller share are a
+ * subset of those of a larger share.
  */
 export const randomGate: Gate = {
   name: 'random',

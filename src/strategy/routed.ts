@@ -1,6 +1,6 @@
 /**
- * Token routing by a trained router: one name for each way to train one (docs/METHODS.md). They differ
- * in their routers alone, so they share these facts.
+ * Token routing by a trained router: one name for each way to train a router (docs/METHODS.md). The
+ * methods differ only in their routers, so they share these facts.
  */
 import { PilotfishError } from '../core/errors.ts';
 import { thresholdForTokenShare } from '../judging/calibration.ts';
@@ -77,8 +77,8 @@ function routed(name: string, summary: string, style: MethodStyle): Method {
 }
 
 /**
- * The threshold that was given; for a share of tokens, the router's calibrated one; for neither, the
- * router's default.
+ * Returns the given threshold; for a share of tokens, the router's calibrated threshold; for neither,
+ * the router's default.
  * @throws PilotfishError `threshold-invalid` for a share if the router was not calibrated
  */
 export function routerThreshold(

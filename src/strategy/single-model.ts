@@ -1,4 +1,4 @@
-/** `small` and `large`: one model writes everything. The ends of every range, and the controls. */
+/** `small` and `large`: one model writes everything. They are the ends of every range, and controls. */
 
 import { invariant } from '../core/invariant.ts';
 import type { ModelRole } from '../core/model-id.ts';
@@ -28,7 +28,7 @@ function modelAlone(role: ModelRole): Method {
   };
 }
 
-/** One stream of the model for the whole answer: one call, where it is a call. */
+/** One stream of the model for the whole answer: a single call to a remote model. */
 export function singleModel(role: ModelRole): Strategy {
   return {
     name: role,

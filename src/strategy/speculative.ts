@@ -1,7 +1,7 @@
 /**
- * `speculative`: drafts from the small model or from the text itself, verified by the large model in
- * one forward. Lossless: the text is the large model's, by shared noise (default) the very text of
- * its seed. Where drafting does not pay on this machine, it is plain `large`.
+ * `speculative`: drafts from the small model or from the text itself, verified by the large model in one
+ * forward. It is lossless: the text is the large model's, and with shared noise (default) the very text
+ * of its seed. If drafting does not pay on this machine, it is plain `large`.
  */
 import { PilotfishError } from '../core/errors.ts';
 import { invariant, required } from '../core/invariant.ts';
@@ -53,14 +53,16 @@ export const speculativeMethod: Method = {
   build: (_value, options) => speculative(options.speculative),
 };
 
-/** What is believed of a draft model before its first draft: pairs of one family reach 0.6 to 0.9. */
+/**
+ * The assumed acceptance of a draft model before its first draft. Pairs of one family reach 0.6 to 0.9.
+ */
 const ACCEPTANCE_PRIOR = 0.75;
 const ACCEPTANCE_PRIOR_WEIGHT = 16;
 
 /** @throws PilotfishError `option-invalid` */
 export function speculative(options: SpeculativeOptions = {}): Strategy {
   checkDraftLength(options.draftLength);
-  // Acceptance is a property of the pair and the traffic, so requests share what they learn.
+  // Acceptance is a property of the pair and the traffic, so requests share their statistics.
   const shared: Shared = {
     ...options,
     modelAcceptance: new AcceptanceEstimate(ACCEPTANCE_PRIOR, ACCEPTANCE_PRIOR_WEIGHT),
@@ -128,7 +130,7 @@ class SpeculativeDecoder implements Decoder {
     return this.#proposers.map((proposer) => proposer.note());
   }
 
-  /** The one that drafts is the last of those considered. */
+  /** The proposer that drafts is the last of those considered. */
   #proposer(round: Round): Proposer {
     if (this.#proposers.length === 0) this.#proposers = this.#choose(round);
     return required(this.#proposers.at(-1), 'a proposer was chosen');
@@ -193,7 +195,7 @@ function lookupCosts(costs: StepCosts | null | undefined): SpeculationCosts | nu
   return { verifyMs: (rowCount) => forwardMs(large, rowCount), draftMs: () => 0 };
 }
 
-/** Null where a model was not measured. */
+/** Null if a model was not measured. */
 export function draftModelCosts(costs: StepCosts | null | undefined): SpeculationCosts | null {
   const verify = lookupCosts(costs);
   const small = costs?.small ?? null;
@@ -212,7 +214,7 @@ function readMs(curve: CostCurve | null, length: number): number {
   return widest === undefined ? 0 : (length * widest.ms) / widest.rowCount;
 }
 
-/** Accepted drafts, then the correction or bonus token. */
+/** The accepted drafts, then the correction or bonus token. */
 function decisions(
   draft: Draft,
   rows: readonly RowResult[],
@@ -238,7 +240,7 @@ function decisions(
   return [...accepted, written];
 }
 
-/** The target's log-probability where its row computed it for this very token. */
+/** The target's log-probability, if its row computed it for this very token. */
 function targetLogprob(rows: readonly RowResult[], index: number, id: TokenId): number | null {
   const row = required(rows[index], 'a row behind every decision');
   return row.tokenId === id ? row.logprob : null;

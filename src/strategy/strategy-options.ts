@@ -1,4 +1,4 @@
-/** What a method is built with beside its threshold. */
+/** The options that a method is built with beside its threshold. */
 import type { Router } from '../judging/router.ts';
 import type { StepCosts } from '../machines/step-costs.ts';
 import type { DraftLengthChoice } from '../speculative/proposer.ts';
@@ -12,12 +12,12 @@ export interface SpeculativeOptions {
   /** Default `coupling`. `rejection` repeats a seed's text only at a fixed draft length. */
   readonly verifier?: VerifierName | undefined;
   readonly draftLength?: DraftLengthChoice | undefined;
-  /** Measured on this machine; without them `auto` lengths draft nothing. */
+  /** Costs measured on this machine. Without them `auto` lengths draft nothing. */
   readonly costs?: StepCosts | null | undefined;
 }
 
 export interface StrategyOptions {
   readonly speculative?: SpeculativeOptions | undefined;
-  /** Trained routers, by the name of the method that they route for. */
+  /** Trained routers, by the name of the method that they serve. */
   readonly routers?: ReadonlyMap<string, Router> | undefined;
 }

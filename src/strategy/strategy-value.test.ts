@@ -32,7 +32,7 @@ const routers = tinyRouters(LEARNED);
 const WITHOUT_THRESHOLD = METHODS.filter(({ threshold }) => threshold === null);
 
 describe('parseStrategy', () => {
-  it('takes every bare name, and gives no threshold', () => {
+  it('accepts every bare name, without a threshold', () => {
     for (const method of METHODS) {
       const value = { method, threshold: null, share: null, text: method.name };
       expect(parseStrategy(method.name)).toEqual(value);
@@ -40,7 +40,7 @@ describe('parseStrategy', () => {
     }
   });
 
-  it('takes every documented default when it is written out, which builds the same strategy', () => {
+  it('builds the same strategy from a documented default that is written out', () => {
     for (const { name, threshold } of WITH_DEFAULT) {
       const text = `${name}@${threshold?.default}`;
       expect(parseStrategy(text)).toMatchObject({ threshold: threshold?.default, text });
@@ -48,7 +48,7 @@ describe('parseStrategy', () => {
     }
   });
 
-  it('keeps what was written, and knows only the methods that it is given', () => {
+  it('keeps the written text, and knows only the given methods', () => {
     expect(parseStrategy('random@12.5%').text).toBe('random@12.5%');
     const own: Method = { ...entropyMethod, name: 'own' };
     expect(parseStrategy('own@2', [own])).toMatchObject({ method: own, threshold: 2 });
@@ -57,7 +57,7 @@ describe('parseStrategy', () => {
     );
   });
 
-  it('reads back what a value is written as', () => {
+  it('parses the text of a value to the same value', () => {
     for (const { method, threshold } of [
       strategyValue(entropyMethod, -1e-7),
       strategyValue(entropyMethod, 12.5),
@@ -93,7 +93,7 @@ describe('parseStrategy', () => {
     expect(parseStrategy(text)).toMatchObject({ threshold, share: null, text });
   });
 
-  it('takes back every number as it is printed', () => {
+  it('parses every number as it is printed', () => {
     fc.assert(
       fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (threshold) => {
         expect(parseStrategy(`entropy@${threshold}`).threshold).toBeCloseTo(threshold, 12);
@@ -178,7 +178,7 @@ describe('parseStrategy', () => {
     }
   });
 
-  it('never fails in another way, whatever is typed', () => {
+  it('never fails in another way for any text', () => {
     const anyText = fc.oneof(
       fc.string({ unit: 'grapheme' }),
       fc.string().map((text) => `entropy@${text}`),
@@ -199,7 +199,7 @@ describe('parseStrategy', () => {
 });
 
 describe('the list of methods', () => {
-  it('has no name twice, and names that an @ can follow', () => {
+  it('has unique names that an @ can follow', () => {
     expect(new Set(METHODS.map(({ name }) => name)).size).toBe(METHODS.length);
     for (const { name } of METHODS) expect(name).toMatch(/^[a-z]+(-[a-z]+)*$/);
   });
@@ -217,23 +217,23 @@ describe('the list of methods', () => {
     }
   });
 
-  it('has a random control for every unit that a method of it decides about', () => {
+  it('has a random control for every unit of its methods', () => {
     const controlled = METHODS.flatMap(({ controlOf }) => controlOf ?? []);
     const decided = METHODS.flatMap(({ unit }) => unit ?? []);
     expect(new Set(controlled)).toEqual(new Set(decided));
     for (const { controlOf, unit, threshold } of METHODS.filter((one) => one.controlOf !== null)) {
       expect(controlOf).toBe(unit);
-      // Its share is its threshold: nothing has to be tried out to know it.
+      // Its share is its threshold, so it needs no try-out.
       expect(threshold?.isShare).toBe(true);
     }
   });
 
-  it('is found by name, and says nothing of names that no method has', () => {
+  it('is found by name, and gives null for unknown names', () => {
     for (const method of METHODS) expect(methodNamed(method.name)).toBe(method);
     expect(methodNamed('constructor')).toBeNull();
   });
 
-  it('hands the given threshold on', () => {
+  it('passes the given threshold on', () => {
     expect(createStrategy('entropy@-1').thresholds).toEqual({ entropy: -1 });
     expect(createStrategy('margin@2').thresholds).toEqual({ margin: 2 });
     expect(createStrategy('random@30%').thresholds).toEqual({ share: 0.3 });
@@ -251,13 +251,13 @@ describe('the list of methods', () => {
 });
 
 describe('strategies with a trained router', () => {
-  it('are all those whose routers say where the threshold is', () => {
+  it('are all methods whose routers have the default threshold', () => {
     const withoutDefault = WITH_THRESHOLD.filter(({ threshold }) => threshold?.default === null);
     expect(LEARNED).toEqual(withoutDefault.map(({ name }) => name));
     expect(LEARNED).toContain('citer');
   });
 
-  it('take a share in percent, and otherwise a threshold', () => {
+  it('accept a share in percent, and otherwise a threshold', () => {
     expect(parseStrategy('citer@30%')).toMatchObject({ threshold: null, share: 0.3 });
     expect(parseStrategy('citer@0.3')).toMatchObject({ threshold: 0.3, share: null });
     expect(parseStrategy('citer@2')).toMatchObject({ threshold: 2, share: null });
@@ -271,7 +271,7 @@ describe('strategies with a trained router', () => {
     expect(createStrategy('citer@100%', { routers }).thresholds).toEqual({ tau: 2 });
   });
 
-  it('take no share where their router was not calibrated', () => {
+  it('accept no share where their router was not calibrated', () => {
     const bare = new Map([['citer', tinyRouter({ calibration: null })]]);
     expect(() => createStrategy('citer@30%', { routers: bare })).toThrow(
       expect.objectContaining({ code: 'threshold-invalid' }),
@@ -286,7 +286,7 @@ describe('strategies with a trained router', () => {
         expect.objectContaining({ code: 'head-missing', fields: { strategy: name } }),
       );
     }
-    // Which models it needs is known before.
+    // The needed models are known before.
     expect(rolesOf(name)).toEqual(['small', 'large']);
   });
 });

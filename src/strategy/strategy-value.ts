@@ -1,6 +1,6 @@
 /**
- * Strategies as values: the one place that parses what users type. Everything behind it takes the
- * value, and reads the facts of its method.
+ * Strategies as values. Only this file parses the texts that users type. All other code takes the value,
+ * and reads the facts of its method.
  */
 import { PilotfishError } from '../core/errors.ts';
 import type { ModelRole } from '../core/model-id.ts';
@@ -10,7 +10,7 @@ import { DEFAULT_METHOD, METHODS } from './methods.ts';
 import type { Strategy } from './strategy.ts';
 import type { StrategyOptions } from './strategy-options.ts';
 
-/** What public functions accept: the user's text, or a value that was parsed or made before. */
+/** The input of public functions: a user's text, or a value. */
 export type StrategyInput = string | StrategyValue;
 
 /** @throws as `parseStrategy` */
@@ -27,17 +27,17 @@ export function strategyValue(method: Method, threshold: number | null = null): 
   return { method, threshold, share: null, text };
 }
 
-/** The strategy of requests that name none. */
+/** The default strategy of requests. */
 export const STRATEGY_DEFAULT: StrategyValue = strategyValue(DEFAULT_METHOD);
 
-/** Null for a name that none of the methods has, as in a file that another version wrote. */
+/** Null for a name that no method has, for example in a file of another version. */
 export function methodNamed(name: string, methods: readonly Method[] = METHODS): Method | null {
   return methods.find((method) => method.name === name) ?? null;
 }
 
 /**
  * Parses `NAME`, `NAME@THRESHOLD` or, for shares, `NAME@30%`.
- * @param methods the names that it knows; default: those of this program
+ * @param methods the known methods; default: those of this program
  * @throws PilotfishError `strategy-unknown`, `threshold-invalid`
  *
  * @example
@@ -71,7 +71,7 @@ export function createStrategy(input: StrategyInput, options: StrategyOptions = 
 /** The models that a strategy needs. @throws as `parseStrategy`; PilotfishError `option-invalid` */
 export function rolesOf(input: StrategyInput, options: StrategyOptions = {}): readonly ModelRole[] {
   const value = asStrategy(input);
-  // Its options may spare it a model; a head never does, and need not be here yet.
+  // Its options may spare it a model. A head never does, and need not be here yet.
   if (value.method.head !== null) return value.method.needs;
   const { needs } = createStrategy(value, options);
   return (['small', 'large'] as const).filter((role) => needs[role] !== undefined);
@@ -89,7 +89,7 @@ const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?(%?)$/i;
 
 interface ParsedNumber {
   readonly value: number;
-  /** A share of tokens, for the calibration of a trained head to turn into a threshold. */
+  /** Whether it is a share of tokens, which the calibration of a trained head turns into a threshold. */
   readonly isShareOfHead: boolean;
 }
 
@@ -107,7 +107,7 @@ function parseNumber(
   if (isPercent && !isShare && !isShareOfHead) {
     throw invalidThreshold(
       text,
-      'a share needs a calibrated head, which this gate has not',
+      'a share needs a calibrated head, and this gate has none',
       example,
     );
   }

@@ -1,7 +1,7 @@
 /**
- * A strategy decides what the next tokens are; it owns no text, no cache and no stream. The engine's
- * loop calls `round` (propose and judge), then commits and emits what came back, until the request
- * ends. So every strategy shares limits, stop strings, rollback, accounting and cancellation.
+ * A strategy decides the next tokens. It owns no text, no cache and no stream. The engine's loop calls
+ * `round` (propose and judge), then commits and emits the decisions, until the request ends. So all
+ * strategies share limits, stop strings, rollback, accounting and cancellation.
  */
 import type { Draws } from '../core/draws.ts';
 import type { Origin } from '../core/events.ts';
@@ -11,7 +11,7 @@ import type { TokenId } from '../core/token-id.ts';
 import type { SessionNeeds } from '../session/capabilities.ts';
 import type { Session } from '../session/session.ts';
 
-/** One token of a verdict: what to commit, and why. */
+/** One token of a verdict: the token to commit, and the reason. */
 export interface Decision {
   readonly tokenId: TokenId;
   readonly origin: Origin;
@@ -24,22 +24,22 @@ export interface Decision {
 export interface Round {
   /** Prompt and committed tokens. */
   readonly text: readonly TokenId[];
-  /** Tokens that may still be committed: at least 1. The loop cuts further decisions off. */
+  /** The number of tokens that may still be committed: at least 1. The loop drops further decisions. */
   readonly tokenCountMax: number;
 }
 
-/** What a strategy may use for one request. */
+/** The means of a strategy for one request. */
 export interface StrategyContext {
-  /** The request's session of the model with this label; opened at the first call. */
+  /** The request's session of the model with this label. It is opened at the first call. */
   session(label: ModelLabel): Session;
   readonly draws: Draws;
-  /** What the request wants to know of every token that it emits. */
+  /** The values that the request wants of every token that it emits. */
   readonly tokenReads: RowReads;
-  /** Texts that end the answer: writing on behind one is in vain. */
+  /** Texts that end the answer. Writing on after one is in vain. */
   readonly stops: readonly string[];
   /**
-   * The beginning of a draft that the request's grammar allows; absent: there is no grammar. Drafts
-   * of a model need no cutting: its own rows are masked.
+   * Returns the beginning of a draft that the request's grammar allows; absent: there is no grammar. A
+   * model's drafts need no cutting, because its rows are masked.
    */
   readonly allowedDraft?: AllowedDraft | undefined;
 }
@@ -52,9 +52,9 @@ export type AllowedDraft = (
 /** A strategy at work on one request. */
 export interface Decoder {
   /**
-   * The next tokens, at least one. Cutting them off anywhere leaves a valid state. A round runs once:
-   * where a cache is full or cells are taken, the session that it happens to repeats its own forward.
-   * So a round may pay for what it asks for, and a decoder may keep a state.
+   * Decides the next tokens, at least one. Cutting them off anywhere leaves a valid state. A round runs
+   * once: if a cache is full or cells are taken, the affected session repeats its own forward. So a
+   * round may pay for its calls, and a decoder may keep a state.
    */
   round(round: Round): Promise<readonly Decision[]>;
   /** Facts for the summary, in words. */

@@ -10,7 +10,7 @@ import type { ForwardRequest } from '../model/roles.ts';
 import { soleSession } from '../session/sole-session.ts';
 import { tokenRouting } from './token-routing.ts';
 
-/** What one round asks of the rows of both models, and what the gate then sees. */
+/** The reads that one round requests of both models, and the values that the gate then gets. */
 async function routed(reads: RowReads, calls: boolean) {
   const asked: unknown[] = [];
   const seen: unknown[] = [];
@@ -52,7 +52,7 @@ async function routed(reads: RowReads, calls: boolean) {
 const NOTHING = { entropy: false, hidden: false, top: undefined };
 
 describe('token routing', () => {
-  it("asks the small model's row for what its gate reads, and the large one's for nothing", async () => {
+  it("reads the gate's values off the small model's row, and none off the large model's", async () => {
     const anyReads: fc.Arbitrary<RowReads> = fc.record(
       {
         uncertainty: fc.boolean(),

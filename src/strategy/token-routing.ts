@@ -1,8 +1,8 @@
 /**
- * Token routing: the small model proposes every token; a gate looks at the proposal and either keeps
- * it or lets the large model write that token. The large model reads what it missed when it is next
- * called. Both draw with the same noise, so at the ends of the range the text is that of one model
- * alone: never calling gives `small`, always calling gives `large`.
+ * Token routing: the small model proposes every token. A gate scores the proposal and either keeps it or
+ * lets the large model write that token. The large model reads its missed tokens when it is next called.
+ * Both draw with the same noise, so at the ends of the range the text is that of one model alone: never
+ * calling gives `small`, always calling gives `large`.
  */
 import { required } from '../core/invariant.ts';
 import { joinReads } from '../core/row-reads.ts';
@@ -21,7 +21,7 @@ type TokenFacts = Pick<Method, 'summary' | 'style'> & {
 };
 
 /**
- * The method that routes tokens by a gate: it has the gate's name, and a default threshold.
+ * The method that routes tokens by a gate. It has the gate's name, and a default threshold.
  *
  * @example
  * const surprise = tokenMethod(surpriseGate, {

@@ -1,4 +1,4 @@
-/** The plain decision: a model's own token, which nothing proposed, scored or verified. */
+/** The plain decision: a model's own token, which was not proposed, scored or verified. */
 import type { ModelRole } from '../core/model-id.ts';
 import type { RowResult } from '../core/row-program.ts';
 import type { Decision } from './strategy.ts';

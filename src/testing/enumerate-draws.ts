@@ -1,16 +1,16 @@
 /**
  * Exact distributions instead of statistics: runs a random procedure once for every path of random
- * decisions and multiplies the probabilities. What it returns is the true distribution of outcomes,
- * to rounding, so losslessness can be asserted to 1e-12.
+ * decisions and multiplies the probabilities. The result is the true distribution of outcomes, up to
+ * rounding, so losslessness can be asserted to 1e-12.
  */
 import type { Draws } from '../core/draws.ts';
 import { invariant } from '../core/invariant.ts';
 import { type TokenId, tokenId } from '../core/token-id.ts';
 
-/** Paths of one enumeration; more means that the case is too large to be exact about. */
+/** Paths of one enumeration. A case with more paths is too large to enumerate. */
 export const PATH_COUNT_MAX = 2_000_000;
 
-/** One random decision of the path under way. */
+/** One random decision of the current path. */
 interface Branch {
   readonly probabilities: readonly number[];
   option: number;
@@ -25,7 +25,10 @@ export class PathDraws implements Draws {
     this.#branches = branches;
   }
 
-  /** Decides between options of given probabilities, which sum to 1. Options of 0 are not taken. */
+  /**
+   * Decides between options of given probabilities, which sum to 1. Options of probability 0 are never
+   * taken.
+   */
   choose(probabilities: readonly number[]): number {
     const known = this.#branches[this.#depth];
     this.#depth += 1;
@@ -51,7 +54,7 @@ export class PathDraws implements Draws {
   }
 }
 
-/** The distribution of what `run` returns, by its text form. */
+/** The distribution of the results of `run`, by their text form. */
 export async function enumerateDraws(
   run: (draws: PathDraws) => Promise<string> | string,
 ): Promise<Map<string, number>> {
@@ -69,7 +72,7 @@ export async function enumerateDraws(
   }
 }
 
-/** Moves to the next path: the last decision that has an option left takes it. */
+/** Moves to the next path: the last decision with an option left takes that option. */
 function advance(branches: Branch[]): boolean {
   for (let last = branches.pop(); last !== undefined; last = branches.pop()) {
     const { probabilities, option } = last;
@@ -81,7 +84,7 @@ function advance(branches: Branch[]): boolean {
   return false;
 }
 
-/** The largest difference of two distributions over outcomes. */
+/** The largest difference between two distributions over outcomes. */
 export function largestDifference(
   a: ReadonlyMap<string, number>,
   b: ReadonlyMap<string, number>,

@@ -1,6 +1,6 @@
 /**
- * Writes GGUF files (version 3): header, metadata, tensor table, aligned tensor data. Only what
- * test models need: strings, numbers, lists of them, and 32-bit float tensors.
+ * Writes GGUF files (version 3): header, metadata, tensor table, aligned tensor data. It supports only
+ * the needs of test models: strings, numbers, lists of them, and 32-bit float tensors.
  */
 import { writeFile } from 'node:fs/promises';
 

@@ -1,4 +1,7 @@
-/** What tests of programs built on Pilotfish can use: models without downloads, contracts, draws. */
+/**
+ * The tools that tests of programs built on Pilotfish can use: models without downloads, contracts,
+ * draws.
+ */
 export { ScriptedModel, type ScriptedModelOptions } from '../model/scripted/scripted-model.ts';
 export {
   type ContractCase,

@@ -17,13 +17,13 @@ export interface RandomModelOptions {
   readonly hiddenSize?: number;
   /** Extra tokens at the end, to give two models different vocabularies. */
   readonly extraTokens?: readonly string[];
-  /** Default `llama`; anything else makes a file that the library refuses. */
+  /** Default `llama`. Any other value makes a file that the library refuses. */
   readonly architecture?: string;
   /** Default `byte-level` (as in GPT-2 and Qwen); `sentencepiece` falls back to bytes (Llama 2, Gemma). */
   readonly tokenizer?: 'byte-level' | 'sentencepiece';
   readonly chatTemplate?: string | null;
   readonly contextLength?: number;
-  /** Of the output head; larger means surer. */
+  /** The scale of the output head. A larger value makes the model surer. */
   readonly headScale?: number;
 }
 
@@ -62,7 +62,7 @@ function vocabulary({ extraTokens = [], tokenizer }: RandomModelOptions): readon
   return [...byteTokens(), ...merged, ...SPECIAL_TOKENS, ...extraTokens];
 }
 
-/** Specials first, then a token for every byte, then pieces; ▁ stands for a space. */
+/** The special tokens, then a token for every byte, then pieces; ▁ stands for a space. */
 const SENTENCEPIECE_TOKENS: readonly string[] = [
   ...['<unk>', '<s>', '</s>'],
   ...Array.from({ length: 256 }, (_, byte) => {
@@ -169,7 +169,7 @@ function weights(options: RandomModelOptions, shape: Shape): GgufTensor[] {
   for (let layer = 0; layer < layers; layer += 1) {
     const block = `blk.${layer}`;
     norm(`${block}.attn_norm.weight`);
-    // Sharper attention than at a usual initialisation, so that the context decides the token.
+    // Sharper attention than a usual initialisation gives, so that the context decides the token.
     add(`${block}.attn_q.weight`, [hidden, hidden], inner * 2);
     add(`${block}.attn_k.weight`, [hidden, kv], inner * 2);
     add(`${block}.attn_v.weight`, [hidden, kv], inner * 2);

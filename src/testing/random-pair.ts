@@ -20,7 +20,7 @@ export interface RandomPairOptions
   readonly shape?: Partial<RandomModelOptions>;
 }
 
-/** How far the two models' weights are from each other: they agree on about half of the tokens. */
+/** The distance between the two models' weights: they agree on about half of the tokens. */
 const PERTURBATION_SCALE = 0.02;
 const LOAD_OPTIONS = { contextLength: 384, rowCountMax: 64, threadCount: 1 };
 

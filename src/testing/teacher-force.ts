@@ -1,7 +1,7 @@
 /**
- * "Token for token" for forwards of other shapes: their logits differ in the last digits, so texts
- * are compared teacher-forced. Every token of a text is held against what the model itself would
- * have chosen there, in one-row forwards and with the same noise.
+ * Compares texts "token for token" across forwards of other shapes, whose logits differ in the last
+ * digits. Every token of a text is compared with the model's own choice at that position, in one-row
+ * forwards and with the same noise.
  */
 import { required } from '../core/invariant.ts';
 import { noiseGumbel, noiseKey } from '../core/noise.ts';
@@ -13,13 +13,13 @@ import { soleSession } from '../session/sole-session.ts';
 export interface TeacherForced {
   /** Positions where the token is not the model's own choice in one-row forwards. */
   readonly otherCount: number;
-  /** How far the worst of them is behind the model's choice, in logits (noise included). */
+  /** The greatest distance of such a token from the model's choice, in logits (noise included). */
   readonly worstGap: number;
 }
 
 /**
- * Feeds a text to a model token by token, in the shapes in which it would write it, and compares
- * every token with what the model would have chosen there with the same seed.
+ * Feeds a text to a model token by token, in the shapes in which it would write it, and compares every
+ * token with the model's own choice there under the same seed.
  */
 export async function teacherForce(
   model: LanguageModel,

@@ -1,4 +1,4 @@
-/** A case of the language model contract, and how cases read rows. */
+/** A case of the language model contract, and readers of rows for the cases. */
 import assert from 'node:assert/strict';
 import { required } from '../../core/invariant.ts';
 import type { RowProgram, RowResult } from '../../core/row-program.ts';
@@ -15,8 +15,8 @@ export interface ContractInput {
   /** At least 12 tokens that the model can read. */
   readonly tokens: readonly TokenId[];
   /**
-   * Forwards of other shapes run other kernels, so logits differ in the last digits. A choice may
-   * differ where the probabilities of two tokens are closer than this.
+   * Forwards of other shapes run other kernels, so logits differ in the last digits. A choice may differ
+   * if the probabilities of two tokens are closer than this.
    */
   readonly tieMargin: number;
 }
@@ -51,7 +51,7 @@ export function last(rows: readonly RowResult[]): RowResult {
   return required(rows.at(-1), 'the forward has an output row');
 }
 
-/** Equal choices, or a tie that numerics may decide either way. */
+/** Asserts equal choices, or a tie that numerics may decide either way. */
 export function assertSameChoice(a: RowResult, b: RowResult, tieMargin: number): void {
   if (a.tokenId === b.tokenId) return;
   const margin = Math.min(a.margin ?? 0, b.margin ?? 0);

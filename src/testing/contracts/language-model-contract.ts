@@ -1,6 +1,6 @@
 /**
- * What every implementation of `LanguageModel` must do, as named cases over plain assertions: run
- * them under any test runner. Each case opens the model's sequences and must leave none open.
+ * The contract of every `LanguageModel`, as named cases over plain assertions, which run under any test
+ * runner. Each case opens sequences of the model and must leave none open.
  */
 import assert from 'node:assert/strict';
 import { PilotfishError } from '../../core/errors.ts';
@@ -46,7 +46,7 @@ const SEQUENCE_CASES: readonly ContractCase[] = [
     },
   },
   {
-    name: 'reads a text in parts as it reads it at once',
+    name: 'gives the same rows for a text in parts as for the text at once',
     async run(model, { tokens, tieMargin }) {
       await using whole = model.openSequence();
       await using parts = model.openSequence();
@@ -58,7 +58,7 @@ const SEQUENCE_CASES: readonly ContractCase[] = [
     },
   },
   {
-    name: 'forgets what was cut off, and grows again as before',
+    name: 'forgets the tokens that were cut off, and grows again as before',
     async run(model, { tokens }) {
       await using sequence = model.openSequence();
       await feed(model, sequence, tokens.slice(0, 5));
@@ -85,7 +85,7 @@ const SEQUENCE_CASES: readonly ContractCase[] = [
     },
   },
   {
-    name: 'forks a part: the copy has the first tokens only, whatever becomes of the original',
+    name: 'forks a part: the copy has only the first tokens, independently of the original',
     async run(model, { tokens, tieMargin }) {
       await using original = model.openSequence();
       const [behindFour, , , behindSeven] = await feed(model, original, tokens.slice(0, 7), {
@@ -119,7 +119,7 @@ const SEQUENCE_CASES: readonly ContractCase[] = [
     },
   },
   {
-    name: 'counts the tokens in its cache, those of copies again',
+    name: 'counts the tokens in its cache, with those of copies again',
     async run(model, { tokens }) {
       const before = await model.countCachedTokens();
       const count = async (): Promise<number> => (await model.countCachedTokens()) - before;
@@ -155,7 +155,7 @@ const SEQUENCE_CASES: readonly ContractCase[] = [
     },
   },
   {
-    name: 'refuses rows beyond the context, and keeps what it had',
+    name: 'refuses rows beyond the context, and keeps its tokens',
     async run(model, { tokens }) {
       await using sequence = model.openSequence();
       const { contextLength, rowCountMax } = model.facts;
@@ -202,7 +202,7 @@ const SEQUENCE_CASES: readonly ContractCase[] = [
     },
   },
   {
-    name: 'does not start what was aborted, and goes on afterwards',
+    name: 'does not start an aborted forward, and works afterwards',
     async run(model, { tokens }) {
       await using sequence = model.openSequence();
       await feed(model, sequence, tokens.slice(0, 3));
@@ -233,7 +233,7 @@ const SEQUENCE_CASES: readonly ContractCase[] = [
     },
   },
   {
-    name: 'counts its sequences and takes closed ones back',
+    name: 'counts its sequences, and no longer counts closed ones',
     async run(model, { tokens }) {
       const before = model.sequenceCount;
       const sequence = model.openSequence();
@@ -249,7 +249,7 @@ const SEQUENCE_CASES: readonly ContractCase[] = [
     },
   },
   {
-    name: 'knows the input embedding of every token, and gives copies of it',
+    name: 'gives copies of the input embedding of every token',
     async run(model) {
       const { size } = model.vocabulary;
       for (const id of new Set([0, 1, Math.floor(size / 2), size - 1])) {

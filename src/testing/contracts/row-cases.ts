@@ -1,4 +1,4 @@
-/** What output rows of every language model must give. */
+/** The contract of the output rows of every language model. */
 import assert from 'node:assert/strict';
 import { InvariantError, required } from '../../core/invariant.ts';
 import { TOP_LOGPROBS_MAX } from '../../core/row-reads.ts';
@@ -58,7 +58,7 @@ export const ROW_CASES: readonly ContractCase[] = [
     },
   },
   {
-    name: 'gives the largest log-probabilities, the best of them that of a greedy choice',
+    name: 'gives the largest log-probabilities, of which the best is that of a greedy choice',
     async run(model, { tokens }) {
       await using sequence = model.openSequence();
       const program = { topLogprobs: 3 };
@@ -78,7 +78,7 @@ export const ROW_CASES: readonly ContractCase[] = [
     },
   },
   {
-    name: 'refuses to give fewer log-probabilities than none, half a one or too many',
+    name: 'refuses a negative, fractional or too large number of log-probabilities',
     async run(model, { tokens }) {
       for (const topLogprobs of [-1, 1.5, TOP_LOGPROBS_MAX + 1]) {
         for (const hidden of [false, true]) {
@@ -91,13 +91,13 @@ export const ROW_CASES: readonly ContractCase[] = [
     },
   },
   {
-    name: 'says how likely the text is that it is given, also where it is forced upon it',
+    name: 'gives the log-probability of given text, also where the text is not its own choice',
     async run(model, { tokens }) {
       await using sequence = model.openSequence();
       const read = tokens.slice(0, 6);
       const plain = await feed(model, sequence, read, { outputFrom: 0 });
       await sequence.truncate(0);
-      // Once the model's own choices, which is no text it was fed, then the tokens that come.
+      // First the model's own choices, which it was not fed, then the tokens that follow.
       const choices = [read[0] ?? tokenId(0), ...plain.map(({ tokenId: choice }) => choice)];
       const told = { textLogprob: true, text: choices };
       const own = await feed(model, sequence, read, { outputFrom: 0, program: told });

@@ -1,6 +1,6 @@
 /**
- * What every session promises, whatever stands behind it: a local model, an engine elsewhere, a hub.
- * Cases run on a model that writes greedily and whose choices are known.
+ * The contract of every session, for a local model, an engine elsewhere or a hub behind it. The cases
+ * run on a model that writes greedily and whose choices are known.
  */
 import assert from 'node:assert/strict';
 import { PilotfishError } from '../../core/errors.ts';
@@ -14,17 +14,17 @@ import { WorkRecorder } from '../../session/work-recorder.ts';
 /** A model behind the port, as the contract uses it. */
 export interface SessionSubject {
   readonly name: string;
-  /** At least 6 tokens behind which the model writes at least 12 more. */
+  /** At least 6 tokens after which the model writes at least 12 more. */
   readonly prompt: readonly TokenId[];
-  /** The model's greedy choice behind a text. */
+  /** The model's greedy choice after a text. */
   choiceBehind(text: readonly TokenId[]): Promise<TokenId> | TokenId;
   tokenText(id: TokenId): string;
   open(request: { readonly signal: AbortSignal; readonly recorder: WorkRecorder }): Session;
-  /** The next call waits until the result is called; null where calls cannot be held. */
+  /** Makes the next call wait until the result is called; null if calls cannot be held. */
   readonly hold: (() => () => void) | null;
-  /** The next call fails with this; null where calls cannot be made to fail. */
+  /** Makes the next call fail with this error; null if calls cannot be made to fail. */
   readonly failNext: ((error: Error) => void) | null;
-  /** Checks that nothing of any session is left. */
+  /** Checks that no session left anything open. */
   checkIdle(): Promise<void> | void;
 }
 
@@ -83,7 +83,7 @@ const ROW_COUNT = 3;
 
 const CASES: readonly SessionCase[] = [
   {
-    name: 'gives the row behind a text, and behind each of its last tokens',
+    name: 'gives the row after a text, and after each of its last tokens',
     async run({ session, subject, ...bench }) {
       const whole = new SessionBench(subject);
       const text = [...subject.prompt, ...(await whole.continuation(4))];
@@ -99,7 +99,7 @@ const CASES: readonly SessionCase[] = [
     },
   },
   {
-    name: 'gives rows of a text that goes on otherwise than the one before',
+    name: 'gives rows of a text that continues otherwise than the text before',
     async run({ session, subject }) {
       const [a = 0, b = 1] = subject.prompt;
       for (const tail of [[a, a], [a, b], [b], [a, b, b, a]]) {
@@ -110,7 +110,7 @@ const CASES: readonly SessionCase[] = [
     },
   },
   {
-    name: 'writes on as its rows say, up to so many tokens',
+    name: 'writes on as its rows say, up to a number of tokens',
     async run(bench) {
       const written = await bench.written(5);
       assert.deepEqual(ids(written), await bench.continuation(5));
@@ -118,11 +118,11 @@ const CASES: readonly SessionCase[] = [
     },
   },
   {
-    name: 'writes on to the first token whose running text holds one of the texts',
+    name: 'writes on up to the first token whose running text holds one of the texts',
     async run(bench) {
       const all = await bench.continuation(8);
       const texts = all.map((id) => bench.subject.tokenText(id));
-      // Across two tokens, where both have a text.
+      // A text across two tokens, where both have text.
       const at = texts.findIndex((text, index) => index > 0 && text && texts[index - 1]);
       assert.ok(at > 0, 'the subject writes text');
       const ending = `${texts[at - 1]?.at(-1)}${texts[at]?.[0]}`;
@@ -137,7 +137,7 @@ const CASES: readonly SessionCase[] = [
     },
   },
   {
-    name: 'stops writing where its reader leaves, and goes on with other calls',
+    name: 'stops writing where its reader leaves, and serves later calls',
     async run(bench) {
       const request = { text: bench.subject.prompt, until: { tokenCountMax: 8 } };
       const seen: TokenId[] = [];
@@ -151,7 +151,7 @@ const CASES: readonly SessionCase[] = [
     },
   },
   {
-    name: 'gives every value that its capabilities name, and no value that was not asked for',
+    name: 'gives every value that its capabilities name, and only requested values',
     async run({ session, subject }) {
       const { reads } = session.capabilities;
       const wanted = { ...reads, topLogprobs: Math.min(3, reads.topLogprobs ?? 0) };
@@ -184,7 +184,7 @@ const CASES: readonly SessionCase[] = [
     },
   },
   {
-    name: 'forks into branches that write apart from each other and end apart',
+    name: 'forks into branches that write and end independently',
     async run(bench) {
       const { session, subject } = bench;
       await session.rows({ text: subject.prompt, outputCount: 1, purpose: 'draft' });
@@ -206,7 +206,7 @@ const CASES: readonly SessionCase[] = [
     },
   },
   {
-    name: 'says how much of a text its model has still to read',
+    name: 'tells the length of a text that its model has still to read',
     async run({ session, subject }) {
       const text = subject.prompt;
       assert.equal(session.unreadLength(text), text.length);
@@ -216,7 +216,7 @@ const CASES: readonly SessionCase[] = [
     },
   },
   {
-    name: 'does nothing any more when it was disposed of, however often',
+    name: 'does nothing more after it was disposed of, once or several times',
     async run({ session, subject }) {
       const request = { text: subject.prompt, outputCount: 1, purpose: 'draft' as const };
       await session.rows(request);
@@ -226,7 +226,7 @@ const CASES: readonly SessionCase[] = [
     },
   },
   {
-    name: 'does nothing for a request that has ended',
+    name: 'does nothing for an ended request',
     async run({ session, subject, request: { signal }, request }) {
       request.abort();
       assert.ok(signal.aborted);
@@ -236,7 +236,7 @@ const CASES: readonly SessionCase[] = [
   },
 ];
 
-/** Needs calls that can be held. */
+/** The cases that need calls that can be held. */
 const IN_FLIGHT_CASES: readonly SessionCase[] = [
   {
     name: 'cancels the call in flight when it is disposed of',
@@ -265,10 +265,10 @@ const IN_FLIGHT_CASES: readonly SessionCase[] = [
   },
 ];
 
-/** Needs calls that can be made to fail. */
+/** The cases that need calls that can be made to fail. */
 const FAILURE_CASES: readonly SessionCase[] = [
   {
-    name: 'fails with what went wrong, and the next call is right again',
+    name: 'fails with the error of its call, and the next call is right again',
     async run(bench) {
       const { session, subject } = bench;
       const failure = new PilotfishError('native-failed', 'a failure of the test');
@@ -280,7 +280,7 @@ const FAILURE_CASES: readonly SessionCase[] = [
   },
 ];
 
-/** The cases that a subject can show, each followed by a check that nothing is left of it. */
+/** The cases that a subject supports, each followed by a check that it left nothing open. */
 export function sessionContract(
   subject: Pick<SessionSubject, 'hold' | 'failNext'>,
 ): readonly SessionCase[] {
