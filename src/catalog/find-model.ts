@@ -105,7 +105,9 @@ async function checked(
   const sha256 = await fileDigest(path, `Verifying ${name}`, context);
   const expected = expectedDigests(candidate, receipt);
   if (expected.length === 0) {
-    context.onNotice(`There is no digest to check ${path} by; its bytes are noted as they are.`);
+    context.onNotice(
+      `There is no digest to check ${path} against; its current digest is recorded.`,
+    );
   } else if (!expected.includes(sha256)) {
     const wanted = expected.join(' or ');
     context.onNotice(`${path} is not used: its sha256 is ${sha256}, that of ${name} is ${wanted}.`);

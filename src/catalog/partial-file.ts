@@ -163,11 +163,10 @@ export async function finishPartial(
 export function digestMismatch(
   name: string,
   seen: { readonly path: string; readonly expected: string; readonly actual: string },
-  remedy = 'Run it again: it starts from nothing. If that fails too, use another source.',
+  remedy = 'Run it again: it starts over. If that fails too, use another source.',
 ): PilotfishError {
   const message =
-    `The bytes of ${name} are not what they must be: ` +
-    `sha256 ${seen.actual} instead of ${seen.expected}.`;
+    `The bytes of ${name} are wrong: ` + `sha256 ${seen.actual} instead of ${seen.expected}.`;
   return new PilotfishError('digest-mismatch', message, { remedy, fields: { name, ...seen } });
 }
 

@@ -61,7 +61,7 @@ async function pullFromAny(
     } catch (error) {
       if (!(error instanceof SourceFailure)) throw error;
       failures.push(`${source.title}: ${error.message}`);
-      context.onNotice(`${name} cannot be had from ${source.title}: ${error.message}.`);
+      context.onNotice(`Could not pull ${name} from ${source.title}: ${error.message}.`);
     }
   }
   throw nothingWorked(name, failures, await keptBytes(target));
@@ -105,7 +105,7 @@ function nothingWorked(
   if (keptBytes > 0) {
     const reasons = failures.map((failure) => `\n  ${failure}`).join('');
     const kept = `${Math.floor(keptBytes / 1e6)} MB are kept`;
-    const message = `${name} did not arrive whole; ${kept}:${reasons}`;
+    const message = `Could not pull all of ${name}; ${kept}:${reasons}`;
     return new PilotfishError('download-failed', message, {
       remedy: 'Run it again; it resumes.',
       fields: { model: name, keptBytes },

@@ -83,7 +83,7 @@ function checkUnseen(
     `${was} ${common.length} of these ${evaluation.length} questions: ${names.join(', ')}` +
       `${common.length > names.length ? ', …' : ''}.`,
     {
-      remedy: 'Give questions that it has not seen, of another split or --from, or leave it out.',
+      remedy: 'Give unseen questions, from another split or --from, or leave the router out.',
       fields: { commonCount: common.length, evaluationCount: evaluation.length },
     },
   );

@@ -25,10 +25,14 @@ function inOrder({ split, seed = SEED, from = 0, count }: LoadOptions): readonly
   checkInteger('seed', seed, 0);
   checkInteger('from', from, 0);
   if (count === undefined || count > COUNT_MAX) {
-    throw new PilotfishError('option-invalid', 'Pocket problems have no end.', {
-      remedy: `Say how many: up to ${COUNT_MAX}.`,
-      fields: { count: count ?? null },
-    });
+    throw new PilotfishError(
+      'option-invalid',
+      'The pocket task has no fixed number of questions.',
+      {
+        remedy: `Give their count, up to ${COUNT_MAX}.`,
+        fields: { count: count ?? null },
+      },
+    );
   }
   checkInteger('count', count, 1);
   return Array.from({ length: count }, (_, index) => pocketQuestion(split, seed, from + index));

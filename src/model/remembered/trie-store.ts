@@ -167,7 +167,7 @@ function digestOf(hash: Hash): string {
 
 function invalid(path: string, why: string): PilotfishError {
   return new PilotfishError('cache-invalid', `The cache file ${path} cannot be used: ${why}.`, {
-    remedy: 'Delete the file: what it holds is computed again.',
+    remedy: 'Delete the file: its rows are computed again.',
     fields: { path },
   });
 }

@@ -36,7 +36,7 @@ export function scoresPicture(result: EvaluationResult): Picture {
     name: 'scores',
     title,
     alt:
-      `Histograms of the scores of ${listed(gateNames(result))}, apart by whether both models ` +
+      `Histograms of the scores of ${listed(gateNames(result))}, split by whether both models ` +
       'would write the same token. The numbers follow as a table.',
     spec: concat(result, title, SCORES_NOTE, scorePanels(result)),
     numbers: {
