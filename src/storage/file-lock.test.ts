@@ -56,7 +56,7 @@ describe('a lock file', () => {
     const holder = { pid: process.ppid, host: hostname(), token: 'theirs' };
     await leaveLock(holder);
     const told: string[] = [];
-    // The clock stands still until somebody waits.
+    // The clock stands still until an acquire waits.
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
     const onWait = (name: string): void => {
       told.push(name);
