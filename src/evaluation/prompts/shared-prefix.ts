@@ -1,4 +1,4 @@
-/** What all prompts of an evaluation begin with: a chat template's header, worked examples. */
+/** The common prefix of an evaluation's prompts: the header of a chat template, worked examples. */
 import { commonLength } from '../../core/common-length.ts';
 import type { TokenId } from '../../core/token-id.ts';
 

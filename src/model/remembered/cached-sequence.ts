@@ -30,7 +30,7 @@ export interface CachedHome {
   readonly store: TrieStore;
   /** The source of the model's sequences now. */
   source(): OpenSource;
-  /** Closes the sequences that are kept for later texts. @returns whether trying again may help */
+  /** Closes the sequences kept for later texts. @returns whether another attempt may succeed */
   reclaim(): Promise<boolean>;
   /** The features to remember beside the scores; null: none. */
   readonly features: RowFeatures | null;
@@ -125,7 +125,7 @@ export class CachedSequence implements Sequence {
     const sequence = this.#inner;
     this.#inner = null;
     if (sequence === null) return;
-    // Nothing is said to be in a sequence in an unknown state.
+    // The tokens of a sequence in an unknown state do not count as read.
     const isKnown = !this.#hasFailed && !this.#home.sequences.isClosed;
     await this.#source?.close({ sequence, tokens: isKnown ? this.#read : [] });
   }

@@ -27,11 +27,12 @@ function pooled(options: Partial<ScriptedModelOptions> = {}) {
 }
 
 describe('a model that remembers, around a pool', () => {
-  it('reads a prompt once for everything that is asked about it', async () => {
+  it('reads a prompt once for all requests that begin with it', async () => {
     const { inner, model, pool, take } = pooled();
     await say(model, PROMPT, [1, 1]);
     expect(take()).toEqual([10, 1, 1]);
-    // The first of these is known; what came after it is cut, and nothing is read again.
+    // The first of these tokens is known. The sequence is truncated behind it, and reads nothing
+    // again.
     await say(model, PROMPT, [1, 2, 2]);
     expect(take()).toEqual([1, 1]);
     expect(inner.sequenceCount).toBe(1);
@@ -41,7 +42,7 @@ describe('a model that remembers, around a pool', () => {
     expect(take()).toEqual([11, 1]);
   });
 
-  it('reads what prompts begin with once, and counts rows as if every text had read it', async () => {
+  it('reads the pinned prefix of prompts once, and counts rows as if every text had read it', async () => {
     const { model, pool, take } = pooled();
     await pool.pin(tokenIds(PROMPT));
     const [one, other] = await Promise.all([
@@ -65,7 +66,7 @@ describe('a model that remembers, around a pool', () => {
       await held.forward(rows([0, 1, 2], 2));
       await say(model, OTHER, [1, 1]);
       expect(inner.sequenceCount).toBe(2);
-      // 3 tokens and 12 of an earlier text are in 16 cells.
+      // 3 tokens and 12 of an earlier text fill 15 of 16 cells: 3 more do not fit.
       await held.forward(rows([1, 1, 1]));
       expect(inner.sequenceCount).toBe(1);
     }
@@ -73,7 +74,7 @@ describe('a model that remembers, around a pool', () => {
     expect(await inner.countCachedTokens()).toBe(0);
   });
 
-  it('makes room for all that find the cache full at the same time', async () => {
+  it('makes room for all forwards that find the cache full at the same time', async () => {
     const { inner, model } = pooled({ cellCount: 16, sequenceCountMax: 3 });
     await using first = model.openSequence();
     await using second = model.openSequence();
@@ -81,7 +82,7 @@ describe('a model that remembers, around a pool', () => {
     await second.forward(rows([1]));
     await say(model, OTHER, [1, 1]);
     expect(inner.sequenceCount).toBe(3);
-    // 2 tokens and 12 of an earlier text are in 16 cells.
+    // 2 tokens and 12 of an earlier text fill 14 of 16 cells: neither forward fits.
     const both = await Promise.all([first, second].map((one) => one.forward(rows([1, 1, 1]))));
     expect(both.map((forward) => forward.rows.length)).toEqual([3, 3]);
     expect(inner.sequenceCount).toBe(2);
@@ -124,7 +125,9 @@ describe('a model that remembers, around a pool', () => {
   });
 });
 
-/** Texts that have much in common: each longer forward is longer yet, of one token. */
+/**
+ * Makes texts share more tokens: every forward of several tokens becomes longer, with one token id.
+ */
 function alike(use: readonly Step[]): readonly Step[] {
   const zeros = (count: number) => tokenIds(Array(count).fill(0));
   return use.map((step) =>
@@ -135,7 +138,7 @@ function alike(use: readonly Step[]): readonly Step[] {
 }
 
 describe('any sequence operations, around a pool', () => {
-  it('give the rows of the model itself, and leave what the pool knows of', async () => {
+  it('give the rows of the model itself, and leave only sequences of the pool', async () => {
     const small = { contextLength: 48, cellCount: 200, rowCountMax: 16, sequenceCountMax: 4 };
     let [pinnedCount, entryCount] = [0, 0];
     await fc.assert(
