@@ -3,10 +3,13 @@ import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promi
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { runs } from '../../test/runs.ts';
 import { PilotfishError } from '../core/errors.ts';
 import { FileLock, type FileLockOptions } from './file-lock.ts';
 
 const NO_SUCH_PID = 2 ** 22 + 1;
+/** The processes meet at other moments in every round. */
+const ROUND_COUNT = runs(10, 50);
 
 let folder: string;
 let target: string;
@@ -47,8 +50,8 @@ describe('a lock file', () => {
       insideCount -= 1;
       doneCount += 1;
     };
-    await Promise.all(Array.from({ length: 10 }, work));
-    expect(doneCount).toBe(10);
+    await Promise.all(Array.from({ length: 10 * ROUND_COUNT }, work));
+    expect(doneCount).toBe(10 * ROUND_COUNT);
     expect(await readdir(folder)).toEqual([]);
   });
 
@@ -119,11 +122,25 @@ describe('an abandoned lock', () => {
   });
 
   it('is taken over by exactly one waiting process', async () => {
+    for (let round = 0; round < ROUND_COUNT; round += 1) {
+      await leaveLock({ pid: NO_SUCH_PID, host: hostname(), token: 'old' });
+      const all = await Promise.allSettled(Array.from({ length: 10 }, () => acquire()));
+      const held = all.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+      expect(held).toHaveLength(1);
+      await held[0]?.[Symbol.asyncDispose]();
+      expect(await readdir(folder)).toEqual([]);
+    }
+  });
+
+  it('is taken over, though a process died while it took it over', async () => {
     await leaveLock({ pid: NO_SUCH_PID, host: hostname(), token: 'old' });
-    const all = await Promise.allSettled(Array.from({ length: 10 }, () => acquire()));
-    const held = all.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-    expect(held).toHaveLength(1);
-    await held[0]?.[Symbol.asyncDispose]();
+    await writeFile(`${path}.takeover`, '');
+    const longAgo = new Date(Date.now() - 120_000);
+    await utimes(`${path}.takeover`, longAgo, longAgo);
+    {
+      await using _lock = await acquire();
+      expect(await readdir(folder)).toEqual(['thing.lock']);
+    }
     expect(await readdir(folder)).toEqual([]);
   });
 

@@ -4,7 +4,7 @@
  * The lock keeps two processes from wasting or spoiling each other's work.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm, stat, utimes } from 'node:fs/promises';
+import { mkdir, open, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { z } from 'zod';
@@ -21,9 +21,10 @@ const STALE_MS = 60_000;
 const REFRESH_MS = 5_000;
 
 /**
- * The locks of this process. A lock with our process id that is not here is from before a restart.
+ * The locks of this process, released ones too: one may be read just before it is released, and must
+ * not look abandoned then. A lock with our process id that is not here is from before a restart.
  */
-const heldTokens = new Set<string>();
+const ownTokens = new Set<string>();
 
 export interface FileLockOptions {
   /** Default 250. */
@@ -80,14 +81,14 @@ export class FileLock {
       await mkdir(dirname(target), { recursive: true });
       for (let isFirst = true; ; isFirst = false) {
         throwIfAborted(signal);
-        heldTokens.add(token);
+        ownTokens.add(token);
         if (await create(path, token)) {
           return new FileLock(path, token, options.refreshMs ?? REFRESH_MS);
         }
-        heldTokens.delete(token);
         const holder = await readJson(path, HOLDER);
         if (await isAbandoned(path, holder, staleMs)) {
-          await takeAway(path, holder);
+          const isOver = await takeAway(path, holder, staleMs);
+          if (!isOver) await abortableSleep(pollMs, signal);
           continue;
         }
         if (Date.now() >= deadlineMs) {
@@ -97,7 +98,6 @@ export class FileLock {
         await abortableSleep(pollMs, signal);
       }
     } catch (error) {
-      heldTokens.delete(token);
       throw fileError(error, { action: 'lock', path: target, otherwise: options.otherwise });
     }
   }
@@ -106,7 +106,6 @@ export class FileLock {
     clearInterval(this.#refresh);
     const holder = await readJson(this.#path, HOLDER);
     if (holder?.token === this.#token) await rm(this.#path, { force: true });
-    heldTokens.delete(this.#token);
   }
 }
 
@@ -130,7 +129,7 @@ async function create(path: string, token: string): Promise<boolean> {
 /** @param holder null if the lock is gone, or is being written at this moment */
 async function isAbandoned(path: string, holder: Holder | null, staleMs: number): Promise<boolean> {
   if (holder?.host === hostname()) {
-    return holder.pid === process.pid ? !heldTokens.has(holder.token) : !isAlive(holder.pid);
+    return holder.pid === process.pid ? !ownTokens.has(holder.token) : !isAlive(holder.pid);
   }
   // A process on another machine cannot be asked, nor one that died before it wrote its name.
   try {
@@ -152,20 +151,36 @@ function isAlive(pid: number): boolean {
 }
 
 /**
- * Removes an abandoned lock. Two processes may try at once: the rename lets only one succeed. That
- * one may find that it took a newer lock, whose holder was faster; then it puts that lock back.
+ * Removes an abandoned lock, unless a newer one has its place by now. Only one taker at a time may
+ * look and remove: a second one could remove the lock of the first. A marker file sees to that. What
+ * the taker reads behind the marker is safe to remove: its holder was dead before, so nobody else
+ * removes it.
+ *
+ * @returns false while another taker is at it
  */
-async function takeAway(path: string, seen: Holder | null): Promise<void> {
-  const aside = `${path}.${randomUUID()}`;
+async function takeAway(path: string, seen: Holder | null, staleMs: number): Promise<boolean> {
+  const marker = `${path}.takeover`;
+  if (!(await createMarker(marker, staleMs))) return false;
   try {
-    await rename(path, aside);
-  } catch (error) {
-    if (isMissing(error)) return;
-    throw error;
+    const holder = await readJson(path, HOLDER);
+    const isSame = holder?.token === seen?.token;
+    if (isSame && (await isAbandoned(path, holder, staleMs))) await rm(path, { force: true });
+  } finally {
+    await rm(marker, { force: true });
   }
-  const taken = await readJson(aside, HOLDER);
-  if (taken !== null && taken.token !== seen?.token) await rename(aside, path);
-  else await rm(aside, { force: true });
+  return true;
+}
+
+/** Removes the marker of a taker that died. */
+async function createMarker(marker: string, staleMs: number): Promise<boolean> {
+  try {
+    await using _file = await open(marker, 'wx');
+    return true;
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+    if (await isAbandoned(marker, null, staleMs)) await rm(marker, { force: true });
+    return false;
+  }
 }
 
 function holderText(holder: Holder | null): string {
