@@ -2,10 +2,10 @@
 import { commonLength } from '../../core/common-length.ts';
 import type { TokenId } from '../../core/token-id.ts';
 
-/** Shorter prefixes are not worth a sequence of the cache. */
+/** A shorter prefix is not worth a sequence of the cache. */
 export const SHARED_LENGTH_MIN = 32;
 
-/** @returns the longest common prefix of the prompts; nothing where it is short, or there is one prompt */
+/** @returns the longest common prefix; empty where it is short, or for fewer than two prompts */
 export function sharedPrefix(prompts: readonly (readonly TokenId[])[]): readonly TokenId[] {
   const [first, ...others] = prompts;
   if (first === undefined || others.length === 0) return [];
