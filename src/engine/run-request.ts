@@ -187,7 +187,9 @@ class Run {
 
   #preemptionNote(): readonly string[] {
     const { preemptionCount } = this.#options.lease;
-    return preemptionCount === 0 ? [] : [`was preempted for other requests ${preemptionCount} times`];
+    return preemptionCount === 0
+      ? []
+      : [`was preempted for other requests ${preemptionCount} times`];
   }
 
   #tokenCount(): number {

@@ -268,7 +268,9 @@ class Simulation {
 
   /** Whoever gave way had to do so once. */
   #judgeNotes(notes: readonly string[]): void {
-    const times = notes.map((note) => /was preempted for other requests (\d+) times/.exec(note)?.[1]);
+    const times = notes.map(
+      (note) => /was preempted for other requests (\d+) times/.exec(note)?.[1],
+    );
     const count = Number(times.find((found) => found !== undefined) ?? 0);
     if (count > 0) this.#tally.add('gave way');
     if (this.#failed['kv-full'] === 0) expect(count).toBeLessThanOrEqual(1);
