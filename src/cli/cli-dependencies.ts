@@ -1,4 +1,4 @@
-/** What the commands need of the rest of the program, as one object that tests replace. */
+/** The functions that the commands need of the rest of the program, as one object that tests replace. */
 import type { AdviceReport } from '../app/advice/advice-report.ts';
 import type { AdviseOptions } from '../app/advise.ts';
 import type { Calibrated, CalibrateOptions } from '../app/calibrate.ts';
@@ -16,7 +16,7 @@ import type { Engine } from '../engine/engine.ts';
 import type { Method, StrategyValue } from '../strategy/method.ts';
 import type { StrategyOptions } from '../strategy/strategy-options.ts';
 
-/** What a command does with an engine. */
+/** The engine as commands use it. */
 export type CliEngine = Pick<Engine, 'generate'> & AsyncDisposable;
 
 export interface CliDependencies {

@@ -11,7 +11,7 @@ export const EXIT = {
   terminated: 143,
 } as const;
 
-/** A usage error is one that another command line avoids. */
+/** A usage error is an error that another command line avoids. */
 const OF_ERROR: Readonly<Record<ErrorCode, number>> = {
   'option-invalid': EXIT.usage,
   'strategy-unknown': EXIT.usage,

@@ -1,4 +1,4 @@
-/** What a command may touch of the outside: streams, colours, cancellation. Tests pass their own. */
+/** The outside of a command: streams, colours, cancellation. Tests pass their own. */
 import { Chalk, type ChalkInstance, type ColorSupportLevel, chalkStderr } from 'chalk';
 
 export interface CliIo {
@@ -10,7 +10,7 @@ export interface CliIo {
   readonly errIsTerminal: boolean;
   /** Columns of the terminal, or 80. */
   readonly columns: number;
-  /** Colours for standard output: plain text unless it is a terminal (NO_COLOR, FORCE_COLOR hold). */
+  /** Colours for standard output. Plain text unless it is a terminal; NO_COLOR and FORCE_COLOR apply. */
   readonly color: ChalkInstance;
   readonly errColor: ChalkInstance;
   readonly input: NodeJS.ReadableStream;
@@ -30,7 +30,7 @@ const FORCED_LEVELS: Readonly<Record<string, ColorSupportLevel>> = {
   '3': 3,
 };
 
-/** NO_COLOR wins over FORCE_COLOR, which wins over what the terminal is found to support. */
+/** NO_COLOR wins over FORCE_COLOR, which wins over the detected support of the terminal. */
 export function colorLevel(
   env: Readonly<Record<string, string | undefined>>,
   isTerminal: boolean,
@@ -42,10 +42,10 @@ export function colorLevel(
   return isTerminal ? found : 0;
 }
 
-/** The same outside without colours, as `--no-color` asks for. */
+/** The same outside without colours, for `--no-color`. */
 export function withoutColor(io: CliIo): CliIo {
   const plain = new Chalk({ level: 0 });
-  // Not a spread: `columns` is a getter that follows the terminal's size.
+  // Not a spread, because `columns` is a getter that follows the terminal's size.
   return Object.create(io, { color: { value: plain }, errColor: { value: plain } });
 }
 
@@ -59,7 +59,7 @@ export function processIo(signal: AbortSignal): CliIo {
     outIsTerminal,
     errIsTerminal,
     get columns() {
-      // A terminal that does not know its size says 0.
+      // A terminal that does not know its size reports 0.
       return stdout.columns || stderr.columns || COLUMNS_DEFAULT;
     },
     color: new Chalk({ level: colorLevel(env, outIsTerminal, new Chalk().level) }),

@@ -1,4 +1,6 @@
-/** The real dependencies of the commands. What is heavy or native is loaded when it is called. */
+/**
+ * The real dependencies of the commands. Heavy and native modules are loaded when they are first used.
+ */
 import { readFileSync } from 'node:fs';
 import { invariant } from '../core/invariant.ts';
 import { METHODS } from '../strategy/methods.ts';
@@ -54,7 +56,7 @@ export function loadDependencies(): CliDependencies {
   };
 }
 
-/** Beside `src` and beside `dist` alike. */
+/** package.json is beside `src` and beside `dist` alike. */
 function packageVersion(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   const parsed: unknown = JSON.parse(text);

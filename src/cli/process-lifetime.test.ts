@@ -36,7 +36,7 @@ describe('processLifetime', () => {
     expect(host.exits).toEqual([143]);
   });
 
-  it('cancels quietly when the reader goes away, and not at all for standard error', () => {
+  it('cancels quietly when the reader of standard output leaves, and never for standard error', () => {
     const host = new FakeProcess();
     const { signal } = processLifetime(host);
     host.stderr.emit('error', systemError('EPIPE'));

@@ -1,14 +1,14 @@
 /**
- * How the process is told to stop. The first Ctrl-C cancels the work, which frees what it holds and
- * ends the process in order; the second ends it at once. A reader of standard output that went away
- * (`| head`) cancels the work, too, but is no error.
+ * Ends the process on signals. The first Ctrl-C cancels the work, which frees its resources and ends the
+ * process in order. The second ends it at once. If the reader of standard output leaves (`| head`), the
+ * work is cancelled, too, but without an error.
  */
 import type { EventEmitter } from 'node:events';
 import { PilotfishError } from '../core/errors.ts';
 import { fileError } from '../storage/file-error.ts';
 import { EXIT } from './exit-code.ts';
 
-/** The reason of the signal when nobody reads the output any more. */
+/** The reason of the signal when the output has no reader any more. */
 export class OutputClosed extends Error {
   constructor() {
     super('Standard output was closed by its reader.');
@@ -16,7 +16,7 @@ export class OutputClosed extends Error {
   }
 }
 
-/** What is used of `process`, so that a test can play it. */
+/** The parts of `process` that are used, so that a test can play it. */
 export interface ProcessEvents {
   on(event: 'SIGINT' | 'SIGTERM', listener: () => void): unknown;
   exit(code: number): void;
@@ -26,7 +26,7 @@ export interface ProcessEvents {
 
 export interface ProcessLifetime {
   readonly signal: AbortSignal;
-  /** True once SIGTERM came, which has its own exit code. */
+  /** True after a SIGTERM, which has its own exit code. */
   isTerminated(): boolean;
 }
 
@@ -45,7 +45,7 @@ export function processLifetime(host: ProcessEvents): ProcessLifetime {
   host.stdout.on('error', (error: NodeJS.ErrnoException) => {
     controller.abort(isClosedPipe(error) ? new OutputClosed() : outputFailed(error));
   });
-  // Losing the notices is no reason to lose the answer.
+  // The loss of notices is no reason to lose the answer.
   host.stderr.on('error', () => {});
   return { signal: controller.signal, isTerminated: () => isTerminated };
 }

@@ -10,7 +10,7 @@ const UNKNOWN = new PilotfishError('model-unknown', 'There is no model "x".', {
 });
 
 describe('reportError', () => {
-  it('says what and what to do, and sets the exit code', () => {
+  it('prints the error and its remedy, and sets the exit code', () => {
     const { io, out, err, exitCode } = recordedIo();
     reportError(UNKNOWN, io, false);
     expect(err()).toBe('error[model-unknown]: There is no model "x".\nhelp: Use one of a, b.\n');
@@ -23,7 +23,7 @@ describe('reportError', () => {
     expect(out()).toBe('{"type":"error","code":"kv-full","message":"Full.","remedy":null}\n');
   });
 
-  it('calls everything else internal, with the stack only on request', () => {
+  it('reports every other error as internal, with the stack only on request', () => {
     const quiet = recordedIo();
     reportError(new InvariantError('1 is 1'), quiet.io, false);
     expect(quiet.exitCode()).toBe(70);
@@ -37,7 +37,7 @@ describe('reportError', () => {
     expect(text.err()).toContain('error[internal]: thrown text\n');
   });
 
-  it('lets nothing from outside act on the terminal', () => {
+  it('lets no text from outside act on the terminal', () => {
     const { io, err } = recordedIo({ terminal: true });
     const remedy = 'Rename\u001b[2J it.';
     reportError(new PilotfishError('disk-full', 'a\u001b]0;x\u0007', { remedy }), io, false);

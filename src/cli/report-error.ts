@@ -4,7 +4,7 @@ import { exitCodeOf } from './exit-code.ts';
 import type { CliIo } from './io.ts';
 import { printableText } from './rendering/printable-text.ts';
 
-/** What a person, or with `--json` a script, gets to know about an error. */
+/** The report of an error to a person, or with `--json` to a script. */
 interface ErrorReport {
   readonly type: 'error';
   /** An `ErrorCode`, or `internal` for a bug. */
@@ -23,7 +23,7 @@ function errorReport(error: unknown): ErrorReport {
   return { type: 'error', code: 'internal', message, remedy: INTERNAL_REMEDY };
 }
 
-/** `error[code]: message` and, where there is one, `help: remedy`. */
+/** `error[code]: message` and, if there is a remedy, `help: remedy`. */
 function renderErrorReport(report: ErrorReport, color: CliIo['errColor']): string {
   const head = color.bold.red(`error[${report.code}]:`);
   const lines = [`${head} ${printableText(report.message)}`];

@@ -72,7 +72,7 @@ describe('runCli', () => {
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ type: 'error', code: 'option-invalid' });
   });
 
-  it('finds what is wrong with a request before it loads a model', async () => {
+  it('finds the errors of a request before it loads a model', async () => {
     const before = dependencies.opened.length;
     expect((await run(['ask', '--strategy', 'nope', 'hi'])).err).toContain('strategy-unknown');
     expect((await run(['ask', '--strategy', 'random@2', 'hi'])).err).toContain('threshold-invalid');
@@ -82,12 +82,12 @@ describe('runCli', () => {
     expect(dependencies.opened).toHaveLength(before);
   });
 
-  it('takes --json after -- for text', async () => {
+  it('treats --json after -- as text', async () => {
     const { out, exitCode } = await run(['ask', '--strategy', 'small', '--', '--json']);
     expect([out, exitCode]).toEqual(['Hi', null]);
   });
 
-  it('is silent when the reader of its output went away', async () => {
+  it('is silent when the reader of its output has left', async () => {
     const { io, abort, err, exitCode } = recordedIo();
     abort(new OutputClosed());
     await runCli(['ask', 'hi'], io, dependencies);

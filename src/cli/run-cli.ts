@@ -1,5 +1,5 @@
 /**
- * The command line as a function of its arguments and an outside: parses, runs one command, turns
+ * The command line as a function of its arguments and an outside: it parses, runs one command, and turns
  * every failure into text and an exit code. It never throws and never ends the process.
  */
 import { Command, CommanderError } from 'commander';
@@ -57,7 +57,7 @@ async function createProgram(
     .exitOverride()
     .configureOutput({
       writeOut: io.out,
-      // Commander's own error lines are left out: they come back as a CommanderError.
+      // Commander's own error lines are suppressed: they return as a CommanderError.
       writeErr: io.err,
       outputError: () => {},
       getOutHelpWidth: () => io.columns,
@@ -77,7 +77,7 @@ async function createProgram(
   registerCalibrate(program, io, dependencies);
   registerDoctor(program, io, dependencies);
   const isKnown = program.commands.some((command) => command.name() === args[0]);
-  // The catalog brings HTTP and archive readers along, which the other commands load at need.
+  // The catalog imports HTTP and archive readers, which the other commands load only when needed.
   if (!isKnown) (await import('./commands/models.ts')).registerModels(program, io);
   return program;
 }
@@ -93,16 +93,16 @@ function report(error: unknown, args: readonly string[], io: CliIo): void {
   reportError(failure, io, wantsJson(args));
 }
 
-/** Parsing may have failed, so this looks for itself. */
+/** Looks for the flag itself, because parsing may have failed. */
 function wantsJson(args: readonly string[]): boolean {
   const end = args.indexOf('--');
   return (end === -1 ? args : args.slice(0, end)).includes('--json');
 }
 
-/** Commander's complaint as one of ours; null where help or the version was asked for. */
+/** Commander's complaint as a PilotfishError; null if help or the version was requested. */
 function usageError(error: CommanderError): PilotfishError | 'help' | null {
   if (error.exitCode === 0) return null;
-  // No command at all: the help went to standard error.
+  // No command was given, and the help went to standard error.
   if (error.code === 'commander.help') return 'help';
   const message = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
   return new PilotfishError('option-invalid', asSentence(message), {

@@ -17,7 +17,7 @@ export async function runProcess(dependencies: CliDependencies): Promise<void> {
     });
   }
   await runCli(process.argv.slice(2), io, dependencies);
-  // The last writes may fail after the command is done; an empty one ends after them.
+  // The last writes may fail after the command has ended. An empty write ends after them.
   await new Promise((resolve) => process.stdout.write('', resolve));
   const reason: unknown = lifetime.signal.reason;
   if (!process.exitCode && PilotfishError.isInstance(reason)) reportError(reason, io, false);

@@ -1,4 +1,4 @@
-/** One line of a chat: something to say, or a command to the program. */
+/** One line of a chat: a message, or a command to the program. */
 import { PilotfishError } from '../../core/errors.ts';
 import { parseSeed } from '../options/generation-flags.ts';
 
@@ -17,7 +17,7 @@ export const CHAT_HELP = `/help           this list
 //text          say "/text"
 Ctrl-C          stop the answer that is being written`;
 
-/** @throws PilotfishError `option-invalid` for a command that is none */
+/** @throws PilotfishError `option-invalid` for an unknown command */
 export function parseChatLine(line: string): ChatLine {
   const text = line.trim();
   if (text === '') return { kind: 'nothing' };

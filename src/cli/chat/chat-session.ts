@@ -1,6 +1,6 @@
 /**
- * A conversation over one engine: what each line does. An error or a Ctrl-C ends its turn, never
- * the session, and what was shown of an answer stays in the history as it was shown.
+ * A conversation over one engine, which runs its lines. An error or a Ctrl-C ends its turn, never the
+ * session, and the shown part of an answer remains in the history.
  */
 import wrapAnsi from 'wrap-ansi';
 import { PilotfishError, throwIfAborted } from '../../core/errors.ts';
@@ -67,7 +67,7 @@ export class ChatSession implements AsyncDisposable {
     return this.#exitCode;
   }
 
-  /** Loads what the first answer needs. */
+  /** Loads the models that the first answer needs. */
   async open(): Promise<void> {
     await this.#holder.engineFor(this.#strategy, this.#io.signal);
   }
@@ -76,7 +76,7 @@ export class ChatSession implements AsyncDisposable {
     await this.#holder[Symbol.asyncDispose]();
   }
 
-  /** Cancels the turn that is under way. False if there is none, or it was cancelled before. */
+  /** Cancels the current turn. False if there is none, or it was cancelled before. */
   interrupt(): boolean {
     if (this.#turn === null || this.#turn.signal.aborted) return false;
     this.#turn.abort(new PilotfishError('aborted', 'The answer was stopped.'));
@@ -87,7 +87,7 @@ export class ChatSession implements AsyncDisposable {
     return this.#turn !== null;
   }
 
-  /** Does what a line asks for. False if that is to leave. @throws what is not an error of a turn */
+  /** Runs a line. False if it asks to leave. @throws any error that is not an error of a turn */
   async take(line: string): Promise<boolean> {
     this.#turn = new AbortController();
     const signal = AbortSignal.any([this.#io.signal, this.#turn.signal]);
@@ -151,11 +151,11 @@ export class ChatSession implements AsyncDisposable {
   #view(): AnswerView {
     if (this.#json) return jsonView(this.#io);
     if (this.#io.outIsTerminal) return terminalView(this.#io);
-    // Answers follow each other: each ends its line.
+    // Every answer ends its line, because another follows.
     return { ...plainView(this.#io), close: () => this.#io.out('\n') };
   }
 
-  /** For people: beside the answers on a terminal, out of their way in a pipe. */
+  /** A note for people: beside the answers on a terminal, on standard error in a pipe. */
   #note(text: string): void {
     const { outIsTerminal, columns, color } = this.#io;
     if (outIsTerminal && !this.#json) this.#io.out(`${color.dim(wrapAnsi(text, columns))}\n`);

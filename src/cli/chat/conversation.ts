@@ -1,4 +1,4 @@
-/** What was said so far. Only whole turns are kept: a question goes with what was answered. */
+/** The history of a chat. Only whole turns are kept: a question together with its answer. */
 import type { ChatMessage } from '../../core/chat-message.ts';
 
 export class Conversation {
@@ -15,15 +15,15 @@ export class Conversation {
   }
 
   /**
-   * Keeps a turn as it was shown. Without any answer the question is forgotten, too: templates
-   * want the roles to alternate.
+   * Keeps a turn as it was shown. Without any answer the question is forgotten, too, because templates
+   * require alternating roles.
    */
   keep(question: string, answer: string): void {
     if (answer === '') return;
     this.#turns.push({ role: 'user', content: question }, { role: 'assistant', content: answer });
   }
 
-  /** Forgets everything but the system message. */
+  /** Forgets all messages but the system message. */
   reset(): void {
     this.#turns = [];
   }

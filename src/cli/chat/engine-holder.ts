@@ -1,6 +1,6 @@
 /**
- * The engine of a conversation whose strategy may change. It loads what the first strategy needs,
- * and opens anew, with more, only when a later one needs more.
+ * The engine of a conversation whose strategy may change. It loads the models that the first strategy
+ * needs, and opens anew, with more models, only when a later strategy needs them.
  */
 import type { ModelRole } from '../../core/model-id.ts';
 import type { StrategyValue } from '../../strategy/method.ts';

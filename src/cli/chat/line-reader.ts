@@ -1,12 +1,12 @@
 /**
- * Lines from standard input, one by one, whatever comes in meanwhile: lines that arrive while an
- * answer is written wait for their turn. On a terminal with editing and history.
+ * Lines from standard input, one by one. Lines that arrive while an answer is written wait for their
+ * turn. On a terminal it has editing and history.
  */
 import { createInterface } from 'node:readline';
 import type { CliIo } from '../io.ts';
 import { terminalStream } from '../rendering/terminal-stream.ts';
 
-/** Past this many waiting lines a pipe is not read on. */
+/** With this many waiting lines, a pipe is paused. */
 const WAITING_LINES_MAX = 1000;
 
 export interface LineReader {
@@ -39,13 +39,13 @@ export function lineReader(io: CliIo, { prompt, onInterrupt }: LineReaderOptions
   };
   readline.on('line', (line) => {
     lines.push(line);
-    // A terminal is always read on, for the sake of Ctrl-C.
+    // A terminal is never paused, because Ctrl-C arrives there.
     if (!isTerminal && lines.length >= WAITING_LINES_MAX) readline.pause();
     notify();
   });
   readline.on('close', () => {
     isClosed = true;
-    // The cursor is behind the prompt: what is printed next is not the user's line.
+    // The cursor is after the prompt, and the next output is not the user's line.
     if (isTerminal && wake !== null) io.out('\n');
     notify();
   });

@@ -65,11 +65,12 @@ describe('advise', () => {
     expect(out).not.toContain('PREDICTED');
   });
 
-  it('says what each costs, and from where on it pays', async () => {
+  it('tells the cost of each strategy, and from where on it pays', async () => {
     const { out } = await advise([...GIVEN, '--prompt-tokens', '1', '--answer-tokens', '100']);
     expect(out).toMatch(/^small +0\.20 +0\.20 +0\.20 +0\.20$/m);
     expect(out).toMatch(/^large +1\.00 +1\.00 +1\.00 +1\.00$/m);
-    // A token of the small model and a fifth of one of the large, whatever it reads: 10 + 10 of 50.
+    // A token of the small model and a fifth of one of the large, with any number of rows: 10 + 10 of
+    // 50.
     expect(out).toMatch(/^entropy +0\.20 +0\.40 +0\.40 +0\.40 /m);
     expect(out).toMatch(/^entropy +share is +< 0\.80 +< 0\.80 +< 0\.80 /m);
     expect(out).toMatch(/^speculative \(small\) +acceptance is +> 0\.\d\d /m);
@@ -86,7 +87,7 @@ describe('advise', () => {
     expect(asked[0]).toMatchObject({ remoteProfile: remote.name, roundTripMs: 40 });
   });
 
-  it('says from which round trip on the small model alone pays', async () => {
+  it('tells the round trip from which the small model alone pays', async () => {
     const slow = { ...TIMED, decode: [{ rowCount: 1, ms: 60 }] };
     const [, huge = TIMED] = profile.models;
     const slower = { ...profile, models: [slow, huge] };
@@ -98,14 +99,14 @@ describe('advise', () => {
     expect((await advise(args)).out).not.toMatch(/^large +(always|never)/m);
   });
 
-  it('always says that a prediction is one', async () => {
+  it('always marks a prediction as such', async () => {
     const [machine = PROFILE] = KNOWN_MACHINES;
     const { out } = await advise(GIVEN, { profile: machine, remoteProfile: machine });
     expect(out).toContain(`machine ${machine.name}: `);
     expect(out.match(/PREDICTED/g)).toHaveLength(2);
   });
 
-  it('adds prices where it is told some', async () => {
+  it('adds prices if they are given', async () => {
     const { out } = await advise([...GIVEN, '--price-large', '1,2']);
     expect(out).toMatch(/^costs .* price$/m);
     expect(out).toMatch(/^small .* 0\.00$/m);
@@ -113,7 +114,7 @@ describe('advise', () => {
     expect((await advise(GIVEN)).out).not.toContain('bills');
   });
 
-  it('prices an API that reads the whole text at every call', async () => {
+  it('prices an API that bills the whole text at every call', async () => {
     const args = [
       ...GIVEN,
       '--price-large',
@@ -125,7 +126,7 @@ describe('advise', () => {
     ];
     const kept = await advise(args);
     const perCall = await advise([...args, '--billing', 'per-call']);
-    // Of 100 read and 22 for what was written: 0.2 of 11 calls, each reads 105 and writes one.
+    // For 100 read and 22 for the written ones: 0.2 of 11 calls, each of which reads 105 and writes one.
     expect(perCall.out).toMatch(new RegExp(`^random .* ${((2.2 * 107) / 122).toFixed(2)}$`, 'm'));
     expect(kept.out).not.toMatch(/^random .* 1\.93$/m);
     expect(perCall.out).toContain('again at every call');
@@ -133,7 +134,7 @@ describe('advise', () => {
     expect(JSON.parse(json.out)).toMatchObject({ billing: 'per-call' });
   });
 
-  it('says nothing of prompt lookup where nothing is known of it', async () => {
+  it('leaves prompt lookup out if its statistics are unknown', async () => {
     const { out } = await advise(['--share', '0.2', '--acceptance', '0.7']);
     expect(out).toMatch(/^speculative \(small\) +0\.70, /m);
     expect(out).not.toContain('speculative (lookup)');
@@ -145,7 +146,7 @@ describe('advise', () => {
     for (const { name } of KNOWN_MACHINES) expect(out).toContain(name);
   });
 
-  it('tries out what it is not told', async () => {
+  it('tries strategies out if their statistics are not given', async () => {
     const statistics = {
       shares: { entropy: 0.11, margin: 0.22 },
       acceptance: 0.66,
@@ -156,7 +157,7 @@ describe('advise', () => {
     expect(asked[0]).not.toHaveProperty('share');
     expect(out).toMatch(/^entropy +0\.11 /m);
     expect(out).toMatch(/^margin +0\.22 /m);
-    // A share of its own: nothing to try out.
+    // Its threshold is its share, so it needs no try-out.
     expect(out).toMatch(/^random +0\.30 /m);
     expect(out).toMatch(/^speculative \(small\) +0\.66, /m);
     expect(out).toMatch(/^speculative \(lookup\) +0\.44, \d drafts?, found 13% /m);
@@ -172,7 +173,7 @@ describe('advise', () => {
     expect((await advise(GIVEN)).asked[0]).toMatchObject({ share: 0.2, acceptance: 0.7 });
   });
 
-  it('adds what the engine takes around a forward, which tiny models feel most', async () => {
+  it("adds the engine's overhead around a forward, which matters most for tiny models", async () => {
     const statistics = {
       shares: {},
       acceptance: 0.9,
@@ -190,7 +191,7 @@ describe('advise', () => {
     const [none, some, much] = [await ratio(null), await ratio(5), await ratio(1e6)];
     expect(none).toBeLessThan(some);
     expect(some).toBeLessThan(much);
-    // The same around both: with so much of it nothing else counts.
+    // The overhead is the same for both. With this much of it, nothing else counts.
     expect(much).toBeCloseTo(1, 3);
   });
 
@@ -222,7 +223,7 @@ describe('advise', () => {
     });
   });
 
-  it('hands every option on', async () => {
+  it('passes every option on', async () => {
     const { asked } = await advise([
       ...['--pair', 'p', '--small', 's', '--large', 'l', '--profile', 'x', '--threads', '2'],
       '--offline',
@@ -232,7 +233,7 @@ describe('advise', () => {
     });
   });
 
-  it('says which model a profile lacks', async () => {
+  it('names the model that a profile lacks', async () => {
     const { err, exitCode } = await advise(GIVEN, { profile: PROFILE, remoteProfile: PROFILE });
     expect(err).toContain(
       'error[profile-incomplete]: The profile box has costs of timed, not of huge.',

@@ -37,7 +37,7 @@ const DESCRIPTION =
   'Says for every strategy whether it costs less than the large model alone: in time, weight ' +
   'traffic, FLOPs and, with prices, money; and from where on it does. It says nothing about how ' +
   'good the answers are. Without --share and --acceptance the strategies are tried out on a few ' +
-  'built-in prompts. Machines that nobody measured are built in by their data sheets: ' +
+  'built-in prompts. These machines are built in from their data sheets: ' +
   `${KNOWN_MACHINES.map(({ name }) => name).join(', ')}.`;
 
 const EXAMPLES = `Examples:

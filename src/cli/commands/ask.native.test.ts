@@ -55,7 +55,7 @@ describe('ask', () => {
     );
   });
 
-  it('takes routers from the files that are named', async () => {
+  it('reads routers from the named files', async () => {
     const files = ['--router', 'a.safetensors', '--router', 'b.safetensors'];
     const { dependencies } = await ask([...files, '--strategy', 'citer@10%', 'hi']);
     expect(dependencies.opened).toMatchObject([
@@ -88,7 +88,7 @@ describe('ask', () => {
     }
   });
 
-  it('hands every option on', async () => {
+  it('passes every option on', async () => {
     const { dependencies } = await ask([
       ...['--strategy', 'speculative', '--system', 'Be brief.', '--temperature', '0.5'],
       ...['--top-k', '40', '--top-p', '0.9', '--min-p', '0.1', '--seed', '-7'],
@@ -145,13 +145,13 @@ describe('ask', () => {
     expect(dependencies.requests[0]?.seed).toBeUndefined();
   });
 
-  it('reads a raw prompt as it is', async () => {
+  it('passes a raw prompt on unchanged', async () => {
     const { dependencies } = await ask(['--raw', '-'], { input: 'def f():\n' });
     expect(dependencies.requests[0]).toMatchObject({ prompt: 'def f():\n' });
     expect(dependencies.requests[0]).not.toHaveProperty('messages');
   });
 
-  it('stops in the middle of an answer, disposes the engine, and says so', async () => {
+  it('stops in the middle of an answer, disposes of the engine, and says so', async () => {
     const recorded = recordedIo({ terminal: true });
     const beforeToken = (index: number): void => {
       if (index === 1) recorded.abort(new PilotfishError('aborted', 'Interrupted.'));
@@ -163,7 +163,7 @@ describe('ask', () => {
     expect([recorded.exitCode(), dependencies.disposedCount()]).toEqual([130, 1]);
   });
 
-  it('ends JSON output with the error after what was written', async () => {
+  it('ends JSON output with the error, after the written tokens', async () => {
     const failure = new PilotfishError('kv-full', 'Full.', { remedy: 'Use --context.' });
     const { out, exitCode, dependencies } = await ask(['--json', 'hi'], {}, { ...SCRIPT, failure });
     const lines = jsonLines(out);
@@ -177,7 +177,7 @@ describe('ask', () => {
     expect([exitCode, dependencies.disposedCount()]).toEqual([1, 1]);
   });
 
-  it('takes any other failure for a bug', async () => {
+  it('reports any other failure as a bug', async () => {
     const { err, exitCode } = await ask(['hi'], {}, { ...SCRIPT, failure: new TypeError('oops') });
     expect([err.split('\n')[0], exitCode]).toEqual(['error[internal]: oops', 70]);
   });
@@ -197,7 +197,7 @@ describe('ask', () => {
     expect(jsonLines(recorded.out())).toHaveLength(5);
   });
 
-  it('hands the grammar on: a schema as text or file, a GBNF file, a pattern', async () => {
+  it('passes the grammar on: a schema as text or file, a GBNF file, a pattern', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'pilotfish-'));
     const [schemaFile, gbnfFile] = [join(folder, 'schema.json'), join(folder, 'a.gbnf')];
     await writeFile(schemaFile, '{"type":"integer"}');

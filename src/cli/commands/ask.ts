@@ -51,7 +51,7 @@ async function ask(
   io: CliIo,
   dependencies: CliDependencies,
 ): Promise<void> {
-  // Everything that can be wrong with the request is found before a model is loaded.
+  // All errors of the request are found before a model is loaded.
   const strategy = dependencies.parseStrategy(options.strategy);
   const request = {
     ...requestFields(options),
@@ -75,7 +75,7 @@ async function ask(
   }
 }
 
-/** On a screen the summary must not run on from an answer without line end. */
+/** Keeps the summary on a screen apart from an answer without a line end. */
 function printSummaryAside(answer: Answer, io: CliIo): void {
   io.err(`${io.errIsTerminal ? '\n' : ''}${renderSummary(answer, io.columns)}`);
 }

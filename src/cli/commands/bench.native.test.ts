@@ -78,7 +78,7 @@ async function bench(
 }
 
 describe('bench', () => {
-  it('shows what it can do', async () => {
+  it('shows help with examples', async () => {
     const { out } = await bench(['--help'], {});
     expect(out).toContain('steps');
     expect(out).toContain('recost');
@@ -100,7 +100,7 @@ describe('bench steps', () => {
     return bench(['steps', ...args], { measureSteps }, options);
   };
 
-  it('prints milliseconds, multiples of a step, and where they were saved', async () => {
+  it('prints milliseconds, multiples of a step, and the path of the profile', async () => {
     const { out, err, exitCode } = await steps([]);
     expect(out).toBe(
       [
@@ -137,7 +137,7 @@ describe('bench steps', () => {
     expect(JSON.parse(out)).toEqual({ type: 'steps', ...STEPS });
   });
 
-  it('measures what it is asked to, and leaves the rest to its default', async () => {
+  it('passes given options on, and leaves the others to their defaults', async () => {
     asked.length = 0;
     await steps([]);
     await steps([
@@ -212,7 +212,7 @@ describe('bench recost', () => {
     expect(asked[0]?.roundTripMs).toBeUndefined();
   });
 
-  it('reads a file, and hands the round trip on', async () => {
+  it('reads a file, and passes the round trip on', async () => {
     const path = join(folder, 'run.jsonl');
     await writeFile(path, 'a log');
     const far = {
@@ -245,7 +245,7 @@ describe('bench recost', () => {
     for (const { name } of KNOWN_MACHINES) expect(out).toContain(name);
   });
 
-  it('always says that a prediction is one', async () => {
+  it('always marks a prediction as such', async () => {
     const [machine = PROFILE] = KNOWN_MACHINES;
     const predicted = { ...RECOSTED, profile: machine };
     expect((await recost(['-', '--profile', 'x'], predicted)).out).toContain('PREDICTED');
@@ -290,7 +290,7 @@ describe('bench recost', () => {
     expect([exitCode, asked]).toEqual([code, []]);
   });
 
-  it('does not wait for a log from a keyboard', async () => {
+  it('refuses to wait for a log from a keyboard', async () => {
     const { err, exitCode } = await recost(['--profile', 'box'], RECOSTED, { terminal: true });
     expect(err).toContain('No log was given.');
     expect(exitCode).toBe(2);

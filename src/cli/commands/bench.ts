@@ -1,4 +1,6 @@
-/** `pilotfish bench`: what forwards cost on this machine, and what a recorded run costs elsewhere. */
+/**
+ * `pilotfish bench`: the cost of forwards on this machine, and the cost of a recorded run on another.
+ */
 import type { Command } from 'commander';
 import type { CliDependencies } from '../cli-dependencies.ts';
 import type { CliIo } from '../io.ts';

@@ -48,7 +48,7 @@ async function calibration(args: readonly string[], calibrated: Calibrated = CAL
 }
 
 describe('calibrate', () => {
-  it('asks for what it is told, and for nothing else', async () => {
+  it('passes the given options on, and no others', async () => {
     const { asked, exitCode } = await calibration([
       ...['r.safetensors', '--task', 'gsm8k', '--data', '/data', '--split', 'test', '--count', '9'],
       ...['--share', '10%', '--shares', '5%,0.3', '--max-tokens', '99', '--wave', '8'],
@@ -66,7 +66,7 @@ describe('calibrate', () => {
     ]);
   });
 
-  it('prints what each threshold gives, and draws what scores mean', async () => {
+  it('prints the results of each threshold, and draws the meaning of scores', async () => {
     const { out, asked, drawn } = await calibration(['a/b.safetensors', '--traffic', 'x.jsonl']);
     expect(asked).toMatchObject([{ traffic: 'x.jsonl', folder: 'calibration/a-b' }]);
     expect(out).toMatch(/0\.5 +10\.0 % +95\.0 % +62\.5 %\n +0\.75 +25\.0 % +99\.0 % +–\n/);
@@ -76,7 +76,7 @@ describe('calibrate', () => {
     expect(drawn).toEqual([[CALIBRATED, 'calibration/a-b/reliability.png']]);
   });
 
-  it('says where quality is agreement', async () => {
+  it('tells when quality is agreement', async () => {
     const args = ['r.safetensors', '--traffic', 'x.jsonl'];
     const { out } = await calibration(args, { ...CALIBRATED, isGraded: false });
     expect(out).toContain('could not be graded');
@@ -90,7 +90,7 @@ describe('calibrate', () => {
     });
   });
 
-  it('refuses what is no share, and a router that is not named', async () => {
+  it('refuses an invalid share and a missing router', async () => {
     for (const args of [
       ['r', '--share', '120%'],
       ['r', '--quality', 'high'],

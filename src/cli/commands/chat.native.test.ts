@@ -31,7 +31,7 @@ async function chat(
   };
 }
 
-/** A terminal whose keyboard reacts to what is shown. */
+/** A terminal whose keyboard reacts to the shown text. */
 async function typing(
   reactions: readonly (readonly [shown: string, keys: string])[],
   choose: Parameters<typeof scriptedDependencies>[0] = answerTo,
@@ -52,7 +52,7 @@ async function typing(
 }
 
 describe('chat from a pipe', () => {
-  it('answers line after line and remembers', async () => {
+  it('answers line after line and remembers the conversation', async () => {
     const { out, dependencies, exitCode } = await chat('one\n\ntwo\n', ['--system', 'Be brief.']);
     expect(out).toBe('re: one\nre: two\n');
     expect(dependencies.requests.map((request) => request.messages)).toEqual([
@@ -113,7 +113,7 @@ describe('chat from a pipe', () => {
     expect(err).toContain('error[kv-full]: Full.\n');
     expect(err).toContain('error[option-invalid]: There is no command "/nope".\n');
     expect(exitCode).toBe(1);
-    // Nothing was answered, so nothing is remembered.
+    // The first line had no answer, so it is not remembered.
     expect(dependencies.requests[1]?.messages).toEqual([{ role: 'user', content: 'b' }]);
   });
 
@@ -124,7 +124,7 @@ describe('chat from a pipe', () => {
     expect(dependencies.disposedCount()).toBe(1);
   });
 
-  it('prints nothing but JSON with --json', async () => {
+  it('prints only JSON with --json', async () => {
     const { out, exitCode } = await chat('a\n/help\n/seed x\nb\n', ['--json']);
     const types = out
       .trimEnd()
@@ -159,7 +159,7 @@ describe('chat at a terminal', () => {
     expect([exitCode, unused]).toEqual([null, 0]);
   });
 
-  it('cancels an answer with Ctrl-C and keeps what was shown; at the prompt it leaves', async () => {
+  it('cancels an answer with Ctrl-C and keeps its shown part; at the prompt it leaves', async () => {
     const held: Script = {
       tokens: [
         ['shown', 'small', false],

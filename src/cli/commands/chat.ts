@@ -22,7 +22,9 @@ export function registerChat(program: Command, io: CliIo, dependencies: CliDepen
   const command = program
     .command('chat')
     .summary('have a conversation')
-    .description('Answers line after line, and remembers. From a pipe each line is one turn.')
+    .description(
+      'Answers line after line and remembers the conversation. From a pipe each line is one turn.',
+    )
     .option('--strategy <NAME[@THRESHOLD]>', 'who writes which token', STRATEGY_DEFAULT.text)
     .option('--system <TEXT>', 'a system message');
   const lines = `Lines that begin with a slash:\n${CHAT_HELP.replaceAll(/^/gm, '  ')}`;
@@ -53,7 +55,7 @@ async function chat(options: ChatOptions, io: CliIo, dependencies: CliDependenci
   } finally {
     reader.close();
   }
-  // At a prompt the user saw each error and went on; a script has to be told.
+  // At a prompt the user saw each error. A script learns of the first by the exit code.
   if (session.exitCode !== null && !io.inputIsTerminal) io.setExitCode(session.exitCode);
 }
 
@@ -61,7 +63,7 @@ async function chat(options: ChatOptions, io: CliIo, dependencies: CliDependenci
 function interrupt(session: ChatSession, reader: LineReader): void {
   if (session.interrupt()) return;
   if (!session.isBusy) reader.close();
-  // The turn was cancelled and has not ended: the way of every other command.
+  // The turn was cancelled and has not ended: end the process like every other command.
   else process.kill(process.pid, 'SIGINT');
 }
 

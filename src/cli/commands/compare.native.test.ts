@@ -39,7 +39,7 @@ describe('compare', () => {
     expect([exitCode, dependencies.disposedCount()]).toEqual([null, 1]);
   });
 
-  it('lets no run profit from what another one left in the caches', async () => {
+  it('lets no run use prefixes that another run left in the caches', async () => {
     const { dependencies } = await compare(THREE);
     expect(dependencies.requests.map(({ reusePrefix }) => reusePrefix)).toEqual([
       false,
@@ -88,7 +88,7 @@ describe('compare', () => {
     for (const line of text.split('\n')) expect(stringWidth(line)).toBeLessThanOrEqual(160);
   });
 
-  it('still compares what was done when a run fails', async () => {
+  it('still compares the finished runs when a run fails', async () => {
     const choose = (request: GenerateRequest): Script =>
       request.strategy === 'random@0.5'
         ? { tokens: [], failure: new PilotfishError('kv-full', 'Full.') }
@@ -111,7 +111,7 @@ describe('compare', () => {
     expect(out).not.toContain('"comparison"');
   });
 
-  it('shows how far a run is while nothing else shows it, and wipes that', async () => {
+  it('shows the progress of a run while nothing else shows it, and wipes it', async () => {
     const tokens = Array.from({ length: 4 }, () => ['x', 'small', false] as const);
     const { err } = await compare(
       ['--strategies', 'small'],

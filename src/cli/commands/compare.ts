@@ -1,4 +1,4 @@
-/** `pilotfish compare`: one prompt under several strategies, and what each cost. */
+/** `pilotfish compare`: one prompt under several strategies, with the cost of each. */
 import type { Command } from 'commander';
 import { PilotfishError } from '../../core/errors.ts';
 import type { GenerateRequest } from '../../engine/request.ts';
@@ -35,7 +35,7 @@ export function registerCompare(program: Command, io: CliIo, dependencies: CliDe
   const command = program
     .command('compare')
     .summary('answer one prompt with several strategies')
-    .description('Answers one prompt with several strategies, and says what each cost.')
+    .description('Answers one prompt with several strategies, and tells the cost of each.')
     .option('--strategies <LIST>', 'strategies, separated by commas', STRATEGIES_DEFAULT);
   addGenerationFlags(addGrammarOptions(addPromptOptions(command)))
     .addHelpText('after', `\n${strategyHelp(dependencies.methods, io.columns)}\n\n${EXAMPLES}`)
@@ -55,7 +55,7 @@ async function compare(
     ...requestFields(options),
     ...(await grammarFields(options)),
     ...(await promptFields(argument, options, io)),
-    // Each answer costs what it costs alone, whatever ran before it.
+    // Each answer has its own cost, independent of earlier runs.
     reusePrefix: false,
     signal: io.signal,
   };
@@ -82,7 +82,7 @@ async function runAll(
   }
 }
 
-/** @throws PilotfishError `option-invalid`, and what the strategies themselves give cause for */
+/** @throws PilotfishError `option-invalid`, and the errors of the strategies */
 function parseStrategies(
   text: string,
   { parseStrategy }: CliDependencies,

@@ -58,7 +58,7 @@ describe('doctor', () => {
     expect((await doctor({})).out).toContain('processor  2 cores\n');
   });
 
-  it('fails one that cannot run, and says what to do', async () => {
+  it('fails a machine that cannot run Pilotfish, and gives a remedy', async () => {
     const { out, exitCode } = await doctor({ library: BROKEN });
     expect(out).toContain(
       'fail  library    No llama.cpp library.\n                 Run npm install.\n',

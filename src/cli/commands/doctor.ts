@@ -1,4 +1,4 @@
-/** `pilotfish doctor`: can this machine run Pilotfish, and if not, why? */
+/** `pilotfish doctor`: tells whether this machine can run Pilotfish, and if not, why. */
 import type { Command } from 'commander';
 import type { MachineFacts } from '../../app/inspect-machine.ts';
 import type { CliDependencies } from '../cli-dependencies.ts';

@@ -57,7 +57,7 @@ async function evaluated(): Promise<Evaluated> {
 const POCKET = ['--task', 'pocket', '--pair', 'pocket'];
 
 describe('eval', () => {
-  it('asks for what it is told, and for nothing else', async () => {
+  it('passes the given options on, and no others', async () => {
     const out = join(folder, 'out');
     const { asked, exitCode } = await evaluation([
       ...['--task', 'gsm8k', '--data', '/data', '--split', 'train', '--slice', 's', '--count', '9'],
@@ -102,20 +102,20 @@ describe('eval', () => {
     });
   });
 
-  it('leaves the choice to the evaluation where no strategy is named', async () => {
+  it('leaves the choice of strategies to the evaluation if none is named', async () => {
     const { asked } = await evaluation([...POCKET, '--out', folder]);
     expect(asked[0]).toMatchObject({ keepsRows: true });
     const { strategies, routerFiles, count } = asked[0] ?? {};
     expect([strategies, routerFiles, count]).toEqual([undefined, undefined, undefined]);
   });
 
-  it('takes routers from the files that are named', async () => {
+  it('reads routers from the named files', async () => {
     const files = ['--router', 'a.safetensors', '--router', 'b.safetensors'];
     const { asked } = await evaluation([...POCKET, ...files, '--out', folder]);
     expect(asked[0]).toMatchObject({ routerFiles: ['a.safetensors', 'b.safetensors'] });
   });
 
-  it('prints tables, and where the result is', async () => {
+  it('prints tables, and the path of the result', async () => {
     const { out, exitCode } = await evaluation([...POCKET, '--out', folder]);
     expect(exitCode).toBe(null);
     expect(out).toContain('400 questions');
@@ -138,7 +138,7 @@ describe('eval', () => {
     expect([printedCheck, rowCounts]).toEqual([liveCheck, EVALUATED.rowCounts]);
   });
 
-  it('shows how far it is, apart from the result', async () => {
+  it('shows its progress apart from the result', async () => {
     const { err, out } = await evaluation([...POCKET, '--out', folder, '--json'], {
       evaluate: async ({ onProgress, onNotice }) => {
         onProgress?.({ label: 'Answering', done: 1, total: 2, unit: 'steps' });
@@ -167,7 +167,7 @@ describe('eval', () => {
     expect(await folderOf(['--task', 'gsm8k', '--slice', 's'])).toBe(join('evaluations', 's'));
   });
 
-  it('shows what it can do', async () => {
+  it('shows help with examples', async () => {
     const { out } = await evaluation(['--help']);
     expect(out).toContain('Examples:\n  pilotfish eval --task pocket');
     for (const option of ['--task <TASK>', '--shares <LIST>', '--check-live <N>', '--no-cache']) {
@@ -195,7 +195,7 @@ describe('eval', () => {
     expect(asked).toEqual([]);
   });
 
-  it('writes nothing where the evaluation fails, and says why', async () => {
+  it('writes nothing if the evaluation fails, and tells the reason', async () => {
     const failure = new PilotfishError('task-unknown', 'There is no task "x".', {
       remedy: 'Use y.',
     });

@@ -150,7 +150,7 @@ function evaluateOptions(parsed: OtherOptions, dependencies: CliDependencies): E
   };
 }
 
-/** @throws PilotfishError `option-invalid`, and what parsing the strategies throws */
+/** @throws PilotfishError `option-invalid`, and the errors of parsing a strategy */
 function strategyList(text: string, { parseStrategy }: CliDependencies): readonly StrategyValue[] {
   const names = text.split(',').map((part) => part.trim());
   if (names.includes('')) {

@@ -143,7 +143,7 @@ describe('models list', () => {
     expect(said.err).toBe('');
   });
 
-  it('shows how far a cut pull came', async () => {
+  it('shows the progress of an interrupted pull', async () => {
     const partial = join(bench.home, 'models/SmolLM2-135M-Instruct.Q4_1.gguf.partial');
     await mkdir(dirname(partial), { recursive: true });
     await writeFile(partial, Buffer.alloc(5_000_000));
@@ -152,7 +152,7 @@ describe('models list', () => {
 });
 
 describe('models pull', () => {
-  it('says where the model is; the rest goes to standard error', async () => {
+  it('prints the path of the model; other texts go to standard error', async () => {
     const path = join(bench.home, 'models/hub/me/repo@main/model.gguf');
     expect(await run('pull', NAME)).toBe(`${NAME}  ${path}\n`);
     expect(said.err).toContain('Pulling');
@@ -182,7 +182,7 @@ describe('models pull', () => {
 });
 
 describe('models inspect', () => {
-  it('shows what the file says, made safe for a terminal', async () => {
+  it('shows the facts of the file, made safe for a terminal', async () => {
     await run('pull', NAME);
     const text = await run('inspect', NAME);
     expect(text).toMatch(/^architecture +qwen2$/m);
@@ -193,7 +193,7 @@ describe('models inspect', () => {
     expect(text).not.toContain('\u001b');
   });
 
-  it('gives one object with everything', async () => {
+  it('gives one object with all facts', async () => {
     const path = join(bench.root, 'mine.gguf');
     await writeFile(path, BYTES);
     const [facts] = lines(await run('inspect', path, '--json'));
@@ -216,20 +216,20 @@ describe('models inspect', () => {
 });
 
 describe('models verify', () => {
-  it('verifies all that are here', async () => {
+  it('verifies all models on this machine', async () => {
     await run('pull', NAME);
     const line = `right  ${NAME}  ${sha256Of(BYTES)}\n`;
     expect(await run('verify')).toContain(line);
     expect(await run('verify', NAME)).toBe(line);
   });
 
-  it('verifies what comes with this package where nothing was pulled', async () => {
+  it('verifies the bundled models if none was pulled', async () => {
     const names = ['pocket-large', 'pocket-small', 'pocket-small-strong'];
     await run('verify', '--json');
     expect(lines(said.out)).toMatchObject(names.map((name) => ({ name, isRight: true })));
   });
 
-  it('looks at all before it fails', async () => {
+  it('checks all models before it fails', async () => {
     await run('pull', NAME);
     const wrong = join(bench.home, 'models/SmolLM2-135M-Instruct.Q4_1.gguf');
     await writeFile(wrong, BYTES);

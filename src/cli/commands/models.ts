@@ -1,4 +1,4 @@
-/** `pilotfish models`: what models there are, where they are, and that their bytes are right. */
+/** `pilotfish models`: the known models, where they are, and whether their bytes are right. */
 import type { Command } from 'commander';
 import { inspectModel, pullModels, type VerifiedModel, verifyModels } from '../../app/models.ts';
 import type { EnsureModelOptions } from '../../catalog/ensure-model.ts';
@@ -9,7 +9,7 @@ import { progressBar } from '../rendering/progress-bar.ts';
 import { showInspected } from './models/inspect.ts';
 import { listModelsCommand } from './models/list.ts';
 
-/** What tests replace: reading a model file takes the native library. */
+/** A function that tests replace: reading a model file takes the native library. */
 export interface ModelsDependencies {
   readonly inspectModel: typeof inspectModel;
 }

@@ -9,7 +9,7 @@ import type { EvaluationResult } from '../../evaluation/results.ts';
 import { fakeResult } from '../../report/fakes/evaluation-result.ts';
 import { runCli } from '../run-cli.ts';
 
-/** The least that can be drawn: two models and one gate. */
+/** The smallest result that can be drawn: two models and one gate. */
 const RESULT: EvaluationResult = (() => {
   const result = fakeResult();
   const shown = ['small', 'large', 'entropy', 'random'];
@@ -65,7 +65,7 @@ describe('report', () => {
     expect((await readdir(folder)).sort()).toEqual(['deep', 'result.json']);
   });
 
-  it('puts several results on one page, their pictures apart, whatever the files are called', async () => {
+  it('puts several results on one page, with pictures apart even for equal file names', async () => {
     await mkdir(join(folder, 'b'));
     const other = join(folder, 'b', 'result.json');
     await writeFile(other, JSON.stringify({ ...RESULT, task: 'pocket' }));
@@ -90,7 +90,7 @@ describe('report', () => {
     expect(err).toContain('Drawing');
   });
 
-  it('shows what it can do', async () => {
+  it('shows help with examples', async () => {
     const { out } = await report(['--help']);
     expect(out).toContain('Examples:\n  pilotfish eval');
     expect(out).toContain('--out <FOLDER>');
@@ -124,7 +124,7 @@ describe('report', () => {
     expect(exitCode).toBe(1);
   });
 
-  it('says where it could not write', async () => {
+  it('names the path that it could not write', async () => {
     const { err, exitCode } = await report([path, '--out', path]);
     expect(err).toMatch(
       /error\[file-system-failed\]: Could not write .*: a file is in the way \(EEXIST\)/,

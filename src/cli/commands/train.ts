@@ -1,4 +1,4 @@
-/** `pilotfish train`: heads that decide when the large model is brought in. */
+/** `pilotfish train`: trains the heads that decide when the large model is brought in. */
 import type { Command } from 'commander';
 import type { CliDependencies } from '../cli-dependencies.ts';
 import type { CliIo } from '../io.ts';
@@ -8,6 +8,6 @@ export function registerTrain(program: Command, io: CliIo, dependencies: CliDepe
   const train = program
     .command('train')
     .summary('train routers for a pair of models')
-    .description('Trains what decides when the large model is brought in.');
+    .description('Trains the heads that decide when the large model is brought in.');
   registerTrainRouter(train, io, dependencies);
 }

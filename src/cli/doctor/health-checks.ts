@@ -1,4 +1,4 @@
-/** What the facts about a machine mean for running Pilotfish on it. Pure. */
+/** Health checks: the meaning of the facts about a machine for running Pilotfish on it. Pure. */
 
 import type { MachineFacts, ModelFact } from '../../app/inspect-machine.ts';
 import type { CliIo } from '../io.ts';
@@ -10,7 +10,7 @@ export interface HealthCheck {
   readonly name: string;
   readonly status: CheckStatus;
   readonly text: string;
-  /** What to do about it; null if nothing needs to be done. */
+  /** The remedy; null if there is nothing to do. */
   readonly remedy: string | null;
 }
 
@@ -19,12 +19,14 @@ export type TerminalFacts = Pick<CliIo, 'outIsTerminal' | 'env' | 'color' | 'col
 };
 
 const NODE_MIN = [20, 19] as const;
-/** Where the native library comes with the package and the tests run on real hardware. */
+/**
+ * The platform on which the native library comes with the package and the tests run on real hardware.
+ */
 const TESTED_PLATFORM = 'linux-x64';
 const PACKAGED_PLATFORMS: readonly string[] = [TESTED_PLATFORM, 'linux-arm64'];
 /** A loaded model takes more than its file: KV cache, activations. */
 const MEMORY_FACTOR = 1.3;
-/** Left over after a pull, for everything else on the disk. */
+/** The factor of free disk space over the size of a pull, so that some space is left. */
 const DISK_FACTOR = 1.1;
 
 export function healthChecks(facts: MachineFacts, terminal: TerminalFacts): HealthCheck[] {

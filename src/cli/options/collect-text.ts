@@ -1,4 +1,4 @@
-/** For options that may be given several times. */
+/** Collects the values of an option that may be given several times. */
 export function collectText(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, text];
 }

@@ -1,7 +1,7 @@
-/** Folders for what commands keep, where the user names none. */
+/** The default folders of commands. */
 import { join } from 'node:path';
 
-/** Such as `evaluations/gsm8k-pocket`. @param words absent ones are left out */
+/** Makes a name such as `evaluations/gsm8k-pocket`. @param words absent ones are left out */
 export function defaultFolder(root: string, words: readonly (string | undefined)[]): string {
   const name = words.filter((word) => word !== undefined && word !== '').join('-');
   return join(root, name.replaceAll(/[^\w.-]+/g, '-'));

@@ -63,7 +63,7 @@ describe('flags', () => {
     ]);
   });
 
-  it('refuse what they cannot be, by name', () => {
+  it('refuse invalid values by name', () => {
     expect(() => parsed('--rounds', '9')).toThrow('--rounds is "9", not an integer from 1 to 8.');
     expect(() => parsed('--screen', 'half')).toThrow('--screen is "half"');
     expect(() => parsed('--role', 'both')).toThrow("'both' is invalid");

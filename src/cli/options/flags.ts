@@ -1,6 +1,6 @@
 /**
- * Options of a command as data. A table declares each of them once, under the name of the field that
- * it sets; `addFlags` shows and parses them, `readFlags` turns what was parsed into those fields.
+ * Options of a command as data. A table declares each option once, under the name of the field that it
+ * sets. `addFlags` shows and parses them, `readFlags` turns the parsed values into those fields.
  */
 import { type Command, Option } from 'commander';
 import type { DefinedFields } from '../../core/defined-fields.ts';
@@ -9,17 +9,17 @@ import { integerFrom, type NumberRange, numberParser } from './parse-number.ts';
 import { shareParser, sharesParser } from './parse-shares.ts';
 
 export interface Flag<T> {
-  /** As the help shows it: `--rounds <N>`. */
+  /** The usage in the help: `--rounds <N>`. */
   readonly usage: string;
   readonly description: string;
   /**
-   * Absent: the text itself; without a value in `usage`, true.
-   * @param before the value of the flag so far, where it is given several times
+   * Absent: the text itself; if `usage` has no value, true.
+   * @param before the earlier value of the flag, if it is given several times
    */
   parse?(text: string, before?: T): T;
   /** The only texts that are allowed. */
   readonly choices?: readonly string[] | undefined;
-  /** The value where the flag is not given, which the help names. */
+  /** The value if the flag is not given; the help names it. */
   readonly byDefault?: T | undefined;
 }
 
@@ -59,7 +59,7 @@ function optionOf(flag: Flag<unknown>): Option {
   return option;
 }
 
-/** A text as it is. */
+/** A text, unchanged. */
 export function text(usage: string, description: string): Flag<string> {
   return { usage, description };
 }
@@ -69,7 +69,7 @@ export function texts(usage: string, description: string): Flag<readonly string[
   return { usage, description, parse: collectText };
 }
 
-/** Present or absent. With a usage `--no-…` it is true by default and false where it is given. */
+/** A flag without a value. With a usage `--no-…` it is true by default and false if it is given. */
 export function toggle(usage: string, description: string): Flag<boolean> {
   return { usage, description };
 }
@@ -110,7 +110,7 @@ export function shares(usage: string, description: string): Flag<readonly number
   return { usage, description, parse: sharesParser(nameOf(usage)) };
 }
 
-/** `--rounds` of `--rounds <N>`. */
+/** Returns `--rounds` for `--rounds <N>`. */
 function nameOf(usage: string): string {
   return usage.split(' ')[0] ?? usage;
 }

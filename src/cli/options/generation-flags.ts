@@ -9,7 +9,7 @@ import { addFlags, choice, type FlagTable, number, readFlags } from './flags.ts'
 import { PAIR_FLAGS, PRICE_FLAGS, pricesOf, ROUTER_FLAGS } from './pair-flags.ts';
 import { integerFrom, type NumberRange, numberParser } from './parse-number.ts';
 
-/** What the commands themselves look at; `engineOptions` and `requestFields` read the rest. */
+/** The options that the commands use themselves. `engineOptions` and `requestFields` read the rest. */
 export interface GenerationOptions {
   readonly json?: boolean;
   /** False with `--no-color`. */
@@ -48,7 +48,11 @@ const SAMPLING_FLAGS: FlagTable<SamplingParams> = {
     TEMPERATURE,
     0,
   ),
-  topK: number('--top-k <K>', 'choose among the K most probable tokens; 0: all', integerFrom(0)),
+  topK: number(
+    '--top-k <K>',
+    'choose among the K most probable tokens; 0: among all',
+    integerFrom(0),
+  ),
   topP: number('--top-p <P>', 'choose among the fewest tokens that hold this probability', TOP_P),
   minP: number('--min-p <P>', 'drop tokens less probable than this share of the best', MIN_P),
   repetitionPenalty: number(
@@ -58,13 +62,13 @@ const SAMPLING_FLAGS: FlagTable<SamplingParams> = {
   ),
   frequencyPenalty: number(
     '--frequency-penalty <P>',
-    'the same, for every time a token occurred',
+    'the same, for every occurrence of a token',
     PENALTY,
   ),
   presencePenalty: number('--presence-penalty <P>', 'the same, once', PENALTY),
   penaltyWindow: number(
     '--penalty-window <N>',
-    'tokens that penalties look back (default: 64)',
+    'tokens that penalties look back over (default: 64)',
     integerFrom(0),
   ),
   logitBias: {
@@ -76,7 +80,7 @@ const SAMPLING_FLAGS: FlagTable<SamplingParams> = {
 
 const LENGTH_FLAGS: FlagTable<Pick<GenerateRequest, 'seed' | 'maxTokens' | 'stop'>> = {
   seed: number('--seed <N>', 'the same seed gives the same text (default: 0)', SEED),
-  maxTokens: number('--max-tokens <N>', 'tokens of the answer at most', integerFrom(1)),
+  maxTokens: number('--max-tokens <N>', 'the most tokens of the answer', integerFrom(1)),
   stop: {
     usage: '--stop <TEXT>',
     description: 'end the answer before this text; repeatable',
@@ -102,7 +106,7 @@ const SPECULATIVE_FLAGS: FlagTable<NonNullable<OpenEngineOptions['speculative']>
   },
 };
 
-/** Adds everything but the strategy, which compare takes in the plural. */
+/** Adds all options but the strategy, of which compare takes several. */
 export function addGenerationFlags(command: Command): Command {
   addFlags(command, { ...PAIR_FLAGS, ...ROUTER_FLAGS, ...PRICE_FLAGS });
   addFlags(command, { ...SAMPLING_FLAGS, ...LENGTH_FLAGS, ...SPECULATIVE_FLAGS });

@@ -1,4 +1,4 @@
-/** The form of an answer, on the command line of ask and compare. */
+/** The grammar of an answer on the command line of ask and compare. */
 import type { Command } from 'commander';
 import { PilotfishError } from '../../core/errors.ts';
 import type { GenerateRequest } from '../../engine/request.ts';
@@ -11,7 +11,7 @@ import {
 import { readGiven } from '../../storage/whole-file.ts';
 
 export interface GrammarOptions {
-  /** A file, or a schema itself: anything that begins with a brace. */
+  /** A file, or a schema itself if the text begins with a brace. */
   readonly jsonSchema?: string;
   /** A file. */
   readonly grammar?: string;
@@ -39,7 +39,7 @@ export async function grammarFields(
   }
   const request = await grammarRequest(options);
   if (request === null) return {};
-  // What is wrong with it is said before a model is loaded.
+  // Errors in the grammar are found before a model is loaded.
   compiledText(grammarSource(request));
   return { grammar: request };
 }
@@ -58,7 +58,7 @@ async function textOf(path: string, option: string): Promise<string> {
   const bytes = await readGiven({
     path,
     otherwise: `name another file with ${option}`,
-    // The characters are counted where the grammar is read.
+    // The characters are counted when the grammar is read.
     byteCountMax: GRAMMAR_LENGTH_MAX * 4,
     tooLarge: () => tooLarge(path, option),
   });

@@ -1,4 +1,4 @@
-/** Which models, how they are loaded, and what their tokens cost. */
+/** The models, how they are loaded, and the prices of their tokens. */
 import type { OpenEngineOptions } from '../../app/open-engine.ts';
 import type { PairOptions } from '../../app/pair-options.ts';
 import { PilotfishError } from '../../core/errors.ts';
@@ -17,14 +17,15 @@ export const PAIR_FLAGS: FlagTable<PairFields> = {
   pair: text('--pair <NAME>', 'the pair of models (see `pilotfish models`)'),
   small: text('--small <MODEL>', 'another small model: a name, a .gguf file, hub:owner/repo/file'),
   large: text('--large <MODEL>', 'another large model'),
-  template: choice('--template <MODEL>', 'whose chat template holds where the two differ', [
-    'small',
-    'large',
-  ]),
+  template: choice(
+    '--template <MODEL>',
+    'the model whose chat template holds where the two differ',
+    ['small', 'large'],
+  ),
   offline: toggle('--offline', 'use only what is on this machine'),
   contextLength: number(
     '--context <N>',
-    'tokens that prompt and answer may take together',
+    'the most tokens of prompt and answer together',
     integerFrom(1),
   ),
   threadCount: count('--threads <N>', 'threads for computing', THREAD_COUNT_MAX),
@@ -33,7 +34,7 @@ export const PAIR_FLAGS: FlagTable<PairFields> = {
 export const ROUTER_FLAGS: FlagTable<Pick<OpenEngineOptions, 'routerFiles'>> = {
   routerFiles: texts(
     '--router <FILE>',
-    'a trained router instead of the one that comes along; repeatable',
+    'a trained router, in place of the bundled router; repeatable',
   ),
 };
 
@@ -45,7 +46,7 @@ export interface Prices {
 export const PRICE_FLAGS: FlagTable<Prices> = {
   priceSmall: {
     usage: '--price-small <IN,OUT>',
-    description: 'what a million tokens read and written cost',
+    description: 'the prices of a million tokens read and written',
     parse: parsePrices,
   },
   priceLarge: {
@@ -68,7 +69,8 @@ function parsePrices(given: string): TokenPrices {
     return { inputPerMillion: input, outputPerMillion: output };
   }
   throw new PilotfishError('option-invalid', `A price is "${given}", not two numbers from 0 up.`, {
-    remedy: 'Give a price as IN,OUT: what a million tokens read and written cost, as in 0.5,1.5.',
+    remedy:
+      'Give a price as IN,OUT: the prices of a million tokens read and written, as in 0.5,1.5.',
     fields: { option: '--price', value: given },
   });
 }

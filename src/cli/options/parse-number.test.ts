@@ -27,13 +27,13 @@ describe('parseNumber', () => {
     }
   });
 
-  it('refuses fractions and unsafe integers where an integer is wanted', () => {
+  it('refuses fractions and unsafe integers for an integer', () => {
     for (const text of ['1.5', '9007199254740993', '-1', '1e999']) {
       expect(() => parseNumber('--n', integerFrom(0), text)).toThrow('an integer from 0 up');
     }
   });
 
-  it('reads every number as JavaScript writes it', () => {
+  it("reads every number in JavaScript's notation", () => {
     const numbers = fc.double({ noNaN: true, noDefaultInfinity: true });
     fc.assert(
       fc.property(numbers, (number) => {

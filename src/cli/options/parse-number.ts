@@ -1,4 +1,4 @@
-/** Numbers from the command line, taken strictly: `12abc`, an empty text and `NaN` are no numbers. */
+/** Reads numbers from the command line strictly: `12abc`, an empty text and `NaN` are refused. */
 import { PilotfishError } from '../../core/errors.ts';
 
 const DECIMAL = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
@@ -20,7 +20,7 @@ export function integerFrom(min: number, max: number = Number.MAX_SAFE_INTEGER):
   };
 }
 
-/** @throws PilotfishError `option-invalid`, naming the option, the value and what is allowed */
+/** @throws PilotfishError `option-invalid`, naming the option, the value and the allowed range */
 export function parseNumber(option: string, range: NumberRange, text: string): number {
   const value = DECIMAL.test(text) ? Number(text) : Number.NaN;
   if (Number.isFinite(value) && range.holds(value)) return value;
@@ -35,7 +35,7 @@ export function numberParser(option: string, range: NumberRange): (text: string)
   return (text) => parseNumber(option, range, text);
 }
 
-/** Milliseconds of a network's round trip; a minute is no network. */
+/** Milliseconds of a network's round trip. A minute is too long for one. */
 export const ROUND_TRIP_MS: NumberRange = {
   holds: (value) => value >= 0 && value <= 60_000,
   says: 'a number of milliseconds from 0 to 60000',

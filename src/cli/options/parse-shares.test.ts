@@ -22,11 +22,11 @@ describe('shares', () => {
     },
   );
 
-  it('are one where one is asked for', () => {
+  it('are one share where one is required', () => {
     expect(() => shareParser('--screen')('5%,10%')).toThrow('--screen is "5%,10%", not a share');
   });
 
-  it('are not without end', () => {
+  it('have a limited number', () => {
     expect(shares(Array(64).fill('5%').join())).toHaveLength(64);
     expect(() => shares(Array(65).fill('5%').join())).toThrow('--shares has 65 shares');
   });

@@ -2,7 +2,7 @@
 import { PilotfishError } from '../../core/errors.ts';
 
 const SHARE = /^\s*(\d+\.?\d*|\.\d+)(%?)\s*$/;
-/** More points than a curve can show. */
+/** A curve cannot show more points. */
 const SHARE_COUNT_MAX = 64;
 
 /** A commander parser of one share. @throws PilotfishError `option-invalid`, naming the option */

@@ -16,7 +16,7 @@ export function addPromptOptions(command: Command): Command {
   return command
     .argument('[prompt]', 'the prompt; absent or -: standard input')
     .option('--system <TEXT>', 'a system message')
-    .option('--raw', 'give the prompt to the model as it is, without chat template');
+    .option('--raw', 'give the prompt to the model unchanged, without a chat template');
 }
 
 /** @throws PilotfishError `prompt-empty`, `prompt-too-long`, `option-invalid`, `aborted` */

@@ -1,4 +1,4 @@
-/** Which questions, and how they are answered: options of the commands that ask many questions. */
+/** The questions and how they are answered: options of the commands that ask many questions. */
 import type { QuestionOptions } from '../../app/questions/load-questions.ts';
 import { count, type FlagTable, number, text } from './flags.ts';
 import { integerFrom } from './parse-number.ts';
@@ -13,23 +13,20 @@ export function questionFlags(splitDefault: string): FlagTable<TaskFields> {
     task: text('--task <TASK>', 'pocket, gsm8k, svamp, math500, strategyqa, or a .jsonl file'),
     dataFolder: text(
       '--data <FOLDER>',
-      "where published sets' files are, as FOLDER/gsm8k/test.jsonl",
+      'the folder of the published sets, with files such as FOLDER/gsm8k/test.jsonl',
     ),
-    split: text('--split <NAME>', `which part of the task (default: ${splitDefault})`),
-    slice: text(
-      '--slice <SLICE>',
-      'questions chosen once and for all: a known slice or a .json file',
-    ),
+    split: text('--split <NAME>', `the split of the task (default: ${splitDefault})`),
+    slice: text('--slice <SLICE>', 'a fixed selection of questions: a known slice or a .json file'),
     count: count('--count <N>', 'how many questions', QUESTION_COUNT_MAX),
-    from: number('--from <N>', 'pass over so many first', integerFrom(0)),
+    from: number('--from <N>', 'skip this number of questions first', integerFrom(0)),
     questionSeed: number(
       '--question-seed <N>',
-      "which pocket problems; shuffles a file's questions",
+      "chooses the pocket problems; shuffles a file's questions",
       integerFrom(0),
     ),
     prompt: text(
       '--prompt <NAME>',
-      'how questions are asked: steps, boxed, hash, … (default: by task)',
+      'the prompt around questions: steps, boxed, hash, … (default: by task)',
     ),
   };
 }
@@ -47,9 +44,13 @@ export function answeringFlags(waveSizeMax: number): FlagTable<AnsweringFields> 
   return {
     maxTokens: count(
       '--max-tokens <N>',
-      'tokens of an answer at most (default: 512)',
+      'the most tokens of an answer (default: 512)',
       MAX_TOKENS_MAX,
     ),
-    waveSize: count('--wave <N>', 'questions side by side (default: 16)', waveSizeMax),
+    waveSize: count(
+      '--wave <N>',
+      'questions that are answered side by side (default: 16)',
+      waveSizeMax,
+    ),
   };
 }

@@ -6,18 +6,18 @@ import { PROMPT_BYTES_MAX, readPrompt } from './read-prompt.ts';
 const TRIMMED = { exact: false };
 
 describe('readPrompt', () => {
-  it('takes the argument before standard input', async () => {
+  it('prefers the argument to standard input', async () => {
     const { io } = recordedIo({ input: 'piped' });
     expect(await readPrompt('given', io, TRIMMED)).toBe('given');
   });
 
-  it('reads standard input for "-" and without argument, less one line end', async () => {
+  it('reads standard input for "-" and without an argument, and drops one line end', async () => {
     expect(await readPrompt('-', recordedIo({ input: 'a\n\n' }).io, TRIMMED)).toBe('a\n');
     expect(await readPrompt(undefined, recordedIo({ input: 'a\r\n' }).io, TRIMMED)).toBe('a');
     expect(await readPrompt('-', recordedIo({ input: 'a\n' }).io, { exact: true })).toBe('a\n');
   });
 
-  it('puts characters together that arrive in pieces', async () => {
+  it('joins characters that arrive in pieces', async () => {
     const bytes = Buffer.from('né漢');
     const { io } = recordedIo({ input: Array.from(bytes, (byte) => Buffer.of(byte)) });
     expect(await readPrompt('-', io, TRIMMED)).toBe('né漢');
@@ -29,7 +29,7 @@ describe('readPrompt', () => {
     await expect(readPrompt('-', io, TRIMMED)).rejects.toMatchObject({ code: 'prompt-empty' });
   });
 
-  it('does not wait for a keyboard', async () => {
+  it('refuses to wait for a keyboard', async () => {
     const { io } = recordedIo({ inputIsTerminal: true, input: 'typed' });
     await expect(readPrompt(undefined, io, TRIMMED)).rejects.toMatchObject({
       code: 'prompt-empty',
@@ -46,7 +46,7 @@ describe('readPrompt', () => {
     await expect(readPrompt(`${chunk}b`, within, TRIMMED)).rejects.toMatchObject(refusal);
   });
 
-  it('does not read on from an endless writer', async () => {
+  it('stops reading from an endless writer', async () => {
     let chunkCount = 0;
     async function* endless(): AsyncGenerator<Buffer> {
       for (; chunkCount < 20; chunkCount += 1) yield Buffer.alloc(PROMPT_BYTES_MAX / 2 + 1, 'a');
@@ -56,7 +56,7 @@ describe('readPrompt', () => {
     expect(chunkCount).toBeLessThan(10);
   });
 
-  it('refuses what is not UTF-8', async () => {
+  it('refuses input that is not UTF-8', async () => {
     const { io } = recordedIo({ input: [Buffer.of(0x61, 0xff)] });
     await expect(readPrompt('-', io, TRIMMED)).rejects.toMatchObject({ code: 'option-invalid' });
   });

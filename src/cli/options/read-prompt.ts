@@ -2,13 +2,13 @@
 import { abortError, PilotfishError } from '../../core/errors.ts';
 import type { CliIo } from '../io.ts';
 
-/** Far more than any context window holds; past it the input is not a prompt. */
+/** Far more than any context window holds. A longer input is not a prompt. */
 export const PROMPT_BYTES_MAX: number = 4 * 1024 * 1024;
 
 const STANDARD_INPUT = '-';
 
 export interface ReadPromptOptions {
-  /** Keep the line end of standard input, as a raw prompt wants it. */
+  /** Keep the line end of standard input, for a raw prompt. */
   readonly exact: boolean;
 }
 
@@ -25,7 +25,7 @@ export async function readPrompt(
   return checked(exact ? text : text.replace(/\r?\n$/, ''));
 }
 
-/** The prompt, if it is one. @throws PilotfishError `prompt-empty`, `prompt-too-long` */
+/** Returns the prompt if it is valid. @throws PilotfishError `prompt-empty`, `prompt-too-long` */
 export function checked(prompt: string): string {
   if (Buffer.byteLength(prompt) > PROMPT_BYTES_MAX) throw longPrompt();
   if (prompt.trim() === '') throw emptyPrompt();
@@ -37,8 +37,8 @@ async function readAll(io: CliIo): Promise<string> {
 }
 
 /**
- * Standard input, or another stream, to its end.
- * @throws PilotfishError `aborted`; whatever `tooLong` makes past so many bytes
+ * Reads standard input, or another stream, to its end.
+ * @throws PilotfishError `aborted`; the error of `tooLong` past the limit of bytes
  */
 export async function readBytes(
   io: Pick<CliIo, 'input' | 'signal'>,
@@ -48,7 +48,7 @@ export async function readBytes(
   const chunks: Buffer[] = [];
   let byteCount = 0;
   const stop = (): void => {
-    // Ends the loop below, which may be waiting for a writer that never comes.
+    // Ends the loop below, which may wait for a writer that never comes.
     if ('destroy' in io.input && typeof io.input.destroy === 'function') io.input.destroy();
   };
   io.signal.addEventListener('abort', stop, { once: true });

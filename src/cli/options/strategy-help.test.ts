@@ -9,7 +9,7 @@ const entryOf = (name: string): string => {
 };
 
 describe('help on strategies', () => {
-  it('lists every strategy with its summary and what its threshold means', () => {
+  it('lists every strategy with its summary and the meaning of its threshold', () => {
     for (const { name, summary, threshold } of METHODS) {
       const entry = entryOf(name);
       expect(entry).toContain(summary);
@@ -18,13 +18,13 @@ describe('help on strategies', () => {
     }
   });
 
-  it('says what a threshold is by default, or that the router knows', () => {
+  it('tells the default of a threshold, or that the router has it', () => {
     expect(entryOf('entropy')).toContain('@entropy (default 1): ');
     expect(entryOf('citer')).toContain('@tau (default from its router): ');
     expect(strategyHelp(METHODS, 80)).not.toMatch(/null|undefined/);
   });
 
-  it('groups methods by what they decide about, with a heading for each unit that there is', () => {
+  it('groups methods by their unit, with a heading for each unit', () => {
     const [first, ...lines] = strategyHelp(METHODS, 400).split('\n');
     expect(first).toBe('Strategies, as NAME or NAME@THRESHOLD');
     const starts = lines.flatMap((line) => /^(?: {2})?\S+/.exec(line)?.[0].trim() ?? []);

@@ -1,4 +1,4 @@
-/** The methods and their thresholds, as every command's help lists them: by what they decide about. */
+/** The methods and their thresholds, as every command's help lists them, by unit. */
 import wrapAnsi from 'wrap-ansi';
 import { type Method, UNITS, type Unit } from '../../strategy/method.ts';
 

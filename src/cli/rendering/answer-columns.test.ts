@@ -43,7 +43,7 @@ describe('wrapCells', () => {
     expect(wrapped('漢字漢字', 5)).toEqual(['漢字', '漢字']);
   });
 
-  it('gives a character that spans tokens the style of the token that begins it', () => {
+  it('gives a character across tokens the style of its first token', () => {
     const cells = cellsOf([token('e', 'large'), token('\u0301x')]);
     expect(cells.map(({ text, style }) => [text, style])).toEqual([
       ['e\u0301', 'large'],
@@ -85,7 +85,7 @@ describe('renderAnswerColumns', () => {
     );
   });
 
-  it('puts two or three into a row', () => {
+  it('puts two or three answers into a row', () => {
     expect([60, 120, 149, 150, 500].map(columnCount)).toEqual([1, 2, 2, 3, 3]);
     const answers = ['a', 'b', 'c'].map((title) => ({ title, tokens: [] }));
     const titles = renderAnswerColumns(answers, 120, PLAIN).match(/^[abc].*$/gm);
@@ -100,7 +100,7 @@ describe('renderAnswerColumns', () => {
         const colored = renderAnswerColumns(given, width, FULL);
         for (const line of colored.split('\n')) {
           expect(stringWidth(line)).toBeLessThanOrEqual(width);
-          // Each style opens as often as it closes: nothing leaks into the next column.
+          // Each style opens as often as it closes, so none reaches the next column.
           expect(line.split('\u001b[').length % 2).toBe(1);
         }
         expect(stripVTControlCharacters(colored)).toBe(renderAnswerColumns(given, width, PLAIN));

@@ -7,7 +7,7 @@ import { printableText } from './printable-text.ts';
 import { paint } from './token-style.ts';
 import { type Cell, cellsOf, widthOf, wrapCells } from './wrap-cells.ts';
 
-/** From this width on answers are worth showing side by side. */
+/** The least width at which answers are shown side by side. */
 export const COLUMNS_WIDTH_MIN = 120;
 
 const COLUMN_WIDTH_MIN = 48;
@@ -19,7 +19,7 @@ export interface ColumnAnswer {
   readonly tokens: readonly Pick<TokenEvent, 'text' | 'origin' | 'verified'>[];
 }
 
-/** How many answers fit side by side into a width. */
+/** The number of answers that fit side by side into a width. */
 export function columnCount(width: number): number {
   const fitting = Math.floor((width + SEPARATOR.length) / (COLUMN_WIDTH_MIN + SEPARATOR.length));
   return Math.min(COLUMNS_MAX, Math.max(1, fitting));
@@ -63,7 +63,7 @@ interface Rendered {
   readonly width: number;
 }
 
-/** Side by side; all but the last filled up to the width. */
+/** Joins columns side by side. All but the last are padded to the width. */
 function joinColumns(parts: readonly Rendered[], width: number): string {
   const last = parts.length - 1;
   return parts
@@ -75,7 +75,7 @@ function fillUp(part: Rendered, width: number): string {
   return part.text + ' '.repeat(Math.max(0, width - part.width));
 }
 
-/** Cells in their colours, runs of one style as one. */
+/** Renders cells in their colours, with runs of one style in one piece. */
 function renderCells(cells: readonly Cell[], color: ChalkInstance): Rendered {
   let text = '';
   let run = '';

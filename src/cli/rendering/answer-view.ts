@@ -1,4 +1,4 @@
-/** Where the events of a run go: JSON lines, a terminal, or a pipe that wants the answer only. */
+/** The destination of a run's events: JSON lines, a terminal, or a pipe that gets only the answer. */
 import type { EngineEvent } from '../../core/events.ts';
 import type { CliIo } from '../io.ts';
 import { type Answer, AnswerFold } from './answer.ts';
@@ -6,11 +6,11 @@ import { renderToken } from './render-token.ts';
 
 export interface AnswerView {
   onEvent(event: EngineEvent): void;
-  /** The run ended, well or not: leaves the cursor at the start of a line. */
+  /** Is called when the run has ended or failed. Leaves the cursor at the start of a line. */
   close(): void;
 }
 
-/** Every event as one line, with the fields of `extra` added; nothing else. */
+/** Prints every event as one line, with the fields of `extra` added, and nothing else. */
 export function jsonView(io: CliIo, extra: Readonly<Record<string, string>> = {}): AnswerView {
   return {
     onEvent: (event) => io.out(`${JSON.stringify({ ...event, ...extra })}\n`),
@@ -18,7 +18,7 @@ export function jsonView(io: CliIo, extra: Readonly<Record<string, string>> = {}
   };
 }
 
-/** Tokens as they come, coloured and harmless. */
+/** Prints tokens as they come, coloured, with control characters made visible. */
 export function terminalView(io: CliIo): AnswerView {
   let atLineStart = true;
   return {
@@ -44,7 +44,7 @@ export function plainView(io: CliIo): AnswerView {
   };
 }
 
-/** Shows a run as it happens. What came before a failure stays shown, and stays in `fold`. */
+/** Shows a run as it happens. The part before a failure remains shown, and in `fold`. */
 export async function showAnswer(
   events: AsyncIterable<EngineEvent>,
   view: AnswerView,

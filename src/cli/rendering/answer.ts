@@ -1,4 +1,4 @@
-/** A finished run, as the commands show it: a fold over its events. */
+/** A run as the commands show it: a fold over its events. */
 import type { EngineEvent, StartEvent, SummaryEvent, TokenEvent } from '../../core/events.ts';
 import { required } from '../../core/invariant.ts';
 
@@ -8,7 +8,7 @@ export interface Answer {
   readonly summary: SummaryEvent;
 }
 
-/** What came of a run so far; `finish` once its last event is in. */
+/** The state of a run so far. `finish` may be called after its last event. */
 export class AnswerFold {
   #start: StartEvent | null = null;
   #summary: SummaryEvent | null = null;
@@ -30,7 +30,7 @@ export class AnswerFold {
     }
   }
 
-  /** The text released so far: what a reader has seen if the run ends here. */
+  /** The text released so far: the text that a reader has seen if the run ends here. */
   text(): string {
     return this.#tokens.map((token) => token.text).join('');
   }

@@ -1,6 +1,6 @@
 /**
- * How compared runs are shown: one after another as they come, or, on a wide terminal, side by side
- * when all are done. Then the table of costs.
+ * Shows compared runs: one after another as they come, or, on a wide terminal, side by side when all
+ * have ended. The table of costs follows.
  */
 
 import type { CliIo } from '../io.ts';
@@ -12,7 +12,7 @@ import { renderComparison } from './render-comparison.ts';
 import { renderLegend } from './token-style.ts';
 
 export interface ComparisonView {
-  /** A run begins; its view is closed when it ended. */
+  /** A run begins. Its view is closed when it has ended. */
   run(strategy: string): AnswerView;
   /** No further run begins. */
   end(compared: readonly ComparedAnswer[]): void;

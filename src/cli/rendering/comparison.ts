@@ -1,13 +1,13 @@
-/** What the runs of one prompt have in common: one row per strategy. */
+/** Compares the runs of one prompt: one row per strategy. */
 import type { FinishReason } from '../../core/finish-reason.ts';
 import { largeMethod } from '../../strategy/single-model.ts';
 import { type Answer, tokensPerSecond } from './answer.ts';
 
-/** The strategy whose text the others are held against. */
+/** The strategy whose text the other texts are compared with. */
 const REFERENCE = largeMethod.name;
 
 export interface ComparedAnswer {
-  /** The strategy as it was asked for. */
+  /** The strategy as the user wrote it. */
   readonly run: string;
   readonly answer: Answer;
 }

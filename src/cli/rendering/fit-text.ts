@@ -1,4 +1,4 @@
-/** Plain text cut to a number of terminal cells, with an ellipsis where something is missing. */
+/** Plain text cut to a number of terminal cells, with an ellipsis for the missing part. */
 import stringWidth from 'string-width';
 import { graphemes } from './graphemes.ts';
 

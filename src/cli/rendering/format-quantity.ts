@@ -2,7 +2,7 @@
 
 const STEPS = ['', 'k', 'M', 'G', 'T', 'P', 'E'] as const;
 
-/** Three significant digits at most, without a trailing ".0": 1.23, 12.3, 123. */
+/** At most three significant digits, without a trailing ".0": 1.23, 12.3, 123. */
 function threeDigits(value: number): string {
   const size = Math.abs(value);
   const text = value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : 2);
@@ -13,7 +13,7 @@ function threeDigits(value: number): string {
 function withPrefix(value: number, unit: string): string {
   let scaled = value;
   let step = 0;
-  // 999.5 would print as 1000: it belongs to the next prefix.
+  // 999.5 would print as 1000, so it belongs to the next prefix.
   while (Math.abs(scaled) >= 999.5 && step < STEPS.length - 1) {
     scaled /= 1000;
     step += 1;
@@ -29,7 +29,7 @@ export function formatFlops(flops: number): string {
   return withPrefix(flops, 'FLOP');
 }
 
-/** A share from 0 to 1 as a whole percentage; only exact ends read as 0 % and 100 %. */
+/** A share from 0 to 1 as a whole percentage. Only the exact ends read as 0 % and 100 %. */
 export function formatShare(share: number): string {
   const percent = Math.round(share * 100);
   if (percent === 0 && share > 0) return '<1%';
@@ -37,7 +37,7 @@ export function formatShare(share: number): string {
   return `${percent}%`;
 }
 
-/** A ratio to the large model alone, or a dash where there is none. */
+/** A ratio to the large model alone; a dash if there is none. */
 export function formatRatio(ratio: number | null): string {
   return ratio === null ? '–' : ratio.toFixed(2);
 }

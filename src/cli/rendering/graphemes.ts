@@ -1,4 +1,4 @@
-/** What a reader takes for one character: the unit in which text is measured and cut. */
+/** Splits text into the characters that a reader sees, the unit in which text is measured and cut. */
 
 const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
 

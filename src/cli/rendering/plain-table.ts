@@ -1,4 +1,4 @@
-/** A table without lines: columns that can be read, selected and cut. */
+/** A table without lines, whose columns can be read, selected and cut. */
 import Table from 'cli-table3';
 
 const NO_LINE = '';
@@ -24,7 +24,7 @@ const PLAIN: Pick<Table.TableConstructorOptions, 'chars' | 'style'> = {
   style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
 };
 
-/** The rows as text, each line ended. Numbers are read best to the right. */
+/** The rows as text, each line ended. Numbers are aligned to the right. */
 export function plainTable(
   rows: readonly (readonly string[])[],
   align: 'left' | 'right' | 'named' = 'left',
@@ -32,7 +32,7 @@ export function plainTable(
   const colAligns = rows[0]?.map((_, column) => alignOf(align, column)) ?? [];
   const table = new Table({ ...PLAIN, colAligns });
   for (const row of rows) table.push([...row]);
-  // The last column is filled up with spaces too: a line that only just fits would wrap.
+  // The last column is padded with spaces, too, and a line that only just fits would wrap.
   const lines = table.toString().split('\n');
   return lines.map((line) => `${line.trimEnd()}\n`).join('');
 }

@@ -1,8 +1,8 @@
 /**
- * Text from outside made safe for a terminal. Models, model files and servers may write escape
- * sequences (which can retitle a window, answer for the user or hide text) and bidirectional
- * overrides (which show other text than is there). Each such character becomes a visible stand-in;
- * newlines and tabs stay. The mapping is per character, so that it holds however a stream is cut.
+ * Makes text from outside safe for a terminal. Models, model files and servers may write escape
+ * sequences (which can retitle a window, answer for the user or hide text) and bidirectional overrides
+ * (which show other text than the real one). Each such character becomes a visible stand-in; newlines
+ * and tabs are kept. The mapping is per character, so it holds however a stream is cut.
  */
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding control characters is the point.

@@ -22,7 +22,7 @@ describe('progressBar', () => {
     vi.useRealTimers();
   });
 
-  it('writes a line for each label and then every ten seconds when it is no terminal', () => {
+  it('writes a line for each label, and then every ten seconds, without a terminal', () => {
     const { io, err, out } = recordedIo();
     const bar = progressBar(io, clock);
     for (nowMs = 0; nowMs <= 21_000; nowMs += 1000) bar.onProgress(pulling(nowMs * 1000));
@@ -38,7 +38,7 @@ describe('progressBar', () => {
     expect(out()).toBe('');
   });
 
-  it('draws nothing on a terminal for what ends soon', () => {
+  it('draws nothing on a terminal for short work', () => {
     const { io, err } = recordedIo({ terminal: true });
     const bar = progressBar(io, clock);
     bar.onProgress(pulling(0));

@@ -1,9 +1,9 @@
 /**
- * Progress on standard error. A terminal gets one bar that is redrawn and wiped when it ends; a
- * file or pipe gets a plain line at the start of each label and then one every ten seconds. What is
- * over quickly is never drawn on a terminal.
+ * Progress on standard error. A terminal gets one bar that is redrawn, and wiped when it ends. A file or
+ * pipe gets a plain line at the start of each label and then one every ten seconds. Short work is never
+ * drawn on a terminal.
  *
- * Whoever makes one calls `stop()`, in a `finally`: a bar left running keeps the process alive.
+ * The caller must call `stop()` in a `finally`: a running bar keeps the process alive.
  */
 
 import { SingleBar } from 'cli-progress';
@@ -15,7 +15,7 @@ import { RateMeter } from './rate-meter.ts';
 import { renderProgressBar, renderProgressLine } from './render-progress.ts';
 import { terminalStream } from './terminal-stream.ts';
 
-/** Things that end sooner are not worth a flash on the screen. */
+/** Work that ends sooner is not worth a flash on the screen. */
 const DRAW_DELAY_MS = 300;
 const LINE_INTERVAL_MS = 10_000;
 const REDRAWS_PER_SECOND = 10;
@@ -83,7 +83,7 @@ function terminalBar(io: CliIo, clock: Clock): ProgressBar {
       shown?.update(progress.done);
     },
     onNotice: (message) => {
-      // The notice takes the bar's line; the bar comes back below it.
+      // The notice takes the bar's line. The bar returns below it.
       const interrupted = shown !== null;
       shown?.stop();
       shown = null;
@@ -94,14 +94,14 @@ function terminalBar(io: CliIo, clock: Clock): ProgressBar {
   };
 }
 
-/** A running cli-progress bar whose whole line is ours. */
+/** A running cli-progress bar whose whole line is drawn by this file. */
 function startBar(io: CliIo, line: () => string): SingleBar {
   const bar = new SingleBar({
     stream: terminalStream(io.err, () => io.columns),
     format: line,
     fps: REDRAWS_PER_SECOND,
     clearOnComplete: true,
-    // Ours to handle: the bar's own handler would swallow the first Ctrl-C.
+    // Interrupts are handled here: the bar's own handler would swallow the first Ctrl-C.
     gracefulExit: false,
     // Cuts lines to the width instead of switching the terminal's wrapping off, which a killed
     // process would leave behind.

@@ -12,7 +12,7 @@ function rateOf(samples: Samples, unit: Progress['unit'] = 'bytes', waitedMs = 0
 }
 
 describe('RateMeter', () => {
-  it('says nothing before it has seen enough', () => {
+  it('gives no rate before it has enough samples', () => {
     expect(new RateMeter().perSecond(0)).toBe(null);
     expect(rateOf([[5, 0]])).toBe(null);
     const early = [
@@ -22,7 +22,7 @@ describe('RateMeter', () => {
     expect(rateOf(early)).toBe(null);
   });
 
-  it('does not count what was there at the start', () => {
+  it('does not count the units that were done at the start', () => {
     const resumed = [
       [1000, 0],
       [1100, 500],
@@ -30,8 +30,8 @@ describe('RateMeter', () => {
     expect(rateOf(resumed)).toBe(200);
   });
 
-  it('is not shaken by waves of steps', () => {
-    // Sixteen at a time, every half minute, the last of each wave a while after the others.
+  it('is steady under waves of steps', () => {
+    // Sixteen at a time, every half minute, with the last of each wave some time after the others.
     const waves = Array.from({ length: 40 }, (_, wave) => [
       [wave * 16, wave * 30_000] as const,
       [wave * 16 + 15, wave * 30_000 + 20_000] as const,
@@ -43,7 +43,7 @@ describe('RateMeter', () => {
     expect(Math.max(...sure)).toBeLessThan(0.65);
   });
 
-  it('does not count a run-up of what was remembered', () => {
+  it('does not count an initial burst of remembered results', () => {
     // 305 answers in six milliseconds; then one in twelve seconds.
     const runUp = Array.from({ length: 306 }, (_, done) => [done, Math.floor(done / 50)] as const);
     const slow = Array.from({ length: 9 }, (_, i) => [306 + i, 12_000 * (i + 1)] as const);
@@ -55,7 +55,7 @@ describe('RateMeter', () => {
     }
   });
 
-  it('shows a stall of bytes, and waits for steps', () => {
+  it('shows a stall of bytes, but waits for steps', () => {
     const even = Array.from({ length: 61 }, (_, i) => [i * 10, i * 100] as const);
     expect(rateOf(even)).toBeCloseTo(100, 6);
     expect(rateOf(even, 'bytes', 2500)).toBeCloseTo(50, 6);
@@ -63,7 +63,7 @@ describe('RateMeter', () => {
     expect(rateOf(even, 'steps', 60_000)).toBe(rateOf(even, 'steps'));
   });
 
-  it('forgets what is older than its window', () => {
+  it('forgets samples older than its window', () => {
     const samples = Array.from(
       { length: 101 },
       (_, i) => [i < 50 ? i * 100 : 5000, i * 100] as const,

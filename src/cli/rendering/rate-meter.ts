@@ -1,13 +1,14 @@
 /**
- * How fast a count grows. Bytes are measured over the last few seconds, so that a stall shows and a
- * burst does not; steps over the latter half of the time, for they come in waves of minutes.
+ * The speed at which a count grows. Bytes are measured over the last few seconds, so that a stall shows
+ * and a burst does not. Steps are measured over the latter half of the time, because they come in waves
+ * of minutes.
  */
 import type { Progress } from '../../core/progress.ts';
 
 const WINDOW_MS = 5000;
-/** Of the time since the first sample, for steps. */
+/** The window for steps, as a share of the time since the first sample. */
 const WINDOW_SHARE = 0.5;
-/** Below this the first samples would give absurd rates. */
+/** In a shorter time the first samples would give absurd rates. */
 const WINDOW_MIN_MS = 200;
 /** Samples closer together than this part of a window are merged, which bounds their number. */
 const SAMPLES_PER_WINDOW = 50;
@@ -38,16 +39,19 @@ export class RateMeter {
     this.#latest = { done, atMs };
     const last = this.#samples.at(-1);
     if (last === undefined || atMs - last.atMs >= this.#windowMs(atMs) / SAMPLES_PER_WINDOW) {
-      // What a burst came to, or all of it would seem to have taken as long as the gap behind it.
+      // The end of a burst. Otherwise all of it would seem to have taken as long as the gap after it.
       if (before !== null && before !== last) this.#samples.push(before);
       this.#samples.push(this.#latest);
     }
-    // The newest sample outside the window stays: it is where the window begins.
+    // The newest sample outside the window is kept: the window begins there.
     const fromMs = atMs - this.#windowMs(atMs);
     while ((this.#samples[1]?.atMs ?? Number.POSITIVE_INFINITY) <= fromMs) this.#samples.shift();
   }
 
-  /** Null until enough was seen. Without news bytes stall; steps may only be slow. */
+  /**
+   * Null until there are enough samples. Without new samples bytes stall, whereas steps may only be
+   * slow.
+   */
   perSecond(nowMs: number): number | null {
     const latest = this.#latest;
     if (latest === null) return null;

@@ -1,4 +1,4 @@
-/** Advice for people: one table for each place of the large model, and what the numbers mean. */
+/** Advice for people: one table for each place of the large model, and the meaning of the numbers. */
 
 import wrapAnsi from 'wrap-ansi';
 import type { AdviceReport, PlacedAdvice } from '../../app/advice/advice-report.ts';
@@ -88,7 +88,7 @@ function parameterRangeText({ parameter, faces }: Advice, face: Face): string {
   return parameter === null ? '' : rangeText(faces[face].range, 1, formatRatio);
 }
 
-/** Beyond it a network is taken for endless. */
+/** A longer round trip counts as unlimited. */
 const ROUND_TRIP_END_MS = 9_900;
 
 /** `< 0.12`, `> 0.63`, `0.10 to 0.40`, `always`, `never`. */

@@ -1,4 +1,4 @@
-/** A calibration for people: what each threshold gives, and the one that is used from then on. */
+/** A calibration for people: the results of each threshold, and the new default. */
 import type { Calibrated } from '../../app/calibrate.ts';
 import type { CliIo } from '../io.ts';
 import { plainTable } from './plain-table.ts';

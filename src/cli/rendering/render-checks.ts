@@ -1,10 +1,10 @@
-/** Health checks as lines: a mark, the name, what was found, and below it what to do. */
+/** Health checks as lines: a mark, the name, the finding, and the remedy below it. */
 import type { ChalkInstance } from 'chalk';
 import wrapAnsi from 'wrap-ansi';
 import type { CheckStatus, HealthCheck } from '../doctor/health-checks.ts';
 import { printableText } from './printable-text.ts';
 
-/** Words and not only colours or signs: they are read aloud and searched for. */
+/** Marks are words and not only colours or signs, because they are read aloud and searched for. */
 const MARK_WIDTH = 6;
 const NAME_WIDTH = 11;
 const TEXT_WIDTH_MIN = 30;
@@ -28,7 +28,7 @@ export function renderChecks(
 ): string {
   const indent = ' '.repeat(MARK_WIDTH + NAME_WIDTH);
   const width = Math.max(TEXT_WIDTH_MIN, columns - indent.length);
-  // Long words run on: a path that is broken cannot be copied.
+  // Long words are not broken, because a broken path cannot be copied.
   const block = (text: string): string =>
     wrapAnsi(printableText(text), width).replaceAll('\n', `\n${indent}`);
   return checks

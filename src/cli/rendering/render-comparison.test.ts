@@ -17,7 +17,7 @@ const ROWS = comparisonRows([
 ]);
 
 describe('comparisonRows', () => {
-  it('holds each text against that of large', () => {
+  it('compares each text with that of large', () => {
     expect(ROWS.map((row) => row.sameTextAsLarge)).toEqual([false, true, true]);
     const [alone] = comparisonRows([compared('small', 'text')]);
     expect(alone?.sameTextAsLarge).toBe(null);
@@ -25,7 +25,7 @@ describe('comparisonRows', () => {
 });
 
 describe('renderComparison', () => {
-  it('is one table where it fits', () => {
+  it('is one table if it fits', () => {
     expect(renderComparison(ROWS, 80)).toBe(
       'strategy    tokens large veri- large  weight  gen. proc. time tok/s same\n' +
         '                   share  fied  fwds traffic FLOPs FLOPs    s       text\n' +
@@ -37,7 +37,7 @@ describe('renderComparison', () => {
     );
   });
 
-  it('becomes a list where it does not', () => {
+  it('becomes a list if the table does not fit', () => {
     const list = renderComparison(ROWS, 50);
     expect(list).toContain('speculative\n  tokens              1\n  large share         100%\n');
     for (const line of list.split('\n')) expect(stringWidth(line)).toBeLessThanOrEqual(50);

@@ -1,4 +1,4 @@
-/** The costs of compared runs as one table, or as a list where a table does not fit. */
+/** The costs of compared runs as one table, or as a list if a table does not fit. */
 import Table from 'cli-table3';
 import stringWidth from 'string-width';
 import wrapAnsi from 'wrap-ansi';
@@ -50,7 +50,7 @@ function sameText({ sameTextAsLarge }: ComparisonRow): string {
   return sameTextAsLarge ? 'yes' : 'no';
 }
 
-/** Columns apart by one space, and nothing else. */
+/** Separates columns by one space and nothing else. */
 const NO_BORDERS = {
   ...{ top: '', 'top-mid': '', 'top-left': '', 'top-right': '' },
   ...{ bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '' },
@@ -70,7 +70,7 @@ function renderTable(rows: readonly ComparisonRow[]): string {
   const table = new Table({
     head: ['strategy', ...COLUMNS.map(({ head }) => head)],
     colAligns: ['left', ...COLUMNS.map(() => 'right' as const)],
-    // Colours would be the table's own, whatever the terminal can do.
+    // Colours would be the table's own, regardless of the terminal's support.
     style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 0 },
     chars: NO_BORDERS,
   });

@@ -31,7 +31,7 @@ describe('an evaluation as tables', () => {
     );
   });
 
-  it('sums curves up, and compares them where they can be compared', () => {
+  it('sums curves up, and compares comparable curves', () => {
     const text = render(evaluated);
     expect(text).toContain('CPT50');
     expect(text).toMatch(/entropy - random .*large share/);
@@ -43,7 +43,7 @@ describe('an evaluation as tables', () => {
     expect(short).not.toContain('at equal cost');
   });
 
-  it('says what was remembered, given again, sampled, and where it is', () => {
+  it('tells remembered rows, repeated answers, sampled questions, and the path', () => {
     const text = render(evaluated);
     expect(text).toContain('Rows: 12 remembered, 34 computed.');
     expect(text).toContain('pilotfish report out/result.json');
@@ -63,7 +63,7 @@ describe('an evaluation as tables', () => {
     expect(more).toContain('questions on which both do alike sampled');
   });
 
-  it('has a dash for what does not exist', () => {
+  it('has a dash for a missing value', () => {
     const [small] = result.results;
     const alone = {
       ...result,
@@ -75,7 +75,7 @@ describe('an evaluation as tables', () => {
     expect(row).toMatch(/\s-\s/);
   });
 
-  it('shows thresholds as they are', () => {
+  it('shows thresholds with all their digits', () => {
     const results = result.results.map((point) =>
       point.strategy === 'margin' ? { ...point, threshold: 0.99998 } : point,
     );
@@ -83,7 +83,7 @@ describe('an evaluation as tables', () => {
     expect(text).toMatch(/^margin[ *]+0\.99998 /m);
   });
 
-  it('says the gap between the models with its paired interval', () => {
+  it('tells the gap between the models with its paired interval', () => {
     const text = render(evaluated);
     expect(text).toContain('Gap, large - small: +31.5 points (+25.4 to +37.6), paired.');
   });

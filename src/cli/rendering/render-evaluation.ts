@@ -52,7 +52,10 @@ export function renderEvaluation(
   return `${[...sections, `${footer.join('\n')}\n`].filter((part) => part !== '').join('\n')}`;
 }
 
-/** Paired: the intervals of two accuracies may overlap where that of their difference is above 0. */
+/**
+ * The interval is paired: the intervals of two accuracies may overlap while that of their difference is
+ * above 0.
+ */
 function gapLine({ value, low, high }: Estimate): string {
   const interval = low === null || high === null ? '' : ` (${points(low)} to ${points(high)})`;
   return `Gap, large - small: ${points(value)} points${interval}, paired.`;
@@ -76,7 +79,7 @@ function pointRow(point: PointResult): readonly string[] {
   const { strategy, threshold, seed, gapRecovered } = point;
   return [
     `${strategy}${point.isOnFront ? ' *' : ''}`,
-    // All its digits: rounded, it might lie on the other side of a score.
+    // With all its digits: a rounded threshold might lie on the other side of a score.
     threshold === null ? NOTHING : String(threshold),
     seed === 0 ? NOTHING : String(seed),
     percent(point.accuracy),

@@ -15,7 +15,7 @@ export function renderRecosted(recosted: Recosted, color: CliIo['color']): strin
   return `${head}${runs.map((run) => `\n${renderRun(run, recosted, color)}`).join('')}`;
 }
 
-/** The machine of a profile. A prediction is called one. */
+/** The machine of a profile. A prediction is marked as such. */
 export function profileText(profile: MachineProfile): string {
   if (profile.kind === 'predicted') {
     return printableText(`${profile.title}, PREDICTED from its data sheet, not measured`);

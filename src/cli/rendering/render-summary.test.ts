@@ -29,7 +29,7 @@ function answer(script: Partial<Script> = {}): Answer {
 }
 
 describe('renderSummary', () => {
-  it('shows every face of the cost apart', () => {
+  it('shows each face of the cost separately', () => {
     expect(renderSummary(answer(), 80)).toBe(
       'strategy         entropy@2\n' +
         'tokens           4: small 2, large 1, prompt-lookup 1\n' +
@@ -44,7 +44,7 @@ describe('renderSummary', () => {
     );
   });
 
-  it('leaves out what there is not, and adds notes and the link', () => {
+  it('leaves missing values out, and adds notes and the link', () => {
     const text = renderSummary(
       answer({
         tokens: [],
@@ -93,7 +93,7 @@ describe('renderSummary', () => {
 });
 
 describe('AnswerFold', () => {
-  it('takes a run without summary for a bug, and keeps its text', () => {
+  it('treats a run without a summary as a bug, and keeps its text', () => {
     const fold = new AnswerFold();
     fold.add(startEvent({ strategy: 'small' }));
     fold.add(tokenEvent(0, ['A', 'small', false]));

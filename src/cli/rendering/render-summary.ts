@@ -26,7 +26,7 @@ const FINISHED: Readonly<Record<FinishReason, string>> = {
 
 const ORIGINS: readonly Origin[] = ['small', 'large', 'prompt-lookup'];
 
-/** `60: small 45, large 15`: tokens by their origin. */
+/** The tokens by their origin: `60: small 45, large 15`. */
 function writers({ tokens, start, summary }: Answer): string {
   const counts = new Map<Origin, number>();
   for (const { origin } of tokens) counts.set(origin, (counts.get(origin) ?? 0) + 1);
@@ -38,7 +38,7 @@ function writers({ tokens, start, summary }: Answer): string {
   return `${summary.tokenCount}: ${parts.join(', ')}`;
 }
 
-/** `0.41 of large alone (12.3 GB)`, or the amount only where there is no large model. */
+/** `0.41 of large alone (12.3 GB)`, or only the amount if there is no large model. */
 function cost(ratio: number | null, amount: string): string {
   return ratio === null ? amount : `${formatRatio(ratio)} of large alone (${amount})`;
 }
@@ -48,7 +48,7 @@ function strategyText({ start }: Pick<Answer, 'start'>): string {
   return [start.strategy, ...Object.values(start.thresholds)].join('@');
 }
 
-/** The amount is in the currency of the user's prices, which is not known here. */
+/** The amount is in the currency of the user's prices, which is unknown here. */
 function price({ price: amount, priceRatio }: SummaryEvent): string {
   return cost(priceRatio, (amount ?? 0).toPrecision(3));
 }
@@ -59,7 +59,7 @@ function time({ summary }: Answer): string {
   return `${whole}, first token after ${formatSeconds(summary.firstTokenMs)}`;
 }
 
-/** `small 60, large 12`: the pair always, other models after it. */
+/** `small 60, large 12`: always the pair, then other models. */
 function forwards({ start: { labels }, summary }: Answer): string {
   const others = Object.entries(summary.models)
     .filter(([id]) => id !== labels.small && id !== labels.large)
@@ -88,7 +88,7 @@ function rows(answer: Answer): (readonly [label: string, text: string])[] {
   ];
 }
 
-/** Lines of at most `columns` cells (but not narrower than is readable), each ended. */
+/** Lines of at most `columns` cells (but not too narrow to read), each ended. */
 export function renderSummary(answer: Answer, columns: number): string {
   const width = Math.max(TEXT_WIDTH_MIN, columns - LABEL_WIDTH);
   return rows(answer)

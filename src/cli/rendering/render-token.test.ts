@@ -11,13 +11,13 @@ const PLAIN = new Chalk({ level: 0 });
 const BASIC = new Chalk({ level: 1 });
 const FULL = new Chalk({ level: 2 });
 
-/** Control characters and halves of characters, too. */
+/** Text with control characters and halves of characters. */
 const ANY_TEXT = fc
   .array(fc.oneof(fc.integer({ min: 0, max: 0xff }), fc.integer({ min: 0, max: 0xffff })))
   .map((codes) => String.fromCharCode(...codes));
 
 describe('renderToken', () => {
-  it('styles by writer and check', () => {
+  it('styles tokens by their writer and check', () => {
     const shown = (origin: Origin, verified: boolean): string =>
       renderToken({ text: 'x', origin, verified }, FULL);
     expect(shown('small', false)).toBe('x');
@@ -27,7 +27,7 @@ describe('renderToken', () => {
     expect(shown('prompt-lookup', true)).toBe('\u001b[38;5;31m\u001b[4mx\u001b[24m\u001b[39m');
   });
 
-  it('does without red beside green where there are 16 colours', () => {
+  it('avoids red beside green with 16 colours', () => {
     const token = { text: 'x', origin: 'large', verified: false } as const;
     expect(renderToken(token, BASIC)).toBe('\u001b[35m\u001b[1mx\u001b[22m\u001b[39m');
     expect(renderToken({ ...token, text: 'a\nb' }, PLAIN)).toBe('a\nb');
@@ -38,7 +38,7 @@ describe('renderToken', () => {
     expect(stripVTControlCharacters(renderToken(token, FULL))).toBe('␛[2J␇');
   });
 
-  it('changes nothing of the text but what is harmful, however it is cut into tokens', () => {
+  it('changes only the harmful parts of the text, however it is cut into tokens', () => {
     const token = fc.record({
       text: ANY_TEXT,
       origin: fc.constantFrom<Origin>('small', 'large', 'prompt-lookup'),

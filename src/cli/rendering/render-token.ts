@@ -3,7 +3,7 @@ import type { TokenEvent } from '../../core/events.ts';
 import { printableText } from './printable-text.ts';
 import { paint, tokenStyle } from './token-style.ts';
 
-/** A token's text for a terminal: coloured by who wrote it, with nothing in it that could act. */
+/** A token's text for a terminal: coloured by its writer, and without active control characters. */
 export function renderToken(
   token: Pick<TokenEvent, 'text' | 'origin' | 'verified'>,
   color: ChalkInstance,

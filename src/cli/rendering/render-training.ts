@@ -1,4 +1,4 @@
-/** A training for people: a line for each round, and what came of it. */
+/** A training for people: a line for each round, and the result. */
 import type { Trained } from '../../app/train.ts';
 import type { RoundReport } from '../../training/rounds/train-router.ts';
 import type { CliIo } from '../io.ts';
@@ -9,7 +9,7 @@ const WIDTHS = [5, 8, 9, 7, 9, 7, 6, 12];
 
 export const ROUND_TITLES: string = line(COLUMNS);
 
-/** A line with its end. */
+/** A line with its line end. */
 export function renderRound(report: RoundReport): string {
   const { tokenCount, agreeCount, callShare } = report;
   const score = (value: number | null): string => (value === null ? '–' : value.toFixed(3));

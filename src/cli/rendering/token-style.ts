@@ -1,8 +1,8 @@
 /**
- * How a token's writer shows. The hues are near those of the Okabe-Ito set, which stay apart under
- * every common colour blindness, at a lightness that is readable on dark and on light grounds;
- * weight and underline say the same without hue. Small is unstyled: it is the rule, the others are
- * what one looks for.
+ * The styles of tokens by their writer. The hues are near those of the Okabe-Ito set, which can be told
+ * apart with every common colour blindness, at a lightness that is readable on dark and light grounds.
+ * Weight and underline say the same without hue. Small is unstyled: it is the rule, and readers look for
+ * the exceptions.
  */
 import type { ChalkInstance } from 'chalk';
 import type { TokenEvent } from '../../core/events.ts';
@@ -17,7 +17,7 @@ export function tokenStyle(token: Pick<TokenEvent, 'origin' | 'verified'>): Toke
 interface Hue {
   /** One of the 256 colours, whose values are fixed. */
   readonly code: number;
-  /** For terminals of 16 colours, whose red and green would be alike to many. */
+  /** For terminals of 16 colours, whose red and green many readers cannot tell apart. */
   readonly basic: 'magenta' | 'green' | 'blue';
 }
 
@@ -29,7 +29,7 @@ function inHue(hue: Hue, color: ChalkInstance): ChalkInstance {
   return color.level === 1 ? color[hue.basic] : color.ansi256(hue.code);
 }
 
-/** Line breaks stay outside of the colour codes (chalk sees to it). */
+/** Line breaks are outside the colour codes (chalk does this). */
 export function paint(style: TokenStyle, text: string, color: ChalkInstance): string {
   switch (style) {
     case 'small':
@@ -50,7 +50,7 @@ const LEGEND: readonly (readonly [TokenStyle, string])[] = [
   ['prompt-lookup', 'copied from the prompt'],
 ];
 
-/** One line that explains the colours; empty where there are none. */
+/** One line that explains the colours; empty without colours. */
 export function renderLegend(color: ChalkInstance): string {
   if (color.level === 0) return '';
   return `written by: ${LEGEND.map(([style, text]) => paint(style, text, color)).join(' · ')}`;

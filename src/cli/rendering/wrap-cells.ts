@@ -1,6 +1,6 @@
 /**
- * Styled text broken into lines of a given width. Works on characters as readers see them, each
- * with its style and width, and adds colours last: no escape code can be split or left open.
+ * Breaks styled text into lines of a given width. It works on characters as readers see them, each with
+ * its style and width, and adds colours last, so that no escape code can be split or left open.
  */
 import stringWidth from 'string-width';
 import type { TokenEvent } from '../../core/events.ts';
@@ -16,7 +16,7 @@ export interface Cell {
 
 const TAB = '    ';
 
-/** A character that spans tokens has the style of the token that begins it. */
+/** A character across tokens has the style of its first token. */
 export function cellsOf(
   tokens: readonly Pick<TokenEvent, 'text' | 'origin' | 'verified'>[],
 ): Cell[] {
@@ -37,7 +37,10 @@ export function cellsOf(
   return cells;
 }
 
-/** Lines of at most `width` cells. Breaks at spaces, which go, and inside of words only if it must. */
+/**
+ * Lines of at most `width` cells. It breaks at spaces, which are dropped, and inside words only if it
+ * must.
+ */
 export function wrapCells(cells: readonly Cell[], width: number): Cell[][] {
   return splitAtNewlines(cells).flatMap((line) => wrapLine(line, width));
 }
@@ -55,7 +58,7 @@ function splitAtNewlines(cells: readonly Cell[]): Cell[][] {
   return lines;
 }
 
-/** Runs of spaces and runs of others, by turns. */
+/** Alternating runs of spaces and of other characters. */
 function words(line: readonly Cell[]): Cell[][] {
   const runs: Cell[][] = [];
   let isSpace: boolean | null = null;
@@ -78,7 +81,7 @@ function wrapLine(line: readonly Cell[], width: number): Cell[][] {
     used = 0;
   };
   for (const word of words(line)) {
-    // An indent stays with its word, even if that must then be broken.
+    // An indent remains with its word, even if the word must then be broken.
     if (!isBlank(current) && used + widthOf(word) > width) {
       current = withoutTrailingSpaces(current);
       breakLine();

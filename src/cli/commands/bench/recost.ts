@@ -1,4 +1,4 @@
-/** `pilotfish bench recost`: what a recorded run would take on another machine. */
+/** `pilotfish bench recost`: the time that a recorded run would take on another machine. */
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
@@ -12,7 +12,7 @@ import { numberParser, ROUND_TRIP_MS } from '../../options/parse-number.ts';
 import { readBytes } from '../../options/read-prompt.ts';
 import { renderRecosted } from '../../rendering/render-recosted.ts';
 
-/** Far longer than any context window's answer makes a log. */
+/** Far more than the log of any context window's answer. */
 const LOG_BYTES_MAX = 256 * 1024 * 1024;
 const STANDARD_INPUT = '-';
 
@@ -83,7 +83,7 @@ async function readLog(path: string | undefined, io: CliIo): Promise<string> {
   }
   try {
     if ((await stat(path)).size > LOG_BYTES_MAX) throw longLog();
-    // A pipe has a path too, and no size.
+    // A pipe has a path, too, but no size.
     const input = createReadStream(path);
     const bytes = await readBytes({ input, signal: io.signal }, LOG_BYTES_MAX, longLog);
     return bytes.toString('utf8');

@@ -23,18 +23,18 @@ const EXAMPLES = `Examples:
 
 const DESCRIPTION =
   'Measures what forwards of the models of a pair cost on this machine by their number of rows, ' +
-  'and saves it as a profile. Other work on the machine spoils it: leave the machine alone.';
+  'and saves the costs as a profile. Other work on the machine falsifies them: leave it alone.';
 
 type Fields = Pick<MeasureStepsOptions, 'pair' | 'models' | 'threadCount' | 'profile' | 'offline'>;
 
 const FLAGS: FlagTable<Fields> = {
   pair: PAIR_FLAGS.pair,
-  models: texts('--model <MODEL>', 'a model instead; repeatable'),
+  models: texts('--model <MODEL>', 'a model to measure instead of the pair; repeatable'),
   threadCount: {
     ...PAIR_FLAGS.threadCount,
-    description: 'threads for computing (default: measured, too)',
+    description: 'threads for computing (default: the fastest number, measured)',
   },
-  profile: text('--profile <NAME>', 'what to call the profile (default: a name of this machine)'),
+  profile: text('--profile <NAME>', 'the name of the profile (default: a name of this machine)'),
   offline: PAIR_FLAGS.offline,
 };
 

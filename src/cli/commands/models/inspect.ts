@@ -8,7 +8,7 @@ import { printableText } from '../../rendering/printable-text.ts';
 export function showInspected(io: CliIo, inspected: InspectedModel, json: boolean): void {
   if (json) {
     const { model, file, card } = inspected;
-    // "name" is what this program calls it; the file's own name for itself goes beside it.
+    // "name" is this program's name of the model. The file's own name goes beside it.
     const { name: title, ...rest } = file;
     const licence = card?.licence ?? null;
     io.out(`${JSON.stringify({ type: 'model', ...rest, ...model, title, licence })}\n`);
@@ -40,7 +40,7 @@ function factRows({ file, card }: InspectedModel): readonly (readonly [string, s
   ];
 }
 
-/** A recipe such as Q4_K_M mixes types; a file names only those. */
+/** A recipe such as Q4_K_M mixes types, and a file names only those. */
 function quantisation(file: InspectedModel['file'], card: InspectedModel['card']): string {
   const most = file.quantisation ?? '–';
   return card === null ? most : `${card.quantisation} (most bytes: ${most})`;

@@ -79,7 +79,7 @@ describe('train router', () => {
     });
   });
 
-  it('leaves to the training what nobody says', async () => {
+  it('leaves out the options that are not given', async () => {
     const { asked } = await run(POCKET);
     const { signal: _1, onProgress: _2, onNotice: _3, onRound: _4, ...options } = asked[0] ?? {};
     expect(options).toEqual({
@@ -92,7 +92,7 @@ describe('train router', () => {
     expect(embedded.asked[0]?.features).toEqual({ hidden: true, tokenEmbedding: true });
   });
 
-  it('prints a line for each round, and how the router is used', async () => {
+  it('prints a line for each round, and the commands that use the router', async () => {
     const { out, exitCode } = await run(POCKET);
     expect(exitCode).toBe(null);
     const lines = out.split('\n');
@@ -109,7 +109,7 @@ describe('train router', () => {
     expect(out).not.toContain('\u001b');
   });
 
-  it('prints one JSON object with --json, and nothing else', async () => {
+  it('prints only one JSON object with --json', async () => {
     const { out } = await run([...POCKET, '--json']);
     expect(out.endsWith('}\n')).toBe(true);
     const parsed = JSON.parse(out);
@@ -141,7 +141,7 @@ describe('train router', () => {
     expect(err).toContain(option);
   });
 
-  it('says what went wrong', async () => {
+  it('reports the error of a training', async () => {
     const { err, exitCode } = await run(POCKET, () =>
       Promise.reject(
         new PilotfishError('training-data-insufficient', 'Nothing to learn.', { remedy: 'More.' }),

@@ -73,22 +73,22 @@ type LabelFields = Pick<
 >;
 
 const LABEL_FLAGS: FlagTable<LabelFields> = {
-  objective: choice('--objective <NAME>', 'what it is trained towards', OBJECTIVES, 'citer'),
+  objective: choice('--objective <NAME>', 'the training objective', OBJECTIVES, 'citer'),
   roundCount: count('--rounds <N>', 'rounds of labels and training (default: 2)', ROUND_COUNT_MAX),
   drawCount: count(
     '--rollouts <N>',
     'rollouts of each branch; more than one are drawn (default: 1, greedy)',
     DRAW_COUNT_MAX,
   ),
-  rolloutCountMax: count('--rollout-cap <N>', 'rollouts of a round at most', COUNT_MAX),
+  rolloutCountMax: count('--rollout-cap <N>', 'the most rollouts of a round', COUNT_MAX),
   positionCountMax: count(
     '--positions <N>',
-    'positions of an answer that are judged, at most (default: 24)',
+    'the most positions of an answer that are judged (default: 24)',
     POSITION_COUNT_MAX,
   ),
   firstPolicy: choice(
     '--first-policy <MODEL>',
-    'which model goes on after a token in the first round (default: small)',
+    'the model that goes on after a token in the first round (default: small)',
     ['small', 'large'],
   ),
   policyShare: share(
@@ -105,13 +105,10 @@ const SHAPE_FLAGS: FlagTable<Pick<TrainOptions, 'width' | 'isPaperNet'>> = {
 const FEATURE_FLAGS: FlagTable<NonNullable<TrainOptions['features']>> = {
   topLogprobs: count(
     '--top-logprobs <N>',
-    'also look at so many of the largest log-probabilities, up to 32',
+    'also look at this number of the largest log-probabilities, up to 32',
     TOP_LOGPROBS_MAX,
   ),
-  tokenEmbedding: toggle(
-    '--token-embedding',
-    'also look at the embedding of the token that is proposed',
-  ),
+  tokenEmbedding: toggle('--token-embedding', 'also look at the embedding of the proposed token'),
   hidden: toggle('--no-hidden', 'do not look at the hidden state'),
 };
 
@@ -122,17 +119,17 @@ type FitFields = Pick<
 
 const FIT_FLAGS: FlagTable<FitFields> = {
   rate: number('--rate <RATE>', 'step size of the optimiser', POSITIVE),
-  balanceMax: number(
-    '--balance <N>',
-    'count the rarer side of labels up to so many times more',
-    BALANCE,
-  ),
+  balanceMax: number('--balance <N>', 'the greatest weight of the rarer side of labels', BALANCE),
   epochCountMax: count('--epochs <N>', 'epochs at most', EPOCH_COUNT_MAX),
-  patience: count('--patience <N>', 'epochs without progress that end it', EPOCH_COUNT_MAX),
+  patience: count(
+    '--patience <N>',
+    'epochs without progress that end the training',
+    EPOCH_COUNT_MAX,
+  ),
 };
 
 const SEED_FLAGS: FlagTable<Pick<TrainOptions, 'seed'>> = {
-  seed: count('--seed <N>', 'of everything random (default: 1)', COUNT_MAX),
+  seed: count('--seed <N>', 'the seed of all randomness (default: 1)', COUNT_MAX),
 };
 
 const FILE_FLAGS: FlagTable<Pick<TrainOptions, 'file'>> = {
@@ -150,12 +147,12 @@ export function registerTrainRouter(
 ): void {
   const command = train
     .command('router')
-    .summary('train a router of tokens (CITER and what it is compared with)')
-    .description('Trains a router: which tokens the large model should write.');
+    .summary('train a router of tokens (CITER or an objective to compare it with)')
+    .description('Trains a router, which chooses the tokens that the large model should write.');
   const flags = { ...QUESTION_FLAGS, ...LABEL_FLAGS, ...NETWORK_FLAGS, ...RUN_FLAGS };
   addFlags(command, flags).option(
     '--out <FOLDER>',
-    'where everything is kept (default: training/TASK-PAIR)',
+    'the folder of labels, checkpoints and the router (default: training/TASK-PAIR)',
   );
   addFlags(command, FILE_FLAGS)
     .option('--json', 'print one JSON object')
