@@ -196,7 +196,7 @@ describe('a large model in another place', () => {
     }
     expect(all.map((events) => summaryOf(events).text)).toEqual(texts);
     const preempted = all.filter((events) =>
-      summaryOf(events).notes.some((note) => note.includes('gave way')),
+      summaryOf(events).notes.some((note) => note.includes('was preempted')),
     );
     expect(preempted.length).toBeGreaterThan(0);
     const written = all.flatMap(tokensOf).filter(({ origin }) => origin === 'large');
