@@ -1,7 +1,7 @@
 /**
- * How soon an abort takes effect: requests are aborted at random moments of a long prefill, while
- * another one waits for their share of the KV cache. Alone, beside a running stream, and behind
- * another long prompt, which is read first.
+ * Measures how soon an abort takes effect. Requests are aborted at random moments of a long prefill,
+ * while another request waits for their share of the KV cache: alone, beside a running stream, and
+ * behind another long prompt, which is read first.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
@@ -17,7 +17,7 @@ import { LARGE_DEFAULT, loadFromCatalog } from './workload/load-model.ts';
 import { count } from './workload/options.ts';
 
 const EFFECT_MAX_MS = 100;
-/** Aborts fall within this part of the time that the prefill takes. */
+/** Aborts fall between these shares of the prefill's time. */
 const EARLIEST = 0.03;
 const LATEST = 0.95;
 const SHORT_PROMPT_TOKENS = 24;
@@ -33,15 +33,15 @@ interface Options {
   readonly json?: boolean;
 }
 
-/** One abort, in milliseconds from it. */
+/** The effect of one abort, in milliseconds from it. */
 interface Effect {
-  /** How much of the prefill's time had passed, from 0 to 1. */
+  /** The share of the prefill's time that had passed, from 0 to 1. */
   readonly moment: number;
-  /** Until `generate()` of the aborted request failed. */
+  /** The time until `generate()` of the aborted request failed. */
   readonly rejectedMs: number;
-  /** Until the next request, which waited for its memory, started. */
+  /** The time until the next request, which waited for the cells, started. */
   readonly nextStartedMs: number;
-  /** Until the next request wrote its first token. */
+  /** The time until the next request wrote its first token. */
   readonly nextFirstTokenMs: number;
 }
 
@@ -60,7 +60,7 @@ interface Bench {
   readonly engine: Engine;
   readonly long: CountingPrompts;
   readonly short: CountingPrompts;
-  /** Of the next request: more than is left beside the long one, less than it leaves. */
+  /** Tokens of the next request: more than are free beside the long request, fewer than it frees. */
   readonly nextTokens: number;
 }
 
@@ -68,14 +68,9 @@ export function abortCommand(): Command {
   return new Command('abort')
     .description('how soon an abort within a long prefill takes effect')
     .option('--model <NAME>', 'model', LARGE_DEFAULT)
-    .option(
-      '--prompt-tokens <N>',
-      'tokens of the prompt that is aborted; at least 600',
-      count,
-      2000,
-    )
+    .option('--prompt-tokens <N>', 'tokens of the aborted prompt; at least 600', count, 2000)
     .option('--aborts <N>', 'aborts, alone and beside each', count, 12)
-    .option('--seed <N>', 'of the random moments', count, 1)
+    .option('--seed <N>', 'the seed of the random moments', count, 1)
     .option('--threads <N>', 'threads of the model', count)
     .option('--json', 'print results as JSON')
     .action(run);
@@ -88,7 +83,9 @@ async function run(options: Options): Promise<void> {
   report(options, results, watch);
 }
 
-/** Loads anew, because the cache must just not hold the next request beside all others. */
+/**
+ * Loads the model anew, because the cache must be just too small for the next request beside all others.
+ */
 async function measureWith(options: Options, beside: Beside): Promise<Result> {
   const { promptTokens } = options;
   const contextLength = promptTokens + SHORT_PROMPT_TOKENS + STREAM_TOKENS + SPARE_CELLS;
@@ -125,7 +122,7 @@ async function measure(bench: Bench, options: Options, beside: Beside): Promise<
   return { beside, prefillMs, effects, worstMs, met: Math.max(worstMs, startMs) <= EFFECT_MAX_MS };
 }
 
-/** A prefill that was faster than the one before may be over: it is aborted sooner then. */
+/** Aborts within the prefill. If a prefill was over before the abort, the next abort comes sooner. */
 async function abortWithin(
   bench: Bench,
   beside: Beside,
@@ -136,7 +133,7 @@ async function abortWithin(
   return effect ?? (await abortWithin(bench, beside, moment / 2, prefillMs));
 }
 
-/** Runs `work` while a stream is writing, or after a prompt that is read first, if there is to be one. */
+/** Runs `work` alone, beside a writing stream, or behind a prompt that is read first. */
 async function running<T>(
   { engine, short, long }: Bench,
   beside: Beside,

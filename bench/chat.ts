@@ -1,6 +1,6 @@
 /**
- * What the second turn of a conversation processes again. Counts rows, which no noise disturbs: a
- * model should read in turn 2 only what it has not read in turn 1.
+ * Measures the rows that the second turn of a conversation processes again. It counts rows, which no
+ * noise disturbs: in turn 2 a model should read only the text that it has not read in turn 1.
  */
 import { Command } from 'commander';
 import type { TokenEvent, WorkEvent } from '../src/core/events.ts';
@@ -17,7 +17,7 @@ const FIRST_QUESTION =
   'Three friends share a taxi from the airport. The fare is 42 dollars and they add a tip of one ' +
   'sixth of it. How much does each of them pay? Explain every step of the calculation.';
 const SECOND_QUESTION = 'And if a fourth friend joins them?';
-/** Rows that may run again beside what is new: the token that a turn ended with, and one at most. */
+/** Rows that may run again beside the new rows: the last token of a turn, and at most one more. */
 const SPARE_ROWS = 2;
 
 interface Options {
@@ -28,12 +28,12 @@ interface Options {
   readonly json?: boolean;
 }
 
-/** One turn of a conversation, as a model saw it. */
+/** One turn of a conversation from the view of one model. */
 interface ModelTurn {
   readonly prefillRows: number;
   readonly catchUpRows: number;
   readonly otherRows: number;
-  /** Rows in all, and what the prefix cache spared. */
+  /** All rows, and the rows that the prefix cache spared. */
   readonly rows: number;
   readonly reusedRows: number;
   /** The length of the text when the model last read it. */
@@ -52,7 +52,7 @@ interface Result {
   readonly model: ModelRole;
   readonly first: ModelTurn;
   readonly second: ModelTurn;
-  /** Rows of turn 2 that its text needs beyond what the model had read in turn 1. */
+  /** Rows of turn 2 that its text needs beyond the text that the model had read in turn 1. */
   readonly newRows: number;
   readonly met: boolean;
 }
@@ -91,7 +91,7 @@ async function conversation(
   model: LanguageModel,
   request: GenerateRequest & { readonly strategy: string },
 ): Promise<Result[]> {
-  // Each strategy begins its own conversation: nothing of the one before may serve it.
+  // Each strategy begins its own conversation, so that no earlier prefix serves it.
   const system = {
     role: 'system' as const,
     content: `You are a patient tutor (${request.strategy}).`,
@@ -135,7 +135,8 @@ async function turn(
   const models: Partial<Record<ModelRole, ModelTurn>> = {};
   for (const role of ['small', 'large'] as const) {
     const ofModel = work.filter((event) => event.model === labels[role]);
-    // A model reads the text before each token that it proposes or writes: the last one tells.
+    // A model reads the text before each token that it proposes or writes, so the last such token
+    // counts.
     const last = answer.findLastIndex(({ origin }) => role === 'small' || origin === 'large');
     if (ofModel.length > 0) models[role] = modelTurn(ofModel, prompt.length + Math.max(0, last));
   }
@@ -148,7 +149,7 @@ function modelTurn(work: readonly WorkEvent[], readLength: number): ModelTurn {
     events.reduce((sum, { rowCounts }) => sum + rowCounts.reduce((a, b) => a + b, 0), 0);
   const rows = rowsOf(work);
   const prefillRows = rowsOf(work.filter(({ purpose }) => purpose === 'prefill'));
-  // Rows that a forward fed before its output rows were missed before: catch-up, whatever its purpose.
+  // Rows that a forward feeds before its output rows are missed tokens: catch-up, for any purpose.
   const outputRows = work.reduce((sum, { outputRowCount }) => sum + outputRowCount, 0);
   const catchUpRows = rows - prefillRows - outputRows;
   const reusedRows = work.reduce((sum, { reusedRowCount }) => sum + reusedRowCount, 0);

@@ -1,6 +1,6 @@
 /**
- * The engine against the bare loop over the same native library: what everything around the decodes
- * costs, and how long the event loop is held up. Pairs run in turns in one process.
+ * Compares the engine with the bare loop over the same native library: the cost of everything around the
+ * decodes, and the delay of the event loop. Pairs run in turns in one process.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Command, Option } from 'commander';
@@ -21,7 +21,7 @@ const SINGLE_STREAM_RATIO_MIN = 0.97;
 const BATCHED_RATIO_MIN = 0.95;
 const LOOP_DELAY_P99_MAX_MS = 20;
 
-/** What requests ask for: which work is done on the event loop between two forwards. */
+/** The settings of requests, which determine the work on the event loop between two forwards. */
 const PROGRAMS: Readonly<Record<string, Pick<GenerateRequest, 'strategy' | 'sampling'>>> = {
   greedy: { strategy: 'large' },
   sampled: { strategy: 'large', sampling: { temperature: 0.8, topP: 0.95 } },
@@ -49,7 +49,7 @@ interface Result {
   readonly engine: LoadTimes;
   /** Engine / bare by tokens per second, from the first prefill to the last token. */
   readonly ratio: PairedRatio | null;
-  /** The same while all streams are writing. */
+  /** The same ratio while all streams are writing. */
   readonly steadyRatio: PairedRatio | null;
   readonly ratioMin: number;
   readonly ratioMet: boolean | null;
@@ -60,7 +60,7 @@ interface Result {
 interface Bench {
   readonly options: Options;
   readonly engine: Engine;
-  /** Null where the loop does not do the same work: a pair of models. */
+  /** Null where the loop does not do the same work, that is for a pair of models. */
   readonly bare: BareLoop | null;
   readonly prompts: CountingPrompts;
   readonly tokenize: (text: string) => readonly number[];
@@ -72,7 +72,7 @@ export function engineCommand(): Command {
     .option('--model <NAME>', 'the large model', LARGE_DEFAULT)
     .option('--small <NAME>', 'the small model of --program entropy', SMALL_DEFAULT)
     .addOption(
-      new Option('--program <NAME>', 'what requests ask for')
+      new Option('--program <NAME>', 'the settings of requests')
         .choices(Object.keys(PROGRAMS))
         .default('greedy'),
     )
@@ -82,7 +82,7 @@ export function engineCommand(): Command {
     .option('--repeats <N>', 'pairs per width', count, 6)
     .option('--rows <N>', 'most rows of a forward', count, 256)
     .option('--context <N>', 'tokens of the KV cache', count, 4096)
-    .option('--keep-prefixes', 'let requests leave what they read in the KV cache')
+    .option('--keep-prefixes', 'let requests leave their prefixes in the KV cache')
     .option('--threads <N>', 'threads of a model', count)
     .option('--json', 'print results as JSON')
     .action(run);
@@ -127,13 +127,13 @@ async function compare(bench: Bench, width: number): Promise<Result> {
   const delay = monitorEventLoopDelay({ resolution: 1 });
   for (let repeat = 0; repeat <= options.repeats; repeat += 1) {
     const texts = bench.prompts.take(width);
-    // Each side goes first every other time.
+    // The sides take turns to go first.
     const bareFirst = repeat % 2 === 0 ? await bareLoad(bench, texts) : null;
     if (repeat > 0) delay.enable();
     const engine = await engineLoad(bench, texts);
     delay.disable();
     const bare = bareFirst ?? (await bareLoad(bench, texts));
-    // The first pair warms caches up.
+    // The first pair only warms the caches up.
     if (repeat > 0) pairs.push({ bare, engine });
   }
   const ratioMin = width === 1 ? SINGLE_STREAM_RATIO_MIN : BATCHED_RATIO_MIN;

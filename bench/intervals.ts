@@ -1,6 +1,7 @@
 /**
- * How often the 95 % intervals of an evaluation hold the truth, over drawn worlds of which it is known, and
- * what the bootstrap of a whole evaluation takes. Prints Markdown; minutes.
+ * Measures how often the 95 % intervals of an evaluation contain the truth, over drawn worlds whose
+ * truth is known, and the time that the bootstrap of a whole evaluation takes. Prints Markdown; takes
+ * minutes.
  *
  *   npm run --silent bench:intervals
  */

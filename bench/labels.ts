@@ -1,7 +1,7 @@
 /**
- * Labels and routers: how fast trajectories are read (both models, teacher-forced, with everything that
- * labels are made of) against bare forwards with the same outputs, in turns; and what a router adds to
- * a step of the small model.
+ * Labels and routers: the speed at which trajectories are traced (both models, teacher-forced, with all
+ * data that labels are made from) against bare forwards with the same outputs, in turns; and the time
+ * that a router adds to a step of the small model.
  *
  *   npm run --silent bench:labels -- [--small NAME] [--large NAME] [--examples N] [--repeats N] [--json]
  */
@@ -42,21 +42,21 @@ interface Settings {
 const settings = new Command()
   .option('--small <NAME>', 'the small model', 'qwen2.5-coder-0.5b-instruct')
   .option('--large <NAME>', 'the large model', 'qwen2.5-coder-1.5b-instruct')
-  .option('--examples <N>', 'trajectories of a turn', '4')
+  .option('--examples <N>', 'trajectories in each turn', '4')
   .option('--prompt-tokens <N>', 'tokens of a prompt', '80')
   .option('--tokens <N>', 'tokens of an answer', '120')
-  .option('--repeats <N>', 'turns of either way', '5')
+  .option('--repeats <N>', 'turns of each way', '5')
   .option('--threads <N>', 'threads for computing', '2')
   .option('--json', 'print results as JSON')
   .parse()
   .opts<Settings>();
 
-/** As when labels are made: one trajectory after the other. */
+/** The same as for labels: one trajectory after the other. */
 const SIDE_BY_SIDE = 1;
 const STEP_COUNT = 64;
 const SCORES_PER_TIME = 500;
 const ROW_TIMES = 200;
-/** Of made-up logits, logistically distributed. */
+/** The spread of made-up logits, which are logistically distributed. */
 const LOGIT_SPREAD = 2;
 
 async function open(name: string): Promise<LanguageModel> {
@@ -79,7 +79,7 @@ interface Text {
   readonly tokens: readonly TokenId[];
 }
 
-/** Any tokens will do: forwards cost the same. */
+/** Any tokens serve, because all forwards cost the same. */
 function text(example: number): Text {
   const draw = (count: number, from: number): readonly TokenId[] =>
     tokenIds(
@@ -158,17 +158,17 @@ async function labelRatios(): Promise<{
 }
 
 interface RouterCost {
-  /** Of the small model, without a router. */
+  /** Milliseconds of a step of the small model, without a router. */
   readonly stepMs: number;
-  /** Of the network, on what it looks at. */
+  /** Milliseconds of the network, on its features. */
   readonly scoreMs: number;
-  /** Of finding the log-probabilities that it looks at in a row of logits. */
+  /** Milliseconds to find the router's log-probabilities in a row of logits. */
   readonly rowMs: number;
 }
 
 const PROGRAM: RowProgram = { vocabularySize, sampling: GREEDY, seed: 0, purpose: 'draft' };
 
-/** One-row forwards with what the router looks at, and what its gate does with such a row. */
+/** One-row forwards with the router's features, and the gate's work on such a row. */
 async function routerCost(features: StateFeatures): Promise<RouterCost> {
   const { topLogprobs } = features;
   const program = { ...PROGRAM, ...features };
@@ -197,7 +197,7 @@ async function routerCost(features: StateFeatures): Promise<RouterCost> {
   return { stepMs: median(steps), scoreMs: Math.min(...scores), rowMs };
 }
 
-/** The least of some, on logits of the vocabulary's size. */
+/** The least of several times, on logits of the vocabulary's size. */
 function timeOfRow(program: RowProgram): number {
   const logits = Float32Array.from({ length: vocabularySize }, (_, id) => {
     const uniform = noiseUniform(noiseKey(id, 0, 'sample'));
@@ -218,7 +218,7 @@ const NO_COINS = {
   categorical: () => tokenIds([0])[0] as TokenId,
 };
 
-/** Of the default size; what it has learned does not matter here. */
+/** A gate of the default size. The learned values do not matter here. */
 async function untrainedGate(features: StateFeatures) {
   const { hiddenSize } = small.facts;
   const inputSize = stateFeatureSize(features, hiddenSize);

@@ -1,6 +1,6 @@
 /**
- * The engine against llama-server over HTTP, as people would use it instead. One run of ours, one of
- * theirs, in turns; the server is stopped while we run, and we are idle while it does.
+ * Compares the engine with llama-server over HTTP, which people would use instead. The two run in turns;
+ * the server is stopped while the engine runs, and the engine is idle while the server runs.
  */
 import { Command } from 'commander';
 import { Engine } from '../src/engine/engine.ts';
@@ -112,11 +112,11 @@ async function compare(bench: Bench, streams: number): Promise<Result> {
   const pairs: { server: LoadTimes; engine: LoadTimes }[] = [];
   for (let repeat = 0; repeat <= options.repeats; repeat += 1) {
     const loops = Array.from({ length: streams }, () => bench.prompts.take(options.requests));
-    // Each side goes first every other time.
+    // The sides take turns to go first.
     const first = repeat % 2 === 0 ? await serverLoad(bench, loops) : null;
     const engine = await engineLoad(bench, loops);
     const server = first ?? (await serverLoad(bench, loops));
-    // The first pair warms caches up.
+    // The first pair only warms the caches up.
     if (repeat > 0) pairs.push({ server, engine });
   }
   const ratio = pairedRatio(

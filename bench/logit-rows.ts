@@ -1,4 +1,4 @@
-/** Rows of logits for benchmarks: of a real model, or made up where none is on this machine. */
+/** Rows of logits for benchmarks: of a real model, or made up if there is none on this machine. */
 import { findModel } from '../src/catalog/ensure-model.ts';
 import { noiseGumbel, noiseKey } from '../src/core/noise.ts';
 import { loadLibrary } from '../src/model/llama-cpp/library.ts';
@@ -6,19 +6,19 @@ import { NativeContext } from '../src/model/llama-cpp/native-context.ts';
 import { LlamaCppVocabulary } from '../src/model/llama-cpp/vocabulary.ts';
 
 export interface LogitRows {
-  /** Where they are from, for the report. */
+  /** The origin of the rows, for the report. */
   readonly source: string;
   /** [count] rows of [vocabularySize], each in memory of its own. */
   readonly rows: readonly Float32Array[];
 }
 
-/** Prose, code and a list, so that some rows are nearly certain and others open. */
+/** Prose, code and a list, so that some rows are nearly certain and others are not. */
 const PROMPT = `The harbour was quiet when she came back. const add = (a, b) => a + b;
 Apples, pears, plums and`;
 const CONTEXT_LENGTH = 256;
 const THREAD_COUNT = 2;
 
-/** The rows behind the last `count` tokens of a prompt; made-up ones without the model. */
+/** The rows after the last `count` tokens of a prompt; made-up rows without the model. */
 export async function logitRows(modelName: string, count: number): Promise<LogitRows> {
   const found = await findModel(modelName);
   if (found === null) return syntheticRows(count);

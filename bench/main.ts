@@ -1,4 +1,4 @@
-/** The benchmarks by name: `npm run bench -- NAME [options]`. What each measures: bench/README.md. */
+/** Runs the benchmarks by name: `npm run bench -- NAME [options]`. bench/README.md describes each. */
 import { Command } from 'commander';
 import { abortCommand } from './abort.ts';
 import { chatCommand } from './chat.ts';
@@ -8,7 +8,7 @@ import { memoryCommand } from './memory.ts';
 import { speculativeCommand } from './speculative.ts';
 
 const program = new Command('bench')
-  .description('Benchmarks of the engine, each against its yardstick in the same run.')
+  .description('Benchmarks of the engine, each compared with its yardstick in the same run.')
   .showHelpAfterError();
 const commands = [
   engineCommand(),

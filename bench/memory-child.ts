@@ -9,7 +9,7 @@ import { runEngineLoad } from './workload/engine-load.ts';
 import { type LoadedModel, loadFromCatalog } from './workload/load-model.ts';
 
 export interface MemorySettings {
-  /** One model, or the small and the large one. */
+  /** One model, or the small and the large model. */
   readonly models: readonly string[];
   readonly width: number;
   readonly tokens: number;
@@ -19,7 +19,7 @@ export interface MemorySettings {
   readonly threads?: number;
 }
 
-/** Resident memory by kind: pages of mapped files can be dropped and read again, others cannot. */
+/** Resident memory by kind: pages of mapped files can be dropped and read again, other pages cannot. */
 export interface MemoryReading {
   readonly residentBytes: number;
   readonly anonymousBytes: number;
@@ -30,7 +30,9 @@ export interface MemoryRun {
   readonly estimate: MemoryEstimate;
   readonly before: MemoryReading;
   readonly loaded: MemoryReading;
-  /** The most of each kind, seen at intervals; of all together, what the system itself noted. */
+  /**
+   * The peak of each kind, sampled at intervals, and the peak of the total, as the system records it.
+   */
   readonly peak: MemoryReading;
   readonly closed: MemoryReading;
   readonly processorSeconds: number;
@@ -92,7 +94,7 @@ function sum(a: MemoryEstimate, b: MemoryEstimate): MemoryEstimate {
   };
 }
 
-/** Starts looking; the result ends it and says the most that was seen. */
+/** Starts sampling. The result stops it and returns the peak. */
 function watchPeak(): () => MemoryReading {
   let anonymousBytes = 0;
   let fileBytes = 0;

@@ -1,6 +1,6 @@
 /**
- * Peak memory of a process that loads a model or the pair, prefills and generates at width 8,
- * against what was estimated before loading. Each measurement is a process of its own (Linux).
+ * Compares the peak memory of a process that loads a model or the pair, prefills and generates at width
+ * 8, with the estimate before loading. Each measurement is a process of its own (Linux).
  */
 import { join } from 'node:path';
 import { Command } from 'commander';
@@ -24,7 +24,7 @@ interface Options {
 
 interface Result extends MemoryRun {
   readonly models: readonly string[];
-  /** Peak less what the process had before loading / estimate. */
+  /** (Peak - memory before loading) / estimate. */
   readonly ratio: number;
 }
 

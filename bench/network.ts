@@ -1,6 +1,6 @@
 /**
- * Networks of heads: what an epoch of training and one logit cost, through the kernel and in the plain
- * loops. No model is used; rows are made up.
+ * Measures the networks of heads: the cost of a training epoch and of one logit, through the kernel and
+ * in the plain loops. No model is used; rows are made up.
  *
  *   npm run --silent bench:network -- [--rows N] [--plain-rows N] [--repeats N] [--paper] [--json]
  */
@@ -34,15 +34,15 @@ interface Settings {
 
 interface Result {
   readonly network: string;
-  /** Of training rows, in the fastest epoch; validation is included in the time. */
+  /** Training rows per second, in the fastest epoch. The time includes validation. */
   readonly rowsPerSecond: number;
   readonly epochSeconds: number;
-  /** Of the processor, in the cheapest epoch: on a busy machine the better figure. */
+  /** Processor time of the cheapest epoch, the better figure on a busy machine. */
   readonly epochCpuSeconds: number;
   readonly plainRowsPerSecond: number;
-  /** The longest that the event loop did not turn. */
+  /** The longest time for which the event loop did not turn. */
   readonly heldMs: number;
-  /** Fastest of the repeats. */
+  /** The fastest of the repeats. */
   readonly logitUs: number;
   readonly plainLogitUs: number;
 }
@@ -127,7 +127,7 @@ async function epochs(
   return { network, rowsPerSecond, cpuSeconds: Math.min(...cpuTimes), heldMs: loop.stop() };
 }
 
-/** Rows whose label the first features decide, mostly. */
+/** Rows whose label mostly depends on the first features. */
 function madeUp(rows: number, inputSize: number): { dataset: Dataset; targets: Float32Array } {
   const key = noiseKey(1, 0, 'coin');
   const values = Float32Array.from(
@@ -165,7 +165,7 @@ function logitTimes(network: TrainedNetwork): Pick<Result, 'logitUs' | 'plainLog
   for (let repeat = -2; repeat < 20 * repeats; repeat += 1) {
     const fastUs = usOf(() => folded.logit(input), LOGITS_PER_TIME);
     const plainUs = usOf(() => plain(input), PLAIN_LOGITS_PER_TIME);
-    // The first ones compile.
+    // The first epochs compile.
     if (repeat < 0) continue;
     fastTimes.push(fastUs);
     plainTimes.push(plainUs);

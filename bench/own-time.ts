@@ -1,6 +1,6 @@
 /**
- * The engine's own time per token: what passes outside of native batches, by strategy. One request at a
- * time; the strategies take turns. On a busy machine look at the smallest figure.
+ * Measures the engine's own time per token, outside of native batches, by strategy. One request runs at
+ * a time; the strategies take turns. On a busy machine the smallest figure counts.
  *
  *   npm run --silent bench:own-time -- [--small NAME] [--large NAME] [--tokens N] [--repeats N]
  *     [--threads N] [--json]
@@ -13,7 +13,7 @@ import { Engine } from '../src/engine/engine.ts';
 import { type LlamaCppModel, loadModel } from '../src/model/llama-cpp/model.ts';
 import type { SpeculativeOptions } from '../src/strategy/strategy-options.ts';
 
-/** Greedy models go on counting, so that answers have their full length. */
+/** Greedy models continue to count, so that answers have their full length. */
 const PROMPT = 'Counting up: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,';
 const CONTEXT_LENGTH = 2048;
 
@@ -26,15 +26,15 @@ interface Settings {
   readonly json?: boolean;
 }
 
-/** Of one answer, in milliseconds a token. */
+/** The times of one answer, in milliseconds a token. */
 interface Sample {
   readonly tokenCount: number;
-  /** From the call to the summary. */
+  /** The time from the call to the summary. */
   readonly elapsedMs: number;
   readonly nativeMs: number;
-  /** Row programs. */
+  /** The time of row programs. */
   readonly rowsMs: number;
-  /** Everything else. */
+  /** The remaining time. */
   readonly restMs: number;
 }
 
@@ -68,7 +68,11 @@ const SAMPLINGS: Readonly<Record<string, Partial<SamplingParams>>> = {
 
 const settings = new Command()
   .option('--small <NAME>', 'small model', 'qwen2.5-coder-0.5b-instruct')
-  .option('--large <NAME>', 'large model; the same one will do', 'qwen2.5-coder-0.5b-instruct')
+  .option(
+    '--large <NAME>',
+    'large model; may be the small model again',
+    'qwen2.5-coder-0.5b-instruct',
+  )
   .option('--tokens <N>', 'tokens of an answer', '48')
   .option('--repeats <N>', 'answers of each kind', '3')
   .option('--threads <N>', 'threads of a model; one shares a busy machine best', '1')
@@ -93,7 +97,7 @@ const runs = CASES.flatMap((given) =>
 for (let repeat = -1; repeat < Number(settings.repeats); repeat += 1) {
   for (const run of runs) {
     const sample = await answer(run.engine, run.strategy, run.params);
-    // The first answers compile and read prompts.
+    // The first answers compile, and read prompts.
     if (repeat >= 0) run.samples.push(sample);
   }
 }
@@ -135,7 +139,7 @@ async function answer(
     tokenCount,
     elapsedMs: elapsedMs / tokenCount,
     nativeMs: nativeMs / tokenCount,
-    // What the work took besides its native batches.
+    // The part of the compute time that is not in native batches.
     rowsMs: (computeMs - nativeMs) / tokenCount,
     restMs: (elapsedMs - computeMs) / tokenCount,
   };

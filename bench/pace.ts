@@ -1,7 +1,7 @@
 /**
- * How fast the machine is at the moment, against when it was measured: single steps of both models
- * between the runs. On a machine with other work it changes from minute to minute, which is not the
- * predictor's fault.
+ * The current speed of the machine, relative to the time when it was measured: single steps of both
+ * models between the runs. On a machine with other work it changes from minute to minute, which is not
+ * the predictor's fault.
  */
 import type { ModelRole } from '../src/core/model-id.ts';
 import { GREEDY } from '../src/core/sampling-params.ts';
@@ -22,14 +22,14 @@ export class Pace {
     this.#sequence = sequence;
   }
 
-  /** Holds a slot of the model until that is closed. */
+  /** Holds a sequence of the model until it is closed. */
   static async open(model: LanguageModel, profile: MeasuredModel): Promise<Pace> {
     const pace = new Pace(model, profile.decode[0]?.ms ?? Number.NaN, model.openSequence());
     await pace.#feed(profile.cachedTokenCount);
     return pace;
   }
 
-  /** Milliseconds of a single step now, over those of the profile: above 1 is slower. */
+  /** Milliseconds of a single step now, divided by those of the profile. Above 1 is slower. */
   async now(): Promise<number> {
     const { length } = this.#sequence;
     const times: number[] = [];

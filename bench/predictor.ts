@@ -1,9 +1,10 @@
 /**
- * How well the predictor predicts: strategies run on a few prompts, against what a profile measured in
- * the same process says they take. Wants a machine with nothing else to do; `computeMs`, which the
- * forwards report themselves, is the cross-check.
+ * Measures the accuracy of the predictor: strategies run on a few prompts, and their times are compared
+ * with the predictions of a profile that the same process measured. It needs a machine without other
+ * work. `computeMs`, which the forwards report themselves, is the cross-check.
  *
- *   npm run --silent bench:predictor -- [--threads 2,1] [--tokens N] [--repeats N] [--small M] [--large M]
+ *   npm run --silent bench:predictor -- [--threads 2,1] [--tokens N] [--repeats N] [--small M] [--large
+ *   M]
  *                              [--quick] [--processor-time] [--json]
  */
 import { Command } from 'commander';
@@ -37,7 +38,7 @@ const PROMPTS = [
   'Write a function that merges two sorted lists, and explain how it works.',
   'Why do leaves change their colour in autumn? Answer for a child.',
 ];
-/** Forced, so that drafting and verifying are predicted, too, where they do not pay. */
+/** A forced length, so that drafting and verifying are predicted, too, where they do not pay. */
 const DRAFT_LENGTH = 3;
 const CONTEXT_LENGTH = 1024;
 
@@ -52,7 +53,7 @@ interface Settings {
   readonly json?: boolean;
 }
 
-/** Sums over the prompts, of the fastest repeat of each. */
+/** Sums over the prompts, with the fastest repeat of each. */
 interface Result {
   readonly threadCount: number;
   readonly strategy: string;
@@ -60,11 +61,11 @@ interface Result {
   readonly measuredMs: number;
   /** (predicted - measured) / measured. */
   readonly error: number;
-  /** The same, with every model's predicted time at the pace of the moment: see pace.ts. */
+  /** The same, with every model's predicted time at the current pace: see pace.ts. */
   readonly pacedError: number;
   /**
-   * The same for the native part alone: forwards of one shape are each taken for their lower
-   * quartile, so that other work on the machine does not decide it.
+   * The same for the native part alone. Forwards of one shape count with their lower quartile each, so
+   * that other work on the machine does not decide it.
    */
   readonly computeError: number;
 }
@@ -165,7 +166,7 @@ interface Run {
   readonly paced: number;
   readonly measured: number;
   readonly works: readonly LoggedWork[];
-  /** Predicted, without overhead. */
+  /** The predicted time without overhead. */
   readonly forwards: number;
 }
 
@@ -200,7 +201,7 @@ async function runOnce(
   })) {
     events.push(event);
   }
-  // The way of `bench recost`: through the lines of a log.
+  // The same path as `bench recost`: through the lines of a log.
   const log = parseRunLog(events.map((event) => JSON.stringify(event)).join('\n'));
   const [run] = log.runs;
   invariant(run !== undefined && run.summary !== null, 'the run was recorded whole');

@@ -1,12 +1,12 @@
 /**
- * Models and a clock that count processor time instead of wall time: what other programs take away
- * does not count then. With one thread only, because threads that wait for each other spin.
+ * Models and a clock that count processor time instead of wall time, so that the time of other programs
+ * does not count. It works with one thread only, because threads that wait for each other spin.
  */
 import type { Clock } from '../src/core/clock.ts';
 import type { MeasurableModel } from '../src/machines/measure-model.ts';
 import type { Sequence } from '../src/model/roles.ts';
 
-/** Milliseconds that this process has computed. */
+/** Milliseconds of processor time that this process has used. */
 export const processorClock: Clock = {
   nowMs: () => {
     const { user, system } = process.cpuUsage();

@@ -1,7 +1,7 @@
 /**
- * Row programs, the plain loops against the kernel: what one row costs, and how long sixteen rows hold
- * the event loop when they are read in slices, as the executor reads them. Paired and interleaved in
- * one process.
+ * Compares the plain loops of row programs with the kernel: the cost of one row, and the time for which
+ * sixteen rows hold the event loop when they are read in slices, as in the executor. Paired and
+ * interleaved in one process.
  *
  *   npm run --silent bench:rows -- [--model NAME] [--repeats N] [--json]
  */
@@ -17,7 +17,7 @@ import { runRowProgram } from '../src/sampling/run-row-program.ts';
 import { logitRows } from './logit-rows.ts';
 
 const ROW_COUNT = 16;
-/** As in the executor. */
+/** The same as in the executor. */
 const READ_SLICE_MS = 6;
 const MASKED_SHARE = 0.99;
 
@@ -27,7 +27,7 @@ interface Settings {
   readonly json?: boolean;
 }
 
-/** Both ways through a row, of the row's index. What they return is kept alive, like a result. */
+/** The two ways through a row, by the row's index. Their results are kept alive, like real ones. */
 interface Kind {
   readonly name: string;
   readonly plain: (row: number) => unknown;
@@ -37,9 +37,13 @@ interface Kind {
 interface Times {
   readonly medianMs: number;
   readonly minMs: number;
-  /** Sixteen rows in slices: the longest that the event loop did not turn, best repeat. */
+  /**
+   * Sixteen rows in slices: the longest time for which the event loop did not turn, in the best repeat.
+   */
   readonly heldMinMs: number;
-  /** The same, median and worst repeat: on a busy machine mostly the time of other processes. */
+  /**
+   * The same in the median and worst repeat. On a busy machine it is mostly the time of other processes.
+   */
   readonly heldMs: number;
   readonly heldMaxMs: number;
 }
@@ -53,7 +57,7 @@ interface Result {
 }
 
 const settings = new Command()
-  .option('--model <NAME>', 'whose rows to take', 'qwen2.5-coder-0.5b-instruct')
+  .option('--model <NAME>', 'the model of the rows', 'qwen2.5-coder-0.5b-instruct')
   .option('--repeats <N>', 'passes over the sixteen rows', '20')
   .option('--json', 'print results as JSON')
   .parse()
@@ -63,7 +67,7 @@ const { source, rows } = await logitRows(settings.model, ROW_COUNT);
 const rowAt = (index: number): Float32Array => rows[index % ROW_COUNT] as Float32Array;
 const vocabularySize = rowAt(0).length;
 
-/** What a grammar leaves of a row: one token in a hundred. */
+/** The part of a row that a grammar allows: one token in a hundred. */
 const maskedRows = rows.map((row, index) =>
   row.map((logit, id) => ((id * 7919 + index) % 1000 < 1000 * MASKED_SHARE ? -Infinity : logit)),
 );
@@ -118,7 +122,9 @@ function programKind(
   };
 }
 
-/** After a rejected draft; target and draft are neighbouring rows, thus unlike each other. */
+/**
+ * The residual after a rejected draft. Target and draft are neighbouring rows, thus unlike each other.
+ */
 function residualKind(): Kind {
   const weights = (row: number): Float64Array =>
     residualWeights(distributionAt(row), distributionAt(row + 1));
@@ -161,7 +167,7 @@ function msOf(work: () => unknown): number {
   return performance.now() - started;
 }
 
-/** Sixteen rows as the executor reads them; all results stay alive until the last one is there. */
+/** Reads sixteen rows as the executor does. All results stay alive until the last is there. */
 async function heldMs(work: (row: number) => unknown): Promise<number> {
   const kept: unknown[] = [];
   let longest = 0;

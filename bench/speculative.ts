@@ -1,7 +1,7 @@
 /**
- * `speculative` as a user gets it against `large`, prompt by prompt in turns, on a stratified sample
- * of real prompts. A control, `large` against itself in the same way, shows what noise alone does to
- * the worst ratio. Resumable: a whole run takes long.
+ * Compares `speculative` at its defaults with `large`, prompt by prompt in turns, on a stratified sample
+ * of real prompts. A control, `large` against itself in the same way, shows the effect of noise alone on
+ * the worst ratio. The run can be resumed, because a whole run takes long.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
@@ -42,7 +42,7 @@ export interface SpeculationOptions {
 export interface SpeculationLine {
   readonly id: string;
   readonly category: string;
-  /** The fastest of the repeats; null where the answer was too short to time. */
+  /** The fastest of the repeats; null if the answer was too short to time. */
   readonly large: TimedAnswer | null;
   readonly speculative: TimedAnswer | null;
   readonly control: TimedAnswer | null;
@@ -71,13 +71,13 @@ export function speculativeCommand(): Command {
     .option('--tokens <N>', 'tokens per answer', count, 64)
     .option('--repeats <N>', 'runs of each prompt; the fastest counts', count, 1)
     .option('--control', 'also large against large')
-    .option('--out <FILE>', 'keep results here, and go on from what is there')
+    .option('--out <FILE>', 'keep results in this file, and continue from its lines')
     .option(
       '--minutes <N>',
-      'stop after so many minutes, to be continued with the same --out',
+      'stop after this number of minutes, to be continued with the same --out',
       count,
     )
-    .option('--draft-length <N>', 'always draft so many tokens with the small model', count)
+    .option('--draft-length <N>', 'always draft this number of tokens with the small model', count)
     .option('--threads <N>', 'threads of a model', count)
     .option('--json', 'print results as JSON')
     .action(run);
@@ -109,7 +109,7 @@ async function run(options: SpeculationOptions): Promise<void> {
   publishSpeculation(options, { lines: lines.all, wanted: sample.length }, watch);
 }
 
-/** The pocket models can read nothing else. */
+/** The pocket models can read no other questions. */
 function isPocket({ pair, data }: SpeculationOptions): boolean {
   return data === undefined && pair?.startsWith('pocket') === true;
 }
@@ -127,13 +127,13 @@ function dataFile({ data = DATA_DEFAULT }: SpeculationOptions): string {
   });
 }
 
-/** Without `--out` nothing is kept. */
+/** Without `--out` no results are kept. */
 async function openLines(
   options: SpeculationOptions,
 ): Promise<Pick<ResumableLines<SpeculationLine>, 'all' | 'add'>> {
   const { out, minutes: _, json: __, data: ___, perCategory: ____, ...rest } = options;
   if (out !== undefined) {
-    // By their bytes: an id of one file may name another question in the next.
+    // Identified by their bytes: an id of one file may name another question in the next.
     const settings = { ...rest, questions: digestOf(dataFile(options)) };
     return await ResumableLines.open(out, settings, (line) => lineSchema.parse(line));
   }
@@ -157,7 +157,9 @@ async function warmUp(engine: Engine): Promise<void> {
 }
 
 interface CompareOptions extends SpeculationOptions {
-  /** Prompts before this one: who goes first changes from one to the next. */
+  /**
+   * The number of prompts before this one. The side that goes first changes from one prompt to the next.
+   */
   readonly turn: number;
 }
 
@@ -189,7 +191,7 @@ function answer(
 ): Promise<TimedAnswer | null> {
   const strategy = arm === 'speculative' ? 'speculative' : 'large';
   const messages = [{ role: 'user' as const, content: text }];
-  // Every arm reads the prompt itself: what the arm before it read must not serve it.
+  // Every arm reads the prompt itself: it must not use the prefix of the arm before.
   return timedAnswer(engine, { messages, strategy, maxTokens, reusePrefix: false });
 }
 

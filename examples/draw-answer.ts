@@ -1,5 +1,5 @@
 /**
- * Draws an answer as SVG, tokens coloured by who wrote them:
+ * Draws an answer as SVG, with tokens coloured by their writer:
  * npm start --silent -- ask --json "…" | node --import tsx examples/draw-answer.ts > answer.svg
  */
 import { createInterface } from 'node:readline';
@@ -47,7 +47,9 @@ function layOut(): { pieces: Piece[]; rows: number } {
   return { pieces, rows: row + 1 };
 }
 
-/** Token texts, line breaks apart, and how many characters of the last word are still to come. */
+/**
+ * Token texts and line breaks, with the number of characters of the last word that are still to come.
+ */
 function parts(): { text: string; origin: TokenEvent['origin']; rest: number }[] {
   return tokens.flatMap(({ text, origin }, index) =>
     text

@@ -1,6 +1,6 @@
 /**
- * Draws the slices that the library carries. It needs no data: questions are numbered, and how many there
- * are is part of each set's definition. A test compares the file with what is drawn.
+ * Draws the slices that the library carries. It needs no data: questions are numbered, and their number
+ * is part of each set's definition. A test compares the file with the drawn slices.
  *
  *   npm run slices
  */
@@ -17,9 +17,9 @@ interface Draw {
   readonly name: string;
   readonly task: string;
   readonly split: string;
-  /** What an id has before its number. */
+  /** The part of an id before its number. */
   readonly prefix: string;
-  /** Numbers of the split: from the first to before the last. */
+  /** The numbers of the split, without the last. */
   readonly first: number;
   readonly end: number;
   readonly count: number;
@@ -54,7 +54,7 @@ function numbersOf({ first, end, count }: Draw): readonly number[] {
   return shuffled(all, SEED).slice(0, count);
 }
 
-/** By name. */
+/** The slices by name. */
 export function drawSlices(): Readonly<Record<string, DrawnSlice>> {
   const drawn = DRAWS.map((draw) => {
     const { name, task, split, prefix } = draw;

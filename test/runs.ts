@@ -1,11 +1,11 @@
 /**
- * How many times a property is tried. `npm test` tries few; `npm run test:all` sets
- * PILOTFISH_TEST_SCALE=1 and tries them all. A larger scale is a soak: 20 tries each property
- * twenty times as often. A failure prints its seed and path, whatever the scale.
+ * The number of runs of a property. `npm test` runs few; `npm run test:all` sets PILOTFISH_TEST_SCALE=1
+ * and runs all. A larger scale is a soak: 20 runs each property twenty times as often. A failure prints
+ * its seed and path at any scale.
  */
 const SCALE = Number(process.env['PILOTFISH_TEST_SCALE'] ?? 0);
 
-/** Whether there are enough runs for rare events: only then may a test insist on having seen them. */
+/** Whether there are enough runs for rare events. Only then may a test require them. */
 export const RUNS_ARE_FULL: boolean = SCALE >= 1;
 
 export function runs(quick: number, full: number): number {

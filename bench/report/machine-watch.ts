@@ -1,14 +1,17 @@
 /**
- * How quiet the machine was: timings say little while others compute. Counts what processes other
- * than ours used of the processors, from the system's own counters (Linux).
+ * Measures how quiet the machine was, because timings say little while other processes compute. It reads
+ * the processor time of other processes from the system's own counters (Linux).
  */
 import { readFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 
 export interface Quietness {
-  /** Average number of processors that other processes kept busy; null where nobody counts. */
+  /**
+   * The average number of processors that other processes kept busy; null if the system does not count
+   * them.
+   */
   readonly otherProcessors: number | null;
-  /** Share of the time that the hypervisor gave to others. */
+  /** The share of the time that the hypervisor gave to other machines. */
   readonly stolenShare: number | null;
   readonly processors: number;
   readonly loadBefore: number;
@@ -32,7 +35,7 @@ export class MachineWatch {
   readonly #ownBefore = ownSeconds();
   #childrenSeconds = 0;
 
-  /** Counts a child's processor time as ours. Call before the child ends. */
+  /** Adds a child's processor time to that of this process. Call it before the child ends. */
   addChild(seconds: number): void {
     this.#childrenSeconds += seconds;
   }
@@ -64,7 +67,7 @@ export class MachineWatch {
 export function describeQuietness({ otherProcessors, stolenShare, ...rest }: Quietness): string {
   const load = `load ${rest.loadBefore.toFixed(1)} before, ${rest.loadAfter.toFixed(1)} after`;
   const length = `${rest.seconds.toFixed(0)} s`;
-  if (otherProcessors === null) return `${length}; ${load}; nobody counts other processes here`;
+  if (otherProcessors === null) return `${length}; ${load}; other processes are not counted here`;
   const quiet = otherProcessors < NOISE_BOUND && (stolenShare ?? 0) < NOISE_BOUND;
   const others = `others used ${otherProcessors.toFixed(2)} of ${rest.processors} processors`;
   const stolen = `${(100 * (stolenShare ?? 0)).toFixed(1)} % stolen`;
@@ -74,7 +77,7 @@ export function describeQuietness({ otherProcessors, stolenShare, ...rest }: Qui
 /** Processor time of another process, its threads included. */
 export function processSeconds(pid: number): number {
   const text = readText(`/proc/${pid}/stat`);
-  // The name in parentheses may hold anything; user and system time are fields 14 and 15.
+  // The name in parentheses may hold any text. User and system time are fields 14 and 15.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / TICKS_PER_SECOND;
 }

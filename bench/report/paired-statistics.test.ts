@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { median, pairedRatio, quantile } from './paired-statistics.ts';
 
 describe('pairedRatio', () => {
-  it('takes the sign test interval of ten pairs from the second value on, which covers 97.9 %', () => {
+  it('starts the sign test interval of ten pairs at the second value, which covers 97.9 %', () => {
     const ratios = [1.0, 0.9, 0.8, 1.1, 1.2, 0.7, 1.3, 0.6, 1.4, 0.5];
     const { low, high, coverage, median: middle } = pairedRatio(ratios);
     expect([low, high]).toEqual([0.6, 1.3]);
@@ -11,12 +11,12 @@ describe('pairedRatio', () => {
     expect(middle).toBeCloseTo(0.95, 12);
   });
 
-  it('says how little three pairs cover', () => {
+  it('reports the low coverage of three pairs', () => {
     const { low, high, coverage } = pairedRatio([1, 0.9, 1.1]);
     expect([low, high, coverage]).toEqual([0.9, 1.1, 0.75]);
   });
 
-  it('covers the median of random samples as often as it says', () => {
+  it('covers the median of random samples as often as it reports', () => {
     let state = 7;
     const uniform = (): number => {
       state = (state * 48271) % 2147483647;

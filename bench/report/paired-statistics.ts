@@ -1,6 +1,7 @@
 /**
  * Ratios of pairs that ran side by side. The interval is that of the sign test: order statistics that
- * hold the median whatever the distribution, because timings on a shared machine have no nice one.
+ * contain the median for any distribution, because timings on a shared machine have no known
+ * distribution.
  */
 import { invariant } from '../../src/core/invariant.ts';
 
@@ -21,7 +22,8 @@ const COVERAGE_WANTED = 0.95;
 export function pairedRatio(ratios: readonly number[]): PairedRatio {
   const sorted = ascending(ratios);
   const count = sorted.length;
-  // The most that can be left off at both ends; with few pairs nothing can, and the coverage is less.
+  // The most values that can be left out at both ends. With few pairs none can, and the coverage is
+  // less.
   let cut = 0;
   while (cut + 1 < count / 2 && coverageOf(count, cut + 1) >= COVERAGE_WANTED) cut += 1;
   return {
@@ -39,7 +41,7 @@ export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
 }
 
-/** Linear between order statistics. @param share from 0 to 1 */
+/** Linear interpolation between order statistics. @param share from 0 to 1 */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = ascending(values);
   const place = share * (sorted.length - 1);
@@ -48,7 +50,10 @@ export function quantile(values: readonly number[], share: number): number {
   return at(sorted, below) + (place - below) * (upper - at(sorted, below));
 }
 
-/** That the median of the population is between the ends of `count` values less `cut` at each end. */
+/**
+ * The probability that the median of the population is between the ends of `count` values without `cut`
+ * at each end.
+ */
 function coverageOf(count: number, cut: number): number {
   let term = 0.5 ** count;
   let outside = 0;

@@ -1,4 +1,4 @@
-/** What a benchmark leaves behind: one JSON object for programs, or a table for people. */
+/** The result of a benchmark: one JSON object for programs, or a table for people. */
 import { availableParallelism, cpus } from 'node:os';
 import Table from 'cli-table3';
 import { LIBRARY_PACKAGE_VERSION } from '../../src/model/llama-cpp/known-builds.ts';
@@ -12,7 +12,7 @@ export interface Report {
   /** Columns and rows for people. */
   readonly head: readonly string[];
   readonly rows: readonly (readonly string[])[];
-  /** What else people should know, one line each. */
+  /** Further facts for people, one line each. */
   readonly notes?: readonly string[];
 }
 
@@ -42,7 +42,7 @@ export function progress(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-/** Median and interval, as people read it. */
+/** The median and interval for people. */
 export function ratioText({ median, low, high, pairCount }: PairedRatio): string {
   const interval = `${low.toFixed(3)} to ${high.toFixed(3)}`;
   return `${median.toFixed(3)} (${pairCount === 1 ? 'one pair' : interval})`;

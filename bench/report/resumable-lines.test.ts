@@ -17,7 +17,7 @@ function open(settings: Record<string, unknown>): Promise<ResumableLines<{ id: n
 }
 
 describe('ResumableLines', () => {
-  it('finds what an earlier run left and goes on behind it', async () => {
+  it('finds the lines of an earlier run and continues after them', async () => {
     await (await open({ tokens: 64 })).add({ id: 1 });
     const again = await open({ tokens: 64 });
     expect(again.all).toEqual([{ id: 1 }]);
@@ -32,7 +32,7 @@ describe('ResumableLines', () => {
     expect((await open({})).all).toEqual([{ id: 1 }, { id: 3 }]);
   });
 
-  it('starts anew where even the settings were cut off', async () => {
+  it('starts anew if even the settings were cut off', async () => {
     appendFileSync(path, '{"sett');
     await (await open({})).add({ id: 1 });
     expect(readFileSync(path, 'utf8')).toBe('{"settings":{}}\n{"id":1}\n');

@@ -1,6 +1,6 @@
 /**
- * Results of a long run, one JSON object a line, so that it can be stopped at any time and continued.
- * The first line holds the settings: only a run with the same ones may continue.
+ * The results of a long run, one JSON object a line, so that it can be stopped at any time and
+ * continued. The first line holds the settings: only a run with the same settings may continue.
  */
 import { PilotfishError } from '../../src/core/errors.ts';
 import { appendLines, linesOf } from '../../src/storage/json-lines.ts';

@@ -1,4 +1,7 @@
-/** What `bench speculative` found: ratios over all prompts, by category, and where lookup won. */
+/**
+ * The findings of `bench speculative`: ratios over all prompts, by category, and the wins of prompt
+ * lookup.
+ */
 import type { SpeculationLine, SpeculationOptions } from '../speculative.ts';
 import type { TimedAnswer } from '../workload/timed-answer.ts';
 import type { MachineWatch } from './machine-watch.ts';
@@ -7,7 +10,7 @@ import { publish, ratioText, yesNo } from './report.ts';
 
 const MEDIAN_MIN = 0.97;
 const WORST_MIN = 0.9;
-/** A prompt that prompt lookup won clearly. */
+/** The least ratio of a clear win of prompt lookup. */
 const CLEAR_WIN = 1.1;
 
 type Compared = 'speculative' | 'control';
@@ -17,7 +20,7 @@ interface Group {
   readonly category: string;
   readonly compared: Compared;
   readonly decode: PairedRatio;
-  /** A tenth of the prompts is worse. */
+  /** A tenth of the prompts has a smaller ratio. */
   readonly decodeP10: number;
   /** The whole request, prefill included. */
   readonly whole: PairedRatio;
@@ -78,7 +81,7 @@ function row(group: Group): string[] {
   ];
 }
 
-/** Everything together first, then each category. */
+/** All prompts together first, then each category. */
 function allGroups(lines: readonly SpeculationLine[]): Group[] {
   const categories = [...new Set(lines.map(({ category }) => category))];
   const parts: [string, readonly SpeculationLine[]][] = [

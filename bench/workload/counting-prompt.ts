@@ -1,13 +1,13 @@
 /**
- * Prompts that greedy models continue for as long as they are let: consecutive numbers. Each begins
- * differently, so that nothing of an earlier measurement's KV cache can serve a later one.
+ * Prompts that greedy models continue up to any length: consecutive numbers. Each begins differently, so
+ * that the KV cache of an earlier measurement cannot serve a later one.
  */
 import { invariant } from '../../src/core/invariant.ts';
 
 /** Four digits each, so that all prompts of one length have about the same number of tokens. */
 const FIRST = 1000;
 const COUNT = 8000;
-/** No small factor in common with `COUNT`: neighbours begin with other digits. */
+/** Has no small factor in common with `COUNT`, so neighbours begin with other digits. */
 const STRIDE = 3371;
 
 export class CountingPrompts {

@@ -1,4 +1,4 @@
-/** Streams of the engine that begin together, each read by an asynchronous loop of its own. */
+/** Streams of the engine that begin together, each read by its own asynchronous loop. */
 import { invariant } from '../../src/core/invariant.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';

@@ -1,4 +1,4 @@
-/** Option values as numbers, refused at once where they are none. */
+/** Parses option values as numbers, and refuses others at once. */
 import { InvalidArgumentError } from 'commander';
 
 export function count(text: string): number {

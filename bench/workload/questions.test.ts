@@ -11,7 +11,7 @@ const questions: Question[] = ['a', 'b', 'c'].flatMap((category, size) =>
 );
 
 describe('stratifiedSample', () => {
-  it('takes as many of each category as there are, at most the number asked for', () => {
+  it('takes all questions of each category, up to the requested number', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 9 }), fc.integer(), (perCategory, seed) => {
         const sample = stratifiedSample(questions, perCategory, seed);

@@ -30,7 +30,7 @@ export function readQuestions(path: string): Question[] {
 
 const POCKET_SEED = 31;
 
-/** What the pocket models can answer, by the number of operations. */
+/** Questions that the pocket models can answer, by the number of operations. */
 export function pocketQuestions(count: number): Question[] {
   return [2, 3, 4].flatMap((operations) =>
     Array.from({ length: count }, (_, index) => {
@@ -43,8 +43,8 @@ export function pocketQuestions(count: number): Question[] {
 }
 
 /**
- * Up to `perCategory` questions of each category, drawn by seed, the categories taking turns: a run
- * that is stopped early has seen all of them.
+ * Up to `perCategory` questions of each category, drawn by seed, with the categories in turn: a run that
+ * is stopped early has seen all of them.
  */
 export function stratifiedSample(
   questions: readonly Question[],

@@ -1,6 +1,6 @@
 /**
- * When the tokens of streams that began together arrived, whoever wrote them; and what follows from
- * it: speed over everything, speed while all streams were writing, waits for first tokens.
+ * The arrival times of the tokens of streams that began together, and the figures that follow: the speed
+ * over everything, the speed while all streams were writing, and the waits for first tokens.
  */
 import { median } from '../report/paired-statistics.ts';
 
@@ -11,7 +11,9 @@ export interface LoadTimes {
   /** From the beginning to the last token. */
   readonly totalMs: number;
   readonly tokensPerSecond: number;
-  /** Tokens per second from the moment every stream had its first to the end of the first stream. */
+  /**
+   * Tokens per second from the moment every stream had its first token to the end of the first stream.
+   */
   readonly steadyTokensPerSecond: number;
   readonly firstTokenMedianMs: number;
   readonly firstTokenWorstMs: number;
@@ -34,7 +36,7 @@ export function loadTimes(streams: readonly StreamTimes[]): LoadTimes {
   };
 }
 
-/** Of repeated measurements of the same load, each figure for itself. */
+/** The median of each figure over repeated measurements of the same load. */
 export function medianTimes(times: readonly LoadTimes[]): LoadTimes {
   const of = (pick: (one: LoadTimes) => number): number => median(times.map(pick));
   return {

@@ -1,4 +1,4 @@
-/** One answer of the engine with what a comparison of strategies needs to know of it. */
+/** One answer of the engine with the figures that a comparison of strategies needs. */
 import { z } from 'zod';
 import type { EngineEvent } from '../../src/core/events.ts';
 import { invariant } from '../../src/core/invariant.ts';
@@ -25,7 +25,7 @@ export interface TimedAnswer {
   readonly text: string;
   readonly draftedCount: number;
   readonly acceptedCount: number;
-  /** Of the accepted ones, those that prompt lookup drafted. */
+  /** The accepted drafts that prompt lookup made. */
   readonly lookupAcceptedCount: number;
   readonly notes: readonly string[];
 }
@@ -61,7 +61,7 @@ function draftCounts(
     event.type === 'token' && event.verified ? event : [],
   );
   const verifications = events.flatMap((event) =>
-    // One output row behind the text, one behind every draft.
+    // One output row after the text, and one after every draft.
     event.type === 'work' && event.purpose === 'verify' ? event.outputRowCount - 1 : [],
   );
   return {

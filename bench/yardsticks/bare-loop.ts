@@ -1,6 +1,6 @@
 /**
- * The yardstick: the same native library driven by the smallest possible loop, decode and argmax,
- * with nothing around it. No events, no cancellation, no text, no accounting.
+ * The yardstick: the same native library driven by the smallest possible loop, decode and argmax. It has
+ * no events, no cancellation, no text and no accounting.
  */
 import { loadLibrary } from '../../src/model/llama-cpp/library.ts';
 import type { Abi, Address } from '../../src/model/llama-cpp/native-api.ts';
@@ -37,8 +37,8 @@ export class BareLoop implements AsyncDisposable {
   }
 
   /**
-   * Greedy continuations of prompts, each in its own sequence: every prompt prefilled as fast as it
-   * goes, one after the other, then all sequences step by step together.
+   * Greedy continuations of prompts, each in its own sequence. Every prompt is prefilled as fast as
+   * possible, one after the other; then all sequences are decoded together, step by step.
    */
   async generate(
     prompts: readonly (readonly number[])[],
@@ -70,7 +70,7 @@ export class BareLoop implements AsyncDisposable {
     await this.#abi.modelFree(this.#model);
   }
 
-  /** All but the last token, which is the first step's. */
+  /** Reads all tokens but the last, which belongs to the first step. */
   async #prefill(sequence: number, prompt: readonly number[]): Promise<void> {
     this.#context.truncate(sequence, 0);
     const end = prompt.length - 1;

@@ -1,6 +1,6 @@
 /**
- * Streams completions from a llama-server. As little work as possible, because the client's
- * processor time is taken from the server's: events are counted, only the last one is parsed.
+ * Streams completions from a llama-server. It does as little work as possible, because the client's
+ * processor time is taken from the server: it counts events and parses only the last.
  */
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { z } from 'zod';
@@ -12,7 +12,7 @@ const EVENT = 'data: ';
 
 export class CompletionClient {
   readonly #url: string;
-  /** No connection is kept: a server that was stopped in between closes it. */
+  /** Keeps no connection, because a server that was stopped in between closes it. */
   readonly #agent = new Agent({ keepAlive: false });
 
   constructor(address: string) {
@@ -77,7 +77,7 @@ export class CompletionClient {
   }
 }
 
-/** Both sides must have read and written the same numbers of tokens. */
+/** Checks that both sides have read and written the same numbers of tokens. */
 function checkLast(last: string, promptTokenCount: number, tokenCount: number): void {
   const parsed = LAST.parse(JSON.parse(last));
   invariant(

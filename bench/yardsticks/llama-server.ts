@@ -1,7 +1,7 @@
 /**
- * A llama-server as a child process, in the shape of our own engine: either a binary of the same
- * llama.cpp build (see bench/README.md) or, as the second best, the one inside the Python package
- * xllamacpp, which is another build and is labelled so. It is stopped while we run.
+ * A llama-server as a child process, in the shape of the engine: either a binary of the same llama.cpp
+ * build (see bench/README.md) or, as the second choice, the server inside the Python package xllamacpp,
+ * which is another build and is labelled as such. It is stopped while the engine runs.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,14 +16,14 @@ import { CompletionClient } from './completion-client.ts';
 
 export interface ServerShape {
   readonly modelPath: string;
-  /** All slots together: they share one KV cache, as our sequences do. */
+  /** The context of all slots together. They share one KV cache, as the engine's sequences do. */
   readonly contextLength: number;
   readonly rowCountMax: number;
   readonly slotCount: number;
   readonly threadCount: number;
 }
 
-/** Where the server comes from: a binary, or a Python that has xllamacpp (null: install one). */
+/** The source of the server: a binary, or a Python that has xllamacpp (null: install it). */
 export type ServerSource = { readonly binary: string } | { readonly python: string | null };
 
 const START_TIMEOUT_MS = 180_000;
@@ -62,7 +62,7 @@ export class LlamaServer implements AsyncDisposable {
     return processSeconds(this.#pid);
   }
 
-  /** Processors that it keeps busy with nothing to do. */
+  /** The number of processors that the server keeps busy without requests. */
   async idleProcessors(): Promise<number> {
     const before = this.processSeconds;
     await sleep(IDLE_WATCH_MS);
@@ -70,7 +70,7 @@ export class LlamaServer implements AsyncDisposable {
   }
 
   /**
-   * Each loop's prompts one after the other, the loops side by side.
+   * Runs each loop's prompts one after the other, and the loops side by side.
    * @returns arrival times of every loop's tokens
    */
   async run(

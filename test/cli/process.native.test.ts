@@ -1,4 +1,4 @@
-/** The program as a process: what a shell sees. No model, no network. */
+/** The program as a process, as a shell sees it. No model, no network. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, openSync } from 'node:fs';
@@ -58,7 +58,7 @@ describe('the program', () => {
     );
   });
 
-  it('refuses what cannot be, with code 2', async () => {
+  it('refuses an invalid option, with code 2', async () => {
     const [strategy, prompt] = await Promise.all([
       run(REAL, ['ask', '--strategy', 'nope', 'hi']),
       run(REAL, ['ask', '--json', '-'], { input: '\n' }),
@@ -96,7 +96,7 @@ describe('the program', () => {
     expect([code, err]).toEqual([143, 'disposed\nerror[aborted]: Terminated.\n']);
   });
 
-  it('ends quietly when its reader goes away', async () => {
+  it('ends quietly when its reader leaves', async () => {
     const { err, code } = await run(SCRIPTED, ['ask', '--json', 'hi'], {
       env: { SCRIPT_REPEAT: '2000' },
       onFirstOutput: (child) => child.stdout.destroy(),
@@ -104,7 +104,7 @@ describe('the program', () => {
     expect([code, err]).toEqual([0, 'disposed\n']);
   });
 
-  it.skipIf(!existsSync(FULL_DISK))('says when its output cannot be written', async () => {
+  it.skipIf(!existsSync(FULL_DISK))('reports output that cannot be written', async () => {
     const full = openSync(FULL_DISK, 'w');
     const child = spawn(process.execPath, ['--import', 'tsx', REAL, '--help'], {
       cwd: ROOT,

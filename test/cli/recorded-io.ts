@@ -1,4 +1,4 @@
-/** A command's outside for tests: what was written, in order, and a way to press Ctrl-C. */
+/** A command's outside for tests: the written texts, in order, and a way to press Ctrl-C. */
 
 import { Readable } from 'node:stream';
 import { Chalk, type ColorSupportLevel } from 'chalk';

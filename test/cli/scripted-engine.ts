@@ -1,4 +1,4 @@
-/** An engine that plays given tokens, and remembers what was asked of it. */
+/** An engine that plays given tokens, and records its requests. */
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MachineFacts } from '../../src/app/inspect-machine.ts';
@@ -27,9 +27,9 @@ export interface Script {
   /** Thrown after the tokens instead of a summary. */
   readonly failure?: unknown;
   readonly tokenDelayMs?: number;
-  /** From this token on nothing comes until the request is aborted. */
+  /** From this token on no token comes until the request is aborted. */
   readonly heldFrom?: number;
-  /** Called before each token, with its place. */
+  /** Called before each token, with its index. */
   readonly beforeToken?: (index: number) => void;
   readonly summary?: Partial<SummaryEvent>;
 }
@@ -43,7 +43,7 @@ export interface ScriptedOpening extends OpenEngineOptions {
 }
 
 export interface ScriptedDependencies extends CliDependencies {
-  /** With the texts of their strategies, as requests are too. */
+  /** The openings, with the texts of their strategies. */
   readonly opened: ScriptedOpening[];
   readonly requests: ScriptedRequest[];
   readonly disposedCount: () => number;

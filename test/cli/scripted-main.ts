@@ -1,7 +1,7 @@
 /**
- * The real process around a scripted engine, for tests of signals, pipes and terminals. The answer
- * is one sentence; SCRIPT_DELAY_MS slows its tokens, SCRIPT_REPEAT repeats them. A line on standard
- * error tells when the engine was disposed.
+ * The real process around a scripted engine, for tests of signals, pipes and terminals. The answer is
+ * one sentence; SCRIPT_DELAY_MS slows its tokens, SCRIPT_REPEAT repeats them. A line on standard error
+ * tells when the engine was disposed of.
  */
 import type { CliDependencies } from '../../src/cli/cli-dependencies.ts';
 import { runProcess } from '../../src/cli/run-process.ts';

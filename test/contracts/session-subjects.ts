@@ -15,7 +15,7 @@ const TOKENS: readonly string[] = ['red ', 'blue ', 'green ', 'and ', 'so on. ',
 const END = TOKENS.length - 1;
 const PROMPT = tokenIds([0, 1, 2, 0, 3, 1]);
 
-/** Another favourite behind every text; the end comes late. */
+/** A model with another favourite after every text, and a late end. */
 function next(prefix: readonly TokenId[]): readonly number[] {
   const hash = prefix.reduce((sum, token) => (sum * 31 + token + 1) % 10_007, 7);
   const favourite = prefix.length > 40 ? END : hash % END;
@@ -27,7 +27,7 @@ function choiceBehind(text: readonly TokenId[]): TokenId {
   return tokenId(row.indexOf(Math.max(...row)));
 }
 
-/** Something that the next call waits for, or fails with. */
+/** Makes the next call wait or fail. */
 class Interference {
   #held: Promise<void> | null = null;
   #failure: Error | null = null;
@@ -90,7 +90,7 @@ export function remoteLike(options: Partial<RemoteLikeOptions> = {}): RemoteLike
   return new RemoteLikeModel({ facts: { ...facts, name: 'far' }, vocabulary, next, ...options });
 }
 
-/** A session without logits and KV cache, that pays for every call. */
+/** A session without logits and KV cache that pays for every call. */
 export function remoteLikeSubject(): SessionSubject {
   const interference = new Interference();
   const model = remoteLike({ onCall: () => interference.meet() });

@@ -40,7 +40,7 @@ function subject(): SessionSubject {
     },
     tokenText: (id: TokenId) => new TextDecoder().decode(model.vocabulary.tokenBytes(id)),
     open: (request) => soleSession(model, { ...request, promptLength: PROMPT.length }),
-    // A native forward takes microseconds: nothing can be done while one is under way.
+    // A native forward takes microseconds, too short to act while one is in flight.
     hold: null,
     failNext: null,
     checkIdle: () => {

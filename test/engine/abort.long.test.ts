@@ -8,7 +8,7 @@ import { manyCancelled } from './cancelled-requests.ts';
 const ABORTED_COUNT = 1000;
 const HEAP_GROWTH_BYTES_MAX = 8_000_000;
 const RSS_GROWTH_BYTES_MAX = 48_000_000;
-/** Garbage collection does not free everything at once; a leak stays however often it runs. */
+/** Garbage collection does not free everything at once, but a leak remains after any number of runs. */
 const COLLECTION_COUNT = 20;
 
 setFlagsFromString('--expose-gc');
@@ -25,7 +25,7 @@ afterAll(async () => {
 it(`${ABORTED_COUNT} cancelled requests leak no sequence, memory or handle`, async () => {
   await manyCancelled(pair.engine, 100);
   const before = await measure();
-  // A few end by themselves before they can be cancelled.
+  // A few requests end by themselves before they can be cancelled.
   expect(await manyCancelled(pair.engine, ABORTED_COUNT)).toBeGreaterThan(ABORTED_COUNT / 2);
   const after = await measure();
   expect(after.handles).toBeLessThanOrEqual(before.handles);

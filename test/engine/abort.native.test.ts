@@ -1,4 +1,4 @@
-/** Cancelled requests stop, free what they hold, and leave nothing behind. */
+/** Cancelled requests stop, free their resources, and leave nothing behind. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EngineEvent } from '../../src/core/events.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
@@ -26,7 +26,7 @@ describe('cancelled requests', () => {
 
   it('wait in the queue without blocking those behind them', async () => {
     const abort = new AbortController();
-    // It leaves room for the third, not for the second.
+    // It leaves room for the third request, not for the second.
     const first = pair.engine.generate({ prompt: 'the fox', strategy: 'large', maxTokens: 200 });
     await first.next();
     const { signal } = abort;
@@ -41,7 +41,7 @@ describe('cancelled requests', () => {
     await pair.engine.checkIdle();
   });
 
-  it('keep the events that came before, work included', async () => {
+  it('keep the events before the cancellation, work included', async () => {
     const abort = new AbortController();
     const events: EngineEvent[] = [];
     await expect(async () => {
@@ -57,7 +57,7 @@ describe('cancelled requests', () => {
 });
 
 describe('a closed engine', () => {
-  it('cancels what runs, and refuses what comes', async () => {
+  it('cancels running requests, and refuses new ones', async () => {
     const closing = await openRandomPair();
     const running = closing.engine.generate({ prompt: 'the fox', strategy: 'large' });
     await running.next();

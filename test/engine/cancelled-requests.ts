@@ -1,4 +1,4 @@
-/** Requests that are cancelled somewhere in their middle, one after another. */
+/** Requests that are cancelled in their middle, one after another. */
 import { expect } from 'vitest';
 import type { Engine } from '../../src/engine/engine.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
@@ -13,7 +13,7 @@ export const CANCELLED_STRATEGIES: readonly string[] = [
   'speculative',
 ];
 
-/** Runs until `eventCount` events were seen, then cancels in one of three ways: false if too late. */
+/** Runs until `eventCount` events came, then cancels in one of three ways. False if it was too late. */
 async function cancelled(
   engine: Engine,
   request: GenerateRequest,
@@ -37,7 +37,7 @@ async function cancelled(
   return false;
 }
 
-/** Cancels that many requests, in every way, and looks whether each gave back what it held. */
+/** Cancels that many requests, in every way, and checks that each gave back its resources. */
 export async function manyCancelled(engine: Engine, count: number): Promise<number> {
   let abortedCount = 0;
   for (let index = 0; index < count; index += 1) {

@@ -20,7 +20,7 @@ const STRATEGIES = [
   'speculative',
 ];
 const STREAM_COUNT = 8;
-/** Of these random weights, in logits: forwards of other shapes were seen to differ by 0.014. */
+/** A near-tie for these random weights, in logits: forwards of other shapes differed by up to 0.014. */
 const NEAR_TIE = 0.03;
 const PROMPTS = ['the quick brown fox', 'in the an on', 'a\nb\nc', '12345'];
 
@@ -57,7 +57,7 @@ function requests(): GenerateRequest[] {
 }
 
 describe('requests side by side', () => {
-  it('write what they write one by one, up to near-ties', async () => {
+  it('write the same texts as one by one, up to near-ties', async () => {
     const alone: number[][] = [];
     for (const request of requests()) alone.push(ids(await collect(request)));
     const together = (await Promise.all(requests().map(collect))).map(ids);
@@ -65,7 +65,7 @@ describe('requests side by side', () => {
     for (const [index, request] of requests().entries()) {
       if (JSON.stringify(together[index]) === JSON.stringify(alone[index])) continue;
       otherCount += 1;
-      // Batches of other shapes run other kernels: what one model wrote must still be its own.
+      // Batches of other shapes run other kernels. The text must still be the model's own choice.
       const { prompt = '', sampling = {}, seed = 0 } = request;
       const strategy = asStrategy(request.strategy ?? '').text;
       if (!['small', 'large', 'speculative'].includes(strategy)) continue;
@@ -95,12 +95,12 @@ describe('requests side by side', () => {
       .filter((event): event is WorkEvent => event.type === 'work');
     const forwards = work.reduce((sum, { rowCounts }) => sum + rowCounts.length, 0);
     const batches = pair.large.batchCount - before;
-    // Streams of one length would share every batch; those that end early leave the others narrower.
+    // Streams of one length would share every batch. Streams that end early leave narrower batches.
     expect(forwards / batches).toBeGreaterThan(STREAM_COUNT / 2);
   });
 
   it('wait when the caches are reserved, and run when they are free again', async () => {
-    // Each reserves 200 of 384 positions: one at a time.
+    // Each reserves 200 of 384 positions, so one runs at a time.
     const wide = Array.from({ length: 4 }, (_, seed) => ({
       prompt: 'the fox',
       strategy: 'large',
@@ -114,7 +114,7 @@ describe('requests side by side', () => {
     for (const events of await Promise.all(runs)) expect(events.at(-1)?.type).toBe('summary');
   });
 
-  it('go on when a neighbour is cancelled in the middle of a batch', async () => {
+  it('continue when a neighbour is cancelled in the middle of a batch', async () => {
     const request = { prompt: 'the quick', strategy: 'large', maxTokens: 30 };
     const expected = ids(await collect(request));
     for (let moment = 1; moment <= 12; moment += 1) {

@@ -1,4 +1,4 @@
-/** What an engine is told when it is made, and what requests say about sharing: on scripted models. */
+/** The options of an engine, and the options of requests about sharing, on scripted models. */
 import { describe, expect, it, vi } from 'vitest';
 import type { EngineEvent, SummaryEvent } from '../../src/core/events.ts';
 import { required } from '../../src/core/invariant.ts';
@@ -51,7 +51,7 @@ describe('engine options', () => {
     },
   );
 
-  it('let no more requests of a model run than they say', async () => {
+  it('limit the running requests of a model', async () => {
     await using engine = engineOf({ requestCountMax: 1 });
     const first = engine.generate({ prompt: 'a', strategy: 'large', maxTokens: 2 });
     await first.next();
@@ -64,8 +64,8 @@ describe('engine options', () => {
   });
 });
 
-describe('the time in the queue', () => {
-  it('is told apart from the rest', async () => {
+describe('the time of a request in the queue', () => {
+  it('is reported separately', async () => {
     let nowMs = 0;
     await using engine = engineOf({ requestCountMax: 1, clock: { nowMs: () => nowMs } });
     const first = engine.generate({ prompt: 'a', strategy: 'large', maxTokens: 2 });
@@ -80,7 +80,7 @@ describe('the time in the queue', () => {
     expect((await run(engine, { prompt: 'c' })).queuedMs).toBe(0);
   });
 
-  it('holds neither the time to read the prompt nor that of a grammar', async () => {
+  it('includes neither the time to read the prompt nor that of a grammar', async () => {
     let nowMs = 0;
     const model = scriptedModel('large', { contextLength: 60, sequenceCountMax: 4 });
     await using engine = new Engine({
@@ -115,7 +115,7 @@ describe('reusing prefixes', () => {
     await engine.checkIdle();
   });
 
-  it('can be refused by a request, which then finds nothing and leaves nothing', async () => {
+  it('can be refused by a request, which then finds and leaves no prefix', async () => {
     await using engine = engineOf();
     const apart = { prompt: PROMPT, reusePrefix: false };
     await run(engine, apart);
@@ -125,7 +125,7 @@ describe('reusing prefixes', () => {
     await engine.checkIdle();
   });
 
-  it('spares the small model the reading that it is judged by before it drafts', async () => {
+  it('spares the small model the prefill that counts against it before it drafts', async () => {
     const costs = {
       small: { points: [{ rowCount: 1, ms: 1 }] },
       large: {

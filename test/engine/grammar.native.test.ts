@@ -1,5 +1,5 @@
 /**
- * Constrained output through the whole engine, on real llama.cpp with random weights: whatever the
+ * Constrained output through the whole engine, on real llama.cpp with random weights: under every
  * strategy, an answer that ended by itself keeps to its grammar.
  */
 import { Ajv2020 } from 'ajv/dist/2020.js';
@@ -50,7 +50,7 @@ function summary(events: readonly EngineEvent[]): SummaryEvent {
 const ids = (events: readonly EngineEvent[]): number[] =>
   events.flatMap((event) => (event.type === 'token' ? [event.tokenId] : []));
 
-/** Random weights write noise without end; this makes them close what they open. */
+/** Random weights write noise without end. This bias makes them close the brackets that they open. */
 const CLOSING: Partial<SamplingParams> = {
   logitBias: Object.fromEntries([...Buffer.from('"}],')].map((byte) => [byte, 6])),
 };
@@ -98,7 +98,7 @@ describe('a JSON schema', () => {
     if (RUNS_ARE_FULL) expect(endedCount).toBeGreaterThan(runCount / 4);
   });
 
-  it('leaves speculative with the text of large, and gates at their ends with one model', async () => {
+  it('keeps speculative equal to large, and gates at their ends equal to one model', async () => {
     const grammar = { jsonSchema: { type: 'object', additionalProperties: { type: 'integer' } } };
     for (const [seed, sampling] of SAMPLINGS.entries()) {
       const request = { prompt: 'the fox', grammar, sampling, seed };
@@ -132,7 +132,7 @@ describe('other grammars', () => {
     const request = { prompt: 'the fox', grammar: { regex: 'xyzzy-wq' } };
     const events = await run(coupling.engine, { ...request, strategy: 'entropy@0.000001' });
     expect(summary(events).text).toBe('xyzzy-wq');
-    // Only at the end is there a choice, between several end tokens.
+    // Only the end leaves a choice, between several end tokens.
     const forced = events.filter((event) => event.type === 'token').slice(0, -1);
     expect(forced.map(({ origin, score }) => [origin, score])).toEqual(
       forced.map(() => ['small', 0]),
@@ -172,14 +172,14 @@ describe('a vocabulary of another kind', () => {
 describe('endings', () => {
   it('are left to the grammar: the end only where it is complete, and always there', async () => {
     const bias = { sampling: { logitBias: { 266: 900 } } };
-    // The end token is the most probable one by far; it waits for the third letter.
+    // The end token is by far the most probable token, but it has to wait for the third letter.
     const request = { prompt: 'the', grammar: { regex: '[a-z]{3,9}' }, strategy: 'small', ...bias };
     const { text, finishReason } = summary(await run(coupling.engine, request));
     expect(coupling.small.vocabulary.isEndOfGeneration(266 as never)).toBe(true);
     expect([text.length, finishReason]).toEqual([3, 'end-of-generation']);
   });
 
-  it('that come in the middle leave nothing behind', async () => {
+  it('that come in the middle leave no state behind', async () => {
     const grammar = { regex: '[a-z]{50}' };
     const request = { prompt: 'the', grammar, strategy: 'speculative' };
     for (const count of [0, 1, 5]) {
@@ -198,7 +198,7 @@ describe('endings', () => {
       };
       await expect(reading()).rejects.toMatchObject({ code: 'aborted' });
     }
-    // Left, not aborted.
+    // The reader leaves; nothing is aborted.
     for await (const event of coupling.engine.generate(request)) if (event.type === 'token') break;
     expect(coupling.engine.load).toEqual({ runningCount: 0, waitingCount: 0 });
     await coupling.engine.checkIdle();
@@ -221,13 +221,13 @@ describe('endings', () => {
       return text;
     };
     await expect(run({ regex: 'abc' })).rejects.toMatchObject({ code: 'grammar-stuck' });
-    // The end has no probability, and nothing else is allowed.
+    // The end has no probability, and no other token is allowed.
     await expect(run({ regex: 'ab' })).rejects.toMatchObject({ code: 'grammar-stuck' });
   });
 });
 
 describe('a grammar of a request that waits', () => {
-  it('is not looked at before there is room, and gives the room back where it is wrong', async () => {
+  it('is not compiled before there is room, and gives the room back if it is invalid', async () => {
     await using pair = await openRandomPair({ requestCountMax: 1 });
     const { engine } = pair;
     const first = engine.generate({ prompt: 'the', strategy: 'small', maxTokens: 9 });
@@ -243,7 +243,7 @@ describe('a grammar of a request that waits', () => {
   });
 });
 
-describe('what is wrong with a grammar', () => {
+describe('the error of a grammar', () => {
   it.each<[unknown, string]>([
     [{ jsonSchema: { type: 'object', not: {} } }, 'has "not"'],
     [{ regex: '(' }, 'Unterminated group'],
@@ -255,7 +255,7 @@ describe('what is wrong with a grammar', () => {
     [{ gbnf: 7 }, 'not a text'],
     [{ jsonSchema: undefined }, 'not a text'],
     [{ jsonSchema: '{' }, 'not JSON'],
-  ])('is said for %j, and the next request runs', async (grammar, why) => {
+  ])('is reported for %j, and the next request runs', async (grammar, why) => {
     const wrong = { prompt: 'the', grammar: grammar as GrammarRequest, strategy: 'small' };
     await expect(run(coupling.engine, wrong)).rejects.toMatchObject({
       code: 'grammar-invalid',

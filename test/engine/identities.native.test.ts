@@ -1,6 +1,6 @@
 /**
  * The ends of every range, on real llama.cpp with random weights: a gate that never calls the large
- * model is `small`, one that always does is `large`, and `speculative` is `large`. Token for token.
+ * model is `small`, a gate that always does is `large`, and `speculative` is `large`. Token for token.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { foldRunCost } from '../../src/accounting/run-cost.ts';
@@ -62,7 +62,7 @@ describe.each(Object.entries(SAMPLINGS))('%s', (_name, sampling) => {
     ['margin@2', 'large'],
     ['random@0', 'small'],
     ['random@1', 'large'],
-  ])('%s writes what %s writes', async (gate, alone) => {
+  ])('%s writes the text of %s', async (gate, alone) => {
     for (const [seed, prompt] of PROMPTS.entries()) {
       const request = { prompt, sampling, seed };
       const ofGate = await run(coupling, { ...request, strategy: gate });
@@ -73,7 +73,7 @@ describe.each(Object.entries(SAMPLINGS))('%s', (_name, sampling) => {
     }
   });
 
-  it('speculative writes what large writes', async () => {
+  it('speculative writes the text of large', async () => {
     let accepted = 0;
     for (const [seed, prompt] of PROMPTS.entries()) {
       const request = { prompt, sampling, seed };
@@ -82,7 +82,7 @@ describe.each(Object.entries(SAMPLINGS))('%s', (_name, sampling) => {
       expect(ids(drafted)).toEqual(ids(large));
       accepted += tokens(drafted).filter((token) => token.verified).length;
     }
-    // Otherwise nothing was drafted and the test says nothing.
+    // Without drafts the comparison would prove nothing.
     expect(accepted).toBeGreaterThan(10);
   });
 

@@ -1,6 +1,6 @@
 /**
- * The output distribution of `speculative` equals the large model's, exactly, through the whole
- * loop: every draft, every accept and reject, and every way a request can end is enumerated.
+ * The output distribution of `speculative` equals the large model's exactly, through the whole loop:
+ * every draft, every accept and reject, and every way in which a request can end is enumerated.
  */
 import { describe, expect, it } from 'vitest';
 import { required } from '../../src/core/invariant.ts';
@@ -24,7 +24,7 @@ import {
 import { RUNS_ARE_FULL } from '../runs.ts';
 
 const END = 3;
-/** Repeats itself, so that prompt lookup has something to propose from the first round on. */
+/** A repetitive prompt, so that prompt lookup proposes tokens from the first round on. */
 const PROMPT = [0, 1, 0, 1];
 const TOKENS = ['a', 'b', 'c', ''];
 
@@ -43,12 +43,12 @@ interface Case {
   readonly maxTokens?: number;
   readonly contextLength?: number;
   readonly stop?: readonly string[];
-  /** Aborts when this many tokens were emitted; the outcome is what was emitted. */
+  /** Aborts when this many tokens were emitted. The outcome is the emitted text. */
   readonly abortAfter?: number;
   readonly sampling?: Partial<SamplingParams>;
   readonly grammar?: {
     readonly table: ToyTable;
-    /** Whether drafts are cut where the grammar forbids them: it may not matter. */
+    /** Whether drafts are cut where the grammar forbids them. It must not change the outcome. */
     readonly cutsDrafts: boolean;
   };
 }
@@ -91,8 +91,8 @@ async function runOnce(given: Case, models: ModelSet, draws: PathDraws): Promise
     expect(error).toMatchObject({ code: 'aborted' });
   }
   if (given.abortAfter === undefined) return `${emitted.join(' ')} ${finish}`;
-  // An abort may come in the middle of a round: what was emitted until then is cut to the same
-  // length for all strategies.
+  // An abort may come in the middle of a round, so the emitted text is cut to the same length for all
+  // strategies.
   return emitted.slice(0, given.abortAfter).join(' ');
 }
 
@@ -132,7 +132,7 @@ function grammarOf({ table, cutsDrafts }: NonNullable<Case['grammar']>): AnswerG
   return new AnswerGrammar(session, PROMPT.length);
 }
 
-/** No token twice in a row, and no end behind an a. */
+/** No token twice in a row, and no end after an a. */
 const NO_TWICE: ToyTable = {
   start: { 0: 'a', 1: 'b', 2: 'c' },
   a: { 1: 'b', 2: 'c' },
@@ -140,7 +140,7 @@ const NO_TWICE: ToyTable = {
   c: { 0: 'a', 1: 'b', 3: TOY_END },
 };
 
-/** No b behind an a, though the prompt is full of them. */
+/** No b after an a, though the prompt is full of them. */
 const NO_AB: ToyTable = {
   start: { 0: 'a', 2: 'a', 1: 'b' },
   a: { 0: 'a', 2: 'b', 3: TOY_END },
@@ -160,14 +160,14 @@ const ENDINGS: Readonly<Record<string, Omit<Case, 'strategy'>>> = {
   },
   'a grammar': { maxTokens: RUNS_ARE_FULL ? 4 : 3, grammar: { table: NO_TWICE, cutsDrafts: true } },
   'a grammar that forbids drafts': { maxTokens: 3, grammar: { table: NO_AB, cutsDrafts: true } },
-  'a grammar that forbids drafts, which are sent nevertheless': {
+  'a grammar that forbids drafts, which are verified nevertheless': {
     maxTokens: 3,
     grammar: { table: NO_AB, cutsDrafts: false },
     sampling: { repetitionPenalty: 1.3, penaltyWindow: 4 },
   },
 };
 
-/** Two drafts are between one and three: they are left out where there are few runs. */
+/** Options with two drafts lie between those with one and three, so they are left out of small runs. */
 const MORE: readonly SpeculativeOptions[] = [
   { proposer: 'small', verifier: 'rejection', draftLength: 2 },
 ];
@@ -192,7 +192,8 @@ describe('speculative decoding is lossless', () => {
         const target = await distributionOfLarge();
         verifyCount = 0;
         const ours = await distributionOf({ ...limits, strategy: () => speculative(options) });
-        // Without drafts the comparison would say nothing; one token leaves no room for any.
+        // Without drafts the comparison would prove nothing. A limit of one token leaves no room for
+        // any.
         expect(verifyCount > 0).toBe(limits.maxTokens !== 1);
         expect(total(target)).toBeCloseTo(1, 12);
         expect(total(ours)).toBeCloseTo(1, 12);
@@ -202,7 +203,7 @@ describe('speculative decoding is lossless', () => {
     }
   }
 
-  it('would be seen to fail: the small model alone has another distribution', async () => {
+  it('can fail: the small model alone has another distribution', async () => {
     const target = await distributionOf({ strategy: () => singleModel('large') });
     const small = await distributionOf({ strategy: () => singleModel('small') });
     expect(largestDifference(small, target)).toBeGreaterThan(0.01);

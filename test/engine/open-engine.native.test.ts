@@ -1,4 +1,4 @@
-/** What `openEngine` hands on about requests side by side: on a random model in a file. */
+/** The options of `openEngine` for requests side by side, on a random model in a file. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** Of three requests that could run at once, those that do. */
+/** The number of requests that run at once, of three that could. */
 async function runningCount(given: OpenEngineOptions): Promise<number> {
   await using engine = await openEngine({ ...options, ...given });
   const requests = [0, 1, 2].map(() =>
@@ -36,7 +36,7 @@ async function runningCount(given: OpenEngineOptions): Promise<number> {
 }
 
 describe('an engine that is opened', () => {
-  it('runs as many requests at once as it is told, and as have room', async () => {
+  it('runs the given number of requests at once, as far as they have room', async () => {
     const cellCount = 200;
     expect(await runningCount({ cellCount })).toBe(3);
     expect(await runningCount({ cellCount, requestCountMax: 2 })).toBe(2);
@@ -45,7 +45,7 @@ describe('an engine that is opened', () => {
     expect(await runningCount({ cellCount: 128, overcommit: 4 })).toBe(3);
   });
 
-  it('refuses what is no number of requests', async () => {
+  it('refuses an invalid number of requests', async () => {
     for (const given of [{ overcommit: 0 }, { requestCountMax: 0 }, { sequenceCountMax: 0 }]) {
       await expect(openEngine({ ...options, ...given })).rejects.toMatchObject({
         code: 'option-invalid',

@@ -1,4 +1,4 @@
-/** A user of the library brings a gate that this program does not know. */
+/** A user of the library supplies a gate that this program does not know. */
 import { expect, it } from 'vitest';
 import type { EngineEvent } from '../../src/core/events.ts';
 import type { Gate } from '../../src/judging/gate.ts';
@@ -25,7 +25,7 @@ const own: Method = tokenMethod(everySecond, {
   style: null,
 });
 
-it('runs as a value, even under the name of a method that is there', async () => {
+it('runs as a value, even under the name of an existing method', async () => {
   const { engine } = scriptedEvaluation();
   const run = async (strategy: StrategyInput): Promise<readonly EngineEvent[]> => {
     const events: EngineEvent[] = [];
@@ -46,7 +46,7 @@ it('runs as a value, even under the name of a method that is there', async () =>
     expect(origin === first).toBe(index % 2 === 1);
   }
   expect(new Set(origins(await run(strategyValue(own, 1000))))).toEqual(new Set(['small']));
-  // What is kept of one method is not taken for the other of its name.
+  // The kept state of one method is not used for another method of the same name.
   expect(origins(await run(strategyValue(own)))).toEqual(origins(events));
   expect(origins(await run('entropy'))).toEqual(origins(await run(parseStrategy('entropy'))));
   expect((await run('entropy'))[0]).toMatchObject({ thresholds: { entropy: 1 } });

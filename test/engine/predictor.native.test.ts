@@ -1,7 +1,7 @@
 /**
  * The predictor, end to end and without noise: models whose forwards take the time of a formula are
- * measured, strategies run on them, and their logs are predicted. What is off is then off by the
- * predictor: rows, outputs, cached tokens, overhead.
+ * measured, strategies run on them, and their logs are predicted. Any error is then the predictor's:
+ * rows, outputs, cached tokens, overhead.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseRunLog } from '../../src/accounting/run-log.ts';
@@ -17,10 +17,10 @@ import type { SpeculativeOptions } from '../../src/strategy/strategy-options.ts'
 import { openRandomPair, type RandomPair } from '../../src/testing/random-pair.ts';
 
 const OVERHEAD_MS = 0.4;
-/** Far below what is asked of the predictor on a real machine: 15 %. */
+/** Far below the limit for the predictor on a real machine, 15 %. */
 const ERROR_MAX = 0.01;
 
-/** A body that reads rows ever cheaper, a head for output rows, attention. */
+/** The time of a forward: rows that become ever cheaper, a head for output rows, attention. */
 function formula(scale: number): (shape: ForwardShape) => number {
   return ({ rowCount, outputRowCount, cachedTokenCount }) =>
     scale * (10 + 4 * rowCount ** 0.9 + 1.5 * outputRowCount + 0.002 * cachedTokenCount * rowCount);
@@ -33,7 +33,7 @@ const TIMES: Readonly<Record<ModelRole, (shape: ForwardShape) => number>> = {
 
 const clock = { ms: 0, nowMs: () => clock.ms };
 
-/** The model, with the time of its formula passing on the clock. */
+/** The model, with its forwards taking the formula's time on the clock. */
 function timed(model: LanguageModel, msOf: (shape: ForwardShape) => number) {
   const wrap = (sequence: Sequence): Sequence => ({
     get length() {
@@ -93,7 +93,7 @@ async function predict(
   speculative: SpeculativeOptions = {},
   { maxTokens = 60, reusePrefix = false } = {},
 ) {
-  // Not disposed: it would close the pair.
+  // Not disposed of, because that would close the pair.
   const engine = new Engine({ models, clock, speculative });
   const lines: string[] = [];
   const prompt = 'The pilot fish swims ahead of the shark, in the open sea. '.repeat(3);
@@ -130,7 +130,7 @@ describe('the predictor on models whose time is a formula', () => {
 
   it('predicts the large model alone from any run of the same length', async () => {
     const alone = await predict('large');
-    // A token that is held back comes into the log one forward later.
+    // A token that is held back enters the log one forward later.
     expect(Math.abs((alone.largeAloneMs ?? 0) / alone.ms - 1)).toBeLessThan(1e-4);
     for (const strategy of ['small', 'random@0.3']) {
       const { largeAloneMs, tokenCount } = await predict(strategy);

@@ -1,6 +1,6 @@
 /**
- * The prefix cache and giving way on real llama.cpp with random weights: texts are those of requests
- * that share nothing, up to near-ties, and what was read before is not read again.
+ * The prefix cache and preemption on real llama.cpp with random weights: texts equal those of requests
+ * that share nothing, up to near-ties, and no text is read twice.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ChatMessage } from '../../src/core/chat-message.ts';
@@ -23,7 +23,7 @@ const STRATEGIES = [
   'speculative',
 ];
 const ROLES: readonly ModelRole[] = ['small', 'large'];
-/** Of these random weights, in logits: forwards of other shapes were seen to differ by 0.014. */
+/** A near-tie for these random weights, in logits: forwards of other shapes differed by up to 0.014. */
 const NEAR_TIE = 0.03;
 const QUESTIONS = ['the quick brown fox', 'and then?', 'in the an on'];
 const SPECULATIVE = { proposer: 'small', draftLength: 3 } as const;
@@ -74,7 +74,7 @@ function promptCount(events: readonly EngineEvent[]): number {
   return startOf(events).promptTokenCount;
 }
 
-/** The rows of the prompt were read here or before, each once. */
+/** Checks that each row of the prompt was read once, here or earlier. */
 function checkPrompt(events: readonly EngineEvent[]): void {
   for (const role of ROLES) {
     const work = workOf(events, role);
@@ -84,7 +84,7 @@ function checkPrompt(events: readonly EngineEvent[]): void {
   }
 }
 
-/** What one model wrote must be its own choice, up to near-ties. */
+/** Checks that the text of one model is its own choice, up to near-ties. */
 async function checkForced(request: GenerateRequest, written: readonly number[]): Promise<void> {
   const { messages = [], prompt, sampling = {}, seed = 0 } = request;
   const strategy = asStrategy(request.strategy ?? '').text;
@@ -116,7 +116,7 @@ async function chat(
 }
 
 describe('the turns of a chat', () => {
-  it('are answered as if nothing was reused, up to near-ties', async () => {
+  it('are answered as without reuse, up to near-ties', async () => {
     let [turnCount, otherCount, reusedCount] = [0, 0, 0];
     for (const [seed, strategy] of STRATEGIES.entries()) {
       await chat(strategy, seed, async (request) => {
@@ -138,13 +138,13 @@ describe('the turns of a chat', () => {
     expect(otherCount).toBeLessThan(turnCount / 4);
   });
 
-  it.each(STRATEGIES)('%s reads nothing again that it read the turn before', async (strategy) => {
+  it.each(STRATEGIES)('%s reads no text of the turn before again', async (strategy) => {
     let known = 0;
     await chat(strategy, 0, async (request) => {
       const events = await collect(request);
       checkPrompt(events);
       const { reusedRowCount, tokenCount, text } = summary(events);
-      // All of the prompt before; the answer may be tokenised otherwise than it was written.
+      // The whole prompt of the turn before. The answer may be tokenised otherwise than it was written.
       expect(reusedRowCount).toBeGreaterThanOrEqual(known);
       const read = promptCount(events) - 1;
       const alone = ROLES.find((role) => role === strategy);
@@ -157,7 +157,7 @@ describe('the turns of a chat', () => {
     expect(known).toBeGreaterThan(0);
   });
 
-  it('go on from where they were, though the context has no room for a copy', async () => {
+  it('continue from their prefix, though the context has no room for a copy', async () => {
     const first = { prompt: 'the fox '.repeat(40), strategy: 'large', maxTokens: 8 };
     expect(promptCount(await collect(first))).toBeGreaterThan(384 / 2);
     const next = { ...first, prompt: `${first.prompt}in the an` };
@@ -169,7 +169,7 @@ describe('the turns of a chat', () => {
     }
   });
 
-  it('side by side share one beginning, and each writes its own text', async () => {
+  it('that run side by side share one prefix, and each writes its own text', async () => {
     const system: ChatMessage = { role: 'system', content: 'in the an on the other and then' };
     const requests = STRATEGIES.map((strategy, seed) => ({
       messages: [system, { role: 'user' as const, content: `the ${seed}` }],
@@ -195,7 +195,7 @@ describe('the turns of a chat', () => {
 });
 
 describe('requests that share nothing', () => {
-  it('find nothing and leave nothing', async () => {
+  it('find no prefix and leave none', async () => {
     const request = { prompt: 'the quick brown fox', strategy: 'entropy@2', maxTokens: 8 };
     await collect({ ...request, reusePrefix: false });
     expect(await pair.small.countCachedTokens()).toBe(0);
@@ -206,7 +206,7 @@ describe('requests that share nothing', () => {
     expect(summary(again).reusedRowCount).toBe(0);
   });
 
-  it('is what they all are after the engine was told to forget', async () => {
+  it('are all requests after the engine forgot its prefixes', async () => {
     const request = { prompt: 'the quick brown fox', strategy: 'large', maxTokens: 8 };
     await collect(request);
     await pair.engine.forget();
@@ -217,7 +217,7 @@ describe('requests that share nothing', () => {
 });
 
 describe('an engine that reserves less than the worst case', () => {
-  it('lets the youngest give way where a cache is full; all texts stay what they are', async () => {
+  it('preempts the youngest where a cache is full, without a change in any text', async () => {
     await pair[Symbol.asyncDispose]();
     pair = await openRandomPair({ speculative: SPECULATIVE, overcommit: 12 });
     const requests = STRATEGIES.map((strategy, seed) => ({
@@ -225,7 +225,7 @@ describe('an engine that reserves less than the worst case', () => {
       strategy,
       seed,
       maxTokens: 200,
-      // End-of-generation tokens of both models, so that nobody ends early.
+      // Bans the end-of-generation tokens of both models, so that no answer ends early.
       sampling: { temperature: 1, logitBias: { 264: -100, 265: -100, 266: -100 } },
     }));
     const alone: number[][] = [];

@@ -1,4 +1,4 @@
-/** Which texts of `speculative` a seed repeats, on scripted models. */
+/** The texts of `speculative` that a seed repeats, on scripted models. */
 import { describe, expect, it } from 'vitest';
 import { Engine } from '../../src/engine/engine.ts';
 import type { SpeculativeOptions } from '../../src/strategy/strategy-options.ts';
@@ -29,10 +29,10 @@ describe('the same seed', () => {
     { proposer: 'small', draftLength: 3 },
     { proposer: 'small', verifier: 'rejection', draftLength: 3 },
     { proposer: 'prompt-lookup', verifier: 'rejection', draftLength: 4 },
-  ])('repeats its text with %j, whatever ran before', async (options) => {
+  ])('repeats its text with %j, after any earlier requests', async (options) => {
     await using engine = engineOf(options);
     const texts = await textsOf(engine);
-    // Other acceptances, cached prefixes.
+    // Changes the acceptance statistics and the cached prefixes.
     await textsOf(engine, 'kkaakkaa');
     expect(await textsOf(engine)).toEqual(texts);
     expect(new Set(texts).size).toBeGreaterThan(1);

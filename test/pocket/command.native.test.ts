@@ -1,4 +1,4 @@
-/** The pocket pair as a user meets it: by name, where nothing can be pulled, and out of its depth. */
+/** The pocket pair as a user meets it: by name, without any source of models, and outside its scope. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,7 +27,7 @@ interface Outcome {
   readonly exitCode?: number | null;
 }
 
-/** The command line in this process, where nothing can be pulled. */
+/** Runs the command line in this process, with no source of models. */
 async function run(...args: readonly string[]): Promise<Outcome> {
   const { io, out, err, exitCode } = recordedIo();
   const dependencies = loadDependencies();
@@ -52,7 +52,7 @@ describe('ask --pair pocket', () => {
     expect(stderr).not.toContain('only does arithmetic');
   });
 
-  it('says what it is for where it is asked something else', async () => {
+  it('names its scope in the answer to another question', async () => {
     const { stderr, exitCode } = await run('--pair', 'pocket-strong', 'Why is the sky blue?');
     expect(exitCode).toBeNull();
     expect(stderr.replace(/\s+/g, ' ')).toContain(
@@ -61,15 +61,15 @@ describe('ask --pair pocket', () => {
   });
 });
 
-describe('where the default pair is not here and cannot be pulled', () => {
-  it('the pocket pair answers instead, and says so', async () => {
+describe('without the default pair and a source of it', () => {
+  it('the pocket pair answers, and says so', async () => {
     const { stdout, stderr, exitCode } = await run('--strategy', 'large', QUESTION);
     expect(exitCode).toBeNull();
     expect(stdout).toContain('The answer is 17.');
     expect(stderr).toContain('The qwen2.5-coder models are neither here nor to be had');
   });
 
-  it('nobody who named models gets others', async () => {
+  it('a user who named models gets no others', async () => {
     const named = [
       ['--pair', 'qwen2.5-coder'],
       ['--large', 'qwen2.5-coder-1.5b-instruct'],

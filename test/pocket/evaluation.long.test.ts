@@ -1,4 +1,4 @@
-/** Evaluations of the pocket pair over and over: in other folders, stopped, taken up again. */
+/** Repeated evaluations of the pocket pair: in other folders, interrupted, and resumed. */
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ describe('an evaluation of the pocket pair', () => {
     const again = await evaluate(asked('again'));
     expect(again.result).toEqual(first.result);
     expect(again.rowCounts.computed).toBe(first.rowCounts.computed);
-    // Nobody asked for rows to be kept.
+    // Without a home for rows none are kept.
     expect((await readdir(base)).sort()).toEqual(['again', 'first']);
   });
 

@@ -28,15 +28,15 @@ const SAMPLINGS: Readonly<Record<string, Partial<SamplingParams>>> = {
   ...(RUNS_ARE_FULL ? { 'sampled, truncated': TRUNCATED } : {}),
 };
 const SEED = 11;
-/** Of the small model. */
+/** Values of a hidden state of the small model. */
 const HIDDEN_SIZE = 64;
-/** In logits: forwards of other shapes were seen to differ by less. */
+/** A near-tie in logits: forwards of other shapes differed by less. */
 const NEAR_TIE = 0.25;
-/** Thresholds at which these models do some of both; other methods run at their defaults. */
+/** Thresholds at which both models write some tokens. Other methods run at their defaults. */
 const AT: Readonly<Record<string, number>> = {
   ...{ entropy: 0.4, margin: 0.5, random: 0.3, 'random-query': 0.5, citer: 0.5 },
 };
-/** Methods with trained routers differ in nothing but these: one stands for all. */
+/** Methods with trained routers differ only in these, so one stands for all. */
 const EXAMPLES: readonly string[] = METHODS.filter(
   ({ head, name }) => head === null || name === 'citer',
 ).map((method) => strategyValue(method, AT[method.name] ?? null).text);
@@ -56,13 +56,13 @@ afterAll(async () => {
   await pair[Symbol.asyncDispose]();
 });
 
-/** How far `ids` are from what the model itself would write: the worst of them, in logits. */
+/** The greatest distance of `ids` from the model's own choice, in logits. */
 async function worstGap(
   model: 'small' | 'large',
   request: GenerateRequest,
   ids: readonly TokenId[],
 ): Promise<number> {
-  // A sequence of its own: prefixes that were kept may hold them all.
+  // Forgets all prefixes, because they may hold all sequences.
   await pair.engine.forget();
   const { vocabulary } = pair[model];
   const prompt = vocabulary.tokenize(vocabulary.renderChat(request.messages ?? []));
@@ -71,7 +71,7 @@ async function worstGap(
 }
 
 describe.each(Object.entries(SAMPLINGS))('%s', (_name, sampling) => {
-  // What a run before has read would make forwards of other shapes.
+  // Prefixes of an earlier run would change the shapes of forwards.
   const requests = problems.map((problem) => {
     return { ...question(problem), sampling, seed: SEED, reusePrefix: false };
   });
@@ -99,7 +99,7 @@ describe.each(Object.entries(SAMPLINGS))('%s', (_name, sampling) => {
     ['citer@0', 'small'],
     ['citer@2', 'large'],
     ['speculative', 'large'],
-  ] as const)('%s writes what %s writes', async (strategy, alone) => {
+  ] as const)('%s writes the text of %s', async (strategy, alone) => {
     const own = await answersOfOne(alone);
     for (const [index, run] of (await answersOf(strategy)).entries()) {
       if (run.summary.text === own[index]?.summary.text) continue;
@@ -111,13 +111,13 @@ describe.each(Object.entries(SAMPLINGS))('%s', (_name, sampling) => {
   });
 });
 
-/** Truncation is left out: what it cuts off has no distance from what was chosen. */
+/** Truncation is left out: a token that it cuts off has no distance from the chosen token. */
 const BATCHED = Object.entries(SAMPLINGS).filter(([name]) =>
   RUNS_ARE_FULL ? name !== 'sampled, truncated' : name === 'sampled',
 );
 
 describe.each(BATCHED)('%s', (_name, sampling) => {
-  it('many at once write what they write one by one', async () => {
+  it('many requests at once write the same texts as one by one', async () => {
     const requests = problems
       .slice(0, runs(1, 6))
       .flatMap((problem) =>
@@ -160,7 +160,7 @@ describe('the accounting', () => {
     },
   );
 
-  it('a router calls for some tokens and not for others', async () => {
+  it('a router calls the large model for some tokens and not for others', async () => {
     const { tokens } = await answer(pair.engine, {
       ...question(required(problems[0], 'there are problems')),
       strategy: 'citer@0.5',

@@ -1,4 +1,4 @@
-/** What the pocket models can do, on held-out problems. The figures of 1,000 are in pocket/README.md. */
+/** The accuracy of the pocket models on held-out problems. pocket/README.md has the figures of 1,000. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isRight } from '../../src/evaluation/tasks/pocket/answer.ts';
 import { answer, openPocket, type PocketPair, question, testProblems } from './pocket-pair.ts';
@@ -44,7 +44,7 @@ describe('the pocket models, greedy', () => {
     const large = (await level(weak, 'large')).accuracy;
     const small = (await level(weak, 'small')).accuracy;
     const smallStrong = (await level(strong, 'small')).accuracy;
-    // Their ranges, and what so few problems may add or take away.
+    // Their ranges, widened by the noise of this few problems.
     expect(large).toBeGreaterThan(0.86);
     expect(small).toBeGreaterThan(0.15);
     expect(small).toBeLessThan(0.6);
@@ -52,7 +52,7 @@ describe('the pocket models, greedy', () => {
     expect(smallStrong).toBeLessThan(0.98);
   });
 
-  it('give a gate something to find: entropy beats the random gate at the same large share', async () => {
+  it('let a gate pay: entropy beats the random gate at the same large share', async () => {
     const entropy = await level(weak, 'entropy@0.4');
     const random = await level(weak, `random@${entropy.largeShare.toFixed(3)}`);
     const small = await level(weak, 'small');

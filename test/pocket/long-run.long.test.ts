@@ -1,9 +1,12 @@
-/** Hundreds of requests in a process that may use little memory: what they use is given back. */
+/** Hundreds of requests in a process with little memory: the memory is given back. */
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 
 const REQUEST_COUNT = 150;
-/** Of JavaScript objects, in MB: the program and a few requests, but not hundreds of them. */
+/**
+ * The heap for JavaScript objects, in MB: enough for the program and a few requests, but not for
+ * hundreds.
+ */
 const HEAP_MB = 64;
 const GROWTH_MB_MAX = 48;
 

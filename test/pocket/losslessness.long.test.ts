@@ -1,6 +1,6 @@
 /**
- * Losslessness on the real sampler: what `speculative` draws, thousands of times with fixed seeds, is
- * distributed as the large model says. The exact proof is an enumeration (test/engine); this is
+ * Losslessness on the real sampler: the texts that `speculative` draws, thousands of times with fixed
+ * seeds, have the large model's distribution. The exact proof is an enumeration (test/engine). This is
  * the same claim for native forwards, learned weights and the noise that users get.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -14,11 +14,11 @@ import { answer, openPocket, type PocketPair, question, testProblems } from './p
 const DRAW_COUNT = 1000;
 const STREAM_COUNT = 8;
 const TOKEN_COUNT = 3;
-/** Hot: so that there is something to draw. */
+/** A high temperature, so that there are several likely outcomes. */
 const SAMPLING = { temperature: 1.6 };
 /** Outcomes expected less often than this are counted together. */
 const EXPECTED_MIN = 8;
-/** Standard deviations of the chi-squared distribution; a sampler that is off is off by far more. */
+/** Standard deviations of the chi-squared distribution. A wrong sampler exceeds this by far. */
 const DEVIATIONS_MAX = 4;
 const [problem] = testProblems(1);
 const request = { ...question(required(problem, 'there is a problem')), sampling: SAMPLING };
@@ -43,7 +43,7 @@ async function drawn(pair: PocketPair): Promise<Map<string, number>> {
   return counts;
 }
 
-/** Probabilities of the next token, after the prompt and `answer`. */
+/** Probabilities of the next token after the prompt and `answer`. */
 async function next(
   pair: PocketPair,
   role: 'small' | 'large',
@@ -89,7 +89,7 @@ async function probabilities(
   return result;
 }
 
-/** How many standard deviations chi-squared is above its mean; cells that are too small as one. */
+/** The distance of chi-squared above its mean, in standard deviations. Small cells count as one. */
 function excess(
   counts: ReadonlyMap<string, number>,
   expected: ReadonlyMap<string, number>,
@@ -115,7 +115,7 @@ describe.each(VERIFIERS)('speculative by $verifier', (speculative) => {
   });
   afterAll(() => pair[Symbol.asyncDispose]());
 
-  it('draws as the large model alone would, and not as the small one', async () => {
+  it("draws with the large model's distribution, and not with the small model's", async () => {
     const counts = await drawn(pair);
     const outcomes = [...counts.keys()];
     expect(outcomes.length).toBeGreaterThan(20);

@@ -1,4 +1,4 @@
-/** The pocket models in an engine, and questions to ask them: learned weights in every `npm test`. */
+/** The pocket models in an engine, and questions for them: learned weights in every `npm test`. */
 import { BUNDLED_MODELS, bundledPath } from '../../src/catalog/bundled-models.ts';
 import type { EngineEvent, SummaryEvent, TokenEvent } from '../../src/core/events.ts';
 import { required } from '../../src/core/invariant.ts';
@@ -12,7 +12,7 @@ import {
   loadModel,
 } from '../../src/model/llama-cpp/model.ts';
 
-/** Of the held-out problems that no model was trained on, a seed that nothing else uses. */
+/** A seed of held-out problems, on which no model was trained. No other test uses it. */
 const TEST_SEED = 20_261_122;
 export const ANSWER_TOKENS_MAX = 200;
 

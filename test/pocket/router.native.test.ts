@@ -1,4 +1,7 @@
-/** A router's way on learned weights, in small: trained, calibrated, used. See training.long.test.ts. */
+/**
+ * The life of a router on learned weights, on a small scale: trained, calibrated, used. See
+ * training.long.test.ts.
+ */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** The routers that come with this package, on the models that they were trained for. */
+/** The bundled routers, on the models that they were trained for. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -15,7 +15,7 @@ const LEARNED = METHODS.filter(({ head }) => head !== null).map(({ name }) => na
 const digestOf = (name: string): string =>
   BUNDLED_MODELS.find((model) => model.name === name)?.sha256 ?? '';
 
-it('are there for every learned strategy, small, and bound to the pocket pair', async () => {
+it('exist for every learned strategy, are small, and are bound to the pocket pair', async () => {
   const names = (await readdir(FOLDER)).sort();
   expect(names).toEqual(LEARNED.map((name) => `${name}.safetensors`).sort());
   for (const name of names) {
@@ -30,7 +30,7 @@ it('are there for every learned strategy, small, and bound to the pocket pair', 
   }
 });
 
-it('are found by name, and call about as often as they are asked to', async () => {
+it('are found by name, and call about the requested share', async () => {
   await using engine = await openEngine({
     ...{ pair: 'pocket', offline: true, threadCount: 1, strategies: LEARNED },
   });

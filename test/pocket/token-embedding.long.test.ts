@@ -1,4 +1,4 @@
-/** A router that looks at token embeddings, on the pocket models: trained, used live and in an evaluation. */
+/** A router with token embeddings, on the pocket models: trained, used live and in an evaluation. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +19,10 @@ import { answer, loadPocket } from './pocket-pair.ts';
 const MAX_TOKENS = 160;
 const PAIR = { pair: 'pocket', offline: true, threadCount: 1 };
 const QUESTIONS = { task: 'pocket', split: 'train', count: 8, questionSeed: 20_261_123 };
-/** Forwards of one row and of many differ in their last digits, and so do hidden states; on average. */
+/**
+ * Mean difference of scores: forwards of one row and of many differ in their last digits, and so do
+ * hidden states.
+ */
 const SCORE_NOISE = 0.01;
 
 function mean(numbers: readonly number[]): number {
@@ -41,7 +44,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('a router that looks at the embedding of the proposed token', () => {
-  it('scores live rows as it scored what was read, by the embeddings of their tokens', async () => {
+  it('scores live rows as it scored the traced ones, by the embeddings of their tokens', async () => {
     const store = await ExampleStore.open(join(folder, 'readings.jsonl'));
     const { questions } = await loadQuestions(QUESTIONS);
     await using engine = await openEngine({
@@ -58,7 +61,7 @@ describe('a router that looks at the embedding of the proposed token', () => {
     const changes: number[] = [];
     for (const question of questions) {
       const { messages } = question;
-      // It always calls, so it writes the large model's answer, which is what was read.
+      // The router always calls, so the answer is the large model's, which is the traced text.
       const { ids, tokens } = await answer(engine, { messages, strategy: 'citer-s@2' });
       const prompt = engine.promptTokens({ messages });
       const example = store.get({ question, source: 'large', prompt, tokens: ids, value: 1 });
@@ -73,7 +76,7 @@ describe('a router that looks at the embedding of the proposed token', () => {
     }
     expect(distances.length).toBeGreaterThan(200);
     expect(mean(distances)).toBeLessThan(SCORE_NOISE);
-    // Otherwise nothing could have been seen of the embeddings.
+    // Otherwise the embeddings would have no visible effect.
     expect(mean(changes)).toBeGreaterThan(4 * SCORE_NOISE);
   });
 

@@ -1,4 +1,7 @@
-/** A router from questions to its file, on learned weights: stopped everywhere, taken up again, and used. */
+/**
+ * A router from questions to its file, on learned weights: interrupted at every phase, resumed, and
+ * used.
+ */
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,9 +16,9 @@ import type { RoundReport } from '../../src/training/rounds/train-router.ts';
 
 const QUESTIONS = { task: 'pocket', questionSeed: 3, count: 6 } as const;
 const POCKET = { pair: 'pocket', offline: true, threadCount: 1 } as const;
-/** Files of what was written, read and rolled out. */
+/** The files of written answers, traces and rollouts. */
 const KEPT = /\.jsonl$|^evaluation\.json$/;
-/** What a training goes through, by what its progress says. */
+/** The phases of a training, by the labels of its progress. */
 const PHASES: readonly string[] = [
   'Answering with the large model',
   'Labelling, round 1',
@@ -26,7 +29,7 @@ const PHASES: readonly string[] = [
 ];
 
 let base: string;
-/** As it came out after many stops, and as nobody stopped it on the same labels. */
+/** The file after many interruptions, and the file of an uninterrupted training on the same labels. */
 let [resumed, again]: Uint8Array[] = [];
 let resumedRounds: readonly RoundReport[];
 let againRounds: readonly RoundReport[];
@@ -41,7 +44,7 @@ function optionsOf(name: string): TrainOptions {
   };
 }
 
-/** Until something in the phase has been done, or for ever. */
+/** Trains until some work of the phase is done, or to the end. */
 async function trainUntil(phase: string | null): Promise<readonly RoundReport[]> {
   const caller = new AbortController();
   const { rounds } = await train({
@@ -74,11 +77,11 @@ beforeAll(async () => {
 });
 afterAll(() => rm(base, { recursive: true, force: true }));
 
-it('ends in the same file on the same labels, wherever it was stopped', async () => {
+it('ends in the same file on the same labels, after interruptions at any point', async () => {
   expect(stoppedIn).toEqual(PHASES);
   expect(againRounds).toEqual(resumedRounds);
   expect(resumed).toEqual(again);
-  // They are all there: nothing was added to them.
+  // All labels are there, and none was added.
   for (const name of await readdir(folderOf('again'))) {
     if (!KEPT.test(name)) continue;
     const [ours, theirs] = await Promise.all(
@@ -88,9 +91,9 @@ it('ends in the same file on the same labels, wherever it was stopped', async ()
   }
 });
 
-it('has the labels of a training that nobody stopped', async () => {
-  // What routers see differs in its last digits where forwards were batched with others, so the files
-  // do; what models write and how it ends does not.
+it('has the labels of an uninterrupted training', async () => {
+  // Hidden states differ in their last digits where forwards were batched with others, so the files
+  // differ. The written texts and their ends do not.
   const { rounds } = await train({ ...optionsOf('whole'), roundCount: 1 });
   expect(labelsOf(rounds)).toEqual(labelsOf(resumedRounds.slice(0, 1)));
   const [whole, stopped] = await Promise.all(
@@ -123,7 +126,7 @@ it('says how it was made', async () => {
   });
 });
 
-it('learns from traffic, whose answers nobody can check', async () => {
+it('learns from traffic, whose answers cannot be checked', async () => {
   const { questions } = await loadQuestions({ ...QUESTIONS, questionSeed: 8 });
   const traffic = folderOf('mine.jsonl');
   await writeFile(
@@ -132,7 +135,7 @@ it('learns from traffic, whose answers nobody can check', async () => {
   );
   const { task: _, count: _1, questionSeed: _2, ...options } = optionsOf('traffic');
   const trained = await train({ ...options, traffic, objective: 'citer-s' });
-  // Whatever the large model says is what is wanted.
+  // Every answer of the large model counts as right.
   expect([trained.solvedCount, trained.questionCount]).toEqual([6, 6]);
   expect(trained.router.training).toMatchObject({ questions: 'mine.jsonl', questionCount: 6 });
   expect(trained.router.training).not.toHaveProperty('prompt');
@@ -153,7 +156,7 @@ it('is not used for questions that it was trained on', async () => {
   expect(decodeRouter(await readFile(file)).trainedOn.size).toBe(QUESTIONS.count);
 });
 
-it('is not used for other models, and is for its own', async () => {
+it('is refused for other models, and used for its own', async () => {
   const options = {
     ...{ ...POCKET, home: folderOf('home'), strategies: ['citer'] },
     routerFiles: [join(folderOf('resumed'), 'citer.safetensors')],

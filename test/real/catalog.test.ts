@@ -16,7 +16,7 @@ const reasonToSkip = await whyPipCannot();
 
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
-/** Null if pip can reach an index, which a small package shows. */
+/** Null if pip can reach an index, tested with a small package. */
 async function whyPipCannot(): Promise<string | null> {
   const flags = ['--no-deps', '--no-cache-dir', '--disable-pip-version-check', '-q'];
   const args = ['-m', 'pip', 'download', ...flags, '-d', join(home, 'probe'), 'six'];

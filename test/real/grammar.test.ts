@@ -1,4 +1,4 @@
-/** A JSON schema on the default pair: under every strategy, what ended by itself is valid. */
+/** A JSON schema on the default pair: under every strategy, an answer that ended by itself is valid. */
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Engine } from '../../src/engine/engine.ts';

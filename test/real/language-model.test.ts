@@ -8,7 +8,7 @@ import { LANGUAGE_MODEL_CONTRACT } from '../../src/testing/contracts/language-mo
 import { IS_SLICE, LARGE, LOGIT_NOISE, realModel, SMALL, TINY } from './real-models.ts';
 
 const TEXT = 'The quick brown fox jumps over the lazy dog, and then it rests under an old tree.';
-/** Two tokens closer than this may be decided either way by forwards of other shapes. */
+/** Forwards of other shapes may decide two tokens closer than this either way. */
 const TIE_MARGIN = 0.3;
 
 describe.each(IS_SLICE ? [TINY] : [TINY, SMALL, LARGE])(
@@ -37,11 +37,11 @@ describe.each(IS_SLICE ? [TINY] : [TINY, SMALL, LARGE])(
 );
 
 /**
- * How well input embeddings, in place of the output head, give the distribution back: the same table
- * in SmolLM2, in the others two roundings of it.
+ * Measures how well input embeddings, in place of the output head, reproduce the distribution. In
+ * SmolLM2 both are the same table, in the other models two roundings of it.
  */
 describe.each(IS_SLICE ? [TINY] : [TINY, SMALL, LARGE])('%s', (name) => {
-  it('has token embeddings that its hidden states point to', async () => {
+  it('has token embeddings that reproduce the distribution from hidden states', async () => {
     await using model = await loadModel(await realModel(name), { name, contextLength: 256 });
     const { size } = model.vocabulary;
     const tokens = model.vocabulary.tokenize(TEXT);

@@ -45,7 +45,7 @@ describe.skipIf('reason' in found).each(MODELS)('llama-server with %s', (name) =
     if (at < 0) return;
     const [own, other] = [ours.ids[at], theirs[at]];
     if (other === undefined) {
-      // The server ends without reporting the end-of-generation token; we count it.
+      // The server ends without reporting the end-of-generation token, which this program counts.
       expect(model.vocabulary.isEndOfGeneration(required(own, 'our token'))).toBe(true);
       return;
     }

@@ -1,6 +1,6 @@
 /**
- * A real llama-server for tests: the prebuilt one inside the Python package xllamacpp, installed into
- * a virtual environment under the user's cache. Null, with the reason printed, where it cannot be had.
+ * A real llama-server for tests: the prebuilt server inside the Python package xllamacpp, installed into
+ * a virtual environment under the user's cache. Null, with the reason printed, if it is unavailable.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -18,7 +18,7 @@ export interface LlamaServer extends AsyncDisposable {
   complete(prompt: readonly number[], tokenCount: number): Promise<number[]>;
 }
 
-/** The Python that has the server, or why there is none. */
+/** The Python that has the server, or the reason why there is none. */
 export async function serverPython(): Promise<{ python: string } | { reason: string }> {
   const folder = join(catalogContext().home, 'llama-server');
   const python = join(folder, 'bin', 'python');
@@ -69,7 +69,7 @@ export async function startServer(
   };
 }
 
-/** What the script prints once it listens. */
+/** The address that the script prints once it listens. */
 export async function listeningAddress(child: ChildProcess): Promise<string> {
   const { stdout } = child;
   if (stdout === null) throw new TypeError('the child has no output');

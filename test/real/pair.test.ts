@@ -50,7 +50,7 @@ describe.skipIf(!isHere).each(Object.entries(SAMPLINGS))('the real pair, %s', (_
   it.each([
     ['small', ['entropy@99', 'margin@-1', 'random@0']],
     ['large', ['entropy@-1', 'margin@2', 'random@1']],
-  ])('gates at the end of their range write what %s writes', async (alone, gates) => {
+  ])('gates at the end of their range write the text of %s', async (alone, gates) => {
     const own = await run(engine, ask(sampling, alone));
     for (const gate of gates) {
       const routed = await run(engine, ask(sampling, gate));
@@ -59,7 +59,7 @@ describe.skipIf(!isHere).each(Object.entries(SAMPLINGS))('the real pair, %s', (_
     }
   });
 
-  it('speculative writes what large would write, up to near-ties', async () => {
+  it('speculative writes the text of large, up to near-ties', async () => {
     const drafted = await run(engine, ask(sampling, 'speculative'));
     const { vocabulary } = large;
     const prompt = vocabulary.tokenize(
@@ -77,7 +77,7 @@ describe.skipIf(!isHere).each(Object.entries(SAMPLINGS))('the real pair, %s', (_
 });
 
 describe.skipIf(!isHere)('the accounting of the real pair', () => {
-  it('folds to the summary, and mixes lie between the models', async () => {
+  it('folds to the summary, and places mixes between the models', async () => {
     const { events, summary } = await run(engine, ask({}, 'random@0.5'));
     const start = required(
       events.find((event): event is EngineEvent & { type: 'start' } => event.type === 'start'),
@@ -86,7 +86,7 @@ describe.skipIf(!isHere)('the accounting of the real pair', () => {
     expect(summary).toMatchObject({ ...foldRunCost(start, events) });
     expect(summary.largeShare).toBeGreaterThan(0);
     expect(summary.largeShare).toBeLessThan(1);
-    // N from tensor shapes: 0.49 and 1.54 billion parameters.
+    // The numbers of parameters follow from tensor shapes: 0.49 and 1.54 billion.
     const parameterCount = (label: 'small' | 'large'): number => {
       const { body, outputHead } = labelledModel(start, label).parameterCounts;
       return body + outputHead;

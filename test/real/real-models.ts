@@ -10,13 +10,13 @@ export const SMALL = 'qwen2.5-coder-0.5b-instruct';
 export const LARGE = 'qwen2.5-coder-1.5b-instruct';
 export const TINY = 'smollm2-135m-instruct';
 
-/** A slice for CI: fewer tokens and models, the same checks. */
+/** A slice for CI: fewer tokens and models, but the same checks. */
 export const IS_SLICE: boolean = process.env['PILOTFISH_REAL_SLICE'] === '1';
 
 /**
- * Forwards of 1 and of n rows run other kernels. On the library builds known to this program the
- * logits of the real pair differ by up to this much (docs/LOG.md), so the better of two tokens that
- * are closer than this may be either.
+ * Forwards of 1 and of n rows run other kernels. On the library builds that this program knows, the
+ * logits of the real pair differ by up to this much (docs/LOG.md), so either of two tokens closer than
+ * this may be the better.
  */
 export const LOGIT_NOISE = 0.6;
 
@@ -28,7 +28,10 @@ export async function realModel(name: string): Promise<string> {
   return local.path;
 }
 
-/** The default pair; in a slice only if it is here already: pulling it takes a minute. */
+/**
+ * Whether the default pair is available. A slice requires it to be here already: pulling it takes a
+ * minute.
+ */
 export async function hasPair(): Promise<boolean> {
   if (!IS_SLICE) return true;
   const found = await Promise.all([SMALL, LARGE].map((name) => findModel(name)));

@@ -1,4 +1,4 @@
-/** The routers that come with this package for the default pair, on its real models. */
+/** The bundled routers for the default pair, on its real models. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -32,7 +32,7 @@ const ask = async (strategy: string, prompt: string, maxTokens = MAX_TOKENS) =>
   await run(engine, { messages: [{ role: 'user', content: prompt }], strategy, maxTokens });
 
 describe.skipIf(!isHere).each(NAMES)('%s on the default pair', (name) => {
-  it('writes what one model writes at the ends of its range', async () => {
+  it('writes the text of one model at the ends of its range', async () => {
     const [prompt = ''] = PROBLEMS;
     for (const [threshold, alone] of [
       [-1, 'small'],
@@ -44,7 +44,7 @@ describe.skipIf(!isHere).each(NAMES)('%s on the default pair', (name) => {
     }
   });
 
-  it('calls about as often as it is asked to', async () => {
+  it('calls about the requested share', async () => {
     let tokenCount = 0;
     let largeCount = 0;
     for (const prompt of PROBLEMS) {
@@ -54,7 +54,7 @@ describe.skipIf(!isHere).each(NAMES)('%s on the default pair', (name) => {
     }
     const share = largeCount / tokenCount;
     process.stderr.write(`${name}@20%: ${(100 * share).toFixed(1)} % of ${tokenCount} tokens\n`);
-    // Answers without worked examples are longer and easier than those that shares were found on.
+    // Answers without worked examples are longer and easier than the answers of the calibration.
     expect(share).toBeGreaterThan(0.04);
     expect(share).toBeLessThan(0.4);
   });

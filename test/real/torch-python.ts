@@ -1,6 +1,6 @@
 /**
- * A Python that has PyTorch: the one that PILOTFISH_TORCH_PYTHON names, else one in a virtual
- * environment under the user's cache. A reason instead where it cannot be had.
+ * A Python with PyTorch: the interpreter that PILOTFISH_TORCH_PYTHON names, else one in a virtual
+ * environment under the user's cache. If it is unavailable, the reason.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { execa } from 'execa';
 import { catalogContext } from '../../src/catalog/catalog-context.ts';
 import { IS_SLICE } from './real-models.ts';
 
-/** The build from PyPI brings libraries for GPUs along on some platforms: gigabytes. */
+/** On some platforms the build from PyPI includes gigabytes of GPU libraries. */
 const PACKAGES = ['torch==2.13.0', 'numpy'];
 const INSTALL_TIMEOUT_MS = 600_000;
 

@@ -1,4 +1,4 @@
-/** Our training against PyTorch's: the same first weights, rows, order and optimiser. */
+/** Compares our training with PyTorch's: the same first weights, rows, order and optimiser. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -48,7 +48,7 @@ const floats = (values: Float32Array, shape: number[] = [values.length]): Tensor
 });
 const numbers = (values: Int32Array): Tensor => ({ dtype: 'I32', shape: [values.length], values });
 
-/** Every feature changes; labels depend on products of them, with some noise. */
+/** Every feature varies. Labels depend on products of features, with some noise. */
 const features = madeUpDataset(ROW_COUNT, INPUT_SIZE + 1);
 const dataset = {
   ...features,
@@ -71,7 +71,7 @@ function shapeOf(name: string, length: number, shape: NetworkShape): number[] {
     : [length];
 }
 
-/** Everything that PyTorch needs to do the same. */
+/** The data that PyTorch needs for the same training. */
 function question(shape: NetworkShape): Uint8Array {
   const network = new Network({
     shape,
@@ -177,7 +177,7 @@ describe.skipIf('reason' in found)('PyTorch', () => {
     };
     const seen = Object.entries(all).map(([key, gap]) => `${key} ${gap.toExponential(1)}`);
     process.stderr.write(`${name}: relative differences: ${seen.join(', ')}\n`);
-    // It has learned something in the meantime.
+    // The training has learned something in the meantime.
     expect(losses.at(-1)).toBeLessThan((losses[1] ?? 0) * 0.98);
     for (const [key, gap] of Object.entries(all)) expect(gap, key).toBeLessThan(RELATIVE);
   });

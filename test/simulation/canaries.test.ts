@@ -1,6 +1,6 @@
 /**
- * The simulation is only worth what it notices. Each of these breaks one part of the engine the way
- * a small mistake would; the very simulation that passes in engine.test.ts must fail on it.
+ * Proves that the simulation notices errors. Each canary breaks one part of the engine as a small
+ * mistake would. The simulation that passes in engine.test.ts must fail on it.
  */
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -13,7 +13,7 @@ import { anyPlan } from './plan.ts';
 import { simulate } from './simulation.ts';
 import { Tally } from './tally.ts';
 
-/** Far more than any canary has needed. */
+/** Far more runs than any canary has needed. */
 const RUN_COUNT_MAX = 400;
 
 afterEach(() => {
@@ -28,8 +28,8 @@ interface Canary {
 }
 
 /**
- * A check of the simulation or of the engine, whichever the schedule meets first; a canary that ends
- * in another error was badly made.
+ * Errors that count as noticed: a check of the simulation or of the engine, whichever the schedule meets
+ * first. A canary that ends in another error is badly made.
  */
 const NOTICED = /AssertionError|InvariantError|PilotfishError|wait for each other|is starved/;
 
@@ -45,7 +45,7 @@ const CANARIES: readonly Canary[] = [
     bend: { fork: (length) => length - 1 },
   },
   {
-    name: 'a cache that says less than its sequences hold',
+    name: 'a cache that reports fewer tokens than its sequences hold',
     isCalm: true,
     breakIt: () => {
       const close = PrefixCache.prototype.close;
@@ -58,7 +58,7 @@ const CANARIES: readonly Canary[] = [
     },
   },
   {
-    name: 'a cache that keeps what a failed forward left behind',
+    name: 'a cache that keeps the tokens of a failed forward',
     isCalm: false,
     breakIt: () => {
       const close = PrefixCache.prototype.close;
@@ -88,21 +88,21 @@ const CANARIES: readonly Canary[] = [
     },
   },
   {
-    name: 'an admission that lets everybody in',
+    name: 'an admission that admits every request',
     isCalm: true,
     breakIt: () => {
       vi.spyOn(Admission.prototype, 'admit').mockResolvedValue(() => undefined);
     },
   },
   {
-    name: 'a request that gives way and keeps its cells',
+    name: 'a preempted request that keeps its cells',
     isCalm: true,
     breakIt: () => {
       vi.spyOn(LocalSession.prototype, 'evict').mockResolvedValue(undefined);
     },
   },
   {
-    name: 'reservations that stay below the worst case where somebody gave way',
+    name: 'reservations that remain below the worst case after a preemption',
     isCalm: true,
     breakIt: () => {
       vi.spyOn(ScheduledLease.prototype, 'reserveMost').mockReturnValue(undefined);

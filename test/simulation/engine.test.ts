@@ -1,7 +1,7 @@
 /**
- * Random loads, schedules and faults: whatever happens around a request, it writes what it writes
- * alone, or the beginning of it and the right error; and nothing is lost.
- * A failure prints its seed, path and schedule.
+ * Random loads, schedules and faults. In every case a request writes the same text as alone, or the
+ * beginning of it and the right error, and nothing is lost. A failure prints its seed, path and
+ * schedule.
  *
  * For a long soak: `PILOTFISH_TEST_SCALE=10 npx vitest run --project pure test/simulation`.
  */
@@ -25,17 +25,17 @@ async function simulateMany(count: number, isCalm: boolean): Promise<Tally> {
 }
 
 describe('an engine under any load', () => {
-  it('writes for each request what it writes alone, where nothing goes wrong', async () => {
+  it('writes the same text for each request as alone, where nothing goes wrong', async () => {
     const tally = await simulateMany(runs(25, 150), true);
     if (!RUNS_ARE_FULL) return;
     const expected = { 'ended: done': 100, 'gave way': 2, 'reused a prefix': 8, queued: 20 };
     expect(tally.missing(expected)).toEqual([]);
   });
 
-  it('loses nothing and harms no other request, whatever goes wrong', async () => {
+  it('loses nothing and harms no other request under any fault', async () => {
     const tally = await simulateMany(runs(60, 500), false);
     if (!RUNS_ARE_FULL) return;
-    // Each happens more than ten times as often on average.
+    // On average each happens more than ten times as often.
     const expected = {
       'ended: done': 200,
       'ended: aborted': 30,

@@ -1,6 +1,7 @@
 /**
- * Continuous batching under a simulated context: a scheduler decides when each decode ends, when each
- * stream goes on and when it is cancelled. Every row must be what the sequence alone would give.
+ * Continuous batching under a simulated context: a scheduler decides when each decode ends, and when
+ * each stream continues or is cancelled. Every row must equal the row that the sequence alone would
+ * give.
  */
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -23,9 +24,9 @@ import { RUNS_ARE_FULL, runs } from '../runs.ts';
 import { Tally } from './tally.ts';
 
 const ROW_COUNT_MAX = 32;
-/** Far more than any course needs. */
+/** Far more steps than any run needs. */
 const STEP_COUNT_MAX = 5_000;
-/** Sequences of a fork are opened for its own actor, beside the first ones. */
+/** Sequences of a fork are opened for their own actor, beside the first sequences. */
 const SLOT_COUNT = 32;
 
 afterEach(() => {
@@ -127,7 +128,7 @@ class ExecutorSimulation {
     const all = Promise.all(actors).finally(() => {
       ended = true;
     });
-    // Failures come out where it is awaited.
+    // Failures surface where the work is awaited.
     all.catch(() => undefined);
     for (let [idle, step] = [0, 0]; !ended; step += 1) {
       if (step > STEP_COUNT_MAX) throw new Error('somebody is starved');
@@ -159,7 +160,7 @@ class ExecutorSimulation {
     return DECODE_OK;
   }
 
-  /** One stream: it knows its text, and nothing of the others. */
+  /** One stream. It knows its own text, and no other. */
   async #act(actor: number, actions: readonly Action[]): Promise<void> {
     await using sequence = this.#home.open();
     const text: number[] = [];
@@ -185,7 +186,7 @@ class ExecutorSimulation {
     this.#tally.add('forks');
   }
 
-  /** Feeds and checks; `text` is then what the sequence holds. */
+  /** Feeds and checks. Afterwards `text` is the contents of the sequence. */
   async #forward(sequence: LlamaCppSequence, text: number[], action: Feeding): Promise<void> {
     this.#actorCount += 1;
     const tokens = Array.from(
@@ -209,7 +210,7 @@ class ExecutorSimulation {
       if (!PilotfishError.isInstance(error)) throw error;
       this.#tally.add(error.code);
       if (error.code === 'aborted') expect(abort.signal.aborted).toBe(true);
-      // What it says it holds is a part of what it was fed.
+      // The reported contents are a prefix of the fed tokens.
       text.push(...tokens);
       text.length = Math.min(text.length, sequence.length);
     }
@@ -227,13 +228,13 @@ function choiceBehind(text: readonly number[]): number {
   return rowValue(text) % VOCABULARY_SIZE;
 }
 
-/** Lets everything that is ready run. */
+/** Lets every ready continuation run. */
 function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
 describe('an executor under any schedule', () => {
-  it('gives each stream what it would get alone, or the right error', async () => {
+  it('gives each stream the same rows as alone, or the right error', async () => {
     const tally = new Tally();
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), anyCourse, async (scheduler, course) => {

@@ -1,6 +1,6 @@
 /**
- * A model that counts what happens to it, and fails when told to. A canary bends what its sequences
- * do, which the simulation must notice.
+ * A model that counts its events, and fails on demand. A canary changes the behaviour of its sequences,
+ * which the simulation must notice.
  */
 import { PilotfishError } from '../../src/core/errors.ts';
 import { InvariantError } from '../../src/core/invariant.ts';
@@ -19,12 +19,12 @@ import type { ScriptedModel } from '../../src/model/scripted/scripted-model.ts';
 export type FailureKind = 'native-failed' | 'invariant' | 'kv-full' | 'none';
 
 export interface Observer {
-  /** Before every forward: waits for its turn, and says how it ends. */
+  /** Runs before every forward: waits for its turn, and returns how it ends. */
   readonly beforeForward: (signal?: AbortSignal) => Promise<FailureKind>;
   readonly afterKvFull: () => void;
 }
 
-/** What a canary does to lengths; the default is to leave them as they are. */
+/** The changes of a canary to lengths. By default there are none. */
 export interface Bend {
   readonly truncate?: (length: number) => number;
   readonly fork?: (length: number) => number;
@@ -67,7 +67,7 @@ export class ObservedModel implements LanguageModel {
 }
 
 export class ObservedSequence implements Sequence {
-  /** What it was fed, as far as its user can know: a failure may have left something else. */
+  /** The tokens that it was fed, as far as its user can know. A failure may have left others. */
   readonly believed: TokenId[] = [];
   readonly #inner: Sequence;
   readonly #observer: Observer;
@@ -120,7 +120,9 @@ export class ObservedSequence implements Sequence {
     throw new PilotfishError('native-failed', 'simulated: a lost context');
   }
 
-  /** As many tokens as before, but another one at the end: nobody may use it again. */
+  /**
+   * Leaves as many tokens as before, but another one at the end. The sequence must not be used again.
+   */
   async #corrupt(): Promise<void> {
     if (this.length === 0) return;
     await this.#inner.truncate(this.length - 1);

@@ -1,4 +1,4 @@
-/** What a simulation does: a random load, and what goes wrong in it. */
+/** The plan of a simulation: a random load with its faults. */
 import fc from 'fast-check';
 import type { ModelRole } from '../../src/core/model-id.ts';
 import type { SpeculativeOptions } from '../../src/strategy/strategy-options.ts';
@@ -6,11 +6,11 @@ import type { FailureKind } from './observed-model.ts';
 
 export type Trouble =
   | { readonly kind: 'none' }
-  /** Cancelled, or out of time, so many steps after it came. */
+  /** The request is cancelled, or out of time, this many steps after its arrival. */
   | { readonly kind: 'abort' | 'deadline'; readonly after: number }
-  /** Its reader leaves after so many events. */
+  /** The reader leaves after this many events. */
   | { readonly kind: 'leave'; readonly events: number }
-  /** Its reader stops reading for long. */
+  /** The reader stops reading for a long time. */
   | { readonly kind: 'slow'; readonly events: number; readonly steps: number };
 
 export interface RequestPlan {
@@ -22,14 +22,14 @@ export interface RequestPlan {
   readonly maxTokens: number;
   readonly stop: readonly string[];
   readonly reusePrefix: boolean;
-  /** In steps. */
+  /** The step at which the request arrives. */
   readonly arrivesAt: number;
   readonly trouble: Trouble;
 }
 
 export interface ForwardFailure {
   readonly role: ModelRole;
-  /** Counted from the first forward of that model. */
+  /** The failing forward, counted from the first forward of that model. */
   readonly forward: number;
   readonly kind: FailureKind;
 }
@@ -45,7 +45,7 @@ export interface EnginePlan {
   readonly speculative: SpeculativeOptions;
 }
 
-/** The whole engine or only its large model is closed in the middle. */
+/** The whole engine or only its large model is closed during the run. */
 export interface Closing {
   readonly what: 'engine' | 'large';
   readonly at: number;
@@ -56,7 +56,7 @@ export interface Plan {
   readonly requests: readonly RequestPlan[];
   readonly failures: readonly ForwardFailure[];
   readonly closing: Closing | null;
-  /** How many scheduled tasks run before everything that is ready goes on, again and again. */
+  /** The numbers of scheduled tasks that run before all ready continuations run, in a cycle. */
   readonly bursts: readonly number[];
 }
 
@@ -144,7 +144,7 @@ const anyClosing: fc.Arbitrary<Closing> = fc.record({
 });
 
 export interface PlanOptions {
-  /** Nothing goes wrong. */
+  /** Whether the plan has no faults. */
   readonly isCalm?: boolean;
 }
 

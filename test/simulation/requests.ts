@@ -1,4 +1,4 @@
-/** Requests of a plan: how they are asked, and what each writes in an engine of its own. */
+/** Requests of a plan: how they are made, and the text that each writes in an engine of its own. */
 import type { EngineEvent, SummaryEvent } from '../../src/core/events.ts';
 import { required } from '../../src/core/invariant.ts';
 import { Engine } from '../../src/engine/engine.ts';
@@ -22,7 +22,7 @@ export function generateRequest(plan: AskedPlan, signal?: AbortSignal): Generate
   };
 }
 
-/** What a request wrote. */
+/** The text of a request. */
 export interface Written {
   readonly ids: readonly number[];
   readonly summary: SummaryEvent | null;
@@ -35,7 +35,7 @@ export function written(events: readonly EngineEvent[]): Written {
   };
 }
 
-/** The oracle: each request in a fresh engine, with nobody beside it. */
+/** The oracle: each request alone in a fresh engine. */
 export class Alone {
   readonly #plan: EnginePlan;
   readonly #known = new Map<string, Written>();

@@ -1,6 +1,6 @@
 /**
- * Two scripted models whose rows depend on the whole text before them, and agree often but not
- * always: whoever loses, doubles or mixes up a single token writes another text.
+ * Two scripted models whose rows depend on the whole text before them, and agree often but not always.
+ * An engine that loses, doubles or mixes up a single token writes another text.
  */
 import type { ModelRole } from '../../src/core/model-id.ts';
 import type { TokenId } from '../../src/core/token-id.ts';
@@ -12,9 +12,9 @@ import {
 const LETTERS = 'abcdefghijk';
 const TOKENS: readonly string[] = [...LETTERS, ''];
 const END = TOKENS.length - 1;
-/** One text in so many ends after any token. */
+/** One text in this many ends after any token. */
 const END_RARITY = 29;
-/** The small model has another favourite behind one text in so many. */
+/** The small model has another favourite after one text in this many. */
 const DISAGREEMENT_RARITY = 3;
 
 function hashOf(prefix: readonly TokenId[]): number {
@@ -28,7 +28,7 @@ function nextOf(role: ModelRole): (prefix: readonly TokenId[]) => number[] {
     const hash = hashOf(prefix);
     const isOdd = role === 'small' && hash % DISAGREEMENT_RARITY === 0;
     const favourite = hash % END_RARITY === 0 ? END : (hash + (isOdd ? 5 : 0)) % LETTERS.length;
-    // Sure behind some texts and not behind others, so that gates decide both ways.
+    // Sure after some texts and not after others, so that gates decide both ways.
     const sure = (hash >> 3) % 2 === 0 ? 0.9 : 0.4;
     return TOKENS.map((_, id) => (id === favourite ? sure : (1 - sure) / (TOKENS.length - 1)));
   };

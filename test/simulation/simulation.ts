@@ -1,7 +1,7 @@
 /**
- * A whole engine over scripted models, with a scheduler that decides whose forward and whose reader
- * goes on next, and a clock of its own: one step per decision. What is not scheduled runs at once,
- * so a run depends on its plan and its schedule alone.
+ * A whole engine over scripted models, with a scheduler that chooses the forward or the reader that
+ * continues next, and a clock that advances one step per decision. Unscheduled work runs at once, so a
+ * run depends only on its plan and its schedule.
  */
 import type fc from 'fast-check';
 import { expect } from 'vitest';
@@ -17,9 +17,9 @@ import { scriptedModel } from './scripted-pair.ts';
 import type { Tally } from './tally.ts';
 
 const ROLES: readonly ModelRole[] = ['small', 'large'];
-/** Far more than any plan needs: who has not ended by then never will. */
+/** Far more steps than any plan needs. A request that has not ended by then never will. */
 const STEP_COUNT_MAX = 20_000;
-/** Requests that are asked once more afterwards, behind what they wrote. */
+/** The number of requests that are continued afterwards with their own text as the prompt. */
 const CONTINUED_COUNT = 4;
 
 type Outcome = 'done' | 'left' | 'bug' | string;
@@ -53,7 +53,7 @@ class Simulation {
   readonly #engine: Engine;
   readonly #alone: Alone;
   readonly #forwardCounts = { small: 0, large: 0 };
-  /** Failures that really happened. */
+  /** Counts of the failures that really happened. */
   readonly #failed: Record<FailureKind, number> = {
     'native-failed': 0,
     invariant: 0,
@@ -66,7 +66,7 @@ class Simulation {
   #eventCount = 0;
   #fullCount = 0;
   #isClosed = false;
-  /** From here on nothing is scheduled and nothing fails. */
+  /** From here on no work is scheduled and no forward fails. */
   #isOver = false;
 
   constructor(scheduler: fc.Scheduler, plan: Plan, tally: Tally, bend: Bend) {
@@ -127,18 +127,18 @@ class Simulation {
     throw new Error(`${waiting} requests wait for each other, nothing else is under way`);
   }
 
-  /** Must hold at any time. */
+  /** Checks the invariants that hold at any time. */
   async #checkStep(): Promise<void> {
     const { requestCountMax, sequenceCountMax } = this.#plan.engine;
     const { runningCount, waitingCount } = this.#engine.load;
-    // So many of each model: requests that need only one of them run beside each other.
+    // The limit holds for each model: requests that need only one of them run beside each other.
     const most = Math.min(requestCountMax, sequenceCountMax);
     expect(runningCount).toBeLessThanOrEqual(ROLES.length * most);
     expect(runningCount + waitingCount).toBeLessThanOrEqual(this.#plan.requests.length);
     if (waitingCount > 0) this.#tally.add('steps with a queue');
     if (this.#plan.engine.overcommit > 1) return;
     for (const role of ROLES) {
-      // Reserved and cached together. A fork counts its shared cells again, but they are reserved.
+      // Reserved and cached cells together. A fork counts its shared cells again, but they are reserved.
       const { facts } = this.#models[role];
       const held = await this.#models[role].countCachedTokens();
       expect(held).toBeLessThanOrEqual(facts.cellCount);
@@ -197,13 +197,13 @@ class Simulation {
 
   #planTrouble({ trouble }: RequestPlan, abort: AbortController): void {
     if (trouble.kind !== 'abort' && trouble.kind !== 'deadline') return;
-    // What `AbortSignal.timeout` gives as the reason.
+    // The reason of a signal by `AbortSignal.timeout`.
     const late = new DOMException('The operation timed out.', 'TimeoutError');
     const reason = trouble.kind === 'deadline' ? late : undefined;
     this.#at(this.#step + trouble.after, () => abort.abort(reason));
   }
 
-  /** @returns whether it was read to its end */
+  /** @returns whether the run was read to its end */
   async #pullAll(
     { trouble, arrivesAt }: RequestPlan,
     stream: AsyncGenerator<EngineEvent, void>,
@@ -227,7 +227,7 @@ class Simulation {
     }
   }
 
-  /** A reader that reads nothing; the others go on. */
+  /** A reader that stops reading while the others continue. */
   async #rest(steps: number): Promise<void> {
     const before = this.#eventCount;
     await new Promise<void>((resolve) => this.#at(this.#step + steps, resolve));
@@ -266,7 +266,7 @@ class Simulation {
     this.#judgeNotes(notes);
   }
 
-  /** Whoever gave way had to do so once. */
+  /** Checks that a preempted request was preempted only once. */
   #judgeNotes(notes: readonly string[]): void {
     const times = notes.map(
       (note) => /was preempted for other requests (\d+) times/.exec(note)?.[1],
@@ -276,7 +276,7 @@ class Simulation {
     if (this.#failed['kv-full'] === 0) expect(count).toBeLessThanOrEqual(1);
   }
 
-  /** Only what was planned may go wrong, and it must be told as what it was. */
+  /** Only a planned fault may end a request, and the error must name it. */
   #judgeOutcome({ plan: { trouble, strategy }, outcome, error }: Ended): void {
     const happened: Readonly<Record<string, boolean>> = {
       left: trouble.kind === 'leave',
@@ -293,11 +293,14 @@ class Simulation {
     }
   }
 
-  /** Every failure ends one request, its own; nobody finds a cache full who reserved his worst. */
+  /**
+   * Checks that every failure ends one request, its own, and that a request with a worst-case
+   * reservation never finds a cache full.
+   */
   #judgeFailures(): void {
     const endedBy = (outcome: Outcome): number =>
       this.#ended.filter((ended) => ended.outcome === outcome).length;
-    // Work that was done is told before the failure: a reader may leave in between.
+    // Finished work is reported before the failure, and a reader may leave in between.
     const failed = this.#failed['native-failed'] + this.#failed.invariant;
     const told = endedBy('native-failed') + endedBy('bug');
     expect(told).toBeLessThanOrEqual(failed);
@@ -307,7 +310,7 @@ class Simulation {
     if (this.#plan.engine.overcommit === 1) expect(this.#fullCount).toBe(0);
   }
 
-  /** What is in the caches now is what those that ended really read. */
+  /** Checks that the caches hold the texts that the ended requests really read. */
   async #continueSome(): Promise<void> {
     const { contextLength } = this.#plan.engine;
     const room = Math.min(contextLength.small, contextLength.large);
@@ -331,7 +334,7 @@ class Simulation {
   }
 }
 
-/** Lets everything that is ready run. */
+/** Lets every ready continuation run. */
 function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

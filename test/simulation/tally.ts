@@ -1,4 +1,4 @@
-/** How often things really happened: a simulation that never preempts proves nothing about it. */
+/** Counts the events that really happened: a simulation that never preempts proves nothing about it. */
 export class Tally {
   readonly #counts = new Map<string, number>();
 
@@ -10,7 +10,7 @@ export class Tally {
     return this.#counts.get(what) ?? 0;
   }
 
-  /** The names that are not there often enough. */
+  /** The names with too few events. */
   missing(expected: Readonly<Record<string, number>>): string[] {
     return Object.entries(expected)
       .filter(([what, least]) => this.count(what) < least)

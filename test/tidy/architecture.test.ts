@@ -1,4 +1,4 @@
-/** Rules about the source that a reader can rely on because a program checks them. */
+/** Rules about the source that a reader can rely on because this test checks them. */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -13,7 +13,7 @@ const LINE_LENGTH_MAX = 110;
 const files = sourceFiles(SOURCE);
 const production = files.filter((file) => !file.isTest);
 
-/** What the file imports from other rooms. */
+/** The imports of the file from other rooms. */
 function importsAcross(file: SourceFile): (Import & { readonly room: string })[] {
   return file.imports.flatMap((one) => {
     if (one.target === null) return [];
@@ -52,7 +52,7 @@ describe('architecture', () => {
     expect(allowed.filter((pair) => !used.has(pair))).toEqual([]);
   });
 
-  it('keeps the command line to use cases: of other rooms it knows types and constants', () => {
+  it('limits the command line to use cases, and to types and constants of other rooms', () => {
     const isConstant = (name: string): boolean => /^[A-Z][A-Z0-9_]*$/.test(name);
     const wrong = production
       .filter((file) => file.room === 'cli')
@@ -76,7 +76,7 @@ describe('architecture', () => {
     expect(useCases.filter((path) => !exported.includes(path))).toEqual([]);
   });
 
-  it('stands in the documents, room by room in the order of the list', () => {
+  it('is described in the documents, room by room in the order of the list', () => {
     const text = readFileSync(join(ROOT, 'docs', 'ARCHITECTURE.md'), 'utf8');
     const rows = [...text.matchAll(/^\| `([\w.-]+)` \|.*\|([^|]*)\|$/gm)];
     expect(rows.map(([, room]) => room)).toEqual([...ROOMS.keys()]);
@@ -139,7 +139,7 @@ describe('style', () => {
     expect(bare.map((file) => file.path)).toEqual([]);
   });
 
-  it('begins every source file that is more than data with what it is', () => {
+  it('describes every source file that is more than data at its beginning', () => {
     const silent = production.filter(
       (file) => file.text.split('\n').length > 40 && !file.text.includes('/**'),
     );

@@ -1,4 +1,4 @@
-/** Documents that a program can check: links lead somewhere, and examples are the ones that run. */
+/** Documents that a program can check: links have targets, and examples are the ones that run. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';

@@ -21,6 +21,6 @@ it('finds each circle once, with all of its files and no other', () => {
   ]);
 });
 
-it('finds a circle behind a file that was left', () => {
+it('finds a circle behind a finished file', () => {
   expect(importCircles(graphOf({ a: '', b: 'ca', c: 'b' }))).toEqual([['b', 'c']]);
 });

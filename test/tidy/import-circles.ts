@@ -7,7 +7,7 @@ interface Visit {
   low: number;
 }
 
-/** @param graph for each file those that it imports. @returns the files of each circle, sorted */
+/** @param graph the imports of each file. @returns the files of each circle, sorted */
 export function importCircles(graph: ReadonlyMap<string, readonly string[]>): string[][] {
   const visits = new Map<string, Visit>();
   const open: string[] = [];

@@ -1,4 +1,4 @@
-/** The kernels' bytes are those of their sources. */
+/** The kernels' bytes match their sources. */
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { assembledSource, KERNELS } from '../../scripts/assemble-kernels.ts';

@@ -1,10 +1,12 @@
-/** Strategies are values: nothing outside `strategy` reads their text, or knows a method by its name. */
+/**
+ * Strategies are values: no code outside `strategy` parses their text, or knows a method by its name.
+ */
 import { describe, expect, it } from 'vitest';
 import { METHODS } from '../../src/strategy/methods.ts';
 import { largeMethod, smallMethod } from '../../src/strategy/single-model.ts';
 import { SOURCE, sourceFiles } from './source-files.ts';
 
-/** `small` and `large` are labels of models too. */
+/** `small` and `large` are labels of models, too. */
 const NAMES = METHODS.filter((method) => method !== smallMethod && method !== largeMethod)
   .map(({ name }) => name)
   .join('|');
@@ -50,7 +52,7 @@ describe('the source', () => {
     [LISTS, "  'entropy',"],
     [LISTS, "['cascade', 'random-query']"],
     [LISTS, "  'random-query': 0.5,"],
-  ])('would be found to break this: %s in %s', (pattern, line) => {
+  ])('detects a violation: %s in %s', (pattern, line) => {
     expect(pattern.test(line)).toBe(true);
   });
 });

@@ -1,4 +1,4 @@
-/** The files of this project as the rules about them see them: text, room, imports. */
+/** The files of this project in the form that the rules need: text, room, imports. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 
@@ -8,7 +8,7 @@ export const SOURCE: string = join(ROOT, 'src');
 export interface SourceFile {
   /** Below the project's folder. */
   readonly path: string;
-  /** The folder of `src/` that it is in; for a file beside those folders its own name. */
+  /** The folder of `src/` that the file is in. For a file beside those folders, the file's name. */
   readonly room: string;
   readonly text: string;
   /** Whether only tests use it: a test itself, or a file in a folder `fakes`. */
@@ -17,7 +17,7 @@ export interface SourceFile {
 }
 
 export interface Import {
-  /** As it is written. */
+  /** The specifier as written. */
   readonly specifier: string;
   /** The names that are imported other than as types; empty for a whole module. */
   readonly values: readonly string[];

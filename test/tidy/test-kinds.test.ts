@@ -1,9 +1,9 @@
-/** A test's file name says what its process must bear: see "Tests" in docs/ARCHITECTURE.md. */
+/** A test's file name tells what its process must support: see "Tests" in docs/ARCHITECTURE.md. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ROOT, type SourceFile, sourceFiles } from './source-files.ts';
 
-/** A crash in native code, or a signal to a child, would hit the other tests of a shared process. */
+/** A crash in native code, or a signal to a child, would affect the other tests of a shared process. */
 const NATIVE_PACKAGES: ReadonlySet<string> = new Set(['koffi', 'execa', 'node:child_process']);
 
 const files = new Map(
@@ -15,7 +15,9 @@ const tests = [...files.keys()].filter(
   (path) => path.endsWith('.test.ts') && !path.startsWith(join('test', 'real')),
 );
 
-/** How the file comes to load native code: the files in between, and the package; null if never. */
+/**
+ * The path by which the file loads native code: the files in between, and the package; null if never.
+ */
 function wayToNative(path: string, seen: Set<string> = new Set()): readonly string[] | null {
   seen.add(path);
   for (const next of loadedBy(files.get(path))) {
