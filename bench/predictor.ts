@@ -3,9 +3,8 @@
  * with the predictions of a profile that the same process measured. It needs a machine without other
  * work. `computeMs`, which the forwards report themselves, is the cross-check.
  *
- *   npm run --silent bench:predictor -- [--threads 2,1] [--tokens N] [--repeats N] [--small M] [--large
- *   M]
- *                              [--quick] [--processor-time] [--json]
+ *   npm run --silent bench:predictor -- [--threads 2,1] [--tokens N] [--repeats N] [--small M]
+ *     [--large M] [--quick] [--processor-time] [--json]
  */
 import { Command } from 'commander';
 import { type LoggedWork, parseRunLog } from '../src/accounting/run-log.ts';

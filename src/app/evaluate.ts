@@ -152,7 +152,7 @@ function planOf(options: EvaluateOptions, asked: readonly StrategyValue[]): Eval
 }
 
 /**
- * The routers that have not seen the questions. Others are left out if nobody named them.
+ * The routers that have not seen the questions. Others are left out if the user did not name them.
  * @throws PilotfishError `data-overlap`
  */
 function usableRouters(

@@ -82,7 +82,7 @@ describe('recost', () => {
     expect([await networkMs(), await networkMs(5), await networkMs(0)]).toEqual([30, 5, 0]);
   });
 
-  it('predicts for machines that nobody measured', async () => {
+  it('predicts for machines without a measurement', async () => {
     const log = logOf(start('large'), work('large'), token, summary);
     const { profile, runs } = await recost({ log, profile: 'h100-sxm', home });
     expect(profile.kind).toBe('predicted');

@@ -232,7 +232,7 @@ describe('a full cache', () => {
   });
 });
 
-describe('who gave way', () => {
+describe('a preempted request', () => {
   it('comes back before all that were never admitted, and needs its worst case', async () => {
     const { room, enter } = bench();
     const [a, b] = [await enter(30, 40), await enter(30, 50)];

@@ -181,7 +181,7 @@ describe('a pinned prefix', () => {
   });
 });
 
-describe('a pool where nobody reserves room', () => {
+describe('a pool without reservations', () => {
   it('gives a text the entry that shares most, cut to what it shares', async () => {
     const { model, pool, run } = await pinning({}, []);
     const [one, other] = [behind(1, 1, 1), tokenIds(Array.from({ length: 20 }, (_, at) => at))];
@@ -237,7 +237,7 @@ describe('a pool where nobody reserves room', () => {
   });
 });
 
-describe('any texts side by side, where nobody reserves room', () => {
+describe('any texts side by side, without reservations', () => {
   it('are read as they would be alone, in the sequences that there are', async () => {
     const anyText = fc
       .tuple(fc.integer({ min: 0, max: 30 }), fc.array(fc.nat(2), { minLength: 1, maxLength: 12 }))

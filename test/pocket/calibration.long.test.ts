@@ -113,7 +113,7 @@ it('is not believed on its own questions: shares are refused there, thresholds a
   expect(await pointsOf('citer-s@30%', 11)).toEqual(points);
 });
 
-it('is left out, with a notice, where nobody names strategies and it has seen the questions', async () => {
+it('is left out, with a notice, if no strategy is named and it has seen the questions', async () => {
   const strategiesOn = async (split: string, name: string) => {
     const notices: string[] = [];
     const { result } = await evaluate({
@@ -134,7 +134,7 @@ it('is left out, with a notice, where nobody names strategies and it has seen th
   expect(fresh.names).toContain('citer-s');
 });
 
-it('also works on prompts that nobody can grade', async () => {
+it('also works on prompts that cannot be graded', async () => {
   const { questions } = await loadQuestions(HELD_OUT);
   const traffic = folderOf('traffic.jsonl');
   const lines = questions.map(({ messages }, index) =>

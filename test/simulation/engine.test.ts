@@ -28,7 +28,7 @@ describe('an engine under any load', () => {
   it('writes the same text for each request as alone, where nothing goes wrong', async () => {
     const tally = await simulateMany(runs(25, 150), true);
     if (!RUNS_ARE_FULL) return;
-    const expected = { 'ended: done': 100, 'gave way': 2, 'reused a prefix': 8, queued: 20 };
+    const expected = { 'ended: done': 100, preempted: 2, 'reused a prefix': 8, queued: 20 };
     expect(tally.missing(expected)).toEqual([]);
   });
 
@@ -48,7 +48,7 @@ describe('an engine under any load', () => {
       'events beside a slow reader': 100,
       'simulated full caches': 4,
       'a full cache': 5,
-      'gave way': 3,
+      preempted: 3,
       'closed engine': 1,
       'closed large': 1,
       'steps with a queue': 500,

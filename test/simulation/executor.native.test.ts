@@ -131,7 +131,7 @@ class ExecutorSimulation {
     // Failures surface where the work is awaited.
     all.catch(() => undefined);
     for (let [idle, step] = [0, 0]; !ended; step += 1) {
-      if (step > STEP_COUNT_MAX) throw new Error('somebody is starved');
+      if (step > STEP_COUNT_MAX) throw new Error('a sequence is starved');
       await settle();
       if (this.#scheduler.count() > 0) {
         idle = 0;

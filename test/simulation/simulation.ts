@@ -111,7 +111,7 @@ class Simulation {
       await settle();
       await this.#checkStep();
       if (this.#ended.length === requests.length) return;
-      if (this.#step > STEP_COUNT_MAX) throw new Error('somebody is starved');
+      if (this.#step > STEP_COUNT_MAX) throw new Error('a request is starved');
       const waiting = this.#scheduler.count();
       if (waiting > 0) {
         const burst = required(bursts[turn % bursts.length], 'there is a burst');
@@ -272,7 +272,7 @@ class Simulation {
       (note) => /was preempted for other requests (\d+) times/.exec(note)?.[1],
     );
     const count = Number(times.find((found) => found !== undefined) ?? 0);
-    if (count > 0) this.#tally.add('gave way');
+    if (count > 0) this.#tally.add('preempted');
     if (this.#failed['kv-full'] === 0) expect(count).toBeLessThanOrEqual(1);
   }
 

@@ -188,7 +188,7 @@ describe('routers that come with the package', () => {
     });
   });
 
-  it('give way to files that are named', async () => {
+  it('are replaced by named files', async () => {
     const named = join(folder, 'named.safetensors');
     await writeFile(named, encodeRouter(tinyRouter({ temperature: 7 })));
     expect(

@@ -89,7 +89,7 @@ class RemoteLikeSession implements Session {
     this.#model = model;
     this.#request = request;
     this.#life = new SessionLife(request.signal);
-    // A stream that its reader left alone is cancelled here: nobody would settle it otherwise.
+    // Cancels a stream that its reader has left. No other code would settle it.
     this.#life.signal.addEventListener('abort', () => {
       for (const call of this.#streams) this.#settle(call);
       this.#streams.clear();
