@@ -53,7 +53,7 @@ export interface Calibrated {
   readonly calibration: Calibration;
   /** Whether answers could be graded. */
   readonly isGraded: boolean;
-  /** How scores go with the agreement of both models, along the large model's answers. */
+  /** The relation of scores to the agreement of both models, along the large model's answers. */
   readonly agreement: Reliability;
 }
 

@@ -1,4 +1,4 @@
-/** What is refused before a model is looked for. Evaluations that run: see test/pocket. */
+/** Refusals before a model is searched for. test/pocket has evaluations that run. */
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(home, { recursive: true, force: true }));
 
-/** There are no models: whatever comes to loading them is refused otherwise. */
+/** There are no models, so an evaluation that comes to loading them fails with another error. */
 function asked(options: Partial<EvaluateOptions>): EvaluateOptions {
   return {
     ...{ task: 'pocket', count: 2, strategies: ['entropy'], home, offline: true },
@@ -20,7 +20,7 @@ function asked(options: Partial<EvaluateOptions>): EvaluateOptions {
   };
 }
 
-describe('evaluate refuses, before a model is looked for,', () => {
+describe('evaluate refuses, before a model is searched for,', () => {
   const wrong: readonly (readonly [string, Partial<EvaluateOptions>, object])[] = [
     [
       'no task',
@@ -38,7 +38,7 @@ describe('evaluate refuses, before a model is looked for,', () => {
       { slice: 'gsm8k-test-400' },
       { code: 'option-invalid', remedy: 'Give --task gsm8k.' },
     ],
-    ['a split that is not there', { split: 'other' }, { code: 'option-invalid' }],
+    ['an unknown split', { split: 'other' }, { code: 'option-invalid' }],
     ['an unknown strategy', { strategies: ['guess'] }, { code: 'strategy-unknown' }],
     ['a wrong threshold', { strategies: ['random@2'] }, { code: 'threshold-invalid' }],
     [
@@ -51,14 +51,18 @@ describe('evaluate refuses, before a model is looked for,', () => {
       },
     ],
     ['an unknown profile', { profiles: ['nowhere'] }, { code: 'profile-unknown' }],
-    ['no end of questions', { count: undefined } as object, { code: 'option-invalid' }],
+    [
+      'an unlimited number of questions',
+      { count: undefined } as object,
+      { code: 'option-invalid' },
+    ],
   ];
   it.each(wrong)('%s', async (_, options, refusal) => {
     await expect(evaluate(asked(options))).rejects.toMatchObject(refusal);
     expect(await readdir(home)).toEqual([]);
   });
 
-  it('a question that is none', async () => {
+  it('an invalid question', async () => {
     const task = join(home, 'mine.jsonl');
     await writeFile(task, '{"question": "What?"}\n');
     await expect(evaluate(asked({ task }))).rejects.toMatchObject({ code: 'data-invalid' });
@@ -66,7 +70,7 @@ describe('evaluate refuses, before a model is looked for,', () => {
 });
 
 describe('evaluate', () => {
-  it('looks for models when everything else is right', async () => {
+  it('searches for models once all other options are valid', async () => {
     await expect(evaluate(asked({}))).rejects.toMatchObject({ code: 'model-file-missing' });
     expect(await readdir(home)).toEqual([]);
   });

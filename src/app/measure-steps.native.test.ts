@@ -24,7 +24,7 @@ afterEach(async () => {
 const OWN = { ...PROFILE, machine: thisMachine(), threads: [] };
 
 describe('measureSteps', () => {
-  it('measures, saves and says where; what was there stays', async () => {
+  it('measures, saves and returns the path; earlier costs are kept', async () => {
     const name = localProfileName(thisMachine());
     await profileStore({ home }).save({ ...OWN, name, models: [{ ...TIMED, model: 'other' }] });
     const { profile, path: saved, models } = await measureSteps({ models: [path], home });
@@ -74,7 +74,7 @@ describe('the models', () => {
   const measured = (options: MeasureStepsOptions) =>
     measureSteps({ home, offline: true, ...options });
 
-  it('are those of the default pair, or of the pair that is named', async () => {
+  it('are those of the default pair, or of the named pair', async () => {
     await expect(measured({})).rejects.toMatchObject({
       fields: { model: 'qwen2.5-coder-0.5b-instruct' },
     });
@@ -98,7 +98,7 @@ describe('a name of its own', () => {
   ] as const)('does not destroy the profile of %s', async (_what, other) => {
     await profileStore({ home }).save(other as typeof PROFILE);
     const before = await stored();
-    // Refused before a model is looked for: there is none of this name.
+    // Refused before a model is searched for: there is none of this name.
     const measuring = measureSteps({ models: ['nope'], home, profile: 'box' });
     await expect(measuring).rejects.toMatchObject({
       code: 'option-invalid',
@@ -108,7 +108,7 @@ describe('a name of its own', () => {
     expect(await stored()).toBe(before);
   });
 
-  it('does not destroy what it cannot read', async () => {
+  it('does not destroy a file that it cannot read', async () => {
     await profileStore({ home }).save({ ...OWN, name: 'box' });
     await writeFile(join(home, 'profiles', 'box.json'), '{ "half": ');
     const measuring = measureSteps({ models: ['nope'], home, profile: 'box' });
@@ -123,8 +123,8 @@ describe('a name of its own', () => {
 
 describe('several models', () => {
   it.each([
-    ['a name that is none', 'nope', 'model-unknown'],
-    ['a file that is not there', 'nope.gguf', 'model-file-missing'],
+    ['an unknown name', 'nope', 'model-unknown'],
+    ['a missing file', 'nope.gguf', 'model-file-missing'],
   ])('are all found before one is measured: not %s', async (_what, second, code) => {
     const seen: string[] = [];
     const measuring = measureSteps({

@@ -35,7 +35,7 @@ export interface MeasureStepsOptions extends EnsureModelOptions {
   readonly models?: readonly string[] | undefined;
   /** A known pair; default: `qwen2.5-coder`. */
   readonly pair?: string | undefined;
-  /** What the profile is called; default: a name of this machine. */
+  /** The name of the profile; default: a name of this machine. */
   readonly profile?: string | undefined;
   /** Default: the number that decodes each model fastest, measured anew. */
   readonly threadCount?: number | undefined;
@@ -43,7 +43,7 @@ export interface MeasureStepsOptions extends EnsureModelOptions {
 
 export interface MeasuredSteps {
   readonly profile: MeasuredProfile;
-  /** Where it was saved. */
+  /** The path of the saved profile. */
   readonly path: string;
   /** The models measured now. The profile may also hold earlier ones. */
   readonly models: readonly MeasuredModel[];

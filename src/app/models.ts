@@ -74,7 +74,7 @@ export function pairNames(pair: string): readonly string[] {
 export interface InspectedModel {
   readonly model: LocalModel;
   readonly file: ModelFileFacts;
-  /** What this package knows about the model; null for a model that is in no table. */
+  /** The package's facts about the model; null for a model that is in no table. */
   readonly card: ModelCard | null;
 }
 

@@ -35,7 +35,7 @@ async function firstEvent(engine: Engine, request: GenerateRequest): Promise<unk
 
 describe('openEngine', () => {
   it.skipIf(availableParallelism() === 1)(
-    'computes with the number of threads that was measured, or that the user says',
+    'computes with the measured number of threads, or the number that the user sets',
     async () => {
       const { weightBytes } = await readModelFile(path);
       const threadCount = availableParallelism() - 1;
@@ -54,7 +54,7 @@ describe('openEngine', () => {
     },
   );
 
-  it('says what it compares with, whether it is loaded or not', async () => {
+  it('names the model that it compares with, loaded or not', async () => {
     const large = join(home, 'larger.gguf');
     await writeRandomModel(large, { seed: 10, contextLength: 512, layerCount: 4 });
     const options = { small: path, large, strategies: ['small'], home, threadCount: 1 };
@@ -88,7 +88,7 @@ describe('openEngine', () => {
         },
       });
       await expect(failed).rejects.toMatchObject({ code: 'cache-invalid' });
-      // What was put around a model goes first, and takes the model along.
+      // A wrapper is disposed of first, and disposes of its model.
       expect(disposed).toEqual(at === 'small' ? [] : ['small']);
       for (const model of opened) {
         expect(() => model.openSequence()).toThrow(expect.objectContaining({ code: 'disposed' }));
@@ -96,7 +96,7 @@ describe('openEngine', () => {
     },
   );
 
-  it('refuses a router that no strategy uses, before it looks for a model', async () => {
+  it('refuses a router that no strategy uses, before it searches for a model', async () => {
     const router = join(home, 'citer.safetensors');
     await writeFile(router, encodeRouter(tinyRouter()));
     const options = { small: join(home, 'nowhere.gguf'), home, routerFiles: [router] };

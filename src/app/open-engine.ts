@@ -1,6 +1,6 @@
 /**
  * Opens an engine from names. It finds or pulls the models that the strategies need, loads them, and
- * measures what the strategies have to know.
+ * measures the costs that the strategies need.
  */
 import { bundledModel } from '../catalog/bundled-models.ts';
 import { ensureModel, findModel, type LocalModel } from '../catalog/ensure-model.ts';

@@ -42,7 +42,7 @@ const logOf = (...lines: readonly object[]): string =>
   lines.map((line) => `${JSON.stringify(line)}\n`).join('');
 
 describe('recost', () => {
-  it('adds up what a run would take, and compares it with the large model alone there', async () => {
+  it('sums the times of a run, and compares them with the large model alone there', async () => {
     const log = logOf(
       start('random'),
       work('small'),
@@ -59,14 +59,14 @@ describe('recost', () => {
     expect([isCut, roundTripMs]).toEqual([false, 0]);
   });
 
-  it('knows by their methods which runs read entropies', async () => {
+  it('knows from their methods which runs read entropies', async () => {
     const run = (strategy: string) => logOf(start(strategy), work('small'), token);
     const log = ['entropy', 'margin', 'random', 'unheard-of'].map(run).join('');
     const { runs } = await recost({ log, profile: 'box', home });
     expect(runs.map(({ ms }) => ms)).toEqual([13, 13, 10, 10]);
   });
 
-  it('takes the round trip that it is given before that of the profile', async () => {
+  it('prefers the given round trip to that of the profile', async () => {
     const large = { ...TIMED, model: 'huge', weightBytes: 5000 };
     await profileStore({ home }).save({
       ...PROFILE,
@@ -86,11 +86,11 @@ describe('recost', () => {
     const log = logOf(start('large'), work('large'), token, summary);
     const { profile, runs } = await recost({ log, profile: 'h100-sxm', home });
     expect(profile.kind).toBe('predicted');
-    // A tiny model takes the time of a launch.
+    // The forward of a tiny model takes the time of a launch.
     expect(runs[0]?.ms).toBeCloseTo(0.3, 3);
   });
 
-  it('predicts what reading the cache takes from what the log says of models', async () => {
+  it("predicts the time of reading the cache from the models' facts in the log", async () => {
     const run = (changes: object) => logOf(start('large', changes), work('large'), token, summary);
     const at = async (changes: object) =>
       await recost({ log: run(changes), profile: 'h100-sxm', home });
@@ -104,7 +104,7 @@ describe('recost', () => {
     expect(measured).toMatchObject({ isWithoutCache: false });
   });
 
-  it('needs the costs of models that worked, not of one that is only compared with', async () => {
+  it('needs the costs of models that worked, not of a model that is only compared with', async () => {
     const unknown = { models: { small: 'timed', large: 'unknown' } };
     const alone = logOf(start('small', unknown), work('small'), token);
     const { runs } = await recost({ log: alone, profile: 'box', home });
@@ -120,7 +120,7 @@ describe('recost', () => {
     });
   });
 
-  it('re-costs what there is of a log that ends early', async () => {
+  it('re-costs the lines of a log that ends early', async () => {
     const log = `${logOf(start('random'), work('small'), token)}{"type":`;
     expect(await recost({ log, profile: 'box', home })).toMatchObject({
       isCut: true,

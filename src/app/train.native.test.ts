@@ -34,7 +34,7 @@ describe('training', () => {
       message: 'mine/1 has no answer that could be checked; citer needs one.',
       remedy: expect.stringContaining('citer-s'),
     });
-    // Others come as far as the models.
+    // Other objectives come as far as the models.
     await expect(run('citer-s')).rejects.toMatchObject({ code: 'model-unknown' });
   });
 
@@ -48,13 +48,13 @@ describe('training', () => {
         message: `waveSize is ${waveSize}, which is not possible.`,
         remedy: `Answer from 1 to ${TRAINING_WAVE_SIZE_MAX} questions side by side.`,
       });
-      // One less is not what stops it.
+      // The greatest allowed size does not stop it.
       const most = train({ ...options, waveSize: TRAINING_WAVE_SIZE_MAX });
       await expect(most).rejects.toMatchObject({ code: 'model-file-missing' });
     },
   );
 
-  it('refuses what is misspelt before a model is loaded', async () => {
+  it('refuses a misspelt name before a model is loaded', async () => {
     const run = train({ task: 'no such task', objective: 'citer', folder: '/nowhere' });
     await expect(run).rejects.toMatchObject({ code: 'task-unknown' });
   });

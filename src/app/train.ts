@@ -74,7 +74,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
     spareSequenceCount: LABEL_SEQUENCE_COUNT,
     cellCount: trainingCellCount({ questions, maxTokens, waveSize, contextLength }),
   });
-  // Found out now, not when all questions are answered.
+  // Checked now, not after all questions are answered.
   if (features.tokenEmbedding) pair.small.tokenEmbedding(tokenId(0));
   const trajectories = await largeAnswers(questions, pair, settings);
   const solved = trajectories.filter(({ value }) => value === 1);
@@ -119,14 +119,14 @@ async function largeAnswers(
     const record = store.get(LARGE_ALONE, question);
     if (record === null) return [];
     const prompt = pair.engine.promptTokens({ messages: question.messages });
-    // Without an answer to compare with, whatever the large model says is what is wanted.
+    // Without an answer to compare with, every answer of the large model counts as right.
     const isRight = !isGradable(question) || grade(answerText(record), question).isRight;
     const value = Number(isRight);
     return [{ question, source: 'large', prompt, tokens: tokenIds(record.tokenIds), value }];
   });
 }
 
-/** What labels are made along: the large model's answers, or for the paper's rule others that it drew. */
+/** The trajectories of labels: the large model's answers, drawn ones for the paper's rule. */
 async function walkedAlong(
   solved: readonly Trajectory[],
   pair: EvaluationPair,

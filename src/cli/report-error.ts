@@ -41,7 +41,7 @@ export function printError(error: unknown, io: CliIo, json: boolean): void {
   if (json) io.out(`${JSON.stringify(report)}\n`);
 }
 
-/** What ends a command: prints the error and sets the exit code. */
+/** Ends a command: prints the error and sets the exit code. */
 export function reportError(error: unknown, io: CliIo, json: boolean): void {
   printError(error, io, json);
   io.setExitCode(exitCodeOf(error));

@@ -182,7 +182,7 @@ describe('a pinned prefix', () => {
 });
 
 describe('a pool without reservations', () => {
-  it('gives a text the entry that shares most, cut to what it shares', async () => {
+  it('gives a text the entry with the longest common prefix, cut to that prefix', async () => {
     const { model, pool, run } = await pinning({}, []);
     const [one, other] = [behind(1, 1, 1), tokenIds(Array.from({ length: 20 }, (_, at) => at))];
     await Promise.all([run(one), run(other)]);

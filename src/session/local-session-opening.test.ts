@@ -119,7 +119,7 @@ describe('opening', () => {
   });
 });
 
-describe('an entrance', () => {
+describe('a readmission', () => {
   it('is awaited, repeatedly if need be, before the sequence is opened', async () => {
     const { asked, state, open } = bench();
     let count = 0;
@@ -311,7 +311,7 @@ describe('the known contents of a sequence that is closed', () => {
 });
 
 describe('a branch', () => {
-  it('begins with what its session has read, and leaves nothing to later requests', async () => {
+  it("begins with its session's prefix, and leaves nothing to later requests", async () => {
     const { cache, closed, model, recorder, open } = bench();
     const session = open();
     await rows(session, 24);
@@ -327,7 +327,7 @@ describe('a branch', () => {
     expect(cache.used.cellCount).toBe(24);
   });
 
-  it('knows what it would have to read, from its session or from the cache', async () => {
+  it('knows its unread length, from its session or from the cache', async () => {
     const { open } = bench();
     const earlier = open();
     await rows(earlier, 12);

@@ -61,7 +61,7 @@ export interface Decoder {
   notes?(): readonly string[];
 }
 
-/** The labels of the models that a strategy uses, and what it needs of each. */
+/** The labels of the models that a strategy uses, with its needs of each. */
 export type StrategyNeeds = Readonly<Partial<Record<ModelLabel, SessionNeeds>>>;
 
 export interface Strategy {

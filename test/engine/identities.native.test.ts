@@ -122,7 +122,7 @@ describe('accounting', () => {
     expect(lines.at(-1)?.type).toBe('summary');
   });
 
-  it('large costs exactly what the large model alone costs', async () => {
+  it('large costs exactly as much as the large model alone', async () => {
     const { weightTrafficRatio, generatedFlopsRatio, processedFlopsRatio, largeShare } = summary(
       await run(coupling, { prompt: 'the fox', strategy: 'large' }),
     );

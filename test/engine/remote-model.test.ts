@@ -285,7 +285,7 @@ describe('a model that writes nothing', () => {
   });
 });
 
-describe('a model that cannot do what a strategy needs', () => {
+describe('a model without a capability that a strategy needs', () => {
   async function refusal(
     models: EngineOptions['models'],
     request: GenerateRequest,

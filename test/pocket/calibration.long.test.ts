@@ -50,7 +50,7 @@ it('measures shares and qualities, and writes them into the file', async () => {
   expect(agreements).toEqual([...agreements].sort((a, b) => a - b));
   const written = decodeRouter(await readFile(path));
   expect(written.calibration).toEqual(calibration);
-  // The router itself is what it was.
+  // The router itself is unchanged.
   const before = decodeRouter(await readFile(routerFile));
   expect(written.network.layers).toEqual(before.network.layers);
   expect(written.trainedOn).toEqual(before.trainedOn);

@@ -46,7 +46,7 @@ beforeAll(async () => {
   pair = await openPocket({
     load: { cellCount: 8192 },
     speculative: { proposer: 'small', draftLength: 4 },
-    // Untrained ones: what they score is not looked at here.
+    // Untrained routers: their scores do not matter here.
     routers: tinyRouters(['citer'], { hiddenSize: HIDDEN_SIZE }),
   });
   expect(pair.small.facts.hiddenSize).toBe(HIDDEN_SIZE);

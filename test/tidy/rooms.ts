@@ -62,7 +62,7 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
 
 /**
  * The rooms whose functions and classes the command line may use: use cases, words, the files that a
- * user names, and the readers of what a user types. From other rooms it takes only types, to render
+ * user names, and the parsers of a user's texts. From other rooms it takes only types, to render
  * them, and constants, to name limits and choices in help texts.
  */
 export const USED_BY_CLI: readonly string[] = ['app', 'core', 'storage', 'strategy', 'grammar'];

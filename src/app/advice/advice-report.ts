@@ -35,7 +35,7 @@ export interface AdviceAssumptions {
   readonly answerTokenCount?: number | undefined;
   /** Prices of the models' tokens. Without them no price is compared. */
   readonly prices?: Partial<ByRole<TokenPrices>> | undefined;
-  /** What a call of the large model is billed for; default `kept`. */
+  /** The rows that a call of the large model is billed for; default `kept`. */
   readonly billing?: Billing | undefined;
 }
 

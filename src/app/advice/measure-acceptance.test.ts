@@ -9,7 +9,7 @@ const ids = (text: string): TokenId[] => [...text].map((letter) => tokenId(lette
 
 describe('lookupStatistics', () => {
   it.each([
-    // Nothing occurs twice.
+    // No pair of tokens occurs twice.
     ['', 'abcdef', 0, 0],
     // After "ab" comes "c" as before; "bc" promises "d", and so does "cd" an "e".
     ['', 'abcdabcx', 2 / 8, 1 / 2],
@@ -26,7 +26,7 @@ describe('lookupStatistics', () => {
 
   it('counts all texts together, and looks in each alone', () => {
     const texts = ['abab', 'abcdef', 'abc'].map((text) => ({ prompt: [], answer: ids(text) }));
-    // Only the first: "ab", "ab" promises an "a" that does not come, for there is no more.
+    // Only in the first text: "ab", "ab" promises an "a" that does not come, because the text ends.
     expect(lookupStatistics(texts)).toEqual({ hitRate: 0, acceptance: 0 });
     const repeated = [...texts, { prompt: ids('abab'), answer: ids('ax') }];
     expect(lookupStatistics(repeated)).toEqual({ hitRate: 2 / 15, acceptance: 1 / 2 });
@@ -41,7 +41,7 @@ const token = (letter: string, origin: Origin, proposed: string | null): TokenEv
 
 /** Writes the same after every prompt. */
 const WRITTEN: Readonly<Record<string, readonly TokenEvent[]>> = {
-  // The large model's text, and what the small one would have written: three of four alike.
+  // The large model's text, and the small model's choices: three of four are equal.
   'entropy@-1': [
     token('a', 'large', 'a'),
     token('b', 'large', 'b'),
@@ -58,7 +58,7 @@ const WRITTEN: Readonly<Record<string, readonly TokenEvent[]>> = {
 const textOf = ({ strategy = '' }: GenerateRequest): string => asStrategy(strategy).text;
 
 describe('measureAcceptance', () => {
-  it('counts what every strategy does by default, and what drafts would do', async () => {
+  it('measures every strategy at its default, and the drafts that would hold', async () => {
     const asked: GenerateRequest[] = [];
     const engine = {
       async *generate(request: GenerateRequest): AsyncGenerator<EngineEvent, void> {
@@ -80,7 +80,7 @@ describe('measureAcceptance', () => {
     );
   });
 
-  it('sees what the engine adds around a forward, reading the prompt left out', async () => {
+  it("measures the engine's overhead around a forward, without the prefill", async () => {
     const work = (rowCounts: number[], computeMs: number): EngineEvent => ({
       ...{ type: 'work', model: 'large', purpose: 'correct', rowCounts, outputRowCount: 1 },
       ...{ reusedRowCount: 0, waitedMs: 0, computeMs, bytesUp: 0, bytesDown: 0 },

@@ -19,7 +19,7 @@ beforeEach(async () => {
   await writeRandomModel(path, { seed: 9, contextLength: 512 });
 });
 
-/** Enough for nothing to be tried out. */
+/** Statistics that make a try-out needless. */
 const ASSUMED = { share: 0.2, acceptance: 0.7 };
 
 afterEach(async () => {
@@ -27,7 +27,7 @@ afterEach(async () => {
 });
 
 describe('prepareAdvice', () => {
-  it('measures costs and tries strategies out where nothing is known', async () => {
+  it('measures costs and tries strategies out if neither is known', async () => {
     const other = join(home, 'larger.gguf');
     await writeRandomModel(other, { seed: 10, contextLength: 512, layerCount: 4 });
     const inputs = await prepareAdvice({ small: path, large: other, home });
@@ -64,7 +64,7 @@ describe('prepareAdvice', () => {
     }
   });
 
-  it('says when the machine was busy while it measured', async () => {
+  it('reports that the machine was busy during the measurement', async () => {
     const notices: string[] = [];
     const ask = async (): Promise<unknown> =>
       await prepareAdvice({
@@ -86,7 +86,7 @@ describe('prepareAdvice', () => {
     expect(notices).toHaveLength(1);
   });
 
-  it('measures nothing where everything is given', async () => {
+  it('measures nothing if all values are given', async () => {
     const inputs = await prepareAdvice({
       small: path,
       large: path,
@@ -109,7 +109,7 @@ describe('prepareAdvice', () => {
 describe('the round trip', () => {
   const KNOWN = { profile: 'h100-sxm', ...ASSUMED };
 
-  it('is what is given, else what the remote profile says, else what the profile says', async () => {
+  it("is the given one, else the remote profile's, else the profile's", async () => {
     const { weightBytes } = await readModelFile(path);
     const models = [{ ...TIMED, model: 'tiny', weightBytes }];
     await profileStore({ home }).save({ ...PROFILE, name: 'near', models, roundTripMs: 5 });
@@ -123,7 +123,7 @@ describe('the round trip', () => {
     expect(await roundTrip({ remoteProfile: 'far', roundTripMs: 0 })).toBe(0);
   });
 
-  it('is asked for where a remote machine is named and nothing says how far away it is', async () => {
+  it('is required if a remote machine is named and its round trip is unknown', async () => {
     const preparing = prepareAdvice({
       ...{ small: 'nope', home, ...KNOWN },
       remoteProfile: 'rtx-4090',

@@ -184,7 +184,7 @@ function notQuiet(name: string): string {
   );
 }
 
-/** Whether the user leaves open how strategies behave. */
+/** Whether the user leaves the statistics of strategies open. */
 function needsTrial({ share, acceptance }: AdviceAssumptions): boolean {
   return share === undefined || acceptance === undefined;
 }

@@ -57,7 +57,7 @@ describe('isBusy', () => {
 const MACHINE: Machine = { processor: 'Some CPU', processorCount: 4, library: '1' };
 const NAME = localProfileName(MACHINE);
 
-/** A model that keeps its own time, on a machine that is quiet unless something else is said. */
+/** A model with its own clock, on a machine that is quiet by default. */
 function timed(msOf: (forward: TimedForward) => number = () => 10) {
   const model = new TimedModel({ msOf });
   const clock = { nowMs: () => model.nowMs };
@@ -67,7 +67,7 @@ function timed(msOf: (forward: TimedForward) => number = () => 10) {
 const kept = (name = NAME): Promise<MeasuredProfile> =>
   profileStore({ home }).remembered(name, MACHINE);
 
-/** As if it had been measured. */
+/** Stores costs as if they had been measured. */
 async function remember(changes: Partial<MeasuredProfile>, name = NAME): Promise<void> {
   await profileStore({ home }).save({ ...PROFILE, name, machine: MACHINE, ...changes });
 }
@@ -84,7 +84,7 @@ describe('the number of threads', () => {
     measured: [{ threadCount, ms: 1 }],
   });
 
-  it('is measured where it is not known, and kept', async () => {
+  it('is measured if it is unknown, and kept', async () => {
     await remember({ threads: [] });
     const { model, options } = timed(byThreads);
     await useBestThreads(model, options);
@@ -93,14 +93,14 @@ describe('the number of threads', () => {
     expect((await kept()).threads).toMatchObject([expected]);
   });
 
-  it('is what is remembered, without a single forward', async () => {
+  it('is the remembered number, without a single forward', async () => {
     await remember({ threads: [threads(3, 999), threads(4)] });
     const { model, options } = timed(byThreads);
     await useBestThreads(model, options);
     expect([model.threadCount, model.forwards]).toEqual([4, []]);
   });
 
-  it('is what the user says', async () => {
+  it('is the number that the user sets', async () => {
     await remember({ threads: [threads(4)] });
     const { model, options } = timed(byThreads);
     await useBestThreads(model, { ...options, threadCount: 1 });
@@ -119,7 +119,7 @@ describe('the number of threads', () => {
 });
 
 describe('what forwards cost', () => {
-  it('is measured quickly where it is not known, and kept', async () => {
+  it('are measured quickly if they are unknown, and kept', async () => {
     const { model, options } = timed();
     const { costs, isQuiet } = await localModelCosts(model, options);
     expect(costs).toMatchObject({ model: 'timed', isQuick: true, threadCount: 1, spread: 0 });
@@ -133,9 +133,9 @@ describe('what forwards cost', () => {
   it.each([
     ['forwards lie apart', uneven, false],
     ['other programs want all processors', () => 10, true],
-    // A pass takes longer than the budget: there is only one.
+    // A pass takes longer than the budget, so there is only one.
     ['forwards of a slow model lie apart', (f: TimedForward) => 20 * uneven(f), false],
-  ] as const)('is not kept where %s', async (_why, msOf, busy) => {
+  ] as const)('are not kept if %s', async (_why, msOf, busy) => {
     const { model, options } = timed(msOf);
     const { costs, isQuiet } = await localModelCosts(model, { ...options, isBusy: () => busy });
     expect(costs.decode[0]).toMatchObject({ rowCount: 1 });
@@ -143,13 +143,13 @@ describe('what forwards cost', () => {
     expect(await readdir(home)).toEqual([]);
   });
 
-  it('is kept of a slow model whose forwards are alike', async () => {
+  it('are kept for a slow model whose forwards take equal times', async () => {
     const { model, options } = timed(({ rowCount }) => 100 * rowCount);
     const { costs } = await localModelCosts(model, options);
     expect((await kept()).models).toEqual([costs]);
   });
 
-  it('is what is remembered of the same file and number of threads', async () => {
+  it('are the remembered costs of the same file and number of threads', async () => {
     const remembered = async (changes: object): Promise<boolean> => {
       await remember({ models: [{ ...TIMED, threadCount: 1, spread: 0.125, ...changes }] });
       const { model, options } = timed();
@@ -161,7 +161,7 @@ describe('what forwards cost', () => {
     expect(await remembered({ model: 'other' })).toBe(false);
   });
 
-  it('is remembered of several files of one name', async () => {
+  it('are remembered for several files of one name', async () => {
     const other = { ...TIMED, weightBytes: 1001 };
     await remember({ models: [other] });
     const { model, options } = timed();
@@ -169,7 +169,7 @@ describe('what forwards cost', () => {
     expect((await kept()).models).toEqual([other, costs]);
   });
 
-  it('is not given up for a quick look where it was measured at leisure', async () => {
+  it('are not replaced by a quick measurement after a thorough one', async () => {
     const full = { ...TIMED, threadCount: 7 };
     await remember({ models: [full] });
     const { model, options } = timed();
@@ -180,7 +180,7 @@ describe('what forwards cost', () => {
     expect((await kept()).models).toEqual([costs]);
   });
 
-  it('is kept apart for a number of threads that the user set', async () => {
+  it('are kept apart for a number of threads that the user set', async () => {
     const { model, options } = timed();
     const { costs } = await localModelCosts(model, { ...options, threadCount: 1 });
     expect(await readdir(join(home, 'profiles'))).toEqual([`${NAME}-1t.json`]);

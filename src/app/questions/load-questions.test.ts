@@ -23,7 +23,7 @@ const textsOf = async (options: QuestionOptions): Promise<readonly string[]> =>
 describe('the split of questions', () => {
   const pocket = { task: 'pocket', count: 3 };
 
-  it('is test, but where another one is preferred, or asked for', async () => {
+  it('is test, unless another split is preferred or requested', async () => {
     const plain = await loadQuestions(pocket);
     const preferred = await loadQuestions(pocket, 'train');
     expect([plain.task, preferred.task]).toEqual(['pocket/test', 'pocket/train']);
@@ -32,11 +32,11 @@ describe('the split of questions', () => {
     expect(asked).toEqual(plain);
   });
 
-  it('is the own one of a file, or of a task without the preferred one', async () => {
+  it('is the only split of a file, or the first of a task without the preferred split', async () => {
     const { task, questions } = await loadQuestions({ task: mine }, 'train');
     expect(task).toMatch(/\/all$/);
     expect(questions.map(({ answer }) => answer)).toEqual(['2']);
-    // Which splits would be looked for is seen in what is not found.
+    // The error names the split that was searched for.
     for (const [name, preferred, split] of [
       ['gsm8k', 'train', 'train'],
       ['math500', 'train', 'test'],
@@ -52,14 +52,14 @@ describe('the split of questions', () => {
 });
 
 describe('traffic', () => {
-  it('is taken whole, each prompt once, or from a place on', async () => {
+  it('is taken whole, each prompt once, or from a given index on', async () => {
     expect(await textsOf({})).toEqual(['a', 'b', 'c', 'd']);
     expect(await textsOf({ from: 1, count: 2 })).toEqual(['b', 'c']);
     const { task } = await loadQuestions({ traffic });
     expect(task).toBe('traffic.jsonl');
   });
 
-  it('is shuffled by a seed, parts of which do not overlap', async () => {
+  it('is shuffled by a seed, and its parts do not overlap', async () => {
     const orders = await Promise.all(
       Array.from({ length: 8 }, (_, questionSeed) => textsOf({ questionSeed })),
     );
@@ -70,7 +70,7 @@ describe('traffic', () => {
     expect([...first, ...second].sort()).toEqual(['a', 'b', 'c', 'd']);
   });
 
-  it('is refused where there is less of it than is asked for', async () => {
+  it('is refused if it has fewer questions than requested', async () => {
     await expect(textsOf({ from: 2, count: 3 })).rejects.toMatchObject({ code: 'option-invalid' });
   });
 

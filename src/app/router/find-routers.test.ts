@@ -47,7 +47,7 @@ async function findNamed({ files, ...options }: Asked): Promise<ReadonlyMap<stri
   return await findRouters({ ...options, named });
 }
 
-describe('routers that are named', () => {
+describe('named routers', () => {
   it('serve their strategies, with a threshold or a share or none', async () => {
     for (const text of ['citer', 'citer@0.5', 'citer@30%']) {
       const found = await findNamed({ strategies: [text], models: MODELS, files: [citer] });
@@ -62,7 +62,7 @@ describe('routers that are named', () => {
   it.each([
     ['small', 'large'],
     ['large', 'small'],
-  ] as const)('are refused where the %s model is another one', async (role, _other) => {
+  ] as const)('are refused if the %s model is another model', async (role, _other) => {
     const models = { ...MODELS, [role]: { name: 'stranger', digest: 'other' } };
     await expect(
       findNamed({ strategies: ['citer'], models, files: [citer] }),
@@ -74,13 +74,13 @@ describe('routers that are named', () => {
     const renamed = { ...MODELS, [role]: { name: role, digest: 'other' } };
     const another = findNamed({ strategies: ['citer'], models: renamed, files: [citer] });
     await expect(another).rejects.toThrow(`the ${role} model here is ${role}, but another file.`);
-    // What a model is called does not matter.
+    // The name of a model does not matter.
     const alias = { ...MODELS, [role]: { ...MODELS[role], name: 'alias' } };
     const found = await findNamed({ strategies: ['citer'], models: alias, files: [citer] });
     expect(found.size).toBe(1);
   });
 
-  it('are refused where the file is none, or not there, by its name', async () => {
+  it("are refused by the file's name if it is invalid or missing", async () => {
     const text = join(folder, 'notes.txt');
     await writeFile(text, 'no router');
     await expect(readRouter(text)).rejects.toMatchObject({
@@ -96,10 +96,10 @@ describe('routers that are named', () => {
     });
   });
 
-  it('are refused unread where the file is huge, or no file at all', async () => {
+  it('are refused unread if the file is huge or not a regular file', async () => {
     const huge = join(folder, 'model.gguf');
     await writeFile(huge, '');
-    // Sparse. More than can be read at once, which would be another error.
+    // A sparse file, too large to be read at once, which would be another error.
     const byteCount = 3 * 2 ** 30;
     await truncate(huge, byteCount);
     await expect(readRouter(huge)).rejects.toMatchObject({
@@ -118,7 +118,7 @@ describe('routers that are named', () => {
   });
 
   it.each([[['entropy']], [['small', 'co-llm@0.5']]])(
-    'are refused where no strategy uses them: %s',
+    'are refused if no strategy uses them: %s',
     async (strategies) => {
       await expect(
         readNamedRouters([coLlm, citer], [...strategies, 'co-llm']),
@@ -128,13 +128,13 @@ describe('routers that are named', () => {
         remedy: expect.stringContaining('Name citer with --strategy'),
         fields: { strategy: 'citer', path: citer },
       });
-      // Whatever is wrong with a file is said first.
+      // The error of a file comes first.
       const absent = readNamedRouters([join(folder, 'absent.safetensors')], strategies);
       await expect(absent).rejects.toMatchObject({ code: 'head-missing' });
     },
   );
 
-  it('are refused where two are of one strategy', async () => {
+  it('are refused if two serve one strategy', async () => {
     await expect(readNamedRouters([citer, citer], ['citer'])).rejects.toMatchObject({
       code: 'option-invalid',
       message: `${citer} is a second router for citer.`,
@@ -142,8 +142,8 @@ describe('routers that are named', () => {
   });
 });
 
-describe('routers that are not there', () => {
-  it('are missed by name, unless one may go without', async () => {
+describe('missing routers', () => {
+  it('are reported by name, unless they are optional', async () => {
     const strategies = ['entropy', 'citer', 'alignment@0.5'];
     const options = { strategies, models: MODELS, files: [citer] };
     await expect(findNamed(options)).rejects.toMatchObject({
@@ -156,13 +156,13 @@ describe('routers that are not there', () => {
     expect([...found.keys()]).toEqual(['citer']);
   });
 
-  it('are not missed by strategies that need none', async () => {
+  it('are not reported for strategies that need none', async () => {
     const found = await findRouters({ strategies: ['small', 'entropy@1'], models: MODELS });
     expect(found.size).toBe(0);
   });
 });
 
-describe('routers that come with the package', () => {
+describe('bundled routers in a folder', () => {
   let shippedFolder: string;
   beforeAll(async () => {
     shippedFolder = join(folder, 'heads');
@@ -179,7 +179,7 @@ describe('routers that come with the package', () => {
   const found = (strategies: readonly string[], options: Partial<Options> = {}) =>
     findRouters({ strategies, models: MODELS, shippedFolder, ...options });
 
-  it('serve their own pair, files that cannot be read passed over', async () => {
+  it('serve their own pair, and unreadable files are skipped', async () => {
     expect([...(await found(['citer@0.5', 'entropy'])).keys()]).toEqual(['citer']);
     expect(await found(['entropy'])).toEqual(new Map());
     const absent = { shippedFolder: join(folder, 'nowhere') };
@@ -197,7 +197,7 @@ describe('routers that come with the package', () => {
     ).toBe(7);
   });
 
-  it('are missed with the failure of a file that may have been it', async () => {
+  it('are reported with the failure of a file that may be theirs', async () => {
     for (const strategy of ['alignment', 'co-llm']) {
       await expect(found(['citer', strategy])).rejects.toMatchObject({
         code: 'head-invalid',
@@ -209,7 +209,7 @@ describe('routers that come with the package', () => {
   });
 });
 
-describe('routers that come with this package', () => {
+describe('the bundled routers of this package', () => {
   const digestOf = (name: string): string => {
     const digest = knownModel(name)?.sha256 ?? bundledModel(name)?.sha256;
     return required(digest, `${name} is known`);
@@ -218,7 +218,7 @@ describe('routers that come with this package', () => {
   it.each([
     [POCKET_PAIR, OBJECTIVES],
     [DEFAULT_PAIR, ['citer', 'citer-s', 'co-llm', 'alignment']],
-  ])('are there for the pair $name', async ({ small, large }, strategies) => {
+  ])('exist for the pair $name', async ({ small, large }, strategies) => {
     const models = {
       small: { name: small, digest: digestOf(small) },
       large: { name: large, digest: digestOf(large) },

@@ -25,7 +25,7 @@ export interface TrainOptions extends QuestionRunOptions, OptionalFields<Trainin
    * the share that its labels call for.
    */
   readonly policyShare?: number | undefined;
-  /** What the router looks at; default: the hidden state alone. */
+  /** The features of the router; default: the hidden state alone. */
   readonly features?: Partial<RouterFeatures> | undefined;
   /** Units of the hidden layer; default 256. */
   readonly width?: number | undefined;

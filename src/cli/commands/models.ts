@@ -68,7 +68,7 @@ export function registerModels(
     );
   models
     .command('inspect')
-    .summary('what a model file says about itself')
+    .summary('show the facts in a model file')
     .description(`Shows what a model file says about itself.\n\n${NAMES}`)
     .argument('<name>', 'a model on this machine')
     .option('--json', 'one JSON object')

@@ -29,7 +29,7 @@ export const ROW_CASES: readonly ContractCase[] = [
     },
   },
   {
-    name: 'reads hidden states off the row itself, whatever its batch',
+    name: 'reads hidden states off the row itself, in any batch',
     async run(model, { tokens }) {
       await using sequence = model.openSequence();
       await feed(model, sequence, tokens.slice(0, 4));

@@ -32,7 +32,7 @@ const EXAMPLES = `Examples:
 export function registerRecost(bench: Command, io: CliIo, dependencies: CliDependencies): void {
   bench
     .command('recost')
-    .summary('what a recorded run would take on another machine')
+    .summary('predict the time of a recorded run on another machine')
     .description(
       'Says what a run, as `ask --json` or `compare --json` recorded it, would take on the machine ' +
         'of a profile: stored by `bench steps`, a .json file, or built in by its data sheet ' +
