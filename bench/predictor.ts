@@ -26,7 +26,7 @@ import {
 import { measuredCosts } from '../src/machines/measured-costs.ts';
 import { predictRun } from '../src/machines/predict-run.ts';
 import { loadModel } from '../src/model/llama-cpp/model.ts';
-import { readsUncertainty } from '../src/strategy/method.ts';
+import { readsLogits } from '../src/strategy/method.ts';
 import { methodNamed } from '../src/strategy/strategy-value.ts';
 import { Pace, type Paces } from './pace.ts';
 import { inProcessorTime, processorClock } from './processor-time.ts';
@@ -210,7 +210,7 @@ async function runOnce(
     [required(small, 'it is a pair'), costs.small],
     [required(large, 'it is a pair'), costs.large],
   ] as const;
-  const predicted = predictRun(run, new Map(byId), { readsUncertainty: readsUncertainty(method) });
+  const predicted = predictRun(run, new Map(byId), { readsLogits: readsLogits(method) });
   const after = await paceOf(paces);
   const paced = predicted.parts.reduce((sum, { model, ms }) => {
     const role = model === small ? 'small' : 'large';

@@ -9,7 +9,7 @@ import type { ForwardCosts } from '../machines/forward-costs.ts';
 import type { MachineProfile } from '../machines/machine-profile.ts';
 import { type CostsById, type PredictedRun, predictRun } from '../machines/predict-run.ts';
 import { profileCosts } from '../machines/profile-costs.ts';
-import { readsUncertainty } from '../strategy/method.ts';
+import { readsLogits } from '../strategy/method.ts';
 import { methodNamed } from '../strategy/strategy-value.ts';
 import { profileStore } from './machine/local-profile.ts';
 
@@ -71,7 +71,7 @@ function recostRun(run: RecordedRun, profile: MachineProfile, roundTripMs: numbe
     recordedMs: run.summary?.elapsedMs ?? null,
     ...predictRun(run, costs, {
       roundTripMs,
-      readsUncertainty: method !== null && readsUncertainty(method),
+      readsLogits: method !== null && readsLogits(method),
     }),
   };
 }

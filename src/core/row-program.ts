@@ -59,3 +59,14 @@ export interface RowResult {
   /** [hiddenSize] the final hidden state of the row, after the last norm, if requested. */
   readonly hidden: Float32Array | null;
 }
+
+/** What a row has beside its token if nothing is read off it. */
+export const NOTHING_READ: Omit<RowResult, 'tokenId'> = {
+  logprob: null,
+  entropy: null,
+  margin: null,
+  topLogprobs: null,
+  textLogprob: null,
+  distribution: null,
+  hidden: null,
+};

@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { coversReads, joinReads, type RowReads, withReads } from './row-reads.ts';
+import {
+  ALL_READS,
+  coversReads,
+  joinReads,
+  missingRead,
+  type RowReads,
+  readsLogits,
+  withReads,
+} from './row-reads.ts';
 
 const ANY_READS: fc.Arbitrary<RowReads> = fc.record(
   {
@@ -24,6 +32,21 @@ describe('row reads', () => {
           const less = { ...joined, [name]: typeof value === 'number' ? value - 1 : false };
           expect(all.every((reads) => coversReads(less, reads))).toBe(false);
         }
+      }),
+    );
+  });
+
+  it('that are missing are named; nothing is missing where every value can be had', () => {
+    expect(missingRead({ logprob: true }, { logprob: true, hidden: true })).toBe(
+      'it gives no hidden states',
+    );
+    fc.assert(
+      fc.property(ANY_READS, (reads) => {
+        expect(missingRead(ALL_READS, reads)).toBeNull();
+        const isNothing = Object.keys(joinReads(reads)).length === 0;
+        expect(missingRead({}, reads) === null).toBe(isNothing);
+        const { hidden: _, ...others } = joinReads(reads);
+        expect(readsLogits(reads)).toBe(Object.keys(others).length > 0);
       }),
     );
   });

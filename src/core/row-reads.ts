@@ -32,7 +32,25 @@ export interface RowReads {
 /** The largest valid value of `topLogprobs`. */
 export const TOP_LOGPROBS_MAX = 64;
 
-const FLAGS = ['logprob', 'uncertainty', 'textLogprob', 'distribution', 'hidden'] as const;
+/** The answer to a reader where a model cannot give a value, as in "it gives no hidden states". */
+const LACKS: Readonly<Record<keyof RowReads, string>> = {
+  logprob: 'it gives no log-probabilities of its own tokens',
+  uncertainty: 'it gives no entropies and margins',
+  textLogprob: 'it gives no log-probabilities of given tokens',
+  distribution: 'it gives no whole distributions',
+  hidden: 'it gives no hidden states',
+  topLogprobs: 'it gives fewer of the largest log-probabilities',
+};
+
+const NAMES = Object.keys(LACKS) as readonly (keyof RowReads)[];
+
+const FLAGS = NAMES.filter((name) => name !== 'topLogprobs');
+
+/** Every value, and as many log-probabilities as there are. */
+export const ALL_READS: RowReads = {
+  ...Object.fromEntries(FLAGS.map((name) => [name, true])),
+  topLogprobs: Number.POSITIVE_INFINITY,
+};
 
 /** The smallest reads that serve every reader. Reads that no reader asks for are absent. */
 export function joinReads(...all: readonly RowReads[]): RowReads {
@@ -45,8 +63,18 @@ export function joinReads(...all: readonly RowReads[]): RowReads {
 
 /** Whether rows with the reads `all` serve a reader that asks for `some`. */
 export function coversReads(all: RowReads, some: RowReads): boolean {
-  const hasFlags = FLAGS.every((name) => some[name] !== true || all[name] === true);
-  return hasFlags && (some.topLogprobs ?? 0) <= (all.topLogprobs ?? 0);
+  return missingRead(all, some) === null;
+}
+
+/** The first value of `some` that rows with the reads `all` lack, in words; null: they have all. */
+export function missingRead(all: RowReads, some: RowReads): string | null {
+  const name = NAMES.find((value) => Number(some[value] ?? 0) > Number(all[value] ?? 0));
+  return name === undefined ? null : LACKS[name];
+}
+
+/** Whether reading the values takes a pass over the logits: all do but hidden states. */
+export function readsLogits(reads: RowReads): boolean {
+  return NAMES.some((name) => name !== 'hidden' && Boolean(reads[name]));
 }
 
 /** A request for rows, or a program, that also reads `reads`. */

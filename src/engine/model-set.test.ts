@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { tokenId } from '../core/token-id.ts';
 import { ScriptedModel } from '../model/scripted/scripted-model.ts';
 import { ModelSet } from './model-set.ts';
 
@@ -33,6 +34,19 @@ describe('the models of an engine', () => {
     });
     expect(set.contextLength).toBe(32);
     expect([...set.endOfGenerationIds].sort()).toEqual([2, 3]);
+  });
+
+  it('share the tokens of the answer; a model that writes none of it has its own', () => {
+    const own = new ScriptedModel({
+      ...{ name: 'judge', tokens: ['yes', 'no', ''], endOfGeneration: [2], contextLength: 8 },
+      next: () => [1, 0, 0],
+    });
+    const set = new ModelSet({ small: model('small', { ends: [3] }), judge: own });
+    const sizes = [set.tokensOf('small'), set.tokensOf('judge')];
+    expect(sizes.map(({ vocabularySize }) => vocabularySize)).toEqual([4, 3]);
+    expect(sizes.map((tokens) => tokens.isEndOfGeneration(tokenId(3)))).toEqual([true, false]);
+    const texts = sizes.map((tokens) => new TextDecoder().decode(tokens.tokenBytes(tokenId(1))));
+    expect(texts).toEqual(['b', 'no']);
   });
 
   it('are compared in cost with a model that is not loaded, at the given prices', () => {

@@ -20,6 +20,7 @@ import { LOCAL_CAPABILITIES, type SessionCapabilities } from '../session/capabil
 import { LocalSession } from '../session/local-session.ts';
 import type { RemoteModel } from '../session/remote-model.ts';
 import type { Session, SessionRequest } from '../session/session.ts';
+import type { TokenMeaning } from '../session/write-boundary.ts';
 import { commonVocabularySize } from '../vocabulary/vocabulary-comparison.ts';
 
 /** A model that this process runs, or a model that runs elsewhere. */
@@ -116,6 +117,24 @@ export class ModelSet {
   /** A lease of the local models for a text that shares its cells with no other. */
   soleLease(): Lease {
     return soleLease(Object.fromEntries(this.local()));
+  }
+
+  /** The tokens of a model's texts: those that the writers share, or those of another model alone. */
+  tokensOf(label: ModelLabel): TokenMeaning & { readonly vocabularySize: number } {
+    if (isWriter(label)) {
+      return {
+        vocabularySize: this.vocabularySize,
+        isEndOfGeneration: (id) => this.isEndOfGeneration(id),
+        tokenBytes: (id) => this.tokenBytes(id),
+      };
+    }
+    const { vocabulary } = required(this.get(label), `the ${label} model is loaded`);
+    const ends = new Set(vocabulary.endOfGenerationIds());
+    return {
+      vocabularySize: vocabulary.size,
+      isEndOfGeneration: (id) => ends.has(id),
+      tokenBytes: (id) => vocabulary.tokenBytes(id),
+    };
   }
 
   isEndOfGeneration(id: TokenId): boolean {

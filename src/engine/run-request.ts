@@ -26,7 +26,7 @@ import { WorkRecorder } from '../session/work-recorder.ts';
 import type { Decision, Decoder, Strategy, StrategyContext } from '../strategy/strategy.ts';
 import type { CheckedRequest } from './checked-request.ts';
 import { Emitter } from './emitter.ts';
-import type { ModelSet } from './model-set.ts';
+import { isWriter, type ModelSet } from './model-set.ts';
 
 /** The part of a request that the loop needs. */
 export type RunRequest = Pick<
@@ -233,13 +233,12 @@ class Run {
     const known = this.#sessions.get(label);
     if (known !== undefined) return known;
     const { request, prompt, models, lease, grammar, signal } = this.#options;
-    const { vocabularySize } = models;
+    const { vocabularySize, ...meaning } = models.tokensOf(label);
     const session = models.openSession(label, lease, {
       promptLength: prompt.length,
       sampling: { vocabularySize, sampling: request.sampling, seed: request.seed },
-      grammar,
-      isEndOfGeneration: (id) => models.isEndOfGeneration(id),
-      tokenBytes: (id) => models.tokenBytes(id),
+      grammar: isWriter(label) ? grammar : undefined,
+      ...meaning,
       recorder: this.#recorder,
       remoteSessions: this.#remote,
       signal,

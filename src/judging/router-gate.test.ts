@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { seededDraws } from '../core/draws.ts';
 import { fromHalf, halfBits, roundToHalf, toHalf } from '../core/half.ts';
-import type { RowResult } from '../core/row-program.ts';
+import { NOTHING_READ, type RowResult } from '../core/row-program.ts';
 import { tokenId } from '../core/token-id.ts';
 import { plainLogit } from '../network/plain-logit.ts';
 import { tinyRouter } from './fakes/tiny-router.ts';
@@ -24,8 +24,8 @@ const anyFeatures: fc.Arbitrary<RouterFeatures> = fc.constantFrom(
 
 function rowOf({ hidden, top }: { hidden: number[]; top: number[] }): RowResult {
   return {
-    ...{ tokenId: tokenId(0), logprob: null, entropy: null, margin: null },
-    ...{ textLogprob: null, distribution: null },
+    ...NOTHING_READ,
+    tokenId: tokenId(0),
     hidden: Float32Array.from(hidden),
     topLogprobs: Float32Array.from(top),
   };

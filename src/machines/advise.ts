@@ -129,7 +129,7 @@ export function facesOf(model: CostModel, scenario: CostScenario, value: number)
   for (const { model: role, count, shape } of work.forwards) {
     const { costs, weightBytes, parameterCounts, prices } = models[role];
     const { rowCount, outputRowCount } = shape;
-    const readings = role === 'small' && model.readsUncertainty ? ['uncertainty' as const] : [];
+    const readings = role === 'small' && model.readsLogits ? ['uncertainty' as const] : [];
     const { body, outputHead } = parameterCounts;
     const flops = count * FLOPS_PER_PARAMETER;
     total.time += count * fullForwardMs(costs, shape, readings);

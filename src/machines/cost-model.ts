@@ -54,8 +54,8 @@ export interface CostModel {
   /** The strategy, with its variant if there are several. */
   readonly name: string;
   readonly parameter: CostParameter | null;
-  /** Whether it reads entropies of the small model's rows. */
-  readonly readsUncertainty: boolean;
+  /** Whether it reads values off the small model's logits, which takes a pass over the vocabulary. */
+  readonly readsLogits: boolean;
   work(plan: WorkPlan): ExpectedWork;
 }
 

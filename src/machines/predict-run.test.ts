@@ -116,7 +116,7 @@ describe('predictRun', () => {
     const { parts, ms, recordedComputeMs } = predictRun(
       run(events, { sampling: { temperature: 1 }, promptTokenCount: 1 }),
       costsOf(costs(1), costs(10)),
-      { readsUncertainty: true },
+      { readsLogits: true },
     );
     // Entropy and log-probability are read together. Both models draw.
     const drafts = 2 * (1 + 0.1 + 0.5 + 2 + 4) + 0.001;

@@ -30,8 +30,8 @@ export interface PredictedRun {
 export interface PredictOptions {
   /** The wait of every call of a large model behind a network. Default: 0. */
   readonly roundTripMs?: number;
-  /** Whether the strategy reads entropies of the small model's rows. */
-  readonly readsUncertainty?: boolean;
+  /** Whether the strategy reads values off the small model's logits. */
+  readonly readsLogits?: boolean;
 }
 
 /** Costs of forwards by model. The work of a model without costs takes no time. */
@@ -180,8 +180,7 @@ function readingsOf({ start, events }: RecordedRun, options: PredictOptions): Re
     });
     return written.some((token) => token.logprob !== null) ? ['logprob'] : [];
   };
-  const uncertainty: readonly RowReading[] =
-    options.readsUncertainty === true ? ['uncertainty'] : [];
+  const uncertainty: readonly RowReading[] = options.readsLogits === true ? ['uncertainty'] : [];
   const { small, large } = start.labels;
   return new Map<ModelId | undefined, readonly RowReading[]>([
     [small, [...draws, ...logprob('small'), ...uncertainty]],

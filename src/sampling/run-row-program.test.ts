@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { RowProgram } from '../core/row-program.ts';
+import { NOTHING_READ, type RowProgram } from '../core/row-program.ts';
 import { GREEDY, type SamplingParams } from '../core/sampling-params.ts';
 import { tokenId, tokenIds } from '../core/token-id.ts';
 import { processedDistribution } from './distribution.ts';
@@ -19,10 +19,7 @@ const programOf = (changes: Partial<RowProgram> = {}): RowProgram => ({
   ...changes,
 });
 
-const NOTHING = {
-  ...{ logprob: null, entropy: null, margin: null, distribution: null },
-  ...{ topLogprobs: null, textLogprob: null },
-};
+const { hidden: _, ...NOTHING } = NOTHING_READ;
 
 const row = (): Float32Array => Float32Array.from(LOGITS);
 

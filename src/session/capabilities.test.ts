@@ -15,9 +15,9 @@ const NEEDS: readonly (readonly [SessionNeeds, string | null])[] = [
   [{ reads: { distribution: true } }, 'it gives no whole distributions'],
   [{ outputRowCount: 1 }, null],
   [{ outputRowCount: 3 }, 'it gives at most 1 rows of a text at once, not 3'],
-  [{ sharesNoise: true }, 'its draws follow no seed of ours'],
+  [{ sharesNoise: true }, "it does not draw with the request's seed"],
   [{ tokenIds: true }, 'it takes text and no token ids'],
-  [{ keepsGrammar: true }, 'it keeps to no grammar'],
+  [{ keepsGrammar: true }, 'it cannot keep to a grammar'],
 ];
 
 describe('a capability that a model lacks', () => {

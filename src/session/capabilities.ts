@@ -1,5 +1,5 @@
 /** The capabilities of the model behind a session, and the needs of a strategy. Pure. */
-import { coversReads, joinReads, type RowReads } from '../core/row-reads.ts';
+import { ALL_READS, missingRead, type RowReads } from '../core/row-reads.ts';
 
 export interface SessionCapabilities {
   /** Values that rows can have beside their tokens. */
@@ -16,10 +16,7 @@ export interface SessionCapabilities {
 
 /** A model that this process runs can do everything. */
 export const LOCAL_CAPABILITIES: SessionCapabilities = {
-  reads: {
-    ...{ logprob: true, uncertainty: true, topLogprobs: Number.POSITIVE_INFINITY },
-    ...{ textLogprob: true, distribution: true, hidden: true },
-  },
+  reads: ALL_READS,
   outputRowCountMax: Number.POSITIVE_INFINITY,
   sharesNoise: true,
   keepsGrammar: true,
@@ -39,29 +36,19 @@ export interface SessionNeeds {
   readonly branches?: { readonly count: number; readonly tokenCountMax: number } | undefined;
 }
 
-const LACKS: Readonly<Record<keyof RowReads, string>> = {
-  logprob: 'it gives no log-probabilities of its own tokens',
-  uncertainty: 'it gives no entropies and margins',
-  topLogprobs: 'it gives fewer of the largest log-probabilities',
-  textLogprob: 'it gives no log-probabilities of given tokens',
-  distribution: 'it gives no whole distributions',
-  hidden: 'it gives no hidden states',
-};
-
 /** Names a missing capability, as in "it gives no hidden states"; null if none is missing. */
 export function missingCapability(needs: SessionNeeds, has: SessionCapabilities): string | null {
   const { reads = {}, outputRowCount = 0 } = needs;
-  for (const name of Object.keys(LACKS) as (keyof RowReads)[]) {
-    const wanted = joinReads({ [name]: reads[name] });
-    if (!coversReads(has.reads, wanted)) return LACKS[name];
-  }
+  const missing = missingRead(has.reads, reads);
+  if (missing !== null) return missing;
   if (outputRowCount > has.outputRowCountMax) {
     return has.outputRowCountMax === 0
-      ? 'it gives no rows of a text that it is told'
+      ? 'it gives no rows of a given text'
       : `it gives at most ${has.outputRowCountMax} rows of a text at once, not ${outputRowCount}`;
   }
-  if (needs.sharesNoise === true && !has.sharesNoise) return 'its draws follow no seed of ours';
+  if (needs.sharesNoise === true && !has.sharesNoise)
+    return "it does not draw with the request's seed";
   if (needs.tokenIds === true && has.input === 'text') return 'it takes text and no token ids';
-  if (needs.keepsGrammar === true && !has.keepsGrammar) return 'it keeps to no grammar';
+  if (needs.keepsGrammar === true && !has.keepsGrammar) return 'it cannot keep to a grammar';
   return null;
 }

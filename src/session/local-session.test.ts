@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { WorkEvent } from '../core/events.ts';
 import { seedOfDraw } from '../core/noise.ts';
+import { NOTHING_READ } from '../core/row-program.ts';
 import { GREEDY, type SamplingParams } from '../core/sampling-params.ts';
 import { type TokenId, tokenId, tokenIds } from '../core/token-id.ts';
 import { soleLease } from '../kv-cache/lease.ts';
@@ -65,13 +66,7 @@ class FakeSequence implements Sequence {
       tokenId: tokenId(
         rowValue(this.held.slice(0, this.length - fed.length + outputFrom + row + 1)),
       ),
-      logprob: null,
-      entropy: null,
-      margin: null,
-      distribution: null,
-      topLogprobs: null,
-      textLogprob: null,
-      hidden: null,
+      ...NOTHING_READ,
     }));
     return { rows, waitedMs: 1, computeMs: fed.length };
   }

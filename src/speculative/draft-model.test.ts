@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { NOTHING_READ } from '../core/row-program.ts';
 import { GREEDY } from '../core/sampling-params.ts';
 import { tokenId, tokenIds } from '../core/token-id.ts';
 import { soleLease } from '../kv-cache/lease.ts';
@@ -31,14 +32,9 @@ class CountingSequence implements Sequence {
     this.length += tokens.length;
     this.forwardCount += 1;
     const rows = tokens.slice(outputFrom).map((token) => ({
+      ...NOTHING_READ,
       tokenId: tokenId(token + 1),
-      logprob: null,
-      entropy: null,
-      margin: null,
       distribution: program.distribution === true ? Float64Array.from([token, 1]) : null,
-      topLogprobs: null,
-      textLogprob: null,
-      hidden: null,
     }));
     return { rows, waitedMs: 0, computeMs: 1 };
   }

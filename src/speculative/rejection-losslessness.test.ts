@@ -9,7 +9,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Draws } from '../core/draws.ts';
 import { noiseKey, noiseUniform } from '../core/noise.ts';
-import type { RowResult } from '../core/row-program.ts';
+import { NOTHING_READ, type RowResult } from '../core/row-program.ts';
 import { type TokenId, tokenId, tokenIds } from '../core/token-id.ts';
 import { residualWeights } from '../sampling/residual.ts';
 import { enumerateDraws, largestDifference, type PathDraws } from '../testing/enumerate-draws.ts';
@@ -40,14 +40,9 @@ const UNUSED = tokenId(999);
 
 function rowOf(distribution: Float64Array): RowResult {
   return {
+    ...NOTHING_READ,
     tokenId: UNUSED,
-    logprob: null,
-    entropy: null,
-    margin: null,
     distribution,
-    topLogprobs: null,
-    textLogprob: null,
-    hidden: null,
   };
 }
 

@@ -1,21 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Draws } from '../core/draws.ts';
-import type { RowResult } from '../core/row-program.ts';
+import { NOTHING_READ, type RowResult } from '../core/row-program.ts';
 import { type TokenId, tokenId, tokenIds } from '../core/token-id.ts';
 import type { Draft } from './proposer.ts';
 import { verifyByCoupling, verifyByRejection } from './verifiers.ts';
 
 function rowOf(choice: number, distribution: readonly number[] | null = null): RowResult {
   return {
+    ...NOTHING_READ,
     tokenId: tokenId(choice),
-    logprob: null,
-    entropy: null,
-    margin: null,
     distribution: distribution === null ? null : Float64Array.from(distribution),
-    topLogprobs: null,
-    textLogprob: null,
-    hidden: null,
   };
 }
 

@@ -3,6 +3,7 @@
  * of its drafts hold (docs/METHODS.md has the formulas). Pure.
  */
 import type { ModelRole } from '../core/model-id.ts';
+import { readsLogits } from '../core/row-reads.ts';
 import type { Gate } from '../judging/gate.ts';
 import {
   type CostModel,
@@ -23,7 +24,7 @@ export function singleModelCost(role: ModelRole): CostModel {
   return {
     name: role,
     parameter: null,
-    readsUncertainty: false,
+    readsLogits: false,
     work: (plan) => ({
       forwards: [...prefill(role, plan.promptTokenCount), ...singleSteps(role, plan)],
       largeCallCount: role === 'large' ? 1 : 0,
@@ -41,7 +42,7 @@ export function tokenRoutingCost(gate: Pick<Gate, 'name' | 'reads'>): CostModel 
   return {
     name: gate.name,
     parameter: 'share',
-    readsUncertainty: gate.reads.uncertainty === true,
+    readsLogits: readsLogits(gate.reads),
     work: (plan) => {
       const { promptTokenCount, answerTokenCount, value: share } = plan;
       const everCalled = 1 - (1 - share) ** answerTokenCount;
@@ -69,7 +70,7 @@ export function learnedRoutingCost(name: string): CostModel {
 export const cascadeCost: CostModel = {
   name: 'cascade',
   parameter: 'share',
-  readsUncertainty: true,
+  readsLogits: true,
   work: (plan) => answersOf(plan, { small: 1, large: plan.value }),
 };
 
@@ -77,7 +78,7 @@ export const cascadeCost: CostModel = {
 export const randomQueryCost: CostModel = {
   name: 'random-query',
   parameter: 'share',
-  readsUncertainty: false,
+  readsLogits: false,
   work: (plan) => answersOf(plan, { small: 1 - plan.value, large: plan.value }),
 };
 
@@ -135,7 +136,7 @@ function catchUps(plan: WorkPlan): readonly ExpectedForwards[] {
 export const draftModelCost: CostModel = {
   name: 'speculative (small)',
   parameter: 'acceptance',
-  readsUncertainty: false,
+  readsLogits: false,
   work: (plan) => {
     const work = speculationWork(plan, { draftedShare: 1, drafts: draftsOf });
     return {
@@ -154,7 +155,7 @@ export const draftModelCost: CostModel = {
 export const promptLookupCost: CostModel = {
   name: 'speculative (lookup)',
   parameter: 'lookup-acceptance',
-  readsUncertainty: false,
+  readsLogits: false,
   work: (plan) => {
     const { lookupHitRate = 0 } = plan;
     const work = speculationWork(plan, { draftedShare: lookupHitRate, drafts: () => [] });

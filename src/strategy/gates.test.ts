@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { seededDraws } from '../core/draws.ts';
-import type { RowResult } from '../core/row-program.ts';
+import { NOTHING_READ, type RowResult } from '../core/row-program.ts';
 import { tokenId } from '../core/token-id.ts';
 import { defers } from '../judging/gate.ts';
 import { entropyGate } from './entropy.ts';
@@ -9,14 +9,10 @@ import { marginGate } from './margin.ts';
 import { randomGate } from './random.ts';
 
 const rowOf = (entropy: number | null, margin: number | null): RowResult => ({
+  ...NOTHING_READ,
   tokenId: tokenId(0),
-  logprob: null,
   entropy,
   margin,
-  distribution: null,
-  topLogprobs: null,
-  textLogprob: null,
-  hidden: null,
 });
 
 const draws = seededDraws(1);

@@ -77,9 +77,9 @@ export function isRandomControl({ controlOf }: Method): boolean {
   return controlOf !== null;
 }
 
-/** Whether it reads the entropies of the small model's rows, which take a pass over the vocabulary. */
-export function readsUncertainty({ costModels }: Method): boolean {
-  return costModels.some((model) => model.readsUncertainty);
+/** Whether it reads values off the small model's logits, which takes a pass over the vocabulary. */
+export function readsLogits({ costModels }: Method): boolean {
+  return costModels.some((model) => model.readsLogits);
 }
 
 /** The threshold that was given, or the default of a method that has one. */

@@ -105,11 +105,7 @@ function parseNumber(
   const isPercent = match[3] === '%';
   const isShareOfHead = isPercent && head !== null;
   if (isPercent && !isShare && !isShareOfHead) {
-    throw invalidThreshold(
-      text,
-      'a share needs a calibrated head, and this gate has none',
-      example,
-    );
+    throw invalidThreshold(text, `a share needs a calibrated head, and ${name} has none`, example);
   }
   const value = isPercent ? Number(given.slice(0, -1)) / 100 : Number(given);
   if (!Number.isFinite(value)) throw invalidThreshold(text, `${given} is not finite`, example);

@@ -302,7 +302,7 @@ describe('a model without a capability that a strategy needs', () => {
 
   it.each([
     [{ reads: {} }, 'entropy', 'it gives no entropies and margins', 'small'],
-    [{ outputRowCountMax: 0 }, 'random', 'it gives no rows of a text that it is told', 'large'],
+    [{ outputRowCountMax: 0 }, 'random', 'it gives no rows of a given text', 'large'],
     [{ outputRowCountMax: 2 }, 'speculative', 'it gives at most 2 rows', 'large'],
     [{ input: 'text' as const }, 'speculative', 'it takes text and no token ids', 'large'],
   ])(
@@ -325,7 +325,7 @@ describe('a model without a capability that a strategy needs', () => {
   it('is refused for a grammar that it would not keep', async () => {
     const models = { small: local('small'), large: far() };
     const error = await refusal(models, { strategy: 'random', grammar: { json: true } });
-    expect(error.message).toContain('it keeps to no grammar');
+    expect(error.message).toContain('it cannot keep to a grammar');
   });
 
   it('is refused for distributions, which rejection sampling needs', async () => {

@@ -18,6 +18,7 @@ import { allPictures } from '../../src/report/pictures/all-pictures.ts';
 import { parseResult } from '../../src/report/result-format.ts';
 import { CONTROL, strategyStyles } from '../../src/report/strategy-styles.ts';
 import { resultTables } from '../../src/report/tables.ts';
+import { cascadeMethod } from '../../src/strategy/cascade.ts';
 import { entropyMethod } from '../../src/strategy/entropy.ts';
 import type { Method } from '../../src/strategy/method.ts';
 import { METHODS } from '../../src/strategy/methods.ts';
@@ -59,7 +60,7 @@ describe('a method of steps', () => {
   it('is parsed and listed in help under its unit', () => {
     const value = parseStrategy('steps@0.25', ALL);
     expect(value).toMatchObject({ method: stepMethod, threshold: 0.25 });
-    const help = strategyHelp(ALL, 100);
+    const help = strategyHelp([stepMethod, stepControl, cascadeMethod], 100);
     expect(help).toMatch(
       /\nStep by step:\n {2}steps .*\n.*delta.*\n {2}dice .*\n.*\nAnswer by answer:\n/,
     );

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Unit } from '../../strategy/method.ts';
+import { UNITS, type Unit } from '../../strategy/method.ts';
 import { METHODS } from '../../strategy/methods.ts';
 import { strategyHelp } from './strategy-help.ts';
 
@@ -7,6 +7,9 @@ const entryOf = (name: string): string => {
   const [, behind = ''] = strategyHelp(METHODS, 400).split(`\n  ${name} `);
   return behind.split(/\n(?: {2})?(?=\S)/)[0] ?? '';
 };
+
+/** How the heading of each unit begins. */
+const HEADING = { none: 'One', token: 'Token', step: 'Step', query: 'Answer' } as const;
 
 describe('help on strategies', () => {
   it('lists every strategy with its summary and the meaning of its threshold', () => {
@@ -30,11 +33,12 @@ describe('help on strategies', () => {
     const starts = lines.flatMap((line) => /^(?: {2})?\S+/.exec(line)?.[0].trim() ?? []);
     const named = (unit: Unit | null) =>
       METHODS.filter((method) => method.unit === unit).map(({ name }) => name);
-    expect(starts).toEqual([
-      ...['One', ...named(null)],
-      ...['Token', ...named('token')],
-      ...['Answer', ...named('query')],
+    const groups = ([null, ...UNITS] as const).map((unit) => [
+      HEADING[unit ?? 'none'],
+      named(unit),
     ]);
+    const filled = groups.filter(([, names]) => names?.length !== 0);
+    expect(starts).toEqual(filled.flat(2));
   });
 
   it('keeps to the width of the terminal', () => {

@@ -12,7 +12,7 @@ import { required } from '../../core/invariant.ts';
 import type { ModelsById } from '../../core/model-id.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
 import { type CostsById, predictRun } from '../../machines/predict-run.ts';
-import { type Method, readsUncertainty } from '../../strategy/method.ts';
+import { type Method, readsLogits } from '../../strategy/method.ts';
 import { grade } from '../graders/grade.ts';
 import type { Grade, Question } from '../question.ts';
 import { type AnswerRecord, answerText, eventsOf } from './answer-record.ts';
@@ -73,7 +73,7 @@ function predictedMs(
   { costs, roundTripMs }: TimeProfile,
 ): number {
   const whole = { name: null, ...run, summary: null };
-  const readings = { roundTripMs, readsUncertainty: readsUncertainty(method) };
+  const readings = { roundTripMs, readsLogits: readsLogits(method) };
   return predictRun(whole, costs, readings).ms;
 }
 

@@ -11,7 +11,7 @@
 import { commonLength } from '../../core/common-length.ts';
 import { PilotfishError, throwIfAborted } from '../../core/errors.ts';
 import { invariant, required } from '../../core/invariant.ts';
-import type { RowProgram, RowResult } from '../../core/row-program.ts';
+import { NOTHING_READ, type RowProgram, type RowResult } from '../../core/row-program.ts';
 import { coversReads, type RowReads, withReads } from '../../core/row-reads.ts';
 import { penalises } from '../../core/sampling-params.ts';
 import type { TokenId } from '../../core/token-id.ts';
@@ -298,12 +298,11 @@ function rowOf(trie: ContinuationTrie, node: NodeId, request: ForwardRequest): R
   const { program } = request;
   const { tokenId, logprob, entropy, margin } = required(trie.row(node), 'the row is known');
   return {
+    ...NOTHING_READ,
     tokenId,
     logprob: program.logprob === true ? logprob : null,
     entropy: program.uncertainty === true ? entropy : null,
     margin: program.uncertainty === true ? margin : null,
-    textLogprob: null,
-    distribution: null,
     ...trie.features(node, program),
   };
 }

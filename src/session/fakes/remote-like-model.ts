@@ -7,7 +7,7 @@ import { abortError, PilotfishError, throwIfAborted } from '../../core/errors.ts
 import { invariant } from '../../core/invariant.ts';
 import type { ModelId } from '../../core/model-id.ts';
 import { noiseKey, noiseUniform } from '../../core/noise.ts';
-import type { RowResult } from '../../core/row-program.ts';
+import { NOTHING_READ, type RowResult } from '../../core/row-program.ts';
 import type { RowReads } from '../../core/row-reads.ts';
 import { type TokenId, tokenId } from '../../core/token-id.ts';
 import { untilAborted } from '../../core/until-aborted.ts';
@@ -193,10 +193,10 @@ class RemoteLikeSession implements Session {
     const { topLogprobs: count = 0 } = reads;
     const largest = [...probabilities].sort((a, b) => b - a).map(Math.log);
     return {
+      ...NOTHING_READ,
       tokenId: tokenId(id),
       logprob: reads.logprob === true ? Math.log(probabilities[id] ?? 0) : null,
       topLogprobs: count === 0 ? null : Float32Array.from(largest.slice(0, count)),
-      ...{ entropy: null, margin: null, textLogprob: null, distribution: null, hidden: null },
     };
   }
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { seededDraws } from '../../core/draws.ts';
 import { halfBits } from '../../core/half.ts';
 import { required } from '../../core/invariant.ts';
-import type { RowResult } from '../../core/row-program.ts';
+import { NOTHING_READ, type RowResult } from '../../core/row-program.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
 import { type TokenId, tokenId, tokenIds } from '../../core/token-id.ts';
 import { type Router, routerScore, withEmbeddings } from '../../judging/router.ts';
@@ -219,9 +219,9 @@ describe('a router with embeddings', () => {
     const gate = routerGate(routerOf(features));
     expect(gate.reads).toEqual({ hidden: true, topLogprobs: 1 });
     const row: RowResult = {
-      ...{ tokenId: tokenId(1), logprob: null, entropy: null, margin: null, distribution: null },
+      ...NOTHING_READ,
+      tokenId: tokenId(1),
       ...{ hidden: new Float32Array(HIDDEN_SIZE), topLogprobs: new Float32Array(1) },
-      textLogprob: null,
     };
     expect(() => gate.score(row, 0, seededDraws(1))).toThrow(/embeddings/);
   });
