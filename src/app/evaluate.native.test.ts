@@ -27,7 +27,7 @@ describe('evaluate refuses, before a model is searched for,', () => {
       { task: undefined } as object,
       {
         code: 'option-invalid',
-        message: 'Nothing says which questions: there is no --task.',
+        message: 'No questions were chosen: --task is missing.',
         remedy: expect.stringContaining('Give --task'),
       },
     ],
@@ -46,7 +46,7 @@ describe('evaluate refuses, before a model is searched for,', () => {
       { strategies: ['entropy@1', 'random', 'entropy'] },
       {
         code: 'option-invalid',
-        message: 'entropy is asked for with and without a threshold.',
+        message: 'entropy is requested with and without a threshold.',
         fields: { strategy: 'entropy' },
       },
     ],

@@ -194,9 +194,9 @@ function requestedStrategies(
     const { name } = method;
     throw new PilotfishError(
       'option-invalid',
-      `${name} is asked for with and without a threshold.`,
+      `${name} is requested with and without a threshold.`,
       {
-        remedy: `Give ${name} alone, and points are found, or every threshold that it should have.`,
+        remedy: `Give ${name} alone to have its points found, or give all of its thresholds.`,
         fields: { strategy: name },
       },
     );

@@ -210,7 +210,7 @@ async function chooseModels(
     const isNowhere = PilotfishError.isInstance(error) && error.code === 'source-unavailable';
     if (isNamed || !isNowhere) throw error;
     options.onNotice?.(
-      `The ${DEFAULT_PAIR.name} models are neither here nor to be had from any source. ` +
+      `The ${DEFAULT_PAIR.name} models are neither on this machine nor available from any source. ` +
         `The ${POCKET_PAIR.name} pair answers instead: it only does arithmetic word problems.`,
     );
     const files = await ensureFiles(POCKET_PAIR, roles, options);

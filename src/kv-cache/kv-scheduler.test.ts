@@ -30,7 +30,7 @@ async function outcomeOf(work: Promise<unknown>): Promise<string> {
   return await Promise.race([ended, settle(20).then(() => 'pending')]);
 }
 
-interface Tenant {
+interface LeasedRequest {
   readonly lease: Lease;
   /** Reads the text up to that length as the engine does: a second time after a preemption. */
   readonly read: (length: number, id?: ModelId) => Promise<void>;
@@ -83,7 +83,7 @@ function bench(options: BenchOptions = {}) {
     ...(both ? { small: { cellCount: cells, sequenceCount: 1 } } : {}),
     large: { cellCount: cells, sequenceCount: 1 },
   });
-  const enter = async (need: number, needMax: number, reuses = true): Promise<Tenant> => {
+  const enter = async (need: number, needMax: number, reuses = true): Promise<LeasedRequest> => {
     const abort = new AbortController();
     const first = entered;
     entered += 1;

@@ -173,7 +173,7 @@ describe('a readmission', () => {
   });
 });
 
-describe('vacating', () => {
+describe('an eviction', () => {
   it('gives all cells back; the next rows are read anew and are the same', async () => {
     const { cache, closed, model, recorder, open } = bench();
     const lazy = open();
@@ -211,12 +211,12 @@ describe('vacating', () => {
     const lazy = open();
     const reading = rows(lazy, PROMPT_LENGTH);
     await settle();
-    const vacated = lazy.evict();
+    const evicted = lazy.evict();
     await settle();
     expect(closed).toEqual([]);
     resolve();
     await reading;
-    await vacated;
+    await evicted;
     expect([lazy.length, closed.length]).toEqual([0, 1]);
     await rows(lazy, PROMPT_LENGTH);
   });

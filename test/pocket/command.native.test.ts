@@ -66,7 +66,7 @@ describe('without the default pair and a source of it', () => {
     const { stdout, stderr, exitCode } = await run('--strategy', 'large', QUESTION);
     expect(exitCode).toBeNull();
     expect(stdout).toContain('The answer is 17.');
-    expect(stderr).toContain('The qwen2.5-coder models are neither here nor to be had');
+    expect(stderr).toContain('The qwen2.5-coder models are neither on this machine nor available');
   });
 
   it('a user who named models gets no others', async () => {

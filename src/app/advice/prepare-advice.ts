@@ -107,7 +107,7 @@ async function findProfiles(options: PrepareAdviceOptions): Promise<Profiles> {
 function noRoundTrip({ name }: MachineProfile): PilotfishError {
   return new PilotfishError(
     'option-invalid',
-    `Nothing says how far away ${name} is: neither an option nor a profile has a round trip.`,
+    `The round trip to ${name} is unknown: neither an option nor a profile gives it.`,
     {
       remedy: 'Give --round-trip with the milliseconds of the network, 0 for none.',
       fields: { option: '--remote-profile', value: name },

@@ -124,7 +124,7 @@ describe('named routers', () => {
         readNamedRouters([coLlm, citer], [...strategies, 'co-llm']),
       ).rejects.toMatchObject({
         code: 'option-invalid',
-        message: `${citer} is a router for citer, which was not asked for.`,
+        message: `${citer} is a router for citer, which was not requested.`,
         remedy: expect.stringContaining('Name citer with --strategy'),
         fields: { strategy: 'citer', path: citer },
       });

@@ -172,7 +172,7 @@ function twice(strategy: string, path: string): PilotfishError {
 function notAskedFor(strategy: string, path: string): PilotfishError {
   return new PilotfishError(
     'option-invalid',
-    `${path} is a router for ${strategy}, which was not asked for.`,
+    `${path} is a router for ${strategy}, which was not requested.`,
     {
       remedy: `Name ${strategy} with --strategy or among --strategies, or leave --router out.`,
       fields: { strategy, path },

@@ -237,7 +237,9 @@ describe('bench recost', () => {
   it('says when a prediction leaves the cache out', async () => {
     const older = { ...RECOSTED, isWithoutCache: true };
     const { err } = await recost(['-', '--profile', 'box'], older);
-    expect(err).toBe('The log is of an older version: what reading the cache takes is left out.\n');
+    expect(err).toBe(
+      'The log is of an older version: the time of reading the cache is left out.\n',
+    );
   });
 
   it('names the machines that are built in', async () => {

@@ -20,8 +20,8 @@ interface OtherOptions {
 }
 
 const NOTES = `Runs the router at several thresholds on questions that it was not trained on, or on a user's
-own prompts (--traffic, without answers), and writes what it found into the router's file:
-from then on NAME@30% is a share that was measured. Answers are kept in --out.
+own prompts (--traffic, without answers), and writes the results into the router's file: from
+then on NAME@30% is a measured share. Answers are kept in --out.
 
 Examples:
   pilotfish calibrate citer.safetensors --task pocket --pair pocket --split train --from 5000 --count 200
@@ -29,7 +29,7 @@ Examples:
   pilotfish calibrate router.safetensors --task mine.jsonl --quality 95%`;
 
 const THRESHOLD_FLAGS: FlagTable<Pick<CalibrateOptions, 'share' | 'quality' | 'shares'>> = {
-  share: share('--share <SHARE>', 'tokens that it calls by default from then on'),
+  share: share('--share <SHARE>', 'the share of tokens that it calls by default from then on'),
   quality: share(
     '--quality <SHARE>',
     'instead: the part of the gap that it recovers by default; without answers, of the tokens ' +

@@ -34,9 +34,8 @@ interface OtherOptions {
 }
 
 const NOTES = `Both models always answer alone, too. A strategy without a threshold (entropy) gets points
-where its curve rises; with one (entropy@1,entropy@2) it runs there. Answers are kept in
---out: an evaluation can be stopped and taken up again, and asked for more points, at any
-moment.
+where its curve rises; with thresholds (entropy@1,entropy@2) it runs at these. Answers are kept in
+--out: an evaluation can be stopped at any moment, resumed, and extended by more points.
 
 Examples:
   pilotfish eval --task pocket --pair pocket --count 250

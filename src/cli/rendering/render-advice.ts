@@ -111,9 +111,9 @@ function notes({ profile, statistics, lookup, prices, billing }: AdviceReport): 
     'weights read by forwards. Written: FLOPs of tokens written or scored; FLOPs: of all rows,',
     'catch-up included. Network: the round trip to the large model at which it pays in time.',
     lookup === null
-      ? 'Prompt lookup is left out: --lookup says how it fares.'
+      ? 'Prompt lookup is left out, because its statistics are unknown: give --lookup.'
       : 'Found: share of the tokens where prompt lookup finds a draft.',
-    'None of this says how good the answers are: only speculation keeps those of large.',
+    'No number here is about quality: only speculation keeps the answers of the large model.',
     ...(hasPrices ? [BILLING_NOTES[billing]] : []),
     ...(statistics === null
       ? []
@@ -126,9 +126,9 @@ function notes({ profile, statistics, lookup, prices, billing }: AdviceReport): 
 
 const BILLING_NOTES: Readonly<Record<Billing, string>> = {
   kept:
-    'Price: as of a server that keeps the sequence and bills every row once. An API that bills the ' +
-    'whole text at every call is another matter: --billing per-call.',
+    'Price: for a server that keeps the sequence and bills every row once. For an API that bills ' +
+    'the whole text at every call, give --billing per-call.',
   'per-call':
-    'Price: as of an API that keeps nothing and bills the whole text again at every call of the ' +
+    'Price: for an API that keeps nothing and bills the whole text again at every call of the ' +
     'large model.',
 };

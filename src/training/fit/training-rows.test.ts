@@ -29,7 +29,10 @@ const LABELLED: readonly LabelledExample[] = labelledExamples({
 }));
 
 /** The log-probability of the written token, which is either model's choice. */
-function ownByLarge({ trajectory, trace }: Example, position: number): number | undefined {
+function textLogprobUnderLarge(
+  { trajectory, trace }: Example,
+  position: number,
+): number | undefined {
   const token = trajectory.tokens[position];
   if (token === trace.small[position]) return trace.smallLogprobUnderLarge[position];
   return token === trace.large[position] ? trace.bestLogprobUnderLarge[position] : Number.NaN;
@@ -70,7 +73,7 @@ describe('rows to train on', () => {
           target: value,
           weight: targets[position]?.weight ?? 1,
           logSmall: trace.textLogprobUnderSmall[position],
-          logLarge: ownByLarge(example, position),
+          logLarge: textLogprobUnderLarge(example, position),
           differs: Number(position % 2 === 0),
           group: rows.groupOf(example),
         });

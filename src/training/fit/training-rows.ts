@@ -66,7 +66,7 @@ export function* trainingRows(
       targetOf[row] = value;
       weights[row] = weight;
       logSmall[row] = required(trace.textLogprobUnderSmall[position], 'read at every token');
-      logLarge[row] = required(ownByLarge(example, position), 'read at every token');
+      logLarge[row] = required(textLogprobUnderLarge(example, position), 'read at every token');
       differs[row] = Number(trace.small[position] !== trace.large[position]);
       row += 1;
     }
@@ -88,7 +88,10 @@ function hasValue({ value }: Target): boolean {
  * choice, the two best tokens were so close that forwards of other shapes chose differently. The best
  * token's value then serves as well.
  */
-function ownByLarge({ trajectory, trace }: Example, position: number): number | undefined {
+function textLogprobUnderLarge(
+  { trajectory, trace }: Example,
+  position: number,
+): number | undefined {
   const isSmall = trajectory.tokens[position] === trace.small[position];
   return (isSmall ? trace.smallLogprobUnderLarge : trace.bestLogprobUnderLarge)[position];
 }

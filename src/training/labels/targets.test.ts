@@ -91,12 +91,12 @@ describe('targets', () => {
   });
 
   it('of alignment are the likelihood relative to the best token, at most 1', () => {
-    const smallByLarge = Float32Array.of(-0.1, -2, -30, -0.1);
-    const bestByLarge = Float32Array.of(-0.1, -1, -0.5, -0.1001);
+    const small = Float32Array.of(-0.1, -2, -30, -0.1);
+    const best = Float32Array.of(-0.1, -1, -0.5, -0.1001);
     const all = alignmentTargets({
       ...trace(SMALL, LARGE),
-      smallLogprobUnderLarge: smallByLarge,
-      bestLogprobUnderLarge: bestByLarge,
+      smallLogprobUnderLarge: small,
+      bestLogprobUnderLarge: best,
     });
     expect(all.map(({ labelCase }) => labelCase)).toEqual([
       'agree',
@@ -106,11 +106,11 @@ describe('targets', () => {
     expect([first, fourth]).toEqual([1, 1]);
     expect(second).toBeCloseTo(Math.exp(-1), 6);
     expect(third).toBeCloseTo(0, 6);
-    const never = Float32Array.from(smallByLarge, () => Number.NEGATIVE_INFINITY);
+    const never = Float32Array.from(small, () => Number.NEGATIVE_INFINITY);
     const none = alignmentTargets({
       ...trace(SMALL, LARGE),
       smallLogprobUnderLarge: never,
-      bestLogprobUnderLarge: bestByLarge,
+      bestLogprobUnderLarge: best,
     });
     expect(none.map(({ value }) => value)).toEqual([0, 0, 0, 0]);
   });

@@ -122,14 +122,15 @@ export function citerSTargets(
  * likelihood of the small model's token under the large model, relative to the large model's best token.
  */
 export function alignmentTargets({
-  smallLogprobUnderLarge: smallByLarge,
-  bestLogprobUnderLarge: bestByLarge,
+  smallLogprobUnderLarge,
+  bestLogprobUnderLarge,
   small,
   large,
 }: TeacherForcedTrace): readonly Target[] {
   return small.map((token, position) => {
-    const log = required(smallByLarge[position], 'read') - required(bestByLarge[position], 'read');
+    const best = required(bestLogprobUnderLarge[position], 'read');
+    const ratio = Math.exp(required(smallLogprobUnderLarge[position], 'read') - best);
     const labelCase = token === large[position] ? 'agree' : 'large-right';
-    return { value: Math.min(1, Math.exp(log)), labelCase };
+    return { value: Math.min(1, ratio), labelCase };
   });
 }

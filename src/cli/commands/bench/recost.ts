@@ -101,7 +101,7 @@ function notices({ runs, isCut, isWithoutCache }: Recosted): string[] {
         ? ['The log ends before the run did: it is re-costed as far as it goes.']
         : []),
     ...(isWithoutCache
-      ? ['The log is of an older version: what reading the cache takes is left out.']
+      ? ['The log is of an older version: the time of reading the cache is left out.']
       : []),
   ];
 }

@@ -33,10 +33,10 @@ interface OtherOptions {
   readonly color: boolean;
 }
 
-const NOTES = `The large model answers every question; along its right answers, at tokens where the two models
-differ, both tokens are tried out (rolled out) and graded. From the second round on the router
-of the round before takes part. Everything is kept in --out: a training can be stopped and
-taken up again at any moment, and other objectives use the same answers and readings.
+const NOTES = `The large model answers every question. Along its right answers, at tokens where the
+models differ, both tokens are rolled out to the ends of answers, which are graded. From the second
+round on the router of the round before takes part. All work is kept in --out: a training can be
+stopped and resumed at any moment, and other objectives use the same answers and traces.
 
 Examples:
   pilotfish train router --task pocket --pair pocket --count 1200 --question-seed 7
