@@ -58,11 +58,16 @@ describe('report', () => {
     expect((await readFile(join(folder, NAMES[0] ?? ''))).subarray(1, 4).toString()).toBe('PNG');
   });
 
-  it('makes the folder that it is given, and writes there alone', async () => {
-    const out = join(folder, 'deep', 'report');
-    await report([path, '--out', out]);
-    expect((await readdir(out)).sort()).toEqual([...NAMES, 'report.html'].sort());
+  it('makes the folder that it is given, writes there alone, and prints one JSON object', async () => {
+    const into = join(folder, 'deep', 'report');
+    const { out, err } = await report([path, '--out', into, '--json']);
+    expect((await readdir(into)).sort()).toEqual([...NAMES, 'report.html'].sort());
     expect((await readdir(folder)).sort()).toEqual(['deep', 'result.json']);
+    const written = JSON.parse(out);
+    expect(written).toMatchObject({ type: 'report', page: join(into, 'report.html') });
+    expect(written.pictures).toHaveLength(3);
+    // The progress goes beside it.
+    expect(err).toContain('Drawing');
   });
 
   it('puts several results on one page, with pictures apart even for equal file names', async () => {
@@ -80,14 +85,6 @@ describe('report', () => {
     );
     const page = await readFile(join(folder, 'out', 'report.html'), 'utf8');
     expect(page).toContain('Evaluation: gsm8k, pocket');
-  });
-
-  it('prints one JSON object, and progress beside it', async () => {
-    const { out, err } = await report([path, '--json']);
-    const written = JSON.parse(out);
-    expect(written).toMatchObject({ type: 'report', page: join(folder, 'report.html') });
-    expect(written.pictures).toHaveLength(3);
-    expect(err).toContain('Drawing');
   });
 
   it('shows help with examples', async () => {
