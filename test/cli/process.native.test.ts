@@ -1,52 +1,6 @@
-/** The program as a process, as a shell sees it. No model, no network. */
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { closeSync, existsSync, openSync } from 'node:fs';
-import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
+/** The program as a process, as a shell sees it. No model, no network. Rarer ends: process.long.test.ts. */
 import { describe, expect, it } from 'vitest';
-import { required } from '../../src/core/invariant.ts';
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const REAL = 'src/cli/main.ts';
-/** A device that is always full. */
-const FULL_DISK = '/dev/full';
-const SCRIPTED = 'test/cli/scripted-main.ts';
-
-interface Outcome {
-  readonly out: string;
-  readonly err: string;
-  readonly code: number | null;
-}
-
-interface RunOptions {
-  readonly input?: string;
-  readonly env?: Readonly<Record<string, string>>;
-  /** Called with the process when it first wrote to standard output. */
-  readonly onFirstOutput?: (child: ChildProcessWithoutNullStreams) => void;
-}
-
-async function run(
-  main: string,
-  args: readonly string[],
-  { input = '', env = {}, onFirstOutput }: RunOptions = {},
-): Promise<Outcome> {
-  const child = spawn(process.execPath, ['--import', 'tsx', main, ...args], {
-    cwd: ROOT,
-    env: { PATH: process.env['PATH'] ?? '', ...env },
-  });
-  const seen = { out: '', err: '' };
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-    if (seen.out === '') onFirstOutput?.(child);
-    seen.out += chunk;
-  });
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-    seen.err += chunk;
-  });
-  child.stdin.end(input);
-  const [code] = await once(child, 'close');
-  return { ...seen, code };
-}
+import { REAL, run, SCRIPTED } from './program.ts';
 
 describe('the program', () => {
   it('shows help without models or a native library', async () => {
@@ -59,16 +13,9 @@ describe('the program', () => {
   });
 
   it('refuses an invalid option, with code 2', async () => {
-    const [strategy, prompt] = await Promise.all([
-      run(REAL, ['ask', '--strategy', 'nope', 'hi']),
-      run(REAL, ['ask', '--json', '-'], { input: '\n' }),
-    ]);
-    expect(strategy.err).toMatch(
-      /^error\[strategy-unknown\]: .*"nope"\.\nhelp: Choose one of small/,
-    );
-    expect(strategy).toMatchObject({ out: '', code: 2 });
-    expect(JSON.parse(prompt.out)).toMatchObject({ type: 'error', code: 'prompt-empty' });
-    expect(prompt.code).toBe(2);
+    const { out, err, code } = await run(REAL, ['ask', '--strategy', 'nope', 'hi']);
+    expect(err).toMatch(/^error\[strategy-unknown\]: .*"nope"\.\nhelp: Choose one of small/);
+    expect([out, code]).toEqual(['', 2]);
   });
 
   it('gives a pipe the exact answer', async () => {
@@ -86,38 +33,5 @@ describe('the program', () => {
     expect(JSON.parse(out.trimEnd().split('\n').at(-1) ?? '')).toMatchObject({ code: 'aborted' });
     expect(err).toBe('disposed\nerror[aborted]: Interrupted.\n');
     expect(code).toBe(130);
-  });
-
-  it('has its own code for termination', async () => {
-    const { err, code } = await run(SCRIPTED, ['ask', 'hi'], {
-      env: { SCRIPT_REPEAT: '100', SCRIPT_DELAY_MS: '50' },
-      onFirstOutput: (child) => child.kill('SIGTERM'),
-    });
-    expect([code, err]).toEqual([143, 'disposed\nerror[aborted]: Terminated.\n']);
-  });
-
-  it('ends quietly when its reader leaves', async () => {
-    const { err, code } = await run(SCRIPTED, ['ask', '--json', 'hi'], {
-      env: { SCRIPT_REPEAT: '2000' },
-      onFirstOutput: (child) => child.stdout.destroy(),
-    });
-    expect([code, err]).toEqual([0, 'disposed\n']);
-  });
-
-  it.skipIf(!existsSync(FULL_DISK))('reports output that cannot be written', async () => {
-    const full = openSync(FULL_DISK, 'w');
-    const child = spawn(process.execPath, ['--import', 'tsx', REAL, '--help'], {
-      cwd: ROOT,
-      stdio: ['ignore', full, 'pipe'],
-    });
-    const [err, [code]] = await Promise.all([
-      text(required(child.stderr, 'standard error is a pipe')),
-      once(child, 'close'),
-    ]);
-    closeSync(full);
-    expect(err).toMatch(
-      /^error\[disk-full\]: Could not write standard output: the disk is full \(ENOSPC\)/,
-    );
-    expect(code).toBe(1);
   });
 });

@@ -9,6 +9,7 @@ import { required } from '../../src/core/invariant.ts';
 import type { SamplingParams } from '../../src/core/sampling-params.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
 import { openRandomPair, type RandomPair } from '../../src/testing/random-pair.ts';
+import { runs } from '../runs.ts';
 
 let coupling: RandomPair;
 let rejection: RandomPair;
@@ -26,7 +27,8 @@ afterAll(async () => {
 
 async function run(pair: RandomPair, request: GenerateRequest): Promise<EngineEvent[]> {
   const events: EngineEvent[] = [];
-  for await (const event of pair.engine.generate({ maxTokens: 60, ...request })) events.push(event);
+  for await (const event of pair.engine.generate({ maxTokens: runs(40, 60), ...request }))
+    events.push(event);
   return events;
 }
 

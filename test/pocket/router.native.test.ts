@@ -14,7 +14,7 @@ import { decodeRouter } from '../../src/judging/router-file.ts';
 const QUESTION_COUNT = 4;
 const POCKET = { pair: 'pocket', offline: true, threadCount: 1, maxTokens: 80 } as const;
 const LEARNED = { task: 'pocket', questionSeed: 3, count: QUESTION_COUNT } as const;
-const HELD_OUT = { task: 'pocket', split: 'test', questionSeed: 9, count: QUESTION_COUNT } as const;
+const HELD_OUT = { task: 'pocket', split: 'test', questionSeed: 9, count: 2 } as const;
 
 let base: string;
 beforeAll(async () => {
@@ -38,10 +38,10 @@ it('is trained by rollouts, calibrated by runs, and routes in an evaluation', as
   expect(calibrated.isGraded).toBe(true);
   const router = decodeRouter(await readFile(file));
   expect(router.trainedOn.size).toBe(QUESTION_COUNT);
-  expect(router.calibratedOn.size).toBe(QUESTION_COUNT);
+  expect(router.calibratedOn.size).toBe(HELD_OUT.count);
   expect(router.network.layers).toEqual(trained.router.network.layers);
   const { result } = await evaluate({
-    ...{ ...POCKET, ...HELD_OUT, count: 2, questionSeed: 10, strategies: ['citer'], shares: [0.3] },
+    ...{ ...POCKET, ...HELD_OUT, questionSeed: 10, strategies: ['citer'], shares: [0.3] },
     ...{ routerFiles: [file], home, folder: join(base, 'evaluation'), keepsRows: false },
   });
   const routed = result.results.find(({ strategy }) => strategy === 'citer');
