@@ -340,6 +340,21 @@ function slowForwards() {
   return { state, onForward, resolve: () => resolve() };
 }
 
+/** `a` reclaims the cells of `b`, which is in the middle of a forward until `resolve`. */
+async function reclaimedWhileReading() {
+  const { state, onForward, resolve } = slowForwards();
+  const { room, enter } = bench({ onForward });
+  const [a, b] = [await enter(30, 50), await enter(30, 50)];
+  await a.read(30);
+  await b.read(30);
+  state.isSlow = true;
+  const under = b.read(30);
+  await settle();
+  const making = a.lease.reclaim('large');
+  await settle();
+  return { state, room, a, b, under, making, resolve };
+}
+
 describe('a preemption in the middle of a forward', () => {
   it('admits no request before the cells and the slot are really free', async () => {
     const { state, onForward, resolve } = slowForwards();
@@ -369,16 +384,7 @@ describe('a preemption in the middle of a forward', () => {
   });
 
   it('gives the reservation back once if the request ends at the same time', async () => {
-    const { state, onForward, resolve } = slowForwards();
-    const { room, enter } = bench({ onForward });
-    const [a, b] = [await enter(30, 50), await enter(30, 50)];
-    await a.read(30);
-    await b.read(30);
-    state.isSlow = true;
-    const under = b.read(30);
-    await settle();
-    const making = a.lease.reclaim('large');
-    await settle();
+    const { state, room, a, b, under, making, resolve } = await reclaimedWhileReading();
     resolve();
     await under;
     await b.lease.release();
@@ -391,16 +397,7 @@ describe('a preemption in the middle of a forward', () => {
   });
 
   it('makes the check of idle caches wait until the request has ended', async () => {
-    const { state, onForward, resolve } = slowForwards();
-    const { room, enter } = bench({ onForward });
-    const [a, b] = [await enter(30, 50), await enter(30, 50)];
-    await a.read(30);
-    await b.read(30);
-    state.isSlow = true;
-    const under = b.read(30);
-    await settle();
-    const making = a.lease.reclaim('large');
-    await settle();
+    const { room, a, b, under, making, resolve } = await reclaimedWhileReading();
     await a.lease.release();
     resolve();
     await under;

@@ -89,7 +89,7 @@ export class PrefixCache implements SequencePool {
 
   /**
    * For requests that must not depend on what ran before: they leave nothing, and find nothing but the
-   * pin, which was read in the same forwards whoever came first.
+   * pin, which is always read in the same forwards.
    */
   unshared(): OpenSource {
     const open: OpenSource['open'] = (text, lengthMax) =>
@@ -177,7 +177,7 @@ export class PrefixCache implements SequencePool {
         throwIfAborted(signal);
         const opened = await open();
         if (signal?.aborted !== true) return resolve(opened);
-        // A failure is remembered, and told to whoever opens next.
+        // A failure is remembered; the next open throws it.
         this.close(opened).catch(() => undefined);
       };
       const opening = this.#opening.exclusive(openFor, signal);
@@ -301,7 +301,7 @@ export class PrefixCache implements SequencePool {
     );
   }
 
-  /** Whoever opens next waits for it. */
+  /** The next open waits for it. */
   #track(work: Promise<void>): Promise<void> {
     const leaving = work.finally(() => this.#leaving.delete(leaving));
     this.#leaving.add(leaving);

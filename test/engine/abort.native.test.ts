@@ -5,6 +5,7 @@ import type { GenerateRequest } from '../../src/engine/request.ts';
 import { openRandomPair, type RandomPair } from '../../src/testing/random-pair.ts';
 import { runs } from '../runs.ts';
 import { CANCELLED_STRATEGIES, manyCancelled } from './cancelled-requests.ts';
+import { collectEvents } from './collected-events.ts';
 
 const CLOSED_COUNT = runs(7, 18);
 
@@ -65,7 +66,7 @@ describe('a closed engine', () => {
     const next = running.next();
     await closing[Symbol.asyncDispose]();
     await next.catch((error) => expect(error).toMatchObject({ code: 'disposed' }));
-    await expect(collect(running)).rejects.toMatchObject({ code: 'disposed' });
+    await expect(collectEvents(running)).rejects.toMatchObject({ code: 'disposed' });
     const late = closing.engine.generate({ prompt: 'the fox', strategy: 'large' });
     await expect(late.next()).rejects.toMatchObject({ code: 'disposed' });
   });
@@ -74,7 +75,7 @@ describe('a closed engine', () => {
     for (let moment = 0; moment < CLOSED_COUNT; moment += 1) {
       const closing = await openRandomPair({ speculative: { proposer: 'small', draftLength: 3 } });
       const strategy = CANCELLED_STRATEGIES[moment % CANCELLED_STRATEGIES.length] ?? 'small';
-      const running = collect(closing.engine.generate({ prompt: 'the fox', strategy }));
+      const running = collectEvents(closing.engine.generate({ prompt: 'the fox', strategy }));
       const ended = running.catch((error: unknown) => error);
       for (let turn = 0; turn < moment; turn += 1) await new Promise(setImmediate);
       await closing[Symbol.asyncDispose]();
@@ -84,13 +85,7 @@ describe('a closed engine', () => {
   });
 });
 
-async function collect(events: AsyncIterable<EngineEvent>): Promise<EngineEvent[]> {
-  const all: EngineEvent[] = [];
-  for await (const event of events) all.push(event);
-  return all;
-}
-
 async function texts(request: GenerateRequest): Promise<string[]> {
-  const events = await collect(pair.engine.generate(request));
+  const events = await collectEvents(pair.engine.generate(request));
   return events.flatMap((event) => (event.type === 'token' ? [event.text] : []));
 }

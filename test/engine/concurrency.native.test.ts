@@ -9,6 +9,7 @@ import type { GenerateRequest } from '../../src/engine/request.ts';
 import { asStrategy } from '../../src/strategy/strategy-value.ts';
 import { openRandomPair, type RandomPair } from '../../src/testing/random-pair.ts';
 import { teacherForce } from '../../src/testing/teacher-force.ts';
+import { collectEvents, tokenIdsOf } from './collected-events.ts';
 
 const STRATEGIES = [
   'small',
@@ -34,15 +35,8 @@ afterEach(async () => {
   await pair[Symbol.asyncDispose]();
 });
 
-async function collect(request: GenerateRequest): Promise<EngineEvent[]> {
-  const events: EngineEvent[] = [];
-  for await (const event of pair.engine.generate(request)) events.push(event);
-  return events;
-}
-
-function ids(events: readonly EngineEvent[]): number[] {
-  return events.flatMap((event) => (event.type === 'token' ? [event.tokenId] : []));
-}
+const collect = (request: GenerateRequest): Promise<EngineEvent[]> =>
+  collectEvents(pair.engine.generate(request));
 
 function requests(): GenerateRequest[] {
   return STRATEGIES.flatMap((strategy, seed) =>
@@ -59,8 +53,8 @@ function requests(): GenerateRequest[] {
 describe('requests side by side', () => {
   it('write the same texts as one by one, up to near-ties', async () => {
     const alone: number[][] = [];
-    for (const request of requests()) alone.push(ids(await collect(request)));
-    const together = (await Promise.all(requests().map(collect))).map(ids);
+    for (const request of requests()) alone.push(tokenIdsOf(await collect(request)));
+    const together = (await Promise.all(requests().map(collect))).map(tokenIdsOf);
     let otherCount = 0;
     for (const [index, request] of requests().entries()) {
       if (JSON.stringify(together[index]) === JSON.stringify(alone[index])) continue;
@@ -116,7 +110,7 @@ describe('requests side by side', () => {
 
   it('continue when a neighbour is cancelled in the middle of a batch', async () => {
     const request = { prompt: 'the quick', strategy: 'large', maxTokens: 30 };
-    const expected = ids(await collect(request));
+    const expected = tokenIdsOf(await collect(request));
     for (let moment = 1; moment <= 12; moment += 1) {
       const abort = new AbortController();
       const cancelled = collect({ ...request, prompt: 'in the an', signal: abort.signal });
@@ -124,7 +118,7 @@ describe('requests side by side', () => {
       for (let turn = 0; turn < moment; turn += 1) await new Promise(setImmediate);
       abort.abort();
       await cancelled.catch((error: unknown) => expect(error).toMatchObject({ code: 'aborted' }));
-      expect(ids(await steady)).toEqual(expected);
+      expect(tokenIdsOf(await steady)).toEqual(expected);
     }
   });
 

@@ -12,6 +12,7 @@ import type { GenerateRequest } from '../../src/engine/request.ts';
 import { asStrategy } from '../../src/strategy/strategy-value.ts';
 import { openRandomPair, type RandomPair } from '../../src/testing/random-pair.ts';
 import { teacherForce } from '../../src/testing/teacher-force.ts';
+import { collectEvents, tokenIdsOf } from './collected-events.ts';
 
 const STRATEGIES = [
   'small',
@@ -38,15 +39,8 @@ afterEach(async () => {
   await pair[Symbol.asyncDispose]();
 });
 
-async function collect(request: GenerateRequest): Promise<EngineEvent[]> {
-  const events: EngineEvent[] = [];
-  for await (const event of pair.engine.generate(request)) events.push(event);
-  return events;
-}
-
-function ids(events: readonly EngineEvent[]): number[] {
-  return events.flatMap((event) => (event.type === 'token' ? [event.tokenId] : []));
-}
+const collect = (request: GenerateRequest): Promise<EngineEvent[]> =>
+  collectEvents(pair.engine.generate(request));
 
 function summary(events: readonly EngineEvent[]): SummaryEvent {
   return required(
@@ -126,9 +120,9 @@ describe('the turns of a chat', () => {
         expect(summary(apart).reusedRowCount).toBe(0);
         reusedCount += summary(reusing).reusedRowCount;
         turnCount += 1;
-        if (JSON.stringify(ids(apart)) !== JSON.stringify(ids(reusing))) {
+        if (JSON.stringify(tokenIdsOf(apart)) !== JSON.stringify(tokenIdsOf(reusing))) {
           otherCount += 1;
-          await checkForced(request, ids(reusing));
+          await checkForced(request, tokenIdsOf(reusing));
         }
         await pair.engine.checkIdle();
         return summary(reusing).text;
@@ -163,9 +157,9 @@ describe('the turns of a chat', () => {
     const next = { ...first, prompt: `${first.prompt}in the an` };
     const reusing = await collect(next);
     expect(summary(reusing).reusedRowCount).toBeGreaterThan(384 / 2);
-    const apart = ids(await collect({ ...next, reusePrefix: false }));
-    if (JSON.stringify(ids(reusing)) !== JSON.stringify(apart)) {
-      await checkForced(next, ids(reusing));
+    const apart = tokenIdsOf(await collect({ ...next, reusePrefix: false }));
+    if (JSON.stringify(tokenIdsOf(reusing)) !== JSON.stringify(apart)) {
+      await checkForced(next, tokenIdsOf(reusing));
     }
   });
 
@@ -179,16 +173,16 @@ describe('the turns of a chat', () => {
     }));
     const apart: number[][] = [];
     for (const request of requests) {
-      apart.push(ids(await collect({ ...request, reusePrefix: false })));
+      apart.push(tokenIdsOf(await collect({ ...request, reusePrefix: false })));
     }
     await collect(required(requests[2], 'a request of both models'));
     const together = await Promise.all(requests.map(collect));
     let otherCount = 0;
     for (const [index, events] of together.entries()) {
       expect(summary(events).reusedRowCount).toBeGreaterThan(20);
-      if (JSON.stringify(ids(events)) === JSON.stringify(apart[index])) continue;
+      if (JSON.stringify(tokenIdsOf(events)) === JSON.stringify(apart[index])) continue;
       otherCount += 1;
-      await checkForced(required(requests[index], 'it was asked'), ids(events));
+      await checkForced(required(requests[index], 'it was asked'), tokenIdsOf(events));
     }
     expect(otherCount).toBeLessThan(requests.length / 2);
   });
@@ -230,7 +224,7 @@ describe('an engine that reserves less than the worst case', () => {
     }));
     const alone: number[][] = [];
     for (const request of requests) {
-      alone.push(ids(await collect({ ...request, reusePrefix: false })));
+      alone.push(tokenIdsOf(await collect({ ...request, reusePrefix: false })));
     }
     const together = await Promise.all(requests.map(collect));
     const notes = together.flatMap((events) => summary(events).notes);
@@ -239,8 +233,8 @@ describe('an engine that reserves less than the worst case', () => {
     for (const note of preempted) expect(note).toContain('1 times');
     for (const [index, events] of together.entries()) {
       expect(summary(events).tokenCount).toBe(200);
-      if (JSON.stringify(ids(events)) === JSON.stringify(alone[index])) continue;
-      await checkForced(required(requests[index], 'it was asked'), ids(events));
+      if (JSON.stringify(tokenIdsOf(events)) === JSON.stringify(alone[index])) continue;
+      await checkForced(required(requests[index], 'it was asked'), tokenIdsOf(events));
     }
   });
 });
