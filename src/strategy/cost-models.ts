@@ -66,6 +66,14 @@ export function learnedRoutingCost(name: string): CostModel {
   return tokenRoutingCost({ name, reads: {} });
 }
 
+/**
+ * The small model drafts every step. The large model writes a `share` of the tokens anew, in whole
+ * steps, and reads the others once, when it is next called.
+ */
+export function stepRoutingCost(name: string): CostModel {
+  return { ...tokenRoutingCost({ name, reads: { logprob: true } }), name };
+}
+
 /** The small model answers. For a `share` of the questions the large model then answers anew. */
 export const cascadeCost: CostModel = {
   name: 'cascade',

@@ -6,6 +6,7 @@ import type { Method } from './method.ts';
 import { randomMethod } from './random.ts';
 import { randomQueryMethod } from './random-query.ts';
 import { ROUTED_METHODS } from './routed.ts';
+import { RSD_METHODS } from './rsd.ts';
 import { largeMethod, smallMethod } from './single-model.ts';
 import { speculativeMethod } from './speculative.ts';
 
@@ -19,6 +20,7 @@ export const METHODS: readonly Method[] = [
   marginMethod,
   randomMethod,
   ...ROUTED_METHODS,
+  ...RSD_METHODS,
   cascadeMethod,
   randomQueryMethod,
   speculativeMethod,

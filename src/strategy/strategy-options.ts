@@ -3,6 +3,7 @@ import type { Router } from '../judging/router.ts';
 import type { StepCosts } from '../machines/step-costs.ts';
 import type { DraftLengthChoice } from '../speculative/proposer.ts';
 import type { VerifierName } from '../speculative/verifiers.ts';
+import type { RsdOptions } from './rsd-options.ts';
 
 export type ProposerName = 'auto' | 'small' | 'prompt-lookup';
 
@@ -18,6 +19,8 @@ export interface SpeculativeOptions {
 
 export interface StrategyOptions {
   readonly speculative?: SpeculativeOptions | undefined;
+  /** Steps: where they end, and how a reward decides. */
+  readonly steps?: RsdOptions | undefined;
   /** Trained routers, by the name of the method that they serve. */
   readonly routers?: ReadonlyMap<string, Router> | undefined;
 }

@@ -1,0 +1,51 @@
+/**
+ * Untrained rewards: the likelihood of the step's tokens under one of the models. They are the
+ * baselines of trained rewards.
+ */
+import { required } from '../core/invariant.ts';
+import type { RowResult } from '../core/row-program.ts';
+import type { StepReward } from './step-reward.ts';
+
+/** Combines the natural log-probabilities of a step's tokens to one number, at most 0. */
+export type Combine = (logprobs: readonly number[]) => number;
+
+export const meanLogprob: Combine = (logprobs) =>
+  logprobs.reduce((sum, logprob) => sum + logprob, 0) / logprobs.length;
+
+export const minLogprob: Combine = (logprobs) => Math.min(...logprobs);
+
+/** The likelihood of the draft under the small model, which costs nothing. */
+export function smallLikelihood(name: string, combine: Combine): StepReward {
+  return {
+    name,
+    draftReads: { logprob: true },
+    needs: {},
+    begin: () => ({
+      score: async ({ rows }) => Math.exp(combine(rows.map(logprobOf))),
+    }),
+  };
+}
+
+/** The likelihood of the draft under the large model, which reads the step in one forward. */
+export function largeLikelihood(name: string, combine: Combine): StepReward {
+  const reads = { textLogprob: true };
+  return {
+    name,
+    draftReads: {},
+    needs: { large: { reads } },
+    begin: (session) => ({
+      score: async ({ text, rows }) => {
+        const read = await session('large').rows({
+          ...{ text: text.slice(0, -1), outputCount: rows.length, purpose: 'reward', reads },
+          scoredText: text,
+        });
+        const logprobs = read.map((row) => required(row.textLogprob, 'it was asked for'));
+        return Math.exp(combine(logprobs));
+      },
+    }),
+  };
+}
+
+function logprobOf(row: RowResult): number {
+  return required(row.logprob, 'log-probabilities of the draft were asked for');
+}

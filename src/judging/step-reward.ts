@@ -1,0 +1,34 @@
+/**
+ * The role of a reward model: it scores a drafted step of an answer, given the text before it. A scorer
+ * reads only the new step. It meters its own work, because it asks sessions for rows. Each reward stands
+ * in a file of its own (likelihood-reward.ts is one).
+ */
+import type { ModelLabel } from '../core/model-id.ts';
+import type { RowResult } from '../core/row-program.ts';
+import type { RowReads } from '../core/row-reads.ts';
+import type { TokenId } from '../core/token-id.ts';
+import type { SessionNeeds } from '../session/capabilities.ts';
+import type { Session } from '../session/session.ts';
+
+/** A step that the small model drafted. */
+export interface DraftedStep {
+  /** Prompt, committed tokens and the step. */
+  readonly text: readonly TokenId[];
+  /** The small model's rows, one for each token of the step: they end where the text ends. */
+  readonly rows: readonly RowResult[];
+}
+
+export interface StepScorer {
+  /** The reward of a step, in [0, 1]: higher is better. @throws as `Session.rows` */
+  score(step: DraftedStep): Promise<number>;
+}
+
+export interface StepReward {
+  readonly name: string;
+  /** The values that it needs of the small model's rows of the draft. */
+  readonly draftReads: RowReads;
+  /** The labels of the models that it asks by itself, with its needs of each. */
+  readonly needs: Readonly<Partial<Record<ModelLabel, SessionNeeds>>>;
+  /** @param session the request's session of the model with a label */
+  begin(session: (label: ModelLabel) => Session): StepScorer;
+}

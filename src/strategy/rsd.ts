@@ -1,0 +1,149 @@
+/**
+ * Reward-guided speculative decoding (RSD; Liao et al., 2025, arXiv 2501.19324): the small model drafts
+ * a step, a reward model scores it, and the step is accepted or the large model writes that step
+ * instead. The large model's step is not scored. All models draw with the same noise, so at the ends of
+ * the range the text is that of one model alone: δ ≤ 0 gives `small`, δ > 1 gives `large`.
+ */
+import type { RowResult } from '../core/row-program.ts';
+import { joinReads } from '../core/row-reads.ts';
+import {
+  largeLikelihood,
+  meanLogprob,
+  minLogprob,
+  smallLikelihood,
+} from '../judging/likelihood-reward.ts';
+import type { StepReward, StepScorer } from '../judging/step-reward.ts';
+import { stepRoutingCost } from './cost-models.ts';
+import { type Method, type ThresholdFacts, thresholdOf } from './method.ts';
+import type { RsdOptions } from './rsd-options.ts';
+import { STEP_LIMITS } from './step-boundary.ts';
+import type { Decision, Decoder, Round, Strategy, StrategyContext } from './strategy.ts';
+import { WEIGHTINGS } from './weighting.ts';
+import { writtenBy } from './written-by.ts';
+
+/** @param delta steps with a reward below it are written by the large model */
+export function rsd(
+  name: string,
+  reward: StepReward,
+  delta: number,
+  options: RsdOptions = {},
+): Strategy {
+  return {
+    name,
+    needs: {
+      ...reward.needs,
+      small: {
+        ...reward.needs.small,
+        reads: joinReads(reward.draftReads, reward.needs.small?.reads ?? {}),
+      },
+      large: { ...reward.needs.large },
+    },
+    thresholds: { delta },
+    begin: (context) => new RsdDecoder(context, reward, delta, options),
+  };
+}
+
+class RsdDecoder implements Decoder {
+  readonly #context: StrategyContext;
+  readonly #reward: StepReward;
+  readonly #scorer: StepScorer;
+  readonly #options: RsdOptions;
+  readonly #delta: number;
+  #stepCount = 0;
+  #rejectedCount = 0;
+
+  constructor(context: StrategyContext, reward: StepReward, delta: number, options: RsdOptions) {
+    this.#context = context;
+    this.#reward = reward;
+    this.#scorer = reward.begin(context.session);
+    this.#options = options;
+    this.#delta = delta;
+  }
+
+  async round(round: Round): Promise<readonly Decision[]> {
+    const draft = await this.#write('small', round);
+    if (this.#stepCount >= (this.#options.stepCountMax ?? STEP_LIMITS.stepCountMax)) {
+      return draft.map((row) => writtenBy('small', row));
+    }
+    this.#stepCount += 1;
+    const text = [...round.text, ...draft.map(({ tokenId }) => tokenId)];
+    const score = await this.#scorer.score({ text, rows: draft });
+    if (this.#accepts(score, round.text.length)) {
+      return draft.map((row) => ({ ...writtenBy('small', row), score }));
+    }
+    this.#rejectedCount += 1;
+    const correction = await this.#write('large', round);
+    return correction.map((row) => ({ ...writtenBy('large', row), score }));
+  }
+
+  notes(): readonly string[] {
+    return [`${this.#stepCount} steps, ${this.#rejectedCount} rejected`];
+  }
+
+  #accepts(score: number, position: number): boolean {
+    const weight = WEIGHTINGS[this.#options.weighting ?? 'binary'](this.#delta)(score);
+    if (weight <= 0 || weight >= 1) return weight >= 1;
+    return this.#context.draws.accepts(weight, position);
+  }
+
+  /** One step, up to its separator, the end of the answer, or a limit. */
+  async #write(label: 'small' | 'large', { text, tokenCountMax }: Round): Promise<RowResult[]> {
+    const { session, stops, tokenReads } = this.#context;
+    const {
+      separators = STEP_LIMITS.separators,
+      stepTokenCountMax = STEP_LIMITS.stepTokenCountMax,
+    } = this.#options;
+    const rows: RowResult[] = [];
+    const writing = session(label).write({
+      text,
+      until: {
+        tokenCountMax: Math.min(tokenCountMax, stepTokenCountMax),
+        texts: [...separators, ...stops],
+      },
+      purpose: label === 'small' ? 'draft' : 'correct',
+      reads: label === 'small' ? joinReads(tokenReads, this.#reward.draftReads) : tokenReads,
+    });
+    for await (const row of writing) rows.push(row);
+    return rows;
+  }
+}
+
+const DELTA: Omit<ThresholdFacts, 'default'> = {
+  name: 'delta',
+  meaning: 'the large model writes steps whose reward is below it',
+  isShare: false,
+  deferralSide: 'below',
+};
+
+/** A method that needs no trained head: its reward is known beforehand. */
+function untrained(
+  reward: StepReward,
+  { delta, ...facts }: Pick<Method, 'summary' | 'style'> & { readonly delta: number },
+): Method {
+  return {
+    ...facts,
+    name: reward.name,
+    unit: 'step',
+    controlOf: null,
+    threshold: { ...DELTA, default: delta },
+    gate: null,
+    head: null,
+    usesStepCosts: false,
+    needs: ['small', 'large'],
+    costModels: [stepRoutingCost(reward.name)],
+    build: (value, { steps }) => rsd(reward.name, reward, thresholdOf(value), steps),
+  };
+}
+
+export const RSD_METHODS: readonly Method[] = [
+  untrained(smallLikelihood('rsd-likelihood', meanLogprob), {
+    summary: "steps, by the small model's mean likelihood of its own step (untrained)",
+    delta: 0.9,
+    style: null,
+  }),
+  untrained(largeLikelihood('rsd-large-likelihood', minLogprob), {
+    summary: "steps, by the large model's likelihood of the step's least likely token (untrained)",
+    delta: 0.1,
+    style: null,
+  }),
+];
