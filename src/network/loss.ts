@@ -3,6 +3,7 @@
  * model is good enough here".
  */
 import { invariant } from '../core/invariant.ts';
+import type { Numbers } from './matrix.ts';
 
 export interface RowLoss {
   /** [rowCount] the weight of each row, at least 0. Only their ratios matter. */
@@ -12,6 +13,78 @@ export interface RowLoss {
   /** The derivative of the loss with respect to the logit. */
   slope(logit: number, row: number): number;
 }
+
+/** A loss over the rows of a batch. */
+export interface BatchLoss {
+  /** [rowCount] the weight of each row, at least 0. Only their ratios matter. */
+  readonly weights: Float32Array;
+  /**
+   * @param logits [batch size] of the rows of `batch`, in its order
+   * @param slopes [batch size] receives the derivatives of the weighted sum, times `scale`
+   * @returns the weighted sum of the losses
+   */
+  measure(logits: Numbers, batch: Int32Array, slopes: Numbers, scale: number): number;
+}
+
+/** Each row has a loss of its own. */
+export function rowwise(loss: RowLoss): BatchLoss {
+  const { weights } = loss;
+  return {
+    weights,
+    measure: (logits, batch, slopes, scale) => {
+      let sum = 0;
+      for (let index = 0; index < batch.length; index += 1) {
+        const row = batch[index] as number;
+        const [logit, weight] = [logits[index] as number, weights[row] as number];
+        slopes[index] = weight === 0 ? 0 : loss.slope(logit, row) * weight * scale;
+        // A row of weight 0 may have any loss.
+        if (weight > 0) sum += weight * loss.loss(logit, row);
+      }
+      return sum;
+    },
+  };
+}
+
+/**
+ * Cross-entropy of products: a step is good if each of its tokens is, so its score is the product of
+ * their sigmoids. − [t · log Π s + (1 − t) · log(1 − Π s)], counted once for each step.
+ * @param steps [rowCount] the step of each row; a batch has all rows of its steps, in a stretch each
+ * @param targets [step count] soft labels in [0, 1]
+ * @param weights [rowCount] the weight of its step, shared among its rows
+ */
+export function productLoss(
+  steps: Int32Array,
+  targets: Float32Array,
+  weights: Float32Array,
+): BatchLoss {
+  return {
+    weights,
+    measure: (logits, batch, slopes, scale) => {
+      let sum = 0;
+      for (let from = 0; from < batch.length; ) {
+        const step = steps[batch[from] as number] as number;
+        let [to, log, weight] = [from, 0, 0];
+        for (; to < batch.length && steps[batch[to] as number] === step; to += 1) {
+          log -= softplus(-(logits[to] as number));
+          weight += weights[batch[to] as number] as number;
+        }
+        const target = targets[step] as number;
+        // 1 − Π s, without cancellation near 1.
+        const rest = Math.max(-Math.expm1(log), REST_MIN);
+        sum += weight * -(target * log + (1 - target) * Math.log(rest));
+        const ofLog = -target + ((1 - target) * (1 - rest)) / rest;
+        for (let at = from; at < to; at += 1) {
+          slopes[at] = weight * ofLog * sigmoid(-(logits[at] as number)) * scale;
+        }
+        from = to;
+      }
+      return sum;
+    },
+  };
+}
+
+/** Keeps the loss of a hopelessly wrong step finite. */
+const REST_MIN = 1e-7;
 
 /** − [t · log s + (1 − t) · log(1 − s)]. @param targets [rowCount] soft labels in [0, 1] */
 export function crossEntropyLoss(targets: Float32Array, weights: Float32Array): RowLoss {

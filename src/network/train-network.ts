@@ -6,7 +6,7 @@
 import { PilotfishError } from '../core/errors.ts';
 import { invariant } from '../core/invariant.ts';
 import { adamwStep, type Moments, type OptimiserSettings, zeroMoments } from './adamw.ts';
-import { batchesOf } from './batches.ts';
+import { batchesOf, largestBatch, shuffledUnits } from './batches.ts';
 import {
   bestOf,
   copied,
@@ -18,7 +18,7 @@ import {
 } from './checkpoint.ts';
 import { checkDataset, type Dataset } from './dataset.ts';
 import { fastMultiply } from './kernel/kernel-multiply.ts';
-import type { RowLoss } from './loss.ts';
+import { type BatchLoss, type RowLoss, rowwise } from './loss.ts';
 import type { Multiply, Numbers } from './matrix.ts';
 import { Network } from './network.ts';
 import { checkShape, type NetworkShape } from './network-shape.ts';
@@ -35,7 +35,10 @@ export interface TrainingOptions {
   /** The rows that decide when to stop. No example of theirs is among the training rows. */
   readonly validationRows: Int32Array;
   readonly shape: NetworkShape;
-  readonly loss: RowLoss;
+  /** Of each row by itself, or of the rows of units together. */
+  readonly loss: RowLoss | BatchLoss;
+  /** [rowCount] rows of one unit stay in one batch, side by side. Default: each row is a unit. */
+  readonly units?: Int32Array | undefined;
   readonly optimiser: OptimiserSettings;
   /** At least 2, because batch normalisation needs rows to compare. */
   readonly batchSize: number;
@@ -90,6 +93,7 @@ function* train(options: TrainingOptions): Steps<TrainingResult> {
 /** A network, its optimiser and the memory of one batch. */
 class Training {
   readonly #options: TrainingOptions;
+  readonly #loss: BatchLoss;
   readonly #standardisation: Standardisation;
   readonly #network: Network;
   readonly #moments: readonly Moments[];
@@ -101,10 +105,10 @@ class Training {
 
   constructor(options: TrainingOptions, standardisation: Standardisation) {
     const { dataset, rows, shape, loss, seed, batchSize, multiply = fastMultiply() } = options;
-    // The last batch may take on one more row.
-    const rowCountMax = batchSize + 1;
+    const rowCountMax = largestBatch(batchSize, [rows, options.validationRows], options.units);
     const allocate = (count: number): Float32Array => new Float32Array(count);
     this.#options = options;
+    this.#loss = 'measure' in loss ? loss : rowwise(loss);
     this.#standardisation = standardisation;
     this.#network = new Network({ shape, seed, rowCountMax, allocate, multiply });
     this.#moments = this.#network.parameters.map(zeroMoments);
@@ -119,15 +123,17 @@ class Training {
 
   *epoch(epoch: number): Steps<EpochReport> {
     const { rows, validationRows, loss, seed, batchSize } = this.#options;
+    const { units } = this.#options;
     let sum = 0;
-    for (const batch of batchesOf(shuffled(rows, seed, 'shuffle', epoch), batchSize)) {
+    const order = shuffledUnits(rows, units, (all) => shuffled(all, seed, 'shuffle', epoch));
+    for (const batch of batchesOf(order, batchSize, units)) {
       sum += yield* this.#learn(batch);
       if (!Number.isFinite(sum)) throw diverged(epoch, 'training', sum);
     }
     let validationSum = 0;
-    for (const batch of batchesOf(validationRows, batchSize)) {
+    for (const batch of batchesOf(validationRows, batchSize, units)) {
       const logits = yield* this.#logits(batch, false);
-      validationSum += lossOf(loss, logits, batch);
+      validationSum += this.#loss.measure(logits, batch, this.#slopes, 1);
     }
     const trainingLoss = sum / weightOf(loss, rows);
     const validationLoss = validationSum / weightOf(loss, validationRows);
@@ -170,14 +176,10 @@ class Training {
 
   /** One step of the optimiser. @returns the sum of the batch's losses before the step */
   *#learn(batch: Int32Array): Steps<number> {
-    const { loss, optimiser } = this.#options;
+    const { optimiser } = this.#options;
     const logits = yield* this.#logits(batch, true);
-    const sum = lossOf(loss, logits, batch);
     const share = 1 / (batch.length * this.#meanWeight);
-    batch.forEach((row, index) => {
-      const slope = loss.slope(logits[index] as number, row);
-      this.#slopes[index] = slope * (loss.weights[row] as number) * share;
-    });
+    const sum = this.#loss.measure(logits, batch, this.#slopes, share);
     yield* this.#network.backward(this.#slopes, batch.length);
     this.#stepCount += 1;
     for (const moments of this.#moments) {
@@ -195,19 +197,7 @@ class Training {
   }
 }
 
-/** The weighted sum of losses. */
-function lossOf(loss: RowLoss, logits: Numbers, batch: Int32Array): number {
-  let sum = 0;
-  for (let index = 0; index < batch.length; index += 1) {
-    const row = batch[index] as number;
-    const weight = loss.weights[row] as number;
-    // A row of weight 0 may have any loss.
-    if (weight > 0) sum += weight * loss.loss(logits[index] as number, row);
-  }
-  return sum;
-}
-
-function weightOf(loss: RowLoss, rows: Int32Array): number {
+function weightOf(loss: Pick<BatchLoss, 'weights'>, rows: Int32Array): number {
   return rows.reduce((sum, row) => sum + (loss.weights[row] as number), 0);
 }
 

@@ -3,7 +3,7 @@ import { toHalf } from '../../core/half.ts';
 import { noiseKey, noiseUniform } from '../../core/noise.ts';
 import { DEFAULT_OPTIMISER } from '../adamw.ts';
 import { type Dataset, splitByGroup } from '../dataset.ts';
-import { crossEntropyLoss } from '../loss.ts';
+import { crossEntropyLoss, type RowLoss } from '../loss.ts';
 import type { TrainingOptions } from '../train-network.ts';
 
 const ROWS_PER_GROUP = 5;
@@ -31,7 +31,10 @@ export function madeUpDataset(rowCount: number, inputSize: number): Dataset {
  * The task is whether the second and the third feature have the same sign, which no linear network
  * can learn.
  */
-export function madeUpTraining(rowCount = 600, inputSize = 4): TrainingOptions {
+export function madeUpTraining(
+  rowCount = 600,
+  inputSize = 4,
+): TrainingOptions & { readonly loss: RowLoss } {
   const dataset = madeUpDataset(rowCount, inputSize);
   const numbers = randomNumbers(rowCount * inputSize, 0);
   const targets = Float32Array.from({ length: rowCount }, (_, row) => {

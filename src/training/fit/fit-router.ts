@@ -99,7 +99,7 @@ export async function fitRouter(options: FitOptions): Promise<Fit> {
 /** The number of bins of a reliability diagram. */
 const BIN_COUNT = 10;
 
-const ADAMW = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+export const ADAMW = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
 
 /** The area under the curve. Rows of weight 0 do not count. */
 function aucOf(logits: Float32Array, targets: Float32Array, weights: Float32Array): number | null {

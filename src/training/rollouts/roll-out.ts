@@ -19,6 +19,8 @@ export interface RollOutOptions {
   readonly lengthMax: number;
   readonly sampling: SamplingParams;
   readonly seed: number;
+  /** Texts after which the writing stops; default: none. */
+  readonly stop?: readonly string[] | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -28,11 +30,11 @@ export interface RollOutOptions {
  * @throws PilotfishError as `runRequest`
  */
 export async function rollOut(options: RollOutOptions): Promise<readonly TokenId[]> {
-  const { models, lease, strategy, text, lengthMax, sampling, seed } = options;
+  const { models, lease, strategy, text, lengthMax, sampling, seed, stop = [] } = options;
   const signal = options.signal ?? new AbortController().signal;
   const maxTokens = Math.min(lengthMax, models.contextLength) - text.length;
   if (maxTokens < 1 || models.isEndOfGeneration(required(text.at(-1), 'a text begins'))) return [];
-  const request = { sampling, seed, maxTokens, stop: [], logprobs: false };
+  const request = { sampling, seed, maxTokens, stop, logprobs: false };
   const run = { request, prompt: text, strategy, models, lease, clock: systemClock, signal };
   const written: TokenId[] = [];
   for await (const event of runRequest(run)) {

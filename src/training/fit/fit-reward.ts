@@ -1,0 +1,79 @@
+/** Trains the network of a token head on the steps of trees, and measures how well it ranks steps. */
+import { auc } from '../../network/auc.ts';
+import type { TrainingCheckpoint } from '../../network/checkpoint.ts';
+import { splitByGroup } from '../../network/dataset.ts';
+import { foldNetwork } from '../../network/fold-network.ts';
+import type { FoldedNetwork } from '../../network/folded-network.ts';
+import { productLoss, softplus } from '../../network/loss.ts';
+import { trainNetwork } from '../../network/train-network.ts';
+import { logitsOf } from '../../network/trained-network.ts';
+import type { StepRows } from '../steps/step-rows.ts';
+import { ADAMW, type FitSettings } from './fit-router.ts';
+
+export interface FitRewardOptions extends Omit<FitSettings, 'balanceMax'> {
+  readonly rows: StepRows;
+  readonly signal?: AbortSignal | undefined;
+  readonly checkpoint?: TrainingCheckpoint | undefined;
+  readonly onCheckpoint?: ((checkpoint: TrainingCheckpoint) => void) | undefined;
+}
+
+export interface RewardFit {
+  readonly network: FoldedNetwork;
+  readonly bestEpoch: number;
+  readonly epochCount: number;
+  readonly validationLoss: number;
+  /** Of steps that do no harm against steps that do, at states that can still be solved. */
+  readonly auc: number | null;
+  /** The same at states where the models' steps differ. */
+  readonly aucOfDiffering: number | null;
+  /** [step count] the reward of every step, with those that it was trained on. */
+  readonly rewards: Float32Array;
+  /** [step count] 1: the step's question was held out. */
+  readonly isHeldOut: Uint8Array;
+}
+
+/** @throws PilotfishError `training-data-insufficient`, `training-diverged`, `aborted` */
+export async function fitReward(options: FitRewardOptions): Promise<RewardFit> {
+  const { rows, shape, seed, signal, checkpoint, onCheckpoint } = options;
+  const { dataset, steps, targets } = rows;
+  const { training, validation } = splitByGroup(dataset.groups, options.validationShare, seed);
+  const { network, bestEpoch, history } = await trainNetwork({
+    ...{ signal, checkpoint, onCheckpoint },
+    ...{ dataset, rows: training, validationRows: validation, units: steps },
+    shape: { ...shape, inputSize: dataset.inputSize },
+    loss: productLoss(steps, targets, sharedWeights(steps)),
+    optimiser: { ...ADAMW, rate: options.rate, weightDecay: options.weightDecay },
+    ...{ batchSize: options.batchSize, epochCountMax: options.epochCountMax },
+    ...{ patience: options.patience, seed },
+  });
+  const all = Int32Array.from(steps, (_, row) => row);
+  const rewards = products(await logitsOf(network, dataset, all, signal), steps, targets.length);
+  const isHeldOut = new Uint8Array(targets.length);
+  for (const row of validation) isHeldOut[steps[row] as number] = 1;
+  const ranked = (weights: Uint8Array): number | null =>
+    auc(rewards, targets, Float32Array.from(weights));
+  const solvable = isHeldOut.map((held, step) => held * (rows.solvable[step] as number));
+  return {
+    network: foldNetwork(network),
+    ...{ bestEpoch, epochCount: history.length, rewards, isHeldOut },
+    validationLoss: history[bestEpoch - 1]?.validationLoss ?? Number.NaN,
+    auc: ranked(solvable),
+    aucOfDiffering: ranked(solvable.map((held, step) => held * (rows.differs[step] as number))),
+  };
+}
+
+/** Every step weighs 1, whatever its length. */
+function sharedWeights(steps: Int32Array): Float32Array {
+  const counts = new Map<number, number>();
+  for (const step of steps) counts.set(step, (counts.get(step) ?? 0) + 1);
+  return Float32Array.from(steps, (step) => 1 / (counts.get(step) ?? 1));
+}
+
+/** The product of the sigmoids of each step's rows. */
+function products(logits: Float32Array, steps: Int32Array, stepCount: number): Float32Array {
+  const logs = new Float64Array(stepCount);
+  for (const [row, step] of steps.entries()) {
+    logs[step] = (logs[step] as number) - softplus(-(logits[row] as number));
+  }
+  return Float32Array.from(logs, Math.exp);
+}

@@ -1,0 +1,79 @@
+/**
+ * A question as a tree of steps: at each state (an answer up to the end of a step), the small model's
+ * next step and the large model's, both greedy. Equal texts are one state. All labels, the oracle, and
+ * exact replays of step methods are read off it, without another forward. Pure.
+ */
+import { required } from '../../core/invariant.ts';
+import type { TokenId } from '../../core/token-id.ts';
+
+/** A step from one state to another. */
+export interface StepEdge {
+  readonly tokens: readonly TokenId[];
+  /** The index of the state that it leads to. */
+  readonly to: number;
+}
+
+/** A state of an answer. A whole answer has a value and no steps. */
+export interface StepState {
+  /** 1 right, 0 wrong; null: the answer goes on. */
+  readonly value: number | null;
+  /** Null: the answer is whole, or the tree's limit left this state out. */
+  readonly small: StepEdge | null;
+  /** Null: the answer is whole. */
+  readonly large: StepEdge | null;
+}
+
+/** State 0 is the empty answer. Steps lead to states with higher indices. */
+export type StepTree = readonly StepState[];
+
+/**
+ * The value of the answer that follows from a state where the large model writes on alone.
+ */
+export function largeValue(tree: StepTree, state: number): number {
+  const { value, large } = stateOf(tree, state);
+  return value ?? largeValue(tree, required(large, 'an answer goes on').to);
+}
+
+/** The best value of any mixture of both models' steps from a state. */
+export function bestValue(tree: StepTree, state: number): number {
+  const { value, small, large } = stateOf(tree, state);
+  if (value !== null) return value;
+  return Math.max(...[small, large].map((edge) => (edge === null ? 0 : bestValue(tree, edge.to))));
+}
+
+/**
+ * Whether the small model's step at a state is good: 1 if the large model still ends right after it, or
+ * ends wrong after its own step too. The second part keeps lost states from teaching that every step
+ * after them is bad. Null: the state has no small step.
+ */
+export function advantage(tree: StepTree, state: number): number | null {
+  const { small } = stateOf(tree, state);
+  if (small === null) return null;
+  return Math.max(largeValue(tree, small.to), 1 - largeValue(tree, state));
+}
+
+/** The path of a method: at each state it takes the small model's step or the large model's. */
+export function walk(
+  tree: StepTree,
+  keepsSmall: (state: number) => boolean,
+): {
+  readonly states: readonly number[];
+  readonly kept: readonly boolean[];
+  readonly value: number;
+} {
+  const states: number[] = [];
+  const kept: boolean[] = [];
+  let at = 0;
+  for (;;) {
+    const { value, small, large } = stateOf(tree, at);
+    if (value !== null) return { states, kept, value };
+    const isKept = small !== null && keepsSmall(at);
+    states.push(at);
+    kept.push(isKept);
+    at = required(isKept ? small : large, 'an answer goes on').to;
+  }
+}
+
+export function stateOf(tree: StepTree, state: number): StepState {
+  return required(tree[state], 'a step leads to a state of its tree');
+}
