@@ -1,9 +1,14 @@
 /**
  * Reward-guided speculative decoding (RSD; Liao et al., 2025, arXiv 2501.19324): the small model drafts
  * a step, a reward model scores it, and the step is accepted or the large model writes that step
- * instead. The large model's step is not scored. All models draw with the same noise, so at the ends of
- * the range the text is that of one model alone: δ ≤ 0 gives `small`, δ > 1 gives `large`.
+ * instead. The large model's step is not scored.
+ *
+ * A correction is drawn independently of the draft that it replaces: with the noise of the draft, a
+ * rejection would tell what the large model draws, and the steps would not follow P_RSD (proposition
+ * 2.1). Where no reward can be accepted (δ > 1) there is nothing to draft, and the large model writes
+ * with the noise of the request. So δ ≤ 0 gives the text of `small`, and δ > 1 that of `large`.
  */
+import type { ModelRole } from '../core/model-id.ts';
 import type { RowResult } from '../core/row-program.ts';
 import { joinReads } from '../core/row-reads.ts';
 import {
@@ -43,6 +48,9 @@ export function rsd(
   };
 }
 
+/** The number of the draw of corrections: independent of drafts, which have number 0. */
+const CORRECTION_DRAW = 1;
+
 class RsdDecoder implements Decoder {
   readonly #context: StrategyContext;
   readonly #reward: StepReward;
@@ -61,6 +69,9 @@ class RsdDecoder implements Decoder {
   }
 
   async round(round: Round): Promise<readonly Decision[]> {
+    if (this.#neverAccepts()) {
+      return (await this.#write('large', round)).map((row) => writtenBy('large', row));
+    }
     const draft = await this.#write('small', round);
     if (this.#stepCount >= (this.#options.stepCountMax ?? STEP_LIMITS.stepCountMax)) {
       return draft.map((row) => writtenBy('small', row));
@@ -72,7 +83,7 @@ class RsdDecoder implements Decoder {
       return draft.map((row) => ({ ...writtenBy('small', row), score }));
     }
     this.#rejectedCount += 1;
-    const correction = await this.#write('large', round);
+    const correction = await this.#write('large', round, CORRECTION_DRAW);
     return correction.map((row) => ({ ...writtenBy('large', row), score }));
   }
 
@@ -80,14 +91,27 @@ class RsdDecoder implements Decoder {
     return [`${this.#stepCount} steps, ${this.#rejectedCount} rejected`];
   }
 
+  /** The weightings never fall as the reward rises, so the best reward decides. */
+  #neverAccepts(): boolean {
+    return this.#weigh(1) <= 0;
+  }
+
+  #weigh(score: number): number {
+    return WEIGHTINGS[this.#options.weighting ?? 'binary'](this.#delta)(score);
+  }
+
   #accepts(score: number, position: number): boolean {
-    const weight = WEIGHTINGS[this.#options.weighting ?? 'binary'](this.#delta)(score);
+    const weight = this.#weigh(score);
     if (weight <= 0 || weight >= 1) return weight >= 1;
     return this.#context.draws.accepts(weight, position);
   }
 
   /** One step, up to its separator, the end of the answer, or a limit. */
-  async #write(label: 'small' | 'large', { text, tokenCountMax }: Round): Promise<RowResult[]> {
+  async #write(
+    label: ModelRole,
+    { text, tokenCountMax }: Round,
+    draw?: number,
+  ): Promise<RowResult[]> {
     const { session, stops, tokenReads } = this.#context;
     const {
       separators = STEP_LIMITS.separators,
@@ -101,6 +125,7 @@ class RsdDecoder implements Decoder {
         texts: [...separators, ...stops],
       },
       purpose: label === 'small' ? 'draft' : 'correct',
+      draw,
       reads: label === 'small' ? joinReads(tokenReads, this.#reward.draftReads) : tokenReads,
     });
     for await (const row of writing) rows.push(row);

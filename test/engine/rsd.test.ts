@@ -1,0 +1,210 @@
+/**
+ * The distribution of RSD on toy models, by enumeration of every draw: the steps follow P_RSD
+ * (arXiv 2501.19324, proposition 2.1), and the expected reward follows from it (2.2 and 2.3).
+ */
+import { describe, expect, it } from 'vitest';
+import { required } from '../../src/core/invariant.ts';
+import type { RowProgram } from '../../src/core/row-program.ts';
+import { samplingParams } from '../../src/core/sampling-params.ts';
+import { type TokenId, tokenIds } from '../../src/core/token-id.ts';
+import { ModelSet } from '../../src/engine/model-set.ts';
+import { runRequest } from '../../src/engine/run-request.ts';
+import type { StepReward } from '../../src/judging/step-reward.ts';
+import { ScriptedModel } from '../../src/model/scripted/scripted-model.ts';
+import { runRowProgram } from '../../src/sampling/run-row-program.ts';
+import { rsd } from '../../src/strategy/rsd.ts';
+import type { RsdOptions } from '../../src/strategy/rsd-options.ts';
+import { singleModel } from '../../src/strategy/single-model.ts';
+import type { Strategy } from '../../src/strategy/strategy.ts';
+import { WEIGHTINGS, type WeightingName } from '../../src/strategy/weighting.ts';
+import {
+  enumerateDraws,
+  largestDifference,
+  type PathDraws,
+} from '../../src/testing/enumerate-draws.ts';
+import { RUNS_ARE_FULL } from '../runs.ts';
+
+const [A, SEPARATOR, END] = [0, 1, 2];
+const TOKENS = ['a', '\n\n', ''];
+const PROMPT = tokenIds([A]);
+/** Steps of at most two tokens, so that answers are few. */
+/** Two steps and a half. */
+const LENGTH = RUNS_ARE_FULL ? 5 : 3;
+const STEPS: RsdOptions = { stepTokenCountMax: 2 };
+
+/** A step goes on, ends, or ends the answer; with other chances for each model and place. */
+function script(salt: number): (prefix: readonly TokenId[]) => number[] {
+  return (prefix) => {
+    const place = prefix.length + salt + (prefix.at(-1) ?? 0);
+    const weights = [1 + (place % 3), 1 + ((place * 2) % 5), 1 + ((place * salt) % 4)];
+    const sum = weights.reduce((total, weight) => total + weight, 0);
+    return weights.map((weight) => weight / sum);
+  };
+}
+
+/** The same as a forward gives it: logits in single precision, and this program's exponential. */
+function asModelGives(distribution: readonly number[]): readonly number[] {
+  const program = { ...PROGRAM, distribution: true };
+  const logits = Float32Array.from(distribution, Math.log);
+  return [...required(runRowProgram(logits, program, 0).distribution, 'it was asked for')];
+}
+
+const PROGRAM: RowProgram = {
+  ...{ vocabularySize: TOKENS.length, sampling: samplingParams({ temperature: 1 }) },
+  ...{ seed: 0, purpose: 'sample' },
+};
+
+/** A reward of a step by its tokens alone. */
+function rewardOf(step: readonly number[]): number {
+  return ((step.reduce((sum, id) => sum * 3 + id + 1, 0) * 7) % 11) / 10;
+}
+
+const REWARD: StepReward = {
+  name: 'toy',
+  draftReads: {},
+  needs: {},
+  begin: () => ({
+    score: async ({ text, rows }) => rewardOf(text.slice(text.length - rows.length)),
+  }),
+};
+
+/** The answers of at most `tokenCount` tokens, as token ids, with their probabilities. */
+async function distributionOf(
+  strategy: Strategy,
+  tokenCount: number,
+): Promise<Map<string, number>> {
+  let path: PathDraws | null = null;
+  const model = (salt: number): ScriptedModel =>
+    new ScriptedModel({
+      ...{ tokens: TOKENS, endOfGeneration: [END], next: script(salt), contextLength: 64 },
+      choose: (distribution) => required(path, 'a path is under way').categorical(distribution),
+    });
+  await using models = new ModelSet({ small: model(1), large: model(2) });
+  return await enumerateDraws(async (draws) => {
+    path = draws;
+    const sampling = samplingParams({ temperature: 1 });
+    const request = { sampling, maxTokens: tokenCount, stop: [], seed: 0, logprobs: false };
+    const ids: number[] = [];
+    const run = runRequest({
+      ...{ request, models, strategy, draws, prompt: PROMPT, lease: models.soleLease() },
+      ...{ clock: { nowMs: () => 0 }, signal: new AbortController().signal },
+    });
+    for await (const event of run) if (event.type === 'token') ids.push(event.tokenId);
+    return ids.join(' ');
+  });
+}
+
+/** The steps of one model after a text, with their probabilities. */
+function stepsOf(salt: number, text: readonly TokenId[], room: number): Map<string, number> {
+  const steps = new Map<string, number>();
+  const write = (step: readonly TokenId[], chance: number): void => {
+    const last = step.at(-1);
+    const isOver = last === SEPARATOR || last === END || step.length === Math.min(2, room);
+    if (isOver) return void steps.set(step.join(' '), chance);
+    for (const [id, next] of asModelGives(script(salt)([...text, ...step])).entries()) {
+      write([...step, ...tokenIds([id])], chance * next);
+    }
+  };
+  write([], 1);
+  return steps;
+}
+
+/** P_RSD over whole answers, straight from its definition. */
+function expected(
+  delta: number,
+  weighting: WeightingName,
+  tokenCount: number,
+): Map<string, number> {
+  const weigh = WEIGHTINGS[weighting](delta);
+  const answers = new Map<string, number>();
+  const write = (answer: readonly TokenId[], chance: number): void => {
+    if (answer.at(-1) === END || answer.length === tokenCount) {
+      answers.set(answer.join(' '), (answers.get(answer.join(' ')) ?? 0) + chance);
+      return;
+    }
+    const text = [...PROMPT, ...answer];
+    const room = tokenCount - answer.length;
+    const [drafts, targets] = [stepsOf(1, text, room), stepsOf(2, text, room)];
+    const idsOf = (step: string): TokenId[] => tokenIds(step.split(' ').map(Number));
+    const accepted = (step: string): number => weigh(rewardOf(idsOf(step)));
+    const nu = 1 - [...drafts].reduce((sum, [step, p]) => sum + accepted(step) * p, 0);
+    for (const step of new Set([...drafts.keys(), ...targets.keys()])) {
+      const p = accepted(step) * (drafts.get(step) ?? 0) + nu * (targets.get(step) ?? 0);
+      if (p > 0) write([...answer, ...idsOf(step)], chance * p);
+    }
+  };
+  write([], 1);
+  return answers;
+}
+
+describe('the steps of RSD', () => {
+  it.each<[WeightingName, number]>([
+    ['binary', 0],
+    ['binary', 0.3],
+    ['binary', 0.5],
+    ['binary', 0.9],
+    ['binary', 1.1],
+    ['constant', 0.3],
+    ['clipped', 0],
+    ['clipped', 0.4],
+    ['sigmoid', 0],
+    ['logistic', 0.5],
+  ])('follow P_RSD, weighted %s at %d', async (weighting, delta) => {
+    const strategy = rsd('toy', REWARD, delta, { ...STEPS, weighting });
+    const seen = await distributionOf(strategy, LENGTH);
+    expect(largestDifference(seen, expected(delta, weighting, LENGTH))).toBeLessThan(1e-12);
+  });
+
+  it('are those of one model at the ends', async () => {
+    for (const [delta, role] of [
+      [0, 'small'],
+      [-1, 'small'],
+      [1.001, 'large'],
+    ] as const) {
+      const seen = await distributionOf(rsd('toy', REWARD, delta, STEPS), LENGTH);
+      const alone = await distributionOf(singleModel(role), LENGTH);
+      expect(largestDifference(seen, alone)).toBeLessThan(1e-12);
+    }
+  });
+});
+
+describe('the expected reward of a step', () => {
+  const expectation = (steps: ReadonlyMap<string, number>): number =>
+    [...steps].reduce((sum, [step, p]) => sum + p * rewardOf(step.split(' ').map(Number)), 0);
+  const [ofSmall, ofLarge] = [
+    expectation(stepsOf(1, PROMPT, 2)),
+    expectation(stepsOf(2, PROMPT, 2)),
+  ];
+
+  /** Of one step, and the share of drafts that are rejected. */
+  function mixed(delta: number): { readonly reward: number; readonly rejected: number } {
+    const weigh = WEIGHTINGS.binary(delta);
+    let [reward, rejected] = [0, 0];
+    for (const [step, p] of stepsOf(1, PROMPT, 2)) {
+      const own = rewardOf(step.split(' ').map(Number));
+      reward += p * weigh(own) * own;
+      rejected += p * (1 - weigh(own));
+    }
+    return { reward: reward + rejected * ofLarge, rejected };
+  }
+
+  it('is best at a threshold near the reward that the large model expects (2.3)', () => {
+    const deltas = Array.from({ length: 111 }, (_, index) => index / 100);
+    const best = Math.max(...deltas.map((delta) => mixed(delta).reward));
+    expect(mixed(ofLarge).reward).toBeCloseTo(best, 12);
+  });
+
+  it('is at least that of the small model where the large one expects more (2.2)', () => {
+    expect(ofLarge).not.toBe(ofSmall);
+    const floor = Math.min(ofSmall, ofLarge);
+    for (let delta = 0; delta <= 1.1; delta += 0.05) {
+      expect(mixed(delta).reward).toBeGreaterThanOrEqual(floor - 1e-12);
+    }
+  });
+
+  it('rejects no fewer drafts at a higher threshold', () => {
+    for (let delta = 0; delta < 1.1; delta += 0.05) {
+      expect(mixed(delta + 0.05).rejected).toBeGreaterThanOrEqual(mixed(delta).rejected);
+    }
+  });
+});
