@@ -245,7 +245,8 @@ export class Engine implements AsyncDisposable {
       if (this.#models.isRemote(label as ModelLabel)) return {};
       const { count = 0, tokenCountMax = 0 } = needs.branches ?? {};
       const amount = {
-        cellCount: Math.min(tokenCount, contextLength) + count * tokenCountMax,
+        // After a preemption every branch may have to read the whole text by itself.
+        cellCount: (1 + count) * Math.min(tokenCount, contextLength) + count * tokenCountMax,
         sequenceCount: 1 + count,
       };
       return { [this.#models.idOf(label as ModelLabel)]: amount };

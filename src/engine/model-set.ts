@@ -111,7 +111,8 @@ export class ModelSet {
     const model = required(this.get(label), `the ${label} model is loaded`);
     const modelId = this.idOf(label);
     if (!isLocal(model)) return model.openSession(modelId, request);
-    return new LocalSession({ ...request, modelId, lease, rowCountMax: model.facts.rowCountMax });
+    const { rowCountMax, contextLength } = model.facts;
+    return new LocalSession({ ...request, modelId, lease, rowCountMax, contextLength });
   }
 
   /** A lease of the local models for a text that shares its cells with no other. */

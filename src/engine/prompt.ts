@@ -46,7 +46,7 @@ export function promptTokens(
   );
 }
 
-/** @throws PilotfishError `option-invalid` for an id that the vocabulary has not */
+/** @throws PilotfishError `option-invalid` for an id that the vocabulary does not have */
 function givenTokens(ids: readonly number[], models: PromptModels): TokenId[] {
   const { size } = mainVocabulary(models);
   const unknown = ids.find((id) => id >= size);

@@ -22,7 +22,7 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
     grammar: ['core'],
     model: ['core', 'sampling', 'storage', 'vocabulary'],
     'kv-cache': ['core', 'model'],
-    session: ['core', 'kv-cache', 'model'],
+    session: ['core', 'kv-cache', 'model', 'vocabulary'],
     accounting: ['core'],
     machines: ['accounting', 'core', 'model', 'sampling', 'storage'],
     judging: ['core', 'network'],
