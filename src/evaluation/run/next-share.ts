@@ -16,6 +16,9 @@ export interface SharePoint {
 const BELOW = 1 / 2;
 const ABOVE = 3 / 2;
 
+/** Shares that are asked for differ by this factor: closer ones give the same thresholds. */
+const ASKED_RATIO_MIN = 1.02;
+
 /** Thresholds of random methods are shares, and people read them. */
 const DIGITS = 3;
 
@@ -47,11 +50,11 @@ export function nextShare(points: readonly SharePoint[], interval: ShareInterval
 
 /** The stretches between neighbours inside the interval, by the shares that were asked for. */
 function stretches(points: readonly SharePoint[], { low, high }: ShareInterval) {
-  const order = [...points].sort((a, b) => a.measured - b.measured);
+  const order = [...points].sort((a, b) => a.measured - b.measured || a.asked - b.asked);
   const logOf = (share: number): number => Math.log(Math.min(high, Math.max(low, share)));
   return order.slice(1).flatMap((right, index) => {
     const left = order[index];
-    if (left === undefined) return [];
+    if (left === undefined || right.asked < left.asked * ASKED_RATIO_MIN) return [];
     const width = logOf(right.measured) - logOf(left.measured);
     return [{ from: left.asked, to: right.asked, width }];
   });
