@@ -53,8 +53,8 @@ describe('findings', () => {
         '+2.1 points on average (−1.7 to +6.0).',
     );
     expect(said).toContain(
-      'Not compared: u-hlm has 4 points in or next to 2.5 to 40 % transmitted share, and its points ' +
-        'reach from 6.0 % to 50.0 %. It takes 6 points that reach over the interval: add --shares.',
+      'Not compared: u-hlm over 2.5 to 40 % transmitted share. Of its points 4 lie in or next to ' +
+        'that, and they reach from 6.0 % to 50.0 %; it takes 6, on both sides of it: add --shares.',
     );
     expect(said).toContain('No strategy beats the control random-query.');
     expect(said.join('\n')).not.toContain('No strategy beats the random gate');
@@ -62,7 +62,7 @@ describe('findings', () => {
 
   it('says so if nothing beats the random gate', () => {
     const said = text(fakeResult({ isGateGood: false }));
-    expect(said).toContain('No strategy beats the random gate, nor the control random-query.');
+    expect(said).toContain('No strategy beats the random gate, nor the control random-query, nor');
     expect(said).not.toMatch(/^\S+ beats/m);
   });
 

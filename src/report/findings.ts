@@ -187,11 +187,10 @@ function lackText({ strategy, pointCount, from, to }: CurveLack, interval: strin
   if (from === null || to === null) {
     return `Not compared: ${strategy} over ${interval}, where the large model does not cost more.`;
   }
-  return (
-    `Not compared: ${strategy} has ${pointCount} points in or next to ${interval}, and its points ` +
-    `reach from ${percent(from)} to ${percent(to)}. It takes ${POINTS_MIN} points that reach over ` +
-    'the interval: add --shares.'
-  );
+  const head = `Not compared: ${strategy} over ${interval}. Of its points `;
+  const counted = `${pointCount} lie in or next to that`;
+  const reach = `they reach from ${percent(from)} to ${percent(to)}`;
+  return `${head}${counted}, and ${reach}; it takes ${POINTS_MIN}, on both sides of it: add --shares.`;
 }
 
 /** The single point that keeps nearly the large model's accuracy for the least weight traffic. */

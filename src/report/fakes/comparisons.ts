@@ -28,5 +28,6 @@ export const GOOD_COMPARISONS: readonly Comparison[] = [
 ];
 
 export function withoutDifference(comparison: Comparison): Comparison {
-  return { ...comparison, difference: { value: 0.004, low: -0.03, high: 0.038 } };
+  const difference = { value: 0.004, low: -0.03, high: 0.038 };
+  return { ...comparison, difference, lacks: [] };
 }
