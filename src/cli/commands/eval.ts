@@ -35,8 +35,8 @@ interface OtherOptions {
 
 const NOTES = `Both models always answer alone, too. A strategy without a threshold (entropy) gets points
 over the interval in which curves are compared; with thresholds (entropy@1,entropy@2) it runs at
-these. A curve is compared if six of its points lie in or next to the interval and reach over it. Answers are kept in
---out: an evaluation can be stopped at any moment, resumed, and extended by more points.
+these. A curve is compared if six of its points lie in or next to the interval, on both sides.
+Answers are kept in --out: an evaluation can be stopped at any moment, resumed, and extended.
 
 Examples:
   pilotfish eval --task pocket --pair pocket --count 250
