@@ -78,7 +78,7 @@ export { Engine, type EngineOptions } from './engine/engine.ts';
 export type { GenerateRequest } from './engine/request.ts';
 export type { EvaluationResult, PointResult } from './evaluation/results.ts';
 export type { GrammarRequest } from './grammar/grammar-request.ts';
-export type { Gate } from './judging/gate.ts';
+export type { Gate, GateContext } from './judging/gate.ts';
 export { type Advice, type CostScenario, costAdvice } from './machines/advise.ts';
 export type { CostModel } from './machines/cost-model.ts';
 export type { ForwardCosts } from './machines/forward-costs.ts';

@@ -50,6 +50,11 @@ describe('evaluate refuses, before a model is searched for,', () => {
         fields: { strategy: 'entropy' },
       },
     ],
+    [
+      'an interval of one share',
+      { interval: [0.4] },
+      { code: 'option-invalid', fields: { interval: '0.4' } },
+    ],
     ['an unknown profile', { profiles: ['nowhere'] }, { code: 'profile-unknown' }],
     [
       'an unlimited number of questions',

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { PilotfishError } from '../core/errors.ts';
 import type { ModelsById } from '../core/model-id.ts';
+import { type ShareInterval, shareInterval } from '../evaluation/curves/share-interval.ts';
 import type { Question } from '../evaluation/question.ts';
 import { checkCalibratedOn, checkOverlap, checkTrainedOn } from '../evaluation/question-key.ts';
 import type { EvaluationResult } from '../evaluation/results.ts';
@@ -43,9 +44,16 @@ export interface EvaluateOptions
    * or has one for this pair.
    */
   readonly strategies?: readonly StrategyInput[] | undefined;
-  /** The shares of every curve's points. Default: points lie where a curve rises. */
+  /**
+   * The interval of costs over which curves are compared: a low and a high share. Default: the task's.
+   */
+  readonly interval?: readonly number[] | undefined;
+  /** The shares of every curve's points. Default: they reach over the interval. */
   readonly shares?: readonly number[] | undefined;
-  /** The number of points of a curve without `shares`; default 6. */
+  /**
+   * The number of points of a curve without `shares`; default 7. Where fewer than 6 lie in or next to
+   * the interval, up to 6 are added, unless this number is below 6.
+   */
   readonly pointCount?: number | undefined;
   /** The number of runs of random controls; default 3. */
   readonly seedCount?: number | undefined;
@@ -78,7 +86,7 @@ const LOG_FILE = 'logs.jsonl';
 /** The remedy if the result cannot be written. */
 const OTHERWISE =
   'give another folder with --out: the answers are kept, and the result is made of them';
-const POINT_COUNT = 6;
+const POINT_COUNT = 7;
 const SEED_COUNT = 3;
 const SCREENING_SEED = 1;
 
@@ -100,7 +108,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
   const asked = (options.strategies ?? DECIDING_STRATEGIES).map(asStrategy);
   const given = planOf(options, asked);
   const named = await namedProfiles(options);
-  const { task, questions } = await loadQuestions(options);
+  const { task, questions, interval } = await loadQuestions(options);
   for (const name of options.trainedOn ?? []) {
     checkOverlap(await trainingQuestions(name, options), questions);
   }
@@ -112,7 +120,8 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
     waveSize: given.waveSize,
   });
   const routers = usableRouters(pair.routers, questions, asked, options);
-  const plan = { ...given, strategies: requestedStrategies(asked, routers) };
+  const strategies = requestedStrategies(asked, routers);
+  const plan = { ...given, strategies, interval: given.interval ?? interval };
   await using _lock = await evaluationLock(options.folder);
   const profiles = named.map((profile) => timeProfile(profile, pair));
   const answers = await runEvaluation({
@@ -138,10 +147,14 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
 }
 
 /** @throws PilotfishError `option-invalid`, `strategy-unknown`, `threshold-invalid` */
-function planOf(options: EvaluateOptions, asked: readonly StrategyValue[]): EvaluationPlan {
-  const { seedCount = SEED_COUNT, screenShare, shares } = options;
+function planOf(
+  options: EvaluateOptions,
+  asked: readonly StrategyValue[],
+): Omit<EvaluationPlan, 'interval'> & { readonly interval: ShareInterval | null } {
+  const { seedCount = SEED_COUNT, screenShare, shares, interval } = options;
   return {
     strategies: requestedStrategies(asked, null),
+    interval: interval === undefined ? null : shareInterval(interval),
     shares: shares ?? null,
     pointCount: options.pointCount ?? POINT_COUNT,
     seeds: Array.from({ length: seedCount }, (_, seed) => seed + 1),

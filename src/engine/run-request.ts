@@ -221,10 +221,11 @@ class Run {
   }
 
   #context(): StrategyContext {
-    const { request, grammar, signal, draws } = this.#options;
+    const { request, grammar, signal, draws, models } = this.#options;
     return {
       session: (label) => this.#session(label),
       draws: draws ?? seededDraws(request.seed),
+      tokenBytes: (id) => models.tokenBytes(id),
       tokenReads: { logprob: request.logprobs },
       stops: request.stop,
       allowedDraft: grammar && ((text, draft) => grammar.allowedDraft(text, draft, signal)),
