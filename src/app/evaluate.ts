@@ -21,6 +21,7 @@ import { METHODS } from '../strategy/methods.ts';
 import { routerThreshold } from '../strategy/routed.ts';
 import { asStrategy, type StrategyInput, strategyValue } from '../strategy/strategy-value.ts';
 import { profileStore } from './machine/local-profile.ts';
+import { checkCounts, checkShares } from './option-range.ts';
 import { evaluationLock } from './questions/evaluation-lock.ts';
 import { loadQuestions, trainingQuestions } from './questions/load-questions.ts';
 import { type OpenEvaluationOptions, openEvaluation } from './questions/open-evaluation.ts';
@@ -31,7 +32,7 @@ import {
 } from './questions/question-run.ts';
 
 export interface EvaluateOptions
-  extends QuestionRunOptions,
+  extends Omit<QuestionRunOptions, 'traffic'>,
     Pick<OpenEvaluationOptions, 'keepsRows' | 'routerFiles'> {
   /**
    * Training sets of anything that is evaluated, as `gsm8k/train` or the path of a `.jsonl` file. A
@@ -85,7 +86,7 @@ const RESULT_FILE = 'result.json';
 const LOG_FILE = 'logs.jsonl';
 /** The remedy if the result cannot be written. */
 const OTHERWISE =
-  'give another folder with --out: the answers are kept, and the result is made of them';
+  'run the same command again: the answers are kept, and the result is made of them';
 const POINT_COUNT = 7;
 const SEED_COUNT = 3;
 const SCREENING_SEED = 1;
@@ -121,8 +122,8 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
   });
   const routers = usableRouters(pair.routers, questions, asked, options);
   const strategies = requestedStrategies(asked, routers);
-  const plan = { ...given, strategies, interval: given.interval ?? interval };
   await using _lock = await evaluationLock(options.folder);
+  const plan = { ...given, strategies, interval: given.interval ?? interval };
   const profiles = named.map((profile) => timeProfile(profile, pair));
   const answers = await runEvaluation({
     ...options,
@@ -152,6 +153,9 @@ function planOf(
   asked: readonly StrategyValue[],
 ): Omit<EvaluationPlan, 'interval'> & { readonly interval: ShareInterval | null } {
   const { seedCount = SEED_COUNT, screenShare, shares, interval } = options;
+  const { pointCount, maxTokens } = options;
+  checkCounts({ seedCount, pointCount, maxTokens });
+  checkShares({ screenShare });
   return {
     strategies: requestedStrategies(asked, null),
     interval: interval === undefined ? null : shareInterval(interval),
