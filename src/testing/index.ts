@@ -8,6 +8,11 @@ export {
   type ContractInput,
   LANGUAGE_MODEL_CONTRACT,
 } from './contracts/language-model-contract.ts';
+export {
+  VOCABULARY_CONTRACT,
+  type VocabularyCase,
+  type VocabularyInput,
+} from './contracts/vocabulary-contract.ts';
 export { enumerateDraws, largestDifference, PathDraws } from './enumerate-draws.ts';
 export { type RandomModelOptions, writeRandomModel } from './random-model.ts';
 export { openRandomPair, type RandomPair } from './random-pair.ts';
