@@ -42,7 +42,7 @@ export class SpecialStrings {
     for (let at = 0; at < text.length; at += 1) {
       for (const length of this.#lengths.get(text.charCodeAt(at)) ?? []) {
         const part = text.slice(at, at + length);
-        if (this.#texts.has(part)) yield { at, text: part };
+        if (part.length === length && this.#texts.has(part)) yield { at, text: part };
       }
     }
   }

@@ -19,7 +19,7 @@ interface Subject extends VocabularyInput {
   readonly open: (folder: string) => Promise<LanguageModel>;
 }
 
-const TEXTS = ['the in', 'an é 日 < x', 'a\n\n<b>  1|>'] as const;
+const TEXTS = ['the in <', '> an é 日 < x', '  a\n\n<b>  1|>'] as const;
 
 const SUBJECTS: readonly Subject[] = [
   {
