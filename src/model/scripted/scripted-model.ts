@@ -24,8 +24,10 @@ export interface ScriptedModelOptions {
   /** The text of each token; end-of-generation tokens have none. */
   readonly tokens: readonly string[];
   readonly endOfGeneration?: readonly number[];
-  /** Tokens that texts may spell out and that add nothing to an answer. */
+  /** Tokens that structure prompts and add nothing to an answer. */
   readonly special?: readonly number[];
+  /** Whether those are user-defined tokens, which any text that spells them out has. Default false. */
+  readonly userDefined?: boolean;
   /** The probabilities of the next token, [tokens.length]. Zeros are allowed. */
   readonly next: (prefix: readonly TokenId[]) => readonly number[];
   /**
@@ -223,15 +225,16 @@ function hiddenOf(
 }
 
 function scriptedVocabulary(options: ScriptedModelOptions): Vocabulary {
-  const { tokens, endOfGeneration = [], special = [] } = options;
+  const { tokens, endOfGeneration = [], special = [], userDefined = false } = options;
   const ends = new Set(tokenIds(endOfGeneration));
-  const silent = new Set([...ends, ...tokenIds(special)]);
-  const plain = tokens.map((token, id) => (special.includes(id) ? '' : token));
+  const control = new Set(userDefined ? [] : tokenIds(special));
+  const silent = new Set([...ends, ...control]);
+  const plain = tokens.map((token, id) => (control.has(tokenId(id)) ? '' : token));
   const encoder = new TextEncoder();
   return {
     size: tokens.length,
     specialTokens: tokenIds(special).map((id) => ({
-      ...{ id, text: tokens[id] ?? '', isUserDefined: false },
+      ...{ id, text: tokens[id] ?? '', isUserDefined: userDefined },
       ...{ stripsBefore: false, stripsAfter: false },
     })),
     startToken: null,
