@@ -21,7 +21,7 @@ function failure(request: GenerateRequest): unknown {
 describe('checkRequest', () => {
   it('fills in every default', () => {
     expect(checkRequest(PROMPT)).toEqual({
-      input: { prompt: 'Once' },
+      input: { prompt: 'Once', parseSpecial: false },
       strategy: STRATEGY_DEFAULT,
       sampling: GREEDY,
       maxTokens: MAX_TOKENS_DEFAULT,
@@ -159,7 +159,10 @@ describe('checkRequest', () => {
   });
 
   it('keeps the white space of a prompt, which is text', () => {
-    expect(checkRequest({ prompt: ' a\n' }).input).toEqual({ prompt: ' a\n' });
+    expect(checkRequest({ prompt: ' a\n' }).input).toEqual({
+      prompt: ' a\n',
+      parseSpecial: false,
+    });
   });
 
   it('refuses a prompt past the limit, and messages that are past it together', () => {
