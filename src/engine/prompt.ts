@@ -33,7 +33,7 @@ export function promptTokens(
   const tokens = 'tokenIds' in input ? givenTokens(input.tokenIds, models) : [];
   if (!('tokenIds' in input)) {
     const marked = markedText(input, models);
-    checkLength(marked.text, contextLength);
+    checkLength(marked, contextLength);
     for (const token of models.texts.tokens(marked)) tokens.push(token);
   }
   checkTokens(tokens, models);
@@ -82,8 +82,9 @@ function mainVocabulary({ small, large }: PromptModels): Vocabulary {
  * Refuses a text that is far too long before it is tokenised: tokenising megabytes would delay all
  * requests for seconds.
  */
-function checkLength(text: string, contextLength: number): void {
+function checkLength({ text: marked, mark }: MarkedText, contextLength: number): void {
   const lengthMax = contextLength * CHARACTERS_PER_TOKEN_MAX;
+  const text = mark === null ? marked : marked.replaceAll(mark, '');
   if (text.length <= lengthMax) return;
   throw new PilotfishError(
     'prompt-too-long',
