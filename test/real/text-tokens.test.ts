@@ -20,6 +20,8 @@ const GEMMA = 'the vocabulary of Gemma 3';
 const MODELS = ['pocket-large', ...(IS_SLICE ? [] : [TINY, SMALL, GEMMA])];
 const TEXTS = ['def f(x): return x <', '> an é 日 < x', '  a\n\n<b>  1|>'] as const;
 const CONTEXT_LENGTH = 512;
+/** The server refuses what is not Unicode. */
+const LONE_SURROGATE = '\ud800';
 
 const found = await serverPython();
 if ('reason' in found) process.stderr.write(`SKIPPED: ${found.reason}\n`);
@@ -58,7 +60,8 @@ describe.each(MODELS)('%s', (name) => {
     const { engine, model } = required(opened, 'the model was opened');
     if (!('python' in found)) return;
     await using server: LlamaServer = await startServer(found.python, path, CONTEXT_LENGTH);
-    const property = fc.asyncProperty(anyConversation(PLAIN_PIECES), async (messages) => {
+    const pieces = PLAIN_PIECES.filter((piece) => piece !== LONE_SURROGATE);
+    const property = fc.asyncProperty(anyConversation(pieces), async (messages) => {
       fc.pre(namesNothing(model.vocabulary, messages));
       expect(engine.promptTokens({ messages })).toEqual(await server.promptTokens(messages));
     });
