@@ -77,6 +77,13 @@ export class ModelSet {
     return this.#main().vocabulary;
   }
 
+  /** Of the models that read the prompt; the first one tokenises it. */
+  get vocabularies(): readonly [Vocabulary, ...Vocabulary[]] {
+    const { vocabulary } = this.#main();
+    const small = this.get('small')?.vocabulary;
+    return small === undefined || small === vocabulary ? [vocabulary] : [vocabulary, small];
+  }
+
   get(label: ModelLabel): EngineModel | null {
     return this.#byLabel[label] ?? null;
   }

@@ -16,6 +16,11 @@ export {
   type SubjectRequest,
 } from './contracts/session-bench.ts';
 export { sessionContract } from './contracts/session-contract.ts';
+export {
+  VOCABULARY_CONTRACT,
+  type VocabularyCase,
+  type VocabularyInput,
+} from './contracts/vocabulary-contract.ts';
 export { enumerateDraws, largestDifference, PathDraws } from './enumerate-draws.ts';
 export { type RandomModelOptions, writeRandomModel } from './random-model.ts';
 export { openRandomPair, type RandomPair } from './random-pair.ts';

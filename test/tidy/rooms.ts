@@ -32,7 +32,7 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
       ...['accounting', 'core', 'grammar', 'kv-cache', 'model', 'session', 'strategy'],
       'vocabulary',
     ],
-    testing: ['core', 'engine', 'model', 'session', 'strategy'],
+    testing: ['core', 'engine', 'model', 'session', 'strategy', 'vocabulary'],
     catalog: ['core', 'storage'],
     evaluation: [
       ...['accounting', 'core', 'engine', 'judging', 'machines', 'model', 'session', 'storage'],
