@@ -21,9 +21,9 @@ import { METHODS } from '../strategy/methods.ts';
 import { routerThreshold } from '../strategy/routed.ts';
 import { asStrategy, type StrategyInput, strategyValue } from '../strategy/strategy-value.ts';
 import { profileStore } from './machine/local-profile.ts';
-import { checkCounts, checkShares } from './option-range.ts';
 import { evaluationLock } from './questions/evaluation-lock.ts';
 import { loadQuestions, trainingQuestions } from './questions/load-questions.ts';
+import { checkCounts, checkShares } from './questions/number-range.ts';
 import { type OpenEvaluationOptions, openEvaluation } from './questions/open-evaluation.ts';
 import {
   MAX_TOKENS_DEFAULT,

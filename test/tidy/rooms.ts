@@ -51,7 +51,7 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
     // The library's face.
     'index.ts': [
       ...['accounting', 'app', 'catalog', 'core', 'engine', 'evaluation', 'grammar', 'judging'],
-      ...['machines', 'model', 'session', 'strategy'],
+      ...['machines', 'model', 'session', 'strategy', 'training'],
     ],
     cli: [
       ...['app', 'catalog', 'core', 'engine', 'evaluation', 'grammar', 'machines', 'storage'],

@@ -11,8 +11,8 @@ import type { FitSettings } from '../../training/fit/fit-router.ts';
 import { usesRollouts } from '../../training/labels/targets.ts';
 import { READ_FEATURES, type RoundReport } from '../../training/rounds/train-router.ts';
 import { TRAINING_PLAN, type TrainingPlan } from '../../training/rounds/training-plan.ts';
-import { checkCounts, checkShares } from '../option-range.ts';
 import type { LoadedQuestions } from '../questions/load-questions.ts';
+import { checkCounts, checkShares } from '../questions/number-range.ts';
 import {
   MAX_TOKENS_DEFAULT,
   type QuestionRunOptions,

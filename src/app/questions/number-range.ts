@@ -1,5 +1,5 @@
 /** Checks numbers that callers of the library give. The command line checks its own, by its flags. */
-import { PilotfishError } from '../core/errors.ts';
+import { PilotfishError } from '../../core/errors.ts';
 
 /** @throws PilotfishError `option-invalid`, naming the first number that is no integer from 1 up */
 export function checkCounts(counts: Readonly<Record<string, number | undefined>>): void {
