@@ -7,11 +7,13 @@
  */
 import { Command } from 'commander';
 import { ensureModel } from '../src/catalog/ensure-model.ts';
+import { seededDraws } from '../src/core/draws.ts';
 import { toHalf } from '../src/core/half.ts';
 import { noiseKey, noiseUniform } from '../src/core/noise.ts';
 import type { RowProgram, RowResult } from '../src/core/row-program.ts';
 import { GREEDY } from '../src/core/sampling-params.ts';
 import { type TokenId, tokenIds } from '../src/core/token-id.ts';
+import type { GateContext } from '../src/judging/gate.ts';
 import { type StateFeatures, stateFeatureSize } from '../src/judging/router-features.ts';
 import { routerGate } from '../src/judging/router-gate.ts';
 import { loadModel } from '../src/model/llama-cpp/model.ts';
@@ -189,7 +191,7 @@ async function routerCost(features: StateFeatures): Promise<RouterCost> {
   for (let time = 0; time < 2 * Number(settings.repeats); time += 1) {
     const started = performance.now();
     for (let count = 0; count < SCORES_PER_TIME; count += 1) {
-      if (row !== undefined) gate.score(row, 0, NO_COINS);
+      if (row !== undefined) gate.score(row, 0, CONTEXT);
     }
     scores.push((performance.now() - started) / SCORES_PER_TIME);
   }
@@ -212,11 +214,7 @@ function timeOfRow(program: RowProgram): number {
   return least;
 }
 
-const NO_COINS = {
-  uniform: () => 0,
-  accepts: () => false,
-  categorical: () => tokenIds([0])[0] as TokenId,
-};
+const CONTEXT: GateContext = { draws: seededDraws(0), tokenBytes: () => new Uint8Array() };
 
 /** A gate of the default size. The learned values do not matter here. */
 async function untrainedGate(features: StateFeatures) {

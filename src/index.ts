@@ -45,6 +45,7 @@ export {
   writeReport,
 } from './app/write-report.ts';
 export type { EnsureModelOptions } from './catalog/catalog-context.ts';
+export type { LocalModel } from './catalog/find-model.ts';
 export type { ChatMessage } from './core/chat-message.ts';
 export { ERROR_CODES, type ErrorCode, PilotfishError } from './core/errors.ts';
 export type {
@@ -77,8 +78,12 @@ export type { TokenId } from './core/token-id.ts';
 export { Engine, type EngineOptions } from './engine/engine.ts';
 export type { GenerateRequest } from './engine/request.ts';
 export type { EvaluationResult, PointResult } from './evaluation/results.ts';
+export type { LiveCheck } from './evaluation/run/check-live.ts';
 export type { GrammarRequest } from './grammar/grammar-request.ts';
-export type { Gate } from './judging/gate.ts';
+export type { Calibration } from './judging/calibration.ts';
+export type { Gate, GateContext } from './judging/gate.ts';
+export type { Router } from './judging/router.ts';
+export type { RouterFeatures } from './judging/router-features.ts';
 export { type Advice, type CostScenario, costAdvice } from './machines/advise.ts';
 export type { CostModel } from './machines/cost-model.ts';
 export type { ForwardCosts } from './machines/forward-costs.ts';
@@ -96,3 +101,6 @@ export { METHODS } from './strategy/methods.ts';
 export type { SpeculativeOptions, StrategyOptions } from './strategy/strategy-options.ts';
 export { parseStrategy, type StrategyInput, strategyValue } from './strategy/strategy-value.ts';
 export { tokenMethod } from './strategy/token-routing.ts';
+export type { FitSettings } from './training/fit/fit-router.ts';
+export type { Objective } from './training/labels/targets.ts';
+export type { RoundReport } from './training/rounds/train-router.ts';

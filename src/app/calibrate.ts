@@ -1,5 +1,6 @@
 /** Calibrates a router: from the names of models and questions to the calibrated file. */
 import { PilotfishError } from '../core/errors.ts';
+import { FOUR_DOUBLINGS } from '../evaluation/curves/share-interval.ts';
 import { checkTrainedOn, questionNumber } from '../evaluation/question-key.ts';
 import type { PointResult } from '../evaluation/results.ts';
 import type { EvaluationPlan } from '../evaluation/run/evaluation-plan.ts';
@@ -129,6 +130,7 @@ function checkWishes({ share, quality }: CalibrateOptions): void {
 function planFor({ method }: StrategyValue, options: CalibrateOptions): EvaluationPlan {
   return {
     strategies: [{ method, thresholds: [] }],
+    interval: FOUR_DOUBLINGS,
     shares: options.shares ?? CALIBRATION_SHARES,
     pointCount: 0,
     seeds: [1],

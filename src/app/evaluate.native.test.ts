@@ -50,6 +50,14 @@ describe('evaluate refuses, before a model is searched for,', () => {
         fields: { strategy: 'entropy' },
       },
     ],
+    [
+      'an interval of one share',
+      { interval: [0.4] },
+      { code: 'option-invalid', fields: { interval: '0.4' } },
+    ],
+    ['no seeds', { seedCount: 0 }, { code: 'option-invalid', fields: { option: 'seedCount' } }],
+    ['no points', { pointCount: 0 }, { message: 'pointCount is 0, not an integer from 1 up.' }],
+    ['a share in percent', { screenShare: 25 }, { fields: { option: 'screenShare', value: '25' } }],
     ['an unknown profile', { profiles: ['nowhere'] }, { code: 'profile-unknown' }],
     [
       'an unlimited number of questions',

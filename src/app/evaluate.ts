@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { PilotfishError } from '../core/errors.ts';
 import type { ModelsById } from '../core/model-id.ts';
+import { type ShareInterval, shareInterval } from '../evaluation/curves/share-interval.ts';
 import type { Question } from '../evaluation/question.ts';
 import { checkCalibratedOn, checkOverlap, checkTrainedOn } from '../evaluation/question-key.ts';
 import type { EvaluationResult } from '../evaluation/results.ts';
@@ -22,6 +23,7 @@ import { asStrategy, type StrategyInput, strategyValue } from '../strategy/strat
 import { profileStore } from './machine/local-profile.ts';
 import { evaluationLock } from './questions/evaluation-lock.ts';
 import { loadQuestions, trainingQuestions } from './questions/load-questions.ts';
+import { checkCounts, checkShares } from './questions/number-range.ts';
 import { type OpenEvaluationOptions, openEvaluation } from './questions/open-evaluation.ts';
 import {
   MAX_TOKENS_DEFAULT,
@@ -30,7 +32,7 @@ import {
 } from './questions/question-run.ts';
 
 export interface EvaluateOptions
-  extends QuestionRunOptions,
+  extends Omit<QuestionRunOptions, 'traffic'>,
     Pick<OpenEvaluationOptions, 'keepsRows' | 'routerFiles'> {
   /**
    * Training sets of anything that is evaluated, as `gsm8k/train` or the path of a `.jsonl` file. A
@@ -43,9 +45,16 @@ export interface EvaluateOptions
    * or has one for this pair.
    */
   readonly strategies?: readonly StrategyInput[] | undefined;
-  /** The shares of every curve's points. Default: points lie where a curve rises. */
+  /**
+   * The interval of costs over which curves are compared: a low and a high share. Default: the task's.
+   */
+  readonly interval?: readonly number[] | undefined;
+  /** The shares of every curve's points. Default: they reach over the interval. */
   readonly shares?: readonly number[] | undefined;
-  /** The number of points of a curve without `shares`; default 6. */
+  /**
+   * The number of points of a curve without `shares`; default 7. Where fewer than 6 lie in or next to
+   * the interval, up to 6 are added, unless this number is below 6.
+   */
   readonly pointCount?: number | undefined;
   /** The number of runs of random controls; default 3. */
   readonly seedCount?: number | undefined;
@@ -77,8 +86,8 @@ const RESULT_FILE = 'result.json';
 const LOG_FILE = 'logs.jsonl';
 /** The remedy if the result cannot be written. */
 const OTHERWISE =
-  'give another folder with --out: the answers are kept, and the result is made of them';
-const POINT_COUNT = 6;
+  'run the same command again: the answers are kept, and the result is made of them';
+const POINT_COUNT = 7;
 const SEED_COUNT = 3;
 const SCREENING_SEED = 1;
 
@@ -100,7 +109,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
   const asked = (options.strategies ?? DECIDING_STRATEGIES).map(asStrategy);
   const given = planOf(options, asked);
   const named = await namedProfiles(options);
-  const { task, questions } = await loadQuestions(options);
+  const { task, questions, interval } = await loadQuestions(options);
   for (const name of options.trainedOn ?? []) {
     checkOverlap(await trainingQuestions(name, options), questions);
   }
@@ -112,8 +121,9 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
     waveSize: given.waveSize,
   });
   const routers = usableRouters(pair.routers, questions, asked, options);
-  const plan = { ...given, strategies: requestedStrategies(asked, routers) };
+  const strategies = requestedStrategies(asked, routers);
   await using _lock = await evaluationLock(options.folder);
+  const plan = { ...given, strategies, interval: given.interval ?? interval };
   const profiles = named.map((profile) => timeProfile(profile, pair));
   const answers = await runEvaluation({
     ...options,
@@ -138,10 +148,17 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
 }
 
 /** @throws PilotfishError `option-invalid`, `strategy-unknown`, `threshold-invalid` */
-function planOf(options: EvaluateOptions, asked: readonly StrategyValue[]): EvaluationPlan {
-  const { seedCount = SEED_COUNT, screenShare, shares } = options;
+function planOf(
+  options: EvaluateOptions,
+  asked: readonly StrategyValue[],
+): Omit<EvaluationPlan, 'interval'> & { readonly interval: ShareInterval | null } {
+  const { seedCount = SEED_COUNT, screenShare, shares, interval } = options;
+  const { pointCount, maxTokens } = options;
+  checkCounts({ seedCount, pointCount, maxTokens });
+  checkShares({ screenShare });
   return {
     strategies: requestedStrategies(asked, null),
+    interval: interval === undefined ? null : shareInterval(interval),
     shares: shares ?? null,
     pointCount: options.pointCount ?? POINT_COUNT,
     seeds: Array.from({ length: seedCount }, (_, seed) => seed + 1),

@@ -54,6 +54,15 @@ describe('training', () => {
     },
   );
 
+  it.each([{ roundCount: 0 }, { drawCount: 1.5 }, { positionCountMax: -1 }, { policyShare: 20 }])(
+    'refuses the impossible number of %o',
+    async (wrong) => {
+      const run = train({ task: 'no such task', folder: '/nowhere', ...wrong });
+      const [option] = Object.keys(wrong);
+      await expect(run).rejects.toMatchObject({ code: 'option-invalid', fields: { option } });
+    },
+  );
+
   it('refuses a misspelt name before a model is loaded', async () => {
     const run = train({ task: 'no such task', objective: 'citer', folder: '/nowhere' });
     await expect(run).rejects.toMatchObject({ code: 'task-unknown' });

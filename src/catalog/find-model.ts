@@ -8,6 +8,7 @@ import { PilotfishError } from '../core/errors.ts';
 import { fileDigest } from '../storage/file-digest.ts';
 import { checkedBundled } from './bundled-models.ts';
 import { type CatalogContext, catalogContext, type EnsureModelOptions } from './catalog-context.ts';
+import { ANOTHER_HOME } from './file-system-error.ts';
 import {
   expectedDigests,
   foreignCandidates,
@@ -102,7 +103,10 @@ async function checked(
   if (receipt !== null && (await isTrusted(receipt, path))) {
     return { name, path, source: from, sha256: receipt.sha256 };
   }
-  const sha256 = await fileDigest(path, `Verifying ${name}`, context);
+  const sha256 = await fileDigest(path, `Verifying ${name}`, {
+    ...context,
+    otherwise: ANOTHER_HOME,
+  });
   const expected = expectedDigests(candidate, receipt);
   if (expected.length === 0) {
     context.onNotice(

@@ -12,7 +12,7 @@ import { PilotfishError } from '../core/errors.ts';
 import { fileDigest } from '../storage/file-digest.ts';
 import { readJson } from '../storage/whole-file.ts';
 import type { CatalogContext } from './catalog-context.ts';
-import { diskFull, fileSystemError } from './file-system-error.ts';
+import { ANOTHER_HOME, diskFull, fileSystemError } from './file-system-error.ts';
 import { ownReceiptPath, type PulledSource, writeJson, writeReceipt } from './receipt.ts';
 
 /** The digest and size of the finished file. */
@@ -145,7 +145,10 @@ export async function finishPartial(
 ): Promise<void> {
   const { content, name, source } = expected;
   const path = partialPath(target);
-  const sha256 = await fileDigest(path, `Verifying ${name}`, context);
+  const sha256 = await fileDigest(path, `Verifying ${name}`, {
+    ...context,
+    otherwise: ANOTHER_HOME,
+  });
   if (sha256 !== content.sha256) {
     await removePartial(target);
     throw digestMismatch(name, { path: target, expected: content.sha256, actual: sha256 });

@@ -2,6 +2,7 @@
 import { PilotfishError } from '../core/errors.ts';
 import { fileDigest } from '../storage/file-digest.ts';
 import { catalogContext, type EnsureModelOptions } from './catalog-context.ts';
+import { ANOTHER_HOME } from './file-system-error.ts';
 import { givenFile, type LocalModel, ownFile } from './find-model.ts';
 import {
   expectedDigests,
@@ -36,7 +37,7 @@ export async function verifyModel(
   if (candidate === undefined) throw notHere(reference);
   const { path, receiptPath, from } = candidate;
   const receipt = await readReceipt(receiptPath);
-  const sha256 = await fileDigest(path, label, context);
+  const sha256 = await fileDigest(path, label, { ...context, otherwise: ANOTHER_HOME });
   const expected = expectedDigests(candidate, receipt);
   if (expected.length > 0 && !expected.includes(sha256)) {
     if (receipt !== null) await distrust(receiptPath, receipt);

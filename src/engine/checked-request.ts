@@ -12,7 +12,7 @@ import type { GenerateRequest } from './request.ts';
 export interface CheckedRequest {
   readonly input:
     | { readonly messages: readonly ChatMessage[] }
-    | { readonly prompt: string }
+    | { readonly prompt: string; readonly parseSpecial: boolean }
     | { readonly tokenIds: readonly number[] };
   readonly strategy: StrategyValue;
   readonly sampling: SamplingParams;
@@ -53,6 +53,7 @@ function checkInput({
   messages,
   prompt,
   promptTokenIds,
+  parseSpecial = false,
 }: GenerateRequest): CheckedRequest['input'] {
   const given = [messages, prompt, promptTokenIds].filter((input) => input !== undefined);
   if (given.length !== 1) {
@@ -61,12 +62,39 @@ function checkInput({
       fields: { option: 'messages' },
     });
   }
+  if (parseSpecial && prompt === undefined) throw specialElsewhere();
   if (promptTokenIds !== undefined) return checkTokenIds(promptTokenIds);
   const texts = messages?.map((message) => message.content) ?? [prompt ?? ''];
   const length = texts.reduce((sum, text) => sum + text.length, 0);
   if (length > PROMPT_LENGTH_MAX) throw tooLong(length, 'characters');
   if ((texts.at(-1) ?? '').trim() === '') throw emptyPrompt();
-  return messages === undefined ? { prompt: prompt ?? '' } : { messages };
+  if (messages === undefined) return { prompt: prompt ?? '', parseSpecial };
+  checkMessages(messages);
+  return { messages };
+}
+
+/** Templates write roles as they are, so another role could begin or end a turn. */
+function checkMessages(messages: readonly ChatMessage[]): void {
+  const wrong = messages.find(({ role }) => !ROLES.has(role));
+  if (wrong === undefined) return;
+  const roles = [...ROLES].join(', ');
+  throw new PilotfishError(
+    'option-invalid',
+    `A message has the role ${JSON.stringify(wrong.role)}.`,
+    {
+      remedy: `Give each message one of the roles ${roles}.`,
+      fields: { option: 'messages', value: wrong.role },
+    },
+  );
+}
+
+const ROLES: ReadonlySet<string> = new Set(['system', 'user', 'assistant']);
+
+function specialElsewhere(): PilotfishError {
+  return new PilotfishError('option-invalid', 'parseSpecial is given without a raw prompt.', {
+    remedy: 'Leave it out: messages are text, and token ids are tokens already.',
+    fields: { option: 'parseSpecial' },
+  });
 }
 
 function checkTokenIds(tokenIds: readonly number[]): CheckedRequest['input'] {

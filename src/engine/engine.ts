@@ -25,6 +25,7 @@ import { type CostFacts, isWriter, type LabelledModels, ModelSet } from './model
 import { promptTokens } from './prompt.ts';
 import type { GenerateRequest } from './request.ts';
 import { runRequest } from './run-request.ts';
+import { TextTokens } from './text-tokens.ts';
 
 export interface EngineOptions extends StrategyOptions {
   /** At least a small or a large model. The engine owns the models: it disposes of them. */
@@ -73,6 +74,7 @@ export class Engine implements AsyncDisposable {
   readonly #scheduler: KvScheduler;
   readonly #overcommit: number;
   readonly #grammars: GrammarService;
+  #texts: TextTokens | null = null;
   /** One controller for every request that waits or runs. */
   readonly #running = new Set<AbortController>();
   #closed = false;
@@ -200,7 +202,9 @@ export class Engine implements AsyncDisposable {
   #promptTokens({ input }: CheckedRequest): TokenId[] {
     const { template = null } = this.#options;
     const [small, large] = [this.#models.get('small'), this.#models.get('large')];
-    return promptTokens(input, { small, large, template }, this.#models.contextLength);
+    this.#texts ??= new TextTokens(this.#models.vocabularies);
+    const models = { small, large, template, texts: this.#texts };
+    return promptTokens(input, models, this.#models.contextLength);
   }
 
   #scopeNotes(input: CheckedRequest['input']): readonly string[] {
@@ -245,7 +249,8 @@ export class Engine implements AsyncDisposable {
       if (this.#models.isRemote(label as ModelLabel)) return {};
       const { count = 0, tokenCountMax = 0 } = needs.branches ?? {};
       const amount = {
-        cellCount: Math.min(tokenCount, contextLength) + count * tokenCountMax,
+        // After a preemption every branch may have to read the whole text by itself.
+        cellCount: (1 + count) * Math.min(tokenCount, contextLength) + count * tokenCountMax,
         sequenceCount: 1 + count,
       };
       return { [this.#models.idOf(label as ModelLabel)]: amount };

@@ -77,6 +77,13 @@ export class ModelSet {
     return this.#main().vocabulary;
   }
 
+  /** Of the models that read the prompt; the first one tokenises it. */
+  get vocabularies(): readonly [Vocabulary, ...Vocabulary[]] {
+    const { vocabulary } = this.#main();
+    const small = this.get('small')?.vocabulary;
+    return small === undefined || small === vocabulary ? [vocabulary] : [vocabulary, small];
+  }
+
   get(label: ModelLabel): EngineModel | null {
     return this.#byLabel[label] ?? null;
   }
@@ -111,7 +118,8 @@ export class ModelSet {
     const model = required(this.get(label), `the ${label} model is loaded`);
     const modelId = this.idOf(label);
     if (!isLocal(model)) return model.openSession(modelId, request);
-    return new LocalSession({ ...request, modelId, lease, rowCountMax: model.facts.rowCountMax });
+    const { rowCountMax, contextLength } = model.facts;
+    return new LocalSession({ ...request, modelId, lease, rowCountMax, contextLength });
   }
 
   /** A lease of the local models for a text that shares its cells with no other. */

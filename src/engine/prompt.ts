@@ -10,12 +10,15 @@ import { type TokenId, tokenId } from '../core/token-id.ts';
 import type { Vocabulary } from '../model/roles.ts';
 import type { CheckedRequest } from './checked-request.ts';
 import type { EngineModel } from './model-set.ts';
+import type { MarkedText, TextTokens } from './text-tokens.ts';
 
 export interface PromptModels {
   readonly small: EngineModel | null;
   readonly large: EngineModel | null;
   /** The model whose chat template holds where the two differ; null refuses such a pair. */
   readonly template: ModelRole | null;
+  /** The tokens of texts, with the vocabulary of the large model if there is one. */
+  readonly texts: TextTokens;
 }
 
 /**
@@ -29,9 +32,9 @@ export function promptTokens(
 ): TokenId[] {
   const tokens = 'tokenIds' in input ? givenTokens(input.tokenIds, models) : [];
   if (!('tokenIds' in input)) {
-    const text = 'prompt' in input ? input.prompt : render(input.messages, models);
-    checkLength(text, contextLength);
-    tokens.push(...mainVocabulary(models).tokenize(text));
+    const marked = markedText(input, models);
+    checkLength(marked, contextLength);
+    for (const token of models.texts.tokens(marked)) tokens.push(token);
   }
   checkTokens(tokens, models);
   if (tokens.length < contextLength) return tokens;
@@ -46,7 +49,17 @@ export function promptTokens(
   );
 }
 
-/** @throws PilotfishError `option-invalid` for an id that the vocabulary has not */
+function markedText(
+  input: Exclude<CheckedRequest['input'], { tokenIds: unknown }>,
+  models: PromptModels,
+): MarkedText {
+  if ('messages' in input) {
+    return models.texts.rendered(input.messages, (messages) => render(messages, models));
+  }
+  return input.parseSpecial ? { text: input.prompt, mark: null } : models.texts.plain(input.prompt);
+}
+
+/** @throws PilotfishError `option-invalid` for an id that the vocabulary does not have */
 function givenTokens(ids: readonly number[], models: PromptModels): TokenId[] {
   const { size } = mainVocabulary(models);
   const unknown = ids.find((id) => id >= size);
@@ -69,8 +82,9 @@ function mainVocabulary({ small, large }: PromptModels): Vocabulary {
  * Refuses a text that is far too long before it is tokenised: tokenising megabytes would delay all
  * requests for seconds.
  */
-function checkLength(text: string, contextLength: number): void {
+function checkLength({ text: marked, mark }: MarkedText, contextLength: number): void {
   const lengthMax = contextLength * CHARACTERS_PER_TOKEN_MAX;
+  const text = mark === null ? marked : marked.replaceAll(mark, '');
   if (text.length <= lengthMax) return;
   throw new PilotfishError(
     'prompt-too-long',

@@ -9,6 +9,11 @@ export interface GenerateRequest {
   readonly messages?: readonly ChatMessage[] | undefined;
   /** A raw prompt instead, tokenised unchanged and without a template. */
   readonly prompt?: string | undefined;
+  /**
+   * Special tokens that the raw prompt spells out (`<|im_start|>`) are those tokens. Default false: they
+   * are text, as they always are in messages.
+   */
+  readonly parseSpecial?: boolean | undefined;
   /** The prompt's tokens instead, in the large model's vocabulary. Exactly one of the three is given. */
   readonly promptTokenIds?: readonly number[] | undefined;
   /** `NAME` or `NAME@THRESHOLD`, or a value of `parseStrategy`; default `entropy`. */

@@ -1,6 +1,6 @@
 /**
  * The one generation loop: in every round a strategy proposes and judges, and the loop commits and
- * emits. Only here a text grows, and only here an answer ends. The requests of an engine run through it,
+ * emits. Only here does a text grow and an answer end. The requests of an engine run through it,
  * and so do the rollouts of a training.
  */
 import { RunCostFold } from '../accounting/run-cost.ts';
@@ -189,7 +189,9 @@ class Run {
     const { preemptionCount } = this.#options.lease;
     return preemptionCount === 0
       ? []
-      : [`was preempted for other requests ${preemptionCount} times`];
+      : [
+          `was preempted for other requests ${preemptionCount} ${preemptionCount === 1 ? 'time' : 'times'}`,
+        ];
   }
 
   #tokenCount(): number {
@@ -219,10 +221,11 @@ class Run {
   }
 
   #context(): StrategyContext {
-    const { request, grammar, signal, draws } = this.#options;
+    const { request, grammar, signal, draws, models } = this.#options;
     return {
       session: (label) => this.#session(label),
       draws: draws ?? seededDraws(request.seed),
+      tokenBytes: (id) => models.tokenBytes(id),
       tokenReads: { logprob: request.logprobs },
       stops: request.stop,
       allowedDraft: grammar && ((text, draft) => grammar.allowedDraft(text, draft, signal)),

@@ -5,6 +5,7 @@
  */
 import type { Origin } from '../core/events.ts';
 import type { Unit } from '../strategy/method.ts';
+import type { ShareInterval } from './curves/share-interval.ts';
 
 /** The cost axis of a curve. */
 export type CostAxis =
@@ -60,45 +61,49 @@ export interface Estimate {
   readonly high: number | null;
 }
 
-/** One strategy over all its thresholds, seeds averaged. */
+/**
+ * One strategy over all its thresholds, seeds averaged. The intervals are null where the gap between
+ * the models may be 0.
+ */
 export interface CurveSummary {
   readonly axis: CostAxis;
-  readonly apgr: number | null;
-  readonly apgrLow: number | null;
-  readonly apgrHigh: number | null;
-  readonly cpt50: number | null;
-  readonly cpt80: number | null;
-  readonly cpt95: number | null;
+  /** The mean share of the gap recovered, over all costs. */
+  readonly apgr: Estimate;
+  /** The least costs at which the curve recovers 50, 80 and 95 % of the gap. */
+  readonly cpt50: Estimate;
+  readonly cpt80: Estimate;
+  readonly cpt95: Estimate;
 }
 
 /**
- * A strategy against a control, over the range of its curve that recovers 20 to 95 % of the gap.
+ * The other strategy of a comparison: a random control, an untrained rule that a trained method of the
+ * same unit has to beat, or any other method.
  */
+export type ComparedWith = 'control' | 'rule' | 'method';
+
+/** Two strategies over the interval of costs. Each pair occurs once. */
 export interface Comparison {
   readonly strategy: string;
-  readonly control: string;
+  readonly other: string;
+  readonly otherIs: ComparedWith;
   readonly axis: CostAxis;
-  /** The points of the strategy in that range. */
-  readonly pointCount: number;
-  /** Mean difference in accuracy to the control at equal cost; paired bootstrap over questions. */
-  readonly difference: Estimate;
-  /** Two-sided, for the hypothesis of no difference; null where nothing could be compared. */
-  readonly pValue: number | null;
   /**
-   * Each point against the control's nearest one in cost: which alone is right, and McNemar's test.
+   * The mean accuracy of the strategy over the interval minus that of the other; paired bootstrap over
+   * questions. Empty if a curve lacks points.
    */
-  readonly pairs: readonly PointPair[];
+  readonly difference: Estimate;
+  /** The curves that cannot be compared. */
+  readonly lacks: readonly CurveLack[];
 }
 
-export interface PointPair {
-  readonly threshold: number | null;
-  readonly controlThreshold: number | null;
-  readonly cost: number;
-  readonly controlCost: number;
-  /** Questions that only the strategy gets right, and those that only the control does. */
-  readonly onlyStrategyCount: number;
-  readonly onlyControlCount: number;
-  readonly pValue: number;
+/** A curve with too few points, or with points that do not reach over the interval. */
+export interface CurveLack {
+  readonly strategy: string;
+  /** The points inside the interval, and the nearest on either side. */
+  readonly pointCount: number;
+  /** The range of all its measured points; null where the large model does not cost more. */
+  readonly from: number | null;
+  readonly to: number | null;
 }
 
 /** What a gate's scores say, over the tokens of the large model's own answers (teacher-forced). */
@@ -144,7 +149,7 @@ export interface Example {
 }
 
 export interface EvaluationResult {
-  readonly version: 1;
+  readonly version: 2;
   readonly task: string;
   readonly questionCount: number;
   /** Whether the questions on which both models are right, or both wrong, were sampled. */
@@ -166,6 +171,12 @@ export interface EvaluationResult {
   readonly summaryByFlops: Readonly<Record<string, CurveSummary>>;
   /** The curves against weight traffic, which decides time where decoding is bound by memory. */
   readonly summaryByTraffic: Readonly<Record<string, CurveSummary>>;
+  /**
+   * The interval of costs over which curves are compared, as shares of the way from the small model's
+   * cost to the large one's. Null: an earlier version wrote the result, with other comparisons, which
+   * are left out.
+   */
+  readonly interval: ShareInterval | null;
   readonly comparisons: readonly Comparison[];
   /** Every strategy against every other one at equal weight traffic. */
   readonly comparisonsByTraffic: readonly Comparison[];

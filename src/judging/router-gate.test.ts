@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { seededDraws } from '../core/draws.ts';
 import { fromHalf, halfBits, roundToHalf, toHalf } from '../core/half.ts';
 import { NOTHING_READ, type RowResult } from '../core/row-program.ts';
 import { tokenId } from '../core/token-id.ts';
 import { plainLogit } from '../network/plain-logit.ts';
+import { gateContext } from './fakes/gate-context.ts';
 import { tinyRouter } from './fakes/tiny-router.ts';
 import { defers } from './gate.ts';
 import { routerScore } from './router.ts';
@@ -12,7 +12,6 @@ import { featureSize, type RouterFeatures, writeStateFeatures } from './router-f
 import { routerGate } from './router-gate.ts';
 
 const HIDDEN_SIZE = 4;
-const draws = seededDraws(1);
 const numbers = (count: number) =>
   fc.array(fc.float({ noNaN: true, min: -50, max: 50 }), { minLength: count, maxLength: count });
 const anyRow = fc.record({ hidden: numbers(HIDDEN_SIZE), top: numbers(6) });
@@ -73,7 +72,7 @@ describe('the gate of a router', () => {
         const wanted = [...(features.hidden ? given.hidden : []), ...top];
         const input = Float32Array.from(wanted, (value) => roundToHalf(value));
         const logit = plainLogit(router.network.layers)(input);
-        const score = routerGate(router).score(rowOf(given), 5, draws);
+        const score = routerGate(router).score(rowOf(given), 5, gateContext());
         expect(score).toBeCloseTo(1 / (1 + Math.exp(-logit / temperature)), 5);
         expect(routerScore(router)(toHalf(input))).toBe(score);
       }),

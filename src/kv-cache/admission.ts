@@ -84,7 +84,7 @@ export class Admission {
     signal?: AbortSignal,
     options: { readonly first?: boolean } = {},
   ): Promise<() => void> {
-    this.#checkPossible(need);
+    this.checkPossible(need);
     await this.#turn(need, signal, options.first ?? false);
     let released = false;
     return () => {
@@ -173,7 +173,7 @@ export class Admission {
     });
   }
 
-  #checkPossible(need: KvAmounts): void {
+  checkPossible(need: KvAmounts): void {
     for (const [model, wanted = NOTHING] of Object.entries(need)) {
       const capacity = this.#options.capacity[model] ?? NOTHING;
       checkPossible(model, 'positions', [wanted.cellCount, capacity.cellCount]);

@@ -76,6 +76,8 @@ export class KvScheduler {
    */
   async acquire(request: LeaseRequest, signal: AbortSignal): Promise<Lease> {
     const { need, needMax, reuses } = request;
+    // Found now, not when a preempted request is to be readmitted.
+    this.#admission.checkPossible(needMax);
     const release = await this.#admission.admit(need, signal);
     const lease: ScheduledLease = new ScheduledLease({
       source: (model) => this.#source(model, reuses),

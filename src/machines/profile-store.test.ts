@@ -154,6 +154,9 @@ describe('remembering this machine', () => {
       remedy: expect.stringContaining('remove it'),
       fields: { path, version: 2 },
     });
+    // Told where it is read, and not again where it would be written.
+    expect((await one.remembered('box', machine)).models).toEqual([]);
+    expect(notices.length).toBe(1);
     await one.remember('box', machine, (profile) => withModel(profile, TIMED));
     expect(notices).toEqual([
       `The profile ${path} is of version 2, and this program reads 1. ` +

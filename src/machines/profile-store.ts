@@ -23,6 +23,8 @@ const SUFFIX = '.json';
 export class ProfileStore {
   readonly #folder: string;
   readonly #onNotice: OnNotice | undefined;
+  /** The messages of files that were left as they are. Each is told once. */
+  readonly #told = new Set<string>();
 
   constructor(folder: string, onNotice?: OnNotice) {
     this.#folder = folder;
@@ -99,13 +101,22 @@ export class ProfileStore {
     throw taken(name, `is of another machine (${of})`, remedy);
   }
 
+  /** Tells once of a profile that cannot be used: without it, this machine is measured anew. */
+  #leave(error: unknown): void {
+    if (!PilotfishError.isInstance(error) || error.code !== 'profile-invalid') return;
+    if (this.#told.has(error.message)) return;
+    this.#told.add(error.message);
+    this.#onNotice?.(`${error.message} It is left as it is, and this machine is measured anew.`);
+  }
+
   async #measured(name: string): Promise<MeasuredProfile | null> {
     try {
       const path = this.path(name);
       const text = await textOf(path);
       const profile = text === null ? null : parseProfile(text, path);
       return profile?.kind === 'measured' ? profile : null;
-    } catch {
+    } catch (error) {
+      this.#leave(error);
       return null;
     }
   }
@@ -135,8 +146,7 @@ export class ProfileStore {
       await this.checkVersion(name);
       await this.save(change(await this.remembered(name, machine)));
     } catch (error) {
-      if (!PilotfishError.isInstance(error) || error.code !== 'profile-invalid') return;
-      this.#onNotice?.(`${error.message} It is left as it is, and this machine is measured anew.`);
+      this.#leave(error);
     }
   }
 }

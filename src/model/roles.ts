@@ -6,6 +6,7 @@ import type { ChatMessage } from '../core/chat-message.ts';
 import type { ParameterCounts } from '../core/events.ts';
 import type { RowProgram, RowResult } from '../core/row-program.ts';
 import type { TokenId } from '../core/token-id.ts';
+import type { SpecialToken } from '../vocabulary/special-token.ts';
 
 /** The tokens that a model reads and writes, with their texts. */
 export interface Vocabulary {
@@ -16,8 +17,21 @@ export interface Vocabulary {
   tokenBytes(id: TokenId): Uint8Array;
   isEndOfGeneration(id: TokenId): boolean;
   endOfGenerationIds(): ReadonlySet<TokenId>;
-  /** Special tokens that are spelled out in the text become those tokens. */
+  /** The tokens that structure prompts. */
+  readonly specialTokens: readonly SpecialToken[];
+  /** The token that every prompt begins with; null if there is none. */
+  readonly startToken: TokenId | null;
+  /**
+   * A whole prompt. Special tokens that the text spells out become those tokens. The start token comes
+   * first, once. No end token is added, because the model is to write on.
+   */
   tokenize(text: string): TokenId[];
+  /**
+   * A text as it stands between special tokens: those that it spells out stay text, except
+   * user-defined ones, and nothing is added.
+   * @param pieces the parts of the text; no token spans two of them
+   */
+  tokenizeText(pieces: readonly string[]): TokenId[];
   /** Renders a conversation up to the start of the assistant's answer. */
   renderChat(messages: readonly ChatMessage[]): string;
 }

@@ -9,6 +9,8 @@ export interface OpenedSequence {
   readonly sequence: Sequence;
   /** The tokens it holds already: a prefix of the text it was opened for. */
   readonly tokens: readonly TokenId[];
+  /** Whether it is a fork of the request's own sequence, and no cache spared its rows. */
+  readonly isFork?: boolean | undefined;
 }
 
 /**

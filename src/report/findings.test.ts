@@ -9,31 +9,28 @@ function text(result: EvaluationResult): string {
   return findings(result).join('\n');
 }
 
-function comparison(low: number | null, high: number | null, pValue: number | null): Comparison {
+function comparison(
+  low: number | null,
+  high: number | null,
+  named: Partial<Comparison> = {},
+): Comparison {
   const value = low === null || high === null ? null : (low + high) / 2;
   return {
-    strategy: 'entropy',
-    control: 'random',
-    axis: 'largeShare',
-    pointCount: 3,
+    ...{ strategy: 'entropy', other: 'random', otherIs: 'control', axis: 'largeShare', lacks: [] },
     difference: { value, low, high },
-    pValue,
-    pairs: [],
+    ...named,
   };
 }
 
 describe('verdictOf', () => {
   it.each([
-    [0.01, 0.1, 0.01, 'better'],
-    [-0.1, -0.01, 0.01, 'worse'],
-    [-0.01, 0.1, 0.2, 'undecided'],
-    // The interval and the test disagree.
-    [0.01, 0.1, 0.2, 'undecided'],
-    [-0.01, 0.1, 0.01, 'undecided'],
-    [null, null, null, 'not compared'],
-    [0.01, 0.1, null, 'not compared'],
-  ])('of %d to %d with p = %d is %s', (low, high, p, verdict) => {
-    expect(verdictOf(comparison(low, high, p))).toBe(verdict);
+    [0.01, 0.1, 'better'],
+    [-0.1, -0.01, 'worse'],
+    [-0.01, 0.1, 'undecided'],
+    [0, 0.1, 'undecided'],
+    [null, null, 'not compared'],
+  ])('of %d to %d is %s', (low, high, verdict) => {
+    expect(verdictOf(comparison(low, high))).toBe(verdict);
   });
 });
 
@@ -48,13 +45,17 @@ describe('findings', () => {
   it('says which strategies beat a control, by how much, and which are undecided', () => {
     const said = findings(RESULT);
     expect(said).toContain(
-      'entropy beats the random gate at equal large share: +12.1 points (+7.8 to +16.3; p < 0.001).',
+      'entropy beats the random gate over 2.5 to 40 % large share: +12.1 points on average ' +
+        '(+7.8 to +16.3).',
     );
     expect(said).toContain(
-      'Not decided: router against the control random-query at equal large share: +2.1 points ' +
-        '(−1.7 to +6.0; p = 0.290).',
+      'Not decided: router against the control random-query over 2.5 to 40 % large share: ' +
+        '+2.1 points on average (−1.7 to +6.0).',
     );
-    expect(said.join('\n')).toContain('u-hlm could not be compared');
+    expect(said).toContain(
+      'Not compared: u-hlm over 2.5 to 40 % transmitted share. Of its points 4 lie in or next to ' +
+        'that, and they reach from 6.0 % to 50.0 %; it takes 6, on both sides of it: add --shares.',
+    );
     expect(said).toContain('No strategy beats the control random-query.');
     expect(said.join('\n')).not.toContain('No strategy beats the random gate');
   });
@@ -66,30 +67,53 @@ describe('findings', () => {
   });
 
   it('says which strategy is worse than a control', () => {
-    const comparisons = [comparison(-0.1, -0.02, 0.001)];
+    const comparisons = [comparison(-0.1, -0.02)];
     const said = text({ ...RESULT, comparisons });
     expect(said).toContain('No strategy beats the random gate.');
     expect(said).toContain('entropy is worse than the random gate');
   });
 
-  it('says once which method is better than another, without calling that one a control', () => {
-    const ahead = { ...comparison(0.1, 0.3, 0.001), control: 'cascade' };
-    const behind = { ...comparison(-0.3, -0.1, 0.001), strategy: 'cascade', control: 'entropy' };
-    const said = text({ ...RESULT, comparisons: [comparison(-0.1, 0.1, 0.5), ahead, behind] });
+  it('says once which method is better than another, and counts the pairs that are open', () => {
+    const between = (low: number, high: number, strategy: string, other: string) =>
+      comparison(low, high, { strategy, other, otherIs: 'method' });
+    const comparisons = [
+      comparison(-0.1, 0.1),
+      between(0.1, 0.3, 'entropy', 'cascade'),
+      between(-0.3, -0.1, 'margin', 'entropy'),
+      between(-0.1, 0.1, 'margin', 'cascade'),
+    ];
+    const said = findings({ ...RESULT, comparisons });
     expect(said).toContain('No strategy beats the random gate.');
-    expect(said).toContain('entropy is better than cascade at equal large share: +20.0 points');
-    expect(said).not.toMatch(/cascade is|beats.*cascade/);
+    const over = 'over 2.5 to 40 % large share';
+    expect(said).toContain(
+      `entropy is better than cascade ${over}: +20.0 points on average (+10.0 to +30.0).`,
+    );
+    expect(said).toContain(
+      `margin is worse than entropy ${over}: −20.0 points on average (−30.0 to −10.0).`,
+    );
+    expect(said).toContain('Pairs of other methods that are not decided: 1; the table holds them.');
+    expect(said.join('\n')).not.toMatch(/cascade (is|beats)|margin against/);
   });
 
-  it('says which method is worse where the reverse comparison found nothing', () => {
-    const behind = { ...comparison(-0.3, -0.1, 0.001), control: 'cascade' };
-    const reverse = { ...comparison(null, null, null), strategy: 'cascade', control: 'entropy' };
-    const open = { ...comparison(-0.1, 0.1, 0.5), strategy: 'cascade', control: 'entropy' };
-    for (const other of [{ ...reverse, pointCount: 0 }, open]) {
-      const said = text({ ...RESULT, comparisons: [behind, other] });
-      expect(said).toContain('entropy is worse than cascade at equal large share: −20.0 points');
-      expect(said).not.toMatch(/^cascade/m);
-    }
+  it('has a sentence for every trained method against every untrained rule', () => {
+    const rule = (low: number, high: number, other: string) =>
+      comparison(low, high, { strategy: 'trained', other, otherIs: 'rule' });
+    const comparisons = [rule(0.1, 0.3, 'a'), rule(-0.3, -0.1, 'b'), rule(-0.1, 0.1, 'c')];
+    const said = findings({ ...RESULT, comparisons }).filter((one) => one.includes('trained rule'));
+    expect(said.map((one) => one.split(' over ')[0])).toEqual([
+      'trained beats the untrained rule a',
+      'trained is worse than the untrained rule b',
+      'Not decided: trained against the untrained rule c',
+    ]);
+  });
+
+  it('says of every curve that cannot be compared once what it lacks', () => {
+    const lacks = [{ strategy: 'margin', pointCount: 0, from: null, to: null }];
+    const comparisons = [comparison(null, null, { lacks }), comparison(null, null, { lacks })];
+    const said = findings({ ...RESULT, comparisons }).filter((one) => one.includes('Not compared'));
+    expect(said).toEqual([
+      'Not compared: margin over 2.5 to 40 % large share, where the large model does not cost more.',
+    ]);
   });
 
   it('says that nothing is shown if nothing was compared', () => {
@@ -139,8 +163,9 @@ describe('findings', () => {
     );
     const said = text({ ...RESULT, results });
     expect(said).toContain(
-      'Of the points that recover 95 % of the gap, u-hlm@0.02 reads the least',
+      'Description: of the points that recover 95 % of the gap here, u-hlm@0.02 reads the least',
     );
+    expect(said).toContain('It was chosen after looking');
     expect(said).not.toContain('saves nothing');
   });
 
@@ -154,10 +179,10 @@ describe('findings', () => {
   });
 
   it('warns of many comparisons', () => {
-    expect(text(RESULT)).toContain('4 comparisons were made');
+    expect(text(RESULT)).toContain('3 pairs are compared, and their intervals are not corrected');
     const one = RESULT.comparisons.slice(0, 1);
     expect(text({ ...RESULT, comparisons: one, isScreened: false })).not.toMatch(
-      /comparisons|Screened/,
+      /pairs are compared|Screened/,
     );
   });
 });

@@ -1,8 +1,11 @@
 /**
- * The findings of a result, in sentences. They claim no more than the intervals do: a strategy
- * beats its control if the interval of the difference lies above zero and the test agrees.
+ * The findings of a result, in sentences. They claim no more than the intervals do: a strategy beats
+ * its control if the interval of the difference lies above zero. Each pair gets one sentence at most.
  */
-import type { Comparison, Estimate, EvaluationResult } from '../evaluation/results.ts';
+
+import { POINTS_MIN } from '../evaluation/curves/interval-mean.ts';
+import type { ShareInterval } from '../evaluation/curves/share-interval.ts';
+import type { Comparison, CurveLack, Estimate, EvaluationResult } from '../evaluation/results.ts';
 import { methodNamed } from '../strategy/strategy-value.ts';
 import {
   type CurvePoint,
@@ -15,32 +18,27 @@ import {
   strategiesOf,
 } from './curves.ts';
 import {
-  AXIS_NAMES,
   distance,
+  intervalText,
   listed,
   percent,
   percentRange,
   pointRange,
   points,
-  pText,
   ratio,
 } from './wording.ts';
 
-/** The significance level that matches 95 % intervals. */
-const SIGNIFICANCE = 0.05;
 /** The part of the gap that counts as nearly all of it. */
 const NEARLY_ALL = 0.95;
 const FEW_QUESTIONS = 200;
 
 export type Verdict = 'better' | 'worse' | 'undecided' | 'not compared';
 
-/** Undecided where the interval and the test disagree. */
-export function verdictOf({ difference, pValue }: Comparison): Verdict {
+export function verdictOf({ difference }: Pick<Comparison, 'difference'>): Verdict {
   const { low, high } = difference;
-  if (low === null || high === null || pValue === null) return 'not compared';
-  if (low > 0 && pValue < SIGNIFICANCE) return 'better';
-  if (high < 0 && pValue < SIGNIFICANCE) return 'worse';
-  return 'undecided';
+  if (low === null || high === null) return 'not compared';
+  if (low > 0) return 'better';
+  return high < 0 ? 'worse' : 'undecided';
 }
 
 /** Sentences, the most important ones first. */
@@ -48,8 +46,7 @@ export function findings(result: EvaluationResult): string[] {
   const drawn = curvePoints(result.results);
   return [
     ...levels(drawn, result.gap),
-    ...againstControls(result),
-    ...betweenMethods(result),
+    ...comparisonsOf(result),
     ...cheapest(result, drawn),
     ...frontMembers(drawn),
     ...cautions(result),
@@ -82,78 +79,118 @@ function aloneOf(drawn: readonly CurvePoint[]): [CurvePoint | undefined, CurvePo
   return [find(SMALL_ALONE), find(LARGE_ALONE)];
 }
 
-function againstControls(result: EvaluationResult): string[] {
-  const controls = controlsOf(result);
-  const comparisons = result.comparisons.filter(({ control }) => controls.has(control));
-  const judged = comparisons.filter((comparison) => verdictOf(comparison) !== 'not compared');
-  if (judged.length === 0) {
+function comparisonsOf(result: EvaluationResult): string[] {
+  if (result.interval === null) {
+    return [
+      'An earlier version of this program wrote the result. Its comparisons chose points by their ' +
+        'outcome, so they are left out. Run `eval` again into the same folder, with the same options ' +
+        'but without --shares: the answers there are kept, and the comparisons are made of them.',
+    ];
+  }
+  const judged = result.comparisons.filter((one) => verdictOf(one) !== 'not compared');
+  return [
+    ...againstControls(judged, result.interval),
+    ...againstRules(judged, result.interval),
+    ...betweenMethods(judged, result.interval),
+    ...lacking(result, result.interval),
+  ];
+}
+
+function againstControls(judged: readonly Comparison[], interval: ShareInterval): string[] {
+  const comparisons = judged.filter(({ otherIs }) => otherIs === 'control');
+  if (comparisons.length === 0) {
     return [
       'No strategy could be compared with a random control: nothing shows that one is better.',
     ];
   }
+  const verbs = { better: 'beats', worse: 'is worse than' };
+  return [...unbeaten(comparisons), ...said(comparisons, verbs, interval)];
+}
+
+/** Every trained method against every rule that needs no training. */
+function againstRules(judged: readonly Comparison[], interval: ShareInterval): string[] {
+  const comparisons = judged.filter(({ otherIs }) => otherIs === 'rule');
+  const verbs = {
+    better: 'beats the untrained rule',
+    worse: 'is worse than the untrained rule',
+    undecided: 'the untrained rule',
+  };
+  return said(comparisons, verbs, interval);
+}
+
+/** Decided comparisons, and the number of the others. */
+function betweenMethods(judged: readonly Comparison[], interval: ShareInterval): string[] {
+  const comparisons = judged.filter(({ otherIs }) => otherIs === 'method');
+  const decided = comparisons.filter((one) => verdictOf(one) !== 'undecided');
+  const openCount = comparisons.length - decided.length;
+  const open = `Pairs of other methods that are not decided: ${openCount}; the table holds them.`;
+  const verbs = { better: 'is better than', worse: 'is worse than' };
+  return [...said(decided, verbs, interval), ...(openCount === 0 ? [] : [open])];
+}
+
+interface Verbs {
+  readonly better: string;
+  readonly worse: string;
+  /** Stands before the other's name where nothing is decided. */
+  readonly undecided?: string;
+}
+
+/** One sentence for each comparison: first what is better, then what is worse, then what is open. */
+function said(
+  comparisons: readonly Comparison[],
+  { better, worse, undecided = '' }: Verbs,
+  interval: ShareInterval,
+): string[] {
   const of = (verdict: Verdict): Comparison[] =>
     comparisons.filter((comparison) => verdictOf(comparison) === verdict);
+  const spelled = (one: Comparison): string => spelt(one, interval);
+  const noun = undecided === '' ? '' : `${undecided} `;
   return [
-    ...unbeaten(judged),
-    ...of('better').map((one) => `${one.strategy} beats ${spelt(one, controls)}.`),
-    ...of('worse').map((one) => `${one.strategy} is worse than ${spelt(one, controls)}.`),
-    ...of('undecided').map(
-      (one) => `Not decided: ${one.strategy} against ${spelt(one, controls)}.`,
-    ),
-    ...of('not compared').map(notCompared),
+    ...of('better').map((one) => `${one.strategy} ${better} ${spelled(one)}.`),
+    ...of('worse').map((one) => `${one.strategy} ${worse} ${spelled(one)}.`),
+    ...of('undecided').map((one) => `Not decided: ${one.strategy} against ${noun}${spelled(one)}.`),
   ];
 }
 
-function notCompared({ strategy, control, pointCount }: Comparison): string {
-  const why = pointCount === 0 ? ': no point of it recovers 20 to 95 % of the gap' : '';
-  return `${strategy} could not be compared with ${controlName(control)}${why}.`;
+/** Controls are judged separately: to beat one says nothing about a control of another unit. */
+function unbeaten(judged: readonly Comparison[]): string[] {
+  const beaten = new Set(
+    judged.filter((one) => verdictOf(one) === 'better').map(({ other }) => other),
+  );
+  const names = judged.map(({ other }) => other).filter((name) => !beaten.has(name));
+  const spelled = [...new Set(names)].map(controlName);
+  return spelled.length === 0 ? [] : [`No strategy beats ${spelled.join(', nor ')}.`];
 }
 
 function controlName(control: string): string {
   return methodNamed(control)?.phrase ?? `the control ${control}`;
 }
 
-/**
- * Only decided comparisons. Two methods are compared in both directions, each over the range of
- * one's curve. So "worse" is said only where the reverse comparison did not find "better".
- */
-function betweenMethods(result: EvaluationResult): string[] {
-  const controls = controlsOf(result);
-  const between = result.comparisons.filter(({ control }) => !controls.has(control));
-  const isBetter = (strategy: string, control: string): boolean =>
-    between.some(
-      (one) => one.strategy === strategy && one.control === control && verdictOf(one) === 'better',
-    );
-  return between.flatMap((one) => {
-    const verdict = verdictOf(one);
-    const isSaid = verdict === 'worse' && !isBetter(one.control, one.strategy);
-    return verdict === 'better' || isSaid
-      ? [`${one.strategy} is ${verdict} than ${spelt(one, controls)}.`]
-      : [];
-  });
-}
-
-/** Controls are judged separately: to beat one says nothing about a control of another unit. */
-function unbeaten(judged: readonly Comparison[]): string[] {
-  const beaten = new Set(
-    judged.filter((one) => verdictOf(one) === 'better').map(({ control }) => control),
-  );
-  const names = judged.map(({ control }) => control).filter((name) => !beaten.has(name));
-  const said = [...new Set(names)].map(controlName);
-  return said.length === 0 ? [] : [`No strategy beats ${said.join(', nor ')}.`];
-}
-
-function spelt(
-  { control, axis, difference, pValue }: Comparison,
-  controls: ReadonlySet<string>,
-): string {
+function spelt({ other, otherIs, axis, difference }: Comparison, interval: ShareInterval): string {
   const { value, low, high } = difference;
-  const p = pValue === null || pValue < 0.001 ? `p ${pText(pValue)}` : `p = ${pText(pValue)}`;
-  const name = controls.has(control) ? controlName(control) : control;
+  const name = otherIs === 'control' ? controlName(other) : other;
   return (
-    `${name} at equal ${AXIS_NAMES[axis]}: ` +
-    `${points(value)} points (${pointRange(low, high)}; ${p})`
+    `${name} over ${intervalText(interval, axis)}: ` +
+    `${points(value)} points on average (${pointRange(low, high)})`
   );
+}
+
+/** The curves that could not be compared, each once. */
+function lacking({ comparisons }: EvaluationResult, interval: ShareInterval): string[] {
+  const sentences = comparisons.flatMap(({ lacks, axis }) =>
+    lacks.map((lack) => lackText(lack, intervalText(interval, axis))),
+  );
+  return [...new Set(sentences)];
+}
+
+function lackText({ strategy, pointCount, from, to }: CurveLack, interval: string): string {
+  if (from === null || to === null) {
+    return `Not compared: ${strategy} over ${interval}, where the large model does not cost more.`;
+  }
+  const head = `Not compared: ${strategy} over ${interval}. Of its points `;
+  const counted = `${pointCount} lie in or next to that`;
+  const reach = `they reach from ${percent(from)} to ${percent(to)}`;
+  return `${head}${counted}, and ${reach}; it takes ${POINTS_MIN}, on both sides of it: add --shares.`;
 }
 
 /** The single point that keeps nearly the large model's accuracy for the least weight traffic. */
@@ -170,9 +207,10 @@ function cheapest(result: EvaluationResult, drawn: readonly CurvePoint[]): strin
   const { weightTrafficRatio, accuracy, low, high } = best;
   const how = weightTrafficRatio < 1 ? '' : ', which saves nothing';
   return [
-    `Of the points that recover ${part} of the gap, ${pointName(best)} reads the least weights: ` +
-      `${ratio(weightTrafficRatio)} of what the large model alone reads${how}, with ` +
-      `${percent(accuracy)} right (${percentRange(low, high)}).`,
+    `Description: of the points that recover ${part} of the gap here, ${pointName(best)} reads the ` +
+      `least weights: ${ratio(weightTrafficRatio)} of what the large model alone reads${how}, with ` +
+      `${percent(accuracy)} right (${percentRange(low, high)}). It was chosen after looking, so ` +
+      'expect less of it on other questions.',
   ];
 }
 
@@ -180,7 +218,7 @@ function frontMembers(drawn: readonly CurvePoint[]): string[] {
   const front = strategiesOf(drawn.filter(({ isOnFront }) => isOnFront));
   if (front.length === 0) return [];
   return [
-    `On the Pareto front of accuracy against weight traffic, intervals aside: ${listed(front)}.`,
+    `Description: on the Pareto front of accuracy against weight traffic, intervals aside: ${listed(front)}.`,
   ];
 }
 
@@ -191,9 +229,13 @@ function cautions({ comparisons, questionCount, isScreened }: EvaluationResult):
           `${questionCount} questions are few: intervals are wide, and small differences stay hidden.`,
         ]
       : [];
+  const count = comparisons.filter((one) => verdictOf(one) !== 'not compared').length;
   const many =
-    comparisons.length > 1
-      ? [`${comparisons.length} comparisons were made; their p-values are not corrected for that.`]
+    count > 1
+      ? [
+          `${count} pairs are compared, and their intervals are not corrected for that: if no two ` +
+            'strategies differed, one interval in 20 would still lie on one side of 0.',
+        ]
       : [];
   const screened = isScreened
     ? [

@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { PilotfishError } from '../core/errors.ts';
+import type { CurveSummary } from '../evaluation/results.ts';
 import { fakeResult } from './fakes/evaluation-result.ts';
+import { findings } from './findings.ts';
+import { allPictures } from './pictures/all-pictures.ts';
 import { parseResult } from './result-format.ts';
+import { resultTables } from './tables.ts';
 
 const RESULT = fakeResult();
 const TEXT = JSON.stringify(RESULT);
@@ -25,6 +29,30 @@ describe('parseResult', () => {
     expect(parseResult(more, 'r.json')).toEqual(RESULT);
   });
 
+  it('reads a result of version 1 without its comparisons, which chose points by outcome', () => {
+    const flat = ({ axis, apgr, cpt50, cpt80, cpt95 }: CurveSummary) => ({
+      ...{ axis, apgr: apgr.value, apgrLow: apgr.low, apgrHigh: apgr.high },
+      ...{ cpt50: cpt50.value, cpt80: cpt80.value, cpt95: cpt95.value },
+    });
+    const flatAll = (all: Readonly<Record<string, CurveSummary>>) =>
+      Object.fromEntries(Object.entries(all).map(([name, one]) => [name, flat(one)]));
+    const { interval: _, summaryByTraffic: _1, comparisonsByTraffic: _2, ...rest } = RESULT;
+    const earlier = {
+      ...{ ...rest, version: 1, comparisons: [{ strategy: 'entropy', pairs: [], pValue: 0.01 }] },
+      ...{ summary: flatAll(rest.summary), summaryByFlops: flatAll(rest.summaryByFlops) },
+    };
+    const read = parseResult(JSON.stringify(earlier), 'r.json');
+    expect(read).toMatchObject({ version: 2, interval: null, comparisons: [] });
+    expect(read.summaryByTraffic).toEqual({});
+    expect(read.results).toEqual(RESULT.results);
+    const { value } = RESULT.summary['entropy']?.cpt80 ?? expect.fail('no entropy');
+    expect(read.summary['entropy']?.apgr).toEqual(RESULT.summary['entropy']?.apgr);
+    expect(read.summary['entropy']?.cpt80).toEqual({ value, low: null, high: null });
+    expect(findings(read).join('\n')).toContain('An earlier version of this program wrote');
+    expect(allPictures(read).length).toBeGreaterThan(5);
+    expect(resultTables(read).map(({ rows }) => rows.length)).not.toContain(0);
+  });
+
   it.each([
     ['', 'r.json is no evaluation result: it is empty.'],
     [TEXT.slice(0, 2000), 'it ends in the middle'],
@@ -32,7 +60,7 @@ describe('parseResult', () => {
     ['nothing', 'it is not JSON'],
     ['[]', 'it has no version'],
     ['{"type":"error","message":"No."}', 'it holds an error, "No."'],
-    [JSON.stringify({ ...RESULT, version: 2, results: 'of another shape' }), 'it is of version 2'],
+    [JSON.stringify({ ...RESULT, version: 3, results: 'of another shape' }), 'it is of version 3'],
     [JSON.stringify({ ...RESULT, results: [] }), 'has no results at results'],
     [JSON.stringify({ ...RESULT, models: { small: RESULT.models.small } }), 'at models.large'],
     [TEXT.replace('"gap":', '"gape":'), 'at gap'],

@@ -5,10 +5,10 @@
 import { z } from 'zod';
 import { PilotfishError } from '../core/errors.ts';
 import { parseJson } from '../core/parse-json.ts';
-import type { EvaluationResult } from '../evaluation/results.ts';
+import type { CurveSummary, EvaluationResult } from '../evaluation/results.ts';
 import { methodNamed } from '../strategy/strategy-value.ts';
 
-const VERSION = 1;
+const VERSION = 2;
 
 const COUNT = z.number().int().nonnegative();
 const FRACTION = z.number().min(0).max(1);
@@ -58,30 +58,24 @@ const POINT = z
 
 const SUMMARY = z.object({
   axis: AXIS,
-  apgr: NUMBER_OR_NULL,
-  apgrLow: NUMBER_OR_NULL,
-  apgrHigh: NUMBER_OR_NULL,
-  cpt50: NUMBER_OR_NULL,
-  cpt80: NUMBER_OR_NULL,
-  cpt95: NUMBER_OR_NULL,
+  apgr: ESTIMATE,
+  cpt50: ESTIMATE,
+  cpt80: ESTIMATE,
+  cpt95: ESTIMATE,
 });
 
 const COMPARISON = z.object({
   strategy: z.string(),
-  control: z.string(),
+  other: z.string(),
+  otherIs: z.enum(['control', 'rule', 'method']),
   axis: AXIS,
-  pointCount: COUNT,
   difference: ESTIMATE,
-  pValue: FRACTION.nullable(),
-  pairs: z.array(
+  lacks: z.array(
     z.object({
-      threshold: NUMBER_OR_NULL,
-      controlThreshold: NUMBER_OR_NULL,
-      cost: z.number(),
-      controlCost: z.number(),
-      onlyStrategyCount: AMOUNT,
-      onlyControlCount: AMOUNT,
-      pValue: FRACTION,
+      strategy: z.string(),
+      pointCount: COUNT,
+      from: NUMBER_OR_NULL,
+      to: NUMBER_OR_NULL,
     }),
   ),
 });
@@ -118,8 +112,7 @@ const EXAMPLE = z.object({
 
 const MODEL = z.object({ name: z.string(), digest: z.string() });
 
-const RESULT: z.ZodType<EvaluationResult> = z.object({
-  version: z.literal(VERSION),
+const REST = z.object({
   task: z.string().min(1),
   questionCount: COUNT,
   isScreened: z.boolean(),
@@ -127,14 +120,46 @@ const RESULT: z.ZodType<EvaluationResult> = z.object({
   maxTokens: COUNT,
   gap: ESTIMATE,
   results: z.array(POINT).min(1, 'has no results'),
-  summary: z.record(z.string(), SUMMARY),
-  summaryByFlops: z.record(z.string(), SUMMARY),
-  // Older results lack this field.
-  summaryByTraffic: z.record(z.string(), SUMMARY).default({}),
-  comparisons: z.array(COMPARISON),
-  comparisonsByTraffic: z.array(COMPARISON).default([]),
   gates: z.array(GATE),
   examples: z.array(EXAMPLE),
+});
+
+const RESULT_2: z.ZodType<EvaluationResult> = REST.extend({
+  version: z.literal(VERSION),
+  summary: z.record(z.string(), SUMMARY),
+  summaryByFlops: z.record(z.string(), SUMMARY),
+  summaryByTraffic: z.record(z.string(), SUMMARY),
+  interval: z.object({ low: FRACTION, high: FRACTION }).nullable(),
+  comparisons: z.array(COMPARISON),
+  comparisonsByTraffic: z.array(COMPARISON),
+});
+
+const SUMMARY_1 = z
+  .object({
+    axis: AXIS,
+    apgr: NUMBER_OR_NULL,
+    apgrLow: NUMBER_OR_NULL,
+    apgrHigh: NUMBER_OR_NULL,
+    cpt50: NUMBER_OR_NULL,
+    cpt80: NUMBER_OR_NULL,
+    cpt95: NUMBER_OR_NULL,
+  })
+  .transform(({ axis, apgr, apgrLow, apgrHigh, cpt50, cpt80, cpt95 }): CurveSummary => {
+    const alone = (value: number | null) => ({ value, low: null, high: null });
+    const cpts = { cpt50: alone(cpt50), cpt80: alone(cpt80), cpt95: alone(cpt95) };
+    return { axis, apgr: { value: apgr, low: apgrLow, high: apgrHigh }, ...cpts };
+  });
+
+/** Comparisons of version 1 selected points by their outcome: they are not read. */
+const RESULT_1 = REST.extend({
+  version: z.literal(1),
+  summary: z.record(z.string(), SUMMARY_1),
+  summaryByFlops: z.record(z.string(), SUMMARY_1),
+  // The oldest results lack this field.
+  summaryByTraffic: z.record(z.string(), SUMMARY_1).default({}),
+}).transform((result): EvaluationResult => {
+  const none = { interval: null, comparisons: [], comparisonsByTraffic: [] };
+  return { ...result, version: VERSION, ...none };
 });
 
 /** The output of `eval --json` when it fails. */
@@ -145,14 +170,15 @@ const VERSIONED = z.object({ version: z.number() });
 export function parseResult(text: string, place: string): EvaluationResult {
   const value = parseJson(text, () => invalid(place, ...whyNoJson(text.trim())));
   const versioned = VERSIONED.safeParse(value);
-  if (versioned.success && versioned.data.version !== VERSION) {
-    const seen = `it is of version ${versioned.data.version}, and this program reads ${VERSION}`;
+  const version = versioned.success ? versioned.data.version : VERSION;
+  if (version !== VERSION && version !== 1) {
+    const seen = `it is of version ${version}, and this program reads up to ${VERSION}`;
     throw invalid(place, seen, 'Evaluate again with this version of Pilotfish.');
   }
   const failed = FAILURE.safeParse(value);
   if (failed.success) throw invalid(place, `it holds an error, "${failed.data.message}"`, AGAIN);
   if (!versioned.success) throw invalid(place, 'it has no version', AGAIN);
-  const parsed = RESULT.safeParse(value);
+  const parsed = (version === 1 ? RESULT_1 : RESULT_2).safeParse(value);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const where = issue === undefined || issue.path.length === 0 ? '' : ` at ${issue.path.join('.')}`;

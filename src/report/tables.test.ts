@@ -19,7 +19,7 @@ describe('resultTables', () => {
   const tables = resultTables(RESULT);
 
   it('has a cell for every column', () => {
-    expect(tables).toHaveLength(6);
+    expect(tables).toHaveLength(5);
     for (const { columns, rows } of tables) {
       for (const cells of rows) expect(cells).toHaveLength(columns.length);
     }
@@ -46,7 +46,12 @@ describe('resultTables', () => {
   });
 
   it('shows costs of curves in the unit of their axis', () => {
-    const curve = { apgr: 0.8, apgrLow: 0.7, apgrHigh: 0.9, cpt50: 0.12, cpt80: 0.3, cpt95: null };
+    const curve = {
+      apgr: { value: 0.8, low: 0.7, high: 0.9 },
+      cpt50: { value: 0.12, low: 0.1, high: 0.15 },
+      cpt80: { value: 0.3, low: null, high: null },
+      cpt95: { value: null, low: null, high: null },
+    };
     const shown = resultTables({
       ...RESULT,
       summary: { entropy: { axis: 'largeShare', ...curve } },
@@ -55,30 +60,27 @@ describe('resultTables', () => {
     expect(row(table(shown, 'Curves:'), 'entropy')).toEqual({
       strategy: 'entropy',
       cost: 'large share',
-      APGR: '0.80',
-      '95 % interval': '0.70 to 0.90',
-      CPT50: '12.0 %',
+      APGR: '0.80 (0.70 to 0.90)',
+      CPT50: '12.0 % (10.0 % to 15.0 %)',
       CPT80: '30.0 %',
       CPT95: 'never',
     });
-    expect(row(table(shown, 'Curves against'), 'entropy')).toMatchObject({ CPT50: '0.12' });
+    expect(row(table(shown, 'Curves against'), 'entropy')).toMatchObject({
+      CPT50: '0.12 (0.10 to 0.15)',
+    });
   });
 
   it('shows comparisons with their verdicts', () => {
-    expect(row(table(tables, 'Compared at equal cost'), 'margin', 'random')).toMatchObject({
+    const compared = table(tables, 'Compared over 2.5 to 40 % large share');
+    expect(row(compared, 'margin', 'random')).toEqual({
+      strategy: 'margin',
+      'compared with': 'random',
+      cost: 'large share',
       difference: '+6.2',
       '95 % interval': '+1.3 to +10.9',
-      p: '0.012',
       verdict: 'better',
     });
-    expect(table(tables, 'Single points').caption).toContain('first seed, unweighted');
-    expect(row(table(tables, 'Single points'), 'entropy@1', 'random@0.2')).toMatchObject({
-      'its cost': '0.16',
-      "the other's cost": '0.2',
-      'it alone right': '71',
-      'the other alone': '22',
-      p: '< 0.001',
-    });
+    expect(row(compared, 'u-hlm')).toMatchObject({ difference: '–', verdict: 'not compared' });
   });
 
   it('leaves out tables without rows', () => {

@@ -1,17 +1,23 @@
 /** The tables of a result: points, curves, comparisons. */
-import type { Comparison, CurveSummary, EvaluationResult } from '../evaluation/results.ts';
+import type {
+  Comparison,
+  CurveSummary,
+  Estimate,
+  EvaluationResult,
+} from '../evaluation/results.ts';
 import { type CurvePoint, curvePoints, pointName } from './curves.ts';
 import { verdictOf } from './findings.ts';
 import type { NumberTable } from './pictures/picture.ts';
 import {
   AXIS_NAMES,
+  intervalText,
+  listed,
+  NONE,
   percent,
   percentRange,
   pointRange,
   points,
-  pText,
   ratio,
-  short,
 } from './wording.ts';
 
 /** Leaves out tables without rows. */
@@ -21,9 +27,8 @@ export function resultTables(result: EvaluationResult): NumberTable[] {
     curveTable('Curves', result.summary),
     curveTable('Curves against generated FLOPs', result.summaryByFlops),
     curveTable('Curves against weight traffic', result.summaryByTraffic),
-    comparisonTable(result.comparisons, 'Compared at equal cost'),
-    comparisonTable(result.comparisonsByTraffic, 'Compared at equal weight traffic'),
-    pairTable(result),
+    comparisonTable(result.comparisons, result),
+    comparisonTable(result.comparisonsByTraffic, result),
   ];
   return tables.filter(({ rows }) => rows.length > 0);
 }
@@ -72,80 +77,53 @@ function curveTable(
   return {
     caption:
       `${caption}: mean share of the gap recovered (APGR), and the least cost that recovers ` +
-      '50, 80 and 95 % of it (CPT)',
+      '50, 80 and 95 % of it (CPT), with 95 % intervals; straight lines between measured points',
     textColumnCount: 2,
-    columns: ['strategy', 'cost', 'APGR', '95 % interval', 'CPT50', 'CPT80', 'CPT95'],
+    columns: ['strategy', 'cost', 'APGR', 'CPT50', 'CPT80', 'CPT95'],
     rows: Object.entries(summaries).map(([strategy, summary]) => [
       strategy,
       AXIS_NAMES[summary.axis],
-      ratio(summary.apgr),
-      summary.apgrLow === null || summary.apgrHigh === null
-        ? '–'
-        : `${ratio(summary.apgrLow)} to ${ratio(summary.apgrHigh)}`,
+      estimateText(summary.apgr, ratio),
       ...[summary.cpt50, summary.cpt80, summary.cpt95].map((cost) => cptText(summary, cost)),
     ]),
   };
 }
 
-function cptText({ axis }: CurveSummary, cost: number | null): string {
-  if (cost === null) return 'never';
-  return axis === 'largeShare' || axis === 'transmittedShare' ? percent(cost) : ratio(cost);
+/** `0.80 (0.70 to 0.90)` */
+function estimateText({ value, low, high }: Estimate, text: (value: number) => string): string {
+  if (value === null) return NONE;
+  return low === null || high === null
+    ? text(value)
+    : `${text(value)} (${text(low)} to ${text(high)})`;
 }
 
-function comparisonTable(comparisons: readonly Comparison[], caption: string): NumberTable {
+function cptText({ axis }: CurveSummary, cost: Estimate): string {
+  if (cost.value === null) return 'never';
+  return estimateText(cost, axis === 'largeShare' || axis === 'transmittedShare' ? percent : ratio);
+}
+
+function comparisonTable(
+  comparisons: readonly Comparison[],
+  { interval }: Pick<EvaluationResult, 'interval'>,
+): NumberTable {
+  const axes = [...new Set(comparisons.map(({ axis }) => axis))];
+  const range = interval === null ? [] : axes.map((axis) => intervalText(interval, axis));
   return {
-    caption: `${caption}: mean difference in accuracy, in percentage points`,
+    caption:
+      `Compared over ${listed(range)}: mean difference in accuracy, in percentage points, with ` +
+      'every doubling of the cost counted alike',
     textColumnCount: 3,
-    columns: [
-      'strategy',
-      'compared with',
-      'cost',
-      'points',
-      'difference',
-      '95 % interval',
-      'p',
-      'verdict',
-    ],
+    columns: ['strategy', 'compared with', 'cost', 'difference', '95 % interval', 'verdict'],
     rows: comparisons.map((comparison) => {
-      const { strategy, control, axis, pointCount, difference, pValue } = comparison;
+      const { strategy, other, axis, difference } = comparison;
       return [
         strategy,
-        control,
+        other,
         AXIS_NAMES[axis],
-        String(pointCount),
         points(difference.value),
         pointRange(difference.low, difference.high),
-        pText(pValue),
         verdictOf(comparison),
       ];
     }),
-  };
-}
-
-function pairTable({ comparisons }: EvaluationResult): NumberTable {
-  return {
-    caption:
-      "Single points against the other's nearest one in cost (McNemar's test): first seed, unweighted",
-    textColumnCount: 2,
-    columns: [
-      'strategy',
-      'compared with',
-      'its cost',
-      "the other's cost",
-      'it alone right',
-      'the other alone',
-      'p',
-    ],
-    rows: comparisons.flatMap(({ strategy, control, pairs }) =>
-      pairs.map((pair) => [
-        pointName({ strategy, threshold: pair.threshold }),
-        pointName({ strategy: control, threshold: pair.controlThreshold }),
-        short(pair.cost),
-        short(pair.controlCost),
-        String(pair.onlyStrategyCount),
-        String(pair.onlyControlCount),
-        pText(pair.pValue),
-      ]),
-    ),
   };
 }

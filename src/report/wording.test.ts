@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { distance, distinctly, listed, percent, points, pText, ratio, short } from './wording.ts';
+import {
+  distance,
+  distinctly,
+  intervalText,
+  listed,
+  percent,
+  points,
+  ratio,
+  short,
+} from './wording.ts';
 
 describe('wording', () => {
   it('writes shares, differences and ratios', () => {
@@ -14,8 +23,12 @@ describe('wording', () => {
     expect([distance(0.0004), distance(0.0006)]).toEqual(['less than 0.1', '0.1']);
   });
 
-  it('never writes 0 for a p-value', () => {
-    expect([pText(0), pText(0.0009), pText(0.012)]).toEqual(['< 0.001', '< 0.001', '0.012']);
+  it('writes intervals of shares, and of the way between the models on other axes', () => {
+    const interval = { low: 0.025, high: 0.4 };
+    expect(intervalText(interval, 'largeShare')).toBe('2.5 to 40 % large share');
+    expect(intervalText(interval, 'weightTrafficRatio')).toBe(
+      "2.5 to 40 % of the way between the models' weight traffic",
+    );
   });
 
   it('distinguishes numbers that are nearly equal', () => {

@@ -1,6 +1,7 @@
 /**
  * Numbers and costs as people read them, in pages and pictures. A dash stands for a missing value.
  */
+import type { ShareInterval } from '../evaluation/curves/share-interval.ts';
 import type { CostAxis } from '../evaluation/results.ts';
 import type { Unit } from '../strategy/method.ts';
 
@@ -11,6 +12,13 @@ export const AXIS_NAMES: Readonly<Record<CostAxis, string>> = {
   weightTrafficRatio: 'weight traffic',
 };
 
+/** `2.5 to 40 % large share`: the costs between which curves are compared. */
+export function intervalText({ low, high }: ShareInterval, axis: CostAxis): string {
+  const range = `${short(100 * low)} to ${short(100 * high)} %`;
+  if (axis === 'largeShare' || axis === 'transmittedShare') return `${range} ${AXIS_NAMES[axis]}`;
+  return `${range} of the way between the models' ${AXIS_NAMES[axis]}`;
+}
+
 /** The plural nouns of the units that methods choose between models for. */
 export const UNIT_NOUNS: Readonly<Record<Unit, string>> = {
   token: 'tokens',
@@ -18,7 +26,7 @@ export const UNIT_NOUNS: Readonly<Record<Unit, string>> = {
   query: 'questions',
 };
 
-const NONE = '–';
+export const NONE = '–';
 
 /** `61.3 %`. */
 export function percent(share: number | null, digits: number = 1): string {
@@ -51,12 +59,6 @@ export function pointRange(low: number | null, high: number | null): string {
 /** A ratio to the large model alone. */
 export function ratio(value: number | null): string {
   return value === null ? NONE : value.toFixed(2);
-}
-
-/** `0.012`, and `< 0.001` for smaller values. */
-export function pText(value: number | null): string {
-  if (value === null) return NONE;
-  return value < 0.001 ? '< 0.001' : value.toFixed(3);
 }
 
 /** At most four significant digits. */

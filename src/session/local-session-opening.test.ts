@@ -6,6 +6,7 @@ import { InvariantError } from '../core/invariant.ts';
 import { type TokenId, tokenIds } from '../core/token-id.ts';
 import { HeldSequence } from '../kv-cache/fakes/held-sequence.ts';
 import { choiceBehind, prefixModel } from '../kv-cache/fakes/prefix-model.ts';
+import { soleLease } from '../kv-cache/lease.ts';
 import { PrefixCache } from '../kv-cache/prefix-cache.ts';
 import type { ScriptedModelOptions } from '../model/scripted/scripted-model.ts';
 import type { OpenedSequence, Readmission, SequenceSource } from '../model/sequence-source.ts';
@@ -327,6 +328,18 @@ describe('a branch', () => {
     expect(cache.used.cellCount).toBe(24);
   });
 
+  it('of an unread session records what the cache spared, which is never the last prompt token', async () => {
+    const { asked, recorder, open } = bench();
+    const earlier = open();
+    await rows(earlier, PROMPT_LENGTH + 4);
+    await earlier[Symbol.asyncDispose]();
+    recorder.drain();
+    asked.length = 0;
+    await rows(open().fork(), PROMPT_LENGTH + 4);
+    expect(asked).toEqual([PROMPT_LENGTH - 1]);
+    expect(told(recorder.drain())).toEqual(['prefill  reused 19', 'verify 5 reused 0']);
+  });
+
   it('knows its unread length, from its session or from the cache', async () => {
     const { open } = bench();
     const earlier = open();
@@ -346,6 +359,27 @@ describe('a cache that is full', () => {
     const full = new PilotfishError('kv-full', 'no room', { remedy: 'Make some.', fields });
     const { open } = bench(() => Promise.reject(full));
     await expect(rows(open(), 25)).rejects.toBe(full);
+  });
+});
+
+describe('a text that is longer than the context', () => {
+  it('is refused without reclaiming cells, which would not help', async () => {
+    const model = prefixModel({ contextLength: 22 });
+    const lease = soleLease({ prefix: model });
+    let reclaimCount = 0;
+    const reclaim = async (): Promise<boolean> => {
+      reclaimCount += 1;
+      return true;
+    };
+    const options = { promptLength: PROMPT_LENGTH, modelId: 'prefix' };
+    const session = soleSession(model, { ...options, lease: { ...lease, reclaim } });
+    await rows(session, 22);
+    await expect(rows(session, 23)).rejects.toMatchObject({
+      ...{ code: 'kv-full', message: expect.stringContaining('context of 22') },
+      fields: { length: 23, contextLength: 22 },
+    });
+    expect(reclaimCount).toBe(0);
+    await rows(session, 21);
   });
 });
 

@@ -100,7 +100,7 @@ function bench(promptLength: number, rowCountMax = 8, sampling = GREEDY) {
   const lazy = new LocalSession({
     modelId: 'huge',
     lease: soleLease({ huge: { openSequence: () => fake } }),
-    ...{ promptLength, rowCountMax, recorder },
+    ...{ promptLength, rowCountMax, recorder, contextLength: 512, remoteSessions: new Set() },
     sampling: { vocabularySize: 100, sampling, seed: 0 },
     isEndOfGeneration: (id) => id === END,
     tokenBytes: (id) => new TextEncoder().encode(`${id} `),

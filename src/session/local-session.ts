@@ -40,6 +40,8 @@ export interface LocalSessionOptions extends SessionRequest {
   readonly lease: Lease;
   /** The most rows of one forward; also the chunk of a prefill. */
   readonly rowCountMax: number;
+  /** The most tokens of a text. */
+  readonly contextLength: number;
   /** The source of its sequence; default: the lease. */
   readonly source?: SequenceSource | undefined;
   /**
@@ -104,6 +106,7 @@ export class LocalSession implements Session, CellHolder {
    *   then holds a prefix of the text
    */
   async rows(request: RowsRequest): Promise<readonly RowResult[]> {
+    this.#checkLength(request.text);
     const { signal } = this.#life;
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -150,8 +153,11 @@ export class LocalSession implements Session, CellHolder {
           return length > 0 ? ((await this.#sequence?.fork(length)) ?? null) : null;
         };
         const sequence = await this.#turns.exclusive(fork, signal);
-        if (sequence === null) return await source.open(text, lengthMax, signal);
-        return { sequence, tokens: text.slice(0, sequence.length) };
+        if (sequence !== null) {
+          return { sequence, tokens: text.slice(0, sequence.length), isFork: true };
+        }
+        // As for the session itself, the cache never gives the last prompt token.
+        return await source.open(text, Math.min(lengthMax, this.#options.promptLength - 1), signal);
       },
       // Only the session itself leaves its text to later requests, not a branch.
       close: ({ sequence }) => source.close({ sequence, tokens: [] }),
@@ -167,6 +173,17 @@ export class LocalSession implements Session, CellHolder {
   [Symbol.asyncDispose](): Promise<void> {
     this.#closing ??= this.#dispose();
     return this.#closing;
+  }
+
+  /** No reclaimed cell would make room for a text that is longer than the context. */
+  #checkLength({ length }: readonly TokenId[]): void {
+    const { contextLength } = this.#options;
+    if (length <= contextLength) return;
+    throw new PilotfishError(
+      'kv-full',
+      `A text of ${length} tokens exceeds the context of ${contextLength}.`,
+      { remedy: 'Shorten the text or give a larger --context.', fields: { length, contextLength } },
+    );
   }
 
   async #dispose(): Promise<void> {
@@ -231,8 +248,8 @@ export class LocalSession implements Session, CellHolder {
     if ('readmission' in opened) return opened;
     this.#sequence = opened.sequence;
     this.#fed = [...opened.tokens];
-    // A branch finds rows of its own request, which no cache spared.
-    this.#reusedRowCount ??= this.#options.isBranch === true ? 0 : opened.tokens.length;
+    // The rows of a fork are rows of its own request, which no cache spared.
+    this.#reusedRowCount ??= opened.isFork === true ? 0 : opened.tokens.length;
     return null;
   }
 

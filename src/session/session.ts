@@ -58,7 +58,7 @@ export interface Session extends AsyncDisposable {
   rows(request: RowsRequest): Promise<readonly RowResult[]>;
   /**
    * Continues a text token by token, up to a boundary: at least one token. Leaving the loop early stops
-   * the writing. If the model tells its end without a token, the last row has an end-of-generation
+   * the writing. If the model signals its end without a token, the last row has an end-of-generation
    * token.
    * @throws as `rows`; tokens that came before remain valid
    */
@@ -73,7 +73,10 @@ export interface Session extends AsyncDisposable {
    * use.
    */
   unreadLength(text: readonly TokenId[]): number;
-  /** Cancels the calls in flight and gives back the cells and connections that the session holds. */
+  /**
+   * Cancels the calls in flight and gives back the cells and connections that the session holds. Then
+   * the work of every call has been recorded.
+   */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -90,13 +93,14 @@ export interface SessionRequest {
   tokenBytes(id: TokenId): Uint8Array;
   readonly recorder: WorkRecorder;
   /**
-   * The request disposes of these sessions at its end. A session of a model that runs elsewhere, also a
-   * branch, adds itself and takes itself out when it is disposed of. (A lease holds local sessions.)
+   * The request disposes of these sessions at its end: after a stop string, at a limit, after a failure,
+   * or when its reader leaves. A session of a model that runs elsewhere, also a branch, adds itself, and
+   * takes itself out when it is disposed of. (A lease holds local sessions.)
    */
-  readonly remoteSessions?: Set<AsyncDisposable> | undefined;
+  readonly remoteSessions: Set<AsyncDisposable>;
   /**
-   * Fires when the request ends. Calls in flight are then cancelled, also a stream that its reader has
-   * left.
+   * Fires when the request is aborted. Calls in flight are then cancelled, also a stream that its reader
+   * has left. A request that ends otherwise disposes of its sessions.
    */
   readonly signal: AbortSignal;
 }

@@ -25,6 +25,8 @@ export function soleSession(
     modelId,
     lease: soleLease({ [modelId]: model }, pool && { [modelId]: pool }),
     rowCountMax: facts.rowCountMax,
+    contextLength: facts.contextLength,
+    remoteSessions: new Set(),
     sampling: { vocabularySize: vocabulary.size, sampling: GREEDY, seed: 0 },
     isEndOfGeneration: (id) => vocabulary.isEndOfGeneration(id),
     tokenBytes: (id) => vocabulary.tokenBytes(id),

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type TokenId, tokenId } from '../core/token-id.ts';
+import { IncrementalDetokenizer } from '../vocabulary/incremental-detokenizer.ts';
 import { BoundaryWatch, type WriteBoundary } from './write-boundary.ts';
 
 const END = tokenId(0);
@@ -23,6 +24,20 @@ describe('where writing ends', () => {
     const push = watchOf({ tokenCountMax: 2 }, []);
     expect([push(tokenId(3)), push(tokenId(3))]).toEqual([false, true]);
     expect(watchOf({ tokenCountMax: 9 }, [])(END)).toBe(true);
+  });
+
+  it('takes broken characters for text when the engine does', () => {
+    // A lead byte and a byte that cannot follow it: the engine waits for two more bytes.
+    const texts = [
+      new Uint8Array(0),
+      ...[0xf0, 0x80, 0x80, 0x41].map((byte) => Uint8Array.of(byte)),
+    ];
+    const push = watchOf({ tokenCountMax: 9, texts: ['\uFFFD'] }, texts);
+    const reached = [1, 2, 3, 4].map((id) => push(tokenId(id)));
+    const detokenizer = new IncrementalDetokenizer();
+    const shown = texts.slice(1).map((bytes) => detokenizer.push(bytes).includes('\uFFFD'));
+    expect(reached.indexOf(true)).toBe(shown.indexOf(true));
+    expect(reached).toContain(true);
   });
 
   it('is after the first token whose running text holds a text, however tokens cut it', () => {

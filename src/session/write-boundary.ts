@@ -4,6 +4,8 @@
  * tokens are kept: nothing is cut off and put back.
  */
 import type { TokenId } from '../core/token-id.ts';
+import { IncrementalDetokenizer } from '../vocabulary/incremental-detokenizer.ts';
+import { StopMatcher } from '../vocabulary/stop-matcher.ts';
 
 export interface WriteBoundary {
   /** At least 1. */
@@ -18,19 +20,22 @@ export interface TokenMeaning {
   tokenBytes(id: TokenId): Uint8Array;
 }
 
-/** Follows the text that is written after a prompt; the prompt itself does not count. */
+/**
+ * Follows the text that is written after a prompt; the prompt itself does not count. Texts are found as
+ * the engine finds stop strings.
+ */
 export class BoundaryWatch {
   readonly #boundary: WriteBoundary;
   readonly #meaning: TokenMeaning;
-  readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-  /** The end of the written text, long enough that one of the texts may begin in it. */
-  #tail = '';
+  readonly #detokenizer = new IncrementalDetokenizer();
+  readonly #texts: StopMatcher;
   #tokenCount = 0;
   #isReached = false;
 
   constructor(boundary: WriteBoundary, meaning: TokenMeaning) {
     this.#boundary = boundary;
     this.#meaning = meaning;
+    this.#texts = new StopMatcher(boundary.texts ?? []);
   }
 
   get isReached(): boolean {
@@ -38,17 +43,11 @@ export class BoundaryWatch {
   }
 
   push(token: TokenId): void {
-    const { tokenCountMax, texts = [] } = this.#boundary;
     this.#tokenCount += 1;
-    const isEnd = this.#tokenCount >= tokenCountMax || this.#meaning.isEndOfGeneration(token);
-    this.#isReached ||= isEnd || (texts.length > 0 && this.#completesOneOf(texts, token));
-  }
-
-  #completesOneOf(texts: readonly string[], token: TokenId): boolean {
-    const written = this.#decoder.decode(this.#meaning.tokenBytes(token), { stream: true });
-    const running = this.#tail + written;
-    const longest = Math.max(...texts.map(({ length }) => length));
-    this.#tail = running.slice(Math.max(0, running.length - longest + 1));
-    return texts.some((text) => running.includes(text));
+    const written = this.#detokenizer.push(this.#meaning.tokenBytes(token));
+    const completesText = this.#texts.push(written).matched !== null;
+    const isEnd =
+      this.#tokenCount >= this.#boundary.tokenCountMax || this.#meaning.isEndOfGeneration(token);
+    this.#isReached ||= isEnd || completesText;
   }
 }

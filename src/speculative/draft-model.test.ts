@@ -66,7 +66,8 @@ function bench(
     return new LocalSession({
       modelId: 'small',
       lease: soleLease({ small: { openSequence: () => native } }),
-      ...{ promptLength: 1, rowCountMax: 8, recorder: new WorkRecorder() },
+      ...{ promptLength: 1, rowCountMax: 8, contextLength: 512, remoteSessions: new Set() },
+      recorder: new WorkRecorder(),
       sampling: { vocabularySize: 100, sampling: GREEDY, seed: 0 },
       isEndOfGeneration: (id) => id === END,
       tokenBytes: () => new Uint8Array(0),

@@ -1,17 +1,18 @@
 /** The SHA-256 of a file on disk, read in pieces: models do not fit in memory twice. */
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
+import { definedFields } from '../core/defined-fields.ts';
 import { throwIfAborted } from '../core/errors.ts';
 import type { OnProgress } from '../core/progress.ts';
 import { fileError } from './file-error.ts';
 
 const PIECE_BYTES = 4 * 1024 * 1024;
-/** Only model files are hashed. */
-const OTHERWISE = 'set PILOTFISH_HOME to another folder';
 
 export interface FileDigestOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: OnProgress | undefined;
+  /** The way out, beside the remedy of the error; default: none. */
+  readonly otherwise?: string | undefined;
 }
 
 /**
@@ -22,7 +23,7 @@ export interface FileDigestOptions {
 export async function fileDigest(
   path: string,
   label: string,
-  { signal, onProgress }: FileDigestOptions = {},
+  { signal, onProgress, otherwise }: FileDigestOptions = {},
 ): Promise<string> {
   try {
     await using file = await open(path, 'r');
@@ -38,7 +39,7 @@ export async function fileDigest(
       onProgress?.({ label, done, total: size, unit: 'bytes' });
     }
   } catch (error) {
-    throw fileError(error, { action: 'read', path, otherwise: OTHERWISE });
+    throw fileError(error, { action: 'read', path, ...definedFields({ otherwise }) });
   }
 }
 

@@ -13,8 +13,8 @@ import { dirname } from 'node:path';
 import { PilotfishError } from '../core/errors.ts';
 import { errnoOf, fileError } from './file-error.ts';
 
-/** The answer of a whole long context stays far below it. */
-const LINE_BYTES_MAX = 64 * 2 ** 20;
+/** A line that is written can be read: both ways have this limit. */
+const LINE_BYTES_MAX = 256 * 2 ** 20;
 const NEWLINE = 0x0a;
 
 /** The place of a line in its file, its end included. */
@@ -46,7 +46,10 @@ export async function* linesOf(path: string): AsyncGenerator<PlacedLine, void> {
         offset += byteCount;
       }
       if (from < chunk.length) parts.push(chunk.subarray(from));
-      checkLength(parts, path);
+      checkLength(
+        parts.reduce((sum, { length }) => sum + length, 0),
+        path,
+      );
     }
     if (parts.length > 0) await truncate(path, offset);
   } catch (error) {
@@ -111,10 +114,12 @@ export async function appendLines(path: string, values: readonly unknown[]): Pro
  * this process wait for each other; other processes see one write at the end of the file.
  * @returns the offset of the first line, which is right unless another process appends at the same
  *   time
- * @throws PilotfishError `disk-full`, `file-system-failed`; some of the lines may be on disk then
+ * @throws PilotfishError `file-system-failed` for a line past the limit, before anything is written;
+ *   `disk-full`, `file-system-failed`; some of the lines may be on disk then
  */
 export async function appendTexts(path: string, texts: readonly string[]): Promise<number> {
   if (texts.length === 0) return 0;
+  for (const text of texts) checkLength(Buffer.byteLength(text), path);
   const before = lastAppends.get(path) ?? Promise.resolve();
   const append = before.then(() => appendText(path, texts.map((text) => `${text}\n`).join('')));
   // The next append runs whether or not this one failed.
@@ -152,8 +157,8 @@ async function endsInLine(file: FileHandle, size: number): Promise<boolean> {
   return buffer[0] !== NEWLINE;
 }
 
-function checkLength(parts: readonly Buffer[], path: string): void {
-  if (parts.reduce((sum, { length }) => sum + length, 0) <= LINE_BYTES_MAX) return;
+function checkLength(byteCount: number, path: string): void {
+  if (byteCount <= LINE_BYTES_MAX) return;
   throw tooLong(path, LINE_BYTES_MAX);
 }
 

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { seededDraws } from '../core/draws.ts';
 import { NOTHING_READ, type RowResult } from '../core/row-program.ts';
 import { tokenId } from '../core/token-id.ts';
+import { gateContext } from '../judging/fakes/gate-context.ts';
 import { defers } from '../judging/gate.ts';
+import { classMarginGate, isArithmetic } from './class-margin.ts';
 import { entropyGate } from './entropy.ts';
 import { marginGate } from './margin.ts';
 import { randomGate } from './random.ts';
@@ -15,11 +16,11 @@ const rowOf = (entropy: number | null, margin: number | null): RowResult => ({
   margin,
 });
 
-const draws = seededDraws(1);
+const context = gateContext();
 
 describe('the entropy gate', () => {
   it('calls the large model where the small model is unsure', () => {
-    expect(entropyGate.score(rowOf(1.25, 0.5), 0, draws)).toBe(1.25);
+    expect(entropyGate.score(rowOf(1.25, 0.5), 0, context)).toBe(1.25);
     expect(defers(entropyGate.deferralSide, 1.25, 1)).toBe(true);
     expect(defers(entropyGate.deferralSide, 0.75, 1)).toBe(false);
     expect(defers(entropyGate.deferralSide, 1, 1)).toBe(false);
@@ -37,14 +38,14 @@ describe('the entropy gate', () => {
 
   it('needs the entropy of the row', () => {
     expect(entropyGate.reads).toEqual({ uncertainty: true });
-    expect(() => entropyGate.score(rowOf(null, 1), 0, draws)).toThrow(/entropy/);
-    expect(entropyGate.score(rowOf(0, null), 0, draws)).toBe(0);
+    expect(() => entropyGate.score(rowOf(null, 1), 0, context)).toThrow(/entropy/);
+    expect(entropyGate.score(rowOf(0, null), 0, context)).toBe(0);
   });
 });
 
 describe('the margin gate', () => {
   it('calls the large model where the best two tokens are close', () => {
-    expect(marginGate.score(rowOf(1.25, 0.5), 0, draws)).toBe(0.5);
+    expect(marginGate.score(rowOf(1.25, 0.5), 0, context)).toBe(0.5);
     expect(defers(marginGate.deferralSide, 0.2, 0.3)).toBe(true);
     expect(defers(marginGate.deferralSide, 0.4, 0.3)).toBe(false);
     expect(defers(marginGate.deferralSide, 0.3, 0.3)).toBe(false);
@@ -61,8 +62,37 @@ describe('the margin gate', () => {
 
   it('needs the margin of the row', () => {
     expect(marginGate.reads).toEqual({ uncertainty: true });
-    expect(() => marginGate.score(rowOf(1, null), 0, draws)).toThrow(/margin/);
-    expect(marginGate.score(rowOf(null, 0), 0, draws)).toBe(0);
+    expect(() => marginGate.score(rowOf(1, null), 0, context)).toThrow(/margin/);
+    expect(marginGate.score(rowOf(null, 0), 0, context)).toBe(0);
+  });
+});
+
+describe('the class-margin gate', () => {
+  it.each(['7', ' 12', ' =', '+', '×', ' x', ' <', '%', '1,000', '3.14', '7.', ',5', '=-', '\n8 '])(
+    'takes %j for digits or operators',
+    (text) => {
+      expect(isArithmetic(text)).toBe(true);
+    },
+  );
+
+  it.each(['', ' ', '.', ',', ' .\n', 'x1y', 'one', ' a', '(', '$5', '7th', '1 2', '٣', '#'])(
+    'takes %j for other text',
+    (text) => {
+      expect(isArithmetic(text)).toBe(false);
+    },
+  );
+
+  it('scores the margin of numbers and operators, and 2 everywhere else', () => {
+    const texts = [' 12', ' apples', ''];
+    const score = (id: number): number =>
+      classMarginGate.score(
+        { ...rowOf(null, 0.125), tokenId: tokenId(id) },
+        0,
+        gateContext(1, texts),
+      );
+    expect([score(0), score(1), score(2)]).toEqual([0.125, 2, 2]);
+    expect(classMarginGate.deferralSide).toBe('below');
+    expect(classMarginGate.reads).toEqual(marginGate.reads);
   });
 });
 
@@ -70,7 +100,7 @@ describe('the random gate', () => {
   const isCalled = (seed: number, position: number, share: number): boolean =>
     defers(
       randomGate.deferralSide,
-      randomGate.score(rowOf(null, null), position, seededDraws(seed)),
+      randomGate.score(rowOf(null, null), position, gateContext(seed)),
       share,
     );
 
@@ -113,8 +143,8 @@ describe('the random gate', () => {
   });
 
   it('does not use the coin that accepts drafts', () => {
-    const score = randomGate.score(rowOf(null, null), 9, draws);
-    expect(score).toBe(draws.uniform(9, 'coin'));
-    expect(score).not.toBe(draws.uniform(9, 'accept'));
+    const score = randomGate.score(rowOf(null, null), 9, context);
+    expect(score).toBe(context.draws.uniform(9, 'coin'));
+    expect(score).not.toBe(context.draws.uniform(9, 'accept'));
   });
 });

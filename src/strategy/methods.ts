@@ -1,5 +1,6 @@
 /** Every method that users can name, in the order in which help lists them. */
 import { cascadeMethod } from './cascade.ts';
+import { classMarginMethod } from './class-margin.ts';
 import { entropyMethod } from './entropy.ts';
 import { marginMethod } from './margin.ts';
 import type { Method } from './method.ts';
@@ -18,6 +19,7 @@ export const METHODS: readonly Method[] = [
   largeMethod,
   entropyMethod,
   marginMethod,
+  classMarginMethod,
   randomMethod,
   ...ROUTED_METHODS,
   ...RSD_METHODS,

@@ -11,7 +11,7 @@ export const randomGate: Gate = {
   name: 'random',
   reads: {},
   deferralSide: 'below',
-  score: (_row, position, draws) => draws.uniform(position, 'coin'),
+  score: (_row, position, { draws }) => draws.uniform(position, 'coin'),
 };
 
 export const randomMethod: Method = {

@@ -3,11 +3,11 @@
  * `round` (propose and judge), then commits and emits the decisions, until the request ends. So all
  * strategies share limits, stop strings, rollback, accounting and cancellation.
  */
-import type { Draws } from '../core/draws.ts';
 import type { Origin } from '../core/events.ts';
 import type { ModelLabel } from '../core/model-id.ts';
 import type { RowReads } from '../core/row-reads.ts';
 import type { TokenId } from '../core/token-id.ts';
+import type { GateContext } from '../judging/gate.ts';
 import type { SessionNeeds } from '../session/capabilities.ts';
 import type { Session } from '../session/session.ts';
 
@@ -29,10 +29,9 @@ export interface Round {
 }
 
 /** The means of a strategy for one request. */
-export interface StrategyContext {
+export interface StrategyContext extends GateContext {
   /** The request's session of the model with this label. It is opened at the first call. */
   session(label: ModelLabel): Session;
-  readonly draws: Draws;
   /** The values that the request wants of every token that it emits. */
   readonly tokenReads: RowReads;
   /** Texts that end the answer. Writing on after one is in vain. */

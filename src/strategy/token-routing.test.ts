@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { scriptedModel } from '../../test/simulation/scripted-pair.ts';
-import { seededDraws } from '../core/draws.ts';
 import type { RowReads } from '../core/row-reads.ts';
 import { GREEDY } from '../core/sampling-params.ts';
 import { tokenIds } from '../core/token-id.ts';
+import { gateContext } from '../judging/fakes/gate-context.ts';
 import type { Gate } from '../judging/gate.ts';
 import type { ForwardRequest } from '../model/roles.ts';
 import { soleSession } from '../session/sole-session.ts';
@@ -40,7 +40,7 @@ async function routed(reads: RowReads, calls: boolean) {
   const sessions = { small: sessionOf('small'), large: sessionOf('large') };
   const decoder = tokenRouting(gate, calls ? 0 : 9, 'threshold').begin({
     session: (label) => sessions[label === 'small' ? 'small' : 'large'],
-    draws: seededDraws(1),
+    ...gateContext(),
     tokenReads: {},
     stops: [],
   });

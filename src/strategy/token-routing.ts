@@ -52,7 +52,8 @@ export function tokenRouting(gate: Gate, threshold: number, thresholdName: strin
     name: gate.name,
     needs: { small: { reads: gate.reads, outputRowCount: 1 }, large: { outputRowCount: 1 } },
     thresholds: { [thresholdName]: threshold },
-    begin: ({ session, tokenReads, draws }) => {
+    begin: (context) => {
+      const { session, tokenReads } = context;
       const proposalReads = joinReads(tokenReads, gate.reads);
       return {
         async round({ text }): Promise<readonly Decision[]> {
@@ -60,7 +61,7 @@ export function tokenRouting(gate: Gate, threshold: number, thresholdName: strin
             ...{ text, outputCount: 1, purpose: 'draft', reads: proposalReads },
           });
           const proposal = required(proposed, 'one output row');
-          const score = gate.score(proposal, text.length, draws);
+          const score = gate.score(proposal, text.length, context);
           if (!defers(gate.deferralSide, score, threshold)) {
             return [{ ...writtenBy('small', proposal), score }];
           }

@@ -17,10 +17,19 @@ export interface RandomModelOptions {
   readonly hiddenSize?: number;
   /** Extra tokens at the end, to give two models different vocabularies. */
   readonly extraTokens?: readonly string[];
+  /** Control and user-defined tokens behind those. */
+  readonly controlTokens?: readonly string[];
+  readonly userDefinedTokens?: readonly string[];
+  /** Default `random-SEED`. The library strips white space behind the special tokens of `phi-3`. */
+  readonly name?: string;
   /** Default `llama`. Any other value makes a file that the library refuses. */
   readonly architecture?: string;
   /** Default `byte-level` (as in GPT-2 and Qwen); `sentencepiece` falls back to bytes (Llama 2, Gemma). */
   readonly tokenizer?: 'byte-level' | 'sentencepiece';
+  /** Prompts begin with `<s>` (SentencePiece). Default false. */
+  readonly addsStart?: boolean;
+  /** A space is put before texts (SentencePiece, Llama 2). Default false. */
+  readonly addsSpace?: boolean;
   readonly chatTemplate?: string | null;
   readonly contextLength?: number;
   /** The scale of the output head. A larger value makes the model surer. */
@@ -56,10 +65,12 @@ interface Shape {
   readonly vocabulary: readonly string[];
 }
 
-function vocabulary({ extraTokens = [], tokenizer }: RandomModelOptions): readonly string[] {
-  if (tokenizer === 'sentencepiece') return [...SENTENCEPIECE_TOKENS, ...extraTokens];
+function vocabulary(options: RandomModelOptions): readonly string[] {
+  const { extraTokens = [], controlTokens = [], userDefinedTokens = [] } = options;
+  const extra = [...extraTokens, ...controlTokens, ...userDefinedTokens];
+  if (options.tokenizer === 'sentencepiece') return [...SENTENCEPIECE_TOKENS, ...extra];
   const merged = MERGES.map((merge) => merge.replace(' ', ''));
-  return [...byteTokens(), ...merged, ...SPECIAL_TOKENS, ...extraTokens];
+  return [...byteTokens(), ...merged, ...SPECIAL_TOKENS, ...extra];
 }
 
 /** The special tokens, then a token for every byte, then pieces; ▁ stands for a space. */
@@ -72,14 +83,30 @@ const SENTENCEPIECE_TOKENS: readonly string[] = [
   ...['▁the', '▁a', 'in', 'er', '":', '▁"', '",', 'é', '日'],
 ];
 const TOKEN_UNKNOWN = 2;
+const TOKEN_USER_DEFINED = 4;
 const TOKEN_BYTE = 6;
 
-function sentencePieceMetadata(tokens: readonly string[]): Record<string, GgufValue> {
-  const types = tokens.map((token) => {
-    if (token === '<unk>') return TOKEN_UNKNOWN;
-    if (token === '<s>' || token === '</s>') return TOKEN_CONTROL;
+/** The types of tokens; `special` are the control tokens of every such vocabulary. */
+function tokenTypes(
+  tokens: readonly string[],
+  { controlTokens = [], userDefinedTokens = [] }: RandomModelOptions,
+  special: readonly string[],
+): readonly number[] {
+  const control = new Set([...special, ...controlTokens]);
+  const userDefined = new Set(userDefinedTokens);
+  return tokens.map((token) => {
+    if (control.has(token)) return TOKEN_CONTROL;
+    if (userDefined.has(token)) return TOKEN_USER_DEFINED;
     return /^<0x..>$/.test(token) ? TOKEN_BYTE : TOKEN_NORMAL;
   });
+}
+
+function sentencePieceMetadata(
+  tokens: readonly string[],
+  options: RandomModelOptions,
+): Record<string, GgufValue> {
+  const types = [...tokenTypes(tokens, options, ['<s>', '</s>'])];
+  types[tokens.indexOf('<unk>')] = TOKEN_UNKNOWN;
   return {
     'tokenizer.ggml.model': { type: 'string', value: 'llama' },
     'tokenizer.ggml.tokens': { type: 'strings', value: tokens },
@@ -88,8 +115,8 @@ function sentencePieceMetadata(tokens: readonly string[]): Record<string, GgufVa
     'tokenizer.ggml.bos_token_id': { type: 'uint32', value: tokens.indexOf('<s>') },
     'tokenizer.ggml.eos_token_id': { type: 'uint32', value: tokens.indexOf('</s>') },
     'tokenizer.ggml.unknown_token_id': { type: 'uint32', value: tokens.indexOf('<unk>') },
-    'tokenizer.ggml.add_bos_token': { type: 'bool', value: false },
-    'tokenizer.ggml.add_space_prefix': { type: 'bool', value: false },
+    'tokenizer.ggml.add_bos_token': { type: 'bool', value: options.addsStart ?? false },
+    'tokenizer.ggml.add_space_prefix': { type: 'bool', value: options.addsSpace ?? false },
   };
 }
 
@@ -115,7 +142,7 @@ function metadata(
   const template = options.chatTemplate === undefined ? CHAT_TEMPLATE : options.chatTemplate;
   return {
     'general.architecture': text(architecture),
-    'general.name': text(`random-${options.seed}`),
+    'general.name': text(options.name ?? `random-${options.seed}`),
     [`${architecture}.context_length`]: number(options.contextLength ?? 2048),
     [`${architecture}.embedding_length`]: number(hidden),
     [`${architecture}.block_count`]: number(layers),
@@ -126,23 +153,25 @@ function metadata(
     [`${architecture}.rope.dimension_count`]: number(hidden / HEAD_COUNT),
     [`${architecture}.vocab_size`]: number(tokens.length),
     ...(options.tokenizer === 'sentencepiece'
-      ? sentencePieceMetadata(tokens)
-      : byteLevelMetadata(tokens)),
+      ? sentencePieceMetadata(tokens, options)
+      : byteLevelMetadata(tokens, options)),
     ...(template === null ? {} : { 'tokenizer.chat_template': text(template) }),
   };
 }
 
-function byteLevelMetadata(tokens: readonly string[]): Record<string, GgufValue> {
+function byteLevelMetadata(
+  tokens: readonly string[],
+  options: RandomModelOptions,
+): Record<string, GgufValue> {
   const number = (value: number): GgufValue => ({ type: 'uint32', value });
   const text = (value: string): GgufValue => ({ type: 'string', value });
-  const special = new Set<string>(SPECIAL_TOKENS);
   return {
     'tokenizer.ggml.model': text('gpt2'),
     'tokenizer.ggml.pre': text('qwen2'),
     'tokenizer.ggml.tokens': { type: 'strings', value: tokens },
     'tokenizer.ggml.token_type': {
       type: 'int32s',
-      value: tokens.map((token) => (special.has(token) ? TOKEN_CONTROL : TOKEN_NORMAL)),
+      value: tokenTypes(tokens, options, SPECIAL_TOKENS),
     },
     'tokenizer.ggml.merges': { type: 'strings', value: MERGES },
     'tokenizer.ggml.eos_token_id': number(tokens.indexOf('<|im_end|>')),

@@ -1,5 +1,4 @@
 /** Models behind the session port, for its contract. */
-import { GREEDY } from '../../src/core/sampling-params.ts';
 import { type TokenId, tokenId, tokenIds } from '../../src/core/token-id.ts';
 import { untilAborted } from '../../src/core/until-aborted.ts';
 import { ModelSet } from '../../src/engine/model-set.ts';
@@ -9,7 +8,7 @@ import {
   type RemoteLikeOptions,
 } from '../../src/session/fakes/remote-like-model.ts';
 import { soleSession } from '../../src/session/sole-session.ts';
-import type { SessionSubject } from '../../src/testing/contracts/session-contract.ts';
+import type { SessionSubject } from '../../src/testing/contracts/session-bench.ts';
 
 const TOKENS: readonly string[] = ['red ', 'blue ', 'green ', 'and ', 'so on. ', ''];
 const END = TOKENS.length - 1;
@@ -59,6 +58,7 @@ const TEXTS = {
   prompt: PROMPT,
   choiceBehind,
   tokenText: (id: TokenId) => TOKENS[id] ?? '',
+  isEndOfGeneration: (id: TokenId) => id === END,
 };
 
 function scripted(interference: Interference): ScriptedModel {
@@ -78,7 +78,12 @@ export function scriptedSubject(): SessionSubject {
     name: 'a scripted model',
     hold: interference.hold,
     failNext: interference.failNext,
-    open: (request) => soleSession(model, { ...request, promptLength: PROMPT.length }),
+    isRemote: false,
+    open: ({ sampling, ...request }) =>
+      soleSession(model, {
+        ...{ ...request, promptLength: PROMPT.length },
+        sampling: { vocabularySize: TOKENS.length, sampling, seed: 0 },
+      }),
     checkIdle: () => {
       if (model.sequenceCount > 0) throw new Error('a sequence is still open');
     },
@@ -91,19 +96,20 @@ export function remoteLike(options: Partial<RemoteLikeOptions> = {}): RemoteLike
 }
 
 /** A session without logits and KV cache that pays for every call. */
-export function remoteLikeSubject(): SessionSubject {
+export function remoteLikeSubject(options: Partial<RemoteLikeOptions> = {}): SessionSubject {
   const interference = new Interference();
-  const model = remoteLike({ onCall: () => interference.meet() });
+  const model = remoteLike({ ...options, onCall: () => interference.meet() });
   return {
     ...TEXTS,
     name: 'a remote-like model',
+    isRemote: true,
     hold: interference.hold,
     failNext: interference.failNext,
-    open: ({ signal, recorder }) => {
+    open: ({ sampling, ...request }) => {
       const set = new ModelSet({ large: model });
       return set.openSession('large', set.soleLease(), {
-        ...{ promptLength: PROMPT.length, recorder, signal },
-        sampling: { vocabularySize: TOKENS.length, sampling: GREEDY, seed: 0 },
+        ...{ ...request, promptLength: PROMPT.length },
+        sampling: { vocabularySize: TOKENS.length, sampling, seed: 0 },
         isEndOfGeneration: (id) => id === END,
         tokenBytes: (id) => model.vocabulary.tokenBytes(id),
       });

@@ -7,11 +7,8 @@ import { required } from '../../src/core/invariant.ts';
 import { type TokenId, tokenIds } from '../../src/core/token-id.ts';
 import { type LlamaCppModel, loadModel } from '../../src/model/llama-cpp/model.ts';
 import { soleSession } from '../../src/session/sole-session.ts';
-import {
-  SessionBench,
-  type SessionSubject,
-  sessionContract,
-} from '../../src/testing/contracts/session-contract.ts';
+import { SessionBench, type SessionSubject } from '../../src/testing/contracts/session-bench.ts';
+import { sessionContract } from '../../src/testing/contracts/session-contract.ts';
 import { writeRandomModel } from '../../src/testing/random-model.ts';
 
 const PROMPT = tokenIds([3, 41, 5, 26, 9, 17, 8]);
@@ -39,7 +36,13 @@ function subject(): SessionSubject {
       return required(row, 'one row').tokenId;
     },
     tokenText: (id: TokenId) => new TextDecoder().decode(model.vocabulary.tokenBytes(id)),
-    open: (request) => soleSession(model, { ...request, promptLength: PROMPT.length }),
+    isEndOfGeneration: (id: TokenId) => model.vocabulary.isEndOfGeneration(id),
+    isRemote: false,
+    open: ({ sampling, ...request }) =>
+      soleSession(model, {
+        ...{ ...request, promptLength: PROMPT.length },
+        sampling: { vocabularySize: model.vocabulary.size, sampling, seed: 0 },
+      }),
     // A native forward takes microseconds, too short to act while one is in flight.
     hold: null,
     failNext: null,

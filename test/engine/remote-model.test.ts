@@ -347,7 +347,7 @@ describe('a prompt of token ids', () => {
     expect(summaryOf(await run(engine, { strategy: 'small' })).text).toBe(summaryOf(byText).text);
   });
 
-  it('is refused with an id that the vocabulary has not, or past the context', async () => {
+  it('is refused with an id that the vocabulary does not have, or past the context', async () => {
     const engine = open({ models: { small: local('small'), large: null } });
     const asked = (promptTokenIds: readonly number[]) =>
       run(engine, { promptTokenIds, strategy: 'small' });

@@ -185,6 +185,7 @@ export function planOf(plan: Partial<EvaluationPlan> = {}): EvaluationPlan {
     strategies: [entropyMethod, randomMethod, cascadeMethod].map((method) => {
       return { method, thresholds: [] };
     }),
+    interval: { low: 0.2, high: 0.5 },
     shares: [0.2, 0.5],
     pointCount: 3,
     seeds: [1, 2],

@@ -7,7 +7,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { execa } from 'execa';
+import { z } from 'zod';
 import { catalogContext } from '../../src/catalog/catalog-context.ts';
+import type { ChatMessage } from '../../src/core/chat-message.ts';
 
 const PACKAGE = 'xllamacpp==2026.10.11549';
 const INSTALL_TIMEOUT_MS = 300_000;
@@ -16,6 +18,8 @@ const START_TIMEOUT_MS = 120_000;
 export interface LlamaServer extends AsyncDisposable {
   /** Greedy continuation of a tokenised prompt. */
   complete(prompt: readonly number[], tokenCount: number): Promise<number[]>;
+  /** The tokens of a conversation, as the server's own template and tokeniser make them. */
+  promptTokens(messages: readonly ChatMessage[]): Promise<number[]>;
 }
 
 /** The Python that has the server, or the reason why there is none. */
@@ -43,22 +47,20 @@ export async function startServer(
   const address = await listeningAddress(child);
   return {
     async complete(prompt, tokenCount) {
-      const response = await fetch(`${address}/completion`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({
-          prompt,
-          n_predict: tokenCount,
-          temperature: 0,
-          return_tokens: true,
-          cache_prompt: false,
-        }),
+      const body = await post(`${address}/completion`, {
+        prompt,
+        n_predict: tokenCount,
+        temperature: 0,
+        return_tokens: true,
+        cache_prompt: false,
       });
-      const body: unknown = await response.json();
-      if (typeof body === 'object' && body !== null && 'tokens' in body) {
-        return body.tokens as number[];
-      }
-      throw new TypeError(`not a completion: ${JSON.stringify(body)}`);
+      return z.object({ tokens: z.array(z.number()) }).parse(body).tokens;
+    },
+    async promptTokens(messages) {
+      const rendered = await post(`${address}/apply-template`, { messages });
+      const { prompt } = z.object({ prompt: z.string() }).parse(rendered);
+      const body = await post(`${address}/tokenize`, { content: prompt, add_special: true });
+      return z.object({ tokens: z.array(z.number()) }).parse(body).tokens;
     },
     async [Symbol.asyncDispose]() {
       const ended = new Promise((resolve) => child.once('exit', resolve));
@@ -67,6 +69,12 @@ export async function startServer(
       await ended;
     },
   };
+}
+
+async function post(url: string, body: object): Promise<unknown> {
+  const headers = { 'content-type': 'application/json' };
+  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+  return await response.json();
 }
 
 /** The address that the script prints once it listens. */

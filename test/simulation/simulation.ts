@@ -269,7 +269,7 @@ class Simulation {
   /** Checks that a preempted request was preempted only once. */
   #judgeNotes(notes: readonly string[]): void {
     const times = notes.map(
-      (note) => /was preempted for other requests (\d+) times/.exec(note)?.[1],
+      (note) => /was preempted for other requests (\d+) times?/.exec(note)?.[1],
     );
     const count = Number(times.find((found) => found !== undefined) ?? 0);
     if (count > 0) this.#tally.add('preempted');

@@ -22,7 +22,7 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
     grammar: ['core'],
     model: ['core', 'sampling', 'storage', 'vocabulary'],
     'kv-cache': ['core', 'model'],
-    session: ['core', 'kv-cache', 'model'],
+    session: ['core', 'kv-cache', 'model', 'vocabulary'],
     accounting: ['core'],
     machines: ['accounting', 'core', 'model', 'sampling', 'storage'],
     judging: ['core', 'network'],
@@ -32,7 +32,7 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
       ...['accounting', 'core', 'grammar', 'kv-cache', 'model', 'session', 'strategy'],
       'vocabulary',
     ],
-    testing: ['core', 'engine', 'model', 'session', 'strategy'],
+    testing: ['core', 'engine', 'model', 'session', 'strategy', 'vocabulary'],
     catalog: ['core', 'storage'],
     evaluation: [
       ...['accounting', 'core', 'engine', 'judging', 'machines', 'model', 'session', 'storage'],
@@ -51,7 +51,7 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
     // The library's face.
     'index.ts': [
       ...['accounting', 'app', 'catalog', 'core', 'engine', 'evaluation', 'grammar', 'judging'],
-      ...['machines', 'model', 'session', 'strategy'],
+      ...['machines', 'model', 'session', 'strategy', 'training'],
     ],
     cli: [
       ...['app', 'catalog', 'core', 'engine', 'evaluation', 'grammar', 'machines', 'storage'],

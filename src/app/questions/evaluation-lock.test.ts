@@ -17,7 +17,7 @@ it('lets one evaluation into a folder at a time, and leaves nothing behind', asy
     await using _first = await evaluationLock(folder);
     await expect(evaluationLock(folder)).rejects.toMatchObject({
       code: 'evaluation-invalid',
-      message: `Process ${process.pid} evaluates in ${folder} already.`,
+      message: `Process ${process.pid} works in ${folder} already.`,
     });
     expect(await readdir(folder)).toEqual(['evaluation.lock']);
   }

@@ -1,4 +1,4 @@
-/** Allows one evaluation at a time in a folder, because two would mix their lines. */
+/** Allows one process at a time in the folder of an evaluation or a training: two would mix their lines. */
 import { join } from 'node:path';
 import { PilotfishError } from '../../core/errors.ts';
 import { FileLock } from '../../storage/file-lock.ts';
@@ -7,7 +7,7 @@ import { FileLock } from '../../storage/file-lock.ts';
 export function evaluationLock(folder: string): Promise<FileLock> {
   return FileLock.acquire(join(folder, 'evaluation'), {
     refusal: ({ holder, pid, path }) =>
-      new PilotfishError('evaluation-invalid', `${holder} evaluates in ${folder} already.`, {
+      new PilotfishError('evaluation-invalid', `${holder} works in ${folder} already.`, {
         remedy: `Wait for it, choose another folder with --out, or delete ${path} if nothing runs.`,
         fields: { folder, lock: path, pid },
       }),

@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { PilotfishError } from '../../core/errors.ts';
 import { required } from '../../core/invariant.ts';
 import type { OnNotice } from '../../core/progress.ts';
+import { FOUR_DOUBLINGS, type ShareInterval } from '../../evaluation/curves/share-interval.ts';
 import type { Question } from '../../evaluation/question.ts';
 import { findSlice } from '../../evaluation/slices/find-slice.ts';
 import { JSONL_EXTENSION } from '../../evaluation/tasks/jsonl.ts';
@@ -37,6 +38,8 @@ export interface LoadedQuestions {
   readonly questions: readonly Question[];
   /** The name of the prompt around the questions; null if they are asked as they are. */
   readonly prompt: string | null;
+  /** The costs over which curves are compared on these questions. */
+  readonly interval: ShareInterval;
 }
 
 /**
@@ -53,7 +56,7 @@ export async function loadQuestions(
     checkTrafficOptions(options);
     const all = await loadTraffic(traffic);
     const questions = select(all, { seed: options.questionSeed, from: options.from, count });
-    return { task: basename(traffic), prompt: null, questions };
+    return { task: basename(traffic), prompt: null, questions, interval: FOUR_DOUBLINGS };
   }
   if (options.task === undefined) throw noTask();
   const found = slice === undefined ? null : await findSlice(slice);
@@ -71,7 +74,8 @@ export async function loadQuestions(
     onNotice: options.onNotice,
   });
   const prompt = options.prompt ?? task.defaultPrompt;
-  return { task: slice ?? `${task.name}/${split}`, questions, prompt };
+  const { interval } = task;
+  return { task: slice ?? `${task.name}/${split}`, questions, prompt, interval };
 }
 
 /** @param name a `.jsonl` file, or a task and its split, as `gsm8k/train` */

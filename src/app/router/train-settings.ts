@@ -12,6 +12,7 @@ import { usesRollouts } from '../../training/labels/targets.ts';
 import { READ_FEATURES, type RoundReport } from '../../training/rounds/train-router.ts';
 import { TRAINING_PLAN, type TrainingPlan } from '../../training/rounds/training-plan.ts';
 import type { LoadedQuestions } from '../questions/load-questions.ts';
+import { checkCounts, checkShares } from '../questions/number-range.ts';
 import {
   MAX_TOKENS_DEFAULT,
   type QuestionRunOptions,
@@ -60,10 +61,15 @@ const FIT_DEFAULTS: Omit<FitSettings, 'seed' | 'shape'> = {
   balanceMax: 1,
 };
 
-/** @throws PilotfishError `option-invalid` for features that no router can have */
+/** @throws PilotfishError `option-invalid` for features that no router can have, or a wrong number */
 export function trainSettings(options: TrainOptions): TrainSettings {
   const features = { ...FEATURES, ...options.features };
   checkFeatures(features);
+  const { roundCount, drawCount, rolloutCountMax, positionCountMax } = options;
+  const { maxTokens, width } = options;
+  checkCounts({ roundCount, drawCount, rolloutCountMax, positionCountMax });
+  checkCounts({ maxTokens, width });
+  checkShares({ policyShare: options.policyShare });
   return {
     ...TRAINING_PLAN,
     ...{ maxTokens: MAX_TOKENS_DEFAULT, waveSize: WAVE_SIZE_DEFAULT },

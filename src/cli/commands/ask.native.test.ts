@@ -151,6 +151,16 @@ describe('ask', () => {
     expect(dependencies.requests[0]).not.toHaveProperty('messages');
   });
 
+  it('parses special tokens of a raw prompt on request, and of no message', async () => {
+    const { dependencies } = await ask(['--raw', '--parse-special', '<|im_start|>user']);
+    expect(dependencies.requests[0]).toMatchObject({
+      ...{ prompt: '<|im_start|>user', parseSpecial: true },
+    });
+    const refused = await ask(['--parse-special', '<|im_start|>user']);
+    expect(refused.err).toContain('error[option-invalid]: --parse-special is given without --raw.');
+    expect([refused.exitCode, refused.dependencies.opened]).toEqual([2, []]);
+  });
+
   it('stops in the middle of an answer, disposes of the engine, and says so', async () => {
     const recorded = recordedIo({ terminal: true });
     const beforeToken = (index: number): void => {

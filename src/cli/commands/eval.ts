@@ -34,8 +34,9 @@ interface OtherOptions {
 }
 
 const NOTES = `Both models always answer alone, too. A strategy without a threshold (entropy) gets points
-where its curve rises; with thresholds (entropy@1,entropy@2) it runs at these. Answers are kept in
---out: an evaluation can be stopped at any moment, resumed, and extended by more points.
+over the interval in which curves are compared; with thresholds (entropy@1,entropy@2) it runs at
+these. A curve is compared if six of its points lie in or next to the interval, on both sides.
+Answers are kept in --out: an evaluation can be stopped at any moment, resumed, and extended.
 
 Examples:
   pilotfish eval --task pocket --pair pocket --count 250
@@ -57,12 +58,16 @@ const TRAINED_ON_FLAGS: FlagTable<Pick<EvaluateOptions, 'trainedOn'>> = {
 };
 
 const POINT_FLAGS: FlagTable<
-  Pick<EvaluateOptions, 'shares' | 'pointCount' | 'seedCount' | 'screenShare'>
+  Pick<EvaluateOptions, 'interval' | 'shares' | 'pointCount' | 'seedCount' | 'screenShare'>
 > = {
+  interval: shares(
+    '--interval <LOW,HIGH>',
+    "shares between which curves are compared (default: the task's, 2.5%,40%)",
+  ),
   shares: shares('--shares <LIST>', 'shares of tokens or answers for the large model'),
   pointCount: count(
     '--points <N>',
-    'points of a curve without --shares (default: 6)',
+    'points of a curve without --shares (default: 7)',
     POINT_COUNT_MAX,
   ),
   seedCount: count('--seeds <N>', 'runs of random strategies (default: 3)', SEED_COUNT_MAX),

@@ -14,8 +14,8 @@ interface ReportOptions {
 const NOTES = `Writes report.html, which needs no network and no other file, and its pictures as PNG.
 
 Examples:
-  pilotfish eval --json > result.json
-  pilotfish report result.json
+  pilotfish eval --task pocket --pair pocket --count 250
+  pilotfish report evaluations/pocket-pocket/result.json
   pilotfish report pocket.json gsm8k.json --out report
   pilotfish report result.json --json | grep -o '"page":"[^"]*"'`;
 

@@ -40,7 +40,9 @@ describe('an evaluation as tables', () => {
     const bare = { ...result, comparisons, summary: {}, summaryByFlops: {}, summaryByTraffic: {} };
     const short = render({ ...evaluated, result: bare });
     expect(short).not.toContain('CPT50');
-    expect(short).not.toContain('at equal cost');
+    expect(short).not.toContain('mean over');
+    expect(text).toContain('mean over 2.5% to 40.0%');
+    expect(text).toContain('Not compared: u-hlm.');
   });
 
   it('tells remembered rows, repeated answers, sampled questions, and the path', () => {

@@ -2,10 +2,10 @@
 import type { Evaluated } from '../../app/evaluate.ts';
 import { tellingComparisons } from '../../app/questions/telling-comparisons.ts';
 import type {
-  Comparison,
   CostAxis,
   CurveSummary,
   Estimate,
+  EvaluationResult,
   PointResult,
 } from '../../evaluation/results.ts';
 import type { CliIo } from '../io.ts';
@@ -33,10 +33,11 @@ export function renderEvaluation(
     curves(result.summary, 'by large share', color),
     curves(result.summaryByFlops, 'by generated FLOPs', color),
     curves(result.summaryByTraffic, 'by weight traffic', color),
-    comparisons(tellingComparisons(result), color),
+    comparisons(result, color),
   ];
   const { known, computed } = rowCounts;
   const footer = [
+    ...lackLines(result),
     gapLine(result.gap),
     'Shares are of tokens; ratios are to the large model alone on the same questions.',
     `Rows: ${known} remembered, ${computed} computed.`,
@@ -98,31 +99,47 @@ function curves(
   title: string,
   color: CliIo['color'],
 ): string {
-  const rows = Object.entries(summary).map(([name, { apgr, apgrLow, apgrHigh, ...rest }]) => [
+  const rows = Object.entries(summary).map(([name, { apgr, cpt50, cpt80, cpt95 }]) => [
     name,
-    ratio(apgr),
-    `${ratio(apgrLow)} to ${ratio(apgrHigh)}`,
-    percent(rest.cpt50),
-    percent(rest.cpt80),
-    percent(rest.cpt95),
+    ratio(apgr.value),
+    range(apgr, ratio),
+    percent(cpt50.value),
+    percent(cpt80.value),
+    range(cpt80, percent),
+    percent(cpt95.value),
   ]);
   if (rows.length === 0) return '';
-  return table([title, 'APGR', '95 %', 'CPT50', 'CPT80', 'CPT95'], rows, color);
+  return table([title, 'APGR', '95 %', 'CPT50', 'CPT80', '95 %', 'CPT95'], rows, color);
 }
 
-function comparisons(all: readonly Comparison[], color: CliIo['color']): string {
-  const rows = all
+function range({ low, high }: Estimate, text: (value: number | null) => string): string {
+  return `${text(low)} to ${text(high)}`;
+}
+
+function comparisons(result: EvaluationResult, color: CliIo['color']): string {
+  const { interval } = result;
+  const rows = tellingComparisons(result)
     .filter(({ difference }) => difference.value !== null)
-    .map(({ strategy, control, axis, pointCount, difference, pValue }) => [
-      `${strategy} - ${control}`,
+    .map(({ strategy, other, axis, difference }) => [
+      `${strategy} - ${other}`,
       AXIS_NAMES[axis],
-      String(pointCount),
       points(difference.value),
-      `${points(difference.low)} to ${points(difference.high)}`,
-      pValue === null ? NOTHING : pValue.toPrecision(2),
+      range(difference, points),
     ]);
-  if (rows.length === 0) return '';
-  return table(['at equal cost', 'cost', 'points', 'difference', '95 %', 'p'], rows, color);
+  if (rows.length === 0 || interval === null) return '';
+  const over = `mean over ${percent(interval.low)} to ${percent(interval.high)}`;
+  return table([over, 'cost', 'points', '95 %'], rows, color);
+}
+
+/** The curves with too few points to be compared. */
+function lackLines({ comparisons }: EvaluationResult): readonly string[] {
+  const lacks = comparisons.flatMap((one) => one.lacks.map(({ strategy }) => strategy));
+  const names = [...new Set(lacks)];
+  if (names.length === 0) return [];
+  return [
+    `Not compared: ${names.join(', ')}. Too few points, or none below or above the interval; the ` +
+      'report says which, and --shares adds points.',
+  ];
 }
 
 function table(

@@ -6,8 +6,6 @@ export interface CurvePoint {
   readonly threshold: number | null;
   /** The chance of a right answer: 0 or 1, or the mean over runs with several seeds. */
   readonly isRight: Float64Array;
-  /** The first run alone, 0 or 1: for tests that count questions. */
-  readonly isRightFirst: Uint8Array;
   /**
    * The cost of a set of questions is Σ numerator / Σ denominator, such as large tokens per token.
    */
@@ -35,7 +33,6 @@ export function curvePoint(threshold: number | null, runs: readonly CurveRun[]):
   return {
     threshold,
     isRight: meanOfArrays(runs.map((run) => run.isRight)),
-    isRightFirst: Uint8Array.from(first.isRight, Number),
     costNumerator: meanOfArrays(runs.map((run) => run.costNumerator)),
     costDenominator: meanOfArrays(runs.map((run) => run.costDenominator)),
   };

@@ -1,7 +1,7 @@
-/** A strategy's curve in a few numbers, with the interval of the number that is compared most. */
-import type { CostAxis, CurveSummary } from '../results.ts';
-import { bootstrap, type Replicates } from '../statistics/bootstrap.ts';
-import { type Anchors, type CurvePoint, placeOf } from './curve-point.ts';
+/** A strategy's curve in a few numbers, with their intervals. */
+import type { CostAxis, CurveSummary, Estimate } from '../results.ts';
+import { intervalOf, type Replicates } from '../statistics/bootstrap.ts';
+import { type Anchors, type CurvePoint, type Place, placeOf } from './curve-point.ts';
 import { type AnchorPlaces, apgr, cpt } from './gap-recovered.ts';
 
 export interface Curve {
@@ -18,25 +18,31 @@ export interface Curve {
  * rare.
  */
 export function summariseCurve(curve: Curve, replicates: Replicates): CurveSummary {
-  const { weights } = replicates.design;
-  const anchors = anchorPlaces(curve.anchors, weights);
-  const places = curve.points.map((point) => placeOf(point, weights));
-  const value = apgr(places, anchors);
-  const { interval } = bootstrap(replicates, (drawn) =>
-    apgr(
-      curve.points.map((point) => placeOf(point, drawn)),
-      anchorPlaces(curve.anchors, drawn),
-    ),
-  );
+  const placesAt = (weights: Float64Array): Places => ({
+    points: curve.points.map((point) => placeOf(point, weights)),
+    anchors: anchorPlaces(curve.anchors, weights),
+  });
+  const own = placesAt(replicates.design.weights);
+  const drawn = replicates.weights.map(placesAt);
+  const estimate = (statistic: (places: Places) => number | null): Estimate => {
+    const value = statistic(own);
+    const interval = value === null ? null : intervalOf(drawn.map(statistic));
+    return { value, low: interval?.low ?? null, high: interval?.high ?? null };
+  };
+  const cptOf = (quality: number): Estimate =>
+    estimate(({ points, anchors }) => cpt(points, anchors, quality));
   return {
     axis: curve.axis,
-    apgr: value,
-    apgrLow: value === null ? null : (interval?.low ?? null),
-    apgrHigh: value === null ? null : (interval?.high ?? null),
-    cpt50: cpt(places, anchors, 0.5),
-    cpt80: cpt(places, anchors, 0.8),
-    cpt95: cpt(places, anchors, 0.95),
+    apgr: estimate(({ points, anchors }) => apgr(points, anchors)),
+    cpt50: cptOf(0.5),
+    cpt80: cptOf(0.8),
+    cpt95: cptOf(0.95),
   };
+}
+
+interface Places {
+  readonly points: readonly Place[];
+  readonly anchors: AnchorPlaces;
 }
 
 export function anchorPlaces({ small, large }: Anchors, weights: Float64Array): AnchorPlaces {

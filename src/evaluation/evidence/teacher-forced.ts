@@ -10,7 +10,7 @@ import { invariant } from '../../core/invariant.ts';
 import { joinReads } from '../../core/row-reads.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
 import type { TokenId } from '../../core/token-id.ts';
-import type { Gate } from '../../judging/gate.ts';
+import type { Gate, GateContext } from '../../judging/gate.ts';
 import type { LanguageModel } from '../../model/roles.ts';
 import type { SequencePool } from '../../model/sequence-source.ts';
 import { soleSession } from '../../session/sole-session.ts';
@@ -63,8 +63,12 @@ export async function teacherForced(
     reads: joinReads(...gates.map(({ reads }) => reads)),
   });
   invariant(rows.length === answer.length, 'a row for every token');
+  const context: GateContext = {
+    draws: NO_COINS,
+    tokenBytes: (id) => small.vocabulary.tokenBytes(id),
+  };
   const scoresOf = (gate: Gate): readonly number[] =>
-    rows.map((row, index) => gate.score(row, prompt.length + index, NO_COINS));
+    rows.map((row, index) => gate.score(row, prompt.length + index, context));
   return {
     question,
     asked,

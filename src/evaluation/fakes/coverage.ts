@@ -1,9 +1,12 @@
 /** How often 95 % intervals hold the truth, over simulated worlds. */
+import { required } from '../../core/invariant.ts';
 import { compareCurves } from '../curves/compare-curves.ts';
+import type { Place } from '../curves/curve-point.ts';
 import { apgr } from '../curves/gap-recovered.ts';
-import { accuracyAt, polyline } from '../curves/polyline.ts';
-import { summariseCurve } from '../curves/summarise-curve.ts';
+import { contributions, intervalMean } from '../curves/interval-mean.ts';
+import { type Curve, summariseCurve } from '../curves/summarise-curve.ts';
 import { estimateDifference, estimateShare } from '../screening/estimate-mean.ts';
+import { weightedSum } from '../screening/sample-design.ts';
 import { bootstrap, drawReplicates, meanOf, type Replicates } from '../statistics/bootstrap.ts';
 import type { Interval } from '../statistics/interval.ts';
 import { drawWorld, TRUTH, type World } from './question-world.ts';
@@ -22,10 +25,11 @@ interface Judged extends Interval {
   readonly truth: number;
 }
 
-/** The third point, at a middling cost. */
-const POINT = 2;
+/** A point at a middling cost. */
+const POINT = 4;
 const TRUE_SHARE = TRUTH.strategy[POINT]?.accuracy ?? 0;
 const TRUE_DIFFERENCE = TRUE_SHARE - (TRUTH.coin[POINT]?.accuracy ?? 0);
+const INTERVAL = { low: 0.06, high: 0.6 };
 const NO_INTERVAL: Interval = { low: Number.NaN, high: Number.NaN };
 
 function judge(measured: Measured, world: World, replicates: () => Replicates): Judged {
@@ -46,37 +50,34 @@ function judge(measured: Measured, world: World, replicates: () => Replicates): 
       const differences = world
         .strategyPoint(POINT)
         .isRight.map((value, index) => value - (other[index] ?? 0));
-      const { interval } = bootstrap(replicates(), meanOf(differences));
-      return { ...(interval ?? NO_INTERVAL), truth: TRUE_DIFFERENCE };
+      const interval = bootstrap(replicates(), meanOf(differences)) ?? NO_INTERVAL;
+      return { ...interval, truth: TRUE_DIFFERENCE };
     }
     case 'apgr': {
-      const { apgrLow: low, apgrHigh: high } = summariseCurve(strategyCurve(), replicates());
+      const { low, high } = summariseCurve(strategyCurve(), replicates()).apgr;
       const truth = apgr(TRUTH.strategy, TRUTH.anchors) ?? Number.NaN;
       return { low: low ?? Number.NaN, high: high ?? Number.NaN, truth };
     }
     case 'comparison': {
-      const names = { strategy: 'strategy', control: 'coin' };
-      const compared = { ...names, strategyCurve: strategyCurve(), controlPoints: world.coin() };
-      const { difference, pairs } = compareCurves(compared, replicates());
-      const thresholds = pairs.map((pair) => pair.threshold);
-      const { low, high } = difference;
-      return {
-        low: low ?? Number.NaN,
-        high: high ?? Number.NaN,
-        truth: trueComparison(thresholds),
-      };
+      const drawn = replicates();
+      const strategy = strategyCurve();
+      const coin = { ...strategy, points: world.coin() };
+      const meanOver = (curve: Curve) =>
+        required(intervalMean(curve, INTERVAL, drawn), 'the large model costs more');
+      const { low, high } = compareCurves(meanOver(strategy), meanOver(coin), design);
+      return { low: low ?? Number.NaN, high: high ?? Number.NaN, truth: TRUE_COMPARISON };
     }
   }
 }
 
-/**
- * The true comparison of the points compared in this world; their thresholds are their true costs.
- */
-function trueComparison(thresholds: readonly (number | null)[]): number {
-  const curve = polyline([TRUTH.anchors.small, ...TRUTH.coin, TRUTH.anchors.large]);
-  const compared = TRUTH.strategy.filter(({ cost }) => thresholds.includes(cost));
-  const differences = compared.map(({ cost, accuracy }) => accuracy - accuracyAt(curve, cost));
-  return differences.reduce((sum, difference) => sum + difference, 0) / differences.length;
+const TRUE_COMPARISON = trueMean(TRUTH.strategy) - trueMean(TRUTH.coin);
+
+function trueMean(points: readonly Place[]): number {
+  const places = [TRUTH.anchors.small, ...points, TRUTH.anchors.large];
+  return weightedSum(
+    contributions(places, INTERVAL),
+    places.map(({ accuracy }) => accuracy),
+  );
 }
 
 /** The share of worlds in which the interval holds the truth, and its mean width. */

@@ -31,7 +31,7 @@ interface WorldPoint {
   readonly skill: number;
 }
 
-const SHARES = [0.1, 0.25, 0.45, 0.7];
+const SHARES = [0.02, 0.05, 0.1, 0.25, 0.45, 0.7];
 const STRATEGY: readonly WorldPoint[] = SHARES.map((x) => ({ x, skill: 0.8 }));
 const COIN: readonly WorldPoint[] = SHARES.map((x) => ({ x: x + 0.03, skill: 0 }));
 

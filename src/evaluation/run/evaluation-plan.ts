@@ -3,6 +3,7 @@
 import { required } from '../../core/invariant.ts';
 import { isRandomControl, type Method, type ThresholdFacts } from '../../strategy/method.ts';
 import { largeMethod, smallMethod } from '../../strategy/single-model.ts';
+import type { ShareInterval } from '../curves/share-interval.ts';
 import type { TokenEvidence } from '../evidence/teacher-forced.ts';
 import {
   deferredShare,
@@ -20,9 +21,14 @@ export interface RequestedStrategy {
 
 export interface EvaluationPlan {
   readonly strategies: readonly RequestedStrategy[];
-  /** Shares of tokens or answers for the large model to write; null: chosen where curves rise. */
+  /** The costs over which curves are compared. */
+  readonly interval: ShareInterval;
+  /** Shares of tokens or answers for the large model to write; null: over the interval. */
   readonly shares: readonly number[] | null;
-  /** The number of points of a curve where shares are not given. */
+  /**
+   * The number of points of a curve where shares are not given. More are added where too few lie in
+   * the interval, unless this number is itself too small.
+   */
   readonly pointCount: number;
   /** The seeds of random controls. */
   readonly seeds: readonly number[];

@@ -2,14 +2,19 @@
  * The result of an evaluation, computed from its answers alone: equal answers give equal results.
  */
 
-import { isRandomControl, type Method } from '../../strategy/method.ts';
+import type { Method } from '../../strategy/method.ts';
 import { compareCurves } from '../curves/compare-curves.ts';
 import { gapRecovered } from '../curves/gap-recovered.ts';
+import { type IntervalMean, intervalMean, lackOf } from '../curves/interval-mean.ts';
 import { paretoFront } from '../curves/pareto-front.ts';
+import type { ShareInterval } from '../curves/share-interval.ts';
 import { type Curve, summariseCurve } from '../curves/summarise-curve.ts';
 import type {
   Comparison,
+  CostAxis,
+  CurveLack,
   CurveSummary,
+  Estimate,
   EvaluationResult,
   GateEvidence,
   PointResult,
@@ -21,6 +26,7 @@ import { curvesOf } from './curves-of.ts';
 import { discordantExamples } from './discordant-examples.ts';
 import { nameAndDigest } from './evaluation-pair.ts';
 import { LARGE_ALONE, SMALL_ALONE } from './evaluation-plan.ts';
+import { comparedWith, methodPairs } from './method-pairs.ts';
 import { modelsGap } from './models-gap.ts';
 import { type LonePointResult, type PointRuns, pointResult } from './point-result.ts';
 import { type RunFacts, runsOf } from './point-runs.ts';
@@ -40,7 +46,7 @@ export function evaluationResult(
   answers: EvaluatedAnswers,
   options: ResultOptions,
 ): EvaluationResult {
-  const { store, questions, chosen, design, points } = answers;
+  const { store, questions, chosen, design, points, interval } = answers;
   const { facts } = options;
   const profileNames = facts.profiles.map(({ name }) => name);
   const runs = (point: PointRuns['point'], of = chosen): PointRuns => ({
@@ -71,12 +77,13 @@ export function evaluationResult(
     seed: REPLICATE_SEED,
     count: options.replicateCount ?? REPLICATE_COUNT,
   });
+  const compared = { interval, replicates };
   const byShare = curvesOf(all, alone, 'largeShare');
   const byFlops = curvesOf(all, alone, 'generatedFlopsRatio');
   const byTraffic = curvesOf(all, alone, 'weightTrafficRatio');
   const methods = [...new Set(points.map(({ method }) => method))];
   return {
-    version: 1,
+    version: 2,
     task: options.task,
     questionCount: questions.length,
     isScreened: options.isScreened,
@@ -87,11 +94,12 @@ export function evaluationResult(
     summary: summaries(byShare, replicates),
     summaryByFlops: summaries(byFlops, replicates),
     summaryByTraffic: summaries(byTraffic, replicates),
-    comparisons: comparisons(methods, { withinUnit: byShare, acrossUnits: byFlops }, replicates),
+    interval,
+    comparisons: comparisons(methods, { withinUnit: byShare, acrossUnits: byFlops }, compared),
     comparisonsByTraffic: comparisons(
       methods,
       { withinUnit: byTraffic, acrossUnits: byTraffic },
-      replicates,
+      compared,
     ),
     gates: gates(answers),
     examples: discordantExamples(
@@ -131,27 +139,58 @@ function summaries(
 
 type Curves = ReadonlyMap<string, Curve>;
 
-/** Compares every method but the random controls with every other strategy. */
+interface Compared {
+  readonly interval: ShareInterval;
+  readonly replicates: Replicates;
+}
+
+/** Compares all pairs of methods once, except two random controls. */
 function comparisons(
   methods: readonly Method[],
-  curves: { readonly withinUnit: Curves; readonly acrossUnits: Curves },
-  replicates: Replicates,
+  { withinUnit, acrossUnits }: { readonly withinUnit: Curves; readonly acrossUnits: Curves },
+  compared: Compared,
 ): readonly Comparison[] {
-  return methods
-    .filter((method) => !isRandomControl(method))
-    .flatMap((method) =>
-      methods
-        .filter((other) => other !== method)
-        .flatMap((other) => {
-          const isSameUnit = method.unit === other.unit;
-          const shown = isSameUnit ? curves.withinUnit : curves.acrossUnits;
-          const [strategy, control] = [method.name, other.name];
-          const [strategyCurve, otherCurve] = [shown.get(strategy), shown.get(control)];
-          if (strategyCurve === undefined || otherCurve === undefined) return [];
-          const compared = { strategy, control, strategyCurve, controlPoints: otherCurve.points };
-          return [compareCurves(compared, replicates)];
-        }),
-    );
+  const byShare = standings(withinUnit, compared);
+  const byCost = withinUnit === acrossUnits ? byShare : standings(acrossUnits, compared);
+  return methodPairs(methods).flatMap(([method, other]) => {
+    const shown = method.unit === other.unit ? byShare : byCost;
+    const [own, others] = [shown.get(method.name), shown.get(other.name)];
+    if (own === undefined || others === undefined) return [];
+    const { design } = compared.replicates;
+    const isWhole = own.mean !== null && others.mean !== null;
+    return [
+      {
+        strategy: method.name,
+        other: other.name,
+        otherIs: comparedWith(method, other),
+        axis: own.axis,
+        difference: isWhole ? compareCurves(own.mean, others.mean, design) : NO_ESTIMATE,
+        lacks: [own, others].flatMap(({ lack }) => lack ?? []),
+      },
+    ];
+  });
+}
+
+const NO_ESTIMATE: Estimate = { value: null, low: null, high: null };
+
+/** A curve's mean over the interval, or what it lacks. */
+interface Standing {
+  readonly axis: CostAxis;
+  readonly mean: IntervalMean | null;
+  readonly lack: CurveLack | null;
+}
+
+function standings(
+  curves: Curves,
+  { interval, replicates }: Compared,
+): ReadonlyMap<string, Standing> {
+  return new Map(
+    [...curves].map(([name, curve]) => {
+      const lack = lackOf(name, curve, interval, replicates.design.weights);
+      const mean = lack === null ? intervalMean(curve, interval, replicates) : null;
+      return [name, { axis: curve.axis, mean, lack }];
+    }),
+  );
 }
 
 function gates({ evidence, design, gates }: EvaluatedAnswers): readonly GateEvidence[] {

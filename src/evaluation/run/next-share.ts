@@ -1,37 +1,65 @@
 /**
- * Finds the next point of a curve: the middle of the stretch where least is known. Between two
- * points a rising curve lies somewhere in their rectangle, so the stretch with the largest
- * rectangle (width × rise) is taken. Points gather where a curve rises: at shares of 2 to 15 % on
- * one pair, elsewhere on another. A long stretch counts even if it rises little: the last tenth of
- * the gap may lie on it. Pure.
+ * Chooses the shares of a curve's points, so that they reach over the interval in which curves are
+ * compared. Only shares decide, never answers: points that are put where a curve rises are chosen by
+ * outcome. Pure.
  */
+import { brackets, POINTS_MIN, relevantCount } from '../curves/interval-mean.ts';
+import type { ShareInterval } from '../curves/share-interval.ts';
+
+/** A point of a curve: the share that was asked for, and the large share that was measured. */
 export interface SharePoint {
-  readonly share: number;
-  readonly accuracy: number;
+  readonly asked: number;
+  readonly measured: number;
 }
 
-/** The first shares of a curve; with fewer of them, more points go where the curve rises. */
-export const FIRST_SHARES: readonly number[] = [0.1, 0.4];
+/** How far the first points reach beyond the interval: measured shares differ from those asked for. */
+const BELOW = 1 / 2;
+const ABOVE = 3 / 2;
 
-/** Closer points add no information. */
-const STRETCH_MIN = 0.005;
+/** Shares that are asked for differ by this factor: closer ones give the same thresholds. */
+const ASKED_RATIO_MIN = 1.02;
+
+/** Thresholds of random methods are shares, and people read them. */
+const DIGITS = 3;
+
+/** Evenly spaced on a logarithmic scale, from below the interval to above it. */
+export function firstShares({ low, high }: ShareInterval, count: number): readonly number[] {
+  const from = low * BELOW;
+  const to = Math.min(high * ABOVE, (1 + high) / 2);
+  if (count === 1) return [rounded(Math.sqrt(low * high))];
+  return Array.from({ length: count }, (_, step) =>
+    rounded(from * (to / from) ** (step / (count - 1))),
+  );
+}
 
 /**
- * @param points includes both ends: (0, small) and (1, large)
- * @returns null where no stretch is wide enough
+ * The next share to ask for.
+ * @param points at least one
+ * @returns null where the measured shares reach over the interval and are enough
  */
-export function nextShare(points: readonly SharePoint[]): number | null {
-  const order = [...points].sort((a, b) => a.share - b.share);
-  const stretches = order.slice(1).flatMap((to, index) => {
-    const from = order[index];
-    if (from === undefined || to.share - from.share < 2 * STRETCH_MIN) return [];
-    const width = to.share - from.share;
-    const area = width * Math.abs(to.accuracy - from.accuracy);
-    return [{ middle: (from.share + to.share) / 2, area, width }];
+export function nextShare(points: readonly SharePoint[], interval: ShareInterval): number | null {
+  const { low, high } = interval;
+  const measured = points.map((point) => point.measured);
+  const asked = points.map((point) => point.asked);
+  if (!measured.some((share) => share <= low)) return rounded(Math.min(...asked) / 2);
+  if (!measured.some((share) => share >= high)) return rounded((1 + Math.max(...asked)) / 2);
+  if (brackets(measured, interval) && relevantCount(measured, interval) >= POINTS_MIN) return null;
+  const [widest] = stretches(points, interval).sort((a, b) => b.width - a.width);
+  return widest === undefined ? null : rounded(Math.sqrt(widest.from * widest.to));
+}
+
+/** The stretches between neighbours inside the interval, by the shares that were asked for. */
+function stretches(points: readonly SharePoint[], { low, high }: ShareInterval) {
+  const order = [...points].sort((a, b) => a.measured - b.measured || a.asked - b.asked);
+  const logOf = (share: number): number => Math.log(Math.min(high, Math.max(low, share)));
+  return order.slice(1).flatMap((right, index) => {
+    const left = order[index];
+    if (left === undefined || right.asked < left.asked * ASKED_RATIO_MIN) return [];
+    const width = logOf(right.measured) - logOf(left.measured);
+    return [{ from: left.asked, to: right.asked, width }];
   });
-  const [first, ...others] = stretches;
-  if (first === undefined) return null;
-  const isBetter = (a: typeof first, b: typeof first): boolean =>
-    a.area > b.area || (a.area === b.area && a.width > b.width);
-  return others.reduce((best, one) => (isBetter(one, best) ? one : best), first).middle;
+}
+
+function rounded(share: number): number {
+  return Number(share.toPrecision(DIGITS));
 }

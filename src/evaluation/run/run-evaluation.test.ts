@@ -19,6 +19,7 @@ import { cascadeMethod } from '../../strategy/cascade.ts';
 import { entropyMethod } from '../../strategy/entropy.ts';
 import { isRandomControl } from '../../strategy/method.ts';
 import { randomMethod } from '../../strategy/random.ts';
+import { randomQueryMethod } from '../../strategy/random-query.ts';
 import { parseStrategy } from '../../strategy/strategy-value.ts';
 import type { TokenEvidence } from '../evidence/teacher-forced.ts';
 import type { Question } from '../question.ts';
@@ -134,7 +135,7 @@ describe('an evaluation', () => {
     expect(small?.largeShare).toBe(0);
     expect(large).toMatchObject({ largeShare: 1, weightTrafficRatio: 1, gapRecovered: 1 });
     expect(large?.accuracy).toBeGreaterThan(small?.accuracy ?? 1);
-    expect(result).toMatchObject({ version: 1, questionCount: 24, isScreened: false });
+    expect(result).toMatchObject({ version: 2, questionCount: 24, isScreened: false });
     expect(Object.keys(result.summary)).toEqual(['entropy', 'random', 'cascade']);
     expect(world.openCount()).toBe(0);
     expect(await readdir(join(base, 'plain'))).toEqual([
@@ -144,14 +145,43 @@ describe('an evaluation', () => {
     ]);
   });
 
-  it('puts points where curves rise if no shares are given', async () => {
+  it('puts points over the interval if no shares are given', async () => {
     const { answers } = await run({ shares: null, pointCount: 5 });
     const shares = answers.points.flatMap(({ method, seed, threshold }) =>
       method === randomMethod && seed === 1 ? [threshold] : [],
     );
-    expect(shares).toHaveLength(5);
-    expect(shares.slice(0, 2)).toEqual([0.1, 0.4]);
-    expect(new Set(shares).size).toBe(5);
+    expect(shares).toEqual([0.1, 0.165, 0.274, 0.453, 0.75]);
+  });
+
+  it('adds points until a curve can be compared', async () => {
+    const strategies = [cascadeMethod, randomQueryMethod, entropyMethod].map((method) => {
+      return { method, thresholds: [] };
+    });
+    const interval = { low: 0.1, high: 0.8 };
+    const { result } = await run({ strategies, interval, shares: null, pointCount: 7 });
+    const measured = (name: string) =>
+      result.results.filter(({ strategy }) => strategy === name).map((one) => one.largeShare);
+    for (const name of ['entropy', 'cascade']) {
+      expect(Math.min(...measured(name)), name).toBeLessThanOrEqual(interval.low);
+      expect(Math.max(...measured(name)), name).toBeGreaterThanOrEqual(interval.high);
+    }
+    expect(result.interval).toEqual(interval);
+    const pairs = result.comparisons.map(({ strategy, other }) => `${strategy} ${other}`);
+    expect(pairs).toEqual(['cascade entropy', 'cascade random-query', 'entropy random-query']);
+    const [, own] = result.comparisons;
+    expect(own).toMatchObject({ otherIs: 'control', axis: 'largeShare', lacks: [] });
+    expect(own?.difference.low).toBeLessThanOrEqual(own?.difference.value ?? -1);
+    expect(own?.difference.high).toBeGreaterThanOrEqual(own?.difference.value ?? 1);
+  });
+
+  it('says of curves with too few points what they lack', () => {
+    const { comparisons } = plain.result;
+    expect(comparisons).toHaveLength(3);
+    for (const { difference, lacks } of comparisons) {
+      expect(difference).toEqual({ value: null, low: null, high: null });
+      expect(lacks).toHaveLength(2);
+      for (const { pointCount } of lacks) expect(pointCount).toBeLessThan(3);
+    }
   });
 
   it('predicts shares exactly where gates later see the same texts', async () => {

@@ -15,6 +15,8 @@ import type { Gate } from '../../judging/gate.ts';
 import { routerGate } from '../../judging/router-gate.ts';
 import { isRandomControl, type Method } from '../../strategy/method.ts';
 import { METHODS } from '../../strategy/methods.ts';
+import { POINTS_MIN } from '../curves/interval-mean.ts';
+import type { ShareInterval } from '../curves/share-interval.ts';
 import { type TokenEvidence, teacherForced } from '../evidence/teacher-forced.ts';
 import { grade } from '../graders/grade.ts';
 import { type Question, questionHash } from '../question.ts';
@@ -38,7 +40,7 @@ import {
 } from './evaluation-plan.ts';
 import type { EvaluationPoint } from './evaluation-point.ts';
 import { openEvidence } from './evidence-store.ts';
-import { FIRST_SHARES, nextShare } from './next-share.ts';
+import { firstShares, nextShare } from './next-share.ts';
 import { openManifest } from './open-manifest.ts';
 import { promptsOf } from './prompts-of.ts';
 
@@ -62,6 +64,8 @@ export interface EvaluatedAnswers {
   readonly gates: readonly Gate[];
   readonly evidence: readonly TokenEvidence[];
   readonly points: readonly PlannedPoint[];
+  /** The costs over which curves are compared. */
+  readonly interval: ShareInterval;
 }
 
 /** The fewest questions of each stratum that run: two are needed for a variance. */
@@ -81,21 +85,34 @@ export async function runEvaluation(options: RunEvaluationOptions): Promise<Eval
   const judged = await scoreAnswers(chosen, answering);
   const evidence = { weights: design.weights, tokens, answers: judged };
   const points = await answerPoints({ ...answering, chosen, design }, evidence);
-  return { store, questions, chosen, design, gates, evidence: tokens, points };
+  return {
+    store,
+    questions,
+    chosen,
+    design,
+    gates,
+    evidence: tokens,
+    points,
+    interval: plan.interval,
+  };
 }
 
 type PointAnswering = Answering & Pick<EvaluatedAnswers, 'chosen' | 'design'>;
 
 const ANSWERING_LABEL = 'Answering with every strategy';
 
-/** Runs given thresholds and shares at once; without them, adds points where each curve rises. */
+/** The most points that are added to a curve, in a row. */
+const ADDED_COUNT_MAX = 6;
+
+/** Runs given thresholds and shares at once; without them, curves reach over the interval. */
 async function answerPoints(
   options: PointAnswering,
   evidence: ScoreEvidence,
 ): Promise<readonly PlannedPoint[]> {
   const { plan, chosen } = options;
+  const { interval, pointCount } = plan;
   const methods = shareMethods(plan);
-  const shares = plan.shares ?? FIRST_SHARES.slice(0, plan.pointCount);
+  const shares = plan.shares ?? firstShares(interval, pointCount);
   const points = givenPoints(plan, evidence);
   const add = async (more: readonly (readonly [method: Method, share: number])[]) => {
     for (const [method, share] of more) {
@@ -105,47 +122,43 @@ async function answerPoints(
     await answerAll(chosen, points.map(bare), ANSWERING_LABEL, options);
   };
   await add(methods.flatMap((method) => shares.map((share) => [method, share] as const)));
-  if (plan.shares !== null) return points;
-  const tried = new Map(methods.map((method) => [method, [...shares]]));
-  for (let count = shares.length; count < plan.pointCount; count += 1) {
-    const next = methods.flatMap((method) => {
-      const share = nextShareOf(method, points, tried.get(method) ?? [], options, evidence);
-      if (share !== null) tried.get(method)?.push(share);
+  if (plan.shares !== null || pointCount < POINTS_MIN) return points;
+  const asked = new Map(methods.map((method) => [method, [...shares]]));
+  for (let added = 0; added < ADDED_COUNT_MAX; added += 1) {
+    const more = [...asked].flatMap(([method, all]) => {
+      const share = nextShare(
+        all.map((one) => ({ asked: one, measured: measured(method, one, options, evidence) })),
+        interval,
+      );
+      if (share !== null) all.push(share);
       return share === null ? [] : [[method, share] as const];
     });
-    await add(next);
+    if (more.length === 0) break;
+    await add(more);
   }
   return points;
 }
 
-function isSame(a: PlannedPoint, b: PlannedPoint): boolean {
-  return a.method === b.method && a.threshold === b.threshold && a.seed === b.seed;
+/** The large share of all tokens of a method's answers at an asked share, seeds averaged. */
+function measured(
+  method: Method,
+  share: number,
+  { plan, chosen, design, store }: PointAnswering,
+  evidence: ScoreEvidence,
+): number {
+  const own = pointsForShare(method, share, plan, evidence).map((point) => {
+    const origins = chosen.map(
+      (question) => required(store.get(bare(point), question), 'the question was answered').origins,
+    );
+    const large = origins.map((letters) => letters.replaceAll(/[^l]/gi, '').length);
+    const all = origins.map((letters) => letters.length);
+    return weightedSum(design.weights, large) / weightedSum(design.weights, all);
+  });
+  return own.reduce((sum, one) => sum + one, 0) / own.length;
 }
 
-function nextShareOf(
-  method: Method,
-  points: readonly PlannedPoint[],
-  shares: readonly number[],
-  options: PointAnswering,
-  evidence: ScoreEvidence,
-): number | null {
-  const { plan, chosen, design, store } = options;
-  const accuracy = (point: EvaluationPoint): number =>
-    weightedSum(
-      design.weights,
-      chosen.map((question) => Number(isRight(store, point, question))),
-    );
-  const ends = [
-    { share: 0, accuracy: accuracy(SMALL_ALONE) },
-    { share: 1, accuracy: accuracy(LARGE_ALONE) },
-  ];
-  const between = shares.map((share) => {
-    const own = pointsForShare(method, share, plan, evidence);
-    const found = own.filter((point) => points.some((known) => isSame(known, point)));
-    const mean = found.reduce((sum, point) => sum + accuracy(point), 0) / found.length;
-    return { share, accuracy: mean };
-  });
-  return nextShare([...ends, ...between]);
+function isSame(a: PlannedPoint, b: PlannedPoint): boolean {
+  return a.method === b.method && a.threshold === b.threshold && a.seed === b.seed;
 }
 
 function isRight(store: AnswerStore, point: EvaluationPoint, question: Question): boolean {

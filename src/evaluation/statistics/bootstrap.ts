@@ -12,7 +12,7 @@
 import { mix, type NoiseKey, noiseKey } from '../../core/noise.ts';
 import { type SampleDesign, weightedSum } from '../screening/sample-design.ts';
 import type { Interval } from './interval.ts';
-import { pValueOfZero, quantileInterval } from './quantile-interval.ts';
+import { quantileInterval } from './quantile-interval.ts';
 
 /** Weights of the answered questions in each replicate; they sum to 1. */
 export interface Replicates {
@@ -90,23 +90,21 @@ function drawWeights(
  */
 export type Statistic = (weights: Float64Array) => number | null;
 
-export interface BootstrapResult {
-  /**
-   * Null if the statistic is undefined in more than 2.5 % of the replicates: no tail would hold.
-   */
-  readonly interval: Interval | null;
-  /** Two-sided, for the hypothesis "it is 0"; null where the interval is. */
-  readonly pValue: number | null;
-}
-
 const LACK_MAX = 0.025;
 
+/**
+ * The interval of a statistic from its values in replicates. Null if it is undefined in more than
+ * 2.5 % of them: no tail would hold.
+ */
+export function intervalOf(values: readonly (number | null)[]): Interval | null {
+  const defined = values.filter((value) => value !== null);
+  if (values.length - defined.length > LACK_MAX * values.length) return null;
+  return quantileInterval(defined);
+}
+
 /** The variation of the statistic over the replicates. */
-export function bootstrap(replicates: Replicates, statistic: Statistic): BootstrapResult {
-  const values = replicates.weights.flatMap((weights) => statistic(weights) ?? []);
-  const lack = replicates.weights.length - values.length;
-  if (lack > LACK_MAX * replicates.weights.length) return { interval: null, pValue: null };
-  return { interval: quantileInterval(values), pValue: pValueOfZero(values) };
+export function bootstrap({ weights }: Replicates, statistic: Statistic): Interval | null {
+  return intervalOf(weights.map(statistic));
 }
 
 /** The mean of `values`, with one value per answered question, as a statistic. */

@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import type { z } from 'zod';
 import { PilotfishError } from '../../core/errors.ts';
+import type { ShareInterval } from '../curves/share-interval.ts';
 import { flawOf } from '../graders/grade.ts';
 import { questionKey } from '../question-key.ts';
 import { invalidData, type Row, readRows } from './read-rows.ts';
@@ -16,6 +17,7 @@ export interface PublishedSet<T> {
   readonly name: string;
   readonly splits: readonly string[];
   readonly defaultPrompt: string;
+  readonly interval: ShareInterval;
   /** The address of the publication, for people. */
   readonly publishedAt: string;
   readonly format: 'jsonl' | 'json';
@@ -27,11 +29,12 @@ export interface PublishedSet<T> {
 }
 
 export function publishedTask<T>(set: PublishedSet<T>): Task {
-  const { name, splits, defaultPrompt, format } = set;
+  const { name, splits, defaultPrompt, interval, format } = set;
   return {
     name,
     splits,
     defaultPrompt,
+    interval,
     load: async (options) => {
       checkSplit(set, options.split);
       const path = join(dataFolder(set, options), name, set.fileName(options.split));

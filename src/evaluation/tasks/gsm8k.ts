@@ -1,5 +1,6 @@
 /** GSM8K (Cobbe et al. 2021, arXiv 2110.14168): word problems of two to eight steps. */
 import { z } from 'zod';
+import { FOUR_DOUBLINGS } from '../curves/share-interval.ts';
 import { publishedTask } from './file-task.ts';
 import type { Task } from './task.ts';
 
@@ -13,6 +14,7 @@ export const GSM8K: Task = publishedTask({
   name: 'gsm8k',
   splits: ['train', 'test'],
   defaultPrompt: 'examples',
+  interval: FOUR_DOUBLINGS,
   publishedAt: 'github.com/openai/grade-school-math (grade_school_math/data)',
   format: 'jsonl',
   row: ROW,

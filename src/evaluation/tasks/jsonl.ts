@@ -8,6 +8,7 @@
  */
 import { basename } from 'node:path';
 import { z } from 'zod';
+import { FOUR_DOUBLINGS } from '../curves/share-interval.ts';
 import { OPTION_COUNT_MAX } from '../graders/choice.ts';
 import { isBareNumber } from '../graders/number.ts';
 import type { AnswerKind } from '../question.ts';
@@ -29,7 +30,7 @@ export const JSONL_EXTENSION = '.jsonl';
 
 export function jsonlTask(path: string): Task {
   const name = basename(path, JSONL_EXTENSION);
-  const task = { name, splits: ['all'], defaultPrompt: null };
+  const task = { name, splits: ['all'], defaultPrompt: null, interval: FOUR_DOUBLINGS };
   const schema = ROW.transform((row) => (place: string) => ownQuestion(row, name, place));
   return {
     ...task,

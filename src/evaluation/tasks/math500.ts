@@ -1,5 +1,6 @@
 /** MATH-500: the 500 competition problems held out by Lightman et al. (2023, arXiv 2305.20050). */
 import { z } from 'zod';
+import { FOUR_DOUBLINGS } from '../curves/share-interval.ts';
 import { publishedTask } from './file-task.ts';
 import type { Task } from './task.ts';
 
@@ -13,6 +14,7 @@ export const MATH500: Task = publishedTask({
   name: 'math500',
   splits: ['test'],
   defaultPrompt: 'boxed',
+  interval: FOUR_DOUBLINGS,
   publishedAt: 'huggingface.co/datasets/HuggingFaceH4/MATH-500',
   format: 'jsonl',
   row: ROW,

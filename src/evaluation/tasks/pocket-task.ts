@@ -2,6 +2,7 @@
  * The pocket problems (pocket/problem.ts) as a task: generated, and so without a limit in number.
  */
 import { PilotfishError } from '../../core/errors.ts';
+import { FOUR_DOUBLINGS } from '../curves/share-interval.ts';
 import { type PocketSplit, pocketProblem } from './pocket/problem.ts';
 import { checkIds, checkInteger, inRange, unknownQuestions } from './select.ts';
 import { type BareQuestion, checkSplit, type LoadOptions, prompted, type Task } from './task.ts';
@@ -14,6 +15,7 @@ export const POCKET: Task = {
   name: 'pocket',
   splits: SPLITS,
   defaultPrompt: 'bare',
+  interval: FOUR_DOUBLINGS,
   load: async (options) => {
     checkSplit(POCKET, options.split);
     const questions = options.ids === undefined ? inOrder(options) : byIds(options.ids, options);

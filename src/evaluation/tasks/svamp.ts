@@ -7,6 +7,7 @@
  * trained on it.
  */
 import { z } from 'zod';
+import { FOUR_DOUBLINGS } from '../curves/share-interval.ts';
 import { publishedTask } from './file-task.ts';
 import type { Task } from './task.ts';
 
@@ -23,6 +24,7 @@ export const SVAMP: Task = publishedTask({
   name: 'svamp',
   splits: ['train', 'test'],
   defaultPrompt: 'examples',
+  interval: FOUR_DOUBLINGS,
   publishedAt: 'github.com/arkilpatel/SVAMP',
   format: 'json',
   row: ROW,

@@ -1,6 +1,7 @@
 /** The interface of a task, whether its questions are generated or read from a file. */
 import { PilotfishError } from '../../core/errors.ts';
 import type { OnNotice } from '../../core/progress.ts';
+import type { ShareInterval } from '../curves/share-interval.ts';
 import { promptMessages } from '../prompts/prompts.ts';
 import type { Question } from '../question.ts';
 
@@ -31,6 +32,8 @@ export interface Task {
   readonly splits: readonly string[];
   /** The prompt where none is named; null: it depends on the kind of the question. */
   readonly defaultPrompt: string | null;
+  /** The costs over which curves are compared unless another interval is asked for. */
+  readonly interval: ShareInterval;
   /**
    * @throws PilotfishError `option-invalid` for an unknown split or prompt or an impossible range,
    *   `question-unknown` for unknown ids, `data-not-found`, `data-invalid`, `file-system-failed`

@@ -30,7 +30,10 @@ export class TimedModel implements LanguageModel {
     tokenBytes: () => new Uint8Array(0),
     isEndOfGeneration: () => false,
     endOfGenerationIds: () => new Set<TokenId>(),
+    specialTokens: [],
+    startToken: null,
     tokenize: () => [],
+    tokenizeText: () => [],
     renderChat: () => '',
   };
   readonly forwards: TimedForward[] = [];

@@ -257,6 +257,7 @@ function bindVocabulary(llama: Library): VocabularyAbi {
     vocabularyType: llama.func('llama_vocab_type', 'int', [PTR]),
     tokenCount: llama.func('llama_vocab_n_tokens', 'int32_t', [PTR]),
     tokenText: llama.func('llama_vocab_get_text', 'str', [PTR, 'int32_t']),
+    tokenAttributes: llama.func('llama_vocab_get_attr', 'int', [PTR, 'int32_t']),
     tokenIsEndOfGeneration: llama.func('llama_vocab_is_eog', 'bool', [PTR, 'int32_t']),
     tokenToPiece: llama.func('llama_token_to_piece', 'int32_t', [
       PTR,

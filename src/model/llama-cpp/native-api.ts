@@ -74,6 +74,8 @@ export interface VocabularyAbi {
   readonly vocabularyType: Native<[vocabulary: Address], number>;
   readonly tokenCount: Native<[vocabulary: Address], number>;
   readonly tokenText: Native<[vocabulary: Address, id: number], string>;
+  /** The bits of `llama_token_attr`. */
+  readonly tokenAttributes: Native<[vocabulary: Address, id: number], number>;
   readonly tokenIsEndOfGeneration: Native<[vocabulary: Address, id: number], boolean>;
   readonly tokenToPiece: Native<
     [v: Address, id: number, to: Uint8Array, size: number, stripped: number, special: boolean],

@@ -7,6 +7,7 @@ import type { ChatMessage } from '../../core/chat-message.ts';
 import { PilotfishError } from '../../core/errors.ts';
 import { type TokenId, tokenId, tokenIds } from '../../core/token-id.ts';
 import { type ChatTemplate, chatTemplate } from '../../vocabulary/chat-template.ts';
+import type { SpecialToken } from '../../vocabulary/special-token.ts';
 import type { Vocabulary } from '../roles.ts';
 import type { Abi, Address } from './native-api.ts';
 
@@ -15,16 +16,27 @@ const KEPT_PIECE_COUNT_MAX = 16_384;
 const TOKEN_NONE = -1;
 const VOCABULARY_NONE = 0;
 const VOCABULARY_SPM = 1;
+/** Bits of `llama_token_attr`. */
+const ATTRIBUTE = { unknown: 1, control: 8, userDefined: 16, stripsBefore: 128, stripsAfter: 256 };
+/** A character that no token contains together with another one. */
+const LONE_CHARACTER = '\u{e000}';
+const SPACE = 0x20;
+const TURN_MARKER = /^<[|\uff5c].*[|\uff5c]>$/;
+const TAG = /^[<[]\S+[>\]]$/;
 const BYTE_TOKEN = /^<0x[0-9A-F]{2}>$/;
 
 export class LlamaCppVocabulary implements Vocabulary {
   readonly size: number;
+  readonly startToken: TokenId | null;
   readonly #abi: Abi;
   readonly #address: Address;
   readonly #template: ChatTemplate;
+  readonly #templateSource: string;
   readonly #bos: string;
   readonly #pieces = new Map<TokenId, Uint8Array>();
   #endIds: ReadonlySet<TokenId> | null = null;
+  #specialTokens: readonly SpecialToken[] | null = null;
+  #addsSpace: boolean | null = null;
   #closed = false;
 
   constructor(abi: Abi, vocabulary: Address, template: string | null) {
@@ -33,7 +45,10 @@ export class LlamaCppVocabulary implements Vocabulary {
     this.size = abi.tokenCount(vocabulary);
     checkTokenizer(abi, vocabulary, this.size);
     const text = (id: number): string => (id === TOKEN_NONE ? '' : abi.tokenText(vocabulary, id));
-    this.#bos = text(abi.tokenBos(vocabulary));
+    const bos = abi.tokenBos(vocabulary);
+    this.#bos = text(bos);
+    this.startToken = bos !== TOKEN_NONE && abi.addsBos(vocabulary) ? tokenId(bos) : null;
+    this.#templateSource = template ?? '';
     this.#template = chatTemplate(template, {
       bos: this.#bos,
       eos: text(abi.tokenEos(vocabulary)),
@@ -63,25 +78,21 @@ export class LlamaCppVocabulary implements Vocabulary {
     return this.#endIds;
   }
 
+  get specialTokens(): readonly SpecialToken[] {
+    this.#specialTokens ??= this.#findSpecialTokens();
+    return this.#specialTokens;
+  }
+
   tokenize(text: string): TokenId[] {
-    const bytes = Buffer.from(text, 'utf8');
+    const ids = this.#ids(text, true);
     // Templates may contain the start token. A second one would change the answer.
-    const addSpecial = this.#bos === '' || !text.startsWith(this.#bos);
-    // Every token covers at least one byte, except the special tokens that the library adds.
-    const room = new Int32Array(bytes.length + 8);
-    const count = this.#abi.tokenize(
-      this.#vocabulary,
-      bytes,
-      bytes.length,
-      room,
-      room.length,
-      addSpecial,
-      true,
-    );
-    if (count < 0) {
-      throw new PilotfishError('native-failed', `Tokenising ${bytes.length} bytes failed.`);
-    }
-    return tokenIds(Array.from(room.subarray(0, count)));
+    const isStarted = this.#bos !== '' && text.startsWith(this.#bos);
+    return this.startToken === null || isStarted ? ids : [this.startToken, ...ids];
+  }
+
+  tokenizeText(pieces: readonly string[]): TokenId[] {
+    const [first = '', ...others] = pieces.filter((piece) => piece !== '');
+    return [this.#ids(first, false), ...others.map((piece) => this.#continued(piece))].flat();
   }
 
   /** Called before the native memory is freed. */
@@ -102,6 +113,59 @@ export class LlamaCppVocabulary implements Vocabulary {
     const room = new Uint8Array(roomBytes);
     const count = this.#abi.tokenToPiece(this.#vocabulary, id, room, roomBytes, 0, false);
     return count < 0 ? this.#piece(id, -count) : room.slice(0, count);
+  }
+
+  #ids(text: string, parsesSpecial: boolean): TokenId[] {
+    const bytes = Buffer.from(text, 'utf8');
+    // Every token covers at least one byte, except a space that the vocabulary puts before texts.
+    const room = new Int32Array(bytes.length + 8);
+    const count = this.#abi.tokenize(
+      this.#vocabulary,
+      bytes,
+      bytes.length,
+      room,
+      room.length,
+      false,
+      parsesSpecial,
+    );
+    if (count < 0) {
+      throw new PilotfishError('native-failed', `Tokenising ${bytes.length} bytes failed.`);
+    }
+    return tokenIds(Array.from(room.subarray(0, count)));
+  }
+
+  /** Tokens of a text behind another piece: without the space that begins a text (SentencePiece). */
+  #continued(piece: string): TokenId[] {
+    this.#addsSpace ??=
+      this.#ids('a', false).flatMap((id) => [...this.tokenBytes(id)])[0] === SPACE;
+    if (!this.#addsSpace) return this.#ids(piece, false);
+    const lead = this.#ids(LONE_CHARACTER, false);
+    return this.#ids(LONE_CHARACTER + piece, false).slice(lead.length);
+  }
+
+  #findSpecialTokens(): readonly SpecialToken[] {
+    const tokens: SpecialToken[] = [];
+    for (let id = 0; id < this.size; id += 1) {
+      const attributes = this.#abi.tokenAttributes(this.#vocabulary, id);
+      const has = (bit: number): boolean => (attributes & bit) !== 0;
+      const isUserDefined = has(ATTRIBUTE.userDefined);
+      if (!isUserDefined && !has(ATTRIBUTE.control | ATTRIBUTE.unknown)) continue;
+      const text = this.#abi.tokenText(this.#vocabulary, id);
+      if (isUserDefined && !this.#isMarker(tokenId(id), text)) continue;
+      const stripsBefore = has(ATTRIBUTE.stripsBefore);
+      const stripsAfter = has(ATTRIBUTE.stripsAfter);
+      tokens.push({ id: tokenId(id), text, isUserDefined, stripsBefore, stripsAfter });
+    }
+    return tokens;
+  }
+
+  /**
+   * Whether a user-defined token structures prompts. Many others are only text that is kept whole: runs
+   * of white space, HTML tags.
+   */
+  #isMarker(id: TokenId, text: string): boolean {
+    if (this.isEndOfGeneration(id) || TURN_MARKER.test(text)) return true;
+    return TAG.test(text) && this.#templateSource.includes(text);
   }
 
   #findEndIds(): ReadonlySet<TokenId> {

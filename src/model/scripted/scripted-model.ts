@@ -24,6 +24,10 @@ export interface ScriptedModelOptions {
   /** The text of each token; end-of-generation tokens have none. */
   readonly tokens: readonly string[];
   readonly endOfGeneration?: readonly number[];
+  /** Tokens that structure prompts and add nothing to an answer. */
+  readonly special?: readonly number[];
+  /** Whether those are user-defined tokens, which any text that spells them out has. Default false. */
+  readonly userDefined?: boolean;
   /** The probabilities of the next token, [tokens.length]. Zeros are allowed. */
   readonly next: (prefix: readonly TokenId[]) => readonly number[];
   /**
@@ -220,16 +224,26 @@ function hiddenOf(
   return Float32Array.from(hiddenState(prefix));
 }
 
-function scriptedVocabulary({ tokens, endOfGeneration = [] }: ScriptedModelOptions): Vocabulary {
+function scriptedVocabulary(options: ScriptedModelOptions): Vocabulary {
+  const { tokens, endOfGeneration = [], special = [], userDefined = false } = options;
   const ends = new Set(tokenIds(endOfGeneration));
+  const control = new Set(userDefined ? [] : tokenIds(special));
+  const silent = new Set([...ends, ...control]);
+  const plain = tokens.map((token, id) => (control.has(tokenId(id)) ? '' : token));
   const encoder = new TextEncoder();
   return {
     size: tokens.length,
+    specialTokens: tokenIds(special).map((id) => ({
+      ...{ id, text: tokens[id] ?? '', isUserDefined: userDefined },
+      ...{ stripsBefore: false, stripsAfter: false },
+    })),
+    startToken: null,
     tokenString: (id) => tokens[id] ?? null,
-    tokenBytes: (id) => (ends.has(id) ? new Uint8Array(0) : encoder.encode(tokens[id] ?? '')),
+    tokenBytes: (id) => (silent.has(id) ? new Uint8Array(0) : encoder.encode(tokens[id] ?? '')),
     isEndOfGeneration: (id) => ends.has(id),
     endOfGenerationIds: () => ends,
     tokenize: (text) => greedyTokens(text, tokens),
+    tokenizeText: (pieces) => pieces.flatMap((piece) => greedyTokens(piece, plain)),
     renderChat: (messages) => messages.map(({ content }: ChatMessage) => content).join(''),
   };
 }

@@ -89,14 +89,16 @@ export const CURVES: readonly Curve[] = [
 export function summaryOf({ axis, gapAt }: Curve): CurveSummary {
   const shares = Array.from({ length: 101 }, (_, step) => step / 100);
   const reach = (gap: number): number | null => shares.find((share) => gapAt(share) >= gap) ?? null;
+  const around = (value: number | null, reach: number) =>
+    value === null
+      ? { value, low: null, high: null }
+      : { value, low: Math.max(0, value - reach), high: value + reach };
   const apgr = shares.reduce((sum, share) => sum + gapAt(share), 0) / shares.length;
   return {
     axis,
-    apgr,
-    apgrLow: apgr - 0.07,
-    apgrHigh: apgr + 0.08,
-    cpt50: reach(0.5),
-    cpt80: reach(0.8),
-    cpt95: reach(0.95),
+    apgr: around(apgr, 0.07),
+    cpt50: around(reach(0.5), 0.02),
+    cpt80: around(reach(0.8), 0.03),
+    cpt95: around(reach(0.95), 0.05),
   };
 }

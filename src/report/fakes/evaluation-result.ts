@@ -34,7 +34,7 @@ export function fakeResult(options: FakeResultOptions = {}): EvaluationResult {
     ...curves.flatMap((curve) => curveResults(curve, questionCount, random)),
   ]);
   return {
-    version: 1,
+    version: 2,
     task: 'gsm8k',
     questionCount,
     isScreened: true,
@@ -58,6 +58,7 @@ export function fakeResult(options: FakeResultOptions = {}): EvaluationResult {
         { ...summaryOf(curve), axis: 'weightTrafficRatio' as const },
       ]),
     ),
+    interval: { low: 0.025, high: 0.4 },
     comparisonsByTraffic: [],
     comparisons: isGateGood ? GOOD_COMPARISONS : GOOD_COMPARISONS.map(withoutDifference),
     gates: gateEvidence(random),

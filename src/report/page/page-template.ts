@@ -57,7 +57,8 @@ export const SECTION_TEMPLATE: string = `
 <% if (it.examples.length > 0) { %>
 <h3>Questions on which strategies part</h3>
 <p>Written by: small model, <span class="large">large model</span>,
-<span class="prompt-lookup">copied from the prompt</span>. Point at a token for its score.</p>
+<span class="prompt-lookup">copied from the prompt</span>. Point at a token for its score.
+Of each strategy the point nearest to 80 % of the gap is shown: an illustration, chosen after looking.</p>
 <div class="examples">
 <% for (const example of it.examples) { %><%~ include('@example', example) %><% } %>
 </div>

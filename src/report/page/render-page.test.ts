@@ -51,14 +51,8 @@ function hostileResult(): EvaluationResult {
   };
 }
 
-const EMPTY_SUMMARY = {
-  apgr: null,
-  apgrLow: null,
-  apgrHigh: null,
-  cpt50: null,
-  cpt80: null,
-  cpt95: null,
-};
+const NOTHING = { value: null, low: null, high: null };
+const EMPTY_SUMMARY = { apgr: NOTHING, cpt50: NOTHING, cpt80: NOTHING, cpt95: NOTHING };
 
 describe('renderPage', () => {
   const result = fakeResult();

@@ -94,7 +94,7 @@ class RemoteLikeSession implements Session {
       for (const call of this.#streams) this.#settle(call);
       this.#streams.clear();
     });
-    request.remoteSessions?.add(this);
+    request.remoteSessions.add(this);
   }
 
   async rows(request: RowsRequest): Promise<readonly RowResult[]> {
@@ -110,7 +110,7 @@ class RemoteLikeSession implements Session {
     try {
       await this.#answered(this.#model.options.onCall);
       call.writtenCount = outputCount;
-      return prefixes.map((prefix) => this.#row(prefix, reads));
+      return prefixes.map((prefix, row) => this.#row(prefix, reads, call.number, row));
     } finally {
       this.#settle(call);
     }
@@ -126,7 +126,7 @@ class RemoteLikeSession implements Session {
       await this.#answered(this.#model.options.onCall);
       while (!watch.isReached) {
         if (call.writtenCount > 0) await this.#answered(this.#model.options.onToken);
-        const row = this.#row(text, reads);
+        const row = this.#row(text, reads, call.number, call.writtenCount);
         call.writtenCount += 1;
         text.push(row.tokenId);
         watch.push(row.tokenId);
@@ -148,7 +148,7 @@ class RemoteLikeSession implements Session {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#life.end();
-    this.#request.remoteSessions?.delete(this);
+    this.#request.remoteSessions.delete(this);
   }
 
   #call(purpose: Call['purpose'], rowCounts: readonly number[]): Call {
@@ -157,7 +157,8 @@ class RemoteLikeSession implements Session {
     bill.callCount += 1;
     bill.readCount += rowCounts.reduce((sum, count) => sum + count, 0);
     this.#model.openCallCount += 1;
-    return { purpose, rowCounts, writtenCount: 0, isSettled: false };
+    const number = bill.callCount;
+    return { purpose, number, rowCounts, writtenCount: 0, isSettled: false };
   }
 
   async #answered(wait: (() => Promise<void>) | undefined): Promise<void> {
@@ -187,9 +188,9 @@ class RemoteLikeSession implements Session {
     });
   }
 
-  #row(prefix: readonly TokenId[], reads: RowReads): RowResult {
+  #row(prefix: readonly TokenId[], reads: RowReads, call: number, index: number): RowResult {
     const probabilities = this.#model.options.next(prefix);
-    const id = this.#draw(probabilities);
+    const id = this.#draw(probabilities, call, index);
     const { topLogprobs: count = 0 } = reads;
     const largest = [...probabilities].sort((a, b) => b - a).map(Math.log);
     return {
@@ -200,21 +201,23 @@ class RemoteLikeSession implements Session {
     };
   }
 
-  #draw(probabilities: readonly number[]): number {
+  /** Noise of its own, keyed by call and token, and independent of the request's seed. */
+  #draw(probabilities: readonly number[], call: number, index: number): number {
     const { temperature } = this.#request.sampling.sampling;
     if (temperature === 0) return probabilities.indexOf(Math.max(...probabilities));
-    // Its own noise, keyed by the tokens written so far and independent of the request's seed.
-    const { callCount, writtenCount } = this.#model.bill;
-    let left = noiseUniform(noiseKey(callCount, writtenCount, 'sample'));
-    return probabilities.findIndex((probability) => {
+    let left = noiseUniform(noiseKey(call, index, 'sample'));
+    const drawn = probabilities.findIndex((probability) => {
       left -= probability;
       return left <= 0;
     });
+    return drawn < 0 ? probabilities.length - 1 : drawn;
   }
 }
 
 interface Call {
   readonly purpose: RowsRequest['purpose'];
+  /** Counts the model's calls. */
+  readonly number: number;
   readonly rowCounts: readonly number[];
   writtenCount: number;
   isSettled: boolean;

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { seededDraws } from '../../core/draws.ts';
 import { halfBits } from '../../core/half.ts';
 import { required } from '../../core/invariant.ts';
 import { NOTHING_READ, type RowResult } from '../../core/row-program.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
 import { type TokenId, tokenId, tokenIds } from '../../core/token-id.ts';
+import { gateContext } from '../../judging/fakes/gate-context.ts';
 import { type Router, routerScore, withEmbeddings } from '../../judging/router.ts';
 import {
   featureSize,
@@ -117,7 +117,7 @@ async function liveScores(
       },
     });
     if (at < prompt.length - 1) continue;
-    scores.push(gate.score(required(rows[0], 'one row'), at + 1, seededDraws(1)));
+    scores.push(gate.score(required(rows[0], 'one row'), at + 1, gateContext()));
   }
   return scores;
 }
@@ -223,7 +223,7 @@ describe('a router with embeddings', () => {
       tokenId: tokenId(1),
       ...{ hidden: new Float32Array(HIDDEN_SIZE), topLogprobs: new Float32Array(1) },
     };
-    expect(() => gate.score(row, 0, seededDraws(1))).toThrow(/embeddings/);
+    expect(() => gate.score(row, 0, gateContext())).toThrow(/embeddings/);
   });
 
   it('is marked in its file; a file from before embeddings existed has no mark', () => {
