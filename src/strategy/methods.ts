@@ -6,6 +6,7 @@ import { marginMethod } from './margin.ts';
 import type { Method } from './method.ts';
 import { randomMethod } from './random.ts';
 import { randomQueryMethod } from './random-query.ts';
+import { randomStepMethod } from './random-step.ts';
 import { ROUTED_METHODS } from './routed.ts';
 import { RSD_METHODS } from './rsd.ts';
 import { largeMethod, smallMethod } from './single-model.ts';
@@ -23,6 +24,7 @@ export const METHODS: readonly Method[] = [
   randomMethod,
   ...ROUTED_METHODS,
   ...RSD_METHODS,
+  randomStepMethod,
   cascadeMethod,
   randomQueryMethod,
   speculativeMethod,

@@ -8,8 +8,6 @@
  * 2.1). Where no reward can be accepted (δ > 1) there is nothing to draft, and the large model writes
  * with the noise of the request. So δ ≤ 0 gives the text of `small`, and δ > 1 that of `large`.
  */
-import type { ModelRole } from '../core/model-id.ts';
-import type { RowResult } from '../core/row-program.ts';
 import { joinReads } from '../core/row-reads.ts';
 import {
   largeLikelihood,
@@ -24,6 +22,7 @@ import type { RsdOptions } from './rsd-options.ts';
 import { STEP_LIMITS } from './step-boundary.ts';
 import type { Decision, Decoder, Round, Strategy, StrategyContext } from './strategy.ts';
 import { WEIGHTINGS } from './weighting.ts';
+import { writeStep } from './write-step.ts';
 import { writtenBy } from './written-by.ts';
 
 /** @param delta steps with a reward below it are written by the large model */
@@ -70,9 +69,14 @@ class RsdDecoder implements Decoder {
 
   async round(round: Round): Promise<readonly Decision[]> {
     if (this.#neverAccepts()) {
-      return (await this.#write('large', round)).map((row) => writtenBy('large', row));
+      return (await writeStep('large', round, this.#context, this.#options)).map((row) =>
+        writtenBy('large', row),
+      );
     }
-    const draft = await this.#write('small', round);
+    const draft = await writeStep('small', round, this.#context, {
+      ...this.#options,
+      reads: this.#reward.draftReads,
+    });
     if (this.#stepCount >= (this.#options.stepCountMax ?? STEP_LIMITS.stepCountMax)) {
       return draft.map((row) => writtenBy('small', row));
     }
@@ -83,7 +87,10 @@ class RsdDecoder implements Decoder {
       return draft.map((row) => ({ ...writtenBy('small', row), score }));
     }
     this.#rejectedCount += 1;
-    const correction = await this.#write('large', round, CORRECTION_DRAW);
+    const correction = await writeStep('large', round, this.#context, {
+      ...this.#options,
+      draw: CORRECTION_DRAW,
+    });
     return correction.map((row) => ({ ...writtenBy('large', row), score }));
   }
 
@@ -104,32 +111,6 @@ class RsdDecoder implements Decoder {
     const weight = this.#weigh(score);
     if (weight <= 0 || weight >= 1) return weight >= 1;
     return this.#context.draws.accepts(weight, position);
-  }
-
-  /** One step, up to its separator, the end of the answer, or a limit. */
-  async #write(
-    label: ModelRole,
-    { text, tokenCountMax }: Round,
-    draw?: number,
-  ): Promise<RowResult[]> {
-    const { session, stops, tokenReads } = this.#context;
-    const {
-      separators = STEP_LIMITS.separators,
-      stepTokenCountMax = STEP_LIMITS.stepTokenCountMax,
-    } = this.#options;
-    const rows: RowResult[] = [];
-    const writing = session(label).write({
-      text,
-      until: {
-        tokenCountMax: Math.min(tokenCountMax, stepTokenCountMax),
-        texts: [...separators, ...stops],
-      },
-      purpose: label === 'small' ? 'draft' : 'correct',
-      draw,
-      reads: label === 'small' ? joinReads(tokenReads, this.#reward.draftReads) : tokenReads,
-    });
-    for await (const row of writing) rows.push(row);
-    return rows;
   }
 }
 
