@@ -25,6 +25,8 @@ export class TextTokens {
   readonly #main: Vocabulary;
   readonly #specialIds = new Set<TokenId>();
   readonly #strings: SpecialStrings;
+  /** Those that tokenisers find in any text. */
+  readonly #foundAnyway: SpecialStrings;
   /** Special strings that assistants write and templates may look for in their turns. */
   readonly #written: ReadonlySet<string>;
 
@@ -32,11 +34,13 @@ export class TextTokens {
   constructor(vocabularies: readonly [Vocabulary, ...Vocabulary[]]) {
     this.#main = vocabularies[0];
     const strings = new Set<string>();
+    const foundAnyway = new Set<string>();
     const written = new Set<string>();
     for (const vocabulary of vocabularies) {
       for (const { id, text, isUserDefined } of vocabulary.specialTokens) {
         this.#specialIds.add(id);
         strings.add(text);
+        if (isUserDefined) foundAnyway.add(text);
         if (isUserDefined && !vocabulary.isEndOfGeneration(id)) written.add(text);
       }
       for (const id of vocabulary.endOfGenerationIds()) {
@@ -45,6 +49,7 @@ export class TextTokens {
       }
     }
     this.#strings = new SpecialStrings(strings);
+    this.#foundAnyway = new SpecialStrings(foundAnyway);
     this.#written = written;
   }
 
@@ -104,10 +109,15 @@ export class TextTokens {
    * Tokenisers find user-defined tokens in any text, and SentencePiece may put a control token together
    * from its characters. Such a text is tokenised in pieces that end within the broken strings.
    */
-  #textTokens(text: string, mark: string): TokenId[] {
-    const whole = this.#main.tokenizeText([text.replaceAll(mark, '')]);
-    if (!text.includes(mark) || !whole.some((id) => this.#specialIds.has(id))) return whole;
-    return this.#main.tokenizeText(text.split(mark));
+  #textTokens(marked: string, mark: string): TokenId[] {
+    const text = marked.replaceAll(mark, '');
+    if (!marked.includes(mark)) return this.#main.tokenizeText([text]);
+    const pieces = marked.split(mark);
+    // Not tried as a whole: llama.cpp takes seconds for thousands of user-defined tokens in one text.
+    if (this.#foundAnyway.areIn(text)) return this.#main.tokenizeText(pieces);
+    const whole = this.#main.tokenizeText([text]);
+    const isText = !whole.some((id) => this.#specialIds.has(id));
+    return isText ? whole : this.#main.tokenizeText(pieces);
   }
 }
 

@@ -47,6 +47,10 @@ export class SpecialStrings {
     }
   }
 
+  areIn(text: string): boolean {
+    return this.matches(text).next().done !== true;
+  }
+
   /** The text with a mark in every special string. */
   breakWhole(text: string, mark: string): string {
     return withMarks(text, this.#inside(text), mark);

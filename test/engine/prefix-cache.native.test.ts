@@ -230,7 +230,7 @@ describe('an engine that reserves less than the worst case', () => {
     const notes = together.flatMap((events) => summary(events).notes);
     const preempted = notes.filter((note) => note.includes('was preempted'));
     expect(preempted.length).toBeGreaterThan(0);
-    for (const note of preempted) expect(note).toContain('1 times');
+    for (const note of preempted) expect(note).toContain('for other requests 1 time');
     for (const [index, events] of together.entries()) {
       expect(summary(events).tokenCount).toBe(200);
       if (JSON.stringify(tokenIdsOf(events)) === JSON.stringify(alone[index])) continue;

@@ -11,13 +11,18 @@ import { required } from '../../src/core/invariant.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import { type LlamaCppModel, loadModel } from '../../src/model/llama-cpp/model.ts';
 import { VOCABULARY_CONTRACT } from '../../src/testing/contracts/vocabulary-contract.ts';
+import { writeRandomModel } from '../../src/testing/random-model.ts';
+import { VOCABULARIES } from '../contracts/vocabularies.ts';
 import { anyConversation, namesNothing, PLAIN_PIECES } from '../text-inputs.ts';
 import { writeGemma } from './gemma.ts';
 import { type LlamaServer, serverPython, startServer } from './llama-server.ts';
 import { IS_SLICE, realModel, SMALL, TINY } from './real-models.ts';
 
 const GEMMA = 'the vocabulary of Gemma 3';
-const MODELS = ['pocket-large', ...(IS_SLICE ? [] : [TINY, SMALL, GEMMA])];
+const MODELS = [
+  ...['pocket-large', ...(IS_SLICE ? [] : [TINY, SMALL, GEMMA])],
+  ...Object.keys(VOCABULARIES),
+];
 const TEXTS = ['def f(x): return x <', '> an é 日 < x', '  a\n\n<b>  1|>'] as const;
 const CONTEXT_LENGTH = 512;
 /** The server refuses what is not Unicode. */
@@ -26,13 +31,22 @@ const LONE_SURROGATE = '\ud800';
 const found = await serverPython();
 if ('reason' in found) process.stderr.write(`SKIPPED: ${found.reason}\n`);
 
+async function modelPath(name: string, folder: string): Promise<string> {
+  if (name === GEMMA) return await writeGemma(folder);
+  const random = VOCABULARIES[name];
+  if (random === undefined) return await realModel(name);
+  const path = join(folder, 'random.gguf');
+  await writeRandomModel(path, random);
+  return path;
+}
+
 describe.each(MODELS)('%s', (name) => {
   let folder = '';
   let path = '';
   let opened: { readonly model: LlamaCppModel; readonly engine: Engine } | null = null;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'pilotfish-'));
-    path = name === GEMMA ? await writeGemma(folder) : await realModel(name);
+    path = await modelPath(name, folder);
     const model = await loadModel(path, { name, contextLength: CONTEXT_LENGTH });
     opened = { model, engine: new Engine({ models: { small: null, large: model } }) };
   });
