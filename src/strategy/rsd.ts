@@ -35,11 +35,8 @@ export function rsd(
   return {
     name,
     needs: {
+      small: { reads: joinReads(reward.draftReads, reward.needs.small?.reads ?? {}) },
       ...reward.needs,
-      small: {
-        ...reward.needs.small,
-        reads: joinReads(reward.draftReads, reward.needs.small?.reads ?? {}),
-      },
       large: { ...reward.needs.large },
     },
     thresholds: { delta },

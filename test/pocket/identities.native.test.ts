@@ -35,6 +35,7 @@ const NEAR_TIE = 0.25;
 /** Thresholds at which both models write some tokens. Other methods run at their defaults. */
 const AT: Readonly<Record<string, number>> = {
   ...{ entropy: 0.4, margin: 0.5, random: 0.3, 'random-query': 0.5, citer: 0.5 },
+  ...{ 'rsd-likelihood': 0.97, 'rsd-large-likelihood': 0.3, 'random-step': 0.5 },
 };
 /** Methods with trained routers differ only in these, so one stands for all. */
 const EXAMPLES: readonly string[] = METHODS.filter(

@@ -25,7 +25,7 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
     session: ['core', 'kv-cache', 'model', 'vocabulary'],
     accounting: ['core'],
     machines: ['accounting', 'core', 'model', 'sampling', 'storage'],
-    judging: ['core', 'network'],
+    judging: ['core', 'network', 'session'],
     speculative: ['core', 'sampling', 'session'],
     strategy: ['core', 'judging', 'machines', 'session', 'speculative'],
     engine: [
