@@ -13,7 +13,14 @@ import { regularExpression } from './regular-expression.ts';
 /** The form of an answer. It holds for the whole answer, from its first token to its last. */
 export type GrammarRequest =
   /** A JSON schema, as an object or as text. */
-  | { readonly jsonSchema: object | boolean | string }
+  | {
+      readonly jsonSchema: object | boolean | string;
+      /**
+       * Whether to refuse a schema that no grammar carries whole. Default: the finished answer is
+       * checked instead, and drawn again if it is not valid.
+       */
+      readonly strict?: boolean | undefined;
+    }
   /** Any JSON object. */
   | { readonly json: true }
   /** A grammar in llama.cpp's notation. */
@@ -28,20 +35,25 @@ export const GRAMMAR_LENGTH_MAX = 65_536;
 export interface GrammarSource {
   readonly kind: GrammarKind;
   readonly text: string;
+  /** Whether a schema that no grammar carries whole is refused. */
+  readonly strict: boolean;
 }
 
 /** Quick for any input. @throws PilotfishError `grammar-invalid` */
 export function grammarSource(request: GrammarRequest): GrammarSource {
   checkObject(request);
-  const [key, ...others] = Object.keys(request);
+  const { strict = false, ...forms } = request as GrammarRequest & { strict?: boolean };
+  const [key, ...others] = Object.keys(forms);
   if (others.length > 0) {
-    const ways = Object.keys(request).join(', ');
+    const ways = Object.keys(forms).join(', ');
     throw grammarError(`A grammar is given in several ways: ${ways}.`, `Give one of ${WAYS}.`);
   }
-  if ('jsonSchema' in request) return { kind: 'json-schema', text: schemaText(request.jsonSchema) };
-  if ('gbnf' in request) return { kind: 'gbnf', text: checkedText('gbnf', request.gbnf) };
-  if ('regex' in request) return { kind: 'regex', text: checkedText('regex', request.regex) };
-  if (request.json === true) return { kind: 'json', text: '' };
+  if ('jsonSchema' in request)
+    return { kind: 'json-schema', text: schemaText(request.jsonSchema), strict };
+  if ('gbnf' in request) return { kind: 'gbnf', text: checkedText('gbnf', request.gbnf), strict };
+  if ('regex' in request)
+    return { kind: 'regex', text: checkedText('regex', request.regex), strict };
+  if (request.json === true) return { kind: 'json', text: '', strict };
   const kind = key === undefined ? 'in {}' : `"${key}"`;
   throw grammarError(`There is no kind of grammar ${kind}.`, `Give one of ${WAYS}.`);
 }
@@ -58,12 +70,16 @@ function checkObject(given: unknown): void {
 
 const WAYS = 'jsonSchema, json: true, gbnf and regex';
 
-/**
- * The text that the matching engine compiles. It may take some time.
- * @throws PilotfishError `grammar-invalid`
- */
-export function compiledText(source: GrammarSource): string {
-  return engineText(usableGrammar(grammarOf(source)));
+/** A grammar in the form that the matching engine compiles. */
+export interface CompiledGrammar {
+  readonly text: string;
+  /** The constraints of a schema that it does not carry, as `#/properties/a: uniqueItems`. */
+  readonly unkept: readonly string[];
+}
+
+/** It may take some time. @throws PilotfishError `grammar-invalid` */
+export function compiledGrammar(source: GrammarSource): CompiledGrammar {
+  return { text: engineText(usableGrammar(grammarOf(source))), unkept: [] };
 }
 
 function grammarOf({ kind, text }: GrammarSource): Grammar {
