@@ -19,7 +19,7 @@ export function schemaCheck(schema: string): SchemaCheck {
   if (typeof parsed !== 'object' || parsed === null) return () => null;
   const { $schema: dialect, ...constraints } = parsed as Record<string, unknown>;
   const isDraft7 = typeof dialect === 'string' && dialect.includes('draft-07');
-  const validator = new (isDraft7 ? Ajv : Ajv2020)({ strict: false, validateFormats: true });
+  const validator = new (isDraft7 ? Ajv : Ajv2020)({ strict: false, validateFormats: true, logger: false });
   addFormats.default(validator);
   const isValid = compiled(() => validator.compile(constraints));
   return (text) => {
