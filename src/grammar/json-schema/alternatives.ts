@@ -1,6 +1,6 @@
 /** Keywords that amount to alternatives, written as `anyOf`. */
 import { negation } from './negation.ts';
-import { made, type ObjectPlace, reduced } from './place.ts';
+import { made, type ObjectPlace, type Place, reduced } from './place.ts';
 import type { SchemaConverter } from './schema-converter.ts';
 import {
   isList,
@@ -16,7 +16,7 @@ import {
 export function withAlternatives(
   place: ObjectPlace,
   converter: SchemaConverter,
-): readonly ObjectPlace[] {
+): readonly Place[] {
   const { schema } = place;
   if (schema['not'] !== undefined && !namesValues(schema['not']))
     return notAsSchema(place, converter);
@@ -31,13 +31,13 @@ function namesValues(schema: Json): boolean {
   return isObject(schema) && (schema['const'] !== undefined || schema['enum'] !== undefined);
 }
 
-function notAsSchema(place: ObjectPlace, converter: SchemaConverter): readonly ObjectPlace[] {
+function notAsSchema(place: ObjectPlace, converter: SchemaConverter): readonly Place[] {
   const { schema } = place;
   const rest = reduced(place, without(schema, 'not'), 'not');
   const opposite = negation(schema['not'] ?? null);
   if (opposite === null) converter.unkept(place, 'not');
   if (opposite === null || opposite === true) return [rest];
-  return [rest, made(place, 'not', isObject(opposite) ? opposite : { not: {} })];
+  return [rest, made(place, 'not', opposite)];
 }
 
 function ifAsAlternatives(place: ObjectPlace): readonly ObjectPlace[] {
