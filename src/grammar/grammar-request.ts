@@ -112,7 +112,16 @@ function grammarOf({ kind, text, strict }: GrammarSource): SchemaGrammar {
 function losslessJson(text: string): Json {
   const number = (digits: string): number | LosslessNumber =>
     isSafeNumber(digits) ? Number(digits) : new LosslessNumber(digits);
-  return parse(text, null, number) as Json;
+  try {
+    return parse(text, null, number) as Json;
+  } catch (error) {
+    // The text is JSON, yet names a key twice, or is nested so deep that reading it fails.
+    const why = error instanceof RangeError ? 'it is nested far too deep' : String(error);
+    throw grammarError(
+      `The JSON schema is not JSON that can be read: ${why}.`,
+      'Correct the schema.',
+    );
+  }
 }
 
 function checkedText(name: string, given: unknown): string {

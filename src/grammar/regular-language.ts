@@ -2,6 +2,7 @@
  * Intersections and differences of regular languages, as automata over bytes. JSON strings are
  * combined in their escaped form, in which every string has one spelling.
  */
+import { PilotfishError } from '../core/errors.ts';
 import { required } from '../core/invariant.ts';
 import { type ByteState, choice, type Expression } from './expression.ts';
 import { ruleAutomaton } from './rule-automaton.ts';
@@ -26,9 +27,10 @@ export function difference(a: Expression, b: Expression): Expression | null {
  * its vocabulary.
  */
 export function wideStateCount(expression: Expression): number {
-  return tables(expression).filter(({ next }) => {
+  const wide = tables(expression)?.filter(({ next }) => {
     return next.filter((to) => to !== NOWHERE).length >= WIDE_BYTE_COUNT;
-  }).length;
+  });
+  return wide?.length ?? Number.POSITIVE_INFINITY;
 }
 /** Letters of one case are fewer; all of a JSON string's plain characters are more. */
 const WIDE_BYTE_COUNT = 64;
@@ -45,39 +47,65 @@ function combined(
   keeps: (inA: boolean, inB: boolean) => boolean,
 ): Expression | null {
   const [left, right] = [tables(a), tables(b)];
-  const pairs: (readonly [number, number])[] = [[0, 0]];
-  const numbers = new Map([['0 0', 0]]);
+  if (left === null || right === null) return null;
+  const pairs = new Pairs();
   const states: Table[] = [];
-  for (let at = 0; at < pairs.length; at += 1) {
+  for (let at = pairs.number(0, 0); at < pairs.count; at += 1) {
     if (at >= COMBINED_STATE_COUNT_MAX) return null;
-    const [x, y] = required(pairs[at], 'every pair has a number');
+    const [x, y] = pairs.at(at);
     const next = new Int16Array(BYTE_COUNT).fill(NOWHERE);
     for (let byte = 0; byte < BYTE_COUNT; byte += 1) {
       const toX = left[x]?.next[byte] ?? NOWHERE;
-      if (toX === NOWHERE) continue;
-      const toY = right[y]?.next[byte] ?? NOWHERE;
-      const key = `${toX} ${toY}`;
-      const known = numbers.get(key) ?? numbers.size;
-      if (known === pairs.length) {
-        numbers.set(key, known);
-        pairs.push([toX, toY]);
-      }
-      next[byte] = known;
+      if (toX !== NOWHERE) next[byte] = pairs.number(toX, right[y]?.next[byte] ?? NOWHERE);
     }
     states.push({ next, isEnd: keeps(left[x]?.isEnd ?? false, right[y]?.isEnd ?? false) });
   }
   return trimmed(states);
 }
 
-function tables(expression: Expression): readonly Table[] {
-  const states = expression.kind === 'automaton' ? expression.states : ruleAutomaton(expression);
-  return states.map(({ byteEdges, isEnd }) => {
-    const next = new Int16Array(BYTE_COUNT).fill(NOWHERE);
-    for (const { ranges, to } of byteEdges) {
-      for (const { first, last } of ranges) next.fill(to, first, last + 1);
-    }
-    return { next, isEnd };
-  });
+/** Pairs of states, numbered in the order in which they are met. */
+class Pairs {
+  readonly #pairs: (readonly [number, number])[] = [];
+  readonly #numbers = new Map<string, number>();
+
+  get count(): number {
+    return this.#pairs.length;
+  }
+
+  at(number: number): readonly [number, number] {
+    return required(this.#pairs[number], 'every pair has a number');
+  }
+
+  number(x: number, y: number): number {
+    const key = `${x} ${y}`;
+    const known = this.#numbers.get(key);
+    if (known !== undefined) return known;
+    this.#numbers.set(key, this.#pairs.length);
+    return this.#pairs.push([x, y]) - 1;
+  }
+}
+
+/** Null: too large. */
+function tables(expression: Expression): readonly Table[] | null {
+  return (
+    statesOf(expression)?.map(({ byteEdges, isEnd }) => {
+      const next = new Int16Array(BYTE_COUNT).fill(NOWHERE);
+      for (const { ranges, to } of byteEdges) {
+        for (const { first, last } of ranges) next.fill(to, first, last + 1);
+      }
+      return { next, isEnd };
+    }) ?? null
+  );
+}
+
+function statesOf(expression: Expression): readonly ByteState[] | null {
+  if (expression.kind === 'automaton') return expression.states;
+  try {
+    return ruleAutomaton(expression);
+  } catch (error) {
+    if (PilotfishError.isInstance(error)) return null;
+    throw error;
+  }
 }
 
 /** Without the states from which no end can be reached. */

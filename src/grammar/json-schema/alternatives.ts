@@ -13,10 +13,7 @@ import {
 } from './schema-keywords.ts';
 
 /** The same constraint, without `if`, `not` (but of values) and dependencies. */
-export function withAlternatives(
-  place: ObjectPlace,
-  converter: SchemaConverter,
-): readonly Place[] {
+export function withAlternatives(place: ObjectPlace, converter: SchemaConverter): readonly Place[] {
   const { schema } = place;
   if (schema['not'] !== undefined && !namesValues(schema['not']))
     return notAsSchema(place, converter);

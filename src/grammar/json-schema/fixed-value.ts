@@ -4,15 +4,15 @@ import { isList, isObject, type Json, schemaError } from './schema-keywords.ts';
 
 /** @throws PilotfishError `grammar-invalid` for a number beyond the range of doubles */
 export function fixedValue(value: Json, where: string): string {
-  if (!isFinite(value)) {
+  if (!isWritable(value)) {
     throw schemaError(where, 'has a number beyond the range of doubles', 'Use a smaller one.');
   }
   return stringify(value) ?? 'null';
 }
 
-function isFinite(value: Json): boolean {
+function isWritable(value: Json): boolean {
   if (value instanceof LosslessNumber) return Number.isFinite(Number(value.value));
   if (typeof value === 'number') return Number.isFinite(value);
-  if (isList(value)) return value.every(isFinite);
-  return !isObject(value) || Object.values(value).every(isFinite);
+  if (isList(value)) return value.every(isWritable);
+  return !isObject(value) || Object.values(value).every(isWritable);
 }

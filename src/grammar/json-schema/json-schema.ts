@@ -31,8 +31,12 @@ import { excludedValues, stringOf } from './string-schema.ts';
 const NESTING_MAX = 64;
 /** The most alternatives that are written out where several keywords with alternatives meet. */
 const ALTERNATIVE_COUNT_MAX = 1000;
-/** The most states with nearly any next token: each costs about 50 ms with 152,000 tokens. */
-const WIDE_STATE_COUNT_MAX = 128;
+/**
+ * The most states with nearly any next token: each costs about 50 ms with 152,000 tokens. A strict
+ * grammar has no check to fall back on, and may take longer.
+ */
+const WIDE_STATE_COUNT_MAX = 64;
+const STRICT_WIDE_STATE_COUNT_MAX = 192;
 
 export interface SchemaGrammar extends Grammar {
   /** The constraints that the grammar does not carry, as `POINTER: KEYWORD`. */
@@ -111,7 +115,8 @@ class Converter implements SchemaConverter {
   }
 
   affords(wideStateCount: number): boolean {
-    if (this.#wideStateCount + wideStateCount > WIDE_STATE_COUNT_MAX) return false;
+    const most = this.#isStrict ? STRICT_WIDE_STATE_COUNT_MAX : WIDE_STATE_COUNT_MAX;
+    if (this.#wideStateCount + wideStateCount > most) return false;
     this.#wideStateCount += wideStateCount;
     return true;
   }

@@ -26,22 +26,24 @@ export interface NumberRange {
 
 /** Decimal numbers between bounds, without exponents, which would need other digits. */
 export function numbersIn(range: NumberRange): Expression {
+  return choice(sequence(text('-'), belowZero(range)), fromZero(range));
+}
+
+function belowZero(range: NumberRange): Expression {
   const { min, max, minExclusive, maxExclusive } = range;
-  const options: Expression[] = [];
-  if (min === null || min < 0n) {
-    // Minus zero equals zero, which belongs to the numbers from 0 up.
-    const zero = { min: 0n, minExclusive: true };
-    const from = max !== null && max < 0n ? { min: -max, minExclusive: maxExclusive } : zero;
-    const size = min === null ? null : -min;
-    const below = magnitudes({ ...range, ...from, max: size, maxExclusive: minExclusive });
-    options.push(sequence(text('-'), below));
-  }
-  if (max === null || max >= 0n) {
-    const from =
-      min !== null && min >= 0n ? { min, minExclusive } : { min: 0n, minExclusive: false };
-    options.push(magnitudes({ ...range, ...from, max, maxExclusive }));
-  }
-  return choice(...options);
+  if (min !== null && min >= 0n) return choice();
+  // Minus zero equals zero, which belongs to the numbers from 0 up.
+  const zero = { min: 0n, minExclusive: true };
+  const from = max !== null && max < 0n ? { min: -max, minExclusive: maxExclusive } : zero;
+  const size = min === null ? null : -min;
+  return magnitudes({ ...range, ...from, max: size, maxExclusive: minExclusive });
+}
+
+function fromZero(range: NumberRange): Expression {
+  const { min, max } = range;
+  if (max !== null && max < 0n) return choice();
+  if (min !== null && min >= 0n) return magnitudes({ ...range, min });
+  return magnitudes({ ...range, min: 0n, minExclusive: false });
 }
 
 /** Numbers from `min` >= 0 up. */

@@ -117,30 +117,34 @@ function decimals(
 ): Expression {
   const bounds = [least, most].filter((bound) => bound !== null);
   if (bounds.length === 0) return anyNumber;
-  if (least !== null && most !== null) {
-    const order = compare(least.value, most.value);
-    const isEmpty = order === 0 && (least.isExclusive || most.isExclusive);
-    if (order > 0 || isEmpty)
-      return empty(decimalText(least.value), decimalText(most.value), places);
+  if (least !== null && most !== null && excludeEachOther(least, most)) {
+    return empty(decimalText(least.value), decimalText(most.value), places);
   }
   const scale = Math.max(...bounds.map(({ value }) => value.scale));
-  const width = Math.max(
-    ...bounds.map(
-      ({ value }) => decimalText({ units: floor(value), scale: 0 }).replace('-', '').length,
-    ),
-  );
+  const width = Math.max(...bounds.map(({ value }) => wholeDigitCount(value)));
   if (scale > SCALE_MAX || width > DIGIT_COUNT_MAX) {
     for (const { place, keyword } of bounds) converter.unkept(place, keyword);
     return anyNumber;
   }
+  const units = (bound: Bound | null): bigint | null =>
+    bound === null ? null : unitsAt(bound.value, scale);
   return numbersIn({
-    min: least === null ? null : unitsAt(least.value, scale),
-    max: most === null ? null : unitsAt(most.value, scale),
-    minExclusive: least?.isExclusive ?? false,
-    maxExclusive: most?.isExclusive ?? false,
+    min: units(least),
+    max: units(most),
+    minExclusive: least?.isExclusive === true,
+    maxExclusive: most?.isExclusive === true,
     scale,
     moreDigits: Math.max(0, DOUBLE_DIGIT_COUNT - width - scale),
   });
+}
+
+function excludeEachOther(least: Bound, most: Bound): boolean {
+  const order = compare(least.value, most.value);
+  return order > 0 || (order === 0 && (least.isExclusive || most.isExclusive));
+}
+
+function wholeDigitCount(value: Decimal): number {
+  return String(floor(value)).replace('-', '').length;
 }
 
 /** One schema with such bounds is a mistake. Several together may exclude each other. */
@@ -158,22 +162,25 @@ function withSteps(
 ): Expression {
   let result = numbers;
   for (const place of places) {
-    const step = decimalOf(place.schema, 'multipleOf', place.where);
-    if (step === null) continue;
-    if (step.units <= 0n) {
-      const problem = 'has a "multipleOf" that is not above 0';
-      throw schemaError(place.where, problem, 'Give a number above 0.');
-    }
-    if (isInteger && step.units === 1n) continue;
-    const plain = result === anyNumber ? PLAIN_NUMBER : result;
-    const kept =
-      step.units <= STEP_MAX && step.scale <= SCALE_MAX
-        ? intersection(plain, multiples(step))
-        : null;
+    const step = stepOf(place);
+    if (step === null || (isInteger && step.units === 1n)) continue;
+    const kept = multiplesAmong(result, step);
     if (kept === null) converter.unkept(place, 'multipleOf');
     else result = kept;
   }
   return result;
+}
+
+function stepOf({ schema, where }: ObjectPlace): Decimal | null {
+  const step = decimalOf(schema, 'multipleOf', where);
+  if (step === null || step.units > 0n) return step;
+  throw schemaError(where, 'has a "multipleOf" that is not above 0', 'Give a number above 0.');
+}
+
+/** Null: that would take too many states. */
+function multiplesAmong(numbers: Expression, step: Decimal): Expression | null {
+  if (step.units > STEP_MAX || step.scale > SCALE_MAX) return null;
+  return intersection(numbers === anyNumber ? PLAIN_NUMBER : numbers, multiples(step));
 }
 
 /** Without an exponent. */
@@ -182,40 +189,46 @@ const PLAIN_NUMBER: Expression = sequence(
   optional(sequence(text('.'), digits(1, DIGIT_COUNT_MAX))),
 );
 
-/** Digits whose number is a multiple: one state for each remainder and each place behind the point. */
+/**
+ * Digits whose number is a multiple: a state for each remainder and each count of digits behind the
+ * point. State 0 is the start, 1 comes behind the sign; then, for each count, the remainders; last the
+ * point itself, behind each remainder.
+ */
 function multiples({ units, scale }: Decimal): Expression {
   const size = Number(units);
-  // 0 is the start, 1 comes behind the sign. Then, for each count of digits behind the point, the
-  // remainders, and last the point itself.
-  const number = (remainder: number, count: number): number => 2 + count * size + remainder;
-  const atPoint = (remainder: number): number => 2 + (scale + 1) * size + remainder;
+  const remainders = Array.from({ length: size }, (_, remainder) => remainder);
   const digitsFrom = (remainder: number, count: number): ByteState['byteEdges'] =>
-    Array.from({ length: 10 }, (_, digit) => ({
-      ranges: [{ first: 0x30 + digit, last: 0x30 + digit }],
-      to: number((remainder * 10 + digit) % size, count),
-    }));
-  const edge = (character: string, to: number): ByteState['byteEdges'][number] => {
-    const code = character.charCodeAt(0);
-    return { ranges: [{ first: code, last: code }], to };
+    Array.from({ length: 10 }, (_, digit) => {
+      const to = 2 + count * size + ((remainder * 10 + digit) % size);
+      return { ranges: [{ first: 0x30 + digit, last: 0x30 + digit }], to };
+    });
+  const atPoint = (remainder: number): ByteState['byteEdges'] =>
+    scale === 0 ? [] : [edge('.', 2 + (scale + 1) * size + remainder)];
+  const isEnd = (remainder: number, count: number): boolean =>
+    (BigInt(remainder) * 10n ** BigInt(scale - count)) % units === 0n;
+  const fractions = Array.from({ length: scale }, (_, index) => index + 1).flatMap((count) =>
+    remainders.map((remainder) => ({
+      byteEdges: count < scale ? digitsFrom(remainder, count + 1) : [],
+      isEnd: isEnd(remainder, count),
+    })),
+  );
+  const points = scale === 0 ? [] : remainders;
+  return {
+    kind: 'automaton',
+    states: [
+      { byteEdges: [...digitsFrom(0, 0), edge('-', 1)], isEnd: false },
+      { byteEdges: digitsFrom(0, 0), isEnd: false },
+      ...remainders.map((remainder) => ({
+        byteEdges: [...digitsFrom(remainder, 0), ...atPoint(remainder)],
+        isEnd: isEnd(remainder, 0),
+      })),
+      ...fractions,
+      ...points.map((remainder) => ({ byteEdges: digitsFrom(remainder, 1), isEnd: false })),
+    ],
   };
-  const states: ByteState[] = [
-    { byteEdges: [...digitsFrom(0, 0), edge('-', 1)], isEnd: false },
-    { byteEdges: digitsFrom(0, 0), isEnd: false },
-  ];
-  for (let count = 0; count <= scale; count += 1) {
-    for (let remainder = 0; remainder < size; remainder += 1) {
-      const shift = 10n ** BigInt(scale - count);
-      const isEnd = (BigInt(remainder) * shift) % units === 0n;
-      const more = count === 0 ? digitsFrom(remainder, 0) : [];
-      const point = count === 0 && scale > 0 ? [edge('.', atPoint(remainder))] : [];
-      const fraction = count > 0 && count < scale ? digitsFrom(remainder, count + 1) : [];
-      states.push({ byteEdges: [...more, ...point, ...fraction], isEnd });
-    }
-  }
-  if (scale > 0) {
-    for (let remainder = 0; remainder < size; remainder += 1) {
-      states.push({ byteEdges: digitsFrom(remainder, 1), isEnd: false });
-    }
-  }
-  return { kind: 'automaton', states };
+}
+
+function edge(character: string, to: number): ByteState['byteEdges'][number] {
+  const code = character.charCodeAt(0);
+  return { ranges: [{ first: code, last: code }], to };
 }

@@ -92,7 +92,9 @@ function extraMember(
 ): Expression | null {
   // A name that matches a pattern has its schema, any other name the schema of additional ones.
   const patterned = places.filter((place) => {
-    return Object.keys(schemasByName(place.schema, 'patternProperties', place.where)).length > 0;
+    const patterns = Object.keys(schemasByName(place.schema, 'patternProperties', place.where));
+    for (const pattern of patterns) matches(pattern, '', place.where);
+    return patterns.length > 0;
   });
   const [only, ...others] = patterned;
   if (only !== undefined && others.length === 0 && places.length === 1) {
@@ -128,7 +130,6 @@ function patternMembers(
   if (first === undefined || others.length > 0 || schema['additionalProperties'] !== false) return;
   if (schema['propertyNames'] !== undefined) return;
   const [pattern, value] = first;
-  matches(pattern, '', where);
   const language = patternLanguage(pattern, place, 'patternProperties', converter);
   if (language === null) return;
   const keys = sequence(text('"'), insideString(language), text('"'));
@@ -174,25 +175,34 @@ function countsOf(
   const requiredCount = properties.filter(({ isRequired }) => isRequired).length;
   let [min, max]: [number, number | null] = [0, null];
   for (const place of places) {
-    const least = countOf(place.schema, 'minProperties', 0, place.where);
-    const most = countOf(place.schema, 'maxProperties', null, place.where);
-    if (places.length === 1 && most !== null && most < Math.max(least, requiredCount)) {
-      const problem = `allows no object of ${Math.max(least, requiredCount)} to ${most} properties`;
-      throw schemaError(place.where, problem, 'Correct the counts.');
-    }
+    const [least, most] = givenCounts(place, places.length === 1 ? requiredCount : 0);
     const isCounted = properties.length * Math.max(least, most ?? 0) <= COUNTED_MAX;
-    // An undeclared name may be written twice, and is one property then.
-    if (least > requiredCount && (hasExtras || !isCounted))
-      converter.unkept(place, 'minProperties');
-    if (least > requiredCount && isCounted) min = Math.max(min, least);
-    const binds = most !== null && (hasExtras || most < properties.length);
-    if (binds && isCounted) max = Math.min(most, max ?? most);
-    else if (binds) converter.unkept(place, 'maxProperties');
+    if (least > requiredCount) {
+      // An undeclared name may be written twice, and is one property then.
+      if (hasExtras || !isCounted) converter.unkept(place, 'minProperties');
+      if (isCounted) min = Math.max(min, least);
+    }
+    if (most === null || (!hasExtras && most >= properties.length)) continue;
+    if (isCounted) max = Math.min(most, max ?? most);
+    else converter.unkept(place, 'maxProperties');
   }
   return { min, max };
 }
 /** The most pairs of a property and a count. */
 const COUNTED_MAX = 2000;
+
+/** @param requiredCount the properties that there are in any case */
+function givenCounts(
+  { schema, where }: ObjectPlace,
+  requiredCount: number,
+): readonly [number, number | null] {
+  const least = countOf(schema, 'minProperties', 0, where);
+  const most = countOf(schema, 'maxProperties', null, where);
+  const needed = Math.max(least, requiredCount);
+  if (most === null || most >= needed) return [least, most];
+  const problem = `allows no object of ${needed} to ${most} properties`;
+  throw schemaError(where, problem, 'Correct the counts.');
+}
 
 /** The properties in order, with commas between those that are present, and the others at the end. */
 function inOrder(

@@ -12,7 +12,7 @@ import { CHECKED_FORMATS, formatLanguage } from './string-formats.ts';
 /** Each length costs the engine a pass over the whole vocabulary, about 50 ms, once per grammar. */
 export const COUNTED_LENGTH_MAX = 64;
 /** The longest strings that are counted if a pattern or a format describes them as well. */
-const COMBINED_LENGTH_MAX = 1024;
+const COMBINED_LENGTH_MAX = 256;
 
 interface Lengths {
   readonly min: number;
@@ -37,18 +37,32 @@ function describedStrings(
   converter: SchemaConverter,
 ): Expression | null {
   let result: Expression | null = null;
-  for (const place of places) {
-    for (const keyword of ['pattern', 'format']) {
-      const language =
-        keyword === 'pattern' ? patternOf(place, converter) : formatOf(place, converter);
-      if (language === null) continue;
-      const both: Expression | null =
-        result === null ? insideString(language) : intersection(result, insideString(language));
-      if (both === null) converter.unkept(place, keyword);
-      else result = both;
-    }
+  for (const { place, keyword, language } of languagesOf(places, converter)) {
+    const inner = insideString(language);
+    const both: Expression | null = result === null ? inner : intersection(result, inner);
+    if (both === null) converter.unkept(place, keyword);
+    else result = both;
   }
   return result;
+}
+
+interface Language {
+  readonly place: ObjectPlace;
+  readonly keyword: string;
+  readonly language: Expression;
+}
+
+function languagesOf(
+  places: readonly ObjectPlace[],
+  converter: SchemaConverter,
+): readonly Language[] {
+  return places.flatMap((place): Language[] => {
+    const [pattern, format] = [patternOf(place, converter), formatOf(place, converter)];
+    return [
+      ...(pattern === null ? [] : [{ place, keyword: 'pattern', language: pattern }]),
+      ...(format === null ? [] : [{ place, keyword: 'format', language: format }]),
+    ];
+  });
 }
 
 function patternOf(place: ObjectPlace, converter: SchemaConverter): Expression | null {
