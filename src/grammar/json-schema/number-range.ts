@@ -48,27 +48,27 @@ function fromZero(range: NumberRange): Expression {
 
 /** Numbers from `min` >= 0 up. */
 function magnitudes(range: NumberRange & { readonly min: bigint }): Expression {
-  const { min, max, scale, moreDigits } = range;
-  const one = 10n ** BigInt(scale);
+  const { min, max, minExclusive, maxExclusive, scale, moreDigits } = range;
   if (max !== null && max < min) return choice();
-  // With further digits, the numbers that begin with the units below the bound are below it too.
-  const isFine = moreDigits > 0;
-  const options: Expression[] = [];
-  const first = range.minExclusive ? min + 1n : min;
-  const atMax = max !== null && !range.maxExclusive && (max > min || !range.minExclusive);
-  if (!isFine) return spanned(first, max !== null && range.maxExclusive ? max - 1n : max, scale, 0);
-  options.push(spanned(first, max === null ? null : max - 1n, scale, moreDigits));
-  if (range.minExclusive && (max === null || max > min)) {
-    options.push(sequence(exactly(min, one, scale), aboveZero(moreDigits)));
+  const first = minExclusive ? min + 1n : min;
+  const below = max === null ? null : max - 1n;
+  if (moreDigits === 0) return spanned(first, maxExclusive ? below : max, scale, 0);
+  // With more digits, the numbers that begin with the units below the bound are below it too.
+  const options = [spanned(first, below, scale, moreDigits)];
+  if (minExclusive && max !== min) {
+    options.push(sequence(exactly(min, scale), aboveZero(moreDigits)));
   }
-  if (atMax) options.push(sequence(spanned(max, max, scale, 0), scale === 0 ? ZEROS : EMPTY));
+  if (max !== null && !maxExclusive && (max > min || !minExclusive)) {
+    options.push(sequence(spanned(max, max, scale, 0), scale === 0 ? ZEROS : EMPTY));
+  }
   return choice(...options);
 }
 
 const ZEROS: Expression = optional(sequence(text('.'), repeat(text('0'), 1, 6)));
 
 /** All digits of a number up to the scale, with the point if digits are to follow. */
-function exactly(units: bigint, one: bigint, scale: number): Expression {
+function exactly(units: bigint, scale: number): Expression {
+  const one = 10n ** BigInt(scale);
   const fraction = scale === 0 ? '' : String(units % one).padStart(scale, '0');
   return text(`${units / one}.${fraction}`);
 }

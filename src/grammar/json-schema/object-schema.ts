@@ -173,20 +173,23 @@ function countsOf(
   converter: SchemaConverter,
 ): Counts {
   const requiredCount = properties.filter(({ isRequired }) => isRequired).length;
-  let [min, max]: [number, number | null] = [0, null];
-  for (const place of places) {
-    const [least, most] = givenCounts(place, places.length === 1 ? requiredCount : 0);
-    const isCounted = properties.length * Math.max(least, most ?? 0) <= COUNTED_MAX;
-    if (least > requiredCount) {
-      // An undeclared name may be written twice, and is one property then.
-      if (hasExtras || !isCounted) converter.unkept(place, 'minProperties');
-      if (isCounted) min = Math.max(min, least);
-    }
-    if (most === null || (!hasExtras && most >= properties.length)) continue;
-    if (isCounted) max = Math.min(most, max ?? most);
-    else converter.unkept(place, 'maxProperties');
+  const mostCount = hasExtras ? Number.POSITIVE_INFINITY : properties.length;
+  const given = places.map((place) => givenCounts(place, places.length === 1 ? requiredCount : 0));
+  const min = Math.max(...given.map(([least]) => least));
+  const max = Math.min(...given.map(([, most]) => most));
+  const largest = Math.max(min, Number.isFinite(max) ? max : 0);
+  const isCounted = properties.length * largest <= COUNTED_MAX;
+  for (const [index, place] of places.entries()) {
+    const [least, most] = given[index] ?? [0, 0];
+    // An undeclared name may be written twice, and is one property then.
+    const isMissed = hasExtras || !isCounted;
+    if (least > requiredCount && isMissed) converter.unkept(place, 'minProperties');
+    if (most < mostCount && !isCounted) converter.unkept(place, 'maxProperties');
   }
-  return { min, max };
+  return {
+    min: isCounted && min > requiredCount ? min : 0,
+    max: isCounted && max < mostCount ? max : null,
+  };
 }
 /** The most pairs of a property and a count. */
 const COUNTED_MAX = 2000;
@@ -195,11 +198,11 @@ const COUNTED_MAX = 2000;
 function givenCounts(
   { schema, where }: ObjectPlace,
   requiredCount: number,
-): readonly [number, number | null] {
+): readonly [number, number] {
   const least = countOf(schema, 'minProperties', 0, where);
-  const most = countOf(schema, 'maxProperties', null, where);
+  const most = countOf(schema, 'maxProperties', Number.POSITIVE_INFINITY, where);
   const needed = Math.max(least, requiredCount);
-  if (most === null || most >= needed) return [least, most];
+  if (most >= needed) return [least, most];
   const problem = `allows no object of ${needed} to ${most} properties`;
   throw schemaError(where, problem, 'Correct the counts.');
 }
