@@ -5,16 +5,24 @@ type Json = Record<string, unknown>;
 /** @param unkept as `POINTER: KEYWORD` */
 export function keptSchema(schema: object | boolean, unkept: readonly string[]): object | boolean {
   const copy = structuredClone(schema);
-  for (const line of unkept) {
+  // With less in one option, several may match: the grammar is the union of the options.
+  const unions = new Set<Json>();
+  // From the inside out: a part of a constraint that is gone has no place.
+  const inner = [...unkept].sort((a, b) => b.split('/').length - a.split('/').length);
+  for (const line of inner) {
     const [pointer = '', keyword = ''] = line.split(': ');
-    const place = pointer
-      .split('/')
-      .slice(1)
-      .map((step) => decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~'))
-      .reduce<Json>((at, step) => at[step] as Json, copy as Json);
-    // The grammar is the union of the options.
-    if (keyword === 'oneOf') place['anyOf'] ??= place['oneOf'];
-    delete place[keyword];
+    let place = copy as Json;
+    for (const step of pointer.split('/').slice(1)) {
+      if (step === 'oneOf') unions.add(place);
+      place = place[step.replaceAll('~1', '/').replaceAll('~0', '~')] as Json;
+    }
+    if (keyword === 'oneOf') unions.add(place);
+    else delete place[keyword];
+  }
+  for (const union of unions) {
+    if (!Array.isArray(union['oneOf'])) continue;
+    union['anyOf'] ??= union['oneOf'];
+    delete union['oneOf'];
   }
   return copy;
 }
