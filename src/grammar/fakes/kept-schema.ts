@@ -17,6 +17,8 @@ export function keptSchema(schema: object | boolean, unkept: readonly string[]):
       place = place[step.replaceAll('~1', '/').replaceAll('~0', '~')] as Json;
     }
     if (keyword === 'oneOf') unions.add(place);
+    // The names still count: they are not additional ones.
+    else if (keyword === 'properties') place[keyword] = anyValues(place[keyword] as Json);
     else delete place[keyword];
   }
   for (const union of unions) {
@@ -25,4 +27,8 @@ export function keptSchema(schema: object | boolean, unkept: readonly string[]):
     delete union['oneOf'];
   }
   return copy;
+}
+
+function anyValues(properties: Json): Json {
+  return Object.fromEntries(Object.keys(properties).map((name) => [name, true]));
 }

@@ -7,6 +7,7 @@ import { allows, byteEngine, randomText } from '../fakes/byte-engine.ts';
 import { keptSchema } from '../fakes/kept-schema.ts';
 import { anySchema } from '../fakes/random-schema.ts';
 import {
+  type CompiledGrammar,
   compiledGrammar,
   compiledText,
   GRAMMAR_LENGTH_MAX,
