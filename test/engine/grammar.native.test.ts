@@ -159,6 +159,7 @@ describe('a vocabulary of another kind', () => {
         type: 'object',
         properties: { é: { type: 'string', pattern: '^the 日{2}$' } },
         required: ['é'],
+        additionalProperties: false,
       },
     };
     for (const strategy of ['small', 'large', 'margin@0.2', 'speculative']) {

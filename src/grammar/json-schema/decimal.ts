@@ -53,10 +53,6 @@ export function floor({ units, scale }: Decimal): bigint {
   return units < 0n && down * one !== units ? down - 1n : down;
 }
 
-export function isWhole({ scale }: Decimal): boolean {
-  return scale === 0;
-}
-
 export function decimalText({ units, scale }: Decimal): string {
   const digits = String(units < 0n ? -units : units).padStart(scale + 1, '0');
   const whole = digits.slice(0, digits.length - scale);
