@@ -23,6 +23,7 @@ const OF_ERROR: Readonly<Record<ErrorCode, number>> = {
   'prompt-too-long': EXIT.usage,
   'grammar-invalid': EXIT.usage,
   'grammar-stuck': EXIT.failed,
+  'schema-violated': EXIT.failed,
   'template-failed': EXIT.failed,
   'template-mismatch': EXIT.failed,
   'vocabulary-mismatch': EXIT.failed,

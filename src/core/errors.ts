@@ -16,6 +16,7 @@ export const ERROR_CODES = [
   'prompt-too-long',
   'grammar-invalid',
   'grammar-stuck',
+  'schema-violated',
   'template-failed',
   'template-mismatch',
   'vocabulary-mismatch',

@@ -6,3 +6,8 @@ export const PROMPT_LENGTH_MAX = 4_000_000;
 export const RUNNING_REQUEST_COUNT_MAX = 16;
 /** Requests that may wait for room; one more is refused as `engine-busy`. */
 export const WAITING_REQUEST_COUNT_MAX = 256;
+
+/** The times that an answer which violates its schema is drawn again. */
+export const SCHEMA_REDRAW_COUNT_MAX = 3;
+/** The temperature of these draws where the request is greedy. */
+export const REDRAW_TEMPERATURE = 0.7;

@@ -24,7 +24,11 @@ export interface GenerateRequest {
   readonly maxTokens?: number | undefined;
   /** Texts that end the answer; they are not part of it. At most `STOP_STRING_COUNT_MAX`. */
   readonly stop?: readonly string[] | undefined;
-  /** The grammar of the whole answer, under every strategy. Default: any text. */
+  /**
+   * The grammar of the whole answer, under every strategy. Default: any text. Where a JSON schema asks
+   * for more than a grammar can carry, tokens come only after the whole answer was found valid; an
+   * invalid one is drawn again, up to `SCHEMA_REDRAW_COUNT_MAX` times.
+   */
   readonly grammar?: GrammarRequest | undefined;
   /**
    * Any safe integer; default 0. The same seed gives the same text; under `speculative` with the

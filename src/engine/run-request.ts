@@ -7,7 +7,7 @@ import { RunCostFold } from '../accounting/run-cost.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Draws } from '../core/draws.ts';
 import { seededDraws } from '../core/draws.ts';
-import { throwIfAborted } from '../core/errors.ts';
+import { PilotfishError, throwIfAborted } from '../core/errors.ts';
 import {
   type EngineEvent,
   LOG_VERSION,
@@ -18,6 +18,8 @@ import {
 import type { FinishReason } from '../core/finish-reason.ts';
 import { invariant, required } from '../core/invariant.ts';
 import type { ModelLabel } from '../core/model-id.ts';
+import { seedOfDraw } from '../core/noise.ts';
+import type { SamplingParams } from '../core/sampling-params.ts';
 import type { TokenId } from '../core/token-id.ts';
 import type { AnswerGrammar } from '../grammar/answer-grammar.ts';
 import type { Lease } from '../kv-cache/lease.ts';
@@ -26,6 +28,7 @@ import { WorkRecorder } from '../session/work-recorder.ts';
 import type { Decision, Decoder, Strategy, StrategyContext } from '../strategy/strategy.ts';
 import type { CheckedRequest } from './checked-request.ts';
 import { Emitter } from './emitter.ts';
+import { REDRAW_TEMPERATURE, SCHEMA_REDRAW_COUNT_MAX } from './limits.ts';
 import { isWriter, type ModelSet } from './model-set.ts';
 
 /** The part of a request that the loop needs. */
@@ -42,7 +45,9 @@ export interface RunOptions {
   /** Holds the request's cells in the local models' caches. It ends with the run. */
   readonly lease: Lease;
   /** The grammar of the answer; absent: any text. */
-  readonly grammar?: Pick<AnswerGrammar, 'masks' | 'allowedDraft'> | undefined;
+  readonly grammar?:
+    | Pick<AnswerGrammar, 'masks' | 'allowedDraft' | 'needsCheck' | 'violation'>
+    | undefined;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** The clock's time at which the request came in; default: now. */
@@ -78,35 +83,32 @@ class Run {
   /** The open sessions of models that run elsewhere, with their branches. */
   readonly #remote = new Set<AsyncDisposable>();
   readonly #fold: RunCostFold;
-  readonly #emitter: Emitter;
-  readonly #decoder: Decoder;
+  #emitter: Emitter;
+  #decoder: Decoder;
   /** Prompt and committed tokens. */
-  readonly #text: TokenId[];
+  #text: TokenId[];
   #answer = '';
+  /** The number of the draw: above 0, earlier answers violated their schema. */
+  #draw = 0;
+  #roundCount = 0;
   #firstTokenMs: number | null = null;
   #finish: FinishReason | null = null;
 
   constructor(options: RunOptions) {
-    const { request, prompt, strategy, models, clock } = options;
+    const { prompt, strategy, clock } = options;
     this.#options = options;
     this.#startedMs = options.acceptedMs ?? clock.nowMs();
     this.#text = [...prompt];
     this.#start = startEvent(options);
     this.#fold = new RunCostFold(this.#start);
-    this.#emitter = new Emitter({
-      stops: request.stop,
-      tokenBytes: (id) => models.tokenBytes(id),
-      isEndOfGeneration: (id) => models.isEndOfGeneration(id),
-    });
+    this.#emitter = this.#newEmitter();
     this.#decoder = strategy.begin(this.#context());
   }
 
   async *events(): AsyncGenerator<EngineEvent, void> {
     yield this.#start;
-    for (let round = 0; this.#finish === null; round += 1) {
-      const decisions = yield* this.#round();
-      for (const event of this.#commit(decisions, round)) yield this.#emit(event);
-    }
+    if (this.#options.grammar?.needsCheck === true) yield* this.#checkedAnswer();
+    else yield* this.#written((event) => [this.#emit(event)]);
     await this.end();
     yield* this.#work();
     yield this.#summary();
@@ -119,6 +121,75 @@ class Run {
    */
   async end(): Promise<void> {
     await Promise.allSettled([...this.#remote].map((session) => session[Symbol.asyncDispose]()));
+  }
+
+  /** One answer: rounds until it ends. @param release the events to yield for a committed token */
+  async *#written(
+    release: (event: TokenEvent) => readonly TokenEvent[],
+  ): AsyncGenerator<EngineEvent, void> {
+    for (; this.#finish === null; this.#roundCount += 1) {
+      const decisions = yield* this.#round();
+      for (const event of this.#commit(decisions, this.#roundCount)) yield* release(event);
+    }
+  }
+
+  /**
+   * An answer whose grammar allows more than its schema. Its tokens are held back until it has ended and
+   * is valid. An answer that is not valid is drawn again, from the beginning; the work of every draw is
+   * emitted and counts. An answer that a limit or a stop string cuts is not checked.
+   * @throws PilotfishError `schema-violated` after the last draw, whose tokens are emitted first
+   */
+  async *#checkedAnswer(): AsyncGenerator<EngineEvent, void> {
+    for (let isChecked = false; !isChecked; ) {
+      const held: TokenEvent[] = [];
+      const hold = (event: TokenEvent): readonly TokenEvent[] => {
+        held.push(event);
+        return [];
+      };
+      try {
+        yield* this.#written(hold);
+        const violation = await this.#violation(held);
+        isChecked = violation === null;
+        if (violation !== null && this.#draw >= SCHEMA_REDRAW_COUNT_MAX) {
+          throw schemaViolated(violation, this.#draw + 1);
+        }
+      } catch (error) {
+        for (const event of held) yield this.#emit(event);
+        throw error;
+      }
+      if (!isChecked) await this.#beginAgain();
+      else for (const event of held) yield this.#emit(event);
+    }
+  }
+
+  /** In words; null for an answer that is valid, or cut. */
+  async #violation(answer: readonly TokenEvent[]): Promise<string | null> {
+    const { grammar, signal } = this.#options;
+    if (this.#finish !== 'end-of-generation') return null;
+    const text = answer.map((event) => event.text).join('');
+    return (await grammar?.violation(text, signal)) ?? null;
+  }
+
+  /** Forgets the answer. Its noise is that of the next draw of the request's seed. */
+  async #beginAgain(): Promise<void> {
+    const { prompt, strategy } = this.#options;
+    const sessions = [...this.#sessions.values()];
+    this.#sessions.clear();
+    await Promise.all(sessions.map((session) => session[Symbol.asyncDispose]()));
+    this.#draw += 1;
+    this.#text = [...prompt];
+    this.#finish = null;
+    this.#emitter = this.#newEmitter();
+    this.#decoder = strategy.begin(this.#context());
+  }
+
+  #newEmitter(): Emitter {
+    const { request, models } = this.#options;
+    return new Emitter({
+      stops: request.stop,
+      tokenBytes: (id) => models.tokenBytes(id),
+      isEndOfGeneration: (id) => models.isEndOfGeneration(id),
+    });
   }
 
   /** Proposes and judges. On failure, the finished work and the text held back are emitted first. */
@@ -181,6 +252,7 @@ class Run {
         ...(this.#options.notes ?? []),
         ...(this.#decoder.notes?.() ?? []),
         ...this.#preemptionNote(),
+        ...this.#redrawNote(),
       ],
     };
   }
@@ -192,6 +264,11 @@ class Run {
       : [
           `was preempted for other requests ${preemptionCount} ${preemptionCount === 1 ? 'time' : 'times'}`,
         ];
+  }
+
+  #redrawNote(): readonly string[] {
+    if (this.#draw === 0) return [];
+    return [`was drawn again ${this.#draw} times, because an answer violated its schema`];
   }
 
   #tokenCount(): number {
@@ -224,12 +301,19 @@ class Run {
     const { request, grammar, signal, draws, models } = this.#options;
     return {
       session: (label) => this.#session(label),
-      draws: draws ?? seededDraws(request.seed),
+      draws: draws ?? seededDraws(seedOfDraw(request.seed, this.#draw)),
       tokenBytes: (id) => models.tokenBytes(id),
       tokenReads: { logprob: request.logprobs },
       stops: request.stop,
       allowedDraft: grammar && ((text, draft) => grammar.allowedDraft(text, draft, signal)),
     };
+  }
+
+  /** A greedy answer would repeat itself, so it is drawn again at a temperature. */
+  #sampling(): SamplingParams {
+    const { sampling } = this.#options.request;
+    const isGreedy = sampling.temperature === 0;
+    return this.#draw > 0 && isGreedy ? { ...sampling, temperature: REDRAW_TEMPERATURE } : sampling;
   }
 
   #session(label: ModelLabel): Session {
@@ -239,7 +323,11 @@ class Run {
     const { vocabularySize, ...meaning } = models.tokensOf(label);
     const session = models.openSession(label, lease, {
       promptLength: prompt.length,
-      sampling: { vocabularySize, sampling: request.sampling, seed: request.seed },
+      sampling: {
+        vocabularySize,
+        sampling: this.#sampling(),
+        seed: seedOfDraw(request.seed, this.#draw),
+      },
       grammar: isWriter(label) ? grammar : undefined,
       ...meaning,
       recorder: this.#recorder,
@@ -249,6 +337,19 @@ class Run {
     this.#sessions.set(label, session);
     return session;
   }
+}
+
+function schemaViolated(violation: string, drawCount: number): PilotfishError {
+  return new PilotfishError(
+    'schema-violated',
+    `The answer violates its JSON schema: ${violation} (${drawCount} draws).`,
+    {
+      remedy:
+        'Say in the prompt what the schema asks for, give another seed, or write the schema without ' +
+        'what a grammar cannot carry (a strict request names it).',
+      fields: { violation, drawCount },
+    },
+  );
 }
 
 function startEvent({ request, prompt, strategy, models }: RunOptions): StartEvent {

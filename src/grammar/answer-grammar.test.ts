@@ -17,6 +17,8 @@ function toyGrammar(): { grammar: AnswerGrammar; fetched: () => number; closed: 
       return await tracker.masks(answer, from);
     },
     allowedLength: async (answer: readonly TokenId[]) => tracker.allowedLength(answer),
+    unkept: [],
+    violation: async () => null,
     [Symbol.dispose]: () => {
       closedCount += 1;
     },

@@ -11,17 +11,19 @@ import type { GrammarSession } from './grammar-service.ts';
 /** The number of kept masks: more than the rows of a verified draft. */
 const KEPT_COUNT_MAX = 64;
 
+type FollowedGrammar = Pick<
+  GrammarSession,
+  'masks' | 'allowedLength' | 'unkept' | 'violation' | typeof Symbol.dispose
+>;
+
 export class AnswerGrammar implements Disposable {
-  readonly #session: Pick<GrammarSession, 'masks' | 'allowedLength' | typeof Symbol.dispose>;
+  readonly #session: FollowedGrammar;
   readonly #promptLength: number;
   #answer: readonly TokenId[] = [];
   /** By the length of the answer before them. All belong to `#answer`. */
   #masks = new Map<number, Int32Array | null>();
 
-  constructor(
-    session: Pick<GrammarSession, 'masks' | 'allowedLength' | typeof Symbol.dispose>,
-    promptLength: number,
-  ) {
+  constructor(session: FollowedGrammar, promptLength: number) {
     this.#session = session;
     this.#promptLength = promptLength;
   }
@@ -59,6 +61,16 @@ export class AnswerGrammar implements Disposable {
     const answer = text.slice(this.#promptLength);
     const length = await this.#session.allowedLength([...answer, ...draft], signal);
     return draft.slice(0, Math.max(0, length - answer.length));
+  }
+
+  /** Whether a finished answer must be checked, because the grammar allows more than its schema. */
+  get needsCheck(): boolean {
+    return this.#session.unkept.length > 0;
+  }
+
+  /** The way in which a finished answer violates its schema, in words; null: it is valid. */
+  violation(answer: string, signal?: AbortSignal): Promise<string | null> {
+    return this.#session.violation(answer, signal);
   }
 
   [Symbol.dispose](): void {

@@ -113,6 +113,8 @@ function sizeOf(expression: Expression): number {
     case 'class':
     case 'rule':
       return 1;
+    case 'automaton':
+      return expression.states.length;
     case 'repeat':
       return sizeOf(expression.part) * Math.max(1, expression.max ?? expression.min);
     default:
@@ -142,6 +144,7 @@ function pruned(expression: Expression, finite: ReadonlySet<string>): Expression
     parts.flatMap((part) => pruned(part, finite) ?? []);
   switch (expression.kind) {
     case 'text':
+    case 'automaton':
       return expression;
     case 'class':
       return expression.set.length > 0 ? expression : null;

@@ -2,7 +2,7 @@
  * A context-free grammar over characters. Every kind of request (JSON schema, regular expression,
  * GBNF) is turned into it, before it becomes text for the matching engine.
  */
-import { type CodePointRange, type CodePoints, codePoints } from './code-points.ts';
+import { type ByteRange, type CodePointRange, type CodePoints, codePoints } from './code-points.ts';
 
 export type Expression =
   | { readonly kind: 'text'; readonly text: string }
@@ -18,7 +18,14 @@ export type Expression =
       /** Null: no upper limit. */
       readonly max: number | null;
     }
-  | { readonly kind: 'rule'; readonly name: string };
+  | { readonly kind: 'rule'; readonly name: string }
+  /** A regular language over bytes, with at least one text. The first state is the start. */
+  | { readonly kind: 'automaton'; readonly states: readonly ByteState[] };
+
+export interface ByteState {
+  readonly byteEdges: readonly { readonly ranges: readonly ByteRange[]; readonly to: number }[];
+  readonly isEnd: boolean;
+}
 
 export interface Grammar {
   readonly root: Expression;

@@ -138,6 +138,7 @@ class Parser {
     if (this.#takeIf('[')) return this.#class();
     if (this.#takeIf('.')) return characters(complement([]));
     if (this.#takeIf('(')) return this.#group();
+    if (this.#next === '<' || this.#follows('!<')) throw this.#token();
     const at = this.#at;
     const name = this.#name();
     if (!this.#used.has(name)) this.#used.set(name, at);
@@ -221,13 +222,22 @@ class Parser {
     return String.fromCodePoint(code);
   }
 
-  #wrong(what: string, at = this.#at): Error {
+  /** A token by its name, `<think>` or `!<think>`, or by its number, `<[1000]>`. */
+  #token(): Error {
+    const rest = this.#characters.slice(this.#at).join('');
+    const name = /^!?<[^>\n]*>?/.exec(rest)?.[0] ?? '<';
+    const isText = /^<[^[]/.test(name);
+    const remedy = isText
+      ? `Write its text instead: "${name}". A control token has no text; leave it out.`
+      : 'Write texts instead of tokens.';
+    const what = `${name} names a token, and a grammar is matched with texts`;
+    return this.#wrong(what, this.#at, remedy);
+  }
+
+  #wrong(what: string, at = this.#at, remedy = 'Correct the grammar (GBNF).'): Error {
     const before = this.#characters.slice(0, at).join('').split('\n');
     const place = `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
-    return grammarError(
-      `The grammar is wrong at ${place}: ${what}.`,
-      'Correct the grammar (GBNF).',
-    );
+    return grammarError(`The grammar is wrong at ${place}: ${what}.`, remedy);
   }
 }
 

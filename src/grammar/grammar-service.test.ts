@@ -145,7 +145,7 @@ describe('the thread', () => {
     const unknown = { kind: 'allowed-length', session: 7, answer } as const;
     await expect(thread.call(unknown, 20_000)).rejects.toMatchObject({ code: 'disposed' });
     await thread.call({ kind: 'open', session: 7, source: SCHEMA }, 20_000);
-    expect(await thread.call(unknown, 20_000)).toBe(ANSWER.length);
+    expect(await thread.call(unknown, 20_000)).toEqual({ length: ANSWER.length });
     await thread.end(new PilotfishError('disposed', 'The test is over.'));
   });
 });

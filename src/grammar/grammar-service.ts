@@ -94,6 +94,7 @@ export class GrammarSession implements Disposable {
   readonly #source: GrammarSource;
   /** The thread that knows this session. */
   #thread: ThreadHandle | null = null;
+  #unkept: readonly string[] = [];
   #isClosed = false;
 
   constructor(
@@ -104,6 +105,11 @@ export class GrammarSession implements Disposable {
     this.#service = service;
     this.#id = id;
     this.#source = source;
+  }
+
+  /** The constraints that the grammar does not carry: finished answers must be checked for them. */
+  get unkept(): readonly string[] {
+    return this.#unkept;
   }
 
   async start(signal?: AbortSignal): Promise<void> {
@@ -118,16 +124,23 @@ export class GrammarSession implements Disposable {
   ): Promise<readonly (Int32Array | null)[]> {
     const call = { session: this.#id, answer: Int32Array.from(answer), from };
     const masks = await this.#call({ kind: 'masks', ...call }, signal);
-    invariant(typeof masks === 'object', 'masks are answered with masks');
-    return masks;
+    invariant('masks' in masks, 'masks are answered with masks');
+    return masks.masks;
   }
 
   /** See `GrammarTracker.allowedLength`. */
   async allowedLength(answer: readonly TokenId[], signal?: AbortSignal): Promise<number> {
     const call = { session: this.#id, answer: Int32Array.from(answer) };
     const length = await this.#call({ kind: 'allowed-length', ...call }, signal);
-    invariant(typeof length === 'number', 'a length is answered with a number');
-    return length;
+    invariant('length' in length, 'a length is answered with a number');
+    return length.length;
+  }
+
+  /** The way in which a finished answer violates the unkept constraints; null: it keeps them. */
+  async violation(text: string, signal?: AbortSignal): Promise<string | null> {
+    const reply = await this.#call({ kind: 'violation', session: this.#id, text }, signal);
+    invariant('violation' in reply, 'a check is answered with a violation or null');
+    return reply.violation;
   }
 
   [Symbol.dispose](): void {
@@ -147,7 +160,10 @@ export class GrammarSession implements Disposable {
   async #openIn(thread: ThreadHandle): Promise<void> {
     if (this.#isClosed) throw sessionClosedError();
     const { compileMs } = this.#service.deadlines;
-    await thread.call({ kind: 'open', session: this.#id, source: this.#source }, compileMs);
+    const opening = { kind: 'open', session: this.#id, source: this.#source } as const;
+    const reply = await thread.call(opening, compileMs);
+    invariant('unkept' in reply, 'an opened grammar says what it does not carry');
+    this.#unkept = reply.unkept;
     this.#thread = thread;
     if (!this.#isClosed) return;
     // An abort closed the session while it was being opened: it must make no more calls to the

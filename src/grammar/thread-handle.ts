@@ -5,10 +5,8 @@
 import { Worker } from 'node:worker_threads';
 import { PilotfishError } from '../core/errors.ts';
 import { InvariantError, invariant } from '../core/invariant.ts';
-import type { ThreadCall, ThreadReply } from './thread-calls.ts';
+import type { ThreadCall, ThreadReply, ThreadValue } from './thread-calls.ts';
 import type { PackedVocabulary } from './xgrammar.ts';
-
-type ThreadValue = Extract<ThreadReply, { isDone: true }>['value'];
 
 interface Pending {
   readonly resolve: (value: ThreadValue) => void;

@@ -127,6 +127,8 @@ function grammarOf({ table, cutsDrafts }: NonNullable<Case['grammar']>): AnswerG
     masks: (answer: readonly TokenId[], from: number) => tracker.masks(answer, from),
     allowedLength: async (answer: readonly TokenId[]) =>
       cutsDrafts ? tracker.allowedLength(answer) : answer.length,
+    unkept: [],
+    violation: async () => null,
     [Symbol.dispose]: () => {},
   };
   return new AnswerGrammar(session, PROMPT.length);

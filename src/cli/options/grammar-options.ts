@@ -1,9 +1,10 @@
 /** The grammar of an answer on the command line of ask and compare. */
 import type { Command } from 'commander';
+import { definedFields } from '../../core/defined-fields.ts';
 import { PilotfishError } from '../../core/errors.ts';
 import type { GenerateRequest } from '../../engine/request.ts';
 import {
-  compiledText,
+  compiledGrammar,
   GRAMMAR_LENGTH_MAX,
   type GrammarRequest,
   grammarSource,
@@ -13,6 +14,7 @@ import { readGiven } from '../../storage/whole-file.ts';
 export interface GrammarOptions {
   /** A file, or a schema itself if the text begins with a brace. */
   readonly jsonSchema?: string;
+  readonly strictSchema?: boolean;
   /** A file. */
   readonly grammar?: string;
   readonly regex?: string;
@@ -21,6 +23,7 @@ export interface GrammarOptions {
 export function addGrammarOptions(command: Command): Command {
   return command
     .option('--json-schema <FILE_OR_TEXT>', 'the answer is JSON that this schema allows')
+    .option('--strict-schema', 'refuse a schema that needs a check of the finished answer')
     .option('--grammar <FILE>', 'the answer keeps to a grammar in GBNF')
     .option('--regex <PATTERN>', 'the whole answer matches a regular expression');
 }
@@ -29,7 +32,8 @@ export function addGrammarOptions(command: Command): Command {
 export async function grammarFields(
   options: GrammarOptions,
 ): Promise<Pick<GenerateRequest, 'grammar'>> {
-  const { jsonSchema, grammar, regex } = options;
+  const { jsonSchema, strictSchema, grammar, regex } = options;
+  if (strictSchema === true && jsonSchema === undefined) throw noSchema();
   const given = [jsonSchema, grammar, regex].filter((option) => option !== undefined);
   if (given.length > 1) {
     throw new PilotfishError('option-invalid', 'An answer has one grammar at most.', {
@@ -40,18 +44,26 @@ export async function grammarFields(
   const request = await grammarRequest(options);
   if (request === null) return {};
   // Errors in the grammar are found before a model is loaded.
-  compiledText(grammarSource(request));
+  compiledGrammar(grammarSource(request));
   return { grammar: request };
 }
 
 async function grammarRequest(options: GrammarOptions): Promise<GrammarRequest | null> {
-  const { jsonSchema, grammar, regex } = options;
+  const { jsonSchema, strictSchema: strict, grammar, regex } = options;
   if (jsonSchema !== undefined) {
     const isText = jsonSchema.trimStart().startsWith('{');
-    return { jsonSchema: isText ? jsonSchema : await textOf(jsonSchema, '--json-schema') };
+    const schema = isText ? jsonSchema : await textOf(jsonSchema, '--json-schema');
+    return { jsonSchema: schema, ...definedFields({ strict }) };
   }
   if (grammar !== undefined) return { gbnf: await textOf(grammar, '--grammar') };
   return regex === undefined ? null : { regex };
+}
+
+function noSchema(): PilotfishError {
+  return new PilotfishError('option-invalid', '--strict-schema is about --json-schema.', {
+    remedy: 'Give a schema, or leave --strict-schema out.',
+    fields: { option: '--strict-schema', value: 'true' },
+  });
 }
 
 async function textOf(path: string, option: string): Promise<string> {

@@ -27,6 +27,7 @@ export function anySchema(depth = 2): fc.Arbitrary<Schema> {
     { weight: 1, arbitrary: fc.record({ anyOf: fc.array(inner, { minLength: 1, maxLength: 3 }) }) },
     { weight: 1, arbitrary: marked(inner) },
     { weight: 1, arbitrary: recursive(inner) },
+    { weight: 2, arbitrary: combined(inner) },
   );
 }
 
@@ -39,6 +40,9 @@ function integers(): fc.Arbitrary<Schema> {
     }),
     bound.map((exclusiveMinimum) => ({ type: 'integer', exclusiveMinimum })),
     bound.map((maximum) => ({ type: 'integer', maximum })),
+    fc.tuple(bound, fc.integer({ min: 1, max: 300 })).map(([minimum, multipleOf]) => {
+      return { type: 'integer', minimum, maximum: 10_000, multipleOf };
+    }),
   );
 }
 
@@ -50,6 +54,9 @@ function numbers(): fc.Arbitrary<Schema> {
       return { type: 'number', minimum, exclusiveMaximum: minimum + width };
     }),
     bound.map((exclusiveMinimum) => ({ type: 'number', exclusiveMinimum })),
+    fc.tuple(bound, fc.integer({ min: 1, max: 4000 })).map(([low, width]) => {
+      return { type: 'number', exclusiveMinimum: low / 4, maximum: (low * 250 + width) / 1000 };
+    }),
   );
 }
 
@@ -98,6 +105,32 @@ function arrays(inner: fc.Arbitrary<Schema>): fc.Arbitrary<Schema> {
       .map(([prefix, rest]) => {
         return { type: 'array', prefixItems: prefix, items: rest ?? false };
       }),
+  );
+}
+
+/** Keywords that only work together with others. */
+function combined(inner: fc.Arbitrary<Schema>): fc.Arbitrary<Schema> {
+  const part = objects(inner);
+  return fc.oneof(
+    fc.tuple(inner, inner).map((oneOf) => ({ oneOf })),
+    fc.tuple(inner, inner).map(([only, not]) => ({ allOf: [only], not })),
+    fc.tuple(inner, inner, inner).map(([condition, yes, no]) => {
+      return Object.fromEntries([
+        ['type', ['object', 'string', 'null', 'boolean']],
+        ...[
+          ['if', condition],
+          ['then', yes],
+          ['else', no],
+        ],
+      ]) as Schema;
+    }),
+    fc.tuple(part, part).map((allOf) => ({ type: ['object', 'null'], allOf, required: ['a'] })),
+    fc.tuple(part, count, count).map(([schema, minProperties, more]) => {
+      return { allOf: [schema], minProperties, maxProperties: minProperties + more };
+    }),
+    fc.tuple(part, name, name).map(([schema, a, b]) => {
+      return { ...schema, dependentRequired: { [a]: [b] }, propertyNames: { maxLength: 8 } };
+    }),
   );
 }
 

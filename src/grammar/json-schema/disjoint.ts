@@ -2,11 +2,7 @@
 import { isList, isObject, type Json, type JsonObject } from './schema-keywords.ts';
 
 /** @param resolve follows `$ref`; null if it leads to no schema */
-export function areDisjoint(
-  a: Json,
-  b: Json,
-  resolve: (schema: JsonObject) => Json | null,
-): boolean {
+export function areDisjoint(a: Json, b: Json, resolve: (reference: Json) => Json | null): boolean {
   const [left, right] = [followed(a, resolve), followed(b, resolve)];
   if (!isObject(left) || !isObject(right)) return false;
   const [values, others] = [valuesOf(left), valuesOf(right)];
@@ -24,7 +20,7 @@ export function areDisjoint(
 function haveOtherMark(
   a: JsonObject,
   b: JsonObject,
-  resolve: (schema: JsonObject) => Json | null,
+  resolve: (reference: Json) => Json | null,
 ): boolean {
   if (a['type'] !== 'object' || b['type'] !== 'object') return false;
   const [required, others] = [a['required'], b['required']];
@@ -39,8 +35,9 @@ function haveOtherMark(
   });
 }
 
-function followed(schema: Json, resolve: (schema: JsonObject) => Json | null): Json | null {
-  return isObject(schema) && schema['$ref'] !== undefined ? resolve(schema) : schema;
+function followed(schema: Json, resolve: (reference: Json) => Json | null): Json | null {
+  const reference = isObject(schema) ? schema['$ref'] : undefined;
+  return reference === undefined ? schema : resolve(reference);
 }
 
 function valuesOf(schema: JsonObject): readonly Json[] | null {

@@ -1,68 +1,96 @@
 /**
- * JSON Schema as grammar. Every text of the grammar is valid under the schema, but not every valid
- * text belongs to the grammar: properties come in the schema's order, undeclared properties are left
- * out if some are declared, and numbers have at most 16 digits. A keyword that cannot be kept is
- * refused, never ignored.
+ * JSON Schema as grammar. What is valid belongs to the grammar, except that properties come in the
+ * schema's order and that white space and numbers have few spellings. A constraint that the grammar
+ * does not carry is listed.
  */
 import { choice, type Expression, type Grammar, rule, text } from '../expression.ts';
-import { grammarError } from '../grammar-error.ts';
+import { withAlternatives } from './alternatives.ts';
 import { arrayOf } from './array-schema.ts';
 import { areDisjoint } from './disjoint.ts';
-import { anyBoolean, anyObject, anyValue, jsonRules, nullValue } from './json-values.ts';
-import { integerSchema, numberSchema } from './number-schema.ts';
+import { fixedValue } from './fixed-value.ts';
+import { anyArray, anyObject, anyValue, jsonRules, nullValue } from './json-values.ts';
+import { numberOf } from './number-schema.ts';
 import { objectOf } from './object-schema.ts';
+import { inside, type ObjectPlace, type Place, placeAt, reduced } from './place.ts';
+import { References } from './references.ts';
 import type { SchemaConverter } from './schema-converter.ts';
 import {
-  checkIdentity,
-  constraintsOf,
-  isList,
+  constrains,
   isObject,
   type Json,
-  type JsonObject,
   KEYWORDS_OF_TYPE,
+  listOf,
   type SchemaType,
   schemaError,
-  WHOLE_KEYWORDS,
+  without,
 } from './schema-keywords.ts';
-import { stringOf } from './string-schema.ts';
+import { typesOf } from './schema-types.ts';
+import { checkAgainstMetaSchema, SchemaValidator } from './schema-validator.ts';
+import { excludedValues, stringOf } from './string-schema.ts';
 
 const NESTING_MAX = 64;
+/** The most alternatives that are written out where several keywords with alternatives meet. */
+const ALTERNATIVE_COUNT_MAX = 1000;
+/**
+ * The most states with nearly any next token: each costs about 50 ms with 152,000 tokens. A strict
+ * grammar has no check to fall back on, and may take longer.
+ */
+const WIDE_STATE_COUNT_MAX = 64;
+const STRICT_WIDE_STATE_COUNT_MAX = 192;
+
+export interface SchemaGrammar extends Grammar {
+  /** The constraints that the grammar does not carry, as `POINTER: KEYWORD`. */
+  readonly unkept: readonly string[];
+}
 
 /** Any JSON object. */
 export function anyJson(): Grammar {
   return { root: anyObject, rules: jsonRules() };
 }
 
-/** @throws PilotfishError `grammar-invalid`, naming the place in the schema */
-export function jsonSchema(schema: Json): Grammar {
-  return new Converter(schema).grammar();
+/**
+ * @param isStrict whether a constraint that the grammar cannot carry is refused
+ * @throws PilotfishError `grammar-invalid`, naming the place in the schema
+ */
+export function jsonSchema(schema: Json, isStrict = false): SchemaGrammar {
+  if (schema === false) {
+    throw schemaError('#', 'allows nothing', 'Give an object that describes the value.');
+  }
+  const grammar = new Converter(schema, isStrict).grammar();
+  if (grammar.unkept.length > 0) checkAgainstMetaSchema(schema);
+  return grammar;
 }
 
 class Converter implements SchemaConverter {
   readonly #schema: Json;
+  readonly #isStrict: boolean;
+  readonly #references: References;
+  readonly #validator: SchemaValidator;
   readonly #rules = jsonRules();
-  /** The rules by the pointer of a `$ref`. */
-  readonly #references = new Map<string, Expression>();
-  /** The targets of references, in the order in which they were met. */
-  readonly #referred: { readonly name: string; readonly target: Json; readonly pointer: string }[] =
-    [];
-  #depth = 0;
+  /** The rules by the schemas that they stand for. */
+  readonly #known = new Map<string, Expression>();
+  /** The rules whose bodies are still to be made. */
+  readonly #waiting: { readonly name: string; readonly places: readonly ObjectPlace[] }[] = [];
+  readonly #unkept = new Set<string>();
+  #alternativeCount = 0;
+  #wideStateCount = 0;
 
-  constructor(schema: Json) {
+  constructor(schema: Json, isStrict: boolean) {
     this.#schema = schema;
+    this.#isStrict = isStrict;
+    this.#references = new References(schema);
+    this.#validator = new SchemaValidator(schema);
   }
 
-  grammar(): Grammar {
-    const root = this.convert(this.#schema, '#');
-    // The list grows while it is walked. Each target begins at depth 0, because a chain of references
-    // is not nesting.
-    for (const { name, target, pointer } of this.#referred) {
-      this.#rules.set(name, this.convert(target, pointer));
-    }
-    return { root, rules: this.#rules };
+  grammar(): SchemaGrammar {
+    const root = this.convert([placeAt(this.#schema, '#')]);
+    // The list grows while it is walked.
+    for (const { name, places } of this.#waiting) this.#rules.set(name, this.#conjunction(places));
+    return { root, rules: this.#rules, unkept: [...this.#unkept] };
   }
 
   shared(expression: Expression): Expression {
+    if (expression.kind === 'rule') return expression;
     const name = `shared-${this.#rules.size}`;
     this.#rules.set(name, expression);
     return rule(name);
@@ -73,189 +101,179 @@ class Converter implements SchemaConverter {
     return rule(name);
   }
 
-  convert(schema: Json, where: string): Expression {
-    if (this.#depth >= NESTING_MAX) {
-      throw schemaError(where, `is nested deeper than ${NESTING_MAX} levels`, 'Use "$ref".');
+  unkept(place: Place, keyword: string): void {
+    const named = place.keyword ?? keyword;
+    if (this.#isStrict) {
+      const problem = `has "${named}", which the grammar cannot keep exactly`;
+      throw schemaError(place.where, problem, 'Leave it out, or do not ask for a strict grammar.');
     }
-    this.#depth += 1;
-    const expression = this.#convert(schema, where);
-    this.#depth -= 1;
-    return expression;
+    this.#unkept.add(`${place.where}: ${named}`);
   }
 
-  #convert(schema: Json, where: string): Expression {
-    if (schema === true) return anyValue;
-    if (!isObject(schema)) {
-      const problem = schema === false ? 'allows nothing' : 'is neither an object nor true';
-      throw schemaError(where, problem, 'Give an object that describes the value.');
-    }
-    const constraints = constraintsOf(schema, where);
-    if (constraints.length === 0) return anyValue;
-    const whole = WHOLE_KEYWORDS.find((keyword) => constraints.includes(keyword));
-    if (whole === undefined) return this.#typed(schema, constraints, where);
-    const isValue = whole === 'enum' || whole === 'const';
-    const beside = constraints.find((other) => other !== whole && !(isValue && other === 'type'));
-    if (beside !== undefined) {
-      const problem = `has "${beside}" beside "${whole}", which cannot be kept`;
-      throw schemaError(where, problem, 'Write both into one schema without the other.');
-    }
-    return this.#whole(whole, schema, where);
+  accepts({ schema, where }: Place, value: Json): boolean {
+    return this.#validator.accepts(schema, value, where);
   }
 
-  #whole(keyword: (typeof WHOLE_KEYWORDS)[number], schema: JsonObject, where: string): Expression {
-    switch (keyword) {
-      case '$ref':
-        return this.#reference(schema['$ref'] ?? null, where);
-      case 'const':
-        return values([schema['const'] ?? null], schema, where);
-      case 'enum':
-        return values(listOf(schema, 'enum', where), schema, where);
-      case 'allOf': {
-        const [only, ...others] = listOf(schema, 'allOf', where);
-        if (only !== undefined && others.length === 0)
-          return this.convert(only, `${where}/allOf/0`);
-        throw schemaError(where, 'has several schemas in "allOf"', 'Write them as one schema.');
-      }
-      case 'oneOf':
-        this.#checkDisjoint(listOf(schema, 'oneOf', where), where);
-        return this.#options(schema, 'oneOf', where);
-      case 'anyOf':
-        return this.#options(schema, 'anyOf', where);
-    }
+  affords(wideStateCount: number): boolean {
+    const most = this.#isStrict ? STRICT_WIDE_STATE_COUNT_MAX : WIDE_STATE_COUNT_MAX;
+    if (this.#wideStateCount + wideStateCount > most) return false;
+    this.#wideStateCount += wideStateCount;
+    return true;
   }
 
-  #options(schema: JsonObject, keyword: string, where: string): Expression {
-    const options = listOf(schema, keyword, where);
-    return choice(
-      ...options.map((option, index) => this.convert(option, `${where}/${keyword}/${index}`)),
-    );
-  }
-
-  #checkDisjoint(options: readonly Json[], where: string): void {
-    const resolve = (schema: JsonObject): Json | null => this.#target(schema['$ref'] ?? null);
-    for (const [index, option] of options.entries()) {
-      const other = options.findIndex((b, at) => at > index && !areDisjoint(option, b, resolve));
-      if (other < 0) continue;
-      const problem = `has options ${index} and ${other} in "oneOf" that the same value may match`;
-      throw schemaError(
-        where,
-        problem,
-        'Use "anyOf", or give each a property with its own "const".',
-      );
+  convert(places: readonly Place[]): Expression {
+    const simple = this.#references.simple(places);
+    if (simple === null) return choice();
+    if (simple.length === 0) return anyValue;
+    const deepest = simple.find(({ depth }) => depth > NESTING_MAX);
+    if (deepest !== undefined) {
+      const problem = `is nested deeper than ${NESTING_MAX} levels`;
+      throw schemaError(deepest.where, problem, 'Use "$ref".');
     }
-  }
-
-  #reference(pointer: Json, where: string): Expression {
-    const target = this.#target(pointer);
-    if (typeof pointer !== 'string' || target === null) {
-      const problem = `refers to ${JSON.stringify(pointer)}, which is not in this schema`;
-      throw schemaError(where, problem, 'Use "$ref" with a pointer like "#/$defs/name".');
-    }
-    const known = this.#references.get(pointer);
+    for (const { schema, where } of simple) constrains(schema, where);
+    if (simple.every(({ schema }) => isFlat(schema))) return this.#conjunction(simple);
+    const key = simple
+      .map(({ id }) => id)
+      .sort()
+      .join('\n');
+    const known = this.#known.get(key);
     if (known !== undefined) return known;
-    const name = `reference-${this.#rules.size}`;
-    this.#references.set(pointer, rule(name));
-    this.#referred.push({ name, target, pointer });
-    // Reserves the name. The rule itself is added after the schema around the reference.
+    const name = `schema-${this.#rules.size}`;
+    this.#known.set(key, rule(name));
+    this.#waiting.push({ name, places: simple });
+    // Reserves the name.
     this.#rules.set(name, choice());
     return rule(name);
   }
 
-  /** The target of a local JSON pointer, or null. */
-  #target(pointer: Json): Json | null {
-    if (typeof pointer !== 'string' || !/^#(\/|$)/.test(pointer)) return null;
-    let target: Json = this.#schema;
-    const steps = pointer.split('/').slice(1);
-    for (const [index, step] of steps.entries()) {
-      const key = unescaped(step);
-      const isHere = typeof target === 'object' && target !== null && Object.hasOwn(target, key);
-      if (!isHere) return null;
-      target = (target as JsonObject)[key] ?? null;
-      // A property may also have this name. As a keyword its value is a text.
-      if (!isObject(target) || typeof target['$id'] !== 'string') continue;
-      checkIdentity(target, `#/${steps.slice(0, index + 1).join('/')}`);
+  #conjunction(places: readonly ObjectPlace[]): Expression {
+    const fixed = places.find(
+      ({ schema }) => schema['enum'] !== undefined || schema['const'] !== undefined,
+    );
+    if (fixed !== undefined) return this.#values(fixed, places);
+    for (const [index, place] of places.entries()) {
+      const others = withAlternatives(place, this);
+      if (others[0] === place) continue;
+      return this.convert([...places.slice(0, index), ...others, ...places.slice(index + 1)]);
     }
-    return target;
+    const union = places.find(
+      ({ schema }) => schema['anyOf'] !== undefined || schema['oneOf'] !== undefined,
+    );
+    if (union !== undefined) return this.#options(union, places);
+    return this.#typed(places);
   }
 
-  #typed(schema: JsonObject, constraints: readonly string[], where: string): Expression {
-    const types = schemaTypes(schema, constraints, where);
-    return choice(...types.map((type) => this.#ofType(type, schema, where)));
+  /** Fixed values, in the single form that JSON.stringify writes. */
+  #values(fixed: ObjectPlace, places: readonly ObjectPlace[]): Expression {
+    const { schema, where } = fixed;
+    const list = schema['const'] === undefined ? listOf(schema, 'enum', where) : [schema['const']];
+    const texts = list.map((value) => fixedValue(value, where));
+    const isAlone = places.length === 1 && Object.keys(schema).length === 1;
+    const fitting = texts.filter((_, index) => {
+      return isAlone || places.every((place) => this.accepts(place, list[index] ?? null));
+    });
+    if (fitting.length === 0 && places.length === 1) {
+      throw schemaError(where, 'allows no value', 'Add one that fits.');
+    }
+    return choice(...fitting.map(text));
   }
 
-  #ofType(type: SchemaType, schema: JsonObject, where: string): Expression {
+  /** Each option together with everything else. */
+  #options(union: ObjectPlace, places: readonly ObjectPlace[]): Expression {
+    const { schema, where } = union;
+    const keyword = schema['anyOf'] === undefined ? 'oneOf' : 'anyOf';
+    const options = listOf(schema, keyword, where);
+    const rest = places.map((place) =>
+      place === union ? reduced(place, without(schema, keyword), keyword) : place,
+    );
+    if (keyword === 'oneOf' && !this.#areDisjoint(options)) this.unkept(union, keyword);
+    if (rest.some((place) => constrains(place.schema, place.where))) {
+      this.#alternativeCount += options.length;
+    }
+    if (this.#alternativeCount > ALTERNATIVE_COUNT_MAX) {
+      this.unkept(union, keyword);
+      return this.convert(rest);
+    }
+    return choice(
+      ...options.map((option, index) =>
+        this.convert([...rest, inside(union, option, keyword, index)]),
+      ),
+    );
+  }
+
+  #areDisjoint(options: readonly Json[]): boolean {
+    const resolve = (reference: Json): Json | null =>
+      this.#references.target(reference)?.schema ?? null;
+    return options.every((option, index) =>
+      options.slice(index + 1).every((other) => areDisjoint(option, other, resolve)),
+    );
+  }
+
+  #typed(places: readonly ObjectPlace[]): Expression {
+    return choice(...typesOf(places).map((type) => this.#ofType(type, places)));
+  }
+
+  #ofType(type: SchemaType, places: readonly ObjectPlace[]): Expression {
+    const excluded = places.flatMap(excludedValues);
+    const remaining = (value: Json, expression: Expression): Expression =>
+      excluded.includes(value) ? choice() : expression;
+    const isConstrained = places.some(({ schema }) => {
+      return KEYWORDS_OF_TYPE[type].some((keyword) => schema[keyword] !== undefined);
+    });
+    this.#noteExcluded(type, places);
     switch (type) {
       case 'object':
-        return this.shared(objectOf(schema, where, this));
+        return isConstrained ? this.shared(objectOf(this.#closed(places), this)) : anyObject;
       case 'array':
-        return this.shared(arrayOf(schema, where, this));
+        return isConstrained ? this.shared(arrayOf(places, this)) : anyArray;
       case 'string':
-        return stringOf(schema, where, this);
+        return stringOf(places, this);
       case 'number':
-        return numberSchema(schema, where);
       case 'integer':
-        return integerSchema(schema, where);
+        return numberOf(places, type === 'integer', this);
       case 'boolean':
-        return anyBoolean;
+        return choice(remaining(true, text('true')), remaining(false, text('false')));
       case 'null':
-        return nullValue;
+        return remaining(null, nullValue);
     }
   }
-}
 
-/** The types of a schema. Without `type`, it is the one type that the keywords apply to. */
-function schemaTypes(
-  schema: JsonObject,
-  constraints: readonly string[],
-  where: string,
-): readonly SchemaType[] {
-  const { type } = schema;
-  const known = Object.keys(KEYWORDS_OF_TYPE) as SchemaType[];
-  if (type === undefined) {
-    const of = known.filter((name) => constraints.every((k) => KEYWORDS_OF_TYPE[name].includes(k)));
-    if (of[0] !== undefined) return [of[0]];
-    throw schemaError(where, 'mixes keywords of several types', 'Say which "type" it is.');
+  /** Excluded objects, arrays and numbers have many spellings. */
+  #noteExcluded(type: SchemaType, places: readonly ObjectPlace[]): void {
+    for (const place of places) {
+      const values = excludedValues(place);
+      const isMany = values.some((value) => {
+        if (Array.isArray(value)) return type === 'array';
+        if (isObject(value)) return type === 'object';
+        const isNumber = value !== null && !['string', 'boolean'].includes(typeof value);
+        return isNumber && (type === 'number' || type === 'integer');
+      });
+      if (isMany) this.unkept(place, 'not');
+    }
   }
-  const names = isList(type) ? type : [type];
-  const types = known.filter((name) => names.includes(name));
-  if (types.length === names.length && types.length > 0) return types;
-  const problem = `has an unknown "type": ${JSON.stringify(type)}`;
-  throw schemaError(where, problem, `Use ${known.join(', ')}.`);
+
+  /**
+   * `unevaluatedProperties` where it can be kept: as `additionalProperties` that knows the names of all
+   * parts.
+   */
+  #closed(places: readonly ObjectPlace[]): readonly ObjectPlace[] {
+    for (const place of places) {
+      const value = place.schema['unevaluatedProperties'];
+      if (value !== undefined && value !== true) this.unkept(place, 'unevaluatedProperties');
+    }
+    return places;
+  }
 }
 
-/** Fixed values, in the single form that JSON.stringify writes. */
-function values(list: readonly Json[], schema: JsonObject, where: string): Expression {
-  const fitting = list.filter((value) => fits(value, schema['type']));
-  if (fitting.length === 0) throw schemaError(where, 'allows no value', 'Add one that fits.');
-  return choice(...fitting.map((value) => text(valueText(value, where))));
-}
-
-function valueText(value: Json, where: string): string {
-  return JSON.stringify(value, (_key, inner: Json) => {
-    if (typeof inner !== 'number' || Number.isFinite(inner)) return inner;
-    throw schemaError(where, 'has a number beyond the range of doubles', 'Use a smaller one.');
+/** Whether the conversion of a schema needs no rule, because no other schema is inside. */
+function isFlat(schema: Json): boolean {
+  if (!isObject(schema)) return true;
+  return Object.entries(schema).every(([keyword, value]) => {
+    if (FLAT_COMBINATIONS.includes(keyword)) return Array.isArray(value) && value.every(isFlat);
+    return !NESTING.has(keyword);
   });
 }
-
-function fits(value: Json, type: Json | undefined): boolean {
-  if (type === undefined) return true;
-  const types = isList(type) ? type : [type];
-  if (value === null) return types.includes('null');
-  if (Array.isArray(value)) return types.includes('array');
-  if (typeof value !== 'number') return types.includes(typeof value);
-  return types.includes('number') || (types.includes('integer') && Number.isInteger(value));
-}
-
-function listOf(schema: JsonObject, keyword: string, where: string): readonly Json[] {
-  const list = schema[keyword];
-  if (isList(list) && list.length > 0) return list;
-  throw schemaError(where, `has a "${keyword}" that is not a list of values`, 'Give at least one.');
-}
-
-function unescaped(step: string): string {
-  try {
-    return decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~');
-  } catch {
-    throw grammarError(`"${step}" is not a step of a JSON pointer.`, 'Correct the "$ref".');
-  }
-}
+const FLAT_COMBINATIONS = ['anyOf', 'oneOf'];
+const NESTING: ReadonlySet<string> = new Set([
+  ...['$ref', 'allOf', 'not', 'if', ...KEYWORDS_OF_TYPE.object, ...KEYWORDS_OF_TYPE.array],
+]);

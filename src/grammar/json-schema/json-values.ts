@@ -1,4 +1,5 @@
 /** The parts of JSON as grammar: the form of every value without further constraints. */
+import { InvariantError } from '../../core/invariant.ts';
 import { type CodePoints, codePoints, complement, intersection } from '../code-points.ts';
 import {
   characters,
@@ -14,7 +15,7 @@ import {
 } from '../expression.ts';
 
 /** The most digits before and after the point, and of an exponent. Every such number is finite. */
-export const DIGIT_COUNT_MAX = 16;
+export const DIGIT_COUNT_MAX = 20;
 const EXPONENT_DIGIT_COUNT_MAX = 2;
 const INDENT_MAX = 8;
 
@@ -38,9 +39,6 @@ const SHORT_ESCAPE: Expression = sequence(
   text('\\'),
   oneOf('""', '\\\\', '//', 'bb', 'ff', 'nn', 'rr', 'tt'),
 );
-
-/** One character of a string whose length counts. */
-export const countedCharacter: Expression = choice(characters(PLAIN), SHORT_ESCAPE);
 
 /** Escaped surrogates are left out, because half a pair is not a character. */
 const LONG_ESCAPE: Expression = sequence(
@@ -125,9 +123,13 @@ export function insideString(expression: Expression): Expression {
     case 'repeat':
       return repeat(insideString(expression.part), expression.min, expression.max);
     case 'rule':
-      return expression;
+    case 'automaton':
+      throw new InvariantError('a text is escaped before it is combined');
   }
 }
+
+/** One character of a string whose length counts, in its only spelling. */
+export const countedCharacter: Expression = insideString(characters(complement([])));
 
 function escapedText(plain: string): string {
   return JSON.stringify(plain).slice(1, -1);

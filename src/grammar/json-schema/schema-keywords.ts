@@ -1,51 +1,64 @@
 /**
- * The keywords of JSON Schema (2020-12): those that are kept, those that do not constrain values, and
- * those that are refused. No keyword that constrains a value is ignored.
+ * The keywords of JSON Schema (2020-12), by what a grammar does with them. No keyword that constrains
+ * a value is ignored.
  */
+import { LosslessNumber } from 'lossless-json';
 import { grammarError } from '../grammar-error.ts';
 
-export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
+/** A number that a double cannot hold stays a text. */
+export type Json = null | boolean | number | LosslessNumber | string | readonly Json[] | JsonObject;
 export interface JsonObject {
   readonly [key: string]: Json;
 }
 
 export type SchemaType = 'object' | 'array' | 'string' | 'number' | 'integer' | 'boolean' | 'null';
 
+const NUMBER_KEYWORDS = [
+  ...['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'],
+];
+
 /** The keywords that apply to values of one type. */
 export const KEYWORDS_OF_TYPE: Readonly<Record<SchemaType, readonly string[]>> = {
-  object: ['properties', 'required', 'additionalProperties', 'minProperties', 'maxProperties'],
-  array: ['items', 'prefixItems', 'minItems', 'maxItems', 'uniqueItems'],
+  object: [
+    ...['properties', 'required', 'additionalProperties', 'minProperties', 'maxProperties'],
+    ...['patternProperties', 'propertyNames', 'unevaluatedProperties'],
+    ...['dependentRequired', 'dependentSchemas', 'dependencies'],
+  ],
+  array: [
+    ...['items', 'prefixItems', 'minItems', 'maxItems', 'uniqueItems'],
+    ...['contains', 'minContains', 'maxContains', 'unevaluatedItems'],
+  ],
   string: ['minLength', 'maxLength', 'pattern'],
-  number: ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'],
-  integer: ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'],
+  number: NUMBER_KEYWORDS,
+  integer: NUMBER_KEYWORDS,
   boolean: [],
   null: [],
 };
 
-/** Each of these keywords defines the value alone. Beside another constraint it is refused. */
-export const WHOLE_KEYWORDS = ['$ref', 'enum', 'const', 'anyOf', 'oneOf', 'allOf'] as const;
+/** The keywords that combine schemas or name values. */
+const COMBINING = [
+  ...['$ref', 'enum', 'const', 'anyOf', 'oneOf', 'allOf', 'not', 'if', 'then', 'else'],
+];
 
-const REFUSED: ReadonlySet<string> = new Set([
-  ...['not', 'if', 'then', 'else', 'contains', 'minContains', 'maxContains', 'propertyNames'],
-  ...['patternProperties', 'dependentRequired', 'dependentSchemas', 'dependencies'],
-  ...['unevaluatedItems', 'unevaluatedProperties', 'additionalItems'],
-  ...['$dynamicRef', '$recursiveRef', '$anchor', '$dynamicAnchor'],
-]);
+/** They change the meaning of references or of other keywords in ways that no reader here follows. */
+export const REFUSED_KEYWORDS: readonly string[] = [
+  ...['$dynamicRef', '$dynamicAnchor', '$recursiveRef', '$recursiveAnchor', 'additionalItems'],
+];
 
-const CONSTRAINTS: ReadonlySet<string> = new Set([
-  ...['type', ...WHOLE_KEYWORDS],
+export const CONSTRAINTS: ReadonlySet<string> = new Set([
+  ...['type', 'format', ...COMBINING],
   ...Object.values(KEYWORDS_OF_TYPE).flat(),
 ]);
 
-/** The keywords of a schema that constrain its values. @throws PilotfishError `grammar-invalid` */
-export function constraintsOf(schema: JsonObject, where: string): readonly string[] {
+/** Whether a schema constrains its values. @throws PilotfishError `grammar-invalid` */
+export function constrains(schema: JsonObject, where: string): boolean {
   const keywords = Object.keys(schema);
-  const refused = keywords.find((keyword) => REFUSED.has(keyword));
+  const refused = keywords.find((keyword) => REFUSED_KEYWORDS.includes(keyword));
   if (refused !== undefined) {
     throw schemaError(where, `has "${refused}", which cannot be kept`, 'Leave it out.');
   }
   checkIdentity(schema, where);
-  return keywords.filter((keyword) => CONSTRAINTS.has(keyword));
+  return keywords.some((keyword) => CONSTRAINTS.has(keyword));
 }
 
 /** Below the root, `$id` changes the meaning of every `$ref` inside. @throws PilotfishError */
@@ -55,7 +68,12 @@ export function checkIdentity(schema: JsonObject, where: string): void {
 }
 
 export function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !(value instanceof LosslessNumber)
+  );
 }
 
 export function isList(value: Json | undefined): value is readonly Json[] {
@@ -84,4 +102,34 @@ export function countOf<T>(
     `has a "${keyword}" that is not a count`,
     'Give a whole number from 0 up.',
   );
+}
+
+/** A list with at least one value. @throws PilotfishError `grammar-invalid` */
+export function listOf(schema: JsonObject, keyword: string, where: string): readonly Json[] {
+  const list = schema[keyword];
+  if (isList(list) && list.length > 0) return list;
+  throw schemaError(where, `has a "${keyword}" that is not a list of values`, 'Give at least one.');
+}
+
+/** An object of schemas by name; absent: empty. @throws PilotfishError `grammar-invalid` */
+export function schemasByName(schema: JsonObject, keyword: string, where: string): JsonObject {
+  const value = schema[keyword] ?? {};
+  if (isObject(value)) return value;
+  const problem = `has a "${keyword}" that is not an object`;
+  throw schemaError(where, problem, 'Give schemas by name.');
+}
+
+/** A list of different names; absent: empty. @throws PilotfishError `grammar-invalid` */
+export function namesOf(schema: JsonObject, keyword: string, where: string): readonly string[] {
+  const names: Json = schema[keyword] ?? [];
+  if (isList(names) && names.every((name) => typeof name === 'string')) {
+    return [...new Set(names as readonly string[])];
+  }
+  const problem = `has a "${keyword}" that is not a list of names`;
+  throw schemaError(where, problem, 'Give a list of names.');
+}
+
+/** A copy without some keywords. */
+export function without(schema: JsonObject, ...keywords: readonly string[]): JsonObject {
+  return Object.fromEntries(Object.entries(schema).filter(([key]) => !keywords.includes(key)));
 }
