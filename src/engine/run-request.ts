@@ -27,6 +27,7 @@ import type { Decision, Decoder, Strategy, StrategyContext } from '../strategy/s
 import type { CheckedRequest } from './checked-request.ts';
 import { Emitter } from './emitter.ts';
 import { isWriter, type ModelSet } from './model-set.ts';
+import { shareWarning } from './share-warning.ts';
 
 /** The part of a request that the loop needs. */
 export type RunRequest = Pick<
@@ -169,10 +170,13 @@ class Run {
   }
 
   #summary(): SummaryEvent {
+    const cost = this.#fold.cost();
+    const { askedShare } = this.#options.strategy;
     return {
       type: 'summary',
+      ...(askedShare === undefined ? {} : { askedShare: askedShare.share }),
       text: this.#answer,
-      ...this.#fold.cost(),
+      ...cost,
       finishReason: required(this.#finish, 'the request has ended'),
       elapsedMs: this.#elapsedMs(),
       firstTokenMs: this.#firstTokenMs,
@@ -181,6 +185,7 @@ class Run {
         ...(this.#options.notes ?? []),
         ...(this.#decoder.notes?.() ?? []),
         ...this.#preemptionNote(),
+        ...[askedShare && shareWarning(askedShare, cost)].flatMap((warning) => warning ?? []),
       ],
     };
   }
