@@ -100,6 +100,7 @@ async function answerPoints(
   const add = async (more: readonly (readonly [method: Method, share: number])[]) => {
     for (const [method, share] of more) {
       const found = pointsForShare(method, share, plan, evidence);
+      if (plan.shares !== null) noticeShare(method, share, found[0]?.predictedShare, options);
       points.push(...found.filter((point) => !points.some((known) => isSame(known, point))));
     }
     await answerAll(chosen, points.map(bare), ANSWERING_LABEL, options);
@@ -116,6 +117,27 @@ async function answerPoints(
     await add(next);
   }
   return points;
+}
+
+/** How far the nearest possible share may be off, as a part of the wanted one. */
+const OFF_SHARE_MAX = 0.1;
+/** The same in shares. */
+const OFF_MAX = 0.01;
+
+/** Equal scores stay together, so some shares cannot be had. */
+function noticeShare(
+  { name }: Method,
+  wanted: number,
+  nearest: number | null | undefined,
+  { onNotice }: Progressing,
+): void {
+  const off = Math.abs((nearest ?? wanted) - wanted);
+  if (off <= Math.max(OFF_MAX, OFF_SHARE_MAX * wanted)) return;
+  const percent = (share: number): string => `${Number((100 * share).toPrecision(3))} %`;
+  onNotice?.(
+    `${name} cannot call for ${percent(wanted)}: too many scores are equal, or there are too few. ` +
+      `It is run at the nearest share, ${percent(nearest ?? wanted)}.`,
+  );
 }
 
 function isSame(a: PlannedPoint, b: PlannedPoint): boolean {
@@ -145,8 +167,24 @@ function nextShareOf(
     const mean = found.reduce((sum, point) => sum + accuracy(point), 0) / found.length;
     return { share, accuracy: mean };
   });
-  return nextShare([...ends, ...between]);
+  for (;;) {
+    const share = nextShare([...ends, ...between]);
+    if (share === null) return null;
+    // Where many scores are equal, the nearest possible share may be that of a known point or an end.
+    const nearest = required(pointsForShare(method, share, plan, evidence)[0], 'a point');
+    const known =
+      points.find((point) => isSame(point, nearest)) ??
+      ENDS.find(({ predictedShare }) => predictedShare === nearest.predictedShare);
+    if (known === undefined) return share;
+    between.push({ share, accuracy: accuracy(known) });
+  }
 }
+
+/** A method that calls for no token, or for every one, is one of the models alone. */
+const ENDS: readonly PlannedPoint[] = [
+  { ...SMALL_ALONE, predictedShare: 0 },
+  { ...LARGE_ALONE, predictedShare: 1 },
+];
 
 function isRight(store: AnswerStore, point: EvaluationPoint, question: Question): boolean {
   const record = required(store.get(bare(point), question), 'the question was answered');
