@@ -127,7 +127,8 @@ function nearestTo(cuts: readonly ShareCut[], share: number): ShareCut {
 function noCuts({ on }: Calibration, share: number): PilotfishError {
   return shareError(
     share,
-    `The router's file is of version 1, which says too little about its scores to find a share of ${percent(share)}.`,
+    `The router's file is of version 1, which says too little about its scores to find a share ` +
+      `of ${percent(share)}.`,
     `Run \`pilotfish calibrate\` on it (it was calibrated on ${on}), or give a threshold.`,
   );
 }
