@@ -11,11 +11,13 @@ import { isGradable } from '../evaluation/tasks/traffic.ts';
 import {
   type Calibration,
   type CalibrationPoint,
+  shareCuts,
   thresholdForQuality,
   thresholdForTokenShare,
 } from '../judging/calibration.ts';
 import type { Router } from '../judging/router.ts';
 import { decodeRouter, encodeRouter } from '../judging/router-file.ts';
+import { ScoreDistribution } from '../judging/score-distribution.ts';
 import { type Reliability, reliability } from '../network/reliability.ts';
 import { writeWhole } from '../storage/whole-file.ts';
 import type { StrategyValue } from '../strategy/method.ts';
@@ -59,7 +61,7 @@ export interface Calibrated {
 }
 
 export const CALIBRATION_SHARES: readonly number[] = [
-  0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.2, 0.3, 0.5,
+  0.005, 0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.2, 0.3, 0.5, 0.7, 0.95,
 ];
 const QUALITY_OF_GAP = 0.8;
 const QUALITY_OF_TOKENS = 0.99;
@@ -107,7 +109,8 @@ export async function calibrate(options: CalibrateOptions): Promise<Calibrated> 
   const { results } = evaluationResult(answers, { task, facts, isScreened: false });
   const isGraded = questions.every(isGradable);
   const points = calibrationPoints(given, results, answers, isGraded);
-  const calibration = { on: `${questions.length} questions of ${task}`, points };
+  const cuts = shareCuts(scoresAlong(given.strategy, answers));
+  const calibration = { on: `${questions.length} questions of ${task}`, cuts, points };
   const defaultThreshold = defaultOf(given, calibration, isGraded, options);
   const calibratedOn = new Set(questions.map(questionNumber));
   const bytes = encodeRouter({ ...given, calibration, defaultThreshold, calibratedOn });
@@ -152,16 +155,23 @@ function calibrationPoints(
       result.strategy === strategy && threshold !== null ? [{ ...result, threshold }] : [],
     )
     .sort((a, b) => a.threshold - b.threshold);
+  const along = new ScoreDistribution(scoresAlong(strategy, answers), 'below');
   let highest = 0;
   return own.map(({ threshold, largeShare, gapRecovered }) => {
     highest = Math.max(highest, largeShare);
     return {
       threshold,
+      predictedShare: along.deferredShare(threshold),
       share: highest,
       agreement: agreementAt(strategy, threshold, answers),
       gapRecovered: isGraded ? gapRecovered : null,
     };
   });
+}
+
+/** The scores of all tokens of the large model's answers. */
+function scoresAlong(strategy: string, { evidence }: EvaluatedAnswers): readonly number[] {
+  return evidence.flatMap(({ scores }) => scores[strategy] ?? []);
 }
 
 /** The share of tokens along the large model's answers that equal the large model's. */
@@ -189,9 +199,9 @@ function defaultOf(
   return defaultThreshold;
 }
 
-function agreementOf({ strategy }: Router, { evidence }: EvaluatedAnswers): Reliability {
-  const scores = evidence.flatMap((one) => one.scores[strategy] ?? []);
-  const agrees = evidence.flatMap(({ differs }) =>
+function agreementOf({ strategy }: Router, answers: EvaluatedAnswers): Reliability {
+  const scores = scoresAlong(strategy, answers);
+  const agrees = answers.evidence.flatMap(({ differs }) =>
     [...differs].map((digit) => Number(digit === '0')),
   );
   const weights = new Float32Array(scores.length).fill(1);

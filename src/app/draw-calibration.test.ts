@@ -8,7 +8,7 @@ it('a reliability diagram shows held-out labels beside agreement, without empty 
       ...tinyRouter({ strategy: 'citer' }),
       reliability: [{ predicted: 0.9, observed: 0.8, count: 7 }],
     },
-    calibration: { on: '9 questions of mine', points: [] },
+    calibration: { on: '9 questions of mine', cuts: [], points: [] },
     agreement: {
       expectedCalibrationError: 0.125,
       bins: [

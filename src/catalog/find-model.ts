@@ -6,6 +6,7 @@
  */
 import { PilotfishError } from '../core/errors.ts';
 import { fileDigest } from '../storage/file-digest.ts';
+import { partPaths } from '../storage/split-file.ts';
 import { checkedBundled } from './bundled-models.ts';
 import { type CatalogContext, catalogContext, type EnsureModelOptions } from './catalog-context.ts';
 import { ANOTHER_HOME } from './file-system-error.ts';
@@ -63,9 +64,12 @@ export async function ownFile(
   return { name, path, source: 'package', sha256: reference.model.sha256 };
 }
 
-/** @throws PilotfishError `model-file-missing` */
+/** @throws PilotfishError `model-file-missing`, `model-file-invalid` for a later part of a split model */
 export async function givenFile(name: string, path: string): Promise<LocalModel> {
-  if ((await sizeOfFile(path)) !== null) return { name, path, source: 'path', sha256: null };
+  if ((await sizeOfFile(path)) !== null) {
+    await partPaths(path);
+    return { name, path, source: 'path', sha256: null };
+  }
   throw new PilotfishError('model-file-missing', `There is no file at ${path}.`, {
     remedy: 'Check the path; "pilotfish models list" shows the models known by name.',
     fields: { model: name, path },

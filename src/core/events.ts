@@ -197,6 +197,11 @@ export interface RunCost {
 /** The last line of a log. */
 export interface SummaryEvent extends RunCost {
   readonly type: 'summary';
+  /**
+   * The share of tokens that the strategy was asked to give to the large model, beside `largeShare`, the
+   * share that it gave; absent: no share was asked for.
+   */
+  readonly askedShare?: number;
   readonly text: string;
   readonly finishReason: FinishReason;
   /**

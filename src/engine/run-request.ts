@@ -30,6 +30,7 @@ import type { CheckedRequest } from './checked-request.ts';
 import { Emitter } from './emitter.ts';
 import { REDRAW_TEMPERATURE, SCHEMA_REDRAW_COUNT_MAX } from './limits.ts';
 import { isWriter, type ModelSet } from './model-set.ts';
+import { shareWarning } from './share-warning.ts';
 
 /** The part of a request that the loop needs. */
 export type RunRequest = Pick<
@@ -240,10 +241,13 @@ class Run {
   }
 
   #summary(): SummaryEvent {
+    const cost = this.#fold.cost();
+    const { askedShare } = this.#options.strategy;
     return {
       type: 'summary',
+      ...(askedShare === undefined ? {} : { askedShare: askedShare.share }),
       text: this.#answer,
-      ...this.#fold.cost(),
+      ...cost,
       finishReason: required(this.#finish, 'the request has ended'),
       elapsedMs: this.#elapsedMs(),
       firstTokenMs: this.#firstTokenMs,
@@ -253,6 +257,7 @@ class Run {
         ...(this.#decoder.notes?.() ?? []),
         ...this.#preemptionNote(),
         ...this.#redrawNote(),
+        ...[askedShare && shareWarning(askedShare, cost)].flatMap((warning) => warning ?? []),
       ],
     };
   }

@@ -61,7 +61,11 @@ describe('the file of a router', () => {
       ),
       temperature: fc.double({ min: 0.01, max: 100, noNaN: true }),
       defaultThreshold: fc.double({ min: 0, max: 1, noNaN: true }),
-      calibration: fc.constantFrom(null, { on: 'nothing', points: [] }, tinyRouter().calibration),
+      calibration: fc.constantFrom(
+        null,
+        { on: 'nothing', cuts: [], points: [] },
+        tinyRouter().calibration,
+      ),
       trainedOn: anyNumbers,
       calibratedOn: anyNumbers,
     });
@@ -95,7 +99,7 @@ describe('the file of a router', () => {
   it.each([
     ['another format', withMetadata('format', 'x'), 'no router'],
     ['no format', withMetadata('format', null), 'no router'],
-    ['another version', withMetadata('version', '2'), 'version is 2'],
+    ['another version', withMetadata('version', '3'), 'version is 3, not 2 or earlier'],
     ['no version', withMetadata('version', null), 'version is none'],
     ['facts that are not JSON', withMetadata('facts', '{'), 'description'],
     ['another size', withFact('hiddenSize', 5), 'reads 4 features, not 5'],

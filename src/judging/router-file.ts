@@ -16,11 +16,27 @@ import type { Router } from './router.ts';
 import { featureSize } from './router-features.ts';
 
 const FORMAT = 'pilotfish-router';
-/** The version of the format. Files of other versions are refused. */
-export const ROUTER_VERSION = 1;
+/** The version of the format. Files of later versions are refused. */
+export const ROUTER_VERSION = 2;
+/** Its calibrations have no cuts, and interpolate thresholds between a few points. */
+const VERSION_WITHOUT_CUTS = 1;
 
 const MODEL = z.object({ name: z.string(), digest: z.string() });
 const SHARE = z.number().min(0).max(1);
+
+const CALIBRATION = z.object({
+  on: z.string(),
+  cuts: z.array(z.object({ threshold: z.number(), share: SHARE })),
+  points: z.array(
+    z.object({
+      threshold: z.number(),
+      predictedShare: SHARE,
+      share: SHARE,
+      agreement: SHARE,
+      gapRecovered: z.number().nullable(),
+    }),
+  ),
+});
 
 const FACTS = z.object({
   strategy: z.string(),
@@ -34,24 +50,25 @@ const FACTS = z.object({
   }),
   temperature: z.number().positive(),
   defaultThreshold: z.number(),
-  calibration: z
-    .object({
-      on: z.string(),
-      points: z.array(
-        z.object({
-          threshold: z.number(),
-          share: SHARE,
-          agreement: SHARE,
-          gapRecovered: z.number().nullable(),
-        }),
-      ),
-    })
-    .nullable(),
+  calibration: CALIBRATION.nullable(),
   reliability: z.array(
     z.object({ predicted: SHARE, observed: SHARE, count: z.number().int().positive() }),
   ),
   training: z.record(z.string(), z.union([z.string(), z.number()])),
 });
+
+/** Of such a calibration only its questions are of use: the default threshold was chosen on them. */
+const FACTS_WITHOUT_CUTS = FACTS.extend({
+  calibration: z
+    .object({ on: z.string() })
+    .transform(({ on }) => ({ on, cuts: [], points: [] }))
+    .nullable(),
+});
+
+const SCHEMAS = new Map<string, typeof FACTS | typeof FACTS_WITHOUT_CUTS>([
+  [String(VERSION_WITHOUT_CUTS), FACTS_WITHOUT_CUTS],
+  [String(ROUTER_VERSION), FACTS],
+]);
 
 /** Questions as numbers below 2^48 (see `questionNumber`), each as two words of 24 bits. */
 const TRAINED_ON = 'trained_on';
@@ -77,10 +94,11 @@ export function decodeRouter(bytes: Uint8Array): Router {
   const { metadata, tensors } = decodeTensors(bytes);
   if (metadata['format'] !== FORMAT) throw invalid('it holds no router');
   const version = metadata['version'] ?? 'none';
-  if (version !== String(ROUTER_VERSION)) {
-    throw invalid(`its version is ${version}, not ${ROUTER_VERSION}`);
+  const schema = SCHEMAS.get(version);
+  if (schema === undefined) {
+    throw invalid(`its version is ${version}, not ${ROUTER_VERSION} or earlier`);
   }
-  const parsed = FACTS.safeParse(parseJson(metadata['facts'] ?? ''));
+  const parsed = schema.safeParse(parseJson(metadata['facts'] ?? ''));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     throw invalid(`${issue?.path.join('.') || 'its description'}: ${issue?.message}`);

@@ -15,7 +15,9 @@ import { tokenRouting } from './token-routing.ts';
 const TAU: ThresholdFacts = {
   name: 'tau',
   default: null,
-  meaning: 'the large model writes tokens whose score is below it; or a share, as 30%',
+  meaning:
+    'the large model writes tokens whose score is below it; or a share, as 30%, which holds for ' +
+    'prompts like those of the calibration',
   isShare: false,
   deferralSide: 'below',
 };
@@ -71,7 +73,10 @@ function routed(name: string, summary: string, style: MethodStyle): Method {
     build: (value, { routers }) => {
       const router = routers?.get(name);
       if (router === undefined) throw missing(name);
-      return tokenRouting(routerGate(router), routerThreshold(router, value), TAU.name);
+      const strategy = tokenRouting(routerGate(router), routerThreshold(router, value), TAU.name);
+      const { share } = value;
+      const on = router.calibration?.on ?? '';
+      return share === null ? strategy : { ...strategy, askedShare: { share, on } };
     },
   };
 }

@@ -265,10 +265,22 @@ describe('strategies with a trained router', () => {
   });
 
   it('turn a share into the threshold that their router was calibrated to', () => {
-    expect(createStrategy('citer@30%', { routers }).thresholds).toEqual({ tau: 0.5 });
-    expect(createStrategy('citer@20%', { routers }).thresholds['tau']).toBeCloseTo(0.375, 12);
+    expect(createStrategy('citer@30%', { routers }).thresholds).toEqual({ tau: 0.45 });
+    // Its runs gave 60 % where 50 % were predicted.
+    expect(createStrategy('citer@45%', { routers }).thresholds).toEqual({ tau: 0.55 });
     expect(createStrategy('citer@0%', { routers }).thresholds).toEqual({ tau: 0 });
     expect(createStrategy('citer@100%', { routers }).thresholds).toEqual({ tau: 2 });
+  });
+
+  it('refuse a share that was not measured, and name the range', () => {
+    for (const share of ['9%', '61%', '99.9%']) {
+      expect(() => createStrategy(`citer@${share}`, { routers })).toThrow(
+        expect.objectContaining({
+          code: 'threshold-invalid',
+          message: expect.stringContaining('from 10 to 60 %, on a formula'),
+        }),
+      );
+    }
   });
 
   it('accept no share where their router was not calibrated', () => {

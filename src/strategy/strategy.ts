@@ -63,8 +63,18 @@ export interface Decoder {
 /** The labels of the models that a strategy uses, with its needs of each. */
 export type StrategyNeeds = Readonly<Partial<Record<ModelLabel, SessionNeeds>>>;
 
+/** A share of tokens that a user asked the large model for. */
+export interface AskedShare {
+  /** From 0 to 1. */
+  readonly share: number;
+  /** The questions of the calibration that the share comes from, in words. */
+  readonly on: string;
+}
+
 export interface Strategy {
   readonly name: string;
+  /** The share of tokens that it was asked to give to the large model; absent: none. */
+  readonly askedShare?: AskedShare;
   readonly needs: StrategyNeeds;
   readonly thresholds: Readonly<Record<string, number>>;
   begin(context: StrategyContext): Decoder;

@@ -6,7 +6,7 @@ import { writeFile } from 'node:fs/promises';
 
 export type GgufValue =
   | { readonly type: 'string'; readonly value: string }
-  | { readonly type: 'uint32' | 'int32'; readonly value: number }
+  | { readonly type: 'uint16' | 'uint32' | 'int32'; readonly value: number }
   | { readonly type: 'float32'; readonly value: number }
   | { readonly type: 'bool'; readonly value: boolean }
   | { readonly type: 'strings'; readonly value: readonly string[] }
@@ -21,7 +21,7 @@ export interface GgufTensor {
 
 const ALIGNMENT = 32;
 const VERSION = 3;
-const TYPE = { uint32: 4, int32: 5, float32: 6, bool: 7, string: 8, array: 9 } as const;
+const TYPE = { uint16: 2, uint32: 4, int32: 5, float32: 6, bool: 7, string: 8, array: 9 } as const;
 const TENSOR_TYPE_F32 = 0;
 
 export async function writeGguf(
@@ -68,6 +68,8 @@ function encode(value: GgufValue): Buffer[] {
   switch (value.type) {
     case 'string':
       return [uint32(TYPE.string), string(value.value)];
+    case 'uint16':
+      return [uint32(TYPE.uint16), uint16(value.value)];
     case 'uint32':
       return [uint32(TYPE.uint32), uint32(value.value)];
     case 'int32':
@@ -92,6 +94,12 @@ function arrayHead(elementType: number, length: number): Buffer[] {
 function string(text: string): Buffer {
   const bytes = Buffer.from(text, 'utf8');
   return Buffer.concat([uint64(bytes.length), bytes]);
+}
+
+function uint16(value: number): Buffer {
+  const bytes = Buffer.alloc(2);
+  bytes.writeUInt16LE(value);
+  return bytes;
 }
 
 function uint32(value: number): Buffer {

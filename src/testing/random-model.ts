@@ -32,6 +32,11 @@ export interface RandomModelOptions {
   readonly addsSpace?: boolean;
   readonly chatTemplate?: string | null;
   readonly contextLength?: number;
+  /**
+   * Writes the model in this number of files, as llama.cpp splits them; the path is that of the first,
+   * NAME-00001-of-00003.gguf. Default 1.
+   */
+  readonly partCount?: number;
   /** The scale of the output head. A larger value makes the model surer. */
   readonly headScale?: number;
 }
@@ -56,7 +61,23 @@ export async function writeRandomModel(path: string, options: RandomModelOptions
     layers: options.layerCount ?? 2,
     vocabulary: vocabulary(options),
   };
-  await writeGguf(path, metadata(options, shape), weights(options, shape));
+  const facts = metadata(options, shape);
+  const tensors = weights(options, shape);
+  const { partCount = 1 } = options;
+  if (partCount === 1) return await writeGguf(path, facts, tensors);
+  const each = Math.ceil(tensors.length / partCount);
+  for (let part = 0; part < partCount; part += 1) {
+    const split: Record<string, GgufValue> = {
+      'split.no': { type: 'uint16', value: part },
+      'split.count': { type: 'uint16', value: partCount },
+      'split.tensors.count': { type: 'int32', value: tensors.length },
+    };
+    await writeGguf(
+      path.replace('-00001-of-', `-${String(part + 1).padStart(5, '0')}-of-`),
+      part === 0 ? { ...facts, ...split } : split,
+      tensors.slice(part * each, (part + 1) * each),
+    );
+  }
 }
 
 interface Shape {

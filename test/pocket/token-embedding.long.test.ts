@@ -11,7 +11,7 @@ import { required } from '../../src/core/invariant.ts';
 import { type TokenId, tokenId } from '../../src/core/token-id.ts';
 import { withEmbeddings } from '../../src/judging/router.ts';
 import { atOnce } from '../../src/network/steps.ts';
-import { scoredTokens } from '../../src/training/rounds/calibrate-along.ts';
+import { tokenScores } from '../../src/training/rounds/calibrate-along.ts';
 import { READ_FEATURES } from '../../src/training/rounds/train-router.ts';
 import { type Example, ExampleStore } from '../../src/training/traces/example-store.ts';
 import { answer, loadPocket } from './pocket-pair.ts';
@@ -55,7 +55,7 @@ describe('a router that looks at the embedding of the proposed token', () => {
       const embeddingOf = (id: TokenId): Float32Array =>
         small.tokenEmbedding(tokenId((id + shift) % small.vocabulary.size));
       const router = withEmbeddings(trained.router, embeddingOf);
-      return atOnce(scoredTokens(router, [example], READ_FEATURES)).map(({ score }) => score);
+      return atOnce(tokenScores(router, [example], READ_FEATURES));
     };
     const distances: number[] = [];
     const changes: number[] = [];

@@ -14,9 +14,13 @@ const CALIBRATED: Calibrated = {
   },
   calibration: {
     on: '9 questions of mine',
+    cuts: [
+      { threshold: 0.5, share: 0.125 },
+      { threshold: 0.75, share: 0.25 },
+    ],
     points: [
-      { threshold: 0.5, share: 0.1, agreement: 0.95, gapRecovered: 0.625 },
-      { threshold: 0.75, share: 0.25, agreement: 0.99, gapRecovered: null },
+      { threshold: 0.5, predictedShare: 0.125, share: 0.1, agreement: 0.95, gapRecovered: 0.625 },
+      { threshold: 0.75, predictedShare: 0.25, share: 0.25, agreement: 0.99, gapRecovered: null },
     ],
   },
   isGraded: true,

@@ -21,7 +21,8 @@ interface OtherOptions {
 
 const NOTES = `Runs the router at several thresholds on questions that it was not trained on, or on a user's
 own prompts (--traffic, without answers), and writes the results into the router's file: from
-then on NAME@30% is a measured share. Answers are kept in --out.
+then on NAME@30% is a measured share, for questions like these and between the least and the
+largest share that was run. Answers are kept in --out.
 
 Examples:
   pilotfish calibrate citer.safetensors --task pocket --pair pocket --split train --from 5000 --count 200

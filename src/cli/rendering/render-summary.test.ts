@@ -84,6 +84,14 @@ describe('renderSummary', () => {
     );
   });
 
+  it('says the share that was asked for beside the share got, in both forms', () => {
+    const asked = answer({ summary: { askedShare: 0.2 } });
+    expect(renderSummary(asked, 80)).toContain(
+      'large share      25% (20% asked for), verified 50%',
+    );
+    expect(renderSummaryLine(asked)).toContain(' · 25% (20% asked for) large · ');
+  });
+
   it('has a short form', () => {
     expect(renderSummaryLine(answer())).toBe(
       'entropy@2: 4 tokens · 25% large · 50% verified · weight traffic 0.41 of large alone · ' +

@@ -48,6 +48,12 @@ function strategyText({ start }: Pick<Answer, 'start'>): string {
   return [start.strategy, ...Object.values(start.thresholds)].join('@');
 }
 
+/** `46.0% (20.0% asked for)`, or the share alone. */
+function largeShare({ largeShare: got, askedShare }: SummaryEvent): string {
+  const asked = askedShare === undefined ? '' : ` (${formatShare(askedShare)} asked for)`;
+  return `${formatShare(got)}${asked}`;
+}
+
 /** The amount is in the currency of the user's prices, which is unknown here. */
 function price({ price: amount, priceRatio }: SummaryEvent): string {
   return cost(priceRatio, (amount ?? 0).toPrecision(3));
@@ -69,7 +75,7 @@ function forwards({ start: { labels }, summary }: Answer): string {
 
 function rows(answer: Answer): (readonly [label: string, text: string])[] {
   const { summary } = answer;
-  const shares = `${formatShare(summary.largeShare)}, verified ${formatShare(summary.verifiedShare)}`;
+  const shares = `${largeShare(summary)}, verified ${formatShare(summary.verifiedShare)}`;
   const linkBytes = `${formatBytes(summary.linkBytesUp)} up, ${formatBytes(summary.linkBytesDown)} down`;
   return [
     ['strategy', strategyText(answer)],
@@ -104,7 +110,7 @@ export function renderSummaryLine({ start, summary }: Answer): string {
   const traffic = summary.weightTrafficRatio;
   return [
     `${strategyText({ start })}: ${summary.tokenCount} tokens`,
-    `${formatShare(summary.largeShare)} large`,
+    `${largeShare(summary)} large`,
     ...(summary.verifiedShare > 0 ? [`${formatShare(summary.verifiedShare)} verified`] : []),
     ...(traffic === null ? [] : [`weight traffic ${formatRatio(traffic)} of large alone`]),
     formatSeconds(summary.elapsedMs),

@@ -30,8 +30,8 @@ export function renderTrained(
   color: CliIo['color'],
 ): string {
   const { strategy, calibration, defaultThreshold } = router;
-  const point = calibration?.points.find(({ threshold }) => threshold >= defaultThreshold);
-  const share = point === undefined ? '' : `, which calls ${percent(point.share)} of the tokens`;
+  const cut = calibration?.cuts.find(({ threshold }) => threshold >= defaultThreshold);
+  const share = cut === undefined ? '' : `, which calls ${percent(cut.share)} of the tokens`;
   const file = printableText(path);
   return [
     '',

@@ -1,15 +1,11 @@
 /** The plan of an evaluation, and the points that follow from it. Pure. */
 
 import { required } from '../../core/invariant.ts';
+import { ScoreDistribution } from '../../judging/score-distribution.ts';
 import { isRandomControl, type Method, type ThresholdFacts } from '../../strategy/method.ts';
 import { largeMethod, smallMethod } from '../../strategy/single-model.ts';
 import type { ShareInterval } from '../curves/share-interval.ts';
 import type { TokenEvidence } from '../evidence/teacher-forced.ts';
-import {
-  deferredShare,
-  thresholdForShare,
-  type WeightedScores,
-} from '../evidence/threshold-for-share.ts';
 import type { EvaluationPoint } from './evaluation-point.ts';
 
 /** A method at given thresholds, or at thresholds for shares. */
@@ -111,10 +107,9 @@ export function pointsForShare(
   plan: EvaluationPlan,
   evidence: ScoreEvidence,
 ): PlannedPoint[] {
-  const { isShare, deferralSide } = thresholdFacts(method);
-  const threshold = isShare
+  const threshold = thresholdFacts(method).isShare
     ? share
-    : thresholdForShare(scoresOf(method, evidence), share, deferralSide);
+    : scoresOf(method, evidence).cutFor(share).threshold;
   return pointsAt(method, threshold, plan, evidence);
 }
 
@@ -124,10 +119,9 @@ function pointsAt(
   { seeds }: EvaluationPlan,
   evidence: ScoreEvidence,
 ): PlannedPoint[] {
-  const { isShare, deferralSide } = thresholdFacts(method);
-  const predictedShare = isShare
+  const predictedShare = thresholdFacts(method).isShare
     ? threshold
-    : deferredShare(scoresOf(method, evidence), threshold, deferralSide);
+    : scoresOf(method, evidence).deferredShare(threshold);
   const own = isRandomControl(method) ? seeds : [0];
   return own.map((seed) => ({ method, threshold, seed, predictedShare }));
 }
@@ -138,12 +132,14 @@ function asked({ strategies }: EvaluationPlan): readonly RequestedStrategy[] {
   return strategies.filter(({ method }) => !alone.includes(method));
 }
 
-function scoresOf({ name }: Method, { weights, tokens, answers }: ScoreEvidence): WeightedScores {
+function scoresOf(method: Method, { weights, tokens, answers }: ScoreEvidence): ScoreDistribution {
+  const { name } = method;
   const all = answers[name] ?? tokens.map(({ scores }) => scores[name] ?? []);
-  return {
-    scores: all.flat(),
-    weights: all.flatMap((scores, index) => scores.map(() => weights[index] ?? 0)),
-  };
+  return new ScoreDistribution(
+    all.flat(),
+    thresholdFacts(method).deferralSide,
+    all.flatMap((scores, index) => scores.map(() => weights[index] ?? 0)),
+  );
 }
 
 function thresholdFacts({ name, threshold }: Method): ThresholdFacts {

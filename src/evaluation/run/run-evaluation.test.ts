@@ -14,13 +14,16 @@ import {
 } from '../../../test/evaluation/scripted-evaluation.ts';
 import { RUNS_ARE_FULL } from '../../../test/runs.ts';
 import { tinyRouters } from '../../judging/fakes/tiny-router.ts';
+import type { Gate } from '../../judging/gate.ts';
 import type { ForwardRequest } from '../../model/roles.ts';
 import { cascadeMethod } from '../../strategy/cascade.ts';
 import { entropyMethod } from '../../strategy/entropy.ts';
+import { marginGate } from '../../strategy/margin.ts';
 import { isRandomControl } from '../../strategy/method.ts';
 import { randomMethod } from '../../strategy/random.ts';
 import { randomQueryMethod } from '../../strategy/random-query.ts';
 import { parseStrategy } from '../../strategy/strategy-value.ts';
+import { tokenMethod } from '../../strategy/token-routing.ts';
 import type { TokenEvidence } from '../evidence/teacher-forced.ts';
 import type { Question } from '../question.ts';
 import type { EvaluationResult } from '../results.ts';
@@ -55,19 +58,21 @@ async function run(
   plan: Partial<EvaluationPlan> = {},
   options: ScriptedEvaluationOptions & {
     readonly signal?: AbortSignal;
+    readonly onNotice?: (text: string) => void;
     readonly into?: string;
     readonly asked?: readonly Question[];
     /** False: every prompt is read on its own. */
     readonly shares?: boolean;
   } = {},
 ): Promise<Ran> {
-  const { signal, into = folder, asked = questions, shares = true, ...rest } = options;
+  const { signal, onNotice, into = folder, asked = questions, shares = true, ...rest } = options;
   const world = scriptedEvaluation(rest);
   const pair = shares ? world.pair : { ...world.pair, share: async () => undefined };
   const whole = planOf(plan);
   const answers = await runEvaluation({
     ...{ pair, questions: asked, plan: whole, folder: into },
     ...(signal === undefined ? {} : { signal }),
+    onNotice,
   });
   const { models, labels, contextLength } = world.pair;
   const result = evaluationResult(answers, {
@@ -143,6 +148,27 @@ describe('an evaluation', () => {
       'evaluation.json',
       'evidence.jsonl',
     ]);
+  });
+
+  it('finds points for a gate whose scores are mostly equal, and says which shares it lacks', async () => {
+    const gate: Gate = {
+      ...marginGate,
+      name: 'thirds',
+      score: (row, at, context) => (at % 3 === 0 ? marginGate.score(row, at, context) : 2),
+    };
+    const threshold = { name: 'margin', default: 0.5, meaning: 'some tokens' };
+    const method = tokenMethod(gate, { summary: 'a third', threshold, style: null });
+    const strategies = [{ method, thresholds: [] }];
+    const { answers } = await run({ strategies, shares: null, pointCount: 6 });
+    const shares = answers.points.map(({ predictedShare }) => predictedShare ?? 1);
+    expect(shares).toHaveLength(6);
+    expect(new Set(shares).size).toBe(6);
+    expect(Math.min(...shares)).toBeGreaterThan(0);
+    expect(Math.max(...shares)).toBeLessThan(0.5);
+    const notices: string[] = [];
+    const onNotice = (text: string): number => notices.push(text);
+    await run({ strategies, shares: [0.55] }, { into: join(folder, 'noticed'), onNotice });
+    expect(notices).toEqual([expect.stringMatching(/^thirds cannot call for 55 %: .* share, 3\d/)]);
   });
 
   it('puts points over the interval if no shares are given', async () => {

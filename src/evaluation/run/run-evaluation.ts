@@ -117,6 +117,7 @@ async function answerPoints(
   const add = async (more: readonly (readonly [method: Method, share: number])[]) => {
     for (const [method, share] of more) {
       const found = pointsForShare(method, share, plan, evidence);
+      if (plan.shares !== null) noticeShare(method, share, found[0]?.predictedShare, options);
       points.push(...found.filter((point) => !points.some((known) => isSame(known, point))));
     }
     await answerAll(chosen, points.map(bare), ANSWERING_LABEL, options);
@@ -137,6 +138,27 @@ async function answerPoints(
     await add(more);
   }
   return points;
+}
+
+/** How far the nearest possible share may be off, as a part of the wanted one. */
+const OFF_SHARE_MAX = 0.1;
+/** The same in shares. */
+const OFF_MAX = 0.01;
+
+/** Equal scores stay together, so some shares cannot be had. */
+function noticeShare(
+  { name }: Method,
+  wanted: number,
+  nearest: number | null | undefined,
+  { onNotice }: Progressing,
+): void {
+  const off = Math.abs((nearest ?? wanted) - wanted);
+  if (off <= Math.max(OFF_MAX, OFF_SHARE_MAX * wanted)) return;
+  const percent = (share: number): string => `${Number((100 * share).toPrecision(3))} %`;
+  onNotice?.(
+    `${name} cannot call for ${percent(wanted)}: too many scores are equal, or there are too few. ` +
+      `It is run at the nearest share, ${percent(nearest ?? wanted)}.`,
+  );
 }
 
 /** The large share of all tokens of a method's answers at an asked share, seeds averaged. */

@@ -3,6 +3,7 @@
  * to row.
  */
 import { FoldedNetwork } from '../../network/folded-network.ts';
+import type { CalibrationPoint } from '../calibration.ts';
 import type { Router } from '../router.ts';
 import { featureSize } from '../router-features.ts';
 import { decodeRouter, encodeRouter } from '../router-file.ts';
@@ -29,6 +30,10 @@ export function tinyNetwork(inputSize: number, seed = 1): FoldedNetwork {
   return new FoldedNetwork([first, last]);
 }
 
+function point(threshold: number, predictedShare: number, share: number): CalibrationPoint {
+  return { threshold, predictedShare, share, agreement: 0.9 + threshold / 10, gapRecovered: null };
+}
+
 /** A router as decoded from its file, for a small model with this hidden size (default 4). */
 export function tinyRouter(changes: Partial<Omit<Router, 'digest'>> = {}): Router {
   const { hiddenSize = 4, features = { hidden: true, topLogprobs: 0, tokenEmbedding: false } } =
@@ -43,11 +48,8 @@ export function tinyRouter(changes: Partial<Omit<Router, 'digest'>> = {}): Route
     defaultThreshold: 0.625,
     calibration: {
       on: 'a formula',
-      points: [
-        { threshold: 0.25, share: 0.1, agreement: 0.9, gapRecovered: null },
-        { threshold: 0.5, share: 0.3, agreement: 0.95, gapRecovered: null },
-        { threshold: 0.75, share: 0.6, agreement: 0.99, gapRecovered: null },
-      ],
+      cuts: [10, 20, 30, 40, 50].map((at) => ({ threshold: (at + 15) / 100, share: at / 100 })),
+      points: [point(0.25, 0.1, 0.1), point(0.45, 0.3, 0.3), point(0.65, 0.5, 0.6)],
     },
     reliability: [{ predicted: 0.25, observed: 0.5, count: 4 }],
     training: { questions: 'letters/train', questionCount: 3 },

@@ -289,6 +289,7 @@ function bindGguf(base: Library): GgufAbi {
     ggufFindKey: base.func('gguf_find_key', 'int64_t', [PTR, 'str']),
     ggufType: base.func('gguf_get_kv_type', 'int', [PTR, 'int64_t']),
     ggufString: base.func('gguf_get_val_str', 'str', [PTR, 'int64_t']),
+    ggufU16: base.func('gguf_get_val_u16', 'uint16_t', [PTR, 'int64_t']),
     ggufU32: base.func('gguf_get_val_u32', 'uint32_t', [PTR, 'int64_t']),
     ggufU64: base.func('gguf_get_val_u64', 'uint64_t', [PTR, 'int64_t']),
     ggufI32: base.func('gguf_get_val_i32', 'int32_t', [PTR, 'int64_t']),

@@ -68,7 +68,12 @@ const FORMATS: readonly Format[] = [
   },
 ];
 
-function tableOf(path: string, tensor: EmbeddingTensor | null, hiddenSize = 0): EmbeddingTable {
+function tableOf(
+  path: string,
+  given: Omit<EmbeddingTensor, 'path'> | null,
+  hiddenSize = 0,
+): EmbeddingTable {
+  const tensor = given && { ...given, path };
   const { abi } = loadLibrary();
   const size = hiddenSize === 0 ? (tensor?.width ?? 0) : hiddenSize;
   return new EmbeddingTable({ abi, file: { path, tokenEmbeddings: tensor }, hiddenSize: size });
@@ -135,11 +140,11 @@ describe('the embedding of a token', () => {
 });
 
 describe('embeddings that cannot be read', () => {
-  const F32: EmbeddingTensor = { type: 'f32', offset: 0, byteCount: 64, width: 8, rowCount: 2 };
   const here = (): string => join(folder, 'some.bin');
+  const F32 = { type: 'f32', offset: 0, byteCount: 64, width: 8, rowCount: 2 };
 
   it.each([
-    ['are in another file', null, 8, 'the file has none'],
+    ['are missing', null, 8, 'the file has none'],
     ['have another width', F32, 16, 'they have 8 numbers, and hidden states 16'],
     ['have a type without numbers', { ...F32, type: 'i32' }, 8, 'their type is i32'],
     ['have no known type', { ...F32, type: 'q9_9' }, 8, 'their type is q9_9'],

@@ -45,7 +45,7 @@ export class EmbeddingTable {
     this.#open ??= openTable(this.#options);
     const { tensor, descriptor, dequantise, bytes } = this.#open;
     invariant(id >= 0 && id < tensor.rowCount, `there is no embedding of token ${id}`);
-    const { path } = this.#options.file;
+    const { path } = tensor;
     const offset = tensor.offset + id * bytes.length;
     const byteCount = onDisk(path, () => readSync(descriptor, bytes, 0, bytes.length, offset));
     if (byteCount < bytes.length) throw unavailable(path, 'its file was cut');
@@ -71,7 +71,12 @@ function openTable({ abi, file, hiddenSize }: EmbeddingTableOptions): OpenTable 
   const dequantise = type === 'f32' ? copyFloats : abi.ggmlDequantiser(type);
   if (dequantise === null) throw unavailable(path, `their type is ${type}`);
   const bytes = new Uint8Array(byteCount / rowCount);
-  return { tensor, dequantise, bytes, descriptor: onDisk(path, () => openSync(path, 'r')) };
+  return {
+    tensor,
+    dequantise,
+    bytes,
+    descriptor: onDisk(tensor.path, () => openSync(tensor.path, 'r')),
+  };
 }
 
 const copyFloats: Dequantiser = (from, to) => {

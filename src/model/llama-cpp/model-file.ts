@@ -6,13 +6,17 @@
 import { open, stat } from 'node:fs/promises';
 import { PilotfishError } from '../../core/errors.ts';
 import type { ParameterCounts } from '../../core/events.ts';
+import { required } from '../../core/invariant.ts';
 import { fileError } from '../../storage/file-error.ts';
+import { partPaths } from '../../storage/split-file.ts';
 import { bigInt64View } from './abi.ts';
 import { loadLibrary } from './library.ts';
 import type { Abi, Address } from './native-api.ts';
 
 export interface ModelFileFacts {
+  /** The file, or the first of its parts. */
   readonly path: string;
+  /** Of all parts. */
   readonly byteCount: number;
   readonly architecture: string;
   readonly name: string | null;
@@ -30,12 +34,14 @@ export interface ModelFileFacts {
   readonly chatTemplate: string | null;
   /** Bytes of keys and values of one position in all layers, in half precision. */
   readonly kvBytesPerToken: number;
-  /** Null if the file has none. The parts of a split file may be elsewhere. */
+  /** Null if the file has none. */
   readonly tokenEmbeddings: EmbeddingTensor | null;
 }
 
 /** The input embeddings in a file, row after row. */
 export interface EmbeddingTensor {
+  /** The file, which is one of the parts of a split model. */
+  readonly path: string;
   /** The type of the elements, such as `q8_0`. */
   readonly type: string;
   /** The offset of the first row in the file, in bytes. */
@@ -47,6 +53,7 @@ export interface EmbeddingTensor {
 }
 
 interface Tensor {
+  readonly path: string;
   readonly name: string;
   readonly type: string;
   readonly shape: readonly number[];
@@ -57,6 +64,7 @@ interface Tensor {
 
 const GGUF_MAGIC = 'GGUF';
 const TENSOR_DIMENSIONS_MAX = 4;
+const GGUF_TYPE_U16 = 2;
 const GGUF_TYPE_U32 = 4;
 const GGUF_TYPE_I32 = 5;
 const GGUF_TYPE_STRING = 8;
@@ -68,6 +76,32 @@ const GGUF_TYPE_U64 = 10;
  *   `file-system-failed`
  */
 export async function readModelFile(path: string): Promise<ModelFileFacts> {
+  await checkMagic(path);
+  const paths = await partPaths(path);
+  const parts: FilePart[] = [];
+  for (const [index, part] of paths.entries()) {
+    parts.push(await readPart(part, { index, count: paths.length }));
+  }
+  const header = required(parts[0]?.header, 'the first part describes the model');
+  const tensors = parts.flatMap((part) => part.tensors);
+  const byteCount = parts.reduce((sum, part) => sum + part.byteCount, 0);
+  return { ...header, byteCount, ...tensorFacts(tensors) };
+}
+
+interface FilePart {
+  /** Null in later parts. */
+  readonly header: Header | null;
+  readonly tensors: readonly Tensor[];
+  readonly byteCount: number;
+}
+
+/** The place of a part in a model. */
+interface Place {
+  readonly index: number;
+  readonly count: number;
+}
+
+async function readPart(path: string, place: Place): Promise<FilePart> {
   const byteCount = await checkMagic(path);
   const { abi } = loadLibrary();
   const gguf = abi.ggufOpen(path, { no_alloc: true, ctx: null });
@@ -75,10 +109,35 @@ export async function readModelFile(path: string): Promise<ModelFileFacts> {
     throw truncated(path, byteCount, 'its header is incomplete or damaged');
   }
   try {
-    return describe(new GgufReader(abi, gguf), path, byteCount);
+    const reader = new GgufReader(abi, gguf);
+    checkPlace(path, reader, place);
+    const tensors = reader.tensors().map((tensor) => ({ ...tensor, path }));
+    const end = tensors.reduce(
+      (most, tensor) => Math.max(most, tensor.offset + tensor.byteCount),
+      0,
+    );
+    if (end > byteCount) throw truncated(path, byteCount, `its tensors need ${end} bytes`);
+    // Only the first part describes the model.
+    const header = place.index === 0 ? headerOf(reader, path) : null;
+    return { header, tensors, byteCount };
   } finally {
     abi.ggufFree(gguf);
   }
+}
+
+/** A part under another name would be loaded without the others, or in their place. */
+function checkPlace(path: string, gguf: GgufReader, { index, count }: Place): void {
+  const own = { index: gguf.number('split.no') ?? 0, count: gguf.number('split.count') ?? 1 };
+  if (Math.max(1, own.count) === count && own.index === index) return;
+  const says = `it is part ${own.index + 1} of ${own.count}`;
+  throw new PilotfishError(
+    'model-file-invalid',
+    `${path} has the wrong name: by its content ${says} of a split model.`,
+    {
+      remedy: 'Give the parts their names back: NAME-00001-of-00003.gguf is the first of three.',
+      fields: { path, part: own.index + 1, partCount: own.count },
+    },
+  );
 }
 
 async function checkMagic(path: string): Promise<number> {
@@ -110,11 +169,11 @@ function truncated(path: string, byteCount: number, why: string): PilotfishError
   );
 }
 
-function describe(gguf: GgufReader, path: string, byteCount: number): ModelFileFacts {
+/** The facts of a model that its metadata states. */
+type Header = Omit<ModelFileFacts, 'byteCount' | keyof ReturnType<typeof tensorFacts>>;
+
+function headerOf(gguf: GgufReader, path: string): Header {
   const architecture = gguf.string('general.architecture') ?? 'unknown';
-  const tensors = gguf.tensors();
-  const end = tensors.reduce((most, tensor) => Math.max(most, tensor.offset + tensor.byteCount), 0);
-  if (end > byteCount) throw truncated(path, byteCount, `its tensors need ${end} bytes`);
   const number = (key: string): number => gguf.number(`${architecture}.${key}`) ?? 0;
   const layerCount = number('block_count');
   checkLayerCount(path, layerCount);
@@ -126,18 +185,23 @@ function describe(gguf: GgufReader, path: string, byteCount: number): ModelFileF
   const kvHeadCount = gguf.number(`${architecture}.attention.head_count_kv`) ?? headCount;
   return {
     path,
-    byteCount,
     architecture,
     name: gguf.string('general.name'),
-    quantisation: mainType(tensors),
     layerCount,
     hiddenSize,
     vocabularySize: gguf.arrayLength('tokenizer.ggml.tokens'),
     contextLengthMax: number('context_length'),
-    tensorCount: tensors.length,
-    ...weights(tensors),
     chatTemplate: gguf.string('tokenizer.chat_template'),
     kvBytesPerToken: layerCount * kvHeadCount * (keySize + valueSize) * 2,
+  };
+}
+
+/** The facts of a model that its tensors tell, from all parts. */
+function tensorFacts(tensors: readonly Tensor[]) {
+  return {
+    quantisation: mainType(tensors),
+    tensorCount: tensors.length,
+    ...weights(tensors),
     tokenEmbeddings: embeddingTensor(tensors),
   };
 }
@@ -147,9 +211,9 @@ const TOKEN_EMBEDDINGS = 'token_embd.weight';
 function embeddingTensor(tensors: readonly Tensor[]): EmbeddingTensor | null {
   const found = tensors.find(({ name }) => name === TOKEN_EMBEDDINGS);
   if (found === undefined) return null;
-  const { type, offset, byteCount, shape } = found;
+  const { path, type, offset, byteCount, shape } = found;
   const [width = 0, rowCount = 0] = shape;
-  return { type, offset, byteCount, width, rowCount };
+  return { path, type, offset, byteCount, width, rowCount };
 }
 
 /** LLAMA_MAX_LAYERS: the library aborts the process beyond it, and for 0 layers. */
@@ -210,6 +274,8 @@ class GgufReader {
     const found = this.#find(key);
     if (found === null) return null;
     switch (found.type) {
+      case GGUF_TYPE_U16:
+        return this.#abi.ggufU16(this.#gguf, found.key);
       case GGUF_TYPE_U32:
         return this.#abi.ggufU32(this.#gguf, found.key);
       case GGUF_TYPE_I32:
@@ -227,13 +293,13 @@ class GgufReader {
     return Number(this.#abi.ggufArrayLength(this.#gguf, found.key));
   }
 
-  tensors(): Tensor[] {
+  tensors(): Omit<Tensor, 'path'>[] {
     const dataOffset = Number(this.#abi.ggufDataOffset(this.#gguf));
     const count = Number(this.#abi.ggufTensorCount(this.#gguf));
     return Array.from({ length: count }, (_, index) => this.#tensor(index, dataOffset));
   }
 
-  #tensor(index: number, dataOffset: number): Tensor {
+  #tensor(index: number, dataOffset: number): Omit<Tensor, 'path'> {
     const abi = this.#abi;
     const sizes = bigInt64View(abi.ggufTensorShape(this.#gguf, index), TENSOR_DIMENSIONS_MAX);
     const shape = Array.from(sizes, Number);

@@ -109,6 +109,7 @@ export interface GgufAbi {
   readonly ggufFindKey: Native<[gguf: Address, key: string], GgufKey>;
   readonly ggufType: Native<[gguf: Address, key: GgufKey], number>;
   readonly ggufString: Native<[gguf: Address, key: GgufKey], string>;
+  readonly ggufU16: Native<[gguf: Address, key: GgufKey], number>;
   readonly ggufU32: Native<[gguf: Address, key: GgufKey], number>;
   readonly ggufU64: Native<[gguf: Address, key: GgufKey], number | bigint>;
   readonly ggufI32: Native<[gguf: Address, key: GgufKey], number>;

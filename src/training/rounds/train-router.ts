@@ -35,7 +35,7 @@ import type { RolloutPlan } from '../rollouts/rollout-plan.ts';
 import { type Example, ExampleStore } from '../traces/example-store.ts';
 import type { TrainingPair } from '../training-pair.ts';
 import type { Trajectory } from '../trajectory.ts';
-import { calibrationAlong, scoredTokens } from './calibrate-along.ts';
+import { calibrationAlong, policyCut, tokenScores } from './calibrate-along.ts';
 import { type LabelCounts, labelCounts } from './label-counts.ts';
 import type { TrainingPlan } from './training-plan.ts';
 import { writeAnswers } from './write-answers.ts';
@@ -129,6 +129,8 @@ interface Stores {
 interface Trained {
   readonly router: Router;
   readonly bytes: Uint8Array;
+  /** Its scores of the tokens of held-out answers. */
+  readonly scores: readonly number[];
   readonly report: RoundReport;
 }
 
@@ -167,7 +169,7 @@ async function runRound(
   checkLabels(counts, options);
   const fit = await fitKept(round, rows, options);
   if (fit.auc === null) options.onNotice?.(ONE_SIDED);
-  const { router, bytes } = await routerOf(fit, rows, examples, counts, options);
+  const made = await routerOf(fit, rows, examples, counts, options);
   const { auc, aucOfDiffering, bestEpoch, validationLoss, reliability } = fit;
   const calibrationError = reliability.expectedCalibrationError;
   const report = {
@@ -176,7 +178,7 @@ async function runRound(
     trajectoryCount: examples.length,
     ...{ auc, aucOfDiffering, bestEpoch, validationLoss, calibrationError },
   };
-  return { router, bytes, report };
+  return { ...made, report };
 }
 
 /** Yields after each trajectory: a router's policy scores all of its features. */
@@ -266,7 +268,7 @@ async function routerOf(
   examples: readonly Example[],
   counts: LabelCounts,
   options: TrainRouterOptions,
-): Promise<{ readonly router: Router; readonly bytes: Uint8Array }> {
+): Promise<Pick<Trained, 'router' | 'bytes' | 'scores'>> {
   const held = new Set(Array.from(fit.validationRows, (row) => rows.dataset.groups[row]));
   const heldOut = examples.filter((example) => held.has(rows.groupOf(example)));
   const large = heldOut.filter(({ trajectory: { source } }) => source !== 'mixed');
@@ -288,13 +290,13 @@ async function routerOf(
   const ready = (bytes: Uint8Array): Router =>
     withEmbeddings(decodeRouter(bytes), embeddingsOf(options));
   const bare = ready(encodeRouter(facts));
-  const tokens = await inTurns(scoredTokens(bare, large, READ_FEATURES), options.signal);
-  const calibration = calibrationAlong(tokens, `answers to ${large.length} held-out questions`);
+  const scores = await inTurns(tokenScores(bare, large, READ_FEATURES), options.signal);
+  const calibration = calibrationAlong(scores, `answers to ${large.length} held-out questions`);
   const wanted = DEFAULT_SHARE_FACTOR * counts.callShare;
-  const nearest = calibration.points.find(({ share }) => share >= wanted);
-  const defaultThreshold = nearest?.threshold ?? 1;
+  const reached = policyCut(scores, wanted);
+  const defaultThreshold = reached.share >= wanted ? reached.threshold : 1;
   const bytes = encodeRouter({ ...facts, calibration, defaultThreshold });
-  return { router: ready(bytes), bytes };
+  return { router: ready(bytes), bytes, scores };
 }
 
 function embeddingsOf({ pair }: TrainRouterOptions): TokenEmbedding {
@@ -320,14 +322,12 @@ const ONE_SIDED =
 const DEFAULT_SHARE_FACTOR = 2;
 
 function nextPolicy(
-  { router, report }: Trained,
+  { router, scores, report }: Trained,
   { policyShare }: TrainRouterOptions,
 ): Policy & { readonly share: number } {
   const wanted = policyShare ?? DEFAULT_SHARE_FACTOR * report.callShare;
-  const points = router.calibration?.points ?? [];
-  const point = points.find(({ share }) => share >= wanted) ?? points.at(-1);
-  const threshold = point?.threshold ?? router.defaultThreshold;
-  return { ...routerPolicy(router, threshold, READ_FEATURES), share: point?.share ?? wanted };
+  const { threshold, share } = policyCut(scores, wanted);
+  return { ...routerPolicy(router, threshold, READ_FEATURES), share };
 }
 
 /** @throws PilotfishError `training-data-insufficient` */

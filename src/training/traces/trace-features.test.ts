@@ -20,7 +20,7 @@ import { atOnce } from '../../network/steps.ts';
 import { trainingRows } from '../fit/training-rows.ts';
 import type { Target } from '../labels/targets.ts';
 import { routerPolicy } from '../rollouts/policy.ts';
-import { scoredTokens } from '../rounds/calibrate-along.ts';
+import { tokenScores } from '../rounds/calibrate-along.ts';
 import { TrainingPair } from '../training-pair.ts';
 import type { Trajectory } from '../trajectory.ts';
 import type { Example } from './example-store.ts';
@@ -151,11 +151,12 @@ describe('features along a trace', () => {
         const router = withEmbeddings(routerOf(features), (id) => small.tokenEmbedding(id));
         const example = await readExample(pair, tokenIds(before), tokenIds(answer));
         const live = await liveScores(pair, router, example.trajectory);
-        const tokens = atOnce(scoredTokens(router, [example], READ));
-        expect(tokens.map(({ score }) => score)).toEqual(live);
+        const scores = atOnce(tokenScores(router, [example], READ));
+        expect(scores).toEqual(live);
         const threshold = live.reduce((sum, score) => sum + score, 0) / live.length;
         const kept = routerPolicy(router, threshold, READ).keptPositions(example.trace);
-        for (const [position, { score, differs }] of tokens.entries()) {
+        for (const [position, score] of scores.entries()) {
+          const differs = example.trace.small[position] !== example.trace.large[position];
           expect(kept.has(position)).toBe(differs && score >= threshold);
           seen.differing += Number(differs);
         }
@@ -187,10 +188,8 @@ describe('features along a trace', () => {
         const ofRows = Array.from({ length: rowCount }, (_, row) =>
           score(features.subarray(row * inputSize, (row + 1) * inputSize)),
         );
-        const ofTokens = atOnce(scoredTokens(router, [example], READ));
-        expect(ofRows).toEqual(
-          ofTokens.filter((_, at) => places[at]?.isRow === true).map((token) => token.score),
-        );
+        const ofTokens = atOnce(tokenScores(router, [example], READ));
+        expect(ofRows).toEqual(ofTokens.filter((_, at) => places[at]?.isRow === true));
       }),
       { numRuns: 60 },
     );
