@@ -209,10 +209,13 @@ describe('checkRequest', () => {
     const jsonSchema = { type: 'integer' };
     const grammarOf = (grammar: GenerateRequest['grammar']): unknown =>
       checkRequest({ ...PROMPT, ...(grammar === undefined ? {} : { grammar }) }).grammar;
-    expect(grammarOf({ jsonSchema })).toEqual({ kind: 'json-schema', text: '{"type":"integer"}' });
-    expect(grammarOf({ regex: 'a+' })).toEqual({ kind: 'regex', text: 'a+' });
+    expect(grammarOf({ jsonSchema })).toEqual({
+      ...{ kind: 'json-schema', text: '{"type":"integer"}', strict: false },
+    });
+    expect(grammarOf({ jsonSchema, strict: true })).toMatchObject({ strict: true });
+    expect(grammarOf({ regex: 'a+' })).toMatchObject({ kind: 'regex', text: 'a+' });
     expect(grammarOf({ gbnf: 'root ::= "a"' })).toMatchObject({ kind: 'gbnf' });
-    expect(grammarOf({ json: true })).toEqual({ kind: 'json', text: '' });
+    expect(grammarOf({ json: true })).toMatchObject({ kind: 'json', text: '' });
     expect(grammarOf(undefined)).toBeUndefined();
     expect(failure({ ...PROMPT, grammar: { regex: 'x'.repeat(70_000) } })).toMatchObject({
       code: 'grammar-invalid',
