@@ -165,7 +165,8 @@ describe('an evaluation', () => {
     expect(shares.length).toBeGreaterThan(3);
     expect(new Set(shares).size).toBe(shares.length);
     expect(Math.min(...shares)).toBeGreaterThan(0);
-    expect(Math.max(...shares)).toBeLessThan(0.5);
+    // Nothing lies between a third and all: the large model alone reaches over the interval.
+    expect(shares.filter((share) => share > 0.4)).toEqual([1]);
     const notices: string[] = [];
     const onNotice = (text: string): number => notices.push(text);
     await run({ strategies, shares: [0.55] }, { into: join(folder, 'noticed'), onNotice });
