@@ -19,7 +19,8 @@ const LETTER_AFTER = new RegExp(
   'g',
 );
 /** A statement about the one thing that is denied claims nothing. */
-const DENIED = /(?:\bnot|n't|\bnever|\bneither|\bif|\bwhether|\bthan|\bunless)\s*(?:option |choice |that |the )*["'(*]*$/i;
+const DENIED =
+  /(?:\bnot|n't|\bnever|\bneither|\bif|\bwhether|\bthan|\bunless)\s*(?:option |choice |that |the )*["'(*]*$/i;
 const CLAIM_CHARACTERS_MAX = 200;
 
 /** Claims of an option, as marks. Whether an option stands there, the choice grader says. */

@@ -92,7 +92,8 @@ function isJoined(content: string, options: readonly string[]): boolean {
 }
 
 const LISTED = /^\(?[A-Z]\)?(?:[\s.]*$|,|\s+(?:and|or)\b)/;
-const JOINED = /^[\s).;:"'”’\]]*((?:,\s*)?(?:(?:and|or)\b|&|\/)|,)\s*(?:maybe |possibly |perhaps )?(.*)$/is;
+const JOINED =
+  /^[\s).;:"'”’\]]*((?:,\s*)?(?:(?:and|or)\b|&|\/)|,)\s*(?:maybe |possibly |perhaps )?(.*)$/is;
 /**
  * The end of a joined answer. `Paris, and Rome is not` continues otherwise: it joins no answers.
  */
@@ -106,7 +107,10 @@ interface LeadingOption {
 
 /** An option given by its letter, with or without its text, or by its text. */
 function leadingOption(content: string, options: readonly string[]): LeadingOption | null {
-  const text = content.replaceAll(EMPHASIS, '$1').trim().replace(/^["'“‘«]+\s*/, '');
+  const text = content
+    .replaceAll(EMPHASIS, '$1')
+    .trim()
+    .replace(/^["'“‘«]+\s*/, '');
   const byText = beginsWith(bareOption(text), options);
   if (byText !== null) return byText;
   const [letter = '', enclosed, marked, bare] = LETTER.exec(text) ?? [];

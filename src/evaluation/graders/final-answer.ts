@@ -138,7 +138,12 @@ function marksOf(output: string): readonly Mark[] {
     return { form: 'tag', start: index, content, name: 'the last answer tag' };
   });
   const hashes = [...output.matchAll(HASH)].map(({ index, 0: line, 1: content = '' }): Mark => {
-    return { form: 'hash', start: index, content: content.trim(), name: `the line ${quoted(line)}` };
+    return {
+      form: 'hash',
+      start: index,
+      content: content.trim(),
+      name: `the line ${quoted(line)}`,
+    };
   });
   return [...boxes(output), ...tags, ...hashes, ...statements(output)];
 }
@@ -187,7 +192,10 @@ const QUOTED_CHARACTERS = 60;
 
 /** A short quotation on one line. */
 function quoted(text: string): string {
-  const line = text.replaceAll(/\s+/g, ' ').replaceAll(/[*_]{2,}/g, '').trim();
+  const line = text
+    .replaceAll(/\s+/g, ' ')
+    .replaceAll(/[*_]{2,}/g, '')
+    .trim();
   if (line.length <= QUOTED_CHARACTERS) return `"${line}"`;
   return `"${line.slice(0, QUOTED_CHARACTERS).trimEnd()} …"`;
 }
@@ -213,7 +221,10 @@ function corrected<T>(output: string, start: number, fallback: Fallback<T>): Out
   const rest = output.slice(start);
   const last = [...rest.matchAll(CORRECTION)].at(-1);
   if (last === undefined || last.index > CORRECTED_WITHIN) return null;
-  const said = rest.slice(last.index).split(/(?<=[.!?])\s+|\n/).filter((line) => line.trim() !== '');
+  const said = rest
+    .slice(last.index)
+    .split(/(?<=[.!?])\s+|\n/)
+    .filter((line) => line.trim() !== '');
   const sentence = said.slice(0, CORRECTION_SENTENCES).at(-1) ?? '';
   const answer = fallback(sentence);
   return answer === null ? null : { ...answer, why: 'the correction after the answer' };

@@ -38,7 +38,9 @@ export function latexForm(text: string): string {
     .replaceAll(/(?<![\dA-Za-z]) | (?![\dA-Za-z])/g, '')
     .replaceAll(/([_^])\{(\w)\}/g, '$1$2');
   const [, letter] = /^\(?([A-Za-z])\)?$/.exec(value) ?? [];
-  return /^[A-Za-z][A-Za-z ]+$/.test(value) ? value.toLowerCase() : (letter?.toLowerCase() ?? value);
+  return /^[A-Za-z][A-Za-z ]+$/.test(value)
+    ? value.toLowerCase()
+    : (letter?.toLowerCase() ?? value);
 }
 
 /** A formula without the delimiters, emphasis and punctuation around it. */

@@ -8,8 +8,8 @@ import {
   readAnswer,
   wrong,
 } from './final-answer.ts';
-import { bareFormula } from './latex-form.ts';
 import { gradeLatex } from './latex.ts';
+import { bareFormula } from './latex-form.ts';
 import { plainText, type Quantity, quantitiesIn } from './quantity.ts';
 import { decimal, isSame, over, type Rational } from './rational.ts';
 import { exactValue } from './tex/exact.ts';
@@ -111,7 +111,8 @@ function readContent(content: string, form: MarkForm): MarkReading<NumberFound> 
   const sentence = SENTENCE.exec(plain)?.[0] ?? plain;
   if (isHedge(sentence)) return 'unclear';
   const said = sentence.replace(REASON, '');
-  const found = readClause(said) ?? (form === 'box' ? null : clauseFormula(said)) ?? readClause(sentence);
+  const found =
+    readClause(said) ?? (form === 'box' ? null : clauseFormula(said)) ?? readClause(sentence);
   return found === null ? null : { value: found };
 }
 

@@ -65,5 +65,7 @@ function openBox(text: string): number | null {
   const boxes = [...text.matchAll(BOX)];
   if (boxes.length === 0) return null;
   const pairs = bracePairs(text);
-  return boxes.find(({ index, 0: opening }) => !pairs.has(index + opening.length - 1))?.index ?? null;
+  return (
+    boxes.find(({ index, 0: opening }) => !pairs.has(index + opening.length - 1))?.index ?? null
+  );
 }

@@ -6,11 +6,13 @@
 
 /** Symbols, told by their case: `m` is a metre, `M` is not. */
 const SYMBOLS: Readonly<Record<string, string>> = {
-  ...named('mm cm dm m km ft yd mi mL ml L l g kg mg t s ms min h hr Hz kHz MHz N J kJ W kW kWh V A'),
+  ...named(
+    'mm cm dm m km ft yd mi mL ml L l g kg mg t s ms min h hr Hz kHz MHz N J kJ W kW kWh V A',
+  ),
   ...{ ml: 'mL', l: 'L', hr: 'h' },
   ...named('K Pa mol rad deg lb oz pt gal in USD EUR GBP INR'),
   ...{ secs: 's', sec: 's', mins: 'min', hrs: 'h', ins: 'in', lbs: 'lb', degs: 'deg' },
-  ...{ deg: '°', '°': '°', '°C': '°C', '°F': '°F', '%': '%', '$': 'USD', '€': 'EUR', '£': 'GBP' },
+  ...{ deg: '°', '°': '°', '°C': '°C', '°F': '°F', '%': '%', $: 'USD', '€': 'EUR', '£': 'GBP' },
   ...{ '¥': 'JPY', '₹': 'INR', '¢': 'cent', Rs: 'INR', 'Rs.': 'INR', mph: 'mi/h', kph: 'km/h' },
   ...{ AM: 'am', 'A.M.': 'am', am: 'am', 'a.m.': 'am', 'a.m': 'am' },
   ...{ PM: 'pm', 'P.M.': 'pm', pm: 'pm', 'p.m.': 'pm', 'p.m': 'pm' },

@@ -174,7 +174,11 @@ function logarithm(a: Approximation, { isComplex }: Setting): Approximation | nu
 
 function exponential({ re, im, error }: Approximation): Approximation | null {
   const radius = Math.exp(re);
-  return finite(radius * Math.cos(im), radius * Math.sin(im), 2 * radius * (error + EPSILON * Math.hypot(re, im)));
+  return finite(
+    radius * Math.cos(im),
+    radius * Math.sin(im),
+    2 * radius * (error + EPSILON * Math.hypot(re, im)),
+  );
 }
 
 function ofOne(
@@ -207,7 +211,11 @@ function ofOne(
 
 function radians({ re, im, error }: Approximation): Approximation {
   const factor = Math.PI / 180;
-  return { re: re * factor, im: im * factor, error: (error + EPSILON * Math.hypot(re, im)) * factor };
+  return {
+    re: re * factor,
+    im: im * factor,
+    error: (error + EPSILON * Math.hypot(re, im)) * factor,
+  };
 }
 
 function factorial(a: Approximation): Approximation | null {

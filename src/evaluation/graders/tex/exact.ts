@@ -102,7 +102,9 @@ function power(base: Rational, exponent: Rational): Rational | null {
   const isUnit = base.denominator === 1n && base.numerator ** 2n <= 1n;
   if (!isUnit && size * bits(base) > 2 * BITS_MAX) return null;
   // 0, 1 and -1 have powers of any size.
-  const n = isUnit ? BigInt(size > 2 ? 2 + (exponent.numerator % 2n === 0n ? 0 : 1) : size) : BigInt(size);
+  const n = isUnit
+    ? BigInt(size > 2 ? 2 + (exponent.numerator % 2n === 0n ? 0 : 1) : size)
+    : BigInt(size);
   const { numerator, denominator } = base;
   const [above, below] = [numerator ** n, denominator ** n];
   return exponent.numerator < 0n ? ratio(below, above) : ratio(above, below);
@@ -110,7 +112,8 @@ function power(base: Rational, exponent: Rational): Rational | null {
 
 /** Where the root is a fraction. Odd roots of negative numbers are the real ones. */
 function root(value: Rational, degree: Rational): Rational | null {
-  if (degree.denominator !== 1n || degree.numerator < 1n || degree.numerator > ROOT_MAX) return null;
+  if (degree.denominator !== 1n || degree.numerator < 1n || degree.numerator > ROOT_MAX)
+    return null;
   const isNegative = value.numerator < 0n;
   if (isNegative && degree.numerator % 2n === 0n) return null;
   const above = integerRoot(isNegative ? -value.numerator : value.numerator, degree.numerator);
@@ -144,7 +147,8 @@ function binomial(n: Rational, k: Rational): Rational | null {
   const count = rest < k.numerator ? rest : k.numerator;
   if (count > FACTORIAL_MAX || bitLength(n.numerator) * Number(count) > BITS_MAX) return null;
   let value = 1n;
-  for (let step = 1n; step <= count; step += 1n) value = (value * (n.numerator - count + step)) / step;
+  for (let step = 1n; step <= count; step += 1n)
+    value = (value * (n.numerator - count + step)) / step;
   return whole(value);
 }
 

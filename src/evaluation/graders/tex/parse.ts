@@ -4,7 +4,7 @@
  * takes the product after it, a slash divides by the one factor after it. What it does not know is
  * refused as a whole: it never reads a part of a formula.
  */
-import { decimal, over, plus, ratio, type Rational } from '../rational.ts';
+import { decimal, over, plus, type Rational, ratio } from '../rational.ts';
 import { isPlainUnit, unitOf } from '../units.ts';
 import { call, type Expression, TEX_FUNCTIONS, type TexAnswer } from './expression.ts';
 import { type Token, texTokens } from './tokens.ts';
@@ -316,7 +316,9 @@ class Parser {
     return (
       DIGIT.test(text) ||
       LETTER.test(text) ||
-      ['(', '[', '{', '\\frac', '\\sqrt', '\\binom', '\\log', '\\lfloor', '\\lceil', '.'].includes(text) ||
+      ['(', '[', '{', '\\frac', '\\sqrt', '\\binom', '\\log', '\\lfloor', '\\lceil', '.'].includes(
+        text,
+      ) ||
       FUNCTIONS.has(text) ||
       GREEK.test(text)
     );
@@ -340,7 +342,12 @@ class Parser {
       if (this.peek() === '^') {
         this.#at += 1;
         if (this.acceptDegree()) factor = call('degree', factor);
-        else factor = call('^', factor, this.nested(() => this.argument()));
+        else
+          factor = call(
+            '^',
+            factor,
+            this.nested(() => this.argument()),
+          );
       } else if (this.accept('\\degree')) factor = call('degree', factor);
       else if (this.accept('!')) factor = call('!', factor);
       else if (/^[²³]$/.test(this.peek())) {
@@ -541,7 +548,8 @@ class Parser {
   }
 
   private repeating(): string {
-    if (this.peek() !== '\\overline' && this.peek() !== '\\bar' && this.peek() !== '\\dot') return '';
+    if (this.peek() !== '\\overline' && this.peek() !== '\\bar' && this.peek() !== '\\dot')
+      return '';
     this.#at += 1;
     if (DIGIT.test(this.peek())) return this.next();
     if (!this.accept('{')) throw new NotUnderstood();

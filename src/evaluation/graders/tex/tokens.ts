@@ -21,7 +21,8 @@ export const TOKEN_COUNT_MAX = 1500;
 const SPACING = /^(?:[\s~]+|\\[!,;:> ]|\\(?:quad|qquad|thinspace)(?![A-Za-z]))/;
 const IGNORED =
   /^(?:\\(?:left|right)\s*\.|\\(?:left|right|middle|[bB]igg?[lrm]?|displaystyle|textstyle|limits|nolimits|mathstrut)(?![A-Za-z])|\\[()[\]]|\$)/;
-const TEXT = /^\\(?:text(?:bf|it|rm|sf|normal)?|mbox|hbox|mathrm|mathbf|mathit|mathsf|operatorname)\s*\{/;
+const TEXT =
+  /^\\(?:text(?:bf|it|rm|sf|normal)?|mbox|hbox|mathrm|mathbf|mathit|mathsf|operatorname)\s*\{/;
 const COMMAND = /^\\(?:[A-Za-z]+|[^A-Za-z])/;
 const NAMED =
   /^(?:sqrt|arcsin|arccos|arctan|sin|cos|tan|cot|sec|csc|ln|log|exp|pi|infinity|infty)(?![A-Za-z])/;
@@ -116,7 +117,12 @@ function tokenAt(
   if (text !== undefined) {
     const close = source.indexOf('}', start);
     if (close < 0) return null;
-    return { text: '\\text', start, end: close + 1, words: source.slice(start + text.length, close) };
+    return {
+      text: '\\text',
+      start,
+      end: close + 1,
+      words: source.slice(start + text.length, close),
+    };
   }
   if (DASH.test(rest)) {
     const isRange = before !== undefined && /^[\dA-Za-z)\]}]$/.test(before.text);
