@@ -42,6 +42,8 @@ function findOption(output: string, options: readonly string[]): Found<number> |
   return readAnswer(output, reader, (text) => {
     const line = wholeLine(text, options);
     if (line !== null) return { value: line, why: 'an option on a line of its own' };
+    const first = firstSaid(text, options);
+    if (first !== null) return { value: first, why: 'the option with which it begins' };
     const named = onlyNamed(text, options);
     return named === null ? null : { value: named, why: 'the only option that is named' };
   });
@@ -57,6 +59,15 @@ function wholeLine(output: string, options: readonly string[]): number | null {
   if (named.size === 1) return [...named][0] ?? null;
   return found.at(-2) === null ? (found.at(-1) ?? null) : null;
 }
+
+/** The option at the beginning of an output of one line: `B and not D`, `B. The others are wrong.` */
+function firstSaid(output: string, options: readonly string[]): number | null {
+  const text = output.trim();
+  if (text.includes('\n') || REFUSED.test(text)) return null;
+  return readOption(text, options);
+}
+
+const REFUSED = /^\W*\w+\W*\s+(?:is|are)\b/;
 
 /** Removes emphasis from options of the question and from answers alike. */
 function bareOption(text: string): string {

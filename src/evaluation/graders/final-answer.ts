@@ -97,7 +97,7 @@ const BOX = /\\(?:boxed|fbox)\s*\{/g;
 const TAG =
   /<(?<tag>answer|final[_ -]?answer)>(?<content>[^<]{0,600}(?:<(?!\/?(?:answer|final[_ -]?answer)>)[^<]{0,600}){0,20})(?:<\/\k<tag>>|$)|\[ANSWER\](?<bracketed>[^[]{0,600})\[\/ANSWER\]/gi;
 const HASH = /^[ \t]*####[ \t]*(\S.*)$/gm;
-const NOUN = String.raw`(?:answers?|(?:correct|right|best|final|my) (?:option|choice|result|response|selection|solution|value|number|pick))`;
+const NOUN = String.raw`(?:answers?|(?:correct|right|best|final|my|selected|chosen) (?:option|choice|result|response|selection|solution|pick))`;
 /**
  * The content is matched by a lookahead, because it may hold the next statement. It is bounded, so
  * that an output of nothing but statements takes little time.
@@ -105,7 +105,7 @@ const NOUN = String.raw`(?:answers?|(?:correct|right|best|final|my) (?:option|ch
 const STATEMENT = new RegExp(
   [
     String.raw`\b${NOUN}\b["'\u201d]?(?: (?:to|for|of) [^.:\n]{1,100}?)?[\s*_]*`,
-    String.raw`(?:\b(?<verb>is|are|was|would be|will be|should be|must be|has to be|equals|comes (?:out )?to|turns out to be)\b|[:=])`,
+    String.raw`(?:\b(?<verb>is|are|was|would be|will be|should be|must be|has to be|equals|comes (?:out )?to|turns out to be)\b|[:=]|(?<= )[-\u2013\u2014](?= ))`,
     // On the next line, `1. ` begins a calculation.
     String.raw`[\s*_:]*(?![\s*_:])(?!(?<=\n[\s*_]*)\d+[.)][ \t]+\S)(?=(?<content>[^\n]{0,300}))`,
   ].join(''),
@@ -127,6 +127,7 @@ const NO_STATEMENT = new RegExp(
 );
 const NO_STATEMENT_BEFORE = new RegExp(`(?:${NO_STATEMENT.source})[\\s*_"']*$`, 'i');
 const BEFORE_CHARACTERS = 80;
+const ARTICLE = /(?:\b(?:the|my|our)\s+)?(?:\b(?:final|correct|right|best)\s+)*$/i;
 /** A second thought that takes the answer back, and says the other one in its last sentence. */
 const CORRECTION =
   /\b(?:i(?:'ve| have)? (?:made|misread|miscounted|miscalculated|was wrong)|that(?:'s| is| was) (?:wrong|incorrect|not (?:right|correct))|my mistake|my apologies|correction|scratch that|it should (?:be|have been))\b/gi;
@@ -156,7 +157,8 @@ function statements(output: string): readonly Mark[] {
     const isClaim = groups?.['verb'] !== undefined && !opening.includes('\n');
     const content = (groups?.['content'] ?? '').trim();
     const form = isClaim ? 'claim' : 'label';
-    return [{ form, start: index, content, name: `the ${form} ${quoted(opening + content)}` }];
+    const said = `${ARTICLE.exec(before)?.[0] ?? ''}${opening}${content}`;
+    return [{ form, start: index, content, name: `the ${form} ${quoted(said)}` }];
   });
 }
 

@@ -38,7 +38,7 @@ const READER: MarkReader<string> = {
 };
 
 const DIRECT =
-  /^(?:\*\*)?(?:(?:approximately|about|exactly|simply|just|therefore|thus|then|indeed|also|still|now) )?(?:[$\\\d([{.+\-−–‐‑√π±]|[A-Za-z](?:\.?$| ?[=+*^-])|[A-Z]\b[.,)]|(?:sqrt|pi)\b)/;
+  /^(?:\*\*)?(?:(?:approximately|about|exactly|simply|just|therefore|thus|then|indeed|also|still|now) )?(?:[$\\\d([{.+\-−–‐‑√π±]|[A-Za-z](?:\.?$| ?(?:[=+*^<>_\/-]|\\(?:in|leq?|geq?|neq?)(?![A-Za-z])))|[A-Z]\b[.,)]|(?:sqrt|pi)\b)/;
 /** `!` is a factorial, and the point of `3.\overline{3}` is no full stop. */
 const SENTENCE = /^.*?[.?](?=[\s*"'”)]|$)/;
 /** The reason is no part of the answer. */
@@ -69,7 +69,7 @@ function lastFormula(output: string): Found<string> | null {
 
 /** @param a the answer of an output, `b` the right one */
 export function isSameLatex(a: string, b: string): boolean {
-  if (isSpelledAlike(a, b)) return true;
+  if (isSpelledAlike(a, b) || isOption(a, b)) return true;
   const [left, right] = [readings(a), readings(b)];
   return left.some((one) => right.some((other) => isSameAnswer(one, other, isSpelledAlike)));
 }
@@ -85,4 +85,11 @@ function readings(text: string): readonly TexAnswer[] {
 
 function isSpelledAlike(a: string, b: string): boolean {
   return latexForm(a) === latexForm(b);
+}
+
+/** `(B) 5` where the right answer is the option `\text{(B)}`. */
+function isOption(answer: string, right: string): boolean {
+  const letter = /^\\text\s*\{\s*\(?([A-Z])\)?\s*\}$/.exec(right.trim())?.[1];
+  if (letter === undefined) return false;
+  return new RegExp(`^\\(?${letter}[).:](?![A-Za-z])`, 'i').test(latexForm(answer));
 }

@@ -43,8 +43,8 @@ const QUANTITY = new RegExp(
     String.raw`(?:(?<![\w)%}])(?<minus>-))?(?:(?<currency>[$€£¥₹])\s?)?(?<minusAfter>-)?`,
     String.raw`(?:(?<mixed>\d+) (?<part>\d+)/(?<partOf>${DENOMINATOR})`,
     `|(?<magnitude>${MAGNITUDE})(?: ?/ ?(?<denominator>${DENOMINATOR}))?)`,
-    String.raw`(?!\d|[.,:]\d|(?:st|nd|rd|th)\b|\^|_|\s?◊|!(?=[\s)]*[-+*/=]))`,
-    String.raw`(?:\s?(?<percent>%|percent\b|per cent\b)|[ -](?<scale>${Object.keys(SCALES).join('|')})\b)?`,
+    String.raw`(?::00\b)?(?!\d|[.,:]\d|(?:st|nd|rd|th)\b|\^|_|\s?◊|!(?=[\s)]*[-+*/=]))`,
+    String.raw`(?:\s?(?<percent>%|percent\b|per cent\b)|[ -]{1,3}(?<scale>${Object.keys(SCALES).join('|')})\b)?`,
   ].join(''),
   'gi',
 );

@@ -10,6 +10,7 @@ const SYMBOLS: Readonly<Record<string, string>> = {
     'mm cm dm m km ft yd mi mL ml L l g kg mg t s ms min h hr Hz kHz MHz N J kJ W kW kWh V A',
   ),
   ...{ ml: 'mL', l: 'L', hr: 'h' },
+  ...named('kb Mb Gb kB KB MB GB TB Mbps kbps Gbps bit ft³ m³ cm³'),
   ...named('K Pa mol rad deg lb oz pt gal in USD EUR GBP INR'),
   ...{ secs: 's', sec: 's', mins: 'min', hrs: 'h', ins: 'in', lbs: 'lb', degs: 'deg' },
   ...{ deg: '°', '°': '°', '°C': '°C', '°F': '°F', '%': '%', $: 'USD', '€': 'EUR', '£': 'GBP' },

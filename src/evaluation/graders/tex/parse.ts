@@ -79,6 +79,8 @@ const OPENS = /^(?:[([{]|\\\{)$/;
 const CLOSES = /^(?:[)\]}]|\\\})$/;
 const UNIT_END = /^(?:[,;)\]|=<>}]|\\[\\}]|&|\\cup|\\approx|\\end)$/;
 const UNIT_TOKENS_MAX = 30;
+/** Longer exponents are refused later, like all too large ones. */
+const EXPONENT_DIGITS_MAX = 400;
 const MATRIX = /^\{([bpB]?matrix|array)\}/;
 
 class Parser {
@@ -139,6 +141,8 @@ class Parser {
   }
 
   private relation(): TexAnswer {
+    // `\approx 3.14` says 3.14.
+    if (this.peek() === '\\approx' || this.peek() === '=') this.#at += 1;
     const sides = [this.union()];
     const signs: string[] = [];
     while (RELATIONS.has(this.peek())) {
@@ -344,10 +348,10 @@ class Parser {
         if (this.acceptDegree()) factor = call('degree', factor);
         else
           factor = call(
-            '^',
-            factor,
-            this.nested(() => this.argument()),
-          );
+          '^',
+          factor,
+          this.nested(() => this.exponent()),
+        );
       } else if (this.accept('\\degree')) factor = call('degree', factor);
       else if (this.accept('!')) factor = call('!', factor);
       else if (/^[²³]$/.test(this.peek())) {
@@ -480,6 +484,17 @@ class Parser {
       return negated(this.argument());
     }
     return this.primary();
+  }
+
+  /** Of `2^10`, TeX takes one digit; everybody who writes it means all. */
+  private exponent(): Expression {
+    const isNegative = this.peek() === '-' && DIGIT.test(this.peek(1));
+    if (isNegative) this.#at += 1;
+    if (!DIGIT.test(this.peek())) return this.argument();
+    let digits = '';
+    while (DIGIT.test(this.peek()) && (digits === '' || this.gap() === '')) digits += this.next();
+    const exponent = whole(BigInt(digits.slice(0, EXPONENT_DIGITS_MAX)));
+    return isNegative ? negated(exponent) : exponent;
   }
 
   private symbol(): Expression {

@@ -1,5 +1,5 @@
 /** Whether two answers are one: by their parts, and by value where a part is an expression. */
-import { call, type Expression, type TexAnswer } from './expression.ts';
+import { call, type Expression, type TexAnswer, variablesOf } from './expression.ts';
 import { isSameValue } from './same-value.ts';
 
 /** @param spelled tells whether two parts without a comparable value look the same */
@@ -7,22 +7,45 @@ export type SpelledAlike = (a: string, b: string) => boolean;
 
 /** @param a the answer, `b` the right one: its units decide */
 export function isSameAnswer(a: TexAnswer, b: TexAnswer, spelled: SpelledAlike): boolean {
+  const [x, y] = [intervalOf(a), intervalOf(b)];
+  if (x !== null || y !== null) {
+    if (x !== null && y !== null && a.kind === b.kind && !haveSameVariable(a, b)) return false;
+    return isSameParts(x ?? a, y ?? b, spelled);
+  }
+  return isSameParts(a, b, spelled);
+}
+
+function isSameParts(a: TexAnswer, b: TexAnswer, spelled: SpelledAlike): boolean {
   if (a.kind === 'named' || b.kind === 'named') return isSameNamed(a, b, spelled);
   if (a.kind === 'relation' || b.kind === 'relation') return isSameRelation(a, b, spelled);
-  if (a.kind === 'value' || b.kind === 'value') {
-    return a.kind === 'value' && b.kind === 'value' && isSameUnitValue(a, b, spelled);
+  if (a.kind === 'value' && b.kind === 'value') return isSameUnitValue(a, b, spelled);
+  if (a.kind === 'matrix' && b.kind === 'matrix') return isSameMatrix(a, b, spelled);
+  // `\frac12 \text{ or } 0.5` says one value twice.
+  if (a.kind === 'list' && b.kind !== 'list') {
+    return a.elements.every((element) => isSameAnswer(element, b, spelled));
   }
-  if (a.kind === 'matrix' || b.kind === 'matrix') {
-    if (a.kind !== 'matrix' || b.kind !== 'matrix') return false;
-    const shapes = [a, b].map(({ rows }) => rows.map((row) => row.length).join());
-    return shapes[0] === shapes[1] && isSameSequence(a.rows.flat(), b.rows.flat(), spelled);
+  if (a.kind === 'value' || b.kind === 'value' || a.kind === 'matrix' || b.kind === 'matrix') {
+    return false;
   }
+  return isSameGroup(a, b, spelled);
+}
+
+type Elements = Exclude<TexAnswer, { kind: 'named' | 'relation' | 'value' | 'matrix' }>;
+
+function isSameGroup(a: Elements, b: Elements, spelled: SpelledAlike): boolean {
   if (a.elements.length !== b.elements.length || a.kind !== b.kind) return false;
   if (a.kind === 'group' || b.kind === 'group') {
     const areAlike = a.kind === 'group' && b.kind === 'group' && a.brackets === b.brackets;
     return areAlike && isSameSequence(a.elements, b.elements, spelled);
   }
   return isSameSet(a.elements, b.elements, spelled);
+}
+
+type Matrix = Extract<TexAnswer, { kind: 'matrix' }>;
+
+function isSameMatrix(a: Matrix, b: Matrix, spelled: SpelledAlike): boolean {
+  const [shape, other] = [a, b].map(({ rows }) => rows.map((row) => row.length).join());
+  return shape === other && isSameSequence(a.rows.flat(), b.rows.flat(), spelled);
 }
 
 type Value = Extract<TexAnswer, { kind: 'value' }>;
@@ -127,4 +150,52 @@ function difference({ signs, sides }: Relation): Expression | null {
   const [left, right] = sides;
   if (signs.join() !== '=' || left?.kind !== 'value' || right?.kind !== 'value') return null;
   return call('+', left.expression, call('-', right.expression));
+}
+
+/** `-2 \le x < 7` as the interval `[-2, 7)`; null for anything else. */
+function intervalOf(answer: TexAnswer): TexAnswer | null {
+  if (answer.kind !== 'relation') return null;
+  const { signs, sides } = answer;
+  const isFalling = signs.every((sign) => sign === '>' || sign === '\\ge');
+  const isRising = signs.every((sign) => sign === '<' || sign === '\\le');
+  if (!isFalling && !isRising) return null;
+  const ordered = isRising ? sides : sides.toReversed();
+  const at = ordered.findIndex((side) => variableOf(side) !== null);
+  const [low, high] = [ordered[at - 1], ordered[at + 1]];
+  if (at < 0 || ordered.length > 3 || ordered.filter(isConstant).length !== ordered.length - 1) {
+    return null;
+  }
+  const [below, above] = isRising ? [signs[at - 1], signs[at]] : [signs.at(-at), signs.at(-at - 1)];
+  return {
+    kind: 'group',
+    brackets: `${isClosed(below, low) ? '[' : '('}${isClosed(above, high) ? ']' : ')'}`,
+    elements: [low ?? infinity(true), high ?? infinity(false)],
+  };
+}
+
+function isClosed(sign: string | undefined, side: TexAnswer | undefined): boolean {
+  return side !== undefined && (sign === '\\le' || sign === '\\ge');
+}
+
+function variableOf(side: TexAnswer): string | null {
+  if (side.kind !== 'value' || side.expression.kind !== 'symbol') return null;
+  const [name] = variablesOf(side.expression);
+  return name ?? null;
+}
+
+function isConstant(side: TexAnswer): boolean {
+  return side.kind === 'value' && variablesOf(side.expression).size === 0;
+}
+
+function haveSameVariable(a: TexAnswer, b: TexAnswer): boolean {
+  const [x, y] = [a, b].map((answer) => {
+    return answer.kind === 'relation' ? answer.sides.map(variableOf).find((name) => name !== null) : null;
+  });
+  return x === y;
+}
+
+function infinity(isNegative: boolean): TexAnswer {
+  const symbol: Expression = { kind: 'symbol', name: '\\infty' };
+  const expression = isNegative ? call('-', symbol) : symbol;
+  return { kind: 'value', expression, unit: null, source: isNegative ? '-\\infty' : '\\infty' };
 }

@@ -129,7 +129,7 @@ function tokenAt(
     return isRange ? null : { text: '-', start, end: start + 1 };
   }
   const named = NAMED.exec(rest)?.[0];
-  if (named !== undefined && !/[A-Za-z]/.test(before?.end === start ? before.text : '')) {
+  if (named !== undefined && !/[A-Za-z]/.test(source.charAt(start - 1))) {
     return { text: canonical(`\\${named}`), start, end: start + named.length };
   }
   const found = COMMAND.exec(rest)?.[0] ?? rest.charAt(0);
