@@ -11,8 +11,8 @@ const BEFORE: readonly RegExp[] = [
   /\b[Aa](?:nswer|NSWER) (?=\(?[A-Z]\)?[\s.]*$)/gm,
   /\b(?:letter|solution|verdict|conclusion) (?:is|=|:) (?=\S)/gi,
   /\b(?:option|choice|pick|selection)s?(?:,| that| which)? (?:that )?(?:is|fits|matches|works)(?: (?:best|the|correct|right|most likely|therefore))*(?: is)?:? (?=\S)/gi,
-  /(?:^|[\n.!?:]\s*)(?:(?:so|therefore|thus|hence|consequently|in conclusion|finally)[,:]? )(?:(?:it|that|this|the (?:answer|choice|option))(?:'s| is| must be| has to be| would be) )?(?=\S)/gi,
-  /(?:^|[\n.!?]\s*)(?:it|that)(?:'s| is| must be| has to be| would be) (?=\S)/gi,
+  /(?:^|[\n.!?:])\s{0,4}(?:(?:so|therefore|thus|hence|consequently|in conclusion|finally)[,:]? )(?:(?:it|that|this|the (?:answer|choice|option))(?:'s| is| must be| has to be| would be) )?(?=\S)/gi,
+  /(?:^|[\n.!?])\s{0,4}(?:it|that)(?:'s| is| must be| has to be| would be) (?=\S)/gi,
 ];
 /** What comes after an option. */
 const AFTER = String.raw`[)\]"'”’*_]*[^\S\n]*(?:,[^\S\n]*)?(?:is|are|must be|has to be|would be|seems|looks)[^\S\n]+(?:therefore |thus |clearly |definitely |indeed |most likely |probably |the (?:only )?(?:one )?(?:that(?:'s| is) )?|a |an )*(?:most |more )?(?:correct|right|best|true|valid|accurate|appropriate|likely)(?! (?:if|when|only)\b)(?: (?:answer|option|choice))?\b`;

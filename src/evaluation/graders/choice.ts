@@ -29,14 +29,21 @@ export function gradeChoice(output: string, answer: string, options: readonly st
   return { isRight: value === rightOption(answer, options), extracted: letterOf(value), why };
 }
 
+/** An option stands at the beginning. */
+const CONTENT_LENGTH_MAX = 1000;
+
 function findOption(output: string, options: readonly string[]): Found<number> | Found<null> {
   const reader: MarkReader<number> = {
-    read: (content) => {
+    read: (whole) => {
+      const content = whole.slice(0, CONTENT_LENGTH_MAX);
       if (isJoined(content, options)) return 'unclear';
       const index = readOption(content, options) ?? onlyNamed(content, options);
       return index === null ? null : { value: index };
     },
-    isDirect: (content) => readOption(content, options) !== null || isJoined(content, options),
+    isDirect: (whole) => {
+      const content = whole.slice(0, CONTENT_LENGTH_MAX);
+      return readOption(content, options) !== null || isJoined(content, options);
+    },
     marks: (text) => choiceClaims(text, options),
   };
   return readAnswer(output, reader, (text) => {
@@ -63,7 +70,7 @@ function wholeLine(output: string, options: readonly string[]): number | null {
 /** The option at the beginning of an output of one line: `B and not D`, `B. The others are wrong.` */
 function firstSaid(output: string, options: readonly string[]): number | null {
   const text = output.trim();
-  if (text.includes('\n') || REFUSED.test(text)) return null;
+  if (text.length > CONTENT_LENGTH_MAX || text.includes('\n') || REFUSED.test(text)) return null;
   return readOption(text, options);
 }
 
@@ -135,6 +142,7 @@ function leadingOption(content: string, options: readonly string[]): LeadingOpti
 
 /** A line that holds only an option: `(B)`, `B. Paris`, `Paris.` */
 function readLine(line: string, options: readonly string[]): number | null {
+  if (line.length > CONTENT_LENGTH_MAX) return null;
   const text = bareOption(line.replace(/^\s*[-•]\s+/, ''));
   const rest = /^([a-z])(?:[).:\s]+(.*))?$/.exec(text);
   const byLetter = indexOf(rest?.[1], options);

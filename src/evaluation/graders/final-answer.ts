@@ -206,14 +206,22 @@ function quoted(text: string): string {
 function readMarks<T>(output: string, reader: MarkReader<T>, fallback: Fallback<T>): Outcome<T> {
   const all = [...marksOf(output), ...(reader.marks?.(output) ?? [])];
   const latestFirst = all.sort((a, b) => b.start - a.start);
-  const isStrong = ({ form, content }: Mark): boolean =>
-    form === 'box' || form === 'tag' || reader.isDirect(content, form);
-  const strong = latestFirst.filter(isStrong);
-  const loose = latestFirst.filter((mark) => !isStrong(mark) && mark.form === 'claim');
-  for (const { content, form, name, start } of [...strong, ...loose]) {
+  const loose: Mark[] = [];
+  const read = ({ content, form, name, start }: Mark): Outcome<T> => {
     const answer = reader.read(content, form);
-    if (answer === 'unclear') return answer;
-    if (answer !== null) return corrected(output, start, fallback) ?? { ...answer, why: name };
+    if (answer === null || answer === 'unclear') return answer;
+    return corrected(output, start, fallback) ?? { ...answer, why: name };
+  };
+  for (const mark of latestFirst) {
+    const { form, content } = mark;
+    const isStrong = form === 'box' || form === 'tag' || reader.isDirect(content, form);
+    const found = isStrong ? read(mark) : null;
+    if (found !== null) return found;
+    if (!isStrong && form === 'claim') loose.push(mark);
+  }
+  for (const mark of loose) {
+    const found = read(mark);
+    if (found !== null) return found;
   }
   return null;
 }

@@ -43,15 +43,18 @@ export function latexForm(text: string): string {
     : (letter?.toLowerCase() ?? value);
 }
 
+/** Nobody encloses an answer more often. */
+const TURNS_MAX = 12;
+
 /** A formula without the delimiters, emphasis and punctuation around it. */
 export function bareFormula(text: string): string {
   let bare = text.trim();
-  for (let before = ''; before !== bare; ) {
+  for (let before = '', turn = 0; before !== bare && turn < TURNS_MAX; turn += 1) {
     before = bare;
     bare = bare
       .replaceAll(DELIMITER, '')
       .replace(/(?<!\\)[.,;:]+$|^[:;]+/, '')
-      .replaceAll(/^\*\*|\*\*$|^`+|`+$/g, '')
+      .replaceAll(/^(?:\*\*)+|(?:\*\*)+$|^`+|`+$/g, '')
       .trim();
   }
   return bare;

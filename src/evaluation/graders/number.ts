@@ -100,7 +100,11 @@ const REASON =
   /\b(?:because|since|as|given|which|where|when|if|after|so that)\b.*$|[,;:]\s*(?:then|so|but)\b.*$|(?<=\d[^=≈]{0,40})\([^()]*=.*$/i;
 const EQUAL = /[=≈]/;
 
-function readContent(content: string, form: MarkForm): MarkReading<NumberFound> {
+/** The answer of a longer box is read from its beginning. */
+const CONTENT_LENGTH_MAX = 1000;
+
+function readContent(whole: string, form: MarkForm): MarkReading<NumberFound> {
+  const content = whole.slice(0, CONTENT_LENGTH_MAX);
   if (readNumberOnly(content) === null) {
     const isWhole = form === 'box' || form === 'tag' || form === 'hash';
     const formula = isWhole ? content : leadingFormula(content);
@@ -220,15 +224,16 @@ function chainResult(clause: string): Quantity | null {
   return isCalculation ? null : result;
 }
 
-const SENTENCE_END = /(?<=[.!?])\s+|\n/;
+const SENTENCE_END = /(?<=[.!?])\s+/;
 
 /** The number of the last sentence with one: `She has 4 + 4 = 8 eggs after 4 days.` says 8. */
 function lastNumber(output: string): Found<NumberFound> | null {
-  const sentences = plainText(output).split(SENTENCE_END).toReversed();
-  for (const sentence of sentences) {
-    const result = sentence.split(EQUAL).slice(1).at(-1) ?? '';
-    const found = quantitiesIn(result)[0] ?? lastAsserted(quantitiesIn(sentence));
-    if (found !== null) return { value: found, why: 'the last sentence with a number' };
+  for (const line of output.split('\n').toReversed()) {
+    for (const sentence of plainText(line).split(SENTENCE_END).toReversed()) {
+      const result = sentence.split(EQUAL).slice(1).at(-1) ?? '';
+      const found = quantitiesIn(result)[0] ?? lastAsserted(quantitiesIn(sentence));
+      if (found !== null) return { value: found, why: 'the last sentence with a number' };
+    }
   }
   return null;
 }

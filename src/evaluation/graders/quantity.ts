@@ -150,7 +150,7 @@ const REPLACEMENTS: readonly (readonly [RegExp, string])[] = [
 /** Commands with arguments that may be numbers. */
 const ATOM = /\\(?:[dtc]?frac|sqrt|[dt]?binom)(?![A-Za-z])|√(?=[\d(])/g;
 /** An atom that is a number is not longer. */
-const ATOM_LENGTH_MAX = 200;
+const ATOM_LENGTH_MAX = 100;
 const VULGAR = /(\d?)([¼½¾⅐-⅞])/g;
 
 /**

@@ -18,6 +18,9 @@ export interface Token {
 /** No answer is longer; the work per comparison grows with it. */
 export const TOKEN_COUNT_MAX = 1500;
 
+/** Enough for a command with its arguments, where they are in braces or short. */
+const PREFIX_TOKENS = 12;
+
 const SPACING = /^(?:[\s~]+|\\[!,;:> ]|\\(?:quad|qquad|thinspace)(?![A-Za-z]))/;
 const IGNORED =
   /^(?:\\(?:left|right)\s*\.|\\(?:left|right|middle|[bB]igg?[lrm]?|displaystyle|textstyle|limits|nolimits|mathstrut)(?![A-Za-z])|\\[()[\]]|\$)/;
@@ -88,6 +91,7 @@ const DASH = /^[\u2010\u2011\u2012\u2013]/;
 export function texTokens(source: string, isPrefix = false): readonly Token[] | null {
   const tokens: Token[] = [];
   let at = 0;
+  let depth = 0;
   let gap = '';
   while (at < source.length) {
     const rest = source.slice(at, at + 400);
@@ -101,6 +105,9 @@ export function texTokens(source: string, isPrefix = false): readonly Token[] | 
     const token = tokenAt(source, at, rest, tokens.at(-1));
     if (token === null || tokens.length >= TOKEN_COUNT_MAX) return isPrefix ? tokens : null;
     tokens.push({ ...token, gap });
+    if (token.text === '{') depth += 1;
+    if (token.text === '}') depth -= 1;
+    if (isPrefix && depth <= 0 && tokens.length >= PREFIX_TOKENS) return tokens;
     gap = '';
     at = token.end;
   }
