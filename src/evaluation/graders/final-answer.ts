@@ -97,7 +97,7 @@ const BOX = /\\(?:boxed|fbox)\s*\{/g;
 const TAG =
   /<(?<tag>answer|final[_ -]?answer)>(?<content>[^<]{0,600}(?:<(?!\/?(?:answer|final[_ -]?answer)>)[^<]{0,600}){0,20})(?:<\/\k<tag>>|$)|\[ANSWER\](?<bracketed>[^[]{0,600})\[\/ANSWER\]/gi;
 const HASH = /^[ \t]*####[ \t]*(\S.*)$/gm;
-const NOUN = String.raw`(?:answers?|(?:correct|right|best|final|my|selected|chosen) (?:option|choice|result|response|selection|solution|pick))`;
+const NOUN = `(?:answers?|(?:correct|right|best|final|my|selected|chosen) (?:option|choice|result|response|selection|solution|pick))`;
 /**
  * The content is matched by a lookahead, because it may hold the next statement. It is bounded, so
  * that an output of nothing but statements takes little time.
@@ -118,10 +118,10 @@ const HEADING =
 const NO_STATEMENT = new RegExp(
   [
     String.raw`\b(?:check|verif|confirm|test|validat|prov(?:e|ing)|explain|explanation|justif)\w*`,
-    String.raw`(?: (?:of|for|that))?(?: (?:the|my|our|your|this|that|final|correct))*`,
+    `(?: (?:of|for|that))?(?: (?:the|my|our|your|this|that|final|correct))*`,
     String.raw`|\b(?:if|whether|suppose|assum\w+|unless|imagine)(?: (?:that|the|my|our|your|final|correct))*`,
     String.raw`|\b(?:you|one|some|someone|somebody|many|people|he|she|they|students)(?: (?:may|might|could|would|will))?`,
-    String.raw` (?:think|say|guess|believe|expect|claim|assume)s?(?: (?:that|the|final|correct))*`,
+    ` (?:think|say|guess|believe|expect|claim|assume)s?(?: (?:that|the|final|correct))*`,
   ].join(''),
   'i',
 );

@@ -34,7 +34,9 @@ const rows = readFileSync(FILE, 'utf8')
 it('there are right and wrong outputs, each once', () => {
   expect(rows.filter(({ isRight }) => isRight).length).toBeGreaterThan(150);
   expect(rows.filter(({ isRight }) => !isRight).length).toBeGreaterThan(150);
-  const keys = rows.map(({ kind, source, answer, output }) => `${kind}\n${source}\n${answer}\n${output}`);
+  const keys = rows.map(
+    ({ kind, source, answer, output }) => `${kind}\n${source}\n${answer}\n${output}`,
+  );
   expect(new Set(keys).size).toBe(rows.length);
 });
 

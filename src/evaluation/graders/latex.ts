@@ -38,7 +38,7 @@ const READER: MarkReader<string> = {
 };
 
 const DIRECT =
-  /^(?:\*\*)?(?:(?:approximately|about|exactly|simply|just|therefore|thus|then|indeed|also|still|now) )?(?:[$\\\d([{.+\-−–‐‑√π±]|[A-Za-z](?:\.?$| ?(?:[=+*^<>_\/-]|\\(?:in|leq?|geq?|neq?)(?![A-Za-z])))|[A-Z]\b[.,)]|(?:sqrt|pi)\b)/;
+  /^(?:\*\*)?(?:(?:approximately|about|exactly|simply|just|therefore|thus|then|indeed|also|still|now) )?(?:[$\\\d([{.+\-−–‐‑√π±]|[A-Za-z](?:\.?$| ?(?:[=+*^<>_/-]|\\(?:in|leq?|geq?|neq?)(?![A-Za-z])))|[A-Z]\b[.,)]|(?:sqrt|pi)\b)/;
 /** `!` is a factorial, and the point of `3.\overline{3}` is no full stop. */
 const SENTENCE = /^.*?[.?](?=[\s*"'”)]|$)/;
 /** The reason is no part of the answer. */

@@ -21,7 +21,7 @@ const QUALIFIER = String.raw`(?:(?:the|next|new|another|follow-?up|similar|examp
 const QUESTION = new RegExp(
   [
     String.raw`^[ \t>#*_]*${QUALIFIER}`,
-    String.raw`(?<word>question|problem|q|human|user|instruction|exercise|example|task|input|student)`,
+    `(?<word>question|problem|q|human|user|instruction|exercise|example|task|input|student)`,
     String.raw`[ \t]?#?(?<number>\d{1,4})?[ \t]?(?:[*_]{1,2})?(?::|[.)\]](?=\s)|(?=[*_ \t]*$))`,
   ].join(''),
   'gim',

@@ -76,18 +76,18 @@ export function unitOf(text: string): string | null {
   if (counted !== undefined) return counted;
   const whole = simpleUnit(bare);
   if (whole !== null) return whole;
-  const factors = bare.split(/\s*(\/|\bper\b|\\cdot|·|⋅)\s*/);
-  if (factors.length < 3) return null;
-  let unit = '';
-  for (const [index, part] of factors.entries()) {
-    if (index % 2 === 1) unit += part === '/' || part === 'per' ? '/' : '·';
-    else {
-      const factor = simpleUnit(part);
-      if (factor === null) return null;
-      unit += factor;
-    }
-  }
-  return unit;
+  return compoundUnit(bare);
+}
+
+/** `m/s`, `miles per hour`, `N\cdot m`. */
+function compoundUnit(text: string): string | null {
+  const parts = text.split(/\s*(\/|\bper\b|\\cdot|·|⋅)\s*/);
+  if (parts.length < 3) return null;
+  const units = parts.map((part, index) => {
+    if (index % 2 === 0) return simpleUnit(part);
+    return part === '/' || part === 'per' ? '/' : '·';
+  });
+  return units.includes(null) ? null : units.join('');
 }
 
 /** One unit, with its power: `cm^2`, `square feet`, `meters squared`. */

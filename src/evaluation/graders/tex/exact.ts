@@ -144,7 +144,8 @@ function binomial(n: Rational, k: Rational): Rational | null {
   if (n.denominator !== 1n || k.denominator !== 1n || n.numerator < 0n) return null;
   if (k.numerator < 0n || k.numerator > n.numerator) return whole(0n);
   const rest = n.numerator - k.numerator;
-  const count = rest < k.numerator ? rest : k.numerator;
+  const isBelow = rest < k.numerator;
+  const count = isBelow ? rest : k.numerator;
   if (count > FACTORIAL_MAX || bitLength(n.numerator) * Number(count) > BITS_MAX) return null;
   let value = 1n;
   for (let step = 1n; step <= count; step += 1n)

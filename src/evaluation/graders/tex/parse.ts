@@ -193,21 +193,27 @@ class Parser {
 
   /** The unit that the rest of the element is, with `\text` around it or in letters. */
   private unitHere(): { readonly unit: string; readonly tokenCount: number } | null {
-    let text = '';
-    let hasText = false;
+    const tokens = this.elementRest();
+    const text = tokens
+      .map(({ gap, words, text: sign }) => `${gap && ' '}${words ?? sign}`)
+      .join('');
+    const plain = text.trim().replaceAll(/\s+/g, ' ');
+    const isText = tokens.some(({ words }) => words !== undefined);
+    const unit = isText || isPlainUnit(plain) ? unitOf(plain) : null;
+    return unit === null ? null : { unit, tokenCount: tokens.length };
+  }
+
+  /** The tokens up to the end of the element; no more than a unit may have. */
+  private elementRest(): readonly Token[] {
+    const rest = this.tokens.slice(this.#at, this.#at + UNIT_TOKENS_MAX);
     let depth = 0;
-    let at = this.#at;
-    for (; at < this.tokens.length && at - this.#at < UNIT_TOKENS_MAX; at += 1) {
-      const token = this.tokens[at];
-      if (token === undefined || (depth === 0 && UNIT_END.test(token.text))) break;
-      if (token.text === '{') depth += 1;
-      if (token.text === '}') depth -= 1;
-      hasText ||= token.words !== undefined;
-      text += `${token.gap === '' ? '' : ' '}${token.words ?? token.text}`;
-    }
-    text = text.trim().replaceAll(/\s+/g, ' ');
-    const unit = hasText || isPlainUnit(text) ? unitOf(text) : null;
-    return unit === null ? null : { unit, tokenCount: at - this.#at };
+    const end = rest.findIndex(({ text }) => {
+      if (depth === 0 && UNIT_END.test(text)) return true;
+      if (text === '{') depth += 1;
+      if (text === '}') depth -= 1;
+      return false;
+    });
+    return end < 0 ? rest : rest.slice(0, end);
   }
 
   /** A tuple, an interval, a set or a matrix that is the whole element; else nothing is read. */
@@ -348,10 +354,10 @@ class Parser {
         if (this.acceptDegree()) factor = call('degree', factor);
         else
           factor = call(
-          '^',
-          factor,
-          this.nested(() => this.exponent()),
-        );
+            '^',
+            factor,
+            this.nested(() => this.exponent()),
+          );
       } else if (this.accept('\\degree')) factor = call('degree', factor);
       else if (this.accept('!')) factor = call('!', factor);
       else if (/^[²³]$/.test(this.peek())) {

@@ -189,7 +189,9 @@ function isConstant(side: TexAnswer): boolean {
 
 function haveSameVariable(a: TexAnswer, b: TexAnswer): boolean {
   const [x, y] = [a, b].map((answer) => {
-    return answer.kind === 'relation' ? answer.sides.map(variableOf).find((name) => name !== null) : null;
+    return answer.kind === 'relation'
+      ? answer.sides.map(variableOf).find((name) => name !== null)
+      : null;
   });
   return x === y;
 }

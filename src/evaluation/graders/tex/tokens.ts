@@ -90,28 +90,36 @@ const DASH = /^[\u2010\u2011\u2012\u2013]/;
  */
 export function texTokens(source: string, isPrefix = false): readonly Token[] | null {
   const tokens: Token[] = [];
-  let at = 0;
   let depth = 0;
-  let gap = '';
-  while (at < source.length) {
-    const rest = source.slice(at, at + 400);
-    const space = SPACING.exec(rest)?.[0];
-    const ignored = space ?? IGNORED.exec(rest)?.[0];
-    if (ignored !== undefined) {
-      gap += space ?? '';
-      at += ignored.length;
-      continue;
-    }
-    const token = tokenAt(source, at, rest, tokens.at(-1));
+  for (let at = 0; ; ) {
+    const { gap, end: start } = gapAt(source, at);
+    if (start >= source.length) return tokens;
+    const rest = source.slice(start, start + LOOK_AHEAD);
+    const token = tokenAt(source, start, rest, tokens.at(-1));
     if (token === null || tokens.length >= TOKEN_COUNT_MAX) return isPrefix ? tokens : null;
     tokens.push({ ...token, gap });
-    if (token.text === '{') depth += 1;
-    if (token.text === '}') depth -= 1;
-    if (isPrefix && depth <= 0 && tokens.length >= PREFIX_TOKENS) return tokens;
-    gap = '';
     at = token.end;
+    depth += DEPTHS[token.text] ?? 0;
+    const isEnough = isPrefix && depth <= 0 && tokens.length >= PREFIX_TOKENS;
+    if (isEnough && source[at] !== '{') return tokens;
   }
-  return tokens;
+}
+
+const DEPTHS: Readonly<Record<string, number>> = { '{': 1, '}': -1 };
+/** No command is longer. */
+const LOOK_AHEAD = 400;
+
+/** White space and spacing commands, which are kept, and sizes and delimiters, which are not. */
+function gapAt(source: string, start: number): { readonly gap: string; readonly end: number } {
+  let gap = '';
+  for (let at = start; ; ) {
+    const rest = source.slice(at, at + LOOK_AHEAD);
+    const space = SPACING.exec(rest)?.[0];
+    const skipped = space ?? IGNORED.exec(rest)?.[0];
+    if (skipped === undefined) return { gap, end: at };
+    gap += space ?? '';
+    at += skipped.length;
+  }
 }
 
 function tokenAt(
