@@ -19,6 +19,8 @@ export { type AdviseOptions, advise } from './app/advise.ts';
 export { type Calibrated, type CalibrateOptions, calibrate } from './app/calibrate.ts';
 export { drawCalibration } from './app/draw-calibration.ts';
 export { type Evaluated, type EvaluateOptions, evaluate } from './app/evaluate.ts';
+export { type GradedLine, type GradeLinesOptions, gradeLines } from './app/grade-lines.ts';
+export type { GradeKind } from './app/grading/grade-limits.ts';
 export { inspectMachine, type MachineFacts } from './app/inspect-machine.ts';
 export { type MeasuredSteps, type MeasureStepsOptions, measureSteps } from './app/measure-steps.ts';
 export {

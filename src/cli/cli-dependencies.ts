@@ -3,6 +3,7 @@ import type { AdviceReport } from '../app/advice/advice-report.ts';
 import type { AdviseOptions } from '../app/advise.ts';
 import type { Calibrated, CalibrateOptions } from '../app/calibrate.ts';
 import type { Evaluated, EvaluateOptions } from '../app/evaluate.ts';
+import type { GradedLine, GradeLinesOptions } from '../app/grade-lines.ts';
 import type { MachineFacts } from '../app/inspect-machine.ts';
 import type { MeasuredSteps, MeasureStepsOptions } from '../app/measure-steps.ts';
 import type { OpenEngineOptions } from '../app/open-engine.ts';
@@ -35,5 +36,6 @@ export interface CliDependencies {
   readonly drawCalibration: (calibrated: Calibrated, path: string) => Promise<void>;
   readonly train: (options: TrainOptions) => Promise<Trained>;
   readonly writeReport: (options: WriteReportOptions) => Promise<WrittenReport>;
+  readonly gradeLines: (options: GradeLinesOptions) => AsyncIterable<GradedLine>;
   readonly inspectMachine: (options: EnsureModelOptions) => Promise<MachineFacts>;
 }

@@ -49,6 +49,10 @@ export function loadDependencies(): CliDependencies {
       const { writeReport } = await import('../app/write-report.ts');
       return writeReport(options);
     },
+    gradeLines: async function* (options) {
+      const { gradeLines } = await import('../app/grade-lines.ts');
+      yield* gradeLines(options);
+    },
     inspectMachine: async (options) => {
       const { inspectMachine } = await import('../app/inspect-machine.ts');
       return inspectMachine(options);

@@ -13,6 +13,7 @@ import { registerChat } from './commands/chat.ts';
 import { registerCompare } from './commands/compare.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerEval } from './commands/eval.ts';
+import { registerGrade } from './commands/grade.ts';
 import { registerReport } from './commands/report.ts';
 import { registerTrain } from './commands/train.ts';
 import { EXIT, EXIT_CODE_HELP } from './exit-code.ts';
@@ -73,6 +74,7 @@ async function createProgram(
   registerBench(program, io, dependencies);
   registerEval(program, io, dependencies);
   registerReport(program, io, dependencies);
+  registerGrade(program, io, dependencies);
   registerTrain(program, io, dependencies);
   registerCalibrate(program, io, dependencies);
   registerDoctor(program, io, dependencies);

@@ -1,4 +1,5 @@
 /** JSON from files and users, which may be anything. */
+import { isSafeNumber, parse } from 'lossless-json';
 
 /**
  * The value of a JSON text.
@@ -10,6 +11,18 @@ export function parseJson(text: string, refusal?: (cause: unknown) => Error): un
     return JSON.parse(text);
   } catch (error) {
     if (refusal === undefined) return undefined;
+    throw refusal(error);
+  }
+}
+
+/**
+ * Like `parseJson`, but a number that a double does not hold exactly is its text: 9007199254740993
+ * is `'9007199254740993'`. Slower, so it is for answers and questions, not for records.
+ */
+export function parseExactJson(text: string, refusal: (cause: unknown) => Error): unknown {
+  try {
+    return parse(text, undefined, (number) => (isSafeNumber(number) ? Number(number) : number));
+  } catch (error) {
     throw refusal(error);
   }
 }

@@ -26,6 +26,8 @@ export interface Grade {
   readonly isRight: boolean;
   /** The text that was read as the answer; null where none was found. */
   readonly extracted: string | null;
+  /** How it was read, for people: `the last box`, `no answer found`. */
+  readonly why: string;
 }
 
 const HASH_DIGITS = 16;

@@ -12,6 +12,7 @@ import { type FileHandle, mkdir, open, truncate } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { PilotfishError } from '../core/errors.ts';
 import { errnoOf, fileError } from './file-error.ts';
+import { splitLines } from './split-lines.ts';
 
 /** A line that is written can be read: both ways have this limit. */
 const LINE_BYTES_MAX = 256 * 2 ** 20;
@@ -33,25 +34,21 @@ export interface PlacedLine extends LinePlace {
  */
 export async function* linesOf(path: string): AsyncGenerator<PlacedLine, void> {
   let offset = 0;
-  let parts: Buffer[] = [];
   try {
-    for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
-      let from = 0;
-      for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, from)) {
-        const line = Buffer.concat([...parts, chunk.subarray(from, end)]);
-        parts = [];
-        from = end + 1;
-        const byteCount = line.length + 1;
-        yield { text: line.toString('utf8'), offset, byteCount };
-        offset += byteCount;
+    const tooLongLine = (): PilotfishError => tooLong(path, LINE_BYTES_MAX);
+    for await (const { bytes, isEnded } of splitLines(
+      createReadStream(path),
+      LINE_BYTES_MAX,
+      tooLongLine,
+    )) {
+      if (!isEnded) {
+        await truncate(path, offset);
+        return;
       }
-      if (from < chunk.length) parts.push(chunk.subarray(from));
-      checkLength(
-        parts.reduce((sum, { length }) => sum + length, 0),
-        path,
-      );
+      const byteCount = bytes.length + 1;
+      yield { text: bytes.toString('utf8'), offset, byteCount };
+      offset += byteCount;
     }
-    if (parts.length > 0) await truncate(path, offset);
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return;
     throw lineError(error, 'read', path);

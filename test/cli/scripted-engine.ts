@@ -1,6 +1,7 @@
 /** An engine that plays given tokens, and records its requests. */
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gradeLines } from '../../src/app/grade-lines.ts';
 import type { MachineFacts } from '../../src/app/inspect-machine.ts';
 import type { OpenEngineOptions } from '../../src/app/open-engine.ts';
 import type { CliDependencies, CliEngine } from '../../src/cli/cli-dependencies.ts';
@@ -196,6 +197,7 @@ export function scriptedDependencies(
     parseStrategy,
     rolesOf,
     openEngine,
+    gradeLines,
     measureSteps: () => Promise.reject(new Error('the script measures nothing')),
     recost: () => Promise.reject(new Error('the script re-costs nothing')),
     advise: () => Promise.reject(new Error('the script gives no advice')),

@@ -43,6 +43,11 @@ it('advise.ts says for both places what each strategy costs', async () => {
   expect(text).toMatch(/^remote small \{ time: 0\.\d+, traffic: 0\.\d+ \}$/m);
 });
 
+it('grade.ts says which answers are right', async () => {
+  const text = await printed(() => import('../../examples/grade.ts'));
+  expect(text.match(/right: true/g)).toHaveLength(2);
+});
+
 it('evaluate.ts measures strategies between both models, and draws a report', async () => {
   const text = await printed(() => import('../../examples/evaluate.ts'));
   for (const strategy of ['small', 'large', 'entropy', 'random']) {

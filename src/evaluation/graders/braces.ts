@@ -19,6 +19,22 @@ export function closingBrace(text: string, open: number): number | null {
   return null;
 }
 
+/** For every `{` the `}` that closes it, in one pass; without those that are not closed. */
+export function bracePairs(text: string): ReadonlyMap<number, number> {
+  const pairs = new Map<number, number>();
+  const open: number[] = [];
+  for (let at = 0; at < text.length; at += 1) {
+    const character = text[at];
+    if (character === '\\') at += 1;
+    else if (character === '{') open.push(at);
+    else if (character === '}') {
+      const begin = open.pop();
+      if (begin !== undefined) pairs.set(begin, at);
+    }
+  }
+  return pairs;
+}
+
 /** The arguments of a command right after its name, as in `{a}{b}`; null where there are fewer. */
 export function bracedArguments(
   text: string,

@@ -145,10 +145,10 @@ describe('the right option', () => {
   });
 
   it('decides the grade', () => {
-    expect(gradeChoice('(B)', 'Paris', CITIES)).toEqual({ isRight: true, extracted: 'B' });
-    expect(gradeChoice('(A)', 'Paris', CITIES)).toEqual({ isRight: false, extracted: 'A' });
+    expect(gradeChoice('(B)', 'Paris', CITIES)).toMatchObject({ isRight: true, extracted: 'B' });
+    expect(gradeChoice('(A)', 'Paris', CITIES)).toMatchObject({ isRight: false, extracted: 'A' });
     // A missing answer never equals a missing right option.
-    expect(gradeChoice('', 'Oslo', CITIES)).toEqual({ isRight: false, extracted: null });
+    expect(gradeChoice('', 'Oslo', CITIES)).toMatchObject({ isRight: false, extracted: null });
   });
 });
 

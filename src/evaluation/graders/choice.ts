@@ -3,7 +3,8 @@
  * more than one option and marks none, it has no answer: the grader does not guess.
  */
 import type { Grade } from '../question.ts';
-import { type MarkReader, readMarks, withoutOpenBox } from './final-answer.ts';
+import { choiceClaims } from './choice-claims.ts';
+import { type Found, type MarkReader, readAnswer, wrong } from './final-answer.ts';
 import { bareText } from './text.ts';
 
 export const OPTION_COUNT_MAX = 26;
@@ -23,17 +24,36 @@ export function rightOption(answer: string, options: readonly string[]): number 
 }
 
 export function gradeChoice(output: string, answer: string, options: readonly string[]): Grade {
-  const found = findOption(withoutOpenBox(output), options);
-  if (found === null) return { isRight: false, extracted: null };
-  return { isRight: found === rightOption(answer, options), extracted: letterOf(found) };
+  const { value, why } = findOption(output, options);
+  if (value === null) return wrong(why);
+  return { isRight: value === rightOption(answer, options), extracted: letterOf(value), why };
 }
 
-function findOption(output: string, options: readonly string[]): number | null {
+/** An option stands at the beginning. */
+const CONTENT_LENGTH_MAX = 1000;
+
+function findOption(output: string, options: readonly string[]): Found<number> | Found<null> {
   const reader: MarkReader<number> = {
-    read: (content) => readOption(content, options) ?? onlyNamed(content, options),
-    isDirect: (content) => readOption(content, options) !== null,
+    read: (whole) => {
+      const content = whole.slice(0, CONTENT_LENGTH_MAX);
+      if (isJoined(content, options)) return 'unclear';
+      const index = readOption(content, options) ?? onlyNamed(content, options);
+      return index === null ? null : { value: index };
+    },
+    isDirect: (whole) => {
+      const content = whole.slice(0, CONTENT_LENGTH_MAX);
+      return readOption(content, options) !== null || isJoined(content, options);
+    },
+    marks: (text) => choiceClaims(text, options),
   };
-  return readMarks(output, reader) ?? wholeLine(output, options) ?? onlyNamed(output, options);
+  return readAnswer(output, reader, (text) => {
+    const line = wholeLine(text, options);
+    if (line !== null) return { value: line, why: 'an option on a line of its own' };
+    const first = firstSaid(text, options);
+    if (first !== null) return { value: first, why: 'the option with which it begins' };
+    const named = onlyNamed(text, options);
+    return named === null ? null : { value: named, why: 'the only option that is named' };
+  });
 }
 
 /**
@@ -47,6 +67,15 @@ function wholeLine(output: string, options: readonly string[]): number | null {
   return found.at(-2) === null ? (found.at(-1) ?? null) : null;
 }
 
+/** The option at the beginning of an output of one line: `B and not D`, `B. The others are wrong.` */
+function firstSaid(output: string, options: readonly string[]): number | null {
+  const text = output.trim();
+  if (text.length > CONTENT_LENGTH_MAX || text.includes('\n') || REFUSED.test(text)) return null;
+  return readOption(text, options);
+}
+
+const REFUSED = /^\W*\w+\W*\s+(?:is|are)\b/;
+
 /** Removes emphasis from options of the question and from answers alike. */
 function bareOption(text: string): string {
   return bareText(text.replaceAll(EMPHASIS, '$1'));
@@ -57,8 +86,8 @@ const EMPHASIS = /\\(?:text|textbf|mathrm|mathbf|boxed)\s*\{([^{}]*)\}|[*_`$]+/g
 const LETTER = new RegExp(
   [
     String.raw`^(?:(?:option|choice|letter)\s+)?`,
-    String.raw`(?:\(\s*([A-Z])\s*\)|([A-Z])(?=[).:])`,
-    String.raw`|([A-Z])(?=\s*$|[,;!]|\s+(?:because|since|as|is)\b|\s+[-–—(]))`,
+    String.raw`(?:[(\[{<]\s*([A-Z])\s*[)\]}>]|([A-Z])(?=[).:\]])`,
+    String.raw`|([A-Z])(?=\s*$|[,;!"'”’]|\s+(?:because|since|as|is|and|or|but|not|rather|instead|over|due|for)\b|\s+[-–—(&/]|/[A-Z]\b))`,
   ].join(''),
   'i',
 );
@@ -66,14 +95,23 @@ const LETTER = new RegExp(
 /** The option at the beginning of a text, unless another is joined to it: `(A) or (B)`. */
 function readOption(content: string, options: readonly string[]): number | null {
   const found = leadingOption(content, options);
-  if (found === null) return null;
-  const joined = JOINED.exec(found.rest)?.[1];
-  const other = joined === undefined ? null : leadingOption(joined, options);
-  const isHedge = other !== null && other.index !== found.index && HEDGE_END.test(other.rest);
-  return isHedge ? null : found.index;
+  return found === null || isJoined(content, options) ? null : found.index;
 }
 
-const JOINED = /^[\s).,;:"'”’]*(?:(?:and|or)\b|&|\/)\s*(.*)$/is;
+/** Whether a mark says several options: `(A) or (B)`, `A, C`. */
+function isJoined(content: string, options: readonly string[]): boolean {
+  const found = leadingOption(content, options);
+  const [, sign, joined] = found === null ? [] : (JOINED.exec(found.rest) ?? []);
+  const other = joined === undefined ? null : leadingOption(joined, options);
+  if (found === null || other === null || other.index === found.index) return false;
+  // After a comma, only a letter goes on with the list: `Yes, no one knows`.
+  if (sign === ',' && !LISTED.test(joined ?? '')) return false;
+  return HEDGE_END.test(other.rest);
+}
+
+const LISTED = /^\(?[A-Z]\)?(?:[\s.]*$|,|\s+(?:and|or)\b)/;
+const JOINED =
+  /^[\s).;:"'”’\]]*((?:,\s*)?(?:(?:and|or)\b|&|\/)|,)\s*(?:maybe |possibly |perhaps )?(.*)$/is;
 /**
  * The end of a joined answer. `Paris, and Rome is not` continues otherwise: it joins no answers.
  */
@@ -87,7 +125,10 @@ interface LeadingOption {
 
 /** An option given by its letter, with or without its text, or by its text. */
 function leadingOption(content: string, options: readonly string[]): LeadingOption | null {
-  const text = content.replaceAll(EMPHASIS, '$1').trim();
+  const text = content
+    .replaceAll(EMPHASIS, '$1')
+    .trim()
+    .replace(/^["'“‘«]+\s*/, '');
   const byText = beginsWith(bareOption(text), options);
   if (byText !== null) return byText;
   const [letter = '', enclosed, marked, bare] = LETTER.exec(text) ?? [];
@@ -101,6 +142,7 @@ function leadingOption(content: string, options: readonly string[]): LeadingOpti
 
 /** A line that holds only an option: `(B)`, `B. Paris`, `Paris.` */
 function readLine(line: string, options: readonly string[]): number | null {
+  if (line.length > CONTENT_LENGTH_MAX) return null;
   const text = bareOption(line.replace(/^\s*[-•]\s+/, ''));
   const rest = /^([a-z])(?:[).:\s]+(.*))?$/.exec(text);
   const byLetter = indexOf(rest?.[1], options);

@@ -3,7 +3,7 @@ import { unreachable } from '../../core/invariant.ts';
 import type { Grade, Question } from '../question.ts';
 import { gradeChoice, OPTION_COUNT_MAX, rightOption } from './choice.ts';
 import { gradeLatex } from './latex.ts';
-import { gradeNumber, readNumber } from './number.ts';
+import { gradeNumber, isConstant, readNumber } from './number.ts';
 import { gradePocket } from './pocket.ts';
 import { bareText, gradeText } from './text.ts';
 
@@ -31,7 +31,7 @@ export function grade(output: string, { answer, kind, options = [] }: Graded): G
 export function flawOf({ answer, kind, options = [] }: Graded): string | null {
   switch (kind) {
     case 'number':
-      return readNumber(answer) === null ? 'is not one number' : null;
+      return readNumber(answer) === null && !isConstant(answer) ? 'is not one number' : null;
     case 'pocket':
       return /^\d{1,9}$/.test(answer) ? null : 'is not a whole number';
     case 'choice':

@@ -1,7 +1,9 @@
 /**
- * Compares the graders with people: outputs of real models, each labelled right or wrong by a
- * person. One row per line: `{kind, answer, options?, output, isRight, source}`, where `source`
- * names the model and the question.
+ * Compares the graders with people: outputs of real models and typical ones that are made up, each
+ * labelled right or wrong by a person before a grader saw it. One row per line: `{kind, answer,
+ * options?, output, isRight, isNone?, limit?, source}`. `source` names the model and the question;
+ * `isNone` says that no answer may be read; `limit` says why the graders fail on this row, so that
+ * the list of known failures stays true.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,6 +18,8 @@ const ROW = z.strictObject({
   options: z.array(z.string()).optional(),
   output: z.string(),
   isRight: z.boolean(),
+  isNone: z.literal(true).optional(),
+  limit: z.string().optional(),
   source: z.string().min(1),
 });
 
@@ -28,19 +32,29 @@ const rows = readFileSync(FILE, 'utf8')
   });
 
 it('there are right and wrong outputs, each once', () => {
-  expect(rows.filter(({ isRight }) => isRight).length).toBeGreaterThan(5);
-  expect(rows.filter(({ isRight }) => !isRight).length).toBeGreaterThan(5);
-  const keys = rows.map(({ kind, source, output }) => `${kind}\n${source}\n${output}`);
+  expect(rows.filter(({ isRight }) => isRight).length).toBeGreaterThan(150);
+  expect(rows.filter(({ isRight }) => !isRight).length).toBeGreaterThan(150);
+  const keys = rows.map(
+    ({ kind, source, answer, output }) => `${kind}\n${source}\n${answer}\n${output}`,
+  );
   expect(new Set(keys).size).toBe(rows.length);
 });
 
-it('the graders agree with every label', () => {
-  const wrong = rows.flatMap((row, index) => {
+/** The rows on which a grader and the label differ, as sentences. */
+function disagreements(labelled: readonly (typeof rows)[number][]): readonly string[] {
+  return labelled.flatMap((row) => {
     const { isRight, extracted } = grade(row.output, row);
-    const isAgreed = isRight === row.isRight && flawOf(row) === null;
-    return isAgreed
-      ? []
-      : [`line ${index + 1}, ${row.source}: took ${extracted} for ${row.answer}`];
+    const isRead = row.isNone === true && extracted !== null;
+    if (isRight === row.isRight && !isRead && flawOf(row) === null) return [];
+    return [`${row.source}: took ${extracted} for ${row.answer} in ${row.output.slice(-100)}`];
   });
-  expect(wrong).toEqual([]);
+}
+
+it('the graders agree with every label', () => {
+  expect(disagreements(rows.filter(({ limit }) => limit === undefined))).toEqual([]);
+});
+
+it('the known failures still fail', () => {
+  const known = rows.filter(({ limit }) => limit !== undefined);
+  expect(disagreements(known)).toHaveLength(known.length);
 });

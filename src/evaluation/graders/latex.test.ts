@@ -85,9 +85,6 @@ describe('answers that are not the same', () => {
     ['\\text{even}', '\\text{odd}'],
     ['1 \\pm \\sqrt{19}', '1 + \\sqrt{19}'],
     ['', '0'],
-    // The grader does no algebra.
-    ['x+1', '1+x'],
-    ['\\frac{1}{\\sqrt{2}}', '\\frac{\\sqrt{2}}{2}'],
   ])('%s is not %s', (a, b) => {
     expect(isSameLatex(a, b)).toBe(false);
     expect(isSameLatex(b, a)).toBe(false);
@@ -128,7 +125,7 @@ describe('the answer in an output', () => {
   });
 
   it.each(['', 'I do not know', '\\boxed{\\frac{1}{2}', '\\boxed{ }'])('is not in %j', (output) => {
-    expect(gradeLatex(output, '\\frac{1}{2}')).toEqual({ isRight: false, extracted: null });
+    expect(gradeLatex(output, '\\frac{1}{2}')).toMatchObject({ isRight: false, extracted: null });
   });
 
   it('is reported as it is in the box', () => {

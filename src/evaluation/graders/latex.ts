@@ -1,23 +1,24 @@
 /**
- * Grades answers in LaTeX, as in competition mathematics. Answers are equal in one spelling
- * (latex-form.ts), element by element in tuples, intervals, sets, lists, unions and matrices, and
- * by value where both are plain numbers. There is no algebra: `(x+1)^2` is not `x^2+2x+1`,
- * `\frac{1}{\sqrt{2}}` is not `\frac{\sqrt{2}}{2}`, and a sum in another order is wrong.
+ * Grades answers in LaTeX, as in competition mathematics. Both are read as formulas (tex/parse.ts)
+ * and compared by value, part by part in tuples, intervals, sets, lists, unions and matrices. What
+ * is not understood as a formula is compared in one spelling (latex-form.ts).
  */
 import type { Grade } from '../question.ts';
 import { bracedArguments } from './braces.ts';
-import { type MarkReader, readMarks, withoutOpenBox } from './final-answer.ts';
-import { latexForm } from './latex-form.ts';
-import { decimal, isSame, negative, over, plus, type Rational } from './rational.ts';
+import { type Found, type MarkReader, readAnswer, wrong } from './final-answer.ts';
+import { bareFormula, latexForm } from './latex-form.ts';
+import type { TexAnswer } from './tex/expression.ts';
+import { readTex } from './tex/parse.ts';
+import { isSameAnswer } from './tex/same-answer.ts';
 
-/** Longer or deeper answers are compared by their spelling alone. */
-const DEPTH_MAX = 8;
-const ELEMENT_COUNT_MAX = 64;
+/** The answer of a longer box is compared by its spelling alone. */
+const FORMULA_LENGTH_MAX = 2000;
 
 export function gradeLatex(output: string, answer: string): Grade {
-  const found = findLatex(withoutOpenBox(output));
-  if (found === null) return { isRight: false, extracted: null };
-  return { isRight: isSameLatex(found, answer), extracted: found };
+  const found = readAnswer(output, READER, lastFormula);
+  if (found.value === null) return wrong(found.why);
+  const isRight = isSameLatex(found.value, answer);
+  return { isRight, extracted: found.value, why: found.why };
 }
 
 const READER: MarkReader<string> = {
@@ -29,21 +30,24 @@ const READER: MarkReader<string> = {
     const boxed = /\\boxed\s*(?=\{)/.exec(value);
     const inner = boxed === null ? null : bracedArguments(value, boxed.index + boxed[0].length, 1);
     const answer = inner?.values[0]?.trim() ?? value;
-    return answer === '' ? null : answer;
+    return answer === '' ? null : { value: answer };
   },
   // `The answer is correct.` claims something else.
   isDirect: (content, form) =>
     DIRECT.test(content) || (form === 'label' && /^\p{L}+[.]?$/u.test(content)),
 };
 
-const DIRECT = /^(?:[$\\\d([{.+-]|[A-Za-z](?:\.?$| ?[=+*^-]))/;
+const DIRECT =
+  /^(?:\*\*)?(?:(?:approximately|about|exactly|simply|just|therefore|thus|then|indeed|also|still|now) )?(?:[$\\\d([{.+\-−–‐‑√π±]|[A-Za-z](?:\.?$| ?(?:[=+*^<>_/-]|\\(?:in|leq?|geq?|neq?)(?![A-Za-z])))|[A-Z]\b[.,)]|(?:sqrt|pi)\b)/;
 /** `!` is a factorial, and the point of `3.\overline{3}` is no full stop. */
 const SENTENCE = /^.*?[.?](?=[\s*"'”)]|$)/;
 /** The reason is no part of the answer. */
-const REASON = /[\s,;(]+(?:because|since|as|given|which|where|when|if|after)\b.*$/i;
-const MATH_FIRST = /^(?:\$\$?(.+?)(?<!\\)\$\$?|\\\((.+?)\\\)|\\\[(.+?)\\\])/s;
-const MATH = /\$\$(.+?)\$\$|(?<!\\)\$(.+?)(?<!\\)\$|\\\((.+?)\\\)|\\\[(.+?)\\\]/gs;
-const NUMBER = /(?<![\w.])-?(?:\d[\d,]*\d|\d)(?:\.\d+)?(?:\/\d+)?(?!\w)/g;
+const REASON = /[\s,;:(]+(?:because|since|as|given|which|where|when|if|after|so|then)\b.*$/i;
+const MATH_FIRST =
+  /^(?:\*\*)?(?:\$\$?(.{1,2000}?)(?<!\\)\$\$?|\\\((.{1,2000}?)\\\)|\\\[(.{1,2000}?)\\\])/s;
+const MATH =
+  /\$\$(.{1,1000}?)\$\$|(?<!\\)\$(.{1,1000}?)(?<!\\)\$|\\\((.{1,1000}?)\\\)|\\\[(.{1,1000}?)\\\]/gs;
+const NUMBER = /(?<![\w.\\{^])[-−]?(?:\d[\d,]*\d|\d)(?:\.\d+)?(?:\/\d+)?(?![\w^\\])/g;
 
 /** The answer of a claim in words, without the rest of the sentence. */
 function clause(content: string): string {
@@ -51,131 +55,41 @@ function clause(content: string): string {
   return sentence.replace(REASON, '');
 }
 
-/** The marks, else the result of the last formula, else the last number. */
-function findLatex(output: string): string | null {
-  const marked = readMarks(output, READER);
-  if (marked !== null) return marked;
+/** The result of the last formula, else the last number. */
+function lastFormula(output: string): Found<string> | null {
   const formula = [...output.matchAll(MATH)]
     .at(-1)
     ?.slice(1)
     .find((part) => part !== undefined);
   const result = formula?.split('=').at(-1)?.trim() ?? '';
-  return result === '' ? ([...output.matchAll(NUMBER)].at(-1)?.[0] ?? null) : result;
+  if (result !== '') return { value: result, why: 'the last formula' };
+  const number = [...output.matchAll(NUMBER)].at(-1)?.[0];
+  return number === undefined ? null : { value: number, why: 'the last number' };
 }
 
+/** @param a the answer of an output, `b` the right one */
 export function isSameLatex(a: string, b: string): boolean {
-  const [left, right] = [latexForm(a), latexForm(b)];
-  // `y = 2` is not `x = 2`, but both are right where the question asks for one value.
-  const isOther = left.variable !== null && right.variable !== null;
-  if (isOther && left.variable !== right.variable) return false;
-  return isSameValue(left.value, right.value, 0);
+  if (isSpelledAlike(a, b) || isOption(a, b)) return true;
+  const [left, right] = [readings(a), readings(b)];
+  return left.some((one) => right.some((other) => isSameAnswer(one, other, isSpelledAlike)));
 }
 
-function isSameValue(a: string, b: string, depth: number): boolean {
-  if (a === b) return true;
-  const [x, y] = [plainNumber(a), plainNumber(b)];
-  if (x !== null || y !== null) return x !== null && y !== null && isSame(x, y);
-  if (depth >= DEPTH_MAX) return false;
-  const [left, right] = [structure(a), structure(b)];
-  if (left === null || right === null || left.kind !== right.kind) return false;
-  if (left.elements.length !== right.elements.length) return false;
-  if (left.elements.length > ELEMENT_COUNT_MAX) return false;
-  return left.isOrdered
-    ? left.elements.every((element, index) =>
-        isSameValue(element, right.elements[index] ?? '', depth + 1),
-      )
-    : isSameSet(left.elements, right.elements, depth + 1);
+/** What a text says as a formula: nothing where it is none, two things for `1,234`. */
+function readings(text: string): readonly TexAnswer[] {
+  const formula = bareFormula(text);
+  if (formula.length > FORMULA_LENGTH_MAX) return [];
+  const found = [readTex(formula, { groupsByComma: false })];
+  if (/\d,\d{3}(?!\d)/.test(formula)) found.push(readTex(formula, { groupsByComma: true }));
+  return found.filter((answer) => answer !== null);
 }
 
-function isSameSet(a: readonly string[], b: readonly string[], depth: number): boolean {
-  const rest = [...b];
-  return a.every((element) => {
-    const at = rest.findIndex((other) => isSameValue(element, other, depth));
-    if (at >= 0) rest.splice(at, 1);
-    return at >= 0;
-  });
+function isSpelledAlike(a: string, b: string): boolean {
+  return latexForm(a) === latexForm(b);
 }
 
-const PLAIN_NUMBER = /^([+-]?)(\d*\.?\d*)(?:\\frac\{(-?[\d.]+)\}\{([\d.]+)\})?$/;
-
-/** `-3`, `.5`, `\frac{3}{4}`, `1\frac{4}{5}` by value; null for anything with a letter in it. */
-function plainNumber(value: string): Rational | null {
-  const [, sign, whole = '', above, below] = PLAIN_NUMBER.exec(value) ?? [];
-  const first = whole === '' ? null : decimal(whole);
-  const [x, y] = [decimal(above ?? ''), decimal(below ?? '')];
-  const second = x === null || y === null ? null : over(x, y);
-  const size = first !== null && second !== null ? plus(first, second) : (first ?? second);
-  if (size === null || (above !== undefined && second === null)) return null;
-  return sign === '-' ? negative(size) : size;
-}
-
-interface Structure {
-  /**
-   * Answers of one kind compare element by element: the brackets, `list`, `union` or the matrix's
-   * shape.
-   */
-  readonly kind: string;
-  readonly isOrdered: boolean;
-  readonly elements: readonly string[];
-}
-
-const MATRIX = /^\\begin\{pmatrix\}(.*)\\end\{pmatrix\}$/s;
-const SINGLE_LETTER = /^\(?([a-z])\)?$/i;
-
-function structure(value: string): Structure | null {
-  const letter = SINGLE_LETTER.exec(value)?.[1];
-  if (letter !== undefined)
-    return { kind: 'letter', isOrdered: true, elements: [letter.toLowerCase()] };
-  const matrix = MATRIX.exec(value)?.[1];
-  if (matrix !== undefined) return matrixStructure(matrix);
-  const parts = splitOutside(value, '\\cup');
-  if (parts.length > 1) return { kind: 'union', isOrdered: false, elements: parts };
-  const listed = splitOutside(value, ',');
-  const bracketed = listed.length > 1 ? null : enclosed(value);
-  if (bracketed !== null) return bracketed;
-  const elements = withBothSigns(listed);
-  return elements.length > 1 ? { kind: 'list', isOrdered: false, elements } : null;
-}
-
-function matrixStructure(body: string): Structure {
-  const rows = body.split('\\\\').filter((row) => row.trim() !== '');
-  const cells = rows.map((row) => row.split('&').map((cell) => latexForm(cell).value));
-  const shape = cells.map((row) => row.length).join(',');
-  return { kind: `matrix ${shape}`, isOrdered: true, elements: cells.flat() };
-}
-
-/** A tuple, an interval or a set; a set in braces compares with a bare list. */
-function enclosed(value: string): Structure | null {
-  const set = /^\\\{(.*)\\\}$/s.exec(value)?.[1];
-  if (set !== undefined) {
-    return { kind: 'list', isOrdered: false, elements: withBothSigns(splitOutside(set, ',')) };
-  }
-  const [, open, inner = '', close] = /^([([])(.*)([)\]])$/s.exec(value) ?? [];
-  const elements = splitOutside(inner, ',');
-  if (open === undefined || elements.length < 2) return null;
-  return { kind: `${open}${close}`, isOrdered: true, elements };
-}
-
-/** `1\pm\sqrt{5}` stands for two numbers. */
-function withBothSigns(values: readonly string[]): readonly string[] {
-  return values.flatMap((value) => {
-    if (value.split('\\pm').length !== 2) return [value];
-    const plain = value.replace(/^\\pm\s?/, '+').replace(/\\pm\s?/, '+');
-    return [plain.replace(/^\+/, ''), value.replace(/\\pm\s?/, '-')];
-  });
-}
-
-/** Splits at separators outside all brackets and braces. */
-function splitOutside(value: string, separator: string): readonly string[] {
-  const parts: string[] = [];
-  let [depth, start] = [0, 0];
-  for (let at = 0; at < value.length; at += 1) {
-    const character = value[at] ?? '';
-    if (depth === 0 && value.startsWith(separator, at)) {
-      parts.push(value.slice(start, at).trim());
-      start = at + separator.length;
-    } else if ('([{'.includes(character)) depth += 1;
-    else if (')]}'.includes(character)) depth -= 1;
-  }
-  return [...parts, value.slice(start).trim()];
+/** `(B) 5` where the right answer is the option `\text{(B)}`. */
+function isOption(answer: string, right: string): boolean {
+  const letter = /^\\text\s*\{\s*\(?([A-Z])\)?\s*\}$/.exec(right.trim())?.[1];
+  if (letter === undefined) return false;
+  return new RegExp(`^\\(?${letter}[).:](?![A-Za-z])`, 'i').test(latexForm(answer));
 }

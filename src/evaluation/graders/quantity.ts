@@ -1,15 +1,20 @@
 /**
  * Numbers in running text: `$1,200.50`, `45%`, `-3 hours`, `3/4`, `1 1/2`, `1e3`, `1.5 million`,
  * `\frac{3}{4}`. A number in a name does not count: a power (`cm^2`), an index (`x_1`), part of a
- * word (`A4`), an ordinal (`2nd`), a version (`1.2.3`). Numbers in words are not read.
+ * word (`A4`, `3xy`), an ordinal (`2nd`), a version (`1.2.3`), a time (`4:30`). Nor does a number
+ * that is part of something else: `2^{10}`, `2\sqrt3`, `18,50`. Numbers in words are not read.
  */
-import { bracedArguments } from './braces.ts';
 import { decimal, negative, over, plus, type Rational, times } from './rational.ts';
+import { exactValue } from './tex/exact.ts';
+import { readTexAtom } from './tex/parse.ts';
+import { leadingUnit, unitOf } from './units.ts';
 
 export interface Quantity {
   /** Without the percent sign: 45 for 45 %; with the scale word: 1500000 for 1.5 million. */
   readonly value: Rational;
   readonly isPercent: boolean;
+  /** Of units.ts, with the currency sign before the number; null: none that is known. */
+  readonly unit: string | null;
   /** As in "not 18": mentioned, but not as the answer. */
   readonly isDenied: boolean;
   readonly text: string;
@@ -19,6 +24,7 @@ export interface Quantity {
 }
 
 const SCALES: Readonly<Record<string, string>> = {
+  hundred: '1e2',
   thousand: '1e3',
   million: '1e6',
   billion: '1e9',
@@ -27,18 +33,18 @@ const SCALES: Readonly<Record<string, string>> = {
 
 /** Space, no-break space, thin space, narrow no-break space. */
 const SPACES = ' \u00a0\u2009\u202f';
-const WHOLE = String.raw`\d{1,3}(?:,\d{3})+(?![\d])|\d{1,3}(?:[${SPACES}]\d{3})+(?![\d-])|\d+`;
+const WHOLE = String.raw`\d{1,3}(?:,\d{3})+(?![\d])|\d{1,2}(?:,\d{2})+,\d{3}(?!\d)|\d{1,3}(?:[${SPACES}]\d{3})+(?![\d-])|\d+`;
 const MAGNITUDE = String.raw`(?:(?:${WHOLE})(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d{1,3}(?!\w))?`;
 const DENOMINATOR = String.raw`\d+(?!\d|[.,/]\d)`;
 const QUANTITY = new RegExp(
   [
     // No text before it that makes it part of a name, a power or an index.
-    String.raw`(?<![A-Za-z\d.]|\^\{?-?|[\w)}]_\{?)`,
-    String.raw`(?:(?<![\w)%}])(?<minus>-))?(?:[$€£¥₹]\s?)?(?<minusAfter>-)?`,
+    String.raw`(?<![A-Za-z\d.◊]|\^\{?-?|[\w)}]_\{?|\d[,:])`,
+    String.raw`(?:(?<![\w)%}])(?<minus>-))?(?:(?<currency>[$€£¥₹])\s?)?(?<minusAfter>-)?`,
     String.raw`(?:(?<mixed>\d+) (?<part>\d+)/(?<partOf>${DENOMINATOR})`,
     `|(?<magnitude>${MAGNITUDE})(?: ?/ ?(?<denominator>${DENOMINATOR}))?)`,
-    String.raw`(?!\d|\.\d|(?:st|nd|rd|th)\b)`,
-    String.raw`(?:\s?(?<percent>%|percent\b|per cent\b)|[ -](?<scale>${Object.keys(SCALES).join('|')})\b)?`,
+    String.raw`(?::00\b)?(?!\d|[.,:]\d|(?:st|nd|rd|th)\b|\^|_|\s?◊|!(?=[\s)]*[-+*/=]))`,
+    String.raw`(?:\s?(?<percent>%|percent\b|per cent\b)|[ -]{1,3}(?<scale>${Object.keys(SCALES).join('|')})\b)?`,
   ].join(''),
   'gi',
 );
@@ -51,12 +57,16 @@ const DENIAL_CHARACTERS_MAX = 40;
 export function quantitiesIn(text: string): readonly Quantity[] {
   return [...text.matchAll(QUANTITY)].flatMap((match) => {
     const value = quantityValue(match.groups ?? {});
-    if (value === null) return [];
     const start = match.index;
+    const after = text.slice(start + match[0].length, start + match[0].length + 80);
+    const isPercent = match.groups?.['percent'] !== undefined;
+    const unit = isPercent ? '%' : unitOfQuantity(match.groups?.['currency'], after);
+    if (value === null || (unit === null && isPartOfName(after))) return [];
     return [
       {
         value,
-        isPercent: match.groups?.['percent'] !== undefined,
+        isPercent,
+        unit,
         isDenied: DENIAL.test(text.slice(Math.max(0, start - DENIAL_CHARACTERS_MAX), start)),
         text: match[0].trim(),
         start,
@@ -65,6 +75,20 @@ export function quantitiesIn(text: string): readonly Quantity[] {
     ];
   });
 }
+
+function unitOfQuantity(currency: string | undefined, after: string): string | null {
+  return currency === undefined ? leadingUnit(after) : unitOf(currency);
+}
+
+/** Letters right after a number, but for `9x2`, a sign, and counted things: `18eggs`. */
+function isPartOfName(after: string): boolean {
+  const letters = /^\p{L}+/u.exec(after)?.[0] ?? '';
+  if (letters === '' || /^[x]\s?\d/i.test(after)) return false;
+  return unitOf(letters) === null && letters.length < COUNTED_LETTERS_MIN;
+}
+
+/** Shorter letters right after a number are variables, as in `3xy`. */
+const COUNTED_LETTERS_MIN = 4;
 
 type Groups = Readonly<Record<string, string | undefined>>;
 
@@ -100,31 +124,41 @@ function timesScale(size: Rational, scale: string): Rational | null {
   return factor === null ? null : times(size, factor);
 }
 
+/** These dashes are minus signs before a number, and ranges between two. */
+const DASHES = /[\u2010\u2011\u2012\u2013\u2212\ufe63\uff0d]/g;
 const REPLACEMENTS: readonly (readonly [RegExp, string])[] = [
-  [/[\u2212\ufe63\uff0d]/g, '-'],
+  [DASHES, '-'],
   [/\u2044/g, '/'],
-  [/\\!|\\left|\\right/g, ''],
+  [/\\!|\\left(?![A-Za-z])|\\right(?![A-Za-z])/g, ''],
   [/\{,\}/g, ','],
   [/\\,/g, '\u2009'],
-  [/\\[;: ]|\\quad\b|~/g, ' '],
+  [/\\[;: ]|\\q?quad(?![A-Za-z])|~/g, ' '],
   [/\\([$%])/g, '$1'],
   [/\b(?:USD|EUR|GBP|INR|Rs\.?)\s?(?=-?[\d.])/g, '$'],
   [/\\(?:text|textbf|mbox|mathrm|mathbf|boxed)\s*\{([^{}]*)\}/g, ' $1 '],
-  [/\\approx\b/g, '≈'],
-  [/\\(?:times|cdot)\b/g, '×'],
-  [/\\div\b/g, '÷'],
-  [/ ?[×*] ?10\^\{?(-?\d{1,3})\}?/g, 'e$1'],
+  [/\\approx(?![A-Za-z])/g, '≈'],
+  [/\\(?:times|cdot)(?![A-Za-z])/g, '×'],
+  [/\\div(?![A-Za-z])/g, '÷'],
+  [/ ?[×*] ?10 ?\^ ?\{?([+-]?\d{1,3})\}?(?!\d|\.\d)/g, 'e$1'],
+  [/\^\\circ|\^\{\\circ\}|\\degree(?![A-Za-z])/g, '°'],
+  // A sign, constant or function: a number beside it is part of a formula.
+  [
+    /\\(?:pi|theta|phi|alpha|beta|gamma|lambda|mu|sigma|omega|infty|sin|cos|tan|log|ln|exp|sum|int)(?![A-Za-z])|[πθ∞√]/g,
+    '◊',
+  ],
 ];
-const SHORT_FRACTION = /\\[dtc]?frac\s*(\d)\s*(\d)(?!\d)/g;
-const FRACTION = /\\[dtc]?frac\s*(?=\{)/g;
+/** Commands with arguments that may be numbers. */
+const ATOM = /\\(?:[dtc]?frac|sqrt|[dt]?binom)(?![A-Za-z])|√(?=[\d(])/g;
+/** An atom that is a number is not longer. */
+const ATOM_LENGTH_MAX = 100;
 const VULGAR = /(\d?)([¼½¾⅐-⅞])/g;
 
 /**
  * The text with LaTeX, typographic signs and currency codes in plain characters, as far as numbers
- * need it.
+ * need it. `◊` stands for what is no number.
  */
 export function plainText(text: string): string {
-  let plain = withPlainFractions(text.replaceAll(SHORT_FRACTION, '\\frac{$1}{$2}'));
+  let plain = withPlainAtoms(text);
   for (const [pattern, replacement] of REPLACEMENTS) {
     plain = plain.replaceAll(pattern, replacement);
   }
@@ -134,17 +168,24 @@ export function plainText(text: string): string {
   });
 }
 
-/** `1\frac{1}{2}` becomes `1 1/2`; fractions of anything but whole numbers stay. */
-function withPlainFractions(text: string): string {
+/** `1\frac{1}{2}` becomes `1 1/2`, `\sqrt{16}` becomes 4, and what is no fraction `◊`. */
+function withPlainAtoms(text: string): string {
   let plain = '';
   let end = 0;
-  for (const { index, 0: command } of text.matchAll(FRACTION)) {
-    const found = bracedArguments(text, index + command.length, 2);
-    const [a = '', b = ''] = found?.values.map((value) => value.trim()) ?? [];
-    if (found === null || index < end || !/^-?\d+$/.test(a) || !/^\d+$/.test(b)) continue;
+  for (const { index, 0: command } of text.matchAll(ATOM)) {
+    if (index < end) continue;
     plain += text.slice(end, index);
-    plain += `${/\d$/.test(plain) ? ' ' : ''}${a}/${b}`;
-    end = found.end;
+    const atom = readTexAtom(text.slice(index, index + ATOM_LENGTH_MAX));
+    const value = atom === null ? null : exactValue(atom.expression, new Map());
+    plain += value === null ? '◊' : besideDigits(plain, value);
+    end = index + (atom?.end ?? command.length);
   }
   return plain + text.slice(end);
+}
+
+/** After a whole number, only a positive fraction is a part of it; `2\sqrt{16}` is a product. */
+function besideDigits(before: string, { numerator, denominator }: Rational): string {
+  const fraction = denominator === 1n ? `${numerator}` : `${numerator}/${denominator}`;
+  if (!/\d\s*$/.test(before)) return fraction;
+  return denominator > 1n && numerator > 0n ? ` ${fraction}` : '◊';
 }

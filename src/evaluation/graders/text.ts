@@ -1,17 +1,17 @@
 /** Grades answers that are a short text: equal but for case, white space and enclosing marks. */
 import type { Grade } from '../question.ts';
-import { type MarkReader, readMarks } from './final-answer.ts';
+import { type Found, type MarkReader, readAnswer, wrong } from './final-answer.ts';
 
 export function gradeText(output: string, answer: string): Grade {
-  const found = readMarks(output, READER) ?? lastLine(output);
-  if (found === null) return { isRight: false, extracted: null };
-  return { isRight: bareText(found) === bareText(answer), extracted: found };
+  const { value, why } = readAnswer(output, READER, lastLine);
+  if (value === null) return wrong(why);
+  return { isRight: bareText(value) === bareText(answer), extracted: value, why };
 }
 
 const READER: MarkReader<string> = {
   read: (content, form) => {
     const said = (form === 'claim' ? firstSentence(content) : content).trim();
-    return bareText(said) === '' ? null : said;
+    return bareText(said) === '' ? null : { value: said };
   },
   // Any text may follow `answer is`, as in `I hope this answer is helpful`: claims come last.
   isDirect: (_, form) => form === 'label',
@@ -25,9 +25,10 @@ function firstSentence(content: string): string {
   return SENTENCE.exec(content)?.[0] ?? content;
 }
 
-function lastLine(output: string): string | null {
+function lastLine(output: string): Found<string> | null {
   const lines = output.split('\n').map((line) => line.trim());
-  return lines.findLast((line) => bareText(line) !== '') ?? null;
+  const value = lines.findLast((line) => bareText(line) !== '');
+  return value === undefined ? null : { value, why: 'the last line' };
 }
 
 const ENCLOSING = /^[\s*_"'“”‘’`$([{.,:;!?]+|[\s*_"'“”‘’`$)\]}.,:;!?]+$/g;

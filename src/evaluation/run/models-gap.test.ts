@@ -4,7 +4,9 @@ import { modelsGap } from './models-gap.ts';
 
 function runs(...counts: readonly (readonly [count: number, isRight: boolean])[]) {
   return counts.flatMap(([count, isRight]) =>
-    Array.from({ length: count }, () => ({ grade: { isRight, extracted: null } })),
+    Array.from({ length: count }, () => ({
+      grade: { isRight, extracted: null, why: 'no answer found' },
+    })),
   );
 }
 

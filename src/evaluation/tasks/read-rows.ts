@@ -3,7 +3,7 @@
  */
 import type { z } from 'zod';
 import { PilotfishError } from '../../core/errors.ts';
-import { parseJson } from '../../core/parse-json.ts';
+import { parseExactJson } from '../../core/parse-json.ts';
 import { readGiven } from '../../storage/whole-file.ts';
 
 /** Larger than any set of questions. */
@@ -64,7 +64,9 @@ function parsedItems({ path }: DataFile, text: string): readonly Row<unknown>[] 
 }
 
 function parsed(text: string, path: string, place: string | null): unknown {
-  return parseJson(text, (cause) => invalidData(path, place, `is not JSON (${String(cause)})`));
+  return parseExactJson(text, (cause) =>
+    invalidData(path, place, `is not JSON (${String(cause)})`),
+  );
 }
 
 async function readText({ path, remedy }: DataFile): Promise<string> {
