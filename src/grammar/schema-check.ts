@@ -20,7 +20,12 @@ export function schemaCheck(schema: string): SchemaCheck {
   const parsed: unknown = JSON.parse(schema);
   if (typeof parsed !== 'object' || parsed === null) return () => null;
   const { $schema: _, ...constraints } = parsed as Record<string, unknown>;
-  const validator = new Ajv2020({ strict: false, logger: false, multipleOfPrecision: PRECISION });
+  const validator = new Ajv2020({
+    strict: false,
+    logger: false,
+    ownProperties: true,
+    multipleOfPrecision: PRECISION,
+  });
   formats.default(validator);
   const isValid = compiled(() => validator.compile(constraints));
   return (text) => {
