@@ -84,7 +84,7 @@ it('keeps the default where nothing reaches the usual quality, and says so', asy
   const before = decodeRouter(await readFile(routerFile)).defaultThreshold;
   const notices: string[] = [];
   const again = {
-    ...{ ...optionsOf('graded'), ...HELD_OUT, shares: [0.05] },
+    ...{ ...optionsOf('graded'), ...HELD_OUT, shares: [0.05], file: folderOf('narrow') },
     onNotice: (text: string) => notices.push(text),
   };
   const { router, calibration } = await calibrate(again);

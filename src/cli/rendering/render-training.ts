@@ -30,7 +30,7 @@ export function renderTrained(
   color: CliIo['color'],
 ): string {
   const { strategy, calibration, defaultThreshold } = router;
-  const cut = calibration?.cuts.find(({ threshold }) => threshold >= defaultThreshold);
+  const cut = calibration?.cuts.findLast(({ threshold }) => threshold <= defaultThreshold);
   const share = cut === undefined ? '' : `, which calls ${percent(cut.share)} of the tokens`;
   const file = printableText(path);
   return [
