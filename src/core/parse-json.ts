@@ -15,13 +15,21 @@ export function parseJson(text: string, refusal?: (cause: unknown) => Error): un
   }
 }
 
+/** A number that a double may not hold: many digits, or an exponent. */
+const LONG_NUMBER = /\d[\d.]{15}|\d[eE][+-]?\d/;
+
 /**
  * Like `parseJson`, but a number that a double does not hold exactly is its text: 9007199254740993
- * is `'9007199254740993'`. Slower, so it is for answers and questions, not for records.
+ * is `'9007199254740993'`.
  */
 export function parseExactJson(text: string, refusal: (cause: unknown) => Error): unknown {
+  if (!LONG_NUMBER.test(text)) return parseJson(text, refusal);
   try {
-    return parse(text, undefined, (number) => (isSafeNumber(number) ? Number(number) : number));
+    return parse(text, undefined, {
+      parseNumber: (number) => (isSafeNumber(number) ? Number(number) : number),
+      // As `JSON.parse` does.
+      onDuplicateKey: ({ newValue }) => newValue,
+    });
   } catch (error) {
     throw refusal(error);
   }

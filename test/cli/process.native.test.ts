@@ -1,6 +1,7 @@
 /** The program as a process, as a shell sees it. No model, no network. Rarer ends: process.long.test.ts. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { REAL, run, SCRIPTED } from './program.ts';
+import { REAL, ROOT, run, SCRIPTED } from './program.ts';
 
 describe('the program', () => {
   it('shows help without models or a native library', async () => {
@@ -33,5 +34,28 @@ describe('the program', () => {
     expect(JSON.parse(out.trimEnd().split('\n').at(-1) ?? '')).toMatchObject({ code: 'aborted' });
     expect(err).toBe('disposed\nerror[aborted]: Interrupted.\n');
     expect(code).toBe(130);
+  });
+});
+
+describe('grade', () => {
+  it.each(['number', 'latex', 'choice', 'text'])('agrees with every label of %s', async (kind) => {
+    const path = `${ROOT}/test/evaluation/graders/labelled-outputs.jsonl`;
+    const rows = readFileSync(path, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+      .filter((row) => row.kind === kind && row.limit === undefined);
+    const lines = rows.map(({ output, answer, options }) => {
+      return JSON.stringify({ answer: output, gold: answer, choices: options });
+    });
+    const { out, err, code } = await run(REAL, ['grade', '--kind', kind], {
+      input: lines.join('\n'),
+    });
+    const right = out
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line).right);
+    expect(right).toEqual(rows.map(({ isRight }) => isRight));
+    expect([err, code]).toEqual(['', 0]);
   });
 });

@@ -65,22 +65,38 @@ it('no output makes a grader throw', () => {
   );
 });
 
-it('long outputs are read quickly', () => {
+it('no long output takes forever', () => {
   const parts = [
-    'The answer is ',
-    '1,',
-    '\\frac{',
-    '\\boxed{1}',
-    '= 1 ',
-    '(A) ',
-    '- ',
-    '$1$ ',
-    'x',
+    ...['The answer is ', '1,', '\\frac{', '\\boxed{', '\\boxed{1}', '= 1 ', '(A) ', '- ', '$1$ '],
+    ...['\\(', ' ', '\n', '**', 'Q: ', '<think>', '<answer>', 'B is correct. ', '\\sqrt', '9^'],
   ];
   for (const part of parts) {
-    const output = part.repeat(20_000 / part.length);
-    for (const kind of KINDS) grade(output, { kind, answer: '1', options: ['1', '2'] });
+    const output = part.repeat(50_000 / part.length);
+    for (const kind of KINDS) {
+      grade(output, { kind, answer: '1', options: ['1', '2'] });
+      grade(`\\boxed{${output}}`, { kind, answer: '1', options: ['1', '2'] });
+    }
   }
+});
+
+it('says how an answer was read', () => {
+  const why = (output: string, kind: AnswerKind = 'number'): string =>
+    grade(output, { kind, answer: '7', options: ['7', '8'] }).why;
+  expect(why('So \\boxed{7}.')).toBe('the last box');
+  expect(why('#### 7')).toBe('the line "#### 7"');
+  expect(why('The answer is 7.\nQ: next')).toBe('the claim "The answer is 7."');
+  expect(why('**Answer:** 7')).toBe('the label "Answer: 7"');
+  expect(why('<answer>7</answer>')).toBe('the last answer tag');
+  expect(why('It makes 7.')).toBe('the last sentence with a number');
+  expect(why('The answer is 8. I made a mistake. It is 7.')).toBe(
+    'the correction after the answer',
+  );
+  expect(why('The answer is 7 or 8.')).toBe('several answers in one mark');
+  expect(why('none')).toBe('no answer found');
+  expect(why('<think>7')).toBe('no answer found: the reasoning does not end');
+  expect(why('\\boxed{7')).toBe('no answer found: the last box does not end');
+  expect(why('I would pick A.', 'choice')).toBe('the claim "I would pick A."');
+  expect(why('$x = 7$', 'latex')).toBe('the last formula');
 });
 
 describe('a right answer that no output could match', () => {

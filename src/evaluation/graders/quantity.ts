@@ -151,6 +151,8 @@ const REPLACEMENTS: readonly (readonly [RegExp, string])[] = [
 const ATOM = /\\(?:[dtc]?frac|sqrt|[dt]?binom)(?![A-Za-z])|√(?=[\d(])/g;
 /** An atom that is a number is not longer. */
 const ATOM_LENGTH_MAX = 100;
+/** No line of an answer has more. */
+const ATOM_COUNT_MAX = 500;
 const VULGAR = /(\d?)([¼½¾⅐-⅞])/g;
 
 /**
@@ -172,8 +174,11 @@ export function plainText(text: string): string {
 function withPlainAtoms(text: string): string {
   let plain = '';
   let end = 0;
+  let count = 0;
   for (const { index, 0: command } of text.matchAll(ATOM)) {
     if (index < end) continue;
+    count += 1;
+    if (count > ATOM_COUNT_MAX) break;
     plain += text.slice(end, index);
     const atom = readTexAtom(text.slice(index, index + ATOM_LENGTH_MAX));
     const value = atom === null ? null : exactValue(atom.expression, new Map());

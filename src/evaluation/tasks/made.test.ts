@@ -57,6 +57,17 @@ describe("a user's own file", () => {
     return await findTask(path).load({ split: 'all', ...options });
   }
 
+  it('keeps every digit of a number', async () => {
+    const path = join(folder, 'mine.jsonl');
+    const answers = ['9007199254740993', '-12345678901234567890', '0.1000000000000000055', '7'];
+    const rows = answers.map((answer, n) => `{"question": "What is ${n}?", "answer": ${answer}}`);
+    await writeFile(path, rows.join('\n'));
+    const questions = await findTask(path).load({ split: 'all' });
+    expect(questions.map(({ answer, kind }) => [answer, kind])).toEqual(
+      answers.map((answer) => [answer, 'number']),
+    );
+  });
+
   it('determines the kind of answer by its fields', async () => {
     const questions = await load([
       { question: 'What is 1 + 1?', answer: 2, extra: true },
