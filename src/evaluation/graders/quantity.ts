@@ -6,6 +6,7 @@
  */
 import { decimal, negative, over, plus, type Rational, times } from './rational.ts';
 import { exactValue } from './tex/exact.ts';
+import { hasCall } from './tex/expression.ts';
 import { readTexAtom } from './tex/parse.ts';
 import { leadingUnit, unitOf } from './units.ts';
 
@@ -181,7 +182,10 @@ function withPlainAtoms(text: string): string {
     if (count > ATOM_COUNT_MAX) break;
     plain += text.slice(end, index);
     const atom = readTexAtom(text.slice(index, index + ATOM_LENGTH_MAX));
-    const value = atom === null ? null : exactValue(atom.expression, new Map());
+    const isWritten =
+      atom !== null && !hasCall(atom.expression, '+') && !hasCall(atom.expression, '*');
+    // A sum or product that nobody worked out is no answer.
+    const value = isWritten ? exactValue(atom.expression, new Map()) : null;
     plain += value === null ? '◊' : besideDigits(plain, value);
     end = index + (atom?.end ?? command.length);
   }

@@ -67,6 +67,14 @@ export function call(name: Operation, ...parts: readonly Expression[]): Expressi
   return { kind: 'call', name, parts };
 }
 
+export function numberOf(value: Rational, isWhole: boolean): Expression {
+  return { kind: 'number', value, isWhole };
+}
+
+export function wholeNumber(value: bigint): Expression {
+  return numberOf({ numerator: value, denominator: 1n }, true);
+}
+
 const CONSTANTS: ReadonlySet<string> = new Set(['e', 'i', '\\pi']);
 
 /** The variables of an expression: its symbols but for `e`, `i` and `\pi`. */
