@@ -69,11 +69,13 @@ export class ExpressionParser extends NumberReader {
 
   /** Two factors side by side. Two numbers are none: `2 3` says nothing. */
   protected juxtaposed(before: Expression): Expression {
-    const startsWithDigit = DIGIT.test(this.peek());
-    if (startsWithDigit && before.kind === 'number') throw new NotUnderstood();
+    const isAfterDigit = DIGIT.test(this.tokens[this.at - 1]?.text ?? '');
+    if (isAfterDigit && DIGIT.test(this.peek())) throw new NotUnderstood();
+    const isFraction = this.peek() === '\\frac';
     const after = this.factor();
-    if (isWhole(before) && isPlainFraction(after)) return call('+', before, after);
-    return call('*', before, after);
+    // `1\frac12` is a mixed number, `(1)(\frac12)` a product.
+    const isMixed = isAfterDigit && isFraction && isWhole(before) && isPlainFraction(after);
+    return call(isMixed ? '+' : '*', before, after);
   }
 
   protected beginsFactor(): boolean {
