@@ -9,11 +9,12 @@ import { PilotfishError } from '../../core/errors.ts';
 import type { CliDependencies } from '../cli-dependencies.ts';
 import type { CliIo } from '../io.ts';
 
+const LIMIT = `${GRADE_LINE_BYTES_MAX / 2 ** 20} MiB`;
 const NOTES = `Each line of the input is {"answer": "…", "gold": "…"}: a model's whole output, and the right
 answer. With --kind choice it also has "choices": the texts of A, B, C, … The gold is then a letter
 or a text. Each line of the output is {"right", "read", "why"}, in the same order; "read" is null
-where no answer was found. A line may have ${GRADE_LINE_BYTES_MAX / 2 ** 20} MiB. A line that is wrong ends the command with code 1;
-the grades before it are printed. The rules: docs/GRADERS.md.
+where no answer was found. A line may have ${LIMIT}. A wrong line ends the command with
+code 1; the grades before it are printed. The rules: docs/GRADERS.md.
 
 Examples:
   pilotfish grade --kind number answers.jsonl

@@ -5,19 +5,55 @@ import type { Mark } from './final-answer.ts';
 
 /** What comes before the option. */
 const BEFORE: readonly RegExp[] = [
-  /\bI(?:'d|'ll| would| will| think I(?:'d| would)| am going to|'m going to)?(?: (?:rather|probably|definitely|therefore|have to|go and))* (?:pick|choose|chose|picked|select|selected|go with|went with|going with|go for|opt for|say|vote for|prefer) (?=\S)/gi,
-  /\b(?:I (?:think|believe|would say|'d say|guess)|I'd say)(?: that)?(?: it(?:'s| is| must be)| the answer is)? (?=\S)/gi,
+  new RegExp(
+    [
+      String.raw`\bI(?:'d|'ll| would| will| think I(?:'d| would)| am going to|'m going to)?(?: `,
+      '(?:rather|probably|definitely|therefore|have to|go and))* (?:pick|choose|chose',
+      '|picked|select|selected|go with|went with|going with|go for|opt for|say|vote for',
+      String.raw`|prefer) (?=\S)`,
+    ].join(''),
+    'gi',
+  ),
+  new RegExp(
+    [
+      String.raw`\b(?:I (?:think|believe|would say|'d say|guess)|I'd say)(?: that)?(?: it(?:'s| is`,
+      String.raw`| must be)| the answer is)? (?=\S)`,
+    ].join(''),
+    'gi',
+  ),
   /\b(?:going|go) with (?=\S)/gi,
   /\b[Aa](?:nswer|NSWER) (?=\(?[A-Z]\)?[\s.]*$)/gm,
   /\b(?:letter|solution|verdict|conclusion) (?:is|=|:) (?=\S)/gi,
-  /\b(?:option|choice|pick|selection)s?(?:,| that| which)? (?:that )?(?:is|fits|matches|works)(?: (?:best|the|correct|right|most likely|therefore))*(?: is)?:? (?=\S)/gi,
-  /(?:^|[\n.!?:])\s{0,4}(?:(?:so|therefore|thus|hence|consequently|in conclusion|finally)[,:]? )(?:(?:it|that|this|the (?:answer|choice|option))(?:'s| is| must be| has to be| would be) )?(?=\S)/gi,
+  new RegExp(
+    [
+      String.raw`\b(?:option|choice|pick|selection)s?(?:,| that| which)? (?:that )?(?:is|fits|matches`,
+      String.raw`|works)(?: (?:best|the|correct|right|most likely|therefore))*(?: is)?:? (?=\S)`,
+    ].join(''),
+    'gi',
+  ),
+  new RegExp(
+    [
+      String.raw`(?:^|[\n.!?:])\s{0,4}(?:(?:so|therefore|thus|hence|consequently|in conclusion`,
+      `|finally)[,:]? )(?:(?:it|that|this|the (?:answer|choice|option))(?:'s| is| must be`,
+      String.raw`| has to be| would be) )?(?=\S)`,
+    ].join(''),
+    'gi',
+  ),
   /(?:^|[\n.!?])\s{0,4}(?:it|that)(?:'s| is| must be| has to be| would be) (?=\S)/gi,
 ];
 /** What comes after an option. */
-const AFTER = String.raw`[)\]"'”’*_]*[^\S\n]*(?:,[^\S\n]*)?(?:is|are|must be|has to be|would be|seems|looks)[^\S\n]+(?:therefore |thus |clearly |definitely |indeed |most likely |probably |the (?:only )?(?:one )?(?:that(?:'s| is) )?|a |an )*(?:most |more )?(?:correct|right|best|true|valid|accurate|appropriate|likely)(?! (?:if|when|only)\b)(?: (?:answer|option|choice))?\b`;
+const AFTER = [
+  String.raw`[)\]"'”’*_]*[^\S\n]*(?:,[^\S\n]*)?(?:is|are|must be|has to be|would be|seems`,
+  String.raw`|looks)[^\S\n]+(?:therefore |thus |clearly |definitely |indeed |most likely `,
+  `|probably |the (?:only )?(?:one )?(?:that(?:'s| is) )?|a |an )*(?:most |more )?`,
+  String.raw`(?:correct|right|best|true|valid|accurate|appropriate|likely)(?! (?:if|when|only)\b)`,
+  String.raw`(?: (?:answer|option|choice))?\b`,
+].join('');
 const LETTER_AFTER = new RegExp(
-  String.raw`(?<![A-Za-z]|n't )(?:\(([A-Z])\)|\[([A-Z])\]|\b([A-Z]))(?:[).:]?[^\S\n]+(?:(?!\b[A-Z]\b|\b(?:is|are|not|wrong)\b)[^\n.;,]){1,60}?)??${AFTER}`,
+  [
+    String.raw`(?<![A-Za-z]|n't )(?:\(([A-Z])\)|\[([A-Z])\]|\b([A-Z]))(?:[).:]?[^\S\n]+(?:`,
+    String.raw`(?!\b[A-Z]\b|\b(?:is|are|not|wrong)\b)[^\n.;,]){1,60}?)??${AFTER}`,
+  ].join(''),
   'g',
 );
 /** A statement about the one thing that is denied claims nothing. */

@@ -87,7 +87,8 @@ const LETTER = new RegExp(
   [
     String.raw`^(?:(?:option|choice|letter)\s+)?`,
     String.raw`(?:[(\[{<]\s*([A-Z])\s*[)\]}>]|([A-Z])(?=[).:\]])`,
-    String.raw`|([A-Z])(?=\s*$|[,;!"'”’]|\s+(?:because|since|as|is|and|or|but|not|rather|instead|over|due|for)\b|\s+[-–—(&/]|/[A-Z]\b))`,
+    String.raw`|([A-Z])(?=\s*$|[,;!"'”’]|\s+(?:because|since|as|is|and|or|but|not|rather|instead`,
+    String.raw`|over|due|for)\b|\s+[-–—(&/]|/[A-Z]\b))`,
   ].join(''),
   'i',
 );

@@ -94,10 +94,19 @@ function readFirstAnswer<T>(
 }
 
 const BOX = /\\(?:boxed|fbox)\s*\{/g;
-const TAG =
-  /<(?<tag>answer|final[_ -]?answer)>(?<content>[^<]{0,600}(?:<(?!\/?(?:answer|final[_ -]?answer)>)[^<]{0,600}){0,20})(?:<\/\k<tag>>|$)|\[ANSWER\](?<bracketed>[^[]{0,600})\[\/ANSWER\]/gi;
+const TAG = new RegExp(
+  [
+    String.raw`<(?<tag>answer|final[_ -]?answer)>(?<content>[^<]{0,600}(?:<(?!\/?(?:answer`,
+    String.raw`|final[_ -]?answer)>)[^<]{0,600}){0,20})(?:<\/\k<tag>>|$)|\[ANSWER\]`,
+    String.raw`(?<bracketed>[^[]{0,600})\[\/ANSWER\]`,
+  ].join(''),
+  'gi',
+);
 const HASH = /^[ \t]*####[ \t]*(\S.*)$/gm;
-const NOUN = `(?:answers?|(?:correct|right|best|final|my|selected|chosen) (?:option|choice|result|response|selection|solution|pick))`;
+const NOUN = [
+  '(?:answers?|(?:correct|right|best|final|my|selected|chosen) (?:option|choice|result',
+  '|response|selection|solution|pick))',
+].join('');
 /**
  * The content is matched by a lookahead, because it may hold the next statement. It is bounded, so
  * that an output of nothing but statements takes little time.
@@ -105,22 +114,29 @@ const NOUN = `(?:answers?|(?:correct|right|best|final|my|selected|chosen) (?:opt
 const STATEMENT = new RegExp(
   [
     String.raw`\b${NOUN}\b["'\u201d]?(?: (?:to|for|of) [^.:\n]{1,100}?)?[\s*_]*`,
-    String.raw`(?:\b(?<verb>is|are|was|would be|will be|should be|must be|has to be|equals|comes (?:out )?to|turns out to be)\b|[:=]|(?<= )[-\u2013\u2014](?= ))`,
+    String.raw`(?:\b(?<verb>is|are|was|would be|will be|should be|must be|has to be|equals|comes `,
+    String.raw`(?:out )?to|turns out to be)\b|[:=]|(?<= )[-\u2013\u2014](?= ))`,
     // On the next line, `1. ` begins a calculation.
     String.raw`[\s*_:]*(?![\s*_:])(?!(?<=\n[\s*_]*)\d+[.)][ \t]+\S)(?=(?<content>[^\n]{0,300}))`,
   ].join(''),
   'gi',
 );
 /** A heading over the answer, without a colon. */
-const HEADING =
-  /^[ \t]*(?:#{1,6}[ \t]*\**|\*\*)(?:the )?(?:final |correct )?answer[ \t*_#]*\n\s*(?=(?<content>[^\n]{1,300}))/gim;
+const HEADING = new RegExp(
+  [
+    String.raw`^[ \t]*(?:#{1,6}[ \t]*\**|\*\*)(?:the )?(?:final |correct )?answer[ \t*_#]*\n\s*(?=`,
+    String.raw`(?<content>[^\n]{1,300}))`,
+  ].join(''),
+  'gim',
+);
 /** `To check the answer: 7 - 4 = 3`, `If the answer is 5`, `You might think the answer is 5`. */
 const NO_STATEMENT = new RegExp(
   [
     String.raw`\b(?:check|verif|confirm|test|validat|prov(?:e|ing)|explain|explanation|justif)\w*`,
     `(?: (?:of|for|that))?(?: (?:the|my|our|your|this|that|final|correct))*`,
     String.raw`|\b(?:if|whether|suppose|assum\w+|unless|imagine)(?: (?:that|the|my|our|your|final|correct))*`,
-    String.raw`|\b(?:you|one|some|someone|somebody|many|people|he|she|they|students)(?: (?:may|might|could|would|will))?`,
+    String.raw`|\b(?:you|one|some|someone|somebody|many|people|he|she|they|students)(?: (?:may`,
+    '|might|could|would|will))?',
     ` (?:think|say|guess|believe|expect|claim|assume)s?(?: (?:that|the|final|correct))*`,
   ].join(''),
   'i',
@@ -129,8 +145,14 @@ const NO_STATEMENT_BEFORE = new RegExp(`(?:${NO_STATEMENT.source})[\\s*_"']*$`, 
 const BEFORE_CHARACTERS = 80;
 const ARTICLE = /(?:\b(?:the|my|our)\s+)?(?:\b(?:final|correct|right|best)\s+)*$/i;
 /** A second thought that takes the answer back, and says the other one in its last sentence. */
-const CORRECTION =
-  /\b(?:i(?:'ve| have)? (?:made|misread|miscounted|miscalculated|was wrong)|that(?:'s| is| was) (?:wrong|incorrect|not (?:right|correct))|my mistake|my apologies|correction|scratch that|it should (?:be|have been))\b/gi;
+const CORRECTION = new RegExp(
+  [
+    String.raw`\b(?:i(?:'ve| have)? (?:made|misread|miscounted|miscalculated|was wrong)|that(?:'s`,
+    '| is| was) (?:wrong|incorrect|not (?:right|correct))|my mistake|my apologies',
+    String.raw`|correction|scratch that|it should (?:be|have been))\b`,
+  ].join(''),
+  'gi',
+);
 
 /** The marks in the order of the output. */
 function marksOf(output: string): readonly Mark[] {

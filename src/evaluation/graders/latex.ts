@@ -37,8 +37,13 @@ const READER: MarkReader<string> = {
     DIRECT.test(content) || (form === 'label' && /^\p{L}+[.]?$/u.test(content)),
 };
 
-const DIRECT =
-  /^(?:\*\*)?(?:(?:approximately|about|exactly|simply|just|therefore|thus|then|indeed|also|still|now) )?(?:[$\\\d([{.+\-−–‐‑√π±]|[A-Za-z](?:\.?$| ?(?:[=+*^<>_/-]|\\(?:in|leq?|geq?|neq?)(?![A-Za-z])))|[A-Z]\b[.,)]|(?:sqrt|pi)\b)/;
+const DIRECT = new RegExp(
+  [
+    String.raw`^(?:\*\*)?(?:(?:approximately|about|exactly|simply|just|therefore|thus|then|indeed`,
+    String.raw`|also|still|now) )?(?:[$\\\d([{.+\-−–‐‑√π±]|[A-Za-z](?:\.?$| ?(?:[=+*^<>_/-]|\\(?:in`,
+    String.raw`|leq?|geq?|neq?)(?![A-Za-z])))|[A-Z]\b[.,)]|(?:sqrt|pi)\b)`,
+  ].join(''),
+);
 /** `!` is a factorial, and the point of `3.\overline{3}` is no full stop. */
 const SENTENCE = /^.*?[.?](?=[\s*"'”)]|$)/;
 /** The reason is no part of the answer. */

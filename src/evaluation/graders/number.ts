@@ -91,13 +91,24 @@ const READER: MarkReader<NumberFound> = {
 };
 
 /** Signs and words that may stand before a direct number. */
-const DIRECT =
-  /^(?:[^\p{L}\d◊]|\b(?:approximately|about|around|roughly|nearly|exactly|simply|just|only|therefore|thus|then|indeed|also|still|now|probably|clearly|equal to|[a-z] (?==)))*\d/iu;
+const DIRECT = new RegExp(
+  [
+    String.raw`^(?:[^\p{L}\d◊]|\b(?:approximately|about|around|roughly|nearly|exactly|simply|just`,
+    '|only|therefore|thus|then|indeed|also|still|now|probably|clearly|equal to|[a-z] ',
+    String.raw`(?==)))*\d`,
+  ].join(''),
+  'iu',
+);
 const HEADING = /^\d+[.):]\s+\S/;
 const SENTENCE = /^.*?[.!?](?=[\s*"'”)$\\]|$)/;
 /** The text after these words is the reason, not the answer. */
-const REASON =
-  /\b(?:because|since|as|given|which|where|when|if|after|so that)\b.*$|[,;:]\s*(?:then|so|but)\b.*$|(?<=\d[^=≈]{0,40})\([^()]*=.*$/i;
+const REASON = new RegExp(
+  [
+    String.raw`\b(?:because|since|as|given|which|where|when|if|after|so that)\b.*$|[,;:]\s*(?:then`,
+    String.raw`|so|but)\b.*$|(?<=\d[^=≈]{0,40})\([^()]*=.*$`,
+  ].join(''),
+  'i',
+);
 const EQUAL = /[=≈]/;
 
 /** The answer of a longer box is read from its beginning. */

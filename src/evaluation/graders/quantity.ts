@@ -34,7 +34,10 @@ const SCALES: Readonly<Record<string, string>> = {
 
 /** Space, no-break space, thin space, narrow no-break space. */
 const SPACES = ' \u00a0\u2009\u202f';
-const WHOLE = String.raw`\d{1,3}(?:,\d{3})+(?![\d])|\d{1,2}(?:,\d{2})+,\d{3}(?!\d)|\d{1,3}(?:[${SPACES}]\d{3})+(?![\d-])|\d+`;
+const WHOLE = [
+  String.raw`\d{1,3}(?:,\d{3})+(?![\d])|\d{1,2}(?:,\d{2})+,\d{3}(?!\d)|\d{1,3}`,
+  String.raw`(?:[${SPACES}]\d{3})+(?![\d-])|\d+`,
+].join('');
 const MAGNITUDE = String.raw`(?:(?:${WHOLE})(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d{1,3}(?!\w))?`;
 const DENOMINATOR = String.raw`\d+(?!\d|[.,/]\d)`;
 const QUANTITY = new RegExp(
@@ -45,7 +48,8 @@ const QUANTITY = new RegExp(
     String.raw`(?:(?<mixed>\d+) (?<part>\d+)/(?<partOf>${DENOMINATOR})`,
     `|(?<magnitude>${MAGNITUDE})(?: ?/ ?(?<denominator>${DENOMINATOR}))?)`,
     String.raw`(?::00\b)?(?!\d|[.,:]\d|(?:st|nd|rd|th)\b|\^|_|\s?◊|!(?=[\s)]*[-+*/=]))`,
-    String.raw`(?:\s?(?<percent>%|percent\b|per cent\b)|[ -]{1,3}(?<scale>${Object.keys(SCALES).join('|')})\b)?`,
+    String.raw`(?:\s?(?<percent>%|percent\b|per cent\b)|[ -]{1,3}`,
+    String.raw`(?<scale>${Object.keys(SCALES).join('|')})\b)?`,
   ].join(''),
   'gi',
 );
@@ -144,7 +148,13 @@ const REPLACEMENTS: readonly (readonly [RegExp, string])[] = [
   [/\^\\circ|\^\{\\circ\}|\\degree(?![A-Za-z])/g, '°'],
   // A sign, constant or function: a number beside it is part of a formula.
   [
-    /\\(?:pi|theta|phi|alpha|beta|gamma|lambda|mu|sigma|omega|infty|sin|cos|tan|log|ln|exp|sum|int)(?![A-Za-z])|[πθ∞√]/g,
+    new RegExp(
+      [
+        String.raw`\\(?:pi|theta|phi|alpha|beta|gamma|lambda|mu|sigma|omega|infty|sin|cos|tan|log|ln`,
+        '|exp|sum|int)(?![A-Za-z])|[πθ∞√]',
+      ].join(''),
+      'g',
+    ),
     '◊',
   ],
 ];

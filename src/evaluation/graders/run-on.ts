@@ -13,11 +13,20 @@ export interface RunOn {
 /** An output with more of them is read at the first ones. */
 const PLACE_COUNT_MAX = 8;
 
-const CHAT =
-  /<\|(?:im_start|im_end|endoftext|eot_id|eom_id|end_of_text|begin_of_text|start_header_id|end|user|assistant|system|start|return)\|>|<\/?s>|<(?:end|start)_of_turn>|\[\/?INST\]|<\uFF5C[^\uFF5C<>]{1,40}\uFF5C>/g;
+const CHAT = new RegExp(
+  [
+    String.raw`<\|(?:im_start|im_end|endoftext|eot_id|eom_id|end_of_text|begin_of_text`,
+    String.raw`|start_header_id|end|user|assistant|system|start|return)\|>|<\/?s>|<(?:end`,
+    String.raw`|start)_of_turn>|\[\/?INST\]|<\uFF5C[^\uFF5C<>]{1,40}\uFF5C>`,
+  ].join(''),
+  'g',
+);
 /** A role on a line of its own, as chat markers leave it that were not printed. */
 const ROLE = /^[ \t]*(?:user|human|system)[ \t]*$/gm;
-const QUALIFIER = String.raw`(?:(?:the|next|new|another|follow-?up|similar|example|sample|practice|extra|bonus)\s)*`;
+const QUALIFIER = [
+  '(?:(?:the|next|new|another|follow-?up|similar|example|sample|practice|extra',
+  String.raw`|bonus)\s)*`,
+].join('');
 const QUESTION = new RegExp(
   [
     String.raw`^[ \t>#*_]*${QUALIFIER}`,
@@ -29,8 +38,13 @@ const QUESTION = new RegExp(
 const SURE = /^(?:question|problem|q|human|user|instruction)$/i;
 const HEADING = /^[ \t]*#{1,6}[ \t]*(?:instruction|question|problem|exercise|input|example)\b/gim;
 /** A paragraph that asks, after a line that ended in an answer. */
-const ASKED =
-  /\n[ \t]*\n(?=(?<paragraph>[^\n]{0,600}?\b(?:how (?:many|much|long|far|old|tall|fast)|what (?:is|was|are|percent\w*|fraction))\b[^\n?]{3,300}\?)[ \t]*(?:\n|$))/gi;
+const ASKED = new RegExp(
+  [
+    String.raw`\n[ \t]*\n(?=(?<paragraph>[^\n]{0,600}?\b(?:how (?:many|much|long|far|old|tall|fast)`,
+    String.raw`|what (?:is|was|are|percent\w*|fraction))\b[^\n?]{3,300}\?)[ \t]*(?:\n|$))`,
+  ].join(''),
+  'gi',
+);
 const ENDED = /(?:answer is|answer:|####|\\boxed)[^\n]{0,80}$/i;
 const SECOND_THOUGHT = /\b(?:wait|actually|check|correct|mistake|right|verify|sure)\b/i;
 

@@ -4,7 +4,10 @@
  */
 import { bracePairs } from './braces.ts';
 
-const NAMES = `(?:seed:|ant_?)?(?:think|thinking|thought|thoughts|reason|reasoning|reflection|scratchpad|analysis|cot|monologue|inner_monologue)`;
+const NAMES = [
+  '(?:seed:|ant_?)?(?:think|thinking|thought|thoughts|reason|reasoning|reflection',
+  '|scratchpad|analysis|cot|monologue|inner_monologue)',
+].join('');
 /** The tags of the reasoning models, opening and closing. */
 const REASONING = new RegExp(
   [

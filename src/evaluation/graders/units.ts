@@ -112,8 +112,12 @@ function simpleUnit(text: string): string | null {
 export function isPlainUnit(text: string): boolean {
   return (/[A-Za-z]{2}/.test(text) || text.includes('/')) && unitOf(text) !== null;
 }
-const UNIT_IN_TEXT =
-  /^[ -]?((?:(?:square|cubic|sq\.?|cu\.?) )?[A-Za-z°$¢][A-Za-z.°]*(?:\^\{?\d\}?|[²³])?(?:(?: ?\/ ?| per )[A-Za-z]+(?:\^\{?\d\}?|[²³])?)*)/;
+const UNIT_IN_TEXT = new RegExp(
+  [
+    String.raw`^[ -]?((?:(?:square|cubic|sq\.?|cu\.?) )?[A-Za-z°$¢][A-Za-z.°]*(?:\^\{?\d\}?|[²³])?`,
+    String.raw`(?:(?: ?\/ ?| per )[A-Za-z]+(?:\^\{?\d\}?|[²³])?)*)`,
+  ].join(''),
+);
 
 /** The unit at the beginning of running text, right after a number; null where there is none. */
 export function leadingUnit(text: string): string | null {

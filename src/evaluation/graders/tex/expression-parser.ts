@@ -9,8 +9,13 @@ import type { Token } from './tokens.ts';
 const FUNCTIONS: ReadonlyMap<string, (typeof TEX_FUNCTIONS)[number]> = new Map(
   TEX_FUNCTIONS.map((name) => [`\\${name}`, name]),
 );
-const GREEK =
-  /^\\(?:var)?(?:alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|rho|sigma|tau|upsilon|phi|chi|psi|omega|Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Upsilon|Phi|Psi|Omega|pi|infty|emptyset|ell)$/;
+const GREEK = new RegExp(
+  [
+    String.raw`^\\(?:var)?(?:alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu`,
+    '|xi|rho|sigma|tau|upsilon|phi|chi|psi|omega|Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma',
+    '|Upsilon|Phi|Psi|Omega|pi|infty|emptyset|ell)$',
+  ].join(''),
+);
 /** The brackets that may close one. */
 export const CLOSING: Readonly<Record<string, readonly string[]>> = {
   '(': [')', ']'],

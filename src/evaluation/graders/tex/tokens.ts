@@ -22,8 +22,12 @@ export const TOKEN_COUNT_MAX = 1500;
 const PREFIX_TOKENS = 12;
 
 const SPACING = /^(?:[\s~]+|\\[!,;:> ]|\\(?:quad|qquad|thinspace)(?![A-Za-z]))/;
-const IGNORED =
-  /^(?:\\(?:left|right)\s*\.|\\(?:left|right|middle|[bB]igg?[lrm]?|displaystyle|textstyle|limits|nolimits|mathstrut)(?![A-Za-z])|\\[()[\]]|\$)/;
+const IGNORED = new RegExp(
+  [
+    String.raw`^(?:\\(?:left|right)\s*\.|\\(?:left|right|middle|[bB]igg?[lrm]?|displaystyle`,
+    String.raw`|textstyle|limits|nolimits|mathstrut)(?![A-Za-z])|\\[()[\]]|\$)`,
+  ].join(''),
+);
 const TEXT =
   /^\\(?:text(?:bf|it|rm|sf|normal)?|mbox|hbox|mathrm|mathbf|mathit|mathsf|operatorname)\s*\{/;
 const COMMAND = /^\\(?:[A-Za-z]+|[^A-Za-z])/;
