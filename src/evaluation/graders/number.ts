@@ -175,6 +175,7 @@ function formulaValue(text: string): FormulaValue | null {
   const isConstant = variablesOf(expression).size === 0;
   // Words read as products of letters.
   if (!isConstant && WORDS.test(bare)) return null;
+  if (!/[\d\\]/.test(bare)) return null;
   return { value, isPercent, unit, text: bare, isConstant };
 }
 
