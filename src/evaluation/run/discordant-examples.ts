@@ -32,7 +32,8 @@ export function discordantExamples(
       answers: answers.map(({ point, run }) => ({
         strategy: point.method.name,
         threshold: point.threshold,
-        ...run.grade,
+        isRight: run.grade.isRight,
+        extracted: run.grade.extracted,
         tokens: tokensOf(point, question, store),
       })),
     });
