@@ -63,6 +63,15 @@ function wholeLine(output: string, options: readonly string[]): number | null {
   const lines = output.split('\n').filter((line) => line.trim() !== '');
   const found = lines.map((line) => readLine(line, options));
   const named = new Set(found.filter((index) => index !== null));
+  const paragraph = readLine(
+    output
+      .trimEnd()
+      .split(/\n\s{0,20}\n/)
+      .at(-1) ?? '',
+    options,
+  );
+  // After the options, one of them again.
+  if (paragraph !== null && found.slice(0, -1).includes(paragraph)) return paragraph;
   if (named.size === 1) return [...named][0] ?? null;
   return found.at(-2) === null ? (found.at(-1) ?? null) : null;
 }
@@ -118,6 +127,14 @@ const JOINED =
  */
 const HEDGE_END = /^[\s)"'”’]*(?:$|[.,;:!?]|(?:and|or|both|depending)\b)/i;
 
+const BEFORE_OPTION = new RegExp(
+  [
+    '^(?:(?:definitely|certainly|clearly|most likely|likely|probably|indeed|therefore',
+    String.raw`|thus|still|now|then|simply)\s+)*["'“‘«]*\s*`,
+  ].join(''),
+  'i',
+);
+
 interface LeadingOption {
   readonly index: number;
   /** The text after it. */
@@ -126,10 +143,7 @@ interface LeadingOption {
 
 /** An option given by its letter, with or without its text, or by its text. */
 function leadingOption(content: string, options: readonly string[]): LeadingOption | null {
-  const text = content
-    .replaceAll(EMPHASIS, '$1')
-    .trim()
-    .replace(/^["'“‘«]+\s*/, '');
+  const text = content.replaceAll(EMPHASIS, '$1').trim().replace(BEFORE_OPTION, '');
   const byText = beginsWith(bareOption(text), options);
   if (byText !== null) return byText;
   const [letter = '', enclosed, marked, bare] = LETTER.exec(text) ?? [];

@@ -57,8 +57,13 @@ export function bareFormula(text: string): string {
       .replaceAll(/^(?:\*\*)+|(?:\*\*)+$|^`+|`+$/g, '')
       .trim();
   }
-  return bare;
+  return bare.replaceAll(
+    SUPERSCRIPTS,
+    (signs) => `^{${signs.normalize('NFKC').replace('\u2212', '-')}}`,
+  );
 }
+
+const SUPERSCRIPTS = /⁻?[⁰¹²³⁴-⁹]+/g;
 
 /** Words of a `\text` stay, in lower case. */
 function withoutTexts(text: string): string {

@@ -25,7 +25,7 @@ const READER: MarkReader<string> = {
   read: (content, form) => {
     const isProse = form === 'claim' || form === 'label';
     const math = MATH_FIRST.exec(content.trim());
-    const formula = math?.slice(1).find((part) => part !== undefined);
+    const formula = joinedFormulas(content.trim(), math);
     const value = (formula ?? (isProse ? clause(content) : content)).trim();
     const boxed = /\\boxed\s*(?=\{)/.exec(value);
     const inner = boxed === null ? null : bracedArguments(value, boxed.index + boxed[0].length, 1);
@@ -53,6 +53,23 @@ const MATH_FIRST =
 const MATH =
   /\$\$(.{1,1000}?)\$\$|(?<!\\)\$(.{1,1000}?)(?<!\\)\$|\\\((.{1,1000}?)\\\)|\\\[(.{1,1000}?)\\\]/gs;
 const NUMBER = /(?<![\w.\\{^])[-−]?(?:\d[\d,]*\d|\d)(?:\.\d+)?(?:\/\d+)?(?![\w^\\])/g;
+
+/** `$x=2$ and $y=3$` as `x=2, y=3`. */
+function joinedFormulas(content: string, first: RegExpExecArray | null): string | null {
+  const formulas: string[] = [];
+  let rest = content;
+  for (let math = first; math !== null && formulas.length < FORMULA_COUNT_MAX; ) {
+    formulas.push(math.slice(1).find((part) => part !== undefined) ?? '');
+    rest = rest.slice(math[0].length);
+    const joint = JOINT.exec(rest)?.[0];
+    rest = rest.slice(joint?.length ?? 0);
+    math = joint === undefined ? null : MATH_FIRST.exec(rest);
+  }
+  return formulas.length === 0 ? null : formulas.join(', ');
+}
+
+const JOINT = /^\s*(?:,|,?\s*\b(?:and|or))\s+(?=[$\\])/;
+const FORMULA_COUNT_MAX = 10;
 
 /** The answer of a claim in words, without the rest of the sentence. */
 function clause(content: string): string {

@@ -231,7 +231,7 @@ describe('properties', () => {
     fc.assert(
       fc.property(noise, (parts) => {
         const found = findNumber(parts.join(''));
-        if (found.value !== null) expect(found.value.text).toMatch(/\d/);
+        if (found.value !== null) expect(found.value.text).toMatch(/[\d½]|\\/);
       }),
     );
   });

@@ -175,6 +175,7 @@ function formulaValue(text: string): FormulaValue | null {
   const isConstant = variablesOf(expression).size === 0;
   // Words read as products of letters.
   if (!isConstant && WORDS.test(bare)) return null;
+  if (!/[\d\\]/.test(bare)) return null;
   return { value, isPercent, unit, text: bare, isConstant };
 }
 
@@ -240,6 +241,7 @@ const SENTENCE_END = /(?<=[.!?])\s+/;
 /** The number of the last sentence with one: `She has 4 + 4 = 8 eggs after 4 days.` says 8. */
 function lastNumber(output: string): Found<NumberFound> | null {
   for (const line of output.split('\n').toReversed()) {
+    if (!/\p{N}/u.test(line)) continue;
     for (const sentence of plainText(line).split(SENTENCE_END).toReversed()) {
       const result = sentence.split(EQUAL).slice(1).at(-1) ?? '';
       const found = quantitiesIn(result)[0] ?? lastAsserted(quantitiesIn(sentence));

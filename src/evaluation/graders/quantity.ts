@@ -131,6 +131,8 @@ function timesScale(size: Rational, scale: string): Rational | null {
 
 /** These dashes are minus signs before a number, and ranges between two. */
 const DASHES = /[\u2010\u2011\u2012\u2013\u2212\ufe63\uff0d]/g;
+/** A power of a number. `m²` is a unit. */
+const POWER = /(?<=[\d)])⁻?[⁰¹²³⁴-⁹]+/g;
 const REPLACEMENTS: readonly (readonly [RegExp, string])[] = [
   [DASHES, '-'],
   [/\u2044/g, '/'],
@@ -171,7 +173,9 @@ const VULGAR = /(\d?)([¼½¾⅐-⅞])/g;
  * need it. `◊` stands for what is no number.
  */
 export function plainText(text: string): string {
-  let plain = withPlainAtoms(text);
+  let plain = withPlainAtoms(
+    text.replaceAll(POWER, (signs) => `^${signs.normalize('NFKC').replace('\u2212', '-')}`),
+  );
   for (const [pattern, replacement] of REPLACEMENTS) {
     plain = plain.replaceAll(pattern, replacement);
   }

@@ -18,6 +18,8 @@ const EPSILON = 8 * Number.EPSILON;
 const FACTORIAL_MAX = 170;
 /** Values with a larger share of error say nothing. */
 const ERROR_SHARE_MAX = 1e-6;
+/** Of values below it, such as `\sqrt2\sqrt2-2`, the error itself counts. */
+const SMALL = 1e-3;
 
 export interface Setting {
   readonly values: ReadonlyMap<string, Rational>;
@@ -30,7 +32,7 @@ export function approximateValue(expression: Expression, setting: Setting): Appr
   const value = evaluated(expression, setting);
   if (value === null) return null;
   const size = Math.hypot(value.re, value.im);
-  return value.error > ERROR_SHARE_MAX * Math.max(size, 1e-9) ? null : value;
+  return value.error > ERROR_SHARE_MAX * Math.max(size, SMALL) ? null : value;
 }
 
 export function isNear(a: Approximation, b: Approximation): boolean {
