@@ -13,7 +13,7 @@ import { bareFormula } from './latex-form.ts';
 import { plainText, type Quantity, quantitiesIn } from './quantity.ts';
 import { decimal, isSame, over, type Rational } from './rational.ts';
 import { exactValue } from './tex/exact.ts';
-import { type Expression, type TexAnswer, variablesOf } from './tex/expression.ts';
+import { type Expression, isWorkedOut, type TexAnswer, variablesOf } from './tex/expression.ts';
 import { readTex } from './tex/parse.ts';
 import { unitOf } from './units.ts';
 
@@ -170,7 +170,8 @@ function formulaValue(text: string): FormulaValue | null {
   const side = answer === null ? null : valueSide(answer);
   if (side === null) return null;
   const { expression, unit } = side;
-  const value = exactValue(expression, new Map());
+  // `\boxed{18 + 14}` leaves the work to the reader.
+  const value = isWorkedOut(expression) ? exactValue(expression, new Map()) : null;
   const isPercent = unit === '%';
   const isConstant = variablesOf(expression).size === 0;
   // Words read as products of letters.

@@ -6,7 +6,7 @@
  */
 import { decimal, negative, over, plus, type Rational, times } from './rational.ts';
 import { exactValue } from './tex/exact.ts';
-import { hasCall } from './tex/expression.ts';
+import { isWorkedOut } from './tex/expression.ts';
 import { readTexAtom } from './tex/parse.ts';
 import { leadingUnit, unitOf } from './units.ts';
 
@@ -196,8 +196,7 @@ function withPlainAtoms(text: string): string {
     if (count > ATOM_COUNT_MAX) break;
     plain += text.slice(end, index);
     const atom = readTexAtom(text.slice(index, index + ATOM_LENGTH_MAX));
-    const isWritten =
-      atom !== null && !hasCall(atom.expression, '+') && !hasCall(atom.expression, '*');
+    const isWritten = atom !== null && isWorkedOut(atom.expression);
     // A sum or product that nobody worked out is no answer.
     const value = isWritten ? exactValue(atom.expression, new Map()) : null;
     plain += value === null ? '◊' : besideDigits(plain, value);

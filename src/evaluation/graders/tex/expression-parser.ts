@@ -1,7 +1,14 @@
 /** Expressions: sums, products, powers, functions, with TeX's arguments of a group or one token. */
 import { decimal } from '../rational.ts';
 import { isPlainUnit, unitOf } from '../units.ts';
-import { call, type Expression, TEX_FUNCTIONS, wholeNumber } from './expression.ts';
+import {
+  call,
+  type Expression,
+  isFraction,
+  isWhole,
+  TEX_FUNCTIONS,
+  wholeNumber,
+} from './expression.ts';
 import { NumberReader } from './number-reader.ts';
 import { DIGIT, LETTER, NotUnderstood } from './token-cursor.ts';
 import type { Token } from './tokens.ts';
@@ -76,10 +83,10 @@ export class ExpressionParser extends NumberReader {
   protected juxtaposed(before: Expression): Expression {
     const isAfterDigit = DIGIT.test(this.tokens[this.at - 1]?.text ?? '');
     if (isAfterDigit && DIGIT.test(this.peek())) throw new NotUnderstood();
-    const isFraction = this.peek() === '\\frac';
+    const isBesideFraction = this.peek() === '\\frac';
     const after = this.factor();
     // `1\frac12` is a mixed number, `(1)(\frac12)` a product.
-    const isMixed = isAfterDigit && isFraction && isWhole(before) && isPlainFraction(after);
+    const isMixed = isAfterDigit && isBesideFraction && isWhole(before) && isFraction(after);
     return call(isMixed ? '+' : '*', before, after);
   }
 
@@ -321,14 +328,6 @@ function negated(expression: Expression): Expression {
     return call('degree', call('-', ...expression.parts));
   }
   return call('-', expression);
-}
-
-function isWhole(expression: Expression): boolean {
-  return expression.kind === 'number' && expression.isWhole;
-}
-
-function isPlainFraction(expression: Expression): boolean {
-  return expression.kind === 'call' && expression.name === '/' && expression.parts.every(isWhole);
 }
 
 function isMinusOne(expression: Expression): boolean {

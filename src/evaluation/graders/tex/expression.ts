@@ -93,3 +93,30 @@ export function hasCall(expression: Expression, name: Operation): boolean {
   if (expression.kind !== 'call') return false;
   return expression.name === name || expression.parts.some((part) => hasCall(part, name));
 }
+
+/**
+ * Whether nothing is left to add or multiply: a mixed number and `3\times10^5` are written so, but
+ * `18 + 14` is a calculation.
+ */
+export function isWorkedOut(expression: Expression): boolean {
+  if (expression.kind !== 'call') return true;
+  const { name, parts } = expression;
+  const [first, second] = parts;
+  if (name === '+' && parts.length > 1 && !(isWhole(first) && isFraction(second))) return false;
+  if (name === '*' && !isPowerOfTen(second)) return false;
+  return parts.every(isWorkedOut);
+}
+
+export function isWhole(expression: Expression | undefined): boolean {
+  return expression?.kind === 'number' && expression.isWhole;
+}
+
+export function isFraction(expression: Expression | undefined): boolean {
+  return expression?.kind === 'call' && expression.name === '/' && expression.parts.every(isWhole);
+}
+
+function isPowerOfTen(expression: Expression | undefined): boolean {
+  if (expression?.kind !== 'call' || expression.name !== '^') return false;
+  const [base] = expression.parts;
+  return base?.kind === 'number' && base.value.numerator === 10n && base.value.denominator === 1n;
+}
