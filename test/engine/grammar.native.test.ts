@@ -41,9 +41,15 @@ async function run(engine: Engine, request: GenerateRequest): Promise<EngineEven
   return events;
 }
 
-/** Null where random weights never write what only a check can tell from the invalid. */
+/**
+ * Null where random weights never write what only a check can tell from the invalid, and where a random
+ * schema allows nothing.
+ */
 function refusedOr(error: unknown): null {
-  if (PilotfishError.isInstance(error) && error.code === 'schema-violated') return null;
+  if (!PilotfishError.isInstance(error)) throw error;
+  const { code, message } = error;
+  const allowsNothing = code === 'grammar-invalid' && message.startsWith('Nothing matches');
+  if (code === 'schema-violated' || allowsNothing) return null;
   throw error;
 }
 
