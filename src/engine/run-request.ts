@@ -75,6 +75,9 @@ export async function* runRequest(options: RunOptions): AsyncGenerator<EngineEve
   }
 }
 
+/** The events to yield for a token that is final. */
+type Release = (event: TokenEvent) => readonly TokenEvent[];
+
 class Run {
   readonly #options: RunOptions;
   readonly #start: StartEvent;
@@ -125,11 +128,9 @@ class Run {
   }
 
   /** One answer: rounds until it ends. @param release the events to yield for a committed token */
-  async *#written(
-    release: (event: TokenEvent) => readonly TokenEvent[],
-  ): AsyncGenerator<EngineEvent, void> {
+  async *#written(release: Release): AsyncGenerator<EngineEvent, void> {
     for (; this.#finish === null; this.#roundCount += 1) {
-      const decisions = yield* this.#round();
+      const decisions = yield* this.#round(release);
       for (const event of this.#commit(decisions, this.#roundCount)) yield* release(event);
     }
   }
@@ -143,7 +144,7 @@ class Run {
   async *#checkedAnswer(): AsyncGenerator<EngineEvent, void> {
     for (let isChecked = false; !isChecked; ) {
       const held: TokenEvent[] = [];
-      const hold = (event: TokenEvent): readonly TokenEvent[] => {
+      const hold: Release = (event) => {
         held.push(event);
         return [];
       };
@@ -193,8 +194,8 @@ class Run {
     });
   }
 
-  /** Proposes and judges. On failure, the finished work and the text held back are emitted first. */
-  async *#round(): AsyncGenerator<EngineEvent, readonly Decision[]> {
+  /** Proposes and judges. On failure, the finished work and the text held back are released first. */
+  async *#round(release: Release): AsyncGenerator<EngineEvent, readonly Decision[]> {
     try {
       throwIfAborted(this.#options.signal);
       const decisions = await this.#decoder.round({
@@ -207,7 +208,7 @@ class Run {
     } catch (error) {
       await this.end();
       yield* this.#work();
-      for (const event of this.#emitter.flush()) yield this.#emit(event);
+      for (const event of this.#emitter.flush()) yield* release(event);
       throw error;
     }
   }

@@ -32,12 +32,13 @@ export function rsd(
   delta: number,
   options: RsdOptions = {},
 ): Strategy {
+  const { small = {}, large = {}, ...others } = reward.needs;
   return {
     name,
     needs: {
-      small: { reads: joinReads(reward.draftReads, reward.needs.small?.reads ?? {}) },
-      ...reward.needs,
-      large: { ...reward.needs.large },
+      small: { ...small, reads: joinReads(reward.draftReads, small.reads ?? {}) },
+      large,
+      ...others,
     },
     thresholds: { delta },
     begin: (context) => new RsdDecoder(context, reward, delta, options),

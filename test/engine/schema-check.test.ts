@@ -25,6 +25,9 @@ interface Run {
   readonly temperature?: number;
   readonly maxTokens?: number;
   readonly violation: (text: string) => string | null;
+  readonly stop?: readonly string[];
+  /** The number of forwards after which the model fails. */
+  readonly failsAfter?: number;
 }
 
 interface Ran {
@@ -35,14 +38,20 @@ interface Ran {
 }
 
 /** `a` with 60 %, else `b`; then the end with 90 %, else a letter more. */
-function model(): ScriptedModel {
+function model(failsAfter = Number.POSITIVE_INFINITY): ScriptedModel {
+  let forwardCount = 0;
+  const onForward = async (): Promise<void> => {
+    forwardCount += 1;
+    if (forwardCount > failsAfter) throw new Error('the model fails');
+  };
   const next = (prefix: readonly TokenId[]): number[] =>
     prefix.length === PROMPT.length ? [0.6, 0.4, 0] : [0.05, 0.05, 0.9];
-  return new ScriptedModel({ tokens: ['a', 'b', ''], endOfGeneration: [END], next });
+  return new ScriptedModel({ tokens: ['a', 'b', ''], endOfGeneration: [END], next, onForward });
 }
 
-async function run({ seed, temperature = 0, maxTokens = 8, violation }: Run): Promise<Ran> {
-  await using models = new ModelSet({ small: model() });
+async function run(asked: Run): Promise<Ran> {
+  const { seed, temperature = 0, maxTokens = 8, violation, stop = [], failsAfter } = asked;
+  await using models = new ModelSet({ small: model(failsAfter) });
   const tracker = new GrammarTracker(new ToyMatcher(ANY_LETTERS));
   const session = {
     masks: (answer: readonly TokenId[], from: number) => tracker.masks(answer, from),
@@ -52,7 +61,7 @@ async function run({ seed, temperature = 0, maxTokens = 8, violation }: Run): Pr
     [Symbol.dispose]: () => {},
   };
   const sampling = samplingParams({ temperature });
-  const request = { sampling, maxTokens, seed, stop: [], logprobs: false };
+  const request = { sampling, maxTokens, seed, stop, logprobs: false };
   const events: EngineEvent[] = [];
   let error: unknown = null;
   try {
@@ -135,4 +144,19 @@ it('a check that fails is the error of the request, after its tokens', async () 
   const { text, error } = await run({ seed: 1, violation: broken });
   expect(text).toBe('a');
   expect(error).toMatchObject({ message: 'the thread ended' });
+});
+
+it('what was held back comes in order where the model fails', async () => {
+  const sampled = { temperature: 1, violation: () => null };
+  const seeds = Array.from({ length: 60 }, (_, seed) => seed);
+  const all = await Promise.all(seeds.map((seed) => run({ ...sampled, seed })));
+  const seed = all.findIndex(({ text }) => /^(ab|ba)/.test(text));
+  const text = all[seed]?.text.slice(0, 2) ?? '';
+  // The first token waits for the check. The second may begin a stop string, so it waits before that.
+  const stop = [`${text.at(-1)}!`];
+  const failed = await run({ ...sampled, seed, stop, failsAfter: 2 });
+  expect(failed.error).toMatchObject({ message: 'the model fails' });
+  expect(failed.text).toBe(text);
+  const indices = failed.events.flatMap((event) => (event.type === 'token' ? [event.index] : []));
+  expect(indices).toEqual([0, 1]);
 });
