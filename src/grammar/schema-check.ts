@@ -2,12 +2,8 @@
  * Judges a finished answer by its JSON schema, with a validator that knows nothing of grammars. It is
  * needed where a grammar allows more than the schema does.
  */
-import { Ajv2020 } from 'ajv/dist/2020.js';
-import formats from 'ajv-formats';
 import { grammarError } from './grammar-error.ts';
-
-/** Digits in which a multiple may be off: 0.07 is a multiple of 0.01, which doubles cannot say. */
-const PRECISION = 9;
+import { independentValidator } from './json-schema/independent-validator.ts';
 
 /** The violation of a text in words; null: it is valid. */
 export type SchemaCheck = (text: string) => string | null;
@@ -20,14 +16,7 @@ export function schemaCheck(schema: string): SchemaCheck {
   const parsed: unknown = JSON.parse(schema);
   if (typeof parsed !== 'object' || parsed === null) return () => null;
   const { $schema: _, ...constraints } = parsed as Record<string, unknown>;
-  const validator = new Ajv2020({
-    strict: false,
-    logger: false,
-    ownProperties: true,
-    multipleOfPrecision: PRECISION,
-  });
-  formats.default(validator);
-  const isValid = compiled(() => validator.compile(constraints));
+  const isValid = compiled(() => independentValidator().compile(constraints));
   return (text) => {
     const value = parsedOrNull(text);
     if (value === null) return 'it is not JSON';

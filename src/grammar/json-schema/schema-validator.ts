@@ -1,7 +1,7 @@
 /** An independent validator (ajv) for single values: the members of an `enum`, the names of properties. */
-import { Ajv2020 } from 'ajv/dist/2020.js';
-import formats from 'ajv-formats';
+import type { Ajv2020 } from 'ajv/dist/2020.js';
 import { LosslessNumber } from 'lossless-json';
+import { independentValidator } from './independent-validator.ts';
 import { isList, isObject, type Json, type JsonObject, schemaError } from './schema-keywords.ts';
 
 const ROOT = 'root:/schema';
@@ -30,8 +30,7 @@ export class SchemaValidator {
   }
 
   #loaded(): Ajv2020 {
-    const ajv = new Ajv2020({ strict: false, logger: false, validateSchema: false });
-    formats.default(ajv);
+    const ajv = independentValidator({ validateSchema: false });
     if (isObject(this.#root)) {
       const { $id: _, $schema: __, ...root } = this.#root;
       ajv.addSchema(withRoot(root) as object, ROOT);
@@ -44,7 +43,7 @@ export class SchemaValidator {
 export function checkAgainstMetaSchema(root: Json): void {
   if (!isObject(root)) return;
   const { $schema: _, ...schema } = root;
-  const ajv = new Ajv2020({ strict: false, logger: false });
+  const ajv = independentValidator();
   if (ajv.validateSchema(doubles(schema) as object) === true) return;
   const [first] = ajv.errors ?? [];
   const problem = first?.message ?? 'is not a schema';
