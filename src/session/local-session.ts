@@ -233,12 +233,15 @@ export class LocalSession implements Session, CellHolder {
     return await this.#feedWithOutputs(request, program, outputFrom);
   }
 
-  #program({ text, reads, noise = 'sample', draw = 0, scoredText }: RowsRequest): RowProgram {
-    const { sampling } = this.#options;
-    const seed = seedOfDraw(sampling.seed, draw);
-    const seen = scoredText ?? text;
-    const needsText = reads?.textLogprob === true || penalises(sampling.sampling);
-    return { ...sampling, seed, purpose: noise, ...reads, ...(needsText ? { text: seen } : {}) };
+  #program(request: RowsRequest): RowProgram {
+    const { text, reads, noise = 'sample', draw = 0, temperature, scoredText } = request;
+    const { vocabularySize, seed, sampling: asked } = this.#options.sampling;
+    const sampling = temperature === undefined ? asked : { ...asked, temperature };
+    const needsText = reads?.textLogprob === true || penalises(sampling);
+    return {
+      ...{ vocabularySize, sampling, seed: seedOfDraw(seed, draw), purpose: noise, ...reads },
+      ...(needsText ? { text: scoredText ?? text } : {}),
+    };
   }
 
   /** Null if the sequence is open. */

@@ -38,6 +38,8 @@ export interface RowsRequest {
    * an independent draw.
    */
   readonly draw?: number | undefined;
+  /** The temperature of this call's draws, from 0 to 100; default: the request's. */
+  readonly temperature?: number | undefined;
   /** The text whose tokens `textLogprob` is about; default: `text`. It may be longer than `text`. */
   readonly scoredText?: readonly TokenId[] | undefined;
 }

@@ -8,7 +8,6 @@ import { invariant } from '../../core/invariant.ts';
 import type { ModelId } from '../../core/model-id.ts';
 import { noiseKey, noiseUniform } from '../../core/noise.ts';
 import { NOTHING_READ, type RowResult } from '../../core/row-program.ts';
-import type { RowReads } from '../../core/row-reads.ts';
 import { type TokenId, tokenId } from '../../core/token-id.ts';
 import { untilAborted } from '../../core/until-aborted.ts';
 import type { Vocabulary } from '../../model/roles.ts';
@@ -98,7 +97,7 @@ class RemoteLikeSession implements Session {
   }
 
   async rows(request: RowsRequest): Promise<readonly RowResult[]> {
-    const { text, outputCount, purpose, reads = {} } = request;
+    const { text, outputCount, purpose } = request;
     invariant(outputCount <= this.capabilities.outputRowCountMax, 'more rows than it gives');
     const prefixes = Array.from({ length: outputCount }, (_, row) =>
       text.slice(0, text.length - outputCount + 1 + row),
@@ -110,14 +109,14 @@ class RemoteLikeSession implements Session {
     try {
       await this.#answered(this.#model.options.onCall);
       call.writtenCount = outputCount;
-      return prefixes.map((prefix, row) => this.#row(prefix, reads, call.number, row));
+      return prefixes.map((prefix, row) => this.#row(prefix, request, call.number, row));
     } finally {
       this.#settle(call);
     }
   }
 
   async *write(request: WriteRequest): AsyncGenerator<RowResult, void, undefined> {
-    const { until, purpose, reads = {} } = request;
+    const { until, purpose } = request;
     const text = [...request.text];
     const watch = new BoundaryWatch(until, this.#request);
     const call = this.#call(purpose, [text.length]);
@@ -126,7 +125,7 @@ class RemoteLikeSession implements Session {
       await this.#answered(this.#model.options.onCall);
       while (!watch.isReached) {
         if (call.writtenCount > 0) await this.#answered(this.#model.options.onToken);
-        const row = this.#row(text, reads, call.number, call.writtenCount);
+        const row = this.#row(text, request, call.number, call.writtenCount);
         call.writtenCount += 1;
         text.push(row.tokenId);
         watch.push(row.tokenId);
@@ -188,9 +187,15 @@ class RemoteLikeSession implements Session {
     });
   }
 
-  #row(prefix: readonly TokenId[], reads: RowReads, call: number, index: number): RowResult {
+  #row(
+    prefix: readonly TokenId[],
+    { reads = {}, temperature }: Pick<RowsRequest, 'reads' | 'temperature'>,
+    call: number,
+    index: number,
+  ): RowResult {
     const probabilities = this.#model.options.next(prefix);
-    const id = this.#draw(probabilities, call, index);
+    const isGreedy = (temperature ?? this.#request.sampling.sampling.temperature) === 0;
+    const id = isGreedy ? mostLikely(probabilities) : this.#draw(probabilities, call, index);
     const { topLogprobs: count = 0 } = reads;
     const largest = [...probabilities].sort((a, b) => b - a).map(Math.log);
     return {
@@ -203,8 +208,6 @@ class RemoteLikeSession implements Session {
 
   /** Noise of its own, keyed by call and token, and independent of the request's seed. */
   #draw(probabilities: readonly number[], call: number, index: number): number {
-    const { temperature } = this.#request.sampling.sampling;
-    if (temperature === 0) return probabilities.indexOf(Math.max(...probabilities));
     let left = noiseUniform(noiseKey(call, index, 'sample'));
     const drawn = probabilities.findIndex((probability) => {
       left -= probability;
@@ -212,6 +215,10 @@ class RemoteLikeSession implements Session {
     });
     return drawn < 0 ? probabilities.length - 1 : drawn;
   }
+}
+
+function mostLikely(probabilities: readonly number[]): number {
+  return probabilities.indexOf(Math.max(...probabilities));
 }
 
 interface Call {

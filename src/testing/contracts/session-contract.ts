@@ -151,6 +151,29 @@ const CASES: readonly SessionCase[] = [
     },
   },
   {
+    name: 'draws at the temperature of a call, in a greedy request and in one that draws',
+    async run({ subject, session: { capabilities } }) {
+      const written = async (temperature: number, ofCall?: number): Promise<readonly TokenId[]> => {
+        const bench = new SessionBench(subject, { ...GREEDY, temperature });
+        const until = { tokenCountMax: 12 };
+        const request = { text: subject.prompt, until, purpose: 'draft' as const };
+        const rows: RowResult[] = [];
+        const call = { ...request, draw: 1, temperature: ofCall };
+        for await (const row of bench.session.write(call)) rows.push(row);
+        const [first] = ids(rows);
+        // Rows of a given text are drawn at it, too.
+        if (ofCall === 0) assert.equal((await bench.row(subject.prompt, call)).tokenId, first);
+        await bench.session[Symbol.asyncDispose]();
+        return ids(rows);
+      };
+      const greedy = await written(0);
+      assert.deepEqual(await written(1.5, 0), greedy);
+      const drawn = await written(0, 1.5);
+      assert.notDeepEqual(drawn, greedy);
+      if (capabilities.sharesNoise) assert.deepEqual(drawn, await written(1.5));
+    },
+  },
+  {
     name: 'meters every use once, under the id of its model, and the bytes of a link alone',
     async run(bench) {
       const { session, subject } = bench;
