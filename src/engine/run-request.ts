@@ -309,7 +309,9 @@ class Run {
       session: (label) => this.#session(label),
       draws: draws ?? seededDraws(seedOfDraw(request.seed, this.#draw)),
       tokenBytes: (id) => models.tokenBytes(id),
+      isEndOfGeneration: (id) => models.isEndOfGeneration(id),
       tokenReads: { logprob: request.logprobs },
+      temperature: this.#sampling().temperature,
       stops: request.stop,
       allowedDraft: grammar && ((text, draft) => grammar.allowedDraft(text, draft, signal)),
     };

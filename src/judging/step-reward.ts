@@ -23,12 +23,23 @@ export interface StepScorer {
   score(step: DraftedStep): Promise<number>;
 }
 
+/**
+ * The reward of a step so far, given its rows one by one. It never rises, and the reward of the whole
+ * step is at most the last one.
+ */
+export type RunningReward = (row: RowResult) => number;
+
 export interface StepReward {
   readonly name: string;
   /** The values that it needs of the small model's rows of the draft. */
   readonly draftReads: RowReads;
   /** The labels of the models that it asks by itself, with its needs of each. */
   readonly needs: Readonly<Partial<Record<ModelLabel, SessionNeeds>>>;
+  /**
+   * Follows a step that is being drafted, for rewards that never rise with further tokens, such as
+   * products and minima. Absent: a low reward may still rise.
+   */
+  readonly running?: (() => RunningReward) | undefined;
   /** @param session the request's session of the model with a label */
   begin(session: (label: ModelLabel) => Session): StepScorer;
 }

@@ -7,6 +7,10 @@
  * rejection would tell what the large model draws, and the steps would not follow P_RSD (proposition
  * 2.1). Where no reward can be accepted (δ > 1) there is nothing to draft, and the large model writes
  * with the noise of the request. So δ ≤ 0 gives the text of `small`, and δ > 1 that of `large`.
+ *
+ * Of several drafts the one with the best reward is judged: the steps then follow P_RSD with the best of
+ * k small steps in place of P_small. A step that repeats the two steps before it has the reward 0, so a
+ * loop of the small model ends where the large model writes.
  */
 import { joinReads } from '../core/row-reads.ts';
 import {
@@ -15,94 +19,118 @@ import {
   minLogprob,
   smallLikelihood,
 } from '../judging/likelihood-reward.ts';
-import type { StepReward, StepScorer } from '../judging/step-reward.ts';
+import type { StepReward } from '../judging/step-reward.ts';
 import { stepRoutingCost } from './cost-models.ts';
 import { type Method, type ThresholdFacts, thresholdOf } from './method.ts';
-import type { RsdOptions } from './rsd-options.ts';
+import { RewardTally } from './reward-tally.ts';
+import { checkRsdOptions, type RsdOptions } from './rsd-options.ts';
+import { CORRECTION_DRAW, checkSamples, type SampleOptions, sampleBranches } from './samples.ts';
 import { STEP_LIMITS } from './step-boundary.ts';
+import { type DraftedSteps, type JudgedStep, StepDrafter } from './step-drafter.ts';
 import type { Decision, Decoder, Round, Strategy, StrategyContext } from './strategy.ts';
 import { WEIGHTINGS } from './weighting.ts';
 import { writeStep } from './write-step.ts';
 import { writtenBy } from './written-by.ts';
 
-/** @param delta steps with a reward below it are written by the large model */
+type Options = RsdOptions & { readonly samples?: SampleOptions | undefined };
+
+/**
+ * @param delta steps with a reward below it are written by the large model
+ * @throws PilotfishError `option-invalid`
+ */
 export function rsd(
   name: string,
   reward: StepReward,
   delta: number,
-  options: RsdOptions = {},
+  options: Options = {},
 ): Strategy {
+  checkRsdOptions(options, reward);
+  checkSamples(options.samples);
+  const { draftCount = 1, judgesCorrections = false } = options;
   const { small = {}, large = {}, ...others } = reward.needs;
+  const reads = joinReads(reward.draftReads, small.reads ?? {}, {
+    textLogprob: judgesCorrections && reward.draftReads.logprob === true,
+  });
+  const tally = new RewardTally(delta);
   return {
     name,
     needs: {
-      small: { ...small, reads: joinReads(reward.draftReads, small.reads ?? {}) },
+      small: {
+        ...small,
+        reads,
+        ...(judgesCorrections ? { outputRowCount: stepLengthOf(options) } : {}),
+        ...(draftCount > 1 ? { branches: sampleBranches(draftCount) } : {}),
+      },
       large,
       ...others,
     },
     thresholds: { delta },
-    begin: (context) => new RsdDecoder(context, reward, delta, options),
+    begin: (context) => new RsdDecoder(context, reward, { ...options, delta, tally }),
   };
 }
 
-/** The number of the draw of corrections: independent of drafts, which have number 0. */
-const CORRECTION_DRAW = 1;
+interface Rule extends Options {
+  readonly delta: number;
+  /** Of all requests. */
+  readonly tally: RewardTally;
+}
 
 class RsdDecoder implements Decoder {
   readonly #context: StrategyContext;
-  readonly #reward: StepReward;
-  readonly #scorer: StepScorer;
-  readonly #options: RsdOptions;
-  readonly #delta: number;
+  readonly #drafter: StepDrafter;
+  readonly #rule: Rule;
+  readonly #weigh: (reward: number) => number;
   #stepCount = 0;
   #rejectedCount = 0;
 
-  constructor(context: StrategyContext, reward: StepReward, delta: number, options: RsdOptions) {
+  constructor(context: StrategyContext, reward: StepReward, rule: Rule) {
     this.#context = context;
-    this.#reward = reward;
-    this.#scorer = reward.begin(context.session);
-    this.#options = options;
-    this.#delta = delta;
+    this.#rule = rule;
+    this.#weigh = WEIGHTINGS[rule.weighting ?? 'binary'](rule.delta);
+    this.#drafter = new StepDrafter(context, reward, {
+      ...rule,
+      isHopeless: (running) => this.#weigh(running) <= 0,
+    });
   }
 
   async round(round: Round): Promise<readonly Decision[]> {
-    if (this.#neverAccepts()) {
-      return (await writeStep('large', round, this.#context, this.#options)).map((row) =>
-        writtenBy('large', row),
-      );
+    // The weightings never fall as the reward rises, so the best reward decides.
+    if (this.#weigh(1) <= 0) {
+      const rows = await writeStep('large', round, this.#context, this.#rule);
+      return rows.map((row) => writtenBy('large', row));
     }
-    const draft = await writeStep('small', round, this.#context, {
-      ...this.#options,
-      reads: this.#reward.draftReads,
-    });
-    if (this.#stepCount >= (this.#options.stepCountMax ?? STEP_LIMITS.stepCountMax)) {
-      return draft.map((row) => writtenBy('small', row));
+    if (this.#stepCount >= (this.#rule.stepCountMax ?? STEP_LIMITS.stepCountMax)) {
+      const rows = await writeStep('small', round, this.#context, this.#rule);
+      return rows.map((row) => writtenBy('small', row));
     }
     this.#stepCount += 1;
-    const text = [...round.text, ...draft.map(({ tokenId }) => tokenId)];
-    const score = await this.#scorer.score({ text, rows: draft });
-    if (this.#accepts(score, round.text.length)) {
-      return draft.map((row) => ({ ...writtenBy('small', row), score }));
-    }
-    this.#rejectedCount += 1;
-    const correction = await writeStep('large', round, this.#context, {
-      ...this.#options,
-      draw: CORRECTION_DRAW,
-    });
-    return correction.map((row) => ({ ...writtenBy('large', row), score }));
+    const draft = await this.#drafter.draft(round);
+    this.#rule.tally.add(draft.score);
+    const isAccepted = draft.isWhole && this.#accepts(draft.score, round.text.length);
+    if (!isAccepted) this.#rejectedCount += 1;
+    const step = isAccepted ? draft : await this.#corrected(round, draft);
+    this.#drafter.commit(step.rows);
+    return step.rows.map((row) => ({ ...writtenBy(step.origin, row), score: draft.score }));
   }
 
   notes(): readonly string[] {
-    return [`${this.#stepCount} steps, ${this.#rejectedCount} rejected`];
+    const { weighting = 'binary' } = this.#rule;
+    const oneSided = weighting === 'binary' ? this.#rule.tally.oneSided() : null;
+    return [
+      `${this.#stepCount} steps, ${this.#rejectedCount} rejected`,
+      ...this.#drafter.notes(),
+      ...(oneSided === null ? [] : [oneSided]),
+    ];
   }
 
-  /** The weightings never fall as the reward rises, so the best reward decides. */
-  #neverAccepts(): boolean {
-    return this.#weigh(1) <= 0;
-  }
-
-  #weigh(score: number): number {
-    return WEIGHTINGS[this.#options.weighting ?? 'binary'](this.#delta)(score);
+  async #corrected(round: Round, draft: DraftedSteps): Promise<JudgedStep> {
+    const rows = await writeStep('large', round, this.#context, {
+      ...this.#rule,
+      draw: CORRECTION_DRAW,
+    });
+    if (this.#rule.judgesCorrections !== true || !draft.isWhole) return { rows, origin: 'large' };
+    const isWorse = (await this.#drafter.scoreGiven(round, rows)) < draft.score;
+    return isWorse ? draft : { rows, origin: 'large' };
   }
 
   #accepts(score: number, position: number): boolean {
@@ -110,6 +138,10 @@ class RsdDecoder implements Decoder {
     if (weight <= 0 || weight >= 1) return weight >= 1;
     return this.#context.draws.accepts(weight, position);
   }
+}
+
+function stepLengthOf({ stepTokenCountMax = STEP_LIMITS.stepTokenCountMax }: RsdOptions): number {
+  return stepTokenCountMax;
 }
 
 const DELTA: Omit<ThresholdFacts, 'default'> = {
@@ -135,7 +167,8 @@ function untrained(
     usesStepCosts: false,
     needs: ['small', 'large'],
     costModels: [stepRoutingCost(reward.name)],
-    build: (value, { steps }) => rsd(reward.name, reward, thresholdOf(value), steps),
+    build: (value, { steps, samples }) =>
+      rsd(reward.name, reward, thresholdOf(value), { ...steps, samples }),
   };
 }
 

@@ -1,4 +1,6 @@
 /** Where the steps of an answer end. Pure. */
+import { PilotfishError } from '../core/errors.ts';
+import { checkOption } from './check-option.ts';
 
 /**
  * The styles of prompts and their separators. A step ends after the first token whose running text
@@ -28,3 +30,52 @@ export const STEP_LIMITS: Required<{
   stepTokenCountMax: 256,
   stepCountMax: 128,
 };
+
+export const SEPARATOR_COUNT_MAX = 16;
+export const SEPARATOR_LENGTH_MAX = 64;
+
+/** @throws PilotfishError `option-invalid` */
+export function checkStepLimits(limits: StepLimits): void {
+  const { separators, stepTokenCountMax, stepCountMax } = limits;
+  const fromOne = {
+    holds: (value: number) => Number.isSafeInteger(value) && value >= 1,
+    says: 'an integer from 1 up',
+  };
+  checkOption('stepTokenCountMax', stepTokenCountMax, fromOne);
+  checkOption('stepCountMax', stepCountMax, fromOne);
+  if (separators === undefined) return;
+  const says = `from 1 to ${SEPARATOR_COUNT_MAX} texts of 1 to ${SEPARATOR_LENGTH_MAX} characters`;
+  const areSome = separators.length >= 1 && separators.length <= SEPARATOR_COUNT_MAX;
+  const wrong = separators.find(({ length }) => length < 1 || length > SEPARATOR_LENGTH_MAX);
+  if (areSome && wrong === undefined) return;
+  const value = JSON.stringify(wrong ?? separators.length);
+  throw new PilotfishError('option-invalid', `The separators of steps include ${value}.`, {
+    remedy: `Give ${says}.`,
+    fields: { option: 'separators', value },
+  });
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', '\\': '\\' };
+
+/**
+ * The separators of a user's text: the name of a style, or one separator with the escapes `\n`, `\t` and
+ * `\\`.
+ * @throws PilotfishError `option-invalid`
+ */
+export function parseSeparators(text: string): readonly string[] {
+  if (Object.hasOwn(STEP_STYLES, text)) return STEP_STYLES[text as StepStyle];
+  const separator = text.replaceAll(/\\(.?)/gs, (escaped, letter: string) => {
+    const character = ESCAPES[letter];
+    if (character !== undefined) return character;
+    throw new PilotfishError(
+      'option-invalid',
+      `A separator has "${escaped}", which is no escape.`,
+      {
+        remedy: 'Write a line end as \\n, a tab as \\t, and a backslash as \\\\.',
+        fields: { option: '--steps', value: text },
+      },
+    );
+  });
+  checkStepLimits({ separators: [separator] });
+  return [separator];
+}

@@ -4,6 +4,7 @@ import type { StepCosts } from '../machines/step-costs.ts';
 import type { DraftLengthChoice } from '../speculative/proposer.ts';
 import type { VerifierName } from '../speculative/verifiers.ts';
 import type { RsdOptions } from './rsd-options.ts';
+import type { SampleOptions } from './samples.ts';
 
 export type ProposerName = 'auto' | 'small' | 'prompt-lookup';
 
@@ -19,6 +20,8 @@ export interface SpeculativeOptions {
 
 export interface StrategyOptions {
   readonly speculative?: SpeculativeOptions | undefined;
+  /** Samples to choose from: answers, tries of a step, and further drafts of a step. */
+  readonly samples?: SampleOptions | undefined;
   /** Steps: where they end, and how a reward decides. */
   readonly steps?: RsdOptions | undefined;
   /** Trained routers, by the name of the method that they serve. */

@@ -34,6 +34,10 @@ export interface StrategyContext extends GateContext {
   session(label: ModelLabel): Session;
   /** The values that the request wants of every token that it emits. */
   readonly tokenReads: RowReads;
+  /** The temperature of the request's draws; 0: it is greedy. */
+  readonly temperature: number;
+  /** Whether a token ends the answer. */
+  isEndOfGeneration(id: TokenId): boolean;
   /** Texts that end the answer. Writing on after one is in vain. */
   readonly stops: readonly string[];
   /**

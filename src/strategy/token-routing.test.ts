@@ -42,6 +42,8 @@ async function routed(reads: RowReads, calls: boolean) {
     session: (label) => sessions[label === 'small' ? 'small' : 'large'],
     ...gateContext(),
     tokenReads: {},
+    temperature: 0,
+    isEndOfGeneration: () => false,
     stops: [],
   });
   const round = { text: tokenIds([1, 2, 3]), tokenCountMax: 1 };

@@ -2,14 +2,17 @@
 import type { ModelRole } from '../core/model-id.ts';
 import type { RowResult } from '../core/row-program.ts';
 import { joinReads, type RowReads } from '../core/row-reads.ts';
+import type { RowsRequest, Session } from '../session/session.ts';
 import { STEP_LIMITS, type StepLimits } from './step-boundary.ts';
 import type { Round, StrategyContext } from './strategy.ts';
 
-export interface StepWriting extends StepLimits {
+export interface StepWriting extends StepLimits, Pick<RowsRequest, 'draw' | 'temperature'> {
   /** Values beside those that the request wants of every token. */
   readonly reads?: RowReads | undefined;
-  /** The number of the draw; default 0. */
-  readonly draw?: number | undefined;
+  /** A branch of the model's session; default: the session itself. */
+  readonly session?: Session | undefined;
+  /** Called with every row. If it returns true, the step ends there. */
+  readonly onRow?: ((row: RowResult) => boolean) | undefined;
 }
 
 /** @returns the rows of its tokens, at least one */
@@ -24,9 +27,11 @@ export async function writeStep(
     stepTokenCountMax = STEP_LIMITS.stepTokenCountMax,
     reads = {},
     draw,
+    temperature,
+    onRow,
   } = writing;
   const rows: RowResult[] = [];
-  const step = session(role).write({
+  const step = (writing.session ?? session(role)).write({
     text,
     until: {
       tokenCountMax: Math.min(tokenCountMax, stepTokenCountMax),
@@ -34,8 +39,11 @@ export async function writeStep(
     },
     purpose: role === 'small' ? 'draft' : 'correct',
     reads: joinReads(tokenReads, reads),
-    draw,
+    ...{ draw, temperature },
   });
-  for await (const row of step) rows.push(row);
+  for await (const row of step) {
+    rows.push(row);
+    if (onRow?.(row) === true) break;
+  }
   return rows;
 }

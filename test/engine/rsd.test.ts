@@ -27,9 +27,11 @@ import { RUNS_ARE_FULL } from '../runs.ts';
 const [A, SEPARATOR, END] = [0, 1, 2];
 const TOKENS = ['a', '\n\n', ''];
 const PROMPT = tokenIds([A]);
-/** Steps of at most two tokens, so that answers are few. */
 /** Two steps and a half. */
 const LENGTH = RUNS_ARE_FULL ? 5 : 3;
+/** Two drafts of each step have many more ways to fall. */
+const SHORT_LENGTH = RUNS_ARE_FULL ? 3 : 2;
+/** Steps of at most two tokens, so that answers are few. */
 const STEPS: RsdOptions = { stepTokenCountMax: 2 };
 
 /** A step goes on, ends, or ends the answer; with other chances for each model and place. */
@@ -109,33 +111,92 @@ function stepsOf(salt: number, text: readonly TokenId[], room: number): Map<stri
   return steps;
 }
 
+type Steps = ReadonlyMap<string, number>;
+
+interface Expected {
+  /** The reward of a step by itself. */
+  readonly reward?: (step: readonly number[]) => number;
+  readonly weighting?: WeightingName;
+  readonly draftCount?: number;
+  readonly judgesCorrections?: boolean;
+}
+
+const idsOf = (step: string): TokenId[] => tokenIds(step.split(' ').map(Number));
+
+/** The best of k independent steps: the first of those with the best reward. */
+function bestOf(count: number, steps: Steps, reward: (step: string) => number): Steps {
+  if (count === 1) return steps;
+  const best = new Map<string, number>();
+  for (const [first, p] of steps) {
+    for (const [other, q] of bestOf(count - 1, steps, reward)) {
+      const step = reward(other) > reward(first) ? other : first;
+      best.set(step, (best.get(step) ?? 0) + p * q);
+    }
+  }
+  return best;
+}
+
+/** The next step after a text, from its definition. */
+function expectedStep(
+  { drafts, targets }: { readonly drafts: Steps; readonly targets: Steps },
+  reward: (step: string) => number,
+  weigh: (reward: number) => number,
+  judgesCorrections: boolean,
+): Steps {
+  const next = new Map<string, number>();
+  const add = (step: string, p: number) => void next.set(step, (next.get(step) ?? 0) + p);
+  for (const [draft, p] of drafts) {
+    add(draft, p * weigh(reward(draft)));
+    for (const [target, q] of targets) {
+      const keepsDraft = judgesCorrections && reward(target) < reward(draft);
+      add(keepsDraft ? draft : target, p * (1 - weigh(reward(draft))) * q);
+    }
+  }
+  return next;
+}
+
 /** P_RSD over whole answers, straight from its definition. */
-function expected(
-  delta: number,
-  weighting: WeightingName,
-  tokenCount: number,
-): Map<string, number> {
+function expected(delta: number, tokenCount: number, how: Expected = {}): Steps {
+  const { weighting = 'binary', draftCount = 1, judgesCorrections = false } = how;
   const weigh = WEIGHTINGS[weighting](delta);
   const answers = new Map<string, number>();
-  const write = (answer: readonly TokenId[], chance: number): void => {
+  const write = (answer: readonly TokenId[], before: readonly string[], chance: number): void => {
     if (answer.at(-1) === END || answer.length === tokenCount) {
       answers.set(answer.join(' '), (answers.get(answer.join(' ')) ?? 0) + chance);
       return;
     }
     const text = [...PROMPT, ...answer];
     const room = tokenCount - answer.length;
-    const [drafts, targets] = [stepsOf(1, text, room), stepsOf(2, text, room)];
-    const idsOf = (step: string): TokenId[] => tokenIds(step.split(' ').map(Number));
-    const accepted = (step: string): number => weigh(rewardOf(idsOf(step)));
-    const nu = 1 - [...drafts].reduce((sum, [step, p]) => sum + accepted(step) * p, 0);
-    for (const step of new Set([...drafts.keys(), ...targets.keys()])) {
-      const p = accepted(step) * (drafts.get(step) ?? 0) + nu * (targets.get(step) ?? 0);
-      if (p > 0) write([...answer, ...idsOf(step)], chance * p);
+    // The reward depends on the text before: the third of three equal steps has none.
+    const isLoop = (step: string): boolean =>
+      before.length > 1 && before.slice(-2).every((other) => other === step);
+    const reward = (step: string): number =>
+      isLoop(step) ? 0 : (how.reward ?? rewardOf)(idsOf(step));
+    const drafts = bestOf(draftCount, stepsOf(1, text, room), reward);
+    const both = { drafts, targets: stepsOf(2, text, room) };
+    for (const [step, p] of expectedStep(both, reward, weigh, judgesCorrections)) {
+      if (p > 0) write([...answer, ...idsOf(step)], [...before, step], chance * p);
     }
   };
-  write([], 1);
+  write([], [], 1);
   return answers;
 }
+
+/** A product over the tokens, so it never rises. */
+const FACTORS = [0.9, 0.8, 0.5];
+const productOf = (step: readonly number[]): number =>
+  step.reduce((product, id, index) => product * (FACTORS[(id + index) % 3] ?? 1), 1);
+const PRODUCT: StepReward = {
+  ...REWARD,
+  running: () => {
+    const step: number[] = [];
+    return ({ tokenId }) => {
+      step.push(tokenId);
+      return productOf(step);
+    };
+  },
+  begin: () => ({ score: async ({ rows }) => productOf(rows.map(({ tokenId }) => tokenId)) }),
+};
 
 describe('the steps of RSD', () => {
   it.each<[WeightingName, number]>([
@@ -152,7 +213,39 @@ describe('the steps of RSD', () => {
   ])('follow P_RSD, weighted %s at %d', async (weighting, delta) => {
     const strategy = rsd('toy', REWARD, delta, { ...STEPS, weighting });
     const seen = await distributionOf(strategy, LENGTH);
-    expect(largestDifference(seen, expected(delta, weighting, LENGTH))).toBeLessThan(1e-12);
+    expect(largestDifference(seen, expected(delta, LENGTH, { weighting }))).toBeLessThan(1e-12);
+  });
+
+  it.each<[WeightingName, number]>([
+    ['binary', 0],
+    ['binary', 0.5],
+    ['binary', 0.8],
+    ['constant', 0.3],
+    ['logistic', 0.6],
+  ])('follow it with the best of two drafts, weighted %s at %d', async (weighting, delta) => {
+    const strategy = rsd('toy', REWARD, delta, { ...STEPS, weighting, draftCount: 2 });
+    const seen = await distributionOf(strategy, SHORT_LENGTH);
+    const wanted = expected(delta, SHORT_LENGTH, { weighting, draftCount: 2 });
+    expect(largestDifference(seen, wanted)).toBeLessThan(1e-12);
+    const single = await distributionOf(rsd('toy', REWARD, delta, STEPS), SHORT_LENGTH);
+    expect(largestDifference(seen, single)).toBeGreaterThan(0.01);
+  });
+
+  it.each([0.5, 0.65, 0.9])('are the same where drafts are ended early, at %d', async (delta) => {
+    for (const draftCount of [1, 2]) {
+      const how = { ...STEPS, draftCount, endsDraftsEarly: true };
+      const seen = await distributionOf(rsd('toy', PRODUCT, delta, how), SHORT_LENGTH);
+      const wanted = expected(delta, SHORT_LENGTH, { reward: productOf, draftCount });
+      expect(largestDifference(seen, wanted)).toBeLessThan(1e-12);
+    }
+  });
+
+  it.each([0.5, 0.7, 0.9])('leave it where corrections are judged, at %d', async (delta) => {
+    const strategy = rsd('toy', REWARD, delta, { ...STEPS, judgesCorrections: true });
+    const seen = await distributionOf(strategy, SHORT_LENGTH);
+    const wanted = expected(delta, SHORT_LENGTH, { judgesCorrections: true });
+    expect(largestDifference(seen, wanted)).toBeLessThan(1e-12);
+    expect(largestDifference(seen, expected(delta, SHORT_LENGTH))).toBeGreaterThan(0.01);
   });
 
   it('are those of one model at the ends', async () => {
