@@ -16,7 +16,7 @@ import type { Router } from '../judging/router.ts';
 import type { MachineProfile } from '../machines/machine-profile.ts';
 import { profileCosts } from '../machines/profile-costs.ts';
 import { writeWhole } from '../storage/whole-file.ts';
-import type { Method, StrategyValue } from '../strategy/method.ts';
+import { choosesModels, type Method, type StrategyValue } from '../strategy/method.ts';
 import { METHODS } from '../strategy/methods.ts';
 import { routerThreshold } from '../strategy/routed.ts';
 import { asStrategy, type StrategyInput, strategyValue } from '../strategy/strategy-value.ts';
@@ -78,10 +78,10 @@ export interface Evaluated {
   readonly rowCounts: { readonly known: number; readonly computed: number };
 }
 
-/** All methods except single models and `speculative`, which decide nothing. */
-const DECIDING_STRATEGIES: readonly StrategyValue[] = METHODS.filter(
-  ({ unit }) => unit !== null,
-).map((method) => strategyValue(method));
+/** All methods that decide how much the large model writes. */
+const DECIDING_STRATEGIES: readonly StrategyValue[] = METHODS.filter(choosesModels).map((method) =>
+  strategyValue(method),
+);
 const RESULT_FILE = 'result.json';
 const LOG_FILE = 'logs.jsonl';
 /** The remedy if the result cannot be written. */

@@ -1,5 +1,6 @@
 /** A request with its defaults filled in and every value checked. */
 import type { ChatMessage } from '../core/chat-message.ts';
+import { definedFields } from '../core/defined-fields.ts';
 import { PilotfishError } from '../core/errors.ts';
 import { type SamplingParams, samplingParams } from '../core/sampling-params.ts';
 import { type GrammarSource, grammarSource } from '../grammar/grammar-request.ts';
@@ -7,7 +8,7 @@ import type { StrategyValue } from '../strategy/method.ts';
 import { asStrategy, STRATEGY_DEFAULT } from '../strategy/strategy-value.ts';
 import { STOP_STRING_COUNT_MAX, STOP_STRING_LENGTH_MAX } from '../vocabulary/stop-matcher.ts';
 import { MAX_TOKENS_DEFAULT, PROMPT_LENGTH_MAX } from './limits.ts';
-import type { GenerateRequest } from './request.ts';
+import type { GenerateRequest, ReadsFinalAnswer } from './request.ts';
 
 export interface CheckedRequest {
   readonly input:
@@ -23,6 +24,7 @@ export interface CheckedRequest {
   readonly reusePrefix: boolean;
   /** The grammar of the answer; absent: any text. */
   readonly grammar?: GrammarSource;
+  readonly finalAnswer?: ReadsFinalAnswer;
 }
 
 /**
@@ -46,6 +48,7 @@ export function checkRequest(request: GenerateRequest): CheckedRequest {
     logprobs: request.logprobs ?? false,
     reusePrefix: request.reusePrefix ?? true,
     ...(request.grammar === undefined ? {} : { grammar: grammarSource(request.grammar) }),
+    ...definedFields({ finalAnswer: request.finalAnswer }),
   };
 }
 

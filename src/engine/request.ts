@@ -42,5 +42,15 @@ export interface GenerateRequest {
    * text to later ones. Default true; false if a run must not depend on earlier runs.
    */
   readonly reusePrefix?: boolean | undefined;
+  /**
+   * How strategies that compare answers read them. Default: the last number; without one, the last line.
+   */
+  readonly finalAnswer?: ReadsFinalAnswer | undefined;
   readonly signal?: AbortSignal | undefined;
 }
+
+/**
+ * Reads the final answer that a text states, in a form that is equal for equal answers; null if it
+ * states none.
+ */
+export type ReadsFinalAnswer = (text: string) => string | null;

@@ -25,6 +25,7 @@ import type { AnswerGrammar } from '../grammar/answer-grammar.ts';
 import type { Lease } from '../kv-cache/lease.ts';
 import type { Session } from '../session/session.ts';
 import { WorkRecorder } from '../session/work-recorder.ts';
+import { lastNumberOrLine } from '../strategy/final-answer.ts';
 import type { Decision, Decoder, Strategy, StrategyContext } from '../strategy/strategy.ts';
 import type { CheckedRequest } from './checked-request.ts';
 import { Emitter } from './emitter.ts';
@@ -35,7 +36,7 @@ import { shareWarning } from './share-warning.ts';
 /** The part of a request that the loop needs. */
 export type RunRequest = Pick<
   CheckedRequest,
-  'sampling' | 'maxTokens' | 'stop' | 'seed' | 'logprobs' | 'grammar'
+  'sampling' | 'maxTokens' | 'stop' | 'seed' | 'logprobs' | 'grammar' | 'finalAnswer'
 >;
 
 export interface RunOptions {
@@ -312,6 +313,7 @@ class Run {
       isEndOfGeneration: (id) => models.isEndOfGeneration(id),
       tokenReads: { logprob: request.logprobs },
       temperature: this.#sampling().temperature,
+      finalAnswer: request.finalAnswer ?? lastNumberOrLine,
       stops: request.stop,
       allowedDraft: grammar && ((text, draft) => grammar.allowedDraft(text, draft, signal)),
     };

@@ -6,12 +6,13 @@
  */
 import { required } from '../core/invariant.ts';
 import type { RowResult } from '../core/row-program.ts';
-import { joinReads, type RowReads } from '../core/row-reads.ts';
+import type { RowReads } from '../core/row-reads.ts';
 import { cascadeCost } from './cost-models.ts';
 import { type Method, thresholdOf } from './method.ts';
 import { HUES, solidLine } from './method-style.ts';
 import { singleModel } from './single-model.ts';
 import type { Decision, Decoder, Round, Strategy, StrategyContext } from './strategy.ts';
+import { writeAnswer } from './write-answer.ts';
 import { writtenBy } from './written-by.ts';
 
 export const cascadeMethod: Method = {
@@ -61,7 +62,9 @@ class CascadeDecoder implements Decoder {
 
   async round(round: Round): Promise<readonly Decision[]> {
     if (this.#score === null) {
-      const answer = await this.#draft(round);
+      // The small model's whole answer.
+      const small = this.#context.session('small');
+      const answer = await writeAnswer(small, round, this.#context, { reads: READS });
       const score = meanEntropy(answer);
       this.#score = score;
       if (score <= this.#threshold) {
@@ -71,18 +74,6 @@ class CascadeDecoder implements Decoder {
     const score = this.#score;
     const decisions = await this.#large.round(round);
     return decisions.map((decision) => ({ ...decision, score }));
-  }
-
-  /** The small model's whole answer. */
-  async #draft({ text, tokenCountMax }: Round): Promise<readonly RowResult[]> {
-    const { session, tokenReads, stops } = this.#context;
-    const rows: RowResult[] = [];
-    const answer = session('small').write({
-      ...{ text, until: { tokenCountMax, texts: stops }, purpose: 'draft' },
-      reads: joinReads(tokenReads, READS),
-    });
-    for await (const row of answer) rows.push(row);
-    return rows;
   }
 }
 

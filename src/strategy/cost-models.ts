@@ -18,6 +18,7 @@ import {
   draftForwards,
   expectedTokenCount,
 } from '../speculative/draft-length.ts';
+import { SAMPLE_DEFAULTS } from './samples.ts';
 
 /** One model reads the prompt and writes every token. A remote model streams: one round trip. */
 export function singleModelCost(role: ModelRole): CostModel {
@@ -72,6 +73,20 @@ export function learnedRoutingCost(name: string): CostModel {
  */
 export function stepRoutingCost(name: string): CostModel {
   return { ...tokenRoutingCost({ name, reads: { logprob: true } }), name };
+}
+
+/** The small model answers several times: the default number of samples. */
+export function samplesCost(name: string): CostModel {
+  const { count } = SAMPLE_DEFAULTS;
+  return {
+    name,
+    parameter: null,
+    readsLogits: false,
+    work: (plan) => ({
+      ...answersOf(plan, { small: count, large: 0 }),
+      note: `${count} samples`,
+    }),
+  };
 }
 
 /** The small model answers. For a `share` of the questions the large model then answers anew. */

@@ -26,8 +26,8 @@ export interface ThresholdFacts {
   readonly meaning: string;
   /** Shares lie in [0, 1] and may be given in percent; other thresholds are any finite number. */
   readonly isShare: boolean;
-  /** The side of the threshold on which scores call the large model. */
-  readonly deferralSide: DeferralSide;
+  /** The side of the threshold on which scores call the large model; null: no score does. */
+  readonly deferralSide: DeferralSide | null;
 }
 
 export interface Method {
@@ -75,6 +75,11 @@ export interface StrategyValue {
 /** Whether it tosses coins and ignores the text. Other methods of its unit have to beat it. */
 export function isRandomControl({ controlOf }: Method): boolean {
   return controlOf !== null;
+}
+
+/** Whether its threshold decides how much the large model writes. */
+export function choosesModels({ threshold }: Method): boolean {
+  return threshold !== null && threshold.deferralSide !== null;
 }
 
 /** Whether it reads values off the small model's logits, which takes a pass over the vocabulary. */

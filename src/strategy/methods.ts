@@ -1,7 +1,10 @@
 /** Every method that users can name, in the order in which help lists them. */
+import { BEST_OF_N_METHODS } from './best-of-n.ts';
 import { cascadeMethod } from './cascade.ts';
 import { classMarginMethod } from './class-margin.ts';
 import { entropyMethod } from './entropy.ts';
+import { HGS_METHODS } from './hgs-prm.ts';
+import { majorityMethod } from './majority.ts';
 import { marginMethod } from './margin.ts';
 import type { Method } from './method.ts';
 import { randomMethod } from './random.ts';
@@ -25,7 +28,10 @@ export const METHODS: readonly Method[] = [
   ...ROUTED_METHODS,
   ...RSD_METHODS,
   randomStepMethod,
+  ...HGS_METHODS,
   cascadeMethod,
   randomQueryMethod,
+  majorityMethod,
+  ...BEST_OF_N_METHODS,
   speculativeMethod,
 ];

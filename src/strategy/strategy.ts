@@ -38,6 +38,8 @@ export interface StrategyContext extends GateContext {
   readonly temperature: number;
   /** Whether a token ends the answer. */
   isEndOfGeneration(id: TokenId): boolean;
+  /** The final answer that a text states, in a form that is equal for equal answers; null: none. */
+  finalAnswer(text: string): string | null;
   /** Texts that end the answer. Writing on after one is in vain. */
   readonly stops: readonly string[];
   /**

@@ -44,6 +44,7 @@ async function routed(reads: RowReads, calls: boolean) {
     tokenReads: {},
     temperature: 0,
     isEndOfGeneration: () => false,
+    finalAnswer: () => null,
     stops: [],
   });
   const round = { text: tokenIds([1, 2, 3]), tokenCountMax: 1 };

@@ -2,7 +2,12 @@
 
 import { required } from '../../core/invariant.ts';
 import { ScoreDistribution } from '../../judging/score-distribution.ts';
-import { isRandomControl, type Method, type ThresholdFacts } from '../../strategy/method.ts';
+import {
+  choosesModels,
+  isRandomControl,
+  type Method,
+  type ThresholdFacts,
+} from '../../strategy/method.ts';
 import { largeMethod, smallMethod } from '../../strategy/single-model.ts';
 import type { ShareInterval } from '../curves/share-interval.ts';
 import type { TokenEvidence } from '../evidence/teacher-forced.ts';
@@ -69,7 +74,8 @@ export interface ScoreEvidence {
 
 /** Whether the method needs a whole step or answer of the small model before it scores it. */
 export function judgesAnswers(method: Method): boolean {
-  return method.unit !== null && method.unit !== 'token' && !isRandomControl(method);
+  const isLarger = method.unit !== null && method.unit !== 'token';
+  return isLarger && choosesModels(method) && !isRandomControl(method);
 }
 
 /** A threshold above all scores. */
@@ -81,11 +87,12 @@ export function scoringPoint(method: Method): EvaluationPoint {
   return { method, threshold: keepsBelow ? BEYOND_SCORES : -BEYOND_SCORES, seed: 0 };
 }
 
-/** The points at thresholds that the user gave, and those of methods without a threshold. */
+/** The points at thresholds that the user gave, and those of methods that no share can be asked of. */
 export function givenPoints(plan: EvaluationPlan, evidence: ScoreEvidence): PlannedPoint[] {
   return asked(plan).flatMap(({ method, thresholds }): PlannedPoint[] => {
-    if (method.threshold === null) {
-      return [{ method, threshold: null, seed: 0, predictedShare: null }];
+    if (!choosesModels(method)) {
+      const own = thresholds.length === 0 ? [null] : [...new Set(thresholds)];
+      return own.map((threshold) => ({ method, threshold, seed: 0, predictedShare: null }));
     }
     return [...new Set(thresholds)].flatMap((threshold) =>
       pointsAt(method, threshold, plan, evidence),
@@ -96,7 +103,7 @@ export function givenPoints(plan: EvaluationPlan, evidence: ScoreEvidence): Plan
 /** The methods whose thresholds are found from shares. */
 export function shareMethods(plan: EvaluationPlan): readonly Method[] {
   return asked(plan)
-    .filter(({ method, thresholds }) => method.threshold !== null && thresholds.length === 0)
+    .filter(({ method, thresholds }) => choosesModels(method) && thresholds.length === 0)
     .map(({ method }) => method);
 }
 
@@ -137,7 +144,7 @@ function scoresOf(method: Method, { weights, tokens, answers }: ScoreEvidence): 
   const all = answers[name] ?? tokens.map(({ scores }) => scores[name] ?? []);
   return new ScoreDistribution(
     all.flat(),
-    thresholdFacts(method).deferralSide,
+    required(thresholdFacts(method).deferralSide, `${name} calls the large model`),
     all.flatMap((scores, index) => scores.map(() => weights[index] ?? 0)),
   );
 }

@@ -7,6 +7,7 @@ import { setMaxListeners } from 'node:events';
 import type { EngineEvent } from '../../core/events.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { strategyValue } from '../../strategy/strategy-value.ts';
+import { answerKey } from '../graders/answer-key.ts';
 import type { Question } from '../question.ts';
 import { type AnswerRecord, recordOf } from './answer-record.ts';
 import { type EvaluationPoint, requestSeed } from './evaluation-point.ts';
@@ -61,6 +62,7 @@ async function answer(
     strategy: strategyValue(point.method, point.threshold),
     seed: requestSeed(point, question.id),
     maxTokens: options.maxTokens,
+    finalAnswer: (text: string) => answerKey(text, question),
     // Each answer has the cost of a run alone, whatever ran before it.
     reusePrefix: false,
     signal: options.signal,

@@ -1,0 +1,139 @@
+/**
+ * Best of n: the small model answers several times, a reward scores every step of each answer, and the
+ * answer whose worst step is the best wins. An answer is read on only while it can still win.
+ */
+import type { RowResult } from '../core/row-program.ts';
+import { joinReads } from '../core/row-reads.ts';
+import { meanLogprob, smallLikelihood } from '../judging/likelihood-reward.ts';
+import type { StepReward, StepScorer } from '../judging/step-reward.ts';
+import { BoundaryWatch } from '../session/write-boundary.ts';
+import { samplesCost } from './cost-models.ts';
+import type { Method } from './method.ts';
+import {
+  checkSamples,
+  drawOf,
+  SAMPLE_DEFAULTS,
+  type SampleOptions,
+  sampleBranches,
+  sideBySide,
+} from './samples.ts';
+import { checkStepLimits, STEP_LIMITS, type StepLimits } from './step-boundary.ts';
+import type { Decision, Round, Strategy, StrategyContext } from './strategy.ts';
+import { writeAnswer } from './write-answer.ts';
+import { writtenBy } from './written-by.ts';
+
+export interface BestOfNOptions extends StepLimits {
+  readonly samples?: SampleOptions | undefined;
+}
+
+/** @throws PilotfishError `option-invalid` */
+export function bestOfN(
+  name: string,
+  reward: StepReward,
+  { samples = {}, ...limits }: BestOfNOptions = {},
+): Strategy {
+  checkSamples(samples);
+  checkStepLimits(limits);
+  const { count = SAMPLE_DEFAULTS.count } = samples;
+  const { small = {}, ...others } = reward.needs;
+  const reads = joinReads(reward.draftReads, small.reads ?? {});
+  return {
+    name,
+    needs: { small: { ...small, reads, branches: sampleBranches(count) }, ...others },
+    thresholds: {},
+    begin: (context) => {
+      const scorer = reward.begin(context.session);
+      return {
+        async round(round) {
+          const answers = await sideBySide(context.session('small'), count, (session, index) =>
+            writeAnswer(session, round, context, {
+              ...drawOf(index, context, samples),
+              reads: reward.draftReads,
+            }),
+          );
+          let best: Scored | null = null;
+          for (const rows of answers) {
+            const steps = stepsOf(rows, context, limits);
+            const scored = await scoreOf(round, steps, scorer, best?.worst ?? null);
+            if (best === null || scored.worst > best.worst) best = scored;
+          }
+          return best?.decisions ?? [];
+        },
+      };
+    },
+  };
+}
+
+interface Scored {
+  /** The reward of its worst step that was read. */
+  readonly worst: number;
+  readonly decisions: readonly Decision[];
+}
+
+/** @param toBeat the steps after one that does not exceed it are not read; null: all are read */
+async function scoreOf(
+  { text }: Round,
+  steps: readonly (readonly RowResult[])[],
+  scorer: StepScorer,
+  toBeat: number | null,
+): Promise<Scored> {
+  const read = [...text];
+  const decisions: Decision[] = [];
+  let worst = Number.POSITIVE_INFINITY;
+  for (const rows of steps) {
+    read.push(...rows.map(({ tokenId }) => tokenId));
+    const score = await scorer.score({ text: [...read], rows });
+    worst = Math.min(worst, score);
+    decisions.push(...rows.map((row) => ({ ...writtenBy('small', row), score })));
+    if (toBeat !== null && worst <= toBeat) break;
+  }
+  return { worst, decisions };
+}
+
+/** The steps of an answer, as they would have been drafted. */
+function stepsOf(
+  rows: readonly RowResult[],
+  context: StrategyContext,
+  {
+    separators: texts = STEP_LIMITS.separators,
+    stepTokenCountMax: tokenCountMax = STEP_LIMITS.stepTokenCountMax,
+  }: StepLimits,
+): readonly (readonly RowResult[])[] {
+  const steps: RowResult[][] = [];
+  let watch: BoundaryWatch | null = null;
+  for (const row of rows) {
+    if (watch === null || watch.isReached) {
+      watch = new BoundaryWatch({ tokenCountMax, texts }, context);
+      steps.push([]);
+    }
+    watch.push(row.tokenId);
+    steps.at(-1)?.push(row);
+  }
+  return steps;
+}
+
+/** A method that needs no trained head. */
+function untrained(name: string, reward: StepReward, summary: string): Method {
+  return {
+    name,
+    summary,
+    unit: 'query',
+    controlOf: null,
+    threshold: null,
+    gate: null,
+    head: null,
+    usesStepCosts: false,
+    needs: ['small'],
+    costModels: [samplesCost(name)],
+    style: null,
+    build: (_value, { steps, samples }) => bestOfN(name, reward, { ...steps, samples }),
+  };
+}
+
+export const BEST_OF_N_METHODS: readonly Method[] = [
+  untrained(
+    'best-of-n-likelihood',
+    smallLikelihood('best-of-n-likelihood', meanLogprob),
+    'the small model answers several times (--samples), and the answer with the likeliest worst step wins',
+  ),
+];

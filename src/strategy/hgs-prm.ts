@@ -1,0 +1,195 @@
+/**
+ * `hgs-prm`: greedy search over steps with backtracking, by a reward (heuristic greedy search with a
+ * process reward model; Ma et al., 2023, arXiv 2310.10080). The small model alone writes.
+ *
+ * At each place a step is drafted. If its reward reaches δ, the search goes on after it. Otherwise the
+ * step is drawn again, up to n tries. If none reaches δ, the search goes back to the place before, which
+ * draws another step there; after n such returns, or where the place before has had its n tries, it goes
+ * on with the best try. In the paper a reward model says positive, neutral or negative: δ stands for
+ * positive, and the best try for neutral. The paper does not say how many tries and returns there are.
+ *
+ * δ ≤ 0, and a single try, write the text of `small`.
+ */
+import type { RowResult } from '../core/row-program.ts';
+import { joinReads } from '../core/row-reads.ts';
+import type { TokenId } from '../core/token-id.ts';
+import { meanLogprob, smallLikelihood } from '../judging/likelihood-reward.ts';
+import type { StepReward, StepScorer } from '../judging/step-reward.ts';
+import { samplesCost } from './cost-models.ts';
+import { type Method, type ThresholdFacts, thresholdOf } from './method.ts';
+import { checkSamples, drawOf, SAMPLE_DEFAULTS, type SampleOptions } from './samples.ts';
+import { checkStepLimits, STEP_LIMITS, type StepLimits } from './step-boundary.ts';
+import type { Decision, Decoder, Round, Strategy, StrategyContext } from './strategy.ts';
+import { writeStep } from './write-step.ts';
+import { writtenBy } from './written-by.ts';
+
+export interface HgsOptions extends StepLimits {
+  readonly samples?: SampleOptions | undefined;
+}
+
+/** @throws PilotfishError `option-invalid` */
+export function hgsPrm(
+  name: string,
+  reward: StepReward,
+  delta: number,
+  options: HgsOptions = {},
+): Strategy {
+  checkSamples(options.samples);
+  checkStepLimits(options);
+  const { small = {}, ...others } = reward.needs;
+  const reads = joinReads(reward.draftReads, small.reads ?? {});
+  return {
+    name,
+    needs: { small: { ...small, reads }, ...others },
+    thresholds: { delta },
+    begin: (context) => new HgsDecoder(context, reward, delta, options),
+  };
+}
+
+interface Try {
+  readonly rows: readonly RowResult[];
+  readonly score: number;
+  /** The place after it, once the search has been there. */
+  after: Place | null;
+}
+
+/** A text at which a step begins. */
+interface Place {
+  readonly text: readonly TokenId[];
+  readonly tries: Try[];
+}
+
+class HgsDecoder implements Decoder {
+  readonly #context: StrategyContext;
+  readonly #reward: StepReward;
+  readonly #scorer: StepScorer;
+  readonly #delta: number;
+  readonly #options: HgsOptions;
+  #tryCount = 0;
+  #returnCount = 0;
+
+  constructor(context: StrategyContext, reward: StepReward, delta: number, options: HgsOptions) {
+    this.#context = context;
+    this.#reward = reward;
+    this.#scorer = reward.begin(context.session);
+    this.#delta = delta;
+    this.#options = options;
+  }
+
+  /** The whole answer: any step may still be taken back before the last is found. */
+  async round(round: Round): Promise<readonly Decision[]> {
+    const { stepCountMax = STEP_LIMITS.stepCountMax } = this.#options;
+    const end = round.text.length + round.tokenCountMax;
+    const path: Try[] = [];
+    const places: Place[] = [{ text: round.text, tries: [] }];
+    for (let place = places.at(-1); place !== undefined; place = places.at(-1)) {
+      const found = await this.#found(place, end, path.length < stepCountMax);
+      const before = places.at(-2);
+      if (found === null && before !== undefined && this.#mayReturn(before)) {
+        this.#returnCount += 1;
+        places.pop();
+        path.pop();
+        continue;
+      }
+      const step = found ?? best(place.tries);
+      path.push(step);
+      if (this.#isEnd(place, step, end)) break;
+      step.after ??= { text: textAfter(place, step), tries: [] };
+      places.push(step.after);
+    }
+    return path.flatMap(({ rows, score }) =>
+      rows.map((row) => ({ ...writtenBy('small', row), score })),
+    );
+  }
+
+  notes(): readonly string[] {
+    return [`${this.#tryCount} steps tried, ${this.#returnCount} returns to the step before`];
+  }
+
+  get #triesMax(): number {
+    return this.#options.samples?.count ?? SAMPLE_DEFAULTS.count;
+  }
+
+  #mayReturn(before: Place): boolean {
+    return this.#returnCount < this.#triesMax && before.tries.length < this.#triesMax;
+  }
+
+  /** A new try that reaches δ; null: no further one does. The tries before it were given up. */
+  async #found(place: Place, end: number, isSearching: boolean): Promise<Try | null> {
+    const countMax = isSearching ? this.#triesMax : 1;
+    while (place.tries.length < countMax) {
+      const step = await this.#try(place, end);
+      place.tries.push(step);
+      if (!isSearching || step.score >= this.#delta) return step;
+    }
+    return null;
+  }
+
+  async #try({ text, tries }: Place, end: number): Promise<Try> {
+    this.#tryCount += 1;
+    const round = { text, tokenCountMax: end - text.length };
+    const rows = await writeStep('small', round, this.#context, {
+      ...this.#options,
+      ...drawOf(tries.length, this.#context, this.#options.samples ?? {}),
+      reads: this.#reward.draftReads,
+    });
+    const whole = [...text, ...rows.map(({ tokenId }) => tokenId)];
+    return { rows, score: await this.#scorer.score({ text: whole, rows }), after: null };
+  }
+
+  #isEnd(place: Place, step: Try, end: number): boolean {
+    const last = step.rows.at(-1);
+    if (last === undefined || this.#context.isEndOfGeneration(last.tokenId)) return true;
+    return place.text.length + step.rows.length >= end || this.#holdsStop(step);
+  }
+
+  #holdsStop({ rows }: Try): boolean {
+    const { stops, tokenBytes } = this.#context;
+    const text = Buffer.concat(rows.map(({ tokenId }) => tokenBytes(tokenId))).toString('utf8');
+    return stops.some((stop) => text.includes(stop));
+  }
+}
+
+/** The first of those with the best reward. */
+function best(tries: readonly Try[]): Try {
+  return tries.reduce((one, other) => (other.score > one.score ? other : one));
+}
+
+function textAfter({ text }: Place, { rows }: Try): readonly TokenId[] {
+  return [...text, ...rows.map(({ tokenId }) => tokenId)];
+}
+
+const DELTA: Omit<ThresholdFacts, 'default'> = {
+  name: 'delta',
+  meaning: 'steps whose reward is below it are tried again',
+  isShare: false,
+  deferralSide: null,
+};
+
+/** A method that needs no trained head. */
+function untrained(name: string, reward: StepReward, summary: string, delta: number): Method {
+  return {
+    name,
+    summary,
+    unit: 'step',
+    controlOf: null,
+    threshold: { ...DELTA, default: delta },
+    gate: null,
+    head: null,
+    usesStepCosts: false,
+    needs: ['small'],
+    costModels: [samplesCost(name)],
+    style: null,
+    build: (value, { steps, samples }) =>
+      hgsPrm(name, reward, thresholdOf(value), { ...steps, samples }),
+  };
+}
+
+export const HGS_METHODS: readonly Method[] = [
+  untrained(
+    'hgs-prm-likelihood',
+    smallLikelihood('hgs-prm-likelihood', meanLogprob),
+    'the small model tries unlikely steps again (--samples), and goes back where none is good',
+    0.9,
+  ),
+];
