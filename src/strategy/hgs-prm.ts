@@ -94,7 +94,7 @@ class HgsDecoder implements Decoder {
       const step = found ?? best(place.tries);
       path.push(step);
       if (this.#isEnd(place, step, end)) break;
-      step.after ??= { text: textAfter(place, step), tries: [] };
+      step.after ??= { text: textAfter(place, step.rows), tries: [] };
       places.push(step.after);
     }
     return path.flatMap(({ rows, score }) =>
@@ -118,23 +118,28 @@ class HgsDecoder implements Decoder {
   async #found(place: Place, end: number, isSearching: boolean): Promise<Try | null> {
     const countMax = isSearching ? this.#triesMax : 1;
     while (place.tries.length < countMax) {
-      const step = await this.#try(place, end);
+      const rows = await this.#draft(place, end);
+      const same = place.tries.find((step) => isSame(step.rows, rows));
+      const step = same ?? (await this.#scored(place, rows));
       place.tries.push(step);
-      if (!isSearching || step.score >= this.#delta) return step;
+      if (!isSearching || (same === undefined && step.score >= this.#delta)) return step;
     }
     return null;
   }
 
-  async #try({ text, tries }: Place, end: number): Promise<Try> {
+  #draft({ text, tries }: Place, end: number): Promise<readonly RowResult[]> {
     this.#tryCount += 1;
     const round = { text, tokenCountMax: end - text.length };
-    const rows = await writeStep('small', round, this.#context, {
+    return writeStep('small', round, this.#context, {
       ...this.#options,
       ...drawOf(tries.length, this.#context, this.#options.samples ?? {}),
       reads: this.#reward.draftReads,
     });
-    const whole = [...text, ...rows.map(({ tokenId }) => tokenId)];
-    return { rows, score: await this.#scorer.score({ text: whole, rows }), after: null };
+  }
+
+  async #scored(place: Place, rows: readonly RowResult[]): Promise<Try> {
+    const score = await this.#scorer.score({ text: textAfter(place, rows), rows });
+    return { rows, score, after: null };
   }
 
   #isEnd(place: Place, step: Try, end: number): boolean {
@@ -155,7 +160,11 @@ function best(tries: readonly Try[]): Try {
   return tries.reduce((one, other) => (other.score > one.score ? other : one));
 }
 
-function textAfter({ text }: Place, { rows }: Try): readonly TokenId[] {
+function isSame(one: readonly RowResult[], other: readonly RowResult[]): boolean {
+  return one.map(({ tokenId }) => tokenId).join() === other.map(({ tokenId }) => tokenId).join();
+}
+
+function textAfter({ text }: Place, rows: readonly RowResult[]): readonly TokenId[] {
   return [...text, ...rows.map(({ tokenId }) => tokenId)];
 }
 
