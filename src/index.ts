@@ -21,6 +21,7 @@ export { drawCalibration } from './app/draw-calibration.ts';
 export { type Evaluated, type EvaluateOptions, evaluate } from './app/evaluate.ts';
 export { type GradedLine, type GradeLinesOptions, gradeLines } from './app/grade-lines.ts';
 export type { GradeKind } from './app/grading/grade-limits.ts';
+export type { TrainOptions } from './app/heads/train-settings.ts';
 export { inspectMachine, type MachineFacts } from './app/inspect-machine.ts';
 export { type MeasuredSteps, type MeasureStepsOptions, measureSteps } from './app/measure-steps.ts';
 export {
@@ -39,7 +40,6 @@ export type { PairOptions } from './app/pair-options.ts';
 export type { QuestionOptions } from './app/questions/load-questions.ts';
 export type { QuestionRunOptions } from './app/questions/question-run.ts';
 export { type Recosted, type RecostedRun, type RecostOptions, recost } from './app/recost.ts';
-export type { TrainOptions } from './app/router/train-settings.ts';
 export { type Trained, train } from './app/train.ts';
 export {
   type WriteReportOptions,

@@ -22,6 +22,7 @@ import { type Reliability, reliability } from '../network/reliability.ts';
 import { writeWhole } from '../storage/whole-file.ts';
 import type { StrategyValue } from '../strategy/method.ts';
 import { parseStrategy } from '../strategy/strategy-value.ts';
+import { readRouter } from './heads/find-heads.ts';
 import { evaluationLock } from './questions/evaluation-lock.ts';
 import { loadQuestions } from './questions/load-questions.ts';
 import { openEvaluation } from './questions/open-evaluation.ts';
@@ -30,7 +31,6 @@ import {
   type QuestionRunOptions,
   WAVE_SIZE_DEFAULT,
 } from './questions/question-run.ts';
-import { readRouter } from './router/find-routers.ts';
 
 /** The answers are kept in `folder`. */
 export interface CalibrateOptions extends QuestionRunOptions {
@@ -97,7 +97,7 @@ export async function calibrate(options: CalibrateOptions): Promise<Calibrated> 
   await using pair = await openEvaluation({
     ...options,
     strategies: [strategy],
-    routerFiles: [routerFile],
+    headFiles: [routerFile],
     maxTokens,
     waveSize,
   });

@@ -7,18 +7,18 @@ import type { Question } from '../evaluation/question.ts';
 import { checkCalibratedOn, checkOverlap, checkTrainedOn } from '../evaluation/question-key.ts';
 import type { EvaluationResult } from '../evaluation/results.ts';
 import { checkLive, type LiveCheck } from '../evaluation/run/check-live.ts';
-import type { EvaluatedModel } from '../evaluation/run/evaluation-pair.ts';
+import type { EvaluatedModel, EvaluationPair } from '../evaluation/run/evaluation-pair.ts';
 import type { EvaluationPlan, RequestedStrategy } from '../evaluation/run/evaluation-plan.ts';
 import { evaluationResult } from '../evaluation/run/evaluation-result.ts';
 import type { TimeProfile } from '../evaluation/run/point-runs.ts';
 import { runEvaluation } from '../evaluation/run/run-evaluation.ts';
-import type { Router } from '../judging/router.ts';
+import type { HeadContent, HeadFacts } from '../judging/head.ts';
 import type { MachineProfile } from '../machines/machine-profile.ts';
 import { profileCosts } from '../machines/profile-costs.ts';
 import { writeWhole } from '../storage/whole-file.ts';
+import { headThreshold } from '../strategy/head-threshold.ts';
 import { choosesModels, type Method, type StrategyValue } from '../strategy/method.ts';
 import { METHODS } from '../strategy/methods.ts';
-import { routerThreshold } from '../strategy/routed.ts';
 import { asStrategy, type StrategyInput, strategyValue } from '../strategy/strategy-value.ts';
 import { profileStore } from './machine/local-profile.ts';
 import { evaluationLock } from './questions/evaluation-lock.ts';
@@ -33,7 +33,7 @@ import {
 
 export interface EvaluateOptions
   extends Omit<QuestionRunOptions, 'traffic'>,
-    Pick<OpenEvaluationOptions, 'keepsRows' | 'routerFiles'> {
+    Pick<OpenEvaluationOptions, 'keepsRows' | 'headFiles'> {
   /**
    * Training sets of anything that is evaluated, as `gsm8k/train` or the path of a `.jsonl` file. A
    * question that is also in one of them is refused.
@@ -41,7 +41,7 @@ export interface EvaluateOptions
   readonly trainedOn?: readonly string[] | undefined;
   /**
    * Strategies as `NAME` or `NAME@THRESHOLD`; a name may occur with several thresholds. A calibrated
-   * router also takes `NAME@30%`. Default: every method that decides something, if it needs no router
+   * router also takes `NAME@30%`. Default: every method that decides something, if it needs no head
    * or has one for this pair.
    */
   readonly strategies?: readonly StrategyInput[] | undefined;
@@ -116,12 +116,12 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
   await using pair = await openEvaluation({
     ...options,
     strategies: asked,
-    routersOptional: options.strategies === undefined,
+    headsOptional: options.strategies === undefined,
     maxTokens: given.maxTokens,
     waveSize: given.waveSize,
   });
-  const routers = usableRouters(pair.routers, questions, asked, options);
-  const strategies = requestedStrategies(asked, routers);
+  const heads = usableHeads(pair, questions, asked, options);
+  const strategies = requestedStrategies(asked, heads);
   await using _lock = await evaluationLock(options.folder);
   const plan = { ...given, strategies, interval: given.interval ?? interval };
   const profiles = named.map((profile) => timeProfile(profile, pair));
@@ -168,21 +168,26 @@ function planOf(
   };
 }
 
+/** The heads of a run, by the name of their strategy. */
+type SeenHeads = ReadonlyMap<string, HeadFacts & HeadContent>;
+
 /**
- * The routers that have not seen the questions. Others are left out if the user did not name them.
+ * The heads that have not seen the questions. Others are left out if the user did not name them.
  * @throws PilotfishError `data-overlap`
  */
-function usableRouters(
-  routers: ReadonlyMap<string, Router>,
+function usableHeads(
+  { routers, rewards }: EvaluationPair,
   questions: readonly Question[],
   asked: readonly StrategyValue[],
   { strategies, onNotice }: EvaluateOptions,
-): ReadonlyMap<string, Router> {
-  const usable = [...routers].filter(([name, router]) => {
+): SeenHeads {
+  const usable = [...routers, ...rewards].filter(([name, head]) => {
     try {
-      checkTrainedOn(router, questions);
-      const isByShare = asked.some(({ method, share }) => method.name === name && share !== null);
-      if (isByShare) checkCalibratedOn(router, questions);
+      checkTrainedOn(head, questions);
+      const isByShare = asked.some(
+        ({ method, share }) => method.head?.name === name && share !== null,
+      );
+      if (isByShare) checkCalibratedOn(head, questions);
       return true;
     } catch (error) {
       if (strategies !== undefined || !PilotfishError.isInstance(error)) throw error;
@@ -190,20 +195,20 @@ function usableRouters(
       return false;
     }
   });
-  return new Map(usable);
+  return new Map<string, HeadFacts & HeadContent>(usable);
 }
 
-/** @param routers null before they are known; shares are then checked like thresholds */
+/** @param heads null before they are known; shares are then checked like thresholds */
 function requestedStrategies(
   values: readonly StrategyValue[],
-  routers: ReadonlyMap<string, Router> | null,
+  heads: SeenHeads | null,
 ): readonly RequestedStrategy[] {
   const asked = new Map<Method, (number | null)[]>();
   for (const value of values) {
     const { method } = value;
-    const router = routers?.get(method.name);
-    if (routers !== null && router === undefined && method.head !== null) continue;
-    asked.set(method, [...(asked.get(method) ?? []), givenThreshold(value, router)]);
+    const head = heads?.get(method.head?.name ?? '');
+    if (heads !== null && head === undefined && method.head !== null) continue;
+    asked.set(method, [...(asked.get(method) ?? []), givenThreshold(value, head)]);
   }
   return [...asked].map(([method, all]) => {
     const thresholds = all.filter((threshold) => threshold !== null);
@@ -221,9 +226,9 @@ function requestedStrategies(
 }
 
 /** Null where a user gave neither threshold nor share. */
-function givenThreshold(value: StrategyValue, router: Router | undefined): number | null {
-  if (value.share === null || router === undefined) return value.threshold ?? value.share;
-  return routerThreshold(router, value);
+function givenThreshold(value: StrategyValue, head: HeadFacts | undefined): number | null {
+  if (value.share === null || head === undefined) return value.threshold ?? value.share;
+  return headThreshold(head, value);
 }
 
 /** @throws PilotfishError `profile-unknown`, `profile-invalid` */

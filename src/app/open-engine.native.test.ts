@@ -99,7 +99,7 @@ describe('openEngine', () => {
   it('refuses a router that no strategy uses, before it searches for a model', async () => {
     const router = join(home, 'citer.safetensors');
     await writeFile(router, encodeRouter(tinyRouter()));
-    const options = { small: join(home, 'nowhere.gguf'), home, routerFiles: [router] };
+    const options = { small: join(home, 'nowhere.gguf'), home, headFiles: [router] };
     for (const named of [{}, { strategies: ['small', 'margin'] }]) {
       await expect(openEngine({ ...options, ...named })).rejects.toMatchObject({
         code: 'option-invalid',

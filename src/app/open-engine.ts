@@ -12,7 +12,8 @@ import type { ByRole, ModelRole } from '../core/model-id.ts';
 import { Engine } from '../engine/engine.ts';
 import type { CostFacts } from '../engine/model-set.ts';
 import { POCKET_SCOPE } from '../evaluation/tasks/pocket/scope.ts';
-import { type BoundModel, type Router, withEmbeddings } from '../judging/router.ts';
+import type { BoundModel } from '../judging/head.ts';
+import { type Router, withEmbeddings } from '../judging/router.ts';
 import type { CostCurve, StepCosts } from '../machines/step-costs.ts';
 import { type LlamaCppModel, loadModel } from '../model/llama-cpp/model.ts';
 import { readModelFile } from '../model/llama-cpp/model-file.ts';
@@ -26,9 +27,9 @@ import {
   STRATEGY_DEFAULT,
   type StrategyInput,
 } from '../strategy/strategy-value.ts';
+import { findHeads, type Heads, type NamedHead, readNamedHeads } from './heads/find-heads.ts';
 import { localModelCosts, shortName, useBestThreads } from './machine/local-profile.ts';
 import type { PairOptions } from './pair-options.ts';
-import { findRouters, type NamedRouter, readNamedRouters } from './router/find-routers.ts';
 
 /**
  * Without `pair`, `small` and `large`, where the default pair is not here and no source has it, the
@@ -57,15 +58,15 @@ export interface OpenEngineOptions extends PairOptions {
   readonly prices?: Partial<ByRole<TokenPrices>> | undefined;
   readonly speculative?: Omit<SpeculativeOptions, 'costs'> | undefined;
   /**
-   * Whether the engine also opens if a strategy's router is missing. The strategy then fails when a
+   * Whether the engine also opens if a strategy's head is missing. The strategy then fails when a
    * request names it. Default false.
    */
-  readonly routersOptional?: boolean | undefined;
+  readonly headsOptional?: boolean | undefined;
   /**
-   * Files of trained routers, which replace those that come with this package. Each must serve one of
-   * the strategies.
+   * Files of trained heads (routers, rewards), which replace those that come with this package. Each must
+   * serve one of the strategies.
    */
-  readonly routerFiles?: readonly string[] | undefined;
+  readonly headFiles?: readonly string[] | undefined;
   /** Wraps a loaded model; the wrapper then owns it. Default: no wrapper. */
   readonly wrapModel?:
     | ((model: LlamaCppModel, of: WrappedModel) => Promise<LanguageModel>)
@@ -78,8 +79,8 @@ export interface WrappedModel {
   readonly path: string;
   /** SHA-256 of the file, in hex; null for a file given by its path, which is not hashed. */
   readonly sha256: string | null;
-  /** The routers that strategies use. */
-  readonly routers: ReadonlyMap<string, Router>;
+  /** The heads that strategies use. */
+  readonly heads: Heads;
 }
 
 /**
@@ -96,13 +97,13 @@ export interface WrappedModel {
  * }
  */
 export async function openEngine(options: OpenEngineOptions = {}): Promise<Engine> {
-  const { routerFiles = [] } = options;
+  const { headFiles = [] } = options;
   const strategies = (options.strategies ?? [STRATEGY_DEFAULT]).map(asStrategy);
   const roles = neededRoles(strategies, options);
-  // Checked first, so that a wrong file costs no download and a missing router no load.
-  const named = await readNamedRouters(routerFiles, strategies);
+  // Checked first, so that a wrong file costs no download and a missing head no load.
+  const named = await readNamedHeads(headFiles, strategies);
   const { names, files } = await chooseModels(roles, options);
-  const found = await routersFor({ names, files, strategies }, named, options);
+  const found = await headsFor({ names, files, strategies }, named, options);
   const models: Record<ModelRole, LlamaCppModel | null> = { small: null, large: null };
   /** The owner of each model: the model itself or its wrapper. */
   const owners: Record<ModelRole, LanguageModel | null> = { small: null, large: null };
@@ -112,11 +113,11 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
       owners[role] = models[role];
     }
     const costs = await stepCosts(models, strategies, options);
-    const routers = bound(found, models.small);
+    const heads = { ...found, routers: bound(found.routers, models.small) };
     for (const role of roles) {
       const model = models[role];
       if (model === null || options.wrapModel === undefined) continue;
-      const of = { role, name: shortName(names[role]), ...files[role], routers };
+      const of = { role, name: shortName(names[role]), ...files[role], heads };
       owners[role] = await options.wrapModel(model, of);
     }
     const { speculative, template, prices, requestCountMax, overcommit } = options;
@@ -124,7 +125,7 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
       models: owners,
       absentFacts: await absentFacts(names, roles, options),
       speculative: { ...speculative, costs },
-      routers,
+      ...heads,
       scope: roles.every((role) => bundledModel(names[role]) !== null) ? POCKET_SCOPE : undefined,
       ...{ template, prices, requestCountMax, overcommit },
     });
@@ -138,13 +139,15 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
   }
 }
 
-/** Empty if no strategy needs a router, because the search takes the digests of both files. */
-async function routersFor(
+/** Empty if no strategy needs a head, because the search takes the digests of both files. */
+async function headsFor(
   { names, files, strategies }: Chosen & { readonly strategies: readonly StrategyValue[] },
-  named: readonly NamedRouter[],
+  named: readonly NamedHead[],
   options: OpenEngineOptions,
-): Promise<ReadonlyMap<string, Router>> {
-  if (strategies.every(({ method }) => method.head === null)) return new Map();
+): Promise<Heads> {
+  if (strategies.every(({ method }) => method.head === null)) {
+    return { routers: new Map(), rewards: new Map() };
+  }
   const digested = async (role: ModelRole): Promise<BoundModel> => {
     const name = shortName(names[role]);
     const { path, sha256 } = files[role];
@@ -152,8 +155,8 @@ async function routersFor(
     return { name, digest };
   };
   const models = { small: await digested('small'), large: await digested('large') };
-  const isOptional = options.routersOptional ?? false;
-  return await findRouters({ strategies, models, named, isOptional });
+  const isOptional = options.headsOptional ?? false;
+  return await findHeads({ strategies, models, named, isOptional });
 }
 
 /** Gives routers the embeddings of the small model's tokens. */

@@ -27,16 +27,16 @@ import { writeAnswers } from '../training/rounds/write-answers.ts';
 import { LABEL_SEQUENCE_COUNT } from '../training/sequence-counts.ts';
 import { TrainingPair } from '../training/training-pair.ts';
 import type { Trajectory } from '../training/trajectory.ts';
-import { evaluationLock } from './questions/evaluation-lock.ts';
-import { loadQuestions } from './questions/load-questions.ts';
-import { openEvaluation } from './questions/open-evaluation.ts';
 import {
   fitSettings,
   type TrainOptions,
   type TrainSettings,
   trainingFacts,
   trainSettings,
-} from './router/train-settings.ts';
+} from './heads/train-settings.ts';
+import { evaluationLock } from './questions/evaluation-lock.ts';
+import { loadQuestions } from './questions/load-questions.ts';
+import { openEvaluation } from './questions/open-evaluation.ts';
 
 export interface Trained extends TrainedRouter {
   readonly path: string;

@@ -45,6 +45,10 @@ export function loadDependencies(): CliDependencies {
       const { train } = await import('../app/train.ts');
       return train(options);
     },
+    trainReward: async (options) => {
+      const { trainReward } = await import('../app/train-reward.ts');
+      return trainReward(options);
+    },
     writeReport: async (options) => {
       const { writeReport } = await import('../app/write-report.ts');
       return writeReport(options);

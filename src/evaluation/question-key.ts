@@ -59,7 +59,7 @@ export function checkTrainedOn(
   { strategy, trainedOn }: Pick<SeeingHead, 'strategy' | 'trainedOn'>,
   evaluation: readonly Question[],
 ): void {
-  checkUnseen(`The router of ${strategy} was trained on`, trainedOn, evaluation);
+  checkUnseen(`The head of ${strategy} was trained on`, trainedOn, evaluation);
 }
 
 /** The same check for the questions of its calibration. @throws PilotfishError `data-overlap` */
@@ -67,7 +67,7 @@ export function checkCalibratedOn(
   { strategy, calibratedOn }: Pick<SeeingHead, 'strategy' | 'calibratedOn'>,
   evaluation: readonly Question[],
 ): void {
-  checkUnseen(`The router of ${strategy} was calibrated on`, calibratedOn, evaluation);
+  checkUnseen(`The head of ${strategy} was calibrated on`, calibratedOn, evaluation);
 }
 
 function checkUnseen(
@@ -83,7 +83,7 @@ function checkUnseen(
     `${was} ${common.length} of these ${evaluation.length} questions: ${names.join(', ')}` +
       `${common.length > names.length ? ', …' : ''}.`,
     {
-      remedy: 'Give unseen questions, from another split or --from, or leave the router out.',
+      remedy: 'Give unseen questions, from another split or --from, or leave the head out.',
       fields: { commonCount: common.length, evaluationCount: evaluation.length },
     },
   );

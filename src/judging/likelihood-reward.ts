@@ -4,7 +4,7 @@
  */
 import { required } from '../core/invariant.ts';
 import type { RowResult } from '../core/row-program.ts';
-import type { StepReward } from './step-reward.ts';
+import { readBy, type StepReward } from './step-reward.ts';
 
 /** Combines the natural log-probabilities of a step's tokens to one number, at most 0. */
 export type Combine = (logprobs: readonly number[]) => number;
@@ -34,13 +34,27 @@ export function largeLikelihood(name: string, combine: Combine): StepReward {
     draftReads: {},
     needs: { large: { reads } },
     begin: (session) => ({
-      score: async ({ text, rows }) => {
-        const read = await session('large').rows({
-          ...{ text: text.slice(0, -1), outputCount: rows.length, purpose: 'reward', reads },
-          scoredText: text,
-        });
+      score: async (step) => {
+        const read = await readBy(session('large'), step, reads);
         const logprobs = read.map((row) => required(row.textLogprob, 'it was asked for'));
         return Math.exp(combine(logprobs));
+      },
+    }),
+  };
+}
+
+/** The share of the step's tokens that the large model would have written, too. */
+export function largeAgreement(name: string): StepReward {
+  return {
+    name,
+    draftReads: {},
+    needs: { large: {} },
+    begin: (session) => ({
+      score: async (step) => {
+        const read = await readBy(session('large'), step, {});
+        const from = step.text.length - read.length;
+        const agreed = read.filter(({ tokenId }, at) => tokenId === step.text[from + at]);
+        return agreed.length / read.length;
       },
     }),
   };

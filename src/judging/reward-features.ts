@@ -1,5 +1,5 @@
 /**
- * The input of a token head: one row of features for each token of a step. The state *after* a token
+ * The input of a reward head: one row of features for each token of a step. The state *after* a token
  * knows the token, so the features of a token are the hidden state of the next row, with the
  * log-probability of the token, and the entropy and the margin of the row that decided it. The last
  * token of a step (its separator, or the end of the answer) has no next row and is not scored, unless it
@@ -15,8 +15,22 @@ import type { RowReads } from '../core/row-reads.ts';
 export interface RewardFeatures {
   /** The small model's hidden state. */
   readonly hidden: boolean;
-  /** Whether the large model reads the draft, and its log-probability of each token is a feature. */
-  readonly largeLogprob: boolean;
+  /**
+   * What is known of the large model, which then reads the draft in one forward: nothing, its
+   * log-probability of each token, or also its entropy, margin and hidden state.
+   */
+  readonly large: 'none' | 'logprob' | 'state';
+  /**
+   * The scored tokens: all, or only the last one before the separator, as in the usual value head on the
+   * state at the end of a step.
+   */
+  readonly tokens: 'all' | 'last';
+}
+
+/** Hidden sizes of both models. */
+export interface HiddenSizes {
+  readonly small: number;
+  readonly large: number;
 }
 
 /** The values that features need of the small model's rows. */
@@ -24,50 +38,101 @@ export function rewardReads({ hidden }: Pick<RewardFeatures, 'hidden'>): RowRead
   return { hidden, uncertainty: true, logprob: true };
 }
 
+/** The values that features need of the large model's rows; null: it does not read the draft. */
+export function largeReads({ large }: Pick<RewardFeatures, 'large'>): RowReads | null {
+  if (large === 'none') return null;
+  return large === 'logprob'
+    ? { textLogprob: true }
+    : { textLogprob: true, uncertainty: true, hidden: true };
+}
+
 /** Log-probability, entropy, margin. */
 const UNCERTAINTY_SIZE = 3;
 
-/** @param hiddenSize the hidden size of the small model */
-export function rewardFeatureSize(features: RewardFeatures, hiddenSize: number): number {
-  const { hidden, largeLogprob } = features;
-  return (hidden ? hiddenSize : 0) + UNCERTAINTY_SIZE + Number(largeLogprob);
+/** A block of columns, in the order in which features have them. */
+interface Block {
+  readonly name: 'hidden' | 'uncertainty' | 'large-logprob' | 'large-uncertainty' | 'large-hidden';
+  readonly size: number;
 }
 
-/** The number of tokens of a step that are scored. */
-export function scoredTokenCount(stepLength: number): number {
-  return Math.max(1, stepLength - 1);
+function blocks({ hidden, large }: Omit<RewardFeatures, 'tokens'>, sizes: HiddenSizes): Block[] {
+  const state: Block[] = [
+    { name: 'large-uncertainty', size: 2 },
+    { name: 'large-hidden', size: sizes.large },
+  ];
+  return [
+    ...(hidden ? [{ name: 'hidden', size: sizes.small } as const] : []),
+    { name: 'uncertainty', size: UNCERTAINTY_SIZE },
+    ...(large === 'none' ? [] : [{ name: 'large-logprob', size: 1 } as const]),
+    ...(large === 'state' ? state : []),
+  ];
 }
 
-type StepRow = Pick<RowResult, 'hidden' | 'logprob' | 'entropy' | 'margin'>;
+/** The number of features of a token. */
+export function rewardFeatureSize(
+  features: Omit<RewardFeatures, 'tokens'>,
+  sizes: HiddenSizes,
+): number {
+  return blocks(features, sizes).reduce((sum, { size }) => sum + size, 0);
+}
 
-/**
- * @param rows the small model's rows of the step
- * @param largeLogprobs of the step's tokens, if they are features
- * @returns [scored token count x feature size] halves
- */
-export function stepFeatures(
-  rows: readonly StepRow[],
-  largeLogprobs: readonly number[] | null,
-  features: RewardFeatures,
-): Uint16Array {
-  const hiddenSize = features.hidden ? required(rows[0]?.hidden, 'hidden states').length : 0;
-  const count = scoredTokenCount(rows.length);
-  const size = rewardFeatureSize(features, hiddenSize);
-  const halves = new Uint16Array(count * size);
-  for (let token = 0; token < count; token += 1) {
-    const own = required(rows[token], 'a row of every token');
-    const after = rows[token + 1] ?? own;
-    let at = token * size;
-    if (features.hidden) {
-      for (const value of required(after.hidden, 'hidden states')) halves[at++] = halfBits(value);
-    }
-    const numbers = [own.logprob, own.entropy, own.margin];
-    if (features.largeLogprob) numbers.push(largeLogprobs?.[token] ?? null);
-    for (const value of numbers) {
-      halves[at++] = halfBits(Math.max(LOGPROB_MIN, required(value, 'the row has it')));
-    }
+/** The columns of features among those of richer features. */
+export function columnsAmong(
+  wanted: Omit<RewardFeatures, 'tokens'>,
+  read: Omit<RewardFeatures, 'tokens'>,
+  sizes: HiddenSizes,
+): readonly number[] {
+  const names = new Set(blocks(wanted, sizes).map(({ name }) => name));
+  let at = 0;
+  return blocks(read, sizes).flatMap(({ name, size }) => {
+    const columns = Array.from({ length: size }, (_, column) => at + column);
+    at += size;
+    return names.has(name) ? columns : [];
+  });
+}
+
+/** The indices of the tokens of a step that are scored, in a range. */
+export function scoredTokens(
+  stepLength: number,
+  { tokens }: Pick<RewardFeatures, 'tokens'>,
+): { readonly from: number; readonly until: number } {
+  const until = Math.max(1, stepLength - 1);
+  return { from: tokens === 'all' ? 0 : until - 1, until };
+}
+
+type StepRow = Pick<RowResult, 'hidden' | 'logprob' | 'textLogprob' | 'entropy' | 'margin'>;
+
+export interface StepRows {
+  /** The small model's rows of the step, with the log-probabilities of its tokens. */
+  readonly small: readonly StepRow[];
+  /** The large model's rows of the same tokens; null: it did not read them. */
+  readonly large: readonly StepRow[] | null;
+}
+
+/** @returns [scored token count x feature size] halves */
+export function stepFeatures({ small, large }: StepRows, features: RewardFeatures): Uint16Array {
+  const { from, until } = scoredTokens(small.length, features);
+  const halves: number[] = [];
+  const push = (value: number | null): void => {
+    halves.push(halfBits(Math.max(LOGPROB_MIN, required(value, 'the row has it'))));
+  };
+  const pushState = (rows: readonly StepRow[], token: number): void => {
+    const { hidden } = required(rows[token + 1] ?? rows[token], 'a row of every token');
+    for (const value of required(hidden, 'hidden states were read')) push(value);
+  };
+  for (let token = from; token < until; token += 1) {
+    const own = required(small[token], 'a row of every token');
+    if (features.hidden) pushState(small, token);
+    for (const value of [own.logprob, own.entropy, own.margin]) push(value);
+    if (features.large === 'none') continue;
+    const theirs = required(large?.[token], 'the large model read the step');
+    push(theirs.textLogprob);
+    if (features.large === 'logprob') continue;
+    push(theirs.entropy);
+    push(theirs.margin);
+    pushState(required(large, 'rows'), token);
   }
-  return halves;
+  return Uint16Array.from(halves);
 }
 
 /** Stands for a log-probability of minus infinity. */

@@ -2,57 +2,20 @@
  * A router: a small trained network that gives the probability that the small model is good enough at
  * a position. It is bound to the pair of models that it was trained for.
  */
-import { createHash } from 'node:crypto';
 import { fromHalf } from '../core/half.ts';
 import { invariant } from '../core/invariant.ts';
 import { tokenId } from '../core/token-id.ts';
-import type { FoldedNetwork } from '../network/folded-network.ts';
 import { sigmoid } from '../network/loss.ts';
-import type { Calibration } from './calibration.ts';
+import { type HeadContent, type HeadFacts, networkDigest } from './head.ts';
 import { featureSize, type RouterFeatures, type TokenEmbedding } from './router-features.ts';
 
-/** A model by its name, for people, and by the SHA-256 of its file, in hex. */
-export interface BoundModel {
-  readonly name: string;
-  readonly digest: string;
-}
-
-/** A bin of a reliability diagram. */
-export interface ReliabilityPoint {
-  /** Mean score. */
-  readonly predicted: number;
-  /** Mean label. */
-  readonly observed: number;
-  readonly count: number;
-}
-
-export interface RouterFacts {
-  /** The strategy that uses the router, such as `citer`. */
-  readonly strategy: string;
-  readonly pair: { readonly small: BoundModel; readonly large: BoundModel };
-  /** The hidden size of the small model. */
-  readonly hiddenSize: number;
+export interface RouterFacts extends HeadFacts {
   readonly features: RouterFeatures;
   /** The divisor of the logits; 1 if the router was not calibrated. */
   readonly temperature: number;
-  /** Used if the user asks for neither a threshold nor a share. */
-  readonly defaultThreshold: number;
-  /** The thresholds for shares; null if the router was not calibrated. */
-  readonly calibration: Calibration | null;
-  /** The scores of held-out tokens against their labels, by non-empty bins. */
-  readonly reliability: readonly ReliabilityPoint[];
-  /** The training in words and numbers, for people. */
-  readonly training: Readonly<Record<string, string | number>>;
 }
 
-export interface Router extends RouterFacts {
-  /** The digest of the file's content, in hex. */
-  readonly digest: string;
-  /** Hashes of the training questions (see `trainedOnHash`). */
-  readonly trainedOn: ReadonlySet<number>;
-  /** Hashes of the questions on which its thresholds were found. */
-  readonly calibratedOn: ReadonlySet<number>;
-  readonly network: FoldedNetwork;
+export interface Router extends RouterFacts, HeadContent {
   /** The embeddings of the small model. A router's file has none (see `withEmbeddings`). */
   readonly embeddingOf?: TokenEmbedding;
 }
@@ -85,21 +48,11 @@ export function routerScore(
   };
 }
 
-const DIGEST_DIGITS = 16;
-
-/**
- * The digest of the facts that scores depend on, and of nothing else: calibration does not change it.
- */
+/** The digest of the facts that scores depend on (see `networkDigest`). */
 export function scoreDigest({
   network,
   temperature,
   features,
 }: Pick<Router, 'network' | 'temperature' | 'features'>): string {
-  const hash = createHash('sha256').update(JSON.stringify([temperature, features]));
-  for (const { weights, biases } of network.layers) {
-    for (const numbers of [weights, biases]) {
-      hash.update(new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength));
-    }
-  }
-  return hash.digest('hex').slice(0, DIGEST_DIGITS);
+  return networkDigest(network, [temperature, features]);
 }

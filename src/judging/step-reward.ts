@@ -43,3 +43,18 @@ export interface StepReward {
   /** @param session the request's session of the model with a label */
   begin(session: (label: ModelLabel) => Session): StepScorer;
 }
+
+/**
+ * The rows of the step's tokens under another model, in one forward. `textLogprob` is about the tokens of
+ * the step.
+ */
+export function readBy(
+  session: Session,
+  { text, rows }: { readonly text: readonly TokenId[]; readonly rows: { readonly length: number } },
+  reads: RowReads,
+): Promise<readonly RowResult[]> {
+  return session.rows({
+    ...{ text: text.slice(0, -1), outputCount: rows.length, purpose: 'reward', reads },
+    scoredText: text,
+  });
+}

@@ -19,6 +19,7 @@ import {
 } from './samples.ts';
 import { checkStepLimits, STEP_LIMITS, type StepLimits } from './step-boundary.ts';
 import type { Decision, Round, Strategy, StrategyContext } from './strategy.ts';
+import { OWN_STEPS_HEAD, ownStepsReward } from './trained-reward.ts';
 import { writeAnswer } from './write-answer.ts';
 import { writtenBy } from './written-by.ts';
 
@@ -112,28 +113,42 @@ function stepsOf(
   return steps;
 }
 
-/** A method that needs no trained head. */
-function untrained(name: string, reward: StepReward, summary: string): Method {
+type Facts = Pick<Method, 'name' | 'summary' | 'head' | 'build'>;
+
+function method(facts: Facts): Method {
   return {
-    name,
-    summary,
+    ...facts,
     unit: 'query',
     controlOf: null,
     threshold: null,
     gate: null,
-    head: null,
     usesStepCosts: false,
     needs: ['small'],
-    costModels: [samplesCost(name)],
+    costModels: [samplesCost(facts.name)],
     style: null,
-    build: (_value, { steps, samples }) => bestOfN(name, reward, { ...steps, samples }),
   };
 }
 
+const TRAINED = 'best-of-n';
+const UNTRAINED = 'best-of-n-likelihood';
+
 export const BEST_OF_N_METHODS: readonly Method[] = [
-  untrained(
-    'best-of-n-likelihood',
-    smallLikelihood('best-of-n-likelihood', meanLogprob),
-    'the small model answers several times (--samples), and the answer with the likeliest worst step wins',
-  ),
+  method({
+    name: TRAINED,
+    summary:
+      'the small model answers several times (--samples), and the answer whose worst step a trained ' +
+      'reward finds best wins',
+    head: OWN_STEPS_HEAD,
+    build: (_value, options) => {
+      const { reward, limits } = ownStepsReward(TRAINED, options);
+      return bestOfN(TRAINED, reward, { ...limits, samples: options.samples });
+    },
+  }),
+  method({
+    name: UNTRAINED,
+    summary: 'the same, by the mean likelihood of each step (untrained)',
+    head: null,
+    build: (_value, { steps, samples }) =>
+      bestOfN(UNTRAINED, smallLikelihood(UNTRAINED, meanLogprob), { ...steps, samples }),
+  }),
 ];

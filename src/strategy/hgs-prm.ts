@@ -16,10 +16,12 @@ import type { TokenId } from '../core/token-id.ts';
 import { meanLogprob, smallLikelihood } from '../judging/likelihood-reward.ts';
 import type { StepReward, StepScorer } from '../judging/step-reward.ts';
 import { samplesCost } from './cost-models.ts';
+import { headThreshold } from './head-threshold.ts';
 import { type Method, type ThresholdFacts, thresholdOf } from './method.ts';
 import { checkSamples, drawOf, SAMPLE_DEFAULTS, type SampleOptions } from './samples.ts';
 import { checkStepLimits, STEP_LIMITS, type StepLimits } from './step-boundary.ts';
 import type { Decision, Decoder, Round, Strategy, StrategyContext } from './strategy.ts';
+import { OWN_STEPS_HEAD, ownStepsReward } from './trained-reward.ts';
 import { writeStep } from './write-step.ts';
 import { writtenBy } from './written-by.ts';
 
@@ -175,30 +177,49 @@ const DELTA: Omit<ThresholdFacts, 'default'> = {
   deferralSide: null,
 };
 
-/** A method that needs no trained head. */
-function untrained(name: string, reward: StepReward, summary: string, delta: number): Method {
+type Facts = Pick<Method, 'name' | 'summary' | 'head' | 'build'> & {
+  readonly delta: number | null;
+};
+
+function method({ delta, ...facts }: Facts): Method {
   return {
-    name,
-    summary,
+    ...facts,
     unit: 'step',
     controlOf: null,
     threshold: { ...DELTA, default: delta },
     gate: null,
-    head: null,
     usesStepCosts: false,
     needs: ['small'],
-    costModels: [samplesCost(name)],
+    costModels: [samplesCost(facts.name)],
     style: null,
-    build: (value, { steps, samples }) =>
-      hgsPrm(name, reward, thresholdOf(value), { ...steps, samples }),
   };
 }
 
+const TRAINED = 'hgs-prm';
+const UNTRAINED = 'hgs-prm-likelihood';
+
 export const HGS_METHODS: readonly Method[] = [
-  untrained(
-    'hgs-prm-likelihood',
-    smallLikelihood('hgs-prm-likelihood', meanLogprob),
-    'the small model tries unlikely steps again (--samples), and goes back where none is good',
-    0.9,
-  ),
+  method({
+    name: TRAINED,
+    summary:
+      'the small model tries steps again that a trained reward finds bad (--samples), and goes back ' +
+      'where none is good',
+    delta: null,
+    head: OWN_STEPS_HEAD,
+    build: (value, options) => {
+      const { reward, head, limits } = ownStepsReward(TRAINED, options);
+      const delta = headThreshold(head, value);
+      return hgsPrm(TRAINED, reward, delta, { ...limits, samples: options.samples });
+    },
+  }),
+  method({
+    name: UNTRAINED,
+    summary: 'the same, by the mean likelihood of each step (untrained)',
+    delta: 0.9,
+    head: null,
+    build: (value, { steps, samples }) => {
+      const reward = smallLikelihood(UNTRAINED, meanLogprob);
+      return hgsPrm(UNTRAINED, reward, thresholdOf(value), { ...steps, samples });
+    },
+  }),
 ];

@@ -45,8 +45,8 @@ export interface Method {
   readonly threshold: ThresholdFacts | null;
   /** The gate that scores every token; null if there is none, or if a trained head is the gate. */
   readonly gate: Gate | null;
-  /** The kind of head that must be trained for a pair of models before the method can run. */
-  readonly head: 'router' | null;
+  /** The head that must be trained for a pair of models before the method can run. */
+  readonly head: HeadNeed | null;
   /** Whether it chooses by the costs of steps on this machine, which are then measured beforehand. */
   readonly usesStepCosts: boolean;
   /** The labels of the models that it uses. */
@@ -60,6 +60,15 @@ export interface Method {
   /** @throws PilotfishError `head-missing`, `threshold-invalid`, `option-invalid` */
   build(value: StrategyValue, options: StrategyOptions): Strategy;
 }
+
+export interface HeadNeed {
+  readonly kind: HeadKind;
+  /** The strategy that the head was trained for. Several methods may use one head. */
+  readonly name: string;
+}
+
+/** A router judges tokens, a reward head judges steps. */
+export type HeadKind = 'router' | 'reward';
 
 /** One strategy: a method at a threshold. It is parsed once, where a user's text comes in. */
 export interface StrategyValue {

@@ -12,6 +12,7 @@ import { randomQueryMethod } from './random-query.ts';
 import { randomStepMethod } from './random-step.ts';
 import { ROUTED_METHODS } from './routed.ts';
 import { RSD_METHODS } from './rsd.ts';
+import { RSD_HEAD_METHODS } from './rsd-heads.ts';
 import { largeMethod, smallMethod } from './single-model.ts';
 import { speculativeMethod } from './speculative.ts';
 
@@ -26,6 +27,7 @@ export const METHODS: readonly Method[] = [
   classMarginMethod,
   randomMethod,
   ...ROUTED_METHODS,
+  ...RSD_HEAD_METHODS,
   ...RSD_METHODS,
   randomStepMethod,
   ...HGS_METHODS,

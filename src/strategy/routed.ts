@@ -3,12 +3,10 @@
  * methods differ only in their routers, so they share these facts.
  */
 import { PilotfishError } from '../core/errors.ts';
-import { thresholdForTokenShare } from '../judging/calibration.ts';
-import type { Router } from '../judging/router.ts';
 import { routerGate } from '../judging/router-gate.ts';
 import { learnedRoutingCost } from './cost-models.ts';
-import { invalidThreshold } from './invalid-threshold.ts';
-import type { Method, StrategyValue, ThresholdFacts } from './method.ts';
+import { headThreshold } from './head-threshold.ts';
+import type { Method, ThresholdFacts } from './method.ts';
 import { HUES, type MethodStyle, solidLine } from './method-style.ts';
 import { tokenRouting } from './token-routing.ts';
 
@@ -65,7 +63,7 @@ function routed(name: string, summary: string, style: MethodStyle): Method {
     controlOf: null,
     threshold: TAU,
     gate: null,
-    head: 'router',
+    head: { kind: 'router', name },
     usesStepCosts: false,
     needs: ['small', 'large'],
     costModels: [learnedRoutingCost(name)],
@@ -73,7 +71,7 @@ function routed(name: string, summary: string, style: MethodStyle): Method {
     build: (value, { routers }) => {
       const router = routers?.get(name);
       if (router === undefined) throw missing(name);
-      const strategy = tokenRouting(routerGate(router), routerThreshold(router, value), TAU.name);
+      const strategy = tokenRouting(routerGate(router), headThreshold(router, value), TAU.name);
       const { share } = value;
       const on = router.calibration?.on ?? '';
       return share === null ? strategy : { ...strategy, askedShare: { share, on } };
@@ -81,25 +79,9 @@ function routed(name: string, summary: string, style: MethodStyle): Method {
   };
 }
 
-/**
- * Returns the given threshold; for a share of tokens, the router's calibrated threshold; for neither,
- * the router's default.
- * @throws PilotfishError `threshold-invalid` for a share if the router was not calibrated
- */
-export function routerThreshold(
-  { calibration, defaultThreshold }: Router,
-  { threshold, share, text }: StrategyValue,
-): number {
-  if (threshold !== null) return threshold;
-  if (share === null) return defaultThreshold;
-  if (calibration !== null) return thresholdForTokenShare(calibration, share);
-  const why = 'its router was not calibrated';
-  throw invalidThreshold(text, why, 'Run `pilotfish calibrate` on the router.');
-}
-
 function missing(name: string): PilotfishError {
   return new PilotfishError('head-missing', `${name} needs a router trained for these models.`, {
-    remedy: 'Train one with `pilotfish train router`, or name its file with --router.',
+    remedy: 'Train one with `pilotfish train router`, or name its file with --head.',
     fields: { strategy: name },
   });
 }

@@ -14,6 +14,7 @@
  */
 import { joinReads } from '../core/row-reads.ts';
 import {
+  largeAgreement,
   largeLikelihood,
   meanLogprob,
   minLogprob,
@@ -144,7 +145,7 @@ function stepLengthOf({ stepTokenCountMax = STEP_LIMITS.stepTokenCountMax }: Rsd
   return stepTokenCountMax;
 }
 
-const DELTA: Omit<ThresholdFacts, 'default'> = {
+export const DELTA: Omit<ThresholdFacts, 'default'> = {
   name: 'delta',
   meaning: 'the large model writes steps whose reward is below it',
   isShare: false,
@@ -181,6 +182,11 @@ export const RSD_METHODS: readonly Method[] = [
   untrained(largeLikelihood('rsd-large-likelihood', minLogprob), {
     summary: "steps, by the large model's likelihood of the step's least likely token (untrained)",
     delta: 0.1,
+    style: null,
+  }),
+  untrained(largeAgreement('rsd-large-agreement'), {
+    summary: 'steps, by the share of tokens that the large model would write, too (untrained)',
+    delta: 0.9,
     style: null,
   }),
 ];

@@ -7,7 +7,7 @@ import type { ModelRole } from '../core/model-id.ts';
 import { NOTHING_READ, type RowResult } from '../core/row-program.ts';
 import { joinReads } from '../core/row-reads.ts';
 import type { TokenId } from '../core/token-id.ts';
-import type { StepReward, StepScorer } from '../judging/step-reward.ts';
+import { readBy, type StepReward, type StepScorer } from '../judging/step-reward.ts';
 import type { Session } from '../session/session.ts';
 import type { RsdOptions } from './rsd-options.ts';
 import { drawOf, type SampleOptions, sideBySide } from './samples.ts';
@@ -78,11 +78,8 @@ export class StepDrafter {
   async scoreGiven(round: Round, step: readonly RowResult[]): Promise<number> {
     const text = textAfter(round, step);
     const { logprob = false, ...others } = this.#reward.draftReads;
-    const rows = await this.#context.session('small').rows({
-      ...{ text: text.slice(0, -1), outputCount: step.length, purpose: 'reward' },
-      reads: joinReads(others, { textLogprob: logprob }),
-      scoredText: text,
-    });
+    const reads = joinReads(others, { textLogprob: logprob });
+    const rows = await readBy(this.#context.session('small'), { text, rows: step }, reads);
     const asDrafted = rows.map(
       ({ entropy, margin, topLogprobs, distribution, hidden, textLogprob }, index): RowResult => ({
         ...{ ...NOTHING_READ, entropy, margin, topLogprobs, distribution, hidden },

@@ -1,4 +1,5 @@
 /** The options that a method is built with beside its threshold. */
+import type { RewardHead } from '../judging/reward-head.ts';
 import type { Router } from '../judging/router.ts';
 import type { StepCosts } from '../machines/step-costs.ts';
 import type { DraftLengthChoice } from '../speculative/proposer.ts';
@@ -24,6 +25,8 @@ export interface StrategyOptions {
   readonly samples?: SampleOptions | undefined;
   /** Steps: where they end, and how a reward decides. */
   readonly steps?: RsdOptions | undefined;
-  /** Trained routers, by the name of the method that they serve. */
+  /** Trained routers, by the name of the strategy that they were trained for. */
   readonly routers?: ReadonlyMap<string, Router> | undefined;
+  /** Trained rewards, likewise. */
+  readonly rewards?: ReadonlyMap<string, RewardHead> | undefined;
 }

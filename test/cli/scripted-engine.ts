@@ -205,6 +205,7 @@ export function scriptedDependencies(
     calibrate: () => Promise.reject(new Error('the script calibrates nothing')),
     drawCalibration: () => Promise.resolve(),
     train: () => Promise.reject(new Error('the script trains nothing')),
+    trainReward: () => Promise.reject(new Error('the script trains nothing')),
     evaluate: () => Promise.reject(new Error('the script evaluates nothing')),
     inspectMachine: async () => HEALTHY_MACHINE,
     opened,

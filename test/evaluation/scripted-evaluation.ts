@@ -77,6 +77,7 @@ export function scriptedEvaluation(options: ScriptedEvaluationOptions = {}): Scr
   const engine = new Engine({
     models: cached,
     routers,
+    rewards: new Map(),
     ...(draftLength === undefined ? {} : { speculative: { draftLength } }),
   });
   const requests: (GenerateRequest & { readonly strategy: string })[] = [];
@@ -96,6 +97,7 @@ export function scriptedEvaluation(options: ScriptedEvaluationOptions = {}): Scr
     large: models.large,
     pools,
     routers,
+    rewards: new Map(),
     vocabularySize: models.small.vocabulary.size,
     contextLength: models.small.facts.contextLength,
     template: 'own',

@@ -99,7 +99,7 @@ it('is not believed on its own questions: shares are refused there, thresholds a
   const run = (strategy: string, questionSeed: number) =>
     evaluate({
       ...{ ...POCKET, ...HELD_OUT, count: 2, questionSeed, strategies: [strategy] },
-      ...{ routerFiles: [calibrated.path], folder: folderOf(`asked-${questionSeed}`) },
+      ...{ headFiles: [calibrated.path], folder: folderOf(`asked-${questionSeed}`) },
       home: folderOf('home'),
     });
   await expect(run('citer-s@30%', HELD_OUT.questionSeed)).rejects.toMatchObject({
@@ -118,7 +118,7 @@ it('is left out, with a notice, if no strategy is named and it has seen the ques
     const notices: string[] = [];
     const { result } = await evaluate({
       ...{ ...POCKET, task: 'pocket', questionSeed: 3, count: 1, split, maxTokens: 8 },
-      ...{ shares: [0.5], seedCount: 1, routerFiles: [routerFile], home: folderOf('home') },
+      ...{ shares: [0.5], seedCount: 1, headFiles: [routerFile], home: folderOf('home') },
       ...{ folder: folderOf(name), onNotice: (text: string) => notices.push(text) },
     });
     return { notices, names: result.results.map(({ strategy }) => strategy) };

@@ -42,7 +42,7 @@ it('is trained by rollouts, calibrated by runs, and routes in an evaluation', as
   expect(router.network.layers).toEqual(trained.router.network.layers);
   const { result } = await evaluate({
     ...{ ...POCKET, ...HELD_OUT, questionSeed: 10, strategies: ['citer'], shares: [0.3] },
-    ...{ routerFiles: [file], home, folder: join(base, 'evaluation'), keepsRows: false },
+    ...{ headFiles: [file], home, folder: join(base, 'evaluation'), keepsRows: false },
   });
   const routed = result.results.find(({ strategy }) => strategy === 'citer');
   expect(routed?.largeShare).toBeGreaterThan(0);

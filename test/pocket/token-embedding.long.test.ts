@@ -48,7 +48,7 @@ describe('a router that looks at the embedding of the proposed token', () => {
     const store = await ExampleStore.open(join(folder, 'readings.jsonl'));
     const { questions } = await loadQuestions(QUESTIONS);
     await using engine = await openEngine({
-      ...{ ...PAIR, home, strategies: ['citer-s'], routerFiles: [trained.path] },
+      ...{ ...PAIR, home, strategies: ['citer-s'], headFiles: [trained.path] },
     });
     await using small = await loadPocket('pocket-small');
     const scoresOf = (example: Example, shift: number): readonly number[] => {
@@ -83,7 +83,7 @@ describe('a router that looks at the embedding of the proposed token', () => {
   it('routes in an evaluation, whose rows are remembered', async () => {
     const { result } = await evaluate({
       ...{ ...PAIR, home, folder: join(folder, 'evaluation'), task: 'pocket', count: 2 },
-      ...{ strategies: ['citer-s'], routerFiles: [trained.path], shares: [0.4], seedCount: 1 },
+      ...{ strategies: ['citer-s'], headFiles: [trained.path], shares: [0.4], seedCount: 1 },
       ...{ maxTokens: MAX_TOKENS, waveSize: 2, keepsRows: false },
     });
     const routed = result.results.find(({ strategy }) => strategy === 'citer-s');

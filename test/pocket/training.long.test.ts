@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { evaluate } from '../../src/app/evaluate.ts';
+import type { TrainOptions } from '../../src/app/heads/train-settings.ts';
 import { openEngine } from '../../src/app/open-engine.ts';
 import { loadQuestions } from '../../src/app/questions/load-questions.ts';
-import type { TrainOptions } from '../../src/app/router/train-settings.ts';
 import { train } from '../../src/app/train.ts';
 import { decodeRouter } from '../../src/judging/router-file.ts';
 import type { RoundReport } from '../../src/training/rounds/train-router.ts';
@@ -147,7 +147,7 @@ it('is not used for questions that it was trained on', async () => {
   const file = join(folderOf('resumed'), 'citer.safetensors');
   const run = evaluate({
     ...{ ...QUESTIONS, ...POCKET, split: 'train', count: 2, strategies: ['citer'] },
-    ...{ routerFiles: [file], folder: folderOf('evaluation'), home: folderOf('home') },
+    ...{ headFiles: [file], folder: folderOf('evaluation'), home: folderOf('home') },
   });
   await expect(run).rejects.toMatchObject({
     code: 'data-overlap',
@@ -159,14 +159,14 @@ it('is not used for questions that it was trained on', async () => {
 it('is refused for other models, and used for its own', async () => {
   const options = {
     ...{ ...POCKET, home: folderOf('home'), strategies: ['citer'] },
-    routerFiles: [join(folderOf('resumed'), 'citer.safetensors')],
+    headFiles: [join(folderOf('resumed'), 'citer.safetensors')],
   };
   const other = openEngine({ ...options, pair: 'pocket-strong' });
   await expect(other).rejects.toMatchObject({
     code: 'head-mismatch',
     message: expect.stringContaining('the small model here is pocket-small-strong'),
   });
-  const without = openEngine({ ...options, pair: 'pocket-strong', routerFiles: [] });
+  const without = openEngine({ ...options, pair: 'pocket-strong', headFiles: [] });
   await expect(without).rejects.toMatchObject({ code: 'head-missing' });
   await using engine = await openEngine(options);
   let text = '';

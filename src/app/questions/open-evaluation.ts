@@ -16,7 +16,6 @@ import {
   SPARE_SEQUENCE_COUNT,
   sequenceCountOf,
 } from '../../evaluation/run/sequence-counts.ts';
-import type { Router } from '../../judging/router.ts';
 import { routerGate } from '../../judging/router-gate.ts';
 import { PrefixCache } from '../../kv-cache/prefix-cache.ts';
 import { cpuDevice } from '../../model/compute-device.ts';
@@ -30,6 +29,7 @@ import { fileError } from '../../storage/file-error.ts';
 import type { StrategyValue } from '../../strategy/method.ts';
 import { largeMethod, smallMethod } from '../../strategy/single-model.ts';
 import { strategyValue } from '../../strategy/strategy-value.ts';
+import type { Heads } from '../heads/find-heads.ts';
 import { type OpenEngineOptions, openEngine, type WrappedModel } from '../open-engine.ts';
 
 export interface OpenEvaluationOptions
@@ -100,7 +100,7 @@ async function temporaryFolder(): Promise<string> {
 async function openPair(options: OpenEvaluationOptions, folder: string): Promise<EvaluationPair> {
   const { waveSize, strategies } = options;
   const open = new Map<ModelRole, OpenModel>();
-  let routers: ReadonlyMap<string, Router> = new Map();
+  let heads: Heads = { routers: new Map(), rewards: new Map() };
   const engine = await openEngine({
     ...options,
     strategies: [smallMethod, largeMethod].map((one) => strategyValue(one)).concat(strategies),
@@ -113,8 +113,8 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
       const facts = await factsOf(model, of, options);
       const scope = { modelDigest: facts.digest, engine: libraryDigest(loadLibrary().paths.llama) };
       const store = new TrieStore(folder, scope);
-      routers = of.routers;
-      const features = of.role === 'small' ? rowFeatures(routers) : undefined;
+      heads = of.heads;
+      const features = of.role === 'small' ? smallFeatures(heads) : largeFeatures(heads);
       const pool = new PrefixCache({ model });
       const cached = new CachedModel(model, store, { pool, features });
       open.set(of.role, { model, pool, cached, store, facts });
@@ -129,7 +129,7 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
     small: small.model,
     large: large.model,
     pools: { small: small.pool, large: large.pool },
-    routers,
+    ...heads,
     // The engine has checked that the vocabularies agree up to this size.
     vocabularySize: Math.min(small.model.vocabulary.size, large.model.vocabulary.size),
     contextLength: Math.min(small.model.facts.contextLength, large.model.facts.contextLength),
@@ -169,10 +169,18 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
   };
 }
 
-/** The features that routers read off a row; undefined if there is no router. */
-function rowFeatures(routers: ReadonlyMap<string, Router>): RowFeatures | undefined {
-  if (routers.size === 0) return undefined;
-  return joinReads(...[...routers.values()].map((router) => routerGate(router).reads));
+/** The features that heads read off the small model's rows; undefined: there is no head. */
+function smallFeatures({ routers, rewards }: Heads): RowFeatures | undefined {
+  const ofRouters = [...routers.values()].map((router) => routerGate(router).reads);
+  const ofRewards = [...rewards.values()].map(({ features: { hidden } }) => ({ hidden }));
+  const all = [...ofRouters, ...ofRewards];
+  return all.length === 0 ? undefined : joinReads(...all);
+}
+
+/** The same for the large model. */
+function largeFeatures({ rewards }: Heads): RowFeatures | undefined {
+  const readsState = [...rewards.values()].some(({ features }) => features.large === 'state');
+  return readsState ? { hidden: true } : undefined;
 }
 
 /** The number of cells for a wave and for the sequences beside it. */

@@ -56,14 +56,14 @@ describe('ask', () => {
   });
 
   it('reads routers from the named files', async () => {
-    const files = ['--router', 'a.safetensors', '--router', 'b.safetensors'];
+    const files = ['--head', 'a.safetensors', '--head', 'b.safetensors'];
     const { dependencies } = await ask([...files, '--strategy', 'citer@10%', 'hi']);
     expect(dependencies.opened).toMatchObject([
-      { strategies: ['citer@10%'], routerFiles: ['a.safetensors', 'b.safetensors'] },
+      { strategies: ['citer@10%'], headFiles: ['a.safetensors', 'b.safetensors'] },
     ]);
     expect(dependencies.requests).toMatchObject([{ strategy: 'citer@10%' }]);
     const without = await ask(['hi']);
-    expect(without.dependencies.opened[0]).not.toHaveProperty('routerFiles');
+    expect(without.dependencies.opened[0]).not.toHaveProperty('headFiles');
   });
 
   it('uses no colours and no legend with --no-color', async () => {

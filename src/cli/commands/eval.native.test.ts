@@ -123,14 +123,14 @@ describe('eval', () => {
   it('leaves the choice of strategies to the evaluation if none is named', async () => {
     const { asked } = await evaluation([...POCKET, '--out', folder]);
     expect(asked[0]).toMatchObject({ keepsRows: true });
-    const { strategies, routerFiles, count } = asked[0] ?? {};
-    expect([strategies, routerFiles, count]).toEqual([undefined, undefined, undefined]);
+    const { strategies, headFiles, count } = asked[0] ?? {};
+    expect([strategies, headFiles, count]).toEqual([undefined, undefined, undefined]);
   });
 
   it('reads routers from the named files', async () => {
-    const files = ['--router', 'a.safetensors', '--router', 'b.safetensors'];
+    const files = ['--head', 'a.safetensors', '--head', 'b.safetensors'];
     const { asked } = await evaluation([...POCKET, ...files, '--out', folder]);
-    expect(asked[0]).toMatchObject({ routerFiles: ['a.safetensors', 'b.safetensors'] });
+    expect(asked[0]).toMatchObject({ headFiles: ['a.safetensors', 'b.safetensors'] });
   });
 
   it('prints tables, and the path of the result', async () => {

@@ -17,7 +17,7 @@ interface Fields {
   readonly folder?: string | undefined;
   readonly roundCount?: number | undefined;
   readonly width: number;
-  readonly routerFiles?: readonly string[] | undefined;
+  readonly headFiles?: readonly string[] | undefined;
   readonly keepsRows: boolean;
   readonly logs?: boolean | undefined;
   readonly role?: 'small' | 'large' | undefined;
@@ -29,7 +29,7 @@ const TABLE: FlagTable<Fields> = {
   folder: text('--out <FOLDER>', 'where'),
   roundCount: count('--rounds <N>', 'how many', 8),
   width: count('--width <N>', 'how wide', 100, 7),
-  routerFiles: texts('--router <FILE>', 'which'),
+  headFiles: texts('--head <FILE>', 'which'),
   keepsRows: toggle('--no-cache', 'forget'),
   logs: toggle('--logs', 'keep'),
   role: choice('--role <MODEL>', 'who', ['small', 'large']),
@@ -48,10 +48,10 @@ function parsed(...args: readonly string[]): Partial<Fields> {
 
 describe('flags', () => {
   it('set the fields that they are declared under', () => {
-    const args = ['--out', 'o', '--rounds', '3', '--width', '9', '--router', 'a', '--router', 'b'];
+    const args = ['--out', 'o', '--rounds', '3', '--width', '9', '--head', 'a', '--head', 'b'];
     const more = ['--no-cache', '--logs', '--role', 'large', '--screen', '25%', '--shares', '1,.5'];
     expect(parsed(...args, ...more)).toEqual({
-      ...{ folder: 'o', roundCount: 3, width: 9, routerFiles: ['a', 'b'], keepsRows: false },
+      ...{ folder: 'o', roundCount: 3, width: 9, headFiles: ['a', 'b'], keepsRows: false },
       ...{ logs: true, role: 'large', screenShare: 0.25, shares: [1, 0.5] },
     });
   });
@@ -71,7 +71,7 @@ describe('flags', () => {
 
   it('stand in the help in the order of the table', () => {
     const help = command().helpInformation();
-    const places = ['--out', '--rounds', '--width', '--router', '--no-cache', '--shares'].map(
+    const places = ['--out', '--rounds', '--width', '--head', '--no-cache', '--shares'].map(
       (name) => help.indexOf(name),
     );
     expect(places.every((place) => place >= 0)).toBe(true);

@@ -6,7 +6,7 @@ import type { SamplingParams } from '../../core/sampling-params.ts';
 import type { GenerateRequest } from '../../engine/request.ts';
 import { DRAFT_LENGTH_MAX } from '../../strategy/speculative.ts';
 import { addFlags, choice, type FlagTable, number, readFlags } from './flags.ts';
-import { PAIR_FLAGS, PRICE_FLAGS, pricesOf, ROUTER_FLAGS } from './pair-flags.ts';
+import { HEAD_FLAGS, PAIR_FLAGS, PRICE_FLAGS, pricesOf } from './pair-flags.ts';
 import { integerFrom, type NumberRange, numberParser } from './parse-number.ts';
 
 /** The options that the commands use themselves. `engineOptions` and `requestFields` read the rest. */
@@ -108,7 +108,7 @@ const SPECULATIVE_FLAGS: FlagTable<NonNullable<OpenEngineOptions['speculative']>
 
 /** Adds all options but the strategy, of which compare takes several. */
 export function addGenerationFlags(command: Command): Command {
-  addFlags(command, { ...PAIR_FLAGS, ...ROUTER_FLAGS, ...PRICE_FLAGS });
+  addFlags(command, { ...PAIR_FLAGS, ...HEAD_FLAGS, ...PRICE_FLAGS });
   addFlags(command, { ...SAMPLING_FLAGS, ...LENGTH_FLAGS, ...SPECULATIVE_FLAGS });
   return command
     .option('--json', 'print the events, one JSON object per line')
@@ -118,7 +118,7 @@ export function addGenerationFlags(command: Command): Command {
 /** @param parsed the options that commander hands to the command's action */
 export function engineOptions(parsed: object): OpenEngineOptions {
   return {
-    ...readFlags({ ...PAIR_FLAGS, ...ROUTER_FLAGS }, parsed),
+    ...readFlags({ ...PAIR_FLAGS, ...HEAD_FLAGS }, parsed),
     prices: pricesOf(readFlags(PRICE_FLAGS, parsed)),
     speculative: readFlags(SPECULATIVE_FLAGS, parsed),
   };

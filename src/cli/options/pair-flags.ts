@@ -31,10 +31,10 @@ export const PAIR_FLAGS: FlagTable<PairFields> = {
   threadCount: count('--threads <N>', 'threads for computing', THREAD_COUNT_MAX),
 };
 
-export const ROUTER_FLAGS: FlagTable<Pick<OpenEngineOptions, 'routerFiles'>> = {
-  routerFiles: texts(
-    '--router <FILE>',
-    'a trained router, in place of the bundled router; repeatable',
+export const HEAD_FLAGS: FlagTable<Pick<OpenEngineOptions, 'headFiles'>> = {
+  headFiles: texts(
+    '--head <FILE>',
+    'a trained router or reward, in place of the bundled one; repeatable',
   ),
 };
 

@@ -38,8 +38,8 @@ export function renderTrained(
     `The large model solved ${solvedCount} of ${questionCount} questions; labels are of those.`,
     `By default ${strategy} keeps scores from ${defaultThreshold.toPrecision(4)} on${share}.`,
     `${color.bold(file)} is the router. Use it with`,
-    `  pilotfish ask --router ${file} --strategy ${strategy}@10% "..."`,
-    `  pilotfish eval --router ${file} --strategies ${strategy},entropy,random ...`,
+    `  pilotfish ask --head ${file} --strategy ${strategy}@10% "..."`,
+    `  pilotfish eval --head ${file} --strategies ${strategy},entropy,random ...`,
     '',
   ].join('\n');
 }

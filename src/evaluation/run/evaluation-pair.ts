@@ -9,6 +9,7 @@ import {
 } from '../../core/model-id.ts';
 import type { TokenId } from '../../core/token-id.ts';
 import type { Engine } from '../../engine/engine.ts';
+import type { RewardHead } from '../../judging/reward-head.ts';
 import type { Router } from '../../judging/router.ts';
 import type { LanguageModel } from '../../model/roles.ts';
 import type { SequencePool } from '../../model/sequence-source.ts';
@@ -35,6 +36,8 @@ export interface EvaluationPair extends ModelsById<EvaluatedModel, PairLabels>, 
   readonly pools: Readonly<Record<ModelRole, SequencePool>>;
   /** Trained routers, by the strategy that they route for. */
   readonly routers: ReadonlyMap<string, Router>;
+  /** Trained rewards, likewise. */
+  readonly rewards: ReadonlyMap<string, RewardHead>;
   readonly vocabularySize: number;
   readonly contextLength: number;
   /** SHA-256 of the native library, in hex: logits of another build differ in their last digits. */

@@ -28,7 +28,7 @@ export interface EvaluationFacts extends ModelsById<EvaluatedModel, PairLabels> 
   readonly maxTokens: number;
   /** The questions that run side by side: the last digits depend on the widths of batches. */
   readonly waveSize: number;
-  /** The digests of routers, by their strategy; later runs may add more. */
+  /** The digests of heads, by their strategy; later runs may add more. The name is that of version 1. */
   readonly routers: Readonly<Record<string, string>>;
 }
 
@@ -83,7 +83,7 @@ export function joinManifest(
     checkSame(name, before[name], run[name], folder);
   }
   for (const [strategy, digest] of Object.entries(run.routers)) {
-    checkSame(`router of ${strategy}`, before.routers[strategy] ?? digest, digest, folder);
+    checkSame(`head of ${strategy}`, before.routers[strategy] ?? digest, digest, folder);
   }
   const models: Record<ModelId, ManifestModel> = { ...found?.models };
   // Models that this run does not use keep the ids of the folder.

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { PilotfishError } from '../../core/errors.ts';
 import { parseJson } from '../../core/parse-json.ts';
+import { rewardDigest } from '../../judging/reward-head.ts';
 import { scoreDigest } from '../../judging/router.ts';
 import { readWhole, writeWhole } from '../../storage/whole-file.ts';
 import type { EvaluationPair } from './evaluation-pair.ts';
@@ -19,14 +20,15 @@ export async function openManifest(
   pair: EvaluationPair,
   { maxTokens, waveSize }: Pick<EvaluationPlan, 'maxTokens' | 'waveSize'>,
 ): Promise<JoinedManifest> {
-  const routers = Object.fromEntries(
-    [...pair.routers].map(([strategy, router]) => [strategy, scoreDigest(router)]),
-  );
+  const heads = Object.fromEntries([
+    ...[...pair.routers].map(([strategy, router]) => [strategy, scoreDigest(router)]),
+    ...[...pair.rewards].map(([strategy, reward]) => [strategy, rewardDigest(reward)]),
+  ]);
   const path = join(folder, 'evaluation.json');
   const text = await readWhole(path);
   const value = text === null ? undefined : parseJson(text.toString('utf8'));
   const found = text === null ? null : checked(value, path, folder);
-  const joined = joinManifest(found, { ...pair, maxTokens, waveSize, routers }, folder);
+  const joined = joinManifest(found, { ...pair, maxTokens, waveSize, routers: heads }, folder);
   if (!isDeepStrictEqual(value, joined.manifest)) {
     await writeWhole(path, `${JSON.stringify(joined.manifest, null, 2)}\n`);
   }

@@ -5,10 +5,12 @@ import { splitByGroup } from '../../network/dataset.ts';
 import { foldNetwork } from '../../network/fold-network.ts';
 import type { FoldedNetwork } from '../../network/folded-network.ts';
 import { productLoss, softplus } from '../../network/loss.ts';
+import { type Reliability, reliability } from '../../network/reliability.ts';
 import { trainNetwork } from '../../network/train-network.ts';
 import { logitsOf } from '../../network/trained-network.ts';
 import type { StepRows } from '../steps/step-rows.ts';
 import { ADAMW, type FitSettings } from './fit-router.ts';
+import { TARGET_MIDDLE } from './training-rows.ts';
 
 export interface FitRewardOptions extends Omit<FitSettings, 'balanceMax'> {
   readonly rows: StepRows;
@@ -30,6 +32,8 @@ export interface RewardFit {
   readonly rewards: Float32Array;
   /** [step count] 1: the step's question was held out. */
   readonly isHeldOut: Uint8Array;
+  /** The reliability of the rewards of held-out steps. */
+  readonly reliability: Reliability;
 }
 
 /** @throws PilotfishError `training-data-insufficient`, `training-diverged`, `aborted` */
@@ -50,17 +54,23 @@ export async function fitReward(options: FitRewardOptions): Promise<RewardFit> {
   const rewards = products(await logitsOf(network, dataset, all, signal), steps, targets.length);
   const isHeldOut = new Uint8Array(targets.length);
   for (const row of validation) isHeldOut[steps[row] as number] = 1;
+  // Soft labels have two sides, too.
+  const labels = targets.map((target) => Number(target >= TARGET_MIDDLE));
   const ranked = (weights: Uint8Array): number | null =>
-    auc(rewards, targets, Float32Array.from(weights));
+    auc(rewards, labels, Float32Array.from(weights));
   const solvable = isHeldOut.map((held, step) => held * (rows.solvable[step] as number));
   return {
     network: foldNetwork(network),
     ...{ bestEpoch, epochCount: history.length, rewards, isHeldOut },
     validationLoss: history[bestEpoch - 1]?.validationLoss ?? Number.NaN,
     auc: ranked(solvable),
+    reliability: reliability(rewards, targets, Float32Array.from(isHeldOut), BIN_COUNT),
     aucOfDiffering: ranked(solvable.map((held, step) => held * (rows.differs[step] as number))),
   };
 }
+
+/** The number of bins of a reliability diagram. */
+const BIN_COUNT = 10;
 
 /** Every step weighs 1, whatever its length. */
 function sharedWeights(steps: Int32Array): Float32Array {

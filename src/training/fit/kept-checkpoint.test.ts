@@ -7,14 +7,15 @@ import type { TrainingCheckpoint } from '../../network/checkpoint.ts';
 import { decodeTensors, encodeTensors, type TensorMetadata } from '../../network/safetensors.ts';
 import { atOnce } from '../../network/steps.ts';
 import { FEATURES, HIDDEN_SIZE, labelledExamples } from '../fakes/examples.ts';
-import { identityOf, KeptCheckpoint, type TrainingIdentity } from './kept-checkpoint.ts';
+import { identityOf, KeptCheckpoint } from './kept-checkpoint.ts';
+import { type RouterTraining, routerIdentity } from './router-identity.ts';
 import { type TrainingRows, trainingRows } from './training-rows.ts';
 
 const rowsOf = (isLow: (features: readonly number[]) => boolean): TrainingRows => {
   const labelled = labelledExamples({ questionCount: 3, tokenCount: 4, isLow });
   return atOnce(trainingRows(labelled, FEATURES, FEATURES, HIDDEN_SIZE));
 };
-const TRAINING: TrainingIdentity = {
+const TRAINING: RouterTraining = {
   objective: 'citer',
   rows: rowsOf(([first = 0]) => first < 0),
   fit: {
@@ -42,16 +43,16 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 async function written(): Promise<void> {
-  const kept = await KeptCheckpoint.open(path, TRAINING);
+  const kept = await KeptCheckpoint.open(path, routerIdentity(TRAINING));
   kept.keep(CHECKPOINT);
   await kept.write();
 }
 
 let notices: string[] = [];
-const found = async (training: TrainingIdentity = TRAINING) => {
+const found = async (training: RouterTraining = TRAINING) => {
   notices = [];
   const onNotice = (notice: string): void => void notices.push(notice);
-  return (await KeptCheckpoint.open(path, training, { onNotice })).checkpoint;
+  return (await KeptCheckpoint.open(path, routerIdentity(training), { onNotice })).checkpoint;
 };
 
 describe('the identity of a checkpoint', () => {
@@ -65,7 +66,7 @@ describe('the identity of a checkpoint', () => {
     for (const numbers of [targets, weights, logSmall, logLarge, features, dataset.groups]) {
       hash.update(Buffer.from(numbers.buffer, numbers.byteOffset, numbers.byteLength));
     }
-    const steps = identityOf({ objective, fit, rows });
+    const steps = identityOf(routerIdentity({ objective, fit, rows }));
     let partCount = 0;
     let step = steps.next();
     for (; step.done !== true; step = steps.next()) partCount += 1;
@@ -74,7 +75,9 @@ describe('the identity of a checkpoint', () => {
   });
 
   it('is computed no further after an abort', async () => {
-    const opening = KeptCheckpoint.open(path, TRAINING, { signal: AbortSignal.abort() });
+    const opening = KeptCheckpoint.open(path, routerIdentity(TRAINING), {
+      signal: AbortSignal.abort(),
+    });
     await expect(opening).rejects.toMatchObject({ code: 'aborted' });
   });
 });
@@ -90,7 +93,7 @@ describe('a kept checkpoint', () => {
     expect(await readdir(join(folder, 'deep'))).toEqual(['network.checkpoint']);
   });
 
-  it.each<[string, Partial<TrainingIdentity>]>([
+  it.each<[string, Partial<RouterTraining>]>([
     ['objective', { objective: 'citer-s' }],
     ['rate', { fit: { ...TRAINING.fit, rate: 0.02 } }],
     ['seed', { fit: { ...TRAINING.fit, seed: 2 } }],
@@ -162,22 +165,22 @@ describe('a kept checkpoint', () => {
 
   it('is written over', async () => {
     await written();
-    const kept = await KeptCheckpoint.open(path, TRAINING);
+    const kept = await KeptCheckpoint.open(path, routerIdentity(TRAINING));
     kept.keep({ ...CHECKPOINT, stepCount: 18 });
     await kept.write();
     expect(await found()).toEqual({ ...CHECKPOINT, stepCount: 18 });
     // Without a state there is nothing to write, so no file appears.
-    const none = await KeptCheckpoint.open(join(folder, 'none', 'x'), TRAINING);
+    const none = await KeptCheckpoint.open(join(folder, 'none', 'x'), routerIdentity(TRAINING));
     await none.write();
     expect(await readdir(folder)).toEqual(['deep']);
   });
 
   it('cannot be kept where there is no folder for it', async () => {
     await writeFile(join(folder, 'deep'), 'a file');
-    const kept = await KeptCheckpoint.open(join(folder, 'x'), TRAINING);
+    const kept = await KeptCheckpoint.open(join(folder, 'x'), routerIdentity(TRAINING));
     kept.keep(CHECKPOINT);
     await kept.write();
-    await expect(KeptCheckpoint.open(path, TRAINING)).rejects.toMatchObject({
+    await expect(KeptCheckpoint.open(path, routerIdentity(TRAINING))).rejects.toMatchObject({
       code: 'file-system-failed',
     });
   });

@@ -17,14 +17,12 @@ import {
 } from '../../network/safetensors.ts';
 import { inTurns, type Steps } from '../../network/steps.ts';
 import { readWhole, writeWhole } from '../../storage/whole-file.ts';
-import type { Objective } from '../labels/targets.ts';
-import type { FitSettings } from './fit-router.ts';
-import type { TrainingRows } from './training-rows.ts';
 
+/** A training: two with the same settings and the same numbers are the same. */
 export interface TrainingIdentity {
-  readonly objective: Objective;
-  readonly fit: FitSettings;
-  readonly rows: TrainingRows;
+  /** Written as JSON. */
+  readonly settings: unknown;
+  readonly arrays: readonly ArrayBufferView[];
 }
 
 /** Files from before versions were introduced have none. They are still read. */
@@ -104,13 +102,9 @@ export class KeptCheckpoint {
 const HASHED_BYTES = 2 ** 20;
 
 /** A digest of all rows, which may be many gigabytes, and of the settings. Exported for its test. */
-export function* identityOf({ objective, fit, rows }: TrainingIdentity): Steps<string> {
-  const hash = createHash('sha256').update(JSON.stringify([objective, fit]));
-  const { targets, weights, logSmall, logLarge, dataset } = rows;
-  for (const { buffer, byteOffset, byteLength } of [
-    ...[targets, weights, logSmall, logLarge],
-    ...[dataset.features, dataset.groups],
-  ]) {
+export function* identityOf({ settings, arrays }: TrainingIdentity): Steps<string> {
+  const hash = createHash('sha256').update(JSON.stringify(settings));
+  for (const { buffer, byteOffset, byteLength } of arrays) {
     for (let from = 0; from < byteLength; from += HASHED_BYTES) {
       const length = Math.min(HASHED_BYTES, byteLength - from);
       hash.update(new Uint8Array(buffer, byteOffset + from, length));

@@ -9,22 +9,18 @@ import { PilotfishError } from '../../core/errors.ts';
 import { required } from '../../core/invariant.ts';
 import type { Progressing } from '../../core/progress.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
-import {
-  type ReliabilityPoint,
-  type Router,
-  type RouterFacts,
-  withEmbeddings,
-} from '../../judging/router.ts';
+import { type Router, type RouterFacts, withEmbeddings } from '../../judging/router.ts';
 import type {
   RouterFeatures,
   StateFeatures,
   TokenEmbedding,
 } from '../../judging/router-features.ts';
 import { decodeRouter, encodeRouter } from '../../judging/router-file.ts';
-import type { Reliability } from '../../network/reliability.ts';
 import { inTurns, type Steps } from '../../network/steps.ts';
 import { type Fit, type FitSettings, fitRouter } from '../fit/fit-router.ts';
 import { KeptCheckpoint } from '../fit/kept-checkpoint.ts';
+import { reliabilityPoints } from '../fit/reliability-points.ts';
+import { routerIdentity } from '../fit/router-identity.ts';
 import { type LabelledExample, type TrainingRows, trainingRows } from '../fit/training-rows.ts';
 import { labelTrajectories } from '../labels/label-trajectories.ts';
 import { type Target, usesRollouts } from '../labels/targets.ts';
@@ -239,7 +235,7 @@ async function fitKept(
 ): Promise<Fit> {
   const { objective, fit, folder, signal } = options;
   const path = join(folder, `network-${objective}-${round}.checkpoint`);
-  const kept = await KeptCheckpoint.open(path, { objective, fit, rows }, options);
+  const kept = await KeptCheckpoint.open(path, routerIdentity({ objective, fit, rows }), options);
   let epochCount = 0;
   try {
     const fitted = await fitRouter({
@@ -301,14 +297,6 @@ async function routerOf(
 
 function embeddingsOf({ pair }: TrainRouterOptions): TokenEmbedding {
   return (id) => pair.models.small.tokenEmbedding(id);
-}
-
-function reliabilityPoints({ bins }: Reliability): readonly ReliabilityPoint[] {
-  return bins.flatMap(({ meanPredicted, observedShare, rowCount }) =>
-    meanPredicted === null || observedShare === null
-      ? []
-      : [{ predicted: meanPredicted, observed: observedShare, count: rowCount }],
-  );
 }
 
 const ONE_SIDED =

@@ -2,13 +2,19 @@
 import { required } from '../../core/invariant.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
 import type { TokenId } from '../../core/token-id.ts';
-import { type RewardFeatures, rewardReads, stepFeatures } from '../../judging/reward-features.ts';
+import {
+  largeReads,
+  type RewardFeatures,
+  rewardReads,
+  stepFeatures,
+} from '../../judging/reward-features.ts';
+import { readBy } from '../../judging/step-reward.ts';
 import { soleSession } from '../../session/sole-session.ts';
 import type { TrainingPair } from '../training-pair.ts';
 import { type StepTree, stateOf } from './step-tree.ts';
 
-/** The features that are read, for any reward. */
-export const READ_REWARD_FEATURES: RewardFeatures = { hidden: true, largeLogprob: true };
+/** The features that are read; each serves every reward that looks at less. */
+export type ReadFeatures = Omit<RewardFeatures, 'tokens'>;
 
 /** [state] the features of its small step, or null. */
 export type StepReadings = readonly (Uint16Array | null)[];
@@ -17,6 +23,7 @@ export type StepReadings = readonly (Uint16Array | null)[];
 export async function readSteps(
   tree: StepTree,
   prompt: readonly TokenId[],
+  read: ReadFeatures,
   pair: TrainingPair,
   signal: AbortSignal = new AbortController().signal,
 ): Promise<StepReadings> {
@@ -26,22 +33,24 @@ export async function readSteps(
   const options = { promptLength: prompt.length, sampling, signal };
   await using small = soleSession(pair.models.small, options);
   await using large = soleSession(pair.models.large, options);
+  const ofLarge = largeReads(read);
   for (const [at, { small: edge }] of tree.entries()) {
     if (edge === null) {
       readings.push(null);
       continue;
     }
     const text = [...prompt, ...required(answers[at], 'an answer'), ...edge.tokens];
-    const asked = {
-      ...{ text: text.slice(0, -1), outputCount: edge.tokens.length, scoredText: text },
-      purpose: 'reward' as const,
-    };
-    const reads = { ...rewardReads(READ_REWARD_FEATURES), textLogprob: true };
-    const ofSmall = await small.rows({ ...asked, reads });
-    const ofLarge = await large.rows({ ...asked, reads: { textLogprob: true } });
-    const rows = ofSmall.map((row) => ({ ...row, logprob: row.textLogprob }));
-    const logprobs = ofLarge.map((row) => required(row.textLogprob, 'it was asked for'));
-    readings.push(stepFeatures(rows, logprobs, READ_REWARD_FEATURES));
+    const step = { text, rows: edge.tokens };
+    const rows = await readBy(small, step, { ...rewardReads(read), textLogprob: true });
+    readings.push(
+      stepFeatures(
+        {
+          small: rows.map((row) => ({ ...row, logprob: row.textLogprob })),
+          large: ofLarge === null ? null : await readBy(large, step, ofLarge),
+        },
+        { ...read, tokens: 'all' },
+      ),
+    );
   }
   return readings;
 }

@@ -1,13 +1,20 @@
 /** Turns trees and their readings into the rows that a token head trains on. Pure. */
 import { required } from '../../core/invariant.ts';
-import { type RewardFeatures, rewardFeatureSize } from '../../judging/reward-features.ts';
+import {
+  columnsAmong,
+  type HiddenSizes,
+  type RewardFeatures,
+  rewardFeatureSize,
+} from '../../judging/reward-features.ts';
 import type { Dataset } from '../../network/dataset.ts';
-import { READ_REWARD_FEATURES, type StepReadings } from './read-steps.ts';
-import { advantage, bestValue, type StepTree, stateOf } from './step-tree.ts';
+import type { ReadFeatures, StepReadings } from './read-steps.ts';
+import { bestValue, type StepTree, stateOf } from './step-tree.ts';
 
 export interface StepExample {
   readonly tree: StepTree;
   readonly readings: StepReadings;
+  /** [state] the label of its small step; null: it has none. */
+  readonly labels: readonly (number | null)[];
 }
 
 export interface StepRows {
@@ -28,15 +35,17 @@ export interface StepRows {
 export function stepRows(
   examples: readonly StepExample[],
   wanted: RewardFeatures,
-  hiddenSize: number,
+  read: ReadFeatures,
+  sizes: HiddenSizes,
 ): StepRows {
-  const from = columnsOf(wanted, hiddenSize);
-  const readSize = rewardFeatureSize(READ_REWARD_FEATURES, hiddenSize);
-  const known = examples.flatMap(({ tree, readings }, question) =>
+  const from = columnsAmong(wanted, read, sizes);
+  const readSize = rewardFeatureSize(read, sizes);
+  const known = examples.flatMap(({ tree, readings, labels }, question) =>
     tree.flatMap((_, state) => {
-      const halves = readings[state] ?? null;
-      const target = advantage(tree, state);
-      return halves === null || target === null ? [] : [{ tree, question, state, halves, target }];
+      const [all = null, target = null] = [readings[state], labels[state]];
+      if (all === null || target === null) return [];
+      const halves = wanted.tokens === 'all' ? all : all.subarray(-readSize);
+      return [{ tree, question, state, halves, target }];
     }),
   );
   const rowCount = known.reduce((sum, { halves }) => sum + halves.length / readSize, 0);
@@ -64,18 +73,4 @@ export function stepRows(
     }),
     places: known.map(({ question, state }) => [question, state]),
   };
-}
-
-/** The columns of the wanted features among those that are read. */
-function columnsOf(
-  { hidden, largeLogprob }: RewardFeatures,
-  hiddenSize: number,
-): readonly number[] {
-  const all = Array.from(
-    { length: rewardFeatureSize(READ_REWARD_FEATURES, hiddenSize) },
-    (_, column) => column,
-  );
-  return all.filter(
-    (column) => (hidden || column >= hiddenSize) && (largeLogprob || column < all.length - 1),
-  );
 }

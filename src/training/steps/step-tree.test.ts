@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { tokenIds } from '../../core/token-id.ts';
 import { answersOf } from './read-steps.ts';
-import { advantage, bestValue, largeValue, type StepTree, walk } from './step-tree.ts';
+import { bestValue, largeValue, type StepTree, stepLabel, walk } from './step-tree.ts';
 
 const edge = (to: number, ...tokens: number[]) => ({ tokens: tokenIds(tokens), to });
 const whole = (value: number) => ({ value, small: null, large: null });
@@ -33,8 +33,16 @@ describe('a tree of steps', () => {
 
   it('labels a step by the harm that it does, and no step where nothing can be lost', () => {
     // After state 1 the large model fails as well, so the small model does no harm there.
-    expect([0, 1, 2].map((state) => advantage(HARM, state))).toEqual([0, 1, 1]);
-    expect([0, 1, 2].map((state) => advantage(HELP, state))).toEqual([1, null, null]);
+    expect([0, 1, 2].map((state) => stepLabel(HARM, state))).toEqual([0, 1, 1]);
+    expect([0, 1, 2].map((state) => stepLabel(HELP, state))).toEqual([1, null, null]);
+  });
+
+  it('has labels by the value of the next state, and soft ones', () => {
+    expect([0, 1, 2].map((state) => stepLabel(HARM, state, 'value'))).toEqual([0, 0, 1]);
+    const valueOf = (state: number) => (state === 1 ? 0.25 : 0.75);
+    expect(stepLabel(HARM, 0, 'advantage', valueOf)).toBe(0.5);
+    expect(stepLabel(HARM, 0, 'value', valueOf)).toBe(0.25);
+    expect(stepLabel(HARM, 2, 'advantage', () => 0)).toBe(1);
   });
 
   it('is walked by any rule', () => {

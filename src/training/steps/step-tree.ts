@@ -41,15 +41,31 @@ export function bestValue(tree: StepTree, state: number): number {
   return Math.max(...[small, large].map((edge) => (edge === null ? 0 : bestValue(tree, edge.to))));
 }
 
+/** The value of a state: how well answers end that go on from it, in [0, 1]. */
+export type ValueOf = (state: number) => number;
+
+/** What is good about a step: that nothing is lost by it, or that it can still be finished. */
+export type StepLabel = 'advantage' | 'value';
+
 /**
- * Whether the small model's step at a state is good: 1 if the large model still ends right after it, or
- * ends wrong after its own step too. The second part keeps lost states from teaching that every step
- * after them is bad. Null: the state has no small step.
+ * How good the small model's step at a state is, in [0, 1]. Null: the state has no small step.
+ *
+ * - `advantage`: 1 less what is lost against the large model's own step. With values 0 and 1 it is 1 iff
+ *   the answer still ends right, or ends wrong after the large model's step too. The second part keeps
+ *   lost states from teaching that every step after them is bad.
+ * - `value`: the value of the state that the step leads to (Math-Shepherd, arXiv 2312.08935).
  */
-export function advantage(tree: StepTree, state: number): number | null {
-  const { small } = stateOf(tree, state);
-  if (small === null) return null;
-  return Math.max(largeValue(tree, small.to), 1 - largeValue(tree, state));
+export function stepLabel(
+  tree: StepTree,
+  state: number,
+  label: StepLabel = 'advantage',
+  valueOf: ValueOf = (at) => largeValue(tree, at),
+): number | null {
+  const { small, large } = stateOf(tree, state);
+  if (small === null || large === null) return null;
+  const value = valueOf(small.to);
+  if (label === 'value') return value;
+  return small.to === large.to ? 1 : Math.min(1, Math.max(0, 1 + value - valueOf(large.to)));
 }
 
 /** The path of a method: at each state it takes the small model's step or the large model's. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { recordedIo } from '../../../../test/cli/recorded-io.ts';
 import { scriptedDependencies } from '../../../../test/cli/scripted-engine.ts';
-import type { TrainOptions } from '../../../app/router/train-settings.ts';
+import type { TrainOptions } from '../../../app/heads/train-settings.ts';
 import type { Trained } from '../../../app/train.ts';
 import { PilotfishError } from '../../../core/errors.ts';
 import { tinyRouter } from '../../../judging/fakes/tiny-router.ts';

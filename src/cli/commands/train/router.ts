@@ -1,8 +1,8 @@
 /** `pilotfish train router`: labels by rollouts, and a network that learns them. */
 import type { Command } from 'commander';
+import type { TrainOptions } from '../../../app/heads/train-settings.ts';
 import type { PairOptions } from '../../../app/pair-options.ts';
 import type { QuestionOptions } from '../../../app/questions/load-questions.ts';
-import type { TrainOptions } from '../../../app/router/train-settings.ts';
 import type { DefinedFields } from '../../../core/defined-fields.ts';
 import { OBJECTIVES } from '../../../training/labels/targets.ts';
 import { TRAINING_WAVE_SIZE_MAX } from '../../../training/sequence-counts.ts';
@@ -42,7 +42,7 @@ Examples:
   pilotfish train router --task pocket --pair pocket --count 1200 --question-seed 7
   pilotfish train router --task svamp --data ~/data --split train --max-tokens 256
   pilotfish train router --task mine.jsonl --objective citer-s --out training/mine
-  pilotfish ask --router training/mine/citer-s.safetensors --strategy citer-s@10% "..."`;
+  pilotfish ask --head training/mine/citer-s.safetensors --strategy citer-s@10% "..."`;
 
 const POSITIVE: NumberRange = {
   holds: (value) => value > 0 && value <= 1,

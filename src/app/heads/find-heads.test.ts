@@ -11,8 +11,8 @@ import type { Router } from '../../judging/router.ts';
 import { encodeRouter } from '../../judging/router-file.ts';
 import { parseStrategy } from '../../strategy/strategy-value.ts';
 import { OBJECTIVES } from '../../training/labels/targets.ts';
-import * as finding from './find-routers.ts';
-import { type FindRoutersOptions, readRouter } from './find-routers.ts';
+import * as finding from './find-heads.ts';
+import { type FindHeadsOptions, readRouter } from './find-heads.ts';
 
 const MODELS = {
   small: { name: 'small', digest: SMALL_DIGEST },
@@ -31,16 +31,18 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-type Options = Omit<FindRoutersOptions, 'strategies'> & { readonly strategies: readonly string[] };
+type Options = Omit<FindHeadsOptions, 'strategies'> & { readonly strategies: readonly string[] };
 type Asked = Omit<Options, 'named'> & { readonly files: readonly string[] };
 
 const valuesOf = (strategies: readonly string[]) => strategies.map((text) => parseStrategy(text));
 
 const findRouters = ({ strategies, ...options }: Options) =>
-  finding.findRouters({ ...options, strategies: valuesOf(strategies) });
+  finding
+    .findHeads({ ...options, strategies: valuesOf(strategies) })
+    .then(({ routers }) => routers);
 
 const readNamedRouters = (paths: readonly string[], strategies: readonly string[]) =>
-  finding.readNamedRouters(paths, valuesOf(strategies));
+  finding.readNamedHeads(paths, valuesOf(strategies));
 
 async function findNamed({ files, ...options }: Asked): Promise<ReadonlyMap<string, Router>> {
   const named = await readNamedRouters(files, options.strategies);
@@ -91,7 +93,7 @@ describe('named routers', () => {
     const absent = join(folder, 'absent.safetensors');
     await expect(readRouter(absent)).rejects.toMatchObject({
       code: 'head-missing',
-      message: `Could not read the router ${absent}: there is no such file or folder (ENOENT).`,
+      message: `Could not read the head ${absent}: there is no such file or folder (ENOENT).`,
       fields: { path: absent, errno: 'ENOENT' },
     });
   });

@@ -1,0 +1,93 @@
+/**
+ * A trained reward: the token head. A small network gives every token of a step the probability that it
+ * does no harm; the reward of the step is their product, Π σ(z_t), the probability that no token does.
+ * The one wrong number of a step decides, wherever it stands. (The usual value head, on the state at the
+ * end of the step, is `tokens: 'last'`.)
+ */
+import { fromHalf } from '../core/half.ts';
+import type { RowResult } from '../core/row-program.ts';
+import { softplus } from '../network/loss.ts';
+import { type HeadContent, type HeadFacts, networkDigest } from './head.ts';
+import {
+  type HiddenSizes,
+  largeReads,
+  type RewardFeatures,
+  rewardFeatureSize,
+  rewardReads,
+  stepFeatures,
+} from './reward-features.ts';
+import { type RunningReward, readBy, type StepReward } from './step-reward.ts';
+
+export interface RewardHeadFacts extends HeadFacts {
+  readonly features: RewardFeatures;
+  /** The hidden size of the large model. */
+  readonly largeHiddenSize: number;
+  /** The texts that ended the steps that it was trained on. Steps end there unless a user says otherwise. */
+  readonly separators: readonly string[];
+}
+
+export interface RewardHead extends RewardHeadFacts, HeadContent {}
+
+type Scoring = Pick<RewardHead, 'network' | 'features' | 'hiddenSize' | 'largeHiddenSize'>;
+
+/** @throws as `Session.rows` */
+export function headReward(name: string, head: Scoring): StepReward {
+  const { features } = head;
+  const reads = largeReads(features);
+  return {
+    name,
+    draftReads: rewardReads(features),
+    ...(features.tokens === 'all' && reads === null ? { running: () => runningProduct(head) } : {}),
+    needs: reads === null ? {} : { large: { reads } },
+    begin: (session) => ({
+      score: async (step) => {
+        const large = reads === null ? null : await readBy(session('large'), step, reads);
+        return productReward(stepFeatures({ small: step.rows, large }, features), head);
+      },
+    }),
+  };
+}
+
+/** A product of probabilities never rises. A token is judged when the next row has its state. */
+function runningProduct(head: Scoring): RunningReward {
+  let product = 1;
+  let last: RowResult | null = null;
+  return (row) => {
+    if (last !== null) {
+      const rows = stepFeatures({ small: [last, row], large: null }, head.features);
+      product *= productReward(rows, head);
+    }
+    last = row;
+    return product;
+  };
+}
+
+/**
+ * The product of the sigmoids of a step's rows.
+ * @param halves [scored token count x feature size]
+ */
+export function productReward(halves: Uint16Array, head: Scoring): number {
+  const { network, features } = head;
+  const size = rewardFeatureSize(features, sizesOf(head));
+  let log = 0;
+  for (let at = 0; at < halves.length; at += size) {
+    log -= softplus(-network.logit(fromHalf(halves.subarray(at, at + size))));
+  }
+  return Math.exp(log);
+}
+
+export function sizesOf({
+  hiddenSize,
+  largeHiddenSize,
+}: Pick<RewardHead, 'hiddenSize' | 'largeHiddenSize'>): HiddenSizes {
+  return { small: hiddenSize, large: largeHiddenSize };
+}
+
+/** The digest of the facts that scores depend on (see `networkDigest`). */
+export function rewardDigest({
+  network,
+  features,
+  separators,
+}: Pick<RewardHead, 'network' | 'features' | 'separators'>): string {
+  return networkDigest(network, [features, separators]);
+}
