@@ -20,6 +20,8 @@ import { readModelFile } from '../model/llama-cpp/model-file.ts';
 import type { LanguageModel } from '../model/roles.ts';
 import { fileDigest } from '../storage/file-digest.ts';
 import type { StrategyValue } from '../strategy/method.ts';
+import type { RsdOptions } from '../strategy/rsd-options.ts';
+import type { SampleOptions } from '../strategy/samples.ts';
 import type { SpeculativeOptions } from '../strategy/strategy-options.ts';
 import {
   asStrategy,
@@ -57,6 +59,10 @@ export interface OpenEngineOptions extends PairOptions {
   /** Prices of the models' tokens. Without them a summary has no price. */
   readonly prices?: Partial<ByRole<TokenPrices>> | undefined;
   readonly speculative?: Omit<SpeculativeOptions, 'costs'> | undefined;
+  /** Where steps end, and how rewards decide about them. */
+  readonly steps?: RsdOptions | undefined;
+  /** Samples to choose from: answers, tries of a step, and further drafts of a step. */
+  readonly samples?: SampleOptions | undefined;
   /**
    * Whether the engine also opens if a strategy's head is missing. The strategy then fails when a
    * request names it. Default false.
@@ -120,12 +126,13 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
       const of = { role, name: shortName(names[role]), ...files[role], heads };
       owners[role] = await options.wrapModel(model, of);
     }
-    const { speculative, template, prices, requestCountMax, overcommit } = options;
+    const { speculative, steps, samples, template, prices } = options;
+    const { requestCountMax, overcommit } = options;
     return new Engine({
       models: owners,
       absentFacts: await absentFacts(names, roles, options),
       speculative: { ...speculative, costs },
-      ...heads,
+      ...{ steps, samples, ...heads },
       scope: roles.every((role) => bundledModel(names[role]) !== null) ? POCKET_SCOPE : undefined,
       ...{ template, prices, requestCountMax, overcommit },
     });
@@ -181,9 +188,11 @@ function modelNames({ pair, small, large }: OpenEngineOptions): Names {
 /** The needed roles in a fixed order: the small model loads first. */
 function neededRoles(
   strategies: readonly StrategyValue[],
-  { speculative }: OpenEngineOptions,
+  { speculative, steps, samples }: OpenEngineOptions,
 ): readonly ModelRole[] {
-  const needed = new Set(strategies.flatMap((value) => rolesOf(value, { speculative })));
+  const needed = new Set(
+    strategies.flatMap((value) => rolesOf(value, { speculative, steps, samples })),
+  );
   if (needed.size === 0) {
     throw new PilotfishError('option-invalid', 'No strategy was named.', {
       remedy: 'Name at least one strategy.',

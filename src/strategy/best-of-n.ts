@@ -123,7 +123,8 @@ function method(facts: Facts): Method {
     threshold: null,
     gate: null,
     usesStepCosts: false,
-    needs: ['small'],
+    // A head is bound to both models of its pair.
+    needs: facts.head === null ? ['small'] : ['small', 'large'],
     costModels: [samplesCost(facts.name)],
     style: null,
   };

@@ -189,7 +189,8 @@ function method({ delta, ...facts }: Facts): Method {
     threshold: { ...DELTA, default: delta },
     gate: null,
     usesStepCosts: false,
-    needs: ['small'],
+    // A head is bound to both models of its pair.
+    needs: facts.head === null ? ['small'] : ['small', 'large'],
     costModels: [samplesCost(facts.name)],
     style: null,
   };

@@ -130,6 +130,7 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
     large: large.model,
     pools: { small: small.pool, large: large.pool },
     ...heads,
+    strategyOptions: { steps: options.steps, samples: options.samples },
     // The engine has checked that the vocabularies agree up to this size.
     vocabularySize: Math.min(small.model.vocabulary.size, large.model.vocabulary.size),
     contextLength: Math.min(small.model.facts.contextLength, large.model.facts.contextLength),

@@ -55,9 +55,9 @@ export class ChatSession implements AsyncDisposable {
     this.#conversation = new Conversation(options.system);
     this.#strategy = dependencies.parseStrategy(options.strategy);
     this.#seed = this.#fields.seed;
-    const { speculative } = engineOptions(options);
+    const { speculative, steps, samples } = engineOptions(options);
     this.#holder = new EngineHolder({
-      rolesOf: (strategy) => dependencies.rolesOf(strategy, { speculative }),
+      rolesOf: (strategy) => dependencies.rolesOf(strategy, { speculative, steps, samples }),
       open: (strategies, signal) => openForCommand(strategies, options, io, dependencies, signal),
     });
   }

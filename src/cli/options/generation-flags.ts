@@ -8,6 +8,7 @@ import { DRAFT_LENGTH_MAX } from '../../strategy/speculative.ts';
 import { addFlags, choice, type FlagTable, number, readFlags } from './flags.ts';
 import { HEAD_FLAGS, PAIR_FLAGS, PRICE_FLAGS, pricesOf } from './pair-flags.ts';
 import { integerFrom, type NumberRange, numberParser } from './parse-number.ts';
+import { SAMPLE_FLAGS, STEP_FLAGS, stepOptions } from './step-flags.ts';
 
 /** The options that the commands use themselves. `engineOptions` and `requestFields` read the rest. */
 export interface GenerationOptions {
@@ -109,7 +110,10 @@ const SPECULATIVE_FLAGS: FlagTable<NonNullable<OpenEngineOptions['speculative']>
 /** Adds all options but the strategy, of which compare takes several. */
 export function addGenerationFlags(command: Command): Command {
   addFlags(command, { ...PAIR_FLAGS, ...HEAD_FLAGS, ...PRICE_FLAGS });
-  addFlags(command, { ...SAMPLING_FLAGS, ...LENGTH_FLAGS, ...SPECULATIVE_FLAGS });
+  addFlags(command, {
+    ...{ ...SAMPLING_FLAGS, ...LENGTH_FLAGS, ...SPECULATIVE_FLAGS },
+    ...{ ...STEP_FLAGS, ...SAMPLE_FLAGS },
+  });
   return command
     .option('--json', 'print the events, one JSON object per line')
     .option('--no-color', 'no colours');
@@ -121,6 +125,7 @@ export function engineOptions(parsed: object): OpenEngineOptions {
     ...readFlags({ ...PAIR_FLAGS, ...HEAD_FLAGS }, parsed),
     prices: pricesOf(readFlags(PRICE_FLAGS, parsed)),
     speculative: readFlags(SPECULATIVE_FLAGS, parsed),
+    ...stepOptions(parsed),
   };
 }
 

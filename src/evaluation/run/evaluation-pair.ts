@@ -13,6 +13,7 @@ import type { RewardHead } from '../../judging/reward-head.ts';
 import type { Router } from '../../judging/router.ts';
 import type { LanguageModel } from '../../model/roles.ts';
 import type { SequencePool } from '../../model/sequence-source.ts';
+import type { StrategyOptions } from '../../strategy/strategy-options.ts';
 
 /** The facts that costs are computed from, and the digest that tells one model from another. */
 export interface EvaluatedModel {
@@ -38,6 +39,8 @@ export interface EvaluationPair extends ModelsById<EvaluatedModel, PairLabels>, 
   readonly routers: ReadonlyMap<string, Router>;
   /** Trained rewards, likewise. */
   readonly rewards: ReadonlyMap<string, RewardHead>;
+  /** The options that strategies were built with; absent: the defaults. */
+  readonly strategyOptions?: Pick<StrategyOptions, 'steps' | 'samples'> | undefined;
   readonly vocabularySize: number;
   readonly contextLength: number;
   /** SHA-256 of the native library, in hex: logits of another build differ in their last digits. */

@@ -12,6 +12,7 @@ const [SMALL, LARGE, PRM] = [model('tiny'), model('huge'), model('prm')];
 const runOf = (changes: Partial<EvaluationFacts> = {}): EvaluationFacts => ({
   ...modelsById({ small: SMALL, large: LARGE }),
   ...{ library: 'lib', template: 'own', contextLength: 64, maxTokens: 8, waveSize: 4, routers: {} },
+  options: {},
   ...changes,
 });
 

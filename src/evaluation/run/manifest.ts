@@ -30,6 +30,8 @@ export interface EvaluationFacts extends ModelsById<EvaluatedModel, PairLabels> 
   readonly waveSize: number;
   /** The digests of heads, by their strategy; later runs may add more. The name is that of version 1. */
   readonly routers: Readonly<Record<string, string>>;
+  /** The options of each strategy that differ from the defaults, as text; later runs may add more. */
+  readonly options: Readonly<Record<string, string>>;
 }
 
 export interface Manifest extends EvaluationFacts {
@@ -78,13 +80,7 @@ export function joinManifest(
   run: EvaluationFacts,
   folder: string,
 ): JoinedManifest {
-  const before = found ?? run;
-  for (const name of ['library', 'template', 'contextLength', 'maxTokens', 'waveSize'] as const) {
-    checkSame(name, before[name], run[name], folder);
-  }
-  for (const [strategy, digest] of Object.entries(run.routers)) {
-    checkSame(`head of ${strategy}`, before.routers[strategy] ?? digest, digest, folder);
-  }
+  if (found !== null) checkAgrees(found, run, folder);
   const models: Record<ModelId, ManifestModel> = { ...found?.models };
   // Models that this run does not use keep the ids of the folder.
   const ids = new Map(Object.entries(models).map(([id, { code }]) => [code, id]));
@@ -104,8 +100,24 @@ export function joinManifest(
     labels: { ...run.labels, ...found?.labels },
     ...{ library, template, contextLength, maxTokens, waveSize },
     routers: { ...found?.routers, ...run.routers },
+    options: { ...found?.options, ...run.options },
   };
   return { manifest, codes: new ModelCodes(ids) };
+}
+
+/** @throws PilotfishError `evaluation-invalid` */
+function checkAgrees(found: Manifest, run: EvaluationFacts, folder: string): void {
+  for (const name of ['library', 'template', 'contextLength', 'maxTokens', 'waveSize'] as const) {
+    checkSame(name, found[name], run[name], folder);
+  }
+  for (const [what, by] of [
+    ['head', 'routers'],
+    ['options', 'options'],
+  ] as const) {
+    for (const [strategy, now] of Object.entries(run[by])) {
+      checkSame(`${what} of ${strategy}`, found[by][strategy] ?? now, now, folder);
+    }
+  }
 }
 
 /** The first letter of the label, with a number where it is taken. */
@@ -148,6 +160,7 @@ const REST = z.object({
   maxTokens: z.number(),
   waveSize: z.number(),
   routers: z.record(z.string(), z.string()).default({}),
+  options: z.record(z.string(), z.string()).default({}),
 });
 
 const ID = z.string().optional();

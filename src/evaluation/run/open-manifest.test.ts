@@ -6,6 +6,9 @@ import { CODES, planOf, scriptedEvaluation } from '../../../test/evaluation/scri
 import { labelledModel, modelsById } from '../../core/model-id.ts';
 import { tinyRouter } from '../../judging/fakes/tiny-router.ts';
 import type { Router } from '../../judging/router.ts';
+import { entropyMethod } from '../../strategy/entropy.ts';
+import { majorityMethod } from '../../strategy/majority.ts';
+import type { Method } from '../../strategy/method.ts';
 import type { EvaluationPair } from './evaluation-pair.ts';
 import { openManifest } from './open-manifest.ts';
 
@@ -107,6 +110,30 @@ describe('the manifest of an evaluation', () => {
     });
     await expect(openManifest(join(folder, '\0'), pair, planOf())).rejects.toMatchObject({
       code: 'file-system-failed',
+    });
+  });
+
+  it('refuses other options of a strategy that it has answers of, and takes new strategies', async () => {
+    const strategies = (...methods: readonly Method[]) =>
+      planOf({ strategies: methods.map((method) => ({ method, thresholds: [] })) });
+    const withOptions = (strategyOptions: EvaluationPair['strategyOptions']): EvaluationPair => ({
+      ...pair,
+      strategyOptions,
+    });
+    const five = withOptions({ steps: { draftCount: undefined }, samples: { count: 5 } });
+    await openManifest(folder, pair, strategies(entropyMethod));
+    const { manifest } = await openManifest(folder, five, strategies(majorityMethod));
+    expect(manifest.options).toEqual({ entropy: '{}', majority: '{"samples.count":5}' });
+    const nine = openManifest(
+      folder,
+      withOptions({ samples: { count: 9 } }),
+      strategies(majorityMethod),
+    );
+    await expect(nine).rejects.toMatchObject({
+      code: 'evaluation-invalid',
+      message:
+        `${folder} holds an evaluation with options of majority {"samples.count":5}; ` +
+        'this one has {"samples.count":9}.',
     });
   });
 });

@@ -10,6 +10,9 @@ import type { EvaluationPair } from './evaluation-pair.ts';
 import type { EvaluationPlan } from './evaluation-plan.ts';
 import { type JoinedManifest, joinManifest, type Manifest, parseManifest } from './manifest.ts';
 
+type ManifestPlan = Pick<EvaluationPlan, 'maxTokens' | 'waveSize'> &
+  Partial<Pick<EvaluationPlan, 'strategies'>>;
+
 /**
  * Writes the manifest of a new folder, or compares a folder's manifest with the run. A manifest of
  * an earlier version is replaced by an equivalent one of this version.
@@ -18,7 +21,7 @@ import { type JoinedManifest, joinManifest, type Manifest, parseManifest } from 
 export async function openManifest(
   folder: string,
   pair: EvaluationPair,
-  { maxTokens, waveSize }: Pick<EvaluationPlan, 'maxTokens' | 'waveSize'>,
+  { maxTokens, waveSize, strategies = [] }: ManifestPlan,
 ): Promise<JoinedManifest> {
   const heads = Object.fromEntries([
     ...[...pair.routers].map(([strategy, router]) => [strategy, scoreDigest(router)]),
@@ -28,11 +31,26 @@ export async function openManifest(
   const text = await readWhole(path);
   const value = text === null ? undefined : parseJson(text.toString('utf8'));
   const found = text === null ? null : checked(value, path, folder);
-  const joined = joinManifest(found, { ...pair, maxTokens, waveSize, routers: heads }, folder);
+  const options = Object.fromEntries(
+    strategies.map(({ method }) => [method.name, optionsText(pair)]),
+  );
+  const facts = { ...pair, maxTokens, waveSize, routers: heads, options };
+  const joined = joinManifest(found, facts, folder);
   if (!isDeepStrictEqual(value, joined.manifest)) {
     await writeWhole(path, `${JSON.stringify(joined.manifest, null, 2)}\n`);
   }
   return joined;
+}
+
+/** Equal for equal options. Options that are not given are left out. */
+function optionsText({ strategyOptions = {} }: Pick<EvaluationPair, 'strategyOptions'>): string {
+  const given = Object.entries(strategyOptions).flatMap(([group, options]) =>
+    Object.entries(options ?? {}).map(([name, value]) => [`${group}.${name}`, value] as const),
+  );
+  const known = given
+    .filter(([, value]) => value !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify(Object.fromEntries(known));
 }
 
 function checked(value: unknown, path: string, folder: string): Manifest {

@@ -1,0 +1,66 @@
+/** The options of strategies that decide about steps, or choose among samples. */
+import type { OpenEngineOptions } from '../../app/open-engine.ts';
+import { DRAFT_COUNT_MAX, type RsdOptions } from '../../strategy/rsd-options.ts';
+import { SAMPLE_COUNT_MAX, type SampleOptions } from '../../strategy/samples.ts';
+import { parseSeparators } from '../../strategy/step-boundary.ts';
+import { choice, count, type FlagTable, number, readFlags, toggle } from './flags.ts';
+
+const STEP_TOKEN_COUNT_MAX = 65_536;
+const STEP_COUNT_MAX = 65_536;
+
+export const STEP_FLAGS: FlagTable<RsdOptions> = {
+  separators: {
+    usage: '--steps <WHERE>',
+    description:
+      'where steps end: blank-line, newline, sentence, or a text such as "\\n---\\n"; repeatable',
+    parse: (text, before = []) => [...before, ...parseSeparators(text)],
+  },
+  stepTokenCountMax: count(
+    '--step-tokens <N>',
+    'a step ends after N tokens at the latest (default: 256)',
+    STEP_TOKEN_COUNT_MAX,
+  ),
+  stepCountMax: count(
+    '--judged-steps <N>',
+    'judge N steps; the small model writes the rest (default: 128)',
+    STEP_COUNT_MAX,
+  ),
+  weighting: choice('--weighting <NAME>', 'how a reward decides about a step (default: binary)', [
+    'binary',
+    'constant',
+    'clipped',
+    'sigmoid',
+    'logistic',
+  ]),
+  draftCount: count(
+    '--drafts <K>',
+    'draft each step K times and judge the best (default: 1)',
+    DRAFT_COUNT_MAX,
+  ),
+  judgesCorrections: toggle(
+    '--judge-corrections',
+    'keep a rejected draft if its reward is above that of the correction',
+  ),
+  endsDraftsEarly: toggle(
+    '--end-drafts-early',
+    'stop drafting a step that is certain to be rejected',
+  ),
+};
+
+export const SAMPLE_FLAGS: FlagTable<SampleOptions> = {
+  count: count(
+    '--samples <N>',
+    'answers to choose from, or tries of a step (default: 8)',
+    SAMPLE_COUNT_MAX,
+  ),
+  temperature: number(
+    '--sample-temperature <T>',
+    'draws all samples but the first where --temperature is 0 (default: 0.7)',
+    { holds: (value) => value > 0 && value <= 100, says: 'a number above 0, at most 100' },
+  ),
+};
+
+/** @param parsed the options that commander hands to the command's action */
+export function stepOptions(parsed: object): Pick<OpenEngineOptions, 'steps' | 'samples'> {
+  return { steps: readFlags(STEP_FLAGS, parsed), samples: readFlags(SAMPLE_FLAGS, parsed) };
+}
