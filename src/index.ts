@@ -51,6 +51,7 @@ export type { LocalModel } from './catalog/find-model.ts';
 export type { ChatMessage } from './core/chat-message.ts';
 export { ERROR_CODES, type ErrorCode, PilotfishError } from './core/errors.ts';
 export type {
+  DraftEvent,
   EngineEvent,
   GrammarKind,
   ModelCost,

@@ -10,6 +10,8 @@ export interface CliIo {
   readonly errIsTerminal: boolean;
   /** Columns of the terminal, or 80. */
   readonly columns: number;
+  /** Rows of the terminal, or 24. */
+  readonly rows: number;
   /** Colours for standard output. Plain text unless it is a terminal; NO_COLOR and FORCE_COLOR apply. */
   readonly color: ChalkInstance;
   readonly errColor: ChalkInstance;
@@ -22,6 +24,7 @@ export interface CliIo {
 }
 
 const COLUMNS_DEFAULT = 80;
+const ROWS_DEFAULT = 24;
 const FORCED_LEVELS: Readonly<Record<string, ColorSupportLevel>> = {
   '0': 0,
   false: 0,
@@ -45,7 +48,7 @@ export function colorLevel(
 /** The same outside without colours, for `--no-color`. */
 export function withoutColor(io: CliIo): CliIo {
   const plain = new Chalk({ level: 0 });
-  // Not a spread, because `columns` is a getter that follows the terminal's size.
+  // Not a spread, because `columns` and `rows` are getters that follow the terminal's size.
   return Object.create(io, { color: { value: plain }, errColor: { value: plain } });
 }
 
@@ -61,6 +64,9 @@ export function processIo(signal: AbortSignal): CliIo {
     get columns() {
       // A terminal that does not know its size reports 0.
       return stdout.columns || stderr.columns || COLUMNS_DEFAULT;
+    },
+    get rows() {
+      return stdout.rows || ROWS_DEFAULT;
     },
     color: new Chalk({ level: colorLevel(env, outIsTerminal, new Chalk().level) }),
     errColor: new Chalk({ level: colorLevel(env, errIsTerminal, chalkStderr.level) }),

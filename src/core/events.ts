@@ -75,6 +75,19 @@ export interface WorkEvent {
   readonly bytesDown: number;
 }
 
+/**
+ * What is drafted of the next tokens while no verdict has fallen. Only requests that want drafts have
+ * these events; nothing counts them. Each replaces the one before, and so does every token.
+ */
+export interface DraftEvent {
+  readonly type: 'draft';
+  /** All that is drafted now; empty: the draft was rejected. */
+  readonly text: string;
+  /** The round of the engine's loop that decides about it. */
+  readonly round: number;
+  readonly elapsedMs: number;
+}
+
 /** Parameter counts by cost: every row reads the body, only output rows use the head. */
 export interface ParameterCounts {
   readonly body: number;
@@ -216,4 +229,4 @@ export interface SummaryEvent extends RunCost {
   readonly notes: readonly string[];
 }
 
-export type EngineEvent = StartEvent | TokenEvent | WorkEvent | SummaryEvent;
+export type EngineEvent = StartEvent | TokenEvent | WorkEvent | DraftEvent | SummaryEvent;

@@ -21,6 +21,7 @@ export interface CheckedRequest {
   readonly stop: readonly string[];
   readonly seed: number;
   readonly logprobs: boolean;
+  readonly drafts: boolean;
   readonly reusePrefix: boolean;
   /** The grammar of the answer; absent: any text. */
   readonly grammar?: GrammarSource;
@@ -46,6 +47,7 @@ export function checkRequest(request: GenerateRequest): CheckedRequest {
     stop,
     seed,
     logprobs: request.logprobs ?? false,
+    drafts: request.drafts ?? false,
     reusePrefix: request.reusePrefix ?? true,
     ...(request.grammar === undefined ? {} : { grammar: grammarSource(request.grammar) }),
     ...definedFields({ finalAnswer: request.finalAnswer }),

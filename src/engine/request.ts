@@ -38,6 +38,11 @@ export interface GenerateRequest {
   /** Fill in `logprob` of every token (one more pass over the vocabulary per row). Default false. */
   readonly logprobs?: boolean | undefined;
   /**
+   * Also yield `draft` events: what is drafted before its verdict. Default false. Answers whose schema
+   * must be checked have none.
+   */
+  readonly drafts?: boolean | undefined;
+  /**
    * Begin with the prefixes that earlier requests left in the KV caches, and leave this request's own
    * text to later ones. Default true; false if a run must not depend on earlier runs.
    */

@@ -9,6 +9,7 @@ import type { Draws } from '../core/draws.ts';
 import { seededDraws } from '../core/draws.ts';
 import { PilotfishError, throwIfAborted } from '../core/errors.ts';
 import {
+  type DraftEvent,
   type EngineEvent,
   LOG_VERSION,
   type StartEvent,
@@ -28,6 +29,7 @@ import { WorkRecorder } from '../session/work-recorder.ts';
 import { lastNumberOrLine } from '../strategy/final-answer.ts';
 import type { Decision, Decoder, Strategy, StrategyContext } from '../strategy/strategy.ts';
 import type { CheckedRequest } from './checked-request.ts';
+import { DraftFeed } from './draft-feed.ts';
 import { Emitter } from './emitter.ts';
 import { REDRAW_TEMPERATURE, SCHEMA_REDRAW_COUNT_MAX } from './limits.ts';
 import { isWriter, type ModelSet } from './model-set.ts';
@@ -37,7 +39,8 @@ import { shareWarning } from './share-warning.ts';
 export type RunRequest = Pick<
   CheckedRequest,
   'sampling' | 'maxTokens' | 'stop' | 'seed' | 'logprobs' | 'grammar' | 'finalAnswer'
->;
+> &
+  Partial<Pick<CheckedRequest, 'drafts'>>;
 
 export interface RunOptions {
   readonly request: RunRequest;
@@ -88,6 +91,8 @@ class Run {
   /** The open sessions of models that run elsewhere, with their branches. */
   readonly #remote = new Set<AsyncDisposable>();
   readonly #fold: RunCostFold;
+  readonly #drafts = new DraftFeed();
+  #hasEnded = false;
   #emitter: Emitter;
   #decoder: Decoder;
   /** Prompt and committed tokens. */
@@ -125,6 +130,7 @@ class Run {
    * close loses neither the answer nor the request's own error.
    */
   async end(): Promise<void> {
+    this.#hasEnded = true;
     await Promise.allSettled([...this.#remote].map((session) => session[Symbol.asyncDispose]()));
   }
 
@@ -199,10 +205,14 @@ class Run {
   async *#round(release: Release): AsyncGenerator<EngineEvent, readonly Decision[]> {
     try {
       throwIfAborted(this.#options.signal);
-      const decisions = await this.#decoder.round({
-        text: this.#text,
-        tokenCountMax: this.#roomLeft(),
-      });
+      const round = { text: this.#text, tokenCountMax: this.#roomLeft() };
+      const decided = this.#decoder.round(round);
+      if (this.#wantsDrafts()) {
+        // A reader may leave while it is pending.
+        decided.catch(() => undefined);
+        for await (const tokens of this.#drafts.until(decided)) yield this.#draftEvent(tokens);
+      }
+      const decisions = await decided;
       invariant(decisions.length > 0, 'a round decides at least one token');
       yield* this.#work();
       return decisions;
@@ -212,6 +222,18 @@ class Run {
       for (const event of this.#emitter.flush()) yield* release(event);
       throw error;
     }
+  }
+
+  #wantsDrafts(): boolean {
+    const { request, grammar } = this.#options;
+    return request.drafts === true && grammar?.needsCheck !== true;
+  }
+
+  #draftEvent(tokens: readonly TokenId[]): DraftEvent {
+    const bytes = Buffer.concat(tokens.map((id) => this.#options.models.tokenBytes(id)));
+    // An unfinished character at the end is left out.
+    const text = new TextDecoder().decode(bytes, { stream: true });
+    return { type: 'draft', text, round: this.#roundCount, elapsedMs: this.#elapsedMs() };
   }
 
   *#work(): Generator<EngineEvent> {
@@ -315,6 +337,7 @@ class Run {
       temperature: this.#sampling().temperature,
       finalAnswer: request.finalAnswer ?? lastNumberOrLine,
       stops: request.stop,
+      showDraft: this.#wantsDrafts() ? (tokens) => this.#drafts.show(tokens) : undefined,
       allowedDraft: grammar && ((text, draft) => grammar.allowedDraft(text, draft, signal)),
     };
   }
@@ -329,6 +352,8 @@ class Run {
   #session(label: ModelLabel): Session {
     const known = this.#sessions.get(label);
     if (known !== undefined) return known;
+    // A reader who leaves while a round decides leaves its decoder behind.
+    if (this.#hasEnded) throw new PilotfishError('disposed', 'The request has ended.');
     const { request, prompt, models, lease, grammar, signal } = this.#options;
     const { vocabularySize, ...meaning } = models.tokensOf(label);
     const session = models.openSession(label, lease, {

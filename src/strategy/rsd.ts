@@ -125,6 +125,7 @@ class RsdDecoder implements Decoder {
   }
 
   async #corrected(round: Round, draft: DraftedSteps): Promise<JudgedStep> {
+    this.#context.showDraft?.([]);
     const rows = await writeStep('large', round, this.#context, {
       ...this.#rule,
       draw: CORRECTION_DRAW,

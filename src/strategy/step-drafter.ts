@@ -108,6 +108,7 @@ export class StepDrafter {
   async #write(round: Round, session: Session, index: number): Promise<Draft> {
     const { samples = {}, endsDraftsEarly, isHopeless } = this.#options;
     const follow = endsDraftsEarly === true ? this.#reward.running?.() : undefined;
+    const shown: TokenId[] = [];
     let running: number | null = null;
     const rows = await writeStep('small', round, this.#context, {
       ...this.#options,
@@ -115,6 +116,8 @@ export class StepDrafter {
       session,
       reads: this.#reward.draftReads,
       onRow: (row) => {
+        shown.push(row.tokenId);
+        if (index === 0) this.#context.showDraft?.([...shown]);
         const reward = follow?.(row);
         if (reward === undefined || !isHopeless(reward)) return false;
         running = reward;

@@ -43,6 +43,11 @@ export interface StrategyContext extends GateContext {
   /** Texts that end the answer. Writing on after one is in vain. */
   readonly stops: readonly string[];
   /**
+   * Shows a draft before its verdict: all of its tokens so far, or none if it was rejected. Absent:
+   * nobody wants to see it.
+   */
+  readonly showDraft?: ((tokens: readonly TokenId[]) => void) | undefined;
+  /**
    * Returns the beginning of a draft that the request's grammar allows; absent: there is no grammar. A
    * model's drafts need no cutting, because its rows are masked.
    */

@@ -18,6 +18,7 @@ export interface RecordedIoOptions {
   readonly errIsTerminal?: boolean;
   readonly inputIsTerminal?: boolean;
   readonly columns?: number;
+  readonly rows?: number;
   readonly colorLevel?: ColorSupportLevel;
   readonly input?: NodeJS.ReadableStream | string | readonly Uint8Array[];
   readonly env?: Readonly<Record<string, string>>;
@@ -47,6 +48,7 @@ export function recordedIo(options: RecordedIoOptions = {}): RecordedIo {
     outIsTerminal: options.outIsTerminal ?? terminal,
     errIsTerminal: options.errIsTerminal ?? terminal,
     columns: options.columns ?? 80,
+    rows: options.rows ?? 24,
     color,
     errColor: color,
     input: inputStream(options.input),

@@ -13,7 +13,9 @@ import { openForCommand } from '../open-for-command.ts';
 import {
   engineOptions,
   type GenerationOptions,
+  type ProvisionalOptions,
   requestFields,
+  wantsDrafts,
 } from '../options/generation-flags.ts';
 import { checked } from '../options/read-prompt.ts';
 import { AnswerFold } from '../rendering/answer.ts';
@@ -30,7 +32,7 @@ import { CHAT_HELP, type ChatLine, parseChatLine } from './chat-command.ts';
 import { Conversation } from './conversation.ts';
 import { EngineHolder } from './engine-holder.ts';
 
-export interface ChatOptions extends GenerationOptions {
+export interface ChatOptions extends GenerationOptions, ProvisionalOptions {
   readonly strategy: string;
   readonly system?: string;
 }
@@ -51,7 +53,7 @@ export class ChatSession implements AsyncDisposable {
     this.#io = io;
     this.#dependencies = dependencies;
     this.#json = options.json === true;
-    this.#fields = requestFields(options);
+    this.#fields = { ...requestFields(options), drafts: wantsDrafts(options, io) };
     this.#conversation = new Conversation(options.system);
     this.#strategy = dependencies.parseStrategy(options.strategy);
     this.#seed = this.#fields.seed;

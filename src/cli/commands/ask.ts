@@ -4,7 +4,13 @@ import { STRATEGY_DEFAULT } from '../../strategy/strategy-value.ts';
 import type { CliDependencies } from '../cli-dependencies.ts';
 import { type CliIo, withoutColor } from '../io.ts';
 import { openForCommand } from '../open-for-command.ts';
-import { addGenerationFlags, requestFields } from '../options/generation-flags.ts';
+import {
+  addGenerationFlags,
+  addProvisionalFlag,
+  type ProvisionalOptions,
+  requestFields,
+  wantsDrafts,
+} from '../options/generation-flags.ts';
 import {
   addGrammarOptions,
   type GrammarOptions,
@@ -17,7 +23,7 @@ import { jsonView, plainView, showAnswer, terminalView } from '../rendering/answ
 import { renderSummary } from '../rendering/render-summary.ts';
 import { renderLegend } from '../rendering/token-style.ts';
 
-interface AskOptions extends PromptOptions, GrammarOptions {
+interface AskOptions extends PromptOptions, GrammarOptions, ProvisionalOptions {
   readonly strategy: string;
 }
 
@@ -38,7 +44,7 @@ export function registerAsk(program: Command, io: CliIo, dependencies: CliDepend
     .summary('answer one prompt')
     .description(`Answers one prompt.\n\n${OUTPUT}`)
     .option('--strategy <NAME[@THRESHOLD]>', 'who writes which token', STRATEGY_DEFAULT.text);
-  addGenerationFlags(addGrammarOptions(addPromptOptions(command)))
+  addProvisionalFlag(addGenerationFlags(addGrammarOptions(addPromptOptions(command))))
     .addHelpText('after', `\n${strategyHelp(dependencies.methods, io.columns)}\n\n${EXAMPLES}`)
     .action(async (prompt: string | undefined, options: AskOptions) => {
       await ask(prompt, options, options.color ? io : withoutColor(io), dependencies);
@@ -58,6 +64,7 @@ async function ask(
     ...(await grammarFields(options)),
     ...(await promptFields(argument, options, io)),
     strategy,
+    drafts: wantsDrafts(options, io),
     signal: io.signal,
   };
   await using engine = await openForCommand([strategy], options, io, dependencies);

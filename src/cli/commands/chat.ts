@@ -7,7 +7,7 @@ import { type ChatOptions, ChatSession } from '../chat/chat-session.ts';
 import { type LineReader, lineReader } from '../chat/line-reader.ts';
 import type { CliDependencies } from '../cli-dependencies.ts';
 import { type CliIo, withoutColor } from '../io.ts';
-import { addGenerationFlags } from '../options/generation-flags.ts';
+import { addGenerationFlags, addProvisionalFlag } from '../options/generation-flags.ts';
 import { strategyHelp } from '../options/strategy-help.ts';
 import { renderLegend } from '../rendering/token-style.ts';
 
@@ -28,7 +28,7 @@ export function registerChat(program: Command, io: CliIo, dependencies: CliDepen
     .option('--strategy <NAME[@THRESHOLD]>', 'who writes which token', STRATEGY_DEFAULT.text)
     .option('--system <TEXT>', 'a system message');
   const lines = `Lines that begin with a slash:\n${CHAT_HELP.replaceAll(/^/gm, '  ')}`;
-  addGenerationFlags(command)
+  addProvisionalFlag(addGenerationFlags(command))
     .addHelpText(
       'after',
       `\n${lines}\n\n${strategyHelp(dependencies.methods, io.columns)}\n\n${EXAMPLES}`,

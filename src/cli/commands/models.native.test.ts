@@ -52,6 +52,7 @@ function fakeIo(said: Said): CliIo {
     outIsTerminal: false,
     errIsTerminal: false,
     columns: 80,
+    rows: 24,
     color: plain,
     errColor: plain,
     input: new PassThrough(),

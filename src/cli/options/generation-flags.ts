@@ -5,10 +5,30 @@ import { PilotfishError } from '../../core/errors.ts';
 import type { SamplingParams } from '../../core/sampling-params.ts';
 import type { GenerateRequest } from '../../engine/request.ts';
 import { DRAFT_LENGTH_MAX } from '../../strategy/speculative.ts';
+import type { CliIo } from '../io.ts';
 import { addFlags, choice, type FlagTable, number, readFlags } from './flags.ts';
 import { HEAD_FLAGS, PAIR_FLAGS, PRICE_FLAGS, pricesOf } from './pair-flags.ts';
 import { integerFrom, type NumberRange, numberParser } from './parse-number.ts';
 import { SAMPLE_FLAGS, STEP_FLAGS, stepOptions } from './step-flags.ts';
+
+/** Whether drafts are wanted: on a terminal, where grey tells them apart, and among JSON lines. */
+export function wantsDrafts(
+  { provisional, json }: ProvisionalOptions & Pick<GenerationOptions, 'json'>,
+  { outIsTerminal, color }: Pick<CliIo, 'outIsTerminal' | 'color'>,
+): boolean {
+  return provisional === true && (json === true || (outIsTerminal && color.level > 0));
+}
+
+export interface ProvisionalOptions {
+  readonly provisional?: boolean;
+}
+
+export function addProvisionalFlag(command: Command): Command {
+  return command.option(
+    '--provisional',
+    'on a terminal, show drafted steps in grey before their verdict (with --json: as lines)',
+  );
+}
 
 /** The options that the commands use themselves. `engineOptions` and `requestFields` read the rest. */
 export interface GenerationOptions {

@@ -2,6 +2,7 @@
 import type { EngineEvent } from '../../core/events.ts';
 import type { CliIo } from '../io.ts';
 import { type Answer, AnswerFold } from './answer.ts';
+import { DraftBlock } from './draft-block.ts';
 import { renderToken } from './render-token.ts';
 
 export interface AnswerView {
@@ -18,18 +19,27 @@ export function jsonView(io: CliIo, extra: Readonly<Record<string, string>> = {}
   };
 }
 
-/** Prints tokens as they come, coloured, with control characters made visible. */
+/**
+ * Prints tokens as they come, coloured, with control characters made visible. A draft is shown in grey
+ * until the tokens come that it became, or that stand in its place.
+ */
 export function terminalView(io: CliIo): AnswerView {
-  let atLineStart = true;
+  const block = new DraftBlock(io);
+  const print = (text: string): void => {
+    if (text !== '') io.out(text);
+  };
   return {
     onEvent: (event) => {
-      if (event.type !== 'token' || event.text === '') return;
-      io.out(renderToken(event, io.color));
-      atLineStart = event.text.endsWith('\n');
+      if (event.type === 'draft') print(block.show(event.text));
+      if (event.type !== 'token') return;
+      print(block.clear());
+      if (event.text !== '') {
+        print(renderToken({ ...event, text: block.follow(event.text) }, io.color));
+      }
     },
     close: () => {
-      if (!atLineStart) io.out('\n');
-      atLineStart = true;
+      print(block.clear());
+      if (!block.isAtLineStart) print(block.follow('\n'));
     },
   };
 }

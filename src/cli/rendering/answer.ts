@@ -26,6 +26,7 @@ export class AnswerFold {
         this.#summary = event;
         return;
       case 'work':
+      case 'draft':
         return;
     }
   }
