@@ -33,6 +33,8 @@ export interface Script {
   /** Called before each token, with its index. */
   readonly beforeToken?: (index: number) => void;
   readonly summary?: Partial<SummaryEvent>;
+  /** Drafts before the first token, for requests that want them. */
+  readonly drafts?: readonly string[];
 }
 
 export interface ScriptedRequest extends GenerateRequest {
@@ -158,6 +160,9 @@ async function aborted(signal: AbortSignal | undefined): Promise<void> {
 
 async function* play(script: Script, request: ScriptedRequest): AsyncGenerator<EngineEvent> {
   yield startEvent(request);
+  for (const text of request.drafts === true ? (script.drafts ?? []) : []) {
+    yield { type: 'draft', text, round: 0, elapsedMs: 0 };
+  }
   for (const [index, token] of script.tokens.entries()) {
     script.beforeToken?.(index);
     if (script.tokenDelayMs !== undefined) await sleep(script.tokenDelayMs);

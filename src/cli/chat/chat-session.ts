@@ -11,11 +11,11 @@ import { exitCodeOf } from '../exit-code.ts';
 import type { CliIo } from '../io.ts';
 import { openForCommand } from '../open-for-command.ts';
 import {
+  draftFields,
   engineOptions,
   type GenerationOptions,
   type ProvisionalOptions,
   requestFields,
-  wantsDrafts,
 } from '../options/generation-flags.ts';
 import { checked } from '../options/read-prompt.ts';
 import { AnswerFold } from '../rendering/answer.ts';
@@ -53,7 +53,7 @@ export class ChatSession implements AsyncDisposable {
     this.#io = io;
     this.#dependencies = dependencies;
     this.#json = options.json === true;
-    this.#fields = { ...requestFields(options), drafts: wantsDrafts(options, io) };
+    this.#fields = { ...requestFields(options), ...draftFields(options, io) };
     this.#conversation = new Conversation(options.system);
     this.#strategy = dependencies.parseStrategy(options.strategy);
     this.#seed = this.#fields.seed;

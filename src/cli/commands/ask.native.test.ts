@@ -55,6 +55,37 @@ describe('ask', () => {
     );
   });
 
+  it('shows drafts in grey on a terminal with colours, and as lines with --json', async () => {
+    const script = { ...SCRIPT, drafts: ['Bi', 'Bird', ''] };
+    const terminal = { terminal: true, colorLevel: 2 } as const;
+    const shown = await ask(['--provisional', 'hi'], terminal, script);
+    const grey = (text: string): string => `\u001b[90m${text}\u001b[39m`;
+    const back = '\u001b[1G\u001b[0J';
+    expect(shown.out).toContain(`${grey('Bi')}${back}${grey('Bird')}${back}\u001b[38;5;29mFish`);
+    const { out } = await ask(['--provisional', '--json', 'hi'], {}, script);
+    const texts = jsonLines(out).flatMap((line) => ('text' in line ? [line] : []));
+    expect(texts.slice(0, 3)).toMatchObject(script.drafts.map((text) => ({ type: 'draft', text })));
+    for (const [args, options] of [
+      [['--provisional', '--no-color', 'hi'], terminal],
+      [['--provisional', 'hi'], {}],
+      [['hi'], terminal],
+      [['--json', 'hi'], {}],
+    ] as const) {
+      const { out: text, dependencies } = await ask(args, options, script);
+      expect(text).not.toContain('Bird');
+      expect(dependencies.requests[0]?.drafts).toBeUndefined();
+    }
+  });
+
+  it('passes the options of steps and samples to the engine', async () => {
+    const steps = ['--steps', 'newline', '--drafts', '2', '--end-drafts-early'];
+    const { dependencies } = await ask([...steps, '--samples', '5', 'hi']);
+    expect(dependencies.opened[0]).toMatchObject({
+      steps: { separators: ['\n'], draftCount: 2, endsDraftsEarly: true },
+      samples: { count: 5 },
+    });
+  });
+
   it('reads routers from the named files', async () => {
     const files = ['--head', 'a.safetensors', '--head', 'b.safetensors'];
     const { dependencies } = await ask([...files, '--strategy', 'citer@10%', 'hi']);
@@ -140,7 +171,7 @@ describe('ask', () => {
     const { signal, onProgress, onNotice, ...options } = required(dependencies.opened[0], 'opened');
     expect(signal).toBeInstanceOf(AbortSignal);
     for (const told of [onProgress, onNotice]) expect(told).toBeTypeOf('function');
-    expect(options).toEqual({ strategies: ['entropy'], speculative: {} });
+    expect(options).toEqual({ strategies: ['entropy'], speculative: {}, steps: {}, samples: {} });
     expect(dependencies.requests[0]).toMatchObject({ strategy: 'entropy' });
     expect(dependencies.requests[0]?.seed).toBeUndefined();
   });

@@ -7,9 +7,9 @@ import { openForCommand } from '../open-for-command.ts';
 import {
   addGenerationFlags,
   addProvisionalFlag,
+  draftFields,
   type ProvisionalOptions,
   requestFields,
-  wantsDrafts,
 } from '../options/generation-flags.ts';
 import {
   addGrammarOptions,
@@ -64,7 +64,7 @@ async function ask(
     ...(await grammarFields(options)),
     ...(await promptFields(argument, options, io)),
     strategy,
-    drafts: wantsDrafts(options, io),
+    ...draftFields(options, io),
     signal: io.signal,
   };
   await using engine = await openForCommand([strategy], options, io, dependencies);

@@ -7,6 +7,7 @@ import { scriptedDependencies } from '../../../test/cli/scripted-engine.ts';
 import type { Evaluated, EvaluateOptions } from '../../app/evaluate.ts';
 import { PilotfishError, throwIfAborted } from '../../core/errors.ts';
 import { fakeResult } from '../../report/fakes/evaluation-result.ts';
+import { STEP_STYLES } from '../../strategy/step-boundary.ts';
 import { parseStrategy } from '../../strategy/strategy-value.ts';
 import { runCli } from '../run-cli.ts';
 
@@ -86,7 +87,7 @@ describe('eval', () => {
       ...['--max-tokens', '99', '--wave', '8', '--context', '2048', '--threads', '1'],
       ...['--pair', 'pocket', '--small', 'a', '--large', 'b', '--template', 'large'],
       ...['--profile', 'x', '--profile', 'y', '--check-live', '5', '--out', out],
-      ...['--logs', '--no-cache', '--offline'],
+      ...['--logs', '--no-cache', '--offline', '--steps', 'sentence', '--samples', '3'],
     ]);
     expect(exitCode).toBe(null);
     const { signal, onProgress, onNotice, ...options } = asked[0] ?? ({} as EvaluateOptions);
@@ -117,6 +118,7 @@ describe('eval', () => {
       },
       ...{ template: 'large', profiles: ['x', 'y'], liveCheckCount: 5, folder: out, logs: true },
       ...{ keepsRows: false, offline: true },
+      ...{ steps: { separators: STEP_STYLES.sentence }, samples: { count: 3 } },
     });
   });
 

@@ -22,7 +22,7 @@ import {
 } from '../options/flags.ts';
 import { HEAD_FLAGS, PAIR_FLAGS } from '../options/pair-flags.ts';
 import { answeringFlags, QUESTION_COUNT_MAX, questionFlags } from '../options/question-flags.ts';
-import { SAMPLE_FLAGS, STEP_FLAGS, stepOptions } from '../options/step-flags.ts';
+import { addStepFlags, stepOptions } from '../options/step-flags.ts';
 import { progressBar } from '../rendering/progress-bar.ts';
 import { renderEvaluation } from '../rendering/render-evaluation.ts';
 
@@ -106,10 +106,11 @@ export function registerEval(program: Command, io: CliIo, dependencies: CliDepen
     '--strategies <LIST>',
     'NAME or NAME@THRESHOLD, separated by commas (default: all)',
   );
-  addFlags(command, {
-    ...{ ...POINT_FLAGS, ...STEP_FLAGS, ...SAMPLE_FLAGS },
-    ...{ ...MODEL_FLAGS, ...CHECK_FLAGS },
-  }).option('--out <FOLDER>', 'where answers are kept (default: evaluations/TASK-PAIR)');
+  addStepFlags(addFlags(command, POINT_FLAGS));
+  addFlags(command, { ...MODEL_FLAGS, ...CHECK_FLAGS }).option(
+    '--out <FOLDER>',
+    'where answers are kept (default: evaluations/TASK-PAIR)',
+  );
   addFlags(command, KEEPING_FLAGS)
     .option('--json', 'print the result as one JSON object')
     .option('--no-color', 'no colours')

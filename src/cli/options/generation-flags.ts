@@ -9,14 +9,15 @@ import type { CliIo } from '../io.ts';
 import { addFlags, choice, type FlagTable, number, readFlags } from './flags.ts';
 import { HEAD_FLAGS, PAIR_FLAGS, PRICE_FLAGS, pricesOf } from './pair-flags.ts';
 import { integerFrom, type NumberRange, numberParser } from './parse-number.ts';
-import { SAMPLE_FLAGS, STEP_FLAGS, stepOptions } from './step-flags.ts';
+import { addStepFlags, stepOptions } from './step-flags.ts';
 
-/** Whether drafts are wanted: on a terminal, where grey tells them apart, and among JSON lines. */
-export function wantsDrafts(
+/** Drafts are wanted on a terminal, where grey tells them apart, and among JSON lines. */
+export function draftFields(
   { provisional, json }: ProvisionalOptions & Pick<GenerationOptions, 'json'>,
   { outIsTerminal, color }: Pick<CliIo, 'outIsTerminal' | 'color'>,
-): boolean {
-  return provisional === true && (json === true || (outIsTerminal && color.level > 0));
+): Pick<GenerateRequest, 'drafts'> {
+  const areShown = json === true || (outIsTerminal && color.level > 0);
+  return provisional === true && areShown ? { drafts: true } : {};
 }
 
 export interface ProvisionalOptions {
@@ -130,10 +131,8 @@ const SPECULATIVE_FLAGS: FlagTable<NonNullable<OpenEngineOptions['speculative']>
 /** Adds all options but the strategy, of which compare takes several. */
 export function addGenerationFlags(command: Command): Command {
   addFlags(command, { ...PAIR_FLAGS, ...HEAD_FLAGS, ...PRICE_FLAGS });
-  addFlags(command, {
-    ...{ ...SAMPLING_FLAGS, ...LENGTH_FLAGS, ...SPECULATIVE_FLAGS },
-    ...{ ...STEP_FLAGS, ...SAMPLE_FLAGS },
-  });
+  addFlags(command, { ...SAMPLING_FLAGS, ...LENGTH_FLAGS, ...SPECULATIVE_FLAGS });
+  addStepFlags(command);
   return command
     .option('--json', 'print the events, one JSON object per line')
     .option('--no-color', 'no colours');

@@ -1,12 +1,11 @@
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { addFlags } from './flags.ts';
-import { SAMPLE_FLAGS, STEP_FLAGS, stepOptions } from './step-flags.ts';
+import { addStepFlags, stepOptions } from './step-flags.ts';
 
 function parsed(...args: readonly string[]): ReturnType<typeof stepOptions> {
   const silent = { writeErr: () => {}, writeOut: () => {} };
   const command = new Command('test').exitOverride().configureOutput(silent);
-  addFlags(command, { ...STEP_FLAGS, ...SAMPLE_FLAGS });
+  addStepFlags(command);
   return stepOptions(command.parse(args, { from: 'user' }).opts());
 }
 

@@ -1,14 +1,15 @@
 /** The options of strategies that decide about steps, or choose among samples. */
+import type { Command } from 'commander';
 import type { OpenEngineOptions } from '../../app/open-engine.ts';
 import { DRAFT_COUNT_MAX, type RsdOptions } from '../../strategy/rsd-options.ts';
 import { SAMPLE_COUNT_MAX, type SampleOptions } from '../../strategy/samples.ts';
 import { parseSeparators } from '../../strategy/step-boundary.ts';
-import { choice, count, type FlagTable, number, readFlags, toggle } from './flags.ts';
+import { addFlags, choice, count, type FlagTable, number, readFlags, toggle } from './flags.ts';
 
 const STEP_TOKEN_COUNT_MAX = 65_536;
 const STEP_COUNT_MAX = 65_536;
 
-export const STEP_FLAGS: FlagTable<RsdOptions> = {
+const STEP_FLAGS: FlagTable<RsdOptions> = {
   separators: {
     usage: '--steps <WHERE>',
     description:
@@ -47,7 +48,7 @@ export const STEP_FLAGS: FlagTable<RsdOptions> = {
   ),
 };
 
-export const SAMPLE_FLAGS: FlagTable<SampleOptions> = {
+const SAMPLE_FLAGS: FlagTable<SampleOptions> = {
   count: count(
     '--samples <N>',
     'answers to choose from, or tries of a step (default: 8)',
@@ -59,6 +60,11 @@ export const SAMPLE_FLAGS: FlagTable<SampleOptions> = {
     { holds: (value) => value > 0 && value <= 100, says: 'a number above 0, at most 100' },
   ),
 };
+
+/** Two tables, because fields of both have the names of fields elsewhere. */
+export function addStepFlags(command: Command): Command {
+  return addFlags(addFlags(command, STEP_FLAGS), SAMPLE_FLAGS);
+}
 
 /** @param parsed the options that commander hands to the command's action */
 export function stepOptions(parsed: object): Pick<OpenEngineOptions, 'steps' | 'samples'> {
