@@ -8,9 +8,9 @@ import {
   type RewardFeatures,
   rewardFeatureSize,
 } from '../../src/judging/reward-features.ts';
-import { productReward } from '../../src/judging/reward-head.ts';
 import { fitReward } from '../../src/training/fit/fit-reward.ts';
 import type { FitSettings } from '../../src/training/fit/fit-router.ts';
+import { rewardsOf } from '../../src/training/rewards/rewards-of.ts';
 import type { ReadFeatures } from '../../src/training/steps/read-steps.ts';
 import { type StepExample, stepRows } from '../../src/training/steps/step-rows.ts';
 import { stepLabel } from '../../src/training/steps/step-tree.ts';
@@ -82,23 +82,15 @@ export async function trainVariant(
   const shape = { hidden: [{ size: width, activation: true }], dropout: 0.1 };
   const rows = stepRows(examples, features, read, sizes);
   const { network, auc } = await fitReward({ ...fit, shape, rows });
-  const columns = columnsAmong(features, read, sizes);
-  const size = rewardFeatureSize(read, sizes);
   const head = {
     ...{ network, features },
     ...{ hiddenSize: sizes.small, largeHiddenSize: sizes.large },
   };
-  const reward: Reward = ({ readings }, state) => {
-    const all = readings[state] ?? null;
-    if (all === null) return null;
-    const halves = features.tokens === 'all' ? all : all.subarray(-size);
-    const wanted = new Uint16Array((halves.length / size) * columns.length);
-    for (let row = 0; row < halves.length / size; row += 1) {
-      for (const [at, column] of columns.entries()) {
-        wanted[row * columns.length + at] = halves[row * size + column] as number;
-      }
-    }
-    return productReward(wanted, head);
+  const known = new Map<StepExample, readonly (number | null)[]>();
+  const reward: Reward = (example, state) => {
+    const rewards = known.get(example) ?? rewardsOf(example.readings, read, head);
+    known.set(example, rewards);
+    return rewards[state] ?? null;
   };
   return { name, largeReads: features.large !== 'none', reward, auc };
 }
