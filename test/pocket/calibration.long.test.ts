@@ -62,13 +62,13 @@ it('measures shares and qualities, and writes them into the file', async () => {
 it('chooses the default by share or by quality, and refuses what no threshold reaches', async () => {
   const again = { ...optionsOf('graded'), ...HELD_OUT };
   const byShare = await calibrate({ ...again, share: 0.4 });
-  const { calibration, router } = byShare;
+  const { calibration, head } = byShare;
   // Nothing is asked again in the same folder.
   expect(calibration).toEqual(calibrated.calibration);
-  expect(router.defaultThreshold).toBe(thresholdForTokenShare(calibration, 0.4));
+  expect(head.defaultThreshold).toBe(thresholdForTokenShare(calibration, 0.4));
   const quality = calibration.points.at(-1)?.gapRecovered ?? 0;
   const byQuality = await calibrate({ ...again, quality });
-  expect(byQuality.router.defaultThreshold).toBe(
+  expect(byQuality.head.defaultThreshold).toBe(
     thresholdForQuality(calibration, 'gapRecovered', quality),
   );
   await expect(calibrate({ ...again, quality: 2 })).rejects.toMatchObject({
@@ -87,9 +87,9 @@ it('keeps the default where nothing reaches the usual quality, and says so', asy
     ...{ ...optionsOf('graded'), ...HELD_OUT, shares: [0.05], file: folderOf('narrow') },
     onNotice: (text: string) => notices.push(text),
   };
-  const { router, calibration } = await calibrate(again);
+  const { head, calibration } = await calibrate(again);
   expect(calibration.points[0]?.threshold).not.toBe(before);
-  expect(router.defaultThreshold).toBe(before);
+  expect(head.defaultThreshold).toBe(before);
   expect(notices).toContain(
     'No threshold gives 80 % of the gap between the models: the default stays as it was.',
   );

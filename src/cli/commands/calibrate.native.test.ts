@@ -7,7 +7,8 @@ import { runCli } from '../run-cli.ts';
 
 const CALIBRATED: Calibrated = {
   path: 'some/router.safetensors',
-  router: {
+  kind: 'router',
+  head: {
     ...tinyRouter({ strategy: 'citer' }),
     defaultThreshold: 0.875,
     reliability: [{ predicted: 0.9, observed: 0.8, count: 7 }],
