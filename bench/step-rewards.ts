@@ -1,155 +1,269 @@
 /**
- * An experiment before rewards can be trained from the command line: how far a token head gets on the
- * pocket pair. It grows the tree of steps of each problem (both models' greedy steps at every state that
- * a mixture of their steps reaches), trains a head on three quarters of the problems, and replays every
- * threshold on the rest. So all thresholds are judged on the same states, exactly.
+ * How far rewards of steps get, by replays. It grows the tree of steps of each problem (both models'
+ * greedy steps at every state that a mixture of their steps reaches), so every reward and threshold is
+ * judged exactly, on the same states. Rewards are trained on training problems; thresholds are chosen on
+ * further training problems; results are of test problems. All trees are kept in --out.
  *
- *   npm run --silent bench:step-rewards -- [--small NAME] [--problems N] [--seed N] [--json]
+ *   npm run --silent bench:step-rewards -- [--pair NAME] [--train N] [--choose N] [--test N] [--out F]
+ *     [--variants] [--json]
  */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command } from 'commander';
-import { BUNDLED_MODELS, bundledPath } from '../src/catalog/bundled-models.ts';
+import { openEvaluation } from '../src/app/questions/open-evaluation.ts';
 import { required } from '../src/core/invariant.ts';
-import { Engine } from '../src/engine/engine.ts';
+import { openManifest } from '../src/evaluation/run/open-manifest.ts';
+import { fullDesign } from '../src/evaluation/screening/sample-design.ts';
+import { drawReplicates } from '../src/evaluation/statistics/bootstrap.ts';
 import { POCKET } from '../src/evaluation/tasks/pocket-task.ts';
 import type { RewardFeatures } from '../src/judging/reward-features.ts';
-import { type LlamaCppModel, loadModel } from '../src/model/llama-cpp/model.ts';
-import type { LanguageModel } from '../src/model/roles.ts';
-import { fitReward } from '../src/training/fit/fit-reward.ts';
-import { runJobs } from '../src/training/rollouts/run-jobs.ts';
-import { growTree } from '../src/training/steps/grow-tree.ts';
-import { readSteps } from '../src/training/steps/read-steps.ts';
-import { type StepExample, stepRows } from '../src/training/steps/step-rows.ts';
-import { bestValue, largeValue, stateOf, walk } from '../src/training/steps/step-tree.ts';
+import { trainingCellCount } from '../src/training/cell-count.ts';
+import { LABEL_SEQUENCE_COUNT } from '../src/training/sequence-counts.ts';
+import { labelSteps } from '../src/training/steps/label-steps.ts';
+import type { StepExample } from '../src/training/steps/step-rows.ts';
+import { bestValue, largeValue, stepLabel, walk } from '../src/training/steps/step-tree.ts';
 import { TrainingPair } from '../src/training/training-pair.ts';
+import {
+  accuracyAt,
+  costOf,
+  curve,
+  type DeltaPoint,
+  mean,
+  overLarge,
+  randomCurve,
+  ranking,
+  totals,
+} from './step-rewards/measure.ts';
+import {
+  type ComparedReward,
+  ORACLE,
+  type TrainedVariant,
+  trainVariant,
+  untrainedRewards,
+} from './step-rewards/rewards.ts';
 
 interface Settings {
-  readonly small: string;
-  readonly problems: string;
+  readonly pair: string;
+  readonly train: string;
+  readonly choose: string;
+  readonly test: string;
   readonly seed: string;
+  readonly draws: string;
+  readonly limit: string;
+  readonly out: string;
   readonly json?: boolean;
 }
 
 const settings = new Command()
-  .option('--small <NAME>', 'pocket-small or pocket-small-strong', 'pocket-small-strong')
-  .option('--problems <N>', 'problems to grow trees for', '400')
+  .option('--pair <NAME>', 'pocket or pocket-strong', 'pocket-strong')
+  .option('--train <N>', 'problems to train rewards on', '1200')
+  .option('--choose <N>', 'further training problems, on which thresholds are chosen', '800')
+  .option('--test <N>', 'test problems', '4000')
   .option('--seed <N>', 'chooses the problems, and seeds the training', '77')
+  .option('--draws <N>', 'also train on soft labels of this number of rollouts; 0: do not', '0')
+  .option('--limit <RATIO>', 'generated FLOPs (written ones where the large model reads)', '0.15')
+  .option('--out <FOLDER>', 'where trees are kept', 'training/step-rewards')
   .option('--json', 'print results as JSON')
   .parse()
   .opts<Settings>();
 
-const SIDE_BY_SIDE = 8;
-const DELTAS = [0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99];
+const MAX_TOKENS = 200;
+const WAVE_SIZE = 16;
+const READ = { hidden: true, large: 'logprob' } as const;
 const FIT = {
-  shape: { hidden: [{ size: 48, activation: true }], dropout: 0.1 },
   ...{ rate: 1e-3, weightDecay: 0.01, batchSize: 256, epochCountMax: 100, patience: 10 },
-  validationShare: 0.25,
+  ...{ validationShare: 0.15, balanceMax: 1, seed: Number(settings.seed) },
 };
+const ALL: Omit<RewardFeatures, 'large'> = { hidden: true, tokens: 'all' };
 
-/** At one threshold, on held-out problems. */
-interface Replay {
-  readonly delta: number;
-  readonly accuracy: number;
-  /** Of steps. */
-  readonly rejectedShare: number;
-  /** 2·N for each token that a model wrote, discarded ones included, as a part of the large model alone. */
-  readonly writtenFlopsRatio: number;
-}
+const sets = {
+  train: await POCKET.load({
+    split: 'train',
+    seed: Number(settings.seed),
+    count: Number(settings.train),
+  }),
+  choose: await POCKET.load({
+    ...{ split: 'train', seed: Number(settings.seed) + 1, count: Number(settings.choose) },
+  }),
+  test: await POCKET.load({
+    split: 'test',
+    seed: Number(settings.seed),
+    count: Number(settings.test),
+  }),
+};
+const folder = join(settings.out, settings.pair);
+const everything = Object.values(sets).flat();
+await using open = await openEvaluation({
+  ...{ pair: settings.pair, strategies: [], maxTokens: MAX_TOKENS, waveSize: WAVE_SIZE },
+  ...{ spareSequenceCount: LABEL_SEQUENCE_COUNT, contextLength: 512, keepsRows: false },
+  cellCount: trainingCellCount({
+    ...{ questions: everything, maxTokens: MAX_TOKENS, waveSize: WAVE_SIZE, contextLength: 512 },
+  }),
+});
+await openManifest(folder, open, { maxTokens: MAX_TOKENS, waveSize: WAVE_SIZE });
+const pair = new TrainingPair(open, open.pools);
+const { small, large } = pair.models;
+const sizes = { small: small.facts.hiddenSize, large: large.facts.hiddenSize };
+const countOf = ({ facts: { parameterCounts } }: typeof small): number =>
+  parameterCounts.body + parameterCounts.outputHead;
+const sizeRatio = countOf(small) / countOf(large);
 
-interface Measured {
-  readonly features: RewardFeatures;
-  readonly auc: number | null;
-  readonly aucOfDiffering: number | null;
-  readonly replays: readonly Replay[];
-}
-
-function open(name: string): Promise<LlamaCppModel> {
-  const model = BUNDLED_MODELS.find((bundled) => bundled.name === name);
-  const path = bundledPath(required(model, `${name} comes with this package`));
-  return loadModel(path, { name, threadCount: 1, sequenceCountMax: 32 });
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-async function grow(pair: TrainingPair, engine: Engine): Promise<readonly StepExample[]> {
-  const [count, seed] = [Number(settings.problems), Number(settings.seed)];
-  const questions = await POCKET.load({ split: 'train', seed, count });
-  const examples: StepExample[] = [];
-  await runJobs([...questions.entries()], SIDE_BY_SIDE, async ([index, question], signal) => {
-    const prompt = engine.promptTokens({ messages: question.messages });
-    const limits = { separators: ['\n\n'], maxTokens: 200, stateCountMax: 64 };
-    const tree = await growTree(question, prompt, { pair, ...limits, signal });
-    examples[index] = { tree, readings: await readSteps(tree, prompt, pair, signal) };
+async function label(set: keyof typeof sets, draws = 1): Promise<readonly StepExample[]> {
+  const asked = sets[set].map((question) => ({
+    question,
+    prompt: open.engine.promptTokens({ messages: question.messages }),
+  }));
+  let told = performance.now();
+  const { examples } = await labelSteps(asked, {
+    ...{ pair, folder, separators: ['\n\n'], maxTokens: MAX_TOKENS, stateCountMax: 64 },
+    ...{ waveSize: WAVE_SIZE, label: 'advantage', rolloutCountMax: 1e9, read: READ },
+    values: {
+      ...{ finisher: 'large', seed: Number(settings.seed) },
+      draws: { count: draws, temperature: 0.7 },
+    },
+    onProgress: ({ label: what, done, total }) => {
+      if (performance.now() - told < 30_000) return;
+      told = performance.now();
+      process.stderr.write(`${set}: ${what} ${done} of ${total}\n`);
+    },
   });
   return examples;
 }
 
-async function measure(
-  examples: readonly StepExample[],
-  features: RewardFeatures,
-  pair: TrainingPair,
-): Promise<Measured> {
-  const rows = stepRows(examples, features, pair.models.small.facts.hiddenSize);
-  const fit = await fitReward({ ...FIT, rows, seed: Number(settings.seed) });
-  const rewards = new Map<string, number>();
-  const heldOut = new Set<number>();
-  for (const [step, [question, state]] of rows.places.entries()) {
-    rewards.set(`${question} ${state}`, required(fit.rewards[step], 'a reward'));
-    if (fit.isHeldOut[step] === 1) heldOut.add(question);
-  }
-  const sizeOf = ({ facts: { parameterCounts } }: LanguageModel): number =>
-    parameterCounts.body + parameterCounts.outputHead;
-  const ratio = sizeOf(pair.models.small) / sizeOf(pair.models.large);
-  const replays = DELTAS.map((delta): Replay => {
-    let [written, alone, stepCount, rejectedCount] = [0, 0, 0, 0];
-    const values = [...heldOut].map((question) => {
-      const { tree } = required(examples[question], 'an example');
-      const { states, kept, value } = walk(
-        tree,
-        (state) => (rewards.get(`${question} ${state}`) ?? 1) >= delta,
-      );
-      for (const [at, state] of states.entries()) {
-        const step = stateOf(tree, state);
-        stepCount += 1;
-        written += ratio * (step.small?.tokens.length ?? 0);
-        if (kept[at] === true) continue;
-        rejectedCount += 1;
-        written += step.large?.tokens.length ?? 0;
-      }
-      for (const state of walk(tree, () => false).states) {
-        alone += stateOf(tree, state).large?.tokens.length ?? 0;
-      }
-      return value;
-    });
-    return {
-      delta,
-      accuracy: mean(values),
-      rejectedShare: rejectedCount / stepCount,
-      writtenFlopsRatio: written / alone,
-    };
-  });
-  return { features, auc: fit.auc, aucOfDiffering: fit.aucOfDiffering, replays };
+const [train, choose, test] = [await label('train'), await label('choose'), await label('test')];
+const level = (examples: readonly StepExample[]) => ({
+  questions: examples.length,
+  small: mean(examples.map(({ tree }) => walk(tree, () => true).value)),
+  large: mean(examples.map(({ tree }) => largeValue(tree, 0))),
+  best: mean(examples.map(({ tree }) => bestValue(tree, 0))),
+  statesPerQuestion: mean(examples.map(({ tree }) => tree.length)),
+});
+const relabelled = train.map((example) => ({
+  ...example,
+  labels: example.tree.map((_, state) => stepLabel(example.tree, state, 'value')),
+}));
+const half = train.slice(0, Math.floor(train.length / 2));
+const soft = Number(settings.draws) > 0 ? await label('train', Number(settings.draws)) : null;
+const bare = { ...ALL, hidden: false };
+const last = { ...ALL, tokens: 'last' } as const;
+const trained: TrainedVariant[] = [];
+for (const variant of [
+  { name: 'token head, small only', features: { ...ALL, large: 'none' }, examples: train },
+  { name: 'token head, large reads', features: { ...ALL, large: 'logprob' }, examples: train },
+  { name: 'token head, half the problems', features: { ...ALL, large: 'none' }, examples: half },
+  { name: 'token head, uncertainty only', features: { ...bare, large: 'none' }, examples: train },
+  {
+    name: 'token head, 128 units',
+    features: { ...ALL, large: 'none' },
+    examples: train,
+    width: 128,
+  },
+  { name: 'token head, label "value"', features: { ...ALL, large: 'none' }, examples: relabelled },
+  { name: "the step's end only", features: { ...last, large: 'none' }, examples: train },
+  ...(soft === null
+    ? []
+    : [
+        {
+          name: 'token head, soft labels',
+          features: { ...ALL, large: 'none' } as const,
+          examples: soft,
+        },
+      ]),
+] as const) {
+  trained.push(await trainVariant(variant, READ, sizes, FIT));
+  process.stderr.write(`trained: ${variant.name}\n`);
 }
 
-const small = await open(settings.small);
-const large = await open('pocket-large');
-const pair = new TrainingPair({ small, large });
-await using engine = new Engine({ models: { small, large } });
-const examples = await grow(pair, engine);
-const of = (value: (example: StepExample) => number): number => mean(examples.map(value));
-const levels = {
-  small: of(({ tree }) => walk(tree, () => true).value),
-  large: of(({ tree }) => largeValue(tree, 0)),
-  best: of(({ tree }) => bestValue(tree, 0)),
-  statesPerProblem: of(({ tree }) => tree.length),
+const replicates = drawReplicates(fullDesign(test.length), { seed: 1 });
+const random = randomCurve(test, sizeRatio);
+const oracleCurve = curve(test, ORACLE, sizeRatio, [0.5]);
+const [oracle] = oracleCurve;
+const levels = { train: level(train), choose: level(choose), test: level(test) };
+
+/** Chooses δ on training problems and reports it on the test problems. */
+function report(compared: ComparedReward) {
+  const face = compared.largeReads ? 'writtenFlops' : 'generatedFlops';
+  const chosenOn = curve(choose, compared, sizeRatio);
+  const reaching = costOf(chosenOn, levels.choose.large, face);
+  const within = chosenOn.filter((point) => point[face] <= Number(settings.limit));
+  const best = [...within].sort((a, b) => b.accuracy - a.accuracy || a[face] - b[face])[0] ?? null;
+  const onTest = curve(test, compared, sizeRatio);
+  return {
+    reward: compared.name,
+    ...ranking(test, compared),
+    // Looks at the test problems, as the trials did: how the curve lies, no result of a chosen δ.
+    reachesLargeAt: costOf(onTest, levels.test.large, face)?.[face] ?? null,
+    chosenToReachLarge: reaching && tested(compared, reaching.delta),
+    chosenBestWithinLimit: best && tested(compared, best.delta),
+    curve: onTest.map(({ values: _, ...point }) => point),
+  };
+}
+
+function tested(compared: ComparedReward, delta: number) {
+  const [point] = curve(test, compared, sizeRatio, [delta]);
+  const { values, ...shown } = required(point, 'a point');
+  const atSameCost = accuracyAt(random, shown.generatedFlops);
+  const top = required(oracle, 'the oracle').accuracy;
+  return {
+    ...shown,
+    overLarge: overLarge(test, values, replicates),
+    randomAtSameGeneratedFlops: atSameCost,
+    wayFromRandomToOracle: (shown.accuracy - atSameCost) / (top - atSameCost),
+    wayToCeiling: (shown.accuracy - levels.test.large) / (levels.test.best - levels.test.large),
+  };
+}
+
+const shown = (point: DeltaPoint | undefined) => {
+  const { values: _, ...rest } = required(point, 'a point');
+  return rest;
 };
-const measured: Measured[] = [];
-for (const largeLogprob of [false, true]) {
-  measured.push(await measure(examples, { hidden: true, largeLogprob }, pair));
-}
-print(JSON.stringify({ levels, measured }, null, settings.json === true ? 0 : 1));
+const results = {
+  pair: settings.pair,
+  seed: Number(settings.seed),
+  sizeRatio,
+  levels,
+  alone: { small: totals(test, () => true, { sizeRatio, largeReads: false }).writtenFlops },
+  oracle: shown(oracle),
+  random: random.map(shown),
+  rewards: [...untrainedRewards(READ, sizes), ...trained].map(report),
+};
+const path = join(folder, 'results.json');
+writeFileSync(path, `${JSON.stringify(results, null, 1)}\n`);
+if (settings.json === true) process.stdout.write(`${JSON.stringify(results)}\n`);
+else print();
 
-function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+function print(): void {
+  const percent = (value: number | null): string =>
+    value === null ? '–' : (100 * value).toFixed(1);
+  const { test: on } = levels;
+  const lines = [
+    `${settings.pair}: ${on.questions} test problems; small ${percent(on.small)} %, large ` +
+      `${percent(on.large)} %, any path ${percent(on.best)} %; oracle ${percent(results.oracle.accuracy)} % ` +
+      `at ${results.oracle.generatedFlops.toFixed(3)}`,
+    'reward | AUC | of differing | reaches large at | δ chosen to reach large: accuracy, over large, ' +
+      'generated, written, rejected, random | best within the limit: the same',
+    ...results.rewards.map((one) => {
+      const part = (chosen: ReturnType<typeof tested> | null): string => {
+        if (chosen === null) return 'never';
+        const { mean: over, interval } = chosen.overLarge;
+        const range =
+          interval === null ? '' : ` (${interval.low.toFixed(2)} to ${interval.high.toFixed(2)})`;
+        return (
+          `${percent(chosen.accuracy)} %, ${over.toFixed(2)}${range}, ${chosen.generatedFlops.toFixed(3)}, ` +
+          `${chosen.writtenFlops.toFixed(3)}, ${percent(chosen.rejectedShare)} %, ` +
+          `${percent(chosen.randomAtSameGeneratedFlops)} %`
+        );
+      };
+      return [
+        one.reward,
+        one.auc?.toFixed(3) ?? '–',
+        one.aucOfDiffering?.toFixed(3) ?? '–',
+        one.reachesLargeAt?.toFixed(3) ?? 'never',
+        part(one.chosenToReachLarge),
+        part(one.chosenBestWithinLimit),
+      ].join(' | ');
+    }),
+    `All points are in ${path}.`,
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
 }

@@ -2,7 +2,7 @@
 import { calibrate, drawCalibration } from 'pilotfish';
 
 const calibrated = await calibrate({
-  routerFile: 'training/pocket/citer-s.safetensors',
+  headFile: 'training/pocket/citer-s.safetensors',
   pair: 'pocket',
   task: 'pocket',
   from: 5000,

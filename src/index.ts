@@ -21,6 +21,7 @@ export { drawCalibration } from './app/draw-calibration.ts';
 export { type Evaluated, type EvaluateOptions, evaluate } from './app/evaluate.ts';
 export { type GradedLine, type GradeLinesOptions, gradeLines } from './app/grade-lines.ts';
 export type { GradeKind } from './app/grading/grade-limits.ts';
+export type { TrainRewardOptions } from './app/heads/reward-settings.ts';
 export type { TrainOptions } from './app/heads/train-settings.ts';
 export { inspectMachine, type MachineFacts } from './app/inspect-machine.ts';
 export { type MeasuredSteps, type MeasureStepsOptions, measureSteps } from './app/measure-steps.ts';
@@ -41,6 +42,7 @@ export type { QuestionOptions } from './app/questions/load-questions.ts';
 export type { QuestionRunOptions } from './app/questions/question-run.ts';
 export { type Recosted, type RecostedRun, type RecostOptions, recost } from './app/recost.ts';
 export { type Trained, train } from './app/train.ts';
+export { type RewardTraining, trainReward } from './app/train-reward.ts';
 export {
   type WriteReportOptions,
   type WrittenReport,
@@ -85,6 +87,8 @@ export type { LiveCheck } from './evaluation/run/check-live.ts';
 export type { GrammarRequest } from './grammar/grammar-request.ts';
 export type { Calibration } from './judging/calibration.ts';
 export type { Gate, GateContext } from './judging/gate.ts';
+export type { RewardFeatures } from './judging/reward-features.ts';
+export type { RewardHead } from './judging/reward-head.ts';
 export type { Router } from './judging/router.ts';
 export type { RouterFeatures } from './judging/router-features.ts';
 export { type Advice, type CostScenario, costAdvice } from './machines/advise.ts';

@@ -1,13 +1,16 @@
-/** Calibrates a router: from the names of models and questions to the calibrated file. */
+/** Calibrates a head: from the names of models and questions to the calibrated file. */
+
 import { PilotfishError } from '../core/errors.ts';
 import { FOUR_DOUBLINGS } from '../evaluation/curves/share-interval.ts';
 import { checkTrainedOn, questionNumber } from '../evaluation/question-key.ts';
 import type { PointResult } from '../evaluation/results.ts';
 import type { EvaluationPlan } from '../evaluation/run/evaluation-plan.ts';
 import { evaluationResult } from '../evaluation/run/evaluation-result.ts';
+import { openManifest } from '../evaluation/run/open-manifest.ts';
+import { promptsOf } from '../evaluation/run/prompts-of.ts';
 import type { EvaluatedAnswers } from '../evaluation/run/run-evaluation.ts';
 import { runEvaluation } from '../evaluation/run/run-evaluation.ts';
-import { isGradable } from '../evaluation/tasks/traffic.ts';
+import { checkGradable, isGradable } from '../evaluation/tasks/traffic.ts';
 import {
   type Calibration,
   type CalibrationPoint,
@@ -15,14 +18,22 @@ import {
   thresholdForQuality,
   thresholdForTokenShare,
 } from '../judging/calibration.ts';
+import { decodeReward, encodeReward } from '../judging/reward-file.ts';
+import type { RewardHead } from '../judging/reward-head.ts';
 import type { Router } from '../judging/router.ts';
 import { decodeRouter, encodeRouter } from '../judging/router-file.ts';
 import { ScoreDistribution } from '../judging/score-distribution.ts';
 import { type Reliability, reliability } from '../network/reliability.ts';
 import { writeWhole } from '../storage/whole-file.ts';
-import type { StrategyValue } from '../strategy/method.ts';
+import type { HeadKind, StrategyValue } from '../strategy/method.ts';
 import { parseStrategy } from '../strategy/strategy-value.ts';
-import { readRouter } from './heads/find-heads.ts';
+import { trainingCellCount } from '../training/cell-count.ts';
+import { judgeSteps } from '../training/rewards/judge-steps.ts';
+import { LABEL_SEQUENCE_COUNT } from '../training/sequence-counts.ts';
+import { calibrationOfSteps, defaultDelta } from '../training/steps/replay-steps.ts';
+import { TrainingPair } from '../training/training-pair.ts';
+import { askedOf } from './heads/asked-questions.ts';
+import { readHead } from './heads/find-heads.ts';
 import { evaluationLock } from './questions/evaluation-lock.ts';
 import { loadQuestions } from './questions/load-questions.ts';
 import { openEvaluation } from './questions/open-evaluation.ts';
@@ -34,9 +45,9 @@ import {
 
 /** The answers are kept in `folder`. */
 export interface CalibrateOptions extends QuestionRunOptions {
-  /** The router's file. */
-  readonly routerFile: string;
-  /** The file of the calibrated router; default: `routerFile`. */
+  /** The head's file. */
+  readonly headFile: string;
+  /** The file of the calibrated head; default: `headFile`. */
   readonly file?: string | undefined;
   /** The shares of tokens at which the router is run; default `CALIBRATION_SHARES`. */
   readonly shares?: readonly number[] | undefined;
@@ -48,15 +59,21 @@ export interface CalibrateOptions extends QuestionRunOptions {
    * the tokens.
    */
   readonly quality?: number | undefined;
+  /** For a reward: the most states of a question at which the small model drafts; default 64. */
+  readonly stateCountMax?: number | undefined;
 }
 
 export interface Calibrated {
   readonly path: string;
-  readonly router: Router;
+  readonly kind: HeadKind;
+  readonly head: Router | RewardHead;
   readonly calibration: Calibration;
   /** Whether answers could be graded. */
   readonly isGraded: boolean;
-  /** The relation of scores to the agreement of both models, along the large model's answers. */
+  /**
+   * The relation of scores to what they judge: for a router, whether both models agree along the large
+   * model's answers; for a reward, the labels of its steps.
+   */
   readonly agreement: Reliability;
 }
 
@@ -66,10 +83,12 @@ export const CALIBRATION_SHARES: readonly number[] = [
 const QUALITY_OF_GAP = 0.8;
 const QUALITY_OF_TOKENS = 0.99;
 const BIN_COUNT = 10;
+const STATE_COUNT_MAX = 64;
 
 /**
  * Runs a router at several thresholds on questions or traffic that it has not seen, and writes into
- * its file which threshold gives which share and which quality.
+ * its file which threshold gives which share and which quality. A reward's thresholds are replayed on
+ * the trees of both models' steps; its shares are those of rejected steps.
  *
  * @throws PilotfishError before a model is loaded: `option-invalid`, `head-missing`, `head-invalid`,
  *   `task-unknown`, `slice-unknown`, `data-not-found`, `data-invalid`, `data-overlap` for questions
@@ -79,25 +98,27 @@ const BIN_COUNT = 10;
  *
  * @example
  * const questions = { task: 'pocket', split: 'train', from: 5000, count: 200 };
- * const file = { routerFile: 'citer.safetensors', folder: 'calibration/citer' };
+ * const file = { headFile: 'citer.safetensors', folder: 'calibration/citer' };
  * const { calibration } = await calibrate({ ...questions, ...file, pair: 'pocket' });
  */
 export async function calibrate(options: CalibrateOptions): Promise<Calibrated> {
   const {
-    routerFile,
+    headFile,
     folder,
     maxTokens = MAX_TOKENS_DEFAULT,
     waveSize = WAVE_SIZE_DEFAULT,
   } = options;
   checkWishes(options);
-  const given = await readRouter(routerFile);
+  const read = await readHead(headFile);
+  if (read.kind === 'reward') return await calibrateReward(read.head, options);
+  const given = read.head;
   const strategy = parseStrategy(given.strategy);
   const { task, questions } = await loadQuestions(options, 'train');
   checkTrainedOn(given, questions);
   await using pair = await openEvaluation({
     ...options,
     strategies: [strategy],
-    headFiles: [routerFile],
+    headFiles: [headFile],
     maxTokens,
     waveSize,
   });
@@ -114,10 +135,53 @@ export async function calibrate(options: CalibrateOptions): Promise<Calibrated> 
   const defaultThreshold = defaultOf(given, calibration, isGraded, options);
   const calibratedOn = new Set(questions.map(questionNumber));
   const bytes = encodeRouter({ ...given, calibration, defaultThreshold, calibratedOn });
-  const path = options.file ?? routerFile;
+  const path = options.file ?? headFile;
   await writeWhole(path, bytes);
   const agreement = agreementOf(given, answers);
-  return { path, router: decodeRouter(bytes), calibration, isGraded, agreement };
+  return { path, kind: 'router', head: decodeRouter(bytes), calibration, isGraded, agreement };
+}
+
+/**
+ * A reward's thresholds by replays: at every state that mixtures of both models' steps reach, its reward
+ * is known, so each threshold is judged exactly. The shares are those of rejected steps.
+ */
+async function calibrateReward(given: RewardHead, options: CalibrateOptions): Promise<Calibrated> {
+  const {
+    folder,
+    headFile,
+    maxTokens = MAX_TOKENS_DEFAULT,
+    waveSize = WAVE_SIZE_DEFAULT,
+  } = options;
+  const { task, questions } = await loadQuestions(options, 'train');
+  checkGradable(questions, 'calibrate a reward');
+  checkTrainedOn(given, questions);
+  const { contextLength } = options;
+  await using pair = await openEvaluation({
+    ...{ ...options, strategies: [parseStrategy(given.strategy)], headFiles: [headFile] },
+    ...{ maxTokens, waveSize, spareSequenceCount: LABEL_SEQUENCE_COUNT },
+    cellCount: trainingCellCount({ questions, maxTokens, waveSize, contextLength }),
+  });
+  await using _lock = await evaluationLock(folder);
+  await openManifest(folder, pair, { maxTokens, waveSize });
+  await pair.share(promptsOf(questions, pair));
+  const judged = await judgeSteps(given, askedOf(questions, pair), {
+    ...{ ...options, maxTokens, waveSize, stateCountMax: options.stateCountMax ?? STATE_COUNT_MAX },
+    pair: new TrainingPair(pair, pair.pools),
+  });
+  const calibration = calibrationOfSteps(judged.trees, `${questions.length} questions of ${task}`);
+  const { share, quality } = options;
+  let defaultThreshold = defaultDelta(calibration);
+  if (share !== undefined) defaultThreshold = thresholdForTokenShare(calibration, share);
+  if (quality !== undefined) {
+    defaultThreshold = thresholdForQuality(calibration, 'gapRecovered', quality);
+  }
+  const calibratedOn = new Set(questions.map(questionNumber));
+  const bytes = encodeReward({ ...given, calibration, defaultThreshold, calibratedOn });
+  const path = options.file ?? headFile;
+  await writeWhole(path, bytes);
+  const { agreement } = judged;
+  const head = decodeReward(bytes);
+  return { path, kind: 'reward', head, calibration, isGraded: true, agreement };
 }
 
 /** @throws PilotfishError `option-invalid` */
@@ -125,7 +189,7 @@ function checkWishes({ share, quality }: CalibrateOptions): void {
   if (share === undefined || quality === undefined) return;
   throw new PilotfishError(
     'option-invalid',
-    `A router has one default: not both a share of ${share} and a quality of ${quality}.`,
+    `A head has one default: not both a share of ${share} and a quality of ${quality}.`,
     { remedy: 'Give either --share or --quality.', fields: { share, quality } },
   );
 }

@@ -4,7 +4,8 @@ import { reliabilityDiagram } from './draw-calibration.ts';
 
 it('a reliability diagram shows held-out labels beside agreement, without empty bins', () => {
   const diagram = reliabilityDiagram({
-    router: {
+    kind: 'router',
+    head: {
       ...tinyRouter({ strategy: 'citer' }),
       reliability: [{ predicted: 0.9, observed: 0.8, count: 7 }],
     },

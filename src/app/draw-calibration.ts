@@ -22,14 +22,17 @@ interface ReliabilityDiagram {
 }
 
 export function reliabilityDiagram({
-  router,
+  kind,
+  head,
   agreement,
   calibration,
-}: Pick<Calibrated, 'router' | 'agreement' | 'calibration'>): ReliabilityDiagram {
+}: Pick<Calibrated, 'kind' | 'head' | 'agreement' | 'calibration'>): ReliabilityDiagram {
+  const [name, subject] =
+    kind === 'router' ? ['both models agree', 'agreement'] : ['steps do no harm', 'steps'];
   const series: ReliabilitySeries[] = [
-    { name: 'held-out labels', points: router.reliability },
+    { name: 'held-out labels', points: head.reliability },
     {
-      name: 'both models agree',
+      name,
       points: agreement.bins.flatMap(({ meanPredicted, observedShare, rowCount }) =>
         meanPredicted === null || observedShare === null
           ? []
@@ -37,7 +40,7 @@ export function reliabilityDiagram({
       ),
     },
   ];
-  const { small, large } = router.pair;
-  const subtitle = `${small.name} → ${large.name}; agreement on ${calibration.on}`;
-  return { title: `What scores of ${router.strategy} mean`, subtitle, series };
+  const { small, large } = head.pair;
+  const subtitle = `${small.name} → ${large.name}; ${subject} on ${calibration.on}`;
+  return { title: `What scores of ${head.strategy} mean`, subtitle, series };
 }

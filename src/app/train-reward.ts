@@ -9,6 +9,7 @@ import { trainingCellCount } from '../training/cell-count.ts';
 import { type TrainedReward, trainReward as train } from '../training/rewards/train-reward.ts';
 import { LABEL_SEQUENCE_COUNT } from '../training/sequence-counts.ts';
 import { TrainingPair } from '../training/training-pair.ts';
+import { askedOf } from './heads/asked-questions.ts';
 import {
   rewardFacts,
   rewardFit,
@@ -61,10 +62,7 @@ export async function trainReward(options: TrainRewardOptions): Promise<RewardTr
     ...settings,
     ...{ strategy, pair: new TrainingPair(pair, pair.pools) },
     boundTo: { small: nameAndDigest(pair, 'small'), large: nameAndDigest(pair, 'large') },
-    asked: questions.map((question) => ({
-      question,
-      prompt: pair.engine.promptTokens({ messages: question.messages }),
-    })),
+    asked: askedOf(questions, pair),
     values: {
       finisher: settings.finisher,
       draws: { count: settings.drawCount, temperature: TEMPERATURE },

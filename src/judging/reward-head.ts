@@ -28,10 +28,14 @@ export interface RewardHeadFacts extends HeadFacts {
 
 export interface RewardHead extends RewardHeadFacts, HeadContent {}
 
-type Scoring = Pick<RewardHead, 'network' | 'features' | 'hiddenSize' | 'largeHiddenSize'>;
+/** What scores depend on. */
+export type RewardScoring = Pick<
+  RewardHead,
+  'network' | 'features' | 'hiddenSize' | 'largeHiddenSize'
+>;
 
 /** @throws as `Session.rows` */
-export function headReward(name: string, head: Scoring): StepReward {
+export function headReward(name: string, head: RewardScoring): StepReward {
   const { features } = head;
   const reads = largeReads(features);
   return {
@@ -66,7 +70,7 @@ function runningProduct(head: Scoring): RunningReward {
  * The product of the sigmoids of a step's rows.
  * @param halves [scored token count x feature size]
  */
-export function productReward(halves: Uint16Array, head: Scoring): number {
+export function productReward(halves: Uint16Array, head: RewardScoring): number {
   const { network, features } = head;
   const size = rewardFeatureSize(features, sizesOf(head));
   let log = 0;

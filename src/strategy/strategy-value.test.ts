@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PilotfishError } from '../core/errors.ts';
+import { tinyRewards } from '../judging/fakes/tiny-reward.ts';
 import { tinyRouter, tinyRouters } from '../judging/fakes/tiny-router.ts';
 import { entropyMethod } from './entropy.ts';
-import type { Method } from './method.ts';
+import type { HeadKind, Method } from './method.ts';
 import { METHODS } from './methods.ts';
 import { speculativeMethod } from './speculative.ts';
 import {
@@ -28,7 +29,11 @@ function failure(text: string): PilotfishError {
 const WITH_THRESHOLD = METHODS.filter(({ threshold }) => threshold !== null);
 const WITH_DEFAULT = WITH_THRESHOLD.filter(({ threshold }) => threshold?.default !== null);
 const LEARNED = METHODS.filter(({ head }) => head !== null).map(({ name }) => name);
-const routers = tinyRouters(LEARNED);
+const ofKind = (kind: HeadKind) =>
+  METHODS.filter(({ head }) => head?.kind === kind).map(({ name }) => name);
+const ROUTED = ofKind('router');
+const routers = tinyRouters(ROUTED);
+const rewards = tinyRewards(ofKind('reward'));
 const WITHOUT_THRESHOLD = METHODS.filter(({ threshold }) => threshold === null);
 
 describe('parseStrategy', () => {
@@ -206,11 +211,12 @@ describe('the list of methods', () => {
 
   it('builds strategies that carry their name, threshold and models', () => {
     for (const { name, needs, threshold, costModels } of METHODS) {
-      const strategy = createStrategy(name, { routers });
+      const strategy = createStrategy(name, { routers, rewards });
       expect(strategy.name).toBe(name);
       expect(costModels.length).toBeGreaterThan(0);
       expect(Object.keys(strategy.needs)).toEqual(needs);
-      const byDefault = threshold?.default ?? routers.get(name)?.defaultThreshold;
+      const byDefault =
+        threshold?.default ?? (routers.get(name) ?? rewards.get(name))?.defaultThreshold;
       const expected = threshold === null ? {} : { [threshold.name]: byDefault };
       expect(strategy.thresholds).toEqual(expected);
       expect(rolesOf(name)).toEqual(needs);
@@ -250,8 +256,8 @@ describe('the list of methods', () => {
   });
 });
 
-describe('strategies with a trained router', () => {
-  it('are all methods whose routers have the default threshold', () => {
+describe('strategies with a trained head', () => {
+  it('are all methods whose heads have the default threshold', () => {
     const withoutDefault = WITH_THRESHOLD.filter(({ threshold }) => threshold?.default === null);
     expect(LEARNED).toEqual(withoutDefault.map(({ name }) => name));
     expect(LEARNED).toContain('citer');
@@ -291,9 +297,10 @@ describe('strategies with a trained router', () => {
     expect(createStrategy('citer', { routers: bare }).thresholds).toEqual({ tau: 0.625 });
   });
 
-  it.each(LEARNED)('%s is refused without a router of its own', (name) => {
-    const others = new Map([...routers].filter(([strategy]) => strategy !== name));
-    for (const options of [{}, { routers: others }]) {
+  it.each(LEARNED)('%s is refused without a head of its own', (name) => {
+    const without = <T>(heads: ReadonlyMap<string, T>): ReadonlyMap<string, T> =>
+      new Map([...heads].filter(([strategy]) => strategy !== name));
+    for (const options of [{}, { routers: without(routers), rewards: without(rewards) }]) {
       expect(() => createStrategy(name, options)).toThrow(
         expect.objectContaining({ code: 'head-missing', fields: { strategy: name } }),
       );

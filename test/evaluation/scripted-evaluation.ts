@@ -8,6 +8,7 @@ import type { EvaluatedModel, EvaluationPair } from '../../src/evaluation/run/ev
 import type { EvaluationPlan } from '../../src/evaluation/run/evaluation-plan.ts';
 import type { EvaluationPoint } from '../../src/evaluation/run/evaluation-point.ts';
 import { ModelCodes } from '../../src/evaluation/run/manifest.ts';
+import type { RewardHead } from '../../src/judging/reward-head.ts';
 import type { Router } from '../../src/judging/router.ts';
 import { PrefixCache } from '../../src/kv-cache/prefix-cache.ts';
 import { CachedModel } from '../../src/model/remembered/cached-model.ts';
@@ -43,6 +44,7 @@ export interface ScriptedEvaluationOptions {
   readonly draftLength?: number;
   /** Routers by their strategy. */
   readonly routers?: ReadonlyMap<string, Router>;
+  readonly rewards?: ReadonlyMap<string, RewardHead>;
 }
 
 /** The codes of its models in a folder. */
@@ -73,11 +75,11 @@ export function scriptedEvaluation(options: ScriptedEvaluationOptions = {}): Scr
     small: new CachedModel(models.small, stores.small, { pool: pools.small }),
     large: new CachedModel(models.large, stores.large, { pool: pools.large }),
   };
-  const { draftLength, routers = new Map() } = options;
+  const { draftLength, routers = new Map(), rewards = new Map() } = options;
   const engine = new Engine({
     models: cached,
     routers,
-    rewards: new Map(),
+    rewards,
     ...(draftLength === undefined ? {} : { speculative: { draftLength } }),
   });
   const requests: (GenerateRequest & { readonly strategy: string })[] = [];
@@ -97,7 +99,7 @@ export function scriptedEvaluation(options: ScriptedEvaluationOptions = {}): Scr
     large: models.large,
     pools,
     routers,
-    rewards: new Map(),
+    rewards,
     vocabularySize: models.small.vocabulary.size,
     contextLength: models.small.facts.contextLength,
     template: 'own',

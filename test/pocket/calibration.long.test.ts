@@ -16,11 +16,11 @@ const HELD_OUT = { task: 'pocket', split: 'test', questionSeed: 9, count: 8 } as
 const SHARES = [0.05, 0.3, 0.6];
 
 let base: string;
-let routerFile: string;
+let headFile: string;
 let calibrated: Calibrated;
 const folderOf = (name: string): string => join(base, name);
 const optionsOf = (name: string) => ({
-  ...{ ...POCKET, routerFile, shares: SHARES, home: folderOf('home') },
+  ...{ ...POCKET, headFile, shares: SHARES, home: folderOf('home') },
   ...{ folder: folderOf(name), file: folderOf(`${name}.safetensors`) },
 });
 
@@ -31,7 +31,7 @@ beforeAll(async () => {
     ...{ folder: folderOf('training'), home: folderOf('home'), width: 8 },
     fit: { epochCountMax: 4, batchSize: 64, validationShare: 0.3 },
   });
-  routerFile = path;
+  headFile = path;
   calibrated = await calibrate({ ...optionsOf('graded'), ...HELD_OUT });
 });
 afterAll(() => rm(base, { recursive: true, force: true }));
@@ -51,7 +51,7 @@ it('measures shares and qualities, and writes them into the file', async () => {
   const written = decodeRouter(await readFile(path));
   expect(written.calibration).toEqual(calibration);
   // The router itself is unchanged.
-  const before = decodeRouter(await readFile(routerFile));
+  const before = decodeRouter(await readFile(headFile));
   expect(written.network.layers).toEqual(before.network.layers);
   expect(written.trainedOn).toEqual(before.trainedOn);
   const { questions } = await loadQuestions(HELD_OUT);
@@ -62,13 +62,13 @@ it('measures shares and qualities, and writes them into the file', async () => {
 it('chooses the default by share or by quality, and refuses what no threshold reaches', async () => {
   const again = { ...optionsOf('graded'), ...HELD_OUT };
   const byShare = await calibrate({ ...again, share: 0.4 });
-  const { calibration, router } = byShare;
+  const { calibration, head } = byShare;
   // Nothing is asked again in the same folder.
   expect(calibration).toEqual(calibrated.calibration);
-  expect(router.defaultThreshold).toBe(thresholdForTokenShare(calibration, 0.4));
+  expect(head.defaultThreshold).toBe(thresholdForTokenShare(calibration, 0.4));
   const quality = calibration.points.at(-1)?.gapRecovered ?? 0;
   const byQuality = await calibrate({ ...again, quality });
-  expect(byQuality.router.defaultThreshold).toBe(
+  expect(byQuality.head.defaultThreshold).toBe(
     thresholdForQuality(calibration, 'gapRecovered', quality),
   );
   await expect(calibrate({ ...again, quality: 2 })).rejects.toMatchObject({
@@ -81,15 +81,15 @@ it('chooses the default by share or by quality, and refuses what no threshold re
 });
 
 it('keeps the default where nothing reaches the usual quality, and says so', async () => {
-  const before = decodeRouter(await readFile(routerFile)).defaultThreshold;
+  const before = decodeRouter(await readFile(headFile)).defaultThreshold;
   const notices: string[] = [];
   const again = {
     ...{ ...optionsOf('graded'), ...HELD_OUT, shares: [0.05], file: folderOf('narrow') },
     onNotice: (text: string) => notices.push(text),
   };
-  const { router, calibration } = await calibrate(again);
+  const { head, calibration } = await calibrate(again);
   expect(calibration.points[0]?.threshold).not.toBe(before);
-  expect(router.defaultThreshold).toBe(before);
+  expect(head.defaultThreshold).toBe(before);
   expect(notices).toContain(
     'No threshold gives 80 % of the gap between the models: the default stays as it was.',
   );
@@ -118,7 +118,7 @@ it('is left out, with a notice, if no strategy is named and it has seen the ques
     const notices: string[] = [];
     const { result } = await evaluate({
       ...{ ...POCKET, task: 'pocket', questionSeed: 3, count: 1, split, maxTokens: 8 },
-      ...{ shares: [0.5], seedCount: 1, headFiles: [routerFile], home: folderOf('home') },
+      ...{ shares: [0.5], seedCount: 1, headFiles: [headFile], home: folderOf('home') },
       ...{ folder: folderOf(name), onNotice: (text: string) => notices.push(text) },
     });
     return { notices, names: result.results.map(({ strategy }) => strategy) };

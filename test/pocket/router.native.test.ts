@@ -32,7 +32,7 @@ it('is trained by rollouts, calibrated by runs, and routes in an evaluation', as
   expect(trained.rounds[0]?.rolledOutCount).toBeGreaterThan(0);
   const file = join(base, 'calibrated.safetensors');
   const calibrated = await calibrate({
-    ...{ ...POCKET, ...HELD_OUT, routerFile: trained.path, shares: [0.3], home },
+    ...{ ...POCKET, ...HELD_OUT, headFile: trained.path, shares: [0.3], home },
     ...{ folder: join(base, 'calibration'), file },
   });
   expect(calibrated.isGraded).toBe(true);

@@ -171,8 +171,8 @@ function checkPair({ kind, head, path }: NamedHead, models: FindHeadsOptions['mo
   const role = small.digest === models.small.digest ? 'large' : 'small';
   throw new PilotfishError(
     'head-mismatch',
-    `The ${nounOf(kind)} ${path} was trained for ${small.name} and ${large.name}; the ${role} model here is ` +
-      `${models[role].name}${models[role].name === head.pair[role].name ? ', but another file' : ''}.`,
+    `The ${nounOf(kind)} ${path} was trained for ${small.name} and ${large.name}; the ${role} ` +
+      `model here is ${models[role].name}${models[role].name === head.pair[role].name ? ', but another file' : ''}.`,
     {
       remedy: `Train one for these models with \`pilotfish train ${kind}\`.`,
       fields: { path, expected: head.pair[role].digest, found: models[role].digest },

@@ -7,7 +7,8 @@ import { runCli } from '../run-cli.ts';
 
 const CALIBRATED: Calibrated = {
   path: 'some/router.safetensors',
-  router: {
+  kind: 'router',
+  head: {
     ...tinyRouter({ strategy: 'citer' }),
     defaultThreshold: 0.875,
     reliability: [{ predicted: 0.9, observed: 0.8, count: 7 }],
@@ -62,7 +63,7 @@ describe('calibrate', () => {
     expect(exitCode).toBeNull();
     expect(asked).toMatchObject([
       {
-        ...{ routerFile: 'r.safetensors', task: 'gsm8k', dataFolder: '/data', split: 'test' },
+        ...{ headFile: 'r.safetensors', task: 'gsm8k', dataFolder: '/data', split: 'test' },
         ...{ count: 9, share: 0.1, shares: [0.05, 0.3], maxTokens: 99, waveSize: 8 },
         ...{ contextLength: 2048, threadCount: 1, pair: 'p', offline: true },
         ...{ folder: 'o', file: 'f.safetensors' },

@@ -17,7 +17,9 @@ import type {
 } from '../../core/events.ts';
 import { labelledModel } from '../../core/model-id.ts';
 import { tokenId } from '../../core/token-id.ts';
+import { tinyRewards } from '../../judging/fakes/tiny-reward.ts';
 import { tinyRouters } from '../../judging/fakes/tiny-router.ts';
+import type { HeadKind } from '../../strategy/method.ts';
 import { METHODS } from '../../strategy/methods.ts';
 import { strategyValue } from '../../strategy/strategy-value.ts';
 import {
@@ -42,6 +44,8 @@ const THRESHOLDS: Record<string, readonly number[]> = {
   'random-query': [0, 1],
 };
 const LEARNED = METHODS.filter(({ head }) => head !== null).map(({ name }) => name);
+const headsOf = (kind: HeadKind) =>
+  METHODS.filter(({ head }) => head?.kind === kind).map(({ name }) => name);
 for (const name of LEARNED) THRESHOLDS[name] = [0.5];
 const POINTS = METHODS.flatMap((method) =>
   (THRESHOLDS[method.name] ?? [method.threshold?.default ?? null]).map((threshold) => ({
@@ -53,7 +57,8 @@ const POINTS = METHODS.flatMap((method) =>
 
 const world = scriptedEvaluation({
   draftLength: 3,
-  routers: tinyRouters(LEARNED, { hiddenSize: 1 }),
+  routers: tinyRouters(headsOf('router'), { hiddenSize: 1 }),
+  rewards: tinyRewards(headsOf('reward'), { hiddenSize: 1, largeHiddenSize: 1 }),
 });
 const facts = {
   models: world.pair.models,

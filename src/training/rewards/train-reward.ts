@@ -96,7 +96,8 @@ function checkLabels({ targets }: StepRows, { examples }: LabelledSteps): void {
   const seen =
     targets.length === 0
       ? `There are no steps in ${examples.length} trees`
-      : `All ${targets.length} steps of ${examples.length} trees ${badCount === 0 ? 'are harmless' : 'do harm'}`;
+      : `All ${targets.length} steps of ${examples.length} trees ` +
+        `${badCount === 0 ? 'are harmless' : 'do harm'}`;
   throw new PilotfishError('training-data-insufficient', `${seen}: there is nothing to learn.`, {
     remedy:
       'Train on more questions, or on questions that the large model can answer and the small one ' +

@@ -71,8 +71,8 @@ export async function labelSteps(
   const examples = await read(within, options);
   return {
     examples: within.map(({ tree, key }, at) => {
-      const valueOf = valuesBy(tree, key, values, outcomes);
-      const labels = tree.map((_, state) => stepLabel(tree, state, label, valueOf));
+      const valueAt = valuesBy(tree, key, values, outcomes);
+      const labels = tree.map((_, state) => stepLabel(tree, state, label, valueAt));
       return { tree, labels, readings: required(examples[at], 'every tree was read') };
     }),
     asked: within,

@@ -39,9 +39,9 @@ describe('a tree of steps', () => {
 
   it('has labels by the value of the next state, and soft ones', () => {
     expect([0, 1, 2].map((state) => stepLabel(HARM, state, 'value'))).toEqual([0, 0, 1]);
-    const valueOf = (state: number) => (state === 1 ? 0.25 : 0.75);
-    expect(stepLabel(HARM, 0, 'advantage', valueOf)).toBe(0.5);
-    expect(stepLabel(HARM, 0, 'value', valueOf)).toBe(0.25);
+    const valueAt = (state: number) => (state === 1 ? 0.25 : 0.75);
+    expect(stepLabel(HARM, 0, 'advantage', valueAt)).toBe(0.5);
+    expect(stepLabel(HARM, 0, 'value', valueAt)).toBe(0.25);
     expect(stepLabel(HARM, 2, 'advantage', () => 0)).toBe(1);
   });
 

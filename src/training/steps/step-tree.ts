@@ -59,13 +59,13 @@ export function stepLabel(
   tree: StepTree,
   state: number,
   label: StepLabel = 'advantage',
-  valueOf: ValueOf = (at) => largeValue(tree, at),
+  valueAt: ValueOf = (at) => largeValue(tree, at),
 ): number | null {
   const { small, large } = stateOf(tree, state);
   if (small === null || large === null) return null;
-  const value = valueOf(small.to);
+  const value = valueAt(small.to);
   if (label === 'value') return value;
-  return small.to === large.to ? 1 : Math.min(1, Math.max(0, 1 + value - valueOf(large.to)));
+  return small.to === large.to ? 1 : Math.min(1, Math.max(0, 1 + value - valueAt(large.to)));
 }
 
 /** The path of a method: at each state it takes the small model's step or the large model's. */

@@ -33,10 +33,10 @@ interface OtherOptions {
   readonly color: boolean;
 }
 
-const NOTES = `Both models draft the next step wherever a mixture of their steps leads. A step of the small model
-is good if nothing is lost by it: the large model still ends right after it, or would fail anyway. All
-work is kept in --out: a training can be stopped and resumed at any moment, and other labels and
-features use the same steps.
+const NOTES = `Both models draft the next step wherever a mixture of their steps leads. A step of the small
+model is good if nothing is lost by it: the large model still ends right after it, or would fail
+anyway. All work is kept in --out: a training can be stopped and resumed at any moment, and other
+labels and features use the same steps.
 
 Examples:
   pilotfish train reward --task pocket --pair pocket-strong --count 1200 --question-seed 7
