@@ -53,7 +53,7 @@ export function headReward(name: string, head: RewardScoring): StepReward {
 }
 
 /** A product of probabilities never rises. A token is judged when the next row has its state. */
-function runningProduct(head: Scoring): RunningReward {
+function runningProduct(head: RewardScoring): RunningReward {
   let product = 1;
   let last: RowResult | null = null;
   return (row) => {
