@@ -79,6 +79,9 @@ export interface OpenEngineOptions extends PairOptions {
     | undefined;
 }
 
+/** In a fixed order: the small model loads first. */
+const PAIR_ROLES: readonly ModelRole[] = ['small', 'large'];
+
 export interface WrappedModel {
   readonly role: ModelRole;
   readonly name: string;
@@ -108,7 +111,9 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
   const roles = neededRoles(strategies, options);
   // Checked first, so that a wrong file costs no download and a missing head no load.
   const named = await readNamedHeads(headFiles, strategies);
-  const { names, files } = await chooseModels(roles, options);
+  // A head is bound to both models, also where one of them is not loaded.
+  const hasHeads = strategies.some(({ method }) => method.head !== null);
+  const { names, files } = await chooseModels(hasHeads ? PAIR_ROLES : roles, options);
   const found = await headsFor({ names, files, strategies }, named, options);
   const models: Record<ModelRole, LlamaCppModel | null> = { small: null, large: null };
   /** The owner of each model: the model itself or its wrapper. */
@@ -185,7 +190,7 @@ function modelNames({ pair, small, large }: OpenEngineOptions): Names {
   return { small: small ?? known.small, large: large ?? known.large };
 }
 
-/** The needed roles in a fixed order: the small model loads first. */
+/** The needed roles, in order. */
 function neededRoles(
   strategies: readonly StrategyValue[],
   { speculative, steps, samples }: OpenEngineOptions,
@@ -198,7 +203,7 @@ function neededRoles(
       remedy: 'Name at least one strategy.',
     });
   }
-  return (['small', 'large'] as const).filter((role) => needed.has(role));
+  return PAIR_ROLES.filter((role) => needed.has(role));
 }
 
 interface Chosen {
@@ -269,7 +274,7 @@ async function absentFacts(
   options: OpenEngineOptions,
 ): Promise<Partial<ByRole<CostFacts>>> {
   const facts: Partial<Record<ModelRole, CostFacts>> = {};
-  for (const role of ['small', 'large'] as const) {
+  for (const role of PAIR_ROLES) {
     if (loaded.includes(role)) continue;
     try {
       const found = await findModel(names[role], options);

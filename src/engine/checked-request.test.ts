@@ -29,6 +29,7 @@ describe('checkRequest', () => {
       seed: 0,
       logprobs: false,
       reusePrefix: true,
+      drafts: false,
     });
   });
 
@@ -59,11 +60,14 @@ describe('checkRequest', () => {
       stop: ['\n'],
       seed: -3,
     };
-    expect(checkRequest({ messages, ...given, logprobs: true, reusePrefix: false })).toEqual({
+    expect(
+      checkRequest({ messages, ...given, logprobs: true, reusePrefix: false, drafts: true }),
+    ).toEqual({
       input: { messages },
       ...given,
       logprobs: true,
       reusePrefix: false,
+      drafts: true,
     });
   });
 

@@ -9,7 +9,6 @@ import type { Draws } from '../core/draws.ts';
 import { seededDraws } from '../core/draws.ts';
 import { PilotfishError, throwIfAborted } from '../core/errors.ts';
 import {
-  type DraftEvent,
   type EngineEvent,
   LOG_VERSION,
   type StartEvent,
@@ -33,6 +32,7 @@ import { DraftFeed } from './draft-feed.ts';
 import { Emitter } from './emitter.ts';
 import { REDRAW_TEMPERATURE, SCHEMA_REDRAW_COUNT_MAX } from './limits.ts';
 import { isWriter, type ModelSet } from './model-set.ts';
+import { schemaViolated } from './schema-violated.ts';
 import { shareWarning } from './share-warning.ts';
 
 /** The part of a request that the loop needs. */
@@ -91,7 +91,7 @@ class Run {
   /** The open sessions of models that run elsewhere, with their branches. */
   readonly #remote = new Set<AsyncDisposable>();
   readonly #fold: RunCostFold;
-  readonly #drafts = new DraftFeed();
+  readonly #drafts: DraftFeed;
   #hasEnded = false;
   #emitter: Emitter;
   #decoder: Decoder;
@@ -107,6 +107,7 @@ class Run {
   constructor(options: RunOptions) {
     const { prompt, strategy, clock } = options;
     this.#options = options;
+    this.#drafts = new DraftFeed((id) => options.models.tokenBytes(id));
     this.#startedMs = options.acceptedMs ?? clock.nowMs();
     this.#text = [...prompt];
     this.#start = startEvent(options);
@@ -210,7 +211,9 @@ class Run {
       if (this.#wantsDrafts()) {
         // A reader may leave while it is pending.
         decided.catch(() => undefined);
-        for await (const tokens of this.#drafts.until(decided)) yield this.#draftEvent(tokens);
+        for await (const text of this.#drafts.until(decided)) {
+          yield { type: 'draft', text, round: this.#roundCount, elapsedMs: this.#elapsedMs() };
+        }
       }
       const decisions = await decided;
       invariant(decisions.length > 0, 'a round decides at least one token');
@@ -227,13 +230,6 @@ class Run {
   #wantsDrafts(): boolean {
     const { request, grammar } = this.#options;
     return request.drafts === true && grammar?.needsCheck !== true;
-  }
-
-  #draftEvent(tokens: readonly TokenId[]): DraftEvent {
-    const bytes = Buffer.concat(tokens.map((id) => this.#options.models.tokenBytes(id)));
-    // An unfinished character at the end is left out.
-    const text = new TextDecoder().decode(bytes, { stream: true });
-    return { type: 'draft', text, round: this.#roundCount, elapsedMs: this.#elapsedMs() };
   }
 
   *#work(): Generator<EngineEvent> {
@@ -372,19 +368,6 @@ class Run {
     this.#sessions.set(label, session);
     return session;
   }
-}
-
-function schemaViolated(violation: string, drawCount: number): PilotfishError {
-  return new PilotfishError(
-    'schema-violated',
-    `The answer violates its JSON schema: ${violation} (${drawCount} draws).`,
-    {
-      remedy:
-        'Say in the prompt what the schema asks for, give another seed, or write the schema without ' +
-        'what a grammar cannot carry (a strict request names it).',
-      fields: { violation, drawCount },
-    },
-  );
 }
 
 function startEvent({ request, prompt, strategy, models }: RunOptions): StartEvent {

@@ -123,8 +123,7 @@ function method(facts: Facts): Method {
     threshold: null,
     gate: null,
     usesStepCosts: false,
-    // A head is bound to both models of its pair.
-    needs: facts.head === null ? ['small'] : ['small', 'large'],
+    needs: ['small'],
     costModels: [samplesCost(facts.name)],
     style: null,
   };

@@ -189,8 +189,7 @@ function method({ delta, ...facts }: Facts): Method {
     threshold: { ...DELTA, default: delta },
     gate: null,
     usesStepCosts: false,
-    // A head is bound to both models of its pair.
-    needs: facts.head === null ? ['small'] : ['small', 'large'],
+    needs: ['small'],
     costModels: [samplesCost(facts.name)],
     style: null,
   };

@@ -259,7 +259,8 @@ describe('the list of methods', () => {
 describe('strategies with a trained head', () => {
   it('are all methods whose heads have the default threshold', () => {
     const withoutDefault = WITH_THRESHOLD.filter(({ threshold }) => threshold?.default === null);
-    expect(LEARNED).toEqual(withoutDefault.map(({ name }) => name));
+    const learned = WITH_THRESHOLD.filter(({ head }) => head !== null);
+    expect(learned).toEqual(withoutDefault);
     expect(LEARNED).toContain('citer');
   });
 
@@ -297,15 +298,16 @@ describe('strategies with a trained head', () => {
     expect(createStrategy('citer', { routers: bare }).thresholds).toEqual({ tau: 0.625 });
   });
 
-  it.each(LEARNED)('%s is refused without a head of its own', (name) => {
+  it.each(LEARNED)('%s is refused without its head', (name) => {
+    const head = methodNamed(name)?.head;
     const without = <T>(heads: ReadonlyMap<string, T>): ReadonlyMap<string, T> =>
-      new Map([...heads].filter(([strategy]) => strategy !== name));
+      new Map([...heads].filter(([strategy]) => strategy !== head?.name));
     for (const options of [{}, { routers: without(routers), rewards: without(rewards) }]) {
       expect(() => createStrategy(name, options)).toThrow(
         expect.objectContaining({ code: 'head-missing', fields: { strategy: name } }),
       );
     }
     // The needed models are known before.
-    expect(rolesOf(name)).toEqual(['small', 'large']);
+    expect(rolesOf(name)).toEqual(methodNamed(name)?.needs);
   });
 });

@@ -117,6 +117,7 @@ describe('a folder of version 1', () => {
         'pocket-large': { ...large, code: 'l' },
       },
       labels: { small: 'pocket-small', large: 'pocket-large' },
+      options: { entropy: '{}' },
     });
     expect(asEarlier(await evaluateAgain())).toEqual(await earlierResult());
   });

@@ -43,7 +43,9 @@ const THRESHOLDS: Record<string, readonly number[]> = {
   cascade: [0.5, 100],
   'random-query': [0, 1],
 };
-const LEARNED = METHODS.filter(({ head }) => head !== null).map(({ name }) => name);
+const LEARNED = METHODS.filter(({ head, threshold }) => head !== null && threshold !== null).map(
+  ({ name }) => name,
+);
 const headsOf = (kind: HeadKind) =>
   METHODS.filter(({ head }) => head?.kind === kind).map(({ name }) => name);
 for (const name of LEARNED) THRESHOLDS[name] = [0.5];

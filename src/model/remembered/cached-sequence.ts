@@ -108,7 +108,7 @@ export class CachedSequence implements Sequence {
     const shared = Math.min(length, commonLength(this.#read, this.#tokens));
     if (this.#inner === null || shared === 0) return copy;
     try {
-      copy.#inner = await this.#inner.fork(shared);
+      copy.#inner = await this.#forkOf(this.#inner, shared);
       copy.#source = this.#source;
       copy.#read = this.#read.slice(0, shared);
       return copy;
@@ -128,6 +128,17 @@ export class CachedSequence implements Sequence {
     // The tokens of a sequence in an unknown state do not count as read.
     const isKnown = !this.#hasFailed && !this.#home.sequences.isClosed;
     await this.#source?.close({ sequence, tokens: isKnown ? this.#read : [] });
+  }
+
+  /** Sequences kept for later texts make room for a fork. */
+  async #forkOf(inner: Sequence, length: number): Promise<Sequence> {
+    try {
+      return await inner.fork(length);
+    } catch (error) {
+      const isFull = PilotfishError.isInstance(error) && error.code === 'sequences-exhausted';
+      if (!isFull || !(await this.#home.reclaim())) throw error;
+      return await inner.fork(length);
+    }
   }
 
   /** Takes the rows from the tree if it holds them all; otherwise computes and stores them. */
