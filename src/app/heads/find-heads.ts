@@ -169,10 +169,12 @@ function checkPair({ kind, head, path }: NamedHead, models: FindHeadsOptions['mo
   if (isFor(head, models)) return;
   const { small, large } = head.pair;
   const role = small.digest === models.small.digest ? 'large' : 'small';
+  const here = models[role].name;
+  const isNamesake = here === head.pair[role].name;
   throw new PilotfishError(
     'head-mismatch',
     `The ${nounOf(kind)} ${path} was trained for ${small.name} and ${large.name}; the ${role} ` +
-      `model here is ${models[role].name}${models[role].name === head.pair[role].name ? ', but another file' : ''}.`,
+      `model here is ${here}${isNamesake ? ', but another file' : ''}.`,
     {
       remedy: `Train one for these models with \`pilotfish train ${kind}\`.`,
       fields: { path, expected: head.pair[role].digest, found: models[role].digest },
