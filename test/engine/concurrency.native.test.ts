@@ -19,6 +19,10 @@ const STRATEGIES = [
   'random@0.5',
   'cascade@1',
   'speculative',
+  'rsd-likelihood@0.3',
+  'rsd-large-likelihood@0.001',
+  'random-step@0.5',
+  'majority',
 ];
 const STREAM_COUNT = 8;
 /** A near-tie for these random weights, in logits: forwards of other shapes differed by up to 0.014. */
@@ -91,6 +95,32 @@ describe('requests side by side', () => {
     const batches = pair.large.batchCount - before;
     // Streams of one length would share every batch. Streams that end early leave narrower batches.
     expect(forwards / batches).toBeGreaterThan(STREAM_COUNT / 2);
+  });
+
+  it('share native batches in the steps of RSD, drafted and corrected', async () => {
+    const run = async (requests: readonly GenerateRequest[]) => {
+      const before = { small: pair.small.batchCount, large: pair.large.batchCount };
+      const events = (await Promise.all(requests.map(collect))).flat();
+      const forwardsOf = (model: string): number =>
+        events
+          .filter((event): event is WorkEvent => event.type === 'work' && event.model === model)
+          .reduce((sum, { rowCounts }) => sum + rowCounts.length, 0);
+      const start = events.find((event) => event.type === 'start');
+      const { small = '', large = '' } = start?.labels ?? {};
+      return {
+        small: forwardsOf(small) / (pair.small.batchCount - before.small),
+        large: forwardsOf(large) / (pair.large.batchCount - before.large),
+      };
+    };
+    const request = { prompt: 'the fox', strategy: 'rsd-likelihood@0.99', maxTokens: 24 };
+    const two = [1, 2].map((seed) => ({ ...request, seed, sampling: { temperature: 1 } }));
+    const widths = await run(two);
+    // Both draft at once, and both correct at once.
+    expect(widths.small).toBeGreaterThan(1.3);
+    expect(widths.large).toBeGreaterThan(1.3);
+    // The samples of one request share batches, too.
+    const one = { ...request, strategy: 'majority', seed: 1, sampling: { temperature: 1 } };
+    expect((await run([one])).small).toBeGreaterThan(2);
   });
 
   it('wait when the caches are reserved, and run when they are free again', async () => {

@@ -88,6 +88,21 @@ describe('a model that remembers, around a pool', () => {
     expect(inner.sequenceCount).toBe(2);
   });
 
+  it('makes room for a branch where sequences of earlier texts take all others', async () => {
+    const { inner, model } = pooled({ sequenceCountMax: 3 });
+    await using trunk = model.openSequence();
+    await trunk.forward(rows(PROMPT));
+    await Promise.all([say(model, OTHER, [1]), say(model, [...OTHER].reverse(), [1])]);
+    expect(inner.sequenceCount).toBe(3);
+    await using branch = await trunk.fork();
+    const forward = await branch.forward(rows([2]));
+    const bare = scripted({ rowCountMax: 16 });
+    await using other = bare.openSequence();
+    await other.forward(rows(PROMPT));
+    expect(forward.rows).toEqual((await other.forward(rows([2]))).rows);
+    expect(inner.sequenceCount).toBe(2);
+  });
+
   it('keeps no sequence whose forward found no room', async () => {
     const { inner, model } = pooled({ cellCount: 24, sequenceCountMax: 3 });
     await using held = model.openSequence();
