@@ -7,8 +7,9 @@ import type { Question } from '../question.ts';
 import { gradeChoice } from './choice.ts';
 import { gradeLatex } from './latex.ts';
 import { latexForm } from './latex-form.ts';
-import { findNumber } from './number.ts';
+import { findNumber, readNumber } from './number.ts';
 import { gradePocket } from './pocket.ts';
+import type { Rational } from './rational.ts';
 import { bareText, gradeText } from './text.ts';
 
 /** @returns null where the output states no answer */
@@ -20,7 +21,7 @@ export function answerKey(
     case 'number':
       return numberKey(output);
     case 'latex':
-      return mapped(gradeLatex(output, '').extracted, latexForm);
+      return mapped(gradeLatex(output, '').extracted, formulaKey);
     case 'choice':
       return gradeChoice(output, '', options).extracted;
     case 'text':
@@ -35,8 +36,17 @@ export function answerKey(
 function numberKey(output: string): string | null {
   const { value: found } = findNumber(output);
   if (found === null) return null;
-  const { value, text } = found;
-  return value === null ? latexForm(text) : `${value.numerator}/${value.denominator}`;
+  return found.value === null ? latexForm(found.text) : valueKey(found.value);
+}
+
+/** Formulas of one value are compared by it, all others by their spelling. */
+function formulaKey(formula: string): string {
+  const number = readNumber(formula);
+  return number === null ? latexForm(formula) : valueKey(number.value);
+}
+
+function valueKey({ numerator, denominator }: Rational): string {
+  return `${numerator}/${denominator}`;
 }
 
 function mapped(text: string | null, form: (text: string) => string): string | null {

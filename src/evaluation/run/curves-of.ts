@@ -1,4 +1,5 @@
 /** The points of strategies as curves against a cost, averaged over seeds. */
+import { choosesModels } from '../../strategy/method.ts';
 import { type CurvePoint, type CurveRun, curvePoint } from '../curves/curve-point.ts';
 import type { Curve } from '../curves/summarise-curve.ts';
 import type { CostAxis } from '../results.ts';
@@ -8,7 +9,7 @@ import type { AnswerRun } from './point-runs.ts';
 /** The axes whose cost follows from an answer's own events. */
 export type MeasuredAxis = Exclude<CostAxis, 'transmittedShare'>;
 
-/** The curves by strategy, for strategies with several points or thresholds only. */
+/** The curves by strategy, for strategies whose threshold decides how much the large model writes. */
 export function curvesOf(
   all: readonly PointRuns[],
   alone: { readonly small: readonly AnswerRun[]; readonly large: readonly AnswerRun[] },
@@ -22,7 +23,10 @@ export function curvesOf(
   const names = new Set(all.map(({ point }) => point.method.name));
   const curves = new Map<string, Curve>();
   for (const name of names) {
-    const own = all.filter(({ point }) => point.method.name === name && point.threshold !== null);
+    const own = all.filter(
+      ({ point: { method, threshold } }) =>
+        method.name === name && threshold !== null && choosesModels(method),
+    );
     const thresholds = new Set(own.map(({ point }) => point.threshold));
     const points = [...thresholds].map((threshold): CurvePoint => {
       const seeds = own.filter(({ point }) => point.threshold === threshold);

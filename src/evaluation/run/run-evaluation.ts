@@ -114,6 +114,7 @@ async function answerPoints(
   const methods = shareMethods(plan);
   const shares = plan.shares ?? firstShares(interval, pointCount);
   const points = givenPoints(plan, evidence);
+  for (const point of points) noticeOneSided(point, options);
   const add = async (more: readonly (readonly [method: Method, share: number])[]) => {
     for (const [method, share] of more) {
       const found = pointsForShare(method, share, plan, evidence);
@@ -158,6 +159,22 @@ function noticeShare(
   onNotice?.(
     `${name} cannot call for ${percent(wanted)}: too many scores are equal, or there are too few. ` +
       `It is run at the nearest share, ${percent(nearest ?? wanted)}.`,
+  );
+}
+
+/** A threshold of steps between 0 and 1 that all scores lie on one side of decides nothing. */
+function noticeOneSided(
+  { method, threshold, predictedShare }: PlannedPoint,
+  { onNotice }: Progressing,
+): void {
+  const { name, unit } = method;
+  if (unit !== 'step' || !judgesAnswers(method)) return;
+  if (threshold === null || threshold <= 0 || threshold > 1) return;
+  if (predictedShare !== 0 && predictedShare !== 1) return;
+  const [what, advice] = predictedShare === 0 ? ['no step', 'higher'] : ['every step', 'lower'];
+  onNotice?.(
+    `${name}@${threshold} rejects ${what} of the small model's answers: all scores lie on one side ` +
+      `of ${threshold}. Give a ${advice} threshold, or none to have points found.`,
   );
 }
 
