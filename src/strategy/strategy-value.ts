@@ -5,8 +5,9 @@
 import { PilotfishError } from '../core/errors.ts';
 import type { ModelRole } from '../core/model-id.ts';
 import { invalidThreshold } from './invalid-threshold.ts';
-import type { Method, StrategyValue, ThresholdFacts } from './method.ts';
+import { choosesModels, type Method, type StrategyValue, type ThresholdFacts } from './method.ts';
 import { DEFAULT_METHOD, METHODS } from './methods.ts';
+import { SAMPLE_DEFAULTS, sampleBranches } from './samples.ts';
 import type { Strategy } from './strategy.ts';
 import type { StrategyOptions } from './strategy-options.ts';
 
@@ -75,6 +76,24 @@ export function rolesOf(input: StrategyInput, options: StrategyOptions = {}): re
   if (value.method.head !== null) return value.method.needs;
   const { needs } = createStrategy(value, options);
   return (['small', 'large'] as const).filter((role) => needs[role] !== undefined);
+}
+
+/**
+ * The branches of one model that a strategy has open at once; of one whose head is not here yet, the most
+ * that its options allow.
+ * @throws as `parseStrategy`; PilotfishError `option-invalid`
+ */
+export function branchCountOf(input: StrategyInput, options: StrategyOptions): number {
+  const value = asStrategy(input);
+  const { head } = value.method;
+  if (head?.kind === 'router') return 0;
+  if (head !== null) {
+    const { count = SAMPLE_DEFAULTS.count } = options.samples ?? {};
+    const { draftCount = 1 } = options.steps ?? {};
+    return sampleBranches(choosesModels(value.method) ? draftCount : count)?.count ?? 0;
+  }
+  const needs = Object.values(createStrategy(value, options).needs);
+  return Math.max(0, ...needs.map(({ branches }) => branches?.count ?? 0));
 }
 
 function unknown(name: string, methods: readonly Method[]): PilotfishError {

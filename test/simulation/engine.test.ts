@@ -8,14 +8,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RUNS_ARE_FULL, runs } from '../runs.ts';
-import { anyPlan } from './plan.ts';
+import { anyPlan, type PlanOptions } from './plan.ts';
 import { simulate } from './simulation.ts';
 import { Tally } from './tally.ts';
 
-async function simulateMany(count: number, isCalm: boolean): Promise<Tally> {
+async function simulateMany(count: number, options: PlanOptions): Promise<Tally> {
   const tally = new Tally();
   await fc.assert(
-    fc.asyncProperty(fc.scheduler(), anyPlan({ isCalm }), async (scheduler, plan) => {
+    fc.asyncProperty(fc.scheduler(), anyPlan(options), async (scheduler, plan) => {
       await simulate(scheduler, plan, tally);
     }),
     { numRuns: count },
@@ -25,15 +25,20 @@ async function simulateMany(count: number, isCalm: boolean): Promise<Tally> {
 }
 
 describe('an engine under any load', () => {
+  it('does both where requests draft, sample and branch', async () => {
+    await simulateMany(runs(15, 150), { isCalm: true, branches: true });
+    await simulateMany(runs(30, 500), { branches: true });
+  });
+
   it('writes the same text for each request as alone, where nothing goes wrong', async () => {
-    const tally = await simulateMany(runs(25, 150), true);
+    const tally = await simulateMany(runs(25, 150), { isCalm: true });
     if (!RUNS_ARE_FULL) return;
     const expected = { 'ended: done': 100, preempted: 2, 'reused a prefix': 8, queued: 20 };
     expect(tally.missing(expected)).toEqual([]);
   });
 
   it('loses nothing and harms no other request under any fault', async () => {
-    const tally = await simulateMany(runs(60, 500), false);
+    const tally = await simulateMany(runs(60, 500), {});
     if (!RUNS_ARE_FULL) return;
     // On average each happens more than ten times as often.
     const expected = {

@@ -1,6 +1,8 @@
 /** The plan of a simulation: a random load with its faults. */
 import fc from 'fast-check';
 import type { ModelRole } from '../../src/core/model-id.ts';
+import type { RsdOptions } from '../../src/strategy/rsd-options.ts';
+import type { SampleOptions } from '../../src/strategy/samples.ts';
 import type { SpeculativeOptions } from '../../src/strategy/strategy-options.ts';
 import type { FailureKind } from './observed-model.ts';
 
@@ -22,6 +24,7 @@ export interface RequestPlan {
   readonly maxTokens: number;
   readonly stop: readonly string[];
   readonly reusePrefix: boolean;
+  readonly drafts: boolean;
   /** The step at which the request arrives. */
   readonly arrivesAt: number;
   readonly trouble: Trouble;
@@ -43,6 +46,8 @@ export interface EnginePlan {
   readonly requestCountMax: number;
   readonly overcommit: number;
   readonly speculative: SpeculativeOptions;
+  readonly steps: RsdOptions;
+  readonly samples: SampleOptions;
 }
 
 /** The whole engine or only its large model is closed during the run. */
@@ -70,7 +75,13 @@ const STRATEGIES = [
   'random@0.5',
   'speculative',
   'speculative',
+  'rsd-likelihood@0.5',
+  'random-step@0.5',
 ];
+/** Strategies that open branches, for which small caches have no room. */
+const BRANCHING = [...STRATEGIES, 'rsd-likelihood@0.5', 'majority', 'best-of-n-likelihood'];
+/** The branches of one request, and the session that they leave. */
+export const WIDTH = 3;
 
 const anyPrompt = fc
   .tuple(fc.constantFrom(...BEGINNINGS), fc.array(fc.constantFrom(...TAILS), { maxLength: 2 }))
@@ -102,6 +113,7 @@ const anyTrouble: fc.Arbitrary<Trouble> = fc.oneof(
 const anyRequest: fc.Arbitrary<RequestPlan> = fc.record({
   prompt: anyPrompt,
   strategy: fc.constantFrom(...STRATEGIES),
+  drafts: fc.boolean(),
   seed: fc.nat({ max: 3 }),
   temperature: fc.constantFrom(0, 1),
   isPenalised: fc.boolean(),
@@ -130,7 +142,33 @@ const anyEngine: fc.Arbitrary<EnginePlan> = fc.record({
     verifier: fc.constantFrom('coupling' as const, 'rejection' as const),
     draftLength: fc.integer({ min: 1, max: 4 }),
   }),
+  steps: fc.record({
+    separators: fc.constant(['b', 'k']),
+    stepTokenCountMax: fc.integer({ min: 1, max: 5 }),
+    judgesCorrections: fc.boolean(),
+  }),
+  samples: fc.constant({ count: WIDTH }),
 });
+
+/** Engines with room for the branches of any request. */
+const anyWideEngine: fc.Arbitrary<EnginePlan> = anyEngine.chain((engine) =>
+  fc
+    .record({
+      draftCount: fc.integer({ min: 1, max: WIDTH }),
+      more: fc.integer({ min: 0, max: 4 }),
+    })
+    .map(({ draftCount, more }) => {
+      const wider = (role: ModelRole): number =>
+        engine.extraCellCount[role] + (WIDTH - 1) * engine.contextLength[role];
+      return {
+        ...engine,
+        steps: { ...engine.steps, draftCount },
+        extraCellCount: { small: wider('small'), large: wider('large') },
+        sequenceCountMax: WIDTH + more,
+        requestCountMax: WIDTH + more,
+      };
+    }),
+);
 
 const anyFailure: fc.Arbitrary<ForwardFailure> = fc.record({
   role: fc.constantFrom('small' as const, 'large' as const),
@@ -146,14 +184,22 @@ const anyClosing: fc.Arbitrary<Closing> = fc.record({
 export interface PlanOptions {
   /** Whether the plan has no faults. */
   readonly isCalm?: boolean;
+  /** Whether strategies open branches. */
+  readonly branches?: boolean;
 }
 
-export function anyPlan({ isCalm = false }: PlanOptions = {}): fc.Arbitrary<Plan> {
-  const request = isCalm
-    ? anyRequest.map((plan) => ({ ...plan, trouble: { kind: 'none' as const } }))
+export function anyPlan(options: PlanOptions = {}): fc.Arbitrary<Plan> {
+  const { isCalm = false, branches = false } = options;
+  const asked = branches
+    ? fc
+        .tuple(anyRequest, fc.constantFrom(...BRANCHING))
+        .map(([request, strategy]) => ({ ...request, strategy }))
     : anyRequest;
+  const request = isCalm
+    ? asked.map((plan) => ({ ...plan, trouble: { kind: 'none' as const } }))
+    : asked;
   return fc.record({
-    engine: anyEngine,
+    engine: branches ? anyWideEngine : anyEngine,
     requests: fc.array(request, { minLength: 2, maxLength: 12, size: 'max' }),
     failures: isCalm ? fc.constant([]) : fc.array(anyFailure, { maxLength: 2 }),
     closing: isCalm

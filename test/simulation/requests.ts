@@ -1,15 +1,17 @@
 /** Requests of a plan: how they are made, and the text that each writes in an engine of its own. */
 import type { EngineEvent, SummaryEvent } from '../../src/core/events.ts';
 import { required } from '../../src/core/invariant.ts';
+import type { ModelRole } from '../../src/core/model-id.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
-import type { EnginePlan, RequestPlan } from './plan.ts';
+import type { ScriptedModel } from '../../src/model/scripted/scripted-model.ts';
+import { type EnginePlan, type RequestPlan, WIDTH } from './plan.ts';
 import { scriptedModel } from './scripted-pair.ts';
 
 type AskedPlan = Omit<RequestPlan, 'arrivesAt' | 'trouble'>;
 
 export function generateRequest(plan: AskedPlan, signal?: AbortSignal): GenerateRequest {
-  const { prompt, strategy, seed, temperature, maxTokens, stop, reusePrefix } = plan;
+  const { prompt, strategy, seed, temperature, maxTokens, stop, reusePrefix, drafts } = plan;
   return {
     prompt,
     strategy,
@@ -17,6 +19,7 @@ export function generateRequest(plan: AskedPlan, signal?: AbortSignal): Generate
     maxTokens,
     stop,
     reusePrefix,
+    drafts,
     sampling: { temperature, ...(plan.isPenalised ? { frequencyPenalty: 0.5 } : {}) },
     ...(signal === undefined ? {} : { signal }),
   };
@@ -52,11 +55,14 @@ export class Alone {
   }
 
   async #run(plan: AskedPlan): Promise<Written> {
-    const { contextLength, rowCountMax, speculative } = this.#plan;
-    const options = { rowCountMax, sequenceCountMax: 1 };
-    const small = scriptedModel('small', { ...options, contextLength: contextLength.small });
-    const large = scriptedModel('large', { ...options, contextLength: contextLength.large });
-    await using engine = new Engine({ models: { small, large }, speculative });
+    const { contextLength, rowCountMax, speculative, steps, samples } = this.#plan;
+    const model = (role: ModelRole): ScriptedModel =>
+      scriptedModel(role, {
+        ...{ rowCountMax, sequenceCountMax: WIDTH, contextLength: contextLength[role] },
+        cellCount: WIDTH * contextLength[role],
+      });
+    const models = { small: model('small'), large: model('large') };
+    await using engine = new Engine({ models, speculative, steps, samples });
     const events: EngineEvent[] = [];
     for await (const event of engine.generate(generateRequest(plan))) events.push(event);
     return written(events);

@@ -76,12 +76,13 @@ class Simulation {
     this.#alone = new Alone(plan.engine);
     const model = (role: ModelRole): ObservedModel => this.#model(role, bend);
     this.#models = { small: model('small'), large: model('large') };
-    const { requestCountMax, overcommit, speculative } = plan.engine;
+    const { requestCountMax, overcommit, speculative, steps, samples } = plan.engine;
     this.#engine = new Engine({
       models: this.#models,
       requestCountMax,
       overcommit,
       speculative,
+      ...{ steps, samples },
       clock: { nowMs: () => this.#step },
     });
   }

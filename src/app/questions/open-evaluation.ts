@@ -28,7 +28,7 @@ import { fileDigest } from '../../storage/file-digest.ts';
 import { fileError } from '../../storage/file-error.ts';
 import type { StrategyValue } from '../../strategy/method.ts';
 import { largeMethod, smallMethod } from '../../strategy/single-model.ts';
-import { strategyValue } from '../../strategy/strategy-value.ts';
+import { branchCountOf, strategyValue } from '../../strategy/strategy-value.ts';
 import type { Heads } from '../heads/find-heads.ts';
 import { type OpenEngineOptions, openEngine, type WrappedModel } from '../open-engine.ts';
 
@@ -98,7 +98,8 @@ async function temporaryFolder(): Promise<string> {
 }
 
 async function openPair(options: OpenEvaluationOptions, folder: string): Promise<EvaluationPair> {
-  const { waveSize, strategies } = options;
+  const { strategies } = options;
+  const requestCountMax = requestCountOf(options);
   const open = new Map<ModelRole, OpenModel>();
   let heads: Heads = { routers: new Map(), rewards: new Map() };
   const engine = await openEngine({
@@ -107,8 +108,8 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
     cellCount: options.cellCount ?? cellCountOf(options),
     // Automatic draft lengths would depend on earlier requests and on this machine's speed.
     speculative: { ...options.speculative, proposer: 'small', draftLength: DRAFT_LENGTH },
-    requestCountMax: waveSize,
-    sequenceCountMax: sequenceCountOf(waveSize, spareSequenceCountOf(options)),
+    requestCountMax,
+    sequenceCountMax: sequenceCountOf(requestCountMax, spareSequenceCountOf(options)),
     wrapModel: async (model, of) => {
       const facts = await factsOf(model, of, options);
       const scope = { modelDigest: facts.digest, engine: libraryDigest(loadLibrary().paths.llama) };
@@ -184,11 +185,17 @@ function largeFeatures({ rewards }: Heads): RowFeatures | undefined {
   return readsState ? { hidden: true } : undefined;
 }
 
+/** The requests of a wave; where it is small, as many as the branches of one request stand for. */
+function requestCountOf({ waveSize, strategies, steps, samples }: OpenEvaluationOptions): number {
+  const branches = strategies.map((value) => branchCountOf(value, { steps, samples }));
+  return Math.max(waveSize, 1 + Math.max(0, ...branches));
+}
+
 /** The number of cells for a wave and for the sequences beside it. */
 function cellCountOf(options: OpenEvaluationOptions): number {
-  const { waveSize, maxTokens, contextLength } = options;
+  const { maxTokens, contextLength } = options;
   const each = contextLength ?? maxTokens + PROMPT_TOKEN_COUNT;
-  return Math.max(CELL_COUNT_MIN, (waveSize + spareSequenceCountOf(options)) * each);
+  return Math.max(CELL_COUNT_MIN, (requestCountOf(options) + spareSequenceCountOf(options)) * each);
 }
 
 function spareSequenceCountOf({ spareSequenceCount }: OpenEvaluationOptions): number {
