@@ -47,6 +47,7 @@ beforeAll(async () => {
   pair = await openPocket({
     load: { cellCount: 8192 },
     speculative: { proposer: 'small', draftLength: 4 },
+    samples: { count: 3 },
     // Untrained routers: their scores do not matter here.
     routers: tinyRouters(['citer'], { hiddenSize: HIDDEN_SIZE }),
   });
@@ -99,6 +100,12 @@ describe.each(Object.entries(SAMPLINGS))('%s', (_name, sampling) => {
     ['random@1', 'large'],
     ['citer@0', 'small'],
     ['citer@2', 'large'],
+    ['rsd-likelihood@0', 'small'],
+    ['rsd-likelihood@1.01', 'large'],
+    ['rsd-large-likelihood@0', 'small'],
+    ['random-step@0', 'small'],
+    ['random-step@1', 'large'],
+    ['hgs-prm-likelihood@0', 'small'],
     ['speculative', 'large'],
   ] as const)('%s writes the text of %s', async (strategy, alone) => {
     const own = await answersOfOne(alone);

@@ -1,0 +1,52 @@
+/** The reward of a step so far: what a trained reward says while the step is drafted. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { required } from '../core/invariant.ts';
+import { NOTHING_READ, type RowResult } from '../core/row-program.ts';
+import { tokenId } from '../core/token-id.ts';
+import { tinyReward } from './fakes/tiny-reward.ts';
+import { stepFeatures } from './reward-features.ts';
+import { headReward, productReward } from './reward-head.ts';
+
+const anyNumber = fc.float({ min: -4, max: 4, noNaN: true });
+const anyRow: fc.Arbitrary<RowResult> = fc
+  .record({
+    hidden: fc.array(anyNumber, { minLength: 4, maxLength: 4 }),
+    ...{
+      logprob: fc.float({ min: -9, max: 0, noNaN: true }),
+      margin: anyNumber,
+      entropy: anyNumber,
+    },
+  })
+  .map(({ hidden, ...values }) => ({
+    ...{ ...NOTHING_READ, tokenId: tokenId(0), ...values },
+    hidden: Float32Array.from(hidden),
+  }));
+
+describe('the running reward of a head', () => {
+  it('never rises, and ends with the reward of the step', () => {
+    const head = tinyReward();
+    const { running } = headReward('rsd', head);
+    fc.assert(
+      fc.property(fc.array(anyRow, { minLength: 2, maxLength: 12 }), (rows) => {
+        const follow = required(running, 'a product never rises')();
+        const rewards = rows.map(follow);
+        expect(rewards).toEqual(rewards.toSorted((a, b) => b - a));
+        const reward = productReward(
+          stepFeatures({ small: rows, large: null }, head.features),
+          head,
+        );
+        expect(rewards.at(-1)).toBeCloseTo(reward, 12);
+      }),
+    );
+  });
+
+  it('is unknown where the large model reads the step, and where its end alone is judged', () => {
+    for (const features of [
+      { hidden: true, large: 'logprob', tokens: 'all' },
+      { hidden: true, large: 'none', tokens: 'last' },
+    ] as const) {
+      expect(headReward('rsd', tinyReward({ features })).running).toBeUndefined();
+    }
+  });
+});
