@@ -72,7 +72,7 @@ async function ask(
   if (options.json === true) {
     await showAnswer(events, jsonView(io));
   } else if (io.outIsTerminal) {
-    const legend = renderLegend(io.color);
+    const legend = renderLegend(io.color, request.drafts);
     if (legend !== '') io.out(`${legend}\n\n`);
     const answer = await showAnswer(events, terminalView(io));
     io.out(`\n${renderSummary(answer, io.columns)}`);

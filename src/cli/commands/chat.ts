@@ -41,7 +41,7 @@ export function registerChat(program: Command, io: CliIo, dependencies: CliDepen
 async function chat(options: ChatOptions, io: CliIo, dependencies: CliDependencies): Promise<void> {
   await using session = new ChatSession(options, io, dependencies);
   await session.open();
-  if (io.inputIsTerminal && io.outIsTerminal && options.json !== true) greet(io);
+  if (io.inputIsTerminal && io.outIsTerminal && options.json !== true) greet(io, options);
   const reader = lineReader(io, {
     prompt: options.json === true ? '' : PROMPT,
     onInterrupt: () => interrupt(session, reader),
@@ -67,7 +67,7 @@ function interrupt(session: ChatSession, reader: LineReader): void {
   else process.kill(process.pid, 'SIGINT');
 }
 
-function greet(io: CliIo): void {
-  const legend = renderLegend(io.color);
+function greet(io: CliIo, options: ChatOptions): void {
+  const legend = renderLegend(io.color, options.provisional);
   io.out(`${legend === '' ? '' : `${legend}\n`}/help lists what else can be typed.\n`);
 }

@@ -8,6 +8,7 @@ import stringWidth from 'string-width';
 import type { CliIo } from '../io.ts';
 import { graphemes } from './graphemes.ts';
 import { printableText } from './printable-text.ts';
+import { paintDraft } from './token-style.ts';
 
 const TAB = '    ';
 const TAB_STOP = 8;
@@ -46,7 +47,7 @@ export class DraftBlock {
     this.#startColumn = this.#column;
     const lines = tail(wrapped(draft, width, this.#column), this.#io.rows - 1);
     this.#lineCount = lines.length;
-    const grey = lines.map((line) => this.#io.color.gray(line)).join('\n');
+    const grey = lines.map((line) => paintDraft(line, this.#io.color)).join('\n');
     return `${cleared}${endsLine ? '\n' : ''}${grey}`;
   }
 

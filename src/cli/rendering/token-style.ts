@@ -50,8 +50,14 @@ const LEGEND: readonly (readonly [TokenStyle, string])[] = [
   ['prompt-lookup', 'copied from the prompt'],
 ];
 
-/** One line that explains the colours; empty without colours. */
-export function renderLegend(color: ChalkInstance): string {
+/** One line that explains the colours; empty without colours. @param drafts whether drafts are shown */
+export function renderLegend(color: ChalkInstance, drafts = false): string {
   if (color.level === 0) return '';
-  return `written by: ${LEGEND.map(([style, text]) => paint(style, text, color)).join(' · ')}`;
+  const styles = LEGEND.map(([style, text]) => paint(style, text, color));
+  return `written by: ${[...styles, ...(drafts ? [paintDraft('drafted', color)] : [])].join(' · ')}`;
+}
+
+/** A draft whose verdict has not fallen. */
+export function paintDraft(text: string, color: ChalkInstance): string {
+  return color.gray(text);
 }
