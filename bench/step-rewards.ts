@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { openEvaluation } from '../src/app/questions/open-evaluation.ts';
 import { required } from '../src/core/invariant.ts';
+import type { TokenId } from '../src/core/token-id.ts';
 import { openManifest } from '../src/evaluation/run/open-manifest.ts';
 import { fullDesign } from '../src/evaluation/screening/sample-design.ts';
 import { drawReplicates } from '../src/evaluation/statistics/bootstrap.ts';
@@ -174,6 +175,8 @@ for (const variant of [
   process.stderr.write(`trained: ${variant.name}\n`);
 }
 
+const utf8 = new TextDecoder();
+const textOf = (id: TokenId): string => utf8.decode(small.vocabulary.tokenBytes(id));
 const replicates = drawReplicates(fullDesign(test.length), { seed: 1 });
 const random = randomCurve(test, sizeRatio);
 const oracleCurve = curve(test, ORACLE, sizeRatio, [0.5]);
@@ -225,7 +228,7 @@ const results = {
   alone: { small: totals(test, () => true, { sizeRatio, largeReads: false }).writtenFlops },
   oracle: shown(oracle),
   random: random.map(shown),
-  rewards: [...untrainedRewards(READ, sizes), ...trained].map(report),
+  rewards: [...untrainedRewards(READ, sizes, textOf), ...trained].map(report),
 };
 const path = join(folder, 'results.json');
 writeFileSync(path, `${JSON.stringify(results, null, 1)}\n`);
