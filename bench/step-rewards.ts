@@ -107,7 +107,10 @@ const { small, large } = pair.models;
 const sizes = { small: small.facts.hiddenSize, large: large.facts.hiddenSize };
 const countOf = ({ facts: { parameterCounts } }: typeof small): number =>
   parameterCounts.body + parameterCounts.outputHead;
-const sizeRatio = countOf(small) / countOf(large);
+const ratios = {
+  parameters: countOf(small) / countOf(large),
+  weightBytes: small.facts.weightBytes / large.facts.weightBytes,
+};
 
 async function label(set: keyof typeof sets, draws = 1): Promise<readonly StepExample[]> {
   const asked = sets[set].map((question) => ({
@@ -178,19 +181,19 @@ for (const variant of [
 const utf8 = new TextDecoder();
 const textOf = (id: TokenId): string => utf8.decode(small.vocabulary.tokenBytes(id));
 const replicates = drawReplicates(fullDesign(test.length), { seed: 1 });
-const random = randomCurve(test, sizeRatio);
-const oracleCurve = curve(test, ORACLE, sizeRatio, [0.5]);
+const random = randomCurve(test, ratios);
+const oracleCurve = curve(test, ORACLE, ratios, [0.5]);
 const [oracle] = oracleCurve;
 const levels = { train: level(train), choose: level(choose), test: level(test) };
 
 /** Chooses δ on training problems and reports it on the test problems. */
 function report(compared: ComparedReward) {
   const face = compared.largeReads ? 'writtenFlops' : 'generatedFlops';
-  const chosenOn = curve(choose, compared, sizeRatio);
+  const chosenOn = curve(choose, compared, ratios);
   const reaching = costOf(chosenOn, levels.choose.large, face);
   const within = chosenOn.filter((point) => point[face] <= Number(settings.limit));
   const best = [...within].sort((a, b) => b.accuracy - a.accuracy || a[face] - b[face])[0] ?? null;
-  const onTest = curve(test, compared, sizeRatio);
+  const onTest = curve(test, compared, ratios);
   return {
     reward: compared.name,
     ...ranking(test, compared),
@@ -203,7 +206,7 @@ function report(compared: ComparedReward) {
 }
 
 function tested(compared: ComparedReward, delta: number) {
-  const [point] = curve(test, compared, sizeRatio, [delta]);
+  const [point] = curve(test, compared, ratios, [delta]);
   const { values, ...shown } = required(point, 'a point');
   const atSameCost = accuracyAt(random, shown.generatedFlops);
   const top = required(oracle, 'the oracle').accuracy;
@@ -223,9 +226,9 @@ const shown = (point: DeltaPoint | undefined) => {
 const results = {
   pair: settings.pair,
   seed: Number(settings.seed),
-  sizeRatio,
+  ratios,
   levels,
-  alone: { small: totals(test, () => true, { sizeRatio, largeReads: false }).writtenFlops },
+  alone: { small: totals(test, () => true, ratios, false).writtenFlops },
   oracle: shown(oracle),
   random: random.map(shown),
   rewards: [...untrainedRewards(READ, sizes, textOf), ...trained].map(report),
@@ -244,7 +247,7 @@ function print(): void {
       `${percent(on.large)} %, any path ${percent(on.best)} %; oracle ${percent(results.oracle.accuracy)} % ` +
       `at ${results.oracle.generatedFlops.toFixed(3)}`,
     'reward | AUC | of differing | reaches large at | δ chosen to reach large: accuracy, over large, ' +
-      'generated, written, rejected, random | best within the limit: the same',
+      'generated, written, traffic, rejected, random | best within the limit: the same',
     ...results.rewards.map((one) => {
       const part = (chosen: ReturnType<typeof tested> | null): string => {
         if (chosen === null) return 'never';
@@ -253,7 +256,8 @@ function print(): void {
           interval === null ? '' : ` (${interval.low.toFixed(2)} to ${interval.high.toFixed(2)})`;
         return (
           `${percent(chosen.accuracy)} %, ${over.toFixed(2)}${range}, ${chosen.generatedFlops.toFixed(3)}, ` +
-          `${chosen.writtenFlops.toFixed(3)}, ${percent(chosen.rejectedShare)} %, ` +
+          `${chosen.writtenFlops.toFixed(3)}, ${chosen.weightTraffic.toFixed(3)}, ` +
+          `${percent(chosen.rejectedShare)} %, ` +
           `${percent(chosen.randomAtSameGeneratedFlops)} %`
         );
       };
