@@ -97,10 +97,12 @@ export function curve(
   const rewards = examples.map((example) => example.tree.map((_, state) => reward(example, state)));
   return at.map((delta) => ({
     delta,
-    ...totals(examples, (_, state, question) => (rewards[question]?.[state] ?? 1) >= delta, {
-      sizeRatio,
+    ...totals(
+      examples,
+      (_, state, question) => (rewards[question]?.[state] ?? 1) >= delta,
+      ratios,
       largeReads,
-    }),
+    ),
   }));
 }
 
