@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { openEvaluation } from '../src/app/questions/open-evaluation.ts';
 import { required } from '../src/core/invariant.ts';
+import type { TokenId } from '../src/core/token-id.ts';
 import { openManifest } from '../src/evaluation/run/open-manifest.ts';
 import { fullDesign } from '../src/evaluation/screening/sample-design.ts';
 import { drawReplicates } from '../src/evaluation/statistics/bootstrap.ts';
@@ -106,7 +107,10 @@ const { small, large } = pair.models;
 const sizes = { small: small.facts.hiddenSize, large: large.facts.hiddenSize };
 const countOf = ({ facts: { parameterCounts } }: typeof small): number =>
   parameterCounts.body + parameterCounts.outputHead;
-const sizeRatio = countOf(small) / countOf(large);
+const ratios = {
+  parameters: countOf(small) / countOf(large),
+  weightBytes: small.facts.weightBytes / large.facts.weightBytes,
+};
 
 async function label(set: keyof typeof sets, draws = 1): Promise<readonly StepExample[]> {
   const asked = sets[set].map((question) => ({
@@ -174,20 +178,22 @@ for (const variant of [
   process.stderr.write(`trained: ${variant.name}\n`);
 }
 
+const utf8 = new TextDecoder();
+const textOf = (id: TokenId): string => utf8.decode(small.vocabulary.tokenBytes(id));
 const replicates = drawReplicates(fullDesign(test.length), { seed: 1 });
-const random = randomCurve(test, sizeRatio);
-const oracleCurve = curve(test, ORACLE, sizeRatio, [0.5]);
+const random = randomCurve(test, ratios);
+const oracleCurve = curve(test, ORACLE, ratios, [0.5]);
 const [oracle] = oracleCurve;
 const levels = { train: level(train), choose: level(choose), test: level(test) };
 
 /** Chooses δ on training problems and reports it on the test problems. */
 function report(compared: ComparedReward) {
   const face = compared.largeReads ? 'writtenFlops' : 'generatedFlops';
-  const chosenOn = curve(choose, compared, sizeRatio);
+  const chosenOn = curve(choose, compared, ratios);
   const reaching = costOf(chosenOn, levels.choose.large, face);
   const within = chosenOn.filter((point) => point[face] <= Number(settings.limit));
   const best = [...within].sort((a, b) => b.accuracy - a.accuracy || a[face] - b[face])[0] ?? null;
-  const onTest = curve(test, compared, sizeRatio);
+  const onTest = curve(test, compared, ratios);
   return {
     reward: compared.name,
     ...ranking(test, compared),
@@ -200,7 +206,7 @@ function report(compared: ComparedReward) {
 }
 
 function tested(compared: ComparedReward, delta: number) {
-  const [point] = curve(test, compared, sizeRatio, [delta]);
+  const [point] = curve(test, compared, ratios, [delta]);
   const { values, ...shown } = required(point, 'a point');
   const atSameCost = accuracyAt(random, shown.generatedFlops);
   const top = required(oracle, 'the oracle').accuracy;
@@ -220,12 +226,12 @@ const shown = (point: DeltaPoint | undefined) => {
 const results = {
   pair: settings.pair,
   seed: Number(settings.seed),
-  sizeRatio,
+  ratios,
   levels,
-  alone: { small: totals(test, () => true, { sizeRatio, largeReads: false }).writtenFlops },
+  alone: { small: totals(test, () => true, ratios, false).writtenFlops },
   oracle: shown(oracle),
   random: random.map(shown),
-  rewards: [...untrainedRewards(READ, sizes), ...trained].map(report),
+  rewards: [...untrainedRewards(READ, sizes, textOf), ...trained].map(report),
 };
 const path = join(folder, 'results.json');
 writeFileSync(path, `${JSON.stringify(results, null, 1)}\n`);
@@ -241,7 +247,7 @@ function print(): void {
       `${percent(on.large)} %, any path ${percent(on.best)} %; oracle ${percent(results.oracle.accuracy)} % ` +
       `at ${results.oracle.generatedFlops.toFixed(3)}`,
     'reward | AUC | of differing | reaches large at | δ chosen to reach large: accuracy, over large, ' +
-      'generated, written, rejected, random | best within the limit: the same',
+      'generated, written, traffic, rejected, random | best within the limit: the same',
     ...results.rewards.map((one) => {
       const part = (chosen: ReturnType<typeof tested> | null): string => {
         if (chosen === null) return 'never';
@@ -250,7 +256,8 @@ function print(): void {
           interval === null ? '' : ` (${interval.low.toFixed(2)} to ${interval.high.toFixed(2)})`;
         return (
           `${percent(chosen.accuracy)} %, ${over.toFixed(2)}${range}, ${chosen.generatedFlops.toFixed(3)}, ` +
-          `${chosen.writtenFlops.toFixed(3)}, ${percent(chosen.rejectedShare)} %, ` +
+          `${chosen.writtenFlops.toFixed(3)}, ${chosen.weightTraffic.toFixed(3)}, ` +
+          `${percent(chosen.rejectedShare)} %, ` +
           `${percent(chosen.randomAtSameGeneratedFlops)} %`
         );
       };

@@ -18,15 +18,23 @@ export interface Totals {
   readonly writtenFlops: number;
   /** 2·N per token written or scored: with the large model's reading of drafts. */
   readonly generatedFlops: number;
+  /** Forwards times weight bytes, prefill included. */
+  readonly weightTraffic: number;
   /** [question] 1: right. */
   readonly values: readonly number[];
 }
 
-/** @param sizeRatio parameters of the small model / those of the large one */
+/** The small model's size as a part of the large one's. */
+export interface PairRatios {
+  readonly parameters: number;
+  readonly weightBytes: number;
+}
+
 export function totals(
   examples: readonly StepExample[],
   accepts: (example: StepExample, state: number, question: number) => boolean,
-  { sizeRatio, largeReads }: { readonly sizeRatio: number; readonly largeReads: boolean },
+  ratios: PairRatios,
+  largeReads: boolean,
 ): Totals {
   const replays = examples.map((example, question) =>
     replayBy(example.tree, (state) => accepts(example, state, question)),
@@ -36,8 +44,14 @@ export function totals(
     all.reduce((total, one) => total + of(one), 0);
   const large = sum(alone, ({ largeTokenCount }) => largeTokenCount);
   const written =
-    sizeRatio * sum(replays, (one) => one.smallTokenCount) +
+    ratios.parameters * sum(replays, (one) => one.smallTokenCount) +
     sum(replays, (one) => one.largeTokenCount);
+  // A model that is used reads the prompt in one forward. The large one catches up on what it missed in
+  // the forward of its next token or of its reading.
+  const traffic =
+    ratios.weightBytes * (examples.length + sum(replays, (one) => one.smallTokenCount)) +
+    sum(replays, (one) => Number(largeReads || one.rejectedCount > 0) + one.largeTokenCount) +
+    (largeReads ? sum(replays, (one) => one.stepCount) : 0);
   const judged = largeReads ? sum(replays, (one) => one.judgedTokenCount) : 0;
   const values = replays.map(({ value }) => value);
   return {
@@ -45,6 +59,7 @@ export function totals(
     rejectedShare: sum(replays, (one) => one.rejectedCount) / sum(replays, (one) => one.stepCount),
     writtenFlops: written / large,
     generatedFlops: (written + judged) / large,
+    weightTraffic: traffic / (examples.length + large),
     values,
   };
 }
@@ -75,31 +90,33 @@ export function deltas(examples: readonly StepExample[], { reward }: ComparedRew
 export function curve(
   examples: readonly StepExample[],
   compared: ComparedReward,
-  sizeRatio: number,
+  ratios: PairRatios,
   at: readonly number[] = deltas(examples, compared),
 ): readonly DeltaPoint[] {
   const { reward, largeReads } = compared;
   const rewards = examples.map((example) => example.tree.map((_, state) => reward(example, state)));
   return at.map((delta) => ({
     delta,
-    ...totals(examples, (_, state, question) => (rewards[question]?.[state] ?? 1) >= delta, {
-      sizeRatio,
+    ...totals(
+      examples,
+      (_, state, question) => (rewards[question]?.[state] ?? 1) >= delta,
+      ratios,
       largeReads,
-    }),
+    ),
   }));
 }
 
 /** Of a random gate that gives a share of the steps to the large model, which then drafts nothing. */
-export function randomCurve(examples: readonly StepExample[], sizeRatio: number): DeltaPoint[] {
+export function randomCurve(examples: readonly StepExample[], ratios: PairRatios): DeltaPoint[] {
   const shares = Array.from({ length: 41 }, (_, at) => at / 40);
   return shares.map((delta) => {
     const runs = Array.from({ length: RANDOM_SEED_COUNT }, (_, seed) => {
       const key = noiseKey(seed + 1, 0, 'coin');
       const keeps = (_: StepExample, state: number, question: number): boolean =>
         mix(question * 4096 + state, key.a, key.b) / 2 ** 32 >= delta;
-      const all = totals(examples, keeps, { sizeRatio, largeReads: false });
+      const all = totals(examples, keeps, ratios, false);
       // The control drafts nothing in vain.
-      return { ...all, writtenFlops: undraftedFlops(examples, keeps, sizeRatio) };
+      return { ...all, writtenFlops: undraftedFlops(examples, keeps, ratios) };
     });
     const average = (of: (run: Totals) => number): number => mean(runs.map(of));
     const writtenFlops = average((run) => run.writtenFlops);
@@ -107,6 +124,7 @@ export function randomCurve(examples: readonly StepExample[], sizeRatio: number)
       ...{ delta, writtenFlops, generatedFlops: writtenFlops },
       accuracy: average((run) => run.accuracy),
       rejectedShare: average((run) => run.rejectedShare),
+      weightTraffic: average((run) => run.weightTraffic),
       values: [],
     };
   });
@@ -117,14 +135,14 @@ const RANDOM_SEED_COUNT = 20;
 function undraftedFlops(
   examples: readonly StepExample[],
   keeps: (example: StepExample, state: number, question: number) => boolean,
-  sizeRatio: number,
+  { parameters }: PairRatios,
 ): number {
   let [written, large] = [0, 0];
   for (const [question, example] of examples.entries()) {
     const { tree } = example;
     const own = replayBy(tree, (state) => keeps(example, state, question));
     const kept = own.tokenCount - own.largeTokenCount;
-    written += sizeRatio * kept + own.largeTokenCount;
+    written += parameters * kept + own.largeTokenCount;
     large += replayBy(tree, () => false).largeTokenCount;
   }
   return written / large;

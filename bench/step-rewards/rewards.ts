@@ -2,12 +2,14 @@
 
 import { fromHalf } from '../../src/core/half.ts';
 import { required } from '../../src/core/invariant.ts';
+import type { TokenId } from '../../src/core/token-id.ts';
 import {
   columnsAmong,
   type HiddenSizes,
   type RewardFeatures,
   rewardFeatureSize,
 } from '../../src/judging/reward-features.ts';
+import { isArithmetic } from '../../src/strategy/class-margin.ts';
 import { fitReward } from '../../src/training/fit/fit-reward.ts';
 import type { FitSettings } from '../../src/training/fit/fit-router.ts';
 import { rewardsOf } from '../../src/training/rewards/rewards-of.ts';
@@ -26,7 +28,11 @@ export interface ComparedReward {
 }
 
 /** Rewards without training, from the columns of the readings. */
-export function untrainedRewards(read: ReadFeatures, sizes: HiddenSizes): ComparedReward[] {
+export function untrainedRewards(
+  read: ReadFeatures,
+  sizes: HiddenSizes,
+  textOf: (id: TokenId) => string,
+): ComparedReward[] {
   const column = (features: Omit<RewardFeatures, 'tokens'>, last: number): number =>
     required(columnsAmong(features, read, sizes).at(last), 'a column');
   const own = column({ hidden: false, large: 'none' }, 0);
@@ -42,11 +48,35 @@ export function untrainedRewards(read: ReadFeatures, sizes: HiddenSizes): Compar
       for (let from = at; from < all.length; from += size) logprobs.push(all[from] as number);
       return Math.exp(combine(logprobs));
     };
+  const margins = columnsAmong({ hidden: false, large: 'none' }, read, sizes)[2] as number;
+  /** The least value of the step's digits and operators, as `class-margin` has it for tokens. */
+  const ofClass =
+    (at: number, toReward: (value: number) => number): Reward =>
+    ({ tree, readings }, state) => {
+      const [halves = null, tokens = []] = [readings[state], tree[state]?.small?.tokens];
+      if (halves === null) return null;
+      const all = fromHalf(halves);
+      let least = 1;
+      for (let token = 0; token * size < all.length; token += 1) {
+        if (!isArithmetic(textOf(required(tokens[token], 'a token')))) continue;
+        least = Math.min(least, toReward(all[token * size + at] as number));
+      }
+      return least;
+    };
   const mean = (values: readonly number[]): number => sum(values) / values.length;
   const least = (values: readonly number[]): number => Math.min(...values);
   return [
     { name: 'small, mean log-probability', largeReads: false, reward: by(own, mean) },
     { name: 'small, least log-probability', largeReads: false, reward: by(own, least) },
+    { name: 'small, least class margin', largeReads: false, reward: ofClass(margins, (m) => m) },
+    {
+      ...{ name: 'small, least class log-probability', largeReads: false },
+      reward: ofClass(own, Math.exp),
+    },
+    {
+      ...{ name: 'large, least class log-probability', largeReads: true },
+      reward: ofClass(theirs, Math.exp),
+    },
     { name: 'large, least log-probability', largeReads: true, reward: by(theirs, least) },
     { name: 'large, sum of log-probabilities', largeReads: true, reward: by(theirs, sum) },
   ];
