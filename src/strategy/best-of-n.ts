@@ -124,7 +124,7 @@ function method(facts: Facts): Method {
     gate: null,
     usesStepCosts: false,
     needs: ['small'],
-    costModels: [samplesCost(facts.name)],
+    costModels: [samplesCost(facts.name, 'answers')],
     style: null,
   };
 }

@@ -75,8 +75,12 @@ export function stepRoutingCost(name: string): CostModel {
   return { ...tokenRoutingCost({ name, reads: { logprob: true } }), name };
 }
 
-/** The small model answers several times: the default number of samples. */
-export function samplesCost(name: string): CostModel {
+/**
+ * The small model answers several times, by default. Work is counted as if a request were alone, so its
+ * samples share no forwards.
+ * @param what samples are, in words
+ */
+export function samplesCost(name: string, what: string): CostModel {
   const { count } = SAMPLE_DEFAULTS;
   return {
     name,
@@ -84,7 +88,7 @@ export function samplesCost(name: string): CostModel {
     readsLogits: false,
     work: (plan) => ({
       ...answersOf(plan, { small: count, large: 0 }),
-      note: `${count} samples`,
+      note: `${count} ${what}`,
     }),
   };
 }

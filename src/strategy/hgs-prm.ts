@@ -190,7 +190,7 @@ function method({ delta, ...facts }: Facts): Method {
     gate: null,
     usesStepCosts: false,
     needs: ['small'],
-    costModels: [samplesCost(facts.name)],
+    costModels: [samplesCost(facts.name, 'tries at most')],
     style: null,
   };
 }

@@ -29,7 +29,7 @@ export const majorityMethod: Method = {
   head: null,
   usesStepCosts: false,
   needs: ['small'],
-  costModels: [samplesCost('majority')],
+  costModels: [samplesCost('majority', 'answers')],
   style: null,
   build: (_value, { samples }) => majority(samples),
 };

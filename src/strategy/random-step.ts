@@ -5,6 +5,7 @@
 import { stepRoutingCost } from './cost-models.ts';
 import { type Method, thresholdOf } from './method.ts';
 import type { RsdOptions } from './rsd-options.ts';
+import { checkStepLimits } from './step-boundary.ts';
 import type { Strategy } from './strategy.ts';
 import { writeStep } from './write-step.ts';
 import { writtenBy } from './written-by.ts';
@@ -33,6 +34,7 @@ export const randomStepMethod: Method = {
 
 /** @param share of the steps that the large model writes; keyed by (seed, position), so shares nest */
 function randomStep(share: number, options: RsdOptions = {}): Strategy {
+  checkStepLimits(options);
   return {
     name: 'random-step',
     needs: { small: {}, large: {} },

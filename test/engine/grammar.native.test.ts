@@ -23,7 +23,11 @@ let lookup: RandomPair;
 const ajv = new Ajv2020({ strict: false, logger: false });
 
 beforeAll(async () => {
-  coupling = await openRandomPair({ speculative: { proposer: 'small', draftLength: 3 } });
+  coupling = await openRandomPair({
+    speculative: { proposer: 'small', draftLength: 3 },
+    // Branches follow the grammar, too.
+    ...{ steps: { draftCount: 2, stepTokenCountMax: 8 }, samples: { count: 2 } },
+  });
   rejection = await openRandomPair({
     speculative: { proposer: 'small', verifier: 'rejection', draftLength: 2 },
   });
@@ -82,6 +86,8 @@ const STRATEGIES: readonly [() => RandomPair, string][] = [
     'cascade@1',
     'random-query@0.5',
     'speculative',
+    'rsd-likelihood@0.1',
+    'majority',
   ].map((strategy): [() => RandomPair, string] => [() => coupling, strategy]),
   [() => rejection, 'speculative'],
   [() => lookup, 'speculative'],

@@ -79,7 +79,7 @@ describe('a draft on a terminal', () => {
           expect(shown).toBe(screenOf(tokens, size, true));
         },
       ),
-      { numRuns: runs(300, 3000) },
+      { numRuns: runs(60, 3000) },
     );
   });
 });

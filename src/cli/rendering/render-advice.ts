@@ -70,7 +70,8 @@ function titleOf({ place, roundTripMs, largeProfile }: PlacedAdvice): string {
 }
 
 function valueText({ parameter, value, note }: Advice): string {
-  if (parameter === null || value === null) return '';
+  if (parameter === null) return note ?? '';
+  if (value === null) return '';
   return note === null ? formatRatio(value) : `${formatRatio(value)}, ${note}`;
 }
 
