@@ -13,6 +13,7 @@ import {
   promptLookupCost,
   randomQueryCost,
   singleModelCost,
+  stepReadingCost,
   tokenRoutingCost,
 } from './cost-models.ts';
 import { randomGate } from './random.ts';
@@ -130,6 +131,29 @@ describe('token routing', () => {
   it('calls the large model at most once a token', () => {
     const { largeCallCount } = routing.work(plan({ answerTokenCount: 40, value: 0.25 }));
     expect(largeCallCount).toBe(10);
+  });
+});
+
+describe('a reward for which the large model reads the drafts', () => {
+  it('scores every drafted token once, and writes the rejected share', () => {
+    const given = plan({ answerTokenCount: 60, value: 0.25 });
+    const { forwards, largeCallCount } = stepReadingCost('judge').work(given);
+    const large = forwards.filter(({ model }) => model === 'large');
+    expect(
+      large.map(({ count, shape, isReward = false }) => [count, shape.outputRowCount, isReward]),
+    ).toEqual([
+      [1, 0, false],
+      [3, 20, true],
+      [15, 1, false],
+    ]);
+    expect(amounts(forwards.filter(({ model }) => model === 'small')).outputs).toBe(60);
+    // Three readings, and three quarters of a call for a correction.
+    expect(largeCallCount).toBe(3.75);
+  });
+
+  it('takes an answer that is shorter than a step for one step', () => {
+    const { forwards } = stepReadingCost('judge').work(plan({ answerTokenCount: 6, value: 0 }));
+    expect(forwards.at(-1)).toMatchObject({ count: 1, shape: { rowCount: 6 }, isReward: true });
   });
 });
 

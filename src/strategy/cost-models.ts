@@ -74,6 +74,41 @@ export function stepRoutingCost(name: string): CostModel {
   return { ...tokenRoutingCost({ name, reads: { logprob: true } }), name };
 }
 
+/** The assumed length of a step where advice needs one. Worked answers have steps of 10 to 30 tokens. */
+const STEP_TOKEN_COUNT = 20;
+
+/**
+ * As `stepRoutingCost`, with a reward for which the large model reads every drafted step, one forward
+ * for each.
+ */
+export function stepReadingCost(name: string): CostModel {
+  return {
+    name,
+    parameter: 'share',
+    readsLogits: false,
+    work: (plan) => {
+      const { promptTokenCount, answerTokenCount, value: share } = plan;
+      const length = Math.min(STEP_TOKEN_COUNT, answerTokenCount);
+      const stepCount = answerTokenCount / length;
+      const cached = meanLength(plan);
+      const callCount = stepCount * (1 + share);
+      const all: readonly ExpectedForwards[] = [
+        ...prefill('small', promptTokenCount),
+        ...singleSteps('small', plan),
+        ...prefill('large', promptTokenCount),
+        { model: 'large', count: stepCount, shape: decodeShape(length, cached), isReward: true },
+        { model: 'large', count: share * answerTokenCount, shape: decodeShape(1, cached) },
+      ];
+      return {
+        forwards: all.filter(({ count }) => count > 0),
+        largeCallCount: callCount,
+        largeContextTokenCount: callCount * (cached + 1) + stepCount * (length - 1),
+        note: null,
+      };
+    },
+  };
+}
+
 /** The small model answers. For a `share` of the questions the large model then answers anew. */
 export const cascadeCost: CostModel = {
   name: 'cascade',

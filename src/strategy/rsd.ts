@@ -16,7 +16,7 @@ import {
   smallLikelihood,
 } from '../judging/likelihood-reward.ts';
 import type { StepReward, StepScorer } from '../judging/step-reward.ts';
-import { stepRoutingCost } from './cost-models.ts';
+import { stepReadingCost, stepRoutingCost } from './cost-models.ts';
 import { type Method, type ThresholdFacts, thresholdOf } from './method.ts';
 import type { RsdOptions } from './rsd-options.ts';
 import { STEP_LIMITS } from './step-boundary.ts';
@@ -134,7 +134,9 @@ function untrained(
     head: null,
     usesStepCosts: false,
     needs: ['small', 'large'],
-    costModels: [stepRoutingCost(reward.name)],
+    costModels: [
+      (reward.needs.large === undefined ? stepRoutingCost : stepReadingCost)(reward.name),
+    ],
     build: (value, { steps }) => rsd(reward.name, reward, thresholdOf(value), steps),
   };
 }
