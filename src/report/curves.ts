@@ -24,6 +24,9 @@ export interface CurvePoint {
   readonly verifiedShare: number;
   readonly transmittedShare: number | null;
   readonly predictedShare: number | null;
+  readonly stepCount: number | null;
+  readonly rejectedShare: number | null;
+  readonly writtenFlopsRatio: number | null;
   readonly generatedFlopsRatio: number;
   readonly weightTrafficRatio: number;
   readonly processedFlopsRatio: number;
@@ -100,6 +103,9 @@ function averaged(seeds: readonly PointResult[]): CurvePoint[] {
       verifiedShare: mean((point) => point.verifiedShare),
       transmittedShare: meanOrNull((point) => point.transmittedShare),
       predictedShare: meanOrNull((point) => point.predictedShare),
+      stepCount: meanOrNull((point) => point.stepCount),
+      rejectedShare: meanOrNull((point) => point.rejectedShare),
+      writtenFlopsRatio: meanOrNull((point) => point.writtenFlopsRatio),
       generatedFlopsRatio: mean((point) => point.generatedFlopsRatio),
       weightTrafficRatio: mean((point) => point.weightTrafficRatio),
       processedFlopsRatio: mean((point) => point.processedFlopsRatio),

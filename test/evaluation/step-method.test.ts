@@ -102,13 +102,14 @@ describe('a method of steps', () => {
     expect(result.summary).toHaveProperty('steps');
   });
 
-  it('is compared within its unit by share, and with other units by FLOPs', () => {
+  it('is compared by generated FLOPs, also with its control: a reward pays for discarded drafts', () => {
     const axes = result.comparisons.map(({ strategy, other, axis }) => [strategy, other, axis]);
     expect(axes).toEqual([
       ['entropy', 'steps', 'generatedFlopsRatio'],
       ['entropy', 'dice', 'generatedFlopsRatio'],
-      ['steps', 'dice', 'largeShare'],
+      ['steps', 'dice', 'generatedFlopsRatio'],
     ]);
+    expect(result.comparisonsByWrittenFlops).toEqual([]);
   });
 
   it('is reported like every other one', () => {
@@ -121,7 +122,8 @@ describe('a method of steps', () => {
     const difference = { value: 0.1, low: 0.05, high: 0.15 };
     const comparisons = read.comparisons.map((one) => ({ ...one, difference }));
     expect(findings({ ...read, comparisons }).join('\n')).toContain(
-      'steps beats the control dice over 20 to 50 % large share: +10.0 points on average',
+      "steps beats the control dice over 20 to 50 % of the way between the models' generated FLOPs: " +
+        '+10.0 points on average',
     );
     const styles = strategyStyles(strategiesOf(read.results), controlsOf(read), ALL);
     expect(styles.get('steps')).toBe(stepMethod.style);

@@ -48,14 +48,29 @@ export function pointResult({ point, runs }: PointRuns, context: PointContext): 
     tokenCount: mean(({ cost }) => cost.tokenCount),
     largeShare: share(({ cost }) => cost.largeShare * cost.tokenCount),
     verifiedShare: share(({ cost }) => cost.verifiedShare * cost.tokenCount),
+    ...stepsOf(runs, mean),
     transmittedShare: null,
     predictedShare,
     largeForwards: Math.round(design.questionCount * mean(({ cost }) => cost.largeForwards)),
     weightTrafficRatio: ratio(({ cost }) => cost.weightTrafficBytes),
+    writtenFlopsRatio: ratio(({ cost }) => cost.writtenFlops),
     generatedFlopsRatio: ratio(({ cost }) => cost.generatedFlops),
     processedFlopsRatio: ratio(({ cost }) => cost.processedFlops),
     timeRatios: Object.fromEntries(
       profileNames.map((name) => [name, ratio(({ timesMs }) => timesMs[name] ?? 0)]),
     ),
   };
+}
+
+/** Steps over all answers, as the tokens of the large share: long answers count more. */
+function stepsOf(
+  runs: readonly AnswerRun[],
+  mean: (pick: (run: AnswerRun) => number) => number,
+): Pick<PointResult, 'stepCount' | 'rejectedShare'> {
+  if (runs.some(({ cost }) => cost.stepCount === null)) {
+    return { stepCount: null, rejectedShare: null };
+  }
+  const stepCount = mean(({ cost }) => cost.stepCount ?? 0);
+  const rejected = mean(({ cost }) => (cost.rejectedShare ?? 0) * (cost.stepCount ?? 0));
+  return { stepCount, rejectedShare: stepCount === 0 ? 0 : rejected / stepCount };
 }

@@ -140,7 +140,7 @@ describe('an evaluation', () => {
     expect(small?.largeShare).toBe(0);
     expect(large).toMatchObject({ largeShare: 1, weightTrafficRatio: 1, gapRecovered: 1 });
     expect(large?.accuracy).toBeGreaterThan(small?.accuracy ?? 1);
-    expect(result).toMatchObject({ version: 2, questionCount: 24, isScreened: false });
+    expect(result).toMatchObject({ version: 3, questionCount: 24, isScreened: false });
     expect(Object.keys(result.summary)).toEqual(['entropy', 'random', 'cascade']);
     expect(world.openCount()).toBe(0);
     expect(await readdir(join(base, 'plain'))).toEqual([
