@@ -39,7 +39,7 @@ export function recordedSteps(record: AnswerRecord): readonly RecordedStep[] {
 export function stepAcceptance(
   points: readonly EvaluationPoint[],
   { store, chosen, design }: Pick<EvaluatedAnswers, 'store' | 'chosen' | 'design'>,
-  smallAlone: readonly AnswerRun[],
+  smallAlone: readonly Pick<AnswerRun, 'grade'>[],
 ): readonly StepAcceptance[] {
   const judging = points.filter(({ method }) => method.unit === 'step' && judgesAnswers(method));
   const difficulties = difficultiesOf(chosen, smallAlone);
@@ -70,7 +70,7 @@ function positionName(position: RecordedStep['position']): string {
 
 function difficultiesOf(
   questions: readonly Question[],
-  smallAlone: readonly AnswerRun[],
+  smallAlone: readonly Pick<AnswerRun, 'grade'>[],
 ): readonly string[] {
   const own = questions.flatMap(({ difficulty }) => difficulty ?? []);
   if (own.length === questions.length) return own;

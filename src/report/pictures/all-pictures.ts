@@ -16,6 +16,7 @@ import {
 import { accuracyPicture } from './accuracy-picture.ts';
 import { calibrationPicture, scoresPicture, shownGates } from './gate-pictures.ts';
 import type { Picture } from './picture.ts';
+import { stepPictures } from './step-pictures.ts';
 
 export function allPictures(result: EvaluationResult): Picture[] {
   const styles = strategyStyles(strategiesOf(result.results), controlsOf(result));
@@ -35,6 +36,7 @@ export function allPictures(result: EvaluationResult): Picture[] {
       hasFront: true,
     }),
     ...timePictures(result, styles),
+    ...acceptancePictures(result, styles),
     ...(shownGates(result).length > 0 ? [scoresPicture(result), calibrationPicture(result)] : []),
   ];
 }
@@ -95,6 +97,16 @@ function timePictures(
     const data = accuracyData(result, predictedTime(profile));
     return accuracyPicture(result, data, { name, title, styles, hasFront: false });
   });
+}
+
+function acceptancePictures(
+  result: EvaluationResult,
+  styles: ReadonlyMap<string, MethodStyle>,
+): Picture[] {
+  const taken = new Set<string>();
+  return stepPictures(result, styles, (strategy) =>
+    freeName(`steps-${fileNamePart(strategy)}`, taken),
+  );
 }
 
 /** Letters, digits and dashes only: names come from files and may be paths. */
