@@ -15,6 +15,7 @@ import {
   minLogprob,
   smallLikelihood,
 } from '../judging/likelihood-reward.ts';
+import { RewardRange } from '../judging/reward-range.ts';
 import type { StepReward, StepScorer } from '../judging/step-reward.ts';
 import { stepReadingCost, stepRoutingCost } from './cost-models.ts';
 import { type Method, type ThresholdFacts, thresholdOf } from './method.ts';
@@ -54,8 +55,8 @@ class RsdDecoder implements Decoder {
   readonly #scorer: StepScorer;
   readonly #options: RsdOptions;
   readonly #delta: number;
+  readonly #rewards = new RewardRange();
   #stepCount = 0;
-  #rejectedCount = 0;
 
   constructor(context: StrategyContext, reward: StepReward, delta: number, options: RsdOptions) {
     this.#context = context;
@@ -81,10 +82,10 @@ class RsdDecoder implements Decoder {
     this.#stepCount += 1;
     const text = [...round.text, ...draft.map(({ tokenId }) => tokenId)];
     const score = await this.#scorer.score({ text, rows: draft });
+    this.#rewards.add(score);
     if (this.#accepts(score, round.text.length)) {
       return draft.map((row) => ({ ...writtenBy('small', row), score }));
     }
-    this.#rejectedCount += 1;
     const correction = await writeStep('large', round, this.#context, {
       ...this.#options,
       draw: CORRECTION_DRAW,
@@ -93,7 +94,8 @@ class RsdDecoder implements Decoder {
   }
 
   notes(): readonly string[] {
-    return [`${this.#stepCount} steps, ${this.#rejectedCount} rejected`];
+    const isThreshold = (this.#options.weighting ?? 'binary') === 'binary';
+    return [isThreshold ? this.#rewards.advice(this.#delta) : null].flatMap((note) => note ?? []);
   }
 
   /** The weightings never fall as the reward rises, so the best reward decides. */

@@ -37,14 +37,21 @@ let folder: string;
 let answers: EvaluatedAnswers;
 let result: EvaluationResult;
 let asked: ReadonlySet<string>;
+let notices: readonly string[];
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'pilotfish-steps-'));
   const { pair, requests } = scriptedEvaluation();
   const strategies = [entropyMethod, stepMethod, stepControl].map((method) => {
     return { method, thresholds: [] };
   });
+  const heard: string[] = [];
   const plan = planOf({ strategies, shares: [0.3, 0.6] });
-  answers = await runEvaluation({ pair, questions: await scriptedQuestions(20), plan, folder });
+  const questions = await scriptedQuestions(20);
+  const run = { pair, questions, folder, onNotice: (text: string) => heard.push(text) };
+  answers = await runEvaluation({ ...run, plan });
+  const given = [{ method: stepMethod, thresholds: [0.5, 1.5] }];
+  await runEvaluation({ ...run, plan: planOf({ strategies: given }) });
+  notices = heard;
   const facts = { ...pair, maxTokens: MAX_TOKENS, profiles: [] };
   result = evaluationResult(answers, {
     ...{ task: 'letters', facts, isScreened: false, replicateCount: 50 },
@@ -110,6 +117,30 @@ describe('a method of steps', () => {
       ['steps', 'dice', 'generatedFlopsRatio'],
     ]);
     expect(result.comparisonsByWrittenFlops).toEqual([]);
+  });
+
+  it('is noticed where all scores lie on one side of the threshold, with what divides them', () => {
+    const oneSided = notices.filter((text) => text.startsWith('steps@'));
+    expect(oneSided).toEqual([
+      'steps@1.5: all 68 rewards lie below δ = 1.5: every step was rejected; give a δ between 0.0502 ' +
+        'and 0.91.',
+    ]);
+  });
+
+  it('counts its steps, and how often each was accepted', () => {
+    const points = resultsOf('steps');
+    for (const [index, point] of points.entries()) {
+      const found = result.stepAcceptance[index];
+      const groups = found?.byPosition ?? [];
+      const judged = groups.reduce((sum, { judgedCount }) => sum + judgedCount, 0);
+      const accepted = groups.reduce((sum, one) => sum + one.judgedCount * one.acceptedShare, 0);
+      expect(found).toMatchObject({ strategy: 'steps', threshold: point.threshold });
+      expect(point.stepCount).toBeCloseTo(judged / 20, 12);
+      expect(point.rejectedShare).toBeCloseTo(1 - accepted / judged, 12);
+    }
+    expect(resultsOf('entropy').map(({ stepCount }) => stepCount)).toEqual([null, null]);
+    expect(resultsOf('dice')[0]?.stepCount).toBeGreaterThan(1);
+    expect(result.stepAcceptance).toHaveLength(2);
   });
 
   it('is reported like every other one', () => {

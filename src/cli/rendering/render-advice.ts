@@ -110,7 +110,8 @@ function notes({ profile, statistics, lookup, prices, billing }: AdviceReport): 
   return [
     'Ratios are to the large model alone for the same answer: below 1 costs less. Bytes: of weights',
     'that forwards read. FLOPs: writ. of tokens that a model wrote, gen. of tokens written or',
-    'scored, proc. of all rows, catch-up included. Network: the round trip to the large model at which it pays in time.',
+    'scored, proc. of all rows, catch-up included. Network: the round trip to the large model at',
+    'which it pays in time.',
     lookup === null
       ? 'Prompt lookup is left out, because its statistics are unknown: give --lookup.'
       : 'Found: share of the tokens where prompt lookup finds a draft.',

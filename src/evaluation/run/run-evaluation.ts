@@ -41,6 +41,7 @@ import {
 import type { EvaluationPoint } from './evaluation-point.ts';
 import { openEvidence } from './evidence-store.ts';
 import { firstShares, nextShare } from './next-share.ts';
+import { oneSidedRewards } from './one-sided-rewards.ts';
 import { openManifest } from './open-manifest.ts';
 import { promptsOf } from './prompts-of.ts';
 
@@ -85,6 +86,7 @@ export async function runEvaluation(options: RunEvaluationOptions): Promise<Eval
   const judged = await scoreAnswers(chosen, answering);
   const evidence = { weights: design.weights, tokens, answers: judged };
   const points = await answerPoints({ ...answering, chosen, design }, evidence);
+  for (const notice of oneSidedRewards(points, { store, chosen })) options.onNotice?.(notice);
   return {
     store,
     questions,

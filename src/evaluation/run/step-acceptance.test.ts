@@ -7,7 +7,8 @@ import { fullDesign, type SampleDesign } from '../screening/sample-design.ts';
 import type { AnswerRecord } from './answer-record.ts';
 import type { AnswerStore } from './answer-store.ts';
 import type { EvaluationPoint } from './evaluation-point.ts';
-import { recordedSteps, stepAcceptance } from './step-acceptance.ts';
+import { recordedSteps } from './recorded-steps.ts';
+import { stepAcceptance } from './step-acceptance.ts';
 
 /** A step: its writer, its number of tokens, and the reward of its draft. */
 type Step = readonly [origin: 's' | 'l', tokenCount: number, score: number | null];

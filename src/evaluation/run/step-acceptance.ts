@@ -1,39 +1,18 @@
 /**
  * How often the methods that judge steps accepted them: by the place of the step in its answer, and by
- * the difficulty of the question. Folded from the records of answers: the tokens of a step share a round
- * and a score.
+ * the difficulty of the question. Folded from the records of answers.
  */
 import { required } from '../../core/invariant.ts';
 import type { Question } from '../question.ts';
 import type { AcceptanceGroup, StepAcceptance } from '../results.ts';
 import { wilson } from '../statistics/wilson.ts';
-import { type AnswerRecord, recordedTokens } from './answer-record.ts';
-import { judgesAnswers } from './evaluation-plan.ts';
 import type { EvaluationPoint } from './evaluation-point.ts';
 import type { AnswerRun } from './point-runs.ts';
+import { judgesSteps, type RecordedStep, recordedSteps } from './recorded-steps.ts';
 import type { EvaluatedAnswers } from './run-evaluation.ts';
 
 /** Positions that have groups of their own; later steps share one. */
 const POSITION_MAX = 8;
-
-export interface RecordedStep {
-  /** The reward of the draft; null: it was not judged. */
-  readonly score: number | null;
-  readonly isAccepted: boolean;
-  /** From 1; the last step of its answer has none. */
-  readonly position: number | 'last';
-}
-
-/** The steps of an answer, in order. */
-export function recordedSteps(record: AnswerRecord): readonly RecordedStep[] {
-  const tokens = recordedTokens(record);
-  const first = tokens.filter(({ round }, index) => round !== tokens[index - 1]?.round);
-  return first.map(({ score, origin }, index) => ({
-    score,
-    isAccepted: origin !== 'large',
-    position: index === first.length - 1 ? 'last' : index + 1,
-  }));
-}
 
 /** @param smallAlone in the order of the chosen questions */
 export function stepAcceptance(
@@ -41,9 +20,8 @@ export function stepAcceptance(
   { store, chosen, design }: Pick<EvaluatedAnswers, 'store' | 'chosen' | 'design'>,
   smallAlone: readonly Pick<AnswerRun, 'grade'>[],
 ): readonly StepAcceptance[] {
-  const judging = points.filter(({ method }) => method.unit === 'step' && judgesAnswers(method));
   const difficulties = difficultiesOf(chosen, smallAlone);
-  return judging.map(({ method, threshold, seed }) => {
+  return points.filter(judgesSteps).map(({ method, threshold, seed }) => {
     const steps = chosen.flatMap((question, index) => {
       const record = store.get({ method, threshold, seed }, question);
       return recordedSteps(required(record, 'the question was answered'))

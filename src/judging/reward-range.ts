@@ -1,0 +1,45 @@
+/** The range of the rewards of drafted steps, and advice where a threshold does not divide it. Pure. */
+
+/** Fewer rewards say too little: most answers of a few steps are accepted, or rejected, as a whole. */
+const COUNT_MIN = 6;
+
+export class RewardRange {
+  #count = 0;
+  #lowest = Number.POSITIVE_INFINITY;
+  #highest = Number.NEGATIVE_INFINITY;
+
+  add(reward: number): void {
+    this.#count += 1;
+    this.#lowest = Math.min(this.#lowest, reward);
+    this.#highest = Math.max(this.#highest, reward);
+  }
+
+  /**
+   * @param delta steps with a reward below it are rejected
+   * @returns null where some steps were rejected and some accepted, where rewards are too few, and for a
+   *   `delta` of 0 or less, which asks for the small model alone
+   */
+  advice(delta: number): string | null {
+    const [count, lowest, highest] = [this.#count, this.#lowest, this.#highest];
+    if (count < COUNT_MIN || delta <= 0 || (lowest < delta && highest >= delta)) return null;
+    const what =
+      lowest < delta
+        ? `all ${count} rewards lie below δ = ${delta}: every step was rejected`
+        : `none of ${count} rewards lies below δ = ${delta}: no step was rejected`;
+    if (lowest === highest) return `${what}; they are all ${lowest}, so no δ tells them apart`;
+    const [from, to] = distinctly(lowest, highest);
+    return `${what}; give a δ between ${from} and ${to}`;
+  }
+}
+
+const DIGITS_MIN = 3;
+const DIGITS_MAX = 17;
+
+/** As few digits as tell the two apart. */
+function distinctly(low: number, high: number): [number, number] {
+  for (let digits = DIGITS_MIN; digits < DIGITS_MAX; digits += 1) {
+    const [from, to] = [low, high].map((value) => Number(value.toPrecision(digits)));
+    if (from !== undefined && to !== undefined && from < to) return [from, to];
+  }
+  return [low, high];
+}
