@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type {
@@ -6,6 +7,7 @@ import type {
   ModelCostFacts,
   Origin,
   StartEvent,
+  SummaryEvent,
   TokenEvent,
   WorkEvent,
   WorkPurpose,
@@ -14,6 +16,9 @@ import { labelledModel, modelsById } from '../core/model-id.ts';
 import { GREEDY } from '../core/sampling-params.ts';
 import { tokenId } from '../core/token-id.ts';
 import { foldRunCost, RunCostFold } from './run-cost.ts';
+
+/** A log from before written FLOPs were counted. */
+const EARLIER_LOG = new URL('../../test/fixtures/version-2/run-log.jsonl', import.meta.url);
 
 const SMALL: ModelCostFacts = {
   name: 'tiny',
@@ -441,6 +446,28 @@ describe('foldRunCost', () => {
         expect(foldRunCost(start, [...read, JSON.parse(JSON.stringify(summary))])).toEqual(cost);
       }),
     );
+  });
+
+  it('counts written FLOPs of a log from before they were counted', () => {
+    const lines = readFileSync(EARLIER_LOG, 'utf8').trimEnd().split('\n');
+    const events = lines.map((line): EngineEvent => JSON.parse(line));
+    const [start, summary] = [events[0], events.at(-1)] as [StartEvent, SummaryEvent];
+    expect(summary).not.toHaveProperty('writtenFlops');
+    const {
+      models: _,
+      writtenFlops,
+      writtenFlopsRatio,
+      stepCount,
+      rejectedShare,
+      ...cost
+    } = foldRunCost(start, events);
+    expect(summary).toMatchObject(cost);
+    // A token gate writes every row that it asks for.
+    expect([writtenFlops, writtenFlopsRatio]).toEqual([
+      summary.generatedFlops,
+      summary.generatedFlopsRatio,
+    ]);
+    expect([stepCount, rejectedShare]).toEqual([null, null]);
   });
 
   it('can be read at any time without changing later results', () => {

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { adviceReport } from '../../src/app/advice/advice-report.ts';
 import { strategyHelp } from '../../src/cli/options/strategy-help.ts';
 import type { EvaluationResult } from '../../src/evaluation/results.ts';
+import type { EvaluatedModel } from '../../src/evaluation/run/evaluation-pair.ts';
 import { evaluationResult } from '../../src/evaluation/run/evaluation-result.ts';
 import { type EvaluatedAnswers, runEvaluation } from '../../src/evaluation/run/run-evaluation.ts';
 import { PROFILE, TIMED } from '../../src/machines/fakes/timed-profile.ts';
@@ -117,6 +118,27 @@ describe('a method of steps', () => {
       ['steps', 'dice', 'generatedFlopsRatio'],
     ]);
     expect(result.comparisonsByWrittenFlops).toEqual([]);
+  });
+
+  it('gets points until its curve and that of its control can be compared by cost', async () => {
+    const { pair } = scriptedEvaluation();
+    const { small, large } = pair.models as Record<'small' | 'large', EvaluatedModel>;
+    const bigger = { body: 3 * large.parameterCounts.body, outputHead: 0 };
+    const models = { small, large: { ...large, parameterCounts: bigger } };
+    const strategies = [stepMethod, stepControl].map((method) => ({ method, thresholds: [] }));
+    const interval = { low: 0.2, high: 0.6 };
+    const plan = planOf({ strategies, interval, shares: null, pointCount: 6, seeds: [1] });
+    const into = join(folder, 'by cost');
+    const asked = { pair: { ...pair, models }, questions: await scriptedQuestions(20), plan };
+    const curves = evaluationResult(await runEvaluation({ ...asked, folder: into }), {
+      ...{ task: 'letters', isScreened: false, replicateCount: 50 },
+      facts: { ...pair, models, maxTokens: MAX_TOKENS, profiles: [] },
+    });
+    expect(curves.comparisons).toMatchObject([
+      { strategy: 'steps', other: 'dice', axis: 'generatedFlopsRatio', lacks: [] },
+    ]);
+    expect(curves.comparisons[0]?.difference.value).not.toBeNull();
+    await pair[Symbol.asyncDispose]();
   });
 
   it('is noticed where all scores lie on one side of the threshold, with what divides them', () => {

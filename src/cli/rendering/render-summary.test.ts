@@ -48,6 +48,8 @@ describe('renderSummary', () => {
   it('shows the steps of a method that decides about steps', () => {
     const text = renderSummary(answer({ summary: { stepCount: 8, rejectedShare: 0.25 } }), 80);
     expect(text).toContain('verified 50%\nsteps            8, 25% rejected\nforwards');
+    const line = renderSummaryLine(answer({ summary: { stepCount: 8, rejectedShare: 0.25 } }));
+    expect(line).toContain(' · 50% verified · steps 8, 25% rejected · weight traffic 0.41');
   });
 
   it('leaves missing values out, and adds notes and the link', () => {

@@ -120,6 +120,7 @@ export function renderSummaryLine({ start, summary }: Answer): string {
     `${strategyText({ start })}: ${summary.tokenCount} tokens`,
     `${largeShare(summary)} large`,
     ...(summary.verifiedShare > 0 ? [`${formatShare(summary.verifiedShare)} verified`] : []),
+    ...steps(summary).map(([, text]) => `steps ${text}`),
     ...(traffic === null ? [] : [`weight traffic ${formatRatio(traffic)} of large alone`]),
     formatSeconds(summary.elapsedMs),
     `${formatRate(tokensPerSecond(summary))} tokens/s`,
