@@ -19,6 +19,7 @@ import type {
 import { cascadeMethod } from '../../src/strategy/cascade.ts';
 import { entropyMethod } from '../../src/strategy/entropy.ts';
 import { randomMethod } from '../../src/strategy/random.ts';
+import type { RsdOptions } from '../../src/strategy/rsd-options.ts';
 import { asStrategy, parseStrategy, STRATEGY_DEFAULT } from '../../src/strategy/strategy-value.ts';
 import { scriptedModel } from '../simulation/scripted-pair.ts';
 
@@ -41,6 +42,8 @@ export interface ScriptedEvaluationOptions {
   readonly folder?: string;
   /** Tokens that the small model drafts; default: the engine's own choice. */
   readonly draftLength?: number;
+  /** Where steps end; default: nowhere, as no token of the models is a blank line. */
+  readonly steps?: RsdOptions;
   /** Routers by their strategy. */
   readonly routers?: ReadonlyMap<string, Router>;
 }
@@ -73,10 +76,11 @@ export function scriptedEvaluation(options: ScriptedEvaluationOptions = {}): Scr
     small: new CachedModel(models.small, stores.small, { pool: pools.small }),
     large: new CachedModel(models.large, stores.large, { pool: pools.large }),
   };
-  const { draftLength, routers = new Map() } = options;
+  const { draftLength, steps, routers = new Map() } = options;
   const engine = new Engine({
     models: cached,
     routers,
+    steps,
     ...(draftLength === undefined ? {} : { speculative: { draftLength } }),
   });
   const requests: (GenerateRequest & { readonly strategy: string })[] = [];
