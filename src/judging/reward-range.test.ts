@@ -42,10 +42,13 @@ describe('advice about a threshold', () => {
     );
   });
 
-  it('has as many digits as tell the lowest reward from the highest', () => {
-    expect(rangeOf([...Array(7).fill(0.9999981), 0.9999984]).advice(0.9)).toContain(
-      'give a δ between 0.9999981 and 0.9999984',
-    );
+  it.each([
+    [0.9999981, 0.9999984, '0.9999981 and 0.9999984'],
+    [0.92149, 0.999963, '0.922 and 0.999'],
+    [0.000045983, 0.9983, '0.001 and 0.998'],
+    [0, 0.00004598, '0 and 0.0000459'],
+  ])('has a few digits, and stays within the rewards %d and %d', (low, high, range) => {
+    expect(rangeOf([...Array(7).fill(low), high]).advice(2)).toContain(`give a δ between ${range}`);
   });
 
   it('names thresholds that reject some steps and accept some, between its two numbers', () => {
@@ -58,6 +61,12 @@ describe('advice about a threshold', () => {
         expect(advice === null).toBe(divides(delta));
         if (advice === null || lowest === highest) return;
         expect(rangeOf(all).advice(highest)).toBeNull();
+        const [from = -1, to = 2] = (/between (\S+) and (\S+)$/.exec(advice) ?? [])
+          .slice(1)
+          .map(Number);
+        expect(from).toBeLessThan(to);
+        expect(from).toBeGreaterThanOrEqual(lowest - 1e-6 * highest);
+        expect(to).toBeLessThanOrEqual(highest * (1 + 1e-6));
       }),
     );
   });

@@ -27,19 +27,24 @@ export class RewardRange {
         ? `all ${count} rewards lie below δ = ${delta}: every step was rejected`
         : `none of ${count} rewards lies below δ = ${delta}: no step was rejected`;
     if (lowest === highest) return `${what}; they are all ${lowest}, so no δ tells them apart`;
-    const [from, to] = distinctly(lowest, highest);
+    const [from, to] = within(lowest, highest);
     return `${what}; give a δ between ${from} and ${to}`;
   }
 }
 
 const DIGITS_MIN = 3;
-const DIGITS_MAX = 17;
+const DIGITS_MAX = 15;
+/** Numbers that are this near to a number of few digits are that number: parts of a unit. */
+const ROUNDING = 1e-6;
 
-/** As few digits as tell the two apart. */
-function distinctly(low: number, high: number): [number, number] {
-  for (let digits = DIGITS_MIN; digits < DIGITS_MAX; digits += 1) {
-    const [from, to] = [low, high].map((value) => Number(value.toPrecision(digits)));
-    if (from !== undefined && to !== undefined && from < to) return [from, to];
+/** Two numbers of few digits that lie between the lowest and the highest. */
+function within(low: number, high: number): [number, number] {
+  for (let digits = DIGITS_MIN; digits <= DIGITS_MAX; digits += 1) {
+    const unit = 10 ** (Math.floor(Math.log10(high)) + 1 - digits);
+    const from = Math.ceil(low / unit - ROUNDING);
+    const to = Math.floor(high / unit + ROUNDING);
+    const written = (units: number): number => Number((units * unit).toPrecision(digits));
+    if (from < to) return [written(from), written(to)];
   }
   return [low, high];
 }

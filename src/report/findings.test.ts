@@ -50,6 +50,15 @@ describe('findings', () => {
       "Not compared: rsd-large-likelihood over 2.5 to 40 % of the way between the models' generated " +
         'FLOPs. No point of it costs less than the large model.',
     );
+    // Beaten at equal written FLOPs alone: what nothing beats would be another sentence.
+    const { comparisons, ...rest } = fakeStepResult();
+    const open = { value: 0.01, low: -0.1, high: 0.12 };
+    const undecided = comparisons.map((one) => ({ ...one, difference: open }));
+    const both = text({ ...rest, comparisons: undecided });
+    expect(both).not.toContain('No strategy beats');
+    expect(text({ ...rest, comparisons: undecided, comparisonsByWrittenFlops: [] })).toContain(
+      'No strategy beats the random step gate.',
+    );
     expect(said.filter((text) => text.startsWith('2 pairs are compared'))).toHaveLength(1);
   });
 

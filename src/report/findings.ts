@@ -113,7 +113,7 @@ function againstControls(
   }
   const verbs = { better: 'beats', worse: 'is worse than' };
   return [
-    ...unbeaten(comparisons),
+    ...unbeaten([...comparisons, ...written]),
     ...said(comparisons, verbs, interval),
     ...said(written, verbs, interval),
   ];

@@ -144,7 +144,7 @@ describe('a method of steps', () => {
   it('is noticed where all scores lie on one side of the threshold, with what divides them', () => {
     const oneSided = notices.filter((text) => text.startsWith('steps@'));
     expect(oneSided).toEqual([
-      'steps@1.5: all 68 rewards lie below δ = 1.5: every step was rejected; give a δ between 0.0502 ' +
+      'steps@1.5: all 68 rewards lie below δ = 1.5: every step was rejected; give a δ between 0.051 ' +
         'and 0.91.',
     ]);
   });

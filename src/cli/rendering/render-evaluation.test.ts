@@ -64,6 +64,10 @@ describe('an evaluation as tables', () => {
     expect(lines).toContain(
       'rsd-large-likelihood - random-step | written | +20.0 | +15.0 to +25.0',
     );
+    expect(lines).toContain(
+      'Not compared: rsd-large-likelihood. No point of it costs less than the large model.',
+    );
+    expect(text).not.toContain('--shares');
     expect(render(evaluated)).not.toContain('rejected');
   });
 

@@ -3,6 +3,7 @@ import type { Evaluated } from '../../app/evaluate.ts';
 import { tellingComparisons } from '../../app/questions/telling-comparisons.ts';
 import type {
   CostAxis,
+  CurveLack,
   CurveSummary,
   Estimate,
   EvaluationResult,
@@ -126,6 +127,7 @@ function curves(
 }
 
 function range({ low, high }: Estimate, text: (value: number | null) => string): string {
+  if (low === null && high === null) return NOTHING;
   return `${text(low)} to ${text(high)}`;
 }
 
@@ -144,14 +146,23 @@ function comparisons(result: EvaluationResult, color: CliIo['color']): string {
   return table([over, 'cost', 'points', '95 %'], rows, color);
 }
 
-/** The curves with too few points to be compared. */
+/** The curves that cannot be compared. */
 function lackLines({ comparisons }: EvaluationResult): readonly string[] {
-  const lacks = comparisons.flatMap((one) => one.lacks.map(({ strategy }) => strategy));
-  const names = [...new Set(lacks)];
-  if (names.length === 0) return [];
+  const lacks = comparisons.flatMap((one) => one.lacks);
+  const namesOf = (all: readonly CurveLack[]): readonly string[] => [
+    ...new Set(all.map(({ strategy }) => strategy)),
+  ];
+  const isDear = ({ from }: CurveLack): boolean => from !== null && from >= 1;
+  const dear = namesOf(lacks.filter(isDear));
+  const names = namesOf(lacks.filter((lack) => !isDear(lack)));
   return [
-    `Not compared: ${names.join(', ')}. Too few points, or none below or above the interval; the ` +
-      'report says which, and --shares adds points.',
+    ...dear.map((name) => `Not compared: ${name}. No point of it costs less than the large model.`),
+    ...(names.length === 0
+      ? []
+      : [
+          `Not compared: ${names.join(', ')}. Too few points, or none below or above the interval; ` +
+            'the report says which, and --shares adds points.',
+        ]),
   ];
 }
 
