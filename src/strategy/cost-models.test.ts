@@ -13,6 +13,7 @@ import {
   promptLookupCost,
   randomQueryCost,
   singleModelCost,
+  stepChoiceCost,
   stepReadingCost,
   tokenRoutingCost,
 } from './cost-models.ts';
@@ -131,6 +132,20 @@ describe('token routing', () => {
   it('calls the large model at most once a token', () => {
     const { largeCallCount } = routing.work(plan({ answerTokenCount: 40, value: 0.25 }));
     expect(largeCallCount).toBe(10);
+  });
+});
+
+describe('a coin for each step', () => {
+  it('lets each model write its share, and read the rest', () => {
+    for (const value of [0, 0.25, 1]) {
+      const given = plan({ answerTokenCount: 40, value });
+      const small = amounts(of(stepChoiceCost('coin'), given, 'small'));
+      expect(small.outputs).toBeCloseTo((1 - value) * 40, 6);
+      // What the small model costs here is what the large one costs at the other share.
+      const mirrored = amounts(of(routing, { ...given, value: 1 - value }, 'large'));
+      expect(small).toEqual(mirrored);
+      expect(of(stepChoiceCost('coin'), given, 'large')).toEqual(of(routing, given, 'large'));
+    }
   });
 });
 
