@@ -30,6 +30,11 @@ export interface PointResult {
   readonly accuracy: number;
   readonly accuracyLow: number;
   readonly accuracyHigh: number;
+  /**
+   * Its accuracy minus that of the large model alone, paired over the questions. Empty in results of
+   * earlier versions.
+   */
+  readonly overLarge: Estimate;
   /** The mean number of tokens of an answer. */
   readonly tokenCount: number;
   readonly largeShare: number;

@@ -56,10 +56,11 @@ describe('parseResult', () => {
   it('reads a result of version 2, which counted neither written FLOPs nor steps', () => {
     const { summaryByWrittenFlops, comparisonsByWrittenFlops, stepAcceptance, ...rest } = RESULT;
     const results = rest.results.map(
-      ({ writtenFlopsRatio, stepCount, rejectedShare, ...point }) => point,
+      ({ writtenFlopsRatio, stepCount, rejectedShare, overLarge, ...point }) => point,
     );
     const read = parseResult(JSON.stringify({ ...rest, version: 2, results }), 'r.json');
-    const nothing = { writtenFlopsRatio: null, stepCount: null, rejectedShare: null };
+    const overLarge = { value: null, low: null, high: null };
+    const nothing = { writtenFlopsRatio: null, stepCount: null, rejectedShare: null, overLarge };
     expect(read).toEqual({
       ...{ ...RESULT, summaryByWrittenFlops: {}, comparisonsByWrittenFlops: [] },
       ...{ stepAcceptance: [], results: RESULT.results.map((point) => ({ ...point, ...nothing })) },

@@ -39,7 +39,8 @@ const POINT = z
     tokenCount: AMOUNT,
     largeShare: FRACTION,
     verifiedShare: FRACTION,
-    // Results of version 2 and 1 lack these three.
+    // Results of version 2 and 1 lack these four.
+    overLarge: ESTIMATE.default({ value: null, low: null, high: null }),
     stepCount: AMOUNT.nullable().default(null),
     rejectedShare: FRACTION.nullable().default(null),
     writtenFlopsRatio: AMOUNT.nullable().default(null),

@@ -40,6 +40,7 @@ describe('resultTables', () => {
       unit: '–',
       accuracy: '72.0 %',
       '95 % interval': '67.4 to 76.2 %',
+      'over large': '0.0 (−4.0 to +4.0)',
       'weight traffic': '1.00',
       'time, rtx-4090': '1.00',
       transmitted: '–',

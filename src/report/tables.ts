@@ -54,6 +54,7 @@ function pointTable({ results }: EvaluationResult): NumberTable {
     { name: 'seeds', of: ({ seedCount }) => String(seedCount) },
     { name: 'accuracy', of: ({ accuracy }) => percent(accuracy) },
     { name: '95 % interval', of: ({ low, high }) => percentRange(low, high) },
+    { name: 'over large', of: ({ overLarge }) => differenceText(overLarge) },
     { name: 'gap recovered', of: ({ gapRecovered }) => percent(gapRecovered, 0) },
     { name: 'large share', of: ({ largeShare }) => percent(largeShare) },
     ...(hasSteps ? stepColumns : []),
@@ -96,6 +97,11 @@ function curveTable(
       ...[summary.cpt50, summary.cpt80, summary.cpt95].map((cost) => cptText(summary, cost)),
     ]),
   };
+}
+
+/** `+1.0 (−0.8 to +2.9)`, in percentage points. */
+function differenceText({ value, low, high }: Estimate): string {
+  return value === null ? NONE : `${points(value)} (${pointRange(low, high)})`;
 }
 
 /** `0.80 (0.70 to 0.90)` */

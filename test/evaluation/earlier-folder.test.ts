@@ -90,7 +90,10 @@ function asEarlier(result: EvaluationResult): EvaluationResult {
     );
   return {
     ...{ ...result, ...none, summary: bare(result.summary) },
-    results: result.results.map((point) => ({ ...point, writtenFlopsRatio: null })),
+    results: result.results.map((point) => ({
+      ...{ ...point, writtenFlopsRatio: null },
+      overLarge: { value: null, low: null, high: null },
+    })),
     summaryByFlops: bare(result.summaryByFlops),
     summaryByTraffic: bare(result.summaryByTraffic),
   };

@@ -48,7 +48,7 @@ export function renderEvaluation(
     ...lackLines(result),
     gapLine(result.gap),
     'Shares are of tokens; ratios are to the large model alone on the same questions: traffic of',
-    'weights, FLOPs written, generated (written or scored) and processed.',
+    'weights, FLOPs written, generated (written or scored) and processed. Over large: points, paired.',
     `Rows: ${known} remembered, ${computed} computed.`,
     ...(liveCheck === null
       ? []
@@ -86,9 +86,16 @@ const COLUMNS: readonly Column[] = [
     title: '95 %',
     of: ({ accuracyLow, accuracyHigh }) => `${percent(accuracyLow)} to ${percent(accuracyHigh)}`,
   },
+  { title: 'over large', of: ({ overLarge }) => overLargeText(overLarge) },
   { title: 'gap', of: ({ gapRecovered }) => percent(gapRecovered) },
   { title: 'large share', of: ({ largeShare }) => percent(largeShare) },
 ];
+
+/** `+1.0 (-0.8 to +2.9)`, in percentage points. */
+function overLargeText(difference: Estimate): string {
+  const { value } = difference;
+  return value === null ? NOTHING : `${points(value)} (${range(difference, points)})`;
+}
 
 const STEP_COLUMNS: readonly Column[] = [
   { title: 'steps rejected', of: ({ rejectedShare }) => percent(rejectedShare) },

@@ -1,6 +1,6 @@
 /** One point over all questions: its accuracy with an interval, and all its costs. */
 import type { PointResult } from '../results.ts';
-import { estimateShare } from '../screening/estimate-mean.ts';
+import { estimateDifference, estimateShare } from '../screening/estimate-mean.ts';
 import { type SampleDesign, weightedSum } from '../screening/sample-design.ts';
 import type { PlannedPoint } from './evaluation-plan.ts';
 import type { AnswerRun } from './point-runs.ts';
@@ -29,10 +29,10 @@ export function pointResult({ point, runs }: PointRuns, context: PointContext): 
     mean(pick) / weightedSum(design.weights, largeRuns.map(pick));
   const share = (pick: (run: AnswerRun) => number): number =>
     mean(pick) / mean(({ cost }) => cost.tokenCount);
-  const accuracy = estimateShare(
-    design,
-    runs.map(({ grade }) => Number(grade.isRight)),
-  );
+  const [isRight, largeIsRight] = [runs, largeRuns].map((all) =>
+    all.map(({ grade }) => Number(grade.isRight)),
+  ) as [number[], number[]];
+  const accuracy = estimateShare(design, isRight);
   const { method, threshold, seed, predictedShare } = point;
   return {
     strategy: method.name,
@@ -45,6 +45,7 @@ export function pointResult({ point, runs }: PointRuns, context: PointContext): 
     accuracy: accuracy.value,
     accuracyLow: accuracy.low,
     accuracyHigh: accuracy.high,
+    overLarge: estimateDifference(design, isRight, largeIsRight),
     tokenCount: mean(({ cost }) => cost.tokenCount),
     largeShare: share(({ cost }) => cost.largeShare * cost.tokenCount),
     verifiedShare: share(({ cost }) => cost.verifiedShare * cost.tokenCount),

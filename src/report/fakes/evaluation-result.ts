@@ -130,6 +130,7 @@ function point(
     accuracy: hits / n,
     accuracyLow: low,
     accuracyHigh: high,
+    overLarge: overLarge(hits / n),
     tokenCount: 131.5,
     verifiedShare: 0,
     stepCount: null,
@@ -147,6 +148,11 @@ function point(
     isOnFront: false,
     ...costs,
   };
+}
+
+function overLarge(accuracy: number): Estimate {
+  const value = accuracy - LARGE_ACCURACY;
+  return { value, low: value - 0.04, high: value + 0.04 };
 }
 
 function withFront(results: readonly PointResult[]): PointResult[] {
