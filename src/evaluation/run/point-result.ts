@@ -1,7 +1,8 @@
 /** One point over all questions: its accuracy with an interval, and all its costs. */
-import type { PointResult } from '../results.ts';
+import type { Estimate, PointResult } from '../results.ts';
 import { estimateDifference, estimateShare } from '../screening/estimate-mean.ts';
 import { type SampleDesign, weightedSum } from '../screening/sample-design.ts';
+import { NORMAL_975 } from '../statistics/interval.ts';
 import type { PlannedPoint } from './evaluation-plan.ts';
 import type { AnswerRun } from './point-runs.ts';
 
@@ -45,7 +46,7 @@ export function pointResult({ point, runs }: PointRuns, context: PointContext): 
     accuracy: accuracy.value,
     accuracyLow: accuracy.low,
     accuracyHigh: accuracy.high,
-    overLarge: estimateDifference(design, isRight, largeIsRight),
+    overLarge: runs === largeRuns ? NO_DIFFERENCE : overLarge(design, isRight, largeIsRight),
     tokenCount: mean(({ cost }) => cost.tokenCount),
     largeShare: share(({ cost }) => cost.largeShare * cost.tokenCount),
     verifiedShare: share(({ cost }) => cost.verifiedShare * cost.tokenCount),
@@ -60,6 +61,27 @@ export function pointResult({ point, runs }: PointRuns, context: PointContext): 
     timeRatios: Object.fromEntries(
       profileNames.map((name) => [name, ratio(({ timesMs }) => timesMs[name] ?? 0)]),
     ),
+  };
+}
+
+/** Of the large model to itself. */
+const NO_DIFFERENCE: Estimate = { value: 0, low: 0, high: 0 };
+
+/**
+ * Where hardly any question differs, the interval is as wide as if one did: without any, its variance
+ * would be 0, as if the two could never differ.
+ */
+function overLarge(
+  design: SampleDesign,
+  own: readonly number[],
+  large: readonly number[],
+): Estimate {
+  const { value, low, high } = estimateDifference(design, own, large);
+  const reach = NORMAL_975 / design.questionCount;
+  return {
+    value,
+    low: Math.max(-1, Math.min(low, value - reach)),
+    high: Math.min(1, Math.max(high, value + reach)),
   };
 }
 
