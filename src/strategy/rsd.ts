@@ -16,8 +16,9 @@ import {
   minLogprob,
   smallLikelihood,
 } from '../judging/likelihood-reward.ts';
+import { RewardRange } from '../judging/reward-range.ts';
 import type { StepReward, StepScorer } from '../judging/step-reward.ts';
-import { stepRoutingCost } from './cost-models.ts';
+import { stepReadingCost, stepRoutingCost } from './cost-models.ts';
 import { type Method, type ThresholdFacts, thresholdOf } from './method.ts';
 import type { RsdOptions } from './rsd-options.ts';
 import { STEP_LIMITS } from './step-boundary.ts';
@@ -55,8 +56,8 @@ class RsdDecoder implements Decoder {
   readonly #scorer: StepScorer;
   readonly #options: RsdOptions;
   readonly #delta: number;
+  readonly #rewards = new RewardRange();
   #stepCount = 0;
-  #rejectedCount = 0;
 
   constructor(context: StrategyContext, reward: StepReward, delta: number, options: RsdOptions) {
     this.#context = context;
@@ -82,10 +83,10 @@ class RsdDecoder implements Decoder {
     this.#stepCount += 1;
     const text = [...round.text, ...draft.map(({ tokenId }) => tokenId)];
     const score = await this.#scorer.score({ text, rows: draft });
+    this.#rewards.add(score);
     if (this.#accepts(score, round.text.length)) {
       return draft.map((row) => ({ ...writtenBy('small', row), score }));
     }
-    this.#rejectedCount += 1;
     const correction = await writeStep('large', round, this.#context, {
       ...this.#options,
       draw: CORRECTION_DRAW,
@@ -94,7 +95,8 @@ class RsdDecoder implements Decoder {
   }
 
   notes(): readonly string[] {
-    return [`${this.#stepCount} steps, ${this.#rejectedCount} rejected`];
+    const isThreshold = (this.#options.weighting ?? 'binary') === 'binary';
+    return [isThreshold ? this.#rewards.advice(this.#delta) : null].flatMap((note) => note ?? []);
   }
 
   /** The weightings never fall as the reward rises, so the best reward decides. */
@@ -135,7 +137,9 @@ function untrained(
     head: null,
     usesStepCosts: false,
     needs: ['small', 'large'],
-    costModels: [stepRoutingCost(reward.name)],
+    costModels: [
+      (reward.needs.large === undefined ? stepRoutingCost : stepReadingCost)(reward.name),
+    ],
     build: (value, { steps }) => rsd(reward.name, reward, thresholdOf(value), steps),
   };
 }
