@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type {
@@ -6,13 +7,18 @@ import type {
   ModelCostFacts,
   Origin,
   StartEvent,
+  SummaryEvent,
   TokenEvent,
   WorkEvent,
+  WorkPurpose,
 } from '../core/events.ts';
 import { labelledModel, modelsById } from '../core/model-id.ts';
 import { GREEDY } from '../core/sampling-params.ts';
 import { tokenId } from '../core/token-id.ts';
 import { foldRunCost, RunCostFold } from './run-cost.ts';
+
+/** A log from before written FLOPs were counted. */
+const EARLIER_LOG = new URL('../../test/fixtures/version-2/run-log.jsonl', import.meta.url);
 
 const SMALL: ModelCostFacts = {
   name: 'tiny',
@@ -118,6 +124,10 @@ const anyStart = fc
     promptTokenCount,
   }));
 
+const PURPOSES: readonly WorkPurpose[] = [
+  ...(['prefill', 'draft', 'verify', 'route', 'reward', 'correct', 'catch-up'] as const),
+];
+
 const anyEvents: fc.Arbitrary<EngineEvent[]> = fc.array(
   fc.oneof(
     fc
@@ -126,6 +136,7 @@ const anyEvents: fc.Arbitrary<EngineEvent[]> = fc.array(
     fc
       .record({
         model: fc.constantFrom('tiny', 'huge', 'prm'),
+        purpose: fc.constantFrom(...PURPOSES),
         rowCounts: fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 4 }),
         outputRowCount: fc.nat({ max: 9 }),
         reusedRowCount: fc.nat({ max: 60 }),
@@ -160,15 +171,20 @@ describe('foldRunCost', () => {
       tokenCount: 4,
       largeShare: 0.5,
       verifiedShare: 0.25,
+      stepCount: null,
+      rejectedShare: null,
       smallForwards: 4,
       largeForwards: 4,
       weightTrafficBytes: 4 * 7 + 4 * 70,
+      // Two small drafts, a correction, and the token behind two verified drafts.
+      writtenFlops: 2 * (2 * 13 + 2 * 120),
       // Two small and four large rows with outputs.
       generatedFlops: 2 * (2 * 13 + 4 * 120),
       // Small: 7 rows, 2 with outputs. Large: 10 rows, 4 with outputs.
       processedFlops: 2 * (7 * 10 + 2 * 3) + 2 * (10 * 100 + 4 * 20),
       // Alone: two prefill forwards of 5 rows together, then four forwards of one row.
       weightTrafficRatio: (4 * 7 + 4 * 70) / (6 * 70),
+      writtenFlopsRatio: (2 * 13 + 2 * 120) / (4 * 120),
       generatedFlopsRatio: (2 * 13 + 4 * 120) / (4 * 120),
       processedFlopsRatio: (7 * 10 + 2 * 3 + 10 * 100 + 4 * 20) / (9 * 100 + 4 * 20),
       price: null,
@@ -199,6 +215,7 @@ describe('foldRunCost', () => {
       smallForwards: 0,
       largeForwards: 3,
       weightTrafficBytes: 3 * 70 + 30,
+      writtenFlops: 2 * 120,
       generatedFlops: 2 * (120 + 2 * 51),
       processedFlops: 2 * (6 * 100 + 20 + 8 * 50 + 2),
       weightTrafficRatio: (3 * 70 + 30) / (3 * 70),
@@ -213,7 +230,73 @@ describe('foldRunCost', () => {
     expect(cost.models).toMatchObject({
       tiny: { forwardCount: 0, weightTrafficBytes: 0, price: null },
       huge: { forwardCount: 3, rowCount: 6, outputRowCount: 1, price: null },
-      prm: { forwardCount: 1, rowCount: 8, reusedRowCount: 40, bytesUp: 100, price: 8 / 1e6 },
+      prm: {
+        forwardCount: 1,
+        rowCount: 8,
+        writtenTokenCount: 0,
+        reusedRowCount: 40,
+        bytesUp: 100,
+        price: 8 / 1e6,
+      },
+    });
+  });
+
+  it('counts drafts as written though they are discarded, and scored rows as generated alone', () => {
+    const cost = foldRunCost(START, [
+      // A step of three drafted tokens, which the large model reads, rejects and writes anew in two.
+      ...[0, 1, 2].map(() => work({ model: 'tiny', purpose: 'draft' })),
+      work({ purpose: 'reward', rowCounts: [3], outputRowCount: 3 }),
+      work({}),
+      work({}),
+      token(0, 'large'),
+      token(1, 'large'),
+    ]);
+    expect(cost).toMatchObject({
+      writtenFlops: 2 * (3 * 13 + 2 * 120),
+      generatedFlops: 2 * (3 * 13 + 5 * 120),
+      writtenFlopsRatio: (3 * 13 + 2 * 120) / (2 * 120),
+      generatedFlopsRatio: (3 * 13 + 5 * 120) / (2 * 120),
+    });
+    expect(cost.models).toMatchObject({
+      tiny: { writtenTokenCount: 3 },
+      huge: { writtenTokenCount: 2, outputRowCount: 5 },
+    });
+  });
+
+  it('counts one written token for a verification, however many forwards it took', () => {
+    const events = [
+      work({ purpose: 'verify', rowCounts: [4, 4, 1], outputRowCount: 7 }),
+      work({ purpose: 'verify', rowCounts: [4], outputRowCount: 0 }),
+    ];
+    expect(foldRunCost(START, events).models).toMatchObject({ huge: { writtenTokenCount: 1 } });
+  });
+
+  it('writes as much as it generates, less the rows of verifications and rewards', () => {
+    fc.assert(
+      fc.property(anyEvents, (events) => {
+        const works = events.filter((event) => event.type === 'work');
+        const scored = works.reduce((sum, { purpose, outputRowCount }) => {
+          if (purpose === 'reward') return sum + outputRowCount;
+          return sum + (purpose === 'verify' ? Math.max(0, outputRowCount - 1) : 0);
+        }, 0);
+        const models = Object.values(foldRunCost(GUIDED, events).models);
+        const total = (amount: 'writtenTokenCount' | 'outputRowCount'): number =>
+          models.reduce((sum, model) => sum + model[amount], 0);
+        expect(total('writtenTokenCount')).toBe(total('outputRowCount') - scored);
+      }),
+    );
+  });
+
+  it('counts the steps that the large model wrote, of a strategy that decides about steps', () => {
+    const events = ['small', 'small', 'large', 'small', 'large', 'large'].map((origin, index) => {
+      return { ...token(index, origin as Origin), round: [0, 0, 1, 2, 3, 3][index] ?? 0 };
+    });
+    const steps: StartEvent = { ...START, unit: 'step' };
+    expect(foldRunCost(steps, events)).toMatchObject({ stepCount: 4, rejectedShare: 0.5 });
+    expect(foldRunCost(steps, [])).toMatchObject({ stepCount: 0, rejectedShare: 0 });
+    expect(foldRunCost({ ...START, unit: 'token' }, events)).toMatchObject({
+      stepCount: null,
+      rejectedShare: null,
     });
   });
 
@@ -229,6 +312,7 @@ describe('foldRunCost', () => {
           Object.values(models).reduce((total, model) => total + model[amount], 0);
         expect(cost).toMatchObject({
           weightTrafficBytes: sum('weightTrafficBytes'),
+          writtenFlops: sum('writtenFlops'),
           generatedFlops: sum('generatedFlops'),
           processedFlops: sum('processedFlops'),
           linkBytesUp: sum('bytesUp'),
@@ -250,6 +334,7 @@ describe('foldRunCost', () => {
         const cost = foldRunCost(start, largeOnly(start, tokenCount, reused));
         expect(cost.reusedRowCount).toBe(reused);
         expect(cost.weightTrafficRatio).toBe(1);
+        expect(cost.writtenFlopsRatio).toBe(1);
         expect(cost.generatedFlopsRatio).toBe(1);
         expect(cost.processedFlopsRatio).toBe(1);
         expect(cost.largeShare).toBe(1);
@@ -305,9 +390,11 @@ describe('foldRunCost', () => {
     const cost = foldRunCost(start, [work({ model: 'tiny' }), token(0, 'small')]);
     expect(cost).toMatchObject({
       weightTrafficRatio: null,
+      writtenFlopsRatio: null,
       generatedFlopsRatio: null,
       processedFlopsRatio: null,
       weightTrafficBytes: 7,
+      writtenFlops: 26,
       generatedFlops: 26,
       processedFlops: 26,
     });
@@ -329,6 +416,7 @@ describe('foldRunCost', () => {
       largeShare: 0,
       verifiedShare: 0,
       weightTrafficRatio: null,
+      writtenFlopsRatio: null,
       generatedFlopsRatio: null,
       processedFlopsRatio: null,
     });
@@ -358,6 +446,28 @@ describe('foldRunCost', () => {
         expect(foldRunCost(start, [...read, JSON.parse(JSON.stringify(summary))])).toEqual(cost);
       }),
     );
+  });
+
+  it('counts written FLOPs of a log from before they were counted', () => {
+    const lines = readFileSync(EARLIER_LOG, 'utf8').trimEnd().split('\n');
+    const events = lines.map((line): EngineEvent => JSON.parse(line));
+    const [start, summary] = [events[0], events.at(-1)] as [StartEvent, SummaryEvent];
+    expect(summary).not.toHaveProperty('writtenFlops');
+    const {
+      models: _,
+      writtenFlops,
+      writtenFlopsRatio,
+      stepCount,
+      rejectedShare,
+      ...cost
+    } = foldRunCost(start, events);
+    expect(summary).toMatchObject(cost);
+    // A token gate writes every row that it asks for.
+    expect([writtenFlops, writtenFlopsRatio]).toEqual([
+      summary.generatedFlops,
+      summary.generatedFlopsRatio,
+    ]);
+    expect([stepCount, rejectedShare]).toEqual([null, null]);
   });
 
   it('can be read at any time without changing later results', () => {

@@ -6,9 +6,13 @@
  *
  *    large share       who wrote the text
  *    weight traffic    Σ forwards x weight bytes: decides time where decoding waits for memory
+ *    written FLOPs     2·N per token written, discarded drafts included
  *    generated FLOPs   2·N per token written or scored: the papers' convention
  *    processed FLOPs   2·N per row processed, the output head for output rows only
  *    price             rows processed and tokens written or scored, at the user's prices
+ *
+ * Written and generated FLOPs differ where a model reads the drafts of another: as the verifier of
+ * speculation, or as a reward. Its rows score tokens that are there already.
  *
  * Ratios are relative to the large model alone on the same tokens: the prompt is prefilled once in
  * the same chunks (without its last token), then one forward of one row follows for every emitted
@@ -35,13 +39,17 @@ type Work = {
   -readonly [K in Exclude<keyof ModelCost, keyof Faces>]: number;
 };
 
-type Faces = Pick<ModelCost, 'weightTrafficBytes' | 'generatedFlops' | 'processedFlops' | 'price'>;
+type Faces = Pick<
+  ModelCost,
+  'weightTrafficBytes' | 'writtenFlops' | 'generatedFlops' | 'processedFlops' | 'price'
+>;
 
 function noWork(): Work {
   return {
     forwardCount: 0,
     rowCount: 0,
     outputRowCount: 0,
+    writtenTokenCount: 0,
     reusedRowCount: 0,
     bytesUp: 0,
     bytesDown: 0,
@@ -57,6 +65,10 @@ export class RunCostFold {
   #tokenCount = 0;
   #largeCount = 0;
   #verifiedCount = 0;
+  #stepCount = 0;
+  #rejectedCount = 0;
+  /** The round of the last token: a strategy of steps commits one step a round. */
+  #round: number | null = null;
 
   constructor(start: StartEvent) {
     this.#start = start;
@@ -84,12 +96,15 @@ export class RunCostFold {
       tokenCount: this.#tokenCount,
       largeShare: share(this.#largeCount, this.#tokenCount),
       verifiedShare: share(this.#verifiedCount, this.#tokenCount),
+      ...this.#steps(),
       smallForwards: this.#workOf('small')?.forwardCount ?? 0,
       largeForwards: this.#workOf('large')?.forwardCount ?? 0,
       weightTrafficBytes: total('weightTrafficBytes'),
+      writtenFlops: total('writtenFlops'),
       generatedFlops: total('generatedFlops'),
       processedFlops: total('processedFlops'),
       weightTrafficRatio: ratio('weightTrafficBytes'),
+      writtenFlopsRatio: ratio('writtenFlops'),
       generatedFlopsRatio: ratio('generatedFlops'),
       processedFlopsRatio: ratio('processedFlops'),
       price: all.some(({ price }) => price !== null) ? total('price') : null,
@@ -106,6 +121,18 @@ export class RunCostFold {
     this.#tokenCount += 1;
     if (event.origin === 'large') this.#largeCount += 1;
     if (event.verified) this.#verifiedCount += 1;
+    if (event.round === this.#round) return;
+    this.#round = event.round;
+    this.#stepCount += 1;
+    if (event.origin === 'large') this.#rejectedCount += 1;
+  }
+
+  #steps(): Pick<RunCost, 'stepCount' | 'rejectedShare'> {
+    if (this.#start.unit !== 'step') return { stepCount: null, rejectedShare: null };
+    return {
+      stepCount: this.#stepCount,
+      rejectedShare: share(this.#rejectedCount, this.#stepCount),
+    };
   }
 
   #addWork(event: WorkEvent): void {
@@ -113,6 +140,7 @@ export class RunCostFold {
     work.forwardCount += event.rowCounts.length;
     work.rowCount += event.rowCounts.reduce((sum, rows) => sum + rows, 0);
     work.outputRowCount += event.outputRowCount;
+    work.writtenTokenCount += writtenTokenCount(event);
     work.reusedRowCount += event.reusedRowCount;
     work.bytesUp += event.bytesUp;
     work.bytesDown += event.bytesDown;
@@ -143,6 +171,7 @@ export class RunCostFold {
       forwardCount: prefillForwards + this.#tokenCount,
       rowCount: prefillRows + this.#tokenCount,
       outputRowCount: this.#tokenCount,
+      writtenTokenCount: this.#tokenCount,
     });
   }
 
@@ -153,10 +182,11 @@ export class RunCostFold {
   #costOf(id: ModelId, work: Work): ModelCost {
     const { parameterCounts, weightBytes, prices } = this.#factsOf(id);
     const { body, outputHead } = parameterCounts;
-    const { forwardCount, rowCount, outputRowCount } = work;
+    const { forwardCount, rowCount, outputRowCount, writtenTokenCount: written } = work;
     return {
       ...work,
       weightTrafficBytes: forwardCount * weightBytes,
+      writtenFlops: FLOPS_PER_PARAMETER * written * (body + outputHead),
       generatedFlops: FLOPS_PER_PARAMETER * outputRowCount * (body + outputHead),
       processedFlops: FLOPS_PER_PARAMETER * (rowCount * body + outputRowCount * outputHead),
       price:
@@ -165,6 +195,15 @@ export class RunCostFold {
           : (rowCount * prices.inputPerMillion + outputRowCount * prices.outputPerMillion) / 1e6,
     };
   }
+}
+
+/**
+ * A verification scores the drafts and writes the token behind those that hold. A reward writes nothing.
+ * Any other output row writes a token.
+ */
+function writtenTokenCount({ purpose, outputRowCount }: WorkEvent): number {
+  if (purpose === 'reward') return 0;
+  return purpose === 'verify' ? Math.min(1, outputRowCount) : outputRowCount;
 }
 
 function share(part: number, whole: number): number {

@@ -8,6 +8,7 @@ import type { FinishReason } from './finish-reason.ts';
 import type { ModelId, ModelLabels, ModelRole, ModelsById } from './model-id.ts';
 import type { SamplingParams } from './sampling-params.ts';
 import type { TokenId } from './token-id.ts';
+import type { Unit } from './unit.ts';
 
 /** The proposer of an emitted token. */
 export type Origin = ModelRole | 'prompt-lookup';
@@ -137,6 +138,11 @@ export interface StartEvent extends ModelsById<ModelCostFacts> {
   /** The model of each label. Cost ratios are relative to the model labelled `large`. */
   readonly labels: ModelLabels;
   readonly strategy: string;
+  /**
+   * The unit that the strategy decides about. Absent: it decides nothing, or an earlier version wrote
+   * the log.
+   */
+  readonly unit?: Unit;
   readonly thresholds: Readonly<Record<string, number>>;
   readonly sampling: SamplingParams;
   readonly seed: number;
@@ -152,8 +158,11 @@ export interface ModelCost {
   readonly forwardCount: number;
   readonly rowCount: number;
   readonly outputRowCount: number;
+  /** Tokens that it wrote, also drafts that were discarded. Rows that score a given text write none. */
+  readonly writtenTokenCount: number;
   readonly reusedRowCount: number;
   readonly weightTrafficBytes: number;
+  readonly writtenFlops: number;
   readonly generatedFlops: number;
   readonly processedFlops: number;
   /** Null if the model has no prices. */
@@ -176,11 +185,17 @@ export interface RunCost {
   readonly largeShare: number;
   /** Emitted tokens that the large model verified / all emitted tokens. */
   readonly verifiedShare: number;
+  /** The steps of the answer; null unless the strategy decides about steps. */
+  readonly stepCount: number | null;
+  /** Steps that the large model wrote / all steps; null unless the strategy decides about steps. */
+  readonly rejectedShare: number | null;
   /** All forwards of the model labelled `small` or `large`, prefill included; 0 without one. */
   readonly smallForwards: number;
   readonly largeForwards: number;
   /** Sum over the models of forwards x weight bytes. */
   readonly weightTrafficBytes: number;
+  /** 2·N per token a model wrote, discarded drafts included. */
+  readonly writtenFlops: number;
   /** 2·N per token a model wrote or scored. */
   readonly generatedFlops: number;
   /** 2·N per row processed, the output head for output rows only. */
@@ -191,6 +206,7 @@ export interface RunCost {
    * then one forward per emitted token. Null if there is no large model.
    */
   readonly weightTrafficRatio: number | null;
+  readonly writtenFlopsRatio: number | null;
   readonly generatedFlopsRatio: number | null;
   readonly processedFlopsRatio: number | null;
   /**

@@ -188,6 +188,7 @@ export class Engine implements AsyncDisposable {
       request,
       prompt,
       strategy,
+      unit: request.strategy.method.unit,
       models: this.#models,
       lease,
       grammar: grammar ?? undefined,

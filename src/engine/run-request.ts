@@ -21,6 +21,7 @@ import type { ModelLabel } from '../core/model-id.ts';
 import { seedOfDraw } from '../core/noise.ts';
 import type { SamplingParams } from '../core/sampling-params.ts';
 import type { TokenId } from '../core/token-id.ts';
+import type { Unit } from '../core/unit.ts';
 import type { AnswerGrammar } from '../grammar/answer-grammar.ts';
 import type { Lease } from '../kv-cache/lease.ts';
 import type { Session } from '../session/session.ts';
@@ -46,6 +47,8 @@ export interface RunOptions {
   readonly request: RunRequest;
   readonly prompt: readonly TokenId[];
   readonly strategy: Strategy;
+  /** The unit that the strategy decides about; default: none. */
+  readonly unit?: Unit | null | undefined;
   readonly models: ModelSet;
   /** Holds the request's cells in the local models' caches. It ends with the run. */
   readonly lease: Lease;
@@ -370,12 +373,13 @@ class Run {
   }
 }
 
-function startEvent({ request, prompt, strategy, models }: RunOptions): StartEvent {
+function startEvent({ request, prompt, strategy, unit, models }: RunOptions): StartEvent {
   return {
     type: 'start',
     version: LOG_VERSION,
     ...models.costs,
     strategy: strategy.name,
+    ...(unit === undefined || unit === null ? {} : { unit }),
     thresholds: strategy.thresholds,
     sampling: request.sampling,
     seed: request.seed,

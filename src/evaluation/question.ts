@@ -18,6 +18,8 @@ export interface Question {
   readonly messages: readonly ChatMessage[];
   readonly answer: string;
   readonly kind: AnswerKind;
+  /** How hard the task itself says it is, as in `3 operations`. */
+  readonly difficulty?: string;
   /** The texts of options A, B, C, … of a multiple-choice question. */
   readonly options?: readonly string[];
 }

@@ -11,6 +11,7 @@ import type { ShareInterval } from './curves/share-interval.ts';
 export type CostAxis =
   | 'largeShare'
   | 'transmittedShare'
+  | 'writtenFlopsRatio'
   | 'generatedFlopsRatio'
   | 'weightTrafficRatio';
 
@@ -29,10 +30,19 @@ export interface PointResult {
   readonly accuracy: number;
   readonly accuracyLow: number;
   readonly accuracyHigh: number;
+  /**
+   * Its accuracy minus that of the large model alone, paired over the questions. Empty in results of
+   * earlier versions.
+   */
+  readonly overLarge: Estimate;
   /** The mean number of tokens of an answer. */
   readonly tokenCount: number;
   readonly largeShare: number;
   readonly verifiedShare: number;
+  /** The mean number of steps of an answer; null for methods with another unit. */
+  readonly stepCount: number | null;
+  /** Steps that the large model wrote / all steps; null for methods with another unit. */
+  readonly rejectedShare: number | null;
   /** Null for methods other than U-HLM. */
   readonly transmittedShare: number | null;
   /**
@@ -44,6 +54,8 @@ export interface PointResult {
   /** The forwards of the large model, for all questions together. */
   readonly largeForwards: number;
   readonly weightTrafficRatio: number;
+  /** Null: an earlier version, which did not count it, wrote the result. */
+  readonly writtenFlopsRatio: number | null;
   readonly generatedFlopsRatio: number;
   readonly processedFlopsRatio: number;
   /** Predicted time relative to the large model alone, by machine profile. */
@@ -128,6 +140,28 @@ export interface GateBin {
   readonly differCount: number;
 }
 
+/** The accepted steps of a group of judged ones. */
+export interface AcceptanceGroup {
+  /** A position (`1`, `last`), or a difficulty. */
+  readonly name: string;
+  /** Drafted steps that were judged: only these count. */
+  readonly judgedCount: number;
+  readonly acceptedShare: number;
+  /** Wilson's interval, as if steps were independent. */
+  readonly low: number;
+  readonly high: number;
+}
+
+/** How often a method of steps accepted the steps that it judged, at one point. */
+export interface StepAcceptance {
+  readonly strategy: string;
+  readonly threshold: number | null;
+  /** By the place of the step in its answer. The last step of an answer is in a group of its own. */
+  readonly byPosition: readonly AcceptanceGroup[];
+  /** By the question's own difficulty; by whether the small model alone is right where it has none. */
+  readonly byDifficulty: readonly AcceptanceGroup[];
+}
+
 export interface ExampleToken {
   readonly text: string;
   readonly origin: Origin;
@@ -148,8 +182,14 @@ export interface Example {
   }[];
 }
 
+/**
+ * The version of the results that evaluations write now. Version 2 had neither written FLOPs nor steps;
+ * version 1 compared curves in another way.
+ */
+export const RESULT_VERSION = 3;
+
 export interface EvaluationResult {
-  readonly version: 2;
+  readonly version: typeof RESULT_VERSION;
   readonly task: string;
   readonly questionCount: number;
   /** Whether the questions on which both models are right, or both wrong, were sampled. */
@@ -169,6 +209,8 @@ export interface EvaluationResult {
    * The same curves against generated FLOPs, a cost on which methods of different units compare.
    */
   readonly summaryByFlops: Readonly<Record<string, CurveSummary>>;
+  /** The same against written FLOPs, for methods whose written FLOPs differ from the generated ones. */
+  readonly summaryByWrittenFlops: Readonly<Record<string, CurveSummary>>;
   /** The curves against weight traffic, which decides time where decoding is bound by memory. */
   readonly summaryByTraffic: Readonly<Record<string, CurveSummary>>;
   /**
@@ -178,8 +220,14 @@ export interface EvaluationResult {
    */
   readonly interval: ShareInterval | null;
   readonly comparisons: readonly Comparison[];
+  /**
+   * At equal written FLOPs: the pairs with a method whose written FLOPs differ from its generated ones.
+   */
+  readonly comparisonsByWrittenFlops: readonly Comparison[];
   /** Every strategy against every other one at equal weight traffic. */
   readonly comparisonsByTraffic: readonly Comparison[];
   readonly gates: readonly GateEvidence[];
+  /** Every point of the methods that judge steps. */
+  readonly stepAcceptance: readonly StepAcceptance[];
   readonly examples: readonly Example[];
 }

@@ -38,6 +38,7 @@ export interface CostScenario extends AnswerLengths {
 export const FACES = [
   'time',
   'weightTraffic',
+  'writtenFlops',
   'generatedFlops',
   'processedFlops',
   'price',
@@ -124,9 +125,11 @@ const FLOPS_PER_PARAMETER = 2;
 export function facesOf(model: CostModel, scenario: CostScenario, value: number): Amounts {
   const { models, roundTripMs, billing = 'kept' } = scenario;
   const work = workOf(model, scenario, value);
-  const total = { time: 0, weightTraffic: 0, generatedFlops: 0, processedFlops: 0, price: 0 };
-  total.time = work.largeCallCount * roundTripMs;
-  for (const { model: role, count, shape } of work.forwards) {
+  const total = {
+    time: work.largeCallCount * roundTripMs,
+    ...{ weightTraffic: 0, writtenFlops: 0, generatedFlops: 0, processedFlops: 0, price: 0 },
+  };
+  for (const { model: role, count, shape, isReward = false } of work.forwards) {
     const { costs, weightBytes, parameterCounts, prices } = models[role];
     const { rowCount, outputRowCount } = shape;
     const readings = role === 'small' && model.readsLogits ? ['uncertainty' as const] : [];
@@ -134,6 +137,8 @@ export function facesOf(model: CostModel, scenario: CostScenario, value: number)
     const flops = count * FLOPS_PER_PARAMETER;
     total.time += count * fullForwardMs(costs, shape, readings);
     total.weightTraffic += count * weightBytes;
+    const writtenCount = isReward ? 0 : Math.min(1, outputRowCount);
+    total.writtenFlops += flops * writtenCount * (body + outputHead);
     total.generatedFlops += flops * outputRowCount * (body + outputHead);
     total.processedFlops += flops * (rowCount * body + outputRowCount * outputHead);
     const isReadPerCall = role === 'large' && billing === 'per-call';

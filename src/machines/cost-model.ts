@@ -27,6 +27,11 @@ export interface ExpectedForwards {
   readonly model: ModelRole;
   readonly count: number;
   readonly shape: ForwardShape;
+  /**
+   * Whether its output rows only score tokens that are there already. Default: a forward with output
+   * rows writes one token.
+   */
+  readonly isReward?: boolean;
 }
 
 export interface ExpectedWork {

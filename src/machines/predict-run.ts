@@ -98,23 +98,32 @@ function* forwardsOf(run: RecordedRun): Generator<{
   readonly tokensBefore: number;
 }> {
   let tokenCount = 0;
-  let draftCount = 0;
+  let ahead = { draft: 0, correct: 0 };
   for (const event of run.events) {
     if (event.type === 'token') {
       tokenCount += 1;
-      draftCount = 0;
+      ahead = { draft: 0, correct: 0 };
       continue;
     }
-    const end = run.start.promptTokenCount + tokenCount + rowsAhead(event, draftCount);
+    const end = run.start.promptTokenCount + tokenCount + rowsAhead(event, ahead);
     yield { work: event, shapes: shapesOf(event, end), tokensBefore: tokenCount };
-    if (event.purpose === 'draft') draftCount += event.outputRowCount;
+    const { purpose, outputRowCount } = event;
+    if (purpose === 'draft' || purpose === 'correct') ahead[purpose] += outputRowCount;
   }
   yield { work: null, shapes: [], tokensBefore: tokenCount };
 }
 
-/** Rows after the committed text: drafts before the next draft, and drafts being verified. */
-function rowsAhead({ purpose, outputRowCount }: LoggedWork, draftCount: number): number {
-  if (purpose === 'draft') return draftCount;
+/**
+ * Rows after the committed text: what the model wrote since then, and drafts that are verified or scored
+ * (the last token of a scored step is not fed).
+ * @param ahead tokens that were drafted and corrected since the last committed one
+ */
+function rowsAhead(
+  { purpose, outputRowCount }: LoggedWork,
+  ahead: { readonly draft: number; readonly correct: number },
+): number {
+  if (purpose === 'draft' || purpose === 'correct') return ahead[purpose];
+  if (purpose === 'reward') return Math.max(0, ahead.draft - 1);
   return purpose === 'verify' ? outputRowCount - 1 : 0;
 }
 

@@ -2,7 +2,7 @@
  * Turns results into points to draw. The seeds of one strategy and threshold become one point, and
  * strategies are classified as the models alone, controls or methods.
  */
-import type { CostAxis, EvaluationResult, PointResult } from '../evaluation/results.ts';
+import type { CostAxis, Estimate, EvaluationResult, PointResult } from '../evaluation/results.ts';
 import type { Unit } from '../strategy/method.ts';
 import { largeMethod, smallMethod } from '../strategy/single-model.ts';
 
@@ -19,11 +19,16 @@ export interface CurvePoint {
    */
   readonly low: number;
   readonly high: number;
+  /** The means of the seeds' values and bounds. */
+  readonly overLarge: Estimate;
   readonly tokenCount: number;
   readonly largeShare: number;
   readonly verifiedShare: number;
   readonly transmittedShare: number | null;
   readonly predictedShare: number | null;
+  readonly stepCount: number | null;
+  readonly rejectedShare: number | null;
+  readonly writtenFlopsRatio: number | null;
   readonly generatedFlopsRatio: number;
   readonly weightTrafficRatio: number;
   readonly processedFlopsRatio: number;
@@ -95,11 +100,19 @@ function averaged(seeds: readonly PointResult[]): CurvePoint[] {
         mean((point) => point.accuracyHigh),
         ...accuracies,
       ),
+      overLarge: {
+        value: meanOrNull(({ overLarge }) => overLarge.value),
+        low: meanOrNull(({ overLarge }) => overLarge.low),
+        high: meanOrNull(({ overLarge }) => overLarge.high),
+      },
       tokenCount: mean((point) => point.tokenCount),
       largeShare: mean((point) => point.largeShare),
       verifiedShare: mean((point) => point.verifiedShare),
       transmittedShare: meanOrNull((point) => point.transmittedShare),
       predictedShare: meanOrNull((point) => point.predictedShare),
+      stepCount: meanOrNull((point) => point.stepCount),
+      rejectedShare: meanOrNull((point) => point.rejectedShare),
+      writtenFlopsRatio: meanOrNull((point) => point.writtenFlopsRatio),
       generatedFlopsRatio: mean((point) => point.generatedFlopsRatio),
       weightTrafficRatio: mean((point) => point.weightTrafficRatio),
       processedFlopsRatio: mean((point) => point.processedFlopsRatio),

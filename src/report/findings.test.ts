@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Comparison, EvaluationResult } from '../evaluation/results.ts';
 import { fakeResult } from './fakes/evaluation-result.ts';
+import { fakeStepResult } from './fakes/step-result.ts';
 import { findings, verdictOf } from './findings.ts';
 
 const RESULT = fakeResult();
@@ -35,6 +36,32 @@ describe('verdictOf', () => {
 });
 
 describe('findings', () => {
+  it('compare a reward that reads the drafts at equal written FLOPs, and say that it saves no others', () => {
+    const said = findings(fakeStepResult());
+    expect(said).toContain(
+      "rsd-likelihood beats the random step gate over 2.5 to 40 % of the way between the models' " +
+        'generated FLOPs: +12.0 points on average (+7.0 to +17.0).',
+    );
+    expect(said).toContain(
+      "rsd-large-likelihood beats the random step gate over 2.5 to 40 % of the way between the models' " +
+        'written FLOPs: +20.0 points on average (+15.0 to +25.0).',
+    );
+    expect(said).toContain(
+      "Not compared: rsd-large-likelihood over 2.5 to 40 % of the way between the models' generated " +
+        'FLOPs. No point of it costs less than the large model.',
+    );
+    // Beaten at equal written FLOPs alone: what nothing beats would be another sentence.
+    const { comparisons, ...rest } = fakeStepResult();
+    const open = { value: 0.01, low: -0.1, high: 0.12 };
+    const undecided = comparisons.map((one) => ({ ...one, difference: open }));
+    const both = text({ ...rest, comparisons: undecided });
+    expect(both).not.toContain('No strategy beats');
+    expect(text({ ...rest, comparisons: undecided, comparisonsByWrittenFlops: [] })).toContain(
+      'No strategy beats the random step gate.',
+    );
+    expect(said.filter((text) => text.startsWith('2 pairs are compared'))).toHaveLength(1);
+  });
+
   it('begins with the models alone', () => {
     expect(findings(RESULT)[0]).toBe(
       'Right alone: the small model 40.5 % (35.8 to 45.4 %), the large model 72.0 % ' +

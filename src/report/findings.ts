@@ -87,24 +87,36 @@ function comparisonsOf(result: EvaluationResult): string[] {
         'but without --shares: the answers there are kept, and the comparisons are made of them.',
     ];
   }
-  const judged = result.comparisons.filter((one) => verdictOf(one) !== 'not compared');
+  const isJudged = (one: Comparison): boolean => verdictOf(one) !== 'not compared';
+  const judged = result.comparisons.filter(isJudged);
+  const byWritten = result.comparisonsByWrittenFlops.filter(isJudged);
   return [
-    ...againstControls(judged, result.interval),
+    ...againstControls(judged, byWritten, result.interval),
     ...againstRules(judged, result.interval),
     ...betweenMethods(judged, result.interval),
     ...lacking(result, result.interval),
   ];
 }
 
-function againstControls(judged: readonly Comparison[], interval: ShareInterval): string[] {
-  const comparisons = judged.filter(({ otherIs }) => otherIs === 'control');
-  if (comparisons.length === 0) {
+function againstControls(
+  judged: readonly Comparison[],
+  byWritten: readonly Comparison[],
+  interval: ShareInterval,
+): string[] {
+  const isAgainstControl = ({ otherIs }: Comparison): boolean => otherIs === 'control';
+  const comparisons = judged.filter(isAgainstControl);
+  const written = byWritten.filter(isAgainstControl);
+  if (comparisons.length + written.length === 0) {
     return [
       'No strategy could be compared with a random control: nothing shows that one is better.',
     ];
   }
   const verbs = { better: 'beats', worse: 'is worse than' };
-  return [...unbeaten(comparisons), ...said(comparisons, verbs, interval)];
+  return [
+    ...unbeaten([...comparisons, ...written]),
+    ...said(comparisons, verbs, interval),
+    ...said(written, verbs, interval),
+  ];
 }
 
 /** Every trained method against every rule that needs no training. */
@@ -187,6 +199,9 @@ function lackText({ strategy, pointCount, from, to }: CurveLack, interval: strin
   if (from === null || to === null) {
     return `Not compared: ${strategy} over ${interval}, where the large model does not cost more.`;
   }
+  if (from >= 1) {
+    return `Not compared: ${strategy} over ${interval}. No point of it costs less than the large model.`;
+  }
   const head = `Not compared: ${strategy} over ${interval}. Of its points `;
   const counted = `${pointCount} lie in or next to that`;
   const reach = `they reach from ${percent(from)} to ${percent(to)}`;
@@ -222,7 +237,9 @@ function frontMembers(drawn: readonly CurvePoint[]): string[] {
   ];
 }
 
-function cautions({ comparisons, questionCount, isScreened }: EvaluationResult): string[] {
+function cautions(result: EvaluationResult): string[] {
+  const { questionCount, isScreened } = result;
+  const comparisons = [...result.comparisons, ...result.comparisonsByWrittenFlops];
   const few =
     questionCount < FEW_QUESTIONS
       ? [

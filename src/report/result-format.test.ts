@@ -42,7 +42,7 @@ describe('parseResult', () => {
       ...{ summary: flatAll(rest.summary), summaryByFlops: flatAll(rest.summaryByFlops) },
     };
     const read = parseResult(JSON.stringify(earlier), 'r.json');
-    expect(read).toMatchObject({ version: 2, interval: null, comparisons: [] });
+    expect(read).toMatchObject({ version: 3, interval: null, comparisons: [] });
     expect(read.summaryByTraffic).toEqual({});
     expect(read.results).toEqual(RESULT.results);
     const { value } = RESULT.summary['entropy']?.cpt80 ?? expect.fail('no entropy');
@@ -53,6 +53,22 @@ describe('parseResult', () => {
     expect(resultTables(read).map(({ rows }) => rows.length)).not.toContain(0);
   });
 
+  it('reads a result of version 2, which counted neither written FLOPs nor steps', () => {
+    const { summaryByWrittenFlops, comparisonsByWrittenFlops, stepAcceptance, ...rest } = RESULT;
+    const results = rest.results.map(
+      ({ writtenFlopsRatio, stepCount, rejectedShare, overLarge, ...point }) => point,
+    );
+    const read = parseResult(JSON.stringify({ ...rest, version: 2, results }), 'r.json');
+    const overLarge = { value: null, low: null, high: null };
+    const nothing = { writtenFlopsRatio: null, stepCount: null, rejectedShare: null, overLarge };
+    expect(read).toEqual({
+      ...{ ...RESULT, summaryByWrittenFlops: {}, comparisonsByWrittenFlops: [] },
+      ...{ stepAcceptance: [], results: RESULT.results.map((point) => ({ ...point, ...nothing })) },
+    });
+    expect(allPictures(read).map(({ name }) => name)).not.toContain('accuracy-written-flops');
+    expect(findings(read)).toEqual(findings(RESULT));
+  });
+
   it.each([
     ['', 'r.json is no evaluation result: it is empty.'],
     [TEXT.slice(0, 2000), 'it ends in the middle'],
@@ -60,7 +76,7 @@ describe('parseResult', () => {
     ['nothing', 'it is not JSON'],
     ['[]', 'it has no version'],
     ['{"type":"error","message":"No."}', 'it holds an error, "No."'],
-    [JSON.stringify({ ...RESULT, version: 3, results: 'of another shape' }), 'it is of version 3'],
+    [JSON.stringify({ ...RESULT, version: 4, results: 'of another shape' }), 'it is of version 4'],
     [JSON.stringify({ ...RESULT, results: [] }), 'has no results at results'],
     [JSON.stringify({ ...RESULT, models: { small: RESULT.models.small } }), 'at models.large'],
     [TEXT.replace('"gap":', '"gape":'), 'at gap'],

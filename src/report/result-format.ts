@@ -5,10 +5,8 @@
 import { z } from 'zod';
 import { PilotfishError } from '../core/errors.ts';
 import { parseJson } from '../core/parse-json.ts';
-import type { CurveSummary, EvaluationResult } from '../evaluation/results.ts';
+import { type CurveSummary, type EvaluationResult, RESULT_VERSION } from '../evaluation/results.ts';
 import { methodNamed } from '../strategy/strategy-value.ts';
-
-const VERSION = 2;
 
 const COUNT = z.number().int().nonnegative();
 const FRACTION = z.number().min(0).max(1);
@@ -18,6 +16,7 @@ const ESTIMATE = z.object({ value: NUMBER_OR_NULL, low: NUMBER_OR_NULL, high: NU
 const AXIS = z.enum([
   'largeShare',
   'transmittedShare',
+  'writtenFlopsRatio',
   'generatedFlopsRatio',
   'weightTrafficRatio',
 ]);
@@ -40,6 +39,11 @@ const POINT = z
     tokenCount: AMOUNT,
     largeShare: FRACTION,
     verifiedShare: FRACTION,
+    // Results of version 2 and 1 lack these four.
+    overLarge: ESTIMATE.default({ value: null, low: null, high: null }),
+    stepCount: AMOUNT.nullable().default(null),
+    rejectedShare: FRACTION.nullable().default(null),
+    writtenFlopsRatio: AMOUNT.nullable().default(null),
     transmittedShare: FRACTION.nullable(),
     predictedShare: FRACTION.nullable(),
     largeForwards: AMOUNT,
@@ -89,6 +93,23 @@ const GATE = z.object({
   ),
 });
 
+const ACCEPTANCE = z.array(
+  z.object({
+    name: z.string(),
+    judgedCount: COUNT,
+    acceptedShare: FRACTION,
+    low: FRACTION,
+    high: FRACTION,
+  }),
+);
+
+const STEPS = z.object({
+  strategy: z.string(),
+  threshold: NUMBER_OR_NULL,
+  byPosition: ACCEPTANCE,
+  byDifficulty: ACCEPTANCE,
+});
+
 const EXAMPLE = z.object({
   questionId: z.string(),
   question: z.string(),
@@ -124,8 +145,7 @@ const REST = z.object({
   examples: z.array(EXAMPLE),
 });
 
-const RESULT_2: z.ZodType<EvaluationResult> = REST.extend({
-  version: z.literal(VERSION),
+const COMPARED = REST.extend({
   summary: z.record(z.string(), SUMMARY),
   summaryByFlops: z.record(z.string(), SUMMARY),
   summaryByTraffic: z.record(z.string(), SUMMARY),
@@ -133,6 +153,20 @@ const RESULT_2: z.ZodType<EvaluationResult> = REST.extend({
   comparisons: z.array(COMPARISON),
   comparisonsByTraffic: z.array(COMPARISON),
 });
+
+const RESULT_3: z.ZodType<EvaluationResult> = COMPARED.extend({
+  version: z.literal(RESULT_VERSION),
+  summaryByWrittenFlops: z.record(z.string(), SUMMARY),
+  comparisonsByWrittenFlops: z.array(COMPARISON),
+  stepAcceptance: z.array(STEPS),
+});
+
+/** What version 2 did not count. */
+const UNCOUNTED = { summaryByWrittenFlops: {}, comparisonsByWrittenFlops: [], stepAcceptance: [] };
+
+const RESULT_2 = COMPARED.extend({ version: z.literal(2) }).transform(
+  (result): EvaluationResult => ({ ...result, ...UNCOUNTED, version: RESULT_VERSION }),
+);
 
 const SUMMARY_1 = z
   .object({
@@ -159,8 +193,17 @@ const RESULT_1 = REST.extend({
   summaryByTraffic: z.record(z.string(), SUMMARY_1).default({}),
 }).transform((result): EvaluationResult => {
   const none = { interval: null, comparisons: [], comparisonsByTraffic: [] };
-  return { ...result, version: VERSION, ...none };
+  return { ...result, ...UNCOUNTED, version: RESULT_VERSION, ...none };
 });
+
+const SCHEMAS: ReadonlyMap<number, z.ZodType<EvaluationResult>> = new Map<
+  number,
+  z.ZodType<EvaluationResult>
+>([
+  [1, RESULT_1],
+  [2, RESULT_2],
+  [RESULT_VERSION, RESULT_3],
+]);
 
 /** The output of `eval --json` when it fails. */
 const FAILURE = z.object({ type: z.literal('error'), message: z.string() });
@@ -170,15 +213,16 @@ const VERSIONED = z.object({ version: z.number() });
 export function parseResult(text: string, place: string): EvaluationResult {
   const value = parseJson(text, () => invalid(place, ...whyNoJson(text.trim())));
   const versioned = VERSIONED.safeParse(value);
-  const version = versioned.success ? versioned.data.version : VERSION;
-  if (version !== VERSION && version !== 1) {
-    const seen = `it is of version ${version}, and this program reads up to ${VERSION}`;
+  const version = versioned.success ? versioned.data.version : RESULT_VERSION;
+  const schema = SCHEMAS.get(version);
+  if (schema === undefined) {
+    const seen = `it is of version ${version}, and this program reads up to ${RESULT_VERSION}`;
     throw invalid(place, seen, 'Evaluate again with this version of Pilotfish.');
   }
   const failed = FAILURE.safeParse(value);
   if (failed.success) throw invalid(place, `it holds an error, "${failed.data.message}"`, AGAIN);
   if (!versioned.success) throw invalid(place, 'it has no version', AGAIN);
-  const parsed = (version === 1 ? RESULT_1 : RESULT_2).safeParse(value);
+  const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const where = issue === undefined || issue.path.length === 0 ? '' : ` at ${issue.path.join('.')}`;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { fakeResult } from './fakes/evaluation-result.ts';
+import { fakeStepResult } from './fakes/step-result.ts';
 import type { NumberTable } from './pictures/picture.ts';
 import { resultTables } from './tables.ts';
 
@@ -39,10 +40,33 @@ describe('resultTables', () => {
       unit: '–',
       accuracy: '72.0 %',
       '95 % interval': '67.4 to 76.2 %',
+      'over large': '0.0 (−4.0 to +4.0)',
       'weight traffic': '1.00',
       'time, rtx-4090': '1.00',
       transmitted: '–',
     });
+  });
+
+  it('shows every face of cost in one row, and the steps of methods that judge steps', () => {
+    const shown = resultTables(fakeStepResult());
+    expect(row(table(shown, 'Results'), 'rsd-large-likelihood@0.9')).toMatchObject({
+      'large share': '18.0 %',
+      'steps rejected': '20.0 %',
+      steps: '4.3',
+      'weight traffic': '0.36',
+      'written FLOPs': '0.22',
+      'generated FLOPs': '1.22',
+      'processed FLOPs': '0.45',
+    });
+    expect(row(table(shown, 'Results'), 'large')).toMatchObject({
+      'steps rejected': '–',
+      steps: '–',
+    });
+    expect(table(tables, 'Results').columns).not.toContain('steps');
+    const written = shown.find(({ caption }) => caption.includes("the models' written FLOPs"));
+    expect(written?.rows.map((cells) => cells.slice(0, 3))).toEqual([
+      ['rsd-large-likelihood', 'random-step', 'written FLOPs'],
+    ]);
   });
 
   it('shows costs of curves in the unit of their axis', () => {

@@ -26,8 +26,10 @@ export function resultTables(result: EvaluationResult): NumberTable[] {
     pointTable(result),
     curveTable('Curves', result.summary),
     curveTable('Curves against generated FLOPs', result.summaryByFlops),
+    curveTable('Curves against written FLOPs', result.summaryByWrittenFlops),
     curveTable('Curves against weight traffic', result.summaryByTraffic),
     comparisonTable(result.comparisons, result),
+    comparisonTable(result.comparisonsByWrittenFlops, result),
     comparisonTable(result.comparisonsByTraffic, result),
   ];
   return tables.filter(({ rows }) => rows.length > 0);
@@ -41,18 +43,26 @@ interface Column {
 function pointTable({ results }: EvaluationResult): NumberTable {
   const drawn = curvePoints(results);
   const profiles = [...new Set(drawn.flatMap(({ timeRatios }) => Object.keys(timeRatios)))];
-  const columns: Column[] = [
+  const hasSteps = drawn.some(({ stepCount }) => stepCount !== null);
+  const stepColumns: readonly Column[] = [
+    { name: 'steps rejected', of: ({ rejectedShare }) => percent(rejectedShare) },
+    { name: 'steps', of: ({ stepCount }) => stepCount?.toFixed(1) ?? NONE },
+  ];
+  const columns: readonly Column[] = [
     { name: 'strategy', of: pointName },
     { name: 'unit', of: ({ unit }) => unit ?? '–' },
     { name: 'seeds', of: ({ seedCount }) => String(seedCount) },
     { name: 'accuracy', of: ({ accuracy }) => percent(accuracy) },
     { name: '95 % interval', of: ({ low, high }) => percentRange(low, high) },
+    { name: 'over large', of: ({ overLarge }) => differenceText(overLarge) },
     { name: 'gap recovered', of: ({ gapRecovered }) => percent(gapRecovered, 0) },
     { name: 'large share', of: ({ largeShare }) => percent(largeShare) },
+    ...(hasSteps ? stepColumns : []),
     { name: 'expected', of: ({ predictedShare }) => percent(predictedShare) },
     { name: 'transmitted', of: ({ transmittedShare }) => percent(transmittedShare) },
     { name: 'verified', of: ({ verifiedShare }) => percent(verifiedShare) },
     { name: 'weight traffic', of: ({ weightTrafficRatio }) => ratio(weightTrafficRatio) },
+    { name: 'written FLOPs', of: ({ writtenFlopsRatio }) => ratio(writtenFlopsRatio) },
     { name: 'generated FLOPs', of: ({ generatedFlopsRatio }) => ratio(generatedFlopsRatio) },
     { name: 'processed FLOPs', of: ({ processedFlopsRatio }) => ratio(processedFlopsRatio) },
     ...profiles.map((profile) => ({
@@ -87,6 +97,11 @@ function curveTable(
       ...[summary.cpt50, summary.cpt80, summary.cpt95].map((cost) => cptText(summary, cost)),
     ]),
   };
+}
+
+/** `+1.0 (−0.8 to +2.9)`, in percentage points. */
+function differenceText({ value, low, high }: Estimate): string {
+  return value === null ? NONE : `${points(value)} (${pointRange(low, high)})`;
 }
 
 /** `0.80 (0.70 to 0.90)` */

@@ -8,6 +8,7 @@ import type { Unit } from '../strategy/method.ts';
 export const AXIS_NAMES: Readonly<Record<CostAxis, string>> = {
   largeShare: 'large share',
   transmittedShare: 'transmitted share',
+  writtenFlopsRatio: 'written FLOPs',
   generatedFlopsRatio: 'generated FLOPs',
   weightTrafficRatio: 'weight traffic',
 };

@@ -13,6 +13,8 @@ import {
   promptLookupCost,
   randomQueryCost,
   singleModelCost,
+  stepChoiceCost,
+  stepReadingCost,
   tokenRoutingCost,
 } from './cost-models.ts';
 import { randomGate } from './random.ts';
@@ -130,6 +132,43 @@ describe('token routing', () => {
   it('calls the large model at most once a token', () => {
     const { largeCallCount } = routing.work(plan({ answerTokenCount: 40, value: 0.25 }));
     expect(largeCallCount).toBe(10);
+  });
+});
+
+describe('a coin for each step', () => {
+  it('lets each model write its share, and read the rest', () => {
+    for (const value of [0, 0.25, 1]) {
+      const given = plan({ answerTokenCount: 40, value });
+      const small = amounts(of(stepChoiceCost('coin'), given, 'small'));
+      expect(small.outputs).toBeCloseTo((1 - value) * 40, 6);
+      // What the small model costs here is what the large one costs at the other share.
+      const mirrored = amounts(of(routing, { ...given, value: 1 - value }, 'large'));
+      expect(small).toEqual(mirrored);
+      expect(of(stepChoiceCost('coin'), given, 'large')).toEqual(of(routing, given, 'large'));
+    }
+  });
+});
+
+describe('a reward for which the large model reads the drafts', () => {
+  it('scores every drafted token once, and writes the rejected share', () => {
+    const given = plan({ answerTokenCount: 60, value: 0.25 });
+    const { forwards, largeCallCount } = stepReadingCost('judge').work(given);
+    const large = forwards.filter(({ model }) => model === 'large');
+    expect(
+      large.map(({ count, shape, isReward = false }) => [count, shape.outputRowCount, isReward]),
+    ).toEqual([
+      [1, 0, false],
+      [3, 20, true],
+      [15, 1, false],
+    ]);
+    expect(amounts(forwards.filter(({ model }) => model === 'small')).outputs).toBe(60);
+    // Three readings, and three quarters of a call for a correction.
+    expect(largeCallCount).toBe(3.75);
+  });
+
+  it('takes an answer that is shorter than a step for one step', () => {
+    const { forwards } = stepReadingCost('judge').work(plan({ answerTokenCount: 6, value: 0 }));
+    expect(forwards.at(-1)).toMatchObject({ count: 1, shape: { rowCount: 6 }, isReward: true });
   });
 });
 

@@ -52,7 +52,7 @@ export function tokenRoutingCost(gate: Pick<Gate, 'name' | 'reads'>): CostModel 
           ...prefill('small', promptTokenCount),
           ...singleSteps('small', plan),
           ...(everCalled > 0 ? prefill('large', promptTokenCount, everCalled) : []),
-          ...catchUps(plan),
+          ...catchUps('large', plan, share),
         ],
         largeCallCount: share * answerTokenCount,
         largeContextTokenCount: share * answerTokenCount * (meanLength(plan) + 1),
@@ -90,6 +90,63 @@ export function samplesCost(name: string, what: string): CostModel {
       ...answersOf(plan, { small: count, large: 0 }),
       note: `${count} ${what}`,
     }),
+  };
+}
+
+/** Each step is written by one of the models, which then reads what it missed. Nothing is drafted. */
+export function stepChoiceCost(name: string): CostModel {
+  return {
+    name,
+    parameter: 'share',
+    readsLogits: false,
+    work: (plan) => {
+      const routed = stepRoutingCost(name).work(plan);
+      const { promptTokenCount, answerTokenCount, value: share } = plan;
+      const everWrites = 1 - share ** answerTokenCount;
+      return {
+        ...routed,
+        forwards: [
+          ...(everWrites > 0 ? prefill('small', promptTokenCount, everWrites) : []),
+          ...catchUps('small', plan, 1 - share),
+          ...routed.forwards.filter(({ model }) => model === 'large'),
+        ],
+      };
+    },
+  };
+}
+
+/** The assumed length of a step where advice needs one. Worked answers have steps of 10 to 30 tokens. */
+const STEP_TOKEN_COUNT = 20;
+
+/**
+ * As `stepRoutingCost`, with a reward for which the large model reads every drafted step, one forward
+ * for each.
+ */
+export function stepReadingCost(name: string): CostModel {
+  return {
+    name,
+    parameter: 'share',
+    readsLogits: false,
+    work: (plan) => {
+      const { promptTokenCount, answerTokenCount, value: share } = plan;
+      const length = Math.min(STEP_TOKEN_COUNT, answerTokenCount);
+      const stepCount = answerTokenCount / length;
+      const cached = meanLength(plan);
+      const callCount = stepCount * (1 + share);
+      const all: readonly ExpectedForwards[] = [
+        ...prefill('small', promptTokenCount),
+        ...singleSteps('small', plan),
+        ...prefill('large', promptTokenCount),
+        { model: 'large', count: stepCount, shape: decodeShape(length, cached), isReward: true },
+        { model: 'large', count: share * answerTokenCount, shape: decodeShape(1, cached) },
+      ];
+      return {
+        forwards: all.filter(({ count }) => count > 0),
+        largeCallCount: callCount,
+        largeContextTokenCount: callCount * (cached + 1) + stepCount * (length - 1),
+        note: null,
+      };
+    },
   };
 }
 
@@ -134,19 +191,19 @@ function singleSteps(model: ModelRole, plan: WorkPlan): readonly ExpectedForward
 /** Gaps less probable than this do not show in any sum. */
 const GAP_MIN = 1e-9;
 
-/** Forwards of the large model by the number of rows that they catch up on. */
-function catchUps(plan: WorkPlan): readonly ExpectedForwards[] {
-  const { promptTokenCount, answerTokenCount, value: share } = plan;
+/** Forwards of a model that writes a share of the tokens, by the number of rows that they catch up on. */
+function catchUps(model: ModelRole, plan: WorkPlan, share: number): readonly ExpectedForwards[] {
+  const { promptTokenCount, answerTokenCount } = plan;
   const forwards: ExpectedForwards[] = [];
   let gap = share;
   for (let rowCount = 1; rowCount <= answerTokenCount && gap > GAP_MIN; rowCount += 1) {
     // The first call finds only the prompt read. A later call, at token i, reads the tokens since i -
-    // rowCount, which the large model also wrote: i is from rowCount up.
+    // rowCount, which the model also wrote: i is from rowCount up.
     const laterCount = share * (answerTokenCount - rowCount);
     const meanSince = (answerTokenCount - 1 - rowCount) / 2;
     const meanCached = (laterCount * (meanSince + 1)) / (1 + laterCount);
     forwards.push({
-      model: 'large',
+      model,
       count: gap * (1 + laterCount),
       shape: {
         rowCount,

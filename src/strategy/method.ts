@@ -6,14 +6,14 @@
 
 import { required } from '../core/invariant.ts';
 import type { ModelRole } from '../core/model-id.ts';
+import type { Unit } from '../core/unit.ts';
 import type { DeferralSide, Gate } from '../judging/gate.ts';
 import type { CostModel } from '../machines/cost-model.ts';
 import type { MethodStyle } from './method-style.ts';
 import type { Strategy } from './strategy.ts';
 import type { StrategyOptions } from './strategy-options.ts';
 
-/** The piece of text that a method decides about at once. */
-export type Unit = 'token' | 'step' | 'query';
+export type { Unit } from '../core/unit.ts';
 
 /** From the smallest to the largest. */
 export const UNITS: readonly Unit[] = ['token', 'step', 'query'];

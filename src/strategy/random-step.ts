@@ -2,7 +2,7 @@
  * `random-step`: a coin decides which model writes each step. The control of every method that decides
  * about steps. It drafts nothing in vain, so it is cheaper than a reward at the same share of steps.
  */
-import { stepRoutingCost } from './cost-models.ts';
+import { stepChoiceCost } from './cost-models.ts';
 import { type Method, thresholdOf } from './method.ts';
 import type { RsdOptions } from './rsd-options.ts';
 import { checkStepLimits } from './step-boundary.ts';
@@ -26,7 +26,7 @@ export const randomStepMethod: Method = {
   head: null,
   usesStepCosts: false,
   needs: ['small', 'large'],
-  costModels: [stepRoutingCost('random-step')],
+  costModels: [stepChoiceCost('random-step')],
   style: null,
   phrase: 'the random step gate',
   build: (value, { steps }) => randomStep(thresholdOf(value), steps),

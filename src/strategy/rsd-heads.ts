@@ -2,33 +2,45 @@
  * RSD with trained rewards: one name for each kind of reward head (docs/METHODS.md). Steps end where
  * those of the head's training ended, unless a user says otherwise.
  */
-import { stepRoutingCost } from './cost-models.ts';
+import type { CostModel } from '../machines/cost-model.ts';
+import { stepReadingCost, stepRoutingCost } from './cost-models.ts';
 import { headThreshold } from './head-threshold.ts';
 import type { Method } from './method.ts';
-import { HUES, type MethodStyle, solidLine } from './method-style.ts';
+import { HUES, solidLine } from './method-style.ts';
 import { DELTA, rsd } from './rsd.ts';
 import { trainedReward } from './trained-reward.ts';
 
-const HEADS: readonly (readonly [name: string, summary: string, style: MethodStyle | null])[] = [
-  [
-    'rsd',
-    "steps, by a trained reward that looks at every token of the small model's own step",
-    solidLine(HUES.green, 'square'),
-  ],
-  [
-    'rsd-large',
-    'the same, and the large model reads every step',
-    solidLine(HUES.purple, 'diamond'),
-  ],
-  ['rsd-separator', "its ablation: the usual value head, on the state at the step's end", null],
+interface Trained extends Pick<Method, 'name' | 'summary' | 'style'> {
+  readonly cost: (name: string) => CostModel;
+}
+
+const HEADS: readonly Trained[] = [
+  {
+    name: 'rsd',
+    summary: "steps, by a trained reward that looks at every token of the small model's own step",
+    cost: stepRoutingCost,
+    style: solidLine(HUES.green, 'square'),
+  },
+  {
+    name: 'rsd-large',
+    summary: 'the same, and the large model reads every step',
+    cost: stepReadingCost,
+    style: solidLine(HUES.purple, 'diamond'),
+  },
+  {
+    name: 'rsd-separator',
+    summary: "its ablation: the usual value head, on the state at the step's end",
+    cost: stepRoutingCost,
+    style: null,
+  },
 ];
 
-export const RSD_HEAD_METHODS: readonly Method[] = HEADS.map((facts) => trained(...facts));
+export const RSD_HEAD_METHODS: readonly Method[] = HEADS.map(trained);
 
-function trained(name: string, summary: string, style: MethodStyle | null): Method {
+function trained({ cost, ...facts }: Trained): Method {
+  const { name } = facts;
   return {
-    name,
-    summary,
+    ...facts,
     unit: 'step',
     controlOf: null,
     threshold: {
@@ -40,8 +52,7 @@ function trained(name: string, summary: string, style: MethodStyle | null): Meth
     head: { kind: 'reward', name },
     usesStepCosts: false,
     needs: ['small', 'large'],
-    costModels: [stepRoutingCost(name)],
-    style,
+    costModels: [cost(name)],
     build: (value, options) => {
       const { reward, head, limits } = trainedReward(name, name, options);
       const { samples } = options;

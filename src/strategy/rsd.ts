@@ -20,10 +20,10 @@ import {
   minLogprob,
   smallLikelihood,
 } from '../judging/likelihood-reward.ts';
+import { RewardRange } from '../judging/reward-range.ts';
 import type { StepReward } from '../judging/step-reward.ts';
-import { stepRoutingCost } from './cost-models.ts';
+import { stepReadingCost, stepRoutingCost } from './cost-models.ts';
 import { type Method, type ThresholdFacts, thresholdOf } from './method.ts';
-import { RewardTally } from './reward-tally.ts';
 import { checkRsdOptions, type RsdOptions } from './rsd-options.ts';
 import { CORRECTION_DRAW, checkSamples, type SampleOptions, sampleBranches } from './samples.ts';
 import { STEP_LIMITS } from './step-boundary.ts';
@@ -52,7 +52,6 @@ export function rsd(
   const reads = joinReads(reward.draftReads, small.reads ?? {}, {
     textLogprob: judgesCorrections && reward.draftReads.logprob === true,
   });
-  const tally = new RewardTally(delta);
   return {
     name,
     needs: {
@@ -66,14 +65,12 @@ export function rsd(
       ...others,
     },
     thresholds: { delta },
-    begin: (context) => new RsdDecoder(context, reward, { ...options, delta, tally }),
+    begin: (context) => new RsdDecoder(context, reward, { ...options, delta }),
   };
 }
 
 interface Rule extends Options {
   readonly delta: number;
-  /** Of all requests. */
-  readonly tally: RewardTally;
 }
 
 class RsdDecoder implements Decoder {
@@ -81,8 +78,8 @@ class RsdDecoder implements Decoder {
   readonly #drafter: StepDrafter;
   readonly #rule: Rule;
   readonly #weigh: (reward: number) => number;
+  readonly #rewards = new RewardRange();
   #stepCount = 0;
-  #rejectedCount = 0;
 
   constructor(context: StrategyContext, reward: StepReward, rule: Rule) {
     this.#context = context;
@@ -106,22 +103,17 @@ class RsdDecoder implements Decoder {
     }
     this.#stepCount += 1;
     const draft = await this.#drafter.draft(round);
-    this.#rule.tally.add(draft.score);
+    this.#rewards.add(draft.score);
     const isAccepted = draft.isWhole && this.#accepts(draft.score, round.text.length);
-    if (!isAccepted) this.#rejectedCount += 1;
     const step = isAccepted ? draft : await this.#corrected(round, draft);
     this.#drafter.commit(step.rows);
     return step.rows.map((row) => ({ ...writtenBy(step.origin, row), score: draft.score }));
   }
 
   notes(): readonly string[] {
-    const { weighting = 'binary' } = this.#rule;
-    const oneSided = weighting === 'binary' ? this.#rule.tally.oneSided() : null;
-    return [
-      `${this.#stepCount} steps, ${this.#rejectedCount} rejected`,
-      ...this.#drafter.notes(),
-      ...(oneSided === null ? [] : [oneSided]),
-    ];
+    const isThreshold = (this.#rule.weighting ?? 'binary') === 'binary';
+    const advice = isThreshold ? this.#rewards.advice(this.#rule.delta) : null;
+    return [...this.#drafter.notes(), ...(advice === null ? [] : [advice])];
   }
 
   async #corrected(round: Round, draft: DraftedSteps): Promise<JudgedStep> {
@@ -168,7 +160,9 @@ function untrained(
     head: null,
     usesStepCosts: false,
     needs: ['small', 'large'],
-    costModels: [stepRoutingCost(reward.name)],
+    costModels: [
+      (reward.needs.large === undefined ? stepRoutingCost : stepReadingCost)(reward.name),
+    ],
     build: (value, { steps, samples }) =>
       rsd(reward.name, reward, thresholdOf(value), { ...steps, samples }),
   };

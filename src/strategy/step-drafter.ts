@@ -2,6 +2,7 @@
  * Drafts steps of the small model and scores them: the best of several, ended early where that is
  * certain to be in vain.
  */
+import { definedFields } from '../core/defined-fields.ts';
 import { required } from '../core/invariant.ts';
 import type { ModelRole } from '../core/model-id.ts';
 import { NOTHING_READ, type RowResult } from '../core/row-program.ts';
@@ -129,11 +130,14 @@ export class StepDrafter {
     return { rows, running };
   }
 
+  /** Whether a step ended only because it was long. */
   #isCut({ tokenCountMax }: Round, rows: readonly RowResult[]): boolean {
-    const { stepTokenCountMax = STEP_LIMITS.stepTokenCountMax } = this.#options;
-    const last = rows.at(-1)?.tokenId;
-    const isOver = last !== undefined && this.#context.isEndOfGeneration(last);
-    return rows.length === stepTokenCountMax && rows.length < tokenCountMax && !isOver;
+    const { stepTokenCountMax, separators } = { ...STEP_LIMITS, ...definedFields(this.#options) };
+    if (rows.length < stepTokenCountMax || rows.length === tokenCountMax) return false;
+    const { tokenBytes, isEndOfGeneration, stops } = this.#context;
+    const text = Buffer.concat(rows.map(({ tokenId }) => tokenBytes(tokenId))).toString('utf8');
+    if ([...separators, ...stops].some((end) => text.includes(end))) return false;
+    return !rows.some(({ tokenId }) => isEndOfGeneration(tokenId));
   }
 
   async #score(round: Round, rows: readonly RowResult[]): Promise<number> {

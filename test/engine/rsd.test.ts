@@ -261,6 +261,50 @@ describe('the steps of RSD', () => {
   });
 });
 
+describe('the notes of a request', () => {
+  /** Its rewards are 0.5, 0.52, 0.54 and 0.56 in turn. */
+  const graded: StepReward = {
+    ...REWARD,
+    begin: () => ({
+      score: async ({ rows, text }) => 0.5 + 0.02 * ((text.length - rows.length) % 4),
+    }),
+  };
+  const notesAt = async (delta: number, tokenCount: number, options: RsdOptions = {}) => {
+    const plain = (salt: number) =>
+      new ScriptedModel({
+        ...{ tokens: TOKENS, endOfGeneration: [END], contextLength: 64 },
+        // Steps that repeat those before them would have the reward 0.
+        next: ({ length }) => [length % 2, 1 - (length % 2), 0],
+        name: `model ${salt}`,
+      });
+    await using models = new ModelSet({ small: plain(1), large: plain(2) });
+    const request = { sampling: samplingParams({}), maxTokens: tokenCount, stop: [], seed: 0 };
+    const run = runRequest({
+      ...{ request: { ...request, logprobs: false }, models, prompt: PROMPT, unit: 'step' },
+      ...{ strategy: rsd('toy', graded, delta, { separators: TOKENS.slice(0, 2), ...options }) },
+      ...{ lease: models.soleLease(), clock: { nowMs: () => 0 } },
+      signal: new AbortController().signal,
+    });
+    for await (const event of run) if (event.type === 'summary') return event.notes;
+    return [];
+  };
+
+  it('advise where every reward lies on one side of the threshold', async () => {
+    expect(await notesAt(0.4, 8)).toEqual([
+      'none of 8 rewards lies below δ = 0.4: no step was rejected; give a δ between 0.5 and 0.56',
+    ]);
+    expect(await notesAt(0.9, 8)).toEqual([
+      'all 8 rewards lie below δ = 0.9: every step was rejected; give a δ between 0.5 and 0.56',
+    ]);
+    for (const delta of [0.51, 0, 1.1]) expect(await notesAt(delta, 8)).toEqual([]);
+  });
+
+  it('say nothing after a few steps, nor where no threshold decides', async () => {
+    expect(await notesAt(0.4, 5)).toEqual([]);
+    expect(await notesAt(0.4, 8, { weighting: 'clipped' })).toEqual([]);
+  });
+});
+
 describe('the expected reward of a step', () => {
   const expectation = (steps: ReadonlyMap<string, number>): number =>
     [...steps].reduce((sum, [step, p]) => sum + p * rewardOf(step.split(' ').map(Number)), 0);

@@ -72,7 +72,10 @@ async function earlierResult(): Promise<EvaluationResult> {
   return parseResult(await textOf('result.json'), 'result.json');
 }
 
-/** A result with what results of version 1 hold: no comparisons, and no intervals of CPT. */
+/**
+ * A result with what results of version 1 hold: no comparisons, no intervals of CPT, and no written
+ * FLOPs.
+ */
 function asEarlier(result: EvaluationResult): EvaluationResult {
   const none = { interval: null, comparisons: [], comparisonsByTraffic: [] };
   const bare = (all: EvaluationResult['summary']) =>
@@ -87,6 +90,10 @@ function asEarlier(result: EvaluationResult): EvaluationResult {
     );
   return {
     ...{ ...result, ...none, summary: bare(result.summary) },
+    results: result.results.map((point) => ({
+      ...{ ...point, writtenFlopsRatio: null },
+      overLarge: { value: null, low: null, high: null },
+    })),
     summaryByFlops: bare(result.summaryByFlops),
     summaryByTraffic: bare(result.summaryByTraffic),
   };
@@ -103,6 +110,15 @@ describe('a folder of version 1', () => {
     expect(await textOf('answers.jsonl')).toBe(answers);
     const { results, gates, examples } = JSON.parse(await textOf('result.json'));
     expect(await earlierResult()).toMatchObject({ results, gates, examples });
+  });
+
+  it('has written FLOPs counted from its old answers', async () => {
+    const { results } = await evaluateAgain();
+    expect(results.map(({ strategy, writtenFlopsRatio }) => [strategy, writtenFlopsRatio])).toEqual(
+      // A token gate writes every row that it asks for.
+      results.map(({ strategy, generatedFlopsRatio }) => [strategy, generatedFlopsRatio]),
+    );
+    expect(results[1]).toMatchObject({ strategy: 'large', writtenFlopsRatio: 1 });
   });
 
   it('gets a manifest of version 2 with the same content', async () => {

@@ -80,7 +80,7 @@ describe('methods without a share of the large model', () => {
 
 it('notices thresholds of steps that decide nothing', () => {
   expect(notices).toEqual([
-    expect.stringMatching(/^rsd-likelihood@0\.001 rejects no step .* Give a higher threshold/),
-    expect.stringMatching(/^rsd-likelihood@0\.9999 rejects every step .* Give a lower threshold/),
+    expect.stringMatching(/^rsd-likelihood@0\.001: none of \d+ rewards lies below/),
+    expect.stringMatching(/^rsd-likelihood@0\.9999: all \d+ rewards lie below/),
   ]);
 });

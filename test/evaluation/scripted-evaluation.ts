@@ -20,6 +20,7 @@ import type {
 import { cascadeMethod } from '../../src/strategy/cascade.ts';
 import { entropyMethod } from '../../src/strategy/entropy.ts';
 import { randomMethod } from '../../src/strategy/random.ts';
+import type { RsdOptions } from '../../src/strategy/rsd-options.ts';
 import { asStrategy, parseStrategy, STRATEGY_DEFAULT } from '../../src/strategy/strategy-value.ts';
 import { scriptedModel } from '../simulation/scripted-pair.ts';
 
@@ -42,6 +43,8 @@ export interface ScriptedEvaluationOptions {
   readonly folder?: string;
   /** Tokens that the small model drafts; default: the engine's own choice. */
   readonly draftLength?: number;
+  /** Where steps end; default: nowhere, as no token of the models is a blank line. */
+  readonly steps?: RsdOptions;
   /** Routers by their strategy. */
   readonly routers?: ReadonlyMap<string, Router>;
   readonly rewards?: ReadonlyMap<string, RewardHead>;
@@ -75,11 +78,12 @@ export function scriptedEvaluation(options: ScriptedEvaluationOptions = {}): Scr
     small: new CachedModel(models.small, stores.small, { pool: pools.small }),
     large: new CachedModel(models.large, stores.large, { pool: pools.large }),
   };
-  const { draftLength, routers = new Map(), rewards = new Map() } = options;
+  const { draftLength, steps, routers = new Map(), rewards = new Map() } = options;
   const engine = new Engine({
     models: cached,
     routers,
     rewards,
+    steps,
     ...(draftLength === undefined ? {} : { speculative: { draftLength } }),
   });
   const requests: (GenerateRequest & { readonly strategy: string })[] = [];

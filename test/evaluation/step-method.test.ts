@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { adviceReport } from '../../src/app/advice/advice-report.ts';
 import { strategyHelp } from '../../src/cli/options/strategy-help.ts';
 import type { EvaluationResult } from '../../src/evaluation/results.ts';
+import type { EvaluatedModel } from '../../src/evaluation/run/evaluation-pair.ts';
 import { evaluationResult } from '../../src/evaluation/run/evaluation-result.ts';
 import { type EvaluatedAnswers, runEvaluation } from '../../src/evaluation/run/run-evaluation.ts';
 import { PROFILE, TIMED } from '../../src/machines/fakes/timed-profile.ts';
@@ -37,14 +38,21 @@ let folder: string;
 let answers: EvaluatedAnswers;
 let result: EvaluationResult;
 let asked: ReadonlySet<string>;
+let notices: readonly string[];
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'pilotfish-steps-'));
   const { pair, requests } = scriptedEvaluation();
   const strategies = [entropyMethod, stepMethod, stepControl].map((method) => {
     return { method, thresholds: [] };
   });
+  const heard: string[] = [];
   const plan = planOf({ strategies, shares: [0.3, 0.6] });
-  answers = await runEvaluation({ pair, questions: await scriptedQuestions(20), plan, folder });
+  const questions = await scriptedQuestions(20);
+  const run = { pair, questions, folder, onNotice: (text: string) => heard.push(text) };
+  answers = await runEvaluation({ ...run, plan });
+  const given = [{ method: stepMethod, thresholds: [0.5, 1.5] }];
+  await runEvaluation({ ...run, plan: planOf({ strategies: given }) });
+  notices = heard;
   const facts = { ...pair, maxTokens: MAX_TOKENS, profiles: [] };
   result = evaluationResult(answers, {
     ...{ task: 'letters', facts, isScreened: false, replicateCount: 50 },
@@ -102,13 +110,59 @@ describe('a method of steps', () => {
     expect(result.summary).toHaveProperty('steps');
   });
 
-  it('is compared within its unit by share, and with other units by FLOPs', () => {
+  it('is compared by generated FLOPs, also with its control: a reward pays for discarded drafts', () => {
     const axes = result.comparisons.map(({ strategy, other, axis }) => [strategy, other, axis]);
     expect(axes).toEqual([
       ['entropy', 'steps', 'generatedFlopsRatio'],
       ['entropy', 'dice', 'generatedFlopsRatio'],
-      ['steps', 'dice', 'largeShare'],
+      ['steps', 'dice', 'generatedFlopsRatio'],
     ]);
+    expect(result.comparisonsByWrittenFlops).toEqual([]);
+  });
+
+  it('gets points until its curve and that of its control can be compared by cost', async () => {
+    const { pair } = scriptedEvaluation();
+    const { small, large } = pair.models as Record<'small' | 'large', EvaluatedModel>;
+    const bigger = { body: 3 * large.parameterCounts.body, outputHead: 0 };
+    const models = { small, large: { ...large, parameterCounts: bigger } };
+    const strategies = [stepMethod, stepControl].map((method) => ({ method, thresholds: [] }));
+    const interval = { low: 0.2, high: 0.6 };
+    const plan = planOf({ strategies, interval, shares: null, pointCount: 6, seeds: [1] });
+    const into = join(folder, 'by cost');
+    const asked = { pair: { ...pair, models }, questions: await scriptedQuestions(20), plan };
+    const curves = evaluationResult(await runEvaluation({ ...asked, folder: into }), {
+      ...{ task: 'letters', isScreened: false, replicateCount: 50 },
+      facts: { ...pair, models, maxTokens: MAX_TOKENS, profiles: [] },
+    });
+    expect(curves.comparisons).toMatchObject([
+      { strategy: 'steps', other: 'dice', axis: 'generatedFlopsRatio', lacks: [] },
+    ]);
+    expect(curves.comparisons[0]?.difference.value).not.toBeNull();
+    await pair[Symbol.asyncDispose]();
+  });
+
+  it('is noticed where all scores lie on one side of the threshold, with what divides them', () => {
+    const oneSided = notices.filter((text) => text.startsWith('steps@'));
+    expect(oneSided).toEqual([
+      'steps@1.5: all 68 rewards lie below δ = 1.5: every step was rejected; give a δ between 0.051 ' +
+        'and 0.91.',
+    ]);
+  });
+
+  it('counts its steps, and how often each was accepted', () => {
+    const points = resultsOf('steps');
+    for (const [index, point] of points.entries()) {
+      const found = result.stepAcceptance[index];
+      const groups = found?.byPosition ?? [];
+      const judged = groups.reduce((sum, { judgedCount }) => sum + judgedCount, 0);
+      const accepted = groups.reduce((sum, one) => sum + one.judgedCount * one.acceptedShare, 0);
+      expect(found).toMatchObject({ strategy: 'steps', threshold: point.threshold });
+      expect(point.stepCount).toBeCloseTo(judged / 20, 12);
+      expect(point.rejectedShare).toBeCloseTo(1 - accepted / judged, 12);
+    }
+    expect(resultsOf('entropy').map(({ stepCount }) => stepCount)).toEqual([null, null]);
+    expect(resultsOf('dice')[0]?.stepCount).toBeGreaterThan(1);
+    expect(result.stepAcceptance).toHaveLength(2);
   });
 
   it('is reported like every other one', () => {
@@ -121,7 +175,8 @@ describe('a method of steps', () => {
     const difference = { value: 0.1, low: 0.05, high: 0.15 };
     const comparisons = read.comparisons.map((one) => ({ ...one, difference }));
     expect(findings({ ...read, comparisons }).join('\n')).toContain(
-      'steps beats the control dice over 20 to 50 % large share: +10.0 points on average',
+      "steps beats the control dice over 20 to 50 % of the way between the models' generated FLOPs: " +
+        '+10.0 points on average',
     );
     const styles = strategyStyles(strategiesOf(read.results), controlsOf(read), ALL);
     expect(styles.get('steps')).toBe(stepMethod.style);

@@ -168,6 +168,38 @@ describe('the accounting', () => {
     },
   );
 
+  it.each(['rsd-likelihood@0.97', 'rsd-large-likelihood@0.3', 'random-step@0.5'])(
+    '%s: steps are the parts of the text, and only written tokens cost written FLOPs',
+    async (strategy) => {
+      for (const problem of problems) {
+        const asked = { ...question(problem), strategy, reusePrefix: false };
+        const { summary, tokens, events } = await answer(pair.engine, asked);
+        const { stepCount, rejectedShare, models } = summary;
+        const parts = summary.text.split('\n\n');
+        expect(stepCount).toBe(parts.length);
+        const largeRounds = new Set(
+          tokens.filter(({ origin }) => origin === 'large').map(({ round }) => round),
+        );
+        expect(rejectedShare).toBe(largeRounds.size / parts.length);
+        expect(events[0]).toMatchObject({ type: 'start', unit: 'step' });
+        const [small, large] = ['pocket-small', 'pocket-large'].map((id) => models[id]);
+        const largeTokens = tokens.filter(({ origin }) => origin === 'large');
+        expect(large?.writtenTokenCount).toBe(largeTokens.length);
+        // A coin drafts nothing in vain.
+        if (strategy.startsWith('random')) {
+          expect(small?.writtenTokenCount).toBe(tokens.length - largeTokens.length);
+        }
+        const read = (large?.outputRowCount ?? 0) - largeTokens.length;
+        // The large model reads every drafted token, and no other strategy's.
+        const isRead = strategy.startsWith('rsd-large');
+        expect(read).toBe(isRead ? small?.writtenTokenCount : 0);
+        expect(summary.generatedFlopsRatio ?? 0).toBeGreaterThan(isRead ? 1 : 0);
+        expect(summary.writtenFlopsRatio ?? 1).toBeLessThan(1);
+        expect(summary.generatedFlops === summary.writtenFlops).toBe(!isRead);
+      }
+    },
+  );
+
   it('a router calls the large model for some tokens and not for others', async () => {
     const { tokens } = await answer(pair.engine, {
       ...question(required(problems[0], 'there are problems')),

@@ -67,13 +67,13 @@ describe('advise', () => {
 
   it('tells the cost of each strategy, and from where on it pays', async () => {
     const { out } = await advise([...GIVEN, '--prompt-tokens', '1', '--answer-tokens', '100']);
-    expect(out).toMatch(/^small +0\.20 +0\.20 +0\.20 +0\.20$/m);
-    expect(out).toMatch(/^large +1\.00 +1\.00 +1\.00 +1\.00$/m);
+    expect(out).toMatch(/^small( +0\.20){5}$/m);
+    expect(out).toMatch(/^large( +1\.00){5}$/m);
     // A token of the small model and a fifth of one of the large, with any number of rows: 10 + 10 of
     // 50.
-    expect(out).toMatch(/^entropy +0\.20 +0\.40 +0\.40 +0\.40 /m);
-    expect(out).toMatch(/^entropy +share is +< 0\.80 +< 0\.80 +< 0\.80 /m);
-    expect(out).toMatch(/^speculative \(small\) +acceptance is +> 0\.\d\d /m);
+    expect(out).toMatch(/^entropy +0\.20( +0\.40){4} /m);
+    expect(out).toMatch(/^entropy +share( +<0\.80){4} /m);
+    expect(out).toMatch(/^speculative \(small\) +acceptance +>0\.\d\d /m);
   });
 
   it('adds a large model behind a network, on another machine if there is one', async () => {
@@ -94,7 +94,7 @@ describe('advise', () => {
     const args = [...GIVEN, '--prompt-tokens', '1', '--answer-tokens', '10'];
     const { out } = await advise(args, { profile: slower, remoteProfile: slower, roundTripMs: 1 });
     // Ten tokens take 100 ms longer, and one call is spared.
-    expect(out).toMatch(/^small +> 100 ms$/m);
+    expect(out).toMatch(/^small +>100 ms$/m);
     expect((await advise(args)).out).toMatch(/^small +always$/m);
     expect((await advise(args)).out).not.toMatch(/^large +(always|never)/m);
   });

@@ -17,9 +17,12 @@ export interface ComparisonRow {
   readonly tokenCount: number;
   readonly largeShare: number;
   readonly verifiedShare: number;
+  readonly stepCount: number | null;
+  readonly rejectedShare: number | null;
   readonly smallForwards: number;
   readonly largeForwards: number;
   readonly weightTrafficRatio: number | null;
+  readonly writtenFlopsRatio: number | null;
   readonly generatedFlopsRatio: number | null;
   readonly processedFlopsRatio: number | null;
   readonly elapsedMs: number;
@@ -36,9 +39,12 @@ export function comparisonRows(compared: readonly ComparedAnswer[]): ComparisonR
     tokenCount: summary.tokenCount,
     largeShare: summary.largeShare,
     verifiedShare: summary.verifiedShare,
+    stepCount: summary.stepCount,
+    rejectedShare: summary.rejectedShare,
     smallForwards: summary.smallForwards,
     largeForwards: summary.largeForwards,
     weightTrafficRatio: summary.weightTrafficRatio,
+    writtenFlopsRatio: summary.writtenFlopsRatio,
     generatedFlopsRatio: summary.generatedFlopsRatio,
     processedFlopsRatio: summary.processedFlopsRatio,
     elapsedMs: summary.elapsedMs,

@@ -19,9 +19,10 @@ import { formatMs } from './render-step-costs.ts';
 
 const FACE_TITLES: Readonly<Record<Face, string>> = {
   time: 'time',
-  weightTraffic: 'weights',
-  generatedFlops: 'written',
-  processedFlops: 'FLOPs',
+  weightTraffic: 'bytes',
+  writtenFlops: 'writ.',
+  generatedFlops: 'gen.',
+  processedFlops: 'proc.',
   price: 'price',
 };
 
@@ -49,7 +50,7 @@ function renderPlace(placed: PlacedAdvice, color: CliIo['color']): string {
     ]),
   ];
   const ranges = [
-    ['pays', 'where its', ...faceTitles, 'network'].map((text) => color.bold(text)),
+    ['pays', 'at its', ...faceTitles, 'network'].map((text) => color.bold(text)),
     ...strategies
       .filter(({ parameter, roundTripRange }) => parameter !== null || roundTripRange !== null)
       .map((advice) => [
@@ -82,7 +83,7 @@ function faceText({ ratio, pays }: FaceAdvice, color: CliIo['color']): string {
 
 function parameterText({ parameter }: Advice): string {
   if (parameter === null) return '';
-  return parameter === 'share' ? 'share is' : 'acceptance is';
+  return parameter === 'share' ? 'share' : 'acceptance';
 }
 
 function parameterRangeText({ parameter, faces }: Advice, face: Face): string {
@@ -92,7 +93,7 @@ function parameterRangeText({ parameter, faces }: Advice, face: Face): string {
 /** A longer round trip counts as unlimited. */
 const ROUND_TRIP_END_MS = 9_900;
 
-/** `< 0.12`, `> 0.63`, `0.10 to 0.40`, `always`, `never`. */
+/** `<0.12`, `>0.63`, `0.10 to 0.40`, `always`, `never`. */
 function rangeText(
   range: PayingRange | null,
   end: number,
@@ -101,16 +102,17 @@ function rangeText(
   if (range === null) return 'never';
   const [isFromStart, isToEnd] = [range.from === 0, range.to >= end];
   if (isFromStart && isToEnd) return 'always';
-  if (isFromStart) return `< ${format(range.to)}`;
-  return isToEnd ? `> ${format(range.from)}` : `${format(range.from)} to ${format(range.to)}`;
+  if (isFromStart) return `<${format(range.to)}`;
+  return isToEnd ? `>${format(range.from)}` : `${format(range.from)} to ${format(range.to)}`;
 }
 
 function notes({ profile, statistics, lookup, prices, billing }: AdviceReport): string {
   const hasPrices = prices.small !== null || prices.large !== null;
   return [
-    'Ratios are to the large model alone for the same answer: below 1 costs less. Weights: bytes of',
-    'weights read by forwards. Written: FLOPs of tokens written or scored; FLOPs: of all rows,',
-    'catch-up included. Network: the round trip to the large model at which it pays in time.',
+    'Ratios are to the large model alone for the same answer: below 1 costs less. Bytes: of weights',
+    'that forwards read. FLOPs: writ. of tokens that a model wrote, gen. of tokens written or',
+    'scored, proc. of all rows, catch-up included. Network: the round trip to the large model at',
+    'which it pays in time.',
     lookup === null
       ? 'Prompt lookup is left out, because its statistics are unknown: give --lookup.'
       : 'Found: share of the tokens where prompt lookup finds a draft.',

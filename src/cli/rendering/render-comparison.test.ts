@@ -27,14 +27,25 @@ describe('comparisonRows', () => {
 describe('renderComparison', () => {
   it('is one table if it fits', () => {
     expect(renderComparison(ROWS, 80)).toBe(
-      'strategy    tokens large veri- large  weight  gen. proc. time tok/s same\n' +
-        '                   share  fied  fwds traffic FLOPs FLOPs    s       text\n' +
-        'small            1    0%    0%     3    0.30  0.37  1.10  2.0   0.5   no\n' +
-        'large            1  100%  100%     3    0.41  0.37  1.10  2.0   0.5  yes\n' +
-        'speculative      1  100%  100%     3    0.41     –  1.10 61.0   0.0  yes\n' +
+      'strategy    tokens large veri- large  weight writ.  gen. proc. time tok/s same\n' +
+        '                   share  fied  fwds traffic FLOPs FLOPs FLOPs    s       text\n' +
+        'small            1    0%    0%     3    0.30  0.31  0.37  1.10  2.0   0.5   no\n' +
+        'large            1  100%  100%     3    0.41  0.31  0.37  1.10  2.0   0.5  yes\n' +
+        'speculative      1  100%  100%     3    0.41  0.31     –  1.10 61.0   0.0  yes\n' +
         'Weight traffic and FLOPs: ratios to the large model alone for the same tokens.\n' +
         'Same text: as large.\n',
     );
+  });
+
+  it('has a column for rejected steps if a method decides about steps', () => {
+    const steps = compared('rsd', 'text', { stepCount: 8, rejectedShare: 0.125 });
+    const lines = renderComparison(comparisonRows([steps, compared('large', 'text')]), 90);
+    expect(lines.split('\n').slice(0, 4)).toEqual([
+      'strategy tokens large veri-    re- large  weight writ.  gen. proc. time tok/s same',
+      '                share  fied jected  fwds traffic FLOPs FLOPs FLOPs    s       text',
+      'rsd           1  100%  100%    13%     3    0.41  0.31  0.37  1.10  2.0   0.5  yes',
+      'large         1  100%  100%      –     3    0.41  0.31  0.37  1.10  2.0   0.5  yes',
+    ]);
   });
 
   it('becomes a list if the table does not fit', () => {

@@ -10,6 +10,8 @@ interface Column {
   readonly head: string;
   readonly label: string;
   readonly cell: (row: ComparisonRow) => string;
+  /** Default: always. */
+  readonly isShown?: (rows: readonly ComparisonRow[]) => boolean;
 }
 
 const COLUMNS: readonly Column[] = [
@@ -20,11 +22,22 @@ const COLUMNS: readonly Column[] = [
     label: 'verified share',
     cell: (row) => formatShare(row.verifiedShare),
   },
+  {
+    head: 're-\njected',
+    label: 'rejected steps',
+    cell: ({ rejectedShare }) => (rejectedShare === null ? '–' : formatShare(rejectedShare)),
+    isShown: (rows) => rows.some(({ rejectedShare }) => rejectedShare !== null),
+  },
   { head: 'large\nfwds', label: 'large forwards', cell: (row) => String(row.largeForwards) },
   {
     head: 'weight\ntraffic',
     label: 'weight traffic',
     cell: (row) => formatRatio(row.weightTrafficRatio),
+  },
+  {
+    head: 'writ.\nFLOPs',
+    label: 'written FLOPs',
+    cell: (row) => formatRatio(row.writtenFlopsRatio),
   },
   {
     head: 'gen.\nFLOPs',
@@ -60,21 +73,22 @@ const NO_BORDERS = {
 
 /** At most `width` cells wide. */
 export function renderComparison(rows: readonly ComparisonRow[], width: number): string {
-  const table = `${renderTable(rows)}\n`;
+  const columns = COLUMNS.filter(({ isShown }) => isShown?.(rows) ?? true);
+  const table = `${renderTable(rows, columns)}\n`;
   const isTooWide = table.split('\n').some((line) => stringWidth(line) > width);
   const note = Number.isFinite(width) ? wrapAnsi(FOOTNOTE, width) : FOOTNOTE;
-  return `${isTooWide ? renderList(rows) : table}${note}\n`;
+  return `${isTooWide ? renderList(rows, columns) : table}${note}\n`;
 }
 
-function renderTable(rows: readonly ComparisonRow[]): string {
+function renderTable(rows: readonly ComparisonRow[], columns: readonly Column[]): string {
   const table = new Table({
-    head: ['strategy', ...COLUMNS.map(({ head }) => head)],
-    colAligns: ['left', ...COLUMNS.map(() => 'right' as const)],
+    head: ['strategy', ...columns.map(({ head }) => head)],
+    colAligns: ['left', ...columns.map(() => 'right' as const)],
     // Colours would be the table's own, regardless of the terminal's support.
     style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 0 },
     chars: NO_BORDERS,
   });
-  for (const row of rows) table.push([row.run, ...COLUMNS.map(({ cell }) => cell(row))]);
+  for (const row of rows) table.push([row.run, ...columns.map(({ cell }) => cell(row))]);
   return table
     .toString()
     .split('\n')
@@ -82,11 +96,11 @@ function renderTable(rows: readonly ComparisonRow[]): string {
     .join('\n');
 }
 
-function renderList(rows: readonly ComparisonRow[]): string {
-  const labelWidth = Math.max(...COLUMNS.map(({ label }) => label.length)) + 2;
+function renderList(rows: readonly ComparisonRow[], columns: readonly Column[]): string {
+  const labelWidth = Math.max(...columns.map(({ label }) => label.length)) + 2;
   return rows
     .map((row) => {
-      const lines = COLUMNS.map(({ label, cell }) => `  ${label.padEnd(labelWidth)}${cell(row)}\n`);
+      const lines = columns.map(({ label, cell }) => `  ${label.padEnd(labelWidth)}${cell(row)}\n`);
       return `${row.run}\n${lines.join('')}`;
     })
     .join('');

@@ -2,6 +2,7 @@ import { Chalk } from 'chalk';
 import { describe, expect, it } from 'vitest';
 import type { Evaluated } from '../../app/evaluate.ts';
 import { fakeResult } from '../../report/fakes/evaluation-result.ts';
+import { fakeStepResult } from '../../report/fakes/step-result.ts';
 import { renderEvaluation } from './render-evaluation.ts';
 
 const NO_COLOR = new Chalk({ level: 0 });
@@ -43,6 +44,31 @@ describe('an evaluation as tables', () => {
     expect(short).not.toContain('mean over');
     expect(text).toContain('mean over 2.5% to 40.0%');
     expect(text).toContain('Not compared: u-hlm.');
+  });
+
+  it('shows the steps of methods that judge steps, and both kinds of FLOPs of their comparisons', () => {
+    const text = render({ ...evaluated, result: fakeStepResult() });
+    const lines = text.split('\n').map((line) =>
+      line
+        .trim()
+        .split(/\s{2,}/)
+        .join(' | '),
+    );
+    expect(lines.find((line) => line.startsWith('strategy'))).toContain(
+      'large share | steps rejected | of | expected | traffic | written | generated | processed',
+    );
+    expect(lines.find((line) => line.startsWith('rsd-large-likelihood *'))).toContain(
+      '9.0% | 10.0% | 4.3 | 0.0% | 0.360 | 0.120 | 1.120 |',
+    );
+    expect(lines).toContain('rsd-likelihood - random-step | generated | +12.0 | +7.0 to +17.0');
+    expect(lines).toContain(
+      'rsd-large-likelihood - random-step | written | +20.0 | +15.0 to +25.0',
+    );
+    expect(lines).toContain(
+      'Not compared: rsd-large-likelihood. No point of it costs less than the large model.',
+    );
+    expect(text).not.toContain('--shares');
+    expect(render(evaluated)).not.toContain('rejected');
   });
 
   it('tells remembered rows, repeated answers, sampled questions, and the path', () => {

@@ -3,6 +3,7 @@ import type { Evaluated } from '../../app/evaluate.ts';
 import { tellingComparisons } from '../../app/questions/telling-comparisons.ts';
 import type {
   CostAxis,
+  CurveLack,
   CurveSummary,
   Estimate,
   EvaluationResult,
@@ -16,7 +17,8 @@ const NOTHING = '-';
 const AXIS_NAMES: Readonly<Record<CostAxis, string>> = {
   largeShare: 'large share',
   transmittedShare: 'transmitted share',
-  generatedFlopsRatio: 'FLOPs',
+  writtenFlopsRatio: 'written',
+  generatedFlopsRatio: 'generated',
   weightTrafficRatio: 'traffic',
 };
 
@@ -27,11 +29,17 @@ export function renderEvaluation(
   const { task, questionCount, models, isScreened } = result;
   const screened = isScreened ? ', questions on which both do alike sampled' : '';
   const title = `${task}: ${questionCount} questions, ${models.small.name} and ${models.large.name}`;
+  const columns = shownColumns(result.results);
   const sections = [
     `${color.bold(`${title}${screened}`)}\n`,
-    table(POINT_TITLES, result.results.map(pointRow), color),
+    table(
+      columns.map(({ title }) => title),
+      result.results.map((point) => columns.map(({ of }) => of(point))),
+      color,
+    ),
     curves(result.summary, 'by large share', color),
     curves(result.summaryByFlops, 'by generated FLOPs', color),
+    curves(result.summaryByWrittenFlops, 'by written FLOPs', color),
     curves(result.summaryByTraffic, 'by weight traffic', color),
     comparisons(result, color),
   ];
@@ -39,7 +47,8 @@ export function renderEvaluation(
   const footer = [
     ...lackLines(result),
     gapLine(result.gap),
-    'Shares are of tokens; ratios are to the large model alone on the same questions.',
+    'Shares are of tokens; ratios are to the large model alone on the same questions: traffic of',
+    'weights, FLOPs written, generated (written or scored) and processed. Over large: points, paired.',
     `Rows: ${known} remembered, ${computed} computed.`,
     ...(liveCheck === null
       ? []
@@ -62,36 +71,48 @@ function gapLine({ value, low, high }: Estimate): string {
   return `Gap, large - small: ${points(value)} points${interval}, paired.`;
 }
 
-const POINT_TITLES = [
-  'strategy',
-  'threshold',
-  'seed',
-  'right',
-  '95 %',
-  'gap',
-  'large share',
-  'expected',
-  'traffic',
-  'FLOPs',
-  'processed',
+interface Column {
+  readonly title: string;
+  readonly of: (point: PointResult) => string;
+}
+
+const COLUMNS: readonly Column[] = [
+  { title: 'strategy', of: ({ strategy, isOnFront }) => `${strategy}${isOnFront ? ' *' : ''}` },
+  // With all its digits: a rounded threshold might lie on the other side of a score.
+  { title: 'threshold', of: ({ threshold }) => (threshold === null ? NOTHING : String(threshold)) },
+  { title: 'seed', of: ({ seed }) => (seed === 0 ? NOTHING : String(seed)) },
+  { title: 'right', of: ({ accuracy }) => percent(accuracy) },
+  {
+    title: '95 %',
+    of: ({ accuracyLow, accuracyHigh }) => `${percent(accuracyLow)} to ${percent(accuracyHigh)}`,
+  },
+  { title: 'over large', of: ({ overLarge }) => overLargeText(overLarge) },
+  { title: 'gap', of: ({ gapRecovered }) => percent(gapRecovered) },
+  { title: 'large share', of: ({ largeShare }) => percent(largeShare) },
 ];
 
-function pointRow(point: PointResult): readonly string[] {
-  const { strategy, threshold, seed, gapRecovered } = point;
-  return [
-    `${strategy}${point.isOnFront ? ' *' : ''}`,
-    // With all its digits: a rounded threshold might lie on the other side of a score.
-    threshold === null ? NOTHING : String(threshold),
-    seed === 0 ? NOTHING : String(seed),
-    percent(point.accuracy),
-    `${percent(point.accuracyLow)} to ${percent(point.accuracyHigh)}`,
-    percent(gapRecovered),
-    percent(point.largeShare),
-    percent(point.predictedShare),
-    ratio(point.weightTrafficRatio),
-    ratio(point.generatedFlopsRatio),
-    ratio(point.processedFlopsRatio),
-  ];
+/** `+1.0 (-0.8 to +2.9)`, in percentage points. */
+function overLargeText(difference: Estimate): string {
+  const { value } = difference;
+  return value === null ? NOTHING : `${points(value)} (${range(difference, points)})`;
+}
+
+const STEP_COLUMNS: readonly Column[] = [
+  { title: 'steps rejected', of: ({ rejectedShare }) => percent(rejectedShare) },
+  { title: 'of', of: ({ stepCount }) => stepCount?.toFixed(1) ?? NOTHING },
+];
+
+const COST_COLUMNS: readonly Column[] = [
+  { title: 'expected', of: ({ predictedShare }) => percent(predictedShare) },
+  { title: 'traffic', of: ({ weightTrafficRatio }) => ratio(weightTrafficRatio) },
+  { title: 'written', of: ({ writtenFlopsRatio }) => ratio(writtenFlopsRatio) },
+  { title: 'generated', of: ({ generatedFlopsRatio }) => ratio(generatedFlopsRatio) },
+  { title: 'processed', of: ({ processedFlopsRatio }) => ratio(processedFlopsRatio) },
+];
+
+function shownColumns(results: readonly PointResult[]): readonly Column[] {
+  const hasSteps = results.some(({ stepCount }) => stepCount !== null);
+  return [...COLUMNS, ...(hasSteps ? STEP_COLUMNS : []), ...COST_COLUMNS];
 }
 
 function curves(
@@ -113,6 +134,7 @@ function curves(
 }
 
 function range({ low, high }: Estimate, text: (value: number | null) => string): string {
+  if (low === null && high === null) return NOTHING;
   return `${text(low)} to ${text(high)}`;
 }
 
@@ -131,14 +153,23 @@ function comparisons(result: EvaluationResult, color: CliIo['color']): string {
   return table([over, 'cost', 'points', '95 %'], rows, color);
 }
 
-/** The curves with too few points to be compared. */
+/** The curves that cannot be compared. */
 function lackLines({ comparisons }: EvaluationResult): readonly string[] {
-  const lacks = comparisons.flatMap((one) => one.lacks.map(({ strategy }) => strategy));
-  const names = [...new Set(lacks)];
-  if (names.length === 0) return [];
+  const lacks = comparisons.flatMap((one) => one.lacks);
+  const namesOf = (all: readonly CurveLack[]): readonly string[] => [
+    ...new Set(all.map(({ strategy }) => strategy)),
+  ];
+  const isDear = ({ from }: CurveLack): boolean => from !== null && from >= 1;
+  const dear = namesOf(lacks.filter(isDear));
+  const names = namesOf(lacks.filter((lack) => !isDear(lack)));
   return [
-    `Not compared: ${names.join(', ')}. Too few points, or none below or above the interval; the ` +
-      'report says which, and --shares adds points.',
+    ...dear.map((name) => `Not compared: ${name}. No point of it costs less than the large model.`),
+    ...(names.length === 0
+      ? []
+      : [
+          `Not compared: ${names.join(', ')}. Too few points, or none below or above the interval; ` +
+            'the report says which, and --shares adds points.',
+        ]),
   ];
 }
 

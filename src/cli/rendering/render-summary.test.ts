@@ -36,12 +36,20 @@ describe('renderSummary', () => {
         'large share      25%, verified 50%\n' +
         'forwards         small 4, large 3\n' +
         'weight traffic   0.41 of large alone (12.3 GB)\n' +
+        'written FLOPs    0.31 of large alone (2.6 TFLOP)\n' +
         'generated FLOPs  0.37 of large alone (3.1 TFLOP)\n' +
         'processed FLOPs  1.10 of large alone (9.3 TFLOP)\n' +
         'time             2.00 s, first token after 0.25 s\n' +
         'speed            2.0 tokens/s\n' +
         'end              the model ended its answer\n',
     );
+  });
+
+  it('shows the steps of a method that decides about steps', () => {
+    const text = renderSummary(answer({ summary: { stepCount: 8, rejectedShare: 0.25 } }), 80);
+    expect(text).toContain('verified 50%\nsteps            8, 25% rejected\nforwards');
+    const line = renderSummaryLine(answer({ summary: { stepCount: 8, rejectedShare: 0.25 } }));
+    expect(line).toContain(' · 50% verified · steps 8, 25% rejected · weight traffic 0.41');
   });
 
   it('leaves missing values out, and adds notes and the link', () => {
@@ -73,7 +81,14 @@ describe('renderSummary', () => {
   it('names other models after the pair, by their labels or ids', () => {
     const cost: ModelCost = {
       ...{ forwardCount: 5, rowCount: 9, outputRowCount: 5, reusedRowCount: 0 },
-      ...{ weightTrafficBytes: 1, generatedFlops: 1, processedFlops: 1, price: null },
+      ...{
+        writtenTokenCount: 5,
+        writtenFlops: 1,
+        weightTrafficBytes: 1,
+        generatedFlops: 1,
+        processedFlops: 1,
+        price: null,
+      },
       ...{ bytesUp: 0, bytesDown: 0, computeMs: 1, waitedMs: 0 },
     };
     const models = { 'tiny-small': cost, 'tiny-large': cost, prm: cost, critic: cost };

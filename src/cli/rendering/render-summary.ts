@@ -54,6 +54,12 @@ function largeShare({ largeShare: got, askedShare }: SummaryEvent): string {
   return `${formatShare(got)}${asked}`;
 }
 
+/** `8, 25% rejected`, for strategies that decide about steps: the large model wrote those instead. */
+function steps({ stepCount, rejectedShare }: SummaryEvent): (readonly [string, string])[] {
+  if (stepCount === null || rejectedShare === null) return [];
+  return [['steps', `${stepCount}, ${formatShare(rejectedShare)} rejected`]];
+}
+
 /** The amount is in the currency of the user's prices, which is unknown here. */
 function price({ price: amount, priceRatio }: SummaryEvent): string {
   return cost(priceRatio, (amount ?? 0).toPrecision(3));
@@ -81,8 +87,10 @@ function rows(answer: Answer): (readonly [label: string, text: string])[] {
     ['strategy', strategyText(answer)],
     ['tokens', writers(answer)],
     ['large share', shares],
+    ...steps(summary),
     ['forwards', forwards(answer)],
     ['weight traffic', cost(summary.weightTrafficRatio, formatBytes(summary.weightTrafficBytes))],
+    ['written FLOPs', cost(summary.writtenFlopsRatio, formatFlops(summary.writtenFlops))],
     ['generated FLOPs', cost(summary.generatedFlopsRatio, formatFlops(summary.generatedFlops))],
     ['processed FLOPs', cost(summary.processedFlopsRatio, formatFlops(summary.processedFlops))],
     ...(summary.linkBytesUp + summary.linkBytesDown > 0 ? [['link', linkBytes] as const] : []),
@@ -112,6 +120,7 @@ export function renderSummaryLine({ start, summary }: Answer): string {
     `${strategyText({ start })}: ${summary.tokenCount} tokens`,
     `${largeShare(summary)} large`,
     ...(summary.verifiedShare > 0 ? [`${formatShare(summary.verifiedShare)} verified`] : []),
+    ...steps(summary).map(([, text]) => `steps ${text}`),
     ...(traffic === null ? [] : [`weight traffic ${formatRatio(traffic)} of large alone`]),
     formatSeconds(summary.elapsedMs),
     `${formatRate(tokensPerSecond(summary))} tokens/s`,

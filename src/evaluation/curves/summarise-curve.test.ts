@@ -37,6 +37,20 @@ describe('a point', () => {
 });
 
 describe('a summary', () => {
+  it('has no values if no point costs less than the large model', () => {
+    const points = [point(1, 82), point(1.2, 85)];
+    const nothing = { value: null, low: null, high: null };
+    expect(summariseCurve({ axis: 'generatedFlopsRatio', points, anchors }, replicates)).toEqual({
+      axis: 'generatedFlopsRatio',
+      ...{ apgr: nothing, cpt50: nothing, cpt80: nothing, cpt95: nothing },
+    });
+    const reached = summariseCurve(
+      { axis: 'generatedFlopsRatio', points: [...points, point(0.99, 60)], anchors },
+      replicates,
+    );
+    expect(reached.cpt50.value).toBeCloseTo(0.99, 12);
+  });
+
   it('has the numbers of the curve, with an interval', () => {
     const curve = { axis: 'largeShare' as const, points: [point(0.5, 80)], anchors };
     const summary = summariseCurve(curve, replicates);

@@ -16,6 +16,9 @@ export interface Curve {
  * model is not better in more than 2.5 % of the replicates: a ratio to a gap that may be 0 has no
  * bounds. Strata without variation get no credit (see `estimateMean`): among many points they are
  * rare.
+ *
+ * A curve without a point that costs less than the large model has no values: the line between the two
+ * models is not its own.
  */
 export function summariseCurve(curve: Curve, replicates: Replicates): CurveSummary {
   const placesAt = (weights: Float64Array): Places => ({
@@ -23,9 +26,10 @@ export function summariseCurve(curve: Curve, replicates: Replicates): CurveSumma
     anchors: anchorPlaces(curve.anchors, weights),
   });
   const own = placesAt(replicates.design.weights);
+  const isOnAxis = own.points.some(({ cost }) => cost < own.anchors.large.cost);
   const drawn = replicates.weights.map(placesAt);
   const estimate = (statistic: (places: Places) => number | null): Estimate => {
-    const value = statistic(own);
+    const value = isOnAxis ? statistic(own) : null;
     const interval = value === null ? null : intervalOf(drawn.map(statistic));
     return { value, low: interval?.low ?? null, high: interval?.high ?? null };
   };

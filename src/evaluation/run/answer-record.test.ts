@@ -27,6 +27,7 @@ import {
   answerText,
   checkLine,
   eventsOf,
+  recordedTokens,
   recordLine,
   recordOf,
   recordOfLine,
@@ -133,7 +134,9 @@ const anyWork = fc
 /** A run of a pair and a reward model, some of them across a link. */
 const anyRun = fc.array(fc.oneof(anyToken, anyWork), { maxLength: 20 }).map((events) => {
   const point = pointOf('large');
-  const start: StartEvent = { ...startOf({ ...namedPoint(point), promptTokenCount: 9 }, GUIDED) };
+  const start: StartEvent = {
+    ...startOf({ ...namedPoint(point), promptTokenCount: 9 }, GUIDED, point.method),
+  };
   const summary: SummaryEvent = {
     ...{ type: 'summary', text: '', ...foldRunCost(start, events) },
     ...{ finishReason: 'token-limit', elapsedMs: 0, firstTokenMs: null, queuedMs: 0, notes: [] },
@@ -146,7 +149,7 @@ describe('a record of an answer', () => {
     fc.assert(
       fc.property(anyRun, ({ point, summary, events }) => {
         const record = readAgain(recordOf(point, questionOf(1), events), GUIDED_CODES);
-        const cost = foldRunCost(startOf(record, GUIDED), eventsOf(record));
+        const cost = foldRunCost(startOf(record, GUIDED, point.method), eventsOf(record));
         expect(summary).toMatchObject(cost);
       }),
     );
@@ -160,10 +163,21 @@ describe('a record of an answer', () => {
       const summary = summaryOf(events);
       expect(answerText(record)).toBe(summary.text);
       expect(record.finishReason).toBe(summary.finishReason);
-      const cost = foldRunCost(startOf(record, facts), eventsOf(record));
+      const cost = foldRunCost(startOf(record, facts, point.method), eventsOf(record));
       const untimed = { ...cost, computeMs: summary.computeMs, waitedMs: summary.waitedMs };
       expect(summary).toMatchObject(untimed);
       expect(readAgain(record, CODES)).toEqual(record);
+    }
+  });
+
+  it('knows the rounds of the run, which are the steps of a method of steps', async () => {
+    for (const point of POINTS) {
+      for (const index of [3, 42, 777]) {
+        const events = await eventsUnder(point, index);
+        const rounds = events.flatMap((event) => (event.type === 'token' ? [event.round] : []));
+        const record = recordOf(point, questionOf(index), events);
+        expect(recordedTokens(record).map(({ round }) => round)).toEqual(rounds);
+      }
     }
   });
 

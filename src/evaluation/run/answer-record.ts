@@ -116,10 +116,14 @@ export function* eventsOf(record: AnswerRecord): Generator<TokenEvent | WorkEven
   yield* tokens.slice(written);
 }
 
+/** Every round begins with work, so the places of work tell where a round began. */
 export function recordedTokens(record: AnswerRecord): readonly TokenEvent[] {
-  const { tokenIds, texts, origins, scores } = record;
+  const { tokenIds, texts, origins, scores, work } = record;
+  const starts = new Set(work.map(({ tokenCount }) => tokenCount));
+  let round = 0;
   return texts.map((text, index) => {
     const initial = origins.charAt(index);
+    if (index > 0 && starts.has(index)) round += 1;
     return {
       type: 'token',
       index,
@@ -130,7 +134,7 @@ export function recordedTokens(record: AnswerRecord): readonly TokenEvent[] {
       proposedTokenId: null,
       score: scores?.[index] ?? null,
       logprob: null,
-      round: 0,
+      round,
       elapsedMs: 0,
     };
   });

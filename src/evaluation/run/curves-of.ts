@@ -9,6 +9,12 @@ import type { AnswerRun } from './point-runs.ts';
 /** The axes whose cost follows from an answer's own events. */
 export type MeasuredAxis = Exclude<CostAxis, 'transmittedShare'>;
 
+const FACES = {
+  writtenFlopsRatio: 'writtenFlops',
+  generatedFlopsRatio: 'generatedFlops',
+  weightTrafficRatio: 'weightTrafficBytes',
+} as const;
+
 /** The curves by strategy, for strategies whose threshold decides how much the large model writes. */
 export function curvesOf(
   all: readonly PointRuns[],
@@ -53,7 +59,7 @@ function curveRun(
       costDenominator: runs.map(({ cost }) => cost.tokenCount),
     };
   }
-  const pick = ({ cost }: AnswerRun): number =>
-    axis === 'generatedFlopsRatio' ? cost.generatedFlops : cost.weightTrafficBytes;
+  const face = FACES[axis];
+  const pick = ({ cost }: AnswerRun): number => cost[face];
   return { isRight, costNumerator: runs.map(pick), costDenominator: largeRuns.map(pick) };
 }

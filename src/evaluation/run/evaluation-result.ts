@@ -19,6 +19,7 @@ import type {
   GateEvidence,
   PointResult,
 } from '../results.ts';
+import { RESULT_VERSION } from '../results.ts';
 import { fullDesign } from '../screening/sample-design.ts';
 import { drawReplicates, REPLICATE_COUNT, type Replicates } from '../statistics/bootstrap.ts';
 import { gateEvidence } from '../statistics/gate-evidence.ts';
@@ -26,11 +27,12 @@ import { curvesOf } from './curves-of.ts';
 import { discordantExamples } from './discordant-examples.ts';
 import { nameAndDigest } from './evaluation-pair.ts';
 import { LARGE_ALONE, SMALL_ALONE } from './evaluation-plan.ts';
-import { comparedWith, methodPairs } from './method-pairs.ts';
+import { comparedWith, methodPairs, sharesTellCosts } from './method-pairs.ts';
 import { modelsGap } from './models-gap.ts';
 import { type LonePointResult, type PointRuns, pointResult } from './point-result.ts';
-import { type RunFacts, runsOf } from './point-runs.ts';
+import { type AnswerRun, type RunFacts, runsOf } from './point-runs.ts';
 import type { EvaluatedAnswers } from './run-evaluation.ts';
+import { stepAcceptance } from './step-acceptance.ts';
 
 export interface ResultOptions {
   readonly task: string;
@@ -82,8 +84,12 @@ export function evaluationResult(
   const byFlops = curvesOf(all, alone, 'generatedFlopsRatio');
   const byTraffic = curvesOf(all, alone, 'weightTrafficRatio');
   const methods = [...new Set(points.map(({ method }) => method))];
+  const scoring = all.filter((one) => one.point.threshold !== null && scoresTokens(one));
+  const scored = new Set(scoring.map(({ point }) => point.method.name));
+  const byWritten: Curves =
+    scored.size === 0 ? new Map() : curvesOf(all, alone, 'writtenFlopsRatio');
   return {
-    version: 2,
+    version: RESULT_VERSION,
     task: options.task,
     questionCount: questions.length,
     isScreened: options.isScreened,
@@ -93,15 +99,19 @@ export function evaluationResult(
     results,
     summary: summaries(byShare, replicates),
     summaryByFlops: summaries(byFlops, replicates),
+    summaryByWrittenFlops: summaries(
+      new Map([...byWritten].filter(([name]) => scored.has(name))),
+      replicates,
+    ),
     summaryByTraffic: summaries(byTraffic, replicates),
     interval,
-    comparisons: comparisons(methods, { withinUnit: byShare, acrossUnits: byFlops }, compared),
-    comparisonsByTraffic: comparisons(
-      methods,
-      { withinUnit: byTraffic, acrossUnits: byTraffic },
-      compared,
+    comparisons: comparisons(methods, { byShare, byCost: byFlops }, compared),
+    comparisonsByWrittenFlops: comparisons(methods, atEqual(byWritten), compared).filter(
+      ({ strategy, other }) => scored.has(strategy) || scored.has(other),
     ),
+    comparisonsByTraffic: comparisons(methods, atEqual(byTraffic), compared),
     gates: gates(answers),
+    stepAcceptance: stepAcceptance(points, answers, alone.small),
     examples: discordantExamples(
       [
         { point: small, runs: alone.small },
@@ -139,6 +149,21 @@ function summaries(
 
 type Curves = ReadonlyMap<string, Curve>;
 
+/** The curves for pairs that a share of tokens compares, and those for all other pairs. */
+interface ComparedCurves {
+  readonly byShare: Curves;
+  readonly byCost: Curves;
+}
+
+function atEqual(byCost: Curves): ComparedCurves {
+  return { byShare: byCost, byCost };
+}
+
+/** Whether a model reads tokens of the other one, so that written and generated FLOPs differ. */
+function scoresTokens({ runs }: { readonly runs: readonly AnswerRun[] }): boolean {
+  return runs.some(({ cost }) => cost.writtenFlops !== cost.generatedFlops);
+}
+
 interface Compared {
   readonly interval: ShareInterval;
   readonly replicates: Replicates;
@@ -147,13 +172,13 @@ interface Compared {
 /** Compares all pairs of methods once, except two random controls. */
 function comparisons(
   methods: readonly Method[],
-  { withinUnit, acrossUnits }: { readonly withinUnit: Curves; readonly acrossUnits: Curves },
+  curves: ComparedCurves,
   compared: Compared,
 ): readonly Comparison[] {
-  const byShare = standings(withinUnit, compared);
-  const byCost = withinUnit === acrossUnits ? byShare : standings(acrossUnits, compared);
+  const byShare = standings(curves.byShare, compared);
+  const byCost = curves.byShare === curves.byCost ? byShare : standings(curves.byCost, compared);
   return methodPairs(methods).flatMap(([method, other]) => {
-    const shown = method.unit === other.unit ? byShare : byCost;
+    const shown = sharesTellCosts(method, other) ? byShare : byCost;
     const [own, others] = [shown.get(method.name), shown.get(other.name)];
     if (own === undefined || others === undefined) return [];
     const { design } = compared.replicates;

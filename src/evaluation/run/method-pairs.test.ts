@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Method, Unit } from '../../strategy/method.ts';
 import { METHODS } from '../../strategy/methods.ts';
-import { comparedWith, methodPairs } from './method-pairs.ts';
+import { comparedWith, methodPairs, sharesTellCosts } from './method-pairs.ts';
 
 const methods = (...names: readonly string[]): Method[] =>
   names.map((name) => METHODS.find((one) => one.name === name) ?? expect.fail(name));
@@ -26,6 +26,17 @@ describe('the pairs of methods that are compared', () => {
     ];
     expect(pairsOf('citer', 'margin', 'cascade', 'random', 'random-query')).toEqual(pairs);
     expect(pairsOf('random', 'margin', 'citer', 'random-query', 'cascade')).toEqual(pairs);
+  });
+
+  it('are compared at equal shares within a unit, but for steps', () => {
+    const byShare = (...names: readonly [string, string]): boolean => {
+      const [one, other] = methods(...names) as [Method, Method];
+      return sharesTellCosts(one, other);
+    };
+    expect(byShare('margin', 'random')).toBe(true);
+    expect(byShare('cascade', 'random-query')).toBe(true);
+    expect(byShare('margin', 'random-query')).toBe(false);
+    expect(byShare('rsd-likelihood', 'random-step')).toBe(false);
   });
 
   it('hold every trained method against every untrained one of its unit', () => {

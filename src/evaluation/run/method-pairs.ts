@@ -15,6 +15,14 @@ function rank(method: Method): number {
   return method.head === null ? 1 : 0;
 }
 
+/**
+ * Whether equal shares of tokens are equal costs for both: only within a unit, and not for steps, because
+ * a reward pays for drafts that are thrown away and its control has none.
+ */
+export function sharesTellCosts(method: Method, other: Method): boolean {
+  return method.unit === other.unit && method.unit !== 'step';
+}
+
 export function comparedWith(method: Method, other: Method): ComparedWith {
   if (isRandomControl(other)) return 'control';
   const isRule = method.head !== null && other.head === null && method.unit === other.unit;

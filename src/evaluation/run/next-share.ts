@@ -6,7 +6,7 @@
 import { brackets, POINTS_MIN, relevantCount } from '../curves/interval-mean.ts';
 import type { ShareInterval } from '../curves/share-interval.ts';
 
-/** A point of a curve: the share that was asked for, and the large share that was measured. */
+/** A point of a curve: the share that was asked for, and where it lies on the axis of comparison. */
 export interface SharePoint {
   readonly asked: number;
   readonly measured: number;

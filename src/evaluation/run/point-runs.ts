@@ -53,7 +53,8 @@ export function runsOf(
 ): readonly AnswerRun[] {
   return questions.map((question) => {
     const record = required(store.get(point, question), 'the question was answered');
-    const run = { start: startOf(record, facts), events: [...eventsOf(record)] };
+    const start = startOf(record, facts, point.method);
+    const run = { start, events: [...eventsOf(record)] };
     const timesMs = facts.profiles.map((profile) => [
       profile.name,
       predictedMs(point.method, run, profile),
@@ -81,6 +82,7 @@ function predictedMs(
 export function startOf(
   record: NamedPoint & Pick<AnswerRecord, 'promptTokenCount'>,
   facts: RunFacts,
+  { unit }: Pick<Method, 'unit'>,
 ): StartEvent {
   const { models, labels, maxTokens, contextLength } = facts;
   return {
@@ -91,6 +93,7 @@ export function startOf(
     ),
     labels,
     strategy: strategyText(record),
+    ...(unit === null ? {} : { unit }),
     thresholds: {},
     sampling: GREEDY,
     seed: record.seed,

@@ -140,7 +140,18 @@ describe('an evaluation', () => {
     expect(small?.largeShare).toBe(0);
     expect(large).toMatchObject({ largeShare: 1, weightTrafficRatio: 1, gapRecovered: 1 });
     expect(large?.accuracy).toBeGreaterThan(small?.accuracy ?? 1);
-    expect(result).toMatchObject({ version: 2, questionCount: 24, isScreened: false });
+    expect(large?.overLarge).toEqual({ value: 0, low: 0, high: 0 });
+    const { value, low, high } = small?.overLarge ?? expect.fail('no small model');
+    const { gap } = result;
+    expect([value, low, high].map((one) => -(one ?? 0))).toEqual([
+      expect.closeTo(gap.value ?? 0, 12),
+      expect.closeTo(gap.high ?? 0, 12),
+      expect.closeTo(gap.low ?? 0, 12),
+    ]);
+    for (const { accuracy, overLarge } of result.results) {
+      expect(overLarge.value).toBeCloseTo(accuracy - (large?.accuracy ?? 0), 12);
+    }
+    expect(result).toMatchObject({ version: 3, questionCount: 24, isScreened: false });
     expect(Object.keys(result.summary)).toEqual(['entropy', 'random', 'cascade']);
     expect(world.openCount()).toBe(0);
     expect(await readdir(join(base, 'plain'))).toEqual([

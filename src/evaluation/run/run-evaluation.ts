@@ -21,7 +21,7 @@ import { type TokenEvidence, teacherForced } from '../evidence/teacher-forced.ts
 import { grade } from '../graders/grade.ts';
 import { type Question, questionHash } from '../question.ts';
 import { chooseSample, screeningStratum } from '../screening/choose-sample.ts';
-import { fullDesign, type SampleDesign, weightedSum } from '../screening/sample-design.ts';
+import { fullDesign, type SampleDesign } from '../screening/sample-design.ts';
 import { type AnsweringOptions, answerAll } from './answer-all.ts';
 import { answerText } from './answer-record.ts';
 import { AnswerStore } from './answer-store.ts';
@@ -40,7 +40,9 @@ import {
 } from './evaluation-plan.ts';
 import type { EvaluationPoint } from './evaluation-point.ts';
 import { openEvidence } from './evidence-store.ts';
+import { measuredShare } from './measured-share.ts';
 import { firstShares, nextShare } from './next-share.ts';
+import { oneSidedRewards } from './one-sided-rewards.ts';
 import { openManifest } from './open-manifest.ts';
 import { promptsOf } from './prompts-of.ts';
 
@@ -85,6 +87,7 @@ export async function runEvaluation(options: RunEvaluationOptions): Promise<Eval
   const judged = await scoreAnswers(chosen, answering);
   const evidence = { weights: design.weights, tokens, answers: judged };
   const points = await answerPoints({ ...answering, chosen, design }, evidence);
+  for (const notice of oneSidedRewards(points, { store, chosen })) options.onNotice?.(notice);
   return {
     store,
     questions,
@@ -114,7 +117,6 @@ async function answerPoints(
   const methods = shareMethods(plan);
   const shares = plan.shares ?? firstShares(interval, pointCount);
   const points = givenPoints(plan, evidence);
-  for (const point of points) noticeOneSided(point, options);
   const add = async (more: readonly (readonly [method: Method, share: number])[]) => {
     for (const [method, share] of more) {
       const found = pointsForShare(method, share, plan, evidence);
@@ -162,37 +164,17 @@ function noticeShare(
   );
 }
 
-/** A threshold of steps between 0 and 1 that all scores lie on one side of decides nothing. */
-function noticeOneSided(
-  { method, threshold, predictedShare }: PlannedPoint,
-  { onNotice }: Progressing,
-): void {
-  const { name, unit } = method;
-  if (unit !== 'step' || !judgesAnswers(method)) return;
-  if (threshold === null || threshold <= 0 || threshold > 1) return;
-  if (predictedShare !== 0 && predictedShare !== 1) return;
-  const [what, advice] = predictedShare === 0 ? ['no step', 'higher'] : ['every step', 'lower'];
-  onNotice?.(
-    `${name}@${threshold} rejects ${what} of the small model's answers: all scores lie on one side ` +
-      `of ${threshold}. Give a ${advice} threshold, or none to have points found.`,
-  );
-}
-
-/** The large share of all tokens of a method's answers at an asked share, seeds averaged. */
+/** The measured share of a method's answers at an asked share, seeds averaged. */
 function measured(
   method: Method,
   share: number,
-  { plan, chosen, design, store }: PointAnswering,
+  { plan, chosen, design, store, pair }: PointAnswering,
   evidence: ScoreEvidence,
 ): number {
-  const own = pointsForShare(method, share, plan, evidence).map((point) => {
-    const origins = chosen.map(
-      (question) => required(store.get(bare(point), question), 'the question was answered').origins,
-    );
-    const large = origins.map((letters) => letters.replaceAll(/[^l]/gi, '').length);
-    const all = origins.map((letters) => letters.length);
-    return weightedSum(design.weights, large) / weightedSum(design.weights, all);
-  });
+  const facts = { ...pair, maxTokens: plan.maxTokens, profiles: [] };
+  const own = pointsForShare(method, share, plan, evidence).map((point) =>
+    measuredShare(bare(point), { store, chosen, design, facts }),
+  );
   return own.reduce((sum, one) => sum + one, 0) / own.length;
 }
 

@@ -7,6 +7,7 @@ import type { Task } from './task.ts';
 const ROW = z.object({
   problem: z.string().min(1),
   answer: z.string().min(1),
+  level: z.number().int().optional().catch(undefined),
   unique_id: z.string().regex(/^test\/[\w/&-]+\.json$/, 'is not "test/SUBJECT/NUMBER.json"'),
 });
 
@@ -19,10 +20,11 @@ export const MATH500: Task = publishedTask({
   format: 'jsonl',
   row: ROW,
   fileName: () => 'test.jsonl',
-  question: ({ problem, answer, unique_id }) => ({
+  question: ({ problem, answer, level, unique_id }) => ({
     id: `math500/${unique_id.slice(0, -'.json'.length)}`,
     text: problem.trim(),
     answer,
     kind: 'latex',
+    ...(level === undefined ? {} : { difficulty: `level ${level}` }),
   }),
 });

@@ -57,11 +57,15 @@ function byIds(ids: readonly string[], options: LoadOptions): readonly BareQuest
 }
 
 function pocketQuestion(split: string, seed: number, index: number): BareQuestion {
-  const { question, answer } = pocketProblem({ split: split as PocketSplit, seed }, index);
+  const { question, answer, operations } = pocketProblem(
+    { split: split as PocketSplit, seed },
+    index,
+  );
   return {
     id: `pocket/${split}/${seed}/${index}`,
     text: question,
     answer: String(answer),
     kind: 'pocket',
+    difficulty: `${operations.length} operations`,
   };
 }

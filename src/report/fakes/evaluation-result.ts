@@ -2,7 +2,12 @@
  * A made-up evaluation for tests, equal for equal seeds: two gates of which one is informative,
  * their control, a query-level router, U-HLM and speculation, with the noise of `n` questions.
  */
-import type { Estimate, EvaluationResult, PointResult } from '../../evaluation/results.ts';
+import {
+  type Estimate,
+  type EvaluationResult,
+  type PointResult,
+  RESULT_VERSION,
+} from '../../evaluation/results.ts';
 import { wilson } from '../../evaluation/statistics/wilson.ts';
 import { GOOD_COMPARISONS, withoutDifference } from './comparisons.ts';
 import { CURVES, type Curve, summaryOf } from './curves.ts';
@@ -34,7 +39,7 @@ export function fakeResult(options: FakeResultOptions = {}): EvaluationResult {
     ...curves.flatMap((curve) => curveResults(curve, questionCount, random)),
   ]);
   return {
-    version: 2,
+    version: RESULT_VERSION,
     task: 'gsm8k',
     questionCount,
     isScreened: true,
@@ -52,6 +57,7 @@ export function fakeResult(options: FakeResultOptions = {}): EvaluationResult {
         { ...summaryOf(curve), axis: 'generatedFlopsRatio' as const },
       ]),
     ),
+    summaryByWrittenFlops: {},
     summaryByTraffic: Object.fromEntries(
       curves.map((curve) => [
         curve.strategy,
@@ -59,9 +65,11 @@ export function fakeResult(options: FakeResultOptions = {}): EvaluationResult {
       ]),
     ),
     interval: { low: 0.025, high: 0.4 },
+    comparisonsByWrittenFlops: [],
     comparisonsByTraffic: [],
     comparisons: isGateGood ? GOOD_COMPARISONS : GOOD_COMPARISONS.map(withoutDifference),
     gates: gateEvidence(random),
+    stepAcceptance: [],
     examples: EXAMPLES,
   };
 }
@@ -77,6 +85,7 @@ function alone(strategy: string, accuracy: number, weight: number, n: number): P
   const isLarge = strategy !== 'small';
   return point({ strategy, unit: null, controlOf: null, threshold: null, seed: 1 }, n, accuracy, {
     largeShare: isLarge ? 1 : 0,
+    writtenFlopsRatio: strategy === 'speculative' ? 0.52 : isLarge ? 1 : 0.32,
     generatedFlopsRatio: strategy === 'speculative' ? 1.31 : isLarge ? 1 : 0.32,
     weightTrafficRatio: weight,
   });
@@ -121,8 +130,12 @@ function point(
     accuracy: hits / n,
     accuracyLow: low,
     accuracyHigh: high,
+    overLarge: overLarge(hits / n),
     tokenCount: 131.5,
     verifiedShare: 0,
+    stepCount: null,
+    rejectedShare: null,
+    writtenFlopsRatio: costs.generatedFlopsRatio,
     transmittedShare: null,
     predictedShare: costs.largeShare,
     largeForwards: Math.round(n * 131.5 * costs.largeShare),
@@ -135,6 +148,11 @@ function point(
     isOnFront: false,
     ...costs,
   };
+}
+
+function overLarge(accuracy: number): Estimate {
+  const value = accuracy - LARGE_ACCURACY;
+  return { value, low: value - 0.04, high: value + 0.04 };
 }
 
 function withFront(results: readonly PointResult[]): PointResult[] {

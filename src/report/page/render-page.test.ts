@@ -86,7 +86,7 @@ describe('renderPage', () => {
 
   it('gives every picture a label and the table of its numbers', () => {
     const figures = elements(page, 'figure');
-    expect(figures).toHaveLength(9);
+    expect(figures).toHaveLength(10);
     for (const figure of figures) {
       const [svg] = elements(figure, 'svg');
       expect(svg === undefined ? null : attribute(svg, 'role')).toBe('img');
@@ -155,6 +155,6 @@ describe('renderPage', () => {
     expect(labels.filter((label) => label.includes(HOSTILE))).not.toEqual([]);
     // The page is complete after all the hostile text.
     expect(elements(hostile, 'section')).toHaveLength(1);
-    expect(elements(hostile, 'figure')).toHaveLength(9 - 1);
+    expect(elements(hostile, 'figure')).toHaveLength(10 - 1);
   });
 });

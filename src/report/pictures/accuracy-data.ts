@@ -62,6 +62,13 @@ const SHARE_SCALES: Readonly<Record<'largeShare' | 'transmittedShare', CostScale
   },
 };
 
+export const WRITTEN_FLOPS: CostScale = {
+  title: 'Written FLOPs ÷ those of the large model alone',
+  words: 'written FLOPs',
+  isShare: false,
+  costOf: (point) => point.writtenFlopsRatio,
+};
+
 export const FLOPS: CostScale = {
   title: 'Generated FLOPs ÷ those of the large model alone',
   words: 'generated FLOPs',

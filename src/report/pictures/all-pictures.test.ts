@@ -49,6 +49,7 @@ describe('allPictures', () => {
       'accuracy-large-share',
       'accuracy-transmitted-share',
       'accuracy-large-share-query',
+      'accuracy-written-flops',
       'accuracy-generated-flops',
       'accuracy-weight-traffic',
       'accuracy-time-rtx-4090',

@@ -5,15 +5,24 @@ import type { MethodStyle } from '../../strategy/method-style.ts';
 import { controlsOf, strategiesOf } from '../curves.ts';
 import { strategyStyles } from '../strategy-styles.ts';
 import { UNIT_NOUNS } from '../wording.ts';
-import { accuracyData, FLOPS, predictedTime, shareData, WEIGHT_TRAFFIC } from './accuracy-data.ts';
+import {
+  accuracyData,
+  FLOPS,
+  predictedTime,
+  shareData,
+  WEIGHT_TRAFFIC,
+  WRITTEN_FLOPS,
+} from './accuracy-data.ts';
 import { accuracyPicture } from './accuracy-picture.ts';
 import { calibrationPicture, scoresPicture, shownGates } from './gate-pictures.ts';
 import type { Picture } from './picture.ts';
+import { stepPictures } from './step-pictures.ts';
 
 export function allPictures(result: EvaluationResult): Picture[] {
   const styles = strategyStyles(strategiesOf(result.results), controlsOf(result));
   return [
     ...sharePictures(result, styles),
+    ...writtenPicture(result, styles),
     accuracyPicture(result, accuracyData(result, FLOPS), {
       name: 'accuracy-generated-flops',
       title: 'Accuracy against generated FLOPs',
@@ -27,8 +36,25 @@ export function allPictures(result: EvaluationResult): Picture[] {
       hasFront: true,
     }),
     ...timePictures(result, styles),
+    ...acceptancePictures(result, styles),
     ...(shownGates(result).length > 0 ? [scoresPicture(result), calibrationPicture(result)] : []),
   ];
+}
+
+/** Where no model scores the tokens of another, written FLOPs are the generated ones. */
+function writtenPicture(
+  result: EvaluationResult,
+  styles: ReadonlyMap<string, MethodStyle>,
+): Picture[] {
+  const differs = result.results.some(
+    ({ writtenFlopsRatio: written, generatedFlopsRatio }) =>
+      written !== null && written !== generatedFlopsRatio,
+  );
+  if (!differs) return [];
+  const title = 'Accuracy against written FLOPs';
+  const name = 'accuracy-written-flops';
+  const data = accuracyData(result, WRITTEN_FLOPS);
+  return [accuracyPicture(result, data, { name, title, styles, hasFront: false })];
 }
 
 /** Shares of different units are different quantities: each has a picture of its own. */
@@ -71,6 +97,16 @@ function timePictures(
     const data = accuracyData(result, predictedTime(profile));
     return accuracyPicture(result, data, { name, title, styles, hasFront: false });
   });
+}
+
+function acceptancePictures(
+  result: EvaluationResult,
+  styles: ReadonlyMap<string, MethodStyle>,
+): Picture[] {
+  const taken = new Set<string>();
+  return stepPictures(result, styles, (strategy) =>
+    freeName(`steps-${fileNamePart(strategy)}`, taken),
+  );
 }
 
 /** Letters, digits and dashes only: names come from files and may be paths. */
