@@ -184,7 +184,8 @@ type Facts = Pick<Method, 'name' | 'summary' | 'head' | 'build'> & {
 function method({ delta, ...facts }: Facts): Method {
   return {
     ...facts,
-    unit: 'step',
+    // Any step may be taken back until the whole answer is found.
+    unit: 'query',
     controlOf: null,
     threshold: { ...DELTA, default: delta },
     gate: null,

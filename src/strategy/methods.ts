@@ -30,10 +30,10 @@ export const METHODS: readonly Method[] = [
   ...RSD_HEAD_METHODS,
   ...RSD_METHODS,
   randomStepMethod,
-  ...HGS_METHODS,
   cascadeMethod,
   randomQueryMethod,
   majorityMethod,
   ...BEST_OF_N_METHODS,
+  ...HGS_METHODS,
   speculativeMethod,
 ];

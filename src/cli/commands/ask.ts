@@ -32,6 +32,8 @@ const EXAMPLES = `Examples:
   pilotfish ask --strategy speculative --seed 7 --temperature 0.8 "Tell a story."
   pilotfish ask --strategy entropy@2 --json < prompt.txt > events.jsonl
   pilotfish ask --regex "(yes|no), because .*" "Is 91 a prime number?"
+  pilotfish ask --strategy rsd-likelihood@0.9 --drafts 4 --provisional "Tom has 3 pens …"
+  pilotfish ask --strategy majority --samples 16 "How many minutes are three hours?"
   cat notes.txt | pilotfish ask --system "Summarise in one sentence."`;
 
 const OUTPUT =

@@ -43,6 +43,7 @@ Examples:
   pilotfish eval --task pocket --pair pocket --count 250
   pilotfish eval --task gsm8k --data ~/data --slice gsm8k-test-400 --screen 25%
   pilotfish eval --task mine.jsonl --strategies entropy,random --shares 5%,10%,30%
+  pilotfish eval --task svamp --data ~/data --strategies majority,rsd-likelihood --samples 16
   pilotfish eval --task pocket --pair pocket --count 100 --json > result.json
   pilotfish report result.json`;
 
