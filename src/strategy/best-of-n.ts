@@ -7,6 +7,7 @@ import { joinReads } from '../core/row-reads.ts';
 import { meanLogprob, smallLikelihood } from '../judging/likelihood-reward.ts';
 import type { StepReward, StepScorer } from '../judging/step-reward.ts';
 import { BoundaryWatch } from '../session/write-boundary.ts';
+import { beginReward } from './begin-reward.ts';
 import { samplesCost } from './cost-models.ts';
 import type { Method } from './method.ts';
 import {
@@ -43,7 +44,7 @@ export function bestOfN(
     needs: { small: { ...small, reads, branches: sampleBranches(count) }, ...others },
     thresholds: {},
     begin: (context) => {
-      const scorer = reward.begin(context.session);
+      const scorer = beginReward(reward, context);
       return {
         async round(round) {
           const answers = await sideBySide(context.session('small'), count, (session, index) =>

@@ -15,6 +15,7 @@ import { joinReads } from '../core/row-reads.ts';
 import type { TokenId } from '../core/token-id.ts';
 import { meanLogprob, smallLikelihood } from '../judging/likelihood-reward.ts';
 import type { StepReward, StepScorer } from '../judging/step-reward.ts';
+import { beginReward } from './begin-reward.ts';
 import { samplesCost } from './cost-models.ts';
 import { headThreshold } from './head-threshold.ts';
 import { type Method, type ThresholdFacts, thresholdOf } from './method.ts';
@@ -73,7 +74,7 @@ class HgsDecoder implements Decoder {
   constructor(context: StrategyContext, reward: StepReward, delta: number, options: HgsOptions) {
     this.#context = context;
     this.#reward = reward;
-    this.#scorer = reward.begin(context.session);
+    this.#scorer = beginReward(reward, context);
     this.#delta = delta;
     this.#options = options;
   }

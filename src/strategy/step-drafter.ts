@@ -10,6 +10,7 @@ import { joinReads } from '../core/row-reads.ts';
 import type { TokenId } from '../core/token-id.ts';
 import { readBy, type StepReward, type StepScorer } from '../judging/step-reward.ts';
 import type { Session } from '../session/session.ts';
+import { beginReward } from './begin-reward.ts';
 import type { RsdOptions } from './rsd-options.ts';
 import { drawOf, type SampleOptions, sideBySide } from './samples.ts';
 import { STEP_LIMITS } from './step-boundary.ts';
@@ -52,7 +53,7 @@ export class StepDrafter {
   constructor(context: StrategyContext, reward: StepReward, options: DrafterOptions) {
     this.#context = context;
     this.#reward = reward;
-    this.#scorer = reward.begin(context.session);
+    this.#scorer = beginReward(reward, context);
     this.#options = options;
   }
 
