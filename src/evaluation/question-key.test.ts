@@ -96,8 +96,7 @@ describe('overlap of training and evaluation', () => {
       expect.objectContaining({
         code: 'data-overlap',
         message:
-          `The router of citer was ${how} on 4 of these 5 questions: ` +
-          'test/0, test/1, test/2, ….',
+          `The head of citer was ${how} on 4 of these 5 questions: ` + 'test/0, test/1, test/2, ….',
         fields: { commonCount: 4, evaluationCount: 5 },
       }),
     );

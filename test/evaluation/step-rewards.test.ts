@@ -19,6 +19,7 @@ import {
 } from './scripted-evaluation.ts';
 
 const READING = 'rsd-large-likelihood';
+const REWARDS: readonly string[] = ['rsd-likelihood', READING];
 
 let folder: string;
 let result: EvaluationResult;
@@ -28,7 +29,8 @@ beforeAll(async () => {
   const { small, large } = pair.models as Record<'small' | 'large', EvaluatedModel>;
   const parameterCounts = { body: 20 * large.parameterCounts.body, outputHead: 0 };
   const models = { small, large: { ...large, parameterCounts } };
-  const methods = [...RSD_METHODS, randomStepMethod, entropyMethod, randomMethod];
+  const rewards = RSD_METHODS.filter(({ name }) => REWARDS.includes(name));
+  const methods = [...rewards, randomStepMethod, entropyMethod, randomMethod];
   const strategies = methods.map((method) => ({ method, thresholds: [] }));
   const plan = planOf({ strategies, shares: [0.3, 0.6], seeds: [1] });
   const questions = await scriptedQuestions(20);

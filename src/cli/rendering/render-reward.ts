@@ -17,7 +17,8 @@ export function renderReward(
     '',
     `${report.questionCount} questions: the small model alone is right on ` +
       `${percent(report.smallAccuracy)}, the large one on ` +
-      `${percent(report.largeAccuracy)}, the best mixture of their steps on ${percent(report.bestAccuracy)}.`,
+      `${percent(report.largeAccuracy)}, the best mixture of their steps on ` +
+      `${percent(report.bestAccuracy)}.`,
     `${report.stepCount} steps of the small model at ${report.stateCount} states; ${percent(report.harmfulShare)} do harm.`,
     `Held-out questions: AUC ${score(report.auc)} where something can be lost, ` +
       `${score(report.aucOfDiffering)} where the steps differ; calibration error ${score(report.calibrationError)}.`,
