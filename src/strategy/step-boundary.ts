@@ -64,6 +64,8 @@ const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', '\\': '\\'
  */
 export function parseSeparators(text: string): readonly string[] {
   if (Object.hasOwn(STEP_STYLES, text)) return STEP_STYLES[text as StepStyle];
+  // A word is a misspelt style more likely than a separator.
+  if (/^[a-z]+(-[a-z]+)*$/.test(text)) throw unknownStyle(text);
   const separator = text.replaceAll(/\\(.?)/gs, (escaped, letter: string) => {
     const character = ESCAPES[letter];
     if (character !== undefined) return character;
@@ -78,4 +80,13 @@ export function parseSeparators(text: string): readonly string[] {
   });
   checkStepLimits({ separators: [separator] });
   return [separator];
+}
+
+function unknownStyle(text: string): PilotfishError {
+  return new PilotfishError('option-invalid', `There is no style of steps "${text}".`, {
+    remedy:
+      `Choose one of ${Object.keys(STEP_STYLES).join(', ')}, ` +
+      'or give a separator such as "\\n---\\n".',
+    fields: { option: '--steps', value: text },
+  });
 }

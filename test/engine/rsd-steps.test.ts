@@ -414,9 +414,10 @@ describe('options', () => {
 
   it.each([
     ['', 'The separators of steps include "".'],
+    ['newlin', 'There is no style of steps "newlin".'],
     ['\\x', 'A separator has "\\x", which is no escape.'],
     ['a\\', 'A separator has "\\", which is no escape.'],
-    ['x'.repeat(65), 'The separators of steps include "xxx'],
+    ['X'.repeat(65), 'The separators of steps include "XXX'],
   ])('are no separators: %j', (text, message) => {
     expect(() => parseSeparators(text)).toThrow(
       expect.objectContaining({

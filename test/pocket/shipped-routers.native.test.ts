@@ -11,7 +11,7 @@ import { question, testProblems } from './pocket-pair.ts';
 
 const FOLDER = join(import.meta.dirname, '../../heads/pocket');
 const BYTES_MAX = 2 * 2 ** 20;
-const LEARNED = METHODS.filter(({ head }) => head !== null).map(({ name }) => name);
+const LEARNED = METHODS.filter(({ head }) => head?.kind === 'router').map(({ name }) => name);
 const digestOf = (name: string): string =>
   BUNDLED_MODELS.find((model) => model.name === name)?.sha256 ?? '';
 

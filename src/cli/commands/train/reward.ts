@@ -4,7 +4,7 @@ import type { TrainRewardOptions } from '../../../app/heads/reward-settings.ts';
 import type { PairOptions } from '../../../app/pair-options.ts';
 import type { QuestionOptions } from '../../../app/questions/load-questions.ts';
 import type { DefinedFields } from '../../../core/defined-fields.ts';
-import { STEP_STYLES, type StepStyle } from '../../../strategy/step-boundary.ts';
+import { parseSeparators } from '../../../strategy/step-boundary.ts';
 import { TRAINING_WAVE_SIZE_MAX } from '../../../training/sequence-counts.ts';
 import type { CliDependencies } from '../../cli-dependencies.ts';
 import { type CliIo, withoutColor } from '../../io.ts';
@@ -28,7 +28,7 @@ import { renderReward } from '../../rendering/render-reward.ts';
 /** The options that no table reads. */
 interface OtherOptions {
   readonly out?: string;
-  readonly steps?: StepStyle;
+  readonly steps?: string;
   readonly json?: boolean;
   readonly color: boolean;
 }
@@ -144,7 +144,7 @@ export function registerTrainReward(
       'Trains a reward, which says which steps of the small model the large one rewrites.',
     );
   addFlags(command, { ...RUN_FLAGS, ...FEATURE_FLAGS, ...FIT_FLAGS })
-    .option('--steps <STYLE>', `where steps end: ${Object.keys(STEP_STYLES).join(', ')}`)
+    .option('--steps <WHERE>', 'where steps end: blank-line, newline, sentence, or a text')
     .option('--out <FOLDER>', 'the folder of steps and the head (default: training/TASK-PAIR)')
     .option('--json', 'print one JSON object')
     .option('--no-color', 'no colours')
@@ -178,7 +178,7 @@ function rewardOptions(parsed: OtherOptions): TrainRewardOptions {
   const given = readFlags(RUN_FLAGS, parsed);
   return {
     ...given,
-    separators: parsed.steps === undefined ? undefined : STEP_STYLES[parsed.steps],
+    separators: parsed.steps === undefined ? undefined : parseSeparators(parsed.steps),
     features: readFlags(FEATURE_FLAGS, parsed),
     fit: readFlags(FIT_FLAGS, parsed),
     folder: parsed.out ?? folderFor(given),
