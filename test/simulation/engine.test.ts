@@ -26,8 +26,8 @@ async function simulateMany(count: number, options: PlanOptions): Promise<Tally>
 
 describe('an engine under any load', () => {
   it('does both where requests draft, sample and branch', async () => {
-    await simulateMany(runs(15, 150), { isCalm: true, branches: true });
-    await simulateMany(runs(30, 500), { branches: true });
+    await simulateMany(runs(8, 150), { isCalm: true, branches: true });
+    await simulateMany(runs(16, 500), { branches: true });
   });
 
   it('writes the same text for each request as alone, where nothing goes wrong', async () => {
