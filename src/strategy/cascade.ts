@@ -30,6 +30,7 @@ export const cascadeMethod: Method = {
   gate: null,
   head: null,
   usesStepCosts: false,
+  optionGroups: [],
   needs: ['small', 'large'],
   costModels: [cascadeCost],
   style: solidLine(HUES.sky, 'circle'),

@@ -28,6 +28,7 @@ export const majorityMethod: Method = {
   gate: null,
   head: null,
   usesStepCosts: false,
+  optionGroups: ['samples'],
   needs: ['small'],
   costModels: [samplesCost('majority', 'answers')],
   style: null,

@@ -49,6 +49,8 @@ export interface Method {
   readonly head: HeadNeed | null;
   /** Whether it chooses by the costs of steps on this machine, which are then measured beforehand. */
   readonly usesStepCosts: boolean;
+  /** The groups of options that its answers depend on; absent: for tokens none, otherwise all. */
+  readonly optionGroups?: readonly OptionGroup[];
   /** The labels of the models that it uses. */
   readonly needs: readonly ModelRole[];
   /** Its expected work: one model for each way in which it can work, at least one. */
@@ -59,6 +61,15 @@ export interface Method {
   readonly phrase?: string;
   /** @throws PilotfishError `head-missing`, `threshold-invalid`, `option-invalid` */
   build(value: StrategyValue, options: StrategyOptions): Strategy;
+}
+
+export type OptionGroup = 'steps' | 'samples';
+
+const OPTION_GROUPS: readonly OptionGroup[] = ['steps', 'samples'];
+
+export function optionGroupsOf({ optionGroups, unit }: Method): readonly OptionGroup[] {
+  const byDefault = unit === null || unit === 'token' ? [] : OPTION_GROUPS;
+  return optionGroups ?? byDefault;
 }
 
 export interface HeadNeed {

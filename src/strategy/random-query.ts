@@ -22,6 +22,7 @@ export const randomQueryMethod: Method = {
   gate: null,
   head: null,
   usesStepCosts: false,
+  optionGroups: [],
   needs: ['small', 'large'],
   costModels: [randomQueryCost],
   style: null,

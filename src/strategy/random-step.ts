@@ -25,6 +25,7 @@ export const randomStepMethod: Method = {
   gate: null,
   head: null,
   usesStepCosts: false,
+  optionGroups: ['steps'],
   needs: ['small', 'large'],
   costModels: [stepChoiceCost('random-step')],
   style: null,

@@ -120,7 +120,10 @@ describe('the manifest of an evaluation', () => {
       ...pair,
       strategyOptions,
     });
-    const five = withOptions({ steps: { draftCount: undefined }, samples: { count: 5 } });
+    const five = withOptions({
+      steps: { draftCount: 2 },
+      samples: { count: 5, temperature: undefined },
+    });
     await openManifest(folder, pair, strategies(entropyMethod));
     const { manifest } = await openManifest(folder, five, strategies(majorityMethod));
     expect(manifest.options).toEqual({ entropy: '{}', majority: '{"samples.count":5}' });

@@ -6,6 +6,7 @@ import { parseJson } from '../../core/parse-json.ts';
 import { rewardDigest } from '../../judging/reward-head.ts';
 import { scoreDigest } from '../../judging/router.ts';
 import { readWhole, writeWhole } from '../../storage/whole-file.ts';
+import { type Method, optionGroupsOf } from '../../strategy/method.ts';
 import type { EvaluationPair } from './evaluation-pair.ts';
 import type { EvaluationPlan } from './evaluation-plan.ts';
 import { type JoinedManifest, joinManifest, type Manifest, parseManifest } from './manifest.ts';
@@ -32,7 +33,7 @@ export async function openManifest(
   const value = text === null ? undefined : parseJson(text.toString('utf8'));
   const found = text === null ? null : checked(value, path, folder);
   const options = Object.fromEntries(
-    strategies.map(({ method }) => [method.name, optionsText(pair)]),
+    strategies.map(({ method }) => [method.name, optionsText(method, pair)]),
   );
   const facts = { ...pair, maxTokens, waveSize, routers: heads, options };
   const joined = joinManifest(found, facts, folder);
@@ -43,9 +44,14 @@ export async function openManifest(
 }
 
 /** Equal for equal options. Options that are not given are left out. */
-function optionsText({ strategyOptions = {} }: Pick<EvaluationPair, 'strategyOptions'>): string {
-  const given = Object.entries(strategyOptions).flatMap(([group, options]) =>
-    Object.entries(options ?? {}).map(([name, value]) => [`${group}.${name}`, value] as const),
+function optionsText(
+  method: Method,
+  { strategyOptions = {} }: Pick<EvaluationPair, 'strategyOptions'>,
+): string {
+  const given = optionGroupsOf(method).flatMap((group) =>
+    Object.entries(strategyOptions[group] ?? {}).map(
+      ([name, value]) => [`${group}.${name}`, value] as const,
+    ),
   );
   const known = given
     .filter(([, value]) => value !== undefined)
