@@ -19,9 +19,11 @@ export function renderReward(
       `${percent(report.smallAccuracy)}, the large one on ` +
       `${percent(report.largeAccuracy)}, the best mixture of their steps on ` +
       `${percent(report.bestAccuracy)}.`,
-    `${report.stepCount} steps of the small model at ${report.stateCount} states; ${percent(report.harmfulShare)} do harm.`,
+    `${report.stepCount} steps of the small model at ${report.stateCount} states; ` +
+      `${percent(report.harmfulShare)} do harm.`,
     `Held-out questions: AUC ${score(report.auc)} where something can be lost, ` +
-      `${score(report.aucOfDiffering)} where the steps differ; calibration error ${score(report.calibrationError)}.`,
+      `${score(report.aucOfDiffering)} where the steps differ; ` +
+      `calibration error ${score(report.calibrationError)}.`,
     ...(bestOf === null
       ? []
       : [
