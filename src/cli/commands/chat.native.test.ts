@@ -52,6 +52,17 @@ async function typing(
 }
 
 describe('chat from a pipe', () => {
+  it('asks for drafts in every turn where grey can be shown, and keeps only answers', async () => {
+    const choose = (request: GenerateRequest): Script => ({ ...answerTo(request), drafts: ['no'] });
+    const shown = { outIsTerminal: true, colorLevel: 1 } as const;
+    const { out, dependencies } = await chat('one\ntwo\n', ['--provisional'], shown, choose);
+    expect(dependencies.requests.map(({ drafts }) => drafts)).toEqual([true, true]);
+    expect(out.split('\u001b[90mno\u001b[39m')).toHaveLength(3);
+    expect(dependencies.requests[1]?.messages?.[1]?.content).toBe('re: one');
+    const piped = await chat('one\n', ['--provisional'], {}, choose);
+    expect([piped.out, piped.dependencies.requests[0]?.drafts]).toEqual(['re: one\n', undefined]);
+  });
+
   it('answers line after line and remembers the conversation', async () => {
     const { out, dependencies, exitCode } = await chat('one\n\ntwo\n', ['--system', 'Be brief.']);
     expect(out).toBe('re: one\nre: two\n');
