@@ -16,7 +16,7 @@ import type { Router } from '../judging/router.ts';
 import type { MachineProfile } from '../machines/machine-profile.ts';
 import { profileCosts } from '../machines/profile-costs.ts';
 import { writeWhole } from '../storage/whole-file.ts';
-import type { Method, StrategyValue } from '../strategy/method.ts';
+import { isOfPair, type Method, type StrategyValue } from '../strategy/method.ts';
 import { METHODS } from '../strategy/methods.ts';
 import { routerThreshold } from '../strategy/routed.ts';
 import { asStrategy, type StrategyInput, strategyValue } from '../strategy/strategy-value.ts';
@@ -78,9 +78,9 @@ export interface Evaluated {
   readonly rowCounts: { readonly known: number; readonly computed: number };
 }
 
-/** All methods except single models and `speculative`, which decide nothing. */
+/** All methods of a pair except single models and `speculative`, which decide nothing. */
 const DECIDING_STRATEGIES: readonly StrategyValue[] = METHODS.filter(
-  ({ unit }) => unit !== null,
+  (method) => method.unit !== null && isOfPair(method),
 ).map((method) => strategyValue(method));
 const RESULT_FILE = 'result.json';
 const LOG_FILE = 'logs.jsonl';

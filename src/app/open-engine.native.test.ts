@@ -76,7 +76,7 @@ describe('openEngine', () => {
       const disposed: string[] = [];
       const failed = openEngine({
         ...{ small: path, large, strategies: ['entropy'], home, threadCount: 1 },
-        wrapModel: async (model, { role }) => {
+        wrapModel: async (model, { labels: [role = 'hub'] }) => {
           opened.push(model);
           if (role === at) throw new PilotfishError('cache-invalid', 'no room for it');
           const wrapped = Object.create(model);

@@ -33,7 +33,7 @@ export function largeLikelihood(name: string, combine: Combine): StepReward {
     name,
     draftReads: {},
     needs: { large: { reads } },
-    begin: (session) => ({
+    begin: ({ session }) => ({
       score: async ({ text, rows }) => {
         const read = await session('large').rows({
           ...{ text: text.slice(0, -1), outputCount: rows.length, purpose: 'reward', reads },

@@ -233,12 +233,16 @@ export class LocalSession implements Session, CellHolder {
     return await this.#feedWithOutputs(request, program, outputFrom);
   }
 
-  #program({ text, reads, noise = 'sample', draw = 0, scoredText }: RowsRequest): RowProgram {
+  #program({ text, reads, noise = 'sample', draw = 0, ...scored }: RowsRequest): RowProgram {
     const { sampling } = this.#options;
     const seed = seedOfDraw(sampling.seed, draw);
-    const seen = scoredText ?? text;
+    const { scoredText: seen = text, scoredTokens } = scored;
     const needsText = reads?.textLogprob === true || penalises(sampling.sampling);
-    return { ...sampling, seed, purpose: noise, ...reads, ...(needsText ? { text: seen } : {}) };
+    return {
+      ...{ ...sampling, seed, purpose: noise, ...reads },
+      ...(needsText ? { text: seen } : {}),
+      ...(scoredTokens === undefined ? {} : { scoredTokens }),
+    };
   }
 
   /** Null if the sequence is open. */

@@ -5,7 +5,7 @@
  */
 
 import { required } from '../core/invariant.ts';
-import type { ModelRole } from '../core/model-id.ts';
+import type { ModelLabel } from '../core/model-id.ts';
 import type { DeferralSide, Gate } from '../judging/gate.ts';
 import type { CostModel } from '../machines/cost-model.ts';
 import type { MethodStyle } from './method-style.ts';
@@ -50,7 +50,7 @@ export interface Method {
   /** Whether it chooses by the costs of steps on this machine, which are then measured beforehand. */
   readonly usesStepCosts: boolean;
   /** The labels of the models that it uses. */
-  readonly needs: readonly ModelRole[];
+  readonly needs: readonly ModelLabel[];
   /** Its expected work: one model for each way in which it can work, at least one. */
   readonly costModels: readonly CostModel[];
   /** Null: pictures draw it by its role (a model alone, a control), or in a free style. */
@@ -75,6 +75,11 @@ export interface StrategyValue {
 /** Whether it tosses coins and ignores the text. Other methods of its unit have to beat it. */
 export function isRandomControl({ controlOf }: Method): boolean {
   return controlOf !== null;
+}
+
+/** Whether it needs no model beside the pair. */
+export function isOfPair({ needs }: Pick<Method, 'needs'>): boolean {
+  return needs.every((label) => label === 'small' || label === 'large');
 }
 
 /** Whether it reads values off the small model's logits, which takes a pass over the vocabulary. */

@@ -9,6 +9,7 @@ import { randomQueryMethod } from './random-query.ts';
 import { randomStepMethod } from './random-step.ts';
 import { ROUTED_METHODS } from './routed.ts';
 import { RSD_METHODS } from './rsd.ts';
+import { JUDGE_METHODS } from './rsd-judge.ts';
 import { largeMethod, smallMethod } from './single-model.ts';
 import { speculativeMethod } from './speculative.ts';
 
@@ -24,6 +25,7 @@ export const METHODS: readonly Method[] = [
   randomMethod,
   ...ROUTED_METHODS,
   ...RSD_METHODS,
+  ...JUDGE_METHODS,
   randomStepMethod,
   cascadeMethod,
   randomQueryMethod,

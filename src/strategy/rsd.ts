@@ -8,6 +8,7 @@
  * 2.1). Where no reward can be accepted (δ > 1) there is nothing to draft, and the large model writes
  * with the noise of the request. So δ ≤ 0 gives the text of `small`, and δ > 1 that of `large`.
  */
+import { PilotfishError } from '../core/errors.ts';
 import { joinReads } from '../core/row-reads.ts';
 import {
   largeLikelihood,
@@ -60,7 +61,7 @@ class RsdDecoder implements Decoder {
   constructor(context: StrategyContext, reward: StepReward, delta: number, options: RsdOptions) {
     this.#context = context;
     this.#reward = reward;
-    this.#scorer = reward.begin(context.session);
+    this.#scorer = reward.begin(context);
     this.#options = options;
     this.#delta = delta;
   }
@@ -80,7 +81,7 @@ class RsdDecoder implements Decoder {
     }
     this.#stepCount += 1;
     const text = [...round.text, ...draft.map(({ tokenId }) => tokenId)];
-    const score = await this.#scorer.score({ text, rows: draft });
+    const score = checkedReward(this.#reward, await this.#scorer.score({ text, rows: draft }));
     if (this.#accepts(score, round.text.length)) {
       return draft.map((row) => ({ ...writtenBy('small', row), score }));
     }
@@ -110,6 +111,19 @@ class RsdDecoder implements Decoder {
     if (weight <= 0 || weight >= 1) return weight >= 1;
     return this.#context.draws.accepts(weight, position);
   }
+}
+
+/** The one place where a reward comes in. @throws PilotfishError `reward-invalid` */
+function checkedReward({ name }: StepReward, reward: number): number {
+  if (reward >= 0 && reward <= 1) return reward;
+  throw new PilotfishError(
+    'reward-invalid',
+    `${name} gave a step the reward ${reward}, which is not a number from 0 to 1.`,
+    {
+      remedy: 'The reward model may be damaged, or made for another purpose: try another one.',
+      fields: { reward: name, value: String(reward) },
+    },
+  );
 }
 
 const DELTA: Omit<ThresholdFacts, 'default'> = {

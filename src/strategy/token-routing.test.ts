@@ -42,6 +42,7 @@ async function routed(reads: RowReads, calls: boolean) {
     session: (label) => sessions[label === 'small' ? 'small' : 'large'],
     ...gateContext(),
     tokenReads: {},
+    ...{ messages: [], promptLength: 3, tokenizer: () => Promise.reject() as never },
     stops: [],
   });
   const round = { text: tokenIds([1, 2, 3]), tokenCountMax: 1 };

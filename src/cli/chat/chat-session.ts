@@ -57,7 +57,7 @@ export class ChatSession implements AsyncDisposable {
     this.#seed = this.#fields.seed;
     const { speculative } = engineOptions(options);
     this.#holder = new EngineHolder({
-      rolesOf: (strategy) => dependencies.rolesOf(strategy, { speculative }),
+      labelsOf: (strategy) => dependencies.labelsOf(strategy, { speculative }),
       open: (strategies, signal) => openForCommand(strategies, options, io, dependencies, signal),
     });
   }
