@@ -3,11 +3,13 @@
  * reads a text of its own, in its own vocabulary, in one forward for each step, and writes nothing: the
  * reward is read off the probabilities of its labels.
  */
+import type { ChatMessage } from '../core/chat-message.ts';
 import { PilotfishError } from '../core/errors.ts';
 import { required } from '../core/invariant.ts';
 import type { ModelLabel } from '../core/model-id.ts';
 import type { TokenId } from '../core/token-id.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
+import type { Session } from '../session/session.ts';
 import {
   expectedReward,
   type JudgeLayout,
@@ -38,11 +40,41 @@ export function judgeReward(settings: JudgeSettings): StepReward {
 
 const READS = { tokenLogprobs: true };
 
+/** A judge with its labels. It may be asked outside of a request, too. */
+export class AskedJudge {
+  readonly #layout: JudgeLayout;
+  readonly #tokenizer: Tokenizer;
+  readonly #labels: LabelTokens;
+
+  /** @throws PilotfishError `capability-missing` if its labels are no single tokens */
+  constructor(settings: JudgeSettings, tokenizer: Tokenizer) {
+    this.#layout = settings.layout;
+    this.#tokenizer = tokenizer;
+    this.#labels = checkedLabels(settings, tokenizer);
+  }
+
+  /**
+   * The reward of the last step, in [0, 1]; NaN if no label is possible.
+   * @throws PilotfishError as `Session.rows`, `template-failed`
+   */
+  async reward(
+    session: Session,
+    messages: readonly ChatMessage[],
+    steps: readonly string[],
+  ): Promise<number> {
+    const { ids, rewards, scale } = this.#labels;
+    const [row] = await session.rows({
+      ...{ text: this.#layout(messages, steps, this.#tokenizer, scale), outputCount: 1 },
+      ...{ purpose: 'reward', reads: READS, scoredTokens: ids },
+    });
+    return expectedReward(required(row?.tokenLogprobs, 'they were asked for'), rewards);
+  }
+}
+
 class Judge implements StepScorer {
   readonly #settings: JudgeSettings;
   readonly #context: RewardContext;
-  readonly #tokenizer: Tokenizer;
-  readonly #labels: LabelTokens;
+  readonly #asked: AskedJudge;
   /** Where the steps of the text began that were judged last, in tokens of the answer's text. */
   #starts: number[];
 
@@ -50,25 +82,19 @@ class Judge implements StepScorer {
   constructor(settings: JudgeSettings, context: RewardContext) {
     this.#settings = settings;
     this.#context = context;
-    this.#tokenizer = context.tokenizer(settings.label);
-    this.#labels = checkedLabels(settings, this.#tokenizer);
+    this.#asked = new AskedJudge(settings, context.tokenizer(settings.label));
     this.#starts = [context.promptLength];
   }
 
-  async score({ text, rows }: DraftedStep): Promise<number> {
-    const { layout, label } = this.#settings;
+  score({ text, rows }: DraftedStep): Promise<number> {
+    const { label } = this.#settings;
     const { messages, session } = this.#context;
     const start = text.length - rows.length;
     // Another draft of a step, and a step that another one replaced, begin where one began before.
     this.#starts = [...this.#starts.filter((earlier) => earlier < start), start];
     const ends = [...this.#starts.slice(1), text.length];
     const steps = this.#starts.map((from, at) => this.#textOf(text.slice(from, ends[at])));
-    const [row] = await session(label).rows({
-      ...{ text: layout(messages, steps, this.#tokenizer, this.#labels.scale), outputCount: 1 },
-      ...{ purpose: 'reward', reads: READS, scoredTokens: this.#labels.ids },
-    });
-    const logprobs = required(row?.tokenLogprobs, 'they were asked for');
-    return expectedReward(logprobs, this.#labels.rewards);
+    return this.#asked.reward(session(label), messages, steps);
   }
 
   #textOf(tokens: readonly TokenId[]): string {

@@ -18,6 +18,7 @@ import type {
 import { labelledModel } from '../../core/model-id.ts';
 import { tokenId } from '../../core/token-id.ts';
 import { tinyRouters } from '../../judging/fakes/tiny-router.ts';
+import { isOfPair } from '../../strategy/method.ts';
 import { METHODS } from '../../strategy/methods.ts';
 import { strategyValue } from '../../strategy/strategy-value.ts';
 import {
@@ -43,7 +44,7 @@ const THRESHOLDS: Record<string, readonly number[]> = {
 };
 const LEARNED = METHODS.filter(({ head }) => head !== null).map(({ name }) => name);
 for (const name of LEARNED) THRESHOLDS[name] = [0.5];
-const POINTS = METHODS.flatMap((method) =>
+const POINTS = METHODS.filter(isOfPair).flatMap((method) =>
   (THRESHOLDS[method.name] ?? [method.threshold?.default ?? null]).map((threshold) => ({
     method,
     threshold,
