@@ -117,10 +117,9 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
   const models: { [L in ModelLabel]?: LlamaCppModel } = {};
   /** The owner of each model: the model itself or its wrapper. */
   const owners: { [L in ModelLabel]?: LanguageModel } = {};
-  const firstLabels = labels.filter((label) => labelsOfFile(labels, files, label)[0] === label);
+  const loaded = modelLabels(labels, files);
   try {
-    for (const label of firstLabels) {
-      const own = labelsOfFile(labels, files, label);
+    for (const [label, own] of loaded) {
       const model = await load(nameOf(names, label), pathOf(files, label), own.length, options);
       for (const one of own) {
         models[one] = model;
@@ -129,10 +128,9 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
     }
     const costs = await stepCosts(models, strategies, options);
     const routers = bound(found, models.small ?? null);
-    for (const label of firstLabels) {
+    for (const [label, own] of loaded) {
       const [model, file] = [models[label], files[label]];
       if (model === undefined || file === undefined || options.wrapModel === undefined) continue;
-      const own = labelsOfFile(labels, files, label);
       const of = { labels: own, name: shortName(nameOf(names, label)), ...file, routers };
       const owner = await options.wrapModel(model, of);
       for (const one of own) owners[one] = owner;
@@ -207,13 +205,23 @@ function checkNamed(names: Names, labels: readonly ModelLabel[]): void {
   );
 }
 
-/** The labels whose model is in the same file as that of `label`. */
-function labelsOfFile(
+/**
+ * The labels of each model, by the label that it is loaded for. A judge or reward model in the file of
+ * another model is that model. The two models of a pair are never one.
+ */
+function modelLabels(
   labels: readonly ModelLabel[],
   files: Files,
-  label: ModelLabel,
-): readonly ModelLabel[] {
-  return labels.filter((other) => pathOf(files, other) === pathOf(files, label));
+): ReadonlyMap<ModelLabel, readonly ModelLabel[]> {
+  const loadedFor = (label: ModelLabel): ModelLabel => {
+    if (label === 'small' || label === 'large') return label;
+    const same = labels.filter((other) => pathOf(files, other) === pathOf(files, label));
+    return same.find((other) => other === 'large') ?? same[0] ?? label;
+  };
+  const first = new Set(labels.map(loadedFor));
+  return new Map(
+    [...first].map((one) => [one, labels.filter((label) => loadedFor(label) === one)]),
+  );
 }
 
 /** The needed labels in a fixed order: the small model loads first. */

@@ -7,7 +7,9 @@ import { z } from 'zod';
 import { PilotfishError } from '../../core/errors.ts';
 import { required } from '../../core/invariant.ts';
 import {
+  labelledModel,
   labelOf,
+  MODEL_LABELS,
   type ModelId,
   type ModelsById,
   modelsById,
@@ -85,6 +87,7 @@ export function joinManifest(
   for (const [strategy, digest] of Object.entries(run.routers)) {
     checkSame(`router of ${strategy}`, before.routers[strategy] ?? digest, digest, folder);
   }
+  if (found !== null) checkLabels(found, run, folder);
   const models: Record<ModelId, ManifestModel> = { ...found?.models };
   // Models that this run does not use keep the ids of the folder.
   const ids = new Map(Object.entries(models).map(([id, { code }]) => [code, id]));
@@ -106,6 +109,15 @@ export function joinManifest(
     routers: { ...found?.routers, ...run.routers },
   };
   return { manifest, codes: new ModelCodes(ids) };
+}
+
+/** A judge of the folder may be another model of the run. */
+function checkLabels(found: Manifest, run: EvaluationFacts, folder: string): void {
+  for (const label of MODEL_LABELS) {
+    if (found.labels[label] === undefined || run.labels[label] === undefined) continue;
+    const [before, now] = [labelledModel(found, label), labelledModel(run, label)];
+    checkSame(`${label} model digest`, before.digest, now.digest, folder);
+  }
 }
 
 /** The first letter of the label, with a number where it is taken. */
