@@ -80,14 +80,7 @@ export function joinManifest(
   run: EvaluationFacts,
   folder: string,
 ): JoinedManifest {
-  const before = found ?? run;
-  for (const name of ['library', 'template', 'contextLength', 'maxTokens', 'waveSize'] as const) {
-    checkSame(name, before[name], run[name], folder);
-  }
-  for (const [strategy, digest] of Object.entries(run.routers)) {
-    checkSame(`router of ${strategy}`, before.routers[strategy] ?? digest, digest, folder);
-  }
-  if (found !== null) checkLabels(found, run, folder);
+  if (found !== null) checkFacts(found, run, folder);
   const models: Record<ModelId, ManifestModel> = { ...found?.models };
   // Models that this run does not use keep the ids of the folder.
   const ids = new Map(Object.entries(models).map(([id, { code }]) => [code, id]));
@@ -111,8 +104,14 @@ export function joinManifest(
   return { manifest, codes: new ModelCodes(ids) };
 }
 
-/** A judge of the folder may be another model of the run. */
-function checkLabels(found: Manifest, run: EvaluationFacts, folder: string): void {
+function checkFacts(found: Manifest, run: EvaluationFacts, folder: string): void {
+  for (const name of ['library', 'template', 'contextLength', 'maxTokens', 'waveSize'] as const) {
+    checkSame(name, found[name], run[name], folder);
+  }
+  for (const [strategy, digest] of Object.entries(run.routers)) {
+    checkSame(`router of ${strategy}`, found.routers[strategy] ?? digest, digest, folder);
+  }
+  // A judge of the folder may be another model of the run.
   for (const label of MODEL_LABELS) {
     if (found.labels[label] === undefined || run.labels[label] === undefined) continue;
     const [before, now] = [labelledModel(found, label), labelledModel(run, label)];
