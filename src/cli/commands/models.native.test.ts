@@ -224,7 +224,7 @@ describe('models verify', () => {
   });
 
   it('verifies the bundled models if none was pulled', async () => {
-    const names = ['pocket-large', 'pocket-small', 'pocket-small-strong'];
+    const names = ['pocket-large', 'pocket-small', 'pocket-small-strong', 'pocket-judge'];
     await run('verify', '--json');
     expect(lines(said.out)).toMatchObject(names.map((name) => ({ name, isRight: true })));
   });
