@@ -36,6 +36,7 @@ interface Settings {
   readonly problems: string;
   readonly seed: string;
   readonly states: string;
+  readonly only?: string;
   readonly json?: boolean;
 }
 
@@ -46,6 +47,7 @@ const settings = new Command()
   .option('--problems <N>', 'problems to grow trees for', '200')
   .option('--seed <N>', 'chooses the problems', '77')
   .option('--states <N>', "states of a tree with a small model's step", '64')
+  .option('--only <NAME>', 'one of the judges, as rsd-prm')
   .option('--json', 'print results as JSON')
   .parse()
   .opts<Settings>();
@@ -75,11 +77,12 @@ const pair = new TrainingPair({ small, large });
 const judges = new ModelSet({ large, judge: large, reward: prm });
 await using engine = new Engine({ models: { small, large } });
 
-const KINDS: readonly JudgeSettings[] = [
+const ALL: readonly JudgeSettings[] = [
   { name: 'rsd-judge', label: 'judge', layout: turns, scales: [YES_OR_NO, PLUS_OR_MINUS] },
   { name: 'specreason', label: 'judge', layout: turns, scales: [DIGITS] },
   { name: 'rsd-prm', label: 'reward', layout: tagged, scales: [PLUS_OR_MINUS] },
 ];
+const KINDS = ALL.filter(({ name }) => name === (settings.only ?? name));
 const asked = KINDS.map((kind) => new AskedJudge(kind, judges.tokenizerOf(kind.label)));
 
 /** The texts of the steps up to each state. */
@@ -109,12 +112,16 @@ async function judgedTree(
   );
   const rewards: (readonly number[] | null)[] = [];
   for (const [at, { small: edge }] of tree.entries()) {
-    const steps = [...required(texts[at], 'a state has steps before it')];
-    if (edge !== null) steps.push(textOf(edge.tokens));
+    if (edge === null) {
+      rewards.push(null);
+      continue;
+    }
+    const before = required(texts[at], 'a state has steps before it');
+    const steps = [...before, textOf(edge.tokens)];
     const all = asked.map((judge, kind) =>
       judge.reward(required(sessions[kind], 'a session of each judge'), messages, steps),
     );
-    rewards.push(edge === null ? null : await Promise.all(all));
+    rewards.push(await Promise.all(all));
   }
   await Promise.all(sessions.map((session) => session[Symbol.asyncDispose]()));
   return rewards;
