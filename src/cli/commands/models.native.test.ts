@@ -121,7 +121,7 @@ describe('models list', () => {
 
   it('is one object a line for programs', async () => {
     const models = lines(await run('list', '--json'));
-    expect(models).toHaveLength(7);
+    expect(models).toHaveLength(8);
     expect(models[1]).toMatchObject({
       type: 'model',
       name: 'qwen2.5-coder-1.5b-instruct',
