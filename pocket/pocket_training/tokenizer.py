@@ -19,11 +19,7 @@ CHAT_TEMPLATE = (
 def train_tokenizer(problems):
     """The same problems in the same order give the same tokenizer."""
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
-        pre_tokenizers.Split(Regex(QWEN2_SPLIT), "isolated"),
-        pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-    ])
-    tokenizer.decoder = decoders.ByteLevel()
+    split_into_bytes(tokenizer)
     trainer = trainers.BpeTrainer(
         vocab_size=VOCABULARY_SIZE_MAX,
         special_tokens=SPECIAL,
@@ -33,6 +29,14 @@ def train_tokenizer(problems):
     texts = [f"{p['question']}\n{p['worked']}" for p in problems[:TRAINING_PROBLEM_COUNT]]
     tokenizer.train_from_iterator([*texts, "user\nassistant\nsystem\n"], trainer)
     return tokenizer
+
+
+def split_into_bytes(tokenizer):
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
+        pre_tokenizers.Split(Regex(QWEN2_SPLIT), "isolated"),
+        pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+    ])
+    tokenizer.decoder = decoders.ByteLevel()
 
 
 def conversation(problem):

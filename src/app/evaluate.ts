@@ -17,7 +17,7 @@ import type { MachineProfile } from '../machines/machine-profile.ts';
 import { profileCosts } from '../machines/profile-costs.ts';
 import { writeWhole } from '../storage/whole-file.ts';
 import { headThreshold } from '../strategy/head-threshold.ts';
-import { choosesModels, type Method, type StrategyValue } from '../strategy/method.ts';
+import { choosesModels, isOfPair, type Method, type StrategyValue } from '../strategy/method.ts';
 import { METHODS } from '../strategy/methods.ts';
 import { asStrategy, type StrategyInput, strategyValue } from '../strategy/strategy-value.ts';
 import { profileStore } from './machine/local-profile.ts';
@@ -78,10 +78,10 @@ export interface Evaluated {
   readonly rowCounts: { readonly known: number; readonly computed: number };
 }
 
-/** All methods that decide how much the large model writes. */
-const DECIDING_STRATEGIES: readonly StrategyValue[] = METHODS.filter(choosesModels).map((method) =>
-  strategyValue(method),
-);
+/** All methods of a pair that decide how much the large model writes. */
+const DECIDING_STRATEGIES: readonly StrategyValue[] = METHODS.filter(
+  (method) => choosesModels(method) && isOfPair(method),
+).map((method) => strategyValue(method));
 const RESULT_FILE = 'result.json';
 const LOG_FILE = 'logs.jsonl';
 /** The remedy if the result cannot be written. */

@@ -8,12 +8,15 @@ import { type ListedModel, listModels as listFiles } from '../catalog/list-model
 import { parseModelReference } from '../catalog/model-reference.ts';
 import { verifyModel } from '../catalog/verify-model.ts';
 import { PilotfishError } from '../core/errors.ts';
-import type { ModelRole } from '../core/model-id.ts';
 import type { ModelFileFacts } from '../model/llama-cpp/model-file.ts';
+
+const PAIR_ROLES = ['small', 'large', 'reward'] as const;
+
+type PairRole = (typeof PAIR_ROLES)[number];
 
 export interface PairedModel extends ListedModel {
   /** The known pairs that the model belongs to. */
-  readonly pairs: readonly { readonly pair: string; readonly role: ModelRole }[];
+  readonly pairs: readonly { readonly pair: string; readonly role: PairRole }[];
 }
 
 /**
@@ -29,16 +32,14 @@ export async function listModels(
 
 function pairsOf(name: string): PairedModel['pairs'] {
   return KNOWN_PAIRS.flatMap((pair) =>
-    (['small', 'large'] as const)
-      .filter((role) => pair[role] === name)
-      .map((role) => ({ pair: pair.name, role })),
+    PAIR_ROLES.filter((role) => pair[role] === name).map((role) => ({ pair: pair.name, role })),
   );
 }
 
 export interface PullModelsOptions extends EnsureModelOptions {
   /** Known names, paths of .gguf files, or `hub:owner/repo/file`. */
   readonly models?: readonly string[] | undefined;
-  /** Also both models of a known pair. If neither is given, the default pair is pulled. */
+  /** Also the models of a known pair. If neither is given, the default pair is pulled. */
   readonly pair?: string | undefined;
   /** Called for each model as soon as it is on this machine. */
   readonly onModel?: ((model: LocalModel) => void) | undefined;
@@ -67,8 +68,8 @@ export async function pullModels(options: PullModelsOptions = {}): Promise<reado
 
 /** @throws PilotfishError `pair-unknown` */
 export function pairNames(pair: string): readonly string[] {
-  const { small, large } = parsePair(pair);
-  return [small, large];
+  const { small, large, reward } = parsePair(pair);
+  return [small, large, ...(reward === undefined ? [] : [reward])];
 }
 
 export interface InspectedModel {

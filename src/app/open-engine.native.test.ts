@@ -67,6 +67,29 @@ describe('openEngine', () => {
     });
   });
 
+  it('lets the large model judge, unless another one is named; the two of a pair are never one', async () => {
+    const judge = join(home, 'other.gguf');
+    await writeRandomModel(judge, { seed: 3, contextLength: 512 });
+    const options = { small: path, large: path, strategies: ['specreason'], home, threadCount: 1 };
+    const labelsOf = async (more: object): Promise<unknown> => {
+      await using engine = await openEngine({ ...options, ...more });
+      const start = await firstEvent(engine, { prompt: 'Hi', strategy: 'small', maxTokens: 1 });
+      return (start as { labels: unknown }).labels;
+    };
+    const pair = { small: 'tiny', large: 'tiny (large)' };
+    expect(await labelsOf({})).toEqual({ ...pair, judge: 'tiny (large)' });
+    expect(await labelsOf({ judge })).toEqual({ ...pair, judge: 'other' });
+  });
+
+  it('asks for a process reward model where the pair has none', async () => {
+    const failed = openEngine({ small: path, large: path, strategies: ['rsd-prm'], home });
+    await expect(failed).rejects.toMatchObject({
+      code: 'model-unknown',
+      message: expect.stringContaining('needs a reward model'),
+      remedy: 'Name one with --reward.',
+    });
+  });
+
   it.each(['small', 'large'])(
     'leaves no model open where the %s one cannot be wrapped',
     async (at) => {
@@ -76,7 +99,7 @@ describe('openEngine', () => {
       const disposed: string[] = [];
       const failed = openEngine({
         ...{ small: path, large, strategies: ['entropy'], home, threadCount: 1 },
-        wrapModel: async (model, { role }) => {
+        wrapModel: async (model, { labels: [role = 'hub'] }) => {
           opened.push(model);
           if (role === at) throw new PilotfishError('cache-invalid', 'no room for it');
           const wrapped = Object.create(model);

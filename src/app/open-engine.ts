@@ -4,20 +4,26 @@
  */
 import { bundledModel } from '../catalog/bundled-models.ts';
 import { ensureModel, findModel, type LocalModel } from '../catalog/ensure-model.ts';
-import { DEFAULT_PAIR, POCKET_PAIR, parsePair } from '../catalog/known-pairs.ts';
+import { DEFAULT_PAIR, type ModelPair, POCKET_PAIR, parsePair } from '../catalog/known-pairs.ts';
 import { PilotfishError } from '../core/errors.ts';
 import type { TokenPrices } from '../core/events.ts';
 import { required } from '../core/invariant.ts';
-import type { ByRole, ModelRole } from '../core/model-id.ts';
+import { type ByRole, MODEL_LABELS, type ModelLabel, type ModelRole } from '../core/model-id.ts';
 import { Engine } from '../engine/engine.ts';
 import type { CostFacts } from '../engine/model-set.ts';
 import { POCKET_SCOPE } from '../evaluation/tasks/pocket/scope.ts';
 import type { BoundModel } from '../judging/head.ts';
 import { type Router, withEmbeddings } from '../judging/router.ts';
 import type { CostCurve, StepCosts } from '../machines/step-costs.ts';
-import { type LlamaCppModel, loadModel } from '../model/llama-cpp/model.ts';
+import {
+  CONTEXT_LENGTH_DEFAULT,
+  type LlamaCppModel,
+  loadModel,
+  SEQUENCE_COUNT_MAX_DEFAULT,
+} from '../model/llama-cpp/model.ts';
 import { readModelFile } from '../model/llama-cpp/model-file.ts';
 import type { LanguageModel } from '../model/roles.ts';
+import { SEQUENCE_COUNT_LIMIT } from '../model/sequence-count-limit.ts';
 import { fileDigest } from '../storage/file-digest.ts';
 import type { StrategyValue } from '../strategy/method.ts';
 import type { RsdOptions } from '../strategy/rsd-options.ts';
@@ -25,7 +31,7 @@ import type { SampleOptions } from '../strategy/samples.ts';
 import type { SpeculativeOptions } from '../strategy/strategy-options.ts';
 import {
   asStrategy,
-  rolesOf,
+  labelsOf,
   STRATEGY_DEFAULT,
   type StrategyInput,
 } from '../strategy/strategy-value.ts';
@@ -45,13 +51,17 @@ export interface OpenEngineOptions extends PairOptions {
    * Without those costs it drafts nothing and is plain `large`, and the summary says so.
    */
   readonly strategies?: readonly StrategyInput[] | undefined;
-  /** Tokens in each model's KV cache, for all requests together; default: one full context. */
+  /**
+   * Tokens in each model's KV cache, for all requests together; default: one full context. A model with
+   * several labels has as many for each.
+   */
   readonly cellCount?: number | undefined;
   /** The number of requests that use one model at once if its cache has room; default 16. */
   readonly requestCountMax?: number | undefined;
   /**
    * The number of sequences in each model's KV cache, for running requests and for kept prefixes;
-   * default 24. Raise it together with `requestCountMax`.
+   * default 24. Raise it together with `requestCountMax`. A model with several labels has as many for
+   * each.
    */
   readonly sequenceCountMax?: number | undefined;
   /** As `EngineOptions.overcommit`: reserve room for 1/n of the tokens that a request may write. */
@@ -83,7 +93,8 @@ export interface OpenEngineOptions extends PairOptions {
 const PAIR_ROLES: readonly ModelRole[] = ['small', 'large'];
 
 export interface WrappedModel {
-  readonly role: ModelRole;
+  /** The labels that point to it, at least one. */
+  readonly labels: readonly ModelLabel[];
   readonly name: string;
   readonly path: string;
   /** SHA-256 of the file, in hex; null for a file given by its path, which is not hashed. */
@@ -108,45 +119,52 @@ export interface WrappedModel {
 export async function openEngine(options: OpenEngineOptions = {}): Promise<Engine> {
   const { headFiles = [] } = options;
   const strategies = (options.strategies ?? [STRATEGY_DEFAULT]).map(asStrategy);
-  const roles = neededRoles(strategies, options);
+  const labels = neededLabels(strategies, options);
   // Checked first, so that a wrong file costs no download and a missing head no load.
   const named = await readNamedHeads(headFiles, strategies);
   // A head is bound to both models, also where one of them is not loaded.
   const hasHeads = strategies.some(({ method }) => method.head !== null);
-  const { names, files } = await chooseModels(hasHeads ? PAIR_ROLES : roles, options);
+  const neededFiles = MODEL_LABELS.filter(
+    (label) => labels.includes(label) || (hasHeads && PAIR_ROLES.some((role) => role === label)),
+  );
+  const { names, files } = await chooseModels(neededFiles, options);
   const found = await headsFor({ names, files, strategies }, named, options);
-  const models: Record<ModelRole, LlamaCppModel | null> = { small: null, large: null };
+  const models: { [L in ModelLabel]?: LlamaCppModel } = {};
   /** The owner of each model: the model itself or its wrapper. */
-  const owners: Record<ModelRole, LanguageModel | null> = { small: null, large: null };
+  const owners: { [L in ModelLabel]?: LanguageModel } = {};
+  const loaded = modelLabels(labels, files);
   try {
-    for (const role of roles) {
-      models[role] = await load(names[role], files[role].path, options);
-      owners[role] = models[role];
+    for (const [label, own] of loaded) {
+      const model = await load(nameOf(names, label), pathOf(files, label), own.length, options);
+      for (const one of own) {
+        models[one] = model;
+        owners[one] = model;
+      }
     }
     const costs = await stepCosts(models, strategies, options);
-    const heads = { ...found, routers: bound(found.routers, models.small) };
-    for (const role of roles) {
-      const model = models[role];
-      if (model === null || options.wrapModel === undefined) continue;
-      const of = { role, name: shortName(names[role]), ...files[role], heads };
-      owners[role] = await options.wrapModel(model, of);
+    const heads = { ...found, routers: bound(found.routers, models.small ?? null) };
+    for (const [label, own] of loaded) {
+      const [model, file] = [models[label], files[label]];
+      if (model === undefined || file === undefined || options.wrapModel === undefined) continue;
+      const of = { labels: own, name: shortName(nameOf(names, label)), ...file, heads };
+      const owner = await options.wrapModel(model, of);
+      for (const one of own) owners[one] = owner;
     }
     const { speculative, steps, samples, template, prices } = options;
     const { requestCountMax, overcommit } = options;
     return new Engine({
       models: owners,
-      absentFacts: await absentFacts(names, roles, options),
+      absentFacts: await absentFacts(names, labels, options),
       speculative: { ...speculative, costs },
       ...{ steps, samples, ...heads },
-      scope: roles.every((role) => bundledModel(names[role]) !== null) ? POCKET_SCOPE : undefined,
+      scope: labels.every((label) => bundledModel(nameOf(names, label)) !== null)
+        ? POCKET_SCOPE
+        : undefined,
       ...{ template, prices, requestCountMax, overcommit },
     });
   } catch (error) {
-    try {
-      await owners.small?.[Symbol.asyncDispose]();
-    } finally {
-      await owners.large?.[Symbol.asyncDispose]();
-    }
+    const owned = new Set(Object.values(owners));
+    await Promise.allSettled([...owned].map((owner) => owner[Symbol.asyncDispose]()));
     throw error;
   }
 }
@@ -161,8 +179,8 @@ async function headsFor(
     return { routers: new Map(), rewards: new Map() };
   }
   const digested = async (role: ModelRole): Promise<BoundModel> => {
-    const name = shortName(names[role]);
-    const { path, sha256 } = files[role];
+    const name = shortName(nameOf(names, role));
+    const { path, sha256 } = required(files[role], `${role} has a file`);
     const digest = sha256 ?? (await fileDigest(path, `Hashing ${name}`, options));
     return { name, digest };
   };
@@ -183,27 +201,61 @@ function bound(
   return new Map([...routers].map(([strategy, router]) => [strategy, ready(router)]));
 }
 
-type Names = Readonly<Record<ModelRole, string>>;
+type Names = { readonly [L in ModelLabel]?: string | undefined };
 
-function modelNames({ pair, small, large }: OpenEngineOptions): Names {
-  const known = parsePair(pair ?? DEFAULT_PAIR.name);
-  return { small: small ?? known.small, large: large ?? known.large };
+function modelNames(known: ModelPair, { small, large, judge, reward }: OpenEngineOptions): Names {
+  const names = { small: small ?? known.small, large: large ?? known.large };
+  return { ...names, judge: judge ?? names.large, reward: reward ?? known.reward };
 }
 
-/** The needed roles, in order. */
-function neededRoles(
+function nameOf(names: Names, label: ModelLabel): string {
+  return required(names[label], `${label} has a name`);
+}
+
+/** @throws PilotfishError `model-unknown` */
+function checkNamed(names: Names, labels: readonly ModelLabel[]): void {
+  const label = labels.find((one) => names[one] === undefined);
+  if (label === undefined) return;
+  throw new PilotfishError(
+    'model-unknown',
+    `A strategy needs a ${label} model, and ${names.small} with ${names.large} has none.`,
+    { remedy: `Name one with --${label}.`, fields: { role: label } },
+  );
+}
+
+/**
+ * The labels of each model, by the label that it is loaded for. A judge or reward model in the file of
+ * another model is that model. The two models of a pair are never one.
+ */
+function modelLabels(
+  labels: readonly ModelLabel[],
+  files: Files,
+): ReadonlyMap<ModelLabel, readonly ModelLabel[]> {
+  const loadedFor = (label: ModelLabel): ModelLabel => {
+    if (label === 'small' || label === 'large') return label;
+    const same = labels.filter((other) => pathOf(files, other) === pathOf(files, label));
+    return same.find((other) => other === 'large') ?? same[0] ?? label;
+  };
+  const first = new Set(labels.map(loadedFor));
+  return new Map(
+    [...first].map((one) => [one, labels.filter((label) => loadedFor(label) === one)]),
+  );
+}
+
+/** The needed labels in a fixed order: the small model loads first. */
+function neededLabels(
   strategies: readonly StrategyValue[],
   { speculative, steps, samples }: OpenEngineOptions,
-): readonly ModelRole[] {
+): readonly ModelLabel[] {
   const needed = new Set(
-    strategies.flatMap((value) => rolesOf(value, { speculative, steps, samples })),
+    strategies.flatMap((value) => labelsOf(value, { speculative, steps, samples })),
   );
   if (needed.size === 0) {
     throw new PilotfishError('option-invalid', 'No strategy was named.', {
       remedy: 'Name at least one strategy.',
     });
   }
-  return PAIR_ROLES.filter((role) => needed.has(role));
+  return MODEL_LABELS.filter((label) => needed.has(label));
 }
 
 interface Chosen {
@@ -211,52 +263,60 @@ interface Chosen {
   readonly files: Files;
 }
 
-type Files = Readonly<Record<ModelRole, Pick<LocalModel, 'path' | 'sha256'>>>;
+type Files = { readonly [L in ModelLabel]?: Pick<LocalModel, 'path' | 'sha256'> };
+
+function pathOf(files: Files, label: ModelLabel): string {
+  return required(files[label], `${label} has a file`).path;
+}
 
 /** A user who named models never gets others instead. */
 async function chooseModels(
-  roles: readonly ModelRole[],
+  labels: readonly ModelLabel[],
   options: OpenEngineOptions,
 ): Promise<Chosen> {
-  const names = modelNames(options);
+  const names = modelNames(parsePair(options.pair ?? DEFAULT_PAIR.name), options);
+  checkNamed(names, labels);
   try {
-    return { names, files: await ensureFiles(names, roles, options) };
+    return { names, files: await ensureFiles(names, labels, options) };
   } catch (error) {
-    const { pair, small, large } = options;
-    const isNamed = [pair, small, large].some((name) => name !== undefined);
+    const { pair, small, large, judge, reward } = options;
+    const isNamed = [pair, small, large, judge, reward].some((name) => name !== undefined);
     const isNowhere = PilotfishError.isInstance(error) && error.code === 'source-unavailable';
     if (isNamed || !isNowhere) throw error;
     options.onNotice?.(
       `The ${DEFAULT_PAIR.name} models are neither on this machine nor available from any source. ` +
         `The ${POCKET_PAIR.name} pair answers instead: it only does arithmetic word problems.`,
     );
-    const files = await ensureFiles(POCKET_PAIR, roles, options);
-    return { names: POCKET_PAIR, files };
+    const pocket = modelNames(POCKET_PAIR, options);
+    return { names: pocket, files: await ensureFiles(pocket, labels, options) };
   }
 }
 
 /** Pulls all models before the first is loaded, so that a failed pull costs no load. */
 async function ensureFiles(
   names: Names,
-  roles: readonly ModelRole[],
+  labels: readonly ModelLabel[],
   options: OpenEngineOptions,
 ): Promise<Files> {
-  const nothing = { path: '', sha256: null };
-  const files: Record<ModelRole, Files[ModelRole]> = { small: nothing, large: nothing };
-  for (const role of roles) files[role] = await ensureModel(names[role], options);
+  const files: { [L in ModelLabel]?: Pick<LocalModel, 'path' | 'sha256'> } = {};
+  for (const label of labels) files[label] = await ensureModel(nameOf(names, label), options);
   return files;
 }
 
 async function load(
   name: string,
   path: string,
+  labelCount: number,
   options: OpenEngineOptions,
 ): Promise<LlamaCppModel> {
-  const { contextLength, cellCount, sequenceCountMax, threadCount } = options;
-  const { signal, onProgress } = options;
+  const { contextLength, threadCount, signal, onProgress } = options;
+  const { cellCount = contextLength ?? CONTEXT_LENGTH_DEFAULT } = options;
+  const { sequenceCountMax = SEQUENCE_COUNT_MAX_DEFAULT } = options;
   const model = await loadModel(path, {
     name: shortName(name),
-    ...{ contextLength, cellCount, sequenceCountMax, threadCount, signal, onProgress },
+    cellCount: labelCount * cellCount,
+    sequenceCountMax: Math.min(labelCount * sequenceCountMax, SEQUENCE_COUNT_LIMIT),
+    ...{ contextLength, threadCount, signal, onProgress },
   });
   try {
     await useBestThreads(model, options);
@@ -270,16 +330,17 @@ async function load(
 /** Facts of the pair's other model if its file is on this machine; costs are compared with it. */
 async function absentFacts(
   names: Names,
-  loaded: readonly ModelRole[],
+  loaded: readonly ModelLabel[],
   options: OpenEngineOptions,
 ): Promise<Partial<ByRole<CostFacts>>> {
   const facts: Partial<Record<ModelRole, CostFacts>> = {};
   for (const role of PAIR_ROLES) {
     if (loaded.includes(role)) continue;
     try {
-      const found = await findModel(names[role], options);
+      const name = nameOf(names, role);
+      const found = await findModel(name, options);
       if (found === null) continue;
-      facts[role] = { ...(await readModelFile(found.path)), name: shortName(names[role]) };
+      facts[role] = { ...(await readModelFile(found.path)), name: shortName(name) };
     } catch (error) {
       // A model that no strategy needs may be missing or broken; costs are then not compared with it.
       if (!PilotfishError.isInstance(error)) throw error;
@@ -290,14 +351,14 @@ async function absentFacts(
 
 /** Only automatic draft lengths need costs; other strategies start without measuring. */
 async function stepCosts(
-  models: ByRole<LlamaCppModel>,
+  models: Partial<ByRole<LlamaCppModel>>,
   strategies: readonly StrategyValue[],
   options: OpenEngineOptions,
 ): Promise<StepCosts | null> {
   const areUsed = strategies.some(({ method }) => method.usesStepCosts);
   const { draftLength = 'auto' } = options.speculative ?? {};
   if (!areUsed || draftLength !== 'auto') return null;
-  const curve = async (model: LlamaCppModel | null): Promise<CostCurve | null> => {
+  const curve = async (model: LlamaCppModel | null = null): Promise<CostCurve | null> => {
     if (model === null) return null;
     const { decode, overheadMs } = (await localModelCosts(model, options)).costs;
     // The overhead around a forward counts, too: for tiny models it is as large as the forward.

@@ -12,6 +12,10 @@ export interface PairOptions extends EnsureModelOptions {
   readonly small?: string | undefined;
   /** The same for the large model. */
   readonly large?: string | undefined;
+  /** The model that judges steps when it is asked, named in the same way; default: the large model. */
+  readonly judge?: string | undefined;
+  /** A process reward model, named in the same way; default: that of the pair, if it has one. */
+  readonly reward?: string | undefined;
   /** The model whose chat template holds where the two templates differ. */
   readonly template?: ModelRole | undefined;
   /** Tokens of prompt and answer together; default 4096. */

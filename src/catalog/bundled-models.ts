@@ -41,6 +41,14 @@ export const BUNDLED_MODELS: readonly BundledModel[] = [
     file: 'pocket/models/pocket-small-strong.gguf',
     ...OURS,
   },
+  {
+    name: 'pocket-judge',
+    title: 'Pocket Judge',
+    bytes: 7_437_152,
+    sha256: '8cdaec692fd6bf968836ef6a0ab8ff3d6de295d3ba30ef0aec4a62720e12d7a6',
+    file: 'pocket/models/pocket-judge.gguf',
+    ...OURS,
+  },
 ];
 
 export function bundledModel(name: string): BundledModel | null {

@@ -7,6 +7,8 @@ export interface ModelPair {
   /** Names of models that are known or come with this package. */
   readonly small: string;
   readonly large: string;
+  /** A process reward model of the steps of its task; absent: there is none. */
+  readonly reward?: string;
 }
 
 export const DEFAULT_PAIR: ModelPair = {
@@ -20,11 +22,13 @@ export const POCKET_PAIR: ModelPair = {
   name: 'pocket',
   small: 'pocket-small',
   large: 'pocket-large',
+  reward: 'pocket-judge',
 };
 const POCKET_STRONG_PAIR: ModelPair = {
   name: 'pocket-strong',
   small: 'pocket-small-strong',
   large: 'pocket-large',
+  reward: 'pocket-judge',
 };
 
 export const KNOWN_PAIRS: readonly ModelPair[] = [DEFAULT_PAIR, POCKET_PAIR, POCKET_STRONG_PAIR];

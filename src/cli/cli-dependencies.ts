@@ -14,7 +14,7 @@ import type { Trained } from '../app/train.ts';
 import type { RewardTraining } from '../app/train-reward.ts';
 import type { WriteReportOptions, WrittenReport } from '../app/write-report.ts';
 import type { EnsureModelOptions } from '../catalog/ensure-model.ts';
-import type { ModelRole } from '../core/model-id.ts';
+import type { ModelLabel } from '../core/model-id.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Method, StrategyValue } from '../strategy/method.ts';
 import type { StrategyOptions } from '../strategy/strategy-options.ts';
@@ -28,7 +28,7 @@ export interface CliDependencies {
   /** @throws PilotfishError `strategy-unknown`, `threshold-invalid` */
   readonly parseStrategy: (text: string) => StrategyValue;
   /** The models that a strategy loads. @throws PilotfishError `option-invalid` */
-  readonly rolesOf: (strategy: StrategyValue, options: StrategyOptions) => readonly ModelRole[];
+  readonly labelsOf: (strategy: StrategyValue, options: StrategyOptions) => readonly ModelLabel[];
   readonly openEngine: (options: OpenEngineOptions) => Promise<CliEngine>;
   readonly measureSteps: (options: MeasureStepsOptions) => Promise<MeasuredSteps>;
   readonly recost: (options: RecostOptions) => Promise<Recosted>;

@@ -62,6 +62,7 @@ const OF_ERROR: Readonly<Record<ErrorCode, number>> = {
   'head-missing': EXIT.usage,
   'head-invalid': EXIT.failed,
   'head-mismatch': EXIT.failed,
+  'reward-invalid': EXIT.failed,
   'training-invalid': EXIT.failed,
   'engine-busy': EXIT.failed,
   disposed: EXIT.failed,

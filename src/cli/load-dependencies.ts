@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { invariant } from '../core/invariant.ts';
 import { METHODS } from '../strategy/methods.ts';
-import { parseStrategy, rolesOf } from '../strategy/strategy-value.ts';
+import { labelsOf, parseStrategy } from '../strategy/strategy-value.ts';
 import type { CliDependencies } from './cli-dependencies.ts';
 
 export function loadDependencies(): CliDependencies {
@@ -12,7 +12,7 @@ export function loadDependencies(): CliDependencies {
     version: packageVersion(),
     methods: METHODS,
     parseStrategy,
-    rolesOf,
+    labelsOf,
     openEngine: async (options) => {
       const { openEngine } = await import('../app/open-engine.ts');
       return openEngine(options);

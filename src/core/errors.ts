@@ -59,6 +59,7 @@ export const ERROR_CODES = [
   'head-missing',
   'head-invalid',
   'head-mismatch',
+  'reward-invalid',
   'training-invalid',
   'training-data-insufficient',
   'training-diverged',

@@ -39,8 +39,11 @@ interface Named {
 
 /**
  * Gives models their ids, which are their names. Of two models with the same name, the later one
- * gets its label added, as in `qwen (large)`.
+ * gets its label added, as in `qwen (large)`. A model with several labels has one id.
  */
+export function modelsById<M extends Named>(
+  byLabel: ByLabel<M> & Readonly<Record<ModelRole, M>>,
+): ModelsById<M, PairLabels>;
 export function modelsById<M extends Named, L extends ModelLabel>(
   byLabel: Readonly<Record<L, M>>,
 ): ModelsById<M, Readonly<Record<L, ModelId>>>;
@@ -51,8 +54,9 @@ export function modelsById<M extends Named>(byLabel: ByLabel<M>): ModelsById<M> 
   for (const label of MODEL_LABELS) {
     const model = byLabel[label] ?? null;
     if (model === null) continue;
-    let id = model.name;
-    while (models.has(id)) id += ` (${label})`;
+    const known = [...models].find(([, other]) => other === model)?.[0];
+    let id = known ?? model.name;
+    while (known === undefined && models.has(id)) id += ` (${label})`;
     models.set(id, model);
     labels[label] = id;
   }

@@ -28,6 +28,8 @@ export interface RowProgram extends RowReads {
    * it up to the row, `textLogprob` up to the token being decided. It may be longer.
    */
   readonly text?: readonly TokenId[];
+  /** The tokens that `tokenLogprobs` is about. */
+  readonly scoredTokens?: readonly TokenId[];
   /**
    * The masks of a grammar, with an entry for the position of every output row. Without them all
    * tokens are allowed.
@@ -54,6 +56,8 @@ export interface RowResult {
   readonly topLogprobs: Float32Array | null;
   /** In nats; minus infinity for ids that do not exist (`vocabularySize` and above). */
   readonly textLogprob: number | null;
+  /** [scored tokens] in nats, in their order. */
+  readonly tokenLogprobs: Float32Array | null;
   /** [vocabularySize] probabilities after the sampling steps, summing to 1. */
   readonly distribution: Float64Array | null;
   /** [hiddenSize] the final hidden state of the row, after the last norm, if requested. */
@@ -67,6 +71,7 @@ export const NOTHING_READ: Omit<RowResult, 'tokenId'> = {
   margin: null,
   topLogprobs: null,
   textLogprob: null,
+  tokenLogprobs: null,
   distribution: null,
   hidden: null,
 };

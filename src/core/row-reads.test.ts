@@ -16,6 +16,7 @@ const ANY_READS: fc.Arbitrary<RowReads> = fc.record(
     uncertainty: fc.boolean(),
     topLogprobs: fc.nat(64),
     textLogprob: fc.boolean(),
+    tokenLogprobs: fc.boolean(),
     distribution: fc.boolean(),
     hidden: fc.boolean(),
   },

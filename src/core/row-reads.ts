@@ -23,6 +23,11 @@ export interface RowReads {
    * of the program has at the position being decided.
    */
   readonly textLogprob?: boolean | undefined;
+  /**
+   * The natural log-probabilities, before the sampling steps and the mask, of the program's
+   * `scoredTokens`.
+   */
+  readonly tokenLogprobs?: boolean | undefined;
   /** The whole distribution after the sampling steps. */
   readonly distribution?: boolean | undefined;
   /** The final hidden state of the row, after the last norm. */
@@ -37,6 +42,7 @@ const LACKS: Readonly<Record<keyof RowReads, string>> = {
   logprob: 'it gives no log-probabilities of its own tokens',
   uncertainty: 'it gives no entropies and margins',
   textLogprob: 'it gives no log-probabilities of given tokens',
+  tokenLogprobs: 'it gives no log-probabilities of chosen tokens',
   distribution: 'it gives no whole distributions',
   hidden: 'it gives no hidden states',
   topLogprobs: 'it gives fewer of the largest log-probabilities',

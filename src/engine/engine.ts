@@ -20,7 +20,7 @@ import type { StrategyValue } from '../strategy/method.ts';
 import type { Strategy } from '../strategy/strategy.ts';
 import type { StrategyOptions } from '../strategy/strategy-options.ts';
 import { type CheckedRequest, checkRequest } from './checked-request.ts';
-import { RUNNING_REQUEST_COUNT_MAX, WAITING_REQUEST_COUNT_MAX } from './limits.ts';
+import { judgedLength, RUNNING_REQUEST_COUNT_MAX, WAITING_REQUEST_COUNT_MAX } from './limits.ts';
 import { type CostFacts, isWriter, type LabelledModels, ModelSet } from './model-set.ts';
 import { promptTokens } from './prompt.ts';
 import type { GenerateRequest } from './request.ts';
@@ -90,6 +90,7 @@ export class Engine implements AsyncDisposable {
     checkRequestCountMax(requestCountMax);
     this.#scheduler = new KvScheduler({
       models: this.#models.local(),
+      labelCounts: this.#models.labelCounts(),
       requestCountMax,
       waitingCountMax: WAITING_REQUEST_COUNT_MAX,
     });
@@ -187,6 +188,7 @@ export class Engine implements AsyncDisposable {
     yield* runRequest({
       request,
       prompt,
+      messages: 'messages' in request.input ? request.input.messages : undefined,
       strategy,
       unit: request.strategy.method.unit,
       models: this.#models,
@@ -246,15 +248,19 @@ export class Engine implements AsyncDisposable {
   /** The cells and sequences of local models for a text of this many tokens, and for its branches. */
   #need(strategy: Strategy, tokenCount: number): KvAmounts {
     const { contextLength } = this.#models;
-    const needOf = ([label, needs]: readonly [string, SessionNeeds]): KvAmounts => {
-      if (this.#models.isRemote(label as ModelLabel)) return {};
+    const needOf = ([name, needs]: readonly [string, SessionNeeds]): KvAmounts => {
+      const label = name as ModelLabel;
+      if (this.#models.isRemote(label)) return {};
       const { count = 0, tokenCountMax = 0 } = needs.branches ?? {};
+      const textLength = isWriter(label)
+        ? Math.min(tokenCount, contextLength)
+        : Math.min(judgedLength(tokenCount), this.#models.contextLengthOf(label));
       const amount = {
         // After a preemption every branch may have to read the whole text by itself.
-        cellCount: (1 + count) * Math.min(tokenCount, contextLength) + count * tokenCountMax,
+        cellCount: (1 + count) * textLength + count * tokenCountMax,
         sequenceCount: 1 + count,
       };
-      return { [this.#models.idOf(label as ModelLabel)]: amount };
+      return { [this.#models.idOf(label)]: amount };
     };
     return Object.entries(strategy.needs)
       .map(needOf)

@@ -11,3 +11,11 @@ export const WAITING_REQUEST_COUNT_MAX = 256;
 export const SCHEMA_REDRAW_COUNT_MAX = 3;
 /** The temperature of these draws where the request is greedy. */
 export const REDRAW_TEMPERATURE = 0.7;
+
+/**
+ * The tokens that are reserved for a judge's own text of an answer with its prompt: its instructions,
+ * what stands around each step, and a vocabulary that may need more tokens.
+ */
+export function judgedLength(tokenCount: number): number {
+  return 2 * tokenCount + 256;
+}

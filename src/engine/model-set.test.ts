@@ -23,6 +23,10 @@ describe('the models of an engine', () => {
     const set = new ModelSet({ small: model('small'), large: both, judge: both });
     expect(set.costs.labels).toEqual({ small: 'small', large: 'both', judge: 'both' });
     expect([...set.local().values()]).toHaveLength(2);
+    expect([...set.labelCounts()]).toEqual([
+      ['small', 1],
+      ['both', 2],
+    ]);
     await set[Symbol.asyncDispose]();
   });
 
@@ -47,6 +51,14 @@ describe('the models of an engine', () => {
     expect(sizes.map((tokens) => tokens.isEndOfGeneration(tokenId(3)))).toEqual([true, false]);
     const texts = sizes.map((tokens) => new TextDecoder().decode(tokens.tokenBytes(tokenId(1))));
     expect(texts).toEqual(['b', 'no']);
+    const [ofPair, ofJudge] = [set.tokenizerOf('small'), set.tokenizerOf('judge')];
+    expect([ofPair.continued('ba'), ofJudge.continued('noyes')]).toEqual([
+      [1, 0],
+      [1, 0],
+    ]);
+    expect(ofJudge.chat([{ role: 'user', content: 'yesno' }])).toEqual([0, 1]);
+    expect([ofJudge.beginning('no'), ofJudge.modelName]).toEqual([[1], 'judge']);
+    expect(set.contextLengthOf('judge')).toBe(8);
   });
 
   it('are compared in cost with a model that is not loaded, at the given prices', () => {

@@ -14,6 +14,7 @@ import {
   modelsById,
 } from '../core/model-id.ts';
 import type { TokenId } from '../core/token-id.ts';
+import type { Tokenizer } from '../core/tokenizer.ts';
 import { type Lease, soleLease } from '../kv-cache/lease.ts';
 import type { LanguageModel, ModelFacts, Vocabulary } from '../model/roles.ts';
 import { LOCAL_CAPABILITIES, type SessionCapabilities } from '../session/capabilities.ts';
@@ -22,6 +23,7 @@ import type { RemoteModel } from '../session/remote-model.ts';
 import type { Session, SessionRequest } from '../session/session.ts';
 import type { TokenMeaning } from '../session/write-boundary.ts';
 import { commonVocabularySize } from '../vocabulary/vocabulary-comparison.ts';
+import { TextTokens } from './text-tokens.ts';
 
 /** A model that this process runs, or a model that runs elsewhere. */
 export type EngineModel = LanguageModel | RemoteModel;
@@ -103,6 +105,17 @@ export class ModelSet {
     return local;
   }
 
+  /** The number of labels of each model of `local`. */
+  labelCounts(): ReadonlyMap<ModelId, number> {
+    const ids = MODEL_LABELS.flatMap((label) => this.costs.labels[label] ?? []);
+    return new Map(ids.map((id) => [id, ids.filter((other) => other === id).length]));
+  }
+
+  /** Tokens that fit in the context of one model. */
+  contextLengthOf(label: ModelLabel): number {
+    return required(this.get(label), `the ${label} model is loaded`).facts.contextLength;
+  }
+
   isRemote(label: ModelLabel): boolean {
     const model = this.get(label);
     return model !== null && !isLocal(model);
@@ -145,6 +158,19 @@ export class ModelSet {
     };
   }
 
+  /** The tokens of texts that are for one model alone. */
+  tokenizerOf(label: ModelLabel): Tokenizer {
+    const { facts, vocabulary } = required(this.get(label), `the ${label} model is loaded`);
+    const texts = new TextTokens([vocabulary]);
+    return {
+      modelName: facts.name,
+      chat: (messages) =>
+        texts.tokens(texts.rendered(messages, (broken) => vocabulary.renderChat(broken))),
+      beginning: (text) => texts.tokens(texts.plain(text)),
+      continued: (text) => texts.continued(text),
+    };
+  }
+
   isEndOfGeneration(id: TokenId): boolean {
     return this.endOfGenerationIds.has(id);
   }
@@ -182,17 +208,13 @@ function costFacts(
   main: EngineModel,
   options: ModelSetOptions,
 ): ModelsById<ModelCostFacts> {
-  const firstLabel = (label: ModelLabel): ModelLabel =>
-    MODEL_LABELS.find((other) => models[other] === models[label]) ?? label;
-  const own = MODEL_LABELS.filter((label) => !models[label] || firstLabel(label) === label);
   const facts: { [L in ModelLabel]?: ModelCostFacts | null } = {};
-  for (const label of own) facts[label] = factsOfLabel(label, models, main, options);
-  const { models: byId, labels } = modelsById(facts);
-  const all = MODEL_LABELS.flatMap((label) => {
-    const id = labels[models[label] ? firstLabel(label) : label];
-    return id === undefined ? [] : [[label, id] as const];
-  });
-  return { models: byId, labels: Object.fromEntries(all) };
+  for (const label of MODEL_LABELS) {
+    const first = MODEL_LABELS.find((other) => models[other] === models[label]);
+    const isShared = models[label] && first !== undefined && first !== label;
+    facts[label] = isShared ? (facts[first] ?? null) : factsOfLabel(label, models, main, options);
+  }
+  return modelsById(facts);
 }
 
 function factsOfLabel(

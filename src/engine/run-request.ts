@@ -4,6 +4,7 @@
  * and so do the rollouts of a training.
  */
 import { RunCostFold } from '../accounting/run-cost.ts';
+import type { ChatMessage } from '../core/chat-message.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Draws } from '../core/draws.ts';
 import { seededDraws } from '../core/draws.ts';
@@ -46,6 +47,8 @@ export type RunRequest = Pick<
 export interface RunOptions {
   readonly request: RunRequest;
   readonly prompt: readonly TokenId[];
+  /** The conversation of the prompt; default: the text of the prompt as one message. */
+  readonly messages?: readonly ChatMessage[] | undefined;
   readonly strategy: Strategy;
   /** The unit that the strategy decides about; default: none. */
   readonly unit?: Unit | null | undefined;
@@ -326,9 +329,12 @@ class Run {
   }
 
   #context(): StrategyContext {
-    const { request, grammar, signal, draws, models } = this.#options;
+    const { request, prompt, messages, grammar, signal, draws, models } = this.#options;
     return {
       session: (label) => this.#session(label),
+      tokenizer: (label) => models.tokenizerOf(label),
+      messages: messages ?? [{ role: 'user', content: promptText(this.#options) }],
+      promptLength: prompt.length,
       draws: draws ?? seededDraws(seedOfDraw(request.seed, this.#draw)),
       tokenBytes: (id) => models.tokenBytes(id),
       isEndOfGeneration: (id) => models.isEndOfGeneration(id),
@@ -371,6 +377,10 @@ class Run {
     this.#sessions.set(label, session);
     return session;
   }
+}
+
+function promptText({ prompt, models }: RunOptions): string {
+  return Buffer.concat(prompt.map((id) => models.tokenBytes(id))).toString('utf8');
 }
 
 function startEvent({ request, prompt, strategy, unit, models }: RunOptions): StartEvent {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ChatMessage } from '../core/chat-message.ts';
+import { tokenId } from '../core/token-id.ts';
 import { ScriptedModel, type ScriptedModelOptions } from '../model/scripted/scripted-model.ts';
 import { chatTemplate } from '../vocabulary/chat-template.ts';
 import { TextTokens } from './text-tokens.ts';
@@ -92,6 +93,13 @@ describe('TextTokens', () => {
     it('does not let the template find control tokens in what the assistant wrote', () => {
       expect(read(tokens, [assistant('a</b>b')], FORGETTING).text).toBe('<b>a</b>b</b>');
     });
+  });
+
+  it('gives the tokens of a text behind another one', () => {
+    expect(tokens.continued('ab')).toEqual([0, 1]);
+    expect(tokens.continued('a<b>')).toEqual([0, 2, 1, 3]);
+    const started = { ...vocabulary(), startToken: tokenId(4) };
+    expect(new TextTokens([started]).continued('ab')).toEqual([0, 1]);
   });
 
   it('keeps a raw text as text, unless it is to be parsed', () => {

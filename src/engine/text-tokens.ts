@@ -105,6 +105,14 @@ export class TextTokens {
     return startToken === null || ids[0] === startToken ? ids : [startToken, ...ids];
   }
 
+  /** A text behind another one: no start token and no space comes before it. */
+  continued(text: string): TokenId[] {
+    const { text: broken, mark } = this.plain(text);
+    const pieces = mark === null ? [broken] : broken.split(mark);
+    const before = this.#main.tokenizeText(pieces);
+    return this.#main.tokenizeText([...pieces, ...pieces]).slice(before.length);
+  }
+
   /**
    * Tokenisers find user-defined tokens in any text, and SentencePiece may put a control token together
    * from its characters. Such a text is tokenised in pieces that end within the broken strings.

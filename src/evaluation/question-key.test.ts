@@ -95,8 +95,7 @@ describe('overlap of training and evaluation', () => {
     expect(() => check(head(seen, none), evaluation)).toThrow(
       expect.objectContaining({
         code: 'data-overlap',
-        message:
-          `The head of citer was ${how} on 4 of these 5 questions: ` + 'test/0, test/1, test/2, ….',
+        message: `The head of citer was ${how} on 4 of these 5 questions: test/0, test/1, test/2, ….`,
         fields: { commonCount: 4, evaluationCount: 5 },
       }),
     );

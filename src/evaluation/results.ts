@@ -4,6 +4,7 @@
  * questions. Intervals hold 95 %.
  */
 import type { Origin } from '../core/events.ts';
+import type { ModelLabel, ModelRole } from '../core/model-id.ts';
 import type { Unit } from '../strategy/method.ts';
 import type { ShareInterval } from './curves/share-interval.ts';
 
@@ -182,6 +183,16 @@ export interface Example {
   }[];
 }
 
+export interface ResultModel {
+  readonly name: string;
+  /** SHA-256 of the file, in hex. */
+  readonly digest: string;
+}
+
+/** The pair, and the models beside it by their labels. A model may have several labels. */
+export type ResultModels = Readonly<Record<ModelRole, ResultModel>> & {
+  readonly [L in ModelLabel]?: ResultModel | undefined;
+};
 /**
  * The version of the results that evaluations write now. Version 2 had neither written FLOPs nor steps;
  * version 1 compared curves in another way.
@@ -194,10 +205,7 @@ export interface EvaluationResult {
   readonly questionCount: number;
   /** Whether the questions on which both models are right, or both wrong, were sampled. */
   readonly isScreened: boolean;
-  readonly models: {
-    readonly small: { readonly name: string; readonly digest: string };
-    readonly large: { readonly name: string; readonly digest: string };
-  };
+  readonly models: ResultModels;
   readonly maxTokens: number;
   /**
    * The accuracy of the large model alone minus that of the small one, paired over all questions.

@@ -33,7 +33,7 @@ export function largeLikelihood(name: string, combine: Combine): StepReward {
     name,
     draftReads: {},
     needs: { large: { reads } },
-    begin: (session) => ({
+    begin: ({ session }) => ({
       score: async (step) => {
         const read = await readBy(session('large'), step, reads);
         const logprobs = read.map((row) => required(row.textLogprob, 'it was asked for'));
@@ -49,7 +49,7 @@ export function largeAgreement(name: string): StepReward {
     name,
     draftReads: {},
     needs: { large: {} },
-    begin: (session) => ({
+    begin: ({ session }) => ({
       score: async (step) => {
         const read = await readBy(session('large'), step, {});
         const from = step.text.length - read.length;

@@ -43,7 +43,7 @@ export function headReward(name: string, head: RewardScoring): StepReward {
     draftReads: rewardReads(features),
     ...(features.tokens === 'all' && reads === null ? { running: () => runningProduct(head) } : {}),
     needs: reads === null ? {} : { large: { reads } },
-    begin: (session) => ({
+    begin: ({ session }) => ({
       score: async (step) => {
         const large = reads === null ? null : await readBy(session('large'), step, reads);
         return productReward(stepFeatures({ small: step.rows, large }, features), head);

@@ -1,12 +1,14 @@
 /**
  * The role of a reward model: it scores a drafted step of an answer, given the text before it. A scorer
  * reads only the new step. It meters its own work, because it asks sessions for rows. Each reward stands
- * in a file of its own (likelihood-reward.ts is one).
+ * in a file of its own (likelihood-reward.ts, judge-reward.ts).
  */
+import type { ChatMessage } from '../core/chat-message.ts';
 import type { ModelLabel } from '../core/model-id.ts';
 import type { RowResult } from '../core/row-program.ts';
 import type { RowReads } from '../core/row-reads.ts';
 import type { TokenId } from '../core/token-id.ts';
+import type { Tokenizer } from '../core/tokenizer.ts';
 import type { SessionNeeds } from '../session/capabilities.ts';
 import type { Session } from '../session/session.ts';
 
@@ -28,6 +30,19 @@ export interface StepScorer {
  * step is at most the last one.
  */
 export type RunningReward = (row: RowResult) => number;
+/** What a reward may know of a request. */
+export interface RewardContext {
+  /** The request's session of the model with a label. */
+  session(label: ModelLabel): Session;
+  /** For models that read texts of their own. */
+  tokenizer(label: ModelLabel): Tokenizer;
+  /** The bytes that a token adds to the answer; none for control tokens. */
+  tokenBytes(id: TokenId): Uint8Array;
+  /** The conversation that the answer continues; a prompt without a conversation is one message. */
+  readonly messages: readonly ChatMessage[];
+  /** The tokens of the prompt, which the answer follows. */
+  readonly promptLength: number;
+}
 
 export interface StepReward {
   readonly name: string;
@@ -40,8 +55,8 @@ export interface StepReward {
    * products and minima. Absent: a low reward may still rise.
    */
   readonly running?: (() => RunningReward) | undefined;
-  /** @param session the request's session of the model with a label */
-  begin(session: (label: ModelLabel) => Session): StepScorer;
+  /** @throws PilotfishError `capability-missing` if a model cannot give the reward */
+  begin(context: RewardContext): StepScorer;
 }
 
 /**

@@ -26,6 +26,8 @@ import { ScheduledLease } from './scheduled-lease.ts';
 
 export interface KvSchedulerOptions {
   readonly models: ReadonlyMap<ModelId, LanguageModel>;
+  /** The labels of each model: a request may use a sequence for each. Default: 1. */
+  readonly labelCounts?: ReadonlyMap<ModelId, number> | undefined;
   /** Requests that may run at once if the cells suffice. The other sequences serve the prefix caches. */
   readonly requestCountMax: number;
   /** Requests that may wait; one more is refused. */
@@ -50,8 +52,9 @@ export class KvScheduler {
   /** The ends of leases. They settle when the sequences are closed. */
   readonly #leaving = new Set<Promise<unknown>>();
 
-  constructor({ models, requestCountMax, waitingCountMax }: KvSchedulerOptions) {
-    const { capacity, spare } = shares(models, requestCountMax);
+  constructor(options: KvSchedulerOptions) {
+    const { models, waitingCountMax } = options;
+    const { capacity, spare } = shares(options);
     this.#spareSequenceCount = spare;
     this.#admission = new Admission({ capacity, waitingCountMax });
     const cacheOf = (id: ModelId, model: LanguageModel): PrefixCache =>
@@ -140,14 +143,15 @@ export class KvScheduler {
 /**
  * All cells are for requests. Enough sequences are for requests that `requestCountMax` of them can run.
  */
-function shares(
-  models: ReadonlyMap<ModelId, LanguageModel>,
-  requestCountMax: number,
-): { readonly capacity: KvAmounts; readonly spare: ReadonlyMap<ModelId, number> } {
+function shares({ models, labelCounts, requestCountMax }: KvSchedulerOptions): {
+  readonly capacity: KvAmounts;
+  readonly spare: ReadonlyMap<ModelId, number>;
+} {
   const capacity: Record<ModelId, KvAmount> = {};
   const spare = new Map<ModelId, number>();
   for (const [id, { facts }] of models) {
-    const sequenceCount = Math.min(facts.sequenceCountMax, requestCountMax);
+    const wanted = requestCountMax * (labelCounts?.get(id) ?? 1);
+    const sequenceCount = Math.min(facts.sequenceCountMax, wanted);
     capacity[id] = { cellCount: facts.cellCount, sequenceCount };
     spare.set(id, facts.sequenceCountMax - sequenceCount);
   }

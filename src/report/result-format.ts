@@ -137,7 +137,10 @@ const REST = z.object({
   task: z.string().min(1),
   questionCount: COUNT,
   isScreened: z.boolean(),
-  models: z.object({ small: MODEL, large: MODEL }),
+  models: z.object({
+    ...{ small: MODEL, large: MODEL },
+    ...{ reward: MODEL.optional(), judge: MODEL.optional(), hub: MODEL.optional() },
+  }),
   maxTokens: COUNT,
   gap: ESTIMATE,
   results: z.array(POINT).min(1, 'has no results'),

@@ -154,6 +154,14 @@ describe('the other results', () => {
     const text = tokenIds([7, 7, 7, 2]);
     const textLogprob = -1 - logSumExp;
     expect(ask({ textLogprob: true, text })).toEqual({ ...NOTHING, tokenId: choice, textLogprob });
+    const scoredTokens = tokenIds([2, 6, 0, 2]);
+    const tokenLogprobs = Float32Array.from(scoredTokens, (id) => {
+      return (LOGITS[id] ?? Number.NEGATIVE_INFINITY) - logSumExp;
+    });
+    expect(ask({ tokenLogprobs: true, scoredTokens })).toEqual({
+      ...{ ...NOTHING, tokenId: choice, tokenLogprobs },
+    });
+    expect(() => ask({ tokenLogprobs: true })).toThrow('names no tokens to score');
   });
 
   it('give the log-probability before the sampling steps', () => {

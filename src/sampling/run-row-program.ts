@@ -52,6 +52,8 @@ export function runRowProgram(
     margin: allowed?.margin ?? null,
     topLogprobs,
     textLogprob: program.textLogprob === true ? logprobOf(tokenAt(program, position)) : null,
+    tokenLogprobs:
+      program.tokenLogprobs === true ? Float32Array.from(scoredTokens(program), logprobOf) : null,
     distribution,
   };
 }
@@ -114,6 +116,11 @@ function tokenAt({ text }: RowProgram, position: number): TokenId {
   const token = text?.[position];
   invariant(token !== undefined, `the text ends before position ${position + 1}`);
   return token;
+}
+
+function scoredTokens({ scoredTokens: tokens }: RowProgram): readonly TokenId[] {
+  invariant(tokens !== undefined, 'the program names no tokens to score');
+  return tokens;
 }
 
 function choose(

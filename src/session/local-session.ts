@@ -234,13 +234,15 @@ export class LocalSession implements Session, CellHolder {
   }
 
   #program(request: RowsRequest): RowProgram {
-    const { text, reads, noise = 'sample', draw = 0, temperature, scoredText } = request;
+    const { text, reads, noise = 'sample', draw = 0, temperature, ...scored } = request;
+    const { scoredText: seen = text, scoredTokens } = scored;
     const { vocabularySize, seed, sampling: asked } = this.#options.sampling;
     const sampling = temperature === undefined ? asked : { ...asked, temperature };
     const needsText = reads?.textLogprob === true || penalises(sampling);
     return {
       ...{ vocabularySize, sampling, seed: seedOfDraw(seed, draw), purpose: noise, ...reads },
-      ...(needsText ? { text: scoredText ?? text } : {}),
+      ...(needsText ? { text: seen } : {}),
+      ...(scoredTokens === undefined ? {} : { scoredTokens }),
     };
   }
 

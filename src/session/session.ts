@@ -42,6 +42,8 @@ export interface RowsRequest {
   readonly temperature?: number | undefined;
   /** The text whose tokens `textLogprob` is about; default: `text`. It may be longer than `text`. */
   readonly scoredText?: readonly TokenId[] | undefined;
+  /** The tokens that `tokenLogprobs` is about. */
+  readonly scoredTokens?: readonly TokenId[] | undefined;
 }
 
 export interface WriteRequest extends Omit<RowsRequest, 'outputCount' | 'scoredText'> {

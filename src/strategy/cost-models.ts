@@ -150,6 +150,31 @@ export function stepReadingCost(name: string): CostModel {
   };
 }
 
+/** The assumed length of a step, and of what a judge reads around it. */
+const JUDGED_TOKEN_COUNT = { step: 20, around: 10 };
+
+/** As `stepRoutingCost`, with a judge as large as the large model, which reads a text of its own. */
+export function judgedStepsCost(name: string): CostModel {
+  const routing = stepRoutingCost(name);
+  return {
+    ...routing,
+    work: (plan) => {
+      const { step, around } = JUDGED_TOKEN_COUNT;
+      const work = routing.work(plan);
+      const stepCount = Math.ceil(plan.answerTokenCount / step);
+      const judgement: ExpectedForwards = {
+        ...{ model: 'large', count: stepCount },
+        isReward: true,
+        shape: {
+          ...{ rowCount: step + around, outputRowCount: 1, cachedTokenCount: meanLength(plan) },
+        },
+      };
+      const forwards = [...work.forwards, ...prefill('large', plan.promptTokenCount), judgement];
+      return { ...work, forwards, largeCallCount: work.largeCallCount + stepCount };
+    },
+  };
+}
+
 /** The small model answers. For a `share` of the questions the large model then answers anew. */
 export const cascadeCost: CostModel = {
   name: 'cascade',

@@ -5,7 +5,7 @@
  */
 
 import { required } from '../core/invariant.ts';
-import type { ModelRole } from '../core/model-id.ts';
+import type { ModelLabel } from '../core/model-id.ts';
 import type { Unit } from '../core/unit.ts';
 import type { DeferralSide, Gate } from '../judging/gate.ts';
 import type { CostModel } from '../machines/cost-model.ts';
@@ -52,7 +52,7 @@ export interface Method {
   /** The groups of options that its answers depend on; absent: for tokens none, otherwise all. */
   readonly optionGroups?: readonly OptionGroup[];
   /** The labels of the models that it uses. */
-  readonly needs: readonly ModelRole[];
+  readonly needs: readonly ModelLabel[];
   /** Its expected work: one model for each way in which it can work, at least one. */
   readonly costModels: readonly CostModel[];
   /** Null: pictures draw it by its role (a model alone, a control), or in a free style. */
@@ -100,6 +100,11 @@ export function isRandomControl({ controlOf }: Method): boolean {
 /** Whether its threshold decides how much the large model writes. */
 export function choosesModels({ threshold }: Method): boolean {
   return threshold !== null && threshold.deferralSide !== null;
+}
+
+/** Whether it needs no model beside the pair. */
+export function isOfPair({ needs }: Pick<Method, 'needs'>): boolean {
+  return needs.every((label) => label === 'small' || label === 'large');
 }
 
 /** Whether it reads values off the small model's logits, which takes a pass over the vocabulary. */

@@ -13,6 +13,7 @@ import { randomStepMethod } from './random-step.ts';
 import { ROUTED_METHODS } from './routed.ts';
 import { RSD_METHODS } from './rsd.ts';
 import { RSD_HEAD_METHODS } from './rsd-heads.ts';
+import { JUDGE_METHODS } from './rsd-judge.ts';
 import { largeMethod, smallMethod } from './single-model.ts';
 import { speculativeMethod } from './speculative.ts';
 
@@ -29,6 +30,7 @@ export const METHODS: readonly Method[] = [
   ...ROUTED_METHODS,
   ...RSD_HEAD_METHODS,
   ...RSD_METHODS,
+  ...JUDGE_METHODS,
   randomStepMethod,
   cascadeMethod,
   randomQueryMethod,

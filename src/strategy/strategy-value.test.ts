@@ -10,9 +10,9 @@ import { speculativeMethod } from './speculative.ts';
 import {
   asStrategy,
   createStrategy,
+  labelsOf,
   methodNamed,
   parseStrategy,
-  rolesOf,
   strategyValue,
 } from './strategy-value.ts';
 
@@ -219,7 +219,7 @@ describe('the list of methods', () => {
         threshold?.default ?? (routers.get(name) ?? rewards.get(name))?.defaultThreshold;
       const expected = threshold === null ? {} : { [threshold.name]: byDefault };
       expect(strategy.thresholds).toEqual(expected);
-      expect(rolesOf(name)).toEqual(needs);
+      expect(labelsOf(name)).toEqual(needs);
     }
   });
 
@@ -247,12 +247,12 @@ describe('the list of methods', () => {
 
   it('needs no small model for drafts by prompt lookup', () => {
     const options = { speculative: { proposer: 'prompt-lookup' } } as const;
-    expect(rolesOf('speculative', options)).toEqual(['large']);
+    expect(labelsOf('speculative', options)).toEqual(['large']);
   });
 
   it('checks the text before it builds', () => {
     expect(() => createStrategy('random@2')).toThrow(PilotfishError);
-    expect(() => rolesOf('nothing')).toThrow(PilotfishError);
+    expect(() => labelsOf('nothing')).toThrow(PilotfishError);
   });
 });
 
@@ -308,6 +308,6 @@ describe('strategies with a trained head', () => {
       );
     }
     // The needed models are known before.
-    expect(rolesOf(name)).toEqual(methodNamed(name)?.needs);
+    expect(labelsOf(name)).toEqual(methodNamed(name)?.needs);
   });
 });

@@ -3,7 +3,7 @@
  * and reads the facts of its method.
  */
 import { PilotfishError } from '../core/errors.ts';
-import type { ModelRole } from '../core/model-id.ts';
+import { MODEL_LABELS, type ModelLabel } from '../core/model-id.ts';
 import { invalidThreshold } from './invalid-threshold.ts';
 import { choosesModels, type Method, type StrategyValue, type ThresholdFacts } from './method.ts';
 import { DEFAULT_METHOD, METHODS } from './methods.ts';
@@ -69,13 +69,19 @@ export function createStrategy(input: StrategyInput, options: StrategyOptions = 
   return value.method.build(value, options);
 }
 
-/** The models that a strategy needs. @throws as `parseStrategy`; PilotfishError `option-invalid` */
-export function rolesOf(input: StrategyInput, options: StrategyOptions = {}): readonly ModelRole[] {
+/**
+ * The labels of the models that a strategy needs.
+ * @throws as `parseStrategy`; PilotfishError `option-invalid`
+ */
+export function labelsOf(
+  input: StrategyInput,
+  options: StrategyOptions = {},
+): readonly ModelLabel[] {
   const value = asStrategy(input);
   // Its options may spare it a model. A head never does, and need not be here yet.
   if (value.method.head !== null) return value.method.needs;
   const { needs } = createStrategy(value, options);
-  return (['small', 'large'] as const).filter((role) => needs[role] !== undefined);
+  return MODEL_LABELS.filter((label) => needs[label] !== undefined);
 }
 
 /**

@@ -8,6 +8,7 @@ import type { ModelLabel } from '../core/model-id.ts';
 import type { RowReads } from '../core/row-reads.ts';
 import type { TokenId } from '../core/token-id.ts';
 import type { GateContext } from '../judging/gate.ts';
+import type { RewardContext } from '../judging/step-reward.ts';
 import type { SessionNeeds } from '../session/capabilities.ts';
 import type { Session } from '../session/session.ts';
 
@@ -29,7 +30,7 @@ export interface Round {
 }
 
 /** The means of a strategy for one request. */
-export interface StrategyContext extends GateContext {
+export interface StrategyContext extends GateContext, RewardContext {
   /** The request's session of the model with this label. It is opened at the first call. */
   session(label: ModelLabel): Session;
   /** The values that the request wants of every token that it emits. */

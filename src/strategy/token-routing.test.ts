@@ -45,6 +45,7 @@ async function routed(reads: RowReads, calls: boolean) {
     temperature: 0,
     isEndOfGeneration: () => false,
     finalAnswer: () => null,
+    ...{ messages: [], promptLength: 3, tokenizer: () => Promise.reject() as never },
     stops: [],
   });
   const round = { text: tokenIds([1, 2, 3]), tokenCountMax: 1 };

@@ -19,7 +19,7 @@ import { GREEDY } from '../../src/core/sampling-params.ts';
 import { tokenId } from '../../src/core/token-id.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
 import { METHODS } from '../../src/strategy/methods.ts';
-import { asStrategy, parseStrategy, rolesOf } from '../../src/strategy/strategy-value.ts';
+import { asStrategy, labelsOf, parseStrategy } from '../../src/strategy/strategy-value.ts';
 
 export type ScriptedToken = readonly [text: string, origin: Origin, verified: boolean];
 
@@ -204,7 +204,7 @@ export function scriptedDependencies(
     version: '9.9.9',
     methods: METHODS,
     parseStrategy,
-    rolesOf,
+    labelsOf,
     openEngine,
     gradeLines,
     measureSteps: () => Promise.reject(new Error('the script measures nothing')),

@@ -37,15 +37,17 @@ const AT: Readonly<Record<string, number>> = {
   ...{ entropy: 0.4, margin: 0.5, random: 0.3, 'random-query': 0.5, citer: 0.5 },
   ...{ 'rsd-likelihood': 0.97, 'rsd-large-likelihood': 0.3, 'random-step': 0.5 },
 };
-/** Methods with trained routers differ only in these, so one stands for all. */
+/** Methods with trained routers differ only in these, so one stands for all. So does one judge. */
 const EXAMPLES: readonly string[] = METHODS.filter(
-  ({ head, name }) => head === null || name === 'citer',
+  ({ head, name, needs }) =>
+    (head === null || name === 'citer') && (RUNS_ARE_FULL || !needs.includes('judge')),
 ).map((method) => strategyValue(method, AT[method.name] ?? null).text);
 
 let pair: PocketPair;
 beforeAll(async () => {
   pair = await openPocket({
     load: { cellCount: 8192 },
+    judges: true,
     speculative: { proposer: 'small', draftLength: 4 },
     samples: { count: 3 },
     // Untrained routers: their scores do not matter here.
@@ -106,6 +108,8 @@ describe.each(Object.entries(SAMPLINGS))('%s', (_name, sampling) => {
     ['random-step@0', 'small'],
     ['random-step@1', 'large'],
     ['hgs-prm-likelihood@0', 'small'],
+    ['specreason@-1', 'small'],
+    ['rsd-prm@2', 'large'],
     ['speculative', 'large'],
   ] as const)('%s writes the text of %s', async (strategy, alone) => {
     const own = await answersOfOne(alone);

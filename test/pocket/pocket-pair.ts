@@ -26,13 +26,16 @@ export interface PocketOptions extends Omit<EngineOptions, 'models'> {
   /** Default: the weaker one. */
   readonly smallName?: 'pocket-small' | 'pocket-small-strong';
   readonly load?: LoadOptions;
+  /** Whether the large model also judges, as any judge and as a process reward model. Default false. */
+  readonly judges?: boolean;
 }
 
 export async function openPocket(options: PocketOptions = {}): Promise<PocketPair> {
-  const { smallName = 'pocket-small', load = {}, ...rest } = options;
+  const { smallName = 'pocket-small', load = {}, judges = false, ...rest } = options;
   const small = await loadPocket(smallName, load);
   const large = await loadPocket('pocket-large', load);
-  const engine = new Engine({ models: { small, large }, ...rest });
+  const others = judges ? { judge: large, reward: large } : {};
+  const engine = new Engine({ models: { small, large, ...others }, ...rest });
   return { engine, small, large, [Symbol.asyncDispose]: () => engine.close() };
 }
 

@@ -13,7 +13,7 @@ import type { CostParameter } from '../../machines/cost-model.ts';
 import type { ForwardCosts } from '../../machines/forward-costs.ts';
 import type { MachineProfile } from '../../machines/machine-profile.ts';
 import { type CostedModel, profileCosts } from '../../machines/profile-costs.ts';
-import type { Method } from '../../strategy/method.ts';
+import { isOfPair, type Method } from '../../strategy/method.ts';
 import { METHODS } from '../../strategy/methods.ts';
 import { largeMethod } from '../../strategy/single-model.ts';
 import type { AcceptanceStatistics, LookupStatistics } from './measure-acceptance.ts';
@@ -149,14 +149,15 @@ function adviceOnAll(
 /** The value that the user assumes, or else the one that was tried out; null if neither is known. */
 function knownValues({ share, acceptance }: AdviceAssumptions, facts: Facts): KnownValue {
   const { statistics, lookup } = facts;
-  return ({ name, threshold, head }, parameter) => {
+  return ({ name, threshold, head, needs }, parameter) => {
     const byDefault = threshold?.isShare === true ? threshold.default : 0;
     switch (parameter) {
       case null:
         return 0;
       case 'share':
-        // Nothing is known about a router that does not exist yet.
-        return share ?? statistics?.shares[name] ?? (head === null ? byDefault : null);
+        // Nothing is known about a router that does not exist yet, nor about a model beside the pair.
+        if (head !== null || !isOfPair({ needs })) return share ?? null;
+        return share ?? statistics?.shares[name] ?? byDefault;
       case 'acceptance':
         return acceptance ?? statistics?.acceptance ?? 0;
       case 'lookup-acceptance':

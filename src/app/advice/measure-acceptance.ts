@@ -9,7 +9,7 @@ import type { TokenId } from '../../core/token-id.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { lookUp } from '../../speculative/prompt-lookup.ts';
 import { entropyMethod } from '../../strategy/entropy.ts';
-import type { Method, StrategyValue } from '../../strategy/method.ts';
+import { isOfPair, type Method, type StrategyValue } from '../../strategy/method.ts';
 import { METHODS } from '../../strategy/methods.ts';
 import { strategyValue } from '../../strategy/strategy-value.ts';
 
@@ -51,9 +51,10 @@ interface Options {
 
 /** Methods whose share of the large model is known only when they are tried out. */
 export const TRIED_METHODS: readonly Method[] = METHODS.filter(
-  ({ head, controlOf, costModels }) =>
+  ({ head, controlOf, needs, costModels }) =>
     head === null &&
     controlOf === null &&
+    isOfPair({ needs }) &&
     costModels.some(({ parameter }) => parameter === 'share'),
 );
 

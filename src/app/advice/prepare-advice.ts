@@ -37,7 +37,7 @@ import {
 } from './measure-acceptance.ts';
 
 export interface PrepareAdviceOptions
-  extends Omit<PairOptions, 'contextLength'>,
+  extends Omit<PairOptions, 'contextLength' | 'judge' | 'reward'>,
     AdviceAssumptions {
   /** A profile's name or file; default: this machine's own. */
   readonly profile?: string | undefined;

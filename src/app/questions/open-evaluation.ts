@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { catalogContext } from '../../catalog/catalog-context.ts';
 import { required } from '../../core/invariant.ts';
-import { type ModelRole, modelsById } from '../../core/model-id.ts';
+import { type ModelLabel, type ModelRole, modelsById } from '../../core/model-id.ts';
 import { joinReads } from '../../core/row-reads.ts';
 import { sharedPrefix } from '../../evaluation/prompts/shared-prefix.ts';
 import type { EvaluatedModel, EvaluationPair } from '../../evaluation/run/evaluation-pair.ts';
@@ -100,7 +100,7 @@ async function temporaryFolder(): Promise<string> {
 async function openPair(options: OpenEvaluationOptions, folder: string): Promise<EvaluationPair> {
   const { strategies } = options;
   const requestCountMax = requestCountOf(options);
-  const open = new Map<ModelRole, OpenModel>();
+  const open = new Map<ModelLabel, OpenModel>();
   let heads: Heads = { routers: new Map(), rewards: new Map() };
   const engine = await openEngine({
     ...options,
@@ -115,18 +115,19 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
       const scope = { modelDigest: facts.digest, engine: libraryDigest(loadLibrary().paths.llama) };
       const store = new TrieStore(folder, scope);
       heads = of.heads;
-      const features = of.role === 'small' ? smallFeatures(heads) : largeFeatures(heads);
+      const features = featuresFor(of.labels, heads);
       const pool = new PrefixCache({ model });
       const cached = new CachedModel(model, store, { pool, features });
-      open.set(of.role, { model, pool, cached, store, facts });
+      for (const label of of.labels) open.set(label, { model, pool, cached, store, facts });
       return cached;
     },
   });
   const [small, large] = [opened(open, 'small'), opened(open, 'large')];
-  const both = [small, large];
+  const all = [...new Map([...open.values()].map((one) => [one.model, one])).values()];
+  const others = [...open].map(([label, { facts }]) => [label, facts] as const);
   return {
     engine,
-    ...modelsById({ small: small.facts, large: large.facts }),
+    ...modelsById({ ...Object.fromEntries(others), small: small.facts, large: large.facts }),
     small: small.model,
     large: large.model,
     pools: { small: small.pool, large: large.pool },
@@ -138,37 +139,42 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
     library: libraryDigest(loadLibrary().paths.llama),
     template: options.template ?? 'own',
     rowCounts: () => ({
-      known: small.cached.rowCounts.known + large.cached.rowCounts.known,
-      computed: small.cached.rowCounts.computed + large.cached.rowCounts.computed,
+      known: sum(all.map(({ cached }) => cached.rowCounts.known)),
+      computed: sum(all.map(({ cached }) => cached.rowCounts.computed)),
     }),
     share: async (prompts) => {
       const prefix = sharedPrefix(prompts);
-      for (const { pool } of both) {
-        await pool.clear();
-        await pool.pin(prefix);
-      }
+      for (const { pool } of all) await pool.clear();
+      // Models beside the pair read texts of their own.
+      for (const { pool } of [small, large]) await pool.pin(prefix);
     },
     remember: async (isOn) => {
-      for (const { cached, pool } of both) {
+      for (const { cached, pool } of all) {
         cached.remembers = isOn;
         await pool.clear();
       }
     },
     begin: () => cpuDevice.forget(),
     flush: async () => {
-      for (const { store } of both) await store.flush();
+      for (const { store } of all) await store.flush();
     },
     release: async () => {
-      for (const { store, pool } of both) {
+      for (const { store, pool } of all) {
         await pool.clear();
         await store.release();
       }
     },
     drop: () => {
-      for (const { store } of both) store.drop();
+      for (const { store } of all) store.drop();
     },
     [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
   };
+}
+
+/** The features that heads read off a model's rows; undefined: none. */
+function featuresFor(labels: readonly ModelLabel[], heads: Heads): RowFeatures | undefined {
+  if (labels.includes('small')) return smallFeatures(heads);
+  return labels.includes('large') ? largeFeatures(heads) : undefined;
 }
 
 /** The features that heads read off the small model's rows; undefined: there is no head. */
@@ -191,6 +197,10 @@ function requestCountOf({ waveSize, strategies, steps, samples }: OpenEvaluation
   return Math.max(waveSize, 1 + Math.max(0, ...branches));
 }
 
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
 /** The number of cells for a wave and for the sequences beside it. */
 function cellCountOf(options: OpenEvaluationOptions): number {
   const { maxTokens, contextLength } = options;
@@ -202,7 +212,7 @@ function spareSequenceCountOf({ spareSequenceCount }: OpenEvaluationOptions): nu
   return spareSequenceCount ?? SPARE_SEQUENCE_COUNT;
 }
 
-function opened(open: ReadonlyMap<ModelRole, OpenModel>, role: ModelRole): OpenModel {
+function opened(open: ReadonlyMap<ModelLabel, OpenModel>, role: ModelRole): OpenModel {
   return required(open.get(role), `the ${role} model was wrapped`);
 }
 

@@ -59,7 +59,7 @@ export class ChatSession implements AsyncDisposable {
     this.#seed = this.#fields.seed;
     const { speculative, steps, samples } = engineOptions(options);
     this.#holder = new EngineHolder({
-      rolesOf: (strategy) => dependencies.rolesOf(strategy, { speculative, steps, samples }),
+      labelsOf: (strategy) => dependencies.labelsOf(strategy, { speculative, steps, samples }),
       open: (strategies, signal) => openForCommand(strategies, options, io, dependencies, signal),
     });
   }

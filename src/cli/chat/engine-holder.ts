@@ -2,13 +2,13 @@
  * The engine of a conversation whose strategy may change. It loads the models that the first strategy
  * needs, and opens anew, with more models, only when a later strategy needs them.
  */
-import type { ModelRole } from '../../core/model-id.ts';
+import type { ModelLabel } from '../../core/model-id.ts';
 import type { StrategyValue } from '../../strategy/method.ts';
 import type { CliEngine } from '../cli-dependencies.ts';
 
 export interface EngineOpener {
   /** The models that a strategy needs. */
-  rolesOf(strategy: StrategyValue): readonly ModelRole[];
+  labelsOf(strategy: StrategyValue): readonly ModelLabel[];
   /** Opens an engine with the models of all these strategies. */
   open(strategies: readonly StrategyValue[], signal: AbortSignal): Promise<CliEngine>;
 }
@@ -16,7 +16,7 @@ export interface EngineOpener {
 export class EngineHolder implements AsyncDisposable {
   readonly #opener: EngineOpener;
   readonly #strategies: StrategyValue[] = [];
-  readonly #loaded = new Set<ModelRole>();
+  readonly #loaded = new Set<ModelLabel>();
   #engine: CliEngine | null = null;
 
   constructor(opener: EngineOpener) {
@@ -25,15 +25,15 @@ export class EngineHolder implements AsyncDisposable {
 
   /** An engine that can run `strategy`. If opening fails, the next call tries again. */
   async engineFor(strategy: StrategyValue, signal: AbortSignal): Promise<CliEngine> {
-    const roles = this.#opener.rolesOf(strategy);
-    if (this.#engine !== null && roles.every((role) => this.#loaded.has(role))) {
+    const labels = this.#opener.labelsOf(strategy);
+    if (this.#engine !== null && labels.every((label) => this.#loaded.has(label))) {
       return this.#engine;
     }
     // Two engines at once might not fit into memory.
     await this[Symbol.asyncDispose]();
     const engine = await this.#opener.open([...this.#strategies, strategy], signal);
     this.#strategies.push(strategy);
-    for (const role of roles) this.#loaded.add(role);
+    for (const label of labels) this.#loaded.add(label);
     this.#engine = engine;
     return engine;
   }

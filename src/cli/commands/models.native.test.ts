@@ -122,7 +122,7 @@ describe('models list', () => {
 
   it('is one object a line for programs', async () => {
     const models = lines(await run('list', '--json'));
-    expect(models).toHaveLength(7);
+    expect(models).toHaveLength(8);
     expect(models[1]).toMatchObject({
       type: 'model',
       name: 'qwen2.5-coder-1.5b-instruct',
@@ -225,7 +225,7 @@ describe('models verify', () => {
   });
 
   it('verifies the bundled models if none was pulled', async () => {
-    const names = ['pocket-large', 'pocket-small', 'pocket-small-strong'];
+    const names = ['pocket-large', 'pocket-small', 'pocket-small-strong', 'pocket-judge'];
     await run('verify', '--json');
     expect(lines(said.out)).toMatchObject(names.map((name) => ({ name, isRight: true })));
   });

@@ -8,7 +8,15 @@ import { integerFrom } from './parse-number.ts';
 
 type PairFields = Pick<
   PairOptions,
-  'pair' | 'small' | 'large' | 'template' | 'offline' | 'contextLength' | 'threadCount'
+  | 'pair'
+  | 'small'
+  | 'large'
+  | 'judge'
+  | 'reward'
+  | 'template'
+  | 'offline'
+  | 'contextLength'
+  | 'threadCount'
 >;
 
 const THREAD_COUNT_MAX = 1024;
@@ -17,6 +25,8 @@ export const PAIR_FLAGS: FlagTable<PairFields> = {
   pair: text('--pair <NAME>', 'the pair of models (see `pilotfish models`)'),
   small: text('--small <MODEL>', 'another small model: a name, a .gguf file, hub:owner/repo/file'),
   large: text('--large <MODEL>', 'another large model'),
+  judge: text('--judge <MODEL>', 'the model that judges steps (default: the large model)'),
+  reward: text('--reward <MODEL>', 'a process reward model (default: that of the pair)'),
   template: choice(
     '--template <MODEL>',
     'the model whose chat template holds where the two differ',

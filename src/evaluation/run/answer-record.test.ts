@@ -19,7 +19,7 @@ import { labelledModel } from '../../core/model-id.ts';
 import { tokenId } from '../../core/token-id.ts';
 import { tinyRewards } from '../../judging/fakes/tiny-reward.ts';
 import { tinyRouters } from '../../judging/fakes/tiny-router.ts';
-import type { HeadKind } from '../../strategy/method.ts';
+import { type HeadKind, isOfPair } from '../../strategy/method.ts';
 import { METHODS } from '../../strategy/methods.ts';
 import { strategyValue } from '../../strategy/strategy-value.ts';
 import {
@@ -50,7 +50,7 @@ const LEARNED = METHODS.filter(({ head, threshold }) => head !== null && thresho
 const headsOf = (kind: HeadKind) =>
   METHODS.filter(({ head }) => head?.kind === kind).map(({ name }) => name);
 for (const name of LEARNED) THRESHOLDS[name] = [0.5];
-const POINTS = METHODS.flatMap((method) =>
+const POINTS = METHODS.filter(isOfPair).flatMap((method) =>
   (THRESHOLDS[method.name] ?? [method.threshold?.default ?? null]).map((threshold) => ({
     method,
     threshold,

@@ -3,6 +3,7 @@
 import type { ParameterCounts } from '../../core/events.ts';
 import {
   labelledModel,
+  type ModelLabel,
   type ModelRole,
   type ModelsById,
   type PairLabels,
@@ -63,11 +64,11 @@ export interface EvaluationPair extends ModelsById<EvaluatedModel, PairLabels>, 
   drop(): void;
 }
 
-/** The model of a role, as results and routers name it. */
+/** The model of a label, as results and routers name it. */
 export function nameAndDigest(
   pair: ModelsById<EvaluatedModel>,
-  role: ModelRole,
+  label: ModelLabel,
 ): Pick<EvaluatedModel, 'name' | 'digest'> {
-  const { name, digest } = labelledModel(pair, role);
+  const { name, digest } = labelledModel(pair, label);
   return { name, digest };
 }

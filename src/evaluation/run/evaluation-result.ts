@@ -2,6 +2,7 @@
  * The result of an evaluation, computed from its answers alone: equal answers give equal results.
  */
 
+import { MODEL_LABELS } from '../../core/model-id.ts';
 import type { Method } from '../../strategy/method.ts';
 import { compareCurves } from '../curves/compare-curves.ts';
 import { gapRecovered } from '../curves/gap-recovered.ts';
@@ -18,6 +19,7 @@ import type {
   EvaluationResult,
   GateEvidence,
   PointResult,
+  ResultModels,
 } from '../results.ts';
 import { RESULT_VERSION } from '../results.ts';
 import { fullDesign } from '../screening/sample-design.ts';
@@ -93,7 +95,7 @@ export function evaluationResult(
     task: options.task,
     questionCount: questions.length,
     isScreened: options.isScreened,
-    models: { small: nameAndDigest(facts, 'small'), large: nameAndDigest(facts, 'large') },
+    models: resultModels(facts),
     maxTokens: facts.maxTokens,
     gap: modelsGap(smallOfAll.runs, largeOfAll.runs),
     results,
@@ -120,6 +122,14 @@ export function evaluationResult(
       ],
       store,
     ),
+  };
+}
+
+function resultModels(facts: RunFacts): ResultModels {
+  const others = MODEL_LABELS.filter((label) => facts.labels[label] !== undefined);
+  return {
+    ...Object.fromEntries(others.map((label) => [label, nameAndDigest(facts, label)])),
+    ...{ small: nameAndDigest(facts, 'small'), large: nameAndDigest(facts, 'large') },
   };
 }
 

@@ -77,6 +77,24 @@ describe('the manifest of a folder', () => {
     }
   });
 
+  it('refuses a judge that is another model of the folder', () => {
+    const own = runOf(modelsById({ small: SMALL, large: LARGE, judge: PRM }));
+    const largeJudges = runOf(modelsById({ small: SMALL, large: LARGE, judge: LARGE }));
+    for (const [before, now] of [
+      [own, largeJudges],
+      [largeJudges, own],
+    ] as const) {
+      expect(() => joinManifest(manifestOf(before), now, 'a folder')).toThrow(
+        expect.objectContaining({
+          message: expect.stringContaining('with judge model digest digest of'),
+        }),
+      );
+      expect(joinManifest(manifestOf(before), before, 'a folder').manifest.labels.judge).toBe(
+        before.labels.judge,
+      );
+    }
+  });
+
   it('survives being written and read back', () => {
     const guided = runOf(modelsById({ small: SMALL, large: LARGE, reward: PRM }));
     const manifest = manifestOf(guided);

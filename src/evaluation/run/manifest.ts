@@ -7,7 +7,9 @@ import { z } from 'zod';
 import { PilotfishError } from '../../core/errors.ts';
 import { required } from '../../core/invariant.ts';
 import {
+  labelledModel,
   labelOf,
+  MODEL_LABELS,
   type ModelId,
   type ModelsById,
   modelsById,
@@ -117,6 +119,12 @@ function checkAgrees(found: Manifest, run: EvaluationFacts, folder: string): voi
     for (const [strategy, now] of Object.entries(run[by])) {
       checkSame(`${what} of ${strategy}`, found[by][strategy] ?? now, now, folder);
     }
+  }
+  // A judge of the folder may be another model of the run.
+  for (const label of MODEL_LABELS) {
+    if (found.labels[label] === undefined || run.labels[label] === undefined) continue;
+    const [before, now] = [labelledModel(found, label), labelledModel(run, label)];
+    checkSame(`${label} model digest`, before.digest, now.digest, folder);
   }
 }
 

@@ -1,4 +1,5 @@
 /** The content of the page, as plain text and drawn pictures; the template only lays it out. */
+import { MODEL_LABELS } from '../../core/model-id.ts';
 import type { EvaluationResult, Example, ExampleToken } from '../../evaluation/results.ts';
 import { pointName } from '../curves.ts';
 import { findings } from '../findings.ts';
@@ -89,13 +90,15 @@ function sectionView({ source, result, pictures }: DrawnResult, id: string): Sec
 }
 
 function askedOf(source: string, result: EvaluationResult): [string, string][] {
-  const { small, large } = result.models;
   return [
     ['file', source],
     ['task', result.task],
     ['questions', `${result.questionCount}${result.isScreened ? ', screened' : ''}`],
-    ['small model', `${small.name} (${small.digest.slice(0, 12)})`],
-    ['large model', `${large.name} (${large.digest.slice(0, 12)})`],
+    ...MODEL_LABELS.flatMap((label): [string, string][] => {
+      const model = result.models[label];
+      if (model === undefined) return [];
+      return [[`${label} model`, `${model.name} (${model.digest.slice(0, 12)})`]];
+    }),
     ['longest answer', `${result.maxTokens} tokens`],
   ];
 }

@@ -116,6 +116,23 @@ export const ROW_CASES: readonly ContractCase[] = [
       }
     },
   },
+  {
+    name: 'gives the log-probabilities of chosen tokens, in their order',
+    async run(model, { tokens }) {
+      await using sequence = model.openSequence();
+      const scoredTokens = [...new Set(tokens)].slice(0, 3).reverse();
+      const program = { tokenLogprobs: true, scoredTokens, distribution: true };
+      const sampling = { ...GREEDY, temperature: 1 };
+      const [row] = await feed(model, sequence, tokens.slice(0, 3), {
+        ...{ outputFrom: 2, program: { ...program, sampling } },
+      });
+      assert.equal(row?.tokenLogprobs?.length, scoredTokens.length);
+      for (const [at, id] of scoredTokens.entries()) {
+        const expected = Math.log(row?.distribution?.[id] ?? Number.NaN);
+        assertNear(row?.tokenLogprobs?.[at], expected, 1e-4);
+      }
+    },
+  },
 ];
 
 function assertNear(actual: number | null | undefined, expected: number, within: number): void {

@@ -108,9 +108,11 @@ const CASES: readonly SessionCase[] = [
         text,
         purpose: 'draft',
         until,
-        reads: { ...wanted, textLogprob: false },
+        reads: { ...wanted, textLogprob: false, tokenLogprobs: false },
       } as const;
-      const scored = await bench.row(text, { reads: wanted, scoredText: [...text, ...text] });
+      const scored = await bench.row(text, {
+        ...{ reads: wanted, scoredText: [...text, ...text], scoredTokens: text.slice(0, 2) },
+      });
       const written: RowResult[] = [];
       for await (const row of session.write(writing)) written.push(row);
       assert.equal(written.length, 2);
@@ -122,6 +124,7 @@ const CASES: readonly SessionCase[] = [
         assert.equal(row.hidden !== null, reads.hidden === true);
       }
       assert.equal(scored.textLogprob !== null, reads.textLogprob === true);
+      assert.equal(scored.tokenLogprobs?.length ?? 0, reads.tokenLogprobs === true ? 2 : 0);
       const { tokenId: _, ...values } = await bench.row(text);
       assert.ok(Object.values(values).every((value) => value === null));
     },
