@@ -15,7 +15,7 @@ import type { Strategy } from './strategy.ts';
 
 interface JudgeMethod extends JudgeSettings, Pick<Method, 'summary'> {
   readonly threshold: number;
-  /** The threshold at which no step is accepted but the best; default 1. */
+  /** The threshold that only the reward 1 reaches; default 1. */
   readonly thresholdMax?: number;
 }
 
@@ -76,6 +76,6 @@ export const JUDGE_METHODS: readonly Method[] = [
   judged({
     ...{ name: 'rsd-prm', label: 'reward', layout: tagged, scales: [PLUS_OR_MINUS] },
     summary: 'steps, by a process reward model that answers + or - (Math-Shepherd)',
-    threshold: 0.7,
+    threshold: 0.95,
   }),
 ];
