@@ -178,8 +178,7 @@ for (const variant of [
   process.stderr.write(`trained: ${variant.name}\n`);
 }
 
-const utf8 = new TextDecoder();
-const textOf = (id: TokenId): string => utf8.decode(small.vocabulary.tokenBytes(id));
+const bytesOf = (id: TokenId): Uint8Array => small.vocabulary.tokenBytes(id);
 const replicates = drawReplicates(fullDesign(test.length), { seed: 1 });
 const random = randomCurve(test, ratios);
 const oracleCurve = curve(test, ORACLE, ratios, [0.5]);
@@ -231,7 +230,7 @@ const results = {
   alone: { small: totals(test, () => true, ratios, false).writtenFlops },
   oracle: shown(oracle),
   random: random.map(shown),
-  rewards: [...untrainedRewards(READ, sizes, textOf), ...trained].map(report),
+  rewards: [...untrainedRewards(READ, sizes, bytesOf), ...trained].map(report),
 };
 const path = join(folder, 'results.json');
 writeFileSync(path, `${JSON.stringify(results, null, 1)}\n`);

@@ -3,13 +3,13 @@
 import { fromHalf } from '../../src/core/half.ts';
 import { required } from '../../src/core/invariant.ts';
 import type { TokenId } from '../../src/core/token-id.ts';
+import { isArithmetic } from '../../src/judging/arithmetic-token.ts';
 import {
   columnsAmong,
   type HiddenSizes,
   type RewardFeatures,
   rewardFeatureSize,
 } from '../../src/judging/reward-features.ts';
-import { isArithmetic } from '../../src/strategy/class-margin.ts';
 import { fitReward } from '../../src/training/fit/fit-reward.ts';
 import type { FitSettings } from '../../src/training/fit/fit-router.ts';
 import { rewardsOf } from '../../src/training/rewards/rewards-of.ts';
@@ -31,7 +31,7 @@ export interface ComparedReward {
 export function untrainedRewards(
   read: ReadFeatures,
   sizes: HiddenSizes,
-  textOf: (id: TokenId) => string,
+  bytesOf: (id: TokenId) => Uint8Array,
 ): ComparedReward[] {
   const column = (features: Omit<RewardFeatures, 'tokens'>, last: number): number =>
     required(columnsAmong(features, read, sizes).at(last), 'a column');
@@ -58,7 +58,7 @@ export function untrainedRewards(
       const all = fromHalf(halves);
       let least = 1;
       for (let token = 0; token * size < all.length; token += 1) {
-        if (!isArithmetic(textOf(required(tokens[token], 'a token')))) continue;
+        if (!isArithmetic(bytesOf(required(tokens[token], 'a token')))) continue;
         least = Math.min(least, toReward(all[token * size + at] as number));
       }
       return least;

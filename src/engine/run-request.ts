@@ -9,13 +9,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Draws } from '../core/draws.ts';
 import { seededDraws } from '../core/draws.ts';
 import { PilotfishError, throwIfAborted } from '../core/errors.ts';
-import {
-  type EngineEvent,
-  LOG_VERSION,
-  type StartEvent,
-  type SummaryEvent,
-  type TokenEvent,
-} from '../core/events.ts';
+import type { EngineEvent, StartEvent, SummaryEvent, TokenEvent } from '../core/events.ts';
 import type { FinishReason } from '../core/finish-reason.ts';
 import { invariant, required } from '../core/invariant.ts';
 import type { ModelLabel } from '../core/model-id.ts';
@@ -36,6 +30,7 @@ import { REDRAW_TEMPERATURE, SCHEMA_REDRAW_COUNT_MAX } from './limits.ts';
 import { isWriter, type ModelSet } from './model-set.ts';
 import { schemaViolated } from './schema-violated.ts';
 import { shareWarning } from './share-warning.ts';
+import { promptText, startEvent } from './start-event.ts';
 
 /** The part of a request that the loop needs. */
 export type RunRequest = Pick<
@@ -377,25 +372,4 @@ class Run {
     this.#sessions.set(label, session);
     return session;
   }
-}
-
-function promptText({ prompt, models }: RunOptions): string {
-  return Buffer.concat(prompt.map((id) => models.tokenBytes(id))).toString('utf8');
-}
-
-function startEvent({ request, prompt, strategy, unit, models }: RunOptions): StartEvent {
-  return {
-    type: 'start',
-    version: LOG_VERSION,
-    ...models.costs,
-    strategy: strategy.name,
-    ...(unit === undefined || unit === null ? {} : { unit }),
-    thresholds: strategy.thresholds,
-    sampling: request.sampling,
-    seed: request.seed,
-    ...(request.grammar === undefined ? {} : { grammar: request.grammar.kind }),
-    promptTokenCount: prompt.length,
-    maxTokens: request.maxTokens,
-    contextLength: models.contextLength,
-  };
 }

@@ -4,6 +4,7 @@
  */
 import { required } from '../core/invariant.ts';
 import type { RowResult } from '../core/row-program.ts';
+import { isArithmetic } from './arithmetic-token.ts';
 import { readBy, type StepReward } from './step-reward.ts';
 
 /** Combines the natural log-probabilities of a step's tokens to one number, at most 0. */
@@ -21,7 +22,7 @@ export function smallLikelihood(name: string, combine: Combine): StepReward {
     draftReads: { logprob: true },
     needs: {},
     begin: () => ({
-      score: async ({ rows }) => Math.exp(combine(rows.map(logprobOf))),
+      score: async ({ rows }) => likelihood(combine(rows.map(logprobOf))),
     }),
   };
 }
@@ -37,7 +38,25 @@ export function largeLikelihood(name: string, combine: Combine): StepReward {
       score: async (step) => {
         const read = await readBy(session('large'), step, reads);
         const logprobs = read.map((row) => required(row.textLogprob, 'it was asked for'));
-        return Math.exp(combine(logprobs));
+        return likelihood(combine(logprobs));
+      },
+    }),
+  };
+}
+
+/**
+ * The least margin of the step's digits and operators under the small model; 1 if there are none. The
+ * rule of `class-margin` for steps.
+ */
+export function classMargin(name: string): StepReward {
+  return {
+    name,
+    draftReads: { uncertainty: true },
+    needs: {},
+    begin: ({ tokenBytes }) => ({
+      score: async ({ rows }) => {
+        const numbers = rows.filter(({ tokenId }) => isArithmetic(tokenBytes(tokenId)));
+        return Math.min(1, ...numbers.map(({ margin }) => required(margin, 'it was asked for')));
       },
     }),
   };
@@ -58,6 +77,11 @@ export function largeAgreement(name: string): StepReward {
       },
     }),
   };
+}
+
+/** Rounding may leave a log-probability a little above 0. */
+function likelihood(logprob: number): number {
+  return Math.min(1, Math.exp(logprob));
 }
 
 function logprobOf(row: RowResult): number {

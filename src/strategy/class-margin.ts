@@ -2,27 +2,15 @@
  * `class-margin`: the margin, but only where the small model proposes a number or an operator. It is
  * untrained and looks at one token, so it is a simple rule that a trained router has to beat.
  */
+import { isArithmetic } from '../judging/arithmetic-token.ts';
 import type { Gate } from '../judging/gate.ts';
 import { marginGate } from './margin.ts';
 import type { Method } from './method.ts';
 import { HUES } from './method-style.ts';
 import { tokenMethod } from './token-routing.ts';
 
-/**
- * Digits and operators, perhaps with points and commas between them. A point or a comma alone usually
- * ends a sentence or a clause, so it is not in the class.
- */
-const ARITHMETIC = /^(?=.*[0-9+\-−*/=×÷<>%x])[0-9+\-−*/=×÷<>%x.,]+$/;
-
 /** The score of tokens outside the class: above every margin, which is at most 1. */
 const OUTSIDE = 2;
-
-const utf8 = new TextDecoder();
-
-/** Whether a token's text, without the white space around it, consists of digits and operators. */
-export function isArithmetic(text: string): boolean {
-  return ARITHMETIC.test(text.trim());
-}
 
 /** The margin of a proposed token of the class; `OUTSIDE` for any other token. */
 export const classMarginGate: Gate = {
@@ -30,7 +18,7 @@ export const classMarginGate: Gate = {
   reads: marginGate.reads,
   deferralSide: 'below',
   score: (row, position, context) =>
-    isArithmetic(utf8.decode(context.tokenBytes(row.tokenId)))
+    isArithmetic(context.tokenBytes(row.tokenId))
       ? marginGate.score(row, position, context)
       : OUTSIDE,
 };

@@ -2,9 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NOTHING_READ, type RowResult } from '../core/row-program.ts';
 import { tokenId } from '../core/token-id.ts';
+import { isArithmetic } from '../judging/arithmetic-token.ts';
 import { gateContext } from '../judging/fakes/gate-context.ts';
 import { defers } from '../judging/gate.ts';
-import { classMarginGate, isArithmetic } from './class-margin.ts';
+import { classMarginGate } from './class-margin.ts';
 import { entropyGate } from './entropy.ts';
 import { marginGate } from './margin.ts';
 import { randomGate } from './random.ts';
@@ -71,14 +72,14 @@ describe('the class-margin gate', () => {
   it.each(['7', ' 12', ' =', '+', '×', ' x', ' <', '%', '1,000', '3.14', '7.', ',5', '=-', '\n8 '])(
     'takes %j for digits or operators',
     (text) => {
-      expect(isArithmetic(text)).toBe(true);
+      expect(isArithmetic(Buffer.from(text))).toBe(true);
     },
   );
 
   it.each(['', ' ', '.', ',', ' .\n', 'x1y', 'one', ' a', '(', '$5', '7th', '1 2', '٣', '#'])(
     'takes %j for other text',
     (text) => {
-      expect(isArithmetic(text)).toBe(false);
+      expect(isArithmetic(Buffer.from(text))).toBe(false);
     },
   );
 

@@ -35,9 +35,9 @@ function judged({ summary, threshold, thresholdMax = 1, ...settings }: JudgeMeth
     ...{ gate: null, head: null, usesStepCosts: false, style: null },
     needs: ['small', 'large', label],
     costModels: [judgedStepsCost(name)],
-    build: (value, { steps }) => {
+    build: (value, { steps, samples }) => {
       const wanted = thresholdOf(value);
-      const strategy = rsd(name, reward, wanted / thresholdMax, steps);
+      const strategy = rsd(name, reward, wanted / thresholdMax, { ...steps, samples });
       return thresholdMax === 1 ? strategy : onScale(strategy, wanted, thresholdMax);
     },
   };

@@ -14,6 +14,7 @@
  */
 import { joinReads } from '../core/row-reads.ts';
 import {
+  classMargin,
   largeAgreement,
   largeLikelihood,
   meanLogprob,
@@ -172,6 +173,11 @@ export const RSD_METHODS: readonly Method[] = [
   untrained(smallLikelihood('rsd-likelihood', meanLogprob), {
     summary: "steps, by the small model's mean likelihood of its own step (untrained)",
     delta: 0.9,
+    style: null,
+  }),
+  untrained(classMargin('rsd-class-margin'), {
+    summary: "steps, by the least margin of the step's digits and operators (untrained)",
+    delta: 0.3,
     style: null,
   }),
   untrained(largeLikelihood('rsd-large-likelihood', minLogprob), {

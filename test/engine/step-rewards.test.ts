@@ -1,14 +1,17 @@
 /** What every reward of steps keeps to: its range, its metering, and that it reads only the new step. */
 import { describe, expect, it } from 'vitest';
 import type { WorkEvent } from '../../src/core/events.ts';
+import { tinyReward } from '../../src/judging/fakes/tiny-reward.ts';
 import { DIGITS, PLUS_OR_MINUS, tagged, turns, YES_OR_NO } from '../../src/judging/judge-prompt.ts';
 import { judgeReward } from '../../src/judging/judge-reward.ts';
 import {
+  largeAgreement,
   largeLikelihood,
   meanLogprob,
   minLogprob,
   smallLikelihood,
 } from '../../src/judging/likelihood-reward.ts';
+import { headReward } from '../../src/judging/reward-head.ts';
 import type { StepReward } from '../../src/judging/step-reward.ts';
 import { rsd } from '../../src/strategy/rsd.ts';
 import { A, B, END, judge, rowCount, run, steps, writer } from './judge-world.ts';
@@ -16,13 +19,24 @@ import { A, B, END, judge, rowCount, run, steps, writer } from './judge-world.ts
 const REWARDS: readonly StepReward[] = [
   smallLikelihood('small-likelihood', meanLogprob),
   largeLikelihood('large-likelihood', minLogprob),
+  largeAgreement('large-agreement'),
+  ...(['none', 'logprob'] as const).map((large) => {
+    const features = { hidden: false, large, tokens: 'all' } as const;
+    return headReward(`token-head-${large}`, tinyReward({ features }));
+  }),
   judgeReward({ name: 'yes-no', label: 'judge', layout: turns, scales: [YES_OR_NO] }),
   judgeReward({ name: 'digits', label: 'judge', layout: turns, scales: [DIGITS] }),
   judgeReward({ name: 'reward-model', label: 'reward', layout: tagged, scales: [PLUS_OR_MINUS] }),
 ];
 
 const STEP_COUNT = 6;
-const ANSWER = [...steps(...Array.from({ length: STEP_COUNT }, () => [A, B, A])), END];
+/** A step that repeats the two before it would not be judged. */
+const ANSWER = [
+  ...steps(
+    ...Array.from({ length: STEP_COUNT }, (_, at) => (at % 2 === 0 ? [A, B, A] : [A, A, B])),
+  ),
+  END,
+];
 
 /** A judge that likes some texts better than others. */
 const labelsOf = (text: string): Readonly<Record<string, number>> => {
