@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { required } from '../../core/invariant.ts';
 import { modelsById } from '../../core/model-id.ts';
 import { entropyMethod } from '../../strategy/entropy.ts';
 import type { Method } from '../../strategy/method.ts';
@@ -65,7 +66,10 @@ describe('the measured share of a point', () => {
   });
 
   it('is the way from the small model to the large one in written FLOPs for methods of steps', () => {
-    const [, reading] = RSD_METHODS as [Method, Method];
+    const reading = required(
+      RSD_METHODS.find(({ name }) => name === 'rsd-large-likelihood'),
+      'the program has it',
+    );
     // Written: small 10, large 40. The coin 6 + 16; the reward 10 + 16, without the rows it scored.
     expect(shareOf(randomStepMethod)).toBeCloseTo(12 / 30, 12);
     expect(shareOf(reading)).toBeCloseTo(16 / 30, 12);
