@@ -11,7 +11,6 @@ import { type JudgeSettings, judgeReward } from '../judging/judge-reward.ts';
 import { judgedStepsCost } from './cost-models.ts';
 import { type Method, thresholdOf } from './method.ts';
 import { rsd } from './rsd.ts';
-import type { Strategy } from './strategy.ts';
 
 interface JudgeMethod extends JudgeSettings, Pick<Method, 'summary'> {
   readonly threshold: number;
@@ -35,30 +34,8 @@ function judged({ summary, threshold, thresholdMax = 1, ...settings }: JudgeMeth
     ...{ gate: null, head: null, usesStepCosts: false, style: null },
     needs: ['small', 'large', label],
     costModels: [judgedStepsCost(name)],
-    build: (value, { steps, samples }) => {
-      const wanted = thresholdOf(value);
-      const strategy = rsd(name, reward, wanted / thresholdMax, { ...steps, samples });
-      return thresholdMax === 1 ? strategy : onScale(strategy, wanted, thresholdMax);
-    },
-  };
-}
-
-/** A strategy whose threshold and scores go up to another number than 1. */
-function onScale(strategy: Strategy, delta: number, max: number): Strategy {
-  return {
-    ...strategy,
-    thresholds: { delta },
-    begin: (context) => {
-      const decoder = strategy.begin(context);
-      return {
-        round: async (round) =>
-          (await decoder.round(round)).map((decision) => ({
-            ...decision,
-            score: decision.score === null ? null : decision.score * max,
-          })),
-        notes: () => decoder.notes?.() ?? [],
-      };
-    },
+    build: (value, { steps, samples }) =>
+      rsd(name, reward, thresholdOf(value), { ...steps, samples, rewardMax: thresholdMax }),
   };
 }
 

@@ -12,6 +12,7 @@
  * k small steps in place of P_small. A step that repeats the two steps before it has the reward 0, so a
  * loop of the small model ends where the large model writes.
  */
+import { definedFields } from '../core/defined-fields.ts';
 import { joinReads } from '../core/row-reads.ts';
 import {
   classMargin,
@@ -34,7 +35,11 @@ import { WEIGHTINGS } from './weighting.ts';
 import { writeStep } from './write-step.ts';
 import { writtenBy } from './written-by.ts';
 
-type Options = RsdOptions & { readonly samples?: SampleOptions | undefined };
+interface Options extends RsdOptions {
+  readonly samples?: SampleOptions | undefined;
+  /** Users see rewards and δ from 0 to this number; default 1. */
+  readonly rewardMax?: number | undefined;
+}
 
 /**
  * @param delta steps with a reward below it are written by the large model
@@ -66,12 +71,14 @@ export function rsd(
       ...others,
     },
     thresholds: { delta },
-    begin: (context) => new RsdDecoder(context, reward, { ...options, delta }),
+    begin: (context) =>
+      new RsdDecoder(context, reward, { rewardMax: 1, ...definedFields(options), delta }),
   };
 }
 
 interface Rule extends Options {
   readonly delta: number;
+  readonly rewardMax: number;
 }
 
 class RsdDecoder implements Decoder {
@@ -85,7 +92,7 @@ class RsdDecoder implements Decoder {
   constructor(context: StrategyContext, reward: StepReward, rule: Rule) {
     this.#context = context;
     this.#rule = rule;
-    this.#weigh = WEIGHTINGS[rule.weighting ?? 'binary'](rule.delta);
+    this.#weigh = WEIGHTINGS[rule.weighting ?? 'binary'](rule.delta / rule.rewardMax);
     this.#drafter = new StepDrafter(context, reward, {
       ...rule,
       isHopeless: (running) => this.#weigh(running) <= 0,
@@ -104,11 +111,12 @@ class RsdDecoder implements Decoder {
     }
     this.#stepCount += 1;
     const draft = await this.#drafter.draft(round);
-    this.#rewards.add(draft.score);
+    const score = draft.score * this.#rule.rewardMax;
+    this.#rewards.add(score);
     const isAccepted = draft.isWhole && this.#accepts(draft.score, round.text.length);
     const step = isAccepted ? draft : await this.#corrected(round, draft);
     this.#drafter.commit(step.rows);
-    return step.rows.map((row) => ({ ...writtenBy(step.origin, row), score: draft.score }));
+    return step.rows.map((row) => ({ ...writtenBy(step.origin, row), score }));
   }
 
   notes(): readonly string[] {

@@ -64,6 +64,19 @@ describe('a judge', () => {
     expect(rejected.text).toBe('bb\n\naa\n\nb');
   });
 
+  it('is advised about on its own scale', async () => {
+    const answer = [...steps([A, A], [A, B], [B, A], [B, B], [A, A], [A, B], [B, A]), END];
+    const models = () => {
+      const sevens = judge((_text, length) => (length % 2 === 0 ? { 7: 0.4 } : { 8: 0.4 }));
+      return { small: writer(answer), large: writer(LARGE_ANSWER), judge: sevens };
+    };
+    const { events } = await run(models(), createStrategy('specreason@5'));
+    const [notes] = events.flatMap((event) => (event.type === 'summary' ? [event.notes] : []));
+    expect(notes).toEqual([
+      'none of 8 rewards lies below δ = 5: no step was rejected; give a δ between 7 and 8',
+    ]);
+  });
+
   it.each([
     ['once', 0.4, 0],
     // Of the drafts "aa" and "ab" the corrections "bb" and "aa" share nothing, and one letter.
