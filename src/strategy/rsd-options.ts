@@ -24,6 +24,11 @@ export interface RsdOptions extends StepLimits {
 
 export const DRAFT_COUNT_MAX = 16;
 
+/** Whether a step is accepted iff its reward reaches the threshold. */
+export function isThreshold({ weighting = 'binary' }: Pick<RsdOptions, 'weighting'>): boolean {
+  return weighting === 'binary';
+}
+
 /** @throws PilotfishError `option-invalid` */
 export function checkRsdOptions(
   options: RsdOptions,

@@ -26,7 +26,7 @@ import { RewardRange } from '../judging/reward-range.ts';
 import type { StepReward } from '../judging/step-reward.ts';
 import { stepReadingCost, stepRoutingCost } from './cost-models.ts';
 import { type Method, type ThresholdFacts, thresholdOf } from './method.ts';
-import { checkRsdOptions, type RsdOptions } from './rsd-options.ts';
+import { checkRsdOptions, isThreshold, type RsdOptions } from './rsd-options.ts';
 import { CORRECTION_DRAW, checkSamples, type SampleOptions, sampleBranches } from './samples.ts';
 import { STEP_LIMITS } from './step-boundary.ts';
 import { type DraftedSteps, type JudgedStep, StepDrafter } from './step-drafter.ts';
@@ -120,8 +120,7 @@ class RsdDecoder implements Decoder {
   }
 
   notes(): readonly string[] {
-    const isThreshold = (this.#rule.weighting ?? 'binary') === 'binary';
-    const advice = isThreshold ? this.#rewards.advice(this.#rule.delta) : null;
+    const advice = isThreshold(this.#rule) ? this.#rewards.advice(this.#rule.delta) : null;
     return [...this.#drafter.notes(), ...(advice === null ? [] : [advice])];
   }
 

@@ -84,3 +84,16 @@ it('notices thresholds of steps that decide nothing', () => {
     expect.stringMatching(/^rsd-likelihood@0\.9999: all \d+ rewards lie below/),
   ]);
 });
+
+it('notices nothing where a weighting may accept any step', async () => {
+  const { pair } = scriptedEvaluation({ steps: { weighting: 'sigmoid' } });
+  const { method } = parseStrategy('rsd-likelihood');
+  const heard: string[] = [];
+  await runEvaluation({
+    ...{ pair, questions: await scriptedQuestions(8), folder: join(folder, 'sigmoid') },
+    plan: planOf({ strategies: [{ method, thresholds: [0.9999] }] }),
+    onNotice: (text) => heard.push(text),
+  });
+  await pair[Symbol.asyncDispose]();
+  expect(heard).toEqual([]);
+});

@@ -104,6 +104,7 @@ export function scriptedEvaluation(options: ScriptedEvaluationOptions = {}): Scr
     pools,
     routers,
     rewards,
+    strategyOptions: { steps },
     vocabularySize: models.small.vocabulary.size,
     contextLength: models.small.facts.contextLength,
     template: 'own',

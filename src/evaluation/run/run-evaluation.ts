@@ -87,7 +87,7 @@ export async function runEvaluation(options: RunEvaluationOptions): Promise<Eval
   const judged = await scoreAnswers(chosen, answering);
   const evidence = { weights: design.weights, tokens, answers: judged };
   const points = await answerPoints({ ...answering, chosen, design }, evidence);
-  for (const notice of oneSidedRewards(points, { store, chosen })) options.onNotice?.(notice);
+  for (const notice of oneSidedRewards(points, { store, chosen, pair })) options.onNotice?.(notice);
   return {
     store,
     questions,
