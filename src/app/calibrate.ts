@@ -16,7 +16,7 @@ import {
   type CalibrationPoint,
   shareCuts,
   thresholdForQuality,
-  thresholdForTokenShare,
+  thresholdForShare,
 } from '../judging/calibration.ts';
 import { decodeReward, encodeReward } from '../judging/reward-file.ts';
 import type { RewardHead } from '../judging/reward-head.ts';
@@ -49,14 +49,17 @@ export interface CalibrateOptions extends QuestionRunOptions {
   readonly headFile: string;
   /** The file of the calibrated head; default: `headFile`. */
   readonly file?: string | undefined;
-  /** The shares of tokens at which the router is run; default `CALIBRATION_SHARES`. */
+  /**
+   * The shares of tokens at which the router is run; default `CALIBRATION_SHARES`. For a reward, of steps
+   * along the large model's answers; default `REPLAY_SHARES`.
+   */
   readonly shares?: readonly number[] | undefined;
-  /** The share of tokens that the router gives to the large model by default from then on. */
+  /** The share of tokens (of steps, for a reward) of the large model by default from then on. */
   readonly share?: number | undefined;
   /**
-   * Instead of a share: the part of the gap that the router recovers by default. If answers cannot be
+   * Instead of a share: the part of the gap that the head recovers by default. If answers cannot be
    * graded, it is the part of the tokens that equal the large model's. Default: 0.8 of the gap, 0.99 of
-   * the tokens.
+   * the tokens; for a reward the whole gap, or else the most that was recovered.
    */
   readonly quality?: number | undefined;
   /** For a reward: the most states of a question at which the small model drafts; default 64. */
@@ -152,10 +155,10 @@ async function calibrateReward(given: RewardHead, options: CalibrateOptions): Pr
     maxTokens = MAX_TOKENS_DEFAULT,
     waveSize = WAVE_SIZE_DEFAULT,
   } = options;
+  const { shares, share, quality, contextLength } = options;
   const { task, questions } = await loadQuestions(options, 'train');
   checkGradable(questions, 'calibrate a reward');
   checkTrainedOn(given, questions);
-  const { contextLength } = options;
   await using pair = await openEvaluation({
     ...{ ...options, strategies: [parseStrategy(given.strategy)], headFiles: [headFile] },
     ...{ maxTokens, waveSize, spareSequenceCount: LABEL_SEQUENCE_COUNT },
@@ -168,10 +171,13 @@ async function calibrateReward(given: RewardHead, options: CalibrateOptions): Pr
     ...{ ...options, maxTokens, waveSize, stateCountMax: options.stateCountMax ?? STATE_COUNT_MAX },
     pair: new TrainingPair(pair, pair.pools),
   });
-  const calibration = calibrationOfSteps(judged.trees, `${questions.length} questions of ${task}`);
-  const { share, quality } = options;
+  const calibration = calibrationOfSteps(
+    judged.trees,
+    `${questions.length} questions of ${task}`,
+    shares,
+  );
   let defaultThreshold = defaultDelta(calibration);
-  if (share !== undefined) defaultThreshold = thresholdForTokenShare(calibration, share);
+  if (share !== undefined) defaultThreshold = thresholdForShare(calibration, share, 'step');
   if (quality !== undefined) {
     defaultThreshold = thresholdForQuality(calibration, 'gapRecovered', quality);
   }
@@ -252,7 +258,7 @@ function defaultOf(
   isGraded: boolean,
   { share, quality, onNotice }: CalibrateOptions,
 ): number {
-  if (share !== undefined) return thresholdForTokenShare(calibration, share);
+  if (share !== undefined) return thresholdForShare(calibration, share);
   const kind = isGraded ? 'gapRecovered' : 'agreement';
   if (quality !== undefined) return thresholdForQuality(calibration, kind, quality);
   const wanted = isGraded ? QUALITY_OF_GAP : QUALITY_OF_TOKENS;

@@ -7,7 +7,7 @@ import {
   NEVER,
   shareCuts,
   thresholdForQuality,
-  thresholdForTokenShare,
+  thresholdForShare,
 } from './calibration.ts';
 
 const ON = 'a formula';
@@ -81,7 +81,7 @@ describe('the threshold for a share', () => {
         const calibration = calibrated(SCORES, RUNS, live);
         const least = live(0.005);
         fc.pre(share >= least && share <= live(0.95));
-        const got = live(belowOf(SCORES, thresholdForTokenShare(calibration, share)));
+        const got = live(belowOf(SCORES, thresholdForShare(calibration, share)));
         expect(Math.abs(got - share)).toBeLessThan(0.003);
       }),
     );
@@ -92,8 +92,8 @@ describe('the threshold for a share', () => {
     fc.assert(
       fc.property(anyShare, anyShare, (a, b) => {
         const [less, more] = a <= b ? [a, b] : [b, a];
-        expect(thresholdForTokenShare(calibration, less)).toBeLessThanOrEqual(
-          thresholdForTokenShare(calibration, more),
+        expect(thresholdForShare(calibration, less)).toBeLessThanOrEqual(
+          thresholdForShare(calibration, more),
         );
       }),
     );
@@ -104,8 +104,8 @@ describe('the threshold for a share', () => {
       { on: ON, cuts: [], points: [] },
       calibrated(SCORES, RUNS, (predicted) => predicted),
     ]) {
-      expect(thresholdForTokenShare(calibration, 0)).toBe(NEVER);
-      expect(thresholdForTokenShare(calibration, 1)).toBe(ALWAYS);
+      expect(thresholdForShare(calibration, 0)).toBe(NEVER);
+      expect(thresholdForShare(calibration, 1)).toBe(ALWAYS);
     }
     // Scores of 0 and of 1 are both possible.
     expect(1 < ALWAYS && !(0 < NEVER)).toBe(true);
@@ -115,7 +115,7 @@ describe('the threshold for a share', () => {
     const live = (predicted: number): number => 0.01234 + predicted * 0.9;
     const calibration = calibrated(SCORES, RUNS, live);
     for (const share of [0.001, 0.0168, 0.868, 0.99]) {
-      expect(() => thresholdForTokenShare(calibration, share)).toThrow(
+      expect(() => thresholdForShare(calibration, share)).toThrow(
         expect.objectContaining({
           code: 'threshold-invalid',
           message: expect.stringContaining('from 1.7 to 86.7 %, on a formula'),
@@ -123,15 +123,21 @@ describe('the threshold for a share', () => {
         }),
       );
     }
+    expect(() => thresholdForShare(calibration, 0.99, 'step')).toThrow(
+      expect.objectContaining({
+        message: expect.stringContaining('the reward was calibrated from'),
+        remedy: expect.stringContaining('calibrate the reward with other --shares'),
+      }),
+    );
     for (const share of [0.017, 0.867]) {
-      expect(thresholdForTokenShare(calibration, share)).toBeGreaterThan(NEVER);
+      expect(thresholdForShare(calibration, share)).toBeGreaterThan(NEVER);
     }
   });
 
   it("goes along the large model's answers where no run was made", () => {
     const calibration = { on: ON, cuts: shareCuts(SCORES), points: [] };
     for (const share of [0.001, 0.02, 0.49, 0.5, 0.51, 0.99]) {
-      const got = belowOf(SCORES, thresholdForTokenShare(calibration, share));
+      const got = belowOf(SCORES, thresholdForShare(calibration, share));
       expect(Math.abs(got - share)).toBeLessThan(0.0013);
     }
   });
@@ -140,16 +146,19 @@ describe('the threshold for a share', () => {
     const scores = [...SCORES, ...new Array<number>(4000).fill(0.5)];
     const below = belowOf(scores, 0.5);
     const calibration = calibrated(scores, RUNS, (predicted) => predicted);
-    expect(() => thresholdForTokenShare(calibration, 0.7)).toThrow(
+    expect(() => thresholdForShare(calibration, 0.7)).toThrow(
       /share of 70 %: no threshold parts its scores between 45.9 % and 95.9 % of the tokens/,
     );
+    expect(() => thresholdForShare(calibration, 0.7, 'step')).toThrow(
+      /The reward cannot give a share of 70 %.* of the steps of/,
+    );
     // Within a tenth, the nearer side is taken.
-    expect(thresholdForTokenShare(calibration, below + 0.02)).toBeLessThanOrEqual(0.5);
-    expect(thresholdForTokenShare(calibration, 0.94)).toBeGreaterThan(0.5);
+    expect(thresholdForShare(calibration, below + 0.02)).toBeLessThanOrEqual(0.5);
+    expect(thresholdForShare(calibration, 0.94)).toBeGreaterThan(0.5);
   });
 
   it('is refused with the remedy if the file is of the version without scores', () => {
-    expect(() => thresholdForTokenShare({ on: ON, cuts: [], points: [] }, 0.3)).toThrow(
+    expect(() => thresholdForShare({ on: ON, cuts: [], points: [] }, 0.3)).toThrow(
       expect.objectContaining({
         code: 'threshold-invalid',
         message: expect.stringContaining('version 1'),

@@ -1,9 +1,11 @@
 /**
- * The relation between a router's thresholds and the share of tokens of the large model, as it was found
- * on some questions: along the large model's own answers, and in real runs. Pure.
+ * The relation between a head's thresholds and the share of the large model, of tokens for a router and of
+ * steps for a reward, as it was found on some questions: along the large model's own answers, and in real
+ * runs or replays. Pure.
  */
 import { PilotfishError } from '../core/errors.ts';
 import { required } from '../core/invariant.ts';
+import type { Unit } from '../core/unit.ts';
 import { ScoreDistribution, type ShareCut } from './score-distribution.ts';
 
 /** A threshold at which the router really ran. */
@@ -69,10 +71,15 @@ export function shareCuts(scores: readonly number[]): readonly ShareCut[] {
  * The threshold for a share: real runs tell which share along the large model's answers comes out as the
  * wanted one, and the cuts tell the threshold.
  * @param share from 0 to 1
+ * @param unit what the share is of: tokens of a router, steps of a reward
  * @throws PilotfishError `threshold-invalid` for a share outside of what was measured, and for one that
  *   equal scores make impossible
  */
-export function thresholdForTokenShare(calibration: Calibration, share: number): number {
+export function thresholdForShare(
+  calibration: Calibration,
+  share: number,
+  unit: HeadUnit = 'token',
+): number {
   if (share <= 0) return NEVER;
   if (share >= 1) return ALWAYS;
   const { cuts } = calibration;
@@ -80,15 +87,20 @@ export function thresholdForTokenShare(calibration: Calibration, share: number):
   const knots = measuredShares(calibration);
   const [first, last] = [required(knots[0], 'a knot'), required(knots.at(-1), 'a knot')];
   if (share < first.share || share > last.share) {
-    throw notMeasured(calibration, share, first.share, last.share);
+    throw notMeasured(calibration, share, unit, [first.share, last.share]);
   }
   const predicted = interpolated(knots, share, 'share', 'predictedShare');
   const cut = nearestTo(cuts, predicted);
   if (Math.abs(cut.share - predicted) > Math.max(OFF_MAX, predicted * OFF_SHARE_MAX)) {
-    throw impossible(calibration, share, predicted);
+    throw impossible(calibration, share, unit, predicted);
   }
   return cut.threshold;
 }
+
+/** What a head judges. */
+export type HeadUnit = Exclude<Unit, 'query'>;
+
+const NOUNS: Readonly<Record<HeadUnit, string>> = { token: 'router', step: 'reward' };
 
 /** How far the nearest possible share may be off, in shares and as a part of the wanted one. */
 const OFF_MAX = 0.005;
@@ -136,24 +148,30 @@ function noCuts({ on }: Calibration, share: number): PilotfishError {
 function notMeasured(
   { on }: Calibration,
   share: number,
-  least: number,
-  most: number,
+  unit: HeadUnit,
+  [least, most]: readonly [number, number],
 ): PilotfishError {
+  const noun = NOUNS[unit];
   const range = `from ${inward(least, Math.ceil)} to ${inward(most, Math.floor)} %`;
   return shareError(
     share,
-    `A share of ${percent(share)} was not measured: the router was calibrated ${range}, on ${on}.`,
-    'Ask for a share in this range, for 0% or 100%, or calibrate the router with other --shares.',
+    `A share of ${percent(share)} was not measured: the ${noun} was calibrated ${range}, on ${on}.`,
+    `Ask for a share in this range, for 0% or 100%, or calibrate the ${noun} with other --shares.`,
   );
 }
 
-function impossible({ cuts, on }: Calibration, share: number, predicted: number): PilotfishError {
+function impossible(
+  { cuts, on }: Calibration,
+  share: number,
+  unit: HeadUnit,
+  predicted: number,
+): PilotfishError {
   const below = cuts.findLast((cut) => cut.share <= predicted)?.share ?? 0;
   const above = cuts.find((cut) => cut.share > predicted)?.share ?? 1;
   return shareError(
     share,
-    `The router cannot call a share of ${percent(share)}: no threshold parts its scores between ` +
-      `${percent(below)} and ${percent(above)} of the tokens of ${on}.`,
+    `The ${NOUNS[unit]} cannot give a share of ${percent(share)}: no threshold parts its scores between ` +
+      `${percent(below)} and ${percent(above)} of the ${unit}s of ${on}.`,
     'Ask for a smaller or a larger share.',
   );
 }

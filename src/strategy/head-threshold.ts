@@ -1,5 +1,5 @@
 /** The threshold of a method with a trained head. */
-import { thresholdForTokenShare } from '../judging/calibration.ts';
+import { thresholdForShare } from '../judging/calibration.ts';
 import type { HeadFacts } from '../judging/head.ts';
 import { invalidThreshold } from './invalid-threshold.ts';
 import type { StrategyValue } from './method.ts';
@@ -11,11 +11,12 @@ import type { StrategyValue } from './method.ts';
  */
 export function headThreshold(
   { calibration, defaultThreshold }: Pick<HeadFacts, 'calibration' | 'defaultThreshold'>,
-  { threshold, share, text }: StrategyValue,
+  { method, threshold, share, text }: StrategyValue,
 ): number {
   if (threshold !== null) return threshold;
   if (share === null) return defaultThreshold;
-  if (calibration !== null) return thresholdForTokenShare(calibration, share);
+  if (calibration !== null)
+    return thresholdForShare(calibration, share, method.head?.kind === 'reward' ? 'step' : 'token');
   const why = 'its head was not calibrated';
   throw invalidThreshold(text, why, 'Run `pilotfish calibrate` on it.');
 }

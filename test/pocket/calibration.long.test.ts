@@ -8,7 +8,7 @@ import { evaluate } from '../../src/app/evaluate.ts';
 import { loadQuestions } from '../../src/app/questions/load-questions.ts';
 import { train } from '../../src/app/train.ts';
 import { questionNumber } from '../../src/evaluation/question-key.ts';
-import { thresholdForQuality, thresholdForTokenShare } from '../../src/judging/calibration.ts';
+import { thresholdForQuality, thresholdForShare } from '../../src/judging/calibration.ts';
 import { decodeRouter } from '../../src/judging/router-file.ts';
 
 const POCKET = { pair: 'pocket', offline: true, threadCount: 1, maxTokens: 120 } as const;
@@ -65,7 +65,7 @@ it('chooses the default by share or by quality, and refuses what no threshold re
   const { calibration, head } = byShare;
   // Nothing is asked again in the same folder.
   expect(calibration).toEqual(calibrated.calibration);
-  expect(head.defaultThreshold).toBe(thresholdForTokenShare(calibration, 0.4));
+  expect(head.defaultThreshold).toBe(thresholdForShare(calibration, 0.4));
   const quality = calibration.points.at(-1)?.gapRecovered ?? 0;
   const byQuality = await calibrate({ ...again, quality });
   expect(byQuality.head.defaultThreshold).toBe(

@@ -43,13 +43,19 @@ const STATE_COUNT_MAX = 4096;
 const THRESHOLD_FLAGS: FlagTable<
   Pick<CalibrateOptions, 'share' | 'quality' | 'shares' | 'stateCountMax'>
 > = {
-  share: share('--share <SHARE>', 'the share of tokens that it calls by default from then on'),
+  share: share(
+    '--share <SHARE>',
+    'the share of tokens (of steps, for a reward) of the large model by default from then on',
+  ),
   quality: share(
     '--quality <SHARE>',
     'instead: the part of the gap that it recovers by default; without answers, of the tokens ' +
       "that come out as the large model's",
   ),
-  shares: shares('--shares <LIST>', 'shares of tokens at which a router is run'),
+  shares: shares(
+    '--shares <LIST>',
+    'shares of tokens at which a router is run, or of steps at which a reward is replayed',
+  ),
   stateCountMax: count(
     '--states <N>',
     'for a reward: the most states of a question at which the small model drafts (default: 64)',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { thresholdForTokenShare } from '../../judging/calibration.ts';
+import { thresholdForShare } from '../../judging/calibration.ts';
 import { tinyRouter } from '../../judging/fakes/tiny-router.ts';
 import { routerScore } from '../../judging/router.ts';
 import { atOnce } from '../../network/steps.ts';
@@ -12,7 +12,7 @@ describe('calibration along traces', () => {
     const calibration = calibrationAlong(scores, 'tokens');
     expect(calibration).toMatchObject({ on: 'tokens', points: [] });
     for (const share of [0.001, 0.004, 0.01, 0.05, 0.083, 0.2, 0.5, 0.77, 0.91]) {
-      const threshold = thresholdForTokenShare(calibration, share);
+      const threshold = thresholdForShare(calibration, share);
       const called = scores.filter((score) => score < threshold).length;
       expect(Math.abs(called - 1000 * share)).toBeLessThanOrEqual(1);
     }

@@ -43,6 +43,8 @@ describe('a replay', () => {
       rewards: [0.9, null],
     };
     const calibration = calibrationOfSteps([JUDGED, good], 'two questions');
+    const [only] = calibrationOfSteps([JUDGED, good], 'two questions', [0.5]).points;
+    expect(only?.predictedShare).toBeCloseTo(2 / 3);
     const whole95 = calibration.points.find(({ gapRecovered }) => gapRecovered === 1);
     expect(whole95?.share).toBeCloseTo(1 / 3);
     expect(defaultDelta(calibration)).toBe(whole95?.threshold);

@@ -54,22 +54,28 @@ export function replayBy(tree: StepTree, accepts: (state: number) => boolean): T
   return { value, ...counts, judgedTokenCount, tokenCount };
 }
 
-/** Shares of rejected steps at which a calibration has points. */
-const POINT_SHARES: readonly number[] = [0.005, 0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.2, 0.35, 0.6];
+/** Shares of steps, along the large model's answers, at which a calibration has points. */
+export const REPLAY_SHARES: readonly number[] = [
+  0.005, 0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.2, 0.35, 0.6,
+];
 
 /**
  * The relation between δ and the share of rejected steps, with the recovered part of the gap.
  * @param trees at least one; `agreement` is the share of steps along the large model's answers that come
  *   out as its own
  */
-export function calibrationOfSteps(trees: readonly JudgedTree[], on: string): Calibration {
+export function calibrationOfSteps(
+  trees: readonly JudgedTree[],
+  on: string,
+  shares: readonly number[] = REPLAY_SHARES,
+): Calibration {
   const along = trees.flatMap((judged) => stepsAlong(judged));
   const rewards = along.map(({ reward }) => reward);
   const cuts = shareCuts(rewards);
   const distribution = new ScoreDistribution(rewards, 'below');
   const small = meanOf(trees, (one) => replayBy(one.tree, () => true).value);
   const large = meanOf(trees, ({ tree }) => largeValue(tree, 0));
-  const thresholds = POINT_SHARES.map((share) => distribution.cutFor(share).threshold);
+  const thresholds = shares.map((share) => distribution.cutFor(share).threshold);
   let highest = 0;
   const points = [...new Set(thresholds)]
     .sort((a, b) => a - b)
