@@ -157,7 +157,7 @@ async function calibrateReward(given: RewardHead, options: CalibrateOptions): Pr
   } = options;
   const { shares, share, quality, contextLength } = options;
   const { task, questions } = await loadQuestions(options, 'train');
-  checkGradable(questions, 'calibrate a reward');
+  checkGradable(questions, 'the calibration of a reward');
   checkTrainedOn(given, questions);
   await using pair = await openEvaluation({
     ...{ ...options, strategies: [parseStrategy(given.strategy)], headFiles: [headFile] },

@@ -47,7 +47,7 @@ export async function trainReward(options: TrainRewardOptions): Promise<RewardTr
   const { folder, maxTokens, waveSize, contextLength, features, seed } = settings;
   const loaded = await loadQuestions(settings, 'train');
   const { questions } = loaded;
-  checkGradable(questions, 'train reward');
+  checkGradable(questions, 'the training of a reward');
   await using _lock = await evaluationLock(folder);
   await using pair = await openEvaluation({
     ...settings,

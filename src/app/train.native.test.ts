@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TRAINING_WAVE_SIZE_MAX } from '../training/sequence-counts.ts';
 import { train } from './train.ts';
+import { trainReward } from './train-reward.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -33,6 +34,10 @@ describe('training', () => {
       code: 'training-data-insufficient',
       message: 'mine/1 has no answer that could be checked; citer needs one.',
       remedy: expect.stringContaining('citer-s'),
+    });
+    await expect(trainReward({ traffic, folder })).rejects.toMatchObject({
+      message: 'mine/1 has no answer that could be checked; the training of a reward needs one.',
+      remedy: 'Give questions with answers.',
     });
     // Other objectives come as far as the models.
     await expect(run('citer-s')).rejects.toMatchObject({ code: 'model-unknown' });

@@ -47,6 +47,7 @@ export interface Trained extends TrainedRouter {
 
 /** The temperature of drawn answers. */
 const TEMPERATURE = 0.8;
+const WITHOUT_ANSWERS = 'an objective without rollouts, as citer-s';
 
 /**
  * Trains a router of tokens: the large model answers the questions, labels are made along its right
@@ -66,7 +67,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
   const { objective, features, folder, maxTokens, waveSize, contextLength } = settings;
   const loaded = await loadQuestions(settings, 'train');
   const { questions } = loaded;
-  if (usesRollouts(objective)) checkGradable(questions, objective);
+  if (usesRollouts(objective)) checkGradable(questions, objective, WITHOUT_ANSWERS);
   await using _lock = await evaluationLock(folder);
   await using pair = await openEvaluation({
     ...settings,

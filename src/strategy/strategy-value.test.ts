@@ -163,6 +163,9 @@ describe('parseStrategy', () => {
     ['citer@-1%', 'not between 0 and 1'],
     ['citer@', 'not a number'],
     ['co-llm@x%', 'not a number'],
+    ['rsd@200%', 'not between 0 and 1'],
+    ['hgs-prm@5%', 'no share'],
+    ['hgs-prm-likelihood@5%', 'no share'],
   ])('refuses the threshold of %j: %s', (text, why) => {
     const error = failure(text);
     expect(error).toMatchObject({ code: 'threshold-invalid', fields: { strategy: text } });

@@ -122,12 +122,15 @@ function parseNumber(
   text: string,
   given: string,
   { name, head }: Method,
-  { default: byDefault, meaning, isShare }: ThresholdFacts,
+  { default: byDefault, meaning, isShare, deferralSide }: ThresholdFacts,
 ): ParsedNumber {
   const match = NUMBER.exec(given);
   const example = `Give a number, as in ${name}@${byDefault ?? 0.9}: ${meaning}.`;
   if (match === null) throw invalidThreshold(text, `"${given}" is not a number`, example);
   const isPercent = match[3] === '%';
+  if (isPercent && deferralSide === null) {
+    throw invalidThreshold(text, `${name} calls no large model, so it has no share`, example);
+  }
   const isShareOfHead = isPercent && head !== null;
   if (isPercent && !isShare && !isShareOfHead) {
     throw invalidThreshold(text, `a share needs a calibrated head, and ${name} has none`, example);

@@ -158,6 +158,19 @@ describe('missing routers', () => {
     expect([...found.keys()]).toEqual(['citer']);
   });
 
+  it.each([
+    ['rsd', '`pilotfish train reward`'],
+    ['best-of-n', '`pilotfish train reward`'],
+    ['rsd-large', '`pilotfish train reward --large-reads logprob`'],
+    ['rsd-separator', '`pilotfish train reward --tokens last`'],
+  ])('are reported with the training that makes one for %s', async (strategy, command) => {
+    const options = { strategies: [strategy], models: MODELS, files: [] };
+    await expect(findNamed(options)).rejects.toMatchObject({
+      code: 'head-missing',
+      remedy: expect.stringContaining(command),
+    });
+  });
+
   it('are not reported for strategies that need none', async () => {
     const found = await findRouters({ strategies: ['small', 'entropy@1'], models: MODELS });
     expect(found.size).toBe(0);

@@ -176,7 +176,7 @@ function checkPair({ kind, head, path }: NamedHead, models: FindHeadsOptions['mo
     `The ${nounOf(kind)} ${path} was trained for ${small.name} and ${large.name}; the ${role} ` +
       `model here is ${here}${isNamesake ? ', but another file' : ''}.`,
     {
-      remedy: `Train one for these models with \`pilotfish train ${kind}\`.`,
+      remedy: `Train one for these models with \`${TRAINED_BY[kind](head.strategy)}\`.`,
       fields: { path, expected: head.pair[role].digest, found: models[role].digest },
     },
   );
@@ -189,7 +189,13 @@ function nounOf(kind: HeadKind): string {
 
 const TRAINED_BY: Readonly<Record<HeadKind, (name: string) => string>> = {
   router: (name) => `pilotfish train router --objective ${name}`,
-  reward: () => 'pilotfish train reward',
+  reward: (name) => `pilotfish train reward${REWARD_FLAGS[name] ?? ''}`,
+};
+
+/** What `strategyFor` makes of flags, the other way round. */
+const REWARD_FLAGS: Readonly<Record<string, string>> = {
+  'rsd-large': ' --large-reads logprob',
+  'rsd-separator': ' --tokens last',
 };
 
 function missingHead({ kind, name }: HeadNeed, { small, large }: FindHeadsOptions['models']) {

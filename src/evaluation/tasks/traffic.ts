@@ -44,15 +44,23 @@ export function isGradable({ answer }: Pick<Question, 'answer'>): boolean {
   return answer !== '';
 }
 
-/** @throws PilotfishError `training-data-insufficient` if a question has no answer */
-export function checkGradable(questions: readonly Question[], what: string): void {
+/**
+ * @param what needs the answers
+ * @param otherwise what to do without answers
+ * @throws PilotfishError `training-data-insufficient` if a question has no answer
+ */
+export function checkGradable(
+  questions: readonly Question[],
+  what: string,
+  otherwise: string | null = null,
+): void {
   const without = questions.find((question) => !isGradable(question));
   if (without === undefined) return;
   throw new PilotfishError(
     'training-data-insufficient',
     `${without.id} has no answer that could be checked; ${what} needs one.`,
     {
-      remedy: 'Give questions with answers, or an objective without rollouts, as citer-s.',
+      remedy: `Give questions with answers${otherwise === null ? '' : `, or ${otherwise}`}.`,
       fields: { question: without.id },
     },
   );
