@@ -227,8 +227,8 @@ export interface RunCost {
 export interface SummaryEvent extends RunCost {
   readonly type: 'summary';
   /**
-   * The share of tokens that the strategy was asked to give to the large model, beside `largeShare`, the
-   * share that it gave; absent: no share was asked for.
+   * The share that the strategy was asked to give to the large model: of tokens, beside the `largeShare`
+   * that it gave, or of steps, beside the `rejectedShare`; absent: no share was asked for.
    */
   readonly askedShare?: number;
   readonly text: string;

@@ -2,15 +2,27 @@ import { describe, expect, it } from 'vitest';
 import { shareWarning } from './share-warning.ts';
 
 const warning = (share: number, largeCount: number, tokenCount: number): string | null =>
-  shareWarning({ share, on: '16 questions' }, { largeShare: largeCount / tokenCount, tokenCount });
+  shareWarning(
+    { share, unit: 'token', on: '16 questions' },
+    { largeShare: largeCount / tokenCount, tokenCount, rejectedShare: null, stepCount: null },
+  );
 
 describe('the warning about a share', () => {
   it('says the share that was asked for, the share got, and where shares hold', () => {
     expect(warning(0.2, 46, 100)).toBe(
       'The large model wrote 46 % of the tokens, and 20 % was asked for: shares hold for prompts ' +
-        "like those of the router's calibration (16 questions).",
+        'like those of the calibration (16 questions).',
     );
     expect(warning(0.2, 50, 1000)).toMatch(/wrote 5 % of the tokens/);
+  });
+
+  it('is about steps where they were asked for', () => {
+    const asked = { share: 0.05, unit: 'step', on: '16 questions' } as const;
+    const cost = { largeShare: 0.9, tokenCount: 500, stepCount: 30 };
+    expect(shareWarning(asked, { ...cost, rejectedShare: 0.1 })).toBeNull();
+    expect(shareWarning(asked, { ...cost, rejectedShare: 0.5 })).toMatch(
+      /^The large model wrote 50 % of the steps, and 5 % was asked for: /,
+    );
   });
 
   it.each([

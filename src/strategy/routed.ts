@@ -74,7 +74,7 @@ function routed(name: string, summary: string, style: MethodStyle): Method {
       const strategy = tokenRouting(routerGate(router), headThreshold(router, value), TAU.name);
       const { share } = value;
       const on = router.calibration?.on ?? '';
-      return share === null ? strategy : { ...strategy, askedShare: { share, on } };
+      return share === null ? strategy : { ...strategy, askedShare: { share, unit: 'token', on } };
     },
   };
 }

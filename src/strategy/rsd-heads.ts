@@ -56,7 +56,10 @@ function trained({ cost, ...facts }: Trained): Method {
     build: (value, options) => {
       const { reward, head, limits } = trainedReward(name, name, options);
       const { samples } = options;
-      return rsd(name, reward, headThreshold(head, value), { ...limits, samples });
+      const strategy = rsd(name, reward, headThreshold(head, value), { ...limits, samples });
+      const { share } = value;
+      const on = head.calibration?.on ?? '';
+      return share === null ? strategy : { ...strategy, askedShare: { share, unit: 'step', on } };
     },
   };
 }

@@ -7,6 +7,7 @@ import type { Origin } from '../core/events.ts';
 import type { ModelLabel } from '../core/model-id.ts';
 import type { RowReads } from '../core/row-reads.ts';
 import type { TokenId } from '../core/token-id.ts';
+import type { HeadUnit } from '../judging/calibration.ts';
 import type { GateContext } from '../judging/gate.ts';
 import type { RewardContext } from '../judging/step-reward.ts';
 import type { SessionNeeds } from '../session/capabilities.ts';
@@ -75,17 +76,18 @@ export interface Decoder {
 /** The labels of the models that a strategy uses, with its needs of each. */
 export type StrategyNeeds = Readonly<Partial<Record<ModelLabel, SessionNeeds>>>;
 
-/** A share of tokens that a user asked the large model for. */
+/** A share that a user asked the large model for: of tokens by a router, of steps by a reward. */
 export interface AskedShare {
   /** From 0 to 1. */
   readonly share: number;
+  readonly unit: HeadUnit;
   /** The questions of the calibration that the share comes from, in words. */
   readonly on: string;
 }
 
 export interface Strategy {
   readonly name: string;
-  /** The share of tokens that it was asked to give to the large model; absent: none. */
+  /** The share that it was asked to give to the large model; absent: none. */
   readonly askedShare?: AskedShare;
   readonly needs: StrategyNeeds;
   readonly thresholds: Readonly<Record<string, number>>;

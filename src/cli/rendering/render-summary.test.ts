@@ -105,6 +105,12 @@ describe('renderSummary', () => {
       'large share      25% (20% asked for), verified 50%',
     );
     expect(renderSummaryLine(asked)).toContain(' · 25% (20% asked for) large · ');
+    const ofSteps = answer({ summary: { askedShare: 0.2, stepCount: 8, rejectedShare: 0.5 } });
+    expect(renderSummary(ofSteps, 80)).toContain(
+      'steps            8, 50% rejected (20% asked for)',
+    );
+    expect(renderSummary(ofSteps, 80)).toContain('large share      25%, verified 50%');
+    expect(renderSummaryLine(ofSteps)).toContain(' · 25% large · ');
   });
 
   it('has a short form', () => {

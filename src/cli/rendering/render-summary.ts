@@ -49,15 +49,26 @@ function strategyText({ start }: Pick<Answer, 'start'>): string {
 }
 
 /** `46.0% (20.0% asked for)`, or the share alone. */
-function largeShare({ largeShare: got, askedShare }: SummaryEvent): string {
-  const asked = askedShare === undefined ? '' : ` (${formatShare(askedShare)} asked for)`;
-  return `${formatShare(got)}${asked}`;
+function largeShare({ largeShare: got, askedShare, stepCount }: SummaryEvent): string {
+  return `${formatShare(got)}${stepCount === null ? asked(askedShare) : ''}`;
 }
 
-/** `8, 25% rejected`, for strategies that decide about steps: the large model wrote those instead. */
-function steps({ stepCount, rejectedShare }: SummaryEvent): (readonly [string, string])[] {
+/**
+ * `8, 25% rejected (5% asked for)`, for strategies that decide about steps: the large model wrote those
+ * instead.
+ */
+function steps({
+  stepCount,
+  rejectedShare,
+  askedShare,
+}: SummaryEvent): (readonly [string, string])[] {
   if (stepCount === null || rejectedShare === null) return [];
-  return [['steps', `${stepCount}, ${formatShare(rejectedShare)} rejected`]];
+  const rejected = `${formatShare(rejectedShare)} rejected${asked(askedShare)}`;
+  return [['steps', `${stepCount}, ${rejected}`]];
+}
+
+function asked(share: number | undefined): string {
+  return share === undefined ? '' : ` (${formatShare(share)} asked for)`;
 }
 
 /** The amount is in the currency of the user's prices, which is unknown here. */
