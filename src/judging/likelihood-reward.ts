@@ -5,7 +5,7 @@
 import { required } from '../core/invariant.ts';
 import type { RowResult } from '../core/row-program.ts';
 import { isArithmetic } from './arithmetic-token.ts';
-import { readBy, type StepReward } from './step-reward.ts';
+import { type RewardContext, type RunningReward, readBy, type StepReward } from './step-reward.ts';
 
 /** Combines the natural log-probabilities of a step's tokens to one number, at most 0. */
 export type Combine = (logprobs: readonly number[]) => number;
@@ -53,12 +53,19 @@ export function classMargin(name: string): StepReward {
     name,
     draftReads: { uncertainty: true },
     needs: {},
-    begin: ({ tokenBytes }) => ({
-      score: async ({ rows }) => {
-        const numbers = rows.filter(({ tokenId }) => isArithmetic(tokenBytes(tokenId)));
-        return Math.min(1, ...numbers.map(({ margin }) => required(margin, 'it was asked for')));
-      },
+    running: leastClassMargin,
+    begin: (context) => ({
+      score: async ({ rows }) => rows.map(leastClassMargin(context)).at(-1) ?? 1,
     }),
+  };
+}
+
+function leastClassMargin({ tokenBytes }: Pick<RewardContext, 'tokenBytes'>): RunningReward {
+  let least = 1;
+  return ({ tokenId, margin }) => {
+    const counts = isArithmetic(tokenBytes(tokenId));
+    if (counts) least = Math.min(least, required(margin, 'it was asked for'));
+    return least;
   };
 }
 

@@ -5,8 +5,13 @@ import { required } from '../core/invariant.ts';
 import { NOTHING_READ, type RowResult } from '../core/row-program.ts';
 import { tokenId } from '../core/token-id.ts';
 import { tinyReward } from './fakes/tiny-reward.ts';
+import { classMargin } from './likelihood-reward.ts';
 import { stepFeatures } from './reward-features.ts';
 import { headReward, productReward } from './reward-head.ts';
+import type { RewardContext } from './step-reward.ts';
+
+const DIGIT = tokenId(1);
+const tokenBytes = (id: number): Uint8Array => Buffer.from(id === DIGIT ? '7' : 'a');
 
 const anyNumber = fc.float({ min: -4, max: 4, noNaN: true });
 const anyRow: fc.Arbitrary<RowResult> = fc
@@ -29,7 +34,7 @@ describe('the running reward of a head', () => {
     const { running } = headReward('rsd', head);
     fc.assert(
       fc.property(fc.array(anyRow, { minLength: 2, maxLength: 12 }), (rows) => {
-        const follow = required(running, 'a product never rises')();
+        const follow = required(running, 'a product never rises')({ tokenBytes });
         const rewards = rows.map(follow);
         expect(rewards).toEqual(rewards.toSorted((a, b) => b - a));
         const reward = productReward(
@@ -48,5 +53,20 @@ describe('the running reward of a head', () => {
     ] as const) {
       expect(headReward('rsd', tinyReward({ features })).running).toBeUndefined();
     }
+  });
+});
+
+describe('the running least margin of digits', () => {
+  it('never rises, and ends with the reward of the step', async () => {
+    const row = (id: number, margin: number): RowResult => {
+      return { ...NOTHING_READ, tokenId: tokenId(id), margin };
+    };
+    const rows = [row(0, 0.1), row(DIGIT, 0.8), row(0, 0.2), row(DIGIT, 0.5), row(DIGIT, 0.7)];
+    const reward = classMargin('rsd-class-margin');
+    const follow = required(reward.running, 'a minimum never rises')({ tokenBytes });
+    expect(rows.map(follow)).toEqual([1, 0.8, 0.8, 0.5, 0.5]);
+    const context = { tokenBytes } as unknown as RewardContext;
+    const text = rows.map((one) => one.tokenId);
+    expect(await reward.begin(context).score({ text, rows })).toBe(0.5);
   });
 });

@@ -30,6 +30,7 @@ export interface StepScorer {
  * step is at most the last one.
  */
 export type RunningReward = (row: RowResult) => number;
+
 /** What a reward may know of a request. */
 export interface RewardContext {
   /** The request's session of the model with a label. */
@@ -54,7 +55,7 @@ export interface StepReward {
    * Follows a step that is being drafted, for rewards that never rise with further tokens, such as
    * products and minima. Absent: a low reward may still rise.
    */
-  readonly running?: (() => RunningReward) | undefined;
+  readonly running?: ((context: Pick<RewardContext, 'tokenBytes'>) => RunningReward) | undefined;
   /** @throws PilotfishError `capability-missing` if a model cannot give the reward */
   begin(context: RewardContext): StepScorer;
 }

@@ -109,7 +109,7 @@ export class StepDrafter {
 
   async #write(round: Round, session: Session, index: number): Promise<Draft> {
     const { samples = {}, endsDraftsEarly, isHopeless } = this.#options;
-    const follow = endsDraftsEarly === true ? this.#reward.running?.() : undefined;
+    const follow = endsDraftsEarly === true ? this.#reward.running?.(this.#context) : undefined;
     const shown: TokenId[] = [];
     let running: number | null = null;
     const rows = await writeStep('small', round, this.#context, {
