@@ -166,12 +166,17 @@ describe('costAdvice', () => {
   });
 
   it('counts no scored token as written, and every one as generated', () => {
-    const { faces } = costAdvice(stepReadingCost('judge'), large, pair(TWO_CORES), 0.1);
+    const { faces } = costAdvice(stepReadingCost('judge', {}), large, pair(TWO_CORES), 0.1);
     const small = (357_898_112 + 136_134_656) / (1_310_340_608 + 233_373_696);
     expect(faces.writtenFlops.ratio).toBeCloseTo(small + 0.1, 12);
     expect(faces.generatedFlops.ratio).toBeCloseTo(small + 1.1, 12);
     expect(faces.generatedFlops).toMatchObject({ pays: false, range: null });
-    const own = costAdvice(stepRoutingCost('likelihood'), large, pair(TWO_CORES), 0.1).faces;
+    const own = costAdvice(
+      stepRoutingCost('likelihood', { logprob: true }),
+      large,
+      pair(TWO_CORES),
+      0.1,
+    ).faces;
     expect(own.writtenFlops.ratio).toBeCloseTo(small + 0.1, 8);
     expect(own.generatedFlops.ratio).toBe(own.writtenFlops.ratio);
     // A verification of nine rows writes one token.

@@ -125,7 +125,7 @@ function method(facts: Facts): Method {
     gate: null,
     usesStepCosts: false,
     needs: ['small'],
-    costModels: [samplesCost(facts.name, 'answers')],
+    costModels: [samplesCost(facts.name, 'answers', { logprob: true })],
     style: null,
   };
 }

@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { required } from '../core/invariant.ts';
+import { readsLogits as readsLogitsOf } from '../core/row-reads.ts';
 import { type TokenId, tokenId } from '../core/token-id.ts';
+import { tinyRewards } from '../judging/fakes/tiny-reward.ts';
+import { tinyRouters } from '../judging/fakes/tiny-router.ts';
 import type { CostModel, ExpectedForwards, WorkPlan } from '../machines/cost-model.ts';
 import type { ForwardCosts } from '../machines/forward-costs.ts';
 import { type CostCurve, forwardMs } from '../machines/step-costs.ts';
@@ -17,8 +20,11 @@ import {
   stepReadingCost,
   tokenRoutingCost,
 } from './cost-models.ts';
+import { readsLogits } from './method.ts';
+import { METHODS } from './methods.ts';
 import { randomGate } from './random.ts';
 import { draftModelCosts } from './speculative.ts';
+import { createStrategy, strategyValue } from './strategy-value.ts';
 
 const flat = (ms: number): ForwardCosts => ({
   forwardMs: () => ms,
@@ -152,7 +158,7 @@ describe('a coin for each step', () => {
 describe('a reward for which the large model reads the drafts', () => {
   it('scores every drafted token once, and writes the rejected share', () => {
     const given = plan({ answerTokenCount: 60, value: 0.25 });
-    const { forwards, largeCallCount } = stepReadingCost('judge').work(given);
+    const { forwards, largeCallCount } = stepReadingCost('judge', {}).work(given);
     const large = forwards.filter(({ model }) => model === 'large');
     expect(
       large.map(({ count, shape, isReward = false }) => [count, shape.outputRowCount, isReward]),
@@ -167,7 +173,7 @@ describe('a reward for which the large model reads the drafts', () => {
   });
 
   it('takes an answer that is shorter than a step for one step', () => {
-    const { forwards } = stepReadingCost('judge').work(plan({ answerTokenCount: 6, value: 0 }));
+    const { forwards } = stepReadingCost('judge', {}).work(plan({ answerTokenCount: 6, value: 0 }));
     expect(forwards.at(-1)).toMatchObject({ count: 1, shape: { rowCount: 6 }, isReward: true });
   });
 });
@@ -355,4 +361,17 @@ describe('the rows that a stateless API reads', () => {
     // One draft each round.
     expect(largeContextTokenCount).toBe(45 + 6);
   });
+});
+
+describe('reading the logits', () => {
+  const decided = METHODS.filter(({ unit }) => unit !== null);
+  it.each(decided.map((method) => [method.name, method] as const))(
+    'costs time where the rows of %s are read',
+    (_, method) => {
+      const routers = tinyRouters(METHODS.map(({ name }) => name));
+      const rewards = tinyRewards(METHODS.map(({ name }) => name));
+      const { needs } = createStrategy(strategyValue(method), { routers, rewards });
+      expect(readsLogits(method)).toBe(readsLogitsOf(needs.small?.reads ?? {}));
+    },
+  );
 });

@@ -3,7 +3,7 @@
  * of its drafts hold (docs/METHODS.md has the formulas). Pure.
  */
 import type { ModelRole } from '../core/model-id.ts';
-import { readsLogits } from '../core/row-reads.ts';
+import { type RowReads, readsLogits } from '../core/row-reads.ts';
 import type { Gate } from '../judging/gate.ts';
 import {
   type CostModel,
@@ -70,22 +70,24 @@ export function learnedRoutingCost(name: string): CostModel {
 /**
  * The small model drafts every step. The large model writes a `share` of the tokens anew, in whole
  * steps, and reads the others once, when it is next called.
+ * @param reads what the reward needs of the small model's rows
  */
-export function stepRoutingCost(name: string): CostModel {
-  return { ...tokenRoutingCost({ name, reads: { logprob: true } }), name };
+export function stepRoutingCost(name: string, reads: RowReads): CostModel {
+  return tokenRoutingCost({ name, reads });
 }
 
 /**
  * The small model answers several times, by default. Work is counted as if a request were alone, so its
  * samples share no forwards.
  * @param what samples are, in words
+ * @param reads what the choice needs of their rows
  */
-export function samplesCost(name: string, what: string): CostModel {
+export function samplesCost(name: string, what: string, reads: RowReads): CostModel {
   const { count } = SAMPLE_DEFAULTS;
   return {
     name,
     parameter: null,
-    readsLogits: false,
+    readsLogits: readsLogits(reads),
     work: (plan) => ({
       ...answersOf(plan, { small: count, large: 0 }),
       note: `${count} ${what}`,
@@ -100,7 +102,7 @@ export function stepChoiceCost(name: string): CostModel {
     parameter: 'share',
     readsLogits: false,
     work: (plan) => {
-      const routed = stepRoutingCost(name).work(plan);
+      const routed = stepRoutingCost(name, {}).work(plan);
       const { promptTokenCount, answerTokenCount, value: share } = plan;
       const everWrites = 1 - share ** answerTokenCount;
       return {
@@ -122,11 +124,11 @@ const STEP_TOKEN_COUNT = 20;
  * As `stepRoutingCost`, with a reward for which the large model reads every drafted step, one forward
  * for each.
  */
-export function stepReadingCost(name: string): CostModel {
+export function stepReadingCost(name: string, reads: RowReads): CostModel {
   return {
     name,
     parameter: 'share',
-    readsLogits: false,
+    readsLogits: readsLogits(reads),
     work: (plan) => {
       const { promptTokenCount, answerTokenCount, value: share } = plan;
       const length = Math.min(STEP_TOKEN_COUNT, answerTokenCount);
@@ -155,7 +157,7 @@ const JUDGED_TOKEN_COUNT = { step: 20, around: 10 };
 
 /** As `stepRoutingCost`, with a judge as large as the large model, which reads a text of its own. */
 export function judgedStepsCost(name: string): CostModel {
-  const routing = stepRoutingCost(name);
+  const routing = stepRoutingCost(name, {});
   return {
     ...routing,
     work: (plan) => {

@@ -192,7 +192,7 @@ function method({ delta, ...facts }: Facts): Method {
     gate: null,
     usesStepCosts: false,
     needs: ['small'],
-    costModels: [samplesCost(facts.name, 'tries at most')],
+    costModels: [samplesCost(facts.name, 'tries at most', { logprob: true })],
     style: null,
   };
 }

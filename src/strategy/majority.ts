@@ -30,7 +30,7 @@ export const majorityMethod: Method = {
   usesStepCosts: false,
   optionGroups: ['samples'],
   needs: ['small'],
-  costModels: [samplesCost('majority', 'answers')],
+  costModels: [samplesCost('majority', 'answers', {})],
   style: null,
   build: (_value, { samples }) => majority(samples),
 };

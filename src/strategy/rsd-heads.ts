@@ -2,6 +2,8 @@
  * RSD with trained rewards: one name for each kind of reward head (docs/METHODS.md). Steps end where
  * those of the head's training ended, unless a user says otherwise.
  */
+import type { RowReads } from '../core/row-reads.ts';
+import { rewardReads } from '../judging/reward-features.ts';
 import type { CostModel } from '../machines/cost-model.ts';
 import { stepReadingCost, stepRoutingCost } from './cost-models.ts';
 import { headThreshold } from './head-threshold.ts';
@@ -11,7 +13,7 @@ import { DELTA, rsd } from './rsd.ts';
 import { trainedReward } from './trained-reward.ts';
 
 interface Trained extends Pick<Method, 'name' | 'summary' | 'style'> {
-  readonly cost: (name: string) => CostModel;
+  readonly cost: (name: string, reads: RowReads) => CostModel;
 }
 
 const HEADS: readonly Trained[] = [
@@ -52,7 +54,7 @@ function trained({ cost, ...facts }: Trained): Method {
     head: { kind: 'reward', name },
     usesStepCosts: false,
     needs: ['small', 'large'],
-    costModels: [cost(name)],
+    costModels: [cost(name, rewardReads({ hidden: true }))],
     build: (value, options) => {
       const { reward, head, limits } = trainedReward(name, name, options);
       const { samples } = options;

@@ -169,7 +169,10 @@ function untrained(
     usesStepCosts: false,
     needs: ['small', 'large'],
     costModels: [
-      (reward.needs.large === undefined ? stepRoutingCost : stepReadingCost)(reward.name),
+      (reward.needs.large === undefined ? stepRoutingCost : stepReadingCost)(
+        reward.name,
+        reward.draftReads,
+      ),
     ],
     build: (value, { steps, samples }) =>
       rsd(reward.name, reward, thresholdOf(value), { ...steps, samples }),
