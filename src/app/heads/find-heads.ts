@@ -15,6 +15,7 @@ import type { Router } from '../../judging/router.ts';
 import { decodeRouter } from '../../judging/router-file.ts';
 import { readGiven } from '../../storage/whole-file.ts';
 import type { HeadKind, HeadNeed, StrategyValue } from '../../strategy/method.ts';
+import { rewardFlags } from './reward-settings.ts';
 
 /** The heads of strategies, by the name of the strategy that they were trained for. */
 export interface Heads {
@@ -189,13 +190,7 @@ function nounOf(kind: HeadKind): string {
 
 const TRAINED_BY: Readonly<Record<HeadKind, (name: string) => string>> = {
   router: (name) => `pilotfish train router --objective ${name}`,
-  reward: (name) => `pilotfish train reward${REWARD_FLAGS[name] ?? ''}`,
-};
-
-/** What `strategyFor` makes of flags, the other way round. */
-const REWARD_FLAGS: Readonly<Record<string, string>> = {
-  'rsd-large': ' --large-reads logprob',
-  'rsd-separator': ' --tokens last',
+  reward: (name) => ['pilotfish train reward', ...rewardFlags(name)].join(' '),
 };
 
 function missingHead({ kind, name }: HeadNeed, { small, large }: FindHeadsOptions['models']) {

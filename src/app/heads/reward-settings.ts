@@ -113,6 +113,17 @@ export function strategyFor({ large, tokens }: RewardFeatures): string {
   return large === 'none' ? 'rsd' : 'rsd-large';
 }
 
+const VARIANTS: readonly (readonly [Partial<RewardFeatures>, flags: readonly string[]])[] = [
+  [{ large: 'logprob' }, ['--large-reads', 'logprob']],
+  [{ tokens: 'last' }, ['--tokens', 'last']],
+];
+
+/** The flags that train a head for a strategy. */
+export function rewardFlags(strategy: string): readonly string[] {
+  const found = VARIANTS.find(([some]) => strategyFor({ ...FEATURES, ...some }) === strategy);
+  return found?.[1] ?? [];
+}
+
 /** The facts that let a reader of the head's file repeat the training. */
 export function rewardFacts(
   { task, questions, prompt }: LoadedQuestions,

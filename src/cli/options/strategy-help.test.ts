@@ -23,7 +23,7 @@ describe('help on strategies', () => {
 
   it('tells the default of a threshold, or that the router has it', () => {
     expect(entryOf('entropy')).toContain('@entropy (default 1): ');
-    expect(entryOf('citer')).toContain('@tau (default from its router): ');
+    expect(entryOf('citer')).toContain('@tau (default from its head): ');
     expect(strategyHelp(METHODS, 80)).not.toMatch(/null|undefined/);
   });
 

@@ -27,7 +27,7 @@ function entry({ name, summary, threshold }: Method, nameWidth: number, columns:
   const wrapped = (text: string): string => wrapAnsi(text, width).replaceAll('\n', `\n${indent}`);
   const first = `  ${name.padEnd(nameWidth)}  ${wrapped(summary)}`;
   if (threshold === null) return first;
-  const byDefault = threshold.default ?? 'from its router';
+  const byDefault = threshold.default ?? 'from its head';
   const text = `@${threshold.name} (default ${byDefault}): ${threshold.meaning}`;
   return `${first}\n${indent}${wrapped(text)}`;
 }
