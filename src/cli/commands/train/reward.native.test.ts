@@ -60,6 +60,7 @@ describe('train reward', () => {
       ...['--tokens', 'last', '--no-hidden', '--width', '64', '--rate', '0.01', '--epochs', '9'],
       ...['--patience', '2', '--seed', '8', '--max-tokens', '99', '--wave', '4', '--offline'],
       ...['--pair', 'pocket', '--out', 'folder', '--file', 'x.safetensors'],
+      ...['--small', 's.gguf', '--large', 'l.gguf'],
     ]);
     expect(exitCode).toBe(null);
     const { signal, onProgress, onNotice, ...options } = asked[0] ?? ({} as TrainRewardOptions);
@@ -73,6 +74,7 @@ describe('train reward', () => {
       features: { large: 'logprob', tokens: 'last', hidden: false },
       fit: { rate: 0.01, epochCountMax: 9, patience: 2 },
       ...{ maxTokens: 99, waveSize: 4, offline: true, pair: 'pocket' },
+      ...{ small: 's.gguf', large: 'l.gguf' },
       ...{ folder: 'folder', file: 'x.safetensors' },
     });
   });

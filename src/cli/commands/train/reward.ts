@@ -143,7 +143,8 @@ export function registerTrainReward(
     .description(
       'Trains a reward, which says which steps of the small model the large one rewrites.',
     );
-  addFlags(command, { ...RUN_FLAGS, ...FEATURE_FLAGS, ...FIT_FLAGS })
+  // One table would lose flags: both models of a pair and what a large model reads are fields `large`.
+  addFlags(addFlags(addFlags(command, RUN_FLAGS), FEATURE_FLAGS), FIT_FLAGS)
     .option('--steps <WHERE>', 'where steps end: blank-line, newline, sentence, or a text')
     .option('--out <FOLDER>', 'the folder of steps and the head (default: training/TASK-PAIR)')
     .option('--json', 'print one JSON object')
