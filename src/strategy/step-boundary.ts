@@ -49,7 +49,11 @@ export function checkStepLimits(limits: StepLimits): void {
   const wrong = separators.find(({ length }) => length < 1 || length > SEPARATOR_LENGTH_MAX);
   if (areSome && wrong === undefined) return;
   const value = JSON.stringify(wrong ?? separators.length);
-  throw new PilotfishError('option-invalid', `The separators of steps include ${value}.`, {
+  const message =
+    wrong === undefined
+      ? `There are ${value} separators of steps.`
+      : `The separators of steps include ${value}.`;
+  throw new PilotfishError('option-invalid', message, {
     remedy: `Give ${says}.`,
     fields: { option: 'separators', value },
   });

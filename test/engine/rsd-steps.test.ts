@@ -393,7 +393,7 @@ describe('options', () => {
     [{ draftCount: 17 }, 'draftCount is 17'],
     [{ stepTokenCountMax: 0 }, 'stepTokenCountMax is 0, not an integer from 1 up.'],
     [{ stepCountMax: 1.5 }, 'stepCountMax is 1.5'],
-    [{ separators: [] }, 'The separators of steps include 0.'],
+    [{ separators: [] }, 'There are 0 separators of steps.'],
     [{ separators: ['\n', ''] }, 'The separators of steps include "".'],
     [{ weighting: 'linear' as never }, 'There is no weighting "linear".'],
     [{ endsDraftsEarly: true }, 'toy cannot end drafts early'],

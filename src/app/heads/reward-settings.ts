@@ -4,9 +4,8 @@ import {
   definedFields,
   type OptionalFields,
 } from '../../core/defined-fields.ts';
-import { PilotfishError } from '../../core/errors.ts';
 import type { RewardFeatures } from '../../judging/reward-features.ts';
-import { STEP_LIMITS } from '../../strategy/step-boundary.ts';
+import { checkStepLimits, STEP_LIMITS } from '../../strategy/step-boundary.ts';
 import type { FitSettings } from '../../training/fit/fit-router.ts';
 import type { Finisher } from '../../training/steps/state-values.ts';
 import type { StepLabel } from '../../training/steps/step-tree.ts';
@@ -88,11 +87,7 @@ const FIT_DEFAULTS: Omit<FitSettings, 'seed' | 'shape'> = {
 export function rewardSettings(options: TrainRewardOptions): RewardSettings {
   const { stateCountMax, drawCount, rolloutCountMax, maxTokens, width, separators } = options;
   checkCounts({ stateCountMax, drawCount, rolloutCountMax, maxTokens, width });
-  if (separators?.some((text) => text === '') === true || separators?.length === 0) {
-    throw new PilotfishError('option-invalid', 'A separator of steps has no characters.', {
-      remedy: 'Give texts with which steps end, such as a newline.',
-    });
-  }
+  checkStepLimits({ separators });
   return {
     ...PLAN,
     ...{ maxTokens: MAX_TOKENS_DEFAULT, waveSize: WAVE_SIZE_DEFAULT },
