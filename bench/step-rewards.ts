@@ -15,7 +15,7 @@ import { required } from '../src/core/invariant.ts';
 import type { TokenId } from '../src/core/token-id.ts';
 import { openManifest } from '../src/evaluation/run/open-manifest.ts';
 import { fullDesign } from '../src/evaluation/screening/sample-design.ts';
-import { drawReplicates } from '../src/evaluation/statistics/bootstrap.ts';
+import { bootstrap, drawReplicates, meanOf } from '../src/evaluation/statistics/bootstrap.ts';
 import { POCKET } from '../src/evaluation/tasks/pocket-task.ts';
 import type { RewardFeatures } from '../src/judging/reward-features.ts';
 import { trainingCellCount } from '../src/training/cell-count.ts';
@@ -51,6 +51,7 @@ interface Settings {
   readonly seed: string;
   readonly draws: string;
   readonly limit: string;
+  readonly traffic: string;
   readonly out: string;
   readonly json?: boolean;
 }
@@ -63,6 +64,7 @@ const settings = new Command()
   .option('--seed <N>', 'chooses the problems, and seeds the training', '77')
   .option('--draws <N>', 'also train on soft labels of this number of rollouts; 0: do not', '0')
   .option('--limit <RATIO>', 'generated FLOPs (written ones where the large model reads)', '0.15')
+  .option('--traffic <RATIO>', 'weight traffic, where the large model reads', '0.14')
   .option('--out <FOLDER>', 'where trees are kept', 'training/step-rewards')
   .option('--json', 'print results as JSON')
   .parse()
@@ -190,7 +192,11 @@ function report(compared: ComparedReward) {
   const face = compared.largeReads ? 'writtenFlops' : 'generatedFlops';
   const chosenOn = curve(choose, compared, ratios);
   const reaching = costOf(chosenOn, levels.choose.large, face);
-  const within = chosenOn.filter((point) => point[face] <= Number(settings.limit));
+  const within = chosenOn.filter(
+    (point) =>
+      point[face] <= Number(settings.limit) &&
+      (!compared.largeReads || point.weightTraffic <= Number(settings.traffic)),
+  );
   const best = [...within].sort((a, b) => b.accuracy - a.accuracy || a[face] - b[face])[0] ?? null;
   const onTest = curve(test, compared, ratios);
   return {
@@ -204,9 +210,23 @@ function report(compared: ComparedReward) {
   };
 }
 
+/** The values of each reward's last tested δ, the best one within the limit, for paired differences. */
+const answered = new Map<string, readonly number[]>();
+
+/** In points, paired by question, both at their best δ within the limit. */
+function difference(one: string, other: string) {
+  const [a, b] = [answered.get(one) ?? [], answered.get(other) ?? []];
+  const differences = a.map((value, question) => 100 * (value - (b[question] ?? 0)));
+  return {
+    ...{ one, other, mean: mean(differences) },
+    interval: bootstrap(replicates, meanOf(differences)),
+  };
+}
+
 function tested(compared: ComparedReward, delta: number) {
   const [point] = curve(test, compared, ratios, [delta]);
   const { values, ...shown } = required(point, 'a point');
+  answered.set(compared.name, values);
   const atSameCost = accuracyAt(random, shown.generatedFlops);
   const top = required(oracle, 'the oracle').accuracy;
   return {
@@ -231,6 +251,15 @@ const results = {
   oracle: shown(oracle),
   random: random.map(shown),
   rewards: [...untrainedRewards(READ, sizes, bytesOf), ...trained].map(report),
+  get differences() {
+    return [
+      difference('token head, small only', 'small, mean log-probability'),
+      difference('token head, small only', 'small, least class log-probability'),
+      difference('token head, small only', 'small, least class margin'),
+      difference('token head, large reads', 'large, least log-probability'),
+      difference('token head, large reads', 'large, least class log-probability'),
+    ];
+  },
 };
 const path = join(folder, 'results.json');
 writeFileSync(path, `${JSON.stringify(results, null, 1)}\n`);
@@ -269,6 +298,10 @@ function print(): void {
         part(one.chosenBestWithinLimit),
       ].join(' | ');
     }),
+    ...results.differences.map(
+      ({ one, other, mean: over, interval }) =>
+        `${one} less ${other}: ${over.toFixed(2)} (${interval?.low.toFixed(2)} to ${interval?.high.toFixed(2)})`,
+    ),
     `All points are in ${path}.`,
   ];
   process.stdout.write(`${lines.join('\n')}\n`);

@@ -69,3 +69,9 @@ it('train.ts writes a router, which calibrate.ts calibrates', async () => {
   expect(calibrated.match(/threshold: /g)).toHaveLength(2);
   expect(existsSync('calibration/pocket/reliability.png')).toBe(true);
 });
+
+it('train-reward.ts writes a reward', async () => {
+  const trained = await printed(() => import('../../examples/train-reward.ts'));
+  expect(trained).toMatch(/^\d+ steps, \d+ % do harm\.$/m);
+  expect(trained).toMatch(/training\/pocket-reward\/rsd\.safetensors$/);
+});

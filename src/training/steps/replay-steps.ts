@@ -56,7 +56,8 @@ export function replayBy(tree: StepTree, accepts: (state: number) => boolean): T
 
 /** Shares of steps, along the large model's answers, at which a calibration has points. */
 export const REPLAY_SHARES: readonly number[] = [
-  0.005, 0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.2, 0.35, 0.6,
+  ...[0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.065, 0.08, 0.1, 0.12, 0.15, 0.2, 0.25, 0.3, 0.35],
+  ...[0.4, 0.5, 0.6, 0.8],
 ];
 
 /**
