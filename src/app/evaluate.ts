@@ -184,10 +184,8 @@ function usableHeads(
   const usable = [...routers, ...rewards].filter(([name, head]) => {
     try {
       checkTrainedOn(head, questions);
-      const isByShare = asked.some(
-        ({ method, share }) => method.head?.name === name && share !== null,
-      );
-      if (isByShare) checkCalibratedOn(head, questions);
+      const users = asked.filter(({ method }) => method.head?.name === name);
+      if (users.some(usesCalibration)) checkCalibratedOn(head, questions);
       return true;
     } catch (error) {
       if (strategies !== undefined || !PilotfishError.isInstance(error)) throw error;
@@ -196,6 +194,12 @@ function usableHeads(
     }
   });
   return new Map<string, HeadFacts & HeadContent>(usable);
+}
+
+/** Whether its threshold is one that the head's calibration chose: by a share, or as the default. */
+function usesCalibration({ method, threshold, share }: StrategyValue): boolean {
+  const runsAtDefault = method.threshold !== null && !choosesModels(method) && threshold === null;
+  return share !== null || runsAtDefault;
 }
 
 /** @param heads null before they are known; shares are then checked like thresholds */

@@ -44,4 +44,13 @@ it('is trained on trees, calibrated by replays, and rejects steps in an evaluati
   });
   const run = result.results.find(({ strategy }) => strategy === 'rsd');
   expect(run?.largeShare).toBeGreaterThan(0);
+  // Its default threshold was chosen on the questions of its calibration.
+  const onSeen = evaluate({
+    ...{ ...POCKET, ...HELD_OUT, headFiles: [file], home },
+    ...{ strategies: ['hgs-prm'], folder: join(base, 'seen') },
+  });
+  await expect(onSeen).rejects.toMatchObject({
+    code: 'data-overlap',
+    message: expect.stringContaining('calibrated on 2 of these 2 questions'),
+  });
 });
