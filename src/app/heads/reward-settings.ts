@@ -87,6 +87,7 @@ const FIT_DEFAULTS: Omit<FitSettings, 'seed' | 'shape'> = {
 export function rewardSettings(options: TrainRewardOptions): RewardSettings {
   const { stateCountMax, drawCount, rolloutCountMax, maxTokens, width, separators } = options;
   checkCounts({ stateCountMax, drawCount, rolloutCountMax, maxTokens, width });
+  checkCounts({ answerCount: options.answerCount || undefined });
   checkStepLimits({ separators });
   return {
     ...PLAN,

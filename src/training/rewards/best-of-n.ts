@@ -24,7 +24,7 @@ export interface BestOf {
   /** Answers per question. */
   readonly answerCount: number;
   readonly temperature: number;
-  /** The accuracy of the answers with the highest product of step rewards. */
+  /** The accuracy of the answers whose worst step has the best reward. */
   readonly accuracy: number;
   /** The mean accuracy of all answers, and the share of questions with a right one. */
   readonly meanAccuracy: number;
@@ -92,7 +92,7 @@ async function drawnAnswer(
   return { value, score: await scoreOf(prompt, answer, reward, { pair, signal }) };
 }
 
-/** The product of the rewards of an answer's steps. */
+/** The reward of the answer's worst step, as in the strategy `best-of-n`. */
 async function scoreOf(
   prompt: readonly TokenId[],
   answer: readonly TokenId[],
@@ -120,7 +120,7 @@ async function scoreOf(
       { small: rows, large: byLarge?.slice(from, at + 1) ?? null },
       features,
     );
-    score *= productReward(halves, reward);
+    score = Math.min(score, productReward(halves, reward));
     from = at + 1;
     boundary = watch();
   }

@@ -93,10 +93,11 @@ export async function trainReward(options: TrainRewardOptions): Promise<TrainedR
 function checkLabels({ targets }: StepRows, { examples }: LabelledSteps): void {
   const badCount = targets.filter((target) => target < TARGET_MIDDLE).length;
   if (badCount > 0 && badCount < targets.length) return;
+  const trees = `${examples.length} ${examples.length === 1 ? 'tree' : 'trees'}`;
   const seen =
     targets.length === 0
-      ? `There are no steps in ${examples.length} trees`
-      : `All ${targets.length} steps of ${examples.length} trees ` +
+      ? `There are no steps in ${trees}`
+      : `All ${targets.length} steps of ${trees} ` +
         `${badCount === 0 ? 'are harmless' : 'do harm'}`;
   throw new PilotfishError('training-data-insufficient', `${seen}: there is nothing to learn.`, {
     remedy:

@@ -16,6 +16,7 @@ export interface JudgedTree {
 /** A threshold on one tree. */
 export interface TreeReplay {
   readonly value: number;
+  /** Steps that were drafted. */
   readonly stepCount: number;
   readonly rejectedCount: number;
   /** Tokens that each model wrote, discarded drafts included. */
@@ -41,14 +42,15 @@ export function replayBy(tree: StepTree, accepts: (state: number) => boolean): T
   for (const [at, state] of states.entries()) {
     const { small, large } = stateOf(tree, state);
     const draft = small?.tokens.length ?? 0;
-    counts.stepCount += 1;
     counts.smallTokenCount += draft;
     judgedTokenCount += draft;
     const isKept = kept[at] === true;
-    if (!isKept) {
-      counts.rejectedCount += 1;
-      counts.largeTokenCount += large?.tokens.length ?? 0;
+    // Past the limit of a tree nothing was drafted, so nothing was judged.
+    if (small !== null) {
+      counts.stepCount += 1;
+      if (!isKept) counts.rejectedCount += 1;
     }
+    if (!isKept) counts.largeTokenCount += large?.tokens.length ?? 0;
     tokenCount += isKept ? draft : (large?.tokens.length ?? 0);
   }
   return { value, ...counts, judgedTokenCount, tokenCount };
@@ -76,7 +78,8 @@ export function calibrationOfSteps(
   const distribution = new ScoreDistribution(rewards, 'below');
   const small = meanOf(trees, (one) => replayBy(one.tree, () => true).value);
   const large = meanOf(trees, ({ tree }) => largeValue(tree, 0));
-  const thresholds = shares.map((share) => distribution.cutFor(share).threshold);
+  // Rewards lie in [0, 1]; a cut below all of them is the threshold that rejects nothing.
+  const thresholds = shares.map((share) => Math.max(0, distribution.cutFor(share).threshold));
   let highest = 0;
   const points = [...new Set(thresholds)]
     .sort((a, b) => a - b)
