@@ -53,6 +53,7 @@ interface Settings {
   readonly limit: string;
   readonly traffic: string;
   readonly out: string;
+  readonly main?: boolean;
   readonly json?: boolean;
 }
 
@@ -66,6 +67,7 @@ const settings = new Command()
   .option('--limit <RATIO>', 'generated FLOPs (written ones where the large model reads)', '0.15')
   .option('--traffic <RATIO>', 'weight traffic, where the large model reads', '0.14')
   .option('--out <FOLDER>', 'where trees are kept', 'training/step-rewards')
+  .option('--main', 'train the two main heads only')
   .option('--json', 'print results as JSON')
   .parse()
   .opts<Settings>();
@@ -153,7 +155,7 @@ const soft = Number(settings.draws) > 0 ? await label('train', Number(settings.d
 const bare = { ...ALL, hidden: false };
 const last = { ...ALL, tokens: 'last' } as const;
 const trained: TrainedVariant[] = [];
-for (const variant of [
+const variants = [
   { name: 'token head, small only', features: { ...ALL, large: 'none' }, examples: train },
   { name: 'token head, large reads', features: { ...ALL, large: 'logprob' }, examples: train },
   { name: 'token head, half the problems', features: { ...ALL, large: 'none' }, examples: half },
@@ -175,7 +177,8 @@ for (const variant of [
           examples: soft,
         },
       ]),
-] as const) {
+] as const;
+for (const variant of settings.main === true ? variants.slice(0, 2) : variants) {
   trained.push(await trainVariant(variant, READ, sizes, FIT));
   process.stderr.write(`trained: ${variant.name}\n`);
 }
