@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { openEngine } from '../../src/app/open-engine.ts';
 import { BUNDLED_MODELS } from '../../src/catalog/bundled-models.ts';
+import { decodeReward } from '../../src/judging/reward-file.ts';
 import { decodeRouter } from '../../src/judging/router-file.ts';
 import { METHODS } from '../../src/strategy/methods.ts';
 import { runs } from '../runs.ts';
@@ -15,8 +16,23 @@ const LEARNED = METHODS.filter(({ head }) => head?.kind === 'router').map(({ nam
 const digestOf = (name: string): string =>
   BUNDLED_MODELS.find((model) => model.name === name)?.sha256 ?? '';
 
+it.each([
+  ['pocket', 'pocket-small', ['rsd', 'rsd-large'], 500],
+  ['pocket-strong', 'pocket-small-strong', ['rsd', 'rsd-large', 'rsd-separator'], 1200],
+] as const)('rewards exist for %s, and are bound to it', async (folder, small, names, count) => {
+  for (const name of names) {
+    const reward = decodeReward(await readFile(join(FOLDER, '..', folder, `${name}.safetensors`)));
+    expect(reward.strategy).toBe(name);
+    expect(reward.pair.small.digest).toBe(digestOf(small));
+    expect(reward.pair.large.digest).toBe(digestOf('pocket-large'));
+    expect([reward.trainedOn.size, reward.separators]).toEqual([count, ['\n\n']]);
+    expect(reward.training).toMatchObject({ questions: 'pocket/train', questionSeed: 77 });
+    expect(reward.calibration?.points.length).toBeGreaterThan(5);
+  }
+});
+
 it('exist for every learned strategy, are small, and are bound to the pocket pair', async () => {
-  const names = (await readdir(FOLDER)).sort();
+  const names = (await readdir(FOLDER)).filter((name) => !name.startsWith('rsd')).sort();
   expect(names).toEqual(LEARNED.map((name) => `${name}.safetensors`).sort());
   for (const name of names) {
     const path = join(FOLDER, name);
