@@ -93,7 +93,11 @@ class Run {
   readonly #remote = new Set<AsyncDisposable>();
   readonly #fold: RunCostFold;
   readonly #drafts: DraftFeed;
-  #hasEnded = false;
+  /** Fires when the request is aborted, or its reader has left. */
+  readonly #signal: AbortSignal;
+  readonly #left = new AbortController();
+  /** The round in flight, while its drafts are shown: a reader may leave meanwhile. */
+  #pending: Promise<unknown> | null = null;
   #emitter: Emitter;
   #decoder: Decoder;
   /** Prompt and committed tokens. */
@@ -108,6 +112,7 @@ class Run {
   constructor(options: RunOptions) {
     const { prompt, strategy, clock } = options;
     this.#options = options;
+    this.#signal = AbortSignal.any([options.signal, this.#left.signal]);
     this.#drafts = new DraftFeed((id) => options.models.tokenBytes(id));
     this.#startedMs = options.acceptedMs ?? clock.nowMs();
     this.#text = [...prompt];
@@ -127,12 +132,16 @@ class Run {
   }
 
   /**
-   * Cancels calls in flight to other machines, so that their work is metered in full. Local sessions end
-   * with the lease: the answer does not wait for a batch that they may be in. A session that fails to
-   * close loses neither the answer nor the request's own error.
+   * Cancels the round and the calls to other machines that are in flight, so that nothing of the request
+   * goes on after it and its work is metered in full. Local sessions end with the lease: the answer does
+   * not wait for a batch that they may be in. A session that fails to close loses neither the answer nor
+   * the request's own error.
    */
   async end(): Promise<void> {
-    this.#hasEnded = true;
+    if (this.#pending !== null) {
+      this.#left.abort(new PilotfishError('aborted', 'The reader has left.'));
+      await this.#pending;
+    }
     await Promise.allSettled([...this.#remote].map((session) => session[Symbol.asyncDispose]()));
   }
 
@@ -210,11 +219,11 @@ class Run {
       const round = { text: this.#text, tokenCountMax: this.#roomLeft() };
       const decided = this.#decoder.round(round);
       if (this.#wantsDrafts()) {
-        // A reader may leave while it is pending.
-        decided.catch(() => undefined);
+        this.#pending = decided.catch(() => undefined);
         for await (const text of this.#drafts.until(decided)) {
           yield { type: 'draft', text, round: this.#roundCount, elapsedMs: this.#elapsedMs() };
         }
+        this.#pending = null;
       }
       const decisions = await decided;
       invariant(decisions.length > 0, 'a round decides at least one token');
@@ -324,7 +333,7 @@ class Run {
   }
 
   #context(): StrategyContext {
-    const { request, prompt, messages, grammar, signal, draws, models } = this.#options;
+    const { request, prompt, messages, grammar, draws, models } = this.#options;
     return {
       session: (label) => this.#session(label),
       tokenizer: (label) => models.tokenizerOf(label),
@@ -338,7 +347,7 @@ class Run {
       finalAnswer: request.finalAnswer ?? lastNumberOrLine,
       stops: request.stop,
       showDraft: this.#wantsDrafts() ? (tokens) => this.#drafts.show(tokens) : undefined,
-      allowedDraft: grammar && ((text, draft) => grammar.allowedDraft(text, draft, signal)),
+      allowedDraft: grammar && ((text, draft) => grammar.allowedDraft(text, draft, this.#signal)),
     };
   }
 
@@ -352,9 +361,7 @@ class Run {
   #session(label: ModelLabel): Session {
     const known = this.#sessions.get(label);
     if (known !== undefined) return known;
-    // A reader who leaves while a round decides leaves its decoder behind.
-    if (this.#hasEnded) throw new PilotfishError('disposed', 'The request has ended.');
-    const { request, prompt, models, lease, grammar, signal } = this.#options;
+    const { request, prompt, models, lease, grammar } = this.#options;
     const { vocabularySize, ...meaning } = models.tokensOf(label);
     const session = models.openSession(label, lease, {
       promptLength: prompt.length,
@@ -367,7 +374,7 @@ class Run {
       ...meaning,
       recorder: this.#recorder,
       remoteSessions: this.#remote,
-      signal,
+      signal: this.#signal,
     });
     this.#sessions.set(label, session);
     return session;

@@ -308,6 +308,24 @@ describe('a preempted request', () => {
     await room.checkIdle();
   });
 
+  it('is readmitted once, though a second session comes to wait when the first has waited', async () => {
+    const { room, enter } = bench();
+    const [a, b] = [await enter(30, 50), await enter(30, 40)];
+    await a.read(30);
+    await b.read(30);
+    await a.read(40);
+    const open = () => b.lease.source('large').open(textOf(1, 20), 19);
+    const [first, second] = [await open(), await open()];
+    if (!('readmission' in first && 'readmission' in second)) throw new Error('it was preempted');
+    const waited = first.readmission(b.abort.signal);
+    await a.lease.release();
+    await waited;
+    expect(await outcomeOf(second.readmission(b.abort.signal))).toBe('done');
+    expect(room.load).toEqual({ runningCount: 1, waitingCount: 0 });
+    await b.lease.release();
+    await room.checkIdle();
+  });
+
   it('is readmitted once, though both of its models open a sequence', async () => {
     const { room, enter } = bench({ both: true });
     const [a, b] = [await enter(30, 50), await enter(30, 40)];

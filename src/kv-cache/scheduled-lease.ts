@@ -115,7 +115,9 @@ export class ScheduledLease implements Lease {
     }
   }
 
+  /** A session may come here when the readmission that another one waited for has just ended. */
   #readmission(): Promise<void> {
+    if (this.#release !== null) return Promise.resolve();
     this.#readmitting ??= this.#readmit().finally(() => {
       this.#readmitting = null;
     });

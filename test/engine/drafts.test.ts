@@ -103,4 +103,19 @@ describe('drafts', () => {
     expect(count).toBeGreaterThan(5);
     expect((await collectEvents(engine.generate(REQUEST))).at(-1)?.type).toBe('summary');
   });
+
+  it('leave their only sequence to the next request where a reader leaves', async () => {
+    const shape = { ...SHAPE, sequenceCountMax: 1, onForward: () => turn() };
+    const models = { small: scriptedModel('small', shape), large: scriptedModel('large', shape) };
+    await using engine = new Engine({ models, steps: { ...STEPS, draftCount: 1 } });
+    for (let at = 1; at <= 5; at += 1) {
+      let seen = 0;
+      for await (const event of engine.generate({ ...REQUEST, drafts: true })) {
+        seen += Number(isDraft(event));
+        if (seen === at) break;
+      }
+      const next = await collectEvents(engine.generate({ ...REQUEST, strategy: 'small' }));
+      expect(next.at(-1)?.type).toBe('summary');
+    }
+  });
 });

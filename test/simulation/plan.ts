@@ -57,6 +57,8 @@ export interface Closing {
 }
 
 export interface Plan {
+  /** Whether requests open branches, whose forwards run side by side. */
+  readonly branches: boolean;
   readonly engine: EnginePlan;
   readonly requests: readonly RequestPlan[];
   readonly failures: readonly ForwardFailure[];
@@ -199,6 +201,7 @@ export function anyPlan(options: PlanOptions = {}): fc.Arbitrary<Plan> {
     ? asked.map((plan) => ({ ...plan, trouble: { kind: 'none' as const } }))
     : asked;
   return fc.record({
+    branches: fc.constant(branches),
     engine: branches ? anyWideEngine : anyEngine,
     requests: fc.array(request, { minLength: 2, maxLength: 12, size: 'max' }),
     failures: isCalm ? fc.constant([]) : fc.array(anyFailure, { maxLength: 2 }),

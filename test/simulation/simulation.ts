@@ -301,11 +301,13 @@ class Simulation {
   #judgeFailures(): void {
     const endedBy = (outcome: Outcome): number =>
       this.#ended.filter((ended) => ended.outcome === outcome).length;
-    // Finished work is reported before the failure, and a reader may leave in between.
+    // Finished work is reported before the failure. In between, a reader may leave or abort.
     const failed = this.#failed['native-failed'] + this.#failed.invariant;
     const told = endedBy('native-failed') + endedBy('bug');
     expect(told).toBeLessThanOrEqual(failed);
-    expect(told).toBeGreaterThanOrEqual(failed - endedBy('left'));
+    const untold = failed - told - endedBy('left') - endedBy('aborted');
+    // A request ends once, though the forwards of two of its branches may fail.
+    if (!this.#plan.branches || told === 0) expect(untold).toBeLessThanOrEqual(0);
     expect(endedBy('kv-full')).toBeLessThanOrEqual(this.#failed['kv-full']);
     this.#tally.add('simulated full caches', this.#failed['kv-full']);
     if (this.#plan.engine.overcommit === 1) expect(this.#fullCount).toBe(0);
