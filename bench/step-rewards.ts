@@ -10,14 +10,18 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { loadQuestions, type QuestionOptions } from '../src/app/questions/load-questions.ts';
 import { openEvaluation } from '../src/app/questions/open-evaluation.ts';
 import { required } from '../src/core/invariant.ts';
 import type { TokenId } from '../src/core/token-id.ts';
+import type { Question } from '../src/evaluation/question.ts';
 import { openManifest } from '../src/evaluation/run/open-manifest.ts';
+import { promptsOf } from '../src/evaluation/run/prompts-of.ts';
 import { fullDesign } from '../src/evaluation/screening/sample-design.ts';
 import { bootstrap, drawReplicates, meanOf } from '../src/evaluation/statistics/bootstrap.ts';
 import { POCKET } from '../src/evaluation/tasks/pocket-task.ts';
 import type { RewardFeatures } from '../src/judging/reward-features.ts';
+import { parseSeparators } from '../src/strategy/step-boundary.ts';
 import { trainingCellCount } from '../src/training/cell-count.ts';
 import { LABEL_SEQUENCE_COUNT } from '../src/training/sequence-counts.ts';
 import { labelSteps } from '../src/training/steps/label-steps.ts';
@@ -45,6 +49,14 @@ import {
 
 interface Settings {
   readonly pair: string;
+  readonly task: string;
+  readonly testTask?: string;
+  readonly data?: string;
+  readonly prompt?: string;
+  readonly steps: string;
+  readonly states: string;
+  readonly maxTokens: string;
+  readonly wave: string;
   readonly train: string;
   readonly choose: string;
   readonly test: string;
@@ -58,7 +70,15 @@ interface Settings {
 }
 
 const settings = new Command()
-  .option('--pair <NAME>', 'pocket or pocket-strong', 'pocket-strong')
+  .option('--pair <NAME>', 'the pair of models', 'pocket-strong')
+  .option('--task <TASK>', 'the problems of the training', POCKET.name)
+  .option('--test-task <TASK>', 'other test problems (default: those of --task)')
+  .option('--data <FOLDER>', 'the folder of the published sets')
+  .option('--prompt <NAME>', 'the prompt around questions')
+  .option('--steps <WHERE>', 'where steps end', 'blank-line')
+  .option('--states <N>', 'the most states of a question at which the small model drafts', '64')
+  .option('--max-tokens <N>', 'the most tokens of an answer', '200')
+  .option('--wave <N>', 'problems side by side', '16')
   .option('--train <N>', 'problems to train rewards on', '1200')
   .option('--choose <N>', 'further training problems, on which thresholds are chosen', '800')
   .option('--test <N>', 'test problems', '4000')
@@ -72,8 +92,12 @@ const settings = new Command()
   .parse()
   .opts<Settings>();
 
-const MAX_TOKENS = 200;
-const WAVE_SIZE = 16;
+const SEED = Number(settings.seed);
+const SEPARATORS = parseSeparators(settings.steps);
+const MAX_TOKENS = Number(settings.maxTokens);
+const WAVE_SIZE = Number(settings.wave);
+/** Prompts with worked examples are longer than pocket problems. */
+const CONTEXT = settings.task === POCKET.name ? 512 : 2048;
 const READ = { hidden: true, large: 'logprob' } as const;
 const FIT = {
   ...{ rate: 1e-3, weightDecay: 0.01, batchSize: 256, epochCountMax: 100, patience: 10 },
@@ -81,31 +105,34 @@ const FIT = {
 };
 const ALL: Omit<RewardFeatures, 'large'> = { hidden: true, tokens: 'all' };
 
+/** Further training problems follow those of the training, and so never are among them. */
+const load = async (which: Partial<QuestionOptions>): Promise<readonly Question[]> => {
+  const common = { task: settings.task, dataFolder: settings.data, prompt: settings.prompt };
+  return (await loadQuestions({ ...common, questionSeed: SEED, ...which })).questions;
+};
+const [trainCount, chooseCount] = [Number(settings.train), Number(settings.choose)];
 const sets = {
-  train: await POCKET.load({
-    split: 'train',
-    seed: Number(settings.seed),
-    count: Number(settings.train),
-  }),
-  choose: await POCKET.load({
-    ...{ split: 'train', seed: Number(settings.seed) + 1, count: Number(settings.choose) },
-  }),
-  test: await POCKET.load({
-    split: 'test',
-    seed: Number(settings.seed),
-    count: Number(settings.test),
+  train: await load({ split: 'train', count: trainCount }),
+  choose: await load(
+    settings.task === POCKET.name
+      ? { split: 'train', questionSeed: SEED + 1, count: chooseCount }
+      : { split: 'train', from: trainCount, count: chooseCount },
+  ),
+  test: await load({
+    ...{ task: settings.testTask ?? settings.task, split: 'test', count: Number(settings.test) },
   }),
 };
 const folder = join(settings.out, settings.pair);
 const everything = Object.values(sets).flat();
 await using open = await openEvaluation({
   ...{ pair: settings.pair, strategies: [], maxTokens: MAX_TOKENS, waveSize: WAVE_SIZE },
-  ...{ spareSequenceCount: LABEL_SEQUENCE_COUNT, contextLength: 512, keepsRows: false },
+  ...{ spareSequenceCount: LABEL_SEQUENCE_COUNT, contextLength: CONTEXT, keepsRows: false },
   cellCount: trainingCellCount({
-    ...{ questions: everything, maxTokens: MAX_TOKENS, waveSize: WAVE_SIZE, contextLength: 512 },
+    ...{ questions: everything, maxTokens: MAX_TOKENS, waveSize: WAVE_SIZE, contextLength: CONTEXT },
   }),
 });
 await openManifest(folder, open, { maxTokens: MAX_TOKENS, waveSize: WAVE_SIZE });
+await open.share(promptsOf(everything, open));
 const pair = new TrainingPair(open, open.pools);
 const { small, large } = pair.models;
 const sizes = { small: small.facts.hiddenSize, large: large.facts.hiddenSize };
@@ -123,8 +150,9 @@ async function label(set: keyof typeof sets, draws = 1): Promise<readonly StepEx
   }));
   let told = performance.now();
   const { examples } = await labelSteps(asked, {
-    ...{ pair, folder, separators: ['\n\n'], maxTokens: MAX_TOKENS, stateCountMax: 64 },
-    ...{ waveSize: WAVE_SIZE, label: 'advantage', rolloutCountMax: 1e9, read: READ },
+    ...{ pair, folder, separators: SEPARATORS, maxTokens: MAX_TOKENS },
+    ...{ stateCountMax: Number(settings.states), waveSize: WAVE_SIZE },
+    ...{ label: 'advantage', rolloutCountMax: 1e9, read: READ },
     values: {
       ...{ finisher: 'large', seed: Number(settings.seed) },
       draws: { count: draws, temperature: 0.7 },

@@ -123,10 +123,13 @@ async function inParallel<T>(
   run: (job: T, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   let done = 0;
+  const tell = (): void => onProgress?.({ label, done, total: jobs.length, unit: 'steps' });
+  // The first job of a slow pair takes minutes.
+  if (jobs.length > 0) tell();
   const counted = async (job: T, own: AbortSignal): Promise<void> => {
     await run(job, own);
     done += 1;
-    onProgress?.({ label, done, total: jobs.length, unit: 'steps' });
+    tell();
   };
   await runJobsThatFit(jobs, waveSize, counted, signal);
 }
