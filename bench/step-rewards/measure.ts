@@ -46,12 +46,12 @@ export function totals(
   const written =
     ratios.parameters * sum(replays, (one) => one.smallTokenCount) +
     sum(replays, (one) => one.largeTokenCount);
-  // A model that is used reads the prompt in one forward. The large one catches up on what it missed in
-  // the forward of its next token or of its reading.
+  // A model that is used reads the prompt in one forward, a reward together with the first step. The
+  // large one catches up on what it missed in the forward of its next token or of its reading.
   const traffic =
     ratios.weightBytes * (examples.length + sum(replays, (one) => one.smallTokenCount)) +
-    sum(replays, (one) => Number(largeReads || one.rejectedCount > 0) + one.largeTokenCount) +
-    (largeReads ? sum(replays, (one) => one.stepCount) : 0);
+    sum(replays, (one) => one.largeTokenCount) +
+    sum(replays, (one) => (largeReads ? one.stepCount : Number(one.rejectedCount > 0)));
   const judged = largeReads ? sum(replays, (one) => one.judgedTokenCount) : 0;
   const values = replays.map(({ value }) => value);
   return {

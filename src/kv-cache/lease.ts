@@ -40,18 +40,21 @@ export interface Lease {
 
 /**
  * A lease for a request that is alone with its models: no other request wants the cells, and nothing is
- * kept.
+ * kept, unless it reuses.
  * @param pools the pools of models whose caches hold prefixes of others: texts begin with the pinned
  *   prefix, and the other prefixes are evicted where the cache is full
+ * @param options.reuses begin with any cached prefix, and leave the text to later requests. Results are
+ *   then the same only up to near-ties, because the batches have other shapes
  */
 export function soleLease(
   models: Readonly<Record<ModelId, Pick<LanguageModel, 'openSequence'>>>,
   pools: Readonly<Record<ModelId, SequencePool>> = {},
+  { reuses = false }: { readonly reuses?: boolean } = {},
 ): Lease {
   const holders = new Set<CellHolder>();
   return {
     source: (model) =>
-      pools[model]?.unshared() ??
+      (reuses ? pools[model] : pools[model]?.unshared()) ??
       plainSequences(required(models[model], `the model ${model} is loaded`)),
     add: (holder) => holders.add(holder),
     remove: (holder) => holders.delete(holder),

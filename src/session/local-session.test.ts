@@ -145,6 +145,25 @@ describe('a local session', () => {
     expect(fake.calls).toEqual(['[1 2 3] outputs 0', '[4 5 6] outputs 1']);
   });
 
+  it('reads the prompt with the first step where a reward reads it', async () => {
+    const { fake, lazy, recorder } = bench(4, 5);
+    const reward = async (text: readonly number[], outputCount: number): Promise<void> => {
+      await lazy.rows({ text: tokenIds(text), outputCount, purpose: 'reward' });
+    };
+    await reward([1, 2, 3, 4, 5], 2);
+    await reward([1, 2, 3, 4, 5, 6], 1);
+    expect(fake.calls).toEqual(['[1 2 3 4 5] outputs 2', '[6] outputs 1']);
+    expect(workOf(recorder.drain())).toEqual(['reward 5 out 2', 'reward 1 out 1']);
+  });
+
+  it('reads a prompt that is longer than a forward in chunks, the last one with the step', async () => {
+    const { fake, lazy, recorder } = bench(7, 4);
+    const text = tokenIds([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    await lazy.rows({ text, outputCount: 2, purpose: 'reward' });
+    expect(fake.calls).toEqual(['[1 2 3 4] outputs 0', '[5] outputs 0', '[6 7 8 9] outputs 2']);
+    expect(workOf(recorder.drain())).toEqual(['prefill 4+1 out 0', 'reward 4 out 2']);
+  });
+
   it('draws with the noise of the draw that is asked for, token by token too', async () => {
     const { fake, lazy } = bench(1);
     const text = tokenIds([1, 2]);

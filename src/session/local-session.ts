@@ -224,9 +224,12 @@ export class LocalSession implements Session, CellHolder {
     const { text, outputCount } = request;
     await this.#rollBack(Math.min(commonLength(this.#fed, text), outputFrom));
     const bare = this.#program(request);
-    await this.#feedWithoutOutputs(text, bare, this.#prefillEnd(outputFrom), 'prefill');
+    const prefillEnd = this.#prefillEnd(outputFrom);
     // One forward has room for `rowCountMax` rows. Earlier rows go first, without outputs.
     const lastFrom = Math.min(outputFrom, text.length - this.#options.rowCountMax);
+    // A reward decides nothing by the first row behind the prompt, which it reads with the first step.
+    const firstEnd = request.purpose === 'reward' ? Math.min(prefillEnd, lastFrom) : prefillEnd;
+    await this.#feedWithoutOutputs(text, bare, firstEnd, 'prefill');
     await this.#feedWithoutOutputs(text, bare, lastFrom, 'catch-up');
     const masks = await this.#options.grammar?.masks(text, outputCount, this.#life.signal);
     const program = masks === undefined ? bare : { ...bare, masks };
@@ -362,7 +365,7 @@ export class LocalSession implements Session, CellHolder {
       purpose,
       rowCounts: forwards.map(({ rowCount }) => rowCount),
       outputRowCount: sum(({ rows }) => rows.length),
-      reusedRowCount: purpose === 'prefill' ? this.#takeReused() : 0,
+      reusedRowCount: this.#takeReused(),
       waitedMs: sum((forward) => forward.waitedMs),
       computeMs: sum((forward) => forward.computeMs),
       bytesUp: 0,

@@ -163,18 +163,25 @@ describe('a reward for which the large model reads the drafts', () => {
     expect(
       large.map(({ count, shape, isReward = false }) => [count, shape.outputRowCount, isReward]),
     ).toEqual([
-      [1, 0, false],
-      [3, 20, true],
+      [1, 20, true],
+      [2, 20, true],
       [15, 1, false],
     ]);
+    // The prompt is read with the first step.
+    expect(large[0]?.shape.rowCount).toBe(given.promptTokenCount - 1 + 20);
     expect(amounts(forwards.filter(({ model }) => model === 'small')).outputs).toBe(60);
     // Three readings, and three quarters of a call for a correction.
     expect(largeCallCount).toBe(3.75);
   });
 
   it('takes an answer that is shorter than a step for one step', () => {
-    const { forwards } = stepReadingCost('judge', {}).work(plan({ answerTokenCount: 6, value: 0 }));
-    expect(forwards.at(-1)).toMatchObject({ count: 1, shape: { rowCount: 6 }, isReward: true });
+    const given = plan({ answerTokenCount: 6, value: 0 });
+    const [reading, ...others] = stepReadingCost('judge', {})
+      .work(given)
+      .forwards.filter(({ model }) => model === 'large');
+    const rowCount = given.promptTokenCount - 1 + 6;
+    expect(reading).toMatchObject({ count: 1, shape: { rowCount }, isReward: true });
+    expect(others).toEqual([]);
   });
 });
 

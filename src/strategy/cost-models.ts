@@ -135,11 +135,19 @@ export function stepReadingCost(name: string, reads: RowReads): CostModel {
       const stepCount = answerTokenCount / length;
       const cached = meanLength(plan);
       const callCount = stepCount * (1 + share);
+      // The last chunk of the prompt goes with the first step.
+      const chunks = prefill('large', promptTokenCount);
+      const last = chunks.at(-1)?.shape ?? decodeShape(0, promptTokenCount);
+      const first = { ...last, rowCount: last.rowCount + length, outputRowCount: length };
       const all: readonly ExpectedForwards[] = [
         ...prefill('small', promptTokenCount),
         ...singleSteps('small', plan),
-        ...prefill('large', promptTokenCount),
-        { model: 'large', count: stepCount, shape: decodeShape(length, cached), isReward: true },
+        ...chunks.slice(0, -1),
+        { model: 'large', count: 1, shape: first, isReward: true },
+        {
+          ...{ model: 'large', count: stepCount - 1, isReward: true },
+          shape: decodeShape(length, cached),
+        },
         { model: 'large', count: share * answerTokenCount, shape: decodeShape(1, cached) },
       ];
       return {

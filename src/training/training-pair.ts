@@ -24,4 +24,9 @@ export class TrainingPair extends ModelSet {
   override soleLease(): Lease {
     return soleLease(Object.fromEntries(this.local()), this.#pools);
   }
+
+  /** For texts that continue each other: what one has read, the next need not read again. */
+  reusingLease(): Lease {
+    return soleLease(Object.fromEntries(this.local()), this.#pools, { reuses: true });
+  }
 }

@@ -67,7 +67,7 @@ export async function growTree(
     const { answer, smallCount, largeCount } = from;
     const text = [...prompt, ...answer];
     const tokens = await rollOut({
-      ...{ models: pair, lease: pair.soleLease(), strategy: singleModel(role), text },
+      ...{ models: pair, lease: pair.reusingLease(), strategy: singleModel(role), text },
       lengthMax: Math.min(prompt.length + maxTokens, text.length + STEP_LIMITS.stepTokenCountMax),
       ...{ sampling: GREEDY, seed: 0, stop: options.separators, signal: options.signal },
     });
