@@ -128,7 +128,12 @@ await using open = await openEvaluation({
   ...{ pair: settings.pair, strategies: [], maxTokens: MAX_TOKENS, waveSize: WAVE_SIZE },
   ...{ spareSequenceCount: LABEL_SEQUENCE_COUNT, contextLength: CONTEXT, keepsRows: false },
   cellCount: trainingCellCount({
-    ...{ questions: everything, maxTokens: MAX_TOKENS, waveSize: WAVE_SIZE, contextLength: CONTEXT },
+    ...{
+      questions: everything,
+      maxTokens: MAX_TOKENS,
+      waveSize: WAVE_SIZE,
+      contextLength: CONTEXT,
+    },
   }),
 });
 await openManifest(folder, open, { maxTokens: MAX_TOKENS, waveSize: WAVE_SIZE });

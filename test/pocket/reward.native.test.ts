@@ -22,13 +22,13 @@ it('is trained on trees, calibrated by replays, and rejects steps in an evaluati
   const home = join(base, 'home');
   const trained = await trainReward({
     ...{ ...POCKET, ...LEARNED, home, folder: join(base, 'training') },
-    ...{ waveSize: 4, width: 8, stateCountMax: 8, answerCount: 1 },
+    ...{ waveSize: 4, width: 8, stateCountMax: 5, answerCount: 1 },
     fit: { epochCountMax: 4, batchSize: 64, validationShare: 0.3 },
   });
   expect(trained.report.harmfulShare).toBeGreaterThan(0);
   const file = join(base, 'calibrated.safetensors');
   const calibrated = await calibrate({
-    ...{ ...POCKET, ...HELD_OUT, headFile: trained.path, home, stateCountMax: 8 },
+    ...{ ...POCKET, ...HELD_OUT, headFile: trained.path, home, stateCountMax: 5 },
     ...{ folder: join(base, 'calibration'), file },
   });
   expect(calibrated.kind).toBe('reward');

@@ -20,7 +20,7 @@ import {
   texts,
   toggle,
 } from '../options/flags.ts';
-import { HEAD_FLAGS, PAIR_FLAGS } from '../options/pair-flags.ts';
+import { HEAD_FLAGS, JUDGE_FLAGS, PAIR_FLAGS } from '../options/pair-flags.ts';
 import { answeringFlags, QUESTION_COUNT_MAX, questionFlags } from '../options/question-flags.ts';
 import { addStepFlags, stepOptions } from '../options/step-flags.ts';
 import { progressBar } from '../rendering/progress-bar.ts';
@@ -79,7 +79,10 @@ const POINT_FLAGS: FlagTable<
   ),
 };
 
-const MODEL_FLAGS = { ...answeringFlags(WAVE_SIZE_MAX), ...PAIR_FLAGS, ...HEAD_FLAGS };
+const MODEL_FLAGS = {
+  ...{ ...answeringFlags(WAVE_SIZE_MAX), ...PAIR_FLAGS },
+  ...{ ...JUDGE_FLAGS, ...HEAD_FLAGS },
+};
 
 const CHECK_FLAGS: FlagTable<Pick<EvaluateOptions, 'profiles' | 'liveCheckCount'>> = {
   profiles: texts('--profile <NAME>', 'also predict times on this machine profile; repeatable'),

@@ -7,7 +7,7 @@ import type { GenerateRequest } from '../../engine/request.ts';
 import { DRAFT_LENGTH_MAX } from '../../strategy/speculative.ts';
 import type { CliIo } from '../io.ts';
 import { addFlags, choice, type FlagTable, number, readFlags } from './flags.ts';
-import { HEAD_FLAGS, PAIR_FLAGS, PRICE_FLAGS, pricesOf } from './pair-flags.ts';
+import { HEAD_FLAGS, JUDGE_FLAGS, PAIR_FLAGS, PRICE_FLAGS, pricesOf } from './pair-flags.ts';
 import { integerFrom, type NumberRange, numberParser } from './parse-number.ts';
 import { addStepFlags, stepOptions } from './step-flags.ts';
 
@@ -130,7 +130,7 @@ const SPECULATIVE_FLAGS: FlagTable<NonNullable<OpenEngineOptions['speculative']>
 
 /** Adds all options but the strategy, of which compare takes several. */
 export function addGenerationFlags(command: Command): Command {
-  addFlags(command, { ...PAIR_FLAGS, ...HEAD_FLAGS, ...PRICE_FLAGS });
+  addFlags(command, { ...PAIR_FLAGS, ...JUDGE_FLAGS, ...HEAD_FLAGS, ...PRICE_FLAGS });
   addFlags(command, { ...SAMPLING_FLAGS, ...LENGTH_FLAGS, ...SPECULATIVE_FLAGS });
   addStepFlags(command);
   return command
@@ -141,7 +141,7 @@ export function addGenerationFlags(command: Command): Command {
 /** @param parsed the options that commander hands to the command's action */
 export function engineOptions(parsed: object): OpenEngineOptions {
   return {
-    ...readFlags({ ...PAIR_FLAGS, ...HEAD_FLAGS }, parsed),
+    ...readFlags({ ...PAIR_FLAGS, ...JUDGE_FLAGS, ...HEAD_FLAGS }, parsed),
     prices: pricesOf(readFlags(PRICE_FLAGS, parsed)),
     speculative: readFlags(SPECULATIVE_FLAGS, parsed),
     ...stepOptions(parsed),

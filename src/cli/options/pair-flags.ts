@@ -8,15 +8,7 @@ import { integerFrom } from './parse-number.ts';
 
 type PairFields = Pick<
   PairOptions,
-  | 'pair'
-  | 'small'
-  | 'large'
-  | 'judge'
-  | 'reward'
-  | 'template'
-  | 'offline'
-  | 'contextLength'
-  | 'threadCount'
+  'pair' | 'small' | 'large' | 'template' | 'offline' | 'contextLength' | 'threadCount'
 >;
 
 const THREAD_COUNT_MAX = 1024;
@@ -25,8 +17,6 @@ export const PAIR_FLAGS: FlagTable<PairFields> = {
   pair: text('--pair <NAME>', 'the pair of models (see `pilotfish models`)'),
   small: text('--small <MODEL>', 'another small model: a name, a .gguf file, hub:owner/repo/file'),
   large: text('--large <MODEL>', 'another large model'),
-  judge: text('--judge <MODEL>', 'the model that judges steps (default: the large model)'),
-  reward: text('--reward <MODEL>', 'a process reward model (default: that of the pair)'),
   template: choice(
     '--template <MODEL>',
     'the model whose chat template holds where the two differ',
@@ -39,6 +29,12 @@ export const PAIR_FLAGS: FlagTable<PairFields> = {
     integerFrom(1),
   ),
   threadCount: count('--threads <N>', 'threads for computing', THREAD_COUNT_MAX),
+};
+
+/** For commands that run methods of steps. */
+export const JUDGE_FLAGS: FlagTable<Pick<PairOptions, 'judge' | 'reward'>> = {
+  judge: text('--judge <MODEL>', 'the model that judges steps (default: the large model)'),
+  reward: text('--reward <MODEL>', 'a process reward model (default: that of the pair)'),
 };
 
 export const HEAD_FLAGS: FlagTable<Pick<OpenEngineOptions, 'headFiles'>> = {

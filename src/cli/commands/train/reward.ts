@@ -9,18 +9,17 @@ import { TRAINING_WAVE_SIZE_MAX } from '../../../training/sequence-counts.ts';
 import type { CliDependencies } from '../../cli-dependencies.ts';
 import { type CliIo, withoutColor } from '../../io.ts';
 import { defaultFolder, pairWord } from '../../options/default-folder.ts';
+import { FIT_FLAGS, rolloutFlags, SEED_FLAGS, widthFlags } from '../../options/fit-flags.ts';
 import {
   addFlags,
   choice,
   count,
   type FlagTable,
-  number,
   readFlags,
   text,
   toggle,
 } from '../../options/flags.ts';
 import { PAIR_FLAGS } from '../../options/pair-flags.ts';
-import type { NumberRange } from '../../options/parse-number.ts';
 import { answeringFlags, questionFlags } from '../../options/question-flags.ts';
 import { progressBar } from '../../rendering/progress-bar.ts';
 import { renderReward } from '../../rendering/render-reward.ts';
@@ -45,22 +44,10 @@ Examples:
   pilotfish train reward --task pocket --pair pocket --rollouts 8 --finisher both
   pilotfish ask --head training/pocket-pocket-strong/rsd.safetensors --strategy rsd "..."`;
 
-const RATE: NumberRange = {
-  holds: (value) => value > 0 && value <= 1,
-  says: 'a number above 0, at most 1',
-};
 const STATE_COUNT_MAX = 4096;
-const DRAW_COUNT_MAX = 64;
 const ANSWER_COUNT_MAX = 64;
-const WIDTH_MAX = 65_536;
-const EPOCH_COUNT_MAX = 100_000;
-/** For counts that have no limit of their own. */
-const COUNT_MAX = 10_000_000;
 
-type PlanFields = Pick<
-  TrainRewardOptions,
-  'stateCountMax' | 'label' | 'finisher' | 'drawCount' | 'rolloutCountMax' | 'answerCount'
->;
+type PlanFields = Pick<TrainRewardOptions, 'stateCountMax' | 'label' | 'finisher' | 'answerCount'>;
 
 const PLAN_FLAGS: FlagTable<PlanFields> = {
   stateCountMax: count(
@@ -79,12 +66,6 @@ const PLAN_FLAGS: FlagTable<PlanFields> = {
     'small',
     'both',
   ]),
-  drawCount: count(
-    '--rollouts <N>',
-    'rollouts of each state; more than one are drawn and give soft labels (default: 1, greedy)',
-    DRAW_COUNT_MAX,
-  ),
-  rolloutCountMax: count('--rollout-cap <N>', 'the most rollouts', COUNT_MAX),
   answerCount: count(
     '--best-of <N>',
     'answers per held-out question among which the reward chooses (default: 4)',
@@ -106,29 +87,13 @@ const FEATURE_FLAGS: FlagTable<NonNullable<TrainRewardOptions['features']>> = {
   hidden: toggle('--no-hidden', "do not look at the small model's hidden state"),
 };
 
-type FitFields = Pick<
-  NonNullable<TrainRewardOptions['fit']>,
-  'rate' | 'epochCountMax' | 'patience'
->;
-
-const FIT_FLAGS: FlagTable<FitFields> = {
-  rate: number('--rate <RATE>', 'step size of the optimiser', RATE),
-  epochCountMax: count('--epochs <N>', 'epochs at most', EPOCH_COUNT_MAX),
-  patience: count(
-    '--patience <N>',
-    'epochs without progress that end the training',
-    EPOCH_COUNT_MAX,
-  ),
-};
-
-const OTHER_FLAGS: FlagTable<Pick<TrainRewardOptions, 'width' | 'seed' | 'file'>> = {
-  width: count('--width <N>', 'units of the hidden layer (default: 48)', WIDTH_MAX),
-  seed: count('--seed <N>', 'the seed of all randomness (default: 1)', COUNT_MAX),
+const FILE_FLAGS: FlagTable<Pick<TrainRewardOptions, 'file'>> = {
   file: text('--file <FILE>', 'where the head is written (default: OUT/STRATEGY.safetensors)'),
 };
 
 const RUN_FLAGS = {
-  ...{ ...questionFlags('train'), ...PLAN_FLAGS, ...OTHER_FLAGS },
+  ...{ ...questionFlags('train'), ...PLAN_FLAGS, ...FILE_FLAGS, ...widthFlags(48), ...SEED_FLAGS },
+  ...rolloutFlags('state', ' and give soft labels'),
   ...{ ...answeringFlags(TRAINING_WAVE_SIZE_MAX), ...PAIR_FLAGS },
 };
 

@@ -9,6 +9,7 @@ import { TRAINING_WAVE_SIZE_MAX } from '../../../training/sequence-counts.ts';
 import type { CliDependencies } from '../../cli-dependencies.ts';
 import { type CliIo, withoutColor } from '../../io.ts';
 import { defaultFolder, pairWord } from '../../options/default-folder.ts';
+import { FIT_FLAGS, rolloutFlags, SEED_FLAGS, widthFlags } from '../../options/fit-flags.ts';
 import {
   addFlags,
   choice,
@@ -44,43 +45,22 @@ Examples:
   pilotfish train router --task mine.jsonl --objective citer-s --out training/mine
   pilotfish ask --head training/mine/citer-s.safetensors --strategy citer-s@10% "..."`;
 
-const POSITIVE: NumberRange = {
-  holds: (value) => value > 0 && value <= 1,
-  says: 'a number above 0, at most 1',
-};
 const BALANCE: NumberRange = {
   holds: (value) => value >= 1 && value <= 1000,
   says: 'a number from 1 to 1000',
 };
 const ROUND_COUNT_MAX = 8;
-const DRAW_COUNT_MAX = 64;
 const POSITION_COUNT_MAX = 4096;
-const WIDTH_MAX = 65_536;
 const TOP_LOGPROBS_MAX = 32;
-const EPOCH_COUNT_MAX = 100_000;
-/** For counts that have no limit of their own. */
-const COUNT_MAX = 10_000_000;
 
 type LabelFields = Pick<
   TrainOptions,
-  | 'objective'
-  | 'roundCount'
-  | 'drawCount'
-  | 'rolloutCountMax'
-  | 'positionCountMax'
-  | 'firstPolicy'
-  | 'policyShare'
+  'objective' | 'roundCount' | 'positionCountMax' | 'firstPolicy' | 'policyShare'
 >;
 
 const LABEL_FLAGS: FlagTable<LabelFields> = {
   objective: choice('--objective <NAME>', 'the training objective', OBJECTIVES, 'citer'),
   roundCount: count('--rounds <N>', 'rounds of labels and training (default: 2)', ROUND_COUNT_MAX),
-  drawCount: count(
-    '--rollouts <N>',
-    'rollouts of each branch; more than one are drawn (default: 1, greedy)',
-    DRAW_COUNT_MAX,
-  ),
-  rolloutCountMax: count('--rollout-cap <N>', 'the most rollouts of a round', COUNT_MAX),
   positionCountMax: count(
     '--positions <N>',
     'the most positions of an answer that are judged (default: 24)',
@@ -98,7 +78,7 @@ const LABEL_FLAGS: FlagTable<LabelFields> = {
 };
 
 const SHAPE_FLAGS: FlagTable<Pick<TrainOptions, 'width' | 'isPaperNet'>> = {
-  width: count('--width <N>', 'units of the hidden layer (default: 256)', WIDTH_MAX),
+  ...widthFlags(256),
   isPaperNet: toggle('--paper-net', "the paper's network, of twice the hidden state's size"),
 };
 
@@ -112,24 +92,8 @@ const FEATURE_FLAGS: FlagTable<NonNullable<TrainOptions['features']>> = {
   hidden: toggle('--no-hidden', 'do not look at the hidden state'),
 };
 
-type FitFields = Pick<
-  NonNullable<TrainOptions['fit']>,
-  'rate' | 'balanceMax' | 'epochCountMax' | 'patience'
->;
-
-const FIT_FLAGS: FlagTable<FitFields> = {
-  rate: number('--rate <RATE>', 'step size of the optimiser', POSITIVE),
+const BALANCE_FLAGS: FlagTable<Pick<NonNullable<TrainOptions['fit']>, 'balanceMax'>> = {
   balanceMax: number('--balance <N>', 'the greatest weight of the rarer side of labels', BALANCE),
-  epochCountMax: count('--epochs <N>', 'epochs at most', EPOCH_COUNT_MAX),
-  patience: count(
-    '--patience <N>',
-    'epochs without progress that end the training',
-    EPOCH_COUNT_MAX,
-  ),
-};
-
-const SEED_FLAGS: FlagTable<Pick<TrainOptions, 'seed'>> = {
-  seed: count('--seed <N>', 'the seed of all randomness (default: 1)', COUNT_MAX),
 };
 
 const FILE_FLAGS: FlagTable<Pick<TrainOptions, 'file'>> = {
@@ -137,7 +101,9 @@ const FILE_FLAGS: FlagTable<Pick<TrainOptions, 'file'>> = {
 };
 
 const QUESTION_FLAGS = { ...questionFlags('train'), ...TRAFFIC_FLAGS };
-const NETWORK_FLAGS = { ...SHAPE_FLAGS, ...FEATURE_FLAGS, ...FIT_FLAGS };
+const NETWORK_FIT_FLAGS = { ...BALANCE_FLAGS, ...FIT_FLAGS };
+const NETWORK_FLAGS = { ...SHAPE_FLAGS, ...FEATURE_FLAGS, ...NETWORK_FIT_FLAGS };
+const ROLLOUT_FLAGS = rolloutFlags('branch', '');
 const RUN_FLAGS = { ...SEED_FLAGS, ...answeringFlags(TRAINING_WAVE_SIZE_MAX), ...PAIR_FLAGS };
 
 export function registerTrainRouter(
@@ -149,7 +115,10 @@ export function registerTrainRouter(
     .command('router')
     .summary('train a router of tokens (CITER or an objective to compare it with)')
     .description('Trains a router, which chooses the tokens that the large model should write.');
-  const flags = { ...QUESTION_FLAGS, ...LABEL_FLAGS, ...NETWORK_FLAGS, ...RUN_FLAGS };
+  const flags = {
+    ...{ ...QUESTION_FLAGS, ...LABEL_FLAGS, ...ROLLOUT_FLAGS },
+    ...{ ...NETWORK_FLAGS, ...RUN_FLAGS },
+  };
   addFlags(command, flags).option(
     '--out <FOLDER>',
     'the folder of labels, checkpoints and the router (default: training/TASK-PAIR)',
@@ -196,9 +165,9 @@ function trainOptions(parsed: OtherOptions): TrainOptions {
   const given = readFlags({ ...QUESTION_FLAGS, ...RUN_FLAGS }, parsed);
   return {
     ...given,
-    ...readFlags({ ...LABEL_FLAGS, ...SHAPE_FLAGS, ...FILE_FLAGS }, parsed),
+    ...readFlags({ ...LABEL_FLAGS, ...ROLLOUT_FLAGS, ...SHAPE_FLAGS, ...FILE_FLAGS }, parsed),
     features: readFlags(FEATURE_FLAGS, parsed),
-    fit: readFlags(FIT_FLAGS, parsed),
+    fit: readFlags(NETWORK_FIT_FLAGS, parsed),
     folder: parsed.out ?? folderFor(given),
   };
 }
