@@ -56,7 +56,10 @@ export function bestOfN(
           let best: Scored | null = null;
           for (const rows of answers) {
             const steps = stepsOf(rows, context, limits);
-            const scored = await scoreOf(round, steps, scorer, best?.worst ?? null);
+            const scored = await scoreOf(round, steps, scorer, {
+              toBeat: best?.worst ?? null,
+              stepCountMax: limits.stepCountMax ?? STEP_LIMITS.stepCountMax,
+            });
             if (best === null || scored.worst > best.worst) best = scored;
           }
           return best?.decisions ?? [];
@@ -72,18 +75,25 @@ interface Scored {
   readonly decisions: readonly Decision[];
 }
 
-/** @param toBeat the steps after one that does not exceed it are not read; null: all are read */
+/**
+ * @param limits.toBeat the steps after one that does not exceed it are not read; null: they are
+ * @param limits.stepCountMax the steps that are scored; later ones count for nothing
+ */
 async function scoreOf(
   { text }: Round,
   steps: readonly (readonly RowResult[])[],
   scorer: StepScorer,
-  toBeat: number | null,
+  { toBeat, stepCountMax }: { readonly toBeat: number | null; readonly stepCountMax: number },
 ): Promise<Scored> {
   const read = [...text];
   const decisions: Decision[] = [];
   let worst = Number.POSITIVE_INFINITY;
-  for (const rows of steps) {
+  for (const [index, rows] of steps.entries()) {
     read.push(...rows.map(({ tokenId }) => tokenId));
+    if (index >= stepCountMax) {
+      decisions.push(...rows.map((row) => writtenBy('small', row)));
+      continue;
+    }
     const score = await scorer.score({ text: [...read], rows });
     worst = Math.min(worst, score);
     decisions.push(...rows.map((row) => ({ ...writtenBy('small', row), score })));

@@ -12,7 +12,7 @@ import {
   prefill,
   type WorkPlan,
 } from '../machines/cost-model.ts';
-import { decodeShape, fullForwardMs } from '../machines/forward-costs.ts';
+import { decodeShape, type ForwardShape, fullForwardMs } from '../machines/forward-costs.ts';
 import {
   DRAFT_LENGTH_MAX,
   draftForwards,
@@ -135,19 +135,10 @@ export function stepReadingCost(name: string, reads: RowReads): CostModel {
       const stepCount = answerTokenCount / length;
       const cached = meanLength(plan);
       const callCount = stepCount * (1 + share);
-      // The last chunk of the prompt goes with the first step.
-      const chunks = prefill('large', promptTokenCount);
-      const last = chunks.at(-1)?.shape ?? decodeShape(0, promptTokenCount);
-      const first = { ...last, rowCount: last.rowCount + length, outputRowCount: length };
       const all: readonly ExpectedForwards[] = [
         ...prefill('small', promptTokenCount),
         ...singleSteps('small', plan),
-        ...chunks.slice(0, -1),
-        { model: 'large', count: 1, shape: first, isReward: true },
-        {
-          ...{ model: 'large', count: stepCount - 1, isReward: true },
-          shape: decodeShape(length, cached),
-        },
+        ...rewardReadings(stepCount, decodeShape(length, cached), promptTokenCount),
         { model: 'large', count: share * answerTokenCount, shape: decodeShape(1, cached) },
       ];
       return {
@@ -158,6 +149,27 @@ export function stepReadingCost(name: string, reads: RowReads): CostModel {
       };
     },
   };
+}
+
+/** The last chunk of the prompt is read with the first step. */
+function rewardReadings(
+  count: number,
+  reading: ForwardShape,
+  promptTokenCount: number,
+): readonly ExpectedForwards[] {
+  const chunks = prefill('large', promptTokenCount);
+  const { rowCount, cachedTokenCount } = chunks.at(-1)?.shape ?? {
+    rowCount: 0,
+    cachedTokenCount: 0,
+  };
+  const first = { ...reading, rowCount: rowCount + reading.rowCount, cachedTokenCount };
+  return [
+    ...chunks.slice(0, -1),
+    { model: 'large', count: 1, isReward: true, shape: first },
+    ...(count > 1
+      ? ([{ model: 'large', count: count - 1, isReward: true, shape: reading }] as const)
+      : []),
+  ];
 }
 
 /** The assumed length of a step, and of what a judge reads around it. */
@@ -172,14 +184,11 @@ export function judgedStepsCost(name: string): CostModel {
       const { step, around } = JUDGED_TOKEN_COUNT;
       const work = routing.work(plan);
       const stepCount = Math.ceil(plan.answerTokenCount / step);
-      const judgement: ExpectedForwards = {
-        ...{ model: 'large', count: stepCount },
-        isReward: true,
-        shape: {
-          ...{ rowCount: step + around, outputRowCount: 1, cachedTokenCount: meanLength(plan) },
-        },
+      const judgement = {
+        ...{ rowCount: step + around, outputRowCount: 1, cachedTokenCount: meanLength(plan) },
       };
-      const forwards = [...work.forwards, ...prefill('large', plan.promptTokenCount), judgement];
+      const readings = rewardReadings(stepCount, judgement, plan.promptTokenCount);
+      const forwards = [...work.forwards, ...readings];
       return { ...work, forwards, largeCallCount: work.largeCallCount + stepCount };
     },
   };
