@@ -25,6 +25,7 @@ import { parseSeparators } from '../src/strategy/step-boundary.ts';
 import { trainingCellCount } from '../src/training/cell-count.ts';
 import { LABEL_SEQUENCE_COUNT } from '../src/training/sequence-counts.ts';
 import { labelSteps } from '../src/training/steps/label-steps.ts';
+import type { ReadFeatures } from '../src/training/steps/read-steps.ts';
 import type { StepExample } from '../src/training/steps/step-rows.ts';
 import { bestValue, largeValue, stepLabel, walk } from '../src/training/steps/step-tree.ts';
 import { TrainingPair } from '../src/training/training-pair.ts';
@@ -45,6 +46,7 @@ import {
   type TrainedVariant,
   trainVariant,
   untrainedRewards,
+  type Variant,
 } from './step-rewards/rewards.ts';
 
 interface Settings {
@@ -66,6 +68,7 @@ interface Settings {
   readonly traffic: string;
   readonly out: string;
   readonly main?: boolean;
+  readonly own?: boolean;
   readonly json?: boolean;
 }
 
@@ -88,6 +91,7 @@ const settings = new Command()
   .option('--traffic <RATIO>', 'weight traffic, where the large model reads', '0.14')
   .option('--out <FOLDER>', 'where trees are kept', 'training/step-rewards')
   .option('--main', 'train the two main heads only')
+  .option('--own', 'rewards of the small model alone: the large one reads no drafts')
   .option('--json', 'print results as JSON')
   .parse()
   .opts<Settings>();
@@ -98,7 +102,7 @@ const MAX_TOKENS = Number(settings.maxTokens);
 const WAVE_SIZE = Number(settings.wave);
 /** Prompts with worked examples are longer than pocket problems. */
 const CONTEXT = settings.task === POCKET.name ? 512 : 2048;
-const READ = { hidden: true, large: 'logprob' } as const;
+const READ: ReadFeatures = { hidden: true, large: settings.own === true ? 'none' : 'logprob' };
 const FIT = {
   ...{ rate: 1e-3, weightDecay: 0.01, batchSize: 256, epochCountMax: 100, patience: 10 },
   ...{ validationShare: 0.15, balanceMax: 1, seed: Number(settings.seed) },
@@ -185,32 +189,40 @@ const relabelled = train.map((example) => ({
 }));
 const half = train.slice(0, Math.floor(train.length / 2));
 const soft = Number(settings.draws) > 0 ? await label('train', Number(settings.draws)) : null;
+const isRead = ({ large: reads }: Pick<RewardFeatures, 'large'>): boolean =>
+  reads === 'none' || settings.own !== true;
 const bare = { ...ALL, hidden: false };
 const last = { ...ALL, tokens: 'last' } as const;
 const trained: TrainedVariant[] = [];
-const variants = [
-  { name: 'token head, small only', features: { ...ALL, large: 'none' }, examples: train },
-  { name: 'token head, large reads', features: { ...ALL, large: 'logprob' }, examples: train },
-  { name: 'token head, half the problems', features: { ...ALL, large: 'none' }, examples: half },
-  { name: 'token head, uncertainty only', features: { ...bare, large: 'none' }, examples: train },
-  {
-    name: 'token head, 128 units',
-    features: { ...ALL, large: 'none' },
-    examples: train,
-    width: 128,
-  },
-  { name: 'token head, label "value"', features: { ...ALL, large: 'none' }, examples: relabelled },
-  { name: "the step's end only", features: { ...last, large: 'none' }, examples: train },
-  ...(soft === null
-    ? []
-    : [
-        {
-          name: 'token head, soft labels',
-          features: { ...ALL, large: 'none' } as const,
-          examples: soft,
-        },
-      ]),
-] as const;
+const variants = (
+  [
+    { name: 'token head, small only', features: { ...ALL, large: 'none' }, examples: train },
+    { name: 'token head, large reads', features: { ...ALL, large: 'logprob' }, examples: train },
+    { name: 'token head, half the problems', features: { ...ALL, large: 'none' }, examples: half },
+    { name: 'token head, uncertainty only', features: { ...bare, large: 'none' }, examples: train },
+    {
+      name: 'token head, 128 units',
+      features: { ...ALL, large: 'none' },
+      examples: train,
+      width: 128,
+    },
+    {
+      name: 'token head, label "value"',
+      features: { ...ALL, large: 'none' },
+      examples: relabelled,
+    },
+    { name: "the step's end only", features: { ...last, large: 'none' }, examples: train },
+    ...(soft === null
+      ? []
+      : [
+          {
+            name: 'token head, soft labels',
+            features: { ...ALL, large: 'none' } as const,
+            examples: soft,
+          },
+        ]),
+  ] satisfies Variant[]
+).filter(({ features }) => isRead(features));
 for (const variant of settings.main === true ? variants.slice(0, 2) : variants) {
   trained.push(await trainVariant(variant, READ, sizes, FIT));
   process.stderr.write(`trained: ${variant.name}\n`);
@@ -251,7 +263,7 @@ const answered = new Map<string, readonly number[]>();
 
 /** In points, paired by question, both at their best δ within the limit. */
 function difference(one: string, other: string) {
-  const [a, b] = [answered.get(one) ?? [], answered.get(other) ?? []];
+  const [a, b] = [answered.get(one) ?? [], answered.get(other) ?? [Number.NaN]];
   const differences = a.map((value, question) => 100 * (value - (b[question] ?? 0)));
   return {
     ...{ one, other, mean: mean(differences) },
@@ -294,7 +306,7 @@ const results = {
       difference('token head, small only', 'small, least class margin'),
       difference('token head, large reads', 'large, least log-probability'),
       difference('token head, large reads', 'large, least class log-probability'),
-    ];
+    ].filter(({ mean: over }) => !Number.isNaN(over));
   },
 };
 const path = join(folder, 'results.json');

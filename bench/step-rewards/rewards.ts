@@ -36,7 +36,6 @@ export function untrainedRewards(
   const column = (features: Omit<RewardFeatures, 'tokens'>, last: number): number =>
     required(columnsAmong(features, read, sizes).at(last), 'a column');
   const own = column({ hidden: false, large: 'none' }, 0);
-  const theirs = column({ hidden: false, large: 'logprob' }, -1);
   const size = rewardFeatureSize(read, sizes);
   const by =
     (at: number, combine: (logprobs: readonly number[]) => number): Reward =>
@@ -65,7 +64,7 @@ export function untrainedRewards(
     };
   const mean = (values: readonly number[]): number => sum(values) / values.length;
   const least = (values: readonly number[]): number => Math.min(...values);
-  return [
+  const ofSmall = [
     { name: 'small, mean log-probability', largeReads: false, reward: by(own, mean) },
     { name: 'small, least log-probability', largeReads: false, reward: by(own, least) },
     { name: 'small, least class margin', largeReads: false, reward: ofClass(margins, (m) => m) },
@@ -73,6 +72,11 @@ export function untrainedRewards(
       ...{ name: 'small, least class log-probability', largeReads: false },
       reward: ofClass(own, Math.exp),
     },
+  ];
+  if (read.large === 'none') return ofSmall;
+  const theirs = column({ hidden: false, large: 'logprob' }, -1);
+  return [
+    ...ofSmall,
     {
       ...{ name: 'large, least class log-probability', largeReads: true },
       reward: ofClass(theirs, Math.exp),
