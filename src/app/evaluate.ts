@@ -17,6 +17,7 @@ import type { MachineProfile } from '../machines/machine-profile.ts';
 import { profileCosts } from '../machines/profile-costs.ts';
 import { writeWhole } from '../storage/whole-file.ts';
 import { headThreshold } from '../strategy/head-threshold.ts';
+import type { OptionGroup } from '../strategy/method.ts';
 import { choosesModels, isOfPair, type Method, type StrategyValue } from '../strategy/method.ts';
 import { METHODS } from '../strategy/methods.ts';
 import { asStrategy, type StrategyInput, strategyValue } from '../strategy/strategy-value.ts';
@@ -33,7 +34,7 @@ import {
 
 export interface EvaluateOptions
   extends Omit<QuestionRunOptions, 'traffic'>,
-    Pick<OpenEvaluationOptions, 'keepsRows' | 'headFiles' | 'steps' | 'samples'> {
+    Pick<OpenEvaluationOptions, 'keepsRows' | 'headFiles' | OptionGroup> {
   /**
    * Training sets of anything that is evaluated, as `gsm8k/train` or the path of a `.jsonl` file. A
    * question that is also in one of them is refused.

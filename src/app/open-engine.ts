@@ -28,7 +28,7 @@ import { fileDigest } from '../storage/file-digest.ts';
 import type { StrategyValue } from '../strategy/method.ts';
 import type { RsdOptions } from '../strategy/rsd-options.ts';
 import type { SampleOptions } from '../strategy/samples.ts';
-import type { SpeculativeOptions } from '../strategy/strategy-options.ts';
+import type { SpeculativeOptions, UplinkOptions } from '../strategy/strategy-options.ts';
 import {
   asStrategy,
   labelsOf,
@@ -73,6 +73,8 @@ export interface OpenEngineOptions extends PairOptions {
   readonly steps?: RsdOptions | undefined;
   /** Samples to choose from: answers, tries of a step, and further drafts of a step. */
   readonly samples?: SampleOptions | undefined;
+  /** Hybrid inference: what a device sends. */
+  readonly uplink?: UplinkOptions | undefined;
   /**
    * Whether the engine also opens if a strategy's head is missing. The strategy then fails when a
    * request names it. Default false.
@@ -150,13 +152,13 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
       const owner = await options.wrapModel(model, of);
       for (const one of own) owners[one] = owner;
     }
-    const { speculative, steps, samples, template, prices } = options;
+    const { speculative, steps, samples, uplink, template, prices } = options;
     const { requestCountMax, overcommit } = options;
     return new Engine({
       models: owners,
       absentFacts: await absentFacts(names, labels, options),
       speculative: { ...speculative, costs },
-      ...{ steps, samples, ...heads },
+      ...{ steps, samples, uplink, ...heads },
       scope: labels.every((label) => bundledModel(nameOf(names, label)) !== null)
         ? POCKET_SCOPE
         : undefined,

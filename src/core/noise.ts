@@ -18,6 +18,8 @@ export type NoisePurpose =
   | 'coin'
   // Its positions count the draws of a request.
   | 'draw'
+  // Its positions count the temperatures of all tokens.
+  | 'perturbation'
   // Purposes of training: their positions count layers, steps or epochs.
   | 'weights'
   | 'dropout'
@@ -35,6 +37,7 @@ const PURPOSE_NUMBER: Readonly<Record<NoisePurpose, number>> = {
   shuffle: 8,
   split: 9,
   draw: 10,
+  perturbation: 11,
 };
 
 /** Two 32-bit words that name one stream of noise. */

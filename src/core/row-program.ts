@@ -58,6 +58,13 @@ export interface RowResult {
   readonly textLogprob: number | null;
   /** [scored tokens] in nats, in their order. */
   readonly tokenLogprobs: Float32Array | null;
+  /** The largest logit less that of the token, in nats: at least 0. Comes with `logPartitions`. */
+  readonly logitGap: number | null;
+  /**
+   * [PERTURBATION_COUNT] ln Σ e^((z - max z)/θ) at the temperatures θ of the perturbation, all at least
+   * 0. With the gap g of a token, its probability at θ is e^(-g/θ) / Σ.
+   */
+  readonly logPartitions: Float64Array | null;
   /** [vocabularySize] probabilities after the sampling steps, summing to 1. */
   readonly distribution: Float64Array | null;
   /** [hiddenSize] the final hidden state of the row, after the last norm, if requested. */
@@ -72,6 +79,8 @@ export const NOTHING_READ: Omit<RowResult, 'tokenId'> = {
   topLogprobs: null,
   textLogprob: null,
   tokenLogprobs: null,
+  logitGap: null,
+  logPartitions: null,
   distribution: null,
   hidden: null,
 };

@@ -28,6 +28,11 @@ export interface RowReads {
    * `scoredTokens`.
    */
   readonly tokenLogprobs?: boolean | undefined;
+  /**
+   * Both parts of the uncertainty by temperature perturbation (judging/perturbation.ts), from the
+   * logits after bias, penalties and mask.
+   */
+  readonly perturbation?: boolean | undefined;
   /** The whole distribution after the sampling steps. */
   readonly distribution?: boolean | undefined;
   /** The final hidden state of the row, after the last norm. */
@@ -43,6 +48,7 @@ const LACKS: Readonly<Record<keyof RowReads, string>> = {
   uncertainty: 'it gives no entropies and margins',
   textLogprob: 'it gives no log-probabilities of given tokens',
   tokenLogprobs: 'it gives no log-probabilities of chosen tokens',
+  perturbation: 'it gives no distributions at other temperatures',
   distribution: 'it gives no whole distributions',
   hidden: 'it gives no hidden states',
   topLogprobs: 'it gives fewer of the largest log-probabilities',

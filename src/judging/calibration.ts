@@ -98,7 +98,7 @@ export function thresholdForShare(
 }
 
 /** What a head judges. */
-export type HeadUnit = Exclude<Unit, 'query'>;
+export type HeadUnit = Extract<Unit, 'token' | 'step'>;
 
 const NOUNS: Readonly<Record<HeadUnit, string>> = { token: 'router', step: 'reward' };
 

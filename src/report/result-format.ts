@@ -21,7 +21,7 @@ const AXIS = z.enum([
   'weightTrafficRatio',
 ]);
 
-const UNIT = z.enum(['token', 'step', 'query']).nullable();
+const UNIT = z.enum(['token', 'draft', 'step', 'query']).nullable();
 
 const POINT = z
   .object({

@@ -12,6 +12,7 @@ import { truncates } from './candidates.ts';
 import { drawFrom } from './gumbel-draw.ts';
 import type { LogitRow } from './logit-row.ts';
 import { openRow } from './open-row.ts';
+import { logPartitions } from './perturbation.ts';
 import { RowReader } from './row-reader.ts';
 
 /**
@@ -54,7 +55,20 @@ export function runRowProgram(
     textLogprob: program.textLogprob === true ? logprobOf(tokenAt(program, position)) : null,
     tokenLogprobs:
       program.tokenLogprobs === true ? Float32Array.from(scoredTokens(program), logprobOf) : null,
+    ...(program.perturbation === true ? perturbationOf(reader, adjusted, choice) : UNPERTURBED),
     distribution,
+  };
+}
+
+type Perturbation = Pick<RowResult, 'logitGap' | 'logPartitions'>;
+
+const UNPERTURBED: Perturbation = { logitGap: null, logPartitions: null };
+
+function perturbationOf(reader: RowReader, logits: Float32Array, choice: number): Perturbation {
+  const max = logits[reader.row(logits).argmax()] as number;
+  return {
+    logitGap: max - (logits[choice] as number),
+    logPartitions: logPartitions(logits, reader.size, max),
   };
 }
 

@@ -48,14 +48,51 @@ export function verifyByRejection(
   for (const [index, token] of draft.tokens.entries()) {
     const target = targetDistribution(rows, index);
     const proposal = draft.distributions?.[index] ?? allMassOn(token, target.length);
-    const ratio = (target[token] as number) / (proposal[token] as number);
-    if (draws.accepts(Math.min(1, ratio), position + index)) continue;
-    const residual = residualWeights(target, proposal);
-    const next = draws.categorical(residual, position + index, 'residual');
-    return { acceptedCount: index, next };
+    const next = rejected(token, proposal, target, position + index, draws);
+    if (next !== null) return { acceptedCount: index, next };
   }
   const acceptedCount = draft.tokens.length;
   return { acceptedCount, next: required(rows[acceptedCount], 'the bonus row').tokenId };
+}
+
+/** The verdict of U-HLM's hub about one draft (arXiv 2412.12687, step 4 of its protocol). */
+export interface DraftVerdict {
+  /** The draft, or the token in its place. */
+  readonly tokenId: TokenId;
+  readonly isAccepted: boolean;
+}
+
+/**
+ * @param proposal what the draft was drawn from; null: it is compared with the target's own draw, by
+ *   shared noise or greedily
+ * @param position the position of the draft, which keys the draws
+ */
+export function judgeDraft(
+  draft: TokenId,
+  proposal: Float64Array | null,
+  target: RowResult,
+  position: number,
+  draws: Draws,
+): DraftVerdict {
+  const next =
+    proposal === null
+      ? target.tokenId
+      : rejected(draft, proposal, targetDistribution([target], 0), position, draws);
+  const isAccepted = next === null || next === draft;
+  return { tokenId: next ?? draft, isAccepted };
+}
+
+/** The token in place of a rejected draft; null: it is accepted. */
+function rejected(
+  draft: TokenId,
+  proposal: Float64Array,
+  target: Float64Array,
+  position: number,
+  draws: Draws,
+): TokenId | null {
+  const ratio = (target[draft] as number) / (proposal[draft] as number);
+  if (draws.accepts(Math.min(1, ratio), position)) return null;
+  return draws.categorical(residualWeights(target, proposal), position, 'residual');
 }
 
 function targetDistribution(rows: readonly RowResult[], index: number): Float64Array {

@@ -16,7 +16,7 @@ import type { StrategyOptions } from './strategy-options.ts';
 export type { Unit } from '../core/unit.ts';
 
 /** From the smallest to the largest. */
-export const UNITS: readonly Unit[] = ['token', 'step', 'query'];
+export const UNITS: readonly Unit[] = ['token', 'draft', 'step', 'query'];
 
 export interface ThresholdFacts {
   readonly name: string;
@@ -49,7 +49,10 @@ export interface Method {
   readonly head: HeadNeed | null;
   /** Whether it chooses by the costs of steps on this machine, which are then measured beforehand. */
   readonly usesStepCosts: boolean;
-  /** The groups of options that its answers depend on; absent: for tokens none, otherwise all. */
+  /**
+   * The groups of options that its answers depend on; absent: none but for steps and
+   * queries, whose answers depend on how steps end and on samples.
+   */
   readonly optionGroups?: readonly OptionGroup[];
   /** The labels of the models that it uses. */
   readonly needs: readonly ModelLabel[];
@@ -63,12 +66,12 @@ export interface Method {
   build(value: StrategyValue, options: StrategyOptions): Strategy;
 }
 
-export type OptionGroup = 'steps' | 'samples';
+export type OptionGroup = 'steps' | 'samples' | 'uplink';
 
-const OPTION_GROUPS: readonly OptionGroup[] = ['steps', 'samples'];
+const STEP_GROUPS: readonly OptionGroup[] = ['steps', 'samples'];
 
 export function optionGroupsOf({ optionGroups, unit }: Method): readonly OptionGroup[] {
-  const byDefault = unit === null || unit === 'token' ? [] : OPTION_GROUPS;
+  const byDefault = unit === 'step' || unit === 'query' ? STEP_GROUPS : [];
   return optionGroups ?? byDefault;
 }
 

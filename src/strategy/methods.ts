@@ -16,6 +16,7 @@ import { RSD_HEAD_METHODS } from './rsd-heads.ts';
 import { JUDGE_METHODS } from './rsd-judge.ts';
 import { largeMethod, smallMethod } from './single-model.ts';
 import { speculativeMethod } from './speculative.ts';
+import { HYBRID_METHODS } from './uhlm.ts';
 
 /** The default method of requests. */
 export const DEFAULT_METHOD: Method = entropyMethod;
@@ -28,6 +29,7 @@ export const METHODS: readonly Method[] = [
   classMarginMethod,
   randomMethod,
   ...ROUTED_METHODS,
+  ...HYBRID_METHODS,
   ...RSD_HEAD_METHODS,
   ...RSD_METHODS,
   ...JUDGE_METHODS,

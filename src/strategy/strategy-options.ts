@@ -19,7 +19,19 @@ export interface SpeculativeOptions {
   readonly costs?: StepCosts | null | undefined;
 }
 
+/** What a device sends with a draft. */
+export interface UplinkOptions {
+  /**
+   * `distribution`, the default: the small model's, and the hub accepts the draft or draws from the
+   * residual. `ids`: nothing, and the hub compares the draft with its own draw by shared noise. Greedy
+   * decoding needs no distribution.
+   */
+  readonly sends?: 'distribution' | 'ids' | undefined;
+}
+
 export interface StrategyOptions {
+  /** Hybrid inference: what a device sends. */
+  readonly uplink?: UplinkOptions | undefined;
   readonly speculative?: SpeculativeOptions | undefined;
   /** Samples to choose from: answers, tries of a step, and further drafts of a step. */
   readonly samples?: SampleOptions | undefined;

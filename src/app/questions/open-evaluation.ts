@@ -132,7 +132,7 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
     large: large.model,
     pools: { small: small.pool, large: large.pool },
     ...heads,
-    strategyOptions: { steps: options.steps, samples: options.samples },
+    strategyOptions: { steps: options.steps, samples: options.samples, uplink: options.uplink },
     // The engine has checked that the vocabularies agree up to this size.
     vocabularySize: Math.min(small.model.vocabulary.size, large.model.vocabulary.size),
     contextLength: Math.min(small.model.facts.contextLength, large.model.facts.contextLength),

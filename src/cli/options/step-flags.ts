@@ -1,9 +1,11 @@
-/** The options of strategies that decide about steps, or choose among samples. */
+/** The options of strategies: how they decide about steps, choose among samples, and what a device sends. */
 import type { Command } from 'commander';
 import type { OpenEngineOptions } from '../../app/open-engine.ts';
+import type { OptionGroup } from '../../strategy/method.ts';
 import { DRAFT_COUNT_MAX, type RsdOptions } from '../../strategy/rsd-options.ts';
 import { SAMPLE_COUNT_MAX, type SampleOptions } from '../../strategy/samples.ts';
 import { parseSeparators } from '../../strategy/step-boundary.ts';
+import type { UplinkOptions } from '../../strategy/strategy-options.ts';
 import { addFlags, choice, count, type FlagTable, number, readFlags, toggle } from './flags.ts';
 
 const STEP_TOKEN_COUNT_MAX = 65_536;
@@ -61,12 +63,24 @@ const SAMPLE_FLAGS: FlagTable<SampleOptions> = {
   ),
 };
 
-/** Two tables, because fields of both have the names of fields elsewhere. */
+const UPLINK_FLAGS: FlagTable<UplinkOptions> = {
+  sends: choice(
+    '--uplink <WHAT>',
+    'what goes to the hub with a draft: the distribution, or ids only (default: distribution)',
+    ['distribution', 'ids'],
+  ),
+};
+
+/** Several tables, because fields of both have the names of fields elsewhere. */
 export function addStepFlags(command: Command): Command {
-  return addFlags(addFlags(command, STEP_FLAGS), SAMPLE_FLAGS);
+  return addFlags(addFlags(addFlags(command, STEP_FLAGS), SAMPLE_FLAGS), UPLINK_FLAGS);
 }
 
 /** @param parsed the options that commander hands to the command's action */
-export function stepOptions(parsed: object): Pick<OpenEngineOptions, 'steps' | 'samples'> {
-  return { steps: readFlags(STEP_FLAGS, parsed), samples: readFlags(SAMPLE_FLAGS, parsed) };
+export function stepOptions(parsed: object): Pick<OpenEngineOptions, OptionGroup> {
+  return {
+    steps: readFlags(STEP_FLAGS, parsed),
+    samples: readFlags(SAMPLE_FLAGS, parsed),
+    uplink: readFlags(UPLINK_FLAGS, parsed),
+  };
 }

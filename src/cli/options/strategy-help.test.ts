@@ -9,7 +9,13 @@ const entryOf = (name: string): string => {
 };
 
 /** How the heading of each unit begins. */
-const HEADING = { none: 'One', token: 'Token', step: 'Step', query: 'Answer' } as const;
+const HEADING = {
+  none: 'One',
+  token: 'Token',
+  draft: 'Draft',
+  step: 'Step',
+  query: 'Answer',
+} as const;
 
 describe('help on strategies', () => {
   it('lists every strategy with its summary and the meaning of its threshold', () => {

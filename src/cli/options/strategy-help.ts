@@ -5,6 +5,7 @@ import { type Method, UNITS, type Unit } from '../../strategy/method.ts';
 const TEXT_WIDTH_MIN = 30;
 const HEADINGS: Readonly<Record<Unit, string>> = {
   token: 'Token by token:',
+  draft: 'Draft by draft, as a device and its hub:',
   step: 'Step by step:',
   query: 'Answer by answer:',
 };

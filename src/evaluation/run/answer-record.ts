@@ -60,7 +60,8 @@ export function recordOf(
   const end = events.at(-1);
   invariant(end?.type === 'summary', 'a run ends with its summary');
   // Thresholds of larger units are computed from these scores, so they keep all their digits.
-  const isExact = point.method.unit !== 'token';
+  const { unit } = point.method;
+  const isExact = unit === 'step' || unit === 'query';
   const scores = tokens.map(({ score }) => (isExact ? score : short(score)));
   return {
     question: question.id,

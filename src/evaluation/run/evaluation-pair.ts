@@ -14,6 +14,7 @@ import type { RewardHead } from '../../judging/reward-head.ts';
 import type { Router } from '../../judging/router.ts';
 import type { LanguageModel } from '../../model/roles.ts';
 import type { SequencePool } from '../../model/sequence-source.ts';
+import type { OptionGroup } from '../../strategy/method.ts';
 import type { StrategyOptions } from '../../strategy/strategy-options.ts';
 
 /** The facts that costs are computed from, and the digest that tells one model from another. */
@@ -41,7 +42,7 @@ export interface EvaluationPair extends ModelsById<EvaluatedModel, PairLabels>, 
   /** Trained rewards, likewise. */
   readonly rewards: ReadonlyMap<string, RewardHead>;
   /** The options that strategies were built with; absent: the defaults. */
-  readonly strategyOptions?: Pick<StrategyOptions, 'steps' | 'samples'> | undefined;
+  readonly strategyOptions?: Pick<StrategyOptions, OptionGroup> | undefined;
   readonly vocabularySize: number;
   readonly contextLength: number;
   /** SHA-256 of the native library, in hex: logits of another build differ in their last digits. */

@@ -74,7 +74,7 @@ export interface ScoreEvidence {
 
 /** Whether the method needs a whole step or answer of the small model before it scores it. */
 export function judgesAnswers(method: Method): boolean {
-  const isLarger = method.unit !== null && method.unit !== 'token';
+  const isLarger = method.unit === 'step' || method.unit === 'query';
   return isLarger && choosesModels(method) && !isRandomControl(method);
 }
 

@@ -25,7 +25,7 @@ import { RESULT_VERSION } from '../results.ts';
 import { fullDesign } from '../screening/sample-design.ts';
 import { drawReplicates, REPLICATE_COUNT, type Replicates } from '../statistics/bootstrap.ts';
 import { gateEvidence } from '../statistics/gate-evidence.ts';
-import { curvesOf } from './curves-of.ts';
+import { curvesOf, shareAxisOf } from './curves-of.ts';
 import { discordantExamples } from './discordant-examples.ts';
 import { nameAndDigest } from './evaluation-pair.ts';
 import { LARGE_ALONE, SMALL_ALONE } from './evaluation-plan.ts';
@@ -82,7 +82,7 @@ export function evaluationResult(
     count: options.replicateCount ?? REPLICATE_COUNT,
   });
   const compared = { interval, replicates };
-  const byShare = curvesOf(all, alone, 'largeShare');
+  const byShare = curvesOf(all, alone, shareAxisOf);
   const byFlops = curvesOf(all, alone, 'generatedFlopsRatio');
   const byTraffic = curvesOf(all, alone, 'weightTrafficRatio');
   const methods = [...new Set(points.map(({ method }) => method))];

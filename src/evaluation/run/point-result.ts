@@ -51,7 +51,10 @@ export function pointResult({ point, runs }: PointRuns, context: PointContext): 
     largeShare: share(({ cost }) => cost.largeShare * cost.tokenCount),
     verifiedShare: share(({ cost }) => cost.verifiedShare * cost.tokenCount),
     ...stepsOf(runs, mean),
-    transmittedShare: null,
+    transmittedShare:
+      method.unit === 'draft'
+        ? share(({ cost }) => (cost.largeShare + cost.verifiedShare) * cost.tokenCount)
+        : null,
     predictedShare,
     largeForwards: Math.round(design.questionCount * mean(({ cost }) => cost.largeForwards)),
     weightTrafficRatio: ratio(({ cost }) => cost.weightTrafficBytes),
