@@ -1,5 +1,5 @@
 /**
- * The output distribution of `speculative` equals the large model's exactly, through the whole loop:
+ * The output distributions of `speculative` and `hlm` equal the large model's exactly, through the whole loop:
  * every draft, every accept and reject, and every way in which a request can end is enumerated.
  */
 import { describe, expect, it } from 'vitest';
@@ -16,6 +16,7 @@ import { singleModel } from '../../src/strategy/single-model.ts';
 import { speculative } from '../../src/strategy/speculative.ts';
 import type { Strategy } from '../../src/strategy/strategy.ts';
 import type { SpeculativeOptions } from '../../src/strategy/strategy-options.ts';
+import { hybrid } from '../../src/strategy/uhlm.ts';
 import {
   enumerateDraws,
   largestDifference,
@@ -182,7 +183,7 @@ const VARIANTS: readonly SpeculativeOptions[] = [
   { proposer: 'prompt-lookup', verifier: 'rejection', draftLength: 2 },
 ];
 
-describe('speculative decoding is lossless', () => {
+describe('verified drafting is lossless', () => {
   for (const [ending, limits] of Object.entries(ENDINGS)) {
     let known: Promise<Map<string, number>> | undefined;
     const distributionOfLarge = (): Promise<Map<string, number>> => {
@@ -203,6 +204,16 @@ describe('speculative decoding is lossless', () => {
         expect(largestDifference(ours, target)).toBeLessThan(1e-12);
       });
     }
+  }
+
+  for (const [ending, limits] of Object.entries(ENDINGS)) {
+    it.each(['distribution', 'ids'] as const)(`ends with ${ending}: hlm, %s`, async (sends) => {
+      const target = await distributionOf({ ...limits, strategy: () => singleModel('large') });
+      const strategy = () => hybrid('hlm', { gate: null, threshold: 0, uplink: { sends } });
+      const ours = await distributionOf({ ...limits, strategy });
+      expect(total(ours)).toBeCloseTo(1, 12);
+      expect(largestDifference(ours, target)).toBeLessThan(1e-12);
+    });
   }
 
   it('can fail: the small model alone has another distribution', async () => {

@@ -204,13 +204,19 @@ class ScriptedSequence implements Sequence {
     );
     const drawn = required(distribution, 'the program computes the distribution');
     let choice: TokenId | null = null;
+    // Rows after a rejected draft are never read. Drawing late avoids their branches.
+    const chosen = (): TokenId => {
+      choice ??= choose(drawn, program, position);
+      return choice;
+    };
     return {
       ...rest,
       distribution: program.distribution === true ? drawn : null,
-      // Rows after a rejected draft are never read. Drawing late avoids their branches.
       get tokenId(): TokenId {
-        choice ??= choose(drawn, program, position);
-        return choice;
+        return chosen();
+      },
+      get logitGap(): number | null {
+        return rest.logitGap === null ? null : Math.max(...logits) - (logits[chosen()] as number);
       },
     };
   }
