@@ -59,6 +59,10 @@ export interface EvaluateOptions
   readonly pointCount?: number | undefined;
   /** The number of runs of random controls; default 3. */
   readonly seedCount?: number | undefined;
+  /** Default 0: every answer is greedy. */
+  readonly temperature?: number | undefined;
+  /** Chooses the draws of a temperature above 0, for all methods alike; default 0. */
+  readonly drawSeed?: number | undefined;
   /** The share to run of the questions on which both models are right or both wrong; default: all. */
   readonly screenShare?: number | undefined;
   /** Also keep every event of every run. */
@@ -166,6 +170,8 @@ function planOf(
     screening: screenShare === undefined ? null : { share: screenShare, seed: SCREENING_SEED },
     maxTokens: options.maxTokens ?? MAX_TOKENS_DEFAULT,
     waveSize: options.waveSize ?? WAVE_SIZE_DEFAULT,
+    temperature: options.temperature,
+    drawSeed: options.drawSeed,
   };
 }
 

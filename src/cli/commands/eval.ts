@@ -14,6 +14,7 @@ import {
   addFlags,
   count,
   type FlagTable,
+  number,
   readFlags,
   share,
   shares,
@@ -49,6 +50,8 @@ Examples:
 
 const POINT_COUNT_MAX = 64;
 const SEED_COUNT_MAX = 64;
+/** For numbers that have no limit of their own. */
+const COUNT_MAX = 10_000_000;
 
 const QUESTION_FLAGS = questionFlags('test');
 
@@ -60,7 +63,10 @@ const TRAINED_ON_FLAGS: FlagTable<Pick<EvaluateOptions, 'trainedOn'>> = {
 };
 
 const POINT_FLAGS: FlagTable<
-  Pick<EvaluateOptions, 'interval' | 'shares' | 'pointCount' | 'seedCount' | 'screenShare'>
+  Pick<
+    EvaluateOptions,
+    'interval' | 'shares' | 'pointCount' | 'seedCount' | 'screenShare' | 'temperature' | 'drawSeed'
+  >
 > = {
   interval: shares(
     '--interval <LOW,HIGH>',
@@ -73,6 +79,10 @@ const POINT_FLAGS: FlagTable<
     POINT_COUNT_MAX,
   ),
   seedCount: count('--seeds <N>', 'runs of random strategies (default: 3)', SEED_COUNT_MAX),
+  temperature: number('--temperature <T>', 'draw every answer at it (default: 0, greedy)', {
+    ...{ holds: (value) => value >= 0 && value <= 100, says: 'a number from 0 to 100' },
+  }),
+  drawSeed: count('--draw-seed <N>', 'chooses these draws, for all strategies alike', COUNT_MAX),
   screenShare: share(
     '--screen <SHARE>',
     'run this share of the questions on which both models do alike (default: all)',

@@ -10,14 +10,15 @@ import { appendLines } from '../../storage/json-lines.ts';
 import type { Question } from '../question.ts';
 import type { AnswerStore } from './answer-store.ts';
 import type { EvaluationPair } from './evaluation-pair.ts';
+import type { EvaluationPlan } from './evaluation-plan.ts';
 import { type EvaluationPoint, namedPoint, pointKey } from './evaluation-point.ts';
 import { runWave } from './run-wave.ts';
 
-export interface AnsweringOptions extends Progressing {
+export interface AnsweringOptions
+  extends Progressing,
+    Pick<EvaluationPlan, 'maxTokens' | 'waveSize' | 'temperature' | 'drawSeed'> {
   readonly pair: EvaluationPair;
   readonly store: AnswerStore;
-  readonly maxTokens: number;
-  readonly waveSize: number;
   /** The log of every event; absent: no log. */
   readonly logPath?: string | undefined;
 }
@@ -29,7 +30,7 @@ export async function answerAll(
   label: string,
   options: AnsweringOptions,
 ): Promise<void> {
-  const { pair, store, waveSize, maxTokens, signal } = options;
+  const { pair, store, waveSize, maxTokens, temperature, drawSeed, signal } = options;
   const total = questions.length * points.length;
   let done = 0;
   const advance = (count: number): void => {
@@ -46,8 +47,7 @@ export async function answerAll(
       pair.begin();
       const records = await runWave(missing, point, {
         engine: pair.engine,
-        maxTokens,
-        signal,
+        ...{ maxTokens, temperature, drawSeed, signal },
         onAnswer: () => advance(1),
         onEvents: (question, events) => lines.push(...logged(point, question, events)),
       });

@@ -39,6 +39,10 @@ export interface EvaluationPlan {
   readonly screening: Screening | null;
   readonly maxTokens: number;
   readonly waveSize: number;
+  /** Default 0: every answer is greedy. */
+  readonly temperature?: number | undefined;
+  /** Chooses the draws of a temperature above 0, for all methods alike; default 0. */
+  readonly drawSeed?: number | undefined;
 }
 
 export interface Screening {
@@ -140,8 +144,9 @@ function asked({ strategies }: EvaluationPlan): readonly RequestedStrategy[] {
 }
 
 function scoresOf(method: Method, { weights, tokens, answers }: ScoreEvidence): ScoreDistribution {
-  const { name } = method;
-  const all = answers[name] ?? tokens.map(({ scores }) => scores[name] ?? []);
+  const { name, gate } = method;
+  // Several methods may have one gate.
+  const all = answers[name] ?? tokens.map(({ scores }) => scores[gate?.name ?? name] ?? []);
   return new ScoreDistribution(
     all.flat(),
     required(thresholdFacts(method).deferralSide, `${name} calls the large model`),

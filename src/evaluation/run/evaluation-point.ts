@@ -32,8 +32,16 @@ export function pointKey(point: NamedPoint): string {
 /** 48 bits: a safe integer. */
 const SEED_BYTES = 6;
 
-/** Random controls draw by question and position, so every question of a seed has its own draws. */
-export function requestSeed({ seed }: Pick<EvaluationPoint, 'seed'>, questionId: string): number {
-  const hash = createHash('sha256').update(`${seed} ${questionId}`).digest();
+/**
+ * Random controls draw by question and position, so every question of a seed has its own draws.
+ * @param drawSeed chooses the draws of a temperature above 0
+ */
+export function requestSeed(
+  { seed }: Pick<EvaluationPoint, 'seed'>,
+  questionId: string,
+  drawSeed = 0,
+): number {
+  const draw = drawSeed === 0 ? '' : ` ${drawSeed}`;
+  const hash = createHash('sha256').update(`${seed} ${questionId}${draw}`).digest();
   return hash.readUIntBE(0, SEED_BYTES);
 }

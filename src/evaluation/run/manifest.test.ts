@@ -13,6 +13,8 @@ const runOf = (changes: Partial<EvaluationFacts> = {}): EvaluationFacts => ({
   ...modelsById({ small: SMALL, large: LARGE }),
   ...{ library: 'lib', template: 'own', contextLength: 64, maxTokens: 8, waveSize: 4, routers: {} },
   options: {},
+  temperature: 0,
+  drawSeed: 0,
   ...changes,
 });
 

@@ -30,6 +30,8 @@ export interface EvaluationFacts extends ModelsById<EvaluatedModel, PairLabels> 
   readonly maxTokens: number;
   /** The questions that run side by side: the last digits depend on the widths of batches. */
   readonly waveSize: number;
+  readonly temperature: number;
+  readonly drawSeed: number;
   /** The digests of heads, by their strategy; later runs may add more. The name is that of version 1. */
   readonly routers: Readonly<Record<string, string>>;
   /** The options of each strategy that differ from the defaults, as text; later runs may add more. */
@@ -95,21 +97,26 @@ export function joinManifest(
     models[knownId] = known ?? { ...model, code };
     ids.set(code, id);
   }
-  const { library, template, contextLength, maxTokens, waveSize } = run;
+  const { library, template, contextLength, maxTokens, waveSize, temperature, drawSeed } = run;
   const manifest: Manifest = {
     version: MANIFEST_VERSION,
     models,
     labels: { ...run.labels, ...found?.labels },
-    ...{ library, template, contextLength, maxTokens, waveSize },
+    ...{ library, template, contextLength, maxTokens, waveSize, temperature, drawSeed },
     routers: { ...found?.routers, ...run.routers },
     options: { ...found?.options, ...run.options },
   };
   return { manifest, codes: new ModelCodes(ids) };
 }
 
+const SAME = [
+  ...(['library', 'template', 'contextLength', 'maxTokens', 'waveSize'] as const),
+  ...(['temperature', 'drawSeed'] as const),
+];
+
 /** @throws PilotfishError `evaluation-invalid` */
 function checkAgrees(found: Manifest, run: EvaluationFacts, folder: string): void {
-  for (const name of ['library', 'template', 'contextLength', 'maxTokens', 'waveSize'] as const) {
+  for (const name of SAME) {
     checkSame(name, found[name], run[name], folder);
   }
   for (const [what, by] of [
@@ -167,6 +174,8 @@ const REST = z.object({
   contextLength: z.number(),
   maxTokens: z.number(),
   waveSize: z.number(),
+  temperature: z.number().default(0),
+  drawSeed: z.number().default(0),
   routers: z.record(z.string(), z.string()).default({}),
   options: z.record(z.string(), z.string()).default({}),
 });

@@ -12,7 +12,7 @@ import type { EvaluationPlan } from './evaluation-plan.ts';
 import { type JoinedManifest, joinManifest, type Manifest, parseManifest } from './manifest.ts';
 
 type ManifestPlan = Pick<EvaluationPlan, 'maxTokens' | 'waveSize'> &
-  Partial<Pick<EvaluationPlan, 'strategies'>>;
+  Partial<Pick<EvaluationPlan, 'strategies' | 'temperature' | 'drawSeed'>>;
 
 /**
  * Writes the manifest of a new folder, or compares a folder's manifest with the run. A manifest of
@@ -22,7 +22,7 @@ type ManifestPlan = Pick<EvaluationPlan, 'maxTokens' | 'waveSize'> &
 export async function openManifest(
   folder: string,
   pair: EvaluationPair,
-  { maxTokens, waveSize, strategies = [] }: ManifestPlan,
+  { strategies = [], temperature = 0, drawSeed = 0, ...plan }: ManifestPlan,
 ): Promise<JoinedManifest> {
   const heads = Object.fromEntries([
     ...[...pair.routers].map(([strategy, router]) => [strategy, scoreDigest(router)]),
@@ -35,7 +35,8 @@ export async function openManifest(
   const options = Object.fromEntries(
     strategies.map(({ method }) => [method.name, optionsText(method, pair)]),
   );
-  const facts = { ...pair, maxTokens, waveSize, routers: heads, options };
+  const { maxTokens, waveSize } = plan;
+  const facts = { ...pair, maxTokens, waveSize, temperature, drawSeed, routers: heads, options };
   const joined = joinManifest(found, facts, folder);
   if (!isDeepStrictEqual(value, joined.manifest)) {
     await writeWhole(path, `${JSON.stringify(joined.manifest, null, 2)}\n`);

@@ -224,7 +224,7 @@ async function readEvidence(
 ): Promise<GatesAndTokens> {
   const { pair, store, signal, plan } = options;
   const gates = gatesOf(options);
-  const planned = new Set(plan.strategies.map(({ method }) => method.name));
+  const planned = new Set(plan.strategies.flatMap(({ method }) => method.gate ?? []));
   const kept = await openEvidence(join(options.folder, 'evidence.jsonl'));
   const all: TokenEvidence[] = [];
   const label = "Reading the large model's answers";
@@ -235,7 +235,7 @@ async function readEvidence(
     // A folder of an earlier version lacks gates of this one. Only a gate in the plan causes
     // another read.
     const isWhole =
-      known !== null && gates.every(({ name }) => name in known.scores || !planned.has(name));
+      known !== null && gates.every((gate) => gate.name in known.scores || !planned.has(gate));
     const found = isWhole ? known : await evidenceOf(question, gates, { pair, store }, signal);
     // The scores of other gates from before are kept.
     const whole = isWhole ? known : { ...found, scores: { ...known?.scores, ...found.scores } };
@@ -260,7 +260,7 @@ function gatesOf({ plan, pair }: RunEvaluationOptions): readonly Gate[] {
   const methods = [...new Set([...METHODS, ...planned])];
   const plain = methods.filter((method) => !isRandomControl(method));
   const learned = planned.flatMap(({ name }) => pair.routers.get(name) ?? []);
-  return [...plain.flatMap(({ gate }) => gate ?? []), ...learned.map(routerGate)];
+  return [...new Set(plain.flatMap(({ gate }) => gate ?? [])), ...learned.map(routerGate)];
 }
 
 function evidenceOf(

@@ -19,6 +19,8 @@ const LISTENERS_PER_REQUEST = 4;
 export interface WaveOptions {
   readonly engine: Pick<Engine, 'generate'>;
   readonly maxTokens: number;
+  readonly temperature?: number | undefined;
+  readonly drawSeed?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called with the events of every answer when it has ended. */
   readonly onEvents?: ((question: Question, events: readonly EngineEvent[]) => void) | undefined;
@@ -60,7 +62,8 @@ async function answer(
   const request = {
     messages: question.messages,
     strategy: strategyValue(point.method, point.threshold),
-    seed: requestSeed(point, question.id),
+    seed: requestSeed(point, question.id, options.drawSeed),
+    sampling: { temperature: options.temperature ?? 0 },
     maxTokens: options.maxTokens,
     finalAnswer: (text: string) => answerKey(text, question),
     // Each answer has the cost of a run alone, whatever ran before it.
