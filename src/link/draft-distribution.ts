@@ -97,7 +97,7 @@ function readFull(reader: FrameReader, vocabularySize: number): Float32Array {
     probabilities[id] = probability;
     sum += probability;
   }
-  if (!(Math.abs(sum - 1) <= SUM_TOLERANCE)) throw frameInvalid('their sum', sum, '1');
+  if (!(Math.abs(sum - 1) <= SUM_TOLERANCE)) throw frameInvalid('sum of probabilities', sum, '1');
   return probabilities;
 }
 
@@ -116,7 +116,7 @@ function readCompressed(
   const [tokenIds = new Uint32Array(), levels = new Uint32Array()] = unpack(bytes, count, widths);
   checkTokenIds('entries', tokenIds, vocabularySize);
   checkDistinct(tokenIds);
-  if (levels.includes(0)) throw frameInvalid('a level', 0, `from 1 to ${2 ** bitCount - 1}`);
+  if (levels.includes(0)) throw frameInvalid('levels', 0, `from 1 to ${2 ** bitCount - 1}`);
   return { tokenIds, levels, bitCount, rest };
 }
 
