@@ -110,6 +110,16 @@ describe('a message', () => {
   });
 });
 
+describe('the text of an error', () => {
+  it.each(['', 'plain', '\ufeffa mark at the beginning', '\0', 'größer 日本 😀'])(
+    'stays %j',
+    (message) => {
+      const error = { type: 'error', sequence: null, code: 'internal', message } as const;
+      expect(decodeFromHub(encode(error, QWEN), linkLimits(QWEN))).toEqual(error);
+    },
+  );
+});
+
 describe('a frame, byte by byte', () => {
   it('of a resumption', () => {
     const message = { type: 'resume', requestId: REQUEST_ID, length: 258, epoch: 3 } as const;

@@ -108,8 +108,7 @@ function readCompressed(
 ): CompressedDistribution {
   const bitCount = (form >> BIT_COUNT_SHIFT) + 1;
   const rest = (form & 3) === FORMS.lossless ? 'none' : 'uniform';
-  const countMax = Math.min(keptCountMax, vocabularySize);
-  const count = reader.unsigned('keptCount', KEPT_COUNT_BYTES, countMax);
+  const count = reader.unsigned('keptCount', KEPT_COUNT_BYTES, keptCountMax);
   if (rest === 'none' && count === 0) throw frameInvalid('keptCount', 0, 'at least 1');
   const bytes = reader.bytes('entries', entriesByteCount(count, bitCount, vocabularySize));
   const widths = [tokenIdBitCount(vocabularySize), bitCount];
