@@ -23,6 +23,7 @@ export function packedByteCount(rowCount: number, widths: readonly number[]): nu
 export function pack(columns: readonly Column[]): Uint8Array {
   const rowCount = columns[0]?.values.length ?? 0;
   const widths = columns.map(({ width }) => width);
+  for (const { values, width } of columns) checkWidth(values, width);
   const bytes = new Uint8Array(packedByteCount(rowCount, widths));
   let at = 0;
   let waiting = 0;
@@ -30,7 +31,6 @@ export function pack(columns: readonly Column[]): Uint8Array {
   for (let row = 0; row < rowCount; row += 1) {
     for (const { values, width } of columns) {
       const value = values[row] as number;
-      invariant(value >>> 0 === value && value < 2 ** width, `${value} has at most ${width} bits`);
       waiting |= value << waitingCount;
       waitingCount += width;
       for (; waitingCount >= 8; waitingCount -= 8) {
@@ -42,6 +42,14 @@ export function pack(columns: readonly Column[]): Uint8Array {
   }
   if (waitingCount > 0) bytes[at] = waiting;
   return bytes;
+}
+
+function checkWidth(values: ArrayLike<number>, width: number): void {
+  const max = 2 ** width - 1;
+  for (let row = 0; row < values.length; row += 1) {
+    const value = values[row] as number;
+    invariant(value >>> 0 === value && value <= max, 'an integer fits its bits');
+  }
 }
 
 /**

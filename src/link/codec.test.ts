@@ -1,9 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { runs } from '../../test/runs.ts';
+import { invariant } from '../core/invariant.ts';
 import { GREEDY } from '../core/sampling-params.ts';
 import { tokenId, tokenIds } from '../core/token-id.ts';
-import { compressDistribution, compressedSize } from '../sampling/compressed-distribution.ts';
+import {
+  compressDistribution,
+  compressedSize,
+  expandDistribution,
+  fromSinglePrecision,
+} from '../sampling/compressed-distribution.ts';
 import { decodeFromDevice, decodeFromHub, encode, frameSize } from './codec.ts';
 import { anyDeviceMessage, anyHubMessage, withVocabulary } from './fakes/any-message.ts';
 import { ERROR_TEXT_BYTE_COUNT_MAX, linkLimits } from './limits.ts';
@@ -108,6 +114,48 @@ describe('a message', () => {
     frame.fill(0);
     expect(message).toEqual(transmit(full));
   });
+});
+
+describe('the distribution of a draft', () => {
+  const anyRow = fc.array(fc.double({ min: 1e-3, max: 1, noNaN: true }), {
+    minLength: 1,
+    maxLength: 50,
+  });
+
+  it('has the same bits on both ends', () => {
+    const options = fc.record({
+      tokenCount: fc.integer({ min: 1, max: 60 }),
+      bitCount: fc.integer({ min: 1, max: 16 }),
+      rest: fc.constantFrom('none' as const, 'uniform' as const),
+    });
+    fc.assert(
+      fc.property(anyRow, options, (weights, given) => {
+        const sum = weights.reduce((total, weight) => total + weight ** 4, 0);
+        const x = Float64Array.from(weights, (weight) => weight ** 4 / sum);
+        const best = tokenId(x.indexOf(Math.max(...x)));
+        const here = [
+          { kind: 'compressed', compressed: compressDistribution(x, given) },
+          { kind: 'full', probabilities: Float32Array.from(x) },
+        ] as const;
+        for (const distribution of here) {
+          const frame = encode({ ...transmit(distribution), draft: best }, x.length);
+          const there = decodeFromDevice(frame, linkLimits(x.length));
+          invariant(there.type === 'transmit', 'the type stays');
+          expect(probabilitiesOf(there.distribution, x.length)).toEqual(
+            probabilitiesOf(distribution, x.length),
+          );
+        }
+      }),
+      { numRuns: runs(100, 2000) },
+    );
+  });
+
+  function probabilitiesOf(distribution: DraftDistribution, size: number): Float64Array | null {
+    if (distribution.kind === 'compressed') {
+      return expandDistribution(distribution.compressed, size);
+    }
+    return distribution.kind === 'full' ? fromSinglePrecision(distribution.probabilities) : null;
+  }
 });
 
 describe('the text of an error', () => {

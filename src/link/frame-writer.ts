@@ -24,13 +24,13 @@ export class FrameWriter {
   }
 
   single(value: number): void {
-    invariant(Number.isFinite(value), `${value} is finite`);
+    invariant(Number.isFinite(value), 'a number is finite');
     this.#view.setFloat32(this.#at, value, true);
     this.#at += 4;
   }
 
   double(value: number): void {
-    invariant(Number.isFinite(value), `${value} is finite`);
+    invariant(Number.isFinite(value), 'a number is finite');
     this.#view.setFloat64(this.#at, value, true);
     this.#at += 8;
   }

@@ -12,6 +12,7 @@
  */
 import { invariant } from '../core/invariant.ts';
 import { largestProbabilities } from './largest-probabilities.ts';
+import { argmax } from './row-statistics.ts';
 
 export const LEVEL_BIT_COUNT_MAX = 16;
 
@@ -51,8 +52,10 @@ export function compressDistribution(
 ): CompressedDistribution {
   invariant(Number.isSafeInteger(tokenCount) && tokenCount >= 1, 'at least one token is kept');
   const top = topLevel(bitCount);
-  const largest = largestProbabilities(distribution, tokenCount);
-  const unit = rest === 'none' ? (distribution[largest[0] as number] as number) : 1;
+  const best = argmax(distribution, distribution.length);
+  const unit = rest === 'none' ? (distribution[best] as number) : 1;
+  // Half a level is rounded up. What lies clearly below it need not be sorted.
+  const largest = largestProbabilities(distribution, tokenCount, (0.49 * unit) / top);
   const levels = Uint32Array.from(largest, (id) =>
     Math.round(((distribution[id] as number) / unit) * top),
   );
@@ -73,7 +76,7 @@ export function topLevel(bitCount: number): number {
 /**
  * The probabilities that the integers stand for. With `uniform`, rounding may make the levels sum up to
  * more than the top level: then they are shares of their sum, as with `none`, and all other tokens have
- * probability 0. The same holds if every token of the vocabulary is kept.
+ * probability 0, although one of them may be the draft. The same holds if all of the vocabulary is kept.
  * @returns [V] probabilities that sum to 1
  */
 export function expandDistribution(

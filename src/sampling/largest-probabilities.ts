@@ -2,16 +2,20 @@ import type { TokenId } from '../core/token-id.ts';
 
 /**
  * The ids of the `count` largest probabilities, largest first (ties: lower id first); fewer if fewer
- * are above 0. A heap of `count` ids takes one pass over the vocabulary, O(V log k) at most. (The
+ * are above `bound`. A heap of `count` ids takes one pass over the vocabulary, O(V log k) at most. (The
  * buckets of candidates.ts are steps of logits; probabilities would need a logarithm each.)
  */
-export function largestProbabilities(distribution: Float64Array, count: number): TokenId[] {
+export function largestProbabilities(
+  distribution: Float64Array,
+  count: number,
+  bound: number,
+): TokenId[] {
   const before = (a: number, b: number): boolean => {
     const difference = (distribution[a] as number) - (distribution[b] as number);
     return difference === 0 ? a < b : difference > 0;
   };
   const heap: number[] = [];
-  let least = 0;
+  let least = bound;
   for (let id = 0; id < distribution.length; id += 1) {
     // Ids only rise, so one that ties with the least probable of a full heap comes after it.
     if ((distribution[id] as number) <= least) continue;
