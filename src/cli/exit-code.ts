@@ -64,6 +64,7 @@ const OF_ERROR: Readonly<Record<ErrorCode, number>> = {
   'head-mismatch': EXIT.failed,
   'reward-invalid': EXIT.failed,
   'training-invalid': EXIT.failed,
+  'frame-invalid': EXIT.failed,
   'engine-busy': EXIT.failed,
   disposed: EXIT.failed,
   aborted: EXIT.interrupted,

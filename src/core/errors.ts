@@ -63,6 +63,8 @@ export const ERROR_CODES = [
   'training-invalid',
   'training-data-insufficient',
   'training-diverged',
+  // The link between a device and a hub.
+  'frame-invalid',
   // Life cycle.
   'engine-busy',
   'disposed',

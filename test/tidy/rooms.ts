@@ -5,7 +5,8 @@
  *
  * 1. `core` holds the words of the field; everything may use them.
  * 2. `storage` to `grammar` each know one craft: files, small networks, rows of logits, text, forms.
- * 3. `model` to `session` lead from a model to what one request may ask of it.
+ * 3. `model` to `session` lead from a model to what one request may ask of it; `link` holds what a
+ *    device and a hub say to each other.
  * 4. `accounting` and `machines` say what work costs. They come before `strategy`, because a strategy
  *    states its costs, and before `engine`, whose last event is a fold over costs.
  * 5. `judging` to `strategy` decide, `engine` runs the decisions.
@@ -23,6 +24,7 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
     model: ['core', 'sampling', 'storage', 'vocabulary'],
     'kv-cache': ['core', 'model'],
     session: ['core', 'kv-cache', 'model', 'vocabulary'],
+    link: ['core', 'sampling'],
     accounting: ['core'],
     machines: ['accounting', 'core', 'model', 'sampling', 'storage'],
     judging: ['core', 'network', 'session'],

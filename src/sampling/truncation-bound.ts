@@ -1,0 +1,76 @@
+/**
+ * How many of a draft's largest probabilities CU-HLM sends (arXiv 2505.11788). With the k largest kept
+ * and the rest of the mass spread evenly (eq. 16: x̂), the error of the draft's rejection probability is
+ * bounded in total variation by
+ *
+ *     U_TV(k) = Σ over the other tokens |x_i - x̂_i| / [(1 - x_d) l(-1) + x_d l(-β_d)]
+ *
+ * with l(v) = ln(1 + e^v) and β_d the expected rejection probability of the draft d. Online (eq. 26) k
+ * is the smallest with U_TV(k) <= θ for this token; offline (eq. 24) the smallest for which the mean of
+ * U_TV(k) over many tokens is. The bound ignores the rounding to levels, as the paper does. (Equations
+ * as in re-implementations of the paper.)
+ */
+
+/** l(v) with the paper's slope of 1. */
+function softplus(v: number): number {
+  return Math.log1p(Math.exp(v));
+}
+
+/**
+ * U_TV for every number of kept tokens; it never rises.
+ * @param distribution [V] probabilities (not logits) that sum to 1
+ * @param draft the id d that was drawn
+ * @param expectedRejection β_d, from 0 to 1
+ * @returns [V + 1] U_TV by k
+ */
+export function truncationBounds(
+  distribution: Float64Array,
+  draft: number,
+  expectedRejection: number,
+): Float64Array {
+  const size = distribution.length;
+  const drafted = distribution[draft] as number;
+  const scale = (1 - drafted) * softplus(-1) + drafted * softplus(-expectedRejection);
+  const rising = distribution.slice().sort();
+  // sums[n]: the mass of the n smallest. Summing from the small end keeps the tail exact.
+  const sums = new Float64Array(size + 1);
+  for (let n = 0; n < size; n += 1) sums[n + 1] = (sums[n] as number) + (rising[n] as number);
+  const bounds = new Float64Array(size + 1);
+  // The mean of the n smallest falls with n, and with it the count of those below it.
+  let below = size;
+  for (let n = size; n > 0; n -= 1) {
+    const mean = (sums[n] as number) / n;
+    while (below > 0 && (rising[below - 1] as number) >= mean) below -= 1;
+    // Deviations below and above a mean are equal, so twice those below are all.
+    bounds[size - n] = Math.max(0, (2 * (below * mean - (sums[below] as number))) / scale);
+  }
+  return bounds;
+}
+
+/**
+ * The smallest k, at least 1, with U_TV(k) <= θ: the online rule on the bounds of one token, the
+ * offline rule on the mean of the bounds of many.
+ * @param bounds [V + 1] U_TV by k
+ */
+export function smallestTokenCountWithin(bounds: Float64Array, threshold: number): number {
+  let count = 1;
+  while (count < bounds.length - 1 && (bounds[count] as number) > threshold) count += 1;
+  return count;
+}
+
+export interface OnlineTruncation {
+  /** β_d, the rejection probability that is expected of the draft, from 0 to 1. */
+  readonly expectedRejection: number;
+  /** θ, from 0 up; a higher one never keeps more tokens. */
+  readonly threshold: number;
+}
+
+/** k* of CU-HLM for one token (eq. 26). @param distribution [V] probabilities that sum to 1 */
+export function smallestTokenCount(
+  distribution: Float64Array,
+  draft: number,
+  { expectedRejection, threshold }: OnlineTruncation,
+): number {
+  const bounds = truncationBounds(distribution, draft, expectedRejection);
+  return smallestTokenCountWithin(bounds, threshold);
+}
