@@ -63,11 +63,12 @@ export interface NumberWorld {
 
 export type Forwarding = Pick<
   ScriptedModelOptions,
-  'onForward' | 'rowCountMax' | 'contextLength' | 'cellCount'
+  'onForward' | 'rowCountMax' | 'contextLength' | 'cellCount' | 'sequenceCountMax'
 >;
 
 export function numberWorld(options: Forwarding = {}): NumberWorld {
   const { onForward, rowCountMax = 8, contextLength = 64, cellCount = 100_000 } = options;
+  const { sequenceCountMax = 1000 } = options;
   let fedCount = 0;
   const model = (role: ModelRole): ScriptedModel =>
     new ScriptedModel({
@@ -78,7 +79,7 @@ export function numberWorld(options: Forwarding = {}): NumberWorld {
       hiddenState: role === 'small' ? hiddenState : () => [0],
       contextLength,
       cellCount,
-      sequenceCountMax: 1000,
+      sequenceCountMax,
       rowCountMax,
       onForward: async (request, signal) => {
         fedCount += request.tokens.length;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TokenId } from '../../core/token-id.ts';
 import { questionNumber } from '../../evaluation/question-key.ts';
+import { PrefixCache } from '../../kv-cache/prefix-cache.ts';
 import {
   END,
   goOn,
@@ -19,6 +20,7 @@ import {
 import { type LabelledSteps, type LabelStepsOptions, labelSteps } from '../steps/label-steps.ts';
 import { answersOf } from '../steps/read-steps.ts';
 import { largeValue, stepLabel } from '../steps/step-tree.ts';
+import { TrainingPair } from '../training-pair.ts';
 import { type TrainRewardOptions, trainReward } from './train-reward.ts';
 
 /** The text that ends a step in the world: tokens are '; 1' to '; 4'. */
@@ -115,6 +117,23 @@ describe('labelled steps', () => {
     });
     expect(stepCount).toBeGreaterThan(ASKED.length);
     expect(world.openCount()).toBe(0);
+  });
+
+  it('are the same where few sequences go on from what they have read', async () => {
+    const bare = numberWorld();
+    const all = await labelSteps(ASKED, labelling(bare));
+    const few = numberWorld({ sequenceCountMax: 6 });
+    const { small, large } = few.models;
+    const pools = {
+      small: new PrefixCache({ model: small }),
+      large: new PrefixCache({ model: large }),
+    };
+    const pair = new TrainingPair(few.models, pools);
+    const pooled = { ...labelling(few), pair, folder: join(folder, 'pooled') };
+    expect(await labelSteps(ASKED, pooled)).toEqual(all);
+    expect(few.fedCount()).toBeLessThan(0.9 * bare.fedCount());
+    for (const pool of Object.values(pools)) await pool[Symbol.asyncDispose]();
+    expect(few.openCount()).toBe(0);
   });
 
   it('are found again without another forward', async () => {

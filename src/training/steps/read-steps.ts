@@ -31,8 +31,9 @@ export async function readSteps(
   const readings: (Uint16Array | null)[] = [];
   const sampling = { vocabularySize: pair.vocabularySize, sampling: GREEDY, seed: 0 };
   const options = { promptLength: prompt.length, sampling, signal };
-  await using small = soleSession(pair.models.small, options);
-  await using large = soleSession(pair.models.large, options);
+  // Out of the pools, which may hold all other sequences.
+  await using small = soleSession(pair.models.small, { ...options, pool: pair.pools.small });
+  await using large = soleSession(pair.models.large, { ...options, pool: pair.pools.large });
   const ofLarge = largeReads(read);
   for (const [at, { small: edge }] of tree.entries()) {
     if (edge === null) {
