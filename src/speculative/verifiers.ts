@@ -90,7 +90,9 @@ function rejected(
   position: number,
   draws: Draws,
 ): TokenId | null {
-  const ratio = (target[draft] as number) / (proposal[draft] as number);
+  const wanted = target[draft] as number;
+  // A compressed proposal may give its own draft nothing.
+  const ratio = wanted === 0 ? 0 : wanted / (proposal[draft] as number);
   if (draws.accepts(Math.min(1, ratio), position)) return null;
   return draws.categorical(residualWeights(target, proposal), position, 'residual');
 }

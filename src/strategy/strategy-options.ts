@@ -22,11 +22,21 @@ export interface SpeculativeOptions {
 /** What a device sends with a draft. */
 export interface UplinkOptions {
   /**
-   * `distribution`, the default: the small model's, and the hub accepts the draft or draws from the
-   * residual. `ids`: nothing, and the hub compares the draft with its own draw by shared noise. Greedy
-   * decoding needs no distribution.
+   * `distribution`: the small model's, and the hub accepts the draft or draws from the residual. `top`:
+   * a compressed one. `ids`: nothing, and the hub compares the draft with its own draw by shared noise.
+   * Greedy decoding needs no distribution. Default: `distribution`, of `cu-hlm` `top`.
    */
-  readonly sends?: 'distribution' | 'ids' | undefined;
+  readonly sends?: 'distribution' | 'top' | 'ids' | undefined;
+  /** Of `top`: the number of tokens that are sent; default 4. */
+  readonly tokenCount?: number | undefined;
+  /** Of `top`: the bits of a probability, from 1 to 16; default 8. */
+  readonly bitCount?: number | undefined;
+  /**
+   * Of `top`. `none`, the default, is lossless: the draft is drawn from the compressed distribution.
+   * `uniform` is the paper's: the draft is drawn from the whole one, and the hub spreads evenly what is
+   * not sent.
+   */
+  readonly rest?: 'none' | 'uniform' | undefined;
 }
 
 export interface StrategyOptions {

@@ -6,7 +6,9 @@
  * A drafted end of the answer is always transmitted, because nothing would come after it.
  */
 import { required } from '../core/invariant.ts';
+import type { RowResult } from '../core/row-program.ts';
 import { joinReads } from '../core/row-reads.ts';
+import type { TokenId } from '../core/token-id.ts';
 import { defers, type Gate } from '../judging/gate.ts';
 import {
   draftProbabilityGate,
@@ -14,14 +16,20 @@ import {
   sampledPerturbationGate,
   unbiasedPerturbationGate,
 } from '../judging/perturbation.ts';
+import {
+  compressDistribution,
+  expandDistribution,
+  LEVEL_BIT_COUNT_MAX,
+} from '../sampling/compressed-distribution.ts';
 import { judgeDraft } from '../speculative/verifiers.ts';
+import { checkOption } from './check-option.ts';
 import { tokenRoutingCost } from './cost-models.ts';
 import { entropyGate } from './entropy.ts';
 import { marginGate } from './margin.ts';
 import { type Method, thresholdOf } from './method.ts';
 import { HUES, solidLine } from './method-style.ts';
 import { randomGate } from './random.ts';
-import type { Decision, Strategy } from './strategy.ts';
+import type { Decision, Strategy, StrategyContext } from './strategy.ts';
 import type { UplinkOptions } from './strategy-options.ts';
 import { writtenBy } from './written-by.ts';
 
@@ -34,10 +42,12 @@ export interface HybridOptions {
 
 /**
  * Decides as a device and its hub do, in one process. Always transmitting gives the large model's
- * distribution, with `ids` its very text; never transmitting gives the small model's text, but for the
- * end of the answer.
+ * distribution (but for the paper's compression), with `ids` its very text. Never transmitting gives the
+ * small model's text, but for the end of the answer.
+ * @throws PilotfishError `option-invalid`
  */
 export function hybrid(name: string, { gate, threshold, uplink = {} }: HybridOptions): Strategy {
+  checkUplink(uplink);
   const sendsIds = uplink.sends === 'ids';
   const reads = joinReads(gate?.reads ?? {}, { distribution: !sendsIds });
   return {
@@ -52,51 +62,136 @@ export function hybrid(name: string, { gate, threshold, uplink = {} }: HybridOpt
       const sends = { distribution: !sendsIds && temperature > 0 };
       return {
         async round({ text }): Promise<readonly Decision[]> {
-          const [drafted] = await session('small').rows({
+          const position = text.length;
+          const [row] = await session('small').rows({
             ...{ text, outputCount: 1, purpose: 'draft' },
             reads: joinReads(tokenReads, gate?.reads ?? {}, sends),
           });
-          const draft = required(drafted, 'one output row');
-          const score = gate?.score(draft, text.length, context) ?? null;
+          const drawn = required(row, 'one output row');
+          const { draft, proposal } = draftOf(drawn, context, { uplink, position });
+          // Penalties are in the derived log-probability of another draw.
+          const logprob = draft === drawn ? drawn.logprob : null;
+          const written = writtenBy('small', { tokenId: draft.tokenId, logprob });
+          const score = gate?.score(draft, position, context) ?? null;
           const isSure =
             gate !== null && score !== null && !defers(gate.deferralSide, score, threshold);
           if (isSure && !context.isEndOfGeneration(draft.tokenId)) {
-            return [{ ...writtenBy('small', draft), score }];
+            return [{ ...written, score }];
           }
           const [verified] = await session('large').rows({
             ...{ text, outputCount: 1, purpose: 'verify' },
             reads: joinReads(tokenReads, sends),
           });
           const target = required(verified, 'one output row');
-          const { tokenId: proposedTokenId, distribution } = draft;
-          const verdict = judgeDraft(proposedTokenId, distribution, target, text.length, draws);
+          const { tokenId: proposedTokenId } = draft;
+          const verdict = judgeDraft(proposedTokenId, proposal, target, position, draws);
           if (verdict.isAccepted) {
-            return [{ ...writtenBy('small', draft), score, verified: true }];
+            return [{ ...written, score, verified: true, ...logprobUnder(target, draft) }];
           }
           const { tokenId } = verdict;
-          // The row's log-probability is that of the row's own draw.
-          const logprob = tokenId === target.tokenId ? target.logprob : null;
-          return [{ ...writtenBy('large', { tokenId, logprob }), proposedTokenId, score }];
+          const correction = writtenBy('large', { tokenId, ...logprobUnder(target, verdict) });
+          return [{ ...correction, proposedTokenId, score }];
         },
       };
     },
   };
 }
 
-type Facts = Pick<Method, 'name' | 'summary' | 'gate' | 'threshold' | 'style'> &
-  Partial<Pick<Method, 'controlOf' | 'phrase'>>;
+/** A verified token has its log-probability under the large model, where the row has it: of its own draw. */
+function logprobUnder(
+  target: RowResult,
+  { tokenId }: { readonly tokenId: TokenId },
+): { readonly logprob: number | null } {
+  return { logprob: tokenId === target.tokenId ? target.logprob : null };
+}
 
-function method(facts: Facts): Method {
+interface Draft {
+  /** The row, with the draft for its token. */
+  readonly draft: RowResult;
+  /** What the hub knows of the draft's distribution; null: nothing. */
+  readonly proposal: Float64Array | null;
+}
+
+const TOKEN_COUNT = 4;
+const BIT_COUNT = 8;
+
+function draftOf(
+  row: RowResult,
+  { draws, temperature }: StrategyContext,
+  { uplink, position }: { readonly uplink: UplinkOptions; readonly position: number },
+): Draft {
+  const { distribution } = row;
+  const { sends, tokenCount = TOKEN_COUNT, bitCount = BIT_COUNT, rest = 'none' } = uplink;
+  if (distribution === null || sends !== 'top') return { draft: row, proposal: distribution };
+  const compressed = compressDistribution(distribution, { tokenCount, bitCount, rest });
+  const proposal = expandDistribution(compressed, distribution.length);
+  if (rest === 'uniform') return { draft: row, proposal };
+  const tokenId = draws.categorical(proposal, position, 'draft');
+  return { draft: withToken(row, tokenId, distribution, temperature), proposal };
+}
+
+/** The row as if it had drawn another token of its distribution. */
+function withToken(
+  row: RowResult,
+  tokenId: TokenId,
+  distribution: Float64Array,
+  temperature: number,
+): RowResult {
+  if (tokenId === row.tokenId) return row;
+  // The row's own token may not be the best one.
+  const further =
+    temperature *
+    Math.log((distribution[row.tokenId] as number) / (distribution[tokenId] as number));
+  const { logprob, logitGap } = row;
+  return {
+    ...row,
+    tokenId,
+    logprob: logprob === null ? null : logprob - further,
+    logitGap: logitGap === null ? null : logitGap + further,
+  };
+}
+
+function checkUplink({ tokenCount, bitCount }: UplinkOptions): void {
+  checkOption('tokenCount', tokenCount, {
+    ...{
+      holds: isFrom(1, UPLINK_TOKEN_COUNT_MAX),
+      says: `an integer from 1 to ${UPLINK_TOKEN_COUNT_MAX}`,
+    },
+  });
+  checkOption('bitCount', bitCount, {
+    ...{
+      holds: isFrom(1, LEVEL_BIT_COUNT_MAX),
+      says: `an integer from 1 to ${LEVEL_BIT_COUNT_MAX}`,
+    },
+  });
+}
+
+/** Far more tokens than any distribution has that matters. */
+export const UPLINK_TOKEN_COUNT_MAX = 65_536;
+export const UPLINK_BIT_COUNT_MAX: number = LEVEL_BIT_COUNT_MAX;
+
+const isFrom =
+  (low: number, high: number) =>
+  (value: number): boolean =>
+    Number.isSafeInteger(value) && value >= low && value <= high;
+
+type Facts = Pick<Method, 'name' | 'summary' | 'gate' | 'threshold' | 'style'> & {
+  /** What it sends by default. */
+  readonly sends?: UplinkOptions['sends'];
+};
+
+function method({ sends, ...facts }: Facts): Method {
   const { name, gate } = facts;
   const cost = tokenRoutingCost({ name, reads: gate?.reads ?? {} });
   return {
-    ...{ ...facts, unit: 'draft', controlOf: facts.controlOf ?? null, head: null },
+    ...{ ...facts, unit: 'draft', controlOf: null, head: null },
     usesStepCosts: false,
     optionGroups: ['uplink'],
     needs: ['small', 'large'],
     costModels: [gate === null ? { ...cost, parameter: null } : cost],
-    build: (value, { uplink }) => {
+    build: (value, { uplink: asked = {} }) => {
       const threshold = gate === null ? 0 : thresholdOf(value);
+      const uplink = { ...asked, sends: asked.sends ?? sends };
       return hybrid(name, { gate, threshold, uplink });
     },
   };
@@ -105,14 +200,17 @@ function method(facts: Facts): Method {
 function gated(
   name: string,
   gate: Gate,
-  facts: Pick<Method, 'summary' | 'style'> & { readonly default: number; readonly scale: string },
+  facts: Pick<Facts, 'summary' | 'style' | 'sends'> & {
+    readonly default: number;
+    readonly scale: string;
+  },
 ): Method {
-  const { summary, style, scale, default: byDefault } = facts;
+  const { summary, style, sends, scale, default: byDefault } = facts;
   const side = gate.deferralSide === 'above' ? 'above' : 'below';
   const meaning = `${scale}: drafts ${side} it are transmitted`;
   const { deferralSide } = gate;
   const threshold = { name: gate.name, default: byDefault, meaning, isShare: false, deferralSide };
-  return method({ name, summary, gate, threshold, style });
+  return method({ name, summary, gate, threshold, style, sends });
 }
 
 const UNCERTAINTY = 'the uncertainty, from 0 to 1';
@@ -126,6 +224,10 @@ export const HYBRID_METHODS: readonly Method[] = [
   gated('uhlm', perturbationGate, {
     summary: 'the same, but drafts stand that other temperatures would draw, too (U-HLM)',
     ...{ default: 0.08, scale: UNCERTAINTY, style: solidLine(HUES.sky, 'square') },
+  }),
+  gated('cu-hlm', perturbationGate, {
+    summary: 'the same with a compressed distribution (CU-HLM)',
+    ...{ default: 0.08, scale: UNCERTAINTY, style: solidLine(HUES.green, 'square'), sends: 'top' },
   }),
   gated('uhlm-unbiased', unbiasedPerturbationGate, {
     summary: 'the same by an uncertainty that does not look at the draft',

@@ -15,6 +15,7 @@ import { exactLogPartitions } from '../../src/sampling/perturbation.ts';
 import { runRowProgram } from '../../src/sampling/run-row-program.ts';
 import { METHODS } from '../../src/strategy/methods.ts';
 import type { Strategy } from '../../src/strategy/strategy.ts';
+import type { UplinkOptions } from '../../src/strategy/strategy-options.ts';
 import { strategyValue } from '../../src/strategy/strategy-value.ts';
 import { enumerateDraws, type PathDraws } from '../../src/testing/enumerate-draws.ts';
 
@@ -33,14 +34,14 @@ function asRow(probabilities: readonly number[]): readonly number[] {
   return [...required(runRowProgram(logits, program, 0).distribution, 'it was asked for')];
 }
 
-function strategyOf(text: string, sends: 'distribution' | 'ids' = 'distribution'): Strategy {
+function strategyOf(text: string, uplink: UplinkOptions = {}): Strategy {
   const [name, threshold] = text.split('@');
   const method = required(
     METHODS.find((one) => one.name === name),
     'a method',
   );
   const value = strategyValue(method, threshold === undefined ? null : Number(threshold));
-  return method.build(value, { uplink: { sends } });
+  return method.build(value, { uplink });
 }
 
 /** [token] the exact probabilities of the first token of an answer. */
@@ -106,7 +107,31 @@ describe('the law of U-HLM', () => {
     for (const text of ['hlm', 'uhlm@-1', 'uhlm-pd@-1', 'uhlm-entropy@-1', 'uhlm-unbiased@-1']) {
       expectClose(await firstToken(strategyOf(text)), LARGE);
     }
-    expectClose(await firstToken(strategyOf('uhlm@-1', 'ids')), LARGE);
+    expectClose(await firstToken(strategyOf('uhlm@-1', { sends: 'ids' })), LARGE);
+  });
+
+  it('is that of the large model under lossless compression, however little is sent', async () => {
+    for (const tokenCount of [1, 2, 3, 5]) {
+      for (const bitCount of [1, 2, 8]) {
+        const uplink = { sends: 'top', tokenCount, bitCount } as const;
+        expectClose(await firstToken(strategyOf('hlm', uplink)), LARGE);
+        expectClose(await firstToken(strategyOf('cu-hlm@-1', { tokenCount, bitCount })), LARGE);
+      }
+    }
+  });
+
+  it("is biased under the paper's compression", async () => {
+    const uplink = { sends: 'top', tokenCount: 1, bitCount: 8, rest: 'uniform' } as const;
+    const law = await firstToken(strategyOf('hlm', uplink));
+    const distance = law.reduce((sum, p, id) => sum + Math.abs(p - (LARGE[id] as number)), 0) / 2;
+    expect(law.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 12);
+    expect(distance).toBeGreaterThan(0.01);
+  });
+
+  it('drafts from the compressed distribution where nothing is transmitted', async () => {
+    // Two tokens at 8 bits: 255 and 143 of 398.
+    const law = await firstToken(strategyOf('cu-hlm@1', { tokenCount: 2 }));
+    expectClose(law, [255 / 398, 143 / 398, 0, 0, 0]);
   });
 
   it('is that of the small model where none is, but for a drafted end', async () => {
@@ -129,6 +154,9 @@ describe('the law of U-HLM', () => {
   it('is one of both models where the uncertainty does not look at the draft', async () => {
     const best = uncertaintyOf(0);
     expectClose(await firstToken(strategyOf(`uhlm-unbiased@${best - 0.01}`)), LARGE);
-    expectClose(await firstToken(strategyOf(`uhlm-unbiased@${best + 0.01}`)), lawOf(() => false));
+    expectClose(
+      await firstToken(strategyOf(`uhlm-unbiased@${best + 0.01}`)),
+      lawOf(() => false),
+    );
   });
 });

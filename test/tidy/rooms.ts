@@ -29,7 +29,7 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
     machines: ['accounting', 'core', 'model', 'sampling', 'storage'],
     judging: ['core', 'network', 'session'],
     speculative: ['core', 'sampling', 'session'],
-    strategy: ['core', 'judging', 'machines', 'session', 'speculative'],
+    strategy: ['core', 'judging', 'machines', 'sampling', 'session', 'speculative'],
     engine: [
       ...['accounting', 'core', 'grammar', 'kv-cache', 'model', 'session', 'strategy'],
       'vocabulary',

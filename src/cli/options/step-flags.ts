@@ -6,6 +6,7 @@ import { DRAFT_COUNT_MAX, type RsdOptions } from '../../strategy/rsd-options.ts'
 import { SAMPLE_COUNT_MAX, type SampleOptions } from '../../strategy/samples.ts';
 import { parseSeparators } from '../../strategy/step-boundary.ts';
 import type { UplinkOptions } from '../../strategy/strategy-options.ts';
+import { UPLINK_BIT_COUNT_MAX, UPLINK_TOKEN_COUNT_MAX } from '../../strategy/uhlm.ts';
 import { addFlags, choice, count, type FlagTable, number, readFlags, toggle } from './flags.ts';
 
 const STEP_TOKEN_COUNT_MAX = 65_536;
@@ -66,8 +67,23 @@ const SAMPLE_FLAGS: FlagTable<SampleOptions> = {
 const UPLINK_FLAGS: FlagTable<UplinkOptions> = {
   sends: choice(
     '--uplink <WHAT>',
-    'what goes to the hub with a draft: the distribution, or ids only (default: distribution)',
-    ['distribution', 'ids'],
+    'what goes to the hub with a draft: the distribution, its top tokens, or ids only',
+    ['distribution', 'top', 'ids'],
+  ),
+  tokenCount: count(
+    '--uplink-tokens <K>',
+    'tokens of a compressed distribution (default: 4)',
+    UPLINK_TOKEN_COUNT_MAX,
+  ),
+  bitCount: count(
+    '--uplink-bits <B>',
+    'bits of a probability there (default: 8)',
+    UPLINK_BIT_COUNT_MAX,
+  ),
+  rest: choice(
+    '--uplink-rest <WHAT>',
+    'lossless: none; spread evenly over the tokens that are not sent, as in the paper: uniform',
+    ['none', 'uniform'],
   ),
 };
 
