@@ -6,8 +6,9 @@
  * A drafted end of the answer is always transmitted, because nothing would come after it.
  */
 import { required } from '../core/invariant.ts';
+import type { ModelRole } from '../core/model-id.ts';
 import type { RowResult } from '../core/row-program.ts';
-import { joinReads } from '../core/row-reads.ts';
+import { joinReads, type RowReads } from '../core/row-reads.ts';
 import type { TokenId } from '../core/token-id.ts';
 import { defers, type Gate } from '../judging/gate.ts';
 import {
@@ -29,7 +30,7 @@ import { marginGate } from './margin.ts';
 import { type Method, thresholdOf } from './method.ts';
 import { HUES, solidLine } from './method-style.ts';
 import { randomGate } from './random.ts';
-import type { Decision, Strategy, StrategyContext } from './strategy.ts';
+import type { Decision, Decoder, Round, Strategy, StrategyContext } from './strategy.ts';
 import type { UplinkOptions } from './strategy-options.ts';
 import { writtenBy } from './written-by.ts';
 
@@ -57,52 +58,67 @@ export function hybrid(name: string, { gate, threshold, uplink = {} }: HybridOpt
       large: { reads: { distribution: !sendsIds }, outputRowCount: 1, tokenIds: true },
     },
     thresholds: gate === null ? {} : { [gate.name]: threshold },
-    begin: (context) => {
-      const { session, tokenReads, draws, temperature } = context;
-      const sends = { distribution: !sendsIds && temperature > 0 };
-      return {
-        async round({ text }): Promise<readonly Decision[]> {
-          const position = text.length;
-          const [row] = await session('small').rows({
-            ...{ text, outputCount: 1, purpose: 'draft' },
-            reads: joinReads(tokenReads, gate?.reads ?? {}, sends),
-          });
-          const drawn = required(row, 'one output row');
-          const { draft, proposal } = draftOf(drawn, context, { uplink, position });
-          // Penalties are in the derived log-probability of another draw.
-          const logprob = draft === drawn ? drawn.logprob : null;
-          const written = writtenBy('small', { tokenId: draft.tokenId, logprob });
-          const score = gate?.score(draft, position, context) ?? null;
-          const isSure =
-            gate !== null && score !== null && !defers(gate.deferralSide, score, threshold);
-          if (isSure && !context.isEndOfGeneration(draft.tokenId)) {
-            return [{ ...written, score }];
-          }
-          const [verified] = await session('large').rows({
-            ...{ text, outputCount: 1, purpose: 'verify' },
-            reads: joinReads(tokenReads, sends),
-          });
-          const target = required(verified, 'one output row');
-          const { tokenId: proposedTokenId } = draft;
-          const verdict = judgeDraft(proposedTokenId, proposal, target, position, draws);
-          if (verdict.isAccepted) {
-            return [{ ...written, score, verified: true, ...logprobUnder(target, draft) }];
-          }
-          const { tokenId } = verdict;
-          const correction = writtenBy('large', { tokenId, ...logprobUnder(target, verdict) });
-          return [{ ...correction, proposedTokenId, score }];
-        },
-      };
-    },
+    begin: (context) => new HybridDecoder(context, { gate, threshold, uplink }),
   };
 }
 
-/** A verified token has its log-probability under the large model, where the row has it: of its own draw. */
-function logprobUnder(
-  target: RowResult,
-  { tokenId }: { readonly tokenId: TokenId },
-): { readonly logprob: number | null } {
-  return { logprob: tokenId === target.tokenId ? target.logprob : null };
+class HybridDecoder implements Decoder {
+  readonly #context: StrategyContext;
+  readonly #gate: Gate | null;
+  readonly #threshold: number;
+  readonly #uplink: UplinkOptions;
+  /** The reads of both models' rows for a verdict. */
+  readonly #sends: RowReads;
+
+  constructor(
+    context: StrategyContext,
+    { gate, threshold, uplink }: Rule,
+  ) {
+    this.#context = context;
+    this.#gate = gate;
+    this.#threshold = threshold;
+    this.#uplink = uplink;
+    this.#sends = { distribution: uplink.sends !== 'ids' && context.temperature > 0 };
+  }
+
+  async round({ text }: Round): Promise<readonly Decision[]> {
+    const { draws } = this.#context;
+    const position = text.length;
+    const row = await this.#row('small', text, this.#gate?.reads ?? {});
+    const { draft, proposal } = draftOf(row, this.#context, { uplink: this.#uplink, position });
+    const score = this.#gate?.score(draft, position, this.#context) ?? null;
+    // Of another draw than the row's own, the log-probability is known but for penalties.
+    const logprob = draft === row ? row.logprob : null;
+    const { tokenId } = draft;
+    const written = { ...writtenBy('small', { tokenId, logprob }), score };
+    if (this.#isSure(score) && !this.#context.isEndOfGeneration(tokenId)) return [written];
+    const target = await this.#row('large', text, {});
+    const verdict = judgeDraft(tokenId, proposal, target, position, draws);
+    const verified = { tokenId: verdict.tokenId, logprob: logprobUnder(target, verdict.tokenId) };
+    if (verdict.isAccepted) return [{ ...written, ...verified, verified: true }];
+    return [{ ...writtenBy('large', verified), proposedTokenId: tokenId, score }];
+  }
+
+  #isSure(score: number | null): boolean {
+    if (this.#gate === null || score === null) return false;
+    return !defers(this.#gate.deferralSide, score, this.#threshold);
+  }
+
+  async #row(role: ModelRole, text: readonly TokenId[], reads: RowReads): Promise<RowResult> {
+    const { session, tokenReads } = this.#context;
+    const [row] = await session(role).rows({
+      ...{ text, outputCount: 1, purpose: role === 'small' ? 'draft' : 'verify' },
+      reads: joinReads(tokenReads, reads, this.#sends),
+    });
+    return required(row, 'one output row');
+  }
+}
+
+type Rule = Required<Pick<HybridOptions, 'gate' | 'threshold'>> & { readonly uplink: UplinkOptions };
+
+/** The log-probability of a token under the large model, which its row has of its own draw only. */
+function logprobUnder(target: RowResult, tokenId: TokenId): number | null {
+  return tokenId === target.tokenId ? target.logprob : null;
 }
 
 interface Draft {
