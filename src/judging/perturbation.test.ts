@@ -29,7 +29,10 @@ const contextOf = (seed: number): GateContext => ({
   tokenBytes: () => new Uint8Array(),
 });
 
-const anyRow = fc.array(fc.float({ min: -20, max: 20, noNaN: true }), { minLength: 2, maxLength: 30 });
+const anyRow = fc.array(fc.float({ min: -20, max: 20, noNaN: true }), {
+  minLength: 2,
+  maxLength: 30,
+});
 
 describe('the uncertainty of a draft', () => {
   it('is 0 where one token is certain, and 1 - 1/n for n equal tokens', () => {

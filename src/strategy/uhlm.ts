@@ -38,6 +38,8 @@ export interface HybridOptions {
   /** Scores the drafts; those on its deferral side are transmitted. Null: all are. */
   readonly gate: Gate | null;
   readonly threshold: number;
+  /** Default: the name of the gate. */
+  readonly thresholdName?: string | undefined;
   readonly uplink?: UplinkOptions | undefined;
 }
 
@@ -47,7 +49,9 @@ export interface HybridOptions {
  * small model's text, but for the end of the answer.
  * @throws PilotfishError `option-invalid`
  */
-export function hybrid(name: string, { gate, threshold, uplink = {} }: HybridOptions): Strategy {
+export function hybrid(name: string, options: HybridOptions): Strategy {
+  const { gate, threshold, uplink = {} } = options;
+  const { thresholdName = gate?.name ?? '' } = options;
   checkUplink(uplink);
   const sendsIds = uplink.sends === 'ids';
   const reads = joinReads(gate?.reads ?? {}, { distribution: !sendsIds });
@@ -57,7 +61,7 @@ export function hybrid(name: string, { gate, threshold, uplink = {} }: HybridOpt
       small: { reads, outputRowCount: 1 },
       large: { reads: { distribution: !sendsIds }, outputRowCount: 1, tokenIds: true },
     },
-    thresholds: gate === null ? {} : { [gate.name]: threshold },
+    thresholds: gate === null ? {} : { [thresholdName]: threshold },
     begin: (context) => new HybridDecoder(context, { gate, threshold, uplink }),
   };
 }
@@ -70,10 +74,7 @@ class HybridDecoder implements Decoder {
   /** The reads of both models' rows for a verdict. */
   readonly #sends: RowReads;
 
-  constructor(
-    context: StrategyContext,
-    { gate, threshold, uplink }: Rule,
-  ) {
+  constructor(context: StrategyContext, { gate, threshold, uplink }: Rule) {
     this.#context = context;
     this.#gate = gate;
     this.#threshold = threshold;
@@ -114,7 +115,9 @@ class HybridDecoder implements Decoder {
   }
 }
 
-type Rule = Required<Pick<HybridOptions, 'gate' | 'threshold'>> & { readonly uplink: UplinkOptions };
+type Rule = Required<Pick<HybridOptions, 'gate' | 'threshold'>> & {
+  readonly uplink: UplinkOptions;
+};
 
 /** The log-probability of a token under the large model, which its row has of its own draw only. */
 function logprobUnder(target: RowResult, tokenId: TokenId): number | null {
@@ -198,7 +201,8 @@ type Facts = Pick<Method, 'name' | 'summary' | 'gate' | 'threshold' | 'style'> &
 
 function method({ sends, ...facts }: Facts): Method {
   const { name, gate } = facts;
-  const cost = tokenRoutingCost({ name, reads: gate?.reads ?? {} });
+  const reads = joinReads(gate?.reads ?? {}, { distribution: true });
+  const cost = tokenRoutingCost({ name, reads });
   return {
     ...{ ...facts, unit: 'draft', controlOf: null, head: null },
     usesStepCosts: false,
@@ -208,7 +212,7 @@ function method({ sends, ...facts }: Facts): Method {
     build: (value, { uplink: asked = {} }) => {
       const threshold = gate === null ? 0 : thresholdOf(value);
       const uplink = { ...asked, sends: asked.sends ?? sends };
-      return hybrid(name, { gate, threshold, uplink });
+      return hybrid(name, { gate, threshold, thresholdName: facts.threshold?.name, uplink });
     },
   };
 }
@@ -243,7 +247,7 @@ export const HYBRID_METHODS: readonly Method[] = [
   }),
   gated('cu-hlm', perturbationGate, {
     summary: 'the same with a compressed distribution (CU-HLM)',
-    ...{ default: 0.08, scale: UNCERTAINTY, style: solidLine(HUES.green, 'square'), sends: 'top' },
+    ...{ default: 0.08, scale: UNCERTAINTY, style: solidLine(HUES.green, 'cross'), sends: 'top' },
   }),
   gated('uhlm-unbiased', unbiasedPerturbationGate, {
     summary: 'the same by an uncertainty that does not look at the draft',

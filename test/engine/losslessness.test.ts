@@ -1,6 +1,6 @@
 /**
- * The output distributions of `speculative` and `hlm` equal the large model's exactly, through the whole loop:
- * every draft, every accept and reject, and every way in which a request can end is enumerated.
+ * The output distributions of `speculative` and `hlm` equal the large model's exactly, through the whole
+ * loop: every draft, every accept and reject, and every way in which a request can end is enumerated.
  */
 import { describe, expect, it } from 'vitest';
 import { required } from '../../src/core/invariant.ts';

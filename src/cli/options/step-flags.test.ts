@@ -11,7 +11,7 @@ function parsed(...args: readonly string[]): ReturnType<typeof stepOptions> {
 
 describe('the options of steps and samples', () => {
   it('are absent if they are not given', () => {
-    expect(parsed()).toEqual({ steps: {}, samples: {} });
+    expect(parsed()).toEqual({ steps: {}, samples: {}, uplink: {} });
   });
 
   it('are those of strategies', () => {
@@ -19,12 +19,15 @@ describe('the options of steps and samples', () => {
     const judged = ['--judged-steps', '9', '--weighting', 'logistic', '--drafts', '4'];
     const rest = ['--judge-corrections', '--end-drafts-early'];
     const samples = ['--samples', '16', '--sample-temperature', '0.5'];
-    expect(parsed(...steps, ...judged, ...rest, ...samples)).toEqual({
+    const top = ['--uplink', 'top', '--uplink-tokens', '8', '--uplink-bits', '6'];
+    const uplink = [...top, '--uplink-rest', 'uniform'];
+    expect(parsed(...steps, ...judged, ...rest, ...samples, ...uplink)).toEqual({
       steps: {
         ...{ separators: ['\n', '\n---\n'], stepTokenCountMax: 64, stepCountMax: 9 },
         ...{ weighting: 'logistic', draftCount: 4, judgesCorrections: true, endsDraftsEarly: true },
       },
       samples: { count: 16, temperature: 0.5 },
+      uplink: { sends: 'top', tokenCount: 8, bitCount: 6, rest: 'uniform' },
     });
   });
 
@@ -35,6 +38,7 @@ describe('the options of steps and samples', () => {
     [['--steps', ''], 'The separators of steps include "".'],
     [['--steps', '\\q'], 'A separator has "\\q", which is no escape.'],
     [['--weighting', 'linear'], "'linear' is invalid"],
+    [['--uplink-bits', '17'], '--uplink-bits is "17", not an integer from 1 to 16.'],
   ])('are refused by name: %j', (args, message) => {
     expect(() => parsed(...args)).toThrow(message);
   });

@@ -1,4 +1,4 @@
-/** The options of strategies: how they decide about steps, choose among samples, and what a device sends. */
+/** The options of strategies: for steps, for choosing among samples, and for what a device sends. */
 import type { Command } from 'commander';
 import type { OpenEngineOptions } from '../../app/open-engine.ts';
 import type { OptionGroup } from '../../strategy/method.ts';
