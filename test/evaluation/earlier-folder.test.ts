@@ -134,6 +134,7 @@ describe('a folder of version 1', () => {
       },
       labels: { small: 'pocket-small', large: 'pocket-large' },
       options: { entropy: '{}' },
+      ...{ temperature: 0, drawSeed: 0 },
     });
     expect(asEarlier(await evaluateAgain())).toEqual(await earlierResult());
   });

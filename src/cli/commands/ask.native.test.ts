@@ -171,7 +171,9 @@ describe('ask', () => {
     const { signal, onProgress, onNotice, ...options } = required(dependencies.opened[0], 'opened');
     expect(signal).toBeInstanceOf(AbortSignal);
     for (const told of [onProgress, onNotice]) expect(told).toBeTypeOf('function');
-    expect(options).toEqual({ strategies: ['entropy'], speculative: {}, steps: {}, samples: {} });
+    expect(options).toEqual({
+      ...{ strategies: ['entropy'], speculative: {}, steps: {}, samples: {}, uplink: {} },
+    });
     expect(dependencies.requests[0]).toMatchObject({ strategy: 'entropy' });
     expect(dependencies.requests[0]?.seed).toBeUndefined();
   });

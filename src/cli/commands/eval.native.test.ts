@@ -88,6 +88,7 @@ describe('eval', () => {
       ...['--pair', 'pocket', '--small', 'a', '--large', 'b', '--template', 'large'],
       ...['--profile', 'x', '--profile', 'y', '--check-live', '5', '--out', out],
       ...['--logs', '--no-cache', '--offline', '--steps', 'sentence', '--samples', '3'],
+      ...['--temperature', '1', '--draw-seed', '7', '--uplink', 'ids'],
     ]);
     expect(exitCode).toBe(null);
     const { signal, onProgress, onNotice, ...options } = asked[0] ?? ({} as EvaluateOptions);
@@ -106,6 +107,7 @@ describe('eval', () => {
         pointCount: 4,
         seedCount: 2,
         screenShare: 0.25,
+        ...{ temperature: 1, drawSeed: 7 },
         maxTokens: 99,
       },
       ...{
@@ -119,6 +121,7 @@ describe('eval', () => {
       ...{ template: 'large', profiles: ['x', 'y'], liveCheckCount: 5, folder: out, logs: true },
       ...{ keepsRows: false, offline: true },
       ...{ steps: { separators: STEP_STYLES.sentence }, samples: { count: 3 } },
+      uplink: { sends: 'ids' },
     });
   });
 
