@@ -37,11 +37,17 @@ const AT: Readonly<Record<string, number>> = {
   ...{ entropy: 0.4, margin: 0.5, random: 0.3, 'random-query': 0.5, citer: 0.5 },
   ...{ 'rsd-likelihood': 0.97, 'rsd-large-likelihood': 0.3, 'random-step': 0.5 },
 };
-/** Methods with trained routers differ only in these, so one stands for all. So does one judge. */
-const EXAMPLES: readonly string[] = METHODS.filter(
-  ({ head, name, needs }) =>
-    (head === null || name === 'citer') && (RUNS_ARE_FULL || !needs.includes('judge')),
-).map((method) => strategyValue(method, AT[method.name] ?? null).text);
+/** Methods that differ only in what they score share an example; judges are left to full runs. */
+const DRAFTED: readonly string[] = ['uhlm', 'cu-hlm'];
+const isExample = ({ head, name, needs, unit }: (typeof METHODS)[number]): boolean => {
+  if (head !== null && name !== 'citer') return false;
+  return (
+    RUNS_ARE_FULL || (!needs.includes('judge') && (unit !== 'draft' || DRAFTED.includes(name)))
+  );
+};
+const EXAMPLES: readonly string[] = METHODS.filter(isExample).map(
+  (method) => strategyValue(method, AT[method.name] ?? null).text,
+);
 
 let pair: PocketPair;
 beforeAll(async () => {
