@@ -183,6 +183,9 @@ const VARIANTS: readonly SpeculativeOptions[] = [
   { proposer: 'prompt-lookup', verifier: 'rejection', draftLength: 2 },
 ];
 
+/** What a device sends. */
+const SENDS = ['distribution', 'top', 'ids'] as const;
+
 describe('verified drafting is lossless', () => {
   for (const [ending, limits] of Object.entries(ENDINGS)) {
     let known: Promise<Map<string, number>> | undefined;
@@ -204,16 +207,14 @@ describe('verified drafting is lossless', () => {
         expect(largestDifference(ours, target)).toBeLessThan(1e-12);
       });
     }
-  }
-
-  for (const [ending, limits] of Object.entries(ENDINGS)) {
-    it.each(['distribution', 'ids'] as const)(`ends with ${ending}: hlm, %s`, async (sends) => {
-      const target = await distributionOf({ ...limits, strategy: () => singleModel('large') });
-      const strategy = () => hybrid('hlm', { gate: null, threshold: 0, uplink: { sends } });
-      const ours = await distributionOf({ ...limits, strategy });
-      expect(total(ours)).toBeCloseTo(1, 12);
-      expect(largestDifference(ours, target)).toBeLessThan(1e-12);
-    });
+    for (const sends of RUNS_ARE_FULL ? SENDS : SENDS.slice(0, 1)) {
+      it(`ends with ${ending}: hlm, ${sends}`, async () => {
+        const strategy = () => hybrid('hlm', { gate: null, threshold: 0, uplink: { sends } });
+        const ours = await distributionOf({ ...limits, strategy });
+        expect(total(ours)).toBeCloseTo(1, 12);
+        expect(largestDifference(ours, await distributionOfLarge())).toBeLessThan(1e-12);
+      });
+    }
   }
 
   it('can fail: the small model alone has another distribution', async () => {
