@@ -186,6 +186,13 @@ const VARIANTS: readonly SpeculativeOptions[] = [
 /** What a device sends. */
 const SENDS = ['distribution', 'top', 'ids'] as const;
 
+/** Small runs try some of them at some endings. */
+const QUICK_SENDS: Readonly<Record<string, typeof SENDS | readonly ['distribution']>> = {
+  'a limit of one token, which leaves no room for drafts': SENDS,
+  'a temperature below one': ['distribution'],
+  'an abort': ['distribution'],
+};
+
 describe('verified drafting is lossless', () => {
   for (const [ending, limits] of Object.entries(ENDINGS)) {
     let known: Promise<Map<string, number>> | undefined;
@@ -207,7 +214,7 @@ describe('verified drafting is lossless', () => {
         expect(largestDifference(ours, target)).toBeLessThan(1e-12);
       });
     }
-    for (const sends of RUNS_ARE_FULL ? SENDS : SENDS.slice(0, 1)) {
+    for (const sends of RUNS_ARE_FULL ? SENDS : (QUICK_SENDS[ending] ?? [])) {
       it(`ends with ${ending}: hlm, ${sends}`, async () => {
         const strategy = () => hybrid('hlm', { gate: null, threshold: 0, uplink: { sends } });
         const ours = await distributionOf({ ...limits, strategy });
