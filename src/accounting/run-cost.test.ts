@@ -241,6 +241,18 @@ describe('foldRunCost', () => {
     });
   });
 
+  it('counts no more saved rows than the prompt has, whatever a cache held of the answer', () => {
+    const cost = foldRunCost(START, [
+      work({ reusedRowCount: START.promptTokenCount + 7 }),
+      token(0, 'large'),
+    ]);
+    expect(cost).toMatchObject({
+      reusedRowCount: START.promptTokenCount - 1,
+      // Alone, the large model would have read the last token of the prompt only.
+      weightTrafficRatio: 1,
+    });
+  });
+
   it('counts drafts as written though they are discarded, and scored rows as generated alone', () => {
     const cost = foldRunCost(START, [
       // A step of three drafted tokens, which the large model reads, rejects and writes anew in two.

@@ -153,18 +153,26 @@ export class RunCostFold {
     return id === undefined ? undefined : this.#work.get(id);
   }
 
-  /** Other models read other texts, so their saved rows say nothing about the prompt. */
+  /**
+   * Other models read other texts, so their saved rows say nothing about the prompt. A cache can hold
+   * more than the prompt: another request's answer that begins like this one.
+   */
   #reusedRowCount(): number {
     const [small, large] = [this.#workOf('small'), this.#workOf('large')];
-    return Math.max(small?.reusedRowCount ?? 0, large?.reusedRowCount ?? 0);
+    const saved = Math.max(small?.reusedRowCount ?? 0, large?.reusedRowCount ?? 0);
+    return Math.min(this.#promptRowCount(), saved);
+  }
+
+  /** The last token of the prompt is read with the first output. */
+  #promptRowCount(): number {
+    return Math.max(0, this.#start.promptTokenCount - 1);
   }
 
   /** The cost of the large model alone for the same tokens; null if there is no large model. */
   #largeAlone(): ModelCost | null {
     const id = this.#start.labels.large;
     if (id === undefined) return null;
-    const promptRows = Math.max(0, this.#start.promptTokenCount - 1);
-    const prefillRows = Math.max(0, promptRows - this.#reusedRowCount());
+    const prefillRows = this.#promptRowCount() - this.#reusedRowCount();
     const prefillForwards = Math.ceil(prefillRows / this.#factsOf(id).prefillChunkRowCount);
     return this.#costOf(id, {
       ...noWork(),

@@ -1,13 +1,13 @@
 /**
- * Random loads, schedules and faults. In every case a request writes the same text as alone, or the
- * beginning of it and the right error, and nothing is lost. A failure prints its seed, path and
- * schedule.
+ * Random loads, schedules and faults: the same in each check, others in a soak. In every case a request
+ * writes the same text as alone, or the beginning of it and the right error, and nothing is lost. A
+ * failure prints its seed, path and schedule.
  *
  * For a long soak: `PILOTFISH_TEST_SCALE=10 npx vitest run --project pure test/simulation`.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { RUNS_ARE_FULL, runs } from '../runs.ts';
+import { RUNS_ARE_FULL, runs, SIMULATION_SEED } from '../runs.ts';
 import { anyPlan, type PlanOptions } from './plan.ts';
 import { simulate } from './simulation.ts';
 import { Tally } from './tally.ts';
@@ -18,7 +18,7 @@ async function simulateMany(count: number, options: PlanOptions): Promise<Tally>
     fc.asyncProperty(fc.scheduler(), anyPlan(options), async (scheduler, plan) => {
       await simulate(scheduler, plan, tally);
     }),
-    { numRuns: count },
+    { numRuns: count, ...SIMULATION_SEED },
   );
   if (RUNS_ARE_FULL) process.stdout.write(`${tally}\n`);
   return tally;
