@@ -86,6 +86,7 @@ const KINDS: readonly Kind[] = [
   programKind('temperature 1', SAMPLED),
   programKind('temperature 0.6', { temperature: 0.6 }),
   programKind('temperature 1, uncertainty', SAMPLED, { uncertainty: true }),
+  programKind('temperature 1, perturbation', SAMPLED, { perturbation: true }),
   programKind('top-k 40, top-p 0.95, 0.8', { topK: 40, topP: 0.95, temperature: 0.8 }),
   programKind('top-p 0.95', { topP: 0.95, temperature: 1 }),
   programKind('min-p 0.05', { minP: 0.05, temperature: 1 }),

@@ -17,6 +17,11 @@ export interface LogitRow {
   candidates(params: DistributionParams): readonly number[];
   /** Statistics of the distribution before the sampling steps. */
   statistics(): RowStatistics;
+  /**
+   * [PERTURBATION_COUNT] ln Σ e^((logit - max) / θ) at the perturbed temperatures θ: at least 0. NaN
+   * without a finite largest entry.
+   */
+  logPartitions(): Float64Array;
   /** [size] probabilities after the sampling steps, summing to 1. Owns its memory. */
   distribution(params: DistributionParams): Float64Array;
 }

@@ -8,6 +8,7 @@ import { candidates } from './candidates.ts';
 import { processedDistribution } from './distribution.ts';
 import { drawFromAll } from './gumbel-draw.ts';
 import type { LogitRow } from './logit-row.ts';
+import { logPartitions } from './perturbation.ts';
 import { argmax, type RowStatistics, rowStatistics } from './row-statistics.ts';
 
 export class PlainRow implements LogitRow {
@@ -33,6 +34,10 @@ export class PlainRow implements LogitRow {
 
   statistics(): RowStatistics {
     return rowStatistics(this.#logits, this.#size);
+  }
+
+  logPartitions(): Float64Array {
+    return logPartitions(this.#logits, this.#size);
   }
 
   distribution(params: DistributionParams): Float64Array {

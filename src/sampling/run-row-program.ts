@@ -12,7 +12,6 @@ import { truncates } from './candidates.ts';
 import { drawFrom } from './gumbel-draw.ts';
 import type { LogitRow } from './logit-row.ts';
 import { openRow } from './open-row.ts';
-import { logPartitions } from './perturbation.ts';
 import { RowReader } from './row-reader.ts';
 
 /**
@@ -65,11 +64,9 @@ type Perturbation = Pick<RowResult, 'logitGap' | 'logPartitions'>;
 const UNPERTURBED: Perturbation = { logitGap: null, logPartitions: null };
 
 function perturbationOf(reader: RowReader, logits: Float32Array, choice: number): Perturbation {
-  const max = logits[reader.row(logits).argmax()] as number;
-  return {
-    logitGap: max - (logits[choice] as number),
-    logPartitions: logPartitions(logits, reader.size, max),
-  };
+  const row = reader.row(logits);
+  const max = logits[row.argmax()] as number;
+  return { logitGap: max - (logits[choice] as number), logPartitions: row.logPartitions() };
 }
 
 /** [count] in nats, descending. Minus infinity stands for missing tokens. */

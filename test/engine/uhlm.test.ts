@@ -11,7 +11,7 @@ import { ModelSet } from '../../src/engine/model-set.ts';
 import { runRequest } from '../../src/engine/run-request.ts';
 import { perturbedProbabilities } from '../../src/judging/perturbation.ts';
 import { ScriptedModel } from '../../src/model/scripted/scripted-model.ts';
-import { exactLogPartitions } from '../../src/sampling/perturbation.ts';
+import { logPartitions } from '../../src/sampling/perturbation.ts';
 import { runRowProgram } from '../../src/sampling/run-row-program.ts';
 import { METHODS } from '../../src/strategy/methods.ts';
 import type { Strategy } from '../../src/strategy/strategy.ts';
@@ -75,7 +75,7 @@ function uncertaintyOf(id: number): number {
   const logits = Float32Array.from(SMALL, Math.log);
   const max = Math.max(...logits);
   const all = perturbedProbabilities(
-    exactLogPartitions(logits, logits.length, max),
+    logPartitions(logits, logits.length),
     max - (logits[id] as number),
   );
   return all.reduce((sum, probability) => sum + 1 - probability, 0) / all.length;

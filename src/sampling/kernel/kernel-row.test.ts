@@ -238,10 +238,30 @@ describe('the numbers of a kernel row', () => {
     );
   });
 
+  it('log-partitions agree with those of the plain loop, as far as the buckets of depths allow', () => {
+    const worst = (given: Given): number => {
+      const { fast, plain } = both(given);
+      const exact = plain.logPartitions();
+      return Math.max(
+        ...Array.from(fast.logPartitions(), (value, k) => Math.abs(value - (exact[k] as number))),
+      );
+    };
+    fc.assert(
+      fc.property(anyGiven, (given) => {
+        expect(worst(given)).toBeLessThan(6e-3);
+      }),
+      { numRuns: runs(100, 1500) },
+    );
+    for (const spread of [8, 30]) {
+      expect(worst({ shape: 'plain', size: 3000, spread, seed: 5 })).toBeLessThan(5e-4);
+    }
+  });
+
   it('a row of one possible token is certain to the last digit', () => {
     const { fast } = both({ shape: 'all but one masked', size: 700, spread: 8, seed: 3 });
     const { entropy, margin } = fast.statistics();
     expect({ entropy, margin }).toEqual({ entropy: 0, margin: 1 });
+    expect(new Set(fast.logPartitions())).toEqual(new Set([0]));
   });
 
   it('a distribution agrees with that of the plain loop to 5e-10, sums to 1, and has the same zeros', () => {

@@ -1,9 +1,9 @@
 /**
  * A row read by the kernel. Its choices are those of `PlainRow` for every input. Its statistics and
- * whole distributions agree to a relative 1e-9. The kernel only rules entries out, with bounds on the
- * safe side; the decision between the remaining entries is computed as in the plain loops. The plain
- * loops decide if rounding could change the result (top-p, at a border), and for unusual rows or
- * temperatures.
+ * whole distributions agree to a relative 1e-9, its log-partitions on rows of models to 2e-4. The kernel
+ * only rules entries out, with bounds on the safe side; the decision between the remaining entries is
+ * computed as in the plain loops. The plain loops decide if rounding could change the result (top-p, at
+ * a border), and for unusual rows or temperatures.
  */
 import { invariant } from '../../core/invariant.ts';
 import { type NoiseKey, noiseGumbel } from '../../core/noise.ts';
@@ -14,6 +14,7 @@ import type { LogitRow } from '../logit-row.ts';
 import { PlainRow } from '../plain-row.ts';
 import type { RowStatistics } from '../row-statistics.ts';
 import { kernelCandidates } from './kernel-candidates.ts';
+import { kernelLogPartitions } from './kernel-log-partitions.ts';
 import { BLOCK_SIZE, EXPONENT_MIN, type RowKernel } from './row-kernel.ts';
 
 /** The temperatures and row heights for which the single-precision bound of a draw is proven. */
@@ -92,6 +93,10 @@ export class KernelRow implements LogitRow {
       entropy: Math.max(0, logSum - weighted / sum),
       margin: (1 - Math.exp(this.#second() - this.#max)) / sum,
     };
+  }
+
+  logPartitions(): Float64Array {
+    return kernelLogPartitions(this.#loaded, this.#max);
   }
 
   distribution(params: DistributionParams): Float64Array {

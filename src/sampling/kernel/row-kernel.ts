@@ -1,12 +1,13 @@
 /**
  * The kernel's memory and its functions, typed. All callers share one instance: rows are read one at
  * a time, in synchronous calls, so a single scratch memory is enough. It grows to the largest
- * vocabulary seen and keeps that size: 12 bytes per entry, 1.8 MB for 152,000.
+ * vocabulary seen and keeps that size: 12 bytes per entry and 27 kB, 1.8 MB for 152,000.
  *
  *    row      entryCount floats, padded with -Infinity to whole blocks
  *    maxima   blockCount floats, padded with -Infinity to whole vectors
  *    sums     4 doubles
  *    results  entryCount doubles: exponentials, or as integers the collected ids
+ *    depths   DEPTH_COUNT integers
  */
 import { ROW_KERNEL_BYTES } from './row-kernel-bytes.ts';
 
@@ -16,6 +17,11 @@ const BLOCK_BYTES = 4 * BLOCK_SIZE;
 const VECTOR_BYTES = 16;
 const SUMS_BYTES = 32;
 const PAGE_BYTES = 65536;
+/** Buckets of depths per factor of 2, and from 2^-6 to 2^7 with one for all that is deeper. */
+const DEPTHS_PER_OCTAVE = 512;
+export const DEPTH_COUNT: number = 13 * DEPTHS_PER_OCTAVE + 1;
+/** Is added to a depth, so that it has a logarithm. */
+const DEPTH_OFFSET = 2 ** -6;
 /** Ids stay below this bound, so that an id and a logit's order fit into one double. */
 export const ENTRY_COUNT_MAX: number = 2 ** 21;
 /** Below this exponent e^d counts as 0, as in the plain loops: it is lost in a sum of doubles. */
@@ -43,6 +49,7 @@ interface Exports {
       ...key: [a: number, b: number],
     ]
   ): number;
+  countDepths(row: number, end: number, max: number, counts: number): void;
 }
 
 /** The parts of the global `WebAssembly` that are used. TypeScript's own types do not declare it. */
@@ -74,6 +81,8 @@ export class RowKernel {
   #maximaView: Float32Array = new Float32Array(0);
   #sumsView: Float64Array = new Float64Array(0);
   #idView: Int32Array = new Int32Array(0);
+  #depths = 0;
+  #depthView: Int32Array = new Int32Array(0);
   #resultView: Float64Array = new Float64Array(0);
 
   constructor(exports: Exports) {
@@ -169,6 +178,16 @@ export class RowKernel {
     return contender(id, 0, this.#entryCount, this.#maxima, max, scale, offset, keyA, keyB);
   }
 
+  /**
+   * [DEPTH_COUNT] numbers of entries by their depth `max` - logit, in the buckets of `depthOf`.
+   * @returns a view; the next call overwrites it
+   */
+  countDepths(max: number): Int32Array {
+    this.#depthView.fill(0);
+    this.#exports.countDepths(0, 4 * this.#entryCount, max, this.#depths);
+    return this.#depthView;
+  }
+
   #exponentials(max: number, scale: number, cut: number, stride: number): void {
     const { exponentials } = this.#exports;
     const [start, end] = [this.#maxima, this.#maximaEnd];
@@ -185,7 +204,8 @@ export class RowKernel {
     const sums = maxima + Math.ceil((4 * blockCount) / VECTOR_BYTES) * VECTOR_BYTES;
     const results = sums + SUMS_BYTES;
     const { memory } = this.#exports;
-    const missing = results + 8 * entryCount - memory.buffer.byteLength;
+    const depths = results + 8 * entryCount;
+    const missing = depths + 4 * DEPTH_COUNT - memory.buffer.byteLength;
     if (missing > 0 && !grows(memory, Math.ceil(missing / PAGE_BYTES))) return false;
     const { buffer } = memory;
     this.#entryCount = entryCount;
@@ -201,9 +221,19 @@ export class RowKernel {
     this.#sumsView = new Float64Array(buffer, sums, SUMS_BYTES / 8);
     this.#idView = new Int32Array(buffer, results, entryCount);
     this.#resultView = new Float64Array(buffer, results, entryCount);
+    this.#depths = depths;
+    this.#depthView = new Int32Array(buffer, depths, DEPTH_COUNT);
     new Float32Array(buffer, maxima, (sums - maxima) / 4).fill(Number.NEGATIVE_INFINITY);
     return true;
   }
+}
+
+/** The depth in the middle of a bucket, in nats; the depth of the largest entry is 0 exactly. */
+export function depthOf(bucket: number): number {
+  if (bucket === 0) return 0;
+  const octave = Math.floor(bucket / DEPTHS_PER_OCTAVE);
+  const part = (bucket % DEPTHS_PER_OCTAVE) + 0.5;
+  return DEPTH_OFFSET * (2 ** octave * (1 + part / DEPTHS_PER_OCTAVE) - 1);
 }
 
 function grows(memory: Exports['memory'], pages: number): boolean {

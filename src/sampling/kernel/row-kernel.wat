@@ -349,4 +349,49 @@
         (local.set $id (local.get $stop))
         (br $blocks)))
     (i32.const -1))
+
+  ;; Counts the entries of a row by their depth below `max`, in buckets of equal width on a logarithmic
+  ;; scale: the bits of the float depth + 2^-6, without the last 14, from 2^-6 to 2^7. Deeper entries
+  ;; are counted in the last bucket. `counts` holds 6657 integers, which are 0 before.
+  (func (export "countDepths") (param $row i32) (param $end i32) (param $max f32) (param $counts i32)
+    (local $bucket i32)
+    (local $maxes v128) (local $at v128) (local $base v128)
+    (local.set $maxes (f32x4.splat (local.get $max)))
+    ;; 121 is the biased exponent of 2^-6.
+    (local.set $base
+      (i32x4.sub
+        (i32x4.splat (local.get $counts))
+        (i32x4.splat (i32.const 247808))))
+    (block $done
+      (loop $entries
+        (br_if $done (i32.ge_u (local.get $row) (local.get $end)))
+        (local.set $at
+          (f32x4.pmin
+            (f32x4.add
+              (f32x4.sub (local.get $maxes) (v128.load (local.get $row)))
+              (v128.const f32x4 0x1p-6 0x1p-6 0x1p-6 0x1p-6))
+            (v128.const f32x4 0x1p7 0x1p7 0x1p7 0x1p7)))
+        ;; The address of each entry's bucket.
+        (local.set $at
+          (i32x4.add
+            (i32x4.shl (i32x4.shr_u (local.get $at) (i32.const 14)) (i32.const 2))
+            (local.get $base)))
+        (local.set $bucket (i32x4.extract_lane 0 (local.get $at)))
+        (i32.store
+          (local.get $bucket)
+          (i32.add (i32.load (local.get $bucket)) (i32.const 1)))
+        (local.set $bucket (i32x4.extract_lane 1 (local.get $at)))
+        (i32.store
+          (local.get $bucket)
+          (i32.add (i32.load (local.get $bucket)) (i32.const 1)))
+        (local.set $bucket (i32x4.extract_lane 2 (local.get $at)))
+        (i32.store
+          (local.get $bucket)
+          (i32.add (i32.load (local.get $bucket)) (i32.const 1)))
+        (local.set $bucket (i32x4.extract_lane 3 (local.get $at)))
+        (i32.store
+          (local.get $bucket)
+          (i32.add (i32.load (local.get $bucket)) (i32.const 1)))
+        (local.set $row (i32.add (local.get $row) (i32.const 16)))
+        (br $entries))))
 )
