@@ -71,6 +71,15 @@ describe('an evaluation as tables', () => {
     expect(render(evaluated)).not.toContain('rejected');
   });
 
+  it('shows the transmitted share of drafts, which their curves are compared by', () => {
+    const lines = render(evaluated).split('\n');
+    expect(lines.find((line) => line.startsWith('strategy'))).toMatch(/large share +transmitted +/);
+    expect(lines.find((line) => line.startsWith('u-hlm'))).toMatch(/ \d+\.\d% +\d+\.\d% /);
+    expect(lines.some((line) => line.startsWith('by large share or transmitted share'))).toBe(true);
+    const steps = render({ ...evaluated, result: fakeStepResult() });
+    expect(steps).not.toContain('transmitted');
+  });
+
   it('tells remembered rows, repeated answers, sampled questions, and the path', () => {
     const text = render(evaluated);
     expect(text).toContain('Rows: 12 remembered, 34 computed.');

@@ -37,7 +37,7 @@ export function renderEvaluation(
       result.results.map((point) => columns.map(({ of }) => of(point))),
       color,
     ),
-    curves(result.summary, 'by large share', color),
+    curves(result.summary, `by ${shareName(result.summary)}`, color),
     curves(result.summaryByFlops, 'by generated FLOPs', color),
     curves(result.summaryByWrittenFlops, 'by written FLOPs', color),
     curves(result.summaryByTraffic, 'by weight traffic', color),
@@ -102,6 +102,10 @@ const STEP_COLUMNS: readonly Column[] = [
   { title: 'of', of: ({ stepCount }) => stepCount?.toFixed(1) ?? NOTHING },
 ];
 
+const DRAFT_COLUMNS: readonly Column[] = [
+  { title: 'transmitted', of: ({ transmittedShare }) => percent(transmittedShare) },
+];
+
 const COST_COLUMNS: readonly Column[] = [
   { title: 'expected', of: ({ predictedShare }) => percent(predictedShare) },
   { title: 'traffic', of: ({ weightTrafficRatio }) => ratio(weightTrafficRatio) },
@@ -112,7 +116,19 @@ const COST_COLUMNS: readonly Column[] = [
 
 function shownColumns(results: readonly PointResult[]): readonly Column[] {
   const hasSteps = results.some(({ stepCount }) => stepCount !== null);
-  return [...COLUMNS, ...(hasSteps ? STEP_COLUMNS : []), ...COST_COLUMNS];
+  const hasDrafts = results.some(({ transmittedShare }) => transmittedShare !== null);
+  return [
+    ...COLUMNS,
+    ...(hasSteps ? STEP_COLUMNS : []),
+    ...(hasDrafts ? DRAFT_COLUMNS : []),
+    ...COST_COLUMNS,
+  ];
+}
+
+/** Methods of different units are compared by the share that their own threshold decides. */
+function shareName(summary: Readonly<Record<string, CurveSummary>>): string {
+  const axes = new Set(Object.values(summary).map(({ axis }) => axis));
+  return [...axes].map((axis) => AXIS_NAMES[axis]).join(' or ');
 }
 
 function curves(
