@@ -175,6 +175,9 @@ describe('a step', () => {
     expect(seen).toEqual(['a\n\n']);
     expect(originsOf(answer)).toBe('llssssss');
     expect(answer.text).toBe('b\n\nb\n\naa\n\n');
+    expect(answer.notes).toEqual([
+      'after step 1 nothing was judged: the small model wrote the rest',
+    ]);
   });
 });
 
