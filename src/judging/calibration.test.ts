@@ -147,7 +147,7 @@ describe('the threshold for a share', () => {
     const below = belowOf(scores, 0.5);
     const calibration = calibrated(scores, RUNS, (predicted) => predicted);
     expect(() => thresholdForShare(calibration, 0.7)).toThrow(
-      /share of 70 %: no threshold parts its scores between 45.9 % and 95.9 % of the tokens/,
+      /share of 70 %: no threshold separates its scores between 45.9 % and 95.9 % of the tokens/,
     );
     expect(() => thresholdForShare(calibration, 0.7, 'step')).toThrow(
       /The reward cannot give a share of 70 %.* of the steps of/,

@@ -170,8 +170,8 @@ function impossible(
   const above = cuts.find((cut) => cut.share > predicted)?.share ?? 1;
   return shareError(
     share,
-    `The ${NOUNS[unit]} cannot give a share of ${percent(share)}: no threshold parts its scores between ` +
-      `${percent(below)} and ${percent(above)} of the ${unit}s of ${on}.`,
+    `The ${NOUNS[unit]} cannot give a share of ${percent(share)}: no threshold separates its scores ` +
+      `between ${percent(below)} and ${percent(above)} of the ${unit}s of ${on}.`,
     'Ask for a smaller or a larger share.',
   );
 }

@@ -98,8 +98,8 @@ export class StepDrafter {
   notes(): readonly string[] {
     const { stepTokenCountMax = STEP_LIMITS.stepTokenCountMax } = this.#options;
     const notes: readonly (readonly [count: number, what: string])[] = [
-      [this.#repeatedCount, 'repeated the two steps before, and had the reward 0'],
-      [this.#cutCount, `had no end within ${stepTokenCountMax} tokens, and were cut there`],
+      [this.#repeatedCount, 'repeated the two steps before them, and so had the reward 0'],
+      [this.#cutCount, `did not end within ${stepTokenCountMax} tokens, and were cut there`],
       [this.#endedCount, 'were ended early'],
     ];
     return notes.flatMap(([count, what]) => (count === 0 ? [] : [`drafts that ${what}: ${count}`]));
