@@ -129,6 +129,8 @@ describe('the threshold for a share', () => {
         remedy: expect.stringContaining('calibrate the reward with other --shares'),
       }),
     );
+    // 99.99 % is not 100 %, which may be asked for.
+    expect(() => thresholdForShare(calibration, 0.9999)).toThrow('A share of 99.99 % was not');
     for (const share of [0.017, 0.867]) {
       expect(thresholdForShare(calibration, share)).toBeGreaterThan(NEVER);
     }
