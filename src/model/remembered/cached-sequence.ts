@@ -89,7 +89,9 @@ export class CachedSequence implements Sequence {
     }
     const { features } = this.#home;
     if (this.#home.remembers()) {
-      if (isCacheable(request.program, features ?? {})) return await this.#remember(request, signal);
+      if (isCacheable(request.program, features ?? {})) {
+        return await this.#remember(request, signal);
+      }
       this.#home.count(tokens.length - outputFrom, false);
     }
     const forward = await this.#compute(request, signal);
