@@ -140,7 +140,8 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
   const { models, labels, contextLength } = pair;
   const facts = { models, labels, maxTokens: plan.maxTokens, contextLength, profiles };
   const isScreened = plan.screening !== null;
-  const result = evaluationResult(answers, { task, facts, isScreened });
+  const { strategyOptions } = pair;
+  const result = evaluationResult(answers, { task, facts, isScreened, strategyOptions });
   const path = join(options.folder, RESULT_FILE);
   // Written before the live check, which may be interrupted.
   await writeWhole(path, `${JSON.stringify(result)}\n`, OTHERWISE);

@@ -135,6 +135,20 @@ describe('openEngine', () => {
     await expect(openEngine(options)).rejects.toMatchObject({ code: 'head-missing' });
   });
 
+  it.each([
+    ['rsd-large', { steps: { endsDraftsEarly: true } }, 'option-invalid'],
+    ['rsd@0.001%', {}, 'threshold-invalid'],
+    ['hgs-prm', { samples: { count: 99 } }, 'option-invalid'],
+  ])('refuses %s with %j before it loads a model', async (strategy, given, code) => {
+    const labels: string[] = [];
+    const opened = openEngine({
+      ...{ pair: 'pocket', strategies: [strategy], home, ...given },
+      onProgress: ({ label }) => labels.push(label),
+    });
+    await expect(opened).rejects.toMatchObject({ code });
+    expect(labels.filter((label) => label.startsWith('Loading'))).toEqual([]);
+  });
+
   it('tokenises a prompt as it reads it', async () => {
     const options = { small: path, strategies: ['small'], home, threadCount: 1 };
     await using engine = await openEngine(options);

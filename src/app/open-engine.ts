@@ -31,6 +31,7 @@ import type { SampleOptions } from '../strategy/samples.ts';
 import type { SpeculativeOptions, UplinkOptions } from '../strategy/strategy-options.ts';
 import {
   asStrategy,
+  createStrategy,
   labelsOf,
   STRATEGY_DEFAULT,
   type StrategyInput,
@@ -131,6 +132,7 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
   );
   const { names, files } = await chooseModels(neededFiles, options);
   const found = await headsFor({ names, files, strategies }, named, options);
+  checkBuilt(strategies, found, options);
   const models: { [L in ModelLabel]?: LlamaCppModel } = {};
   /** The owner of each model: the model itself or its wrapper. */
   const owners: { [L in ModelLabel]?: LanguageModel } = {};
@@ -189,6 +191,20 @@ async function headsFor(
   const models = { small: await digested('small'), large: await digested('large') };
   const isOptional = options.headsOptional ?? false;
   return await findHeads({ strategies, models, named, isOptional });
+}
+
+/**
+ * Refuses what a head cannot give, such as a share that was not measured, before a model is loaded.
+ * @throws PilotfishError `threshold-invalid`, `option-invalid`
+ */
+function checkBuilt(
+  strategies: readonly StrategyValue[],
+  heads: Heads,
+  { steps, samples, headsOptional = false }: OpenEngineOptions,
+): void {
+  if (headsOptional) return;
+  const trained = strategies.filter(({ method }) => method.head !== null);
+  for (const value of trained) createStrategy(value, { steps, samples, ...heads });
 }
 
 /** Gives routers the embeddings of the small model's tokens. */

@@ -208,6 +208,11 @@ export interface EvaluationResult {
   readonly models: ResultModels;
   readonly maxTokens: number;
   /**
+   * The options of strategies that were given, by strategy and name (`steps.draftCount`). Empty in
+   * results of earlier versions.
+   */
+  readonly options: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /**
    * The accuracy of the large model alone minus that of the small one, paired over all questions.
    */
   readonly gap: Estimate;

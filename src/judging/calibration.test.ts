@@ -129,6 +129,8 @@ describe('the threshold for a share', () => {
         remedy: expect.stringContaining('calibrate the reward with other --shares'),
       }),
     );
+    // 99.99 % is not 100 %, which may be asked for.
+    expect(() => thresholdForShare(calibration, 0.9999)).toThrow('A share of 99.99 % was not');
     for (const share of [0.017, 0.867]) {
       expect(thresholdForShare(calibration, share)).toBeGreaterThan(NEVER);
     }
@@ -147,7 +149,7 @@ describe('the threshold for a share', () => {
     const below = belowOf(scores, 0.5);
     const calibration = calibrated(scores, RUNS, (predicted) => predicted);
     expect(() => thresholdForShare(calibration, 0.7)).toThrow(
-      /share of 70 %: no threshold parts its scores between 45.9 % and 95.9 % of the tokens/,
+      /share of 70 %: no threshold separates its scores between 45.9 % and 95.9 % of the tokens/,
     );
     expect(() => thresholdForShare(calibration, 0.7, 'step')).toThrow(
       /The reward cannot give a share of 70 %.* of the steps of/,

@@ -155,7 +155,7 @@ function notMeasured(
   const range = `from ${inward(least, Math.ceil)} to ${inward(most, Math.floor)} %`;
   return shareError(
     share,
-    `A share of ${percent(share)} was not measured: the ${noun} was calibrated ${range}, on ${on}.`,
+    `A share of ${exactPercent(share)} was not measured: the ${noun} was calibrated ${range}, on ${on}.`,
     `Ask for a share in this range, for 0% or 100%, or calibrate the ${noun} with other --shares.`,
   );
 }
@@ -170,8 +170,8 @@ function impossible(
   const above = cuts.find((cut) => cut.share > predicted)?.share ?? 1;
   return shareError(
     share,
-    `The ${NOUNS[unit]} cannot give a share of ${percent(share)}: no threshold parts its scores between ` +
-      `${percent(below)} and ${percent(above)} of the ${unit}s of ${on}.`,
+    `The ${NOUNS[unit]} cannot give a share of ${exactPercent(share)}: no threshold separates its scores ` +
+      `between ${percent(below)} and ${percent(above)} of the ${unit}s of ${on}.`,
     'Ask for a smaller or a larger share.',
   );
 }
@@ -182,6 +182,11 @@ function shareError(share: number, message: string, remedy: string): PilotfishEr
 
 function percent(share: number): string {
   return `${Number((100 * share).toPrecision(3))} %`;
+}
+
+/** A share that was asked for, unrounded: 99.99 % is not 100 %. */
+function exactPercent(share: number): string {
+  return `${Number((100 * share).toPrecision(9))} %`;
 }
 
 /** A bound in percent with one decimal, on the inner side, so that it may be asked for. */

@@ -1,6 +1,6 @@
 /**
- * The input of a reward head: one row of features for each token of a step. The state *after* a token
- * knows the token, so the features of a token are the hidden state of the next row, with the
+ * The input of a reward head: one row of features for each token of a step. Only the state *after* a
+ * token depends on the token. So the features of a token are the hidden state of the next row, the
  * log-probability of the token, and the entropy and the margin of the row that decided it. The last
  * token of a step (its separator, or the end of the answer) has no next row and is not scored, unless it
  * is alone: then its own row stands for it. So scoring a draft takes no forward of its own.

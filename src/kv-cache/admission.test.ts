@@ -198,6 +198,8 @@ describe('Admission', () => {
     await expect(admission.admit(need(1, 101))).rejects.toMatchObject({
       code: 'kv-full',
       message: 'The request needs 101 positions in the cache of large, which has 100.',
+      // Without a limit of tokens a request takes the whole context, for each of its samples.
+      remedy: 'Ask for fewer tokens (--max-tokens) or fewer samples, or give a larger --context.',
       fields: { model: 'large', needed: 101, capacity: 100 },
     });
     expect(admission.waitingCount).toBe(0);

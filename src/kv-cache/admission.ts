@@ -192,7 +192,7 @@ function checkPossible(
     'kv-full',
     `The request needs ${needed} ${unit} in the cache of ${model}, which has ${capacity}.`,
     {
-      remedy: 'Ask for fewer tokens, or give a larger --context.',
+      remedy: 'Ask for fewer tokens (--max-tokens) or fewer samples, or give a larger --context.',
       fields: { model, needed, capacity },
     },
   );

@@ -204,8 +204,8 @@ export const HGS_METHODS: readonly Method[] = [
   method({
     name: TRAINED,
     summary:
-      'the small model tries steps again that a trained reward finds bad (--samples), and goes back ' +
-      'where none is good',
+      'the small model drafts a step again (--samples times at most) where a trained reward finds it ' +
+      'bad, and goes back to the step before where no draft is good',
     delta: null,
     head: OWN_STEPS_HEAD,
     build: (value, options) => {

@@ -2,12 +2,12 @@
  * Token routing by a trained router: one name for each way to train a router (docs/METHODS.md). The
  * methods differ only in their routers, so they share these facts.
  */
-import { PilotfishError } from '../core/errors.ts';
 import { routerGate } from '../judging/router-gate.ts';
 import { learnedRoutingCost } from './cost-models.ts';
 import { headThreshold } from './head-threshold.ts';
 import type { Method, ThresholdFacts } from './method.ts';
 import { HUES, type MethodStyle, solidLine } from './method-style.ts';
+import { missingHead } from './missing-head.ts';
 import { tokenRouting } from './token-routing.ts';
 
 const TAU: ThresholdFacts = {
@@ -70,18 +70,14 @@ function routed(name: string, summary: string, style: MethodStyle): Method {
     style,
     build: (value, { routers }) => {
       const router = routers?.get(name);
-      if (router === undefined) throw missing(name);
+      if (router === undefined) {
+        const trainedBy = `pilotfish train router --objective ${name}`;
+        throw missingHead({ strategy: name, kind: 'router', trainedBy });
+      }
       const strategy = tokenRouting(routerGate(router), headThreshold(router, value), TAU.name);
       const { share } = value;
       const on = router.calibration?.on ?? '';
       return share === null ? strategy : { ...strategy, askedShare: { share, unit: 'token', on } };
     },
   };
-}
-
-function missing(name: string): PilotfishError {
-  return new PilotfishError('head-missing', `${name} needs a router trained for these models.`, {
-    remedy: 'Train one with `pilotfish train router`, or name its file with --head.',
-    fields: { strategy: name },
-  });
 }

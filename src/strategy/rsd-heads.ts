@@ -31,7 +31,7 @@ const HEADS: readonly Trained[] = [
   },
   {
     name: 'rsd-separator',
-    summary: "its ablation: the usual value head, on the state at the step's end",
+    summary: 'an ablation of rsd: the usual value head, on the state at the end of the step',
     cost: stepRoutingCost,
     style: null,
   },

@@ -88,6 +88,8 @@ class RsdDecoder implements Decoder {
   readonly #weigh: (reward: number) => number;
   readonly #rewards = new RewardRange();
   #stepCount = 0;
+  /** Whether steps were written that no reward judged, because there were too many. */
+  #isPastLimit = false;
 
   constructor(context: StrategyContext, reward: StepReward, rule: Rule) {
     this.#context = context;
@@ -105,7 +107,8 @@ class RsdDecoder implements Decoder {
       const rows = await writeStep('large', round, this.#context, this.#rule);
       return rows.map((row) => writtenBy('large', row));
     }
-    if (this.#stepCount >= (this.#rule.stepCountMax ?? STEP_LIMITS.stepCountMax)) {
+    if (this.#stepCount >= this.#stepCountMax) {
+      this.#isPastLimit = true;
       const rows = await writeStep('small', round, this.#context, this.#rule);
       return rows.map((row) => writtenBy('small', row));
     }
@@ -121,7 +124,14 @@ class RsdDecoder implements Decoder {
 
   notes(): readonly string[] {
     const advice = isThreshold(this.#rule) ? this.#rewards.advice(this.#rule.delta) : null;
-    return [...this.#drafter.notes(), ...(advice === null ? [] : [advice])];
+    const limit = this.#isPastLimit
+      ? `after step ${this.#stepCountMax} nothing was judged: the small model wrote the rest`
+      : null;
+    return [...this.#drafter.notes(), ...[limit, advice].filter((note) => note !== null)];
+  }
+
+  get #stepCountMax(): number {
+    return this.#rule.stepCountMax ?? STEP_LIMITS.stepCountMax;
   }
 
   async #corrected(round: Round, draft: DraftedSteps): Promise<JudgedStep> {

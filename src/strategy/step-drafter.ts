@@ -11,6 +11,7 @@ import type { TokenId } from '../core/token-id.ts';
 import { readBy, type StepReward, type StepScorer } from '../judging/step-reward.ts';
 import type { Session } from '../session/session.ts';
 import { beginReward } from './begin-reward.ts';
+import { repeatsBefore } from './repeated-step.ts';
 import type { RsdOptions } from './rsd-options.ts';
 import { drawOf, type SampleOptions, sideBySide } from './samples.ts';
 import { STEP_LIMITS } from './step-boundary.ts';
@@ -36,16 +37,13 @@ export interface DrafterOptions extends RsdOptions {
   readonly isHopeless: (reward: number) => boolean;
 }
 
-/** The steps before a step that it may not repeat, all of them. */
-const REPEATED_COUNT = 2;
-
 export class StepDrafter {
   readonly #context: StrategyContext;
   readonly #reward: StepReward;
   readonly #scorer: StepScorer;
   readonly #options: DrafterOptions;
-  /** The last steps of the answer, as texts of token ids. */
-  #last: readonly string[] = [];
+  /** The steps of the answer so far. */
+  readonly #steps: (readonly TokenId[])[] = [];
   #repeatedCount = 0;
   #cutCount = 0;
   #endedCount = 0;
@@ -94,14 +92,14 @@ export class StepDrafter {
 
   /** Remembers a step that the answer goes on with. */
   commit(step: readonly RowResult[]): void {
-    this.#last = [...this.#last, keyOf(step)].slice(-REPEATED_COUNT);
+    this.#steps.push(step.map(({ tokenId }) => tokenId));
   }
 
   notes(): readonly string[] {
     const { stepTokenCountMax = STEP_LIMITS.stepTokenCountMax } = this.#options;
     const notes: readonly (readonly [count: number, what: string])[] = [
-      [this.#repeatedCount, 'repeated the two steps before, and had the reward 0'],
-      [this.#cutCount, `had no end within ${stepTokenCountMax} tokens, and were cut there`],
+      [this.#repeatedCount, 'repeated the two steps before them, and so had the reward 0'],
+      [this.#cutCount, `did not end within ${stepTokenCountMax} tokens, and were cut there`],
       [this.#endedCount, 'were ended early'],
     ];
     return notes.flatMap(([count, what]) => (count === 0 ? [] : [`drafts that ${what}: ${count}`]));
@@ -142,8 +140,8 @@ export class StepDrafter {
   }
 
   async #score(round: Round, rows: readonly RowResult[]): Promise<number> {
-    const key = keyOf(rows);
-    if (this.#last.length === REPEATED_COUNT && this.#last.every((step) => step === key)) {
+    const step = rows.map(({ tokenId }) => tokenId);
+    if (repeatsBefore(step, this.#steps)) {
       this.#repeatedCount += 1;
       return 0;
     }

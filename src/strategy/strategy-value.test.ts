@@ -306,7 +306,10 @@ describe('strategies with a trained head', () => {
       new Map([...heads].filter(([strategy]) => strategy !== head?.name));
     for (const options of [{}, { routers: without(routers), rewards: without(rewards) }]) {
       expect(() => createStrategy(name, options)).toThrow(
-        expect.objectContaining({ code: 'head-missing', fields: { strategy: name } }),
+        expect.objectContaining({
+          ...{ code: 'head-missing', fields: { strategy: name } },
+          message: `${name} needs a ${head?.kind} trained for these models, and there is none.`,
+        }),
       );
     }
     // The needed models are known before.

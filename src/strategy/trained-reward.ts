@@ -1,9 +1,9 @@
 /** Trained rewards of steps, as methods use them. */
 import { definedFields } from '../core/defined-fields.ts';
-import { PilotfishError } from '../core/errors.ts';
 import { headReward, type RewardHead } from '../judging/reward-head.ts';
 import type { StepReward } from '../judging/step-reward.ts';
 import type { HeadNeed } from './method.ts';
+import { missingHead } from './missing-head.ts';
 import type { RsdOptions } from './rsd-options.ts';
 import type { StrategyOptions } from './strategy-options.ts';
 
@@ -23,7 +23,10 @@ export function trainedReward(
   head: string,
   options: StrategyOptions,
 ): TrainedReward {
-  const found = rewardFor(strategy, head, options);
+  const found = options.rewards?.get(head);
+  if (found === undefined) {
+    throw missingHead({ strategy, kind: 'reward', trainedBy: 'pilotfish train reward' });
+  }
   const { separators } = found;
   return {
     reward: headReward(strategy, found),
@@ -38,14 +41,4 @@ export const OWN_STEPS_HEAD: HeadNeed = { kind: 'reward', name: 'rsd' };
 /** @throws PilotfishError `head-missing` */
 export function ownStepsReward(strategy: string, options: StrategyOptions): TrainedReward {
   return trainedReward(strategy, OWN_STEPS_HEAD.name, options);
-}
-
-/** @throws PilotfishError `head-missing` */
-function rewardFor(name: string, head: string, { rewards }: StrategyOptions): RewardHead {
-  const found = rewards?.get(head);
-  if (found !== undefined) return found;
-  throw new PilotfishError('head-missing', `${name} needs a reward trained for these models.`, {
-    remedy: 'Train one with `pilotfish train reward`, or name its file with --head.',
-    fields: { strategy: name },
-  });
 }

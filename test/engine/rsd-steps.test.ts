@@ -148,7 +148,7 @@ describe('a step', () => {
     expect((await answerOf(engine, method({}))).notes).toEqual([]);
     const cut = await answerOf(engine, method({ stepTokenCountMax: 2 }));
     expect(seen).toEqual(['ababb', 'ab', 'ab', 'b']);
-    expect(cut.notes).toEqual(['drafts that had no end within 2 tokens, and were cut there: 2']);
+    expect(cut.notes).toEqual(['drafts that did not end within 2 tokens, and were cut there: 2']);
     await using endless = engineOf([0]);
     const answer = await answerOf(
       endless,
@@ -175,6 +175,9 @@ describe('a step', () => {
     expect(seen).toEqual(['a\n\n']);
     expect(originsOf(answer)).toBe('llssssss');
     expect(answer.text).toBe('b\n\nb\n\naa\n\n');
+    expect(answer.notes).toEqual([
+      'after step 1 nothing was judged: the small model wrote the rest',
+    ]);
   });
 });
 
@@ -192,7 +195,7 @@ describe('a step that repeats the two before it', () => {
     // It is not judged.
     expect(seen).toHaveLength(4);
     expect(answer.notes).toContain(
-      'drafts that repeated the two steps before, and had the reward 0: 1',
+      'drafts that repeated the two steps before them, and so had the reward 0: 1',
     );
     // What accepts every reward accepts it, too.
     const small = await answerOf(engine, 'small', { maxTokens: 10 });

@@ -38,10 +38,17 @@ beforeAll(async () => {
   const facts = { ...pair, models, maxTokens: MAX_TOKENS, profiles: [] };
   result = evaluationResult(answers, {
     ...{ task: 'letters', facts, isScreened: false, replicateCount: 50 },
+    strategyOptions: pair.strategyOptions,
   });
   await pair[Symbol.asyncDispose]();
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
+
+it('names the options of each method of steps in its result', () => {
+  const given = { 'steps.stepTokenCountMax': 3 };
+  const names = [...REWARDS, 'random-step'];
+  expect(result.options).toEqual(Object.fromEntries(names.map((name) => [name, given])));
+});
 
 describe('a reward for which the large model reads the drafts', () => {
   it('saves written FLOPs and no generated ones; for other methods both are equal', () => {

@@ -150,7 +150,7 @@ describe('missing routers', () => {
     const options = { strategies, models: MODELS, files: [citer] };
     await expect(findNamed(options)).rejects.toMatchObject({
       code: 'head-missing',
-      message: 'No router for alignment was trained for small and large.',
+      message: 'alignment needs a router trained for small and large, and there is none.',
       remedy: expect.stringContaining('--objective alignment'),
       fields: { strategy: 'alignment', small: 'small', large: 'large' },
     });
@@ -167,6 +167,7 @@ describe('missing routers', () => {
     const options = { strategies: [strategy], models: MODELS, files: [] };
     await expect(findNamed(options)).rejects.toMatchObject({
       code: 'head-missing',
+      message: `${strategy} needs a reward trained for small and large, and there is none.`,
       remedy: expect.stringContaining(command),
     });
   });
@@ -199,7 +200,7 @@ describe('bundled routers in a folder', () => {
     expect(await found(['entropy'])).toEqual(new Map());
     const absent = { shippedFolder: join(folder, 'nowhere') };
     await expect(found(['citer'], absent)).rejects.toMatchObject({
-      message: 'No router for citer was trained for small and large.',
+      message: 'citer needs a router trained for small and large, and there is none.',
     });
   });
 

@@ -14,7 +14,8 @@ import type { RewardHead } from '../../judging/reward-head.ts';
 import type { Router } from '../../judging/router.ts';
 import { decodeRouter } from '../../judging/router-file.ts';
 import { readGiven } from '../../storage/whole-file.ts';
-import type { HeadKind, HeadNeed, StrategyValue } from '../../strategy/method.ts';
+import type { HeadKind, HeadNeed, Method, StrategyValue } from '../../strategy/method.ts';
+import { missingHead } from '../../strategy/missing-head.ts';
 import { rewardFlags } from './reward-settings.ts';
 
 /** The heads of strategies, by the name of the strategy that they were trained for. */
@@ -93,7 +94,7 @@ export async function findHeads({
       if (wanted.has(key) && !found.has(key) && isFor(head.head, models)) found.set(key, head);
     }
     const missing = [...wanted].find(([key]) => !found.has(key));
-    if (missing !== undefined && !isOptional) throw failure ?? missingHead(missing[1], models);
+    if (missing !== undefined && !isOptional) throw failure ?? missingFor(missing[1], models);
   }
   return headsOf([...found.values()]);
 }
@@ -156,10 +157,14 @@ function keyOf({ kind, head }: Head): string {
   return `${kind} ${head.strategy}`;
 }
 
-/** The heads that methods need, by their keys. */
-function neededHeads(strategies: readonly StrategyValue[]): ReadonlyMap<string, HeadNeed> {
-  const needs = strategies.flatMap(({ method: { head } }) => head ?? []);
-  return new Map(needs.map((need) => [`${need.kind} ${need.name}`, need]));
+type HeadMethod = Pick<Method, 'name'> & { readonly head: HeadNeed };
+
+/** The methods that need heads, by the keys of the heads. */
+function neededHeads(strategies: readonly StrategyValue[]): ReadonlyMap<string, HeadMethod> {
+  const methods = strategies.flatMap(({ method: { name, head } }) =>
+    head === null ? [] : { name, head },
+  );
+  return new Map(methods.map((method) => [`${method.head.kind} ${method.head.name}`, method]));
 }
 
 function isFor({ pair }: HeadFacts, models: FindHeadsOptions['models']): boolean {
@@ -193,15 +198,12 @@ const TRAINED_BY: Readonly<Record<HeadKind, (name: string) => string>> = {
   reward: (name) => ['pilotfish train reward', ...rewardFlags(name)].join(' '),
 };
 
-function missingHead({ kind, name }: HeadNeed, { small, large }: FindHeadsOptions['models']) {
-  return new PilotfishError(
-    'head-missing',
-    `No ${nounOf(kind)} for ${name} was trained for ${small.name} and ${large.name}.`,
-    {
-      remedy: `Train one with \`${TRAINED_BY[kind](name)}\`, or name its file with --head.`,
-      fields: { strategy: name, small: small.name, large: large.name },
-    },
-  );
+function missingFor(
+  { name: strategy, head: { kind, name } }: HeadMethod,
+  { small, large }: FindHeadsOptions['models'],
+): PilotfishError {
+  const pair = { small: small.name, large: large.name };
+  return missingHead({ strategy, kind, pair, trainedBy: TRAINED_BY[kind](name) });
 }
 
 function twice({ kind, head }: Head, path: string): PilotfishError {

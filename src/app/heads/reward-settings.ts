@@ -6,7 +6,7 @@ import {
 } from '../../core/defined-fields.ts';
 import type { RewardFeatures } from '../../judging/reward-features.ts';
 import { checkStepLimits, STEP_LIMITS } from '../../strategy/step-boundary.ts';
-import type { FitSettings } from '../../training/fit/fit-router.ts';
+import { FIT_DEFAULTS, type FitSettings } from '../../training/fit/fit-router.ts';
 import type { Finisher } from '../../training/steps/state-values.ts';
 import type { StepLabel } from '../../training/steps/step-tree.ts';
 import type { LoadedQuestions } from '../questions/load-questions.ts';
@@ -72,16 +72,7 @@ const PLAN: RewardPlan = {
 const FEATURES: RewardFeatures = { hidden: true, large: 'none', tokens: 'all' };
 const WIDTH = 48;
 const DROPOUT = 0.1;
-
-const FIT_DEFAULTS: Omit<FitSettings, 'seed' | 'shape'> = {
-  rate: 1e-3,
-  weightDecay: 0.01,
-  batchSize: 256,
-  epochCountMax: 100,
-  patience: 10,
-  validationShare: 0.15,
-  balanceMax: 1,
-};
+const PATIENCE = 10;
 
 /** @throws PilotfishError `option-invalid` */
 export function rewardSettings(options: TrainRewardOptions): RewardSettings {
@@ -100,7 +91,7 @@ export function rewardSettings(options: TrainRewardOptions): RewardSettings {
 
 export function rewardFit({ fit, width = WIDTH, seed }: RewardSettings): FitSettings {
   const shape = { hidden: [{ size: width, activation: true }], dropout: DROPOUT };
-  return { ...FIT_DEFAULTS, shape, ...definedFields(fit ?? {}), seed };
+  return { ...FIT_DEFAULTS, patience: PATIENCE, shape, ...definedFields(fit ?? {}), seed };
 }
 
 /** The strategy that a head with these features serves. */

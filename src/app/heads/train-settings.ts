@@ -7,7 +7,7 @@ import {
 import { PilotfishError } from '../../core/errors.ts';
 import type { RouterFeatures } from '../../judging/router-features.ts';
 import { citerPaperShape, routerShape } from '../../network/network-shape.ts';
-import type { FitSettings } from '../../training/fit/fit-router.ts';
+import { FIT_DEFAULTS, type FitSettings } from '../../training/fit/fit-router.ts';
 import { usesRollouts } from '../../training/labels/targets.ts';
 import { READ_FEATURES, type RoundReport } from '../../training/rounds/train-router.ts';
 import { TRAINING_PLAN, type TrainingPlan } from '../../training/rounds/training-plan.ts';
@@ -50,16 +50,6 @@ export type TrainSettings = DefinedFields<Omit<TrainOptions, 'folder' | 'feature
   };
 
 const FEATURES: RouterFeatures = { hidden: true, topLogprobs: 0, tokenEmbedding: false };
-
-const FIT_DEFAULTS: Omit<FitSettings, 'seed' | 'shape'> = {
-  rate: 1e-3,
-  weightDecay: 0.01,
-  batchSize: 256,
-  epochCountMax: 100,
-  patience: 8,
-  validationShare: 0.15,
-  balanceMax: 1,
-};
 
 /** @throws PilotfishError `option-invalid` for features that no router can have, or a wrong number */
 export function trainSettings(options: TrainOptions): TrainSettings {

@@ -1,4 +1,4 @@
-/** `pilotfish calibrate`: the share and quality that each threshold of a router gives. */
+/** `pilotfish calibrate`: the share and quality that each threshold of a head gives. */
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { CalibrateOptions } from '../../app/calibrate.ts';

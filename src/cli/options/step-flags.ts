@@ -12,13 +12,18 @@ import { addFlags, choice, count, type FlagTable, number, readFlags, toggle } fr
 const STEP_TOKEN_COUNT_MAX = 65_536;
 const STEP_COUNT_MAX = 65_536;
 
-const STEP_FLAGS: FlagTable<RsdOptions> = {
+/** Where steps end. */
+export const SEPARATOR_FLAGS: FlagTable<Pick<RsdOptions, 'separators'>> = {
   separators: {
     usage: '--steps <WHERE>',
     description:
       'where steps end: blank-line, newline, sentence, or a text such as "\\n---\\n"; repeatable',
     parse: (text, before = []) => [...before, ...parseSeparators(text)],
   },
+};
+
+const STEP_FLAGS: FlagTable<RsdOptions> = {
+  ...SEPARATOR_FLAGS,
   stepTokenCountMax: count(
     '--step-tokens <N>',
     'a step ends after N tokens at the latest (default: 256)',

@@ -27,8 +27,9 @@ import { drawReplicates, REPLICATE_COUNT, type Replicates } from '../statistics/
 import { gateEvidence } from '../statistics/gate-evidence.ts';
 import { curvesOf, shareAxisOf } from './curves-of.ts';
 import { discordantExamples } from './discordant-examples.ts';
-import { nameAndDigest } from './evaluation-pair.ts';
+import { type EvaluationPair, nameAndDigest } from './evaluation-pair.ts';
 import { LARGE_ALONE, SMALL_ALONE } from './evaluation-plan.ts';
+import { optionsByStrategy } from './given-options.ts';
 import { comparedWith, methodPairs, sharesTellCosts } from './method-pairs.ts';
 import { modelsGap } from './models-gap.ts';
 import { type LonePointResult, type PointRuns, pointResult } from './point-result.ts';
@@ -40,6 +41,8 @@ export interface ResultOptions {
   readonly task: string;
   readonly facts: RunFacts;
   readonly isScreened: boolean;
+  /** The options that strategies were built with; default: none were given. */
+  readonly strategyOptions?: EvaluationPair['strategyOptions'];
   /** The number of bootstrap replicates; default: REPLICATE_COUNT. */
   readonly replicateCount?: number | undefined;
 }
@@ -97,6 +100,7 @@ export function evaluationResult(
     isScreened: options.isScreened,
     models: resultModels(facts),
     maxTokens: facts.maxTokens,
+    options: optionsByStrategy(methods, options),
     gap: modelsGap(smallOfAll.runs, largeOfAll.runs),
     results,
     summary: summaries(byShare, replicates),

@@ -6,9 +6,9 @@ import { parseJson } from '../../core/parse-json.ts';
 import { rewardDigest } from '../../judging/reward-head.ts';
 import { scoreDigest } from '../../judging/router.ts';
 import { readWhole, writeWhole } from '../../storage/whole-file.ts';
-import { type Method, optionGroupsOf } from '../../strategy/method.ts';
 import type { EvaluationPair } from './evaluation-pair.ts';
 import type { EvaluationPlan } from './evaluation-plan.ts';
+import { givenOptions } from './given-options.ts';
 import { type JoinedManifest, joinManifest, type Manifest, parseManifest } from './manifest.ts';
 
 type ManifestPlan = Pick<EvaluationPlan, 'maxTokens' | 'waveSize'> &
@@ -33,7 +33,7 @@ export async function openManifest(
   const value = text === null ? undefined : parseJson(text.toString('utf8'));
   const found = text === null ? null : checked(value, path, folder);
   const options = Object.fromEntries(
-    strategies.map(({ method }) => [method.name, optionsText(method, pair)]),
+    strategies.map(({ method }) => [method.name, JSON.stringify(givenOptions(method, pair))]),
   );
   const { maxTokens, waveSize } = plan;
   const facts = { ...pair, maxTokens, waveSize, temperature, drawSeed, routers: heads, options };
@@ -42,22 +42,6 @@ export async function openManifest(
     await writeWhole(path, `${JSON.stringify(joined.manifest, null, 2)}\n`);
   }
   return joined;
-}
-
-/** Equal for equal options. Options that are not given are left out. */
-function optionsText(
-  method: Method,
-  { strategyOptions = {} }: Pick<EvaluationPair, 'strategyOptions'>,
-): string {
-  const given = optionGroupsOf(method).flatMap((group) =>
-    Object.entries(strategyOptions[group] ?? {}).map(
-      ([name, value]) => [`${group}.${name}`, value] as const,
-    ),
-  );
-  const known = given
-    .filter(([, value]) => value !== undefined)
-    .sort(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify(Object.fromEntries(known));
 }
 
 function checked(value: unknown, path: string, folder: string): Manifest {

@@ -25,6 +25,7 @@ import { fullDesign, type SampleDesign } from '../screening/sample-design.ts';
 import { type AnsweringOptions, answerAll } from './answer-all.ts';
 import { answerText } from './answer-record.ts';
 import { AnswerStore } from './answer-store.ts';
+import { differingSteps } from './differing-steps.ts';
 import type { EvaluationPair } from './evaluation-pair.ts';
 import {
   type EvaluationPlan,
@@ -78,6 +79,9 @@ export async function runEvaluation(options: RunEvaluationOptions): Promise<Eval
   const { questions, plan, pair, folder } = options;
   const prompts = promptsOf(questions, pair);
   const { codes } = await openManifest(folder, pair, plan);
+  const methods = plan.strategies.map(({ method }) => method);
+  const notice = differingSteps(methods, pair);
+  if (notice !== null) options.onNotice?.(notice);
   await pair.share(prompts);
   const store = await AnswerStore.open(join(folder, 'answers.jsonl'), codes);
   const answering = { ...options, ...plan, store };

@@ -140,6 +140,8 @@ describe('a sequence that remembers', () => {
     // None of these rows was taken for a plain row.
     expect(await say(model, [0], [1])).toEqual(await say(scripted(), [0], [1]));
     expect(take()).toEqual([]);
+    // The plain row before, and this one twice.
+    expect(model.rowCounts).toEqual({ known: 1, computed: 3 });
   });
 
   it('has one tree for each vocabulary size', async () => {

@@ -88,8 +88,11 @@ export class CachedSequence implements Sequence {
       return { rows: [], ...NO_TIME };
     }
     const { features } = this.#home;
-    if (this.#home.remembers() && isCacheable(request.program, features ?? {})) {
-      return await this.#remember(request, signal);
+    if (this.#home.remembers()) {
+      if (isCacheable(request.program, features ?? {})) {
+        return await this.#remember(request, signal);
+      }
+      this.#home.count(tokens.length - outputFrom, false);
     }
     const forward = await this.#compute(request, signal);
     return features === null ? forward : { ...forward, rows: forward.rows.map(roundedRow) };

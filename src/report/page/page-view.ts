@@ -100,6 +100,12 @@ function askedOf(source: string, result: EvaluationResult): [string, string][] {
       return [[`${label} model`, `${model.name} (${model.digest.slice(0, 12)})`]];
     }),
     ['longest answer', `${result.maxTokens} tokens`],
+    ...Object.entries(result.options).map(([strategy, given]): [string, string] => [
+      `options of ${strategy}`,
+      Object.entries(given)
+        .map(([name, value]) => `${name} ${JSON.stringify(value)}`)
+        .join(', '),
+    ]),
   ];
 }
 

@@ -40,6 +40,7 @@ function hostileResult(): EvaluationResult {
     ...result,
     task: HOSTILE,
     models: { small: model, large: model },
+    options: { [HOSTILE]: { [HOSTILE]: HOSTILE } },
     results: result.results.map((point) => ({
       ...point,
       strategy: rename(point.strategy),
@@ -55,6 +56,15 @@ const NOTHING = { value: null, low: null, high: null };
 const EMPTY_SUMMARY = { apgr: NOTHING, cpt50: NOTHING, cpt80: NOTHING, cpt95: NOTHING };
 
 describe('renderPage', () => {
+  it('names the options that strategies were given', () => {
+    const options = { rsd: { 'steps.draftCount': 4, 'steps.separators': ['\n'] } };
+    const drawn = { source: 'result.json', result: { ...fakeResult(), options }, pictures: [] };
+    const page = parse(renderPage([drawn]));
+    expect(elements(page, 'dl').map(textOf).join()).toContain(
+      'options of rsdsteps.draftCount 4, steps.separators ["\\n"]',
+    );
+  });
+
   const result = fakeResult();
   let html: string;
   let page: Tree.Document;

@@ -1,6 +1,5 @@
 /** Trains the network of a token head on the steps of trees, and measures how well it ranks steps. */
 import { auc } from '../../network/auc.ts';
-import type { TrainingCheckpoint } from '../../network/checkpoint.ts';
 import { splitByGroup } from '../../network/dataset.ts';
 import { foldNetwork } from '../../network/fold-network.ts';
 import type { FoldedNetwork } from '../../network/folded-network.ts';
@@ -9,14 +8,11 @@ import { type Reliability, reliability } from '../../network/reliability.ts';
 import { trainNetwork } from '../../network/train-network.ts';
 import { logitsOf } from '../../network/trained-network.ts';
 import type { StepRows } from '../steps/step-rows.ts';
-import { ADAMW, type FitSettings } from './fit-router.ts';
+import { ADAMW, type Continuing, type FitSettings } from './fit-router.ts';
 import { TARGET_MIDDLE } from './training-rows.ts';
 
-export interface FitRewardOptions extends Omit<FitSettings, 'balanceMax'> {
+export interface FitRewardOptions extends Omit<FitSettings, 'balanceMax'>, Continuing {
   readonly rows: StepRows;
-  readonly signal?: AbortSignal | undefined;
-  readonly checkpoint?: TrainingCheckpoint | undefined;
-  readonly onCheckpoint?: ((checkpoint: TrainingCheckpoint) => void) | undefined;
 }
 
 export interface RewardFit {

@@ -1,6 +1,5 @@
 /** Trains one router's network on labelled trajectories, and measures how well it ranks tokens. */
 import { auc } from '../../network/auc.ts';
-import type { TrainingCheckpoint } from '../../network/checkpoint.ts';
 import { splitByGroup } from '../../network/dataset.ts';
 import { foldNetwork } from '../../network/fold-network.ts';
 import type { FoldedNetwork } from '../../network/folded-network.ts';
@@ -8,7 +7,7 @@ import { sigmoid } from '../../network/loss.ts';
 import type { NetworkShape } from '../../network/network-shape.ts';
 import { type Reliability, reliability } from '../../network/reliability.ts';
 import { temperatureScale } from '../../network/temperature-scale.ts';
-import { trainNetwork } from '../../network/train-network.ts';
+import { type TrainingOptions, trainNetwork } from '../../network/train-network.ts';
 import { logitsOf } from '../../network/trained-network.ts';
 import type { Objective } from '../labels/targets.ts';
 import { objectiveLoss } from './objective-loss.ts';
@@ -28,12 +27,23 @@ export interface FitSettings {
   readonly seed: number;
 }
 
-export interface FitOptions extends FitSettings {
+/** Settings that routers and rewards share, beside the shape and the seed. */
+export const FIT_DEFAULTS: Omit<FitSettings, 'seed' | 'shape'> = {
+  rate: 1e-3,
+  weightDecay: 0.01,
+  batchSize: 256,
+  epochCountMax: 100,
+  patience: 8,
+  validationShare: 0.15,
+  balanceMax: 1,
+};
+
+/** How a training is stopped and continued. */
+export type Continuing = Pick<TrainingOptions, 'signal' | 'checkpoint' | 'onCheckpoint'>;
+
+export interface FitOptions extends FitSettings, Continuing {
   readonly objective: Objective;
   readonly rows: TrainingRows;
-  readonly signal?: AbortSignal | undefined;
-  readonly checkpoint?: TrainingCheckpoint | undefined;
-  readonly onCheckpoint?: ((checkpoint: TrainingCheckpoint) => void) | undefined;
 }
 
 export interface Fit {

@@ -226,4 +226,14 @@ describe('a trained reward', () => {
       message: expect.stringContaining('harmless'),
     });
   });
+
+  it('names the cap on rollouts where it left too little', async () => {
+    const draws = { count: 2, temperature: 1 };
+    const values = { finisher: 'large', draws, seed: 1 } as const;
+    const capped = training(numberWorld(), { values, rolloutCountMax: 1 });
+    await expect(trainReward(capped)).rejects.toMatchObject({
+      code: 'training-data-insufficient',
+      remedy: 'The cap left 18 questions out: give a larger --rollout-cap, or fewer --rollouts.',
+    });
+  });
 });

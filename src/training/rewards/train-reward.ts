@@ -90,7 +90,7 @@ export async function trainReward(options: TrainRewardOptions): Promise<TrainedR
 }
 
 /** @throws PilotfishError `training-data-insufficient` */
-function checkLabels({ targets }: StepRows, { examples }: LabelledSteps): void {
+function checkLabels({ targets }: StepRows, { examples, skippedCount }: LabelledSteps): void {
   const badCount = targets.filter((target) => target < TARGET_MIDDLE).length;
   if (badCount > 0 && badCount < targets.length) return;
   const trees = `${examples.length} ${examples.length === 1 ? 'tree' : 'trees'}`;
@@ -101,8 +101,10 @@ function checkLabels({ targets }: StepRows, { examples }: LabelledSteps): void {
         `${badCount === 0 ? 'are harmless' : 'do harm'}`;
   throw new PilotfishError('training-data-insufficient', `${seen}: there is nothing to learn.`, {
     remedy:
-      'Train on more questions, or on questions that the large model can answer and the small one ' +
-      'cannot. An answer without a separator is one step: see --steps.',
+      skippedCount > 0
+        ? `The cap left ${skippedCount} questions out: give a larger --rollout-cap, or fewer --rollouts.`
+        : 'Train on more questions, or on questions that the large model can answer and the small one ' +
+          'cannot. An answer without a separator is one step: see --steps.',
     fields: { stepCount: targets.length, badCount },
   });
 }

@@ -37,6 +37,21 @@ describe('a replay', () => {
     expect(replay(JUDGED, 2)).toMatchObject({ value: 1, rejectedCount: 2, largeTokenCount: 3 });
   });
 
+  it('gives a step that repeats the two before it the reward 0, as the decoder does', () => {
+    const next = (to: number) => ({ value: null, small: edge(to, 7, 8), large: edge(to, 7, 8) });
+    // The small model goes on with the same step for ever; the large one ends the answer.
+    const end = { value: null, small: edge(4, 7, 8), large: edge(5, 9) };
+    const loop: JudgedTree = {
+      tree: [next(1), next(2), end, whole(0), whole(0), whole(1)],
+      rewards: [0.9, 0.9, 0.9, null, null, null],
+    };
+    expect(replay(loop, 0.5)).toMatchObject({ value: 1, stepCount: 3, rejectedCount: 1 });
+    expect(replay(loop, 0)).toMatchObject({ value: 0, rejectedCount: 0 });
+    const [point] = calibrationOfSteps([loop], 'a loop', [0.5]).points;
+    // One of three rewards along the large model's answer is 0.
+    expect(point).toMatchObject({ predictedShare: 1 / 3, share: 1 / 3 });
+  });
+
   it('gives δ its share of rejected steps and its part of the gap', () => {
     const good: JudgedTree = {
       tree: [{ value: null, small: edge(1, 5), large: edge(1, 5) }, whole(1)],

@@ -3,9 +3,11 @@
  * on the same states, without another forward. Pure.
  */
 import { required } from '../../core/invariant.ts';
+import type { TokenId } from '../../core/token-id.ts';
 import { type Calibration, type CalibrationPoint, shareCuts } from '../../judging/calibration.ts';
 import { ScoreDistribution } from '../../judging/score-distribution.ts';
-import { largeValue, type StepTree, stateOf, walk } from './step-tree.ts';
+import { repeatsBefore } from '../../strategy/repeated-step.ts';
+import { type KeepsSmall, largeValue, type StepTree, stateOf, walk } from './step-tree.ts';
 
 /** A tree with the reward of the small model's step at each state; null: there is none. */
 export interface JudgedTree {
@@ -29,13 +31,22 @@ export interface TreeReplay {
 }
 
 /** RSD with the binary weighting at δ. */
-export function replay({ tree, rewards }: JudgedTree, delta: number): TreeReplay {
-  const accepts = (state: number): boolean => (rewards[state] ?? 1) >= delta;
-  return replayBy(tree, accepts);
+export function replay(judged: JudgedTree, delta: number): TreeReplay {
+  return replayBy(judged.tree, (state, before) => (rewardAt(judged, state, before) ?? 1) >= delta);
+}
+
+/** The reward of the small model's step after the steps before it; null: there is none. */
+function rewardAt(
+  { tree, rewards }: JudgedTree,
+  state: number,
+  before: readonly (readonly TokenId[])[],
+): number | null {
+  const { small } = stateOf(tree, state);
+  return small !== null && repeatsBefore(small.tokens, before) ? 0 : (rewards[state] ?? null);
 }
 
 /** Any rule: at each state it keeps the small model's draft or not. */
-export function replayBy(tree: StepTree, accepts: (state: number) => boolean): TreeReplay {
+export function replayBy(tree: StepTree, accepts: KeepsSmall): TreeReplay {
   const { states, kept, value } = walk(tree, accepts);
   const counts = { stepCount: 0, rejectedCount: 0, smallTokenCount: 0, largeTokenCount: 0 };
   let [judgedTokenCount, tokenCount] = [0, 0];
@@ -120,10 +131,11 @@ interface StepAlong {
 }
 
 /** The steps along the large model's own answer. */
-function stepsAlong({ tree, rewards }: JudgedTree): readonly StepAlong[] {
-  return walk(tree, () => false).states.flatMap((state) => {
-    const reward = rewards[state] ?? null;
-    const { small, large } = stateOf(tree, state);
+function stepsAlong(judged: JudgedTree): readonly StepAlong[] {
+  const { states, steps } = walk(judged.tree, () => false);
+  return states.flatMap((state, at) => {
+    const reward = rewardAt(judged, state, steps.slice(0, at));
+    const { small, large } = stateOf(judged.tree, state);
     return reward === null ? [] : [{ reward, differs: small?.to !== large?.to }];
   });
 }

@@ -46,11 +46,15 @@ describe('a tree of steps', () => {
   });
 
   it('is walked by any rule', () => {
-    expect(walk(HARM, () => true)).toEqual({ states: [0, 1], kept: [true, true], value: 0 });
-    expect(walk(HARM, () => false)).toEqual({ states: [0, 2], kept: [false, false], value: 1 });
+    expect(walk(HARM, () => true)).toMatchObject({ states: [0, 1], kept: [true, true], value: 0 });
+    expect(walk(HARM, () => false)).toMatchObject({
+      states: [0, 2],
+      kept: [false, false],
+      value: 1,
+    });
     expect(walk(HARM, (state) => state !== 0).value).toBe(1);
     // Past the limit of a tree only the large model's step is known.
-    expect(walk(HELP, () => true)).toEqual({ states: [0, 1], kept: [true, false], value: 1 });
+    expect(walk(HELP, () => true)).toMatchObject({ states: [0, 1], kept: [true, false], value: 1 });
   });
 
   it('has an answer up to each state', () => {

@@ -68,25 +68,33 @@ export function stepLabel(
   return small.to === large.to ? 1 : Math.min(1, Math.max(0, 1 + value - valueAt(large.to)));
 }
 
-/** The path of a method: at each state it takes the small model's step or the large model's. */
-export function walk(
-  tree: StepTree,
-  keepsSmall: (state: number) => boolean,
-): {
+/** @param before the steps of the answer up to the state */
+export type KeepsSmall = (state: number, before: readonly (readonly TokenId[])[]) => boolean;
+
+export interface StepPath {
   readonly states: readonly number[];
+  /** [state] whether the small model's step was taken there. */
   readonly kept: readonly boolean[];
+  /** [state] the step that was taken there. */
+  readonly steps: readonly (readonly TokenId[])[];
   readonly value: number;
-} {
+}
+
+/** The path of a method: at each state it takes the small model's step or the large model's. */
+export function walk(tree: StepTree, keepsSmall: KeepsSmall): StepPath {
   const states: number[] = [];
   const kept: boolean[] = [];
+  const steps: (readonly TokenId[])[] = [];
   let at = 0;
   for (;;) {
     const { value, small, large } = stateOf(tree, at);
-    if (value !== null) return { states, kept, value };
-    const isKept = small !== null && keepsSmall(at);
+    if (value !== null) return { states, kept, steps, value };
+    const isKept = small !== null && keepsSmall(at, steps);
+    const { tokens, to } = required(isKept ? small : large, 'an answer goes on');
     states.push(at);
     kept.push(isKept);
-    at = required(isKept ? small : large, 'an answer goes on').to;
+    steps.push(tokens);
+    at = to;
   }
 }
 

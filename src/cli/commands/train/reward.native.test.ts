@@ -55,7 +55,18 @@ describe('train reward', () => {
   it('passes every option on', async () => {
     const { asked, exitCode } = await run([
       ...['--task', 'gsm8k', '--data', '/data', '--count', '9', '--question-seed', '0'],
-      ...['--steps', 'sentence', '--states', '12', '--labels', 'value', '--finisher', 'both'],
+      ...[
+        '--steps',
+        'sentence',
+        '--steps',
+        'newline',
+        '--states',
+        '12',
+        '--labels',
+        'value',
+        '--finisher',
+        'both',
+      ],
       ...['--rollouts', '4', '--rollout-cap', '5000', '--best-of', '8', '--large-reads', 'logprob'],
       ...['--tokens', 'last', '--no-hidden', '--width', '64', '--rate', '0.01', '--epochs', '9'],
       ...['--patience', '2', '--seed', '8', '--max-tokens', '99', '--wave', '4', '--offline'],
@@ -68,7 +79,7 @@ describe('train reward', () => {
     for (const told of [onProgress, onNotice]) expect(told).toBeTypeOf('function');
     expect(options).toEqual({
       ...{ task: 'gsm8k', dataFolder: '/data', count: 9, questionSeed: 0 },
-      separators: ['. ', '.\n', '! ', '!\n', '? ', '?\n'],
+      separators: ['. ', '.\n', '! ', '!\n', '? ', '?\n', '\n'],
       ...{ stateCountMax: 12, label: 'value', finisher: 'both', drawCount: 4 },
       ...{ rolloutCountMax: 5000, answerCount: 8, width: 64, seed: 8 },
       features: { large: 'logprob', tokens: 'last', hidden: false },

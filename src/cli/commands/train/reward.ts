@@ -4,7 +4,6 @@ import type { TrainRewardOptions } from '../../../app/heads/reward-settings.ts';
 import type { PairOptions } from '../../../app/pair-options.ts';
 import type { QuestionOptions } from '../../../app/questions/load-questions.ts';
 import type { DefinedFields } from '../../../core/defined-fields.ts';
-import { parseSeparators } from '../../../strategy/step-boundary.ts';
 import { TRAINING_WAVE_SIZE_MAX } from '../../../training/sequence-counts.ts';
 import type { CliDependencies } from '../../cli-dependencies.ts';
 import { type CliIo, withoutColor } from '../../io.ts';
@@ -21,13 +20,13 @@ import {
 } from '../../options/flags.ts';
 import { PAIR_FLAGS } from '../../options/pair-flags.ts';
 import { answeringFlags, questionFlags } from '../../options/question-flags.ts';
+import { SEPARATOR_FLAGS } from '../../options/step-flags.ts';
 import { progressBar } from '../../rendering/progress-bar.ts';
 import { renderReward } from '../../rendering/render-reward.ts';
 
 /** The options that no table reads. */
 interface OtherOptions {
   readonly out?: string;
-  readonly steps?: string;
   readonly json?: boolean;
   readonly color: boolean;
 }
@@ -47,9 +46,13 @@ Examples:
 const STATE_COUNT_MAX = 4096;
 const ANSWER_COUNT_MAX = 64;
 
-type PlanFields = Pick<TrainRewardOptions, 'stateCountMax' | 'label' | 'finisher' | 'answerCount'>;
+type PlanFields = Pick<
+  TrainRewardOptions,
+  'separators' | 'stateCountMax' | 'label' | 'finisher' | 'answerCount'
+>;
 
 const PLAN_FLAGS: FlagTable<PlanFields> = {
+  ...SEPARATOR_FLAGS,
   stateCountMax: count(
     '--states <N>',
     'the most states of a question at which the small model drafts (default: 64)',
@@ -110,7 +113,6 @@ export function registerTrainReward(
     );
   // One table would lose flags: both models of a pair and what a large model reads are fields `large`.
   addFlags(addFlags(addFlags(command, RUN_FLAGS), FEATURE_FLAGS), FIT_FLAGS)
-    .option('--steps <WHERE>', 'where steps end: blank-line, newline, sentence, or a text')
     .option('--out <FOLDER>', 'the folder of steps and the head (default: training/TASK-PAIR)')
     .option('--json', 'print one JSON object')
     .option('--no-color', 'no colours')
@@ -144,7 +146,6 @@ function rewardOptions(parsed: OtherOptions): TrainRewardOptions {
   const given = readFlags(RUN_FLAGS, parsed);
   return {
     ...given,
-    separators: parsed.steps === undefined ? undefined : parseSeparators(parsed.steps),
     features: readFlags(FEATURE_FLAGS, parsed),
     fit: readFlags(FIT_FLAGS, parsed),
     folder: parsed.out ?? folderFor(given),
