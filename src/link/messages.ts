@@ -8,7 +8,7 @@
  */
 import type { SamplingParams } from '../core/sampling-params.ts';
 import type { TokenId } from '../core/token-id.ts';
-import type { CompressedDistribution } from '../sampling/compressed-distribution.ts';
+import type { DraftDistribution } from '../sampling/draft-distribution.ts';
 
 /** 16 random bytes in hex: 32 digits from 0 to f. They name a request and let its device resume it. */
 export type RequestId = string;
@@ -37,13 +37,6 @@ export interface OpenMessage {
   /** The prompt; after a lost session also the answer so far. */
   readonly text: readonly TokenId[];
 }
-
-/** The distribution that the draft was drawn from. */
-export type DraftDistribution =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'compressed'; readonly compressed: CompressedDistribution }
-  /** [V] probabilities in single precision; `fromSinglePrecision` is their distribution. */
-  | { readonly kind: 'full'; readonly probabilities: Float32Array };
 
 /** Asks for a verdict on one draft. */
 export interface TransmitMessage {

@@ -23,7 +23,7 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
     grammar: ['core'],
     model: ['core', 'sampling', 'storage', 'vocabulary'],
     'kv-cache': ['core', 'model'],
-    session: ['core', 'kv-cache', 'model', 'vocabulary'],
+    session: ['core', 'kv-cache', 'model', 'sampling', 'vocabulary'],
     link: ['core', 'sampling'],
     accounting: ['core'],
     machines: ['accounting', 'core', 'model', 'sampling', 'storage'],
