@@ -51,9 +51,9 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
     ],
     report: ['core', 'evaluation', 'strategy'],
     app: [
-      ...['accounting', 'catalog', 'core', 'engine', 'evaluation', 'judging', 'kv-cache'],
-      ...['machines', 'model', 'network', 'report', 'speculative', 'storage', 'strategy'],
-      'training',
+      ...['accounting', 'catalog', 'core', 'device', 'engine', 'evaluation', 'hub', 'judging'],
+      ...['kv-cache', 'machines', 'model', 'network', 'report', 'session', 'speculative'],
+      ...['storage', 'strategy', 'training'],
     ],
     // The library's face.
     'index.ts': [
