@@ -14,6 +14,7 @@ import type { CostFacts, EngineModel } from '../engine/model-set.ts';
 import { POCKET_SCOPE } from '../evaluation/tasks/pocket/scope.ts';
 import type { BoundModel } from '../judging/head.ts';
 import { type Router, withEmbeddings } from '../judging/router.ts';
+import type { HubFacts } from '../link/hub-facts.ts';
 import type { CostCurve, StepCosts } from '../machines/step-costs.ts';
 import type { LlamaCppModel } from '../model/llama-cpp/model.ts';
 import { readModelFile } from '../model/llama-cpp/model-file.ts';
@@ -86,6 +87,8 @@ export interface OpenEngineOptions extends PairOptions {
    * serve one of the strategies.
    */
   readonly headFiles?: readonly string[] | undefined;
+  /** Told of the model that the hub has. */
+  readonly onHub?: ((facts: HubFacts) => void) | undefined;
   /** Wraps a loaded model; the wrapper then owns it. Default: no wrapper. */
   readonly wrapModel?:
     | ((model: LlamaCppModel, of: WrappedModel) => Promise<LanguageModel>)
@@ -150,7 +153,7 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
         owners[one] = model;
       }
     }
-    if (hub !== undefined) owners.large = hub.open(tokensOf(models.small));
+    if (hub !== undefined) owners.large = hub.open(tokensOf(models.small), options.onHub);
     const costs = await stepCosts(models, strategies, options);
     const heads = { ...found, routers: bound(found.routers, models.small ?? null) };
     for (const [label, own] of loaded) {

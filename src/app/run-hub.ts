@@ -5,9 +5,11 @@ import { Hub } from '../hub/hub.ts';
 import { startHubServer } from '../hub/hub-server.ts';
 import { CONTEXT_LENGTH_DEFAULT } from '../model/llama-cpp/model.ts';
 import { SEQUENCE_COUNT_LIMIT } from '../model/sequence-count-limit.ts';
+import { fileDigest } from '../storage/file-digest.ts';
 import { readGiven } from '../storage/whole-file.ts';
 import { readKeys } from './hub/hub-key.ts';
 import { loadNamedModel } from './machine/load-named-model.ts';
+import { shortName } from './machine/local-profile.ts';
 import type { PairOptions } from './pair-options.ts';
 
 export interface RunHubOptions
@@ -63,7 +65,8 @@ export async function runHub(options: RunHubOptions): Promise<RunningHub> {
   const { deviceCountMax = DEVICE_COUNT_MAX_DEFAULT, drainMs = DRAIN_MS_DEFAULT } = options;
   // Found before a model is loaded.
   const [keys, tls] = [await readKeys(options), await readTls(options)];
-  const { path } = await ensureModel(large, options);
+  const { path, sha256 } = await ensureModel(large, options);
+  const digest = sha256 ?? (await fileDigest(path, `Hashing ${shortName(large)}`, options));
   const { contextLength = CONTEXT_LENGTH_DEFAULT } = options;
   const model = await loadNamedModel(large, path, 1, {
     ...options,
@@ -72,7 +75,7 @@ export async function runHub(options: RunHubOptions): Promise<RunningHub> {
   });
   const { requestsPerKeyMax } = options;
   const limits = requestsPerKeyMax === undefined ? {} : { requestsPerKeyMax };
-  const hub = new Hub({ model, limits, onFailure });
+  const hub = new Hub({ model, digest, limits, onFailure });
   try {
     const server = await startHubServer({
       ...{ hub, host, port, keys, tls, deviceCountMax, onFailure },

@@ -8,6 +8,7 @@ import {
   HubModel,
 } from '../../device/hub-model.ts';
 import { LINK_POLICIES, type LinkPolicy } from '../../device/link-policy.ts';
+import type { HubFacts } from '../../link/hub-facts.ts';
 import type { Vocabulary } from '../../model/roles.ts';
 import { missingCapability } from '../../session/capabilities.ts';
 import type { Method, StrategyValue } from '../../strategy/method.ts';
@@ -37,7 +38,8 @@ interface Surroundings {
 /** A hub that has been reached, before the small model is loaded. */
 export interface ReachedHub {
   readonly entrance: HubEntrance;
-  open(vocabulary: Vocabulary): HubModel;
+  /** @param onHub told of the hub's model */
+  open(vocabulary: Vocabulary, onHub?: (facts: HubFacts) => void): HubModel;
 }
 
 /**
@@ -57,9 +59,14 @@ export async function reachHub(
   }
   const connect: ConnectToHub = webSocketConnector({ url, key, connectMs: policy.connectMs });
   const entrance = await connect(signal);
-  const open = (vocabulary: Vocabulary): HubModel =>
-    new HubModel({ connect, vocabulary, policy }, entrance.facts, entrance.transport);
-  return { entrance, open };
+  return {
+    entrance,
+    open: (vocabulary, onHub) => {
+      const { facts, transport } = entrance;
+      onHub?.(facts);
+      return new HubModel({ connect, vocabulary, policy }, facts, transport);
+    },
+  };
 }
 
 function isOnThisMachine(url: string): boolean {
