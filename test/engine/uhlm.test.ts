@@ -1,6 +1,6 @@
 /**
- * U-HLM through the whole loop, in one process and over frames: its exact law, which is biased where the uncertainty looks at the draft,
- * its ends, and what is counted as transmitted.
+ * U-HLM through the whole loop, in one process and over frames: its exact law, which is biased where the
+ * uncertainty looks at the draft, its ends, and what is counted as transmitted.
  */
 import { describe, expect, it } from 'vitest';
 import { required } from '../../src/core/invariant.ts';
