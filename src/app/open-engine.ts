@@ -159,7 +159,8 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
     for (const [label, own] of loaded) {
       const [model, file] = [models[label], files[label]];
       if (model === undefined || file === undefined || options.wrapModel === undefined) continue;
-      const of = { labels: own, name: shortName(nameOf(names, label)), ...file, heads };
+      // The file may have a longer name of its own: its path.
+      const of = { ...file, labels: own, name: shortName(nameOf(names, label)), heads };
       const owner = await options.wrapModel(model, of);
       for (const one of own) owners[one] = owner;
     }
