@@ -9,8 +9,8 @@ import { type TokenId, tokenId } from './token-id.ts';
 export interface Draws {
   /** A uniform number in (0, 1) that decides `position`. */
   uniform(position: number, purpose: NoisePurpose): number;
-  /** True with the given probability. */
-  accepts(probability: number, position: number): boolean;
+  /** True with the given probability. @param purpose default `accept` */
+  accepts(probability: number, position: number, purpose?: NoisePurpose): boolean;
   /** An index with probability proportional to its weight; weights are >= 0 and not all 0. */
   categorical(weights: Float64Array, position: number, purpose: NoisePurpose): TokenId;
 }
@@ -20,7 +20,8 @@ export function seededDraws(seed: number): Draws {
     noiseUniform(noiseKey(seed, position, purpose));
   return {
     uniform,
-    accepts: (probability, position) => uniform(position, 'accept') < probability,
+    accepts: (probability, position, purpose = 'accept') =>
+      uniform(position, purpose) < probability,
     categorical: (weights, position, purpose) =>
       tokenId(drawByWeight(weights, noiseKey(seed, position, purpose))),
   };

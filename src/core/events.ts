@@ -28,6 +28,11 @@ export interface TokenEvent {
   readonly origin: Origin;
   /** True if the large model checked this token and would have written the same. */
   readonly verified: boolean;
+  /**
+   * Present if the large model was to check this token of the small one, and was away. Absent in all
+   * other tokens.
+   */
+  readonly isOffline?: true;
   /** The small model's proposal, if the large model wrote another token in its place. */
   readonly proposedTokenId: TokenId | null;
   /** The gate's score of the proposal (entropy in nats, margin, coin, …). */

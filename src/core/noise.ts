@@ -20,6 +20,8 @@ export type NoisePurpose =
   | 'draw'
   // Its positions count the temperatures of all tokens.
   | 'perturbation'
+  // Whether a draft stands after its distribution was rounded.
+  | 'rounding'
   // Purposes of training: their positions count layers, steps or epochs.
   | 'weights'
   | 'dropout'
@@ -38,6 +40,7 @@ const PURPOSE_NUMBER: Readonly<Record<NoisePurpose, number>> = {
   split: 9,
   draw: 10,
   perturbation: 11,
+  rounding: 12,
 };
 
 /** Two 32-bit words that name one stream of noise. */

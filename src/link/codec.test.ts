@@ -10,16 +10,11 @@ import {
   expandDistribution,
   fromSinglePrecision,
 } from '../sampling/compressed-distribution.ts';
+import type { DraftDistribution } from '../sampling/draft-distribution.ts';
 import { decodeFromDevice, decodeFromHub, encode, frameSize } from './codec.ts';
 import { anyDeviceMessage, anyHubMessage, withVocabulary } from './fakes/any-message.ts';
 import { ERROR_TEXT_BYTE_COUNT_MAX, linkLimits } from './limits.ts';
-import type {
-  AnswerMessage,
-  DraftDistribution,
-  LinkMessage,
-  OpenMessage,
-  TransmitMessage,
-} from './messages.ts';
+import type { AnswerMessage, LinkMessage, OpenMessage, TransmitMessage } from './messages.ts';
 
 const REQUEST_ID = '000102030405060708090a0b0c0d0e0f';
 const QWEN = 151_936;

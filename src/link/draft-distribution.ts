@@ -4,12 +4,12 @@ import {
   LEVEL_BIT_COUNT_MAX,
   tokenIdBitCount,
 } from '../sampling/compressed-distribution.ts';
+import type { DraftDistribution } from '../sampling/draft-distribution.ts';
 import { pack, packedByteCount, unpack } from './bit-packing.ts';
 import { frameInvalid } from './frame-invalid.ts';
 import type { FrameReader } from './frame-reader.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import type { LinkLimits } from './limits.ts';
-import type { DraftDistribution } from './messages.ts';
 import { checkTokenIds } from './token-id-block.ts';
 
 /** The lowest two bits of a form. The four above are `bitCount` - 1 of a compressed distribution. */

@@ -8,7 +8,7 @@
  */
 import type { SamplingParams } from '../core/sampling-params.ts';
 import type { TokenId } from '../core/token-id.ts';
-import type { CompressedDistribution } from '../sampling/compressed-distribution.ts';
+import type { DraftDistribution } from '../sampling/draft-distribution.ts';
 
 /** 16 random bytes in hex: 32 digits from 0 to f. They name a request and let its device resume it. */
 export type RequestId = string;
@@ -38,13 +38,6 @@ export interface OpenMessage {
   readonly text: readonly TokenId[];
 }
 
-/** The distribution that the draft was drawn from. */
-export type DraftDistribution =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'compressed'; readonly compressed: CompressedDistribution }
-  /** [V] probabilities in single precision; `fromSinglePrecision` is their distribution. */
-  | { readonly kind: 'full'; readonly probabilities: Float32Array };
-
 /** Asks for a verdict on one draft. */
 export interface TransmitMessage {
   readonly type: 'transmit';
@@ -52,7 +45,10 @@ export interface TransmitMessage {
   readonly sequence: number;
   /** The number of drafts rejected so far. A hub ignores what was sent in an earlier epoch. */
   readonly epoch: number;
-  /** The position in the text of the first un-synced id. The hub cuts its text to this length. */
+  /**
+   * The position in the text of the first un-synced id, behind the prompt. The hub cuts its text to this
+   * length.
+   */
   readonly from: number;
   /** The tokens that the device kept since, without asking. */
   readonly unsynced: readonly TokenId[];

@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { PilotfishError } from '../core/errors.ts';
 import { GREEDY } from '../core/sampling-params.ts';
 import { tokenId, tokenIds } from '../core/token-id.ts';
+import type { DraftDistribution } from '../sampling/draft-distribution.ts';
 import { decodeFromDevice, decodeFromHub, encode } from './codec.ts';
 import { type LinkLimits, linkLimits } from './limits.ts';
 import type {
   AnswerMessage,
-  DraftDistribution,
   ErrorMessage,
   LinkMessage,
   OpenMessage,

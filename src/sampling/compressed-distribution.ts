@@ -103,8 +103,11 @@ export function expandDistribution(
  * @returns [V] probabilities that sum to 1
  */
 export function fromSinglePrecision(probabilities: Float32Array): Float64Array {
-  const sum = probabilities.reduce((total, probability) => total + probability, 0);
-  return Float64Array.from(probabilities, (probability) => probability / sum);
+  let sum = 0;
+  for (const probability of probabilities) sum += probability;
+  const exact = Float64Array.from(probabilities);
+  for (let id = 0; id < exact.length; id += 1) exact[id] = (exact[id] as number) / sum;
+  return exact;
 }
 
 /** The bits that tell the ids of a vocabulary apart: ceil(log2 V). */

@@ -10,6 +10,8 @@ export interface SessionCapabilities {
   readonly sharesNoise: boolean;
   /** Whether a grammar of this request can constrain the model's text. */
   readonly keepsGrammar: boolean;
+  /** Whether the model judges drafts where it runs. */
+  readonly givesVerdicts: boolean;
   /** The form of texts that the model takes. A model that takes only text reads the tokens' text. */
   readonly input: 'token-ids' | 'text';
 }
@@ -20,6 +22,8 @@ export const LOCAL_CAPABILITIES: SessionCapabilities = {
   outputRowCountMax: Number.POSITIVE_INFINITY,
   sharesNoise: true,
   keepsGrammar: true,
+  // Its rows are at hand: the strategy judges by them.
+  givesVerdicts: false,
   input: 'token-ids',
 };
 
@@ -29,6 +33,8 @@ export interface SessionNeeds {
   /** The rows of one call; 0 or absent if writing on is enough. */
   readonly outputRowCount?: number | undefined;
   readonly sharesNoise?: boolean | undefined;
+  /** Whether its rows only serve verdicts on drafts: a model that gives verdicts needs none of them. */
+  readonly verdicts?: boolean | undefined;
   /** Whether the model must take token ids, because it might cut a text into other tokens. */
   readonly tokenIds?: boolean | undefined;
   readonly keepsGrammar?: boolean | undefined;
@@ -38,7 +44,8 @@ export interface SessionNeeds {
 
 /** Names a missing capability, as in "it gives no hidden states"; null if none is missing. */
 export function missingCapability(needs: SessionNeeds, has: SessionCapabilities): string | null {
-  const { reads = {}, outputRowCount = 0 } = needs;
+  const isJudge = needs.verdicts === true && has.givesVerdicts;
+  const { reads = {}, outputRowCount = 0 } = isJudge ? {} : needs;
   const missing = missingRead(has.reads, reads);
   if (missing !== null) return missing;
   if (outputRowCount > has.outputRowCountMax) {

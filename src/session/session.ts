@@ -9,7 +9,8 @@
  *
  * Repetition: no call of a strategy is made twice. A local session repeats its own forward if its cache
  * was full or its cells were taken, because that costs only time. A session that pays for a call, or
- * sends it to another machine, makes it once and fails with the error of that call.
+ * sends it to another machine, makes it once and fails with the error of that call. The exception is a hub,
+ * which answers a question that it gets twice with the same answer.
  */
 
 import type { WorkPurpose } from '../core/events.ts';
@@ -18,6 +19,7 @@ import type { NoisePurpose } from '../core/noise.ts';
 import type { RowMasks, RowProgram, RowResult } from '../core/row-program.ts';
 import type { RowReads } from '../core/row-reads.ts';
 import type { TokenId } from '../core/token-id.ts';
+import type { DraftDistribution } from '../sampling/draft-distribution.ts';
 import type { SessionCapabilities } from './capabilities.ts';
 import type { WorkRecorder } from './work-recorder.ts';
 import type { WriteBoundary } from './write-boundary.ts';
@@ -46,6 +48,24 @@ export interface RowsRequest {
   readonly scoredTokens?: readonly TokenId[] | undefined;
 }
 
+/** Asks for a verdict on a drafted token. */
+export interface VerdictRequest {
+  /** Prompt and committed tokens; the draft is the token after them. */
+  readonly text: readonly TokenId[];
+  readonly draft: TokenId;
+  /** What it was drawn from. Without one it is compared with the model's own draw. */
+  readonly distribution: DraftDistribution;
+  readonly wantsLogprob: boolean;
+}
+
+export interface Verdict {
+  /** The draft, or the token in its place. */
+  readonly tokenId: TokenId;
+  readonly isAccepted: boolean;
+  /** Of the token under the model; null if it was not asked for, or the model does not know it. */
+  readonly logprob: number | null;
+}
+
 export interface WriteRequest extends Omit<RowsRequest, 'outputCount' | 'scoredText'> {
   readonly until: WriteBoundary;
 }
@@ -60,6 +80,13 @@ export interface Session extends AsyncDisposable {
    * @throws PilotfishError `aborted`, `disposed`, and the errors of its model
    */
   rows(request: RowsRequest): Promise<readonly RowResult[]>;
+  /**
+   * Verdicts of a model that judges drafts where it runs, with the request's noise; absent: the caller
+   * judges them by rows.
+   * @returns null if the model is away and the request goes on without it
+   * @throws as `rows`
+   */
+  verdict?(request: VerdictRequest): Promise<Verdict | null>;
   /**
    * Continues a text token by token, up to a boundary: at least one token. Leaving the loop early stops
    * the writing. If the model signals its end without a token, the last row has an end-of-generation

@@ -18,6 +18,8 @@ export interface Decision {
   readonly tokenId: TokenId;
   readonly origin: Origin;
   readonly verified: boolean;
+  /** As in `TokenEvent`. */
+  readonly isOffline?: true;
   readonly proposedTokenId: TokenId | null;
   readonly score: number | null;
   readonly logprob: number | null;

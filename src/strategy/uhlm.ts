@@ -5,6 +5,7 @@
  *
  * A drafted end of the answer is always transmitted, because nothing would come after it.
  */
+import type { Draws } from '../core/draws.ts';
 import { required } from '../core/invariant.ts';
 import type { ModelRole } from '../core/model-id.ts';
 import type { RowResult } from '../core/row-program.ts';
@@ -20,8 +21,12 @@ import {
 import {
   compressDistribution,
   expandDistribution,
+  fromSinglePrecision,
   LEVEL_BIT_COUNT_MAX,
 } from '../sampling/compressed-distribution.ts';
+import { type DraftDistribution, expandDraftDistribution } from '../sampling/draft-distribution.ts';
+import { residualWeights } from '../sampling/residual.ts';
+import type { Verdict } from '../session/session.ts';
 import { judgeDraft } from '../speculative/verifiers.ts';
 import { checkOption } from './check-option.ts';
 import { tokenRoutingCost } from './cost-models.ts';
@@ -44,7 +49,8 @@ export interface HybridOptions {
 }
 
 /**
- * Decides as a device and its hub do, in one process. Always transmitting gives the large model's
+ * Decides as a device does. Where the large model gives verdicts, it is a hub; otherwise this process
+ * has both models, and decides as the two do. Always transmitting gives the large model's
  * distribution (but for the paper's compression), with `ids` its very text. Never transmitting gives the
  * small model's text, but for the end of the answer.
  * @throws PilotfishError `option-invalid`
@@ -59,7 +65,10 @@ export function hybrid(name: string, options: HybridOptions): Strategy {
     name,
     needs: {
       small: { reads, outputRowCount: 1 },
-      large: { reads: { distribution: !sendsIds }, outputRowCount: 1, tokenIds: true },
+      large: {
+        ...{ reads: { distribution: !sendsIds }, outputRowCount: 1, verdicts: true },
+        ...{ tokenIds: true, sharesNoise: sendsIds },
+      },
     },
     thresholds: gate === null ? {} : { [thresholdName]: threshold },
     begin: (context) => new HybridDecoder(context, { gate, threshold, uplink }),
@@ -73,6 +82,7 @@ class HybridDecoder implements Decoder {
   readonly #uplink: UplinkOptions;
   /** The reads of both models' rows for a verdict. */
   readonly #sends: RowReads;
+  #offlineCount = 0;
 
   constructor(context: StrategyContext, { gate, threshold, uplink }: Rule) {
     this.#context = context;
@@ -83,21 +93,46 @@ class HybridDecoder implements Decoder {
   }
 
   async round({ text }: Round): Promise<readonly Decision[]> {
-    const { draws } = this.#context;
     const position = text.length;
     const row = await this.#row('small', text, this.#gate?.reads ?? {});
-    const { draft, proposal } = draftOf(row, this.#context, { uplink: this.#uplink, position });
+    const { draft, compressed } = draftOf(row, this.#context, { uplink: this.#uplink, position });
     const score = this.#gate?.score(draft, position, this.#context) ?? null;
     // Of another draw than the row's own, the log-probability is known but for penalties.
     const logprob = draft === row ? row.logprob : null;
-    const { tokenId } = draft;
-    const written = { ...writtenBy('small', { tokenId, logprob }), score };
-    if (this.#isSure(score) && !this.#context.isEndOfGeneration(tokenId)) return [written];
+    const written = { ...writtenBy('small', { tokenId: draft.tokenId, logprob }), score };
+    const isEnd = this.#context.isEndOfGeneration(draft.tokenId);
+    if (this.#isSure(score) && !isEnd) return [written];
+    const sent = compressed ?? sentOf(row, position, this.#context.draws);
+    const verdict = await this.#verdict(text, sent);
+    if (verdict === null) {
+      this.#offlineCount += 1;
+      return [{ ...written, isOffline: true }];
+    }
+    const { isAccepted, ...verified } = verdict;
+    if (isAccepted) return [{ ...written, ...verified, verified: true }];
+    return [{ ...writtenBy('large', verified), proposedTokenId: sent.tokenId, score }];
+  }
+
+  notes(): readonly string[] {
+    if (this.#offlineCount === 0) return [];
+    const tokens = this.#offlineCount === 1 ? '1 token was' : `${this.#offlineCount} tokens were`;
+    return [`${tokens} not checked, because the large model was away`];
+  }
+
+  /** Null: the large model is away. */
+  async #verdict(text: readonly TokenId[], sent: SentDraft): Promise<Verdict | null> {
+    const { session, tokenReads, draws } = this.#context;
+    const { tokenId, distribution } = sent;
+    const large = session('large');
+    if (large.capabilities.givesVerdicts && large.verdict !== undefined) {
+      const wantsLogprob = tokenReads.logprob === true;
+      return await large.verdict({ text, draft: tokenId, distribution, wantsLogprob });
+    }
     const target = await this.#row('large', text, {});
-    const verdict = judgeDraft(tokenId, proposal, target, position, draws);
-    const verified = { tokenId: verdict.tokenId, logprob: logprobUnder(target, verdict.tokenId) };
-    if (verdict.isAccepted) return [{ ...written, ...verified, verified: true }];
-    return [{ ...writtenBy('large', verified), proposedTokenId: tokenId, score }];
+    const proposal =
+      target.distribution && expandDraftDistribution(distribution, target.distribution.length);
+    const verdict = judgeDraft(tokenId, proposal, target, text.length, draws);
+    return { ...verdict, logprob: logprobUnder(target, verdict.tokenId) };
   }
 
   #isSure(score: number | null): boolean {
@@ -124,11 +159,17 @@ function logprobUnder(target: RowResult, tokenId: TokenId): number | null {
   return tokenId === target.tokenId ? target.logprob : null;
 }
 
+/** A draft as it is transmitted. */
+interface SentDraft {
+  readonly tokenId: TokenId;
+  readonly distribution: DraftDistribution;
+}
+
 interface Draft {
   /** The row, with the draft for its token. */
   readonly draft: RowResult;
-  /** What the hub knows of the draft's distribution; null: nothing. */
-  readonly proposal: Float64Array | null;
+  /** The draft with its compressed distribution; null: none is compressed. */
+  readonly compressed: SentDraft | null;
 }
 
 const TOKEN_COUNT = 4;
@@ -139,14 +180,39 @@ function draftOf(
   { draws, temperature }: StrategyContext,
   { uplink, position }: { readonly uplink: UplinkOptions; readonly position: number },
 ): Draft {
-  const { distribution } = row;
+  const { distribution: own } = row;
   const { sends, tokenCount = TOKEN_COUNT, bitCount = BIT_COUNT, rest = 'none' } = uplink;
-  if (distribution === null || sends !== 'top') return { draft: row, proposal: distribution };
-  const compressed = compressDistribution(distribution, { tokenCount, bitCount, rest });
-  const proposal = expandDistribution(compressed, distribution.length);
-  if (rest === 'uniform') return { draft: row, proposal };
-  const tokenId = draws.categorical(proposal, position, 'draft');
-  return { draft: withToken(row, tokenId, distribution, temperature), proposal };
+  if (own === null || sends !== 'top') return { draft: row, compressed: null };
+  const compressed = compressDistribution(own, { tokenCount, bitCount, rest });
+  const distribution: DraftDistribution = { kind: 'compressed', compressed };
+  const tokenId =
+    rest === 'uniform'
+      ? row.tokenId
+      : draws.categorical(expandDistribution(compressed, own.length), position, 'draft');
+  const draft = withToken(row, tokenId, own, temperature);
+  return { draft, compressed: { tokenId, distribution } };
+}
+
+/**
+ * The row's draw as it is transmitted whole. The distribution is rounded to single precision. So that
+ * the hub's verdict keeps the large model's distribution exactly, the draw is turned into one of the
+ * rounded distribution: another token where rounding took probability from it, about once in 10^8.
+ */
+function sentOf(
+  { tokenId, distribution: own }: RowResult,
+  position: number,
+  draws: Draws,
+): SentDraft {
+  if (own === null) return { tokenId, distribution: { kind: 'none' } };
+  const probabilities = Float32Array.from(own);
+  const distribution: DraftDistribution = { kind: 'full', probabilities };
+  const rounded = fromSinglePrecision(probabilities);
+  const ratio = (rounded[tokenId] as number) / (own[tokenId] as number);
+  if (draws.accepts(Math.min(1, ratio), position, 'rounding')) return { tokenId, distribution };
+  return {
+    tokenId: draws.categorical(residualWeights(rounded, own), position, 'draft'),
+    distribution,
+  };
 }
 
 /** The row as if it had drawn another token of its distribution. */

@@ -207,6 +207,7 @@ export function scriptedDependencies(
     labelsOf,
     openEngine,
     gradeLines,
+    runHub: () => Promise.reject(new Error('the script runs no hub')),
     measureSteps: () => Promise.reject(new Error('the script measures nothing')),
     recost: () => Promise.reject(new Error('the script re-costs nothing')),
     advise: () => Promise.reject(new Error('the script gives no advice')),

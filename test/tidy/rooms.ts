@@ -6,7 +6,7 @@
  * 1. `core` holds the words of the field; everything may use them.
  * 2. `storage` to `grammar` each know one craft: files, small networks, rows of logits, text, forms.
  * 3. `model` to `session` lead from a model to what one request may ask of it; `link` holds what a
- *    device and a hub say to each other.
+ *    device and a hub say to each other, `device` the device's end. (`hub`, the other, also judges.)
  * 4. `accounting` and `machines` say what work costs. They come before `strategy`, because a strategy
  *    states its costs, and before `engine`, whose last event is a fold over costs.
  * 5. `judging` to `strategy` decide, `engine` runs the decisions.
@@ -23,12 +23,17 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
     grammar: ['core'],
     model: ['core', 'sampling', 'storage', 'vocabulary'],
     'kv-cache': ['core', 'model'],
-    session: ['core', 'kv-cache', 'model', 'vocabulary'],
+    session: ['core', 'kv-cache', 'model', 'sampling', 'vocabulary'],
     link: ['core', 'sampling'],
+    device: ['core', 'link', 'model', 'sampling', 'session', 'vocabulary'],
     accounting: ['core'],
     machines: ['accounting', 'core', 'model', 'sampling', 'storage'],
     judging: ['core', 'network', 'session'],
     speculative: ['core', 'sampling', 'session'],
+    hub: [
+      ...['core', 'kv-cache', 'link', 'model', 'sampling', 'session', 'speculative'],
+      'vocabulary',
+    ],
     strategy: ['core', 'judging', 'machines', 'sampling', 'session', 'speculative'],
     engine: [
       ...['accounting', 'core', 'grammar', 'kv-cache', 'model', 'session', 'strategy'],
@@ -46,9 +51,9 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
     ],
     report: ['core', 'evaluation', 'strategy'],
     app: [
-      ...['accounting', 'catalog', 'core', 'engine', 'evaluation', 'judging', 'kv-cache'],
-      ...['machines', 'model', 'network', 'report', 'speculative', 'storage', 'strategy'],
-      'training',
+      ...['accounting', 'catalog', 'core', 'device', 'engine', 'evaluation', 'hub', 'judging'],
+      ...['kv-cache', 'link', 'machines', 'model', 'network', 'report', 'session', 'speculative'],
+      ...['storage', 'strategy', 'training'],
     ],
     // The library's face.
     'index.ts': [
@@ -56,8 +61,8 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
       ...['machines', 'model', 'session', 'strategy', 'training'],
     ],
     cli: [
-      ...['app', 'catalog', 'core', 'engine', 'evaluation', 'grammar', 'machines', 'storage'],
-      ...['strategy', 'training'],
+      ...['app', 'catalog', 'core', 'engine', 'evaluation', 'grammar', 'hub', 'machines'],
+      ...['storage', 'strategy', 'training'],
     ],
   }),
 );

@@ -6,9 +6,9 @@ import {
   type CompressedDistribution,
   LEVEL_BIT_COUNT_MAX,
 } from '../../sampling/compressed-distribution.ts';
+import type { DraftDistribution } from '../../sampling/draft-distribution.ts';
 import {
   type DeviceMessage,
-  type DraftDistribution,
   type HubMessage,
   LINK_ERROR_CODES,
   type LinkMessage,

@@ -42,6 +42,7 @@ const CAPABILITIES: SessionCapabilities = {
   outputRowCountMax: 4,
   sharesNoise: false,
   keepsGrammar: false,
+  givesVerdicts: false,
   input: 'token-ids',
 };
 
