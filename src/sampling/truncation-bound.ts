@@ -28,23 +28,36 @@ export function truncationBounds(
   draft: number,
   expectedRejection: number,
 ): Float64Array {
+  const scale = truncationScale(distribution[draft] as number, expectedRejection);
+  return truncationErrors(distribution).map((error) => error / scale);
+}
+
+/** The denominator of U_TV. @param drafted x_d, the probability of the draft */
+export function truncationScale(drafted: number, expectedRejection: number): number {
+  return (1 - drafted) * softplus(-1) + drafted * softplus(-expectedRejection);
+}
+
+/**
+ * The numerator of U_TV for every number of kept tokens.
+ * @param distribution [V] probabilities (not logits) that sum to 1
+ * @returns [V + 1] Σ over the other tokens |x_i - x̂_i| by k
+ */
+export function truncationErrors(distribution: Float64Array): Float64Array {
   const size = distribution.length;
-  const drafted = distribution[draft] as number;
-  const scale = (1 - drafted) * softplus(-1) + drafted * softplus(-expectedRejection);
   const rising = distribution.slice().sort();
   // sums[n]: the mass of the n smallest. Summing from the small end keeps the tail exact.
   const sums = new Float64Array(size + 1);
   for (let n = 0; n < size; n += 1) sums[n + 1] = (sums[n] as number) + (rising[n] as number);
-  const bounds = new Float64Array(size + 1);
+  const errors = new Float64Array(size + 1);
   // The mean of the n smallest falls with n, and with it the count of those below it.
   let below = size;
   for (let n = size; n > 0; n -= 1) {
     const mean = (sums[n] as number) / n;
     while (below > 0 && (rising[below - 1] as number) >= mean) below -= 1;
     // Deviations below and above a mean are equal, so twice those below are all.
-    bounds[size - n] = Math.max(0, (2 * (below * mean - (sums[below] as number))) / scale);
+    errors[size - n] = Math.max(0, 2 * (below * mean - (sums[below] as number)));
   }
-  return bounds;
+  return errors;
 }
 
 /**

@@ -41,6 +41,15 @@ export interface HybridOptions {
   /** Default: the name of the gate. */
   readonly thresholdName?: string | undefined;
   readonly uplink?: UplinkOptions | undefined;
+  /** Told of every draft that was transmitted. */
+  readonly observe?: ((seen: TransmittedDraft) => void) | undefined;
+}
+
+/** Both models' rows at a draft that was transmitted. */
+export interface TransmittedDraft {
+  readonly draft: RowResult;
+  readonly target: RowResult;
+  readonly score: number | null;
 }
 
 /**
@@ -50,7 +59,7 @@ export interface HybridOptions {
  * @throws PilotfishError `option-invalid`
  */
 export function hybrid(name: string, options: HybridOptions): Strategy {
-  const { gate, threshold, uplink = {} } = options;
+  const { gate, threshold, uplink = {}, observe = null } = options;
   const { thresholdName = gate?.name ?? '' } = options;
   checkUplink(uplink);
   const sendsIds = uplink.sends === 'ids';
@@ -62,7 +71,7 @@ export function hybrid(name: string, options: HybridOptions): Strategy {
       large: { reads: { distribution: !sendsIds }, outputRowCount: 1, tokenIds: true },
     },
     thresholds: gate === null ? {} : { [thresholdName]: threshold },
-    begin: (context) => new HybridDecoder(context, { gate, threshold, uplink }),
+    begin: (context) => new HybridDecoder(context, { gate, threshold, uplink, observe }),
   };
 }
 
@@ -71,14 +80,16 @@ class HybridDecoder implements Decoder {
   readonly #gate: Gate | null;
   readonly #threshold: number;
   readonly #uplink: UplinkOptions;
+  readonly #observe: Rule['observe'];
   /** The reads of both models' rows for a verdict. */
   readonly #sends: RowReads;
 
-  constructor(context: StrategyContext, { gate, threshold, uplink }: Rule) {
+  constructor(context: StrategyContext, { gate, threshold, uplink, observe }: Rule) {
     this.#context = context;
     this.#gate = gate;
     this.#threshold = threshold;
     this.#uplink = uplink;
+    this.#observe = observe;
     this.#sends = { distribution: uplink.sends !== 'ids' && context.temperature > 0 };
   }
 
@@ -94,6 +105,7 @@ class HybridDecoder implements Decoder {
     const written = { ...writtenBy('small', { tokenId, logprob }), score };
     if (this.#isSure(score) && !this.#context.isEndOfGeneration(tokenId)) return [written];
     const target = await this.#row('large', text, {});
+    this.#observe?.({ draft, target, score });
     const verdict = judgeDraft(tokenId, proposal, target, position, draws);
     const verified = { tokenId: verdict.tokenId, logprob: logprobUnder(target, verdict.tokenId) };
     if (verdict.isAccepted) return [{ ...written, ...verified, verified: true }];
@@ -117,6 +129,7 @@ class HybridDecoder implements Decoder {
 
 type Rule = Required<Pick<HybridOptions, 'gate' | 'threshold'>> & {
   readonly uplink: UplinkOptions;
+  readonly observe: HybridOptions['observe'] | null;
 };
 
 /** The log-probability of a token under the large model, which its row has of its own draw only. */

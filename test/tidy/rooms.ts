@@ -41,8 +41,8 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
       'strategy',
     ],
     training: [
-      ...['core', 'engine', 'evaluation', 'judging', 'kv-cache', 'model', 'network', 'session'],
-      ...['storage', 'strategy'],
+      ...['core', 'engine', 'evaluation', 'judging', 'kv-cache', 'model', 'network', 'sampling'],
+      ...['session', 'storage', 'strategy'],
     ],
     report: ['core', 'evaluation', 'strategy'],
     app: [
