@@ -13,6 +13,7 @@ import { registerChat } from './commands/chat.ts';
 import { registerCompare } from './commands/compare.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerEval } from './commands/eval.ts';
+import { registerFit } from './commands/fit.ts';
 import { registerGrade } from './commands/grade.ts';
 import { registerReport } from './commands/report.ts';
 import { registerTrain } from './commands/train.ts';
@@ -76,6 +77,7 @@ async function createProgram(
   registerReport(program, io, dependencies);
   registerGrade(program, io, dependencies);
   registerTrain(program, io, dependencies);
+  registerFit(program, io, dependencies);
   registerCalibrate(program, io, dependencies);
   registerDoctor(program, io, dependencies);
   const isKnown = program.commands.some((command) => command.name() === args[0]);

@@ -44,7 +44,7 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
       ...['core', 'engine', 'evaluation', 'judging', 'kv-cache', 'model', 'network', 'sampling'],
       ...['session', 'storage', 'strategy'],
     ],
-    report: ['core', 'evaluation', 'strategy'],
+    report: ['core', 'evaluation', 'judging', 'strategy'],
     app: [
       ...['accounting', 'catalog', 'core', 'engine', 'evaluation', 'judging', 'kv-cache'],
       ...['machines', 'model', 'network', 'report', 'speculative', 'storage', 'strategy'],

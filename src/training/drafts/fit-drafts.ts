@@ -77,10 +77,14 @@ function uncertaintiesAndRejections(drafts: readonly ObservedDraft[]): Columns {
 }
 
 function insufficient(why: string, fields: PilotfishError['fields'] = {}): PilotfishError {
-  return new PilotfishError('training-data-insufficient', `${why}: no threshold follows from them.`, {
-    remedy: 'Fit on more questions, or choose thresholds by hand, as in uhlm@0.1.',
-    fields,
-  });
+  return new PilotfishError(
+    'training-data-insufficient',
+    `${why}: no threshold follows from them.`,
+    {
+      remedy: 'Fit on more questions, or choose thresholds by hand, as in uhlm@0.1.',
+      fields,
+    },
+  );
 }
 
 /** Non-empty bins of equal width. */
@@ -162,7 +166,10 @@ function isSkipped({ uncertainty, isEnd }: ObservedDraft, threshold: number): bo
 }
 
 /** The distance of the output from y, exact at this position. */
-export function variation({ skippable }: Pick<ObservedDraft, 'skippable'>, threshold: number): number {
+export function variation(
+  { skippable }: Pick<ObservedDraft, 'skippable'>,
+  threshold: number,
+): number {
   return skippable.reduce((sum, [u, excess]) => sum + (u <= threshold ? excess : 0), 0);
 }
 
