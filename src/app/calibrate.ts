@@ -33,7 +33,7 @@ import { LABEL_SEQUENCE_COUNT } from '../training/sequence-counts.ts';
 import { calibrationOfSteps, defaultDelta } from '../training/steps/replay-steps.ts';
 import { TrainingPair } from '../training/training-pair.ts';
 import { askedOf } from './heads/asked-questions.ts';
-import { readHead } from './heads/find-heads.ts';
+import { readCalibratable } from './heads/find-heads.ts';
 import { evaluationLock } from './questions/evaluation-lock.ts';
 import { loadQuestions } from './questions/load-questions.ts';
 import { openEvaluation } from './questions/open-evaluation.ts';
@@ -112,7 +112,7 @@ export async function calibrate(options: CalibrateOptions): Promise<Calibrated> 
     waveSize = WAVE_SIZE_DEFAULT,
   } = options;
   checkWishes(options);
-  const read = await readHead(headFile);
+  const read = await readCalibratable(headFile);
   if (read.kind === 'reward') return await calibrateReward(read.head, options);
   const given = read.head;
   const strategy = parseStrategy(given.strategy);

@@ -25,6 +25,7 @@ import { readModelFile } from '../model/llama-cpp/model-file.ts';
 import type { LanguageModel } from '../model/roles.ts';
 import { SEQUENCE_COUNT_LIMIT } from '../model/sequence-count-limit.ts';
 import { fileDigest } from '../storage/file-digest.ts';
+import { consultsFit } from '../strategy/fitted-uplink.ts';
 import type { StrategyValue } from '../strategy/method.ts';
 import type { RsdOptions } from '../strategy/rsd-options.ts';
 import type { SampleOptions } from '../strategy/samples.ts';
@@ -35,7 +36,13 @@ import {
   STRATEGY_DEFAULT,
   type StrategyInput,
 } from '../strategy/strategy-value.ts';
-import { findHeads, type Heads, type NamedHead, readNamedHeads } from './heads/find-heads.ts';
+import {
+  findHeads,
+  type Heads,
+  type NamedHead,
+  NO_HEADS,
+  readNamedHeads,
+} from './heads/find-heads.ts';
 import { localModelCosts, shortName, useBestThreads } from './machine/local-profile.ts';
 import type { PairOptions } from './pair-options.ts';
 
@@ -125,7 +132,7 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
   // Checked first, so that a wrong file costs no download and a missing head no load.
   const named = await readNamedHeads(headFiles, strategies);
   // A head is bound to both models, also where one of them is not loaded.
-  const hasHeads = strategies.some(({ method }) => method.head !== null);
+  const hasHeads = asksForHeads(strategies, options);
   const neededFiles = MODEL_LABELS.filter(
     (label) => labels.includes(label) || (hasHeads && PAIR_ROLES.some((role) => role === label)),
   );
@@ -171,15 +178,23 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
   }
 }
 
+/** A fit that a user named is asked for, too: it must be of this pair. */
+function asksForHeads(
+  strategies: readonly StrategyValue[],
+  { uplink, headFiles = [] }: OpenEngineOptions,
+): boolean {
+  const asks = (value: StrategyValue): boolean =>
+    value.method.head !== null || consultsFit(value, uplink);
+  return headFiles.length > 0 || strategies.some(asks);
+}
+
 /** Empty if no strategy needs a head, because the search takes the digests of both files. */
 async function headsFor(
   { names, files, strategies }: Chosen & { readonly strategies: readonly StrategyValue[] },
   named: readonly NamedHead[],
   options: OpenEngineOptions,
 ): Promise<Heads> {
-  if (strategies.every(({ method }) => method.head === null)) {
-    return { routers: new Map(), rewards: new Map() };
-  }
+  if (!asksForHeads(strategies, options)) return NO_HEADS;
   const digested = async (role: ModelRole): Promise<BoundModel> => {
     const name = shortName(nameOf(names, role));
     const { path, sha256 } = required(files[role], `${role} has a file`);

@@ -69,7 +69,7 @@ interface BuiltStrategy extends Pick<StrategyValue, 'method'> {
 export class Engine implements AsyncDisposable {
   readonly #options: EngineOptions;
   readonly #models: ModelSet;
-  /** By the texts of their values. */
+  /** By the texts of their values, and where a fit decides by temperature. */
   readonly #strategies = new Map<string, BuiltStrategy>();
   readonly #scheduler: KvScheduler;
   readonly #overcommit: number;
@@ -132,7 +132,7 @@ export class Engine implements AsyncDisposable {
    */
   async *generate(request: GenerateRequest): AsyncGenerator<EngineEvent, void> {
     const checked = checkRequest(request);
-    const strategy = this.#strategy(checked.strategy);
+    const strategy = this.#strategy(checked.strategy, checked.sampling.temperature);
     this.#checkModels(strategy, checked);
     const abort = new AbortController();
     const forward = (): void => abort.abort(request.signal?.reason);
@@ -267,13 +267,15 @@ export class Engine implements AsyncDisposable {
       .reduce((sum, need) => addAmounts(sum, need, 1), {});
   }
 
-  #strategy(value: StrategyValue): Strategy {
+  #strategy(value: StrategyValue, temperature: number): Strategy {
     const { method, text } = value;
-    const known = this.#strategies.get(text);
+    // A fit holds for a temperature; other strategies learn from requests at any.
+    const key = method.fit === undefined ? text : `${text} at ${temperature}`;
+    const known = this.#strategies.get(key);
     if (known?.method === method) return known.strategy;
-    const strategy = method.build(value, this.#options);
+    const strategy = method.build(value, { ...this.#options, temperature });
     if (this.#strategies.size >= STRATEGY_COUNT_MAX) this.#strategies.clear();
-    this.#strategies.set(text, { method, strategy });
+    this.#strategies.set(key, { method, strategy });
     return strategy;
   }
 

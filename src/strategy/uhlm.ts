@@ -26,6 +26,13 @@ import { judgeDraft } from '../speculative/verifiers.ts';
 import { checkOption } from './check-option.ts';
 import { tokenRoutingCost } from './cost-models.ts';
 import { entropyGate } from './entropy.ts';
+import {
+  chosenThreshold,
+  type Fits,
+  isRule,
+  type TokenCountRule,
+  tokenCountRule,
+} from './fitted-uplink.ts';
 import { marginGate } from './margin.ts';
 import { type Method, thresholdOf } from './method.ts';
 import { HUES, solidLine } from './method-style.ts';
@@ -41,6 +48,11 @@ export interface HybridOptions {
   /** Default: the name of the gate. */
   readonly thresholdName?: string | undefined;
   readonly uplink?: UplinkOptions | undefined;
+  /** The fits of the pair, for a number of tokens that depends on one, and the temperature of drafts. */
+  readonly fits?: Fits['fits'];
+  readonly temperature?: Fits['temperature'];
+  /** For the summary; null: nothing. */
+  readonly note?: string | null | undefined;
   /** Told of every draft that was transmitted. */
   readonly observe?: ((seen: TransmittedDraft) => void) | undefined;
 }
@@ -59,11 +71,14 @@ export interface TransmittedDraft {
  * @throws PilotfishError `option-invalid`
  */
 export function hybrid(name: string, options: HybridOptions): Strategy {
-  const { gate, threshold, uplink = {}, observe = null } = options;
+  const { gate, threshold, uplink = {}, observe = null, note = null } = options;
   const { thresholdName = gate?.name ?? '' } = options;
   checkUplink(uplink);
   const sendsIds = uplink.sends === 'ids';
-  const reads = joinReads(gate?.reads ?? {}, { distribution: !sendsIds });
+  const countsByFit = uplink.sends === 'top' && isRule(uplink.tokenCount);
+  const countTokens = countsByFit ? tokenCountRule(name, uplink.tokenCount, options) : null;
+  const draftReads = joinReads(gate?.reads ?? {}, { perturbation: countTokens !== null });
+  const reads = joinReads(draftReads, { distribution: !sendsIds });
   return {
     name,
     needs: {
@@ -71,41 +86,44 @@ export function hybrid(name: string, options: HybridOptions): Strategy {
       large: { reads: { distribution: !sendsIds }, outputRowCount: 1, tokenIds: true },
     },
     thresholds: gate === null ? {} : { [thresholdName]: threshold },
-    begin: (context) => new HybridDecoder(context, { gate, threshold, uplink, observe }),
+    begin: (context) =>
+      new HybridDecoder(context, {
+        ...{ gate, threshold, uplink, draftReads, countTokens, observe, note },
+      }),
   };
 }
 
 class HybridDecoder implements Decoder {
   readonly #context: StrategyContext;
-  readonly #gate: Gate | null;
-  readonly #threshold: number;
-  readonly #uplink: UplinkOptions;
-  readonly #observe: Rule['observe'];
+  readonly #rule: Rule;
   /** The reads of both models' rows for a verdict. */
   readonly #sends: RowReads;
 
-  constructor(context: StrategyContext, { gate, threshold, uplink, observe }: Rule) {
+  constructor(context: StrategyContext, rule: Rule) {
     this.#context = context;
-    this.#gate = gate;
-    this.#threshold = threshold;
-    this.#uplink = uplink;
-    this.#observe = observe;
-    this.#sends = { distribution: uplink.sends !== 'ids' && context.temperature > 0 };
+    this.#rule = rule;
+    this.#sends = { distribution: rule.uplink.sends !== 'ids' && context.temperature > 0 };
+  }
+
+  notes(): readonly string[] {
+    const { note } = this.#rule;
+    return note === null ? [] : [note];
   }
 
   async round({ text }: Round): Promise<readonly Decision[]> {
     const { draws } = this.#context;
+    const { gate, draftReads, observe } = this.#rule;
     const position = text.length;
-    const row = await this.#row('small', text, this.#gate?.reads ?? {});
-    const { draft, proposal } = draftOf(row, this.#context, { uplink: this.#uplink, position });
-    const score = this.#gate?.score(draft, position, this.#context) ?? null;
+    const row = await this.#row('small', text, draftReads);
+    const { draft, proposal } = draftOf(row, this.#context, { ...this.#rule, position });
+    const score = gate?.score(draft, position, this.#context) ?? null;
     // Of another draw than the row's own, the log-probability is known but for penalties.
     const logprob = draft === row ? row.logprob : null;
     const { tokenId } = draft;
     const written = { ...writtenBy('small', { tokenId, logprob }), score };
     if (this.#isSure(score) && !this.#context.isEndOfGeneration(tokenId)) return [written];
     const target = await this.#row('large', text, {});
-    this.#observe?.({ draft, target, score });
+    observe?.({ draft, target, score });
     const verdict = judgeDraft(tokenId, proposal, target, position, draws);
     const verified = { tokenId: verdict.tokenId, logprob: logprobUnder(target, verdict.tokenId) };
     if (verdict.isAccepted) return [{ ...written, ...verified, verified: true }];
@@ -113,8 +131,9 @@ class HybridDecoder implements Decoder {
   }
 
   #isSure(score: number | null): boolean {
-    if (this.#gate === null || score === null) return false;
-    return !defers(this.#gate.deferralSide, score, this.#threshold);
+    const { gate, threshold } = this.#rule;
+    if (gate === null || score === null) return false;
+    return !defers(gate.deferralSide, score, threshold);
   }
 
   async #row(role: ModelRole, text: readonly TokenId[], reads: RowReads): Promise<RowResult> {
@@ -129,7 +148,12 @@ class HybridDecoder implements Decoder {
 
 type Rule = Required<Pick<HybridOptions, 'gate' | 'threshold'>> & {
   readonly uplink: UplinkOptions;
+  /** The reads of the small model's rows, beside those for a verdict. */
+  readonly draftReads: RowReads;
+  /** Null: the number of tokens that are sent is that of the uplink. */
+  readonly countTokens: TokenCountRule | null;
   readonly observe: HybridOptions['observe'] | null;
+  readonly note: string | null;
 };
 
 /** The log-probability of a token under the large model, which its row has of its own draw only. */
@@ -150,11 +174,13 @@ const BIT_COUNT = 8;
 function draftOf(
   row: RowResult,
   { draws, temperature }: StrategyContext,
-  { uplink, position }: { readonly uplink: UplinkOptions; readonly position: number },
+  { uplink, countTokens, position }: Pick<Rule, 'uplink' | 'countTokens'> & { position: number },
 ): Draft {
   const { distribution } = row;
-  const { sends, tokenCount = TOKEN_COUNT, bitCount = BIT_COUNT, rest = 'none' } = uplink;
+  const { sends, bitCount = BIT_COUNT, rest = 'none' } = uplink;
   if (distribution === null || sends !== 'top') return { draft: row, proposal: distribution };
+  const given = isRule(uplink.tokenCount) ? undefined : uplink.tokenCount;
+  const tokenCount = countTokens?.(row, distribution) ?? given ?? TOKEN_COUNT;
   const compressed = compressDistribution(distribution, { tokenCount, bitCount, rest });
   const proposal = expandDistribution(compressed, distribution.length);
   if (rest === 'uniform') return { draft: row, proposal };
@@ -184,7 +210,7 @@ function withToken(
 }
 
 function checkUplink({ tokenCount, bitCount }: UplinkOptions): void {
-  checkOption('tokenCount', tokenCount, {
+  checkOption('tokenCount', isRule(tokenCount) ? undefined : tokenCount, {
     ...{
       holds: isFrom(1, UPLINK_TOKEN_COUNT_MAX),
       says: `an integer from 1 to ${UPLINK_TOKEN_COUNT_MAX}`,
@@ -220,12 +246,19 @@ function method({ sends, ...facts }: Facts): Method {
     ...{ ...facts, unit: 'draft', controlOf: null, head: null },
     usesStepCosts: false,
     optionGroups: ['uplink'],
+    fit: { givesThreshold: gate === perturbationGate },
     needs: ['small', 'large'],
     costModels: [gate === null ? { ...cost, parameter: null } : cost],
-    build: (value, { uplink: asked = {} }) => {
-      const threshold = gate === null ? 0 : thresholdOf(value);
+    build: (value, { uplink: asked = {}, ...options }) => {
+      const given = gate === null ? 0 : thresholdOf(value);
+      const byFit = gate === perturbationGate && value.threshold === null;
+      const { threshold, note } = byFit
+        ? chosenThreshold(value, { ...options, uplink: asked }, given)
+        : { threshold: given, note: null };
       const uplink = { ...asked, sends: asked.sends ?? sends };
-      return hybrid(name, { gate, threshold, thresholdName: facts.threshold?.name, uplink });
+      const thresholdName = facts.threshold?.name;
+      const { fits, temperature } = options;
+      return hybrid(name, { gate, threshold, thresholdName, uplink, fits, temperature, note });
     },
   };
 }

@@ -17,7 +17,7 @@ interface Drawn {
 const CELL_COUNT = 40;
 const RESIDUAL_HEIGHT = 150;
 const SHARE = { domain: [0, 1], nice: false };
-const U_AXIS = { title: 'uncertainty u of the draft', grid: false };
+const U_AXIS = { title: 'uncertainty u of the draft', grid: false, tickCount: 10, format: '.1f' };
 
 export function uhlmFitSpec({ fit, drafts }: Drawn): TopLevelSpec {
   const { pair, law, correlation, draftCount, temperature, training } = fit;
@@ -125,6 +125,7 @@ function residuals({ bins }: UhlmFit) {
             axis: { ...U_AXIS, title: 'uncertainty u; above the bars: drafts in the bin' },
           },
           x2: { field: 'to' },
+          y2: { datum: 0 },
           y: {
             field: 'residual',
             type: 'quantitative' as const,
