@@ -11,6 +11,7 @@ import type { EvaluatedModel, EvaluationPair } from '../evaluation/run/evaluatio
 import type { EvaluationPlan, RequestedStrategy } from '../evaluation/run/evaluation-plan.ts';
 import { evaluationResult } from '../evaluation/run/evaluation-result.ts';
 import type { TimeProfile } from '../evaluation/run/point-runs.ts';
+import { fitsInUse } from '../evaluation/run/open-manifest.ts';
 import { runEvaluation } from '../evaluation/run/run-evaluation.ts';
 import type { HeadContent, HeadFacts } from '../judging/head.ts';
 import type { MachineProfile } from '../machines/machine-profile.ts';
@@ -183,11 +184,13 @@ type SeenHeads = ReadonlyMap<string, HeadFacts & HeadContent>;
  * @throws PilotfishError `data-overlap`
  */
 function usableHeads(
-  { routers, rewards }: EvaluationPair,
+  pair: EvaluationPair,
   questions: readonly Question[],
   asked: readonly StrategyValue[],
   { strategies, onNotice }: EvaluateOptions,
 ): SeenHeads {
+  const { routers, rewards } = pair;
+  for (const fit of fitsInUse(pair)) checkTrainedOn(fit, questions);
   const usable = [...routers, ...rewards].filter(([name, head]) => {
     try {
       checkTrainedOn(head, questions);

@@ -9,10 +9,12 @@ import { samplingParams } from '../../src/core/sampling-params.ts';
 import { type TokenId, tokenIds } from '../../src/core/token-id.ts';
 import { ModelSet } from '../../src/engine/model-set.ts';
 import { runRequest } from '../../src/engine/run-request.ts';
+import { someFit } from '../../src/judging/fakes/some-fit.ts';
 import { perturbedProbabilities } from '../../src/judging/perturbation.ts';
 import { ScriptedModel } from '../../src/model/scripted/scripted-model.ts';
 import { exactLogPartitions } from '../../src/sampling/perturbation.ts';
 import { runRowProgram } from '../../src/sampling/run-row-program.ts';
+import { smallestTokenCount } from '../../src/sampling/truncation-bound.ts';
 import { METHODS } from '../../src/strategy/methods.ts';
 import type { Strategy } from '../../src/strategy/strategy.ts';
 import type { UplinkOptions } from '../../src/strategy/strategy-options.ts';
@@ -35,6 +37,8 @@ function asRow(probabilities: readonly number[]): readonly number[] {
   return [...required(runRowProgram(logits, program, 0).distribution, 'it was asked for')];
 }
 
+const FITS = [someFit({ truncationError: 0.3 })];
+
 function strategyOf(text: string, uplink: UplinkOptions = {}): Strategy {
   const [name, threshold] = text.split('@');
   const method = required(
@@ -42,7 +46,7 @@ function strategyOf(text: string, uplink: UplinkOptions = {}): Strategy {
     'a method',
   );
   const value = strategyValue(method, threshold === undefined ? null : Number(threshold));
-  return method.build(value, { uplink });
+  return method.build(value, { uplink, fits: FITS, temperature: 1 });
 }
 
 /** [token] the exact probabilities of the first token of an answer. */
@@ -118,6 +122,19 @@ describe('the law of U-HLM', () => {
       }
     }
     expectClose(await firstToken(strategyOf('hlm', { sends: 'top', tokenCount: 2 })), LARGE);
+  });
+
+  it('is that of the large model where a fit chooses the number of tokens, draft by draft', async () => {
+    const uplink = { sends: 'top', tokenCount: 'online' } as const;
+    expectClose(await firstToken(strategyOf('hlm', uplink)), LARGE);
+    expectClose(await firstToken(strategyOf('cu-hlm@-1', { ...uplink, bitCount: 2 })), LARGE);
+    // Drafts decide: some send less than others.
+    const counts = TOKENS.map((_, id) => {
+      const expectedRejection = Math.min(1, Math.max(0, 0.5 * uncertaintyOf(id) - 0.05));
+      return smallestTokenCount(Float64Array.from(SMALL), id, { expectedRejection, threshold: 0.3 });
+    });
+    expect(new Set(counts).size).toBeGreaterThan(1);
+    expectClose(await firstToken(strategyOf('hlm', { ...uplink, tokenCount: 'offline' })), LARGE);
   });
 
   it("is biased under the paper's compression", async () => {

@@ -57,7 +57,7 @@ function thresholdLine(name: string, report: ThresholdReport): string {
   return (
     `  ${name} u = ${threshold.toFixed(4)}: ${(100 * skippedShare).toFixed(2)} % not transmitted; ` +
     `risk of those ${number(observedRisk)}, expected ${number(expectedRisk)}, ` +
-    `at most ${number(riskBound)}${distance}`
+    `by the law at most ${number(riskBound)}${distance}`
   );
 }
 

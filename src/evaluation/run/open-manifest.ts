@@ -5,7 +5,9 @@ import { PilotfishError } from '../../core/errors.ts';
 import { parseJson } from '../../core/parse-json.ts';
 import { rewardDigest } from '../../judging/reward-head.ts';
 import { scoreDigest } from '../../judging/router.ts';
+import type { UhlmFit } from '../../judging/uhlm-fit.ts';
 import { readWhole, writeWhole } from '../../storage/whole-file.ts';
+import { isRule } from '../../strategy/fitted-uplink.ts';
 import { type Method, optionGroupsOf } from '../../strategy/method.ts';
 import type { EvaluationPair } from './evaluation-pair.ts';
 import type { EvaluationPlan } from './evaluation-plan.ts';
@@ -27,6 +29,10 @@ export async function openManifest(
   const heads = Object.fromEntries([
     ...[...pair.routers].map(([strategy, router]) => [strategy, scoreDigest(router)]),
     ...[...pair.rewards].map(([strategy, reward]) => [strategy, rewardDigest(reward)]),
+    ...fitsInUse(pair).map(({ strategy, temperature: at, digest }) => [
+      `${strategy} at temperature ${at}`,
+      digest,
+    ]),
   ]);
   const path = join(folder, 'evaluation.json');
   const text = await readWhole(path);
@@ -42,6 +48,14 @@ export async function openManifest(
     await writeWhole(path, `${JSON.stringify(joined.manifest, null, 2)}\n`);
   }
   return joined;
+}
+
+/** Points have thresholds of their own, so only numbers of tokens depend on a fit. */
+export function fitsInUse({
+  fits = [],
+  strategyOptions = {},
+}: Pick<EvaluationPair, 'fits' | 'strategyOptions'>): readonly UhlmFit[] {
+  return isRule(strategyOptions.uplink?.tokenCount) ? fits : [];
 }
 
 /** Equal for equal options. Options that are not given are left out. */
