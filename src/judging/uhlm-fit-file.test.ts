@@ -9,7 +9,12 @@ import { decodeUhlmFit, encodeUhlmFit } from './uhlm-fit-file.ts';
 it('gives back what was written', () => {
   const fit = someFit();
   expect(decodeUhlmFit(encodeUhlmFit(fit))).toEqual(fit);
-  const bare = someFit({ heldOut: null, offlineTokenCount: null, correlation: null, temperature: 0 });
+  const bare = someFit({
+    heldOut: null,
+    offlineTokenCount: null,
+    correlation: null,
+    temperature: 0,
+  });
   expect(decodeUhlmFit(encodeUhlmFit(bare))).toEqual(bare);
   expect(bare.digest).not.toBe(fit.digest);
 });

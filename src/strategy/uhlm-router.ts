@@ -1,7 +1,7 @@
 /** Hybrid inference where a trained router decides what is transmitted (docs/METHODS.md). */
 import { PilotfishError } from '../core/errors.ts';
 import { routerGate } from '../judging/router-gate.ts';
-import { learnedRoutingCost } from './cost-models.ts';
+import { tokenRoutingCost } from './cost-models.ts';
 import { headThreshold } from './head-threshold.ts';
 import type { HeadNeed, Method } from './method.ts';
 import { HUES, solidLine } from './method-style.ts';
@@ -29,7 +29,7 @@ export const uhlmRouterMethod: Method = {
   optionGroups: ['uplink'],
   fit: { givesThreshold: false },
   needs: ['small', 'large'],
-  costModels: [learnedRoutingCost(NAME)],
+  costModels: [tokenRoutingCost({ name: NAME, reads: { distribution: true } })],
   style: solidLine(HUES.brown, 'square'),
   build: (value, options) => {
     const router = options.routers?.get(ROUTER.name);

@@ -36,7 +36,8 @@ it('is fitted, drawn, and gives requests their threshold and their number of tok
     uplink: { tokenCount: 'online' },
   });
   const [problem] = testProblems(1);
-  const asked = { ...question(problem as NonNullable<typeof problem>), temperature: 1, seed: 4 };
+  const text = question(problem as NonNullable<typeof problem>);
+  const asked = { ...text, seed: 4, sampling: { temperature: 1 } };
   const { events, summary } = await answer(engine, { ...asked, strategy: 'uhlm' });
   const [start] = events;
   const thresholds = start?.type === 'start' ? start.thresholds : {};
@@ -44,7 +45,11 @@ it('is fitted, drawn, and gives requests their threshold and their number of tok
   expect(summary.notes.filter((note) => note.includes('fit'))).toEqual([]);
   expect((await answer(engine, { ...asked, strategy: 'cu-hlm' })).ids.length).toBeGreaterThan(5);
   // The shipped greedy fit serves greedy requests beside the named one, and none serves 0.7.
-  const { summary: warm } = await answer(engine, { ...asked, strategy: 'uhlm', temperature: 0.7 });
+  const { summary: warm } = await answer(engine, {
+    ...asked,
+    strategy: 'uhlm',
+    sampling: { temperature: 0.7 },
+  });
   expect(warm.notes.join()).toContain('at temperature 0.7');
   // Fits are checked against questions where they decide.
   const onSeen = evaluate({
@@ -78,7 +83,11 @@ describe('shipped fits', () => {
     const [problem] = testProblems(1);
     const asked = question(problem as NonNullable<typeof problem>);
     const thresholdAt = async (temperature: number) => {
-      const { events } = await answer(engine, { ...asked, strategy: 'uhlm', temperature });
+      const { events } = await answer(engine, {
+        ...asked,
+        strategy: 'uhlm',
+        sampling: { temperature },
+      });
       const [start] = events;
       return start?.type === 'start' ? start.thresholds['perturbation'] : null;
     };

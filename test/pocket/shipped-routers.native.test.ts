@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { openEngine } from '../../src/app/open-engine.ts';
 import { BUNDLED_MODELS } from '../../src/catalog/bundled-models.ts';
+import type { TokenEvent } from '../../src/core/events.ts';
 import { decodeReward } from '../../src/judging/reward-file.ts';
 import { decodeRouter } from '../../src/judging/router-file.ts';
 import { METHODS } from '../../src/strategy/methods.ts';
 import { uhlmRouterMethod } from '../../src/strategy/uhlm-router.ts';
 import { runs } from '../runs.ts';
-import { question, testProblems } from './pocket-pair.ts';
+import { answer, question, testProblems } from './pocket-pair.ts';
 
 const FOLDER = join(import.meta.dirname, '../../heads/pocket');
 const BYTES_MAX = 2 * 2 ** 20;
@@ -53,17 +54,13 @@ it('are found by name, and call about the requested share', async () => {
     ...{ pair: 'pocket', offline: true, threadCount: 1, strategies: LEARNED },
   });
   for (const name of LEARNED) {
-    let tokenCount = 0;
-    let largeCount = 0;
+    const tokens: TokenEvent[] = [];
     for (const problem of testProblems(runs(2, 6), 900)) {
       const request = { ...question(problem), strategy: `${name}@15%`, maxTokens: 150 };
-      for await (const event of engine.generate(request)) {
-        if (event.type !== 'token') continue;
-        tokenCount += 1;
-        if (event.origin === 'large' || event.verified) largeCount += 1;
-      }
+      tokens.push(...(await answer(engine, request)).tokens);
     }
-    const share = largeCount / tokenCount;
+    const calls = tokens.filter(({ origin, verified }) => origin === 'large' || verified);
+    const share = calls.length / tokens.length;
     expect({ name, isNear: share > 0.04 && share < 0.3 }).toEqual({ name, isNear: true });
   }
 });

@@ -250,7 +250,11 @@ describe('the bundled routers of this package', () => {
 });
 
 describe('fits', () => {
-  const names = async (strategies: readonly string[], files: readonly string[], shipped: string) => {
+  const names = async (
+    strategies: readonly string[],
+    files: readonly string[],
+    shipped: string,
+  ) => {
     const values = valuesOf(strategies);
     const named = await finding.readNamedHeads(files, values);
     const options = { strategies: values, models: MODELS, named, shippedFolder: shipped };

@@ -68,7 +68,10 @@ describe('the law', () => {
     fails(few, '99 drafts are fewer than 100');
     fails([], '0 drafts are fewer than 100');
     fails(same, 'All 100 drafts have the same uncertainty');
-    fails(questionsOn(-0.5, 0.8), 'Rejections do not rise with the uncertainty of 400 drafts (a = -0.5)');
+    fails(
+      questionsOn(-0.5, 0.8),
+      'Rejections do not rise with the uncertainty of 400 drafts (a = -0.500)',
+    );
     fails(questionsOn(0, 0), 'do not rise');
   });
 

@@ -3,15 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PilotfishError } from '../../core/errors.ts';
+import type { TokenId } from '../../core/token-id.ts';
 import { questionNumber } from '../../evaluation/question-key.ts';
-import {
-  MAX_TOKENS,
-  type NumberWorld,
-  nextOf,
-  numberWorld,
-  promptOf,
-  questionOf,
-} from '../fakes/number-world.ts';
+import { ScriptedModel, type ScriptedModelOptions } from '../../model/scripted/scripted-model.ts';
+import { MAX_TOKENS, promptOf, questionOf } from '../fakes/number-world.ts';
+import { TrainingPair } from '../training-pair.ts';
 import { type FitUhlmOptions, fitUhlm } from './fit-uhlm.ts';
 import { observeDrafts } from './observe-drafts.ts';
 
@@ -20,13 +16,53 @@ const ASKED = Array.from({ length: 40 }, (_, index) => ({
   prompt: promptOf(index),
 }));
 
+const TOKENS = ['; 1', '; 2', '; 3', '; 4', ''];
+const END = TOKENS.length - 1;
+
+/** The small model is sure of half of the tokens, and errs where it is not. */
+function nextOf(role: 'small' | 'large'): (prefix: readonly TokenId[]) => readonly number[] {
+  return (prefix) => {
+    const hash = prefix.reduce((sum, token) => (sum * 37 + token + 3) % 1_000_003, 11);
+    const isSure = (hash >> 4) % 2 === 0;
+    const shift = role === 'large' && !isSure ? 1 : 0;
+    const best = hash % 7 === 0 ? END : ((hash >> 2) + shift) % END;
+    const most = isSure ? 0.94 : role === 'large' ? 0.8 : 0.45;
+    return TOKENS.map((_, id) => (id === best ? most : (1 - most) / (TOKENS.length - 1)));
+  };
+}
+
+interface World {
+  readonly pair: TrainingPair;
+  fedCount(): number;
+  openCount(): number;
+}
+
+function worldOf(onForward: ScriptedModelOptions['onForward'] = async () => {}): World {
+  let fedCount = 0;
+  const model = (role: 'small' | 'large'): ScriptedModel =>
+    new ScriptedModel({
+      ...{ name: role, tokens: TOKENS, endOfGeneration: [END], next: nextOf(role) },
+      ...{ contextLength: 64, cellCount: 100_000, sequenceCountMax: 1000, rowCountMax: 8 },
+      onForward: async (request, signal) => {
+        fedCount += request.tokens.length;
+        await onForward(request, signal);
+      },
+    });
+  const models = { small: model('small'), large: model('large') };
+  return {
+    pair: new TrainingPair(models),
+    fedCount: () => fedCount,
+    openCount: () => models.small.sequenceCount + models.large.sequenceCount,
+  };
+}
+
 let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'pilotfish-fit-'));
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-function fitting(world: NumberWorld, changes: Partial<FitUhlmOptions> = {}): FitUhlmOptions {
+function fitting(world: World, changes: Partial<FitUhlmOptions> = {}): FitUhlmOptions {
   return {
     ...{ pair: world.pair, folder, asked: ASKED, maxTokens: MAX_TOKENS, waveSize: 4 },
     ...{ temperature: 1, seed: 1, toleratedRejection: 0.5, truncationError: 0.1 },
@@ -38,7 +74,7 @@ function fitting(world: NumberWorld, changes: Partial<FitUhlmOptions> = {}): Fit
 
 describe('a fit', () => {
   it('rests on the pair: every draft has the rejection that the tables of both models give', async () => {
-    const world = numberWorld();
+    const world = worldOf();
     const all = await observeDrafts(ASKED, fitting(world));
     expect(all).toHaveLength(ASKED.length);
     // The first draft of an answer follows its prompt.
@@ -54,7 +90,7 @@ describe('a fit', () => {
   });
 
   it('is stored with its pair, its temperature and its questions', async () => {
-    const { fit, drafts } = await fitUhlm(fitting(numberWorld(), { temperature: 0.8 }));
+    const { fit, drafts } = await fitUhlm(fitting(worldOf(), { temperature: 0.8 }));
     expect(fit).toMatchObject({ strategy: 'uhlm', temperature: 0.8, training: { seed: 1 } });
     expect(fit.pair.small).toEqual({ name: 's', digest: '5' });
     expect(fit.trainedOn).toEqual(new Set(ASKED.map(({ question }) => questionNumber(question))));
@@ -63,7 +99,7 @@ describe('a fit', () => {
   });
 
   it('draws nothing twice, and other drafts at another temperature or seed', async () => {
-    const world = numberWorld();
+    const world = worldOf();
     const first = await fitUhlm(fitting(world));
     const fed = world.fedCount();
     const second = await fitUhlm(fitting(world, { toleratedRejection: 0.3 }));
@@ -76,15 +112,13 @@ describe('a fit', () => {
   });
 
   it('goes on where it was stopped, and ends as if it had not been', async () => {
-    const whole = await fitUhlm(fitting(numberWorld()));
+    const whole = await fitUhlm(fitting(worldOf()));
     await rm(join(folder, 'drafts.jsonl'));
     const stop = new AbortController();
     let forwardCount = 0;
-    const slow = numberWorld({
-      onForward: async () => {
-        forwardCount += 1;
-        if (forwardCount === 150) stop.abort();
-      },
+    const slow = worldOf(async () => {
+      forwardCount += 1;
+      if (forwardCount === 150) stop.abort();
     });
     await expect(fitUhlm(fitting(slow, { signal: stop.signal }))).rejects.toMatchObject({
       code: 'aborted',
@@ -95,14 +129,14 @@ describe('a fit', () => {
     expect(kept).toBeLessThan(ASKED.length);
     const told: number[] = [];
     const resumed = await fitUhlm(
-      fitting(numberWorld(), { onProgress: ({ total }) => told.push(total ?? 0) }),
+      fitting(worldOf(), { onProgress: ({ total }) => told.push(total ?? 0) }),
     );
     expect(told[0]).toBe(ASKED.length - kept);
     expect(resumed.bytes).toEqual(whole.bytes);
   });
 
   it('is greedy at temperature 0, whatever the seed: a draft is rejected or not', async () => {
-    const world = numberWorld();
+    const world = worldOf();
     const { fit, drafts } = await fitUhlm(fitting(world, { temperature: 0 }));
     expect(new Set(drafts.map(({ rejection }) => rejection))).toEqual(new Set([0, 1]));
     expect([fit.temperature, fit.offlineTokenCount]).toEqual([0, null]);
@@ -113,10 +147,10 @@ describe('a fit', () => {
 
   it('names a line of its store that is broken', async () => {
     await writeFile(join(folder, 'drafts.jsonl'), '{"key":"x","drafts":[{"uncertainty":2}]}\n');
-    const error = await fitUhlm(fitting(numberWorld())).catch((thrown: unknown) => thrown);
+    const error = await fitUhlm(fitting(worldOf())).catch((thrown: unknown) => thrown);
     expect(PilotfishError.isInstance(error) && [error.code, error.message]).toEqual([
       'training-invalid',
-      expect.stringContaining("Line 1 of"),
+      expect.stringContaining('Line 1 of'),
     ]);
   });
 });

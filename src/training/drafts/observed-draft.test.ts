@@ -20,7 +20,7 @@ function rowOf(logits: readonly number[], temperature: number, position: number)
     ...{ vocabularySize: SIZE, sampling: samplingParams({ temperature }), seed: 3 },
     ...{ purpose: 'sample' as const, perturbation: true, distribution: temperature > 0 },
   };
-  return runRowProgram(Float32Array.from(logits), program, position);
+  return { ...runRowProgram(Float32Array.from(logits), program, position), hidden: null };
 }
 
 const NOWHERE = {
@@ -62,7 +62,12 @@ describe('a draft of a distribution', () => {
   it('tells the exact distance of the output from y, for every threshold', () => {
     fc.assert(
       fc.property(
-        ...[LOGITS, LOGITS, fc.constantFrom(0.5, 1, 1.7), fc.double({ min: 0, max: 0.9, noNaN: true })],
+        ...[
+          LOGITS,
+          LOGITS,
+          fc.constantFrom(0.5, 1, 1.7),
+          fc.double({ min: 0, max: 0.9, noNaN: true }),
+        ],
         (small, large, temperature, threshold) => {
           const row = rowOf(small, temperature, 7);
           const target = rowOf(large, temperature, 7);
@@ -70,15 +75,15 @@ describe('a draft of a distribution', () => {
             { draft: row, target, score: scoreOf(row) },
             { temperature, isEndOfGeneration },
           );
-          const [x, y] = [row, target].map(({ distribution }) => required(distribution, 'asked for'));
+          const [x, y] = [row, target].map(({ distribution }) =>
+            required(distribution, 'asked for'),
+          );
           const us = small.map((_, id) => scoreOf(drawing(row, id, small)));
           // Rounding decides there.
           fc.pre(us.every((u) => Math.abs(u - threshold) > 1e-6));
-          const isSent = (id: number): boolean =>
-            id === END || (us[id] ?? 0) > threshold;
+          const isSent = (id: number): boolean => id === END || (us[id] ?? 0) > threshold;
           const output = outputOf(required(x, 'x'), required(y, 'y'), isSent);
-          const distance =
-            output.reduce((sum, p, id) => sum + Math.abs(p - (y?.[id] ?? 0)), 0) / 2;
+          const distance = output.reduce((sum, p, id) => sum + Math.abs(p - (y?.[id] ?? 0)), 0) / 2;
           expect(variation(seen, threshold)).toBeCloseTo(distance, 9);
         },
       ),

@@ -13,17 +13,14 @@ const FITTED: UhlmFitting = {
   ...{ path: 'out/u\u001b[2Jhlm.safetensors', picture: 'out/uhlm-fit.png' },
 };
 
-async function run(
-  args: readonly string[],
-  fit: () => Promise<UhlmFitting> = async () => FITTED,
-) {
+async function run(args: readonly string[], fit: () => Promise<UhlmFitting> = async () => FITTED) {
   const asked: FitUhlmOptions[] = [];
   const recorded = recordedIo();
   const dependencies = {
     ...scriptedDependencies(() => ({ tokens: [] })),
     fitUhlm: (options: FitUhlmOptions) => {
       asked.push(options);
-      return fit();
+      return fitting();
     },
   };
   await runCli(['fit', 'uhlm', ...args], recorded.io, dependencies);
