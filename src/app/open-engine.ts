@@ -130,7 +130,7 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
   const strategies = (options.strategies ?? [STRATEGY_DEFAULT]).map(asStrategy);
   const labels = neededLabels(strategies, options);
   // Checked first, so that a wrong file costs no download and a missing head no load.
-  const named = await readNamedHeads(headFiles, strategies);
+  const named = await readNamedHeads(headFiles, strategies, options.uplink);
   // A head is bound to both models, also where one of them is not loaded.
   const hasHeads = asksForHeads(strategies, options);
   const neededFiles = MODEL_LABELS.filter(
@@ -178,14 +178,11 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
   }
 }
 
-/** A fit that a user named is asked for, too: it must be of this pair. */
 function asksForHeads(
   strategies: readonly StrategyValue[],
-  { uplink, headFiles = [] }: OpenEngineOptions,
+  { uplink }: OpenEngineOptions,
 ): boolean {
-  const asks = (value: StrategyValue): boolean =>
-    value.method.head !== null || consultsFit(value, uplink);
-  return headFiles.length > 0 || strategies.some(asks);
+  return strategies.some((value) => value.method.head !== null || consultsFit(value, uplink));
 }
 
 /** Empty if no strategy needs a head, because the search takes the digests of both files. */
@@ -203,7 +200,7 @@ async function headsFor(
   };
   const models = { small: await digested('small'), large: await digested('large') };
   const isOptional = options.headsOptional ?? false;
-  return await findHeads({ strategies, models, named, isOptional });
+  return await findHeads({ strategies, uplink: options.uplink, models, named, isOptional });
 }
 
 /** Gives routers the embeddings of the small model's tokens. */

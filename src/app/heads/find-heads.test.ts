@@ -12,6 +12,7 @@ import type { Router } from '../../judging/router.ts';
 import { encodeRouter } from '../../judging/router-file.ts';
 import { encodeUhlmFit } from '../../judging/uhlm-fit-file.ts';
 import { parseStrategy } from '../../strategy/strategy-value.ts';
+import type { UplinkOptions } from '../../strategy/strategy-options.ts';
 import { OBJECTIVES } from '../../training/labels/targets.ts';
 import * as finding from './find-heads.ts';
 import { type FindHeadsOptions, readRouter } from './find-heads.ts';
@@ -275,13 +276,17 @@ describe('fits', () => {
     const own = join(folder, 'own.safetensors');
     await writeFile(own, encodeUhlmFit(someFit({ training: { seed: 2 } })));
     expect(await names(['uhlm'], [], shipped)).toEqual(['0 1', '1 1']);
-    expect(await names(['cu-hlm@0.2'], [own], shipped)).toEqual(['0 1', '1 2']);
+    expect(await names(['cu-hlm'], [own], shipped)).toEqual(['0 1', '1 2']);
+    const online = { tokenCount: 'online' } as const;
+    expect(await names(['cu-hlm@0.2'], [own], shipped, online)).toEqual(['0 1', '1 2']);
     expect(await names(['uhlm'], [], join(folder, 'nowhere'))).toEqual([]);
-    expect(await names(['entropy'], [], shipped)).toEqual([]);
-    await expect(names(['entropy'], [own], shipped)).rejects.toMatchObject({
-      code: 'option-invalid',
-      message: expect.stringContaining('is a fit of U-HLM for uhlm, which was not requested'),
-    });
+    for (const strategy of ['entropy', 'uhlm@0.2', 'uhlm-pd']) {
+      expect(await names([strategy], [], shipped)).toEqual([]);
+      await expect(names([strategy], [own], shipped)).rejects.toMatchObject({
+        code: 'option-invalid',
+        message: `${own} is a fit of U-HLM, and nothing asks for it.`,
+      });
+    }
     await expect(names(['uhlm'], [own, own], shipped)).rejects.toMatchObject({
       code: 'option-invalid',
     });

@@ -16,7 +16,9 @@ import { decodeRouter } from '../../judging/router-file.ts';
 import type { UhlmFit } from '../../judging/uhlm-fit.ts';
 import { decodeUhlmFit, UHLM_FIT_FORMAT } from '../../judging/uhlm-fit-file.ts';
 import { readGiven } from '../../storage/whole-file.ts';
+import { consultsFit } from '../../strategy/fitted-uplink.ts';
 import type { HeadNeed, StrategyValue } from '../../strategy/method.ts';
+import type { UplinkOptions } from '../../strategy/strategy-options.ts';
 import { rewardFlags } from './reward-settings.ts';
 
 /** The heads of strategies, by the name of the strategy that they were trained for. */
@@ -40,6 +42,8 @@ export type NamedHead = Head & { readonly path: string };
 
 export interface FindHeadsOptions {
   readonly strategies: readonly StrategyValue[];
+  /** The options by which strategies may ask for a fit. */
+  readonly uplink?: UplinkOptions | undefined;
   readonly models: Readonly<Record<ModelRole, BoundModel>>;
   /** Heads that replace those that come with this package (see `readNamedHeads`). */
   readonly named?: readonly NamedHead[];
@@ -63,8 +67,9 @@ const SHIPPED_FOLDER = fileURLToPath(new URL('../../../heads', import.meta.url))
 export async function readNamedHeads(
   paths: readonly string[],
   strategies: readonly StrategyValue[],
+  uplink?: UplinkOptions,
 ): Promise<readonly NamedHead[]> {
-  const isWanted = wantedBy(strategies);
+  const isWanted = wantedBy(strategies, uplink);
   const named: NamedHead[] = [];
   for (const path of paths) {
     const read = await readHead(path);
@@ -82,6 +87,7 @@ export async function readNamedHeads(
  */
 export async function findHeads({
   strategies,
+  uplink,
   models,
   named = [],
   isOptional = false,
@@ -93,8 +99,9 @@ export async function findHeads({
     found.set(keyOf(head), head);
   }
   const wanted = neededHeads(strategies);
-  const isWanted = wantedBy(strategies);
-  if (strategies.some(usesFits) || [...wanted.keys()].some((key) => !found.has(key))) {
+  const isWanted = wantedBy(strategies, uplink);
+  const asksForFits = strategies.some((value) => consultsFit(value, uplink));
+  if (asksForFits || [...wanted.keys()].some((key) => !found.has(key))) {
     const { heads, failure } = await shippedHeads(shippedFolder);
     for (const head of heads) {
       const key = keyOf(head);
@@ -128,10 +135,6 @@ export async function readCalibratable(path: string): Promise<Exclude<Head, { ki
   const read = await readHead(path);
   if (read.kind !== 'fit') return read;
   throw noHead(path, `is a ${nounOf(read.kind)}, whose thresholds follow from it`);
-}
-
-function usesFits({ method }: StrategyValue): boolean {
-  return method.fit !== undefined;
 }
 
 /** @throws PilotfishError `head-missing`, `head-invalid`, naming the file */
@@ -192,9 +195,13 @@ function neededHeads(strategies: readonly StrategyValue[]): ReadonlyMap<string, 
   return new Map(needs.map((need) => [`${need.kind} ${need.name}`, need]));
 }
 
-function wantedBy(strategies: readonly StrategyValue[]): (head: Head) => boolean {
+function wantedBy(
+  strategies: readonly StrategyValue[],
+  uplink: UplinkOptions | undefined,
+): (head: Head) => boolean {
   const wanted = neededHeads(strategies);
-  return (head) => (head.kind === 'fit' ? strategies.some(usesFits) : wanted.has(keyOf(head)));
+  const asksForFits = strategies.some((value) => consultsFit(value, uplink));
+  return (head) => (head.kind === 'fit' ? asksForFits : wanted.has(keyOf(head)));
 }
 
 function isFor({ pair }: BoundFacts, models: FindHeadsOptions['models']): boolean {
@@ -251,11 +258,16 @@ function twice({ kind, head }: Head, path: string): PilotfishError {
 
 function notAskedFor({ kind, head }: Head, path: string): PilotfishError {
   const { strategy } = head;
+  const isFit = kind === 'fit';
   return new PilotfishError(
     'option-invalid',
-    `${path} is a ${nounOf(kind)} for ${strategy}, which was not requested.`,
+    isFit
+      ? `${path} is a ${nounOf(kind)}, and nothing asks for it.`
+      : `${path} is a ${nounOf(kind)} for ${strategy}, which was not requested.`,
     {
-      remedy: `Name ${strategy} with --strategy or among --strategies, or leave --head out.`,
+      remedy: isFit
+        ? `Name ${strategy} without a threshold, take --uplink-tokens online, or leave --head out.`
+        : `Name ${strategy} with --strategy or among --strategies, or leave --head out.`,
       fields: { strategy, path },
     },
   );

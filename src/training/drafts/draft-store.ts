@@ -23,7 +23,7 @@ const DRAFT: z.ZodType<ObservedDraft> = z.object({
   truncationErrors: z.array(z.number().nonnegative()),
 });
 
-const DRAFTS: z.ZodType<KeptDrafts> = z.object({ key: z.string(), drafts: z.array(DRAFT).min(1) });
+const DRAFTS: z.ZodType<KeptDrafts> = z.object({ key: z.string(), drafts: z.array(DRAFT) });
 
 /** @throws PilotfishError `training-invalid`, naming the line; `file-system-failed` */
 export function openDrafts(path: string): Promise<DraftStore> {
