@@ -92,6 +92,7 @@ export type { Gate, GateContext } from './judging/gate.ts';
 export type { RewardFeatures } from './judging/reward-features.ts';
 export type { RewardHead } from './judging/reward-head.ts';
 export type { Router } from './judging/router.ts';
+export type { UhlmFit } from './judging/uhlm-fit.ts';
 export type { RouterFeatures } from './judging/router-features.ts';
 export { type Advice, type CostScenario, costAdvice } from './machines/advise.ts';
 export type { CostModel } from './machines/cost-model.ts';

@@ -187,10 +187,10 @@ function usableHeads(
   pair: EvaluationPair,
   questions: readonly Question[],
   asked: readonly StrategyValue[],
-  { strategies, onNotice }: EvaluateOptions,
+  { strategies, temperature = 0, onNotice }: EvaluateOptions,
 ): SeenHeads {
   const { routers, rewards } = pair;
-  for (const fit of fitsInUse(pair)) checkTrainedOn(fit, questions);
+  for (const fit of fitsInUse(pair, temperature)) checkTrainedOn(fit, questions);
   const usable = [...routers, ...rewards].filter(([name, head]) => {
     try {
       checkTrainedOn(head, questions);

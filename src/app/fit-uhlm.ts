@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { nameAndDigest } from '../evaluation/run/evaluation-pair.ts';
 import { openManifest } from '../evaluation/run/open-manifest.ts';
 import { promptsOf } from '../evaluation/run/prompts-of.ts';
+import { fittedThreshold, type Risk } from '../judging/uhlm-fit.ts';
 import { drawPicture } from '../report/draw-picture.ts';
 import { uhlmFitSpec } from '../report/pictures/uhlm-fit-picture.ts';
 import { writeWhole } from '../storage/whole-file.ts';
@@ -20,6 +21,8 @@ import { openEvaluation } from './questions/open-evaluation.ts';
 
 export interface UhlmFitting extends FittedUhlm {
   readonly path: string;
+  /** Up to which uncertainty drafts are not transmitted. */
+  readonly thresholds: Readonly<Record<Risk, number | null>>;
   /** The PNG of the drafts and the law; beside it is the same as SVG. */
   readonly picture: string;
 }
@@ -59,5 +62,10 @@ export async function fitUhlm(options: FitUhlmOptions): Promise<UhlmFitting> {
   const { svg, png } = await drawPicture(uhlmFitSpec(fitted));
   await writeWhole(picture, png);
   await writeWhole(join(folder, 'uhlm-fit.svg'), svg);
-  return { ...fitted, path, picture };
+  const { fit } = fitted;
+  const thresholds = {
+    averse: fittedThreshold(fit, 'averse'),
+    prone: fittedThreshold(fit, 'prone'),
+  };
+  return { ...fitted, path, thresholds, picture };
 }

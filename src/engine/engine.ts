@@ -27,7 +27,8 @@ import type { GenerateRequest } from './request.ts';
 import { runRequest } from './run-request.ts';
 import { TextTokens } from './text-tokens.ts';
 
-export interface EngineOptions extends StrategyOptions {
+/** The temperature of strategies is that of each request. */
+export interface EngineOptions extends Omit<StrategyOptions, 'temperature'> {
   /** At least a small or a large model. The engine owns the models: it disposes of them. */
   readonly models: LabelledModels;
   /** Facts of a model that is not loaded, so that costs can still be compared with it. */

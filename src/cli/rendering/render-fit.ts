@@ -4,10 +4,11 @@ import type { ThresholdReport, UhlmFit } from '../../judging/uhlm-fit.ts';
 import type { CliIo } from '../io.ts';
 import { printableText } from './printable-text.ts';
 
-type Fitting = Pick<UhlmFitting, 'fit' | 'path' | 'picture'>;
+type Fitting = Pick<UhlmFitting, 'fit' | 'path' | 'thresholds' | 'picture'>;
 
-export function renderFit({ fit, path, picture }: Fitting, color: CliIo['color']): string {
-  const { law, correlation, draftCount, temperature, heldOut } = fit;
+export function renderFit(fitting: Fitting, color: CliIo['color']): string {
+  const { fit, path, picture } = fitting;
+  const { law, correlation, draftCount, temperature } = fit;
   const file = printableText(path);
   const at = temperature === 0 ? 'greedy' : `at temperature ${temperature}`;
   const r = correlation === null ? '' : `, r = ${correlation.toFixed(3)}`;
@@ -18,15 +19,7 @@ export function renderFit({ fit, path, picture }: Fitting, color: CliIo['color']
       `(${draftCount} drafts, ${at}).`,
     ...binLines(fit),
     ...truncationLines(fit),
-    ...(heldOut === null
-      ? ['Too few questions to hold some out: nothing shows what the thresholds are worth.']
-      : [
-          `On ${heldOut.questionCount} held-out questions (${heldOut.draftCount} drafts):`,
-          heldOut.averse === null
-            ? '  risk-averse: none. A rejection is expected of every draft (b >= 0), so all are transmitted.'
-            : thresholdLine('risk-averse', heldOut.averse),
-          thresholdLine('risk-prone', heldOut.prone),
-        ]),
+    ...thresholdLines(fitting),
     `${color.bold(file)} is the fit, ${printableText(picture)} its picture. Use it with`,
     `  pilotfish ask --head ${file} --strategy uhlm --temperature ${temperature} "..."`,
     '',
@@ -49,6 +42,26 @@ function truncationLines({ temperature, truncationError, offlineTokenCount }: Uh
   if (temperature === 0) return [];
   const count = offlineTokenCount === null ? 'more than were looked at' : String(offlineTokenCount);
   return [`Tokens to send of a distribution for an error of ${truncationError} (k*): ${count}.`];
+}
+
+const NO_SAFE_DRAFT =
+  '  risk-averse: none. A rejection is expected of every draft (b >= 0), so all are transmitted.';
+
+function thresholdLines({ fit: { heldOut }, thresholds }: Fitting): readonly string[] {
+  if (heldOut === null) {
+    const { averse, prone } = thresholds;
+    return [
+      'Too few questions to hold some out: nothing shows what the thresholds are worth.',
+      averse === null ? NO_SAFE_DRAFT : `  risk-averse u = ${averse.toFixed(4)}`,
+      `  risk-prone u = ${prone?.toFixed(4)}`,
+    ];
+  }
+  const { questionCount, draftCount, averse, prone } = heldOut;
+  return [
+    `On ${questionCount} held-out questions (${draftCount} drafts):`,
+    averse === null ? NO_SAFE_DRAFT : thresholdLine('risk-averse', averse),
+    thresholdLine('risk-prone', prone),
+  ];
 }
 
 function thresholdLine(name: string, report: ThresholdReport): string {

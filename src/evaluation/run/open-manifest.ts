@@ -29,10 +29,7 @@ export async function openManifest(
   const heads = Object.fromEntries([
     ...[...pair.routers].map(([strategy, router]) => [strategy, scoreDigest(router)]),
     ...[...pair.rewards].map(([strategy, reward]) => [strategy, rewardDigest(reward)]),
-    ...fitsInUse(pair).map(({ strategy, temperature: at, digest }) => [
-      `${strategy} at temperature ${at}`,
-      digest,
-    ]),
+    ...fitsInUse(pair, temperature).map(({ strategy, digest }) => [`fit of ${strategy}`, digest]),
   ]);
   const path = join(folder, 'evaluation.json');
   const text = await readWhole(path);
@@ -50,12 +47,13 @@ export async function openManifest(
   return joined;
 }
 
-/** Points have thresholds of their own, so only numbers of tokens depend on a fit. */
-export function fitsInUse({
-  fits = [],
-  strategyOptions = {},
-}: Pick<EvaluationPair, 'fits' | 'strategyOptions'>): readonly UhlmFit[] {
-  return isRule(strategyOptions.uplink?.tokenCount) ? fits : [];
+/** The fits that decide. Points have thresholds of their own, so only numbers of tokens depend on one. */
+export function fitsInUse(
+  { fits = [], strategyOptions = {} }: Pick<EvaluationPair, 'fits' | 'strategyOptions'>,
+  temperature: number,
+): readonly UhlmFit[] {
+  if (!isRule(strategyOptions.uplink?.tokenCount)) return [];
+  return fits.filter((fit) => fit.temperature === temperature);
 }
 
 /** Equal for equal options. Options that are not given are left out. */

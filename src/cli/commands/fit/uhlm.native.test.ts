@@ -10,6 +10,7 @@ import { runCli } from '../../run-cli.ts';
 const FITTED: UhlmFitting = {
   fit: someFit(),
   ...{ bytes: Uint8Array.of(1), drafts: [] },
+  thresholds: { averse: 0.1, prone: 1.1 },
   ...{ path: 'out/u\u001b[2Jhlm.safetensors', picture: 'out/uhlm-fit.png' },
 };
 
@@ -67,8 +68,8 @@ describe('fit uhlm', () => {
     expect(out).not.toContain('\u001b');
     const { out: json } = await run([...POCKET, '--json']);
     const { trainedOn: _1, calibratedOn: _2, ...facts } = FITTED.fit;
-    const { path, picture } = FITTED;
-    expect(JSON.parse(json)).toEqual({ path, picture, fit: facts });
+    const { path, picture, thresholds } = FITTED;
+    expect(JSON.parse(json)).toEqual({ path, picture, thresholds, fit: facts });
   });
 
   it('says that nothing may be skipped where the law has b >= 0', async () => {
@@ -84,6 +85,7 @@ describe('fit uhlm', () => {
     const { out: bare } = await run(POCKET, async () => ({ ...FITTED, fit: few }));
     expect(bare).toContain('(100 drafts, greedy).');
     expect(bare).toContain('Too few questions');
+    expect(bare).toContain('risk-averse u = 0.1000');
   });
 
   it.each([

@@ -83,10 +83,10 @@ async function run(parsed: OtherOptions, io: CliIo, dependencies: CliDependencie
       ...{ signal: io.signal, onProgress, onNotice },
     });
     bar.stop();
-    const { path, picture, fit } = fitted;
+    const { path, picture, fit, thresholds } = fitted;
     if (parsed.json === true) {
       const { trainedOn: _1, calibratedOn: _2, ...facts } = fit;
-      io.out(`${JSON.stringify({ path, picture, fit: facts })}\n`);
+      io.out(`${JSON.stringify({ path, picture, thresholds, fit: facts })}\n`);
     } else io.out(renderFit(fitted, io.color));
   } finally {
     bar.stop();
