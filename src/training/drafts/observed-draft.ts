@@ -4,7 +4,7 @@ import type { RowResult } from '../../core/row-program.ts';
 import type { TokenId } from '../../core/token-id.ts';
 import { meanPerturbation } from '../../judging/perturbation.ts';
 import { largestProbabilities } from '../../sampling/largest-probabilities.ts';
-import { truncationErrors } from '../../sampling/truncation-bound.ts';
+import { firstTruncationErrors } from '../../sampling/truncation-bound.ts';
 import type { TransmittedDraft } from '../../strategy/uhlm.ts';
 
 export interface ObservedDraft {
@@ -60,7 +60,7 @@ export function observedDraft(
     probability,
     isEnd,
     skippable: skippableOf(draft, x, y, { temperature, isEndOfGeneration }),
-    truncationErrors: [...truncationErrors(x).slice(1, 1 + TOKEN_COUNT_MAX)],
+    truncationErrors: [...firstTruncationErrors(x, TOKEN_COUNT_MAX).slice(1)],
   };
 }
 
