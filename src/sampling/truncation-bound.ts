@@ -86,7 +86,8 @@ export function firstTruncationErrors(distribution: Float64Array, countMax: numb
   const meanOf = (k: number): number => (k === size ? 0 : (rest[k] as number) / (size - k));
   const above = sortedAbove(distribution, meanOf(count));
   const sums = new Float64Array(above.length + 1);
-  for (let n = 0; n < above.length; n += 1) sums[n + 1] = (sums[n] as number) + (above[n] as number);
+  for (let n = 0; n < above.length; n += 1)
+    sums[n + 1] = (sums[n] as number) + (above[n] as number);
   // The mean falls with k, so the number of tokens above it rises.
   let aboveCount = 0;
   return Float64Array.from({ length: count + 1 }, (_, k) => {

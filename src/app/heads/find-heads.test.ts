@@ -11,8 +11,8 @@ import { LARGE_DIGEST, SMALL_DIGEST, tinyRouter } from '../../judging/fakes/tiny
 import type { Router } from '../../judging/router.ts';
 import { encodeRouter } from '../../judging/router-file.ts';
 import { encodeUhlmFit } from '../../judging/uhlm-fit-file.ts';
-import { parseStrategy } from '../../strategy/strategy-value.ts';
 import type { UplinkOptions } from '../../strategy/strategy-options.ts';
+import { parseStrategy } from '../../strategy/strategy-value.ts';
 import { OBJECTIVES } from '../../training/labels/targets.ts';
 import * as finding from './find-heads.ts';
 import { type FindHeadsOptions, readRouter } from './find-heads.ts';
@@ -254,11 +254,12 @@ describe('fits', () => {
   const names = async (
     strategies: readonly string[],
     files: readonly string[],
-    shipped: string,
+    shippedFolder: string,
+    uplink: UplinkOptions = {},
   ) => {
     const values = valuesOf(strategies);
-    const named = await finding.readNamedHeads(files, values);
-    const options = { strategies: values, models: MODELS, named, shippedFolder: shipped };
+    const named = await finding.readNamedHeads(files, values, uplink);
+    const options = { strategies: values, uplink, models: MODELS, named, shippedFolder };
     const { fits } = await finding.findHeads(options);
     return fits.map(({ temperature, training }) => `${temperature} ${training['seed']}`).sort();
   };

@@ -14,7 +14,10 @@ const FITTED: UhlmFitting = {
   ...{ path: 'out/u\u001b[2Jhlm.safetensors', picture: 'out/uhlm-fit.png' },
 };
 
-async function run(args: readonly string[], fit: () => Promise<UhlmFitting> = async () => FITTED) {
+async function run(
+  args: readonly string[],
+  fitting: () => Promise<UhlmFitting> = async () => FITTED,
+) {
   const asked: FitUhlmOptions[] = [];
   const recorded = recordedIo();
   const dependencies = {
