@@ -45,7 +45,9 @@ export const uhlmRouterMethod: Method = {
 
 function missing(): PilotfishError {
   return new PilotfishError('head-missing', `${NAME} needs a router trained for these models.`, {
-    remedy: `Train one with \`pilotfish train router --objective ${ROUTER.name}\`, or name its file with --head.`,
+    remedy:
+      `Train one with \`pilotfish train router --objective ${ROUTER.name}\`, ` +
+      'or name its file with --head.',
     fields: { strategy: NAME },
   });
 }

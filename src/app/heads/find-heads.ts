@@ -216,8 +216,8 @@ function checkPair({ kind, head, path }: NamedHead, models: FindHeadsOptions['mo
   const isNamesake = here === head.pair[role].name;
   throw new PilotfishError(
     'head-mismatch',
-    `The ${nounOf(kind)} ${path} was ${kind === 'fit' ? 'made' : 'trained'} for ${small.name} and ${large.name}; the ${role} ` +
-      `model here is ${here}${isNamesake ? ', but another file' : ''}.`,
+    `The ${nounOf(kind)} ${path} was ${kind === 'fit' ? 'made' : 'trained'} for ${small.name} ` +
+      `and ${large.name}; the ${role} model here is ${here}${isNamesake ? ', but another file' : ''}.`,
     {
       remedy: `Make one for these models with \`${TRAINED_BY[kind](head.strategy)}\`.`,
       fields: { path, expected: head.pair[role].digest, found: models[role].digest },

@@ -1,9 +1,10 @@
 /** A fit of U-HLM for people: the law, its thresholds, and what they are worth on held-out questions. */
 import type { UhlmFitting } from '../../app/fit-uhlm.ts';
-import type { ThresholdReport, UhlmFit } from '../../judging/uhlm-fit.ts';
 import type { CliIo } from '../io.ts';
 import { printableText } from './printable-text.ts';
 
+type UhlmFit = UhlmFitting['fit'];
+type ThresholdReport = NonNullable<UhlmFit['heldOut']>['prone'];
 type Fitting = Pick<UhlmFitting, 'fit' | 'path' | 'thresholds' | 'picture'>;
 
 export function renderFit(fitting: Fitting, color: CliIo['color']): string {

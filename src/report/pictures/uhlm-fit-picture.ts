@@ -28,7 +28,8 @@ export function uhlmFitSpec({ fit, drafts }: Drawn): TopLevelSpec {
     title: {
       text: 'How rejections follow the uncertainty of drafts',
       subtitle: [
-        `${pair.small.name} → ${pair.large.name}, ${at}, ${draftCount.toLocaleString('en')} drafts of ${training['questions'] ?? 'questions'}`,
+        `${pair.small.name} → ${pair.large.name}, ${at}, ` +
+          `${draftCount.toLocaleString('en')} drafts of ${training['questions'] ?? 'questions'}`,
         `β ≈ ${digits(law.slope)} u ${signed}${r}`,
       ],
     },

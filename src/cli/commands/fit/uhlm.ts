@@ -22,11 +22,11 @@ interface OtherOptions {
   readonly color: boolean;
 }
 
-const NOTES = `The small model drafts answers, the large one verifies every token. A line β ≈ a·u + b is fitted to
-the uncertainty u of each draft and the probability β that it is rejected. From it follow the
-risk-averse threshold -b/a, up to which no rejection is expected, and the risk-prone one, up to which
---risk-tolerated is. Every fifth question is held out and shows what they are worth. Answers are not
-graded. All work is kept in --out: a fit can be stopped and resumed at any moment.
+const NOTES = `The small model drafts answers, the large one verifies every token. A line β ≈ a·u + b is
+fitted to the uncertainty u of each draft and the probability β that it is rejected. From it follow
+the risk-averse threshold -b/a, up to which no rejection is expected, and the risk-prone one, up to
+which --risk-tolerated is. Every fifth question is held out and shows what they are worth. Answers
+are not graded. All work is kept in --out: a fit can be stopped and resumed at any moment.
 
 Examples:
   pilotfish fit uhlm --task pocket --pair pocket --count 500 --question-seed 7
