@@ -77,7 +77,8 @@ function densityAndLaw(fit: UhlmFit, drafts: readonly Point[]) {
         },
       },
       {
-        data: { values: fit.bins },
+        // Vega writes into what it draws.
+        data: { values: fit.bins.map((bin) => ({ ...bin })) },
         mark: {
           ...{ type: 'point' as const, filled: true, size: 90, opacity: 1 },
           ...{ color: HUES.vermilion.light, stroke: '#ffffff', strokeWidth: 1.5 },
