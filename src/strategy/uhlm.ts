@@ -273,7 +273,9 @@ function gated(
 ): Method {
   const { summary, style, sends, scale, default: byDefault } = facts;
   const side = gate.deferralSide === 'above' ? 'above' : 'below';
-  const meaning = `${scale}: drafts ${side} it are transmitted`;
+  const byFit =
+    gate === perturbationGate ? "; by default that of the pair's fit, if it has one" : '';
+  const meaning = `${scale}: drafts ${side} it are transmitted${byFit}`;
   const { deferralSide } = gate;
   const threshold = { name: gate.name, default: byDefault, meaning, isShare: false, deferralSide };
   return method({ name, summary, gate, threshold, style, sends });
