@@ -32,7 +32,7 @@ import { judgeSteps } from '../training/rewards/judge-steps.ts';
 import { LABEL_SEQUENCE_COUNT } from '../training/sequence-counts.ts';
 import { calibrationOfSteps, defaultDelta } from '../training/steps/replay-steps.ts';
 import { askedOf } from './heads/asked-questions.ts';
-import { readHead } from './heads/find-heads.ts';
+import { readCalibratable } from './heads/find-heads.ts';
 import { evaluationLock } from './questions/evaluation-lock.ts';
 import { loadQuestions } from './questions/load-questions.ts';
 import { openEvaluation, trainingPair } from './questions/open-evaluation.ts';
@@ -111,7 +111,7 @@ export async function calibrate(options: CalibrateOptions): Promise<Calibrated> 
     waveSize = WAVE_SIZE_DEFAULT,
   } = options;
   checkWishes(options);
-  const read = await readHead(headFile);
+  const read = await readCalibratable(headFile);
   if (read.kind === 'reward') return await calibrateReward(read.head, options);
   const given = read.head;
   const strategy = parseStrategy(given.strategy);

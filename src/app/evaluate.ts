@@ -10,6 +10,7 @@ import { checkLive, type LiveCheck } from '../evaluation/run/check-live.ts';
 import type { EvaluatedModel, EvaluationPair } from '../evaluation/run/evaluation-pair.ts';
 import type { EvaluationPlan, RequestedStrategy } from '../evaluation/run/evaluation-plan.ts';
 import { evaluationResult } from '../evaluation/run/evaluation-result.ts';
+import { fitsInUse } from '../evaluation/run/open-manifest.ts';
 import type { TimeProfile } from '../evaluation/run/point-runs.ts';
 import { runEvaluation } from '../evaluation/run/run-evaluation.ts';
 import type { HeadContent, HeadFacts } from '../judging/head.ts';
@@ -184,11 +185,13 @@ type SeenHeads = ReadonlyMap<string, HeadFacts & HeadContent>;
  * @throws PilotfishError `data-overlap`
  */
 function usableHeads(
-  { routers, rewards }: EvaluationPair,
+  pair: EvaluationPair,
   questions: readonly Question[],
   asked: readonly StrategyValue[],
-  { strategies, onNotice }: EvaluateOptions,
+  { strategies, temperature = 0, onNotice }: EvaluateOptions,
 ): SeenHeads {
+  const { routers, rewards } = pair;
+  for (const fit of fitsInUse(pair, temperature)) checkTrainedOn(fit, questions);
   const usable = [...routers, ...rewards].filter(([name, head]) => {
     try {
       checkTrainedOn(head, questions);

@@ -20,6 +20,7 @@ import type { LlamaCppModel } from '../model/llama-cpp/model.ts';
 import { readModelFile } from '../model/llama-cpp/model-file.ts';
 import type { LanguageModel, Vocabulary } from '../model/roles.ts';
 import { fileDigest } from '../storage/file-digest.ts';
+import { consultsFit } from '../strategy/fitted-uplink.ts';
 import type { StrategyValue } from '../strategy/method.ts';
 import type { RsdOptions } from '../strategy/rsd-options.ts';
 import type { SampleOptions } from '../strategy/samples.ts';
@@ -31,7 +32,13 @@ import {
   STRATEGY_DEFAULT,
   type StrategyInput,
 } from '../strategy/strategy-value.ts';
-import { findHeads, type Heads, type NamedHead, readNamedHeads } from './heads/find-heads.ts';
+import {
+  findHeads,
+  type Heads,
+  type NamedHead,
+  NO_HEADS,
+  readNamedHeads,
+} from './heads/find-heads.ts';
 import { checkOverHub, type HubOptions, reachHub } from './hub/open-hub-model.ts';
 import { loadNamedModel } from './machine/load-named-model.ts';
 import { localModelCosts, shortName } from './machine/local-profile.ts';
@@ -128,9 +135,9 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
   const strategies = (options.strategies ?? [STRATEGY_DEFAULT]).map(asStrategy);
   const labels = neededLabels(strategies, options);
   // Checked first, so that a wrong file costs no download and a missing head no load.
-  const named = await readNamedHeads(headFiles, strategies);
+  const named = await readNamedHeads(headFiles, strategies, options.uplink);
   // A head is bound to both models, also where one of them is not loaded.
-  const hasHeads = strategies.some(({ method }) => method.head !== null);
+  const hasHeads = asksForHeads(strategies, options);
   const neededFiles = MODEL_LABELS.filter(
     (label) => labels.includes(label) || (hasHeads && PAIR_ROLES.some((role) => role === label)),
   );
@@ -190,15 +197,20 @@ function tokensOf(small: LlamaCppModel | undefined): Vocabulary {
   return required(small, 'a device has the small model').vocabulary;
 }
 
+function asksForHeads(
+  strategies: readonly StrategyValue[],
+  { uplink }: OpenEngineOptions,
+): boolean {
+  return strategies.some((value) => value.method.head !== null || consultsFit(value, uplink));
+}
+
 /** Empty if no strategy needs a head, because the search takes the digests of both files. */
 async function headsFor(
   { names, files, strategies }: Chosen & { readonly strategies: readonly StrategyValue[] },
   named: readonly NamedHead[],
   options: OpenEngineOptions,
 ): Promise<Heads> {
-  if (strategies.every(({ method }) => method.head === null)) {
-    return { routers: new Map(), rewards: new Map() };
-  }
+  if (!asksForHeads(strategies, options)) return NO_HEADS;
   const digested = async (role: ModelRole): Promise<BoundModel> => {
     const name = shortName(nameOf(names, role));
     const { path, sha256 } = required(files[role], `${role} has a file`);
@@ -207,7 +219,7 @@ async function headsFor(
   };
   const models = { small: await digested('small'), large: await digested('large') };
   const isOptional = options.headsOptional ?? false;
-  return await findHeads({ strategies, models, named, isOptional });
+  return await findHeads({ strategies, uplink: options.uplink, models, named, isOptional });
 }
 
 /**

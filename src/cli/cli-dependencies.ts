@@ -3,7 +3,9 @@ import type { AdviceReport } from '../app/advice/advice-report.ts';
 import type { AdviseOptions } from '../app/advise.ts';
 import type { Calibrated, CalibrateOptions } from '../app/calibrate.ts';
 import type { Evaluated, EvaluateOptions } from '../app/evaluate.ts';
+import type { UhlmFitting } from '../app/fit-uhlm.ts';
 import type { GradedLine, GradeLinesOptions } from '../app/grade-lines.ts';
+import type { FitUhlmOptions } from '../app/heads/fit-settings.ts';
 import type { TrainRewardOptions } from '../app/heads/reward-settings.ts';
 import type { TrainOptions } from '../app/heads/train-settings.ts';
 import type { MachineFacts } from '../app/inspect-machine.ts';
@@ -40,6 +42,7 @@ export interface CliDependencies {
   readonly drawCalibration: (calibrated: Calibrated, path: string) => Promise<void>;
   readonly train: (options: TrainOptions) => Promise<Trained>;
   readonly trainReward: (options: TrainRewardOptions) => Promise<RewardTraining>;
+  readonly fitUhlm: (options: FitUhlmOptions) => Promise<UhlmFitting>;
   readonly writeReport: (options: WriteReportOptions) => Promise<WrittenReport>;
   readonly gradeLines: (options: GradeLinesOptions) => AsyncIterable<GradedLine>;
   readonly inspectMachine: (options: EnsureModelOptions) => Promise<MachineFacts>;

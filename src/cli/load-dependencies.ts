@@ -53,6 +53,10 @@ export function loadDependencies(): CliDependencies {
       const { trainReward } = await import('../app/train-reward.ts');
       return trainReward(options);
     },
+    fitUhlm: async (options) => {
+      const { fitUhlm } = await import('../app/fit-uhlm.ts');
+      return fitUhlm(options);
+    },
     writeReport: async (options) => {
       const { writeReport } = await import('../app/write-report.ts');
       return writeReport(options);

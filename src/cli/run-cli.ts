@@ -13,6 +13,7 @@ import { registerChat } from './commands/chat.ts';
 import { registerCompare } from './commands/compare.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerEval } from './commands/eval.ts';
+import { registerFit } from './commands/fit.ts';
 import { registerGrade } from './commands/grade.ts';
 import { registerHub } from './commands/hub.ts';
 import { registerReport } from './commands/report.ts';
@@ -77,6 +78,7 @@ async function createProgram(
   registerReport(program, io, dependencies);
   registerGrade(program, io, dependencies);
   registerTrain(program, io, dependencies);
+  registerFit(program, io, dependencies);
   registerCalibrate(program, io, dependencies);
   registerHub(program, io, dependencies);
   registerDoctor(program, io, dependencies);

@@ -27,7 +27,8 @@ import type { GenerateRequest } from './request.ts';
 import { runRequest } from './run-request.ts';
 import { TextTokens } from './text-tokens.ts';
 
-export interface EngineOptions extends StrategyOptions {
+/** The temperature of strategies is that of each request. */
+export interface EngineOptions extends Omit<StrategyOptions, 'temperature'> {
   /** At least a small or a large model. The engine owns the models: it disposes of them. */
   readonly models: LabelledModels;
   /** Facts of a model that is not loaded, so that costs can still be compared with it. */
@@ -69,7 +70,7 @@ interface BuiltStrategy extends Pick<StrategyValue, 'method'> {
 export class Engine implements AsyncDisposable {
   readonly #options: EngineOptions;
   readonly #models: ModelSet;
-  /** By the texts of their values. */
+  /** By the texts of their values, and where a fit decides by temperature. */
   readonly #strategies = new Map<string, BuiltStrategy>();
   readonly #scheduler: KvScheduler;
   readonly #overcommit: number;
@@ -132,7 +133,7 @@ export class Engine implements AsyncDisposable {
    */
   async *generate(request: GenerateRequest): AsyncGenerator<EngineEvent, void> {
     const checked = checkRequest(request);
-    const strategy = this.#strategy(checked.strategy);
+    const strategy = this.#strategy(checked.strategy, checked.sampling.temperature);
     this.#checkModels(strategy, checked);
     const abort = new AbortController();
     const forward = (): void => abort.abort(request.signal?.reason);
@@ -267,13 +268,15 @@ export class Engine implements AsyncDisposable {
       .reduce((sum, need) => addAmounts(sum, need, 1), {});
   }
 
-  #strategy(value: StrategyValue): Strategy {
+  #strategy(value: StrategyValue, temperature: number): Strategy {
     const { method, text } = value;
-    const known = this.#strategies.get(text);
+    // A fit holds for a temperature; other strategies learn from requests at any.
+    const key = method.fit === undefined ? text : `${text} at ${temperature}`;
+    const known = this.#strategies.get(key);
     if (known?.method === method) return known.strategy;
-    const strategy = method.build(value, this.#options);
+    const strategy = method.build(value, { ...this.#options, temperature });
     if (this.#strategies.size >= STRATEGY_COUNT_MAX) this.#strategies.clear();
-    this.#strategies.set(text, { method, strategy });
+    this.#strategies.set(key, { method, strategy });
     return strategy;
   }
 

@@ -1,6 +1,6 @@
 /**
  * Heads as files: safetensors with weights in half precision, and all other facts as JSON in the header.
- * The format of a kind of head says what its facts are (router-file.ts, reward-file.ts).
+ * The format of a kind says what its facts are (router-file.ts, reward-file.ts, uhlm-fit-file.ts).
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
@@ -11,19 +11,23 @@ import {
   foldedNetworkTensors,
 } from '../network/folded-network-tensors.ts';
 import { decodeTensors, encodeTensors, type Tensor, type Tensors } from '../network/safetensors.ts';
-import type { HeadContent, HeadFacts } from './head.ts';
+import type { BoundFacts, HeadContent, HeadFacts, SeenQuestions } from './head.ts';
 
-/** How a kind of head is written. @typeParam F its facts beside those of every head */
-export interface HeadFormat<F> {
+/** How a kind of file is written. @typeParam F its facts beside those of every such file */
+export interface BoundFormat<F> {
   /** The format's name in the file. */
   readonly name: string;
   /** The kind of head in messages: "router". */
   readonly noun: string;
   /** The version that is written. Files of later versions are refused. */
   readonly version: number;
+  readonly facts: z.ZodType<F>;
+}
+
+/** How a kind of head is written. @typeParam F its facts beside those of every head */
+export interface HeadFormat<F> extends BoundFormat<F> {
   /** The first version whose calibrations have cuts. Before, thresholds for shares were guessed. */
   readonly firstVersionWithCuts: number;
-  readonly facts: z.ZodType<F>;
   /** The number of features that the network must read. */
   readonly inputSize: (facts: F & HeadFacts) => number;
 }
@@ -45,17 +49,20 @@ const CALIBRATION = z.object({
   ),
 });
 
-/** The facts of every kind of head. */
-const HEAD_FACTS = z.object({
+const BOUND_FACTS = z.object({
   strategy: z.string(),
   pair: z.object({ small: MODEL, large: MODEL }),
+  training: z.record(z.string(), z.union([z.string(), z.number()])),
+});
+
+/** The facts of every kind of head. */
+const HEAD_FACTS = BOUND_FACTS.extend({
   hiddenSize: z.number().int().positive(),
   defaultThreshold: z.number(),
   calibration: CALIBRATION.nullable(),
   reliability: z.array(
     z.object({ predicted: SHARE, observed: SHARE, count: z.number().int().positive() }),
   ),
-  training: z.record(z.string(), z.union([z.string(), z.number()])),
 });
 
 /** Of such a calibration only its questions are of use: the default threshold was chosen on them. */
@@ -76,16 +83,29 @@ export function encodeHead<F>(
   format: HeadFormat<F>,
   head: F & HeadFacts & Omit<HeadContent, 'digest'>,
 ): Uint8Array {
-  const { network, trainedOn, calibratedOn } = head;
   const facts = { ...HEAD_FACTS.parse(head), ...format.facts.parse(head) };
-  const tensors = foldedNetworkTensors(network);
+  return encoded(format, facts, head, foldedNetworkTensors(head.network));
+}
+
+/** What has no network, such as a fit. @param bound without its digest, which is the digest of the bytes */
+export function encodeBound<F>(
+  format: BoundFormat<F>,
+  bound: F & BoundFacts & Omit<SeenQuestions, 'digest'>,
+): Uint8Array {
+  const facts = { ...BOUND_FACTS.parse(bound), ...format.facts.parse(bound) };
+  return encoded(format, facts, bound, new Map());
+}
+
+function encoded(
+  { name, version }: Pick<BoundFormat<unknown>, 'name' | 'version'>,
+  facts: object,
+  { trainedOn, calibratedOn }: Omit<SeenQuestions, 'digest'>,
+  network: Tensors,
+): Uint8Array {
+  const tensors = new Map(network);
   tensors.set(TRAINED_ON, numbersTensor(trainedOn));
   tensors.set(CALIBRATED_ON, numbersTensor(calibratedOn));
-  const metadata = {
-    format: format.name,
-    version: String(format.version),
-    facts: JSON.stringify(facts),
-  };
+  const metadata = { format: name, version: String(version), facts: JSON.stringify(facts) };
   return encodeTensors({ tensors, metadata });
 }
 
@@ -99,38 +119,63 @@ export function decodeHead<F>(
   format: HeadFormat<F>,
   bytes: Uint8Array,
 ): F & HeadFacts & HeadContent {
-  const invalid = (why: string): PilotfishError => invalidHead(format.noun, why);
-  const { metadata, tensors } = decodeTensors(bytes);
-  if (metadata['format'] !== format.name) throw invalid(`it holds no ${format.noun}`);
-  const version = metadata['version'] ?? 'none';
-  if (!(Number(version) >= 1 && Number(version) <= format.version)) {
-    throw invalid(`its version is ${version}, not ${format.version} or earlier`);
-  }
-  const json = parseJson(metadata['facts'] ?? '');
-  const read = <T>(schema: z.ZodType<T>): T => {
-    const parsed = schema.safeParse(json);
-    if (parsed.success) return parsed.data;
-    const [issue] = parsed.error.issues;
-    throw invalid(`${issue?.path.join('.') || 'its description'}: ${issue?.message}`);
-  };
-  const hasCuts = Number(version) >= format.firstVersionWithCuts;
+  const { version, tensors, read, seen } = opened(format, bytes);
+  const hasCuts = version >= format.firstVersionWithCuts;
   const facts = { ...read<HeadFacts>(hasCuts ? HEAD_FACTS : WITHOUT_CUTS), ...read(format.facts) };
   const network = foldedNetworkFromTensors(tensors);
   const size = format.inputSize(facts);
   if (network.inputSize !== size) {
-    throw invalid(`its network reads ${network.inputSize} features, not ${size}`);
+    throw invalidHead(format.noun, `its network reads ${network.inputSize} features, not ${size}`);
   }
-  const numbers = (name: string): ReadonlySet<number> => {
-    const set = numbersOf(tensors, name);
-    if (set === null) throw invalid(`${name} is not a list of questions`);
+  return { ...facts, network, ...seen() };
+}
+
+/** What has no network, such as a fit. @throws PilotfishError `head-invalid`, naming the fault */
+export function decodeBound<F>(
+  format: BoundFormat<F>,
+  bytes: Uint8Array,
+): F & BoundFacts & SeenQuestions {
+  const { read, seen } = opened(format, bytes);
+  return { ...read<BoundFacts>(BOUND_FACTS), ...read(format.facts), ...seen() };
+}
+
+interface OpenedFile {
+  readonly version: number;
+  readonly tensors: Tensors;
+  /** The facts that a schema describes. @throws PilotfishError `head-invalid` */
+  read<T>(schema: z.ZodType<T>): T;
+  /** @throws PilotfishError `head-invalid` */
+  seen(): SeenQuestions;
+}
+
+function opened({ name, noun, version }: BoundFormat<unknown>, bytes: Uint8Array): OpenedFile {
+  const invalid = (why: string): PilotfishError => invalidHead(noun, why);
+  const { metadata, tensors } = decodeTensors(bytes);
+  if (metadata['format'] !== name) throw invalid(`it holds no ${noun}`);
+  const found = metadata['version'] ?? 'none';
+  if (!(Number(found) >= 1 && Number(found) <= version)) {
+    throw invalid(`its version is ${found}, not ${version} or earlier`);
+  }
+  const json = parseJson(metadata['facts'] ?? '');
+  const numbers = (tensor: string): ReadonlySet<number> => {
+    const set = numbersOf(tensors, tensor);
+    if (set === null) throw invalid(`${tensor} is not a list of questions`);
     return set;
   };
   return {
-    ...facts,
-    network,
-    trainedOn: numbers(TRAINED_ON),
-    calibratedOn: numbers(CALIBRATED_ON),
-    digest: createHash('sha256').update(bytes).digest('hex'),
+    version: Number(found),
+    tensors,
+    read: (schema) => {
+      const parsed = schema.safeParse(json);
+      if (parsed.success) return parsed.data;
+      const [issue] = parsed.error.issues;
+      throw invalid(`${issue?.path.join('.') || 'its description'}: ${issue?.message}`);
+    },
+    seen: () => ({
+      trainedOn: numbers(TRAINED_ON),
+      calibratedOn: numbers(CALIBRATED_ON),
+      digest: createHash('sha256').update(bytes).digest('hex'),
+    }),
   };
 }
 

@@ -21,10 +21,16 @@ export interface ReliabilityPoint {
   readonly count: number;
 }
 
-export interface HeadFacts {
-  /** The strategy that uses the head, such as `citer` or `rsd`. */
+/** The facts of everything that is made for one pair of models: heads, and fits without a network. */
+export interface BoundFacts {
+  /** The strategy that uses it, such as `citer` or `rsd`. */
   readonly strategy: string;
   readonly pair: { readonly small: BoundModel; readonly large: BoundModel };
+  /** The training in words and numbers, for people. */
+  readonly training: Readonly<Record<string, string | number>>;
+}
+
+export interface HeadFacts extends BoundFacts {
   /** The hidden size of the small model. */
   readonly hiddenSize: number;
   /** Used if the user asks for neither a threshold nor a share. */
@@ -33,18 +39,20 @@ export interface HeadFacts {
   readonly calibration: Calibration | null;
   /** The held-out scores against their labels, by non-empty bins. */
   readonly reliability: readonly ReliabilityPoint[];
-  /** The training in words and numbers, for people. */
-  readonly training: Readonly<Record<string, string | number>>;
 }
 
-/** The content of a head's file beside its facts. */
-export interface HeadContent {
+/** Which file it is, and the questions that it must not be evaluated on. */
+export interface SeenQuestions {
   /** The digest of the file's content, in hex. */
   readonly digest: string;
   /** Hashes of the training questions (see `questionNumber`). */
   readonly trainedOn: ReadonlySet<number>;
   /** Hashes of the questions on which its thresholds were found. */
   readonly calibratedOn: ReadonlySet<number>;
+}
+
+/** The content of a head's file beside its facts. */
+export interface HeadContent extends SeenQuestions {
   readonly network: FoldedNetwork;
 }
 

@@ -15,8 +15,14 @@ export function perturbedProbabilities(logPartitions: Float64Array, gap: number)
   });
 }
 
-/** Mean over the temperatures of the probability that another token is drawn: from 0 to 1. */
-function meanPerturbation({ logPartitions }: RowResult, gap: number): number {
+/**
+ * Mean over the temperatures of the probability that another token than one `gap` nats below the best is
+ * drawn: from 0 to 1.
+ */
+export function meanPerturbation(
+  { logPartitions }: Pick<RowResult, 'logPartitions'>,
+  gap: number,
+): number {
   const all = perturbedProbabilities(required(logPartitions, 'the row program computes them'), gap);
   return all.reduce((sum, probability) => sum + 1 - probability, 0) / PERTURBATION_COUNT;
 }

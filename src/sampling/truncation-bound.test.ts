@@ -2,9 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { runs } from '../../test/runs.ts';
 import {
+  firstTruncationErrors,
   smallestTokenCount,
   smallestTokenCountWithin,
   truncationBounds,
+  truncationErrors,
 } from './truncation-bound.ts';
 
 /** U_TV(k) as the equation has it. */
@@ -68,6 +70,44 @@ describe('U_TV', () => {
       }),
       { numRuns: runs(200, 2000) },
     );
+  });
+});
+
+describe('the first errors', () => {
+  const compare = (x: Float64Array, countMax: number): void => {
+    const all = truncationErrors(x);
+    const first = firstTruncationErrors(x, countMax);
+    expect(first).toHaveLength(Math.min(countMax, x.length) + 1);
+    for (const [k, error] of first.entries()) expect(error).toBeCloseTo(all[k] ?? -1, 12);
+  };
+
+  it('are those of all, for every number, with ties and with zeros', () => {
+    const weights = fc.array(fc.oneof(fc.nat(3), fc.double({ min: 0, max: 1, noNaN: true })), {
+      minLength: 1,
+      maxLength: 40,
+    });
+    fc.assert(
+      fc.property(weights, fc.integer({ min: 1, max: 50 }), (given, countMax) => {
+        const sum = given.reduce((total, weight) => total + weight, 0);
+        fc.pre(sum > 0);
+        compare(
+          Float64Array.from(given, (weight) => weight / sum),
+          countMax,
+        );
+      }),
+      { numRuns: runs(300, 5000) },
+    );
+  });
+
+  it('are those of all in a vocabulary of 152k tokens, also where the tail is tiny', () => {
+    for (const power of [0.5, 1.5, 4]) {
+      const weights = Float64Array.from({ length: 151_936 }, (_, id) => 1 / (id + 1) ** power);
+      const sum = weights.reduce((total, weight) => total + weight, 0);
+      compare(
+        weights.map((weight) => weight / sum),
+        64,
+      );
+    }
   });
 });
 

@@ -47,6 +47,8 @@ export interface Method {
   readonly gate: Gate | null;
   /** The head that must be trained for a pair of models before the method can run. */
   readonly head: HeadNeed | null;
+  /** Whether a fit of U-HLM decides about it where the pair has one; absent: none does. */
+  readonly fit?: FitUse | undefined;
   /** Whether it chooses by the costs of steps on this machine, which are then measured beforehand. */
   readonly usesStepCosts: boolean;
   /**
@@ -75,6 +77,11 @@ export function optionGroupsOf({ optionGroups, unit }: Method): readonly OptionG
   return optionGroups ?? byDefault;
 }
 
+export interface FitUse {
+  /** Whether its default threshold is that of the fit. */
+  readonly givesThreshold: boolean;
+}
+
 export interface HeadNeed {
   readonly kind: HeadKind;
   /** The strategy that the head was trained for. Several methods may use one head. */
@@ -98,6 +105,11 @@ export interface StrategyValue {
 /** Whether it tosses coins and ignores the text. Other methods of its unit have to beat it. */
 export function isRandomControl({ controlOf }: Method): boolean {
   return controlOf !== null;
+}
+
+/** The name of the gate or router whose scores decide; of other methods, their own. */
+export function scoreName({ name, gate, head }: Method): string {
+  return gate?.name ?? (head?.kind === 'router' ? head.name : name);
 }
 
 /** Whether its threshold decides how much the large model writes. */

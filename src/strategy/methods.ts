@@ -17,6 +17,7 @@ import { JUDGE_METHODS } from './rsd-judge.ts';
 import { largeMethod, smallMethod } from './single-model.ts';
 import { speculativeMethod } from './speculative.ts';
 import { HYBRID_METHODS } from './uhlm.ts';
+import { uhlmRouterMethod } from './uhlm-router.ts';
 
 /** The default method of requests. */
 export const DEFAULT_METHOD: Method = entropyMethod;
@@ -30,6 +31,7 @@ export const METHODS: readonly Method[] = [
   randomMethod,
   ...ROUTED_METHODS,
   ...HYBRID_METHODS,
+  uhlmRouterMethod,
   ...RSD_HEAD_METHODS,
   ...RSD_METHODS,
   ...JUDGE_METHODS,

@@ -1,6 +1,7 @@
 /** The options that a method is built with beside its threshold. */
 import type { RewardHead } from '../judging/reward-head.ts';
 import type { Router } from '../judging/router.ts';
+import type { Risk, UhlmFit } from '../judging/uhlm-fit.ts';
 import type { StepCosts } from '../machines/step-costs.ts';
 import type { DraftLengthChoice } from '../speculative/proposer.ts';
 import type { VerifierName } from '../speculative/verifiers.ts';
@@ -27,8 +28,11 @@ export interface UplinkOptions {
    * Greedy decoding needs no distribution. Default: `distribution`, of `cu-hlm` `top`.
    */
   readonly sends?: 'distribution' | 'top' | 'ids' | undefined;
-  /** Of `top`: the number of tokens that are sent; default 4. */
-  readonly tokenCount?: number | undefined;
+  /**
+   * Of `top`: the number of tokens that are sent; default 4. `offline`, `online`: the k* of CU-HLM, which
+   * needs a fit: one for all drafts, or one for each.
+   */
+  readonly tokenCount?: number | 'offline' | 'online' | undefined;
   /** Of `top`: the bits of a probability, from 1 to 16; default 8. */
   readonly bitCount?: number | undefined;
   /**
@@ -37,6 +41,11 @@ export interface UplinkOptions {
    * not sent.
    */
   readonly rest?: 'none' | 'uniform' | undefined;
+  /**
+   * The threshold of the pair's fit that decides about drafts where no threshold is given: `averse`, up
+   * to which no rejection is expected, or `prone`. Default: `averse` where the pair has a fit.
+   */
+  readonly risk?: Risk | undefined;
 }
 
 export interface StrategyOptions {
@@ -51,4 +60,8 @@ export interface StrategyOptions {
   readonly routers?: ReadonlyMap<string, Router> | undefined;
   /** Trained rewards, likewise. */
   readonly rewards?: ReadonlyMap<string, RewardHead> | undefined;
+  /** Fits of U-HLM for the pair, one for each temperature. */
+  readonly fits?: readonly UhlmFit[] | undefined;
+  /** The temperature of the requests; 0: greedy. Fits hold for theirs. */
+  readonly temperature?: number | undefined;
 }

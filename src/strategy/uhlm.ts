@@ -31,6 +31,13 @@ import { judgeDraft } from '../speculative/verifiers.ts';
 import { checkOption } from './check-option.ts';
 import { tokenRoutingCost } from './cost-models.ts';
 import { entropyGate } from './entropy.ts';
+import {
+  chosenThreshold,
+  type Fits,
+  isRule,
+  type TokenCountRule,
+  tokenCountRule,
+} from './fitted-uplink.ts';
 import { marginGate } from './margin.ts';
 import { type Method, thresholdOf } from './method.ts';
 import { HUES, solidLine } from './method-style.ts';
@@ -46,6 +53,20 @@ export interface HybridOptions {
   /** Default: the name of the gate. */
   readonly thresholdName?: string | undefined;
   readonly uplink?: UplinkOptions | undefined;
+  /** The fits of the pair, for a number of tokens that depends on one, and the temperature of drafts. */
+  readonly fits?: Fits['fits'];
+  readonly temperature?: Fits['temperature'];
+  /** For the summary; null: nothing. */
+  readonly note?: string | null | undefined;
+  /** Told of every draft that was transmitted. */
+  readonly observe?: ((seen: TransmittedDraft) => void) | undefined;
+}
+
+/** Both models' rows at a draft that was transmitted. */
+export interface TransmittedDraft {
+  readonly draft: RowResult;
+  readonly target: RowResult;
+  readonly score: number | null;
 }
 
 /**
@@ -56,11 +77,14 @@ export interface HybridOptions {
  * @throws PilotfishError `option-invalid`
  */
 export function hybrid(name: string, options: HybridOptions): Strategy {
-  const { gate, threshold, uplink = {} } = options;
+  const { gate, threshold, uplink = {}, observe = null, note = null } = options;
   const { thresholdName = gate?.name ?? '' } = options;
   checkUplink(uplink);
   const sendsIds = uplink.sends === 'ids';
-  const reads = joinReads(gate?.reads ?? {}, { distribution: !sendsIds });
+  const countsByFit = uplink.sends === 'top' && isRule(uplink.tokenCount);
+  const countTokens = countsByFit ? tokenCountRule(name, uplink.tokenCount, options) : null;
+  const draftReads = joinReads(gate?.reads ?? {}, { perturbation: countTokens !== null });
+  const reads = joinReads(draftReads, { distribution: !sendsIds });
   return {
     name,
     needs: {
@@ -71,39 +95,39 @@ export function hybrid(name: string, options: HybridOptions): Strategy {
       },
     },
     thresholds: gate === null ? {} : { [thresholdName]: threshold },
-    begin: (context) => new HybridDecoder(context, { gate, threshold, uplink }),
+    begin: (context) =>
+      new HybridDecoder(context, {
+        ...{ gate, threshold, uplink, draftReads, countTokens, observe, note },
+      }),
   };
 }
 
 class HybridDecoder implements Decoder {
   readonly #context: StrategyContext;
-  readonly #gate: Gate | null;
-  readonly #threshold: number;
-  readonly #uplink: UplinkOptions;
+  readonly #rule: Rule;
   /** The reads of both models' rows for a verdict. */
   readonly #sends: RowReads;
   #offlineCount = 0;
 
-  constructor(context: StrategyContext, { gate, threshold, uplink }: Rule) {
+  constructor(context: StrategyContext, rule: Rule) {
     this.#context = context;
-    this.#gate = gate;
-    this.#threshold = threshold;
-    this.#uplink = uplink;
-    this.#sends = { distribution: uplink.sends !== 'ids' && context.temperature > 0 };
+    this.#rule = rule;
+    this.#sends = { distribution: rule.uplink.sends !== 'ids' && context.temperature > 0 };
   }
 
   async round({ text }: Round): Promise<readonly Decision[]> {
+    const { gate, draftReads } = this.#rule;
     const position = text.length;
-    const row = await this.#row('small', text, this.#gate?.reads ?? {});
-    const { draft, compressed } = draftOf(row, this.#context, { uplink: this.#uplink, position });
-    const score = this.#gate?.score(draft, position, this.#context) ?? null;
+    const row = await this.#row('small', text, draftReads);
+    const { draft, compressed } = draftOf(row, this.#context, { ...this.#rule, position });
+    const score = gate?.score(draft, position, this.#context) ?? null;
     // Of another draw than the row's own, the log-probability is known but for penalties.
     const logprob = draft === row ? row.logprob : null;
     const written = { ...writtenBy('small', { tokenId: draft.tokenId, logprob }), score };
     const isEnd = this.#context.isEndOfGeneration(draft.tokenId);
     if (this.#isSure(score) && !isEnd) return [written];
     const sent = compressed ?? sentOf(row, position, this.#context.draws);
-    const verdict = await this.#verdict(text, sent);
+    const verdict = await this.#verdict(text, sent, { draft, score });
     if (verdict === null) {
       this.#offlineCount += 1;
       return [{ ...written, isOffline: true }];
@@ -114,13 +138,20 @@ class HybridDecoder implements Decoder {
   }
 
   notes(): readonly string[] {
-    if (this.#offlineCount === 0) return [];
-    const tokens = this.#offlineCount === 1 ? '1 token was' : `${this.#offlineCount} tokens were`;
-    return [`${tokens} not checked, because the large model was away`];
+    const { note } = this.#rule;
+    const notes = note === null ? [] : [note];
+    const count = this.#offlineCount;
+    if (count === 0) return notes;
+    const tokens = count === 1 ? '1 token was' : `${count} tokens were`;
+    return [...notes, `${tokens} not checked, because the large model was away`];
   }
 
   /** Null: the large model is away. */
-  async #verdict(text: readonly TokenId[], sent: SentDraft): Promise<Verdict | null> {
+  async #verdict(
+    text: readonly TokenId[],
+    sent: SentDraft,
+    { draft, score }: Omit<TransmittedDraft, 'target'>,
+  ): Promise<Verdict | null> {
     const { session, tokenReads, draws } = this.#context;
     const { tokenId, distribution } = sent;
     const large = session('large');
@@ -129,6 +160,7 @@ class HybridDecoder implements Decoder {
       return await large.verdict({ text, draft: tokenId, distribution, wantsLogprob });
     }
     const target = await this.#row('large', text, {});
+    this.#rule.observe?.({ draft, target, score });
     const proposal =
       target.distribution && expandDraftDistribution(distribution, target.distribution.length);
     const verdict = judgeDraft(tokenId, proposal, target, text.length, draws);
@@ -136,8 +168,9 @@ class HybridDecoder implements Decoder {
   }
 
   #isSure(score: number | null): boolean {
-    if (this.#gate === null || score === null) return false;
-    return !defers(this.#gate.deferralSide, score, this.#threshold);
+    const { gate, threshold } = this.#rule;
+    if (gate === null || score === null) return false;
+    return !defers(gate.deferralSide, score, threshold);
   }
 
   async #row(role: ModelRole, text: readonly TokenId[], reads: RowReads): Promise<RowResult> {
@@ -152,6 +185,12 @@ class HybridDecoder implements Decoder {
 
 type Rule = Required<Pick<HybridOptions, 'gate' | 'threshold'>> & {
   readonly uplink: UplinkOptions;
+  /** The reads of the small model's rows, beside those for a verdict. */
+  readonly draftReads: RowReads;
+  /** Null: the number of tokens that are sent is that of the uplink. */
+  readonly countTokens: TokenCountRule | null;
+  readonly observe: HybridOptions['observe'] | null;
+  readonly note: string | null;
 };
 
 /** The log-probability of a token under the large model, which its row has of its own draw only. */
@@ -178,11 +217,13 @@ const BIT_COUNT = 8;
 function draftOf(
   row: RowResult,
   { draws, temperature }: StrategyContext,
-  { uplink, position }: { readonly uplink: UplinkOptions; readonly position: number },
+  { uplink, countTokens, position }: Pick<Rule, 'uplink' | 'countTokens'> & { position: number },
 ): Draft {
   const { distribution: own } = row;
-  const { sends, tokenCount = TOKEN_COUNT, bitCount = BIT_COUNT, rest = 'none' } = uplink;
+  const { sends, bitCount = BIT_COUNT, rest = 'none' } = uplink;
   if (own === null || sends !== 'top') return { draft: row, compressed: null };
+  const given = isRule(uplink.tokenCount) ? undefined : uplink.tokenCount;
+  const tokenCount = countTokens?.(row, own) ?? given ?? TOKEN_COUNT;
   const compressed = compressDistribution(own, { tokenCount, bitCount, rest });
   const distribution: DraftDistribution = { kind: 'compressed', compressed };
   const tokenId =
@@ -237,7 +278,7 @@ function withToken(
 }
 
 function checkUplink({ tokenCount, bitCount }: UplinkOptions): void {
-  checkOption('tokenCount', tokenCount, {
+  checkOption('tokenCount', isRule(tokenCount) ? undefined : tokenCount, {
     ...{
       holds: isFrom(1, UPLINK_TOKEN_COUNT_MAX),
       says: `an integer from 1 to ${UPLINK_TOKEN_COUNT_MAX}`,
@@ -273,12 +314,19 @@ function method({ sends, ...facts }: Facts): Method {
     ...{ ...facts, unit: 'draft', controlOf: null, head: null },
     usesStepCosts: false,
     optionGroups: ['uplink'],
+    fit: { givesThreshold: gate === perturbationGate },
     needs: ['small', 'large'],
     costModels: [gate === null ? { ...cost, parameter: null } : cost],
-    build: (value, { uplink: asked = {} }) => {
-      const threshold = gate === null ? 0 : thresholdOf(value);
+    build: (value, { uplink: asked = {}, ...options }) => {
+      const given = gate === null ? 0 : thresholdOf(value);
+      const byFit = gate === perturbationGate && value.threshold === null;
+      const { threshold, note } = byFit
+        ? chosenThreshold(value, { ...options, uplink: asked }, given)
+        : { threshold: given, note: null };
       const uplink = { ...asked, sends: asked.sends ?? sends };
-      return hybrid(name, { gate, threshold, thresholdName: facts.threshold?.name, uplink });
+      const thresholdName = facts.threshold?.name;
+      const { fits, temperature } = options;
+      return hybrid(name, { gate, threshold, thresholdName, uplink, fits, temperature, note });
     },
   };
 }
@@ -293,7 +341,9 @@ function gated(
 ): Method {
   const { summary, style, sends, scale, default: byDefault } = facts;
   const side = gate.deferralSide === 'above' ? 'above' : 'below';
-  const meaning = `${scale}: drafts ${side} it are transmitted`;
+  const byFit =
+    gate === perturbationGate ? "; by default that of the pair's fit, if it has one" : '';
+  const meaning = `${scale}: drafts ${side} it are transmitted${byFit}`;
   const { deferralSide } = gate;
   const threshold = { name: gate.name, default: byDefault, meaning, isShare: false, deferralSide };
   return method({ name, summary, gate, threshold, style, sends });

@@ -216,6 +216,7 @@ export function scriptedDependencies(
     drawCalibration: () => Promise.resolve(),
     train: () => Promise.reject(new Error('the script trains nothing')),
     trainReward: () => Promise.reject(new Error('the script trains nothing')),
+    fitUhlm: () => Promise.reject(new Error('the script fits nothing')),
     evaluate: () => Promise.reject(new Error('the script evaluates nothing')),
     inspectMachine: async () => HEALTHY_MACHINE,
     opened,

@@ -12,12 +12,14 @@ import { ModelSet } from '../../src/engine/model-set.ts';
 import { runRequest } from '../../src/engine/run-request.ts';
 import { Hub } from '../../src/hub/hub.ts';
 import { serveConnection } from '../../src/hub/serve-connection.ts';
+import { someFit } from '../../src/judging/fakes/some-fit.ts';
 import { perturbedProbabilities } from '../../src/judging/perturbation.ts';
 import { memoryTransports } from '../../src/link/memory-transport.ts';
 import { ScriptedModel } from '../../src/model/scripted/scripted-model.ts';
 import { fromSinglePrecision } from '../../src/sampling/compressed-distribution.ts';
 import { logPartitions } from '../../src/sampling/perturbation.ts';
 import { runRowProgram } from '../../src/sampling/run-row-program.ts';
+import { smallestTokenCount } from '../../src/sampling/truncation-bound.ts';
 import { METHODS } from '../../src/strategy/methods.ts';
 import type { Strategy } from '../../src/strategy/strategy.ts';
 import type { UplinkOptions } from '../../src/strategy/strategy-options.ts';
@@ -40,6 +42,8 @@ function asRow(probabilities: readonly number[]): readonly number[] {
   return [...required(runRowProgram(logits, program, 0).distribution, 'it was asked for')];
 }
 
+const FITS = [someFit({ truncationError: 0.8 })];
+
 function strategyOf(text: string, uplink: UplinkOptions = {}): Strategy {
   const [name, threshold] = text.split('@');
   const method = required(
@@ -47,7 +51,7 @@ function strategyOf(text: string, uplink: UplinkOptions = {}): Strategy {
     'a method',
   );
   const value = strategyValue(method, threshold === undefined ? null : Number(threshold));
-  return method.build(value, { uplink });
+  return method.build(value, { uplink, fits: FITS, temperature: 1 });
 }
 
 /** Where the large model is: in this process, or on a hub that gets frames alone. */
@@ -160,6 +164,28 @@ describe.each(PLACES)('the law of U-HLM %s', (place) => {
       }
     }
     expectClose(await firstToken(strategyOf('hlm', { sends: 'top', tokenCount: 2 }), place), LARGE);
+  });
+
+  it('is that of the large model where a fit chooses the number of tokens, draft by draft', async () => {
+    const uplink = { sends: 'top', tokenCount: 'online' } as const;
+    expectClose(await firstToken(strategyOf('hlm', uplink), place), LARGE);
+    expectClose(
+      await firstToken(strategyOf('cu-hlm@-1', { ...uplink, bitCount: 2 }), place),
+      LARGE,
+    );
+    // Drafts decide: some send less than others.
+    const counts = TOKENS.map((_, id) => {
+      const expectedRejection = Math.min(1, Math.max(0, 0.5 * uncertaintyOf(id) - 0.05));
+      return smallestTokenCount(Float64Array.from(SMALL), id, {
+        expectedRejection,
+        threshold: 0.8,
+      });
+    });
+    expect(new Set(counts).size).toBeGreaterThan(1);
+    expectClose(
+      await firstToken(strategyOf('hlm', { ...uplink, tokenCount: 'offline' }), place),
+      LARGE,
+    );
   });
 
   it("is biased under the paper's compression", async () => {

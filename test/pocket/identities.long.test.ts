@@ -35,12 +35,13 @@ const NEAR_TIE = 0.25;
 /** Thresholds at which both models write some tokens. Other methods run at their defaults. */
 const AT: Readonly<Record<string, number>> = {
   ...{ entropy: 0.4, margin: 0.5, random: 0.3, 'random-query': 0.5, citer: 0.5 },
+  'uhlm-router': 0.5,
   ...{ 'rsd-likelihood': 0.97, 'rsd-large-likelihood': 0.3, 'random-step': 0.5 },
 };
 /** Methods that differ only in what they score share an example; judges are left to full runs. */
 const DRAFTED: readonly string[] = ['uhlm', 'cu-hlm'];
 const isExample = ({ head, name, needs, unit }: (typeof METHODS)[number]): boolean => {
-  if (head !== null && name !== 'citer') return false;
+  if (head !== null && head.name !== 'citer') return false;
   return (
     RUNS_ARE_FULL || (!needs.includes('judge') && (unit !== 'draft' || DRAFTED.includes(name)))
   );

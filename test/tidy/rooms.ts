@@ -46,10 +46,10 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
       'strategy',
     ],
     training: [
-      ...['core', 'engine', 'evaluation', 'judging', 'kv-cache', 'model', 'network', 'session'],
-      ...['storage', 'strategy'],
+      ...['core', 'engine', 'evaluation', 'judging', 'kv-cache', 'model', 'network', 'sampling'],
+      ...['session', 'storage', 'strategy'],
     ],
-    report: ['core', 'evaluation', 'strategy'],
+    report: ['core', 'evaluation', 'judging', 'strategy'],
     app: [
       ...['accounting', 'catalog', 'core', 'device', 'engine', 'evaluation', 'hub', 'judging'],
       ...['kv-cache', 'link', 'machines', 'model', 'network', 'report', 'session', 'speculative'],

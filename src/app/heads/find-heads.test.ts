@@ -6,9 +6,12 @@ import { bundledModel } from '../../catalog/bundled-models.ts';
 import { knownModel } from '../../catalog/known-models.ts';
 import { DEFAULT_PAIR, POCKET_PAIR } from '../../catalog/known-pairs.ts';
 import { required } from '../../core/invariant.ts';
+import { someFit } from '../../judging/fakes/some-fit.ts';
 import { LARGE_DIGEST, SMALL_DIGEST, tinyRouter } from '../../judging/fakes/tiny-router.ts';
 import type { Router } from '../../judging/router.ts';
 import { encodeRouter } from '../../judging/router-file.ts';
+import { encodeUhlmFit } from '../../judging/uhlm-fit-file.ts';
+import type { UplinkOptions } from '../../strategy/strategy-options.ts';
 import { parseStrategy } from '../../strategy/strategy-value.ts';
 import { OBJECTIVES } from '../../training/labels/targets.ts';
 import * as finding from './find-heads.ts';
@@ -245,5 +248,56 @@ describe('the bundled routers of this package', () => {
       expect(calibration?.points.length).toBeGreaterThan(3);
       expect(trainedOn.size).toBeGreaterThan(300);
     }
+  });
+});
+
+describe('fits', () => {
+  const names = async (
+    strategies: readonly string[],
+    files: readonly string[],
+    shippedFolder: string,
+    uplink: UplinkOptions = {},
+  ) => {
+    const values = valuesOf(strategies);
+    const named = await finding.readNamedHeads(files, values, uplink);
+    const options = { strategies: values, uplink, models: MODELS, named, shippedFolder };
+    const { fits } = await finding.findHeads(options);
+    return fits.map(({ temperature, training }) => `${temperature} ${training['seed']}`).sort();
+  };
+
+  it('are found for their pair, one for each temperature; a named one replaces its own', async () => {
+    const shipped = join(folder, 'fits');
+    await mkdir(shipped);
+    const write = async (name: string, ...changes: Parameters<typeof someFit>) => {
+      await writeFile(join(shipped, `${name}.safetensors`), encodeUhlmFit(someFit(...changes)));
+    };
+    await write('uhlm');
+    await write('uhlm-greedy', { temperature: 0 });
+    const stranger = { name: 'stranger', digest: 'other' };
+    await write('other', { pair: { small: stranger, large: stranger }, temperature: 0.5 });
+    const own = join(folder, 'own.safetensors');
+    await writeFile(own, encodeUhlmFit(someFit({ training: { seed: 2 } })));
+    expect(await names(['uhlm'], [], shipped)).toEqual(['0 1', '1 1']);
+    expect(await names(['cu-hlm'], [own], shipped)).toEqual(['0 1', '1 2']);
+    const online = { tokenCount: 'online' } as const;
+    expect(await names(['cu-hlm@0.2'], [own], shipped, online)).toEqual(['0 1', '1 2']);
+    expect(await names(['uhlm'], [], join(folder, 'nowhere'))).toEqual([]);
+    for (const strategy of ['entropy', 'uhlm@0.2', 'uhlm-pd']) {
+      expect(await names([strategy], [], shipped)).toEqual([]);
+      await expect(names([strategy], [own], shipped)).rejects.toMatchObject({
+        code: 'option-invalid',
+        message: `${own} is a fit of U-HLM, and nothing asks for it.`,
+      });
+    }
+    await expect(names(['uhlm'], [own, own], shipped)).rejects.toMatchObject({
+      code: 'option-invalid',
+    });
+    const other = join(shipped, 'other.safetensors');
+    await expect(names(['uhlm'], [other], shipped)).rejects.toMatchObject({
+      code: 'head-mismatch',
+      message: expect.stringContaining('was made for stranger and stranger'),
+    });
+    await expect(readRouter(own)).rejects.toThrow('it is a fit of U-HLM, not a router');
+    await expect(finding.readCalibratable(own)).rejects.toThrow('whose thresholds follow from it');
   });
 });

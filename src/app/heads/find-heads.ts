@@ -7,33 +7,44 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PilotfishError } from '../../core/errors.ts';
 import type { ModelRole } from '../../core/model-id.ts';
-import type { BoundModel, HeadFacts } from '../../judging/head.ts';
+import type { BoundFacts, BoundModel } from '../../judging/head.ts';
 import { formatName } from '../../judging/head-file.ts';
 import { decodeReward, REWARD_FORMAT } from '../../judging/reward-file.ts';
 import type { RewardHead } from '../../judging/reward-head.ts';
 import type { Router } from '../../judging/router.ts';
 import { decodeRouter } from '../../judging/router-file.ts';
+import type { UhlmFit } from '../../judging/uhlm-fit.ts';
+import { decodeUhlmFit, UHLM_FIT_FORMAT } from '../../judging/uhlm-fit-file.ts';
 import { readGiven } from '../../storage/whole-file.ts';
-import type { HeadKind, HeadNeed, Method, StrategyValue } from '../../strategy/method.ts';
+import { consultsFit } from '../../strategy/fitted-uplink.ts';
+import type { HeadNeed, Method, StrategyValue } from '../../strategy/method.ts';
 import { missingHead } from '../../strategy/missing-head.ts';
+import type { UplinkOptions } from '../../strategy/strategy-options.ts';
 import { rewardFlags } from './reward-settings.ts';
 
 /** The heads of strategies, by the name of the strategy that they were trained for. */
 export interface Heads {
   readonly routers: ReadonlyMap<string, Router>;
   readonly rewards: ReadonlyMap<string, RewardHead>;
+  /** Fits of U-HLM for the pair, one for each temperature. */
+  readonly fits: readonly UhlmFit[];
 }
 
-/** A head of either kind. */
+export const NO_HEADS: Heads = { routers: new Map(), rewards: new Map(), fits: [] };
+
+/** A head of either kind, or a fit. */
 export type Head =
   | { readonly kind: 'router'; readonly head: Router }
-  | { readonly kind: 'reward'; readonly head: RewardHead };
+  | { readonly kind: 'reward'; readonly head: RewardHead }
+  | { readonly kind: 'fit'; readonly head: UhlmFit };
 
 /** A head that the user named by its file. */
 export type NamedHead = Head & { readonly path: string };
 
 export interface FindHeadsOptions {
   readonly strategies: readonly StrategyValue[];
+  /** The options by which strategies may ask for a fit. */
+  readonly uplink?: UplinkOptions | undefined;
   readonly models: Readonly<Record<ModelRole, BoundModel>>;
   /** Heads that replace those that come with this package (see `readNamedHeads`). */
   readonly named?: readonly NamedHead[];
@@ -57,13 +68,14 @@ const SHIPPED_FOLDER = fileURLToPath(new URL('../../../heads', import.meta.url))
 export async function readNamedHeads(
   paths: readonly string[],
   strategies: readonly StrategyValue[],
+  uplink?: UplinkOptions,
 ): Promise<readonly NamedHead[]> {
-  const wanted = neededHeads(strategies);
+  const isWanted = wantedBy(strategies, uplink);
   const named: NamedHead[] = [];
   for (const path of paths) {
     const read = await readHead(path);
     const key = keyOf(read);
-    if (!wanted.has(key)) throw notAskedFor(read, path);
+    if (!isWanted(read)) throw notAskedFor(read, path);
     if (named.some((other) => keyOf(other) === key)) throw twice(read, path);
     named.push({ ...read, path });
   }
@@ -76,6 +88,7 @@ export async function readNamedHeads(
  */
 export async function findHeads({
   strategies,
+  uplink,
   models,
   named = [],
   isOptional = false,
@@ -87,11 +100,13 @@ export async function findHeads({
     found.set(keyOf(head), head);
   }
   const wanted = neededHeads(strategies);
-  if ([...wanted.keys()].some((key) => !found.has(key))) {
+  const isWanted = wantedBy(strategies, uplink);
+  const asksForFits = strategies.some((value) => consultsFit(value, uplink));
+  if (asksForFits || [...wanted.keys()].some((key) => !found.has(key))) {
     const { heads, failure } = await shippedHeads(shippedFolder);
     for (const head of heads) {
       const key = keyOf(head);
-      if (wanted.has(key) && !found.has(key) && isFor(head.head, models)) found.set(key, head);
+      if (isWanted(head) && !found.has(key) && isFor(head.head, models)) found.set(key, head);
     }
     const missing = [...wanted].find(([key]) => !found.has(key));
     if (missing !== undefined && !isOptional) throw failure ?? missingFor(missing[1], models);
@@ -105,14 +120,22 @@ function headsOf(found: readonly Head[]): Heads {
   return {
     routers: new Map(routers.map((head) => [head.strategy, head])),
     rewards: new Map(rewards.map((head) => [head.strategy, head])),
+    fits: found.flatMap((one) => (one.kind === 'fit' ? [one.head] : [])),
   };
 }
 
-/** @throws PilotfishError as `readHead`; `head-invalid` for a reward */
+/** @throws PilotfishError as `readHead`; `head-invalid` for another kind */
 export async function readRouter(path: string): Promise<Router> {
   const read = await readHead(path);
   if (read.kind === 'router') return read.head;
-  throw noHead(path, 'is a reward head, not a router');
+  throw noHead(path, `is a ${nounOf(read.kind)}, not a router`);
+}
+
+/** A head whose thresholds can be calibrated. @throws PilotfishError as `readHead`; `head-invalid` */
+export async function readCalibratable(path: string): Promise<Exclude<Head, { kind: 'fit' }>> {
+  const read = await readHead(path);
+  if (read.kind !== 'fit') return read;
+  throw noHead(path, `is a ${nounOf(read.kind)}, whose thresholds follow from it`);
 }
 
 /** @throws PilotfishError `head-missing`, `head-invalid`, naming the file */
@@ -126,12 +149,21 @@ export async function readHead(path: string): Promise<Head> {
     notAFile: () => noHead(path, 'is a folder or a device, not a file'),
   });
   try {
-    return formatName(bytes) === REWARD_FORMAT.name
-      ? { kind: 'reward', head: decodeReward(bytes) }
-      : { kind: 'router', head: decodeRouter(bytes) };
+    return decoded(bytes);
   } catch (error) {
     if (!PilotfishError.isInstance(error)) throw error;
     throw invalidHead(path, error);
+  }
+}
+
+function decoded(bytes: Uint8Array): Head {
+  switch (formatName(bytes)) {
+    case REWARD_FORMAT.name:
+      return { kind: 'reward', head: decodeReward(bytes) };
+    case UHLM_FIT_FORMAT.name:
+      return { kind: 'fit', head: decodeUhlmFit(bytes) };
+    default:
+      return { kind: 'router', head: decodeRouter(bytes) };
   }
 }
 
@@ -154,7 +186,8 @@ async function shippedHeads(folder: string): Promise<Shipped> {
 }
 
 function keyOf({ kind, head }: Head): string {
-  return `${kind} ${head.strategy}`;
+  // A pair has a fit for each temperature.
+  return `${kind} ${head.strategy}${kind === 'fit' ? ` at ${head.temperature}` : ''}`;
 }
 
 type HeadMethod = Pick<Method, 'name'> & { readonly head: HeadNeed };
@@ -167,7 +200,16 @@ function neededHeads(strategies: readonly StrategyValue[]): ReadonlyMap<string, 
   return new Map(methods.map((method) => [`${method.head.kind} ${method.head.name}`, method]));
 }
 
-function isFor({ pair }: HeadFacts, models: FindHeadsOptions['models']): boolean {
+function wantedBy(
+  strategies: readonly StrategyValue[],
+  uplink: UplinkOptions | undefined,
+): (head: Head) => boolean {
+  const wanted = neededHeads(strategies);
+  const asksForFits = strategies.some((value) => consultsFit(value, uplink));
+  return (head) => (head.kind === 'fit' ? asksForFits : wanted.has(keyOf(head)));
+}
+
+function isFor({ pair }: BoundFacts, models: FindHeadsOptions['models']): boolean {
   return pair.small.digest === models.small.digest && pair.large.digest === models.large.digest;
 }
 
@@ -179,23 +221,24 @@ function checkPair({ kind, head, path }: NamedHead, models: FindHeadsOptions['mo
   const isNamesake = here === head.pair[role].name;
   throw new PilotfishError(
     'head-mismatch',
-    `The ${nounOf(kind)} ${path} was trained for ${small.name} and ${large.name}; the ${role} ` +
-      `model here is ${here}${isNamesake ? ', but another file' : ''}.`,
+    `The ${nounOf(kind)} ${path} was ${kind === 'fit' ? 'made' : 'trained'} for ${small.name} ` +
+      `and ${large.name}; the ${role} model here is ${here}${isNamesake ? ', but another file' : ''}.`,
     {
-      remedy: `Train one for these models with \`${TRAINED_BY[kind](head.strategy)}\`.`,
+      remedy: `Make one for these models with \`${TRAINED_BY[kind](head.strategy)}\`.`,
       fields: { path, expected: head.pair[role].digest, found: models[role].digest },
     },
   );
 }
 
 /** The kind in sentences. */
-function nounOf(kind: HeadKind): string {
-  return kind === 'router' ? 'router' : 'reward';
+function nounOf(kind: Head['kind']): string {
+  return kind === 'fit' ? UHLM_FIT_FORMAT.noun : kind;
 }
 
-const TRAINED_BY: Readonly<Record<HeadKind, (name: string) => string>> = {
+const TRAINED_BY: Readonly<Record<Head['kind'], (name: string) => string>> = {
   router: (name) => `pilotfish train router --objective ${name}`,
   reward: (name) => ['pilotfish train reward', ...rewardFlags(name)].join(' '),
+  fit: () => 'pilotfish fit uhlm',
 };
 
 function missingFor(
@@ -217,11 +260,16 @@ function twice({ kind, head }: Head, path: string): PilotfishError {
 
 function notAskedFor({ kind, head }: Head, path: string): PilotfishError {
   const { strategy } = head;
+  const isFit = kind === 'fit';
   return new PilotfishError(
     'option-invalid',
-    `${path} is a ${nounOf(kind)} for ${strategy}, which was not requested.`,
+    isFit
+      ? `${path} is a ${nounOf(kind)}, and nothing asks for it.`
+      : `${path} is a ${nounOf(kind)} for ${strategy}, which was not requested.`,
     {
-      remedy: `Name ${strategy} with --strategy or among --strategies, or leave --head out.`,
+      remedy: isFit
+        ? `Name ${strategy} without a threshold, take --uplink-tokens online, or leave --head out.`
+        : `Name ${strategy} with --strategy or among --strategies, or leave --head out.`,
       fields: { strategy, path },
     },
   );

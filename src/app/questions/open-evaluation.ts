@@ -32,7 +32,7 @@ import type { StrategyValue } from '../../strategy/method.ts';
 import { largeMethod, smallMethod } from '../../strategy/single-model.ts';
 import { branchCountOf, strategyValue } from '../../strategy/strategy-value.ts';
 import { TrainingPair } from '../../training/training-pair.ts';
-import type { Heads } from '../heads/find-heads.ts';
+import { type Heads, NO_HEADS } from '../heads/find-heads.ts';
 import { type OpenEngineOptions, openEngine, type WrappedModel } from '../open-engine.ts';
 
 export interface OpenEvaluationOptions
@@ -105,7 +105,7 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
   const requestCountMax = requestCountOf(options);
   const open = new Map<ModelLabel, OpenModel>();
   let onHub: HubFacts | null = null;
-  let heads: Heads = { routers: new Map(), rewards: new Map() };
+  let heads: Heads = NO_HEADS;
   const engine = await openEngine({
     ...options,
     strategies: [smallMethod, largeMethod].map((one) => strategyValue(one)).concat(strategies),

@@ -8,6 +8,7 @@ import { parseSeparators } from '../../strategy/step-boundary.ts';
 import type { UplinkOptions } from '../../strategy/strategy-options.ts';
 import { UPLINK_BIT_COUNT_MAX, UPLINK_TOKEN_COUNT_MAX } from '../../strategy/uhlm.ts';
 import { addFlags, choice, count, type FlagTable, number, readFlags, toggle } from './flags.ts';
+import { integerFrom, numberParser } from './parse-number.ts';
 
 const STEP_TOKEN_COUNT_MAX = 65_536;
 const STEP_COUNT_MAX = 65_536;
@@ -69,17 +70,24 @@ const SAMPLE_FLAGS: FlagTable<SampleOptions> = {
   ),
 };
 
+const parseTokenCount = numberParser('--uplink-tokens', {
+  ...integerFrom(1, UPLINK_TOKEN_COUNT_MAX),
+  says: `an integer from 1 to ${UPLINK_TOKEN_COUNT_MAX}, offline or online`,
+});
+
 const UPLINK_FLAGS: FlagTable<UplinkOptions> = {
   sends: choice(
     '--uplink <WHAT>',
     'what goes to the hub with a draft: the distribution, its top tokens, or ids only',
     ['distribution', 'top', 'ids'],
   ),
-  tokenCount: count(
-    '--uplink-tokens <K>',
-    'tokens of a compressed distribution (default: 4)',
-    UPLINK_TOKEN_COUNT_MAX,
-  ),
+  tokenCount: {
+    usage: '--uplink-tokens <K>',
+    description:
+      'tokens of a compressed distribution (default: 4); offline, online: by the fit of the pair, ' +
+      'one number for all drafts or one for each',
+    parse: (text) => (text === 'offline' || text === 'online' ? text : parseTokenCount(text)),
+  },
   bitCount: count(
     '--uplink-bits <B>',
     'bits of a probability there (default: 8)',
@@ -89,6 +97,11 @@ const UPLINK_FLAGS: FlagTable<UplinkOptions> = {
     '--uplink-rest <WHAT>',
     'lossless: none; spread evenly over the tokens that are not sent, as in the paper: uniform',
     ['none', 'uniform'],
+  ),
+  risk: choice(
+    '--risk <WHICH>',
+    'the threshold of the fit where uhlm or cu-hlm has none (default: averse, if there is a fit)',
+    ['averse', 'prone'],
   ),
 };
 

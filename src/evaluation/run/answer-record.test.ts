@@ -47,8 +47,9 @@ const THRESHOLDS: Record<string, readonly number[]> = {
 const LEARNED = METHODS.filter(({ head, threshold }) => head !== null && threshold !== null).map(
   ({ name }) => name,
 );
-const headsOf = (kind: HeadKind) =>
-  METHODS.filter(({ head }) => head?.kind === kind).map(({ name }) => name);
+const headsOf = (kind: HeadKind) => [
+  ...new Set(METHODS.flatMap(({ head }) => (head?.kind === kind ? [head.name] : []))),
+];
 for (const name of LEARNED) THRESHOLDS[name] = [0.5];
 const POINTS = METHODS.filter(isOfPair).flatMap((method) =>
   (THRESHOLDS[method.name] ?? [method.threshold?.default ?? null]).map((threshold) => ({

@@ -12,6 +12,7 @@ import type { TokenId } from '../../core/token-id.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { RewardHead } from '../../judging/reward-head.ts';
 import type { Router } from '../../judging/router.ts';
+import type { UhlmFit } from '../../judging/uhlm-fit.ts';
 import type { LanguageModel } from '../../model/roles.ts';
 import type { SequencePool } from '../../model/sequence-source.ts';
 import type { OptionGroup } from '../../strategy/method.ts';
@@ -41,6 +42,8 @@ export interface EvaluationPair extends ModelsById<EvaluatedModel, PairLabels>, 
   readonly routers: ReadonlyMap<string, Router>;
   /** Trained rewards, likewise. */
   readonly rewards: ReadonlyMap<string, RewardHead>;
+  /** Fits of U-HLM, if a strategy asks for them. */
+  readonly fits?: readonly UhlmFit[] | undefined;
   /** The options that strategies were built with; absent: the defaults. */
   readonly strategyOptions?: Pick<StrategyOptions, OptionGroup> | undefined;
   readonly vocabularySize: number;

@@ -6,6 +6,7 @@ import {
   choosesModels,
   isRandomControl,
   type Method,
+  scoreName,
   type ThresholdFacts,
 } from '../../strategy/method.ts';
 import { largeMethod, smallMethod } from '../../strategy/single-model.ts';
@@ -144,9 +145,9 @@ function asked({ strategies }: EvaluationPlan): readonly RequestedStrategy[] {
 }
 
 function scoresOf(method: Method, { weights, tokens, answers }: ScoreEvidence): ScoreDistribution {
-  const { name, gate } = method;
+  const { name } = method;
   // Several methods may have one gate.
-  const all = answers[name] ?? tokens.map(({ scores }) => scores[gate?.name ?? name] ?? []);
+  const all = answers[name] ?? tokens.map(({ scores }) => scores[scoreName(method)] ?? []);
   return new ScoreDistribution(
     all.flat(),
     required(thresholdFacts(method).deferralSide, `${name} calls the large model`),

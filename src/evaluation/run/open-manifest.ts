@@ -5,7 +5,9 @@ import { PilotfishError } from '../../core/errors.ts';
 import { parseJson } from '../../core/parse-json.ts';
 import { rewardDigest } from '../../judging/reward-head.ts';
 import { scoreDigest } from '../../judging/router.ts';
+import type { UhlmFit } from '../../judging/uhlm-fit.ts';
 import { readWhole, writeWhole } from '../../storage/whole-file.ts';
+import { isRule } from '../../strategy/fitted-uplink.ts';
 import type { EvaluationPair } from './evaluation-pair.ts';
 import type { EvaluationPlan } from './evaluation-plan.ts';
 import { givenOptions } from './given-options.ts';
@@ -27,6 +29,7 @@ export async function openManifest(
   const heads = Object.fromEntries([
     ...[...pair.routers].map(([strategy, router]) => [strategy, scoreDigest(router)]),
     ...[...pair.rewards].map(([strategy, reward]) => [strategy, rewardDigest(reward)]),
+    ...fitsInUse(pair, temperature).map(({ strategy, digest }) => [`fit of ${strategy}`, digest]),
   ]);
   const path = join(folder, 'evaluation.json');
   const text = await readWhole(path);
@@ -42,6 +45,15 @@ export async function openManifest(
     await writeWhole(path, `${JSON.stringify(joined.manifest, null, 2)}\n`);
   }
   return joined;
+}
+
+/** The fits that decide. Points have thresholds of their own, so only numbers of tokens depend on one. */
+export function fitsInUse(
+  { fits = [], strategyOptions = {} }: Pick<EvaluationPair, 'fits' | 'strategyOptions'>,
+  temperature: number,
+): readonly UhlmFit[] {
+  if (!isRule(strategyOptions.uplink?.tokenCount)) return [];
+  return fits.filter((fit) => fit.temperature === temperature);
 }
 
 function checked(value: unknown, path: string, folder: string): Manifest {

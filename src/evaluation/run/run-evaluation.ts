@@ -13,7 +13,7 @@ import type { Progressing } from '../../core/progress.ts';
 import { tokenIds } from '../../core/token-id.ts';
 import type { Gate } from '../../judging/gate.ts';
 import { routerGate } from '../../judging/router-gate.ts';
-import { isRandomControl, type Method } from '../../strategy/method.ts';
+import { isRandomControl, type Method, scoreName } from '../../strategy/method.ts';
 import { METHODS } from '../../strategy/methods.ts';
 import { POINTS_MIN } from '../curves/interval-mean.ts';
 import type { ShareInterval } from '../curves/share-interval.ts';
@@ -263,8 +263,9 @@ function gatesOf({ plan, pair }: RunEvaluationOptions): readonly Gate[] {
   const planned = plan.strategies.map(({ method }) => method);
   const methods = [...new Set([...METHODS, ...planned])];
   const plain = methods.filter((method) => !isRandomControl(method));
-  const learned = planned.flatMap(({ name }) => pair.routers.get(name) ?? []);
-  return [...new Set(plain.flatMap(({ gate }) => gate ?? [])), ...learned.map(routerGate)];
+  // Several methods may have one router.
+  const learned = new Set(planned.flatMap((method) => pair.routers.get(scoreName(method)) ?? []));
+  return [...new Set(plain.flatMap(({ gate }) => gate ?? [])), ...[...learned].map(routerGate)];
 }
 
 function evidenceOf(

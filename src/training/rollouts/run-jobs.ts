@@ -1,6 +1,7 @@
 /** Runs jobs in the given order, a fixed number at a time. */
 import { setMaxListeners } from 'node:events';
 import { PilotfishError, throwIfAborted } from '../../core/errors.ts';
+import type { Progressing } from '../../core/progress.ts';
 
 /** The signal fires when the caller's fires or another job fails. */
 type Run<T> = (job: T, signal: AbortSignal) => Promise<void>;
@@ -32,6 +33,25 @@ export async function runJobsThatFit<T>(
     const givesWay = count > 1 ? isFull : () => false;
     left = await runUnless(givesWay, left, count, run, signal);
   }
+}
+
+/** As `runJobsThatFit`, with a progress bar. */
+export async function runCounted<T>(
+  jobs: readonly T[],
+  label: string,
+  { waveSize, onProgress, signal }: { readonly waveSize: number } & Progressing,
+  run: Run<T>,
+): Promise<void> {
+  let done = 0;
+  const tell = (): void => onProgress?.({ label, done, total: jobs.length, unit: 'steps' });
+  // The first job of a slow pair takes minutes.
+  if (jobs.length > 0) tell();
+  const counted: Run<T> = async (job, own) => {
+    await run(job, own);
+    done += 1;
+    tell();
+  };
+  await runJobsThatFit(jobs, waveSize, counted, signal);
 }
 
 /** Whether a model's KV cache had no room. */

@@ -9,7 +9,7 @@ import type { Progressing } from '../../core/progress.ts';
 import type { TokenId } from '../../core/token-id.ts';
 import type { Question } from '../../evaluation/question.ts';
 import { openOutcomes } from '../rollouts/outcome-store.ts';
-import { runJobsThatFit } from '../rollouts/run-jobs.ts';
+import { runCounted } from '../rollouts/run-jobs.ts';
 import type { TrainingPair } from '../training-pair.ts';
 import { type GrowOptions, growTree } from './grow-tree.ts';
 import { type ReadFeatures, readSteps } from './read-steps.ts';
@@ -65,7 +65,7 @@ export async function labelSteps(
   const jobs = within.flatMap((one) =>
     neededRollouts(one.tree, values).map((rollout) => ({ one, rollout })),
   );
-  await inParallel(jobs, 'Rolling out', options, ({ one, rollout }, signal) =>
+  await runCounted(jobs, 'Rolling out', options, ({ one, rollout }, signal) =>
     rollOutState(rollout, { ...one, ...options, signal }, values, outcomes),
   );
   const examples = await read(within, options);
@@ -94,7 +94,7 @@ export async function growTrees(
   const store = await openTrees(join(options.folder, 'trees.jsonl'));
   const keyed = asked.map((one) => ({ ...one, key: treeKey(one, options) }));
   const missing = keyed.filter((one) => store.get(one) === null);
-  await inParallel(missing, 'Growing trees', options, async (one, signal) => {
+  await runCounted(missing, 'Growing trees', options, async (one, signal) => {
     const tree = await growTree(one.question, one.prompt, { ...options, signal });
     await store.add({ key: one.key, tree });
   });
@@ -109,29 +109,11 @@ async function read(
   const name = `step-readings-${hidden ? 'hidden' : 'bare'}-${large}.jsonl`;
   const store = await openReadings(join(options.folder, name));
   const missing = grown.filter((one) => store.get(one) === null);
-  await inParallel(missing, 'Reading steps', options, async ({ key, tree, prompt }, signal) => {
+  await runCounted(missing, 'Reading steps', options, async ({ key, tree, prompt }, signal) => {
     const readings = await readSteps(tree, prompt, options.read, options.pair, signal);
     await store.add({ key, readings });
   });
   return grown.map((one) => required(store.get(one), 'it was read').readings);
-}
-
-async function inParallel<T>(
-  jobs: readonly T[],
-  label: string,
-  { waveSize, onProgress, signal }: Pick<LabelStepsOptions, 'waveSize' | 'onProgress' | 'signal'>,
-  run: (job: T, signal: AbortSignal) => Promise<void>,
-): Promise<void> {
-  let done = 0;
-  const tell = (): void => onProgress?.({ label, done, total: jobs.length, unit: 'steps' });
-  // The first job of a slow pair takes minutes.
-  if (jobs.length > 0) tell();
-  const counted = async (job: T, own: AbortSignal): Promise<void> => {
-    await run(job, own);
-    done += 1;
-    tell();
-  };
-  await runJobsThatFit(jobs, waveSize, counted, signal);
 }
 
 const DIGEST_DIGITS = 16;
