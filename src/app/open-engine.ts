@@ -307,6 +307,12 @@ function neededLabels(
     });
   }
   if (hub === undefined) return MODEL_LABELS.filter((label) => needed.has(label));
+  if (options.large !== undefined) {
+    throw new PilotfishError('option-invalid', 'The large model is named, and a hub has it.', {
+      remedy: 'Give either --large or --hub.',
+      fields: { option: '--large', value: options.large },
+    });
+  }
   checkOverHub(strategies, options);
   // A device turns texts into tokens with the small model, also where the hub writes alone.
   return ['small'];

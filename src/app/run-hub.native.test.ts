@@ -82,6 +82,12 @@ describe('a hub that is run from the name of a model', () => {
     await expect(hubOf({ port })).rejects.toMatchObject({ code: 'hub-unreachable' });
   });
 
+  it('is not the large model beside another', async () => {
+    await using hub = await hubOf();
+    const opening = answer({ hub: { url: hub.url }, large });
+    await expect(opening).rejects.toMatchObject({ code: 'option-invalid' });
+  });
+
   it('does not serve strategies that ask more of the large model, which is said at once', async () => {
     await using hub = await hubOf();
     const opening = answer({ hub: { url: hub.url }, strategies: ['speculative'] });
