@@ -162,8 +162,8 @@ interface Draft {
   readonly compressed: SentDraft | null;
 }
 
-const TOKEN_COUNT = 4;
-const BIT_COUNT = 8;
+/** What a compressed distribution has by default. */
+export const UPLINK_DEFAULTS = { tokenCount: 4, bitCount: 8 } as const;
 
 function draftOf(
   row: RowResult,
@@ -171,7 +171,8 @@ function draftOf(
   { uplink, position }: { readonly uplink: UplinkOptions; readonly position: number },
 ): Draft {
   const { distribution: own } = row;
-  const { sends, tokenCount = TOKEN_COUNT, bitCount = BIT_COUNT, rest = 'none' } = uplink;
+  const { tokenCount: k, bitCount: b } = UPLINK_DEFAULTS;
+  const { sends, tokenCount = k, bitCount = b, rest = 'none' } = uplink;
   if (own === null || sends !== 'top') return { draft: row, compressed: null };
   const compressed = compressDistribution(own, { tokenCount, bitCount, rest });
   const distribution: DraftDistribution = { kind: 'compressed', compressed };
@@ -255,14 +256,14 @@ type Facts = Pick<Method, 'name' | 'summary' | 'gate' | 'threshold' | 'style'> &
   readonly sends?: UplinkOptions['sends'];
 };
 
-function method({ sends, ...facts }: Facts): Method {
+function method({ sends = 'distribution', ...facts }: Facts): Method {
   const { name, gate } = facts;
   const reads = joinReads(gate?.reads ?? {}, { distribution: true });
   const cost = tokenRoutingCost({ name, reads });
   return {
     ...{ ...facts, unit: 'draft', controlOf: null, head: null },
     usesStepCosts: false,
-    optionGroups: ['uplink'],
+    ...{ optionGroups: ['uplink'], sends },
     needs: ['small', 'large'],
     costModels: [gate === null ? { ...cost, parameter: null } : cost],
     build: (value, { uplink: asked = {} }) => {

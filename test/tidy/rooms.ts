@@ -7,8 +7,9 @@
  * 2. `storage` to `grammar` each know one craft: files, small networks, rows of logits, text, forms.
  * 3. `model` to `session` lead from a model to what one request may ask of it; `link` holds what a
  *    device and a hub say to each other.
- * 4. `accounting` and `machines` say what work costs. They come before `strategy`, because a strategy
- *    states its costs, and before `engine`, whose last event is a fold over costs.
+ * 4. `accounting` and `machines` say what work costs, `channel` what a link costs. They come before
+ *    `strategy`, because a strategy states its costs, and before `engine`, whose last event is a fold
+ *    over costs.
  * 5. `judging` to `strategy` decide, `engine` runs the decisions.
  * 6. `catalog` to `report` do one large thing each with engines and models.
  * 7. `app` composes all of it into use cases, `index.ts` exports those, `cli` prints them.
@@ -26,6 +27,7 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
     session: ['core', 'kv-cache', 'model', 'sampling', 'vocabulary'],
     link: ['core', 'sampling'],
     accounting: ['core'],
+    channel: ['core', 'link', 'sampling'],
     machines: ['accounting', 'core', 'model', 'sampling', 'storage'],
     judging: ['core', 'network', 'session'],
     speculative: ['core', 'sampling', 'session'],
@@ -44,11 +46,11 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
       ...['core', 'engine', 'evaluation', 'judging', 'kv-cache', 'model', 'network', 'session'],
       ...['storage', 'strategy'],
     ],
-    report: ['core', 'evaluation', 'strategy'],
+    report: ['channel', 'core', 'evaluation', 'strategy'],
     app: [
-      ...['accounting', 'catalog', 'core', 'engine', 'evaluation', 'judging', 'kv-cache'],
-      ...['machines', 'model', 'network', 'report', 'speculative', 'storage', 'strategy'],
-      'training',
+      ...['accounting', 'catalog', 'channel', 'core', 'engine', 'evaluation', 'judging'],
+      ...['kv-cache', 'machines', 'model', 'network', 'report', 'speculative', 'storage'],
+      ...['strategy', 'training'],
     ],
     // The library's face.
     'index.ts': [
@@ -56,8 +58,8 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
       ...['machines', 'model', 'session', 'strategy', 'training'],
     ],
     cli: [
-      ...['app', 'catalog', 'core', 'engine', 'evaluation', 'grammar', 'machines', 'storage'],
-      ...['strategy', 'training'],
+      ...['app', 'catalog', 'channel', 'core', 'engine', 'evaluation', 'grammar', 'machines'],
+      ...['storage', 'strategy', 'training'],
     ],
   }),
 );

@@ -1,0 +1,81 @@
+/** A scheme: a strategy, and what its device sends with a draft. */
+import type { SentDistribution } from '../../channel/message-bytes.ts';
+import { PilotfishError } from '../../core/errors.ts';
+import { isRandomControl, type StrategyValue } from '../../strategy/method.ts';
+import { largeMethod } from '../../strategy/single-model.ts';
+import type { UplinkOptions } from '../../strategy/strategy-options.ts';
+import { parseStrategy } from '../../strategy/strategy-value.ts';
+import { UPLINK_DEFAULTS } from '../../strategy/uhlm.ts';
+
+type Sends = NonNullable<UplinkOptions['sends']>;
+
+export interface LinkScheme {
+  /** As the user wrote it. */
+  readonly name: string;
+  readonly value: StrategyValue;
+  /** Null: it transmits no drafts. */
+  readonly sends: Sends | null;
+}
+
+const SENDS: readonly Sends[] = ['distribution', 'top', 'ids'];
+
+/**
+ * @param text names of schemes, `STRATEGY` or `STRATEGY:UPLINK`, separated by commas
+ * @throws PilotfishError `option-invalid`, and as `parseStrategy`
+ */
+export function parseSchemes(text: string, sends: Sends | undefined): readonly LinkScheme[] {
+  const names = text.split(',').map((name) => name.trim());
+  return [...new Set(names)].map((name) => parseScheme(name, sends));
+}
+
+function parseScheme(name: string, byDefault: Sends | undefined): LinkScheme {
+  const [strategy = '', given] = name.split(':', 2);
+  const value = parseStrategy(strategy);
+  const { method } = value;
+  const { needs, unit } = method;
+  const isOneModel = needs.length === 1 && unit === null;
+  if (method.sends === undefined && !isOneModel) {
+    throw invalid(name, `${method.name} transmits no drafts`, 'Name drafts, "small" or "large"');
+  }
+  if (method.sends === undefined) {
+    if (given !== undefined) throw invalid(name, `${method.name} sends none`, `Name "${strategy}"`);
+    return { name, value, sends: null };
+  }
+  const sends =
+    given === undefined ? (byDefault ?? method.sends) : SENDS.find((one) => one === given);
+  if (sends === undefined) {
+    throw invalid(name, `"${given}" is no uplink`, `Write one of ${SENDS.join(', ')} behind ":"`);
+  }
+  return { name, value, sends };
+}
+
+function invalid(scheme: string, problem: string, remedy: string): PilotfishError {
+  return new PilotfishError('option-invalid', `The scheme "${scheme}": ${problem}.`, {
+    remedy: `${remedy}.`,
+    fields: { option: '--schemes', value: scheme },
+  });
+}
+
+/** Greedy drafts need no distribution. */
+export function sentDistribution(
+  { sends }: LinkScheme,
+  temperature: number,
+  uplink: UplinkOptions,
+): SentDistribution {
+  if (sends === 'distribution' && temperature > 0) return { kind: 'full' };
+  if (sends !== 'top' || temperature === 0) return { kind: 'none' };
+  const { tokenCount = UPLINK_DEFAULTS.tokenCount, bitCount = UPLINK_DEFAULTS.bitCount } = uplink;
+  return { kind: 'top', tokenCount, bitCount };
+}
+
+/** Whether its answers have the large model's distribution by construction. */
+export function isLossless({ value, sends }: LinkScheme, { rest }: UplinkOptions): boolean {
+  const { method } = value;
+  if (method === largeMethod) return true;
+  return sends !== null && method.threshold === null && !(sends === 'top' && rest === 'uniform');
+}
+
+/** Whether it is only there to compare with: the small model alone, and random controls. */
+export function isYardstick({ value, sends }: LinkScheme): boolean {
+  return isRandomControl(value.method) || (sends === null && value.method !== largeMethod);
+}

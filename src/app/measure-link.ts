@@ -1,0 +1,130 @@
+/**
+ * How fast a device and a hub would write over a link, by scheme: the work behind `pilotfish bench
+ * link`. Decisions and computing are measured on this machine; the link is computed.
+ */
+
+import type { LinkRates } from '../channel/direction.ts';
+import type { Exchange } from '../channel/exchange.ts';
+import { type LinkMap, linkMap } from '../channel/link-map.ts';
+import { type RadioChannel, radioDirection } from '../channel/radio.ts';
+import { replay } from '../channel/replay.ts';
+import {
+  type SchemeTotals,
+  type TokenTime,
+  tokensPerSecond,
+  tokenTime,
+  totalsOf,
+} from '../channel/scheme-time.ts';
+import { keptAccuracy, readAccuracies } from './link/kept-accuracy.ts';
+import { type RunOptions, runSchemes, type SchemeRun } from './link/run-schemes.ts';
+import { isYardstick, parseSchemes } from './link/schemes.ts';
+import { isBusy } from './machine/local-profile.ts';
+
+export interface MeasureLinkOptions extends Omit<RunOptions, 'uplink'>, LinkRates {
+  /** `STRATEGY` or `STRATEGY:UPLINK`, separated by commas. */
+  readonly schemes: string;
+  readonly uplink?: RunOptions['uplink'] | undefined;
+  /** In place of the rates. */
+  readonly radio?: RadioChannel | undefined;
+  /** A file of `eval --json`: schemes that lose accuracy are left out of the map. */
+  readonly accuracies?: string | undefined;
+  /** The share of the large model's accuracy that a scheme of the map keeps. */
+  readonly keep: number;
+}
+
+export interface SchemeSpeed {
+  readonly name: string;
+  readonly tokenCount: number;
+  /** Messages to the hub / tokens; of the large model alone 0: it is asked once. */
+  readonly transmittedShare: number;
+  /** Mean bytes of a message, with its WebSocket header; null: none is sent. */
+  readonly upBytes: number | null;
+  readonly downBytes: number | null;
+  /** Mean milliseconds of a token. */
+  readonly time: TokenTime;
+  readonly tokensPerSecond: number;
+  /** As a share of the large model's accuracy; null: unknown. */
+  readonly keptAccuracy: number | null;
+  /** Whether it is in the map. */
+  readonly isOnMap: boolean;
+  readonly totals: SchemeTotals;
+}
+
+export interface MeasuredLink extends LinkRates {
+  readonly radio: RadioChannel | null;
+  readonly temperature: number;
+  readonly seed: number;
+  readonly schemes: readonly SchemeSpeed[];
+  /** Null: no scheme keeps the accuracy. */
+  readonly map: LinkMap | null;
+  readonly keep: number;
+  /** Whether an evaluation told the accuracies. */
+  readonly hasAccuracies: boolean;
+  /** False if other programs occupied the processors. */
+  readonly isQuiet: boolean;
+}
+
+/**
+ * Runs the schemes on a pair, both models in this process, and computes their times over a link.
+ * @throws PilotfishError `option-invalid`, `result-invalid`, and what `openEngine` and requests throw
+ */
+export async function measureLink(options: MeasureLinkOptions): Promise<MeasuredLink> {
+  const { uplink = {}, accuracies, radio, temperature, seed, keep } = options;
+  const { roundTripMs, upRate, downRate } = options;
+  const schemes = parseSchemes(options.schemes, uplink.sends);
+  const evaluated = accuracies === undefined ? null : await readAccuracies(accuracies);
+  const wasBusy = isBusy();
+  const runs = await runSchemes(schemes, { ...options, uplink });
+  const speeds = runs.map((run) => {
+    const { scheme } = run;
+    const kept = evaluated === null ? null : keptAccuracy(scheme, uplink, evaluated);
+    const isOnMap = evaluated === null ? !isYardstick(scheme) : kept !== null && kept >= keep;
+    return { ...speedOf(run, options), keptAccuracy: kept, isOnMap };
+  });
+  const onMap = speeds.filter(({ isOnMap }) => isOnMap);
+  return {
+    ...{ roundTripMs, upRate, downRate, radio: radio ?? null, temperature, seed, keep },
+    schemes: speeds,
+    map: onMap.length === 0 ? null : linkMap(onMap),
+    hasAccuracies: evaluated !== null,
+    isQuiet: !wasBusy,
+  };
+}
+
+type Speed = Omit<SchemeSpeed, 'keptAccuracy' | 'isOnMap'>;
+
+function speedOf({ scheme, exchanges }: SchemeRun, options: MeasureLinkOptions): Speed {
+  const totals = totalsOf(exchanges);
+  const time = timeOf(exchanges, totals, options);
+  const calls = exchanges.flatMap(({ turns }) => turns.flatMap(({ call }) => call ?? []));
+  const { tokenCount, callCount } = totals;
+  return {
+    ...{ name: scheme.name, tokenCount, transmittedShare: callCount / tokenCount },
+    upBytes: totals.isStreamed ? null : mean(calls.map(({ upBytes }) => upBytes)),
+    downBytes: mean(calls.map(({ downBytes }) => downBytes)),
+    ...{ time, tokensPerSecond: tokensPerSecond(time), totals },
+  };
+}
+
+function timeOf(
+  exchanges: readonly Exchange[],
+  totals: SchemeTotals,
+  { radio, ...rates }: MeasureLinkOptions,
+): TokenTime {
+  const steady = tokenTime(totals, rates);
+  if (radio === undefined) return steady;
+  // Every answer meets other fades, the same for all schemes.
+  const taken = exchanges.map((exchange, index) => {
+    const direction = (seed: number) =>
+      radioDirection({ ...radio, seed: radio.seed + 2 * index + seed }, rates.roundTripMs / 2);
+    const { openedMs, endMs } = replay(exchange, { up: direction(0), down: direction(1) });
+    return endMs - openedMs;
+  });
+  const ms = taken.reduce((sum, one) => sum + one, 0) / totals.tokenCount;
+  return { ...steady, linkMs: Math.max(0, ms - steady.deviceMs - steady.hubMs), ms };
+}
+
+function mean(values: readonly number[]): number | null {
+  if (values.length === 0) return null;
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
