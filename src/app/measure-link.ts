@@ -3,6 +3,7 @@
  * link`. Decisions and computing are measured on this machine; the link is computed.
  */
 
+import { DEFAULT_PAIR, parsePair } from '../catalog/known-pairs.ts';
 import type { LinkRates } from '../channel/direction.ts';
 import type { Exchange } from '../channel/exchange.ts';
 import { type LinkMap, linkMap } from '../channel/link-map.ts';
@@ -18,7 +19,7 @@ import {
 import { keptAccuracy, readAccuracies } from './link/kept-accuracy.ts';
 import { type RunOptions, runSchemes, type SchemeRun } from './link/run-schemes.ts';
 import { isYardstick, parseSchemes } from './link/schemes.ts';
-import { isBusy } from './machine/local-profile.ts';
+import { isBusy, shortName } from './machine/local-profile.ts';
 
 export interface MeasureLinkOptions extends Omit<RunOptions, 'uplink'>, LinkRates {
   /** `STRATEGY` or `STRATEGY:UPLINK`, separated by commas. */
@@ -51,6 +52,8 @@ export interface SchemeSpeed {
 }
 
 export interface MeasuredLink extends LinkRates {
+  /** The pair and its temperature, in words. */
+  readonly title: string;
   readonly radio: RadioChannel | null;
   readonly temperature: number;
   readonly seed: number;
@@ -83,6 +86,7 @@ export async function measureLink(options: MeasureLinkOptions): Promise<Measured
   });
   const onMap = speeds.filter(({ isOnMap }) => isOnMap);
   return {
+    title: titleOf(options),
     ...{ roundTripMs, upRate, downRate, radio: radio ?? null, temperature, seed, keep },
     schemes: speeds,
     map: onMap.length === 0 ? null : linkMap(onMap),
@@ -122,6 +126,12 @@ function timeOf(
   });
   const ms = taken.reduce((sum, one) => sum + one, 0) / totals.tokenCount;
   return { ...steady, linkMs: Math.max(0, ms - steady.deviceMs - steady.hubMs), ms };
+}
+
+function titleOf({ pair, small, large, temperature }: MeasureLinkOptions): string {
+  const known = parsePair(pair ?? DEFAULT_PAIR.name);
+  const names = [small ?? known.small, large ?? known.large].map(shortName);
+  return `${names.join(' → ')}, temperature ${temperature}`;
 }
 
 function mean(values: readonly number[]): number | null {

@@ -7,6 +7,7 @@ import type { GradedLine, GradeLinesOptions } from '../app/grade-lines.ts';
 import type { TrainRewardOptions } from '../app/heads/reward-settings.ts';
 import type { TrainOptions } from '../app/heads/train-settings.ts';
 import type { MachineFacts } from '../app/inspect-machine.ts';
+import type { MeasuredLink, MeasureLinkOptions } from '../app/measure-link.ts';
 import type { MeasuredSteps, MeasureStepsOptions } from '../app/measure-steps.ts';
 import type { OpenEngineOptions } from '../app/open-engine.ts';
 import type { Recosted, RecostOptions } from '../app/recost.ts';
@@ -31,6 +32,8 @@ export interface CliDependencies {
   readonly labelsOf: (strategy: StrategyValue, options: StrategyOptions) => readonly ModelLabel[];
   readonly openEngine: (options: OpenEngineOptions) => Promise<CliEngine>;
   readonly measureSteps: (options: MeasureStepsOptions) => Promise<MeasuredSteps>;
+  readonly measureLink: (options: MeasureLinkOptions) => Promise<MeasuredLink>;
+  readonly drawLinkMap: (measured: MeasuredLink, path: string) => Promise<void>;
   readonly recost: (options: RecostOptions) => Promise<Recosted>;
   readonly evaluate: (options: EvaluateOptions) => Promise<Evaluated>;
   readonly advise: (options: AdviseOptions) => Promise<AdviceReport>;

@@ -208,6 +208,8 @@ export function scriptedDependencies(
     openEngine,
     gradeLines,
     measureSteps: () => Promise.reject(new Error('the script measures nothing')),
+    measureLink: () => Promise.reject(new Error('the script measures no link')),
+    drawLinkMap: () => Promise.resolve(),
     recost: () => Promise.reject(new Error('the script re-costs nothing')),
     advise: () => Promise.reject(new Error('the script gives no advice')),
     writeReport: () => Promise.reject(new Error('the script writes no report')),

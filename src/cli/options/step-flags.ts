@@ -89,7 +89,16 @@ const UPLINK_FLAGS: FlagTable<UplinkOptions> = {
 
 /** Several tables, because fields of both have the names of fields elsewhere. */
 export function addStepFlags(command: Command): Command {
-  return addFlags(addFlags(addFlags(command, STEP_FLAGS), SAMPLE_FLAGS), UPLINK_FLAGS);
+  return addUplinkFlags(addFlags(addFlags(command, STEP_FLAGS), SAMPLE_FLAGS));
+}
+
+export function addUplinkFlags(command: Command): Command {
+  return addFlags(command, UPLINK_FLAGS);
+}
+
+/** @param parsed the options that commander hands to the command's action */
+export function readUplink(parsed: object): UplinkOptions {
+  return readFlags(UPLINK_FLAGS, parsed);
 }
 
 /** @param parsed the options that commander hands to the command's action */
@@ -97,6 +106,6 @@ export function stepOptions(parsed: object): Pick<OpenEngineOptions, OptionGroup
   return {
     steps: readFlags(STEP_FLAGS, parsed),
     samples: readFlags(SAMPLE_FLAGS, parsed),
-    uplink: readFlags(UPLINK_FLAGS, parsed),
+    uplink: readUplink(parsed),
   };
 }

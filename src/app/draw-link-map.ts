@@ -1,0 +1,32 @@
+/** A map of links as a picture file. */
+import type { MapPlace } from '../channel/link-map.ts';
+import { drawPicture } from '../report/draw-picture.ts';
+import { linkMapSpec } from '../report/pictures/link-map-picture.ts';
+import { writeWhole } from '../storage/whole-file.ts';
+import type { MeasuredLink } from './measure-link.ts';
+
+/**
+ * Draws which scheme is the fastest on which link. Nothing is drawn without a map.
+ * @param path the file to write: SVG if it ends in .svg, otherwise PNG
+ * @param measured links over which the schemes were run
+ * @throws PilotfishError `disk-full`, `file-system-failed`
+ */
+export async function drawLinkMap(
+  measured: Pick<MeasuredLink, 'map' | 'schemes' | 'keep' | 'hasAccuracies' | 'title'>,
+  path: string,
+  places: readonly MapPlace[] = [],
+): Promise<void> {
+  const { map, schemes, keep, hasAccuracies, title } = measured;
+  if (map === null) return;
+  const kept = hasAccuracies
+    ? `Of the schemes that keep ${(100 * keep).toFixed(1)} % of the large model's accuracy`
+    : 'Whatever it does to the accuracy; without the small model alone and controls';
+  const marks = places.length === 0 ? '' : ' Circles: measured.';
+  const spec = linkMapSpec(
+    map,
+    schemes.map(({ name }) => name),
+    { subtitle: [title, `${kept}. Numbers: tokens per second.${marks}`], measured: places },
+  );
+  const { svg, png } = await drawPicture(spec);
+  await writeWhole(path, path.endsWith('.svg') ? svg : png, 'choose another file with --map');
+}
