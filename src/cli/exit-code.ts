@@ -65,6 +65,8 @@ const OF_ERROR: Readonly<Record<ErrorCode, number>> = {
   'reward-invalid': EXIT.failed,
   'training-invalid': EXIT.failed,
   'frame-invalid': EXIT.failed,
+  'hub-unreachable': EXIT.failed,
+  'hub-refused': EXIT.failed,
   'engine-busy': EXIT.failed,
   disposed: EXIT.failed,
   aborted: EXIT.interrupted,

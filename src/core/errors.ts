@@ -65,6 +65,8 @@ export const ERROR_CODES = [
   'training-diverged',
   // The link between a device and a hub.
   'frame-invalid',
+  'hub-unreachable',
+  'hub-refused',
   // Life cycle.
   'engine-busy',
   'disposed',

@@ -26,11 +26,16 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
     'kv-cache': ['core', 'model'],
     session: ['core', 'kv-cache', 'model', 'sampling', 'vocabulary'],
     link: ['core', 'sampling'],
+    device: ['core', 'link', 'model', 'sampling', 'session', 'vocabulary'],
     accounting: ['core'],
     channel: ['core', 'link', 'sampling'],
     machines: ['accounting', 'core', 'model', 'sampling', 'storage'],
     judging: ['core', 'network', 'session'],
     speculative: ['core', 'sampling', 'session'],
+    hub: [
+      ...['core', 'kv-cache', 'link', 'model', 'sampling', 'session', 'speculative'],
+      'vocabulary',
+    ],
     strategy: ['core', 'judging', 'machines', 'sampling', 'session', 'speculative'],
     engine: [
       ...['accounting', 'core', 'grammar', 'kv-cache', 'model', 'session', 'strategy'],

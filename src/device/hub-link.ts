@@ -1,0 +1,138 @@
+/** A device's end of one connection to a hub: one question at a time, and its answer. */
+import { abortError, PilotfishError } from '../core/errors.ts';
+import { invariant } from '../core/invariant.ts';
+import { decodeFromHub, encode } from '../link/codec.ts';
+import { frameInvalid } from '../link/frame-invalid.ts';
+import type { FrameTransport } from '../link/frame-transport.ts';
+import { linkLimits } from '../link/limits.ts';
+import type { DeviceMessage, HubMessage } from '../link/messages.ts';
+
+type Reply = Exclude<HubMessage, { readonly type: 'drain' }>;
+
+interface Waiting {
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class HubLink {
+  readonly #transport: FrameTransport;
+  readonly #vocabularySize: number;
+  #waiting: Waiting | null = null;
+  /** Why nothing more can be asked; null: the connection lives. */
+  #end: PilotfishError | null = null;
+  #isDraining = false;
+  #bytesUp = 0;
+  #bytesDown = 0;
+
+  constructor(transport: FrameTransport, vocabularySize: number) {
+    this.#transport = transport;
+    this.#vocabularySize = vocabularySize;
+    void this.#read();
+  }
+
+  get isOpen(): boolean {
+    return this.#end === null;
+  }
+
+  /** Whether a new request may use it. */
+  get isReusable(): boolean {
+    return this.isOpen && !this.#isDraining && this.#waiting === null;
+  }
+
+  /** Bytes of the frames that were sent and received since the last call. */
+  takeBytes(): { readonly bytesUp: number; readonly bytesDown: number } {
+    const taken = { bytesUp: this.#bytesUp, bytesDown: this.#bytesDown };
+    this.#bytesUp = 0;
+    this.#bytesDown = 0;
+    return taken;
+  }
+
+  /** Sends a message that has no answer. */
+  tell(message: DeviceMessage): void {
+    if (this.#end !== null) return;
+    const frame = encode(message, this.#vocabularySize);
+    this.#bytesUp += frame.length;
+    this.#transport.send(frame);
+  }
+
+  /**
+   * Sends a message and waits for its answer. If it is given up, the connection is closed.
+   * @throws PilotfishError `hub-unreachable` if the link breaks or stalls, `frame-invalid`, `aborted`
+   */
+  async ask(
+    message: DeviceMessage,
+    { waitMs, signal }: { readonly waitMs: number; readonly signal: AbortSignal },
+  ): Promise<Reply> {
+    if (this.#end !== null) throw this.#end;
+    invariant(this.#waiting === null, 'one question at a time');
+    const giveUp = (): void => this.#stop(abortError(signal));
+    const timer = setTimeout(() => this.#stop(stalled(waitMs)), waitMs);
+    signal.addEventListener('abort', giveUp, { once: true });
+    try {
+      const reply = new Promise<Reply>((resolve, reject) => {
+        this.#waiting = { resolve, reject };
+      });
+      if (signal.aborted) giveUp();
+      this.tell(message);
+      return await reply;
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', giveUp);
+      this.#waiting = null;
+    }
+  }
+
+  close(): void {
+    this.#stop(broken());
+  }
+
+  async #read(): Promise<void> {
+    try {
+      for await (const frame of this.#transport.frames) {
+        if (this.#end !== null) return;
+        this.#bytesDown += frame.length;
+        this.#receive(decodeFromHub(frame, linkLimits(this.#vocabularySize)));
+      }
+      this.#stop(broken());
+    } catch (error) {
+      this.#stop(PilotfishError.isInstance(error) ? error : broken(error));
+    }
+  }
+
+  #receive(message: HubMessage): void {
+    if (message.type === 'drain') {
+      this.#isDraining = true;
+      return;
+    }
+    // Nothing was asked. An error can be about the connection, which then ends.
+    if (this.#waiting === null) {
+      if (message.type !== 'error')
+        throw frameInvalid('type', message.type, 'one that was asked for');
+      return;
+    }
+    this.#waiting.resolve(message);
+    this.#waiting = null;
+  }
+
+  #stop(error: PilotfishError): void {
+    this.#end ??= error;
+    this.#waiting?.reject(error);
+    this.#waiting = null;
+    this.#transport.close();
+  }
+}
+
+function broken(cause?: unknown): PilotfishError {
+  return new PilotfishError('hub-unreachable', 'The connection to the hub broke.', {
+    remedy: 'Check that the hub still runs and the network is up.',
+    cause,
+  });
+}
+
+function stalled(waitMs: number): PilotfishError {
+  return new PilotfishError(
+    'hub-unreachable',
+    `The hub did not answer within ${Math.round(waitMs / 1000)} s.`,
+    { remedy: 'Check the load of the hub.', fields: { waitMs } },
+  );
+}

@@ -1,0 +1,276 @@
+/**
+ * A device's request on a hub, over as many connections as it takes. It knows which tokens of the text
+ * the hub has, sends the others with the next draft, and repeats a transmission whose answer was lost:
+ * the hub gives the same answer again.
+ */
+import { randomBytes } from 'node:crypto';
+import { abortableSleep } from '../core/abortable-sleep.ts';
+import type { Clock } from '../core/clock.ts';
+import { commonLength } from '../core/common-length.ts';
+import { PilotfishError } from '../core/errors.ts';
+import type { TokenId } from '../core/token-id.ts';
+import { frameInvalid } from '../link/frame-invalid.ts';
+import type {
+  AnswerMessage,
+  ErrorMessage,
+  LinkErrorCode,
+  OpenedMessage,
+  OpenMessage,
+  RequestId,
+} from '../link/messages.ts';
+import { REQUEST_ID_BYTES } from '../link/request-id.ts';
+import type { DraftDistribution } from '../sampling/draft-distribution.ts';
+import type { HubLink } from './hub-link.ts';
+import { type LinkPolicy, pauseAfter } from './link-policy.ts';
+
+export interface HubRequestOptions {
+  readonly opening: Omit<OpenMessage, 'type' | 'requestId' | 'text'>;
+  readonly policy: LinkPolicy;
+  /** A connection to the hub, new or not used by another request. */
+  readonly connect: (signal: AbortSignal) => Promise<HubLink>;
+  /** Takes a connection back that can be used again. */
+  readonly giveBack: (link: HubLink) => void;
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+}
+
+export interface Question {
+  readonly text: readonly TokenId[];
+  readonly draft: TokenId;
+  readonly distribution: DraftDistribution;
+}
+
+export class HubRequest {
+  readonly #options: HubRequestOptions;
+  readonly #id: RequestId = randomBytes(REQUEST_ID_BYTES).toString('hex');
+  /** The text that the hub has, or had when the link broke. */
+  #held: readonly TokenId[] = [];
+  /** The newest text: what the hub is told if it has lost the request. */
+  #text: readonly TokenId[] = [];
+  #isKnown = false;
+  #sequence = 0;
+  #epoch = 0;
+  #link: HubLink | null = null;
+  /** Connects; while the hub is away it goes on beside the request. */
+  #connecting: Promise<HubLink> | null = null;
+  #isAway = false;
+  #failureCount = 0;
+  #failingSinceMs: number | null = null;
+  #lastFailure: unknown = null;
+  #bytes = { bytesUp: 0, bytesDown: 0 };
+
+  constructor(options: HubRequestOptions) {
+    this.#options = options;
+  }
+
+  /** Tokens of a text that the hub has not been told. */
+  unreadLength(text: readonly TokenId[]): number {
+    return text.length - commonLength(this.#held, text);
+  }
+
+  /** Bytes of the frames that were sent and received since the last call. */
+  takeBytes(): { readonly bytesUp: number; readonly bytesDown: number } {
+    this.#countBytes();
+    const taken = this.#bytes;
+    this.#bytes = { bytesUp: 0, bytesDown: 0 };
+    return taken;
+  }
+
+  /**
+   * @returns null if the hub is away and the policy is to go on alone
+   * @throws PilotfishError `hub-unreachable` if it stays away, `hub-refused`, `vocabulary-mismatch`,
+   *   `kv-full`, `engine-busy`, `frame-invalid`, `aborted`
+   */
+  async ask(question: Question): Promise<AnswerMessage | null> {
+    this.#text = question.text;
+    const sequence = this.#sequence;
+    this.#sequence += 1;
+    for (;;) {
+      const link = await this.#openLink();
+      if (link === null) return null;
+      try {
+        return await this.#transmit(link, question, sequence);
+      } catch (error) {
+        this.#failed(error);
+      }
+    }
+  }
+
+  /** Tells the hub that the request has ended, if it is there to hear. */
+  close(): void {
+    const link = this.#link;
+    this.#link = null;
+    if (link === null) return;
+    if (link.isOpen) link.tell({ type: 'close', requestId: this.#id });
+    this.#countBytes(link);
+    if (link.isReusable) this.#options.giveBack(link);
+    else link.close();
+  }
+
+  async #transmit(link: HubLink, question: Question, sequence: number): Promise<AnswerMessage> {
+    const { text, draft, distribution } = question;
+    const { policy, signal } = this.#options;
+    const from = commonLength(this.#held, text);
+    const unsynced = text.slice(from);
+    const reply = await link.ask(
+      { type: 'transmit', sequence, epoch: this.#epoch, from, unsynced, draft, distribution },
+      { waitMs: policy.answerMs, signal },
+    );
+    if (reply.type === 'error') throw this.#refusal(reply);
+    if (reply.type === 'opened') throw frameInvalid('type', reply.type, 'answer');
+    checkAnswer(reply, { sequence, position: text.length, draft });
+    this.#held = [...text, reply.tokenId];
+    if (!reply.isAccepted) this.#epoch += 1;
+    this.#failureCount = 0;
+    this.#failingSinceMs = null;
+    return reply;
+  }
+
+  /** Null: the hub is away, and the request goes on alone. */
+  async #openLink(): Promise<HubLink | null> {
+    if (this.#link?.isOpen === true) return this.#link;
+    const { policy, signal } = this.#options;
+    this.#connecting ??= this.#connect().finally(() => {
+      this.#connecting = null;
+    });
+    // Its failure is met by whoever waits for it next.
+    this.#connecting.catch(() => undefined);
+    if (policy.offline === 'stop') return await this.#connecting;
+    const waiting = new AbortController();
+    const waitMs = this.#isAway ? 0 : policy.patienceMs;
+    const end = AbortSignal.any([waiting.signal, signal]);
+    const outOfPatience = abortableSleep(waitMs, end).then(
+      () => null,
+      () => null,
+    );
+    try {
+      const link = await Promise.race([this.#connecting, outOfPatience]);
+      this.#isAway = link === null;
+      return link;
+    } finally {
+      waiting.abort();
+    }
+  }
+
+  /** Connects, and opens or resumes the request; again and again if the policy allows. */
+  async #connect(): Promise<HubLink> {
+    const { connect, policy, signal, clock } = this.#options;
+    for (;;) {
+      if (this.#failureCount > 0) {
+        const sinceMs = clock.nowMs() - (this.#failingSinceMs ?? clock.nowMs());
+        if (policy.offline === 'stop' && sinceMs > policy.patienceMs) throw this.#lastFailure;
+        await abortableSleep(pauseAfter(this.#failureCount, policy, Math.random()), signal);
+      }
+      try {
+        const link = await connect(signal);
+        this.#link = link;
+        await this.#enter(link);
+        return link;
+      } catch (error) {
+        this.#failed(error);
+      }
+    }
+  }
+
+  /** @throws the error, unless the link may come back */
+  #failed(error: unknown): void {
+    this.#countBytes();
+    this.#link?.close();
+    this.#link = null;
+    if (!isTransient(error)) throw error;
+    this.#failureCount += 1;
+    this.#failingSinceMs ??= this.#options.clock.nowMs();
+    this.#lastFailure = error;
+  }
+
+  async #enter(link: HubLink): Promise<void> {
+    if (this.#isKnown) {
+      const resume = { type: 'resume', requestId: this.#id, epoch: this.#epoch } as const;
+      const reply = await this.#asked(link, { ...resume, length: this.#text.length });
+      if (reply.type === 'opened') {
+        if (reply.length < this.#held.length) this.#held = this.#held.slice(0, reply.length);
+        return;
+      }
+      if (reply.code !== 'session-unknown') throw this.#refusal(reply);
+      this.#isKnown = false;
+    }
+    const text = this.#text;
+    const opening = { type: 'open', requestId: this.#id, ...this.#options.opening, text } as const;
+    const reply = await this.#asked(link, opening);
+    if (reply.type === 'error') throw this.#refusal(reply);
+    if (reply.length !== text.length) throw frameInvalid('length', reply.length, `${text.length}`);
+    this.#isKnown = true;
+    this.#held = text;
+  }
+
+  async #asked(
+    link: HubLink,
+    message: Parameters<HubLink['ask']>[0],
+  ): Promise<OpenedMessage | ErrorMessage> {
+    const { policy, signal } = this.#options;
+    const reply = await link.ask(message, { waitMs: policy.connectMs, signal });
+    if (reply.type === 'answer') throw frameInvalid('type', reply.type, 'opened');
+    const isOurs = reply.type === 'error' || reply.requestId === this.#id;
+    if (!isOurs) throw frameInvalid('requestId', reply.requestId, this.#id);
+    return reply;
+  }
+
+  /** The hub's error as ours. A request that the hub has lost is opened anew. */
+  #refusal({ code, message }: ErrorMessage): PilotfishError {
+    if (code === 'session-unknown' || code === 'position-unexpected') {
+      this.#isKnown = false;
+      return new PilotfishError('hub-unreachable', `The hub lost the request: ${message}`);
+    }
+    return new PilotfishError(CODES[code], `The hub refuses: ${message}`, {
+      remedy: REMEDIES[code] ?? null,
+      fields: { code },
+    });
+  }
+
+  #countBytes(link: HubLink | null = this.#link): void {
+    if (link === null) return;
+    const { bytesUp, bytesDown } = link.takeBytes();
+    this.#bytes = {
+      bytesUp: this.#bytes.bytesUp + bytesUp,
+      bytesDown: this.#bytes.bytesDown + bytesDown,
+    };
+  }
+}
+
+const CODES = {
+  'protocol-version': 'hub-refused',
+  'frame-invalid': 'hub-refused',
+  'vocabulary-mismatch': 'vocabulary-mismatch',
+  unauthorised: 'hub-refused',
+  busy: 'engine-busy',
+  'context-full': 'kv-full',
+  internal: 'hub-refused',
+} as const;
+
+const REMEDIES: Partial<Record<LinkErrorCode, string>> = {
+  'protocol-version': 'Run the same version of Pilotfish on the device and the hub.',
+  'frame-invalid': 'Run the same version of Pilotfish on the device and the hub.',
+  'vocabulary-mismatch': "Choose a small model of the family of the hub's large model.",
+  unauthorised: 'Give the key of the hub with --hub-key-file.',
+  busy: 'Try again later, or ask whoever runs the hub for higher limits.',
+  'context-full': 'Shorten the text, or ask for fewer tokens.',
+  internal: 'See the log of the hub.',
+};
+
+/** Failures of a link that may come back, and of a hub that may have room later. */
+function isTransient(error: unknown): boolean {
+  if (!PilotfishError.isInstance(error)) return false;
+  return error.code === 'hub-unreachable' || error.code === 'engine-busy';
+}
+
+/** @throws PilotfishError `frame-invalid` */
+function checkAnswer(
+  { sequence, position, tokenId, isAccepted }: AnswerMessage,
+  asked: Pick<AnswerMessage, 'sequence' | 'position'> & { readonly draft: TokenId },
+): void {
+  if (sequence !== asked.sequence) throw frameInvalid('sequence', sequence, `${asked.sequence}`);
+  if (position !== asked.position) throw frameInvalid('position', position, `${asked.position}`);
+  if (isAccepted !== (tokenId === asked.draft)) {
+    throw frameInvalid('tokenId', tokenId, `${isAccepted ? '' : 'another than '}the draft`);
+  }
+}

@@ -1,0 +1,26 @@
+/** What a hub grants its devices. */
+export interface HubLimits {
+  /** Requests that the hub remembers, of all devices. */
+  readonly requestCountMax: number;
+  /** The same for the devices of one key. */
+  readonly requestsPerKeyMax: number;
+  /** Transmissions of one request that wait for an answer. */
+  readonly transmissionsInFlightMax: number;
+  /** Invalid frames after which a connection is closed. */
+  readonly invalidFrameCountMax: number;
+  /** How long a request is remembered after its connection broke. */
+  readonly resumeMs: number;
+}
+
+export const HUB_LIMITS: HubLimits = {
+  requestCountMax: 256,
+  requestsPerKeyMax: 256,
+  transmissionsInFlightMax: 64,
+  invalidFrameCountMax: 8,
+  resumeMs: 10 * 60_000,
+};
+
+/** Answers that are kept in case they were lost on their way. */
+export const KEPT_ANSWER_COUNT = 64;
+/** Cells are reserved in steps of this many, so that a growing text seldom needs another reservation. */
+export const RESERVED_CELL_STEP = 256;

@@ -1,0 +1,41 @@
+/** Frames between the arrival from a connection and their reader. */
+
+/** Frames that may wait. Both ends read all the time, so that more are a flood. */
+export const WAITING_FRAME_COUNT_MAX = 1024;
+
+export class FrameQueue implements AsyncIterable<Uint8Array> {
+  readonly #frames: Uint8Array[] = [];
+  #hasEnded = false;
+  #wake: (() => void) | null = null;
+
+  /** @returns false if too many frames wait: then it drops this one */
+  push(frame: Uint8Array): boolean {
+    if (this.#hasEnded) return true;
+    if (this.#frames.length >= WAITING_FRAME_COUNT_MAX) return false;
+    this.#frames.push(frame);
+    this.#wake?.();
+    return true;
+  }
+
+  /** No more frames come. Those that wait can still be read. */
+  end(): void {
+    this.#hasEnded = true;
+    this.#wake?.();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void> {
+    for (;;) {
+      const frame = this.#frames.shift();
+      if (frame !== undefined) yield frame;
+      else if (this.#hasEnded) return;
+      else await this.#change();
+    }
+  }
+
+  async #change(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    this.#wake = null;
+  }
+}
