@@ -5,7 +5,6 @@ import { recordedExchange } from '../../channel/recorded-exchange.ts';
 import { throwIfAborted } from '../../core/errors.ts';
 import type { EngineEvent } from '../../core/events.ts';
 import type { Progressing } from '../../core/progress.ts';
-import type { SamplingParams } from '../../core/sampling-params.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { pocketProblem } from '../../evaluation/tasks/pocket/problem.ts';
 import type { UplinkOptions } from '../../strategy/strategy-options.ts';
@@ -70,36 +69,41 @@ async function runScheme(
   scheme: LinkScheme,
   options: RunOptions & { readonly vocabularySize: number },
 ): Promise<readonly Exchange[]> {
-  const { tokenCount, vocabularySize, signal, onProgress } = options;
   const sent = sentDistribution(scheme, options.temperature, options.uplink);
-  const bytes = messageBytes(vocabularySize, sent);
+  const bytes = messageBytes(options.vocabularySize, sent);
   const exchanges: Exchange[] = [];
-  for (let done = 0, index = 0; done < tokenCount; index += 1) {
-    throwIfAborted(signal);
-    onProgress?.({ label: `Running ${scheme.name}`, done, total: tokenCount, unit: 'steps' });
-    const maxTokens = Math.min(ANSWER_TOKENS_MAX, tokenCount - done);
-    const events = await answer(engine, scheme, { ...options, index, maxTokens });
-    const exchange = recordedExchange(events, bytes);
+  const ask = async (events: AsyncIterable<EngineEvent>): Promise<number> => {
+    const seen: EngineEvent[] = [];
+    for await (const event of events) seen.push(event);
+    const exchange = recordedExchange(seen, bytes);
     exchanges.push(exchange);
-    done += exchange.turns.length;
-  }
+    return exchange.turns.length;
+  };
+  await askUntil(engine, scheme, { ...options, label: `Running ${scheme.name}` }, ask);
   return exchanges;
 }
 
-async function answer(
+/**
+ * Asks the prompts in turns until a scheme has written its tokens.
+ * @param read reads the events of an answer, and returns its number of tokens
+ */
+export async function askUntil(
   engine: Engine,
   { value }: LinkScheme,
-  options: RunOptions & { readonly index: number; readonly maxTokens: number },
-): Promise<readonly EngineEvent[]> {
-  const { index, maxTokens, temperature, seed, signal } = options;
-  const events: EngineEvent[] = [];
-  const sampling: Partial<SamplingParams> = { temperature };
-  const asked = engine.generate({
-    messages: [{ role: 'user', content: promptAt(index, options.prompts) }],
-    ...{ strategy: value, maxTokens, sampling, seed: seed + index, signal },
-  });
-  for await (const event of asked) events.push(event);
-  return events;
+  options: RunOptions & { readonly label: string },
+  read: (events: AsyncIterable<EngineEvent>) => Promise<number>,
+): Promise<void> {
+  const { label, tokenCount: total, temperature, seed, prompts, signal, onProgress } = options;
+  for (let done = 0, index = 0; done < total; index += 1) {
+    throwIfAborted(signal);
+    onProgress?.({ label, done, total, unit: 'steps' });
+    const answer = engine.generate({
+      messages: [{ role: 'user', content: promptAt(index, prompts) }],
+      ...{ strategy: value, sampling: { temperature }, seed: seed + index, signal },
+      maxTokens: Math.min(ANSWER_TOKENS_MAX, total - done),
+    });
+    done += await read(answer);
+  }
 }
 
 function promptAt(index: number, prompts: readonly string[] | undefined): string {

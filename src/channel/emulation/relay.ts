@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { type Clock, systemClock } from '../../core/clock.ts';
 import type { Link } from '../direction.ts';
+import { SEGMENT_BYTES } from '../packets.ts';
 import { Lane } from './lane.ts';
 
 export interface RelayOptions {
@@ -38,7 +39,7 @@ export async function openRelay({
       [far, near, down],
     ] as const) {
       sockets.add(from);
-      lane.join(from, to);
+      pass(from, to, lane);
       // An error is followed by `close`: what broke on one side breaks on the other.
       from.on('error', () => undefined);
       from.on('close', () => {
@@ -60,4 +61,25 @@ export async function openRelay({
       await once(server, 'close');
     },
   };
+}
+
+/** A source is paused while more of its bytes are on their way, as by a full window. */
+const WINDOW_BYTES = 64 * 1024;
+
+function pass(from: Socket, to: Socket, lane: Lane): void {
+  let onTheirWay = 0;
+  const deliver = (bytes: Uint8Array): void => {
+    if (!to.destroyed) to.write(bytes);
+    onTheirWay -= bytes.length;
+    if (onTheirWay <= WINDOW_BYTES / 2) from.resume();
+  };
+  from.on('data', (chunk: Buffer) => {
+    for (let start = 0; start < chunk.length; start += SEGMENT_BYTES) {
+      const bytes = chunk.subarray(start, start + SEGMENT_BYTES);
+      lane.send(bytes.length, () => deliver(bytes));
+    }
+    onTheirWay += chunk.length;
+    if (onTheirWay > WINDOW_BYTES) from.pause();
+  });
+  from.on('end', () => lane.send(0, () => to.end()));
 }
