@@ -1,12 +1,12 @@
 /** A device and a hub that share nothing but frames write what one process with both models writes. */
 import { describe, expect, it } from 'vitest';
+import type { TokenId } from '../../src/core/token-id.ts';
 import { HubModel } from '../../src/device/hub-model.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import { Hub } from '../../src/hub/hub.ts';
 import { serveConnection } from '../../src/hub/serve-connection.ts';
 import { memoryTransports } from '../../src/link/memory-transport.ts';
 import { ScriptedModel } from '../../src/model/scripted/scripted-model.ts';
-import type { TokenId } from '../../src/core/token-id.ts';
 
 const TOKENS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', ''];
 const END = 7;
@@ -24,7 +24,13 @@ function next(salt: number) {
 }
 
 const model = (name: string, salt: number): ScriptedModel =>
-  new ScriptedModel({ name, tokens: TOKENS, endOfGeneration: [END], next: next(salt), cellCount: 512 });
+  new ScriptedModel({
+    name,
+    tokens: TOKENS,
+    endOfGeneration: [END],
+    next: next(salt),
+    cellCount: 512,
+  });
 
 async function collect(engine: Engine, strategy: string, seed: number, temperature: number) {
   const events = [];
@@ -51,10 +57,20 @@ describe('x', () => {
     const small = model('small', 0);
     const { transport, facts } = await connect();
     const device = new Engine({
-      models: { small, large: new HubModel({ connect, vocabulary: small.vocabulary }, facts, transport) },
+      models: {
+        small,
+        large: new HubModel({ connect, vocabulary: small.vocabulary }, facts, transport),
+      },
     });
     const both = new Engine({ models: { small: model('small', 0), large: model('large', 13) } });
-    for (const strategy of ['hlm', 'uhlm@0.4', 'cu-hlm@0.4', 'large', 'random-uhlm@0.5', 'random@0.5']) {
+    for (const strategy of [
+      'hlm',
+      'uhlm@0.4',
+      'cu-hlm@0.4',
+      'large',
+      'random-uhlm@0.5',
+      'random@0.5',
+    ]) {
       for (const temperature of [0, 1]) {
         const a = await collect(both, strategy, 5, temperature);
         const b = await collect(device, strategy, 5, temperature);
