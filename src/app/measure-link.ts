@@ -3,8 +3,7 @@
  * link`. Decisions and computing are measured on this machine; the link is computed.
  */
 
-import { DEFAULT_PAIR, parsePair } from '../catalog/known-pairs.ts';
-import type { LinkRates } from '../channel/direction.ts';
+import { type Direction, type Link, type LinkRates, steadyLink } from '../channel/direction.ts';
 import type { Exchange } from '../channel/exchange.ts';
 import { type LinkMap, linkMap } from '../channel/link-map.ts';
 import { type RadioChannel, radioDirection } from '../channel/radio.ts';
@@ -16,7 +15,9 @@ import {
   tokenTime,
   totalsOf,
 } from '../channel/scheme-time.ts';
+import { pairNames } from './link/emulated-pair.ts';
 import { keptAccuracy, readAccuracies } from './link/kept-accuracy.ts';
+import { type EmulatedSpeed, runEmulated } from './link/run-emulated.ts';
 import { type RunOptions, runSchemes, type SchemeRun } from './link/run-schemes.ts';
 import { isYardstick, parseSchemes } from './link/schemes.ts';
 import { isBusy, shortName } from './machine/local-profile.ts';
@@ -31,6 +32,9 @@ export interface MeasureLinkOptions extends Omit<RunOptions, 'uplink'>, LinkRate
   readonly accuracies?: string | undefined;
   /** The share of the large model's accuracy that a scheme of the map keeps. */
   readonly keep: number;
+  /** Whether schemes that transmit drafts also run over an emulated link. */
+  readonly emulates: boolean;
+  readonly fullTokenCount: number;
 }
 
 export interface SchemeSpeed {
@@ -49,6 +53,8 @@ export interface SchemeSpeed {
   /** Whether it is in the map. */
   readonly isOnMap: boolean;
   readonly totals: SchemeTotals;
+  /** Over the emulated link; null: it did not run there. */
+  readonly emulated: EmulatedSpeed | null;
 }
 
 export interface MeasuredLink extends LinkRates {
@@ -78,11 +84,17 @@ export async function measureLink(options: MeasureLinkOptions): Promise<Measured
   const evaluated = accuracies === undefined ? null : await readAccuracies(accuracies);
   const wasBusy = isBusy();
   const runs = await runSchemes(schemes, { ...options, uplink });
+  const emulated = options.emulates
+    ? await runEmulated(schemes, { ...options, uplink, link: linkOf(options) })
+    : null;
   const speeds = runs.map((run) => {
     const { scheme } = run;
     const kept = evaluated === null ? null : keptAccuracy(scheme, uplink, evaluated);
     const isOnMap = evaluated === null ? !isYardstick(scheme) : kept !== null && kept >= keep;
-    return { ...speedOf(run, options), keptAccuracy: kept, isOnMap };
+    return {
+      ...{ ...speedOf(run, options), keptAccuracy: kept, isOnMap },
+      emulated: emulated?.get(scheme) ?? null,
+    };
   });
   const onMap = speeds.filter(({ isOnMap }) => isOnMap);
   return {
@@ -95,7 +107,7 @@ export async function measureLink(options: MeasureLinkOptions): Promise<Measured
   };
 }
 
-type Speed = Omit<SchemeSpeed, 'keptAccuracy' | 'isOnMap'>;
+type Speed = Omit<SchemeSpeed, 'keptAccuracy' | 'isOnMap' | 'emulated'>;
 
 function speedOf({ scheme, exchanges }: SchemeRun, options: MeasureLinkOptions): Speed {
   const totals = totalsOf(exchanges);
@@ -113,24 +125,30 @@ function speedOf({ scheme, exchanges }: SchemeRun, options: MeasureLinkOptions):
 function timeOf(
   exchanges: readonly Exchange[],
   totals: SchemeTotals,
-  { radio, ...rates }: MeasureLinkOptions,
+  options: MeasureLinkOptions,
 ): TokenTime {
-  const steady = tokenTime(totals, rates);
-  if (radio === undefined) return steady;
+  const steady = tokenTime(totals, options);
+  if (options.radio === undefined) return steady;
   // Every answer meets other fades, the same for all schemes.
   const taken = exchanges.map((exchange, index) => {
-    const direction = (seed: number) =>
-      radioDirection({ ...radio, seed: radio.seed + 2 * index + seed }, rates.roundTripMs / 2);
-    const { openedMs, endMs } = replay(exchange, { up: direction(0), down: direction(1) });
+    const { openedMs, endMs } = replay(exchange, linkOf(options, index));
     return endMs - openedMs;
   });
   const ms = taken.reduce((sum, one) => sum + one, 0) / totals.tokenCount;
   return { ...steady, linkMs: Math.max(0, ms - steady.deviceMs - steady.hubMs), ms };
 }
 
+/** @param draw the number of the fades, if there are any */
+function linkOf({ radio, ...rates }: MeasureLinkOptions, draw = 0): Link {
+  if (radio === undefined) return steadyLink(rates);
+  const direction = (way: number): Direction =>
+    radioDirection({ ...radio, seed: radio.seed + 2 * draw + way }, rates.roundTripMs / 2);
+  return { up: direction(0), down: direction(1) };
+}
+
 function titleOf({ pair, small, large, temperature }: MeasureLinkOptions): string {
-  const known = parsePair(pair ?? DEFAULT_PAIR.name);
-  const names = [small ?? known.small, large ?? known.large].map(shortName);
+  const named = pairNames({ pair, small, large });
+  const names = [named.small, named.large].map(shortName);
   return `${names.join(' → ')}, temperature ${temperature}`;
 }
 

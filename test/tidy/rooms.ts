@@ -53,9 +53,9 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
     ],
     report: ['channel', 'core', 'evaluation', 'strategy'],
     app: [
-      ...['accounting', 'catalog', 'channel', 'core', 'engine', 'evaluation', 'judging'],
-      ...['kv-cache', 'machines', 'model', 'network', 'report', 'speculative', 'storage'],
-      ...['strategy', 'training'],
+      ...['accounting', 'catalog', 'channel', 'core', 'device', 'engine', 'evaluation', 'hub'],
+      ...['judging', 'kv-cache', 'machines', 'model', 'network', 'report', 'speculative'],
+      ...['storage', 'strategy', 'training'],
     ],
     // The library's face.
     'index.ts': [

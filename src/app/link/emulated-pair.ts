@@ -45,7 +45,8 @@ export async function openEmulatedPair(options: EmulatedOptions): Promise<Emulat
     const relay = owned(await openRelay({ target, link: options.link }));
     const log = new MessageLog();
     const url = `ws://127.0.0.1:${relay.port}`;
-    const device = (uplink: UplinkOptions) => openDevice({ ...options, small }, { url, log }, uplink);
+    const device = (uplink: UplinkOptions) =>
+      openDevice({ ...options, small }, { url, log }, uplink);
     return { log, device, [Symbol.asyncDispose]: close };
   } catch (error) {
     await close();

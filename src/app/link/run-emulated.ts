@@ -2,7 +2,7 @@
 import type { MessageLog } from '../../channel/emulation/message-log.ts';
 import type { TokenTime } from '../../channel/scheme-time.ts';
 import type { EngineEvent } from '../../core/events.ts';
-import { type EmulatedOptions, type EmulatedPair, openEmulatedPair } from './emulated-pair.ts';
+import { type EmulatedOptions, openEmulatedPair } from './emulated-pair.ts';
 import { askUntil, type RunOptions } from './run-schemes.ts';
 import { type LinkScheme, sentDistribution } from './schemes.ts';
 

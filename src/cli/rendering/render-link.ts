@@ -10,25 +10,31 @@ const TITLES = ['scheme', 'tokens/s', 'sent', 'up', 'down', 'device', 'hub', 'li
 
 export function renderLink(measured: MeasuredLink, color: CliIo['color']): string {
   const { schemes, title } = measured;
-  const rows = schemes.map(rowOf);
+  const rows = schemes.flatMap((scheme) => [
+    rowOf(scheme.name, scheme),
+    ...(scheme.emulated === null ? [] : [rowOf('  measured', scheme.emulated)]),
+  ]);
   const lines = [TITLES.map((one) => color.bold(one)), ...rows];
   return (
     `${color.bold(printableText(title))}, ${printableText(linkText(measured))}\n` +
-    `${plainTable(lines, 'right')}` +
+    `${plainTable(lines, 'named')}` +
     'sent: messages to the hub for each token. up, down: bytes of a message with its WebSocket ' +
-    'header. device, hub, link: milliseconds of a token, computed here and COMPUTED for the link.\n'
+    'header. device, hub, link: milliseconds of a token. The time on the link is computed; lines ' +
+    '"measured" are of a run over an emulated link.\n'
   );
 }
 
-function rowOf(scheme: SchemeSpeed): string[] {
-  const { name, time } = scheme;
+type Row = Pick<SchemeSpeed, 'time' | 'transmittedShare' | 'upBytes' | 'downBytes'>;
+
+function rowOf(name: string, row: Row): string[] {
+  const { time } = row;
   const bytes = (count: number | null): string => (count === null ? '–' : formatBytes(count));
   return [
     printableText(name),
-    formatRate(scheme.tokensPerSecond),
-    formatShare(scheme.transmittedShare),
-    bytes(scheme.upBytes),
-    bytes(scheme.downBytes),
+    formatRate(1000 / time.ms),
+    formatShare(row.transmittedShare),
+    bytes(row.upBytes),
+    bytes(row.downBytes),
     ...[time.deviceMs, time.hubMs, time.linkMs].map(formatMs),
   ];
 }

@@ -6,6 +6,7 @@ import type { CliDependencies } from '../../cli-dependencies.ts';
 import { type CliIo, withoutColor } from '../../io.ts';
 import {
   addFlags,
+  choice,
   count,
   type FlagTable,
   number,
@@ -76,6 +77,8 @@ interface LinkFields
   readonly prompts?: readonly string[] | undefined;
   readonly accuracies?: string | undefined;
   readonly keep?: number | undefined;
+  readonly over?: 'relay' | 'none' | undefined;
+  readonly fullTokenCount?: number | undefined;
   readonly map?: string | undefined;
   readonly snrDb?: number | undefined;
   readonly bandwidthHz?: number | undefined;
@@ -105,6 +108,16 @@ const FLAGS: FlagTable<LinkFields> = {
     '--temperature <T>',
     '0: greedy, and no distribution is sent (default: 1)',
     TEMPERATURE,
+  ),
+  over: choice(
+    '--over <WAY>',
+    'relay: also run over an emulated link; none: compute only (default: relay)',
+    ['relay', 'none'],
+  ),
+  fullTokenCount: count(
+    '--full-tokens <N>',
+    'tokens over the emulated link where whole distributions are sent (default: 100)',
+    TOKEN_COUNT_MAX,
   ),
   seed: number('--seed <N>', 'the seed of answers and fades (default: 0)', integerFrom(0)),
   prompts: texts('--prompt <TEXT>', 'a question (default: word problems); repeatable'),
@@ -165,7 +178,7 @@ async function run(
 }
 
 function measuring(fields: Omit<LinkFields, 'map'>, parsed: OtherOptions): MeasureLinkOptions {
-  const { snrDb, bandwidthHz, coherenceMs, seed = 0, ...rest } = fields;
+  const { snrDb, bandwidthHz, coherenceMs, seed = 0, over = 'relay', ...rest } = fields;
   const { upRate = parseRate('--rate', RATE) } = rest;
   const radio: RadioChannel | undefined =
     snrDb === undefined
@@ -176,6 +189,7 @@ function measuring(fields: Omit<LinkFields, 'map'>, parsed: OtherOptions): Measu
     ...{ schemes: rest.schemes ?? SCHEMES, tokenCount: rest.tokenCount ?? 200, seed, radio },
     ...{ temperature: rest.temperature ?? 1, keep: rest.keep ?? 0.975 },
     ...{ upRate, downRate: rest.downRate ?? upRate },
+    ...{ emulates: over !== 'none', fullTokenCount: rest.fullTokenCount ?? 100 },
     roundTripMs: rest.roundTripMs ?? parseRoundTrip(ROUND_TRIP),
     uplink: readUplink(parsed),
   };
