@@ -75,6 +75,8 @@ async function turnsOf(events: AsyncIterable<EngineEvent>, log: MessageLog): Pro
   let before = 0;
   let hubMs = 0;
   let large: string | undefined;
+  // The end of the answer before.
+  log.take();
   for await (const event of events) {
     if (event.type === 'start') large = event.labels.large;
     if (event.type === 'work' && event.model === large) hubMs += event.computeMs + event.waitedMs;
