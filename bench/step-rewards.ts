@@ -11,7 +11,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { loadQuestions, type QuestionOptions } from '../src/app/questions/load-questions.ts';
-import { openEvaluation } from '../src/app/questions/open-evaluation.ts';
+import { openEvaluation, trainingPair } from '../src/app/questions/open-evaluation.ts';
 import { required } from '../src/core/invariant.ts';
 import type { TokenId } from '../src/core/token-id.ts';
 import type { Question } from '../src/evaluation/question.ts';
@@ -28,7 +28,7 @@ import { labelSteps } from '../src/training/steps/label-steps.ts';
 import type { ReadFeatures } from '../src/training/steps/read-steps.ts';
 import type { StepExample } from '../src/training/steps/step-rows.ts';
 import { bestValue, largeValue, stepLabel, walk } from '../src/training/steps/step-tree.ts';
-import { TrainingPair } from '../src/training/training-pair.ts';
+
 import {
   accuracyAt,
   costOf,
@@ -142,7 +142,7 @@ await using open = await openEvaluation({
 });
 await openManifest(folder, open, { maxTokens: MAX_TOKENS, waveSize: WAVE_SIZE });
 await open.share(promptsOf(everything, open));
-const pair = new TrainingPair(open, open.pools);
+const pair = trainingPair(open);
 const { small, large } = pair.models;
 const sizes = { small: small.facts.hiddenSize, large: large.facts.hiddenSize };
 const countOf = ({ facts: { parameterCounts } }: typeof small): number =>

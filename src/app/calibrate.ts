@@ -31,12 +31,11 @@ import { trainingCellCount } from '../training/cell-count.ts';
 import { judgeSteps } from '../training/rewards/judge-steps.ts';
 import { LABEL_SEQUENCE_COUNT } from '../training/sequence-counts.ts';
 import { calibrationOfSteps, defaultDelta } from '../training/steps/replay-steps.ts';
-import { TrainingPair } from '../training/training-pair.ts';
 import { askedOf } from './heads/asked-questions.ts';
 import { readHead } from './heads/find-heads.ts';
 import { evaluationLock } from './questions/evaluation-lock.ts';
 import { loadQuestions } from './questions/load-questions.ts';
-import { openEvaluation } from './questions/open-evaluation.ts';
+import { openEvaluation, trainingPair } from './questions/open-evaluation.ts';
 import {
   MAX_TOKENS_DEFAULT,
   type QuestionRunOptions,
@@ -169,7 +168,7 @@ async function calibrateReward(given: RewardHead, options: CalibrateOptions): Pr
   await pair.share(promptsOf(questions, pair));
   const judged = await judgeSteps(given, askedOf(questions, pair), {
     ...{ ...options, maxTokens, waveSize, stateCountMax: options.stateCountMax ?? STATE_COUNT_MAX },
-    pair: new TrainingPair(pair, pair.pools),
+    pair: trainingPair(pair),
   });
   const calibration = calibrationOfSteps(
     judged.trees,

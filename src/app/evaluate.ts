@@ -34,7 +34,7 @@ import {
 
 export interface EvaluateOptions
   extends Omit<QuestionRunOptions, 'traffic'>,
-    Pick<OpenEvaluationOptions, 'keepsRows' | 'headFiles' | OptionGroup> {
+    Pick<OpenEvaluationOptions, 'keepsRows' | 'headFiles' | 'hub' | OptionGroup> {
   /**
    * Training sets of anything that is evaluated, as `gsm8k/train` or the path of a `.jsonl` file. A
    * question that is also in one of them is refused.

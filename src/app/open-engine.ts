@@ -10,20 +10,15 @@ import type { TokenPrices } from '../core/events.ts';
 import { required } from '../core/invariant.ts';
 import { type ByRole, MODEL_LABELS, type ModelLabel, type ModelRole } from '../core/model-id.ts';
 import { Engine } from '../engine/engine.ts';
-import type { CostFacts } from '../engine/model-set.ts';
+import type { CostFacts, EngineModel } from '../engine/model-set.ts';
 import { POCKET_SCOPE } from '../evaluation/tasks/pocket/scope.ts';
 import type { BoundModel } from '../judging/head.ts';
 import { type Router, withEmbeddings } from '../judging/router.ts';
+import type { HubFacts } from '../link/hub-facts.ts';
 import type { CostCurve, StepCosts } from '../machines/step-costs.ts';
-import {
-  CONTEXT_LENGTH_DEFAULT,
-  type LlamaCppModel,
-  loadModel,
-  SEQUENCE_COUNT_MAX_DEFAULT,
-} from '../model/llama-cpp/model.ts';
+import type { LlamaCppModel } from '../model/llama-cpp/model.ts';
 import { readModelFile } from '../model/llama-cpp/model-file.ts';
-import type { LanguageModel } from '../model/roles.ts';
-import { SEQUENCE_COUNT_LIMIT } from '../model/sequence-count-limit.ts';
+import type { LanguageModel, Vocabulary } from '../model/roles.ts';
 import { fileDigest } from '../storage/file-digest.ts';
 import type { StrategyValue } from '../strategy/method.ts';
 import type { RsdOptions } from '../strategy/rsd-options.ts';
@@ -36,7 +31,9 @@ import {
   type StrategyInput,
 } from '../strategy/strategy-value.ts';
 import { findHeads, type Heads, type NamedHead, readNamedHeads } from './heads/find-heads.ts';
-import { localModelCosts, shortName, useBestThreads } from './machine/local-profile.ts';
+import { checkOverHub, type HubOptions, reachHub } from './hub/open-hub-model.ts';
+import { loadNamedModel } from './machine/load-named-model.ts';
+import { localModelCosts, shortName } from './machine/local-profile.ts';
 import type { PairOptions } from './pair-options.ts';
 
 /**
@@ -81,10 +78,17 @@ export interface OpenEngineOptions extends PairOptions {
    */
   readonly headsOptional?: boolean | undefined;
   /**
+   * The hub whose model is the large one. Only the small model is then loaded here, and the answers'
+   * tokens travel to the hub (docs/HUB.md).
+   */
+  readonly hub?: HubOptions | undefined;
+  /**
    * Files of trained heads (routers, rewards), which replace those that come with this package. Each must
    * serve one of the strategies.
    */
   readonly headFiles?: readonly string[] | undefined;
+  /** Told of the model that the hub has. */
+  readonly onHub?: ((facts: HubFacts) => void) | undefined;
   /** Wraps a loaded model; the wrapper then owns it. Default: no wrapper. */
   readonly wrapModel?:
     | ((model: LlamaCppModel, of: WrappedModel) => Promise<LanguageModel>)
@@ -133,16 +137,23 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
   const found = await headsFor({ names, files, strategies }, named, options);
   const models: { [L in ModelLabel]?: LlamaCppModel } = {};
   /** The owner of each model: the model itself or its wrapper. */
-  const owners: { [L in ModelLabel]?: LanguageModel } = {};
+  const owners: { [L in ModelLabel]?: EngineModel } = {};
   const loaded = modelLabels(labels, files);
+  const hub = options.hub && (await reachHub(options.hub, options));
   try {
     for (const [label, own] of loaded) {
-      const model = await load(nameOf(names, label), pathOf(files, label), own.length, options);
+      const model = await loadNamedModel(
+        nameOf(names, label),
+        pathOf(files, label),
+        own.length,
+        options,
+      );
       for (const one of own) {
         models[one] = model;
         owners[one] = model;
       }
     }
+    if (hub !== undefined) owners.large = hub.open(tokensOf(models.small), options.onHub);
     const costs = await stepCosts(models, strategies, options);
     const heads = { ...found, routers: bound(found.routers, models.small ?? null) };
     for (const [label, own] of loaded) {
@@ -156,7 +167,7 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
     const { requestCountMax, overcommit } = options;
     return new Engine({
       models: owners,
-      absentFacts: await absentFacts(names, labels, options),
+      absentFacts: await absentFacts(names, owners, options),
       speculative: { ...speculative, costs },
       ...{ steps, samples, uplink, ...heads },
       scope: labels.every((label) => bundledModel(nameOf(names, label)) !== null)
@@ -165,10 +176,15 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
       ...{ template, prices, requestCountMax, overcommit },
     });
   } catch (error) {
+    hub?.entrance.transport.close();
     const owned = new Set(Object.values(owners));
     await Promise.allSettled([...owned].map((owner) => owner[Symbol.asyncDispose]()));
     throw error;
   }
+}
+
+function tokensOf(small: LlamaCppModel | undefined): Vocabulary {
+  return required(small, 'a device has the small model').vocabulary;
 }
 
 /** Empty if no strategy needs a head, because the search takes the digests of both files. */
@@ -244,11 +260,15 @@ function modelLabels(
   );
 }
 
-/** The needed labels in a fixed order: the small model loads first. */
+/**
+ * The labels of the models to load, in a fixed order: the small model loads first.
+ * @throws PilotfishError `option-invalid`, `capability-missing`
+ */
 function neededLabels(
   strategies: readonly StrategyValue[],
-  { speculative, steps, samples }: OpenEngineOptions,
+  options: OpenEngineOptions,
 ): readonly ModelLabel[] {
+  const { speculative, steps, samples, hub } = options;
   const needed = new Set(
     strategies.flatMap((value) => labelsOf(value, { speculative, steps, samples })),
   );
@@ -257,7 +277,10 @@ function neededLabels(
       remedy: 'Name at least one strategy.',
     });
   }
-  return MODEL_LABELS.filter((label) => needed.has(label));
+  if (hub === undefined) return MODEL_LABELS.filter((label) => needed.has(label));
+  checkOverHub(strategies, options);
+  // A device turns texts into tokens with the small model, also where the hub writes alone.
+  return ['small'];
 }
 
 interface Chosen {
@@ -305,39 +328,15 @@ async function ensureFiles(
   return files;
 }
 
-async function load(
-  name: string,
-  path: string,
-  labelCount: number,
-  options: OpenEngineOptions,
-): Promise<LlamaCppModel> {
-  const { contextLength, threadCount, signal, onProgress } = options;
-  const { cellCount = contextLength ?? CONTEXT_LENGTH_DEFAULT } = options;
-  const { sequenceCountMax = SEQUENCE_COUNT_MAX_DEFAULT } = options;
-  const model = await loadModel(path, {
-    name: shortName(name),
-    cellCount: labelCount * cellCount,
-    sequenceCountMax: Math.min(labelCount * sequenceCountMax, SEQUENCE_COUNT_LIMIT),
-    ...{ contextLength, threadCount, signal, onProgress },
-  });
-  try {
-    await useBestThreads(model, options);
-    return model;
-  } catch (error) {
-    await model[Symbol.asyncDispose]();
-    throw error;
-  }
-}
-
 /** Facts of the pair's other model if its file is on this machine; costs are compared with it. */
 async function absentFacts(
   names: Names,
-  loaded: readonly ModelLabel[],
+  present: { readonly [L in ModelLabel]?: unknown },
   options: OpenEngineOptions,
 ): Promise<Partial<ByRole<CostFacts>>> {
   const facts: Partial<Record<ModelRole, CostFacts>> = {};
   for (const role of PAIR_ROLES) {
-    if (loaded.includes(role)) continue;
+    if (present[role] !== undefined) continue;
     try {
       const name = nameOf(names, role);
       const found = await findModel(name, options);

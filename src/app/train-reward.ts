@@ -8,7 +8,6 @@ import { writeWhole } from '../storage/whole-file.ts';
 import { trainingCellCount } from '../training/cell-count.ts';
 import { type TrainedReward, trainReward as train } from '../training/rewards/train-reward.ts';
 import { LABEL_SEQUENCE_COUNT } from '../training/sequence-counts.ts';
-import { TrainingPair } from '../training/training-pair.ts';
 import { askedOf } from './heads/asked-questions.ts';
 import {
   rewardFacts,
@@ -19,7 +18,7 @@ import {
 } from './heads/reward-settings.ts';
 import { evaluationLock } from './questions/evaluation-lock.ts';
 import { loadQuestions } from './questions/load-questions.ts';
-import { openEvaluation } from './questions/open-evaluation.ts';
+import { openEvaluation, trainingPair } from './questions/open-evaluation.ts';
 
 export interface RewardTraining extends TrainedReward {
   readonly path: string;
@@ -60,7 +59,7 @@ export async function trainReward(options: TrainRewardOptions): Promise<RewardTr
   const strategy = strategyFor(features);
   const trained = await train({
     ...settings,
-    ...{ strategy, pair: new TrainingPair(pair, pair.pools) },
+    ...{ strategy, pair: trainingPair(pair) },
     boundTo: { small: nameAndDigest(pair, 'small'), large: nameAndDigest(pair, 'large') },
     asked: askedOf(questions, pair),
     values: {

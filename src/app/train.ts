@@ -25,7 +25,6 @@ import type { RolloutPlan } from '../training/rollouts/rollout-plan.ts';
 import { type TrainedRouter, trainRouter, WRITTEN_FILE } from '../training/rounds/train-router.ts';
 import { writeAnswers } from '../training/rounds/write-answers.ts';
 import { LABEL_SEQUENCE_COUNT } from '../training/sequence-counts.ts';
-import { TrainingPair } from '../training/training-pair.ts';
 import type { Trajectory } from '../training/trajectory.ts';
 import {
   fitSettings,
@@ -36,7 +35,7 @@ import {
 } from './heads/train-settings.ts';
 import { evaluationLock } from './questions/evaluation-lock.ts';
 import { loadQuestions } from './questions/load-questions.ts';
-import { openEvaluation } from './questions/open-evaluation.ts';
+import { openEvaluation, trainingPair } from './questions/open-evaluation.ts';
 
 export interface Trained extends TrainedRouter {
   readonly path: string;
@@ -86,7 +85,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
       await writeWhole(join(folder, `${objective}-round-${report.round}.safetensors`), bytes);
       settings.onRound?.(report);
     },
-    pair: new TrainingPair(pair, pair.pools),
+    pair: trainingPair(pair),
     boundTo: { small: nameAndDigest(pair, 'small'), large: nameAndDigest(pair, 'large') },
     trajectories: await walkedAlong(solved, pair, settings),
     rollouts: rolloutPlan(settings),
@@ -137,7 +136,7 @@ async function walkedAlong(
   if (objective !== 'citer-paper') return solved;
   const sampled = await writeAnswers(solved, {
     ...settings,
-    pair: new TrainingPair(pair, pair.pools),
+    pair: trainingPair(pair),
     writer: {
       id: `large drawn at ${TEMPERATURE}, seed ${seed}`,
       strategy: singleModel('large'),

@@ -11,6 +11,7 @@ import type { MeasuredLink, MeasureLinkOptions } from '../app/measure-link.ts';
 import type { MeasuredSteps, MeasureStepsOptions } from '../app/measure-steps.ts';
 import type { OpenEngineOptions } from '../app/open-engine.ts';
 import type { Recosted, RecostOptions } from '../app/recost.ts';
+import type { RunHubOptions, RunningHub } from '../app/run-hub.ts';
 import type { Trained } from '../app/train.ts';
 import type { RewardTraining } from '../app/train-reward.ts';
 import type { WriteReportOptions, WrittenReport } from '../app/write-report.ts';
@@ -31,6 +32,7 @@ export interface CliDependencies {
   /** The models that a strategy loads. @throws PilotfishError `option-invalid` */
   readonly labelsOf: (strategy: StrategyValue, options: StrategyOptions) => readonly ModelLabel[];
   readonly openEngine: (options: OpenEngineOptions) => Promise<CliEngine>;
+  readonly runHub: (options: RunHubOptions) => Promise<RunningHub>;
   readonly measureSteps: (options: MeasureStepsOptions) => Promise<MeasuredSteps>;
   readonly measureLink: (options: MeasureLinkOptions) => Promise<MeasuredLink>;
   readonly drawLinkMap: (measured: MeasuredLink, path: string) => Promise<void>;

@@ -17,6 +17,10 @@ export function loadDependencies(): CliDependencies {
       const { openEngine } = await import('../app/open-engine.ts');
       return openEngine(options);
     },
+    runHub: async (options) => {
+      const { runHub } = await import('../app/run-hub.ts');
+      return runHub(options);
+    },
     measureSteps: async (options) => {
       const { measureSteps } = await import('../app/measure-steps.ts');
       return measureSteps(options);

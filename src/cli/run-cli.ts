@@ -14,6 +14,7 @@ import { registerCompare } from './commands/compare.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerEval } from './commands/eval.ts';
 import { registerGrade } from './commands/grade.ts';
+import { registerHub } from './commands/hub.ts';
 import { registerReport } from './commands/report.ts';
 import { registerTrain } from './commands/train.ts';
 import { EXIT, EXIT_CODE_HELP } from './exit-code.ts';
@@ -77,6 +78,7 @@ async function createProgram(
   registerGrade(program, io, dependencies);
   registerTrain(program, io, dependencies);
   registerCalibrate(program, io, dependencies);
+  registerHub(program, io, dependencies);
   registerDoctor(program, io, dependencies);
   const isKnown = program.commands.some((command) => command.name() === args[0]);
   // The catalog imports HTTP and archive readers, which the other commands load only when needed.

@@ -33,7 +33,7 @@ export interface HubModelOptions {
 }
 
 /** Its rows are tokens that it draws with the request's noise. */
-const CAPABILITIES: SessionCapabilities = {
+export const HUB_CAPABILITIES: SessionCapabilities = {
   reads: { logprob: true },
   outputRowCountMax: 1,
   sharesNoise: true,
@@ -45,27 +45,10 @@ const CAPABILITIES: SessionCapabilities = {
 /** Connections that are kept for the next requests. */
 const IDLE_LINK_COUNT_MAX = 16;
 
-/**
- * Connects once, to learn what model the hub has.
- * @throws PilotfishError as `connect`, `vocabulary-mismatch`
- */
-export async function openHubModel(
-  options: HubModelOptions,
-  signal: AbortSignal,
-): Promise<HubModel> {
-  const { transport, facts } = await options.connect(signal);
-  try {
-    return new HubModel(options, facts, transport);
-  } catch (error) {
-    transport.close();
-    throw error;
-  }
-}
-
 export class HubModel implements RemoteModel, SessionHome {
   readonly facts: RemoteFacts;
   readonly vocabulary: Vocabulary;
-  readonly capabilities: SessionCapabilities = CAPABILITIES;
+  readonly capabilities: SessionCapabilities = HUB_CAPABILITIES;
   readonly policy: LinkPolicy;
   readonly clock: Clock;
   /** What every request tells the hub of its tokens. */

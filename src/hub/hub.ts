@@ -28,6 +28,8 @@ import { HubRequest, type RequestHome } from './hub-request.ts';
 export interface HubOptions {
   /** The caller disposes of it, after the hub. */
   readonly model: LanguageModel;
+  /** SHA-256 of the model's file, in hex. */
+  readonly digest: string;
   readonly limits?: Partial<HubLimits> | undefined;
   /** The draws of a request's verdicts; default: seeded noise. Tests enumerate. */
   readonly draws?: ((seed: number) => Draws) | undefined;
@@ -84,11 +86,11 @@ export class Hub implements AsyncDisposable {
   #isDraining = false;
 
   constructor(options: HubOptions) {
-    const { model, clock = systemClock } = options;
+    const { model, digest, clock = systemClock } = options;
     this.#options = options;
     this.#clock = clock;
     this.limits = { ...HUB_LIMITS, ...options.limits };
-    this.facts = factsOf(model);
+    this.facts = factsOf(model, digest);
     const modelId: ModelId = model.facts.name;
     this.#scheduler = new KvScheduler({
       models: new Map([[modelId, model]]),
@@ -342,11 +344,11 @@ class Connection implements HubConnection {
   }
 }
 
-function factsOf({ facts, vocabulary }: LanguageModel): HubFacts {
+function factsOf({ facts, vocabulary }: LanguageModel, digest: string): HubFacts {
   const { name, parameterCounts, weightBytes, kvBytesPerToken, contextLength, rowCountMax } = facts;
   return {
     ...{ name, parameterCounts, weightBytes, kvBytesPerToken, contextLength, rowCountMax },
-    vocabularySize: vocabulary.size,
+    ...{ digest, vocabularySize: vocabulary.size },
     endOfGenerationIds: [...vocabulary.endOfGenerationIds()],
   };
 }

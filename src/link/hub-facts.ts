@@ -10,6 +10,8 @@ import { VOCABULARY_SIZE_MAX } from './limits.ts';
 
 export interface HubFacts {
   readonly name: string;
+  /** SHA-256 of its file, in hex. */
+  readonly digest: string;
   readonly parameterCounts: ParameterCounts;
   readonly weightBytes: number;
   readonly kvBytesPerToken: number;
@@ -25,6 +27,7 @@ const count = (min: number, max: number = Number.MAX_SAFE_INTEGER): z.ZodNumber 
 
 const HUB_FACTS: z.ZodType<HubFacts> = z.object({
   name: z.string().max(200),
+  digest: z.string().regex(/^[0-9a-f]{64}$/),
   parameterCounts: z.object({ body: count(0), outputHead: count(0) }),
   weightBytes: count(0),
   kvBytesPerToken: count(0),

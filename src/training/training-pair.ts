@@ -13,7 +13,7 @@ export class TrainingPair extends ModelSet {
   readonly pools: Readonly<Partial<Record<ModelRole, SequencePool>>>;
 
   /** @param pools of the models' sequences, if they have any: texts begin with the pinned prefix */
-  constructor(models: LocalModels, pools?: Readonly<Record<ModelRole, SequencePool>>) {
+  constructor(models: LocalModels, pools?: Readonly<Partial<Record<ModelRole, SequencePool>>>) {
     super(models);
     this.models = models;
     this.pools = pools ?? {};

@@ -207,6 +207,7 @@ export function scriptedDependencies(
     labelsOf,
     openEngine,
     gradeLines,
+    runHub: () => Promise.reject(new Error('the script runs no hub')),
     measureSteps: () => Promise.reject(new Error('the script measures nothing')),
     measureLink: () => Promise.reject(new Error('the script measures no link')),
     drawLinkMap: () => Promise.resolve(),

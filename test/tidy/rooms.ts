@@ -54,8 +54,8 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
     report: ['channel', 'core', 'evaluation', 'strategy'],
     app: [
       ...['accounting', 'catalog', 'channel', 'core', 'device', 'engine', 'evaluation', 'hub'],
-      ...['judging', 'kv-cache', 'machines', 'model', 'network', 'report', 'speculative'],
-      ...['storage', 'strategy', 'training'],
+      ...['judging', 'kv-cache', 'link', 'machines', 'model', 'network', 'report', 'session'],
+      ...['speculative', 'storage', 'strategy', 'training'],
     ],
     // The library's face.
     'index.ts': [

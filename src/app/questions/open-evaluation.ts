@@ -6,6 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { catalogContext } from '../../catalog/catalog-context.ts';
+import { definedFields } from '../../core/defined-fields.ts';
 import { required } from '../../core/invariant.ts';
 import { type ModelLabel, type ModelRole, modelsById } from '../../core/model-id.ts';
 import { joinReads } from '../../core/row-reads.ts';
@@ -18,6 +19,7 @@ import {
 } from '../../evaluation/run/sequence-counts.ts';
 import { routerGate } from '../../judging/router-gate.ts';
 import { PrefixCache } from '../../kv-cache/prefix-cache.ts';
+import type { HubFacts } from '../../link/hub-facts.ts';
 import { cpuDevice } from '../../model/compute-device.ts';
 import { libraryDigest, loadLibrary } from '../../model/llama-cpp/library.ts';
 import type { LlamaCppModel } from '../../model/llama-cpp/model.ts';
@@ -29,6 +31,7 @@ import { fileError } from '../../storage/file-error.ts';
 import type { StrategyValue } from '../../strategy/method.ts';
 import { largeMethod, smallMethod } from '../../strategy/single-model.ts';
 import { branchCountOf, strategyValue } from '../../strategy/strategy-value.ts';
+import { TrainingPair } from '../../training/training-pair.ts';
 import type { Heads } from '../heads/find-heads.ts';
 import { type OpenEngineOptions, openEngine, type WrappedModel } from '../open-engine.ts';
 
@@ -101,6 +104,7 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
   const { strategies } = options;
   const requestCountMax = requestCountOf(options);
   const open = new Map<ModelLabel, OpenModel>();
+  let onHub: HubFacts | null = null;
   let heads: Heads = { routers: new Map(), rewards: new Map() };
   const engine = await openEngine({
     ...options,
@@ -109,6 +113,9 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
     // Automatic draft lengths would depend on earlier requests and on this machine's speed.
     speculative: { ...options.speculative, proposer: 'small', draftLength: DRAFT_LENGTH },
     requestCountMax,
+    onHub: (facts) => {
+      onHub = facts;
+    },
     sequenceCountMax: sequenceCountOf(requestCountMax, spareSequenceCountOf(options)),
     wrapModel: async (model, of) => {
       const facts = await factsOf(model, of, options);
@@ -122,20 +129,27 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
       return cached;
     },
   });
-  const [small, large] = [opened(open, 'small'), opened(open, 'large')];
+  const [small, large] = [opened(open, 'small'), open.get('large') ?? null];
+  const largeFacts = required(large?.facts ?? onHub, 'a large model, here or on a hub');
   const all = [...new Map([...open.values()].map((one) => [one.model, one])).values()];
   const others = [...open].map(([label, { facts }]) => [label, facts] as const);
   return {
     engine,
-    ...modelsById({ ...Object.fromEntries(others), small: small.facts, large: large.facts }),
+    ...modelsById({
+      ...{ ...Object.fromEntries(others), small: small.facts },
+      large: largeFacts,
+    }),
     small: small.model,
-    large: large.model,
-    pools: { small: small.pool, large: large.pool },
+    large: large?.model ?? null,
+    pools: { small: small.pool, large: large?.pool ?? null },
     ...heads,
     strategyOptions: { steps: options.steps, samples: options.samples, uplink: options.uplink },
     // The engine has checked that the vocabularies agree up to this size.
-    vocabularySize: Math.min(small.model.vocabulary.size, large.model.vocabulary.size),
-    contextLength: Math.min(small.model.facts.contextLength, large.model.facts.contextLength),
+    vocabularySize: Math.min(...[small, large].flatMap((one) => one?.model.vocabulary.size ?? [])),
+    contextLength: Math.min(
+      small.model.facts.contextLength,
+      required(large?.model.facts ?? onHub, 'a large model').contextLength,
+    ),
     library: libraryDigest(loadLibrary().paths.llama),
     template: options.template ?? 'own',
     rowCounts: () => ({
@@ -146,7 +160,7 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
       const prefix = sharedPrefix(prompts);
       for (const { pool } of all) await pool.clear();
       // Models beside the pair read texts of their own.
-      for (const { pool } of [small, large]) await pool.pin(prefix);
+      for (const { pool } of [small, ...(large === null ? [] : [large])]) await pool.pin(prefix);
     },
     remember: async (isOn) => {
       for (const { cached, pool } of all) {
@@ -224,4 +238,11 @@ async function factsOf(
   const { parameterCounts, weightBytes, kvBytesPerToken, rowCountMax } = model.facts;
   const digest = sha256 ?? (await fileDigest(path, `Hashing ${name}`, options));
   return { name, digest, parameterCounts, weightBytes, kvBytesPerToken, rowCountMax };
+}
+
+/** The pair for a training, which no hub can serve. */
+export function trainingPair({ small, large, pools }: EvaluationPair): TrainingPair {
+  const models = { small, large: required(large, 'the large model is loaded here') };
+  const [ofSmall, ofLarge] = [pools.small, pools.large].map((pool) => pool ?? undefined);
+  return new TrainingPair(models, definedFields({ small: ofSmall, large: ofLarge }));
 }

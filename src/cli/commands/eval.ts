@@ -21,6 +21,7 @@ import {
   texts,
   toggle,
 } from '../options/flags.ts';
+import { HUB_FLAGS, hubOptions } from '../options/hub-flags.ts';
 import { HEAD_FLAGS, JUDGE_FLAGS, PAIR_FLAGS } from '../options/pair-flags.ts';
 import { answeringFlags, QUESTION_COUNT_MAX, questionFlags } from '../options/question-flags.ts';
 import { addStepFlags, stepOptions } from '../options/step-flags.ts';
@@ -121,7 +122,7 @@ export function registerEval(program: Command, io: CliIo, dependencies: CliDepen
     'NAME or NAME@THRESHOLD, separated by commas (default: all)',
   );
   addStepFlags(addFlags(command, POINT_FLAGS));
-  addFlags(command, { ...MODEL_FLAGS, ...CHECK_FLAGS }).option(
+  addFlags(command, { ...MODEL_FLAGS, ...HUB_FLAGS, ...CHECK_FLAGS }).option(
     '--out <FOLDER>',
     'where answers are kept (default: evaluations/TASK-PAIR)',
   );
@@ -166,6 +167,7 @@ function evaluateOptions(parsed: OtherOptions, dependencies: CliDependencies): E
     ...given,
     ...readFlags({ ...TRAINED_ON_FLAGS, ...POINT_FLAGS, ...CHECK_FLAGS, ...KEEPING_FLAGS }, parsed),
     ...stepOptions(parsed),
+    ...hubOptions(parsed),
     strategies: strategies === undefined ? undefined : strategyList(strategies, dependencies),
     folder: out ?? folderFor(given),
   };

@@ -7,6 +7,7 @@ import type { GenerateRequest } from '../../engine/request.ts';
 import { DRAFT_LENGTH_MAX } from '../../strategy/speculative.ts';
 import type { CliIo } from '../io.ts';
 import { addFlags, choice, type FlagTable, number, readFlags } from './flags.ts';
+import { HUB_FLAGS, hubOptions } from './hub-flags.ts';
 import { HEAD_FLAGS, JUDGE_FLAGS, PAIR_FLAGS, PRICE_FLAGS, pricesOf } from './pair-flags.ts';
 import { integerFrom, type NumberRange, numberParser } from './parse-number.ts';
 import { addStepFlags, stepOptions } from './step-flags.ts';
@@ -130,7 +131,8 @@ const SPECULATIVE_FLAGS: FlagTable<NonNullable<OpenEngineOptions['speculative']>
 
 /** Adds all options but the strategy, of which compare takes several. */
 export function addGenerationFlags(command: Command): Command {
-  addFlags(command, { ...PAIR_FLAGS, ...JUDGE_FLAGS, ...HEAD_FLAGS, ...PRICE_FLAGS });
+  addFlags(command, { ...PAIR_FLAGS, ...HUB_FLAGS, ...JUDGE_FLAGS, ...HEAD_FLAGS });
+  addFlags(command, PRICE_FLAGS);
   addFlags(command, { ...SAMPLING_FLAGS, ...LENGTH_FLAGS, ...SPECULATIVE_FLAGS });
   addStepFlags(command);
   return command
@@ -145,6 +147,7 @@ export function engineOptions(parsed: object): OpenEngineOptions {
     prices: pricesOf(readFlags(PRICE_FLAGS, parsed)),
     speculative: readFlags(SPECULATIVE_FLAGS, parsed),
     ...stepOptions(parsed),
+    ...hubOptions(parsed),
   };
 }
 

@@ -33,10 +33,10 @@ export interface EvaluationPair extends ModelsById<EvaluatedModel, PairLabels>, 
   readonly engine: Pick<Engine, 'generate' | 'promptTokens'>;
   /** The small model behind the memory: it remembers no rows. */
   readonly small: LanguageModel;
-  /** The large model behind the memory. */
-  readonly large: LanguageModel;
+  /** The large model behind the memory; null: a hub has it. */
+  readonly large: LanguageModel | null;
   /** The sequences of both: what all prompts begin with is pinned there. */
-  readonly pools: Readonly<Record<ModelRole, SequencePool>>;
+  readonly pools: Readonly<Record<ModelRole, SequencePool | null>>;
   /** Trained routers, by the strategy that they route for. */
   readonly routers: ReadonlyMap<string, Router>;
   /** Trained rewards, likewise. */

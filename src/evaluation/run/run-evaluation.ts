@@ -278,7 +278,7 @@ function evidenceOf(
   };
   pair.begin();
   const { small, vocabularySize } = pair;
-  const pool = pair.pools.small;
+  const pool = pair.pools.small ?? undefined;
   return teacherForced(small, transcript, { gates, vocabularySize, pool, signal });
 }
 
