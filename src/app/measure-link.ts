@@ -3,6 +3,7 @@
  * link`. Decisions and computing are measured on this machine; the link is computed.
  */
 
+import { DEFAULT_PAIR, parsePair } from '../catalog/known-pairs.ts';
 import { type Direction, type Link, type LinkRates, steadyLink } from '../channel/direction.ts';
 import type { Exchange } from '../channel/exchange.ts';
 import { type LinkMap, linkMap } from '../channel/link-map.ts';
@@ -15,12 +16,13 @@ import {
   tokenTime,
   totalsOf,
 } from '../channel/scheme-time.ts';
-import { pairNames } from './link/emulated-pair.ts';
+import type { EmulationWay } from './link/emulated-hub.ts';
 import { keptAccuracy, readAccuracies } from './link/kept-accuracy.ts';
-import { type EmulatedSpeed, runEmulated } from './link/run-emulated.ts';
+import { type EmulatedRuns, type EmulatedSpeed, runEmulated } from './link/run-emulated.ts';
 import { type RunOptions, runSchemes, type SchemeRun } from './link/run-schemes.ts';
-import { isYardstick, parseSchemes } from './link/schemes.ts';
+import { isYardstick, type LinkScheme, parseSchemes } from './link/schemes.ts';
 import { isBusy, shortName } from './machine/local-profile.ts';
+import type { PairOptions } from './pair-options.ts';
 
 export interface MeasureLinkOptions extends Omit<RunOptions, 'uplink'>, LinkRates {
   /** `STRATEGY` or `STRATEGY:UPLINK`, separated by commas. */
@@ -32,9 +34,11 @@ export interface MeasureLinkOptions extends Omit<RunOptions, 'uplink'>, LinkRate
   readonly accuracies?: string | undefined;
   /** The share of the large model's accuracy that a scheme of the map keeps. */
   readonly keep: number;
-  /** Whether schemes that transmit drafts also run over an emulated link. */
-  readonly emulates: boolean;
+  /** How schemes that transmit drafts also run over an emulated link; `none`: they do not. */
+  readonly over: EmulationWay | 'none';
   readonly fullTokenCount: number;
+  /** The command line that runs this program, for a hub in a network namespace. */
+  readonly program?: readonly string[] | undefined;
 }
 
 export interface SchemeSpeed {
@@ -69,6 +73,8 @@ export interface MeasuredLink extends LinkRates {
   readonly keep: number;
   /** Whether an evaluation told the accuracies. */
   readonly hasAccuracies: boolean;
+  /** What emulated the link, in words; null: nothing did. */
+  readonly emulation: string | null;
   /** False if other programs occupied the processors. */
   readonly isQuiet: boolean;
 }
@@ -84,16 +90,14 @@ export async function measureLink(options: MeasureLinkOptions): Promise<Measured
   const evaluated = accuracies === undefined ? null : await readAccuracies(accuracies);
   const wasBusy = isBusy();
   const runs = await runSchemes(schemes, { ...options, uplink });
-  const emulated = options.emulates
-    ? await runEmulated(schemes, { ...options, uplink, link: linkOf(options) })
-    : null;
+  const emulated = await emulatedRuns(schemes, { ...options, uplink });
   const speeds = runs.map((run) => {
     const { scheme } = run;
     const kept = evaluated === null ? null : keptAccuracy(scheme, uplink, evaluated);
     const isOnMap = evaluated === null ? !isYardstick(scheme) : kept !== null && kept >= keep;
     return {
       ...{ ...speedOf(run, options), keptAccuracy: kept, isOnMap },
-      emulated: emulated?.get(scheme) ?? null,
+      emulated: emulated?.speeds.get(scheme) ?? null,
     };
   });
   const onMap = speeds.filter(({ isOnMap }) => isOnMap);
@@ -103,8 +107,20 @@ export async function measureLink(options: MeasureLinkOptions): Promise<Measured
     schemes: speeds,
     map: onMap.length === 0 ? null : linkMap(onMap),
     hasAccuracies: evaluated !== null,
+    emulation: emulated?.note ?? null,
     isQuiet: !wasBusy,
   };
+}
+
+/** Null: no scheme runs over an emulated link. */
+async function emulatedRuns(
+  schemes: readonly LinkScheme[],
+  options: MeasureLinkOptions & Pick<RunOptions, 'uplink'>,
+): Promise<EmulatedRuns | null> {
+  const { over, radio } = options;
+  if (over === 'none' || schemes.every(({ sends }) => sends === null)) return null;
+  const link = radio === undefined ? undefined : linkOf(options);
+  return await runEmulated(schemes, { ...options, ...namesOf(options), way: over, link });
 }
 
 type Speed = Omit<SchemeSpeed, 'keptAccuracy' | 'isOnMap' | 'emulated'>;
@@ -146,8 +162,13 @@ function linkOf({ radio, ...rates }: MeasureLinkOptions, draw = 0): Link {
   return { up: direction(0), down: direction(1) };
 }
 
+function namesOf({ pair, small, large }: PairOptions) {
+  const known = parsePair(pair ?? DEFAULT_PAIR.name);
+  return { small: small ?? known.small, large: large ?? known.large };
+}
+
 function titleOf({ pair, small, large, temperature }: MeasureLinkOptions): string {
-  const named = pairNames({ pair, small, large });
+  const named = namesOf({ pair, small, large });
   const names = [named.small, named.large].map(shortName);
   return `${names.join(' → ')}, temperature ${temperature}`;
 }

@@ -8,6 +8,7 @@ import {
   HubModel,
 } from '../../device/hub-model.ts';
 import { LINK_POLICIES, type LinkPolicy } from '../../device/link-policy.ts';
+import type { FrameTransport } from '../../link/frame-transport.ts';
 import type { HubFacts } from '../../link/hub-facts.ts';
 import type { Vocabulary } from '../../model/roles.ts';
 import { missingCapability } from '../../session/capabilities.ts';
@@ -27,6 +28,8 @@ export interface HubOptions {
    * default, ends the request with what it has, once the hub stays away.
    */
   readonly offline?: LinkPolicy['offline'] | undefined;
+  /** Wraps each connection. Default: no wrapper. */
+  readonly wrapTransport?: ((transport: FrameTransport) => FrameTransport) | undefined;
 }
 
 interface Surroundings {
@@ -47,7 +50,7 @@ export interface ReachedHub {
  * @throws PilotfishError `option-invalid`, `hub-unreachable`, `hub-refused`, `engine-busy`, `aborted`
  */
 export async function reachHub(
-  { url, keyFile, offline = 'stop' }: HubOptions,
+  { url, keyFile, offline = 'stop', wrapTransport = (transport) => transport }: HubOptions,
   { env, signal = new AbortController().signal, onNotice }: Surroundings,
 ): Promise<ReachedHub> {
   const policy = LINK_POLICIES[offline];
@@ -57,7 +60,11 @@ export async function reachHub(
       'The key travels without encryption. Use a hub with TLS and an address with wss://.',
     );
   }
-  const connect: ConnectToHub = webSocketConnector({ url, key, connectMs: policy.connectMs });
+  const open: ConnectToHub = webSocketConnector({ url, key, connectMs: policy.connectMs });
+  const connect: ConnectToHub = async (given) => {
+    const { transport, facts } = await open(given);
+    return { transport: wrapTransport(transport), facts };
+  };
   const entrance = await connect(signal);
   return {
     entrance,

@@ -1,12 +1,17 @@
 /** Runs schemes over an emulated link, and measures each token. */
-import type { MessageLog } from '../../channel/emulation/message-log.ts';
+import { carriedSince, MessageLog } from '../../channel/emulation/message-log.ts';
+import type { InterfaceCounts } from '../../channel/emulation/network-namespace.ts';
+import { PACKET_HEADER_BYTES } from '../../channel/packets.ts';
 import type { TokenTime } from '../../channel/scheme-time.ts';
 import type { EngineEvent } from '../../core/events.ts';
-import { type EmulatedOptions, openEmulatedPair } from './emulated-pair.ts';
+import { openEngine } from '../open-engine.ts';
+import { type EmulatedHub, type EmulatedHubOptions, openEmulatedHub } from './emulated-hub.ts';
 import { askUntil, type RunOptions } from './run-schemes.ts';
 import { type LinkScheme, sentDistribution } from './schemes.ts';
 
-export interface RunEmulatedOptions extends RunOptions, EmulatedOptions {
+export interface RunEmulatedOptions extends RunOptions, Omit<EmulatedHubOptions, 'large'> {
+  readonly small: string;
+  readonly large: string;
   /** Tokens of schemes that send whole distributions: they take seconds each on a slow link. */
   readonly fullTokenCount: number;
 }
@@ -21,6 +26,21 @@ export interface EmulatedSpeed {
   /** Mean bytes of a message, with its WebSocket header; null: none was sent. */
   readonly upBytes: number | null;
   readonly downBytes: number | null;
+  /** All that passed the interface for the scheme; null: no interface counts. */
+  readonly onInterface: { readonly up: OnInterface; readonly down: OnInterface } | null;
+}
+
+export interface OnInterface extends InterfaceCounts {
+  /** The bytes of all messages with their WebSocket headers. */
+  readonly messageBytes: number;
+  /** The same with the headers of the packets: what the interface should have counted. */
+  readonly predictedBytes: number;
+}
+
+export interface EmulatedRuns {
+  readonly speeds: ReadonlyMap<LinkScheme, EmulatedSpeed>;
+  /** What shaped the link, in words. */
+  readonly note: string;
 }
 
 /**
@@ -30,32 +50,59 @@ export interface EmulatedSpeed {
 export async function runEmulated(
   schemes: readonly LinkScheme[],
   options: RunEmulatedOptions,
-): Promise<ReadonlyMap<LinkScheme, EmulatedSpeed>> {
-  const measured = new Map<LinkScheme, EmulatedSpeed>();
+): Promise<EmulatedRuns> {
+  const speeds = new Map<LinkScheme, EmulatedSpeed>();
   const drafting = schemes.filter(({ sends }) => sends !== null);
-  if (drafting.length === 0) return measured;
-  await using pair = await openEmulatedPair(options);
+  await using hub = await openEmulatedHub(options);
+  const env = { ...(options.env ?? process.env), PILOTFISH_HUB_KEY: hub.key ?? '' };
+  const log = new MessageLog();
   for (const sends of new Set(drafting.map((scheme) => scheme.sends ?? undefined))) {
-    await using engine = await pair.device({ ...options.uplink, sends });
-    for (const scheme of drafting.filter((one) => (one.sends ?? undefined) === sends)) {
+    const own = drafting.filter((scheme) => (scheme.sends ?? undefined) === sends);
+    await using engine = await openEngine({
+      ...{ ...options, env, strategies: own.map(({ value }) => value) },
+      uplink: { ...options.uplink, sends },
+      hub: { url: hub.url, wrapTransport: (transport) => log.watch(transport) },
+    });
+    for (const scheme of own) {
       const turns: Turn[] = [];
       const asked = { ...options, tokenCount: tokenCountOf(scheme, options) };
       const label = `Running ${scheme.name} over the link`;
+      const passed = await counting(hub, log);
       await askUntil(engine, scheme, { ...asked, label }, async (events) => {
-        const own = await turnsOf(events, pair.log);
-        turns.push(...withoutReading(own));
-        return own.length;
+        const read = await turnsOf(events, log);
+        turns.push(...withoutReading(read));
+        return read.length;
       });
-      measured.set(scheme, speedOf(turns));
+      speeds.set(scheme, { ...speedOf(turns), onInterface: await passed() });
     }
   }
-  return measured;
+  return { speeds, note: hub.note };
 }
 
 function tokenCountOf(scheme: LinkScheme, options: RunEmulatedOptions): number {
   const { tokenCount, fullTokenCount, temperature, uplink } = options;
   const isFull = sentDistribution(scheme, temperature, uplink).kind === 'full';
   return isFull ? Math.min(tokenCount, fullTokenCount) : tokenCount;
+}
+
+/** @returns a function that says what has passed the interface since */
+async function counting(
+  { counts }: EmulatedHub,
+  log: MessageLog,
+): Promise<() => Promise<EmulatedSpeed['onInterface']>> {
+  if (counts === null) return async () => null;
+  const [before, carriedBefore] = [await counts(), log.total];
+  return async () => {
+    const after = await counts();
+    const { upBytes, downBytes } = carriedSince(log.total, carriedBefore);
+    const way = (name: 'up' | 'down', messageBytes: number): OnInterface => {
+      const packets = after[name].packets - before[name].packets;
+      const bytes = after[name].bytes - before[name].bytes;
+      const predictedBytes = messageBytes + packets * PACKET_HEADER_BYTES;
+      return { packets, bytes, messageBytes, predictedBytes };
+    };
+    return { up: way('up', upBytes), down: way('down', downBytes) };
+  };
 }
 
 /** One token, as the device saw it. */
@@ -72,21 +119,19 @@ interface Turn {
 
 async function turnsOf(events: AsyncIterable<EngineEvent>, log: MessageLog): Promise<Turn[]> {
   const turns: Turn[] = [];
-  let before = 0;
+  let before = { ms: 0, carried: log.total };
   let hubMs = 0;
   let large: string | undefined;
-  // The end of the answer before.
-  log.take();
   for await (const event of events) {
     if (event.type === 'start') large = event.labels.large;
     if (event.type === 'work' && event.model === large) hubMs += event.computeMs + event.waitedMs;
     if (event.type !== 'token') continue;
-    const { sentCount, upBytes, downBytes, waitedMs } = log.take();
+    const { sentCount, upBytes, downBytes, waitedMs } = carriedSince(log.total, before.carried);
     turns.push({
-      ...{ ms: event.elapsedMs - before, hubMs, waitedMs, callCount: sentCount },
+      ...{ ms: event.elapsedMs - before.ms, hubMs, waitedMs, callCount: sentCount },
       ...{ upBytes, downBytes },
     });
-    before = event.elapsedMs;
+    before = { ms: event.elapsedMs, carried: log.total };
     hubMs = 0;
   }
   return turns;
@@ -98,7 +143,7 @@ function withoutReading(turns: readonly Turn[]): readonly Turn[] {
   return turns.filter((_, index) => index !== 0 && index !== firstCall);
 }
 
-function speedOf(turns: readonly Turn[]): EmulatedSpeed {
+function speedOf(turns: readonly Turn[]): Omit<EmulatedSpeed, 'onInterface'> {
   const sum = (of: (turn: Turn) => number): number =>
     turns.reduce((total, turn) => total + of(turn), 0);
   const mean = (of: (turn: Turn) => number): number => sum(of) / turns.length;

@@ -13,27 +13,20 @@ export interface Carried {
   readonly waitedMs: number;
 }
 
-const NOTHING: Carried = {
-  ...{ sentCount: 0, upBytes: 0, receivedCount: 0, downBytes: 0, waitedMs: 0 },
-};
-
 export class MessageLog {
   readonly #clock: Clock;
-  #carried = NOTHING;
+  #total: Carried = { sentCount: 0, upBytes: 0, receivedCount: 0, downBytes: 0, waitedMs: 0 };
   #sentAtMs = 0;
 
   constructor(clock: Clock = systemClock) {
     this.#clock = clock;
   }
 
-  /** Since the last call. */
-  take(): Carried {
-    const carried = this.#carried;
-    this.#carried = NOTHING;
-    return carried;
+  get total(): Carried {
+    return this.#total;
   }
 
-  /** The transport, with its messages counted. A question is out while no other is sent. */
+  /** The transport, with its messages counted. One question is out at a time, of all connections. */
   watch(transport: FrameTransport): FrameTransport {
     return {
       send: (frame) => {
@@ -60,13 +53,20 @@ export class MessageLog {
   }
 
   #add(more: Partial<Carried>): void {
-    const before = this.#carried;
-    this.#carried = {
-      sentCount: before.sentCount + (more.sentCount ?? 0),
-      upBytes: before.upBytes + (more.upBytes ?? 0),
-      receivedCount: before.receivedCount + (more.receivedCount ?? 0),
-      downBytes: before.downBytes + (more.downBytes ?? 0),
-      waitedMs: before.waitedMs + (more.waitedMs ?? 0),
-    };
+    this.#total = carriedSum(this.#total, more, 1);
   }
+}
+
+/** @returns the sums since an earlier time */
+export function carriedSince(total: Carried, earlier: Carried): Carried {
+  return carriedSum(total, earlier, -1);
+}
+
+function carriedSum(one: Carried, other: Partial<Carried>, sign: 1 | -1): Carried {
+  const sum = (field: keyof Carried): number => one[field] + sign * (other[field] ?? 0);
+  return {
+    ...{ sentCount: sum('sentCount'), upBytes: sum('upBytes') },
+    ...{ receivedCount: sum('receivedCount'), downBytes: sum('downBytes') },
+    waitedMs: sum('waitedMs'),
+  };
 }

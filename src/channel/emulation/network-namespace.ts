@@ -26,8 +26,13 @@ export interface NetworkNamespace extends AsyncDisposable {
   counts(): Promise<{ readonly up: InterfaceCounts; readonly down: InterfaceCounts }>;
 }
 
-/** @returns the reason in words if this machine does not allow one */
-export async function openNetworkNamespace(link: LinkRates): Promise<NetworkNamespace | string> {
+/**
+ * @param link null: `netem` is left out
+ * @returns the reason in words if this machine does not allow one
+ */
+export async function openNetworkNamespace(
+  link: LinkRates | null,
+): Promise<NetworkNamespace | string> {
   if (process.platform !== 'linux') return `${process.platform} has no network namespaces`;
   if (process.getuid?.() !== 0) return 'only root may create network namespaces';
   const id = `pf-${randomBytes(4).toString('hex')}`;
@@ -90,8 +95,10 @@ async function shaped(
   id: string,
   near: string,
   far: string,
-  { roundTripMs, upRate, downRate }: LinkRates,
+  link: LinkRates | null,
 ): Promise<string | null> {
+  if (link === null) return 'netem knows no radio channel';
+  const { roundTripMs, upRate, downRate } = link;
   const netem = (rate: number): readonly string[] => [
     ...['root', 'netem', 'delay', `${roundTripMs / 2}ms`, 'rate', `${Math.round(rate)}bit`],
     ...['limit', '1000'],

@@ -20,8 +20,27 @@ export function renderLink(measured: MeasuredLink, color: CliIo['color']): strin
     `${plainTable(lines, 'named')}` +
     'sent: messages to the hub for each token. up, down: bytes of a message with its WebSocket ' +
     'header. device, hub, link: milliseconds of a token. The time on the link is computed; lines ' +
-    '"measured" are of a run over an emulated link.\n'
+    '"measured" are of a run over an emulated link.\n' +
+    interfaceText(measured)
   );
+}
+
+/** The bytes of all messages, and those on the interface beside what its packets predict. */
+function interfaceText({ schemes, emulation }: MeasuredLink): string {
+  const rows = schemes.flatMap(({ name, emulated }) => {
+    if (emulated === null || emulated.onInterface === null) return [];
+    const { up, down } = emulated.onInterface;
+    return [['up', up] as const, ['down', down] as const].map(
+      ([way, { messageBytes, packets, bytes, predictedBytes }]) => [
+        `${printableText(name)} ${way}`,
+        ...[messageBytes, packets, predictedBytes, bytes].map(String),
+      ],
+    );
+  });
+  const how = emulation === null ? '' : `\nEmulated: ${printableText(emulation)}.\n`;
+  if (rows.length === 0) return how;
+  const titles = ['bytes', 'messages', 'packets', 'predicted', 'interface'];
+  return `${how}${plainTable([titles, ...rows], 'named')}`;
 }
 
 type Row = Pick<SchemeSpeed, 'time' | 'transmittedShare' | 'upBytes' | 'downBytes'>;

@@ -77,7 +77,7 @@ interface LinkFields
   readonly prompts?: readonly string[] | undefined;
   readonly accuracies?: string | undefined;
   readonly keep?: number | undefined;
-  readonly over?: 'relay' | 'none' | undefined;
+  readonly over?: MeasureLinkOptions['over'] | undefined;
   readonly fullTokenCount?: number | undefined;
   readonly map?: string | undefined;
   readonly snrDb?: number | undefined;
@@ -111,8 +111,9 @@ const FLAGS: FlagTable<LinkFields> = {
   ),
   over: choice(
     '--over <WAY>',
-    'relay: also run over an emulated link; none: compute only (default: relay)',
-    ['relay', 'none'],
+    'an emulated link that schemes also run over: a network namespace, a relay, or none; auto: a ' +
+      'namespace where this machine allows one, otherwise the relay (default: auto)',
+    ['auto', 'namespace', 'relay', 'none'],
   ),
   fullTokenCount: count(
     '--full-tokens <N>',
@@ -178,7 +179,7 @@ async function run(
 }
 
 function measuring(fields: Omit<LinkFields, 'map'>, parsed: OtherOptions): MeasureLinkOptions {
-  const { snrDb, bandwidthHz, coherenceMs, seed = 0, over = 'relay', ...rest } = fields;
+  const { snrDb, bandwidthHz, coherenceMs, seed = 0, over = 'auto', ...rest } = fields;
   const { upRate = parseRate('--rate', RATE) } = rest;
   const radio: RadioChannel | undefined =
     snrDb === undefined
@@ -189,10 +190,15 @@ function measuring(fields: Omit<LinkFields, 'map'>, parsed: OtherOptions): Measu
     ...{ schemes: rest.schemes ?? SCHEMES, tokenCount: rest.tokenCount ?? 200, seed, radio },
     ...{ temperature: rest.temperature ?? 1, keep: rest.keep ?? 0.975 },
     ...{ upRate, downRate: rest.downRate ?? upRate },
-    ...{ emulates: over !== 'none', fullTokenCount: rest.fullTokenCount ?? 100 },
+    ...{ over, fullTokenCount: rest.fullTokenCount ?? 100, program: ownCommand() },
     roundTripMs: rest.roundTripMs ?? parseRoundTrip(ROUND_TRIP),
     uplink: readUplink(parsed),
   };
+}
+
+/** As this process was started. */
+function ownCommand(): readonly string[] {
+  return [process.execPath, ...process.execArgv, ...process.argv.slice(1, 2)];
 }
 
 function show(measured: MeasuredLink, map: string | undefined, io: CliIo, json: boolean): void {
