@@ -6,22 +6,19 @@ import { writeWhole } from '../storage/whole-file.ts';
 import type { MeasuredLink } from './measure-link.ts';
 
 /**
- * Draws which scheme is the fastest on which link. Nothing is drawn without a map.
+ * Draws which scheme is the fastest on which link, and marks the link over which the schemes ran, if
+ * they did. Nothing is drawn without a map.
  * @param path the file to write: SVG if it ends in .svg, otherwise PNG
- * @param measured links over which the schemes were run
  * @throws PilotfishError `disk-full`, `file-system-failed`
  */
-export async function drawLinkMap(
-  measured: Pick<MeasuredLink, 'map' | 'schemes' | 'keep' | 'hasAccuracies' | 'title'>,
-  path: string,
-  places: readonly MapPlace[] = [],
-): Promise<void> {
+export async function drawLinkMap(measured: MeasuredLink, path: string): Promise<void> {
   const { map, schemes, keep, hasAccuracies, title } = measured;
   if (map === null) return;
   const kept = hasAccuracies
     ? `Of the schemes that keep ${(100 * keep).toFixed(1)} % of the large model's accuracy`
     : 'Whatever it does to the accuracy; without the small model alone and controls';
-  const marks = places.length === 0 ? '' : ' Circles: measured.';
+  const places = placesOf(measured);
+  const marks = places.length === 0 ? '' : ' Circle: measured.';
   const spec = linkMapSpec(
     map,
     schemes.map(({ name }) => name),
@@ -29,4 +26,11 @@ export async function drawLinkMap(
   );
   const { svg, png } = await drawPicture(spec);
   await writeWhole(path, path.endsWith('.svg') ? svg : png, 'choose another file with --map');
+}
+
+/** A radio channel, and a link with two rates, have no place on the map. */
+function placesOf(measured: MeasuredLink): readonly MapPlace[] {
+  const { emulation, radio, roundTripMs, upRate, downRate } = measured;
+  const hasPlace = emulation !== null && radio === null && upRate === downRate;
+  return hasPlace ? [{ roundTripMs, rate: upRate }] : [];
 }

@@ -126,6 +126,6 @@ async function tool(program: string, args: readonly string[]): Promise<string | 
     const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     if (isMissing) return `the program ${program} is missing (iproute2)`;
     const [line = ''] = String((error as { readonly stderr?: string }).stderr ?? error).split('\n');
-    return `"${program} ${args.join(' ')}" failed: ${line.trim()}`;
+    return `"${program} ${args.join(' ')}" failed: ${line.trim().replace(/\.$/, '')}`;
   }
 }

@@ -1,12 +1,17 @@
 /** Schemes over a link as a table: speed, bytes of a message, and where the time of a token goes. */
 import type { MeasuredLink, SchemeSpeed } from '../../app/measure-link.ts';
 import type { CliIo } from '../io.ts';
-import { formatBytes, formatRate, formatShare } from './format-quantity.ts';
+import { formatBytes, formatShare } from './format-quantity.ts';
 import { plainTable } from './plain-table.ts';
 import { printableText } from './printable-text.ts';
 import { formatMs } from './render-step-costs.ts';
 
 const TITLES = ['scheme', 'tokens/s', 'sent', 'up', 'down', 'device', 'hub', 'link'];
+
+const FOOTNOTES =
+  'sent: messages to the hub for each token; up, down: their bytes, with WebSocket headers.\n' +
+  'device, hub, link: milliseconds of a token. The time on the link is computed from bytes,\n' +
+  'round trip and rate; lines "measured" are of a run over an emulated link.\n';
 
 export function renderLink(measured: MeasuredLink, color: CliIo['color']): string {
   const { schemes, title } = measured;
@@ -18,9 +23,7 @@ export function renderLink(measured: MeasuredLink, color: CliIo['color']): strin
   return (
     `${color.bold(printableText(title))}, ${printableText(linkText(measured))}\n` +
     `${plainTable(lines, 'named')}` +
-    'sent: messages to the hub for each token. up, down: bytes of a message with its WebSocket ' +
-    'header. device, hub, link: milliseconds of a token. The time on the link is computed; lines ' +
-    '"measured" are of a run over an emulated link.\n' +
+    FOOTNOTES +
     interfaceText(measured)
   );
 }
@@ -50,7 +53,7 @@ function rowOf(name: string, row: Row): string[] {
   const bytes = (count: number | null): string => (count === null ? '–' : formatBytes(count));
   return [
     printableText(name),
-    formatRate(1000 / time.ms),
+    formatMs(1000 / time.ms),
     formatShare(row.transmittedShare),
     bytes(row.upBytes),
     bytes(row.downBytes),

@@ -15,7 +15,7 @@ export interface LinkMapMarks {
 
 const TITLE = 'The fastest scheme by round trip and rate';
 const FILL_OPACITY = 0.45;
-const RATE_LABEL = "format(datum.value, '~s') + 'bit/s'";
+const RATE_LABEL = "format(datum.value, '~s')";
 const CELL_TEXT_SIZE = 11;
 
 /** @param names of all schemes that are compared, in order: a scheme keeps its colour between maps */
@@ -26,7 +26,7 @@ export function linkMapSpec(
 ): TopLevelSpec {
   const shown = names.filter((name) => map.cells.some(({ best }) => best === name));
   const colors = names.map((_, index) => hueAt(index));
-  const x = axisOf('rate', { title: 'rate, up and down', labelExpr: RATE_LABEL }, map.rates);
+  const x = axisOf('rate', { title: 'rate up and down, bit/s', labelExpr: RATE_LABEL }, map.rates);
   const y = axisOf('roundTripMs', { title: 'round trip, ms' }, map.roundTripsMs);
   return {
     ...{ width: PLOT.width, height: PLOT.height },

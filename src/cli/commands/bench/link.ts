@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { MeasuredLink, MeasureLinkOptions } from '../../../app/measure-link.ts';
 import type { RadioChannel } from '../../../channel/radio.ts';
+import { PilotfishError } from '../../../core/errors.ts';
 import type { CliDependencies } from '../../cli-dependencies.ts';
 import { type CliIo, withoutColor } from '../../io.ts';
 import {
@@ -181,6 +182,10 @@ async function run(
 function measuring(fields: Omit<LinkFields, 'map'>, parsed: OtherOptions): MeasureLinkOptions {
   const { snrDb, bandwidthHz, coherenceMs, seed = 0, over = 'auto', ...rest } = fields;
   const { upRate = parseRate('--rate', RATE) } = rest;
+  if (snrDb === undefined) {
+    refuseWithoutSnr('--bandwidth', bandwidthHz);
+    refuseWithoutSnr('--coherence', coherenceMs);
+  }
   const radio: RadioChannel | undefined =
     snrDb === undefined
       ? undefined
@@ -194,6 +199,15 @@ function measuring(fields: Omit<LinkFields, 'map'>, parsed: OtherOptions): Measu
     roundTripMs: rest.roundTripMs ?? parseRoundTrip(ROUND_TRIP),
     uplink: readUplink(parsed),
   };
+}
+
+/** @throws PilotfishError `option-invalid` */
+function refuseWithoutSnr(option: string, value: number | undefined): void {
+  if (value === undefined) return;
+  throw new PilotfishError('option-invalid', `${option} is of a radio channel, without --snr.`, {
+    remedy: 'Give --snr, too.',
+    fields: { option, value },
+  });
 }
 
 /** As this process was started. */
