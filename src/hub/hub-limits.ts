@@ -15,12 +15,12 @@ export interface HubLimits {
 export const HUB_LIMITS: HubLimits = {
   requestCountMax: 256,
   requestsPerKeyMax: 256,
-  transmissionsInFlightMax: 64,
+  transmissionsInFlightMax: 16,
   invalidFrameCountMax: 8,
   resumeMs: 10 * 60_000,
 };
 
 /** Answers that are kept in case they were lost on their way. */
-export const KEPT_ANSWER_COUNT = 64;
+export const KEPT_ANSWER_COUNT = 32;
 /** Cells are reserved in steps of this many, so that a growing text seldom needs another reservation. */
 export const RESERVED_CELL_STEP = 256;

@@ -55,6 +55,8 @@ export class HubRequest {
   #send: ((message: HubMessage) => void) | null = null;
   #text: TokenId[];
   #epoch = 0;
+  /** The last transmission that was answered. */
+  #lastSequence = -1;
   #held: Held | null = null;
   #turn: Promise<void> = Promise.resolve();
   #waitingCount = 0;
@@ -123,7 +125,7 @@ export class HubRequest {
     const { sequence, from, epoch } = message;
     const known = this.#answers.get(sequence);
     if (known !== undefined) return this.#send?.(known);
-    if (epoch < this.#epoch) return;
+    if (epoch < this.#epoch || sequence <= this.#lastSequence) return;
     if (from > this.#text.length) {
       const seen = `from is ${from}, and the text has ${this.#text.length} tokens.`;
       return this.#refuse('position-unexpected', seen, message);
@@ -132,6 +134,7 @@ export class HubRequest {
     try {
       const answer = await this.#answer(message);
       this.#text = [...this.#textOf(message), answer.tokenId];
+      this.#lastSequence = sequence;
       this.#epoch = answer.isAccepted ? epoch : epoch + 1;
       this.#keep(answer);
       this.#home.answered(answer);

@@ -221,6 +221,7 @@ export class Hub implements AsyncDisposable {
   #full(owner: string): string | null {
     if (this.#isDraining) return 'The hub will close soon.';
     this.forgetLost();
+    this.#forgetOldestLost(owner);
     const { requestCountMax, requestsPerKeyMax } = this.limits;
     if (this.#requests.size >= requestCountMax) {
       return `The hub has ${requestCountMax} requests, its maximum.`;
@@ -228,6 +229,17 @@ export class Hub implements AsyncDisposable {
     const own = [...this.#requests.values()].filter(({ request }) => request.owner === owner);
     if (own.length < requestsPerKeyMax) return null;
     return `The devices of this key have ${requestsPerKeyMax} requests, their maximum.`;
+  }
+
+  /** A device that lost its connections must not keep itself out. */
+  #forgetOldestLost(owner: string): void {
+    const { requestCountMax, requestsPerKeyMax } = this.limits;
+    const own = [...this.#requests].filter(([, { request }]) => request.owner === owner);
+    if (this.#requests.size < requestCountMax && own.length < requestsPerKeyMax) return;
+    const [oldest] = own
+      .filter(([, { request }]) => !request.isConnected && !request.isBusy)
+      .sort(([, a], [, b]) => a.lastUsedMs - b.lastUsedMs);
+    if (oldest !== undefined) void this.close(oldest[0]);
   }
 
   async #lease(modelId: ModelId, cellCount: number, signal: AbortSignal): Promise<Lease> {

@@ -1,18 +1,23 @@
 /** Frames between the arrival from a connection and their reader. */
 
-/** Frames that may wait. Both ends read all the time, so that more are a flood. */
-export const WAITING_FRAME_COUNT_MAX = 1024;
+/** What may wait. Both ends read all the time, so that more is a flood. */
+const WAITING_FRAME_COUNT_MAX = 1024;
+const WAITING_BYTE_COUNT_MAX = 8 * 2 ** 20;
 
 export class FrameQueue implements AsyncIterable<Uint8Array> {
   readonly #frames: Uint8Array[] = [];
+  #byteCount = 0;
   #hasEnded = false;
   #wake: (() => void) | null = null;
 
   /** @returns false if too many frames wait: then it drops this one */
   push(frame: Uint8Array): boolean {
     if (this.#hasEnded) return true;
-    if (this.#frames.length >= WAITING_FRAME_COUNT_MAX) return false;
+    const byteCount = this.#byteCount + frame.length;
+    const isFlood = byteCount > WAITING_BYTE_COUNT_MAX;
+    if (isFlood || this.#frames.length >= WAITING_FRAME_COUNT_MAX) return false;
     this.#frames.push(frame);
+    this.#byteCount = byteCount;
     this.#wake?.();
     return true;
   }
@@ -26,8 +31,10 @@ export class FrameQueue implements AsyncIterable<Uint8Array> {
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void> {
     for (;;) {
       const frame = this.#frames.shift();
-      if (frame !== undefined) yield frame;
-      else if (this.#hasEnded) return;
+      if (frame !== undefined) {
+        this.#byteCount -= frame.length;
+        yield frame;
+      } else if (this.#hasEnded) return;
       else await this.#change();
     }
   }

@@ -58,16 +58,18 @@ export function rsd(
   const reads = joinReads(reward.draftReads, small.reads ?? {}, {
     textLogprob: judgesCorrections && reward.draftReads.logprob === true,
   });
+  // A reward that asks for no number of rows reads those of a whole step.
+  const stepLength = stepLengthOf(options);
   return {
     name,
     needs: {
       small: {
         ...small,
         reads,
-        ...(judgesCorrections ? { outputRowCount: stepLengthOf(options) } : {}),
+        ...(judgesCorrections ? { outputRowCount: stepLength } : {}),
         ...(draftCount > 1 ? { branches: sampleBranches(draftCount) } : {}),
       },
-      large,
+      large: reward.needs.large === undefined ? {} : { outputRowCount: stepLength, ...large },
       ...others,
     },
     thresholds: { delta },

@@ -82,6 +82,7 @@ class HybridDecoder implements Decoder {
   readonly #uplink: UplinkOptions;
   /** The reads of both models' rows for a verdict. */
   readonly #sends: RowReads;
+  #offlineCount = 0;
 
   constructor(context: StrategyContext, { gate, threshold, uplink }: Rule) {
     this.#context = context;
@@ -103,10 +104,19 @@ class HybridDecoder implements Decoder {
     if (this.#isSure(score) && !isEnd) return [written];
     const sent = compressed ?? sentOf(row, position, this.#context.draws);
     const verdict = await this.#verdict(text, sent);
-    if (verdict === null) return [{ ...written, isOffline: true }];
+    if (verdict === null) {
+      this.#offlineCount += 1;
+      return [{ ...written, isOffline: true }];
+    }
     const { isAccepted, ...verified } = verdict;
     if (isAccepted) return [{ ...written, ...verified, verified: true }];
     return [{ ...writtenBy('large', verified), proposedTokenId: sent.tokenId, score }];
+  }
+
+  notes(): readonly string[] {
+    if (this.#offlineCount === 0) return [];
+    const tokens = this.#offlineCount === 1 ? '1 token was' : `${this.#offlineCount} tokens were`;
+    return [`${tokens} not checked, because the large model was away`];
   }
 
   /** Null: the large model is away. */

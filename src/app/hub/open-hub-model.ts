@@ -98,7 +98,8 @@ export function checkOverHub(strategies: readonly StrategyValue[], options: Stra
   }
 }
 
-function worksOverHub(method: Method, options: StrategyOptions): boolean {
+/** Whether a hub's model can be the large model of a method, at its default threshold. */
+export function worksOverHub(method: Method, options: StrategyOptions): boolean {
   return method.needs.includes('large') && missingOverHub(strategyValue(method), options) === null;
 }
 
