@@ -37,6 +37,11 @@ export interface UplinkOptions {
    * not sent.
    */
   readonly rest?: 'none' | 'uniform' | undefined;
+  /**
+   * Tokens that the device drafts on while a verdict is on its way, from 0 to 64; default 0. They are
+   * dropped if the draft is rejected. The text is the same.
+   */
+  readonly ahead?: number | undefined;
 }
 
 export interface StrategyOptions {

@@ -5,6 +5,7 @@
  *
  * A drafted end of the answer is always transmitted, because nothing would come after it.
  */
+import { commonLength } from '../core/common-length.ts';
 import type { Draws } from '../core/draws.ts';
 import { required } from '../core/invariant.ts';
 import type { ModelRole } from '../core/model-id.ts';
@@ -83,6 +84,8 @@ class HybridDecoder implements Decoder {
   /** The reads of both models' rows for a verdict. */
   readonly #sends: RowReads;
   #offlineCount = 0;
+  /** Drafted ahead, and to be transmitted next. */
+  #unsure: Drafted | null = null;
 
   constructor(context: StrategyContext, { gate, threshold, uplink }: Rule) {
     this.#context = context;
@@ -92,7 +95,30 @@ class HybridDecoder implements Decoder {
     this.#sends = { distribution: uplink.sends !== 'ids' && context.temperature > 0 };
   }
 
-  async round({ text }: Round): Promise<readonly Decision[]> {
+  async round({ text, tokenCountMax }: Round): Promise<readonly Decision[]> {
+    const drafted = this.#takeAhead(text) ?? (await this.#draft(text));
+    const { written, row, score } = drafted;
+    if (drafted.isSure) return [written];
+    const sent = drafted.compressed ?? sentOf(row, text.length, this.#context.draws);
+    const asking = this.#verdict(text, sent);
+    const isEnd = this.#context.isEndOfGeneration(sent.tokenId);
+    const countMax = isEnd ? 0 : Math.min(tokenCountMax - 1, this.#uplink.ahead ?? 0);
+    const ahead = await this.#draftAhead([...text, sent.tokenId], asking, countMax);
+    const verdict = await asking;
+    if (verdict === null) {
+      this.#offlineCount += 1;
+      return [{ ...written, isOffline: true }];
+    }
+    const { isAccepted, ...verified } = verdict;
+    if (!isAccepted) {
+      return [{ ...writtenBy('large', verified), proposedTokenId: sent.tokenId, score }];
+    }
+    const sure = ahead.filter(({ isSure }) => isSure).map((one) => one.written);
+    this.#unsure = ahead.find(({ isSure }) => !isSure) ?? null;
+    return [{ ...written, ...verified, verified: true }, ...sure];
+  }
+
+  async #draft(text: readonly TokenId[]): Promise<Drafted> {
     const position = text.length;
     const row = await this.#row('small', text, this.#gate?.reads ?? {});
     const { draft, compressed } = draftOf(row, this.#context, { uplink: this.#uplink, position });
@@ -101,16 +127,46 @@ class HybridDecoder implements Decoder {
     const logprob = draft === row ? row.logprob : null;
     const written = { ...writtenBy('small', { tokenId: draft.tokenId, logprob }), score };
     const isEnd = this.#context.isEndOfGeneration(draft.tokenId);
-    if (this.#isSure(score) && !isEnd) return [written];
-    const sent = compressed ?? sentOf(row, position, this.#context.draws);
-    const verdict = await this.#verdict(text, sent);
-    if (verdict === null) {
-      this.#offlineCount += 1;
-      return [{ ...written, isOffline: true }];
+    return { text, row, compressed, written, score, isSure: this.#isSure(score) && !isEnd };
+  }
+
+  /**
+   * Drafts on behind a draft whose verdict is on its way: tokens that will stand if it does, and at last
+   * one that has to be transmitted itself. Noise depends on positions, so the text is the same.
+   */
+  async #draftAhead(
+    start: readonly TokenId[],
+    asking: Promise<unknown>,
+    countMax: number,
+  ): Promise<readonly Drafted[]> {
+    const ahead: Drafted[] = [];
+    let isDecided = false;
+    const decide = (): void => {
+      isDecided = true;
+    };
+    // Its failure is the caller's; here it only ends the drafting.
+    asking.then(decide, decide);
+    try {
+      for (let text = start; ahead.length < countMax && !isDecided; ) {
+        const drafted = await this.#draft(text);
+        ahead.push(drafted);
+        if (!drafted.isSure) break;
+        text = [...text, drafted.written.tokenId];
+      }
+      return ahead;
+    } catch (error) {
+      // No call may be in flight when a round fails.
+      await asking.catch(() => undefined);
+      throw error;
     }
-    const { isAccepted, ...verified } = verdict;
-    if (isAccepted) return [{ ...written, ...verified, verified: true }];
-    return [{ ...writtenBy('large', verified), proposedTokenId: sent.tokenId, score }];
+  }
+
+  /** What was drafted ahead and has to be transmitted, if the text came to be as it was drafted for. */
+  #takeAhead(text: readonly TokenId[]): Drafted | null {
+    const unsure = this.#unsure;
+    this.#unsure = null;
+    const isNext = unsure?.text.length === text.length;
+    return isNext && commonLength(unsure.text, text) === text.length ? unsure : null;
   }
 
   notes(): readonly string[] {
@@ -163,6 +219,16 @@ function logprobUnder(target: RowResult, tokenId: TokenId): number | null {
 interface SentDraft {
   readonly tokenId: TokenId;
   readonly distribution: DraftDistribution;
+}
+
+/** A draft and whether it stands without a verdict. */
+interface Drafted {
+  readonly text: readonly TokenId[];
+  readonly row: RowResult;
+  readonly compressed: SentDraft | null;
+  readonly written: Decision;
+  readonly score: number | null;
+  readonly isSure: boolean;
 }
 
 interface Draft {
@@ -237,7 +303,10 @@ function withToken(
   };
 }
 
-function checkUplink({ tokenCount, bitCount }: UplinkOptions): void {
+function checkUplink({ tokenCount, bitCount, ahead }: UplinkOptions): void {
+  checkOption('ahead', ahead, {
+    ...{ holds: isFrom(0, UPLINK_AHEAD_MAX), says: `an integer from 0 to ${UPLINK_AHEAD_MAX}` },
+  });
   checkOption('tokenCount', tokenCount, {
     ...{
       holds: isFrom(1, UPLINK_TOKEN_COUNT_MAX),
@@ -255,6 +324,8 @@ function checkUplink({ tokenCount, bitCount }: UplinkOptions): void {
 /** Far more tokens than any distribution has that matters. */
 export const UPLINK_TOKEN_COUNT_MAX = 65_536;
 export const UPLINK_BIT_COUNT_MAX: number = LEVEL_BIT_COUNT_MAX;
+/** A verdict seldom takes longer than the drafting of so many tokens. */
+export const UPLINK_AHEAD_MAX = 64;
 
 const isFrom =
   (low: number, high: number) =>

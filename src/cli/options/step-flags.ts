@@ -6,8 +6,13 @@ import { DRAFT_COUNT_MAX, type RsdOptions } from '../../strategy/rsd-options.ts'
 import { SAMPLE_COUNT_MAX, type SampleOptions } from '../../strategy/samples.ts';
 import { parseSeparators } from '../../strategy/step-boundary.ts';
 import type { UplinkOptions } from '../../strategy/strategy-options.ts';
-import { UPLINK_BIT_COUNT_MAX, UPLINK_TOKEN_COUNT_MAX } from '../../strategy/uhlm.ts';
+import {
+  UPLINK_AHEAD_MAX,
+  UPLINK_BIT_COUNT_MAX,
+  UPLINK_TOKEN_COUNT_MAX,
+} from '../../strategy/uhlm.ts';
 import { addFlags, choice, count, type FlagTable, number, readFlags, toggle } from './flags.ts';
+import { integerFrom } from './parse-number.ts';
 
 const STEP_TOKEN_COUNT_MAX = 65_536;
 const STEP_COUNT_MAX = 65_536;
@@ -79,6 +84,11 @@ const UPLINK_FLAGS: FlagTable<UplinkOptions> = {
     '--uplink-bits <B>',
     'bits of a probability there (default: 8)',
     UPLINK_BIT_COUNT_MAX,
+  ),
+  ahead: number(
+    '--uplink-ahead <N>',
+    'draft up to N tokens on while a verdict is on its way (default: 0)',
+    integerFrom(0, UPLINK_AHEAD_MAX),
   ),
   rest: choice(
     '--uplink-rest <WHAT>',
