@@ -3,7 +3,6 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { tokenTime } from '../channel/scheme-time.ts';
 import { fakeResult } from '../report/fakes/evaluation-result.ts';
 import { drawLinkMap } from './draw-link-map.ts';
 import { type MeasureLinkOptions, measureLink } from './measure-link.ts';
@@ -44,10 +43,10 @@ describe('schemes over a computed link', () => {
     expect(full?.time.linkMs).toBeGreaterThan(ids?.time.linkMs ?? 0);
     expect(small?.time.linkMs).toBe(0);
     expect(cu?.upBytes).toBeLessThan(uhlm?.upBytes ?? 0);
-    for (const { totals, time, tokensPerSecond } of schemes) {
-      const link = { roundTripMs: 20, upRate: 1e6, downRate: 1e6 };
-      expect(tokenTime(totals, link)).toEqual(time);
+    for (const { name, isOnMap, time, tokensPerSecond } of schemes) {
       expect(tokensPerSecond).toBeCloseTo(1000 / time.ms, 9);
+      const here = map?.cells.find((cell) => cell.roundTripMs === 20 && cell.rate === 1e6);
+      expect(here?.speeds[name]).toEqual(isOnMap ? tokensPerSecond : undefined);
     }
     // The device alone is only compared with.
     expect(Object.keys(map?.cells[0]?.speeds ?? {})).not.toContain('small');
@@ -97,14 +96,19 @@ describe('schemes over an emulated link', () => {
   it('send the same bytes as computed, and wait at least for the link', async () => {
     const link = { roundTripMs: 8, upRate: 1e7, downRate: 1e7 };
     const { schemes, emulation } = await measureLink(
-      options({ schemes: 'small,hlm:distribution,hlm:ids', over: 'relay', ...link }),
+      options({
+        schemes: 'small,hlm:distribution,hlm:ids,uhlm-pd@0.1:ids:ahead',
+        over: 'relay',
+        ...link,
+      }),
     );
     expect(emulation).toBe('a relay within one process shapes the link');
-    const [small, full, ids] = schemes;
+    const [small, full, ids, ahead] = schemes;
     expect(small?.emulated).toBeNull();
     expect([full, ids].map((one) => one?.emulated?.onInterface)).toEqual([null, null]);
     // One answer, of which the first token is left out.
     expect([full?.emulated?.tokenCount, ids?.emulated?.tokenCount]).toEqual([4, 39]);
+    expect(ahead?.emulated?.transmittedShare).toBeLessThan(1);
     for (const scheme of [full, ids]) {
       expect(scheme?.emulated?.transmittedShare).toBe(1);
       expect(scheme?.emulated?.upBytes).toBe(scheme?.upBytes);

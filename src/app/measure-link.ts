@@ -8,14 +8,8 @@ import { type Direction, type Link, type LinkRates, steadyLink } from '../channe
 import type { Exchange } from '../channel/exchange.ts';
 import { type LinkMap, linkMap } from '../channel/link-map.ts';
 import { type RadioChannel, radioDirection } from '../channel/radio.ts';
-import { replay } from '../channel/replay.ts';
-import {
-  type SchemeTotals,
-  type TokenTime,
-  tokensPerSecond,
-  tokenTime,
-  totalsOf,
-} from '../channel/scheme-time.ts';
+import { replayedTime } from '../channel/replay.ts';
+import { type TokenTime, tokensPerSecond, tokenTime, totalsOf } from '../channel/scheme-time.ts';
 import type { EmulationWay } from './link/emulated-hub.ts';
 import { keptAccuracy, readAccuracies } from './link/kept-accuracy.ts';
 import { type EmulatedRuns, type EmulatedSpeed, runEmulated } from './link/run-emulated.ts';
@@ -56,7 +50,6 @@ export interface SchemeSpeed {
   readonly keptAccuracy: number | null;
   /** Whether it is in the map. */
   readonly isOnMap: boolean;
-  readonly totals: SchemeTotals;
   /** Over the emulated link; null: it did not run there. */
   readonly emulated: EmulatedSpeed | null;
 }
@@ -86,25 +79,24 @@ export interface MeasuredLink extends LinkRates {
 export async function measureLink(options: MeasureLinkOptions): Promise<MeasuredLink> {
   const { uplink = {}, accuracies, radio, temperature, seed, keep } = options;
   const { roundTripMs, upRate, downRate } = options;
-  const schemes = parseSchemes(options.schemes, uplink.sends);
+  const schemes = parseSchemes(options.schemes, uplink);
   const evaluated = accuracies === undefined ? null : await readAccuracies(accuracies);
   const wasBusy = isBusy();
   const runs = await runSchemes(schemes, { ...options, uplink });
   const emulated = await emulatedRuns(schemes, { ...options, uplink });
-  const speeds = runs.map((run) => {
-    const { scheme } = run;
+  const measured = runs.map((run) => {
+    const { scheme, exchanges } = run;
     const kept = evaluated === null ? null : keptAccuracy(scheme, uplink, evaluated);
     const isOnMap = evaluated === null ? !isYardstick(scheme) : kept !== null && kept >= keep;
-    return {
-      ...{ ...speedOf(run, options), keptAccuracy: kept, isOnMap },
-      emulated: emulated?.speeds.get(scheme) ?? null,
-    };
+    const speed = { ...speedOf(run, options), keptAccuracy: kept, isOnMap };
+    const timeOver = (link: LinkRates): TokenTime => timeOf(exchanges, link);
+    return { ...speed, emulated: emulated?.speeds.get(scheme) ?? null, timeOver };
   });
-  const onMap = speeds.filter(({ isOnMap }) => isOnMap);
+  const onMap = measured.filter(({ isOnMap }) => isOnMap);
   return {
     title: titleOf(options),
     ...{ roundTripMs, upRate, downRate, radio: radio ?? null, temperature, seed, keep },
-    schemes: speeds,
+    schemes: measured.map(({ timeOver: _, ...scheme }) => scheme),
     map: onMap.length === 0 ? null : linkMap(onMap),
     hasAccuracies: evaluated !== null,
     emulation: emulated?.note ?? null,
@@ -126,32 +118,26 @@ async function emulatedRuns(
 type Speed = Omit<SchemeSpeed, 'keptAccuracy' | 'isOnMap' | 'emulated'>;
 
 function speedOf({ scheme, exchanges }: SchemeRun, options: MeasureLinkOptions): Speed {
-  const totals = totalsOf(exchanges);
-  const time = timeOf(exchanges, totals, options);
+  const { radio } = options;
+  const time =
+    radio === undefined
+      ? timeOf(exchanges, options)
+      : replayedTime(exchanges, (index) => linkOf(options, index));
+  const { tokenCount, callCount, isStreamed } = totalsOf(exchanges);
   const calls = exchanges.flatMap(({ turns }) => turns.flatMap(({ call }) => call ?? []));
-  const { tokenCount, callCount } = totals;
   return {
     ...{ name: scheme.name, tokenCount, transmittedShare: callCount / tokenCount },
-    upBytes: totals.isStreamed ? null : mean(calls.map(({ upBytes }) => upBytes)),
+    upBytes: isStreamed ? null : mean(calls.map(({ upBytes }) => upBytes)),
     downBytes: mean(calls.map(({ downBytes }) => downBytes)),
-    ...{ time, tokensPerSecond: tokensPerSecond(time), totals },
+    ...{ time, tokensPerSecond: tokensPerSecond(time) },
   };
 }
 
-function timeOf(
-  exchanges: readonly Exchange[],
-  totals: SchemeTotals,
-  options: MeasureLinkOptions,
-): TokenTime {
-  const steady = tokenTime(totals, options);
-  if (options.radio === undefined) return steady;
-  // Every answer meets other fades, the same for all schemes.
-  const taken = exchanges.map((exchange, index) => {
-    const { openedMs, endMs } = replay(exchange, linkOf(options, index));
-    return endMs - openedMs;
-  });
-  const ms = taken.reduce((sum, one) => sum + one, 0) / totals.tokenCount;
-  return { ...steady, linkMs: Math.max(0, ms - steady.deviceMs - steady.hubMs), ms };
+/** The totals tell all, unless drafts ahead share the time of an answer. */
+function timeOf(exchanges: readonly Exchange[], rates: LinkRates): TokenTime {
+  const isAhead = exchanges.some(({ aheadCount }) => aheadCount > 0);
+  if (!isAhead) return tokenTime(totalsOf(exchanges), rates);
+  return replayedTime(exchanges, () => steadyLink(rates));
 }
 
 /** @param draw the number of the fades, if there are any */

@@ -8,6 +8,8 @@ export interface Call {
   readonly upBytes: number;
   readonly hubMs: number;
   readonly downBytes: number;
+  /** Whether the device's draft stands. */
+  readonly isAccepted: boolean;
 }
 
 /** One token. */
@@ -24,4 +26,6 @@ export interface Exchange {
   readonly turns: readonly Turn[];
   /** Whether the hub writes on without waiting for the device; `upBytes` of its turns are not sent. */
   readonly isStreamed: boolean;
+  /** Tokens that the device drafts on while it waits for an answer. */
+  readonly aheadCount: number;
 }

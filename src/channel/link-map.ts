@@ -1,9 +1,10 @@
 /** The scheme with the most tokens per second on each of many links, by round trip and rate. */
-import { type SchemeTotals, tokensPerSecond, tokenTime } from './scheme-time.ts';
+import type { LinkRates } from './direction.ts';
+import { type TokenTime, tokensPerSecond } from './scheme-time.ts';
 
 export interface MapScheme {
   readonly name: string;
-  readonly totals: SchemeTotals;
+  readonly timeOver: (link: LinkRates) => Pick<TokenTime, 'ms'>;
 }
 
 /** A link whose rate is the same up and down. */
@@ -46,9 +47,9 @@ export function linkMap(
 function cellAt(schemes: readonly MapScheme[], place: MapPlace): MapCell {
   const { roundTripMs, rate } = place;
   const link = { roundTripMs, upRate: rate, downRate: rate };
-  const speeds = schemes.map(({ name, totals }) => ({
+  const speeds = schemes.map(({ name, timeOver }) => ({
     name,
-    speed: tokensPerSecond(tokenTime(totals, link)),
+    speed: tokensPerSecond(timeOver(link)),
   }));
   const best = speeds.reduce((first, other) => (other.speed > first.speed ? other : first));
   return {

@@ -20,7 +20,7 @@ describe('the exchange of a recorded run', () => {
         workOf('large', 'prefill', 200, { outputRowCount: 0 }),
         workOf('large', 'catch-up', 3, { outputRowCount: 0 }),
         workOf('large', 'verify', 8),
-        tokenOf(2, 280),
+        tokenOf(2, 280, { verified: true }),
         workOf('small', 'draft', 4),
         workOf('large', 'verify', 9),
         tokenOf(3, 294),
@@ -30,13 +30,19 @@ describe('the exchange of a recorded run', () => {
     expect(isStreamed).toBe(false);
     expect(opening).toEqual({
       deviceMs: 50,
-      call: { upBytes: BYTES.open(100), hubMs: 200, downBytes: BYTES.opened() },
+      call: { upBytes: BYTES.open(100), hubMs: 200, downBytes: BYTES.opened(), isAccepted: true },
     });
     expect(turns).toEqual([
       { deviceMs: 6, call: null },
       { deviceMs: 5, call: null },
-      { deviceMs: 8, call: { upBytes: BYTES.transmit(2), hubMs: 11, downBytes: ANSWER } },
-      { deviceMs: 5, call: { upBytes: BYTES.transmit(0), hubMs: 9, downBytes: ANSWER } },
+      {
+        deviceMs: 8,
+        call: { upBytes: BYTES.transmit(2), hubMs: 11, downBytes: ANSWER, isAccepted: true },
+      },
+      {
+        deviceMs: 5,
+        call: { upBytes: BYTES.transmit(0), hubMs: 9, downBytes: ANSWER, isAccepted: false },
+      },
     ]);
   });
 
@@ -55,8 +61,8 @@ describe('the exchange of a recorded run', () => {
     expect(isStreamed).toBe(true);
     expect(opening).toMatchObject({ deviceMs: 0, call: { hubMs: 200 } });
     expect(turns).toEqual([
-      { deviceMs: 0, call: { upBytes: 0, hubMs: 10, downBytes: ANSWER } },
-      { deviceMs: 0, call: { upBytes: 0, hubMs: 9, downBytes: ANSWER } },
+      { deviceMs: 0, call: { upBytes: 0, hubMs: 10, downBytes: ANSWER, isAccepted: false } },
+      { deviceMs: 0, call: { upBytes: 0, hubMs: 9, downBytes: ANSWER, isAccepted: false } },
     ]);
   });
 
@@ -66,6 +72,7 @@ describe('the exchange of a recorded run', () => {
       opening: { deviceMs: 0, call: null },
       turns: [{ deviceMs: 5, call: null }],
       isStreamed: false,
+      aheadCount: 0,
     });
   });
 
@@ -78,7 +85,10 @@ describe('the exchange of a recorded run', () => {
       tokenOf(1, 16),
     ];
     expect(recordedExchange(events, BYTES).turns).toEqual([
-      { deviceMs: 6, call: { upBytes: BYTES.transmit(0), hubMs: 10, downBytes: ANSWER } },
+      {
+        deviceMs: 6,
+        call: { upBytes: BYTES.transmit(0), hubMs: 10, downBytes: ANSWER, isAccepted: false },
+      },
       { deviceMs: 0, call: null },
     ]);
   });

@@ -6,7 +6,7 @@ import { type LinkRates, sendingMs } from './direction.ts';
 import type { Exchange } from './exchange.ts';
 import { interfaceBytes } from './packets.ts';
 
-/** Sums over tokens, after the prompt was read. */
+/** Sums over tokens, after the prompt was read, of a scheme that drafts nothing ahead. */
 export interface SchemeTotals {
   readonly tokenCount: number;
   readonly callCount: number;
@@ -34,14 +34,15 @@ export function totalsOf(exchanges: readonly Exchange[]): SchemeTotals {
   };
 }
 
+/** Mean milliseconds of a token. */
 export interface TokenTime {
+  /** What the device takes while no answer is out. */
   readonly deviceMs: number;
   readonly hubMs: number;
   readonly linkMs: number;
   readonly ms: number;
 }
 
-/** Mean milliseconds of a token. */
 export function tokenTime(totals: SchemeTotals, link: LinkRates): TokenTime {
   const { tokenCount, callCount, isStreamed } = totals;
   const deviceMs = totals.deviceMs / tokenCount;

@@ -56,11 +56,11 @@ export async function runEmulated(
   await using hub = await openEmulatedHub(options);
   const env = { ...(options.env ?? process.env), PILOTFISH_HUB_KEY: hub.key ?? '' };
   const log = new MessageLog();
-  for (const sends of new Set(drafting.map((scheme) => scheme.sends ?? undefined))) {
-    const own = drafting.filter((scheme) => (scheme.sends ?? undefined) === sends);
+  for (const own of groupsOf(drafting)) {
+    const [{ sends, aheadCount: ahead }] = own;
     await using engine = await openEngine({
       ...{ ...options, env, strategies: own.map(({ value }) => value) },
-      uplink: { ...options.uplink, sends },
+      uplink: { ...options.uplink, sends: sends ?? undefined, ahead },
       hub: { url: hub.url, wrapTransport: (transport) => log.watch(transport) },
     });
     for (const scheme of own) {
@@ -77,6 +77,20 @@ export async function runEmulated(
     }
   }
   return { speeds, note: hub.note };
+}
+
+/** Schemes that one engine serves. */
+function groupsOf(
+  schemes: readonly LinkScheme[],
+): Iterable<readonly [LinkScheme, ...LinkScheme[]]> {
+  const groups = new Map<string, [LinkScheme, ...LinkScheme[]]>();
+  for (const scheme of schemes) {
+    const key = `${scheme.sends} ${scheme.aheadCount}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [scheme]);
+    else group.push(scheme);
+  }
+  return groups.values();
 }
 
 function tokenCountOf(scheme: LinkScheme, options: RunEmulatedOptions): number {

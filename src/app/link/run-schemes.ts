@@ -39,7 +39,7 @@ export async function runSchemes(
   const runs = new Map<LinkScheme, SchemeRun>();
   for (const sends of new Set(schemes.map((scheme) => scheme.sends ?? undefined))) {
     const own = schemes.filter((scheme) => (scheme.sends ?? undefined) === sends);
-    const opened = await openFor(own, { ...options.uplink, sends }, options);
+    const opened = await openFor(own, { ...options.uplink, sends, ahead: 0 }, options);
     await using engine = opened.engine;
     for (const scheme of own) {
       const asked = { ...options, vocabularySize: opened.vocabularySize };
@@ -75,7 +75,7 @@ async function runScheme(
   const ask = async (events: AsyncIterable<EngineEvent>): Promise<number> => {
     const seen: EngineEvent[] = [];
     for await (const event of events) seen.push(event);
-    const exchange = recordedExchange(seen, bytes);
+    const exchange = recordedExchange(seen, bytes, scheme.aheadCount);
     exchanges.push(exchange);
     return exchange.turns.length;
   };

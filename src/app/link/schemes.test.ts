@@ -8,7 +8,7 @@ const ALL =
 
 describe('schemes', () => {
   it('are strategies with what their devices send', () => {
-    const schemes = parseSchemes(ALL, undefined);
+    const schemes = parseSchemes(ALL, {});
     expect(schemes.map(({ name }) => name).join()).toBe(ALL);
     expect(schemes.map(({ sends }) => sends)).toEqual([
       ...[null, null, 'distribution', 'top', 'ids'],
@@ -18,11 +18,23 @@ describe('schemes', () => {
   });
 
   it('send what the option says where they do not say it themselves', () => {
-    const sends = parseSchemes('large, hlm,hlm:ids ,hlm', 'top').map((one) => one.sends);
+    const sends = parseSchemes('large, hlm,hlm:ids ,hlm', { sends: 'top' }).map((one) => one.sends);
     expect(sends).toEqual([null, 'top', 'ids']);
   });
 
+  it('draft ahead where they say so, or the option does', () => {
+    const ahead = (text: string, count?: number) =>
+      parseSchemes(text, { ahead: count }).map(({ sends, aheadCount }) => [sends, aheadCount]);
+    const names = 'large,uhlm,uhlm:ahead,uhlm:ids:ahead';
+    const sent = [null, 'distribution', 'distribution', 'ids'];
+    expect(ahead(names)).toEqual(sent.map((one, at) => [one, at > 1 ? 16 : 0]));
+    expect(ahead(names, 5)).toEqual(sent.map((one, at) => [one, at > 0 ? 5 : 0]));
+  });
+
   it.each([
+    ['large:ahead', 'option-invalid', 'large sends none'],
+    ['hlm:ahead:ids', 'option-invalid', '"ahead:ids" is no uplink'],
+    ['hlm:ids:top', 'option-invalid', '"ids:top" is no uplink'],
     ['hlm:all', 'option-invalid', '"all" is no uplink'],
     ['hlm:', 'option-invalid', '"" is no uplink'],
     ['large:ids', 'option-invalid', 'large sends none'],
@@ -33,13 +45,13 @@ describe('schemes', () => {
     ['small,,large', 'strategy-unknown', ''],
     ['uhlm@x', 'threshold-invalid', 'x'],
   ])('are not "%s"', (text, code, message) => {
-    expect(() => parseSchemes(text, undefined)).toThrow(
+    expect(() => parseSchemes(text, {})).toThrow(
       expect.objectContaining({ code, message: expect.stringContaining(message) }),
     );
   });
 
   it('send no distribution when they are greedy', () => {
-    const [, , full, top, ids] = parseSchemes(ALL, undefined);
+    const [, , full, top, ids] = parseSchemes(ALL, {});
     const kinds = (temperature: number) =>
       [full, top, ids].map((one) => one && sentDistribution(one, temperature, { tokenCount: 9 }));
     expect(kinds(0)).toEqual([{ kind: 'none' }, { kind: 'none' }, { kind: 'none' }]);
@@ -52,7 +64,7 @@ describe('schemes', () => {
 
   it('that always transmit are lossless, but with the compression of the paper', () => {
     const lossless = (rest: 'none' | 'uniform') =>
-      parseSchemes(ALL, undefined)
+      parseSchemes(ALL, {})
         .filter((scheme) => isLossless(scheme, { rest }))
         .map(({ name }) => name);
     expect(lossless('none')).toEqual(['large', 'hlm:distribution', 'hlm:top', 'hlm:ids']);
@@ -60,7 +72,7 @@ describe('schemes', () => {
   });
 
   it('to compare with are the small model and coins', () => {
-    const names = parseSchemes(ALL, undefined)
+    const names = parseSchemes(ALL, {})
       .filter(isYardstick)
       .map(({ name }) => name);
     expect(names).toEqual(['small', 'random-uhlm@30%:ids']);
@@ -80,7 +92,7 @@ describe('the accuracy that a scheme keeps', () => {
     ...[point(0.08, 1, 0.7), point(0.08, 2, 0.74), point(0.3, 1, 0.6)],
   ];
   const kept = (name: string) =>
-    parseSchemes(name, undefined).map((scheme) => keptAccuracy(scheme, {}, { results }))[0];
+    parseSchemes(name, {}).map((scheme) => keptAccuracy(scheme, {}, { results }))[0];
 
   it('is that of its point in the evaluation, seeds averaged, over that of the large model', () => {
     expect(kept('small')).toBeCloseTo(0.5);

@@ -15,21 +15,32 @@ export interface LinkScheme {
   readonly value: StrategyValue;
   /** Null: it transmits no drafts. */
   readonly sends: Sends | null;
+  /** Tokens that the device drafts on while a verdict is on its way. */
+  readonly aheadCount: number;
 }
+
+const AHEAD = 'ahead';
+/** As many as a verdict leaves time for, in most cases. */
+const AHEAD_COUNT = 16;
 
 const SENDS: readonly Sends[] = ['distribution', 'top', 'ids'];
 
 /**
- * @param text names of schemes, `STRATEGY` or `STRATEGY:UPLINK`, separated by commas
+ * @param text names of schemes, `STRATEGY`, `STRATEGY:UPLINK` or either of them with `:ahead` behind,
+ *   separated by commas
  * @throws PilotfishError `option-invalid`, and as `parseStrategy`
  */
-export function parseSchemes(text: string, sends: Sends | undefined): readonly LinkScheme[] {
+export function parseSchemes(text: string, uplink: UplinkOptions): readonly LinkScheme[] {
   const names = text.split(',').map((name) => name.trim());
-  return [...new Set(names)].map((name) => parseScheme(name, sends));
+  return [...new Set(names)].map((name) => parseScheme(name, uplink));
 }
 
-function parseScheme(name: string, byDefault: Sends | undefined): LinkScheme {
-  const [strategy = '', given] = name.split(':', 2);
+function parseScheme(name: string, uplink: UplinkOptions): LinkScheme {
+  const [strategy = '', ...behind] = name.split(':');
+  const isAhead = behind.at(-1) === AHEAD;
+  const [given, ...more] = isAhead ? behind.slice(0, -1) : behind;
+  const asked = uplink.ahead ?? 0;
+  const aheadCount = isAhead && asked === 0 ? AHEAD_COUNT : asked;
   const value = parseStrategy(strategy);
   const { method } = value;
   const { needs, unit } = method;
@@ -38,15 +49,19 @@ function parseScheme(name: string, byDefault: Sends | undefined): LinkScheme {
     throw invalid(name, `${method.name} transmits no drafts`, 'Name drafts, "small" or "large"');
   }
   if (method.sends === undefined) {
-    if (given !== undefined) throw invalid(name, `${method.name} sends none`, `Name "${strategy}"`);
-    return { name, value, sends: null };
+    if (behind.length > 0) throw invalid(name, `${method.name} sends none`, `Name "${strategy}"`);
+    return { name, value, sends: null, aheadCount: 0 };
   }
   const sends =
-    given === undefined ? (byDefault ?? method.sends) : SENDS.find((one) => one === given);
-  if (sends === undefined) {
-    throw invalid(name, `"${given}" is no uplink`, `Write one of ${SENDS.join(', ')} behind ":"`);
+    given === undefined ? (uplink.sends ?? method.sends) : SENDS.find((one) => one === given);
+  if (sends === undefined || more.length > 0) {
+    throw invalid(
+      name,
+      `"${behind.join(':')}" is no uplink`,
+      `Write one of ${SENDS.join(', ')} behind ":"`,
+    );
   }
-  return { name, value, sends };
+  return { name, value, sends, aheadCount };
 }
 
 function invalid(scheme: string, problem: string, remedy: string): PilotfishError {

@@ -35,9 +35,14 @@ export function workOf(
   };
 }
 
-export function tokenOf(index: number, elapsedMs: number): TokenEvent {
+export function tokenOf(
+  index: number,
+  elapsedMs: number,
+  changes: Partial<TokenEvent> = {},
+): TokenEvent {
   return {
     ...{ type: 'token', index, tokenId: tokenId(0), text: '', origin: 'small', verified: false },
     ...{ proposedTokenId: null, score: null, logprob: null, round: index, elapsedMs },
+    ...changes,
   };
 }

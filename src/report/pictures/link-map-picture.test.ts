@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { sendingMs } from '../../channel/direction.ts';
 import { linkMap, type MapScheme } from '../../channel/link-map.ts';
 import { renderSvg } from '../render-svg.ts';
 import { COLOR_PAIRS } from '../strategy-styles.ts';
@@ -6,9 +7,9 @@ import { linkMapSpec } from './link-map-picture.ts';
 
 const scheme = (name: string, deviceMs: number, upBytes: number): MapScheme => ({
   name,
-  totals: {
-    ...{ tokenCount: 1, callCount: upBytes > 0 ? 1 : 0, deviceMs, hubMs: 0 },
-    ...{ upBytes, downBytes: 0, isStreamed: false },
+  timeOver: ({ roundTripMs, upRate }) => {
+    const linkMs = upBytes > 0 ? roundTripMs + sendingMs(upBytes, upRate) : 0;
+    return { ms: deviceMs + linkMs };
   },
 });
 

@@ -5,14 +5,9 @@ import type { MeasuredLink, MeasureLinkOptions, SchemeSpeed } from '../../../app
 import { linkMap } from '../../../channel/link-map.ts';
 import { runCli } from '../../run-cli.ts';
 
-const TOTALS = {
-  ...{ tokenCount: 10, callCount: 10, deviceMs: 250, hubMs: 400, upBytes: 6_354_980 },
-  ...{ downBytes: 950, isStreamed: false },
-};
-
 const SCHEME: SchemeSpeed = {
   ...{ name: 'hlm:distribution', tokenCount: 10, transmittedShare: 1, upBytes: 607_778 },
-  ...{ downBytes: 29, tokensPerSecond: 0.19, keptAccuracy: null, isOnMap: true, totals: TOTALS },
+  ...{ downBytes: 29, tokensPerSecond: 0.19, keptAccuracy: null, isOnMap: true },
   time: { deviceMs: 25, hubMs: 40, linkMs: 5104.7, ms: 5169.7 },
   emulated: {
     ...{ tokenCount: 9, transmittedShare: 1, upBytes: 607_778, downBytes: 29 },
@@ -33,7 +28,11 @@ const SMALL: SchemeSpeed = {
 const MEASURED: MeasuredLink = {
   ...{ title: 'tiny → huge, temperature 1', roundTripMs: 20, upRate: 1e6, downRate: 1e6 },
   ...{ radio: null, temperature: 1, seed: 0, schemes: [SMALL, SCHEME], keep: 0.975 },
-  ...{ map: linkMap([SCHEME]), hasAccuracies: false, isQuiet: true },
+  ...{
+    map: linkMap([{ name: SCHEME.name, timeOver: () => SCHEME.time }]),
+    hasAccuracies: false,
+    isQuiet: true,
+  },
   emulation: 'a relay shapes the link',
 };
 
@@ -98,7 +97,7 @@ describe('bench link', () => {
       ...{ roundTripMs: 20, upRate: 1e6, downRate: 1e6, temperature: 1, seed: 0, tokenCount: 200 },
       ...{ keep: 0.975, over: 'auto', fullTokenCount: 100, uplink: {} },
       schemes:
-        'small,large,hlm:distribution,hlm:top,hlm:ids,uhlm,uhlm:ids,cu-hlm,random-uhlm:distribution',
+        'small,large,hlm:distribution,hlm:top,hlm:ids,uhlm,uhlm:ids,cu-hlm,cu-hlm:ahead,random-uhlm',
     });
     expect(asked[0]?.radio).toBeUndefined();
     expect(asked[0]?.program?.[0]).toBe(process.execPath);

@@ -38,10 +38,11 @@ const EXAMPLES = `Examples:
 const DESCRIPTION =
   'Runs schemes of hybrid inference on a pair, both models on this machine, and computes how fast a ' +
   'device with the small model and a hub with the large one would write over a link. A scheme is a ' +
-  'strategy; ":ids", ":top" or ":distribution" behind it says what the device sends with a draft.';
+  'strategy; ":ids", ":top" or ":distribution" behind it says what the device sends with a draft, ' +
+  'and ":ahead" that it drafts on meanwhile.';
 
 const SCHEMES =
-  'small,large,hlm:distribution,hlm:top,hlm:ids,uhlm,uhlm:ids,cu-hlm,random-uhlm:distribution';
+  'small,large,hlm:distribution,hlm:top,hlm:ids,uhlm,uhlm:ids,cu-hlm,cu-hlm:ahead,random-uhlm';
 const TOKEN_COUNT_MAX = 1_000_000;
 const RATE = '1mbit';
 const ROUND_TRIP = '20ms';
