@@ -31,6 +31,7 @@ import type { Verdict } from '../session/session.ts';
 import { judgeDraft } from '../speculative/verifiers.ts';
 import { checkOption } from './check-option.ts';
 import { tokenRoutingCost } from './cost-models.ts';
+import { type AheadDraft, draftAhead } from './draft-ahead.ts';
 import { entropyGate } from './entropy.ts';
 import { marginGate } from './margin.ts';
 import { type Method, thresholdOf } from './method.ts';
@@ -103,7 +104,8 @@ class HybridDecoder implements Decoder {
     const asking = this.#verdict(text, sent);
     const isEnd = this.#context.isEndOfGeneration(sent.tokenId);
     const countMax = isEnd ? 0 : Math.min(tokenCountMax - 1, this.#uplink.ahead ?? 0);
-    const ahead = await this.#draftAhead([...text, sent.tokenId], asking, countMax);
+    const draft = (prefix: readonly TokenId[]): Promise<Drafted> => this.#draft(prefix);
+    const ahead = await draftAhead(draft, [...text, sent.tokenId], { asking, countMax });
     const verdict = await asking;
     if (verdict === null) {
       this.#offlineCount += 1;
@@ -127,38 +129,8 @@ class HybridDecoder implements Decoder {
     const logprob = draft === row ? row.logprob : null;
     const written = { ...writtenBy('small', { tokenId: draft.tokenId, logprob }), score };
     const isEnd = this.#context.isEndOfGeneration(draft.tokenId);
-    return { text, row, compressed, written, score, isSure: this.#isSure(score) && !isEnd };
-  }
-
-  /**
-   * Drafts on behind a draft whose verdict is on its way: tokens that will stand if it does, and at last
-   * one that has to be transmitted itself. Noise depends on positions, so the text is the same.
-   */
-  async #draftAhead(
-    start: readonly TokenId[],
-    asking: Promise<unknown>,
-    countMax: number,
-  ): Promise<readonly Drafted[]> {
-    const ahead: Drafted[] = [];
-    let isDecided = false;
-    const decide = (): void => {
-      isDecided = true;
-    };
-    // Its failure is the caller's; here it only ends the drafting.
-    asking.then(decide, decide);
-    try {
-      for (let text = start; ahead.length < countMax && !isDecided; ) {
-        const drafted = await this.#draft(text);
-        ahead.push(drafted);
-        if (!drafted.isSure) break;
-        text = [...text, drafted.written.tokenId];
-      }
-      return ahead;
-    } catch (error) {
-      // No call may be in flight when a round fails.
-      await asking.catch(() => undefined);
-      throw error;
-    }
+    const isSure = this.#isSure(score) && !isEnd;
+    return { text, row, compressed, written, tokenId: draft.tokenId, score, isSure };
   }
 
   /** What was drafted ahead and has to be transmitted, if the text came to be as it was drafted for. */
@@ -222,13 +194,12 @@ interface SentDraft {
 }
 
 /** A draft and whether it stands without a verdict. */
-interface Drafted {
+interface Drafted extends AheadDraft {
   readonly text: readonly TokenId[];
   readonly row: RowResult;
   readonly compressed: SentDraft | null;
   readonly written: Decision;
   readonly score: number | null;
-  readonly isSure: boolean;
 }
 
 interface Draft {

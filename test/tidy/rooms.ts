@@ -59,8 +59,8 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
     ],
     // The library's face.
     'index.ts': [
-      ...['accounting', 'app', 'catalog', 'core', 'engine', 'evaluation', 'grammar', 'judging'],
-      ...['machines', 'model', 'session', 'strategy', 'training'],
+      ...['accounting', 'app', 'catalog', 'channel', 'core', 'engine', 'evaluation', 'grammar'],
+      ...['judging', 'machines', 'model', 'session', 'strategy', 'training'],
     ],
     cli: [
       ...['app', 'catalog', 'channel', 'core', 'engine', 'evaluation', 'grammar', 'machines'],
