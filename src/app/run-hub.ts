@@ -6,8 +6,8 @@ import { startHubServer } from '../hub/hub-server.ts';
 import { CONTEXT_LENGTH_DEFAULT } from '../model/llama-cpp/model.ts';
 import { SEQUENCE_COUNT_LIMIT } from '../model/sequence-count-limit.ts';
 import { fileDigest } from '../storage/file-digest.ts';
-import { readGiven } from '../storage/whole-file.ts';
 import { readKeys } from './hub/hub-key.ts';
+import { readPem } from './hub/read-pem.ts';
 import { loadNamedModel } from './machine/load-named-model.ts';
 import { shortName } from './machine/local-profile.ts';
 import type { PairOptions } from './pair-options.ts';
@@ -52,7 +52,6 @@ export const DRAIN_MS_DEFAULT = 30_000;
 const CONTEXT_COUNT = 4;
 /** Sequences beside those of the devices, for texts that the prefix cache keeps. */
 const SPARE_SEQUENCE_COUNT = 8;
-const PEM_BYTE_COUNT_MAX = 2 ** 20;
 
 /**
  * Loads the model and listens. Closing it drains: devices are told, their requests may end, and all
@@ -108,14 +107,4 @@ async function readTls({
     });
   }
   return { cert: await readPem(tlsCert, '--tls-cert'), key: await readPem(tlsKey, '--tls-key') };
-}
-
-async function readPem(path: string, option: string): Promise<string> {
-  const tooLarge = (): PilotfishError =>
-    new PilotfishError('option-invalid', `${option} is ${path}, which is too large for PEM.`, {
-      remedy: `Give ${option} as a file in PEM.`,
-      fields: { option, value: path },
-    });
-  const bytes = await readGiven({ path, byteCountMax: PEM_BYTE_COUNT_MAX, tooLarge });
-  return bytes.toString('utf8');
 }

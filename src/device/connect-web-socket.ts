@@ -12,6 +12,8 @@ export interface HubAddress {
   readonly url: string;
   /** The key that the hub asks for. */
   readonly key?: string | undefined;
+  /** The certificate to trust, in PEM; default: those that this system trusts. */
+  readonly ca?: string | undefined;
   readonly connectMs: number;
   /** Between pings; default: that of every WebSocket here. */
   readonly pingMs?: number | undefined;
@@ -24,13 +26,14 @@ export function webSocketConnector(address: HubAddress): ConnectToHub {
 }
 
 function connect(url: URL, address: HubAddress, signal: AbortSignal): Promise<HubEntrance> {
-  const { key, connectMs, pingMs } = address;
+  const { key, ca, connectMs, pingMs } = address;
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(url, {
       perMessageDeflate: false,
       maxPayload: FRAME_BYTE_COUNT_MAX,
       handshakeTimeout: connectMs,
       followRedirects: false,
+      ...(ca === undefined ? {} : { ca }),
       headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
     });
     const transport = webSocketTransport(socket, { pingMs });

@@ -14,13 +14,19 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+/** A hub that sends more without being asked is not followed any longer. */
+const UNASKED_ERROR_COUNT_MAX = 8;
+
 export class HubLink {
   readonly #transport: FrameTransport;
   readonly #vocabularySize: number;
   #waiting: Waiting | null = null;
   /** Why nothing more can be asked; null: the connection lives. */
   #end: PilotfishError | null = null;
+  #isConnected = true;
   #isDraining = false;
+  /** Errors that nobody asked for. */
+  #errorCount = 0;
   #bytesUp = 0;
   #bytesDown = 0;
 
@@ -49,14 +55,18 @@ export class HubLink {
 
   /** Sends a message that has no answer. */
   tell(message: DeviceMessage): void {
-    if (this.#end !== null) return;
+    if (this.#end === null) this.#send(message);
+  }
+
+  #send(message: DeviceMessage): void {
     const frame = encode(message, this.#vocabularySize);
     this.#bytesUp += frame.length;
     this.#transport.send(frame);
   }
 
   /**
-   * Sends a message and waits for its answer. If it is given up, the connection is closed.
+   * Sends a message and waits for its answer. After a failure nothing more can be asked, and the caller
+   * closes the connection.
    * @throws PilotfishError `hub-unreachable` if the link breaks or stalls, `frame-invalid`, `aborted`
    */
   async ask(
@@ -65,7 +75,7 @@ export class HubLink {
   ): Promise<Reply> {
     if (this.#end !== null) throw this.#end;
     invariant(this.#waiting === null, 'one question at a time');
-    const giveUp = (): void => this.#stop(abortError(signal));
+    const giveUp = (): void => this.#giveUp(abortError(signal));
     const timer = setTimeout(() => this.#stop(stalled(waitMs)), waitMs);
     signal.addEventListener('abort', giveUp, { once: true });
     try {
@@ -82,7 +92,9 @@ export class HubLink {
     }
   }
 
-  close(): void {
+  /** @param last is sent first, if the connection still lives */
+  close(last?: DeviceMessage): void {
+    if (last !== undefined && this.#isConnected) this.#send(last);
     this.#stop(broken());
   }
 
@@ -101,24 +113,30 @@ export class HubLink {
 
   #receive(message: HubMessage): void {
     if (message.type === 'drain') {
+      if (this.#isDraining) throw frameInvalid('type', 'drain', 'sent twice');
       this.#isDraining = true;
       return;
     }
-    // Nothing was asked. An error can be about the connection, which then ends.
     if (this.#waiting === null) {
-      if (message.type !== 'error')
-        throw frameInvalid('type', message.type, 'one that was asked for');
-      return;
+      // An error can be about the connection, which then ends.
+      this.#errorCount += 1;
+      if (message.type === 'error' && this.#errorCount <= UNASKED_ERROR_COUNT_MAX) return;
+      throw frameInvalid('type', message.type, 'one that was asked for');
     }
     this.#waiting.resolve(message);
     this.#waiting = null;
   }
 
   #stop(error: PilotfishError): void {
+    this.#giveUp(error);
+    this.#isConnected = false;
+    this.#transport.close();
+  }
+
+  #giveUp(error: PilotfishError): void {
     this.#end ??= error;
     this.#waiting?.reject(error);
     this.#waiting = null;
-    this.#transport.close();
   }
 }
 

@@ -101,10 +101,11 @@ export class HubRequest {
     const link = this.#link;
     this.#link = null;
     if (link === null) return;
-    if (link.isOpen) link.tell({ type: 'close', requestId: this.#id });
+    const last = { type: 'close', requestId: this.#id } as const;
+    if (link.isReusable) link.tell(last);
+    else link.close(last);
     this.#countBytes(link);
     if (link.isReusable) this.#options.giveBack(link);
-    else link.close();
   }
 
   async #transmit(link: HubLink, question: Question, sequence: number): Promise<AnswerMessage> {
@@ -174,10 +175,13 @@ export class HubRequest {
 
   /** @throws the error, unless the link may come back */
   #failed(error: unknown): void {
-    this.#countBytes();
-    this.#link?.close();
+    const link = this.#link;
     this.#link = null;
-    if (!isTransient(error)) throw error;
+    const isLasting = !isTransient(error);
+    // The hub need not remember a request that is given up.
+    link?.close(isLasting ? { type: 'close', requestId: this.#id } : undefined);
+    this.#countBytes(link);
+    if (isLasting) throw error;
     this.#failureCount += 1;
     this.#failingSinceMs ??= this.#options.clock.nowMs();
     this.#lastFailure = error;

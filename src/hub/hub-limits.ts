@@ -20,6 +20,9 @@ export const HUB_LIMITS: HubLimits = {
   resumeMs: 10 * 60_000,
 };
 
+/** The most devices that a hub can be told to admit. */
+export const DEVICE_COUNT_LIMIT = 1024;
+
 /** Answers that are kept in case they were lost on their way. */
 export const KEPT_ANSWER_COUNT = 32;
 /** Cells are reserved in steps of this many, so that a growing text seldom needs another reservation. */

@@ -126,8 +126,9 @@ export class HubRequest {
     const known = this.#answers.get(sequence);
     if (known !== undefined) return this.#send?.(known);
     if (epoch < this.#epoch || sequence <= this.#lastSequence) return;
-    if (from > this.#text.length) {
-      const seen = `from is ${from}, and the text has ${this.#text.length} tokens.`;
+    const { promptLength } = this.opened;
+    if (from < promptLength || from > this.#text.length) {
+      const seen = `from is ${from}, and the answer goes from ${promptLength} to ${this.#text.length}.`;
       return this.#refuse('position-unexpected', seen, message);
     }
     this.#home.busy(this);

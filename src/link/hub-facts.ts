@@ -48,9 +48,10 @@ export function readHubFacts(header: string | undefined): HubFacts {
   const parsed = HUB_FACTS.safeParse(header === undefined ? undefined : decoded(header));
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
+  const seen = `${issue?.path.join('.')}: ${issue?.message}`;
   throw new PilotfishError(
     'hub-refused',
-    `The server does not describe a model as a hub does: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}.`,
+    `The server does not describe a model as a hub does (${seen}).`,
     { remedy: 'Check the address: it must be that of `pilotfish hub`, of the same version.' },
   );
 }

@@ -45,7 +45,10 @@ export interface TransmitMessage {
   readonly sequence: number;
   /** The number of drafts rejected so far. A hub ignores what was sent in an earlier epoch. */
   readonly epoch: number;
-  /** The position in the text of the first un-synced id. The hub cuts its text to this length. */
+  /**
+   * The position in the text of the first un-synced id, behind the prompt. The hub cuts its text to this
+   * length.
+   */
   readonly from: number;
   /** The tokens that the device kept since, without asking. */
   readonly unsynced: readonly TokenId[];

@@ -1,7 +1,11 @@
 /** Models behind the session port, for its contract. */
 import { type TokenId, tokenId, tokenIds } from '../../src/core/token-id.ts';
 import { untilAborted } from '../../src/core/until-aborted.ts';
+import { type HubEntrance, HubModel } from '../../src/device/hub-model.ts';
 import { ModelSet } from '../../src/engine/model-set.ts';
+import { Hub } from '../../src/hub/hub.ts';
+import { serveConnection } from '../../src/hub/serve-connection.ts';
+import { memoryTransports } from '../../src/link/memory-transport.ts';
 import { ScriptedModel } from '../../src/model/scripted/scripted-model.ts';
 import {
   RemoteLikeModel,
@@ -116,6 +120,41 @@ export function remoteLikeSubject(options: Partial<RemoteLikeOptions> = {}): Ses
     },
     checkIdle: () => {
       if (model.openCallCount > 0) throw new Error('a call is still in flight');
+    },
+  };
+}
+
+/** The model of a hub, over frames. */
+export function hubSubject(): SessionSubject {
+  const interference = new Interference();
+  const hub = new Hub({ model: scripted(interference), digest: '0'.repeat(64) });
+  const connect = async (): Promise<HubEntrance> => {
+    const [transport, served] = memoryTransports();
+    void serveConnection(hub, served, 'anyone');
+    return { transport, facts: hub.facts };
+  };
+  const { vocabulary } = scripted(new Interference());
+  const [first, served] = memoryTransports();
+  void serveConnection(hub, served, 'anyone');
+  const model = new HubModel({ connect, vocabulary }, hub.facts, first);
+  return {
+    ...TEXTS,
+    name: "a hub's model",
+    isRemote: true,
+    hold: interference.hold,
+    // A failure on the hub is not told to its devices.
+    failNext: null,
+    open: ({ sampling, ...request }) =>
+      model.openSession('far', {
+        ...{ ...request, promptLength: PROMPT.length },
+        sampling: { vocabularySize: TOKENS.length, sampling, seed: 0 },
+        isEndOfGeneration: (id) => id === END,
+        tokenBytes: (id) => model.vocabulary.tokenBytes(id),
+      }),
+    checkIdle: async () => {
+      // The last message is on its way.
+      await new Promise((done) => setImmediate(done));
+      if (hub.status.requestCount > 0) throw new Error('a request is still open');
     },
   };
 }

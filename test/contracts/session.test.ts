@@ -2,7 +2,7 @@
 import { describe, it } from 'vitest';
 import { SessionBench, type SessionSubject } from '../../src/testing/contracts/session-bench.ts';
 import { sessionContract } from '../../src/testing/contracts/session-contract.ts';
-import { remoteLikeSubject, scriptedSubject } from './session-subjects.ts';
+import { hubSubject, remoteLikeSubject, scriptedSubject } from './session-subjects.ts';
 
 /** As a chat API: no rows of a given text, no log-probabilities. */
 const writingSubject = (): SessionSubject => ({
@@ -10,7 +10,7 @@ const writingSubject = (): SessionSubject => ({
   name: 'a model that only writes',
 });
 
-for (const subject of [scriptedSubject, () => remoteLikeSubject(), writingSubject]) {
+for (const subject of [scriptedSubject, () => remoteLikeSubject(), writingSubject, hubSubject]) {
   const shown = subject();
   describe(`a session of ${shown.name}`, () => {
     for (const { name, run } of sessionContract(shown)) {

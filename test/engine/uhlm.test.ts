@@ -1,15 +1,19 @@
 /**
- * U-HLM through the whole loop: its exact law, which is biased where the uncertainty looks at the draft,
- * its ends, and what is counted as transmitted.
+ * U-HLM through the whole loop, in one process and over frames: its exact law, which is biased where the
+ * uncertainty looks at the draft, its ends, and what is counted as transmitted.
  */
 import { describe, expect, it } from 'vitest';
 import { required } from '../../src/core/invariant.ts';
 import type { RowProgram } from '../../src/core/row-program.ts';
 import { samplingParams } from '../../src/core/sampling-params.ts';
-import { type TokenId, tokenIds } from '../../src/core/token-id.ts';
+import { tokenIds } from '../../src/core/token-id.ts';
+import { type HubEntrance, HubModel } from '../../src/device/hub-model.ts';
 import { ModelSet } from '../../src/engine/model-set.ts';
 import { runRequest } from '../../src/engine/run-request.ts';
+import { Hub } from '../../src/hub/hub.ts';
+import { serveConnection } from '../../src/hub/serve-connection.ts';
 import { perturbedProbabilities } from '../../src/judging/perturbation.ts';
+import { memoryTransports } from '../../src/link/memory-transport.ts';
 import { ScriptedModel } from '../../src/model/scripted/scripted-model.ts';
 import { fromSinglePrecision } from '../../src/sampling/compressed-distribution.ts';
 import { exactLogPartitions } from '../../src/sampling/perturbation.ts';
@@ -46,22 +50,38 @@ function strategyOf(text: string, uplink: UplinkOptions = {}): Strategy {
   return method.build(value, { uplink });
 }
 
+/** Where the large model is: in this process, or on a hub that gets frames alone. */
+const PLACES = ['in one process', 'over frames'] as const;
+type Place = (typeof PLACES)[number];
+
 /** [token] the exact probabilities of the first token of an answer. */
-async function firstToken(strategy: Strategy): Promise<number[]> {
+async function firstToken(strategy: Strategy, place: Place): Promise<number[]> {
   let path: PathDraws | null = null;
-  const choose = (distribution: Float64Array): TokenId =>
-    required(path, 'a path is under way').categorical(distribution);
+  const draws = (): PathDraws => required(path, 'a path is under way');
   const model = (next: readonly number[]): ScriptedModel =>
-    new ScriptedModel({ tokens: TOKENS, endOfGeneration: [END], next: () => next, choose });
-  const models = new ModelSet({ small: model(SMALL), large: model(LARGE) });
-  const outcomes = await enumerateDraws(async (draws) => {
-    path = draws;
+    new ScriptedModel({
+      ...{ tokens: TOKENS, endOfGeneration: [END], next: () => next },
+      choose: (distribution) => draws().categorical(distribution),
+    });
+  const small = model(SMALL);
+  await using hub = new Hub({ model: model(LARGE), digest: '0'.repeat(64), draws });
+  const connect = async (): Promise<HubEntrance> => {
+    const [transport, served] = memoryTransports();
+    void serveConnection(hub, served, 'anyone');
+    return { transport, facts: hub.facts };
+  };
+  const { transport, facts } = await connect();
+  const far = new HubModel({ connect, vocabulary: small.vocabulary }, facts, transport);
+  const large = place === 'over frames' ? far : model(LARGE);
+  await using models = new ModelSet({ small, large });
+  const outcomes = await enumerateDraws(async (drawn) => {
+    path = drawn;
     const run = runRequest({
       request: {
         ...{ sampling: samplingParams({ temperature: 1 }), maxTokens: 1, stop: [], seed: 0 },
         logprobs: false,
       },
-      ...{ prompt: tokenIds([0, 1]), strategy, models, lease: models.soleLease(), draws },
+      ...{ prompt: tokenIds([0, 1]), strategy, models, lease: models.soleLease(), draws: drawn },
       ...{ clock: { nowMs: () => 0 }, signal: new AbortController().signal },
     });
     let first = -1;
@@ -118,26 +138,32 @@ function expectClose(actual: readonly number[], expected: readonly number[]): vo
   for (const [id, value] of expected.entries()) expect(actual[id]).toBeCloseTo(value, 12);
 }
 
-describe('the law of U-HLM', () => {
+describe.each(PLACES)('the law of U-HLM %s', (place) => {
+  // The verdicts are the same; frames only take longer.
+  const isBrief = place === 'over frames' && !RUNS_ARE_FULL;
   it('is that of the large model where every draft is transmitted', async () => {
-    for (const text of ['hlm', 'uhlm@-1', 'uhlm-pd@-1', 'uhlm-entropy@-1', 'uhlm-unbiased@-1']) {
-      expectClose(await firstToken(strategyOf(text)), LARGE);
+    const all = ['hlm', 'uhlm@-1', 'uhlm-pd@-1', 'uhlm-entropy@-1', 'uhlm-unbiased@-1'];
+    for (const text of isBrief ? all.slice(0, 2) : all) {
+      expectClose(await firstToken(strategyOf(text), place), LARGE);
     }
-    expectClose(await firstToken(strategyOf('uhlm@-1', { sends: 'ids' })), LARGE);
+    expectClose(await firstToken(strategyOf('uhlm@-1', { sends: 'ids' }), place), LARGE);
   });
 
   it('is that of the large model under lossless compression, however little is sent', async () => {
     for (const tokenCount of RUNS_ARE_FULL ? [1, 2, 3, 4, 5] : [1, 3]) {
-      for (const bitCount of [1, 8]) {
-        expectClose(await firstToken(strategyOf('cu-hlm@-1', { tokenCount, bitCount })), LARGE);
+      for (const bitCount of isBrief ? [8] : [1, 8]) {
+        expectClose(
+          await firstToken(strategyOf('cu-hlm@-1', { tokenCount, bitCount }), place),
+          LARGE,
+        );
       }
     }
-    expectClose(await firstToken(strategyOf('hlm', { sends: 'top', tokenCount: 2 })), LARGE);
+    expectClose(await firstToken(strategyOf('hlm', { sends: 'top', tokenCount: 2 }), place), LARGE);
   });
 
   it("is biased under the paper's compression", async () => {
     const uplink = { sends: 'top', tokenCount: 1, bitCount: 8, rest: 'uniform' } as const;
-    const law = await firstToken(strategyOf('hlm', uplink));
+    const law = await firstToken(strategyOf('hlm', uplink), place);
     const distance = law.reduce((sum, p, id) => sum + Math.abs(p - (LARGE[id] as number)), 0) / 2;
     expect(law.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 12);
     expect(distance).toBeGreaterThan(0.01);
@@ -145,14 +171,14 @@ describe('the law of U-HLM', () => {
 
   it('drafts from the compressed distribution where nothing is transmitted', async () => {
     // Two tokens at 8 bits: 255 and 143 of 398.
-    const law = await firstToken(strategyOf('cu-hlm@1', { tokenCount: 2 }));
+    const law = await firstToken(strategyOf('cu-hlm@1', { tokenCount: 2 }), place);
     expectClose(law, [255 / 398, 143 / 398, 0, 0, 0]);
   });
 
   it('is that of the small model where none is, but for a drafted end', async () => {
     const law = lawOf(() => false);
-    expectClose(await firstToken(strategyOf('uhlm@1')), law);
-    expectClose(await firstToken(strategyOf('uhlm-pd@1')), law);
+    expectClose(await firstToken(strategyOf('uhlm@1'), place), law);
+    expectClose(await firstToken(strategyOf('uhlm-pd@1'), place), law);
     // The end has 5 % under the small model, and more under the large one: it is never rejected. As it
     // is transmitted, its probability is rounded to single precision.
     for (const [id, p] of SMALL.entries()) expect(law[id]).toBeCloseTo(p, 8);
@@ -161,7 +187,7 @@ describe('the law of U-HLM', () => {
   it('is biased between, as the uncertainty looks at the draft', async () => {
     for (const threshold of [0.3, 0.5, 0.7, 0.85]) {
       const law = lawOf((id) => uncertaintyOf(id) > threshold);
-      expectClose(await firstToken(strategyOf(`uhlm@${threshold}`)), law);
+      expectClose(await firstToken(strategyOf(`uhlm@${threshold}`), place), law);
     }
     const sent = [0, 1, 2, 3].map((id) => uncertaintyOf(id) > 0.7);
     expect(new Set(sent).size).toBe(2);
@@ -169,9 +195,9 @@ describe('the law of U-HLM', () => {
 
   it('is one of both models where the uncertainty does not look at the draft', async () => {
     const best = uncertaintyOf(0);
-    expectClose(await firstToken(strategyOf(`uhlm-unbiased@${best - 0.01}`)), LARGE);
+    expectClose(await firstToken(strategyOf(`uhlm-unbiased@${best - 0.01}`), place), LARGE);
     expectClose(
-      await firstToken(strategyOf(`uhlm-unbiased@${best + 0.01}`)),
+      await firstToken(strategyOf(`uhlm-unbiased@${best + 0.01}`), place),
       lawOf(() => false),
     );
   });

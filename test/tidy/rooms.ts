@@ -6,7 +6,7 @@
  * 1. `core` holds the words of the field; everything may use them.
  * 2. `storage` to `grammar` each know one craft: files, small networks, rows of logits, text, forms.
  * 3. `model` to `session` lead from a model to what one request may ask of it; `link` holds what a
- *    device and a hub say to each other.
+ *    device and a hub say to each other, `device` the device's end. (`hub`, the other, also judges.)
  * 4. `accounting` and `machines` say what work costs, `channel` what a link costs. They come before
  *    `strategy`, because a strategy states its costs, and before `engine`, whose last event is a fold
  *    over costs.
@@ -63,8 +63,8 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
       ...['judging', 'machines', 'model', 'session', 'strategy', 'training'],
     ],
     cli: [
-      ...['app', 'catalog', 'channel', 'core', 'engine', 'evaluation', 'grammar', 'machines'],
-      ...['storage', 'strategy', 'training'],
+      ...['app', 'catalog', 'channel', 'core', 'engine', 'evaluation', 'grammar', 'hub'],
+      ...['machines', 'storage', 'strategy', 'training'],
     ],
   }),
 );

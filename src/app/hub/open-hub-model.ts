@@ -17,12 +17,15 @@ import { METHODS } from '../../strategy/methods.ts';
 import type { StrategyOptions } from '../../strategy/strategy-options.ts';
 import { strategyValue } from '../../strategy/strategy-value.ts';
 import { readKeys } from './hub-key.ts';
+import { readPem } from './read-pem.ts';
 
 export interface HubOptions {
   /** `ws://HOST:PORT` or `wss://HOST:PORT`. */
   readonly url: string;
   /** A file with the key; default: the variable PILOTFISH_HUB_KEY, if it is set. */
   readonly keyFile?: string | undefined;
+  /** A file with the certificate to trust, in PEM; default: those that this system trusts. */
+  readonly caFile?: string | undefined;
   /**
    * While the hub is away: `small` goes on with the small model alone, and marks its tokens; `stop`, the
    * default, ends the request with what it has, once the hub stays away.
@@ -50,7 +53,7 @@ export interface ReachedHub {
  * @throws PilotfishError `option-invalid`, `hub-unreachable`, `hub-refused`, `engine-busy`, `aborted`
  */
 export async function reachHub(
-  { url, keyFile, offline = 'stop', wrapTransport = (transport) => transport }: HubOptions,
+  { url, keyFile, caFile, offline = 'stop', wrapTransport = (one) => one }: HubOptions,
   { env, signal = new AbortController().signal, onNotice }: Surroundings,
 ): Promise<ReachedHub> {
   const policy = LINK_POLICIES[offline];
@@ -60,7 +63,9 @@ export async function reachHub(
       'The key travels without encryption. Use a hub with TLS and an address with wss://.',
     );
   }
-  const open: ConnectToHub = webSocketConnector({ url, key, connectMs: policy.connectMs });
+  const ca = caFile === undefined ? undefined : await readPem(caFile, '--hub-ca');
+  const { connectMs } = policy;
+  const open: ConnectToHub = webSocketConnector({ url, key, ca, connectMs });
   const connect: ConnectToHub = async (given) => {
     const { transport, facts } = await open(given);
     return { transport: wrapTransport(transport), facts };

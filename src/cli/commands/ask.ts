@@ -16,6 +16,7 @@ import {
   type GrammarOptions,
   grammarFields,
 } from '../options/grammar-options.ts';
+import { hubOptions } from '../options/hub-flags.ts';
 import { addPromptOptions, type PromptOptions, promptFields } from '../options/prompt-options.ts';
 import { strategyHelp } from '../options/strategy-help.ts';
 import type { Answer } from '../rendering/answer.ts';
@@ -34,6 +35,7 @@ const EXAMPLES = `Examples:
   pilotfish ask --regex "(yes|no), because .*" "Is 91 a prime number?"
   pilotfish ask --strategy rsd-likelihood@0.9 --drafts 4 --provisional "Tom has 3 pens …"
   pilotfish ask --strategy majority --samples 16 "How many minutes are three hours?"
+  pilotfish ask --hub ws://127.0.0.1:7433 --strategy uhlm --temperature 1 "Tell a story."
   cat notes.txt | pilotfish ask --system "Summarise in one sentence."`;
 
 const OUTPUT =
@@ -74,7 +76,8 @@ async function ask(
   if (options.json === true) {
     await showAnswer(events, jsonView(io));
   } else if (io.outIsTerminal) {
-    const legend = renderLegend(io.color, request.drafts);
+    const unchecked = hubOptions(options).hub?.offline === 'small';
+    const legend = renderLegend(io.color, { drafts: request.drafts, unchecked });
     if (legend !== '') io.out(`${legend}\n\n`);
     const answer = await showAnswer(events, terminalView(io));
     io.out(`\n${renderSummary(answer, io.columns)}`);

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { RunHubOptions } from '../../app/run-hub.ts';
 import { untilAborted } from '../../core/until-aborted.ts';
-import { SEQUENCE_COUNT_LIMIT } from '../../model/sequence-count-limit.ts';
+import { DEVICE_COUNT_LIMIT } from '../../hub/hub-limits.ts';
 import type { CliDependencies } from '../cli-dependencies.ts';
 import { type CliIo, withoutColor } from '../io.ts';
 import { addFlags, count, type FlagTable, number, readFlags, text } from '../options/flags.ts';
@@ -17,15 +17,15 @@ interface HubCommandOptions {
   readonly color: boolean;
 }
 
-const NOTES = `Devices connect with \`pilotfish ask|chat --hub ws://HOST:PORT\`. By default only this machine can
-connect. For others give --host and a key, and TLS unless the network is trusted. The first SIGTERM or
-Ctrl-C lets the open requests end; the second ends the hub at once. What devices send is text: docs/HUB.md
-says what leaves them. GET /health and GET /metrics tell how the hub is doing.
+const NOTES = `Devices connect with \`pilotfish ask|chat|eval --hub ws://HOST:PORT\`. By default only this
+machine can connect. For others give --host and a key, and TLS unless the network is trusted. Whoever
+runs the hub can read the texts of its devices: docs/HUB.md says what leaves them. The first SIGTERM or
+Ctrl-C lets open requests end, the second ends the hub at once. GET /health and /metrics tell how it is.
 
 Examples:
-  pilotfish hub --large qwen2.5-coder-1.5b
-  openssl rand -hex 32 > key && pilotfish hub --large big.gguf --host 0.0.0.0 --key-file key \\
-    --tls-cert cert.pem --tls-key key.pem
+  pilotfish hub --large qwen2.5-coder-1.5b-instruct
+  openssl rand -hex 32 > key
+  pilotfish hub --large big.gguf --host 0.0.0.0 --key-file key --tls-cert cert.pem --tls-key key.pem
   curl http://127.0.0.1:7433/health`;
 
 const PORT_MAX = 65_535;
@@ -60,7 +60,7 @@ const HUB_COMMAND_FLAGS: FlagTable<
   ),
   tlsCert: text('--tls-cert <FILE>', 'the certificate, in PEM: devices then use wss://'),
   tlsKey: text('--tls-key <FILE>', 'its private key, in PEM'),
-  deviceCountMax: count('--max-devices <N>', 'devices at once (default: 32)', SEQUENCE_COUNT_LIMIT),
+  deviceCountMax: count('--max-devices <N>', 'devices at once (default: 32)', DEVICE_COUNT_LIMIT),
   requestsPerKeyMax: count('--max-requests <N>', 'requests of the devices of one key', COUNT_MAX),
   cellCount: count(
     '--cells <N>',

@@ -8,6 +8,7 @@ type HubOptions = NonNullable<OpenEngineOptions['hub']>;
 interface HubFields {
   readonly hubUrl?: string | undefined;
   readonly hubKeyFile?: string | undefined;
+  readonly hubCa?: string | undefined;
   readonly hubOffline?: HubOptions['offline'];
 }
 
@@ -17,6 +18,7 @@ export const HUB_FLAGS: FlagTable<HubFields> = {
     '--hub-key-file <FILE>',
     'the file with the key of the hub (default: the variable PILOTFISH_HUB_KEY)',
   ),
+  hubCa: text('--hub-ca <FILE>', 'trust this certificate of the hub, in PEM'),
   hubOffline: choice(
     '--hub-offline <MODE>',
     'while the hub is away: go on with the small model alone and mark its tokens, or stop (default)',
@@ -26,12 +28,12 @@ export const HUB_FLAGS: FlagTable<HubFields> = {
 
 /** @throws PilotfishError `option-invalid` for options of a hub without its address */
 export function hubOptions(parsed: object): Pick<OpenEngineOptions, 'hub'> {
-  const { hubUrl: url, hubKeyFile: keyFile, hubOffline: offline } = readFlags(HUB_FLAGS, parsed);
-  if (url !== undefined) return { hub: { url, keyFile, offline } };
-  const option = keyFile === undefined ? '--hub-offline' : '--hub-key-file';
-  if (keyFile === undefined && offline === undefined) return {};
-  throw new PilotfishError('option-invalid', `${option} is given, and no hub.`, {
+  const { hubUrl: url, ...others } = readFlags(HUB_FLAGS, parsed);
+  const { hubKeyFile: keyFile, hubCa: caFile, hubOffline: offline } = others;
+  if (url !== undefined) return { hub: { url, keyFile, caFile, offline } };
+  if (Object.keys(others).length === 0) return {};
+  throw new PilotfishError('option-invalid', 'An option of a hub is given, and no hub.', {
     remedy: 'Give the address of the hub with --hub.',
-    fields: { option },
+    fields: { option: '--hub' },
   });
 }

@@ -64,6 +64,8 @@ describe('renderLegend', () => {
     expect(stripVTControlCharacters(renderLegend(FULL))).toBe(
       'written by: small · large · small, checked by large · copied from the prompt',
     );
+    const withHub = stripVTControlCharacters(renderLegend(FULL, { unchecked: true }));
+    expect(withHub).toMatch(/ · small, not checked$/);
     expect(renderLegend(FULL)).toContain('\u001b[38;5;29msmall, checked by large\u001b[39m');
   });
 });

@@ -5,7 +5,7 @@ import { paint, tokenStyle } from './token-style.ts';
 
 /** A token's text for a terminal: coloured by its writer, and without active control characters. */
 export function renderToken(
-  token: Pick<TokenEvent, 'text' | 'origin' | 'verified'>,
+  token: Pick<TokenEvent, 'text' | 'origin' | 'verified' | 'isOffline'>,
   color: ChalkInstance,
 ): string {
   return paint(tokenStyle(token), printableText(token.text), color);

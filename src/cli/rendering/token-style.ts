@@ -7,9 +7,12 @@
 import type { ChalkInstance } from 'chalk';
 import type { TokenEvent } from '../../core/events.ts';
 
-export type TokenStyle = 'small' | 'checked' | 'large' | 'prompt-lookup';
+export type TokenStyle = 'small' | 'checked' | 'unchecked' | 'large' | 'prompt-lookup';
 
-export function tokenStyle(token: Pick<TokenEvent, 'origin' | 'verified'>): TokenStyle {
+type Styled = Pick<TokenEvent, 'origin' | 'verified' | 'isOffline'>;
+
+export function tokenStyle(token: Styled): TokenStyle {
+  if (token.isOffline === true) return 'unchecked';
   if (token.origin === 'small') return token.verified ? 'checked' : 'small';
   return token.origin;
 }
@@ -36,6 +39,8 @@ export function paint(style: TokenStyle, text: string, color: ChalkInstance): st
       return text;
     case 'checked':
       return inHue(BLUISH_GREEN, color)(text);
+    case 'unchecked':
+      return color.dim.underline(text);
     case 'large':
       return inHue(VERMILION, color).bold(text);
     case 'prompt-lookup':
@@ -50,10 +55,25 @@ const LEGEND: readonly (readonly [TokenStyle, string])[] = [
   ['prompt-lookup', 'copied from the prompt'],
 ];
 
-/** One line that explains the colours; empty without colours. @param drafts whether drafts are shown */
-export function renderLegend(color: ChalkInstance, drafts = false): string {
+/** Only where the hub may be away. */
+const UNCHECKED: (typeof LEGEND)[number] = ['unchecked', 'small, not checked'];
+
+export interface LegendOptions {
+  /** Whether drafts are shown. */
+  readonly drafts?: boolean | undefined;
+  /** Whether the large model may be away. */
+  readonly unchecked?: boolean | undefined;
+}
+
+/** One line that explains the colours; empty without colours. */
+export function renderLegend(
+  color: ChalkInstance,
+  { drafts = false, unchecked = false }: LegendOptions = {},
+): string {
   if (color.level === 0) return '';
-  const styles = LEGEND.map(([style, text]) => paint(style, text, color));
+  const styles = [...LEGEND, ...(unchecked ? [UNCHECKED] : [])].map(([style, text]) =>
+    paint(style, text, color),
+  );
   return `written by: ${[...styles, ...(drafts ? [paintDraft('drafted', color)] : [])].join(' · ')}`;
 }
 
