@@ -10,7 +10,7 @@ import {
   openNetworkNamespace,
 } from '../../channel/emulation/network-namespace.ts';
 import { openRelay } from '../../channel/emulation/relay.ts';
-import { PilotfishError } from '../../core/errors.ts';
+import { PilotfishError, throwIfAborted } from '../../core/errors.ts';
 import { parseJson } from '../../core/parse-json.ts';
 import type { PairOptions } from '../pair-options.ts';
 import { runHub } from '../run-hub.ts';
@@ -42,7 +42,7 @@ export interface EmulatedHub extends AsyncDisposable {
   readonly note: string;
 }
 
-/** @throws PilotfishError `capability-missing` if a namespace is asked for, and as `runHub` */
+/** @throws PilotfishError `option-invalid` if there is no namespace and one was asked for; as `runHub` */
 export async function openEmulatedHub(options: EmulatedHubOptions): Promise<EmulatedHub> {
   const { way, program, link = steadyLink(options) } = options;
   if (way === 'relay' || program === undefined) return await behindRelay(options, link, '');
@@ -51,8 +51,9 @@ export async function openEmulatedHub(options: EmulatedHubOptions): Promise<Emul
     return await inNamespace(options, program, { namespace, link });
   }
   if (way === 'auto') return await behindRelay(options, link, `, because ${namespace}`);
-  throw new PilotfishError('capability-missing', `There is no network namespace: ${namespace}.`, {
+  throw new PilotfishError('option-invalid', `There is no network namespace: ${namespace}.`, {
     remedy: 'Run as root on Linux with iproute2, or use --over relay.',
+    fields: { option: '--over', value: way },
   });
 }
 
@@ -116,7 +117,7 @@ async function inNamespace(
 const READY = z.object({ type: z.literal('hub'), url: z.string() });
 
 async function hubProcess(
-  { large, threadCount, contextLength, offline, env = process.env }: EmulatedHubOptions,
+  { large, threadCount, contextLength, offline, env = process.env, signal }: EmulatedHubOptions,
   [command, ...program]: readonly [string, ...string[]],
   { host, key }: { readonly host: string; readonly key: string },
 ): Promise<{ readonly url: string } & AsyncDisposable> {
@@ -131,11 +132,13 @@ async function hubProcess(
   const child = spawn(command, [...program, ...args], {
     env: { ...env, PILOTFISH_HUB_KEY: key },
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(signal === undefined ? {} : { signal }),
   });
   try {
     return { url: await readyUrl(child), [Symbol.asyncDispose]: () => ended(child) };
   } catch (error) {
     await ended(child);
+    throwIfAborted(signal);
     throw error;
   }
 }
