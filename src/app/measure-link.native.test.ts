@@ -67,6 +67,21 @@ describe('schemes over a computed link', () => {
     expect(await times(5)).toBeGreaterThan(steady);
   });
 
+  it('compute as on the machines of profiles', async () => {
+    const schemes = 'small,large,hlm:ids';
+    const machines = { deviceProfile: 'laptop-cpu', hubProfile: 'rtx-4090' };
+    const { title, schemes: there } = await measureLink(options({ schemes, ...machines }));
+    expect(title).toContain('device on laptop-cpu (predicted), hub on rtx-4090 (predicted)');
+    const [small, large, ids] = there;
+    // A forward takes at least its launch: 0.1 ms on that device, 0.3 ms on that hub.
+    expect(small?.time.deviceMs).toBeGreaterThan(0.1);
+    expect(large?.time.hubMs).toBeGreaterThan(0.3);
+    expect(ids?.time.deviceMs).toBeLessThan(0.4);
+    expect(ids?.time.hubMs).toBeLessThan(0.8);
+    const unknown = measureLink(options({ hubProfile: 'nowhere' }));
+    await expect(unknown).rejects.toMatchObject({ code: 'profile-unknown' });
+  });
+
   it('that lose accuracy in an evaluation are not on the map', async () => {
     const result = fakeResult();
     const [small, large] = result.results;

@@ -10,20 +10,25 @@ import { type LinkMap, linkMap } from '../channel/link-map.ts';
 import { type RadioChannel, radioDirection } from '../channel/radio.ts';
 import { replayedTime } from '../channel/replay.ts';
 import { type TokenTime, tokensPerSecond, tokenTime, totalsOf } from '../channel/scheme-time.ts';
+import type { MachineProfile } from '../machines/machine-profile.ts';
 import type { EmulationWay } from './link/emulated-hub.ts';
 import { keptAccuracy, readAccuracies } from './link/kept-accuracy.ts';
+import type { Machines } from './link/recosted-events.ts';
 import { type EmulatedRuns, type EmulatedSpeed, runEmulated } from './link/run-emulated.ts';
 import { type RunOptions, runSchemes, type SchemeRun } from './link/run-schemes.ts';
 import { isYardstick, type LinkScheme, parseSchemes } from './link/schemes.ts';
-import { isBusy, shortName } from './machine/local-profile.ts';
+import { isBusy, profileStore, shortName } from './machine/local-profile.ts';
 import type { PairOptions } from './pair-options.ts';
 
-export interface MeasureLinkOptions extends Omit<RunOptions, 'uplink'>, LinkRates {
+export interface MeasureLinkOptions extends Omit<RunOptions, 'uplink' | 'machines'>, LinkRates {
   /** `STRATEGY` or `STRATEGY:UPLINK`, separated by commas. */
   readonly schemes: string;
   readonly uplink?: RunOptions['uplink'] | undefined;
   /** In place of the rates. */
   readonly radio?: RadioChannel | undefined;
+  /** The machines of the device and the hub, as names of profiles; default: this one. */
+  readonly deviceProfile?: string | undefined;
+  readonly hubProfile?: string | undefined;
   /** A file of `eval --json`: schemes that lose accuracy are left out of the map. */
   readonly accuracies?: string | undefined;
   /** The share of the large model's accuracy that a scheme of the map keeps. */
@@ -82,7 +87,8 @@ export async function measureLink(options: MeasureLinkOptions): Promise<Measured
   const schemes = parseSchemes(options.schemes, uplink);
   const evaluated = accuracies === undefined ? null : await readAccuracies(accuracies);
   const wasBusy = isBusy();
-  const runs = await runSchemes(schemes, { ...options, uplink });
+  const machines = await machinesOf(options);
+  const runs = await runSchemes(schemes, { ...options, uplink, machines });
   const emulated = await emulatedRuns(schemes, { ...options, uplink });
   const measured = runs.map((run) => {
     const { scheme, exchanges } = run;
@@ -94,7 +100,7 @@ export async function measureLink(options: MeasureLinkOptions): Promise<Measured
   });
   const onMap = measured.filter(({ isOnMap }) => isOnMap);
   return {
-    title: titleOf(options),
+    title: titleOf(options, machines),
     ...{ roundTripMs, upRate, downRate, radio: radio ?? null, temperature, seed, keep },
     schemes: measured.map(({ timeOver: _, ...scheme }) => scheme),
     map: onMap.length === 0 ? null : linkMap(onMap),
@@ -153,10 +159,27 @@ function namesOf({ pair, small, large }: PairOptions) {
   return { small: small ?? known.small, large: large ?? known.large };
 }
 
-function titleOf({ pair, small, large, temperature }: MeasureLinkOptions): string {
+function titleOf(
+  { pair, small, large, temperature }: MeasureLinkOptions,
+  machines: Machines,
+): string {
   const named = namesOf({ pair, small, large });
   const names = [named.small, named.large].map(shortName);
-  return `${names.join(' → ')}, temperature ${temperature}`;
+  const places = (['small', 'large'] as const).flatMap((role) => {
+    const profile = machines[role];
+    if (profile === undefined) return [];
+    const predicted = profile.kind === 'predicted' ? ' (predicted)' : '';
+    return [`, ${role === 'small' ? 'device' : 'hub'} on ${profile.name}${predicted}`];
+  });
+  return `${names.join(' → ')}, temperature ${temperature}${places.join('')}`;
+}
+
+/** @throws PilotfishError `profile-unknown`, `profile-invalid` */
+async function machinesOf(options: MeasureLinkOptions): Promise<Machines> {
+  const store = profileStore(options);
+  const named = async (name: string | undefined): Promise<MachineProfile | undefined> =>
+    name === undefined ? undefined : await store.find(name);
+  return { small: await named(options.deviceProfile), large: await named(options.hubProfile) };
 }
 
 function mean(values: readonly number[]): number | null {

@@ -7,9 +7,11 @@ import type { EngineEvent } from '../../core/events.ts';
 import type { Progressing } from '../../core/progress.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { pocketProblem } from '../../evaluation/tasks/pocket/problem.ts';
+import { readsLogits } from '../../strategy/method.ts';
 import type { UplinkOptions } from '../../strategy/strategy-options.ts';
 import { type OpenEngineOptions, openEngine } from '../open-engine.ts';
 import type { PairOptions } from '../pair-options.ts';
+import { type Machines, recostedEvents } from './recosted-events.ts';
 import { type LinkScheme, sentDistribution } from './schemes.ts';
 
 export interface RunOptions extends PairOptions, Progressing {
@@ -20,6 +22,8 @@ export interface RunOptions extends PairOptions, Progressing {
   readonly temperature: number;
   readonly seed: number;
   readonly uplink: UplinkOptions;
+  /** Default: both are this machine. */
+  readonly machines?: Machines | undefined;
 }
 
 export interface SchemeRun {
@@ -75,7 +79,9 @@ async function runScheme(
   const ask = async (events: AsyncIterable<EngineEvent>): Promise<number> => {
     const seen: EngineEvent[] = [];
     for await (const event of events) seen.push(event);
-    const exchange = recordedExchange(seen, bytes, scheme.aheadCount);
+    const { method } = scheme.value;
+    const timed = recostedEvents(seen, options.machines ?? {}, readsLogits(method));
+    const exchange = recordedExchange(timed, bytes, scheme.aheadCount);
     exchanges.push(exchange);
     return exchange.turns.length;
   };

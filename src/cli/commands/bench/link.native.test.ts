@@ -110,12 +110,14 @@ describe('bench link', () => {
       ...['--seed', '9', '--prompt', 'a', '--prompt', 'b', '--over', 'none', '--keep', '0.9'],
       ...['--result', 'r.json', '--uplink-tokens', '30', '--uplink-rest', 'uniform'],
       ...['--snr', '10', '--coherence', '5', '--threads', '1'],
+      ...['--device-profile', 'laptop-cpu', '--hub-profile', 'h100-sxm', '--uplink-ahead', '4'],
     ]);
     expect(asked[0]).toMatchObject({
       ...{ pair: 'pocket', schemes: 'hlm:ids', roundTripMs: 5, upRate: 2e6, downRate: 1e7 },
       ...{ tokenCount: 7, fullTokenCount: 3, temperature: 0, seed: 9, prompts: ['a', 'b'] },
       ...{ over: 'none', keep: 0.9, accuracies: 'r.json', threadCount: 1 },
-      uplink: { tokenCount: 30, rest: 'uniform' },
+      uplink: { tokenCount: 30, rest: 'uniform', ahead: 4 },
+      ...{ deviceProfile: 'laptop-cpu', hubProfile: 'h100-sxm' },
       radio: { snrDb: 10, bandwidthHz: 1e6, coherenceMs: 5, seed: 9 },
     });
   });

@@ -78,6 +78,8 @@ interface LinkFields
   readonly seed?: number | undefined;
   readonly prompts?: readonly string[] | undefined;
   readonly accuracies?: string | undefined;
+  readonly deviceProfile?: string | undefined;
+  readonly hubProfile?: string | undefined;
   readonly keep?: number | undefined;
   readonly over?: MeasureLinkOptions['over'] | undefined;
   readonly fullTokenCount?: number | undefined;
@@ -135,6 +137,11 @@ const FLAGS: FlagTable<LinkFields> = {
     'Rayleigh fading in blocks of this time (default: no fading)',
     COHERENCE,
   ),
+  deviceProfile: text(
+    '--device-profile <NAME>',
+    'compute as if the device were the machine of a profile',
+  ),
+  hubProfile: text('--hub-profile <NAME>', 'the same for the hub'),
   map: text('--map <FILE>', 'draw the fastest scheme by round trip and rate, as .svg or .png'),
   accuracies: text(
     '--result <FILE>',
