@@ -136,7 +136,7 @@ describe('a device over a WebSocket', () => {
         await using engine = await device(proxy.url);
         expect(idsOf(await eventsOf(engine, REQUEST))).toEqual(expected);
       }),
-      { numRuns: runs(15, 150) },
+      { numRuns: runs(8, 150) },
     );
   });
 

@@ -9,7 +9,7 @@ import { addFlags, count, type FlagTable, number, readFlags, text } from '../opt
 import { PAIR_FLAGS } from '../options/pair-flags.ts';
 import { integerFrom, parseNumber } from '../options/parse-number.ts';
 import { progressBar } from '../rendering/progress-bar.ts';
-import { reportError } from '../report-error.ts';
+import { printError } from '../report-error.ts';
 
 interface HubCommandOptions {
   readonly large: string;
@@ -99,7 +99,7 @@ async function serve(
 ): Promise<void> {
   const bar = progressBar(io);
   const { onProgress, onNotice } = bar;
-  const onFailure = (error: unknown): void => reportError(error, io, false);
+  const onFailure = (error: unknown): void => printError(error, io, false);
   try {
     await using hub = await runHub({
       ...{ ...options, env: io.env, signal: io.signal, onProgress, onNotice, onFailure },

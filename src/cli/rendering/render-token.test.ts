@@ -24,6 +24,8 @@ describe('renderToken', () => {
     expect(shown('small', true)).toBe('\u001b[38;5;29mx\u001b[39m');
     expect(shown('large', false)).toBe('\u001b[38;5;166m\u001b[1mx\u001b[22m\u001b[39m');
     expect(shown('large', true)).toBe(shown('large', false));
+    const unchecked = { text: 'x', origin: 'small', verified: false, isOffline: true } as const;
+    expect(renderToken(unchecked, FULL)).toBe('\u001b[2m\u001b[4mx\u001b[24m\u001b[22m');
     expect(shown('prompt-lookup', true)).toBe('\u001b[38;5;31m\u001b[4mx\u001b[24m\u001b[39m');
   });
 
