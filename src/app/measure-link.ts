@@ -12,13 +12,14 @@ import { replayedTime } from '../channel/replay.ts';
 import { type TokenTime, tokensPerSecond, tokenTime, totalsOf } from '../channel/scheme-time.ts';
 import type { MachineProfile } from '../machines/machine-profile.ts';
 import type { EmulationWay } from './link/emulated-hub.ts';
-import { keptAccuracy, readAccuracies } from './link/kept-accuracy.ts';
+import { keptAccuracy } from './link/kept-accuracy.ts';
 import type { Machines } from './link/recosted-events.ts';
 import { type EmulatedRuns, type EmulatedSpeed, runEmulated } from './link/run-emulated.ts';
 import { type RunOptions, runSchemes, type SchemeRun } from './link/run-schemes.ts';
 import { isYardstick, type LinkScheme, parseSchemes } from './link/schemes.ts';
 import { isBusy, profileStore, shortName } from './machine/local-profile.ts';
 import type { PairOptions } from './pair-options.ts';
+import { readResult } from './results/read-result.ts';
 
 export interface MeasureLinkOptions extends Omit<RunOptions, 'uplink' | 'machines'>, LinkRates {
   /** `STRATEGY` or `STRATEGY:UPLINK`, separated by commas. */
@@ -85,7 +86,7 @@ export async function measureLink(options: MeasureLinkOptions): Promise<Measured
   const { uplink = {}, accuracies, radio, temperature, seed, keep } = options;
   const { roundTripMs, upRate, downRate } = options;
   const schemes = parseSchemes(options.schemes, uplink);
-  const evaluated = accuracies === undefined ? null : await readAccuracies(accuracies);
+  const evaluated = accuracies === undefined ? null : await readResult(accuracies);
   const wasBusy = isBusy();
   const machines = await machinesOf(options);
   const runs = await runSchemes(schemes, { ...options, uplink, machines });

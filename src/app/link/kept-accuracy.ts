@@ -1,24 +1,8 @@
 /** Which schemes keep the large model's accuracy, by an evaluation of their strategies. */
-import { PilotfishError } from '../../core/errors.ts';
 import type { EvaluationResult, PointResult } from '../../evaluation/results.ts';
-import { parseResult } from '../../report/result-format.ts';
-import { readGiven } from '../../storage/whole-file.ts';
 import { largeMethod } from '../../strategy/single-model.ts';
 import type { UplinkOptions } from '../../strategy/strategy-options.ts';
 import { isLossless, type LinkScheme } from './schemes.ts';
-
-const RESULT_BYTES_MAX = 256 * 1024 * 1024;
-
-/** @throws PilotfishError `result-invalid`, `file-system-failed` */
-export async function readAccuracies(path: string): Promise<EvaluationResult> {
-  const tooLarge = (): PilotfishError =>
-    new PilotfishError('result-invalid', `${path} exceeds ${RESULT_BYTES_MAX / 2 ** 20} MiB.`, {
-      remedy: 'Evaluate again with fewer examples.',
-      fields: { path, byteCountMax: RESULT_BYTES_MAX },
-    });
-  const bytes = await readGiven({ path, byteCountMax: RESULT_BYTES_MAX, tooLarge });
-  return parseResult(bytes.toString('utf8'), path);
-}
 
 /**
  * The accuracy as a share of the large model's: 1 for schemes with its distribution. Null: the
