@@ -12,17 +12,18 @@ import type { MeasuredLink } from './measure-link.ts';
  * @throws PilotfishError `disk-full`, `file-system-failed`
  */
 export async function drawLinkMap(measured: MeasuredLink, path: string): Promise<void> {
-  const { map, schemes, keep, hasAccuracies, title } = measured;
+  const { map, schemes, keep, hasAccuracies, title, machines } = measured;
   if (map === null) return;
   const kept = hasAccuracies
     ? `Of the schemes that keep ${(100 * keep).toFixed(1)} % of the large model's accuracy`
     : 'Whatever it does to the accuracy; without the small model alone and controls';
   const places = placesOf(measured);
   const marks = places.length === 0 ? '' : ' Circle: measured.';
+  const howToRead = `${kept}. Numbers: tokens per second.${marks}`;
   const spec = linkMapSpec(
     map,
     schemes.map(({ name }) => name),
-    { subtitle: [title, `${kept}. Numbers: tokens per second.${marks}`], measured: places },
+    { subtitle: [title, ...(machines === null ? [] : [machines]), howToRead], measured: places },
   );
   const { svg, png } = await drawPicture(spec);
   await writeWhole(path, path.endsWith('.svg') ? svg : png, 'choose another file with --map');

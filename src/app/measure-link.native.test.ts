@@ -70,8 +70,9 @@ describe('schemes over a computed link', () => {
   it('compute as on the machines of profiles', async () => {
     const schemes = 'small,large,hlm:ids';
     const machines = { deviceProfile: 'laptop-cpu', hubProfile: 'rtx-4090' };
-    const { title, schemes: there } = await measureLink(options({ schemes, ...machines }));
-    expect(title).toContain('device on laptop-cpu (predicted), hub on rtx-4090 (predicted)');
+    const measured = await measureLink(options({ schemes, ...machines }));
+    const { schemes: there } = measured;
+    expect(measured.machines).toBe('device on laptop-cpu (predicted), hub on rtx-4090 (predicted)');
     const [small, large, ids] = there;
     // A forward takes at least its launch: 0.1 ms on that device, 0.3 ms on that hub.
     expect(small?.time.deviceMs).toBeGreaterThan(0.1);

@@ -63,6 +63,8 @@ export interface SchemeSpeed {
 export interface MeasuredLink extends LinkRates {
   /** The pair and its temperature, in words. */
   readonly title: string;
+  /** The machines of device and hub, in words; null: both are this one. */
+  readonly machines: string | null;
   readonly radio: RadioChannel | null;
   readonly temperature: number;
   readonly seed: number;
@@ -101,7 +103,7 @@ export async function measureLink(options: MeasureLinkOptions): Promise<Measured
   });
   const onMap = measured.filter(({ isOnMap }) => isOnMap);
   return {
-    title: titleOf(options, machines),
+    ...{ title: titleOf(options), machines: machinesText(machines) },
     ...{ roundTripMs, upRate, downRate, radio: radio ?? null, temperature, seed, keep },
     schemes: measured.map(({ timeOver: _, ...scheme }) => scheme),
     map: onMap.length === 0 ? null : linkMap(onMap),
@@ -160,19 +162,21 @@ function namesOf({ pair, small, large }: PairOptions) {
   return { small: small ?? known.small, large: large ?? known.large };
 }
 
-function titleOf(
-  { pair, small, large, temperature }: MeasureLinkOptions,
-  machines: Machines,
-): string {
+function titleOf({ pair, small, large, temperature }: MeasureLinkOptions): string {
   const named = namesOf({ pair, small, large });
   const names = [named.small, named.large].map(shortName);
+  return `${names.join(' → ')}, temperature ${temperature}`;
+}
+
+/** Null: all is measured on this machine. */
+function machinesText(machines: Machines): string | null {
   const places = (['small', 'large'] as const).flatMap((role) => {
     const profile = machines[role];
     if (profile === undefined) return [];
     const predicted = profile.kind === 'predicted' ? ' (predicted)' : '';
-    return [`, ${role === 'small' ? 'device' : 'hub'} on ${profile.name}${predicted}`];
+    return [`${role === 'small' ? 'device' : 'hub'} on ${profile.name}${predicted}`];
   });
-  return `${names.join(' → ')}, temperature ${temperature}${places.join('')}`;
+  return places.length === 0 ? null : places.join(', ');
 }
 
 /** @throws PilotfishError `profile-unknown`, `profile-invalid` */

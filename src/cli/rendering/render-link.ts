@@ -14,7 +14,7 @@ const FOOTNOTES =
   'round trip and rate; lines "measured" are of a run over an emulated link.\n';
 
 export function renderLink(measured: MeasuredLink, color: CliIo['color']): string {
-  const { schemes, title } = measured;
+  const { schemes, title, machines } = measured;
   const rows = schemes.flatMap((scheme) => [
     rowOf(scheme.name, scheme),
     ...(scheme.emulated === null ? [] : [rowOf('  measured', scheme.emulated)]),
@@ -22,6 +22,7 @@ export function renderLink(measured: MeasuredLink, color: CliIo['color']): strin
   const lines = [TITLES.map((one) => color.bold(one)), ...rows];
   return (
     `${color.bold(printableText(title))}, ${printableText(linkText(measured))}\n` +
+    (machines === null ? '' : `${printableText(machines)}\n`) +
     `${plainTable(lines, 'named')}` +
     FOOTNOTES +
     interfaceText(measured)

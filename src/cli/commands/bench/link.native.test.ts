@@ -26,7 +26,13 @@ const SMALL: SchemeSpeed = {
 };
 
 const MEASURED: MeasuredLink = {
-  ...{ title: 'tiny → huge, temperature 1', roundTripMs: 20, upRate: 1e6, downRate: 1e6 },
+  ...{
+    title: 'tiny → huge, temperature 1',
+    machines: null,
+    roundTripMs: 20,
+    upRate: 1e6,
+    downRate: 1e6,
+  },
   ...{ radio: null, temperature: 1, seed: 0, schemes: [SMALL, SCHEME], keep: 0.975 },
   ...{
     map: linkMap([{ name: SCHEME.name, timeOver: () => SCHEME.time }]),
@@ -143,7 +149,9 @@ describe('bench link', () => {
     expect(err).toContain('Other programs occupied the processors');
   });
 
-  it('names a radio channel', async () => {
+  it('names the machines of profiles, and a radio channel', async () => {
+    const there = await link([], { ...MEASURED, machines: 'hub on h100-sxm (predicted)' });
+    expect(there.out).toContain('1 Mbit/s\nhub on h100-sxm (predicted)\nscheme');
     const radio = { bandwidthHz: 2e6, snrDb: 10, coherenceMs: 5, seed: 0 };
     const { out } = await link([], { ...MEASURED, radio });
     expect(out).toContain('radio of 2 MHz at 10 dB, fading in blocks of 5 ms');
