@@ -29,9 +29,10 @@ export async function drawLinkMap(measured: MeasuredLink, path: string): Promise
   await writeWhole(path, path.endsWith('.svg') ? svg : png, 'choose another file with --map');
 }
 
-/** A radio channel, and a link with two rates, have no place on the map. */
+/** A radio channel, a link with two rates and one without a delay have no place on the map. */
 function placesOf(measured: MeasuredLink): readonly MapPlace[] {
   const { emulation, radio, roundTripMs, upRate, downRate } = measured;
-  const hasPlace = emulation !== null && radio === null && upRate === downRate;
+  const isOnMap = radio === null && upRate === downRate && roundTripMs > 0;
+  const hasPlace = emulation !== null && isOnMap;
   return hasPlace ? [{ roundTripMs, rate: upRate }] : [];
 }

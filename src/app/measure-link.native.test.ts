@@ -109,6 +109,13 @@ describe('schemes over a computed link', () => {
 });
 
 describe('schemes over an emulated link', () => {
+  it('are not measured by their first tokens', async () => {
+    const asked = { schemes: 'hlm:ids', over: 'relay', tokenCount: 1 } as const;
+    const { schemes, emulation } = await measureLink(options({ ...asked, roundTripMs: 1 }));
+    expect([schemes[0]?.tokenCount, schemes[0]?.emulated]).toEqual([1, null]);
+    expect(emulation).not.toBeNull();
+  });
+
   it('send the same bytes as computed, and wait at least for the link', async () => {
     const link = { roundTripMs: 8, upRate: 1e7, downRate: 1e7 };
     const { schemes, emulation } = await measureLink(

@@ -9,6 +9,9 @@ interface Waiting {
   readonly deliver: () => void;
 }
 
+/** Timers have whole milliseconds, and come late by one or two on a busy machine. */
+const TIMER_LATENESS_MS = 3;
+
 export class Lane {
   readonly #direction: Direction;
   readonly #clock: Clock;
@@ -57,11 +60,11 @@ export class Lane {
     return this.#clock.nowMs() - this.#startMs;
   }
 
-  /** Timers have whole milliseconds and come late: the last one is waited for in turns of the loop. */
+  /** The last milliseconds are waited for in turns of the event loop. */
   #wait(): void {
     const [next] = this.#queue;
     if (next === undefined) return;
-    const leftMs = Math.floor(next.dueMs - this.#nowMs()) - 1;
+    const leftMs = Math.floor(next.dueMs - this.#nowMs()) - TIMER_LATENESS_MS;
     const deliver = (): void => this.#deliver();
     this.#timer = leftMs >= 1 ? setTimeout(deliver, leftMs) : setImmediate(deliver);
   }

@@ -57,7 +57,14 @@ export function linkMapSpec(
       },
       {
         data: { values: [...measured] },
-        mark: { type: 'point', shape: 'circle', size: 900, color: INK.light, strokeWidth: 2 },
+        mark: {
+          type: 'point',
+          clip: true,
+          shape: 'circle',
+          size: 900,
+          color: INK.light,
+          strokeWidth: 2,
+        },
         encoding: { x, y },
       },
     ],
