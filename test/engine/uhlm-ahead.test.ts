@@ -6,6 +6,7 @@ import { required } from '../../src/core/invariant.ts';
 import { samplingParams } from '../../src/core/sampling-params.ts';
 import { type TokenId, tokenIds } from '../../src/core/token-id.ts';
 import { HubModel } from '../../src/device/hub-model.ts';
+import { LINK_POLICIES, type LinkPolicy } from '../../src/device/link-policy.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import { ModelSet } from '../../src/engine/model-set.ts';
 import { runRequest } from '../../src/engine/run-request.ts';
@@ -103,17 +104,27 @@ interface Pair extends AsyncDisposable {
 }
 
 /** @param deliver sends a frame on to the hub, sooner or later */
-async function deviceOf(uplink: UplinkOptions, deliver: (send: () => void) => void): Promise<Pair> {
+async function deviceOf(
+  uplink: UplinkOptions,
+  deliver: (send: () => void) => void,
+  { policy, isAway = () => false }: { policy?: LinkPolicy; isAway?: () => boolean } = {},
+): Promise<Pair> {
   const hub = new Hub({ model: word('large', 40), digest: '0'.repeat(64) });
   const connect = async () => {
+    if (isAway()) throw new PilotfishError('hub-unreachable', 'The hub is away.');
     const [near, far] = memoryTransports();
     void serveConnection(hub, far, 'device');
-    const transport: FrameTransport = { ...near, send: (frame) => deliver(() => near.send(frame)) };
+    const send = (frame: Uint8Array): void => {
+      if (isAway()) near.close();
+      else deliver(() => near.send(frame));
+    };
+    const transport: FrameTransport = { ...near, send };
     return { transport, facts: hub.facts };
   };
   const small = word('small', 7);
   const { transport, facts } = await connect();
-  const large = new HubModel({ connect, vocabulary: small.vocabulary }, facts, transport);
+  const options = { connect, vocabulary: small.vocabulary, policy };
+  const large = new HubModel(options, facts, transport);
   const engine = new Engine({ models: { small, large }, uplink });
   return { engine, hub, [Symbol.asyncDispose]: () => engine.close() };
 }
@@ -182,6 +193,29 @@ describe('a device that drafts ahead', () => {
     }
     expect(tokensOf(events).length).toBeLessThanOrEqual(5);
     expect(draftCount(events)).toBeLessThanOrEqual(5 + 4);
+  });
+
+  it('goes on alone while the hub is away, also before it has opened the request', async () => {
+    let isCut = false;
+    await using ahead = await deviceOf({ ahead: 8 }, later, {
+      policy: { ...LINK_POLICIES.small, patienceMs: 0, pauseMs: 1 },
+      isAway: () => isCut,
+    });
+    const tokens: TokenEvent[] = [];
+    for await (const event of ahead.engine.generate({
+      ...{ promptTokenIds: [0, 1, 2], strategy: 'uhlm@0.75', seed: 5, maxTokens: 60 },
+      sampling: { temperature: 1 },
+    })) {
+      if (event.type !== 'token') continue;
+      tokens.push(event);
+      // Time for the hub to open, and then none.
+      if (event.index < 10) await new Promise((resolve) => setTimeout(resolve, 3));
+      if (event.index === 20) isCut = true;
+    }
+    const isOffline = tokens.map((token) => token.isOffline === true);
+    expect(isOffline.some((one, index) => one && index > 21)).toBe(true);
+    expect(tokens.filter((token) => token.isOffline === true && token.verified)).toEqual([]);
+    expect(tokens.map(({ index }) => index)).toEqual(tokens.map((_, index) => index));
   });
 
   it('ends with the error of a verdict that fails meanwhile, and goes on with the next request', async () => {

@@ -179,9 +179,13 @@ async function run(
     const { env, signal } = io;
     const options = measuring(fields, parsed);
     const measured = await measureLink({ ...options, env, signal, onProgress, onNotice });
-    if (map !== undefined) await drawLinkMap(measured, map);
     stop();
-    show(measured, map, io, parsed.json === true);
+    const isJson = parsed.json === true;
+    show(measured, io, isJson);
+    if (map === undefined) return;
+    // Last: a file that cannot be written costs no measurement.
+    await drawLinkMap(measured, map);
+    if (!isJson) io.out(`\n${mapText(measured, map)}\n`);
   } finally {
     stop();
   }
@@ -223,20 +227,18 @@ function ownCommand(): readonly string[] {
   return [process.execPath, ...process.execArgv, ...process.argv.slice(1, 2)];
 }
 
-function show(measured: MeasuredLink, map: string | undefined, io: CliIo, json: boolean): void {
-  if (json) {
+function show(measured: MeasuredLink, io: CliIo, isJson: boolean): void {
+  if (isJson) {
     io.out(`${JSON.stringify({ type: 'link', ...measured })}\n`);
     return;
   }
   io.out(renderLink(measured, io.color));
-  if (map !== undefined) {
-    io.out(
-      measured.map === null
-        ? '\nNo scheme keeps the accuracy: there is no map.\n'
-        : `\nThe map: ${printableText(map)}\n`,
-    );
-  }
   if (!measured.isQuiet) {
     io.err('Other programs occupied the processors: computing takes longer then.\n');
   }
+}
+
+function mapText(measured: MeasuredLink, path: string): string {
+  if (measured.map === null) return 'No scheme keeps the accuracy: there is no map.';
+  return `The map: ${printableText(path)}`;
 }
