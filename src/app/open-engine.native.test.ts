@@ -99,8 +99,10 @@ describe('openEngine', () => {
       const disposed: string[] = [];
       const failed = openEngine({
         ...{ small: path, large, strategies: ['entropy'], home, threadCount: 1 },
-        wrapModel: async (model, { labels: [role = 'hub'] }) => {
+        wrapModel: async (model, { labels: [role = 'hub'], name }) => {
           opened.push(model);
+          // Not the path, though the file was given by it.
+          expect(name).toBe(model.facts.name);
           if (role === at) throw new PilotfishError('cache-invalid', 'no room for it');
           const wrapped = Object.create(model);
           wrapped[Symbol.asyncDispose] = async () => {

@@ -159,7 +159,8 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
     for (const [label, own] of loaded) {
       const [model, file] = [models[label], files[label]];
       if (model === undefined || file === undefined || options.wrapModel === undefined) continue;
-      const of = { labels: own, name: shortName(nameOf(names, label)), ...file, heads };
+      // The file may have a longer name of its own: its path.
+      const of = { ...file, labels: own, name: shortName(nameOf(names, label)), heads };
       const owner = await options.wrapModel(model, of);
       for (const one of own) owners[one] = owner;
     }
@@ -278,6 +279,12 @@ function neededLabels(
     });
   }
   if (hub === undefined) return MODEL_LABELS.filter((label) => needed.has(label));
+  if (options.large !== undefined) {
+    throw new PilotfishError('option-invalid', 'The large model is named, and a hub has it.', {
+      remedy: 'Give either --large or --hub.',
+      fields: { option: '--large', value: options.large },
+    });
+  }
   checkOverHub(strategies, options);
   // A device turns texts into tokens with the small model, also where the hub writes alone.
   return ['small'];

@@ -100,10 +100,12 @@ export class HubRequest {
       return;
     }
     this.#waitingCount += 1;
-    this.#turn = this.#turn.then(async () => {
-      await this.#receive(message);
-      this.#waitingCount -= 1;
-    });
+    this.#turn = this.#turn
+      .then(() => this.#receive(message))
+      .catch((error: unknown) => this.#home.failed(error))
+      .finally(() => {
+        this.#waitingCount -= 1;
+      });
   }
 
   /** Gives the cells up; the prefix cache keeps the text while it has room. */

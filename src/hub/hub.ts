@@ -21,6 +21,7 @@ import type {
   RequestId,
 } from '../link/messages.ts';
 import type { LanguageModel } from '../model/roles.ts';
+import { PADDING_COUNT_MAX } from '../vocabulary/vocabulary-comparison.ts';
 import { vocabularyDigest } from '../vocabulary/vocabulary-digest.ts';
 import { HUB_LIMITS, type HubLimits } from './hub-limits.ts';
 import { HubRequest, type RequestHome } from './hub-request.ts';
@@ -172,7 +173,9 @@ export class Hub implements AsyncDisposable {
   open(message: OpenMessage, connection: Connection): Refusal | null {
     const { requestId, vocabulary, text } = message;
     const { contextLength, vocabularySize } = this.facts;
-    if (vocabulary.size > vocabularySize || this.#digest(vocabulary.size) !== vocabulary.digest) {
+    const padding = vocabularySize - vocabulary.size;
+    const isNear = padding >= 0 && padding <= PADDING_COUNT_MAX;
+    if (!isNear || this.#digest(vocabulary.size) !== vocabulary.digest) {
       return ['vocabulary-mismatch', `${this.facts.name} has other tokens.`];
     }
     if (text.length >= contextLength) {

@@ -24,7 +24,7 @@ export function firstDifference(a: TokenTable, b: TokenTable): TokenId | null {
  * Tables whose sizes differ by more than this belong to different models, even if their common range
  * agrees: padding fills a table up to a round number, but real tokens come by the thousand.
  */
-const PADDING_COUNT_MAX = 1024;
+export const PADDING_COUNT_MAX = 1024;
 
 /** @returns the size of the common range @throws PilotfishError `vocabulary-mismatch` */
 export function commonVocabularySize(

@@ -174,6 +174,19 @@ describe('a transmission', () => {
   });
 });
 
+describe('the cells of a request', () => {
+  it('are kept between transmissions: only what is new is read', async () => {
+    await using hub = hubOf();
+    const device = new Device(hub);
+    device.connection.receive(open());
+    device.connection.receive(transmit(0));
+    device.connection.receive(transmit(1, { epoch: 9, from: 4, unsynced: tokenIds([3, 4]) }));
+    const [first, second] = await device.answers(2);
+    // The prompt; then the token of the first verdict and the two behind it.
+    expect([first?.rowCount, second?.rowCount]).toEqual([3, 3]);
+  });
+});
+
 describe('a request', () => {
   it('of another vocabulary is refused', async () => {
     await using hub = hubOf();

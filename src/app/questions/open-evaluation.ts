@@ -108,6 +108,8 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
   let heads: Heads = { routers: new Map(), rewards: new Map() };
   const engine = await openEngine({
     ...options,
+    // Answers of the small model alone would pass for those of the strategies.
+    hub: options.hub && { ...options.hub, offline: 'stop' },
     strategies: [smallMethod, largeMethod].map((one) => strategyValue(one)).concat(strategies),
     cellCount: options.cellCount ?? cellCountOf(options),
     // Automatic draft lengths would depend on earlier requests and on this machine's speed.

@@ -21,7 +21,7 @@ import {
   texts,
   toggle,
 } from '../options/flags.ts';
-import { HUB_FLAGS, hubOptions } from '../options/hub-flags.ts';
+import { HUB_ADDRESS_FLAGS, hubOptions } from '../options/hub-flags.ts';
 import { HEAD_FLAGS, JUDGE_FLAGS, PAIR_FLAGS } from '../options/pair-flags.ts';
 import { answeringFlags, QUESTION_COUNT_MAX, questionFlags } from '../options/question-flags.ts';
 import { addStepFlags, stepOptions } from '../options/step-flags.ts';
@@ -122,7 +122,7 @@ export function registerEval(program: Command, io: CliIo, dependencies: CliDepen
     'NAME or NAME@THRESHOLD, separated by commas (default: all)',
   );
   addStepFlags(addFlags(command, POINT_FLAGS));
-  addFlags(command, { ...MODEL_FLAGS, ...HUB_FLAGS, ...CHECK_FLAGS }).option(
+  addFlags(command, { ...MODEL_FLAGS, ...HUB_ADDRESS_FLAGS, ...CHECK_FLAGS }).option(
     '--out <FOLDER>',
     'where answers are kept (default: evaluations/TASK-PAIR)',
   );
@@ -163,13 +163,15 @@ async function run(
 function evaluateOptions(parsed: OtherOptions, dependencies: CliDependencies): EvaluateOptions {
   const given = readFlags({ ...QUESTION_FLAGS, ...MODEL_FLAGS }, parsed);
   const { strategies, out } = parsed;
+  const hub = hubOptions(parsed);
   return {
     ...given,
     ...readFlags({ ...TRAINED_ON_FLAGS, ...POINT_FLAGS, ...CHECK_FLAGS, ...KEEPING_FLAGS }, parsed),
     ...stepOptions(parsed),
-    ...hubOptions(parsed),
+    ...hub,
     strategies: strategies === undefined ? undefined : strategyList(strategies, dependencies),
-    folder: out ?? folderFor(given),
+    // The same answers would have no bytes of a link.
+    folder: out ?? `${folderFor(given)}${hub.hub === undefined ? '' : '-hub'}`,
   };
 }
 

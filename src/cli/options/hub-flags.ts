@@ -12,13 +12,18 @@ interface HubFields {
   readonly hubOffline?: HubOptions['offline'];
 }
 
-export const HUB_FLAGS: FlagTable<HubFields> = {
+/** For commands whose answers must all be the strategy's own. */
+export const HUB_ADDRESS_FLAGS: FlagTable<Omit<HubFields, 'hubOffline'>> = {
   hubUrl: text('--hub <URL>', 'take the large model of this hub: ws://HOST:PORT or wss://…'),
   hubKeyFile: text(
     '--hub-key-file <FILE>',
     'the file with the key of the hub (default: the variable PILOTFISH_HUB_KEY)',
   ),
   hubCa: text('--hub-ca <FILE>', 'trust this certificate of the hub, in PEM'),
+};
+
+export const HUB_FLAGS: FlagTable<HubFields> = {
+  ...HUB_ADDRESS_FLAGS,
   hubOffline: choice(
     '--hub-offline <MODE>',
     'while the hub is away: go on with the small model alone and mark its tokens, or stop (default)',
