@@ -18,6 +18,7 @@ export type { AcceptanceStatistics, LookupStatistics } from './app/advice/measur
 export { type AdviseOptions, advise } from './app/advise.ts';
 export { type Calibrated, type CalibrateOptions, calibrate } from './app/calibrate.ts';
 export { drawCalibration } from './app/draw-calibration.ts';
+export { drawLinkMap } from './app/draw-link-map.ts';
 export { type Evaluated, type EvaluateOptions, evaluate } from './app/evaluate.ts';
 export { fitUhlm, type UhlmFitting } from './app/fit-uhlm.ts';
 export { type GradedLine, type GradeLinesOptions, gradeLines } from './app/grade-lines.ts';
@@ -26,6 +27,12 @@ export type { FitUhlmOptions } from './app/heads/fit-settings.ts';
 export type { TrainRewardOptions } from './app/heads/reward-settings.ts';
 export type { TrainOptions } from './app/heads/train-settings.ts';
 export { inspectMachine, type MachineFacts } from './app/inspect-machine.ts';
+export {
+  type MeasuredLink,
+  type MeasureLinkOptions,
+  measureLink,
+  type SchemeSpeed,
+} from './app/measure-link.ts';
 export { type MeasuredSteps, type MeasureStepsOptions, measureSteps } from './app/measure-steps.ts';
 export {
   type InspectedModel,
@@ -53,6 +60,9 @@ export {
 } from './app/write-report.ts';
 export type { EnsureModelOptions } from './catalog/catalog-context.ts';
 export type { LocalModel } from './catalog/find-model.ts';
+export type { LinkRates } from './channel/direction.ts';
+export type { LinkMap, MapCell } from './channel/link-map.ts';
+export type { RadioChannel } from './channel/radio.ts';
 export type { ChatMessage } from './core/chat-message.ts';
 export { ERROR_CODES, type ErrorCode, PilotfishError } from './core/errors.ts';
 export type {

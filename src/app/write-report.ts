@@ -1,16 +1,14 @@
 /** Turns result files into a page and its pictures: the work behind `pilotfish report`. */
 import { basename, dirname, extname, join } from 'node:path';
-import { PilotfishError, throwIfAborted } from '../core/errors.ts';
+import { throwIfAborted } from '../core/errors.ts';
 import type { Progressing } from '../core/progress.ts';
 import { drawPicture } from '../report/draw-picture.ts';
 import type { DrawnPicture, DrawnResult } from '../report/page/page-view.ts';
 import { renderPage } from '../report/page/render-page.ts';
 import { allPictures, fileNamePart, freeName } from '../report/pictures/all-pictures.ts';
-import { parseResult } from '../report/result-format.ts';
-import { readGiven, writeWhole } from '../storage/whole-file.ts';
+import { writeWhole } from '../storage/whole-file.ts';
+import { readResult } from './results/read-result.ts';
 
-/** Examples make results long. A thousand of them stay far below this limit. */
-const RESULT_BYTES_MAX = 256 * 1024 * 1024;
 const PAGE_NAME = 'report.html';
 const OTHERWISE = 'choose another folder with --out';
 
@@ -38,7 +36,7 @@ export interface WrittenReport {
 export async function writeReport(options: WriteReportOptions): Promise<WrittenReport> {
   const { paths, signal, onProgress } = options;
   const results = await Promise.all(
-    paths.map(async (path) => ({ path, result: parseResult(await readResult(path), path) })),
+    paths.map(async (path) => ({ path, result: await readResult(path) })),
   );
   const drawn: DrawnResult[] = [];
   const pngs: { readonly name: string; readonly png: Uint8Array }[] = [];
@@ -65,12 +63,6 @@ function stemOf(path: string): string {
   return fileNamePart(basename(path, extname(path)));
 }
 
-async function readResult(path: string): Promise<string> {
-  const tooLarge = (): PilotfishError => longResult(path);
-  const bytes = await readGiven({ path, byteCountMax: RESULT_BYTES_MAX, tooLarge });
-  return bytes.toString('utf8');
-}
-
 async function write(
   folder: string,
   page: string,
@@ -85,12 +77,4 @@ async function write(
   const pagePath = join(folder, PAGE_NAME);
   await writeWhole(pagePath, page, OTHERWISE);
   return { page: pagePath, pictures };
-}
-
-function longResult(path: string): PilotfishError {
-  const megabytes = RESULT_BYTES_MAX / 2 ** 20;
-  return new PilotfishError('result-invalid', `${path} exceeds ${megabytes} MiB.`, {
-    remedy: 'Evaluate again with fewer examples.',
-    fields: { path, byteCountMax: RESULT_BYTES_MAX },
-  });
 }

@@ -9,6 +9,7 @@ import type { FitUhlmOptions } from '../app/heads/fit-settings.ts';
 import type { TrainRewardOptions } from '../app/heads/reward-settings.ts';
 import type { TrainOptions } from '../app/heads/train-settings.ts';
 import type { MachineFacts } from '../app/inspect-machine.ts';
+import type { MeasuredLink, MeasureLinkOptions } from '../app/measure-link.ts';
 import type { MeasuredSteps, MeasureStepsOptions } from '../app/measure-steps.ts';
 import type { OpenEngineOptions } from '../app/open-engine.ts';
 import type { Recosted, RecostOptions } from '../app/recost.ts';
@@ -35,6 +36,8 @@ export interface CliDependencies {
   readonly openEngine: (options: OpenEngineOptions) => Promise<CliEngine>;
   readonly runHub: (options: RunHubOptions) => Promise<RunningHub>;
   readonly measureSteps: (options: MeasureStepsOptions) => Promise<MeasuredSteps>;
+  readonly measureLink: (options: MeasureLinkOptions) => Promise<MeasuredLink>;
+  readonly drawLinkMap: (measured: MeasuredLink, path: string) => Promise<void>;
   readonly recost: (options: RecostOptions) => Promise<Recosted>;
   readonly evaluate: (options: EvaluateOptions) => Promise<Evaluated>;
   readonly advise: (options: AdviseOptions) => Promise<AdviceReport>;

@@ -25,6 +25,14 @@ export function loadDependencies(): CliDependencies {
       const { measureSteps } = await import('../app/measure-steps.ts');
       return measureSteps(options);
     },
+    measureLink: async (options) => {
+      const { measureLink } = await import('../app/measure-link.ts');
+      return measureLink(options);
+    },
+    drawLinkMap: async (measured, path) => {
+      const { drawLinkMap } = await import('../app/draw-link-map.ts');
+      await drawLinkMap(measured, path);
+    },
     recost: async (options) => {
       const { recost } = await import('../app/recost.ts');
       return recost(options);

@@ -22,6 +22,8 @@ export type NoisePurpose =
   | 'perturbation'
   // Whether a draft stands after its distribution was rounded.
   | 'rounding'
+  // Its positions count the blocks of a radio channel.
+  | 'fading'
   // Purposes of training: their positions count layers, steps or epochs.
   | 'weights'
   | 'dropout'
@@ -41,6 +43,7 @@ const PURPOSE_NUMBER: Readonly<Record<NoisePurpose, number>> = {
   draw: 10,
   perturbation: 11,
   rounding: 12,
+  fading: 13,
 };
 
 /** Two 32-bit words that name one stream of noise. */

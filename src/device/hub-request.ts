@@ -129,7 +129,8 @@ export class HubRequest {
 
   /** Null: the hub is away, and the request goes on alone. */
   async #openLink(): Promise<HubLink | null> {
-    if (this.#link?.isOpen === true) return this.#link;
+    // Until it is open there, the request's own question is out.
+    if (this.#connecting === null && this.#link?.isOpen === true) return this.#link;
     const { policy, signal } = this.#options;
     this.#connecting ??= this.#connect().finally(() => {
       this.#connecting = null;
@@ -198,7 +199,8 @@ export class HubRequest {
       if (reply.code !== 'session-unknown') throw this.#refusal(reply);
       this.#isKnown = false;
     }
-    const text = this.#text;
+    // A copy: a request that goes on alone appends to its text.
+    const text = [...this.#text];
     const opening = { type: 'open', requestId: this.#id, ...this.#options.opening, text } as const;
     const reply = await this.#asked(link, opening);
     if (reply.type === 'error') throw this.#refusal(reply);

@@ -46,19 +46,16 @@ export function predictRun(
   const { roundTripMs = 0 } = options;
   const { labels } = run.start;
   const readings = readingsOf(run, options);
+  const times = workTimes(run, costs, options).values();
   const parts = new Map<string, PredictedPart>();
   let tokenCount = 0;
   let callCount = 0;
   let before: LoggedWork | null = null;
   let recordedComputeMs = 0;
-  for (const { work, shapes, tokensBefore } of forwardsOf(run)) {
+  for (const { work, tokensBefore } of forwardsOf(run)) {
     tokenCount = tokensBefore;
     if (work === null) continue;
-    const ofModel = costs.get(work.model);
-    const read = readings.get(work.model) ?? [];
-    const ms = shapes.reduce((sum, shape) => {
-      return sum + (ofModel === undefined ? 0 : fullForwardMs(ofModel, shape, read));
-    }, 0);
+    const ms = times.next().value ?? 0;
     if (asksLarge(work, before, labels.large)) callCount += 1;
     before = work;
     recordedComputeMs += work.computeMs;
@@ -74,6 +71,22 @@ export function predictRun(
     largeAloneMs: alone === null ? null : alone + roundTripMs,
     recordedComputeMs,
   };
+}
+
+/** @returns milliseconds of each work event, in order; null for models without costs */
+export function workTimes(
+  run: RecordedRun,
+  costs: CostsById,
+  options: Pick<PredictOptions, 'readsLogits'> = {},
+): readonly (number | null)[] {
+  const readings = readingsOf(run, options);
+  return [...forwardsOf(run)].flatMap(({ work, shapes }) => {
+    if (work === null) return [];
+    const ofModel = costs.get(work.model);
+    if (ofModel === undefined) return [null];
+    const read = readings.get(work.model) ?? [];
+    return [shapes.reduce((sum, shape) => sum + fullForwardMs(ofModel, shape, read), 0)];
+  });
 }
 
 /** Whether the run waits for the large model. A large model that goes on writing is asked only once. */

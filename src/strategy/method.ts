@@ -11,7 +11,7 @@ import type { DeferralSide, Gate } from '../judging/gate.ts';
 import type { CostModel } from '../machines/cost-model.ts';
 import type { MethodStyle } from './method-style.ts';
 import type { Strategy } from './strategy.ts';
-import type { StrategyOptions } from './strategy-options.ts';
+import type { StrategyOptions, UplinkOptions } from './strategy-options.ts';
 
 export type { Unit } from '../core/unit.ts';
 
@@ -56,6 +56,8 @@ export interface Method {
    * queries, whose answers depend on how steps end and on samples.
    */
   readonly optionGroups?: readonly OptionGroup[];
+  /** What a device sends with a draft by default; absent: it transmits no drafts. */
+  readonly sends?: NonNullable<UplinkOptions['sends']>;
   /** The labels of the models that it uses. */
   readonly needs: readonly ModelLabel[];
   /** Its expected work: one model for each way in which it can work, at least one. */

@@ -46,6 +46,11 @@ export interface UplinkOptions {
    * to which no rejection is expected, or `prone`. Default: `averse` where the pair has a fit.
    */
   readonly risk?: Risk | undefined;
+  /**
+   * Tokens that the device drafts on while a verdict is on its way, from 0 to 64; default 0. They are
+   * dropped if the draft is rejected. The text is the same.
+   */
+  readonly ahead?: number | undefined;
 }
 
 export interface StrategyOptions {

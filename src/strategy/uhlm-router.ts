@@ -27,7 +27,7 @@ export const uhlmRouterMethod: Method = {
   gate: null,
   head: ROUTER,
   usesStepCosts: false,
-  optionGroups: ['uplink'],
+  ...{ optionGroups: ['uplink'], sends: 'distribution' },
   fit: { givesThreshold: false },
   needs: ['small', 'large'],
   costModels: [tokenRoutingCost({ name: NAME, reads: { distribution: true } })],

@@ -5,6 +5,7 @@
  *
  * A drafted end of the answer is always transmitted, because nothing would come after it.
  */
+import { commonLength } from '../core/common-length.ts';
 import type { Draws } from '../core/draws.ts';
 import { required } from '../core/invariant.ts';
 import type { ModelRole } from '../core/model-id.ts';
@@ -30,6 +31,7 @@ import type { Verdict } from '../session/session.ts';
 import { judgeDraft } from '../speculative/verifiers.ts';
 import { checkOption } from './check-option.ts';
 import { tokenRoutingCost } from './cost-models.ts';
+import { type AheadDraft, draftAhead } from './draft-ahead.ts';
 import { entropyGate } from './entropy.ts';
 import {
   chosenThreshold,
@@ -108,6 +110,8 @@ class HybridDecoder implements Decoder {
   /** The reads of both models' rows for a verdict. */
   readonly #sends: RowReads;
   #offlineCount = 0;
+  /** Drafted ahead, and to be transmitted next. */
+  #unsure: Drafted | null = null;
 
   constructor(context: StrategyContext, rule: Rule) {
     this.#context = context;
@@ -115,7 +119,31 @@ class HybridDecoder implements Decoder {
     this.#sends = { distribution: rule.uplink.sends !== 'ids' && context.temperature > 0 };
   }
 
-  async round({ text }: Round): Promise<readonly Decision[]> {
+  async round({ text, tokenCountMax }: Round): Promise<readonly Decision[]> {
+    const drafted = this.#takeAhead(text) ?? (await this.#draft(text));
+    const { written, row, score } = drafted;
+    if (drafted.isSure) return [written];
+    const sent = drafted.compressed ?? sentOf(row, text.length, this.#context.draws);
+    const asking = this.#verdict(text, sent, { draft: drafted.draft, score });
+    const isEnd = this.#context.isEndOfGeneration(sent.tokenId);
+    const countMax = isEnd ? 0 : Math.min(tokenCountMax - 1, this.#rule.uplink.ahead ?? 0);
+    const draft = (prefix: readonly TokenId[]): Promise<Drafted> => this.#draft(prefix);
+    const ahead = await draftAhead(draft, [...text, sent.tokenId], { asking, countMax });
+    const verdict = await asking;
+    if (verdict === null) {
+      this.#offlineCount += 1;
+      return [{ ...written, isOffline: true }];
+    }
+    const { isAccepted, ...verified } = verdict;
+    if (!isAccepted) {
+      return [{ ...writtenBy('large', verified), proposedTokenId: sent.tokenId, score }];
+    }
+    const sure = ahead.filter(({ isSure }) => isSure).map((one) => one.written);
+    this.#unsure = ahead.find(({ isSure }) => !isSure) ?? null;
+    return [{ ...written, ...verified, verified: true }, ...sure];
+  }
+
+  async #draft(text: readonly TokenId[]): Promise<Drafted> {
     const { gate, draftReads } = this.#rule;
     const position = text.length;
     const row = await this.#row('small', text, draftReads);
@@ -125,16 +153,17 @@ class HybridDecoder implements Decoder {
     const logprob = draft === row ? row.logprob : null;
     const written = { ...writtenBy('small', { tokenId: draft.tokenId, logprob }), score };
     const isEnd = this.#context.isEndOfGeneration(draft.tokenId);
-    if (this.#isSure(score) && !isEnd) return [written];
-    const sent = compressed ?? sentOf(row, position, this.#context.draws);
-    const verdict = await this.#verdict(text, sent, { draft, score });
-    if (verdict === null) {
-      this.#offlineCount += 1;
-      return [{ ...written, isOffline: true }];
-    }
-    const { isAccepted, ...verified } = verdict;
-    if (isAccepted) return [{ ...written, ...verified, verified: true }];
-    return [{ ...writtenBy('large', verified), proposedTokenId: sent.tokenId, score }];
+    const isSure = this.#isSure(score) && !isEnd;
+    const { tokenId } = draft;
+    return { text, row, draft, compressed, written, tokenId, score, isSure };
+  }
+
+  /** What was drafted ahead and has to be transmitted, if the text came to be as it was drafted for. */
+  #takeAhead(text: readonly TokenId[]): Drafted | null {
+    const unsure = this.#unsure;
+    this.#unsure = null;
+    const isNext = unsure?.text.length === text.length;
+    return isNext && commonLength(unsure.text, text) === text.length ? unsure : null;
   }
 
   notes(): readonly string[] {
@@ -204,6 +233,14 @@ interface SentDraft {
   readonly distribution: DraftDistribution;
 }
 
+/** A draft and whether it stands without a verdict. */
+interface Drafted extends AheadDraft, Draft {
+  readonly text: readonly TokenId[];
+  readonly row: RowResult;
+  readonly written: Decision;
+  readonly score: number | null;
+}
+
 interface Draft {
   /** The row, with the draft for its token. */
   readonly draft: RowResult;
@@ -211,8 +248,8 @@ interface Draft {
   readonly compressed: SentDraft | null;
 }
 
-const TOKEN_COUNT = 4;
-const BIT_COUNT = 8;
+/** What a compressed distribution has by default. */
+export const UPLINK_DEFAULTS = { tokenCount: 4, bitCount: 8 } as const;
 
 function draftOf(
   row: RowResult,
@@ -220,10 +257,11 @@ function draftOf(
   { uplink, countTokens, position }: Pick<Rule, 'uplink' | 'countTokens'> & { position: number },
 ): Draft {
   const { distribution: own } = row;
-  const { sends, bitCount = BIT_COUNT, rest = 'none' } = uplink;
+  const { tokenCount: k, bitCount: b } = UPLINK_DEFAULTS;
+  const { sends, bitCount = b, rest = 'none' } = uplink;
   if (own === null || sends !== 'top') return { draft: row, compressed: null };
   const given = isRule(uplink.tokenCount) ? undefined : uplink.tokenCount;
-  const tokenCount = countTokens?.(row, own) ?? given ?? TOKEN_COUNT;
+  const tokenCount = countTokens?.(row, own) ?? given ?? k;
   const compressed = compressDistribution(own, { tokenCount, bitCount, rest });
   const distribution: DraftDistribution = { kind: 'compressed', compressed };
   const tokenId =
@@ -277,7 +315,10 @@ function withToken(
   };
 }
 
-function checkUplink({ tokenCount, bitCount }: UplinkOptions): void {
+function checkUplink({ tokenCount, bitCount, ahead }: UplinkOptions): void {
+  checkOption('ahead', ahead, {
+    ...{ holds: isFrom(0, UPLINK_AHEAD_MAX), says: `an integer from 0 to ${UPLINK_AHEAD_MAX}` },
+  });
   checkOption('tokenCount', isRule(tokenCount) ? undefined : tokenCount, {
     ...{
       holds: isFrom(1, UPLINK_TOKEN_COUNT_MAX),
@@ -295,6 +336,8 @@ function checkUplink({ tokenCount, bitCount }: UplinkOptions): void {
 /** Far more tokens than any distribution has that matters. */
 export const UPLINK_TOKEN_COUNT_MAX = 65_536;
 export const UPLINK_BIT_COUNT_MAX: number = LEVEL_BIT_COUNT_MAX;
+/** A verdict seldom takes longer than the drafting of so many tokens. */
+export const UPLINK_AHEAD_MAX = 64;
 
 const isFrom =
   (low: number, high: number) =>
@@ -306,14 +349,14 @@ type Facts = Pick<Method, 'name' | 'summary' | 'gate' | 'threshold' | 'style'> &
   readonly sends?: UplinkOptions['sends'];
 };
 
-function method({ sends, ...facts }: Facts): Method {
+function method({ sends = 'distribution', ...facts }: Facts): Method {
   const { name, gate } = facts;
   const reads = joinReads(gate?.reads ?? {}, { distribution: true });
   const cost = tokenRoutingCost({ name, reads });
   return {
     ...{ ...facts, unit: 'draft', controlOf: null, head: null },
     usesStepCosts: false,
-    optionGroups: ['uplink'],
+    ...{ optionGroups: ['uplink'], sends },
     fit: { givesThreshold: gate === perturbationGate },
     needs: ['small', 'large'],
     costModels: [gate === null ? { ...cost, parameter: null } : cost],

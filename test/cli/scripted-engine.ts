@@ -209,6 +209,8 @@ export function scriptedDependencies(
     gradeLines,
     runHub: () => Promise.reject(new Error('the script runs no hub')),
     measureSteps: () => Promise.reject(new Error('the script measures nothing')),
+    measureLink: () => Promise.reject(new Error('the script measures no link')),
+    drawLinkMap: () => Promise.resolve(),
     recost: () => Promise.reject(new Error('the script re-costs nothing')),
     advise: () => Promise.reject(new Error('the script gives no advice')),
     writeReport: () => Promise.reject(new Error('the script writes no report')),

@@ -7,8 +7,9 @@
  * 2. `storage` to `grammar` each know one craft: files, small networks, rows of logits, text, forms.
  * 3. `model` to `session` lead from a model to what one request may ask of it; `link` holds what a
  *    device and a hub say to each other, `device` the device's end. (`hub`, the other, also judges.)
- * 4. `accounting` and `machines` say what work costs. They come before `strategy`, because a strategy
- *    states its costs, and before `engine`, whose last event is a fold over costs.
+ * 4. `accounting` and `machines` say what work costs, `channel` what a link costs. They come before
+ *    `strategy`, because a strategy states its costs, and before `engine`, whose last event is a fold
+ *    over costs.
  * 5. `judging` to `strategy` decide, `engine` runs the decisions.
  * 6. `catalog` to `report` do one large thing each with engines and models.
  * 7. `app` composes all of it into use cases, `index.ts` exports those, `cli` prints them.
@@ -27,6 +28,7 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
     link: ['core', 'sampling'],
     device: ['core', 'link', 'model', 'sampling', 'session', 'vocabulary'],
     accounting: ['core'],
+    channel: ['core', 'link', 'sampling'],
     machines: ['accounting', 'core', 'model', 'sampling', 'storage'],
     judging: ['core', 'network', 'session'],
     speculative: ['core', 'sampling', 'session'],
@@ -49,20 +51,20 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
       ...['core', 'engine', 'evaluation', 'judging', 'kv-cache', 'model', 'network', 'sampling'],
       ...['session', 'storage', 'strategy'],
     ],
-    report: ['core', 'evaluation', 'judging', 'strategy'],
+    report: ['channel', 'core', 'evaluation', 'judging', 'strategy'],
     app: [
-      ...['accounting', 'catalog', 'core', 'device', 'engine', 'evaluation', 'hub', 'judging'],
-      ...['kv-cache', 'link', 'machines', 'model', 'network', 'report', 'session', 'speculative'],
-      ...['storage', 'strategy', 'training'],
+      ...['accounting', 'catalog', 'channel', 'core', 'device', 'engine', 'evaluation', 'hub'],
+      ...['judging', 'kv-cache', 'link', 'machines', 'model', 'network', 'report', 'session'],
+      ...['speculative', 'storage', 'strategy', 'training'],
     ],
     // The library's face.
     'index.ts': [
-      ...['accounting', 'app', 'catalog', 'core', 'engine', 'evaluation', 'grammar', 'judging'],
-      ...['machines', 'model', 'session', 'strategy', 'training'],
+      ...['accounting', 'app', 'catalog', 'channel', 'core', 'engine', 'evaluation', 'grammar'],
+      ...['judging', 'machines', 'model', 'session', 'strategy', 'training'],
     ],
     cli: [
-      ...['app', 'catalog', 'core', 'engine', 'evaluation', 'grammar', 'hub', 'machines'],
-      ...['storage', 'strategy', 'training'],
+      ...['app', 'catalog', 'channel', 'core', 'engine', 'evaluation', 'grammar', 'hub'],
+      ...['machines', 'storage', 'strategy', 'training'],
     ],
   }),
 );

@@ -8,6 +8,7 @@ import {
   HubModel,
 } from '../../device/hub-model.ts';
 import { LINK_POLICIES, type LinkPolicy } from '../../device/link-policy.ts';
+import type { FrameTransport } from '../../link/frame-transport.ts';
 import type { HubFacts } from '../../link/hub-facts.ts';
 import type { Vocabulary } from '../../model/roles.ts';
 import { missingCapability } from '../../session/capabilities.ts';
@@ -30,6 +31,8 @@ export interface HubOptions {
    * default, ends the request with what it has, once the hub stays away.
    */
   readonly offline?: LinkPolicy['offline'] | undefined;
+  /** Wraps each connection. Default: no wrapper. */
+  readonly wrapTransport?: ((transport: FrameTransport) => FrameTransport) | undefined;
 }
 
 interface Surroundings {
@@ -50,7 +53,7 @@ export interface ReachedHub {
  * @throws PilotfishError `option-invalid`, `hub-unreachable`, `hub-refused`, `engine-busy`, `aborted`
  */
 export async function reachHub(
-  { url, keyFile, caFile, offline = 'stop' }: HubOptions,
+  { url, keyFile, caFile, offline = 'stop', wrapTransport = (one) => one }: HubOptions,
   { env, signal = new AbortController().signal, onNotice }: Surroundings,
 ): Promise<ReachedHub> {
   const policy = LINK_POLICIES[offline];
@@ -62,7 +65,11 @@ export async function reachHub(
   }
   const ca = caFile === undefined ? undefined : await readPem(caFile, '--hub-ca');
   const { connectMs } = policy;
-  const connect: ConnectToHub = webSocketConnector({ url, key, ca, connectMs });
+  const open: ConnectToHub = webSocketConnector({ url, key, ca, connectMs });
+  const connect: ConnectToHub = async (given) => {
+    const { transport, facts } = await open(given);
+    return { transport: wrapTransport(transport), facts };
+  };
   const entrance = await connect(signal);
   return {
     entrance,

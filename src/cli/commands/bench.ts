@@ -4,6 +4,7 @@
 import type { Command } from 'commander';
 import type { CliDependencies } from '../cli-dependencies.ts';
 import type { CliIo } from '../io.ts';
+import { registerLink } from './bench/link.ts';
 import { registerRecost } from './bench/recost.ts';
 import { registerSteps } from './bench/steps.ts';
 
@@ -14,4 +15,5 @@ export function registerBench(program: Command, io: CliIo, dependencies: CliDepe
     .description('Measures what forwards cost on this machine, and what runs cost on another.');
   registerSteps(bench, io, dependencies);
   registerRecost(bench, io, dependencies);
+  registerLink(bench, io, dependencies);
 }

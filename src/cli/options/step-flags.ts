@@ -6,7 +6,11 @@ import { DRAFT_COUNT_MAX, type RsdOptions } from '../../strategy/rsd-options.ts'
 import { SAMPLE_COUNT_MAX, type SampleOptions } from '../../strategy/samples.ts';
 import { parseSeparators } from '../../strategy/step-boundary.ts';
 import type { UplinkOptions } from '../../strategy/strategy-options.ts';
-import { UPLINK_BIT_COUNT_MAX, UPLINK_TOKEN_COUNT_MAX } from '../../strategy/uhlm.ts';
+import {
+  UPLINK_AHEAD_MAX,
+  UPLINK_BIT_COUNT_MAX,
+  UPLINK_TOKEN_COUNT_MAX,
+} from '../../strategy/uhlm.ts';
 import { addFlags, choice, count, type FlagTable, number, readFlags, toggle } from './flags.ts';
 import { integerFrom, numberParser } from './parse-number.ts';
 
@@ -93,6 +97,11 @@ const UPLINK_FLAGS: FlagTable<UplinkOptions> = {
     'bits of a probability there (default: 8)',
     UPLINK_BIT_COUNT_MAX,
   ),
+  ahead: number(
+    '--uplink-ahead <N>',
+    'draft up to N tokens on while a verdict is on its way (default: 0)',
+    integerFrom(0, UPLINK_AHEAD_MAX),
+  ),
   rest: choice(
     '--uplink-rest <WHAT>',
     'lossless: none; spread evenly over the tokens that are not sent, as in the paper: uniform',
@@ -107,7 +116,16 @@ const UPLINK_FLAGS: FlagTable<UplinkOptions> = {
 
 /** Several tables, because fields of both have the names of fields elsewhere. */
 export function addStepFlags(command: Command): Command {
-  return addFlags(addFlags(addFlags(command, STEP_FLAGS), SAMPLE_FLAGS), UPLINK_FLAGS);
+  return addUplinkFlags(addFlags(addFlags(command, STEP_FLAGS), SAMPLE_FLAGS));
+}
+
+export function addUplinkFlags(command: Command): Command {
+  return addFlags(command, UPLINK_FLAGS);
+}
+
+/** @param parsed the options that commander hands to the command's action */
+export function readUplink(parsed: object): UplinkOptions {
+  return readFlags(UPLINK_FLAGS, parsed);
 }
 
 /** @param parsed the options that commander hands to the command's action */
@@ -115,6 +133,6 @@ export function stepOptions(parsed: object): Pick<OpenEngineOptions, OptionGroup
   return {
     steps: readFlags(STEP_FLAGS, parsed),
     samples: readFlags(SAMPLE_FLAGS, parsed),
-    uplink: readFlags(UPLINK_FLAGS, parsed),
+    uplink: readUplink(parsed),
   };
 }
