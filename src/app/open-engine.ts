@@ -13,25 +13,22 @@ import { Engine } from '../engine/engine.ts';
 import type { CostFacts, EngineModel } from '../engine/model-set.ts';
 import { POCKET_SCOPE } from '../evaluation/tasks/pocket/scope.ts';
 import type { BoundModel } from '../judging/head.ts';
-import { type Router, withEmbeddings } from '../judging/router.ts';
 import type { HubFacts } from '../link/hub-facts.ts';
 import type { CostCurve, StepCosts } from '../machines/step-costs.ts';
 import type { LlamaCppModel } from '../model/llama-cpp/model.ts';
 import { readModelFile } from '../model/llama-cpp/model-file.ts';
 import type { LanguageModel, Vocabulary } from '../model/roles.ts';
-import { fileDigest } from '../storage/file-digest.ts';
-import { consultsFit } from '../strategy/fitted-uplink.ts';
 import type { StrategyValue } from '../strategy/method.ts';
 import type { RsdOptions } from '../strategy/rsd-options.ts';
 import type { SampleOptions } from '../strategy/samples.ts';
 import type { SpeculativeOptions, UplinkOptions } from '../strategy/strategy-options.ts';
 import {
   asStrategy,
-  createStrategy,
   labelsOf,
   STRATEGY_DEFAULT,
   type StrategyInput,
 } from '../strategy/strategy-value.ts';
+import { asksForHeads, boundModel, checkBuilt, withSmallEmbeddings } from './heads/built-heads.ts';
 import {
   findHeads,
   type Heads,
@@ -39,7 +36,7 @@ import {
   NO_HEADS,
   readNamedHeads,
 } from './heads/find-heads.ts';
-import { checkOverHub, type HubOptions, reachHub } from './hub/open-hub-model.ts';
+import { checkOverHub, type HubOptions, type ReachedHub, reachHub } from './hub/open-hub-model.ts';
 import { loadNamedModel } from './machine/load-named-model.ts';
 import { localModelCosts, shortName } from './machine/local-profile.ts';
 import type { PairOptions } from './pair-options.ts';
@@ -136,27 +133,46 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
   const labels = neededLabels(strategies, options);
   // Checked first, so that a wrong file costs no download and a missing head no load.
   const named = await readNamedHeads(headFiles, strategies, options.uplink);
-  // A head is bound to both models, also where one of them is not loaded.
-  const hasHeads = asksForHeads(strategies, options);
-  const neededFiles = MODEL_LABELS.filter(
-    (label) => labels.includes(label) || (hasHeads && PAIR_ROLES.some((role) => role === label)),
-  );
-  const { names, files } = await chooseModels(neededFiles, options);
-  const found = await headsFor({ names, files, strategies }, named, options);
-  checkBuilt(strategies, found, options);
+  const hub = options.hub && (await reachHub(options.hub, options));
+  try {
+    // A head is bound to both models, also where one of them is not loaded.
+    const hasHeads = asksForHeads(strategies, options.uplink);
+    const roles = hub === undefined ? PAIR_ROLES : (['small'] as const);
+    const neededFiles = MODEL_LABELS.filter(
+      (label) => labels.includes(label) || (hasHeads && roles.some((role) => role === label)),
+    );
+    const chosen = await chooseModels(neededFiles, options);
+    const heads = hasHeads
+      ? await headsFor({ ...chosen, strategies, hub }, named, options)
+      : NO_HEADS;
+    const { steps, samples, headsOptional = false } = options;
+    if (!headsOptional) checkBuilt(strategies, { steps, samples, ...heads });
+    return await loadEngine({ ...chosen, strategies, labels, heads, hub }, options);
+  } catch (error) {
+    hub?.entrance.transport.close();
+    throw error;
+  }
+}
+
+interface Prepared extends Chosen {
+  readonly strategies: readonly StrategyValue[];
+  readonly labels: readonly ModelLabel[];
+  readonly heads: Heads;
+  readonly hub: ReachedHub | undefined;
+}
+
+async function loadEngine(
+  { names, files, strategies, labels, heads: found, hub }: Prepared,
+  options: OpenEngineOptions,
+): Promise<Engine> {
   const models: { [L in ModelLabel]?: LlamaCppModel } = {};
   /** The owner of each model: the model itself or its wrapper. */
   const owners: { [L in ModelLabel]?: EngineModel } = {};
   const loaded = modelLabels(labels, files);
-  const hub = options.hub && (await reachHub(options.hub, options));
   try {
     for (const [label, own] of loaded) {
-      const model = await loadNamedModel(
-        nameOf(names, label),
-        pathOf(files, label),
-        own.length,
-        options,
-      );
+      const name = nameOf(names, label);
+      const model = await loadNamedModel(name, pathOf(files, label), own.length, options);
       for (const one of own) {
         models[one] = model;
         owners[one] = model;
@@ -164,7 +180,7 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
     }
     if (hub !== undefined) owners.large = hub.open(tokensOf(models.small), options.onHub);
     const costs = await stepCosts(models, strategies, options);
-    const heads = { ...found, routers: bound(found.routers, models.small ?? null) };
+    const heads = { ...found, routers: withSmallEmbeddings(found.routers, models.small ?? null) };
     for (const [label, own] of loaded) {
       const [model, file] = [models[label], files[label]];
       if (model === undefined || file === undefined || options.wrapModel === undefined) continue;
@@ -186,7 +202,6 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
       ...{ template, prices, requestCountMax, overcommit },
     });
   } catch (error) {
-    hub?.entrance.transport.close();
     const owned = new Set(Object.values(owners));
     await Promise.allSettled([...owned].map((owner) => owner[Symbol.asyncDispose]()));
     throw error;
@@ -197,55 +212,19 @@ function tokensOf(small: LlamaCppModel | undefined): Vocabulary {
   return required(small, 'a device has the small model').vocabulary;
 }
 
-function asksForHeads(
-  strategies: readonly StrategyValue[],
-  { uplink }: OpenEngineOptions,
-): boolean {
-  return strategies.some((value) => value.method.head !== null || consultsFit(value, uplink));
-}
-
-/** Empty if no strategy needs a head, because the search takes the digests of both files. */
 async function headsFor(
-  { names, files, strategies }: Chosen & { readonly strategies: readonly StrategyValue[] },
+  { names, files, strategies, hub }: Omit<Prepared, 'labels' | 'heads'>,
   named: readonly NamedHead[],
   options: OpenEngineOptions,
 ): Promise<Heads> {
-  if (!asksForHeads(strategies, options)) return NO_HEADS;
-  const digested = async (role: ModelRole): Promise<BoundModel> => {
-    const name = shortName(nameOf(names, role));
-    const { path, sha256 } = required(files[role], `${role} has a file`);
-    const digest = sha256 ?? (await fileDigest(path, `Hashing ${name}`, options));
-    return { name, digest };
+  const own = (role: ModelRole): Promise<BoundModel> => {
+    const file = required(files[role], `${role} has a file`);
+    return boundModel(shortName(nameOf(names, role)), file, options);
   };
-  const models = { small: await digested('small'), large: await digested('large') };
+  // A device knows the large model by what its hub tells.
+  const models = { small: await own('small'), large: hub?.entrance.facts ?? (await own('large')) };
   const isOptional = options.headsOptional ?? false;
   return await findHeads({ strategies, uplink: options.uplink, models, named, isOptional });
-}
-
-/**
- * Refuses what a head cannot give, such as a share that was not measured, before a model is loaded.
- * @throws PilotfishError `threshold-invalid`, `option-invalid`
- */
-function checkBuilt(
-  strategies: readonly StrategyValue[],
-  heads: Heads,
-  { steps, samples, headsOptional = false }: OpenEngineOptions,
-): void {
-  if (headsOptional) return;
-  const trained = strategies.filter(({ method }) => method.head !== null);
-  for (const value of trained) createStrategy(value, { steps, samples, ...heads });
-}
-
-/** Gives routers the embeddings of the small model's tokens. */
-function bound(
-  routers: ReadonlyMap<string, Router>,
-  small: LlamaCppModel | null,
-): ReadonlyMap<string, Router> {
-  if (routers.size === 0) return routers;
-  const model = required(small, 'a learned strategy needs the small model');
-  const ready = (router: Router): Router =>
-    withEmbeddings(router, (id) => model.tokenEmbedding(id));
-  return new Map([...routers].map(([strategy, router]) => [strategy, ready(router)]));
 }
 
 type Names = { readonly [L in ModelLabel]?: string | undefined };

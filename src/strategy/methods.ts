@@ -16,7 +16,7 @@ import { RSD_HEAD_METHODS } from './rsd-heads.ts';
 import { JUDGE_METHODS } from './rsd-judge.ts';
 import { largeMethod, smallMethod } from './single-model.ts';
 import { speculativeMethod } from './speculative.ts';
-import { HYBRID_METHODS } from './uhlm.ts';
+import { HYBRID_METHODS } from './uhlm-methods.ts';
 import { uhlmRouterMethod } from './uhlm-router.ts';
 
 /** The default method of requests. */

@@ -6,46 +6,21 @@
  * A drafted end of the answer is always transmitted, because nothing would come after it.
  */
 import { commonLength } from '../core/common-length.ts';
-import type { Draws } from '../core/draws.ts';
 import { required } from '../core/invariant.ts';
 import type { ModelRole } from '../core/model-id.ts';
 import type { RowResult } from '../core/row-program.ts';
 import { joinReads, type RowReads } from '../core/row-reads.ts';
 import type { TokenId } from '../core/token-id.ts';
 import { defers, type Gate } from '../judging/gate.ts';
-import {
-  draftProbabilityGate,
-  perturbationGate,
-  sampledPerturbationGate,
-  unbiasedPerturbationGate,
-} from '../judging/perturbation.ts';
-import {
-  compressDistribution,
-  expandDistribution,
-  fromSinglePrecision,
-  LEVEL_BIT_COUNT_MAX,
-} from '../sampling/compressed-distribution.ts';
-import { type DraftDistribution, expandDraftDistribution } from '../sampling/draft-distribution.ts';
-import { residualWeights } from '../sampling/residual.ts';
+import { expandDraftDistribution } from '../sampling/draft-distribution.ts';
 import type { Verdict } from '../session/session.ts';
 import { judgeDraft } from '../speculative/verifiers.ts';
-import { checkOption } from './check-option.ts';
-import { tokenRoutingCost } from './cost-models.ts';
 import { type AheadDraft, draftAhead } from './draft-ahead.ts';
-import { entropyGate } from './entropy.ts';
-import {
-  chosenThreshold,
-  type Fits,
-  isRule,
-  type TokenCountRule,
-  tokenCountRule,
-} from './fitted-uplink.ts';
-import { marginGate } from './margin.ts';
-import { type Method, thresholdOf } from './method.ts';
-import { HUES, solidLine } from './method-style.ts';
-import { randomGate } from './random.ts';
+import { type Fits, isRule, type TokenCountRule, tokenCountRule } from './fitted-uplink.ts';
+import { type Draft, draftOf, type SentDraft, sentOf } from './sent-draft.ts';
 import type { Decision, Decoder, Round, Strategy, StrategyContext } from './strategy.ts';
 import type { UplinkOptions } from './strategy-options.ts';
+import { checkUplink } from './uplink.ts';
 import { writtenBy } from './written-by.ts';
 
 export interface HybridOptions {
@@ -227,12 +202,6 @@ function logprobUnder(target: RowResult, tokenId: TokenId): number | null {
   return tokenId === target.tokenId ? target.logprob : null;
 }
 
-/** A draft as it is transmitted. */
-interface SentDraft {
-  readonly tokenId: TokenId;
-  readonly distribution: DraftDistribution;
-}
-
 /** A draft and whether it stands without a verdict. */
 interface Drafted extends AheadDraft, Draft {
   readonly text: readonly TokenId[];
@@ -240,210 +209,3 @@ interface Drafted extends AheadDraft, Draft {
   readonly written: Decision;
   readonly score: number | null;
 }
-
-interface Draft {
-  /** The row, with the draft for its token. */
-  readonly draft: RowResult;
-  /** The draft with its compressed distribution; null: none is compressed. */
-  readonly compressed: SentDraft | null;
-}
-
-/** What a compressed distribution has by default. */
-export const UPLINK_DEFAULTS = { tokenCount: 4, bitCount: 8 } as const;
-
-function draftOf(
-  row: RowResult,
-  { draws, temperature }: StrategyContext,
-  { uplink, countTokens, position }: Pick<Rule, 'uplink' | 'countTokens'> & { position: number },
-): Draft {
-  const { distribution: own } = row;
-  const { tokenCount: k, bitCount: b } = UPLINK_DEFAULTS;
-  const { sends, bitCount = b, rest = 'none' } = uplink;
-  if (own === null || sends !== 'top') return { draft: row, compressed: null };
-  const given = isRule(uplink.tokenCount) ? undefined : uplink.tokenCount;
-  const tokenCount = countTokens?.(row, own) ?? given ?? k;
-  const compressed = compressDistribution(own, { tokenCount, bitCount, rest });
-  const distribution: DraftDistribution = { kind: 'compressed', compressed };
-  const tokenId =
-    rest === 'uniform'
-      ? row.tokenId
-      : draws.categorical(expandDistribution(compressed, own.length), position, 'draft');
-  const draft = withToken(row, tokenId, own, temperature);
-  return { draft, compressed: { tokenId, distribution } };
-}
-
-/**
- * The row's draw as it is transmitted whole. The distribution is rounded to single precision. So that
- * the hub's verdict keeps the large model's distribution exactly, the draw is turned into one of the
- * rounded distribution: another token where rounding took probability from it, about once in 10^8.
- */
-function sentOf(
-  { tokenId, distribution: own }: RowResult,
-  position: number,
-  draws: Draws,
-): SentDraft {
-  if (own === null) return { tokenId, distribution: { kind: 'none' } };
-  const probabilities = Float32Array.from(own);
-  const distribution: DraftDistribution = { kind: 'full', probabilities };
-  const rounded = fromSinglePrecision(probabilities);
-  const ratio = (rounded[tokenId] as number) / (own[tokenId] as number);
-  if (draws.accepts(Math.min(1, ratio), position, 'rounding')) return { tokenId, distribution };
-  return {
-    tokenId: draws.categorical(residualWeights(rounded, own), position, 'draft'),
-    distribution,
-  };
-}
-
-/** The row as if it had drawn another token of its distribution. */
-function withToken(
-  row: RowResult,
-  tokenId: TokenId,
-  distribution: Float64Array,
-  temperature: number,
-): RowResult {
-  if (tokenId === row.tokenId) return row;
-  // The row's own token may not be the best one.
-  const further =
-    temperature *
-    Math.log((distribution[row.tokenId] as number) / (distribution[tokenId] as number));
-  const { logprob, logitGap } = row;
-  return {
-    ...row,
-    tokenId,
-    logprob: logprob === null ? null : logprob - further,
-    logitGap: logitGap === null ? null : logitGap + further,
-  };
-}
-
-function checkUplink({ tokenCount, bitCount, ahead }: UplinkOptions): void {
-  checkOption('ahead', ahead, {
-    ...{ holds: isFrom(0, UPLINK_AHEAD_MAX), says: `an integer from 0 to ${UPLINK_AHEAD_MAX}` },
-  });
-  checkOption('tokenCount', isRule(tokenCount) ? undefined : tokenCount, {
-    ...{
-      holds: isFrom(1, UPLINK_TOKEN_COUNT_MAX),
-      says: `an integer from 1 to ${UPLINK_TOKEN_COUNT_MAX}`,
-    },
-  });
-  checkOption('bitCount', bitCount, {
-    ...{
-      holds: isFrom(1, LEVEL_BIT_COUNT_MAX),
-      says: `an integer from 1 to ${LEVEL_BIT_COUNT_MAX}`,
-    },
-  });
-}
-
-/** Far more tokens than any distribution has that matters. */
-export const UPLINK_TOKEN_COUNT_MAX = 65_536;
-export const UPLINK_BIT_COUNT_MAX: number = LEVEL_BIT_COUNT_MAX;
-/** A verdict seldom takes longer than the drafting of so many tokens. */
-export const UPLINK_AHEAD_MAX = 64;
-
-const isFrom =
-  (low: number, high: number) =>
-  (value: number): boolean =>
-    Number.isSafeInteger(value) && value >= low && value <= high;
-
-type Facts = Pick<Method, 'name' | 'summary' | 'gate' | 'threshold' | 'style'> & {
-  /** What it sends by default. */
-  readonly sends?: UplinkOptions['sends'];
-};
-
-function method({ sends = 'distribution', ...facts }: Facts): Method {
-  const { name, gate } = facts;
-  const reads = joinReads(gate?.reads ?? {}, { distribution: true });
-  const cost = tokenRoutingCost({ name, reads });
-  return {
-    ...{ ...facts, unit: 'draft', controlOf: null, head: null },
-    usesStepCosts: false,
-    ...{ optionGroups: ['uplink'], sends },
-    fit: { givesThreshold: gate === perturbationGate },
-    needs: ['small', 'large'],
-    costModels: [gate === null ? { ...cost, parameter: null } : cost],
-    build: (value, { uplink: asked = {}, ...options }) => {
-      const given = gate === null ? 0 : thresholdOf(value);
-      const byFit = gate === perturbationGate && value.threshold === null;
-      const { threshold, note } = byFit
-        ? chosenThreshold(value, { ...options, uplink: asked }, given)
-        : { threshold: given, note: null };
-      const uplink = { ...asked, sends: asked.sends ?? sends };
-      const thresholdName = facts.threshold?.name;
-      const { fits, temperature } = options;
-      return hybrid(name, { gate, threshold, thresholdName, uplink, fits, temperature, note });
-    },
-  };
-}
-
-function gated(
-  name: string,
-  gate: Gate,
-  facts: Pick<Facts, 'summary' | 'style' | 'sends'> & {
-    readonly default: number;
-    readonly scale: string;
-  },
-): Method {
-  const { summary, style, sends, scale, default: byDefault } = facts;
-  const side = gate.deferralSide === 'above' ? 'above' : 'below';
-  const byFit =
-    gate === perturbationGate ? "; by default that of the pair's fit, if it has one" : '';
-  const meaning = `${scale}: drafts ${side} it are transmitted${byFit}`;
-  const { deferralSide } = gate;
-  const threshold = { name: gate.name, default: byDefault, meaning, isShare: false, deferralSide };
-  return method({ name, summary, gate, threshold, style, sends });
-}
-
-const UNCERTAINTY = 'the uncertainty, from 0 to 1';
-
-export const HYBRID_METHODS: readonly Method[] = [
-  method({
-    name: 'hlm',
-    summary: 'hybrid inference: every draft is transmitted, and verified by the large model',
-    ...{ gate: null, threshold: null, style: null },
-  }),
-  gated('uhlm', perturbationGate, {
-    summary: 'the same, but drafts stand that other temperatures would draw, too (U-HLM)',
-    ...{ default: 0.08, scale: UNCERTAINTY, style: solidLine(HUES.sky, 'square') },
-  }),
-  gated('cu-hlm', perturbationGate, {
-    summary: 'the same with a compressed distribution (CU-HLM)',
-    ...{ default: 0.08, scale: UNCERTAINTY, style: solidLine(HUES.green, 'cross'), sends: 'top' },
-  }),
-  gated('uhlm-unbiased', unbiasedPerturbationGate, {
-    summary: 'the same by an uncertainty that does not look at the draft',
-    ...{ default: 0.08, scale: UNCERTAINTY, style: solidLine(HUES.teal, 'diamond') },
-  }),
-  gated('uhlm-sampled', sampledPerturbationGate, {
-    summary: 'U-HLM as in its paper: by 20 draws at other temperatures',
-    ...{ default: 0.08, scale: 'the share of other tokens', style: solidLine(HUES.sky, 'cross') },
-  }),
-  gated('uhlm-pd', draftProbabilityGate, {
-    summary: "the same by the draft's own probability",
-    ...{ default: 0.1, scale: '1 - the probability', style: solidLine(HUES.indigo, 'square') },
-  }),
-  gated('uhlm-entropy', entropyGate, {
-    summary: "the same by the small model's entropy",
-    ...{ default: 0.5, scale: 'the entropy, in nats', style: solidLine(HUES.blue, 'diamond') },
-  }),
-  gated('uhlm-margin', marginGate, {
-    summary: 'the same by the margin of its best token',
-    ...{
-      default: 0.7,
-      scale: 'the margin, from 0 to 1',
-      style: solidLine(HUES.vermilion, 'cross'),
-    },
-  }),
-  {
-    ...method({
-      name: 'random-uhlm',
-      summary: 'the same by a coin: the control',
-      gate: randomGate,
-      threshold: {
-        ...{ name: 'share', default: 0.3, isShare: true, deferralSide: 'below' },
-        meaning: 'this share of the drafts is transmitted, from 0 to 1 (or 30%)',
-      },
-      style: null,
-    }),
-    controlOf: 'draft',
-    phrase: 'random transmission',
-  },
-];

@@ -6,7 +6,7 @@ import { isRandomControl, type StrategyValue } from '../../strategy/method.ts';
 import { largeMethod } from '../../strategy/single-model.ts';
 import type { UplinkOptions } from '../../strategy/strategy-options.ts';
 import { parseStrategy } from '../../strategy/strategy-value.ts';
-import { UPLINK_DEFAULTS } from '../../strategy/uhlm.ts';
+import { UPLINK_DEFAULTS } from '../../strategy/uplink.ts';
 
 type Sends = NonNullable<UplinkOptions['sends']>;
 

@@ -10,7 +10,7 @@ import {
   UPLINK_AHEAD_MAX,
   UPLINK_BIT_COUNT_MAX,
   UPLINK_TOKEN_COUNT_MAX,
-} from '../../strategy/uhlm.ts';
+} from '../../strategy/uplink.ts';
 import { addFlags, choice, count, type FlagTable, number, readFlags, toggle } from './flags.ts';
 import { integerFrom, numberParser } from './parse-number.ts';
 
