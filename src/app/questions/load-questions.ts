@@ -106,7 +106,7 @@ function checkTrafficOptions(options: QuestionOptions): void {
 
 function noTask(): PilotfishError {
   return new PilotfishError('option-invalid', 'No questions were chosen: --task is missing.', {
-    remedy: 'Give --task; train and calibrate also take --traffic, prompts without answers.',
+    remedy: 'Give --task; train, calibrate and fit also take --traffic, prompts without answers.',
     fields: { option: '--task' },
   });
 }
