@@ -59,7 +59,7 @@ export async function runEmulated(
   for (const own of groupsOf(drafting)) {
     const [{ sends, aheadCount: ahead }] = own;
     await using engine = await openEngine({
-      ...{ ...options, env, strategies: own.map(({ value }) => value) },
+      ...{ ...options, large: undefined, env, strategies: own.map(({ value }) => value) },
       uplink: { ...options.uplink, sends: sends ?? undefined, ahead },
       hub: { url: hub.url, wrapTransport: (transport) => log.watch(transport) },
     });
