@@ -121,6 +121,8 @@ export class HubRequest {
     this.#life.abort(new PilotfishError('aborted', 'The request was closed.'));
     await this.release();
     await this.#turn;
+    // The turn may have been given cells just before it was cancelled.
+    await this.release();
   }
 
   async #receive(message: TransmitMessage): Promise<void> {
