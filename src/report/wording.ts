@@ -23,7 +23,7 @@ export function intervalText({ low, high }: ShareInterval, axis: CostAxis): stri
 /** The plural nouns of the units that methods choose between models for. */
 export const UNIT_NOUNS: Readonly<Record<Unit, string>> = {
   token: 'tokens',
-  draft: 'drafts to transmit',
+  draft: 'drafts',
   step: 'steps',
   query: 'questions',
 };

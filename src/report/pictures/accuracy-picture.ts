@@ -163,13 +163,19 @@ function whiskers(
   };
 }
 
+/** The part of the costs in which curves count as ending early. */
+const EARLY = 0.6;
+
 /** The models alone as rules across the picture, each with its name where curves are rare. */
 function rules(data: AccuracyData, { x, y }: Axes): Layer[] {
   const [left, right] = costDomain(data);
+  // Curves that end early rise beside the left end of the large model's rule.
+  const isEarly = data.points.every(({ cost }) => cost < left + EARLY * (right - left));
   return data.alone.flatMap((point): Layer[] => {
     const isLarge = point.strategy === LARGE_ALONE;
+    const isLeft = isLarge && !isEarly;
     const text = `${point.strategy} alone ${percent(point.accuracy)}`;
-    const values = [{ ...point, text, cost: isLarge ? left : right }];
+    const values = [{ ...point, text, cost: isLeft ? left : right }];
     return [
       {
         data: { values },
@@ -180,9 +186,9 @@ function rules(data: AccuracyData, { x, y }: Axes): Layer[] {
         data: { values },
         mark: {
           type: 'text',
-          align: isLarge ? 'left' : 'right',
+          align: isLeft ? 'left' : 'right',
           baseline: isLarge ? 'bottom' : 'top',
-          dx: isLarge ? 6 : -6,
+          dx: isLeft ? 6 : -6,
           dy: isLarge ? -5 : 6,
           color: INK.light,
           fontSize: 13,

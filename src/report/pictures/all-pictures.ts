@@ -74,7 +74,7 @@ function sharePictures(
       {
         data: shareData(result, unit, 'transmittedShare'),
         name: `accuracy-transmitted-share${behind}`,
-        title: `Accuracy against transmitted share: ${who}`,
+        title: 'Accuracy against the share of transmitted drafts',
       },
     ];
   });
