@@ -147,6 +147,7 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
       : NO_HEADS;
     const { steps, samples, headsOptional = false } = options;
     if (!headsOptional) checkBuilt(strategies, { steps, samples, ...heads });
+    if (hub !== undefined) checkOverHub(strategies, { ...options, ...heads });
     return await loadEngine({ ...chosen, strategies, labels, heads, hub }, options);
   } catch (error) {
     hub?.entrance.transport.close();

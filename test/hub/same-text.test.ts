@@ -2,6 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { checkOverHub, worksOverHub } from '../../src/app/hub/open-hub-model.ts';
 import type { WorkEvent } from '../../src/core/events.ts';
+import { tinyRewards } from '../../src/judging/fakes/tiny-reward.ts';
+import { tinyRouters } from '../../src/judging/fakes/tiny-router.ts';
 import { decodeFromDevice, decodeFromHub, encode, frameSize } from '../../src/link/codec.ts';
 import type { FrameTransport } from '../../src/link/frame-transport.ts';
 import { linkLimits } from '../../src/link/limits.ts';
@@ -51,10 +53,12 @@ describe.each(UPLINKS)('hybrid inference with drafts that travel %s', (_, uplink
   });
 });
 
-describe('every strategy that a hub can serve', () => {
-  const served = METHODS.filter((method) => worksOverHub(method, {}));
+const READS_LARGE = { hidden: true, large: 'logprob', tokens: 'all' } as const;
 
-  it('is one of hybrid inference, a model alone, a router without a head, or a method of steps', () => {
+describe('every strategy that a hub can serve', () => {
+  const served = METHODS.filter((method) => method.head === null && worksOverHub(method, {}));
+
+  it('is one of hybrid inference, a model alone, a router, or a method of steps', () => {
     const names = served.map(({ name }) => name);
     expect(names).toEqual(expect.arrayContaining([...HYBRID.map(nameOf), 'large', 'entropy']));
     expect(names).not.toContain('speculative');
@@ -70,7 +74,22 @@ describe('every strategy that a hub can serve', () => {
     }
   });
 
-  it.each(['speculative', 'citer', 'rsd-judge'])('is not %s', (strategy) => {
+  it('asks for one token of the large model at a time, also by its trained head', () => {
+    const check = (strategy: string): void =>
+      checkOverHub([parseStrategy(strategy)], {
+        routers: tinyRouters(['citer']),
+        rewards: new Map([
+          ...tinyRewards(['rsd']),
+          ...tinyRewards(['rsd-large'], { features: READS_LARGE }),
+        ]),
+      });
+    for (const strategy of ['citer', 'uhlm-router@0.5', 'rsd']) check(strategy);
+    expect(() => check('rsd-large')).toThrow(
+      expect.objectContaining({ code: 'capability-missing' }),
+    );
+  });
+
+  it.each(['speculative', 'rsd-judge'])('is not %s', (strategy) => {
     const check = (): void => checkOverHub([parseStrategy(strategy)], {});
     const remedy = expect.stringMatching(/^Choose one of: .*uhlm.*cu-hlm/);
     expect(check).toThrow(expect.objectContaining({ code: 'capability-missing', remedy }));

@@ -103,19 +103,27 @@ export function checkOverHub(strategies: readonly StrategyValue[], options: Stra
   }
 }
 
-/** Whether a hub's model can be the large model of a method, at its default threshold. */
+/**
+ * Whether a hub's model can be the large model of a method, at its default threshold. What a trained
+ * head asks of it shows once the head is found.
+ */
 export function worksOverHub(method: Method, options: StrategyOptions): boolean {
   return method.needs.includes('large') && missingOverHub(strategyValue(method), options) === null;
 }
 
 function missingOverHub(value: StrategyValue, options: StrategyOptions): string | null {
   const { method } = value;
-  if (method.head !== null) return 'its head is bound to the file of the large model';
   const other = method.needs.find((label) => label !== 'small' && label !== 'large');
   if (other !== undefined) return `it needs a ${other} model beside the pair`;
+  if (!hasHead(method, options)) return null;
   const missing = missingCapability(
     method.build(value, options).needs.large ?? {},
     HUB_CAPABILITIES,
   );
   return missing === null ? null : missing.replace(/^it /, "the hub's model ");
+}
+
+function hasHead({ head }: Method, { routers, rewards }: StrategyOptions): boolean {
+  if (head === null) return true;
+  return (head.kind === 'router' ? routers : rewards)?.has(head.name) === true;
 }
