@@ -2,7 +2,7 @@
 import { ensureModel } from '../catalog/ensure-model.ts';
 import { PilotfishError } from '../core/errors.ts';
 import { Hub } from '../hub/hub.ts';
-import { startHubServer } from '../hub/hub-server.ts';
+import { checkHost, startHubServer } from '../hub/hub-server.ts';
 import { CONTEXT_LENGTH_DEFAULT } from '../model/llama-cpp/model.ts';
 import { SEQUENCE_COUNT_LIMIT } from '../model/sequence-count-limit.ts';
 import { fileDigest } from '../storage/file-digest.ts';
@@ -64,6 +64,7 @@ export async function runHub(options: RunHubOptions): Promise<RunningHub> {
   const { deviceCountMax = DEVICE_COUNT_MAX_DEFAULT, drainMs = DRAIN_MS_DEFAULT } = options;
   // Found before a model is loaded.
   const [keys, tls] = [await readKeys(options), await readTls(options)];
+  checkHost({ host, keys });
   const { path, sha256 } = await ensureModel(large, options);
   const digest = sha256 ?? (await fileDigest(path, `Hashing ${shortName(large)}`, options));
   const { contextLength = CONTEXT_LENGTH_DEFAULT } = options;

@@ -103,8 +103,11 @@ export async function startHubServer(options: HubServerOptions): Promise<HubServ
   };
 }
 
-/** @throws PilotfishError `option-invalid` */
-function checkHost({ host, keys }: HubServerOptions): void {
+/**
+ * Refuses an address that others can reach without a key.
+ * @throws PilotfishError `option-invalid`
+ */
+export function checkHost({ host, keys }: Pick<HubServerOptions, 'host' | 'keys'>): void {
   const isHere =
     host === 'localhost' || host === '::1' || (isIP(host) === 4 && /^127\./.test(host));
   if (isHere || keys.length > 0) return;
