@@ -4,10 +4,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openEngine } from '../../src/app/open-engine.ts';
 import type { Engine } from '../../src/engine/engine.ts';
+import { METHODS } from '../../src/strategy/methods.ts';
 import { hasPair, LARGE, realModel, run, SMALL } from './real-models.ts';
 
 const HEADS = join(import.meta.dirname, '../../heads/qwen2.5-coder');
-const NAMES = (await readdir(HEADS)).map((name) => name.replace('.safetensors', ''));
+const FILES = await readdir(HEADS);
+const NAMES = METHODS.filter(({ name, head }) => {
+  return head?.kind === 'router' && FILES.includes(`${name}.safetensors`);
+}).map(({ name }) => name);
 const PROBLEMS: readonly string[] = [
   'Natalia sold 48 clips in April and half as many in May. How many did she sell in all?',
   'A book of 240 pages is read at 15 pages a day. After 9 days, how many pages are left?',
