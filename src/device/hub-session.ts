@@ -18,11 +18,11 @@ import type {
 } from '../session/session.ts';
 import { SessionLife } from '../session/session-life.ts';
 import { BoundaryWatch } from '../session/write-boundary.ts';
-import { HubRequest, type HubRequestOptions, type Question } from './hub-request.ts';
+import { DeviceRequest, type DeviceRequestOptions, type Question } from './device-request.ts';
 
 /** The part of the model that its sessions use. */
 export interface SessionHome
-  extends Pick<HubRequestOptions, 'policy' | 'connect' | 'giveBack' | 'clock'> {
+  extends Pick<DeviceRequestOptions, 'policy' | 'connect' | 'giveBack' | 'clock'> {
   readonly capabilities: SessionCapabilities;
   /** What every request tells the hub of its tokens. */
   readonly tokens: OpenMessage['vocabulary'];
@@ -37,7 +37,7 @@ export class HubSession implements Session {
   readonly #model: SessionHome;
   readonly #request: SessionRequest;
   readonly #life: SessionLife;
-  readonly #onHub = new Map<string, HubRequest>();
+  readonly #onHub = new Map<string, DeviceRequest>();
   #inFlight: Promise<unknown> = Promise.resolve();
 
   constructor(model: SessionHome, modelId: ModelId, request: SessionRequest) {
@@ -138,12 +138,12 @@ export class HubSession implements Session {
     }
   }
 
-  #requestFor(opening: Opening): HubRequest {
+  #requestFor(opening: Opening): DeviceRequest {
     const key = JSON.stringify(opening);
     const known = this.#onHub.get(key);
     if (known !== undefined) return known;
     const { policy, clock, tokens } = this.#model;
-    const request = new HubRequest({
+    const request = new DeviceRequest({
       opening: { ...opening, vocabulary: tokens, promptLength: this.#request.promptLength },
       ...{ policy, clock, signal: this.#life.signal },
       connect: (signal) => this.#model.connect(signal),
@@ -153,7 +153,7 @@ export class HubSession implements Session {
     return request;
   }
 
-  #record(purpose: WorkPurpose, request: HubRequest, answer: AnswerMessage | null): void {
+  #record(purpose: WorkPurpose, request: DeviceRequest, answer: AnswerMessage | null): void {
     const bytes = request.takeBytes();
     if (answer === null && bytes.bytesUp === 0) return;
     this.#request.recorder.record({

@@ -18,8 +18,8 @@ interface HubCommandOptions {
 }
 
 const NOTES = `Devices connect with \`pilotfish ask|chat|eval --hub ws://HOST:PORT\`. By default only this
-machine can connect. For others give --host and a key, and TLS unless the network is trusted. Whoever
-runs the hub can read the texts of its devices: docs/HUB.md says what leaves them. The first SIGTERM or
+machine can connect. For others give --host and a key, and TLS unless the network is trusted. The
+operator of a hub can read the texts of its devices: docs/HUB.md says what leaves them. The first SIGTERM or
 Ctrl-C lets open requests end, the second ends the hub at once. GET /health and /metrics tell how it is.
 
 Examples:

@@ -23,7 +23,7 @@ import type { DraftDistribution } from '../sampling/draft-distribution.ts';
 import type { HubLink } from './hub-link.ts';
 import { type LinkPolicy, pauseAfter } from './link-policy.ts';
 
-export interface HubRequestOptions {
+export interface DeviceRequestOptions {
   readonly opening: Omit<OpenMessage, 'type' | 'requestId' | 'text'>;
   readonly policy: LinkPolicy;
   /** A connection to the hub, new or not used by another request. */
@@ -40,8 +40,8 @@ export interface Question {
   readonly distribution: DraftDistribution;
 }
 
-export class HubRequest {
-  readonly #options: HubRequestOptions;
+export class DeviceRequest {
+  readonly #options: DeviceRequestOptions;
   readonly #id: RequestId = randomBytes(REQUEST_ID_BYTES).toString('hex');
   /** The text that the hub has, or had when the link broke. */
   #held: readonly TokenId[] = [];
@@ -59,7 +59,7 @@ export class HubRequest {
   #lastFailure: unknown = null;
   #bytes = { bytesUp: 0, bytesDown: 0 };
 
-  constructor(options: HubRequestOptions) {
+  constructor(options: DeviceRequestOptions) {
     this.#options = options;
   }
 
@@ -135,7 +135,7 @@ export class HubRequest {
     this.#connecting ??= this.#connect().finally(() => {
       this.#connecting = null;
     });
-    // Its failure is met by whoever waits for it next.
+    // The next call that waits for it meets its failure.
     this.#connecting.catch(() => undefined);
     if (policy.offline === 'stop') return await this.#connecting;
     const waiting = new AbortController();
@@ -258,7 +258,7 @@ const REMEDIES: Partial<Record<LinkErrorCode, string>> = {
   'frame-invalid': 'Run the same version of Pilotfish on the device and the hub.',
   'vocabulary-mismatch': "Choose a small model of the family of the hub's large model.",
   unauthorised: 'Give the key of the hub with --hub-key-file.',
-  busy: 'Try again later, or ask whoever runs the hub for higher limits.',
+  busy: 'Try again later, or ask the operator of the hub for higher limits.',
   'context-full': 'Shorten the text, or ask for fewer tokens.',
   internal: 'See the log of the hub.',
 };
