@@ -11,7 +11,7 @@ import { readHead } from '../src/app/heads/find-heads.ts';
 import { openEngine } from '../src/app/open-engine.ts';
 import { POCKET } from '../src/evaluation/tasks/pocket-task.ts';
 import { rewardFeatureSize } from '../src/judging/reward-features.ts';
-import { productReward, type RewardHead, sizesOf } from '../src/judging/reward-head.ts';
+import { type RewardHead, rewardOfRows, sizesOf } from '../src/judging/reward-head.ts';
 
 interface Settings {
   readonly pair: string;
@@ -42,9 +42,9 @@ function headMs(head: RewardHead, tokenCount: number): number {
   const scored = head.features.tokens === 'all' ? Math.max(1, Math.round(tokenCount) - 1) : 1;
   const size = rewardFeatureSize(head.features, sizesOf(head));
   const halves = Uint16Array.from({ length: scored * size }, (_, at) => 0x3000 + (at % 512));
-  for (let warm = 0; warm < REPEATS; warm += 1) productReward(halves, head);
+  for (let warm = 0; warm < REPEATS; warm += 1) rewardOfRows(halves, head);
   const started = performance.now();
-  for (let repeat = 0; repeat < REPEATS; repeat += 1) productReward(halves, head);
+  for (let repeat = 0; repeat < REPEATS; repeat += 1) rewardOfRows(halves, head);
   return (performance.now() - started) / REPEATS;
 }
 

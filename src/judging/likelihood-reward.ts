@@ -1,6 +1,6 @@
 /**
- * Untrained rewards: the likelihood of the step's tokens under one of the models. They are the
- * baselines of trained rewards.
+ * Untrained rewards: how likely or how certain the tokens of a step are under one of the models. They are
+ * the baselines of trained rewards.
  */
 import { required } from '../core/invariant.ts';
 import type { RowResult } from '../core/row-program.ts';
@@ -67,6 +67,35 @@ function leastClassMargin({ tokenBytes }: Pick<RewardContext, 'tokenBytes'>): Ru
     if (counts) least = Math.min(least, required(margin, 'it was asked for'));
     return least;
   };
+}
+
+/**
+ * exp(−H), where H in nats is the largest entropy of the small model at a token of the step: the
+ * probability of each choice where it hesitates most, if it hesitates among equals. The last token is
+ * left out, because it may open the next step, unless it is alone.
+ */
+export function leastCertainty(name: string): StepReward {
+  return {
+    name,
+    draftReads: { uncertainty: true },
+    needs: {},
+    running: () => {
+      let [least, last] = [1, 1];
+      return (row) => {
+        least = Math.min(least, last);
+        last = certainty(row);
+        return least;
+      };
+    },
+    begin: () => ({
+      score: async ({ rows }) =>
+        Math.min(...rows.slice(0, Math.max(1, rows.length - 1)).map(certainty)),
+    }),
+  };
+}
+
+function certainty({ entropy }: RowResult): number {
+  return Math.exp(-required(entropy, 'it was asked for'));
 }
 
 /** The share of the step's tokens that the large model would have written, too. */

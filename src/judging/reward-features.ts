@@ -21,10 +21,10 @@ export interface RewardFeatures {
    */
   readonly large: 'none' | 'logprob' | 'state';
   /**
-   * The scored tokens: all, or only the last one before the separator, as in the usual value head on the
-   * state at the end of a step.
+   * The tokens that make the reward: the product over all, the weakest of all, or only the last one before
+   * the separator, as in the usual value head on the state at the end of a step.
    */
-  readonly tokens: 'all' | 'last';
+  readonly tokens: 'all' | 'weakest' | 'last';
 }
 
 /** Hidden sizes of both models. */
@@ -97,7 +97,7 @@ export function scoredTokens(
   { tokens }: Pick<RewardFeatures, 'tokens'>,
 ): { readonly from: number; readonly until: number } {
   const until = Math.max(1, stepLength - 1);
-  return { from: tokens === 'all' ? 0 : until - 1, until };
+  return { from: tokens === 'last' ? until - 1 : 0, until };
 }
 
 type StepRow = Pick<RowResult, 'hidden' | 'logprob' | 'textLogprob' | 'entropy' | 'margin'>;

@@ -4,7 +4,7 @@ import { tinyReward } from './fakes/tiny-reward.ts';
 import { tinyRouter } from './fakes/tiny-router.ts';
 import { rewardFeatureSize } from './reward-features.ts';
 import { decodeReward, encodeReward } from './reward-file.ts';
-import { productReward, rewardDigest } from './reward-head.ts';
+import { rewardDigest, rewardOfRows } from './reward-head.ts';
 import { encodeRouter } from './router-file.ts';
 
 const HEAD = tinyReward({
@@ -45,7 +45,7 @@ it('is refused from a later version, or with other features than its network rea
 it('multiplies the probabilities of its tokens, so a step is as good as its worst token', () => {
   const size = rewardFeatureSize(HEAD.features, { small: 2, large: 3 });
   const token = (value: number): number[] => new Array<number>(size).fill(value);
-  const one = (...bits: number[]): number => productReward(Uint16Array.from(bits), HEAD);
+  const one = (...bits: number[]): number => rewardOfRows(Uint16Array.from(bits), HEAD);
   const [a, b] = [one(...token(0x3c00)), one(...token(0xbc00))];
   expect(one(...token(0x3c00), ...token(0xbc00))).toBeCloseTo(a * b, 12);
   expect(one()).toBe(1);

@@ -11,7 +11,7 @@ const OWN_FACTS: z.ZodType<OwnFacts> = z.object({
   features: z.object({
     hidden: z.boolean(),
     large: z.enum(['none', 'logprob', 'state']),
-    tokens: z.enum(['all', 'last']),
+    tokens: z.enum(['all', 'weakest', 'last']),
   }),
   largeHiddenSize: z.number().int().positive(),
   separators: z.array(z.string().min(1)).min(1),

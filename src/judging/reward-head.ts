@@ -1,12 +1,13 @@
 /**
  * A trained reward: the token head. A small network gives every token of a step the probability that it
  * does no harm; the reward of the step is their product, Π σ(z_t), the probability that no token does.
- * The one wrong number of a step decides, wherever it stands. (The usual value head, on the state at the
- * end of the step, is `tokens: 'last'`.)
+ * The one wrong number of a step decides, wherever it stands. `tokens: 'weakest'` takes the least of them
+ * instead; `tokens: 'last'` is the usual value head, on the state at the end of the step.
  */
 import { fromHalf } from '../core/half.ts';
 import type { RowResult } from '../core/row-program.ts';
-import { softplus } from '../network/loss.ts';
+import { logSigmoid } from '../network/loss.ts';
+import { POOL_LOGS, type Pooling } from '../network/pooling.ts';
 import { type HeadContent, type HeadFacts, networkDigest } from './head.ts';
 import {
   type HiddenSizes,
@@ -41,43 +42,54 @@ export function headReward(name: string, head: RewardScoring): StepReward {
   return {
     name,
     draftReads: rewardReads(features),
-    ...(features.tokens === 'all' && reads === null ? { running: () => runningProduct(head) } : {}),
+    ...(features.tokens !== 'last' && reads === null ? { running: () => runningReward(head) } : {}),
     needs: reads === null ? {} : { large: { reads } },
     begin: ({ session }) => ({
       score: async (step) => {
         const large = reads === null ? null : await readBy(session('large'), step, reads);
-        return productReward(stepFeatures({ small: step.rows, large }, features), head);
+        return rewardOfRows(stepFeatures({ small: step.rows, large }, features), head);
       },
     }),
   };
 }
 
-/** A product of probabilities never rises. A token is judged when the next row has its state. */
-function runningProduct(head: RewardScoring): RunningReward {
-  let product = 1;
+/** It never rises. A token is judged when the next row has its state. */
+function runningReward(head: RewardScoring): RunningReward {
+  const { features } = head;
+  const pool = POOL_LOGS[poolingOf(features)];
+  let log = 0;
   let last: RowResult | null = null;
   return (row) => {
     if (last !== null) {
-      const rows = stepFeatures({ small: [last, row], large: null }, head.features);
-      product *= productReward(rows, head);
+      const halves = stepFeatures({ small: [last, row], large: null }, features);
+      log = pool(log, logReward(halves, head));
     }
     last = row;
-    return product;
+    return Math.exp(log);
   };
 }
 
+export function poolingOf({ tokens }: Pick<RewardFeatures, 'tokens'>): Pooling {
+  return tokens === 'weakest' ? 'minimum' : 'product';
+}
+
 /**
- * The product of the sigmoids of a step's rows.
+ * The reward of a step with these rows.
  * @param halves [scored token count x feature size]
  */
-export function productReward(halves: Uint16Array, head: RewardScoring): number {
+export function rewardOfRows(halves: Uint16Array, head: RewardScoring): number {
+  return Math.exp(logReward(halves, head));
+}
+
+function logReward(halves: Uint16Array, head: RewardScoring): number {
   const { network, features } = head;
   const size = rewardFeatureSize(features, sizesOf(head));
+  const pool = POOL_LOGS[poolingOf(features)];
   let log = 0;
   for (let at = 0; at < halves.length; at += size) {
-    log -= softplus(-network.logit(fromHalf(halves.subarray(at, at + size))));
+    log = pool(log, logSigmoid(network.logit(fromHalf(halves.subarray(at, at + size)))));
   }
-  return Math.exp(log);
+  return log;
 }
 
 export function sizesOf({

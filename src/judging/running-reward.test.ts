@@ -5,9 +5,9 @@ import { required } from '../core/invariant.ts';
 import { NOTHING_READ, type RowResult } from '../core/row-program.ts';
 import { tokenId } from '../core/token-id.ts';
 import { tinyReward } from './fakes/tiny-reward.ts';
-import { classMargin } from './likelihood-reward.ts';
+import { classMargin, leastCertainty } from './likelihood-reward.ts';
 import { stepFeatures } from './reward-features.ts';
-import { headReward, productReward } from './reward-head.ts';
+import { headReward, rewardOfRows } from './reward-head.ts';
 import type { RewardContext } from './step-reward.ts';
 
 const DIGIT = tokenId(1);
@@ -29,22 +29,25 @@ const anyRow: fc.Arbitrary<RowResult> = fc
   }));
 
 describe('the running reward of a head', () => {
-  it('never rises, and ends with the reward of the step', () => {
-    const head = tinyReward();
-    const { running } = headReward('rsd', head);
-    fc.assert(
-      fc.property(fc.array(anyRow, { minLength: 2, maxLength: 12 }), (rows) => {
-        const follow = required(running, 'a product never rises')({ tokenBytes });
-        const rewards = rows.map(follow);
-        expect(rewards).toEqual(rewards.toSorted((a, b) => b - a));
-        const reward = productReward(
-          stepFeatures({ small: rows, large: null }, head.features),
-          head,
-        );
-        expect(rewards.at(-1)).toBeCloseTo(reward, 12);
-      }),
-    );
-  });
+  it.each(['all', 'weakest'] as const)(
+    'never rises, and ends with that of the step: %s',
+    (tokens) => {
+      const head = tinyReward({ features: { hidden: true, large: 'none', tokens } });
+      const { running } = headReward('rsd', head);
+      fc.assert(
+        fc.property(fc.array(anyRow, { minLength: 2, maxLength: 12 }), (rows) => {
+          const follow = required(running, 'a product never rises')({ tokenBytes });
+          const rewards = rows.map(follow);
+          expect(rewards).toEqual(rewards.toSorted((a, b) => b - a));
+          const reward = rewardOfRows(
+            stepFeatures({ small: rows, large: null }, head.features),
+            head,
+          );
+          expect(rewards.at(-1)).toBeCloseTo(reward, 12);
+        }),
+      );
+    },
+  );
 
   it('is unknown where the large model reads the step, and where its end alone is judged', () => {
     for (const features of [
@@ -53,6 +56,23 @@ describe('the running reward of a head', () => {
     ] as const) {
       expect(headReward('rsd', tinyReward({ features })).running).toBeUndefined();
     }
+  });
+});
+
+describe('the running certainty', () => {
+  it('never rises, and leaves out the last token, unless it is alone', async () => {
+    const row = (entropy: number): RowResult => ({ ...NOTHING_READ, tokenId: DIGIT, entropy });
+    const rows = [row(Math.log(2)), row(0.1), row(Math.log(4)), row(9)];
+    const reward = leastCertainty('rsd-entropy');
+    const follow = required(reward.running, 'a minimum never rises')({ tokenBytes });
+    const expected = [1, 0.5, 0.5, 0.25];
+    for (const [at, one] of rows.entries()) expect(follow(one)).toBeCloseTo(expected[at] ?? 0, 12);
+    const score = (judged: readonly RowResult[]): Promise<number> => {
+      const text = judged.map((one) => one.tokenId);
+      return reward.begin({ tokenBytes } as unknown as RewardContext).score({ text, rows: judged });
+    };
+    expect(await score(rows)).toBeCloseTo(0.25, 12);
+    expect(await score(rows.slice(0, 1))).toBeCloseTo(0.5, 12);
   });
 });
 

@@ -4,6 +4,7 @@
  */
 import { invariant } from '../core/invariant.ts';
 import type { Numbers } from './matrix.ts';
+import { POOL_LOGS, type Pooling } from './pooling.ts';
 
 export interface RowLoss {
   /** [rowCount] the weight of each row, at least 0. Only their ratios matter. */
@@ -46,16 +47,18 @@ export function rowwise(loss: RowLoss): BatchLoss {
 }
 
 /**
- * Cross-entropy of products: a step is good if each of its tokens is, so its score is the product of
- * their sigmoids. − [t · log Π s + (1 − t) · log(1 − Π s)], counted once for each step.
+ * Cross-entropy of steps, counted once for each: − [t · log s + (1 − t) · log(1 − s)]. A step is good if
+ * each of its tokens is, so its score s is the product of their sigmoids. Where few steps teach, a
+ * product learns how long bad steps are; the least sigmoid (`minimum`) cannot.
  * @param steps [rowCount] the step of each row; a batch has all rows of its steps, in a stretch each
  * @param targets [step count] soft labels in [0, 1]
  * @param weights [rowCount] the weight of its step, shared among its rows
  */
-export function productLoss(
+export function stepLoss(
   steps: Int32Array,
   targets: Float32Array,
   weights: Float32Array,
+  pooling: Pooling,
 ): BatchLoss {
   return {
     weights,
@@ -63,17 +66,18 @@ export function productLoss(
       let sum = 0;
       for (let from = 0; from < batch.length; ) {
         const step = steps[batch[from] as number] as number;
-        let [to, log, weight] = [from, 0, 0];
+        let [to, weight] = [from, 0];
         for (; to < batch.length && steps[batch[to] as number] === step; to += 1) {
-          log -= softplus(-(logits[to] as number));
           weight += weights[batch[to] as number] as number;
         }
         const target = targets[step] as number;
-        // 1 − Π s, without cancellation near 1.
+        const { log, counted } = pooledStep(logits, from, to, pooling);
+        // 1 − s, without cancellation near 1.
         const rest = Math.max(-Math.expm1(log), REST_MIN);
         sum += weight * -(target * log + (1 - target) * Math.log(rest));
         const ofLog = -target + ((1 - target) * (1 - rest)) / rest;
-        for (let at = from; at < to; at += 1) {
+        slopes.fill(0, from, to);
+        for (let at = counted.from; at < counted.to; at += 1) {
           slopes[at] = weight * ofLog * sigmoid(-(logits[at] as number)) * scale;
         }
         from = to;
@@ -81,6 +85,24 @@ export function productLoss(
       return sum;
     },
   };
+}
+
+/** The logarithm of a step's score, and the rows that it depends on. */
+function pooledStep(
+  logits: Numbers,
+  from: number,
+  to: number,
+  pooling: Pooling,
+): { readonly log: number; readonly counted: { readonly from: number; readonly to: number } } {
+  const pool = POOL_LOGS[pooling];
+  let [log, weakest] = [0, from];
+  for (let at = from; at < to; at += 1) {
+    const logit = logits[at] as number;
+    log = pool(log, logSigmoid(logit));
+    if (logit < (logits[weakest] as number)) weakest = at;
+  }
+  const counted = pooling === 'product' ? { from, to } : { from: weakest, to: weakest + 1 };
+  return { log, counted };
 }
 
 /** Keeps the loss of a hopelessly wrong step finite. */
@@ -125,6 +147,11 @@ export function sigmoid(logit: number): number {
   // The exponential of a negative number never overflows.
   const power = Math.exp(-Math.abs(logit));
   return logit >= 0 ? 1 / (1 + power) : power / (1 + power);
+}
+
+/** log sigmoid(logit) */
+export function logSigmoid(logit: number): number {
+  return -softplus(-logit);
 }
 
 /** log(1 + e^x) */

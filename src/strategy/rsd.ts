@@ -18,6 +18,7 @@ import {
   classMargin,
   largeAgreement,
   largeLikelihood,
+  leastCertainty,
   meanLogprob,
   minLogprob,
   smallLikelihood,
@@ -200,6 +201,11 @@ export const RSD_METHODS: readonly Method[] = [
   untrained(classMargin('rsd-class-margin'), {
     summary: "steps, by the least margin of the step's digits and operators (untrained)",
     delta: 0.3,
+    style: null,
+  }),
+  untrained(leastCertainty('rsd-entropy'), {
+    summary: 'steps, by the largest entropy of the small model in its step (untrained)',
+    delta: 0.25,
     style: null,
   }),
   untrained(largeLikelihood('rsd-large-likelihood', minLogprob), {

@@ -3,7 +3,8 @@ import { auc } from '../../network/auc.ts';
 import { splitByGroup } from '../../network/dataset.ts';
 import { foldNetwork } from '../../network/fold-network.ts';
 import type { FoldedNetwork } from '../../network/folded-network.ts';
-import { productLoss, softplus } from '../../network/loss.ts';
+import { logSigmoid, stepLoss } from '../../network/loss.ts';
+import { POOL_LOGS, type Pooling } from '../../network/pooling.ts';
 import { type Reliability, reliability } from '../../network/reliability.ts';
 import { trainNetwork } from '../../network/train-network.ts';
 import { logitsOf } from '../../network/trained-network.ts';
@@ -13,6 +14,8 @@ import { TARGET_MIDDLE } from './training-rows.ts';
 
 export interface FitRewardOptions extends Omit<FitSettings, 'balanceMax'>, Continuing {
   readonly rows: StepRows;
+  /** How tokens make the reward of their step; default: as a product. */
+  readonly pooling?: Pooling | undefined;
 }
 
 export interface RewardFit {
@@ -34,20 +37,21 @@ export interface RewardFit {
 
 /** @throws PilotfishError `training-data-insufficient`, `training-diverged`, `aborted` */
 export async function fitReward(options: FitRewardOptions): Promise<RewardFit> {
-  const { rows, shape, seed, signal, checkpoint, onCheckpoint } = options;
+  const { rows, shape, seed, signal, checkpoint, onCheckpoint, pooling = 'product' } = options;
   const { dataset, steps, targets } = rows;
   const { training, validation } = splitByGroup(dataset.groups, options.validationShare, seed);
   const { network, bestEpoch, history } = await trainNetwork({
     ...{ signal, checkpoint, onCheckpoint },
     ...{ dataset, rows: training, validationRows: validation, units: steps },
     shape: { ...shape, inputSize: dataset.inputSize },
-    loss: productLoss(steps, targets, sharedWeights(steps)),
+    loss: stepLoss(steps, targets, sharedWeights(steps), pooling),
     optimiser: { ...ADAMW, rate: options.rate, weightDecay: options.weightDecay },
     ...{ batchSize: options.batchSize, epochCountMax: options.epochCountMax },
     ...{ patience: options.patience, seed },
   });
   const all = Int32Array.from(steps, (_, row) => row);
-  const rewards = products(await logitsOf(network, dataset, all, signal), steps, targets.length);
+  const logits = await logitsOf(network, dataset, all, signal);
+  const rewards = pooled(logits, steps, targets.length, pooling);
   const isHeldOut = new Uint8Array(targets.length);
   for (const row of validation) isHeldOut[steps[row] as number] = 1;
   // Soft labels have two sides, too.
@@ -75,11 +79,17 @@ function sharedWeights(steps: Int32Array): Float32Array {
   return Float32Array.from(steps, (step) => 1 / (counts.get(step) ?? 1));
 }
 
-/** The product of the sigmoids of each step's rows. */
-function products(logits: Float32Array, steps: Int32Array, stepCount: number): Float32Array {
+/** [step count] the reward of each step. */
+function pooled(
+  logits: Float32Array,
+  steps: Int32Array,
+  stepCount: number,
+  pooling: Pooling,
+): Float32Array {
+  const pool = POOL_LOGS[pooling];
   const logs = new Float64Array(stepCount);
   for (const [row, step] of steps.entries()) {
-    logs[step] = (logs[step] as number) - softplus(-(logits[row] as number));
+    logs[step] = pool(logs[step] as number, logSigmoid(logits[row] as number));
   }
   return Float32Array.from(logs, Math.exp);
 }

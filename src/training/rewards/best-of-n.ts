@@ -7,7 +7,7 @@ import type { Progressing } from '../../core/progress.ts';
 import { GREEDY } from '../../core/sampling-params.ts';
 import type { TokenId } from '../../core/token-id.ts';
 import { largeReads, rewardReads, stepFeatures } from '../../judging/reward-features.ts';
-import { productReward, type RewardHead } from '../../judging/reward-head.ts';
+import { type RewardHead, rewardOfRows } from '../../judging/reward-head.ts';
 import { readBy } from '../../judging/step-reward.ts';
 import { soleSession } from '../../session/sole-session.ts';
 import { BoundaryWatch } from '../../session/write-boundary.ts';
@@ -120,7 +120,7 @@ async function scoreOf(
       { small: rows, large: byLarge?.slice(from, at + 1) ?? null },
       features,
     );
-    score = Math.min(score, productReward(halves, reward));
+    score = Math.min(score, rewardOfRows(halves, reward));
     from = at + 1;
     boundary = watch();
   }

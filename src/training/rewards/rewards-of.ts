@@ -1,6 +1,6 @@
 /** The rewards of a tree's small steps, from their readings. Pure. */
 import { columnsAmong, rewardFeatureSize } from '../../judging/reward-features.ts';
-import { productReward, type RewardScoring, sizesOf } from '../../judging/reward-head.ts';
+import { type RewardScoring, rewardOfRows, sizesOf } from '../../judging/reward-head.ts';
 import type { ReadFeatures, StepReadings } from '../steps/read-steps.ts';
 
 /**
@@ -18,12 +18,12 @@ export function rewardsOf(
   const size = rewardFeatureSize(read, sizes);
   return readings.map((all) => {
     if (all === null) return null;
-    const rows = features.tokens === 'all' ? all : all.subarray(-size);
+    const rows = features.tokens === 'last' ? all.subarray(-size) : all;
     const wanted = new Uint16Array((rows.length / size) * columns.length);
     let at = 0;
     for (let row = 0; row < rows.length; row += size) {
       for (const column of columns) wanted[at++] = rows[row + column] as number;
     }
-    return productReward(wanted, head);
+    return rewardOfRows(wanted, head);
   });
 }

@@ -9,7 +9,7 @@ import { questionNumber } from '../../evaluation/question-key.ts';
 import type { HeadFacts } from '../../judging/head.ts';
 import type { HiddenSizes, RewardFeatures } from '../../judging/reward-features.ts';
 import { decodeReward, encodeReward } from '../../judging/reward-file.ts';
-import type { RewardHead } from '../../judging/reward-head.ts';
+import { poolingOf, type RewardHead } from '../../judging/reward-head.ts';
 import { fitReward, type RewardFit } from '../fit/fit-reward.ts';
 import type { FitSettings } from '../fit/fit-router.ts';
 import { KeptCheckpoint } from '../fit/kept-checkpoint.ts';
@@ -118,7 +118,7 @@ async function fitKept(rows: StepRows, options: TrainRewardOptions): Promise<Rew
   const kept = await KeptCheckpoint.open(path, { settings, arrays }, options);
   try {
     return await fitReward({
-      ...{ ...fit, rows, signal },
+      ...{ ...fit, rows, signal, pooling: poolingOf(features) },
       checkpoint: kept.checkpoint ?? undefined,
       onCheckpoint: (checkpoint) => {
         kept.keep(checkpoint);

@@ -84,8 +84,9 @@ const FEATURE_FLAGS: FlagTable<NonNullable<TrainRewardOptions['features']>> = {
   ),
   tokens: choice(
     '--tokens <WHICH>',
-    'all tokens of a step, or only the last one: the usual value head (default: all)',
-    ['all', 'last'],
+    'what makes the reward: the product over all tokens of a step, the weakest of them, or only the ' +
+      'last one, as in the usual value head (default: all)',
+    ['all', 'weakest', 'last'],
   ),
   hidden: toggle('--no-hidden', "do not look at the small model's hidden state"),
 };

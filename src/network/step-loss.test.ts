@@ -1,44 +1,57 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { batchesOf, largestBatch, shuffledUnits } from './batches.ts';
-import { productLoss, rowwise, sigmoid } from './loss.ts';
+import { rowwise, sigmoid, stepLoss } from './loss.ts';
+import type { Pooling } from './pooling.ts';
 
 const STEPS = Int32Array.of(0, 0, 0, 1, 2, 2);
 const TARGETS = Float32Array.of(0, 1, 0.3);
 const WEIGHTS = Float32Array.of(1 / 3, 1 / 3, 1 / 3, 1, 0.5, 0.5);
-const LOSS = productLoss(STEPS, TARGETS, WEIGHTS);
+const LOSS = stepLoss(STEPS, TARGETS, WEIGHTS, 'product');
+const POOLINGS = ['product', 'minimum'] as const;
+/** The score of a step by its definition. */
+const SCORES: Record<Pooling, (probabilities: readonly number[]) => number> = {
+  product: (all) => all.reduce((product, one) => product * one, 1),
+  minimum: (all) => Math.min(...all),
+};
 const ROWS = Int32Array.from(STEPS, (_, row) => row);
 const anyLogits = fc.array(fc.double({ min: -6, max: 6, noNaN: true }), {
   minLength: 6,
   maxLength: 6,
 });
+/** A minimum has no slope where two tokens are the weakest. */
+const distinctLogits = fc
+  .uniqueArray(fc.integer({ min: -6000, max: 6000 }), { minLength: 6, maxLength: 6 })
+  .map((thousandths) => thousandths.map((one) => one / 1000));
 
-it('is the cross-entropy of the product of a step', () => {
+it.each(POOLINGS)('is the cross-entropy of the score of a step: the %s', (pooling) => {
   fc.assert(
     fc.property(anyLogits, (logits) => {
-      const sum = LOSS.measure(Float64Array.from(logits), ROWS, new Float64Array(6), 1);
+      const loss = stepLoss(STEPS, TARGETS, WEIGHTS, pooling);
+      const sum = loss.measure(Float64Array.from(logits), ROWS, new Float64Array(6), 1);
       let expected = 0;
       for (const [step, target] of TARGETS.entries()) {
         const own = logits.filter((_, row) => STEPS[row] === step);
-        const product = own.reduce((all, logit) => all * sigmoid(logit), 1);
-        expected -= target * Math.log(product) + (1 - target) * Math.log(1 - product);
+        const score = SCORES[pooling](own.map(sigmoid));
+        expected -= target * Math.log(score) + (1 - target) * Math.log(1 - score);
       }
       expect(sum).toBeCloseTo(expected, 5);
     }),
   );
 });
 
-it('has the slopes of its differences', () => {
+it.each(POOLINGS)('has the slopes of its differences: the %s', (pooling) => {
+  const loss = stepLoss(STEPS, TARGETS, WEIGHTS, pooling);
   fc.assert(
-    fc.property(anyLogits, fc.nat(5), (logits, row) => {
+    fc.property(distinctLogits, fc.nat(5), (logits, row) => {
       const slopes = new Float64Array(6);
-      LOSS.measure(Float64Array.from(logits), ROWS, slopes, 1);
+      loss.measure(Float64Array.from(logits), ROWS, slopes, 1);
       const at = (shift: number): number => {
         const moved = Float64Array.from(
           logits,
           (logit, index) => logit + (index === row ? shift : 0),
         );
-        return LOSS.measure(moved, ROWS, new Float64Array(6), 1);
+        return loss.measure(moved, ROWS, new Float64Array(6), 1);
       };
       const slope = (at(1e-5) - at(-1e-5)) / 2e-5;
       expect(slopes[row]).toBeCloseTo(slope, 3);
