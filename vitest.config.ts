@@ -21,6 +21,7 @@ const config: ReturnType<typeof defineConfig> = defineConfig({
     alias: [{ find: /^pilotfish$/, replacement: resolve(import.meta.dirname, 'src/index.ts') }],
   },
   test: {
+    setupFiles: ['test/setup.ts'],
     testTimeout: HANG_MS,
     hookTimeout: HANG_MS,
     teardownTimeout: HANG_MS,

@@ -85,22 +85,23 @@ describe('a model that remembers features', () => {
   });
 
   it.each([
-    ['more log-probabilities than it keeps', { program: { ...PLAIN, topLogprobs: 5 } }],
+    ['more log-probabilities than it keeps', 0, { program: { ...PLAIN, topLogprobs: 5 } }],
     [
       'the log-probability of the text',
+      2,
       {
         program: { ...PLAIN, hidden: true, textLogprob: true, text: tokenIds([0, 1, 2]) },
       },
     ],
-    ['a distribution', { program: { ...PLAIN, distribution: true, hidden: true } }],
-  ])('hands on who asks for %s, rounded too', async (_, more) => {
+    ['a distribution', 0, { program: { ...PLAIN, distribution: true, hidden: true } }],
+  ])('rounds rows with %s, too', async (_, againCount, more) => {
     const { model: cached, take: asked } = model(ALL, store());
     await say(cached, [0], [1]);
     const expected = (await say(scripted(WITH_STATES), [0], [1], more)).map(roundedRow);
-    for (let time = 0; time < 2; time += 1) {
+    for (const count of [2, againCount]) {
       asked();
       expect(await say(cached, [0], [1], more)).toEqual(expected);
-      expect(asked()).toHaveLength(2);
+      expect(asked()).toHaveLength(count);
     }
   });
 

@@ -1,6 +1,7 @@
 /**
- * A model that remembers its greedy rows. It wraps another `LanguageModel`, so the engine, every
- * strategy and all accounting run on it unchanged. It owns the wrapped model.
+ * A model that remembers its rows: greedy ones for good, others until the store is released. It wraps
+ * another `LanguageModel`, so the engine, every strategy and all accounting run on it unchanged. It owns
+ * the wrapped model.
  */
 import type { TokenId } from '../../core/token-id.ts';
 import { OpenSequences } from '../open-sequences.ts';

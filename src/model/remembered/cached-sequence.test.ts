@@ -102,13 +102,37 @@ describe('a sequence that remembers', () => {
     expect(take()).toHaveLength(2);
   });
 
-  const passed: readonly (readonly [string, Partial<ForwardRequest>])[] = [
+  const drawn: readonly (readonly [string, Partial<ForwardRequest>])[] = [
     ['of draws', { program: { ...PLAIN, sampling: { ...GREEDY, temperature: 1 } } }],
     ['with a bias', { program: { ...PLAIN, sampling: { ...GREEDY, logitBias: { 1: 5 } } } }],
-    ['with a mask', { program: { ...PLAIN, masks: new Map([[2, Int32Array.of(1)]]) } }],
     ['with their distributions', { program: { ...PLAIN, distribution: true } }],
     ['with hidden states', { program: { ...PLAIN, hidden: true } }],
     ['with log-probabilities', { program: { ...PLAIN, topLogprobs: 2 } }],
+  ];
+  it.each(drawn)('keeps rows %s until the store is released', async (_, more) => {
+    const store = new TrieStore(null, { modelDigest: 'any', engine: 'any' });
+    const { model, take } = counted({}, store);
+    await say(model, [0], [1]);
+    const expected = await say(scripted(), [0, 2], [1, 3], more);
+    const asked: number[] = [];
+    for (let time = 0; time < 3; time += 1) {
+      take();
+      expect(await say(model, [0, 2], [1, 3], more)).toEqual(expected);
+      asked.push(take().length);
+      if (time === 1) await store.release();
+    }
+    expect(asked).toEqual([3, 0, 3]);
+    // None of these rows was taken for a plain row, or for one of another seed.
+    expect(await say(model, [0, 2], [1, 3])).toEqual(await say(scripted(), [0, 2], [1, 3]));
+    const reseeded = { program: { ...PLAIN, ...more.program, seed: 8 } };
+    const other = await say(scripted(), [0, 2], [1, 3], reseeded);
+    expect(await say(model, [0, 2], [1, 3], reseeded)).toEqual(other);
+    // Twice, then the two plain rows and two with another seed; two were remembered.
+    expect(model.rowCounts).toEqual({ known: 2, computed: 9 });
+  });
+
+  const passed: readonly (readonly [string, Partial<ForwardRequest>])[] = [
+    ['with a mask', { program: { ...PLAIN, masks: new Map([[2, Int32Array.of(1)]]) } }],
     [
       'with that of the text',
       { program: { ...PLAIN, textLogprob: true, text: tokenIds([0, 1, 2]) } },

@@ -19,6 +19,7 @@ import type { OpenSequences } from '../open-sequences.ts';
 import type { Forward, ForwardRequest, LanguageModel, Sequence } from '../roles.ts';
 import type { OpenSource } from '../sequence-source.ts';
 import { type ContinuationTrie, type KnownRow, type NodeId, ROOT } from './continuation-trie.ts';
+import { drawnKey } from './drawn-rows.ts';
 import { type RowFeatures, roundedRow } from './row-features.ts';
 import type { TrieStore } from './trie-store.ts';
 
@@ -42,8 +43,6 @@ export interface CachedHome {
 /** The position of the text in a tree. */
 interface Place {
   readonly trie: ContinuationTrie;
-  /** The vocabulary size of the row programs whose rows the tree holds. */
-  readonly vocabularySize: number;
   /** The number of tokens before the root of the tree: its prompt. */
   readonly from: number;
   /**
@@ -52,15 +51,24 @@ interface Place {
   readonly nodes: NodeId[];
 }
 
+/** A position in the tree of greedy rows. */
+interface GreedyPlace extends Place {
+  /** The vocabulary size of the row programs whose rows the tree holds. */
+  readonly vocabularySize: number;
+}
+
 interface Start {
   readonly tokens: readonly TokenId[];
-  readonly place: Place | null;
+  readonly place: GreedyPlace | null;
+  readonly drawnPlace: Place | null;
 }
 
 export class CachedSequence implements Sequence {
   readonly #home: CachedHome;
   readonly #tokens: TokenId[];
-  #place: Place | null;
+  #place: GreedyPlace | null;
+  /** In the tree of drawn rows. */
+  #drawnPlace: Place | null;
   /** The model's own sequence, its source, and the tokens that it has read. */
   #inner: Sequence | null = null;
   #source: OpenSource | null = null;
@@ -68,10 +76,11 @@ export class CachedSequence implements Sequence {
   #hasFailed = false;
   #isClosed = false;
 
-  constructor(home: CachedHome, start: Start = { tokens: [], place: null }) {
+  constructor(home: CachedHome, start: Start = { tokens: [], place: null, drawnPlace: null }) {
     this.#home = home;
     this.#tokens = [...start.tokens];
     this.#place = start.place;
+    this.#drawnPlace = start.drawnPlace;
     home.sequences.admit(this);
   }
 
@@ -92,22 +101,27 @@ export class CachedSequence implements Sequence {
       if (isCacheable(request.program, features ?? {})) {
         return await this.#remember(request, signal);
       }
+      const key = drawnKey(request.program);
+      if (key !== null) return await this.#rememberDrawn(request, key, signal);
       this.#home.count(tokens.length - outputFrom, false);
     }
-    const forward = await this.#compute(request, signal);
-    return features === null ? forward : { ...forward, rows: forward.rows.map(roundedRow) };
+    return await this.#computeRounded(request, signal);
   }
 
   async truncate(length: number): Promise<void> {
     invariant(length >= 0 && length <= this.length, `cannot cut to ${length}`);
     this.#tokens.length = length;
-    if (this.#place !== null) this.#place = cut(this.#place, length);
+    this.#place = cut(this.#place, length);
+    this.#drawnPlace = cut(this.#drawnPlace, length);
   }
 
   async fork(length: number = this.length): Promise<CachedSequence> {
     invariant(length >= 0 && length <= this.length, `cannot fork ${length} of ${this.length}`);
-    const place = this.#place === null ? null : cut(this.#place, length);
-    const copy = new CachedSequence(this.#home, { tokens: this.#tokens.slice(0, length), place });
+    const copy = new CachedSequence(this.#home, {
+      tokens: this.#tokens.slice(0, length),
+      place: cut(this.#place, length),
+      drawnPlace: cut(this.#drawnPlace, length),
+    });
     const shared = Math.min(length, commonLength(this.#read, this.#tokens));
     if (this.#inner === null || shared === 0) return copy;
     try {
@@ -160,6 +174,44 @@ export class CachedSequence implements Sequence {
     return { ...times, rows: outputs.map((node) => rowOf(place.trie, node, request)) };
   }
 
+  /** Takes drawn rows from memory if it holds them all; otherwise computes and stores them. */
+  async #rememberDrawn(
+    request: ForwardRequest,
+    key: string,
+    signal: AbortSignal | undefined,
+  ): Promise<Forward> {
+    const { tokens, outputFrom } = request;
+    const { drawn } = this.#home.store;
+    const known = this.#drawnPlace?.trie === drawn.trie ? this.#drawnPlace : null;
+    const place = known ?? { trie: drawn.trie, from: 0, nodes: [] };
+    this.#drawnPlace = place;
+    const nodes = follow(place, this.#tokens, tokens);
+    const outputs = nodes.slice(outputFrom);
+    const found = outputs.flatMap((node) => drawn.get(node, key) ?? []);
+    const isKnown = found.length === outputs.length;
+    this.#home.count(outputs.length, isKnown);
+    if (isKnown) {
+      this.#tokens.push(...tokens);
+      place.nodes.push(...nodes);
+      return { rows: found, ...NO_TIME };
+    }
+    const forward = await this.#computeRounded(request, signal);
+    place.nodes.push(...nodes);
+    for (const [index, row] of forward.rows.entries()) {
+      drawn.learn(required(outputs[index], 'a node for every row'), key, row);
+    }
+    return forward;
+  }
+
+  async #computeRounded(
+    request: ForwardRequest,
+    signal: AbortSignal | undefined,
+  ): Promise<Forward> {
+    const forward = await this.#compute(request, signal);
+    const isPlain = this.#home.features === null;
+    return isPlain ? forward : { ...forward, rows: forward.rows.map(roundedRow) };
+  }
+
   /** Computes the rows with all the scores and features to remember. */
   async #learn(
     request: ForwardRequest,
@@ -177,7 +229,7 @@ export class CachedSequence implements Sequence {
   }
 
   /** The current position of the text, or the root of the tree for it. */
-  async #placeFor(vocabularySize: number): Promise<Place> {
+  async #placeFor(vocabularySize: number): Promise<GreedyPlace> {
     if (this.#place?.vocabularySize === vocabularySize) return this.#place;
     const trie = await this.#home.store.tree(this.#tokens, vocabularySize);
     this.#place = { trie, vocabularySize, from: this.length, nodes: [] };
@@ -293,9 +345,9 @@ function follow(
   });
 }
 
-function cut(place: Place, length: number): Place | null {
-  const { from, nodes } = place;
-  return length < from ? null : { ...place, nodes: nodes.slice(0, length - from) };
+function cut<P extends Place>(place: P | null, length: number): P | null {
+  if (place === null || length < place.from) return null;
+  return { ...place, nodes: place.nodes.slice(0, length - place.from) };
 }
 
 function knownRow({ tokenId, logprob, entropy, margin }: RowResult): KnownRow {

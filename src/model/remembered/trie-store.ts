@@ -18,6 +18,7 @@ import { parseJson } from '../../core/parse-json.ts';
 import type { TokenId } from '../../core/token-id.ts';
 import { appendLines, linesNow } from '../../storage/json-lines.ts';
 import { ContinuationTrie } from './continuation-trie.ts';
+import { DrawnRows } from './drawn-rows.ts';
 
 /** Each version has a folder of its own; a file of another version in this folder is refused. */
 export const CACHE_VERSION = 1;
@@ -53,6 +54,8 @@ interface OpenTree {
 }
 
 export class TrieStore {
+  /** Rows that stay in memory, until `release` or `drop`. */
+  readonly drawn: DrawnRows = new DrawnRows();
   readonly #folder: string;
   readonly #scope: CacheScope;
   readonly #trees = new Map<string, Promise<OpenTree>>();
@@ -90,12 +93,13 @@ export class TrieStore {
     try {
       await this.flush();
     } finally {
-      this.#trees.clear();
+      this.drop();
     }
   }
 
   /** Forgets every tree, with its new entries. */
   drop(): void {
+    this.drawn.forget();
     this.#trees.clear();
   }
 
