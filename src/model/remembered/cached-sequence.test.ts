@@ -108,6 +108,10 @@ describe('a sequence that remembers', () => {
     ['with their distributions', { program: { ...PLAIN, distribution: true } }],
     ['with hidden states', { program: { ...PLAIN, hidden: true } }],
     ['with log-probabilities', { program: { ...PLAIN, topLogprobs: 2 } }],
+    [
+      'with that of the text',
+      { program: { ...PLAIN, textLogprob: true, text: tokenIds([0, 2, 1, 3, 2]) } },
+    ],
   ];
   it.each(drawn)('keeps rows %s until the store is released', async (_, more) => {
     const store = new TrieStore(null, { modelDigest: 'any', engine: 'any' });
@@ -131,12 +135,17 @@ describe('a sequence that remembers', () => {
     expect(model.rowCounts).toEqual({ known: 2, computed: 9 });
   });
 
+  it('keeps the log-probability of a text for that text alone', async () => {
+    const { model } = counted();
+    for (const next of [2, 3, 2]) {
+      const more = { program: { ...PLAIN, textLogprob: true, text: tokenIds([0, 1, next]) } };
+      expect(await say(model, [0], [1], more)).toEqual(await say(scripted(), [0], [1], more));
+    }
+    expect(model.rowCounts).toEqual({ known: 1, computed: 2 });
+  });
+
   const passed: readonly (readonly [string, Partial<ForwardRequest>])[] = [
     ['with a mask', { program: { ...PLAIN, masks: new Map([[2, Int32Array.of(1)]]) } }],
-    [
-      'with that of the text',
-      { program: { ...PLAIN, textLogprob: true, text: tokenIds([0, 1, 2]) } },
-    ],
     [
       'with penalties',
       {

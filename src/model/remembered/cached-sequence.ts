@@ -19,7 +19,7 @@ import type { OpenSequences } from '../open-sequences.ts';
 import type { Forward, ForwardRequest, LanguageModel, Sequence } from '../roles.ts';
 import type { OpenSource } from '../sequence-source.ts';
 import { type ContinuationTrie, type KnownRow, type NodeId, ROOT } from './continuation-trie.ts';
-import { drawnKey } from './drawn-rows.ts';
+import { drawnKeys } from './drawn-rows.ts';
 import { type RowFeatures, roundedRow } from './row-features.ts';
 import type { TrieStore } from './trie-store.ts';
 
@@ -101,8 +101,8 @@ export class CachedSequence implements Sequence {
       if (isCacheable(request.program, features ?? {})) {
         return await this.#remember(request, signal);
       }
-      const key = drawnKey(request.program);
-      if (key !== null) return await this.#rememberDrawn(request, key, signal);
+      const keyAt = drawnKeys(request.program);
+      if (keyAt !== null) return await this.#rememberDrawn(request, keyAt, signal);
       this.#home.count(tokens.length - outputFrom, false);
     }
     return await this.#computeRounded(request, signal);
@@ -177,7 +177,7 @@ export class CachedSequence implements Sequence {
   /** Takes drawn rows from memory if it holds them all; otherwise computes and stores them. */
   async #rememberDrawn(
     request: ForwardRequest,
-    key: string,
+    keyAt: (position: number) => string,
     signal: AbortSignal | undefined,
   ): Promise<Forward> {
     const { tokens, outputFrom } = request;
@@ -186,8 +186,11 @@ export class CachedSequence implements Sequence {
     const place = known ?? { trie: drawn.trie, from: 0, nodes: [] };
     this.#drawnPlace = place;
     const nodes = follow(place, this.#tokens, tokens);
-    const outputs = nodes.slice(outputFrom);
-    const found = outputs.flatMap((node) => drawn.get(node, key) ?? []);
+    const firstPosition = this.length + outputFrom + 1;
+    const outputs = nodes
+      .slice(outputFrom)
+      .map((node, index) => ({ node, key: keyAt(firstPosition + index) }));
+    const found = outputs.flatMap(({ node, key }) => drawn.get(node, key) ?? []);
     const isKnown = found.length === outputs.length;
     this.#home.count(outputs.length, isKnown);
     if (isKnown) {
@@ -198,7 +201,8 @@ export class CachedSequence implements Sequence {
     const forward = await this.#computeRounded(request, signal);
     place.nodes.push(...nodes);
     for (const [index, row] of forward.rows.entries()) {
-      drawn.learn(required(outputs[index], 'a node for every row'), key, row);
+      const { node, key } = required(outputs[index], 'a node for every row');
+      drawn.learn(node, key, row);
     }
     return forward;
   }

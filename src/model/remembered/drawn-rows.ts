@@ -10,11 +10,15 @@ import { ContinuationTrie, type NodeId } from './continuation-trie.ts';
 /** A distribution over 152k tokens takes 1.2 MB. The oldest rows make room for new ones. */
 const BYTES_MAX = 3 * 2 ** 30;
 
-/** Names the program of a row, apart from its text; null: its rows depend on more than the text. */
-export function drawnKey(program: RowProgram): string | null {
-  const { text: _, masks, ...rest } = program;
-  const needsText = program.textLogprob === true || penalises(program.sampling);
-  return masks === undefined && !needsText ? JSON.stringify(rest) : null;
+/**
+ * Names what a program reads in the row that decides a position; null: it depends on more than the text
+ * up to the row, its seed and the token that is scored.
+ */
+export function drawnKeys(program: RowProgram): ((position: number) => string) | null {
+  const { text, masks, ...rest } = program;
+  if (masks !== undefined || penalises(program.sampling)) return null;
+  const key = JSON.stringify(rest);
+  return program.textLogprob === true ? (position) => `${key} ${text?.[position]}` : () => key;
 }
 
 export class DrawnRows {
