@@ -1,4 +1,5 @@
 /** The options that a method is built with beside its threshold. */
+import type { SamplingParams } from '../core/sampling-params.ts';
 import type { RewardHead } from '../judging/reward-head.ts';
 import type { Router } from '../judging/router.ts';
 import type { Risk, UhlmFit } from '../judging/uhlm-fit.ts';
@@ -67,6 +68,6 @@ export interface StrategyOptions {
   readonly rewards?: ReadonlyMap<string, RewardHead> | undefined;
   /** Fits of U-HLM for the pair, one for each temperature. */
   readonly fits?: readonly UhlmFit[] | undefined;
-  /** The temperature of the requests; 0: greedy. Fits hold for theirs. */
-  readonly temperature?: number | undefined;
+  /** How the requests draw; default: greedily. Fits hold for their temperature and nothing else. */
+  readonly sampling?: SamplingParams | undefined;
 }

@@ -30,9 +30,9 @@ export interface HybridOptions {
   /** Default: the name of the gate. */
   readonly thresholdName?: string | undefined;
   readonly uplink?: UplinkOptions | undefined;
-  /** The fits of the pair, for a number of tokens that depends on one, and the temperature of drafts. */
+  /** The fits of the pair, for a number of tokens that depends on one, and how drafts are drawn. */
   readonly fits?: Fits['fits'];
-  readonly temperature?: Fits['temperature'];
+  readonly sampling?: Fits['sampling'];
   /** For the summary; null: nothing. */
   readonly note?: string | null | undefined;
   /** Told of every draft that was transmitted. */

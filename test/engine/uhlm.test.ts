@@ -51,7 +51,7 @@ function strategyOf(text: string, uplink: UplinkOptions = {}): Strategy {
     'a method',
   );
   const value = strategyValue(method, threshold === undefined ? null : Number(threshold));
-  return method.build(value, { uplink, fits: FITS, temperature: 1 });
+  return method.build(value, { uplink, fits: FITS, sampling: samplingParams({ temperature: 1 }) });
 }
 
 /** Where the large model is: in this process, or on a hub that gets frames alone. */
