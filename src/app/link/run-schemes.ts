@@ -28,6 +28,8 @@ export interface RunOptions extends PairOptions, Progressing {
 
 export interface SchemeRun {
   readonly scheme: LinkScheme;
+  /** Its threshold, which may be that of a fit; null: it has none. */
+  readonly threshold: number | null;
   readonly exchanges: readonly Exchange[];
 }
 
@@ -47,7 +49,7 @@ export async function runSchemes(
     await using engine = opened.engine;
     for (const scheme of own) {
       const asked = { ...options, vocabularySize: opened.vocabularySize };
-      runs.set(scheme, { scheme, exchanges: await runScheme(engine, scheme, asked) });
+      runs.set(scheme, await runScheme(engine, scheme, asked));
     }
   }
   return schemes.flatMap((scheme) => runs.get(scheme) ?? []);
@@ -72,13 +74,17 @@ async function runScheme(
   engine: Engine,
   scheme: LinkScheme,
   options: RunOptions & { readonly vocabularySize: number },
-): Promise<readonly Exchange[]> {
+): Promise<SchemeRun> {
   const sent = sentDistribution(scheme, options.temperature, options.uplink);
   const bytes = messageBytes(options.vocabularySize, sent);
   const exchanges: Exchange[] = [];
+  let threshold: number | null = null;
   const ask = async (events: AsyncIterable<EngineEvent>): Promise<number> => {
     const seen: EngineEvent[] = [];
-    for await (const event of events) seen.push(event);
+    for await (const event of events) {
+      seen.push(event);
+      if (event.type === 'start') [threshold = null] = Object.values(event.thresholds);
+    }
     const { method } = scheme.value;
     const timed = recostedEvents(seen, options.machines ?? {}, readsLogits(method));
     const exchange = recordedExchange(timed, bytes, scheme.aheadCount);
@@ -86,7 +92,7 @@ async function runScheme(
     return exchange.turns.length;
   };
   await askUntil(engine, scheme, { ...options, label: `Running ${scheme.name}` }, ask);
-  return exchanges;
+  return { scheme, threshold, exchanges };
 }
 
 /**
