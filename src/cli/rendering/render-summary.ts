@@ -43,9 +43,14 @@ function cost(ratio: number | null, amount: string): string {
   return ratio === null ? amount : `${formatRatio(ratio)} of large alone (${amount})`;
 }
 
+/** Those of a fit have all digits of a double. */
+const THRESHOLD_DIGITS = 6;
+
 /** The strategy with its threshold, given or default. */
 function strategyText({ start }: Pick<Answer, 'start'>): string {
-  return [start.strategy, ...Object.values(start.thresholds)].join('@');
+  const thresholds = Object.values(start.thresholds);
+  const shown = thresholds.map((value) => Number(value.toPrecision(THRESHOLD_DIGITS)));
+  return [start.strategy, ...shown].join('@');
 }
 
 /** `46.0% (20.0% asked for)`, or the share alone. */
