@@ -41,6 +41,7 @@ export const uhlmRouterMethod: Method = {
       threshold: headThreshold(router, value),
       thresholdName: THRESHOLD_NAME,
       ...{ uplink: options.uplink, fits: options.fits, sampling: options.sampling },
+      onTransmit: options.onTransmit,
     });
   },
 };

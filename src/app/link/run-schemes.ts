@@ -47,8 +47,9 @@ export async function runSchemes(
     const own = schemes.filter((scheme) => (scheme.sends ?? undefined) === sends);
     const opened = await openFor(own, { ...options.uplink, sends, ahead: 0 }, options);
     await using engine = opened.engine;
+    const { vocabularySize, keptCounts } = opened;
     for (const scheme of own) {
-      const asked = { ...options, vocabularySize: opened.vocabularySize };
+      const asked = { ...options, vocabularySize, keptCounts };
       runs.set(scheme, await runScheme(engine, scheme, asked));
     }
   }
@@ -59,21 +60,32 @@ async function openFor(
   schemes: readonly LinkScheme[],
   uplink: UplinkOptions,
   options: RunOptions,
-): Promise<{ readonly engine: Engine; readonly vocabularySize: number }> {
+): Promise<Opened> {
   let vocabularySize = 0;
+  const keptCounts: number[] = [];
+  const onTransmit: OpenEngineOptions['onTransmit'] = (sent) => {
+    if (sent.kind === 'compressed') keptCounts.push(sent.compressed.tokenIds.length);
+  };
   const wrapModel: OpenEngineOptions['wrapModel'] = async (model) => {
     vocabularySize = Math.max(vocabularySize, model.vocabulary.size);
     return model;
   };
   const strategies = schemes.map(({ value }) => value);
-  const engine = await openEngine({ ...options, strategies, uplink, wrapModel });
-  return { engine, vocabularySize };
+  const engine = await openEngine({ ...options, strategies, uplink, onTransmit, wrapModel });
+  return { engine, vocabularySize, keptCounts };
+}
+
+interface Opened {
+  readonly engine: Engine;
+  readonly vocabularySize: number;
+  /** [message] tokens of the compressed distributions since it was emptied. */
+  readonly keptCounts: number[];
 }
 
 async function runScheme(
   engine: Engine,
   scheme: LinkScheme,
-  options: RunOptions & { readonly vocabularySize: number },
+  options: RunOptions & Omit<Opened, 'engine'>,
 ): Promise<SchemeRun> {
   const sent = sentDistribution(scheme, options.temperature, options.uplink);
   const bytes = messageBytes(options.vocabularySize, sent);
@@ -81,13 +93,16 @@ async function runScheme(
   let threshold: number | null = null;
   const ask = async (events: AsyncIterable<EngineEvent>): Promise<number> => {
     const seen: EngineEvent[] = [];
+    options.keptCounts.length = 0;
     for await (const event of events) {
       seen.push(event);
       if (event.type === 'start') [threshold = null] = Object.values(event.thresholds);
     }
     const { method } = scheme.value;
     const timed = recostedEvents(seen, options.machines ?? {}, readsLogits(method));
-    const exchange = recordedExchange(timed, bytes, scheme.aheadCount);
+    const { aheadCount } = scheme;
+    const keptCounts = [...options.keptCounts];
+    const exchange = recordedExchange(timed, bytes, { aheadCount, keptCounts });
     exchanges.push(exchange);
     return exchange.turns.length;
   };
