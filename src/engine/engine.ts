@@ -71,7 +71,7 @@ interface BuiltStrategy extends Pick<StrategyValue, 'method'> {
 export class Engine implements AsyncDisposable {
   readonly #options: EngineOptions;
   readonly #models: ModelSet;
-  /** By the texts of their values, and where a fit decides by sampling. */
+  /** By the texts of their values. */
   readonly #strategies = new Map<string, BuiltStrategy>();
   readonly #scheduler: KvScheduler;
   readonly #overcommit: number;
@@ -271,13 +271,14 @@ export class Engine implements AsyncDisposable {
 
   #strategy(value: StrategyValue, sampling: SamplingParams): Strategy {
     const { method, text } = value;
-    // A fit holds for one way to draw; other strategies learn from requests of any.
-    const key = method.fit === undefined ? text : `${text} by ${JSON.stringify(sampling)}`;
-    const known = this.#strategies.get(key);
+    const options = { ...this.#options, sampling };
+    // A fit holds for one way to draw. Methods that a fit decides about learn nothing from requests.
+    if (method.fit !== undefined) return method.build(value, options);
+    const known = this.#strategies.get(text);
     if (known?.method === method) return known.strategy;
-    const strategy = method.build(value, { ...this.#options, sampling });
+    const strategy = method.build(value, options);
     if (this.#strategies.size >= STRATEGY_COUNT_MAX) this.#strategies.clear();
-    this.#strategies.set(key, { method, strategy });
+    this.#strategies.set(text, { method, strategy });
     return strategy;
   }
 
