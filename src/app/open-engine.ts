@@ -18,11 +18,14 @@ import type { CostCurve, StepCosts } from '../machines/step-costs.ts';
 import type { LlamaCppModel } from '../model/llama-cpp/model.ts';
 import { readModelFile } from '../model/llama-cpp/model-file.ts';
 import type { LanguageModel, Vocabulary } from '../model/roles.ts';
-import type { DraftDistribution } from '../sampling/draft-distribution.ts';
 import type { StrategyValue } from '../strategy/method.ts';
 import type { RsdOptions } from '../strategy/rsd-options.ts';
 import type { SampleOptions } from '../strategy/samples.ts';
-import type { SpeculativeOptions, UplinkOptions } from '../strategy/strategy-options.ts';
+import type {
+  SpeculativeOptions,
+  StrategyOptions,
+  UplinkOptions,
+} from '../strategy/strategy-options.ts';
 import {
   asStrategy,
   labelsOf,
@@ -79,7 +82,7 @@ export interface OpenEngineOptions extends PairOptions {
   /** Hybrid inference: what a device sends. */
   readonly uplink?: UplinkOptions | undefined;
   /** Told of what a device sends with each draft that it transmits. */
-  readonly onTransmit?: ((distribution: DraftDistribution) => void) | undefined;
+  readonly onTransmit?: StrategyOptions['onTransmit'];
   /**
    * Whether the engine also opens if a strategy's head is missing. The strategy then fails when a
    * request names it. Default false.

@@ -33,7 +33,8 @@ Examples:
   pilotfish fit uhlm --task pocket --pair pocket --count 500 --question-seed 7
   pilotfish fit uhlm --task gsm8k --data ~/data --count 40 --max-tokens 256
   pilotfish fit uhlm --traffic prompts.jsonl --temperature 0.7
-  pilotfish ask --pair pocket --head fits/pocket-pocket/uhlm.safetensors --strategy uhlm --temperature 1 "..."`;
+  pilotfish ask --pair pocket --strategy uhlm --temperature 1 \\
+    --head fits/pocket-pocket/uhlm.safetensors "..."`;
 
 const PLAN_FLAGS: FlagTable<
   Pick<FitUhlmOptions, 'temperature' | 'toleratedRejection' | 'truncationError' | 'file'>

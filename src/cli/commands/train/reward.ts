@@ -42,7 +42,8 @@ Examples:
   pilotfish train reward --task gsm8k --data ~/data --count 200 --max-tokens 256 --steps newline
   pilotfish train reward --task pocket --pair pocket --large-reads logprob
   pilotfish train reward --task pocket --pair pocket --rollouts 8 --finisher both
-  pilotfish ask --pair pocket-strong --head training/pocket-pocket-strong/rsd.safetensors --strategy rsd "..."`;
+  pilotfish ask --pair pocket-strong --strategy rsd \\
+    --head training/pocket-pocket-strong/rsd.safetensors "..."`;
 
 const STATE_COUNT_MAX = 4096;
 const ANSWER_COUNT_MAX = 64;
