@@ -45,6 +45,13 @@ describe('renderSummary', () => {
     );
   });
 
+  it('shows the transmitted share of a method that decides about drafts', () => {
+    const found = answer();
+    const start = { ...found.start, unit: 'draft' as const };
+    const text = renderSummary({ ...found, start }, 80);
+    expect(text).toContain('verified 50%\ntransmitted      75% of the drafts\nforwards');
+  });
+
   it('shows six digits of a threshold', () => {
     const found = answer();
     const start = { ...found.start, strategy: 'uhlm', thresholds: { u: 0.023442433510933804 } };

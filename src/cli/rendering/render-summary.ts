@@ -72,6 +72,13 @@ function steps({
   return [['steps', `${stepCount}, ${rejected}`]];
 }
 
+/** Of hybrid inference: what the large model verified or wrote, it was asked for. */
+function transmitted({ start, summary }: Answer): (readonly [string, string])[] {
+  if (start.unit !== 'draft') return [];
+  const share = summary.largeShare + summary.verifiedShare;
+  return [['transmitted', `${formatShare(share)} of the drafts`]];
+}
+
 function asked(share: number | undefined): string {
   return share === undefined ? '' : ` (${formatShare(share)} asked for)`;
 }
@@ -103,6 +110,7 @@ function rows(answer: Answer): (readonly [label: string, text: string])[] {
     ['strategy', strategyText(answer)],
     ['tokens', writers(answer)],
     ['large share', shares],
+    ...transmitted(answer),
     ...steps(summary),
     ['forwards', forwards(answer)],
     ['weight traffic', cost(summary.weightTrafficRatio, formatBytes(summary.weightTrafficBytes))],
