@@ -15,15 +15,15 @@ export async function drawLinkMap(measured: MeasuredLink, path: string): Promise
   const { map, schemes, keep, hasAccuracies, title, machines } = measured;
   if (map === null) return;
   const kept = hasAccuracies
-    ? `Of the schemes that keep ${(100 * keep).toFixed(1)} % of the large model's accuracy`
-    : 'Whatever it does to the accuracy; without the small model alone and controls';
+    ? `Of the schemes that keep ${(100 * keep).toFixed(1)} % of the large model's accuracy.`
+    : 'Of all schemes but the small model alone and controls, whatever their accuracy.';
   const places = placesOf(measured);
   const marks = places.length === 0 ? '' : ' Circle: measured.';
-  const howToRead = `${kept}. Numbers: tokens per second.${marks}`;
+  const howToRead = [kept, `Numbers: tokens per second.${marks}`];
   const spec = linkMapSpec(
     map,
     schemes.map(({ name }) => name),
-    { subtitle: [title, ...(machines === null ? [] : [machines]), howToRead], measured: places },
+    { subtitle: [title, ...(machines === null ? [] : [machines]), ...howToRead], measured: places },
   );
   const { svg, png } = await drawPicture(spec);
   await writeWhole(path, path.endsWith('.svg') ? svg : png, 'choose another file with --map');

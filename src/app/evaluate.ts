@@ -142,7 +142,9 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
   const facts = { models, labels, maxTokens: plan.maxTokens, contextLength, profiles };
   const isScreened = plan.screening !== null;
   const { strategyOptions } = pair;
-  const result = evaluationResult(answers, { task, facts, isScreened, strategyOptions });
+  const { temperature } = plan;
+  const how = { task, facts, isScreened, temperature, strategyOptions };
+  const result = evaluationResult(answers, how);
   const path = join(options.folder, RESULT_FILE);
   // Written before the live check, which may be interrupted.
   await writeWhole(path, `${JSON.stringify(result)}\n`, OTHERWISE);

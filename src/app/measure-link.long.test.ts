@@ -84,7 +84,9 @@ describe('schemes over a computed link', () => {
   });
 
   it('that lose accuracy in an evaluation are not on the map', async () => {
-    const result = fakeResult();
+    const model = (name: string) => ({ name, digest: 'a'.repeat(64) });
+    const models = { small: model('pocket-small'), large: model('pocket-large') };
+    const result = { ...fakeResult(), models, temperature: 1 };
     const [small, large] = result.results;
     const points = [
       { ...(large ?? expect.fail('large')), accuracy: 0.8 },
@@ -94,15 +96,15 @@ describe('schemes over a computed link', () => {
     ];
     const accuracies = join(home, 'result.json');
     await writeFile(accuracies, JSON.stringify({ ...result, results: points }));
-    const schemes = 'small,large,uhlm,cu-hlm,random-uhlm:ids';
+    const schemes = 'small,large,uhlm@0.08,cu-hlm@0.08,uhlm,random-uhlm:ids';
     const measured = await measureLink(options({ accuracies, schemes, tokenCount: 10 }));
     const onMap = measured.schemes.filter(({ isOnMap }) => isOnMap).map(({ name }) => name);
-    expect(onMap).toEqual(['large', 'uhlm']);
+    expect(onMap).toEqual(['large', 'uhlm@0.08']);
     expect(measured.schemes.map(({ keptAccuracy }) => keptAccuracy)).toEqual([
-      ...[0.5, 1, 0.79 / 0.8, 0.7 / 0.8, null],
+      ...[0.5, 1, 0.79 / 0.8, 0.7 / 0.8, null, null],
     ]);
     const none = await measureLink(
-      options({ accuracies, schemes: 'small,cu-hlm', tokenCount: 10 }),
+      options({ accuracies, schemes: 'small,cu-hlm@0.08', tokenCount: 10 }),
     );
     expect(none.map).toBeNull();
   });

@@ -10,9 +10,10 @@ import { type LinkMap, linkMap } from '../channel/link-map.ts';
 import { type RadioChannel, radioDirection } from '../channel/radio.ts';
 import { replayedTime } from '../channel/replay.ts';
 import { type TokenTime, tokensPerSecond, tokenTime, totalsOf } from '../channel/scheme-time.ts';
+import type { EvaluationResult } from '../evaluation/results.ts';
 import type { MachineProfile } from '../machines/machine-profile.ts';
 import type { EmulationWay } from './link/emulated-hub.ts';
-import { keptAccuracy } from './link/kept-accuracy.ts';
+import { checkEvaluated, keptAccuracy } from './link/kept-accuracy.ts';
 import type { Machines } from './link/recosted-events.ts';
 import { type EmulatedRuns, type EmulatedSpeed, runEmulated } from './link/run-emulated.ts';
 import { type RunOptions, runSchemes, type SchemeRun } from './link/run-schemes.ts';
@@ -88,14 +89,14 @@ export async function measureLink(options: MeasureLinkOptions): Promise<Measured
   const { uplink = {}, accuracies, radio, temperature, seed, keep } = options;
   const { roundTripMs, upRate, downRate } = options;
   const schemes = parseSchemes(options.schemes, uplink);
-  const evaluated = accuracies === undefined ? null : await readResult(accuracies);
+  const evaluated = accuracies === undefined ? null : await accuraciesOf(accuracies, options);
   const wasBusy = isBusy();
   const machines = await machinesOf(options);
   const runs = await runSchemes(schemes, { ...options, uplink, machines });
   const emulated = await emulatedRuns(schemes, { ...options, uplink });
   const measured = runs.map((run) => {
-    const { scheme, exchanges } = run;
-    const kept = evaluated === null ? null : keptAccuracy(scheme, uplink, evaluated);
+    const { scheme, threshold, exchanges } = run;
+    const kept = evaluated === null ? null : keptAccuracy(scheme, threshold, uplink, evaluated);
     const isOnMap = evaluated === null ? !isYardstick(scheme) : kept !== null && kept >= keep;
     const speed = { ...speedOf(run, options), keptAccuracy: kept, isOnMap };
     const timeOver = (link: LinkRates): TokenTime => timeOf(exchanges, link);
@@ -111,6 +112,13 @@ export async function measureLink(options: MeasureLinkOptions): Promise<Measured
     emulation: emulated?.note ?? null,
     isQuiet: !wasBusy,
   };
+}
+
+/** @throws PilotfishError `result-invalid`, `option-invalid` if it is of other answers */
+async function accuraciesOf(path: string, options: MeasureLinkOptions): Promise<EvaluationResult> {
+  const evaluated = await readResult(path);
+  checkEvaluated(evaluated, { ...namesOf(options), temperature: options.temperature }, path);
+  return evaluated;
 }
 
 /** Null: no scheme runs over an emulated link. */

@@ -21,7 +21,11 @@ import type { LanguageModel, Vocabulary } from '../model/roles.ts';
 import type { StrategyValue } from '../strategy/method.ts';
 import type { RsdOptions } from '../strategy/rsd-options.ts';
 import type { SampleOptions } from '../strategy/samples.ts';
-import type { SpeculativeOptions, UplinkOptions } from '../strategy/strategy-options.ts';
+import type {
+  SpeculativeOptions,
+  StrategyOptions,
+  UplinkOptions,
+} from '../strategy/strategy-options.ts';
 import {
   asStrategy,
   labelsOf,
@@ -77,6 +81,8 @@ export interface OpenEngineOptions extends PairOptions {
   readonly samples?: SampleOptions | undefined;
   /** Hybrid inference: what a device sends. */
   readonly uplink?: UplinkOptions | undefined;
+  /** Told of what a device sends with each draft that it transmits. */
+  readonly onTransmit?: StrategyOptions['onTransmit'];
   /**
    * Whether the engine also opens if a strategy's head is missing. The strategy then fails when a
    * request names it. Default false.
@@ -191,12 +197,12 @@ async function loadEngine(
       for (const one of own) owners[one] = owner;
     }
     const { speculative, steps, samples, uplink, template, prices } = options;
-    const { requestCountMax, overcommit } = options;
+    const { requestCountMax, overcommit, onTransmit } = options;
     return new Engine({
       models: owners,
       absentFacts: await absentFacts(names, owners, options),
       speculative: { ...speculative, costs },
-      ...{ steps, samples, uplink, ...heads },
+      ...{ steps, samples, uplink, onTransmit, ...heads },
       scope: labels.every((label) => bundledModel(nameOf(names, label)) !== null)
         ? POCKET_SCOPE
         : undefined,

@@ -6,7 +6,7 @@ import type { LinkMessage } from '../link/messages.ts';
 import type { DraftDistribution } from '../sampling/draft-distribution.ts';
 import { webSocketBytes } from './packets.ts';
 
-/** What a device sends with a draft. `top` counts all tokens that may be kept; fewer may be. */
+/** What a device sends with a draft. Of `top` fewer tokens may be kept. */
 export type SentDistribution =
   | { readonly kind: 'none' }
   | { readonly kind: 'top'; readonly tokenCount: number; readonly bitCount: number }
@@ -16,7 +16,8 @@ export type SentDistribution =
 export interface MessageBytes {
   open(textLength: number, sampling?: SamplingParams): number;
   opened(): number;
-  transmit(unsyncedCount: number): number;
+  /** @param keptCount tokens of a compressed distribution; default: as many as may be kept */
+  transmit(unsyncedCount: number, keptCount?: number): number;
   answer(): number;
 }
 
@@ -26,7 +27,6 @@ const FIRST = tokenId(0);
 export function messageBytes(vocabularySize: number, sent: SentDistribution): MessageBytes {
   const bytesOf = (message: LinkMessage, sender: 'device' | 'hub'): number =>
     webSocketBytes(frameSize(message, vocabularySize), sender);
-  const distribution = exampleOf(sent, vocabularySize);
   const ids = (count: number) => Array.from({ length: count }, () => FIRST);
   return {
     open: (textLength, sampling = GREEDY) =>
@@ -39,10 +39,11 @@ export function messageBytes(vocabularySize: number, sent: SentDistribution): Me
         'device',
       ),
     opened: () => bytesOf({ type: 'opened', requestId: REQUEST_ID, length: 0 }, 'hub'),
-    transmit: (unsyncedCount) =>
+    transmit: (unsyncedCount, keptCount) =>
       bytesOf(
         {
-          ...{ type: 'transmit', sequence: 0, epoch: 0, from: 0, draft: FIRST, distribution },
+          ...{ type: 'transmit', sequence: 0, epoch: 0, from: 0, draft: FIRST },
+          distribution: exampleOf(sent, vocabularySize, keptCount),
           unsynced: ids(unsyncedCount),
         },
         'device',
@@ -58,12 +59,16 @@ export function messageBytes(vocabularySize: number, sent: SentDistribution): Me
   };
 }
 
-function exampleOf(sent: SentDistribution, vocabularySize: number): DraftDistribution {
+function exampleOf(
+  sent: SentDistribution,
+  vocabularySize: number,
+  keptCount: number | undefined,
+): DraftDistribution {
   if (sent.kind === 'none') return sent;
   if (sent.kind === 'full') {
     return { kind: 'full', probabilities: new Float32Array(vocabularySize) };
   }
-  const count = Math.min(sent.tokenCount, vocabularySize);
+  const count = keptCount ?? Math.min(sent.tokenCount, vocabularySize);
   const tokenIds = Uint32Array.from({ length: count }, (_, id) => id);
   const levels = new Uint32Array(count).fill(1);
   return {

@@ -9,15 +9,21 @@ import type { ModelId } from '../core/model-id.ts';
 import type { Exchange, Turn } from './exchange.ts';
 import type { MessageBytes } from './message-bytes.ts';
 
+export interface RecordedOptions {
+  /** Tokens that a device would draft on; default 0. The run itself drafts none. */
+  readonly aheadCount?: number;
+  /** [message] the tokens of the compressed distributions; default: as many as may be kept. */
+  readonly keptCounts?: readonly number[];
+}
+
 /**
  * @param events of one run. Local forwards are timed by its clock: what is not the large model's
  *   computing is the device's
- * @param aheadCount tokens that a device would draft on; the run itself drafts none
  */
 export function recordedExchange(
   events: readonly EngineEvent[],
   bytes: MessageBytes,
-  aheadCount = 0,
+  { aheadCount = 0, keptCounts = [] }: RecordedOptions = {},
 ): Exchange {
   const start = required(
     events.find((event) => event.type === 'start'),
@@ -26,7 +32,13 @@ export function recordedExchange(
   const { large, small } = start.labels;
   const usesHub = events.some((event) => event.type === 'work' && event.model === large);
   const usesDevice = events.some((event) => event.type === 'work' && event.model === small);
-  const fold = new Fold({ start, bytes, isStreamed: usesHub && !usesDevice, aheadCount });
+  const fold = new Fold({
+    start,
+    bytes,
+    isStreamed: usesHub && !usesDevice,
+    aheadCount,
+    keptCounts,
+  });
   for (const event of events) {
     if (event.type === 'work') fold.work(event);
     if (event.type === 'token') fold.token(event);
@@ -34,7 +46,7 @@ export function recordedExchange(
   return fold.exchange(usesHub);
 }
 
-interface FoldOptions extends Pick<Exchange, 'isStreamed' | 'aheadCount'> {
+interface FoldOptions extends Pick<Exchange, 'isStreamed'>, Required<RecordedOptions> {
   readonly start: StartEvent;
   readonly bytes: MessageBytes;
 }
@@ -46,20 +58,23 @@ class Fold {
   readonly #start: StartEvent;
   readonly #bytes: MessageBytes;
   readonly #isStreamed: boolean;
+  readonly #keptCounts: readonly number[];
   readonly #turns: Turn[] = [];
   readonly #prefillMs = { device: 0, hub: 0 };
   /** Of the round that is read. */
   #round = { hubMs: 0, prefillMs: 0, isAsked: false };
   #unsyncedCount = 0;
+  #messageCount = 0;
   #elapsedMs = 0;
 
-  constructor({ start, bytes, isStreamed, aheadCount }: FoldOptions) {
+  constructor({ start, bytes, isStreamed, aheadCount, keptCounts }: FoldOptions) {
     this.#aheadCount = aheadCount;
     this.#large = start.labels.large;
     this.#promptLength = start.promptTokenCount;
     this.#start = start;
     this.#bytes = bytes;
     this.#isStreamed = isStreamed;
+    this.#keptCounts = keptCounts;
   }
 
   work({ model, purpose, computeMs, outputRowCount }: WorkEvent): void {
@@ -95,7 +110,9 @@ class Fold {
     }
     const deviceMs = Math.max(0, passedMs - hubMs);
     if (!isAsked) return { deviceMs, call: null };
-    const upBytes = this.#bytes.transmit(this.#unsyncedCount);
+    const keptCount = this.#keptCounts[this.#messageCount];
+    this.#messageCount += 1;
+    const upBytes = this.#bytes.transmit(this.#unsyncedCount, keptCount);
     return { deviceMs, call: { upBytes, hubMs, downBytes, isAccepted } };
   }
 

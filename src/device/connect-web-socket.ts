@@ -50,7 +50,7 @@ function connect(url: URL, address: HubAddress, signal: AbortSignal): Promise<Hu
       response = message;
     });
     socket.on('unexpected-response', (_request, { statusCode = 0 }) => {
-      fail(refused(url, statusCode));
+      fail(refused(url, statusCode, key !== undefined));
     });
     socket.on('error', (cause) => fail(unreachable(url, cause)));
     socket.on('close', () => fail(unreachable(url, null)));
@@ -79,10 +79,11 @@ function checkedUrl(text: string): URL {
 }
 
 /** What the HTTP status of a hub means. */
-function refused(url: URL, status: number): PilotfishError {
+function refused(url: URL, status: number, hadKey: boolean): PilotfishError {
   const fields = { host: url.host, status };
   if (status === 401) {
-    return new PilotfishError('hub-refused', `The hub at ${url.host} asks for another key.`, {
+    const wanted = hadKey ? 'another key' : 'a key';
+    return new PilotfishError('hub-refused', `The hub at ${url.host} asks for ${wanted}.`, {
       remedy: 'Give its key with --hub-key-file or in PILOTFISH_HUB_KEY.',
       fields,
     });

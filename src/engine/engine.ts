@@ -8,6 +8,7 @@ import { abortError, PilotfishError } from '../core/errors.ts';
 import type { EngineEvent, TokenPrices } from '../core/events.ts';
 import type { ByRole, ModelLabel, ModelRole } from '../core/model-id.ts';
 import { joinReads } from '../core/row-reads.ts';
+import type { SamplingParams } from '../core/sampling-params.ts';
 import type { TokenId } from '../core/token-id.ts';
 import { AnswerGrammar } from '../grammar/answer-grammar.ts';
 import { GrammarService } from '../grammar/grammar-service.ts';
@@ -27,8 +28,8 @@ import type { GenerateRequest } from './request.ts';
 import { runRequest } from './run-request.ts';
 import { TextTokens } from './text-tokens.ts';
 
-/** The temperature of strategies is that of each request. */
-export interface EngineOptions extends Omit<StrategyOptions, 'temperature'> {
+/** The sampling of strategies is that of each request. */
+export interface EngineOptions extends Omit<StrategyOptions, 'sampling'> {
   /** At least a small or a large model. The engine owns the models: it disposes of them. */
   readonly models: LabelledModels;
   /** Facts of a model that is not loaded, so that costs can still be compared with it. */
@@ -70,7 +71,7 @@ interface BuiltStrategy extends Pick<StrategyValue, 'method'> {
 export class Engine implements AsyncDisposable {
   readonly #options: EngineOptions;
   readonly #models: ModelSet;
-  /** By the texts of their values, and where a fit decides by temperature. */
+  /** By the texts of their values. */
   readonly #strategies = new Map<string, BuiltStrategy>();
   readonly #scheduler: KvScheduler;
   readonly #overcommit: number;
@@ -133,7 +134,7 @@ export class Engine implements AsyncDisposable {
    */
   async *generate(request: GenerateRequest): AsyncGenerator<EngineEvent, void> {
     const checked = checkRequest(request);
-    const strategy = this.#strategy(checked.strategy, checked.sampling.temperature);
+    const strategy = this.#strategy(checked.strategy, checked.sampling);
     this.#checkModels(strategy, checked);
     const abort = new AbortController();
     const forward = (): void => abort.abort(request.signal?.reason);
@@ -268,15 +269,16 @@ export class Engine implements AsyncDisposable {
       .reduce((sum, need) => addAmounts(sum, need, 1), {});
   }
 
-  #strategy(value: StrategyValue, temperature: number): Strategy {
+  #strategy(value: StrategyValue, sampling: SamplingParams): Strategy {
     const { method, text } = value;
-    // A fit holds for a temperature; other strategies learn from requests at any.
-    const key = method.fit === undefined ? text : `${text} at ${temperature}`;
-    const known = this.#strategies.get(key);
+    const options = { ...this.#options, sampling };
+    // A fit holds for one way to draw. Methods that a fit decides about learn nothing from requests.
+    if (method.fit !== undefined) return method.build(value, options);
+    const known = this.#strategies.get(text);
     if (known?.method === method) return known.strategy;
-    const strategy = method.build(value, { ...this.#options, temperature });
+    const strategy = method.build(value, options);
     if (this.#strategies.size >= STRATEGY_COUNT_MAX) this.#strategies.clear();
-    this.#strategies.set(key, { method, strategy });
+    this.#strategies.set(text, { method, strategy });
     return strategy;
   }
 

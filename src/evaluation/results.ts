@@ -207,6 +207,8 @@ export interface EvaluationResult {
   readonly isScreened: boolean;
   readonly models: ResultModels;
   readonly maxTokens: number;
+  /** The temperature of the answers; 0: greedy. Null: an earlier version wrote the result. */
+  readonly temperature: number | null;
   /**
    * The options of strategies that were given, by strategy and name (`steps.draftCount`). Empty in
    * results of earlier versions.

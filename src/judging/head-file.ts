@@ -201,6 +201,6 @@ function numbersTensor(numbers: ReadonlySet<number>): Tensor {
 
 function invalidHead(noun: string, why: string): PilotfishError {
   return new PilotfishError('head-invalid', `The file cannot be used as a ${noun}: ${why}.`, {
-    remedy: 'Train one with `pilotfish train`, or name another file.',
+    remedy: 'Make one with `pilotfish train` or `pilotfish fit`, or name another file.',
   });
 }

@@ -75,6 +75,25 @@ describe('the uncertainty of a draft', () => {
     expect(Math.abs(sum / count - mean)).toBeLessThan((6 * 0.5) / Math.sqrt(20 * count));
   });
 
+  it('is near the mean over all temperatures in (0, 2]', () => {
+    const logits = fc.array(fc.double({ min: -8, max: 0, noNaN: true }), {
+      ...{ minLength: 1, maxLength: 20 },
+    });
+    const count = 4000;
+    fc.assert(
+      fc.property(logits, (others) => {
+        const all = [0, ...others].map(Math.fround);
+        const restOf = (theta: number): number =>
+          1 - 1 / all.reduce((sum, logit) => sum + Math.exp(logit / theta), 0);
+        const thetas = Array.from({ length: count }, (_, at) => (2 * (at + 0.5)) / count);
+        const mean = thetas.reduce((sum, theta) => sum + restOf(theta), 0) / count;
+        const u = unbiasedPerturbationGate.score(rowOf(all), 5, contextOf(1));
+        expect(Math.abs(u - mean)).toBeLessThan(0.01);
+      }),
+      { numRuns: runs(50, 1000) },
+    );
+  });
+
   it('does not look at the draft where it is that of the best token', () => {
     const scores = new Set<number>();
     const drafts = new Set<number>();

@@ -57,7 +57,7 @@ export const sampledPerturbationGate: Gate = {
   },
 };
 
-/** Of the best token instead of the draft: what is transmitted then follows the large model exactly. */
+/** Of the best token instead of the draft: but for ends, what is transmitted follows the large model. */
 export const unbiasedPerturbationGate: Gate = {
   name: 'unbiased-perturbation',
   reads: { perturbation: true },

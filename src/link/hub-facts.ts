@@ -48,7 +48,7 @@ export function readHubFacts(header: string | undefined): HubFacts {
   const parsed = HUB_FACTS.safeParse(header === undefined ? undefined : decoded(header));
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  const seen = `${issue?.path.join('.')}: ${issue?.message}`;
+  const seen = `${issue?.path.join('.') || 'the header'}: ${issue?.message}`;
   throw new PilotfishError(
     'hub-refused',
     `The server does not describe a model as a hub does (${seen}).`,

@@ -142,7 +142,8 @@ const REST = z.object({
     ...{ reward: MODEL.optional(), judge: MODEL.optional(), hub: MODEL.optional() },
   }),
   maxTokens: COUNT,
-  // Earlier results lack this field.
+  // Earlier results lack these two.
+  temperature: z.number().nonnegative().nullable().default(null),
   options: z.record(z.string(), z.record(z.string(), z.unknown())).default({}),
   gap: ESTIMATE,
   results: z.array(POINT).min(1, 'has no results'),

@@ -11,6 +11,7 @@ import {
   tokenIdBitCount,
 } from './compressed-distribution.ts';
 import { residualWeights } from './residual.ts';
+import { truncationErrors } from './truncation-bound.ts';
 
 /** In halves: adding 152k small numbers to one growing sum would lose more than is tested. */
 function sumOf(values: Float64Array): number {
@@ -56,7 +57,8 @@ function outputOf(draftFrom: Float64Array, compared: Float64Array, target: Float
   const residual = normalised([...residualWeights(target, compared)]);
   for (const [draft, probability] of draftFrom.entries()) {
     if (probability === 0) continue;
-    const accepted = Math.min(1, (target[draft] ?? 0) / (compared[draft] ?? 0));
+    const wanted = target[draft] ?? 0;
+    const accepted = wanted === 0 ? 0 : Math.min(1, wanted / (compared[draft] ?? 0));
     output[draft] = (output[draft] ?? 0) + probability * accepted;
     for (const [id, weight] of residual.entries()) {
       output[id] = (output[id] ?? 0) + probability * (1 - accepted) * weight;
@@ -64,6 +66,9 @@ function outputOf(draftFrom: Float64Array, compared: Float64Array, target: Float
   }
   return output;
 }
+
+const variationOf = (a: Float64Array, b: Float64Array): number =>
+  sumOf(a.map((value, id) => Math.abs(value - (b[id] ?? 0)))) / 2;
 
 const largestGap = (a: Float64Array, b: Float64Array): number =>
   Math.max(...a.map((value, id) => Math.abs(value - (b[id] ?? 0))));
@@ -156,6 +161,26 @@ describe("the paper's compression", () => {
     expect([...expandDistribution(compressed, 3)]).toEqual([1 / 3, 1 / 3, 1 / 3]);
     const single = Float64Array.of(1);
     expect([...expandDistribution(compressDistribution(single, options), 1)]).toEqual([1]);
+  });
+
+  it('changes the output by at most half of the error that the bound on k counts', () => {
+    const anyCase = fc
+      .integer({ min: 1, max: 12 })
+      .chain((size) =>
+        fc.tuple(anyDistribution(size), anyDistribution(size), fc.integer({ min: 1, max: size })),
+      );
+    fc.assert(
+      fc.property(anyCase, ([x, y, k]) => {
+        const compressed = compressDistribution(x, { ...options, tokenCount: k, bitCount: 16 });
+        const compared = expandDistribution(compressed, x.length);
+        const variation = variationOf(outputOf(x, compared, y), y);
+        expect(variation).toBeLessThanOrEqual(variationOf(x, compared) + 1e-12);
+        // The bound ignores that levels are rounded.
+        const error = truncationErrors(x)[k] ?? expect.fail('an error for every k');
+        expect(variation).toBeLessThanOrEqual(error / 2 + x.length / 65535);
+      }),
+      { numRuns: runs(300, 5000) },
+    );
   });
 
   it('keeps no token of a distribution that is too flat, and then means the uniform one', () => {

@@ -1,5 +1,15 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import {
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -30,6 +40,20 @@ describe('a file that is written whole', () => {
     expect(texts).toContain(await readFile(path, 'utf8'));
     expect(await readdir(join(folder, 'deep'))).toEqual(['file.json']);
   });
+
+  it.runIf(existsSync('/dev/full'))(
+    'leaves a device where it is, and says that it is full',
+    async () => {
+      // Links, so that a fault of this code costs no device.
+      const [nothing, full] = [join(folder, 'null'), join(folder, 'full')];
+      await symlink('/dev/null', nothing);
+      await symlink('/dev/full', full);
+      await writeWhole(nothing, 'text');
+      await expect(writeWhole(full, 'text')).rejects.toMatchObject({ code: 'disk-full' });
+      for (const link of [nothing, full]) expect((await lstat(link)).isSymbolicLink()).toBe(true);
+      expect((await readdir(folder)).sort()).toEqual(['full', 'null']);
+    },
+  );
 
   it('leaves the older file and no draft where it cannot be written', async () => {
     // A folder in the place of the file stops every user, root included.

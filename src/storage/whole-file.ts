@@ -11,7 +11,8 @@ const OTHERWISE = 'choose another folder';
 
 /**
  * Writes a draft beside the file and renames it, so that an older file stays until the new one is
- * whole. Creates the folder. Of two concurrent writers, in one process or in two, one wins.
+ * whole. Creates the folder. Of two concurrent writers, in one process or in two, one wins. A device or
+ * a pipe, such as `/dev/stdout`, is written in place: a renamed file would take its place.
  * @param otherwise see `FileAccess`
  * @throws PilotfishError `disk-full`, `file-system-failed`; nothing is left behind then
  */
@@ -23,6 +24,7 @@ export async function writeWhole(
   const draft = `${path}.${randomUUID()}.tmp`;
   try {
     await mkdir(dirname(path), { recursive: true });
+    if (await isStream(path)) return await writeFile(path, content);
     await writeFile(draft, content);
     await rename(draft, path);
   } catch (error) {
@@ -30,6 +32,11 @@ export async function writeWhole(
     await rm(draft, { force: true }).catch(() => undefined);
     throw fileError(error, { action: 'write', path, otherwise });
   }
+}
+
+async function isStream(path: string): Promise<boolean> {
+  const stats = await stat(path).catch(() => null);
+  return stats !== null && !stats.isFile() && !stats.isDirectory();
 }
 
 /**

@@ -1,19 +1,22 @@
 /**
  * What hybrid inference takes from a pair's fit (judging/uhlm-fit.ts): the threshold of what is
- * transmitted, and how many tokens of a distribution. A fit holds for its temperature.
+ * transmitted, and how many tokens of a distribution. A fit holds for its temperature, and for draws
+ * from the models' own distributions: penalties and truncations make others.
  */
 import { PilotfishError } from '../core/errors.ts';
 import { required } from '../core/invariant.ts';
 import type { RowResult } from '../core/row-program.ts';
+import { GREEDY, penalises, type SamplingParams } from '../core/sampling-params.ts';
 import { meanPerturbation } from '../judging/perturbation.ts';
 import { expectedRejection } from '../judging/rejection-law.ts';
 import { fittedThreshold, type UhlmFit } from '../judging/uhlm-fit.ts';
+import { truncates } from '../sampling/candidates.ts';
 import { smallestTokenCount } from '../sampling/truncation-bound.ts';
 import type { StrategyValue } from './method.ts';
 import type { StrategyOptions, UplinkOptions } from './strategy-options.ts';
 
-/** The fits of a pair and the temperature that a request draws at. */
-export type Fits = Pick<StrategyOptions, 'fits' | 'temperature'>;
+/** The fits of a pair, and how a request draws. */
+export type Fits = Pick<StrategyOptions, 'fits' | 'sampling'>;
 
 export interface ChosenThreshold {
   readonly threshold: number;
@@ -39,7 +42,7 @@ export function isRule(
 
 /**
  * The risk-averse threshold of the pair's fit, or the one of the risk that was asked for. Without a fit
- * for the request's temperature, or without a draft that is safe, `otherwise`.
+ * for how the request draws, or without a draft that is safe, `otherwise`.
  * @throws PilotfishError `head-missing`, `head-mismatch`, `threshold-invalid` where a risk was asked for
  *   that no fit answers
  */
@@ -52,12 +55,7 @@ export function chosenThreshold(
   const fit = fitAt(options);
   if (fit === null) {
     if (asked !== undefined) throw noFit(name, options);
-    const { fits = [], temperature = 0 } = options;
-    const others = fits.length === 0 ? '' : ` at temperature ${temperature}`;
-    const note =
-      `No fit tells which drafts of this pair are safe${others}: the threshold is ${otherwise}. ` +
-      'See `pilotfish fit uhlm`';
-    return { threshold: otherwise, note };
+    return { threshold: otherwise, note: `${whyNoFit(options)}: the threshold is ${otherwise}` };
   }
   const threshold = fittedThreshold(fit, asked ?? 'averse');
   if (threshold !== null) return { threshold, note: null };
@@ -81,7 +79,7 @@ export function tokenCountRule(
   rule: 'offline' | 'online',
   options: Fits,
 ): TokenCountRule | null {
-  if (options.temperature === 0) return null;
+  if (samplingOf(options).temperature === 0) return null;
   const fit = fitAt(options);
   if (fit === null) throw noFit(name, options);
   const { law, truncationError, offlineTokenCount } = fit;
@@ -99,16 +97,54 @@ export function tokenCountRule(
   };
 }
 
-function fitAt({ fits = [], temperature }: Fits): UhlmFit | null {
-  return fits.find((fit) => fit.temperature === temperature) ?? null;
+function fitAt(options: Fits): UhlmFit | null {
+  const { fits = [] } = options;
+  const sampling = samplingOf(options);
+  if (unfittedStep(sampling) !== null) return null;
+  return fits.find((fit) => fit.temperature === sampling.temperature) ?? null;
 }
 
-function noFit(name: string, { fits = [], temperature = 0 }: Fits): PilotfishError {
+function samplingOf({ sampling = GREEDY }: Fits): SamplingParams {
+  return sampling;
+}
+
+/** A step of the sampling that changes the distributions for which fits are made; null: none does. */
+function unfittedStep(sampling: SamplingParams): string | null {
+  if (Object.keys(sampling.logitBias).length > 0) return 'a logit bias';
+  if (penalises(sampling)) return 'penalties';
+  return sampling.temperature > 0 && truncates(sampling) ? 'top-k, top-p or min-p' : null;
+}
+
+function whyNoFit(options: Fits): string {
+  const { fits = [] } = options;
+  if (fits.length === 0) {
+    return 'No fit tells which drafts of this pair are safe (see `pilotfish fit uhlm`)';
+  }
+  const sampling = samplingOf(options);
+  const step = unfittedStep(sampling);
+  if (step !== null) return `The fit of this pair does not hold with ${step}`;
+  return (
+    `No fit tells which drafts of this pair are safe at temperature ${sampling.temperature} ` +
+    '(see `pilotfish fit uhlm`)'
+  );
+}
+
+function noFit(name: string, options: Fits): PilotfishError {
+  const { fits = [] } = options;
+  const sampling = samplingOf(options);
+  const { temperature } = sampling;
   const remedy = `Run \`pilotfish fit uhlm --temperature ${temperature}\` for these models`;
   if (fits.length === 0) {
     return new PilotfishError('head-missing', `${name} needs a fit of U-HLM for these models.`, {
       remedy: `${remedy}, or name its file with --head.`,
       fields: { strategy: name },
+    });
+  }
+  const step = unfittedStep(sampling);
+  if (step !== null) {
+    return new PilotfishError('head-mismatch', `The fit of U-HLM does not hold with ${step}.`, {
+      remedy: 'Ask without, or give the threshold and the number of tokens instead.',
+      fields: { strategy: name, found: step },
     });
   }
   const known = fits.map((fit) => fit.temperature).join(' and ');

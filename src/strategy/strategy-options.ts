@@ -1,8 +1,10 @@
 /** The options that a method is built with beside its threshold. */
+import type { SamplingParams } from '../core/sampling-params.ts';
 import type { RewardHead } from '../judging/reward-head.ts';
 import type { Router } from '../judging/router.ts';
 import type { Risk, UhlmFit } from '../judging/uhlm-fit.ts';
 import type { StepCosts } from '../machines/step-costs.ts';
+import type { DraftDistribution } from '../sampling/draft-distribution.ts';
 import type { DraftLengthChoice } from '../speculative/proposer.ts';
 import type { VerifierName } from '../speculative/verifiers.ts';
 import type { RsdOptions } from './rsd-options.ts';
@@ -56,6 +58,8 @@ export interface UplinkOptions {
 export interface StrategyOptions {
   /** Hybrid inference: what a device sends. */
   readonly uplink?: UplinkOptions | undefined;
+  /** Told of what a device sends with each draft that it transmits. */
+  readonly onTransmit?: ((distribution: DraftDistribution) => void) | undefined;
   readonly speculative?: SpeculativeOptions | undefined;
   /** Samples to choose from: answers, tries of a step, and further drafts of a step. */
   readonly samples?: SampleOptions | undefined;
@@ -67,6 +71,6 @@ export interface StrategyOptions {
   readonly rewards?: ReadonlyMap<string, RewardHead> | undefined;
   /** Fits of U-HLM for the pair, one for each temperature. */
   readonly fits?: readonly UhlmFit[] | undefined;
-  /** The temperature of the requests; 0: greedy. Fits hold for theirs. */
-  readonly temperature?: number | undefined;
+  /** How the requests draw; default: greedily. Fits hold for their temperature and nothing else. */
+  readonly sampling?: SamplingParams | undefined;
 }

@@ -41,8 +41,9 @@ function method({ sends = 'distribution', ...facts }: Facts): Method {
         : { threshold: given, note: null };
       const uplink = { ...asked, sends: asked.sends ?? sends };
       const thresholdName = facts.threshold?.name;
-      const { fits, temperature } = options;
-      return hybrid(name, { gate, threshold, thresholdName, uplink, fits, temperature, note });
+      const { fits, sampling, onTransmit } = options;
+      const sending = { uplink, fits, sampling, onTransmit };
+      return hybrid(name, { gate, threshold, thresholdName, note, ...sending });
     },
   };
 }

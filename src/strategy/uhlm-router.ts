@@ -40,7 +40,8 @@ export const uhlmRouterMethod: Method = {
       gate: routerGate(router),
       threshold: headThreshold(router, value),
       thresholdName: THRESHOLD_NAME,
-      ...{ uplink: options.uplink, fits: options.fits, temperature: options.temperature },
+      ...{ uplink: options.uplink, fits: options.fits, sampling: options.sampling },
+      onTransmit: options.onTransmit,
     });
   },
 };

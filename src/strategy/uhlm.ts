@@ -19,7 +19,7 @@ import { type AheadDraft, draftAhead } from './draft-ahead.ts';
 import { type Fits, isRule, type TokenCountRule, tokenCountRule } from './fitted-uplink.ts';
 import { type Draft, draftOf, type SentDraft, sentOf } from './sent-draft.ts';
 import type { Decision, Decoder, Round, Strategy, StrategyContext } from './strategy.ts';
-import type { UplinkOptions } from './strategy-options.ts';
+import type { StrategyOptions, UplinkOptions } from './strategy-options.ts';
 import { checkUplink } from './uplink.ts';
 import { writtenBy } from './written-by.ts';
 
@@ -30,11 +30,12 @@ export interface HybridOptions {
   /** Default: the name of the gate. */
   readonly thresholdName?: string | undefined;
   readonly uplink?: UplinkOptions | undefined;
-  /** The fits of the pair, for a number of tokens that depends on one, and the temperature of drafts. */
+  /** The fits of the pair, for a number of tokens that depends on one, and how drafts are drawn. */
   readonly fits?: Fits['fits'];
-  readonly temperature?: Fits['temperature'];
+  readonly sampling?: Fits['sampling'];
   /** For the summary; null: nothing. */
   readonly note?: string | null | undefined;
+  readonly onTransmit?: StrategyOptions['onTransmit'];
   /** Told of every draft that was transmitted. */
   readonly observe?: ((seen: TransmittedDraft) => void) | undefined;
 }
@@ -54,7 +55,7 @@ export interface TransmittedDraft {
  * @throws PilotfishError `option-invalid`
  */
 export function hybrid(name: string, options: HybridOptions): Strategy {
-  const { gate, threshold, uplink = {}, observe = null, note = null } = options;
+  const { gate, threshold, uplink = {}, onTransmit, observe = null, note = null } = options;
   const { thresholdName = gate?.name ?? '' } = options;
   checkUplink(uplink);
   const sendsIds = uplink.sends === 'ids';
@@ -74,7 +75,7 @@ export function hybrid(name: string, options: HybridOptions): Strategy {
     thresholds: gate === null ? {} : { [thresholdName]: threshold },
     begin: (context) =>
       new HybridDecoder(context, {
-        ...{ gate, threshold, uplink, draftReads, countTokens, observe, note },
+        ...{ gate, threshold, uplink, draftReads, countTokens, onTransmit, observe, note },
       }),
   };
 }
@@ -99,6 +100,7 @@ class HybridDecoder implements Decoder {
     const { written, row, score } = drafted;
     if (drafted.isSure) return [written];
     const sent = drafted.compressed ?? sentOf(row, text.length, this.#context.draws);
+    this.#rule.onTransmit?.(sent.distribution);
     const asking = this.#verdict(text, sent, { draft: drafted.draft, score });
     const isEnd = this.#context.isEndOfGeneration(sent.tokenId);
     const countMax = isEnd ? 0 : Math.min(tokenCountMax - 1, this.#rule.uplink.ahead ?? 0);
@@ -193,6 +195,7 @@ type Rule = Required<Pick<HybridOptions, 'gate' | 'threshold'>> & {
   readonly draftReads: RowReads;
   /** Null: the number of tokens that are sent is that of the uplink. */
   readonly countTokens: TokenCountRule | null;
+  readonly onTransmit: HybridOptions['onTransmit'];
   readonly observe: HybridOptions['observe'] | null;
   readonly note: string | null;
 };

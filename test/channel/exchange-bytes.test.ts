@@ -52,6 +52,8 @@ it.each<[string, 'distribution' | 'top' | 'ids', SentDistribution]>([
   ['hlm', 'distribution', { kind: 'full' }],
   ['hlm', 'ids', { kind: 'none' }],
   ['hlm', 'top', { kind: 'top', tokenCount: 3, bitCount: 8 }],
+  // Levels of 2 bits leave some of 6 tokens out.
+  ['cu-hlm@0.5', 'top', { kind: 'top', tokenCount: 6, bitCount: 2 }],
   ['uhlm@0.5', 'distribution', { kind: 'full' }],
   ['random-uhlm@0.4', 'ids', { kind: 'none' }],
 ])('of %s with %s', async (strategy, sends, sent) => {
@@ -65,10 +67,15 @@ it.each<[string, 'distribution' | 'top' | 'ids', SentDistribution]>([
   const small = scripted('small', 0);
   const { transport, facts } = await connect();
   const large = new HubModel({ connect, vocabulary: small.vocabulary }, facts, transport);
-  const uplink = { sends, tokenCount: 3 };
+  const { tokenCount, bitCount } = { tokenCount: 3, bitCount: 8, ...sent };
+  const uplink = { sends, tokenCount, bitCount };
+  const keptCounts: number[] = [];
   const device = new Engine({ models: { small, large }, uplink });
   const both = new Engine({
     ...{ models: { small: scripted('small', 0), large: scripted('large', 13) }, uplink },
+    onTransmit: (one) => {
+      if (one.kind === 'compressed') keptCounts.push(one.compressed.tokenIds.length);
+    },
   });
   const request = {
     ...{ promptTokenIds: [0, 1, 2], strategy, seed: 5, maxTokens: 60 },
@@ -76,7 +83,8 @@ it.each<[string, 'distribution' | 'top' | 'ids', SentDistribution]>([
   };
   const events: EngineEvent[] = [];
   for await (const event of both.generate(request)) events.push(event);
-  const { turns } = recordedExchange(events, messageBytes(TOKENS.length, sent));
+  const { turns } = recordedExchange(events, messageBytes(TOKENS.length, sent), { keptCounts });
+  if (bitCount === 2) expect(new Set(keptCounts).size).toBeGreaterThan(1);
   const carried = await sentBy(device.generate(request), log);
   const predicted = turns.map(({ call }) => ({
     upBytes: call?.upBytes ?? 0,

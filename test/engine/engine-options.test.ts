@@ -5,6 +5,7 @@ import { required } from '../../src/core/invariant.ts';
 import { Engine, type EngineOptions } from '../../src/engine/engine.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
 import { GrammarService } from '../../src/grammar/grammar-service.ts';
+import { someFit } from '../../src/judging/fakes/some-fit.ts';
 import { scriptedModel } from '../simulation/scripted-pair.ts';
 
 const PROMPT = 'abcabcabcabc';
@@ -50,6 +51,17 @@ describe('engine options', () => {
       );
     },
   );
+
+  it('have fits, of which each request takes the one for its own sampling', async () => {
+    await using engine = engineOf({ fits: [someFit()] });
+    const notesOf = async (sampling: GenerateRequest['sampling']) =>
+      (await run(engine, { prompt: PROMPT, strategy: 'uhlm', sampling })).notes.join();
+    for (let round = 0; round < 2; round += 1) {
+      expect(await notesOf({ temperature: 1 })).toBe('');
+      expect(await notesOf({ temperature: 0.5 })).toContain('at temperature 0.5');
+      expect(await notesOf({ temperature: 1, topP: 0.9 })).toContain('with top-k, top-p or min-p');
+    }
+  });
 
   it('limit the running requests of a model', async () => {
     await using engine = engineOf({ requestCountMax: 1 });

@@ -74,7 +74,7 @@ async function earlierResult(): Promise<EvaluationResult> {
 
 /**
  * A result with what results of version 1 hold: no comparisons, no intervals of CPT, and no written
- * FLOPs.
+ * FLOPs, nor did they say the temperature.
  */
 function asEarlier(result: EvaluationResult): EvaluationResult {
   const none = { interval: null, comparisons: [], comparisonsByTraffic: [] };
@@ -89,7 +89,7 @@ function asEarlier(result: EvaluationResult): EvaluationResult {
       ]),
     );
   return {
-    ...{ ...result, ...none, summary: bare(result.summary) },
+    ...{ ...result, ...none, temperature: null, summary: bare(result.summary) },
     results: result.results.map((point) => ({
       ...{ ...point, writtenFlopsRatio: null },
       overLarge: { value: null, low: null, high: null },

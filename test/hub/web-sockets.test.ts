@@ -179,6 +179,8 @@ describe('the key of a hub', () => {
     for (const options of [{}, { key: `${KEY}x` }, { key: 'wrong' }]) {
       const refused = await device(served.server.url, options).catch((error: unknown) => error);
       expect(refused).toMatchObject({ code: 'hub-refused', fields: { status: 401 } });
+      const wanted = 'key' in options ? 'asks for another key.' : 'asks for a key.';
+      expect(refused).toMatchObject({ message: expect.stringContaining(wanted) });
     }
   });
 

@@ -142,7 +142,7 @@ export async function readCalibratable(path: string): Promise<Exclude<Head, { ki
 export async function readHead(path: string): Promise<Head> {
   const bytes = await readGiven({
     ...{ action: 'read the head', path, code: 'head-missing' },
-    otherwise: 'name a file that `pilotfish train` wrote',
+    otherwise: 'name a file that `pilotfish train` or `pilotfish fit` wrote',
     byteCountMax: HEAD_BYTES_MAX,
     tooLarge: (byteCount) =>
       noHead(path, `has ${byteCount} bytes, far more than a head`, { byteCount }),
@@ -287,7 +287,7 @@ function invalidHead(path: string, cause: PilotfishError): PilotfishError {
 
 function noHead(path: string, why: string, fields: PilotfishError['fields'] = {}) {
   return new PilotfishError('head-invalid', `${path}: it ${why}.`, {
-    remedy: 'Name a file that `pilotfish train` wrote.',
+    remedy: 'Name a file that `pilotfish train` or `pilotfish fit` wrote.',
     fields: { path, ...fields },
   });
 }

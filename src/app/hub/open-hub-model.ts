@@ -116,10 +116,10 @@ function missingOverHub(value: StrategyValue, options: StrategyOptions): string 
   const other = method.needs.find((label) => label !== 'small' && label !== 'large');
   if (other !== undefined) return `it needs a ${other} model beside the pair`;
   if (!hasHead(method, options)) return null;
-  const missing = missingCapability(
-    method.build(value, options).needs.large ?? {},
-    HUB_CAPABILITIES,
-  );
+  // No fit changes what is asked of the large model, and none may have been found yet.
+  const uplink = { sends: options.uplink?.sends };
+  const { needs } = method.build(value, { ...options, uplink });
+  const missing = missingCapability(needs.large ?? {}, HUB_CAPABILITIES);
   return missing === null ? null : missing.replace(/^it /, "the hub's model ");
 }
 

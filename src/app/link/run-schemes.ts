@@ -28,6 +28,8 @@ export interface RunOptions extends PairOptions, Progressing {
 
 export interface SchemeRun {
   readonly scheme: LinkScheme;
+  /** Its threshold, which may be that of a fit; null: it has none. */
+  readonly threshold: number | null;
   readonly exchanges: readonly Exchange[];
 }
 
@@ -45,9 +47,10 @@ export async function runSchemes(
     const own = schemes.filter((scheme) => (scheme.sends ?? undefined) === sends);
     const opened = await openFor(own, { ...options.uplink, sends, ahead: 0 }, options);
     await using engine = opened.engine;
+    const { vocabularySize, keptCounts } = opened;
     for (const scheme of own) {
-      const asked = { ...options, vocabularySize: opened.vocabularySize };
-      runs.set(scheme, { scheme, exchanges: await runScheme(engine, scheme, asked) });
+      const asked = { ...options, vocabularySize, keptCounts };
+      runs.set(scheme, await runScheme(engine, scheme, asked));
     }
   }
   return schemes.flatMap((scheme) => runs.get(scheme) ?? []);
@@ -57,36 +60,54 @@ async function openFor(
   schemes: readonly LinkScheme[],
   uplink: UplinkOptions,
   options: RunOptions,
-): Promise<{ readonly engine: Engine; readonly vocabularySize: number }> {
+): Promise<Opened> {
   let vocabularySize = 0;
+  const keptCounts: number[] = [];
+  const onTransmit: OpenEngineOptions['onTransmit'] = (sent) => {
+    if (sent.kind === 'compressed') keptCounts.push(sent.compressed.tokenIds.length);
+  };
   const wrapModel: OpenEngineOptions['wrapModel'] = async (model) => {
     vocabularySize = Math.max(vocabularySize, model.vocabulary.size);
     return model;
   };
   const strategies = schemes.map(({ value }) => value);
-  const engine = await openEngine({ ...options, strategies, uplink, wrapModel });
-  return { engine, vocabularySize };
+  const engine = await openEngine({ ...options, strategies, uplink, onTransmit, wrapModel });
+  return { engine, vocabularySize, keptCounts };
+}
+
+interface Opened {
+  readonly engine: Engine;
+  readonly vocabularySize: number;
+  /** [message] tokens of the compressed distributions since it was emptied. */
+  readonly keptCounts: number[];
 }
 
 async function runScheme(
   engine: Engine,
   scheme: LinkScheme,
-  options: RunOptions & { readonly vocabularySize: number },
-): Promise<readonly Exchange[]> {
+  options: RunOptions & Omit<Opened, 'engine'>,
+): Promise<SchemeRun> {
   const sent = sentDistribution(scheme, options.temperature, options.uplink);
   const bytes = messageBytes(options.vocabularySize, sent);
   const exchanges: Exchange[] = [];
+  let threshold: number | null = null;
   const ask = async (events: AsyncIterable<EngineEvent>): Promise<number> => {
     const seen: EngineEvent[] = [];
-    for await (const event of events) seen.push(event);
+    options.keptCounts.length = 0;
+    for await (const event of events) {
+      seen.push(event);
+      if (event.type === 'start') [threshold = null] = Object.values(event.thresholds);
+    }
     const { method } = scheme.value;
     const timed = recostedEvents(seen, options.machines ?? {}, readsLogits(method));
-    const exchange = recordedExchange(timed, bytes, scheme.aheadCount);
+    const { aheadCount } = scheme;
+    const keptCounts = [...options.keptCounts];
+    const exchange = recordedExchange(timed, bytes, { aheadCount, keptCounts });
     exchanges.push(exchange);
     return exchange.turns.length;
   };
   await askUntil(engine, scheme, { ...options, label: `Running ${scheme.name}` }, ask);
-  return exchanges;
+  return { scheme, threshold, exchanges };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { fakeResult } from '../../report/fakes/evaluation-result.ts';
-import { keptAccuracy } from './kept-accuracy.ts';
+import { checkEvaluated, keptAccuracy } from './kept-accuracy.ts';
 import { isLossless, isYardstick, parseSchemes, sentDistribution } from './schemes.ts';
 
 const ALL =
@@ -91,18 +91,39 @@ describe('the accuracy that a scheme keeps', () => {
     { ...(large ?? expect.fail('a point')), accuracy: 0.8 },
     ...[point(0.08, 1, 0.7), point(0.08, 2, 0.74), point(0.3, 1, 0.6)],
   ];
-  const kept = (name: string) =>
-    parseSchemes(name, {}).map((scheme) => keptAccuracy(scheme, {}, { results }))[0];
+  const kept = (name: string, at: number | null = null) =>
+    parseSchemes(name, {}).map((scheme) => keptAccuracy(scheme, at, {}, { results }))[0];
 
   it('is that of its point in the evaluation, seeds averaged, over that of the large model', () => {
     expect(kept('small')).toBeCloseTo(0.5);
-    expect(kept('uhlm')).toBeCloseTo(0.9);
-    expect(kept('uhlm@0.08:ids')).toBeCloseTo(0.9);
-    expect(kept('uhlm@0.3')).toBeCloseTo(0.75);
+    expect(kept('uhlm@0.08:ids', 0.08)).toBeCloseTo(0.9);
+    expect(kept('uhlm@0.3', 0.3)).toBeCloseTo(0.75);
+  });
+
+  it('is that of the threshold that the scheme ran with, as where a fit gives it', () => {
+    expect(kept('uhlm', 0.3)).toBeCloseTo(0.75);
+    expect(kept('uhlm', 0.0559)).toBeNull();
   });
 
   it('is all of it for lossless schemes, and unknown without a point', () => {
-    expect(['large', 'hlm:ids'].map(kept)).toEqual([1, 1]);
-    expect(['uhlm@0.5', 'cu-hlm', 'random-uhlm'].map(kept)).toEqual([null, null, null]);
+    expect([kept('large'), kept('hlm:ids')]).toEqual([1, 1]);
+    expect([kept('uhlm@0.5', 0.5), kept('cu-hlm', 0.08), kept('random-uhlm', 0.3)]).toEqual([
+      ...[null, null, null],
+    ]);
+  });
+
+  it('is that of the same models and temperature, or it is refused', () => {
+    const { models } = fake;
+    const run = { small: models.small.name, large: models.large.name, temperature: 1 };
+    const check = (changes: Partial<typeof run>, temperature: number | null = 1) => {
+      checkEvaluated({ models, temperature }, { ...run, ...changes }, 'result.json');
+    };
+    check({});
+    // Results of earlier versions do not say it.
+    check({}, null);
+    expect(() => check({}, 0)).toThrow('at temperature 0, but the schemes run at 1');
+    for (const other of [{ small: 'pocket-small' }, { large: 'pocket-large' }]) {
+      expect(() => check(other)).toThrow(expect.objectContaining({ code: 'option-invalid' }));
+    }
   });
 });

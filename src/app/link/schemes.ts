@@ -81,7 +81,7 @@ export function sentDistribution(
   if (sends === 'distribution' && temperature > 0) return { kind: 'full' };
   if (sends !== 'top' || temperature === 0) return { kind: 'none' };
   const { tokenCount: asked, bitCount = UPLINK_DEFAULTS.bitCount } = uplink;
-  // Where a fit chooses, draft by draft, the default stands for its choices.
+  // What a fit chooses shows in the run.
   const tokenCount = isRule(asked) ? undefined : asked;
   return { kind: 'top', tokenCount: tokenCount ?? UPLINK_DEFAULTS.tokenCount, bitCount };
 }

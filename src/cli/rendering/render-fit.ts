@@ -7,7 +7,8 @@ type UhlmFit = UhlmFitting['fit'];
 type ThresholdReport = NonNullable<UhlmFit['heldOut']>['prone'];
 type Fitting = Pick<UhlmFitting, 'fit' | 'path' | 'thresholds' | 'picture'>;
 
-export function renderFit(fitting: Fitting, color: CliIo['color']): string {
+/** @param models the options that choose the pair, as `modelFlags` has them */
+export function renderFit(fitting: Fitting, models: string, color: CliIo['color']): string {
   const { fit, path, picture } = fitting;
   const { law, correlation, draftCount, temperature } = fit;
   const file = printableText(path);
@@ -22,7 +23,7 @@ export function renderFit(fitting: Fitting, color: CliIo['color']): string {
     ...truncationLines(fit),
     ...thresholdLines(fitting),
     `${color.bold(file)} is the fit, ${printableText(picture)} its picture. Use it with`,
-    `  pilotfish ask --head ${file} --strategy uhlm --temperature ${temperature} "..."`,
+    `  pilotfish ask${models} --head ${file} --strategy uhlm --temperature ${temperature} "..."`,
     '',
   ].join('\n');
 }
@@ -46,7 +47,8 @@ function truncationLines({ temperature, truncationError, offlineTokenCount }: Uh
 }
 
 const NO_SAFE_DRAFT =
-  '  risk-averse: none. A rejection is expected of every draft (b >= 0), so all are transmitted.';
+  '  risk-averse: none. A rejection is expected of every draft (b >= 0): hlm transmits all, and uhlm ' +
+  'without a threshold takes 0.08.';
 
 function thresholdLines({ fit: { heldOut }, thresholds }: Fitting): readonly string[] {
   if (heldOut === null) {

@@ -3,8 +3,10 @@ import type { RewardTraining } from '../../app/train-reward.ts';
 import type { CliIo } from '../io.ts';
 import { printableText } from './printable-text.ts';
 
+/** @param models the options that choose the pair, as `modelFlags` has them */
 export function renderReward(
   { path, report, reward }: RewardTraining,
+  models: string,
   color: CliIo['color'],
 ): string {
   const { strategy, calibration, defaultThreshold } = reward;
@@ -33,8 +35,8 @@ export function renderReward(
         ]),
     `By default ${strategy} accepts rewards from ${defaultThreshold.toPrecision(4)} on${rejects}.`,
     `${color.bold(file)} is the reward. Use it with`,
-    `  pilotfish ask --head ${file} --strategy ${strategy} "..."`,
-    `  pilotfish eval --head ${file} --strategies ${strategy},rsd-likelihood,random-step ...`,
+    `  pilotfish ask${models} --head ${file} --strategy ${strategy} "..."`,
+    `  pilotfish eval${models} --head ${file} --strategies ${strategy},rsd-likelihood,random-step ...`,
     '',
   ].join('\n');
 }

@@ -45,6 +45,19 @@ describe('renderSummary', () => {
     );
   });
 
+  it('shows the transmitted share of a method that decides about drafts', () => {
+    const found = answer();
+    const start = { ...found.start, unit: 'draft' as const };
+    const text = renderSummary({ ...found, start }, 80);
+    expect(text).toContain('verified 50%\ntransmitted      75% of the drafts\nforwards');
+  });
+
+  it('shows six digits of a threshold', () => {
+    const found = answer();
+    const start = { ...found.start, strategy: 'uhlm', thresholds: { u: 0.023442433510933804 } };
+    expect(renderSummary({ ...found, start }, 80)).toContain('strategy         uhlm@0.0234424\n');
+  });
+
   it('shows the steps of a method that decides about steps', () => {
     const text = renderSummary(answer({ summary: { stepCount: 8, rejectedShare: 0.25 } }), 80);
     expect(text).toContain('verified 50%\nsteps            8, 25% rejected\nforwards');

@@ -43,9 +43,14 @@ function cost(ratio: number | null, amount: string): string {
   return ratio === null ? amount : `${formatRatio(ratio)} of large alone (${amount})`;
 }
 
+/** Those of a fit have all digits of a double. */
+const THRESHOLD_DIGITS = 6;
+
 /** The strategy with its threshold, given or default. */
 function strategyText({ start }: Pick<Answer, 'start'>): string {
-  return [start.strategy, ...Object.values(start.thresholds)].join('@');
+  const thresholds = Object.values(start.thresholds);
+  const shown = thresholds.map((value) => Number(value.toPrecision(THRESHOLD_DIGITS)));
+  return [start.strategy, ...shown].join('@');
 }
 
 /** `46.0% (20.0% asked for)`, or the share alone. */
@@ -65,6 +70,13 @@ function steps({
   if (stepCount === null || rejectedShare === null) return [];
   const rejected = `${formatShare(rejectedShare)} rejected${asked(askedShare)}`;
   return [['steps', `${stepCount}, ${rejected}`]];
+}
+
+/** Of hybrid inference: what the large model verified or wrote, it was asked for. */
+function transmitted({ start, summary }: Answer): (readonly [string, string])[] {
+  if (start.unit !== 'draft') return [];
+  const share = summary.largeShare + summary.verifiedShare;
+  return [['transmitted', `${formatShare(share)} of the drafts`]];
 }
 
 function asked(share: number | undefined): string {
@@ -98,6 +110,7 @@ function rows(answer: Answer): (readonly [label: string, text: string])[] {
     ['strategy', strategyText(answer)],
     ['tokens', writers(answer)],
     ['large share', shares],
+    ...transmitted(answer),
     ...steps(summary),
     ['forwards', forwards(answer)],
     ['weight traffic', cost(summary.weightTrafficRatio, formatBytes(summary.weightTrafficBytes))],

@@ -25,8 +25,10 @@ export function renderRound(report: RoundReport): string {
   ])}\n`;
 }
 
+/** @param models the options that choose the pair, as `modelFlags` has them */
 export function renderTrained(
   { path, router, questionCount, solvedCount }: Trained,
+  models: string,
   color: CliIo['color'],
 ): string {
   const { strategy, calibration, defaultThreshold } = router;
@@ -38,8 +40,8 @@ export function renderTrained(
     `The large model solved ${solvedCount} of ${questionCount} questions; labels are of those.`,
     `By default ${strategy} keeps scores from ${defaultThreshold.toPrecision(4)} on${share}.`,
     `${color.bold(file)} is the router. Use it with`,
-    `  pilotfish ask --head ${file} --strategy ${strategy}@10% "..."`,
-    `  pilotfish eval --head ${file} --strategies ${strategy},entropy,random ...`,
+    `  pilotfish ask${models} --head ${file} --strategy ${strategy}@10% "..."`,
+    `  pilotfish eval${models} --head ${file} --strategies ${strategy},entropy,random ...`,
     '',
   ].join('\n');
 }

@@ -41,6 +41,8 @@ export interface ResultOptions {
   readonly task: string;
   readonly facts: RunFacts;
   readonly isScreened: boolean;
+  /** The temperature of the answers; default 0. */
+  readonly temperature?: number | undefined;
   /** The options that strategies were built with; default: none were given. */
   readonly strategyOptions?: EvaluationPair['strategyOptions'];
   /** The number of bootstrap replicates; default: REPLICATE_COUNT. */
@@ -100,6 +102,7 @@ export function evaluationResult(
     isScreened: options.isScreened,
     models: resultModels(facts),
     maxTokens: facts.maxTokens,
+    temperature: options.temperature ?? 0,
     options: optionsByStrategy(methods, options),
     gap: modelsGap(smallOfAll.runs, largeOfAll.runs),
     results,

@@ -48,6 +48,7 @@ export function fakeResult(options: FakeResultOptions = {}): EvaluationResult {
       large: { name: 'qwen2.5-coder-1.5b-instruct', digest: 'b'.repeat(64) },
     },
     maxTokens: 256,
+    temperature: 0,
     options: {},
     gap: gapOf(questionCount),
     results,

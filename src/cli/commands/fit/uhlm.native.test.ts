@@ -67,6 +67,7 @@ describe('fit uhlm', () => {
         'by the law at most 0; TV(output, y) 0.0005',
     );
     expect(out).toContain('risk-prone u = 1.1000');
+    expect(out).toContain('  pilotfish ask --pair pocket --head out/u');
     expect(out).toContain('--strategy uhlm --temperature 1 "..."');
     expect(out).not.toContain('\u001b');
     const { out: json } = await run([...POCKET, '--json']);
@@ -83,7 +84,10 @@ describe('fit uhlm', () => {
     });
     const { out } = await run(POCKET, async () => ({ ...FITTED, fit }));
     expect(out).toContain('β ≈ 0.5 u + 0.02');
-    expect(out).toContain('risk-averse: none. A rejection is expected of every draft (b >= 0)');
+    expect(out).toContain(
+      'risk-averse: none. A rejection is expected of every draft (b >= 0): hlm transmits all, and ' +
+        'uhlm without a threshold takes 0.08.',
+    );
     const few = someFit({ heldOut: null, correlation: null, temperature: 0 });
     const { out: bare } = await run(POCKET, async () => ({ ...FITTED, fit: few }));
     expect(bare).toContain('(100 drafts, greedy).');

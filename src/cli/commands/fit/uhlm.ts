@@ -12,6 +12,7 @@ import { SEED_FLAGS } from '../../options/fit-flags.ts';
 import { addFlags, type FlagTable, number, readFlags, text } from '../../options/flags.ts';
 import { PAIR_FLAGS } from '../../options/pair-flags.ts';
 import { answeringFlags, questionFlags, TRAFFIC_FLAGS } from '../../options/question-flags.ts';
+import { modelFlags } from '../../rendering/model-flags.ts';
 import { progressBar } from '../../rendering/progress-bar.ts';
 import { renderFit } from '../../rendering/render-fit.ts';
 
@@ -32,7 +33,8 @@ Examples:
   pilotfish fit uhlm --task pocket --pair pocket --count 500 --question-seed 7
   pilotfish fit uhlm --task gsm8k --data ~/data --count 40 --max-tokens 256
   pilotfish fit uhlm --traffic prompts.jsonl --temperature 0.7
-  pilotfish ask --head fits/pocket-pocket/uhlm.safetensors --strategy uhlm --temperature 1 "..."`;
+  pilotfish ask --pair pocket --strategy uhlm --temperature 1 \\
+    --head fits/pocket-pocket/uhlm.safetensors "..."`;
 
 const PLAN_FLAGS: FlagTable<
   Pick<FitUhlmOptions, 'temperature' | 'toleratedRejection' | 'truncationError' | 'file'>
@@ -87,7 +89,7 @@ async function run(parsed: OtherOptions, io: CliIo, dependencies: CliDependencie
     if (parsed.json === true) {
       const { trainedOn: _1, calibratedOn: _2, ...facts } = fit;
       io.out(`${JSON.stringify({ path, picture, thresholds, fit: facts })}\n`);
-    } else io.out(renderFit(fitted, io.color));
+    } else io.out(renderFit(fitted, modelFlags(given), io.color));
   } finally {
     bar.stop();
   }

@@ -99,6 +99,7 @@ describe('train reward', () => {
       'Best of 4 drawn answers by the reward: 62.5 % right, 50.0 % in the mean',
     );
     expect(out).toContain('accepts rewards from 0.5000 on, which rejects 12.5 % of the steps.');
+    expect(out).toContain('ask --pair pocket --head');
     expect(out).toContain('--strategy rsd "..."');
     expect(out).not.toContain('\u001b');
     const { out: json } = await run([...POCKET, '--json']);

@@ -21,6 +21,7 @@ import {
 import { PAIR_FLAGS } from '../../options/pair-flags.ts';
 import { answeringFlags, questionFlags } from '../../options/question-flags.ts';
 import { SEPARATOR_FLAGS } from '../../options/step-flags.ts';
+import { modelFlags } from '../../rendering/model-flags.ts';
 import { progressBar } from '../../rendering/progress-bar.ts';
 import { renderReward } from '../../rendering/render-reward.ts';
 
@@ -41,7 +42,8 @@ Examples:
   pilotfish train reward --task gsm8k --data ~/data --count 200 --max-tokens 256 --steps newline
   pilotfish train reward --task pocket --pair pocket --large-reads logprob
   pilotfish train reward --task pocket --pair pocket --rollouts 8 --finisher both
-  pilotfish ask --head training/pocket-pocket-strong/rsd.safetensors --strategy rsd "..."`;
+  pilotfish ask --pair pocket-strong --strategy rsd \\
+    --head training/pocket-pocket-strong/rsd.safetensors "..."`;
 
 const STATE_COUNT_MAX = 4096;
 const ANSWER_COUNT_MAX = 64;
@@ -137,7 +139,7 @@ async function run(parsed: OtherOptions, io: CliIo, dependencies: CliDependencie
     if (parsed.json === true) {
       const { network: _1, trainedOn: _2, calibratedOn: _3, ...facts } = reward;
       io.out(`${JSON.stringify({ path, ...report, reward: facts })}\n`);
-    } else io.out(renderReward(trained, io.color));
+    } else io.out(renderReward(trained, modelFlags(options), io.color));
   } finally {
     bar.stop();
   }

@@ -105,6 +105,7 @@ describe('train router', () => {
     expect(lines[0]?.length).toBe(lines[1]?.length);
     expect(out).toContain('The large model solved 40 of 50 questions');
     expect(out).toContain('from 0.5000 on, which calls 30.0 % of the tokens.');
+    expect(out).toContain('ask --pair pocket --head');
     expect(out).toContain('--strategy citer@10%');
     expect(out).not.toContain('\u001b');
   });

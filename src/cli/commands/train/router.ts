@@ -24,6 +24,7 @@ import {
 import { PAIR_FLAGS } from '../../options/pair-flags.ts';
 import type { NumberRange } from '../../options/parse-number.ts';
 import { answeringFlags, questionFlags, TRAFFIC_FLAGS } from '../../options/question-flags.ts';
+import { modelFlags } from '../../rendering/model-flags.ts';
 import { progressBar } from '../../rendering/progress-bar.ts';
 import { ROUND_TITLES, renderRound, renderTrained } from '../../rendering/render-training.ts';
 
@@ -137,8 +138,9 @@ async function run(parsed: OtherOptions, io: CliIo, dependencies: CliDependencie
   const isJson = parsed.json === true;
   let isTitled = false;
   try {
+    const options = trainOptions(parsed);
     const trained = await dependencies.train({
-      ...trainOptions(parsed),
+      ...options,
       signal: io.signal,
       onProgress: bar.onProgress,
       onNotice: bar.onNotice,
@@ -155,7 +157,7 @@ async function run(parsed: OtherOptions, io: CliIo, dependencies: CliDependencie
     if (isJson) {
       const { network: _1, trainedOn: _2, calibratedOn: _3, ...facts } = router;
       io.out(`${JSON.stringify({ path, questionCount, solvedCount, rounds, router: facts })}\n`);
-    } else io.out(renderTrained(trained, io.color));
+    } else io.out(renderTrained(trained, modelFlags(options), io.color));
   } finally {
     bar.stop();
   }
