@@ -56,16 +56,23 @@ export async function fitUhlm(options: FitUhlmOptions): Promise<UhlmFitting> {
     asked: askedOf(questions, pair),
     facts: fitFacts(loaded, settings),
   });
-  const path = settings.file ?? join(folder, `${FITTED_STRATEGY}.safetensors`);
+  const name = fileName(settings.temperature);
+  const path = settings.file ?? join(folder, `${name}.safetensors`);
   await writeWhole(path, fitted.bytes);
-  const picture = join(folder, 'uhlm-fit.png');
+  const picture = join(folder, `${name}-fit.png`);
   const { svg, png } = await drawPicture(uhlmFitSpec(fitted));
   await writeWhole(picture, png);
-  await writeWhole(join(folder, 'uhlm-fit.svg'), svg);
+  await writeWhole(join(folder, `${name}-fit.svg`), svg);
   const { fit } = fitted;
   const thresholds = {
     averse: fittedThreshold(fit, 'averse'),
     prone: fittedThreshold(fit, 'prone'),
   };
   return { ...fitted, path, thresholds, picture };
+}
+
+/** Fits of several temperatures share a folder. */
+function fileName(temperature: number): string {
+  if (temperature === 1) return FITTED_STRATEGY;
+  return `${FITTED_STRATEGY}-${temperature === 0 ? 'greedy' : temperature}`;
 }

@@ -52,7 +52,11 @@ const PLAN_FLAGS: FlagTable<
     'the bound θ by which k* tokens of a distribution are sent (default: 0.1)',
     { holds: (value) => value > 0, says: 'a number above 0' },
   ),
-  file: text('--file <FILE>', 'where the fit is written (default: OUT/uhlm.safetensors)'),
+  file: text(
+    '--file <FILE>',
+    'where the fit is written (default: OUT/uhlm.safetensors; at another ' +
+      'temperature than 1 with its name)',
+  ),
 };
 
 const RUN_FLAGS = {
