@@ -13,8 +13,11 @@ import type {
 import { vocabularyDigest } from '../../src/vocabulary/vocabulary-digest.ts';
 import { DIGEST, large, TOKENS } from './hub-world.ts';
 
-export const SIZE = TOKENS.length;
-export const VOCABULARY = { digest: vocabularyDigest(large().vocabulary, SIZE), size: SIZE };
+export const SIZE: number = TOKENS.length;
+export const VOCABULARY: OpenMessage['vocabulary'] = {
+  digest: vocabularyDigest(large().vocabulary, SIZE),
+  size: SIZE,
+};
 export const idOf = (number: number): string => number.toString(16).padStart(32, '0');
 
 export function open(number = 1, given: Partial<OpenMessage> = {}): OpenMessage {
