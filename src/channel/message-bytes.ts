@@ -17,6 +17,8 @@ export interface MessageBytes {
   open(textLength: number, sampling?: SamplingParams): number;
   opened(): number;
   transmit(unsyncedCount: number): number;
+  /** Without un-synced ids. */
+  write(): number;
   answer(): number;
 }
 
@@ -45,6 +47,11 @@ export function messageBytes(vocabularySize: number, sent: SentDistribution): Me
           ...{ type: 'transmit', sequence: 0, epoch: 0, from: 0, draft: FIRST, distribution },
           unsynced: ids(unsyncedCount),
         },
+        'device',
+      ),
+    write: () =>
+      bytesOf(
+        { type: 'write', sequence: 0, epoch: 0, from: 0, unsynced: [], countMax: 1 },
         'device',
       ),
     answer: () =>

@@ -6,6 +6,7 @@
 import type { EngineEvent, StartEvent, TokenEvent, WorkEvent } from '../core/events.ts';
 import { required } from '../core/invariant.ts';
 import type { ModelId } from '../core/model-id.ts';
+import { runLength } from '../link/run-length.ts';
 import type { Exchange, Turn } from './exchange.ts';
 import type { MessageBytes } from './message-bytes.ts';
 
@@ -51,6 +52,8 @@ class Fold {
   /** Of the round that is read. */
   #round = { hubMs: 0, prefillMs: 0, isAsked: false };
   #unsyncedCount = 0;
+  /** Tokens of a stream that the hub was asked for. */
+  #dueCount = 0;
   #elapsedMs = 0;
 
   constructor({ start, bytes, isStreamed, aheadCount }: FoldOptions) {
@@ -91,12 +94,22 @@ class Fold {
   ): Turn {
     const downBytes = this.#bytes.answer();
     if (this.#isStreamed) {
-      return { deviceMs: 0, call: { upBytes: 0, hubMs: passedMs, downBytes, isAccepted } };
+      const upBytes = this.#asksForMore() ? this.#bytes.write() : 0;
+      return { deviceMs: 0, call: { upBytes, hubMs: passedMs, downBytes, isAccepted } };
     }
     const deviceMs = Math.max(0, passedMs - hubMs);
     if (!isAsked) return { deviceMs, call: null };
     const upBytes = this.#bytes.transmit(this.#unsyncedCount);
     return { deviceMs, call: { upBytes, hubMs, downBytes, isAccepted } };
+  }
+
+  /** Of a stream, before its next token. */
+  #asksForMore(): boolean {
+    const { maxTokens, contextLength, promptTokenCount } = this.#start;
+    const wantedCount = Math.min(maxTokens, contextLength - promptTokenCount) - this.#turns.length;
+    const countMax = runLength(this.#dueCount, wantedCount);
+    this.#dueCount = (countMax === 0 ? this.#dueCount : countMax) - 1;
+    return countMax > 0;
   }
 
   exchange(usesHub: boolean): Exchange {

@@ -7,7 +7,7 @@ import type { EngineEvent } from '../../core/events.ts';
 import { openEngine } from '../open-engine.ts';
 import { type EmulatedHub, type EmulatedHubOptions, openEmulatedHub } from './emulated-hub.ts';
 import { askUntil, type RunOptions } from './run-schemes.ts';
-import { type LinkScheme, sentDistribution } from './schemes.ts';
+import { type LinkScheme, sentDistribution, usesHub } from './schemes.ts';
 
 export interface RunEmulatedOptions extends RunOptions, Omit<EmulatedHubOptions, 'large'> {
   readonly small: string;
@@ -43,20 +43,16 @@ export interface EmulatedRuns {
   readonly note: string;
 }
 
-/**
- * Schemes that transmit drafts. A small model alone needs no link, and a large one would stream, which
- * a hub does not do.
- */
+/** Schemes with a hub: a small model alone needs no link. */
 export async function runEmulated(
   schemes: readonly LinkScheme[],
   options: RunEmulatedOptions,
 ): Promise<EmulatedRuns> {
   const speeds = new Map<LinkScheme, EmulatedSpeed>();
-  const drafting = schemes.filter(({ sends }) => sends !== null);
   await using hub = await openEmulatedHub(options);
   const env = { ...(options.env ?? process.env), PILOTFISH_HUB_KEY: hub.key ?? '' };
   const log = new MessageLog();
-  for (const own of groupsOf(drafting)) {
+  for (const own of groupsOf(schemes.filter(usesHub))) {
     const [{ sends, aheadCount: ahead }] = own;
     await using engine = await openEngine({
       ...{ ...options, large: undefined, env, strategies: own.map(({ value }) => value) },
@@ -126,7 +122,7 @@ interface Turn {
   readonly ms: number;
   /** What the hub computed, and waited for its model. */
   readonly hubMs: number;
-  /** From the sending of its messages to their answers. */
+  /** In which the next message of the hub was awaited. */
   readonly waitedMs: number;
   readonly callCount: number;
   readonly upBytes: number;
