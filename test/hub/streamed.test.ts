@@ -1,5 +1,6 @@
 /** A device reads what its hub writes ahead: the text of one process, and nothing uncounted. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { required } from '../../src/core/invariant.ts';
 import { Engine } from '../../src/engine/engine.ts';
@@ -7,10 +8,11 @@ import type { GenerateRequest } from '../../src/engine/request.ts';
 import { RUN_LENGTH_MAX } from '../../src/link/limits.ts';
 import type { ScriptedModelOptions } from '../../src/model/scripted/scripted-model.ts';
 import type { StrategyOptions } from '../../src/strategy/strategy-options.ts';
-import { RUNS_ARE_FULL } from '../runs.ts';
+import { RUNS_ARE_FULL, runs } from '../runs.ts';
 import { FaultyLink } from './faulty-link.ts';
 import {
   END,
+  type Ends,
   eventsOf,
   idsOf,
   inOneProcess,
@@ -34,6 +36,8 @@ const ENDLESS: Partial<ScriptedModelOptions> = {
     return TOKENS.map((_, id) => (id === END ? 0 : id === at % END ? 0.64 : 0.06));
   },
 };
+
+const turn = (): Promise<void> => new Promise((done) => setImmediate(done));
 
 function endless(onForward = async (): Promise<void> => undefined): WorldOptions {
   return { smallModel: small(ENDLESS), largeModel: large({ ...ENDLESS, onForward }) };
@@ -177,6 +181,35 @@ describe('a link that breaks in a run', () => {
       expect(cutCount).toBeGreaterThan(RUNS_ARE_FULL ? 40 : 12);
     },
   );
+
+  it('changes no token while the hub is ahead, wherever and however often it breaks', async () => {
+    const anyCut = fc.record({ behind: fc.nat({ max: 25 }), arrives: fc.boolean() });
+    const anyStrategy = fc.constantFrom(
+      ...['large', 'rsd-likelihood@0.4', 'rsd-likelihood@0.7', 'random-step@0.6', 'random-query@1'],
+    );
+    const engine = { steps: { separators: ['b'], stepTokenCountMax: 9 } };
+    let cutCount = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        ...[fc.array(anyCut, { minLength: 1, maxLength: 5 }), anyStrategy, fc.nat({ max: 50 })],
+        async (cuts, strategy, seed) => {
+          const [faults, wire] = [new FaultyLink(cuts), new Wire(1)];
+          const link = (ends: Ends): Ends => wire.link(faults.link(ends));
+          await using world = new World({ ...endless(turn), link, engine });
+          const sampling = { temperature: 1 };
+          const request = { strategy, seed, sampling, maxTokens: 40, stop: ['cdc'] };
+          const events = await eventsOf(world.engine, request);
+          expect(tokensOf(events)).toEqual(tokensOf(await near(request, ENDLESS, engine)));
+          // No row is counted twice, whatever the hub said again.
+          const counted = summaryOf(events).models['large']?.rowCount ?? 0;
+          expect(counted).toBeLessThanOrEqual(world.hub.status.rowCount);
+          cutCount += faults.cutCount;
+        },
+      ),
+      { numRuns: runs(8, 300) },
+    );
+    expect(cutCount).toBeGreaterThan(4);
+  });
 
   it('has the tokens that came before it, and the hub repeats the others', async () => {
     const faults = new FaultyLink([{ behind: 12, arrives: true }]);
