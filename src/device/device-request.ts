@@ -7,14 +7,13 @@ import { randomBytes } from 'node:crypto';
 import { abortableSleep } from '../core/abortable-sleep.ts';
 import type { Clock } from '../core/clock.ts';
 import { commonLength } from '../core/common-length.ts';
-import { PilotfishError } from '../core/errors.ts';
+import type { PilotfishError } from '../core/errors.ts';
 import { required } from '../core/invariant.ts';
 import type { TokenId } from '../core/token-id.ts';
 import { frameInvalid } from '../link/frame-invalid.ts';
 import type {
   AnswerMessage,
   ErrorMessage,
-  LinkErrorCode,
   OpenedMessage,
   OpenMessage,
   RequestId,
@@ -25,6 +24,7 @@ import { runLength } from '../link/run-length.ts';
 import type { DraftDistribution } from '../sampling/draft-distribution.ts';
 import { DeviceRun } from './device-run.ts';
 import type { HubLink, WaitOptions } from './hub-link.ts';
+import { hubRefusal, isTransient, losesRequest } from './hub-refusal.ts';
 import { type LinkPolicy, pauseAfter } from './link-policy.ts';
 
 export interface DeviceRequestOptions {
@@ -338,15 +338,9 @@ export class DeviceRequest {
   }
 
   /** The hub's error as ours. A request that the hub has lost is opened anew. */
-  #refusal({ code, message }: ErrorMessage): PilotfishError {
-    if (code === 'session-unknown' || code === 'position-unexpected') {
-      this.#isKnown = false;
-      return new PilotfishError('hub-unreachable', `The hub lost the request: ${message}`);
-    }
-    return new PilotfishError(CODES[code], `The hub refuses: ${message}`, {
-      remedy: REMEDIES[code] ?? null,
-      fields: { code },
-    });
+  #refusal(message: ErrorMessage): PilotfishError {
+    if (losesRequest(message)) this.#isKnown = false;
+    return hubRefusal(message);
   }
 
   /** What has arrived on the connection and was not read is in vain. */
@@ -365,32 +359,6 @@ export class DeviceRequest {
       bytesDown: this.#bytes.bytesDown + bytesDown,
     };
   }
-}
-
-const CODES = {
-  'protocol-version': 'hub-refused',
-  'frame-invalid': 'hub-refused',
-  'vocabulary-mismatch': 'vocabulary-mismatch',
-  unauthorised: 'hub-refused',
-  busy: 'engine-busy',
-  'context-full': 'kv-full',
-  internal: 'hub-refused',
-} as const;
-
-const REMEDIES: Partial<Record<LinkErrorCode, string>> = {
-  'protocol-version': 'Run the same version of Pilotfish on the device and the hub.',
-  'frame-invalid': 'Run the same version of Pilotfish on the device and the hub.',
-  'vocabulary-mismatch': "Choose a small model of the family of the hub's large model.",
-  unauthorised: 'Give the key of the hub with --hub-key-file.',
-  busy: 'Try again later, or ask the operator of the hub for higher limits.',
-  'context-full': 'Shorten the text, or ask for fewer tokens.',
-  internal: 'See the log of the hub.',
-};
-
-/** Failures of a link that may come back, and of a hub that may have room later. */
-function isTransient(error: unknown): boolean {
-  if (!PilotfishError.isInstance(error)) return false;
-  return error.code === 'hub-unreachable' || error.code === 'engine-busy';
 }
 
 /** @throws PilotfishError `frame-invalid` */

@@ -21,8 +21,9 @@ interface HubCommandOptions {
 
 const NOTES = `Devices connect with \`pilotfish ask|chat|eval --hub ws://HOST:PORT\`. By default only this
 machine can connect. For others give --host and a key, and TLS unless the network is trusted. The
-operator of a hub can read the texts of its devices: docs/HUB.md says what leaves them. The first SIGTERM or
-Ctrl-C lets open requests end and then the hub, with exit code 0; the second ends it at once. GET /health and /metrics tell how it is.
+operator of a hub can read the texts of its devices: docs/HUB.md says what leaves them. The first
+SIGTERM or Ctrl-C lets open requests end, and then the hub, with exit code 0; the second ends it at
+once. GET /health and /metrics tell how it is.
 
 Examples:
   pilotfish hub --large qwen2.5-coder-1.5b-instruct
