@@ -238,7 +238,7 @@ describe('a link that breaks in a run', () => {
   it.each(['stop', 'small'] as const)(
     'ends the answer with what it has where the hub stays away (%s)',
     async (offline) => {
-      const policy = { ...QUICK, offline, patienceMs: 30 };
+      const policy = { ...QUICK, offline, patienceMs: 400 };
       const wire = new Wire(2);
       await using world = new World({
         ...{ ...endless(() => sleep(2)), policy, link: wire.link },
