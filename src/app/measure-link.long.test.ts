@@ -142,6 +142,7 @@ describe('schemes over an emulated link', () => {
     }
     // A stream: its tokens wait for no round trip.
     expect(large?.emulated?.transmittedShare).toBeLessThan(0.3);
+    expect(large?.emulated?.downBytes).toBe(large?.downBytes);
     expect(large?.emulated?.time.linkMs).toBeLessThan(8);
   });
 });
