@@ -233,6 +233,8 @@ export class DeviceRequest {
   /** What a question says of its text. */
   #told(text: readonly TokenId[]): Pick<WriteMessage, 'epoch' | 'from' | 'unsynced'> {
     const from = commonLength(this.#held, text);
+    // If the answer is lost, nobody knows whether the hub still has what came behind.
+    this.#held = this.#held.slice(0, from);
     return { epoch: this.#epoch, from, unsynced: text.slice(from) };
   }
 

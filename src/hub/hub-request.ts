@@ -102,10 +102,14 @@ export class HubRequest {
     return this.#waitingCount > 0;
   }
 
-  /** The device is on this connection from now on. */
-  attach(send: Send): void {
+  /**
+   * The device is on this connection from now on.
+   * @param epoch of the device, which may have given up a question whose answer was lost
+   */
+  attach(send: Send, epoch: number): void {
     this.#send = send;
     this.#run = null;
+    this.#epoch = Math.min(this.#epoch, epoch);
   }
 
   /** The device has left this connection. */

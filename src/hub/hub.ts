@@ -311,7 +311,7 @@ class Connection implements HubConnection {
   receive(message: DeviceMessage): void {
     if (this.#hasEnded) return;
     if (message.type === 'open') this.#open(message);
-    else if (message.type === 'resume') this.#attach(message.requestId);
+    else if (message.type === 'resume') this.#attach(message.requestId, message.epoch);
     else if (message.type === 'close') this.#close(message.requestId);
     else if (this.#request !== null) this.#request.receive(message, this.#answer);
     else this.#refuse(['session-unknown', 'No request is open.'], message.sequence);
@@ -330,7 +330,7 @@ class Connection implements HubConnection {
     else this.#refuse(refusal);
   }
 
-  #attach(requestId: RequestId): void {
+  #attach(requestId: RequestId, epoch = 0): void {
     this.#detach();
     const request = this.#hub.request(requestId, this.owner);
     if (request === null) {
@@ -339,7 +339,7 @@ class Connection implements HubConnection {
     }
     this.#request = request;
     this.#answer = (message) => this.send(message);
-    request.attach(this.#answer);
+    request.attach(this.#answer, epoch);
     this.send({ type: 'opened', requestId, length: request.length });
   }
 
