@@ -369,6 +369,19 @@ describe('a device that comes back while its question is answered', () => {
     expect(device.types.filter((type) => type === 'answer')).toHaveLength(isSame ? 1 : 0);
   });
 
+  it('is heard after it gave up a question whose draft was rejected', async () => {
+    await using hub = hubOf();
+    const device = await opened(hub);
+    const draft = tokenId((ids(await oneByOne(1))[0] ?? 0) === 0 ? 1 : 0);
+    device.connection.receive(transmit(0, { draft }));
+    await device.answers(1);
+    device.connection.end();
+    const again = new Device(hub);
+    again.connection.receive({ type: 'resume', requestId: idOf(1), length: 3, epoch: 0 });
+    again.connection.receive(transmit(1, { unsynced: tokenIds([4]) }));
+    expect(await again.answers(1)).toMatchObject([{ sequence: 1, position: 4 }]);
+  });
+
   it('is not answered what still comes on the connection that it left', async () => {
     await using hub = hubOf();
     const device = await opened(hub);
