@@ -17,7 +17,7 @@ import { checkEvaluated, keptAccuracy } from './link/kept-accuracy.ts';
 import type { Machines } from './link/recosted-events.ts';
 import { type EmulatedRuns, type EmulatedSpeed, runEmulated } from './link/run-emulated.ts';
 import { type RunOptions, runSchemes, type SchemeRun } from './link/run-schemes.ts';
-import { isYardstick, type LinkScheme, parseSchemes } from './link/schemes.ts';
+import { isYardstick, type LinkScheme, parseSchemes, usesHub } from './link/schemes.ts';
 import { isBusy, profileStore, shortName } from './machine/local-profile.ts';
 import type { PairOptions } from './pair-options.ts';
 import { readResult } from './results/read-result.ts';
@@ -35,7 +35,7 @@ export interface MeasureLinkOptions extends Omit<RunOptions, 'uplink' | 'machine
   readonly accuracies?: string | undefined;
   /** The share of the large model's accuracy that a scheme of the map keeps. */
   readonly keep: number;
-  /** How schemes that transmit drafts also run over an emulated link; `none`: they do not. */
+  /** How schemes with a hub also run over an emulated link; `none`: they do not. */
   readonly over: EmulationWay | 'none';
   readonly fullTokenCount: number;
   /** The command line that runs this program, for a hub in a network namespace. */
@@ -45,7 +45,7 @@ export interface MeasureLinkOptions extends Omit<RunOptions, 'uplink' | 'machine
 export interface SchemeSpeed {
   readonly name: string;
   readonly tokenCount: number;
-  /** Messages to the hub / tokens; of the large model alone 0: it is asked once. */
+  /** Messages to the hub / tokens. */
   readonly transmittedShare: number;
   /** Mean bytes of a message, with its WebSocket header; null: none is sent. */
   readonly upBytes: number | null;
@@ -127,7 +127,7 @@ async function emulatedRuns(
   options: MeasureLinkOptions & Pick<RunOptions, 'uplink'>,
 ): Promise<EmulatedRuns | null> {
   const { over, radio } = options;
-  if (over === 'none' || schemes.every(({ sends }) => sends === null)) return null;
+  if (over === 'none' || !schemes.some(usesHub)) return null;
   const link = radio === undefined ? undefined : linkOf(options);
   return await runEmulated(schemes, { ...options, ...namesOf(options), way: over, link });
 }
@@ -140,11 +140,11 @@ function speedOf({ scheme, exchanges }: SchemeRun, options: MeasureLinkOptions):
     radio === undefined
       ? timeOf(exchanges, options)
       : replayedTime(exchanges, (index) => linkOf(options, index));
-  const { tokenCount, callCount, isStreamed } = totalsOf(exchanges);
+  const { tokenCount, callCount } = totalsOf(exchanges);
   const calls = exchanges.flatMap(({ turns }) => turns.flatMap(({ call }) => call ?? []));
   return {
     ...{ name: scheme.name, tokenCount, transmittedShare: callCount / tokenCount },
-    upBytes: isStreamed ? null : mean(calls.map(({ upBytes }) => upBytes)),
+    upBytes: mean(calls.flatMap(({ upBytes }) => (upBytes === 0 ? [] : upBytes))),
     downBytes: mean(calls.map(({ downBytes }) => downBytes)),
     ...{ time, tokensPerSecond: tokensPerSecond(time) },
   };

@@ -5,6 +5,7 @@
 
 /** A message to the hub and its answer. Bytes are of frames with their WebSocket headers. */
 export interface Call {
+  /** 0: a token of a run that an earlier message asked for. */
   readonly upBytes: number;
   readonly hubMs: number;
   readonly downBytes: number;
@@ -24,7 +25,7 @@ export interface Exchange {
   /** Both ends read the prompt side by side. Null: there is no hub. */
   readonly opening: Turn;
   readonly turns: readonly Turn[];
-  /** Whether the hub writes on without waiting for the device; `upBytes` of its turns are not sent. */
+  /** Whether the hub writes on without waiting for the device's messages, which ask for more in time. */
   readonly isStreamed: boolean;
   /** Tokens that the device drafts on while it waits for an answer. */
   readonly aheadCount: number;

@@ -61,7 +61,10 @@ describe('the exchange of a recorded run', () => {
     expect(isStreamed).toBe(true);
     expect(opening).toMatchObject({ deviceMs: 0, call: { hubMs: 200 } });
     expect(turns).toEqual([
-      { deviceMs: 0, call: { upBytes: 0, hubMs: 10, downBytes: ANSWER, isAccepted: false } },
+      {
+        deviceMs: 0,
+        call: { upBytes: BYTES.write(), hubMs: 10, downBytes: ANSWER, isAccepted: false },
+      },
       { deviceMs: 0, call: { upBytes: 0, hubMs: 9, downBytes: ANSWER, isAccepted: false } },
     ]);
   });

@@ -6,6 +6,7 @@
 import type { EngineEvent, StartEvent, TokenEvent, WorkEvent } from '../core/events.ts';
 import { required } from '../core/invariant.ts';
 import type { ModelId } from '../core/model-id.ts';
+import { runLength } from '../link/run-length.ts';
 import type { Exchange, Turn } from './exchange.ts';
 import type { MessageBytes } from './message-bytes.ts';
 
@@ -64,7 +65,12 @@ class Fold {
   /** Of the round that is read. */
   #round = { hubMs: 0, prefillMs: 0, isAsked: false };
   #unsyncedCount = 0;
+<<<<<<< HEAD
   #messageCount = 0;
+=======
+  /** Tokens of a stream that the hub was asked for. */
+  #dueCount = 0;
+>>>>>>> 9e419cfb55e0c32c232a23706c34a837c0802be0
   #elapsedMs = 0;
 
   constructor({ start, bytes, isStreamed, aheadCount, keptCounts }: FoldOptions) {
@@ -106,7 +112,8 @@ class Fold {
   ): Turn {
     const downBytes = this.#bytes.answer();
     if (this.#isStreamed) {
-      return { deviceMs: 0, call: { upBytes: 0, hubMs: passedMs, downBytes, isAccepted } };
+      const upBytes = this.#asksForMore() ? this.#bytes.write() : 0;
+      return { deviceMs: 0, call: { upBytes, hubMs: passedMs, downBytes, isAccepted } };
     }
     const deviceMs = Math.max(0, passedMs - hubMs);
     if (!isAsked) return { deviceMs, call: null };
@@ -114,6 +121,15 @@ class Fold {
     this.#messageCount += 1;
     const upBytes = this.#bytes.transmit(this.#unsyncedCount, keptCount);
     return { deviceMs, call: { upBytes, hubMs, downBytes, isAccepted } };
+  }
+
+  /** Of a stream, before its next token. */
+  #asksForMore(): boolean {
+    const { maxTokens, contextLength, promptTokenCount } = this.#start;
+    const wantedCount = Math.min(maxTokens, contextLength - promptTokenCount) - this.#turns.length;
+    const countMax = runLength(this.#dueCount, wantedCount);
+    this.#dueCount = (countMax === 0 ? this.#dueCount : countMax) - 1;
+    return countMax > 0;
   }
 
   exchange(usesHub: boolean): Exchange {

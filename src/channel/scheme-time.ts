@@ -9,6 +9,7 @@ import { interfaceBytes } from './packets.ts';
 /** Sums over tokens, after the prompt was read, of a scheme that drafts nothing ahead. */
 export interface SchemeTotals {
   readonly tokenCount: number;
+  /** Messages to the hub. */
   readonly callCount: number;
   readonly deviceMs: number;
   readonly hubMs: number;
@@ -23,12 +24,13 @@ export function totalsOf(exchanges: readonly Exchange[]): SchemeTotals {
   const turns = exchanges.flatMap((exchange) => exchange.turns);
   const calls = turns.flatMap(({ call }) => call ?? []);
   const isStreamed = exchanges.some((exchange) => exchange.isStreamed);
+  const sent = isStreamed ? calls.filter(({ upBytes }) => upBytes > 0) : calls;
   return {
     tokenCount: turns.length,
-    callCount: isStreamed ? 0 : calls.length,
+    callCount: sent.length,
     deviceMs: isStreamed ? 0 : sum(turns.map(({ deviceMs }) => deviceMs)),
     hubMs: sum(calls.map(({ hubMs }) => hubMs)),
-    upBytes: isStreamed ? 0 : sum(calls.map(({ upBytes }) => interfaceBytes(upBytes))),
+    upBytes: sum(sent.map(({ upBytes }) => interfaceBytes(upBytes))),
     downBytes: sum(calls.map(({ downBytes }) => interfaceBytes(downBytes))),
     isStreamed,
   };

@@ -20,6 +20,8 @@ export async function runProcess(dependencies: CliDependencies): Promise<void> {
   // The last writes may fail after the command has ended. An empty write ends after them.
   await new Promise((resolve) => process.stdout.write('', resolve));
   const reason: unknown = lifetime.signal.reason;
+  // A command for which a signal is the usual end says so with this code.
+  if (process.exitCode === EXIT.ok) return;
   if (!process.exitCode && PilotfishError.isInstance(reason)) reportError(reason, io, false);
   if (lifetime.isTerminated()) io.setExitCode(EXIT.terminated);
 }

@@ -1,26 +1,30 @@
 /**
  * A device's request on a hub, over as many connections as it takes. It knows which tokens of the text
- * the hub has, sends the others with the next draft, and repeats a transmission whose answer was lost:
+ * the hub has, sends the others with the next question, and repeats a question whose answer was lost:
  * the hub gives the same answer again.
  */
 import { randomBytes } from 'node:crypto';
 import { abortableSleep } from '../core/abortable-sleep.ts';
 import type { Clock } from '../core/clock.ts';
 import { commonLength } from '../core/common-length.ts';
-import { PilotfishError } from '../core/errors.ts';
+import type { PilotfishError } from '../core/errors.ts';
+import { required } from '../core/invariant.ts';
 import type { TokenId } from '../core/token-id.ts';
 import { frameInvalid } from '../link/frame-invalid.ts';
 import type {
   AnswerMessage,
   ErrorMessage,
-  LinkErrorCode,
   OpenedMessage,
   OpenMessage,
   RequestId,
+  WriteMessage,
 } from '../link/messages.ts';
 import { REQUEST_ID_BYTES } from '../link/request-id.ts';
+import { runLength } from '../link/run-length.ts';
 import type { DraftDistribution } from '../sampling/draft-distribution.ts';
-import type { HubLink } from './hub-link.ts';
+import { DeviceRun } from './device-run.ts';
+import type { HubLink, WaitOptions } from './hub-link.ts';
+import { hubRefusal, isTransient, losesRequest } from './hub-refusal.ts';
 import { type LinkPolicy, pauseAfter } from './link-policy.ts';
 
 export interface DeviceRequestOptions {
@@ -34,11 +38,21 @@ export interface DeviceRequestOptions {
   readonly clock: Clock;
 }
 
+interface Writing {
+  readonly text: readonly TokenId[];
+  readonly sequence: number;
+  readonly wantedCount: number;
+}
+
+/** For a verdict. */
 export interface Question {
   readonly text: readonly TokenId[];
   readonly draft: TokenId;
   readonly distribution: DraftDistribution;
 }
+
+/** How long a request that ends waits for what the hub has still written of a run. */
+const REST_MS = 2_000;
 
 export class DeviceRequest {
   readonly #options: DeviceRequestOptions;
@@ -48,9 +62,13 @@ export class DeviceRequest {
   /** The newest text: what the hub is told if it has lost the request. */
   #text: readonly TokenId[] = [];
   #isKnown = false;
+  /** Of the next question. */
   #sequence = 0;
   #epoch = 0;
   #link: HubLink | null = null;
+  /** The last run on this connection. */
+  #run: DeviceRun | null = null;
+  #discarded: AnswerMessage[] = [];
   /** Connects; while the hub is away it goes on beside the request. */
   #connecting: Promise<HubLink> | null = null;
   #isAway = false;
@@ -76,7 +94,13 @@ export class DeviceRequest {
     return taken;
   }
 
+  /** Answers of runs that came behind the last wanted one, since the last call. */
+  takeDiscarded(): readonly AnswerMessage[] {
+    return this.#discarded.splice(0);
+  }
+
   /**
+   * Asks for a verdict.
    * @returns null if the hub is away and the policy is to go on alone
    * @throws PilotfishError `hub-unreachable` if it stays away, `hub-refused`, `vocabulary-mismatch`,
    *   `kv-full`, `engine-busy`, `frame-invalid`, `aborted`
@@ -96,35 +120,127 @@ export class DeviceRequest {
     }
   }
 
-  /** Tells the hub that the request has ended, if it is there to hear. */
-  close(): void {
+  /**
+   * The hub's own token behind a text. The hub writes on meanwhile, so that the tokens behind it are there
+   * when they are asked for.
+   * @param wantedCount tokens that may be asked for, this one included
+   * @returns and throws as `ask`
+   */
+  async write(text: readonly TokenId[], wantedCount: number): Promise<AnswerMessage | null> {
+    this.#text = text;
+    let sequence = this.#runBehind(text)?.sequence ?? this.#sequence;
+    for (;;) {
+      let run = this.#runBehind(text);
+      const link = run === null ? await this.#openLink() : null;
+      if (run === null && link === null) return null;
+      try {
+        if (link !== null) run = await this.#begin(link, { text, sequence, wantedCount });
+        const answer = await this.#taken(required(run, 'a run'), text, wantedCount);
+        if (answer !== null) return answer;
+        sequence = this.#sequence;
+      } catch (error) {
+        this.#failed(error);
+      }
+    }
+  }
+
+  /** No more tokens of the run are wanted. */
+  stop(): void {
+    this.#run?.stop();
+  }
+
+  /**
+   * Tells the hub that the request has ended, if it is there to hear.
+   * @param signal fires if nobody waits for what is still under way
+   */
+  async close(signal: AbortSignal): Promise<void> {
     const link = this.#link;
-    this.#link = null;
     if (link === null) return;
+    this.stop();
+    // A failure closes the link, which has nothing else to do for this request.
+    await this.#readRest({ waitMs: REST_MS, signal }).catch(() => undefined);
     const last = { type: 'close', requestId: this.#id } as const;
     if (link.isReusable) link.tell(last);
     else link.close(last);
-    this.#countBytes(link);
+    this.#leave(link);
     if (link.isReusable) this.#options.giveBack(link);
   }
 
   async #transmit(link: HubLink, question: Question, sequence: number): Promise<AnswerMessage> {
     const { text, draft, distribution } = question;
-    const { policy, signal } = this.#options;
-    const from = commonLength(this.#held, text);
-    const unsynced = text.slice(from);
-    const reply = await link.ask(
-      { type: 'transmit', sequence, epoch: this.#epoch, from, unsynced, draft, distribution },
-      { waitMs: policy.answerMs, signal },
-    );
+    const message = {
+      type: 'transmit',
+      sequence,
+      ...this.#told(text),
+      draft,
+      distribution,
+    } as const;
+    link.send(message, 1);
+    await this.#readRest(this.#waiting);
+    const reply = await link.next(this.#waiting);
     if (reply.type === 'error') throw this.#refusal(reply);
-    if (reply.type === 'opened') throw frameInvalid('type', reply.type, 'answer');
+    if (reply.type !== 'answer') throw frameInvalid('type', reply.type, 'answer');
     checkAnswer(reply, { sequence, position: text.length, draft });
-    this.#held = [...text, reply.tokenId];
     if (!reply.isAccepted) this.#epoch += 1;
+    this.#answered(text, reply);
+    return reply;
+  }
+
+  /** The run that writes the token behind a text, if there is one. */
+  #runBehind(text: readonly TokenId[]): DeviceRun | null {
+    const isSame = commonLength(this.#held, text) === text.length;
+    return isSame && this.#run?.isBehind(text) === true ? this.#run : null;
+  }
+
+  async #begin(link: HubLink, { text, sequence, wantedCount }: Writing): Promise<DeviceRun> {
+    const countMax = runLength(0, wantedCount);
+    const message = { type: 'write', sequence, ...this.#told(text), countMax } as const;
+    const run = new DeviceRun(link, message);
+    this.#sequence = Math.max(this.#sequence, run.end);
+    await this.#readRest(this.#waiting);
+    this.#run = run;
+    return run;
+  }
+
+  /** Null: the hub has ended the run. */
+  async #taken(
+    run: DeviceRun,
+    text: readonly TokenId[],
+    wantedCount: number,
+  ): Promise<AnswerMessage | null> {
+    run.extend(wantedCount);
+    this.#sequence = Math.max(this.#sequence, run.end);
+    const reply = await run.next(this.#waiting);
+    if (reply === null) this.#run = null;
+    else if (reply.type === 'error') throw this.#refusal(reply);
+    else this.#answered(text, reply);
+    return reply;
+  }
+
+  /** Reads what the hub wrote of the last run in vain. */
+  async #readRest(waiting: WaitOptions): Promise<void> {
+    const refused = await this.#run?.rest(waiting, (answer) => this.#discarded.push(answer));
+    this.#run = null;
+    if (refused) throw this.#refusal(refused);
+  }
+
+  #answered(text: readonly TokenId[], { tokenId }: AnswerMessage): void {
+    this.#held = [...text, tokenId];
     this.#failureCount = 0;
     this.#failingSinceMs = null;
-    return reply;
+  }
+
+  /** What a question says of its text. */
+  #told(text: readonly TokenId[]): Pick<WriteMessage, 'epoch' | 'from' | 'unsynced'> {
+    const from = commonLength(this.#held, text);
+    // If the answer is lost, nobody knows whether the hub still has what came behind.
+    this.#held = this.#held.slice(0, from);
+    return { epoch: this.#epoch, from, unsynced: text.slice(from) };
+  }
+
+  get #waiting(): WaitOptions {
+    const { policy, signal } = this.#options;
+    return { waitMs: policy.answerMs, signal };
   }
 
   /** Null: the hub is away, and the request goes on alone. */
@@ -157,6 +273,7 @@ export class DeviceRequest {
   /** Connects, and opens or resumes the request; again and again if the policy allows. */
   async #connect(): Promise<HubLink> {
     const { connect, policy, signal, clock } = this.#options;
+    if (this.#link !== null) this.#leave(this.#link);
     for (;;) {
       if (this.#failureCount > 0) {
         const sinceMs = clock.nowMs() - (this.#failingSinceMs ?? clock.nowMs());
@@ -177,11 +294,10 @@ export class DeviceRequest {
   /** @throws the error, unless the link may come back */
   #failed(error: unknown): void {
     const link = this.#link;
-    this.#link = null;
     const isLasting = !isTransient(error);
     // The hub need not remember a request that is given up.
     link?.close(isLasting ? { type: 'close', requestId: this.#id } : undefined);
-    this.#countBytes(link);
+    if (link !== null) this.#leave(link);
     if (isLasting) throw error;
     this.#failureCount += 1;
     this.#failingSinceMs ??= this.#options.clock.nowMs();
@@ -215,22 +331,26 @@ export class DeviceRequest {
   ): Promise<OpenedMessage | ErrorMessage> {
     const { policy, signal } = this.#options;
     const reply = await link.ask(message, { waitMs: policy.connectMs, signal });
-    if (reply.type === 'answer') throw frameInvalid('type', reply.type, 'opened');
+    if (reply.type === 'answer' || reply.type === 'stopped') {
+      throw frameInvalid('type', reply.type, 'opened');
+    }
     const isOurs = reply.type === 'error' || reply.requestId === this.#id;
     if (!isOurs) throw frameInvalid('requestId', reply.requestId, this.#id);
     return reply;
   }
 
   /** The hub's error as ours. A request that the hub has lost is opened anew. */
-  #refusal({ code, message }: ErrorMessage): PilotfishError {
-    if (code === 'session-unknown' || code === 'position-unexpected') {
-      this.#isKnown = false;
-      return new PilotfishError('hub-unreachable', `The hub lost the request: ${message}`);
-    }
-    return new PilotfishError(CODES[code], `The hub refuses: ${message}`, {
-      remedy: REMEDIES[code] ?? null,
-      fields: { code },
-    });
+  #refusal(message: ErrorMessage): PilotfishError {
+    if (losesRequest(message)) this.#isKnown = false;
+    return hubRefusal(message);
+  }
+
+  /** What has arrived on the connection and was not read is in vain. */
+  #leave(link: HubLink): void {
+    this.#discarded.push(...link.takeAnswers());
+    this.#countBytes(link);
+    this.#link = null;
+    this.#run = null;
   }
 
   #countBytes(link: HubLink | null = this.#link): void {
@@ -241,32 +361,6 @@ export class DeviceRequest {
       bytesDown: this.#bytes.bytesDown + bytesDown,
     };
   }
-}
-
-const CODES = {
-  'protocol-version': 'hub-refused',
-  'frame-invalid': 'hub-refused',
-  'vocabulary-mismatch': 'vocabulary-mismatch',
-  unauthorised: 'hub-refused',
-  busy: 'engine-busy',
-  'context-full': 'kv-full',
-  internal: 'hub-refused',
-} as const;
-
-const REMEDIES: Partial<Record<LinkErrorCode, string>> = {
-  'protocol-version': 'Run the same version of Pilotfish on the device and the hub.',
-  'frame-invalid': 'Run the same version of Pilotfish on the device and the hub.',
-  'vocabulary-mismatch': "Choose a small model of the family of the hub's large model.",
-  unauthorised: 'Give the key of the hub with --hub-key-file.',
-  busy: 'Try again later, or ask the operator of the hub for higher limits.',
-  'context-full': 'Shorten the text, or ask for fewer tokens.',
-  internal: 'See the log of the hub.',
-};
-
-/** Failures of a link that may come back, and of a hub that may have room later. */
-function isTransient(error: unknown): boolean {
-  if (!PilotfishError.isInstance(error)) return false;
-  return error.code === 'hub-unreachable' || error.code === 'engine-busy';
 }
 
 /** @throws PilotfishError `frame-invalid` */

@@ -1,17 +1,26 @@
-/** A device's end of one connection to a hub: one question at a time, and its answer. */
+/**
+ * A device's end of one connection to a hub. Replies are read in their order. A hub may send as many as
+ * it was asked for; they wait here for their reader.
+ */
 import { abortError, PilotfishError } from '../core/errors.ts';
 import { invariant } from '../core/invariant.ts';
 import { decodeFromHub, encode } from '../link/codec.ts';
 import { frameInvalid } from '../link/frame-invalid.ts';
 import type { FrameTransport } from '../link/frame-transport.ts';
 import { linkLimits } from '../link/limits.ts';
-import type { DeviceMessage, HubMessage } from '../link/messages.ts';
+import type { AnswerMessage, DeviceMessage, HubMessage } from '../link/messages.ts';
 
 type Reply = Exclude<HubMessage, { readonly type: 'drain' }>;
 
 interface Waiting {
   readonly resolve: (reply: Reply) => void;
   readonly reject: (error: unknown) => void;
+}
+
+export interface WaitOptions {
+  /** For one reply. */
+  readonly waitMs: number;
+  readonly signal: AbortSignal;
 }
 
 /** A hub that sends more without being asked is not followed any longer. */
@@ -21,6 +30,10 @@ export class HubLink {
   readonly #transport: FrameTransport;
   readonly #vocabularySize: number;
   #waiting: Waiting | null = null;
+  /** Replies that came before their reader. */
+  readonly #arrived: Reply[] = [];
+  /** Replies that the hub may still send. */
+  #dueCount = 0;
   /** Why nothing more can be asked; null: the connection lives. */
   #end: PilotfishError | null = null;
   #isConnected = true;
@@ -42,7 +55,13 @@ export class HubLink {
 
   /** Whether a new request may use it. */
   get isReusable(): boolean {
-    return this.isOpen && !this.#isDraining && this.#waiting === null;
+    const isQuiet = this.#dueCount === 0 && this.#arrived.length === 0 && this.#waiting === null;
+    return this.isOpen && !this.#isDraining && isQuiet;
+  }
+
+  /** Answers that nobody has read and nobody will. */
+  takeAnswers(): readonly AnswerMessage[] {
+    return this.#arrived.splice(0).flatMap((reply) => (reply.type === 'answer' ? reply : []));
   }
 
   /** Bytes of the frames that were sent and received since the last call. */
@@ -64,17 +83,34 @@ export class HubLink {
     this.#transport.send(frame);
   }
 
+  /** Sends a message that has up to this many replies more than were asked for before. */
+  send(message: DeviceMessage, replyCount: number): void {
+    this.#dueCount += replyCount;
+    this.tell(message);
+  }
+
+  /** The hub has said that this many of the replies do not come. */
+  forgive(replyCount: number): void {
+    this.#dueCount = Math.max(0, this.#dueCount - replyCount);
+  }
+
+  /** Sends a message and waits for its one reply. @throws as `next` */
+  async ask(message: DeviceMessage, waiting: WaitOptions): Promise<Reply> {
+    if (waiting.signal.aborted) this.#giveUp(abortError(waiting.signal));
+    this.send(message, 1);
+    return await this.next(waiting);
+  }
+
   /**
-   * Sends a message and waits for its answer. After a failure nothing more can be asked, and the caller
-   * closes the connection.
+   * The next reply. After a failure nothing more can be asked, and the caller closes the connection.
    * @throws PilotfishError `hub-unreachable` if the link breaks or stalls, `frame-invalid`, `aborted`
    */
-  async ask(
-    message: DeviceMessage,
-    { waitMs, signal }: { readonly waitMs: number; readonly signal: AbortSignal },
-  ): Promise<Reply> {
+  async next({ waitMs, signal }: WaitOptions): Promise<Reply> {
+    invariant(this.#waiting === null, 'one reader at a time');
+    if (signal.aborted) this.#giveUp(abortError(signal));
+    const arrived = signal.aborted ? undefined : this.#arrived.shift();
+    if (arrived !== undefined) return arrived;
     if (this.#end !== null) throw this.#end;
-    invariant(this.#waiting === null, 'one question at a time');
     const giveUp = (): void => this.#giveUp(abortError(signal));
     const timer = setTimeout(() => this.#stop(stalled(waitMs)), waitMs);
     signal.addEventListener('abort', giveUp, { once: true });
@@ -82,8 +118,6 @@ export class HubLink {
       const reply = new Promise<Reply>((resolve, reject) => {
         this.#waiting = { resolve, reject };
       });
-      if (signal.aborted) giveUp();
-      this.tell(message);
       return await reply;
     } finally {
       clearTimeout(timer);
@@ -117,13 +151,15 @@ export class HubLink {
       this.#isDraining = true;
       return;
     }
-    if (this.#waiting === null) {
+    if (this.#dueCount === 0) {
       // An error can be about the connection, which then ends.
       this.#errorCount += 1;
       if (message.type === 'error' && this.#errorCount <= UNASKED_ERROR_COUNT_MAX) return;
       throw frameInvalid('type', message.type, 'one that was asked for');
     }
-    this.#waiting.resolve(message);
+    this.#dueCount -= 1;
+    if (this.#waiting === null) this.#arrived.push(message);
+    else this.#waiting.resolve(message);
     this.#waiting = null;
   }
 

@@ -31,6 +31,8 @@ export interface SessionHome
 /** What a request is opened with on the hub. Calls that differ in it are requests of their own there. */
 type Opening = Pick<OpenMessage, 'noise' | 'wantsLogprobs' | 'seed' | 'sampling'>;
 
+type Drawing = Pick<RowsRequest, 'reads' | 'draw' | 'temperature' | 'noise'>;
+
 export class HubSession implements Session {
   readonly modelId: ModelId;
   readonly capabilities: SessionCapabilities;
@@ -38,6 +40,8 @@ export class HubSession implements Session {
   readonly #request: SessionRequest;
   readonly #life: SessionLife;
   readonly #onHub = new Map<string, DeviceRequest>();
+  /** What the tokens of a request's runs are for. */
+  readonly #purposes = new Map<DeviceRequest, WorkPurpose>();
   #inFlight: Promise<unknown> = Promise.resolve();
 
   constructor(model: SessionHome, modelId: ModelId, request: SessionRequest) {
@@ -65,14 +69,23 @@ export class HubSession implements Session {
   }
 
   async *write(request: WriteRequest): AsyncGenerator<RowResult, void, undefined> {
-    const { until, text: start, ...asked } = request;
+    const { until, purpose, ...asked } = request;
     const watch = new BoundaryWatch(until, this.#request);
-    const text = [...start];
-    while (!watch.isReached) {
-      const row = await this.#row({ ...asked, text });
-      text.push(row.tokenId);
-      watch.push(row.tokenId);
-      yield row;
+    const text = [...request.text];
+    const onHub = this.#requestFor(this.#openingOf(asked));
+    this.#purposes.set(onHub, purpose);
+    let leftCount = until.tokenCountMax;
+    try {
+      while (!watch.isReached) {
+        const answer = await this.#metered(purpose, onHub, () => onHub.write(text, leftCount));
+        const row = rowOf(answer);
+        leftCount -= 1;
+        text.push(row.tokenId);
+        watch.push(row.tokenId);
+        yield row;
+      }
+    } finally {
+      onHub.stop();
     }
   }
 
@@ -89,8 +102,8 @@ export class HubSession implements Session {
     this.#life.end();
     await this.#inFlight;
     for (const request of this.#onHub.values()) {
-      request.close();
-      this.#record('verify', request, null);
+      await request.close(this.#request.signal);
+      this.#record(this.#purposes.get(request) ?? 'verify', request, request.takeDiscarded());
     }
     this.#onHub.clear();
     this.#request.remoteSessions.delete(this);
@@ -98,43 +111,50 @@ export class HubSession implements Session {
 
   /** The hub's own draw: the verdict on any draft that it is not judged by. */
   async #row(request: Omit<RowsRequest, 'outputCount'>): Promise<RowResult> {
-    const { text, purpose, reads = {}, draw = 0, temperature, noise = 'sample' } = request;
+    const { text, purpose, ...asked } = request;
+    const draft = required(text.at(-1), 'a text');
+    return rowOf(
+      await this.#ask(purpose, this.#openingOf(asked), {
+        ...{ text, draft, distribution: { kind: 'none' } },
+      }),
+    );
+  }
+
+  /** Of a request whose tokens the hub draws. */
+  #openingOf({ reads = {}, draw = 0, temperature, noise = 'sample' }: Drawing): Opening {
     invariant(noise === 'sample', 'a hub draws with the noise of samples');
     const { sampling: params } = this.#request.sampling;
     const sampling = temperature === undefined ? params : { ...params, temperature };
     const seed = seedOfDraw(this.#request.sampling.seed, draw);
-    const wantsLogprobs = reads.logprob === true;
-    const draft = required(text.at(-1), 'a text');
-    const answer = await this.#ask(
-      purpose,
-      { noise: 'shared', wantsLogprobs, seed, sampling },
-      { text, draft, distribution: { kind: 'none' } },
-    );
-    if (answer === null) {
-      throw new PilotfishError('hub-unreachable', 'The hub is away.', {
-        remedy: 'Start the hub, or use a strategy of which the small model can go on alone.',
-      });
-    }
-    return { ...NOTHING_READ, tokenId: answer.tokenId, logprob: answer.logprob };
+    return { noise: 'shared', wantsLogprobs: reads.logprob === true, seed, sampling };
   }
 
-  /** Meters the call whether it is answered or fails. */
   async #ask(
     purpose: WorkPurpose,
     opening: Opening,
     question: Question,
   ): Promise<AnswerMessage | null> {
+    const request = this.#requestFor(opening);
+    return await this.#metered(purpose, request, () => request.ask(question));
+  }
+
+  /** Meters the call whether it is answered or fails, and what was discarded for it. */
+  async #metered(
+    purpose: WorkPurpose,
+    request: DeviceRequest,
+    call: () => Promise<AnswerMessage | null>,
+  ): Promise<AnswerMessage | null> {
     const { signal } = this.#life;
     if (signal.aborted) throw abortError(signal);
-    const request = this.#requestFor(opening);
     let answer: AnswerMessage | null = null;
-    const asking = request.ask(question);
+    const asking = call();
     this.#inFlight = asking.catch(() => undefined);
     try {
       answer = await asking;
       return answer;
     } finally {
-      this.#record(purpose, request, answer);
+      this.#record(purpose, request, answer === null ? [] : [answer]);
+      this.#record(this.#purposes.get(request) ?? purpose, request, request.takeDiscarded());
     }
   }
 
@@ -153,23 +173,32 @@ export class HubSession implements Session {
     return request;
   }
 
-  #record(purpose: WorkPurpose, request: DeviceRequest, answer: AnswerMessage | null): void {
+  #record(purpose: WorkPurpose, request: DeviceRequest, answers: readonly AnswerMessage[]): void {
     const bytes = request.takeBytes();
-    if (answer === null && bytes.bytesUp === 0) return;
+    if (answers.length === 0 && bytes.bytesUp === 0 && bytes.bytesDown === 0) return;
     this.#request.recorder.record({
       ...{ model: this.modelId, purpose, ...bytes },
-      rowCounts: rowCountsOf(answer),
-      outputRowCount: answer === null ? 0 : 1,
+      rowCounts: answers.flatMap(rowCountsOf),
+      outputRowCount: answers.length,
       reusedRowCount: 0,
-      computeMs: answer?.computeMs ?? 0,
-      waitedMs: answer?.waitedMs ?? 0,
+      computeMs: answers.reduce((sum, { computeMs }) => sum + computeMs, 0),
+      waitedMs: answers.reduce((sum, { waitedMs }) => sum + waitedMs, 0),
     });
   }
 }
 
+/** @throws PilotfishError `hub-unreachable` without an answer */
+function rowOf(answer: AnswerMessage | null): RowResult {
+  if (answer !== null) {
+    return { ...NOTHING_READ, tokenId: answer.tokenId, logprob: answer.logprob };
+  }
+  throw new PilotfishError('hub-unreachable', 'The hub is away.', {
+    remedy: 'Start the hub, or use a strategy of which the small model can go on alone.',
+  });
+}
+
 /** An answer has the sum alone: all but the first forward count as one row. */
-function rowCountsOf(answer: AnswerMessage | null): readonly number[] {
-  if (answer === null || answer.forwardCount === 0) return [];
-  const { rowCount, forwardCount } = answer;
+function rowCountsOf({ rowCount, forwardCount }: AnswerMessage): readonly number[] {
+  if (forwardCount === 0) return [];
   return [rowCount - (forwardCount - 1), ...Array.from({ length: forwardCount - 1 }, () => 1)];
 }

@@ -1,4 +1,6 @@
 /** What a hub grants its devices. */
+import { RUN_LENGTH_MAX } from '../link/limits.ts';
+
 export interface HubLimits {
   /** Requests that the hub remembers, of all devices. */
   readonly requestCountMax: number;
@@ -23,7 +25,9 @@ export const HUB_LIMITS: HubLimits = {
 /** The most devices that a hub can be told to admit. */
 export const DEVICE_COUNT_LIMIT = 1024;
 
-/** Answers that are kept in case they were lost on their way. */
-export const KEPT_ANSWER_COUNT = 32;
+/** Answers that are kept in case they were lost on their way: all that a run may be ahead of its device. */
+export const KEPT_ANSWER_COUNT: number = RUN_LENGTH_MAX;
+/** Tokens of a run after which a request lets others have its cells, if they wait for some. */
+export const RUN_TURN_LENGTH = 32;
 /** Cells are reserved in steps of this many, so that a growing text seldom needs another reservation. */
 export const RESERVED_CELL_STEP = 256;

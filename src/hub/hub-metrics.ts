@@ -13,6 +13,7 @@ const GAUGES: readonly (readonly [keyof Values, name: string, help: string])[] =
 const COUNTERS: readonly (readonly [keyof Values, name: string, help: string])[] = [
   ['acceptedCount', 'drafts_accepted_total', 'Drafts that were accepted'],
   ['rejectedCount', 'drafts_rejected_total', 'Drafts that were rejected'],
+  ['writtenCount', 'tokens_written_total', 'Tokens that the large model wrote on its own'],
   ['rowCount', 'rows_total', 'Rows of the large model'],
   ['computeMs', 'compute_milliseconds_total', 'Time that the large model computed'],
   ['waitedMs', 'waited_milliseconds_total', 'Time that verifications waited for the large model'],

@@ -24,7 +24,7 @@ import type { LanguageModel } from '../model/roles.ts';
 import { PADDING_COUNT_MAX } from '../vocabulary/vocabulary-comparison.ts';
 import { vocabularyDigest } from '../vocabulary/vocabulary-digest.ts';
 import { HUB_LIMITS, type HubLimits } from './hub-limits.ts';
-import { HubRequest, type RequestHome } from './hub-request.ts';
+import { type AnswerKind, HubRequest, type RequestHome, type Send } from './hub-request.ts';
 
 export interface HubOptions {
   /** The caller disposes of it, after the hub. */
@@ -44,10 +44,12 @@ export interface HubStatus {
   readonly isDraining: boolean;
   readonly connectionCount: number;
   readonly requestCount: number;
-  /** Requests with a transmission that waits for its answer. */
+  /** Requests with a question that waits for its answer. */
   readonly busyCount: number;
   readonly acceptedCount: number;
   readonly rejectedCount: number;
+  /** Tokens of runs. */
+  readonly writtenCount: number;
   readonly rowCount: number;
   readonly computeMs: number;
   readonly waitedMs: number;
@@ -82,7 +84,9 @@ export class Hub implements AsyncDisposable {
   readonly #connections = new Set<Connection>();
   /** By size: the first tokens of the vocabulary may be those of a smaller one. */
   readonly #digests = new Map<number, string>();
-  readonly #counts = { accepted: 0, rejected: 0, rows: 0, computeMs: 0, waitedMs: 0, refused: 0 };
+  readonly #counts = {
+    ...{ accepted: 0, rejected: 0, written: 0, rows: 0, computeMs: 0, waitedMs: 0, refused: 0 },
+  };
   #failureCount = 0;
   #isDraining = false;
 
@@ -106,7 +110,7 @@ export class Hub implements AsyncDisposable {
         this.#idle.add(request);
         this.#makeRoom();
       },
-      answered: (answer) => this.#count(answer),
+      answered: (answer, kind) => this.#count(answer, kind),
       failed: (error) => {
         this.#failureCount += 1;
         options.onFailure?.(error);
@@ -115,7 +119,7 @@ export class Hub implements AsyncDisposable {
   }
 
   get status(): HubStatus {
-    const { accepted, rejected, rows, refused, computeMs, waitedMs } = this.#counts;
+    const { accepted, rejected, written, rows, refused, computeMs, waitedMs } = this.#counts;
     return {
       isDraining: this.#isDraining,
       connectionCount: this.#connections.size,
@@ -124,6 +128,7 @@ export class Hub implements AsyncDisposable {
       ...{
         acceptedCount: accepted,
         rejectedCount: rejected,
+        writtenCount: written,
         rowCount: rows,
         refusedCount: refused,
       },
@@ -271,9 +276,8 @@ export class Hub implements AsyncDisposable {
     return digest;
   }
 
-  #count({ isAccepted, rowCount, computeMs, waitedMs }: AnswerMessage): void {
-    if (isAccepted) this.#counts.accepted += 1;
-    else this.#counts.rejected += 1;
+  #count({ rowCount, computeMs, waitedMs }: AnswerMessage, kind: AnswerKind): void {
+    this.#counts[kind] += 1;
     this.#counts.rows += rowCount;
     this.#counts.computeMs += computeMs;
     this.#counts.waitedMs += waitedMs;
@@ -290,6 +294,8 @@ class Connection implements HubConnection {
   readonly send: (message: HubMessage) => void;
   readonly #hub: Hub;
   #request: HubRequest | null = null;
+  /** For the request's messages. Another one each time that a request is attached. */
+  #answer: Send = () => undefined;
   #hasEnded = false;
 
   constructor(hub: Hub, owner: string, send: (message: HubMessage) => void) {
@@ -305,9 +311,9 @@ class Connection implements HubConnection {
   receive(message: DeviceMessage): void {
     if (this.#hasEnded) return;
     if (message.type === 'open') this.#open(message);
-    else if (message.type === 'resume') this.#attach(message.requestId);
+    else if (message.type === 'resume') this.#attach(message.requestId, message.epoch);
     else if (message.type === 'close') this.#close(message.requestId);
-    else if (this.#request !== null) this.#request.receive(message);
+    else if (this.#request !== null) this.#request.receive(message, this.#answer);
     else this.#refuse(['session-unknown', 'No request is open.'], message.sequence);
   }
 
@@ -324,7 +330,7 @@ class Connection implements HubConnection {
     else this.#refuse(refusal);
   }
 
-  #attach(requestId: RequestId): void {
+  #attach(requestId: RequestId, epoch = 0): void {
     this.#detach();
     const request = this.#hub.request(requestId, this.owner);
     if (request === null) {
@@ -332,11 +338,10 @@ class Connection implements HubConnection {
       return;
     }
     this.#request = request;
-    request.attach(this.#answer);
+    this.#answer = (message) => this.send(message);
+    request.attach(this.#answer, epoch);
     this.send({ type: 'opened', requestId, length: request.length });
   }
-
-  readonly #answer = (message: HubMessage): void => this.send(message);
 
   #close(requestId: RequestId): void {
     const request = this.#hub.request(requestId, this.owner);

@@ -33,8 +33,8 @@ function check(decode: Decode, bytes: Uint8Array, vocabularySize: number): boole
 }
 
 const SIDES: readonly [name: string, decode: Decode, types: readonly number[]][] = [
-  ['a device', decodeFromDevice, [1, 2, 3, 4]],
-  ['a hub', decodeFromHub, [8, 9, 10, 11]],
+  ['a device', decodeFromDevice, [1, 2, 3, 4, 5]],
+  ['a hub', decodeFromHub, [8, 9, 10, 11, 12]],
 ];
 
 /** Changes that a faulty sender or link makes. */

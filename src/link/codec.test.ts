@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { runs } from '../../test/runs.ts';
 import { invariant } from '../core/invariant.ts';
 import { GREEDY } from '../core/sampling-params.ts';
-import { tokenId, tokenIds } from '../core/token-id.ts';
+import { type TokenId, tokenId, tokenIds } from '../core/token-id.ts';
 import {
   compressDistribution,
   compressedSize,
@@ -14,7 +14,13 @@ import type { DraftDistribution } from '../sampling/draft-distribution.ts';
 import { decodeFromDevice, decodeFromHub, encode, frameSize } from './codec.ts';
 import { anyDeviceMessage, anyHubMessage, withVocabulary } from './fakes/any-message.ts';
 import { ERROR_TEXT_BYTE_COUNT_MAX, linkLimits } from './limits.ts';
-import type { AnswerMessage, LinkMessage, OpenMessage, TransmitMessage } from './messages.ts';
+import type {
+  AnswerMessage,
+  LinkMessage,
+  OpenMessage,
+  TransmitMessage,
+  WriteMessage,
+} from './messages.ts';
 
 const REQUEST_ID = '000102030405060708090a0b0c0d0e0f';
 const QWEN = 151_936;
@@ -42,10 +48,18 @@ function transmit(distribution: DraftDistribution, unsyncedCount = 0): TransmitM
     sequence: 1,
     epoch: 0,
     from: 10,
-    unsynced: tokenIds(Array.from({ length: unsyncedCount }, (_, index) => index)),
+    unsynced: unsynced(unsyncedCount),
     draft: tokenId(0),
     distribution,
   };
+}
+
+const WRITE: WriteMessage = {
+  ...{ type: 'write', sequence: 1, epoch: 0, from: 10, unsynced: [], countMax: 128 },
+};
+
+function unsynced(count: number): TokenId[] {
+  return tokenIds(Array.from({ length: count }, (_, index) => index));
 }
 
 const ANSWER: AnswerMessage = {
@@ -192,6 +206,21 @@ describe('a frame, byte by byte', () => {
   });
 });
 
+describe('a frame of a run, byte by byte', () => {
+  it('begins it', () => {
+    const ids = tokenIds([1, 2]);
+    const begun = { type: 'write', sequence: 1, epoch: 2, from: 258, unsynced: ids, countMax: 9 };
+    expect([...encode(begun as WriteMessage, 8)]).toEqual([
+      ...[0x15, 1, 0, 0, 0, 2, 0, 0, 0, 2, 1, 0, 0, 9, 2, 0, 0],
+      1 | (2 << 3),
+    ]);
+  });
+
+  it('ends it', () => {
+    expect([...encode({ type: 'stopped', sequence: 0x01020304 }, 8)]).toEqual([0x1c, 4, 3, 2, 1]);
+  });
+});
+
 describe('the size of a frame', () => {
   const none: DraftDistribution = { kind: 'none' };
 
@@ -212,6 +241,9 @@ describe('the size of a frame', () => {
     ['an answer', ANSWER, QWEN, 27],
     ['an answer', ANSWER, 32_000, 26],
     ['an answer with its log-probability', { ...ANSWER, logprob: -1 }, QWEN, 31],
+    ['a run', WRITE, QWEN, 17],
+    ['a run behind 20 un-synced ids', { ...WRITE, unsynced: unsynced(20) }, QWEN, 17 + 45],
+    ['a run that has ended', { type: 'stopped', sequence: 3 }, QWEN, 5],
     ['a drain', { type: 'drain' }, QWEN, 1],
   ])('of %s', (_name, message, vocabularySize, size) => {
     expect(frameSize(message, vocabularySize)).toBe(size);

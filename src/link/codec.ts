@@ -13,6 +13,7 @@ import { type LinkLimits, PROTOCOL_VERSION } from './limits.ts';
 import type { DeviceMessage, HubMessage, LinkMessage } from './messages.ts';
 import { OPEN_FRAME } from './open-frame.ts';
 import { CLOSE_FRAME, DRAIN_FRAME, OPENED_FRAME, RESUME_FRAME } from './request-frames.ts';
+import { STOPPED_FRAME, WRITE_FRAME } from './run-frames.ts';
 import { TRANSMIT_FRAME } from './transmit-frame.ts';
 
 interface Frame<M extends LinkMessage> {
@@ -30,6 +31,7 @@ const DEVICE_FRAMES: Frames<DeviceMessage> = {
   transmit: { number: 2, body: TRANSMIT_FRAME },
   resume: { number: 3, body: RESUME_FRAME },
   close: { number: 4, body: CLOSE_FRAME },
+  write: { number: 5, body: WRITE_FRAME },
 };
 
 const HUB_FRAMES: Frames<HubMessage> = {
@@ -37,6 +39,7 @@ const HUB_FRAMES: Frames<HubMessage> = {
   answer: { number: 9, body: ANSWER_FRAME },
   error: { number: 10, body: ERROR_FRAME },
   drain: { number: 11, body: DRAIN_FRAME },
+  stopped: { number: 12, body: STOPPED_FRAME },
 };
 
 const FRAMES: Frames<LinkMessage> = { ...DEVICE_FRAMES, ...HUB_FRAMES };

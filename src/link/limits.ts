@@ -9,6 +9,8 @@ export const FRAME_BYTE_COUNT_MAX: number = 2 * 2 ** 20;
 export const TEXT_LENGTH_MAX: number = 2 ** 17;
 /** The largest vocabularies of today have 2^18 tokens. */
 export const VOCABULARY_SIZE_MAX: number = 2 ** 24;
+/** Answers of a run that a device may be sent before it asks for more. */
+export const RUN_LENGTH_MAX = 128;
 /** The text of an error, in bytes of UTF-8. */
 export const ERROR_TEXT_BYTE_COUNT_MAX = 500;
 

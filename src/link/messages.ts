@@ -4,7 +4,8 @@
  *
  * A device opens or resumes one request on a connection, transmits the tokens that it is not sure of,
  * and gets one answer for each transmission. Tokens that it keeps without asking travel with the next
- * transmission, so every token of a text reaches the hub.
+ * transmission, so every token of a text reaches the hub. Where the hub's model writes on alone, it
+ * streams: one `write` gets many answers.
  */
 import type { SamplingParams } from '../core/sampling-params.ts';
 import type { TokenId } from '../core/token-id.ts';
@@ -41,7 +42,7 @@ export interface OpenMessage {
 /** Asks for a verdict on one draft. */
 export interface TransmitMessage {
   readonly type: 'transmit';
-  /** Counts the transmissions of the request. */
+  /** Counts the answers that the request asks for. */
   readonly sequence: number;
   /** The number of drafts rejected so far. A hub ignores what was sent in an earlier epoch. */
   readonly epoch: number;
@@ -55,6 +56,28 @@ export interface TransmitMessage {
   /** The token at position `from + unsynced.length`. */
   readonly draft: TokenId;
   readonly distribution: DraftDistribution;
+}
+
+/**
+ * Lets the hub write a run: tokens that it draws itself, one answer each. The run ends after the last
+ * of them, behind an end-of-generation token, and with the next message of the request that does not
+ * change it. If it ends before its last answer, and not by an error, the hub says so with `stopped`.
+ *
+ * A `write` at a position that the run has reached changes how many answers are wanted from there on; of
+ * 0 answers, it stops the run.
+ */
+export interface WriteMessage {
+  readonly type: 'write';
+  /** Of the first answer; those behind it count on. */
+  readonly sequence: number;
+  /** As in `transmit`. A run leaves it as it is. */
+  readonly epoch: number;
+  /** As in `transmit`. */
+  readonly from: number;
+  /** As in `transmit`. The run begins behind them. */
+  readonly unsynced: readonly TokenId[];
+  /** The number of wanted answers, at most `RUN_LENGTH_MAX`. */
+  readonly countMax: number;
 }
 
 /** Goes on with a request after the connection broke. */
@@ -80,15 +103,16 @@ export interface OpenedMessage {
   readonly length: number;
 }
 
-/** The verdict on a draft. Times and log-probability are in single precision. */
+/** The verdict on a draft, or a token of a run. Times and log-probability are in single precision. */
 export interface AnswerMessage {
   readonly type: 'answer';
-  /** Of the transmission that it answers. */
+  /** Of the transmission that it answers, or its own in the run. */
   readonly sequence: number;
   /** The position of the token in the text. */
   readonly position: number;
   /** The draft, or what stands in its place. */
   readonly tokenId: TokenId;
+  /** Always false in a run, which has no drafts. */
   readonly isAccepted: boolean;
   /** Of the token under the large model; null if the device did not ask. */
   readonly logprob: number | null;
@@ -97,6 +121,13 @@ export interface AnswerMessage {
   readonly waitedMs: number;
   readonly rowCount: number;
   readonly forwardCount: number;
+}
+
+/** A run has ended before its last answer. */
+export interface StoppedMessage {
+  readonly type: 'stopped';
+  /** Of the first answer that does not come. */
+  readonly sequence: number;
 }
 
 /** The order is the number in a frame. */
@@ -116,7 +147,7 @@ export type LinkErrorCode = (typeof LINK_ERROR_CODES)[number];
 
 export interface ErrorMessage {
   readonly type: 'error';
-  /** The transmission that failed; null if the error is about none. */
+  /** The transmission, or answer of a run, that failed; null if the error is about none. */
   readonly sequence: number | null;
   readonly code: LinkErrorCode;
   /** For people. A frame holds its first `ERROR_TEXT_BYTE_COUNT_MAX` bytes. */
@@ -128,6 +159,16 @@ export interface DrainMessage {
   readonly type: 'drain';
 }
 
-export type DeviceMessage = OpenMessage | TransmitMessage | ResumeMessage | CloseMessage;
-export type HubMessage = OpenedMessage | AnswerMessage | ErrorMessage | DrainMessage;
+export type DeviceMessage =
+  | OpenMessage
+  | TransmitMessage
+  | WriteMessage
+  | ResumeMessage
+  | CloseMessage;
+export type HubMessage =
+  | OpenedMessage
+  | AnswerMessage
+  | StoppedMessage
+  | ErrorMessage
+  | DrainMessage;
 export type LinkMessage = DeviceMessage | HubMessage;

@@ -4,13 +4,14 @@ import { GREEDY } from '../core/sampling-params.ts';
 import { tokenId, tokenIds } from '../core/token-id.ts';
 import type { DraftDistribution } from '../sampling/draft-distribution.ts';
 import { decodeFromDevice, decodeFromHub, encode } from './codec.ts';
-import { type LinkLimits, linkLimits } from './limits.ts';
+import { type LinkLimits, linkLimits, RUN_LENGTH_MAX } from './limits.ts';
 import type {
   AnswerMessage,
   ErrorMessage,
   LinkMessage,
   OpenMessage,
   TransmitMessage,
+  WriteMessage,
 } from './messages.ts';
 
 const SIZE = 100;
@@ -43,6 +44,10 @@ const TRANSMIT: TransmitMessage = {
   unsynced: tokenIds([4]),
   draft: tokenId(6),
   distribution: NONE,
+};
+
+const WRITE: WriteMessage = {
+  ...{ type: 'write', sequence: 1, epoch: 0, from: 3, unsynced: tokenIds([4, 5]), countMax: 9 },
 };
 
 /** Entries of 7 + 9 bits, so that each has two bytes of its own: id + level x 128. */
@@ -112,17 +117,19 @@ const MESSAGES: readonly LinkMessage[] = [
   TRANSMIT,
   { ...TRANSMIT, distribution: LOSSLESS },
   { ...TRANSMIT, distribution: FULL },
+  WRITE,
   { type: 'resume', requestId: '00'.repeat(16), length: 1, epoch: 0 },
   { type: 'close', requestId: '00'.repeat(16) },
   { type: 'opened', requestId: '00'.repeat(16), length: 1 },
   ANSWER,
+  { type: 'stopped', sequence: 5 },
   ERROR,
   { ...ERROR, sequence: null },
   { type: 'drain' },
 ];
 
 const isFromDevice = ({ type }: LinkMessage): boolean =>
-  ['open', 'transmit', 'resume', 'close'].includes(type);
+  ['open', 'transmit', 'write', 'resume', 'close'].includes(type);
 
 describe('every frame', () => {
   it.each(MESSAGES)('is refused if it is cut anywhere, or too long: $type', (message) => {
@@ -147,8 +154,8 @@ describe('every frame', () => {
     expectRefusal(fromDevice(version), 'version is 2, not 1, which this program speaks');
     expect(fromDevice(version).fields).toEqual({ field: 'version', value: 2 });
     const type = changed(TRANSMIT, (view) => view.setUint8(0, 0x10));
-    expectRefusal(fromDevice(type), 'type is 0, not one of 1, 2, 3, 4');
-    expectRefusal(fromHub(type), 'type is 0, not one of 8, 9, 10, 11');
+    expectRefusal(fromDevice(type), 'type is 0, not one of 1, 2, 3, 4, 5');
+    expectRefusal(fromHub(type), 'type is 0, not one of 8, 9, 10, 11, 12');
   });
 
   it('is refused above the limit of its bytes', () => {
@@ -393,6 +400,31 @@ describe('a transmit frame', () => {
       expect(fromDevice(entries, limits).message).toContain('it ends within entries');
       expect(fromDevice(probabilities, limits).message).toContain('it ends within probabilities');
     }
+  });
+});
+
+describe('a write frame', () => {
+  it.each<[string, Change, string]>([
+    [
+      'more answers than a run may be ahead',
+      (v) => v.setUint8(13, RUN_LENGTH_MAX + 1),
+      `countMax is ${RUN_LENGTH_MAX + 1}, not an integer from 0 to ${RUN_LENGTH_MAX}`,
+    ],
+    [
+      'a token outside',
+      (v) => v.setUint8(IDS_AT, 100),
+      'ids is 100, not a token of the vocabulary of 100',
+    ],
+    ['bits after its last token', (v) => v.setUint8(IDS_AT + 1, 0x80), 'padding is 2, not 0'],
+  ])('is refused with %s', (_name, change, reason) => {
+    expectRefusal(fromDevice(changed(WRITE, change)), reason);
+  });
+
+  it('is refused with more ids than the limits allow', () => {
+    expectRefusal(
+      fromDevice(encode(WRITE, SIZE), { ...LIMITS, textLengthMax: 1 }),
+      'unsyncedCount is 2, not an integer from 0 to 1',
+    );
   });
 });
 

@@ -10,13 +10,15 @@ import { Hub } from '../../src/hub/hub.ts';
 import { serveConnection } from '../../src/hub/serve-connection.ts';
 import { memoryTransports } from '../../src/link/memory-transport.ts';
 import { ScriptedModel } from '../../src/model/scripted/scripted-model.ts';
+import type { UplinkOptions } from '../../src/strategy/strategy-options.ts';
 
 const TOKENS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', ''];
 const END = 7;
 
 function scripted(name: string, salt: number): ScriptedModel {
   return new ScriptedModel({
-    ...{ name, tokens: TOKENS, endOfGeneration: [END], cellCount: 512 },
+    ...{ name, tokens: TOKENS, endOfGeneration: [END] },
+    ...{ contextLength: 256, cellCount: 512 },
     next: (prefix) => {
       const weights = TOKENS.map((_, id) =>
         id === END ? 0 : 1 + ((prefix.length * 17 + id * 7919 + (id % 3) * salt) % 101),
@@ -48,6 +50,7 @@ async function sentBy(
   return sent;
 }
 
+<<<<<<< HEAD
 it.each<[string, 'distribution' | 'top' | 'ids', SentDistribution]>([
   ['hlm', 'distribution', { kind: 'full' }],
   ['hlm', 'ids', { kind: 'none' }],
@@ -57,6 +60,15 @@ it.each<[string, 'distribution' | 'top' | 'ids', SentDistribution]>([
   ['uhlm@0.5', 'distribution', { kind: 'full' }],
   ['random-uhlm@0.4', 'ids', { kind: 'none' }],
 ])('of %s with %s', async (strategy, sends, sent) => {
+=======
+interface Pair {
+  readonly device: Engine;
+  readonly both: Engine;
+  readonly log: MessageLog;
+}
+
+async function pairOf(uplink: UplinkOptions): Promise<Pair> {
+>>>>>>> 9e419cfb55e0c32c232a23706c34a837c0802be0
   const hub = new Hub({ model: scripted('large', 13), digest: '0'.repeat(64) });
   const log = new MessageLog();
   const connect = async () => {
@@ -67,9 +79,12 @@ it.each<[string, 'distribution' | 'top' | 'ids', SentDistribution]>([
   const small = scripted('small', 0);
   const { transport, facts } = await connect();
   const large = new HubModel({ connect, vocabulary: small.vocabulary }, facts, transport);
+<<<<<<< HEAD
   const { tokenCount, bitCount } = { tokenCount: 3, bitCount: 8, ...sent };
   const uplink = { sends, tokenCount, bitCount };
   const keptCounts: number[] = [];
+=======
+>>>>>>> 9e419cfb55e0c32c232a23706c34a837c0802be0
   const device = new Engine({ models: { small, large }, uplink });
   const both = new Engine({
     ...{ models: { small: scripted('small', 0), large: scripted('large', 13) }, uplink },
@@ -77,6 +92,44 @@ it.each<[string, 'distribution' | 'top' | 'ids', SentDistribution]>([
       if (one.kind === 'compressed') keptCounts.push(one.compressed.tokenIds.length);
     },
   });
+  return { device, both, log };
+}
+
+it('of the hub alone, which is asked for more in time', async () => {
+  const { device, both, log } = await pairOf({});
+  const request = { promptTokenIds: [0, 1, 2], strategy: 'large', maxTokens: 170 };
+  const events: EngineEvent[] = [];
+  for await (const event of both.generate(request)) events.push(event);
+  const bytes = messageBytes(TOKENS.length, { kind: 'none' });
+  const { turns, opening } = recordedExchange(events, bytes);
+  const sum = (way: 'upBytes' | 'downBytes'): number =>
+    [opening, ...turns].reduce((total, { call }) => total + (call?.[way] ?? 0), 0);
+  expect(turns).toHaveLength(170);
+  const asked = turns.flatMap(({ call }, at) => (call?.upBytes ? at : []));
+  expect(asked).toEqual([0, 32, 64]);
+  let before = log.total;
+  const ups: number[] = [];
+  for await (const event of device.generate(request)) {
+    if (event.type !== 'token') continue;
+    ups.push(carriedSince(log.total, before).upBytes);
+    before = log.total;
+  }
+  const first = (opening.call?.upBytes ?? 0) + (turns[0]?.call?.upBytes ?? 0);
+  expect(ups).toEqual([first, ...turns.slice(1).map(({ call }) => call?.upBytes)]);
+  expect(before.upBytes).toBe(sum('upBytes'));
+  expect(log.total.downBytes).toBe(sum('downBytes'));
+  await device.close();
+  await both.close();
+});
+
+it.each<[string, 'distribution' | 'top' | 'ids', SentDistribution]>([
+  ['hlm', 'distribution', { kind: 'full' }],
+  ['hlm', 'ids', { kind: 'none' }],
+  ['hlm', 'top', { kind: 'top', tokenCount: 3, bitCount: 8 }],
+  ['uhlm@0.5', 'distribution', { kind: 'full' }],
+  ['random-uhlm@0.4', 'ids', { kind: 'none' }],
+])('of %s with %s', async (strategy, sends, sent) => {
+  const { device, both, log } = await pairOf({ sends, tokenCount: 3 });
   const request = {
     ...{ promptTokenIds: [0, 1, 2], strategy, seed: 5, maxTokens: 60 },
     sampling: { temperature: 1 },

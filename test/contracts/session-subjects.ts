@@ -6,7 +6,10 @@ import { ModelSet } from '../../src/engine/model-set.ts';
 import { Hub } from '../../src/hub/hub.ts';
 import { serveConnection } from '../../src/hub/serve-connection.ts';
 import { memoryTransports } from '../../src/link/memory-transport.ts';
-import { ScriptedModel } from '../../src/model/scripted/scripted-model.ts';
+import {
+  ScriptedModel,
+  type ScriptedModelOptions,
+} from '../../src/model/scripted/scripted-model.ts';
 import {
   RemoteLikeModel,
   type RemoteLikeOptions,
@@ -65,11 +68,15 @@ const TEXTS = {
   isEndOfGeneration: (id: TokenId) => id === END,
 };
 
-function scripted(interference: Interference): ScriptedModel {
+function scripted(
+  interference: Interference,
+  more: Partial<ScriptedModelOptions> = {},
+): ScriptedModel {
   return new ScriptedModel({
     ...{ name: 'scripted', tokens: TOKENS, endOfGeneration: [END], next },
     ...{ contextLength: 64, cellCount: 512, rowCountMax: 4 },
     onForward: (_request, signal) => interference.meet(signal),
+    ...more,
   });
 }
 
@@ -127,7 +134,12 @@ export function remoteLikeSubject(options: Partial<RemoteLikeOptions> = {}): Ses
 /** The model of a hub, over frames. */
 export function hubSubject(): SessionSubject {
   const interference = new Interference();
-  const hub = new Hub({ model: scripted(interference), digest: '0'.repeat(64) });
+  // A hub that writes on does so while its device reads, not before.
+  const onForward = async (_request: unknown, signal?: AbortSignal): Promise<void> => {
+    await new Promise((done) => setImmediate(done));
+    await interference.meet(signal);
+  };
+  const hub = new Hub({ model: scripted(interference, { onForward }), digest: '0'.repeat(64) });
   const connect = async (): Promise<HubEntrance> => {
     const [transport, served] = memoryTransports();
     void serveConnection(hub, served, 'anyone');

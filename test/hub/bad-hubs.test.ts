@@ -1,5 +1,6 @@
 /** A hub that breaks the rules: the device says what is wrong, and serves its next request. */
 import { describe, expect, it, vi } from 'vitest';
+import { tokenId } from '../../src/core/token-id.ts';
 import type { LinkPolicy } from '../../src/device/link-policy.ts';
 import { UNREAD_BYTE_COUNT_MAX } from '../../src/hub/serve-connection.ts';
 import { decodeFromHub, encode } from '../../src/link/codec.ts';
@@ -100,6 +101,96 @@ describe('an answer', () => {
       SIZE,
     );
     expect(() => decodeFromHub(frame, linkLimits(SIZE - 1))).toThrow('tokenId is 7');
+  });
+});
+
+describe('an answer in a run', () => {
+  const RUN = { strategy: 'large', seed: 2, maxTokens: 30 } as const;
+
+  /** Does something with the fourth answer. */
+  const atFourth = (fault: Fault): Fault => {
+    let count = 0;
+    return (message, send) => {
+      if (message.type === 'answer') count += 1;
+      return count === 4 && fault(message, send);
+    };
+  };
+  const instead = (...messages: readonly HubMessage[]): Fault =>
+    atFourth((_, send) => {
+      for (const message of messages) send(encode(message, SIZE));
+      return true;
+    });
+  const twice: Fault = atFourth((message, send) => {
+    for (let count = 0; count < 2; count += 1) send(encode(message, SIZE));
+    return true;
+  });
+
+  it.each<readonly [string, string, Fault]>([
+    ['for a position that was not asked', 'position is 99', atFourth(answerWith({ position: 99 }))],
+    ['out of its order', 'sequence is 77', atFourth(answerWith({ sequence: 77 }))],
+    ['that comes twice', 'sequence is 3, not 4', twice],
+    ['that accepts a draft', 'isAccepted is 1', atFourth(answerWith({ isAccepted: true }))],
+    [
+      'that is none',
+      'type is opened',
+      instead({ type: 'opened', requestId: '0'.repeat(32), length: 1 }),
+    ],
+    ['that ends it elsewhere', 'sequence is 9, not 3', instead({ type: 'stopped', sequence: 9 })],
+  ])('%s ends the request by name', async (_, seen, fault) => {
+    const { link, count } = faulty(fault);
+    await using world = new World({ link });
+    const failure = await eventsOf(world.engine, RUN).catch((error: unknown) => error);
+    expect(count()).toBe(1);
+    expect(failure).toMatchObject({ code: 'frame-invalid' });
+    expect(String(failure)).toContain(seen);
+    expect(idsOf(await eventsOf(world.engine, RUN))).toEqual(idsOf(await inOneProcess(RUN)));
+  });
+
+  it('that does not come, as the hub says at once, ends the request by name', async () => {
+    const { link } = faulty((message, send) => {
+      if (message.type !== 'answer') return false;
+      send(encode({ type: 'stopped', sequence: 0 }, SIZE));
+      return true;
+    });
+    await using world = new World({ link });
+    await expect(eventsOf(world.engine, RUN)).rejects.toMatchObject({
+      code: 'frame-invalid',
+      message: expect.stringContaining('type is stopped'),
+    });
+  });
+
+  it('behind its end is not followed: the next request has another connection', async () => {
+    const { link } = faulty((message, send) => {
+      if (message.type !== 'stopped') return false;
+      const answer = {
+        sequence: 50,
+        position: 50,
+        tokenId: tokenId(1),
+        isAccepted: false,
+      } as const;
+      const times = { computeMs: 0, waitedMs: 0, rowCount: 1, forwardCount: 1, logprob: null };
+      send(encode(message, SIZE));
+      for (let count = 0; count < 200; count += 1) {
+        send(encode({ type: 'answer', ...answer, ...times }, SIZE));
+      }
+      return true;
+    });
+    await using world = new World({ link });
+    for (let time = 1; time <= 2; time += 1) {
+      const request = { ...RUN, maxTokens: 60 };
+      expect(idsOf(await eventsOf(world.engine, request))).toEqual(
+        idsOf(await inOneProcess(request)),
+      );
+      expect(world.connectionCount).toBe(time);
+    }
+  });
+
+  it('that stalls is asked for again on another connection', async () => {
+    const { link, count } = faulty(atFourth(() => true));
+    await using world = new World({ link, policy: { ...QUICK, answerMs: 30 } });
+    const events = await eventsOf(world.engine, { ...RUN, maxTokens: 4 });
+    expect([count(), world.connectionCount]).toEqual([1, 2]);
+    expect(idsOf(events)).toEqual(idsOf(await inOneProcess({ ...RUN, maxTokens: 4 })));
   });
 });
 

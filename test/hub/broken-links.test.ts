@@ -21,7 +21,14 @@ const CUTS: fc.Arbitrary<Cut[]> = fc.array(
   fc.record({ behind: fc.nat({ max: 12 }), arrives: fc.boolean() }),
   { minLength: 1, maxLength: 6 },
 );
-const STRATEGY = fc.constantFrom('hlm', 'uhlm@0.3', 'cu-hlm@0.3', 'random-uhlm@0.5', 'large');
+const STRATEGY = fc.constantFrom(
+  'hlm',
+  'uhlm@0.3',
+  'cu-hlm@0.3',
+  'random-uhlm@0.5',
+  'large',
+  'rsd-likelihood@0.5',
+);
 
 describe('a link that breaks', () => {
   it('changes no token, wherever and however often it breaks', async () => {

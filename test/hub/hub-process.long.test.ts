@@ -76,7 +76,8 @@ describe('pilotfish hub', () => {
       expect(far.err).toMatch(/^link +\d.* up, \d.* down$/m);
     }
     hub.child.kill('SIGTERM');
-    expect((await once(hub.child, 'exit'))[0]).toBe(143);
+    expect((await once(hub.child, 'close'))[0]).toBe(0);
+    expect(hub.said()).toMatch(/\nDraining: .*\nThe hub has ended\.\n$/);
   });
 
   it('admits those with the key alone, and shows it nowhere', async () => {

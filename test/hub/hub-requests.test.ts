@@ -1,71 +1,18 @@
 /** A hub by its messages alone: what it answers to devices, and to those that break the rules. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { GREEDY } from '../../src/core/sampling-params.ts';
 import { tokenId, tokenIds } from '../../src/core/token-id.ts';
-import { Hub, type HubConnection, type HubOptions } from '../../src/hub/hub.ts';
+import type { Hub } from '../../src/hub/hub.ts';
 import { serveConnection } from '../../src/hub/serve-connection.ts';
 import { decodeFromHub, encode } from '../../src/link/codec.ts';
 import { anyDeviceMessage } from '../../src/link/fakes/any-message.ts';
 import { linkLimits } from '../../src/link/limits.ts';
 import { memoryTransports } from '../../src/link/memory-transport.ts';
-import type {
-  AnswerMessage,
-  HubMessage,
-  OpenMessage,
-  TransmitMessage,
-} from '../../src/link/messages.ts';
+import type { HubMessage, OpenMessage, TransmitMessage } from '../../src/link/messages.ts';
 import { vocabularyDigest } from '../../src/vocabulary/vocabulary-digest.ts';
 import { runs } from '../runs.ts';
-import { DIGEST, large, TOKENS } from './hub-world.ts';
-
-const SIZE = TOKENS.length;
-const VOCABULARY = { digest: vocabularyDigest(large().vocabulary, SIZE), size: SIZE };
-const idOf = (number: number): string => number.toString(16).padStart(32, '0');
-
-function open(number = 1, given: Partial<OpenMessage> = {}): OpenMessage {
-  return {
-    ...{ type: 'open', requestId: idOf(number), vocabulary: VOCABULARY, seed: 0 },
-    ...{ sampling: { ...GREEDY, temperature: 1 }, wantsLogprobs: false, noise: 'shared' },
-    ...{ promptLength: 3, text: tokenIds([0, 1, 2]) },
-    ...given,
-  };
-}
-
-function transmit(sequence: number, given: Partial<TransmitMessage> = {}): TransmitMessage {
-  return {
-    ...{ type: 'transmit', sequence, epoch: 0, from: 3, unsynced: [], draft: tokenId(0) },
-    distribution: { kind: 'none' },
-    ...given,
-  };
-}
-
-/** A device as the hub sees it, with all that it was sent. */
-class Device {
-  readonly received: HubMessage[] = [];
-  readonly connection: HubConnection;
-
-  constructor(hub: Hub, owner = 'one') {
-    this.connection = hub.connect(owner, (message) => this.received.push(message));
-  }
-
-  async answers(count: number): Promise<AnswerMessage[]> {
-    await expect.poll(() => this.#answers().length, { interval: 1 }).toBeGreaterThanOrEqual(count);
-    return this.#answers();
-  }
-
-  get last(): HubMessage | undefined {
-    return this.received.at(-1);
-  }
-
-  #answers(): AnswerMessage[] {
-    return this.received.flatMap((message) => (message.type === 'answer' ? message : []));
-  }
-}
-
-function hubOf(options: Partial<HubOptions> = {}): Hub {
-  return new Hub({ model: large(), digest: DIGEST, ...options });
-}
+import { Device, hubOf, idOf, open, SIZE, transmit, VOCABULARY, write } from './hub-device.ts';
+import { large } from './hub-world.ts';
 
 describe('a transmission', () => {
   it('that arrives twice is verified once and answered twice, also on another connection', async () => {
@@ -340,6 +287,9 @@ describe('frames that break the rules', () => {
         .map(({ sequence, draft, ...rest }) =>
           transmit(sequence, { ...rest, draft: tokenId(draft) }),
         ),
+      fc
+        .record({ sequence: number, epoch: number, from: number, countMax: fc.nat({ max: 12 }) })
+        .map(({ sequence, ...rest }) => write(sequence, rest)),
       number.map((at) => ({
         ...{ type: 'resume' as const, requestId: idOf(at % 2), length: at, epoch: at },
       })),

@@ -19,7 +19,7 @@ import {
   ScriptedModel,
   type ScriptedModelOptions,
 } from '../../src/model/scripted/scripted-model.ts';
-import type { UplinkOptions } from '../../src/strategy/strategy-options.ts';
+import type { StrategyOptions, UplinkOptions } from '../../src/strategy/strategy-options.ts';
 
 export const TOKENS: readonly string[] = ['a', 'b', 'c', 'd', 'e', 'f', 'g', ''];
 export const END = 7;
@@ -56,6 +56,8 @@ export interface WorldOptions {
   readonly hub?: Partial<HubOptions>;
   readonly policy?: LinkPolicy;
   readonly uplink?: UplinkOptions;
+  /** Beside the models. */
+  readonly engine?: StrategyOptions;
   readonly largeModel?: ScriptedModel;
   readonly smallModel?: ScriptedModel;
   /** Changes both ends of each connection, as a link with faults does. */
@@ -89,7 +91,7 @@ export class World implements AsyncDisposable {
     );
     this.engine = new Engine({
       models: { small: device, large: this.model },
-      uplink: options.uplink,
+      ...{ uplink: options.uplink, ...options.engine },
     });
   }
 

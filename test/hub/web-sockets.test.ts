@@ -126,19 +126,23 @@ describe('a device over a WebSocket', () => {
     );
   });
 
-  it('loses no token wherever the bytes are cut', async () => {
-    await using served = await serve();
-    const expected = idsOf(await inOneProcess(REQUEST));
-    const anyCuts = fc.array(fc.integer({ min: 1, max: 700 }), { minLength: 1, maxLength: 5 });
-    await fc.assert(
-      fc.asyncProperty(anyCuts, async (cuts) => {
-        await using proxy = await byteProxy(served.port, cuts);
-        await using engine = await device(proxy.url);
-        expect(idsOf(await eventsOf(engine, REQUEST))).toEqual(expected);
-      }),
-      { numRuns: runs(8, 150) },
-    );
-  });
+  it.each(['uhlm@0.3', 'large'])(
+    'loses no token of %s wherever the bytes are cut',
+    async (strategy) => {
+      await using served = await serve();
+      const request = { ...REQUEST, strategy };
+      const expected = idsOf(await inOneProcess(request));
+      const anyCuts = fc.array(fc.integer({ min: 1, max: 700 }), { minLength: 1, maxLength: 5 });
+      await fc.assert(
+        fc.asyncProperty(anyCuts, async (cuts) => {
+          await using proxy = await byteProxy(served.port, cuts);
+          await using engine = await device(proxy.url);
+          expect(idsOf(await eventsOf(engine, request))).toEqual(expected);
+        }),
+        { numRuns: runs(5, 100) },
+      );
+    },
+  );
 
   it('goes on when the hub was restarted at the same address', async () => {
     const first = await serve();

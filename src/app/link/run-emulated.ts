@@ -7,7 +7,7 @@ import type { EngineEvent } from '../../core/events.ts';
 import { openEngine } from '../open-engine.ts';
 import { type EmulatedHub, type EmulatedHubOptions, openEmulatedHub } from './emulated-hub.ts';
 import { askUntil, type RunOptions } from './run-schemes.ts';
-import { type LinkScheme, sentDistribution } from './schemes.ts';
+import { type LinkScheme, sentDistribution, usesHub } from './schemes.ts';
 
 export interface RunEmulatedOptions extends RunOptions, Omit<EmulatedHubOptions, 'large'> {
   readonly small: string;
@@ -43,20 +43,16 @@ export interface EmulatedRuns {
   readonly note: string;
 }
 
-/**
- * Schemes that transmit drafts. A small model alone needs no link, and a large one would stream, which
- * a hub does not do.
- */
+/** Schemes with a hub: a small model alone needs no link. */
 export async function runEmulated(
   schemes: readonly LinkScheme[],
   options: RunEmulatedOptions,
 ): Promise<EmulatedRuns> {
   const speeds = new Map<LinkScheme, EmulatedSpeed>();
-  const drafting = schemes.filter(({ sends }) => sends !== null);
   await using hub = await openEmulatedHub(options);
   const env = { ...(options.env ?? process.env), PILOTFISH_HUB_KEY: hub.key ?? '' };
   const log = new MessageLog();
-  for (const own of groupsOf(drafting)) {
+  for (const own of groupsOf(schemes.filter(usesHub))) {
     const [{ sends, aheadCount: ahead }] = own;
     await using engine = await openEngine({
       ...{ ...options, large: undefined, env, strategies: own.map(({ value }) => value) },
@@ -126,9 +122,11 @@ interface Turn {
   readonly ms: number;
   /** What the hub computed, and waited for its model. */
   readonly hubMs: number;
-  /** From the sending of its messages to their answers. */
+  /** In which the next message of the hub was awaited. */
   readonly waitedMs: number;
   readonly callCount: number;
+  /** Messages of the hub: a stream sends them ahead of their tokens. */
+  readonly answerCount: number;
   readonly upBytes: number;
   readonly downBytes: number;
 }
@@ -142,10 +140,13 @@ async function turnsOf(events: AsyncIterable<EngineEvent>, log: MessageLog): Pro
     if (event.type === 'start') large = event.labels.large;
     if (event.type === 'work' && event.model === large) hubMs += event.computeMs + event.waitedMs;
     if (event.type !== 'token') continue;
-    const { sentCount, upBytes, downBytes, waitedMs } = carriedSince(log.total, before.carried);
+    const { sentCount, receivedCount, upBytes, downBytes, waitedMs } = carriedSince(
+      log.total,
+      before.carried,
+    );
     turns.push({
       ...{ ms: event.elapsedMs - before.ms, hubMs, waitedMs, callCount: sentCount },
-      ...{ upBytes, downBytes },
+      ...{ answerCount: receivedCount, upBytes, downBytes },
     });
     before = { ms: event.elapsedMs, carried: log.total };
     hubMs = 0;
@@ -164,17 +165,28 @@ function speedOf(turns: readonly Turn[]): Omit<EmulatedSpeed, 'onInterface'> {
     turns.reduce((total, turn) => total + of(turn), 0);
   const mean = (of: (turn: Turn) => number): number => sum(of) / turns.length;
   const callCount = sum((turn) => turn.callCount);
-  const perCall = (bytes: number): number | null => (callCount === 0 ? null : bytes / callCount);
+  const share = (bytes: number, count: number): number | null =>
+    count === 0 ? null : bytes / count;
   return {
     tokenCount: turns.length,
     time: {
       ms: mean(({ ms }) => ms),
-      deviceMs: mean(({ ms, waitedMs }) => ms - waitedMs),
+      // Of a stream, what is awaited for a token may fall into the time of the token before.
+      deviceMs: Math.max(
+        0,
+        mean(({ ms, waitedMs }) => ms - waitedMs),
+      ),
       hubMs: mean(({ hubMs }) => hubMs),
       linkMs: mean(({ waitedMs, hubMs }) => waitedMs - hubMs),
     },
     transmittedShare: callCount / turns.length,
-    upBytes: perCall(sum(({ upBytes }) => upBytes)),
-    downBytes: perCall(sum(({ downBytes }) => downBytes)),
+    upBytes: share(
+      sum((turn) => turn.upBytes),
+      callCount,
+    ),
+    downBytes: share(
+      sum((turn) => turn.downBytes),
+      sum(({ answerCount }) => answerCount),
+    ),
   };
 }

@@ -86,6 +86,10 @@ export function sentDistribution(
   return { kind: 'top', tokenCount: tokenCount ?? UPLINK_DEFAULTS.tokenCount, bitCount };
 }
 
+export function usesHub({ value, sends }: LinkScheme): boolean {
+  return sends !== null || value.method === largeMethod;
+}
+
 /** Whether its answers have the large model's distribution by construction. */
 export function isLossless({ value, sends }: LinkScheme, { rest }: UplinkOptions): boolean {
   const { method } = value;

@@ -9,14 +9,14 @@ export interface Carried {
   readonly upBytes: number;
   readonly receivedCount: number;
   readonly downBytes: number;
-  /** From the sending of each question to its answer. */
+  /** Before each message of the hub, since the one before it in either direction. */
   readonly waitedMs: number;
 }
 
 export class MessageLog {
   readonly #clock: Clock;
   #total: Carried = { sentCount: 0, upBytes: 0, receivedCount: 0, downBytes: 0, waitedMs: 0 };
-  #sentAtMs = 0;
+  #lastMs = 0;
 
   constructor(clock: Clock = systemClock) {
     this.#clock = clock;
@@ -26,11 +26,11 @@ export class MessageLog {
     return this.#total;
   }
 
-  /** The transport, with its messages counted. One question is out at a time, of all connections. */
+  /** The transport, with its messages counted. One request is out at a time, of all connections. */
   watch(transport: FrameTransport): FrameTransport {
     return {
       send: (frame) => {
-        this.#sentAtMs = this.#clock.nowMs();
+        this.#lastMs = this.#clock.nowMs();
         this.#add({ sentCount: 1, upBytes: webSocketBytes(frame.length, 'device') });
         transport.send(frame);
       },
@@ -44,10 +44,9 @@ export class MessageLog {
 
   async *#received(frames: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const frame of frames) {
-      this.#add({
-        ...{ receivedCount: 1, downBytes: webSocketBytes(frame.length, 'hub') },
-        waitedMs: this.#clock.nowMs() - this.#sentAtMs,
-      });
+      const waitedMs = this.#clock.nowMs() - this.#lastMs;
+      this.#lastMs += waitedMs;
+      this.#add({ receivedCount: 1, downBytes: webSocketBytes(frame.length, 'hub'), waitedMs });
       yield frame;
     }
   }

@@ -15,10 +15,17 @@ interface Ran {
 }
 
 /** Runs the command until it serves, then interrupts it. */
-async function hub(args: readonly string[], running: Partial<RunningHub> = {}): Promise<Ran> {
+async function hub(
+  args: readonly string[],
+  running: Partial<RunningHub> = {},
+  end?: unknown,
+): Promise<Ran> {
   let seen: RunHubOptions | null = null;
   let disposedCount = 0;
-  const recorded = recordedIo({ onOut: () => setImmediate(() => recorded.abort()) });
+  const interrupted = new PilotfishError('aborted', 'Interrupted.');
+  const recorded = recordedIo({
+    onOut: () => setImmediate(() => recorded.abort(end ?? interrupted)),
+  });
   const dependencies = {
     ...scriptedDependencies(() => ({ tokens: [] })),
     runHub: async (options: RunHubOptions): Promise<RunningHub> => {
@@ -40,10 +47,20 @@ async function hub(args: readonly string[], running: Partial<RunningHub> = {}): 
 
 describe('hub', () => {
   it('says where it is, serves until it is interrupted, and closes in order', async () => {
-    const { out, exitCode, options, disposedCount } = await hub(['--large', 'big']);
+    const { out, err, exitCode, options, disposedCount } = await hub(['--large', 'big']);
     expect(out).toBe('big at ws://127.0.0.1:7433, for this machine, without a key\n');
     expect(options).toMatchObject({ large: 'big' });
-    expect([exitCode, disposedCount]).toEqual([130, 1]);
+    expect(err).toBe(
+      'Draining: open requests may end. A second signal ends the hub at once.\nThe hub has ended.\n',
+    );
+    expect([exitCode, disposedCount]).toEqual([0, 1]);
+  });
+
+  it('fails with what else ends it', async () => {
+    const full = new PilotfishError('disk-full', 'Could not write standard output.');
+    const { err, exitCode, disposedCount } = await hub(['--large', 'big'], {}, full);
+    expect(err).toBe('error[disk-full]: Could not write standard output.\n');
+    expect([exitCode, disposedCount]).toEqual([1, 1]);
   });
 
   it('takes its options', async () => {

@@ -1,9 +1,11 @@
 /** `pilotfish hub`: the large model of devices, over a network. */
 import type { Command } from 'commander';
 import type { RunHubOptions } from '../../app/run-hub.ts';
+import { PilotfishError } from '../../core/errors.ts';
 import { untilAborted } from '../../core/until-aborted.ts';
 import { DEVICE_COUNT_LIMIT } from '../../hub/hub-limits.ts';
 import type { CliDependencies } from '../cli-dependencies.ts';
+import { EXIT } from '../exit-code.ts';
 import { type CliIo, withoutColor } from '../io.ts';
 import { addFlags, count, type FlagTable, number, readFlags, text } from '../options/flags.ts';
 import { PAIR_FLAGS } from '../options/pair-flags.ts';
@@ -19,8 +21,9 @@ interface HubCommandOptions {
 
 const NOTES = `Devices connect with \`pilotfish ask|chat|eval --hub ws://HOST:PORT\`. By default only this
 machine can connect. For others give --host and a key, and TLS unless the network is trusted. The
-operator of a hub can read the texts of its devices: docs/HUB.md says what leaves them. The first SIGTERM or
-Ctrl-C lets open requests end, the second ends the hub at once. GET /health and /metrics tell how it is.
+operator of a hub can read the texts of its devices: docs/HUB.md says what leaves them. The first
+SIGTERM or Ctrl-C lets open requests end, and then the hub, with exit code 0; the second ends it at
+once. GET /health and /metrics tell how it is.
 
 Examples:
   pilotfish hub --large qwen2.5-coder-1.5b-instruct
@@ -108,8 +111,22 @@ async function serve(
     const { url, model, isSecret } = hub;
     if (json === true) io.out(`${JSON.stringify({ type: 'hub', url, model, isSecret })}\n`);
     else io.out(`${model} at ${url}${isSecret ? '' : ', for this machine, without a key'}\n`);
-    await untilAborted(new Promise<never>(() => {}), io.signal);
+    await untilAsked(io.signal);
+    io.err('Draining: open requests may end. A second signal ends the hub at once.\n');
   } finally {
     bar.stop();
+  }
+  io.err('The hub has ended.\n');
+  // It was asked to end, and did so in order.
+  io.setExitCode(EXIT.ok);
+}
+
+/** @throws what else ended the program, as an output that cannot be written */
+async function untilAsked(signal: AbortSignal): Promise<void> {
+  try {
+    await untilAborted(new Promise<never>(() => {}), signal);
+  } catch (error) {
+    const { reason }: { readonly reason: unknown } = signal;
+    if (!PilotfishError.isInstance(reason) || reason.code !== 'aborted') throw error;
   }
 }

@@ -7,6 +7,7 @@ import {
   LEVEL_BIT_COUNT_MAX,
 } from '../../sampling/compressed-distribution.ts';
 import type { DraftDistribution } from '../../sampling/draft-distribution.ts';
+import { RUN_LENGTH_MAX } from '../limits.ts';
 import {
   type DeviceMessage,
   type HubMessage,
@@ -14,6 +15,7 @@ import {
   type LinkMessage,
   type OpenMessage,
   type TransmitMessage,
+  type WriteMessage,
 } from '../messages.ts';
 
 /** Full distributions are made up to this size only. */
@@ -144,10 +146,22 @@ function anyTransmit(size: number): fc.Arbitrary<TransmitMessage> {
     });
 }
 
+function anyWrite(size: number): fc.Arbitrary<WriteMessage> {
+  return fc.record({
+    type: fc.constant('write' as const),
+    sequence: anyCount,
+    epoch: anyCount,
+    from: anyCount,
+    unsynced: anyTokenIds(size),
+    countMax: fc.nat({ max: RUN_LENGTH_MAX }),
+  });
+}
+
 export function anyDeviceMessage(size: number): fc.Arbitrary<DeviceMessage> {
   return fc.oneof(
     anyOpen(size),
     anyTransmit(size),
+    anyWrite(size),
     fc.record({
       type: fc.constant('resume' as const),
       requestId: anyRequestId,
@@ -178,6 +192,7 @@ export function anyHubMessage(size: number): fc.Arbitrary<HubMessage> {
       rowCount: anyCount,
       forwardCount: fc.nat({ max: 65_535 }),
     }),
+    fc.record({ type: fc.constant('stopped' as const), sequence: anyCount }),
     fc.record({
       type: fc.constant('error' as const),
       sequence: fc.option(anyCount),
