@@ -16,14 +16,10 @@ export type SentDistribution =
 export interface MessageBytes {
   open(textLength: number, sampling?: SamplingParams): number;
   opened(): number;
-<<<<<<< HEAD
   /** @param keptCount tokens of a compressed distribution; default: as many as may be kept */
   transmit(unsyncedCount: number, keptCount?: number): number;
-=======
-  transmit(unsyncedCount: number): number;
   /** Without un-synced ids. */
   write(): number;
->>>>>>> 9e419cfb55e0c32c232a23706c34a837c0802be0
   answer(): number;
 }
 

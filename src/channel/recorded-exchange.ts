@@ -65,12 +65,9 @@ class Fold {
   /** Of the round that is read. */
   #round = { hubMs: 0, prefillMs: 0, isAsked: false };
   #unsyncedCount = 0;
-<<<<<<< HEAD
   #messageCount = 0;
-=======
   /** Tokens of a stream that the hub was asked for. */
   #dueCount = 0;
->>>>>>> 9e419cfb55e0c32c232a23706c34a837c0802be0
   #elapsedMs = 0;
 
   constructor({ start, bytes, isStreamed, aheadCount, keptCounts }: FoldOptions) {

@@ -50,25 +50,15 @@ async function sentBy(
   return sent;
 }
 
-<<<<<<< HEAD
-it.each<[string, 'distribution' | 'top' | 'ids', SentDistribution]>([
-  ['hlm', 'distribution', { kind: 'full' }],
-  ['hlm', 'ids', { kind: 'none' }],
-  ['hlm', 'top', { kind: 'top', tokenCount: 3, bitCount: 8 }],
-  // Levels of 2 bits leave some of 6 tokens out.
-  ['cu-hlm@0.5', 'top', { kind: 'top', tokenCount: 6, bitCount: 2 }],
-  ['uhlm@0.5', 'distribution', { kind: 'full' }],
-  ['random-uhlm@0.4', 'ids', { kind: 'none' }],
-])('of %s with %s', async (strategy, sends, sent) => {
-=======
 interface Pair {
   readonly device: Engine;
   readonly both: Engine;
   readonly log: MessageLog;
+  /** Tokens of the compressed distributions that `both` would send. */
+  readonly keptCounts: readonly number[];
 }
 
 async function pairOf(uplink: UplinkOptions): Promise<Pair> {
->>>>>>> 9e419cfb55e0c32c232a23706c34a837c0802be0
   const hub = new Hub({ model: scripted('large', 13), digest: '0'.repeat(64) });
   const log = new MessageLog();
   const connect = async () => {
@@ -79,12 +69,7 @@ async function pairOf(uplink: UplinkOptions): Promise<Pair> {
   const small = scripted('small', 0);
   const { transport, facts } = await connect();
   const large = new HubModel({ connect, vocabulary: small.vocabulary }, facts, transport);
-<<<<<<< HEAD
-  const { tokenCount, bitCount } = { tokenCount: 3, bitCount: 8, ...sent };
-  const uplink = { sends, tokenCount, bitCount };
   const keptCounts: number[] = [];
-=======
->>>>>>> 9e419cfb55e0c32c232a23706c34a837c0802be0
   const device = new Engine({ models: { small, large }, uplink });
   const both = new Engine({
     ...{ models: { small: scripted('small', 0), large: scripted('large', 13) }, uplink },
@@ -92,7 +77,7 @@ async function pairOf(uplink: UplinkOptions): Promise<Pair> {
       if (one.kind === 'compressed') keptCounts.push(one.compressed.tokenIds.length);
     },
   });
-  return { device, both, log };
+  return { device, both, log, keptCounts };
 }
 
 it('of the hub alone, which is asked for more in time', async () => {
@@ -126,10 +111,13 @@ it.each<[string, 'distribution' | 'top' | 'ids', SentDistribution]>([
   ['hlm', 'distribution', { kind: 'full' }],
   ['hlm', 'ids', { kind: 'none' }],
   ['hlm', 'top', { kind: 'top', tokenCount: 3, bitCount: 8 }],
+  // Levels of 2 bits leave some of 6 tokens out.
+  ['cu-hlm@0.5', 'top', { kind: 'top', tokenCount: 6, bitCount: 2 }],
   ['uhlm@0.5', 'distribution', { kind: 'full' }],
   ['random-uhlm@0.4', 'ids', { kind: 'none' }],
 ])('of %s with %s', async (strategy, sends, sent) => {
-  const { device, both, log } = await pairOf({ sends, tokenCount: 3 });
+  const { tokenCount, bitCount } = { tokenCount: 3, bitCount: 8, ...sent };
+  const { device, both, log, keptCounts } = await pairOf({ sends, tokenCount, bitCount });
   const request = {
     ...{ promptTokenIds: [0, 1, 2], strategy, seed: 5, maxTokens: 60 },
     sampling: { temperature: 1 },
