@@ -7,6 +7,7 @@ import {
   sampledPerturbationGate,
   unbiasedPerturbationGate,
 } from '../judging/perturbation.ts';
+import { classMarginGate } from './class-margin.ts';
 import { tokenRoutingCost } from './cost-models.ts';
 import { entropyGate } from './entropy.ts';
 import { chosenThreshold } from './fitted-uplink.ts';
@@ -105,6 +106,10 @@ export const HYBRID_METHODS: readonly Method[] = [
       scale: 'the margin, from 0 to 1',
       style: solidLine(HUES.vermilion, 'cross'),
     },
+  }),
+  gated('uhlm-class-margin', classMarginGate, {
+    summary: 'the same by the margin, and only of digits and operators',
+    ...{ default: 0.7, scale: 'the margin, from 0 to 1', style: null },
   }),
   {
     ...method({
