@@ -205,7 +205,7 @@ export const RSD_METHODS: readonly Method[] = [
   }),
   untrained(leastCertainty('rsd-entropy'), {
     summary: 'steps, by the largest entropy of the small model in its step (untrained)',
-    delta: 0.25,
+    delta: 0.1,
     style: null,
   }),
   untrained(largeLikelihood('rsd-large-likelihood', minLogprob), {
