@@ -125,13 +125,18 @@ describe('pilotfish hub', () => {
     });
     await once(first.child, 'exit');
     const second = await start(['--port', port]);
+    // A device that was still starting finds no hub, and says so at once.
+    const begun = (await Promise.all(texts))
+      .map((text, at) => ({ ...text, seed: seeds[at] ?? 0 }))
+      .filter(({ err }) => !err.includes('There is no connection to'));
+    expect(begun.length).toBeGreaterThan(0);
     let equalCount = 0;
-    for (const [at, text] of (await Promise.all(texts)).entries()) {
-      expect(text.code, text.err).toBe(0);
-      const alone = await ask([...drawn(seeds[at] ?? 0), '--hub', second.url]);
-      if (text.out === alone.out) equalCount += 1;
+    for (const { code, err, out, seed } of begun) {
+      expect(code, err).toBe(0);
+      const alone = await ask([...drawn(seed), '--hub', second.url]);
+      if (out === alone.out) equalCount += 1;
     }
     // Other devices change the shapes of the hub's batches, and with them a draw between near-ties.
-    expect(equalCount).toBeGreaterThanOrEqual(seeds.length - 2);
+    expect(equalCount).toBeGreaterThanOrEqual(begun.length - 2);
   });
 });
