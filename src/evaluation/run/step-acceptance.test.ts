@@ -131,7 +131,7 @@ describe('stepAcceptance', () => {
     const [steps] = acceptance([[...judged, ['l', 1, 0.1], ['s', 5, null]]]);
     expect(counts(steps?.byPosition ?? [])).toEqual([
       ...['1', '2', '3', '4', '5', '6', '7', '8'].map((name) => [name, 1, 1]),
-      ['9 or later', 4, 0.75],
+      ['9+', 4, 0.75],
     ]);
   });
 

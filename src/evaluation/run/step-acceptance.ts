@@ -43,7 +43,7 @@ export function stepAcceptance(
 
 function positionName(position: RecordedStep['position']): string {
   if (position === 'last') return position;
-  return position > POSITION_MAX ? `${POSITION_MAX + 1} or later` : String(position);
+  return position > POSITION_MAX ? `${POSITION_MAX + 1}+` : String(position);
 }
 
 function difficultiesOf(
