@@ -35,7 +35,7 @@ import {
 
 export interface EvaluateOptions
   extends Omit<QuestionRunOptions, 'traffic'>,
-    Pick<OpenEvaluationOptions, 'keepsRows' | 'headFiles' | 'hub' | OptionGroup> {
+    Pick<OpenEvaluationOptions, 'keepsRows' | 'headFiles' | 'hub' | 'server' | OptionGroup> {
   /**
    * Training sets of anything that is evaluated, as `gsm8k/train` or the path of a `.jsonl` file. A
    * question that is also in one of them is refused.

@@ -13,11 +13,11 @@ import { Engine } from '../engine/engine.ts';
 import type { CostFacts, EngineModel } from '../engine/model-set.ts';
 import { POCKET_SCOPE } from '../evaluation/tasks/pocket/scope.ts';
 import type { BoundModel } from '../judging/head.ts';
-import type { HubFacts } from '../link/hub-facts.ts';
 import type { CostCurve, StepCosts } from '../machines/step-costs.ts';
 import type { LlamaCppModel } from '../model/llama-cpp/model.ts';
 import { readModelFile } from '../model/llama-cpp/model-file.ts';
 import type { LanguageModel, Vocabulary } from '../model/roles.ts';
+import { isServerAddress } from '../remote/server-address.ts';
 import type { StrategyValue } from '../strategy/method.ts';
 import type { RsdOptions } from '../strategy/rsd-options.ts';
 import type { SampleOptions } from '../strategy/samples.ts';
@@ -32,6 +32,13 @@ import {
   STRATEGY_DEFAULT,
   type StrategyInput,
 } from '../strategy/strategy-value.ts';
+import { ANY_HUB, type HubOptions, reachHub } from './elsewhere/reach-hub.ts';
+import { reachServer, type ServerOptions } from './elsewhere/reach-server.ts';
+import {
+  checkElsewhere,
+  type ElsewhereFacts,
+  type ReachedModel,
+} from './elsewhere/reached-model.ts';
 import { asksForHeads, boundModel, checkBuilt, withSmallEmbeddings } from './heads/built-heads.ts';
 import {
   findHeads,
@@ -40,7 +47,6 @@ import {
   NO_HEADS,
   readNamedHeads,
 } from './heads/find-heads.ts';
-import { checkOverHub, type HubOptions, type ReachedHub, reachHub } from './hub/open-hub-model.ts';
 import { loadNamedModel } from './machine/load-named-model.ts';
 import { localModelCosts, shortName } from './machine/local-profile.ts';
 import type { PairOptions } from './pair-options.ts';
@@ -98,8 +104,10 @@ export interface OpenEngineOptions extends PairOptions {
    * serve one of the strategies.
    */
   readonly headFiles?: readonly string[] | undefined;
-  /** Told of the model that the hub has. */
-  readonly onHub?: ((facts: HubFacts) => void) | undefined;
+  /** Of a large model on a server, which `large` gives the address of (docs/SERVERS.md). */
+  readonly server?: ServerOptions | undefined;
+  /** Told of a large model that is not loaded here. */
+  readonly onElsewhere?: ((facts: ElsewhereFacts) => void) | undefined;
   /** Wraps a loaded model; the wrapper then owns it. Default: no wrapper. */
   readonly wrapModel?:
     | ((model: LlamaCppModel, of: WrappedModel) => Promise<LanguageModel>)
@@ -139,37 +147,50 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
   const labels = neededLabels(strategies, options);
   // Checked first, so that a wrong file costs no download and a missing head no load.
   const named = await readNamedHeads(headFiles, strategies, options.uplink);
-  const hub = options.hub && (await reachHub(options.hub, options));
+  const elsewhere = await reachElsewhere(options);
   try {
     // A head is bound to both models, also where one of them is not loaded.
     const hasHeads = asksForHeads(strategies, options.uplink);
-    const roles = hub === undefined ? PAIR_ROLES : (['small'] as const);
+    const roles = elsewhere === null ? PAIR_ROLES : (['small'] as const);
     const neededFiles = MODEL_LABELS.filter(
       (label) => labels.includes(label) || (hasHeads && roles.some((role) => role === label)),
     );
     const chosen = await chooseModels(neededFiles, options);
     const heads = hasHeads
-      ? await headsFor({ ...chosen, strategies, hub }, named, options)
+      ? await headsFor({ ...chosen, strategies, elsewhere }, named, options)
       : NO_HEADS;
     const { steps, samples, headsOptional = false } = options;
     if (!headsOptional) checkBuilt(strategies, { steps, samples, ...heads });
-    if (hub !== undefined) checkOverHub(strategies, { ...options, ...heads });
-    return await loadEngine({ ...chosen, strategies, labels, heads, hub }, options);
+    if (elsewhere !== null) checkElsewhere(strategies, { ...options, ...heads }, elsewhere);
+    return await loadEngine({ ...chosen, strategies, labels, heads, elsewhere }, options);
   } catch (error) {
-    hub?.entrance.transport.close();
+    await elsewhere?.close();
     throw error;
   }
+}
+
+/** Whether the large model runs on a server. */
+function isElsewhere({ large }: OpenEngineOptions): boolean {
+  return large !== undefined && isServerAddress(large);
+}
+
+/** Reached first, so that a wrong address or key costs no load; null: the large model runs here. */
+async function reachElsewhere(options: OpenEngineOptions): Promise<ReachedModel | null> {
+  const { hub, large, server } = options;
+  if (hub !== undefined) return await reachHub(hub, options);
+  if (large === undefined || !isServerAddress(large)) return null;
+  return await reachServer(large, server, options);
 }
 
 interface Prepared extends Chosen {
   readonly strategies: readonly StrategyValue[];
   readonly labels: readonly ModelLabel[];
   readonly heads: Heads;
-  readonly hub: ReachedHub | undefined;
+  readonly elsewhere: ReachedModel | null;
 }
 
 async function loadEngine(
-  { names, files, strategies, labels, heads: found, hub }: Prepared,
+  { names, files, strategies, labels, heads: found, elsewhere }: Prepared,
   options: OpenEngineOptions,
 ): Promise<Engine> {
   const models: { [L in ModelLabel]?: LlamaCppModel } = {};
@@ -185,7 +206,10 @@ async function loadEngine(
         owners[one] = model;
       }
     }
-    if (hub !== undefined) owners.large = hub.open(tokensOf(models.small), options.onHub);
+    if (elsewhere !== null) {
+      options.onElsewhere?.(elsewhere.facts);
+      owners.large = await elsewhere.open(tokensOf(models.small));
+    }
     const costs = await stepCosts(models, strategies, options);
     const heads = { ...found, routers: withSmallEmbeddings(found.routers, models.small ?? null) };
     for (const [label, own] of loaded) {
@@ -220,7 +244,7 @@ function tokensOf(small: LlamaCppModel | undefined): Vocabulary {
 }
 
 async function headsFor(
-  { names, files, strategies, hub }: Omit<Prepared, 'labels' | 'heads'>,
+  { names, files, strategies, elsewhere }: Omit<Prepared, 'labels' | 'heads'>,
   named: readonly NamedHead[],
   options: OpenEngineOptions,
 ): Promise<Heads> {
@@ -228,10 +252,28 @@ async function headsFor(
     const file = required(files[role], `${role} has a file`);
     return boundModel(shortName(nameOf(names, role)), file, options);
   };
-  // A device knows the large model by what its hub tells.
-  const models = { small: await own('small'), large: hub?.entrance.facts ?? (await own('large')) };
+  const large = elsewhere === null ? await own('large') : elsewhere.bound;
+  if (large === null) return withoutHeads(strategies, options);
+  const models = { small: await own('small'), large };
   const isOptional = options.headsOptional ?? false;
   return await findHeads({ strategies, uplink: options.uplink, models, named, isOptional });
+}
+
+/** Without knowing which model a server has, no head can be said to be trained for it. */
+function withoutHeads(
+  strategies: readonly StrategyValue[],
+  { large, headsOptional }: OpenEngineOptions,
+): Heads {
+  const trained = strategies.find(({ method }) => method.head !== null);
+  if (trained === undefined || headsOptional === true) return NO_HEADS;
+  throw new PilotfishError(
+    'head-missing',
+    `${trained.text} is trained for one pair of models, and nothing says which model ${large} is.`,
+    {
+      remedy: 'Name the model of the pair that the server has with --large-as, or choose margin.',
+      fields: { strategy: trained.text },
+    },
+  );
 }
 
 type Names = { readonly [L in ModelLabel]?: string | undefined };
@@ -283,7 +325,7 @@ function neededLabels(
   strategies: readonly StrategyValue[],
   options: OpenEngineOptions,
 ): readonly ModelLabel[] {
-  const { speculative, steps, samples, hub } = options;
+  const { speculative, steps, samples, hub, large } = options;
   const needed = new Set(
     strategies.flatMap((value) => labelsOf(value, { speculative, steps, samples })),
   );
@@ -292,15 +334,17 @@ function neededLabels(
       remedy: 'Name at least one strategy.',
     });
   }
-  if (hub === undefined) return MODEL_LABELS.filter((label) => needed.has(label));
-  if (options.large !== undefined) {
+  if (hub === undefined && !isElsewhere(options)) {
+    return MODEL_LABELS.filter((label) => needed.has(label));
+  }
+  if (hub !== undefined && large !== undefined) {
     throw new PilotfishError('option-invalid', 'The large model is named, and a hub has it.', {
       remedy: 'Give either --large or --hub.',
-      fields: { option: '--large', value: options.large },
+      fields: { option: '--large', value: large },
     });
   }
-  checkOverHub(strategies, options);
-  // A device turns texts into tokens with the small model, also where the hub writes alone.
+  if (hub !== undefined) checkElsewhere(strategies, options, ANY_HUB);
+  // The small model turns texts into tokens, also where the large one writes alone.
   return ['small'];
 }
 

@@ -6,9 +6,10 @@ import { type FileHandle, open, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import envPaths from 'env-paths';
 import type { OnNotice, OnProgress, Progressing } from '../core/progress.ts';
+import type { Environment } from '../http/dispatcher.ts';
 import { PULL_LIMITS, type PullLimits } from './pull-limits.ts';
 
-export type Environment = Readonly<Record<string, string | undefined>>;
+export type { Environment };
 
 export interface EnsureModelOptions extends Progressing {
   /** The folder of our own cache. Default: PILOTFISH_HOME, else the cache folder of this system. */

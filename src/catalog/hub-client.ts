@@ -3,10 +3,11 @@
  * to the server with the bytes.
  * Invariant: the token goes to the host of HF_ENDPOINT and to no other, and is in no message.
  */
-import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
+import { type Dispatcher, request } from 'undici';
 import { abortError } from '../core/errors.ts';
+import { connectionReason } from '../http/connection-reason.ts';
+import { dispatcherOf } from '../http/dispatcher.ts';
 import { isSha256 } from '../storage/file-digest.ts';
-import { errnoOf } from '../storage/file-error.ts';
 import type { CatalogContext, Environment } from './catalog-context.ts';
 import type { HubFile } from './model-reference.ts';
 import type { Content } from './partial-file.ts';
@@ -32,7 +33,12 @@ export class HubClient {
   constructor(context: CatalogContext) {
     this.#context = context;
     this.#endpoint = endpointOf(context.env);
-    this.#dispatcher = dispatcherOf(context);
+    this.#dispatcher = dispatcherOf(
+      context.env,
+      context.limits,
+      // The address may hold a password: the cause is kept, but not shown.
+      (cause) => new SourceFailure('HTTP_PROXY or HTTPS_PROXY is not a proxy address', { cause }),
+    );
   }
 
   /** The host of the hub, for people. */
@@ -96,7 +102,10 @@ export class HubClient {
     const { signal } = this.#context;
     if (signal?.aborted === true) return abortError(signal);
     if (error instanceof SourceFailure) return error;
-    return new SourceFailure(`${this.host}: ${reasonOf(error)}`, { isRetryable, cause: error });
+    return new SourceFailure(`${this.host}: ${connectionReason(error)}`, {
+      isRetryable,
+      cause: error,
+    });
   }
 
   #urlOf({ owner, repo, revision, file }: HubFile): URL {
@@ -149,24 +158,6 @@ function endpointOf(env: Environment): URL {
   throw new SourceFailure('HF_ENDPOINT is not an http or https address');
 }
 
-function dispatcherOf({ env, limits }: CatalogContext): Dispatcher {
-  const options: Agent.Options = {
-    connect: { timeout: limits.connectTimeoutMs },
-    headersTimeout: limits.stallTimeoutMs,
-    bodyTimeout: limits.stallTimeoutMs,
-  };
-  const httpProxy = env['http_proxy'] ?? env['HTTP_PROXY'] ?? '';
-  const httpsProxy = env['https_proxy'] ?? env['HTTPS_PROXY'] ?? '';
-  const noProxy = env['no_proxy'] ?? env['NO_PROXY'] ?? '';
-  if (httpProxy === '' && httpsProxy === '') return new Agent(options);
-  try {
-    return new EnvHttpProxyAgent({ ...options, httpProxy, httpsProxy, noProxy });
-  } catch (error) {
-    // The address may hold a password: the cause is kept, but not shown.
-    throw new SourceFailure('HTTP_PROXY or HTTPS_PROXY is not a proxy address', { cause: error });
-  }
-}
-
 /** Reads and ignores a body, even if it breaks off. */
 async function discard({ body }: Response): Promise<void> {
   await body.dump({ limit: DISCARDED_BYTES_MAX }).catch(() => undefined);
@@ -212,23 +203,3 @@ function statusHint(statusCode: number): string {
   }
   return statusCode === 404 ? ' (no such file)' : '';
 }
-
-/** The connection error in the words of the system, with addresses only as host names. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'the request failed';
-  if (error.name === 'TimeoutError') return 'no answer in time';
-  if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);
-  const errno = errnoOf(error);
-  return REASONS[errno ?? ''] ?? errno ?? error.message;
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOTFOUND: 'this name cannot be resolved (no network?)',
-  EAI_AGAIN: 'this name cannot be resolved (no network?)',
-  ECONNREFUSED: 'connection refused',
-  UND_ERR_CONNECT_TIMEOUT: 'connecting took too long',
-  UND_ERR_HEADERS_TIMEOUT: 'no answer in time',
-  UND_ERR_BODY_TIMEOUT: 'the connection stalled',
-  UND_ERR_SOCKET: 'the connection was cut',
-  ECONNRESET: 'the connection was cut',
-};

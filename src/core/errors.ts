@@ -67,6 +67,10 @@ export const ERROR_CODES = [
   'frame-invalid',
   'hub-unreachable',
   'hub-refused',
+  // A server with a model that this program does not run itself.
+  'server-unreachable',
+  'server-refused',
+  'server-invalid',
   // Life cycle.
   'engine-busy',
   'disposed',

@@ -9,6 +9,7 @@ import type { Clock } from '../core/clock.ts';
 import { commonLength } from '../core/common-length.ts';
 import type { PilotfishError } from '../core/errors.ts';
 import { required } from '../core/invariant.ts';
+import { pauseAfter } from '../core/pause-after.ts';
 import type { TokenId } from '../core/token-id.ts';
 import { frameInvalid } from '../link/frame-invalid.ts';
 import type {
@@ -25,7 +26,7 @@ import type { DraftDistribution } from '../sampling/draft-distribution.ts';
 import { DeviceRun } from './device-run.ts';
 import type { HubLink, WaitOptions } from './hub-link.ts';
 import { hubRefusal, isTransient, losesRequest } from './hub-refusal.ts';
-import { type LinkPolicy, pauseAfter } from './link-policy.ts';
+import type { LinkPolicy } from './link-policy.ts';
 
 export interface DeviceRequestOptions {
   readonly opening: Omit<OpenMessage, 'type' | 'requestId' | 'text'>;

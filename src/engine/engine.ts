@@ -283,7 +283,7 @@ export class Engine implements AsyncDisposable {
   }
 
   /** Runs before the request starts. @throws PilotfishError `model-unknown`, `capability-missing` */
-  #checkModels(strategy: Strategy, { logprobs, grammar }: CheckedRequest): void {
+  #checkModels(strategy: Strategy, { logprobs, grammar, sampling }: CheckedRequest): void {
     if (this.#closed) throw closedError();
     for (const [name, needs] of Object.entries(strategy.needs)) {
       const label = name as ModelLabel;
@@ -293,7 +293,9 @@ export class Engine implements AsyncDisposable {
       const reads = joinReads(needs.reads ?? {}, { logprob: writes && logprobs });
       const keepsGrammar = needs.keepsGrammar === true || (writes && grammar !== undefined);
       const all = { ...needs, reads, keepsGrammar };
-      const missing = missingCapability(all, this.#models.capabilitiesOf(label));
+      const missing =
+        missingCapability(all, this.#models.capabilitiesOf(label)) ??
+        (writes ? this.#models.missingSamplingOf(label, sampling) : null);
       if (missing !== null) throw incapable(strategy, label, model.facts.name, missing);
     }
   }

@@ -13,6 +13,7 @@ import {
   type ModelsById,
   modelsById,
 } from '../core/model-id.ts';
+import type { SamplingParams } from '../core/sampling-params.ts';
 import type { TokenId } from '../core/token-id.ts';
 import type { Tokenizer } from '../core/tokenizer.ts';
 import { type Lease, soleLease } from '../kv-cache/lease.ts';
@@ -124,6 +125,13 @@ export class ModelSet {
   capabilitiesOf(label: ModelLabel): SessionCapabilities {
     const model = required(this.get(label), `the ${label} model is loaded`);
     return isLocal(model) ? LOCAL_CAPABILITIES : model.capabilities;
+  }
+
+  /** What keeps a model from drawing with these parameters; null: nothing. */
+  missingSamplingOf(label: ModelLabel, sampling: SamplingParams): string | null {
+    const model = this.get(label);
+    if (model === null || isLocal(model)) return null;
+    return model.missingSampling?.(sampling) ?? null;
   }
 
   /** @param lease the request's lease, which holds the cells of local models */

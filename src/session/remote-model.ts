@@ -3,6 +3,7 @@
  * keeps its own caches, so this process does no KV bookkeeping for it.
  */
 import type { ModelId } from '../core/model-id.ts';
+import type { SamplingParams } from '../core/sampling-params.ts';
 import type { ModelFacts, Vocabulary } from '../model/roles.ts';
 import type { SessionCapabilities } from './capabilities.ts';
 import type { Session, SessionRequest } from './session.ts';
@@ -16,6 +17,11 @@ export interface RemoteModel extends AsyncDisposable {
   readonly facts: RemoteFacts;
   readonly vocabulary: Vocabulary;
   readonly capabilities: SessionCapabilities;
+  /**
+   * What keeps it from drawing with these parameters, as in "it cannot count tokens for penalties"; null:
+   * nothing. Absent: it can draw with all.
+   */
+  missingSampling?(sampling: SamplingParams): string | null;
   /** Opens nothing yet: the first call does. @param id the model's name in work events */
   openSession(id: ModelId, request: SessionRequest): Session;
 }

@@ -17,12 +17,12 @@ import {
 import { soleSession } from '../../src/session/sole-session.ts';
 import type { SessionSubject } from '../../src/testing/contracts/session-bench.ts';
 
-const TOKENS: readonly string[] = ['red ', 'blue ', 'green ', 'and ', 'so on. ', ''];
-const END = TOKENS.length - 1;
+export const TOKENS: readonly string[] = ['red ', 'blue ', 'green ', 'and ', 'so on. ', ''];
+export const END: number = TOKENS.length - 1;
 const PROMPT = tokenIds([0, 1, 2, 0, 3, 1]);
 
 /** A model with another favourite after every text, and a late end. */
-function next(prefix: readonly TokenId[]): readonly number[] {
+export function next(prefix: readonly TokenId[]): readonly number[] {
   const hash = prefix.reduce((sum, token) => (sum * 31 + token + 1) % 10_007, 7);
   const favourite = prefix.length > 40 ? END : hash % END;
   return TOKENS.map((_, id) => (id === favourite ? 0.6 : 0.08));
@@ -34,7 +34,7 @@ function choiceBehind(text: readonly TokenId[]): TokenId {
 }
 
 /** Makes the next call wait or fail. */
-class Interference {
+export class Interference {
   #held: Promise<void> | null = null;
   #failure: Error | null = null;
 
@@ -61,14 +61,19 @@ class Interference {
   }
 }
 
-const TEXTS = {
+/** The texts of every subject. */
+export const TEXTS: Pick<
+  SessionSubject,
+  'prompt' | 'choiceBehind' | 'tokenText' | 'isEndOfGeneration'
+> = {
   prompt: PROMPT,
   choiceBehind,
   tokenText: (id: TokenId) => TOKENS[id] ?? '',
   isEndOfGeneration: (id: TokenId) => id === END,
 };
 
-function scripted(
+/** A model that behaves as all subjects do. */
+export function scripted(
   interference: Interference,
   more: Partial<ScriptedModelOptions> = {},
 ): ScriptedModel {

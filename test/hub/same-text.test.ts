@@ -1,6 +1,7 @@
 /** Over frames, a device and a hub write what one process with both models writes. */
 import { describe, expect, it } from 'vitest';
-import { checkOverHub, worksOverHub } from '../../src/app/hub/open-hub-model.ts';
+import { ANY_HUB } from '../../src/app/elsewhere/reach-hub.ts';
+import { checkElsewhere, worksElsewhere } from '../../src/app/elsewhere/reached-model.ts';
 import type { WorkEvent } from '../../src/core/events.ts';
 import { tinyRewards } from '../../src/judging/fakes/tiny-reward.ts';
 import { tinyRouters } from '../../src/judging/fakes/tiny-router.ts';
@@ -56,7 +57,9 @@ describe.each(UPLINKS)('hybrid inference with drafts that travel %s', (_, uplink
 const READS_LARGE = { hidden: true, large: 'logprob', tokens: 'all' } as const;
 
 describe('every strategy that a hub can serve', () => {
-  const served = METHODS.filter((method) => method.head === null && worksOverHub(method, {}));
+  const served = METHODS.filter(
+    (method) => method.head === null && worksElsewhere(method, {}, ANY_HUB),
+  );
 
   it('is one of hybrid inference, a model alone, a router, or a method of steps', () => {
     const names = served.map(({ name }) => name);
@@ -76,13 +79,17 @@ describe('every strategy that a hub can serve', () => {
 
   it('asks for one token of the large model at a time, also by its trained head', () => {
     const check = (strategy: string): void =>
-      checkOverHub([parseStrategy(strategy)], {
-        routers: tinyRouters(['citer']),
-        rewards: new Map([
-          ...tinyRewards(['rsd']),
-          ...tinyRewards(['rsd-large'], { features: READS_LARGE }),
-        ]),
-      });
+      checkElsewhere(
+        [parseStrategy(strategy)],
+        {
+          routers: tinyRouters(['citer']),
+          rewards: new Map([
+            ...tinyRewards(['rsd']),
+            ...tinyRewards(['rsd-large'], { features: READS_LARGE }),
+          ]),
+        },
+        ANY_HUB,
+      );
     for (const strategy of ['citer', 'uhlm-router@0.5', 'rsd']) check(strategy);
     expect(() => check('rsd-large')).toThrow(
       expect.objectContaining({ code: 'capability-missing' }),
@@ -90,7 +97,7 @@ describe('every strategy that a hub can serve', () => {
   });
 
   it.each(['speculative', 'rsd-judge'])('is not %s', (strategy) => {
-    const check = (): void => checkOverHub([parseStrategy(strategy)], {});
+    const check = (): void => checkElsewhere([parseStrategy(strategy)], {}, ANY_HUB);
     const remedy = expect.stringMatching(/^Choose one of: .*uhlm.*cu-hlm/);
     expect(check).toThrow(expect.objectContaining({ code: 'capability-missing', remedy }));
   });

@@ -18,6 +18,7 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
   Object.entries({
     core: [],
     storage: ['core'],
+    http: ['core', 'storage'],
     network: ['core'],
     sampling: ['core'],
     vocabulary: ['core'],
@@ -27,6 +28,7 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
     session: ['core', 'kv-cache', 'model', 'sampling', 'vocabulary'],
     link: ['core', 'sampling'],
     device: ['core', 'link', 'model', 'sampling', 'session', 'vocabulary'],
+    remote: ['core', 'http', 'model', 'sampling', 'session', 'vocabulary'],
     accounting: ['core'],
     channel: ['core', 'link', 'sampling'],
     machines: ['accounting', 'core', 'model', 'sampling', 'storage'],
@@ -42,7 +44,7 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
       'vocabulary',
     ],
     testing: ['core', 'engine', 'model', 'session', 'strategy', 'vocabulary'],
-    catalog: ['core', 'storage'],
+    catalog: ['core', 'http', 'storage'],
     evaluation: [
       ...['accounting', 'core', 'engine', 'judging', 'machines', 'model', 'session', 'storage'],
       'strategy',
@@ -54,8 +56,8 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
     report: ['channel', 'core', 'evaluation', 'judging', 'strategy'],
     app: [
       ...['accounting', 'catalog', 'channel', 'core', 'device', 'engine', 'evaluation', 'hub'],
-      ...['judging', 'kv-cache', 'link', 'machines', 'model', 'network', 'report', 'session'],
-      ...['speculative', 'storage', 'strategy', 'training'],
+      ...['judging', 'kv-cache', 'link', 'machines', 'model', 'network', 'remote', 'report'],
+      ...['session', 'speculative', 'storage', 'strategy', 'training'],
     ],
     // The library's face.
     'index.ts': [

@@ -19,7 +19,6 @@ import {
 } from '../../evaluation/run/sequence-counts.ts';
 import { routerGate } from '../../judging/router-gate.ts';
 import { PrefixCache } from '../../kv-cache/prefix-cache.ts';
-import type { HubFacts } from '../../link/hub-facts.ts';
 import { cpuDevice } from '../../model/compute-device.ts';
 import { libraryDigest, loadLibrary } from '../../model/llama-cpp/library.ts';
 import type { LlamaCppModel } from '../../model/llama-cpp/model.ts';
@@ -32,6 +31,7 @@ import type { StrategyValue } from '../../strategy/method.ts';
 import { largeMethod, smallMethod } from '../../strategy/single-model.ts';
 import { branchCountOf, strategyValue } from '../../strategy/strategy-value.ts';
 import { TrainingPair } from '../../training/training-pair.ts';
+import type { ElsewhereFacts } from '../elsewhere/reached-model.ts';
 import { type Heads, NO_HEADS } from '../heads/find-heads.ts';
 import { type OpenEngineOptions, openEngine, type WrappedModel } from '../open-engine.ts';
 
@@ -104,7 +104,7 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
   const { strategies } = options;
   const requestCountMax = requestCountOf(options);
   const open = new Map<ModelLabel, OpenModel>();
-  let onHub: HubFacts | null = null;
+  let elsewhere: ElsewhereFacts | null = null;
   let heads: Heads = NO_HEADS;
   const engine = await openEngine({
     ...options,
@@ -115,8 +115,8 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
     // Automatic draft lengths would depend on earlier requests and on this machine's speed.
     speculative: { ...options.speculative, proposer: 'small', draftLength: DRAFT_LENGTH },
     requestCountMax,
-    onHub: (facts) => {
-      onHub = facts;
+    onElsewhere: (facts) => {
+      elsewhere = facts;
     },
     sequenceCountMax: sequenceCountOf(requestCountMax, spareSequenceCountOf(options)),
     wrapModel: async (model, of) => {
@@ -132,7 +132,7 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
     },
   });
   const [small, large] = [opened(open, 'small'), open.get('large') ?? null];
-  const largeFacts = required(large?.facts ?? onHub, 'a large model, here or on a hub');
+  const largeFacts = required(large?.facts ?? elsewhere, 'a large model, here or elsewhere');
   const all = [...new Map([...open.values()].map((one) => [one.model, one])).values()];
   const others = [...open].map(([label, { facts }]) => [label, facts] as const);
   return {
@@ -150,7 +150,7 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
     vocabularySize: Math.min(...[small, large].flatMap((one) => one?.model.vocabulary.size ?? [])),
     contextLength: Math.min(
       small.model.facts.contextLength,
-      required(large?.model.facts ?? onHub, 'a large model').contextLength,
+      required(large?.model.facts ?? elsewhere, 'a large model').contextLength,
     ),
     library: libraryDigest(loadLibrary().paths.llama),
     template: options.template ?? 'own',

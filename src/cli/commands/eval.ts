@@ -24,6 +24,7 @@ import {
 import { HUB_ADDRESS_FLAGS, hubOptions } from '../options/hub-flags.ts';
 import { HEAD_FLAGS, JUDGE_FLAGS, PAIR_FLAGS } from '../options/pair-flags.ts';
 import { answeringFlags, QUESTION_COUNT_MAX, questionFlags } from '../options/question-flags.ts';
+import { SERVER_FLAGS, serverOptions } from '../options/server-flags.ts';
 import { addStepFlags, stepOptions } from '../options/step-flags.ts';
 import { progressBar } from '../rendering/progress-bar.ts';
 import { renderEvaluation } from '../rendering/render-evaluation.ts';
@@ -122,10 +123,12 @@ export function registerEval(program: Command, io: CliIo, dependencies: CliDepen
     'NAME or NAME@THRESHOLD, separated by commas (default: all)',
   );
   addStepFlags(addFlags(command, POINT_FLAGS));
-  addFlags(command, { ...MODEL_FLAGS, ...HUB_ADDRESS_FLAGS, ...CHECK_FLAGS }).option(
-    '--out <FOLDER>',
-    'where answers are kept (default: evaluations/TASK-PAIR)',
-  );
+  addFlags(command, {
+    ...MODEL_FLAGS,
+    ...SERVER_FLAGS,
+    ...HUB_ADDRESS_FLAGS,
+    ...CHECK_FLAGS,
+  }).option('--out <FOLDER>', 'where answers are kept (default: evaluations/TASK-PAIR)');
   addFlags(command, KEEPING_FLAGS)
     .option('--json', 'print the result as one JSON object')
     .option('--no-color', 'no colours')
@@ -169,6 +172,7 @@ function evaluateOptions(parsed: OtherOptions, dependencies: CliDependencies): E
     ...readFlags({ ...TRAINED_ON_FLAGS, ...POINT_FLAGS, ...CHECK_FLAGS, ...KEEPING_FLAGS }, parsed),
     ...stepOptions(parsed),
     ...hub,
+    ...serverOptions(parsed),
     strategies: strategies === undefined ? undefined : strategyList(strategies, dependencies),
     // The same answers would have no bytes of a link.
     folder: out ?? `${folderFor(given)}${hub.hub === undefined ? '' : '-hub'}`,

@@ -10,6 +10,7 @@ import { addFlags, choice, type FlagTable, number, readFlags } from './flags.ts'
 import { HUB_FLAGS, hubOptions } from './hub-flags.ts';
 import { HEAD_FLAGS, JUDGE_FLAGS, PAIR_FLAGS, PRICE_FLAGS, pricesOf } from './pair-flags.ts';
 import { integerFrom, type NumberRange, numberParser } from './parse-number.ts';
+import { SERVER_FLAGS, serverOptions } from './server-flags.ts';
 import { addStepFlags, stepOptions } from './step-flags.ts';
 
 /** Drafts are wanted on a terminal, where grey tells them apart, and among JSON lines. */
@@ -131,7 +132,13 @@ const SPECULATIVE_FLAGS: FlagTable<NonNullable<OpenEngineOptions['speculative']>
 
 /** Adds all options but the strategy, of which compare takes several. */
 export function addGenerationFlags(command: Command): Command {
-  addFlags(command, { ...PAIR_FLAGS, ...HUB_FLAGS, ...JUDGE_FLAGS, ...HEAD_FLAGS });
+  addFlags(command, {
+    ...PAIR_FLAGS,
+    ...SERVER_FLAGS,
+    ...HUB_FLAGS,
+    ...JUDGE_FLAGS,
+    ...HEAD_FLAGS,
+  });
   addFlags(command, PRICE_FLAGS);
   addFlags(command, { ...SAMPLING_FLAGS, ...LENGTH_FLAGS, ...SPECULATIVE_FLAGS });
   addStepFlags(command);
@@ -148,6 +155,7 @@ export function engineOptions(parsed: object): OpenEngineOptions {
     speculative: readFlags(SPECULATIVE_FLAGS, parsed),
     ...stepOptions(parsed),
     ...hubOptions(parsed),
+    ...serverOptions(parsed),
   };
 }
 

@@ -1,0 +1,162 @@
+/** A large model on a server of another engine. */
+import { createHash } from 'node:crypto';
+import { findModel } from '../../catalog/ensure-model.ts';
+import { PilotfishError } from '../../core/errors.ts';
+import type { BoundModel } from '../../judging/head.ts';
+import { readModelFile } from '../../model/llama-cpp/model-file.ts';
+import { compareTokens } from '../../remote/compare-tokens.ts';
+import { DIALECTS } from '../../remote/dialects.ts';
+import { type ProbedServer, probeServer } from '../../remote/probe-server.ts';
+import { servedCapabilities } from '../../remote/served-capabilities.ts';
+import { ServedModel } from '../../remote/served-model.ts';
+import {
+  isOnThisMachine,
+  parseServerAddress,
+  type ServerAddress,
+} from '../../remote/server-address.ts';
+import { ServerClient } from '../../remote/server-client.ts';
+import type { RemoteFacts } from '../../session/remote-model.ts';
+import { boundModel } from '../heads/built-heads.ts';
+import { readPem } from '../hub/read-pem.ts';
+import { shortName } from '../machine/local-profile.ts';
+import type { PairOptions } from '../pair-options.ts';
+import type { ReachedModel } from './reached-model.ts';
+
+export interface ServerOptions {
+  /**
+   * The variable with the key; default: the engine's own (OPENAI_API_KEY, VLLM_API_KEY, SGLANG_API_KEY,
+   * LLAMA_API_KEY). A key goes to no other host, and over plain http only to this machine.
+   */
+  readonly keyEnv?: string | undefined;
+  /** Lets the key go to another machine without encryption. */
+  readonly allowsPlainKey?: boolean | undefined;
+  /** A file with the certificate to trust, in PEM; default: those that this system trusts. */
+  readonly caFile?: string | undefined;
+  /**
+   * The model that the server has, as a name or file on this machine: costs are then computed from its
+   * sizes, and trained heads of its pair are used.
+   */
+  readonly as?: string | undefined;
+}
+
+const KEY_VARIABLES: Readonly<Record<ServerAddress['kind'], string>> = {
+  openai: 'OPENAI_API_KEY',
+  vllm: 'VLLM_API_KEY',
+  sglang: 'SGLANG_API_KEY',
+  'llama-server': 'LLAMA_API_KEY',
+};
+
+type Surroundings = Omit<PairOptions, 'small' | 'large'>;
+
+/**
+ * Connects, and asks the server what it can do.
+ * @throws PilotfishError `option-invalid`, `server-unreachable`, `server-refused`, `server-invalid`,
+ *   `aborted`
+ */
+export async function reachServer(
+  text: string,
+  options: ServerOptions = {},
+  surroundings: Surroundings = {},
+): Promise<ReachedModel> {
+  const address = parseServerAddress(text);
+  const dialect = DIALECTS[address.kind];
+  const { env = process.env, signal = new AbortController().signal } = surroundings;
+  const { caFile } = options;
+  const ca = caFile === undefined ? undefined : await readPem(caFile, '--large-ca');
+  const key = keyOf(address, options, env);
+  const client = new ServerClient({ base: address.base, key, ca, env });
+  try {
+    const probed = await probeServer({ client, dialect }, address.model, { signal });
+    const capabilities = servedCapabilities(probed);
+    const { servedName } = probed;
+    const { bound, facts } = await knownModel(probed, options, surroundings);
+    return {
+      words: { place: `with the server at ${client.host}`, model: 'its model' },
+      capabilities,
+      facts: { ...facts, digest: digestOf(address, probed) },
+      bound,
+      open: async (vocabulary) => {
+        await compareTokens({ client, dialect, servedName }, vocabulary, { signal });
+        return new ServedModel({ client, dialect, servedName, facts, capabilities, vocabulary });
+      },
+      close: () => client[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await client[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** @throws PilotfishError `option-invalid` for a key that everybody on the way could read */
+function keyOf(
+  { kind, base, host }: ServerAddress,
+  { keyEnv, allowsPlainKey = false }: ServerOptions,
+  env: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  const variable = keyEnv ?? KEY_VARIABLES[kind];
+  const key = env[variable] ?? '';
+  if (key === '' && keyEnv !== undefined) {
+    throw new PilotfishError('option-invalid', `The variable ${keyEnv} is not set.`, {
+      remedy: 'Set it to the key of the server, or leave out --large-key-env.',
+      fields: { option: '--large-key-env', value: keyEnv },
+    });
+  }
+  if (key === '') return undefined;
+  if (base.startsWith('https:') || isOnThisMachine(base) || allowsPlainKey) return key;
+  throw new PilotfishError(
+    'option-invalid',
+    `The key in ${variable} would travel to ${host} without encryption.`,
+    {
+      remedy:
+        'Use an address with https, unset the variable if the server needs no key, or accept it with ' +
+        '--large-plain-key.',
+      fields: { host },
+    },
+  );
+}
+
+interface KnownModel {
+  readonly facts: RemoteFacts;
+  readonly bound: BoundModel | null;
+}
+
+/** A context that no server said: that of the small model then counts. */
+const CONTEXT_LENGTH_UNSAID = Number.MAX_SAFE_INTEGER;
+/** As many rows as a prompt has: nothing is known of a server's chunks. */
+const ROW_COUNT_MAX = 4096;
+
+async function knownModel(
+  { servedName, contextLength }: ProbedServer,
+  { as }: ServerOptions,
+  options: Surroundings,
+): Promise<KnownModel> {
+  const limits = {
+    contextLength: Math.min(
+      contextLength ?? CONTEXT_LENGTH_UNSAID,
+      options.contextLength ?? CONTEXT_LENGTH_UNSAID,
+    ),
+    rowCountMax: ROW_COUNT_MAX,
+  };
+  if (as === undefined) {
+    const unknown = { parameterCounts: { body: 0, outputHead: 0 }, weightBytes: 0 };
+    return { bound: null, facts: { name: servedName, ...unknown, kvBytesPerToken: 0, ...limits } };
+  }
+  const found = await findModel(as, options);
+  if (found === null) {
+    throw new PilotfishError('model-unknown', `The model ${as} is not on this machine.`, {
+      remedy: `Pull it with \`pilotfish models pull ${as}\`, or leave out --large-as.`,
+      fields: { option: '--large-as', value: as },
+    });
+  }
+  const { parameterCounts, weightBytes, kvBytesPerToken } = await readModelFile(found.path);
+  const name = shortName(as);
+  const sizes = { parameterCounts, weightBytes, kvBytesPerToken };
+  return { bound: await boundModel(name, found, options), facts: { name, ...sizes, ...limits } };
+}
+
+/** Answers of another server, model or version are others. */
+function digestOf({ kind, base }: ServerAddress, { servedName, version }: ProbedServer): string {
+  return createHash('sha256')
+    .update(JSON.stringify([kind, base, servedName, version]))
+    .digest('hex');
+}

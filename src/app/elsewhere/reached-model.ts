@@ -1,0 +1,91 @@
+/** A large model that runs elsewhere, once it is reached: before the small model is loaded. */
+import { PilotfishError } from '../../core/errors.ts';
+import type { BoundModel } from '../../judging/head.ts';
+import type { Vocabulary } from '../../model/roles.ts';
+import { missingCapability, type SessionCapabilities } from '../../session/capabilities.ts';
+import type { RemoteFacts, RemoteModel } from '../../session/remote-model.ts';
+import type { Method, StrategyValue } from '../../strategy/method.ts';
+import { METHODS } from '../../strategy/methods.ts';
+import type { StrategyOptions } from '../../strategy/strategy-options.ts';
+import { strategyValue } from '../../strategy/strategy-value.ts';
+
+export interface ElsewhereFacts extends RemoteFacts {
+  /** What answers are kept under: SHA-256, in hex. */
+  readonly digest: string;
+}
+
+/** How a kind of place is called in messages. */
+export interface ElsewhereWords {
+  /** As in "it does not work over a hub". */
+  readonly place: string;
+  /** As in "the hub's model gives no hidden states". */
+  readonly model: string;
+}
+
+export interface ReachedModel {
+  readonly words: ElsewhereWords;
+  readonly capabilities: SessionCapabilities;
+  readonly facts: ElsewhereFacts;
+  /** The model that trained heads know it by; null: none. */
+  readonly bound: BoundModel | null;
+  /** @param small the vocabulary of the small model @throws PilotfishError `vocabulary-mismatch` */
+  open(small: Vocabulary): Promise<RemoteModel>;
+  /** For a model that is not opened. */
+  close(): Promise<void>;
+}
+
+type Place = Pick<ReachedModel, 'words' | 'capabilities'>;
+
+/**
+ * @throws PilotfishError `capability-missing` for strategies that ask more of the large model than it
+ *   gives, naming those that do not
+ */
+export function checkElsewhere(
+  strategies: readonly StrategyValue[],
+  options: StrategyOptions,
+  place: Place,
+): void {
+  for (const value of strategies) {
+    const why = missingElsewhere(value, options, place);
+    if (why === null) continue;
+    const works = METHODS.filter((method) => worksElsewhere(method, options, place));
+    throw new PilotfishError(
+      'capability-missing',
+      `The strategy ${value.text} does not work ${place.words.place}: ${why}.`,
+      {
+        remedy: `Choose one of: ${works.map(({ name }) => name).join(', ')}.`,
+        fields: { strategy: value.text },
+      },
+    );
+  }
+}
+
+/**
+ * Whether the model can be the large model of a method, at its default threshold. What a trained head
+ * asks of it shows once the head is found.
+ */
+export function worksElsewhere(method: Method, options: StrategyOptions, place: Place): boolean {
+  const usesLarge = method.needs.includes('large');
+  return usesLarge && missingElsewhere(strategyValue(method), options, place) === null;
+}
+
+function missingElsewhere(
+  value: StrategyValue,
+  options: StrategyOptions,
+  { words, capabilities }: Place,
+): string | null {
+  const { method } = value;
+  const other = method.needs.find((label) => label !== 'small' && label !== 'large');
+  if (other !== undefined) return `it needs a ${other} model beside the pair`;
+  if (!hasHead(method, options)) return null;
+  // No fit changes what is asked of the large model, and none may have been found yet.
+  const uplink = { sends: options.uplink?.sends };
+  const { needs } = method.build(value, { ...options, uplink });
+  const missing = missingCapability(needs.large ?? {}, capabilities);
+  return missing === null ? null : missing.replace(/^it /, `${words.model} `);
+}
+
+function hasHead({ head }: Method, { routers, rewards }: StrategyOptions): boolean {
+  if (head === null) return true;
+  return (head.kind === 'router' ? routers : rewards)?.has(head.name) === true;
+}

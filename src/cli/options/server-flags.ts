@@ -1,0 +1,42 @@
+/** The options of a large model on a server, whose address is that of `--large`. */
+import type { OpenEngineOptions } from '../../app/open-engine.ts';
+import { PilotfishError } from '../../core/errors.ts';
+import { type FlagTable, readFlags, text, toggle } from './flags.ts';
+
+interface ServerFields {
+  readonly largeKeyEnv?: string | undefined;
+  readonly largePlainKey?: boolean | undefined;
+  readonly largeCa?: string | undefined;
+  readonly largeAs?: string | undefined;
+}
+
+export const SERVER_FLAGS: FlagTable<ServerFields> = {
+  largeKeyEnv: text(
+    '--large-key-env <NAME>',
+    "the variable with the server's key (default: OPENAI_API_KEY, VLLM_API_KEY, … by its kind)",
+  ),
+  largePlainKey: toggle(
+    '--large-plain-key',
+    'let the key go to another machine without encryption',
+  ),
+  largeCa: text('--large-ca <FILE>', 'trust this certificate of the server, in PEM'),
+  largeAs: text(
+    '--large-as <MODEL>',
+    'the model that the server has, for its costs and for trained heads',
+  ),
+};
+
+/** @throws PilotfishError `option-invalid` for options of a server without its address */
+export function serverOptions(parsed: object): Pick<OpenEngineOptions, 'server'> {
+  const fields = readFlags(SERVER_FLAGS, parsed);
+  const { largeKeyEnv: keyEnv, largePlainKey: allowsPlainKey } = fields;
+  const { largeCa: caFile, largeAs: as } = fields;
+  const [given] = Object.keys(fields);
+  if (given === undefined) return {};
+  const { large } = parsed as { readonly large?: string };
+  if (large?.includes(':') === true) return { server: { keyEnv, allowsPlainKey, caFile, as } };
+  throw new PilotfishError('option-invalid', 'An option of a server is given, and no server.', {
+    remedy: 'Give the address of the server with --large, as in vllm:http://HOST:PORT/MODEL.',
+    fields: { option: '--large' },
+  });
+}

@@ -1,0 +1,80 @@
+/**
+ * The words of one kind of engine for two questions: the next token after each of several texts, and the
+ * continuation of one text. Pure: a dialect makes calls and reads answers, and sends nothing.
+ */
+import type { SamplingParams } from '../core/sampling-params.ts';
+import type { TokenId } from '../core/token-id.ts';
+import type { WriteBoundary } from '../session/write-boundary.ts';
+import type { ServerCall } from './server-client.ts';
+
+export interface Asking {
+  /** The model's name on the server. */
+  readonly model: string;
+  readonly sampling: SamplingParams;
+  /** Null: the server draws as it likes. */
+  readonly seed: number | null;
+  /**
+   * The number of the largest log-probabilities that are wanted of each token; 0: only its own; null:
+   * none at all.
+   */
+  readonly topCount: number | null;
+}
+
+/** A token that a server wrote. */
+export interface ServedToken {
+  readonly tokenId: number;
+  /** In nats, of the model's own distribution; null: the server did not say. */
+  readonly logprob: number | null;
+  /** The largest of that distribution by token id, in any order, perhaps with the token's own. */
+  readonly top: ReadonlyMap<number, number>;
+}
+
+/** Tokens as the server counts and bills them. */
+export interface ServedUsage {
+  readonly readCount: number;
+  /** The part of them that its cache held; null: the server did not say. */
+  readonly cachedCount: number | null;
+  readonly writtenCount: number;
+}
+
+export interface ServedRows {
+  /** One for each text, in their order; null: the model ended there, and named no token. */
+  readonly tokens: readonly (ServedToken | null)[];
+  readonly usage: ServedUsage | null;
+}
+
+/** A part of a stream. */
+export interface ServedPart {
+  readonly tokens: readonly ServedToken[];
+  /** Why the answer ends with this part; null: it goes on. */
+  readonly end: 'model' | 'limit' | null;
+  readonly usage: ServedUsage | null;
+}
+
+/** A model that a server has. */
+export interface ListedModel {
+  readonly name: string;
+  /** Tokens of a prompt with its answer; null: the server does not say. */
+  readonly contextLength: number | null;
+}
+
+export interface Dialect {
+  /** As `RemoteModel.missingSampling`. */
+  missingSampling(sampling: SamplingParams): string | null;
+  readonly listCall: ServerCall;
+  /** @throws ZodError for an answer of another form */
+  readList(answer: unknown): readonly ListedModel[];
+  /** The version of the engine; null: it does not say. */
+  readonly versionCall: ServerCall | null;
+  readVersion(answer: unknown): string;
+  /** The token ids of a text, in which special tokens are spelled out. */
+  tokenizeCall(text: string, model: string): ServerCall;
+  readTokens(answer: unknown): readonly number[];
+  rowsCall(texts: readonly (readonly TokenId[])[], asking: Asking): ServerCall;
+  readRows(answer: unknown, count: number): ServedRows;
+  streamCall(text: readonly TokenId[], until: WriteBoundary, asking: Asking): ServerCall;
+  readPart(event: unknown): ServedPart;
+}
+
+/** Servers count the tokens that they have written in a call, not those of a window of the text. */
+export const PENALTIES_MISSING = 'it cannot count the tokens of the text for penalties';

@@ -1,0 +1,120 @@
+/** What a server and its model can do, found by asking it: nothing is presumed of a version. */
+import { GREEDY, type SamplingParams } from '../core/sampling-params.ts';
+import { type TokenId, tokenIds } from '../core/token-id.ts';
+import type { Dialect, ListedModel, ServedRows } from './dialect.ts';
+import type { CallOptions, ServerClient } from './server-client.ts';
+import { ServerFailure } from './server-failure.ts';
+
+export interface ProbedServer {
+  /** The model's name on the server. */
+  readonly servedName: string;
+  /** Null: the server does not say. */
+  readonly contextLength: number | null;
+  readonly version: string | null;
+  /** The most log-probabilities of a token; 0: only that of the token itself; null: not even that. */
+  readonly topCountMax: number | null;
+  /** Whether they are those of the model, before the sampling steps. */
+  readonly isBeforeSampling: boolean;
+  /** Whether one call takes several texts. */
+  readonly takesBatches: boolean;
+}
+
+/** @throws ServerFailure, PilotfishError `aborted` */
+export async function probeServer(
+  { client, dialect }: Pick<Probe, 'client' | 'dialect'>,
+  wanted: string | null,
+  options: CallOptions,
+): Promise<ProbedServer> {
+  const answer = await client.send(dialect.listCall, options);
+  const models = client.read('its models', () => dialect.readList(answer));
+  const model = chosen(client.host, models, wanted);
+  const probe: Probe = { client, dialect, servedName: model.name, options };
+  const topCountMax = await topCountOf(probe);
+  return {
+    servedName: model.name,
+    contextLength: model.contextLength,
+    version: await versionOf(probe),
+    topCountMax,
+    isBeforeSampling: (topCountMax ?? 0) > 0 && (await isBeforeSampling(probe)),
+    takesBatches: (await asked(probe, [TEXT, TEXT.slice(1)], {})) !== null,
+  };
+}
+
+interface Probe {
+  readonly client: ServerClient;
+  readonly dialect: Dialect;
+  readonly servedName: string;
+  readonly options: CallOptions;
+}
+
+/** Ids that every vocabulary has; their meaning does not matter. */
+const TEXT: readonly TokenId[] = tokenIds([40, 41, 42]);
+/** Numbers of log-probabilities that servers have as their limits, from the largest that is of use. */
+const TOP_COUNTS: readonly number[] = [64, 20, 5, 1, 0];
+
+/** @throws ServerFailure if the server does not have the model */
+function chosen(host: string, models: readonly ListedModel[], wanted: string | null): ListedModel {
+  const [first] = models;
+  const found = wanted === null ? first : models.find(({ name }) => name === wanted);
+  if (found !== undefined && (wanted !== null || models.length === 1)) return found;
+  const names = models.map(({ name }) => name).join(', ');
+  const has = names === '' ? 'no model' : names;
+  const message =
+    wanted === null
+      ? `The address names no model, and the server at ${host} has ${has}.`
+      : `The server at ${host} has no model "${wanted}". It has ${has}.`;
+  throw new ServerFailure(host, message, {
+    code: 'server-refused',
+    remedy: "Write the model's name behind the address, as in vllm:http://HOST:PORT/MODEL.",
+  });
+}
+
+async function versionOf({ client, dialect, options }: Probe): Promise<string | null> {
+  if (dialect.versionCall === null) return null;
+  try {
+    const answer = await client.send(dialect.versionCall, options);
+    return client.read('its version', () => dialect.readVersion(answer));
+  } catch (error) {
+    if (error instanceof ServerFailure) return null;
+    throw error;
+  }
+}
+
+async function topCountOf(probe: Probe): Promise<number | null> {
+  for (const topCount of TOP_COUNTS) {
+    const rows = await asked(probe, [TEXT], { topCount });
+    const token = rows?.tokens[0] ?? null;
+    if (token !== null && token.logprob !== null && token.top.size >= topCount) return topCount;
+  }
+  return null;
+}
+
+/** With one candidate left, a log-probability after the sampling steps would be 0. */
+async function isBeforeSampling(probe: Probe): Promise<boolean> {
+  const sampling = { ...GREEDY, temperature: 1, topK: 1 };
+  const rows = await asked(probe, [TEXT], { topCount: 1, sampling });
+  return (rows?.tokens[0]?.logprob ?? 0) < 0;
+}
+
+/** Null: the server refuses it, or answers in another form. */
+async function asked(
+  { client, dialect, servedName, options }: Probe,
+  texts: readonly (readonly TokenId[])[],
+  asking: { readonly topCount?: number; readonly sampling?: SamplingParams },
+): Promise<ServedRows | null> {
+  const { topCount = null, sampling = GREEDY } = asking;
+  const call = dialect.rowsCall(texts, { model: servedName, sampling, seed: null, topCount });
+  try {
+    const answer = await client.send(call, options);
+    return client.read('rows', () => dialect.readRows(answer, texts.length));
+  } catch (error) {
+    if (error instanceof ServerFailure && isRefusal(error)) return null;
+    throw error;
+  }
+}
+
+/** Whether the server understood, and does not do it; all else would say nothing about it. */
+function isRefusal({ code, status, isRetryable }: ServerFailure): boolean {
+  if (code === 'server-invalid') return true;
+  return status !== null && !isRetryable && ![401, 403, 407].includes(status);
+}

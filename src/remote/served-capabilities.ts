@@ -1,0 +1,23 @@
+/** What a strategy may ask of a model on a server, by what the server was seen to do. Pure. */
+import { TOP_LOGPROBS_MAX } from '../core/row-reads.ts';
+import type { SessionCapabilities } from '../session/capabilities.ts';
+import type { ProbedServer } from './probe-server.ts';
+
+/** More texts of one call would make it large: each is sent whole. */
+const TEXT_COUNT_MAX = 64;
+
+export function servedCapabilities({
+  topCountMax,
+  isBeforeSampling,
+}: Pick<ProbedServer, 'topCountMax' | 'isBeforeSampling'>): SessionCapabilities {
+  // The port's log-probabilities are those of the model, and not of the sampler.
+  const topLogprobs = isBeforeSampling ? Math.min(topCountMax ?? 0, TOP_LOGPROBS_MAX) : 0;
+  return {
+    reads: { logprob: topCountMax !== null && isBeforeSampling, topLogprobs },
+    outputRowCountMax: TEXT_COUNT_MAX,
+    sharesNoise: false,
+    keepsGrammar: false,
+    givesVerdicts: false,
+    input: 'token-ids',
+  };
+}
