@@ -49,6 +49,8 @@ export interface ServedPart {
   /** Why the answer ends with this part; null: it goes on. */
   readonly end: 'model' | 'limit' | null;
   readonly usage: ServedUsage | null;
+  /** The tokens of the stream up to this part, as the server counts them; null: it does not say. */
+  readonly writtenCount: number | null;
 }
 
 /** A model that a server has. */

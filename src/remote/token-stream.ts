@@ -25,6 +25,8 @@ export interface TokenStreamOptions {
 interface Leg {
   readonly parts: AsyncGenerator<ServedPart, void>;
   readonly bill: Bill;
+  /** Tokens that arrived. */
+  tokenCount: number;
 }
 
 export class TokenStream {
@@ -92,6 +94,10 @@ export class TokenStream {
       const { value, done } = await leg.parts.next();
       if (done === true) throw this.#options.client.invalid('ends a stream without saying why');
       leg.bill.wrote(value.tokens.length);
+      leg.tokenCount += value.tokens.length;
+      if (value.writtenCount !== null && value.writtenCount !== leg.tokenCount) {
+        throw this.#options.client.invalid('has lost or repeated a part of a stream');
+      }
       if (value.usage !== null) leg.bill.settle(value.usage);
       return value;
     } catch (error) {
@@ -106,7 +112,7 @@ export class TokenStream {
     const known = [...this.#text, ...this.#arrived.map((token) => tokenId(token.tokenId))];
     const tokenCountMax = until.tokenCountMax - (known.length - text.length);
     const bill = call.begin(known.length);
-    return { bill, parts: this.#parts(known, { ...until, tokenCountMax }) };
+    return { bill, tokenCount: 0, parts: this.#parts(known, { ...until, tokenCountMax }) };
   }
 
   async *#parts(text: readonly TokenId[], until: WriteBoundary): AsyncGenerator<ServedPart, void> {

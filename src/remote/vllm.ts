@@ -56,7 +56,7 @@ export const vllm: Dialect = {
     body: {
       ...bodyOf(asking),
       ...{ prompt: text, max_tokens: tokenCountMax, stream: true },
-      stream_options: { include_usage: true },
+      stream_options: { include_usage: true, continuous_usage_stats: true },
       ...(texts.length === 0 ? {} : { stop: texts, include_stop_str_in_output: true }),
     },
   }),
@@ -67,7 +67,9 @@ export const vllm: Dialect = {
     return {
       tokens: choice === undefined ? [] : tokensOf(choice),
       end: reason === null ? null : reason === 'length' ? 'limit' : 'model',
-      usage: usageOf(usage),
+      // The usage of a part with tokens is that up to it.
+      usage: choice === undefined ? usageOf(usage) : null,
+      writtenCount: usage?.completion_tokens ?? null,
     };
   },
 };

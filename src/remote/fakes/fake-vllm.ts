@@ -132,7 +132,7 @@ export class FakeVllm implements AsyncDisposable {
     let written = 0;
     for (let reason: string | null = null; reason === null; written += 1) {
       if (written > 0) await this.#options.onToken?.(call);
-      if (response.destroyed) {
+      if (response.destroyed || response.writableEnded) {
         this.counts.abortedCount += 1;
         return;
       }
@@ -141,7 +141,8 @@ export class FakeVllm implements AsyncDisposable {
       const ends = this.#reason(id, written + 1 === asked.max_tokens ? 'length' : null);
       reason = this.#stops(text.slice(prompt.length), asked) ? 'stop' : ends;
       const part = { ids: [id], prefix: text.slice(0, -1), index: 0 };
-      send({ choices: [this.#choice(part, asked, reason)] });
+      const usage = usageOf(prompt.length, written + 1);
+      send({ choices: [this.#choice(part, asked, reason)], usage });
       this.counts.writtenCount += 1;
       // As a real engine: others get their turn after every token.
       await new Promise((done) => setImmediate(done));
