@@ -11,6 +11,7 @@ import { required } from '../core/invariant.ts';
 import { type ByRole, MODEL_LABELS, type ModelLabel, type ModelRole } from '../core/model-id.ts';
 import { Engine } from '../engine/engine.ts';
 import type { CostFacts, EngineModel } from '../engine/model-set.ts';
+import type { LargeFailurePolicy } from '../engine/small-alone.ts';
 import { POCKET_SCOPE } from '../evaluation/tasks/pocket/scope.ts';
 import type { BoundModel } from '../judging/head.ts';
 import type { CostCurve, StepCosts } from '../machines/step-costs.ts';
@@ -106,6 +107,8 @@ export interface OpenEngineOptions extends PairOptions {
   readonly headFiles?: readonly string[] | undefined;
   /** Of a large model on a server, which `large` gives the address of (docs/SERVERS.md). */
   readonly server?: ServerOptions | undefined;
+  /** What happens when a large model elsewhere does not answer any more. Default: that of the hub. */
+  readonly onLargeFailure?: LargeFailurePolicy | undefined;
   /** Told of a large model that is not loaded here. */
   readonly onElsewhere?: ((facts: ElsewhereFacts) => void) | undefined;
   /** Wraps a loaded model; the wrapper then owns it. Default: no wrapper. */
@@ -231,6 +234,7 @@ async function loadEngine(
         ? POCKET_SCOPE
         : undefined,
       ...{ template, prices, requestCountMax, overcommit },
+      onLargeFailure: options.onLargeFailure ?? options.hub?.offline,
     });
   } catch (error) {
     const owned = new Set(Object.values(owners));

@@ -29,8 +29,8 @@ export interface TokenEvent {
   /** True if the large model checked this token and would have written the same. */
   readonly verified: boolean;
   /**
-   * Present if the large model was to check this token of the small one, and was away. Absent in all
-   * other tokens.
+   * Present if the large model was to check or write this token of the small one, and was away. Absent in
+   * all other tokens.
    */
   readonly isOffline?: true;
   /** The small model's proposal, if the large model wrote another token in its place. */

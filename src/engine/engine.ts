@@ -26,6 +26,7 @@ import { type CostFacts, isWriter, type LabelledModels, ModelSet } from './model
 import { promptTokens } from './prompt.ts';
 import type { GenerateRequest } from './request.ts';
 import { runRequest } from './run-request.ts';
+import { type LargeFailurePolicy, withSmallAlone } from './small-alone.ts';
 import { TextTokens } from './text-tokens.ts';
 
 /** The sampling of strategies is that of each request. */
@@ -51,6 +52,8 @@ export interface EngineOptions extends Omit<StrategyOptions, 'sampling'> {
    * never.
    */
   readonly overcommit?: number | undefined;
+  /** What happens when a large model elsewhere does not answer any more. Default: `stop`. */
+  readonly onLargeFailure?: LargeFailurePolicy | undefined;
   readonly clock?: Clock | undefined;
 }
 
@@ -134,7 +137,7 @@ export class Engine implements AsyncDisposable {
    */
   async *generate(request: GenerateRequest): AsyncGenerator<EngineEvent, void> {
     const checked = checkRequest(request);
-    const strategy = this.#strategy(checked.strategy, checked.sampling);
+    const strategy = this.#withFallback(this.#strategy(checked.strategy, checked.sampling));
     this.#checkModels(strategy, checked);
     const abort = new AbortController();
     const forward = (): void => abort.abort(request.signal?.reason);
@@ -193,6 +196,7 @@ export class Engine implements AsyncDisposable {
       messages: 'messages' in request.input ? request.input.messages : undefined,
       strategy,
       unit: request.strategy.method.unit,
+      onLargeFailure: this.#options.onLargeFailure,
       models: this.#models,
       lease,
       grammar: grammar ?? undefined,
@@ -267,6 +271,11 @@ export class Engine implements AsyncDisposable {
     return Object.entries(strategy.needs)
       .map(needOf)
       .reduce((sum, need) => addAmounts(sum, need, 1), {});
+  }
+
+  #withFallback(strategy: Strategy): Strategy {
+    const mayGoOn = this.#options.onLargeFailure === 'small' && this.#models.isRemote('large');
+    return mayGoOn && strategy.needs.large !== undefined ? withSmallAlone(strategy) : strategy;
   }
 
   #strategy(value: StrategyValue, sampling: SamplingParams): Strategy {

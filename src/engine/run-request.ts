@@ -30,6 +30,7 @@ import { REDRAW_TEMPERATURE, SCHEMA_REDRAW_COUNT_MAX } from './limits.ts';
 import { isWriter, type ModelSet } from './model-set.ts';
 import { schemaViolated } from './schema-violated.ts';
 import { shareWarning } from './share-warning.ts';
+import { isLargeAway, type LargeFailurePolicy, smallAlone } from './small-alone.ts';
 import { promptText, startEvent } from './start-event.ts';
 
 /** The part of a request that the loop needs. */
@@ -60,6 +61,8 @@ export interface RunOptions {
   readonly acceptedMs?: number | undefined;
   /** The part of the time since then that it waited for room; default 0. */
   readonly queuedMs?: number | undefined;
+  /** Default: the request fails. */
+  readonly onLargeFailure?: LargeFailurePolicy | undefined;
   /** Further notes for its summary. */
   readonly notes?: readonly string[] | undefined;
   /** Default: seeded noise. Tests enumerate. */
@@ -108,6 +111,8 @@ class Run {
   #roundCount = 0;
   #firstTokenMs: number | null = null;
   #finish: FinishReason | null = null;
+  /** Whether the large model does not answer any more. */
+  #isAlone = false;
 
   constructor(options: RunOptions) {
     const { prompt, strategy, clock } = options;
@@ -230,11 +235,23 @@ class Run {
       yield* this.#work();
       return decisions;
     } catch (error) {
+      if (isLargeAway(error) && this.#goesOnAlone(error)) {
+        yield* this.#work();
+        return yield* this.#round(release);
+      }
       await this.end();
       yield* this.#work();
       for (const event of this.#emitter.flush()) yield* release(event);
       throw error;
     }
+  }
+
+  /** Whether the small model writes the rest. Nothing of the round was committed. */
+  #goesOnAlone(error: PilotfishError): boolean {
+    if (this.#isAlone || this.#options.onLargeFailure !== 'small') return false;
+    this.#isAlone = true;
+    this.#decoder = smallAlone(this.#context(), error);
+    return true;
   }
 
   #wantsDrafts(): boolean {

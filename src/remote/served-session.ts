@@ -12,7 +12,7 @@ import type { RowsRequest, Session, SessionRequest, WriteRequest } from '../sess
 import { SessionLife } from '../session/session-life.ts';
 import { BoundaryWatch } from '../session/write-boundary.ts';
 import type { Attempts } from './attempts.ts';
-import type { Asking, Dialect, ServedRows, ServedToken } from './dialect.ts';
+import type { Asking, Dialect, ServedToken } from './dialect.ts';
 import { MeteredCall } from './metered-call.ts';
 import type { ServerClient } from './server-client.ts';
 import { TokenStream } from './token-stream.ts';
@@ -78,11 +78,11 @@ export class ServedSession implements Session {
       ...{ client, attempts, dialect, call, until, text: request.text },
       signal: this.#life.signal,
       asking: (text) => this.#asking(text, drawing),
+      rowOf: (token) => this.#row(token, drawing.reads),
     });
     try {
       while (!watch.isReached) {
-        const served = await stream.next();
-        const row = this.#row(served, drawing.reads);
+        const row = await stream.next();
         watch.push(row.tokenId);
         yield row;
       }
@@ -120,14 +120,13 @@ export class ServedSession implements Session {
     const asking = this.#asking(required(texts.at(-1), 'a text'), drawing);
     const { signal } = this.#life;
     const readCount = texts.reduce((sum, { length }) => sum + length, 0);
-    const { tokens } = await attempts.run(async (): Promise<ServedRows> => {
+    return await attempts.run(async () => {
       const bill = call.begin(readCount);
       const answer = await client.send(dialect.rowsCall(texts, asking), { signal, meter: call });
-      const rows = client.read('rows', () => dialect.readRows(answer, texts.length));
-      bill.settle(rows.usage ?? { readCount, cachedCount: null, writtenCount: texts.length });
-      return rows;
+      const { tokens, usage } = client.read('rows', () => dialect.readRows(answer, texts.length));
+      bill.settle(usage ?? { readCount, cachedCount: null, writtenCount: texts.length });
+      return tokens.map((token) => this.#row(token, drawing.reads));
     }, signal);
-    return tokens.map((token) => this.#row(token, drawing.reads));
   }
 
   #asking(text: readonly TokenId[], { reads = {}, draw = 0, temperature, noise }: Drawing): Asking {

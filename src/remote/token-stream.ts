@@ -2,8 +2,8 @@
  * The tokens of one text that a server writes on. A stream that breaks is gone on with behind the last
  * token that arrived, so no token is lost or taken twice.
  */
+import type { RowResult } from '../core/row-program.ts';
 import type { TokenId } from '../core/token-id.ts';
-import { tokenId } from '../core/token-id.ts';
 import type { WriteBoundary } from '../session/write-boundary.ts';
 import type { Attempts } from './attempts.ts';
 import type { Asking, Dialect, ServedPart, ServedToken } from './dialect.ts';
@@ -18,6 +18,8 @@ export interface TokenStreamOptions {
   readonly text: readonly TokenId[];
   readonly until: WriteBoundary;
   readonly asking: (text: readonly TokenId[]) => Asking;
+  /** The row of a token; null: an end without a token. @throws ServerFailure for an impossible one */
+  readonly rowOf: (token: ServedToken | null) => RowResult;
   readonly signal: AbortSignal;
 }
 
@@ -33,7 +35,7 @@ export class TokenStream {
   readonly #options: TokenStreamOptions;
   readonly #text: TokenId[];
   /** Tokens that arrived before their reader. */
-  readonly #arrived: ServedToken[] = [];
+  readonly #arrived: RowResult[] = [];
   #leg: Leg | null = null;
   #end: ServedPart['end'] = null;
   readonly #cancelled = new AbortController();
@@ -49,21 +51,20 @@ export class TokenStream {
   }
 
   /**
-   * The next token; null: the model has ended the text and named no token for it.
+   * The row of the next token. If the model has ended the text and named no token for it, it is that of
+   * the end.
    * @throws ServerFailure, PilotfishError `aborted`
    */
-  async next(): Promise<ServedToken | null> {
-    const { attempts, signal, client } = this.#options;
+  async next(): Promise<RowResult> {
+    const { attempts, signal, client, rowOf } = this.#options;
     while (this.#arrived.length === 0) {
-      if (this.#end === 'model') return null;
+      if (this.#end === 'model') return rowOf(null);
       if (this.#end === 'limit') throw client.invalid('ends an answer before its limit');
-      const part = await attempts.run(() => this.#part(), signal);
-      this.#arrived.push(...part.tokens);
-      this.#end = part.end;
+      await attempts.run(() => this.#read(), signal);
     }
-    const token = this.#arrived.shift() as ServedToken;
-    this.#text.push(tokenId(token.tokenId));
-    return token;
+    const row = this.#arrived.shift() as RowResult;
+    this.#text.push(row.tokenId);
+    return row;
   }
 
   /** Reads the bill of a stream that the server has ended by itself, and cancels any other. */
@@ -87,7 +88,8 @@ export class TokenStream {
     this.#cancelled.abort();
   }
 
-  async #part(): Promise<ServedPart> {
+  /** Reads one part of the stream, or none of it. */
+  async #read(): Promise<void> {
     const leg = this.#leg ?? this.#open();
     this.#leg = leg;
     try {
@@ -98,8 +100,10 @@ export class TokenStream {
       if (value.writtenCount !== null && value.writtenCount !== leg.tokenCount) {
         throw this.#options.client.invalid('has lost or repeated a part of a stream');
       }
+      const rows = value.tokens.map(this.#options.rowOf);
       if (value.usage !== null) leg.bill.settle(value.usage);
-      return value;
+      this.#arrived.push(...rows);
+      this.#end = value.end;
     } catch (error) {
       this.#leg = null;
       throw error;
@@ -109,7 +113,7 @@ export class TokenStream {
   #open(): Leg {
     const { call, until, text } = this.#options;
     // What arrived and was not read is part of the text, too.
-    const known = [...this.#text, ...this.#arrived.map((token) => tokenId(token.tokenId))];
+    const known = [...this.#text, ...this.#arrived.map(({ tokenId }) => tokenId)];
     const tokenCountMax = until.tokenCountMax - (known.length - text.length);
     const bill = call.begin(known.length);
     return { bill, tokenCount: 0, parts: this.#parts(known, { ...until, tokenCountMax }) };

@@ -16,7 +16,7 @@ import {
   type GrammarOptions,
   grammarFields,
 } from '../options/grammar-options.ts';
-import { hubOptions } from '../options/hub-flags.ts';
+import { mayBeUnchecked } from '../options/may-be-unchecked.ts';
 import { addPromptOptions, type PromptOptions, promptFields } from '../options/prompt-options.ts';
 import { strategyHelp } from '../options/strategy-help.ts';
 import type { Answer } from '../rendering/answer.ts';
@@ -76,7 +76,7 @@ async function ask(
   if (options.json === true) {
     await showAnswer(events, jsonView(io));
   } else if (io.outIsTerminal) {
-    const unchecked = hubOptions(options).hub?.offline === 'small';
+    const unchecked = mayBeUnchecked(options);
     const legend = renderLegend(io.color, { drafts: request.drafts, unchecked });
     if (legend !== '') io.out(`${legend}\n\n`);
     const answer = await showAnswer(events, terminalView(io));

@@ -8,7 +8,7 @@ import { type LineReader, lineReader } from '../chat/line-reader.ts';
 import type { CliDependencies } from '../cli-dependencies.ts';
 import { type CliIo, withoutColor } from '../io.ts';
 import { addGenerationFlags, addProvisionalFlag } from '../options/generation-flags.ts';
-import { hubOptions } from '../options/hub-flags.ts';
+import { mayBeUnchecked } from '../options/may-be-unchecked.ts';
 import { strategyHelp } from '../options/strategy-help.ts';
 import { renderLegend } from '../rendering/token-style.ts';
 
@@ -69,7 +69,7 @@ function interrupt(session: ChatSession, reader: LineReader): void {
 }
 
 function greet(io: CliIo, options: ChatOptions): void {
-  const unchecked = hubOptions(options).hub?.offline === 'small';
+  const unchecked = mayBeUnchecked(options);
   const legend = renderLegend(io.color, { drafts: options.provisional, unchecked });
   io.out(`${legend === '' ? '' : `${legend}\n`}/help lists what else can be typed.\n`);
 }

@@ -1,13 +1,14 @@
 /** The options of a large model on a server, whose address is that of `--large`. */
 import type { OpenEngineOptions } from '../../app/open-engine.ts';
 import { PilotfishError } from '../../core/errors.ts';
-import { type FlagTable, readFlags, text, toggle } from './flags.ts';
+import { choice, type FlagTable, readFlags, text, toggle } from './flags.ts';
 
 interface ServerFields {
   readonly largeKeyEnv?: string | undefined;
   readonly largePlainKey?: boolean | undefined;
   readonly largeCa?: string | undefined;
   readonly largeAs?: string | undefined;
+  readonly onLargeFailure?: OpenEngineOptions['onLargeFailure'];
 }
 
 export const SERVER_FLAGS: FlagTable<ServerFields> = {
@@ -24,17 +25,27 @@ export const SERVER_FLAGS: FlagTable<ServerFields> = {
     '--large-as <MODEL>',
     'the model that the server has, for its costs and for trained heads',
   ),
+  onLargeFailure: choice(
+    '--on-large-failure <MODE>',
+    'when the server does not answer any more: go on with the small model alone and mark its tokens, ' +
+      'or stop (default)',
+    ['small', 'stop'],
+  ),
 };
 
 /** @throws PilotfishError `option-invalid` for options of a server without its address */
-export function serverOptions(parsed: object): Pick<OpenEngineOptions, 'server'> {
+export function serverOptions(
+  parsed: object,
+): Pick<OpenEngineOptions, 'server' | 'onLargeFailure'> {
   const fields = readFlags(SERVER_FLAGS, parsed);
   const { largeKeyEnv: keyEnv, largePlainKey: allowsPlainKey } = fields;
-  const { largeCa: caFile, largeAs: as } = fields;
+  const { largeCa: caFile, largeAs: as, onLargeFailure } = fields;
   const [given] = Object.keys(fields);
   if (given === undefined) return {};
   const { large } = parsed as { readonly large?: string };
-  if (large?.includes(':') === true) return { server: { keyEnv, allowsPlainKey, caFile, as } };
+  if (large?.includes(':') === true) {
+    return { server: { keyEnv, allowsPlainKey, caFile, as }, onLargeFailure };
+  }
   throw new PilotfishError('option-invalid', 'An option of a server is given, and no server.', {
     remedy: 'Give the address of the server with --large, as in vllm:http://HOST:PORT/MODEL.',
     fields: { option: '--large' },
