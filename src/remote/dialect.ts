@@ -53,6 +53,13 @@ export interface ServedPart {
   readonly writtenCount: number | null;
 }
 
+/** Null: the server does not say. */
+export interface ServerFacts {
+  readonly version: string | null;
+  /** As in `ListedModel`, if the list does not have it. */
+  readonly contextLength: number | null;
+}
+
 /** A model that a server has. */
 export interface ListedModel {
   readonly name: string;
@@ -66,9 +73,8 @@ export interface Dialect {
   readonly listCall: ServerCall;
   /** @throws ZodError for an answer of another form */
   readList(answer: unknown): readonly ListedModel[];
-  /** The version of the engine; null: it does not say. */
-  readonly versionCall: ServerCall | null;
-  readVersion(answer: unknown): string;
+  readonly factsCall: ServerCall;
+  readFacts(answer: unknown): ServerFacts;
   /** The token ids of a text, in which special tokens are spelled out. */
   tokenizeCall(text: string, model: string): ServerCall;
   readTokens(answer: unknown): readonly number[];

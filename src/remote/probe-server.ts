@@ -1,7 +1,7 @@
 /** What a server and its model can do, found by asking it: nothing is presumed of a version. */
 import { GREEDY, type SamplingParams } from '../core/sampling-params.ts';
 import { type TokenId, tokenIds } from '../core/token-id.ts';
-import type { Dialect, ListedModel, ServedRows } from './dialect.ts';
+import type { Dialect, ListedModel, ServedRows, ServerFacts } from './dialect.ts';
 import type { CallOptions, ServerClient } from './server-client.ts';
 import { ServerFailure } from './server-failure.ts';
 
@@ -29,11 +29,12 @@ export async function probeServer(
   const models = client.read('its models', () => dialect.readList(answer));
   const model = chosen(client.host, models, wanted);
   const probe: Probe = { client, dialect, servedName: model.name, options };
+  const facts = await factsOf(probe);
   const topCountMax = await topCountOf(probe);
   return {
     servedName: model.name,
-    contextLength: model.contextLength,
-    version: await versionOf(probe),
+    version: facts.version,
+    contextLength: model.contextLength ?? facts.contextLength,
     topCountMax,
     isBeforeSampling: (topCountMax ?? 0) > 0 && (await isBeforeSampling(probe)),
     takesBatches: (await asked(probe, [TEXT, TEXT.slice(1)], {})) !== null,
@@ -69,16 +70,17 @@ function chosen(host: string, models: readonly ListedModel[], wanted: string | n
   });
 }
 
-async function versionOf({ client, dialect, options }: Probe): Promise<string | null> {
-  if (dialect.versionCall === null) return null;
+async function factsOf({ client, dialect, options }: Probe): Promise<ServerFacts> {
   try {
-    const answer = await client.send(dialect.versionCall, options);
-    return client.read('its version', () => dialect.readVersion(answer));
+    const answer = await client.send(dialect.factsCall, options);
+    return client.read('its version', () => dialect.readFacts(answer));
   } catch (error) {
-    if (error instanceof ServerFailure) return null;
+    if (error instanceof ServerFailure && isRefusal(error)) return NO_FACTS;
     throw error;
   }
 }
+
+const NO_FACTS: ServerFacts = { version: null, contextLength: null };
 
 async function topCountOf(probe: Probe): Promise<number | null> {
   for (const topCount of TOP_COUNTS) {

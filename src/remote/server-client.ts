@@ -82,8 +82,8 @@ export class ServerClient implements AsyncDisposable {
   }
 
   /**
-   * The JSON of each event of a stream, up to its regular end.
-   * @throws ServerFailure also if the stream ends before its last event; PilotfishError `aborted`
+   * The JSON of each event of a stream. Not every engine marks the last one: the reader must know it.
+   * @throws ServerFailure, PilotfishError `aborted`
    */
   async *events(call: ServerCall, options: CallOptions): AsyncGenerator<unknown, void> {
     const response = await this.#open(call, options);
@@ -105,7 +105,6 @@ export class ServerClient implements AsyncDisposable {
           yield this.#eventOf(data, call);
         }
       }
-      throw this.#broken('the stream ended early', undefined);
     } catch (error) {
       throw this.#failureOf(error, options.signal);
     } finally {

@@ -30,8 +30,11 @@ export const vllm: Dialect = {
       name: id,
       contextLength: max_model_len ?? null,
     })),
-  versionCall: { path: '/version' },
-  readVersion: (answer) => z.object({ version: z.string() }).parse(answer).version,
+  factsCall: { path: '/version' },
+  readFacts: (answer) => ({
+    version: z.object({ version: z.string() }).parse(answer).version,
+    contextLength: null,
+  }),
   tokenizeCall: (prompt, model) => ({
     path: '/tokenize',
     body: { model, prompt, add_special_tokens: false },

@@ -1,0 +1,134 @@
+/**
+ * llama-server's `/completion` with token ids. It samples in the order of this program: bias, penalties
+ * over a window of the text, top-k, top-p, min-p, temperature. It names no token for the end of a text.
+ */
+import { z } from 'zod';
+import type { Asking, Dialect, ServedToken, ServedUsage } from './dialect.ts';
+
+const PATH = '/completion';
+
+export const llamaServer: Dialect = {
+  missingSampling: () => null,
+  listCall: { path: '/v1/models' },
+  readList: (answer) =>
+    LIST.parse(answer).data.map(({ id }) => ({ name: id, contextLength: null })),
+  factsCall: { path: '/props' },
+  readFacts(answer) {
+    const { build_info, default_generation_settings } = PROPS.parse(answer);
+    // The context of one slot.
+    return { version: build_info, contextLength: default_generation_settings.n_ctx };
+  },
+  tokenizeCall: (content) => ({
+    path: '/tokenize',
+    body: { content, add_special: false, parse_special: true },
+  }),
+  readTokens: (answer) => z.object({ tokens: z.array(z.number().int()) }).parse(answer).tokens,
+  rowsCall: (texts, asking) => ({
+    path: PATH,
+    body: { ...bodyOf(asking), prompt: texts.length === 1 ? texts[0] : texts, n_predict: 1 },
+  }),
+  readRows(answer, count) {
+    const parts = z.array(PART).parse(Array.isArray(answer) ? answer : [answer]);
+    const byIndex = new Map(parts.map((part) => [part.index, part]));
+    const tokens = Array.from({ length: count }, (_, index) => {
+      const part = PART.parse(byIndex.get(index));
+      const [token] = tokensOf(part);
+      return token ?? (isEnd(part) ? null : ONE_TOKEN.parse(token));
+    });
+    const usages = parts.map(usageOf);
+    const sum = (read: (usage: ServedUsage) => number): number =>
+      usages.reduce((total, usage) => total + read(usage), 0);
+    const usage = {
+      readCount: sum(({ readCount }) => readCount),
+      cachedCount: sum(({ cachedCount }) => cachedCount ?? 0),
+      writtenCount: sum(({ writtenCount }) => writtenCount),
+    };
+    return { tokens, usage };
+  },
+  // With its stop strings it would cut off the tokens that complete them, so the reader looks for them.
+  streamCall: (text, { tokenCountMax }, asking) => ({
+    path: PATH,
+    body: { ...bodyOf(asking), prompt: text, n_predict: tokenCountMax, stream: true },
+  }),
+  readPart(event) {
+    const part = PART.parse(event);
+    const isLast = part.stop;
+    return {
+      tokens: tokensOf(part),
+      end: isLast ? (isEnd(part) ? 'model' : 'limit') : null,
+      usage: isLast ? usageOf(part) : null,
+      // The end that has no token of its own counts as one.
+      writtenCount: isLast ? null : part.tokens_predicted,
+    };
+  },
+};
+
+/** Everything that the server's own defaults could change is given. */
+function bodyOf({ sampling, seed, topCount }: Asking): object {
+  const { temperature, topK, topP, minP, logitBias } = sampling;
+  return {
+    temperature,
+    top_k: topK,
+    top_p: topP,
+    min_p: minP,
+    repeat_last_n: sampling.penaltyWindow,
+    repeat_penalty: sampling.repetitionPenalty,
+    frequency_penalty: sampling.frequencyPenalty,
+    presence_penalty: sampling.presencePenalty,
+    samplers: ['penalties', 'top_k', 'top_p', 'min_p', 'temperature'],
+    logit_bias: Object.entries(logitBias).map(([id, bias]) => [Number(id), bias]),
+    cache_prompt: true,
+    return_tokens: true,
+    // Without any the token's own log-probability is missing, too.
+    n_probs: topCount === null ? 0 : Math.max(1, topCount),
+    ...(seed === null ? {} : { seed }),
+  };
+}
+
+const LIST = z.object({ data: z.array(z.object({ id: z.string() })) });
+
+const PROPS = z.object({
+  build_info: z.string(),
+  default_generation_settings: z.object({ n_ctx: z.number().int().positive() }),
+});
+
+const PROBABILITY = z.object({ id: z.number().int(), logprob: z.number().nullable() });
+
+const PART = z.object({
+  index: z.number().int(),
+  tokens: z.array(z.number().int().nonnegative()),
+  stop: z.boolean(),
+  stop_type: z.string().nullish(),
+  tokens_predicted: z.number().int(),
+  tokens_evaluated: z.number().int(),
+  timings: z.object({ cache_n: z.number().int().nullish() }).nullish(),
+  completion_probabilities: z
+    .array(PROBABILITY.extend({ top_logprobs: z.array(PROBABILITY) }))
+    .nullish(),
+});
+
+type Part = z.infer<typeof PART>;
+
+const ONE_TOKEN = z.custom<ServedToken>((token) => token !== undefined, 'a token is missing');
+
+function isEnd({ stop_type }: Part): boolean {
+  return stop_type === 'eos';
+}
+
+function tokensOf({ tokens, completion_probabilities }: Part): readonly ServedToken[] {
+  return tokens.map((tokenId, index) => {
+    const found = completion_probabilities?.[index];
+    const top = (found?.top_logprobs ?? []).map(
+      ({ id, logprob }) => [id, logprob ?? Number.NEGATIVE_INFINITY] as const,
+    );
+    return { tokenId, logprob: found?.logprob ?? null, top: new Map(top) };
+  });
+}
+
+function usageOf({ tokens_evaluated, tokens_predicted, timings }: Part): ServedUsage {
+  return {
+    readCount: tokens_evaluated,
+    cachedCount: timings?.cache_n ?? null,
+    writtenCount: tokens_predicted,
+  };
+}
