@@ -320,7 +320,7 @@ describe('foldRunCost', () => {
     fc.assert(
       fc.property(anyStart, anyEvents, (start, events) => {
         const { models, ...cost } = foldRunCost(start, events);
-        const sum = (amount: Exclude<keyof ModelCost, 'price'>): number =>
+        const sum = (amount: Exclude<keyof ModelCost, 'price' | 'billed'>): number =>
           Object.values(models).reduce((total, model) => total + model[amount], 0);
         expect(cost).toMatchObject({
           weightTrafficBytes: sum('weightTrafficBytes'),

@@ -9,7 +9,8 @@
  *    written FLOPs     2·N per token written, discarded drafts included
  *    generated FLOPs   2·N per token written or scored: the papers' convention
  *    processed FLOPs   2·N per row processed, the output head for output rows only
- *    price             rows processed and tokens written or scored, at the user's prices
+ *    price             rows processed and tokens written or scored, at the user's prices; of a model
+ *                      on a server: the tokens that it bills
  *
  * Written and generated FLOPs differ where a model reads the drafts of another: as the verifier of
  * speculation, or as a reward. Its rows score tokens that are there already.
@@ -20,12 +21,14 @@
  * chat, its cache would have held the whole conversation.
  */
 import type {
+  BilledTokens,
   EngineEvent,
   ModelCost,
   ModelCostFacts,
   RunCost,
   StartEvent,
   TokenEvent,
+  TokenPrices,
   WorkEvent,
 } from '../core/events.ts';
 import { required } from '../core/invariant.ts';
@@ -36,8 +39,8 @@ const FLOPS_PER_PARAMETER = 2;
 
 /** The total work of one model. */
 type Work = {
-  -readonly [K in Exclude<keyof ModelCost, keyof Faces>]: number;
-};
+  -readonly [K in Exclude<keyof ModelCost, keyof Faces | 'billed'>]: number;
+} & { billed: BilledTokens | null };
 
 type Faces = Pick<
   ModelCost,
@@ -51,6 +54,7 @@ function noWork(): Work {
     outputRowCount: 0,
     writtenTokenCount: 0,
     reusedRowCount: 0,
+    billed: null,
     bytesUp: 0,
     bytesDown: 0,
     computeMs: 0,
@@ -84,7 +88,7 @@ export class RunCostFold {
   cost(): RunCost {
     const costs = [...this.#work].map(([id, work]) => [id, this.#costOf(id, work)] as const);
     const all = costs.map(([, cost]) => cost);
-    const total = (amount: keyof ModelCost): number =>
+    const total = (amount: Exclude<keyof ModelCost, 'billed'>): number =>
       all.reduce((sum, cost) => sum + (cost[amount] ?? 0), 0);
     const alone = this.#largeAlone();
     const ratio = (face: keyof Faces): number | null => {
@@ -146,6 +150,7 @@ export class RunCostFold {
     work.bytesDown += event.bytesDown;
     work.computeMs += event.computeMs;
     work.waitedMs += event.waitedMs;
+    if (event.billed !== undefined) work.billed = addBilled(work.billed, event.billed);
   }
 
   #workOf(label: ModelLabel): Work | undefined {
@@ -180,7 +185,15 @@ export class RunCostFold {
       rowCount: prefillRows + this.#tokenCount,
       outputRowCount: this.#tokenCount,
       writtenTokenCount: this.#tokenCount,
+      billed: this.#factsOf(id).isBilled === true ? this.#callAlone() : null,
     });
+  }
+
+  /** One call, whose prompt the server's cache holds as far as it did at the beginning of this request. */
+  #callAlone(): BilledTokens {
+    const inputCount = this.#start.promptTokenCount;
+    const cachedCount = Math.min(inputCount, this.#workOf('large')?.reusedRowCount ?? 0);
+    return { callCount: 1, inputCount, cachedCount, outputCount: this.#tokenCount };
   }
 
   #factsOf(id: ModelId): ModelCostFacts {
@@ -197,12 +210,29 @@ export class RunCostFold {
       writtenFlops: FLOPS_PER_PARAMETER * written * (body + outputHead),
       generatedFlops: FLOPS_PER_PARAMETER * outputRowCount * (body + outputHead),
       processedFlops: FLOPS_PER_PARAMETER * (rowCount * body + outputRowCount * outputHead),
-      price:
-        prices === null
-          ? null
-          : (rowCount * prices.inputPerMillion + outputRowCount * prices.outputPerMillion) / 1e6,
+      price: prices === null ? null : priceOf(work, prices),
     };
   }
+}
+
+function priceOf({ billed, rowCount, outputRowCount }: Work, prices: TokenPrices): number {
+  const { inputPerMillion, outputPerMillion, cachedInputPerMillion = inputPerMillion } = prices;
+  // Without a server's bill, every row counts.
+  const { inputCount, cachedCount, outputCount } = billed ?? {
+    ...{ inputCount: rowCount, cachedCount: 0, outputCount: outputRowCount },
+  };
+  const input = (inputCount - cachedCount) * inputPerMillion + cachedCount * cachedInputPerMillion;
+  return (input + outputCount * outputPerMillion) / 1e6;
+}
+
+function addBilled(before: BilledTokens | null, more: BilledTokens): BilledTokens {
+  if (before === null) return more;
+  return {
+    callCount: before.callCount + more.callCount,
+    inputCount: before.inputCount + more.inputCount,
+    cachedCount: before.cachedCount + more.cachedCount,
+    outputCount: before.outputCount + more.outputCount,
+  };
 }
 
 /**

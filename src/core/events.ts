@@ -79,6 +79,17 @@ export interface WorkEvent {
   /** Bytes over a link; 0 for a local model. */
   readonly bytesUp: number;
   readonly bytesDown: number;
+  /** What the server of the model bills; absent: a model whose rows count. */
+  readonly billed?: BilledTokens;
+}
+
+/** The tokens of calls to a server, as it bills them. */
+export interface BilledTokens {
+  readonly callCount: number;
+  readonly inputCount: number;
+  /** The input tokens that its cache held, as far as it says so. */
+  readonly cachedCount: number;
+  readonly outputCount: number;
 }
 
 /**
@@ -102,10 +113,12 @@ export interface ParameterCounts {
 
 /** The prices of a model's tokens, in any currency. */
 export interface TokenPrices {
-  /** Per million rows processed: tokens read, prefill and catch-up included. */
+  /** Per million rows processed, prefill and catch-up included; of a server: per million input tokens. */
   readonly inputPerMillion: number;
   /** Per million tokens written or scored. */
   readonly outputPerMillion: number;
+  /** Per million input tokens that a server's cache held; default: as all input tokens. */
+  readonly cachedInputPerMillion?: number | undefined;
 }
 
 /**
@@ -126,6 +139,8 @@ export interface ModelCostFacts {
   readonly prefillChunkRowCount: number;
   /** Null: the user gave no prices. */
   readonly prices: TokenPrices | null;
+  /** Present if a server bills its calls. */
+  readonly isBilled?: true;
 }
 
 /** The kinds of grammars that a request may ask for. */
@@ -166,6 +181,8 @@ export interface ModelCost {
   /** Tokens that it wrote, also drafts that were discarded. Rows that score a given text write none. */
   readonly writtenTokenCount: number;
   readonly reusedRowCount: number;
+  /** Null if no server bills it. */
+  readonly billed: BilledTokens | null;
   readonly weightTrafficBytes: number;
   readonly writtenFlops: number;
   readonly generatedFlops: number;

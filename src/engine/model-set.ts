@@ -237,7 +237,9 @@ function factsOfLabel(
   if (known === null) return null;
   // A model that is only compared with would read the prompt in chunks like the loaded one.
   const prefillChunkRowCount = (model ?? main).facts.rowCountMax;
-  return factsOf(known, prefillChunkRowCount, (role && prices[role]) ?? null);
+  const facts = factsOf(known, prefillChunkRowCount, (role && prices[role]) ?? null);
+  const isBilled = model !== null && !isLocal(model) && model.isBilled === true;
+  return isBilled ? { ...facts, isBilled } : facts;
 }
 
 function factsOf(

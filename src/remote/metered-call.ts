@@ -1,6 +1,6 @@
 /** One call of a strategy to a server, with all attempts: bytes, what the server bills, and the time. */
 import type { Clock } from '../core/clock.ts';
-import type { WorkPurpose } from '../core/events.ts';
+import type { BilledTokens, WorkPurpose } from '../core/events.ts';
 import type { ModelId } from '../core/model-id.ts';
 import type { WorkRecorder } from '../session/work-recorder.ts';
 import type { ServedUsage } from './dialect.ts';
@@ -11,6 +11,8 @@ export interface MeteredCallOptions {
   readonly purpose: WorkPurpose;
   readonly recorder: WorkRecorder;
   readonly clock: Clock;
+  /** Whether what the server's cache held was read for earlier requests, and not for this one. */
+  readonly isFirst: boolean;
 }
 
 export class MeteredCall implements ByteMeter {
@@ -27,8 +29,8 @@ export class MeteredCall implements ByteMeter {
   }
 
   /** An attempt is sent: it is paid for, whether it is answered or not. */
-  begin(readCount: number): Bill {
-    const bill = new Bill(readCount);
+  begin(readCount: number, textCount = 1): Bill {
+    const bill = new Bill(readCount, textCount);
     this.#bills.push(bill);
     return bill;
   }
@@ -37,24 +39,46 @@ export class MeteredCall implements ByteMeter {
   record(): void {
     if (this.#isRecorded) return;
     this.#isRecorded = true;
-    const { model, purpose, recorder, clock } = this.#options;
-    const usages = this.#bills.map(({ usage }) => usage);
+    const { model, purpose, recorder, clock, isFirst } = this.#options;
+    const billed = this.#billed();
     recorder.record({
       ...{ model, purpose, computeMs: 0, bytesUp: this.bytesUp, bytesDown: this.bytesDown },
-      rowCounts: usages.map(({ readCount, cachedCount }) => readCount - (cachedCount ?? 0)),
-      outputRowCount: sum(usages.map(({ writtenCount }) => writtenCount)),
-      reusedRowCount: sum(usages.map(({ cachedCount }) => cachedCount ?? 0)),
+      rowCounts: this.#bills.flatMap(forwardsOf),
+      outputRowCount: billed.outputCount,
+      reusedRowCount: isFirst ? (this.#bills[0]?.usage.cachedCount ?? 0) : 0,
       waitedMs: clock.nowMs() - this.#startedMs,
+      billed,
     });
   }
+
+  #billed(): BilledTokens {
+    const sum = (read: (usage: ServedUsage) => number): number =>
+      this.#bills.reduce((total, { usage }) => total + read(usage), 0);
+    return {
+      callCount: this.#bills.length,
+      inputCount: sum(({ readCount }) => readCount),
+      cachedCount: sum(({ cachedCount }) => cachedCount ?? 0),
+      outputCount: sum(({ writtenCount }) => writtenCount),
+    };
+  }
+}
+
+/** The rows of each forward: a batch of texts is one; writing on takes one for every further token. */
+function forwardsOf({ usage, textCount }: Bill): readonly number[] {
+  const { readCount, cachedCount, writtenCount } = usage;
+  const furtherCount = Math.max(0, writtenCount - textCount);
+  const readNow = Math.max(1, readCount - (cachedCount ?? 0));
+  return [readNow, ...Array.from({ length: furtherCount }, () => 1)];
 }
 
 /** What one attempt costs: as the server says, or as far as it is known here. */
 export class Bill {
+  readonly textCount: number;
   #usage: ServedUsage;
 
   /** @param readCount the tokens of its texts */
-  constructor(readCount: number) {
+  constructor(readCount: number, textCount: number) {
+    this.textCount = textCount;
     this.#usage = { readCount, cachedCount: null, writtenCount: 0 };
   }
 
@@ -69,8 +93,4 @@ export class Bill {
   settle(usage: ServedUsage): void {
     this.#usage = usage;
   }
-}
-
-function sum(counts: readonly number[]): number {
-  return counts.reduce((total, count) => total + count, 0);
 }

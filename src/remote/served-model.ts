@@ -28,6 +28,7 @@ export interface ServedModelOptions {
 }
 
 export class ServedModel implements RemoteModel, ServedHome {
+  readonly isBilled = true;
   readonly client: ServerClient;
   readonly dialect: Dialect;
   readonly servedName: string;

@@ -40,6 +40,7 @@ export class ServedSession implements Session {
   readonly #life: SessionLife;
   /** Not recorded yet. */
   readonly #calls = new Set<MeteredCall>();
+  #hasCalled = false;
   /** The longest text that the server has read for this session. */
   #read: readonly TokenId[] = [];
 
@@ -121,7 +122,7 @@ export class ServedSession implements Session {
     const { signal } = this.#life;
     const readCount = texts.reduce((sum, { length }) => sum + length, 0);
     return await attempts.run(async () => {
-      const bill = call.begin(readCount);
+      const bill = call.begin(readCount, texts.length);
       const answer = await client.send(dialect.rowsCall(texts, asking), { signal, meter: call });
       const { tokens, usage } = client.read('rows', () => dialect.readRows(answer, texts.length));
       bill.settle(usage ?? { readCount, cachedCount: null, writtenCount: texts.length });
@@ -171,7 +172,10 @@ export class ServedSession implements Session {
     if (signal.aborted) throw abortError(signal);
     const { clock } = this.#model;
     const { recorder } = this.#request;
-    const call = new MeteredCall({ model: this.modelId, purpose, recorder, clock });
+    const { modelId: model } = this;
+    const isFirst = !this.#hasCalled;
+    this.#hasCalled = true;
+    const call = new MeteredCall({ model, purpose, recorder, clock, isFirst });
     this.#calls.add(call);
     return call;
   }

@@ -14,6 +14,8 @@ export type RemoteFacts = Pick<
 >;
 
 export interface RemoteModel extends AsyncDisposable {
+  /** Whether a server bills its calls; absent: its rows count. */
+  readonly isBilled?: boolean;
   readonly facts: RemoteFacts;
   readonly vocabulary: Vocabulary;
   readonly capabilities: SessionCapabilities;

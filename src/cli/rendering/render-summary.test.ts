@@ -101,6 +101,7 @@ describe('renderSummary', () => {
         generatedFlops: 1,
         processedFlops: 1,
         price: null,
+        billed: null,
       },
       ...{ bytesUp: 0, bytesDown: 0, computeMs: 1, waitedMs: 0 },
     };

@@ -102,6 +102,35 @@ function forwards({ start: { labels }, summary }: Answer): string {
   return [`small ${summary.smallForwards}`, `large ${summary.largeForwards}`, ...others].join(', ');
 }
 
+/** Of a model behind an API nobody may know the size. */
+function isSizeKnown({ start, summary }: Answer): boolean {
+  return Object.entries(summary.models).every(
+    ([id, { forwardCount }]) => forwardCount === 0 || (start.models[id]?.weightBytes ?? 0) > 0,
+  );
+}
+
+function compute(summary: SummaryEvent): (readonly [string, string])[] {
+  return [
+    ['weight traffic', cost(summary.weightTrafficRatio, formatBytes(summary.weightTrafficBytes))],
+    ['written FLOPs', cost(summary.writtenFlopsRatio, formatFlops(summary.writtenFlops))],
+    ['generated FLOPs', cost(summary.generatedFlopsRatio, formatFlops(summary.generatedFlops))],
+    ['processed FLOPs', cost(summary.processedFlopsRatio, formatFlops(summary.processedFlops))],
+  ];
+}
+
+/** `12 calls, 3,400 tokens in (3,100 cached), 12 out`: what the server of the large model bills. */
+function billed({ start: { labels }, summary }: Answer): (readonly [string, string])[] {
+  const bill = labels.large === undefined ? null : (summary.models[labels.large]?.billed ?? null);
+  if (bill === null) return [];
+  const { callCount, inputCount, cachedCount, outputCount } = bill;
+  const count = (value: number): string => value.toLocaleString('en-GB');
+  const calls = callCount === 1 ? '1 call' : `${count(callCount)} calls`;
+  const cached = cachedCount === 0 ? '' : ` (${count(cachedCount)} cached)`;
+  return [
+    ['billed', `${calls}, ${count(inputCount)} tokens in${cached}, ${count(outputCount)} out`],
+  ];
+}
+
 function rows(answer: Answer): (readonly [label: string, text: string])[] {
   const { summary } = answer;
   const shares = `${largeShare(summary)}, verified ${formatShare(summary.verifiedShare)}`;
@@ -113,10 +142,8 @@ function rows(answer: Answer): (readonly [label: string, text: string])[] {
     ...transmitted(answer),
     ...steps(summary),
     ['forwards', forwards(answer)],
-    ['weight traffic', cost(summary.weightTrafficRatio, formatBytes(summary.weightTrafficBytes))],
-    ['written FLOPs', cost(summary.writtenFlopsRatio, formatFlops(summary.writtenFlops))],
-    ['generated FLOPs', cost(summary.generatedFlopsRatio, formatFlops(summary.generatedFlops))],
-    ['processed FLOPs', cost(summary.processedFlopsRatio, formatFlops(summary.processedFlops))],
+    ...(isSizeKnown(answer) ? compute(summary) : []),
+    ...billed(answer),
     ...(summary.linkBytesUp + summary.linkBytesDown > 0 ? [['link', linkBytes] as const] : []),
     ...(summary.price === null ? [] : [['price', price(summary)] as const]),
     ['time', time(answer)],

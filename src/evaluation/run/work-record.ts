@@ -1,11 +1,12 @@
 /**
  * Forwards as an answer's record holds them, and their short form in its line:
  *   [tokens written before, code of the model, purpose, output rows, rows of each forward …]
- * Amounts that are rarely other than 0 follow in an object: `{"reused":5,"up":120,"down":48}`. The
- * codes of models stand in the folder's manifest.
+ * Amounts that are rarely other than 0 follow in an object: `{"reused":5,"up":120,"down":48}`, and so does
+ * the bill of a server: `{"billed":[calls, input tokens, cached ones, output tokens]}`. The codes of models
+ * stand in the folder's manifest.
  */
 import { z } from 'zod';
-import type { WorkEvent, WorkPurpose } from '../../core/events.ts';
+import type { BilledTokens, WorkEvent, WorkPurpose } from '../../core/events.ts';
 import { required } from '../../core/invariant.ts';
 import type { ModelCodes } from './manifest.ts';
 
@@ -19,7 +20,10 @@ interface RareAmounts {
   readonly reused?: number | undefined;
   readonly up?: number | undefined;
   readonly down?: number | undefined;
+  readonly billed?: BilledLine | undefined;
 }
+
+type BilledLine = readonly [calls: number, input: number, cached: number, output: number];
 
 export type WorkLine = readonly [
   tokenCount: number,
@@ -35,6 +39,7 @@ const RARE = z.strictObject({
   reused: COUNT.optional(),
   up: COUNT.optional(),
   down: COUNT.optional(),
+  billed: z.tuple([COUNT, COUNT, COUNT, COUNT]).optional(),
 });
 
 export const WORK_LINE: z.ZodType<WorkLine> = z
@@ -48,11 +53,10 @@ export const WORK_LINE: z.ZodType<WorkLine> = z
 /** @throws InvariantError for a model without a code */
 export function workLine(work: RecordedWork, codes: ModelCodes): WorkLine {
   const { tokenCount, model, purpose, outputRowCount, rowCounts } = work;
-  const rare = Object.entries({
-    reused: work.reusedRowCount,
-    up: work.bytesUp,
-    down: work.bytesDown,
-  }).filter(([, amount]) => amount !== 0);
+  const { reusedRowCount: reused, bytesUp: up, bytesDown: down, billed } = work;
+  const rare = Object.entries({ reused, up, down, billed: billed && billedLine(billed) }).filter(
+    ([, amount]) => amount !== 0 && amount !== undefined,
+  );
   const rest = rare.length === 0 ? rowCounts : [...rowCounts, Object.fromEntries(rare)];
   return [tokenCount, codes.codeOf(model), purpose, outputRowCount, ...rest];
 }
@@ -70,5 +74,14 @@ export function recordedWork(line: WorkLine, codes: ModelCodes): RecordedWork {
     reusedRowCount: rare?.reused ?? 0,
     bytesUp: rare?.up ?? 0,
     bytesDown: rare?.down ?? 0,
+    ...(rare?.billed === undefined ? {} : { billed: billedTokens(rare.billed) }),
   };
+}
+
+function billedLine({ callCount, inputCount, cachedCount, outputCount }: BilledTokens): BilledLine {
+  return [callCount, inputCount, cachedCount, outputCount];
+}
+
+function billedTokens([callCount, inputCount, cachedCount, outputCount]: BilledLine): BilledTokens {
+  return { callCount, inputCount, cachedCount, outputCount };
 }
