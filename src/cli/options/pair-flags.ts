@@ -59,8 +59,8 @@ export const PRICE_FLAGS: FlagTable<Prices> = {
     parse: parsePrices,
   },
   priceLarge: {
-    usage: '--price-large <IN,OUT>',
-    description: 'the same for the large model',
+    usage: '--price-large <IN,OUT[,CACHED]>',
+    description: "the same for the large model, and of tokens that its server's cache held",
     parse: parsePrices,
   },
 };
@@ -71,15 +71,19 @@ export function pricesOf({ priceSmall, priceLarge }: Prices): OpenEngineOptions[
 }
 
 function parsePrices(given: string): TokenPrices {
-  const [input, output, ...more] = given.split(',').map((part) => Number(part.trim() || 'none'));
-  const isPrice = (value: number | undefined): value is number =>
-    value !== undefined && Number.isFinite(value) && value >= 0;
-  if (isPrice(input) && isPrice(output) && more.length === 0) {
-    return { inputPerMillion: input, outputPerMillion: output };
+  const numbers = given.split(',').map((part) => Number(part.trim() || 'none'));
+  const isPrice = (value: number): boolean => Number.isFinite(value) && value >= 0;
+  const [input = 0, output = 0, cached] = numbers;
+  if (numbers.every(isPrice) && (numbers.length === 2 || numbers.length === 3)) {
+    return {
+      ...{ inputPerMillion: input, outputPerMillion: output },
+      ...(cached === undefined ? {} : { cachedInputPerMillion: cached }),
+    };
   }
-  throw new PilotfishError('option-invalid', `A price is "${given}", not two numbers from 0 up.`, {
+  throw new PilotfishError('option-invalid', `A price is "${given}", not numbers from 0 up.`, {
     remedy:
-      'Give a price as IN,OUT: the prices of a million tokens read and written, as in 0.5,1.5.',
+      'Give a price as IN,OUT or IN,OUT,CACHED: the prices of a million tokens read, written, and ' +
+      "read from a server's cache, as in 0.5,1.5,0.05.",
     fields: { option: '--price', value: given },
   });
 }
