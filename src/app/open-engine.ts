@@ -211,7 +211,12 @@ async function loadEngine(
     }
     if (elsewhere !== null) {
       options.onElsewhere?.(elsewhere.facts);
-      owners.large = await elsewhere.open(tokensOf(models.small));
+      const large = await elsewhere.open(tokensOf(models.small));
+      owners.large = large;
+      // A model with other tokens than the small one can do less.
+      const { words } = elsewhere;
+      const { capabilities } = large;
+      checkElsewhere(strategies, { ...options, ...found }, { words, capabilities });
     }
     const costs = await stepCosts(models, strategies, options);
     const heads = { ...found, routers: withSmallEmbeddings(found.routers, models.small ?? null) };

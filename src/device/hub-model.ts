@@ -39,6 +39,7 @@ export const HUB_CAPABILITIES: SessionCapabilities = {
   sharesNoise: true,
   keepsGrammar: false,
   givesVerdicts: true,
+  continuesTexts: true,
   input: 'token-ids',
 };
 

@@ -350,11 +350,11 @@ class Run {
   }
 
   #context(): StrategyContext {
-    const { request, prompt, messages, grammar, draws, models } = this.#options;
+    const { request, prompt, grammar, draws, models } = this.#options;
     return {
       session: (label) => this.#session(label),
       tokenizer: (label) => models.tokenizerOf(label),
-      messages: messages ?? [{ role: 'user', content: promptText(this.#options) }],
+      messages: this.#messages(),
       promptLength: prompt.length,
       draws: draws ?? seededDraws(seedOfDraw(request.seed, this.#draw)),
       tokenBytes: (id) => models.tokenBytes(id),
@@ -366,6 +366,11 @@ class Run {
       showDraft: this.#wantsDrafts() ? (tokens) => this.#drafts.show(tokens) : undefined,
       allowedDraft: grammar && ((text, draft) => grammar.allowedDraft(text, draft, this.#signal)),
     };
+  }
+
+  #messages(): readonly ChatMessage[] {
+    const { messages } = this.#options;
+    return messages ?? [{ role: 'user', content: promptText(this.#options) }];
   }
 
   /** A greedy answer would repeat itself, so it is drawn again at a temperature. */
@@ -389,6 +394,10 @@ class Run {
       },
       grammar: isWriter(label) ? grammar : undefined,
       ...meaning,
+      conversation: {
+        messages: this.#messages(),
+        tokensOf: (text) => models.tokenizerOf(label).continued(text),
+      },
       recorder: this.#recorder,
       remoteSessions: this.#remote,
       signal: this.#signal,

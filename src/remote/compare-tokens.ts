@@ -2,7 +2,6 @@
  * Whether a server's model cuts texts into the tokens of the small model. It is asked about texts, because
  * no server gives its whole vocabulary.
  */
-import { PilotfishError } from '../core/errors.ts';
 import type { Vocabulary } from '../model/roles.ts';
 import type { Dialect } from './dialect.ts';
 import type { CallOptions, ServerClient } from './server-client.ts';
@@ -22,12 +21,12 @@ export interface ComparedServer {
   readonly servedName: string;
 }
 
-/** @throws PilotfishError `vocabulary-mismatch`, naming the text; ServerFailure */
-export async function compareTokens(
+/** @throws ServerFailure, PilotfishError `aborted` */
+export async function hasTokens(
   { client, dialect, servedName }: ComparedServer,
   small: Vocabulary,
   options: CallOptions,
-): Promise<void> {
+): Promise<boolean> {
   // The special tokens that structure a prompt.
   const chat = small.renderChat([
     { role: 'user', content: 'Hello!' },
@@ -38,26 +37,12 @@ export async function compareTokens(
     const own = withoutStart(small, small.tokenize(text));
     const answer = await client.send(dialect.tokenizeCall(text, servedName), options);
     const theirs = client.read('tokens', () => dialect.readTokens(answer));
-    const at = own.findIndex((id, index) => id !== theirs[index]);
-    if (at < 0 && own.length === theirs.length) continue;
-    throw mismatch(servedName, client.host, text);
+    const isSame = own.length === theirs.length && own.every((id, at) => id === theirs[at]);
+    if (!isSame) return false;
   }
+  return true;
 }
 
 function withoutStart({ startToken }: Vocabulary, ids: readonly number[]): readonly number[] {
   return startToken !== null && ids[0] === startToken ? ids.slice(1) : ids;
-}
-
-function mismatch(model: string, host: string, text: string): PilotfishError {
-  const shown = JSON.stringify(text.slice(0, 60));
-  return new PilotfishError(
-    'vocabulary-mismatch',
-    `The model ${model} at ${host} has other tokens than the small model: they differ in ${shown}.`,
-    {
-      remedy:
-        "Choose a small model of the large one's family, or a strategy of steps or queries, whose " +
-        'models need not share their tokens.',
-      fields: { model, host },
-    },
-  );
 }

@@ -5,15 +5,14 @@ import { describe, expect, it } from 'vitest';
 import { GREEDY } from '../core/sampling-params.ts';
 import { tokenIds } from '../core/token-id.ts';
 import type { ServedPart } from './dialect.ts';
-import { DIALECTS } from './dialects.ts';
-import type { ServerKind } from './server-address.ts';
+import { TOKEN_DIALECTS, type TokenServerKind } from './dialects.ts';
 
-function fixture(kind: ServerKind, name: string): string {
+function fixture(kind: TokenServerKind, name: string): string {
   return readFileSync(new URL(`../../test/fixtures/${kind}/${name}`, import.meta.url), 'utf8');
 }
 
 interface Recorded {
-  readonly kind: ServerKind;
+  readonly kind: TokenServerKind;
   readonly model: string;
   readonly contextLength: number;
   readonly version: string;
@@ -40,7 +39,7 @@ function partsOf({ kind }: Recorded, name: string): readonly ServedPart[] {
   const parts: ServedPart[] = [];
   const parser = createParser({
     onEvent: ({ data }) => {
-      if (data !== '[DONE]') parts.push(DIALECTS[kind].readPart(JSON.parse(data)));
+      if (data !== '[DONE]') parts.push(TOKEN_DIALECTS[kind].readPart(JSON.parse(data)));
     },
   });
   parser.feed(fixture(kind, name));
@@ -49,7 +48,7 @@ function partsOf({ kind }: Recorded, name: string): readonly ServedPart[] {
 
 describe.each(RECORDED)('the answers of $kind', (recorded) => {
   const { kind } = recorded;
-  const dialect = DIALECTS[kind];
+  const dialect = TOKEN_DIALECTS[kind];
   const read = (name: string): unknown => JSON.parse(fixture(kind, name));
 
   it('name its model, version and context', () => {
@@ -111,9 +110,9 @@ describe.each(['vllm', 'llama-server'] as const)('the calls to %s', (kind) => {
   const asking = { model: 'big', sampling: GREEDY, seed: 7, topCount: 3 };
 
   it('give every parameter that the model could have a default for', () => {
-    const { body } = DIALECTS[kind].rowsCall([tokenIds([1, 2]), tokenIds([1])], asking);
+    const { body } = TOKEN_DIALECTS[kind].rowsCall([tokenIds([1, 2]), tokenIds([1])], asking);
     expect(body).toMatchSnapshot();
-    const stream = DIALECTS[kind].streamCall(
+    const stream = TOKEN_DIALECTS[kind].streamCall(
       tokenIds([1]),
       { tokenCountMax: 5, texts: ['.'] },
       {

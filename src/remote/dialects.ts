@@ -4,9 +4,9 @@ import { llamaServer } from './llama-server.ts';
 import type { ServerKind } from './server-address.ts';
 import { vllm } from './vllm.ts';
 
-export const DIALECTS: Readonly<Record<ServerKind, Dialect>> = {
+export type TokenServerKind = Exclude<ServerKind, 'openai'>;
+
+export const TOKEN_DIALECTS: Readonly<Record<TokenServerKind, Dialect>> = {
   vllm,
-  sglang: vllm,
   'llama-server': llamaServer,
-  openai: vllm,
 };

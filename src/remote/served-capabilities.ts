@@ -18,6 +18,7 @@ export function servedCapabilities({
     sharesNoise: false,
     keepsGrammar: false,
     givesVerdicts: false,
+    continuesTexts: true,
     input: 'token-ids',
   };
 }

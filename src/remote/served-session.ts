@@ -14,8 +14,8 @@ import { BoundaryWatch } from '../session/write-boundary.ts';
 import type { Attempts } from './attempts.ts';
 import type { Asking, Dialect, ServedToken } from './dialect.ts';
 import { MeteredCall } from './metered-call.ts';
-import type { ServerClient } from './server-client.ts';
-import { TokenStream } from './token-stream.ts';
+import { ServedStream, type StreamPart } from './served-stream.ts';
+import type { CallOptions, ServerClient } from './server-client.ts';
 
 /** The part of the model that its sessions use. */
 export interface ServedHome {
@@ -70,16 +70,17 @@ export class ServedSession implements Session {
     }
   }
 
-  async *write(request: WriteRequest): AsyncGenerator<RowResult, void, undefined> {
-    const { until, purpose, ...drawing } = request;
+  async *write(given: WriteRequest): AsyncGenerator<RowResult, void, undefined> {
+    // The text of a request grows while it is written on.
+    const request = { ...given, text: [...given.text] };
+    const { until, purpose, text } = request;
     const watch = new BoundaryWatch(until, this.#request);
     const call = this.#call(purpose);
-    const { client, attempts, dialect } = this.#model;
-    const stream = new TokenStream({
-      ...{ client, attempts, dialect, call, until, text: request.text },
-      signal: this.#life.signal,
-      asking: (text) => this.#asking(text, drawing),
-      rowOf: (token) => this.#row(token, drawing.reads),
+    const { client, attempts } = this.#model;
+    const stream = new ServedStream({
+      ...{ client, attempts, call, endRow: this.#row(null), signal: this.#life.signal },
+      ...{ readCount: text.length, resumes: true },
+      open: (written, signal) => this.#parts(request, written, { signal, meter: call }),
     });
     try {
       while (!watch.isReached) {
@@ -88,10 +89,25 @@ export class ServedSession implements Session {
         yield row;
       }
       await stream.settle();
-      this.#read = stream.text;
+      this.#read = [...text, ...stream.written];
     } finally {
       stream.cancel();
       this.#end(call);
+    }
+  }
+
+  async *#parts(
+    { text, until, ...drawing }: WriteRequest,
+    written: readonly TokenId[],
+    options: CallOptions,
+  ): AsyncGenerator<StreamPart, void> {
+    const { client, dialect } = this.#model;
+    const known = [...text, ...written];
+    const left = { ...until, tokenCountMax: until.tokenCountMax - written.length };
+    const call = dialect.streamCall(known, left, this.#asking(known, drawing));
+    for await (const event of client.events(call, options)) {
+      const { tokens, ...part } = client.read('an event', () => dialect.readPart(event));
+      yield { ...part, rows: tokens.map((token) => this.#row(token, drawing.reads)) };
     }
   }
 

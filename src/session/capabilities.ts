@@ -12,6 +12,8 @@ export interface SessionCapabilities {
   readonly keepsGrammar: boolean;
   /** Whether the model judges drafts where it runs. */
   readonly givesVerdicts: boolean;
+  /** Whether it writes on where a text stands; if not, it begins every answer anew. */
+  readonly continuesTexts: boolean;
   /** The form of texts that the model takes. A model that takes only text reads the tokens' text. */
   readonly input: 'token-ids' | 'text';
 }
@@ -24,6 +26,7 @@ export const LOCAL_CAPABILITIES: SessionCapabilities = {
   keepsGrammar: true,
   // Its rows are at hand: the strategy judges by them.
   givesVerdicts: false,
+  continuesTexts: true,
   input: 'token-ids',
 };
 
@@ -38,6 +41,8 @@ export interface SessionNeeds {
   /** Whether the model must take token ids, because it might cut a text into other tokens. */
   readonly tokenIds?: boolean | undefined;
   readonly keepsGrammar?: boolean | undefined;
+  /** Whether it writes on in the middle of an answer. */
+  readonly continues?: boolean | undefined;
   /** The branches that are open at once beside the session itself, and the tokens that each may add. */
   readonly branches?: { readonly count: number; readonly tokenCountMax: number } | undefined;
 }
@@ -56,6 +61,7 @@ export function missingCapability(needs: SessionNeeds, has: SessionCapabilities)
   if (needs.sharesNoise === true && !has.sharesNoise)
     return "it does not draw with the request's seed";
   if (needs.tokenIds === true && has.input === 'text') return 'it takes text and no token ids';
+  if (needs.continues === true && !has.continuesTexts) return 'it begins every answer anew';
   if (needs.keepsGrammar === true && !has.keepsGrammar) return 'it cannot keep to a grammar';
   return null;
 }

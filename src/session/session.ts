@@ -13,6 +13,7 @@
  * which answers a question that it gets twice with the same answer.
  */
 
+import type { ChatMessage } from '../core/chat-message.ts';
 import type { WorkPurpose } from '../core/events.ts';
 import type { ModelId } from '../core/model-id.ts';
 import type { NoisePurpose } from '../core/noise.ts';
@@ -122,6 +123,11 @@ export interface SessionRequest {
   isEndOfGeneration(id: TokenId): boolean;
   /** The bytes that a token adds to the text. */
   tokenBytes(id: TokenId): Uint8Array;
+  /**
+   * The conversation of the prompt, for a model that renders it itself, and the tokens of the texts that
+   * it writes. Absent: the models of this request take token ids.
+   */
+  readonly conversation?: Conversation | undefined;
   readonly recorder: WorkRecorder;
   /**
    * The request disposes of these sessions at its end: after a stop string, at a limit, after a failure,
@@ -134,6 +140,12 @@ export interface SessionRequest {
    * has left. A request that ends otherwise disposes of its sessions.
    */
   readonly signal: AbortSignal;
+}
+
+export interface Conversation {
+  readonly messages: readonly ChatMessage[];
+  /** The tokens of a text that stands behind another one. */
+  tokensOf(text: string): readonly TokenId[];
 }
 
 /** The part of a grammar that rows need. */

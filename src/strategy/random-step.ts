@@ -38,7 +38,7 @@ function randomStep(share: number, options: RsdOptions = {}): Strategy {
   checkStepLimits(options);
   return {
     name: 'random-step',
-    needs: { small: {}, large: {} },
+    needs: { small: {}, large: { continues: true } },
     thresholds: { share },
     begin: (context) => ({
       async round(round) {

@@ -70,7 +70,10 @@ export function rsd(
         ...(judgesCorrections ? { outputRowCount: stepLength } : {}),
         ...(draftCount > 1 ? { branches: sampleBranches(draftCount) } : {}),
       },
-      large: reward.needs.large === undefined ? {} : { outputRowCount: stepLength, ...large },
+      large: {
+        continues: true,
+        ...(reward.needs.large === undefined ? {} : { outputRowCount: stepLength, ...large }),
+      },
       ...others,
     },
     thresholds: { delta },

@@ -2,10 +2,13 @@
 import { createHash } from 'node:crypto';
 import { findModel } from '../../catalog/ensure-model.ts';
 import { PilotfishError } from '../../core/errors.ts';
+import { required } from '../../core/invariant.ts';
 import type { BoundModel } from '../../judging/head.ts';
 import { readModelFile } from '../../model/llama-cpp/model-file.ts';
-import { compareTokens } from '../../remote/compare-tokens.ts';
-import { DIALECTS } from '../../remote/dialects.ts';
+import { chatDialect } from '../../remote/chat-dialect.ts';
+import { hasTokens } from '../../remote/compare-tokens.ts';
+import { TOKEN_DIALECTS, type TokenServerKind } from '../../remote/dialects.ts';
+import { probeChat } from '../../remote/probe-chat.ts';
 import { type ProbedServer, probeServer } from '../../remote/probe-server.ts';
 import { servedCapabilities } from '../../remote/served-capabilities.ts';
 import { ServedModel } from '../../remote/served-model.ts';
@@ -15,17 +18,17 @@ import {
   type ServerAddress,
 } from '../../remote/server-address.ts';
 import { ServerClient } from '../../remote/server-client.ts';
+import { TextModel, type TextModelOptions, textCapabilities } from '../../remote/text-model.ts';
 import type { RemoteFacts } from '../../session/remote-model.ts';
 import { boundModel } from '../heads/built-heads.ts';
 import { readPem } from '../hub/read-pem.ts';
 import { shortName } from '../machine/local-profile.ts';
 import type { PairOptions } from '../pair-options.ts';
-import type { ReachedModel } from './reached-model.ts';
+import type { ElsewhereWords, ReachedModel } from './reached-model.ts';
 
 export interface ServerOptions {
   /**
-   * The variable with the key; default: the engine's own (OPENAI_API_KEY, VLLM_API_KEY, SGLANG_API_KEY,
-   * LLAMA_API_KEY). A key goes to no other host, and over plain http only to this machine.
+   * The variable with the key; default: the engine's own (OPENAI_API_KEY, VLLM_API_KEY, LLAMA_API_KEY). A key goes to no other host, and over plain http only to this machine.
    */
   readonly keyEnv?: string | undefined;
   /** Lets the key go to another machine without encryption. */
@@ -42,7 +45,6 @@ export interface ServerOptions {
 const KEY_VARIABLES: Readonly<Record<ServerAddress['kind'], string>> = {
   openai: 'OPENAI_API_KEY',
   vllm: 'VLLM_API_KEY',
-  sglang: 'SGLANG_API_KEY',
   'llama-server': 'LLAMA_API_KEY',
 };
 
@@ -59,32 +61,80 @@ export async function reachServer(
   surroundings: Surroundings = {},
 ): Promise<ReachedModel> {
   const address = parseServerAddress(text);
-  const dialect = DIALECTS[address.kind];
-  const { env = process.env, signal = new AbortController().signal } = surroundings;
+  const { env = process.env } = surroundings;
   const { caFile } = options;
   const ca = caFile === undefined ? undefined : await readPem(caFile, '--large-ca');
-  const key = keyOf(address, options, env);
-  const client = new ServerClient({ base: address.base, key, ca, env });
+  const client = new ServerClient({
+    ...{ base: address.base, key: keyOf(address, options, env), ca, env },
+  });
   try {
-    const probed = await probeServer({ client, dialect }, address.model, { signal });
-    const capabilities = servedCapabilities(probed);
-    const { servedName } = probed;
-    const { bound, facts } = await knownModel(probed, options, surroundings);
-    return {
-      words: { place: `with the server at ${client.host}`, model: 'its model' },
-      capabilities,
-      facts: { ...facts, digest: digestOf(address, probed) },
-      bound,
-      open: async (vocabulary) => {
-        await compareTokens({ client, dialect, servedName }, vocabulary, { signal });
-        return new ServedModel({ client, dialect, servedName, facts, capabilities, vocabulary });
-      },
-      close: () => client[Symbol.asyncDispose](),
-    };
+    const server = { address, client, options, surroundings };
+    return await (address.kind === 'openai' ? reachTexts(server) : reachTokens(server));
   } catch (error) {
     await client[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+interface Server {
+  readonly address: ServerAddress;
+  readonly client: ServerClient;
+  readonly options: ServerOptions;
+  readonly surroundings: Surroundings;
+}
+
+/** A server that takes token ids, if its model has the tokens of the small one; else it takes texts. */
+async function reachTokens(server: Server): Promise<ReachedModel> {
+  const { address, client, surroundings } = server;
+  const signal = signalOf(surroundings);
+  const dialect = TOKEN_DIALECTS[address.kind as TokenServerKind];
+  const probed = await probeServer({ client, dialect }, address.model, { signal });
+  const capabilities = servedCapabilities(probed);
+  const { servedName } = probed;
+  const { bound, facts } = await knownModel(probed, server);
+  return {
+    ...{ words: wordsOf(client), capabilities, bound },
+    facts: { ...facts, digest: digestOf(address, probed) },
+    open: async (vocabulary) => {
+      const isSame = await hasTokens({ client, dialect, servedName }, vocabulary, { signal });
+      return isSame
+        ? new ServedModel({ client, dialect, servedName, facts, capabilities, vocabulary })
+        : await openTexts(server, { servedName, facts, vocabulary });
+    },
+    close: () => client[Symbol.asyncDispose](),
+  };
+}
+
+/** A server that takes conversations. */
+async function reachTexts(server: Server): Promise<ReachedModel> {
+  const { address, client } = server;
+  const servedName = required(address.model, 'the address names a model');
+  const probed = { servedName, contextLength: null, version: null };
+  const { bound, facts } = await knownModel(probed, server);
+  return {
+    ...{ words: wordsOf(client), capabilities: textCapabilities(chatDialect(address.kind)), bound },
+    facts: { ...facts, digest: digestOf(address, probed) },
+    open: (vocabulary) => openTexts(server, { servedName, facts, vocabulary }),
+    close: () => client[Symbol.asyncDispose](),
+  };
+}
+
+async function openTexts(
+  { address, client, surroundings }: Server,
+  model: Pick<TextModelOptions, 'servedName' | 'facts' | 'vocabulary'>,
+): Promise<TextModel> {
+  const dialect = chatDialect(address.kind);
+  const options = { signal: signalOf(surroundings) };
+  const lengthName = await probeChat({ client, dialect }, model.servedName, options);
+  return new TextModel({ ...model, client, dialect, lengthName });
+}
+
+function signalOf({ signal }: Surroundings): AbortSignal {
+  return signal ?? new AbortController().signal;
+}
+
+function wordsOf({ host }: ServerClient): ElsewhereWords {
+  return { place: `with the server at ${host}`, model: 'its model' };
 }
 
 /** @throws PilotfishError `option-invalid` for a key that everybody on the way could read */
@@ -126,9 +176,8 @@ const CONTEXT_LENGTH_UNSAID = Number.MAX_SAFE_INTEGER;
 const ROW_COUNT_MAX = 4096;
 
 async function knownModel(
-  { servedName, contextLength }: ProbedServer,
-  { as }: ServerOptions,
-  options: Surroundings,
+  { servedName, contextLength }: Pick<ProbedServer, 'servedName' | 'contextLength'>,
+  { options: { as }, surroundings: options }: Server,
 ): Promise<KnownModel> {
   const limits = {
     contextLength: Math.min(
@@ -155,7 +204,10 @@ async function knownModel(
 }
 
 /** Answers of another server, model or version are others. */
-function digestOf({ kind, base }: ServerAddress, { servedName, version }: ProbedServer): string {
+function digestOf(
+  { kind, base }: ServerAddress,
+  { servedName, version }: Pick<ProbedServer, 'servedName' | 'version'>,
+): string {
   return createHash('sha256')
     .update(JSON.stringify([kind, base, servedName, version]))
     .digest('hex');

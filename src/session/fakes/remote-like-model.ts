@@ -43,6 +43,7 @@ const CAPABILITIES: SessionCapabilities = {
   sharesNoise: false,
   keepsGrammar: false,
   givesVerdicts: false,
+  continuesTexts: true,
   input: 'token-ids',
 };
 

@@ -1,0 +1,141 @@
+/**
+ * The tokens that a server writes behind one text, over as many streams as it takes: one that breaks is
+ * gone on with behind the last token that arrived, so no token is lost or taken twice.
+ */
+import { PilotfishError } from '../core/errors.ts';
+import type { RowResult } from '../core/row-program.ts';
+import type { TokenId } from '../core/token-id.ts';
+import type { Attempts } from './attempts.ts';
+import type { ServedUsage } from './dialect.ts';
+import type { Bill, MeteredCall } from './metered-call.ts';
+import type { ServerClient } from './server-client.ts';
+
+/** What arrives at once. */
+export interface StreamPart {
+  readonly rows: readonly RowResult[];
+  /** Why the answer ends with this part; null: it goes on. */
+  readonly end: 'model' | 'limit' | null;
+  readonly usage: ServedUsage | null;
+  /** The tokens of the stream up to this part, as the server counts them; null: it does not say. */
+  readonly writtenCount: number | null;
+}
+
+export interface ServedStreamOptions {
+  readonly client: ServerClient;
+  readonly attempts: Attempts;
+  readonly call: MeteredCall;
+  /** The row of an end that the server names no token for. */
+  readonly endRow: RowResult;
+  /** The tokens that the server reads before it writes. */
+  readonly readCount: number;
+  /** Whether it can go on with an answer that has begun. */
+  readonly resumes: boolean;
+  /** @param written the tokens of the answer that have arrived */
+  readonly open: (
+    written: readonly TokenId[],
+    signal: AbortSignal,
+  ) => AsyncGenerator<StreamPart, void>;
+  readonly signal: AbortSignal;
+}
+
+/** One attempt. */
+interface Leg {
+  readonly parts: AsyncGenerator<StreamPart, void>;
+  readonly bill: Bill;
+  /** Tokens that arrived. */
+  tokenCount: number;
+}
+
+export class ServedStream {
+  readonly #options: ServedStreamOptions;
+  readonly #written: TokenId[] = [];
+  /** Rows that arrived before their reader. */
+  readonly #arrived: RowResult[] = [];
+  readonly #cancelled = new AbortController();
+  #leg: Leg | null = null;
+  #end: StreamPart['end'] = null;
+
+  constructor(options: ServedStreamOptions) {
+    this.#options = options;
+  }
+
+  /** The tokens that were read. */
+  get written(): readonly TokenId[] {
+    return this.#written;
+  }
+
+  /** @throws ServerFailure, PilotfishError `aborted` */
+  async next(): Promise<RowResult> {
+    const { attempts, signal, client, endRow } = this.#options;
+    while (this.#arrived.length === 0) {
+      if (this.#end === 'model') return endRow;
+      if (this.#end === 'limit') throw client.invalid('ends an answer before its limit');
+      await attempts.run(() => this.#read(), signal);
+    }
+    const row = this.#arrived.shift() as RowResult;
+    this.#written.push(row.tokenId);
+    return row;
+  }
+
+  /** Reads the bill of a stream that the server has ended by itself, and cancels any other. */
+  async settle(): Promise<void> {
+    if (this.#leg === null) return;
+    const { parts, bill } = this.#leg;
+    try {
+      for await (const { rows, end, usage } of parts) {
+        bill.wrote(rows.length);
+        if (usage !== null) bill.settle(usage);
+        // It writes on past the boundary.
+        if (rows.length > 0 && end === null) break;
+      }
+    } catch (error) {
+      // The answer is whole; only its bill did not come.
+      if (!PilotfishError.isInstance(error)) throw error;
+    }
+    this.#leg = null;
+  }
+
+  cancel(): void {
+    this.#cancelled.abort();
+  }
+
+  /** Reads one part of the stream, or none of it. */
+  async #read(): Promise<void> {
+    const leg = this.#leg ?? this.#open();
+    this.#leg = leg;
+    try {
+      const { value, done } = await leg.parts.next();
+      if (done === true) throw this.#options.client.invalid('ends a stream without saying why');
+      leg.bill.wrote(value.rows.length);
+      leg.tokenCount += value.rows.length;
+      if (value.writtenCount !== null && value.writtenCount !== leg.tokenCount) {
+        throw this.#options.client.invalid('has lost or repeated a part of a stream');
+      }
+      if (value.usage !== null) leg.bill.settle(value.usage);
+      this.#arrived.push(...value.rows);
+      this.#end = value.end;
+    } catch (error) {
+      this.#leg = null;
+      throw this.#mayGoOn() ? error : withoutAttempts(error);
+    }
+  }
+
+  #mayGoOn(): boolean {
+    return this.#options.resumes || this.#written.length + this.#arrived.length === 0;
+  }
+
+  #open(): Leg {
+    const { call, open, readCount, signal } = this.#options;
+    // What arrived and was not read is part of the answer, too.
+    const written = [...this.#written, ...this.#arrived.map(({ tokenId }) => tokenId)];
+    const parts = open(written, AbortSignal.any([signal, this.#cancelled.signal]));
+    return { bill: call.begin(readCount + written.length), parts, tokenCount: 0 };
+  }
+}
+
+/** Another answer would not begin like this one. */
+function withoutAttempts(error: unknown): unknown {
+  if (!PilotfishError.isInstance(error)) return error;
+  const { code, message, remedy, fields } = error;
+  return new PilotfishError(code, message, { remedy, fields, cause: error });
+}
