@@ -19,6 +19,7 @@ import type { LlamaCppModel } from '../model/llama-cpp/model.ts';
 import { readModelFile } from '../model/llama-cpp/model-file.ts';
 import type { LanguageModel, Vocabulary } from '../model/roles.ts';
 import { isServerAddress } from '../remote/server-address.ts';
+import type { RemoteModel } from '../session/remote-model.ts';
 import type { StrategyValue } from '../strategy/method.ts';
 import type { RsdOptions } from '../strategy/rsd-options.ts';
 import type { SampleOptions } from '../strategy/samples.ts';
@@ -213,10 +214,7 @@ async function loadEngine(
       options.onElsewhere?.(elsewhere.facts);
       const large = await elsewhere.open(tokensOf(models.small));
       owners.large = large;
-      // A model with other tokens than the small one can do less.
-      const { words } = elsewhere;
-      const { capabilities } = large;
-      checkElsewhere(strategies, { ...options, ...found }, { words, capabilities });
+      checkOpened(large, elsewhere, strategies, { ...options, ...found });
     }
     const costs = await stepCosts(models, strategies, options);
     const heads = { ...found, routers: withSmallEmbeddings(found.routers, models.small ?? null) };
@@ -247,6 +245,19 @@ async function loadEngine(
     throw error;
   }
 }
+
+/** A model with other tokens than the small one can do less than its server. */
+function checkOpened(
+  { capabilities }: RemoteModel,
+  { words }: ReachedModel,
+  strategies: readonly StrategyValue[],
+  options: StrategyOptions,
+): void {
+  const place = capabilities.input === 'text' ? { ...words, ...OTHER_TOKENS } : words;
+  checkElsewhere(strategies, options, { words: place, capabilities });
+}
+
+const OTHER_TOKENS = { model: 'its model, which takes texts and no tokens of the small model,' };
 
 function tokensOf(small: LlamaCppModel | undefined): Vocabulary {
   return required(small, 'a device has the small model').vocabulary;

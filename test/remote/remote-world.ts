@@ -4,11 +4,14 @@ import { type TokenId, tokenIds } from '../../src/core/token-id.ts';
 import { Engine, type EngineOptions } from '../../src/engine/engine.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
 import { ScriptedModel } from '../../src/model/scripted/scripted-model.ts';
+import { chatDialect } from '../../src/remote/chat-dialect.ts';
 import { FakeVllm, type FakeVllmOptions } from '../../src/remote/fakes/fake-vllm.ts';
+import { probeChat } from '../../src/remote/probe-chat.ts';
 import { servedCapabilities } from '../../src/remote/served-capabilities.ts';
 import { ServedModel } from '../../src/remote/served-model.ts';
 import { ServerClient } from '../../src/remote/server-client.ts';
 import type { ServerLimits } from '../../src/remote/server-limits.ts';
+import { TextModel } from '../../src/remote/text-model.ts';
 import { vllm } from '../../src/remote/vllm.ts';
 
 export const TOKENS: readonly string[] = ['a', 'b', 'c', 'd', 'e', ''];
@@ -67,6 +70,39 @@ export async function remoteWorld(
   };
 }
 
+/** The same with a model that takes conversations. */
+export async function chatWorld(
+  serving: Partial<FakeVllmOptions> = {},
+  options: Omit<EngineOptions, 'models'> = {},
+  {
+    kind = 'vllm' as 'vllm' | 'openai',
+    ...limits
+  }: Partial<ServerLimits> & {
+    readonly kind?: 'vllm' | 'openai';
+  } = {},
+): Promise<Omit<RemoteWorld, 'model'>> {
+  const { facts, vocabulary } = local('large');
+  const server = new FakeVllm({ vocabulary, next: LARGE, ...serving });
+  const base = await server.listen();
+  const url = kind === 'openai' ? `${base}/v1` : base;
+  const client = new ServerClient({ base: url, env: {}, limits: { ...LIMITS, ...limits } });
+  const dialect = chatDialect(kind);
+  const signal = new AbortController().signal;
+  const lengthName = await probeChat({ client, dialect }, 'fake', { signal });
+  const model = new TextModel({
+    ...{ client, dialect, servedName: 'fake', lengthName, vocabulary },
+    facts: { ...facts, name: 'far' },
+  });
+  const engine = new Engine({ models: { small: local('small'), large: model }, ...options });
+  return {
+    ...{ server, base, engine },
+    [Symbol.asyncDispose]: async () => {
+      await engine.close();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
 export const SPECULATIVE = { proposer: 'small', draftLength: 3 } as const;
 
 export async function run(
@@ -80,9 +116,13 @@ export async function run(
 }
 
 /** What two local models write. */
-export async function expected(request: GenerateRequest): Promise<readonly TokenId[]> {
+export async function expected(
+  request: GenerateRequest,
+  options: Omit<EngineOptions, 'models'> = {},
+): Promise<readonly TokenId[]> {
   await using engine = new Engine({
     ...{ models: { small: local('small'), large: local('large') }, speculative: SPECULATIVE },
+    ...options,
   });
   return idsOf(await run(engine, request));
 }

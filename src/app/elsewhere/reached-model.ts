@@ -48,7 +48,9 @@ export function checkElsewhere(
   for (const value of strategies) {
     const why = missingElsewhere(value, options, place);
     if (why === null) continue;
-    const works = METHODS.filter((method) => worksElsewhere(method, options, place));
+    const works = METHODS.filter(
+      (method) => hasHead(method, options) && worksElsewhere(method, options, place),
+    );
     throw new PilotfishError(
       'capability-missing',
       `The strategy ${value.text} does not work ${place.words.place}: ${why}.`,

@@ -17,6 +17,8 @@ export interface FakeVllmOptions {
   readonly name?: string;
   readonly contextLength?: number;
   readonly topCountMax?: number;
+  /** The only name that its chat takes for the most tokens of an answer; default: any. */
+  readonly lengthName?: 'max_completion_tokens';
   /** The key that calls must have. */
   readonly key?: string;
   /** Runs before a call is answered: it may wait, or answer in the server's place. */
@@ -54,9 +56,19 @@ const COMPLETION = z.object({
 
 type Completion = z.infer<typeof COMPLETION>;
 
+const CHAT = z.object({
+  model: z.string(),
+  messages: z.array(z.object({ role: z.string(), content: z.string() })),
+  temperature: z.number(),
+  max_tokens: z.number().optional(),
+  max_completion_tokens: z.number().optional(),
+  seed: z.number().optional(),
+  continue_final_message: z.boolean().optional(),
+});
+
 export class FakeVllm implements AsyncDisposable {
   readonly counts: FakeCounts = { callCount: 0, readCount: 0, writtenCount: 0, abortedCount: 0 };
-  readonly #options: Required<Omit<FakeVllmOptions, 'key' | 'onCall' | 'onToken'>> &
+  readonly #options: Required<Pick<FakeVllmOptions, 'name' | 'contextLength' | 'topCountMax'>> &
     FakeVllmOptions;
   readonly #server = createServer((request, response) => {
     this.#answer(request, response).catch(() => response.destroy());
@@ -99,6 +111,7 @@ export class FakeVllm implements AsyncDisposable {
       const tokens = vocabulary.tokenize(prompt);
       return json(response, 200, { count: tokens.length, max_model_len: contextLength, tokens });
     }
+    if (call.path === '/v1/chat/completions') return await this.#chat(call, CHAT.parse(call.body));
     if (call.path !== '/v1/completions') return json(response, 404, { detail: 'Not Found' });
     return await this.#complete(call, COMPLETION.parse(call.body));
   }
@@ -123,7 +136,40 @@ export class FakeVllm implements AsyncDisposable {
     return json(response, 200, { id: 'cmpl-0', object: 'text_completion', choices, usage });
   }
 
-  async #stream(call: FakeCall, asked: Completion, prompt: readonly number[]): Promise<void> {
+  /** The messages' texts, one after the other, are what the model reads. */
+  async #chat(call: FakeCall, asked: z.infer<typeof CHAT>): Promise<void> {
+    const { response } = call;
+    const { name, lengthName, vocabulary } = this.#options;
+    const { model, messages, max_tokens, max_completion_tokens } = asked;
+    if (model !== name) {
+      const error = { message: `The model \`${model}\` does not exist.`, code: 404 };
+      return json(response, 404, { error });
+    }
+    if (lengthName !== undefined && max_tokens !== undefined) {
+      const message = `Unsupported parameter: 'max_tokens'. Use '${lengthName}' instead.`;
+      return json(response, 400, { error: { message, code: 'unsupported_parameter' } });
+    }
+    const begins = messages.at(-1)?.role === 'assistant' && asked.continue_final_message !== true;
+    const read = begins ? messages.slice(0, -1) : messages;
+    const prompt = tokensOrNone(vocabulary, read.map(({ content }) => content).join(''));
+    const limit = max_tokens ?? max_completion_tokens ?? 1;
+    const completion = { ...asked, prompt: [...prompt], max_tokens: limit, top_k: 0 };
+    this.counts.callCount += 1;
+    this.counts.readCount += prompt.length;
+    await this.#stream(call, completion, prompt, (ids, reason) => ({
+      index: 0,
+      delta: { content: Buffer.concat(ids.map((id) => vocabulary.tokenBytes(id))).toString() },
+      finish_reason: reason,
+    }));
+  }
+
+  /** @param chat the choice of a part in another format */
+  async #stream(
+    call: FakeCall,
+    asked: Completion,
+    prompt: readonly number[],
+    chat?: (ids: readonly TokenId[], reason: string | null) => object,
+  ): Promise<void> {
     const { response } = call;
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     response.flushHeaders();
@@ -142,7 +188,8 @@ export class FakeVllm implements AsyncDisposable {
       reason = this.#stops(text.slice(prompt.length), asked) ? 'stop' : ends;
       const part = { ids: [id], prefix: text.slice(0, -1), index: 0 };
       const usage = usageOf(prompt.length, written + 1);
-      send({ choices: [this.#choice(part, asked, reason)], usage });
+      if (chat === undefined) send({ choices: [this.#choice(part, asked, reason)], usage });
+      else send({ choices: [chat(tokenIds([id]), reason)] });
       this.counts.writtenCount += 1;
       // As a real engine: others get their turn after every token.
       await new Promise((done) => setImmediate(done));
@@ -201,6 +248,15 @@ export class FakeVllm implements AsyncDisposable {
               top_logprobs: [Object.fromEntries(top.map((id) => [`token_id:${id}`, row[id]]))],
             },
     };
+  }
+}
+
+/** A vocabulary of a few letters cannot write every text. */
+function tokensOrNone(vocabulary: Vocabulary, text: string): readonly TokenId[] {
+  try {
+    return vocabulary.tokenizeText([text]);
+  } catch {
+    return [];
   }
 }
 

@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import { systemClock } from '../core/clock.ts';
+import { NOTHING_READ, type RowResult } from '../core/row-program.ts';
+import { type TokenId, tokenId } from '../core/token-id.ts';
+import { WorkRecorder } from '../session/work-recorder.ts';
+import { Attempts } from './attempts.ts';
+import { MeteredCall } from './metered-call.ts';
+import { ServedStream, type StreamPart } from './served-stream.ts';
+import { ServerClient } from './server-client.ts';
+
+const client = new ServerClient({ base: 'http://127.0.0.1:1', env: {} });
+const row = (id: number): RowResult => ({ ...NOTHING_READ, tokenId: tokenId(id) });
+const part = (ids: readonly number[], more: Partial<StreamPart> = {}): StreamPart => ({
+  ...{ rows: ids.map(row), end: null, usage: null, writtenCount: null },
+  ...more,
+});
+
+type Step = StreamPart | 'break';
+
+/** A stream over legs, and what each of them was opened with. */
+function streamOf(legs: readonly (readonly Step[])[], resumes = true) {
+  const opened: (readonly TokenId[])[] = [];
+  const recorder = new WorkRecorder();
+  const call = new MeteredCall({
+    ...{ model: 'far', purpose: 'correct', recorder, clock: systemClock, isFirst: true },
+  });
+  const stream = new ServedStream({
+    ...{ client, call, endRow: row(99), readCount: 10, resumes },
+    attempts: new Attempts({ limits: client.limits, clock: systemClock, sleep: async () => {} }),
+    signal: new AbortController().signal,
+    async *open(written) {
+      const steps = legs[opened.length] ?? [];
+      opened.push(written);
+      for (const step of steps) {
+        if (step === 'break') throw client.invalid('broke');
+        yield step;
+      }
+    },
+  });
+  return { stream, opened, call, recorder };
+}
+
+async function read(stream: ServedStream, count: number): Promise<readonly number[]> {
+  const ids: number[] = [];
+  while (ids.length < count) ids.push((await stream.next()).tokenId);
+  return ids;
+}
+
+describe('the stream of a server', () => {
+  it('goes on behind the last token that arrived, also if nobody had read it', async () => {
+    const { stream, opened } = streamOf([[part([1, 2]), 'break'], [part([3])]]);
+    expect(await read(stream, 3)).toEqual([1, 2, 3]);
+    expect(opened).toEqual([[], [1, 2]]);
+  });
+
+  it('begins no other answer where it cannot go on with this one', async () => {
+    const { stream, opened } = streamOf([[part([1]), 'break'], [part([2])]], false);
+    expect(await read(stream, 1)).toEqual([1]);
+    await expect(stream.next()).rejects.toThrow('broke');
+    expect(opened).toHaveLength(1);
+    const again = streamOf([['break'], [part([2])]], false);
+    expect(await read(again.stream, 1)).toEqual([2]);
+  });
+
+  it('ends with a row of its own where the server names no token', async () => {
+    const { stream } = streamOf([[part([1], { end: 'model' })]]);
+    expect(await read(stream, 2)).toEqual([1, 99]);
+  });
+
+  it('is no answer where it ends at a limit before its reader does', async () => {
+    const { stream } = streamOf([[part([1], { end: 'limit' })]]);
+    await read(stream, 1);
+    await expect(stream.next()).rejects.toThrow('before its limit');
+  });
+
+  it('takes no part that was lost or repeated', async () => {
+    const lost = part([3], { writtenCount: 3 });
+    const { stream, opened } = streamOf([
+      [part([1], { writtenCount: 1 }), lost],
+      [part([2], { writtenCount: 1 })],
+    ]);
+    expect(await read(stream, 2)).toEqual([1, 2]);
+    expect(opened).toEqual([[], [1]]);
+  });
+
+  it('is billed as the server says, and as far as is known where it does not', async () => {
+    const usage = { readCount: 7, cachedCount: 4, writtenCount: 2 };
+    const { stream, call, recorder } = streamOf([
+      [part([1]), 'break'],
+      [part([2], { end: 'limit' }), part([], { usage })],
+    ]);
+    await read(stream, 2);
+    await stream.settle();
+    call.record();
+    call.record();
+    const [work, ...more] = recorder.drain();
+    expect(more).toEqual([]);
+    expect(work?.billed).toEqual({ callCount: 2, inputCount: 17, cachedCount: 4, outputCount: 3 });
+    expect(work?.rowCounts).toEqual([10, 3, 1]);
+  });
+});

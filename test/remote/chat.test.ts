@@ -1,0 +1,65 @@
+/** A large model that takes conversations and writes text. */
+import { describe, expect, it } from 'vitest';
+import type { GenerateRequest } from '../../src/engine/request.ts';
+import type { FakeCall } from '../../src/remote/fakes/fake-vllm.ts';
+import { chatWorld, expected, idsOf, run, summaryOf } from './remote-world.ts';
+
+const REQUEST: GenerateRequest = { prompt: 'abcd', promptTokenIds: undefined };
+/** Of steps that five letters end. */
+const STEPS = { steps: { separators: ['c'], stepTokenCountMax: 5 } };
+const OF_STEPS = ['random-step@0.5', 'rsd-likelihood@0.95'];
+
+describe.each(['large', 'cascade@0.2', 'cascade@9', 'random-query@0.5', ...OF_STEPS])(
+  'under %s',
+  (strategy) => {
+    it('writes what two local models write, greedily', async () => {
+      await using world = await chatWorld({}, STEPS);
+      const events = await run(world.engine, { ...REQUEST, strategy });
+      expect(idsOf(events)).toEqual(await expected({ ...REQUEST, strategy }, STEPS));
+      expect(summaryOf(events).models['far']?.billed?.callCount ?? 0).toBe(
+        // One was the probe.
+        world.server.counts.callCount - 1,
+      );
+    });
+  },
+);
+
+it.each(OF_STEPS)('an API that begins every answer anew is refused under %s', async (strategy) => {
+  await using world = await chatWorld({}, STEPS, { kind: 'openai' });
+  await expect(run(world.engine, { ...REQUEST, strategy })).rejects.toMatchObject({
+    code: 'capability-missing',
+    message: expect.stringContaining('it begins every answer anew'),
+  });
+});
+
+it.each([
+  ['margin', 'it gives no rows of a given text'],
+  ['speculative', 'it gives no rows of a given text'],
+  ['uhlm', 'it gives no'],
+])('is refused under %s before anything is sent', async (strategy, why) => {
+  await using world = await chatWorld();
+  const { callCount } = world.server.counts;
+  await expect(run(world.engine, { ...REQUEST, strategy })).rejects.toThrow(why);
+  expect(world.server.counts.callCount).toBe(callCount);
+});
+
+it('takes the newer name of the length where the older is refused', async () => {
+  const serving = { lengthName: 'max_completion_tokens' } as const;
+  await using world = await chatWorld(serving, {}, { kind: 'openai' });
+  const events = await run(world.engine, { ...REQUEST, strategy: 'large' });
+  expect(idsOf(events)).toEqual(await expected({ ...REQUEST, strategy: 'large' }));
+});
+
+it.each(['vllm', 'openai'] as const)(
+  'a stream of %s that breaks before a word is whole is asked for again',
+  async (kind) => {
+    let left = 6;
+    const onToken = ({ response }: FakeCall): void => {
+      left -= 1;
+      if (left === 0) response.socket?.destroy();
+    };
+    await using world = await chatWorld({ onToken }, {}, { kind });
+    const events = await run(world.engine, { ...REQUEST, strategy: 'large' });
+    expect(idsOf(events)).toEqual(await expected({ ...REQUEST, strategy: 'large' }));
+  },
+);
