@@ -9,6 +9,14 @@ const REASONS: Readonly<Record<string, string>> = {
   ENETUNREACH: 'no way leads to this host',
   ECONNRESET: 'the connection was cut',
   EPIPE: 'the connection was cut',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is not trusted here',
+  SELF_SIGNED_CERT_IN_CHAIN: 'its certificate is not trusted here',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate is not trusted here',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its certificate is not trusted here',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is that of another host',
+  CERT_HAS_EXPIRED: 'its certificate has expired',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'it speaks no TLS: its address may begin with http',
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: 'it speaks no TLS: its address may begin with http',
   UND_ERR_CONNECT_TIMEOUT: 'connecting took too long',
   UND_ERR_HEADERS_TIMEOUT: 'no answer in time',
   UND_ERR_BODY_TIMEOUT: 'the connection stalled',
@@ -22,6 +30,9 @@ export function connectionReason(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) {
     return connectionReason(error.errors[0]);
   }
+  const status = /Proxy response \((\d+)\)/.exec(error.message)?.[1];
+  if (status === '407') return 'the proxy wants a user and password (in HTTPS_PROXY or HTTP_PROXY)';
+  if (status !== undefined) return `the proxy answers with the HTTP status ${status}`;
   const errno = errnoOf(error);
   return REASONS[errno ?? ''] ?? errno ?? error.message;
 }

@@ -97,9 +97,11 @@ async function reachTokens(server: Server): Promise<ReachedModel> {
     facts: { ...facts, digest: digestOf(address, probed) },
     open: async (vocabulary) => {
       const isSame = await hasTokens({ client, dialect, servedName }, vocabulary, { signal });
-      return isSame
-        ? new ServedModel({ client, dialect, servedName, facts, capabilities, vocabulary })
-        : await openTexts(server, { servedName, facts, vocabulary });
+      if (isSame) {
+        return new ServedModel({ client, dialect, servedName, facts, capabilities, vocabulary });
+      }
+      const chat = await probedChat(server, servedName);
+      return new TextModel({ ...chat, servedName, facts, vocabulary });
     },
     close: () => client[Symbol.asyncDispose](),
   };
@@ -110,23 +112,24 @@ async function reachTexts(server: Server): Promise<ReachedModel> {
   const { address, client } = server;
   const servedName = required(address.model, 'the address names a model');
   const probed = { servedName, contextLength: null, version: null };
+  const chat = await probedChat(server, servedName);
   const { bound, facts } = await knownModel(probed, server);
   return {
-    ...{ words: wordsOf(client), capabilities: textCapabilities(chatDialect(address.kind)), bound },
+    ...{ words: wordsOf(client), capabilities: textCapabilities(chat.dialect), bound },
     facts: { ...facts, digest: digestOf(address, probed) },
-    open: (vocabulary) => openTexts(server, { servedName, facts, vocabulary }),
+    open: async (vocabulary) => new TextModel({ ...chat, servedName, facts, vocabulary }),
     close: () => client[Symbol.asyncDispose](),
   };
 }
 
-async function openTexts(
+async function probedChat(
   { address, client, surroundings }: Server,
-  model: Pick<TextModelOptions, 'servedName' | 'facts' | 'vocabulary'>,
-): Promise<TextModel> {
+  servedName: string,
+): Promise<Pick<TextModelOptions, 'client' | 'dialect' | 'lengthName'>> {
   const dialect = chatDialect(address.kind);
   const options = { signal: signalOf(surroundings) };
-  const lengthName = await probeChat({ client, dialect }, model.servedName, options);
-  return new TextModel({ ...model, client, dialect, lengthName });
+  const lengthName = await probeChat({ client, dialect }, servedName, options);
+  return { client, dialect, lengthName };
 }
 
 function signalOf({ signal }: Surroundings): AbortSignal {

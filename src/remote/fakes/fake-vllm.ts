@@ -30,6 +30,7 @@ export interface FakeVllmOptions {
 export interface FakeCall {
   readonly path: string;
   readonly body: unknown;
+  readonly authorization: string | undefined;
   readonly response: ServerResponse;
 }
 
@@ -94,7 +95,9 @@ export class FakeVllm implements AsyncDisposable {
     const chunks: Buffer[] = [];
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
     const text = Buffer.concat(chunks).toString('utf8');
-    const call = { path: request.url ?? '', body: text === '' ? null : JSON.parse(text), response };
+    const { authorization } = request.headers;
+    const body: unknown = text === '' ? null : JSON.parse(text);
+    const call = { path: request.url ?? '', body, authorization, response };
     await this.#options.onCall?.(call);
     if (response.headersSent || response.destroyed) return;
     const { key, name, contextLength, vocabulary } = this.#options;
