@@ -29,6 +29,8 @@ export async function probeServer(
   const models = client.read('its models', () => dialect.readList(answer));
   const model = chosen(client.host, models, wanted);
   const probe: Probe = { client, dialect, servedName: model.name, options };
+  // The least that every strategy needs; its failure says what is wrong.
+  await rowsOf(probe, [TEXT], {});
   const facts = await factsOf(probe);
   const topCountMax = await topCountOf(probe);
   return {
@@ -98,17 +100,29 @@ async function isBeforeSampling(probe: Probe): Promise<boolean> {
   return (rows?.tokens[0]?.logprob ?? 0) < 0;
 }
 
-/** Null: the server refuses it, or answers in another form. */
-async function asked(
+interface ProbeAsking {
+  readonly topCount?: number | null;
+  readonly sampling?: SamplingParams;
+}
+
+async function rowsOf(
   { client, dialect, servedName, options }: Probe,
   texts: readonly (readonly TokenId[])[],
-  asking: { readonly topCount?: number; readonly sampling?: SamplingParams },
-): Promise<ServedRows | null> {
-  const { topCount = null, sampling = GREEDY } = asking;
+  { topCount = null, sampling = GREEDY }: ProbeAsking,
+): Promise<ServedRows> {
   const call = dialect.rowsCall(texts, { model: servedName, sampling, seed: null, topCount });
+  const answer = await client.send(call, options);
+  return client.read('rows', () => dialect.readRows(answer, texts.length));
+}
+
+/** Null: the server refuses it, or answers in another form. */
+async function asked(
+  probe: Probe,
+  texts: readonly (readonly TokenId[])[],
+  asking: ProbeAsking,
+): Promise<ServedRows | null> {
   try {
-    const answer = await client.send(call, options);
-    return client.read('rows', () => dialect.readRows(answer, texts.length));
+    return await rowsOf(probe, texts, asking);
   } catch (error) {
     if (error instanceof ServerFailure && isRefusal(error)) return null;
     throw error;

@@ -42,6 +42,12 @@ export interface ServerOptions {
   readonly as?: string | undefined;
 }
 
+/** A server that was reached, and what it said of itself. */
+export interface ReachedServer extends ReachedModel {
+  readonly server: Pick<ServerAddress, 'kind' | 'host'> &
+    Pick<ProbedServer, 'servedName' | 'version' | 'contextLength'>;
+}
+
 const KEY_VARIABLES: Readonly<Record<ServerAddress['kind'], string>> = {
   openai: 'OPENAI_API_KEY',
   vllm: 'VLLM_API_KEY',
@@ -59,7 +65,7 @@ export async function reachServer(
   text: string,
   options: ServerOptions = {},
   surroundings: Surroundings = {},
-): Promise<ReachedModel> {
+): Promise<ReachedServer> {
   const address = parseServerAddress(text);
   const { env = process.env } = surroundings;
   const { caFile } = options;
@@ -84,7 +90,7 @@ interface Server {
 }
 
 /** A server that takes token ids, if its model has the tokens of the small one; else it takes texts. */
-async function reachTokens(server: Server): Promise<ReachedModel> {
+async function reachTokens(server: Server): Promise<ReachedServer> {
   const { address, client, surroundings } = server;
   const signal = signalOf(surroundings);
   const dialect = TOKEN_DIALECTS[address.kind as TokenServerKind];
@@ -94,6 +100,7 @@ async function reachTokens(server: Server): Promise<ReachedModel> {
   const { bound, facts } = await knownModel(probed, server);
   return {
     ...{ words: wordsOf(client), capabilities, bound },
+    server: { ...probed, kind: address.kind, host: address.host },
     facts: { ...facts, digest: digestOf(address, probed) },
     open: async (vocabulary) => {
       const isSame = await hasTokens({ client, dialect, servedName }, vocabulary, { signal });
@@ -108,7 +115,7 @@ async function reachTokens(server: Server): Promise<ReachedModel> {
 }
 
 /** A server that takes conversations. */
-async function reachTexts(server: Server): Promise<ReachedModel> {
+async function reachTexts(server: Server): Promise<ReachedServer> {
   const { address, client } = server;
   const servedName = required(address.model, 'the address names a model');
   const probed = { servedName, contextLength: null, version: null };
@@ -116,6 +123,7 @@ async function reachTexts(server: Server): Promise<ReachedModel> {
   const { bound, facts } = await knownModel(probed, server);
   return {
     ...{ words: wordsOf(client), capabilities: textCapabilities(chat.dialect), bound },
+    server: { ...probed, kind: address.kind, host: address.host },
     facts: { ...facts, digest: digestOf(address, probed) },
     open: async (vocabulary) => new TextModel({ ...chat, servedName, facts, vocabulary }),
     close: () => client[Symbol.asyncDispose](),

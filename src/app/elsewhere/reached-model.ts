@@ -2,7 +2,11 @@
 import { PilotfishError } from '../../core/errors.ts';
 import type { BoundModel } from '../../judging/head.ts';
 import type { Vocabulary } from '../../model/roles.ts';
-import { missingCapability, type SessionCapabilities } from '../../session/capabilities.ts';
+import {
+  missingCapability,
+  type SessionCapabilities,
+  type SessionNeeds,
+} from '../../session/capabilities.ts';
 import type { RemoteFacts, RemoteModel } from '../../session/remote-model.ts';
 import type { Method, StrategyValue } from '../../strategy/method.ts';
 import { METHODS } from '../../strategy/methods.ts';
@@ -48,9 +52,7 @@ export function checkElsewhere(
   for (const value of strategies) {
     const why = missingElsewhere(value, options, place);
     if (why === null) continue;
-    const works = METHODS.filter(
-      (method) => hasHead(method, options) && worksElsewhere(method, options, place),
-    );
+    const works = METHODS.filter((method) => worksElsewhere(method, options, place));
     throw new PilotfishError(
       'capability-missing',
       `The strategy ${value.text} does not work ${place.words.place}: ${why}.`,
@@ -79,12 +81,19 @@ function missingElsewhere(
   const { method } = value;
   const other = method.needs.find((label) => label !== 'small' && label !== 'large');
   if (other !== undefined) return `it needs a ${other} model beside the pair`;
-  if (!hasHead(method, options)) return null;
+  const missing = missingCapability(needsOf(value, options), capabilities);
+  return missing === null ? null : missing.replace(/^it /, `${words.model} `);
+}
+
+/** Of the large model. What a head that is not found yet asks beside this shows later. */
+function needsOf(value: StrategyValue, options: StrategyOptions): SessionNeeds {
+  const { method } = value;
+  if (!hasHead(method, options)) {
+    return method.unit === 'step' ? { continues: true } : { outputRowCount: 1, verdicts: true };
+  }
   // No fit changes what is asked of the large model, and none may have been found yet.
   const uplink = { sends: options.uplink?.sends };
-  const { needs } = method.build(value, { ...options, uplink });
-  const missing = missingCapability(needs.large ?? {}, capabilities);
-  return missing === null ? null : missing.replace(/^it /, `${words.model} `);
+  return method.build(value, { ...options, uplink }).needs.large ?? {};
 }
 
 function hasHead({ head }: Method, { routers, rewards }: StrategyOptions): boolean {

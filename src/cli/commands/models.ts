@@ -1,12 +1,16 @@
 /** `pilotfish models`: the known models, where they are, and whether their bytes are right. */
 import type { Command } from 'commander';
+import { inspectServer, isServer } from '../../app/inspect-server.ts';
 import { inspectModel, pullModels, type VerifiedModel, verifyModels } from '../../app/models.ts';
 import type { EnsureModelOptions } from '../../catalog/ensure-model.ts';
 import type { LocalModel } from '../../catalog/find-model.ts';
 import type { CliIo } from '../io.ts';
+import { addFlags } from '../options/flags.ts';
+import { SERVER_ADDRESS_FLAGS, serverOptions } from '../options/server-flags.ts';
 import { printableText } from '../rendering/printable-text.ts';
 import { progressBar } from '../rendering/progress-bar.ts';
 import { showInspected } from './models/inspect.ts';
+import { showInspectedServer } from './models/inspect-server.ts';
 import { listModelsCommand } from './models/list.ts';
 
 /** A function that tests replace: reading a model file takes the native library. */
@@ -26,6 +30,7 @@ const EXAMPLES = `Examples:
   pilotfish models pull smollm2-135m-instruct
   pilotfish models pull hub:OWNER/REPO/FILE.gguf
   pilotfish models inspect ./model.gguf
+  pilotfish models inspect vllm:http://127.0.0.1:8000
   pilotfish models verify
 
 Environment:
@@ -66,17 +71,24 @@ export function registerModels(
         pullModels({ ...catalog, models, pair, onModel: (model) => showPulled(io, model, json) }),
       ),
     );
-  models
+  const inspect = models
     .command('inspect')
-    .summary('show the facts in a model file')
-    .description(`Shows what a model file says about itself.\n\n${NAMES}`)
-    .argument('<name>', 'a model on this machine')
-    .option('--json', 'one JSON object')
-    .action((name: string, { json }: JsonOption) =>
-      withProgress(io, async (catalog) => {
-        showInspected(io, await dependencies.inspectModel(name, catalog), json === true);
-      }),
-    );
+    .summary('show the facts in a model file, or what a server can do')
+    .description(
+      `Shows what a model file says about itself, or what a server of another engine can do.\n\n${NAMES}\n` +
+        'A server is an address such as vllm:http://HOST:PORT/MODEL (docs/SERVERS.md).',
+    )
+    .argument('<name>', 'a model on this machine, or the address of a server')
+    .option('--json', 'one JSON object');
+  addFlags(inspect, SERVER_ADDRESS_FLAGS).action((name: string, parsed: JsonOption) =>
+    withProgress(io, async (catalog) => {
+      const isJson = parsed.json === true;
+      if (isServer(name)) {
+        const { server } = serverOptions({ ...parsed, large: name });
+        showInspectedServer(io, await inspectServer(name, { ...catalog, server }), isJson);
+      } else showInspected(io, await dependencies.inspectModel(name, catalog), isJson);
+    }),
+  );
   models
     .command('verify')
     .summary('hash models again')

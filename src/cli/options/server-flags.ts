@@ -11,7 +11,8 @@ interface ServerFields {
   readonly onLargeFailure?: OpenEngineOptions['onLargeFailure'];
 }
 
-export const SERVER_FLAGS: FlagTable<ServerFields> = {
+/** For commands that only look at a server. */
+export const SERVER_ADDRESS_FLAGS: FlagTable<Omit<ServerFields, 'largeAs' | 'onLargeFailure'>> = {
   largeKeyEnv: text(
     '--large-key-env <NAME>',
     "the variable with the server's key (default: OPENAI_API_KEY, VLLM_API_KEY, … by its kind)",
@@ -21,6 +22,10 @@ export const SERVER_FLAGS: FlagTable<ServerFields> = {
     'let the key go to another machine without encryption',
   ),
   largeCa: text('--large-ca <FILE>', 'trust this certificate of the server, in PEM'),
+};
+
+export const SERVER_FLAGS: FlagTable<ServerFields> = {
+  ...SERVER_ADDRESS_FLAGS,
   largeAs: text(
     '--large-as <MODEL>',
     'the model that the server has, for its costs and for trained heads',
