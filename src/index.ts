@@ -28,6 +28,11 @@ export type { TrainRewardOptions } from './app/heads/reward-settings.ts';
 export type { TrainOptions } from './app/heads/train-settings.ts';
 export { inspectMachine, type MachineFacts } from './app/inspect-machine.ts';
 export {
+  type InspectedServer,
+  type InspectServerOptions,
+  inspectServer,
+} from './app/inspect-server.ts';
+export {
   type MeasuredLink,
   type MeasureLinkOptions,
   measureLink,

@@ -3,8 +3,7 @@
  * measures the costs that the strategies need.
  */
 import { bundledModel } from '../catalog/bundled-models.ts';
-import { ensureModel, findModel, type LocalModel } from '../catalog/ensure-model.ts';
-import { DEFAULT_PAIR, type ModelPair, POCKET_PAIR, parsePair } from '../catalog/known-pairs.ts';
+import { findModel } from '../catalog/ensure-model.ts';
 import { PilotfishError } from '../core/errors.ts';
 import type { TokenPrices } from '../core/events.ts';
 import { required } from '../core/invariant.ts';
@@ -18,8 +17,6 @@ import type { CostCurve, StepCosts } from '../machines/step-costs.ts';
 import type { LlamaCppModel } from '../model/llama-cpp/model.ts';
 import { readModelFile } from '../model/llama-cpp/model-file.ts';
 import type { LanguageModel, Vocabulary } from '../model/roles.ts';
-import { isServerAddress } from '../remote/server-address.ts';
-import type { RemoteModel } from '../session/remote-model.ts';
 import type { StrategyValue } from '../strategy/method.ts';
 import type { RsdOptions } from '../strategy/rsd-options.ts';
 import type { SampleOptions } from '../strategy/samples.ts';
@@ -34,8 +31,13 @@ import {
   STRATEGY_DEFAULT,
   type StrategyInput,
 } from '../strategy/strategy-value.ts';
-import { ANY_HUB, type HubOptions, reachHub } from './elsewhere/reach-hub.ts';
-import { reachServer, type ServerOptions } from './elsewhere/reach-server.ts';
+import {
+  checkOpened,
+  type ElsewhereOptions,
+  isElsewhere,
+  reachElsewhere,
+} from './elsewhere/reach-elsewhere.ts';
+import { ANY_HUB } from './elsewhere/reach-hub.ts';
 import {
   checkElsewhere,
   type ElsewhereFacts,
@@ -49,6 +51,14 @@ import {
   NO_HEADS,
   readNamedHeads,
 } from './heads/find-heads.ts';
+import {
+  type Chosen,
+  chooseModels,
+  modelLabels,
+  type Names,
+  nameOf,
+  pathOf,
+} from './machine/choose-models.ts';
 import { loadNamedModel } from './machine/load-named-model.ts';
 import { localModelCosts, shortName } from './machine/local-profile.ts';
 import type { PairOptions } from './pair-options.ts';
@@ -58,7 +68,7 @@ import type { PairOptions } from './pair-options.ts';
  * pair `pocket`, which comes with this package, answers instead: `onNotice` says so, and so do the
  * names in every `start`.
  */
-export interface OpenEngineOptions extends PairOptions {
+export interface OpenEngineOptions extends PairOptions, ElsewhereOptions {
   /**
    * The strategies that requests will name; only their models are loaded. Default: entropy. Name
    * `speculative` here for automatic draft lengths, because the costs of steps are then measured.
@@ -97,17 +107,10 @@ export interface OpenEngineOptions extends PairOptions {
    */
   readonly headsOptional?: boolean | undefined;
   /**
-   * The hub whose model is the large one. Only the small model is then loaded here, and the answers'
-   * tokens travel to the hub (docs/HUB.md).
-   */
-  readonly hub?: HubOptions | undefined;
-  /**
    * Files of trained heads (routers, rewards), which replace those that come with this package. Each must
    * serve one of the strategies.
    */
   readonly headFiles?: readonly string[] | undefined;
-  /** Of a large model on a server, which `large` gives the address of (docs/SERVERS.md). */
-  readonly server?: ServerOptions | undefined;
   /** What happens when a large model elsewhere does not answer any more. Default: that of the hub. */
   readonly onLargeFailure?: LargeFailurePolicy | undefined;
   /** Told of a large model that is not loaded here. */
@@ -173,19 +176,6 @@ export async function openEngine(options: OpenEngineOptions = {}): Promise<Engin
   }
 }
 
-/** Whether the large model runs on a server. */
-function isElsewhere({ large }: OpenEngineOptions): boolean {
-  return large !== undefined && isServerAddress(large);
-}
-
-/** Reached first, so that a wrong address or key costs no load; null: the large model runs here. */
-async function reachElsewhere(options: OpenEngineOptions): Promise<ReachedModel | null> {
-  const { hub, large, server } = options;
-  if (hub !== undefined) return await reachHub(hub, options);
-  if (large === undefined || !isServerAddress(large)) return null;
-  return await reachServer(large, server, options);
-}
-
 interface Prepared extends Chosen {
   readonly strategies: readonly StrategyValue[];
   readonly labels: readonly ModelLabel[];
@@ -246,19 +236,6 @@ async function loadEngine(
   }
 }
 
-/** A model with other tokens than the small one can do less than its server. */
-function checkOpened(
-  { capabilities }: RemoteModel,
-  { words }: ReachedModel,
-  strategies: readonly StrategyValue[],
-  options: StrategyOptions,
-): void {
-  const place = capabilities.input === 'text' ? { ...words, ...OTHER_TOKENS } : words;
-  checkElsewhere(strategies, options, { words: place, capabilities });
-}
-
-const OTHER_TOKENS = { model: 'its model, which takes texts and no tokens of the small model,' };
-
 function tokensOf(small: LlamaCppModel | undefined): Vocabulary {
   return required(small, 'a device has the small model').vocabulary;
 }
@@ -296,47 +273,6 @@ function withoutHeads(
   );
 }
 
-type Names = { readonly [L in ModelLabel]?: string | undefined };
-
-function modelNames(known: ModelPair, { small, large, judge, reward }: OpenEngineOptions): Names {
-  const names = { small: small ?? known.small, large: large ?? known.large };
-  return { ...names, judge: judge ?? names.large, reward: reward ?? known.reward };
-}
-
-function nameOf(names: Names, label: ModelLabel): string {
-  return required(names[label], `${label} has a name`);
-}
-
-/** @throws PilotfishError `model-unknown` */
-function checkNamed(names: Names, labels: readonly ModelLabel[]): void {
-  const label = labels.find((one) => names[one] === undefined);
-  if (label === undefined) return;
-  throw new PilotfishError(
-    'model-unknown',
-    `A strategy needs a ${label} model, and ${names.small} with ${names.large} has none.`,
-    { remedy: `Name one with --${label}.`, fields: { role: label } },
-  );
-}
-
-/**
- * The labels of each model, by the label that it is loaded for. A judge or reward model in the file of
- * another model is that model. The two models of a pair are never one.
- */
-function modelLabels(
-  labels: readonly ModelLabel[],
-  files: Files,
-): ReadonlyMap<ModelLabel, readonly ModelLabel[]> {
-  const loadedFor = (label: ModelLabel): ModelLabel => {
-    if (label === 'small' || label === 'large') return label;
-    const same = labels.filter((other) => pathOf(files, other) === pathOf(files, label));
-    return same.find((other) => other === 'large') ?? same[0] ?? label;
-  };
-  const first = new Set(labels.map(loadedFor));
-  return new Map(
-    [...first].map((one) => [one, labels.filter((label) => loadedFor(label) === one)]),
-  );
-}
-
 /**
  * The labels of the models to load, in a fixed order: the small model loads first.
  * @throws PilotfishError `option-invalid`, `capability-missing`
@@ -366,51 +302,6 @@ function neededLabels(
   if (hub !== undefined) checkElsewhere(strategies, options, ANY_HUB);
   // The small model turns texts into tokens, also where the large one writes alone.
   return ['small'];
-}
-
-interface Chosen {
-  readonly names: Names;
-  readonly files: Files;
-}
-
-type Files = { readonly [L in ModelLabel]?: Pick<LocalModel, 'path' | 'sha256'> };
-
-function pathOf(files: Files, label: ModelLabel): string {
-  return required(files[label], `${label} has a file`).path;
-}
-
-/** A user who named models never gets others instead. */
-async function chooseModels(
-  labels: readonly ModelLabel[],
-  options: OpenEngineOptions,
-): Promise<Chosen> {
-  const names = modelNames(parsePair(options.pair ?? DEFAULT_PAIR.name), options);
-  checkNamed(names, labels);
-  try {
-    return { names, files: await ensureFiles(names, labels, options) };
-  } catch (error) {
-    const { pair, small, large, judge, reward } = options;
-    const isNamed = [pair, small, large, judge, reward].some((name) => name !== undefined);
-    const isNowhere = PilotfishError.isInstance(error) && error.code === 'source-unavailable';
-    if (isNamed || !isNowhere) throw error;
-    options.onNotice?.(
-      `The ${DEFAULT_PAIR.name} models are neither on this machine nor available from any source. ` +
-        `The ${POCKET_PAIR.name} pair answers instead: it only does arithmetic word problems.`,
-    );
-    const pocket = modelNames(POCKET_PAIR, options);
-    return { names: pocket, files: await ensureFiles(pocket, labels, options) };
-  }
-}
-
-/** Pulls all models before the first is loaded, so that a failed pull costs no load. */
-async function ensureFiles(
-  names: Names,
-  labels: readonly ModelLabel[],
-  options: OpenEngineOptions,
-): Promise<Files> {
-  const files: { [L in ModelLabel]?: Pick<LocalModel, 'path' | 'sha256'> } = {};
-  for (const label of labels) files[label] = await ensureModel(nameOf(names, label), options);
-  return files;
 }
 
 /** Facts of the pair's other model if its file is on this machine; costs are compared with it. */

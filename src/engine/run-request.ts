@@ -28,6 +28,7 @@ import { DraftFeed } from './draft-feed.ts';
 import { Emitter } from './emitter.ts';
 import { REDRAW_TEMPERATURE, SCHEMA_REDRAW_COUNT_MAX } from './limits.ts';
 import { isWriter, type ModelSet } from './model-set.ts';
+import { repetitionNotes } from './repetition-notes.ts';
 import { schemaViolated } from './schema-violated.ts';
 import { shareWarning } from './share-warning.ts';
 import { isLargeAway, type LargeFailurePolicy, smallAlone } from './small-alone.ts';
@@ -302,25 +303,10 @@ class Run {
       notes: [
         ...(this.#options.notes ?? []),
         ...(this.#decoder.notes?.() ?? []),
-        ...this.#preemptionNote(),
-        ...this.#redrawNote(),
+        ...repetitionNotes(this.#options.lease.preemptionCount, this.#draw),
         ...[askedShare && shareWarning(askedShare, cost)].flatMap((warning) => warning ?? []),
       ],
     };
-  }
-
-  #preemptionNote(): readonly string[] {
-    const { preemptionCount } = this.#options.lease;
-    return preemptionCount === 0
-      ? []
-      : [
-          `was preempted for other requests ${preemptionCount} ${preemptionCount === 1 ? 'time' : 'times'}`,
-        ];
-  }
-
-  #redrawNote(): readonly string[] {
-    if (this.#draw === 0) return [];
-    return [`was drawn again ${this.#draw} times, because an answer violated its schema`];
   }
 
   #tokenCount(): number {

@@ -28,7 +28,8 @@ import type { ElsewhereWords, ReachedModel } from './reached-model.ts';
 
 export interface ServerOptions {
   /**
-   * The variable with the key; default: the engine's own (OPENAI_API_KEY, VLLM_API_KEY, LLAMA_API_KEY). A key goes to no other host, and over plain http only to this machine.
+   * The variable with the key; default: the engine's own, such as OPENAI_API_KEY. A key goes to no other
+   * host, and over plain http only to this machine.
    */
   readonly keyEnv?: string | undefined;
   /** Lets the key go to another machine without encryption. */

@@ -205,7 +205,7 @@ export class FakeVllm implements AsyncDisposable {
     const { name, topCountMax } = this.#options;
     if (model !== name) return { message: `The model \`${model}\` does not exist.`, code: 404 };
     if (logprobs <= topCountMax) return null;
-    const message = `Requested sample logprobs of ${logprobs}, which is greater than max allowed: ${topCountMax}`;
+    const message = `Requested sample logprobs of ${logprobs}, more than ${topCountMax} allowed`;
     return { message, code: 400 };
   }
 
