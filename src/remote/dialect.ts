@@ -82,6 +82,14 @@ export interface Dialect {
   readRows(answer: unknown, count: number): ServedRows;
   streamCall(text: readonly TokenId[], until: WriteBoundary, asking: Asking): ServerCall;
   readPart(event: unknown): ServedPart;
+  /**
+   * For an engine whose streams leave out tokens: the first `count` tokens of such a stream, in one
+   * answer.
+   */
+  readonly whole?: {
+    call(text: readonly TokenId[], count: number, asking: Asking): ServerCall;
+    read(answer: unknown): readonly ServedToken[];
+  };
 }
 
 /** Servers count the tokens that they have written in a call, not those of a window of the text. */

@@ -57,9 +57,16 @@ export const llamaServer: Dialect = {
       tokens: tokensOf(part),
       end: isLast ? (isEnd(part) ? 'model' : 'limit') : null,
       usage: isLast ? usageOf(part) : null,
-      // The end that has no token of its own counts as one.
-      writtenCount: isLast ? null : part.tokens_predicted,
+      writtenCount: part.tokens_predicted,
     };
+  },
+  // A token that ends within a character comes with no part of a stream: only its text comes later.
+  whole: {
+    call: (text, count, asking) => ({
+      path: PATH,
+      body: { ...bodyOf(asking), prompt: text, n_predict: count },
+    }),
+    read: (answer) => tokensOf(PART.parse(answer)),
   },
 };
 

@@ -14,7 +14,7 @@ import { BoundaryWatch } from '../session/write-boundary.ts';
 import type { Attempts } from './attempts.ts';
 import type { Asking, Dialect, ServedToken } from './dialect.ts';
 import { MeteredCall } from './metered-call.ts';
-import { ServedStream, type StreamPart } from './served-stream.ts';
+import { ServedStream, type ServedStreamOptions, type StreamPart } from './served-stream.ts';
 import type { CallOptions, ServerClient } from './server-client.ts';
 
 /** The part of the model that its sessions use. */
@@ -81,6 +81,7 @@ export class ServedSession implements Session {
       ...{ client, attempts, call, endRow: this.#row(null), signal: this.#life.signal },
       ...{ readCount: text.length, resumes: true },
       open: (written, signal) => this.#parts(request, written, { signal, meter: call }),
+      whole: this.#whole(request, call),
     });
     try {
       while (!watch.isReached) {
@@ -94,6 +95,25 @@ export class ServedSession implements Session {
       stream.cancel();
       this.#end(call);
     }
+  }
+
+  /** As `ServedStreamOptions.whole`. */
+  #whole(
+    { text, until: _, ...drawing }: WriteRequest,
+    call: MeteredCall,
+  ): ServedStreamOptions['whole'] {
+    const { client, dialect } = this.#model;
+    const { whole } = dialect;
+    if (whole === undefined) return undefined;
+    return async (written, count, bill) => {
+      const known = [...text, ...written];
+      const options = { signal: this.#life.signal, meter: call };
+      const asking = this.#asking(known, drawing);
+      const answer = await client.send(whole.call(known, count, asking), options);
+      const tokens = client.read('tokens', () => whole.read(answer));
+      bill.wrote(tokens.length);
+      return tokens.map((token) => this.#row(token, drawing.reads));
+    };
   }
 
   async *#parts(

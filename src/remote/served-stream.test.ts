@@ -18,14 +18,18 @@ const part = (ids: readonly number[], more: Partial<StreamPart> = {}): StreamPar
 type Step = StreamPart | 'break';
 
 /** A stream over legs, and what each of them was opened with. */
-function streamOf(legs: readonly (readonly Step[])[], resumes = true) {
+function streamOf(
+  legs: readonly (readonly Step[])[],
+  resumes = true,
+  whole?: (written: readonly TokenId[], count: number) => Promise<readonly RowResult[]>,
+) {
   const opened: (readonly TokenId[])[] = [];
   const recorder = new WorkRecorder();
   const call = new MeteredCall({
     ...{ model: 'far', purpose: 'correct', recorder, clock: systemClock, isFirst: true },
   });
   const stream = new ServedStream({
-    ...{ client, call, endRow: row(99), readCount: 10, resumes },
+    ...{ client, call, endRow: row(99), readCount: 10, resumes, whole },
     attempts: new Attempts({ limits: client.limits, clock: systemClock, sleep: async () => {} }),
     signal: new AbortController().signal,
     async *open(written) {
@@ -81,6 +85,37 @@ describe('the stream of a server', () => {
     ]);
     expect(await read(stream, 2)).toEqual([1, 2]);
     expect(opened).toEqual([[], [1]]);
+  });
+
+  it('is made whole where an engine leaves tokens out', async () => {
+    const asked: (readonly unknown[])[] = [];
+    const whole = async (written: readonly TokenId[], count: number) => {
+      asked.push([written, count]);
+      return [1, 2, 3, 4].slice(0, count).map(row);
+    };
+    const part1 = part([1], { writtenCount: 1 });
+    const gap = part([3], { writtenCount: 3 });
+    const end = part([], { writtenCount: 4, end: 'limit' });
+    const { stream, opened } = streamOf([[part1, gap, end]], true, whole);
+    expect(await read(stream, 4)).toEqual([1, 2, 3, 4]);
+    expect(opened).toHaveLength(1);
+    expect(asked).toEqual([
+      [[], 3],
+      [[], 4],
+    ]);
+    // An end without a token is counted, too.
+    const ended = part([], { writtenCount: 5, end: 'model' });
+    expect(await read(streamOf([[part1, gap, ended]], true, whole).stream, 5)).toEqual([
+      1, 2, 3, 4, 99,
+    ]);
+  });
+
+  it('is opened anew where what makes it whole is another text', async () => {
+    const whole = async () => [7, 2, 3].map(row);
+    const legs = [[part([1], { writtenCount: 1 }), part([3], { writtenCount: 3 })], [part([5])]];
+    const { stream, opened } = streamOf(legs, true, whole);
+    expect(await read(stream, 2)).toEqual([1, 5]);
+    expect(opened).toHaveLength(2);
   });
 
   it('is billed as the server says, and as far as is known where it does not', async () => {

@@ -35,15 +35,24 @@ export interface ServedStreamOptions {
     written: readonly TokenId[],
     signal: AbortSignal,
   ) => AsyncGenerator<StreamPart, void>;
+  /**
+   * The first `count` rows of the stream that was opened behind `written`, asked for in one answer: some
+   * engines leave tokens out of their streams. An end without a token has no row. Absent: a stream is
+   * whole.
+   */
+  readonly whole?:
+    | ((written: readonly TokenId[], count: number, bill: Bill) => Promise<readonly RowResult[]>)
+    | undefined;
   readonly signal: AbortSignal;
 }
 
 /** One attempt. */
 interface Leg {
+  readonly written: readonly TokenId[];
   readonly parts: AsyncGenerator<StreamPart, void>;
   readonly bill: Bill;
-  /** Tokens that arrived. */
-  tokenCount: number;
+  /** The tokens that arrived. */
+  readonly ids: TokenId[];
 }
 
 export class ServedStream {
@@ -107,17 +116,38 @@ export class ServedStream {
       const { value, done } = await leg.parts.next();
       if (done === true) throw this.#options.client.invalid('ends a stream without saying why');
       leg.bill.wrote(value.rows.length);
-      leg.tokenCount += value.rows.length;
-      if (value.writtenCount !== null && value.writtenCount !== leg.tokenCount) {
-        throw this.#options.client.invalid('has lost or repeated a part of a stream');
-      }
       if (value.usage !== null) leg.bill.settle(value.usage);
-      this.#arrived.push(...value.rows);
+      const rows = await this.#wholeRows(leg, value);
+      leg.ids.push(...rows.map(({ tokenId }) => tokenId));
+      this.#arrived.push(...rows);
       this.#end = value.end;
     } catch (error) {
       this.#leg = null;
       throw this.#mayGoOn() ? error : withoutAttempts(error);
     }
+  }
+
+  /** The rows of a part, with those that the stream has left out before them. */
+  async #wholeRows(
+    leg: Leg,
+    { rows, writtenCount, end }: StreamPart,
+  ): Promise<readonly RowResult[]> {
+    const known = leg.ids.length;
+    const count = writtenCount ?? known + rows.length;
+    if (count === known + rows.length) return rows;
+    const { whole, client, call } = this.#options;
+    if (whole === undefined || count < known + rows.length) throw client.invalid(LOST);
+    const bill = call.begin(this.#options.readCount + leg.written.length);
+    const all = await whole(leg.written, count, bill);
+    const ids = all.map(({ tokenId }) => tokenId);
+    const last = rows.map(({ tokenId }) => tokenId);
+    // The same seed gives the same tokens, unless the numbers of another batch differ at a near-tie.
+    const isSame =
+      leg.ids.every((id, index) => id === ids[index]) &&
+      last.every((id, index) => id === ids[count - last.length + index]) &&
+      (ids.length === count || (end === 'model' && ids.length === count - 1));
+    if (!isSame) throw client.invalid(LOST);
+    return all.slice(known);
   }
 
   #mayGoOn(): boolean {
@@ -129,9 +159,11 @@ export class ServedStream {
     // What arrived and was not read is part of the answer, too.
     const written = [...this.#written, ...this.#arrived.map(({ tokenId }) => tokenId)];
     const parts = open(written, AbortSignal.any([signal, this.#cancelled.signal]));
-    return { bill: call.begin(readCount + written.length), parts, tokenCount: 0 };
+    return { written, bill: call.begin(readCount + written.length), parts, ids: [] };
   }
 }
+
+const LOST = 'has lost or repeated a part of a stream';
 
 /** Another answer would not begin like this one. */
 function withoutAttempts(error: unknown): unknown {

@@ -16,6 +16,7 @@ const INSTALL_TIMEOUT_MS = 300_000;
 const START_TIMEOUT_MS = 120_000;
 
 export interface LlamaServer extends AsyncDisposable {
+  readonly address: string;
   /** Greedy continuation of a tokenised prompt. */
   complete(prompt: readonly number[], tokenCount: number): Promise<number[]>;
   /** The tokens of a conversation, as the server's own template and tokeniser make them. */
@@ -39,13 +40,15 @@ export async function startServer(
   python: string,
   modelPath: string,
   contextLength: number,
+  slotCount = 1,
 ): Promise<LlamaServer> {
   const script = join(import.meta.dirname, 'llama-server.py');
-  const child = spawn(python, [script, modelPath, String(contextLength)], {
+  const child = spawn(python, [script, modelPath, ...[contextLength, slotCount].map(String)], {
     stdio: ['pipe', 'pipe', 'ignore'],
   });
   const address = await listeningAddress(child);
   return {
+    address,
     async complete(prompt, tokenCount) {
       const body = await post(`${address}/completion`, {
         prompt,
