@@ -303,7 +303,7 @@ export class Engine implements AsyncDisposable {
       const keepsGrammar = needs.keepsGrammar === true || (writes && grammar !== undefined);
       const all = { ...needs, reads, keepsGrammar };
       const missing =
-        missingCapability(all, this.#models.capabilitiesOf(label)) ??
+        missingCapability(all, this.#models.capabilitiesOf(label, sampling)) ??
         (writes ? this.#models.missingSamplingOf(label, sampling) : null);
       if (missing !== null) throw incapable(strategy, label, model.facts.name, missing);
     }

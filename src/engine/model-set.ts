@@ -122,9 +122,10 @@ export class ModelSet {
     return model !== null && !isLocal(model);
   }
 
-  capabilitiesOf(label: ModelLabel): SessionCapabilities {
+  capabilitiesOf(label: ModelLabel, sampling: SamplingParams): SessionCapabilities {
     const model = required(this.get(label), `the ${label} model is loaded`);
-    return isLocal(model) ? LOCAL_CAPABILITIES : model.capabilities;
+    if (isLocal(model)) return LOCAL_CAPABILITIES;
+    return model.capabilitiesFor?.(sampling) ?? model.capabilities;
   }
 
   /** What keeps a model from drawing with these parameters; null: nothing. */

@@ -10,6 +10,7 @@ import type { RemoteFacts, RemoteModel } from '../session/remote-model.ts';
 import type { Session, SessionRequest } from '../session/session.ts';
 import { Attempts, type AttemptsOptions } from './attempts.ts';
 import type { Dialect } from './dialect.ts';
+import { capabilitiesFor } from './served-capabilities.ts';
 import { type ServedHome, ServedSession } from './served-session.ts';
 import type { ServerClient } from './server-client.ts';
 
@@ -53,6 +54,10 @@ export class ServedModel implements RemoteModel, ServedHome {
     const [endToken] = vocabulary.endOfGenerationIds();
     invariant(endToken !== undefined, 'a vocabulary has a token that ends a text');
     this.endToken = endToken;
+  }
+
+  capabilitiesFor(sampling: SamplingParams): SessionCapabilities {
+    return capabilitiesFor(this.capabilities, sampling);
   }
 
   missingSampling(sampling: SamplingParams): string | null {

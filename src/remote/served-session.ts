@@ -6,6 +6,7 @@ import type { ModelId } from '../core/model-id.ts';
 import { noiseBits, noiseKey, seedOfDraw } from '../core/noise.ts';
 import { NOTHING_READ, type RowResult } from '../core/row-program.ts';
 import type { RowReads } from '../core/row-reads.ts';
+import { GREEDY, type SamplingParams } from '../core/sampling-params.ts';
 import { type TokenId, tokenId } from '../core/token-id.ts';
 import type { SessionCapabilities } from '../session/capabilities.ts';
 import type { RowsRequest, Session, SessionRequest, WriteRequest } from '../session/session.ts';
@@ -13,13 +14,14 @@ import { SessionLife } from '../session/session-life.ts';
 import { BoundaryWatch } from '../session/write-boundary.ts';
 import type { Attempts } from './attempts.ts';
 import type { Asking, Dialect, ServedToken } from './dialect.ts';
+import { drawFromTop, isDecidedByTop } from './draw-from-top.ts';
 import { MeteredCall } from './metered-call.ts';
 import { ServedStream, type ServedStreamOptions, type StreamPart } from './served-stream.ts';
 import type { CallOptions, ServerClient } from './server-client.ts';
 
 /** The part of the model that its sessions use. */
 export interface ServedHome {
-  readonly capabilities: SessionCapabilities;
+  capabilitiesFor(sampling: SamplingParams): SessionCapabilities;
   readonly client: ServerClient;
   readonly attempts: Attempts;
   readonly dialect: Dialect;
@@ -46,7 +48,7 @@ export class ServedSession implements Session {
 
   constructor(model: ServedHome, modelId: ModelId, request: SessionRequest) {
     this.modelId = modelId;
-    this.capabilities = model.capabilities;
+    this.capabilities = model.capabilitiesFor(request.sampling.sampling);
     this.#model = model;
     this.#request = request;
     this.#life = new SessionLife(request.signal);
@@ -58,8 +60,9 @@ export class ServedSession implements Session {
     const texts = Array.from({ length: outputCount }, (_, row) =>
       text.slice(0, text.length - outputCount + 1 + row),
     );
-    // One seed for several texts would correlate their draws.
-    const batches = this.#isGreedy(drawing) ? [texts] : texts.map((one) => [one]);
+    // One seed for several texts would correlate their draws on the server.
+    const isOneCall = this.#isGreedy(drawing) || this.#isDrawnHere(drawing);
+    const batches = isOneCall ? [texts] : texts.map((one) => [one]);
     const call = this.#call(purpose);
     try {
       const answers = await Promise.all(batches.map((batch) => this.#ask(call, batch, drawing)));
@@ -81,7 +84,7 @@ export class ServedSession implements Session {
       ...{ client, attempts, call, endRow: this.#row(null), signal: this.#life.signal },
       ...{ readCount: text.length, resumes: true },
       open: (written, signal) => this.#parts(request, written, { signal, meter: call }),
-      whole: this.#whole(request, call),
+      whole: this.#wholeStream(request, call),
     });
     try {
       while (!watch.isReached) {
@@ -98,7 +101,7 @@ export class ServedSession implements Session {
   }
 
   /** As `ServedStreamOptions.whole`. */
-  #whole(
+  #wholeStream(
     { text, until: _, ...drawing }: WriteRequest,
     call: MeteredCall,
   ): ServedStreamOptions['whole'] {
@@ -127,7 +130,8 @@ export class ServedSession implements Session {
     const call = dialect.streamCall(known, left, this.#asking(known, drawing));
     for await (const event of client.events(call, options)) {
       const { tokens, ...part } = client.read('an event', () => dialect.readPart(event));
-      yield { ...part, rows: tokens.map((token) => this.#row(token, drawing.reads)) };
+      const rows = tokens.map((token) => this.#row(token, drawing.reads));
+      yield { ...part, rows: rows.map((row) => this.#withDistribution(row, drawing)) };
     }
   }
 
@@ -154,7 +158,10 @@ export class ServedSession implements Session {
     drawing: Drawing,
   ): Promise<readonly RowResult[]> {
     const { client, attempts, dialect } = this.#model;
-    const asking = this.#asking(required(texts.at(-1), 'a text'), drawing);
+    const own = this.#asking(required(texts.at(-1), 'a text'), drawing);
+    const isDrawnHere = this.#isDrawnHere(drawing);
+    const topCount = Math.max(own.topCount ?? 0, own.sampling.topK);
+    const asking = isDrawnHere ? { ...own, topCount, sampling: GREEDY, seed: null } : own;
     const { signal } = this.#life;
     const readCount = texts.reduce((sum, { length }) => sum + length, 0);
     return await attempts.run(async () => {
@@ -162,13 +169,47 @@ export class ServedSession implements Session {
       const answer = await client.send(dialect.rowsCall(texts, asking), { signal, meter: call });
       const { tokens, usage } = client.read('rows', () => dialect.readRows(answer, texts.length));
       bill.settle(usage ?? { readCount, cachedCount: null, writtenCount: texts.length });
-      return tokens.map((token) => this.#row(token, drawing.reads));
+      return tokens.map((token, index) => {
+        const row = this.#row(token, drawing.reads);
+        const text = required(texts[index], 'a row for every text');
+        return isDrawnHere
+          ? this.#drawn(row, token, text, drawing)
+          : this.#withDistribution(row, drawing);
+      });
     }, signal);
   }
 
-  #asking(text: readonly TokenId[], { reads = {}, draw = 0, temperature, noise }: Drawing): Asking {
-    const { sampling: params, seed } = this.#request.sampling;
-    const sampling = temperature === undefined ? params : { ...params, temperature };
+  /** A row whose token is drawn here, with the noise that all models of the request share. */
+  #drawn(
+    row: RowResult,
+    served: ServedToken | null,
+    text: readonly TokenId[],
+    drawing: Drawing,
+  ): RowResult {
+    const { top } = required(served, 'a server with log-probabilities names its tokens');
+    const { reads = {}, draw = 0, noise: purpose = 'sample' } = drawing;
+    const { vocabularySize, seed } = this.#request.sampling;
+    const sampling = this.#sampling(drawing);
+    const asks = { vocabularySize, sampling, seed: seedOfDraw(seed, draw), purpose };
+    const program = { ...asks, distribution: reads.distribution === true };
+    const drawn = drawFromTop({ top }, program, text.length);
+    const logprob = row.logprob === null ? null : (top.get(drawn.tokenId) ?? null);
+    return { ...row, ...drawn, logprob };
+  }
+
+  /** A greedy row has all mass on its token; other rows of streams have no distribution. */
+  #withDistribution(row: RowResult, drawing: Drawing): RowResult {
+    const { reads = {} } = drawing;
+    if (reads.distribution !== true || !this.#isGreedy(drawing)) return row;
+    const distribution = new Float64Array(this.#request.sampling.vocabularySize);
+    distribution[row.tokenId] = 1;
+    return { ...row, distribution };
+  }
+
+  #asking(text: readonly TokenId[], drawing: Drawing): Asking {
+    const { reads = {}, draw = 0, noise } = drawing;
+    const { seed } = this.#request.sampling;
+    const sampling = this.#sampling(drawing);
     const key = noiseKey(seedOfDraw(seed, draw), text.length, noise ?? 'sample');
     return {
       model: this.#model.servedName,
@@ -178,8 +219,19 @@ export class ServedSession implements Session {
     };
   }
 
-  #isGreedy({ temperature }: Drawing): boolean {
-    return (temperature ?? this.#request.sampling.sampling.temperature) === 0;
+  #sampling({ temperature }: Drawing): SamplingParams {
+    const { sampling } = this.#request.sampling;
+    return temperature === undefined ? sampling : { ...sampling, temperature };
+  }
+
+  #isGreedy(drawing: Drawing): boolean {
+    return this.#sampling(drawing).temperature === 0;
+  }
+
+  /** Whether the server only says what is likely, and the draw is made here. */
+  #isDrawnHere(drawing: Drawing): boolean {
+    const { topLogprobs = 0 } = this.capabilities.reads;
+    return isDecidedByTop(this.#sampling(drawing), topLogprobs);
   }
 
   /** @param served null: an end without a token */

@@ -6,7 +6,15 @@ export interface SessionCapabilities {
   readonly reads: RowReads;
   /** The most rows of one call. 0: the model writes on, but gives no rows of a given text. */
   readonly outputRowCountMax: number;
-  /** Whether draws follow the request's seed, with noise that all models of the request share. */
+  /**
+   * The largest top-k with which draws share the noise, and rows have whole distributions, of a model that
+   * has neither with other parameters; absent: the parameters do not matter.
+   */
+  readonly exactTopK?: number | undefined;
+  /**
+   * Whether rows follow the request's seed, with noise that all models of the request share. (A model
+   * elsewhere may draw otherwise what it writes on alone.)
+   */
   readonly sharesNoise: boolean;
   /** Whether a grammar of this request can constrain the model's text. */
   readonly keepsGrammar: boolean;
@@ -50,18 +58,31 @@ export interface SessionNeeds {
 /** Names a missing capability, as in "it gives no hidden states"; null if none is missing. */
 export function missingCapability(needs: SessionNeeds, has: SessionCapabilities): string | null {
   const isJudge = needs.verdicts === true && has.givesVerdicts;
-  const { reads = {}, outputRowCount = 0 } = isJudge ? {} : needs;
+  return (isJudge ? null : missingRows(needs, has)) ?? missingManner(needs, has);
+}
+
+function missingRows(
+  { reads = {}, outputRowCount = 0 }: SessionNeeds,
+  has: SessionCapabilities,
+): string | null {
   const missing = missingRead(has.reads, reads);
-  if (missing !== null) return missing;
-  if (outputRowCount > has.outputRowCountMax) {
-    return has.outputRowCountMax === 0
-      ? 'it gives no rows of a given text'
-      : `it gives at most ${has.outputRowCountMax} rows of a text at once, not ${outputRowCount}`;
+  if (missing !== null) return reads.distribution === true ? missing + unless(has) : missing;
+  if (outputRowCount <= has.outputRowCountMax) return null;
+  return has.outputRowCountMax === 0
+    ? 'it gives no rows of a given text'
+    : `it gives at most ${has.outputRowCountMax} rows of a text at once, not ${outputRowCount}`;
+}
+
+function missingManner(needs: SessionNeeds, has: SessionCapabilities): string | null {
+  if (needs.sharesNoise === true && !has.sharesNoise) {
+    return `it does not draw with the request's seed${unless(has)}`;
   }
-  if (needs.sharesNoise === true && !has.sharesNoise)
-    return "it does not draw with the request's seed";
   if (needs.tokenIds === true && has.input === 'text') return 'it takes text and no token ids';
   if (needs.continues === true && !has.continuesTexts) return 'it begins every answer anew';
   if (needs.keepsGrammar === true && !has.keepsGrammar) return 'it cannot keep to a grammar';
   return null;
+}
+
+function unless({ exactTopK }: SessionCapabilities): string {
+  return exactTopK === undefined ? '' : `, unless top-k is 1 to ${exactTopK}`;
 }

@@ -18,7 +18,10 @@ export interface RemoteModel extends AsyncDisposable {
   readonly isBilled?: boolean;
   readonly facts: RemoteFacts;
   readonly vocabulary: Vocabulary;
+  /** All that it can do. */
   readonly capabilities: SessionCapabilities;
+  /** What it can do with these parameters; absent: all. */
+  capabilitiesFor?(sampling: SamplingParams): SessionCapabilities;
   /**
    * What keeps it from drawing with these parameters, as in "it cannot count tokens for penalties"; null:
    * nothing. Absent: it can draw with all.

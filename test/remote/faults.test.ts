@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { FakeCall } from '../../src/remote/fakes/fake-vllm.ts';
+import { runs } from '../runs.ts';
 import { expected, idsOf, remoteWorld, run, SPECULATIVE } from './remote-world.ts';
 
 /** What happens to a call or in the middle of a stream. */
@@ -98,6 +99,7 @@ describe.each(['large', 'random@0.5', 'cascade@0.2', 'speculative'])('under %s',
         await using world = await remoteWorld(serving, { speculative: SPECULATIVE }, limits);
         expect(idsOf(await run(world.engine, { strategy }))).toEqual(ids);
       }),
+      { numRuns: runs(10, 200) },
     );
   });
 });

@@ -28,7 +28,7 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
     session: ['core', 'kv-cache', 'model', 'sampling', 'vocabulary'],
     link: ['core', 'sampling'],
     device: ['core', 'link', 'model', 'sampling', 'session', 'vocabulary'],
-    remote: ['core', 'http', 'model', 'session'],
+    remote: ['core', 'http', 'model', 'sampling', 'session'],
     accounting: ['core'],
     channel: ['core', 'link', 'sampling'],
     machines: ['accounting', 'core', 'model', 'sampling', 'storage'],
