@@ -1,14 +1,17 @@
 /** What a server and its model can do, and which strategies could use it: `pilotfish models inspect`. */
+import type { Environment } from '../catalog/catalog-context.ts';
 import { isServerAddress } from '../remote/server-address.ts';
 import type { SessionCapabilities } from '../session/capabilities.ts';
 import { METHODS } from '../strategy/methods.ts';
+import { namedServer } from './elsewhere/named-servers.ts';
+import { withNamedServer } from './elsewhere/reach-elsewhere.ts';
 import { reachServer, type ServerOptions } from './elsewhere/reach-server.ts';
 import { worksElsewhere } from './elsewhere/reached-model.ts';
 import type { PairOptions } from './pair-options.ts';
 
-/** Whether a text is meant as the address of a server, and not as a model's name or file. */
-export function isServer(text: string): boolean {
-  return isServerAddress(text);
+/** Whether a text is the address of a server, or the name of one in the user's file. */
+export async function isServer(text: string, env?: Environment): Promise<boolean> {
+  return isServerAddress(text) || (await namedServer(text, env)) !== null;
 }
 
 export interface InspectServerOptions extends Pick<PairOptions, 'env' | 'signal' | 'home'> {
@@ -29,14 +32,16 @@ export interface InspectedServer {
 }
 
 /**
+ * @param large an address, or a name in the user's file
  * @throws PilotfishError `option-invalid`, `server-unreachable`, `server-refused`, `server-invalid`,
  *   `aborted`
  */
 export async function inspectServer(
-  address: string,
-  { server: options, ...surroundings }: InspectServerOptions = {},
+  large: string,
+  given: InspectServerOptions = {},
 ): Promise<InspectedServer> {
-  const reached = await reachServer(address, options, surroundings);
+  const { large: address, server, ...surroundings } = await withNamedServer({ ...given, large });
+  const reached = await reachServer(address, server, surroundings);
   await reached.close();
   const { kind, host, servedName, version, contextLength } = reached.server;
   return {

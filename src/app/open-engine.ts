@@ -36,6 +36,7 @@ import {
   type ElsewhereOptions,
   isElsewhere,
   reachElsewhere,
+  withNamedServer,
 } from './elsewhere/reach-elsewhere.ts';
 import { ANY_HUB } from './elsewhere/reach-hub.ts';
 import {
@@ -148,7 +149,8 @@ export interface WrappedModel {
  *   if (event.type === 'token') process.stdout.write(event.text);
  * }
  */
-export async function openEngine(options: OpenEngineOptions = {}): Promise<Engine> {
+export async function openEngine(given: OpenEngineOptions = {}): Promise<Engine> {
+  const options = await withNamedServer(given);
   const { headFiles = [] } = options;
   const strategies = (options.strategies ?? [STRATEGY_DEFAULT]).map(asStrategy);
   const labels = neededLabels(strategies, options);

@@ -119,6 +119,8 @@ export interface TokenPrices {
   readonly outputPerMillion: number;
   /** Per million input tokens that a server's cache held; default: as all input tokens. */
   readonly cachedInputPerMillion?: number | undefined;
+  /** The day on which they held, as 2026-11-30. */
+  readonly asOf?: string | undefined;
 }
 
 /**

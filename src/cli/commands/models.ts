@@ -83,7 +83,7 @@ export function registerModels(
   addFlags(inspect, SERVER_ADDRESS_FLAGS).action((name: string, parsed: JsonOption) =>
     withProgress(io, async (catalog) => {
       const isJson = parsed.json === true;
-      if (isServer(name)) {
+      if (await isServer(name, catalog.env)) {
         const { server } = serverOptions({ ...parsed, large: name });
         showInspectedServer(io, await inspectServer(name, { ...catalog, server }), isJson);
       } else showInspected(io, await dependencies.inspectModel(name, catalog), isJson);

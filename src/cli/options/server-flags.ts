@@ -1,6 +1,5 @@
 /** The options of a large model on a server, whose address is that of `--large`. */
 import type { OpenEngineOptions } from '../../app/open-engine.ts';
-import { PilotfishError } from '../../core/errors.ts';
 import { choice, type FlagTable, readFlags, text, toggle } from './flags.ts';
 
 interface ServerFields {
@@ -38,21 +37,12 @@ export const SERVER_FLAGS: FlagTable<ServerFields> = {
   ),
 };
 
-/** @throws PilotfishError `option-invalid` for options of a server without its address */
 export function serverOptions(
   parsed: object,
 ): Pick<OpenEngineOptions, 'server' | 'onLargeFailure'> {
   const fields = readFlags(SERVER_FLAGS, parsed);
   const { largeKeyEnv: keyEnv, largePlainKey: allowsPlainKey } = fields;
   const { largeCa: caFile, largeAs: as, onLargeFailure } = fields;
-  const [given] = Object.keys(fields);
-  if (given === undefined) return {};
-  const { large } = parsed as { readonly large?: string };
-  if (large?.includes(':') === true) {
-    return { server: { keyEnv, allowsPlainKey, caFile, as }, onLargeFailure };
-  }
-  throw new PilotfishError('option-invalid', 'An option of a server is given, and no server.', {
-    remedy: 'Give the address of the server with --large, as in vllm:http://HOST:PORT/MODEL.',
-    fields: { option: '--large' },
-  });
+  if (Object.keys(fields).length === 0) return {};
+  return { server: { keyEnv, allowsPlainKey, caFile, as }, onLargeFailure };
 }

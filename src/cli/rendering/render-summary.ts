@@ -84,8 +84,11 @@ function asked(share: number | undefined): string {
 }
 
 /** The amount is in the currency of the user's prices, which is unknown here. */
-function price({ price: amount, priceRatio }: SummaryEvent): string {
-  return cost(priceRatio, (amount ?? 0).toPrecision(3));
+function price({ start, summary }: Answer): string {
+  const { price: amount, priceRatio } = summary;
+  const days = Object.values(start.models).flatMap(({ prices }) => prices?.asOf ?? []);
+  const asOf = days.length === 0 ? '' : `, prices of ${[...new Set(days)].join(' and ')}`;
+  return `${cost(priceRatio, (amount ?? 0).toPrecision(3))}${asOf}`;
 }
 
 function time({ summary }: Answer): string {
@@ -145,7 +148,7 @@ function rows(answer: Answer): (readonly [label: string, text: string])[] {
     ...(isSizeKnown(answer) ? compute(summary) : []),
     ...billed(answer),
     ...(summary.linkBytesUp + summary.linkBytesDown > 0 ? [['link', linkBytes] as const] : []),
-    ...(summary.price === null ? [] : [['price', price(summary)] as const]),
+    ...(summary.price === null ? [] : [['price', price(answer)] as const]),
     ['time', time(answer)],
     ['speed', `${formatRate(tokensPerSecond(summary))} tokens/s`],
     ['end', FINISHED[summary.finishReason]],
