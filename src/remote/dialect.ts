@@ -68,6 +68,8 @@ export interface ListedModel {
 }
 
 export interface Dialect {
+  /** Whether one text's tokens in its cache spare those of any other that begins with them. */
+  readonly sharesPrefixes: boolean;
   /** As `RemoteModel.missingSampling`. */
   missingSampling(sampling: SamplingParams): string | null;
   readonly listCall: ServerCall;

@@ -8,6 +8,8 @@ import type { Asking, Dialect, ServedToken, ServedUsage } from './dialect.ts';
 const PATH = '/completion';
 
 export const llamaServer: Dialect = {
+  // Each of its slots has a cache of its own.
+  sharesPrefixes: false,
   missingSampling: () => null,
   listCall: { path: '/v1/models' },
   readList: (answer) =>

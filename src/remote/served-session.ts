@@ -32,6 +32,11 @@ export interface ServedHome {
   readonly clock: Clock;
 }
 
+type Texts = readonly (readonly TokenId[])[];
+
+/** Unread tokens that are worth a call of their own. */
+const COLD_LENGTH = 64;
+
 type Drawing = Pick<RowsRequest, 'reads' | 'draw' | 'temperature' | 'noise'>;
 
 export class ServedSession implements Session {
@@ -60,17 +65,32 @@ export class ServedSession implements Session {
     const texts = Array.from({ length: outputCount }, (_, row) =>
       text.slice(0, text.length - outputCount + 1 + row),
     );
-    // One seed for several texts would correlate their draws on the server.
-    const isOneCall = this.#isGreedy(drawing) || this.#isDrawnHere(drawing);
-    const batches = isOneCall ? [texts] : texts.map((one) => [one]);
     const call = this.#call(purpose);
     try {
-      const answers = await Promise.all(batches.map((batch) => this.#ask(call, batch, drawing)));
+      const rows: RowResult[] = [];
+      for (const batches of this.#waves(texts, drawing)) {
+        const asked = batches.map((batch) => this.#ask(call, batch, drawing));
+        rows.push(...(await Promise.all(asked)).flat());
+      }
       this.#read = text;
-      return answers.flat();
+      return rows;
     } finally {
       this.#end(call);
     }
+  }
+
+  /** The calls that are made side by side, wave after wave. */
+  #waves(texts: Texts, drawing: Drawing): readonly (readonly Texts[])[] {
+    // One seed for several texts would correlate their draws on the server.
+    const isOneCall = this.#isGreedy(drawing) || this.#isDrawnHere(drawing);
+    const side = (some: Texts): readonly Texts[] => (isOneCall ? [some] : some.map((one) => [one]));
+    const [first, ...others] = texts;
+    const isCold =
+      this.#model.dialect.sharesPrefixes &&
+      others.length > 0 &&
+      this.unreadLength(first ?? []) >= COLD_LENGTH;
+    // Side by side, each of the texts would be read as a whole.
+    return isCold && first !== undefined ? [[[first]], side(others)] : [side(texts)];
   }
 
   async *write(given: WriteRequest): AsyncGenerator<RowResult, void, undefined> {

@@ -18,6 +18,7 @@ const PATH = '/v1/completions';
 const LOGIT_BIAS_MAX = 100;
 
 export const vllm: Dialect = {
+  sharesPrefixes: true,
   missingSampling(sampling) {
     if (penalises(sampling)) return PENALTIES_MISSING;
     const biases = Object.values(sampling.logitBias).map(Math.abs);

@@ -69,3 +69,14 @@ it('several texts at a temperature are several calls with seeds of their own', a
   const lengths = new Map(calls.map(({ prompt, seed }) => [prompt[0]?.length, seed]));
   expect(new Set(lengths.values()).size).toBe(lengths.size);
 });
+
+it('texts that the server has not read are asked for behind the first of them', async () => {
+  const counts: number[] = [];
+  const onCall = ({ body }: { readonly body: unknown }): void => {
+    counts.push((body as { readonly prompt: unknown[][] }).prompt.length);
+  };
+  await using world = await remoteWorld({ onCall }, { speculative: SPECULATIVE });
+  const promptTokenIds = Array.from({ length: 80 }, (_, index) => index % 5);
+  await run(world.engine, { strategy: 'speculative', promptTokenIds, maxTokens: 8 });
+  expect(counts.slice(0, 3)).toEqual([1, 3, 4]);
+});
