@@ -1,4 +1,5 @@
 /** Drafting on while a verdict is on its way, as if it will be an acceptance. */
+import { commonLength } from '../core/common-length.ts';
 import type { TokenId } from '../core/token-id.ts';
 
 export interface AheadDraft {
@@ -42,4 +43,13 @@ export async function draftAhead<D extends AheadDraft>(
     await asking.catch(() => undefined);
     throw error;
   }
+}
+
+/** What was drafted ahead of a text, if the text came to be as it was drafted for; else null. */
+export function takeAhead<D extends { readonly text: readonly TokenId[] }>(
+  drafted: D | null,
+  text: readonly TokenId[],
+): D | null {
+  const isNext = drafted !== null && drafted.text.length === text.length;
+  return isNext && commonLength(drafted.text, text) === text.length ? drafted : null;
 }

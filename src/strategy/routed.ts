@@ -68,13 +68,16 @@ function routed(name: string, summary: string, style: MethodStyle): Method {
     needs: ['small', 'large'],
     costModels: [learnedRoutingCost(name)],
     style,
-    build: (value, { routers }) => {
+    build: (value, { routers, uplink }) => {
       const router = routers?.get(name);
       if (router === undefined) {
         const trainedBy = `pilotfish train router --objective ${name}`;
         throw missingHead({ strategy: name, kind: 'router', trainedBy });
       }
-      const strategy = tokenRouting(routerGate(router), headThreshold(router, value), TAU.name);
+      const strategy = tokenRouting(routerGate(router), headThreshold(router, value), {
+        thresholdName: TAU.name,
+        ahead: uplink?.ahead,
+      });
       const { share } = value;
       const on = router.calibration?.on ?? '';
       return share === null ? strategy : { ...strategy, askedShare: { share, unit: 'token', on } };

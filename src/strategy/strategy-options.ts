@@ -49,8 +49,8 @@ export interface UplinkOptions {
    */
   readonly risk?: Risk | undefined;
   /**
-   * Tokens that the device drafts on while a verdict is on its way, from 0 to 64; default 0. They are
-   * dropped if the draft is rejected. The text is the same.
+   * Tokens that the small model drafts on while the large one is asked about a draft, or to write one (token
+   * routing), from 0 to 64; default 0. They are dropped if it decides otherwise. The text is the same.
    */
   readonly ahead?: number | undefined;
 }

@@ -38,7 +38,7 @@ async function routed(reads: RowReads, calls: boolean) {
     });
   };
   const sessions = { small: sessionOf('small'), large: sessionOf('large') };
-  const decoder = tokenRouting(gate, calls ? 0 : 9, 'threshold').begin({
+  const decoder = tokenRouting(gate, calls ? 0 : 9, { thresholdName: 'threshold' }).begin({
     session: (label) => sessions[label === 'small' ? 'small' : 'large'],
     ...gateContext(),
     tokenReads: {},

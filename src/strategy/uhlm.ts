@@ -5,7 +5,6 @@
  *
  * A drafted end of the answer is always transmitted, because nothing would come after it.
  */
-import { commonLength } from '../core/common-length.ts';
 import { required } from '../core/invariant.ts';
 import type { ModelRole } from '../core/model-id.ts';
 import type { RowResult } from '../core/row-program.ts';
@@ -15,7 +14,7 @@ import { defers, type Gate } from '../judging/gate.ts';
 import { expandDraftDistribution } from '../sampling/draft-distribution.ts';
 import type { Verdict } from '../session/session.ts';
 import { judgeDraft } from '../speculative/verifiers.ts';
-import { type AheadDraft, draftAhead } from './draft-ahead.ts';
+import { type AheadDraft, draftAhead, takeAhead } from './draft-ahead.ts';
 import { type Fits, isRule, type TokenCountRule, tokenCountRule } from './fitted-uplink.ts';
 import { type Draft, draftOf, type SentDraft, sentOf } from './sent-draft.ts';
 import type { Decision, Decoder, Round, Strategy, StrategyContext } from './strategy.ts';
@@ -96,7 +95,8 @@ class HybridDecoder implements Decoder {
   }
 
   async round({ text, tokenCountMax }: Round): Promise<readonly Decision[]> {
-    const drafted = this.#takeAhead(text) ?? (await this.#draft(text));
+    const drafted = takeAhead(this.#unsure, text) ?? (await this.#draft(text));
+    this.#unsure = null;
     const { written, row, score } = drafted;
     if (drafted.isSure) return [written];
     const sent = drafted.compressed ?? sentOf(row, text.length, this.#context.draws);
@@ -133,14 +133,6 @@ class HybridDecoder implements Decoder {
     const isSure = this.#isSure(score) && !isEnd;
     const { tokenId } = draft;
     return { text, row, draft, compressed, written, tokenId, score, isSure };
-  }
-
-  /** What was drafted ahead and has to be transmitted, if the text came to be as it was drafted for. */
-  #takeAhead(text: readonly TokenId[]): Drafted | null {
-    const unsure = this.#unsure;
-    this.#unsure = null;
-    const isNext = unsure?.text.length === text.length;
-    return isNext && commonLength(unsure.text, text) === text.length ? unsure : null;
   }
 
   notes(): readonly string[] {

@@ -99,7 +99,7 @@ const UPLINK_FLAGS: FlagTable<UplinkOptions> = {
   ),
   ahead: number(
     '--uplink-ahead <N>',
-    'draft up to N tokens on while a verdict is on its way (default: 0)',
+    'draft up to N tokens on while the large model is asked about one (default: 0)',
     integerFrom(0, UPLINK_AHEAD_MAX),
   ),
   rest: choice(

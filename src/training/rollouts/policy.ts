@@ -61,7 +61,7 @@ export function routerPolicy(router: Router, threshold: number, read: StateFeatu
   const features = traceFeatures({ wanted, read, hiddenSize, embeddingOf });
   return {
     id: `${scoreDigest(router)}@${threshold}`,
-    strategy: tokenRouting(gate, threshold, 'tau'),
+    strategy: tokenRouting(gate, threshold, { thresholdName: 'tau' }),
     keptPositions: (trace) =>
       new Set(
         differingPositions(trace).filter(
