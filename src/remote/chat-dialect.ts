@@ -58,6 +58,7 @@ const FACTS: Readonly<Record<ServerKind, ChatFacts>> = {
     continuing: { continue_final_message: true, add_generation_prompt: false },
     cutsByRank: true,
   },
+  sglang: { path: '/v1', continuing: { continue_final_message: true }, cutsByRank: true },
   // It goes on with a last message of the assistant.
   'llama-server': { path: '/v1', continuing: {}, cutsByRank: true },
   // The address has the version in its path.

@@ -70,6 +70,8 @@ export interface ListedModel {
 export interface Dialect {
   /** Whether one text's tokens in its cache spare those of any other that begins with them. */
   readonly sharesPrefixes: boolean;
+  /** Whether a part of a stream may begin with tokens of earlier parts. Its `writtenCount` then tells. */
+  readonly repeatsParts: boolean;
   /** As `RemoteModel.missingSampling`. */
   missingSampling(sampling: SamplingParams): string | null;
   readonly listCall: ServerCall;
@@ -96,3 +98,11 @@ export interface Dialect {
 
 /** Servers count the tokens that they have written in a call, not those of a window of the text. */
 export const PENALTIES_MISSING = 'it cannot count the tokens of the text for penalties';
+
+/**
+ * For engines that divide by the temperature before they cut the distribution; this program does it after.
+ * Then min-p is the same if it is raised to 1/temperature. (Top-p is the server's own.)
+ */
+export function temperedMinP({ minP, temperature }: SamplingParams): number {
+  return temperature === 0 ? 0 : minP ** (1 / temperature);
+}

@@ -10,6 +10,7 @@ const PATH = '/completion';
 export const llamaServer: Dialect = {
   // Each of its slots has a cache of its own.
   sharesPrefixes: false,
+  repeatsParts: false,
   missingSampling: () => null,
   listCall: { path: '/v1/models' },
   readList: (answer) =>

@@ -93,12 +93,18 @@ async function topCountOf(probe: Probe): Promise<number | null> {
   return null;
 }
 
-/** With one candidate left, a log-probability after the sampling steps would be 0. */
+/** After the sampling steps a flatter distribution would give the likeliest token less, or all. */
 async function isBeforeSampling(probe: Probe): Promise<boolean> {
-  const sampling = { ...GREEDY, temperature: 1, topK: 1 };
-  const rows = await asked(probe, [TEXT], { topCount: 1, sampling });
-  return (rows?.tokens[0]?.logprob ?? 0) < 0;
+  const flat = { ...GREEDY, temperature: 2, topK: 1 };
+  const [own, drawn] = [
+    await asked(probe, [TEXT], { topCount: 1 }),
+    await asked(probe, [TEXT], { topCount: 1, sampling: flat }),
+  ].map((rows) => Math.max(...(rows?.tokens[0]?.top.values() ?? [])));
+  return own !== undefined && drawn !== undefined && Math.abs(own - drawn) < SAME_LOGPROB;
 }
+
+/** The same text in another call may be rounded otherwise. */
+const SAME_LOGPROB = 0.1;
 
 interface ProbeAsking {
   readonly topCount?: number | null;

@@ -148,8 +148,13 @@ export class ServedSession implements Session {
     const known = [...text, ...written];
     const left = { ...until, tokenCountMax: until.tokenCountMax - written.length };
     const call = dialect.streamCall(known, left, this.#asking(known, drawing));
+    let seenCount = 0;
     for await (const event of client.events(call, options)) {
-      const { tokens, ...part } = client.read('an event', () => dialect.readPart(event));
+      const part = client.read('an event', () => dialect.readPart(event));
+      const freshCount = Math.max(0, (part.writtenCount ?? 0) - seenCount);
+      const isRepeated = dialect.repeatsParts && freshCount < part.tokens.length;
+      const tokens = isRepeated ? part.tokens.slice(part.tokens.length - freshCount) : part.tokens;
+      seenCount += tokens.length;
       const rows = tokens.map((token) => this.#row(token, drawing.reads));
       yield { ...part, rows: rows.map((row) => this.#withDistribution(row, drawing)) };
     }

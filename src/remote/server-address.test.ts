@@ -5,6 +5,7 @@ describe('the address of a server', () => {
   it.each([
     ['vllm:http://127.0.0.1:8000/big', 'vllm', 'http://127.0.0.1:8000', 'big'],
     ['vllm:http://gpu:8000/Qwen/Qwen2.5-7B', 'vllm', 'http://gpu:8000', 'Qwen/Qwen2.5-7B'],
+    ['sglang:http://gpu:30000', 'sglang', 'http://gpu:30000', null],
     ['llama-server:http://gpu:8080/', 'llama-server', 'http://gpu:8080', null],
     ['vllm:https://host/team/a/#big', 'vllm', 'https://host/team/a', 'big'],
     ['openai:https://api.example.com/v1#gpt-x', 'openai', 'https://api.example.com/v1', 'gpt-x'],

@@ -2,7 +2,7 @@
 import { PilotfishError } from '../core/errors.ts';
 
 /** The engines whose wire formats are known. `openai`: anything that speaks as OpenAI does. */
-export const SERVER_KINDS = ['vllm', 'llama-server', 'openai'] as const;
+export const SERVER_KINDS = ['vllm', 'sglang', 'llama-server', 'openai'] as const;
 
 export type ServerKind = (typeof SERVER_KINDS)[number];
 

@@ -3,13 +3,14 @@
  * them together, and its prefix cache holds what they share.
  */
 import { z } from 'zod';
-import { penalises, type SamplingParams } from '../core/sampling-params.ts';
+import { penalises } from '../core/sampling-params.ts';
 import {
   type Asking,
   type Dialect,
   PENALTIES_MISSING,
   type ServedToken,
   type ServedUsage,
+  temperedMinP,
 } from './dialect.ts';
 
 const PATH = '/v1/completions';
@@ -19,6 +20,7 @@ const LOGIT_BIAS_MAX = 100;
 
 export const vllm: Dialect = {
   sharesPrefixes: true,
+  repeatsParts: false,
   missingSampling(sampling) {
     if (penalises(sampling)) return PENALTIES_MISSING;
     const biases = Object.values(sampling.logitBias).map(Math.abs);
@@ -78,11 +80,7 @@ export const vllm: Dialect = {
   },
 };
 
-/**
- * Everything that a model's own defaults on the server could change is given. vLLM divides by the
- * temperature before it cuts the distribution, this program after: min-p is the same if it is raised to
- * 1/temperature, and top-p is the server's own.
- */
+/** Everything that a model's own defaults on the server could change is given. */
 function bodyOf({ model, sampling, seed, topCount }: Asking): object {
   const { temperature, topK, topP, logitBias } = sampling;
   return {
@@ -100,10 +98,6 @@ function bodyOf({ model, sampling, seed, topCount }: Asking): object {
     ...(seed === null ? {} : { seed }),
     ...(topCount === null ? {} : { logprobs: topCount }),
   };
-}
-
-function temperedMinP({ minP, temperature }: SamplingParams): number {
-  return temperature === 0 ? 0 : minP ** (1 / temperature);
 }
 
 const LIST = z.object({

@@ -52,6 +52,7 @@ export interface ReachedServer extends ReachedModel {
 const KEY_VARIABLES: Readonly<Record<ServerAddress['kind'], string>> = {
   openai: 'OPENAI_API_KEY',
   vllm: 'VLLM_API_KEY',
+  sglang: 'SGLANG_API_KEY',
   'llama-server': 'LLAMA_API_KEY',
 };
 
