@@ -15,6 +15,8 @@ import { PilotfishError, throwIfAborted } from '../core/errors.ts';
 import type { MeasuredThreads } from '../machines/machine-profile.ts';
 import { inspectLibrary, type LibraryReport } from '../model/llama-cpp/library-report.ts';
 import { availableMemoryBytes } from '../model/llama-cpp/memory-estimate.ts';
+import { serverNames } from './elsewhere/named-servers.ts';
+import { type InspectedServer, inspectServer } from './inspect-server.ts';
 import { localProfileName, profileStore, thisMachine } from './machine/local-profile.ts';
 
 export interface ModelFact {
@@ -23,6 +25,14 @@ export interface ModelFact {
   readonly path: string | null;
   /** The reason why the search for it failed; null if it did not. */
   readonly problem: string | null;
+}
+
+/** A large model on a server that the user has named. */
+export interface ServerFact {
+  readonly name: string;
+  /** Null: it was not reached. */
+  readonly server: InspectedServer | null;
+  readonly problem: { readonly text: string; readonly remedy: string | null } | null;
 }
 
 export interface MachineFacts {
@@ -40,6 +50,7 @@ export interface MachineFacts {
   readonly freeDiskBytes: number | null;
   readonly pair: string;
   readonly models: readonly ModelFact[];
+  readonly servers: readonly ServerFact[];
   /** The command that answers as pip; null if none does. */
   readonly pip: string | null;
   readonly hubEndpoint: string | null;
@@ -70,6 +81,7 @@ export async function inspectMachine(options: EnsureModelOptions = {}): Promise<
       await modelFact(DEFAULT_PAIR.small, options),
       await modelFact(DEFAULT_PAIR.large, options),
     ],
+    servers: await serverFacts(context),
     pip: await pipCommand(context),
     hubEndpoint: env['HF_ENDPOINT'] ?? null,
     hasHubToken: (env['HF_TOKEN'] ?? '') !== '',
@@ -95,6 +107,27 @@ async function modelFact(name: string, options: EnsureModelOptions): Promise<Mod
     if (!PilotfishError.isInstance(error)) throw error;
     return { name, bytes, path: null, problem: error.message };
   }
+}
+
+async function serverFacts({ env, signal }: CatalogContext): Promise<readonly ServerFact[]> {
+  try {
+    const names = await serverNames(env);
+    return await Promise.all(
+      names.map((name) =>
+        inspectServer(name, { env, signal }).then(
+          (server) => ({ name, server, problem: null }),
+          (error: unknown) => unreached(name, error),
+        ),
+      ),
+    );
+  } catch (error) {
+    return [unreached('models.yaml', error)];
+  }
+}
+
+function unreached(name: string, error: unknown): ServerFact {
+  if (!PilotfishError.isInstance(error)) throw error;
+  return { name, server: null, problem: { text: error.message, remedy: error.remedy } };
 }
 
 async function pipCommand(context: CatalogContext): Promise<string | null> {

@@ -74,6 +74,7 @@ export const HEALTHY_MACHINE: MachineFacts = {
     { name: 'tiny-large', bytes: 1e9, path: '/models/large.gguf', problem: null },
   ],
   pip: 'python3 -m pip',
+  servers: [],
   hubEndpoint: null,
   hasHubToken: false,
   isOffline: false,

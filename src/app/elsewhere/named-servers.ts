@@ -50,10 +50,7 @@ export async function namedServer(
   name: string,
   env: Environment = process.env,
 ): Promise<NamedServer | null> {
-  const path = env[FILE_VARIABLE] ?? '';
-  const file = path === '' ? await ownFile() : await givenFile(path);
-  if (file === null) return null;
-  const server = read(file.text, file.path).models[name];
+  const server = (await namedServers(env))[name];
   if (server === undefined) return null;
   const { address, key_env: keyEnv, plain_key: allowsPlainKey, ca: caFile, as, prices } = server;
   parseServerAddress(address);
@@ -62,6 +59,17 @@ export async function namedServer(
     server: definedFields({ keyEnv, allowsPlainKey, caFile, as }),
     prices: prices === undefined ? null : pricesOf(prices),
   };
+}
+
+/** @throws PilotfishError as `namedServer` */
+export async function serverNames(env: Environment = process.env): Promise<readonly string[]> {
+  return Object.keys(await namedServers(env));
+}
+
+async function namedServers(env: Environment): Promise<z.infer<typeof FILE>['models']> {
+  const path = env[FILE_VARIABLE] ?? '';
+  const file = path === '' ? await ownFile() : await givenFile(path);
+  return file === null ? {} : read(file.text, file.path).models;
 }
 
 interface ReadFile {

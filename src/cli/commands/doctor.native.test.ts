@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { recordedIo } from '../../../test/cli/recorded-io.ts';
 import { HEALTHY_MACHINE, scriptedDependencies } from '../../../test/cli/scripted-engine.ts';
 import type { MachineFacts } from '../../app/inspect-machine.ts';
+import { LOCAL_CAPABILITIES } from '../../session/capabilities.ts';
 import { runCli } from '../run-cli.ts';
 
 async function doctor(facts: Partial<MachineFacts>, args: readonly string[] = []) {
@@ -45,6 +46,23 @@ describe('doctor', () => {
       'ok    library    llama.cpp b1234, computing with haswell, /lib/libllama',
     );
     expect(out.match(/^ok /gm)).toHaveLength(12);
+    expect(exitCode).toBe(null);
+  });
+
+  it('shows what named servers can do, and warns of those that are away', async () => {
+    const capabilities = { ...LOCAL_CAPABILITIES, input: 'text' as const };
+    const server = {
+      ...{ engine: 'vllm', host: 'gpu:8000', model: 'big', version: '0.32.0' },
+      ...{ contextLength: null, capabilities, strategies: [] },
+    };
+    const problem = { text: 'The server at gpu:1 does not answer.', remedy: 'Check that it runs.' };
+    const servers = [
+      { name: 'one', server, problem: null },
+      { name: 'two', server: null, problem },
+    ];
+    const { out, exitCode } = await doctor({ servers });
+    expect(out).toContain('ok    server     one: vllm 0.32.0 with big, takes conversations\n');
+    expect(out).toContain('warn  server     two: The server at gpu:1 does not answer.\n');
     expect(exitCode).toBe(null);
   });
 

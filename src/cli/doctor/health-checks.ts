@@ -1,6 +1,6 @@
 /** Health checks: the meaning of the facts about a machine for running Pilotfish on it. Pure. */
 
-import type { MachineFacts, ModelFact } from '../../app/inspect-machine.ts';
+import type { MachineFacts, ModelFact, ServerFact } from '../../app/inspect-machine.ts';
 import type { CliIo } from '../io.ts';
 import { formatBytes } from '../rendering/format-quantity.ts';
 
@@ -39,6 +39,7 @@ export function healthChecks(facts: MachineFacts, terminal: TerminalFacts): Heal
     checkHome(facts),
     checkDisk(facts),
     ...facts.models.map((model) => checkModel(model, facts)),
+    ...facts.servers.map(checkServer),
     checkPip(facts),
     checkHub(facts),
     checkTerminal(terminal),
@@ -140,6 +141,19 @@ function checkModel(model: ModelFact, { isOffline }: MachineFacts): HealthCheck 
       ? 'Unset HF_HUB_OFFLINE to pull it, or give files with --small and --large.'
       : `Run "pilotfish models pull ${model.name}"; the first use does the same.`,
   };
+}
+
+/** A server that is away is no fault of this machine. */
+function checkServer({ name: called, server, problem }: ServerFact): HealthCheck {
+  const name = 'server';
+  if (server === null) {
+    const text = `${called}: ${problem?.text ?? 'not reached'}`;
+    return { name, status: 'warn', text, remedy: problem?.remedy ?? null };
+  }
+  const { engine, version, model, capabilities } = server;
+  const takes = capabilities.input === 'token-ids' ? 'token ids' : 'conversations';
+  const what = `${engine}${version === null ? '' : ` ${version}`} with ${model}`;
+  return ok(name, `${called}: ${what}, takes ${takes}`);
 }
 
 function checkPip({ pip, models }: MachineFacts): HealthCheck {
