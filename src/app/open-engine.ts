@@ -208,7 +208,7 @@ async function loadEngine(
       owners.large = large;
       checkOpened(large, elsewhere, strategies, { ...options, ...found });
     }
-    const costs = await stepCosts(models, strategies, options);
+    const costs = elsewhere === null ? await stepCosts(models, strategies, options) : null;
     const heads = { ...found, routers: withSmallEmbeddings(found.routers, models.small ?? null) };
     for (const [label, own] of loaded) {
       const [model, file] = [models[label], files[label]];
@@ -223,7 +223,7 @@ async function loadEngine(
     return new Engine({
       models: owners,
       absentFacts: await absentFacts(names, owners, options),
-      speculative: { ...speculative, costs },
+      speculative: { ...speculative, costs, ...lengthElsewhere(speculative, elsewhere) },
       ...{ steps, samples, uplink, onTransmit, ...heads },
       scope: labels.every((label) => bundledModel(nameOf(names, label)) !== null)
         ? POCKET_SCOPE
@@ -236,6 +236,18 @@ async function loadEngine(
     await Promise.allSettled([...owned].map((owner) => owner[Symbol.asyncDispose]()));
     throw error;
   }
+}
+
+/** Costs of a server are not measured, so no length is known to pay: a short one is drafted. */
+const ELSEWHERE_DRAFT_LENGTH = 4;
+
+function lengthElsewhere(
+  { draftLength = 'auto' }: Pick<SpeculativeOptions, 'draftLength'> = {},
+  elsewhere: ReachedModel | null,
+): Pick<SpeculativeOptions, 'draftLength'> {
+  return elsewhere !== null && draftLength === 'auto'
+    ? { draftLength: ELSEWHERE_DRAFT_LENGTH }
+    : {};
 }
 
 function tokensOf(small: LlamaCppModel | undefined): Vocabulary {
