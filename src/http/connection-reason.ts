@@ -36,3 +36,14 @@ export function connectionReason(error: unknown): string {
   const errno = errnoOf(error);
   return REASONS[errno ?? ''] ?? errno ?? error.message;
 }
+
+const UNSENT: readonly string[] = [
+  ...['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'],
+  ...['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_INVALID_ARG'],
+];
+
+/** Whether the connection failed before anything went over it. */
+export function isUnsent(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.every(isUnsent);
+  return UNSENT.includes(errnoOf(error) ?? '');
+}

@@ -30,7 +30,11 @@ export function dispatcherOf(
   const noProxy = env['no_proxy'] ?? env['NO_PROXY'] ?? '';
   if (httpProxy === '' && httpsProxy === '') return new Agent(options);
   try {
-    return new EnvHttpProxyAgent({ ...options, httpProxy, httpsProxy, noProxy });
+    const timeout = connectTimeoutMs;
+    const requestTls = { timeout, ...(ca === undefined ? {} : { ca }) };
+    return new EnvHttpProxyAgent({
+      ...{ ...options, requestTls, proxyTls: { timeout }, httpProxy, httpsProxy, noProxy },
+    });
   } catch (error) {
     throw refusal(error);
   }

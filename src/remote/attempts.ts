@@ -18,6 +18,11 @@ export interface AttemptsOptions {
   readonly sleep?: typeof abortableSleep | undefined;
 }
 
+export interface RunOptions {
+  /** Whether the attempt goes on with a call that has succeeded so far. */
+  readonly isOpen?: boolean;
+}
+
 /** Shared by all calls to one server. */
 export class Attempts {
   readonly #options: AttemptsOptions;
@@ -33,9 +38,14 @@ export class Attempts {
    * Makes attempts until one succeeds.
    * @throws ServerFailure, PilotfishError `aborted`
    */
-  async run<T>(attempt: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  async run<T>(
+    attempt: () => Promise<T>,
+    signal: AbortSignal,
+    { isOpen = false }: RunOptions = {},
+  ): Promise<T> {
     const { clock, limits, random = Math.random, sleep = abortableSleep } = this.#options;
-    this.#checkRest();
+    // What is open already is no new call.
+    if (!isOpen) this.#checkRest();
     const startedMs = clock.nowMs();
     let failureCount = 0;
     for (;;) {

@@ -5,7 +5,13 @@
 import { z } from 'zod';
 import type { ChatMessage } from '../core/chat-message.ts';
 import { penalises, type SamplingParams } from '../core/sampling-params.ts';
-import { PENALTIES_MISSING, type ServedUsage } from './dialect.ts';
+import {
+  type AnswerEnd,
+  answerEnd,
+  PENALTIES_MISSING,
+  type ServedUsage,
+  temperedMinP,
+} from './dialect.ts';
 import type { ServerKind } from './server-address.ts';
 import type { ServerCall } from './server-client.ts';
 
@@ -17,7 +23,8 @@ export interface ChatAsking {
   readonly messages: readonly ChatMessage[];
   /** The beginning of the answer. */
   readonly begun: string;
-  readonly sampling: SamplingParams;
+  /** Null: as the server likes. */
+  readonly sampling: SamplingParams | null;
   /** Null: the server draws as it likes. */
   readonly seed: number | null;
   readonly tokenCountMax: number;
@@ -27,8 +34,7 @@ export interface ChatAsking {
 /** A part of a streamed answer. */
 export interface ChatPart {
   readonly text: string;
-  /** Why the answer ends with this part; null: it goes on. */
-  readonly end: 'model' | 'limit' | null;
+  readonly end: AnswerEnd;
   readonly usage: ServedUsage | null;
 }
 
@@ -48,25 +54,39 @@ interface ChatFacts {
   readonly path: string;
   /** Fields that make it go on with the last message; null: it cannot. */
   readonly continuing: object | null;
-  /** Whether it takes top-k and min-p. */
-  readonly cutsByRank: boolean;
+  /** Everything else that a model's own defaults could change; null: it takes no such parameters. */
+  readonly others: ((sampling: SamplingParams) => object) | null;
 }
+
+const PENALTIES = { presence_penalty: 0, frequency_penalty: 0 };
+
+/** Engines that divide by the temperature before they cut the distribution. */
+const tempered = (sampling: SamplingParams): object => ({
+  ...{ top_p: sampling.topP, top_k: sampling.topK === 0 ? -1 : sampling.topK },
+  ...{ min_p: temperedMinP(sampling), repetition_penalty: 1, ...PENALTIES },
+});
 
 const FACTS: Readonly<Record<ServerKind, ChatFacts>> = {
   vllm: {
     path: '/v1',
     continuing: { continue_final_message: true, add_generation_prompt: false },
-    cutsByRank: true,
+    others: tempered,
   },
-  sglang: { path: '/v1', continuing: { continue_final_message: true }, cutsByRank: true },
+  sglang: { path: '/v1', continuing: { continue_final_message: true }, others: tempered },
   // It goes on with a last message of the assistant.
-  'llama-server': { path: '/v1', continuing: {}, cutsByRank: true },
+  'llama-server': {
+    path: '/v1',
+    continuing: {},
+    others: ({ topK, topP, minP }) => ({
+      ...{ top_p: topP, top_k: topK, min_p: minP, repeat_penalty: 1, ...PENALTIES },
+    }),
+  },
   // The address has the version in its path.
-  openai: { path: '', continuing: null, cutsByRank: false },
+  openai: { path: '', continuing: null, others: null },
 };
 
 export function chatDialect(kind: ServerKind): ChatDialect {
-  const { path, continuing, cutsByRank } = FACTS[kind];
+  const { path, continuing, others } = FACTS[kind];
   return {
     listCall: { path: `${path}/models` },
     continues: continuing !== null,
@@ -75,13 +95,13 @@ export function chatDialect(kind: ServerKind): ChatDialect {
       if (Object.keys(sampling.logitBias).length > 0)
         return 'it has token ids of its own for biases';
       const cuts = sampling.temperature > 0 && (sampling.topK > 0 || sampling.minP > 0);
-      return cuts && !cutsByRank ? 'it has no top-k and no min-p' : null;
+      return cuts && others === null ? 'it has no top-k and no min-p' : null;
     },
     streamCall: (asking) => ({
       path: `${path}/chat/completions`,
       body: {
         ...bodyOf(asking),
-        ...(cutsByRank ? { top_k: asking.sampling.topK, min_p: asking.sampling.minP } : {}),
+        ...(asking.sampling === null ? {} : (others?.(asking.sampling) ?? {})),
         ...(asking.begun === '' ? {} : continuing),
       },
     }),
@@ -91,15 +111,14 @@ export function chatDialect(kind: ServerKind): ChatDialect {
 
 function bodyOf(asking: ChatAsking): object {
   const { model, messages, begun, sampling, seed, tokenCountMax, lengthName } = asking;
-  const { temperature, topP } = sampling;
   return {
     model,
     messages: begun === '' ? messages : [...messages, { role: 'assistant', content: begun }],
-    temperature,
+    ...(sampling === null ? {} : { temperature: sampling.temperature }),
     [lengthName]: tokenCountMax,
     stream: true,
     stream_options: { include_usage: true },
-    ...(temperature === 0 || topP === 1 ? {} : { top_p: topP }),
+    ...(sampling === null || sampling.topP === 1 ? {} : { top_p: sampling.topP }),
     ...(seed === null ? {} : { seed }),
   };
 }
@@ -123,10 +142,9 @@ const PART = z.object({
 function readPart(event: unknown): ChatPart {
   const { choices, usage } = PART.parse(event);
   const [choice] = choices;
-  const reason = choice?.finish_reason ?? null;
   return {
     text: choice?.delta?.content ?? '',
-    end: reason === null ? null : reason === 'length' ? 'limit' : 'model',
+    end: answerEnd(choice?.finish_reason),
     usage:
       usage === null || usage === undefined
         ? null

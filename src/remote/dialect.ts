@@ -43,11 +43,23 @@ export interface ServedRows {
   readonly usage: ServedUsage | null;
 }
 
+/**
+ * Why an answer ends: the model has ended it, the limit was reached, or something else has cut it (a server
+ * that shuts down, a filter), so that it is not whole. Null: it goes on.
+ */
+export type AnswerEnd = 'model' | 'limit' | 'broken' | null;
+
+/** What OpenAI's format says of an end. */
+export function answerEnd(reason: string | null | undefined): AnswerEnd {
+  if (reason === null || reason === undefined) return null;
+  if (reason === 'length') return 'limit';
+  return reason === 'stop' ? 'model' : 'broken';
+}
+
 /** A part of a stream. */
 export interface ServedPart {
   readonly tokens: readonly ServedToken[];
-  /** Why the answer ends with this part; null: it goes on. */
-  readonly end: 'model' | 'limit' | null;
+  readonly end: AnswerEnd;
   readonly usage: ServedUsage | null;
   /** The tokens of the stream up to this part, as the server counts them; null: it does not say. */
   readonly writtenCount: number | null;
@@ -72,6 +84,8 @@ export interface Dialect {
   readonly sharesPrefixes: boolean;
   /** Whether a part of a stream may begin with tokens of earlier parts. Its `writtenCount` then tells. */
   readonly repeatsParts: boolean;
+  /** Whether some tokens come without the log-probabilities that were asked for. */
+  readonly omitsLogprobs: boolean;
   /** As `RemoteModel.missingSampling`. */
   missingSampling(sampling: SamplingParams): string | null;
   readonly listCall: ServerCall;

@@ -3,18 +3,16 @@
  * request itself keeps no more tokens than that: top-k comes first of all steps that cut the distribution.
  */
 import type { RowProgram } from '../core/row-program.ts';
-import type { SamplingParams } from '../core/sampling-params.ts';
+import { penalises, type SamplingParams } from '../core/sampling-params.ts';
 import type { TokenId } from '../core/token-id.ts';
 import { runRowProgram } from '../sampling/run-row-program.ts';
 import type { ServedToken } from './dialect.ts';
 
 /** Whether the largest `topCount` log-probabilities decide a draw with these parameters. */
-export function isDecidedByTop(
-  { temperature, topK, logitBias }: SamplingParams,
-  topCount: number,
-): boolean {
-  // A bias may lift a token from anywhere.
-  const isPlain = Object.keys(logitBias).length === 0;
+export function isDecidedByTop(sampling: SamplingParams, topCount: number): boolean {
+  const { temperature, topK, logitBias } = sampling;
+  // A bias may lift a token from anywhere, and a penalty lowers some.
+  const isPlain = Object.keys(logitBias).length === 0 && !penalises(sampling);
   return temperature > 0 && topK > 0 && topK <= topCount && isPlain;
 }
 

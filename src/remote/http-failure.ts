@@ -16,8 +16,10 @@ export interface FailedReply {
   readonly key: string | null;
 }
 
-/** Errors that tend to pass. */
-const RETRYABLE_STATUS: readonly number[] = [408, 409, 425, 429, 500, 502, 503, 504];
+/** Errors that tend to pass, beside those of the server itself. */
+const RETRYABLE_STATUS: readonly number[] = [408, 409, 425, 429];
+/** It does not know the method, or the version of HTTP. */
+const LASTING_STATUS: readonly number[] = [501, 505];
 
 const MESSAGE_LENGTH_MAX = 300;
 
@@ -25,7 +27,8 @@ export function httpFailure(reply: FailedReply, nowMs: number = Date.now()): Ser
   const { host, status } = reply;
   const said = wordsOf(reply);
   const answers = `The server at ${host} answers with the HTTP status ${status}${said}.`;
-  const isRetryable = RETRYABLE_STATUS.includes(status);
+  const isServers = status >= 500 && !LASTING_STATUS.includes(status);
+  const isRetryable = isServers || RETRYABLE_STATUS.includes(status);
   const retryAfterMs = isRetryable ? retryAfterOf(reply.retryAfter, nowMs) : undefined;
   const failure = (code: 'server-refused' | 'server-unreachable', remedy: string): ServerFailure =>
     new ServerFailure(host, answers, { code, remedy, status, isRetryable, retryAfterMs });

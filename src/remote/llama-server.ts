@@ -1,9 +1,9 @@
 /**
  * llama-server's `/completion` with token ids. It samples in the order of this program: bias, penalties
- * over a window of the text, top-k, top-p, min-p, temperature. It names no token for the end of a text.
+ * over a window of the text, top-k, top-p, min-p, temperature. Some builds name no token for the end.
  */
 import { z } from 'zod';
-import type { Asking, Dialect, ServedToken, ServedUsage } from './dialect.ts';
+import type { AnswerEnd, Asking, Dialect, ServedToken, ServedUsage } from './dialect.ts';
 
 const PATH = '/completion';
 
@@ -11,6 +11,8 @@ export const llamaServer: Dialect = {
   // Each of its slots has a cache of its own.
   sharesPrefixes: false,
   repeatsParts: false,
+  // Of a token that ends within a character.
+  omitsLogprobs: true,
   missingSampling: () => null,
   listCall: { path: '/v1/models' },
   readList: (answer) =>
@@ -58,7 +60,7 @@ export const llamaServer: Dialect = {
     const isLast = part.stop;
     return {
       tokens: tokensOf(part),
-      end: isLast ? (isEnd(part) ? 'model' : 'limit') : null,
+      end: isLast ? endOf(part) : null,
       usage: isLast ? usageOf(part) : null,
       writtenCount: part.tokens_predicted,
     };
@@ -125,9 +127,16 @@ function isEnd({ stop_type }: Part): boolean {
   return stop_type === 'eos';
 }
 
+function endOf({ stop_type }: Part): AnswerEnd {
+  if (stop_type === 'limit') return 'limit';
+  return stop_type === 'eos' ? 'model' : 'broken';
+}
+
+/** Tokens and log-probabilities have one order, but not every token has its own. */
 function tokensOf({ tokens, completion_probabilities }: Part): readonly ServedToken[] {
-  return tokens.map((tokenId, index) => {
-    const found = completion_probabilities?.[index];
+  const left = [...(completion_probabilities ?? [])];
+  return tokens.map((tokenId) => {
+    const found = left[0]?.id === tokenId ? left.shift() : undefined;
     const top = (found?.top_logprobs ?? []).map(
       ({ id, logprob }) => [id, logprob ?? Number.NEGATIVE_INFINITY] as const,
     );

@@ -5,6 +5,7 @@ import type { ModelId } from '../core/model-id.ts';
 import type { WorkRecorder } from '../session/work-recorder.ts';
 import type { ServedUsage } from './dialect.ts';
 import type { ByteMeter } from './server-client.ts';
+import { ServerFailure } from './server-failure.ts';
 
 export interface MeteredCallOptions {
   readonly model: ModelId;
@@ -40,27 +41,31 @@ export class MeteredCall implements ByteMeter {
     if (this.#isRecorded) return;
     this.#isRecorded = true;
     const { model, purpose, recorder, clock, isFirst } = this.#options;
-    const billed = this.#billed();
+    const bills = this.#bills.filter(({ isDropped }) => !isDropped);
+    const first = bills.find(({ isSettled }) => isSettled);
+    // Of several texts side by side, each has found as much.
+    const reused = first === undefined ? 0 : (first.usage.cachedCount ?? 0) / first.textCount;
+    const billed = billedBy(bills);
     recorder.record({
       ...{ model, purpose, computeMs: 0, bytesUp: this.bytesUp, bytesDown: this.bytesDown },
-      rowCounts: this.#bills.flatMap(forwardsOf),
+      rowCounts: bills.flatMap(forwardsOf),
       outputRowCount: billed.outputCount,
-      reusedRowCount: isFirst ? (this.#bills[0]?.usage.cachedCount ?? 0) : 0,
+      reusedRowCount: isFirst ? Math.floor(reused) : 0,
       waitedMs: clock.nowMs() - this.#startedMs,
       billed,
     });
   }
+}
 
-  #billed(): BilledTokens {
-    const sum = (read: (usage: ServedUsage) => number): number =>
-      this.#bills.reduce((total, { usage }) => total + read(usage), 0);
-    return {
-      callCount: this.#bills.length,
-      inputCount: sum(({ readCount }) => readCount),
-      cachedCount: sum(({ cachedCount }) => cachedCount ?? 0),
-      outputCount: sum(({ writtenCount }) => writtenCount),
-    };
-  }
+function billedBy(bills: readonly Bill[]): BilledTokens {
+  const sum = (read: (usage: ServedUsage) => number): number =>
+    bills.reduce((total, { usage }) => total + read(usage), 0);
+  return {
+    callCount: bills.length,
+    inputCount: sum(({ readCount }) => readCount),
+    cachedCount: sum(({ cachedCount }) => cachedCount ?? 0),
+    outputCount: sum(({ writtenCount }) => writtenCount),
+  };
 }
 
 /** The rows of each forward: a batch of texts is one; writing on takes one for every further token. */
@@ -74,6 +79,9 @@ function forwardsOf({ usage, textCount }: Bill): readonly number[] {
 /** What one attempt costs: as the server says, or as far as it is known here. */
 export class Bill {
   readonly textCount: number;
+  isDropped = false;
+  /** Whether the server has said what it bills. */
+  isSettled = false;
   #usage: ServedUsage;
 
   /** @param readCount the tokens of its texts */
@@ -92,5 +100,11 @@ export class Bill {
 
   settle(usage: ServedUsage): void {
     this.#usage = usage;
+    this.isSettled = true;
+  }
+
+  /** The attempt failed: it is not billed if the server refused it, or never got it. */
+  dropIfUnpaid(error: unknown): void {
+    this.isDropped = error instanceof ServerFailure && error.isUnpaid;
   }
 }

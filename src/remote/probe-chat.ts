@@ -1,5 +1,4 @@
-/** What a server's chat takes, found by one answer of one token. */
-import { GREEDY } from '../core/sampling-params.ts';
+/** What a server's chat takes, found by one short answer. */
 import { type ChatDialect, LENGTH_NAMES } from './chat-dialect.ts';
 import type { CallOptions, ServerClient } from './server-client.ts';
 import { ServerFailure } from './server-failure.ts';
@@ -28,7 +27,8 @@ export async function probeChat(
 
   async function answerOne(lengthName: LengthName): Promise<void> {
     const call = dialect.streamCall({
-      ...{ model, begun: '', sampling: GREEDY, seed: null, tokenCountMax: 1, lengthName },
+      // Some models take no temperature but their own, and none a limit of a token or two.
+      ...{ model, begun: '', sampling: null, seed: null, tokenCountMax: 16, lengthName },
       messages: [{ role: 'user', content: 'Hi' }],
     });
     for await (const event of client.events(call, options)) {

@@ -1,6 +1,6 @@
 /** The session of a model that takes token ids on a server: rows by batches of texts, writing by streams. */
 import type { Clock } from '../core/clock.ts';
-import { abortError } from '../core/errors.ts';
+import { abortError, PilotfishError } from '../core/errors.ts';
 import { invariant, required } from '../core/invariant.ts';
 import type { ModelId } from '../core/model-id.ts';
 import { noiseBits, noiseKey, seedOfDraw } from '../core/noise.ts';
@@ -72,7 +72,7 @@ export class ServedSession implements Session {
         const asked = batches.map((batch) => this.#ask(call, batch, drawing));
         rows.push(...(await Promise.all(asked)).flat());
       }
-      this.#read = text;
+      this.#read = [...text];
       return rows;
     } finally {
       this.#end(call);
@@ -177,41 +177,78 @@ export class ServedSession implements Session {
     this.#request.remoteSessions.delete(this);
   }
 
-  async #ask(
-    call: MeteredCall,
-    texts: readonly (readonly TokenId[])[],
-    drawing: Drawing,
-  ): Promise<readonly RowResult[]> {
-    const { client, attempts, dialect } = this.#model;
+  async #ask(call: MeteredCall, texts: Texts, drawing: Drawing): Promise<readonly RowResult[]> {
+    if (!this.#isDrawnHere(drawing)) {
+      const own = this.#asking(required(texts.at(-1), 'a text'), drawing);
+      const served = await this.#served(call, texts, own, drawing);
+      return served.map(({ row }) => this.#withDistribution(row, drawing));
+    }
     const own = this.#asking(required(texts.at(-1), 'a text'), drawing);
-    const isDrawnHere = this.#isDrawnHere(drawing);
     const topCount = Math.max(own.topCount ?? 0, own.sampling.topK);
-    const asking = isDrawnHere ? { ...own, topCount, sampling: GREEDY, seed: null } : own;
+    const likely = { ...own, topCount, sampling: GREEDY, seed: null };
+    const served = await this.#served(call, texts, likely, drawing);
+    const rows = served.map(({ row, token }, index) => {
+      const text = required(texts[index], 'a row for every text');
+      return token === null || token.top.size === 0
+        ? this.#drawnThere(call, text, drawing)
+        : this.#drawn(row, token, text, drawing);
+    });
+    return await Promise.all(rows);
+  }
+
+  /** The rows of a call, and the tokens that they were made of. */
+  async #served(
+    call: MeteredCall,
+    texts: Texts,
+    asking: Asking,
+    { reads }: Drawing,
+  ): Promise<readonly { readonly row: RowResult; readonly token: ServedToken | null }[]> {
+    const { client, attempts, dialect } = this.#model;
     const { signal } = this.#life;
     const readCount = texts.reduce((sum, { length }) => sum + length, 0);
     return await attempts.run(async () => {
       const bill = call.begin(readCount, texts.length);
-      const answer = await client.send(dialect.rowsCall(texts, asking), { signal, meter: call });
+      const answer = await client
+        .send(dialect.rowsCall(texts, asking), { signal, meter: call })
+        .catch((error: unknown) => {
+          bill.dropIfUnpaid(error);
+          throw error;
+        });
       const { tokens, usage } = client.read('rows', () => dialect.readRows(answer, texts.length));
       bill.settle(usage ?? { readCount, cachedCount: null, writtenCount: texts.length });
-      return tokens.map((token, index) => {
-        const row = this.#row(token, drawing.reads);
-        const text = required(texts[index], 'a row for every text');
-        return isDrawnHere
-          ? this.#drawn(row, token, text, drawing)
-          : this.#withDistribution(row, drawing);
-      });
+      return tokens.map((token) => ({ row: this.#row(token, reads), token }));
     }, signal);
+  }
+
+  /**
+   * A row that the server draws, because it does not say what is likely: llama-server does not where its
+   * own choice ends within a character. The distribution is the same, and the noise is not shared.
+   * @throws PilotfishError `capability-missing` if the whole distribution is wanted
+   */
+  async #drawnThere(
+    call: MeteredCall,
+    text: readonly TokenId[],
+    drawing: Drawing,
+  ): Promise<RowResult> {
+    if (drawing.reads?.distribution === true) {
+      throw new PilotfishError(
+        'capability-missing',
+        `${this.#model.servedName} gives no log-probabilities at a character of several tokens.`,
+        { remedy: 'Ask greedily, or use a strategy that needs no whole distributions.' },
+      );
+    }
+    const asking = this.#asking(text, drawing);
+    const [served] = await this.#served(call, [text], asking, drawing);
+    return required(served, 'one row').row;
   }
 
   /** A row whose token is drawn here, with the noise that all models of the request share. */
   #drawn(
     row: RowResult,
-    served: ServedToken | null,
+    { top }: ServedToken,
     text: readonly TokenId[],
     drawing: Drawing,
   ): RowResult {
-    const { top } = required(served, 'a server with log-probabilities names its tokens');
     const { reads = {}, draw = 0, noise: purpose = 'sample' } = drawing;
     const { vocabularySize, seed } = this.#request.sampling;
     const sampling = this.#sampling(drawing);
@@ -269,7 +306,7 @@ export class ServedSession implements Session {
       );
     }
     const { logprob = false, topLogprobs = 0 } = reads;
-    if (logprob && served.logprob === null) {
+    if (logprob && served.logprob === null && !this.#model.dialect.omitsLogprobs) {
       throw this.#model.client.invalid('leaves out log-probabilities');
     }
     return {

@@ -118,6 +118,19 @@ describe('the stream of a server', () => {
     expect(opened).toHaveLength(2);
   });
 
+  it('that begins without a token and breaks is asked for no more often than any other', async () => {
+    const legs = Array.from({ length: 50 }, () => [part([]), 'break' as const]);
+    const { stream, opened } = streamOf(legs);
+    await expect(stream.next()).rejects.toThrow('broke');
+    expect(opened).toHaveLength(client.limits.attemptCountMax);
+  });
+
+  it('that something cuts off has not ended', async () => {
+    const { stream, opened } = streamOf([[part([1], { end: 'broken' })], [part([2])]]);
+    expect(await read(stream, 1)).toEqual([2]);
+    expect(opened).toEqual([[], []]);
+  });
+
   it('is billed as the server says, and as far as is known where it does not', async () => {
     const usage = { readCount: 7, cachedCount: 4, writtenCount: 2 };
     const { stream, call, recorder } = streamOf([

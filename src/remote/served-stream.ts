@@ -6,15 +6,14 @@ import { PilotfishError } from '../core/errors.ts';
 import type { RowResult } from '../core/row-program.ts';
 import type { TokenId } from '../core/token-id.ts';
 import type { Attempts } from './attempts.ts';
-import type { ServedUsage } from './dialect.ts';
+import type { AnswerEnd, ServedUsage } from './dialect.ts';
 import type { Bill, MeteredCall } from './metered-call.ts';
 import type { ServerClient } from './server-client.ts';
 
 /** What arrives at once. */
 export interface StreamPart {
   readonly rows: readonly RowResult[];
-  /** Why the answer ends with this part; null: it goes on. */
-  readonly end: 'model' | 'limit' | null;
+  readonly end: AnswerEnd;
   readonly usage: ServedUsage | null;
   /** The tokens of the stream up to this part, as the server counts them; null: it does not say. */
   readonly writtenCount: number | null;
@@ -79,7 +78,8 @@ export class ServedStream {
     while (this.#arrived.length === 0) {
       if (this.#end === 'model') return endRow;
       if (this.#end === 'limit') throw client.invalid('ends an answer before its limit');
-      await attempts.run(() => this.#read(), signal);
+      const isOpen = this.#leg !== null;
+      await attempts.run(() => this.#read(), signal, { isOpen });
     }
     const row = this.#arrived.shift() as RowResult;
     this.#written.push(row.tokenId);
@@ -108,23 +108,32 @@ export class ServedStream {
     this.#cancelled.abort();
   }
 
-  /** Reads one part of the stream, or none of it. */
+  /** Reads up to a token or the end: parts with neither are no success that would allow more attempts. */
   async #read(): Promise<void> {
     const leg = this.#leg ?? this.#open();
     this.#leg = leg;
     try {
-      const { value, done } = await leg.parts.next();
-      if (done === true) throw this.#options.client.invalid('ends a stream without saying why');
-      leg.bill.wrote(value.rows.length);
-      if (value.usage !== null) leg.bill.settle(value.usage);
-      const rows = await this.#wholeRows(leg, value);
-      leg.ids.push(...rows.map(({ tokenId }) => tokenId));
-      this.#arrived.push(...rows);
-      this.#end = value.end;
+      while (this.#arrived.length === 0 && this.#end === null) await this.#readPart(leg);
     } catch (error) {
       this.#leg = null;
+      if (leg.ids.length === 0) leg.bill.dropIfUnpaid(error);
+      // What the server may still write for it is of no use.
+      await leg.parts.return().catch(() => undefined);
       throw this.#mayGoOn() ? error : withoutAttempts(error);
     }
+  }
+
+  async #readPart(leg: Leg): Promise<void> {
+    const { client } = this.#options;
+    const { value, done } = await leg.parts.next();
+    if (done === true) throw client.invalid('ends a stream without saying why');
+    leg.bill.wrote(value.rows.length);
+    if (value.usage !== null) leg.bill.settle(value.usage);
+    if (value.end === 'broken') throw client.invalid('breaks an answer off');
+    const rows = await this.#wholeRows(leg, value);
+    leg.ids.push(...rows.map(({ tokenId }) => tokenId));
+    this.#arrived.push(...rows);
+    this.#end = value.end;
   }
 
   /** The rows of a part, with those that the stream has left out before them. */

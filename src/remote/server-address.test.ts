@@ -23,6 +23,11 @@ describe('the address of a server', () => {
     ['vllm:http://user:secret@host/big', /of host has a user or password/],
     ['vllm:http://host/big?key=secret', /has a query/],
     ['openai:https://api.example.com/v1', /names no model/],
+    ['vllm:user:secret@host/x', /no web address: "…@host\/x"/],
+    ['http://host/big?api_key=secret', /does not say which engine/],
+    ['vllm:ftp://host/x?key=secret', /no web address/],
+    ['vllm:http://user:sec/secret@host/x', /no web address|user or password/],
+    ['vllm:http://host/%zz', /a % that stands for no character/],
   ])('is refused, and no secret is shown: %s', (text, message) => {
     const parse = () => parseServerAddress(text);
     expect(parse).toThrow(message);
@@ -37,7 +42,10 @@ describe('the address of a server', () => {
 
   it('is on this machine or not', () => {
     const here = ['http://127.0.0.1:1', 'http://localhost:1', 'http://[::1]:1', 'http://127.9.9.9'];
-    const elsewhere = ['http://128.0.0.1:1', 'http://localhost.example.com', 'http://10.0.0.1'];
+    const elsewhere = [
+      ...['http://128.0.0.1:1', 'http://localhost.example.com', 'http://10.0.0.1'],
+      ...['http://127.0.0.1.example.com', 'http://127.example.com'],
+    ];
     expect(here.every(isOnThisMachine)).toBe(true);
     expect(elsewhere.some(isOnThisMachine)).toBe(false);
   });

@@ -37,11 +37,11 @@ export function parseServerAddress(text: string): ServerAddress {
   }
   if (url.search !== '') throw invalid(kind, `of ${url.host} has a query`);
   const path = trimmed(url.pathname);
-  const named = trimmed(decodeURIComponent(url.hash.slice(1)));
+  const named = trimmed(decoded(kind, url.hash.slice(1)));
   // OpenAI's own path ends with its version, so only a fragment can name the model there.
   const isPathOfModel = named === '' && kind !== 'openai' && path !== '';
   const prefix = isPathOfModel || path === '' ? '' : `/${path}`;
-  const model = isPathOfModel ? decodeURIComponent(path) : named;
+  const model = isPathOfModel ? decoded(kind, path) : named;
   if (kind === 'openai' && model === '') throw invalid(kind, `of ${url.host} names no model`);
   return {
     kind,
@@ -54,7 +54,7 @@ export function parseServerAddress(text: string): ServerAddress {
 /** Whether the address leads to this machine, where nobody can listen on the way. */
 export function isOnThisMachine(base: string): boolean {
   const { hostname } = new URL(base);
-  return hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
 }
 
 function kindOf(text: string): ServerKind | null {
@@ -67,7 +67,16 @@ function trimmed(path: string): string {
 
 /** What stands before an @ may be a password. */
 function withoutSecrets(text: string): string {
-  return text.replace(/\/\/[^/]*@/, '//…@');
+  return text.replace(/^([a-z-]+:\/\/)?.*@/s, '$1…@').replace(/\?.*$/s, '?…');
+}
+
+/** @throws PilotfishError `option-invalid` */
+function decoded(kind: ServerKind, text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw invalid(kind, 'has a % that stands for no character');
+  }
 }
 
 const EXAMPLES = 'vllm:http://127.0.0.1:8000/MODEL or openai:https://api.example.com/v1#MODEL';

@@ -8,9 +8,10 @@ import { type Dispatcher, request } from 'undici';
 import { ZodError } from 'zod';
 import { abortError } from '../core/errors.ts';
 import { parseJson } from '../core/parse-json.ts';
-import { connectionReason } from '../http/connection-reason.ts';
+import { connectionReason, isUnsent } from '../http/connection-reason.ts';
 import { dispatcherOf, type Environment } from '../http/dispatcher.ts';
 import { httpFailure, withoutKey } from './http-failure.ts';
+import { isOnThisMachine } from './server-address.ts';
 import { ServerFailure } from './server-failure.ts';
 import { SERVER_LIMITS, type ServerLimits } from './server-limits.ts';
 
@@ -60,7 +61,9 @@ export class ServerClient implements AsyncDisposable {
     this.host = new URL(base).host;
     this.#key = key ?? null;
     this.limits = { ...SERVER_LIMITS, ...limits };
-    this.#dispatcher = dispatcherOf(env, { ...this.limits, ca }, (cause) => {
+    // Nothing on the way to this machine may read the key.
+    const proxied = isOnThisMachine(base) ? {} : env;
+    this.#dispatcher = dispatcherOf(proxied, { ...this.limits, ca }, (cause) => {
       const message = 'HTTP_PROXY or HTTPS_PROXY is not the address of a proxy.';
       const remedy = 'Correct the variable, or unset it.';
       return new ServerFailure(this.host, message, { code: 'server-unreachable', remedy, cause });
@@ -205,15 +208,16 @@ export class ServerClient implements AsyncDisposable {
   #failureOf(error: unknown, signal: AbortSignal): unknown {
     if (signal.aborted) return abortError(signal);
     if (error instanceof ServerFailure) return error;
-    return this.#broken(withoutKey(connectionReason(error), this.#key), error);
+    return this.#broken(withoutKey(connectionReason(error), this.#key), error, isUnsent(error));
   }
 
-  #broken(why: string, cause: unknown): ServerFailure {
+  #broken(why: string, cause: unknown, isUnsent = false): ServerFailure {
     return new ServerFailure(this.host, `The server at ${this.host} does not answer: ${why}.`, {
       code: 'server-unreachable',
       remedy:
         'Check that it runs, that the address is right, and that the network lets you through.',
       isRetryable: true,
+      isUnsent,
       cause,
     });
   }

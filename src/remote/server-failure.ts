@@ -9,6 +9,8 @@ export interface ServerFailureDetails {
   readonly isRetryable?: boolean | undefined;
   /** How long the server asks to wait. */
   readonly retryAfterMs?: number | undefined;
+  /** Whether nothing was sent; absent: it may have been. */
+  readonly isUnsent?: boolean | undefined;
   readonly cause?: unknown;
 }
 
@@ -16,6 +18,8 @@ export class ServerFailure extends PilotfishError {
   readonly isRetryable: boolean;
   readonly retryAfterMs: number | null;
   readonly status: number | null;
+  /** Whether the server bills nothing: it has refused the call, or never got it. */
+  readonly isUnpaid: boolean;
 
   /** @param message names the host, and never a key */
   constructor(host: string, message: string, details: ServerFailureDetails) {
@@ -25,5 +29,6 @@ export class ServerFailure extends PilotfishError {
     this.isRetryable = details.isRetryable ?? false;
     this.retryAfterMs = details.retryAfterMs ?? null;
     this.status = status ?? null;
+    this.isUnpaid = status !== undefined || details.isUnsent === true;
   }
 }

@@ -5,7 +5,9 @@
 import { z } from 'zod';
 import { penalises } from '../core/sampling-params.ts';
 import {
+  type AnswerEnd,
   type Asking,
+  answerEnd,
   type Dialect,
   PENALTIES_MISSING,
   type ServedToken,
@@ -19,6 +21,7 @@ const PATH = '/generate';
 export const sglang: Dialect = {
   sharesPrefixes: true,
   repeatsParts: true,
+  omitsLogprobs: false,
   missingSampling: (sampling) => (penalises(sampling) ? PENALTIES_MISSING : null),
   // As OpenAI and vLLM.
   listCall: vllm.listCall,
@@ -113,9 +116,8 @@ function tokensOf({ meta_info }: Part): readonly ServedToken[] {
   });
 }
 
-function endOf({ meta_info: { finish_reason: reason } }: Part): 'model' | 'limit' | null {
-  if (reason === null || reason === undefined) return null;
-  return reason.type === 'length' ? 'limit' : 'model';
+function endOf({ meta_info: { finish_reason: reason } }: Part): AnswerEnd {
+  return answerEnd(reason?.type);
 }
 
 function usageOf({ meta_info }: Part): ServedUsage {

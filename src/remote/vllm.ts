@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { penalises } from '../core/sampling-params.ts';
 import {
   type Asking,
+  answerEnd,
   type Dialect,
   PENALTIES_MISSING,
   type ServedToken,
@@ -21,6 +22,7 @@ const LOGIT_BIAS_MAX = 100;
 export const vllm: Dialect = {
   sharesPrefixes: true,
   repeatsParts: false,
+  omitsLogprobs: false,
   missingSampling(sampling) {
     if (penalises(sampling)) return PENALTIES_MISSING;
     const biases = Object.values(sampling.logitBias).map(Math.abs);
@@ -69,10 +71,9 @@ export const vllm: Dialect = {
   readPart(event) {
     const { choices, usage } = ANSWER.parse(event);
     const [choice] = choices;
-    const reason = choice?.finish_reason ?? null;
     return {
       tokens: choice === undefined ? [] : tokensOf(choice),
-      end: reason === null ? null : reason === 'length' ? 'limit' : 'model',
+      end: answerEnd(choice?.finish_reason),
       // The usage of a part with tokens is that up to it.
       usage: choice === undefined ? usageOf(usage) : null,
       writtenCount: usage?.completion_tokens ?? null,

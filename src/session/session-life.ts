@@ -10,7 +10,7 @@ export class SessionLife {
   constructor(request: AbortSignal) {
     this.#request = request;
     // A request may have any number of sessions: that they all listen is no leak.
-    setMaxListeners(0, request);
+    setMaxListeners(0, request, this.#controller.signal);
     if (request.aborted) this.#endWithRequest();
     else request.addEventListener('abort', this.#endWithRequest, { once: true });
   }

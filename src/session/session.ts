@@ -9,8 +9,9 @@
  *
  * Repetition: no call of a strategy is made twice. A local session repeats its own forward if its cache
  * was full or its cells were taken, because that costs only time. A session that pays for a call, or
- * sends it to another machine, makes it once and fails with the error of that call. The exception is a hub,
- * which answers a question that it gets twice with the same answer.
+ * sends it to another machine, makes it once and fails with the error of that call. The exceptions: a hub
+ * answers a question that it gets twice with the same answer, and a call to a server that failed is made
+ * again, because nothing of its answer was used.
  */
 
 import type { ChatMessage } from '../core/chat-message.ts';

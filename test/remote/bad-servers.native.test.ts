@@ -166,6 +166,31 @@ async function listening(server: Server, host = '127.0.0.1'): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
+it('a key for this machine passes no proxy', async () => {
+  const seen: (string | undefined)[] = [];
+  const proxy = createServer((request, response) => {
+    seen.push(request.headers.authorization);
+    response.end('{}');
+  });
+  const host = await serve({ key: SECRET });
+  const http_proxy = `http://127.0.0.1:${await listening(proxy)}`;
+  const env = { http_proxy, VLLM_API_KEY: SECRET };
+  const reached = await reachServer(`vllm:http://${host}/fake`, {}, { env });
+  await reached.close();
+  expect(seen).toEqual([]);
+});
+
+it('a key with a line end is taken without it, and refused with other characters', async () => {
+  const host = await serve({ key: SECRET });
+  const ending = { VLLM_API_KEY: `${SECRET}\n` };
+  const reached = await reachServer(`vllm:http://${host}/fake`, {}, { env: ending });
+  await reached.close();
+  const env = { VLLM_API_KEY: `${SECRET}\u00e9` };
+  const error = await failure(`vllm:http://${host}/fake`, { env });
+  expect(error.message).toContain('characters that a header cannot carry');
+  expect(error.message).not.toContain(SECRET);
+});
+
 it('keys go to the engine that they are for', async () => {
   const seen: (string | undefined)[] = [];
   const host = await serve({ onCall: ({ authorization }) => void seen.push(authorization) });

@@ -50,7 +50,8 @@ export async function namedServer(
   name: string,
   env: Environment = process.env,
 ): Promise<NamedServer | null> {
-  const server = (await namedServers(env))[name];
+  const servers = await namedServers(env);
+  const server = Object.hasOwn(servers, name) ? servers[name] : undefined;
   if (server === undefined) return null;
   const { address, key_env: keyEnv, plain_key: allowsPlainKey, ca: caFile, as, prices } = server;
   parseServerAddress(address);

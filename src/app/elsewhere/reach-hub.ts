@@ -3,6 +3,7 @@ import { webSocketConnector } from '../../device/connect-web-socket.ts';
 import { type ConnectToHub, HUB_CAPABILITIES, HubModel } from '../../device/hub-model.ts';
 import { LINK_POLICIES, type LinkPolicy } from '../../device/link-policy.ts';
 import type { FrameTransport } from '../../link/frame-transport.ts';
+import { isOnThisMachine } from '../../remote/server-address.ts';
 import { readKeys } from '../hub/hub-key.ts';
 import { readPem } from '../hub/read-pem.ts';
 import type { ElsewhereWords, ReachedModel } from './reached-model.ts';
@@ -47,7 +48,7 @@ export async function reachHub(
 ): Promise<ReachedModel> {
   const policy = LINK_POLICIES[offline];
   const [key] = await readKeys({ keyFile, env });
-  if (key !== undefined && url.startsWith('ws:') && !isOnThisMachine(url)) {
+  if (key !== undefined && url.startsWith('ws:') && !(URL.canParse(url) && isOnThisMachine(url))) {
     onNotice?.(
       'The key travels without encryption. Use a hub with TLS and an address with wss://.',
     );
@@ -67,9 +68,4 @@ export async function reachHub(
     open: async (vocabulary) => new HubModel({ connect, vocabulary, policy }, facts, transport),
     close: async () => transport.close(),
   };
-}
-
-function isOnThisMachine(url: string): boolean {
-  const host = URL.canParse(url) ? new URL(url).hostname : '';
-  return host === 'localhost' || host === '[::1]' || host.startsWith('127.');
 }

@@ -18,6 +18,7 @@ import {
   type ServerAddress,
 } from '../../remote/server-address.ts';
 import { ServerClient } from '../../remote/server-client.ts';
+import { ServerFailure } from '../../remote/server-failure.ts';
 import { TextModel, type TextModelOptions, textCapabilities } from '../../remote/text-model.ts';
 import type { RemoteFacts } from '../../session/remote-model.ts';
 import { boundModel } from '../heads/built-heads.ts';
@@ -105,7 +106,9 @@ async function reachTokens(server: Server): Promise<ReachedServer> {
     server: { ...probed, kind: address.kind, host: address.host },
     facts: { ...facts, digest: digestOf(address, probed) },
     open: async (vocabulary) => {
-      const isSame = await hasTokens({ client, dialect, servedName }, vocabulary, { signal });
+      const isSame = await hasTokens({ client, dialect, servedName }, vocabulary, { signal }).catch(
+        withoutTokenizer,
+      );
       if (isSame) {
         return new ServedModel({ client, dialect, servedName, facts, capabilities, vocabulary });
       }
@@ -142,6 +145,12 @@ async function probedChat(
   return { client, dialect, lengthName };
 }
 
+/** A gateway may leave out the tokenizer: then nothing says that its tokens are the same. */
+function withoutTokenizer(error: unknown): false {
+  if (error instanceof ServerFailure && error.status === 404) return false;
+  throw error;
+}
+
 function signalOf({ signal }: Surroundings): AbortSignal {
   return signal ?? new AbortController().signal;
 }
@@ -157,7 +166,14 @@ function keyOf(
   env: Readonly<Record<string, string | undefined>>,
 ): string | undefined {
   const variable = keyEnv ?? KEY_VARIABLES[kind];
-  const key = env[variable] ?? '';
+  const key = (env[variable] ?? '').trim();
+  if (/[^\x21-\x7e]/.test(key)) {
+    const message = `The key in ${variable} has characters that a header cannot carry.`;
+    throw new PilotfishError('option-invalid', message, {
+      remedy: 'Set the variable to the key alone.',
+      fields: { option: '--large-key-env', value: variable },
+    });
+  }
   if (key === '' && keyEnv !== undefined) {
     throw new PilotfishError('option-invalid', `The variable ${keyEnv} is not set.`, {
       remedy: 'Set it to the key of the server, or leave out --large-key-env.',

@@ -60,7 +60,7 @@ type Completion = z.infer<typeof COMPLETION>;
 const CHAT = z.object({
   model: z.string(),
   messages: z.array(z.object({ role: z.string(), content: z.string() })),
-  temperature: z.number(),
+  temperature: z.number().default(0),
   max_tokens: z.number().optional(),
   max_completion_tokens: z.number().optional(),
   seed: z.number().optional(),
@@ -177,6 +177,12 @@ export class FakeVllm implements AsyncDisposable {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     response.flushHeaders();
     const send = (data: object): boolean => response.write(`data: ${JSON.stringify(data)}\n\n`);
+    if (chat !== undefined) {
+      // As all servers: the role comes before the text.
+      send({
+        choices: [{ index: 0, delta: { role: 'assistant', content: '' }, finish_reason: null }],
+      });
+    }
     const text = [...prompt];
     let written = 0;
     for (let reason: string | null = null; reason === null; written += 1) {
