@@ -225,9 +225,11 @@ async function loadEngine(
       absentFacts: await absentFacts(names, owners, options),
       speculative: { ...speculative, costs, ...lengthElsewhere(speculative, elsewhere) },
       ...{ steps, samples, uplink, onTransmit, ...heads },
-      scope: labels.every((label) => bundledModel(nameOf(names, label)) !== null)
-        ? POCKET_SCOPE
-        : undefined,
+      // What a model elsewhere can do is not known.
+      scope:
+        elsewhere === null && labels.every((label) => bundledModel(nameOf(names, label)) !== null)
+          ? POCKET_SCOPE
+          : undefined,
       ...{ template, prices, requestCountMax, overcommit },
       onLargeFailure: options.onLargeFailure ?? options.hub?.offline,
     });
