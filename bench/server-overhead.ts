@@ -42,7 +42,11 @@ const text = tokenIds(Array.from({ length: Number(promptTokens) }, (_, id) => 10
 const server = await listening();
 const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 const client = new ServerClient({ base, env: {} });
-const capabilities = servedCapabilities({ topCountMax: 20, isBeforeSampling: true });
+const capabilities = servedCapabilities({
+  topCountMax: 20,
+  isBeforeSampling: true,
+  takesBatches: true,
+});
 const session = new ServedSession(
   {
     ...{ client, capabilities, capabilitiesFor: () => capabilities, dialect: vllm },

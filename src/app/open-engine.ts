@@ -8,7 +8,7 @@ import { PilotfishError } from '../core/errors.ts';
 import type { TokenPrices } from '../core/events.ts';
 import { required } from '../core/invariant.ts';
 import { type ByRole, MODEL_LABELS, type ModelLabel, type ModelRole } from '../core/model-id.ts';
-import { Engine } from '../engine/engine.ts';
+import { Engine, type ModelScope } from '../engine/engine.ts';
 import type { CostFacts, EngineModel } from '../engine/model-set.ts';
 import type { LargeFailurePolicy } from '../engine/small-alone.ts';
 import { POCKET_SCOPE } from '../evaluation/tasks/pocket/scope.ts';
@@ -225,11 +225,7 @@ async function loadEngine(
       absentFacts: await absentFacts(names, owners, options),
       speculative: { ...speculative, costs, ...lengthElsewhere(speculative, elsewhere) },
       ...{ steps, samples, uplink, onTransmit, ...heads },
-      // What a model elsewhere can do is not known.
-      scope:
-        elsewhere === null && labels.every((label) => bundledModel(nameOf(names, label)) !== null)
-          ? POCKET_SCOPE
-          : undefined,
+      scope: scopeOf(names, labels, elsewhere),
       ...{ template, prices, requestCountMax, overcommit },
       onLargeFailure: options.onLargeFailure ?? options.hub?.offline,
     });
@@ -238,6 +234,16 @@ async function loadEngine(
     await Promise.allSettled([...owned].map((owner) => owner[Symbol.asyncDispose]()));
     throw error;
   }
+}
+
+/** That of models that come with this package. What a model elsewhere can do is not known. */
+function scopeOf(
+  names: Names,
+  labels: readonly ModelLabel[],
+  elsewhere: ReachedModel | null,
+): ModelScope | undefined {
+  const areBundled = labels.every((label) => bundledModel(nameOf(names, label)) !== null);
+  return areBundled && elsewhere === null ? POCKET_SCOPE : undefined;
 }
 
 /** Costs of a server are not measured, so no length is known to pay: a short one is drafted. */

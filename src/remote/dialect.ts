@@ -120,3 +120,14 @@ export const PENALTIES_MISSING = 'it cannot count the tokens of the text for pen
 export function temperedMinP({ minP, temperature }: SamplingParams): number {
   return temperature === 0 ? 0 : minP ** (1 / temperature);
 }
+
+/** Of several texts that were answered one by one. */
+export function summedUsage(usages: readonly ServedUsage[]): ServedUsage {
+  const sum = (read: (usage: ServedUsage) => number): number =>
+    usages.reduce((total, usage) => total + read(usage), 0);
+  return {
+    readCount: sum(({ readCount }) => readCount),
+    cachedCount: sum(({ cachedCount }) => cachedCount ?? 0),
+    writtenCount: sum(({ writtenCount }) => writtenCount),
+  };
+}

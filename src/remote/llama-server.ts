@@ -3,7 +3,14 @@
  * over a window of the text, top-k, top-p, min-p, temperature. Some builds name no token for the end.
  */
 import { z } from 'zod';
-import type { AnswerEnd, Asking, Dialect, ServedToken, ServedUsage } from './dialect.ts';
+import {
+  type AnswerEnd,
+  type Asking,
+  type Dialect,
+  type ServedToken,
+  type ServedUsage,
+  summedUsage,
+} from './dialect.ts';
 
 const PATH = '/completion';
 
@@ -40,15 +47,7 @@ export const llamaServer: Dialect = {
       const [token] = tokensOf(part);
       return token ?? (isEnd(part) ? null : ONE_TOKEN.parse(token));
     });
-    const usages = parts.map(usageOf);
-    const sum = (read: (usage: ServedUsage) => number): number =>
-      usages.reduce((total, usage) => total + read(usage), 0);
-    const usage = {
-      readCount: sum(({ readCount }) => readCount),
-      cachedCount: sum(({ cachedCount }) => cachedCount ?? 0),
-      writtenCount: sum(({ writtenCount }) => writtenCount),
-    };
-    return { tokens, usage };
+    return { tokens, usage: summedUsage(parts.map(usageOf)) };
   },
   // With its stop strings it would cut off the tokens that complete them, so the reader looks for them.
   streamCall: (text, { tokenCountMax }, asking) => ({

@@ -11,7 +11,8 @@ const TEXT_COUNT_MAX = 64;
 export function servedCapabilities({
   topCountMax,
   isBeforeSampling,
-}: Pick<ProbedServer, 'topCountMax' | 'isBeforeSampling'>): SessionCapabilities {
+  takesBatches,
+}: Pick<ProbedServer, 'topCountMax' | 'isBeforeSampling' | 'takesBatches'>): SessionCapabilities {
   // The port's log-probabilities are those of the model, and not of the sampler.
   const topLogprobs = isBeforeSampling ? Math.min(topCountMax ?? 0, TOP_LOGPROBS_MAX) : 0;
   const isExact = topLogprobs > 0;
@@ -21,7 +22,7 @@ export function servedCapabilities({
       topLogprobs,
       distribution: isExact,
     },
-    outputRowCountMax: TEXT_COUNT_MAX,
+    outputRowCountMax: takesBatches ? TEXT_COUNT_MAX : 1,
     sharesNoise: isExact,
     ...(isExact ? { exactTopK: topLogprobs } : {}),
     keepsGrammar: false,

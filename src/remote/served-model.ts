@@ -8,7 +8,7 @@ import type { Vocabulary } from '../model/roles.ts';
 import type { SessionCapabilities } from '../session/capabilities.ts';
 import type { RemoteFacts, RemoteModel } from '../session/remote-model.ts';
 import type { Session, SessionRequest } from '../session/session.ts';
-import { Attempts, type AttemptsOptions } from './attempts.ts';
+import { Attempts } from './attempts.ts';
 import type { Dialect } from './dialect.ts';
 import { capabilitiesFor } from './served-capabilities.ts';
 import { type ServedHome, ServedSession } from './served-session.ts';
@@ -24,8 +24,6 @@ export interface ServedModelOptions {
   /** The vocabulary of the small model, whose tokens are the same. */
   readonly vocabulary: Vocabulary;
   readonly clock?: Clock | undefined;
-  /** How to wait between attempts; default: in real time. */
-  readonly waiting?: Pick<AttemptsOptions, 'random' | 'sleep'> | undefined;
 }
 
 export class ServedModel implements RemoteModel, ServedHome {
@@ -42,7 +40,7 @@ export class ServedModel implements RemoteModel, ServedHome {
 
   constructor(options: ServedModelOptions) {
     const { client, dialect, servedName, facts, capabilities, vocabulary } = options;
-    const { clock = systemClock, waiting } = options;
+    const { clock = systemClock } = options;
     this.client = client;
     this.dialect = dialect;
     this.servedName = servedName;
@@ -50,7 +48,7 @@ export class ServedModel implements RemoteModel, ServedHome {
     this.capabilities = capabilities;
     this.vocabulary = vocabulary;
     this.clock = clock;
-    this.attempts = new Attempts({ limits: client.limits, clock, ...waiting });
+    this.attempts = new Attempts({ limits: client.limits, clock });
     const [endToken] = vocabulary.endOfGenerationIds();
     invariant(endToken !== undefined, 'a vocabulary has a token that ends a text');
     this.endToken = endToken;

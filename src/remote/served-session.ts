@@ -178,12 +178,11 @@ export class ServedSession implements Session {
   }
 
   async #ask(call: MeteredCall, texts: Texts, drawing: Drawing): Promise<readonly RowResult[]> {
+    const own = this.#asking(required(texts.at(-1), 'a text'), drawing);
     if (!this.#isDrawnHere(drawing)) {
-      const own = this.#asking(required(texts.at(-1), 'a text'), drawing);
       const served = await this.#served(call, texts, own, drawing);
       return served.map(({ row }) => this.#withDistribution(row, drawing));
     }
-    const own = this.#asking(required(texts.at(-1), 'a text'), drawing);
     const topCount = Math.max(own.topCount ?? 0, own.sampling.topK);
     const likely = { ...own, topCount, sampling: GREEDY, seed: null };
     const served = await this.#served(call, texts, likely, drawing);

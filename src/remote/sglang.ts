@@ -12,6 +12,7 @@ import {
   PENALTIES_MISSING,
   type ServedToken,
   type ServedUsage,
+  summedUsage,
   temperedMinP,
 } from './dialect.ts';
 import { vllm } from './vllm.ts';
@@ -40,15 +41,7 @@ export const sglang: Dialect = {
       const [token] = tokensOf(part);
       return token ?? (endOf(part) === 'model' ? null : ONE_TOKEN.parse(token));
     });
-    const usages = parts.map(usageOf);
-    const sum = (read: (usage: ServedUsage) => number): number =>
-      usages.reduce((total, usage) => total + read(usage), 0);
-    const usage = {
-      readCount: sum(({ readCount }) => readCount),
-      cachedCount: sum(({ cachedCount }) => cachedCount ?? 0),
-      writtenCount: sum(({ writtenCount }) => writtenCount),
-    };
-    return { tokens, usage };
+    return { tokens, usage: summedUsage(parts.map(usageOf)) };
   },
   // With its stop strings it would cut off the tokens that complete them, so the reader looks for them.
   streamCall: (text, { tokenCountMax }, asking) => ({

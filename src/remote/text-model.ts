@@ -8,7 +8,7 @@ import type { Vocabulary } from '../model/roles.ts';
 import type { SessionCapabilities } from '../session/capabilities.ts';
 import type { RemoteFacts, RemoteModel } from '../session/remote-model.ts';
 import type { Session, SessionRequest } from '../session/session.ts';
-import { Attempts, type AttemptsOptions } from './attempts.ts';
+import { Attempts } from './attempts.ts';
 import type { ChatDialect, LENGTH_NAMES } from './chat-dialect.ts';
 import type { ServerClient } from './server-client.ts';
 import { type TextHome, TextSession } from './text-session.ts';
@@ -22,8 +22,6 @@ export interface TextModelOptions {
   /** The vocabulary of the small model, whose tokens the answers are cut into. */
   readonly vocabulary: Vocabulary;
   readonly clock?: Clock | undefined;
-  /** How to wait between attempts; default: in real time. */
-  readonly waiting?: Pick<AttemptsOptions, 'random' | 'sleep'> | undefined;
 }
 
 export function textCapabilities({
@@ -55,7 +53,7 @@ export class TextModel implements RemoteModel, TextHome {
 
   constructor(options: TextModelOptions) {
     const { client, dialect, servedName, lengthName, facts, vocabulary } = options;
-    const { clock = systemClock, waiting } = options;
+    const { clock = systemClock } = options;
     this.client = client;
     this.dialect = dialect;
     this.servedName = servedName;
@@ -64,7 +62,7 @@ export class TextModel implements RemoteModel, TextHome {
     this.capabilities = textCapabilities(dialect);
     this.vocabulary = vocabulary;
     this.clock = clock;
-    this.attempts = new Attempts({ limits: client.limits, clock, ...waiting });
+    this.attempts = new Attempts({ limits: client.limits, clock });
     this.endToken = required([...vocabulary.endOfGenerationIds()][0], 'a token ends texts');
   }
 

@@ -58,7 +58,11 @@ export async function remoteWorld(
   const client = new ServerClient({ base, env: {}, limits: { ...LIMITS, ...limits } });
   const model = new ServedModel({
     ...{ client, dialect: vllm, servedName: 'fake', facts: { ...facts, name: 'far' }, vocabulary },
-    capabilities: servedCapabilities({ topCountMax: 20, isBeforeSampling: true }),
+    capabilities: servedCapabilities({
+      topCountMax: 20,
+      isBeforeSampling: true,
+      takesBatches: true,
+    }),
   });
   const engine = new Engine({ models: { small: local('small'), large: model }, ...options });
   return {

@@ -26,7 +26,7 @@ let model: ServedModel;
 
 beforeAll(async () => {
   const client = new ServerClient({ base: await server.listen() });
-  const probed = { topCountMax: 20, isBeforeSampling: true };
+  const probed = { topCountMax: 20, isBeforeSampling: true, takesBatches: true };
   model = new ServedModel({
     ...{ client, dialect: vllm, servedName: 'fake', facts: { ...facts, name: 'fake' }, vocabulary },
     capabilities: servedCapabilities(probed),
