@@ -77,6 +77,7 @@ function routed(name: string, summary: string, style: MethodStyle): Method {
       const strategy = tokenRouting(routerGate(router), headThreshold(router, value), {
         thresholdName: TAU.name,
         ahead: uplink?.ahead,
+        run: uplink?.run,
       });
       const { share } = value;
       const on = router.calibration?.on ?? '';

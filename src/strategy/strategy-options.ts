@@ -53,6 +53,11 @@ export interface UplinkOptions {
    * routing), from 0 to 64; default 0. They are dropped if it decides otherwise. The text is the same.
    */
   readonly ahead?: number | undefined;
+  /**
+   * The most tokens that one call of the large model writes where token routing asks for one, from 1 to 64;
+   * default 1. Those after the first are taken as long as the gate asks for them, and dropped otherwise.
+   */
+  readonly run?: number | undefined;
 }
 
 export interface StrategyOptions {

@@ -5,7 +5,8 @@
  * calling gives `small`, always calling gives `large`.
  *
  * Where a call takes long (another machine), the small model may draft on meanwhile. If the large one
- * writes what was proposed, the drafts that the gate keeps stand; the text is the same.
+ * writes what was proposed, the drafts that the gate keeps stand. Or the large model writes a run of
+ * tokens in one call, which are taken as long as the gate asks for them. Greedily the text is the same.
  */
 import { required } from '../core/invariant.ts';
 import { joinReads } from '../core/row-reads.ts';
@@ -14,6 +15,7 @@ import { defers, type Gate } from '../judging/gate.ts';
 import { tokenRoutingCost } from './cost-models.ts';
 import { draftAhead, takeAhead } from './draft-ahead.ts';
 import { type Method, type ThresholdFacts, thresholdOf } from './method.ts';
+import { RoutedRun } from './routed-run.ts';
 import type { Decision, Decoder, Round, Strategy, StrategyContext } from './strategy.ts';
 import { checkUplink } from './uplink.ts';
 import { writtenBy } from './written-by.ts';
@@ -53,6 +55,7 @@ export function tokenMethod(gate: Gate, { threshold, ...facts }: TokenFacts): Me
       tokenRouting(gate, thresholdOf(value), {
         thresholdName: threshold.name,
         ahead: uplink?.ahead,
+        run: uplink?.run,
       }),
   };
 }
@@ -61,26 +64,29 @@ export interface RoutingOptions {
   readonly thresholdName: string;
   /** Tokens that the small model drafts on while the large one is asked; default 0. */
   readonly ahead?: number | undefined;
+  /** The most tokens that one call of the large model writes; default 1. */
+  readonly run?: number | undefined;
 }
 
 /** @throws PilotfishError `option-invalid` */
 export function tokenRouting(
   gate: Gate,
   threshold: number,
-  { thresholdName, ahead = 0 }: RoutingOptions,
+  { thresholdName, ahead = 0, run = 1 }: RoutingOptions,
 ): Strategy {
-  checkUplink({ ahead });
+  checkUplink({ ahead, run });
   return {
     name: gate.name,
     needs: { small: { reads: gate.reads, outputRowCount: 1 }, large: { outputRowCount: 1 } },
     thresholds: { [thresholdName]: threshold },
-    begin: (context) => new RoutingDecoder(context, gate, { threshold, ahead }),
+    begin: (context) => new RoutingDecoder(context, gate, { threshold, ahead, run }),
   };
 }
 
 interface Rule {
   readonly threshold: number;
   readonly ahead: number;
+  readonly run: number;
 }
 
 /** A token that the small model proposes behind a text. */
@@ -98,6 +104,7 @@ class RoutingDecoder implements Decoder {
   readonly #context: StrategyContext;
   readonly #gate: Gate;
   readonly #rule: Rule;
+  readonly #large: RoutedRun;
   /** Proposed ahead, and to be asked about next. */
   #unsure: Proposed | null = null;
 
@@ -105,6 +112,9 @@ class RoutingDecoder implements Decoder {
     this.#context = context;
     this.#gate = gate;
     this.#rule = rule;
+    this.#large = new RoutedRun(() => context.session('large'), {
+      ...{ reads: context.tokenReads, lengthMax: rule.run },
+    });
   }
 
   async round({ text, tokenCountMax }: Round): Promise<readonly Decision[]> {
@@ -112,16 +122,14 @@ class RoutingDecoder implements Decoder {
     this.#unsure = null;
     const { tokenId, score, isSure, written } = proposed;
     if (isSure) return [written];
-    const { session, tokenReads, isEndOfGeneration } = this.#context;
-    const asking = session('large').rows({
-      ...{ text, outputCount: 1, purpose: 'correct', reads: tokenReads },
-    });
+    const asking = this.#large.next({ text, tokenCountMax });
     // The small model goes on as if the large one will write what it proposed.
-    const countMax = isEndOfGeneration(tokenId) ? 0 : Math.min(tokenCountMax - 1, this.#rule.ahead);
+    const countMax = this.#context.isEndOfGeneration(tokenId)
+      ? 0
+      : Math.min(tokenCountMax - 1, this.#rule.ahead);
     const propose = (prefix: readonly TokenId[]): Promise<Proposed> => this.#propose(prefix);
     const ahead = await draftAhead(propose, [...text, tokenId], { asking, countMax });
-    const [corrected] = await asking;
-    const correction = writtenBy('large', required(corrected, 'one output row'));
+    const correction = writtenBy('large', await asking);
     const decision = { ...correction, proposedTokenId: tokenId, score };
     if (correction.tokenId !== tokenId) return [decision];
     this.#unsure = ahead.find((one) => !one.isSure) ?? null;

@@ -12,11 +12,16 @@ export const UPLINK_TOKEN_COUNT_MAX = 65_536;
 export const UPLINK_BIT_COUNT_MAX: number = LEVEL_BIT_COUNT_MAX;
 /** A verdict seldom takes longer than the drafting of so many tokens. */
 export const UPLINK_AHEAD_MAX = 64;
+/** Gates seldom ask for so many tokens in a row. */
+export const UPLINK_RUN_MAX = 64;
 
 /** @throws PilotfishError `option-invalid` */
-export function checkUplink({ tokenCount, bitCount, ahead }: UplinkOptions): void {
+export function checkUplink({ tokenCount, bitCount, ahead, run }: UplinkOptions): void {
   checkOption('ahead', ahead, {
     ...{ holds: isFrom(0, UPLINK_AHEAD_MAX), says: `an integer from 0 to ${UPLINK_AHEAD_MAX}` },
+  });
+  checkOption('run', run, {
+    ...{ holds: isFrom(1, UPLINK_RUN_MAX), says: `an integer from 1 to ${UPLINK_RUN_MAX}` },
   });
   checkOption('tokenCount', isRule(tokenCount) ? undefined : tokenCount, {
     ...{

@@ -9,6 +9,7 @@ import type { UplinkOptions } from '../../strategy/strategy-options.ts';
 import {
   UPLINK_AHEAD_MAX,
   UPLINK_BIT_COUNT_MAX,
+  UPLINK_RUN_MAX,
   UPLINK_TOKEN_COUNT_MAX,
 } from '../../strategy/uplink.ts';
 import { addFlags, choice, count, type FlagTable, number, readFlags, toggle } from './flags.ts';
@@ -101,6 +102,11 @@ const UPLINK_FLAGS: FlagTable<UplinkOptions> = {
     '--uplink-ahead <N>',
     'draft up to N tokens on while the large model is asked about one (default: 0)',
     integerFrom(0, UPLINK_AHEAD_MAX),
+  ),
+  run: count(
+    '--uplink-run <N>',
+    'tokens that a call of the large model writes, taken while the gate asks for them (default: 1)',
+    UPLINK_RUN_MAX,
   ),
   rest: choice(
     '--uplink-rest <WHAT>',
