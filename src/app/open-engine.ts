@@ -34,16 +34,13 @@ import {
 import {
   checkOpened,
   type ElsewhereOptions,
-  isElsewhere,
+  elsewhereRole,
+  type ReachedRole,
   reachElsewhere,
   withNamedServer,
 } from './elsewhere/reach-elsewhere.ts';
 import { ANY_HUB } from './elsewhere/reach-hub.ts';
-import {
-  checkElsewhere,
-  type ElsewhereFacts,
-  type ReachedModel,
-} from './elsewhere/reached-model.ts';
+import { checkElsewhere, type ElsewhereFacts } from './elsewhere/reached-model.ts';
 import { asksForHeads, boundModel, checkBuilt, withSmallEmbeddings } from './heads/built-heads.ts';
 import {
   findHeads,
@@ -114,7 +111,7 @@ export interface OpenEngineOptions extends PairOptions, ElsewhereOptions {
   readonly headFiles?: readonly string[] | undefined;
   /** What happens when a large model elsewhere does not answer any more. Default: that of the hub. */
   readonly onLargeFailure?: LargeFailurePolicy | undefined;
-  /** Told of a large model that is not loaded here. */
+  /** Told of a model of the pair that is not loaded here. */
   readonly onElsewhere?: ((facts: ElsewhereFacts) => void) | undefined;
   /** Wraps a loaded model; the wrapper then owns it. Default: no wrapper. */
   readonly wrapModel?:
@@ -160,7 +157,7 @@ export async function openEngine(given: OpenEngineOptions = {}): Promise<Engine>
   try {
     // A head is bound to both models, also where one of them is not loaded.
     const hasHeads = asksForHeads(strategies, options.uplink);
-    const roles = elsewhere === null ? PAIR_ROLES : (['small'] as const);
+    const roles = PAIR_ROLES.filter((role) => role !== elsewhere?.role);
     const neededFiles = MODEL_LABELS.filter(
       (label) => labels.includes(label) || (hasHeads && roles.some((role) => role === label)),
     );
@@ -170,10 +167,13 @@ export async function openEngine(given: OpenEngineOptions = {}): Promise<Engine>
       : NO_HEADS;
     const { steps, samples, headsOptional = false } = options;
     if (!headsOptional) checkBuilt(strategies, { steps, samples, ...heads });
-    if (elsewhere !== null) checkElsewhere(strategies, { ...options, ...heads }, elsewhere);
+    if (elsewhere !== null) {
+      const { role, model } = elsewhere;
+      checkElsewhere(strategies, { ...options, ...heads }, { ...model, role });
+    }
     return await loadEngine({ ...chosen, strategies, labels, heads, elsewhere }, options);
   } catch (error) {
-    await elsewhere?.close();
+    await elsewhere?.model.close();
     throw error;
   }
 }
@@ -182,7 +182,7 @@ interface Prepared extends Chosen {
   readonly strategies: readonly StrategyValue[];
   readonly labels: readonly ModelLabel[];
   readonly heads: Heads;
-  readonly elsewhere: ReachedModel | null;
+  readonly elsewhere: ReachedRole | null;
 }
 
 async function loadEngine(
@@ -203,10 +203,11 @@ async function loadEngine(
       }
     }
     if (elsewhere !== null) {
-      options.onElsewhere?.(elsewhere.facts);
-      const large = await elsewhere.open(tokensOf(models.small));
-      owners.large = large;
-      checkOpened(large, elsewhere, strategies, { ...options, ...found });
+      const { role, model } = elsewhere;
+      options.onElsewhere?.(model.facts);
+      const opened = await model.open(tokensOf(models[otherRole(role)]));
+      owners[role] = opened;
+      checkOpened(opened, elsewhere, strategies, { ...options, ...found });
     }
     const costs = elsewhere === null ? await stepCosts(models, strategies, options) : null;
     const heads = { ...found, routers: withSmallEmbeddings(found.routers, models.small ?? null) };
@@ -240,7 +241,7 @@ async function loadEngine(
 function scopeOf(
   names: Names,
   labels: readonly ModelLabel[],
-  elsewhere: ReachedModel | null,
+  elsewhere: ReachedRole | null,
 ): ModelScope | undefined {
   const areBundled = labels.every((label) => bundledModel(nameOf(names, label)) !== null);
   return areBundled && elsewhere === null ? POCKET_SCOPE : undefined;
@@ -251,15 +252,19 @@ const ELSEWHERE_DRAFT_LENGTH = 4;
 
 function lengthElsewhere(
   { draftLength = 'auto' }: Pick<SpeculativeOptions, 'draftLength'> = {},
-  elsewhere: ReachedModel | null,
+  elsewhere: ReachedRole | null,
 ): Pick<SpeculativeOptions, 'draftLength'> {
-  return elsewhere !== null && draftLength === 'auto'
+  return elsewhere?.role === 'large' && draftLength === 'auto'
     ? { draftLength: ELSEWHERE_DRAFT_LENGTH }
     : {};
 }
 
-function tokensOf(small: LlamaCppModel | undefined): Vocabulary {
-  return required(small, 'a device has the small model').vocabulary;
+function otherRole(role: ModelRole): ModelRole {
+  return role === 'large' ? 'small' : 'large';
+}
+
+function tokensOf(here: LlamaCppModel | undefined): Vocabulary {
+  return required(here, 'one model of the pair runs here').vocabulary;
 }
 
 async function headsFor(
@@ -267,29 +272,30 @@ async function headsFor(
   named: readonly NamedHead[],
   options: OpenEngineOptions,
 ): Promise<Heads> {
-  const own = (role: ModelRole): Promise<BoundModel> => {
+  const bound = async (role: ModelRole): Promise<BoundModel | null> => {
+    if (role === elsewhere?.role) return elsewhere.model.bound;
     const file = required(files[role], `${role} has a file`);
-    return boundModel(shortName(nameOf(names, role)), file, options);
+    return await boundModel(shortName(nameOf(names, role)), file, options);
   };
-  const large = elsewhere === null ? await own('large') : elsewhere.bound;
-  if (large === null) return withoutHeads(strategies, options);
-  const models = { small: await own('small'), large };
+  const [small, large] = [await bound('small'), await bound('large')];
+  if (small === null || large === null) return withoutHeads(strategies, options);
+  const models = { small, large };
   const isOptional = options.headsOptional ?? false;
   return await findHeads({ strategies, uplink: options.uplink, models, named, isOptional });
 }
 
 /** Without knowing which model a server has, no head can be said to be trained for it. */
-function withoutHeads(
-  strategies: readonly StrategyValue[],
-  { large, headsOptional }: OpenEngineOptions,
-): Heads {
+function withoutHeads(strategies: readonly StrategyValue[], options: OpenEngineOptions): Heads {
   const trained = strategies.find(({ method }) => method.head !== null);
-  if (trained === undefined || headsOptional === true) return NO_HEADS;
+  if (trained === undefined || options.headsOptional === true) return NO_HEADS;
+  const role = elsewhereRole(options) ?? 'large';
   throw new PilotfishError(
     'head-missing',
-    `${trained.text} is trained for one pair of models, and nothing says which model ${large} is.`,
+    `${trained.text} is trained for one pair of models, and nothing says which model ${options[role]} is.`,
     {
-      remedy: 'Name the model of the pair that the server has with --large-as, or choose margin.',
+      remedy:
+        'Name the model of the pair that the server has with --large-as, or `as` in models.yaml, or choose ' +
+        'margin.',
       fields: { strategy: trained.text },
     },
   );
@@ -312,9 +318,8 @@ function neededLabels(
       remedy: 'Name at least one strategy.',
     });
   }
-  if (hub === undefined && !isElsewhere(options)) {
-    return MODEL_LABELS.filter((label) => needed.has(label));
-  }
+  const role = elsewhereRole(options);
+  if (role === null) return MODEL_LABELS.filter((label) => needed.has(label));
   if (hub !== undefined && large !== undefined) {
     throw new PilotfishError('option-invalid', 'The large model is named, and a hub has it.', {
       remedy: 'Give either --large or --hub.',
@@ -322,8 +327,8 @@ function neededLabels(
     });
   }
   if (hub !== undefined) checkElsewhere(strategies, options, ANY_HUB);
-  // The small model turns texts into tokens, also where the large one writes alone.
-  return ['small'];
+  // It turns texts into tokens, also where the other one writes alone.
+  return [otherRole(role)];
 }
 
 /** Facts of the pair's other model if its file is on this machine; costs are compared with it. */

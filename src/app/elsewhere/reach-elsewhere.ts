@@ -1,8 +1,8 @@
-/** The large model of an engine where it does not run here: behind a hub, or on a server. */
+/** The model of an engine that does not run here: behind a hub, or on a server. */
 import { definedFields } from '../../core/defined-fields.ts';
 import { PilotfishError } from '../../core/errors.ts';
 import type { TokenPrices } from '../../core/events.ts';
-import type { ByRole } from '../../core/model-id.ts';
+import type { ByRole, ModelRole } from '../../core/model-id.ts';
 import { isServerAddress } from '../../remote/server-address.ts';
 import type { RemoteModel } from '../../session/remote-model.ts';
 import type { StrategyValue } from '../../strategy/method.ts';
@@ -21,47 +21,72 @@ export interface ElsewhereOptions {
   readonly hub?: HubOptions | undefined;
   /** Of a large model on a server, which `large` gives the address of (docs/SERVERS.md). */
   readonly server?: ServerOptions | undefined;
+  /** The same of a small model on a server; the large one then runs here. */
+  readonly smallServer?: ServerOptions | undefined;
+}
+
+/** A model elsewhere, and which of the pair it is. */
+export interface ReachedRole {
+  readonly role: ModelRole;
+  readonly model: ReachedModel;
 }
 
 type Options = ElsewhereOptions & PairOptions;
 
 /**
- * The options with the address, keys and prices of a large model that a user's file names. What is given
+ * The options with the address, keys and prices of a model that a user's file names. What is given
  * beside the name counts more.
  * @throws PilotfishError `option-invalid`, `file-system-failed`
  */
 export async function withNamedServer<O extends Options & { readonly prices?: Prices }>(
   options: O,
 ): Promise<O> {
-  const { large, server, prices } = options;
-  if (large === undefined || isServerAddress(large)) return options;
-  const named = await namedServer(large, options.env);
-  if (named === null) return options;
-  const priceOfLarge = prices?.large ?? named.prices;
+  const small = await known('small', options);
+  return { ...options, ...small, ...(await known('large', { ...options, ...small })) };
+}
+
+async function known(
+  role: ModelRole,
+  options: Options & { readonly prices?: Prices },
+): Promise<Options & { readonly prices?: Prices }> {
+  const { [role]: name, prices } = options;
+  if (name === undefined || isServerAddress(name)) return {};
+  const named = await namedServer(name, options.env);
+  if (named === null) return {};
+  const field = role === 'large' ? 'server' : 'smallServer';
+  const price = prices?.[role] ?? named.prices;
   return {
-    ...options,
-    large: named.address,
-    server: { ...named.server, ...definedFields(server ?? {}) },
-    ...(priceOfLarge === null ? {} : { prices: { ...prices, large: priceOfLarge } }),
+    [role]: named.address,
+    [field]: { ...named.server, ...definedFields(options[field] ?? {}) },
+    ...(price === null ? {} : { prices: { ...prices, [role]: price } }),
   };
 }
 
 type Prices = Partial<ByRole<TokenPrices>> | undefined;
 
-/** Whether the large model runs on a server. */
-export function isElsewhere({ large }: Options): boolean {
-  return large !== undefined && isServerAddress(large);
+/**
+ * Which model of the pair runs elsewhere; null: both run here.
+ * @throws PilotfishError `option-invalid` where none would run here
+ */
+export function elsewhereRole({ small = '', large = '', hub }: Options): ModelRole | null {
+  const isLargeFar = hub !== undefined || isServerAddress(large);
+  if (!isServerAddress(small)) return isLargeFar ? 'large' : null;
+  if (!isLargeFar) return 'small';
+  throw new PilotfishError('option-invalid', 'Both models would run elsewhere.', {
+    remedy: 'Run one of them here, with --small or --large: it turns texts into tokens.',
+    fields: { option: '--small', value: small },
+  });
 }
 
-/** Reached first, so that a wrong address or key costs no load; null: the large model runs here. */
-export async function reachElsewhere(options: Options): Promise<ReachedModel | null> {
-  const { hub, large, server } = options;
-  if (hub !== undefined) return await reachHub(hub, options);
-  if (!isElsewhere(options) || large === undefined) {
-    if (server !== undefined) throw withoutServer(large);
-    return null;
-  }
-  return await reachServer(large, server, options);
+/** Reached first, so that a wrong address or key costs no load; null: both models run here. */
+export async function reachElsewhere(options: Options): Promise<ReachedRole | null> {
+  const { hub, small, large, server, smallServer } = options;
+  const role = elsewhereRole(options);
+  if (role !== 'large' && server !== undefined) throw withoutServer(large);
+  if (hub !== undefined) return { role: 'large', model: await reachHub(hub, options) };
+  if (role === null) return null;
+  const [address = '', own] = role === 'large' ? [large, server] : [small, smallServer];
+  return { role, model: await reachServer(address, own, options) };
 }
 
 function withoutServer(large = 'not given'): PilotfishError {
@@ -75,12 +100,12 @@ function withoutServer(large = 'not given'): PilotfishError {
 /** A model with other tokens than the small one can do less than its server. */
 export function checkOpened(
   { capabilities }: RemoteModel,
-  { words }: ReachedModel,
+  { role, model: { words } }: ReachedRole,
   strategies: readonly StrategyValue[],
   options: StrategyOptions,
 ): void {
   const place = capabilities.input === 'text' ? { ...words, ...OTHER_TOKENS } : words;
-  checkElsewhere(strategies, options, { words: place, capabilities });
+  checkElsewhere(strategies, options, { role, words: place, capabilities });
 }
 
-const OTHER_TOKENS = { model: 'its model, which takes texts and no tokens of the small model,' };
+const OTHER_TOKENS = { model: 'its model, which takes texts and no tokens of the model here,' };

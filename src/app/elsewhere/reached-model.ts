@@ -1,5 +1,6 @@
-/** A large model that runs elsewhere, once it is reached: before the small model is loaded. */
+/** A model that runs elsewhere, once it is reached: before the other model of the pair is loaded. */
 import { PilotfishError } from '../../core/errors.ts';
+import type { ModelRole } from '../../core/model-id.ts';
 import type { BoundModel } from '../../judging/head.ts';
 import type { Vocabulary } from '../../model/roles.ts';
 import {
@@ -32,16 +33,19 @@ export interface ReachedModel {
   readonly facts: ElsewhereFacts;
   /** The model that trained heads know it by; null: none. */
   readonly bound: BoundModel | null;
-  /** @param small the vocabulary of the small model @throws PilotfishError `vocabulary-mismatch` */
-  open(small: Vocabulary): Promise<RemoteModel>;
+  /** @param other the vocabulary of the model here @throws PilotfishError `vocabulary-mismatch` */
+  open(other: Vocabulary): Promise<RemoteModel>;
   /** For a model that is not opened. */
   close(): Promise<void>;
 }
 
-type Place = Pick<ReachedModel, 'words' | 'capabilities'>;
+type Place = Pick<ReachedModel, 'words' | 'capabilities'> & {
+  /** Which model of the pair it is; default: the large one. */
+  readonly role?: ModelRole;
+};
 
 /**
- * @throws PilotfishError `capability-missing` for strategies that ask more of the large model than it
+ * @throws PilotfishError `capability-missing` for strategies that ask more of the model than it
  *   gives, naming those that do not
  */
 export function checkElsewhere(
@@ -65,35 +69,38 @@ export function checkElsewhere(
 }
 
 /**
- * Whether the model can be the large model of a method, at its default threshold. What a trained head
- * asks of it shows once the head is found.
+ * Whether the model can be that of a method, at its default threshold. What a trained head asks of a
+ * large model shows once the head is found.
  */
 export function worksElsewhere(method: Method, options: StrategyOptions, place: Place): boolean {
-  const usesLarge = method.needs.includes('large');
-  return usesLarge && missingElsewhere(strategyValue(method), options, place) === null;
+  const { role = 'large' } = place;
+  const isKnown = role === 'large' || hasHead(method, options);
+  const isUsed = method.needs.includes(role) && isKnown;
+  return isUsed && missingElsewhere(strategyValue(method), options, place) === null;
 }
 
 function missingElsewhere(
   value: StrategyValue,
   options: StrategyOptions,
-  { words, capabilities }: Place,
+  { words, capabilities, role = 'large' }: Place,
 ): string | null {
   const { method } = value;
   const other = method.needs.find((label) => label !== 'small' && label !== 'large');
   if (other !== undefined) return `it needs a ${other} model beside the pair`;
-  const missing = missingCapability(needsOf(value, options), capabilities);
+  const missing = missingCapability(needsOf(value, role, options), capabilities);
   return missing === null ? null : missing.replace(/^it /, `${words.model} `);
 }
 
-/** Of the large model. What a head that is not found yet asks beside this shows later. */
-function needsOf(value: StrategyValue, options: StrategyOptions): SessionNeeds {
+/** What a head that is not found yet asks beside this shows later. */
+function needsOf(value: StrategyValue, role: ModelRole, options: StrategyOptions): SessionNeeds {
   const { method } = value;
   if (!hasHead(method, options)) {
+    if (role === 'small') return {};
     return method.unit === 'step' ? { continues: true } : { outputRowCount: 1, verdicts: true };
   }
-  // No fit changes what is asked of the large model, and none may have been found yet.
+  // No fit changes what is asked of a model, and none may have been found yet.
   const uplink = { sends: options.uplink?.sends };
-  return method.build(value, { ...options, uplink }).needs.large ?? {};
+  return method.build(value, { ...options, uplink }).needs[role] ?? {};
 }
 
 function hasHead({ head }: Method, { routers, rewards }: StrategyOptions): boolean {

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { catalogContext } from '../../catalog/catalog-context.ts';
 import { definedFields } from '../../core/defined-fields.ts';
+import { PilotfishError } from '../../core/errors.ts';
 import { required } from '../../core/invariant.ts';
 import { type ModelLabel, type ModelRole, modelsById } from '../../core/model-id.ts';
 import { joinReads } from '../../core/row-reads.ts';
@@ -31,6 +32,7 @@ import type { StrategyValue } from '../../strategy/method.ts';
 import { largeMethod, smallMethod } from '../../strategy/single-model.ts';
 import { branchCountOf, strategyValue } from '../../strategy/strategy-value.ts';
 import { TrainingPair } from '../../training/training-pair.ts';
+import { elsewhereRole, withNamedServer } from '../elsewhere/reach-elsewhere.ts';
 import type { ElsewhereFacts } from '../elsewhere/reached-model.ts';
 import { type Heads, NO_HEADS } from '../heads/find-heads.ts';
 import { type OpenEngineOptions, openEngine, type WrappedModel } from '../open-engine.ts';
@@ -102,6 +104,8 @@ async function temporaryFolder(): Promise<string> {
 
 async function openPair(options: OpenEvaluationOptions, folder: string): Promise<EvaluationPair> {
   const { strategies } = options;
+  const { small: address } = options;
+  if (elsewhereRole(await withNamedServer(options)) === 'small') throw withoutSmall(address);
   const requestCountMax = requestCountOf(options);
   const open = new Map<ModelLabel, OpenModel>();
   let elsewhere: ElsewhereFacts | null = null;
@@ -185,6 +189,13 @@ async function openPair(options: OpenEvaluationOptions, folder: string): Promise
     },
     [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
   };
+}
+
+function withoutSmall(small = ''): PilotfishError {
+  return new PilotfishError('option-invalid', 'An evaluation reads rows of the small model here.', {
+    remedy: 'Name a small model that runs here with --small; the large one may be on a server.',
+    fields: { option: '--small', value: small },
+  });
 }
 
 /** The features that heads read off a model's rows; undefined: none. */

@@ -15,7 +15,10 @@ const THREAD_COUNT_MAX = 1024;
 
 export const PAIR_FLAGS: FlagTable<PairFields> = {
   pair: text('--pair <NAME>', 'the pair of models (see `pilotfish models`)'),
-  small: text('--small <MODEL>', 'another small model: a name, a .gguf file, hub:owner/repo/file'),
+  small: text(
+    '--small <MODEL>',
+    'another small model: a name, a .gguf file, hub:owner/repo/file, or a server',
+  ),
   large: text(
     '--large <MODEL>',
     'another large model, or a server: vllm:http://HOST:PORT/MODEL (docs/SERVERS.md)',
