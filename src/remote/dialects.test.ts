@@ -125,3 +125,10 @@ describe.each(['vllm', 'llama-server'] as const)('the calls to %s', (kind) => {
     expect(stream.body).toMatchSnapshot();
   });
 });
+
+it('no more stop strings go to vLLM than it takes', () => {
+  const asking = { model: 'big', sampling: GREEDY, seed: null, topCount: null };
+  const texts = ['. ', '.\n', '! ', '!\n', '? ', '?\n'];
+  const { body } = TOKEN_DIALECTS.vllm.streamCall([], { tokenCountMax: 5, texts }, asking);
+  expect(body).toMatchObject({ stop: texts.slice(0, 4) });
+});

@@ -14,6 +14,8 @@ import {
   temperedMinP,
 } from './dialect.ts';
 
+/** The most that vLLM takes. The reader looks for all of them, and leaves the stream there. */
+const STOP_COUNT_MAX = 4;
 const PATH = '/v1/completions';
 
 /** The range of a bias in OpenAI's API, which vLLM checks. */
@@ -65,7 +67,9 @@ export const vllm: Dialect = {
       ...bodyOf(asking),
       ...{ prompt: text, max_tokens: tokenCountMax, stream: true },
       stream_options: { include_usage: true, continuous_usage_stats: true },
-      ...(texts.length === 0 ? {} : { stop: texts, include_stop_str_in_output: true }),
+      ...(texts.length === 0
+        ? {}
+        : { stop: texts.slice(0, STOP_COUNT_MAX), include_stop_str_in_output: true }),
     },
   }),
   readPart(event) {

@@ -52,7 +52,7 @@ const COMPLETION = z.object({
   seed: z.number().optional(),
   logprobs: z.number().optional(),
   stream: z.boolean().optional(),
-  stop: z.array(z.string()).optional(),
+  stop: z.array(z.string()).max(4).optional(),
 });
 
 type Completion = z.infer<typeof COMPLETION>;
