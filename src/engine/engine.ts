@@ -300,11 +300,12 @@ export class Engine implements AsyncDisposable {
       if (model === null) throw noModel(strategy, label);
       const writes = isWriter(label);
       const reads = joinReads(needs.reads ?? {}, { logprob: writes && logprobs });
-      const keepsGrammar = needs.keepsGrammar === true || (writes && grammar !== undefined);
+      const hasGrammar = grammar !== undefined;
+      const keepsGrammar = needs.keepsGrammar === true || (writes && hasGrammar);
       const all = { ...needs, reads, keepsGrammar };
       const missing =
-        missingCapability(all, this.#models.capabilitiesOf(label, sampling)) ??
-        (writes ? this.#models.missingSamplingOf(label, sampling) : null);
+        missingCapability(all, this.#models.capabilitiesOf(label, sampling, hasGrammar)) ??
+        (writes ? this.#models.missingSamplingOf(label, sampling, hasGrammar) : null);
       if (missing !== null) throw incapable(strategy, label, model.facts.name, missing);
     }
   }

@@ -122,17 +122,25 @@ export class ModelSet {
     return model !== null && !isLocal(model);
   }
 
-  capabilitiesOf(label: ModelLabel, sampling: SamplingParams): SessionCapabilities {
+  capabilitiesOf(
+    label: ModelLabel,
+    sampling: SamplingParams,
+    hasGrammar: boolean,
+  ): SessionCapabilities {
     const model = required(this.get(label), `the ${label} model is loaded`);
     if (isLocal(model)) return LOCAL_CAPABILITIES;
-    return model.capabilitiesFor?.(sampling) ?? model.capabilities;
+    return model.capabilitiesFor?.(sampling, hasGrammar) ?? model.capabilities;
   }
 
   /** What keeps a model from drawing with these parameters; null: nothing. */
-  missingSamplingOf(label: ModelLabel, sampling: SamplingParams): string | null {
+  missingSamplingOf(
+    label: ModelLabel,
+    sampling: SamplingParams,
+    hasGrammar: boolean,
+  ): string | null {
     const model = this.get(label);
     if (model === null || isLocal(model)) return null;
-    return model.missingSampling?.(sampling) ?? null;
+    return model.missingSampling?.(sampling, hasGrammar) ?? null;
   }
 
   /** @param lease the request's lease, which holds the cells of local models */

@@ -6,6 +6,7 @@ import type { SamplingParams } from '../core/sampling-params.ts';
 import type { TokenId } from '../core/token-id.ts';
 import type { WriteBoundary } from '../session/write-boundary.ts';
 import type { ServerCall } from './server-client.ts';
+import type { MaskLimits, TokenLimit } from './token-limit.ts';
 
 export interface Asking {
   /** The model's name on the server. */
@@ -18,6 +19,8 @@ export interface Asking {
    * none at all.
    */
   readonly topCount: number | null;
+  /** The tokens that may be drawn; absent: all. */
+  readonly limit?: TokenLimit | undefined;
 }
 
 /** A token that a server wrote. */
@@ -86,8 +89,14 @@ export interface Dialect {
   readonly repeatsParts: boolean;
   /** Whether some tokens come without the log-probabilities that were asked for. */
   readonly omitsLogprobs: boolean;
-  /** As `RemoteModel.missingSampling`. */
-  missingSampling(sampling: SamplingParams): string | null;
+  /** Whether it counts the tokens of a window for presence and frequency penalties. */
+  readonly countsTokens: boolean;
+  maskLimits(sampling: SamplingParams): MaskLimits;
+  /**
+   * As `RemoteModel.missingSampling`.
+   * @param contextLength null: unknown
+   */
+  missingSampling(sampling: SamplingParams, contextLength: number | null): string | null;
   readonly listCall: ServerCall;
   /** @throws ZodError for an answer of another form */
   readList(answer: unknown): readonly ListedModel[];
@@ -112,6 +121,9 @@ export interface Dialect {
 
 /** Servers count the tokens that they have written in a call, not those of a window of the text. */
 export const PENALTIES_MISSING = 'it cannot count the tokens of the text for penalties';
+
+/** Of biases, and of tokens of a mask: vLLM's newer runner fails with more. */
+export const BIAS_COUNT_MAX = 1024;
 
 /**
  * For engines that divide by the temperature before they cut the distribution; this program does it after.

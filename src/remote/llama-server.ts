@@ -11,8 +11,13 @@ import {
   type ServedUsage,
   summedUsage,
 } from './dialect.ts';
+import { limitedBiases } from './token-limit.ts';
 
 const PATH = '/completion';
+
+const LIFTED_COUNT_MAX = 1024;
+/** More than any vocabulary has; a whole one is a call of some 2 MB. */
+const NEVER_COUNT_MAX = 1 << 20;
 
 export const llamaServer: Dialect = {
   // Each of its slots has a cache of its own.
@@ -20,6 +25,12 @@ export const llamaServer: Dialect = {
   repeatsParts: false,
   // Of a token that ends within a character.
   omitsLogprobs: true,
+  countsTokens: true,
+  // Its repetition penalty would scale what lifts a token. Forbidden tokens come one by one.
+  maskLimits: ({ repetitionPenalty }) => ({
+    onlyCountMax: repetitionPenalty === 1 ? LIFTED_COUNT_MAX : 0,
+    neverCountMax: NEVER_COUNT_MAX,
+  }),
   missingSampling: () => null,
   listCall: { path: '/v1/models' },
   readList: (answer) =>
@@ -75,8 +86,9 @@ export const llamaServer: Dialect = {
 };
 
 /** Everything that the server's own defaults could change is given. */
-function bodyOf({ sampling, seed, topCount }: Asking): object {
-  const { temperature, topK, topP, minP, logitBias } = sampling;
+function bodyOf({ sampling, seed, topCount, limit }: Asking): object {
+  const { temperature, topK, topP, minP } = sampling;
+  const logitBias = limitedBiases(sampling, limit, false as const);
   return {
     temperature,
     top_k: topK,

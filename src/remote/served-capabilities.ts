@@ -25,18 +25,28 @@ export function servedCapabilities({
     outputRowCountMax: takesBatches ? TEXT_COUNT_MAX : 1,
     sharesNoise: isExact,
     ...(isExact ? { exactTopK: topLogprobs } : {}),
-    keepsGrammar: false,
+    keepsGrammar: true,
     givesVerdicts: false,
     continuesTexts: true,
     input: 'token-ids',
   };
 }
 
-/** Greedy rows need no noise, and others are drawn here if the largest log-probabilities decide them. */
+/**
+ * Greedy rows need no noise, and others are drawn here if the largest log-probabilities decide them. Under
+ * a grammar they may be those of forbidden tokens.
+ */
 export function capabilitiesFor(
   all: SessionCapabilities,
   sampling: SamplingParams,
+  hasGrammar: boolean,
 ): SessionCapabilities {
+  if (hasGrammar) {
+    const { exactTopK: _, ...rest } = all;
+    const isGreedy = sampling.temperature === 0;
+    const { logprob } = all.reads;
+    return { ...rest, reads: { logprob, distribution: isGreedy }, sharesNoise: isGreedy };
+  }
   const { topLogprobs = 0 } = all.reads;
   const isExact = sampling.temperature === 0 || isDecidedByTop(sampling, topLogprobs);
   if (isExact) return { ...all, reads: { ...all.reads, distribution: true }, sharesNoise: true };

@@ -10,9 +10,11 @@ import type { RemoteFacts, RemoteModel } from '../session/remote-model.ts';
 import type { Session, SessionRequest } from '../session/session.ts';
 import { Attempts } from './attempts.ts';
 import type { Dialect } from './dialect.ts';
+import { isDecidedByTop } from './draw-from-top.ts';
 import { capabilitiesFor } from './served-capabilities.ts';
 import { type ServedHome, ServedSession } from './served-session.ts';
 import type { ServerClient } from './server-client.ts';
+import { needsWholeMask } from './token-limit.ts';
 
 export interface ServedModelOptions {
   readonly client: ServerClient;
@@ -54,12 +56,22 @@ export class ServedModel implements RemoteModel, ServedHome {
     this.endToken = endToken;
   }
 
-  capabilitiesFor(sampling: SamplingParams): SessionCapabilities {
-    return capabilitiesFor(this.capabilities, sampling);
+  capabilitiesFor(sampling: SamplingParams, hasGrammar: boolean): SessionCapabilities {
+    return capabilitiesFor(this.capabilities, sampling, hasGrammar);
   }
 
-  missingSampling(sampling: SamplingParams): string | null {
-    return this.dialect.missingSampling(sampling);
+  missingSampling(sampling: SamplingParams, hasGrammar: boolean): string | null {
+    const missing = this.dialect.missingSampling(sampling, this.facts.contextLength);
+    return missing ?? (hasGrammar ? this.#missingMasks(sampling) : null);
+  }
+
+  /** A draw from the largest log-probabilities finds enough allowed tokens among them, as a rule. */
+  #missingMasks(sampling: SamplingParams): string | null {
+    const { neverCountMax } = this.dialect.maskLimits(sampling);
+    const { topLogprobs = 0 } = this.capabilities.reads;
+    const isAble = !needsWholeMask(sampling) || isDecidedByTop(sampling, topLogprobs);
+    if (isAble || neverCountMax >= this.vocabulary.size) return null;
+    return `it takes ${neverCountMax} forbidden tokens, too few for a grammar with top-k, top-p or min-p`;
   }
 
   openSession(id: ModelId, request: SessionRequest): Session {

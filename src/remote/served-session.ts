@@ -1,27 +1,27 @@
 /** The session of a model that takes token ids on a server: rows by batches of texts, writing by streams. */
 import type { Clock } from '../core/clock.ts';
-import { abortError, PilotfishError } from '../core/errors.ts';
-import { invariant, required } from '../core/invariant.ts';
+import { abortError } from '../core/errors.ts';
+import { invariant } from '../core/invariant.ts';
 import type { ModelId } from '../core/model-id.ts';
-import { noiseBits, noiseKey, seedOfDraw } from '../core/noise.ts';
-import { NOTHING_READ, type RowResult } from '../core/row-program.ts';
-import type { RowReads } from '../core/row-reads.ts';
-import { GREEDY, type SamplingParams } from '../core/sampling-params.ts';
-import { type TokenId, tokenId } from '../core/token-id.ts';
+import type { RowResult } from '../core/row-program.ts';
+import type { SamplingParams } from '../core/sampling-params.ts';
+import type { TokenId } from '../core/token-id.ts';
 import type { SessionCapabilities } from '../session/capabilities.ts';
 import type { RowsRequest, Session, SessionRequest, WriteRequest } from '../session/session.ts';
 import { SessionLife } from '../session/session-life.ts';
 import { BoundaryWatch } from '../session/write-boundary.ts';
 import type { Attempts } from './attempts.ts';
-import type { Asking, Dialect, ServedToken } from './dialect.ts';
-import { drawFromTop, isDecidedByTop } from './draw-from-top.ts';
+import type { Dialect } from './dialect.ts';
 import { MeteredCall } from './metered-call.ts';
+import { type AskedRow, type Drawing, ServedRows } from './served-rows.ts';
 import { ServedStream, type ServedStreamOptions, type StreamPart } from './served-stream.ts';
 import type { CallOptions, ServerClient } from './server-client.ts';
 
 /** The part of the model that its sessions use. */
 export interface ServedHome {
-  capabilitiesFor(sampling: SamplingParams): SessionCapabilities;
+  /** All that it can do. */
+  readonly capabilities: SessionCapabilities;
+  capabilitiesFor(sampling: SamplingParams, hasGrammar: boolean): SessionCapabilities;
   readonly client: ServerClient;
   readonly attempts: Attempts;
   readonly dialect: Dialect;
@@ -32,12 +32,10 @@ export interface ServedHome {
   readonly clock: Clock;
 }
 
-type Texts = readonly (readonly TokenId[])[];
+type Batch = readonly AskedRow[];
 
 /** Unread tokens that are worth a call of their own. */
 const COLD_LENGTH = 64;
-
-type Drawing = Pick<RowsRequest, 'reads' | 'draw' | 'temperature' | 'noise'>;
 
 export class ServedSession implements Session {
   readonly modelId: ModelId;
@@ -45,6 +43,7 @@ export class ServedSession implements Session {
   readonly #model: ServedHome;
   readonly #request: SessionRequest;
   readonly #life: SessionLife;
+  readonly #rows: ServedRows;
   /** Not recorded yet. */
   readonly #calls = new Set<MeteredCall>();
   #hasCalled = false;
@@ -53,24 +52,24 @@ export class ServedSession implements Session {
 
   constructor(model: ServedHome, modelId: ModelId, request: SessionRequest) {
     this.modelId = modelId;
-    this.capabilities = model.capabilitiesFor(request.sampling.sampling);
+    const { sampling, grammar } = request;
+    this.capabilities = model.capabilitiesFor(sampling.sampling, grammar !== undefined);
     this.#model = model;
     this.#request = request;
     this.#life = new SessionLife(request.signal);
+    this.#rows = new ServedRows(model, request, this.#life.signal);
     request.remoteSessions.add(this);
   }
 
   async rows({ text, outputCount, purpose, ...drawing }: RowsRequest): Promise<RowResult[]> {
     invariant(outputCount <= this.capabilities.outputRowCountMax, 'more rows than it gives');
-    const texts = Array.from({ length: outputCount }, (_, row) =>
-      text.slice(0, text.length - outputCount + 1 + row),
-    );
+    const asked = await this.#rows.of(text, outputCount);
     const call = this.#call(purpose);
     try {
       const rows: RowResult[] = [];
-      for (const batches of this.#waves(texts, drawing)) {
-        const asked = batches.map((batch) => this.#ask(call, batch, drawing));
-        rows.push(...(await Promise.all(asked)).flat());
+      for (const batches of this.#waves(asked, drawing)) {
+        const answers = batches.map((batch) => this.#rows.ask(call, batch, drawing));
+        rows.push(...(await Promise.all(answers)).flat());
       }
       this.#read = [...text];
       return rows;
@@ -80,28 +79,48 @@ export class ServedSession implements Session {
   }
 
   /** The calls that are made side by side, wave after wave. */
-  #waves(texts: Texts, drawing: Drawing): readonly (readonly Texts[])[] {
-    // One seed for several texts would correlate their draws on the server.
-    const isOneCall = this.#isGreedy(drawing) || this.#isDrawnHere(drawing);
-    const side = (some: Texts): readonly Texts[] => (isOneCall ? [some] : some.map((one) => [one]));
-    const [first, ...others] = texts;
+  #waves(asked: Batch, drawing: Drawing): readonly (readonly Batch[])[] {
+    const isOneCall = this.#rows.mayShareCalls(drawing);
+    const side = (some: Batch): readonly Batch[] => (isOneCall ? [some] : some.map((one) => [one]));
+    const [first, ...others] = asked;
     const isCold =
       this.#model.dialect.sharesPrefixes &&
       others.length > 0 &&
-      this.unreadLength(first ?? []) >= COLD_LENGTH;
+      this.unreadLength(first?.text ?? []) >= COLD_LENGTH;
     // Side by side, each of the texts would be read as a whole.
-    return isCold && first !== undefined ? [[[first]], side(others)] : [side(texts)];
+    return isCold && first !== undefined ? [[[first]], side(others)] : [side(asked)];
   }
 
   async *write(given: WriteRequest): AsyncGenerator<RowResult, void, undefined> {
-    // The text of a request grows while it is written on.
-    const request = { ...given, text: [...given.text] };
-    const { until, purpose, text } = request;
+    const { until, ...drawing } = given;
     const watch = new BoundaryWatch(until, this.#request);
+    // The text of a request grows while it is written on.
+    const text = [...given.text];
+    let left = until.tokenCountMax;
+    while (!watch.isReached) {
+      const request = { ...given, text: [...text], until: { ...until, tokenCountMax: left } };
+      const rows = this.#rows.needsRows(drawing)
+        ? await this.rows({ ...drawing, text, outputCount: 1 })
+        : this.#stream(request, watch);
+      for await (const row of rows) {
+        text.push(row.tokenId);
+        left -= 1;
+        watch.push(row.tokenId);
+        yield row;
+      }
+    }
+  }
+
+  /** One stream, up to the boundary or to the first token that its grammar forbids, which is repaired. */
+  async *#stream(
+    request: WriteRequest,
+    watch: BoundaryWatch,
+  ): AsyncGenerator<RowResult, void, undefined> {
+    const { text, purpose, until: _, ...drawing } = request;
     const call = this.#call(purpose);
     const { client, attempts } = this.#model;
     const stream = new ServedStream({
-      ...{ client, attempts, call, endRow: this.#row(null), signal: this.#life.signal },
+      ...{ client, attempts, call, endRow: this.#rows.row(null), signal: this.#life.signal },
       ...{ readCount: text.length, resumes: true },
       open: (written, signal) => this.#parts(request, written, { signal, meter: call }),
       whole: this.#wholeStream(request, call),
@@ -109,7 +128,16 @@ export class ServedSession implements Session {
     try {
       while (!watch.isReached) {
         const row = await stream.next();
-        watch.push(row.tokenId);
+        const before = [...text, ...stream.written.slice(0, -1)];
+        const asked = await this.#rows.forbidding(before, row.tokenId);
+        if (asked !== null) {
+          // It would write on behind the forbidden token.
+          stream.cancel();
+          const repaired = await this.#rows.redrawn(call, asked, drawing, [row.tokenId]);
+          this.#read = [...before, repaired.tokenId];
+          yield repaired;
+          return;
+        }
         yield row;
       }
       await stream.settle();
@@ -131,11 +159,11 @@ export class ServedSession implements Session {
     return async (written, count, bill) => {
       const known = [...text, ...written];
       const options = { signal: this.#life.signal, meter: call };
-      const asking = this.#asking(known, drawing);
+      const asking = this.#rows.asking(known, drawing);
       const answer = await client.send(whole.call(known, count, asking), options);
       const tokens = client.read('tokens', () => whole.read(answer));
       bill.wrote(tokens.length);
-      return tokens.map((token) => this.#row(token, drawing.reads));
+      return tokens.map((token) => this.#rows.row(token, drawing));
     };
   }
 
@@ -147,7 +175,7 @@ export class ServedSession implements Session {
     const { client, dialect } = this.#model;
     const known = [...text, ...written];
     const left = { ...until, tokenCountMax: until.tokenCountMax - written.length };
-    const call = dialect.streamCall(known, left, this.#asking(known, drawing));
+    const call = dialect.streamCall(known, left, this.#rows.asking(known, drawing));
     let seenCount = 0;
     for await (const event of client.events(call, options)) {
       const part = client.read('an event', () => dialect.readPart(event));
@@ -155,8 +183,8 @@ export class ServedSession implements Session {
       const isRepeated = dialect.repeatsParts && freshCount < part.tokens.length;
       const tokens = isRepeated ? part.tokens.slice(part.tokens.length - freshCount) : part.tokens;
       seenCount += tokens.length;
-      const rows = tokens.map((token) => this.#row(token, drawing.reads));
-      yield { ...part, rows: rows.map((row) => this.#withDistribution(row, drawing)) };
+      const rows = tokens.map((token) => this.#rows.row(token, drawing));
+      yield { ...part, rows: rows.map((row) => this.#rows.withDistribution(row, drawing)) };
     }
   }
 
@@ -177,145 +205,6 @@ export class ServedSession implements Session {
     this.#request.remoteSessions.delete(this);
   }
 
-  async #ask(call: MeteredCall, texts: Texts, drawing: Drawing): Promise<readonly RowResult[]> {
-    const own = this.#asking(required(texts.at(-1), 'a text'), drawing);
-    if (!this.#isDrawnHere(drawing)) {
-      const served = await this.#served(call, texts, own, drawing);
-      return served.map(({ row }) => this.#withDistribution(row, drawing));
-    }
-    const topCount = Math.max(own.topCount ?? 0, own.sampling.topK);
-    const likely = { ...own, topCount, sampling: GREEDY, seed: null };
-    const served = await this.#served(call, texts, likely, drawing);
-    const rows = served.map(({ row, token }, index) => {
-      const text = required(texts[index], 'a row for every text');
-      return token === null || token.top.size === 0
-        ? this.#drawnThere(call, text, drawing)
-        : this.#drawn(row, token, text, drawing);
-    });
-    return await Promise.all(rows);
-  }
-
-  /** The rows of a call, and the tokens that they were made of. */
-  async #served(
-    call: MeteredCall,
-    texts: Texts,
-    asking: Asking,
-    { reads }: Drawing,
-  ): Promise<readonly { readonly row: RowResult; readonly token: ServedToken | null }[]> {
-    const { client, attempts, dialect } = this.#model;
-    const { signal } = this.#life;
-    const readCount = texts.reduce((sum, { length }) => sum + length, 0);
-    return await attempts.run(async () => {
-      const bill = call.begin(readCount, texts.length);
-      const answer = await client
-        .send(dialect.rowsCall(texts, asking), { signal, meter: call })
-        .catch((error: unknown) => {
-          bill.dropIfUnpaid(error);
-          throw error;
-        });
-      const { tokens, usage } = client.read('rows', () => dialect.readRows(answer, texts.length));
-      bill.settle(usage ?? { readCount, cachedCount: null, writtenCount: texts.length });
-      return tokens.map((token) => ({ row: this.#row(token, reads), token }));
-    }, signal);
-  }
-
-  /**
-   * A row that the server draws, because it does not say what is likely: llama-server does not where its
-   * own choice ends within a character. The distribution is the same, and the noise is not shared.
-   * @throws PilotfishError `capability-missing` if the whole distribution is wanted
-   */
-  async #drawnThere(
-    call: MeteredCall,
-    text: readonly TokenId[],
-    drawing: Drawing,
-  ): Promise<RowResult> {
-    if (drawing.reads?.distribution === true) {
-      throw new PilotfishError(
-        'capability-missing',
-        `${this.#model.servedName} gives no log-probabilities at a character of several tokens.`,
-        { remedy: 'Ask greedily, or use a strategy that needs no whole distributions.' },
-      );
-    }
-    const asking = this.#asking(text, drawing);
-    const [served] = await this.#served(call, [text], asking, drawing);
-    return required(served, 'one row').row;
-  }
-
-  /** A row whose token is drawn here, with the noise that all models of the request share. */
-  #drawn(
-    row: RowResult,
-    { top }: ServedToken,
-    text: readonly TokenId[],
-    drawing: Drawing,
-  ): RowResult {
-    const { reads = {}, draw = 0, noise: purpose = 'sample' } = drawing;
-    const { vocabularySize, seed } = this.#request.sampling;
-    const sampling = this.#sampling(drawing);
-    const asks = { vocabularySize, sampling, seed: seedOfDraw(seed, draw), purpose };
-    const program = { ...asks, distribution: reads.distribution === true };
-    const drawn = drawFromTop({ top }, program, text.length);
-    const logprob = row.logprob === null ? null : (top.get(drawn.tokenId) ?? null);
-    return { ...row, ...drawn, logprob };
-  }
-
-  /** A greedy row has all mass on its token; other rows of streams have no distribution. */
-  #withDistribution(row: RowResult, drawing: Drawing): RowResult {
-    const { reads = {} } = drawing;
-    if (reads.distribution !== true || !this.#isGreedy(drawing)) return row;
-    const distribution = new Float64Array(this.#request.sampling.vocabularySize);
-    distribution[row.tokenId] = 1;
-    return { ...row, distribution };
-  }
-
-  #asking(text: readonly TokenId[], drawing: Drawing): Asking {
-    const { reads = {}, draw = 0, noise } = drawing;
-    const { seed } = this.#request.sampling;
-    const sampling = this.#sampling(drawing);
-    const key = noiseKey(seedOfDraw(seed, draw), text.length, noise ?? 'sample');
-    return {
-      model: this.#model.servedName,
-      sampling,
-      seed: sampling.temperature === 0 ? null : noiseBits(key, 0) >>> 1,
-      topCount: topCountOf(reads),
-    };
-  }
-
-  #sampling({ temperature }: Drawing): SamplingParams {
-    const { sampling } = this.#request.sampling;
-    return temperature === undefined ? sampling : { ...sampling, temperature };
-  }
-
-  #isGreedy(drawing: Drawing): boolean {
-    return this.#sampling(drawing).temperature === 0;
-  }
-
-  /** Whether the server only says what is likely, and the draw is made here. */
-  #isDrawnHere(drawing: Drawing): boolean {
-    const { topLogprobs = 0 } = this.capabilities.reads;
-    return isDecidedByTop(this.#sampling(drawing), topLogprobs);
-  }
-
-  /** @param served null: an end without a token */
-  #row(served: ServedToken | null, reads: RowReads = {}): RowResult {
-    if (served === null) return { ...NOTHING_READ, tokenId: this.#model.endToken };
-    const { vocabularySize } = this.#request.sampling;
-    if (served.tokenId >= vocabularySize) {
-      throw this.#model.client.invalid(
-        `writes the token ${served.tokenId}, and the small model has ${vocabularySize} tokens`,
-      );
-    }
-    const { logprob = false, topLogprobs = 0 } = reads;
-    if (logprob && served.logprob === null && !this.#model.dialect.omitsLogprobs) {
-      throw this.#model.client.invalid('leaves out log-probabilities');
-    }
-    return {
-      ...NOTHING_READ,
-      tokenId: tokenId(served.tokenId),
-      logprob: logprob ? served.logprob : null,
-      topLogprobs: topLogprobs === 0 ? null : largest(served, topLogprobs),
-    };
-  }
-
   #call(purpose: RowsRequest['purpose']): MeteredCall {
     const { signal } = this.#life;
     if (signal.aborted) throw abortError(signal);
@@ -333,14 +222,4 @@ export class ServedSession implements Session {
     call.record();
     this.#calls.delete(call);
   }
-}
-
-function topCountOf({ logprob = false, topLogprobs = 0 }: RowReads): number | null {
-  return topLogprobs > 0 ? topLogprobs : logprob ? 0 : null;
-}
-
-/** [count], descending; minus infinity where the server gave fewer. */
-function largest({ top }: ServedToken, count: number): Float32Array {
-  const sorted = [...top.values()].sort((a, b) => b - a).slice(0, count);
-  return Float32Array.from({ length: count }, (_, index) => sorted[index] ?? -Infinity);
 }

@@ -3,11 +3,11 @@
  * repeat all tokens in every part, or not, by a flag of the server.
  */
 import { z } from 'zod';
-import { penalises } from '../core/sampling-params.ts';
 import {
   type AnswerEnd,
   type Asking,
   answerEnd,
+  BIAS_COUNT_MAX,
   type Dialect,
   PENALTIES_MISSING,
   type ServedToken,
@@ -15,6 +15,8 @@ import {
   summedUsage,
   temperedMinP,
 } from './dialect.ts';
+import { missingBiases } from './penalties-as-biases.ts';
+import { limitedBiases } from './token-limit.ts';
 import { vllm } from './vllm.ts';
 
 const PATH = '/generate';
@@ -23,7 +25,14 @@ export const sglang: Dialect = {
   sharesPrefixes: true,
   repeatsParts: true,
   omitsLogprobs: false,
-  missingSampling: (sampling) => (penalises(sampling) ? PENALTIES_MISSING : null),
+  countsTokens: false,
+  // Each costs its scheduler a call to the device.
+  maskLimits: () => ({ onlyCountMax: BIAS_COUNT_MAX, neverCountMax: BIAS_COUNT_MAX }),
+  missingSampling: (sampling) =>
+    // What it repeats it counts in its own answer alone.
+    sampling.repetitionPenalty !== 1 && sampling.penaltyWindow > 0
+      ? PENALTIES_MISSING
+      : missingBiases(sampling, { countMax: BIAS_COUNT_MAX, valueMax: Number.POSITIVE_INFINITY }),
   // As OpenAI and vLLM.
   listCall: vllm.listCall,
   readList: vllm.readList,
@@ -61,9 +70,13 @@ export const sglang: Dialect = {
   },
 };
 
+/** In nats: it has no bias of minus infinity. */
+const NEVER = -10_000;
+
 /** Everything that the model's own defaults could change is given. */
-function bodyOf({ sampling, seed, topCount }: Asking, tokenCountMax: number): object {
-  const { temperature, topK, topP, logitBias } = sampling;
+function bodyOf({ sampling, seed, topCount, limit }: Asking, tokenCountMax: number): object {
+  const { temperature, topK, topP } = sampling;
+  const logitBias = limitedBiases(sampling, limit, NEVER);
   return {
     sampling_params: {
       ...{ temperature, top_p: topP, top_k: topK === 0 ? -1 : topK, min_p: temperedMinP(sampling) },

@@ -3,16 +3,18 @@
  * them together, and its prefix cache holds what they share.
  */
 import { z } from 'zod';
-import { penalises } from '../core/sampling-params.ts';
+import { penalises, type SamplingParams } from '../core/sampling-params.ts';
 import {
   type Asking,
   answerEnd,
+  BIAS_COUNT_MAX,
   type Dialect,
-  PENALTIES_MISSING,
   type ServedToken,
   type ServedUsage,
   temperedMinP,
 } from './dialect.ts';
+import { missingBiases, subtracts } from './penalties-as-biases.ts';
+import { limitedBiases } from './token-limit.ts';
 
 /** The most that vLLM takes. The reader looks for all of them, and leaves the stream there. */
 const STOP_COUNT_MAX = 4;
@@ -25,12 +27,11 @@ export const vllm: Dialect = {
   sharesPrefixes: true,
   repeatsParts: false,
   omitsLogprobs: false,
-  missingSampling(sampling) {
-    if (penalises(sampling)) return PENALTIES_MISSING;
-    const biases = Object.values(sampling.logitBias).map(Math.abs);
-    const isLarge = biases.some((bias) => bias > LOGIT_BIAS_MAX);
-    return isLarge ? `it takes logit biases up to ${LOGIT_BIAS_MAX}` : null;
-  },
+  countsTokens: false,
+  maskLimits: () => ({ onlyCountMax: BIAS_COUNT_MAX, neverCountMax: BIAS_COUNT_MAX }),
+  missingSampling: (sampling, contextLength) =>
+    missingRepetition(sampling, contextLength) ??
+    missingBiases(sampling, { countMax: BIAS_COUNT_MAX, valueMax: LOGIT_BIAS_MAX }),
   listCall: { path: '/v1/models' },
   readList: (answer) =>
     LIST.parse(answer).data.map(({ id, max_model_len }) => ({
@@ -85,21 +86,34 @@ export const vllm: Dialect = {
   },
 };
 
+/** Its repetition penalty counts the whole text, and comes after all biases. */
+function missingRepetition(sampling: SamplingParams, contextLength: number | null): string | null {
+  const { repetitionPenalty, penaltyWindow } = sampling;
+  if (repetitionPenalty === 1 || !penalises(sampling)) return null;
+  if (subtracts(sampling)) return 'it has no repetition penalty before other penalties';
+  if (contextLength !== null && penaltyWindow >= contextLength) return null;
+  const length = contextLength === null ? '' : `, of ${contextLength} tokens or more`;
+  return `its repetition penalty counts the whole text: give a penalty window as long${length}`;
+}
+
 /** Everything that a model's own defaults on the server could change is given. */
-function bodyOf({ model, sampling, seed, topCount }: Asking): object {
-  const { temperature, topK, topP, logitBias } = sampling;
+function bodyOf({ model, sampling, seed, topCount, limit }: Asking): object {
+  const { temperature, topK, topP } = sampling;
+  const only = limit !== undefined && 'only' in limit ? limit.only : null;
+  const logitBias = limitedBiases(sampling, only === null ? limit : undefined, -LOGIT_BIAS_MAX);
   return {
     model,
     temperature,
     top_p: topP,
     top_k: topK,
     min_p: temperedMinP(sampling),
-    repetition_penalty: 1,
+    repetition_penalty: penalises(sampling) ? sampling.repetitionPenalty : 1,
     presence_penalty: 0,
     frequency_penalty: 0,
     return_token_ids: true,
     return_tokens_as_token_ids: true,
     ...(Object.keys(logitBias).length === 0 ? {} : { logit_bias: logitBias }),
+    ...(only === null ? {} : { allowed_token_ids: only }),
     ...(seed === null ? {} : { seed }),
     ...(topCount === null ? {} : { logprobs: topCount }),
   };

@@ -60,7 +60,8 @@ export function adjustedLogits(
 
 const NOTHING: ReadonlyMap<TokenId, number> = new Map();
 
-function occurrences(before: readonly TokenId[], window: number): Map<TokenId, number> {
+/** How often tokens occur among the last `window`, which is at least 1. */
+export function occurrences(before: readonly TokenId[], window: number): Map<TokenId, number> {
   const counts = new Map<TokenId, number>();
   for (const id of before.slice(-window)) counts.set(id, (counts.get(id) ?? 0) + 1);
   return counts;

@@ -21,12 +21,12 @@ export interface RemoteModel extends AsyncDisposable {
   /** All that it can do. */
   readonly capabilities: SessionCapabilities;
   /** What it can do with these parameters; absent: all. */
-  capabilitiesFor?(sampling: SamplingParams): SessionCapabilities;
+  capabilitiesFor?(sampling: SamplingParams, hasGrammar: boolean): SessionCapabilities;
   /**
    * What keeps it from drawing with these parameters, as in "it cannot count tokens for penalties"; null:
    * nothing. Absent: it can draw with all.
    */
-  missingSampling?(sampling: SamplingParams): string | null;
+  missingSampling?(sampling: SamplingParams, hasGrammar: boolean): string | null;
   /** Opens nothing yet: the first call does. @param id the model's name in work events */
   openSession(id: ModelId, request: SessionRequest): Session;
 }

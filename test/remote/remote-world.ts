@@ -5,6 +5,7 @@ import { Engine, type EngineOptions } from '../../src/engine/engine.ts';
 import type { GenerateRequest } from '../../src/engine/request.ts';
 import { ScriptedModel } from '../../src/model/scripted/scripted-model.ts';
 import { chatDialect } from '../../src/remote/chat-dialect.ts';
+import type { Dialect } from '../../src/remote/dialect.ts';
 import { FakeVllm, type FakeVllmOptions } from '../../src/remote/fakes/fake-vllm.ts';
 import { probeChat } from '../../src/remote/probe-chat.ts';
 import { servedCapabilities } from '../../src/remote/served-capabilities.ts';
@@ -51,15 +52,16 @@ export async function remoteWorld(
   serving: Partial<FakeVllmOptions> = {},
   options: Omit<EngineOptions, 'models'> = {},
   limits: Partial<ServerLimits> = {},
+  dialect: Dialect = vllm,
 ): Promise<RemoteWorld> {
   const { facts, vocabulary } = local('large');
   const server = new FakeVllm({ vocabulary, next: LARGE, ...serving });
   const base = await server.listen();
   const client = new ServerClient({ base, env: {}, limits: { ...LIMITS, ...limits } });
   const model = new ServedModel({
-    ...{ client, dialect: vllm, servedName: 'fake', facts: { ...facts, name: 'far' }, vocabulary },
+    ...{ client, dialect, servedName: 'fake', facts: { ...facts, name: 'far' }, vocabulary },
     capabilities: servedCapabilities({
-      topCountMax: 20,
+      topCountMax: serving.topCountMax ?? 20,
       isBeforeSampling: true,
       takesBatches: true,
     }),

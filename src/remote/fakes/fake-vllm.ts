@@ -49,6 +49,11 @@ const COMPLETION = z.object({
   max_tokens: z.number(),
   temperature: z.number(),
   top_k: z.number(),
+  top_p: z.number().default(1),
+  min_p: z.number().default(0),
+  repetition_penalty: z.number().default(1),
+  logit_bias: z.record(z.string(), z.number()).default({}),
+  allowed_token_ids: z.array(z.number()).nonempty().optional(),
   seed: z.number().optional(),
   logprobs: z.number().optional(),
   stream: z.boolean().optional(),
@@ -156,7 +161,8 @@ export class FakeVllm implements AsyncDisposable {
     const read = begins ? messages.slice(0, -1) : messages;
     const prompt = tokensOrNone(vocabulary, read.map(({ content }) => content).join(''));
     const limit = max_tokens ?? max_completion_tokens ?? 1;
-    const completion = { ...asked, prompt: [...prompt], max_tokens: limit, top_k: 0 };
+    const plain = { top_k: 0, top_p: 1, min_p: 0, repetition_penalty: 1, logit_bias: {} };
+    const completion = { ...asked, ...plain, prompt: [...prompt], max_tokens: limit };
     this.counts.callCount += 1;
     this.counts.readCount += prompt.length;
     await this.#stream(call, completion, prompt, (ids, reason) => ({
@@ -225,9 +231,11 @@ export class FakeVllm implements AsyncDisposable {
     return stop.some((end) => text.includes(end));
   }
 
-  #draw(prefix: readonly number[], { temperature, seed }: Completion, index: number): number {
-    const row = this.#options.next(tokenIds(prefix));
-    if (temperature === 0) return row.indexOf(Math.max(...row));
+  #draw(prefix: readonly number[], asked: Completion, index: number): number {
+    const logits = adjusted(this.#options.next(tokenIds(prefix)).map(Math.log), prefix, asked);
+    const { temperature, seed } = asked;
+    if (temperature === 0) return logits.indexOf(Math.max(...logits));
+    const row = cut(softmax(logits.map((logit) => logit / temperature)), asked);
     this.#unseededCount += seed === undefined ? 1 : 0;
     const key = noiseKey(seed ?? 1_000_000 + this.#unseededCount, index, 'sample');
     let left = noiseUniform(key);
@@ -235,7 +243,7 @@ export class FakeVllm implements AsyncDisposable {
       left -= probability;
       return left <= 0;
     });
-    return drawn < 0 ? row.length - 1 : drawn;
+    return drawn < 0 ? row.lastIndexOf(Math.max(...row)) : drawn;
   }
 
   #choice(
@@ -258,6 +266,43 @@ export class FakeVllm implements AsyncDisposable {
             },
     };
   }
+}
+
+/** In vLLM's order: the allowed tokens, biases, then the penalty of tokens of the whole text. */
+function adjusted(
+  logits: readonly number[],
+  text: readonly number[],
+  { allowed_token_ids: allowed, logit_bias: bias, repetition_penalty: penalty }: Completion,
+): readonly number[] {
+  return logits.map((logit, id) => {
+    if (allowed !== undefined && !allowed.includes(id)) return Number.NEGATIVE_INFINITY;
+    const biased = logit + (bias[id] ?? 0);
+    if (!text.includes(id)) return biased;
+    return biased > 0 ? biased / penalty : biased * penalty;
+  });
+}
+
+function softmax(logits: readonly number[]): readonly number[] {
+  const weights = logits.map((logit) => Math.exp(logit - Math.max(...logits)));
+  const sum = weights.reduce((a, b) => a + b, 0);
+  return weights.map((weight) => weight / sum);
+}
+
+/** In vLLM's order, too: min-p, top-k, top-p. */
+function cut(row: readonly number[], { top_k, top_p, min_p }: Completion): readonly number[] {
+  const best = Math.max(...row);
+  const order = row.map((_, id) => id).sort((a, b) => (row[b] ?? 0) - (row[a] ?? 0));
+  const likely = order.filter((id) => (row[id] ?? 0) >= min_p * best);
+  const kept = new Set<number>();
+  let mass = 0;
+  const most = likely.slice(0, top_k > 0 ? top_k : likely.length);
+  const whole = most.reduce((sum, id) => sum + (row[id] ?? 0), 0);
+  for (const id of most) {
+    if (mass >= top_p * whole) break;
+    kept.add(id);
+    mass += row[id] ?? 0;
+  }
+  return row.map((probability, id) => (kept.has(id) ? probability / mass : 0));
 }
 
 /** A vocabulary of a few letters cannot write every text. */
