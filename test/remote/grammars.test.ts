@@ -1,9 +1,11 @@
 /** Grammars with a large model on a server: the text and the law of two local models. */
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { required } from '../../src/core/invariant.ts';
 import type { RowMasks } from '../../src/core/row-program.ts';
 import { type SamplingParams, samplingParams } from '../../src/core/sampling-params.ts';
 import { type TokenId, tokenIds } from '../../src/core/token-id.ts';
+import { Engine } from '../../src/engine/engine.ts';
+import type { GenerateRequest } from '../../src/engine/request.ts';
 import type { Dialect } from '../../src/remote/dialect.ts';
 import type { FakeCall, FakeVllmOptions } from '../../src/remote/fakes/fake-vllm.ts';
 import type { ServedModel } from '../../src/remote/served-model.ts';
@@ -11,10 +13,11 @@ import { vllm } from '../../src/remote/vllm.ts';
 import { WorkRecorder } from '../../src/session/work-recorder.ts';
 import {
   chatWorld,
-  expected,
   idsOf,
   LARGE,
+  local,
   PROMPT,
+  type RemoteWorld,
   remoteWorld,
   run,
   SPECULATIVE,
@@ -53,9 +56,26 @@ const SERVERS: readonly Server[] = [
   { what: 'takes all forbidden tokens', serving: { topCountMax: 1 }, dialect: forbidding(7) },
 ];
 
+/** Opened once: an engine's grammars have a thread of their own. */
+let here: Engine;
+beforeAll(() => {
+  const models = { small: local('small'), large: local('large') };
+  here = new Engine({ models, speculative: SPECULATIVE });
+});
+afterAll(() => here.close());
+
+async function expected(request: GenerateRequest): Promise<readonly TokenId[]> {
+  return idsOf(await run(here, request));
+}
+
 describe.each(SERVERS)('a server that $what', ({ serving, dialect }) => {
+  let world: RemoteWorld;
+  beforeAll(async () => {
+    world = await remoteWorld(serving, { speculative: SPECULATIVE }, {}, dialect);
+  });
+  afterAll(() => world[Symbol.asyncDispose]());
+
   it.each(STRATEGIES)('writes greedily under %s what a model here writes', async (strategy) => {
-    await using world = await remoteWorld(serving, { speculative: SPECULATIVE }, {}, dialect);
     for (const regex of GRAMMARS) {
       for (const sampling of [{}, { logitBias: { '2': 1.5, '4': -1 } }]) {
         const request = { strategy, grammar: { regex }, sampling };
