@@ -92,11 +92,8 @@ export interface Dialect {
   /** Whether it counts the tokens of a window for presence and frequency penalties. */
   readonly countsTokens: boolean;
   maskLimits(sampling: SamplingParams): MaskLimits;
-  /**
-   * As `RemoteModel.missingSampling`.
-   * @param contextLength null: unknown
-   */
-  missingSampling(sampling: SamplingParams, contextLength: number | null): string | null;
+  /** As `RemoteModel.missingSampling`. @param contextLength no text is longer */
+  missingSampling(sampling: SamplingParams, contextLength: number): string | null;
   readonly listCall: ServerCall;
   /** @throws ZodError for an answer of another form */
   readList(answer: unknown): readonly ListedModel[];

@@ -87,13 +87,12 @@ export const vllm: Dialect = {
 };
 
 /** Its repetition penalty counts the whole text, and comes after all biases. */
-function missingRepetition(sampling: SamplingParams, contextLength: number | null): string | null {
+function missingRepetition(sampling: SamplingParams, contextLength: number): string | null {
   const { repetitionPenalty, penaltyWindow } = sampling;
   if (repetitionPenalty === 1 || !penalises(sampling)) return null;
   if (subtracts(sampling)) return 'it has no repetition penalty before other penalties';
-  if (contextLength !== null && penaltyWindow >= contextLength) return null;
-  const length = contextLength === null ? '' : `, of ${contextLength} tokens or more`;
-  return `its repetition penalty counts the whole text: give a penalty window as long${length}`;
+  if (penaltyWindow >= contextLength) return null;
+  return `its repetition penalty counts the whole text: give a penalty window of ${contextLength} tokens or more`;
 }
 
 /** Everything that a model's own defaults on the server could change is given. */

@@ -49,6 +49,26 @@ describe.skipIf('reason' in found)('a large model in vLLM', () => {
     expect(gap).toBeLessThan(NEAR_TIE);
   });
 
+  it.each(['large', 'random@1', 'speculative'])(
+    'keeps under %s to a grammar, greedily and at a temperature, with penalties and biases',
+    async (strategy) => {
+      const regex = '[A-Z][a-z]{2,9}( [0-9]{1,3} [a-z]{3,6}){1,2}\\.';
+      const samplings = [
+        {},
+        { temperature: 1 },
+        { presencePenalty: 1, frequencyPenalty: 0.2, logitBias: { '220': 2 } },
+      ];
+      for (const sampling of samplings) {
+        const request = { ...REQUEST, strategy, sampling, grammar: { regex }, maxTokens: 60 };
+        const { summary } = await run(engine, request);
+        expect(summary.text).toMatch(new RegExp(`^${regex}$`));
+      }
+      const sampling = { temperature: 1, topP: 0.9 };
+      const cut = run(engine, { ...REQUEST, strategy, sampling, grammar: { regex } });
+      await expect(cut).rejects.toThrow('too few for a grammar');
+    },
+  );
+
   it('keeps the prefix between routed tokens', async () => {
     const { summary } = await run(engine, { ...REQUEST, strategy: 'margin@0.5' });
     const [bill] = Object.values(summary.models).flatMap(({ billed }) => billed ?? []);

@@ -44,5 +44,5 @@ it('penalties are not drawn here, whatever top-k says', async () => {
   await using world = await remoteWorld();
   const sampling = { temperature: 1, topK: 4, repetitionPenalty: 1.2 };
   const refused = run(world.engine, { strategy: 'random@1', sampling });
-  await expect(refused).rejects.toThrow('give a penalty window as long, of 128 tokens or more');
+  await expect(refused).rejects.toThrow('give a penalty window of 128 tokens or more');
 });

@@ -52,7 +52,7 @@ it('that differ from token to token take a call for each, and others one for all
 });
 
 it.each<[Partial<SamplingParams>, string]>([
-  [{ repetitionPenalty: 1.2 }, 'give a penalty window as long, of 128 tokens or more'],
+  [{ repetitionPenalty: 1.2 }, 'give a penalty window of 128 tokens or more'],
   [{ repetitionPenalty: 1.2, presencePenalty: 1, penaltyWindow: 128 }, 'before other penalties'],
   [{ frequencyPenalty: 2 }, 'with the penalties of a whole window, up to 100, not 128'],
   [
