@@ -1,35 +1,26 @@
 /** The session of a model that takes token ids on a server: rows by batches of texts, writing by streams. */
-import type { Clock } from '../core/clock.ts';
-import { abortError, PilotfishError } from '../core/errors.ts';
+import { PilotfishError } from '../core/errors.ts';
 import { invariant, required } from '../core/invariant.ts';
 import type { ModelId } from '../core/model-id.ts';
-import { noiseBits, noiseKey, seedOfDraw } from '../core/noise.ts';
+import { seedOfDraw } from '../core/noise.ts';
 import { NOTHING_READ, type RowResult } from '../core/row-program.ts';
 import type { RowReads } from '../core/row-reads.ts';
 import { GREEDY, type SamplingParams } from '../core/sampling-params.ts';
 import { type TokenId, tokenId } from '../core/token-id.ts';
 import type { SessionCapabilities } from '../session/capabilities.ts';
 import type { RowsRequest, Session, SessionRequest, WriteRequest } from '../session/session.ts';
-import { SessionLife } from '../session/session-life.ts';
 import { BoundaryWatch } from '../session/write-boundary.ts';
-import type { Attempts } from './attempts.ts';
 import type { Asking, Dialect, ServedToken } from './dialect.ts';
 import { drawFromTop, isDecidedByTop } from './draw-from-top.ts';
-import { MeteredCall } from './metered-call.ts';
+import type { MeteredCall } from './metered-call.ts';
 import { ServedStream, type ServedStreamOptions, type StreamPart } from './served-stream.ts';
-import type { CallOptions, ServerClient } from './server-client.ts';
+import type { ServerHome } from './server-model.ts';
+import { SessionCalls, servedDraw } from './session-calls.ts';
 
 /** The part of the model that its sessions use. */
-export interface ServedHome {
+export interface ServedHome extends ServerHome {
   capabilitiesFor(sampling: SamplingParams): SessionCapabilities;
-  readonly client: ServerClient;
-  readonly attempts: Attempts;
   readonly dialect: Dialect;
-  /** The model's name on the server. */
-  readonly servedName: string;
-  /** The token for an end that the server does not name. */
-  readonly endToken: TokenId;
-  readonly clock: Clock;
 }
 
 type Texts = readonly (readonly TokenId[])[];
@@ -44,20 +35,21 @@ export class ServedSession implements Session {
   readonly capabilities: SessionCapabilities;
   readonly #model: ServedHome;
   readonly #request: SessionRequest;
-  readonly #life: SessionLife;
-  /** Not recorded yet. */
-  readonly #calls = new Set<MeteredCall>();
-  #hasCalled = false;
+  readonly #calls: SessionCalls;
   /** The longest text that the server has read for this session. */
   #read: readonly TokenId[] = [];
 
-  constructor(model: ServedHome, modelId: ModelId, request: SessionRequest) {
+  constructor(
+    model: ServedHome,
+    modelId: ModelId,
+    request: SessionRequest,
+    calls: SessionCalls = new SessionCalls({ modelId, request, clock: model.clock }),
+  ) {
     this.modelId = modelId;
     this.capabilities = model.capabilitiesFor(request.sampling.sampling);
     this.#model = model;
     this.#request = request;
-    this.#life = new SessionLife(request.signal);
-    request.remoteSessions.add(this);
+    this.#calls = calls;
   }
 
   async rows({ text, outputCount, purpose, ...drawing }: RowsRequest): Promise<RowResult[]> {
@@ -65,17 +57,17 @@ export class ServedSession implements Session {
     const texts = Array.from({ length: outputCount }, (_, row) =>
       text.slice(0, text.length - outputCount + 1 + row),
     );
-    const call = this.#call(purpose);
+    const call = this.#calls.begin(purpose);
     try {
       const rows: RowResult[] = [];
       for (const batches of this.#waves(texts, drawing)) {
         const asked = batches.map((batch) => this.#ask(call, batch, drawing));
-        rows.push(...(await Promise.all(asked)).flat());
+        rows.push(...(await call.all(asked)).flat());
       }
       this.#read = [...text];
       return rows;
     } finally {
-      this.#end(call);
+      this.#calls.end(call);
     }
   }
 
@@ -98,25 +90,19 @@ export class ServedSession implements Session {
     const request = { ...given, text: [...given.text] };
     const { until, purpose, text } = request;
     const watch = new BoundaryWatch(until, this.#request);
-    const call = this.#call(purpose);
+    const call = this.#calls.begin(purpose);
     const { client, attempts } = this.#model;
     const stream = new ServedStream({
-      ...{ client, attempts, call, endRow: this.#row(null), signal: this.#life.signal },
+      ...{ client, attempts, call, endRow: this.#row(null) },
       ...{ readCount: text.length, resumes: true },
-      open: (written, signal) => this.#parts(request, written, { signal, meter: call }),
+      open: (written) => this.#parts(request, written, call),
       whole: this.#wholeStream(request, call),
     });
     try {
-      while (!watch.isReached) {
-        const row = await stream.next();
-        watch.push(row.tokenId);
-        yield row;
-      }
-      await stream.settle();
+      yield* stream.until(watch);
       this.#read = [...text, ...stream.written];
     } finally {
-      stream.cancel();
-      this.#end(call);
+      this.#calls.end(call);
     }
   }
 
@@ -130,9 +116,8 @@ export class ServedSession implements Session {
     if (whole === undefined) return undefined;
     return async (written, count, bill) => {
       const known = [...text, ...written];
-      const options = { signal: this.#life.signal, meter: call };
       const asking = this.#asking(known, drawing);
-      const answer = await client.send(whole.call(known, count, asking), options);
+      const answer = await client.send(whole.call(known, count, asking), call);
       const tokens = client.read('tokens', () => whole.read(answer));
       bill.wrote(tokens.length);
       return tokens.map((token) => this.#row(token, drawing.reads));
@@ -142,14 +127,14 @@ export class ServedSession implements Session {
   async *#parts(
     { text, until, ...drawing }: WriteRequest,
     written: readonly TokenId[],
-    options: CallOptions,
+    call: MeteredCall,
   ): AsyncGenerator<StreamPart, void> {
     const { client, dialect } = this.#model;
     const known = [...text, ...written];
     const left = { ...until, tokenCountMax: until.tokenCountMax - written.length };
-    const call = dialect.streamCall(known, left, this.#asking(known, drawing));
+    const sent = dialect.streamCall(known, left, this.#asking(known, drawing));
     let seenCount = 0;
-    for await (const event of client.events(call, options)) {
+    for await (const event of client.events(sent, call)) {
       const part = client.read('an event', () => dialect.readPart(event));
       const freshCount = Math.max(0, (part.writtenCount ?? 0) - seenCount);
       const isRepeated = dialect.repeatsParts && freshCount < part.tokens.length;
@@ -161,7 +146,7 @@ export class ServedSession implements Session {
   }
 
   fork(): Session {
-    return new ServedSession(this.#model, this.modelId, this.#request);
+    return new ServedSession(this.#model, this.modelId, this.#request, this.#calls.fork());
   }
 
   /** Of what this session has had read: the server's cache may hold more, or less. */
@@ -171,10 +156,7 @@ export class ServedSession implements Session {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#life.end();
-    for (const call of this.#calls) call.record();
-    this.#calls.clear();
-    this.#request.remoteSessions.delete(this);
+    await this.#calls[Symbol.asyncDispose]();
   }
 
   async #ask(call: MeteredCall, texts: Texts, drawing: Drawing): Promise<readonly RowResult[]> {
@@ -192,7 +174,7 @@ export class ServedSession implements Session {
         ? this.#drawnThere(call, text, drawing)
         : this.#drawn(row, token, text, drawing);
     });
-    return await Promise.all(rows);
+    return await call.all(rows);
   }
 
   /** The rows of a call, and the tokens that they were made of. */
@@ -203,12 +185,11 @@ export class ServedSession implements Session {
     { reads }: Drawing,
   ): Promise<readonly { readonly row: RowResult; readonly token: ServedToken | null }[]> {
     const { client, attempts, dialect } = this.#model;
-    const { signal } = this.#life;
     const readCount = texts.reduce((sum, { length }) => sum + length, 0);
     return await attempts.run(async () => {
       const bill = call.begin(readCount, texts.length);
       const answer = await client
-        .send(dialect.rowsCall(texts, asking), { signal, meter: call })
+        .send(dialect.rowsCall(texts, asking), call)
         .catch((error: unknown) => {
           bill.dropIfUnpaid(error);
           throw error;
@@ -216,7 +197,7 @@ export class ServedSession implements Session {
       const { tokens, usage } = client.read('rows', () => dialect.readRows(answer, texts.length));
       bill.settle(usage ?? { readCount, cachedCount: null, writtenCount: texts.length });
       return tokens.map((token) => ({ row: this.#row(token, reads), token }));
-    }, signal);
+    }, call.signal);
   }
 
   /**
@@ -268,15 +249,10 @@ export class ServedSession implements Session {
   }
 
   #asking(text: readonly TokenId[], drawing: Drawing): Asking {
-    const { reads = {}, draw = 0, noise } = drawing;
-    const { seed } = this.#request.sampling;
-    const sampling = this.#sampling(drawing);
-    const key = noiseKey(seedOfDraw(seed, draw), text.length, noise ?? 'sample');
     return {
       model: this.#model.servedName,
-      sampling,
-      seed: sampling.temperature === 0 ? null : noiseBits(key, 0) >>> 1,
-      topCount: topCountOf(reads),
+      ...servedDraw(this.#request, drawing, text.length),
+      topCount: topCountOf(drawing.reads),
     };
   }
 
@@ -315,27 +291,9 @@ export class ServedSession implements Session {
       topLogprobs: topLogprobs === 0 ? null : largest(served, topLogprobs),
     };
   }
-
-  #call(purpose: RowsRequest['purpose']): MeteredCall {
-    const { signal } = this.#life;
-    if (signal.aborted) throw abortError(signal);
-    const { clock } = this.#model;
-    const { recorder } = this.#request;
-    const { modelId: model } = this;
-    const isFirst = !this.#hasCalled;
-    this.#hasCalled = true;
-    const call = new MeteredCall({ model, purpose, recorder, clock, isFirst });
-    this.#calls.add(call);
-    return call;
-  }
-
-  #end(call: MeteredCall): void {
-    call.record();
-    this.#calls.delete(call);
-  }
 }
 
-function topCountOf({ logprob = false, topLogprobs = 0 }: RowReads): number | null {
+function topCountOf({ logprob = false, topLogprobs = 0 }: RowReads = {}): number | null {
   return topLogprobs > 0 ? topLogprobs : logprob ? 0 : null;
 }
 

@@ -27,11 +27,11 @@ function streamOf(
   const recorder = new WorkRecorder();
   const call = new MeteredCall({
     ...{ model: 'far', purpose: 'correct', recorder, clock: systemClock, isFirst: true },
+    signal: new AbortController().signal,
   });
   const stream = new ServedStream({
     ...{ client, call, endRow: row(99), readCount: 10, resumes, whole },
     attempts: new Attempts({ limits: client.limits, clock: systemClock, sleep: async () => {} }),
-    signal: new AbortController().signal,
     async *open(written) {
       const steps = legs[opened.length] ?? [];
       opened.push(written);
