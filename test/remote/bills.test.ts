@@ -1,7 +1,7 @@
 /** What is billed where calls fail, and streams that are given up. */
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { FakeCall } from '../../src/remote/fakes/fake-vllm.ts';
-import { idsOf, remoteWorld, run, summaryOf } from './remote-world.ts';
+import { idsOf, remoteWorld, run, SPECULATIVE, summaryOf } from './remote-world.ts';
 
 const PRICES = { prices: { large: { inputPerMillion: 1, outputPerMillion: 2 } } };
 
@@ -45,4 +45,38 @@ it('penalties are not drawn here, whatever top-k says', async () => {
   const sampling = { temperature: 1, topK: 4, repetitionPenalty: 1.2 };
   const refused = run(world.engine, { strategy: 'random@1', sampling });
   await expect(refused).rejects.toThrow('it cannot count the tokens of the text for penalties');
+});
+
+describe('of several texts that are asked about side by side', () => {
+  const request = { strategy: 'speculative', sampling: { temperature: 1 } };
+  const options = { speculative: SPECULATIVE };
+
+  it('a failed one cancels the others, and the request has its error', async () => {
+    let [callCount, openCount] = [0, 0];
+    const onCall = async ({ response }: FakeCall): Promise<void> => {
+      callCount += 1;
+      openCount += 1;
+      response.once('close', () => {
+        openCount -= 1;
+      });
+      if (callCount === 4) response.writeHead(400).end('{"error":{"message":"no such text"}}');
+      // The others are never answered.
+      else await new Promise((done) => response.once('close', done));
+    };
+    await using world = await remoteWorld({ onCall }, options, { stallTimeoutMs: 60_000 });
+    await expect(run(world.engine, request)).rejects.toThrow('no such text');
+    await expect.poll(() => openCount).toBe(0);
+    expect(callCount).toBe(4);
+  });
+
+  it('all fail as one call, after which the server is not left alone', async () => {
+    let isDown = true;
+    const onCall = ({ response }: FakeCall): void => {
+      if (isDown) response.writeHead(503).end('{}');
+    };
+    await using world = await remoteWorld({ onCall }, options, { attemptCountMax: 2 });
+    await expect(run(world.engine, request)).rejects.toThrow('503');
+    isDown = false;
+    expect(idsOf(await run(world.engine, request)).length).toBeGreaterThan(0);
+  });
 });
