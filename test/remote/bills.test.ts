@@ -1,7 +1,15 @@
 /** What is billed where calls fail, and streams that are given up. */
 import { describe, expect, it } from 'vitest';
 import type { FakeCall } from '../../src/remote/fakes/fake-vllm.ts';
-import { idsOf, remoteWorld, run, SPECULATIVE, summaryOf } from './remote-world.ts';
+import {
+  idsOf,
+  PROMPT,
+  type RemoteWorld,
+  remoteWorld,
+  run,
+  SPECULATIVE,
+  summaryOf,
+} from './remote-world.ts';
 
 const PRICES = { prices: { large: { inputPerMillion: 1, outputPerMillion: 2 } } };
 
@@ -49,34 +57,59 @@ it('penalties are not drawn here, whatever top-k says', async () => {
 
 describe('of several texts that are asked about side by side', () => {
   const request = { strategy: 'speculative', sampling: { temperature: 1 } };
-  const options = { speculative: SPECULATIVE };
+  const options = { speculative: SPECULATIVE, onLargeFailure: 'small' } as const;
 
-  it('a failed one cancels the others, and the request has its error', async () => {
-    let [callCount, openCount] = [0, 0];
-    const onCall = async ({ response }: FakeCall): Promise<void> => {
-      callCount += 1;
-      openCount += 1;
-      response.once('close', () => {
-        openCount -= 1;
+  const limits = { attemptCountMax: 1, stallTimeoutMs: 60_000 };
+
+  /** Counts the calls, and those that are not closed yet. */
+  function counting(answer: (call: FakeCall, closed: Promise<void>) => Promise<void> | void) {
+    const counts = { call: 0, open: 0 };
+    const onCall = (call: FakeCall): Promise<void> | void => {
+      counts.call += 1;
+      counts.open += 1;
+      const closed = new Promise<void>((done) => call.response.once('close', done));
+      void closed.then(() => {
+        counts.open -= 1;
       });
-      if (callCount === 4) response.writeHead(400).end('{"error":{"message":"no such text"}}');
-      // The others are never answered.
-      else await new Promise((done) => response.once('close', done));
+      return answer(call, closed);
     };
-    await using world = await remoteWorld({ onCall }, options, { stallTimeoutMs: 60_000 });
-    await expect(run(world.engine, request)).rejects.toThrow('no such text');
-    await expect.poll(() => openCount).toBe(0);
-    expect(callCount).toBe(4);
+    return { counts, onCall };
+  }
+
+  /** The number of tokens that the small model wrote alone; all calls are closed at the first. */
+  async function offlineCount(
+    { engine }: Pick<RemoteWorld, 'engine'>,
+    counts: { readonly open: number },
+  ): Promise<number> {
+    let offline = 0;
+    const prompt = { promptTokenIds: PROMPT, maxTokens: 40 };
+    for await (const event of engine.generate({ ...prompt, ...request })) {
+      if (event.type !== 'token' || event.isOffline !== true) continue;
+      await expect.poll(() => counts.open).toBe(0);
+      offline += 1;
+    }
+    return offline;
+  }
+
+  it('a failed one cancels the others before the small model goes on', async () => {
+    const { counts, onCall } = counting(async ({ response }, closed) => {
+      if (counts.call === 4) response.writeHead(503).end('{}');
+      // The others are never answered.
+      else await closed;
+    });
+    await using world = await remoteWorld({ onCall }, options, limits);
+    expect(await offlineCount(world, counts)).toBeGreaterThan(0);
+    expect(counts.call).toBe(4);
   });
 
   it('all fail as one call, after which the server is not left alone', async () => {
     let isDown = true;
-    const onCall = ({ response }: FakeCall): void => {
+    const { counts, onCall } = counting(({ response }) => {
       if (isDown) response.writeHead(503).end('{}');
-    };
-    await using world = await remoteWorld({ onCall }, options, { attemptCountMax: 2 });
-    await expect(run(world.engine, request)).rejects.toThrow('503');
+    });
+    await using world = await remoteWorld({ onCall }, options, limits);
+    expect(await offlineCount(world, counts)).toBeGreaterThan(0);
     isDown = false;
-    expect(idsOf(await run(world.engine, request)).length).toBeGreaterThan(0);
+    expect(await offlineCount(world, counts)).toBe(0);
   });
 });
