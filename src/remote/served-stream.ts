@@ -80,16 +80,27 @@ export class ServedStream {
 
   /** @throws ServerFailure, PilotfishError `aborted` */
   async next(): Promise<RowResult> {
-    const { attempts, call, client, endRow } = this.#options;
+    const { attempts, call, endRow } = this.#options;
     while (this.#arrived.length === 0) {
       if (this.#end === 'model') return endRow;
-      if (this.#end === 'limit') throw client.invalid('ends an answer before its limit');
+      if (this.#end === 'limit' && !(await this.#goesOn())) return { ...endRow, isCut: true };
       const isOpen = this.#leg !== null;
       await attempts.run(() => this.#read(), call.signal, { isOpen });
     }
     const row = this.#arrived.shift() as RowResult;
     this.#written.push(row.tokenId);
     return row;
+  }
+
+  /**
+   * A server may have a smaller limit than ours. Whether another call can go on behind it: not if this
+   * one brought nothing, as where the context is full.
+   */
+  async #goesOn(): Promise<boolean> {
+    if (!this.#options.resumes || (this.#leg?.ids.length ?? 0) === 0) return false;
+    await this.settle();
+    this.#end = null;
+    return true;
   }
 
   /** Reads the bill of a stream that the server has ended by itself; the call's end cancels any other. */

@@ -12,6 +12,7 @@ import { BoundaryWatch } from '../session/write-boundary.ts';
 import type { ChatAsking, ChatDialect, LENGTH_NAMES } from './chat-dialect.ts';
 import type { MeteredCall } from './metered-call.ts';
 import { ServedStream, type StreamPart } from './served-stream.ts';
+import { ServerFailure } from './server-failure.ts';
 import type { ServerHome } from './server-model.ts';
 import { SessionCalls, servedDraw } from './session-calls.ts';
 import { TextTokensFeed } from './text-tokens-feed.ts';
@@ -22,12 +23,17 @@ export interface TextHome extends ServerHome {
   readonly lengthName: (typeof LENGTH_NAMES)[number];
 }
 
+/** How APIs answer to a length above their own limit. */
+const REFUSALS: readonly number[] = [400, 422];
+
 export class TextSession implements Session {
   readonly modelId: ModelId;
   readonly capabilities: SessionCapabilities;
   readonly #model: TextHome;
   readonly #request: SessionRequest;
   readonly #calls: SessionCalls;
+  /** Its tokens may be shorter than ours; what it writes too much is cut off. */
+  #lengthFactor = 2;
 
   constructor(
     model: TextHome,
@@ -74,12 +80,26 @@ export class TextSession implements Session {
     const { client, dialect } = this.#model;
     const begun = this.#textOf([...request.text, ...written]);
     const feed = new TextTokensFeed(this.#conversation().tokensOf);
-    const sent = dialect.streamCall(this.#asking(request, begun));
-    for await (const event of client.events(sent, call)) {
+    for await (const event of this.#events(this.#asking(request, begun), call)) {
       const { text, end, usage } = client.read('an event', () => dialect.readPart(event));
       const ids = [...feed.push(text), ...(end === null ? [] : feed.flush())];
       const rows = ids.map((tokenId) => ({ ...NOTHING_READ, tokenId }));
       yield { rows, end, usage, writtenCount: null };
+    }
+  }
+
+  /** With half of the length, if the server refuses the whole. */
+  async *#events(asking: ChatAsking, call: MeteredCall): AsyncGenerator<unknown, void> {
+    const { client, dialect } = this.#model;
+    const { tokenCountMax: length } = asking;
+    try {
+      const tokenCountMax = length * this.#lengthFactor;
+      yield* client.events(dialect.streamCall({ ...asking, tokenCountMax }), call);
+    } catch (error) {
+      const isRefused = error instanceof ServerFailure && REFUSALS.includes(error.status ?? 0);
+      if (!isRefused || this.#lengthFactor === 1) throw error;
+      this.#lengthFactor = 1;
+      yield* client.events(dialect.streamCall(asking), call);
     }
   }
 
@@ -100,8 +120,7 @@ export class TextSession implements Session {
     return {
       ...{ model, lengthName, begun, ...servedDraw(this.#request, drawing, text.length) },
       messages: this.#conversation().messages,
-      // Its tokens may be shorter; what it writes too much is cut off.
-      tokenCountMax: 2 * until.tokenCountMax,
+      tokenCountMax: until.tokenCountMax,
     };
   }
 
