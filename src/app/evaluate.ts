@@ -16,6 +16,8 @@ import { runEvaluation } from '../evaluation/run/run-evaluation.ts';
 import type { HeadContent, HeadFacts } from '../judging/head.ts';
 import type { MachineProfile } from '../machines/machine-profile.ts';
 import { profileCosts } from '../machines/profile-costs.ts';
+import { billTable } from '../report/bill-table.ts';
+import type { NumberTable } from '../report/pictures/picture.ts';
 import { writeWhole } from '../storage/whole-file.ts';
 import { headThreshold } from '../strategy/head-threshold.ts';
 import type { OptionGroup } from '../strategy/method.ts';
@@ -78,6 +80,8 @@ export interface Evaluated {
   readonly result: EvaluationResult;
   /** The file in the folder that holds the result, for `writeReport`. */
   readonly path: string;
+  /** What the server of the large model bills; without one it has no rows. */
+  readonly bills: NumberTable;
   /** Null if none was requested. */
   readonly liveCheck: LiveCheck | null;
   /** The numbers of output rows that were remembered and that a model computed. */
@@ -153,7 +157,8 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
     liveCheckCount === 0
       ? null
       : await checkLive(answers, { ...options, pair, ...plan, count: liveCheckCount });
-  return { result, path, liveCheck, rowCounts: pair.rowCounts() };
+  const bills = billTable(result);
+  return { result, path, bills, liveCheck, rowCounts: pair.rowCounts() };
 }
 
 /** @throws PilotfishError `option-invalid`, `strategy-unknown`, `threshold-invalid` */

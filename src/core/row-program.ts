@@ -69,6 +69,8 @@ export interface RowResult {
   readonly distribution: Float64Array | null;
   /** [hiddenSize] the final hidden state of the row, after the last norm, if requested. */
   readonly hidden: Float32Array | null;
+  /** Whether a limit of the model's own place ends the text here, and not the model. */
+  readonly isCut?: true;
 }
 
 /** What a row has beside its token if nothing is read off it. */

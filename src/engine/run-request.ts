@@ -266,13 +266,14 @@ class Run {
 
   /** Appends the decided tokens until a token ends the answer. The rest of the round is dropped. */
   *#commit(decisions: readonly Decision[], round: number): Generator<TokenEvent> {
-    for (const decision of decisions) {
+    for (const { isCut, ...decision } of decisions) {
       const index = this.#tokenCount();
       this.#text.push(decision.tokenId);
       const elapsedMs = this.#elapsedMs();
       const emission = this.#emitter.push({ type: 'token', index, ...decision, round, elapsedMs });
       yield* emission.events;
-      this.#finish = emission.finish ?? this.#limitReached();
+      const limit = isCut === true ? 'token-limit' : null;
+      this.#finish = limit ?? emission.finish ?? this.#limitReached();
       if (this.#finish === null) continue;
       if (emission.finish === null) yield* this.#emitter.flush();
       return;

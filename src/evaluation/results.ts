@@ -16,6 +16,18 @@ export type CostAxis =
   | 'generatedFlopsRatio'
   | 'weightTrafficRatio';
 
+/** What a server bills for an answer on average, and the bytes of its calls. */
+export interface AnswerBill {
+  readonly callCount: number;
+  /** Input tokens of all calls: an API that keeps no prefix bills all of them. */
+  readonly inputCount: number;
+  /** Those that its cache did not hold. What it held at the first call, of earlier answers, counts. */
+  readonly newInputCount: number;
+  readonly outputCount: number;
+  readonly bytesUp: number;
+  readonly bytesDown: number;
+}
+
 /** One strategy at one threshold with one seed, over all questions. */
 export interface PointResult {
   readonly strategy: string;
@@ -59,6 +71,8 @@ export interface PointResult {
   readonly writtenFlopsRatio: number | null;
   readonly generatedFlopsRatio: number;
   readonly processedFlopsRatio: number;
+  /** Null: the large model is on no server. */
+  readonly bill: AnswerBill | null;
   /** Predicted time relative to the large model alone, by machine profile. */
   readonly timeRatios: Readonly<Record<string, number>>;
   /** (accuracy - small) / (large - small); null where the large model is not better. */

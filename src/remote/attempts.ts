@@ -5,6 +5,7 @@
  */
 import { abortableSleep } from '../core/abortable-sleep.ts';
 import type { Clock } from '../core/clock.ts';
+import { throwIfAborted } from '../core/errors.ts';
 import { pauseAfter } from '../core/pause-after.ts';
 import { ServerFailure } from './server-failure.ts';
 import type { ServerLimits } from './server-limits.ts';
@@ -55,6 +56,8 @@ export class Attempts {
         return result;
       } catch (error) {
         if (!(error instanceof ServerFailure)) throw error;
+        // Another part of its call has failed: the server is at fault once.
+        throwIfAborted(signal);
         failureCount += 1;
         const pauseMs = pauseAfter(failureCount, limits, random());
         const waitMs = Math.max(error.retryAfterMs ?? 0, pauseMs);

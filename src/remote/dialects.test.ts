@@ -132,3 +132,29 @@ it('no more stop strings go to vLLM than it takes', () => {
   const { body } = TOKEN_DIALECTS.vllm.streamCall([], { tokenCountMax: 5, texts }, asking);
   expect(body).toMatchObject({ stop: texts.slice(0, 4) });
 });
+
+it('tokens of llama-server that end within a character have no log-probabilities, and take none', () => {
+  // As a real one answers to "a🙂bcd".
+  const top_logprobs = [{ id: 5, logprob: -2 }];
+  const entry = (id: number) => ({ id, logprob: -id, top_logprobs });
+  const part = {
+    ...{ index: 0, stop: true, stop_type: 'limit', tokens_predicted: 8, tokens_evaluated: 3 },
+    tokens: [67, 175, 256, 250, 227, 68, 69, 70],
+    completion_probabilities: [67, 227, 68, 69, 70].map(entry),
+  };
+  const tokens = TOKEN_DIALECTS['llama-server'].whole?.read(part) ?? [];
+  expect(tokens.map(({ logprob }) => logprob)).toEqual([
+    -67,
+    null,
+    null,
+    null,
+    -227,
+    -68,
+    -69,
+    -70,
+  ]);
+  expect(tokens.map(({ top }) => top.size)).toEqual([1, 0, 0, 0, 1, 1, 1, 1]);
+  const alone = { ...part, tokens: [175], completion_probabilities: null };
+  const { tokens: rows } = TOKEN_DIALECTS['llama-server'].readRows(alone, 1);
+  expect(rows).toEqual([{ tokenId: 175, logprob: null, top: new Map() }]);
+});

@@ -1,10 +1,11 @@
 /** One call of a strategy to a server, with all attempts: bytes, what the server bills, and the time. */
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../core/clock.ts';
 import type { BilledTokens, WorkPurpose } from '../core/events.ts';
 import type { ModelId } from '../core/model-id.ts';
 import type { WorkRecorder } from '../session/work-recorder.ts';
 import type { ServedUsage } from './dialect.ts';
-import type { ByteMeter } from './server-client.ts';
+import type { CallOptions } from './server-client.ts';
 import { ServerFailure } from './server-failure.ts';
 
 export interface MeteredCallOptions {
@@ -14,11 +15,16 @@ export interface MeteredCallOptions {
   readonly clock: Clock;
   /** Whether what the server's cache held was read for earlier requests, and not for this one. */
   readonly isFirst: boolean;
+  /** Of its session: cancels it. */
+  readonly signal: AbortSignal;
 }
 
-export class MeteredCall implements ByteMeter {
+export class MeteredCall implements CallOptions {
   bytesUp = 0;
   bytesDown = 0;
+  /** For all that is sent for it. */
+  readonly signal: AbortSignal;
+  readonly #cancelled = new AbortController();
   readonly #options: MeteredCallOptions;
   readonly #startedMs: number;
   readonly #bills: Bill[] = [];
@@ -27,6 +33,9 @@ export class MeteredCall implements ByteMeter {
   constructor(options: MeteredCallOptions) {
     this.#options = options;
     this.#startedMs = options.clock.nowMs();
+    this.signal = AbortSignal.any([options.signal, this.#cancelled.signal]);
+    // It may send any number of texts side by side.
+    setMaxListeners(0, this.signal);
   }
 
   /** An attempt is sent: it is paid for, whether it is answered or not. */
@@ -36,10 +45,25 @@ export class MeteredCall implements ByteMeter {
     return bill;
   }
 
-  /** Records the call, once. */
+  /**
+   * What is sent for it side by side.
+   * @throws the first failure, when the others, which are cancelled, have ended
+   */
+  async all<T>(parts: readonly (Promise<T> | T)[]): Promise<readonly T[]> {
+    try {
+      return await Promise.all(parts);
+    } catch (error) {
+      this.#cancelled.abort();
+      await Promise.allSettled(parts);
+      throw error;
+    }
+  }
+
+  /** Records the call, once, and cancels what is still under way. */
   record(): void {
     if (this.#isRecorded) return;
     this.#isRecorded = true;
+    this.#cancelled.abort();
     const { model, purpose, recorder, clock, isFirst } = this.#options;
     const bills = this.#bills.filter(({ isDropped }) => !isDropped);
     const first = bills.find(({ isSettled }) => isSettled);

@@ -1,38 +1,53 @@
 /** What a server's chat takes, found by one short answer. */
+import { GREEDY } from '../core/sampling-params.ts';
 import { type ChatDialect, LENGTH_NAMES } from './chat-dialect.ts';
 import type { CallOptions, ServerClient } from './server-client.ts';
 import { ServerFailure } from './server-failure.ts';
 
-export type LengthName = (typeof LENGTH_NAMES)[number];
+export interface ProbedChat {
+  /** The name that it has for the most tokens of an answer. */
+  readonly lengthName: (typeof LENGTH_NAMES)[number];
+  /** Whether a request may choose the temperature. */
+  readonly takesTemperature: boolean;
+}
 
-/**
- * @returns the name that it has for the most tokens of an answer
- * @throws ServerFailure, PilotfishError `aborted`
- */
+/** Some models of OpenAI refuse the older name and say the newer one, or take no temperature but 1. */
+const [USUAL, NEWER] = LENGTH_NAMES;
+
+/** @throws ServerFailure, PilotfishError `aborted` */
 export async function probeChat(
   { client, dialect }: { readonly client: ServerClient; readonly dialect: ChatDialect },
   model: string,
   options: CallOptions,
-): Promise<LengthName> {
-  const [usual, newer] = LENGTH_NAMES;
-  try {
-    await answerOne(usual);
-    return usual;
-  } catch (error) {
-    // Some models of OpenAI refuse the older name, and say the newer one.
-    if (!(error instanceof ServerFailure) || !error.message.includes(newer)) throw error;
-    await answerOne(newer);
-    return newer;
+): Promise<ProbedChat> {
+  let probed: ProbedChat = { lengthName: USUAL, takesTemperature: true };
+  for (;;) {
+    try {
+      await answerOne(probed);
+      return probed;
+    } catch (error) {
+      const other = error instanceof ServerFailure ? otherThan(probed, error.message) : null;
+      if (other === null) throw error;
+      probed = other;
+    }
   }
 
-  async function answerOne(lengthName: LengthName): Promise<void> {
+  async function answerOne({ lengthName, takesTemperature }: ProbedChat): Promise<void> {
     const call = dialect.streamCall({
-      // Some models take no temperature but their own, and none a limit of a token or two.
-      ...{ model, begun: '', sampling: null, seed: null, tokenCountMax: 16, lengthName },
+      // Some models take no limit of a token or two.
+      ...{ model, begun: '', seed: null, tokenCountMax: 16, lengthName },
+      sampling: takesTemperature ? GREEDY : null,
       messages: [{ role: 'user', content: 'Hi' }],
     });
     for await (const event of client.events(call, options)) {
       client.read('an event', () => dialect.readPart(event));
     }
   }
+}
+
+/** What to ask with after a refusal in these words; null: nothing else. */
+function otherThan(asked: ProbedChat, words: string): ProbedChat | null {
+  if (asked.lengthName === USUAL && words.includes(NEWER)) return { ...asked, lengthName: NEWER };
+  const isRefused = asked.takesTemperature && words.includes('temperature');
+  return isRefused ? { ...asked, takesTemperature: false } : null;
 }

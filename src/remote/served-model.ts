@@ -1,59 +1,29 @@
 /** A model on a server that takes token ids, as the engine sees it: no weights, no logits, calls. */
-import { type Clock, systemClock } from '../core/clock.ts';
-import { invariant } from '../core/invariant.ts';
 import type { ModelId } from '../core/model-id.ts';
 import type { SamplingParams } from '../core/sampling-params.ts';
-import type { TokenId } from '../core/token-id.ts';
-import type { Vocabulary } from '../model/roles.ts';
 import type { SessionCapabilities } from '../session/capabilities.ts';
-import type { RemoteFacts, RemoteModel } from '../session/remote-model.ts';
+import type { RemoteModel } from '../session/remote-model.ts';
 import type { Session, SessionRequest } from '../session/session.ts';
-import { Attempts } from './attempts.ts';
 import type { Dialect } from './dialect.ts';
 import { isDecidedByTop } from './draw-from-top.ts';
 import { capabilitiesFor } from './served-capabilities.ts';
 import { type ServedHome, ServedSession } from './served-session.ts';
-import type { ServerClient } from './server-client.ts';
+import { ServerModel, type ServerModelOptions } from './server-model.ts';
 import { needsWholeMask } from './token-limit.ts';
 
-export interface ServedModelOptions {
-  readonly client: ServerClient;
+export interface ServedModelOptions extends ServerModelOptions {
   readonly dialect: Dialect;
-  /** The model's name on the server. */
-  readonly servedName: string;
-  readonly facts: RemoteFacts;
   readonly capabilities: SessionCapabilities;
-  /** The vocabulary of the small model, whose tokens are the same. */
-  readonly vocabulary: Vocabulary;
-  readonly clock?: Clock | undefined;
 }
 
-export class ServedModel implements RemoteModel, ServedHome {
-  readonly isBilled = true;
-  readonly client: ServerClient;
+export class ServedModel extends ServerModel implements RemoteModel, ServedHome {
   readonly dialect: Dialect;
-  readonly servedName: string;
-  readonly facts: RemoteFacts;
   readonly capabilities: SessionCapabilities;
-  readonly vocabulary: Vocabulary;
-  readonly clock: Clock;
-  readonly attempts: Attempts;
-  readonly endToken: TokenId;
 
   constructor(options: ServedModelOptions) {
-    const { client, dialect, servedName, facts, capabilities, vocabulary } = options;
-    const { clock = systemClock } = options;
-    this.client = client;
-    this.dialect = dialect;
-    this.servedName = servedName;
-    this.facts = facts;
-    this.capabilities = capabilities;
-    this.vocabulary = vocabulary;
-    this.clock = clock;
-    this.attempts = new Attempts({ limits: client.limits, clock });
-    const [endToken] = vocabulary.endOfGenerationIds();
-    invariant(endToken !== undefined, 'a vocabulary has a token that ends a text');
-    this.endToken = endToken;
+    super(options);
+    this.dialect = options.dialect;
+    this.capabilities = options.capabilities;
   }
 
   capabilitiesFor(sampling: SamplingParams, hasGrammar: boolean): SessionCapabilities {
@@ -76,9 +46,5 @@ export class ServedModel implements RemoteModel, ServedHome {
 
   openSession(id: ModelId, request: SessionRequest): Session {
     return new ServedSession(this, id, request);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.client[Symbol.asyncDispose]();
   }
 }

@@ -4,7 +4,7 @@
  */
 import { PilotfishError } from '../core/errors.ts';
 import { required } from '../core/invariant.ts';
-import { noiseBits, noiseKey, seedOfDraw } from '../core/noise.ts';
+import { seedOfDraw } from '../core/noise.ts';
 import { NOTHING_READ, type RowResult } from '../core/row-program.ts';
 import type { RowReads } from '../core/row-reads.ts';
 import { GREEDY, penalises, type SamplingParams } from '../core/sampling-params.ts';
@@ -15,6 +15,7 @@ import { drawFromTop, isDecidedByTop } from './draw-from-top.ts';
 import type { MeteredCall } from './metered-call.ts';
 import { subtracts, withPenaltiesAsBiases } from './penalties-as-biases.ts';
 import type { ServedHome } from './served-session.ts';
+import { servedDraw } from './session-calls.ts';
 import { needsWholeMask, tokenLimit } from './token-limit.ts';
 import { allowedOf, allows, likeliest, splitByMask, type TokenMask } from './token-mask.ts';
 
@@ -27,7 +28,7 @@ export interface AskedRow {
   readonly mask: TokenMask | null;
 }
 
-interface MaskedRow extends AskedRow {
+export interface MaskedRow extends AskedRow {
   readonly mask: TokenMask;
 }
 
@@ -84,7 +85,10 @@ export class ServedRows {
     const last = required(asked.at(-1), 'a row').text;
     const own = this.asking(last, drawing);
     const texts = asked.map(({ text }) => text);
-    const decide = async (asking: Asking, by: 'draws' | 'choices'): Promise<RowResult[]> => {
+    const decide = async (
+      asking: Asking,
+      by: 'draws' | 'choices',
+    ): Promise<readonly RowResult[]> => {
       const served = await this.#served(call, texts, asking, drawing);
       const rows = served.map((row, index) => {
         const of = required(asked[index], 'a row for every text');
@@ -92,7 +96,7 @@ export class ServedRows {
           ? this.#drawn(call, row, of, drawing)
           : this.#kept(call, row, of, drawing);
       });
-      return await Promise.all(rows);
+      return await call.all(rows);
     };
     if (this.#isDrawnHere(drawing)) {
       const count = this.#isMasked() ? this.#topCountMax() : own.sampling.topK;
@@ -100,7 +104,7 @@ export class ServedRows {
       return await decide({ ...own, topCount, sampling: GREEDY, seed: null }, 'draws');
     }
     if (this.#needsWholeMask(drawing)) {
-      return await Promise.all(asked.map((row) => this.#drawnThere(call, row, drawing)));
+      return await call.all(asked.map((row) => this.#drawnThere(call, row, drawing)));
     }
     if (!this.#isDecidedByLikeliest(drawing)) return await decide(own, 'choices');
     const topCount = Math.max(own.topCount ?? 0, this.#topCountMax());
@@ -117,18 +121,11 @@ export class ServedRows {
 
   /** @param attempt the number of the draw at one place */
   asking(text: readonly TokenId[], drawing: Drawing, attempt = 0): Asking {
-    const { reads = {}, draw = 0, noise } = drawing;
-    const { seed } = this.#request.sampling;
-    const given = this.#sampling(drawing);
-    const hasBiases = this.#hasOwnBiases(drawing);
-    const sampling = hasBiases ? withPenaltiesAsBiases(given, text) : given;
-    const key = noiseKey(seedOfDraw(seed, draw), text.length, noise ?? 'sample');
-    return {
-      model: this.#model.servedName,
-      sampling,
-      seed: sampling.temperature === 0 ? null : noiseBits(key, attempt) >>> 1,
-      topCount: topCountOf(reads),
-    };
+    const drawn = servedDraw(this.#request, drawing, { position: text.length, attempt });
+    const { sampling: given } = drawn;
+    const sampling = this.#hasOwnBiases(drawing) ? withPenaltiesAsBiases(given, text) : given;
+    const topCount = topCountOf(drawing.reads);
+    return { ...drawn, model: this.#model.servedName, sampling, topCount };
   }
 
   /** @param served null: an end without a token */
@@ -168,12 +165,11 @@ export class ServedRows {
     drawing: Drawing,
   ): Promise<readonly ServedRow[]> {
     const { client, attempts, dialect } = this.#model;
-    const signal = this.#signal;
     const readCount = texts.reduce((sum, { length }) => sum + length, 0);
     return await attempts.run(async () => {
       const bill = call.begin(readCount, texts.length);
       const answer = await client
-        .send(dialect.rowsCall(texts, asking), { signal, meter: call })
+        .send(dialect.rowsCall(texts, asking), call)
         .catch((error: unknown) => {
           bill.dropIfUnpaid(error);
           throw error;
@@ -181,7 +177,7 @@ export class ServedRows {
       const { tokens, usage } = client.read('rows', () => dialect.readRows(answer, texts.length));
       bill.settle(usage ?? { readCount, cachedCount: null, writtenCount: texts.length });
       return tokens.map((token) => ({ row: this.row(token, drawing), token }));
-    }, signal);
+    }, call.signal);
   }
 
   /** The row itself if its token is allowed, else the likeliest allowed token, or another draw. */
@@ -327,7 +323,7 @@ export class ServedRows {
   }
 }
 
-function topCountOf({ logprob = false, topLogprobs = 0 }: RowReads): number | null {
+function topCountOf({ logprob = false, topLogprobs = 0 }: RowReads = {}): number | null {
   return topLogprobs > 0 ? topLogprobs : logprob ? 0 : null;
 }
 

@@ -1,6 +1,4 @@
 /** The session of a model that takes token ids on a server: rows by batches of texts, writing by streams. */
-import type { Clock } from '../core/clock.ts';
-import { abortError } from '../core/errors.ts';
 import { invariant } from '../core/invariant.ts';
 import type { ModelId } from '../core/model-id.ts';
 import type { RowResult } from '../core/row-program.ts';
@@ -8,28 +6,20 @@ import type { SamplingParams } from '../core/sampling-params.ts';
 import type { TokenId } from '../core/token-id.ts';
 import type { SessionCapabilities } from '../session/capabilities.ts';
 import type { RowsRequest, Session, SessionRequest, WriteRequest } from '../session/session.ts';
-import { SessionLife } from '../session/session-life.ts';
 import { BoundaryWatch } from '../session/write-boundary.ts';
-import type { Attempts } from './attempts.ts';
 import type { Dialect } from './dialect.ts';
-import { MeteredCall } from './metered-call.ts';
-import { type AskedRow, type Drawing, ServedRows } from './served-rows.ts';
+import type { MeteredCall } from './metered-call.ts';
+import { type AskedRow, type Drawing, type MaskedRow, ServedRows } from './served-rows.ts';
 import { ServedStream, type ServedStreamOptions, type StreamPart } from './served-stream.ts';
-import type { CallOptions, ServerClient } from './server-client.ts';
+import type { ServerHome } from './server-model.ts';
+import { SessionCalls } from './session-calls.ts';
 
 /** The part of the model that its sessions use. */
-export interface ServedHome {
+export interface ServedHome extends ServerHome {
   /** All that it can do. */
   readonly capabilities: SessionCapabilities;
   capabilitiesFor(sampling: SamplingParams, hasGrammar: boolean): SessionCapabilities;
-  readonly client: ServerClient;
-  readonly attempts: Attempts;
   readonly dialect: Dialect;
-  /** The model's name on the server. */
-  readonly servedName: string;
-  /** The token for an end that the server does not name. */
-  readonly endToken: TokenId;
-  readonly clock: Clock;
 }
 
 type Batch = readonly AskedRow[];
@@ -42,39 +32,40 @@ export class ServedSession implements Session {
   readonly capabilities: SessionCapabilities;
   readonly #model: ServedHome;
   readonly #request: SessionRequest;
-  readonly #life: SessionLife;
+  readonly #calls: SessionCalls;
   readonly #rows: ServedRows;
-  /** Not recorded yet. */
-  readonly #calls = new Set<MeteredCall>();
-  #hasCalled = false;
   /** The longest text that the server has read for this session. */
   #read: readonly TokenId[] = [];
 
-  constructor(model: ServedHome, modelId: ModelId, request: SessionRequest) {
+  constructor(
+    model: ServedHome,
+    modelId: ModelId,
+    request: SessionRequest,
+    calls: SessionCalls = new SessionCalls({ modelId, request, clock: model.clock }),
+  ) {
     this.modelId = modelId;
     const { sampling, grammar } = request;
     this.capabilities = model.capabilitiesFor(sampling.sampling, grammar !== undefined);
     this.#model = model;
     this.#request = request;
-    this.#life = new SessionLife(request.signal);
-    this.#rows = new ServedRows(model, request, this.#life.signal);
-    request.remoteSessions.add(this);
+    this.#calls = calls;
+    this.#rows = new ServedRows(model, request, calls.signal);
   }
 
   async rows({ text, outputCount, purpose, ...drawing }: RowsRequest): Promise<RowResult[]> {
     invariant(outputCount <= this.capabilities.outputRowCountMax, 'more rows than it gives');
     const asked = await this.#rows.of(text, outputCount);
-    const call = this.#call(purpose);
+    const call = this.#calls.begin(purpose);
     try {
       const rows: RowResult[] = [];
       for (const batches of this.#waves(asked, drawing)) {
         const answers = batches.map((batch) => this.#rows.ask(call, batch, drawing));
-        rows.push(...(await Promise.all(answers)).flat());
+        rows.push(...(await call.all(answers)).flat());
       }
       this.#read = [...text];
       return rows;
     } finally {
-      this.#end(call);
+      this.#calls.end(call);
     }
   }
 
@@ -116,13 +107,13 @@ export class ServedSession implements Session {
     request: WriteRequest,
     watch: BoundaryWatch,
   ): AsyncGenerator<RowResult, void, undefined> {
-    const { text, purpose, until: _, ...drawing } = request;
-    const call = this.#call(purpose);
+    const { text, purpose } = request;
+    const call = this.#calls.begin(purpose);
     const { client, attempts } = this.#model;
     const stream = new ServedStream({
-      ...{ client, attempts, call, endRow: this.#rows.row(null), signal: this.#life.signal },
+      ...{ client, attempts, call, endRow: this.#rows.row(null) },
       ...{ readCount: text.length, resumes: true },
-      open: (written, signal) => this.#parts(request, written, { signal, meter: call }),
+      open: (written) => this.#parts(request, written, call),
       whole: this.#wholeStream(request, call),
     });
     try {
@@ -132,10 +123,8 @@ export class ServedSession implements Session {
         const asked = await this.#rows.forbidding(before, row.tokenId);
         if (asked !== null) {
           // It would write on behind the forbidden token.
-          stream.cancel();
-          const repaired = await this.#rows.redrawn(call, asked, drawing, [row.tokenId]);
-          this.#read = [...before, repaired.tokenId];
-          yield repaired;
+          this.#calls.end(call);
+          yield await this.#repaired(asked, row.tokenId, request);
           return;
         }
         yield row;
@@ -143,8 +132,23 @@ export class ServedSession implements Session {
       await stream.settle();
       this.#read = [...text, ...stream.written];
     } finally {
-      stream.cancel();
-      this.#end(call);
+      this.#calls.end(call);
+    }
+  }
+
+  /** The row in place of one whose token is forbidden. */
+  async #repaired(
+    asked: MaskedRow,
+    forbidden: TokenId,
+    { purpose, ...drawing }: WriteRequest,
+  ): Promise<RowResult> {
+    const call = this.#calls.begin(purpose);
+    try {
+      const row = await this.#rows.redrawn(call, asked, drawing, [forbidden]);
+      this.#read = [...asked.text, row.tokenId];
+      return row;
+    } finally {
+      this.#calls.end(call);
     }
   }
 
@@ -158,9 +162,8 @@ export class ServedSession implements Session {
     if (whole === undefined) return undefined;
     return async (written, count, bill) => {
       const known = [...text, ...written];
-      const options = { signal: this.#life.signal, meter: call };
       const asking = this.#rows.asking(known, drawing);
-      const answer = await client.send(whole.call(known, count, asking), options);
+      const answer = await client.send(whole.call(known, count, asking), call);
       const tokens = client.read('tokens', () => whole.read(answer));
       bill.wrote(tokens.length);
       return tokens.map((token) => this.#rows.row(token, drawing));
@@ -170,14 +173,14 @@ export class ServedSession implements Session {
   async *#parts(
     { text, until, ...drawing }: WriteRequest,
     written: readonly TokenId[],
-    options: CallOptions,
+    call: MeteredCall,
   ): AsyncGenerator<StreamPart, void> {
     const { client, dialect } = this.#model;
     const known = [...text, ...written];
     const left = { ...until, tokenCountMax: until.tokenCountMax - written.length };
-    const call = dialect.streamCall(known, left, this.#rows.asking(known, drawing));
+    const sent = dialect.streamCall(known, left, this.#rows.asking(known, drawing));
     let seenCount = 0;
-    for await (const event of client.events(call, options)) {
+    for await (const event of client.events(sent, call)) {
       const part = client.read('an event', () => dialect.readPart(event));
       const freshCount = Math.max(0, (part.writtenCount ?? 0) - seenCount);
       const isRepeated = dialect.repeatsParts && freshCount < part.tokens.length;
@@ -189,7 +192,7 @@ export class ServedSession implements Session {
   }
 
   fork(): Session {
-    return new ServedSession(this.#model, this.modelId, this.#request);
+    return new ServedSession(this.#model, this.modelId, this.#request, this.#calls.fork());
   }
 
   /** Of what this session has had read: the server's cache may hold more, or less. */
@@ -199,27 +202,6 @@ export class ServedSession implements Session {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#life.end();
-    for (const call of this.#calls) call.record();
-    this.#calls.clear();
-    this.#request.remoteSessions.delete(this);
-  }
-
-  #call(purpose: RowsRequest['purpose']): MeteredCall {
-    const { signal } = this.#life;
-    if (signal.aborted) throw abortError(signal);
-    const { clock } = this.#model;
-    const { recorder } = this.#request;
-    const { modelId: model } = this;
-    const isFirst = !this.#hasCalled;
-    this.#hasCalled = true;
-    const call = new MeteredCall({ model, purpose, recorder, clock, isFirst });
-    this.#calls.add(call);
-    return call;
-  }
-
-  #end(call: MeteredCall): void {
-    call.record();
-    this.#calls.delete(call);
+    await this.#calls[Symbol.asyncDispose]();
   }
 }

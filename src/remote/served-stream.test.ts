@@ -27,11 +27,11 @@ function streamOf(
   const recorder = new WorkRecorder();
   const call = new MeteredCall({
     ...{ model: 'far', purpose: 'correct', recorder, clock: systemClock, isFirst: true },
+    signal: new AbortController().signal,
   });
   const stream = new ServedStream({
     ...{ client, call, endRow: row(99), readCount: 10, resumes, whole },
     attempts: new Attempts({ limits: client.limits, clock: systemClock, sleep: async () => {} }),
-    signal: new AbortController().signal,
     async *open(written) {
       const steps = legs[opened.length] ?? [];
       opened.push(written);
@@ -71,10 +71,19 @@ describe('the stream of a server', () => {
     expect(await read(stream, 2)).toEqual([1, 99]);
   });
 
-  it('is no answer where it ends at a limit before its reader does', async () => {
-    const { stream } = streamOf([[part([1], { end: 'limit' })]]);
+  it('goes on behind a limit of the server, as long as it brings tokens', async () => {
+    const legs = [[part([1], { end: 'limit' })], [part([2, 3], { end: 'limit' })]];
+    const { stream, opened } = streamOf([...legs, [part([], { end: 'limit' })]]);
+    expect(await read(stream, 3)).toEqual([1, 2, 3]);
+    expect(await stream.next()).toEqual({ ...row(99), isCut: true });
+    expect(opened).toEqual([[], [1], [1, 2, 3]]);
+  });
+
+  it('ends at a limit of the server where it cannot go on', async () => {
+    const { stream, opened } = streamOf([[part([1], { end: 'limit' })]], false);
     await read(stream, 1);
-    await expect(stream.next()).rejects.toThrow('before its limit');
+    expect(await stream.next()).toEqual({ ...row(99), isCut: true });
+    expect(opened).toHaveLength(1);
   });
 
   it('takes no part that was lost or repeated', async () => {

@@ -5,6 +5,7 @@
 import { PilotfishError } from '../core/errors.ts';
 import type { RowResult } from '../core/row-program.ts';
 import type { TokenId } from '../core/token-id.ts';
+import type { BoundaryWatch } from '../session/write-boundary.ts';
 import type { Attempts } from './attempts.ts';
 import type { AnswerEnd, ServedUsage } from './dialect.ts';
 import type { Bill, MeteredCall } from './metered-call.ts';
@@ -30,10 +31,7 @@ export interface ServedStreamOptions {
   /** Whether it can go on with an answer that has begun. */
   readonly resumes: boolean;
   /** @param written the tokens of the answer that have arrived */
-  readonly open: (
-    written: readonly TokenId[],
-    signal: AbortSignal,
-  ) => AsyncGenerator<StreamPart, void>;
+  readonly open: (written: readonly TokenId[]) => AsyncGenerator<StreamPart, void>;
   /**
    * The first `count` rows of the stream that was opened behind `written`, asked for in one answer: some
    * engines leave tokens out of their streams. An end without a token has no row. Absent: a stream is
@@ -42,7 +40,6 @@ export interface ServedStreamOptions {
   readonly whole?:
     | ((written: readonly TokenId[], count: number, bill: Bill) => Promise<readonly RowResult[]>)
     | undefined;
-  readonly signal: AbortSignal;
 }
 
 /** One attempt. */
@@ -59,7 +56,6 @@ export class ServedStream {
   readonly #written: TokenId[] = [];
   /** Rows that arrived before their reader. */
   readonly #arrived: RowResult[] = [];
-  readonly #cancelled = new AbortController();
   #leg: Leg | null = null;
   #end: StreamPart['end'] = null;
 
@@ -72,21 +68,42 @@ export class ServedStream {
     return this.#written;
   }
 
+  /** The rows up to a boundary. @throws ServerFailure, PilotfishError `aborted` */
+  async *until(watch: BoundaryWatch): AsyncGenerator<RowResult, void, undefined> {
+    while (!watch.isReached) {
+      const row = await this.next();
+      watch.push(row.tokenId);
+      yield row;
+    }
+    await this.settle();
+  }
+
   /** @throws ServerFailure, PilotfishError `aborted` */
   async next(): Promise<RowResult> {
-    const { attempts, signal, client, endRow } = this.#options;
+    const { attempts, call, endRow } = this.#options;
     while (this.#arrived.length === 0) {
       if (this.#end === 'model') return endRow;
-      if (this.#end === 'limit') throw client.invalid('ends an answer before its limit');
+      if (this.#end === 'limit' && !(await this.#goesOn())) return { ...endRow, isCut: true };
       const isOpen = this.#leg !== null;
-      await attempts.run(() => this.#read(), signal, { isOpen });
+      await attempts.run(() => this.#read(), call.signal, { isOpen });
     }
     const row = this.#arrived.shift() as RowResult;
     this.#written.push(row.tokenId);
     return row;
   }
 
-  /** Reads the bill of a stream that the server has ended by itself, and cancels any other. */
+  /**
+   * A server may have a smaller limit than ours. Whether another call can go on behind it: not if this
+   * one brought nothing, as where the context is full.
+   */
+  async #goesOn(): Promise<boolean> {
+    if (!this.#options.resumes || (this.#leg?.ids.length ?? 0) === 0) return false;
+    await this.settle();
+    this.#end = null;
+    return true;
+  }
+
+  /** Reads the bill of a stream that the server has ended by itself; the call's end cancels any other. */
   async settle(): Promise<void> {
     if (this.#leg === null) return;
     const { parts, bill } = this.#leg;
@@ -102,10 +119,6 @@ export class ServedStream {
       if (!PilotfishError.isInstance(error)) throw error;
     }
     this.#leg = null;
-  }
-
-  cancel(): void {
-    this.#cancelled.abort();
   }
 
   /** Reads up to a token or the end: parts with neither are no success that would allow more attempts. */
@@ -164,11 +177,11 @@ export class ServedStream {
   }
 
   #open(): Leg {
-    const { call, open, readCount, signal } = this.#options;
+    const { call, open, readCount } = this.#options;
     // What arrived and was not read is part of the answer, too.
     const written = [...this.#written, ...this.#arrived.map(({ tokenId }) => tokenId)];
-    const parts = open(written, AbortSignal.any([signal, this.#cancelled.signal]));
-    return { written, bill: call.begin(readCount + written.length), parts, ids: [] };
+    const bill = call.begin(readCount + written.length);
+    return { written, bill, parts: open(written), ids: [] };
   }
 }
 

@@ -22,15 +22,11 @@ export interface ServerCall {
   readonly body?: unknown;
 }
 
-/** Bytes of bodies, which a call adds to whether it is answered or fails. */
-export interface ByteMeter {
-  bytesUp: number;
-  bytesDown: number;
-}
-
 export interface CallOptions {
   readonly signal: AbortSignal;
-  readonly meter?: ByteMeter | undefined;
+  /** Bytes of bodies, which a call adds to whether it is answered or fails. */
+  bytesUp?: number;
+  bytesDown?: number;
 }
 
 export interface ServerClientOptions {
@@ -97,7 +93,7 @@ export class ServerClient implements AsyncDisposable {
     let pendingBytes = 0;
     try {
       for await (const chunk of body as AsyncIterable<Buffer>) {
-        count(options.meter, 'bytesDown', chunk.byteLength);
+        count(options, 'bytesDown', chunk.byteLength);
         parser.feed(decoder.decode(chunk, { stream: true }));
         pendingBytes = events.length > 0 ? 0 : pendingBytes + chunk.byteLength;
         if (pendingBytes > this.limits.eventByteCountMax) {
@@ -144,7 +140,7 @@ export class ServerClient implements AsyncDisposable {
   async #open(call: ServerCall, options: CallOptions): Promise<Response> {
     const { path, body, method = body === undefined ? 'GET' : 'POST' } = call;
     const json = body === undefined ? null : JSON.stringify(body);
-    count(options.meter, 'bytesUp', json === null ? 0 : Buffer.byteLength(json));
+    count(options, 'bytesUp', json === null ? 0 : Buffer.byteLength(json));
     let response: Response;
     try {
       response = await request(`${this.#base}${path}`, {
@@ -172,14 +168,15 @@ export class ServerClient implements AsyncDisposable {
   async #textOf(
     { body }: Response,
     byteCountMax: number,
-    { signal, meter }: CallOptions,
+    options: CallOptions,
     isCut = false,
   ): Promise<string> {
+    const { signal } = options;
     const chunks: Buffer[] = [];
     let byteCount = 0;
     try {
       for await (const chunk of body as AsyncIterable<Buffer>) {
-        count(meter, 'bytesDown', chunk.byteLength);
+        count(options, 'bytesDown', chunk.byteLength);
         byteCount += chunk.byteLength;
         chunks.push(chunk);
         if (byteCount <= byteCountMax) continue;
@@ -223,8 +220,8 @@ export class ServerClient implements AsyncDisposable {
   }
 }
 
-function count(meter: ByteMeter | undefined, name: keyof ByteMeter, bytes: number): void {
-  if (meter !== undefined) meter[name] += bytes;
+function count(options: CallOptions, name: 'bytesUp' | 'bytesDown', bytes: number): void {
+  options[name] = (options[name] ?? 0) + bytes;
 }
 
 function contentType(response: Response): string | null {

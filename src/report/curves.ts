@@ -2,7 +2,13 @@
  * Turns results into points to draw. The seeds of one strategy and threshold become one point, and
  * strategies are classified as the models alone, controls or methods.
  */
-import type { CostAxis, Estimate, EvaluationResult, PointResult } from '../evaluation/results.ts';
+import type {
+  AnswerBill,
+  CostAxis,
+  Estimate,
+  EvaluationResult,
+  PointResult,
+} from '../evaluation/results.ts';
 import type { Unit } from '../strategy/method.ts';
 import { largeMethod, smallMethod } from '../strategy/single-model.ts';
 
@@ -32,6 +38,8 @@ export interface CurvePoint {
   readonly generatedFlopsRatio: number;
   readonly weightTrafficRatio: number;
   readonly processedFlopsRatio: number;
+  /** The mean of every count; null: the large model is on no server. */
+  readonly bill: AnswerBill | null;
   /** The profiles for which every seed has a prediction. */
   readonly timeRatios: Readonly<Record<string, number>>;
   readonly gapRecovered: number | null;
@@ -116,6 +124,7 @@ function averaged(seeds: readonly PointResult[]): CurvePoint[] {
       generatedFlopsRatio: mean((point) => point.generatedFlopsRatio),
       weightTrafficRatio: mean((point) => point.weightTrafficRatio),
       processedFlopsRatio: mean((point) => point.processedFlopsRatio),
+      bill: meanBill(seeds.flatMap(({ bill }) => bill ?? [])),
       timeRatios: meanTimes(seeds),
       gapRecovered: meanOrNull((point) => point.gapRecovered),
       isOnFront: seeds.filter((point) => point.isOnFront).length * 2 >= seeds.length,
@@ -131,6 +140,19 @@ function meanTimes(seeds: readonly PointResult[]): Record<string, number> {
       return values.length === seeds.length ? [[profile, average(values)]] : [];
     }),
   );
+}
+
+function meanBill(bills: readonly AnswerBill[]): AnswerBill | null {
+  if (bills.length === 0) return null;
+  const mean = (of: (bill: AnswerBill) => number): number => average(bills.map(of));
+  return {
+    callCount: mean((bill) => bill.callCount),
+    inputCount: mean((bill) => bill.inputCount),
+    newInputCount: mean((bill) => bill.newInputCount),
+    outputCount: mean((bill) => bill.outputCount),
+    bytesUp: mean((bill) => bill.bytesUp),
+    bytesDown: mean((bill) => bill.bytesDown),
+  };
 }
 
 function average(values: readonly number[]): number {

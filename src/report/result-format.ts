@@ -23,6 +23,15 @@ const AXIS = z.enum([
 
 const UNIT = z.enum(['token', 'draft', 'step', 'query']).nullable();
 
+const BILL = z.object({
+  callCount: AMOUNT,
+  inputCount: AMOUNT,
+  newInputCount: AMOUNT,
+  outputCount: AMOUNT,
+  bytesUp: AMOUNT,
+  bytesDown: AMOUNT,
+});
+
 const POINT = z
   .object({
     strategy: z.string().min(1),
@@ -50,6 +59,8 @@ const POINT = z
     weightTrafficRatio: AMOUNT,
     generatedFlopsRatio: AMOUNT,
     processedFlopsRatio: AMOUNT,
+    // Results without a server, and older ones, lack it.
+    bill: BILL.nullable().default(null),
     timeRatios: z.record(z.string(), AMOUNT),
     gapRecovered: NUMBER_OR_NULL,
     isOnFront: z.boolean(),

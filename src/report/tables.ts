@@ -5,6 +5,7 @@ import type {
   Estimate,
   EvaluationResult,
 } from '../evaluation/results.ts';
+import { billTable } from './bill-table.ts';
 import { type CurvePoint, curvePoints, pointName } from './curves.ts';
 import { verdictOf } from './findings.ts';
 import type { NumberTable } from './pictures/picture.ts';
@@ -24,6 +25,7 @@ import {
 export function resultTables(result: EvaluationResult): NumberTable[] {
   const tables = [
     pointTable(result),
+    billTable(result),
     curveTable('Curves', result.summary),
     curveTable('Curves against generated FLOPs', result.summaryByFlops),
     curveTable('Curves against written FLOPs', result.summaryByWrittenFlops),

@@ -20,6 +20,8 @@ export interface Decision {
   readonly verified: boolean;
   /** As in `TokenEvent`. */
   readonly isOffline?: true;
+  /** As in `RowResult`: the answer ends behind it. */
+  readonly isCut?: true;
   readonly proposedTokenId: TokenId | null;
   readonly score: number | null;
   readonly logprob: number | null;

@@ -5,7 +5,8 @@ import type { Decision } from './strategy.ts';
 
 export function writtenBy(
   origin: ModelRole,
-  { tokenId, logprob }: Pick<RowResult, 'tokenId' | 'logprob'>,
+  { tokenId, logprob, isCut }: Pick<RowResult, 'tokenId' | 'logprob' | 'isCut'>,
 ): Decision {
-  return { tokenId, origin, logprob, verified: false, proposedTokenId: null, score: null };
+  const unjudged = { verified: false, proposedTokenId: null, score: null };
+  return { tokenId, origin, logprob, ...unjudged, ...(isCut && { isCut }) };
 }

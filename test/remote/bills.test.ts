@@ -1,7 +1,15 @@
 /** What is billed where calls fail, and streams that are given up. */
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { FakeCall } from '../../src/remote/fakes/fake-vllm.ts';
-import { idsOf, remoteWorld, run, summaryOf } from './remote-world.ts';
+import {
+  idsOf,
+  PROMPT,
+  type RemoteWorld,
+  remoteWorld,
+  run,
+  SPECULATIVE,
+  summaryOf,
+} from './remote-world.ts';
 
 const PRICES = { prices: { large: { inputPerMillion: 1, outputPerMillion: 2 } } };
 
@@ -45,4 +53,63 @@ it('penalties are not drawn here, whatever top-k says', async () => {
   const sampling = { temperature: 1, topK: 4, repetitionPenalty: 1.2 };
   const refused = run(world.engine, { strategy: 'random@1', sampling });
   await expect(refused).rejects.toThrow('give a penalty window of 128 tokens or more');
+});
+
+describe('of several texts that are asked about side by side', () => {
+  const request = { strategy: 'speculative', sampling: { temperature: 1 } };
+  const options = { speculative: SPECULATIVE, onLargeFailure: 'small' } as const;
+
+  const limits = { attemptCountMax: 1, stallTimeoutMs: 60_000 };
+
+  /** Counts the calls, and those that are not closed yet. */
+  function counting(answer: (call: FakeCall, closed: Promise<void>) => Promise<void> | void) {
+    const counts = { call: 0, open: 0 };
+    const onCall = (call: FakeCall): Promise<void> | void => {
+      counts.call += 1;
+      counts.open += 1;
+      const closed = new Promise<void>((done) => call.response.once('close', done));
+      void closed.then(() => {
+        counts.open -= 1;
+      });
+      return answer(call, closed);
+    };
+    return { counts, onCall };
+  }
+
+  /** The number of tokens that the small model wrote alone; all calls are closed at the first. */
+  async function offlineCount(
+    { engine }: Pick<RemoteWorld, 'engine'>,
+    counts: { readonly open: number },
+  ): Promise<number> {
+    let offline = 0;
+    const prompt = { promptTokenIds: PROMPT, maxTokens: 40 };
+    for await (const event of engine.generate({ ...prompt, ...request })) {
+      if (event.type !== 'token' || event.isOffline !== true) continue;
+      await expect.poll(() => counts.open).toBe(0);
+      offline += 1;
+    }
+    return offline;
+  }
+
+  it('a failed one cancels the others before the small model goes on', async () => {
+    const { counts, onCall } = counting(async ({ response }, closed) => {
+      if (counts.call === 4) response.writeHead(503).end('{}');
+      // The others are never answered.
+      else await closed;
+    });
+    await using world = await remoteWorld({ onCall }, options, limits);
+    expect(await offlineCount(world, counts)).toBeGreaterThan(0);
+    expect(counts.call).toBe(4);
+  });
+
+  it('all fail as one call, after which the server is not left alone', async () => {
+    let isDown = true;
+    const { counts, onCall } = counting(({ response }) => {
+      if (isDown) response.writeHead(503).end('{}');
+    });
+    await using world = await remoteWorld({ onCall }, options, limits);
+    expect(await offlineCount(world, counts)).toBeGreaterThan(0);
+    isDown = false;
+    expect(await offlineCount(world, counts)).toBe(0);
+  });
 });

@@ -50,6 +50,38 @@ it('takes the newer name of the length where the older is refused', async () => 
   expect(idsOf(events)).toEqual(await expected({ ...REQUEST, strategy: 'large' }));
 });
 
+it('a model that takes no temperature is found, and a request with one is refused by name', async () => {
+  const serving = { lengthName: 'max_completion_tokens', fixesTemperature: true } as const;
+  await using world = await chatWorld(serving, {}, { kind: 'openai' });
+  const request = { ...REQUEST, strategy: 'large' };
+  await expect(run(world.engine, request)).rejects.toThrow(
+    'it takes no temperature and no top-p but 1',
+  );
+  const events = await run(world.engine, { ...request, sampling: { temperature: 1 } });
+  expect(idsOf(events)).toEqual(await expected(request));
+});
+
+describe.each(['vllm', 'openai'] as const)('a limit of the server, of %s,', (kind) => {
+  const request = { ...REQUEST, strategy: 'large', maxTokens: 20 };
+
+  it('is met where twice our limit is above it', async () => {
+    await using world = await chatWorld({ lengthMax: 20 }, {}, { kind });
+    expect(idsOf(await run(world.engine, request))).toEqual(await expected(request));
+  });
+
+  it('ends an answer as a limit, unless another call can go on', async () => {
+    await using world = await chatWorld({ lengthCut: 5 }, {}, { kind });
+    const events = await run(world.engine, request);
+    const whole = await expected(request);
+    const isCut = kind === 'openai';
+    const text = idsOf(events).slice(0, 5);
+    expect(text).toEqual(whole.slice(0, 5));
+    if (!isCut) expect(idsOf(events)).toEqual(whole);
+    if (isCut)
+      expect(summaryOf(events)).toMatchObject({ finishReason: 'token-limit', tokenCount: 6 });
+  });
+});
+
 it.each(['vllm', 'openai'] as const)(
   'a stream of %s that breaks before a word is whole is asked for again',
   async (kind) => {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { FakeCall } from '../../src/remote/fakes/fake-vllm.ts';
 import { runs } from '../runs.ts';
-import { expected, idsOf, remoteWorld, run, SPECULATIVE } from './remote-world.ts';
+import { chatWorld, expected, idsOf, remoteWorld, run, SPECULATIVE } from './remote-world.ts';
 
 /** What happens to a call or in the middle of a stream. */
 const FAULTS = {
@@ -87,6 +87,9 @@ const PLANS: fc.Arbitrary<Plan> = fc.array(
   { maxLength: 5 },
 );
 
+// More attempts than faults.
+const LIMITS = { attemptCountMax: 8 };
+
 describe.each(['large', 'random@0.5', 'cascade@0.2', 'speculative'])('under %s', (strategy) => {
   it('no token is lost, repeated or invented, whichever faults come when', async () => {
     const ids = await expected({ strategy });
@@ -94,10 +97,36 @@ describe.each(['large', 'random@0.5', 'cascade@0.2', 'speculative'])('under %s',
       fc.asyncProperty(PLANS, async (plan) => {
         const play = player(plan);
         const serving = { onCall: play, onToken: play };
-        // More attempts than faults.
-        const limits = { attemptCountMax: 8 };
-        await using world = await remoteWorld(serving, { speculative: SPECULATIVE }, limits);
+        await using world = await remoteWorld(serving, { speculative: SPECULATIVE }, LIMITS);
         expect(idsOf(await run(world.engine, { strategy }))).toEqual(ids);
+      }),
+      { numRuns: runs(10, 200) },
+    );
+  });
+});
+
+describe.each([
+  ['vllm', 'large'],
+  ['vllm', 'cascade@0.2'],
+  ['vllm', 'random-step@0.5'],
+  ['openai', 'large'],
+  ['openai', 'cascade@0.2'],
+] as const)('in a conversation with %s under %s', (kind, strategy) => {
+  it('no word is lost, repeated or invented, whichever faults come when', async () => {
+    const steps = { steps: { separators: ['c'], stepTokenCountMax: 5 } };
+    const request = { prompt: 'abcd', promptTokenIds: undefined, strategy };
+    const ids = await expected(request, steps);
+    await fc.assert(
+      fc.asyncProperty(PLANS, async (plan) => {
+        let play: (call: FakeCall) => void = () => {};
+        const serving = {
+          onCall: (call: FakeCall) => play(call),
+          onToken: (call: FakeCall) => play(call),
+        };
+        await using world = await chatWorld(serving, steps, { kind, ...LIMITS });
+        // The server was asked what it can do.
+        play = player(plan);
+        expect(idsOf(await run(world.engine, request))).toEqual(ids);
       }),
       { numRuns: runs(10, 200) },
     );

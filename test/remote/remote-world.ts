@@ -94,9 +94,9 @@ export async function chatWorld(
   const client = new ServerClient({ base: url, env: {}, limits: { ...LIMITS, ...limits } });
   const dialect = chatDialect(kind);
   const signal = new AbortController().signal;
-  const lengthName = await probeChat({ client, dialect }, 'fake', { signal });
+  const probed = await probeChat({ client, dialect }, 'fake', { signal });
   const model = new TextModel({
-    ...{ client, dialect, servedName: 'fake', lengthName, vocabulary },
+    ...{ client, dialect, servedName: 'fake', ...probed, vocabulary },
     facts: { ...facts, name: 'far' },
   });
   const engine = new Engine({ models: { small: local('small'), large: model }, ...options });

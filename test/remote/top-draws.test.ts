@@ -1,6 +1,7 @@
 /** Draws from the largest log-probabilities, where the request keeps no more tokens than those. */
 import { describe, expect, it } from 'vitest';
 import type { SamplingParams } from '../../src/core/sampling-params.ts';
+import type { FakeCall } from '../../src/remote/fakes/fake-vllm.ts';
 import { expected, idsOf, remoteWorld, run, SPECULATIVE, tokensOf } from './remote-world.ts';
 
 const UPLINK = { uplink: { sends: 'ids' } } as const;
@@ -60,14 +61,22 @@ it('several texts at a temperature are several calls with seeds of their own', a
   const bodies: unknown[] = [];
   const onCall = ({ body }: { readonly body: unknown }): void => void bodies.push(body);
   await using world = await remoteWorld({ onCall }, { speculative: SPECULATIVE });
-  await run(world.engine, { strategy: 'speculative', sampling: { temperature: 1 }, maxTokens: 6 });
+  await run(world.engine, {
+    strategy: 'speculative',
+    sampling: { temperature: 1 },
+    seed: 4,
+    maxTokens: 20,
+  });
   const calls = bodies as readonly { readonly seed?: number; readonly prompt: unknown[][] }[];
   const seeds = calls.map(({ seed }) => seed);
   expect(calls.every(({ prompt }) => prompt.length === 1)).toBe(true);
   expect(seeds.every((seed) => seed !== undefined)).toBe(true);
-  // A position that is asked about again has the same seed.
-  const lengths = new Map(calls.map(({ prompt, seed }) => [prompt[0]?.length, seed]));
-  expect(new Set(lengths.values()).size).toBe(lengths.size);
+  // A position that is asked about again has the same seed, and every position its own.
+  const lengths = calls.map(({ prompt }) => prompt[0]?.length);
+  const pairs = new Set(lengths.map((length, index) => `${length} ${seeds[index]}`));
+  expect(new Set(lengths).size).toBeLessThan(lengths.length);
+  expect(pairs.size).toBe(new Set(lengths).size);
+  expect(new Set(seeds).size).toBe(new Set(lengths).size);
 });
 
 it('texts that the server has not read are asked for behind the first of them', async () => {
@@ -79,4 +88,41 @@ it('texts that the server has not read are asked for behind the first of them', 
   const promptTokenIds = Array.from({ length: 80 }, (_, index) => index % 5);
   await run(world.engine, { strategy: 'speculative', promptTokenIds, maxTokens: 8 });
   expect(counts.slice(0, 3)).toEqual([1, 3, 4]);
+});
+
+describe('where the server gives no log-probabilities, as llama-server at a character of several tokens,', () => {
+  const request = { sampling: { temperature: 1, topK: 4 }, seed: 2 };
+
+  async function silentWorld() {
+    const bodies: Record<string, unknown>[] = [];
+    const onCall = ({ body, response }: FakeCall): void => {
+      const asked = body as Record<string, unknown>;
+      bodies.push(asked);
+      if (asked['logprobs'] === undefined) return;
+      const choice = { index: 0, token_ids: [1], logprobs: null, finish_reason: 'length' };
+      response.end(JSON.stringify({ choices: [choice], usage: null }));
+    };
+    return { bodies, world: await remoteWorld({ onCall }) };
+  }
+
+  it('the server draws with the same parameters, and a seed of the position', async () => {
+    const { bodies, world } = await silentWorld();
+    await using _ = world;
+    const ids = idsOf(await run(world.engine, { ...request, strategy: 'random@1', maxTokens: 6 }));
+    const draws = bodies.filter(({ logprobs }) => logprobs === undefined);
+    expect(bodies).toHaveLength(2 * ids.length);
+    expect(draws.every((body) => body['temperature'] === 1 && body['top_k'] === 4)).toBe(true);
+    expect(new Set(draws.map(({ seed }) => seed)).size).toBe(ids.length);
+    // It did not take the greedy token of the first question.
+    expect(new Set(ids).size).toBeGreaterThan(1);
+  });
+
+  it('a strategy that needs the whole distribution fails by name', async () => {
+    const { world } = await silentWorld();
+    await using _ = world;
+    await expect(run(world.engine, { ...request, strategy: 'hlm' })).rejects.toMatchObject({
+      code: 'capability-missing',
+      message: 'fake gives no log-probabilities at a character of several tokens.',
+    });
+  });
 });

@@ -8,7 +8,7 @@ import { readModelFile } from '../../model/llama-cpp/model-file.ts';
 import { chatDialect } from '../../remote/chat-dialect.ts';
 import { hasTokens } from '../../remote/compare-tokens.ts';
 import { TOKEN_DIALECTS, type TokenServerKind } from '../../remote/dialects.ts';
-import { probeChat } from '../../remote/probe-chat.ts';
+import { type ProbedChat, probeChat } from '../../remote/probe-chat.ts';
 import { type ProbedServer, probeServer } from '../../remote/probe-server.ts';
 import { servedCapabilities } from '../../remote/served-capabilities.ts';
 import { ServedModel } from '../../remote/served-model.ts';
@@ -138,11 +138,10 @@ async function reachTexts(server: Server): Promise<ReachedServer> {
 async function probedChat(
   { address, client, surroundings }: Server,
   servedName: string,
-): Promise<Pick<TextModelOptions, 'client' | 'dialect' | 'lengthName'>> {
+): Promise<ProbedChat & Pick<TextModelOptions, 'client' | 'dialect'>> {
   const dialect = chatDialect(address.kind);
   const options = { signal: signalOf(surroundings) };
-  const lengthName = await probeChat({ client, dialect }, servedName, options);
-  return { client, dialect, lengthName };
+  return { client, dialect, ...(await probeChat({ client, dialect }, servedName, options)) };
 }
 
 /** A gateway may leave out the tokenizer: then nothing says that its tokens are the same. */

@@ -14,6 +14,7 @@ import { runCli } from '../run-cli.ts';
 const EVALUATED: Evaluated = {
   result: fakeResult(),
   path: 'out/result.json',
+  bills: { caption: '', textColumnCount: 1, columns: [], rows: [] },
   liveCheck: null,
   rowCounts: { known: 12, computed: 34 },
 };

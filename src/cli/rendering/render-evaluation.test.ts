@@ -9,6 +9,7 @@ const NO_COLOR = new Chalk({ level: 0 });
 const result = { ...fakeResult(), isScreened: false };
 const evaluated: Evaluated = {
   ...{ result, path: 'out/result.json' },
+  ...{ bills: { caption: '', textColumnCount: 1, columns: [], rows: [] } },
   ...{ liveCheck: null, rowCounts: { known: 12, computed: 34 } },
 };
 const render = (given: Evaluated): string => renderEvaluation(given, NO_COLOR);
@@ -30,6 +31,13 @@ describe('an evaluation as tables', () => {
     expect(lines.filter((line) => / \* /.test(line))).toHaveLength(
       result.results.filter(({ isOnFront }) => isOnFront).length,
     );
+  });
+
+  it('shows what a server bills, if there is one', () => {
+    const columns = ['strategy', 'calls'];
+    const bills = { ...evaluated.bills, columns, rows: [['large', '1.0']] };
+    expect(render({ ...evaluated, bills })).toMatch(/bills per answer +calls\nlarge +1\.0\n/);
+    expect(render(evaluated)).not.toContain('bills');
   });
 
   it('sums curves up, and compares comparable curves', () => {

@@ -23,7 +23,7 @@ const AXIS_NAMES: Readonly<Record<CostAxis, string>> = {
 };
 
 export function renderEvaluation(
-  { result, path, liveCheck, rowCounts }: Evaluated,
+  { result, path, bills: billed, liveCheck, rowCounts }: Evaluated,
   color: CliIo['color'],
 ): string {
   const { task, questionCount, models, isScreened } = result;
@@ -37,6 +37,7 @@ export function renderEvaluation(
       result.results.map((point) => columns.map(({ of }) => of(point))),
       color,
     ),
+    bills(billed, color),
     curves(result.summary, `by ${shareName(result.summary)}`, color),
     curves(result.summaryByFlops, 'by generated FLOPs', color),
     curves(result.summaryByWrittenFlops, 'by written FLOPs', color),
@@ -147,6 +148,10 @@ function curves(
   ]);
   if (rows.length === 0) return '';
   return table([title, 'APGR', '95 %', 'CPT50', 'CPT80', '95 %', 'CPT95'], rows, color);
+}
+
+function bills({ columns, rows }: Evaluated['bills'], color: CliIo['color']): string {
+  return rows.length === 0 ? '' : table(['bills per answer', ...columns.slice(1)], rows, color);
 }
 
 function range({ low, high }: Estimate, text: (value: number | null) => string): string {

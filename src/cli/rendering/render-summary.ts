@@ -20,7 +20,7 @@ const TEXT_WIDTH_MIN = 20;
 const FINISHED: Readonly<Record<FinishReason, string>> = {
   'end-of-generation': 'the model ended its answer',
   'stop-string': 'a stop text appeared',
-  'token-limit': 'the token limit was reached (--max-tokens)',
+  'token-limit': 'the token limit was reached (--max-tokens, or one of the server)',
   'context-limit': 'the context window is full (--context)',
 };
 

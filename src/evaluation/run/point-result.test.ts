@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { pointOf } from '../../../test/evaluation/scripted-evaluation.ts';
-import type { RunCost } from '../../core/events.ts';
+import type { ModelCost, RunCost } from '../../core/events.ts';
 import { fullDesign } from '../screening/sample-design.ts';
 import { pointResult } from './point-result.ts';
 import type { AnswerRun } from './point-runs.ts';
@@ -70,5 +70,39 @@ describe('the steps of a point', () => {
     });
     const none = [{ stepCount: 0, rejectedShare: 0 }];
     expect(resultOf(runs('r', none), runs('r'))).toMatchObject({ stepCount: 0, rejectedShare: 0 });
+  });
+});
+
+describe('the bill of a point', () => {
+  const NO_COST: ModelCost = {
+    ...{ forwardCount: 0, rowCount: 0, outputRowCount: 0, writtenTokenCount: 0, reusedRowCount: 0 },
+    ...{ billed: null, bytesUp: 0, bytesDown: 0, computeMs: 0, waitedMs: 0, price: null },
+    ...{ weightTrafficBytes: 0, writtenFlops: 0, generatedFlops: 0, processedFlops: 0 },
+  };
+  const billed = (callCount: number, cachedCount: number): Partial<RunCost> => ({
+    models: {
+      near: { ...NO_COST, bytesUp: 7, reusedRowCount: 9 },
+      far: {
+        ...{ ...NO_COST, bytesUp: 10, bytesDown: 20, reusedRowCount: 2 },
+        billed: { callCount, inputCount: 10 * callCount, cachedCount, outputCount: 3 },
+      },
+    },
+  });
+
+  it('is that of the server, with what earlier answers have left in its cache', () => {
+    const { bill } = resultOf(
+      runs('rw', [billed(2, 8), billed(4, 30)]),
+      runs('rw', [billed(1, 2)]),
+    );
+    expect(bill).toEqual({
+      ...{ callCount: 3, inputCount: 30, outputCount: 3, bytesUp: 10, bytesDown: 20 },
+      // 20 - 8 + 2 and 40 - 30 + 2.
+      newInputCount: 13,
+    });
+  });
+
+  it('is 0 for the small model alone, and absent where no server bills', () => {
+    expect(resultOf(runs('r'), runs('r', [billed(1, 0)])).bill).toMatchObject({ callCount: 0 });
+    expect(resultOf(runs('r'), runs('r')).bill).toBeNull();
   });
 });

@@ -3,6 +3,7 @@ import type { Estimate, PointResult } from '../results.ts';
 import { estimateDifference, estimateShare } from '../screening/estimate-mean.ts';
 import { type SampleDesign, weightedSum } from '../screening/sample-design.ts';
 import { NORMAL_975 } from '../statistics/interval.ts';
+import { answerBill, isBilled } from './answer-bill.ts';
 import type { PlannedPoint } from './evaluation-plan.ts';
 import type { AnswerRun } from './point-runs.ts';
 
@@ -61,6 +62,7 @@ export function pointResult({ point, runs }: PointRuns, context: PointContext): 
     writtenFlopsRatio: ratio(({ cost }) => cost.writtenFlops),
     generatedFlopsRatio: ratio(({ cost }) => cost.generatedFlops),
     processedFlopsRatio: ratio(({ cost }) => cost.processedFlops),
+    bill: largeRuns.some(isBilled) ? answerBill(mean) : null,
     timeRatios: Object.fromEntries(
       profileNames.map((name) => [name, ratio(({ timesMs }) => timesMs[name] ?? 0)]),
     ),

@@ -19,6 +19,12 @@ export interface FakeVllmOptions {
   readonly topCountMax?: number;
   /** The only name that its chat takes for the most tokens of an answer; default: any. */
   readonly lengthName?: 'max_completion_tokens';
+  /** Whether its chat takes no temperature but 1. */
+  readonly fixesTemperature?: boolean;
+  /** The most tokens of an answer of its chat; a larger number is refused. */
+  readonly lengthMax?: number;
+  /** The tokens behind which its chat ends any answer by itself. */
+  readonly lengthCut?: number;
   /** The key that calls must have. */
   readonly key?: string;
   /** Runs before a call is answered: it may wait, or answer in the server's place. */
@@ -65,7 +71,7 @@ type Completion = z.infer<typeof COMPLETION>;
 const CHAT = z.object({
   model: z.string(),
   messages: z.array(z.object({ role: z.string(), content: z.string() })),
-  temperature: z.number().default(0),
+  temperature: z.number().optional(),
   max_tokens: z.number().optional(),
   max_completion_tokens: z.number().optional(),
   seed: z.number().optional(),
@@ -148,7 +154,7 @@ export class FakeVllm implements AsyncDisposable {
   async #chat(call: FakeCall, asked: z.infer<typeof CHAT>): Promise<void> {
     const { response } = call;
     const { name, lengthName, vocabulary } = this.#options;
-    const { model, messages, max_tokens, max_completion_tokens } = asked;
+    const { model, messages, max_tokens } = asked;
     if (model !== name) {
       const error = { message: `The model \`${model}\` does not exist.`, code: 404 };
       return json(response, 404, { error });
@@ -157,12 +163,17 @@ export class FakeVllm implements AsyncDisposable {
       const message = `Unsupported parameter: 'max_tokens'. Use '${lengthName}' instead.`;
       return json(response, 400, { error: { message, code: 'unsupported_parameter' } });
     }
+    const refusal = this.#chatRefusal(asked);
+    if (refusal !== null) return json(response, 400, { error: { message: refusal, code: 400 } });
     const begins = messages.at(-1)?.role === 'assistant' && asked.continue_final_message !== true;
     const read = begins ? messages.slice(0, -1) : messages;
     const prompt = tokensOrNone(vocabulary, read.map(({ content }) => content).join(''));
-    const limit = max_tokens ?? max_completion_tokens ?? 1;
+    const limit = Math.min(lengthOf(asked), this.#options.lengthCut ?? Number.POSITIVE_INFINITY);
+    // A model that takes none has the fixed temperature; in tests it is greedy.
+    const temperature = this.#options.fixesTemperature === true ? 0 : (asked.temperature ?? 0);
     const plain = { top_k: 0, top_p: 1, min_p: 0, repetition_penalty: 1, logit_bias: {} };
-    const completion = { ...asked, ...plain, prompt: [...prompt], max_tokens: limit };
+    const own = { temperature, prompt: [...prompt], max_tokens: limit };
+    const completion = { ...asked, ...plain, ...own };
     this.counts.callCount += 1;
     this.counts.readCount += prompt.length;
     await this.#stream(call, completion, prompt, (ids, reason) => ({
@@ -211,6 +222,16 @@ export class FakeVllm implements AsyncDisposable {
     }
     send({ choices: [], usage: usageOf(prompt.length, written) });
     response.end('data: [DONE]\n\n');
+  }
+
+  /** In OpenAI's words. */
+  #chatRefusal(asked: z.infer<typeof CHAT>): string | null {
+    const { fixesTemperature = false, lengthMax = Number.POSITIVE_INFINITY } = this.#options;
+    if (fixesTemperature && (asked.temperature ?? 1) !== 1) {
+      return `Unsupported value: 'temperature' does not support ${asked.temperature} with this model.`;
+    }
+    const length = lengthOf(asked);
+    return length > lengthMax ? `max_tokens is too large: ${length}.` : null;
   }
 
   #refusal({ model, logprobs = 0 }: Completion): { message: string; code: number } | null {
@@ -303,6 +324,10 @@ function cut(row: readonly number[], { top_k, top_p, min_p }: Completion): reado
     mass += row[id] ?? 0;
   }
   return row.map((probability, id) => (kept.has(id) ? probability / mass : 0));
+}
+
+function lengthOf({ max_tokens, max_completion_tokens }: z.infer<typeof CHAT>): number {
+  return max_tokens ?? max_completion_tokens ?? 1;
 }
 
 /** A vocabulary of a few letters cannot write every text. */

@@ -142,6 +142,7 @@ function point(
     predictedShare: costs.largeShare,
     largeForwards: Math.round(n * 131.5 * costs.largeShare),
     processedFlopsRatio: costs.generatedFlopsRatio * 1.4,
+    bill: null,
     timeRatios: {
       'rtx-4090': 0.55 * costs.weightTrafficRatio + 0.45,
       'this machine': 0.05 + 0.95 * costs.weightTrafficRatio,
