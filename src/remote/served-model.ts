@@ -7,7 +7,8 @@ import type { Session, SessionRequest } from '../session/session.ts';
 import type { Dialect } from './dialect.ts';
 import { isDecidedByTop } from './draw-from-top.ts';
 import { capabilitiesFor } from './served-capabilities.ts';
-import { type ServedHome, ServedSession } from './served-session.ts';
+import type { ServedHome } from './served-home.ts';
+import { ServedSession } from './served-session.ts';
 import { ServerModel, type ServerModelOptions } from './server-model.ts';
 import { needsWholeMask } from './token-limit.ts';
 

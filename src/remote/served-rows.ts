@@ -14,7 +14,7 @@ import type { Asking, ServedToken } from './dialect.ts';
 import { drawFromTop, isDecidedByTop } from './draw-from-top.ts';
 import type { MeteredCall } from './metered-call.ts';
 import { subtracts, withPenaltiesAsBiases } from './penalties-as-biases.ts';
-import type { ServedHome } from './served-session.ts';
+import type { ServedHome } from './served-home.ts';
 import { servedDraw } from './session-calls.ts';
 import { needsWholeMask, tokenLimit } from './token-limit.ts';
 import { allowedOf, allows, likeliest, splitByMask, type TokenMask } from './token-mask.ts';

@@ -2,25 +2,15 @@
 import { invariant } from '../core/invariant.ts';
 import type { ModelId } from '../core/model-id.ts';
 import type { RowResult } from '../core/row-program.ts';
-import type { SamplingParams } from '../core/sampling-params.ts';
 import type { TokenId } from '../core/token-id.ts';
 import type { SessionCapabilities } from '../session/capabilities.ts';
 import type { RowsRequest, Session, SessionRequest, WriteRequest } from '../session/session.ts';
 import { BoundaryWatch } from '../session/write-boundary.ts';
-import type { Dialect } from './dialect.ts';
 import type { MeteredCall } from './metered-call.ts';
+import type { ServedHome } from './served-home.ts';
 import { type AskedRow, type Drawing, type MaskedRow, ServedRows } from './served-rows.ts';
 import { ServedStream, type ServedStreamOptions, type StreamPart } from './served-stream.ts';
-import type { ServerHome } from './server-model.ts';
 import { SessionCalls } from './session-calls.ts';
-
-/** The part of the model that its sessions use. */
-export interface ServedHome extends ServerHome {
-  /** All that it can do. */
-  readonly capabilities: SessionCapabilities;
-  capabilitiesFor(sampling: SamplingParams, hasGrammar: boolean): SessionCapabilities;
-  readonly dialect: Dialect;
-}
 
 type Batch = readonly AskedRow[];
 

@@ -92,7 +92,8 @@ function missingRepetition(sampling: SamplingParams, contextLength: number): str
   if (repetitionPenalty === 1 || !penalises(sampling)) return null;
   if (subtracts(sampling)) return 'it has no repetition penalty before other penalties';
   if (penaltyWindow >= contextLength) return null;
-  return `its repetition penalty counts the whole text: give a penalty window of ${contextLength} tokens or more`;
+  const least = `a penalty window of ${contextLength} tokens or more`;
+  return `its repetition penalty counts the whole text: give ${least}`;
 }
 
 /** Everything that a model's own defaults on the server could change is given. */
