@@ -90,7 +90,7 @@ it('texts that the server has not read are asked for behind the first of them', 
   expect(counts.slice(0, 3)).toEqual([1, 3, 4]);
 });
 
-describe('a server without log-probabilities, as llama-server within a character,', () => {
+describe('where the server gives no log-probabilities of a token,', () => {
   const request = { sampling: { temperature: 1, topK: 4 }, seed: 2 };
 
   async function silentWorld() {
