@@ -1,13 +1,16 @@
 /** From names to advice: whether and where each strategy costs less than the large model alone. */
 import { type AdviceReport, adviceReport } from './advice/advice-report.ts';
 import { type PrepareAdviceOptions, prepareAdvice } from './advice/prepare-advice.ts';
+import { prepareServerAdvice } from './advice/prepare-server-advice.ts';
+import { isElsewhere, withNamedServer, withoutServer } from './elsewhere/reach-elsewhere.ts';
 
 export type AdviseOptions = PrepareAdviceOptions;
 
 /**
  * Compares the cost of every strategy with that of the large model alone, for one prompt and one
  * answer of the given lengths: in time, weight traffic, FLOPs and, with prices, money. It says nothing
- * about the quality of the answers. Costs that no profile has are measured on this machine. Without
+ * about the quality of the answers. Costs that no profile has are measured on this machine, and those
+ * of a large model on a server (an address or a name of models.yaml as `large`) by calls to it. Without
  * `share` and `acceptance` the strategies are tried out on a few built-in prompts.
  *
  * @throws PilotfishError before a model is pulled or loaded: `profile-unknown`, `profile-invalid`,
@@ -17,6 +20,9 @@ export type AdviseOptions = PrepareAdviceOptions;
  * const { places } = await advise({ pair: 'pocket', share: 0.2, acceptance: 0.7 });
  * for (const { name, faces } of places[0].strategies) console.log(name, faces.time.ratio);
  */
-export async function advise(options: AdviseOptions = {}): Promise<AdviceReport> {
+export async function advise(given: AdviseOptions = {}): Promise<AdviceReport> {
+  const options = await withNamedServer(given);
+  if (isElsewhere(options)) return adviceReport(await prepareServerAdvice(options), options);
+  if (options.server !== undefined) throw withoutServer(options.large);
   return adviceReport(await prepareAdvice(options), options);
 }

@@ -67,13 +67,58 @@ export function learnedRoutingCost(name: string): CostModel {
   return tokenRoutingCost({ name, reads: {} });
 }
 
+/** The assumed length of a step where advice needs one. Worked answers have steps of 10 to 30 tokens. */
+const STEP_TOKEN_COUNT = 20;
+
 /**
  * The small model drafts every step. The large model writes a `share` of the tokens anew, in whole
- * steps, and reads the others once, when it is next called.
+ * steps, each in one call, and reads the others once, when it is next called.
  * @param reads what the reward needs of the small model's rows
  */
 export function stepRoutingCost(name: string, reads: RowReads): CostModel {
-  return tokenRoutingCost({ name, reads });
+  const routing = tokenRoutingCost({ name, reads });
+  return {
+    ...routing,
+    work: (plan) => {
+      const routed = routing.work(plan);
+      const { length } = stepsIn(plan);
+      const forwards = routed.forwards.filter(
+        ({ model, shape }) => model === 'small' || shape.outputRowCount === 0,
+      );
+      return {
+        forwards: [...forwards, ...stepsOf('large', plan, plan.value)],
+        largeCallCount: routed.largeCallCount / length,
+        largeContextTokenCount: routed.largeContextTokenCount / length,
+        note: null,
+      };
+    },
+  };
+}
+
+function stepsIn({ answerTokenCount }: WorkPlan): {
+  readonly count: number;
+  readonly length: number;
+} {
+  const count = Math.max(1, Math.round(answerTokenCount / STEP_TOKEN_COUNT));
+  return { count, length: answerTokenCount / count };
+}
+
+/** Whole steps of a model that writes a share of them, and catches up on those between. */
+function stepsOf(model: ModelRole, plan: WorkPlan, share: number): readonly ExpectedForwards[] {
+  const { promptTokenCount, answerTokenCount } = plan;
+  const { count, length } = stepsIn(plan);
+  const steps = { ...plan, promptTokenCount: 1, answerTokenCount: count };
+  const begun = catchUps(model, steps, share).map(({ shape, ...some }) => ({
+    ...some,
+    shape: {
+      ...shape,
+      rowCount: (shape.rowCount - 1) * length + 1,
+      cachedTokenCount: promptTokenCount - 1 + shape.cachedTokenCount * length,
+    },
+  }));
+  const furtherCount = share * answerTokenCount * (1 - 1 / length);
+  if (furtherCount === 0) return begun;
+  return [...begun, { model, count: furtherCount, shape: decodeShape(1, meanLength(plan)) }];
 }
 
 /**
@@ -109,16 +154,13 @@ export function stepChoiceCost(name: string): CostModel {
         ...routed,
         forwards: [
           ...(everWrites > 0 ? prefill('small', promptTokenCount, everWrites) : []),
-          ...catchUps('small', plan, 1 - share),
+          ...stepsOf('small', plan, 1 - share),
           ...routed.forwards.filter(({ model }) => model === 'large'),
         ],
       };
     },
   };
 }
-
-/** The assumed length of a step where advice needs one. Worked answers have steps of 10 to 30 tokens. */
-const STEP_TOKEN_COUNT = 20;
 
 /**
  * As `stepRoutingCost`, with a reward for which the large model reads every drafted step, one forward
