@@ -16,15 +16,13 @@ import {
   promptLookupCost,
   randomQueryCost,
   singleModelCost,
-  stepChoiceCost,
-  stepReadingCost,
-  stepRoutingCost,
   tokenRoutingCost,
 } from './cost-models.ts';
 import { readsLogits } from './method.ts';
 import { METHODS } from './methods.ts';
 import { randomGate } from './random.ts';
 import { draftModelCosts } from './speculative.ts';
+import { stepChoiceCost, stepReadingCost, stepRoutingCost } from './step-cost-models.ts';
 import { createStrategy, strategyValue } from './strategy-value.ts';
 
 const flat = (ms: number): ForwardCosts => ({

@@ -183,7 +183,7 @@ class ServerMeter implements AsyncDisposable {
 
   /** A prompt that no server has read before. */
   #ask(fillerCount: number): Asked {
-    const nonce = Math.floor(1e6 * Math.random());
+    const nonce = Math.floor(1e5 + 9e5 * Math.random());
     const content = `${nonce}. ${FILLER.repeat(fillerCount)}Count from 1 to 100.`;
     const messages = [{ role: 'user' as const, content }];
     const { vocabulary } = this.#model;

@@ -37,9 +37,10 @@ const TOKENS_MAX = 32_768;
 const DESCRIPTION =
   'Says for every strategy whether it costs less than the large model alone: in time, weight ' +
   'traffic, FLOPs and, with prices, money; and from where on it does. It says nothing about how ' +
-  'good the answers are. A large model on a server (--large vllm:http://HOST:PORT/MODEL, or a name of ' +
-  'models.yaml) is measured there, by calls that take up to a minute. Without --share and --acceptance the strategies are tried out on a few ' +
-  'built-in prompts. These machines are built in from their data sheets: ' +
+  'good the answers are. A large model on a server (--large vllm:http://HOST:PORT/MODEL, or a name ' +
+  'of models.yaml) is measured there, by calls that take up to a minute. Without --share and ' +
+  '--acceptance the strategies are tried out on a few built-in prompts. These machines are built in ' +
+  'from their data sheets: ' +
   `${KNOWN_MACHINES.map(({ name }) => name).join(', ')}.`;
 
 const EXAMPLES = `Examples:

@@ -40,31 +40,32 @@ export function renderAdvice(report: AdviceReport, columns: number, color: CliIo
 
 /** What was measured there, in milliseconds. */
 function renderServer({ engine, host, version, times, costs }: AdvisedServer): string {
-  const points = (of: readonly CurvePoint[]): string =>
-    of.map(({ rowCount, ms }) => `${rowCount}: ${formatMs(ms)}`).join(', ');
-  const prefix =
-    costs.keepsPrefix === null
-      ? 'costs too little to tell'
-      : costs.keepsPrefix
-        ? 'kept'
-        : 'read again';
-  return [
-    `server ${printableText(`${engine} ${version ?? ''}`.trim())} at ${printableText(host)}, measured, in ms:`,
-    `  a streamed token ${formatMs(times.tokenMs)}, round trip of a call ${formatMs(costs.roundTripMs)}`,
-    ...(times.calls.length === 0
-      ? []
-      : [`  a call for one token, by its new tokens ${points(times.calls)}`]),
-    ...(times.batches.length === 0 ? [] : [`  a call for several tokens ${points(times.batches)}`]),
-    `  reading a token ${formatMs(costs.readMs)}; a text that it has read before: ${prefix}`,
-  ]
-    .map((line) => `${line}\n`)
-    .join('');
+  const points = (of: readonly CurvePoint[], before: string): string =>
+    of.length === 0
+      ? ''
+      : `  ${before}: ${of.map(({ rowCount, ms }) => `${rowCount} in ${formatMs(ms)}`).join(', ')}\n`;
+  const of = printableText(`${engine} ${version ?? ''}`.trim());
+  return (
+    `server ${of} at ${printableText(host)}, measured, in ms:\n` +
+    `  a streamed token ${formatMs(times.tokenMs)}, ` +
+    `round trip of a call ${formatMs(costs.roundTripMs)}\n` +
+    points(times.calls, 'calls for one token, by new tokens of the text') +
+    points(times.batches, 'calls for several prefixes') +
+    `  reading a token ${formatMs(costs.readMs)}; a text that it has read before ` +
+    `${PREFIX_WORDS[String(costs.keepsPrefix) as keyof typeof PREFIX_WORDS]}\n`
+  );
 }
+
+const PREFIX_WORDS = {
+  true: 'is kept',
+  false: 'is read again',
+  null: 'may be kept (reading costs too little to tell)',
+};
 
 function renderPlace(placed: PlacedAdvice, color: CliIo['color']): string {
   const { strategies } = placed;
-  const hasPrice = strategies.some(({ faces }) => faces.price.ratio !== null);
-  const faces = FACES.filter((face) => face !== 'price' || hasPrice);
+  // Without prices, or sizes of the large model, there is nothing to compare.
+  const faces = FACES.filter((face) => strategies.some((one) => one.faces[face].ratio !== null));
   const faceTitles = faces.map((face) => FACE_TITLES[face]);
   const ratios = [
     ['costs', 'with', ...faceTitles].map((text) => color.bold(text)),
