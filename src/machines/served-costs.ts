@@ -4,7 +4,7 @@
  * need not know that a server computes them. Pure.
  */
 import type { ForwardCosts } from './forward-costs.ts';
-import type { CurvePoint, MeasuredModel } from './machine-profile.ts';
+import type { CurvePoint, MeasuredModel, ModelIdentity } from './machine-profile.ts';
 
 /** Milliseconds, medians. */
 export interface ServedTimes {
@@ -72,6 +72,17 @@ export function servedCosts(times: ServedTimes): ServedCosts {
       prefill: reading(times, readMs),
       ...{ attention: [], overheadMs: 0, readingMs: { logprob: 0, uncertainty: 0, draw: 0 } },
     },
+  };
+}
+
+/** The costs as those of any measured model. */
+export function servedModel(
+  { name, weightBytes }: ModelIdentity,
+  { model }: ServedCosts,
+): MeasuredModel {
+  return {
+    ...{ model: name, weightBytes, threadCount: 1, ...model },
+    ...{ measuredAt: new Date().toISOString(), isQuick: true, spread: 0 },
   };
 }
 

@@ -8,9 +8,10 @@ import {
   withModel,
 } from '../../machines/machine-profile.ts';
 import { type CostedModel, checkKnowsName, profileCosts } from '../../machines/profile-costs.ts';
-import { type ServedCosts, servedCosts } from '../../machines/served-costs.ts';
+import { type ServedCosts, servedCosts, servedModel } from '../../machines/served-costs.ts';
 import { type LlamaCppModel, loadModel } from '../../model/llama-cpp/model.ts';
 import { METHODS } from '../../strategy/methods.ts';
+import { keepServerCosts } from '../elsewhere/kept-server-costs.ts';
 import { type ReachedServer, reachServer } from '../elsewhere/reach-server.ts';
 import { worksElsewhere } from '../elsewhere/reached-model.ts';
 import {
@@ -103,6 +104,7 @@ async function measuredPair(
     worksElsewhere(method, {}, { ...reached, capabilities }),
   );
   const costs = servedCosts(times);
+  await keepServerCosts(reached.facts, costs, options);
   const names = works.map(({ name }) => name);
   const server = { engine, host, model: servedName, version, times, costs, works: names };
   return { model, profile, server };
@@ -122,17 +124,14 @@ async function ownProfile(
 }
 
 /** The server as a machine that the large model runs on. */
-function serverProfile(
-  { facts, server }: ReachedServer,
-  { model, roundTripMs }: ServedCosts,
-): MeasuredProfile {
+function serverProfile({ facts, server }: ReachedServer, costs: ServedCosts): MeasuredProfile {
   const { kind, host, version } = server;
   const machine = { processor: kind, processorCount: 1, library: version ?? 'unknown' };
-  const measured = {
-    ...{ model: facts.name, weightBytes: facts.weightBytes, threadCount: 1, ...model },
-    ...{ measuredAt: new Date().toISOString(), isQuick: true, spread: 0 },
+  const profile = {
+    ...emptyProfile(`${kind} at ${host}`, machine),
+    roundTripMs: costs.roundTripMs,
   };
-  return withModel({ ...emptyProfile(`${kind} at ${host}`, machine), roundTripMs }, measured);
+  return withModel(profile, servedModel(facts, costs));
 }
 
 /** Only what is not given, and on one prompt alone. */
