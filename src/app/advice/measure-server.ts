@@ -26,6 +26,8 @@ const BUDGET_MS = 40_000;
 const PASS_COUNT_MAX = 5;
 const FRESH_COUNT = 2;
 const STREAM_COUNT = 3;
+/** A slow server reads new texts once, and writes fewer streams. */
+const SLOW_MS = 6_000;
 const STREAM_TOKEN_COUNT = 16;
 /** Together they move a text by the whole block of tokens that some servers keep, in a few passes. */
 const GROWN_TOKEN_COUNTS: readonly number[] = [7, 1];
@@ -104,6 +106,7 @@ class ServerMeter implements AsyncDisposable {
     const room = Math.floor(contextLength / CONTEXT_PER_FILLER);
     const longest = Math.max(FILLER_COUNTS.shorter + 1, Math.min(FILLER_COUNTS.longer, room));
     const counts = { shorter: 0, longer: 0 };
+    const startedMs = this.#clock.nowMs();
     for (let time = 0; time < FRESH_COUNT; time += 1) {
       const [shorter, longer] = [this.#ask(FILLER_COUNTS.shorter), this.#ask(longest)];
       await this.#time('shorter', () => this.#next(shorter, []));
@@ -111,6 +114,7 @@ class ServerMeter implements AsyncDisposable {
       await this.#time('again', () => this.#next(longer, this.#filler(1)));
       counts.shorter = shorter.prompt.length;
       counts.longer = longer.prompt.length;
+      if (this.#clock.nowMs() - startedMs > SLOW_MS) break;
     }
     const call = (kind: 'shorter' | 'longer'): ReadCall => ({
       tokenCount: counts[kind],
@@ -122,6 +126,7 @@ class ServerMeter implements AsyncDisposable {
   /** @returns the tokens of the last answer, without its end */
   async #streams({ session, prompt }: Asked): Promise<readonly TokenId[]> {
     let answer: TokenId[] = [];
+    const startedMs = this.#clock.nowMs();
     for (let time = 0; time < STREAM_COUNT; time += 1) {
       answer = [];
       const arrivedMs: number[] = [];
@@ -133,6 +138,7 @@ class ServerMeter implements AsyncDisposable {
       const [first = 0, last = 0] = [arrivedMs[0], arrivedMs.at(-1)];
       if (arrivedMs.length > 1) this.#add('token', (last - first) / (arrivedMs.length - 1));
       this.#report();
+      if (this.#clock.nowMs() - startedMs > SLOW_MS) break;
     }
     return answer;
   }
