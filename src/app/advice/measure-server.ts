@@ -37,8 +37,8 @@ const BATCH_COUNTS: readonly number[] = [2, 3, 5, DRAFT_LENGTH_MAX + 1];
 const FILLER = 'The ship sails on. ';
 /** Repeated so often the prompts have about 60 and 260 tokens. */
 const FILLER_COUNTS = { shorter: 6, longer: 46 };
-/** A server with less context gets a shorter long prompt. */
-const CONTEXT_PER_FILLER = 16;
+/** A server with less context gets a shorter long prompt, of this part of it. */
+const CONTEXT_PART = 1 / 4;
 
 type MeasuredServer = Pick<RemoteModel, 'facts' | 'vocabulary' | 'capabilities' | 'openSession'>;
 
@@ -103,7 +103,7 @@ class ServerMeter implements AsyncDisposable {
   /** The shortest of each, because their difference counts. */
   async #fresh(): Promise<ServedTimes['fresh']> {
     const { contextLength } = this.#model.facts;
-    const room = Math.floor(contextLength / CONTEXT_PER_FILLER);
+    const room = Math.floor((CONTEXT_PART * contextLength) / this.#texts.continued(FILLER).length);
     const longest = Math.max(FILLER_COUNTS.shorter + 1, Math.min(FILLER_COUNTS.longer, room));
     const counts = { shorter: 0, longer: 0 };
     const startedMs = this.#clock.nowMs();
