@@ -21,6 +21,7 @@ const TIMES: ServedTimes = {
     { rowCount: 5, ms: 62 },
   ],
   textTokenCount: 60,
+  spread: 0,
 };
 
 const forwardsOf = (times: ServedTimes) => {

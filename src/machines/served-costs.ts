@@ -23,7 +23,12 @@ export interface ServedTimes {
   readonly batches: readonly CurvePoint[];
   /** The tokens of the text during these calls. */
   readonly textTokenCount: number;
+  /** How far equal calls lie apart: (median - minimum) / minimum, in the middle of the kinds of calls. */
+  readonly spread: number;
 }
+
+/** Equal calls that lie further apart say that the server, the network or this machine had other work. */
+export const STEADY_SPREAD_MAX = 0.5;
 
 export interface ReadCall {
   readonly tokenCount: number;

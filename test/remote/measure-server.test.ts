@@ -106,6 +106,7 @@ describe('a server that is measured', () => {
     expect(costs.roundTripMs).toBeCloseTo(20, 9);
     expect(costs.readMs).toBeCloseTo(0.25, 2);
     expect(costs.keepsPrefix).toBe(true);
+    expect(times.spread).toBeLessThan(0.1);
     // One new token and eight further prefixes, which are read, too.
     expect(costs.model.decode.at(-1)?.ms).toBeCloseTo(5 + 8 * (1 + 0.25), 9);
     expect(steps.at(-2)).toBe(steps.at(-1));

@@ -97,6 +97,7 @@ class ServerMeter implements AsyncDisposable {
       calls: continuesTexts ? points('call', [...GROWN_TOKEN_COUNTS].reverse()) : [],
       batches: points('batch', this.#batchCounts),
       textTokenCount: asked.prompt.length,
+      spread: median([...this.#times.values()].map((ms) => median(ms) / Math.min(...ms) - 1)),
     };
   }
 
@@ -228,12 +229,7 @@ class ServerMeter implements AsyncDisposable {
   }
 
   #median(kind: string): number {
-    const sorted = [...this.#of(kind)].sort((a, b) => a - b);
-    // A slow server leaves time for two passes.
-    const [below = 0, above = 0] = [(sorted.length - 1) / 2, sorted.length / 2].map(
-      (at) => sorted[Math.floor(at)],
-    );
-    return (below + above) / 2;
+    return median(this.#of(kind));
   }
 
   #report(): void {
@@ -246,4 +242,13 @@ class ServerMeter implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#sessions].map((session) => session[Symbol.asyncDispose]()));
   }
+}
+
+/** A slow server leaves time for two passes. */
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const [below = 0, above = 0] = [(sorted.length - 1) / 2, sorted.length / 2].map(
+    (at) => sorted[Math.floor(at)],
+  );
+  return (below + above) / 2;
 }

@@ -8,7 +8,12 @@ import {
   withModel,
 } from '../../machines/machine-profile.ts';
 import { type CostedModel, checkKnowsName, profileCosts } from '../../machines/profile-costs.ts';
-import { type ServedCosts, servedCosts, servedModel } from '../../machines/served-costs.ts';
+import {
+  type ServedCosts,
+  STEADY_SPREAD_MAX,
+  servedCosts,
+  servedModel,
+} from '../../machines/served-costs.ts';
 import { type LlamaCppModel, loadModel } from '../../model/llama-cpp/model.ts';
 import { METHODS } from '../../strategy/methods.ts';
 import { keepServerCosts } from '../elsewhere/kept-server-costs.ts';
@@ -98,6 +103,7 @@ async function measuredPair(
   const profile = given ?? (await ownProfile(small, options));
   const remote = await reached.open(small.vocabulary);
   const times = await measureServer(remote, options);
+  if (times.spread > STEADY_SPREAD_MAX) options.onNotice?.(UNSTEADY);
   const { capabilities } = remote;
   const { kind: engine, host, servedName, version } = reached.server;
   const works = METHODS.filter((method) =>
@@ -109,6 +115,10 @@ async function measuredPair(
   const server = { engine, host, model: servedName, version, times, costs, works: names };
   return { model, profile, server };
 }
+
+const UNSTEADY =
+  'Equal calls took very different times: the server, the network or this machine had other work, and ' +
+  'what follows may be wrong. Ask again when they are quiet.';
 
 /** This machine's costs of the small model. */
 async function ownProfile(

@@ -230,7 +230,7 @@ describe('advise', () => {
 
   it('shows what was measured of a server, and what does not work with it', async () => {
     const times: ServedTimes = {
-      ...{ tokenMs: 50, againMs: 60, textTokenCount: 60 },
+      ...{ tokenMs: 50, againMs: 60, textTokenCount: 60, spread: 0 },
       fresh: [
         { tokenCount: 60, ms: 100 },
         { tokenCount: 260, ms: 300 },
