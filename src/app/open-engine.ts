@@ -31,6 +31,7 @@ import {
   STRATEGY_DEFAULT,
   type StrategyInput,
 } from '../strategy/strategy-value.ts';
+import { keptServerCosts } from './elsewhere/kept-server-costs.ts';
 import {
   checkOpened,
   type ElsewhereOptions,
@@ -209,7 +210,7 @@ async function loadEngine(
       owners[role] = opened;
       checkOpened(opened, elsewhere, strategies, { ...options, ...found });
     }
-    const costs = elsewhere === null ? await stepCosts(models, strategies, options) : null;
+    const costs = await stepCosts({ models, strategies, elsewhere }, options);
     const heads = { ...found, routers: withSmallEmbeddings(found.routers, models.small ?? null) };
     for (const [label, own] of loaded) {
       const [model, file] = [models[label], files[label]];
@@ -224,7 +225,7 @@ async function loadEngine(
     return new Engine({
       models: owners,
       absentFacts: await absentFacts(names, owners, options),
-      speculative: { ...speculative, costs, ...lengthElsewhere(speculative, elsewhere) },
+      speculative: { ...speculative, costs, ...lengthElsewhere(speculative, elsewhere, costs) },
       ...{ steps, samples, uplink, onTransmit, ...heads },
       scope: scopeOf(names, labels, elsewhere),
       ...{ template, prices, requestCountMax, overcommit },
@@ -247,14 +248,15 @@ function scopeOf(
   return areBundled && elsewhere === null ? POCKET_SCOPE : undefined;
 }
 
-/** Costs of a server are not measured, so no length is known to pay: a short one is drafted. */
+/** Of a server that `advise` has not measured no length is known to pay: a short one is drafted. */
 const ELSEWHERE_DRAFT_LENGTH = 4;
 
 function lengthElsewhere(
   { draftLength = 'auto' }: Pick<SpeculativeOptions, 'draftLength'> = {},
   elsewhere: ReachedRole | null,
+  costs: StepCosts | null,
 ): Pick<SpeculativeOptions, 'draftLength'> {
-  return elsewhere?.role === 'large' && draftLength === 'auto'
+  return elsewhere?.role === 'large' && costs === null && draftLength === 'auto'
     ? { draftLength: ELSEWHERE_DRAFT_LENGTH }
     : {};
 }
@@ -353,10 +355,13 @@ async function absentFacts(
   return facts;
 }
 
+interface Costed extends Pick<Prepared, 'strategies' | 'elsewhere'> {
+  readonly models: Partial<ByRole<LlamaCppModel>>;
+}
+
 /** Only automatic draft lengths need costs; other strategies start without measuring. */
 async function stepCosts(
-  models: Partial<ByRole<LlamaCppModel>>,
-  strategies: readonly StrategyValue[],
+  { models, strategies, elsewhere }: Costed,
   options: OpenEngineOptions,
 ): Promise<StepCosts | null> {
   const areUsed = strategies.some(({ method }) => method.usesStepCosts);
@@ -368,5 +373,10 @@ async function stepCosts(
     // The overhead around a forward counts, too: for tiny models it is as large as the forward.
     return { points: decode.map(({ rowCount, ms }) => ({ rowCount, ms: ms + overheadMs })) };
   };
-  return { small: await curve(models.small), large: await curve(models.large) };
+  if (elsewhere === null) {
+    return { small: await curve(models.small), large: await curve(models.large) };
+  }
+  if (elsewhere.role === 'small') return null;
+  const large = await keptServerCosts(elsewhere.model.facts, options);
+  return large === null ? null : { small: await curve(models.small), ...large };
 }

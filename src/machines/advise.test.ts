@@ -4,12 +4,11 @@ import {
   draftModelCost,
   promptLookupCost,
   singleModelCost,
-  stepReadingCost,
-  stepRoutingCost,
   tokenRoutingCost,
 } from '../strategy/cost-models.ts';
 import { entropyGate } from '../strategy/entropy.ts';
 import { randomGate } from '../strategy/random.ts';
+import { stepReadingCost, stepRoutingCost } from '../strategy/step-cost-models.ts';
 import {
   type AdvisedModel,
   type Billing,

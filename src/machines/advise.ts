@@ -33,6 +33,11 @@ export interface CostScenario extends AnswerLengths {
   readonly billing?: Billing;
   /** The round trip to a large model behind a network; 0 for a local one. */
   readonly roundTripMs: number;
+  /**
+   * The time that each token of a call's text takes a server that reads the whole text at every call; its
+   * forwards then cost no reading. Default: 0, it keeps what it has read.
+   */
+  readonly rereadMs?: number | undefined;
 }
 
 export const FACES = [
@@ -113,7 +118,7 @@ export function costAdvice(
 type Amounts = Readonly<Record<Exclude<Face, 'price'>, number>> & { readonly price: number | null };
 
 function workOf(model: CostModel, scenario: CostScenario, value: number): ExpectedWork {
-  const { models, billing: _, ...rest } = scenario;
+  const { models, billing: _, rereadMs: __, ...rest } = scenario;
   const costs = { small: models.small.costs, large: models.large.costs };
   return model.work({ ...rest, value, costs });
 }
@@ -123,10 +128,10 @@ const FLOPS_PER_PARAMETER = 2;
 
 /** The faces of cost (accounting/run-cost.ts), for expected instead of recorded work. */
 export function facesOf(model: CostModel, scenario: CostScenario, value: number): Amounts {
-  const { models, roundTripMs, billing = 'kept' } = scenario;
+  const { models, roundTripMs, billing = 'kept', rereadMs = 0 } = scenario;
   const work = workOf(model, scenario, value);
   const total = {
-    time: work.largeCallCount * roundTripMs,
+    time: work.largeCallCount * roundTripMs + work.largeContextTokenCount * rereadMs,
     ...{ weightTraffic: 0, writtenFlops: 0, generatedFlops: 0, processedFlops: 0, price: 0 },
   };
   for (const { model: role, count, shape, isReward = false } of work.forwards) {

@@ -19,7 +19,8 @@ const CURVE = z.array(POINT).refine(isAscending, ASCENDING);
 
 const MODEL = z.object({
   model: z.string().min(1),
-  weightBytes: POSITIVE,
+  // That of a model on a server may be unknown.
+  weightBytes: MS,
   threadCount: COUNT,
   measuredAt: z.iso.datetime(),
   isQuick: z.boolean(),

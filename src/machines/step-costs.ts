@@ -37,4 +37,12 @@ function between(a: Point, b: Point, rowCount: number): number {
 export interface StepCosts {
   readonly small: CostCurve | null;
   readonly large: CostCurve | null;
+  /** Of a large model on a server; absent: writing on costs a forward of one row for each token. */
+  readonly stream?: StreamCosts | undefined;
+}
+
+/** A stream pays the round trip of a call once, and then only its tokens. */
+export interface StreamCosts {
+  readonly tokenMs: number;
+  readonly roundTripMs: number;
 }

@@ -16,14 +16,13 @@ import {
   promptLookupCost,
   randomQueryCost,
   singleModelCost,
-  stepChoiceCost,
-  stepReadingCost,
   tokenRoutingCost,
 } from './cost-models.ts';
 import { readsLogits } from './method.ts';
 import { METHODS } from './methods.ts';
 import { randomGate } from './random.ts';
 import { draftModelCosts } from './speculative.ts';
+import { stepChoiceCost, stepReadingCost, stepRoutingCost } from './step-cost-models.ts';
 import { createStrategy, strategyValue } from './strategy-value.ts';
 
 const flat = (ms: number): ForwardCosts => ({
@@ -141,6 +140,27 @@ describe('token routing', () => {
   });
 });
 
+const stepRouting = stepRoutingCost('step', {});
+
+describe('step routing', () => {
+  it.each([0, 0.25, 1])('asks the large model once for a step, at a share of %d', (value) => {
+    const given = plan({ answerTokenCount: 80, value });
+    const { largeCallCount, largeContextTokenCount } = stepRouting.work(given);
+    expect(largeCallCount).toBeCloseTo(4 * value, 6);
+    const token = routing.work(given);
+    expect(largeContextTokenCount).toBeCloseTo(token.largeContextTokenCount / 20, 6);
+    const [steps, tokens] = [stepRouting, routing].map((m) => amounts(of(m, given, 'large')));
+    expect(steps?.outputs).toBeCloseTo(80 * value, 6);
+    // It reads as much, but for what lies behind the last step that it wrote.
+    expect(steps?.rows).toBeLessThanOrEqual((tokens?.rows ?? 0) + 1e-6);
+    if (value === 1) expect(steps?.rows).toBeCloseTo(tokens?.rows ?? 0, 6);
+  });
+
+  it('takes a short answer for one step', () => {
+    expect(stepRouting.work(plan({ answerTokenCount: 6, value: 1 })).largeCallCount).toBe(1);
+  });
+});
+
 describe('a coin for each step', () => {
   it('lets each model write its share, and read the rest', () => {
     for (const value of [0, 0.25, 1]) {
@@ -148,9 +168,9 @@ describe('a coin for each step', () => {
       const small = amounts(of(stepChoiceCost('coin'), given, 'small'));
       expect(small.outputs).toBeCloseTo((1 - value) * 40, 6);
       // What the small model costs here is what the large one costs at the other share.
-      const mirrored = amounts(of(routing, { ...given, value: 1 - value }, 'large'));
-      expect(small).toEqual(mirrored);
-      expect(of(stepChoiceCost('coin'), given, 'large')).toEqual(of(routing, given, 'large'));
+      const mirrored = { ...given, value: 1 - value };
+      expect(small).toEqual(amounts(of(stepRouting, mirrored, 'large')));
+      expect(of(stepChoiceCost('coin'), given, 'large')).toEqual(of(stepRouting, given, 'large'));
     }
   });
 });

@@ -12,7 +12,7 @@ import {
   prefill,
   type WorkPlan,
 } from '../machines/cost-model.ts';
-import { decodeShape, type ForwardShape, fullForwardMs } from '../machines/forward-costs.ts';
+import { decodeShape, fullForwardMs } from '../machines/forward-costs.ts';
 import {
   DRAFT_LENGTH_MAX,
   draftForwards,
@@ -68,15 +68,6 @@ export function learnedRoutingCost(name: string): CostModel {
 }
 
 /**
- * The small model drafts every step. The large model writes a `share` of the tokens anew, in whole
- * steps, and reads the others once, when it is next called.
- * @param reads what the reward needs of the small model's rows
- */
-export function stepRoutingCost(name: string, reads: RowReads): CostModel {
-  return tokenRoutingCost({ name, reads });
-}
-
-/**
  * The small model answers several times, by default. Work is counted as if a request were alone, so its
  * samples share no forwards.
  * @param what samples are, in words
@@ -92,105 +83,6 @@ export function samplesCost(name: string, what: string, reads: RowReads): CostMo
       ...answersOf(plan, { small: count, large: 0 }),
       note: `${count} ${what}`,
     }),
-  };
-}
-
-/** Each step is written by one of the models, which then reads what it missed. Nothing is drafted. */
-export function stepChoiceCost(name: string): CostModel {
-  return {
-    name,
-    parameter: 'share',
-    readsLogits: false,
-    work: (plan) => {
-      const routed = stepRoutingCost(name, {}).work(plan);
-      const { promptTokenCount, answerTokenCount, value: share } = plan;
-      const everWrites = 1 - share ** answerTokenCount;
-      return {
-        ...routed,
-        forwards: [
-          ...(everWrites > 0 ? prefill('small', promptTokenCount, everWrites) : []),
-          ...catchUps('small', plan, 1 - share),
-          ...routed.forwards.filter(({ model }) => model === 'large'),
-        ],
-      };
-    },
-  };
-}
-
-/** The assumed length of a step where advice needs one. Worked answers have steps of 10 to 30 tokens. */
-const STEP_TOKEN_COUNT = 20;
-
-/**
- * As `stepRoutingCost`, with a reward for which the large model reads every drafted step, one forward
- * for each.
- */
-export function stepReadingCost(name: string, reads: RowReads): CostModel {
-  return {
-    name,
-    parameter: 'share',
-    readsLogits: readsLogits(reads),
-    work: (plan) => {
-      const { promptTokenCount, answerTokenCount, value: share } = plan;
-      const length = Math.min(STEP_TOKEN_COUNT, answerTokenCount);
-      const stepCount = answerTokenCount / length;
-      const cached = meanLength(plan);
-      const callCount = stepCount * (1 + share);
-      const all: readonly ExpectedForwards[] = [
-        ...prefill('small', promptTokenCount),
-        ...singleSteps('small', plan),
-        ...rewardReadings(stepCount, decodeShape(length, cached), promptTokenCount),
-        { model: 'large', count: share * answerTokenCount, shape: decodeShape(1, cached) },
-      ];
-      return {
-        forwards: all.filter(({ count }) => count > 0),
-        largeCallCount: callCount,
-        largeContextTokenCount: callCount * (cached + 1) + stepCount * (length - 1),
-        note: null,
-      };
-    },
-  };
-}
-
-/** The last chunk of the prompt is read with the first step. */
-function rewardReadings(
-  count: number,
-  reading: ForwardShape,
-  promptTokenCount: number,
-): readonly ExpectedForwards[] {
-  const chunks = prefill('large', promptTokenCount);
-  const { rowCount, cachedTokenCount } = chunks.at(-1)?.shape ?? {
-    rowCount: 0,
-    cachedTokenCount: 0,
-  };
-  const first = { ...reading, rowCount: rowCount + reading.rowCount, cachedTokenCount };
-  return [
-    ...chunks.slice(0, -1),
-    { model: 'large', count: 1, isReward: true, shape: first },
-    ...(count > 1
-      ? ([{ model: 'large', count: count - 1, isReward: true, shape: reading }] as const)
-      : []),
-  ];
-}
-
-/** The assumed length of a step, and of what a judge reads around it. */
-const JUDGED_TOKEN_COUNT = { step: 20, around: 10 };
-
-/** As `stepRoutingCost`, with a judge as large as the large model, which reads a text of its own. */
-export function judgedStepsCost(name: string): CostModel {
-  const routing = stepRoutingCost(name, {});
-  return {
-    ...routing,
-    work: (plan) => {
-      const { step, around } = JUDGED_TOKEN_COUNT;
-      const work = routing.work(plan);
-      const stepCount = Math.ceil(plan.answerTokenCount / step);
-      const judgement = {
-        ...{ rowCount: step + around, outputRowCount: 1, cachedTokenCount: meanLength(plan) },
-      };
-      const readings = rewardReadings(stepCount, judgement, plan.promptTokenCount);
-      const forwards = [...work.forwards, ...readings];
-      return { ...work, forwards, largeCallCount: work.largeCallCount + stepCount };
-    },
   };
 }
 
@@ -227,7 +119,7 @@ function answersOf(plan: WorkPlan, counts: Readonly<Record<ModelRole, number>>):
   };
 }
 
-function singleSteps(model: ModelRole, plan: WorkPlan): readonly ExpectedForwards[] {
+export function singleSteps(model: ModelRole, plan: WorkPlan): readonly ExpectedForwards[] {
   // Costs are linear in the cached tokens, so the mean length stands for all.
   return [{ model, count: plan.answerTokenCount, shape: decodeShape(1, meanLength(plan)) }];
 }
@@ -236,7 +128,11 @@ function singleSteps(model: ModelRole, plan: WorkPlan): readonly ExpectedForward
 const GAP_MIN = 1e-9;
 
 /** Forwards of a model that writes a share of the tokens, by the number of rows that they catch up on. */
-function catchUps(model: ModelRole, plan: WorkPlan, share: number): readonly ExpectedForwards[] {
+export function catchUps(
+  model: ModelRole,
+  plan: WorkPlan,
+  share: number,
+): readonly ExpectedForwards[] {
   const { promptTokenCount, answerTokenCount } = plan;
   const forwards: ExpectedForwards[] = [];
   let gap = share;
@@ -371,6 +267,6 @@ function timeOf({ forwards, largeCallCount }: SpeculationWork, plan: WorkPlan): 
   );
 }
 
-function meanLength({ promptTokenCount, answerTokenCount }: WorkPlan): number {
+export function meanLength({ promptTokenCount, answerTokenCount }: WorkPlan): number {
   return promptTokenCount - 1 + (answerTokenCount - 1) / 2;
 }

@@ -2,10 +2,11 @@
  * `random-step`: a coin decides which model writes each step. The control of every method that decides
  * about steps. It drafts nothing in vain, so it is cheaper than a reward at the same share of steps.
  */
-import { stepChoiceCost } from './cost-models.ts';
+
 import { type Method, thresholdOf } from './method.ts';
 import type { RsdOptions } from './rsd-options.ts';
 import { checkStepLimits } from './step-boundary.ts';
+import { stepChoiceCost } from './step-cost-models.ts';
 import type { Strategy } from './strategy.ts';
 import { writeStep } from './write-step.ts';
 import { writtenBy } from './written-by.ts';

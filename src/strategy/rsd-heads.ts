@@ -5,11 +5,11 @@
 import type { RowReads } from '../core/row-reads.ts';
 import { rewardReads } from '../judging/reward-features.ts';
 import type { CostModel } from '../machines/cost-model.ts';
-import { stepReadingCost, stepRoutingCost } from './cost-models.ts';
 import { headThreshold } from './head-threshold.ts';
 import type { Method } from './method.ts';
 import { HUES, solidLine } from './method-style.ts';
 import { DELTA, rsd } from './rsd.ts';
+import { stepReadingCost, stepRoutingCost } from './step-cost-models.ts';
 import { trainedReward } from './trained-reward.ts';
 
 interface Trained extends Pick<Method, 'name' | 'summary' | 'style'> {

@@ -8,9 +8,9 @@ import {
   YES_OR_NO,
 } from '../judging/judge-prompt.ts';
 import { type JudgeSettings, judgeReward } from '../judging/judge-reward.ts';
-import { judgedStepsCost } from './cost-models.ts';
 import { type Method, thresholdOf } from './method.ts';
 import { rsd } from './rsd.ts';
+import { judgedStepsCost } from './step-cost-models.ts';
 
 interface JudgeMethod extends JudgeSettings, Pick<Method, 'summary'> {
   readonly threshold: number;

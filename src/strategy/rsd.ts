@@ -25,11 +25,11 @@ import {
 } from '../judging/likelihood-reward.ts';
 import { RewardRange } from '../judging/reward-range.ts';
 import type { StepReward } from '../judging/step-reward.ts';
-import { stepReadingCost, stepRoutingCost } from './cost-models.ts';
 import { type Method, type ThresholdFacts, thresholdOf } from './method.ts';
 import { checkRsdOptions, isThreshold, type RsdOptions } from './rsd-options.ts';
 import { CORRECTION_DRAW, checkSamples, type SampleOptions, sampleBranches } from './samples.ts';
 import { STEP_LIMITS } from './step-boundary.ts';
+import { stepReadingCost, stepRoutingCost } from './step-cost-models.ts';
 import { type DraftedSteps, type JudgedStep, StepDrafter } from './step-drafter.ts';
 import type { Decision, Decoder, Round, Strategy, StrategyContext } from './strategy.ts';
 import { WEIGHTINGS } from './weighting.ts';

@@ -35,6 +35,7 @@ import type {
   StrategyNeeds,
 } from './strategy.ts';
 import type { SpeculativeOptions } from './strategy-options.ts';
+import { writtenBy } from './written-by.ts';
 
 export { DRAFT_LENGTH_MAX } from '../speculative/draft-length.ts';
 
@@ -105,6 +106,9 @@ class SpeculativeDecoder implements Decoder {
   readonly #context: StrategyContext;
   readonly #shared: Shared;
   readonly #verifier: VerifierName;
+  readonly #costs: StepCosts | null;
+  /** What the large model writes on alone, between drafts. */
+  #stream: AsyncGenerator<RowResult, void> | null = null;
   /** Chosen in the first round, when the lengths of prompt and answer are known. */
   #proposers: readonly Proposer[] = [];
 
@@ -112,6 +116,7 @@ class SpeculativeDecoder implements Decoder {
     this.#context = context;
     this.#shared = shared;
     this.#verifier = shared.verifier ?? 'coupling';
+    this.#costs = costsFor(context, shared);
   }
 
   async round(round: Round): Promise<readonly Decision[]> {
@@ -119,11 +124,22 @@ class SpeculativeDecoder implements Decoder {
     const proposer = this.#proposer(round);
     // The bonus token needs room too.
     const proposed = await proposer.propose({ text, lengthMax: tokenCountMax - 1 });
+    if (proposed === null && this.#costs?.stream !== undefined) return [await this.#next(round)];
+    await this.#stream?.return();
+    this.#stream = null;
     const draft = proposed ?? { tokens: [], origin: 'small' as const, distributions: null };
     const rows = await this.#verify(text, draft);
     const verification = this.#judge(draft, rows, text.length);
     if (draft.tokens.length > 0) proposer.observe(draft, verification.acceptedCount);
     return decisions(draft, rows, verification);
+  }
+
+  async #next({ text, tokenCountMax }: Round): Promise<Decision> {
+    const { session, tokenReads: reads, stops: texts } = this.#context;
+    const until = { tokenCountMax, texts };
+    this.#stream ??= session('large').write({ text, until, purpose: 'correct', reads });
+    const { value } = await this.#stream.next();
+    return writtenBy('large', required(value ?? undefined, 'a stream ends where its answer does'));
   }
 
   notes(): readonly string[] {
@@ -142,17 +158,17 @@ class SpeculativeDecoder implements Decoder {
     const lookup = new PromptLookupProposer({
       acceptance: this.#shared.textAcceptance,
       length: this.#shared.draftLength ?? 'auto',
-      costs: lookupCosts(this.#shared.costs),
+      costs: lookupCosts(this.#costs),
       allowed: allowedDraft,
     });
     if (wanted === 'prompt-lookup') return [lookup];
     const unreadLength = this.#context.session('small').unreadLength(text);
     const plan = {
       unreadLength,
-      readMs: readMs(this.#shared.costs?.small ?? null, unreadLength),
+      readMs: readMs(this.#costs?.small ?? null, unreadLength),
       answerLengthMax: tokenCountMax,
     };
-    const model = draftModel(this.#context, this.#shared, plan);
+    const model = draftModel(this.#context, { ...this.#shared, costs: this.#costs }, plan);
     return wanted === 'auto' && model.isOff ? [model, lookup] : [model];
   }
 
@@ -189,23 +205,41 @@ function draftModel(
   });
 }
 
-function lookupCosts(costs: StepCosts | null | undefined): SpeculationCosts | null {
+/**
+ * A stream of a server draws with noise of its own, so that only greedy requests have the same text with
+ * and without it. Others make a call for every token.
+ */
+function costsFor({ temperature }: StrategyContext, { costs = null }: Shared): StepCosts | null {
+  return costs === null || temperature === 0 ? costs : { ...costs, stream: undefined };
+}
+
+/** The stream that a lookup ends is opened again behind it. */
+function lookupCosts(costs: StepCosts | null): SpeculationCosts | null {
+  const verifyMs = verifyCost(costs);
+  if (verifyMs === null) return null;
+  const { roundTripMs = 0 } = costs?.stream ?? {};
+  return { verifyMs, draftMs: () => roundTripMs };
+}
+
+function verifyCost(costs: StepCosts | null | undefined): SpeculationCosts['verifyMs'] | null {
   const large = costs?.large ?? null;
   if (large === null) return null;
-  return { verifyMs: (rowCount) => forwardMs(large, rowCount), draftMs: () => 0 };
+  const { tokenMs } = costs?.stream ?? {};
+  return (rowCount) =>
+    tokenMs !== undefined && rowCount === 1 ? tokenMs : forwardMs(large, rowCount);
 }
 
 /** Null if a model was not measured. */
 export function draftModelCosts(costs: StepCosts | null | undefined): SpeculationCosts | null {
-  const verify = lookupCosts(costs);
+  const verifyMs = verifyCost(costs);
   const small = costs?.small ?? null;
-  if (verify === null || small === null) return null;
+  if (verifyMs === null || small === null) return null;
   const draftMs = (length: number, acceptance: number): number =>
     draftForwards(length, acceptance).reduce(
       (sum, { rowCount, count }) => sum + count * forwardMs(small, rowCount),
       0,
     );
-  return { verifyMs: verify.verifyMs, draftMs };
+  return { verifyMs, draftMs };
 }
 
 /** Reading costs no more per token than the widest measured forward: prefills are wider still. */

@@ -7,6 +7,7 @@ import {
   sampledPerturbationGate,
   unbiasedPerturbationGate,
 } from '../judging/perturbation.ts';
+import type { CostModel } from '../machines/cost-model.ts';
 import { classMarginGate } from './class-margin.ts';
 import { tokenRoutingCost } from './cost-models.ts';
 import { entropyGate } from './entropy.ts';
@@ -33,7 +34,7 @@ function method({ sends = 'distribution', ...facts }: Facts): Method {
     ...{ optionGroups: ['uplink'], sends },
     fit: { givesThreshold: gate === perturbationGate },
     needs: ['small', 'large'],
-    costModels: [gate === null ? { ...cost, parameter: null } : cost],
+    costModels: [gate === null ? always(cost) : cost],
     build: (value, { uplink: asked = {}, ...options }) => {
       const given = gate === null ? 0 : thresholdOf(value);
       const byFit = gate === perturbationGate && value.threshold === null;
@@ -47,6 +48,11 @@ function method({ sends = 'distribution', ...facts }: Facts): Method {
       return hybrid(name, { gate, threshold, thresholdName, note, ...sending });
     },
   };
+}
+
+/** Every draft is verified by a call. */
+function always(cost: CostModel): CostModel {
+  return { ...cost, parameter: null, work: (plan) => cost.work({ ...plan, value: 1 }) };
 }
 
 function gated(

@@ -13,6 +13,7 @@ import type { CostParameter } from '../../machines/cost-model.ts';
 import type { ForwardCosts } from '../../machines/forward-costs.ts';
 import type { MachineProfile } from '../../machines/machine-profile.ts';
 import { type CostedModel, profileCosts } from '../../machines/profile-costs.ts';
+import { type ServedCosts, type ServedTimes, withoutReading } from '../../machines/served-costs.ts';
 import { isOfPair, type Method } from '../../strategy/method.ts';
 import { METHODS } from '../../strategy/methods.ts';
 import { largeMethod } from '../../strategy/single-model.ts';
@@ -48,6 +49,22 @@ export interface AdviceInputs {
   readonly roundTripMs: number | null;
   /** Null if nothing was tried out. */
   readonly statistics: AcceptanceStatistics | null;
+  /** The server that the large model runs on; absent: it could run on this machine. */
+  readonly server?: AdvisedServer | undefined;
+}
+
+/** A server as it was measured, and what works with it. */
+export interface AdvisedServer {
+  readonly engine: string;
+  readonly host: string;
+  /** The model's name on the server. */
+  readonly model: string;
+  /** Null: the server does not say. */
+  readonly version: string | null;
+  readonly times: ServedTimes;
+  readonly costs: ServedCosts;
+  /** The methods that work with it, by name. */
+  readonly works: readonly string[];
 }
 
 /** Advice for one place of the large model. */
@@ -72,7 +89,14 @@ export interface AdviceReport {
   readonly lookup: LookupStatistics | null;
   /** Null if nothing was tried out. */
   readonly statistics: AcceptanceStatistics | null;
-  /** The large model on the same machine and, if a round trip is known, behind a network. */
+  /** The server that the large model runs on; null: it could run on this machine. */
+  readonly server: AdvisedServer | null;
+  /** Methods that do not work with the server. */
+  readonly unavailable: readonly string[];
+  /**
+   * The large model on its server; else on the same machine and, if a round trip is known, behind a
+   * network.
+   */
   readonly places: readonly [PlacedAdvice, ...PlacedAdvice[]];
 }
 
@@ -82,24 +106,34 @@ export function adviceReport(
   assumptions: AdviceAssumptions,
   methods: readonly Method[] = METHODS,
 ): AdviceReport {
-  const { models, profile, remoteProfile, roundTripMs, statistics } = inputs;
+  const { models, profile, remoteProfile, roundTripMs, statistics, server = null } = inputs;
   const { promptTokenCount = PROMPT_TOKEN_COUNT_DEFAULT } = assumptions;
   const { answerTokenCount = ANSWER_TOKEN_COUNT_DEFAULT } = assumptions;
   const { prices, billing = BILLINGS[0], lookup = statistics?.lookup ?? null } = assumptions;
   const facts = {
     ...{ models, profile, promptTokenCount, answerTokenCount },
     prices: { small: prices?.small ?? null, large: prices?.large ?? null },
-    ...{ billing, lookup, statistics },
+    ...{ billing, lookup, statistics, server },
+    unavailable: methods.filter((method) => !isAvailable(method, server)).map(({ name }) => name),
   };
+  const available = methods.filter((method) => isAvailable(method, server));
   const knownValue = knownValues(assumptions, facts);
   const place = (where: Omit<PlacedAdvice, 'strategies'>): PlacedAdvice => ({
     ...where,
-    strategies: adviceOnAll(methods, scenarioOf(facts, where), knownValue),
+    strategies: adviceOnAll(available, scenarioOf(facts, where), knownValue),
   });
+  const there = { place: 'remote', largeProfile: remoteProfile } as const;
+  if (server !== null) {
+    return { ...facts, places: [place({ ...there, roundTripMs: server.costs.roundTripMs })] };
+  }
   const here = place({ place: 'local', roundTripMs: 0, largeProfile: profile });
   if (roundTripMs === null) return { ...facts, places: [here] };
-  const there = place({ place: 'remote', roundTripMs, largeProfile: remoteProfile });
-  return { ...facts, places: [here, there] };
+  return { ...facts, places: [here, place({ ...there, roundTripMs })] };
+}
+
+/** The small model alone needs no server. */
+function isAvailable({ name, needs }: Method, server: AdvisedServer | null): boolean {
+  return server === null || !needs.includes('large') || server.works.includes(name);
 }
 
 type Facts = Omit<AdviceReport, 'places'>;
@@ -111,13 +145,21 @@ function scenarioOf(
 ): CostScenario {
   const { models, profile, promptTokenCount, answerTokenCount, prices, billing, lookup } = facts;
   const { small, large } = models;
+  const { keepsPrefix, readMs } = facts.server?.costs ?? {};
+  const largeCosts = costsOn(largeProfile, large, facts);
+  const rereads = keepsPrefix === false;
   return {
     models: {
       small: { ...small, costs: costsOn(profile, small, facts), prices: prices.small },
-      large: { ...large, costs: costsOn(largeProfile, large, facts), prices: prices.large },
+      large: {
+        ...large,
+        costs: rereads ? withoutReading(largeCosts) : largeCosts,
+        prices: prices.large,
+      },
     },
     ...{ roundTripMs, billing, promptTokenCount, answerTokenCount },
     lookupHitRate: lookup?.hitRate,
+    rereadMs: rereads ? readMs : 0,
   };
 }
 
@@ -150,7 +192,9 @@ function adviceOnAll(
 function knownValues({ share, acceptance }: AdviceAssumptions, facts: Facts): KnownValue {
   const { statistics, lookup } = facts;
   return ({ name, threshold, head, needs }, parameter) => {
-    const byDefault = threshold?.isShare === true ? threshold.default : 0;
+    // Not every method is tried out on a slow server.
+    const untried = statistics === null ? 0 : null;
+    const byDefault = threshold?.isShare === true ? threshold.default : untried;
     switch (parameter) {
       case null:
         return 0;

@@ -76,7 +76,7 @@ describe('measureAcceptance', () => {
     expect(tried).toEqual(expect.arrayContaining(['entropy', 'margin', 'cascade']));
     expect(Object.keys(statistics.shares)).toEqual(tried);
     expect(asked.map(textOf)).toEqual(
-      [...tried, 'entropy@-1'].flatMap((name) => [name, name, name]),
+      ['entropy@-1', ...tried].flatMap((name) => [name, name, name]),
     );
   });
 

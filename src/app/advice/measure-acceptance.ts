@@ -3,6 +3,7 @@
  * the share of drafts that hold. It gives a first idea of a pair if the user has no numbers.
  */
 
+import { systemClock } from '../../core/clock.ts';
 import type { EngineEvent, TokenEvent } from '../../core/events.ts';
 import type { OnProgress } from '../../core/progress.ts';
 import type { TokenId } from '../../core/token-id.ts';
@@ -14,17 +15,17 @@ import { METHODS } from '../../strategy/methods.ts';
 import { strategyValue } from '../../strategy/strategy-value.ts';
 
 /** A question, code and prose. None of them occurs in an evaluation. */
-const PROMPTS: readonly string[] = [
+export const PROMPTS: readonly string[] = [
   'A ticket costs 12 coins and a child pays half. What do two adults and three children pay?',
   'Write a function that returns the second largest number of a list.',
   'Explain in a few sentences why the moon has phases.',
 ];
 const TOKEN_COUNT = 96;
 /** Calls the large model for every token, so that both models' choices are known. */
-const ALWAYS_CALLS: StrategyValue = strategyValue(entropyMethod, -1);
+export const ALWAYS_CALLS: StrategyValue = strategyValue(entropyMethod, -1);
 
 export interface AcceptanceStatistics {
-  /** The share of each method at its default threshold, by the method's name. */
+  /** The share of each method that was tried, at its default threshold, by the method's name. */
   readonly shares: Readonly<Record<string, number>>;
   readonly acceptance: number;
   readonly lookup: LookupStatistics;
@@ -45,6 +46,10 @@ export interface LookupStatistics {
 interface Options {
   /** The prompts to try; default: `PROMPTS`. */
   readonly prompts?: readonly string[] | undefined;
+  /** The strategies to try, of `MEASURED_STRATEGIES`; default: all. */
+  readonly strategies?: readonly StrategyValue[] | undefined;
+  /** No further strategy is tried after this time. Default: none. */
+  readonly budgetMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: OnProgress | undefined;
 }
@@ -78,8 +83,9 @@ export async function measureAcceptance(
   engine: Pick<Engine, 'generate' | 'promptTokens'>,
   options: Options,
 ): Promise<AcceptanceStatistics> {
-  const { prompts = PROMPTS } = options;
-  const total = MEASURED_STRATEGIES.length * prompts.length * TOKEN_COUNT;
+  const { prompts = PROMPTS, strategies = MEASURED_STRATEGIES, budgetMs = Infinity } = options;
+  const total = strategies.length * prompts.length * TOKEN_COUNT;
+  const endMs = systemClock.nowMs() + budgetMs;
   let done = 0;
   const advance = (): void => {
     done += 1;
@@ -95,16 +101,18 @@ export async function measureAcceptance(
     }
     return all;
   };
+  // The large model's own text, and the small model's choice at each position.
+  const written = strategies.includes(ALWAYS_CALLS) ? await answers(ALWAYS_CALLS) : [];
   const shares: Record<string, number> = {};
-  for (const method of TRIED_METHODS) {
-    const written = await answers(strategyValue(method));
+  for (const value of strategies) {
+    if (value === ALWAYS_CALLS || systemClock.nowMs() > endMs) continue;
+    const { method } = value;
+    const own = await answers(value);
     // The share of a method that chooses whole answers is a share of answers, not of tokens.
     const isQuery = method.unit === 'query';
-    const counted = written.flatMap(({ tokens }) => (isQuery ? tokens.slice(0, 1) : tokens));
+    const counted = own.flatMap(({ tokens }) => (isQuery ? tokens.slice(0, 1) : tokens));
     shares[method.name] = share(counted, (token) => token.origin === 'large');
   }
-  // The large model's own text, and the small model's choice at each position.
-  const written = await answers(ALWAYS_CALLS);
   return {
     shares,
     acceptance: share(

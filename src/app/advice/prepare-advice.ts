@@ -3,8 +3,6 @@
  * strategies. It measures nothing that is known or given.
  */
 import { bundledModel } from '../../catalog/bundled-models.ts';
-import { ensureModel } from '../../catalog/ensure-model.ts';
-import { DEFAULT_PAIR, parsePair } from '../../catalog/known-pairs.ts';
 import { parseModelReference } from '../../catalog/model-reference.ts';
 import { PilotfishError } from '../../core/errors.ts';
 import type { ModelRole } from '../../core/model-id.ts';
@@ -16,9 +14,9 @@ import {
   type MeasuredProfile,
   withModel,
 } from '../../machines/machine-profile.ts';
-import { type CostedModel, checkKnowsName, profileCosts } from '../../machines/profile-costs.ts';
+import { checkKnowsName, profileCosts } from '../../machines/profile-costs.ts';
 import { loadModel } from '../../model/llama-cpp/model.ts';
-import { readModelFile } from '../../model/llama-cpp/model-file.ts';
+import type { ServerOptions } from '../elsewhere/reach-server.ts';
 import {
   localModelCosts,
   localProfileName,
@@ -34,7 +32,9 @@ import {
   type AcceptanceStatistics,
   MEASURED_STRATEGIES,
   measureAcceptance,
+  PROMPTS,
 } from './measure-acceptance.ts';
+import { type AdvisedFile, modelFileOf, nameOf } from './model-file-of.ts';
 
 export interface PrepareAdviceOptions
   extends Omit<PairOptions, 'contextLength' | 'judge' | 'reward'>,
@@ -45,6 +45,8 @@ export interface PrepareAdviceOptions
   readonly remoteProfile?: string | undefined;
   /** Milliseconds to the remote large model and back; default: the round trip of a profile. */
   readonly roundTripMs?: number | undefined;
+  /** Of a large model on a server, which `large` gives the address of (docs/SERVERS.md). */
+  readonly server?: ServerOptions | undefined;
   /** Whether other programs occupy all processors. Default: the load that the system reports. */
   readonly isBusy?: (() => boolean) | undefined;
 }
@@ -68,8 +70,8 @@ export async function prepareAdvice(options: PrepareAdviceOptions): Promise<Advi
   const names = { small: nameOf('small', options), large: nameOf('large', options) };
   checkNames(profiles, names);
   const files = {
-    small: await fileOf(names.small, options),
-    large: await fileOf(names.large, options),
+    small: await modelFileOf(names.small, options),
+    large: await modelFileOf(names.large, options),
   };
   checkFiles(profiles, files);
   const profile = profiles.given ?? (await ownProfile(files, profiles.own, options));
@@ -131,23 +133,7 @@ function checkFiles({ given, remote }: Profiles, { small, large }: Files): void 
   if (remote !== null) profileCosts(remote, large.model);
 }
 
-interface ModelFile {
-  readonly path: string;
-  readonly model: CostedModel;
-}
-
-type Files = Readonly<Record<ModelRole, ModelFile>>;
-
-function nameOf(role: ModelRole, options: PrepareAdviceOptions): string {
-  return options[role] ?? parsePair(options.pair ?? DEFAULT_PAIR.name)[role];
-}
-
-async function fileOf(reference: string, options: PrepareAdviceOptions): Promise<ModelFile> {
-  const { path } = await ensureModel(reference, options);
-  const { weightBytes, parameterCounts, kvBytesPerToken } = await readModelFile(path);
-  const name = shortName(reference);
-  return { path, model: { name, reference, weightBytes, parameterCounts, kvBytesPerToken } };
-}
+type Files = Readonly<Record<ModelRole, AdvisedFile>>;
 
 /** This machine's costs of both models. Unknown costs are measured quickly. */
 async function ownProfile(
@@ -177,7 +163,7 @@ async function measureQuickly(
   return costs;
 }
 
-function notQuiet(name: string): string {
+export function notQuiet(name: string): string {
   return (
     `The machine had other work while costs of ${name} were measured: times below may be wrong, ` +
     'and are not kept. Ask again when it is quiet, or run "pilotfish bench steps".'
@@ -200,7 +186,11 @@ async function triedOut(
 
 async function tryOut(options: PrepareAdviceOptions): Promise<AcceptanceStatistics> {
   await using engine = await openEngine({ ...options, strategies: MEASURED_STRATEGIES });
+  return await measureAcceptance(engine, { ...options, prompts: promptsFor(options) });
+}
+
+/** Prompts that the models can read. */
+export function promptsFor(options: PrepareAdviceOptions): readonly string[] {
   const names = ROLES.map((role) => nameOf(role, options));
-  const prompts = names.every((name) => bundledModel(name) !== null) ? POCKET_PROMPTS : undefined;
-  return await measureAcceptance(engine, { ...options, prompts });
+  return names.every((name) => bundledModel(name) !== null) ? POCKET_PROMPTS : PROMPTS;
 }

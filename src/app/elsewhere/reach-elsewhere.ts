@@ -89,7 +89,7 @@ export async function reachElsewhere(options: Options): Promise<ReachedRole | nu
   return { role, model: await reachServer(address, own, options) };
 }
 
-function withoutServer(large = 'not given'): PilotfishError {
+export function withoutServer(large = 'not given'): PilotfishError {
   const message = `An option of a server is given, and the large model is ${large}.`;
   return new PilotfishError('option-invalid', message, {
     remedy: 'Give the address of the server with --large, as in vllm:http://HOST:PORT/MODEL.',

@@ -1,10 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { recordedIo } from '../../../test/cli/recorded-io.ts';
 import { scriptedDependencies } from '../../../test/cli/scripted-engine.ts';
-import { type AdviceInputs, adviceReport } from '../../app/advice/advice-report.ts';
+import {
+  type AdviceInputs,
+  type AdvisedServer,
+  adviceReport,
+} from '../../app/advice/advice-report.ts';
 import type { AdviseOptions } from '../../app/advise.ts';
 import { PROFILE, TIMED } from '../../machines/fakes/timed-profile.ts';
 import { KNOWN_MACHINES } from '../../machines/known-machines.ts';
+import { type ServedTimes, servedCosts } from '../../machines/served-costs.ts';
 import { METHODS } from '../../strategy/methods.ts';
 import { runCli } from '../run-cli.ts';
 
@@ -221,6 +226,41 @@ describe('advise', () => {
       value: 0.2,
       faces: { weightTraffic: { pays: true, range: { from: 0 } }, price: { ratio: null } },
     });
+  });
+
+  it('shows what was measured of a server, and what does not work with it', async () => {
+    const times: ServedTimes = {
+      ...{ tokenMs: 50, againMs: 60, textTokenCount: 60, spread: 0 },
+      fresh: [
+        { tokenCount: 60, ms: 100 },
+        { tokenCount: 260, ms: 300 },
+      ],
+      calls: [{ rowCount: 1, ms: 60 }],
+      batches: [{ rowCount: 2, ms: 65 }],
+    };
+    const server: AdvisedServer = {
+      ...{ engine: 'vllm', host: 'gpu:8000', model: 'huge', version: '0.32.0' },
+      ...{ times, costs: servedCosts(times), works: ['large', 'margin'] },
+    };
+    const given = [...GIVEN, '--large', 'vllm:http://gpu:8000', '--large-as', 'huge'];
+    const { out, asked } = await advise(given, { server });
+    expect(asked[0]).toMatchObject({ large: 'vllm:http://gpu:8000', server: { as: 'huge' } });
+    expect(out).toContain('\nserver vllm 0.32.0 at gpu:8000, measured, in ms:\n');
+    expect(out).toContain('a streamed token 50.0, round trip of a call 10.0\n');
+    expect(out).toContain('reading a token 1.00; a text that it has read before is kept\n');
+    expect(out).toContain('\nThe large model 10.0 ms away, on box\n');
+    expect(out).not.toContain('on the same machine');
+    expect(out).toMatch(/^margin /m);
+    expect(out).not.toMatch(/^citer /m);
+    const words = out.replaceAll('\n', ' ');
+    expect(words).toMatch(/Not available with this server: entropy, .*citer/);
+    expect(words).toContain('Presumed are: no other load there');
+    const json = JSON.parse((await advise([...given, '--json'], { server })).out);
+    expect(json).toMatchObject({
+      server: { host: 'gpu:8000', costs: { roundTripMs: 10, keepsPrefix: true } },
+      places: [{ place: 'remote', roundTripMs: 10 }],
+    });
+    expect(json.unavailable).toContain('citer');
   });
 
   it('passes every option on', async () => {

@@ -23,6 +23,7 @@ import {
 } from '../options/flags.ts';
 import { PAIR_FLAGS, PRICE_FLAGS, type Prices, pricesOf } from '../options/pair-flags.ts';
 import { ROUND_TRIP_MS, UNIT_INTERVAL } from '../options/parse-number.ts';
+import { SERVER_FLAGS, serverOptions } from '../options/server-flags.ts';
 import { progressBar } from '../rendering/progress-bar.ts';
 import { renderAdvice } from '../rendering/render-advice.ts';
 
@@ -36,8 +37,10 @@ const TOKENS_MAX = 32_768;
 const DESCRIPTION =
   'Says for every strategy whether it costs less than the large model alone: in time, weight ' +
   'traffic, FLOPs and, with prices, money; and from where on it does. It says nothing about how ' +
-  'good the answers are. Without --share and --acceptance the strategies are tried out on a few ' +
-  'built-in prompts. These machines are built in from their data sheets: ' +
+  'good the answers are. A large model on a server (--large vllm:http://HOST:PORT/MODEL, or a name ' +
+  'of models.yaml) is measured there, by calls that take up to a minute. Without --share and ' +
+  '--acceptance the strategies are tried out on a few built-in prompts. These machines are built in ' +
+  'from their data sheets: ' +
   `${KNOWN_MACHINES.map(({ name }) => name).join(', ')}.`;
 
 const EXAMPLES = `Examples:
@@ -45,13 +48,24 @@ const EXAMPLES = `Examples:
   pilotfish advise --share 0.2 --acceptance 0.7
   pilotfish advise --profile rtx-4090 --share 0.2 --acceptance 0.7
   pilotfish advise --share 0.2 --acceptance 0.7 --lookup 0.1,0.6
+  pilotfish advise --large vllm:http://gpu:8000/MODEL
   pilotfish advise --round-trip 40 --remote-profile h100-sxm
   pilotfish advise --round-trip 40 --price-large 0.5,1.5 --billing per-call`;
 
 type Given = Omit<
   AdviseOptions,
-  'prices' | 'template' | 'home' | 'env' | 'isBusy' | 'signal' | 'onProgress' | 'onNotice'
+  | 'prices'
+  | 'server'
+  | 'template'
+  | 'home'
+  | 'env'
+  | 'isBusy'
+  | 'signal'
+  | 'onProgress'
+  | 'onNotice'
 >;
+
+const { onLargeFailure: _, ...ADVISED_SERVER_FLAGS } = SERVER_FLAGS;
 
 const FLAGS: FlagTable<Given & Prices> = {
   pair: PAIR_FLAGS.pair,
@@ -112,13 +126,14 @@ export function registerAdvise(program: Command, io: CliIo, dependencies: CliDep
     .command('advise')
     .summary('whether and where each strategy pays')
     .description(DESCRIPTION);
-  addFlags(command, FLAGS)
+  addFlags(command, { ...FLAGS, ...ADVISED_SERVER_FLAGS })
     .option('--json', 'print the advice as one JSON object')
     .option('--no-color', 'no colours')
     .addHelpText('after', `\n${EXAMPLES}`)
     .action(async (parsed: OutputFlags) => {
       const { priceSmall, priceLarge, ...given } = readFlags(FLAGS, parsed);
-      const options = { ...given, prices: pricesOf({ priceSmall, priceLarge }) };
+      const prices = pricesOf({ priceSmall, priceLarge });
+      const options = { ...given, ...serverOptions(parsed), prices };
       await run(options, parsed, parsed.color ? io : withoutColor(io), dependencies);
     });
 }
@@ -160,12 +175,12 @@ function parseLookup(given: string): LookupStatistics {
 
 function jsonLine(report: AdviceReport): string {
   const { models, profile, promptTokenCount, answerTokenCount, billing } = report;
-  const { lookup, statistics, places } = report;
+  const { lookup, statistics, places, server, unavailable } = report;
   return JSON.stringify({
     type: 'advice',
     models: { small: models.small.name, large: models.large.name },
     profile: profile.name,
-    ...{ promptTokenCount, answerTokenCount, billing, lookup, statistics },
+    ...{ promptTokenCount, answerTokenCount, billing, lookup, statistics, server, unavailable },
     places: places.map(({ largeProfile, ...place }) => ({
       ...place,
       largeProfile: largeProfile.name,

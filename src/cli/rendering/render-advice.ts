@@ -1,7 +1,7 @@
 /** Advice for people: one table for each place of the large model, and the meaning of the numbers. */
 
 import wrapAnsi from 'wrap-ansi';
-import type { AdviceReport, PlacedAdvice } from '../../app/advice/advice-report.ts';
+import type { AdviceReport, AdvisedServer, PlacedAdvice } from '../../app/advice/advice-report.ts';
 import {
   type Advice,
   type Billing,
@@ -10,6 +10,7 @@ import {
   type FaceAdvice,
   type PayingRange,
 } from '../../machines/advise.ts';
+import type { CurvePoint } from '../../machines/machine-profile.ts';
 import type { CliIo } from '../io.ts';
 import { formatRatio } from './format-quantity.ts';
 import { plainTable } from './plain-table.ts';
@@ -32,14 +33,39 @@ export function renderAdvice(report: AdviceReport, columns: number, color: CliIo
     `small ${printableText(models.small.name)}, large ${printableText(models.large.name)}\n` +
     `prompts of ${promptTokenCount} tokens, answers of ${answerTokenCount}\n` +
     `machine ${printableText(profile.name)}: ${profileText(profile)}\n`;
+  const measured = report.server === null ? '' : `${renderServer(report.server)}\n`;
   const tables = places.map((place) => `\n${renderPlace(place, color)}`).join('');
-  return `${head}${tables}\n${wrapAnsi(notes(report), Math.max(40, columns))}\n`;
+  return `${head}${measured}${tables}\n${wrapAnsi(notes(report), Math.max(40, columns))}\n`;
 }
+
+/** What was measured there, in milliseconds. */
+function renderServer({ engine, host, version, times, costs }: AdvisedServer): string {
+  const points = (of: readonly CurvePoint[], before: string): string =>
+    of.length === 0
+      ? ''
+      : `  ${before}: ${of.map(({ rowCount, ms }) => `${rowCount} in ${formatMs(ms)}`).join(', ')}\n`;
+  const of = printableText(`${engine} ${version ?? ''}`.trim());
+  return (
+    `server ${of} at ${printableText(host)}, measured, in ms:\n` +
+    `  a streamed token ${formatMs(times.tokenMs)}, ` +
+    `round trip of a call ${formatMs(costs.roundTripMs)}\n` +
+    points(times.calls, 'calls for one token, by new tokens of the text') +
+    points(times.batches, 'calls for several prefixes') +
+    `  reading a token ${formatMs(costs.readMs)}; a text that it has read before ` +
+    `${PREFIX_WORDS[String(costs.keepsPrefix) as keyof typeof PREFIX_WORDS]}\n`
+  );
+}
+
+const PREFIX_WORDS = {
+  true: 'is kept',
+  false: 'is read again',
+  null: 'may be kept (reading costs too little to tell)',
+};
 
 function renderPlace(placed: PlacedAdvice, color: CliIo['color']): string {
   const { strategies } = placed;
-  const hasPrice = strategies.some(({ faces }) => faces.price.ratio !== null);
-  const faces = FACES.filter((face) => face !== 'price' || hasPrice);
+  // Without prices, or sizes of the large model, there is nothing to compare.
+  const faces = FACES.filter((face) => strategies.some((one) => one.faces[face].ratio !== null));
   const faceTitles = faces.map((face) => FACE_TITLES[face]);
   const ratios = [
     ['costs', 'with', ...faceTitles].map((text) => color.bold(text)),
@@ -106,7 +132,8 @@ function rangeText(
   return isToEnd ? `>${format(range.from)}` : `${format(range.from)} to ${format(range.to)}`;
 }
 
-function notes({ profile, statistics, lookup, prices, billing }: AdviceReport): string {
+function notes(report: AdviceReport): string {
+  const { profile, statistics, lookup, prices, billing, server, unavailable } = report;
   const hasPrices = prices.small !== null || prices.large !== null;
   return [
     'Ratios are to the large model alone for the same answer: below 1 costs less. Bytes: of weights',
@@ -121,11 +148,20 @@ function notes({ profile, statistics, lookup, prices, billing }: AdviceReport): 
     ...(statistics === null
       ? []
       : ['Shares and acceptances that were not given come from a few built-in prompts.']),
+    ...(server === null ? [] : [SERVER_NOTE]),
+    ...(unavailable.length === 0
+      ? []
+      : [`Not available with this server: ${unavailable.join(', ')}.`]),
     ...(profile.kind === 'predicted'
       ? ['Times are PREDICTED from a data sheet: right in order of magnitude.']
       : []),
   ].join(' ');
 }
+
+const SERVER_NOTE =
+  'The server was measured with greedy calls, one at a time, and texts of a hundred tokens or so. ' +
+  'Presumed are: no other load there, as much time per token for longer texts, and no drafts ahead ' +
+  '(--uplink-ahead).';
 
 const BILLING_NOTES: Readonly<Record<Billing, string>> = {
   kept:
