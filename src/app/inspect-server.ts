@@ -32,6 +32,7 @@ export interface InspectedServer {
 }
 
 /**
+ * Asks the server again, whatever is kept of earlier questions.
  * @param large an address, or a name in the user's file
  * @throws PilotfishError `option-invalid`, `server-unreachable`, `server-refused`, `server-invalid`,
  *   `aborted`
@@ -41,7 +42,7 @@ export async function inspectServer(
   given: InspectServerOptions = {},
 ): Promise<InspectedServer> {
   const { large: address, server, ...surroundings } = await withNamedServer({ ...given, large });
-  const reached = await reachServer(address, server, surroundings);
+  const reached = await reachServer(address, { ...server, probesAnew: true }, surroundings);
   await reached.close();
   const { kind, host, servedName, version, contextLength } = reached.server;
   return {

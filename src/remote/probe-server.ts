@@ -5,12 +5,17 @@ import type { Dialect, ListedModel, ServedRows, ServerFacts } from './dialect.ts
 import type { CallOptions, ServerClient } from './server-client.ts';
 import { ServerFailure } from './server-failure.ts';
 
-export interface ProbedServer {
+/** What it says of itself. */
+export interface ServerIdentity {
   /** The model's name on the server. */
   readonly servedName: string;
   /** Null: the server does not say. */
   readonly contextLength: number | null;
   readonly version: string | null;
+}
+
+/** What it was seen to do. */
+export interface ServerAbilities {
   /** The most log-probabilities of a token; 0: only that of the token itself; null: not even that. */
   readonly topCountMax: number | null;
   /** Whether they are those of the model, before the sampling steps. */
@@ -19,33 +24,48 @@ export interface ProbedServer {
   readonly takesBatches: boolean;
 }
 
-/** @throws ServerFailure, PilotfishError `aborted` */
-export async function probeServer(
-  { client, dialect }: Pick<Probe, 'client' | 'dialect'>,
+interface Asked {
+  readonly client: ServerClient;
+  readonly dialect: Dialect;
+}
+
+/**
+ * @param wanted the model's name; null: the only one
+ * @throws ServerFailure, PilotfishError `aborted`
+ */
+export async function identifyServer(
+  { client, dialect }: Asked,
   wanted: string | null,
   options: CallOptions,
-): Promise<ProbedServer> {
+): Promise<ServerIdentity> {
   const answer = await client.send(dialect.listCall, options);
   const models = client.read('its models', () => dialect.readList(answer));
-  const model = chosen(client.host, models, wanted);
-  const probe: Probe = { client, dialect, servedName: model.name, options };
-  // The least that every strategy needs; its failure says what is wrong.
-  await rowsOf(probe, [TEXT], {});
-  const facts = await factsOf(probe);
-  const topCountMax = await topCountOf(probe);
+  const { name: servedName, contextLength } = chosen(client.host, models, wanted);
+  const facts = await factsOf({ client, dialect, options });
   return {
-    servedName: model.name,
-    version: facts.version,
-    contextLength: model.contextLength ?? facts.contextLength,
-    topCountMax,
-    isBeforeSampling: (topCountMax ?? 0) > 0 && (await isBeforeSampling(probe)),
-    takesBatches: (await asked(probe, [TEXT, TEXT.slice(1)], {})) !== null,
+    ...{ servedName, version: facts.version },
+    contextLength: contextLength ?? facts.contextLength,
   };
 }
 
-interface Probe {
-  readonly client: ServerClient;
-  readonly dialect: Dialect;
+/** @throws ServerFailure, PilotfishError `aborted` */
+export async function probeServer(
+  asked: Asked,
+  servedName: string,
+  options: CallOptions,
+): Promise<ServerAbilities> {
+  const probe: Probe = { ...asked, servedName, options };
+  // The least that every strategy needs; its failure says what is wrong.
+  await rowsOf(probe, [TEXT], {});
+  const topCountMax = await topCountOf(probe);
+  return {
+    topCountMax,
+    isBeforeSampling: (topCountMax ?? 0) > 0 && (await isBeforeSampling(probe)),
+    takesBatches: (await tried(probe, [TEXT, TEXT.slice(1)], {})) !== null,
+  };
+}
+
+interface Probe extends Asked {
   readonly servedName: string;
   readonly options: CallOptions;
 }
@@ -72,7 +92,11 @@ function chosen(host: string, models: readonly ListedModel[], wanted: string | n
   });
 }
 
-async function factsOf({ client, dialect, options }: Probe): Promise<ServerFacts> {
+async function factsOf({
+  client,
+  dialect,
+  options,
+}: Omit<Probe, 'servedName'>): Promise<ServerFacts> {
   try {
     const answer = await client.send(dialect.factsCall, options);
     return client.read('its version', () => dialect.readFacts(answer));
@@ -86,7 +110,7 @@ const NO_FACTS: ServerFacts = { version: null, contextLength: null };
 
 async function topCountOf(probe: Probe): Promise<number | null> {
   for (const topCount of TOP_COUNTS) {
-    const rows = await asked(probe, [TEXT], { topCount });
+    const rows = await tried(probe, [TEXT], { topCount });
     const token = rows?.tokens[0] ?? null;
     if (token !== null && token.logprob !== null && token.top.size >= topCount) return topCount;
   }
@@ -97,8 +121,8 @@ async function topCountOf(probe: Probe): Promise<number | null> {
 async function isBeforeSampling(probe: Probe): Promise<boolean> {
   const flat = { ...GREEDY, temperature: 2, topK: 1 };
   const [own, drawn] = [
-    await asked(probe, [TEXT], { topCount: 1 }),
-    await asked(probe, [TEXT], { topCount: 1, sampling: flat }),
+    await tried(probe, [TEXT], { topCount: 1 }),
+    await tried(probe, [TEXT], { topCount: 1, sampling: flat }),
   ].map((rows) => Math.max(...(rows?.tokens[0]?.top.values() ?? [])));
   return own !== undefined && drawn !== undefined && Math.abs(own - drawn) < SAME_LOGPROB;
 }
@@ -122,7 +146,7 @@ async function rowsOf(
 }
 
 /** Null: the server refuses it, or answers in another form. */
-async function asked(
+async function tried(
   probe: Probe,
   texts: readonly (readonly TokenId[])[],
   asking: ProbeAsking,

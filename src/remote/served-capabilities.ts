@@ -3,7 +3,7 @@ import { TOP_LOGPROBS_MAX } from '../core/row-reads.ts';
 import type { SamplingParams } from '../core/sampling-params.ts';
 import type { SessionCapabilities } from '../session/capabilities.ts';
 import { isDecidedByTop } from './draw-from-top.ts';
-import type { ProbedServer } from './probe-server.ts';
+import type { ServerAbilities } from './probe-server.ts';
 
 /** More texts of one call would make it large: each is sent whole. */
 const TEXT_COUNT_MAX = 64;
@@ -12,7 +12,7 @@ export function servedCapabilities({
   topCountMax,
   isBeforeSampling,
   takesBatches,
-}: Pick<ProbedServer, 'topCountMax' | 'isBeforeSampling' | 'takesBatches'>): SessionCapabilities {
+}: ServerAbilities): SessionCapabilities {
   // The port's log-probabilities are those of the model, and not of the sampler.
   const topLogprobs = isBeforeSampling ? Math.min(topCountMax ?? 0, TOP_LOGPROBS_MAX) : 0;
   const isExact = topLogprobs > 0;

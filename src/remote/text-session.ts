@@ -118,13 +118,8 @@ export class TextSession implements Session {
   #asking({ until, text, ...drawing }: WriteRequest, begun: string): ChatAsking {
     const { servedName: model, lengthName } = this.#model;
     return {
-      ...{
-        model,
-        lengthName,
-        begun,
-        ...servedDraw(this.#request, drawing, { position: text.length }),
-      },
-      messages: this.#conversation().messages,
+      ...servedDraw(this.#request, drawing, { position: text.length }),
+      ...{ model, lengthName, begun, messages: this.#conversation().messages },
       tokenCountMax: until.tokenCountMax,
     };
   }

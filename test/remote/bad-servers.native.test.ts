@@ -1,19 +1,27 @@
 /** What a user sees of a wrong address, key, model or server: the address, the answer and the remedy. */
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { reachServer, type ServerOptions } from '../../src/app/elsewhere/reach-server.ts';
 import { PilotfishError } from '../../src/core/errors.ts';
 import { FakeVllm, type FakeVllmOptions } from '../../src/remote/fakes/fake-vllm.ts';
 import { LARGE, local } from './remote-world.ts';
 
 const { vocabulary } = local('small');
+let home: string;
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'pilotfish-'));
+});
 const closing: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0)) await close();
+  await rm(home, { recursive: true });
 });
 
 async function serve(options: Partial<FakeVllmOptions> = {}): Promise<string> {
@@ -32,7 +40,7 @@ async function failure(
   { options, env = {} }: Reaching = {},
 ): Promise<PilotfishError> {
   try {
-    const reached = await reachServer(address, options, { env });
+    const reached = await reachServer(address, options, { env, home });
     closing.push(() => reached.close());
   } catch (error) {
     if (PilotfishError.isInstance(error)) return error;
@@ -175,7 +183,7 @@ it('a key for this machine passes no proxy', async () => {
   const host = await serve({ key: SECRET });
   const http_proxy = `http://127.0.0.1:${await listening(proxy)}`;
   const env = { http_proxy, VLLM_API_KEY: SECRET };
-  const reached = await reachServer(`vllm:http://${host}/fake`, {}, { env });
+  const reached = await reachServer(`vllm:http://${host}/fake`, {}, { env, home });
   await reached.close();
   expect(seen).toEqual([]);
 });
@@ -183,7 +191,7 @@ it('a key for this machine passes no proxy', async () => {
 it('a key with a line end is taken without it, and refused with other characters', async () => {
   const host = await serve({ key: SECRET });
   const ending = { VLLM_API_KEY: `${SECRET}\n` };
-  const reached = await reachServer(`vllm:http://${host}/fake`, {}, { env: ending });
+  const reached = await reachServer(`vllm:http://${host}/fake`, {}, { env: ending, home });
   await reached.close();
   const env = { VLLM_API_KEY: `${SECRET}\u00e9` };
   const error = await failure(`vllm:http://${host}/fake`, { env });
@@ -195,7 +203,7 @@ it('keys go to the engine that they are for', async () => {
   const seen: (string | undefined)[] = [];
   const host = await serve({ onCall: ({ authorization }) => void seen.push(authorization) });
   const env = { OPENAI_API_KEY: SECRET, LLAMA_API_KEY: 'llama' };
-  const reached = await reachServer(`vllm:http://${host}/fake`, {}, { env });
+  const reached = await reachServer(`vllm:http://${host}/fake`, {}, { env, home });
   await reached.close();
   expect(seen.length).toBeGreaterThan(0);
   expect(seen.every((key) => key === undefined)).toBe(true);

@@ -1,15 +1,21 @@
 /** A large model on a server of another engine. */
 import { createHash } from 'node:crypto';
+import { z } from 'zod';
 import { findModel } from '../../catalog/ensure-model.ts';
 import { PilotfishError } from '../../core/errors.ts';
 import { required } from '../../core/invariant.ts';
 import type { BoundModel } from '../../judging/head.ts';
 import { readModelFile } from '../../model/llama-cpp/model-file.ts';
-import { chatDialect } from '../../remote/chat-dialect.ts';
+import { chatDialect, LENGTH_NAMES } from '../../remote/chat-dialect.ts';
 import { hasTokens } from '../../remote/compare-tokens.ts';
 import { TOKEN_DIALECTS, type TokenServerKind } from '../../remote/dialects.ts';
 import { type ProbedChat, probeChat } from '../../remote/probe-chat.ts';
-import { type ProbedServer, probeServer } from '../../remote/probe-server.ts';
+import {
+  identifyServer,
+  probeServer,
+  type ServerAbilities,
+  type ServerIdentity,
+} from '../../remote/probe-server.ts';
 import { servedCapabilities } from '../../remote/served-capabilities.ts';
 import { ServedModel } from '../../remote/served-model.ts';
 import {
@@ -25,6 +31,7 @@ import { boundModel } from '../heads/built-heads.ts';
 import { readPem } from '../hub/read-pem.ts';
 import { shortName } from '../machine/local-profile.ts';
 import type { PairOptions } from '../pair-options.ts';
+import { keptProbe } from './kept-probes.ts';
 import type { ElsewhereWords, ReachedModel } from './reached-model.ts';
 
 export interface ServerOptions {
@@ -42,12 +49,13 @@ export interface ServerOptions {
    * sizes, and trained heads of its pair are used.
    */
   readonly as?: string | undefined;
+  /** Whether it is asked again for what it was seen to do before. Default false. */
+  readonly probesAnew?: boolean | undefined;
 }
 
 /** A server that was reached, and what it said of itself. */
 export interface ReachedServer extends ReachedModel {
-  readonly server: Pick<ServerAddress, 'kind' | 'host'> &
-    Pick<ProbedServer, 'servedName' | 'version' | 'contextLength'>;
+  readonly server: Pick<ServerAddress, 'kind' | 'host'> & ServerIdentity;
 }
 
 const KEY_VARIABLES: Readonly<Record<ServerAddress['kind'], string>> = {
@@ -97,14 +105,22 @@ async function reachTokens(server: Server): Promise<ReachedServer> {
   const { address, client, surroundings } = server;
   const signal = signalOf(surroundings);
   const dialect = TOKEN_DIALECTS[address.kind as TokenServerKind];
-  const probed = await probeServer({ client, dialect }, address.model, { signal });
-  const capabilities = servedCapabilities(probed);
-  const { servedName } = probed;
-  const { bound, facts } = await knownModel(probed, server);
+  const identity = await identifyServer({ client, dialect }, address.model, { signal });
+  const { servedName } = identity;
+  const abilities = await keptProbe(
+    {
+      ...{ key: keyOfProbe('rows', server, identity), schema: ABILITIES },
+      probe: () => probeServer({ client, dialect }, servedName, { signal }),
+      isAnew: server.options.probesAnew ?? false,
+    },
+    surroundings,
+  );
+  const capabilities = servedCapabilities(abilities);
+  const { bound, facts } = await knownModel(identity, server);
   return {
     ...{ words: wordsOf(client), capabilities, bound },
-    server: { ...probed, kind: address.kind, host: address.host },
-    facts: { ...facts, digest: digestOf(address, probed) },
+    server: { ...identity, kind: address.kind, host: address.host },
+    facts: { ...facts, digest: digestOf(address, identity) },
     open: async (vocabulary) => {
       const isSame = await hasTokens({ client, dialect, servedName }, vocabulary, { signal }).catch(
         withoutTokenizer,
@@ -112,7 +128,7 @@ async function reachTokens(server: Server): Promise<ReachedServer> {
       if (isSame) {
         return new ServedModel({ client, dialect, servedName, facts, capabilities, vocabulary });
       }
-      const chat = await probedChat(server, servedName);
+      const chat = await probedChat(server, identity);
       return new TextModel({ ...chat, servedName, facts, vocabulary });
     },
     close: () => client[Symbol.asyncDispose](),
@@ -123,26 +139,57 @@ async function reachTokens(server: Server): Promise<ReachedServer> {
 async function reachTexts(server: Server): Promise<ReachedServer> {
   const { address, client } = server;
   const servedName = required(address.model, 'the address names a model');
-  const probed = { servedName, contextLength: null, version: null };
-  const chat = await probedChat(server, servedName);
-  const { bound, facts } = await knownModel(probed, server);
+  const identity = { servedName, contextLength: null, version: null };
+  const chat = await probedChat(server, identity);
+  const { bound, facts } = await knownModel(identity, server);
   return {
     ...{ words: wordsOf(client), capabilities: textCapabilities(chat.dialect), bound },
-    server: { ...probed, kind: address.kind, host: address.host },
-    facts: { ...facts, digest: digestOf(address, probed) },
+    server: { ...identity, kind: address.kind, host: address.host },
+    facts: { ...facts, digest: digestOf(address, identity) },
     open: async (vocabulary) => new TextModel({ ...chat, servedName, facts, vocabulary }),
     close: () => client[Symbol.asyncDispose](),
   };
 }
 
 async function probedChat(
-  { address, client, surroundings }: Server,
-  servedName: string,
+  server: Server,
+  identity: ServerIdentity,
 ): Promise<ProbedChat & Pick<TextModelOptions, 'client' | 'dialect'>> {
+  const { address, client, surroundings } = server;
   const dialect = chatDialect(address.kind);
   const options = { signal: signalOf(surroundings) };
-  return { client, dialect, ...(await probeChat({ client, dialect }, servedName, options)) };
+  const probed = await keptProbe(
+    {
+      ...{ key: keyOfProbe('chat', server, identity), schema: CHAT },
+      probe: () => probeChat({ client, dialect }, identity.servedName, options),
+      isAnew: server.options.probesAnew ?? false,
+    },
+    surroundings,
+  );
+  return { client, dialect, ...probed };
 }
+
+const ABILITIES: z.ZodType<ServerAbilities> = z.object({
+  topCountMax: z.int().nullable(),
+  isBeforeSampling: z.boolean(),
+  takesBatches: z.boolean(),
+});
+
+const CHAT: z.ZodType<ProbedChat> = z.object({
+  lengthName: z.enum(LENGTH_NAMES),
+  takesTemperature: z.boolean(),
+});
+
+function keyOfProbe(
+  questions: 'rows' | 'chat',
+  { address }: Server,
+  { servedName, version }: ServerIdentity,
+): readonly (string | null)[] {
+  return [PROBES_VERSION, questions, address.kind, address.base, servedName, version];
+}
+
+/** Of the questions: answers to others are not looked at. */
+const PROBES_VERSION = '1';
 
 /** A gateway may leave out the tokenizer: then nothing says that its tokens are the same. */
 function withoutTokenizer(error: unknown): false {
@@ -204,7 +251,7 @@ const CONTEXT_LENGTH_UNSAID = Number.MAX_SAFE_INTEGER;
 const ROW_COUNT_MAX = 4096;
 
 async function knownModel(
-  { servedName, contextLength }: Pick<ProbedServer, 'servedName' | 'contextLength'>,
+  { servedName, contextLength }: Pick<ServerIdentity, 'servedName' | 'contextLength'>,
   { options: { as }, surroundings: options }: Server,
 ): Promise<KnownModel> {
   const limits = {
@@ -234,7 +281,7 @@ async function knownModel(
 /** Answers of another server, model or version are others. */
 function digestOf(
   { kind, base }: ServerAddress,
-  { servedName, version }: Pick<ProbedServer, 'servedName' | 'version'>,
+  { servedName, version }: Pick<ServerIdentity, 'servedName' | 'version'>,
 ): string {
   return createHash('sha256')
     .update(JSON.stringify([kind, base, servedName, version]))
