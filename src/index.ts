@@ -56,6 +56,7 @@ export type { QuestionOptions } from './app/questions/load-questions.ts';
 export type { QuestionRunOptions } from './app/questions/question-run.ts';
 export { type Recosted, type RecostedRun, type RecostOptions, recost } from './app/recost.ts';
 export { type RunHubOptions, type RunningHub, runHub } from './app/run-hub.ts';
+export { type RunningServer, type RunServerOptions, runServer } from './app/run-server.ts';
 export { type Trained, train } from './app/train.ts';
 export { type RewardTraining, trainReward } from './app/train-reward.ts';
 export {

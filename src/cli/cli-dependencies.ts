@@ -14,6 +14,7 @@ import type { MeasuredSteps, MeasureStepsOptions } from '../app/measure-steps.ts
 import type { OpenEngineOptions } from '../app/open-engine.ts';
 import type { Recosted, RecostOptions } from '../app/recost.ts';
 import type { RunHubOptions, RunningHub } from '../app/run-hub.ts';
+import type { RunningServer, RunServerOptions } from '../app/run-server.ts';
 import type { Trained } from '../app/train.ts';
 import type { RewardTraining } from '../app/train-reward.ts';
 import type { WriteReportOptions, WrittenReport } from '../app/write-report.ts';
@@ -35,6 +36,7 @@ export interface CliDependencies {
   readonly labelsOf: (strategy: StrategyValue, options: StrategyOptions) => readonly ModelLabel[];
   readonly openEngine: (options: OpenEngineOptions) => Promise<CliEngine>;
   readonly runHub: (options: RunHubOptions) => Promise<RunningHub>;
+  readonly runServer: (options: RunServerOptions) => Promise<RunningServer>;
   readonly measureSteps: (options: MeasureStepsOptions) => Promise<MeasuredSteps>;
   readonly measureLink: (options: MeasureLinkOptions) => Promise<MeasuredLink>;
   readonly drawLinkMap: (measured: MeasuredLink, path: string) => Promise<void>;

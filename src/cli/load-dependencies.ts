@@ -21,6 +21,10 @@ export function loadDependencies(): CliDependencies {
       const { runHub } = await import('../app/run-hub.ts');
       return runHub(options);
     },
+    runServer: async (options) => {
+      const { runServer } = await import('../app/run-server.ts');
+      return runServer(options);
+    },
     measureSteps: async (options) => {
       const { measureSteps } = await import('../app/measure-steps.ts');
       return measureSteps(options);

@@ -17,6 +17,7 @@ import { registerFit } from './commands/fit.ts';
 import { registerGrade } from './commands/grade.ts';
 import { registerHub } from './commands/hub.ts';
 import { registerReport } from './commands/report.ts';
+import { registerServe } from './commands/serve.ts';
 import { registerTrain } from './commands/train.ts';
 import { EXIT, EXIT_CODE_HELP } from './exit-code.ts';
 import type { CliIo } from './io.ts';
@@ -80,6 +81,7 @@ async function createProgram(
   registerTrain(program, io, dependencies);
   registerFit(program, io, dependencies);
   registerCalibrate(program, io, dependencies);
+  registerServe(program, io, dependencies);
   registerHub(program, io, dependencies);
   registerDoctor(program, io, dependencies);
   const isKnown = program.commands.some((command) => command.name() === args[0]);

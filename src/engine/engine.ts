@@ -9,7 +9,7 @@ import type { EngineEvent, TokenPrices } from '../core/events.ts';
 import type { ByRole, ModelLabel, ModelRole } from '../core/model-id.ts';
 import { joinReads } from '../core/row-reads.ts';
 import type { SamplingParams } from '../core/sampling-params.ts';
-import type { TokenId } from '../core/token-id.ts';
+import { type TokenId, tokenId } from '../core/token-id.ts';
 import { AnswerGrammar } from '../grammar/answer-grammar.ts';
 import { GrammarService } from '../grammar/grammar-service.ts';
 import { packVocabulary } from '../grammar/pack-vocabulary.ts';
@@ -136,9 +136,7 @@ export class Engine implements AsyncDisposable {
    *   and of the models
    */
   async *generate(request: GenerateRequest): AsyncGenerator<EngineEvent, void> {
-    const checked = checkRequest(request);
-    const strategy = this.#withFallback(this.#strategy(checked.strategy, checked.sampling));
-    this.#checkModels(strategy, checked);
+    const { checked, strategy } = this.#checked(request);
     const abort = new AbortController();
     const forward = (): void => abort.abort(request.signal?.reason);
     if (request.signal?.aborted === true) throw abortError(request.signal);
@@ -150,6 +148,36 @@ export class Engine implements AsyncDisposable {
       request.signal?.removeEventListener('abort', forward);
       this.#running.delete(abort);
     }
+  }
+
+  /**
+   * The text of tokens; bytes that are no whole character are U+FFFD.
+   * @throws PilotfishError `option-invalid` for an id that the vocabulary does not have
+   */
+  textOf(tokenIds: readonly number[]): string {
+    const unknown = tokenIds.find((id) => !(id >= 0 && id < this.#models.vocabularySize));
+    if (unknown !== undefined) throw unknownToken(unknown, this.#models.vocabularySize);
+    const bytes = tokenIds.map((id) => this.#models.tokenBytes(tokenId(id)));
+    return Buffer.concat(bytes).toString('utf8');
+  }
+
+  /**
+   * Refuses what `generate` would refuse before it reads the prompt: wrong values, a strategy whose head
+   * or model is missing.
+   * @throws as `generate`
+   */
+  check(request: GenerateRequest): void {
+    this.#checked(request);
+  }
+
+  #checked(request: GenerateRequest): {
+    readonly checked: CheckedRequest;
+    readonly strategy: Strategy;
+  } {
+    const checked = checkRequest(request);
+    const strategy = this.#withFallback(this.#strategy(checked.strategy, checked.sampling));
+    this.#checkModels(strategy, checked);
+    return { checked, strategy };
   }
 
   /** The same as `await using`, for code that cannot use it. */
@@ -353,4 +381,11 @@ function checkRequestCountMax(value: number): void {
 
 function closedError(): PilotfishError {
   return new PilotfishError('disposed', 'The engine was closed.');
+}
+
+function unknownToken(id: number, size: number): PilotfishError {
+  return new PilotfishError('option-invalid', `There is no token ${id}: there are ${size}.`, {
+    remedy: `Give ids from 0 to ${size - 1}.`,
+    fields: { option: 'tokens', value: id },
+  });
 }

@@ -6,11 +6,12 @@ import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocketServer } from 'ws';
 import { PilotfishError } from '../core/errors.ts';
+import { AccessKeys } from '../http/access-keys.ts';
+import { isOfThisMachine } from '../http/listening-host.ts';
 import { HUB_FACTS_HEADER, writeHubFacts } from '../link/hub-facts.ts';
 import { FRAME_BYTE_COUNT_MAX } from '../link/limits.ts';
 import { webSocketTransport } from '../link/web-socket-transport.ts';
 import type { Hub } from './hub.ts';
-import { HubKeys } from './hub-keys.ts';
 import { hubMetrics } from './hub-metrics.ts';
 import { serveConnection } from './serve-connection.ts';
 
@@ -55,7 +56,7 @@ const GOING_AWAY = 1001;
 export async function startHubServer(options: HubServerOptions): Promise<HubServer> {
   checkHost(options);
   const { hub, host, port, tls, deviceCountMax, pingMs, onFailure } = options;
-  const keys = new HubKeys(options.keys);
+  const keys = new AccessKeys(options.keys);
   const metrics = hubMetrics(hub);
   const server = created(tls, (request, response) => {
     answerPage(request, response, { hub, keys, metrics }).catch(onFailure);
@@ -108,9 +109,7 @@ export async function startHubServer(options: HubServerOptions): Promise<HubServ
  * @throws PilotfishError `option-invalid`
  */
 export function checkHost({ host, keys }: Pick<HubServerOptions, 'host' | 'keys'>): void {
-  const isHere =
-    host === 'localhost' || host === '::1' || (isIP(host) === 4 && /^127\./.test(host));
-  if (isHere || keys.length > 0) return;
+  if (isOfThisMachine(host) || keys.length > 0) return;
   throw new PilotfishError(
     'option-invalid',
     `--host is ${host}, which others can reach, without a key.`,
@@ -172,7 +171,7 @@ function refuse(stream: Duplex, status: string): void {
 
 interface Pages {
   readonly hub: Hub;
-  readonly keys: HubKeys;
+  readonly keys: AccessKeys;
   readonly metrics: ReturnType<typeof hubMetrics>;
 }
 

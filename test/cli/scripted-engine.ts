@@ -209,6 +209,7 @@ export function scriptedDependencies(
     openEngine,
     gradeLines,
     runHub: () => Promise.reject(new Error('the script runs no hub')),
+    runServer: () => Promise.reject(new Error('the script runs no server')),
     measureSteps: () => Promise.reject(new Error('the script measures nothing')),
     measureLink: () => Promise.reject(new Error('the script measures no link')),
     drawLinkMap: () => Promise.resolve(),

@@ -10,7 +10,7 @@
  * 4. `accounting` and `machines` say what work costs, `channel` what a link costs. They come before
  *    `strategy`, because a strategy states its costs, and before `engine`, whose last event is a fold
  *    over costs.
- * 5. `judging` to `strategy` decide, `engine` runs the decisions.
+ * 5. `judging` to `strategy` decide, `engine` runs the decisions, `server` puts them behind an API.
  * 6. `catalog` to `report` do one large thing each with engines and models.
  * 7. `app` composes all of it into use cases, `index.ts` exports those, `cli` prints them.
  */
@@ -35,7 +35,7 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
     judging: ['core', 'network', 'session'],
     speculative: ['core', 'sampling', 'session'],
     hub: [
-      ...['core', 'kv-cache', 'link', 'model', 'sampling', 'session', 'speculative'],
+      ...['core', 'http', 'kv-cache', 'link', 'model', 'sampling', 'session', 'speculative'],
       'vocabulary',
     ],
     strategy: ['core', 'judging', 'machines', 'sampling', 'session', 'speculative'],
@@ -43,6 +43,7 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
       ...['accounting', 'core', 'grammar', 'kv-cache', 'model', 'session', 'strategy'],
       'vocabulary',
     ],
+    server: ['core', 'engine', 'grammar', 'http', 'strategy'],
     testing: ['core', 'engine', 'model', 'session', 'strategy', 'vocabulary'],
     catalog: ['core', 'http', 'storage'],
     evaluation: [
@@ -57,7 +58,7 @@ export const ROOMS: ReadonlyMap<string, readonly string[]> = new Map(
     app: [
       ...['accounting', 'catalog', 'channel', 'core', 'device', 'engine', 'evaluation', 'hub'],
       ...['judging', 'kv-cache', 'link', 'machines', 'model', 'network', 'remote', 'report'],
-      ...['session', 'speculative', 'storage', 'strategy', 'training'],
+      ...['server', 'session', 'speculative', 'storage', 'strategy', 'training'],
     ],
     // The library's face.
     'index.ts': [

@@ -1,4 +1,4 @@
-/** The keys of a hub: from a file, one a line, or from the environment. They are shown nowhere. */
+/** The keys of a hub or server: from a file, one a line, or from the environment. They are shown nowhere. */
 import { type ErrorCode, PilotfishError } from '../../core/errors.ts';
 import { readGiven } from '../../storage/whole-file.ts';
 
@@ -9,6 +9,8 @@ const KEY_VARIABLE = 'PILOTFISH_HUB_KEY';
 
 export interface KeySource {
   readonly keyFile?: string | undefined;
+  /** Default: that of the hub. */
+  readonly variable?: string | undefined;
   /** Default: process.env. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
 }
@@ -18,10 +20,14 @@ export interface KeySource {
  * @throws PilotfishError `option-invalid` for a file without keys or a key with other characters than
  *   visible ASCII, `file-system-failed`
  */
-export async function readKeys({ keyFile, env = process.env }: KeySource): Promise<string[]> {
+export async function readKeys({
+  keyFile,
+  variable = KEY_VARIABLE,
+  env = process.env,
+}: KeySource): Promise<string[]> {
   if (keyFile === undefined) {
-    const key = env[KEY_VARIABLE] ?? '';
-    return key === '' ? [] : [checkedKey(key, KEY_VARIABLE)];
+    const key = env[variable] ?? '';
+    return key === '' ? [] : [checkedKey(key, variable)];
   }
   const tooLarge = (): PilotfishError => invalid(`The key file ${keyFile} is too large.`, keyFile);
   const code: ErrorCode = 'option-invalid';

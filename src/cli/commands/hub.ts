@@ -1,8 +1,6 @@
 /** `pilotfish hub`: the large model of devices, over a network. */
 import type { Command } from 'commander';
 import type { RunHubOptions } from '../../app/run-hub.ts';
-import { PilotfishError } from '../../core/errors.ts';
-import { untilAborted } from '../../core/until-aborted.ts';
 import { DEVICE_COUNT_LIMIT } from '../../hub/hub-limits.ts';
 import type { CliDependencies } from '../cli-dependencies.ts';
 import { EXIT } from '../exit-code.ts';
@@ -12,6 +10,7 @@ import { PAIR_FLAGS } from '../options/pair-flags.ts';
 import { integerFrom, parseNumber } from '../options/parse-number.ts';
 import { progressBar } from '../rendering/progress-bar.ts';
 import { printError } from '../report-error.ts';
+import { untilAsked } from '../until-asked.ts';
 
 interface HubCommandOptions {
   readonly large: string;
@@ -119,14 +118,4 @@ async function serve(
   io.err('The hub has ended.\n');
   // It was asked to end, and did so in order.
   io.setExitCode(EXIT.ok);
-}
-
-/** @throws what else ended the program, as an output that cannot be written */
-async function untilAsked(signal: AbortSignal): Promise<void> {
-  try {
-    await untilAborted(new Promise<never>(() => {}), signal);
-  } catch (error) {
-    const { reason }: { readonly reason: unknown } = signal;
-    if (!PilotfishError.isInstance(reason) || reason.code !== 'aborted') throw error;
-  }
 }

@@ -130,8 +130,8 @@ const SPECULATIVE_FLAGS: FlagTable<NonNullable<OpenEngineOptions['speculative']>
   },
 };
 
-/** Adds all options but the strategy, of which compare takes several. */
-export function addGenerationFlags(command: Command): Command {
+/** The options that `engineOptions` reads. */
+export function addEngineFlags(command: Command): Command {
   addFlags(command, {
     ...PAIR_FLAGS,
     ...SERVER_FLAGS,
@@ -139,10 +139,14 @@ export function addGenerationFlags(command: Command): Command {
     ...JUDGE_FLAGS,
     ...HEAD_FLAGS,
   });
-  addFlags(command, PRICE_FLAGS);
-  addFlags(command, { ...SAMPLING_FLAGS, ...LENGTH_FLAGS, ...SPECULATIVE_FLAGS });
-  addStepFlags(command);
-  return command
+  addFlags(command, { ...PRICE_FLAGS, ...SPECULATIVE_FLAGS });
+  return addStepFlags(command);
+}
+
+/** Adds all options but the strategy, of which compare takes several. */
+export function addGenerationFlags(command: Command): Command {
+  addEngineFlags(command);
+  return addFlags(command, { ...SAMPLING_FLAGS, ...LENGTH_FLAGS })
     .option('--json', 'print the events, one JSON object per line')
     .option('--no-color', 'no colours');
 }

@@ -1,13 +1,13 @@
-/** The keys that admit devices, and the header that carries one. */
+/** The keys that admit clients, and the header that carries one. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 
 /** Names of owners are no secrets: they may be shown. */
 const NO_KEY = 'anyone';
 
-export class HubKeys {
+export class AccessKeys {
   readonly #digests: readonly Buffer[];
 
-  /** @param keys none: every device is admitted */
+  /** @param keys none: every client is admitted */
   constructor(keys: readonly string[]) {
     this.#digests = keys.map(digestOf);
   }
