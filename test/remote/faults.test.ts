@@ -27,15 +27,9 @@ const FAULTS = {
     if (response.headersSent) response.write('data: {"error":{"message":"out of memory"}}\n\n');
     else response.socket?.destroy();
   },
-  'repeat or lose a part': ({ response }) => {
-    // A part that says it is the ninth.
-    const part = choice(
-      '"token_ids":[1],"finish_reason":null',
-      '{"prompt_tokens":4,"completion_tokens":9}',
-    );
-    if (response.headersSent) response.write(`data: ${part}\n\n`);
-    else response.socket?.destroy();
-  },
+  // A part that says a true count would be a token, and nothing could tell.
+  'repeat a part': (call) => partOf(call, 1),
+  'lose parts': (call) => partOf(call, 90),
   'send no JSON in the middle': ({ response }) => {
     if (response.headersSent) response.write('data: <html>\n\n');
     else response.socket?.destroy();
@@ -58,6 +52,14 @@ function answer(
   // Once a stream has begun, only its connection is left to fail.
   if (response.headersSent) response.socket?.destroy();
   else response.writeHead(status, headers).end(body);
+}
+
+/** A part of a stream that says how many tokens there are so far. */
+function partOf({ response }: FakeCall, count: number): void {
+  const usage = `{"prompt_tokens":4,"completion_tokens":${count}}`;
+  const part = choice('"token_ids":[1],"finish_reason":null', usage);
+  if (response.headersSent) response.write(`data: ${part}\n\n`);
+  else response.socket?.destroy();
 }
 
 function choice(fields: string, usage = 'null'): string {
