@@ -88,22 +88,26 @@ describe.skipIf('reason' in found)('a large model in vLLM', () => {
     expect((await server.metric('generation_tokens_total')) - before).toBeLessThan(60);
   });
 
-  it('draws under speculative what it draws alone: two and three tokens in a row', async () => {
-    const alone = await ownDraws(1);
-    const flatter = await ownDraws(3);
-    const mixed = await speculativeDraws();
-    for (const length of [2, 3]) {
-      const cut = (ids: readonly number[]): string => ids.slice(0, length).join(' ');
-      const distance = distanceOf(mixed.map(cut), alone.map(cut));
-      const other = distanceOf(mixed.map(cut), flatter.map(cut));
-      process.stderr.write(
-        `${length} tokens: ${distance.toFixed(2)}, of T=3 ${other.toFixed(2)}\n`,
-      );
-      expect(distance).toBeLessThan(DISTANCE_MAX);
-      // The test can see a difference.
-      expect(other).toBeGreaterThan(DISTANCE_MAX);
-    }
-  });
+  // Hundreds of texts: too long for a slice.
+  it.skipIf(IS_SLICE)(
+    'draws under speculative what it draws alone: two and three tokens in a row',
+    async () => {
+      const alone = await ownDraws(1);
+      const flatter = await ownDraws(3);
+      const mixed = await speculativeDraws();
+      for (const length of [2, 3]) {
+        const cut = (ids: readonly number[]): string => ids.slice(0, length).join(' ');
+        const distance = distanceOf(mixed.map(cut), alone.map(cut));
+        const other = distanceOf(mixed.map(cut), flatter.map(cut));
+        process.stderr.write(
+          `${length} tokens: ${distance.toFixed(2)}, of T=3 ${other.toFixed(2)}\n`,
+        );
+        expect(distance).toBeLessThan(DISTANCE_MAX);
+        // The test can see a difference.
+        expect(other).toBeGreaterThan(DISTANCE_MAX);
+      }
+    },
+  );
 
   it('of another family is refused for tokens, and writes steps and answers', async () => {
     const other = openEngine({
