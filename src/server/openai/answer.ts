@@ -17,7 +17,8 @@ export async function wholeAnswers(events: AsyncIterable<Indexed>): Promise<read
   for await (const one of events) {
     used.push(one);
     const { index, event } = one;
-    if (event.type === 'token') tokens.set(index, [...(tokens.get(index) ?? []), event]);
+    if (event.type === 'start') tokens.set(index, []);
+    if (event.type === 'token') tokens.get(index)?.push(event);
   }
   return used.all().map((each, index) => ({
     ...{ ...each, tokens: tokens.get(index) ?? [], text: each.summary.text },

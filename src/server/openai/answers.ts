@@ -15,8 +15,9 @@ export interface Indexed {
 }
 
 /**
- * Starts `count` runs of each request. It returns once each has begun, so that a refusal comes before
- * anything is sent. Answers are numbered request by request.
+ * Starts `count` runs of each request. Answers are numbered request by request. It returns once the first
+ * has begun and all prompts were read, so that a refusal comes before anything is sent. The others begin
+ * as they are read: one that has begun holds its room until it is read to its end, and they may need it.
  * @throws as `Engine.generate`
  */
 export async function begun(
@@ -24,26 +25,30 @@ export async function begun(
   requests: readonly SeededRequest[],
   count: number,
 ): Promise<AsyncGenerator<Indexed, void>> {
-  const runs = requests.flatMap((request) =>
+  for (const request of requests.slice(1)) {
+    engine.check(request);
+    engine.promptTokens(request);
+  }
+  const [begins, ...others] = requests.flatMap((request) =>
     Array.from({ length: count }, (_, draw) =>
       engine.generate({ ...request, seed: seedOfDraw(request.seed, draw) }),
     ),
   );
-  try {
-    const first = await Promise.all(runs.map((run) => run.next()));
-    return merged(runs.map((run, index) => indexed(run, first[index]?.value ?? null, index)));
-  } catch (error) {
-    await Promise.allSettled(runs.map((run) => run.return(undefined)));
-    throw error;
-  }
+  const run = required(begins, 'a request has an answer');
+  const { value } = await run.next();
+  const first = value === undefined ? [] : [{ index: 0, event: value }];
+  return merged([
+    indexed(run, 0, first),
+    ...others.map((other, index) => indexed(other, index + 1, [])),
+  ]);
 }
 
 async function* indexed(
-  run: AsyncGenerator<EngineEvent, unknown>,
-  first: EngineEvent | null,
+  run: AsyncGenerator<EngineEvent, void>,
   index: number,
+  first: readonly Indexed[],
 ): AsyncGenerator<Indexed, void> {
-  if (first !== null) yield { index, event: first };
+  yield* first;
   for await (const event of run) yield { index, event };
 }
 
